@@ -1,0 +1,35 @@
+# How every target of this project is compiled.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+
+find_program(MRD_CCACHE ccache)
+if(MRD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # CCACHE_BASEDIR and CCACHE_NOHASHDIR: without them a fresh clone in another folder misses everything.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${MRD_CCACHE})
+endif()
+
+add_library(mrd_defaults INTERFACE)
+target_include_directories(mrd_defaults INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(mrd_defaults INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wunused-result -Werror)
+# Asio's definitions are compiled once, in proto/varlink/asio.cpp, not in every file that includes it.
+target_compile_definitions(mrd_defaults INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+if(MRD_TEST_HOOKS)
+  target_compile_definitions(mrd_defaults INTERFACE MRD_TEST_HOOKS)
+endif()
+
+set(MRD_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
+if(MRD_SANITIZE)
+  add_compile_options(-fsanitize=${MRD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MRD_SANITIZE})
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+endif()

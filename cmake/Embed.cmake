@@ -1,0 +1,15 @@
+# mrd_embed_interfaces(TARGET HEADER NAMESPACE FILE...): makes HEADER with, for each *.varlink file, a constant that holds its text
+# verbatim: io.mrd.Registers.varlink becomes NAMESPACE::io_mrd_Registers. The build reruns when a file changes.
+function(mrd_embed_interfaces target header namespace)
+  set(body "// Made from the *.varlink files by cmake/Embed.cmake.\n#pragma once\n#include <string_view>\nnamespace ${namespace} {\n")
+  foreach(file IN LISTS ARGN)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+    get_filename_component(name ${file} NAME_WLE)
+    string(REPLACE "." "_" name ${name})
+    file(READ ${file} text)
+    string(APPEND body "inline constexpr std::string_view ${name} = R\"varlink(${text})varlink\";\n")
+  endforeach()
+  string(APPEND body "}\n")
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/generated/${header} CONTENT "${body}" @ONLY)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_BINARY_DIR}/generated>)
+endfunction()

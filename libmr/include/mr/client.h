@@ -1,0 +1,148 @@
+// mr::Client: one mrd, blocking. mr::AsyncClient (mr/async_client.h) is the same for programs with an event loop.
+//
+//     auto client = mr::Client::connect();
+//     if (!client) return report(client.error());
+//     auto reading = client->extend("tdx/rtmr3", digest);
+//
+// Calls are answered in their order. A client is for one thread at a time. Calls that can take long (watch) use a connection of their own, so
+// that they hold up nothing. After no_service, timed_out, connection_lost or protocol the connection is closed and every call returns
+// connection_lost, until reconnect() is called: whether a call that got no answer took effect is for the caller to find out, not for a hidden
+// retry.
+//
+// Interface: io.mrd.Registers and io.mrd.Attestation, as `varlinkctl introspect` prints them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mr/bytes.h"
+#include "mr/error.h"
+#include "mr/registers.h"
+#include "mr/tdreport.h"
+
+namespace mr {
+
+inline constexpr std::string_view default_socket = "/run/mrd/io.mrd";
+
+struct ClientOptions {
+    // A path, "unix:/path" or "unix:@name". Empty: the environment's MRD_SOCKET, or default_socket.
+    std::string socket = {};
+    std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
+    // For each call. milliseconds::max(): no limit. A call that timed out may still take effect.
+    std::chrono::milliseconds call_timeout = std::chrono::seconds(45);
+};
+
+// The socket that options mean.
+std::string socket_of(const ClientOptions &options);
+
+struct ReadOptions {
+    bool fresh = false;                           // reread the hardware
+    std::optional<std::int64_t> generation = {};  // what write() returned: fail if somebody else wrote since
+};
+
+// What the log will say of an extend. Only the digest is bound by the register.
+struct EventOptions {
+    std::optional<std::uint32_t> type = {};  // TCG event type; mrd's default is EV_IPL
+    std::optional<std::string> description = {};
+    std::optional<Bytes> data = {};      // of Extend: at most 64 KiB
+    std::optional<std::string> id = {};  // makes the extend idempotent
+};
+
+struct Extended {
+    Reading reading;            // the register after the extend
+    std::int64_t sequence = 0;  // the extend's number
+};
+
+struct Measured {
+    Reading reading;
+    Digest digest;  // what was extended
+    std::int64_t sequence = 0;
+};
+
+struct Snapshot {
+    std::vector<Reading> readings;
+    std::int64_t sequence = 0;  // the last extend they show
+};
+
+struct ProviderCounters {
+    std::string provider;
+    std::int64_t reads = 0;
+    std::int64_t cached_reads = 0;
+    std::int64_t refreshes = 0;
+    std::int64_t writes = 0;
+};
+
+struct Report {
+    Bytes report;  // a TDREPORT from provider "tdx"
+    std::string provider;
+    bool simulated = false;  // it proves nothing
+};
+
+struct ReportVerdict {
+    bool genuine = false;  // made by this very machine
+    std::string reason;    // why not
+};
+
+// What JSON a reply was, for programs that pass it on.
+struct RawReply {
+    std::string json;  // the reply's parameters, an object
+};
+
+class Client {
+public:
+    // Error: no_service, timed_out, invalid_argument (the socket's name).
+    static std::expected<Client, Error> connect(ClientOptions options = {});
+
+    Client(Client &&) noexcept;
+    Client &operator=(Client &&) noexcept;
+    ~Client();
+
+    // Drops the connection and makes a new one. Error: as connect().
+    std::expected<void, Error> reconnect();
+
+    // Every call's errors: the refusals of mrd (mr/error.h), timed_out, connection_lost, protocol.
+
+    std::expected<std::vector<Register>, Error> list(std::optional<std::string_view> provider = {});
+    std::expected<Reading, Error> read(std::string_view name, const ReadOptions &options = {});
+    // All readable registers if no name is given.
+    std::expected<Snapshot, Error> snapshot(const std::vector<std::string> &names = {}, bool fresh = false);
+
+    // new = H(old || digest).
+    std::expected<Extended, Error> extend(std::string_view name, const Digest &digest, const EventOptions &event = {});
+    // Extends by the hash of data, of at most 64 KiB. For more, hash it here and extend().
+    std::expected<Measured, Error> measure(std::string_view name, ByteView data, const EventOptions &event = {});
+
+    // Returns the generation of what was written.
+    std::expected<std::int64_t, Error> write(std::string_view name, ByteView value);
+
+    // A report over these 64 bytes, whatever other clients do.
+    std::expected<Report, Error> report(const ReportData &report_data, std::optional<std::string_view> provider = {});
+    std::expected<ReportVerdict, Error> verify_report(ByteView report);
+
+    std::expected<std::vector<ProviderCounters>, Error> statistics();
+    std::expected<RawReply, Error> status();
+
+    // Called with the present value of each register, then with each change, until it returns false. Uses a connection of its own.
+    // Error: also when mrd ends.
+    using WatchHandler = std::function<bool(const Reading &reading, std::int64_t sequence)>;
+    std::expected<void, Error> watch(const std::vector<std::string> &names, const WatchHandler &handler);
+
+    // Any method, with its parameters as JSON text, for programs that know the interface better than this library.
+    std::expected<RawReply, Error> call(std::string_view method, std::string_view parameters_json);
+
+private:
+    struct Connection;
+    explicit Client(ClientOptions options, std::unique_ptr<Connection> connection);
+
+    ClientOptions options_;
+    std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace mr

@@ -1,0 +1,54 @@
+// The one error type of libmr. Errors are values: every function that can fail returns std::expected<T, mr::Error>.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mr {
+
+// The closed list. The first part are the refusals of mrd, named as on the wire; the second part are found on this side.
+enum class ErrorCode : std::uint8_t {
+    // Refused by mrd.
+    no_such_register,        // no register has that name, or a short name has several candidates: use a name of list()
+    no_such_provider,        // no provider has that name
+    not_readable,            // the register has no R flag
+    not_writable,            // the register has no W flag, or is extended instead of written
+    not_extensible,          // the register has no X flag
+    log_only,                // the register is extended only through the log: use measure()
+    sealed,                  // the register takes no extend until the next boot
+    indeterminate,           // a failed extend may have happened: read the register, then extend again
+    wrong_length,            // value, digest or report data of another length than the register's
+    generation_mismatch,     // another client wrote reportdata in between: write and read again, or use report()
+    duplicate_event,         // the same event id was used with another digest
+    journal_full,            // the journal reached its size limit
+    journal_failed,          // the journal cannot be written
+    provider_failed,         // the hardware, or the simulator, refused or failed
+    busy,                    // a limit of mrd is reached: try again later
+    not_supported,           // the provider cannot do this
+    method_not_implemented,  // this mrd is older than the caller
+    invalid_parameter,       // a parameter is unknown, missing or of the wrong type; the message names it
+    permission_denied,       // the caller may not do this
+    remote,                  // an error name this library does not know
+
+    // Found here.
+    no_service,        // nobody listens on the socket: start mrd, or name its socket
+    timed_out,         // no answer within the time-out; the call may still take effect
+    connection_lost,   // the connection ended before the answer came; the call may have taken effect
+    protocol,          // the peer does not speak this protocol
+    invalid_argument,  // the caller's own argument is not well formed
+    malformed,         // a document (TDREPORT, ...) is not well formed
+    io,                // a file cannot be read or written
+};
+
+struct Error {
+    ErrorCode code;
+    std::string message;          // one sentence that names the field and says what to do
+    std::string name = {};        // the error's name on the wire ("io.mrd.Registers.LogOnly"); empty if found here
+    std::string parameters = {};  // the error's parameters on the wire, a JSON object; empty if found here
+};
+
+// "no_such_register", for logs and tests.
+std::string_view to_string(ErrorCode code);
+
+}  // namespace mr

@@ -1,0 +1,144 @@
+#include "mr/bytes.h"
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+namespace mr {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+// Marks the characters that are no digit. No digit's value has its top bit set, so values can be joined before the one test.
+constexpr std::uint8_t no_digit = 0xff;
+
+constexpr std::array<std::uint8_t, 256> values_of(std::string_view digits) {
+    std::array<std::uint8_t, 256> values{};
+    values.fill(no_digit);
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        values[static_cast<std::uint8_t>(digits[i])] = static_cast<std::uint8_t>(i);
+    }
+    return values;
+}
+
+constexpr std::array<std::uint8_t, 256> hex_values = [] {
+    auto values = values_of(hex_digits);
+    for (std::size_t i = 10; i < 16; ++i) {
+        values[static_cast<std::size_t>('A') + i - 10] = static_cast<std::uint8_t>(i);
+    }
+    return values;
+}();
+
+constexpr std::array<std::uint8_t, 256> base64_values = values_of(base64_digits);
+
+// Both digits of a byte at once: half the look-ups, and this is on the way of every answer.
+constexpr std::array<std::array<char, 2>, 256> hex_pairs = [] {
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+        pairs[i] = {hex_digits[i >> 4], hex_digits[i & 0xf]};
+    }
+    return pairs;
+}();
+
+std::unexpected<Error> refuse(std::string message) { return std::unexpected(Error{ErrorCode::invalid_argument, std::move(message)}); }
+
+}  // namespace
+
+std::string to_hex(ByteView bytes) {
+    std::string text(bytes.size() * 2, '\0');
+    char *out = text.data();
+    for (const std::uint8_t byte : bytes) {
+        std::memcpy(out, hex_pairs[byte].data(), 2);
+        out += 2;
+    }
+    return text;
+}
+
+std::expected<Bytes, Error> from_hex(std::string_view text) {
+    if (text.size() % 2 != 0) {
+        return refuse("hex has an odd number of digits: write two digits for each byte");
+    }
+    Bytes bytes(text.size() / 2);
+    unsigned seen = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const unsigned high = hex_values[static_cast<std::uint8_t>(text[2 * i])];
+        const unsigned low = hex_values[static_cast<std::uint8_t>(text[2 * i + 1])];
+        seen |= high | low;
+        bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
+    }
+    if ((seen & 0x80) != 0) {
+        return refuse("hex has a character other than 0-9, a-f and A-F: write digits only, without separators");
+    }
+    return bytes;
+}
+
+std::string to_base64(ByteView bytes) {
+    std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
+    std::size_t i = 0;
+    for (; i + 3 <= bytes.size(); i += 3) {
+        const unsigned group = static_cast<unsigned>(bytes[i]) << 16 | static_cast<unsigned>(bytes[i + 1]) << 8 | bytes[i + 2];
+        text += base64_digits[group >> 18];
+        text += base64_digits[group >> 12 & 0x3f];
+        text += base64_digits[group >> 6 & 0x3f];
+        text += base64_digits[group & 0x3f];
+    }
+    if (const std::size_t rest = bytes.size() - i; rest != 0) {
+        const unsigned group = static_cast<unsigned>(bytes[i]) << 16 | (rest == 2 ? static_cast<unsigned>(bytes[i + 1]) << 8 : 0U);
+        text += base64_digits[group >> 18];
+        text += base64_digits[group >> 12 & 0x3f];
+        text += rest == 2 ? base64_digits[group >> 6 & 0x3f] : '=';
+        text += '=';
+    }
+    return text;
+}
+
+std::expected<Bytes, Error> from_base64(std::string_view text) {
+    if (text.size() % 4 != 0) {
+        return refuse("base64 has a length that is no multiple of 4: pad it with '='");
+    }
+    std::size_t padding = 0;
+    while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') {
+        ++padding;
+    }
+    const std::size_t digits = text.size() - padding;
+    Bytes bytes;
+    bytes.reserve(text.size() / 4 * 3);
+    unsigned seen = 0;
+    const auto value = [&](std::size_t at) -> unsigned {
+        const unsigned digit = base64_values[static_cast<std::uint8_t>(text[at])];
+        seen |= digit;
+        return digit;
+    };
+    std::size_t i = 0;
+    for (; i + 4 <= digits; i += 4) {
+        const unsigned group = value(i) << 18 | value(i + 1) << 12 | value(i + 2) << 6 | value(i + 3);
+        bytes.push_back(static_cast<std::uint8_t>(group >> 16));
+        bytes.push_back(static_cast<std::uint8_t>(group >> 8));
+        bytes.push_back(static_cast<std::uint8_t>(group));
+    }
+    // The digits before padding: 2 of them carry one byte, 3 carry two; what they carry beyond that must be zero, or two texts
+    // would stand for the same bytes.
+    unsigned unused = 0;
+    if (digits - i == 2) {
+        const unsigned group = value(i) << 6 | value(i + 1);
+        bytes.push_back(static_cast<std::uint8_t>(group >> 4));
+        unused = group & 0xf;
+    } else if (digits - i == 3) {
+        const unsigned group = value(i) << 12 | value(i + 1) << 6 | value(i + 2);
+        bytes.push_back(static_cast<std::uint8_t>(group >> 10));
+        bytes.push_back(static_cast<std::uint8_t>(group >> 2));
+        unused = group & 0x3;
+    }
+    if ((seen & 0x80) != 0) {
+        return refuse("base64 has a character outside the standard alphabet (A-Z a-z 0-9 + /): remove white space, use no URL form");
+    }
+    if (unused != 0) {
+        return refuse("base64 ends in bits that belong to no byte: encode the bytes anew");
+    }
+    return bytes;
+}
+
+}  // namespace mr

@@ -1,0 +1,139 @@
+#include "mr/client.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "libmr/src/transport_error.h"
+#include "libmr/src/wire_values.h"
+#include "proto/varlink/client.h"
+
+namespace mr {
+
+namespace {
+
+std::expected<varlink::ClientConnection, Error> open_connection(const ClientOptions &options) {
+    const auto socket = socket_of(options);
+    const auto address = varlink::Address::parse(socket);
+    if (!address) return std::unexpected(Error{ErrorCode::invalid_argument, address.error()});
+    auto connection = varlink::ClientConnection::connect(*address, options.connect_timeout);
+    if (!connection) return std::unexpected(from_transport(connection.error(), socket));
+    return std::move(*connection);
+}
+
+}  // namespace
+
+std::string socket_of(const ClientOptions &options) {
+    if (!options.socket.empty()) return options.socket;
+    const char *from_environment = std::getenv("MRD_SOCKET");  // NOLINT(concurrency-mt-unsafe): this library sets no variable
+    return from_environment != nullptr && *from_environment != '\0' ? from_environment : std::string(default_socket);
+}
+
+struct Client::Connection {
+    varlink::ClientConnection transport;
+
+    template <class WireReply, class Parameters>
+    auto call(const ClientOptions &options, std::string_view method, const Parameters &parameters)
+        -> decltype(interpret<WireReply>(varlink::Reply())) {
+        const auto reply = transport.call(method, parameters, options.call_timeout);
+        if (!reply) return std::unexpected(from_transport(reply.error(), socket_of(options)));
+        return interpret<WireReply>(*reply);
+    }
+};
+
+Client::Client(ClientOptions options, std::unique_ptr<Connection> connection)
+    : options_(std::move(options)), connection_(std::move(connection)) {}
+Client::Client(Client &&) noexcept = default;
+Client &Client::operator=(Client &&) noexcept = default;
+Client::~Client() = default;
+
+std::expected<Client, Error> Client::connect(ClientOptions options) {
+    auto transport = open_connection(options);
+    if (!transport) return std::unexpected(std::move(transport.error()));
+    return Client(std::move(options), std::make_unique<Connection>(std::move(*transport)));
+}
+
+std::expected<void, Error> Client::reconnect() {
+    connection_->transport.close();
+    auto transport = open_connection(options_);
+    if (!transport) return std::unexpected(std::move(transport.error()));
+    connection_->transport = std::move(*transport);
+    return {};
+}
+
+std::expected<std::vector<Register>, Error> Client::list(std::optional<std::string_view> provider) {
+    return connection_->call<wire::ListReply>(options_, "io.mrd.Registers.List", wire::ListParameters{provider});
+}
+
+std::expected<Reading, Error> Client::read(std::string_view name, const ReadOptions &options) {
+    return connection_->call<wire::ReadReply>(options_, "io.mrd.Registers.Read", read_parameters(name, options));
+}
+
+std::expected<Snapshot, Error> Client::snapshot(const std::vector<std::string> &names, bool fresh) {
+    return connection_->call<wire::SnapshotReply>(options_, "io.mrd.Registers.Snapshot", snapshot_parameters(names, fresh));
+}
+
+std::expected<Extended, Error> Client::extend(std::string_view name, const Digest &digest, const EventOptions &event) {
+    ParameterStorage storage;
+    return connection_->call<wire::ExtendReply>(options_, "io.mrd.Registers.Extend", extend_parameters(name, digest, event, storage));
+}
+
+std::expected<Measured, Error> Client::measure(std::string_view name, ByteView data, const EventOptions &event) {
+    ParameterStorage storage;
+    return connection_->call<wire::MeasureReply>(options_, "io.mrd.Registers.Measure", measure_parameters(name, data, event, storage));
+}
+
+std::expected<std::int64_t, Error> Client::write(std::string_view name, ByteView value) {
+    const auto hex = to_hex(value);
+    return connection_->call<wire::WriteReply>(options_, "io.mrd.Registers.Write", wire::WriteParameters{name, hex});
+}
+
+std::expected<Report, Error> Client::report(const ReportData &report_data, std::optional<std::string_view> provider) {
+    const auto hex = to_hex(report_data);
+    return connection_->call<wire::attestation::ReportReply>(options_, "io.mrd.Attestation.Report",
+                                                             wire::attestation::ReportParameters{hex, provider});
+}
+
+std::expected<ReportVerdict, Error> Client::verify_report(ByteView report) {
+    const auto text = to_base64(report);
+    return connection_->call<wire::attestation::VerifyReportReply>(options_, "io.mrd.Attestation.VerifyReport",
+                                                                   wire::attestation::VerifyReportParameters{text});
+}
+
+std::expected<std::vector<ProviderCounters>, Error> Client::statistics() {
+    return connection_->call<wire::StatisticsReply>(options_, "io.mrd.Registers.Statistics", varlink::NoParameters{});
+}
+
+std::expected<RawReply, Error> Client::status() {
+    return connection_->call<wire::StatusReply>(options_, "io.mrd.Registers.Status", varlink::NoParameters{});
+}
+
+std::expected<void, Error> Client::watch(const std::vector<std::string> &names, const WatchHandler &handler) {
+    auto transport = open_connection(options_);
+    if (!transport) return std::unexpected(std::move(transport.error()));
+    wire::WatchParameters parameters;
+    if (!names.empty()) parameters.names.emplace(names.begin(), names.end());
+    const auto socket = socket_of(options_);
+    if (auto sent = transport->send("io.mrd.Registers.Watch", parameters, options_.call_timeout, varlink::CallMode::more); !sent) {
+        return std::unexpected(from_transport(sent.error(), socket));
+    }
+    for (;;) {
+        const auto reply = transport->receive(varlink::no_timeout);
+        if (!reply) return std::unexpected(from_transport(reply.error(), socket));
+        const auto changed = interpret<wire::WatchReply>(*reply);
+        if (!changed) return std::unexpected(changed.error());
+        if (!handler(changed->reading, changed->sequence) || !reply->continues) return {};
+    }
+}
+
+std::expected<RawReply, Error> Client::call(std::string_view method, std::string_view parameters_json) {
+    varlink::Document document;
+    if (!document.parse(parameters_json) || document.root().kind() != varlink::Kind::object) {
+        return std::unexpected(Error{ErrorCode::invalid_argument, "the parameters are not a JSON object"});
+    }
+    const auto reply = connection_->transport.call(method, varlink::RawJson{document.root().to_json()}, options_.call_timeout);
+    if (!reply) return std::unexpected(from_transport(reply.error(), socket_of(options_)));
+    if (!reply->error.empty()) return std::unexpected(error_of(*reply));
+    return RawReply{reply->parameters ? reply->parameters->to_json() : "{}"};
+}
+
+}  // namespace mr

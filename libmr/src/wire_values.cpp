@@ -1,0 +1,209 @@
+#include "libmr/src/wire_values.h"
+
+#include <array>
+#include <utility>
+
+#include "mr/bytes.h"
+
+namespace mr {
+
+namespace {
+
+struct KnownError {
+    std::string_view name;
+    ErrorCode code;
+    std::string_view advice;  // what the caller can do
+};
+
+// By the part of the name after the interface: the interfaces share their errors' meaning.
+constexpr std::array known_errors{
+    KnownError{"NoSuchRegister", ErrorCode::no_such_register, "no register has that name, or several have; `mrctl list` shows the names"},
+    KnownError{"NoSuchProvider", ErrorCode::no_such_provider, "no provider has that name, or several could be meant: name one"},
+    KnownError{"NotReadable", ErrorCode::not_readable, "the register cannot be read"},
+    KnownError{"NotWritable", ErrorCode::not_writable, "the register cannot be written; registers with the flag X are extended instead"},
+    KnownError{"NotExtensible", ErrorCode::not_extensible, "the register cannot be extended; those with the flag X can"},
+    KnownError{"LogOnly", ErrorCode::log_only, "the register takes no bare digest: use measure"},
+    KnownError{"Sealed", ErrorCode::sealed, "the register is sealed until the next boot"},
+    KnownError{"Indeterminate", ErrorCode::indeterminate,
+               "an earlier extend failed and may have happened: read the register with fresh, then try again"},
+    KnownError{"WrongLength", ErrorCode::wrong_length, "the length is wrong"},
+    KnownError{"GenerationMismatch", ErrorCode::generation_mismatch, "somebody else wrote reportdata: write and read again, or use report"},
+    KnownError{"DuplicateEvent", ErrorCode::duplicate_event, "the event id was used before, with another digest"},
+    KnownError{"JournalFull", ErrorCode::journal_full, "the journal has reached its size limit"},
+    KnownError{"JournalFailed", ErrorCode::journal_failed, "the journal cannot be written"},
+    KnownError{"ProviderFailed", ErrorCode::provider_failed, "the hardware failed"},
+    KnownError{"Busy", ErrorCode::busy, "a limit of mrd is reached: try again later"},
+    KnownError{"NotSupported", ErrorCode::not_supported, "the provider cannot do this"},
+    KnownError{"InvalidParameter", ErrorCode::invalid_parameter, "mrd refuses the parameter"},
+    KnownError{"PermissionDenied", ErrorCode::permission_denied, "the caller may not do this"},
+    KnownError{"MethodNotImplemented", ErrorCode::method_not_implemented, "this mrd does not do that"},
+    KnownError{"MethodNotFound", ErrorCode::method_not_implemented, "this mrd does not know that"},
+    KnownError{"InterfaceNotFound", ErrorCode::method_not_implemented, "this mrd does not know that"},
+};
+
+// "expected 48, actual 32": the error's parameters, for people.
+std::string detail_of(const varlink::Reply &reply) {
+    std::string text;
+    if (!reply.parameters) return text;
+    for (auto member = reply.parameters->first(); member; member = member->next()) {
+        if (member->kind() == varlink::Kind::null || (member->kind() == varlink::Kind::array && member->size() == 0)) continue;
+        if (!text.empty()) text += ", ";
+        text += std::string(member->key()) + " ";
+        if (const auto string = member->as_string()) {
+            text += *string;
+        } else {
+            text += member->to_json();
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
+Error error_of(const varlink::Reply &reply) {
+    const auto name = reply.error.substr(reply.error.rfind('.') + 1);
+    Error error{ErrorCode::remote, "", std::string(reply.error), reply.parameters ? reply.parameters->to_json() : "{}"};
+    std::string_view advice = "mrd refuses";
+    for (const auto &known : known_errors) {
+        if (known.name != name) continue;
+        error.code = known.code;
+        advice = known.advice;
+    }
+    const auto detail = detail_of(reply);
+    error.message = std::string(name) + (detail.empty() ? "" : " (" + detail + ")") + ": " + std::string(advice);
+    return error;
+}
+
+Error protocol_error(std::string_view what) {
+    return {ErrorCode::protocol, "the answer is not what its interface says: " + std::string(what) + "; is this mrd of another version?"};
+}
+
+std::expected<Register, Error> from_wire(const wire::Register &value) {
+    Register result;
+    result.name = value.name;
+    if (value.hash) {
+        result.hash = hash_algorithm_from(*value.hash);
+        if (!result.hash) return std::unexpected(protocol_error("the hash " + std::string(*value.hash)));
+    }
+    const auto flags = Flags::from_string(value.flags);
+    if (!flags || value.size < 0) return std::unexpected(protocol_error("flags or size"));
+    result.size = static_cast<std::size_t>(value.size);
+    result.flags = *flags;
+    result.owner = value.owner;
+    result.sealed = value.sealed;
+    result.simulated = value.simulated;
+    return result;
+}
+
+std::expected<Reading, Error> from_wire(const wire::Reading &value) {
+    auto bytes = from_hex(value.value);
+    if (!bytes) return std::unexpected(protocol_error("the value"));
+    return Reading{std::string(value.name), std::move(*bytes), value.generation, value.refreshed};
+}
+
+std::expected<std::vector<Register>, Error> from_wire(const wire::ListReply &value) {
+    std::vector<Register> result;
+    for (const auto &entry : value.registers) {
+        auto one = from_wire(entry);
+        if (!one) return std::unexpected(std::move(one.error()));
+        result.push_back(std::move(*one));
+    }
+    return result;
+}
+
+std::expected<Reading, Error> from_wire(const wire::ReadReply &value) { return from_wire(value.reading); }
+
+std::expected<Snapshot, Error> from_wire(const wire::SnapshotReply &value) {
+    Snapshot result{{}, value.sequence};
+    for (const auto &entry : value.readings) {
+        auto one = from_wire(entry);
+        if (!one) return std::unexpected(std::move(one.error()));
+        result.readings.push_back(std::move(*one));
+    }
+    return result;
+}
+
+std::expected<Extended, Error> from_wire(const wire::ExtendReply &value) {
+    auto reading = from_wire(value.reading);
+    if (!reading) return std::unexpected(std::move(reading.error()));
+    return Extended{std::move(*reading), value.sequence};
+}
+
+std::expected<Measured, Error> from_wire(const wire::MeasureReply &value) {
+    auto reading = from_wire(value.reading);
+    if (!reading) return std::unexpected(std::move(reading.error()));
+    const auto digest = from_hex(value.digest);
+    if (!digest || digest->size() > max_digest_size) return std::unexpected(protocol_error("the digest"));
+    return Measured{std::move(*reading), Digest(*digest), value.sequence};
+}
+
+std::expected<std::int64_t, Error> from_wire(const wire::WriteReply &value) { return value.generation; }
+
+std::expected<std::vector<ProviderCounters>, Error> from_wire(const wire::StatisticsReply &value) {
+    std::vector<ProviderCounters> result;
+    result.reserve(value.counters.size());
+    for (const auto &entry : value.counters) {
+        result.push_back({std::string(entry.provider), entry.reads, entry.cached_reads, entry.refreshes, entry.writes});
+    }
+    return result;
+}
+
+std::expected<RawReply, Error> from_wire(const wire::StatusReply &value) { return RawReply{value.status.text}; }
+
+std::expected<Report, Error> from_wire(const wire::attestation::ReportReply &value) {
+    auto report = from_base64(value.report);
+    if (!report) return std::unexpected(protocol_error("the report"));
+    return Report{std::move(*report), std::string(value.provider), value.simulated};
+}
+
+std::expected<ReportVerdict, Error> from_wire(const wire::attestation::VerifyReportReply &value) {
+    return ReportVerdict{value.genuine, std::string(value.reason.value_or(""))};
+}
+
+namespace {
+
+// The parameters that Extend and Measure share.
+template <class Parameters>
+void set_event(Parameters &parameters, const EventOptions &event) {
+    if (event.type) parameters.event_type = *event.type;
+    if (event.description) parameters.description = *event.description;
+    if (event.id) parameters.id = *event.id;
+}
+
+}  // namespace
+
+wire::ExtendParameters extend_parameters(std::string_view name, const Digest &digest, const EventOptions &event,
+                                         ParameterStorage &storage) {
+    wire::ExtendParameters parameters;
+    parameters.name = name;
+    storage.digest = to_hex(digest.bytes());
+    parameters.digest = storage.digest;
+    set_event(parameters, event);
+    if (event.data) {
+        storage.data = to_base64(*event.data);
+        parameters.data = storage.data;
+    }
+    return parameters;
+}
+
+wire::MeasureParameters measure_parameters(std::string_view name, ByteView data, const EventOptions &event, ParameterStorage &storage) {
+    wire::MeasureParameters parameters;
+    parameters.name = name;
+    storage.data = to_base64(data);
+    parameters.data = storage.data;
+    set_event(parameters, event);
+    return parameters;
+}
+
+wire::ReadParameters read_parameters(std::string_view name, const ReadOptions &options) {
+    return {name, options.fresh ? std::optional(true) : std::nullopt, options.generation};
+}
+
+wire::SnapshotParameters snapshot_parameters(const std::vector<std::string> &names, bool fresh) {
+    wire::SnapshotParameters parameters;
+    if (!names.empty()) parameters.names.emplace(names.begin(), names.end());
+    if (fresh) parameters.fresh = true;
+    return parameters;
+}
+
+}  // namespace mr

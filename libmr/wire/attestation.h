@@ -1,0 +1,87 @@
+// io.mrd.Attestation as structs; see libmr/wire/registers.h for who owns what.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/varlink/fields.h"
+
+namespace mr::wire::attestation {
+
+using varlink::field;
+
+struct ReportParameters {
+    std::string_view report_data;
+    std::optional<std::string_view> provider;
+    static constexpr auto fields() {
+        return std::tuple(field("reportData", &ReportParameters::report_data), field("provider", &ReportParameters::provider));
+    }
+};
+struct ReportReply {
+    std::string_view report;
+    std::string_view provider;
+    bool simulated = false;
+    static constexpr auto fields() {
+        return std::tuple(field("report", &ReportReply::report), field("provider", &ReportReply::provider),
+                          field("simulated", &ReportReply::simulated));
+    }
+};
+
+struct VerifyReportParameters {
+    std::string_view report;
+    static constexpr auto fields() { return std::tuple(field("report", &VerifyReportParameters::report)); }
+};
+struct VerifyReportReply {
+    bool genuine = false;
+    std::optional<std::string_view> reason;
+    static constexpr auto fields() {
+        return std::tuple(field("genuine", &VerifyReportReply::genuine), field("reason", &VerifyReportReply::reason));
+    }
+};
+
+struct WrongLength {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.WrongLength";
+    std::string name;
+    std::int64_t expected = 0;
+    std::int64_t actual = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &WrongLength::name), field("expected", &WrongLength::expected),
+                          field("actual", &WrongLength::actual));
+    }
+};
+
+struct NoSuchProvider {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.NoSuchProvider";
+    std::string name;
+    std::vector<std::string> candidates;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &NoSuchProvider::name), field("candidates", &NoSuchProvider::candidates));
+    }
+};
+
+struct NotSupported {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.NotSupported";
+    std::string provider;
+    std::string what;
+    static constexpr auto fields() { return std::tuple(field("provider", &NotSupported::provider), field("what", &NotSupported::what)); }
+};
+
+struct ProviderFailed {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.ProviderFailed";
+    std::string provider;
+    std::string reason;
+    static constexpr auto fields() {
+        return std::tuple(field("provider", &ProviderFailed::provider), field("reason", &ProviderFailed::reason));
+    }
+};
+
+struct Busy {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.Busy";
+    std::string limit;
+    static constexpr auto fields() { return std::tuple(field("limit", &Busy::limit)); }
+};
+
+}  // namespace mr::wire::attestation

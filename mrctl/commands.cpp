@@ -1,0 +1,200 @@
+#include "mrctl/commands.h"
+
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "mr/bytes.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+// mrd's own reply, unchanged.
+int print_reply(const Common &common, std::string_view method, const Json &parameters) {
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto reply = client->call(method, parameters.dump());
+    if (!reply) return fail(reply.error());
+    std::cout << reply->json << '\n';
+    return exit_done;
+}
+
+Json json_of(const mr::Reading &reading) {
+    Json json{{"name", reading.name}, {"value", mr::to_hex(reading.value)}};
+    if (reading.generation) json["generation"] = *reading.generation;
+    json["refreshed"] = reading.refreshed;
+    return json;
+}
+
+void print_reading(const mr::Reading &reading) { std::cout << reading.name << ' ' << mr::to_hex(reading.value) << '\n'; }
+
+}  // namespace
+
+int list(const Common &common) {
+    if (common.json) return print_reply(common, "io.mrd.Registers.List", Json::object());
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto registers = client->list();
+    if (!registers) return fail(registers.error());
+    std::vector<Row> rows;
+    for (const auto &entry : *registers) {
+        rows.push_back({entry.name, entry.flags.to_string(), std::string(entry.hash ? mr::to_string(*entry.hash) : ""),
+                        std::to_string(entry.size), std::string(mr::to_string(entry.owner)), entry.simulated ? "simulated" : ""});
+    }
+    print_table({"NAME", "FLAGS", "HASH", "SIZE", "OWNER", "NOTE"}, rows);
+    return exit_done;
+}
+
+int read(const Common &common, const ReadCommand &command) {
+    if (command.raw && command.names.size() != 1) return fail_usage("--raw prints one register: name one");
+    if (common.json) {
+        Json parameters = Json::object();
+        if (command.fresh) parameters["fresh"] = true;
+        if (command.names.size() == 1) {
+            parameters["name"] = command.names.front();
+            return print_reply(common, "io.mrd.Registers.Read", parameters);
+        }
+        parameters["names"] = command.names;
+        return print_reply(common, "io.mrd.Registers.Snapshot", parameters);
+    }
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    if (command.names.size() == 1) {
+        const auto reading = client->read(command.names.front(), {.fresh = command.fresh});
+        if (!reading) return fail(reading.error());
+        if (command.raw) {
+            const auto written = write_file("-", reading->value);
+            return written ? exit_done : fail(written.error());
+        }
+        print_reading(*reading);
+        return exit_done;
+    }
+    // Several belong together: one snapshot, not one read after the other.
+    const auto snapshot = client->snapshot(command.names, command.fresh);
+    if (!snapshot) return fail(snapshot.error());
+    std::ranges::for_each(snapshot->readings, print_reading);
+    return exit_done;
+}
+
+int print_extended(bool json, const mr::Reading &reading, std::int64_t sequence, const mr::Digest &digest) {
+    if (json) {
+        std::cout << Json{{"reading", json_of(reading)}, {"digest", mr::to_hex(digest.bytes())}, {"sequence", sequence}}.dump() << '\n';
+    } else {
+        print_reading(reading);
+    }
+    return exit_done;
+}
+
+int extend(const Common &common, const ExtendCommand &command) {
+    const auto digest = mr::from_hex(command.digest);
+    if (!digest || digest->size() > mr::max_digest_size)
+        return fail_usage("--digest needs the digest in hexadecimal, as `sha384sum` prints it");
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto extended = client->extend(command.name, mr::Digest(*digest), {.type = command.type, .description = command.description});
+    if (!extended) return fail(extended.error());
+    return print_extended(common.json, extended->reading, extended->sequence, mr::Digest(*digest));
+}
+
+int write(const Common &common, const WriteCommand &command) {
+    if (command.file.empty() == command.hex.empty()) return fail_usage("write needs a file, or - for standard input, or --hex HEX");
+    constexpr std::size_t largest_register = std::size_t{64} * 1024;
+    const auto value = command.hex.empty() ? read_file(command.file, largest_register) : mr::from_hex(command.hex);
+    if (!value) return command.hex.empty() ? fail(value.error()) : fail_usage("--hex needs hexadecimal digits, two a byte");
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto generation = client->write(command.name, *value);
+    if (!generation) return fail(generation.error());
+    if (common.json) {
+        std::cout << Json{{"generation", *generation}}.dump() << '\n';
+    } else {
+        std::cout << "generation " << *generation << '\n';
+    }
+    return exit_done;
+}
+
+int report(const Common &common, const ReportCommand &command) {
+    const auto data = mr::from_hex(command.data);
+    mr::ReportData report_data;
+    if (!data || data->size() != report_data.size())
+        return fail_usage("--data needs 128 hexadecimal digits: the 64 bytes that the report is to carry");
+    std::ranges::copy(*data, report_data.begin());
+    if (common.json && command.output.empty()) {
+        Json parameters{{"reportData", command.data}};
+        if (command.provider) parameters["provider"] = *command.provider;
+        return print_reply(common, "io.mrd.Attestation.Report", parameters);
+    }
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto report = client->report(report_data, command.provider);
+    if (!report) return fail(report.error());
+    if (report->simulated) std::cerr << "mrctl: note: this report is simulated and proves nothing\n";
+    if (command.output.empty()) {
+        std::cout << mr::to_base64(report->report) << '\n';
+        return exit_done;
+    }
+    const auto written = write_file(command.output, report->report);
+    return written ? exit_done : fail(written.error());
+}
+
+int watch(const Common &common, const std::vector<std::string> &names) {
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto ended = client->watch(names, [&common](const mr::Reading &reading, std::int64_t sequence) {
+        if (common.json) {
+            std::cout << Json{{"reading", json_of(reading)}, {"sequence", sequence}}.dump() << '\n';
+        } else {
+            print_reading(reading);
+        }
+        std::cout.flush();
+        return std::cout.good();
+    });
+    return ended ? exit_done : fail(ended.error());
+}
+
+int stats(const Common &common) {
+    if (common.json) return print_reply(common, "io.mrd.Registers.Statistics", Json::object());
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto counters = client->statistics();
+    if (!counters) return fail(counters.error());
+    std::vector<Row> rows;
+    for (const auto &entry : *counters) {
+        rows.push_back({entry.provider, std::to_string(entry.reads), std::to_string(entry.cached_reads), std::to_string(entry.refreshes),
+                        std::to_string(entry.writes)});
+    }
+    print_table({"PROVIDER", "READS", "CACHED READS", "REFRESHES", "WRITES"}, rows);
+    return exit_done;
+}
+
+int status(const Common &common) {
+    if (common.json) return print_reply(common, "io.mrd.Registers.Status", Json::object());
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto reply = client->status();
+    if (!reply) return fail(reply.error());
+    const auto json = Json::parse(reply->json, nullptr, false);
+    if (!json.is_object()) return fail({mr::ErrorCode::protocol, "mrd's status is not a JSON object"});
+    std::cout << "version " << json.value("version", "") << '\n'
+              << "simulated " << (json.value("simulated", false) ? "yes: the registers and reports prove nothing" : "no") << '\n'
+              << "extends " << json.value("sequence", std::int64_t{0}) << '\n'
+              << "connections " << json.value("connections", std::int64_t{0}) << " (refused "
+              << json.value("refusedConnections", std::int64_t{0}) << ")\n";
+    for (const auto &provider : json.value("providers", Json::array())) {
+        for (const auto &entry : provider.value("registers", Json::array())) {
+            std::string state = entry.value("divergences", std::int64_t{0}) > 0 ? "extended by others before" : "as logged";
+            if (!entry.contains("logged")) state = entry.value("owner", "") + ": not checked against a log";
+            if (entry.value("diverged", false))
+                state = "DIVERGED: expected " + entry.value("logged", "") + ", found " + entry.value("observed", "");
+            if (entry.value("indeterminate", false)) state = "INDETERMINATE: an extend failed and may have happened";
+            std::cout << entry.value("name", "") << ' ' << state << '\n';
+        }
+    }
+    return exit_done;
+}
+
+}  // namespace mrctl

@@ -1,0 +1,91 @@
+// mrctl inspect: what is this file, and what does it say.
+#include <array>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "mr/bytes.h"
+#include "mr/tdreport.h"
+#include "mrctl/commands.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr std::size_t largest_document = std::size_t{16} << 20;
+
+// As the bytes stand in the report: integers little-endian.
+std::string hex_of(std::uint64_t value) {
+    std::array<std::uint8_t, 8> bytes{};
+    for (auto &byte : bytes) {
+        byte = static_cast<std::uint8_t>(value);
+        value >>= 8U;
+    }
+    return mr::to_hex(bytes);
+}
+
+Json json_of(const mr::TdReport &report, const mr::TdReportHashes &hashes) {
+    const auto &tcb = report.tcb_info;
+    const auto &td = report.td_info;
+    Json json{{"type", mr::to_hex(report.report_type)},
+              {"cpusvn", mr::to_hex(report.cpu_svn)},
+              {"tee_tcb_info_hash", mr::to_hex(report.tee_tcb_info_hash)},
+              {"tee_info_hash", mr::to_hex(report.tee_info_hash)},
+              {"report_data", mr::to_hex(report.report_data)},
+              {"mac", mr::to_hex(report.mac)},
+              {"tcb_valid", hex_of(tcb.valid)},
+              {"tee_tcb_svn", mr::to_hex(tcb.tee_tcb_svn)},
+              {"mr_seam", mr::to_hex(tcb.mr_seam)},
+              {"mr_signer_seam", mr::to_hex(tcb.mr_signer_seam)},
+              {"seam_attributes", hex_of(tcb.attributes)},
+              {"tee_tcb_svn2", mr::to_hex(tcb.tee_tcb_svn2)},
+              {"td_attributes", hex_of(td.attributes)},
+              {"xfam", hex_of(td.xfam)},
+              {"mr_td", mr::to_hex(td.mrtd)},
+              {"mr_config_id", mr::to_hex(td.mrconfigid)},
+              {"mr_owner", mr::to_hex(td.mrowner)},
+              {"mr_owner_config", mr::to_hex(td.mrownerconfig)}};
+    for (std::size_t i = 0; i < td.rtmr.size(); ++i) json["rtmr" + std::to_string(i)] = mr::to_hex(td.rtmr.at(i));
+    json["servtd_hash"] = mr::to_hex(td.servtd_hash);
+    json["tcb_info_hash_matches_239"] = hashes.tcb_info_matches;
+    json["td_info_hash_matches"] = hashes.td_info_matches;
+    return json;
+}
+
+void print_tdreport(const mr::TdReport &report, const mr::TdReportHashes &hashes) {
+    std::cout << "TDREPORT of an Intel TDX guest, 1024 bytes\n";
+    std::vector<Row> rows;
+    const auto json = json_of(report, hashes);
+    for (const auto &[key, value] : json.items()) {
+        if (value.is_string()) rows.push_back({key, value.get<std::string>()});
+    }
+    print_table({"FIELD", "VALUE (bytes in their order)"}, rows);
+    const auto verdict = [](bool holds) { return holds ? "holds" : "DOES NOT HOLD"; };
+    std::cout << "TEE_TCB_INFO hash " << verdict(hashes.tcb_info_matches) << '\n'
+              << "TDINFO hash " << verdict(hashes.td_info_matches) << '\n'
+              << "MAC not checked: only the machine that made the report can (io.mrd.Attestation.VerifyReport)\n";
+    if ((report.td_info.attributes & mr::td_attribute_debug) != 0) std::cout << "WARNING: a debug TD, whose memory the host can read\n";
+}
+
+}  // namespace
+
+int inspect(bool json, const std::string &file) {
+    const auto bytes = read_file(file, largest_document);
+    if (!bytes) return fail(bytes.error());
+    const auto report = mr::decode_tdreport(*bytes);
+    const auto hashes = mr::check_tdreport_hashes(*bytes);
+    if (!report || !hashes) {
+        return fail({mr::ErrorCode::malformed, file + " (" + std::to_string(bytes->size()) +
+                                                   " bytes) is nothing this version knows; it knows a TDREPORT: 1024 bytes, the first 81"});
+    }
+    if (json) {
+        std::cout << json_of(*report, *hashes).dump(2) << '\n';
+    } else {
+        print_tdreport(*report, *hashes);
+    }
+    return exit_done;
+}
+
+}  // namespace mrctl

@@ -1,0 +1,93 @@
+// The command line of mrctl.
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "mrctl/commands.h"
+#include "mrctl/output.h"
+
+namespace {
+
+std::function<void()> run_into(int &exit_code, std::function<int()> command) {
+    return [&exit_code, command = std::move(command)] { exit_code = command(); };
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+    mrctl::Common common;
+    int exit_code = mrctl::exit_done;
+
+    CLI::App app{"Reads, extends and attests the measurement registers of this machine through mrd"};
+    app.set_version_flag("--version", MRD_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]");
+    app.add_flag("--json", common.json, "Print the reply as JSON");
+    app.add_option_function<std::uint32_t>(
+        "--timeout", [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); },
+        "Seconds to wait for an answer [45]");
+
+    app.add_subcommand("list", "The registers: flags, hash, size, owner")->callback(run_into(exit_code, [&] {
+        return mrctl::list(common);
+    }));
+
+    mrctl::ReadCommand read;
+    auto *read_app = app.add_subcommand("read", "Values of registers, one line each; of several, all from one moment");
+    read_app->add_option("NAME", read.names, "Register, as tdx/rtmr3")->required();
+    read_app->add_flag("--fresh", read.fresh, "Reread the hardware");
+    read_app->add_flag("--raw", read.raw, "The value's bytes and nothing else");
+    read_app->callback(run_into(exit_code, [&] { return mrctl::read(common, read); }));
+
+    mrctl::ExtendCommand extend;
+    auto *extend_app = app.add_subcommand("extend", "new = H(old || digest)");
+    extend_app->add_option("NAME", extend.name, "Register")->required();
+    extend_app->add_option("--digest", extend.digest, "Digest, hexadecimal")->required();
+    extend_app->add_option("--description", extend.description, "What was measured");
+    extend_app->add_option("--type", extend.type, "TCG event type");
+    extend_app->callback(run_into(exit_code, [&] { return mrctl::extend(common, extend); }));
+
+    mrctl::MeasureCommand measure;
+    auto *measure_app = app.add_subcommand("measure", "Extends by the hash of a file: new = H(old || H(file))");
+    measure_app->add_option("NAME", measure.name, "Register")->required();
+    measure_app->add_option("FILE", measure.file, "File, or - for standard input")->required();
+    measure_app->add_option("--description", measure.description, "What was measured [the file's name]");
+    measure_app->add_option("--type", measure.type, "TCG event type [13, EV_IPL]");
+    measure_app->callback(run_into(exit_code, [&] { return mrctl::measure(common, measure); }));
+
+    mrctl::WriteCommand write;
+    auto *write_app = app.add_subcommand("write", "Stores a pseudo-register such as tdx/reportdata");
+    write_app->add_option("NAME", write.name, "Register")->required();
+    write_app->add_option("FILE", write.file, "File with the value's bytes, or - for standard input");
+    write_app->add_option("--hex", write.hex, "The value, hexadecimal");
+    write_app->callback(run_into(exit_code, [&] { return mrctl::write(common, write); }));
+
+    mrctl::ReportCommand report;
+    auto *report_app = app.add_subcommand("report", "A report (TDREPORT) over 64 bytes of your own");
+    report_app->add_option("--data", report.data, "The 64 bytes, hexadecimal")->required();
+    report_app->add_option("-o,--output", report.output, "File for the report's bytes; without it, base64 on standard output");
+    report_app->add_option("--provider", report.provider, "Provider, where several can report");
+    report_app->callback(run_into(exit_code, [&] { return mrctl::report(common, report); }));
+
+    std::vector<std::string> watched;
+    auto *watch_app = app.add_subcommand("watch", "Prints the values, then every change");
+    watch_app->add_option("NAME", watched, "Registers [all]");
+    watch_app->callback(run_into(exit_code, [&] { return mrctl::watch(common, watched); }));
+
+    app.add_subcommand("stats", "Reads, cached reads, refreshes and writes")->callback(run_into(exit_code, [&] {
+        return mrctl::stats(common);
+    }));
+    app.add_subcommand("status", "Is everything as the log says")->callback(run_into(exit_code, [&] { return mrctl::status(common); }));
+
+    std::string inspected;
+    auto *inspect_app = app.add_subcommand("inspect", "What a file is and says (TDREPORT); needs no mrd");
+    inspect_app->add_option("FILE", inspected, "File, or - for standard input")->required();
+    inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+        return app.exit(error) == 0 ? mrctl::exit_done : mrctl::exit_usage;
+    }
+    return exit_code;
+}

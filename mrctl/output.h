@@ -1,0 +1,40 @@
+// What mrctl prints: data to standard output, errors to standard error, tables and colour only for people.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mr/bytes.h"
+#include "mr/error.h"
+
+namespace mrctl {
+
+enum ExitCode : int {
+    exit_done = 0,
+    exit_refused = 1,  // mrd or a file says no
+    exit_usage = 2,
+    exit_no_service = 3,
+};
+
+// Writes "mrctl: message" on one line, and gives the exit code that belongs to the error.
+int fail(const mr::Error &error);
+int fail_usage(std::string_view message);
+
+// Does a person look at standard output?
+bool is_terminal();
+
+using Row = std::vector<std::string>;
+
+// With a head for a terminal, columns aligned; without a head and with single blanks for a pipe.
+void print_table(const Row &head, const std::vector<Row> &rows);
+
+// Whole file, or standard input for "-"; at most `limit` bytes. Error: io, and wrong_length over the limit.
+std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size_t limit);
+
+// "-": standard output.
+std::expected<void, mr::Error> write_file(const std::string &path, mr::ByteView bytes);
+
+}  // namespace mrctl

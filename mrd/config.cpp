@@ -1,0 +1,185 @@
+#include "mrd/config.h"
+
+#include <fnmatch.h>
+
+#include <toml++/toml.h>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <sstream>
+#include <utility>
+
+namespace mrd {
+
+namespace {
+
+// Reads one table: each known key has a reader, every other key is an error.
+class TableReader {
+public:
+    TableReader(std::string_view file, std::string section) : file_(file), section_(std::move(section)) {}
+
+    // The reader returns what is wrong with the value, or nothing.
+    void key(std::string name, std::function<std::string(const toml::node &)> reader) {
+        readers_.emplace(std::move(name), std::move(reader));
+    }
+
+    void text(std::string name, std::string &out) {
+        key(std::move(name), [&out](const toml::node &node) -> std::string {
+            const auto value = node.value_exact<std::string>();
+            if (!value || value->empty()) return "must be a text";
+            out = *value;
+            return {};
+        });
+    }
+    void flag(std::string name, const std::function<void(bool)> &out) {
+        key(std::move(name), [out](const toml::node &node) -> std::string {
+            const auto value = node.value_exact<bool>();
+            if (!value) return "must be true or false";
+            out(*value);
+            return {};
+        });
+    }
+    void count(std::string name, std::size_t &out, std::int64_t least, std::int64_t most) {
+        key(std::move(name), [&out, least, most](const toml::node &node) -> std::string {
+            const auto value = node.value_exact<std::int64_t>();
+            if (!value || *value < least || *value > most)
+                return "must be a number from " + std::to_string(least) + " to " + std::to_string(most);
+            out = static_cast<std::size_t>(*value);
+            return {};
+        });
+    }
+
+    std::expected<void, std::string> read(const toml::table &table) const {
+        for (const auto &[name, node] : table) {
+            const auto reader = readers_.find(std::string(name.str()));
+            if (reader == readers_.end()) {
+                std::string known;
+                for (const auto &[other, unused] : readers_) known += (known.empty() ? "" : ", ") + other;
+                return fail(node, name.str(), "is not known here; known are: " + known);
+            }
+            if (const auto wrong = reader->second(node); !wrong.empty()) return fail(node, name.str(), wrong);
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::unexpected<std::string> fail(const toml::node &node, std::string_view name, const std::string &wrong) const {
+        std::ostringstream out;
+        out << file_ << ":" << node.source().begin.line << ": " << section_ << (section_.empty() ? "" : ".") << name << " " << wrong;
+        return std::unexpected(out.str());
+    }
+
+private:
+    std::string_view file_;
+    std::string section_;
+    std::map<std::string, std::function<std::string(const toml::node &)>> readers_;
+};
+
+constexpr std::int64_t max_connections_limit = 65'536;
+constexpr std::int64_t max_message_least = 4096;
+constexpr std::int64_t max_message_most = std::int64_t{256} << 20;
+
+std::expected<void, std::string> read_service(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "service");
+    std::string state = config.state;
+    std::string boot_id_file = config.boot_id_file;
+    reader.text("socket", config.socket);
+    reader.text("state", state);
+    reader.text("boot_id_file", boot_id_file);
+    reader.count("max_connections", config.limits.max_connections, 1, max_connections_limit);
+    reader.count("max_message", config.limits.max_message, max_message_least, max_message_most);
+    auto result = reader.read(table);
+    config.state = state;
+    config.boot_id_file = boot_id_file;
+    return result;
+}
+
+std::expected<void, std::string> read_provider(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "provider");
+    ProviderConfig provider;
+    reader.text("type", provider.type);
+    reader.text("name", provider.name);
+    reader.flag("required", [&provider](bool value) { provider.required = value; });
+    if (auto result = reader.read(table); !result) return result;
+    if (provider.type != "sim") return reader.fail(table, "type", "is missing or not known; known are: sim");
+    if (provider.name.empty()) provider.name = "tdx";
+    config.providers.push_back(std::move(provider));
+    return {};
+}
+
+std::expected<void, std::string> read_rule(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "register");
+    RegisterRule rule;
+    reader.text("name", rule.pattern);
+    reader.flag("log_only", [&rule](bool value) { rule.log_only = value; });
+    reader.key("owner", [&rule](const toml::node &node) -> std::string {
+        rule.owner = mr::owner_from(node.value_or(std::string_view()));
+        return rule.owner ? "" : "must be owned, shared or observed";
+    });
+    if (auto result = reader.read(table); !result) return result;
+    if (rule.pattern.empty()) return reader.fail(table, "name", "is missing: say which registers, as \"tdx/rtmr*\"");
+    config.rules.push_back(std::move(rule));
+    return {};
+}
+
+using ReadTable = std::expected<void, std::string> (*)(const toml::table &, std::string_view, Config &);
+
+}  // namespace
+
+std::expected<Config, std::string> parse_config(std::string_view text, std::string_view file_name) {
+    toml::table root;
+    try {
+        root = toml::parse(text, file_name);
+    } catch (const toml::parse_error &error) {
+        std::ostringstream out;
+        out << file_name << ":" << error.source().begin.line << ": " << error.description();
+        return std::unexpected(out.str());
+    }
+    Config config;
+    std::optional<std::string> failure;
+    const auto each_of = [&](ReadTable read, std::string kind) {
+        return [&, read, kind = std::move(kind)](const toml::node &node) -> std::string {
+            const auto *array = node.as_array();
+            if (array == nullptr || !array->is_array_of_tables()) return "must be written as [[" + kind + "]]";
+            for (const auto &element : *array) {
+                if (auto result = read(*element.as_table(), file_name, config); !result && !failure) failure = result.error();
+            }
+            return {};
+        };
+    };
+    TableReader reader(file_name, "");
+    reader.key("service", [&](const toml::node &node) -> std::string {
+        if (!node.is_table()) return "must be written as [service]";
+        if (auto result = read_service(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
+        return {};
+    });
+    reader.key("provider", each_of(&read_provider, "provider"));
+    reader.key("register", each_of(&read_rule, "register"));
+    if (auto result = reader.read(root); !result) return std::unexpected(result.error());
+    if (failure) return std::unexpected(*failure);
+    return config;
+}
+
+std::expected<Config, std::string> load_config(const std::filesystem::path &file) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    if (!in || !(text << in.rdbuf())) return std::unexpected("cannot read the configuration " + file.string());
+    return parse_config(text.str(), file.string());
+}
+
+std::expected<std::vector<RegisterSpec>, std::string> apply_rules(std::string_view provider, std::vector<RegisterSpec> registers,
+                                                                  const std::vector<RegisterRule> &rules) {
+    for (auto &spec : registers) {
+        const auto name = std::string(provider) + "/" + spec.name;
+        for (const auto &rule : rules) {
+            if (::fnmatch(rule.pattern.c_str(), name.c_str(), FNM_PATHNAME) != 0) continue;
+            if (rule.owner) spec.owner = *rule.owner;
+            if (!rule.log_only) continue;
+            if (!spec.flags.has(mr::Flag::extensible))
+                return std::unexpected("register \"" + name + "\": log_only needs a register that can be extended");
+            spec.flags = *rule.log_only ? spec.flags.without(mr::Flag::writable) : spec.flags | mr::Flag::writable;
+        }
+    }
+    return registers;
+}
+
+}  // namespace mrd

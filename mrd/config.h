@@ -1,0 +1,48 @@
+// What mrd is told: a TOML file, then the command line, which wins. The commented sample of every key is packaging/mrd.toml.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mr/registers.h"
+#include "mrd/providers/provider.h"
+#include "proto/varlink/limits.h"
+
+namespace mrd {
+
+struct ProviderConfig {
+    std::string type;      // "sim"
+    std::string name;      // "tdx"
+    bool required = true;  // false: mrd starts without it if it cannot be opened
+};
+
+// Changes registers whose whole name matches.
+struct RegisterRule {
+    std::string pattern;  // as a shell's: "tdx/rtmr*"
+    std::optional<mr::Owner> owner;
+    std::optional<bool> log_only;  // true: takes no bare digest (no W flag)
+};
+
+struct Config {
+    std::string socket = "/run/mrd/io.mrd";
+    std::filesystem::path state = "/run/mrd/state";
+    std::filesystem::path boot_id_file = "/proc/sys/kernel/random/boot_id";
+    varlink::Limits limits;
+    std::vector<ProviderConfig> providers;
+    std::vector<RegisterRule> rules;
+};
+
+// Error: one line that names the file, the line, the key and what to write instead.
+std::expected<Config, std::string> parse_config(std::string_view text, std::string_view file_name);
+std::expected<Config, std::string> load_config(const std::filesystem::path &file);
+
+// The registers of a provider as the rules leave them. Error: a rule makes a register impossible.
+std::expected<std::vector<RegisterSpec>, std::string> apply_rules(std::string_view provider, std::vector<RegisterSpec> registers,
+                                                                  const std::vector<RegisterRule> &rules);
+
+}  // namespace mrd

@@ -1,0 +1,282 @@
+#include "mrd/interfaces/registers.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "libmr/wire/registers.h"
+#include "mr/bytes.h"
+#include "mrd/interfaces/watch.h"
+#include "proto/interfaces.h"
+
+namespace mrd {
+
+namespace wire = mr::wire;
+using varlink::InvalidParameter;
+using varlink::Request;
+using varlink::Responder;
+
+namespace {
+
+using Place = Registers::Place;
+
+void fail(Responder &responder, const RegisterError &error) {
+    std::visit([&responder](const auto &one) { responder.fail(one); }, error);
+}
+
+wire::Reading reading_of(const Place &place, bool refreshed) {
+    const auto &table = place.table();
+    return {place.name(), table.hex(place.index), table.generation(place.index), refreshed};
+}
+
+wire::Register register_of(const Place &place) {
+    const auto &spec = place.table().spec(place.index);
+    const auto hash = spec.hash ? std::optional(mr::to_string(*spec.hash)) : std::nullopt;
+    return {place.name(), hash,  static_cast<std::int64_t>(spec.size), spec.flags.to_string(),
+            spec.owner,   false, place.provider->simulated()};
+}
+
+// ---- Validation of what several methods take
+
+constexpr std::int64_t ev_no_action = 3;  // nobody replays it, so nobody may extend under it
+
+// The name of the field that is not acceptable; null if all are.
+const char *check_event(const std::optional<std::int64_t> &type, const std::optional<std::string_view> &description,
+                        const std::optional<std::string_view> &id) {
+    if (type && (*type < 0 || *type > std::numeric_limits<std::uint32_t>::max() || *type == ev_no_action)) return "eventType";
+    if (description && description->size() > max_description) return "description";
+    // Without a journal an extend could not be recognised when it is sent again: refused, never dropped.
+    if (id) return "id";
+    return nullptr;
+}
+
+// ---- The methods
+
+void list(Registers &registers, const wire::ListParameters &parameters, Responder responder) {
+    wire::ListReply reply;
+    bool found = !parameters.provider;
+    for (const auto &provider : registers.providers()) {
+        if (parameters.provider && *parameters.provider != provider->name()) continue;
+        found = true;
+        for (RegisterIndex index = 0; index < provider->table().size(); ++index)
+            reply.registers.push_back(register_of({provider.get(), index}));
+    }
+    if (!found) return responder.fail(wire::NoSuchRegister{std::string(*parameters.provider), registers.provider_names()});
+    responder.reply(reply);
+}
+
+void read(Registers &registers, const wire::ReadParameters &parameters, Responder responder) {
+    const auto place = registers.find(parameters.name);
+    if (!place) return fail(responder, place.error());
+    if (parameters.generation && !place->table().generation(place->index)) return responder.fail(InvalidParameter{"generation"});
+    place->provider->read(place->index, parameters.fresh.value_or(false),
+                          [place = *place, generation = parameters.generation,
+                           responder = std::move(responder)](std::expected<bool, RegisterError> refreshed) mutable {
+                              if (!refreshed) return fail(responder, refreshed.error());
+                              if (generation) {
+                                  if (auto same = place.table().check_generation(place.index, *generation); !same)
+                                      return fail(responder, same.error());
+                              }
+                              responder.reply(wire::ReadReply{reading_of(place, *refreshed)});
+                          });
+}
+
+// Several registers that belong together: each refresh set is brought up to date once; if something was written before the last one was there,
+// it begins again.
+class SnapshotCall : public std::enable_shared_from_this<SnapshotCall> {
+public:
+    SnapshotCall(Registers &registers, std::vector<Place> places, bool fresh, Responder responder)
+        : registers_(registers), places_(std::move(places)), fresh_(fresh), responder_(std::move(responder)) {}
+
+    void start() {
+        // One read for each set that has a live register among those asked for: of one that others extend too, if there is one, for that
+        // refreshes where the cache would serve an owned one.
+        for (const auto &place : places_) {
+            if (!place.table().spec(place.index).flags.has(mr::Flag::live)) continue;
+            const auto same = std::ranges::find_if(live_, [&](const Place &other) { return same_set(place, other); });
+            if (same == live_.end()) {
+                live_.push_back(place);
+            } else if (place.table().spec(place.index).owner != mr::Owner::owned) {
+                *same = place;
+            }
+        }
+        go();
+    }
+
+private:
+    static bool same_set(const Place &a, const Place &b) {
+        return a.provider == b.provider && a.table().spec(a.index).refresh_set == b.table().spec(b.index).refresh_set;
+    }
+
+    void go() {
+        open_ = live_.size() + 1;
+        for (const auto &place : live_) {
+            place.provider->read(place.index, fresh_, [self = shared_from_this(), place](std::expected<bool, RegisterError> refreshed) {
+                if (!refreshed) {
+                    self->error_ = std::move(refreshed.error());
+                } else if (*refreshed) {
+                    self->refreshed_.push_back(place);
+                }
+                self->one_done();
+            });
+        }
+        one_done();
+    }
+
+    void one_done() {
+        if (--open_ > 0) return;
+        if (error_) return fail(responder_, *error_);
+        const auto is_in_sync = [](const Place &place) { return place.table().in_sync(place.table().spec(place.index).refresh_set); };
+        if (!std::ranges::all_of(live_, is_in_sync)) {
+            if (++round_ == max_snapshot_rounds)
+                return responder_.fail(wire::Busy{"the registers change faster than a snapshot can be taken"});
+            return go();
+        }
+        wire::SnapshotReply reply{{}, registers_.sequence()};
+        for (const auto &place : places_) {
+            const bool refreshed = place.table().spec(place.index).flags.has(mr::Flag::live) &&
+                                   std::ranges::any_of(refreshed_, [&](const Place &other) { return same_set(place, other); });
+            reply.readings.push_back(reading_of(place, refreshed));
+        }
+        responder_.reply(reply);
+    }
+
+    Registers &registers_;
+    std::vector<Place> places_;
+    std::vector<Place> live_;
+    std::vector<Place> refreshed_;
+    bool fresh_;
+    Responder responder_;
+    std::optional<RegisterError> error_;
+    std::size_t open_ = 0;
+    int round_ = 0;
+};
+
+// Those named, each once, or all that can be read. Precondition: at most max_names.
+std::expected<std::vector<Place>, RegisterError> places_of(const Registers &registers,
+                                                           const std::optional<std::vector<std::string_view>> &names) {
+    std::vector<Place> places;
+    if (!names) {
+        for (const auto &provider : registers.providers()) {
+            for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
+                if (provider->table().may_read(index)) places.push_back({provider.get(), index});
+            }
+        }
+        return places;
+    }
+    for (const auto name : *names) {
+        const auto place = registers.find(name);
+        if (!place) return std::unexpected(place.error());
+        if (auto allowed = place->table().may_read(place->index); !allowed) return std::unexpected(std::move(allowed.error()));
+        if (std::ranges::find(places, *place) == places.end()) places.push_back(*place);
+    }
+    return places;
+}
+
+void snapshot(Registers &registers, const wire::SnapshotParameters &parameters, Responder responder) {
+    if (parameters.names && parameters.names->size() > max_names) return responder.fail(InvalidParameter{"names"});
+    auto places = places_of(registers, parameters.names);
+    if (!places) return fail(responder, places.error());
+    std::make_shared<SnapshotCall>(registers, std::move(*places), parameters.fresh.value_or(false), std::move(responder))->start();
+}
+
+void extend(Registers &registers, const wire::ExtendParameters &parameters, Responder responder) {
+    const auto place = registers.find(parameters.name);
+    if (!place) return fail(responder, place.error());
+    const auto digest = mr::from_hex(parameters.digest);
+    if (!digest) return responder.fail(InvalidParameter{"digest"});
+    if (auto allowed = place->table().may_extend(place->index, digest->size()); !allowed) return fail(responder, allowed.error());
+    if (const auto *bad = check_event(parameters.event_type, parameters.description, parameters.id))
+        return responder.fail(InvalidParameter{bad});
+    if (parameters.data) {
+        const auto data = mr::from_base64(*parameters.data);
+        if (!data || data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
+    }
+    place->provider->extend(
+        place->index, mr::Digest(*digest),
+        [place = *place, responder = std::move(responder)](std::expected<ProviderRegisters::Extended, RegisterError> extended) mutable {
+            if (!extended) return fail(responder, extended.error());
+            responder.reply(wire::ExtendReply{reading_of(place, false), extended->sequence});
+        });
+}
+
+void measure(Registers &registers, const wire::MeasureParameters &parameters, Responder responder) {
+    const auto place = registers.find(parameters.name);
+    if (!place) return fail(responder, place.error());
+    if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
+    if (const auto *bad = check_event(parameters.event_type, parameters.description, parameters.id))
+        return responder.fail(InvalidParameter{bad});
+    // Only a log can hold the envelope whose digest is extended.
+    if (parameters.envelope.value_or(false)) return responder.fail(InvalidParameter{"envelope"});
+    const auto data = mr::from_base64(parameters.data);
+    if (!data || data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
+    const auto digest = mr::hash(*place->table().spec(place->index).hash, *data);
+    if (!digest) {
+        return responder.fail(wire::ProviderFailed{std::string(place->provider->name()), digest.error().message, wire::Applied::no});
+    }
+    place->provider->extend(place->index, *digest,
+                            [place = *place, digest = *digest,
+                             responder = std::move(responder)](std::expected<ProviderRegisters::Extended, RegisterError> extended) mutable {
+                                if (!extended) return fail(responder, extended.error());
+                                const auto hex = mr::to_hex(digest.bytes());
+                                responder.reply(wire::MeasureReply{reading_of(place, false), hex, extended->sequence});
+                            });
+}
+
+void write(Registers &registers, const wire::WriteParameters &parameters, Responder responder) {
+    const auto place = registers.find(parameters.name);
+    if (!place) return fail(responder, place.error());
+    auto value = mr::from_hex(parameters.value);
+    if (!value) return responder.fail(InvalidParameter{"value"});
+    if (auto allowed = place->table().may_write(place->index, value->size()); !allowed) return fail(responder, allowed.error());
+    place->provider->write(place->index, std::move(*value),
+                           [responder = std::move(responder)](std::expected<std::int64_t, RegisterError> generation) mutable {
+                               if (!generation) return fail(responder, generation.error());
+                               responder.reply(wire::WriteReply{*generation});
+                           });
+}
+
+void statistics(const Registers &registers, Responder responder) {
+    wire::StatisticsReply reply;
+    for (const auto &provider : registers.providers()) {
+        const auto &counters = provider->table().counters();
+        reply.counters.push_back({provider->name(), counters.reads, counters.cached_reads, counters.refreshes, counters.writes});
+    }
+    responder.reply(reply);
+}
+
+}  // namespace
+
+varlink::Interface registers_interface(Registers &registers, std::function<std::string()> status) {
+    varlink::Interface interface(interfaces::io_mrd_Registers);
+    const auto add = [&]<class Parameters>(std::string_view name, void (*method)(Registers &, const Parameters &, Responder)) {
+        interface.add<Parameters>(name, [&registers, method](const Request &, const Parameters &parameters, Responder responder) {
+            method(registers, parameters, std::move(responder));
+        });
+    };
+    add("List", &list);
+    add("Read", &read);
+    add("Snapshot", &snapshot);
+    add("Extend", &extend);
+    add("Measure", &measure);
+    add("Write", &write);
+    interface.add<varlink::NoParameters>("Statistics", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
+        statistics(registers, std::move(responder));
+    });
+    interface.add<varlink::NoParameters>("Status",
+                                         [status = std::move(status)](const Request &, const varlink::NoParameters &, Responder responder) {
+                                             responder.reply(wire::StatusReply{{status()}});
+                                         });
+    const auto watches = std::make_shared<Watches>(registers);
+    interface.add<wire::WatchParameters>(
+        "Watch", [&registers, watches](const Request &request, const wire::WatchParameters &parameters, Responder responder) {
+            if (!request.more) return responder.fail(varlink::ExpectedMore{});
+            if (parameters.names && parameters.names->size() > max_names) return responder.fail(InvalidParameter{"names"});
+            auto places = places_of(registers, parameters.names);
+            if (!places) return fail(responder, places.error());
+            watches->add(std::move(*places), std::move(responder));
+        });
+    return interface;
+}
+
+}  // namespace mrd

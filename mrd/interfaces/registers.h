@@ -1,0 +1,21 @@
+// io.mrd.Registers: each method is parse, validate, act, reply. The interface file is proto/interfaces/io.mrd.Registers.varlink.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "mrd/registers.h"
+#include "proto/varlink/service.h"
+
+namespace mrd {
+
+inline constexpr std::size_t max_event_data = std::size_t{64} * 1024;  // bytes of one event's data
+inline constexpr std::size_t max_description = 4096;                   // bytes
+inline constexpr std::size_t max_names = 1024;                         // registers named in one call
+inline constexpr int max_snapshot_rounds = 16;                         // tries to see all providers unchanged
+
+// `status` gives the reply of Status. Both arguments must outlive the interface.
+varlink::Interface registers_interface(Registers &registers, std::function<std::string()> status);
+
+}  // namespace mrd

@@ -1,0 +1,37 @@
+// Subscriptions to register values. A watcher that does not keep up gets the latest value of each register, not every one; it holds no more
+// than a mark for each register it watches.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "mrd/registers.h"
+#include "proto/varlink/service.h"
+
+namespace mrd {
+
+class Watches {
+public:
+    // Takes the registers' change notification for itself.
+    explicit Watches(Registers &registers);
+
+    // Sends the present values, then the changes, until the connection ends.
+    void add(std::vector<Registers::Place> places, varlink::Responder responder);
+
+private:
+    struct Watch {
+        std::vector<Registers::Place> places;
+        std::vector<bool> to_send;  // one for each place
+        varlink::Responder responder;
+    };
+
+    void first_values(const std::weak_ptr<Watch> &weak, std::size_t next);
+    void mark(Registers::Place place);
+    void send(Watch &watch);
+
+    Registers &registers_;
+    std::list<std::shared_ptr<Watch>> watches_;
+};
+
+}  // namespace mrd

@@ -1,0 +1,123 @@
+#include "mrd/providers/sim/faults.h"
+
+#ifdef MRD_TEST_HOOKS
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace mrd::sim {
+namespace {
+
+constexpr std::array all_operations = {Operation::extend, Operation::refresh, Operation::write, Operation::report};
+
+std::optional<std::uint64_t> number_from(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+std::optional<Fault> fault_from(std::string_view text) {
+    Fault fault;
+    if (const auto at = text.find('@'); at != std::string_view::npos) {
+        const std::string_view calls = text.substr(at + 1);
+        const auto dash = calls.find('-');
+        const auto first = number_from(calls.substr(0, dash));
+        const auto last = dash == std::string_view::npos ? first : number_from(calls.substr(dash + 1));
+        if (!first || !last || *first == 0 || *last < *first) {
+            return std::nullopt;
+        }
+        fault.first = *first;
+        fault.last = *last;
+        text = text.substr(0, at);
+    }
+
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto *const operation = std::ranges::find(all_operations, text.substr(0, colon), [](Operation each) { return to_string(each); });
+    if (operation == all_operations.end()) {
+        return std::nullopt;
+    }
+    fault.operation = *operation;
+
+    constexpr std::string_view delay = "delay=";
+    const std::string_view action = text.substr(colon + 1);
+    if (action == "fail-before") {
+        fault.action = Action::fail_before;
+    } else if (action == "fail-after") {
+        fault.action = Action::fail_after;
+    } else if (action == "fail") {
+        fault.action = Action::fail;
+    } else if (action.starts_with(delay)) {
+        const auto milliseconds = number_from(action.substr(delay.size()));
+        if (!milliseconds || *milliseconds > static_cast<std::uint64_t>(max_delay.count())) {
+            return std::nullopt;
+        }
+        fault.action = Action::delay;
+        fault.delay = std::chrono::milliseconds(*milliseconds);
+    } else {
+        return std::nullopt;
+    }
+    return fault;
+}
+
+}  // namespace
+
+std::string_view to_string(Operation operation) {
+    switch (operation) {
+    case Operation::extend: return "extend";
+    case Operation::refresh: return "refresh";
+    case Operation::write: return "write";
+    case Operation::report: return "report";
+    }
+    return "unknown";
+}
+
+std::expected<std::vector<Fault>, std::string> parse_faults(std::string_view text) {
+    std::vector<Fault> faults;
+    while (!text.empty()) {
+        const auto comma = text.find(',');
+        const std::string_view one = text.substr(0, comma);
+        const auto fault = fault_from(one);
+        // A comma with nothing after it is taken for a fault that got lost.
+        if (!fault || comma + 1 == text.size()) {
+            return std::unexpected("the fault \"" + std::string(fault ? text : one) +
+                                   "\" is not understood: write OPERATION:ACTION or OPERATION:ACTION@FIRST-LAST, with extend, refresh, "
+                                   "write or report, and fail-before, fail-after, fail or delay=MILLISECONDS (at most 600000)");
+        }
+        faults.push_back(*fault);
+        text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+    }
+    return faults;
+}
+
+bool FaultPlan::delays() const {
+    return std::ranges::any_of(faults_, [](const Fault &fault) { return fault.action == Action::delay && fault.delay.count() > 0; });
+}
+
+FaultPlan::Call FaultPlan::next(Operation operation) {
+    const std::uint64_t number = ++calls_[static_cast<std::size_t>(operation)];
+    Call call;
+    for (const Fault &fault : faults_) {
+        if (fault.operation != operation || number < fault.first || number > fault.last) {
+            continue;
+        }
+        const std::string which = std::string(to_string(operation)) + " " + std::to_string(number);
+        switch (fault.action) {
+        case Action::fail_before: call.fail_before = "simulated failure before " + which + " took effect"; break;
+        case Action::fail_after: call.fail_after = "simulated failure after " + which + " took effect"; break;
+        case Action::fail: call.fail_before = "simulated failure of " + which; break;
+        case Action::delay: call.delay += fault.delay; break;
+        }
+    }
+    return call;
+}
+
+}  // namespace mrd::sim
+
+#endif

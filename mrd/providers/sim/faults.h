@@ -1,0 +1,72 @@
+// Faults and delays that tests inject into the simulator. Without MRD_TEST_HOOKS nothing of this is compiled.
+//
+//   faults    = [ fault { "," fault } ]
+//   fault     = operation ":" action [ "@" first [ "-" last ] ]
+//   operation = "extend" | "refresh" | "write" | "report"
+//   action    = "fail-before" | "fail-after" | "fail" | "delay=" milliseconds
+//
+// "extend:fail-after@3,refresh:fail@2-4,extend:delay=200": the third extend happens and then fails, the second to fourth refresh
+// fail, every extend takes 200 ms longer. The calls of each operation are counted from 1 when the provider is opened; without
+// "@" a fault concerns every call. "fail" is "fail-before" with a reason that does not say when.
+#pragma once
+#ifdef MRD_TEST_HOOKS
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mrd::sim {
+
+enum class Operation : std::uint8_t { extend, refresh, write, report };
+inline constexpr std::size_t operation_count = 4;
+
+enum class Action : std::uint8_t { fail_before, fail_after, fail, delay };
+
+inline constexpr std::chrono::milliseconds max_delay = std::chrono::minutes(10);
+
+struct Fault {
+    Operation operation = Operation::extend;
+    Action action = Action::fail;
+    std::chrono::milliseconds delay{};  // of Action::delay
+    std::uint64_t first = 1;
+    std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+
+    friend bool operator==(const Fault &, const Fault &) = default;
+};
+
+std::string_view to_string(Operation operation);
+
+// Error: one sentence that names the fault it does not understand. The empty text is no faults.
+std::expected<std::vector<Fault>, std::string> parse_faults(std::string_view text);
+
+// Counts the calls and says what happens to each.
+class FaultPlan {
+public:
+    // A reason to fail where not empty.
+    struct Call {
+        std::chrono::milliseconds delay{};
+        std::string fail_before;
+        std::string fail_after;
+    };
+
+    FaultPlan() = default;
+    explicit FaultPlan(std::vector<Fault> faults) : faults_(std::move(faults)) {}
+
+    [[nodiscard]] bool delays() const;
+    Call next(Operation operation);
+
+private:
+    std::vector<Fault> faults_;
+    std::array<std::uint64_t, operation_count> calls_{};
+};
+
+}  // namespace mrd::sim
+
+#endif

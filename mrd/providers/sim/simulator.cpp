@@ -1,0 +1,233 @@
+#include "mrd/providers/sim/simulator.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "mrd/providers/sim/report.h"
+
+namespace mrd::sim {
+namespace {
+
+// Positions in the provider's list.
+enum : RegisterIndex {
+    mrtd,
+    mrconfigid,
+    mrowner,
+    mrownerconfig,
+    servtd_hash,
+    rtmr0,
+    reportdata = rtmr0 + rtmr_count,
+    report0,
+    register_count
+};
+
+std::vector<RegisterSpec> register_list() {
+    using mr::Flag;
+    constexpr auto sha384 = mr::HashAlgorithm::sha384;
+    constexpr mr::Flags read_only = Flag::readable;
+    constexpr mr::Flags run_time = mr::flags_rtmr | Flag::writable;
+    std::vector<RegisterSpec> list;
+    const auto add = [&](std::string name, std::optional<mr::HashAlgorithm> hash, std::size_t size, mr::Flags flags, bool generation) {
+        list.push_back({.name = std::move(name),
+                        .hash = hash,
+                        .size = size,
+                        .flags = flags,
+                        .owner = mr::Owner::owned,
+                        .refresh_set = 0,
+                        .carries_generation = generation});
+    };
+    add("mrtd", sha384, 48, read_only, false);
+    add("mrconfigid", std::nullopt, 48, read_only, false);
+    add("mrowner", std::nullopt, 48, read_only, false);
+    add("mrownerconfig", std::nullopt, 48, read_only, false);
+    add("servtd_hash", sha384, 48, read_only, false);
+    for (std::size_t i = 0; i < rtmr_count; ++i) {
+        add("rtmr" + std::to_string(i), sha384, 48, run_time, false);
+    }
+    add("reportdata", std::nullopt, mr::report_data_size, Flag::writable | Flag::readable | Flag::file, true);
+    add("report0", std::nullopt, mr::tdreport_size, mr::flags_live | Flag::file, true);
+    return list;
+}
+
+std::unexpected<ProviderError> fail(std::string reason, Applied applied) {
+    return std::unexpected(ProviderError{std::move(reason), applied});
+}
+
+// Stands around one call: what the faults say happens before it, and in place of its success.
+#ifdef MRD_TEST_HOOKS
+class Interference {
+public:
+    explicit Interference(FaultPlan::Call call) : call_(std::move(call)) {
+        if (call_.delay.count() > 0) {
+            std::this_thread::sleep_for(call_.delay);
+        }
+    }
+    // A provider that fails cannot tell whether it took effect: the two differ in their reason only.
+    [[nodiscard]] std::optional<ProviderError> before() const { return error_if(call_.fail_before); }
+    [[nodiscard]] std::optional<ProviderError> after() const { return error_if(call_.fail_after); }
+
+private:
+    static std::optional<ProviderError> error_if(const std::string &reason) {
+        return reason.empty() ? std::nullopt : std::optional(ProviderError{reason, Applied::unknown});
+    }
+    FaultPlan::Call call_;
+};
+#define MRD_INTERFERENCE(operation) Interference(faults_.next(Operation::operation))
+#else
+struct Interference {
+    [[nodiscard]] static std::optional<ProviderError> before() { return std::nullopt; }
+    [[nodiscard]] static std::optional<ProviderError> after() { return std::nullopt; }
+};
+#define MRD_INTERFERENCE(operation) Interference()
+#endif
+
+class Simulator final : public Provider {
+public:
+    Simulator(const Options &options, State state, ReportMaker reports)
+        : name_(options.name),
+          state_(std::move(state)),
+          reports_(std::move(reports))
+#ifdef MRD_TEST_HOOKS
+          ,
+          faults_(options.faults)
+#endif
+    {
+    }
+
+    [[nodiscard]] std::string_view name() const override { return name_; }
+    [[nodiscard]] bool simulated() const override { return true; }
+    [[nodiscard]] const std::vector<RegisterSpec> &registers() const override { return registers_; }
+    [[nodiscard]] ProviderAbilities abilities() const override {
+        return {.refresh = true, .extend = true, .write = true, .report = true, .verify_report = true};
+    }
+
+    [[nodiscard]] bool may_wait() const override {
+#ifdef MRD_TEST_HOOKS
+        return faults_.delays();
+#else
+        return false;
+#endif
+    }
+
+    std::expected<void, ProviderError> refresh(RefreshSet set, std::vector<mr::Bytes> &values) override {
+        const auto interference = MRD_INTERFERENCE(refresh);
+        if (auto error = interference.before()) {
+            return std::unexpected(std::move(*error));
+        }
+        if (set != 0 || values.size() != register_count) {
+            return fail("the simulator has one refresh set, 0, of " + std::to_string(register_count) + " registers", Applied::no);
+        }
+        const auto run_time = state_.read();
+        if (!run_time) {
+            return fail(run_time.error(), Applied::no);
+        }
+        const mr::TdInfo td = td_info_of(state_.statics(), *run_time);
+        const auto store = [&](RegisterIndex index, mr::ByteView value) { values[index].assign(value.begin(), value.end()); };
+        store(mrtd, td.mrtd);
+        store(mrconfigid, td.mrconfigid);
+        store(mrowner, td.mrowner);
+        store(mrownerconfig, td.mrownerconfig);
+        store(servtd_hash, td.servtd_hash);
+        for (std::size_t i = 0; i < rtmr_count; ++i) {
+            store(rtmr0 + i, td.rtmr[i]);
+        }
+        store(reportdata, report_data_);
+        store(report0, reports_.make(td, report_data_));
+        if (auto error = interference.after()) {
+            return std::unexpected(std::move(*error));
+        }
+        return {};
+    }
+
+    std::expected<void, ProviderError> extend(RegisterIndex index, const mr::Digest &digest) override {
+        const auto interference = MRD_INTERFERENCE(extend);
+        if (auto error = interference.before()) {
+            return std::unexpected(std::move(*error));
+        }
+        if (index < rtmr0 || index >= rtmr0 + rtmr_count) {
+            return fail("the simulator extends rtmr0 to rtmr3 only", Applied::no);
+        }
+        if (digest.size() != registers_[index].size) {
+            return fail("an RTMR takes a digest of 48 bytes, this has " + std::to_string(digest.size()), Applied::no);
+        }
+        if (auto extended = state_.extend(index - rtmr0, digest.bytes()); !extended) {
+            return fail(std::move(extended.error()), Applied::no);
+        }
+        if (auto error = interference.after()) {
+            return std::unexpected(std::move(*error));
+        }
+        return {};
+    }
+
+    std::expected<void, ProviderError> write(RegisterIndex index, mr::ByteView value) override {
+        const auto interference = MRD_INTERFERENCE(write);
+        if (auto error = interference.before()) {
+            return std::unexpected(std::move(*error));
+        }
+        if (index != reportdata) {
+            return fail("the simulator writes reportdata only", Applied::no);
+        }
+        if (value.size() != report_data_.size()) {
+            return fail("reportdata takes 64 bytes, this has " + std::to_string(value.size()), Applied::no);
+        }
+        std::ranges::copy(value, report_data_.begin());
+        if (auto error = interference.after()) {
+            return std::unexpected(std::move(*error));
+        }
+        return {};
+    }
+
+    std::expected<mr::Bytes, ProviderError> report(const mr::ReportData &report_data) override {
+        const auto interference = MRD_INTERFERENCE(report);
+        if (auto error = interference.before()) {
+            return std::unexpected(std::move(*error));
+        }
+        const auto run_time = state_.read();
+        if (!run_time) {
+            return fail(run_time.error(), Applied::no);
+        }
+        const auto made = reports_.make(td_info_of(state_.statics(), *run_time), report_data);
+        if (auto error = interference.after()) {
+            return std::unexpected(std::move(*error));
+        }
+        return mr::Bytes(made.begin(), made.end());
+    }
+
+    std::expected<ReportVerdict, ProviderError> verify_report(mr::ByteView report) override { return reports_.verify(report); }
+
+private:
+    std::string name_;
+    std::vector<RegisterSpec> registers_ = register_list();
+    State state_;
+    ReportMaker reports_;
+    mr::ReportData report_data_{};
+#ifdef MRD_TEST_HOOKS
+    FaultPlan faults_;
+#endif
+};
+
+#undef MRD_INTERFERENCE
+
+}  // namespace
+
+std::expected<std::unique_ptr<Provider>, std::string> open(const Options &options) {
+    auto state = State::open({.file = options.state_file,
+                              .boot_id = options.boot_id,
+                              .reset = options.reset,
+                              .attributes = options.attributes,
+                              .mrtd = options.mrtd,
+                              .mrconfigid = options.mrconfigid,
+                              .mrowner = options.mrowner,
+                              .mrownerconfig = options.mrownerconfig});
+    if (!state) {
+        return std::unexpected(std::move(state.error()));
+    }
+    auto reports = ReportMaker::open(state->report_key());
+    if (!reports) {
+        return std::unexpected(std::move(reports.error()));
+    }
+    return std::make_unique<Simulator>(options, std::move(*state), std::move(*reports));
+}
+
+}  // namespace mrd::sim

@@ -1,0 +1,63 @@
+// All registers of this mrd, by name.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "mrd/provider_registers.h"
+
+namespace mrd {
+
+class Registers {
+public:
+    explicit Registers(boost::asio::io_context &loop);
+
+    // `specs` are the provider's registers, as the configuration's rules leave them. Reads them once. Error: a sentence that names the provider or the register.
+    std::expected<void, std::string> add(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> specs);
+
+    struct Place {
+        ProviderRegisters *provider = nullptr;
+        RegisterIndex index = 0;
+
+        [[nodiscard]] const RegisterTable &table() const { return provider->table(); }
+        [[nodiscard]] const std::string &name() const { return table().name(index); }
+        friend bool operator==(const Place &, const Place &) = default;
+    };
+
+    // "tdx/rtmr3", "tdx/rtmr3:sha384", or without the provider where one register has that name. Error: NoSuchRegister.
+    [[nodiscard]] std::expected<Place, RegisterError> find(std::string_view name) const;
+
+    [[nodiscard]] const std::vector<std::unique_ptr<ProviderRegisters>> &providers() const { return providers_; }
+    [[nodiscard]] ProviderRegisters *find_provider(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> provider_names() const;
+
+    // Is any of them no hardware?
+    [[nodiscard]] bool simulated() const;
+
+    // Counts the extends since the start.
+    [[nodiscard]] std::int64_t sequence() const { return events_.sequence; }
+
+    // A register's known value has changed.
+    void on_change(std::function<void(Place)> handler);
+    // A refresh found a value that the log does not explain.
+    void on_divergence(std::function<void(Place)> handler);
+
+private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    };
+
+    boost::asio::io_context &loop_;
+    RegisterEvents events_;
+    std::unordered_map<std::string, std::vector<Place>, Hash, std::equal_to<>> places_;  // by every form of a name
+    std::vector<std::unique_ptr<ProviderRegisters>> providers_;
+};
+
+}  // namespace mrd

@@ -1,0 +1,34 @@
+#include "proto/varlink/address.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace varlink {
+
+std::expected<Address, std::string> Address::parse(std::string_view text) {
+    const auto whole = std::string(text);
+    if (text.starts_with("unix:")) text.remove_prefix(5);
+    // Options such as ";mode=0666" concern the one who binds, and only in other implementations.
+    text = text.substr(0, text.find(';'));
+    if (text.empty() || (text.front() != '/' && text.front() != '@' && whole.starts_with("unix:"))) {
+        return std::unexpected("\"" + whole + "\" is not an address: use unix:/absolute/path or unix:@name");
+    }
+    Address address;
+    const bool is_abstract = text.front() == '@';
+    // A path needs room for its NUL byte; an abstract name has none.
+    if (text.size() + (is_abstract ? 0 : 1) > sizeof(address.storage_.sun_path)) {
+        return std::unexpected("\"" + whole + "\" is too long for a Unix socket: at most " +
+                               std::to_string(sizeof(address.storage_.sun_path) - 1) + " bytes");
+    }
+    address.storage_.sun_family = AF_UNIX;
+    std::ranges::copy(text, std::begin(address.storage_.sun_path));
+    if (is_abstract) {
+        address.storage_.sun_path[0] = '\0';
+    } else {
+        address.path_ = text;
+    }
+    address.size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + text.size() + (is_abstract ? 0 : 1));
+    return address;
+}
+
+}  // namespace varlink

@@ -1,0 +1,202 @@
+#include "proto/varlink/async_connection.h"
+
+#include <array>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/write.hpp>
+#include <deque>
+#include <utility>
+
+#include "proto/varlink/framing.h"
+#include "proto/varlink/limits.h"
+
+namespace varlink {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+class AsyncConnection::State : public std::enable_shared_from_this<State> {
+public:
+    explicit State(asio::any_io_executor executor) : strand_(asio::make_strand(std::move(executor))), socket_(strand_), timer_(strand_) {}
+
+    // Every public operation goes through here: the state belongs to the strand.
+    template <class Function>
+    void run(Function function) {
+        asio::dispatch(strand_, [self = shared_from_this(), function = std::move(function)]() mutable { function(*self); });
+    }
+
+    void connect(const Address &address, Milliseconds timeout, Connected handler) {
+        fail(ClientErrorCode::connection_lost, "the connection was dropped");
+        const asio::local::stream_protocol::endpoint endpoint(
+            std::string_view(address.path().empty() ? abstract_name(address) : address.path()));
+        connected_ = std::move(handler);
+        const auto round = ++round_;
+        if (timeout != no_timeout) {
+            timer_.expires_after(timeout);
+            timer_.async_wait([self = shared_from_this(), round](const error_code &error) {
+                if (!error && round == self->round_ && self->connected_)
+                    self->fail(ClientErrorCode::timed_out, "the service accepts no connection");
+            });
+        }
+        socket_.async_connect(endpoint, [self = shared_from_this(), round](const error_code &error) {
+            if (round != self->round_ || !self->connected_) return;
+            if (error) return self->fail(ClientErrorCode::no_service, error.message());
+            self->timer_.cancel();
+            self->open_ = true;
+            self->receive();
+            std::exchange(self->connected_, nullptr)({});
+        });
+    }
+
+    void call(std::string frame, Milliseconds timeout, ReplyHandler handler) {
+        if (!open_) {
+            (void)handler(std::unexpected(ClientError{ClientErrorCode::connection_lost, "the connection is closed"}));
+            return;
+        }
+        const auto deadline = timeout == no_timeout ? Clock::time_point::max() : Clock::now() + timeout;
+        calls_.push_back({std::move(handler), deadline});
+        if (calls_.size() == 1) watch_time();
+        waiting_ += frame;
+        if (sending_.empty()) send();
+    }
+
+    // Closes, and tells every call.
+    void fail(ClientErrorCode code, const std::string &reason) {
+        ++round_;
+        open_ = false;
+        error_code ignored;
+        socket_.close(ignored);
+        timer_.cancel();
+        waiting_.clear();
+        splitter_ = MessageSplitter(Limits{}.max_message);
+        if (auto handler = std::exchange(connected_, nullptr)) handler(std::unexpected(ClientError{code, reason}));
+        for (auto &call : std::exchange(calls_, {})) {
+            (void)call.handler(std::unexpected(ClientError{code, reason}));
+            // Only the oldest was too late; the others went down with it.
+            if (code == ClientErrorCode::timed_out) code = ClientErrorCode::connection_lost;
+        }
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    struct OpenCall {
+        ReplyHandler handler;
+        Clock::time_point deadline;
+    };
+
+    static std::string abstract_name(const Address &address) {
+        const auto *bytes = reinterpret_cast<const char *>(address.data()) + offsetof(sockaddr_un, sun_path);
+        return {bytes, address.size() - offsetof(sockaddr_un, sun_path)};
+    }
+
+    // The replies come in order, so only the oldest call's time counts.
+    void watch_time() {
+        timer_.cancel();
+        if (calls_.empty() || calls_.front().deadline == Clock::time_point::max()) return;
+        timer_.expires_at(calls_.front().deadline);
+        timer_.async_wait([self = shared_from_this(), round = round_](const error_code &error) {
+            if (error || round != self->round_ || self->calls_.empty() || self->calls_.front().deadline > Clock::now()) return;
+            self->fail(ClientErrorCode::timed_out, "no answer in time");
+        });
+    }
+
+    void send() {
+        sending_ = std::exchange(waiting_, {});
+        asio::async_write(socket_, asio::buffer(sending_),
+                          [self = shared_from_this(), round = round_](const error_code &error, std::size_t) {
+                              self->sending_.clear();
+                              if (round == self->round_ && error) return self->fail(ClientErrorCode::connection_lost, error.message());
+                              if (self->open_ && !self->waiting_.empty()) self->send();
+                          });
+    }
+
+    void receive() {
+        socket_.async_read_some(
+            asio::buffer(received_), [self = shared_from_this(), round = round_](const error_code &error, std::size_t size) {
+                if (round != self->round_) return;
+                if (error)
+                    return self->fail(ClientErrorCode::connection_lost,
+                                      error == asio::error::eof ? "the service closed the connection" : error.message());
+                self->splitter_.feed({self->received_.data(), size});
+                while (const auto message = self->splitter_.next()) {
+                    if (!self->take(*message) || round != self->round_) return;
+                }
+                if (self->splitter_.overflowed()) return self->fail(ClientErrorCode::protocol, "the answer is too long");
+                self->splitter_.keep_rest();
+                self->receive();
+            });
+    }
+
+    // False: the connection has been closed.
+    bool take(std::string_view message) {
+        const auto reply = parse_reply(message, document_);
+        if (!reply || calls_.empty()) {
+            fail(ClientErrorCode::protocol, "the answer is not a Varlink reply");
+            return false;
+        }
+        if (reply->continues) {
+            calls_.front().deadline = Clock::time_point::max();
+            watch_time();
+            const auto round = round_;
+            auto handler = std::move(calls_.front().handler);
+            const bool goes_on = handler(*reply);
+            if (round != round_) return false;
+            calls_.front().handler = std::move(handler);
+            if (goes_on) return true;
+            calls_.pop_front();
+            fail(ClientErrorCode::connection_lost, "the connection was closed");
+            return false;
+        }
+        auto handler = std::move(calls_.front().handler);
+        calls_.pop_front();
+        watch_time();
+        (void)handler(*reply);
+        return true;
+    }
+
+    asio::strand<asio::any_io_executor> strand_;
+    asio::local::stream_protocol::socket socket_;
+    asio::steady_timer timer_;
+    Connected connected_;
+    std::deque<OpenCall> calls_;
+    std::string sending_;
+    std::string waiting_;
+    std::array<char, receive_size> received_{};
+    MessageSplitter splitter_{Limits{}.max_message};
+    Document document_;
+    std::uint64_t round_ = 0;  // of connections: what belongs to an earlier one is ignored
+    bool open_ = false;
+};
+
+AsyncConnection::AsyncConnection(asio::any_io_executor executor) : state_(std::make_shared<State>(std::move(executor))) {}
+
+AsyncConnection &AsyncConnection::operator=(AsyncConnection &&other) noexcept {
+    if (this != &other) {
+        if (state_) close();
+        state_ = std::move(other.state_);
+    }
+    return *this;
+}
+
+AsyncConnection::~AsyncConnection() {
+    if (state_) close();
+}
+
+void AsyncConnection::connect(const Address &address, Milliseconds timeout, Connected handler) {
+    state_->run(
+        [address, timeout, handler = std::move(handler)](State &state) mutable { state.connect(address, timeout, std::move(handler)); });
+}
+
+void AsyncConnection::call(std::string frame, Milliseconds timeout, ReplyHandler handler) {
+    state_->run([frame = std::move(frame), timeout, handler = std::move(handler)](State &state) mutable {
+        state.call(std::move(frame), timeout, std::move(handler));
+    });
+}
+
+void AsyncConnection::close() {
+    state_->run([](State &state) { state.fail(ClientErrorCode::connection_lost, "the connection was closed"); });
+}
+
+}  // namespace varlink

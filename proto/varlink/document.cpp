@@ -1,0 +1,181 @@
+#include <nlohmann/json.hpp>
+
+#include "proto/varlink/json_writer.h"
+#include "proto/varlink/limits.h"
+#include "proto/varlink/value.h"
+
+namespace varlink {
+
+// Receives the parser's events and fills the document. Returning false ends the parse.
+class DocumentBuilder {
+public:
+    using number_integer_t = nlohmann::json::number_integer_t;
+    using number_unsigned_t = nlohmann::json::number_unsigned_t;
+    using number_float_t = nlohmann::json::number_float_t;
+    using string_t = nlohmann::json::string_t;
+    using binary_t = nlohmann::json::binary_t;
+
+    explicit DocumentBuilder(Document &document) : document_(document) {}
+
+    bool null() { return add(Kind::null) != nullptr; }
+    bool boolean(bool value) { return add_integer(Kind::boolean, value ? 1 : 0); }
+    bool number_integer(number_integer_t value) { return add_integer(Kind::integer, value); }
+    bool number_unsigned(number_unsigned_t value) {
+        if (value <= static_cast<number_unsigned_t>(INT64_MAX)) return add_integer(Kind::integer, static_cast<std::int64_t>(value));
+        return number_float(static_cast<double>(value), {});
+    }
+    bool number_float(number_float_t value, const string_t & /*text*/) {
+        auto *node = add(Kind::number);
+        if (node == nullptr) return false;
+        node->number = value;
+        return true;
+    }
+    bool string(string_t &value) {
+        auto *node = add(Kind::string);
+        return node != nullptr && store(value, node->text);
+    }
+    bool binary(binary_t & /*value*/) { return false; }
+    bool start_object(std::size_t /*elements*/) { return open(Kind::object); }
+    bool start_array(std::size_t /*elements*/) { return open(Kind::array); }
+    bool end_object() { return close(); }
+    bool end_array() { return close(); }
+    bool key(string_t &value) { return store(value, key_); }
+    bool parse_error(std::size_t /*position*/, const std::string & /*token*/, const nlohmann::detail::exception & /*error*/) {
+        return false;
+    }
+
+private:
+    struct Open {
+        std::uint32_t node = 0;
+        std::uint32_t last_child = 0;
+    };
+
+    Document::Node *add(Kind kind) {
+        auto &nodes = document_.nodes_;
+        if (nodes.size() >= max_values) return nullptr;
+        const auto index = static_cast<std::uint32_t>(nodes.size());
+        if (depth_ > 0) {
+            auto &parent = open_[depth_ - 1];
+            if (parent.last_child != 0) nodes[parent.last_child].next = index;
+            parent.last_child = index;
+            ++nodes[parent.node].size;
+        }
+        auto &node = nodes.emplace_back();
+        node.kind = kind;
+        node.key = key_;
+        key_ = {};
+        return &node;
+    }
+
+    bool add_integer(Kind kind, std::int64_t value) {
+        auto *node = add(kind);
+        if (node == nullptr) return false;
+        node->integer = value;
+        return true;
+    }
+
+    bool open(Kind kind) {
+        if (depth_ == max_depth || add(kind) == nullptr) return false;
+        open_[depth_++] = {static_cast<std::uint32_t>(document_.nodes_.size() - 1), 0};
+        return true;
+    }
+
+    bool close() {
+        --depth_;
+        return true;
+    }
+
+    bool store(const std::string &value, Document::Text &text) {
+        if (value.find('\0') != std::string::npos) return false;
+        text = {static_cast<std::uint32_t>(document_.text_.size()), static_cast<std::uint32_t>(value.size())};
+        document_.text_ += value;
+        return true;
+    }
+
+    Document &document_;
+    Document::Text key_;
+    std::array<Open, max_depth> open_{};
+    std::size_t depth_ = 0;
+};
+
+bool Document::parse(std::string_view text) {
+    nodes_.clear();
+    text_.clear();
+    if (text.size() > UINT32_MAX) return false;
+    DocumentBuilder builder(*this);
+    return nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
+}
+
+void Document::trim() {
+    constexpr std::size_t kept = 64 * 1024;
+    if (text_.capacity() > kept) text_ = {};
+    if (nodes_.capacity() * sizeof(Node) > kept) nodes_ = {};
+}
+
+Kind Value::kind() const { return document_->nodes_[node_].kind; }
+
+std::optional<bool> Value::as_bool() const {
+    const auto &node = document_->nodes_[node_];
+    return node.kind == Kind::boolean ? std::optional(node.integer != 0) : std::nullopt;
+}
+
+std::optional<std::int64_t> Value::as_int() const {
+    const auto &node = document_->nodes_[node_];
+    return node.kind == Kind::integer ? std::optional(node.integer) : std::nullopt;
+}
+
+std::optional<std::string_view> Value::as_string() const {
+    const auto &node = document_->nodes_[node_];
+    return node.kind == Kind::string ? std::optional(document_->view(node.text)) : std::nullopt;
+}
+
+std::size_t Value::size() const { return document_->nodes_[node_].size; }
+
+std::optional<Value> Value::first() const { return size() == 0 ? std::nullopt : std::optional(Value(document_, node_ + 1)); }
+
+std::optional<Value> Value::next() const {
+    const auto next = document_->nodes_[node_].next;
+    return next == 0 ? std::nullopt : std::optional(Value(document_, next));
+}
+
+std::string_view Value::key() const { return document_->view(document_->nodes_[node_].key); }
+
+std::optional<Value> Value::find(std::string_view key) const {
+    if (kind() != Kind::object) return std::nullopt;
+    for (auto member = first(); member; member = member->next()) {
+        if (member->key() == key) return member;
+    }
+    return std::nullopt;
+}
+
+std::string Value::to_json() const {
+    const auto &node = document_->nodes_[node_];
+    std::string text;
+    switch (node.kind) {
+    case Kind::null: text = "null"; break;
+    case Kind::boolean: write_json(text, node.integer != 0); break;
+    case Kind::integer: write_json(text, node.integer); break;
+    case Kind::number: text = nlohmann::json(node.number).dump(); break;
+    case Kind::string: write_json(text, document_->view(node.text)); break;
+    case Kind::array:
+    case Kind::object: {
+        const bool is_object = node.kind == Kind::object;
+        text += is_object ? '{' : '[';
+        bool rest = false;
+        for (auto child = first(); child; child = child->next()) {
+            if (rest) text += ',';
+            rest = true;
+            if (is_object) {
+                write_json(text, child->key());
+                text += ':';
+            }
+            text += child->to_json();
+        }
+        text += is_object ? '}' : ']';
+        break;
+    }
+    }
+    return text;
+}
+
+}  // namespace varlink

@@ -1,0 +1,310 @@
+#include "proto/varlink/server.h"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "proto/varlink/session.h"
+
+namespace varlink {
+
+namespace asio = boost::asio;
+using Socket = asio::local::stream_protocol::socket;
+using Acceptor = asio::local::stream_protocol::acceptor;
+using ErrorCode = boost::system::error_code;
+
+// All that the connections of a server share. Connections hold it, so that their last handlers may run after the server's end.
+struct Server::State {
+    State(asio::io_context &loop_, Service &service_, const Limits &limits_)
+        : loop(loop_), service(service_), limits(limits_), retry(loop_) {}
+
+    // A handler of a closed acceptor can still be under way, so it shares the acceptor and asks it.
+    static void accept_next(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor);
+    static void accept_ready(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor);
+    static void serve(const std::shared_ptr<State> &state, FileDescriptor connected);
+
+    asio::io_context &loop;
+    Service &service;
+    Limits limits;
+    std::vector<std::shared_ptr<Acceptor>> acceptors;
+    asio::steady_timer retry;  // after the process ran out of file descriptors
+    std::unordered_set<std::shared_ptr<Connection>> connections;
+    std::function<void()> empty;
+    std::size_t refused = 0;
+    bool stopping = false;
+
+    // One of each for all connections: an idle connection owns no buffer.
+    std::array<char, receive_size> received{};
+    std::string to_send;
+};
+
+// Waits by callbacks instead of a coroutine: while a call is being answered three things can come first (the answer, the peer's hang-up, room
+// to send), and an idle connection then costs no coroutine frame.
+class Server::Connection : public std::enable_shared_from_this<Connection> {
+public:
+    Connection(std::shared_ptr<State> state, FileDescriptor connected) : state_(std::move(state)), socket_(state_->loop) {
+        socket_.assign(asio::local::stream_protocol(), connected.release());
+    }
+
+    void start() {
+        session_ = Session::create(state_->service, peer(), state_->limits, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->wake();
+        });
+        go_on();
+    }
+
+    void stop() {
+        stopping_ = true;
+        session_->end_subscription();
+        go_on();
+    }
+
+    void close() {
+        if (std::exchange(closed_, true)) return;
+        ErrorCode ignored;
+        socket_.close(ignored);
+        session_->close();
+        const auto state = state_;
+        state->connections.erase(shared_from_this());
+        if (state->connections.empty() && state->empty) state->empty();
+    }
+
+private:
+    [[nodiscard]] Peer peer() {
+        ucred credentials{};
+        socklen_t size = sizeof(credentials);
+        if (::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {};
+        return {credentials.uid, credentials.gid, credentials.pid};
+    }
+
+    // What to wait for next.
+    void go_on() {
+        if (closed_) return;
+        if (!unsent_.empty()) wait_writable();
+        if (session_->busy()) {
+            wait_hang_up();
+            return;
+        }
+        if (session_->broken() || input_ended_ || stopping_) {
+            if (unsent_.empty()) close();
+            return;
+        }
+        if (unsent_.size() <= max_unsent) wait_readable();
+    }
+
+    void wait_readable() {
+        if (std::exchange(waiting_readable_, true)) return;
+        socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const ErrorCode &error) {
+            self->waiting_readable_ = false;
+            if (!error && !self->closed_) self->on_readable();
+        });
+    }
+
+    void wait_writable() {
+        if (std::exchange(waiting_writable_, true)) return;
+        socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const ErrorCode &error) {
+            self->waiting_writable_ = false;
+            if (!error && !self->closed_) self->on_writable();
+        });
+    }
+
+    // The peer's full close, or an error; not its half close, after which it still reads.
+    void wait_hang_up() {
+        if (std::exchange(waiting_hang_up_, true)) return;
+        socket_.async_wait(Socket::wait_error, [self = shared_from_this()](const ErrorCode &error) {
+            if (!error && !self->closed_) self->on_hang_up();
+        });
+    }
+
+    void on_readable() {
+        // While a call runs, its answer decides how it goes on.
+        if (session_->busy()) return go_on();
+        const auto size = ::recv(socket_.native_handle(), state_->received.data(), state_->received.size(), MSG_DONTWAIT);
+        if (size < 0 && (errno == EAGAIN || errno == EINTR)) return go_on();
+        if (size < 0) return close();
+        if (size == 0) {
+            input_ended_ = true;
+            return go_on();
+        }
+        auto &out = state_->to_send;
+        out.clear();
+        session_->receive({state_->received.data(), static_cast<std::size_t>(size)}, out);
+        send(out);
+        go_on();
+    }
+
+    void on_writable() {
+        const auto sent = send_some(unsent_);
+        unsent_.erase(0, sent);
+        if (unsent_.empty()) unsent_ = {};
+        session_->set_unsent(unsent_.size());
+        if (unsent_.empty()) resume();
+        go_on();
+    }
+
+    // Nobody reads answers any more; calls that were sent before the hang-up still take effect.
+    void on_hang_up() {
+        gone_ = true;
+        unsent_ = {};
+        session_->set_unsent(0);
+        session_->hang_up();
+        resume();
+        go_on();
+    }
+
+    void wake() {
+        if (std::exchange(wake_posted_, true)) return;
+        asio::post(state_->loop, [self = shared_from_this()] {
+            self->wake_posted_ = false;
+            if (self->closed_) return;
+            self->resume();
+            self->go_on();
+        });
+    }
+
+    void resume() {
+        auto &out = state_->to_send;
+        out.clear();
+        session_->resume(out);
+        send(out);
+    }
+
+    void send(const std::string &out) {
+        if (out.empty() || gone_) return;
+        if (!unsent_.empty()) {
+            unsent_ += out;
+        } else if (const auto sent = send_some(out); !gone_ && sent < out.size()) {
+            unsent_.assign(out, sent);
+        }
+        session_->set_unsent(unsent_.size());
+        if (out.capacity() > 4 * max_unsent) state_->to_send = {};
+    }
+
+    std::size_t send_some(std::string_view bytes) {
+        const auto size = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (size >= 0) return static_cast<std::size_t>(size);
+        if (errno == EAGAIN || errno == EINTR) return 0;
+        gone_ = true;
+        return bytes.size();
+    }
+
+    std::shared_ptr<State> state_;
+    Socket socket_;
+    std::shared_ptr<Session> session_;
+    std::string unsent_;
+    bool waiting_readable_ = false;
+    bool waiting_writable_ = false;
+    bool waiting_hang_up_ = false;
+    bool wake_posted_ = false;
+    bool input_ended_ = false;
+    bool gone_ = false;
+    bool stopping_ = false;
+    bool closed_ = false;
+};
+
+std::expected<FileDescriptor, std::string> listen_on(const Address &address, mode_t mode) {
+    const auto failed = [&address](std::string_view what) {
+        const auto reason = std::generic_category().message(errno);
+        return std::unexpected("cannot " + std::string(what) + " the socket " + (address.path().empty() ? "(abstract)" : address.path()) +
+                               ": " + reason);
+    };
+    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return failed("create");
+    if (!address.path().empty() && ::unlink(address.path().c_str()) != 0 && errno != ENOENT) return failed("remove the old file of");
+    // The file has its mode from the start: never a moment in which somebody else may connect.
+    const auto old_mask = ::umask(static_cast<mode_t>(~mode & 0777U));
+    const auto bound = ::bind(socket.get(), address.data(), address.size());
+    ::umask(old_mask);
+    if (bound != 0) return failed("bind");
+    if (::listen(socket.get(), SOMAXCONN) != 0) return failed("listen on");
+    return socket;
+}
+
+Server::Server(asio::io_context &loop, Service &service, const Limits &limits) : state_(std::make_shared<State>(loop, service, limits)) {}
+
+Server::~Server() {
+    state_->empty = nullptr;
+    stop();
+    while (!state_->connections.empty()) {
+        const auto connection = *state_->connections.begin();
+        connection->close();
+    }
+}
+
+void Server::accept_on(FileDescriptor listening) {
+    const auto acceptor = std::make_shared<Acceptor>(state_->loop);
+    acceptor->assign(asio::local::stream_protocol(), listening.release());
+    acceptor->non_blocking(true);
+    state_->acceptors.push_back(acceptor);
+    State::accept_next(state_, acceptor);
+}
+
+void Server::State::accept_next(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor) {
+    acceptor->async_wait(Acceptor::wait_read, [state, acceptor](const ErrorCode &error) {
+        if (!error && acceptor->is_open()) accept_ready(state, acceptor);
+    });
+}
+
+void Server::State::accept_ready(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor) {
+    // A bounded number each time: those who are connected get their turn too.
+    constexpr int at_once = 64;
+    for (int i = 0; i < at_once; ++i) {
+        FileDescriptor connected(::accept4(acceptor->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (connected) {
+            serve(state, std::move(connected));
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            // The connection stays in the queue and would wake the loop at once, again and again.
+            state->retry.expires_after(std::chrono::milliseconds(100));
+            state->retry.async_wait([state, acceptor](const ErrorCode &error) {
+                if (!error && acceptor->is_open()) accept_next(state, acceptor);
+            });
+            return;
+        }
+        break;
+    }
+    accept_next(state, acceptor);
+}
+
+void Server::serve(FileDescriptor connected) { State::serve(state_, std::move(connected)); }
+
+void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor connected) {
+    // A connection too many ends at once: better than one that never answers.
+    if (state->stopping || state->connections.size() >= state->limits.max_connections) {
+        ++state->refused;
+        return;
+    }
+    const auto connection = std::make_shared<Connection>(state, std::move(connected));
+    state->connections.insert(connection);
+    connection->start();
+}
+
+void Server::stop() {
+    state_->stopping = true;
+    state_->retry.cancel();
+    for (const auto &acceptor : std::exchange(state_->acceptors, {})) {
+        ErrorCode ignored;
+        acceptor->close(ignored);
+    }
+    const std::vector<std::shared_ptr<Connection>> connections(state_->connections.begin(), state_->connections.end());
+    for (const auto &connection : connections) connection->stop();
+}
+
+void Server::on_empty(std::function<void()> handler) { state_->empty = std::move(handler); }
+
+std::size_t Server::connections() const { return state_->connections.size(); }
+
+std::size_t Server::refused() const { return state_->refused; }
+
+}  // namespace varlink

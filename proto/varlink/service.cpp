@@ -1,0 +1,134 @@
+#include "proto/varlink/service.h"
+
+#include <cctype>
+#include <stdexcept>
+
+#include "proto/varlink/interfaces.h"
+#include "proto/varlink/session.h"
+
+namespace varlink {
+
+namespace {
+
+struct InterfaceParameter {
+    std::string_view interface;
+    static constexpr auto fields() { return std::tuple(field("interface", &InterfaceParameter::interface)); }
+};
+
+struct DescriptionReply {
+    std::string_view description;
+    static constexpr auto fields() { return std::tuple(field("description", &DescriptionReply::description)); }
+};
+
+bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+
+// Calls found(keyword, name) for each "interface NAME" and "method NAME" of an interface file.
+template <class Found>
+void scan_description(std::string_view text, const Found &found) {
+    for (std::size_t at = 0; at < text.size();) {
+        const auto line_end = std::min(text.find('\n', at), text.size());
+        auto line = text.substr(at, line_end - at);
+        at = line_end + 1;
+        while (!line.empty() && is_space(line.front())) line.remove_prefix(1);
+        for (const std::string_view keyword : {"interface", "method"}) {
+            if (!line.starts_with(keyword) || line.size() == keyword.size() || !is_space(line[keyword.size()])) continue;
+            auto name = line.substr(keyword.size());
+            while (!name.empty() && is_space(name.front())) name.remove_prefix(1);
+            std::size_t size = 0;
+            while (size < name.size() && !is_space(name[size]) && name[size] != '(' && name[size] != '#') ++size;
+            found(keyword, name.substr(0, size));
+        }
+    }
+}
+
+}  // namespace
+
+Responder &Responder::operator=(Responder &&other) noexcept {
+    if (this != &other) {
+        if (const auto session = session_.lock()) session->abandon();
+        session_ = std::move(other.session_);
+    }
+    return *this;
+}
+
+Responder::~Responder() {
+    if (const auto session = session_.lock()) session->abandon();
+}
+
+bool Responder::congested() const {
+    const auto session = session_.lock();
+    return session && session->congested();
+}
+
+void Responder::on_drained(std::function<void()> handler) {
+    if (const auto session = session_.lock()) session->on_drained(std::move(handler));
+}
+
+void Responder::on_closed(std::function<void()> handler) {
+    if (const auto session = session_.lock()) session->on_closed(std::move(handler));
+}
+
+void Responder::finish_with(const void *self, WriteFunction write) {
+    if (const auto session = session_.lock()) {
+        session_.reset();
+        session->answer(self, write, true);
+    }
+}
+
+void Responder::add_with(const void *self, WriteFunction write) {
+    if (const auto session = session_.lock()) session->answer(self, write, false);
+}
+
+Interface::Interface(std::string_view description) : description_(description) {
+    scan_description(description, [this](std::string_view keyword, std::string_view name) {
+        if (keyword == "interface") {
+            name_ = name;
+        } else {
+            methods_.emplace(name, nullptr);
+        }
+    });
+    if (name_.empty()) throw std::logic_error("an interface description without \"interface NAME\"");
+}
+
+Interface &Interface::add(std::string_view method, Method handler) {
+    const auto known = methods_.find(method);
+    if (known == methods_.end()) throw std::logic_error(name_ + " describes no method " + std::string(method));
+    known->second = std::move(handler);
+    return *this;
+}
+
+Service::Service(ServiceInfo info) : info_(std::move(info)) {
+    Interface own(interfaces::org_varlink_service);
+    own.add<NoParameters>("GetInfo", [this](const Request &, const NoParameters &, Responder responder) { responder.reply(info_); });
+    own.add<InterfaceParameter>("GetInterfaceDescription", [this](const Request &, const InterfaceParameter &wanted, Responder responder) {
+        const auto known = interfaces_.find(wanted.interface);
+        if (known == interfaces_.end()) return responder.fail(InterfaceNotFound{std::string(wanted.interface)});
+        responder.reply(DescriptionReply{known->second.description()});
+    });
+    add(std::move(own));
+}
+
+void Service::add(Interface interface) {
+    info_.interfaces.push_back(interface.name());
+    auto name = interface.name();
+    interfaces_.emplace(std::move(name), std::move(interface));
+}
+
+void Service::dispatch(const Call &call, const Peer &peer, Responder responder) const {
+    static const Document empty = [] {
+        Document document;
+        (void)document.parse("{}");
+        return document;
+    }();
+    const auto dot = call.method.rfind('.');
+    if (dot == std::string_view::npos) return responder.fail(MethodNotFound{std::string(call.method)});
+    const auto interface = interfaces_.find(call.method.substr(0, dot));
+    if (interface == interfaces_.end()) return responder.fail(InterfaceNotFound{std::string(call.method.substr(0, dot))});
+    const auto method = interface->second.methods_.find(call.method.substr(dot + 1));
+    if (method == interface->second.methods_.end()) return responder.fail(MethodNotFound{std::string(call.method)});
+    // Nothing here upgrades a connection to another protocol.
+    if (!method->second || call.upgrade) return responder.fail(MethodNotImplemented{std::string(call.method)});
+    method->second(Request{call.method, call.parameters.value_or(empty.root()), call.more, peer}, std::move(responder));
+}
+
+}  // namespace varlink

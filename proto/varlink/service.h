@@ -1,0 +1,195 @@
+// A Varlink service: interfaces with their descriptions, methods, and what a method gets and answers with. No input or output.
+#pragma once
+
+#include <sys/types.h>
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/varlink/fields.h"
+#include "proto/varlink/message.h"
+
+namespace varlink {
+
+class Session;
+
+// Who is at the other end, as the kernel saw it when the connection was made (SO_PEERCRED).
+struct Peer {
+    uid_t uid = static_cast<uid_t>(-1);
+    gid_t gid = static_cast<gid_t>(-1);
+    pid_t pid = 0;
+};
+
+// ---- The standard errors, for methods that have to give one themselves
+
+struct InvalidParameter {
+    static constexpr std::string_view error_name = "org.varlink.service.InvalidParameter";
+    std::string parameter;
+    static constexpr auto fields() { return std::tuple(field("parameter", &InvalidParameter::parameter)); }
+};
+struct InterfaceNotFound {
+    static constexpr std::string_view error_name = "org.varlink.service.InterfaceNotFound";
+    std::string interface;
+    static constexpr auto fields() { return std::tuple(field("interface", &InterfaceNotFound::interface)); }
+};
+struct MethodNotFound {
+    static constexpr std::string_view error_name = "org.varlink.service.MethodNotFound";
+    std::string method;
+    static constexpr auto fields() { return std::tuple(field("method", &MethodNotFound::method)); }
+};
+struct MethodNotImplemented {
+    static constexpr std::string_view error_name = "org.varlink.service.MethodNotImplemented";
+    std::string method;
+    static constexpr auto fields() { return std::tuple(field("method", &MethodNotImplemented::method)); }
+};
+struct PermissionDenied {
+    static constexpr std::string_view error_name = "org.varlink.service.PermissionDenied";
+    static constexpr auto fields() { return std::tuple(); }
+};
+struct ExpectedMore {
+    static constexpr std::string_view error_name = "org.varlink.service.ExpectedMore";
+    static constexpr auto fields() { return std::tuple(); }
+};
+
+template <class T>
+concept WireError = Described<T> && requires {
+    { T::error_name } -> std::convertible_to<std::string_view>;
+};
+
+// ---- What a method answers with
+
+// The right and the duty to answer one call, exactly once, at once or later. Dropping it unanswered closes the connection: a caller
+// must never wait for an answer that cannot come. After the connection has ended every answer goes nowhere, silently.
+class Responder {
+public:
+    Responder(Responder &&other) noexcept = default;
+    Responder &operator=(Responder &&other) noexcept;
+    ~Responder();
+
+    template <Described Parameters>
+    void reply(const Parameters &parameters) {
+        finish([&](std::string &out) { write_reply(out, parameters); });
+    }
+    template <WireError Error>
+    void fail(const Error &error) {
+        finish([&](std::string &out) { write_error(out, Error::error_name, error); });
+    }
+
+    // One of several answers. Precondition: the call allowed them (Request::more).
+    template <Described Parameters>
+    void stream(const Parameters &parameters) {
+        add([&](std::string &out) { write_reply(out, parameters, true); });
+    }
+
+    // More output waits than the peer reads: stream no more until on_drained is called.
+    [[nodiscard]] bool congested() const;
+
+    // Called each time all output has been sent, until the call is answered.
+    void on_drained(std::function<void()> handler);
+
+    // Called once if the connection ends before the call is answered.
+    void on_closed(std::function<void()> handler);
+
+private:
+    friend class Session;
+    explicit Responder(std::weak_ptr<Session> session) : session_(std::move(session)) {}
+
+    // A plain function pointer and a pointer to the writer: nothing is allocated to answer.
+    template <class Write>
+    void finish(const Write &write) {
+        finish_with(&write, [](const void *self, std::string &out) { (*static_cast<const Write *>(self))(out); });
+    }
+    template <class Write>
+    void add(const Write &write) {
+        add_with(&write, [](const void *self, std::string &out) { (*static_cast<const Write *>(self))(out); });
+    }
+    using WriteFunction = void (*)(const void *self, std::string &out);
+    void finish_with(const void *self, WriteFunction write);
+    void add_with(const void *self, WriteFunction write);
+
+    std::weak_ptr<Session> session_;
+};
+
+// ---- Methods and interfaces
+
+struct Request {
+    std::string_view method;  // the whole name
+    Value parameters;         // an object; valid only until the method returns
+    bool more = false;
+    Peer peer;
+};
+
+using Method = std::function<void(const Request &, Responder)>;
+
+class Interface {
+public:
+    // `description` is the interface file's text, which introspection gives back verbatim. It must outlive the interface.
+    // Precondition: it begins, after comments, with "interface NAME".
+    explicit Interface(std::string_view description);
+
+    // Precondition: the description has this method. A method that the description has and nobody adds answers MethodNotImplemented.
+    Interface &add(std::string_view method, Method handler);
+
+    // The handler gets decoded parameters; what does not decode is answered with InvalidParameter. Views in the parameters are valid
+    // only until the handler returns.
+    template <Described Parameters, std::invocable<const Request &, const Parameters &, Responder> Handler>
+    Interface &add(std::string_view method, Handler handler) {
+        return add(method, [handler = std::move(handler)](const Request &request, Responder responder) {
+            auto parameters = decode<Parameters>(request.parameters);
+            if (!parameters) return responder.fail(InvalidParameter{std::move(parameters.error().name)});
+            handler(request, *parameters, std::move(responder));
+        });
+    }
+
+    [[nodiscard]] const std::string &name() const { return name_; }
+    [[nodiscard]] std::string_view description() const { return description_; }
+
+private:
+    friend class Service;
+    std::string name_;
+    std::string_view description_;
+    std::map<std::string, Method, std::less<>> methods_;
+};
+
+struct ServiceInfo {
+    std::string vendor;
+    std::string product;
+    std::string version;
+    std::string url;
+    std::vector<std::string> interfaces = {};
+    static constexpr auto fields() {
+        return std::tuple(field("vendor", &ServiceInfo::vendor), field("product", &ServiceInfo::product),
+                          field("version", &ServiceInfo::version), field("url", &ServiceInfo::url),
+                          field("interfaces", &ServiceInfo::interfaces));
+    }
+};
+
+// Answers org.varlink.service by itself.
+class Service {
+public:
+    explicit Service(ServiceInfo info);
+    Service(const Service &) = delete;
+    Service &operator=(const Service &) = delete;
+    ~Service() = default;
+
+    void add(Interface interface);
+
+    // Finds the method and runs it.
+    void dispatch(const Call &call, const Peer &peer, Responder responder) const;
+
+    // Where all sessions of one event loop parse: one call is looked at at a time.
+    [[nodiscard]] Document &scratch() { return scratch_; }
+
+private:
+    ServiceInfo info_;
+    std::map<std::string, Interface, std::less<>> interfaces_;
+    Document scratch_;
+};
+
+}  // namespace varlink

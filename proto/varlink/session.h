@@ -1,0 +1,81 @@
+// One connection of a service, without its socket: received bytes in, bytes to send out. Calls run one after the other, so replies are
+// in the order of the calls, whether a method answers at once or later.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proto/varlink/framing.h"
+#include "proto/varlink/limits.h"
+#include "proto/varlink/service.h"
+
+namespace varlink {
+
+class Session : public std::enable_shared_from_this<Session> {
+public:
+    // `wake` is called when a method that answered later has produced output or made way for the next call: the transport then calls
+    // resume(), but not from within `wake`. The service must outlive the session.
+    static std::shared_ptr<Session> create(Service &service, Peer peer, const Limits &limits, std::function<void()> wake);
+
+    Session(const Session &) = delete;
+    Session &operator=(const Session &) = delete;
+    ~Session();
+
+    // Runs the calls that are complete in these bytes, as far as their turn has come, and appends the replies to `out`.
+    void receive(std::string_view bytes, std::string &out);
+
+    // Goes on after `wake`, or after the output was sent: appends what was answered meanwhile, then runs the calls that wait.
+    void resume(std::string &out);
+
+    // A call is being answered or calls wait for their turn: receive nothing further now.
+    [[nodiscard]] bool busy() const { return answering_ || held_back_; }
+
+    // The peer broke the protocol, or a call was left unanswered: send what there is, then close.
+    [[nodiscard]] bool broken() const { return broken_; }
+
+    // The transport says how many bytes it could not send yet.
+    void set_unsent(std::size_t bytes);
+
+    // The peer reads no answers any more: a subscription ends, other calls go on.
+    void hang_up();
+
+    // Ends the call that is being answered if it is one that can go on for ever (it was made with "more").
+    void end_subscription();
+
+    // The transport says that the connection has ended. No call runs after that.
+    void close();
+
+private:
+    friend class Responder;
+    Session(Service &service, Peer peer, const Limits &limits, std::function<void()> wake);
+
+    void run(std::string &out);
+    void run_call(std::string_view message);
+
+    // For the Responder.
+    void answer(const void *self, Responder::WriteFunction write, bool final);
+    void abandon();
+    [[nodiscard]] bool congested() const;
+    void on_drained(std::function<void()> handler) { drained_ = std::move(handler); }
+    void on_closed(std::function<void()> handler) { closed_ = std::move(handler); }
+
+    Service &service_;
+    Peer peer_;
+    std::function<void()> wake_;
+    MessageSplitter splitter_;
+    std::string *out_ = nullptr;  // where replies go while run() runs
+    std::string pending_;         // answered outside run()
+    std::function<void()> drained_;
+    std::function<void()> closed_;
+    std::size_t unsent_ = 0;
+    bool answering_ = false;
+    bool oneway_ = false;     // the call being answered wants no answer
+    bool more_ = false;       // it allows several answers
+    bool held_back_ = false;  // too much output: calls wait
+    bool broken_ = false;
+    bool ended_ = false;
+};
+
+}  // namespace varlink

@@ -1,0 +1,80 @@
+#include "mr/bytes.h"
+
+#include <gtest/gtest.h>
+
+namespace mr {
+namespace {
+
+Bytes every_byte() {
+    Bytes bytes;
+    for (unsigned i = 0; i < 256; ++i) {
+        bytes.push_back(static_cast<std::uint8_t>(i));
+    }
+    return bytes;
+}
+
+ErrorCode code_of(const std::expected<Bytes, Error> &result) {
+    EXPECT_FALSE(result.has_value());
+    return result ? ErrorCode::remote : result.error().code;
+}
+
+TEST(Hex, EveryByteSurvivesTheRoundTrip) {
+    const Bytes bytes = every_byte();
+    const std::string text = to_hex(bytes);
+    EXPECT_EQ(text.size(), 512U);
+    EXPECT_EQ(text.substr(0x1e * 2, 6), "1e1f20");
+    EXPECT_EQ(from_hex(text), bytes);
+}
+
+TEST(Hex, IsWrittenInLowerCaseAndReadInBoth) {
+    EXPECT_EQ(to_hex(Bytes{0xab, 0xcd, 0xef, 0x09}), "abcdef09");
+    EXPECT_EQ(from_hex("ABCDEF09"), (Bytes{0xab, 0xcd, 0xef, 0x09}));
+    EXPECT_EQ(from_hex("aBcDeF09"), (Bytes{0xab, 0xcd, 0xef, 0x09}));
+}
+
+TEST(Hex, NoTextIsNoBytes) {
+    EXPECT_EQ(to_hex({}), "");
+    EXPECT_EQ(from_hex(""), Bytes{});
+}
+
+TEST(Hex, AnOddNumberOfDigitsIsRefused) { EXPECT_EQ(code_of(from_hex("abc")), ErrorCode::invalid_argument); }
+
+TEST(Hex, EveryCharacterThatIsNoDigitIsRefusedInEitherPlace) {
+    const std::string_view digits = "0123456789abcdefABCDEF";
+    for (unsigned i = 0; i < 256; ++i) {
+        const char character = static_cast<char>(i);
+        const bool digit = digits.find(character) != std::string_view::npos;
+        EXPECT_EQ(from_hex(std::string{'0', character}).has_value(), digit) << i;
+        EXPECT_EQ(from_hex(std::string{character, '0'}).has_value(), digit) << i;
+    }
+}
+
+TEST(Base64, TheVectorsOfRfc4648Hold) {
+    const std::pair<std::string_view, std::string_view> vectors[] = {
+        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    for (const auto &[plain, text] : vectors) {
+        EXPECT_EQ(to_base64(as_bytes(plain)), text);
+        const auto bytes = from_base64(text);
+        ASSERT_TRUE(bytes) << text;
+        EXPECT_EQ(std::string(bytes->begin(), bytes->end()), plain);
+    }
+}
+
+TEST(Base64, EveryByteAndEveryRestSurviveTheRoundTrip) {
+    const Bytes bytes = every_byte();
+    for (std::size_t size = 0; size <= bytes.size(); ++size) {
+        const ByteView part = ByteView(bytes).last(size);
+        EXPECT_EQ(from_base64(to_base64(part)), Bytes(part.begin(), part.end())) << size;
+    }
+    EXPECT_EQ(to_base64(Bytes{0xfb, 0xff, 0xbf}), "+/+/");
+}
+
+TEST(Base64, WhatIsNotExactlyTheStandardFormIsRefused) {
+    for (const std::string_view text : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zm9v\n", "Zm 9v", "Zm9v====", "Zg==Zg==", "Zm=v",
+                                        "-_-_", "Zh==", "Zm9=", "Zm9v\n\n\n\n"}) {
+        EXPECT_EQ(code_of(from_base64(text)), ErrorCode::invalid_argument) << text;
+    }
+}
+
+}  // namespace
+}  // namespace mr
