@@ -45,7 +45,6 @@ public:
             if (error) return self->fail(ClientErrorCode::no_service, error.message());
             self->timer_.cancel();
             self->open_ = true;
-            self->receive();
             std::exchange(self->connected_, nullptr)({});
         });
     }
@@ -60,6 +59,7 @@ public:
         if (calls_.size() == 1) watch_time();
         waiting_ += frame;
         if (sending_.empty()) send();
+        receive();
     }
 
     // Closes, and tells every call.
@@ -112,10 +112,13 @@ private:
                           });
     }
 
+    // Only while a call is open: an idle connection keeps no event loop from ending.
     void receive() {
+        if (calls_.empty() || std::exchange(receiving_, true)) return;
         socket_.async_read_some(
             asio::buffer(received_), [self = shared_from_this(), round = round_](const error_code &error, std::size_t size) {
-                if (round != self->round_) return;
+                self->receiving_ = false;
+                if (round != self->round_) return self->receive();
                 if (error)
                     return self->fail(ClientErrorCode::connection_lost,
                                       error == asio::error::eof ? "the service closed the connection" : error.message());
@@ -143,8 +146,11 @@ private:
             auto handler = std::move(calls_.front().handler);
             const bool goes_on = handler(*reply);
             if (round != round_) return false;
-            calls_.front().handler = std::move(handler);
-            if (goes_on) return true;
+            if (goes_on) {
+                calls_.front().handler = std::move(handler);
+                return true;
+            }
+            // The handler's end may be this connection's too: it must not come while the queue is being changed.
             calls_.pop_front();
             fail(ClientErrorCode::connection_lost, "the connection was closed");
             return false;
@@ -168,6 +174,7 @@ private:
     Document document_;
     std::uint64_t round_ = 0;  // of connections: what belongs to an earlier one is ignored
     bool open_ = false;
+    bool receiving_ = false;
 };
 
 AsyncConnection::AsyncConnection(asio::any_io_executor executor) : state_(std::make_shared<State>(std::move(executor))) {}

@@ -3,11 +3,13 @@
 //
 //     mr::AsyncClient client(executor);
 //     if (auto connected = co_await client.connect(asio::use_awaitable); !connected) ...
-//     auto reading = co_await client.read("tdx/rtmr3", {}, asio::use_awaitable);
+//     auto reading = co_await client.read("tdx/rtmr3", asio::use_awaitable);
 //
 // Calls may be made while others are open; they take effect, and complete, in their order. Arguments are copied before the call returns. A client
 // is for one thread at a time; the handlers run on their own associated executor. A client that is destroyed completes every open operation with
 // connection_lost. Errors, reconnecting and time-outs are as mr::Client's (mr/client.h).
+//
+// In a coroutine, name EventOptions before the call, or leave them out: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
 //
 // libmr holds Asio's own definitions: the target mr::mr compiles its users with BOOST_ASIO_SEPARATE_COMPILATION, and they do not include
 // <boost/asio/impl/src.hpp> themselves.
@@ -60,6 +62,10 @@ public:
                               std::forward<Token>(token));
     }
     template <class Token>
+    auto read(std::string name, Token &&token) {
+        return read(std::move(name), ReadOptions(), std::forward<Token>(token));
+    }
+    template <class Token>
     auto snapshot(std::vector<std::string> names, bool fresh, Token &&token) {
         return start<Snapshot>([this, names = std::move(names), fresh](auto done) { do_snapshot(names, fresh, std::move(done)); },
                                std::forward<Token>(token));
@@ -71,10 +77,18 @@ public:
                                std::forward<Token>(token));
     }
     template <class Token>
+    auto extend(std::string name, Digest digest, Token &&token) {
+        return extend(std::move(name), digest, EventOptions(), std::forward<Token>(token));
+    }
+    template <class Token>
     auto measure(std::string name, Bytes data, EventOptions event, Token &&token) {
         return start<Measured>([this, name = std::move(name), data = std::move(data),
                                 event = std::move(event)](auto done) { do_measure(name, data, event, std::move(done)); },
                                std::forward<Token>(token));
+    }
+    template <class Token>
+    auto measure(std::string name, Bytes data, Token &&token) {
+        return measure(std::move(name), std::move(data), EventOptions(), std::forward<Token>(token));
     }
     template <class Token>
     auto write(std::string name, Bytes value, Token &&token) {

@@ -1,0 +1,74 @@
+#!/bin/bash
+# Runs every example as its users would: the scripts as they are, the C++ programs built against an installed libmr (with find_package, and one with
+# pkg-config), all against a real mrd on the simulator. What needs varlinkctl says skipped where there is none.
+# Usage: tests/examples.sh BUILD_FOLDER
+set -euo pipefail
+
+build=$(realpath "${1:?usage: tests/examples.sh BUILD_FOLDER}")
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+daemon=
+cleanup() {
+    [ -z "$daemon" ] || { kill "$daemon" 2>/dev/null && wait "$daemon"; } || true
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+fail() {
+    echo "examples: $*" >&2
+    exit 1
+}
+
+cmake --install "$build" --prefix "$work/prefix" >"$work/install.log" || fail "the install failed: $(cat "$work/install.log")"
+export PATH="$work/prefix/bin:$work/prefix/sbin:$PATH" MRD_SOCKET="$work/io.mrd"
+mrd --sim --socket "$MRD_SOCKET" --state "$work/state" --log-level error &
+daemon=$!
+for _ in $(seq 200); do
+    mrctl list >/dev/null 2>&1 && break
+    kill -0 "$daemon" || fail "mrd has ended"
+    sleep 0.05
+done
+
+echo "-- boot-measure.sh"
+mkdir "$work/etc"
+printf 'a = 1\n' >"$work/etc/a.conf"
+printf 'b = 2\n' >"$work/etc/b with blanks.conf"
+: >"$work/etc/empty"
+examples/boot-measure.sh tdx/rtmr3 "$work/etc" /bin/sh | tee "$work/out"
+[ "$(tail -n 1 "$work/out")" = equal ] || fail "boot-measure.sh did not end with equal"
+[ "$(grep -c '^measured' "$work/out")" = 5 ] || fail "boot-measure.sh did not measure five things"
+
+echo "-- boot-measure-varlinkctl.sh"
+if varlinkctl=$(scripts/varlinkctl-root); then
+    VARLINKCTL=$varlinkctl examples/boot-measure-varlinkctl.sh tdx/rtmr2 "$work/etc/a.conf" "$work/etc/empty" | tee "$work/out"
+    [ "$(tail -n 1 "$work/out")" = equal ] || fail "boot-measure-varlinkctl.sh did not end with equal"
+    if VARLINKCTL=$varlinkctl examples/boot-measure-varlinkctl.sh tdx/mrtd "$work/etc/a.conf" >"$work/out" 2>&1; then
+        fail "an extend of tdx/mrtd was not refused"
+    fi
+    grep -q NotExtensible "$work/out" || fail "the refusal does not name its error: $(cat "$work/out")"
+else
+    echo "skipped: no varlinkctl of 257 or newer"
+fi
+
+echo "-- measure"
+cmake -S examples/measure -B "$work/measure" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+cmake --build "$work/measure" >/dev/null
+sed 's|tdx/rtmr3|tdx/rtmr1|' examples/measure/measure.cpp >"$work/measure_rtmr1.cpp"
+"$work/measure/measure" "what I run"
+read -r -a flags <<<"$(PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig" pkg-config --static --cflags --libs mr)"
+"${CXX:-c++}" -std=c++23 "$work/measure_rtmr1.cpp" "${flags[@]}" -o "$work/measure_rtmr1"
+mrctl read tdx/rtmr1 --raw >"$work/before"
+printf 'text' | openssl dgst -sha384 -binary >"$work/digest"
+expected=$(cat "$work/before" "$work/digest" | openssl dgst -sha384 -r | cut -d ' ' -f 1)
+"$work/measure_rtmr1" text | grep -q "^tdx/rtmr1 $expected " || fail "the application's register is not what openssl computes"
+
+echo "-- attestation-agent"
+cmake -S examples/attestation-agent -B "$work/agent" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+cmake --build "$work/agent" >/dev/null
+seq 20 | "$work/agent/attestation-agent" >"$work/out" || fail "the agent failed"
+[ "$(wc -l <"$work/out")" = 20 ] || fail "the agent did not answer 20 nonces"
+while read -r _ nonce _ report_data _; do
+    [ "$report_data" = "$(printf '%s' "$nonce" | openssl dgst -sha512 -r | cut -d ' ' -f 1)" ] || fail "nonce $nonce has another's report"
+done <"$work/out"
+grep -q SIMULATED "$work/out" || fail "the agent does not say that the reports are simulated"
+echo "examples: all passed"
