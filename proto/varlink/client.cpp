@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <system_error>
 #include <optional>
+#include <system_error>
 
 namespace varlink {
 

@@ -2,11 +2,12 @@
 
 #include "proto/varlink/json_writer.h"
 #include "proto/varlink/limits.h"
+#include "proto/varlink/plain_json.h"
 #include "proto/varlink/value.h"
 
 namespace varlink {
 
-// Receives the parser's events and fills the document. Returning false ends the parse.
+// Receives the parsers' events and fills the document. Returning false ends the parse.
 class DocumentBuilder {
 public:
     using number_integer_t = nlohmann::json::number_integer_t;
@@ -30,16 +31,26 @@ public:
         node->number = value;
         return true;
     }
-    bool string(string_t &value) {
+    bool integer(std::int64_t value) { return add_integer(Kind::integer, value); }
+    bool string(string_t &value) { return value.find('\0') == std::string::npos && text(value); }
+    // Precondition of text() and key(): no NUL byte.
+    bool text(std::string_view value) {
         auto *node = add(Kind::string);
-        return node != nullptr && store(value, node->text);
+        if (node != nullptr) store(value, node->text);
+        return node != nullptr;
     }
     bool binary(binary_t & /*value*/) { return false; }
     bool start_object(std::size_t /*elements*/) { return open(Kind::object); }
     bool start_array(std::size_t /*elements*/) { return open(Kind::array); }
+    bool start_object() { return open(Kind::object); }
+    bool start_array() { return open(Kind::array); }
     bool end_object() { return close(); }
     bool end_array() { return close(); }
-    bool key(string_t &value) { return store(value, key_); }
+    bool key(string_t &value) { return value.find('\0') == std::string::npos && key(std::string_view(value)); }
+    bool key(std::string_view value) {
+        store(value, key_);
+        return true;
+    }
     bool parse_error(std::size_t /*position*/, const std::string & /*token*/, const nlohmann::detail::exception & /*error*/) {
         return false;
     }
@@ -85,11 +96,9 @@ private:
         return true;
     }
 
-    bool store(const std::string &value, Document::Text &text) {
-        if (value.find('\0') != std::string::npos) return false;
+    void store(std::string_view value, Document::Text &text) {
         text = {static_cast<std::uint32_t>(document_.text_.size()), static_cast<std::uint32_t>(value.size())};
         document_.text_ += value;
-        return true;
     }
 
     Document &document_;
@@ -102,6 +111,12 @@ bool Document::parse(std::string_view text) {
     nodes_.clear();
     text_.clear();
     if (text.size() > UINT32_MAX) return false;
+    DocumentBuilder plain(*this);
+    if (PlainJson<DocumentBuilder>::parse(text, plain)) return true;
+    nodes_.clear();
+    text_.clear();
+    // The parser takes a NUL byte for the end of the text.
+    if (text.find('\0') != std::string_view::npos) return false;
     DocumentBuilder builder(*this);
     return nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
 }
@@ -122,6 +137,12 @@ std::optional<bool> Value::as_bool() const {
 std::optional<std::int64_t> Value::as_int() const {
     const auto &node = document_->nodes_[node_];
     return node.kind == Kind::integer ? std::optional(node.integer) : std::nullopt;
+}
+
+std::optional<double> Value::as_number() const {
+    const auto &node = document_->nodes_[node_];
+    if (node.kind == Kind::integer) return static_cast<double>(node.integer);
+    return node.kind == Kind::number ? std::optional(node.number) : std::nullopt;
 }
 
 std::optional<std::string_view> Value::as_string() const {

@@ -6,7 +6,7 @@
 //         static constexpr auto fields() { return std::tuple(field("name", &ReadParameters::name), field("fresh", &ReadParameters::fresh)); }
 //     };
 //
-// and can then be decoded and encoded. Members: bool, int64, string, string_view, RawJson, enum (with enum_names), optional, vector,
+// and can then be decoded and encoded. Members: bool, int64, double, string, string_view, RawJson, enum (with enum_names), optional, vector,
 // map from string, and such structs. A string_view that was decoded is a view into the document.
 #pragma once
 
@@ -68,12 +68,30 @@ struct RawJson {
 template <Described T>
 void write_json(std::string &out, const T &value);
 
+template <class T>
+void write_json(std::string &out, const std::vector<T> &values);
+template <class T>
+void write_json(std::string &out, const std::map<std::string, T> &values);
+
+// Of an element; an optional member that has no value is left out.
+template <class T>
+void write_json(std::string &out, const std::optional<T> &value);
+
 template <NamedEnum T>
 void write_json(std::string &out, T value) {
     write_json(out, enum_name(value));
 }
 
 inline void write_json(std::string &out, const RawJson &value) { out += value.text; }
+
+template <class T>
+void write_json(std::string &out, const std::optional<T> &value) {
+    if (value) {
+        write_json(out, *value);
+    } else {
+        out += "null";
+    }
+}
 
 template <class T>
 void write_json(std::string &out, const std::vector<T> &values) {
@@ -121,7 +139,6 @@ void write_field(std::string &out, bool &rest, std::string_view name, const T &v
 
 }  // namespace detail
 
-// An optional member that has no value is left out.
 template <Described T>
 void write_json(std::string &out, const T &value) {
     out += '{';
@@ -218,6 +235,8 @@ bool read_value(Value value, T &out) {
         return take(value.as_bool());
     } else if constexpr (std::same_as<T, std::int64_t>) {
         return take(value.as_int());
+    } else if constexpr (std::same_as<T, double>) {
+        return take(value.as_number());
     } else if constexpr (std::same_as<T, std::string> || std::same_as<T, std::string_view>) {
         return take(value.as_string());
     } else if constexpr (std::same_as<T, RawJson>) {

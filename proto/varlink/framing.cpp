@@ -46,13 +46,17 @@ std::optional<std::string_view> MessageSplitter::next() {
 void MessageSplitter::keep_rest() {
     if (overflowed_) {
         kept_ = {};
+        kept_used_ = 0;
     } else {
-        kept_.erase(0, kept_used_);
+        // Not each time: thousands of short messages can wait here and be taken one by one.
+        if (kept_used_ >= kept_.size() / 2) {
+            kept_.erase(0, kept_used_);
+            kept_used_ = 0;
+        }
         kept_.append(fed_);
         // A long message leaves no memory behind.
         if (kept_.empty()) kept_ = {};
     }
-    kept_used_ = 0;
     fed_ = {};
 }
 

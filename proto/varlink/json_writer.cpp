@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "proto/varlink/plain_json.h"
+
 namespace varlink {
 
 namespace {
@@ -22,6 +24,11 @@ constexpr auto escapes = [] {
 
 void write_json(std::string &out, std::string_view text) {
     out += '"';
+    if (is_plain_text(text)) {
+        out += text;
+        out += '"';
+        return;
+    }
     std::size_t plain = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto c = static_cast<unsigned char>(text[i]);

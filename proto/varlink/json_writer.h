@@ -20,4 +20,11 @@ inline void write_json(std::string &out, std::int64_t value) {
     out.append(std::begin(digits), end.ptr);
 }
 
+// The shortest text that reads as the same number. Precondition: finite.
+inline void write_json(std::string &out, std::same_as<double> auto value) {
+    char digits[32];  // NOLINT(modernize-avoid-c-arrays): as above
+    const auto end = std::to_chars(std::begin(digits), std::end(digits), value);
+    out.append(std::begin(digits), end.ptr);
+}
+
 }  // namespace varlink

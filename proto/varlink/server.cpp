@@ -25,8 +25,7 @@ using ErrorCode = boost::system::error_code;
 
 // All that the connections of a server share. Connections hold it, so that their last handlers may run after the server's end.
 struct Server::State {
-    State(asio::io_context &loop_, Service &service_, const Limits &limits_)
-        : loop(loop_), service(service_), limits(limits_), retry(loop_) {}
+    State(asio::io_context &loop_, Service &service_, const Limits &limits_) : loop(loop_), service(service_), limits(limits_) {}
 
     // A handler of a closed acceptor can still be under way, so it shares the acceptor and asks it.
     static void accept_next(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor);
@@ -37,7 +36,6 @@ struct Server::State {
     Service &service;
     Limits limits;
     std::vector<std::shared_ptr<Acceptor>> acceptors;
-    asio::steady_timer retry;  // after the process ran out of file descriptors
     std::unordered_set<std::shared_ptr<Connection>> connections;
     std::function<void()> empty;
     std::size_t refused = 0;
@@ -91,6 +89,8 @@ private:
     void go_on() {
         if (closed_) return;
         if (!unsent_.empty()) wait_writable();
+        // All went out at once, or nowhere, so that no room to send will be reported: the calls held back get a turn of their own.
+        if (unsent_.empty() && session_->held_back()) wake();
         if (session_->busy()) {
             wait_hang_up();
             return;
@@ -266,8 +266,8 @@ void Server::State::accept_ready(const std::shared_ptr<State> &state, const std:
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             // The connection stays in the queue and would wake the loop at once, again and again.
-            state->retry.expires_after(std::chrono::milliseconds(100));
-            state->retry.async_wait([state, acceptor](const ErrorCode &error) {
+            const auto retry = std::make_shared<asio::steady_timer>(state->loop, std::chrono::milliseconds(100));
+            retry->async_wait([state, acceptor, retry](const ErrorCode &error) {
                 if (!error && acceptor->is_open()) accept_next(state, acceptor);
             });
             return;
@@ -292,7 +292,6 @@ void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor co
 
 void Server::stop() {
     state_->stopping = true;
-    state_->retry.cancel();
     for (const auto &acceptor : std::exchange(state_->acceptors, {})) {
         ErrorCode ignored;
         acceptor->close(ignored);

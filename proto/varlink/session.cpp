@@ -80,7 +80,10 @@ void Session::abandon() {
     if (out_ == nullptr) wake_();
 }
 
-bool Session::congested() const { return ended_ || unsent_ + pending_.size() > max_unsent; }
+bool Session::congested() const {
+    const auto produced = pending_.size() + (out_ != nullptr ? out_->size() : 0);
+    return ended_ || unsent_ + produced > max_unsent;
+}
 
 void Session::set_unsent(std::size_t bytes) {
     unsent_ = bytes;

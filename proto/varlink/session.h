@@ -32,6 +32,9 @@ public:
     // A call is being answered or calls wait for their turn: receive nothing further now.
     [[nodiscard]] bool busy() const { return answering_ || held_back_; }
 
+    // Calls wait although none is being answered: resume() runs them, once the output has been sent.
+    [[nodiscard]] bool held_back() const { return held_back_; }
+
     // The peer broke the protocol, or a call was left unanswered: send what there is, then close.
     [[nodiscard]] bool broken() const { return broken_; }
 

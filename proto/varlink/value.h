@@ -22,6 +22,7 @@ public:
     [[nodiscard]] Kind kind() const;
     [[nodiscard]] std::optional<bool> as_bool() const;
     [[nodiscard]] std::optional<std::int64_t> as_int() const;
+    [[nodiscard]] std::optional<double> as_number() const;  // an integer too
     [[nodiscard]] std::optional<std::string_view> as_string() const;
 
     // Elements or members, in the order of the text; none for other kinds.

@@ -1,0 +1,81 @@
+// A whole connection in memory. The first byte says how the rest is cut into what is received at once. Whatever comes, the output is
+// whole frames, each is a reply, and the cuts make no difference.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proto/varlink/session.h"
+#include "tests/proto/example_service.h"
+
+namespace {
+
+using varlink::test::ExampleService;
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+struct Outcome {
+    std::string output;
+    bool broken = false;
+    std::vector<std::int64_t> marks;
+    bool operator==(const Outcome &) const = default;
+};
+
+// `cut`: the bytes of each piece; 0 for all at once.
+Outcome converse(std::string_view input, std::size_t cut) {
+    ExampleService example;
+    const varlink::Limits limits{.max_message = 2000, .max_connections = 1};
+    const auto session = varlink::Session::create(example.service, varlink::Peer{}, limits, [] {});
+    Outcome outcome;
+    do {
+        const auto piece = input.substr(0, cut == 0 ? input.size() : cut);
+        input.remove_prefix(piece.size());
+        session->receive(piece, outcome.output);
+        while (session->busy()) {
+            // Whatever is asked of the test is answered: late calls with their number, a subscription with one update and its end.
+            if (!example.later.empty()) {
+                example.answer_later();
+            } else if (example.watch) {
+                example.watch->stream(varlink::test::Number{1});
+                std::exchange(example.watch, std::nullopt)->reply(varlink::test::Number{2});
+            } else {
+                require(session->held_back());
+            }
+            session->resume(outcome.output);
+        }
+    } while (!input.empty() && !session->broken());
+    outcome.broken = session->broken();
+    outcome.marks = std::move(example.marks);
+    session->close();
+    return outcome;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
+    if (size == 0) return 0;
+    const std::string_view input(reinterpret_cast<const char *>(data) + 1, size - 1);
+    // A method that counts or fills on demand must not make one input run for minutes.
+    for (std::size_t digits = 0; const char byte : input) {
+        digits = byte >= '0' && byte <= '9' ? digits + 1 : 0;
+        if (digits > 4) return 0;
+    }
+    const auto whole = converse(input, 0);
+    varlink::Document document;
+    for (auto rest = std::string_view(whole.output); !rest.empty();) {
+        const auto end = rest.find('\0');
+        require(end != std::string_view::npos);
+        const auto reply = varlink::parse_reply(rest.substr(0, end), document);
+        require(reply.has_value());
+        rest.remove_prefix(end + 1);
+    }
+    require(converse(input, data[0]) == whole);
+    require(converse(input, 1) == whole);
+    return 0;
+}

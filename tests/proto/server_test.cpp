@@ -1,0 +1,432 @@
+#include "proto/varlink/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/varlink/client.h"
+#include "tests/proto/served.h"
+
+namespace varlink {
+namespace {
+
+using test::count_call;
+using test::frame;
+using test::number_reply;
+using test::patience_ms;
+using test::RawClient;
+using test::Served;
+
+using Messages = std::vector<std::string>;
+
+std::string call(std::string_view method, std::int64_t number, std::string_view rest = "") {
+    return frame(R"({"method":"org.example.test.)" + std::string(method) + R"(","parameters":{"number":)" + std::to_string(number) + "}" +
+                 std::string(rest) + "}");
+}
+
+std::string blob_call(std::size_t size) {
+    return frame(R"({"method":"org.example.test.Blob","parameters":{"size":)" + std::to_string(size) + "}}");
+}
+
+const auto watch_call = frame(R"({"method":"org.example.test.Watch","more":true})");
+
+constexpr auto patience = std::chrono::milliseconds(patience_ms);
+
+RawClient connect_to(const Address &address) {
+    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(socket.get(), address.data(), address.size()), 0);
+    return RawClient(std::move(socket));
+}
+
+TEST(Server, AConnectedSocketIsServed) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(count_call(1)));
+    EXPECT_EQ(client.receive_one(), number_reply(1));
+}
+
+TEST(Server, AListeningSocketIsServed) {
+    Served served;
+    const auto address = served.listen();
+    auto first = connect_to(address);
+    auto second = connect_to(address);
+    ASSERT_TRUE(second.send(count_call(2)));
+    EXPECT_EQ(second.receive_one(), number_reply(2));
+    ASSERT_TRUE(first.send(count_call(1)));
+    EXPECT_EQ(first.receive_one(), number_reply(1));
+}
+
+TEST(Server, PipelinedCallsAreAnsweredInTheirOrderBatchAfterBatch) {
+    Served served;
+    auto client = served.connect();
+    for (int batch = 0; batch < 3; ++batch) {
+        std::string stream;
+        Messages expected;
+        for (int i = 0; i < 1000; ++i) {
+            stream += count_call(batch * 1000 + i);
+            expected.push_back(number_reply(batch * 1000 + i));
+        }
+        ASSERT_TRUE(client.send(stream));
+        EXPECT_EQ(client.receive(expected.size()), expected);
+    }
+}
+
+TEST(Server, AnAnswerThatComesLaterWakesTheConnection) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1) + count_call(2)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_EQ(client.receive(2), (Messages{number_reply(1), number_reply(2)}));
+}
+
+TEST(Server, ACallThatRunsDoesNotHoldBackOtherConnections) {
+    Served served;
+    auto waiting = served.connect();
+    ASSERT_TRUE(waiting.send(call("Later", 1)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    auto other = served.connect();
+    ASSERT_TRUE(other.send(count_call(2)));
+    EXPECT_EQ(other.receive_one(), number_reply(2));
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_EQ(waiting.receive_one(), number_reply(1));
+}
+
+TEST(Server, AMethodLearnsThePeersCredentialsFromTheKernel) {
+    Served served;
+    auto client = connect_to(served.listen());
+    ASSERT_TRUE(client.send(count_call(1)));
+    EXPECT_EQ(client.receive_one(), number_reply(1));
+    const auto peer = served.on_loop([&] { return served.example.last_peer; });
+    EXPECT_EQ(peer.uid, ::getuid());
+    EXPECT_EQ(peer.gid, ::getgid());
+    EXPECT_EQ(peer.pid, ::getpid());
+}
+
+TEST(Server, ABrokenMessageClosesWithoutAReply) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(count_call(1) + frame("{") + count_call(2)));
+    EXPECT_EQ(client.receive_to_end(), (Messages{number_reply(1)}));
+    EXPECT_TRUE(served.empty.wait());
+}
+
+TEST(Server, AMessageOverTheLimitClosesWithoutAReply) {
+    Served served(Limits{.max_message = 100, .max_connections = 10});
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(count_call(1) + std::string(101, ' ')));
+    EXPECT_EQ(client.receive_to_end(), (Messages{number_reply(1)}));
+}
+
+TEST(Server, AMessageLargerThanOneReceiveIsServed) {
+    Served served;
+    auto client = served.connect();
+    const std::string text(3 * receive_size + 17, 'x');
+    const auto sent = std::async(std::launch::async, [&] {
+        return client.send(frame(R"({"method":"org.example.test.Echo","parameters":{"text":")" + text + "\"}}"));
+    });
+    EXPECT_EQ(client.receive_one(), R"({"parameters":{"text":")" + text + "\"}}");
+}
+
+TEST(Server, ACallThatIsForgottenCloses) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(count_call(1) + frame(R"({"method":"org.example.test.Forget"})") + count_call(2)));
+    EXPECT_EQ(client.receive_to_end(), (Messages{number_reply(1)}));
+}
+
+// ---- Ways to hang up
+
+TEST(Server, AHalfCloseStillGetsItsReplies) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1) + count_call(2) + R"({"method":"unfinished)"));
+    client.half_close();
+    ASSERT_TRUE(served.example.later_called.wait());
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_EQ(client.receive_to_end(), (Messages{number_reply(1), number_reply(2)}));
+    EXPECT_TRUE(served.empty.wait());
+}
+
+TEST(Server, AHalfCloseDoesNotEndASubscription) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(watch_call));
+    client.half_close();
+    ASSERT_TRUE(served.example.watch_called.wait());
+    served.on_loop([&] { served.example.watch->stream(test::Number{1}); });
+    EXPECT_EQ(client.receive_one(), R"({"parameters":{"number":1},"continues":true})");
+    served.on_loop([&] { served.example.watch->reply(test::Number{2}); });
+    EXPECT_EQ(client.receive_to_end(), (Messages{number_reply(2)}));
+}
+
+TEST(Server, AFullCloseEndsASubscription) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(watch_call));
+    ASSERT_TRUE(served.example.watch_called.wait());
+    client.close();
+    EXPECT_TRUE(served.example.watch_ended.wait());
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.watches_closed; }), 1);
+}
+
+TEST(Server, OnewayCallsFollowedByACloseStillTakeEffect) {
+    Served served;
+    constexpr std::int64_t calls = 2000;
+    auto client = served.connect();
+    std::string stream;
+    for (std::int64_t i = 0; i < calls; ++i) stream += call("Mark", i, R"(,"oneway":true)");
+    ASSERT_TRUE(client.send(stream));
+    client.close();
+    ASSERT_TRUE(served.empty.wait());
+    const auto marks = served.on_loop([&] { return served.example.marks; });
+    ASSERT_EQ(marks.size(), static_cast<std::size_t>(calls));
+    EXPECT_TRUE(std::ranges::is_sorted(marks));
+}
+
+TEST(Server, CallsBehindOneThatRunsTakeEffectAfterTheirClientHasGone) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    ASSERT_TRUE(client.send(call("Mark", 2) + call("Mark", 3)));
+    client.close();
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), (std::vector<std::int64_t>{2, 3}));
+}
+
+TEST(Server, CallsHeldBackForAClientThatHasGoneRunAndTheConnectionEnds) {
+    // Nobody will ever read this output: the room to send that would let the calls go on never comes.
+    Served served;
+    auto [ours, theirs] = Served::pair();
+    RawClient client(std::move(ours));
+    std::string stream;
+    for (int i = 0; i < 20; ++i) stream += blob_call(100'000);
+    ASSERT_TRUE(client.send(stream + call("Mark", 1)));
+    client.close();
+    served.on_loop([&] { served.server->serve(std::move(theirs)); });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), std::vector<std::int64_t>{1});
+}
+
+TEST(Server, CallsHeldBackGoOnWhenAllOutputWentOutAtOnce) {
+    Served served;
+    auto [ours, theirs] = Served::pair();
+    // Room for more than max_unsent, if the system's limit allows it; otherwise this is one more test of a slow reader.
+    const int room = 8 << 20;
+    ::setsockopt(theirs.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+    RawClient client(std::move(ours));
+    std::string stream;
+    for (int i = 0; i < 9; ++i) stream += blob_call(max_unsent / 4);
+    ASSERT_TRUE(client.send(stream + count_call(1)));
+    served.on_loop([&] { served.server->serve(std::move(theirs)); });
+    EXPECT_EQ(client.receive(10).back(), number_reply(1));
+}
+
+// ---- A client that never reads
+
+TEST(Server, AClientThatNeverReadsIsBoundedAndDisturbsNobody) {
+    Served served;
+    constexpr std::size_t reply_size = 64 * 1024;
+    auto hostile = served.connect();
+    auto other = served.connect();
+    std::string stream;
+    for (int i = 0; i < 1000; ++i) stream += blob_call(reply_size);
+    // It sends until the server takes no more. Between two attempts another client is served: then the server has had its turn.
+    std::size_t sent = 0;
+    for (int refusals = 0; refusals < 3;) {
+        ASSERT_LT(sent, std::size_t{64} << 20) << "the server takes calls without end";
+        const auto now = hostile.send_now(std::string_view(stream).substr(sent % stream.size()));
+        sent += now;
+        refusals = now == 0 ? refusals + 1 : 0;
+        ASSERT_TRUE(other.send(count_call(1)));
+        ASSERT_EQ(other.receive_one(), number_reply(1));
+    }
+    const auto others = served.on_loop([&] { return std::exchange(served.example.calls, 0); });
+    // What waits in the server, and as much again in the socket.
+    int room = 0;
+    socklen_t size = sizeof(room);
+    ::getsockopt(hostile.native_handle(), SOL_SOCKET, SO_SNDBUF, &room, &size);
+    const auto whole_calls = sent / blob_call(reply_size).size();
+    EXPECT_GT(whole_calls, 500U);
+    EXPECT_LT(others, 100U + (2 * max_unsent + static_cast<std::size_t>(room)) / reply_size) << "answers are made that nobody takes";
+    // It was held back, not forgotten.
+    std::size_t answered = 0;
+    for (; answered < whole_calls; ++answered) {
+        const auto reply = hostile.receive_one();
+        ASSERT_EQ(reply.size(), reply_size + std::string_view(R"({"parameters":{"text":""}})").size()) << "reply " << answered;
+    }
+    EXPECT_EQ(answered, whole_calls);
+}
+
+TEST(Server, ASubscriberThatNeverReadsIsToldToTheMethod) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(watch_call));
+    ASSERT_TRUE(served.example.watch_called.wait());
+    const std::string text(10'000, 'x');
+    test::Event drained;
+    std::size_t streamed = 0;
+    served.on_loop([&] {
+        served.example.watch->on_drained([&] { drained.happen(); });
+        for (; !served.example.watch->congested() && streamed < 1000; ++streamed) served.example.watch->stream(test::Text{text});
+    });
+    EXPECT_LT(streamed, 100U);
+    EXPECT_EQ(client.receive(streamed).size(), streamed);
+    EXPECT_TRUE(drained.wait());
+    served.on_loop([&] { served.example.watch->reply(test::Number{1}); });
+    EXPECT_EQ(client.receive_one(), number_reply(1));
+}
+
+// ---- Limits
+
+TEST(Server, AConnectionTooManyEndsAtOnceAndMakesRoomForNobody) {
+    Served served(Limits{.max_message = 1000, .max_connections = 2});
+    auto first = served.connect();
+    auto second = served.connect();
+    auto third = served.connect();
+    EXPECT_EQ(third.receive_to_end(), Messages{});
+    EXPECT_EQ(served.on_loop([&] { return served.server->connections(); }), 2U);
+    EXPECT_EQ(served.on_loop([&] { return served.server->refused(); }), 1U);
+    ASSERT_TRUE(first.send(count_call(1)));
+    EXPECT_EQ(first.receive_one(), number_reply(1));
+    first.half_close();
+    EXPECT_EQ(first.receive_to_end(), Messages{});
+    auto fourth = served.connect();
+    ASSERT_TRUE(fourth.send(count_call(4)));
+    EXPECT_EQ(fourth.receive_one(), number_reply(4));
+}
+
+TEST(Server, TheDefaultLimitsAreThoseOfSdVarlink) {
+    EXPECT_EQ(Limits{}.max_message, std::size_t{16} * 1024 * 1024);
+    EXPECT_EQ(Limits{}.max_connections, 4096U);
+}
+
+TEST(Server, RunningOutOfFileDescriptorsStopsNoListeningSocketForGood) {
+    Served served;
+    const auto first = served.listen();
+    const auto second = served.listen();
+    // Both sockets of the clients are there before the process runs out; then neither can be accepted.
+    FileDescriptor sockets[2] = {FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+                                 FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))};
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    EXPECT_EQ(::connect(sockets[0].get(), first.data(), first.size()), 0);
+    EXPECT_EQ(::connect(sockets[1].get(), second.data(), second.size()), 0);
+    // Each turn of the loop that comes after both connects may have seen both.
+    for (int i = 0; i < 10; ++i) served.on_loop([] {});
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (auto &socket : sockets) {
+        RawClient client(std::move(socket));
+        ASSERT_TRUE(client.send(count_call(1)));
+        EXPECT_EQ(client.receive_one(), number_reply(1));
+    }
+}
+
+// ---- The end
+
+TEST(Server, StopLetsARunningCallFinishAndSendsItsAnswer) {
+    Served served;
+    auto running = served.connect();
+    auto idle = served.connect();
+    ASSERT_TRUE(running.send(call("Later", 1)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    served.on_loop([&] { served.server->stop(); });
+    EXPECT_EQ(idle.receive_to_end(), Messages{});
+    EXPECT_EQ(served.on_loop([&] { return served.server->connections(); }), 1U);
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_EQ(running.receive_to_end(), (Messages{number_reply(1)}));
+    EXPECT_TRUE(served.empty.wait());
+}
+
+TEST(Server, StopSendsWhatASlowReaderHasNotReadYet) {
+    Served served;
+    auto client = served.connect();
+    constexpr std::size_t size = 2'000'000;
+    ASSERT_TRUE(client.send(blob_call(size)));
+    pollfd entry{client.native_handle(), POLLIN, 0};
+    ASSERT_EQ(::poll(&entry, 1, patience_ms), 1);
+    served.on_loop([&] { served.server->stop(); });
+    const auto replies = client.receive_to_end();
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_EQ(replies[0].size(), size + std::string_view(R"({"parameters":{"text":""}})").size());
+}
+
+TEST(Server, StopEndsSubscriptions) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(watch_call));
+    ASSERT_TRUE(served.example.watch_called.wait());
+    served.on_loop([&] { served.server->stop(); });
+    EXPECT_EQ(client.receive_to_end(), Messages{});
+    EXPECT_TRUE(served.empty.wait());
+}
+
+TEST(Server, NothingIsAcceptedAfterStop) {
+    Served served;
+    const auto address = served.listen();
+    served.on_loop([&] { served.server->stop(); });
+    const auto refused = ClientConnection::connect(address, patience);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ClientErrorCode::no_service);
+    auto late = served.connect();
+    EXPECT_EQ(late.receive_to_end(), Messages{});
+}
+
+TEST(Server, ItsEndClosesEachConnectionAndAnswersAfterItGoNowhere) {
+    Served served;
+    auto running = served.connect();
+    auto watching = served.connect();
+    ASSERT_TRUE(running.send(call("Later", 1)));
+    ASSERT_TRUE(watching.send(watch_call));
+    ASSERT_TRUE(served.example.later_called.wait());
+    ASSERT_TRUE(served.example.watch_called.wait());
+    served.on_loop([&] { served.server.reset(); });
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_EQ(running.receive_to_end(), Messages{});
+    EXPECT_EQ(watching.receive_to_end(), Messages{});
+}
+
+// ---- listen_on
+
+class ListenOn : public testing::Test {
+protected:
+    ListenOn() : folder_(::mkdtemp(name_.data()) != nullptr ? name_ : "/nonexistent") {}
+    ~ListenOn() override {
+        ::unlink((folder_ + "/socket").c_str());
+        ::rmdir(folder_.c_str());
+    }
+    std::string name_ = "/tmp/mrd-proto-test-XXXXXX";
+    std::string folder_;
+    Address address_ = *Address::parse("unix:" + folder_ + "/socket");
+};
+
+TEST_F(ListenOn, TheFileHasItsModeAndAnOldOneIsReplaced) {
+    for (const mode_t mode : {0600U, 0666U}) {
+        const auto listening = listen_on(address_, mode);
+        ASSERT_TRUE(listening) << listening.error();
+        struct stat file{};
+        ASSERT_EQ(::stat(address_.path().c_str(), &file), 0);
+        EXPECT_TRUE(S_ISSOCK(file.st_mode));
+        EXPECT_EQ(file.st_mode & 0777U, mode);
+    }
+}
+
+TEST_F(ListenOn, AFailureNamesTheSocket) {
+    const auto nowhere = listen_on(*Address::parse("unix:" + folder_ + "/missing/socket"), 0600);
+    ASSERT_FALSE(nowhere);
+    EXPECT_NE(nowhere.error().find(folder_ + "/missing/socket"), std::string::npos) << nowhere.error();
+}
+
+}  // namespace
+}  // namespace varlink
