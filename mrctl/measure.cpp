@@ -74,7 +74,8 @@ std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const s
     const mr::Register *found = nullptr;
     for (const auto &candidate : *registers) {
         const auto bare = candidate.name.substr(candidate.name.find('/') + 1);
-        const auto bank = candidate.hash && bare.find(':') == std::string::npos ? std::string(":").append(mr::to_string(*candidate.hash)) : "";
+        const auto bank =
+            candidate.hash && bare.find(':') == std::string::npos ? std::string(":").append(mr::to_string(*candidate.hash)) : "";
         if (name != candidate.name && name != bare && name != candidate.name + bank && name != bare + bank) continue;
         if (found != nullptr)
             return std::unexpected(

@@ -1,8 +1,7 @@
-// The daemon, from command line to event loop.
+// The daemon: its providers, locks and socket, and the event loop.
 #include <openssl/crypto.h>
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -18,7 +17,7 @@
 
 #include "mr/bytes.h"
 #include "mrd/activation.h"
-#include "mrd/config.h"
+#include "mrd/command_line.h"
 #include "mrd/lock.h"
 #include "mrd/log.h"
 #include "mrd/providers/sim/simulator.h"
@@ -31,109 +30,12 @@ namespace {
 namespace asio = boost::asio;
 using Failure = std::unexpected<std::string>;
 
-enum ExitCode : int { exit_done = 0, exit_refused = 1, exit_usage = 2 };
+enum ExitCode : int { exit_done = 0, exit_refused = 1 };
 
 // How long SIGTERM waits for clients that do not read their answers; calls to the hardware are waited for without end.
 constexpr auto stop_grace = std::chrono::seconds(10);
 
 constexpr mode_t socket_mode = 0600;
-
-struct Options {
-    bool simulate = false;
-    bool check = false;
-    bool reset = false;
-    std::string config;
-    std::string socket;
-    std::string state;
-    std::string log_level = "info";
-    std::string sim_mrtd;
-    std::string sim_mrconfigid;
-    std::string sim_mrowner;
-    std::string sim_mrownerconfig;
-    std::string sim_attributes;
-};
-
-void describe(CLI::App &app, Options &options) {
-    app.add_flag("--sim", options.simulate, "Serve a TDX module in software; its values prove nothing");
-    app.add_option("--config", options.config, "Configuration file (TOML)");
-    app.add_option("--socket", options.socket, "Socket to listen on [/run/mrd/io.mrd]");
-    app.add_option("--state", options.state, "State directory [/run/mrd/state]");
-    app.add_option("--log-level", options.log_level, "debug, info, warning or error")->capture_default_str();
-    app.add_flag("--check", options.check, "Check the configuration, say what is wrong with it, and end");
-    app.add_flag("--reset", options.reset, "Start the simulated TD anew");
-    app.add_option("--sim-mrtd", options.sim_mrtd, "MRTD of the simulated TD (48 bytes, hexadecimal)");
-    app.add_option("--sim-mrconfigid", options.sim_mrconfigid, "MRCONFIGID of the simulated TD (48 bytes)");
-    app.add_option("--sim-mrowner", options.sim_mrowner, "MROWNER of the simulated TD (48 bytes)");
-    app.add_option("--sim-mrownerconfig", options.sim_mrownerconfig, "MROWNERCONFIG of the simulated TD (48 bytes)");
-    app.add_option("--sim-attributes", options.sim_attributes, "TD attributes of the simulated TD (64 bits, hexadecimal) [10000000]");
-    app.set_version_flag("--version", MRD_VERSION);
-}
-
-std::expected<mrd::Config, std::string> configuration(const Options &options) {
-    mrd::Config config;
-    if (!options.config.empty()) {
-        auto loaded = mrd::load_config(options.config);
-        if (!loaded) return loaded;
-        config = std::move(*loaded);
-    }
-    if (!options.socket.empty()) config.socket = options.socket;
-    if (!options.state.empty()) config.state = options.state;
-    const auto is_sim = [](const mrd::ProviderConfig &provider) { return provider.type == "sim"; };
-    if (options.simulate && std::ranges::none_of(config.providers, is_sim)) config.providers.push_back({"sim", "tdx", true});
-    return config;
-}
-
-// ---- The simulator
-
-std::expected<std::optional<std::array<std::uint8_t, 48>>, std::string> value_48(const std::string &option, const std::string &text) {
-    std::array<std::uint8_t, 48> value{};
-    if (text.empty()) return std::nullopt;
-    const auto bytes = mr::from_hex(text);
-    if (!bytes || bytes->size() != value.size()) return Failure(option + " needs 96 hexadecimal digits");
-    std::ranges::copy(*bytes, value.begin());
-    return value;
-}
-
-std::expected<mrd::sim::Options, std::string> simulator_options(const Options &options, const mrd::Config &config,
-                                                                const std::string &name) {
-    mrd::sim::Options sim;
-    sim.name = name;
-    sim.state_file = mrd::sim::state_file(config.state, name);
-    sim.reset = options.reset;
-    std::ifstream boot_id(config.boot_id_file);
-    if (!std::getline(boot_id, sim.boot_id) || sim.boot_id.empty())
-        return Failure("cannot read the boot id from " + config.boot_id_file.string());
-    struct {
-        const char *option;
-        const std::string &text;
-        decltype(sim.mrtd) &out;
-    } const values[] = {{"--sim-mrtd", options.sim_mrtd, sim.mrtd},
-                        {"--sim-mrconfigid", options.sim_mrconfigid, sim.mrconfigid},
-                        {"--sim-mrowner", options.sim_mrowner, sim.mrowner},
-                        {"--sim-mrownerconfig", options.sim_mrownerconfig, sim.mrownerconfig}};
-    for (const auto &[option, text, out] : values) {
-        auto value = value_48(option, text);
-        if (!value) return Failure(value.error());
-        out = *value;
-    }
-    if (!options.sim_attributes.empty()) {
-        std::uint64_t attributes = 0;
-        std::string_view digits = options.sim_attributes;
-        if (digits.starts_with("0x")) digits.remove_prefix(2);
-        const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), attributes, 16);
-        if (end.ec != std::errc() || end.ptr != digits.data() + digits.size())
-            return Failure("--sim-attributes needs up to 16 hexadecimal digits");
-        sim.attributes = attributes;
-    }
-#ifdef MRD_TEST_HOOKS
-    if (const char *faults = std::getenv("MRD_SIM_FAULTS")) {  // NOLINT(concurrency-mt-unsafe): before any thread is started
-        auto parsed = mrd::sim::parse_faults(faults);
-        if (!parsed) return Failure("MRD_SIM_FAULTS: " + parsed.error());
-        sim.faults = std::move(*parsed);
-    }
-#endif
-    return sim;
-}
 
 // ---- The providers
 
@@ -147,10 +49,22 @@ std::string no_provider_message(const mrd::Config &config) {
            ". Give --sim for a TDX module in software, whose values prove nothing";
 }
 
-std::expected<void, std::string> open_providers(const Options &options, const mrd::Config &config, mrd::Registers &registers) {
+std::expected<mrd::sim::Options, std::string> simulator_options(const mrd::CommandLine &command_line, const std::string &name) {
+    const auto &config = command_line.config;
+    auto options = command_line.simulated_td;
+    options.name = name;
+    options.state_file = mrd::sim::state_file(config.state, name);
+    std::ifstream boot_id(config.boot_id_file);
+    if (!std::getline(boot_id, options.boot_id) || options.boot_id.empty())
+        return Failure("cannot read the boot id from " + config.boot_id_file.string());
+    return options;
+}
+
+std::expected<void, std::string> open_providers(const mrd::CommandLine &command_line, mrd::Registers &registers) {
+    const auto &config = command_line.config;
     for (const auto &provider : config.providers) {
         const auto opened = [&]() -> std::expected<void, std::string> {
-            auto sim_options = simulator_options(options, config, provider.name);
+            auto sim_options = simulator_options(command_line, provider.name);
             if (!sim_options) return Failure(sim_options.error());
             auto simulator = mrd::sim::open(*sim_options);
             if (!simulator) return Failure(simulator.error());
@@ -218,7 +132,8 @@ void stop_when_done(asio::io_context &loop, const mrd::Registers &registers) {
     }
 }
 
-std::expected<void, std::string> run(const Options &options, const mrd::Config &config) {
+std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
+    const auto &config = command_line.config;
     auto activated = mrd::take_activated_socket();
     if (!activated) return Failure(activated.error());
     Locks locks;
@@ -226,7 +141,7 @@ std::expected<void, std::string> run(const Options &options, const mrd::Config &
 
     asio::io_context loop(1);
     mrd::Registers registers(loop);
-    if (auto opened = open_providers(options, config, registers); !opened) return opened;
+    if (auto opened = open_providers(command_line, registers); !opened) return opened;
     registers.on_divergence([](mrd::Registers::Place place) {
         const auto &divergence = *place.table().divergence(place.index);
         mrd::log::warning("somebody else extended a register of mrd", {{"register", place.name()},
@@ -263,7 +178,8 @@ std::expected<void, std::string> run(const Options &options, const mrd::Config &
 
     if (*activated && !(*activated)->listening) {
         server->serve(std::move((*activated)->socket));
-        server->on_empty(stop);
+        // Not from within: stop() puts another handler in the place of the one that runs.
+        server->on_empty([&loop, &stop] { asio::post(loop, stop); });
     } else if (*activated) {
         server->accept_on(std::move((*activated)->socket));
     } else {
@@ -289,25 +205,10 @@ int main(int argc, char **argv) {
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
     std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): SIG_IGN for a known signal cannot fail
 
-    Options options;
-    CLI::App app{"mrd, the measurement-register service of a confidential virtual machine"};
-    describe(app, options);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError &error) {
-        return app.exit(error) == 0 ? exit_done : exit_usage;
-    }
-    if (!mrd::log::set_level(options.log_level)) {
-        std::cerr << "mrd: --log-level must be debug, info, warning or error\n";
-        return exit_usage;
-    }
-    const auto config = configuration(options);
-    if (!config) {
-        std::cerr << "mrd: " << config.error() << '\n';
-        return exit_usage;
-    }
-    if (options.check) return exit_done;
-    if (const auto result = run(options, *config); !result) {
+    const auto command_line = mrd::parse_command_line(argc, argv);
+    if (!command_line) return command_line.error().exit_code;
+    if (command_line->check) return exit_done;
+    if (const auto result = run(*command_line); !result) {
         mrd::log::error(result.error());
         return exit_refused;
     }

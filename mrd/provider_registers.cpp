@@ -31,11 +31,12 @@ RegisterError ProviderRegisters::failure(const ProviderError &error, bool unchan
     return wire::ProviderFailed{std::string(name()), error.reason, unchanged ? wire::Applied::no : wire::Applied::unknown};
 }
 
-void ProviderRegisters::apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values) {
+void ProviderRegisters::apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values, std::optional<RegisterIndex> extended) {
     const auto set = table_.set_of(id);
     std::vector<std::int64_t> divergences(table_.size());
     for (RegisterIndex index = 0; index < table_.size(); ++index) divergences[index] = table_.divergences(index);
     const auto changed = table_.refresh_ends(id, values);
+    if (extended && table_.settlement(*extended) == Settlement::done) ++events_.sequence;
     for (RegisterIndex index = 0; index < table_.size(); ++index) {
         if (table_.spec(index).refresh_set == set && table_.divergences(index) != divergences[index] && events_.diverged)
             events_.diverged(*this, index);
@@ -72,19 +73,21 @@ std::expected<ProviderRegisters::Extended, RegisterError> ProviderRegisters::end
                                                                                         const ProviderResult<void> &result,
                                                                                         const ProviderResult<void> &reread,
                                                                                         const std::vector<mr::Bytes> &values) {
+    // The number comes before the value is told: who watches sees the value with its own number.
     if (result) {
         table_.extend_succeeded(index);
+        ++events_.sequence;
         if (events_.changed) events_.changed(*this, index);
-    } else {
-        table_.extend_failed(index);
-        apply_refresh(table_.begin_refresh(table_.spec(index).refresh_set), reread ? &values : nullptr);
-        switch (table_.settlement(index)) {
-        case Settlement::done: break;
-        case Settlement::undone: return std::unexpected(failure(result.error(), true));
-        case Settlement::indeterminate: return std::unexpected(failure(result.error(), false));
-        }
+        return Extended{events_.sequence};
     }
-    return Extended{++events_.sequence};
+    table_.extend_failed(index);
+    apply_refresh(table_.begin_refresh(table_.spec(index).refresh_set), reread ? &values : nullptr, index);
+    switch (table_.settlement(index)) {
+    case Settlement::done: return Extended{events_.sequence};
+    case Settlement::undone: return std::unexpected(failure(result.error(), true));
+    case Settlement::indeterminate: break;
+    }
+    return std::unexpected(failure(result.error(), false));
 }
 
 std::expected<std::int64_t, RegisterError> ProviderRegisters::end_write(RegisterIndex index, const ProviderResult<void> &result,

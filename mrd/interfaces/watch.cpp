@@ -36,6 +36,7 @@ void Watches::first_values(const std::weak_ptr<Watch> &weak, std::size_t next) {
             std::erase(watches_, still);
             return;
         }
+        still->known = next + 1;
         still->to_send[next] = true;
         send(*still);
         first_values(weak, next + 1);
@@ -45,7 +46,7 @@ void Watches::first_values(const std::weak_ptr<Watch> &weak, std::size_t next) {
 void Watches::mark(Registers::Place place) {
     for (const auto &watch : watches_) {
         bool marked = false;
-        for (std::size_t i = 0; i < watch->places.size(); ++i) {
+        for (std::size_t i = 0; i < watch->known; ++i) {
             if (watch->places[i] != place) continue;
             watch->to_send[i] = true;
             marked = true;

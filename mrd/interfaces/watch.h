@@ -24,6 +24,7 @@ private:
         std::vector<Registers::Place> places;
         std::vector<bool> to_send;  // one for each place
         varlink::Responder responder;
+        std::size_t known = 0;  // places whose present value has been given: changes of the others are not told yet
     };
 
     void first_values(const std::weak_ptr<Watch> &weak, std::size_t next);

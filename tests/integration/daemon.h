@@ -1,0 +1,119 @@
+// mrd as a process on the simulator, in a folder of its own.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <string>
+
+#include "mr/client.h"
+#include "tests/integration/process.h"
+#include "tests/mrd/temporary_folder.h"
+
+namespace mrd {
+
+class Daemon {
+public:
+    struct Options {
+        std::vector<std::string> arguments = {"--sim"};
+        std::map<std::string, std::string> environment = {};
+        std::string config = {};  // the configuration file's text
+        std::string socket = {};  // empty: folder/io.mrd
+        std::string state = {};   // empty: folder/state
+        std::function<void()> in_child = {};
+    };
+
+    // Returns when mrd has told the service manager that it is ready, or has ended.
+    Daemon(const std::filesystem::path &folder, Options options) : log_(folder / ("log" + std::to_string(++count))) {
+        const auto notify_path = (folder / ("notify" + std::to_string(count))).native();
+        const int notify = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(notify_path, std::begin(address.sun_path));
+        if (::bind(notify, reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0) throw std::runtime_error("bind failed");
+
+        socket_ = options.socket.empty() ? (folder / "io.mrd").native() : options.socket;
+        std::vector<std::string> command{MRD_PROGRAM, "--socket", socket_, "--state",
+                                         options.state.empty() ? (folder / "state").native() : options.state};
+        if (!options.config.empty()) {
+            const auto file = folder / "mrd.toml";
+            std::ofstream(file) << options.config;
+            command.insert(command.end(), {"--config", file});
+        }
+        command.insert(command.end(), options.arguments.begin(), options.arguments.end());
+        options.environment["NOTIFY_SOCKET"] = notify_path;
+        process_ = Process(command, {.environment = options.environment, .errors = log_, .in_child = options.in_child});
+
+        std::array<pollfd, 2> waited{pollfd{notify, POLLIN, 0}, pollfd{process_.pidfd(), POLLIN, 0}};
+        const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
+        if (::poll(waited.data(), waited.size(), static_cast<int>(timeout)) > 0 && (waited[0].revents & POLLIN) != 0) {
+            std::array<char, 64> said{};
+            const auto size = ::recv(notify, said.data(), said.size(), 0);
+            ready_ = std::string_view(said.data(), static_cast<std::size_t>(size)) == "READY=1";
+        }
+        ::close(notify);
+    }
+
+    [[nodiscard]] bool ready() const { return ready_; }
+    [[nodiscard]] const std::string &socket() const { return socket_; }
+    [[nodiscard]] std::string log() const { return contents(log_); }
+    Process &process() { return process_; }
+
+    // SIGTERM, and the exit code.
+    std::optional<int> stop() {
+        process_.signal(SIGTERM);
+        return process_.wait();
+    }
+
+    [[nodiscard]] mr::Client client() const {
+        auto client = mr::Client::connect({.socket = socket_});
+        if (!client) throw std::runtime_error(client.error().message);
+        return std::move(*client);
+    }
+
+private:
+    static inline int count = 0;
+
+    std::filesystem::path log_;
+    std::string socket_;
+    Process process_;
+    bool ready_ = false;
+};
+
+class DaemonTest : public ::testing::Test {
+protected:
+    [[nodiscard]] const std::filesystem::path &folder() const { return folder_.path(); }
+
+    // One that is ready.
+    Daemon started(Daemon::Options options = {}) {
+        Daemon daemon(folder(), std::move(options));
+        if (!daemon.ready()) throw std::runtime_error("mrd does not start: " + daemon.log());
+        return daemon;
+    }
+    // One that refuses to: its log.
+    std::string refused(Daemon::Options options) {
+        Daemon daemon(folder(), std::move(options));
+        EXPECT_FALSE(daemon.ready());
+        if (daemon.ready()) return {};
+        EXPECT_EQ(daemon.process().wait(), 1);
+        return daemon.log();
+    }
+
+    void extend_behind(const std::string &name, const std::string &hex) {
+        const auto done = run_program({MRD_SIM_EXTEND_PROGRAM, folder() / "state", name, hex}, folder());
+        ASSERT_EQ(done.exit_code, 0) << done.err;
+    }
+
+private:
+    TemporaryFolder folder_;
+};
+
+inline mr::Digest digest_of(std::string_view text) { return mr::hash(mr::HashAlgorithm::sha384, mr::as_bytes(text)).value(); }
+inline mr::Bytes extended(mr::ByteView old, const mr::Digest &by) {
+    const auto value = mr::extend(mr::HashAlgorithm::sha384, old, by.bytes()).value();
+    return {value.bytes().begin(), value.bytes().end()};
+}
+inline mr::Bytes zero() { return mr::Bytes(48); }
+
+}  // namespace mrd

@@ -1,0 +1,323 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+
+#include <nlohmann/json.hpp>
+
+#include "mr/tdreport.h"
+#include "tests/integration/daemon.h"
+
+namespace mrd {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// An implementation other than ours.
+mr::Bytes sha384(const mr::Bytes &data) {
+    mr::Bytes digest(48);
+    unsigned size = 0;
+    EXPECT_EQ(EVP_Digest(data.data(), data.size(), digest.data(), &size, EVP_sha384(), nullptr), 1);
+    EXPECT_EQ(size, 48U);
+    return digest;
+}
+mr::Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+mr::Bytes extended_by_openssl(mr::Bytes old, const mr::Bytes &digest) {
+    old.insert(old.end(), digest.begin(), digest.end());
+    return sha384(old);
+}
+
+class MrctlTest : public DaemonTest {
+protected:
+    void start(Daemon::Options options = {}) { daemon_.emplace(started(std::move(options))); }
+
+    // `mrctl ARGUMENTS` on the daemon.
+    Finished mrctl(std::vector<std::string> arguments, const std::string &input = {}) {
+        arguments.insert(arguments.begin(), MRCTL_PROGRAM);
+        return run_program(arguments, folder(), input, {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
+    }
+    // Its output; it must end well and say nothing on standard error.
+    std::string output(const std::vector<std::string> &arguments, const std::string &input = {}) {
+        const auto done = mrctl(arguments, input);
+        EXPECT_EQ(done.exit_code, 0) << done.err;
+        EXPECT_THAT(done.err, IsEmpty());
+        return done.out;
+    }
+    Json json(std::vector<std::string> arguments, const std::string &input = {}) {
+        arguments.emplace_back("--json");
+        return Json::parse(output(arguments, input));
+    }
+    // It must end with that code and one line on standard error, which is returned.
+    std::string failure(int exit_code, const std::vector<std::string> &arguments) {
+        const auto done = mrctl(arguments);
+        EXPECT_EQ(done.exit_code, exit_code) << done.out;
+        EXPECT_THAT(done.out, IsEmpty());
+        EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+        return done.err;
+    }
+
+    Daemon &daemon() { return *daemon_; }
+    static std::string hex(std::uint8_t byte, std::size_t size = 48) { return mr::to_hex(mr::Bytes(size, byte)); }
+
+private:
+    std::optional<Daemon> daemon_;
+};
+
+TEST_F(MrctlTest, ListIsATableOfOneLineARegisterAndItsJsonIsTheReply) {
+    start();
+    const auto plain = output({"list"});
+    EXPECT_EQ(std::ranges::count(plain, '\n'), 11);
+    EXPECT_THAT(plain,
+                AllOf(HasSubstr("tdx/rtmr3 XWRL sha384 48 owned simulated\n"), HasSubstr("tdx/reportdata WRF - 64 owned simulated\n")));
+    const auto reply = json({"list"});
+    ASSERT_EQ(reply["registers"].size(), 11U);
+    EXPECT_EQ(reply["registers"][8].dump(),
+              R"({"name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","sealed":false,"simulated":true})");
+}
+
+TEST_F(MrctlTest, ReadPrintsTheNameAndTheValue) {
+    start();
+    EXPECT_EQ(output({"read", "rtmr3"}), "tdx/rtmr3 " + hex(0) + "\n");
+    EXPECT_EQ(output({"read", "rtmr3", "tdx/reportdata"}), "tdx/rtmr3 " + hex(0) + "\ntdx/reportdata " + hex(0, 64) + "\n");
+    EXPECT_EQ(json({"read", "rtmr3"}).dump(), R"({"reading":{"name":"tdx/rtmr3","value":")" + hex(0) + R"(","refreshed":false}})");
+    EXPECT_EQ(json({"read", "rtmr3", "--fresh"})["reading"]["refreshed"], true);
+    const auto snapshot = json({"read", "rtmr3", "rtmr0"});
+    EXPECT_EQ(snapshot["sequence"], 0);
+    EXPECT_EQ(snapshot["readings"][1]["name"], "tdx/rtmr0");
+}
+
+TEST_F(MrctlTest, ReadRawPrintsTheBytesAndNothingElse) {
+    start();
+    const auto report = output({"read", "report0", "--raw"});
+    EXPECT_EQ(report.size(), 1024U);
+    EXPECT_TRUE(mr::decode_tdreport(mr::as_bytes(report)));
+    EXPECT_THAT(failure(2, {"read", "rtmr3", "rtmr2", "--raw"}), HasSubstr("--raw"));
+}
+
+TEST_F(MrctlTest, ExtendPrintsTheNewValueWhichOpensslConfirms) {
+    start();
+    const auto digest = sha384(bytes_of("a"));
+    const auto first = extended_by_openssl(zero(), digest);
+    EXPECT_EQ(output({"extend", "tdx/rtmr3", "--digest", mr::to_hex(digest)}), "tdx/rtmr3 " + mr::to_hex(first) + "\n");
+    const auto second = json({"extend", "rtmr3", "--digest", mr::to_hex(digest), "--description", "x", "--type", "13"});
+    EXPECT_EQ(second["reading"]["value"], mr::to_hex(extended_by_openssl(first, digest)));
+    EXPECT_EQ(second["sequence"], 2);
+    EXPECT_EQ(second["digest"], mr::to_hex(digest));
+}
+
+TEST_F(MrctlTest, MeasureOfAFileAndOfStandardInputExtendsByTheirHashWhichOpensslConfirms) {
+    start();
+    std::string large(1'000'003, '\0');
+    for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 31 + i / 256);
+    const auto file = (folder() / "large").native();
+    std::ofstream(file, std::ios::binary) << large;
+    const auto first = extended_by_openssl(zero(), sha384(bytes_of(large)));
+    EXPECT_EQ(output({"measure", "tdx/rtmr3", file}), "tdx/rtmr3 " + mr::to_hex(first) + "\n");
+    const auto second = extended_by_openssl(first, sha384(bytes_of("from a pipe")));
+    EXPECT_EQ(output({"measure", "rtmr3:sha384", "-"}, "from a pipe"), "tdx/rtmr3 " + mr::to_hex(second) + "\n");
+    const auto empty = json({"measure", "rtmr3", "-"});
+    EXPECT_EQ(empty["digest"], mr::to_hex(sha384({})));
+    EXPECT_EQ(empty["reading"]["value"], mr::to_hex(extended_by_openssl(second, sha384({}))));
+    EXPECT_EQ(empty["sequence"], 3);
+    EXPECT_EQ(output({"read", "rtmr3", "--fresh"}), "tdx/rtmr3 " + empty["reading"]["value"].get<std::string>() + "\n");
+}
+
+TEST_F(MrctlTest, MeasureIntoALogOnlyRegisterSendsTheData) {
+    start({.config = "[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n"});
+    const auto after = extended_by_openssl(zero(), sha384(bytes_of("hello")));
+    EXPECT_EQ(output({"measure", "rtmr3", "-"}, "hello"), "tdx/rtmr3 " + mr::to_hex(after) + "\n");
+    EXPECT_THAT(failure(1, {"extend", "rtmr3", "--digest", hex(1)}), HasSubstr("LogOnly"));
+}
+
+TEST_F(MrctlTest, MeasureOfWhatCannotBeReadExtendsNothing) {
+    start();
+    EXPECT_THAT(failure(1, {"measure", "rtmr3", folder() / "missing"}), HasSubstr("missing"));
+    EXPECT_THAT(failure(1, {"measure", "rtmr3", folder()}), HasSubstr("cannot read"));
+    EXPECT_THAT(failure(1, {"measure", "rtmr9", "/dev/null"}), HasSubstr("rtmr9"));
+    EXPECT_THAT(failure(1, {"measure", "reportdata", "/dev/null"}), HasSubstr("reportdata"));
+    EXPECT_EQ(output({"read", "rtmr3", "--fresh"}), "tdx/rtmr3 " + hex(0) + "\n");
+}
+
+TEST_F(MrctlTest, WriteStoresReportdataFromHexAFileOrStandardInput) {
+    start();
+    EXPECT_THAT(output({"write", "tdx/reportdata", "--hex", hex(1, 64)}), ContainsRegex("^generation [0-9]+\n$"));
+    EXPECT_EQ(output({"read", "reportdata"}), "tdx/reportdata " + hex(1, 64) + "\n");
+    const auto first = json({"write", "reportdata", "-"}, std::string(64, '\x02'))["generation"].get<std::int64_t>();
+    const auto file = folder() / "data";
+    std::ofstream(file) << std::string(64, '\x03');
+    EXPECT_EQ(json({"write", "reportdata", file})["generation"], first + 1);
+    EXPECT_EQ(json({"read", "reportdata"})["reading"]["generation"], first + 1);
+    EXPECT_EQ(output({"read", "reportdata", "--raw"}), std::string(64, '\x03'));
+    EXPECT_THAT(failure(1, {"write", "reportdata", "--hex", hex(1, 63)}),
+                AllOf(HasSubstr("WrongLength"), HasSubstr("expected 64, actual 63")));
+    failure(2, {"write", "reportdata"});
+    failure(2, {"write", "reportdata", file, "--hex", "00"});
+    failure(2, {"write", "reportdata", "--hex", "0"});
+}
+
+TEST_F(MrctlTest, ReportWritesAReportOverTheDataAndSaysThatItIsSimulated) {
+    start();
+    const auto file = folder() / "report";
+    const auto done = mrctl({"report", "--data", hex(5, 64), "-o", file});
+    EXPECT_EQ(done.exit_code, 0);
+    EXPECT_THAT(done.out, IsEmpty());
+    EXPECT_THAT(done.err, HasSubstr("simulated"));
+    const auto report = mr::decode_tdreport(mr::as_bytes(contents(file)));
+    ASSERT_TRUE(report);
+    EXPECT_EQ(mr::to_hex(report->report_data), hex(5, 64));
+    EXPECT_EQ(mr::from_base64(mrctl({"report", "--data", hex(5, 64)}).out.substr(0, 1368))->size(), 1024U);
+    const auto reply = json({"report", "--data", hex(5, 64)});
+    EXPECT_EQ(reply["simulated"], true);
+    EXPECT_EQ(reply["provider"], "tdx");
+    failure(2, {"report", "--data", hex(5, 63)});
+    EXPECT_THAT(failure(1, {"report", "--data", hex(5, 64), "--provider", "tpm"}), HasSubstr("NoSuchProvider"));
+}
+
+TEST_F(MrctlTest, WatchPrintsThePresentValueAndThenEachChange) {
+    start();
+    for (const bool as_json : {false, true}) {
+        std::array<int, 2> pipe{};
+        ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+        std::vector<std::string> command{MRCTL_PROGRAM, "--socket", daemon().socket(), "watch", "rtmr3"};
+        if (as_json) command.emplace_back("--json");
+        Process watch(command, {.output = pipe[1]});
+        ::close(pipe[1]);
+        const auto line = [&] {
+            std::string text;
+            for (char c = 0; ::read(pipe[0], &c, 1) == 1 && c != '\n';) text += c;
+            return text;
+        };
+        const auto shown = [&] {
+            const auto text = line();
+            return as_json ? Json::parse(text)["reading"]["value"].get<std::string>() : text.substr(std::string("tdx/rtmr3 ").size());
+        };
+        EXPECT_EQ(shown(), output({"read", "rtmr3"}).substr(10, 96));
+        const auto value = json({"extend", "rtmr3", "--digest", hex(1)})["reading"]["value"].get<std::string>();
+        EXPECT_EQ(shown(), value);
+        ::close(pipe[0]);
+    }
+}
+
+TEST_F(MrctlTest, WatchEndsWithAnErrorWhenMrdEnds) {
+    start();
+    const auto errors = folder() / "watch.err";
+    std::array<int, 2> pipe{};
+    ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+    Process watch({MRCTL_PROGRAM, "--socket", daemon().socket(), "watch", "rtmr3"}, {.output = pipe[1], .errors = errors});
+    ::close(pipe[1]);
+    char first = 0;
+    ASSERT_EQ(::read(pipe[0], &first, 1), 1);
+    EXPECT_EQ(daemon().stop(), 0);
+    EXPECT_EQ(watch.wait(), 1);
+    ::close(pipe[0]);
+    EXPECT_THAT(contents(errors), HasSubstr("mrctl: "));
+}
+
+TEST_F(MrctlTest, StatsPrintsTheCounters) {
+    start();
+    output({"extend", "rtmr3", "--digest", hex(1)});
+    output({"read", "rtmr3"});
+    output({"read", "rtmr3"});
+    EXPECT_EQ(output({"stats"}), "tdx 2 1 2 1\n");
+    EXPECT_EQ(json({"stats"}).dump(), R"({"counters":[{"provider":"tdx","reads":2,"cachedReads":1,"refreshes":2,"writes":1}]})");
+}
+
+TEST_F(MrctlTest, StatusShowsADivergence) {
+    start();
+    EXPECT_THAT(output({"status"}), AllOf(HasSubstr("simulated yes"), HasSubstr("extends 0\n"), HasSubstr("tdx/rtmr3 as logged\n")));
+    extend_behind("rtmr3", hex(66));
+    const auto found = output({"read", "rtmr3", "--fresh"}).substr(10, 96);
+    EXPECT_THAT(output({"status"}), HasSubstr("tdx/rtmr3 DIVERGED: expected " + hex(0) + ", found " + found + "\n"));
+    EXPECT_EQ(json({"status"})["status"]["providers"][0]["registers"][3]["diverged"], true);
+}
+
+TEST_F(MrctlTest, ARefusalIsExitCodeOneWrongUsageTwoAndNoServiceThree) {
+    EXPECT_THAT(failure(3, {"list"}), AllOf(HasSubstr((folder() / "io.mrd").native()), HasSubstr("start it")));
+    failure(3, {"measure", "rtmr3", "/dev/null"});
+    failure(3, {"list", "--json"});
+    start();
+    EXPECT_THAT(failure(1, {"read", "rtmr9"}), HasSubstr("NoSuchRegister"));
+    EXPECT_THAT(failure(1, {"read", "rtmr9", "--json"}), HasSubstr("NoSuchRegister"));
+    EXPECT_THAT(failure(1, {"extend", "mrtd", "--digest", hex(1)}), HasSubstr("NotExtensible"));
+    failure(2, {"extend", "rtmr3", "--digest", "xyz"});
+    for (const auto &wrong :
+         std::vector<std::vector<std::string>>{{}, {"nonsense"}, {"read"}, {"extend", "rtmr3"}, {"list", "--nonsense"}}) {
+        const auto done = mrctl(wrong);
+        EXPECT_EQ(done.exit_code, 2);
+        EXPECT_THAT(done.out, IsEmpty());
+    }
+    EXPECT_EQ(mrctl({"--help"}).exit_code, 0);
+    EXPECT_EQ(mrctl({"--version"}).exit_code, 0);
+    EXPECT_EQ(run_program({MRCTL_PROGRAM, "--socket", daemon().socket(), "list"}, folder()).exit_code, 0)
+        << "--socket in place of MRD_SOCKET";
+}
+
+// ---- inspect
+
+class MrctlInspect : public DaemonTest, public ::testing::WithParamInterface<std::string> {};
+
+std::vector<std::string> samples() {
+    std::vector<std::string> names;
+    std::error_code missing;
+    for (const auto &entry : std::filesystem::directory_iterator(MRD_SHARED_DATA "/tdreport", missing))
+        names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    if (names.empty()) names.emplace_back("none");
+    return names;
+}
+
+TEST_P(MrctlInspect, PrintsWhatIsExpectedOfTheSample) {
+    const auto sample = std::filesystem::path(MRD_SHARED_DATA "/tdreport") / GetParam();
+    if (!std::filesystem::exists(sample)) GTEST_SKIP() << sample << " is not there";
+    const auto file = (sample / "tdreport.bin").native();
+    const auto expected = Json::parse(contents(sample / "info.json"))["expected"];
+    const auto as_json = run_program({MRCTL_PROGRAM, "inspect", file, "--json"}, folder());
+    const auto plain = run_program({MRCTL_PROGRAM, "inspect", file}, folder());
+    ASSERT_EQ(as_json.exit_code, 0) << as_json.err;
+    ASSERT_EQ(plain.exit_code, 0) << plain.err;
+    const auto printed = Json::parse(as_json.out);
+    int compared = 0;
+    for (const auto &[key, value] : expected.items()) {
+        if (key == "note") continue;
+        ASSERT_TRUE(printed.contains(key)) << key;
+        EXPECT_EQ(printed[key], value) << key;
+        if (value.is_string()) {
+            EXPECT_THAT(plain.out, HasSubstr(key + " " + value.get<std::string>() + "\n"));
+        }
+        ++compared;
+    }
+    EXPECT_GT(compared, 20);
+    EXPECT_THAT(plain.out, AllOf(HasSubstr("TDREPORT"), HasSubstr("TDINFO hash holds\n"), HasSubstr("MAC not checked")));
+    const auto from_input = run_program({MRCTL_PROGRAM, "inspect", "-", "--json"}, folder(), contents(file));
+    EXPECT_EQ(from_input.out, as_json.out);
+}
+
+INSTANTIATE_TEST_SUITE_P(Samples, MrctlInspect, ::testing::ValuesIn(samples()), [](const auto &tested) {
+    std::string name;
+    for (const char c : tested.param) {
+        if (std::isalnum(static_cast<unsigned char>(c)) != 0) name += c;
+    }
+    return name;
+});
+
+TEST_F(MrctlTest, InspectOfWhatItDoesNotKnowIsRefusedWithWhatItKnows) {
+    std::ofstream(folder() / "other") << "hello";
+    EXPECT_THAT(failure(1, {"inspect", folder() / "other"}), AllOf(HasSubstr("5 bytes"), HasSubstr("TDREPORT")));
+    EXPECT_THAT(failure(1, {"inspect", folder() / "missing"}), HasSubstr("missing"));
+}
+
+TEST_F(MrctlTest, InspectShowsThatAHashDoesNotHold) {
+    start();
+    auto report = output({"read", "report0", "--raw"});
+    report[700] = static_cast<char>(report[700] ^ 1);
+    std::ofstream(folder() / "report", std::ios::binary) << report;
+    EXPECT_THAT(output({"inspect", folder() / "report"}),
+                AllOf(HasSubstr("TDINFO hash DOES NOT HOLD\n"), HasSubstr("TEE_TCB_INFO hash holds\n")));
+    EXPECT_EQ(json({"inspect", folder() / "report"})["td_info_hash_matches"], false);
+}
+
+}  // namespace
+}  // namespace mrd

@@ -1,0 +1,185 @@
+// mr::Client against servers that do not do what they should; against mrd itself it is tested in tests/integration.
+#include "mr/client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace mr {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+// A socket that takes connections and answers each as its test says.
+class Server {
+public:
+    Server() : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        // Autobind: an abstract address that the kernel chooses.
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        EXPECT_EQ(::bind(socket_, reinterpret_cast<const sockaddr *>(&address), sizeof(sa_family_t)), 0);
+        socklen_t size = sizeof(address);
+        EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr *>(&address), &size), 0);
+        name_ = "unix:@" + std::string(&address.sun_path[1], size - offsetof(sockaddr_un, sun_path) - 1);
+        EXPECT_EQ(::listen(socket_, 8), 0);
+    }
+    Server(const Server &) = delete;
+    Server &operator=(const Server &) = delete;
+    ~Server() { ::close(socket_); }
+
+    // Takes the next connection, reads one call and sends that; the connection ends with it.
+    void answer(const std::string &reply) {
+        const int connected = ::accept(socket_, nullptr, nullptr);
+        char last = 1;
+        while (last != '\0' && ::read(connected, &last, 1) == 1) {
+        }
+        EXPECT_EQ(::send(connected, reply.data(), reply.size(), MSG_NOSIGNAL), static_cast<ssize_t>(reply.size()));
+        ::close(connected);
+    }
+
+    [[nodiscard]] ClientOptions options(milliseconds call_timeout = std::chrono::seconds(30)) const {
+        return {.socket = name_, .call_timeout = call_timeout};
+    }
+
+private:
+    int socket_;
+    std::string name_;
+};
+
+std::string frame(std::string text) { return std::move(text) + '\0'; }
+
+std::string reading_frame() { return frame(R"({"parameters":{"reading":{"name":"tdx/rtmr3","value":"0011","refreshed":false}}})"); }
+
+TEST(Client, ACallThatASilentServerNeverAnswersTimesOutAndEndsTheConnection) {
+    Server server;
+    auto client = Client::connect(server.options(milliseconds(20)));
+    ASSERT_TRUE(client) << client.error().message;
+    const auto reading = client->read("tdx/rtmr3");
+    ASSERT_FALSE(reading);
+    EXPECT_EQ(reading.error().code, ErrorCode::timed_out);
+    EXPECT_THAT(reading.error().message, HasSubstr("may still take effect"));
+    // A late answer to the first call must never be taken for one to the next.
+    EXPECT_EQ(client->read("tdx/rtmr3").error().code, ErrorCode::connection_lost);
+    EXPECT_EQ(client->statistics().error().code, ErrorCode::connection_lost);
+}
+
+TEST(Client, AfterATimeOutReconnectMakesItUsableAgain) {
+    Server server;
+    auto client = Client::connect(server.options(milliseconds(20)));
+    ASSERT_TRUE(client);
+    EXPECT_EQ(client->read("tdx/rtmr3").error().code, ErrorCode::timed_out);
+    ASSERT_TRUE(client->reconnect());
+    EXPECT_EQ(client->read("tdx/rtmr3").error().code, ErrorCode::timed_out) << "connected, and still no answer";
+}
+
+TEST(Client, AConnectionThatEndsBeforeTheAnswerIsLostAndReconnectMakesANewOne) {
+    Server server;
+    auto client = Client::connect(server.options());
+    ASSERT_TRUE(client);
+    const std::jthread serving([&] {
+        server.answer("");
+        server.answer(reading_frame());
+    });
+    EXPECT_EQ(client->read("tdx/rtmr3").error().code, ErrorCode::connection_lost);
+    EXPECT_EQ(client->read("tdx/rtmr3").error().code, ErrorCode::connection_lost) << "no hidden retry";
+    ASSERT_TRUE(client->reconnect());
+    const auto reading = client->read("tdx/rtmr3");
+    ASSERT_TRUE(reading) << reading.error().message;
+    EXPECT_EQ(reading->value, (Bytes{0x00, 0x11}));
+}
+
+TEST(Client, HalfAnAnswerIsALostConnection) {
+    Server server;
+    auto client = Client::connect(server.options());
+    ASSERT_TRUE(client);
+    const std::jthread serving([&] { server.answer(reading_frame().substr(0, 40)); });
+    EXPECT_EQ(client->read("tdx/rtmr3").error().code, ErrorCode::connection_lost);
+}
+
+TEST(Client, WhatIsNoVarlinkIsAProtocolErrorAndEndsTheConnection) {
+    for (const auto &nonsense : {frame("HTTP/1.1 400 Bad Request"), frame("[]"), frame(R"({"parameters":5})"), frame("")}) {
+        Server server;
+        auto client = Client::connect(server.options());
+        ASSERT_TRUE(client);
+        const std::jthread serving([&] { server.answer(nonsense); });
+        EXPECT_EQ(client->read("tdx/rtmr3").error().code, ErrorCode::protocol) << nonsense;
+        EXPECT_EQ(client->read("tdx/rtmr3").error().code, ErrorCode::connection_lost);
+    }
+}
+
+TEST(Client, AnAnswerThatItsInterfaceDoesNotAllowIsAProtocolErrorThatNamesTheField) {
+    const auto answered = [](const std::string &text) {
+        Server server;
+        auto client = Client::connect(server.options());
+        EXPECT_TRUE(client);
+        const std::jthread serving([&] { server.answer(frame(text)); });
+        const auto reading = client->read("tdx/rtmr3");
+        EXPECT_FALSE(reading);
+        EXPECT_EQ(reading.error().code, ErrorCode::protocol);
+        return reading.error().message;
+    };
+    EXPECT_THAT(answered(R"({"parameters":{}})"), HasSubstr("reading"));
+    EXPECT_THAT(answered(R"({"parameters":{"reading":{"name":"a","value":"xy","refreshed":false}}})"), HasSubstr("value"));
+    EXPECT_THAT(answered(R"({"parameters":{"reading":{"name":"a","value":5,"refreshed":false}}})"), HasSubstr("reading"));
+}
+
+TEST(Client, AnErrorItDoesNotKnowIsRemoteAndKeepsItsName) {
+    Server server;
+    auto client = Client::connect(server.options());
+    ASSERT_TRUE(client);
+    const std::jthread serving([&] { server.answer(frame(R"({"error":"io.mrd.Registers.FromTheFuture","parameters":{"why":"x"}})")); });
+    const auto reading = client->read("tdx/rtmr3");
+    ASSERT_FALSE(reading);
+    EXPECT_EQ(reading.error().code, ErrorCode::remote);
+    EXPECT_EQ(reading.error().name, "io.mrd.Registers.FromTheFuture");
+    EXPECT_EQ(reading.error().parameters, R"({"why":"x"})");
+    EXPECT_THAT(reading.error().message, HasSubstr("why x"));
+}
+
+TEST(Client, WithoutAServiceTheErrorNamesTheSocketAndSaysWhatToDo) {
+    const auto client = Client::connect({.socket = "/nonexistent/io.mrd"});
+    ASSERT_FALSE(client);
+    EXPECT_EQ(client.error().code, ErrorCode::no_service);
+    EXPECT_THAT(client.error().message, HasSubstr("/nonexistent/io.mrd"));
+    EXPECT_THAT(client.error().message, HasSubstr("MRD_SOCKET"));
+}
+
+TEST(Client, ASocketThatIsNoAddressIsAnInvalidArgument) {
+    for (const auto &name : {std::string("unix:relative"), std::string("unix:"), "/" + std::string(200, 'x')}) {
+        const auto client = Client::connect({.socket = name});
+        ASSERT_FALSE(client) << name;
+        EXPECT_EQ(client.error().code, ErrorCode::invalid_argument) << name;
+    }
+}
+
+TEST(Client, TheSocketIsTheOptionsElseTheEnvironmentsElseTheDefault) {
+    ::setenv("MRD_SOCKET", "/from/environment", 1);  // NOLINT(concurrency-mt-unsafe)
+    EXPECT_EQ(socket_of({.socket = "/from/options"}), "/from/options");
+    EXPECT_EQ(socket_of({}), "/from/environment");
+    ::setenv("MRD_SOCKET", "", 1);  // NOLINT(concurrency-mt-unsafe)
+    EXPECT_EQ(socket_of({}), default_socket);
+    ::unsetenv("MRD_SOCKET");  // NOLINT(concurrency-mt-unsafe)
+    EXPECT_EQ(socket_of({}), default_socket);
+}
+
+TEST(Client, ParametersThatAreNoJsonObjectAreNotSent) {
+    const Server server;
+    auto client = Client::connect(server.options(milliseconds(20)));
+    ASSERT_TRUE(client);
+    for (const auto *text : {"", "[]", "{", "5", "{} {}"}) {
+        EXPECT_EQ(client->call("io.mrd.Registers.List", text).error().code, ErrorCode::invalid_argument) << text;
+    }
+}
+
+}  // namespace
+}  // namespace mr

@@ -1,0 +1,185 @@
+#include "mrd/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/temporary_folder.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Config parsed(std::string_view text) {
+    auto config = parse_config(text, "mrd.toml");
+    EXPECT_TRUE(config) << config.error();
+    return config.value_or(Config{});
+}
+
+TEST(Config, TheEmptyFileIsTheDefaults) {
+    const auto config = parsed("");
+    EXPECT_EQ(config.socket, "/run/mrd/io.mrd");
+    EXPECT_EQ(config.state, "/run/mrd/state");
+    EXPECT_EQ(config.boot_id_file, "/proc/sys/kernel/random/boot_id");
+    EXPECT_EQ(config.limits.max_connections, 4096U);
+    EXPECT_EQ(config.limits.max_message, std::size_t{16} << 20);
+    EXPECT_THAT(config.providers, IsEmpty()) << "never the simulator by itself";
+    EXPECT_THAT(config.rules, IsEmpty());
+}
+
+TEST(Config, EveryKeyIsRead) {
+    const auto config = parsed(R"(
+[service]
+socket = "/tmp/a"
+state = "/tmp/b"
+boot_id_file = "/tmp/c"
+max_connections = 7
+max_message = 65536
+
+[[provider]]
+type = "sim"
+
+[[provider]]
+type = "sim"
+name = "second"
+required = false
+
+[[register]]
+name = "tdx/rtmr*"
+owner = "shared"
+
+[[register]]
+name = "tdx/rtmr3"
+log_only = true
+)");
+    EXPECT_EQ(config.socket, "/tmp/a");
+    EXPECT_EQ(config.state, "/tmp/b");
+    EXPECT_EQ(config.boot_id_file, "/tmp/c");
+    EXPECT_EQ(config.limits.max_connections, 7U);
+    EXPECT_EQ(config.limits.max_message, 65536U);
+    ASSERT_EQ(config.providers.size(), 2U);
+    EXPECT_EQ(config.providers[0].name, "tdx");
+    EXPECT_TRUE(config.providers[0].required);
+    EXPECT_EQ(config.providers[1].name, "second");
+    EXPECT_FALSE(config.providers[1].required);
+    ASSERT_EQ(config.rules.size(), 2U);
+    EXPECT_EQ(config.rules[0].owner, mr::Owner::shared);
+    EXPECT_FALSE(config.rules[0].log_only);
+    EXPECT_EQ(config.rules[1].log_only, true);
+    EXPECT_FALSE(config.rules[1].owner);
+}
+
+struct BadConfig {
+    const char *name;
+    const char *text;
+    const char *begins;  // file, line and key
+    const char *holds;   // what to write instead
+};
+
+class ConfigError : public ::testing::TestWithParam<BadConfig> {};
+
+TEST_P(ConfigError, NamesTheFileTheLineTheKeyAndWhatToWriteInOneLine) {
+    const auto config = parse_config(GetParam().text, "mrd.toml");
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error(), ::testing::StartsWith(GetParam().begins));
+    EXPECT_THAT(config.error(), HasSubstr(GetParam().holds));
+    EXPECT_EQ(config.error().find('\n'), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ConfigError,
+    ::testing::Values(
+        BadConfig{"NotToml", "[service]\nsocket = \n", "mrd.toml:2: ", ""},
+        BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ", "known are: provider, register, service"},
+        BadConfig{"UnknownKey", "[service]\n\nsokcet = \"/a\"\n", "mrd.toml:3: service.sokcet ",
+                  "known are: boot_id_file, max_connections, max_message, socket, state"},
+        BadConfig{"WrongType", "[service]\nsocket = 5\n", "mrd.toml:2: service.socket ", "must be a text"},
+        BadConfig{"EmptyText", "[service]\nsocket = \"\"\n", "mrd.toml:2: service.socket ", "must be a text"},
+        BadConfig{"NumberTooSmall", "[service]\nmax_connections = 0\n", "mrd.toml:2: service.max_connections ", "from 1 to 65536"},
+        BadConfig{"NumberTooLarge", "[service]\nmax_message = 1000000000\n", "mrd.toml:2: service.max_message ", "from 4096 to 268435456"},
+        BadConfig{"NumberAsText", "[service]\nmax_message = \"1 MiB\"\n", "mrd.toml:2: service.max_message ", "must be a number"},
+        BadConfig{"ServiceTwiceAsArray", "[[service]]\nsocket = \"/a\"\n", "mrd.toml:1: service ", "written as [service]"},
+        BadConfig{"ProviderAsTable", "[provider]\ntype = \"sim\"\n", "mrd.toml:1: provider ", "written as [[provider]]"},
+        BadConfig{"ProviderWithoutType", "[[provider]]\nname = \"tdx\"\n", "mrd.toml:1: provider.type ", "known are: sim"},
+        BadConfig{"UnknownProviderType", "\n[[provider]]\ntype = \"tpm\"\n", "mrd.toml:", "known are: sim"},
+        BadConfig{"FlagAsText", "[[provider]]\ntype = \"sim\"\nrequired = \"no\"\n", "mrd.toml:3: provider.required ", "true or false"},
+        BadConfig{"SecondProviderIsWrong", "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"sim\"\nnmae = \"a\"\n",
+                  "mrd.toml:5: provider.nmae ", "known are: name, required, type"},
+        BadConfig{"RegisterWithoutName", "[[register]]\nlog_only = true\n", "mrd.toml:1: register.name ", "say which registers"},
+        BadConfig{"UnknownOwner", "[[register]]\nname = \"tdx/rtmr3\"\nowner = \"mine\"\n", "mrd.toml:3: register.owner ",
+                  "owned, shared or observed"},
+        BadConfig{"OwnerNoText", "[[register]]\nname = \"tdx/rtmr3\"\nowner = 1\n", "mrd.toml:3: register.owner ",
+                  "owned, shared or observed"},
+        BadConfig{"RegisterAsTable", "[register]\nname = \"tdx/rtmr3\"\n", "mrd.toml:1: register ", "written as [[register]]"}),
+    [](const auto &tested) { return tested.param.name; });
+
+TEST(Config, AFileIsReadAndItsErrorsNameItsPath) {
+    const TemporaryFolder folder;
+    const auto file = folder.path() / "c.toml";
+    std::ofstream(file) << "[service]\nstate = 1\n";
+    const auto config = load_config(file);
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error(), ::testing::StartsWith(file.native() + ":2: service.state "));
+}
+
+TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
+    const auto config = load_config("/nonexistent/mrd.toml");
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error(), HasSubstr("/nonexistent/mrd.toml"));
+}
+
+TEST(Config, AFolderInPlaceOfAFileIsAnError) {
+    const TemporaryFolder folder;
+    EXPECT_FALSE(load_config(folder.path()));
+}
+
+// ---- Rules
+
+std::vector<RegisterSpec> some_registers() {
+    return {fake_register("mrtd", "R"), fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"), fake_register("log", "XRL")};
+}
+
+std::vector<RegisterSpec> ruled(const std::vector<RegisterRule> &rules) {
+    auto registers = apply_rules("tdx", some_registers(), rules);
+    EXPECT_TRUE(registers) << registers.error();
+    return registers.value_or(std::vector<RegisterSpec>());
+}
+
+TEST(ConfigRules, ARuleChangesTheRegistersWhoseWholeNameMatchesAndNoOther) {
+    const auto registers = ruled({{"tdx/rtmr?", mr::Owner::shared, {}}});
+    EXPECT_EQ(registers[0].owner, mr::Owner::owned);
+    EXPECT_EQ(registers[1].owner, mr::Owner::shared);
+    EXPECT_EQ(registers[2].owner, mr::Owner::shared);
+    EXPECT_EQ(registers[3].owner, mr::Owner::owned);
+    EXPECT_EQ(registers[1].flags.to_string(), "XWRL");
+    for (const auto *pattern : {"rtmr2", "*", "tpm/*", "tdx/rtmr"}) {
+        EXPECT_EQ(ruled({{pattern, mr::Owner::shared, {}}})[1].owner, mr::Owner::owned) << pattern;
+    }
+}
+
+TEST(ConfigRules, LogOnlyTakesTheWAwayAndGivesIt) {
+    EXPECT_EQ(ruled({{"tdx/rtmr3", {}, true}})[2].flags.to_string(), "XRL");
+    EXPECT_EQ(ruled({{"tdx/log", {}, false}})[3].flags.to_string(), "XWRL");
+    EXPECT_EQ(ruled({{"tdx/rtmr3", {}, true}})[1].flags.to_string(), "XWRL");
+}
+
+TEST(ConfigRules, ALaterRuleWins) {
+    const auto registers = ruled({{"tdx/rtmr*", mr::Owner::observed, true}, {"tdx/rtmr3", mr::Owner::owned, false}});
+    EXPECT_EQ(registers[1].owner, mr::Owner::observed);
+    EXPECT_EQ(registers[1].flags.to_string(), "XRL");
+    EXPECT_EQ(registers[2].owner, mr::Owner::owned);
+    EXPECT_EQ(registers[2].flags.to_string(), "XWRL");
+}
+
+TEST(ConfigRules, LogOnlyOfARegisterThatCannotBeExtendedIsAnErrorThatNamesIt) {
+    const auto registers = apply_rules("tdx", some_registers(), {{"tdx/mrtd", {}, true}});
+    ASSERT_FALSE(registers);
+    EXPECT_THAT(registers.error(), HasSubstr("\"tdx/mrtd\""));
+}
+
+}  // namespace
+}  // namespace mrd

@@ -1,0 +1,164 @@
+// A provider in memory for tests: registers of any table, failures on demand, calls that wait until the test lets them go.
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mr/bytes.h"
+#include "mr/digest.h"
+#include "mrd/providers/provider.h"
+
+namespace mrd {
+
+inline RegisterSpec fake_register(std::string name, std::string_view letters, std::size_t size = 48) {
+    const auto flags = mr::Flags::from_string(letters).value();
+    const bool hashed = size == 48;
+    return {.name = std::move(name),
+            .hash = hashed ? std::optional(mr::HashAlgorithm::sha384) : std::nullopt,
+            .size = size,
+            .flags = flags,
+            .carries_generation = size != 48};
+}
+
+// The hardware and what a test does with it, from its own thread; outlives the provider.
+class FakeHardware {
+public:
+    enum class Failure : std::uint8_t { before, after, known_unchanged };
+
+    // The next call of that name ("extend", "refresh", "write", "report") fails.
+    void fail_next(const std::string &call, Failure failure) {
+        const std::lock_guard lock(mutex_);
+        failures_[call].push_back(failure);
+    }
+
+    // From now on calls of that name wait, until let_go().
+    void hold(const std::string &call) {
+        const std::lock_guard lock(mutex_);
+        held_ = call;
+    }
+    void let_go() {
+        const std::lock_guard lock(mutex_);
+        held_.clear();
+        changed_.notify_all();
+    }
+    // Returns when a call of the name in hold() waits.
+    void wait_until_held() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return waiting_; });
+    }
+
+    // The calls so far, as "extend 1", "refresh 0", "write 2", "report"; cleared.
+    std::vector<std::string> take_calls() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(calls_, {});
+    }
+
+    // Somebody else extends.
+    void extend(RegisterIndex index, const mr::Digest &digest) {
+        const std::lock_guard lock(mutex_);
+        extend_locked(index, digest);
+    }
+    mr::Digest value(RegisterIndex index) {
+        const std::lock_guard lock(mutex_);
+        return mr::Digest(values_[index]);
+    }
+    // For registers of any size.
+    void set(RegisterIndex index, std::uint8_t byte) {
+        const std::lock_guard lock(mutex_);
+        std::ranges::fill(values_[index], byte);
+    }
+
+private:
+    friend class FakeProvider;
+
+    void extend_locked(RegisterIndex index, const mr::Digest &digest) {
+        const auto after = mr::extend(mr::HashAlgorithm::sha384, values_[index], digest.bytes()).value();
+        values_[index].assign(after.bytes().begin(), after.bytes().end());
+    }
+
+    // Around one call.
+    template <class Act>
+    std::expected<void, ProviderError> run(const std::string &name, const std::string &what, const Act &act) {
+        std::unique_lock lock(mutex_);
+        calls_.push_back(what);
+        if (held_ == name) {
+            waiting_ = true;
+            changed_.notify_all();
+            changed_.wait(lock, [this] { return held_.empty(); });
+            waiting_ = false;
+        }
+        std::optional<Failure> failure;
+        if (auto &next = failures_[name]; !next.empty()) {
+            failure = next.front();
+            next.erase(next.begin());
+        }
+        if (failure == Failure::known_unchanged) return std::unexpected(ProviderError{what + " refused", Applied::no});
+        if (failure == Failure::before) return std::unexpected(ProviderError{what + " failed", Applied::unknown});
+        act();
+        if (failure == Failure::after) return std::unexpected(ProviderError{what + " failed", Applied::unknown});
+        return {};
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<mr::Bytes> values_;
+    std::vector<std::string> calls_;
+    std::map<std::string, std::vector<Failure>> failures_;
+    std::string held_;
+    bool waiting_ = false;
+};
+
+class FakeProvider final : public Provider {
+public:
+    FakeProvider(FakeHardware &hardware, std::string name, std::vector<RegisterSpec> registers, bool may_wait)
+        : hardware_(hardware), name_(std::move(name)), registers_(std::move(registers)), may_wait_(may_wait) {
+        for (const auto &spec : registers_) hardware_.values_.emplace_back(spec.size);
+    }
+
+    [[nodiscard]] std::string_view name() const override { return name_; }
+    [[nodiscard]] bool simulated() const override { return true; }
+    [[nodiscard]] const std::vector<RegisterSpec> &registers() const override { return registers_; }
+    [[nodiscard]] ProviderAbilities abilities() const override {
+        return {.refresh = true, .extend = true, .write = true, .report = true, .verify_report = false};
+    }
+    [[nodiscard]] bool may_wait() const override { return may_wait_; }
+
+    std::expected<void, ProviderError> refresh(RefreshSet set, std::vector<mr::Bytes> &values) override {
+        return hardware_.run("refresh", "refresh " + std::to_string(set), [&] {
+            for (RegisterIndex index = 0; index < registers_.size(); ++index) {
+                if (registers_[index].refresh_set == set) values[index] = hardware_.values_[index];
+            }
+        });
+    }
+    std::expected<void, ProviderError> extend(RegisterIndex index, const mr::Digest &digest) override {
+        return hardware_.run("extend", "extend " + std::to_string(index), [&] { hardware_.extend_locked(index, digest); });
+    }
+    std::expected<void, ProviderError> write(RegisterIndex index, mr::ByteView value) override {
+        return hardware_.run("write", "write " + std::to_string(index),
+                             [&] { hardware_.values_[index].assign(value.begin(), value.end()); });
+    }
+    std::expected<mr::Bytes, ProviderError> report(const mr::ReportData &report_data) override {
+        mr::Bytes made;
+        if (auto done = hardware_.run("report", "report", [&] { made.assign(report_data.begin(), report_data.end()); }); !done) {
+            return std::unexpected(std::move(done.error()));
+        }
+        return made;
+    }
+    std::expected<ReportVerdict, ProviderError> verify_report(mr::ByteView) override {
+        return std::unexpected(ProviderError{"not supported", Applied::no});
+    }
+
+private:
+    FakeHardware &hardware_;
+    std::string name_;
+    std::vector<RegisterSpec> registers_;
+    bool may_wait_;
+};
+
+}  // namespace mrd

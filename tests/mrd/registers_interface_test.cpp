@@ -1,0 +1,179 @@
+// io.mrd.Registers and io.mrd.Attestation as a client sees them, on registers in memory.
+#include "mrd/interfaces/registers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include "mrd/service.h"
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/session_client.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class RegistersInterfaceTest : public ::testing::Test {
+protected:
+    enum : RegisterIndex { mrtd, rtmr2, rtmr3, rtmr1, log, secret, reportdata, report0, other_set };
+
+    void SetUp() override {
+        std::vector<RegisterSpec> specs{fake_register("mrtd", "R"),
+                                        fake_register("rtmr2", "XWRL"),
+                                        fake_register("rtmr3", "XWRL"),
+                                        fake_register("rtmr1", "XWRL"),
+                                        fake_register("log", "XRL"),
+                                        fake_register("secret", "XW"),
+                                        fake_register("reportdata", "WRF", 64),
+                                        fake_register("report0", "RLF", 1024),
+                                        fake_register("other_set", "XWRL")};
+        specs[rtmr2].owner = mr::Owner::shared;
+        specs[rtmr1].owner = mr::Owner::observed;
+        specs[other_set].refresh_set = 1;
+        const auto added = registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs);
+        ASSERT_TRUE(added) << added.error();
+        service_ = make_service(registers_, {0, [] { return 0; }, [] { return 0; }});
+        client_ = std::make_unique<SessionClient>(*service_);
+        hardware_.take_calls();
+    }
+
+    std::string call(const std::string &method, const std::string &parameters = "{}") {
+        return client_->call("io.mrd." + method, parameters);
+    }
+    static std::string hex(std::uint8_t byte, std::size_t size = 48) { return mr::to_hex(mr::Bytes(size, byte)); }
+    static std::string digest(std::uint8_t byte) { return R"("digest":")" + hex(byte) + "\""; }
+    std::string value(RegisterIndex index) { return mr::to_hex(hardware_.value(index).bytes()); }
+    static auto IsError(const std::string &name) { return HasSubstr(R"("error":"io.mrd.)" + name + "\""); }
+    static auto IsInvalid(const std::string &parameter) {
+        return AllOf(HasSubstr("org.varlink.service.InvalidParameter"), HasSubstr(R"({"parameter":")" + parameter + "\"}"));
+    }
+
+    FakeHardware hardware_;
+    boost::asio::io_context loop_;
+    Registers registers_{loop_};
+    std::unique_ptr<varlink::Service> service_;
+    std::unique_ptr<SessionClient> client_;
+};
+
+TEST_F(RegistersInterfaceTest, ASnapshotOfAnOwnedAndASharedRegisterRefreshesForTheSharedOne) {
+    hardware_.extend(rtmr2, mr::Digest(mr::Bytes(48, 66)));
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["rtmr3","rtmr2"]})"), HasSubstr(value(rtmr2)));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["rtmr3","report0"]})"), HasSubstr(value(rtmr3)));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty()) << "owned ones are in sync";
+}
+
+TEST_F(RegistersInterfaceTest, ASnapshotRefreshesEachSetAtMostOnce) {
+    call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}");
+    hardware_.take_calls();
+    EXPECT_THAT(call("Registers.Snapshot"), AllOf(HasSubstr(value(rtmr3)), HasSubstr("\"sequence\":1"), Not(HasSubstr("tdx/secret"))));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 1"));
+}
+
+TEST_F(RegistersInterfaceTest, ASnapshotOfNothingIsEmpty) {
+    EXPECT_EQ(call("Registers.Snapshot", R"({"names":[]})"), R"({"parameters":{"readings":[],"sequence":0}})");
+}
+
+TEST_F(RegistersInterfaceTest, AFailedRefreshFailsTheSnapshot) {
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["rtmr3"],"fresh":true})"), IsError("Registers.ProviderFailed"));
+}
+
+TEST_F(RegistersInterfaceTest, AReadingSaysWhetherItWasReread) {
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3"})"), HasSubstr("\"refreshed\":false"));
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3","fresh":true})"), HasSubstr("\"refreshed\":true"));
+}
+
+TEST_F(RegistersInterfaceTest, EachRefusalHasItsError) {
+    EXPECT_THAT(call("Registers.Read", R"({"name":"secret"})"), IsError("Registers.NotReadable"));
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["secret"]})"), IsError("Registers.NotReadable"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"log",)" + digest(1) + "}"), IsError("Registers.LogOnly"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr1",)" + digest(1) + "}"), IsError("Registers.NotExtensible"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"mrtd","data":""})"), IsError("Registers.NotExtensible"));
+    EXPECT_THAT(call("Registers.Write", R"({"name":"rtmr3","value":")" + hex(1) + "\"}"), IsError("Registers.NotWritable"));
+    EXPECT_THAT(call("Registers.Write", R"({"name":"mrtd","value":")" + hex(1) + "\"}"), IsError("Registers.NotWritable"));
+    EXPECT_THAT(call("Registers.Write", R"({"name":"reportdata","value":"00"})"),
+                AllOf(IsError("Registers.WrongLength"), HasSubstr(R"("expected":64,"actual":1)")));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3","digest":""})"), IsError("Registers.WrongLength"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3","digest":")" + hex(1, 4000) + "\"}"), IsError("Registers.WrongLength"));
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr9"})"), IsError("Registers.NoSuchRegister"));
+    EXPECT_THAT(call("Registers.List", R"({"provider":"tpm"})"),
+                AllOf(IsError("Registers.NoSuchRegister"), HasSubstr(R"("candidates":["tdx"])")));
+    EXPECT_THAT(call("Attestation.Report", R"({"reportData":"00"})"), IsError("Attestation.WrongLength"));
+    EXPECT_THAT(call("Attestation.Report", R"({"provider":"tpm","reportData":")" + hex(1, 64) + "\"}"),
+                IsError("Attestation.NoSuchProvider"));
+    EXPECT_THAT(call("Attestation.VerifyReport", R"({"report":""})"), IsError("Attestation.NotSupported"));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty()) << "none of them reached the provider";
+}
+
+TEST_F(RegistersInterfaceTest, AParameterThatIsNotAcceptableIsNamed) {
+    const auto extend = [&](const std::string &rest) { return call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + rest + "}"); };
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3","digest":"0"})"), IsInvalid("digest"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":3,)" + digest(1) + "}"), IsInvalid("name"));
+    EXPECT_THAT(extend(R"(,"eventType":-1)"), IsInvalid("eventType"));
+    EXPECT_THAT(extend(R"(,"eventType":4294967296)"), IsInvalid("eventType"));
+    EXPECT_THAT(extend(R"(,"eventType":3)"), IsInvalid("eventType"));
+    EXPECT_THAT(extend(R"(,"data":"a")"), IsInvalid("data"));
+    EXPECT_THAT(extend(R"(,"data":")" + mr::to_base64(mr::Bytes(max_event_data + 1)) + "\""), IsInvalid("data"));
+    EXPECT_THAT(extend(R"(,"description":")" + std::string(max_description + 1, 'x') + "\""), IsInvalid("description"));
+    EXPECT_THAT(extend(R"(,"id":"1")"), IsInvalid("id"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"","envelope":true})"), IsInvalid("envelope"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"!"})"), IsInvalid("data"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"","id":"1"})"), IsInvalid("id"));
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3","generation":1})"), IsInvalid("generation"));
+    EXPECT_THAT(call("Registers.Write", R"({"name":"reportdata","value":"xy"})"), IsInvalid("value"));
+    EXPECT_THAT(call("Attestation.Report", R"({"reportData":"xy"})"), IsInvalid("reportData"));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+    EXPECT_THAT(extend(R"(,"eventType":4294967295,"data":")" + mr::to_base64(mr::Bytes(max_event_data)) + R"(","description":")" +
+                       std::string(max_description, 'x') + "\""),
+                HasSubstr("\"sequence\":1"));
+}
+
+TEST_F(RegistersInterfaceTest, MeasureExtendsByTheHashOfTheDataAlsoALogCentricRegister) {
+    const auto data = mr::to_base64(mr::as_bytes("hello"));
+    const auto hash = mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, mr::as_bytes("hello"))->bytes());
+    for (const std::string name : {"rtmr3", "log"}) {
+        const auto reply = call("Registers.Measure", R"({"name":")" + name + R"(","data":")" + data + "\"}");
+        EXPECT_THAT(reply, HasSubstr(R"("digest":")" + hash + "\""));
+        EXPECT_THAT(reply, HasSubstr(value(name == "log" ? log : rtmr3)));
+    }
+}
+
+TEST_F(RegistersInterfaceTest, AProviderFailureSaysWhetherTheExtendTookEffect) {
+    hardware_.fail_next("extend", FakeHardware::Failure::before);
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"),
+                AllOf(IsError("Registers.ProviderFailed"), HasSubstr(R"("provider":"tdx")"), HasSubstr(R"("applied":"no")")));
+    hardware_.fail_next("extend", FakeHardware::Failure::before);
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), HasSubstr(R"("applied":"unknown")"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Indeterminate"));
+}
+
+TEST_F(RegistersInterfaceTest, SealAndCreateAreNotImplementedYetAndSaySo) {
+    EXPECT_THAT(call("Registers.Seal", R"({"name":"rtmr3"})"), HasSubstr("org.varlink.service.MethodNotImplemented"));
+    EXPECT_THAT(call("Registers.Create", R"({"name":"a","hash":"sha384","on":"rtmr3"})"),
+                HasSubstr("org.varlink.service.MethodNotImplemented"));
+}
+
+TEST_F(RegistersInterfaceTest, StatusShowsWhatDiverged) {
+    const auto expected = value(rtmr3);
+    hardware_.extend(rtmr3, mr::Digest(mr::Bytes(48, 66)));
+    EXPECT_THAT(call("Registers.Status"), Not(HasSubstr("\"diverged\":true")));
+    call("Registers.Read", R"({"name":"rtmr3","fresh":true})");
+    EXPECT_THAT(call("Registers.Status"), AllOf(HasSubstr("\"diverged\":true"), HasSubstr(R"("logged":")" + expected + "\""),
+                                                HasSubstr(R"("observed":")" + value(rtmr3) + "\""), HasSubstr("\"divergences\":1")));
+}
+
+TEST_F(RegistersInterfaceTest, AFreshReadOfAnotherSetDoesNotRefreshThisOne) {
+    call("Registers.Read", R"({"name":"other_set","fresh":true})");
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 1"));
+}
+
+}  // namespace
+}  // namespace mrd

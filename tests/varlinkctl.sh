@@ -1,0 +1,118 @@
+#!/bin/sh
+# Runs systemd's varlinkctl against mrd: the client that boot scripts use.
+# Usage: tests/varlinkctl.sh BUILD_DIR
+#
+# Exits 77 where there is no varlinkctl and no way to get one.
+set -eu
+
+[ $# -eq 1 ] || { echo "usage: tests/varlinkctl.sh BUILD_DIR" >&2; exit 2; }
+build=$1
+source=$(cd "$(dirname "$0")/.." && pwd)
+varlinkctl=$("$source/scripts/varlinkctl-root") || exit $?
+
+folder=$(mktemp -d)
+daemon=
+cleanup() {
+    [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+    [ -z "$daemon" ] || wait "$daemon" 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+
+failures=0
+fail() {
+    echo "varlinkctl: $1" >&2
+    sed 's/^/    /' "$folder/out" "$folder/err" >&2
+    failures=$((failures + 1))
+}
+# run STATUS ARGUMENTS...: varlinkctl with its output in $folder/out and $folder/err.
+run() {
+    wanted=$1
+    shift
+    status=0
+    timeout 60 "$varlinkctl" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
+    [ "$status" -eq "$wanted" ] || fail "$*: exit status $status instead of $wanted"
+}
+# shows WHAT PATTERN: the last run printed it.
+shows() {
+    grep -q -e "$2" "$folder/out" || fail "$1: no $2"
+}
+
+socket=$folder/io.mrd
+"$build/mrd/mrd" --sim --socket "$socket" --state "$folder/state" --log-level error &
+daemon=$!
+tries=0
+# Listening, not merely bound: the kernel's table marks such sockets with this flag.
+while ! grep -q " 00010000 .* $socket\$" /proc/net/unix; do
+    tries=$((tries + 1))
+    [ "$tries" -le 400 ] && kill -0 "$daemon" 2>/dev/null || { echo "varlinkctl: mrd does not start" >&2; exit 1; }
+    sleep 0.05
+done
+address=unix:$socket
+zero=$(printf '0%.0s' $(seq 96))
+digest=$(printf 'a%.0s' $(seq 96))
+
+run 0 info "$address"
+shows "info" "simulated"
+shows "info" "io.mrd.Registers"
+shows "info" "io.mrd.Attestation"
+
+run 0 list-interfaces "$address"
+shows "list-interfaces" "^io.mrd.Registers$"
+
+for interface in io.mrd.Registers io.mrd.Attestation org.varlink.service; do
+    run 0 introspect "$address" "$interface"
+    shows "introspect $interface" "interface $interface"
+done
+run 0 introspect "$address" io.mrd.Registers
+shows "introspect" "^# new = H(old || digest)"
+shows "introspect" "method Extend"
+shows "introspect" "error LogOnly"
+
+run 0 call -j "$address" io.mrd.Registers.List '{}'
+shows "List" '"name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","sealed":false,"simulated":true'
+
+run 0 call -j "$address" io.mrd.Registers.Read '{"name":"tdx/rtmr3"}'
+shows "Read" "\"value\":\"$zero\""
+
+run 0 call -j "$address" io.mrd.Registers.Extend "{\"name\":\"tdx/rtmr3\",\"digest\":\"$digest\"}"
+shows "Extend" '"sequence":1'
+value=$(sed -n 's/.*"value":"\([0-9a-f]*\)".*/\1/p' "$folder/out")
+expected=$( (printf '\0%.0s' $(seq 48); printf '\252%.0s' $(seq 48)) | openssl dgst -sha384 -r | cut -d' ' -f1)
+[ "$value" = "$expected" ] || fail "Extend: the register is $value, openssl says $expected"
+
+run 1 call -j "$address" io.mrd.Registers.Read '{"name":"tdx/rtmr9"}'
+cat "$folder/err" >>"$folder/out"
+shows "a refused call" "io.mrd.Registers.NoSuchRegister"
+run 1 call -j "$address" io.mrd.Registers.Extend "{\"name\":\"tdx/mrtd\",\"digest\":\"$digest\"}"
+cat "$folder/err" >>"$folder/out"
+shows "a refused call" "io.mrd.Registers.NotExtensible"
+
+# The present value, and one change; then the watcher goes.
+mkfifo "$folder/watched"
+timeout 60 "$varlinkctl" call -j --more "$address" io.mrd.Registers.Watch '{"names":["tdx/rtmr3"]}' >"$folder/watched" 2>"$folder/err" &
+watcher=$!
+exec 3<"$folder/watched"
+# varlinkctl separates replies by a record separator or a line end.
+reply() { head -c 1 >/dev/null <&3 && IFS= read -r line <&3 && echo "$line"; }
+reply >"$folder/out"
+shows "Watch" "\"value\":\"$value\""
+"$varlinkctl" call -j "$address" io.mrd.Registers.Extend "{\"name\":\"tdx/rtmr3\",\"digest\":\"$digest\"}" >"$folder/extended"
+value=$(sed -n 's/.*"value":"\([0-9a-f]*\)".*/\1/p' "$folder/extended")
+reply >"$folder/out"
+shows "Watch after an extend" "\"value\":\"$value\""
+exec 3<&-
+kill "$watcher" 2>/dev/null || true
+wait "$watcher" 2>/dev/null || true
+
+for file in "$source"/proto/interfaces/*.varlink; do
+    run 0 validate-idl "$file"
+done
+
+kill "$daemon"
+status=0
+wait "$daemon" || status=$?
+daemon=
+[ "$status" -eq 0 ] || fail "mrd ended with $status"
+[ "$failures" -eq 0 ] && echo "varlinkctl: all passed"
