@@ -166,12 +166,19 @@ std::expected<Config, std::string> load_config(const std::filesystem::path &file
     return parse_config(text.str(), file.string());
 }
 
+bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {
+    const auto name = std::string(provider) + "/" + spec.name;
+    const auto bank = spec.hash ? name + ":" + std::string(mr::to_string(*spec.hash)) : name;
+    return ::fnmatch(rule.pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0 ||
+           ::fnmatch(rule.pattern.c_str(), bank.c_str(), FNM_PATHNAME) == 0;
+}
+
 std::expected<std::vector<RegisterSpec>, std::string> apply_rules(std::string_view provider, std::vector<RegisterSpec> registers,
                                                                   const std::vector<RegisterRule> &rules) {
     for (auto &spec : registers) {
         const auto name = std::string(provider) + "/" + spec.name;
         for (const auto &rule : rules) {
-            if (::fnmatch(rule.pattern.c_str(), name.c_str(), FNM_PATHNAME) != 0) continue;
+            if (!matches(rule, provider, spec)) continue;
             if (rule.owner) spec.owner = *rule.owner;
             if (!rule.log_only) continue;
             if (!spec.flags.has(mr::Flag::extensible))

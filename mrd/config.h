@@ -41,6 +41,9 @@ struct Config {
 std::expected<Config, std::string> parse_config(std::string_view text, std::string_view file_name);
 std::expected<Config, std::string> load_config(const std::filesystem::path &file);
 
+// By its name with or without the hash.
+bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec);
+
 // The registers of a provider as the rules leave them. Error: a rule makes a register impossible.
 std::expected<std::vector<RegisterSpec>, std::string> apply_rules(std::string_view provider, std::vector<RegisterSpec> registers,
                                                                   const std::vector<RegisterRule> &rules);

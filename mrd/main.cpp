@@ -60,6 +60,22 @@ std::expected<mrd::sim::Options, std::string> simulator_options(const mrd::Comma
     return options;
 }
 
+// A rule for no register is a mistake: log_only with a wrong name would protect nothing.
+std::expected<void, std::string> check_rules(const mrd::Config &config, const mrd::Registers &registers) {
+    for (const auto &rule : config.rules) {
+        bool matched = registers.providers().size() < config.providers.size();  // it may be for the one that was left out
+        for (const auto &provider : registers.providers()) {
+            const auto &table = provider->table();
+            for (mrd::RegisterIndex index = 0; index < table.size(); ++index) {
+                matched = matched || mrd::matches(rule, provider->name(), table.spec(index));
+            }
+        }
+        if (!matched)
+            return Failure("the rule for register.name = \"" + rule.pattern + "\" matches no register; `mrctl list` shows the names");
+    }
+    return {};
+}
+
 std::expected<void, std::string> open_providers(const mrd::CommandLine &command_line, mrd::Registers &registers) {
     const auto &config = command_line.config;
     for (const auto &provider : config.providers) {
@@ -77,6 +93,7 @@ std::expected<void, std::string> open_providers(const mrd::CommandLine &command_
         mrd::log::warning("provider left out", {{"provider", provider.name}, {"reason", opened.error()}});
     }
     if (registers.providers().empty()) return Failure(no_provider_message(config));
+    if (auto all_match = check_rules(config, registers); !all_match) return all_match;
     if (registers.simulated()) mrd::log::warning("the registers are simulated: they prove nothing");
     return {};
 }

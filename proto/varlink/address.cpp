@@ -10,7 +10,8 @@ std::expected<Address, std::string> Address::parse(std::string_view text) {
     if (text.starts_with("unix:")) text.remove_prefix(5);
     // Options such as ";mode=0666" concern the one who binds, and only in other implementations.
     text = text.substr(0, text.find(';'));
-    if (text.empty() || (text.front() != '/' && text.front() != '@' && whole.starts_with("unix:"))) {
+    const bool is_plain_path = !whole.starts_with("unix:") && text.substr(0, text.find('/')).find(':') == std::string_view::npos;
+    if (text.empty() || (text.front() != '/' && text.front() != '@' && !is_plain_path)) {
         return std::unexpected("\"" + whole + "\" is not an address: use unix:/absolute/path or unix:@name");
     }
     Address address;

@@ -492,6 +492,13 @@ TEST_F(DaemonTest, ALogOnlyRegisterTakesMeasureButNoBareDigest) {
     EXPECT_TRUE(client.extend("rtmr2", digest_of("a")));
 }
 
+TEST_F(DaemonTest, ARuleThatMatchesNoRegisterIsAMistakeThatIsNamed) {
+    EXPECT_THAT(refused({.config = "[[register]]\nname = \"tdx/rtmr9\"\nlog_only = true\n"}),
+                HasSubstr("\"tdx/rtmr9\" matches no register"));
+    const auto daemon = started({.config = "[[register]]\nname = \"tdx/rtmr3:sha384\"\nlog_only = true\n"});
+    EXPECT_EQ(daemon.client().list()->at(8).flags.to_string(), "XRL");
+}
+
 TEST_F(DaemonTest, ASharedRegisterIsRereadForEachReadAndBeforeEachExtendAndDoesNotDiverge) {
     const auto daemon = started({.config = "[[register]]\nname = \"tdx/rtmr2\"\nowner = \"shared\"\n"});
     auto client = daemon.client();

@@ -46,7 +46,7 @@ TEST(Address, OptionsAfterASemicolonAreLeftOut) {
 }
 
 TEST(Address, WhatIsNoAddressIsQuotedInTheReason) {
-    for (const std::string text : {"", "unix:", "unix:relative", "unix:;mode=0666", ";", "unix: /run/a"}) {
+    for (const std::string text : {"", "unix:", "unix:relative", "unix:;mode=0666", ";", "unix: /run/a", "tcp:localhost:1", "vsock:3"}) {
         const auto address = Address::parse(text);
         ASSERT_FALSE(address) << text;
         EXPECT_NE(address.error().find("\"" + text + "\""), std::string::npos) << address.error();
