@@ -175,6 +175,8 @@ int status(const Common &common) {
     if (common.json) return print_reply(common, "io.mrd.Registers.Status", Json::object());
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
+    // Not what the last refresh saw, whenever that was. Where it fails the status tells why.
+    if (const auto reread = client->snapshot({}, true); !reread) std::cerr << "mrctl: note: " << reread.error().message << '\n';
     const auto reply = client->status();
     if (!reply) return fail(reply.error());
     const auto json = Json::parse(reply->json, nullptr, false);

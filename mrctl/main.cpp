@@ -1,10 +1,12 @@
 // The command line of mrctl.
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <iostream>
 #include <string>
 
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
+#include "proto/varlink/file_descriptor.h"
 
 namespace {
 
@@ -15,6 +17,7 @@ std::function<void()> run_into(int &exit_code, std::function<int()> command) {
 }  // namespace
 
 int main(int argc, char **argv) {
+    varlink::fill_standard_descriptors();
     mrctl::Common common;
     int exit_code = mrctl::exit_done;
 
@@ -89,5 +92,7 @@ int main(int argc, char **argv) {
     } catch (const CLI::ParseError &error) {
         return app.exit(error) == 0 ? mrctl::exit_done : mrctl::exit_usage;
     }
+    // What could not be written must not look as if it had been: a full disk, a closed pipe.
+    if (!std::cout.flush()) return mrctl::fail({mr::ErrorCode::io, "cannot write to standard output"});
     return exit_code;
 }

@@ -67,6 +67,20 @@ std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr:
     return hasher->finish();
 }
 
+// A file's name is any bytes; a description is text. What is not is written as \\xNN.
+std::string as_text(const std::string &file) {
+    if (mr::is_text(file)) return file;
+    std::string text;
+    for (const char c : file) {
+        if (static_cast<unsigned char>(c) < 0x80) {
+            text += c;
+        } else {
+            text += "\\x" + mr::to_hex(mr::as_bytes({&c, 1}));
+        }
+    }
+    return text;
+}
+
 // The register that mrd means by the name: its own names are tdx/rtmr3 and rtmr3, and both with :sha384.
 std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const std::string &name) {
     const auto registers = client.list();
@@ -96,7 +110,7 @@ int measure(const Common &common, const MeasureCommand &command) {
     const auto target = find_register(*client, command.name);
     if (!target) return fail(target.error());
     if (!target->hash) return fail({mr::ErrorCode::not_extensible, target->name + " has no hash: it cannot be extended"});
-    const mr::EventOptions event{.type = command.type, .description = command.description.value_or(command.file)};
+    const mr::EventOptions event{.type = command.type, .description = command.description.value_or(as_text(command.file))};
     if (target->flags.has(mr::Flag::extensible) && !target->flags.has(mr::Flag::writable)) {
         // The register takes no bare digest, so mrd gets the data itself.
         const auto data = read_file(command.file, max_measured_data);

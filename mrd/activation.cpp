@@ -54,9 +54,13 @@ std::expected<std::optional<ActivatedSocket>, std::string> take_activated_socket
     int type = 0;
     socklen_t size = sizeof(listening);
     socklen_t type_size = sizeof(type);
+    int domain = 0;
+    socklen_t domain_size = sizeof(domain);
     if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 ||
-        ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 || type != SOCK_STREAM) {
-        return std::unexpected("the passed file descriptor " + std::to_string(fd) + " is not a stream socket");
+        ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 ||
+        ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || type != SOCK_STREAM || domain != AF_UNIX) {
+        // Anything else has no file mode and no credentials: who calls could not be told.
+        return std::unexpected("the passed file descriptor " + std::to_string(fd) + " is not a Unix stream socket");
     }
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);

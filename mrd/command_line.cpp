@@ -12,6 +12,7 @@
 
 #include "mr/bytes.h"
 #include "mrd/log.h"
+#include "proto/varlink/address.h"
 
 namespace mrd {
 
@@ -60,6 +61,7 @@ std::expected<Config, std::string> configuration(const Options &options) {
     if (!options.socket.empty()) config.socket = options.socket;
     if (!options.state.empty()) config.state = options.state;
     const auto is_sim = [](const ProviderConfig &provider) { return provider.type == "sim"; };
+    if (const auto address = varlink::Address::parse(config.socket); !address) return Failure(address.error());
     if (options.simulate && std::ranges::none_of(config.providers, is_sim)) config.providers.push_back({"sim", "tdx", true});
     return config;
 }

@@ -3,8 +3,10 @@
 #include <fnmatch.h>
 
 #include <toml++/toml.h>
+#include <algorithm>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -102,6 +104,12 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
     if (auto result = reader.read(table); !result) return result;
     if (provider.type != "sim") return reader.fail(table, "type", "is missing or not known; known are: sim");
     if (provider.name.empty()) provider.name = "tdx";
+    // It becomes a part of register names and of a file's name.
+    if (provider.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos) {
+        return reader.fail(table, "name", "must be of the characters a to z, 0 to 9, _ and -");
+    }
+    if (std::ranges::find(config.providers, provider.name, &ProviderConfig::name) != config.providers.end())
+        return reader.fail(table, "name", "is there twice: " + provider.name);
     config.providers.push_back(std::move(provider));
     return {};
 }
@@ -161,9 +169,12 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
 
 std::expected<Config, std::string> load_config(const std::filesystem::path &file) {
     std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    if (!in || !(text << in.rdbuf())) return std::unexpected("cannot read the configuration " + file.string());
-    return parse_config(text.str(), file.string());
+    try {
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        if (in.is_open()) return parse_config(text, file.string());
+    } catch (const std::ios_base::failure &) {  // a folder, for one
+    }
+    return std::unexpected("cannot read the configuration " + file.string());
 }
 
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {

@@ -1,5 +1,6 @@
 // The daemon: its providers, locks and socket, and the event loop.
 #include <openssl/crypto.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <boost/asio/io_context.hpp>
@@ -127,14 +128,29 @@ std::expected<void, std::string> lock_state(const mrd::Config &config, Locks &lo
 std::expected<varlink::FileDescriptor, std::string> listen(const mrd::Config &config, Locks &locks) {
     auto address = varlink::Address::parse(config.socket);
     if (!address) return Failure(address.error());
-    if (!address->path().empty()) {
-        const std::filesystem::path path = address->path();
-        if (auto made = make_folder(path.parent_path(), 0755); !made) return Failure(made.error());
-        auto lock = mrd::lock_file(path.string() + ".lock", "the socket " + path.string());
-        if (!lock) return Failure(lock.error());
-        locks.socket = std::move(*lock);
-    }
+    // Access is by the file's mode, and an abstract socket has none.
+    if (address->path().empty()) return Failure(config.socket + " is an abstract socket, to which anybody could connect: use a path");
+    if (auto good = varlink::check_socket_file(*address); !good) return Failure(good.error());
+    const std::filesystem::path path = address->path();
+    if (auto made = make_folder(path.parent_path(), 0755); !made) return Failure(made.error());
+    auto lock = mrd::lock_file(path.string() + ".lock", "the socket " + path.string());
+    if (!lock) return Failure(lock.error());
+    locks.socket = std::move(*lock);
     return varlink::listen_on(*address, socket_mode);
+}
+
+// A connection needs a descriptor; what the service manager allows by default is fewer than max_connections.
+void allow_descriptors(std::size_t connections) {
+    constexpr rlim_t others = 64;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    const rlim_t wanted = connections + others;
+    if (limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = std::min(limit.rlim_max, wanted);
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
+        mrd::log::warning("fewer connections than max_connections can be open: raise LimitNOFILE",
+                          {{"descriptors", std::to_string(limit.rlim_cur)}});
+    }
 }
 
 // ---- Running
@@ -156,6 +172,7 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
     Locks locks;
     if (auto locked = lock_state(config, locks); !locked) return locked;
 
+    allow_descriptors(config.limits.max_connections);
     asio::io_context loop(1);
     mrd::Registers registers(loop);
     if (auto opened = open_providers(command_line, registers); !opened) return opened;
@@ -166,10 +183,11 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
                                                                        {"found", mr::to_hex(divergence.found.bytes())}});
     });
 
+    // The service outlives the server: its subscriptions end with the connections.
+    std::unique_ptr<varlink::Service> service;
     std::optional<varlink::Server> server;
     const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    const auto service =
-        mrd::make_service(registers, {now, [&server] { return server->connections(); }, [&server] { return server->refused(); }});
+    service = mrd::make_service(registers, {now, [&server] { return server->connections(); }, [&server] { return server->refused(); }});
     server.emplace(loop, *service, config.limits);
 
     // Before the socket: a signal that comes right after the first answer must find its handler.
@@ -218,6 +236,7 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
 }  // namespace
 
 int main(int argc, char **argv) {
+    varlink::fill_standard_descriptors();
     // No configuration file of OpenSSL: reading it would double the time to the first answer, and nothing here can be configured in it.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
     std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): SIG_IGN for a known signal cannot fail

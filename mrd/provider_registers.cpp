@@ -31,12 +31,12 @@ RegisterError ProviderRegisters::failure(const ProviderError &error, bool unchan
     return wire::ProviderFailed{std::string(name()), error.reason, unchanged ? wire::Applied::no : wire::Applied::unknown};
 }
 
-void ProviderRegisters::apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values, std::optional<RegisterIndex> extended) {
+void ProviderRegisters::apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values) {
     const auto set = table_.set_of(id);
     std::vector<std::int64_t> divergences(table_.size());
     for (RegisterIndex index = 0; index < table_.size(); ++index) divergences[index] = table_.divergences(index);
     const auto changed = table_.refresh_ends(id, values);
-    if (extended && table_.settlement(*extended) == Settlement::done) ++events_.sequence;
+    events_.sequence += table_.take_late_extends();
     for (RegisterIndex index = 0; index < table_.size(); ++index) {
         if (table_.spec(index).refresh_set == set && table_.divergences(index) != divergences[index] && events_.diverged)
             events_.diverged(*this, index);
@@ -81,7 +81,7 @@ std::expected<ProviderRegisters::Extended, RegisterError> ProviderRegisters::end
         return Extended{events_.sequence};
     }
     table_.extend_failed(index);
-    apply_refresh(table_.begin_refresh(table_.spec(index).refresh_set), reread ? &values : nullptr, index);
+    apply_refresh(table_.begin_refresh(table_.spec(index).refresh_set), reread ? &values : nullptr);
     switch (table_.settlement(index)) {
     case Settlement::done: return Extended{events_.sequence};
     case Settlement::undone: return std::unexpected(failure(result.error(), true));

@@ -199,8 +199,7 @@ private:
     ProviderRegisters(boost::asio::io_context &loop, std::unique_ptr<Provider> provider, RegisterTable table, RegisterEvents &events);
 
     void end_refresh(RefreshId id, const ProviderResult<void> &result, const std::vector<mr::Bytes> &values);
-    // `extended` is a register whose extend has failed: this refresh tells whether it counts all the same.
-    void apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values, std::optional<RegisterIndex> extended = {});
+    void apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values);
     std::optional<RegisterError> begin_extend(RegisterIndex index, const mr::Digest &digest);
     std::expected<Extended, RegisterError> end_extend(RegisterIndex index, const ProviderResult<void> &result,
                                                       const ProviderResult<void> &reread, const std::vector<mr::Bytes> &values);

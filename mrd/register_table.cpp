@@ -38,6 +38,7 @@ std::expected<RegisterTable, std::string> RegisterTable::build(std::string_view 
     RegisterTable table;
     table.provider_ = provider;
     table.generation_ = first_generation;
+    table.can_refresh_ = abilities.refresh;
     const auto refuse = [&](const RegisterSpec &spec, std::string_view reason) {
         return std::unexpected("register \"" + table.provider_ + "/" + bank_name(spec) + "\": " + std::string(reason));
     };
@@ -54,6 +55,7 @@ std::expected<RegisterTable, std::string> RegisterTable::build(std::string_view 
         entry.value.resize(spec.size);
         entry.generation = first_generation;
         if (table.sets_.size() <= spec.refresh_set) table.sets_.resize(spec.refresh_set + 1);
+        if (spec.flags.has(Flag::live) && spec.owner != mr::Owner::owned) table.sets_[spec.refresh_set].others_extend = true;
         entry.spec = std::move(spec);
     }
     for (auto &entry : table.entries_) {
@@ -110,13 +112,20 @@ std::expected<void, RegisterError> RegisterTable::may_write(RegisterIndex index,
 
 // ---- Reading
 
+bool RegisterTable::always_rereads(RegisterIndex index) const {
+    // It changes without a write of ours that would mark the set out of sync.
+    const auto &spec = entries_[index].spec;
+    const bool is_computed = !spec.flags.has(Flag::extensible) && sets_[spec.refresh_set].others_extend;
+    return spec.flags.has(Flag::live) && (spec.owner != mr::Owner::owned || is_computed);
+}
+
 ReadPlan RegisterTable::plan_read(RegisterIndex index, bool fresh) {
     const auto &spec = entries_[index].spec;
     auto &set = sets_[spec.refresh_set];
     ++counters_.reads;
-    // What others extend too changes without a write of ours that would mark the set out of sync.
-    const bool must_be_fresh = fresh || spec.owner != mr::Owner::owned;
-    if (!spec.flags.has(Flag::live) || (set.in_sync && !must_be_fresh)) {
+    const bool must_be_fresh = fresh || always_rereads(index);
+    const bool can_change = spec.flags.has(Flag::live) || entries_[index].uncertain;
+    if (!can_change || (set.in_sync && !must_be_fresh)) {
         ++counters_.cached_reads;
         return {ReadPlan::Action::serve};
     }
@@ -194,6 +203,7 @@ std::vector<RegisterIndex> RegisterTable::refresh_ends(RefreshId id, const std::
             changed.push_back(index);
         }
         entry.generation = running.generation;
+        entry.uncertain = false;
         if (entry.unsettled) settle(entry);
         compare(entry);
     }
@@ -209,7 +219,9 @@ void RegisterTable::settle(Entry &entry) {
     } else if (found == extension.before) {
         entry.settlement = Settlement::undone;
     }
-    if (entry.logged && entry.settlement == Settlement::done) entry.logged = extension.after;
+    if (entry.settlement != Settlement::done) return;
+    if (entry.logged) entry.logged = extension.after;
+    ++late_extends_;
 }
 
 // Every refresh tells what the log says from what the hardware holds.
@@ -280,7 +292,10 @@ void RegisterTable::write_succeeded(RegisterIndex index, mr::ByteView value) {
     end_write(entry);
 }
 
-void RegisterTable::write_failed(RegisterIndex index) { end_write(entries_[index]); }
+void RegisterTable::write_failed(RegisterIndex index) {
+    entries_[index].uncertain = can_refresh_;
+    end_write(entries_[index]);
+}
 
 void RegisterTable::set_value(Entry &entry, mr::ByteView value) {
     entry.value.assign(value.begin(), value.end());

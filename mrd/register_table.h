@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -77,6 +78,9 @@ public:
 
     // ---- Reading. Counts the read.
 
+    // A register that others extend too, or a live value over one, as report0 is: the cache never serves it.
+    [[nodiscard]] bool always_rereads(RegisterIndex index) const;
+
     ReadPlan plan_read(RegisterIndex index, bool fresh);
 
     // The last known value. For an answer: only if the plan was serve, or its refresh has ended well.
@@ -118,6 +122,9 @@ public:
     // What the refreshes since extend_failed() have told.
     [[nodiscard]] Settlement settlement(RegisterIndex index) const { return entries_[index].settlement; }
 
+    // Extends that failed and of which a refresh since the last call has told that they happened all the same.
+    std::int64_t take_late_extends() { return std::exchange(late_extends_, 0); }
+
     // Counts a new generation where the register carries one, also for a value that is the same, and for a write that then fails:
     // nobody may take the report over other data for his own.
     void write_begins(RegisterIndex index);
@@ -156,6 +163,7 @@ private:
         std::int64_t divergences = 0;
         std::uint64_t last_write = 0;  // number of the last write that began
         bool writing = false;
+        bool uncertain = false;       // a write failed and may have happened: the next read rereads it
         std::int64_t generation = 0;  // of the report data in, or under, the value
     };
     struct Running {
@@ -166,6 +174,7 @@ private:
     };
     struct Set {
         bool in_sync = false;
+        bool others_extend = false;        // a live register of it is not ours alone
         std::optional<RefreshId> waiting;  // asked for, not begun
         std::vector<Running> running;
     };
@@ -176,7 +185,7 @@ private:
     void set_value(Entry &entry, mr::ByteView value);
     void begin_write(Entry &entry);
     void end_write(Entry &entry);
-    static void settle(Entry &entry);
+    void settle(Entry &entry);
     static void compare(Entry &entry);
 
     std::string provider_;
@@ -188,6 +197,8 @@ private:
     std::uint64_t writes_begun_ = 0;
     std::uint64_t writes_ended_ = 0;
     std::int64_t generation_ = 0;
+    std::int64_t late_extends_ = 0;
+    bool can_refresh_ = false;
     Counters counters_;
 };
 

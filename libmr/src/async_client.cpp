@@ -88,6 +88,7 @@ void AsyncClient::do_list(const std::optional<std::string> &provider, Completion
 }
 
 void AsyncClient::do_read(const std::string &name, const ReadOptions &options, Completion<Reading> done) {
+    if (auto good = check_texts(name); !good) return done(std::unexpected(std::move(good.error())));
     connection_->call<wire::ReadReply>(connection_->transport, "io.mrd.Registers.Read", read_parameters(name, options), std::move(done));
 }
 
@@ -97,18 +98,21 @@ void AsyncClient::do_snapshot(const std::vector<std::string> &names, bool fresh,
 }
 
 void AsyncClient::do_extend(const std::string &name, const Digest &digest, const EventOptions &event, Completion<Extended> done) {
+    if (auto good = check_texts(name, event); !good) return done(std::unexpected(std::move(good.error())));
     ParameterStorage storage;
     connection_->call<wire::ExtendReply>(connection_->transport, "io.mrd.Registers.Extend", extend_parameters(name, digest, event, storage),
                                          std::move(done));
 }
 
 void AsyncClient::do_measure(const std::string &name, ByteView data, const EventOptions &event, Completion<Measured> done) {
+    if (auto good = check_texts(name, event); !good) return done(std::unexpected(std::move(good.error())));
     ParameterStorage storage;
     connection_->call<wire::MeasureReply>(connection_->transport, "io.mrd.Registers.Measure",
                                           measure_parameters(name, data, event, storage), std::move(done));
 }
 
 void AsyncClient::do_write(const std::string &name, ByteView value, Completion<std::int64_t> done) {
+    if (auto good = check_texts(name); !good) return done(std::unexpected(std::move(good.error())));
     const auto hex = to_hex(value);
     connection_->call<wire::WriteReply>(connection_->transport, "io.mrd.Registers.Write", wire::WriteParameters{name, hex},
                                         std::move(done));

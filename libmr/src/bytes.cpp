@@ -141,4 +141,24 @@ std::expected<Bytes, Error> from_base64(std::string_view text) {
     return bytes;
 }
 
+bool is_text(std::string_view bytes) {
+    for (std::size_t i = 0; i < bytes.size();) {
+        const auto lead = static_cast<unsigned char>(bytes[i++]);
+        if (lead == 0) return false;
+        if (lead < 0x80) continue;
+        // How many bytes follow, and which the first of them may be: the shortest forms, without surrogates, up to U+10FFFF.
+        const std::size_t follow = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
+        if (lead < 0xC2 || lead > 0xF4 || bytes.size() - i < follow) return false;
+        const unsigned least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+        const unsigned most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+        const auto second = static_cast<unsigned char>(bytes[i]);
+        if (second < least || second > most) return false;
+        for (std::size_t j = 1; j < follow; ++j) {
+            if ((static_cast<unsigned char>(bytes[i + j]) & 0xC0U) != 0x80U) return false;
+        }
+        i += follow;
+    }
+    return true;
+}
+
 }  // namespace mr

@@ -65,6 +65,7 @@ std::expected<std::vector<Register>, Error> Client::list(std::optional<std::stri
 }
 
 std::expected<Reading, Error> Client::read(std::string_view name, const ReadOptions &options) {
+    if (auto good = check_texts(name); !good) return std::unexpected(std::move(good.error()));
     return connection_->call<wire::ReadReply>(options_, "io.mrd.Registers.Read", read_parameters(name, options));
 }
 
@@ -73,16 +74,19 @@ std::expected<Snapshot, Error> Client::snapshot(const std::vector<std::string> &
 }
 
 std::expected<Extended, Error> Client::extend(std::string_view name, const Digest &digest, const EventOptions &event) {
+    if (auto good = check_texts(name, event); !good) return std::unexpected(std::move(good.error()));
     ParameterStorage storage;
     return connection_->call<wire::ExtendReply>(options_, "io.mrd.Registers.Extend", extend_parameters(name, digest, event, storage));
 }
 
 std::expected<Measured, Error> Client::measure(std::string_view name, ByteView data, const EventOptions &event) {
+    if (auto good = check_texts(name, event); !good) return std::unexpected(std::move(good.error()));
     ParameterStorage storage;
     return connection_->call<wire::MeasureReply>(options_, "io.mrd.Registers.Measure", measure_parameters(name, data, event, storage));
 }
 
 std::expected<std::int64_t, Error> Client::write(std::string_view name, ByteView value) {
+    if (auto good = check_texts(name); !good) return std::unexpected(std::move(good.error()));
     const auto hex = to_hex(value);
     return connection_->call<wire::WriteReply>(options_, "io.mrd.Registers.Write", wire::WriteParameters{name, hex});
 }

@@ -160,6 +160,17 @@ std::expected<ReportVerdict, Error> from_wire(const wire::attestation::VerifyRep
     return ReportVerdict{value.genuine, std::string(value.reason.value_or(""))};
 }
 
+std::expected<void, Error> check_texts(std::string_view name, const EventOptions &event) {
+    const auto refuse = [](std::string_view field) {
+        return std::unexpected(
+            Error{ErrorCode::invalid_argument, std::string(field) + " is not UTF-8 text without NUL bytes: give another"});
+    };
+    if (!is_text(name)) return refuse("the register's name");
+    if (event.description && !is_text(*event.description)) return refuse("the description");
+    if (event.id && !is_text(*event.id)) return refuse("the id");
+    return {};
+}
+
 namespace {
 
 // The parameters that Extend and Measure share.

@@ -42,6 +42,9 @@ auto interpret(const varlink::Reply &reply) -> decltype(from_wire(std::declval<W
     return from_wire(*decoded);
 }
 
+// Error: invalid_argument, naming the field. A text that is not UTF-8 would end the connection.
+std::expected<void, Error> check_texts(std::string_view name, const EventOptions &event = {});
+
 // ---- Parameters. `storage` keeps what the parameters are views of.
 
 struct ParameterStorage {

@@ -96,7 +96,7 @@ public:
             const auto same = std::ranges::find_if(live_, [&](const Place &other) { return same_set(place, other); });
             if (same == live_.end()) {
                 live_.push_back(place);
-            } else if (place.table().spec(place.index).owner != mr::Owner::owned) {
+            } else if (place.table().always_rereads(place.index)) {
                 *same = place;
             }
         }
@@ -271,7 +271,8 @@ varlink::Interface registers_interface(Registers &registers, std::function<std::
     interface.add<wire::WatchParameters>(
         "Watch", [&registers, watches](const Request &request, const wire::WatchParameters &parameters, Responder responder) {
             if (!request.more) return responder.fail(varlink::ExpectedMore{});
-            if (parameters.names && parameters.names->size() > max_names) return responder.fail(InvalidParameter{"names"});
+            if (parameters.names && (parameters.names->empty() || parameters.names->size() > max_names))
+                return responder.fail(InvalidParameter{"names"});
             auto places = places_of(registers, parameters.names);
             if (!places) return fail(responder, places.error());
             watches->add(std::move(*places), std::move(responder));

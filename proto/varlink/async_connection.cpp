@@ -28,7 +28,8 @@ public:
     }
 
     void connect(const Address &address, Milliseconds timeout, Connected handler) {
-        fail(ClientErrorCode::connection_lost, "the connection was dropped");
+        // The handlers of what there was are told last: they may call anything, this too.
+        auto dropped = drop();
         const asio::local::stream_protocol::endpoint endpoint(
             std::string_view(address.path().empty() ? abstract_name(address) : address.path()));
         connected_ = std::move(handler);
@@ -42,11 +43,13 @@ public:
         }
         socket_.async_connect(endpoint, [self = shared_from_this(), round](const error_code &error) {
             if (round != self->round_ || !self->connected_) return;
+            if (error == asio::error::access_denied) return self->fail(ClientErrorCode::not_permitted, error.message());
             if (error) return self->fail(ClientErrorCode::no_service, error.message());
             self->timer_.cancel();
             self->open_ = true;
             std::exchange(self->connected_, nullptr)({});
         });
+        tell(dropped, ClientErrorCode::connection_lost, "the connection was dropped");
     }
 
     void call(std::string frame, Milliseconds timeout, ReplyHandler handler) {
@@ -64,19 +67,8 @@ public:
 
     // Closes, and tells every call.
     void fail(ClientErrorCode code, const std::string &reason) {
-        ++round_;
-        open_ = false;
-        error_code ignored;
-        socket_.close(ignored);
-        timer_.cancel();
-        waiting_.clear();
-        splitter_ = MessageSplitter(Limits{}.max_message);
-        if (auto handler = std::exchange(connected_, nullptr)) handler(std::unexpected(ClientError{code, reason}));
-        for (auto &call : std::exchange(calls_, {})) {
-            (void)call.handler(std::unexpected(ClientError{code, reason}));
-            // Only the oldest was too late; the others went down with it.
-            if (code == ClientErrorCode::timed_out) code = ClientErrorCode::connection_lost;
-        }
+        auto dropped = drop();
+        tell(dropped, code, reason);
     }
 
 private:
@@ -85,6 +77,32 @@ private:
         ReplyHandler handler;
         Clock::time_point deadline;
     };
+
+    struct Dropped {
+        Connected connected;
+        std::deque<OpenCall> calls;
+    };
+
+    Dropped drop() {
+        ++round_;
+        open_ = false;
+        error_code ignored;
+        socket_.close(ignored);
+        timer_.cancel();
+        waiting_.clear();
+        splitter_ = MessageSplitter(Limits{}.max_message);
+        return {std::exchange(connected_, nullptr), std::exchange(calls_, {})};
+    }
+
+    static void tell(Dropped &dropped, ClientErrorCode code, const std::string &reason) {
+        if (dropped.connected) dropped.connected(std::unexpected(ClientError{code, reason}));
+        for (auto &call : dropped.calls) {
+            // The one whose handler runs now is told by take().
+            if (call.handler) (void)call.handler(std::unexpected(ClientError{code, reason}));
+            // Only the oldest was too late; the others went down with it.
+            if (code == ClientErrorCode::timed_out) code = ClientErrorCode::connection_lost;
+        }
+    }
 
     static std::string abstract_name(const Address &address) {
         const auto *bytes = reinterpret_cast<const char *>(address.data()) + offsetof(sockaddr_un, sun_path);
@@ -145,7 +163,10 @@ private:
             const auto round = round_;
             auto handler = std::move(calls_.front().handler);
             const bool goes_on = handler(*reply);
-            if (round != round_) return false;
+            if (round != round_) {
+                if (goes_on) (void)handler(std::unexpected(ClientError{ClientErrorCode::connection_lost, "the connection was closed"}));
+                return false;
+            }
             if (goes_on) {
                 calls_.front().handler = std::move(handler);
                 return true;

@@ -55,6 +55,7 @@ std::expected<ClientConnection, ClientError> ClientConnection::connect(const Add
     while (::connect(socket.get(), address.data(), address.size()) != 0) {
         // EAGAIN: the listener's queue is full, and poll(2) cannot wait for that.
         if (errno == EINTR) continue;
+        if (errno == EACCES || errno == EPERM) return std::unexpected(ClientError{ClientErrorCode::not_permitted, system_reason()});
         if (errno != EAGAIN) return std::unexpected(ClientError{ClientErrorCode::no_service, system_reason()});
         if (deadline.left() == 0) return std::unexpected(ClientError{ClientErrorCode::timed_out, "the service accepts no connection"});
         ::poll(nullptr, 0, 1);

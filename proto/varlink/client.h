@@ -17,6 +17,7 @@ namespace varlink {
 
 enum class ClientErrorCode : std::uint8_t {
     no_service,       // nobody listens there
+    not_permitted,    // somebody listens there, but this user may not connect
     timed_out,        // the connection is out of step after that: it has been closed
     connection_lost,  // closed by the peer, or by an earlier error
     protocol,         // the peer sent what is no reply: the connection has been closed

@@ -1,6 +1,7 @@
 // Owns a file descriptor.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -32,5 +33,13 @@ public:
 private:
     int fd_ = -1;
 };
+
+// Puts /dev/null where standard input, output or error are closed: otherwise the next file or socket that is opened gets the number of one, and what
+// is printed goes into it. For the first line of main().
+inline void fill_standard_descriptors() {
+    int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd >= 0) ::close(fd);
+}
 
 }  // namespace varlink

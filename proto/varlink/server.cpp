@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
@@ -41,7 +43,7 @@ struct Server::State {
     std::size_t refused = 0;
     bool stopping = false;
 
-    // One of each for all connections: an idle connection owns no buffer.
+    // One of each for all connections.
     std::array<char, receive_size> received{};
     std::string to_send;
 };
@@ -63,7 +65,6 @@ public:
 
     void stop() {
         stopping_ = true;
-        session_->end_subscription();
         go_on();
     }
 
@@ -88,6 +89,8 @@ private:
     // What to wait for next.
     void go_on() {
         if (closed_) return;
+        // One that began after stop() too: it came out of the calls that were waiting.
+        if (stopping_) session_->end_subscription();
         if (!unsent_.empty()) wait_writable();
         // All went out at once, or nowhere, so that no room to send will be reported: the calls held back get a turn of their own.
         if (unsent_.empty() && session_->held_back()) wake();
@@ -104,9 +107,10 @@ private:
 
     void wait_readable() {
         if (std::exchange(waiting_readable_, true)) return;
-        socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const ErrorCode &error) {
+        // Reading costs a system call less than waiting until there is something to read, which has to arm epoll each time.
+        socket_.async_read_some(asio::buffer(received_), [self = shared_from_this()](const ErrorCode &error, std::size_t size) {
             self->waiting_readable_ = false;
-            if (!error && !self->closed_) self->on_readable();
+            if (!self->closed_) self->on_readable(error, size);
         });
     }
 
@@ -126,19 +130,18 @@ private:
         });
     }
 
-    void on_readable() {
-        // While a call runs, its answer decides how it goes on.
-        if (session_->busy()) return go_on();
-        const auto size = ::recv(socket_.native_handle(), state_->received.data(), state_->received.size(), MSG_DONTWAIT);
-        if (size < 0 && (errno == EAGAIN || errno == EINTR)) return go_on();
-        if (size < 0) return close();
-        if (size == 0) {
-            input_ended_ = true;
-            return go_on();
-        }
+    void on_readable(const ErrorCode &error, std::size_t size) {
+        if (error && error != asio::error::eof) return close();
         auto &out = state_->to_send;
         out.clear();
-        session_->receive({state_->received.data(), static_cast<std::size_t>(size)}, out);
+        if (size > 0) session_->receive({received_.data(), size}, out);
+        input_ended_ = error == asio::error::eof;
+        // There may be more than the connection's own buffer holds. While a call runs, its answer decides how it goes on.
+        if (size == received_.size() && !session_->busy()) {
+            const auto more = ::recv(socket_.native_handle(), state_->received.data(), state_->received.size(), MSG_DONTWAIT);
+            if (more > 0) session_->receive({state_->received.data(), static_cast<std::size_t>(more)}, out);
+            // The end of the input and errors are met again by the next read.
+        }
         send(out);
         go_on();
     }
@@ -202,6 +205,7 @@ private:
     Socket socket_;
     std::shared_ptr<Session> session_;
     std::string unsent_;
+    std::array<char, connection_receive_size> received_{};
     bool waiting_readable_ = false;
     bool waiting_writable_ = false;
     bool waiting_hang_up_ = false;
@@ -212,12 +216,19 @@ private:
     bool closed_ = false;
 };
 
+std::expected<void, std::string> check_socket_file(const Address &address) {
+    struct stat file{};
+    if (address.path().empty() || ::lstat(address.path().c_str(), &file) != 0 || S_ISSOCK(file.st_mode)) return {};
+    return std::unexpected(address.path() + " is there and is not a socket: remove it, or name another socket");
+}
+
 std::expected<FileDescriptor, std::string> listen_on(const Address &address, mode_t mode) {
     const auto failed = [&address](std::string_view what) {
         const auto reason = std::generic_category().message(errno);
         return std::unexpected("cannot " + std::string(what) + " the socket " + (address.path().empty() ? "(abstract)" : address.path()) +
                                ": " + reason);
     };
+    if (auto good = check_socket_file(address); !good) return std::unexpected(good.error());
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return failed("create");
     if (!address.path().empty() && ::unlink(address.path().c_str()) != 0 && errno != ENOENT) return failed("remove the old file of");

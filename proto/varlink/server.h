@@ -18,7 +18,10 @@ class io_context;
 
 namespace varlink {
 
-// Binds and listens. A file that is there already is removed first: whoever calls this has made sure that nobody listens on it.
+// Nothing else than a socket may be in the way. Error: a sentence that names the file.
+std::expected<void, std::string> check_socket_file(const Address &address);
+
+// Binds and listens. A socket that is there already is removed first: whoever calls this has made sure that nobody listens on it.
 // Error: a sentence that names the socket.
 std::expected<FileDescriptor, std::string> listen_on(const Address &address, mode_t mode);
 

@@ -57,7 +57,6 @@ void Session::run_call(std::string_view message) {
     }
     answering_ = true;
     oneway_ = call->oneway;
-    more_ = call->more;
     service_.dispatch(*call, peer_, Responder(weak_from_this()));
     document.trim();
 }
@@ -99,7 +98,8 @@ void Session::hang_up() {
 }
 
 void Session::end_subscription() {
-    if (!answering_ || !more_) return;
+    // "more" alone does not make one: it may be sent with any call.
+    if (!answering_ || !closed_) return;
     hang_up();
     if (std::exchange(answering_, false)) broken_ = true;
 }

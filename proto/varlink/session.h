@@ -44,7 +44,7 @@ public:
     // The peer reads no answers any more: a subscription ends, other calls go on.
     void hang_up();
 
-    // Ends the call that is being answered if it is one that can go on for ever (it was made with "more").
+    // Ends the call that is being answered if it is a subscription: one whose method asked to be told of the connection's end.
     void end_subscription();
 
     // The transport says that the connection has ended. No call runs after that.
@@ -75,7 +75,6 @@ private:
     std::size_t unsent_ = 0;
     bool answering_ = false;
     bool oneway_ = false;     // the call being answered wants no answer
-    bool more_ = false;       // it allows several answers
     bool held_back_ = false;  // too much output: calls wait
     bool broken_ = false;
     bool ended_ = false;

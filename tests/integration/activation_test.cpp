@@ -71,7 +71,7 @@ TEST_F(ActivationTest, AConnectedSocketIsServedAloneAndMrdEndsWithIt) {
 TEST_F(ActivationTest, WhatIsNoSocketIsRefused) {
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     const int passed = ::fcntl(null, F_DUPFD_CLOEXEC, 20);
-    EXPECT_THAT(refused({.in_child = pass(passed)}), HasSubstr("file descriptor 3 is not a stream socket"));
+    EXPECT_THAT(refused({.in_child = pass(passed)}), HasSubstr("file descriptor 3 is not a Unix stream socket"));
     ::close(null);
     ::close(passed);
 }

@@ -187,6 +187,51 @@ TEST(AsyncClient, AClosedClientCompletesEveryOpenOperationAndConnectsAgain) {
     EXPECT_EQ(order.size(), 3U);
 }
 
+TEST(AsyncClient, AWatchHandlerMayCloseTheClientAndTheWatchCompletes) {
+    const Served served;
+    asio::io_context loop;
+    std::optional<mr::AsyncClient> client(std::in_place, loop.get_executor(), served.options());
+    std::optional<mr::ErrorCode> ended;
+    client->connect([&](std::expected<void, mr::Error>) {
+        client->watch(
+            {},
+            [&](const mr::Reading &, std::int64_t) {
+                client.reset();
+                return true;
+            },
+            [&](std::expected<void, mr::Error> result) { ended = result.error().code; });
+    });
+    loop.run();
+    EXPECT_EQ(ended, mr::ErrorCode::connection_lost);
+}
+
+TEST(AsyncClient, AConnectInTheHandlerOfWhatWasDroppedCompletes) {
+    const Served served;
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), served.options());
+    int connected = 0;
+    client.connect([&](std::expected<void, mr::Error>) {
+        client.read("rtmr0", [&](const std::expected<mr::Reading, mr::Error> &dropped) {
+            EXPECT_FALSE(dropped);
+            client.connect([&](std::expected<void, mr::Error> again) { connected += again ? 1 : 0; });
+        });
+        client.connect([&](std::expected<void, mr::Error> overtaken) { connected += overtaken ? 10 : 0; });
+    });
+    loop.run();
+    EXPECT_EQ(connected % 10, 1);
+}
+
+TEST(AsyncClient, ADescriptionThatIsNoTextIsRefusedHere) {
+    const Served served;
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), served.options());
+    std::optional<mr::ErrorCode> code;
+    client.extend("rtmr0", digest_of(1), {.description = "\xFF"},
+                  [&](const std::expected<mr::Extended, mr::Error> &extended) { code = extended.error().code; });
+    loop.run();
+    EXPECT_EQ(code, mr::ErrorCode::invalid_argument);
+}
+
 TEST(AsyncClient, NobodyListeningIsNoService) {
     asio::io_context loop;
     mr::AsyncClient client(loop.get_executor(), {.socket = "/nowhere/socket"});

@@ -76,5 +76,15 @@ TEST(Base64, WhatIsNotExactlyTheStandardFormIsRefused) {
     }
 }
 
+TEST(Text, IsWellFormedUtf8WithoutNulBytes) {
+    for (const std::string good : {"", "a/b c", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x94\x92", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"})
+        EXPECT_TRUE(is_text(good));
+    for (const std::string bad : {"\xFF", "\x80", "\xC3", "\xC0\xAF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+                                  "\xF4\x90\x80\x80", "\xE2\x82", "a\xC3("}) {
+        EXPECT_FALSE(is_text(bad)) << to_hex(as_bytes(bad));
+    }
+    EXPECT_FALSE(is_text(std::string_view("a\0b", 3)));
+}
+
 }  // namespace
 }  // namespace mr

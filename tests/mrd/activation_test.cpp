@@ -131,22 +131,22 @@ TEST(Activation, NothingIsTakenThatIsNotForThisProcess) {
               "nothing");
 }
 
-TEST(Activation, WhatIsNoStreamSocketIsAnErrorThatNamesTheDescriptor) {
+TEST(Activation, WhatIsNoUnixStreamSocketIsAnErrorThatNamesTheDescriptor) {
     EXPECT_THAT(taken_in_child([] {
                     put_at(::open("/dev/null", O_RDWR), 3);
                     pass(1);
                 }),
-                HasSubstr("file descriptor 3 is not a stream socket"));
+                HasSubstr("file descriptor 3 is not a Unix stream socket"));
     EXPECT_THAT(taken_in_child([] {
                     put_at(::socket(AF_UNIX, SOCK_DGRAM, 0), 3);
                     pass(1);
                 }),
-                HasSubstr("file descriptor 3 is not a stream socket"));
+                HasSubstr("file descriptor 3 is not a Unix stream socket"));
     EXPECT_THAT(taken_in_child([] {
                     ::close(3);
                     pass(1);
                 }),
-                HasSubstr("file descriptor 3 is not a stream socket"));
+                HasSubstr("file descriptor 3 is not a Unix stream socket"));
     EXPECT_THAT(taken_in_child([] { pass(1000); }), HasSubstr("pass one, named varlink"));
     EXPECT_THAT(taken_in_child([] { pass(1, "a:varlink"); }), HasSubstr("pass one, named varlink"));
 }

@@ -132,6 +132,18 @@ TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
     EXPECT_THAT(config.error(), HasSubstr("/nonexistent/mrd.toml"));
 }
 
+TEST(Config, AnEmptyFileIsTheDefaults) { EXPECT_TRUE(load_config("/dev/null")); }
+
+TEST(Config, AProvidersNameHasNoSlashAndIsThereOnce) {
+    const auto two = [](const std::string &first, const std::string &second) {
+        return parse_config(
+            "[[provider]]\ntype = \"sim\"\nname = \"" + first + "\"\n[[provider]]\ntype = \"sim\"\nname = \"" + second + "\"\n", "c");
+    };
+    EXPECT_TRUE(two("tdx", "tdx2"));
+    EXPECT_FALSE(two("tdx", "tdx"));
+    EXPECT_FALSE(two("tdx", "../evil"));
+}
+
 TEST(Config, AFolderInPlaceOfAFileIsAnError) {
     const TemporaryFolder folder;
     EXPECT_FALSE(load_config(folder.path()));

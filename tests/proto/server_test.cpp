@@ -36,6 +36,17 @@ std::string blob_call(std::size_t size) {
 
 const auto watch_call = frame(R"({"method":"org.example.test.Watch","more":true})");
 
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define MRD_TEST_UNDEFINED_BEHAVIOR_SANITIZER
+#endif
+#endif
+#ifdef MRD_TEST_UNDEFINED_BEHAVIOR_SANITIZER
+constexpr bool sanitizer_needs_file_descriptors = true;
+#else
+constexpr bool sanitizer_needs_file_descriptors = false;
+#endif
+
 constexpr auto patience = std::chrono::milliseconds(patience_ms);
 
 RawClient connect_to(const Address &address) {
@@ -311,9 +322,14 @@ TEST(Server, TheDefaultLimitsAreThoseOfSdVarlink) {
 }
 
 TEST(Server, RunningOutOfFileDescriptorsStopsNoListeningSocketForGood) {
+    if (sanitizer_needs_file_descriptors) GTEST_SKIP() << "the sanitizer opens a pipe to look at an object's type";
     Served served;
     const auto first = served.listen();
     const auto second = served.listen();
+    // Each turn of the loop that comes after both connects may have seen both.
+    const auto turns_of_the_loop = [&served] {
+        for (int i = 0; i < 10; ++i) served.on_loop([] {});
+    };
     // Both sockets of the clients are there before the process runs out; then neither can be accepted.
     FileDescriptor sockets[2] = {FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)),
                                  FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))};
@@ -323,8 +339,7 @@ TEST(Server, RunningOutOfFileDescriptorsStopsNoListeningSocketForGood) {
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
     EXPECT_EQ(::connect(sockets[0].get(), first.data(), first.size()), 0);
     EXPECT_EQ(::connect(sockets[1].get(), second.data(), second.size()), 0);
-    // Each turn of the loop that comes after both connects may have seen both.
-    for (int i = 0; i < 10; ++i) served.on_loop([] {});
+    turns_of_the_loop();
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
     for (auto &socket : sockets) {
         RawClient client(std::move(socket));

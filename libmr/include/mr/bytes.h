@@ -29,6 +29,9 @@ std::string to_base64(ByteView bytes);
 // Strict: padding required, no white space, unused bits zero. Error: invalid_argument.
 std::expected<Bytes, Error> from_base64(std::string_view text);
 
+// Well-formed UTF-8 (RFC 3629: no surrogates, no longer form than needed) without NUL bytes: what may stand in a name or a description.
+bool is_text(std::string_view bytes);
+
 inline ByteView as_bytes(std::string_view text) { return {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()}; }
 
 }  // namespace mr

@@ -1,0 +1,171 @@
+#include "bench/peers.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <map>
+
+namespace bench {
+
+namespace {
+
+using std::string_literals::operator""s;
+
+constexpr std::size_t tpm_header_size = 10;  // tag u16, size u32, response code u32; big-endian
+
+std::string repeated(std::string_view text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) all += text;
+    return all;
+}
+
+const std::map<std::string, Operation, std::less<>> &operations() {
+    static const std::map<std::string, Operation, std::less<>> all{
+        {"read", {Protocol::varlink, R"({"method":"io.mrd.Registers.Read","parameters":{"name":"tdx/rtmr3"}})"s + '\0'}},
+        {"extend",
+         {Protocol::varlink,
+          R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"tdx/rtmr2","digest":")" + repeated("5a", 48) + "\"}}" + '\0'}},
+        {"set", {Protocol::redis, "*3\r\n$3\r\nSET\r\n$4\r\nrtmr\r\n$96\r\n" + repeated("5a", 48) + "\r\n"}},
+        {"get", {Protocol::redis, "*2\r\n$3\r\nGET\r\n$4\r\nrtmr\r\n"}},
+        // TPM2_PCR_Read of one bank (SHA-384), PCR 16.
+        {"pcr-read", {Protocol::tpm, "\x80\x01\0\0\0\x14\0\0\x01\x7e\0\0\0\x01\0\x0c\x03\0\0\x01"s}},
+        // TPM2_PCR_Extend of PCR 16 with an empty password and one SHA-384 digest.
+        {"pcr-extend",
+         {Protocol::tpm,
+          "\x80\x02\0\0\0\x51\0\0\x01\x82\0\0\0\x10\0\0\0\x09\x40\0\0\x09\0\0\0\0\0\0\0\0\x01\0\x0c"s + repeated("\x5a", 48)}},
+    };
+    return all;
+}
+
+std::size_t tpm_size(std::string_view header) {
+    std::size_t size = 0;
+    for (const char c : header.substr(2, 4)) size = size << 8U | static_cast<unsigned char>(c);
+    return size;
+}
+
+// Calls found(path of the thread's folder, its id) for each thread.
+template <class Found>
+void for_each_thread(pid_t process, const Found &found) {
+    const auto folder = "/proc/" + (process == 0 ? "self" : std::to_string(process)) + "/task";
+    DIR *threads = ::opendir(folder.c_str());
+    if (threads == nullptr) die("cannot list the threads of the server");
+    while (const dirent *entry = ::readdir(threads)) {  // NOLINT(concurrency-mt-unsafe): one thread
+        if (entry->d_name[0] != '.') found(folder + "/" + entry->d_name, std::atoi(entry->d_name));  // NOLINT(cert-err34-c): digits
+    }
+    ::closedir(threads);
+}
+
+}  // namespace
+
+std::optional<Operation> operation_of(std::string_view name) {
+    const auto found = operations().find(name);
+    return found == operations().end() ? std::nullopt : std::optional(found->second);
+}
+
+std::size_t ReplyCounter::count(std::string_view bytes) {
+    switch (protocol_) {
+    case Protocol::varlink:
+        if (bytes.starts_with(R"({"error")")) die("the server answers: " + std::string(bytes));
+        return static_cast<std::size_t>(std::ranges::count(bytes, '\0'));
+    case Protocol::redis: {
+        if (bytes.starts_with('-')) die("the server answers: " + std::string(bytes));
+        lines_ += static_cast<std::size_t>(std::ranges::count(bytes, '\n'));
+        const auto replies = lines_ / 2;  // "$96\r\n...\r\n"
+        lines_ %= 2;
+        return replies;
+    }
+    case Protocol::tpm:
+        if (missing_ == 0) {
+            if (bytes.size() < tpm_header_size || bytes.substr(6, 4) != std::string_view("\0\0\0\0", 4))
+                die("the TPM answers with an error");
+            missing_ = tpm_size(bytes);
+        }
+        missing_ -= std::min(missing_, bytes.size());
+        return missing_ == 0 ? 1 : 0;
+    }
+    return 0;
+}
+
+void die(std::string_view what) {
+    std::fprintf(stderr, "bench: %.*s\n", static_cast<int>(what.size()), what.data());
+    std::exit(1);  // NOLINT(concurrency-mt-unsafe): one thread
+}
+
+bool try_connect(const std::string &path, int &fd) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) die("the socket's path is too long");
+    path.copy(address.sun_path, path.size());
+    fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) die("no socket");
+    if (::connect(fd, reinterpret_cast<const sockaddr *>(&address), sizeof address) == 0) return true;
+    ::close(fd);
+    return false;
+}
+
+int connect_to(const std::string &path) {
+    int fd = -1;
+    if (!try_connect(path, fd)) die("cannot connect to " + path);
+    return fd;
+}
+
+void send_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR) die("the server closed the connection");
+        if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+}
+
+std::string call(int fd, const Operation &operation) {
+    ReplyCounter counter(operation.protocol);
+    std::string reply;
+    std::array<char, 4096> buffer;
+    send_all(fd, operation.request);
+    for (;;) {
+        const auto size = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (size <= 0) die("the server closed the connection");
+        const std::string_view piece(buffer.data(), static_cast<std::size_t>(size));
+        reply += piece;
+        // SET has one line where GET has two.
+        if (counter.count(piece) > 0 || reply == "+OK\r\n") return reply;
+    }
+}
+
+std::int64_t now_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+void pin(pid_t process, int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(cpu), &set);
+    for_each_thread(process, [&](const std::string &, int id) {
+        if (::sched_setaffinity(id, sizeof set, &set) != 0) die("cannot pin the server to a CPU");
+    });
+}
+
+std::int64_t cpu_ns(pid_t process) {
+    std::int64_t sum = 0;
+    for_each_thread(process, [&](const std::string &folder, int) {
+        std::int64_t one = 0;
+        std::ifstream(folder + "/schedstat") >> one;
+        sum += one;
+    });
+    return sum;
+}
+
+}  // namespace bench

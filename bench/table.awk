@@ -1,0 +1,82 @@
+# Lines "ROW PROGRAM ROUND FIGURE..." in, the table of bench/run out.
+
+function median(list, count,    i, j, t) {
+    for (i = 2; i <= count; ++i) {
+        t = list[i]
+        for (j = i - 1; j > 0 && list[j] > t; --j) list[j + 1] = list[j]
+        list[j + 1] = t
+    }
+    return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
+}
+
+# The median over the rounds of one figure.
+function middle(row, program, column,    round, list, count) {
+    for (round = 1; round <= rounds[row, program]; ++round) list[++count] = figure[row, program, round, column]
+    return median(list, count)
+}
+
+# The median over the rounds of a program's figure against a peer's in the same round; of two peers, the better one's (the lesser).
+function ratio(row, program, peer, column, other_peer,    round, list, count, divisor) {
+    for (round = 1; round <= rounds[row, program]; ++round) {
+        divisor = figure[row, peer, round, column]
+        if (other_peer != "" && figure[row, other_peer, round, column] < divisor) divisor = figure[row, other_peer, round, column]
+        list[++count] = figure[row, program, round, column] / divisor
+    }
+    return median(list, count)
+}
+
+function say(target, what, value, limit, at_most) {
+    printf "%-4s %-58s %8.2f   %-12s %s\n", target, what, value, limit == "" ? "-" : (at_most ? "at most " : "at least ") limit,
+        limit == "" ? "" : ((at_most ? value <= limit : value >= limit) ? "reached" : "NOT REACHED")
+}
+
+{
+    for (i = 4; i <= NF; ++i) figure[$1, $2, $3, i - 3] = $i
+    if ($3 > rounds[$1, $2]) rounds[$1, $2] = $3
+}
+
+END {
+    shapes = split("1x1-same 1x64-same 8x64-split 64x1-split", shape, " ")
+    programs = split("read extend echo-wait echo-read get pcr-read pcr-extend", program, " ")
+    label["read"] = "mrd Read"; label["extend"] = "mrd Extend"; label["echo-wait"] = "Asio echo, async_wait + recv"
+    label["echo-read"] = "Asio echo, async_read_some"; label["get"] = "redis GET"
+    label["pcr-read"] = "swtpm PCR_Read"; label["pcr-extend"] = "swtpm PCR_Extend"
+    printf "%-12s %-30s %12s %10s %10s %14s\n", "shape", "program", "op/s", "p50 us", "p99 us", "server ns/op"
+    for (s = 1; s <= shapes; ++s) {
+        for (p = 1; p <= programs; ++p) {
+            if (!((shape[s], program[p]) in rounds)) continue
+            printf "%-12s %-30s %12.0f %10.1f %10.1f %14.0f\n", shape[s], label[program[p]], middle(shape[s], program[p], 1),
+                middle(shape[s], program[p], 2) / 1000, middle(shape[s], program[p], 3) / 1000, middle(shape[s], program[p], 4)
+        }
+    }
+    print "(p50 and p99: from a connection's calls to the last of their replies)"
+    print ""
+    printf "%-44s %10.2f ms\n", "start to first reply, mrd", middle("start", "mrd", 1) / 1000
+    printf "%-44s %10.2f ms\n", "start to first reply, swtpm", middle("start", "swtpm", 1) / 1000
+    printf "%-44s %10.2f ms\n", "process mrctl read", middle("command", "mrctl-read", 1) / 1000
+    printf "%-44s %10.2f ms\n", "process mrctl extend", middle("command", "mrctl-extend", 1) / 1000
+    printf "%-44s %10.2f ms\n", "process tpm2_pcrextend", middle("command", "tpm2_pcrextend", 1) / 1000
+    printf "%-44s %10.2f ms\n", "process /bin/true", middle("command", "true", 1) / 1000
+    printf "%-44s %10.1f MB (PSS %.1f)\n", "resident, idle, mrd", middle("memory", "mrd", 1) / 1e6, middle("memory", "mrd", 2) / 1e6
+    printf "%-44s %10.1f MB (PSS %.1f)\n", "resident, idle, swtpm", middle("memory", "swtpm", 1) / 1e6, middle("memory", "swtpm", 2) / 1e6
+    print ""
+    printf "%-4s %-58s %8s   %s\n", "row", "ratio", "measured", "target"
+    say(1, "Read 1x1 same, p50 : the better echo's", ratio("1x1-same", "read", "echo-wait", 2, "echo-read"), 1.2, 1)
+    say(1, "Read 1x1 same, op/s : swtpm PCR_Read's", ratio("1x1-same", "read", "pcr-read", 1), 1, 0)
+    say(2, "Read 8x64 split, op/s : redis GET's", ratio("8x64-split", "read", "get", 1), 2.5, 0)
+    say(3, "Read 1x64 same, op/s : redis GET's", ratio("1x64-same", "read", "get", 1), 1.7, 0)
+    say(4, "Extend 1x1 same, op/s : swtpm PCR_Extend's (no journal)", ratio("1x1-same", "extend", "pcr-extend", 1), 0.95, 0)
+    # swtpm serves one client at a time and cannot pipeline: 1x1 is its best.
+    say(5, "Extend 8x64 split, op/s : swtpm's best (no journal)", middle("8x64-split", "extend", 1) / middle("1x1-same", "pcr-extend", 1), 15, 0)
+    say("", "Read 1x1 same, p50 : redis GET's", ratio("1x1-same", "read", "get", 2))
+    say("", "Read 64x1 split, op/s : redis GET's", ratio("64x1-split", "read", "get", 1))
+    say("", "Extend 1x64 same, op/s : redis GET's", ratio("1x64-same", "extend", "get", 1))
+    say("", "Extend 8x64 split, op/s : redis GET's", ratio("8x64-split", "extend", "get", 1))
+    say("", "Extend 64x1 split, op/s : redis GET's", ratio("64x1-split", "extend", "get", 1))
+    say(10, "start to first reply : swtpm's", ratio("start", "mrd", "swtpm", 1), 0.8, 1)
+    say(11, "mrctl read, whole process : tpm2_pcrextend's", ratio("command", "mrctl-read", "tpm2_pcrextend", 1), 0.3, 1)
+    say(11, "mrctl extend, whole process : tpm2_pcrextend's", ratio("command", "mrctl-extend", "tpm2_pcrextend", 1), 0.3, 1)
+    say(12, "resident, idle : swtpm's", ratio("memory", "mrd", "swtpm", 1), 1.3, 1)
+    say(12, "KiB for each of 1000 idle connections (RSS)", middle("memory", "connections", 1) / 1024, 6, 1)
+    say("", "KiB for each of 1000 idle connections (PSS)", middle("memory", "connections", 2) / 1024)
+}
