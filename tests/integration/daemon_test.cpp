@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "mr/tdreport.h"
+#include "proto/varlink/client.h"
 
 namespace mrd {
 namespace {
@@ -479,6 +480,80 @@ TEST_F(DaemonTest, TheSimulatedTdIsBuiltAsTheCommandLineSays) {
     auto client = daemon.client();
     EXPECT_EQ(mr::to_hex(client.read("mrtd")->value), mrtd);
     EXPECT_EQ(mr::decode_tdreport(client.read("report0")->value)->td_info.attributes, 1U);
+}
+
+// ---- What an administrator can get wrong, and must not pay for
+
+TEST_F(DaemonTest, AFileThatIsNoSocketIsNeitherRemovedNorLocked) {
+    const auto file = folder() / "precious";
+    std::ofstream(file) << "data";
+    EXPECT_THAT(refused({.socket = file}), HasSubstr("is not a socket"));
+    EXPECT_EQ(contents(file), "data");
+    EXPECT_FALSE(std::filesystem::exists(file.native() + ".lock"));
+}
+
+TEST_F(DaemonTest, AnAbstractSocketIsRefusedBecauseAnybodyCouldConnect) {
+    EXPECT_THAT(refused({.socket = "unix:@mrd-test-abstract"}), HasSubstr("anybody could connect"));
+}
+
+TEST_F(DaemonTest, ClosedStandardDescriptorsCostNoState) {
+    {
+        auto daemon = started({.in_child = [] {
+            ::close(STDIN_FILENO);
+            ::close(STDOUT_FILENO);
+            ::close(STDERR_FILENO);
+        }});
+        EXPECT_TRUE(daemon.client().extend("rtmr3", digest_of("a")));
+        EXPECT_EQ(daemon.stop(), 0);
+    }
+    const auto daemon = started({});
+    EXPECT_EQ(daemon.client().read("rtmr3")->value, extended(zero(), digest_of("a")));
+}
+
+TEST_F(DaemonTest, AReportOverARegisterThatOthersExtendIsNeverStale) {
+    const auto daemon = started({.config = "[[register]]\nname = \"tdx/rtmr2\"\nowner = \"shared\"\n"});
+    auto client = daemon.client();
+    ASSERT_TRUE(client.read("report0"));
+    extend_behind("rtmr2", mr::to_hex(digest_of("kernel").bytes()));
+    const auto report = mr::decode_tdreport(client.read("report0")->value);
+    EXPECT_EQ(mr::Bytes(report->td_info.rtmr[2].begin(), report->td_info.rtmr[2].end()), extended(zero(), digest_of("kernel")));
+}
+
+TEST_F(DaemonTest, AWriteThatFailedAfterItsEffectIsReadAsItIs) {
+    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "write:fail-after@1"}}});
+    auto client = daemon.client();
+    EXPECT_EQ(client.write("reportdata", mr::Bytes(64, 1)).error().code, ErrorCode::provider_failed);
+    EXPECT_EQ(client.read("reportdata")->value, mr::Bytes(64, 1));
+    EXPECT_EQ(client.read("reportdata")->generation, client.read("report0")->generation);
+}
+
+TEST_F(DaemonTest, AnExtendThatOnlyALaterReadSettlesIsCounted) {
+    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "extend:fail-after@1,refresh:fail@2-3"}}});
+    auto client = daemon.client();
+    EXPECT_FALSE(client.extend("rtmr3", digest_of("a")));
+    EXPECT_FALSE(client.read("rtmr3"));
+    const auto snapshot = client.snapshot({"rtmr3"});
+    EXPECT_EQ(snapshot->readings.front().value, extended(zero(), digest_of("a")));
+    EXPECT_EQ(snapshot->sequence, 1);
+}
+
+TEST_F(DaemonTest, SigtermEndsAWatcherThatReadsNothingWithoutWaitingForIt) {
+    auto daemon = started({});
+    auto connection = varlink::ClientConnection::connect(*varlink::Address::parse(daemon.socket()), varlink::no_timeout);
+    ASSERT_TRUE(connection);
+    // More answers than are sent to a client that does not read, and a subscription behind them.
+    std::string calls;
+    struct Named {
+        std::string_view interface;
+        static constexpr auto fields() { return std::tuple(varlink::field("interface", &Named::interface)); }
+    };
+    for (int i = 0; i < 300; ++i) varlink::write_call(calls, "org.varlink.service.GetInterfaceDescription", Named{"io.mrd.Registers"});
+    varlink::write_call(calls, "io.mrd.Registers.Watch", varlink::NoParameters{}, varlink::CallMode::more);
+    ASSERT_TRUE(connection->send_frames(calls, varlink::no_timeout));
+    daemon.process().signal(SIGTERM);
+    while (connection->receive(varlink::no_timeout)) {
+    }
+    EXPECT_EQ(daemon.process().wait(), 0);
 }
 
 // ---- Rules of the configuration

@@ -234,6 +234,23 @@ TEST_F(MrctlTest, StatusShowsADivergence) {
     EXPECT_EQ(json({"status"})["status"]["providers"][0]["registers"][3]["diverged"], true);
 }
 
+TEST_F(MrctlTest, OutputThatCannotBeWrittenIsNoSuccess) {
+    start();
+    for (const std::string command : {"list", "read rtmr0", "read rtmr0 --raw", "read rtmr0 --json", "status", "watch rtmr0"}) {
+        const auto done = run_program({"/bin/sh", "-c", "exec " MRCTL_PROGRAM " " + command + " > /dev/full"}, folder(), {},
+                                      {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
+        EXPECT_EQ(done.exit_code, 1) << command;
+        EXPECT_THAT(done.err, HasSubstr("cannot write")) << command;
+    }
+}
+
+TEST_F(MrctlTest, AFileWhoseNameIsNoTextIsMeasured) {
+    const auto file = folder() / "bad\xFFname";
+    std::ofstream(file) << "hello";
+    start();
+    EXPECT_EQ(mrctl({"measure", "rtmr3", file}).exit_code, 0);
+}
+
 TEST_F(MrctlTest, ARefusalIsExitCodeOneWrongUsageTwoAndNoServiceThree) {
     EXPECT_THAT(failure(3, {"list"}), AllOf(HasSubstr((folder() / "io.mrd").native()), HasSubstr("start it")));
     failure(3, {"measure", "rtmr3", "/dev/null"});
