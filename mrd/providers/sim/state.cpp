@@ -31,10 +31,12 @@ using namespace std::chrono_literals;
 constexpr std::array<char, 8> magic = {'m', 'r', 'd', 's', 'i', 'm', 't', 'd'};
 constexpr std::uint32_t format_version = 1;
 
-// An extend holds the mutex for a microsecond, an opener the exclusive lock for a file's creation: who waits longer than this
-// waits for a process that is stopped, or for one that goes on using the file.
+// An extend holds the mutex for a microsecond: who waits longer than this waits for a process that is stopped.
 constexpr auto mutex_patience = 2s;
-constexpr auto file_lock_patience = 1s;
+// Who uses the file longer than this goes on using it.
+constexpr auto in_use_patience = 1s;
+// An opener holds the exclusive lock while it makes a new file, and a busy disk takes its time for that.
+constexpr auto opening_patience = 60s;
 
 struct Header {
     std::array<char, 8> magic;
@@ -336,7 +338,8 @@ std::expected<State, std::string> State::attach(const std::filesystem::path &fil
 std::expected<State, std::string> State::open_or_attach(const std::filesystem::path &file_path, const StateOptions *options) {
     const std::string &path = file_path.native();
     bool reset = options != nullptr && options->reset;
-    const auto deadline = std::chrono::steady_clock::now() + file_lock_patience;
+    const auto deadline = std::chrono::steady_clock::now() + opening_patience;
+    auto last_not_in_use = std::chrono::steady_clock::now();
     const auto still_time = [&] {
         std::this_thread::sleep_for(1ms);
         return std::chrono::steady_clock::now() < deadline;
@@ -361,6 +364,7 @@ std::expected<State, std::string> State::open_or_attach(const std::filesystem::p
         }
         const bool alone = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
         if (!alone && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0) {
+            last_not_in_use = std::chrono::steady_clock::now();
             continue;  // another one is opening it this moment
         }
         if (!is_the_file_at(file, file_path)) {
@@ -380,7 +384,8 @@ std::expected<State, std::string> State::open_or_attach(const std::filesystem::p
         }
         if (reset || (options != nullptr && boot_id_of(header) != options->boot_id)) {
             if (!alone) {
-                continue;  // until the time is over: who used it may be ending
+                if (std::chrono::steady_clock::now() - last_not_in_use > in_use_patience) return in_use();
+                continue;  // who used it may be ending
             }
             // Nobody uses the old file and nobody else can replace it before this lock is given up.
             if (auto put = put_new_file(*options, true); !put) {
