@@ -39,7 +39,7 @@ unhex "$before" >"$work/value"
 
 for file in "$@"; do
     digest=$(openssl dgst -sha384 -r "$file" | cut -d ' ' -f 1)
-    reply=$(call Extend "{\"name\":\"$register\",\"digest\":\"$digest\",\"description\":\"$file\"}")
+    reply=$(call Extend "{\"name\":\"$register\",\"digest\":\"$digest\"}")
     openssl dgst -sha384 -binary "$file" >"$work/digest"
     cat "$work/value" "$work/digest" | openssl dgst -sha384 -binary >"$work/next"
     mv "$work/next" "$work/value"

@@ -38,8 +38,9 @@ cat /proc/cmdline >"$work/cmdline"
 measure_file "$work/cmdline" "kernel command line"
 
 # In a fixed order: the register depends on it.
-find "$folder" -type f | LC_ALL=C sort >"$work/files"
-while read -r file; do
+find "$folder" -type f >"$work/found"
+LC_ALL=C sort "$work/found" >"$work/files"
+while IFS= read -r file; do
     measure_file "$file"
 done <"$work/files"
 

@@ -61,7 +61,7 @@ void print_tdreport(const mr::TdReport &report, const mr::TdReportHashes &hashes
     for (const auto &[key, value] : json.items()) {
         if (value.is_string()) rows.push_back({key, value.get<std::string>()});
     }
-    print_table({"FIELD", "VALUE (bytes in their order)"}, rows);
+    print_table({"FIELD", "VALUE (bytes in their order; integers little-endian)"}, rows);
     const auto verdict = [](bool holds) { return holds ? "holds" : "DOES NOT HOLD"; };
     std::cout << "TEE_TCB_INFO hash " << verdict(hashes.tcb_info_matches) << '\n'
               << "TDINFO hash " << verdict(hashes.td_info_matches) << '\n'
@@ -77,8 +77,9 @@ int inspect(bool json, const std::string &file) {
     const auto report = mr::decode_tdreport(*bytes);
     const auto hashes = mr::check_tdreport_hashes(*bytes);
     if (!report || !hashes) {
-        return fail({mr::ErrorCode::malformed, file + " (" + std::to_string(bytes->size()) +
-                                                   " bytes) is nothing this version knows; it knows a TDREPORT: 1024 bytes, the first 81"});
+        return fail(
+            {mr::ErrorCode::malformed, file + " (" + std::to_string(bytes->size()) +
+                                           " bytes) is nothing this version knows; it knows a TDREPORT: 1024 bytes, the first 0x81"});
     }
     if (json) {
         std::cout << json_of(*report, *hashes).dump(2) << '\n';

@@ -24,12 +24,13 @@ int main(int argc, char **argv) {
     CLI::App app{"Reads, extends and attests the measurement registers of this machine through mrd"};
     app.set_version_flag("--version", MRD_VERSION);
     app.require_subcommand(1);
+    app.footer("Every command takes --socket, --json and --timeout. Exit: 0 done, 1 refused or failed, 2 wrong usage, 3 no service.");
     app.fallthrough();
     app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]");
     app.add_flag("--json", common.json, "Print the reply as JSON");
     app.add_option_function<std::uint32_t>(
         "--timeout", [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); },
-        "Seconds to wait for an answer [45]");
+        "Seconds to wait for an answer [45]; watch waits without limit");
 
     app.add_subcommand("list", "The registers: flags, hash, size, owner")->callback(run_into(exit_code, [&] {
         return mrctl::list(common);
@@ -47,11 +48,12 @@ int main(int argc, char **argv) {
     extend_app->add_option("NAME", extend.name, "Register")->required();
     extend_app->add_option("--digest", extend.digest, "Digest, hexadecimal")->required();
     extend_app->add_option("--description", extend.description, "What was measured");
-    extend_app->add_option("--type", extend.type, "TCG event type");
+    extend_app->add_option("--type", extend.type, "TCG event type [13, EV_IPL]");
     extend_app->callback(run_into(exit_code, [&] { return mrctl::extend(common, extend); }));
 
     mrctl::MeasureCommand measure;
-    auto *measure_app = app.add_subcommand("measure", "Extends by the hash of a file: new = H(old || H(file))");
+    auto *measure_app =
+        app.add_subcommand("measure", "Extends by the hash of a file: new = H(old || H(file)); a log-only register takes at most 64 KiB");
     measure_app->add_option("NAME", measure.name, "Register")->required();
     measure_app->add_option("FILE", measure.file, "File, or - for standard input")->required();
     measure_app->add_option("--description", measure.description, "What was measured [the file's name]");
@@ -77,10 +79,12 @@ int main(int argc, char **argv) {
     watch_app->add_option("NAME", watched, "Registers [all]");
     watch_app->callback(run_into(exit_code, [&] { return mrctl::watch(common, watched); }));
 
-    app.add_subcommand("stats", "Reads, cached reads, refreshes and writes")->callback(run_into(exit_code, [&] {
+    app.add_subcommand("stats", "Counters of each provider: reads, cached reads, refreshes, writes")->callback(run_into(exit_code, [&] {
         return mrctl::stats(common);
     }));
-    app.add_subcommand("status", "Is everything as the log says")->callback(run_into(exit_code, [&] { return mrctl::status(common); }));
+    app.add_subcommand("status", "State of mrd and its registers; rereads the hardware first")->callback(run_into(exit_code, [&] {
+        return mrctl::status(common);
+    }));
 
     std::string inspected;
     auto *inspect_app = app.add_subcommand("inspect", "What a file is and says (TDREPORT); needs no mrd");

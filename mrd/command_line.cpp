@@ -41,7 +41,8 @@ void describe(CLI::App &app, Options &options) {
     app.add_option("--socket", options.socket, "Socket to listen on [/run/mrd/io.mrd]");
     app.add_option("--state", options.state, "State directory [/run/mrd/state]");
     app.add_option("--log-level", options.log_level, "debug, info, warning or error")->capture_default_str();
-    app.add_flag("--check", options.check, "Check the configuration, say what is wrong with it, and end");
+    app.add_flag("--check", options.check,
+                 "Check the configuration's syntax, keys and ranges, and end; registers and paths are checked at start");
     app.add_flag("--reset", options.reset, "Start the simulated TD anew");
     app.add_option("--sim-mrtd", options.sim_mrtd, "MRTD of the simulated TD (48 bytes, hexadecimal)");
     app.add_option("--sim-mrconfigid", options.sim_mrconfigid, "MRCONFIGID of the simulated TD (48 bytes)");

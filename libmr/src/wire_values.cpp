@@ -17,11 +17,12 @@ struct KnownError {
 
 // By the part of the name after the interface: the interfaces share their errors' meaning.
 constexpr std::array known_errors{
-    KnownError{"NoSuchRegister", ErrorCode::no_such_register, "no register has that name, or several have; `mrctl list` shows the names"},
+    KnownError{"NoSuchRegister", ErrorCode::no_such_register,
+               "no register has that name, or each of the candidates has; `mrctl list` shows the names"},
     KnownError{"NoSuchProvider", ErrorCode::no_such_provider, "no provider has that name, or several could be meant: name one"},
     KnownError{"NotReadable", ErrorCode::not_readable, "the register cannot be read"},
     KnownError{"NotWritable", ErrorCode::not_writable, "the register cannot be written; registers with the flag X are extended instead"},
-    KnownError{"NotExtensible", ErrorCode::not_extensible, "the register cannot be extended; those with the flag X can"},
+    KnownError{"NotExtensible", ErrorCode::not_extensible, "the register cannot be extended: it has no flag X, or is only observed"},
     KnownError{"LogOnly", ErrorCode::log_only, "the register takes no bare digest: use measure"},
     KnownError{"Sealed", ErrorCode::sealed, "the register is sealed until the next boot"},
     KnownError{"Indeterminate", ErrorCode::indeterminate,
@@ -34,7 +35,7 @@ constexpr std::array known_errors{
     KnownError{"ProviderFailed", ErrorCode::provider_failed, "the hardware failed"},
     KnownError{"Busy", ErrorCode::busy, "a limit of mrd is reached: try again later"},
     KnownError{"NotSupported", ErrorCode::not_supported, "the provider cannot do this"},
-    KnownError{"InvalidParameter", ErrorCode::invalid_parameter, "mrd refuses the parameter"},
+    KnownError{"InvalidParameter", ErrorCode::invalid_parameter, "its form is wrong, it is too long, or this mrd does not take it"},
     KnownError{"PermissionDenied", ErrorCode::permission_denied, "the caller may not do this"},
     KnownError{"MethodNotImplemented", ErrorCode::method_not_implemented, "this mrd does not do that"},
     KnownError{"MethodNotFound", ErrorCode::method_not_implemented, "this mrd does not know that"},

@@ -132,6 +132,29 @@ TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
     EXPECT_THAT(config.error(), HasSubstr("/nonexistent/mrd.toml"));
 }
 
+// The sample as it is, and with what it has as comments taken as written.
+TEST(Config, TheSampleIsAcceptedAndItsServiceSectionIsTheDefaults) {
+    std::ifstream in(MRD_SAMPLE_CONFIG);
+    std::string as_it_is;
+    std::string uncommented;
+    for (std::string line; std::getline(in, line);) {
+        as_it_is += line + "\n";
+        const bool is_key = line.starts_with("# [[") ||
+                            (line.starts_with("# ") && line.find(" = ") != std::string::npos && line.find('`') == std::string::npos);
+        uncommented += (is_key ? line.substr(2) : line) + "\n";
+    }
+    const auto config = parsed(as_it_is);
+    const Config defaults;
+    EXPECT_EQ(config.socket, defaults.socket);
+    EXPECT_EQ(config.state, defaults.state);
+    EXPECT_EQ(config.boot_id_file, defaults.boot_id_file);
+    EXPECT_EQ(config.limits.max_connections, defaults.limits.max_connections);
+    EXPECT_EQ(config.limits.max_message, defaults.limits.max_message);
+    EXPECT_THAT(config.providers, IsEmpty());
+    EXPECT_EQ(parsed(uncommented).providers.size(), 1U);
+    EXPECT_EQ(parsed(uncommented).rules.size(), 1U);
+}
+
 TEST(Config, AnEmptyFileIsTheDefaults) { EXPECT_TRUE(load_config("/dev/null")); }
 
 TEST(Config, AProvidersNameHasNoSlashAndIsThereOnce) {

@@ -165,6 +165,25 @@ TEST(Server, AHalfCloseStillGetsItsReplies) {
     EXPECT_TRUE(served.empty.wait());
 }
 
+TEST(Server, AHalfCloseStillGetsAReplyThatDoesNotFitTheSocket) {
+    Served served;
+    auto client = served.connect();
+    auto other = served.connect();
+    constexpr std::size_t size = 2'000'000;
+    ASSERT_TRUE(client.send(blob_call(size)));
+    client.half_close();
+    pollfd entry{client.native_handle(), POLLIN, 0};
+    ASSERT_EQ(::poll(&entry, 1, patience_ms), 1);
+    // The server has had its turn and seen the end of the input.
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(other.send(count_call(i)));
+        ASSERT_EQ(other.receive_one(), number_reply(i));
+    }
+    const auto replies = client.receive_to_end();
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_EQ(replies[0].size(), size + std::string_view(R"({"parameters":{"text":""}})").size());
+}
+
 TEST(Server, AHalfCloseDoesNotEndASubscription) {
     Served served;
     auto client = served.connect();

@@ -5,6 +5,8 @@
 //     if (auto connected = co_await client.connect(asio::use_awaitable); !connected) ...
 //     auto reading = co_await client.read("tdx/rtmr3", asio::use_awaitable);
 //
+// All but report() and watch(), which connect by themselves, need connect() first. verify_report, statistics, status and call are mr::Client's alone.
+//
 // Calls may be made while others are open; they take effect, and complete, in their order. Arguments are copied before the call returns. A client
 // is for one thread at a time; the handlers run on their own associated executor. A client that is destroyed completes every open operation with
 // connection_lost. Errors, reconnecting and time-outs are as mr::Client's (mr/client.h).

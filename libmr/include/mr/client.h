@@ -47,7 +47,8 @@ struct ReadOptions {
     std::optional<std::int64_t> generation = {};  // what write() returned: fail if somebody else wrote since
 };
 
-// What the log will say of an extend. Only the digest is bound by the register.
+// What is said of an extend. Only the digest is bound by the register. This version of mrd has no log: type, description and data are checked, but
+// kept nowhere, and an id is refused with invalid_parameter.
 struct EventOptions {
     std::optional<std::uint32_t> type = {};  // TCG event type; mrd's default is EV_IPL
     std::optional<std::string> description = {};
@@ -97,7 +98,7 @@ struct RawReply {
 
 class Client {
 public:
-    // Error: no_service, timed_out, invalid_argument (the socket's name).
+    // Error: no_service, permission_denied, timed_out, invalid_argument (the socket's name).
     static std::expected<Client, Error> connect(ClientOptions options = {});
 
     Client(Client &&) noexcept;
@@ -116,7 +117,7 @@ public:
 
     // new = H(old || digest).
     std::expected<Extended, Error> extend(std::string_view name, const Digest &digest, const EventOptions &event = {});
-    // Extends by the hash of data, of at most 64 KiB. For more, hash it here and extend().
+    // Extends by the hash of data, of at most 64 KiB. For more, hash it here and extend(), which a log-only register does not allow.
     std::expected<Measured, Error> measure(std::string_view name, ByteView data, const EventOptions &event = {});
 
     // Returns the generation of what was written.

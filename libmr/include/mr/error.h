@@ -14,7 +14,7 @@ enum class ErrorCode : std::uint8_t {
     no_such_provider,        // no provider has that name
     not_readable,            // the register has no R flag
     not_writable,            // the register has no W flag, or is extended instead of written
-    not_extensible,          // the register has no X flag
+    not_extensible,          // the register has no X flag, or is only observed
     log_only,                // the register is extended only through the log: use measure()
     sealed,                  // the register takes no extend until the next boot
     indeterminate,           // a failed extend may have happened: read the register, then extend again
@@ -28,7 +28,7 @@ enum class ErrorCode : std::uint8_t {
     not_supported,           // the provider cannot do this
     method_not_implemented,  // this mrd is older than the caller
     invalid_parameter,       // a parameter is unknown, missing or of the wrong type; the message names it
-    permission_denied,       // the caller may not do this
+    permission_denied,       // the caller may not do this, or may not connect
     remote,                  // an error name this library does not know
 
     // Found here.
