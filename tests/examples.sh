@@ -20,6 +20,8 @@ fail() {
 }
 
 cmake --install "$build" --prefix "$work/prefix" >"$work/install.log" || fail "the install failed: $(cat "$work/install.log")"
+# Ninja is what the project installs; there may be no make.
+export CMAKE_GENERATOR=Ninja
 export PATH="$work/prefix/bin:$work/prefix/sbin:$PATH" MRD_SOCKET="$work/io.mrd"
 mrd --sim --socket "$MRD_SOCKET" --state "$work/state" --log-level error &
 daemon=$!
