@@ -169,12 +169,14 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
 
 std::expected<Config, std::string> load_config(const std::filesystem::path &file) {
     std::ifstream in(file, std::ios::binary);
+    const auto unreadable = std::unexpected("cannot read the configuration " + file.string());
+    if (!in.is_open()) return unreadable;
     try {
         const std::string text{std::istreambuf_iterator<char>(in), {}};
-        if (in.is_open()) return parse_config(text, file.string());
+        return parse_config(text, file.string());
     } catch (const std::ios_base::failure &) {  // a folder, for one
+        return unreadable;
     }
-    return std::unexpected("cannot read the configuration " + file.string());
 }
 
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {

@@ -52,8 +52,14 @@ struct Server::State {
 // to send), and an idle connection then costs no coroutine frame.
 class Server::Connection : public std::enable_shared_from_this<Connection> {
 public:
-    Connection(std::shared_ptr<State> state, FileDescriptor connected) : state_(std::move(state)), socket_(state_->loop) {
-        socket_.assign(asio::local::stream_protocol(), connected.release());
+    explicit Connection(std::shared_ptr<State> state) : state_(std::move(state)), socket_(state_->loop) {}
+
+    // False: the kernel does not let the loop watch one more socket.
+    bool adopt(FileDescriptor connected) {
+        ErrorCode error;
+        socket_.assign(asio::local::stream_protocol(), connected.get(), error);
+        if (!error) (void)connected.release();
+        return !error;
     }
 
     void start() {
@@ -296,7 +302,11 @@ void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor co
         ++state->refused;
         return;
     }
-    const auto connection = std::make_shared<Connection>(state, std::move(connected));
+    const auto connection = std::make_shared<Connection>(state);
+    if (!connection->adopt(std::move(connected))) {
+        ++state->refused;
+        return;
+    }
     state->connections.insert(connection);
     connection->start();
 }
