@@ -46,13 +46,19 @@ std::unexpected<Error> refuse(std::string message) { return std::unexpected(Erro
 
 }  // namespace
 
-std::string to_hex(ByteView bytes) {
-    std::string text(bytes.size() * 2, '\0');
-    char *out = text.data();
+void append_hex(std::string &out, ByteView bytes) {
+    const std::size_t before = out.size();
+    out.resize(before + bytes.size() * 2);
+    char *digits = out.data() + before;
     for (const std::uint8_t byte : bytes) {
-        std::memcpy(out, hex_pairs[byte].data(), 2);
-        out += 2;
+        std::memcpy(digits, hex_pairs[byte].data(), 2);
+        digits += 2;
     }
+}
+
+std::string to_hex(ByteView bytes) {
+    std::string text;
+    append_hex(text, bytes);
     return text;
 }
 
@@ -74,24 +80,29 @@ std::expected<Bytes, Error> from_hex(std::string_view text) {
     return bytes;
 }
 
-std::string to_base64(ByteView bytes) {
-    std::string text;
-    text.reserve((bytes.size() + 2) / 3 * 4);
+void append_base64(std::string &out, ByteView bytes) {
+    const std::size_t before = out.size();
+    out.resize(before + (bytes.size() + 2) / 3 * 4, '=');
+    char *digits = out.data() + before;
     std::size_t i = 0;
     for (; i + 3 <= bytes.size(); i += 3) {
         const unsigned group = static_cast<unsigned>(bytes[i]) << 16 | static_cast<unsigned>(bytes[i + 1]) << 8 | bytes[i + 2];
-        text += base64_digits[group >> 18];
-        text += base64_digits[group >> 12 & 0x3f];
-        text += base64_digits[group >> 6 & 0x3f];
-        text += base64_digits[group & 0x3f];
+        *digits++ = base64_digits[group >> 18];
+        *digits++ = base64_digits[group >> 12 & 0x3f];
+        *digits++ = base64_digits[group >> 6 & 0x3f];
+        *digits++ = base64_digits[group & 0x3f];
     }
     if (const std::size_t rest = bytes.size() - i; rest != 0) {
         const unsigned group = static_cast<unsigned>(bytes[i]) << 16 | (rest == 2 ? static_cast<unsigned>(bytes[i + 1]) << 8 : 0U);
-        text += base64_digits[group >> 18];
-        text += base64_digits[group >> 12 & 0x3f];
-        text += rest == 2 ? base64_digits[group >> 6 & 0x3f] : '=';
-        text += '=';
+        *digits++ = base64_digits[group >> 18];
+        *digits++ = base64_digits[group >> 12 & 0x3f];
+        if (rest == 2) *digits = base64_digits[group >> 6 & 0x3f];
     }
+}
+
+std::string to_base64(ByteView bytes) {
+    std::string text;
+    append_base64(text, bytes);
     return text;
 }
 

@@ -19,12 +19,14 @@ using ByteView = std::span<const std::uint8_t>;
 
 // Two lower-case digits a byte, no separator.
 std::string to_hex(ByteView bytes);
+void append_hex(std::string &out, ByteView bytes);
 
 // Accepts both cases. Error: invalid_argument for an odd number of digits or any other character.
 std::expected<Bytes, Error> from_hex(std::string_view text);
 
 // RFC 4648, section 4: the standard alphabet with padding.
 std::string to_base64(ByteView bytes);
+void append_base64(std::string &out, ByteView bytes);
 
 // Strict: padding required, no white space, unused bits zero. Error: invalid_argument.
 std::expected<Bytes, Error> from_base64(std::string_view text);

@@ -1,0 +1,69 @@
+// What an event's data says, for people, and whether its digest binds it. Contents are claims unless recompute_binding says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mr/event_log.h"
+
+namespace mr {
+
+// "EV_EFI_VARIABLE_BOOT"; "0x80000099" for one without a name (TCG PC Client Platform Firmware Profile 1.06, table 27; dstack's 0x08000001).
+std::string event_type_name(std::uint32_t type);
+// The other way round, also from decimal and 0x numbers.
+std::optional<std::uint32_t> event_type_from(std::string_view name);
+
+enum class Binding : std::uint8_t {
+    bound,      // the digest is the hash of the data, by the rule for the event's type: the register vouches for the content
+    described,  // it is the hash of something else (a firmware blob, an image), or there is no data: the content is a claim
+};
+std::string_view to_string(Binding binding);
+
+// Recomputed with the event's digest of a known algorithm; `rule` is what was hashed. Rules are tried by the event's type only, and "bound" says
+// nothing of bytes that are not covered: a digest of a variable's data does not bind the variable's name, that of a command line not the prefix which
+// says whose command line it is. Whoever decides by content must read it out of `covered`.
+//
+//     rule                              types                      what was hashed
+//     "data"                            all but dstack's           all of the data
+//     "variable data"                   EV_EFI_VARIABLE_BOOT       UEFI_VARIABLE_DATA without GUID, lengths and name
+//     "data without its last byte"      EV_EFI_VARIABLE_AUTHORITY  old versions of shim, where the bytes left out follow the structure
+//     "text without its prefix and NUL" EV_IPL                     GRUB's text up to its NUL, without "grub_cmd: " and the like
+//     "text without its prefix"         EV_IPL                     the same with its NUL
+//     "text with a NUL after it"        EV_IPL                     UTF-16 of which the log keeps no NUL, or half of one
+//     "text without its NUL"            EV_IPL                     UTF-16 without the NUL that the log keeps
+//     "text in ASCII with a NUL"        EV_IPL                     systemd-stub's names of sections, which the log keeps in UTF-16
+//     "tagged content"                  EV_EVENT_TAG               the data without tag and size; never of an envelope or an AAEL event
+//     "configuration without header"    EV_PLATFORM_CONFIG_FLAGS   td-shim's: without name and length
+//     "type, name and payload"          dstack's 0x08000001        type u32 little-endian, ':', description, ':', data; a name has no ':'
+//
+// A digest of nothing binds nothing: where the covered bytes are empty, the event is described. (dstack's rule covers a name beside the data.)
+struct RecomputedBinding {
+    Binding binding = Binding::described;
+    std::string_view rule;  // as above; empty if described
+    ByteView covered;       // the bytes of the data that the digest binds; empty if described
+};
+// Cheap: at most three hashes of the data, with hashers that each thread keeps.
+RecomputedBinding recompute_binding(const Event &event, const EventDigest &digest);
+
+struct ContentField {
+    std::string name;
+    std::string value;
+};
+// The data taken apart, by the event's type: never fails, never longer than max_content_text in all; what cannot be read is said so (a field
+// "malformed") and given as text if it is text, else as hexadecimal. Names may repeat. Values are UTF-8 without control characters: those are shown as
+// \n, \x1b or \u{202e}.
+std::vector<ContentField> decode_content(const Event &event);
+inline constexpr std::size_t max_content_text = 4096;  // bytes
+
+// One line of it for a table, without control characters: "name: value; name: value", at most `width` characters (code points), the last of them an
+// ellipsis if something was cut.
+std::string summarize_content(const Event &event, std::size_t width);
+
+// Text that nobody vouches for, as people may see it: valid UTF-8 without control characters, which are shown as \n, \x1b or \u{202e}. At most
+// max_content_text bytes of it.
+std::string printable_text(std::string_view text);
+
+}  // namespace mr

@@ -1,0 +1,173 @@
+// dstack's event log, one JSON document: docs/log-formats.md.
+#include <array>
+#include <utility>
+
+#include "libmr/src/event_log/json_common.h"
+#include "libmr/src/event_log/source.h"
+#include "proto/varlink/limits.h"
+
+namespace mr::event_log {
+
+namespace {
+
+using varlink::field;
+
+// What dstack itself extends; events of other types come from the firmware.
+constexpr std::uint32_t runtime_event = 0x08000001;
+constexpr std::array<std::string_view, 4> rtmr_names{"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
+constexpr std::string_view log_member = "event_log";
+
+struct EventFields {
+    std::int64_t imr = 0;
+    std::int64_t event_type = 0;
+    std::string_view digest;
+    std::string_view event;
+    std::optional<std::string_view> payload;
+    static constexpr auto fields() {
+        return std::tuple(field("imr", &EventFields::imr), field("event_type", &EventFields::event_type),
+                          field("digest", &EventFields::digest), field("event", &EventFields::event),
+                          field("event_payload", &EventFields::payload));
+    }
+};
+
+// Walks over JSON text that is known to be well formed, since a parsed document does not say where in the text its values are.
+class Walker {
+public:
+    explicit Walker(std::string_view text) : text_(text), at_(std::min(text.find_first_of("[{"), text.size())) {}
+
+    // Of the next value, member name or end of an array or object.
+    std::size_t next_value() {
+        at_ = std::min(text_.find_first_not_of(" \t\r\n,:", at_), text_.size());
+        return at_;
+    }
+    // Behind the opening bracket of the value it stands at.
+    void enter() { at_ = next_value() + 1; }
+    // Behind the value or member name it stands at.
+    void skip() {
+        next_value();
+        std::size_t depth = 0;
+        do {
+            const char c = character();
+            if (c == '"') {
+                skip_string();
+                continue;
+            }
+            if (c == '{' || c == '[') ++depth;
+            if (c == '}' || c == ']') --depth;
+            ++at_;
+        } while (depth > 0 && at_ < text_.size());
+        // The rest of a number or word.
+        at_ = std::min(text_.find_first_of(" \t\r\n,:]}", at_), text_.size());
+    }
+
+private:
+    void skip_string() {
+        for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
+            if (text_[at_] == '\\') ++at_;
+        }
+        ++at_;
+    }
+
+    // NUL at the end, which is only reached if the text is not what it is known to be.
+    [[nodiscard]] char character() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+
+    std::string_view text_;
+    std::size_t at_;
+};
+
+class DstackSource final : public EventLogReader::Source {
+public:
+    explicit DstackSource(ByteView file) : file_(as_text(file)), walker_(file_) {}
+
+    std::expected<void, Error> open() {
+        if (file_.size() > max_json_document)
+            return malformed(0, "the document is longer than " + std::to_string(max_json_document) + " bytes");
+        if (!document_.parse(file_)) return malformed(0, not_json());
+        auto log = document_.root();
+        if (log.kind() == varlink::Kind::object) {
+            const auto member = only_member(log, log_member);
+            if (!member) return malformed(0, member.error());
+            if (!*member) return malformed(0, "the document has no field " + std::string(log_member));
+            walker_.enter();
+            for (auto other = log.first(); other; other = other->next()) {
+                walker_.skip();  // its name
+                if (other->key() == log_member) break;
+                walker_.skip();
+            }
+            log = **member;
+            offset_ = walker_.next_value();
+            if (const auto text = log.as_string()) {
+                in_string_ = true;
+                if (!inner_.parse(*text)) return malformed(offset_, "the text of the field " + std::string(log_member) + ": " + not_json());
+                log = inner_.root();
+            }
+        }
+        if (log.kind() != varlink::Kind::array) return malformed(offset_, "the event log is not an array");
+        if (!in_string_) walker_.enter();
+        next_ = log.first();
+        return {};
+    }
+
+    [[nodiscard]] LogFormat format() const override { return LogFormat::dstack; }
+    [[nodiscard]] std::size_t offset() const override { return offset_; }
+
+    std::expected<bool, Error> next(Event &event) override {
+        if (!next_) {
+            offset_ = file_.size();
+            return false;
+        }
+        // Where the log is a string, its place is all there is: escapes make the text longer than what it says.
+        if (!in_string_) offset_ = walker_.next_value();
+        if (auto done = read_event(*next_, event); !done) {
+            return malformed(offset_, "event " + std::to_string(count_ + 1) + ": " + done.error());
+        }
+        event.sequence = ++count_;
+        next_ = next_->next();
+        if (!in_string_) walker_.skip();
+        return true;
+    }
+
+private:
+    static std::string not_json() {
+        return "this is not JSON in UTF-8, or has more than " + std::to_string(varlink::max_values) + " values";
+    }
+
+    Checked read_event(varlink::Value value, Event &event) {
+        EventBuffers::clear(event);
+        const auto fields = varlink::decode<EventFields>(value, true);
+        if (!fields) return std::unexpected(what_is_wrong(fields.error()));
+        if (fields->imr < 0 || static_cast<std::uint64_t>(fields->imr) >= rtmr_names.size())
+            return std::unexpected("the field imr is not 0 to 3");
+        const auto type = as_u32(fields->event_type);
+        if (!type) return std::unexpected("the field event_type is not within 32 bits");
+        const auto imr = static_cast<std::uint32_t>(fields->imr);
+        event.name = rtmr_names[imr];
+        event.index = imr + 1;
+        event.type = *type;
+        if (!fields->event.empty()) event.description = fields->event;
+        if (auto done = buffers_.add_digest(event, tcg_id(HashAlgorithm::sha384), fields->digest); !done) return done;
+        // Of the firmware's events later versions leave the data out, and say so as if it were empty.
+        if (!fields->payload || (fields->payload->empty() && type != runtime_event)) return {};
+        return buffers_.set_hex_data(event, *fields->payload);
+    }
+
+    std::string_view file_;
+    varlink::Document document_;
+    varlink::Document inner_;  // of a log that is a string in the document
+    bool in_string_ = false;
+    std::optional<varlink::Value> next_;
+    Walker walker_;
+    std::size_t offset_ = 0;
+    EventBuffers buffers_;
+    std::uint64_t count_ = 0;
+};
+
+}  // namespace
+
+SourceResult open_dstack(ByteView file) {
+    auto source = std::make_unique<DstackSource>(file);
+    if (auto done = source->open(); !done) return std::unexpected(std::move(done.error()));
+    return source;
+}
+
+}  // namespace mr::event_log

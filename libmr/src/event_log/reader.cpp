@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "libmr/src/event_log/source.h"
+#include "libmr/src/event_log/tcg.h"
+
+namespace mr {
+namespace {
+
+using event_log::SourceResult;
+
+constexpr std::array all_formats = {LogFormat::tcg,  LogFormat::tcg_sha1, LogFormat::cel_json,
+                                    LogFormat::json, LogFormat::dstack,   LogFormat::ima};
+
+constexpr std::uint8_t record_separator = 0x1E;        // of RFC 7464
+constexpr std::uint32_t highest_plausible_index = 24;  // a TPM has PCRs 0 to 23, some have one more
+constexpr std::size_t shortest_digest_hex = 40;        // SHA-1's
+constexpr std::string_view json_white_space = " \t\r\n";
+
+// Takes `token` off the text's front, and the white space before it.
+bool take_token(std::string_view &text, std::string_view token) {
+    const auto rest = text.substr(std::min(text.find_first_not_of(json_white_space), text.size()));
+    if (!rest.starts_with(token)) return false;
+    text = rest.substr(token.size());
+    return true;
+}
+
+// Has the first line "format":"mrd-event-log"?
+bool is_own_json(std::string_view text) {
+    const auto line = text.substr(0, text.find('\n'));
+    constexpr std::string_view key = "\"format\"";
+    for (auto at = line.find(key); at != std::string_view::npos; at = line.find(key, at + key.size())) {
+        auto rest = line.substr(at + key.size());
+        if (take_token(rest, ":") && take_token(rest, "\"mrd-event-log\"")) return true;
+    }
+    return false;
+}
+
+// "10 91f34b5c...": a register's number of one or two digits, right-aligned, and the template's digest.
+bool is_ima(std::string_view text) {
+    if (text.starts_with(' ')) text.remove_prefix(1);
+    const auto digits = text.find_first_not_of("0123456789");
+    if (digits == std::string_view::npos || digits == 0 || digits > 2 || text[digits] != ' ') return false;
+    text.remove_prefix(digits + 1);
+    return std::min(text.find_first_not_of("0123456789abcdefABCDEF"), text.size()) >= shortest_digest_hex;
+}
+
+// Such a log has no mark: its first record can only be plausible.
+bool is_tcg_sha1(ByteView file) {
+    if (file.size() < event_log::sha1_record_size) return false;
+    const ByteView record = file.first(event_log::sha1_record_size);
+    const auto index = event_log::little_endian<std::uint32_t>(record);
+    const auto size = event_log::little_endian<std::uint32_t>(record.last(sizeof(std::uint32_t)));
+    return index <= highest_plausible_index && size <= file.size() - record.size() && size <= max_log_record &&
+           std::ranges::any_of(record, [](auto byte) { return byte != 0; });
+}
+
+std::optional<LogFormat> detect(ByteView file) {
+    if (!file.empty() && file.front() == record_separator) return LogFormat::cel_json;
+    const std::string_view text(reinterpret_cast<const char *>(file.data()), file.size());
+    const auto json = text.substr(std::min(text.find_first_not_of(json_white_space), text.size()));
+    if (json.starts_with('{')) return is_own_json(json) ? LogFormat::json : LogFormat::dstack;
+    if (json.starts_with('[')) return LogFormat::dstack;
+    if (event_log::has_spec_id(file)) return LogFormat::tcg;
+    if (is_ima(text)) return LogFormat::ima;
+    if (is_tcg_sha1(file)) return LogFormat::tcg_sha1;
+    return std::nullopt;
+}
+
+SourceResult open_source(ByteView file, const ReaderOptions &options, LogFormat format) {
+    switch (format) {
+    case LogFormat::tcg:
+    case LogFormat::tcg_sha1: return event_log::open_tcg(file, {.registers = options.registers, .format = format});
+    case LogFormat::cel_json: return event_log::open_cel_json(file);
+    case LogFormat::json: return event_log::open_json(file);
+    case LogFormat::dstack: return event_log::open_dstack(file);
+    case LogFormat::ima: return event_log::open_ima(file);
+    }
+    return event_log::malformed(0, "a format without a reader was asked for");
+}
+
+}  // namespace
+
+std::unexpected<Error> event_log::malformed(std::size_t offset, std::string what) {
+    return std::unexpected(Error{ErrorCode::malformed, "event log, byte " + std::to_string(offset) + ": " + std::move(what)});
+}
+
+std::expected<EventLogReader, Error> EventLogReader::open(ByteView file, const ReaderOptions &options) {
+    const auto format = options.format ? options.format : detect(file);
+    if (!format) {
+        std::string what = file.empty() ? "the file is empty" : "this begins like none of the formats that are read";
+        what += "; name one of";
+        for (const LogFormat known : all_formats) {
+            what.append(known == all_formats.front() ? " " : ", ").append(to_string(known));
+        }
+        return event_log::malformed(0, std::move(what));
+    }
+    auto source = open_source(file, options, *format);
+    if (!source) return std::unexpected(std::move(source.error()));
+    return EventLogReader(std::move(*source));
+}
+
+EventLogReader::EventLogReader(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+EventLogReader::EventLogReader(EventLogReader &&) noexcept = default;
+EventLogReader &EventLogReader::operator=(EventLogReader &&) noexcept = default;
+EventLogReader::~EventLogReader() = default;
+
+LogFormat EventLogReader::format() const { return source_->format(); }
+const std::vector<LogRegister> &EventLogReader::registers() const { return source_->registers(); }
+std::expected<bool, Error> EventLogReader::next(Event &event) { return source_->next(event); }
+std::size_t EventLogReader::offset() const { return source_->offset(); }
+
+}  // namespace mr

@@ -1,0 +1,300 @@
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <limits>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "mr/envelope.h"
+#include "mr/event_log.h"
+
+namespace mr {
+namespace {
+
+constexpr std::size_t algorithm_count = static_cast<std::size_t>(HashAlgorithm::sm3_256) + 1;
+
+constexpr std::uint32_t first_dynamic_pcr = 17;  // those that a dynamic launch resets: all ones until then
+constexpr std::uint32_t last_dynamic_pcr = 22;
+
+// The data of an EV_NO_ACTION event of PCR 0 (PC Client Platform Firmware Profile, section 10.4.5.3): the signature, then the locality as one byte.
+constexpr std::string_view startup_locality_signature{"StartupLocality\0", 16};
+
+// By any form of its name.
+bool is_pcr(std::string_view name) { return common_name(name).starts_with("pcr") && tcg_index(name).has_value(); }
+
+// What tells one register from another: its name without the bank, and as a common name without the provider.
+std::string_view key_of(std::string_view name, ReplayNames names) {
+    const auto common = common_name(name);
+    if (names == ReplayNames::common) return common;
+    return name.substr(0, static_cast<std::size_t>(common.data() + common.size() - name.data()));
+}
+
+// What follows the register in "tpm/pcr7:sha256": "sha256". Precondition: `key` is key_of(name).
+std::string_view bank_of(std::string_view name, std::string_view key) {
+    const auto end = static_cast<std::size_t>(key.data() + key.size() - name.data());
+    return end < name.size() ? name.substr(end + 1) : std::string_view();
+}
+
+Digest initial_value(std::string_view common, HashAlgorithm algorithm, std::uint8_t startup_locality) {
+    std::array<std::uint8_t, max_digest_size> bytes{};
+    const auto value = std::span(bytes).first(digest_size(algorithm));
+    if (is_pcr(common)) {
+        const auto index = *tcg_index(common);
+        if (index >= first_dynamic_pcr && index <= last_dynamic_pcr) std::ranges::fill(value, 0xFF);
+        if (index == 0) value.back() = startup_locality;
+    }
+    return Digest(value);
+}
+
+// The locality that a StartupLocality event names. Others than these have no start of their own.
+std::optional<std::uint8_t> startup_locality_of(const Event &event) {
+    if (event.type != ev_no_action || !event.data || event.data->size() != startup_locality_signature.size() + 1) return std::nullopt;
+    if (common_name(event.name) != "pcr0") return std::nullopt;
+    if (!std::ranges::equal(event.data->first(startup_locality_signature.size()), as_bytes(startup_locality_signature)))
+        return std::nullopt;
+    const std::uint8_t locality = event.data->back();
+    return locality == 0 || locality == 3 || locality == 4 ? std::optional(locality) : std::nullopt;
+}
+
+// Whether its digest binds what it says is asked for each bank.
+std::optional<Envelope> anchor_of(const Event &event) {
+    if (event.type != ev_event_tag || !event.data || !is_envelope(*event.data)) return std::nullopt;
+    auto envelope = decode_envelope(*event.data);
+    if (!envelope || envelope->type != "anchor" || !envelope->expected || !envelope->found) return std::nullopt;
+    return std::move(*envelope);
+}
+
+std::unexpected<Error> refuse(ErrorCode code, const Event &event, const std::string &what) {
+    std::string message = "event ";
+    message.append(std::to_string(event.sequence)).append(" of \"").append(event.name).append("\": ").append(what);
+    return std::unexpected(Error{code, std::move(message)});
+}
+
+struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+};
+
+}  // namespace
+
+bool ReplayedRegister::consistent() const { return std::ranges::all_of(gaps, &LogGap::joins); }
+
+struct Replay::State {
+    static constexpr std::uint64_t no_event = std::numeric_limits<std::uint64_t>::max();
+
+    struct Entry {
+        ReplayedRegister replayed;
+        std::uint64_t first_event = no_event;  // how many were applied before it
+        bool declared = false;
+        std::optional<Digest> start;  // as declared, while it is not known which events it follows
+
+        // Goes on from the declared start. `expected` is that of the anchor which comes next, if one does: it then makes this step.
+        void settle(const Digest *expected) {
+            const auto from = std::exchange(start, std::nullopt);
+            if (!from || *from == replayed.value) return;
+            const bool anchored = expected != nullptr && *expected == replayed.value;
+            replayed.gaps.push_back({.sequence = 0, .expected = replayed.value, .found = *from, .joins = true});
+            if (!anchored) replayed.value = *from;
+        }
+    };
+    // Where a register's banks are in `entries`, by algorithm.
+    using Banks = std::array<std::optional<std::uint32_t>, algorithm_count>;
+
+    explicit State(ReplayNames names_) : names(names_) {
+        for (std::size_t i = 0; i < algorithm_count; ++i) {
+            if (auto hasher = Hasher::open(static_cast<HashAlgorithm>(i))) hashers[i] = std::move(*hasher);
+        }
+    }
+
+    // By any form of the name. Null: one more would be too many.
+    Banks *banks_of(std::string_view name, std::uint32_t index) {
+        auto &slot = recent[index % recent.size()];
+        if (slot.banks != nullptr && slot.name == name) return slot.banks;
+        const auto key = key_of(name, names);
+        auto found = banks.find(key);
+        if (found == banks.end()) {
+            if (entries.size() == max_replayed_registers) return nullptr;
+            found = banks.emplace(key, Banks()).first;
+        }
+        if (name.size() <= max_recent_name) {
+            slot.name = name;
+            slot.banks = &found->second;
+        }
+        return &found->second;
+    }
+
+    // The number of the register in `entries`. Nothing: it would be one too many.
+    std::optional<std::uint32_t> entry_of(std::string_view name, std::uint32_t index, HashAlgorithm algorithm) {
+        auto *known = banks_of(name, index);
+        if (known == nullptr) return std::nullopt;
+        auto &place = (*known)[static_cast<std::size_t>(algorithm)];
+        if (!place && entries.size() < max_replayed_registers) {
+            place = static_cast<std::uint32_t>(entries.size());
+            const auto key = key_of(name, names);
+            auto &made = entries.emplace_back();
+            made.replayed.name = key;
+            if (is_pcr(key)) made.replayed.name.append(":").append(to_string(algorithm));
+            made.replayed.algorithm = algorithm;
+            made.replayed.value = initial_value(key, algorithm, startup_locality);
+        }
+        return place;
+    }
+
+    // The firmware logs it before it extends PCR 0 first; one that comes later says nothing of how PCR 0 began.
+    void start_at(std::uint8_t locality) {
+        startup_locality = locality;
+        for (auto &entry : entries) {
+            if (entry.first_event != no_event || common_name(entry.replayed.name) != "pcr0") continue;
+            entry.replayed.value = initial_value("pcr0", entry.replayed.algorithm, locality);
+        }
+    }
+
+    std::expected<void, Error> extend(const Event &event) {
+        if (event.name.empty()) return refuse(ErrorCode::malformed, event, "it is measured, but names no register");
+        // All of them are checked before the first register is extended: an event is applied whole or not at all.
+        struct Step {
+            std::uint32_t entry;
+            ByteView digest;
+        };
+        std::array<Step, algorithm_count> steps;
+        std::size_t count = 0;
+        unsigned seen = 0;
+        for (const EventDigest &digest : event.digests) {
+            const auto algorithm = hash_algorithm_from_tcg(digest.algorithm_id);
+            if (!algorithm) continue;
+            if (digest.value.size() != digest_size(*algorithm)) {
+                return refuse(
+                    ErrorCode::malformed, event,
+                    "a digest of " + std::string(to_string(*algorithm)) + " has " + std::to_string(digest.value.size()) + " bytes");
+            }
+            const unsigned bit = 1U << static_cast<unsigned>(*algorithm);
+            if ((seen & bit) != 0)
+                return refuse(ErrorCode::malformed, event, "it has two digests of " + std::string(to_string(*algorithm)));
+            seen |= bit;
+            if (!hashers[static_cast<std::size_t>(*algorithm)]) continue;
+            const auto entry = entry_of(event.name, event.index, *algorithm);
+            if (!entry) {
+                return refuse(ErrorCode::not_supported, event,
+                              "more than " + std::to_string(max_replayed_registers) + " registers are not replayed");
+            }
+            steps[count++] = {.entry = *entry, .digest = digest.value};
+        }
+        const auto anchor = anchor_of(event);
+        for (const Step &step : std::span(steps).first(count)) {
+            extend(entries[step.entry], event, step.digest, anchor);
+        }
+        return {};
+    }
+
+    void extend(Entry &entry, const Event &event, ByteView digest, const std::optional<Envelope> &anchor) {
+        auto &replayed = entry.replayed;
+        auto &hasher = *hashers[static_cast<std::size_t>(replayed.algorithm)];
+        // Only an anchor whose digest binds what it says was measured by who found the register so.
+        const auto has_size = [&](const Bytes &bytes) { return bytes.size() == digest.size(); };
+        if (anchor && has_size(*anchor->expected) && has_size(*anchor->found) && hasher.hash(*event.data) == Digest(digest)) {
+            const Digest expected(*anchor->expected);
+            if (event.origin != EventOrigin::firmware) entry.settle(&expected);
+            replayed.gaps.push_back(
+                {.sequence = event.sequence, .expected = expected, .found = Digest(*anchor->found), .joins = replayed.value == expected});
+            replayed.value = replayed.gaps.back().found;
+        } else if (event.origin != EventOrigin::firmware) {
+            entry.settle(nullptr);
+        }
+        replayed.value = hasher.extend(replayed.value.bytes(), digest);
+        ++replayed.events;
+        if (entry.first_event == no_event) entry.first_event = events;
+    }
+
+    // Makes `shown` of `entries`: registers() may be asked while the log goes on, and what it shows of a declared start is not yet so.
+    void show() {
+        if (!stale) return;
+        std::vector<const Entry *> order;
+        for (const Entry &entry : entries) {
+            if (entry.declared || entry.first_event != no_event) order.push_back(&entry);
+        }
+        // Banks of one event, and registers without one, in the order in which they came.
+        std::ranges::sort(order, {}, [](const Entry *each) { return std::pair(each->first_event, each); });
+        shown.clear();
+        for (const Entry *each : order) {
+            Entry copy = *each;
+            copy.settle(nullptr);
+            shown.push_back(std::move(copy.replayed));
+        }
+        stale = false;
+    }
+
+    ReplayNames names;
+    std::array<std::optional<Hasher>, algorithm_count> hashers;  // none where this OpenSSL does not have the algorithm
+    std::vector<Entry> entries;
+    std::unordered_map<std::string, Banks, NameHash, std::equal_to<>> banks;  // by key_of()
+    // The name last used with an index (modulo its size), so that most events need neither common_name() nor `banks`. An index decides nothing.
+    struct Recent {
+        std::string name;
+        Banks *banks = nullptr;
+    };
+    static constexpr std::size_t max_recent_name = 64;
+    std::array<Recent, 32> recent;
+    std::uint8_t startup_locality = 0;
+    std::uint64_t events = 0;
+    bool too_many_declared = false;
+
+    std::vector<ReplayedRegister> shown;
+    bool stale = false;
+};
+
+Replay::Replay(ReplayNames names) : state_(std::make_unique<State>(names)) {}
+Replay::Replay(Replay &&) noexcept = default;
+Replay &Replay::operator=(Replay &&) noexcept = default;
+Replay::~Replay() = default;
+
+void Replay::declare(const LogRegister &known) {
+    // What cannot be hashed is not replayed, so nothing can be said of its value.
+    if (!state_->hashers[static_cast<std::size_t>(known.algorithm)]) return;
+    const auto number = state_->entry_of(known.name, tcg_index(known.name).value_or(no_index), known.algorithm);
+    if (!number) {
+        state_->too_many_declared = true;
+        return;
+    }
+    auto &entry = state_->entries[*number];
+    const auto says = [&](const Digest &digest) { return digest.size() == digest_size(known.algorithm); };
+    if (entry.first_event == State::no_event && says(known.initial)) entry.replayed.value = known.initial;
+    if (says(known.start)) entry.start = known.start;
+    entry.declared = true;
+    state_->stale = true;
+}
+
+std::expected<void, Error> Replay::apply(const Event &event) {
+    if (state_->too_many_declared) {
+        return refuse(ErrorCode::not_supported, event,
+                      "the log declares more than " + std::to_string(max_replayed_registers) + " registers");
+    }
+    if (const auto locality = startup_locality_of(event)) state_->start_at(*locality);
+    if (is_measured(event)) {
+        if (auto done = state_->extend(event); !done) return done;
+    }
+    ++state_->events;
+    state_->stale = true;
+    return {};
+}
+
+const std::vector<ReplayedRegister> &Replay::registers() const {
+    state_->show();
+    return state_->shown;
+}
+
+const ReplayedRegister *Replay::find(std::string_view name) const {
+    const auto key = key_of(name, state_->names);
+    const auto bank = bank_of(name, key);
+    std::string wanted(key);
+    if (is_pcr(key)) wanted.append(":").append(bank);
+    const auto &all = registers();
+    const auto found = std::ranges::find_if(all, [&](const ReplayedRegister &replayed) {
+        return replayed.name == wanted && (bank.empty() || bank == to_string(replayed.algorithm));
+    });
+    return found == all.end() ? nullptr : &*found;
+}
+
+std::uint64_t Replay::events() const { return state_->events; }
+
+}  // namespace mr

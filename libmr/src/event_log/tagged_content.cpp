@@ -1,0 +1,110 @@
+#include "libmr/src/event_log/byte_reader.h"
+#include "libmr/src/event_log/content_decoders.h"
+#include "libmr/src/event_log/tagged_event.h"
+#include "mr/envelope.h"
+
+namespace mr::event_log {
+namespace {
+
+// Tags of Arm CCA's logs of a realm (QEMU's measurement-log): what the realm management monitor was asked for, by the size of what they hold.
+constexpr std::uint32_t tag_realm_create = 1;
+constexpr std::uint32_t tag_init_ripas = 2;
+constexpr std::uint32_t tag_rec_create = 3;
+constexpr std::size_t realm_create_size = 14;
+constexpr std::size_t init_ripas_size = 16;
+constexpr std::size_t rec_create_size = 80;
+
+std::string_view tag_name(std::uint32_t tag) {
+    switch (tag) {
+    case tag_linux_initrd: return "Linux initrd";
+    case tag_linux_load_options: return "Linux LoadOptions";
+    case tag_attestation_agent: return "AAEL";
+    case envelope_tag: return "mrd envelope";
+    // systemd-boot and systemd-stub
+    case 0xF5BC582A: return "systemd loader.conf";
+    case 0x6C46F751: return "systemd device tree addon";
+    case 0x49DFFE0F: return "systemd initrd addon";
+    case 0xDAC08E1A: return "systemd microcode addon";
+    case 0x13AED6DB: return "systemd UKI profile";
+    default: return "";
+    }
+}
+
+void write_envelope(ContentWriter &out, ByteView data) {
+    const auto envelope = decode_envelope(data);
+    if (!envelope) return write_malformed(out, printable(envelope.error().message), data);
+    out.add("type", printable(envelope->type));
+    if (envelope->description) out.add("description", printable(*envelope->description));
+    if (envelope->expected) out.add_hex("expected", *envelope->expected);
+    if (envelope->found) out.add_hex("found", *envelope->found);
+    if (envelope->digest) {
+        out.add("digest of the data", std::string(to_string(envelope->digest->algorithm)) + " " + to_hex(envelope->digest->value.bytes()));
+    }
+    if (envelope->data) out.add_bytes("data", *envelope->data);
+}
+
+// False if it is none.
+bool write_realm_event(ContentWriter &out, const TaggedEvent &event) {
+    ByteReader reader(event.content);
+    if (event.tag == tag_realm_create && event.content.size() == realm_create_size) {
+        out.add("realm event", "REALM_CREATE");
+        out.add_hexadecimal("flags", reader.u64());
+        for (const std::string_view name : {"s2sz", "sve vector length", "breakpoints", "watchpoints", "PMU counters"}) {
+            out.add_number(name, reader.u8());
+        }
+        const std::uint8_t algorithm = reader.u8();
+        out.add("hash", algorithm == 0 ? "sha256" : algorithm == 1 ? "sha512" : std::to_string(algorithm));
+        return true;
+    }
+    if (event.tag == tag_init_ripas && event.content.size() == init_ripas_size) {
+        out.add("realm event", "INIT_RIPAS");
+        out.add_hexadecimal("base", reader.u64());
+        out.add_number("size", reader.u64());
+        return true;
+    }
+    if (event.tag == tag_rec_create && event.content.size() == rec_create_size) {
+        out.add("realm event", "REC_CREATE");
+        out.add_hexadecimal("flags", reader.u64());
+        out.add_hexadecimal("pc", reader.u64());
+        out.add_hex("gprs", reader.rest());
+        return true;
+    }
+    return false;
+}
+
+// AAEL: domain, operation and content, with a space between them; only the content may have spaces.
+void write_attestation_agent(ContentWriter &out, ByteView content) {
+    const std::string_view text(reinterpret_cast<const char *>(content.data()), content.size());
+    const std::size_t domain = text.find(' ');
+    const std::size_t operation = domain == std::string_view::npos ? domain : text.find(' ', domain + 1);
+    if (operation == std::string_view::npos) return out.add_bytes("content", content);
+    out.add("domain", printable(text.substr(0, domain)));
+    out.add("operation", printable(text.substr(domain + 1, operation - domain - 1)));
+    out.add_bytes("content", content.subspan(operation + 1));
+}
+
+}  // namespace
+
+void write_tagged_events(ContentWriter &out, ByteView data) {
+    if (is_envelope(data)) return write_envelope(out, data);
+    ByteReader reader(data);
+    while (!reader.rest().empty() && !out.full()) {
+        const ByteView begin = reader.rest();
+        const auto event = read_tagged_event(reader);
+        if (!event) {
+            // Some versions of the Linux EFI stub leave tag and size out.
+            return begin.size() == data.size() && looks_like_utf8(data) ? out.add_bytes("untagged", data)
+                                                                        : write_malformed(out, "a tagged event that ends early", begin);
+        }
+        if (write_realm_event(out, *event)) continue;
+        const std::string_view name = tag_name(event->tag);
+        out.add("tag", name.empty() ? hexadecimal(event->tag) : name);
+        if (event->tag == tag_attestation_agent) {
+            write_attestation_agent(out, event->content);
+        } else if (!event->content.empty()) {
+            out.add_bytes("content", event->content);
+        }
+    }
+}
+
+}  // namespace mr::event_log

@@ -1,0 +1,161 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tests/event_log/text_log.h"
+
+namespace mr {
+namespace {
+
+using test::OwnedEvent;
+using ::testing::HasSubstr;
+
+constexpr std::uint32_t runtime_event = 0x08000001;
+
+const std::string digest_hex(96, '3');
+
+test::ReadLog read(std::string_view text) { return test::read_log(text, LogFormat::dstack); }
+
+std::string event_text(std::string_view event, std::string_view payload, std::uint32_t type = runtime_event, int imr = 3) {
+    return R"({"imr":)" + std::to_string(imr) + R"(,"event_type":)" + std::to_string(type) + R"(,"digest":")" + digest_hex +
+           R"(","event":")" + std::string(event) + R"(","event_payload":")" + std::string(payload) + "\"}";
+}
+
+TEST(DstackLog, AnEventOfTheRunTimeHasItsNameAsDescriptionAndItsPayloadAsData) {
+    const auto log = read("[" + event_text("app-id", "00ff") + "]");
+    ASSERT_EQ(log.error, "");
+    ASSERT_EQ(log.events.size(), 1U);
+    EXPECT_TRUE(log.events[0] == (OwnedEvent{.sequence = 1,
+                                             .index = 4,
+                                             .name = "rtmr3",
+                                             .type = runtime_event,
+                                             .digests = {{0x000C, digest_hex}},
+                                             .data = "00ff",
+                                             .description = "app-id"}));
+}
+
+TEST(DstackLog, AnEmptyPayloadIsDataOfTheRunTimeButLeftOutDataOfTheFirmware) {
+    const auto log =
+        read("[" + event_text("system-ready", "") + "," + event_text("", "", ev_separator, 0) + "," +
+             event_text("", "00", ev_separator, 1) + R"(,{"imr":2,"event_type":4,"digest":")" + digest_hex + R"(","event":""}])");
+    ASSERT_EQ(log.error, "");
+    ASSERT_EQ(log.events.size(), 4U);
+    EXPECT_EQ(log.events[0].data, "");
+    EXPECT_EQ(log.events[1].data, std::nullopt);
+    EXPECT_EQ(log.events[1].description, std::nullopt);
+    EXPECT_EQ(log.events[1].name, "rtmr0");
+    EXPECT_EQ(log.events[2].data, "00");
+    EXPECT_EQ(log.events[3].data, std::nullopt);
+    EXPECT_EQ(log.events[3].index, 3U);
+}
+
+TEST(DstackLog, TheLogIsAnArrayOrAFieldThatIsOneOrTheTextOfOne) {
+    const auto array = "[" + event_text("app-id", "00") + ", " + event_text("key \\\"provider\\\"", "01") + "]";
+    const auto expected = read(array).events;
+    ASSERT_EQ(expected.size(), 2U);
+    EXPECT_EQ(expected[1].description, "key \"provider\"");
+    const auto as_object = R"({"rtmr0":"]}\"","nested":{"event_log":[1,{}]},"number":-1.5e3 ,"event_log":)" + array + "}";
+    EXPECT_EQ(read(as_object).error, "");
+    EXPECT_TRUE(read(as_object).events == expected);
+    const auto as_string = R"({"quote":"00","event_log":)" + nlohmann::json(array).dump() + R"(,"report_data":""})";
+    EXPECT_EQ(read(as_string).error, "");
+    EXPECT_TRUE(read(as_string).events == expected);
+}
+
+TEST(DstackLog, OffsetsAreThoseOfTheEventsOrOfTheTextThatHoldsThem) {
+    const auto event = event_text("a\\\\\\\"]}", "00");
+    const auto array = " [ " + event + " ,\n" + event + " ] ";
+    EXPECT_EQ(read(array).offsets, (std::vector<std::size_t>{3, 3 + event.size() + 3, array.size()}));
+    const std::string before = R"( { "a" : [ { } ] , "b":-12, "c" : true,"event_log" :)";
+    EXPECT_EQ(read(before + array + "}").offsets,
+              (std::vector<std::size_t>{before.size() + 3, before.size() + 3 + event.size() + 3, before.size() + array.size() + 1}));
+    const auto text = nlohmann::json(array).dump();
+    EXPECT_EQ(read(before + text + "}").offsets, (std::vector<std::size_t>{before.size(), before.size(), before.size() + text.size() + 1}));
+}
+
+TEST(DstackLog, AMarkOfTheByteOrderBeforeTheDocumentDoesNoHarm) {
+    const auto log = read("\xEF\xBB\xBF[" + event_text("x", "") + "]");
+    EXPECT_EQ(log.error, "");
+    EXPECT_EQ(log.offsets.at(0), 4U);
+}
+
+TEST(DstackLog, ADocumentThatHoldsNoLogIsAnErrorThatSaysWhy) {
+    EXPECT_THAT(read("").error, HasSubstr("byte 0: this is not JSON in UTF-8"));
+    EXPECT_THAT(read("[").error, HasSubstr("byte 0: this is not JSON in UTF-8"));
+    EXPECT_EQ(read("7").error, "event log, byte 0: the event log is not an array");
+    EXPECT_EQ(read("\"[]\"").error, "event log, byte 0: the event log is not an array");
+    EXPECT_EQ(read("{}").error, "event log, byte 0: the document has no field event_log");
+    EXPECT_EQ(read(R"({"event_log":[],"event_log":[]})").error, "event log, byte 0: the field event_log is there twice");
+    EXPECT_EQ(read(R"({"event_log":{}})").error, "event log, byte 13: the event log is not an array");
+    EXPECT_THAT(read(R"({"event_log":"["})").error, HasSubstr("byte 13: the text of the field event_log: this is not JSON"));
+    EXPECT_EQ(read("[]").error, "");
+}
+
+TEST(DstackLog, AnEventWithAMistakeIsAnErrorThatNamesTheByteAndTheField) {
+    const auto good = event_text("x", "");
+    const auto at = "event log, byte " + std::to_string(good.size() + 2) + ": event 2: ";
+    const auto error_of = [&](std::string_view event) {
+        const auto log = read("[" + good + "," + std::string(event) + "]");
+        EXPECT_EQ(log.events.size(), 1U);
+        return log.error;
+    };
+    const auto not_right = [&](std::string_view name) {
+        return at + "the field " + std::string(name) + " is missing, is there twice or has a value of another type";
+    };
+    const auto with = [&](std::string_view from, std::string_view to) {
+        auto text = good;
+        return error_of(text.replace(text.find(from), from.size(), to));
+    };
+    EXPECT_EQ(error_of("1"), at + "this is not an object");
+    EXPECT_EQ(with("\"imr\":3", "\"imr\":4"), at + "the field imr is not 0 to 3");
+    EXPECT_EQ(with("\"imr\":3", "\"imr\":-1"), at + "the field imr is not 0 to 3");
+    EXPECT_EQ(with("\"imr\":3", "\"imr\":\"3\""), not_right("imr"));
+    EXPECT_EQ(with("\"imr\":3,", ""), not_right("imr"));
+    EXPECT_EQ(with("\"imr\":3", "\"imr\":3,\"imr\":2"), not_right("imr"));
+    EXPECT_EQ(with("134217729", "4294967296"), at + "the field event_type is not within 32 bits");
+    EXPECT_EQ(with(digest_hex, "33"), at + "the digest sha384 has 1 bytes instead of 48");
+    EXPECT_EQ(with("\"event\":\"x\"", "\"event\":null"), not_right("event"));
+    EXPECT_EQ(with("\"event_payload\":\"\"", "\"event_payload\":\"0\""), at + "the event's data is not hex");
+}
+
+TEST(DstackLog, ADocumentLongerThanTheLimitIsAnError) {
+    auto text = "[" + event_text("x", "") + "]";
+    text.resize(max_json_document, ' ');
+    EXPECT_EQ(read(text).error, "");
+    EXPECT_EQ(read(text + " ").error, "event log, byte 0: the document is longer than 4194304 bytes");
+}
+
+class DstackSample : public ::testing::TestWithParam<std::pair<const char *, const char *>> {};
+
+TEST_P(DstackSample, ReplaysToTheQuotesRegistersAndItsRtmr3DigestsFollowTheRule) {
+    const auto [name, file] = GetParam();
+    const auto folder = std::filesystem::path(MRD_SHARED_DATA) / "jsonlog" / name;
+    if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << folder << " is not here";
+    const auto expected = nlohmann::json::parse(test::text_of(folder / "info.json")).at("expected");
+    const auto log = read(test::text_of(folder / file));
+    ASSERT_EQ(log.error, "");
+    for (std::size_t i = 0; i < 4; ++i) {
+        const auto rtmr = "rtmr" + std::to_string(i);
+        EXPECT_EQ(test::replayed(log.events, rtmr, HashAlgorithm::sha384), expected.at(rtmr).get<std::string>());
+        EXPECT_EQ(std::ranges::count(log.events, i + 1, &OwnedEvent::index), expected.at("events_per_rtmr").at(i).get<int>());
+    }
+    for (const auto &event : log.events) {
+        if (event.name != "rtmr3") continue;
+        Bytes hashed{0x01, 0x00, 0x00, 0x08, ':'};
+        EXPECT_EQ(event.type, runtime_event);
+        for (const char c : event.description.value_or("") + ":") hashed.push_back(static_cast<std::uint8_t>(c));
+        const auto payload = from_hex(event.data.value_or("no data"));
+        ASSERT_TRUE(payload);
+        hashed.insert(hashed.end(), payload->begin(), payload->end());
+        EXPECT_EQ(to_hex(hash(HashAlgorithm::sha384, hashed)->bytes()), event.digests.at(0).second);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DstackSample,
+                         ::testing::Values(std::pair{"dstack-sdk", "eventlog.json"}, std::pair{"near-dstack", "tcb_info.json"}),
+                         [](const auto &sample) { return std::string(sample.param.first).substr(0, 4); });
+
+}  // namespace
+}  // namespace mr

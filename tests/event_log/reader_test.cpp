@@ -1,0 +1,114 @@
+// How a log's format is found; each format's own reader has its own test.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "mr/event_log.h"
+#include "tests/event_log/built_log.h"
+
+namespace mr {
+namespace {
+
+const std::string sha384_hex(96, 'a');
+const std::string own_json = R"({"format":"mrd-event-log","version":1,"registers":[]})"
+                             "\n";
+const std::string dstack_event = R"({"imr":0,"event_type":1,"digest":")" + sha384_hex + R"(","event":"","event_payload":""})";
+const std::string cel_record =
+    "\x1E"
+    R"({"pcr":11,"digests":[{"hashAlg":"sha256","digest":")" +
+    std::string(64, 'b') +
+    R"("}],"content_type":"systemd","content":{"string":"x","eventType":"phase"}})"
+    "\n";
+
+LogFormat format_of(std::string_view file) {
+    const auto reader = EventLogReader::open(as_bytes(file));
+    if (!reader) throw std::runtime_error(reader.error().message);
+    return reader->format();
+}
+
+TEST(LogDetection, ARecordSeparatorBeginsCelJson) { EXPECT_EQ(format_of(cel_record), LogFormat::cel_json); }
+
+TEST(LogDetection, AnObjectWhoseFirstLineNamesTheFormatIsOurOwnJson) {
+    EXPECT_EQ(format_of(own_json), LogFormat::json);
+    EXPECT_EQ(format_of(R"({"version":1, "format" : "mrd-event-log","registers":[]})"), LogFormat::json);
+}
+
+TEST(LogDetection, AnyOtherObjectAndAnArrayAreDstacks) {
+    EXPECT_EQ(format_of("[" + dstack_event + "]"), LogFormat::dstack);
+    EXPECT_EQ(format_of(R"({"mrtd":"","event_log":[)" + dstack_event + "]}"), LogFormat::dstack);
+    // Our mark on another line than the first is not ours.
+    EXPECT_EQ(format_of("{\n\"format\":\"mrd-event-log\",\"event_log\":[" + dstack_event + "]}"), LogFormat::dstack);
+    EXPECT_EQ(format_of(R"({"format":"another","x":"mrd-event-log","event_log":[)" + dstack_event + "]}"), LogFormat::dstack);
+}
+
+TEST(LogDetection, WhiteSpaceBeforeJsonChangesNothing) {
+    EXPECT_EQ(format_of(" \r\n\t[" + dstack_event + "]"), LogFormat::dstack);
+    EXPECT_EQ(format_of("\n " + own_json), LogFormat::json);
+}
+
+TEST(LogDetection, ANumberAndADigestBeginImasText) {
+    EXPECT_EQ(format_of("10 " + std::string(40, '0') + " ima-ng sha1:" + std::string(40, '1') + " boot_aggregate\n"), LogFormat::ima);
+    EXPECT_EQ(format_of(" 2 " + sha384_hex + " ima-ng sha384:" + sha384_hex + " boot_aggregate\n"), LogFormat::ima);
+}
+
+TEST(LogDetection, TheSpecIdBeginsACryptoAgileLog) {
+    auto log = tcg_log(header_of({HashAlgorithm::sha256}), {});
+    const auto reader = EventLogReader::open(log);
+    ASSERT_TRUE(reader);
+    EXPECT_EQ(reader->format(), LogFormat::tcg);
+    // Then an error in its header is that log's, not that of one without a header.
+    log[0] = 7;
+    const auto wrong = EventLogReader::open(log);
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().message, "event log, byte 0: the header has the index 7: 0 or 1 is right");
+}
+
+Bytes tcg12_log(std::uint32_t index, std::uint32_t claimed_size) {
+    Bytes log;
+    append_tcg_sha1_event(log, OwnedEvent{.index = index, .type = 1, .digests = {{0x0004, Bytes(20, 1)}}, .data = Bytes(4, 2)}.view());
+    log[28] = static_cast<std::uint8_t>(claimed_size);
+    return log;
+}
+
+TEST(LogDetection, APlausibleFirstRecordBeginsATcg12Log) {
+    // Among them the indices 9, 10, 13: white space in text.
+    for (std::uint32_t index = 0; index <= 24; ++index) {
+        const auto log = tcg12_log(index, 4);
+        const auto reader = EventLogReader::open(log);
+        ASSERT_TRUE(reader) << index;
+        EXPECT_EQ(reader->format(), LogFormat::tcg_sha1);
+    }
+}
+
+TEST(LogDetection, AnythingElseIsAnErrorThatListsTheFormats) {
+    const std::string formats = "; name one of tcg, tcg_sha1, cel_json, json, dstack, ima";
+    const auto error = [](ByteView file) {
+        const auto reader = EventLogReader::open(file);
+        if (reader) return std::string("no error");
+        EXPECT_EQ(reader.error().code, ErrorCode::malformed);
+        return reader.error().message;
+    };
+    EXPECT_EQ(error({}), "event log, byte 0: the file is empty" + formats);
+    const std::string unknown = "event log, byte 0: this begins like none of the formats that are read" + formats;
+    EXPECT_EQ(error(tcg12_log(25, 4)), unknown);
+    EXPECT_EQ(error(tcg12_log(0, 5)), unknown);
+    EXPECT_EQ(error(Bytes(1000, 0)), unknown);
+    EXPECT_EQ(error(Bytes(1000, 0xFF)), unknown);
+    EXPECT_EQ(error(as_bytes("hello, this is a text and no log at all")), unknown);
+    EXPECT_EQ(error(as_bytes("10 " + std::string(39, '0') + " ima-ng x")), unknown);
+    EXPECT_EQ(error(as_bytes("100 " + std::string(40, '0') + " ima-ng x")), unknown);
+    EXPECT_EQ(error(as_bytes("   \n")), unknown);
+}
+
+TEST(LogDetection, AFormatThatIsAskedForIsNotDoubted) {
+    const auto log = tcg_log(header_of({HashAlgorithm::sha256}), {});
+    const auto reader = EventLogReader::open(log, {.format = LogFormat::tcg_sha1});
+    ASSERT_TRUE(reader);
+    EXPECT_EQ(reader->format(), LogFormat::tcg_sha1);
+    EXPECT_FALSE(EventLogReader::open(as_bytes(own_json), {.format = LogFormat::tcg}));
+    const auto empty = EventLogReader::open({}, {.format = LogFormat::tcg_sha1});
+    EXPECT_TRUE(empty);
+}
+
+}  // namespace
+}  // namespace mr

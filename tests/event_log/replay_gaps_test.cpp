@@ -1,0 +1,224 @@
+// Where somebody else extended a register: what anchors say of it, and what a log declares of its start.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "mr/event_log.h"
+#include "tests/event_log/built_log.h"
+
+namespace mr {
+namespace {
+
+constexpr auto sha256 = HashAlgorithm::sha256;
+constexpr auto sha384 = HashAlgorithm::sha384;
+
+const Digest zeros = Digest::zero(sha384);
+
+// ---- Anchors
+
+TEST(ReplayOfAnchors, AnAnchorThatTheEventsLeadToJoins) {
+    const auto a = measured("rtmr3", "a");
+    const auto found = filled(0x77);
+    const auto expected = extended(zeros, {a});
+    auto anchored = anchor("rtmr3", expected.bytes(), found.bytes());
+    anchored.sequence = 2;
+    const auto b = measured("rtmr3", "b");
+    Replay replay;
+    apply_all(replay, {a, anchored, b});
+    const auto *rtmr3 = replay.find("rtmr3");
+    ASSERT_NE(rtmr3, nullptr);
+    EXPECT_EQ(rtmr3->value, extended(found, {anchored, b}));
+    EXPECT_EQ(rtmr3->events, 3);
+    ASSERT_EQ(rtmr3->gaps.size(), 1);
+    EXPECT_EQ(rtmr3->gaps[0].sequence, 2);
+    EXPECT_EQ(rtmr3->gaps[0].expected, expected);
+    EXPECT_EQ(rtmr3->gaps[0].found, found);
+    EXPECT_TRUE(rtmr3->gaps[0].joins);
+    EXPECT_TRUE(rtmr3->consistent());
+}
+
+TEST(ReplayOfAnchors, AnAnchorThatTheEventsDoNotLeadToDoesNotJoinAndTheReplayGoesOnFromWhatWasFound) {
+    const auto found = filled(0x77);
+    const auto anchored = anchor("rtmr3", filled(0x11).bytes(), found.bytes());
+    Replay replay;
+    apply_all(replay, {measured("rtmr3", "a"), anchored});
+    const auto *rtmr3 = replay.find("rtmr3");
+    ASSERT_EQ(rtmr3->gaps.size(), 1);
+    EXPECT_EQ(rtmr3->gaps[0].expected, filled(0x11));
+    EXPECT_FALSE(rtmr3->gaps[0].joins);
+    EXPECT_FALSE(rtmr3->consistent());
+    EXPECT_EQ(rtmr3->value, extended(found, {anchored}));
+}
+
+TEST(ReplayOfAnchors, OneGapThatDoesNotJoinMakesARegisterInconsistent) {
+    ReplayedRegister with_gaps;
+    with_gaps.gaps.resize(3);
+    with_gaps.gaps[0].joins = with_gaps.gaps[2].joins = true;
+    EXPECT_FALSE(with_gaps.consistent());
+    with_gaps.gaps[1].joins = true;
+    EXPECT_TRUE(with_gaps.consistent());
+}
+
+TEST(ReplayOfAnchors, WhatIsNotBoundOrNoAnchorIsAnEventLikeAnyOther) {
+    const auto found = filled(0x77);
+    const auto good = anchor("rtmr3", zeros.bytes(), found.bytes());
+    auto unbound = good;
+    unbound.digests[0].second[0] ^= 1;
+    auto other_type = good;
+    other_type.type = ev_ipl;
+    auto without_data = good;
+    without_data.data.reset();
+    const auto short_value = anchor("rtmr3", Bytes(32, 0), Bytes(32, 0x77));
+    // Other lengths of one value alone; one is longer than any digest.
+    const auto short_expected = anchor("rtmr3", Bytes(32, 0), found.bytes());
+    const auto long_expected = anchor("rtmr3", Bytes(max_digest_size + 1, 0), found.bytes());
+    const auto long_found = anchor("rtmr3", zeros.bytes(), Bytes(max_digest_size + 1, 0x77));
+    const auto short_found = anchor("rtmr3", zeros.bytes(), Bytes(47, 0x77));
+    const auto tagged = [](const Envelope &envelope) { return measured("rtmr3", encode_envelope(envelope), {sha384}, ev_event_tag); };
+    const Bytes expected_bytes(48, 0);
+    const Bytes found_bytes(48, 0x77);
+    for (const auto &event : {unbound, other_type, without_data, short_value, short_expected, long_expected, long_found, short_found,
+                              tagged({.type = "seal", .expected = expected_bytes, .found = found_bytes}),
+                              tagged({.type = "anchor", .expected = expected_bytes}), tagged({.type = "anchor", .found = found_bytes})}) {
+        Replay replay;
+        apply_all(replay, {event});
+        const auto *rtmr3 = replay.find("rtmr3");
+        EXPECT_TRUE(rtmr3->gaps.empty());
+        EXPECT_EQ(rtmr3->value, extended(zeros, {event}));
+    }
+    // None of these had anything to do with the good one.
+    Replay replay;
+    apply_all(replay, {good});
+    EXPECT_EQ(replay.find("rtmr3")->gaps.size(), 1);
+}
+
+TEST(ReplayOfAnchors, AnAnchorIsOneInTheBankWhoseLengthItsValuesHave) {
+    const auto found = filled(0x77, sha256);
+    auto event = anchor("pcr7", Bytes(32, 0), found.bytes(), sha256);
+    const auto also = hash(HashAlgorithm::sha1, *event.data)->bytes();
+    event.digests.emplace_back(tcg_id(HashAlgorithm::sha1), Bytes(also.begin(), also.end()));
+    Replay replay;
+    apply_all(replay, {event});
+    EXPECT_EQ(replay.find("pcr7:sha256")->gaps.size(), 1);
+    EXPECT_EQ(value_in(replay, "pcr7:sha256"), hex_of(extended(found, {event}, sha256)));
+    EXPECT_TRUE(replay.find("pcr7:sha1")->gaps.empty());
+    EXPECT_EQ(value_in(replay, "pcr7:sha1"), hex_of(extended(Digest::zero(HashAlgorithm::sha1), {event}, HashAlgorithm::sha1)));
+}
+
+// ---- What a log declares of a register
+
+std::string gap_text(std::uint64_t sequence, const Digest &expected, const Digest &found, bool joins = true) {
+    return std::to_string(sequence) + ": " + hex_of(expected) + " -> " + hex_of(found) + (joins ? "\n" : " torn\n");
+}
+std::string gaps_of(const Replay &replay, std::string_view name) {
+    std::string text;
+    for (const auto &gap : replay.find(name)->gaps) {
+        text += gap_text(gap.sequence, gap.expected, gap.found, gap.joins);
+    }
+    return text;
+}
+
+TEST(DeclaredRegisters, ADeclaredRegisterWithoutEventsHoldsWhatItStartedWith) {
+    Replay replay;
+    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = zeros});
+    replay.declare({.name = "tpm/pcr7:sha256", .algorithm = sha256, .initial = Digest::zero(sha256), .start = filled(0x77, sha256)});
+    ASSERT_EQ(replay.registers().size(), 2);
+    EXPECT_EQ(replay.registers()[0].name, "rtmr2");
+    EXPECT_EQ(replay.registers()[1].name, "pcr7:sha256");
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(zeros));
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), "");
+    EXPECT_EQ(value_in(replay, "pcr7:sha256"), hex_of(filled(0x77, sha256)));
+    EXPECT_EQ(gaps_of(replay, "pcr7:sha256"), gap_text(0, Digest::zero(sha256), filled(0x77, sha256)));
+    EXPECT_TRUE(replay.find("pcr7:sha256")->consistent());
+    EXPECT_EQ(replay.find("pcr7:sha256")->events, 0);
+}
+
+TEST(DeclaredRegisters, TheInitialValueIsWhatTheFirstEventExtends) {
+    const auto a = measured("rtmr3", "a");
+    Replay replay;
+    replay.declare({.name = "tdx/rtmr3", .initial = filled(0x22), .start = filled(0x22)});
+    apply_all(replay, {by_service(a)});
+    EXPECT_EQ(value_in(replay, "rtmr3"), hex_of(extended(filled(0x22), {a})));
+    EXPECT_EQ(gaps_of(replay, "rtmr3"), "");
+}
+
+TEST(DeclaredRegisters, AStartThatTheFirmwaresEventsLeadToIsNoGap) {
+    const auto firmware = measured("rtmr2", "firmware");
+    const auto service = by_service(measured("tdx/rtmr2", "service"));
+    Replay replay;
+    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = extended(zeros, {firmware})});
+    apply_all(replay, {firmware});
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), "");
+    apply_all(replay, {service});
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), "");
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(zeros, {firmware, service})));
+}
+
+TEST(DeclaredRegisters, AnotherStartIsGapZeroAndTheServicesEventsGoOnFromIt) {
+    const auto firmware = measured("rtmr2", "firmware");
+    const auto service = by_service(measured("rtmr2", "service"));
+    const auto start = filled(0x77);
+    Replay replay;
+    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
+    // Asking in between settles nothing: the firmware's events are still to come.
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, zeros, start));
+    apply_all(replay, {firmware});
+    const auto gap = gap_text(0, extended(zeros, {firmware}), start);
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), gap);
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(start));
+    apply_all(replay, {service, service});
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), gap);
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(start, {service, service})));
+    EXPECT_TRUE(replay.find("rtmr2")->consistent());
+}
+
+TEST(DeclaredRegisters, AnAnchorThatExpectsWhatTheFirmwareLeadsToMakesTheStepItself) {
+    const auto firmware = measured("rtmr2", "firmware");
+    const auto start = filled(0x77);
+    const auto before = extended(zeros, {firmware});
+    auto anchored = anchor("tdx/rtmr2", before.bytes(), start.bytes());
+    anchored.sequence = 5;
+    Replay replay;
+    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
+    apply_all(replay, {firmware, anchored});
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, before, start) + gap_text(5, before, start));
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(start, {anchored})));
+    EXPECT_TRUE(replay.find("rtmr2")->consistent());
+}
+
+TEST(DeclaredRegisters, AnAnchorThatExpectsTheStartGoesOnFromIt) {
+    const auto start = filled(0x77);
+    const auto found = filled(0x88);
+    auto anchored = anchor("tdx/rtmr2", start.bytes(), found.bytes());
+    anchored.sequence = 5;
+    Replay replay;
+    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
+    apply_all(replay, {anchored});
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, zeros, start) + gap_text(5, start, found));
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(found, {anchored})));
+}
+
+TEST(DeclaredRegisters, ALogMayBeDeclaredAfterTheFirmwaresLog) {
+    const auto firmware = measured("rtmr2", "firmware");
+    const auto service = by_service(measured("rtmr2", "service"));
+    const auto start = extended(zeros, {firmware});
+    Replay replay;
+    apply_all(replay, {firmware});
+    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
+    apply_all(replay, {service});
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), "");
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(start, {service})));
+}
+
+TEST(DeclaredRegisters, ValuesOfAnotherLengthSayNothing) {
+    const auto a = by_service(measured("rtmr3", "a"));
+    Replay replay;
+    replay.declare({.name = "tdx/rtmr3", .initial = filled(0x77, sha256), .start = filled(0x77, sha256)});
+    EXPECT_EQ(value_in(replay, "rtmr3"), hex_of(zeros));
+    apply_all(replay, {a});
+    EXPECT_EQ(value_in(replay, "rtmr3"), hex_of(extended(zeros, {a})));
+    EXPECT_EQ(gaps_of(replay, "rtmr3"), "");
+}
+
+}  // namespace
+}  // namespace mr

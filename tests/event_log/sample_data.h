@@ -1,0 +1,57 @@
+// The real logs that this machine has beside the repository, with the values expected of them. Where they are absent, sample_folders() is empty.
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "mr/bytes.h"
+#include "mr/event_log.h"
+
+namespace mr {
+
+inline std::filesystem::path shared_data() { return MRD_SHARED_DATA; }
+
+inline Bytes contents_of(const std::filesystem::path &path) {
+    std::ifstream file(path, std::ios::binary);
+    return Bytes(std::istreambuf_iterator<char>(file), {});
+}
+
+// The folders of one kind ("ccel", "tpm") that describe themselves.
+inline std::vector<std::filesystem::path> sample_folders(const std::string &kind) {
+    std::vector<std::filesystem::path> folders;
+    std::error_code absent;
+    for (const auto &entry : std::filesystem::directory_iterator(shared_data() / kind, absent)) {
+        if (exists(entry.path() / "info.json")) folders.push_back(entry.path());
+    }
+    std::ranges::sort(folders);
+    return folders;
+}
+
+struct Sample {
+    std::string name;  // "ccel/gcp-cos113"
+    std::filesystem::path folder;
+    Bytes log;
+    nlohmann::json info;
+    [[nodiscard]] const nlohmann::json &expected() const { return info.at("expected"); }
+};
+
+// The TCG logs, of CCELs and of TPMs.
+inline std::vector<Sample> sample_logs() {
+    std::vector<Sample> samples;
+    for (const auto &[kind, file] : {std::pair("ccel", "ccel.bin"), std::pair("tpm", "eventlog.bin")}) {
+        for (const auto &folder : sample_folders(kind)) {
+            samples.push_back({.name = std::string(kind) + "/" + folder.filename().string(),
+                               .folder = folder,
+                               .log = contents_of(folder / file),
+                               .info = nlohmann::json::parse(std::ifstream(folder / "info.json"))});
+        }
+    }
+    return samples;
+}
+
+}  // namespace mr
