@@ -38,18 +38,22 @@ T must(std::expected<T, Error> result) {
     return std::move(*result);
 }
 
+std::filesystem::path new_folder() {
+    std::array<char, 32> name{"/tmp/mrd-bench-XXXXXX"};
+    return ::mkdtemp(name.data());
+}
+
 // mrd without its socket: the simulator in a folder of its own.
 class Daemon {
 public:
-    Daemon() : registers_(loop_) {
-        std::array<char, 32> name{"/tmp/mrd-bench-XXXXXX"};
-        folder_ = ::mkdtemp(name.data());
+    Daemon() {
         mrd::sim::Options options;
         options.state_file = mrd::sim::state_file(folder_, options.name);
         options.boot_id = "bench";
         auto simulator = must(mrd::sim::open(options));
         auto specs = simulator->registers();
         if (!registers_.add(std::move(simulator), std::move(specs))) throw std::runtime_error("no simulator");
+        if (!registers_.start_journal({})) throw std::runtime_error("no journal");
         service_ = mrd::make_service(registers_, {0, [] { return 0; }, [] { return 0; }});
         session_ = varlink::Session::create(*service_, {}, {}, [] {});
     }
@@ -64,8 +68,9 @@ public:
 
 private:
     boost::asio::io_context loop_;
-    std::filesystem::path folder_;
-    mrd::Registers registers_;
+    std::filesystem::path folder_ = new_folder();
+    std::unique_ptr<mrd::journal::Journal> journal_ = must(mrd::journal::Journal::open(loop_, {.folder = folder_, .boot_id = "bench"}));
+    mrd::Registers registers_{loop_, *journal_};
     std::unique_ptr<varlink::Service> service_;
     std::shared_ptr<varlink::Session> session_;
 };

@@ -5,23 +5,45 @@
 #include <nlohmann/json.hpp>
 
 #include "mr/bytes.h"
+#include "mr/event_content.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
 
 using Json = nlohmann::ordered_json;
 
-namespace {
-
-// mrd's own reply, unchanged.
-int print_reply(const Common &common, std::string_view method, const Json &parameters) {
+int print_reply(const Common &common, std::string_view method, const std::string &parameters_json) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto reply = client->call(method, parameters.dump());
+    const auto reply = client->call(method, parameters_json);
     if (!reply) return fail(reply.error());
     std::cout << reply->json << '\n';
     return exit_done;
 }
+
+int stream_replies(const Common &common, std::string_view method, const std::string &parameters_json) {
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto ended = client->stream_calls(method, parameters_json, [](const mr::RawReply &reply) {
+        std::cout << reply.json << std::endl;  // NOLINT(performance-avoid-endl): each line as it comes
+        return std::cout.good();
+    });
+    return ended ? exit_done : fail(ended.error());
+}
+
+std::expected<mr::EventOptions, mr::Error> event_of(const Event &event) {
+    mr::EventOptions options{.description = event.description, .id = event.id};
+    if (event.type) {
+        options.type = mr::event_type_from(*event.type);
+        if (!options.type) {
+            return std::unexpected(mr::Error{mr::ErrorCode::invalid_argument,
+                                             "--type " + *event.type + " is no event type: give a number, or a name such as EV_EVENT_TAG"});
+        }
+    }
+    return options;
+}
+
+namespace {
 
 Json json_of(const mr::Reading &reading) {
     Json json{{"name", reading.name}, {"value", mr::to_hex(reading.value)}};
@@ -30,12 +52,19 @@ Json json_of(const mr::Reading &reading) {
     return json;
 }
 
+std::string journal_text(const Json &journal) {
+    std::string text = journal.value("condition", "") + ", " + std::to_string(journal.value("size", std::int64_t{0})) + " of " +
+                       std::to_string(journal.value("sizeLimit", std::int64_t{0})) + " bytes";
+    if (journal.contains("reason")) text += ": " + journal.value("reason", "");
+    return text;
+}
+
 void print_reading(const mr::Reading &reading) { std::cout << reading.name << ' ' << mr::to_hex(reading.value) << '\n'; }
 
 }  // namespace
 
 int list(const Common &common) {
-    if (common.json) return print_reply(common, "io.mrd.Registers.List", Json::object());
+    if (common.json) return print_reply(common, "io.mrd.Registers.List");
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     const auto registers = client->list();
@@ -56,10 +85,10 @@ int read(const Common &common, const ReadCommand &command) {
         if (command.fresh) parameters["fresh"] = true;
         if (command.names.size() == 1) {
             parameters["name"] = command.names.front();
-            return print_reply(common, "io.mrd.Registers.Read", parameters);
+            return print_reply(common, "io.mrd.Registers.Read", parameters.dump());
         }
         parameters["names"] = command.names;
-        return print_reply(common, "io.mrd.Registers.Snapshot", parameters);
+        return print_reply(common, "io.mrd.Registers.Snapshot", parameters.dump());
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
@@ -93,11 +122,40 @@ int extend(const Common &common, const ExtendCommand &command) {
     const auto digest = mr::from_hex(command.digest);
     if (!digest || digest->size() > mr::max_digest_size)
         return fail_usage("--digest needs the digest in hexadecimal, as `sha384sum` prints it");
+    const auto event = event_of(command.event);
+    if (!event) return fail_usage(event.error().message);
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto extended = client->extend(command.name, mr::Digest(*digest), {.type = command.type, .description = command.description});
+    const auto extended = client->extend(command.name, mr::Digest(*digest), *event);
     if (!extended) return fail(extended.error());
     return print_extended(common.json, extended->reading, extended->sequence, mr::Digest(*digest));
+}
+
+int seal(const Common &common, const std::string &name) {
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto sequence = client->seal(name);
+    if (!sequence) return fail(sequence.error());
+    if (common.json) {
+        std::cout << Json{{"sequence", *sequence}}.dump() << '\n';
+    } else {
+        std::cout << name << " sealed by event " << *sequence << '\n';
+    }
+    return exit_done;
+}
+
+int repair(const Common &common) {
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto kept = client->repair();
+    if (!kept) return fail(kept.error());
+    if (common.json) {
+        std::cout << Json{{"kept", *kept}}.dump() << '\n';
+    } else {
+        std::cout << "a new journal begins with what stood before the damage; the old file is " << *kept
+                  << "\n`mrctl replay` shows where the log and the registers differ\n";
+    }
+    return exit_done;
 }
 
 int write(const Common &common, const WriteCommand &command) {
@@ -126,7 +184,7 @@ int report(const Common &common, const ReportCommand &command) {
     if (common.json && command.output.empty()) {
         Json parameters{{"reportData", command.data}};
         if (command.provider) parameters["provider"] = *command.provider;
-        return print_reply(common, "io.mrd.Attestation.Report", parameters);
+        return print_reply(common, "io.mrd.Attestation.Report", parameters.dump());
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
@@ -157,7 +215,7 @@ int watch(const Common &common, const std::vector<std::string> &names) {
 }
 
 int stats(const Common &common) {
-    if (common.json) return print_reply(common, "io.mrd.Registers.Statistics", Json::object());
+    if (common.json) return print_reply(common, "io.mrd.Registers.Statistics");
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     const auto counters = client->statistics();
@@ -172,7 +230,7 @@ int stats(const Common &common) {
 }
 
 int status(const Common &common) {
-    if (common.json) return print_reply(common, "io.mrd.Registers.Status", Json::object());
+    if (common.json) return print_reply(common, "io.mrd.Registers.Status");
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     // Not what the last refresh saw, whenever that was. Where it fails the status tells why.
@@ -183,13 +241,18 @@ int status(const Common &common) {
     if (!json.is_object()) return fail({mr::ErrorCode::protocol, "mrd's status is not a JSON object"});
     std::cout << "version " << json.value("version", "") << '\n'
               << "simulated " << (json.value("simulated", false) ? "yes: the registers and reports prove nothing" : "no") << '\n'
-              << "extends " << json.value("sequence", std::int64_t{0}) << '\n'
+              << "events " << json.value("sequence", std::int64_t{0}) << '\n'
+              << "journal " << journal_text(json.value("journal", Json::object())) << '\n'
               << "connections " << json.value("connections", std::int64_t{0}) << " (refused "
               << json.value("refusedConnections", std::int64_t{0}) << ")\n";
     for (const auto &provider : json.value("providers", Json::array())) {
         for (const auto &entry : provider.value("registers", Json::array())) {
-            std::string state = entry.value("divergences", std::int64_t{0}) > 0 ? "extended by others before" : "as logged";
-            if (!entry.contains("logged")) state = entry.value("owner", "") + ": not checked against a log";
+            std::string state = "as logged";
+            if (entry.value("startUnexplained", false)) state = "as logged, but the log's start is unexplained";
+            if (entry.value("anchors", std::int64_t{0}) > 0)
+                state = "as logged, over " + std::to_string(entry.value("anchors", std::int64_t{0})) + " gaps that others' extends left";
+            if (entry.value("owner", "") != "owned") state = entry.value("owner", "") + ": others extend it too";
+            if (entry.value("sealed", false)) state += ", sealed";
             if (entry.value("diverged", false))
                 state = "DIVERGED: expected " + entry.value("logged", "") + ", found " + entry.value("observed", "");
             if (entry.value("indeterminate", false)) state = "INDETERMINATE: an extend failed and may have happened";

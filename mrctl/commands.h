@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mr/client.h"
@@ -20,17 +22,32 @@ struct ReadCommand {
     bool fresh = false;
     bool raw = false;  // the value's bytes and nothing else
 };
+// What the log is to say.
+struct Event {
+    std::optional<std::string> description;
+    std::optional<std::string> type;
+    std::optional<std::string> id;
+};
 struct ExtendCommand {
     std::string name;
     std::string digest;
-    std::optional<std::string> description;
-    std::optional<std::uint32_t> type;
+    Event event;
 };
 struct MeasureCommand {
     std::string name;
     std::string file;  // "-": standard input
-    std::optional<std::string> description;
-    std::optional<std::uint32_t> type;
+    Event event;
+    bool envelope = false;  // bind description and content
+};
+struct LogCommand {
+    std::string format;  // empty: records
+    std::string output;
+    std::int64_t from = 1;
+    bool follow = false;
+};
+struct ReplayCommand {
+    std::vector<std::string> logs;                   // empty: mrd's own
+    std::optional<mr::LogRegisters> registers = {};  // whose numbers a TCG log's are
 };
 struct WriteCommand {
     std::string name;
@@ -47,12 +64,24 @@ int list(const Common &common);
 int read(const Common &common, const ReadCommand &command);
 int extend(const Common &common, const ExtendCommand &command);
 int measure(const Common &common, const MeasureCommand &command);  // measure.cpp
+int log(const Common &common, const LogCommand &command);          // log.cpp
+int replay(const Common &common, const ReplayCommand &command);    // replay.cpp
+int seal(const Common &common, const std::string &name);
+int repair(const Common &common);
 int write(const Common &common, const WriteCommand &command);
 int report(const Common &common, const ReportCommand &command);
 int watch(const Common &common, const std::vector<std::string> &names);
 int stats(const Common &common);
 int status(const Common &common);
 int inspect(bool json, const std::string &file);  // inspect.cpp
+
+// mrd's own reply, unchanged.
+int print_reply(const Common &common, std::string_view method, const std::string &parameters_json = "{}");
+// Each of several.
+int stream_replies(const Common &common, std::string_view method, const std::string &parameters_json);
+
+// The event as the library takes it. Error: a type that is none.
+std::expected<mr::EventOptions, mr::Error> event_of(const Event &event);
 
 // What extend and measure print: the register's name and new value, or the reply as JSON.
 int print_extended(bool json, const mr::Reading &reading, std::int64_t sequence, const mr::Digest &digest);

@@ -6,6 +6,8 @@
 #include "mr/bytes.h"
 #include "mr/tdreport.h"
 #include "mrctl/commands.h"
+#include "mrctl/inspect.h"
+#include "mrctl/mapped_file.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -13,8 +15,6 @@ namespace mrctl {
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-constexpr std::size_t largest_document = std::size_t{16} << 20;
 
 // As the bytes stand in the report: integers little-endian.
 std::string hex_of(std::uint64_t value) {
@@ -72,14 +72,17 @@ void print_tdreport(const mr::TdReport &report, const mr::TdReportHashes &hashes
 }  // namespace
 
 int inspect(bool json, const std::string &file) {
-    const auto bytes = read_file(file, largest_document);
-    if (!bytes) return fail(bytes.error());
-    const auto report = mr::decode_tdreport(*bytes);
-    const auto hashes = mr::check_tdreport_hashes(*bytes);
+    const auto mapped = MappedFile::open(file);
+    if (!mapped) return fail(mapped.error());
+    const auto bytes = mapped->bytes();
+    const auto report = mr::decode_tdreport(bytes);
+    const auto hashes = mr::check_tdreport_hashes(bytes);
     if (!report || !hashes) {
+        if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, *log);
         return fail(
-            {mr::ErrorCode::malformed, file + " (" + std::to_string(bytes->size()) +
-                                           " bytes) is nothing this version knows; it knows a TDREPORT: 1024 bytes, the first 0x81"});
+            {mr::ErrorCode::malformed, file + " (" + std::to_string(bytes.size()) +
+                                           " bytes) is nothing this version knows; it knows a TDREPORT (1024 bytes, the first 0x81) and "
+                                           "event logs (TCG, CEL-JSON, mrd's JSON, dstack's, IMA's)"});
     }
     if (json) {
         std::cout << json_of(*report, *hashes).dump(2) << '\n';

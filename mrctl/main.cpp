@@ -14,6 +14,12 @@ std::function<void()> run_into(int &exit_code, std::function<int()> command) {
     return [&exit_code, command = std::move(command)] { exit_code = command(); };
 }
 
+void add_event_options(CLI::App &command, mrctl::Event &event) {
+    command.add_option("--description", event.description, "What was measured [of measure: the file's name]");
+    command.add_option("--type", event.type, "TCG event type, a number or a name [EV_IPL]");
+    command.add_option("--id", event.id, "Makes it idempotent: the same id and digest again, by the same user, extends nothing");
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -47,8 +53,7 @@ int main(int argc, char **argv) {
     auto *extend_app = app.add_subcommand("extend", "new = H(old || digest)");
     extend_app->add_option("NAME", extend.name, "Register")->required();
     extend_app->add_option("--digest", extend.digest, "Digest, hexadecimal")->required();
-    extend_app->add_option("--description", extend.description, "What was measured");
-    extend_app->add_option("--type", extend.type, "TCG event type [13, EV_IPL]");
+    add_event_options(*extend_app, extend.event);
     extend_app->callback(run_into(exit_code, [&] { return mrctl::extend(common, extend); }));
 
     mrctl::MeasureCommand measure;
@@ -56,9 +61,40 @@ int main(int argc, char **argv) {
         app.add_subcommand("measure", "Extends by the hash of a file: new = H(old || H(file)); a log-only register takes at most 64 KiB");
     measure_app->add_option("NAME", measure.name, "Register")->required();
     measure_app->add_option("FILE", measure.file, "File, or - for standard input")->required();
-    measure_app->add_option("--description", measure.description, "What was measured [the file's name]");
-    measure_app->add_option("--type", measure.type, "TCG event type [13, EV_IPL]");
+    add_event_options(*measure_app, measure.event);
+    measure_app->add_flag("--envelope", measure.envelope,
+                          "Bind description and content: extend by the hash of an envelope that holds them");
     measure_app->callback(run_into(exit_code, [&] { return mrctl::measure(common, measure); }));
+
+    std::string sealed;
+    auto *seal_app = app.add_subcommand("seal", "One last event, then no extend until the next boot");
+    seal_app->add_option("NAME", sealed, "Register")->required();
+    seal_app->callback(run_into(exit_code, [&] { return mrctl::seal(common, sealed); }));
+
+    mrctl::LogCommand log;
+    auto *log_app = app.add_subcommand("log",
+                                       "The event log: a table on a terminal, else a line a record with tabs between: sequence, time (us), "
+                                       "register, type, digest, binding, origin, caller, description");
+    log_app->add_option("--format", log.format, "Export a file instead: tcg, tcg_index0 (for tpm2_eventlog), cel_json, json");
+    log_app->add_option("-o,--output", log.output, "File for the export [standard output]");
+    log_app->add_option("--from", log.from, "First sequence number [1]");
+    log_app->add_flag("--follow", log.follow, "Also the records to come, without end");
+    log_app->callback(run_into(exit_code, [&] { return mrctl::log(common, log); }));
+
+    mrctl::ReplayCommand replay;
+    std::string log_registers;
+    auto *replay_app = app.add_subcommand(
+        "replay", "Replays mrd's log against its registers; with files needs no mrd. Exit 1: the log does not lead to the registers");
+    replay_app->add_option("--log", replay.logs, "A log in any format we read; several are read one after the other");
+    replay_app->add_option("--registers", log_registers, "Whose numbers a TCG log's are: rtmr or pcr [what the log looks like]")
+        ->check(CLI::IsMember({"rtmr", "pcr"}));
+    replay_app->callback(run_into(exit_code, [&] {
+        if (!log_registers.empty()) replay.registers = log_registers == "pcr" ? mr::LogRegisters::pcr : mr::LogRegisters::rtmr;
+        return mrctl::replay(common, replay);
+    }));
+
+    app.add_subcommand("repair", "Begins a new journal in the place of a damaged one; the old file is kept")
+        ->callback(run_into(exit_code, [&] { return mrctl::repair(common); }));
 
     mrctl::WriteCommand write;
     auto *write_app = app.add_subcommand("write", "Stores a pseudo-register such as tdx/reportdata");
@@ -87,7 +123,7 @@ int main(int argc, char **argv) {
     }));
 
     std::string inspected;
-    auto *inspect_app = app.add_subcommand("inspect", "What a file is and says (TDREPORT); needs no mrd");
+    auto *inspect_app = app.add_subcommand("inspect", "What a file is and says (TDREPORT, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected, "File, or - for standard input")->required();
     inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
 

@@ -1,6 +1,7 @@
 // mrctl measure: the digest is computed while the file is read, so its size does not matter.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <iostream>
@@ -8,6 +9,7 @@
 #include <system_error>
 
 #include "mr/digest.h"
+#include "mr/envelope.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
 
@@ -15,6 +17,7 @@ namespace mrctl {
 
 namespace {
 
+constexpr std::size_t max_embedded = std::size_t{32} << 10U;  // bytes of a file that an envelope holds; of a longer one its digest
 constexpr std::size_t piece_size = std::size_t{256} * 1024;
 constexpr std::size_t max_measured_data = std::size_t{64} * 1024;  // what io.mrd.Registers.Measure takes
 
@@ -43,7 +46,8 @@ private:
     std::size_t next_ = std::size_t{256} << 20;
 };
 
-std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr::HashAlgorithm algorithm) {
+// `beginning`: takes the file's first bytes, up to max_embedded and one more.
+std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr::HashAlgorithm algorithm, mr::Bytes *beginning = nullptr) {
     auto hasher = mr::Hasher::open(algorithm);
     if (!hasher) return std::unexpected(hasher.error());
     const auto close = [](std::FILE *file) {
@@ -62,6 +66,10 @@ std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr:
         const auto size = std::fread(piece.data(), 1, piece.size(), file.get());
         if (std::ferror(file.get()) != 0) return failed("read");
         hasher->update(mr::ByteView(piece).first(size));
+        if (beginning != nullptr && beginning->size() <= max_embedded) {
+            const auto taken = std::min(size, max_embedded + 1 - beginning->size());
+            beginning->insert(beginning->end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(taken));
+        }
         progress.add(size);
     }
     return hasher->finish();
@@ -102,6 +110,26 @@ std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const s
     return *found;
 }
 
+// Extends by the digest of an envelope, so that description and content are both bound. What is too long for the log is in it by its digest.
+int measure_envelope(const Common &common, mr::Client &client, const mr::Register &target, const std::string &path,
+                     mr::EventOptions event) {
+    if (event.type && *event.type != mr::ev_event_tag) return fail_usage("--envelope makes an EV_EVENT_TAG: leave --type out");
+    mr::Bytes content;
+    const auto digest = digest_of_file(path, *target.hash, &content);
+    if (!digest) return fail(digest.error());
+    mr::Envelope envelope{.type = "measure", .description = event.description};
+    if (content.size() <= max_embedded) {
+        envelope.data = std::move(content);
+    } else {
+        envelope.digest = mr::Envelope::DataDigest{*target.hash, *digest};
+    }
+    const auto data = mr::encode_envelope(envelope);
+    event.type = mr::ev_event_tag;
+    const auto measured = client.measure(target.name, data, event);
+    if (!measured) return fail(measured.error());
+    return print_extended(common.json, measured->reading, measured->sequence, measured->digest);
+}
+
 }  // namespace
 
 int measure(const Common &common, const MeasureCommand &command) {
@@ -110,18 +138,21 @@ int measure(const Common &common, const MeasureCommand &command) {
     const auto target = find_register(*client, command.name);
     if (!target) return fail(target.error());
     if (!target->hash) return fail({mr::ErrorCode::not_extensible, target->name + " has no hash: it cannot be extended"});
-    const mr::EventOptions event{.type = command.type, .description = command.description.value_or(as_text(command.file))};
+    auto event = event_of(command.event);
+    if (!event) return fail_usage(event.error().message);
+    if (!event->description && command.file != "-") event->description = as_text(command.file);
+    if (command.envelope) return measure_envelope(common, *client, *target, command.file, std::move(*event));
     if (target->flags.has(mr::Flag::extensible) && !target->flags.has(mr::Flag::writable)) {
         // The register takes no bare digest, so mrd gets the data itself.
         const auto data = read_file(command.file, max_measured_data);
         if (!data) return fail(data.error());
-        const auto measured = client->measure(target->name, *data, event);
+        const auto measured = client->measure(target->name, *data, *event);
         if (!measured) return fail(measured.error());
         return print_extended(common.json, measured->reading, measured->sequence, measured->digest);
     }
     const auto digest = digest_of_file(command.file, *target->hash);
     if (!digest) return fail(digest.error());
-    const auto extended = client->extend(target->name, *digest, event);
+    const auto extended = client->extend(target->name, *digest, *event);
     if (!extended) return fail(extended.error());
     return print_extended(common.json, extended->reading, extended->sequence, *digest);
 }

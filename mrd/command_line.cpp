@@ -33,6 +33,8 @@ struct Options {
     std::string sim_mrowner;
     std::string sim_mrownerconfig;
     std::string sim_attributes;
+    std::string sim_ccel;
+    bool sim_survives_boot = false;
 };
 
 void describe(CLI::App &app, Options &options) {
@@ -49,6 +51,9 @@ void describe(CLI::App &app, Options &options) {
     app.add_option("--sim-mrowner", options.sim_mrowner, "MROWNER of the simulated TD (48 bytes)");
     app.add_option("--sim-mrownerconfig", options.sim_mrownerconfig, "MROWNERCONFIG of the simulated TD (48 bytes)");
     app.add_option("--sim-attributes", options.sim_attributes, "TD attributes of the simulated TD (64 bits, hexadecimal) [10000000]");
+    app.add_option("--sim-ccel", options.sim_ccel, "A firmware's event log (CCEL): a new simulated TD's registers hold what it replays to");
+    app.add_flag("--sim-survives-boot", options.sim_survives_boot,
+                 "Keep the simulated TD although the boot id has changed, as over a kexec");
     app.set_version_flag("--version", MRD_VERSION);
 }
 
@@ -79,6 +84,8 @@ std::expected<std::optional<std::array<std::uint8_t, 48>>, std::string> value_48
 std::expected<mrd::sim::Options, std::string> simulated_td(const Options &options) {
     mrd::sim::Options sim;
     sim.reset = options.reset;
+    sim.survives_boot = options.sim_survives_boot;
+    sim.ccel = options.sim_ccel;
     struct {
         const char *option;
         const std::string &text;

@@ -95,6 +95,25 @@ std::expected<void, std::string> read_service(const toml::table &table, std::str
     return result;
 }
 
+constexpr std::int64_t size_limit_least = std::int64_t{1} << 20;
+constexpr std::int64_t size_limit_most = std::int64_t{1} << 40;
+
+std::expected<void, std::string> read_journal(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "journal");
+    std::string firmware_log;
+    reader.count("size_limit", config.journal.size_limit, size_limit_least, size_limit_most);
+    reader.key("sync", [&config](const toml::node &node) -> std::string {
+        const auto value = node.value_exact<std::string>();
+        if (value != "none" && value != "group") return "must be \"none\" or \"group\"";
+        config.journal.sync = *value == "group" ? journal::Sync::group : journal::Sync::none;
+        return {};
+    });
+    reader.text("firmware_log", firmware_log);
+    auto result = reader.read(table);
+    if (!firmware_log.empty()) config.journal.firmware_log = firmware_log;
+    return result;
+}
+
 std::expected<void, std::string> read_provider(const toml::table &table, std::string_view file, Config &config) {
     TableReader reader(file, "provider");
     ProviderConfig provider;
@@ -158,6 +177,11 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     reader.key("service", [&](const toml::node &node) -> std::string {
         if (!node.is_table()) return "must be written as [service]";
         if (auto result = read_service(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
+        return {};
+    });
+    reader.key("journal", [&](const toml::node &node) -> std::string {
+        if (!node.is_table()) return "must be written as [journal]";
+        if (auto result = read_journal(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
         return {};
     });
     reader.key("provider", each_of(&read_provider, "provider"));

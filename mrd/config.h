@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mr/registers.h"
+#include "mrd/journal/journal.h"
 #include "mrd/providers/provider.h"
 #include "proto/varlink/limits.h"
 
@@ -28,11 +29,19 @@ struct RegisterRule {
     std::optional<bool> log_only;  // true: takes no bare digest (no W flag)
 };
 
+struct JournalConfig {
+    std::uint64_t size_limit = journal::default_size_limit;
+    journal::Sync sync = journal::Sync::none;
+    // Not given: the kernel's CCEL for registers of hardware, and what --sim-ccel names for the simulator's. "none": no import.
+    std::optional<std::filesystem::path> firmware_log;
+};
+
 struct Config {
     std::string socket = "/run/mrd/io.mrd";
     std::filesystem::path state = "/run/mrd/state";
     std::filesystem::path boot_id_file = "/proc/sys/kernel/random/boot_id";
     varlink::Limits limits;
+    JournalConfig journal;
     std::vector<ProviderConfig> providers;
     std::vector<RegisterRule> rules;
 };

@@ -50,14 +50,21 @@ std::string no_provider_message(const mrd::Config &config) {
            ". Give --sim for a TDX module in software, whose values prove nothing";
 }
 
+std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
+    std::ifstream file(config.boot_id_file);
+    std::string id;
+    if (!std::getline(file, id) || id.empty()) return Failure("cannot read the boot id from " + config.boot_id_file.string());
+    return id;
+}
+
 std::expected<mrd::sim::Options, std::string> simulator_options(const mrd::CommandLine &command_line, const std::string &name) {
     const auto &config = command_line.config;
     auto options = command_line.simulated_td;
     options.name = name;
     options.state_file = mrd::sim::state_file(config.state, name);
-    std::ifstream boot_id(config.boot_id_file);
-    if (!std::getline(boot_id, options.boot_id) || options.boot_id.empty())
-        return Failure("cannot read the boot id from " + config.boot_id_file.string());
+    auto id = boot_id(config);
+    if (!id) return Failure(id.error());
+    options.boot_id = std::move(*id);
     return options;
 }
 
@@ -97,6 +104,31 @@ std::expected<void, std::string> open_providers(const mrd::CommandLine &command_
     if (auto all_match = check_rules(config, registers); !all_match) return all_match;
     if (registers.simulated()) mrd::log::warning("the registers are simulated: they prove nothing");
     return {};
+}
+
+// ---- The journal
+
+constexpr const char *kernel_firmware_log = "/sys/firmware/acpi/tables/data/CCEL";
+
+std::expected<std::unique_ptr<mrd::journal::Journal>, std::string> open_journal(asio::io_context &loop, const mrd::Config &config) {
+    auto id = boot_id(config);
+    if (!id) return Failure(id.error());
+    return mrd::journal::Journal::open(
+        loop, {.folder = config.state, .boot_id = std::move(*id), .size_limit = config.journal.size_limit, .sync = config.journal.sync});
+}
+
+// What the firmware measured into each provider's registers before mrd started.
+std::vector<mrd::journal::FirmwareFile> firmware_logs(const mrd::CommandLine &command_line, const mrd::Registers &registers) {
+    const auto &configured = command_line.config.journal.firmware_log;
+    std::vector<mrd::journal::FirmwareFile> logs;
+    for (const auto &provider : registers.providers()) {
+        // The kernel's file is of the hardware's registers: it says nothing of simulated ones.
+        const std::filesystem::path usual = provider->simulated() ? command_line.simulated_td.ccel : kernel_firmware_log;
+        const auto path = configured.value_or(usual);
+        if (path.empty() || path == "none" || (!configured && !std::filesystem::exists(path))) continue;
+        logs.push_back({std::string(provider->name()), path});
+    }
+    return logs;
 }
 
 // ---- Folders, locks, socket
@@ -174,8 +206,9 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
 
     allow_descriptors(config.limits.max_connections);
     asio::io_context loop(1);
-    mrd::Registers registers(loop);
-    if (auto opened = open_providers(command_line, registers); !opened) return opened;
+    auto journal = open_journal(loop, config);
+    if (!journal) return Failure(journal.error());
+    mrd::Registers registers(loop, **journal);
     registers.on_divergence([](mrd::Registers::Place place) {
         const auto &divergence = *place.table().divergence(place.index);
         mrd::log::warning("somebody else extended a register of mrd", {{"register", place.name()},
@@ -183,11 +216,15 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
                                                                        {"found", mr::to_hex(divergence.found.bytes())}});
     });
 
+    if (auto opened = open_providers(command_line, registers); !opened) return opened;
+    if (auto started = registers.start_journal(firmware_logs(command_line, registers)); !started) return started;
+
     // The service outlives the server: its subscriptions end with the connections.
     std::unique_ptr<varlink::Service> service;
     std::optional<varlink::Server> server;
     const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    service = mrd::make_service(registers, {now, [&server] { return server->connections(); }, [&server] { return server->refused(); }});
+    service = mrd::make_service(registers, {now, [&server] { return server->connections(); }, [&server] { return server->refused(); },
+                                            config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
     server.emplace(loop, *service, config.limits);
 
     // Before the socket: a signal that comes right after the first answer must find its handler.

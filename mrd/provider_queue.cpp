@@ -33,17 +33,19 @@ void ProviderQueue::start_next() {
         auto next = std::move(waiting_.front());
         waiting_.pop_front();
         running_ = true;
-        if (!next->begin()) {
-            running_ = false;
-            continue;
-        }
-        at_work_.emplace(loop_.get_executor());
-        {
-            const std::lock_guard lock(mutex_);
-            current_ = std::move(next);
-        }
-        changed_.notify_one();
+        if (!begin_on_thread(std::move(next))) running_ = false;
     }
+}
+
+bool ProviderQueue::begin_on_thread(std::unique_ptr<Held> call) {
+    if (!call->begin()) return false;
+    at_work_.emplace(loop_.get_executor());
+    {
+        const std::lock_guard lock(mutex_);
+        current_ = std::move(call);
+    }
+    changed_.notify_one();
+    return true;
 }
 
 void ProviderQueue::work_on_thread() {
@@ -51,12 +53,12 @@ void ProviderQueue::work_on_thread() {
     for (;;) {
         changed_.wait(lock, [this] { return stopping_ || current_ != nullptr; });
         if (current_ == nullptr) return;
-        std::shared_ptr<Held> done = std::move(current_);
+        auto done = std::move(current_);
         lock.unlock();
         done->work();
-        boost::asio::post(loop_, [this, done = std::move(done), alive = std::weak_ptr(alive_)] {
+        boost::asio::post(loop_, [this, done = std::move(done), alive = std::weak_ptr(alive_)]() mutable {
             if (alive.expired()) return;
-            done->end();
+            if (!done->end() && begin_on_thread(std::move(done))) return;
             running_ = false;
             at_work_.reset();
             start_next();

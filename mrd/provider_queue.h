@@ -18,7 +18,7 @@ namespace mrd {
 //
 //   bool begin()   its turn has come; false: it has been answered already, nothing is to be done
 //   void work()    asks the provider
-//   void end()     answers
+//   bool end()     answers; false: it needs another round, before anybody else's turn
 class ProviderQueue {
 public:
     ProviderQueue(boost::asio::io_context &loop, bool own_thread);
@@ -49,26 +49,28 @@ private:
         virtual ~Held() = default;
         virtual bool begin() = 0;
         virtual void work() = 0;
-        virtual void end() = 0;
+        virtual bool end() = 0;
     };
     template <class Operation>
     struct Holder final : Held {
         explicit Holder(Operation operation_) : operation(std::move(operation_)) {}
         bool begin() override { return operation.begin(); }
         void work() override { operation.work(); }
-        void end() override { operation.end(); }
+        bool end() override { return operation.end(); }
         Operation operation;
     };
 
     template <class Operation>
     static void perform(Operation &operation) {
-        if (!operation.begin()) return;
-        operation.work();
-        operation.end();
+        do {
+            if (!operation.begin()) return;
+            operation.work();
+        } while (!operation.end());
     }
 
     void run_waiting();
     void start_next();
+    bool begin_on_thread(std::unique_ptr<Held> call);
     void work_on_thread();
 
     boost::asio::io_context &loop_;

@@ -1,5 +1,7 @@
 #include "mrd/provider_registers.h"
 
+#include "mr/envelope.h"
+
 namespace mrd {
 
 namespace wire = mr::wire;
@@ -25,7 +27,53 @@ std::expected<std::unique_ptr<ProviderRegisters>, std::string> ProviderRegisters
 
 ProviderRegisters::ProviderRegisters(boost::asio::io_context &loop, std::unique_ptr<Provider> provider, RegisterTable table,
                                      RegisterEvents &events)
-    : provider_(std::move(provider)), table_(std::move(table)), events_(events), queue_(loop, provider_->may_wait()) {}
+    : provider_(std::move(provider)),
+      table_(std::move(table)),
+      events_(events),
+      journalled_(table_.size()),
+      queue_(loop, provider_->may_wait()) {}
+
+// ---- The journal's registers
+
+std::vector<journal::Present> ProviderRegisters::journalled() const {
+    std::vector<journal::Present> registers;
+    for (RegisterIndex index = 0; index < table_.size(); ++index) {
+        const auto &spec = table_.spec(index);
+        if (!spec.flags.has(mr::Flag::extensible)) continue;
+        const auto initial = spec.initial.size() == 0 ? mr::Digest::zero(*spec.hash) : spec.initial;
+        registers.push_back({table_.name(index), *spec.hash, initial, mr::Digest(table_.value(index)), spec.owner == mr::Owner::owned});
+    }
+    return registers;
+}
+
+void ProviderRegisters::join() {
+    const auto &state = events_.journal.state();
+    for (RegisterIndex index = 0; index < table_.size(); ++index) {
+        if (!table_.spec(index).flags.has(mr::Flag::extensible)) continue;
+        const auto number = state.find(table_.name(index));
+        journalled_[index].number = number;
+        if (!number || table_.spec(index).owner == mr::Owner::observed) continue;
+        const auto divergences = table_.divergences(index);
+        table_.set_logged(index, state.registers()[*number].logged);
+        if (table_.divergences(index) != divergences && events_.diverged) events_.diverged(*this, index);
+    }
+}
+
+const journal::RegisterState *ProviderRegisters::journal_state(RegisterIndex index) const {
+    const auto number = journalled_[index].number;
+    return number ? &events_.journal.state().registers()[*number] : nullptr;
+}
+
+bool ProviderRegisters::sealed(RegisterIndex index) const {
+    const auto *state = journal_state(index);
+    return state != nullptr && state->sealed;
+}
+
+RegisterError ProviderRegisters::from_journal(const journal::Error &error) {
+    return std::visit([](const auto &one) { return RegisterError(one); }, error);
+}
+
+// ---- Refreshing
 
 RegisterError ProviderRegisters::failure(const ProviderError &error, bool unchanged) const {
     return wire::ProviderFailed{std::string(name()), error.reason, unchanged ? wire::Applied::no : wire::Applied::unknown};
@@ -36,7 +84,13 @@ void ProviderRegisters::apply_refresh(RefreshId id, const std::vector<mr::Bytes>
     std::vector<std::int64_t> divergences(table_.size());
     for (RegisterIndex index = 0; index < table_.size(); ++index) divergences[index] = table_.divergences(index);
     const auto changed = table_.refresh_ends(id, values);
-    events_.sequence += table_.take_late_extends();
+    for (const auto index : table_.take_settled()) {
+        const auto settlement = table_.settlement(index);
+        journalled_[index].sequence =
+            events_.journal.settle(journalled_[index].intent, settlement == Settlement::done     ? journal::Outcome::done
+                                                              : settlement == Settlement::undone ? journal::Outcome::undone
+                                                                                                 : journal::Outcome::indeterminate);
+    }
     for (RegisterIndex index = 0; index < table_.size(); ++index) {
         if (table_.spec(index).refresh_set == set && table_.divergences(index) != divergences[index] && events_.diverged)
             events_.diverged(*this, index);
@@ -59,33 +113,97 @@ void ProviderRegisters::end_refresh(RefreshId id, const ProviderResult<void> &re
     }
 }
 
-std::optional<RegisterError> ProviderRegisters::begin_extend(RegisterIndex index, const mr::Digest &digest) {
-    if (table_.spec(index).owner == mr::Owner::shared && !table_.in_sync(table_.spec(index).refresh_set)) {
+// ---- Extending
+
+std::optional<mr::Bytes> ProviderRegisters::anchor_for(RegisterIndex index) const {
+    if (!table_.needs_anchor(index) || sealed(index)) return std::nullopt;
+    const auto expected = table_.logged(index)->bytes();
+    const auto found = table_.value(index);
+    return mr::encode_envelope(
+        {.type = "anchor", .expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())});
+}
+
+std::expected<std::optional<ProviderRegisters::Extended>, RegisterError> ProviderRegisters::sent_before(RegisterIndex index,
+                                                                                                        const mr::Digest &digest,
+                                                                                                        const EventDetails &details) const {
+    if (!details.id) return std::nullopt;
+    const auto *first = events_.journal.state().ids().find(details.caller->uid, *journalled_[index].number, *details.id);
+    if (first == nullptr) return std::nullopt;
+    if (first->digest != digest) return std::unexpected(wire::DuplicateEvent{*details.id});
+    return Extended{static_cast<std::int64_t>(first->sequence), first->value};
+}
+
+std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(RegisterIndex index, const mr::Digest &digest,
+                                                                               const EventDetails &details,
+                                                                               const std::optional<mr::Bytes> &anchor, bool anchored,
+                                                                               mr::Digest &extended) {
+    const auto refuse = [](RegisterError error) { return ExtendResult(std::unexpected(std::move(error))); };
+    // A damaged journal may not know the register.
+    if (!journalled_[index].number) return refuse(wire::JournalFailed{events_.journal.reason()});
+    const auto &spec = table_.spec(index);
+    // One that was sent before is answered even where a new one would be refused.
+    auto before = sent_before(index, digest, details);
+    if (!before) return refuse(std::move(before.error()));
+    if (*before) return ExtendResult(**before);
+    if (sealed(index)) return refuse(wire::Sealed{table_.name(index)});
+    if (spec.owner == mr::Owner::shared && !anchored && !table_.in_sync(spec.refresh_set)) {
         // The refresh that stands right before this extend in the queue has failed.
-        return failure({"the register is shared and could not be reread before the extend"}, true);
+        return refuse(failure({"the register is shared and could not be reread before the extend"}, true));
     }
-    auto begun = table_.extend_begins(index, digest);
-    if (!begun) return std::move(begun.error());
+    kill_point("extend-checked");
+
+    journal::NewEvent event{.reg = *journalled_[index].number,
+                            .origin = details.origin,
+                            .type = details.type,
+                            .digest = digest,
+                            .caller = details.caller.get(),
+                            .id = details.id,
+                            .description = details.description,
+                            .data = details.data};
+    std::size_t following = 0;
+    if (anchor) {
+        const auto anchor_digest = mr::hash(*spec.hash, *anchor);
+        if (!anchor_digest) return refuse(failure({anchor_digest.error().message}, true));
+        event.before = event.after = digest;  // of the right size
+        following = journal::Journal::size_of(event);
+        event = {.reg = event.reg,
+                 .origin = journal::Origin::anchor,
+                 .type = mr::ev_event_tag,
+                 .digest = *anchor_digest,
+                 .caller = details.caller.get(),
+                 .data = *anchor};
+    }
+    const auto extension = table_.extend_begins(index, event.digest);
+    if (!extension) return refuse(extension.error());
+    event.before = extension->before;
+    event.after = extension->after;
+    const auto intent = events_.journal.begin(event, following);
+    if (!intent) {
+        table_.extend_cancelled(index);
+        return refuse(from_journal(intent.error()));
+    }
+    journalled_[index].intent = *intent;
+    extended = event.digest;
     return std::nullopt;
 }
 
-std::expected<ProviderRegisters::Extended, RegisterError> ProviderRegisters::end_extend(RegisterIndex index,
-                                                                                        const ProviderResult<void> &result,
-                                                                                        const ProviderResult<void> &reread,
-                                                                                        const std::vector<mr::Bytes> &values) {
+ProviderRegisters::ExtendResult ProviderRegisters::end_extend(RegisterIndex index, const ProviderResult<void> &result,
+                                                              const ProviderResult<void> &reread, const std::vector<mr::Bytes> &values) {
+    auto &journalled = journalled_[index];
     // The number comes before the value is told: who watches sees the value with its own number.
     if (result) {
         table_.extend_succeeded(index);
-        ++events_.sequence;
+        journalled.sequence = events_.journal.settle(journalled.intent, journal::Outcome::done);
         if (events_.changed) events_.changed(*this, index);
-        return Extended{events_.sequence};
+        return Extended{static_cast<std::int64_t>(journalled.sequence), mr::Digest(table_.value(index))};
     }
     table_.extend_failed(index);
     apply_refresh(table_.begin_refresh(table_.spec(index).refresh_set), reread ? &values : nullptr);
     switch (table_.settlement(index)) {
-    case Settlement::done: return Extended{events_.sequence};
+    case Settlement::done: return Extended{static_cast<std::int64_t>(journalled.sequence), mr::Digest(table_.value(index))};
     case Settlement::undone: return std::unexpected(failure(result.error(), true));
-    case Settlement::indeterminate: break;
+    case Settlement::indeterminate:
+    case Settlement::open: break;
     }
     return std::unexpected(failure(result.error(), false));
 }

@@ -1,5 +1,5 @@
 // One provider's registers at work: the table decides, the queue brings each call's turn, the provider moves the bytes. An extend goes
-// table: cache out of sync -> provider -> table -> answer, in that order.
+// table: cache out of sync -> journal: intent -> provider -> journal: what became of it -> table -> answer, in that order.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "mr/event_log.h"
+#include "mrd/journal/journal.h"
+#include "mrd/kill_points.h"
 #include "mrd/provider_queue.h"
 #include "mrd/providers/provider.h"
 #include "mrd/register_table.h"
@@ -22,17 +25,28 @@ class ProviderRegisters;
 
 // What all providers of one mrd share.
 struct RegisterEvents {
-    // Counts the extends since the start, of all providers.
-    std::int64_t sequence = 0;
+    explicit RegisterEvents(journal::Journal &journal_) : journal(journal_) {}
+
+    journal::Journal &journal;
     // A register's known value has changed.
     std::function<void(ProviderRegisters &, RegisterIndex)> changed;
     // A refresh contradicted the log.
     std::function<void(ProviderRegisters &, RegisterIndex)> diverged;
 };
 
+// What the log says of an extend beside its digest.
+struct EventDetails {
+    journal::Origin origin = journal::Origin::service;
+    std::uint32_t type = mr::ev_ipl;
+    std::shared_ptr<const mr::EventCaller> caller = std::make_shared<const mr::EventCaller>();
+    std::optional<std::string> id = {};
+    std::optional<std::string> description = {};
+    std::optional<mr::Bytes> data = {};
+};
+
 class ProviderRegisters {
 public:
-    // `registers` are the provider's, as the configuration's rules leave them. Builds the table and does the opening refresh, on the calling thread. Error: a sentence that names provider or register.
+    // `registers` are the provider's, as the configuration's rules leave them. Builds the table and does the opening refresh, on the calling thread. No extend before join(). Error: a sentence that names provider or register.
     static std::expected<std::unique_ptr<ProviderRegisters>, std::string> open(boost::asio::io_context &loop,
                                                                                std::unique_ptr<Provider> provider,
                                                                                std::vector<RegisterSpec> registers, RegisterEvents &events,
@@ -56,15 +70,27 @@ public:
         if (plan.action == ReadPlan::Action::start) queue_.run(RefreshCall{*this, table_.spec(index).refresh_set, plan.refresh});
     }
 
+    // The registers that the journal keeps, as they were read last.
+    [[nodiscard]] std::vector<journal::Present> journalled() const;
+
+    // The journal has started: takes from it what the registers must hold.
+    void join();
+
+    [[nodiscard]] bool sealed(RegisterIndex index) const;
+
+    // What the journal says of an extensible register; null for others.
+    [[nodiscard]] const journal::RegisterState *journal_state(RegisterIndex index) const;
+
     struct Extended {
         std::int64_t sequence;
+        mr::Digest value;  // of the register after it
     };
-    // done(expected<Extended, RegisterError>). The new value is then in the table. Precondition: may_extend() or may_measure() allowed it.
+    // done(expected<Extended, RegisterError>). Precondition: may_extend() or may_measure() allowed it.
     template <class Done>
-    void extend(RegisterIndex index, const mr::Digest &digest, Done done) {
+    void extend(RegisterIndex index, const mr::Digest &digest, EventDetails details, Done done) {
         // Others extend it too: what stands before this extend has to be seen first.
         if (table_.spec(index).owner == mr::Owner::shared) queue_.run(RefreshCall{*this, table_.spec(index).refresh_set});
-        queue_.run(ExtendCall<Done>{*this, index, digest, std::move(done)});
+        queue_.run(ExtendCall<Done>{*this, index, digest, std::move(details), std::move(done)});
     }
 
     // done(expected<generation, RegisterError>). Precondition: may_write() allowed it.
@@ -114,38 +140,71 @@ private:
             return true;
         }
         void work() { result = self.provider_->refresh(set, values); }
-        void end() {
+        bool end() {
             self.end_refresh(*id, result, values);
             values.swap(self.spare_values_);
+            return true;
         }
     };
 
+    using ExtendResult = std::expected<Extended, RegisterError>;
+
+    // In one round, or in two where somebody else has extended the register: an anchor that says so comes first.
     template <class Done>
     struct ExtendCall {
         ProviderRegisters &self;
         RegisterIndex index;
         mr::Digest digest;
+        EventDetails details;
         Done done;
+        std::optional<mr::Bytes> anchor = {};  // its event data, while this is the anchor's round
+        bool anchored = false;                 // that round is over
+        mr::Digest extended = {};              // by this round
         ProviderResult<void> result = {};
         ProviderResult<void> reread = {};
         std::vector<mr::Bytes> values = {};
 
         bool begin() {
-            if (auto refused = self.begin_extend(index, digest)) {
-                done(std::expected<Extended, RegisterError>(std::unexpected(std::move(*refused))));
+            anchor = self.anchor_for(index);
+            if (auto answer = self.begin_extend(index, digest, details, anchor, anchored, extended)) {
+                self.answer(std::move(*answer), std::move(done));
                 return false;
             }
             return true;
         }
         void work() {
-            result = self.provider_->extend(index, digest);
+            kill_point("provider-begins");
+            result = self.provider_->extend(index, extended);
+            kill_point("provider-ended");
             if (result) return;
             // The extend may have happened. Nothing comes between it and the look at the register.
             values.resize(self.table_.size());
             reread = self.provider_->refresh(self.table_.spec(index).refresh_set, values);
         }
-        void end() { done(self.end_extend(index, result, reread, values)); }
+        bool end() {
+            auto answer = self.end_extend(index, result, reread, values);
+            anchored = anchor && answer;
+            if (anchored) return false;
+            self.answer(std::move(answer), std::move(done));
+            return true;
+        }
     };
+
+    // Gives an extend's result to who asked, when the journal is as durable as it promises.
+    template <class Done>
+    void answer(ExtendResult result, Done done) {
+        if (!result) return done(std::move(result));
+        events_.journal.when_durable(
+            [result = std::move(result), done = std::move(done)](const std::expected<void, journal::Error> &durable) mutable {
+                kill_point("reply-ready");
+                if (durable) {
+                    done(std::move(result));
+                } else {
+                    done(ExtendResult(std::unexpected(from_journal(durable.error()))));
+                }
+                kill_point("reply-given");
+            });
+    }
 
     template <class Done>
     struct WriteCall {
@@ -160,7 +219,10 @@ private:
             return true;
         }
         void work() { result = self.provider_->write(index, value); }
-        void end() { done(self.end_write(index, result, value)); }
+        bool end() {
+            done(self.end_write(index, result, value));
+            return true;
+        }
     };
 
     template <class Done>
@@ -172,7 +234,10 @@ private:
 
         static bool begin() { return true; }
         void work() { result = provider.report(report_data); }
-        void end() { done(std::move(result)); }
+        bool end() {
+            done(std::move(result));
+            return true;
+        }
     };
 
     template <class Done>
@@ -184,7 +249,10 @@ private:
 
         static bool begin() { return true; }
         void work() { result = provider.verify_report(report); }
-        void end() { done(std::move(result)); }
+        bool end() {
+            done(std::move(result));
+            return true;
+        }
     };
 
     template <class Done>
@@ -193,22 +261,39 @@ private:
 
         static bool begin() { return true; }
         static void work() {}
-        void end() { done(); }
+        bool end() {
+            done();
+            return true;
+        }
     };
 
     ProviderRegisters(boost::asio::io_context &loop, std::unique_ptr<Provider> provider, RegisterTable table, RegisterEvents &events);
 
     void end_refresh(RefreshId id, const ProviderResult<void> &result, const std::vector<mr::Bytes> &values);
     void apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values);
-    std::optional<RegisterError> begin_extend(RegisterIndex index, const mr::Digest &digest);
-    std::expected<Extended, RegisterError> end_extend(RegisterIndex index, const ProviderResult<void> &result,
-                                                      const ProviderResult<void> &reread, const std::vector<mr::Bytes> &values);
+    // The event data of an anchor, where the register's next extend needs one before it.
+    [[nodiscard]] std::optional<mr::Bytes> anchor_for(RegisterIndex index) const;
+    // Nothing: the provider is to be asked to extend by `extended`. Otherwise the answer is there already.
+    std::optional<ExtendResult> begin_extend(RegisterIndex index, const mr::Digest &digest, const EventDetails &details,
+                                             const std::optional<mr::Bytes> &anchor, bool anchored, mr::Digest &extended);
+    [[nodiscard]] std::expected<std::optional<Extended>, RegisterError> sent_before(RegisterIndex index, const mr::Digest &digest,
+                                                                                    const EventDetails &details) const;
+    ExtendResult end_extend(RegisterIndex index, const ProviderResult<void> &result, const ProviderResult<void> &reread,
+                            const std::vector<mr::Bytes> &values);
+    static RegisterError from_journal(const journal::Error &error);
     std::expected<std::int64_t, RegisterError> end_write(RegisterIndex index, const ProviderResult<void> &result, const mr::Bytes &value);
     [[nodiscard]] RegisterError failure(const ProviderError &error, bool unchanged) const;
 
     std::unique_ptr<Provider> provider_;
     RegisterTable table_;
     RegisterEvents &events_;
+    // What the journal knows of each register.
+    struct Journalled {
+        std::optional<journal::RegisterNumber> number;
+        std::uint64_t intent = 0;    // open
+        std::uint64_t sequence = 0;  // of the last extend that is settled
+    };
+    std::vector<Journalled> journalled_;
     std::map<RefreshId, std::vector<Reader>> readers_;
     std::vector<mr::Bytes> spare_values_;  // the last refresh's memory, for the next one
     ProviderQueue queue_;                  // last: its end waits for the call that runs

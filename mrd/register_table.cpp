@@ -204,38 +204,49 @@ std::vector<RegisterIndex> RegisterTable::refresh_ends(RefreshId id, const std::
         }
         entry.generation = running.generation;
         entry.uncertain = false;
-        if (entry.unsettled) settle(entry);
+        if (entry.unsettled) settle(index);
         compare(entry);
     }
     return changed;
 }
 
 // The register itself says whether the failed extend happened. A value that is neither comes from somebody else's extend.
-void RegisterTable::settle(Entry &entry) {
+void RegisterTable::settle(RegisterIndex index) {
+    auto &entry = entries_[index];
     const auto extension = *std::exchange(entry.unsettled, std::nullopt);
     const mr::Digest found(entry.value);
-    if (found == extension.after) {
-        entry.settlement = Settlement::done;
-    } else if (found == extension.before) {
-        entry.settlement = Settlement::undone;
-    }
-    if (entry.settlement != Settlement::done) return;
-    if (entry.logged) entry.logged = extension.after;
-    ++late_extends_;
+    entry.settlement = found == extension.after    ? Settlement::done
+                       : found == extension.before ? Settlement::undone
+                                                   : Settlement::indeterminate;
+    if (entry.settlement == Settlement::done && entry.logged) entry.logged = extension.after;
+    settled_.push_back(index);
 }
 
 // Every refresh tells what the log says from what the hardware holds.
 void RegisterTable::compare(Entry &entry) {
-    const bool is_logged = entry.spec.flags.has(Flag::extensible) && entry.spec.owner == mr::Owner::owned;
+    const bool is_logged = entry.spec.flags.has(Flag::extensible) && entry.spec.owner != mr::Owner::observed;
     if (!is_logged) return;
     const mr::Digest found(entry.value);
     if (!entry.logged) entry.logged = found;
+    if (entry.spec.owner == mr::Owner::shared) return;  // others may extend it
     if (*entry.logged == found) {
         entry.divergence.reset();
     } else if (!entry.divergence || entry.divergence->found != found) {
         entry.divergence = Divergence{*entry.logged, found};
         ++entry.divergences;
     }
+}
+
+void RegisterTable::set_logged(RegisterIndex index, const mr::Digest &value) {
+    entries_[index].logged = value;
+    compare(entries_[index]);
+}
+
+bool RegisterTable::needs_anchor(RegisterIndex index) const {
+    const auto &entry = entries_[index];
+    if (!entry.logged) return false;
+    // Of an owned register only a refresh tells: a value that was computed is the log's own.
+    return entry.spec.owner == mr::Owner::shared ? !std::ranges::equal(entry.logged->bytes(), entry.value) : entry.divergence.has_value();
 }
 
 // ---- Writing and extending
@@ -255,12 +266,16 @@ void RegisterTable::end_write(Entry &entry) {
 std::expected<RegisterTable::Extension, RegisterError> RegisterTable::extend_begins(RegisterIndex index, const mr::Digest &digest) {
     auto &entry = entries_[index];
     if (entry.unsettled) return std::unexpected(wire::Indeterminate{entry.name});
-    const bool from_log = entry.logged && !entry.divergence;
-    const auto before = from_log ? *entry.logged : mr::Digest(entry.value);
+    const auto before = entry.logged && !needs_anchor(index) ? *entry.logged : mr::Digest(entry.value);
     const auto after = hashers_.at(*entry.spec.hash).extend(before.bytes(), digest.bytes());
     begin_write(entry);
     entry.extension = Extension{before, after};
     return *entry.extension;
+}
+
+void RegisterTable::extend_cancelled(RegisterIndex index) {
+    entries_[index].extension.reset();
+    end_write(entries_[index]);
 }
 
 void RegisterTable::extend_succeeded(RegisterIndex index) {
@@ -275,7 +290,7 @@ void RegisterTable::extend_succeeded(RegisterIndex index) {
 void RegisterTable::extend_failed(RegisterIndex index) {
     auto &entry = entries_[index];
     entry.unsettled = std::exchange(entry.extension, std::nullopt);
-    entry.settlement = Settlement::indeterminate;
+    entry.settlement = Settlement::open;
     end_write(entry);
 }
 

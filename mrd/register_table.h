@@ -25,7 +25,8 @@ namespace mrd {
 // The refusals of io.mrd.Registers, as values.
 using RegisterError =
     std::variant<mr::wire::NoSuchRegister, mr::wire::NotReadable, mr::wire::NotWritable, mr::wire::NotExtensible, mr::wire::LogOnly,
-                 mr::wire::Indeterminate, mr::wire::WrongLength, mr::wire::GenerationMismatch, mr::wire::ProviderFailed, mr::wire::Busy>;
+                 mr::wire::Sealed, mr::wire::Indeterminate, mr::wire::WrongLength, mr::wire::GenerationMismatch, mr::wire::DuplicateEvent,
+                 mr::wire::JournalFull, mr::wire::JournalFailed, mr::wire::ProviderFailed, mr::wire::Busy>;
 
 using RefreshId = std::uint64_t;
 
@@ -50,7 +51,8 @@ struct Divergence {
 enum class Settlement : std::uint8_t {
     undone,         // the register holds the value before
     done,           // it holds the value after: the extend took effect all the same
-    indeterminate,  // neither, or it could not be reread
+    indeterminate,  // it holds neither
+    open,           // it could not be reread
 };
 
 class RegisterTable {
@@ -113,17 +115,19 @@ public:
         mr::Digest before;
         mr::Digest after;
     };
-    // The values are computed: from the log for an owned register, from the last refresh for a shared one or one that has diverged.
+    // The values are computed: from the log, or from what was found where an anchor is to say so.
     // Error: Indeterminate.
     std::expected<Extension, RegisterError> extend_begins(RegisterIndex index, const mr::Digest &digest);
+    // Nobody was asked after all.
+    void extend_cancelled(RegisterIndex index);
     void extend_succeeded(RegisterIndex index);
     // The extend may have happened all the same: until a refresh tells, further ones are refused.
     void extend_failed(RegisterIndex index);
     // What the refreshes since extend_failed() have told.
     [[nodiscard]] Settlement settlement(RegisterIndex index) const { return entries_[index].settlement; }
 
-    // Extends that failed and of which a refresh since the last call has told that they happened all the same.
-    std::int64_t take_late_extends() { return std::exchange(late_extends_, 0); }
+    // The registers whose failed extend a refresh since the last call has settled.
+    std::vector<RegisterIndex> take_settled() { return std::exchange(settled_, {}); }
 
     // Counts a new generation where the register carries one, also for a value that is the same, and for a write that then fails:
     // nobody may take the report over other data for his own.
@@ -133,8 +137,12 @@ public:
 
     // ---- What is known
 
-    // What the log says the register must hold; nothing for registers that mrd does not own.
+    // What the log says the register must hold; nothing for registers that mrd does not extend. Until set_logged() it is what the first refresh found.
     [[nodiscard]] const std::optional<mr::Digest> &logged(RegisterIndex index) const { return entries_[index].logged; }
+    // What the journal says at start: compares it with what the register holds.
+    void set_logged(RegisterIndex index, const mr::Digest &value);
+    // The register holds something else than the log explains: the next extend needs an anchor before it. What it holds is value().
+    [[nodiscard]] bool needs_anchor(RegisterIndex index) const;
     // Present while the last refresh contradicts the log.
     [[nodiscard]] const std::optional<Divergence> &divergence(RegisterIndex index) const { return entries_[index].divergence; }
     // How often one was found.
@@ -158,7 +166,7 @@ private:
         std::optional<mr::Digest> logged;
         std::optional<Extension> extension;  // begun, not ended
         std::optional<Extension> unsettled;  // failed, and not known what became of it
-        Settlement settlement = Settlement::indeterminate;
+        Settlement settlement = Settlement::open;
         std::optional<Divergence> divergence;
         std::int64_t divergences = 0;
         std::uint64_t last_write = 0;  // number of the last write that began
@@ -185,7 +193,7 @@ private:
     void set_value(Entry &entry, mr::ByteView value);
     void begin_write(Entry &entry);
     void end_write(Entry &entry);
-    void settle(Entry &entry);
+    void settle(RegisterIndex index);
     static void compare(Entry &entry);
 
     std::string provider_;
@@ -197,7 +205,7 @@ private:
     std::uint64_t writes_begun_ = 0;
     std::uint64_t writes_ended_ = 0;
     std::int64_t generation_ = 0;
-    std::int64_t late_extends_ = 0;
+    std::vector<RegisterIndex> settled_;
     bool can_refresh_ = false;
     Counters counters_;
 };

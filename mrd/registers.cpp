@@ -1,6 +1,8 @@
 #include "mrd/registers.h"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -17,7 +19,7 @@ std::int64_t random_generation() {
 
 }  // namespace
 
-Registers::Registers(boost::asio::io_context &loop) : loop_(loop) {}
+Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal) : loop_(loop), events_(journal) {}
 
 std::expected<void, std::string> Registers::add(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> specs) {
     if (find_provider(provider->name()) != nullptr)
@@ -37,6 +39,30 @@ std::expected<void, std::string> Registers::add(std::unique_ptr<Provider> provid
         for (const auto &form : forms) places_[form].push_back({registers, index});
     }
     return {};
+}
+
+void Registers::later(std::move_only_function<void()> work) { boost::asio::post(loop_, std::move(work)); }
+
+std::vector<journal::Present> Registers::journalled() const {
+    std::vector<journal::Present> registers;
+    for (const auto &provider : providers_) {
+        auto some = provider->journalled();
+        std::ranges::move(some, std::back_inserter(registers));
+    }
+    return registers;
+}
+
+std::expected<void, std::string> Registers::start_journal(const std::vector<journal::FirmwareFile> &firmware_logs) {
+    if (auto started = events_.journal.start(journalled(), firmware_logs); !started) return started;
+    for (const auto &provider : providers_) provider->join();
+    return {};
+}
+
+std::expected<std::filesystem::path, std::string> Registers::repair_journal() {
+    auto kept_as = events_.journal.repair(journalled());
+    if (!kept_as) return kept_as;
+    for (const auto &provider : providers_) provider->join();
+    return kept_as;
 }
 
 std::expected<Registers::Place, RegisterError> Registers::find(std::string_view name) const {

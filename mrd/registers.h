@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <expected>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,10 +17,22 @@ namespace mrd {
 
 class Registers {
 public:
-    explicit Registers(boost::asio::io_context &loop);
+    // `journal` is open, but has not started.
+    Registers(boost::asio::io_context &loop, journal::Journal &journal);
 
     // `specs` are the provider's registers, as the configuration's rules leave them. Reads them once. Error: a sentence that names the provider or the register.
     std::expected<void, std::string> add(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> specs);
+
+    // All providers are there: lets the journal decide how it goes on. Before the first extend. Error: a sentence.
+    std::expected<void, std::string> start_journal(const std::vector<journal::FirmwareFile> &firmware_logs);
+
+    // A new journal in the place of a damaged one: what the old one is called now. Error: a sentence.
+    std::expected<std::filesystem::path, std::string> repair_journal();
+
+    // Runs it when the event loop has done what else waits.
+    void later(std::move_only_function<void()> work);
+
+    [[nodiscard]] journal::Journal &journal() const { return events_.journal; }
 
     struct Place {
         ProviderRegisters *provider = nullptr;
@@ -40,8 +53,8 @@ public:
     // Is any of them no hardware?
     [[nodiscard]] bool simulated() const;
 
-    // Counts the extends since the start.
-    [[nodiscard]] std::int64_t sequence() const { return events_.sequence; }
+    // Of the last event in the log.
+    [[nodiscard]] std::int64_t sequence() const { return static_cast<std::int64_t>(events_.journal.state().sequence()); }
 
     // A register's known value has changed.
     void on_change(std::function<void(Place)> handler);
@@ -53,6 +66,8 @@ private:
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
     };
+
+    [[nodiscard]] std::vector<journal::Present> journalled() const;
 
     boost::asio::io_context &loop_;
     RegisterEvents events_;

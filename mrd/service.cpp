@@ -8,6 +8,7 @@
 
 #include "mr/bytes.h"
 #include "mrd/interfaces/attestation.h"
+#include "mrd/interfaces/event_log.h"
 #include "mrd/interfaces/registers.h"
 
 namespace mrd {
@@ -25,11 +26,17 @@ struct RegisterStatus {
     bool diverged = false;
     std::int64_t divergences = 0;
     bool indeterminate = false;
+    bool sealed = false;
+    std::int64_t events = 0;
+    std::int64_t anchors = 0;
+    bool start_unexplained = false;
     static constexpr auto fields() {
         return std::tuple(field("name", &RegisterStatus::name), field("owner", &RegisterStatus::owner),
                           field("logged", &RegisterStatus::logged), field("observed", &RegisterStatus::observed),
                           field("diverged", &RegisterStatus::diverged), field("divergences", &RegisterStatus::divergences),
-                          field("indeterminate", &RegisterStatus::indeterminate));
+                          field("indeterminate", &RegisterStatus::indeterminate), field("sealed", &RegisterStatus::sealed),
+                          field("events", &RegisterStatus::events), field("anchors", &RegisterStatus::anchors),
+                          field("startUnexplained", &RegisterStatus::start_unexplained));
     }
 };
 
@@ -44,6 +51,20 @@ struct ProviderStatus {
     }
 };
 
+struct JournalStatus {
+    std::string_view condition;
+    std::optional<std::string> reason;
+    std::int64_t size = 0;
+    std::int64_t size_limit = 0;
+    std::string_view sync;
+    std::int64_t repairs = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("condition", &JournalStatus::condition), field("reason", &JournalStatus::reason),
+                          field("size", &JournalStatus::size), field("sizeLimit", &JournalStatus::size_limit),
+                          field("sync", &JournalStatus::sync), field("repairs", &JournalStatus::repairs));
+    }
+};
+
 struct Status {
     std::string_view version;
     std::int64_t started = 0;
@@ -51,15 +72,33 @@ struct Status {
     std::int64_t sequence = 0;
     std::int64_t connections = 0;
     std::int64_t refused_connections = 0;
+    JournalStatus journal;
     std::vector<ProviderStatus> providers;
     static constexpr auto fields() {
         return std::tuple(field("version", &Status::version), field("started", &Status::started), field("simulated", &Status::simulated),
                           field("sequence", &Status::sequence), field("connections", &Status::connections),
-                          field("refusedConnections", &Status::refused_connections), field("providers", &Status::providers));
+                          field("refusedConnections", &Status::refused_connections), field("journal", &Status::journal),
+                          field("providers", &Status::providers));
     }
 };
 
-RegisterStatus status_of(const RegisterTable &table, RegisterIndex index) {
+JournalStatus status_of(const journal::Journal &journal, std::string_view sync) {
+    JournalStatus status;
+    switch (journal.condition()) {
+    case journal::Journal::Condition::good: status.condition = "good"; break;
+    case journal::Journal::Condition::failed: status.condition = "failed"; break;
+    case journal::Journal::Condition::damaged: status.condition = "damaged"; break;
+    }
+    if (!journal.reason().empty()) status.reason = journal.reason();
+    status.size = static_cast<std::int64_t>(journal.end());
+    status.size_limit = static_cast<std::int64_t>(journal.size_limit());
+    status.sync = sync;
+    status.repairs = static_cast<std::int64_t>(journal.state().repairs());
+    return status;
+}
+
+RegisterStatus status_of(const ProviderRegisters &provider, RegisterIndex index) {
+    const auto &table = provider.table();
     RegisterStatus status;
     status.name = table.name(index);
     status.owner = table.spec(index).owner;
@@ -68,6 +107,12 @@ RegisterStatus status_of(const RegisterTable &table, RegisterIndex index) {
     status.indeterminate = table.indeterminate(index);
     if (const auto &logged = table.logged(index)) status.logged = mr::to_hex(logged->bytes());
     if (const auto &divergence = table.divergence(index)) status.observed = mr::to_hex(divergence->found.bytes());
+    if (const auto *known = provider.journal_state(index)) {
+        status.sealed = known->sealed;
+        status.events = static_cast<std::int64_t>(known->events);
+        status.anchors = static_cast<std::int64_t>(known->anchors);
+        status.start_unexplained = known->start_is_unexplained();
+    }
     return status;
 }
 
@@ -78,6 +123,7 @@ std::string status_json(const Registers &registers, const ServiceFacts &facts) {
                   registers.sequence(),
                   static_cast<std::int64_t>(facts.connections()),
                   static_cast<std::int64_t>(facts.refused()),
+                  status_of(registers.journal(), facts.sync),
                   {}};
     for (const auto &provider : registers.providers()) {
         auto &entry = status.providers.emplace_back();
@@ -86,7 +132,7 @@ std::string status_json(const Registers &registers, const ServiceFacts &facts) {
         entry.waiting_calls = static_cast<std::int64_t>(provider->waiting_calls());
         const auto &table = provider->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
-            if (table.spec(index).flags.has(mr::Flag::extensible)) entry.registers.push_back(status_of(table, index));
+            if (table.spec(index).flags.has(mr::Flag::extensible)) entry.registers.push_back(status_of(*provider, index));
         }
     }
     std::string text;
@@ -101,6 +147,7 @@ std::unique_ptr<varlink::Service> make_service(Registers &registers, ServiceFact
     const std::string product = registers.simulated() ? "mrd (simulated: its registers and reports prove nothing)" : "mrd";
     auto service = std::make_unique<varlink::Service>(varlink::ServiceInfo{"mrd", product, MRD_VERSION, MRD_URL});
     service->add(registers_interface(registers, [&registers, facts = std::move(facts)] { return status_json(registers, facts); }));
+    service->add(event_log_interface(registers));
     service->add(attestation_interface(registers));
     return service;
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "mrd/registers.h"
 #include "proto/varlink/service.h"
@@ -15,6 +16,7 @@ struct ServiceFacts {
     std::int64_t started = 0;                  // microseconds since the epoch
     std::function<std::size_t()> connections;  // open now
     std::function<std::size_t()> refused;      // over the limit, since the start
+    std::string_view sync = "none";            // of the journal, or "group"
 };
 
 // `registers` and what the facts refer to must outlive the service.

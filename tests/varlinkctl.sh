@@ -61,7 +61,7 @@ shows "info" "io.mrd.Attestation"
 run 0 list-interfaces "$address"
 shows "list-interfaces" "^io.mrd.Registers$"
 
-for interface in io.mrd.Registers io.mrd.Attestation org.varlink.service; do
+for interface in io.mrd.Registers io.mrd.EventLog io.mrd.Attestation org.varlink.service; do
     run 0 introspect "$address" "$interface"
     shows "introspect $interface" "interface $interface"
 done
@@ -88,6 +88,16 @@ shows "a refused call" "io.mrd.Registers.NoSuchRegister"
 run 1 call -j "$address" io.mrd.Registers.Extend "{\"name\":\"tdx/mrtd\",\"digest\":\"$digest\"}"
 cat "$folder/err" >>"$folder/out"
 shows "a refused call" "io.mrd.Registers.NotExtensible"
+
+run 0 call -j --more "$address" io.mrd.EventLog.Records '{}'
+shows "Records" "\"record\":{\"sequence\":1,\"name\":\"tdx/rtmr3\",\"digest\":\"$digest\""
+run 0 call -j "$address" io.mrd.EventLog.Replay '{}'
+shows "Replay" "\"replayed\":\"$value\",\"actual\":\"$value\",\"equal\":true,\"endsAtRegister\":true,\"gaps\":\[\]"
+run 0 call -j --more "$address" io.mrd.EventLog.Export '{"format":"json"}'
+shows "Export" '"chunk":"'
+run 1 call -j --more "$address" io.mrd.EventLog.Export '{"format":"xml"}'
+cat "$folder/err" >>"$folder/out"
+shows "an unknown format" "io.mrd.EventLog.UnknownFormat"
 
 # The present value, and one change; then the watcher goes.
 mkfifo "$folder/watched"

@@ -118,6 +118,11 @@ void AsyncClient::do_write(const std::string &name, ByteView value, Completion<s
                                         std::move(done));
 }
 
+void AsyncClient::do_seal(const std::string &name, Completion<std::int64_t> done) {
+    if (auto good = check_texts(name); !good) return done(std::unexpected(std::move(good.error())));
+    connection_->call<wire::SealReply>(connection_->transport, "io.mrd.Registers.Seal", wire::SealParameters{name}, std::move(done));
+}
+
 namespace {
 
 // Connects, then goes on with the connection; the caller's next step keeps it alive.

@@ -111,33 +111,104 @@ std::expected<RawReply, Error> Client::status() {
     return connection_->call<wire::StatusReply>(options_, "io.mrd.Registers.Status", varlink::NoParameters{});
 }
 
-std::expected<void, Error> Client::watch(const std::vector<std::string> &names, const WatchHandler &handler) {
+// A call with several replies, on a connection of its own. `timeout`: for each reply. The handler says whether it wants more.
+template <class Parameters, class Handler>
+std::expected<void, Error> Client::stream(std::string_view method, const Parameters &parameters, std::chrono::milliseconds timeout,
+                                          const Handler &handler) {
     auto transport = open_connection(options_);
     if (!transport) return std::unexpected(std::move(transport.error()));
-    wire::WatchParameters parameters;
-    if (!names.empty()) parameters.names.emplace(names.begin(), names.end());
     const auto socket = socket_of(options_);
-    if (auto sent = transport->send("io.mrd.Registers.Watch", parameters, options_.call_timeout, varlink::CallMode::more); !sent) {
+    if (auto sent = transport->send(method, parameters, options_.call_timeout, varlink::CallMode::more); !sent) {
         return std::unexpected(from_transport(sent.error(), socket));
     }
     for (;;) {
-        const auto reply = transport->receive(varlink::no_timeout);
+        const auto reply = transport->receive(timeout);
         if (!reply) return std::unexpected(from_transport(reply.error(), socket));
-        const auto changed = interpret<wire::WatchReply>(*reply);
-        if (!changed) return std::unexpected(changed.error());
-        if (!handler(changed->reading, changed->sequence) || !reply->continues) return {};
+        const std::expected<bool, Error> more = handler(*reply);
+        if (!more) return std::unexpected(more.error());
+        if (!*more || !reply->continues) return {};
     }
 }
 
-std::expected<RawReply, Error> Client::call(std::string_view method, std::string_view parameters_json) {
+namespace {
+
+// Gives the handler what each reply means.
+template <class WireReply, class Handler>
+auto interpreted(const Handler &handler) {
+    return [&handler](const varlink::Reply &reply) -> std::expected<bool, Error> {
+        const auto value = interpret<WireReply>(reply);
+        if (!value) return std::unexpected(value.error());
+        return handler(*value);
+    };
+}
+
+}  // namespace
+
+std::expected<void, Error> Client::watch(const std::vector<std::string> &names, const WatchHandler &handler) {
+    wire::WatchParameters parameters;
+    if (!names.empty()) parameters.names.emplace(names.begin(), names.end());
+    const auto each = [&handler](const Extended &changed) { return handler(changed.reading, changed.sequence); };
+    return stream("io.mrd.Registers.Watch", parameters, varlink::no_timeout, interpreted<wire::WatchReply>(each));
+}
+
+std::expected<std::int64_t, Error> Client::seal(std::string_view name) {
+    if (auto good = check_texts(name); !good) return std::unexpected(std::move(good.error()));
+    return connection_->call<wire::SealReply>(options_, "io.mrd.Registers.Seal", wire::SealParameters{name});
+}
+
+std::expected<void, Error> Client::records(std::int64_t from, bool follow, const RecordHandler &handler) {
+    const wire::RecordsParameters parameters{from, follow ? std::optional(true) : std::nullopt};
+    const auto each = [&handler](const std::optional<LogRecord> &record) { return !record || handler(*record); };
+    return stream("io.mrd.EventLog.Records", parameters, follow ? varlink::no_timeout : options_.call_timeout,
+                  interpreted<wire::RecordsReply>(each));
+}
+
+std::expected<void, Error> Client::export_log(std::string_view format, const ChunkHandler &handler) {
+    const auto each = [&handler](const Bytes &chunk) { return handler(chunk); };
+    return stream("io.mrd.EventLog.Export", wire::ExportParameters{format}, options_.call_timeout, interpreted<wire::ExportReply>(each));
+}
+
+std::expected<std::vector<ReplayResult>, Error> Client::replay() {
+    return connection_->call<wire::ReplayReply>(options_, "io.mrd.EventLog.Replay", varlink::NoParameters{});
+}
+
+std::expected<std::string, Error> Client::repair() {
+    return connection_->call<wire::RepairReply>(options_, "io.mrd.EventLog.Repair", varlink::NoParameters{});
+}
+
+namespace {
+
+std::expected<varlink::RawJson, Error> raw_parameters(std::string_view json) {
     varlink::Document document;
-    if (!document.parse(parameters_json) || document.root().kind() != varlink::Kind::object) {
+    if (!document.parse(json) || document.root().kind() != varlink::Kind::object) {
         return std::unexpected(Error{ErrorCode::invalid_argument, "the parameters are not a JSON object"});
     }
-    const auto reply = connection_->transport.call(method, varlink::RawJson{document.root().to_json()}, options_.call_timeout);
+    return varlink::RawJson{document.root().to_json()};
+}
+
+std::expected<RawReply, Error> raw_reply(const varlink::Reply &reply) {
+    if (!reply.error.empty()) return std::unexpected(error_of(reply));
+    return RawReply{reply.parameters ? reply.parameters->to_json() : "{}"};
+}
+
+}  // namespace
+
+std::expected<void, Error> Client::stream_calls(std::string_view method, std::string_view parameters_json, const RawHandler &handler) {
+    const auto parameters = raw_parameters(parameters_json);
+    if (!parameters) return std::unexpected(parameters.error());
+    return stream(method, *parameters, varlink::no_timeout, [&handler](const varlink::Reply &reply) -> std::expected<bool, Error> {
+        const auto raw = raw_reply(reply);
+        if (!raw) return std::unexpected(raw.error());
+        return handler(*raw);
+    });
+}
+
+std::expected<RawReply, Error> Client::call(std::string_view method, std::string_view parameters_json) {
+    const auto parameters = raw_parameters(parameters_json);
+    if (!parameters) return std::unexpected(parameters.error());
+    const auto reply = connection_->transport.call(method, *parameters, options_.call_timeout);
     if (!reply) return std::unexpected(from_transport(reply.error(), socket_of(options_)));
-    if (!reply->error.empty()) return std::unexpected(error_of(*reply));
-    return RawReply{reply->parameters ? reply->parameters->to_json() : "{}"};
+    return raw_reply(*reply);
 }
 
 }  // namespace mr

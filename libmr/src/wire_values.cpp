@@ -1,6 +1,7 @@
 #include "libmr/src/wire_values.h"
 
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "mr/bytes.h"
@@ -33,6 +34,7 @@ constexpr std::array known_errors{
     KnownError{"JournalFull", ErrorCode::journal_full, "the journal has reached its size limit"},
     KnownError{"JournalFailed", ErrorCode::journal_failed, "the journal cannot be written"},
     KnownError{"ProviderFailed", ErrorCode::provider_failed, "the hardware failed"},
+    KnownError{"UnknownFormat", ErrorCode::invalid_parameter, "give one of the known formats"},
     KnownError{"Busy", ErrorCode::busy, "a limit of mrd is reached: try again later"},
     KnownError{"NotSupported", ErrorCode::not_supported, "the provider cannot do this"},
     KnownError{"InvalidParameter", ErrorCode::invalid_parameter, "its form is wrong, it is too long, or this mrd does not take it"},
@@ -57,6 +59,10 @@ std::string detail_of(const varlink::Reply &reply) {
         }
     }
     return text;
+}
+
+std::optional<std::string> owned(const std::optional<std::string_view> &text) {
+    return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 
 }  // namespace
@@ -151,6 +157,57 @@ std::expected<std::vector<ProviderCounters>, Error> from_wire(const wire::Statis
 
 std::expected<RawReply, Error> from_wire(const wire::StatusReply &value) { return RawReply{value.status.text}; }
 
+std::expected<std::int64_t, Error> from_wire(const wire::SealReply &value) { return value.sequence; }
+
+std::expected<std::optional<LogRecord>, Error> from_wire(const wire::RecordsReply &value) {
+    if (!value.record) return std::nullopt;
+    const auto &wire = *value.record;
+    LogRecord record;
+    record.sequence = wire.sequence;
+    record.name = wire.name;
+    auto digest = from_hex(wire.digest);
+    if (!digest) return std::unexpected(protocol_error("the digest"));
+    record.digest = std::move(*digest);
+    if (wire.event_type < 0 || wire.event_type > std::numeric_limits<std::uint32_t>::max())
+        return std::unexpected(protocol_error("the event type"));
+    record.type = static_cast<std::uint32_t>(wire.event_type);
+    record.description = owned(wire.description);
+    if (wire.data) {
+        auto data = from_base64(*wire.data);
+        if (!data) return std::unexpected(protocol_error("the data"));
+        record.data = std::move(*data);
+    }
+    record.binding = wire.binding;
+    record.time = wire.time;
+    if (wire.caller) {
+        record.caller =
+            EventCaller{wire.caller->uid, wire.caller->gid, wire.caller->pid, owned(wire.caller->executable), owned(wire.caller->unit)};
+    }
+    record.id = owned(wire.id);
+    record.origin = wire.origin;
+    return record;
+}
+
+std::expected<Bytes, Error> from_wire(const wire::ExportReply &value) {
+    auto chunk = from_base64(value.chunk);
+    if (!chunk) return std::unexpected(protocol_error("the chunk"));
+    return std::move(*chunk);
+}
+
+std::expected<std::vector<ReplayResult>, Error> from_wire(const wire::ReplayReply &value) {
+    std::vector<ReplayResult> result;
+    for (const auto &entry : value.registers) {
+        const auto replayed = from_hex(entry.replayed);
+        const auto actual = from_hex(entry.actual);
+        if (!replayed || !actual || replayed->size() > max_digest_size || actual->size() > max_digest_size)
+            return std::unexpected(protocol_error("a register's value"));
+        result.push_back({std::string(entry.name), Digest(*replayed), Digest(*actual), entry.equal, entry.ends_at_register, entry.gaps});
+    }
+    return result;
+}
+
+std::expected<std::string, Error> from_wire(const wire::RepairReply &value) { return std::string(value.kept); }
+
 std::expected<Report, Error> from_wire(const wire::attestation::ReportReply &value) {
     auto report = from_base64(value.report);
     if (!report) return std::unexpected(protocol_error("the report"));
@@ -204,6 +261,7 @@ wire::MeasureParameters measure_parameters(std::string_view name, ByteView data,
     storage.data = to_base64(data);
     parameters.data = storage.data;
     set_event(parameters, event);
+    if (event.envelope) parameters.envelope = true;
     return parameters;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "libmr/wire/attestation.h"
+#include "libmr/wire/event_log.h"
 #include "libmr/wire/registers.h"
 #include "mr/client.h"
 #include "proto/varlink/message.h"
@@ -29,6 +30,11 @@ std::expected<Measured, Error> from_wire(const wire::MeasureReply &value);
 std::expected<std::int64_t, Error> from_wire(const wire::WriteReply &value);
 std::expected<std::vector<ProviderCounters>, Error> from_wire(const wire::StatisticsReply &value);
 std::expected<RawReply, Error> from_wire(const wire::StatusReply &value);
+std::expected<std::int64_t, Error> from_wire(const wire::SealReply &value);
+std::expected<std::optional<LogRecord>, Error> from_wire(const wire::RecordsReply &value);
+std::expected<Bytes, Error> from_wire(const wire::ExportReply &value);
+std::expected<std::vector<ReplayResult>, Error> from_wire(const wire::ReplayReply &value);
+std::expected<std::string, Error> from_wire(const wire::RepairReply &value);
 std::expected<Report, Error> from_wire(const wire::attestation::ReportReply &value);
 std::expected<ReportVerdict, Error> from_wire(const wire::attestation::VerifyReportReply &value);
 

@@ -156,6 +156,15 @@ struct WriteReply {
     static constexpr auto fields() { return std::tuple(field("generation", &WriteReply::generation)); }
 };
 
+struct SealParameters {
+    std::string_view name;
+    static constexpr auto fields() { return std::tuple(field("name", &SealParameters::name)); }
+};
+struct SealReply {
+    std::int64_t sequence = 0;
+    static constexpr auto fields() { return std::tuple(field("sequence", &SealReply::sequence)); }
+};
+
 struct StatisticsReply {
     std::vector<Counters> counters;
     static constexpr auto fields() { return std::tuple(field("counters", &StatisticsReply::counters)); }
@@ -205,11 +214,15 @@ struct LogOnlyTag {
 struct IndeterminateTag {
     static constexpr std::string_view error_name = "io.mrd.Registers.Indeterminate";
 };
+struct SealedTag {
+    static constexpr std::string_view error_name = "io.mrd.Registers.Sealed";
+};
 using NotReadable = RegisterRefusal<NotReadableTag>;
 using NotWritable = RegisterRefusal<NotWritableTag>;
 using NotExtensible = RegisterRefusal<NotExtensibleTag>;
 using LogOnly = RegisterRefusal<LogOnlyTag>;
 using Indeterminate = RegisterRefusal<IndeterminateTag>;
+using Sealed = RegisterRefusal<SealedTag>;
 
 struct WrongLength {
     static constexpr std::string_view error_name = "io.mrd.Registers.WrongLength";
@@ -229,6 +242,24 @@ struct GenerationMismatch {
     static constexpr auto fields() {
         return std::tuple(field("expected", &GenerationMismatch::expected), field("actual", &GenerationMismatch::actual));
     }
+};
+
+struct DuplicateEvent {
+    static constexpr std::string_view error_name = "io.mrd.Registers.DuplicateEvent";
+    std::string id;
+    static constexpr auto fields() { return std::tuple(field("id", &DuplicateEvent::id)); }
+};
+
+struct JournalFull {
+    static constexpr std::string_view error_name = "io.mrd.Registers.JournalFull";
+    std::int64_t limit = 0;
+    static constexpr auto fields() { return std::tuple(field("limit", &JournalFull::limit)); }
+};
+
+struct JournalFailed {
+    static constexpr std::string_view error_name = "io.mrd.Registers.JournalFailed";
+    std::string reason;
+    static constexpr auto fields() { return std::tuple(field("reason", &JournalFailed::reason)); }
 };
 
 struct ProviderFailed {

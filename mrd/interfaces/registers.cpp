@@ -6,6 +6,8 @@
 
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
+#include "mr/envelope.h"
+#include "mrd/callers.h"
 #include "mrd/interfaces/watch.h"
 #include "proto/interfaces.h"
 
@@ -32,22 +34,40 @@ wire::Reading reading_of(const Place &place, bool refreshed) {
 wire::Register register_of(const Place &place) {
     const auto &spec = place.table().spec(place.index);
     const auto hash = spec.hash ? std::optional(mr::to_string(*spec.hash)) : std::nullopt;
-    return {place.name(), hash,  static_cast<std::int64_t>(spec.size), spec.flags.to_string(),
-            spec.owner,   false, place.provider->simulated()};
+    return {place.name(),
+            hash,
+            static_cast<std::int64_t>(spec.size),
+            spec.flags.to_string(),
+            spec.owner,
+            place.provider->sealed(place.index),
+            place.provider->simulated()};
 }
 
 // ---- Validation of what several methods take
 
-constexpr std::int64_t ev_no_action = 3;  // nobody replays it, so nobody may extend under it
-
 // The name of the field that is not acceptable; null if all are.
 const char *check_event(const std::optional<std::int64_t> &type, const std::optional<std::string_view> &description,
                         const std::optional<std::string_view> &id) {
-    if (type && (*type < 0 || *type > std::numeric_limits<std::uint32_t>::max() || *type == ev_no_action)) return "eventType";
+    if (type && (*type < 0 || *type > std::numeric_limits<std::uint32_t>::max() || *type == mr::ev_no_action))
+        return "eventType";  // EV_NO_ACTION is what nobody replays
     if (description && description->size() > max_description) return "description";
-    // Without a journal an extend could not be recognised when it is sent again: refused, never dropped.
-    if (id) return "id";
+    if (id && (id->empty() || id->size() > max_event_id)) return "id";
     return nullptr;
+}
+
+std::optional<std::string> owned(const std::optional<std::string_view> &text) {
+    return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+// Extends, and answers as `reply` makes it of what was done.
+template <class Reply>
+void run_extend(const Place &place, const mr::Digest &digest, EventDetails details, Responder responder, Reply reply) {
+    place.provider->extend(place.index, digest, std::move(details),
+                           [responder = std::move(responder),
+                            reply = std::move(reply)](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
+                               if (!extended) return fail(responder, extended.error());
+                               reply(responder, *extended, mr::to_hex(extended->value.bytes()));
+                           });
 }
 
 // ---- The methods
@@ -180,7 +200,8 @@ void snapshot(Registers &registers, const wire::SnapshotParameters &parameters, 
     std::make_shared<SnapshotCall>(registers, std::move(*places), parameters.fresh.value_or(false), std::move(responder))->start();
 }
 
-void extend(Registers &registers, const wire::ExtendParameters &parameters, Responder responder) {
+void extend(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::ExtendParameters &parameters,
+            Responder responder) {
     const auto place = registers.find(parameters.name);
     if (!place) return fail(responder, place.error());
     const auto digest = mr::from_hex(parameters.digest);
@@ -188,39 +209,73 @@ void extend(Registers &registers, const wire::ExtendParameters &parameters, Resp
     if (auto allowed = place->table().may_extend(place->index, digest->size()); !allowed) return fail(responder, allowed.error());
     if (const auto *bad = check_event(parameters.event_type, parameters.description, parameters.id))
         return responder.fail(InvalidParameter{bad});
+    EventDetails details{.type = static_cast<std::uint32_t>(parameters.event_type.value_or(mr::ev_ipl)),
+                         .caller = std::move(caller),
+                         .id = owned(parameters.id),
+                         .description = owned(parameters.description)};
     if (parameters.data) {
-        const auto data = mr::from_base64(*parameters.data);
+        auto data = mr::from_base64(*parameters.data);
         if (!data || data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
+        details.data = std::move(*data);
     }
-    place->provider->extend(
-        place->index, mr::Digest(*digest),
-        [place = *place, responder = std::move(responder)](std::expected<ProviderRegisters::Extended, RegisterError> extended) mutable {
-            if (!extended) return fail(responder, extended.error());
-            responder.reply(wire::ExtendReply{reading_of(place, false), extended->sequence});
-        });
+    run_extend(*place, mr::Digest(*digest), std::move(details), std::move(responder),
+               [&name = place->name()](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view value) {
+                   answer.reply(wire::ExtendReply{{name, value, std::nullopt, false}, extended.sequence});
+               });
 }
 
-void measure(Registers &registers, const wire::MeasureParameters &parameters, Responder responder) {
+void measure(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::MeasureParameters &parameters,
+             Responder responder) {
     const auto place = registers.find(parameters.name);
     if (!place) return fail(responder, place.error());
     if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
     if (const auto *bad = check_event(parameters.event_type, parameters.description, parameters.id))
         return responder.fail(InvalidParameter{bad});
-    // Only a log can hold the envelope whose digest is extended.
-    if (parameters.envelope.value_or(false)) return responder.fail(InvalidParameter{"envelope"});
-    const auto data = mr::from_base64(parameters.data);
+    auto data = mr::from_base64(parameters.data);
     if (!data || data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
+    EventDetails details{.type = static_cast<std::uint32_t>(parameters.event_type.value_or(mr::ev_ipl)),
+                         .caller = std::move(caller),
+                         .id = owned(parameters.id),
+                         .description = owned(parameters.description)};
+    if (parameters.envelope.value_or(false)) {
+        // An envelope is a tagged event and cannot be of another type.
+        if (parameters.event_type && *parameters.event_type != mr::ev_event_tag) return responder.fail(InvalidParameter{"eventType"});
+        details.type = mr::ev_event_tag;
+        data = mr::encode_envelope({.type = "measure", .description = details.description, .data = std::move(*data)});
+        if (data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
+    }
     const auto digest = mr::hash(*place->table().spec(place->index).hash, *data);
     if (!digest) {
         return responder.fail(wire::ProviderFailed{std::string(place->provider->name()), digest.error().message, wire::Applied::no});
     }
-    place->provider->extend(place->index, *digest,
-                            [place = *place, digest = *digest,
-                             responder = std::move(responder)](std::expected<ProviderRegisters::Extended, RegisterError> extended) mutable {
-                                if (!extended) return fail(responder, extended.error());
-                                const auto hex = mr::to_hex(digest.bytes());
-                                responder.reply(wire::MeasureReply{reading_of(place, false), hex, extended->sequence});
-                            });
+    details.data = std::move(*data);
+    run_extend(
+        *place, *digest, std::move(details), std::move(responder),
+        [&name = place->name(), digest = *digest](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view value) {
+            answer.reply(wire::MeasureReply{{name, value, std::nullopt, false}, mr::to_hex(digest.bytes()), extended.sequence});
+        });
+}
+
+// The register's last event of this boot: a separator, whose data says that it seals.
+void seal(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::SealParameters &parameters,
+          Responder responder) {
+    const auto place = registers.find(parameters.name);
+    if (!place) return fail(responder, place.error());
+    if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
+    auto data = mr::encode_envelope({.type = "seal"});
+    const auto digest = mr::hash(*place->table().spec(place->index).hash, data);
+    if (!digest) {
+        return responder.fail(wire::ProviderFailed{std::string(place->provider->name()), digest.error().message, wire::Applied::no});
+    }
+    run_extend(*place, *digest,
+               {.origin = journal::Origin::seal,
+                .type = mr::ev_separator,
+                .caller = std::move(caller),
+                .description = "sealed",
+                .data = std::move(data)},
+               std::move(responder), [](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view) {
+                   answer.reply(wire::SealReply{extended.sequence});
+               });
 }
 
 void write(Registers &registers, const wire::WriteParameters &parameters, Responder responder) {
@@ -257,9 +312,19 @@ varlink::Interface registers_interface(Registers &registers, std::function<std::
     add("List", &list);
     add("Read", &read);
     add("Snapshot", &snapshot);
-    add("Extend", &extend);
-    add("Measure", &measure);
     add("Write", &write);
+    const auto callers = std::make_shared<Callers>();
+    const auto add_for_caller = [&]<class Parameters>(
+                                    std::string_view name,
+                                    void (*method)(Registers &, std::shared_ptr<const mr::EventCaller>, const Parameters &, Responder)) {
+        interface.add<Parameters>(name,
+                                  [&registers, callers, method](const Request &request, const Parameters &parameters, Responder responder) {
+                                      method(registers, callers->find(request.peer), parameters, std::move(responder));
+                                  });
+    };
+    add_for_caller("Extend", &extend);
+    add_for_caller("Measure", &measure);
+    add_for_caller("Seal", &seal);
     interface.add<varlink::NoParameters>("Statistics", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
         statistics(registers, std::move(responder));
     });

@@ -35,6 +35,8 @@ struct RegisterSpec {
     RefreshSet refresh_set = 0;
     // Counted by writes of report data: true for the register that is written and the report over it.
     bool carries_generation = false;
+    // Of an extensible register, at the hardware's reset. Empty: zero.
+    mr::Digest initial = {};
 };
 
 // Did the operation that failed take effect?

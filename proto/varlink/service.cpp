@@ -57,7 +57,7 @@ Responder::~Responder() {
 
 bool Responder::congested() const {
     const auto session = session_.lock();
-    return session && session->congested();
+    return !session || session->congested();
 }
 
 void Responder::on_drained(std::function<void()> handler) {

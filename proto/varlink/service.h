@@ -24,6 +24,7 @@ struct Peer {
     uid_t uid = static_cast<uid_t>(-1);
     gid_t gid = static_cast<gid_t>(-1);
     pid_t pid = 0;
+    std::uint64_t connection = 0;  // no other connection of this process has it
 };
 
 // ---- The standard errors, for methods that have to give one themselves
@@ -87,7 +88,7 @@ public:
         add([&](std::string &out) { write_reply(out, parameters, true); });
     }
 
-    // More output waits than the peer reads: stream no more until on_drained is called.
+    // More output waits than the peer reads: stream no more until on_drained is called. True also when nobody is there any more.
     [[nodiscard]] bool congested() const;
 
     // Called each time all output has been sent, until the call is answered.

@@ -1,5 +1,6 @@
 #include "proto/varlink/session.h"
 
+#include <atomic>
 #include <utility>
 
 namespace varlink {
@@ -9,7 +10,10 @@ std::shared_ptr<Session> Session::create(Service &service, Peer peer, const Limi
 }
 
 Session::Session(Service &service, Peer peer, const Limits &limits, std::function<void()> wake)
-    : service_(service), peer_(peer), wake_(std::move(wake)), splitter_(limits.max_message) {}
+    : service_(service), peer_(peer), wake_(std::move(wake)), splitter_(limits.max_message) {
+    static std::atomic<std::uint64_t> connections = 0;
+    peer_.connection = ++connections;
+}
 
 Session::~Session() = default;
 

@@ -18,6 +18,7 @@
 #include "mrd/service.h"
 #include "proto/varlink/server.h"
 #include "tests/mrd/temporary_folder.h"
+#include "tests/mrd/test_journal.h"
 
 namespace asio = boost::asio;
 
@@ -33,6 +34,7 @@ public:
         auto simulator = mrd::sim::open(options);
         auto specs = (*simulator)->registers();
         EXPECT_TRUE(registers_.add(std::move(*simulator), std::move(specs)));
+        EXPECT_TRUE(registers_.start_journal({}));
         service_ = mrd::make_service(registers_, {0, [] { return std::size_t{0}; }, [] { return std::size_t{0}; }});
         server_.emplace(loop_, *service_, varlink::Limits{});
         auto socket = varlink::listen_on(*varlink::Address::parse(socket_path()), 0600);
@@ -53,7 +55,8 @@ public:
 private:
     mrd::TemporaryFolder folder_;
     asio::io_context loop_;
-    mrd::Registers registers_{loop_};
+    mrd::TestJournal journal_{loop_};
+    mrd::Registers registers_{loop_, *journal_};
     std::unique_ptr<varlink::Service> service_;
     std::optional<varlink::Server> server_;
     std::jthread thread_;

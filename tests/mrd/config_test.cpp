@@ -40,6 +40,11 @@ boot_id_file = "/tmp/c"
 max_connections = 7
 max_message = 65536
 
+[journal]
+size_limit = 1048576
+sync = "group"
+firmware_log = "/tmp/d"
+
 [[provider]]
 type = "sim"
 
@@ -61,6 +66,9 @@ log_only = true
     EXPECT_EQ(config.boot_id_file, "/tmp/c");
     EXPECT_EQ(config.limits.max_connections, 7U);
     EXPECT_EQ(config.limits.max_message, 65536U);
+    EXPECT_EQ(config.journal.size_limit, 1048576U);
+    EXPECT_EQ(config.journal.sync, journal::Sync::group);
+    EXPECT_EQ(config.journal.firmware_log, "/tmp/d");
     ASSERT_EQ(config.providers.size(), 2U);
     EXPECT_EQ(config.providers[0].name, "tdx");
     EXPECT_TRUE(config.providers[0].required);
@@ -94,13 +102,15 @@ INSTANTIATE_TEST_SUITE_P(
     All, ConfigError,
     ::testing::Values(
         BadConfig{"NotToml", "[service]\nsocket = \n", "mrd.toml:2: ", ""},
-        BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ", "known are: provider, register, service"},
+        BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ", "known are: journal, provider, register, service"},
         BadConfig{"UnknownKey", "[service]\n\nsokcet = \"/a\"\n", "mrd.toml:3: service.sokcet ",
                   "known are: boot_id_file, max_connections, max_message, socket, state"},
         BadConfig{"WrongType", "[service]\nsocket = 5\n", "mrd.toml:2: service.socket ", "must be a text"},
         BadConfig{"EmptyText", "[service]\nsocket = \"\"\n", "mrd.toml:2: service.socket ", "must be a text"},
         BadConfig{"NumberTooSmall", "[service]\nmax_connections = 0\n", "mrd.toml:2: service.max_connections ", "from 1 to 65536"},
         BadConfig{"NumberTooLarge", "[service]\nmax_message = 1000000000\n", "mrd.toml:2: service.max_message ", "from 4096 to 268435456"},
+        BadConfig{"JournalTooSmall", "[journal]\nsize_limit = 1000\n", "mrd.toml:2: journal.size_limit ", "from 1048576 to"},
+        BadConfig{"UnknownSync", "[journal]\nsync = \"always\"\n", "mrd.toml:2: journal.sync ", "\"none\" or \"group\""},
         BadConfig{"NumberAsText", "[service]\nmax_message = \"1 MiB\"\n", "mrd.toml:2: service.max_message ", "must be a number"},
         BadConfig{"ServiceTwiceAsArray", "[[service]]\nsocket = \"/a\"\n", "mrd.toml:1: service ", "written as [service]"},
         BadConfig{"ProviderAsTable", "[provider]\ntype = \"sim\"\n", "mrd.toml:1: provider ", "written as [[provider]]"},
@@ -150,6 +160,9 @@ TEST(Config, TheSampleIsAcceptedAndItsServiceSectionIsTheDefaults) {
     EXPECT_EQ(config.boot_id_file, defaults.boot_id_file);
     EXPECT_EQ(config.limits.max_connections, defaults.limits.max_connections);
     EXPECT_EQ(config.limits.max_message, defaults.limits.max_message);
+    EXPECT_EQ(config.journal.size_limit, defaults.journal.size_limit);
+    EXPECT_EQ(config.journal.sync, defaults.journal.sync);
+    EXPECT_EQ(config.journal.firmware_log, defaults.journal.firmware_log);
     EXPECT_THAT(config.providers, IsEmpty());
     EXPECT_EQ(parsed(uncommented).providers.size(), 1U);
     EXPECT_EQ(parsed(uncommented).rules.size(), 1U);

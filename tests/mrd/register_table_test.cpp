@@ -515,10 +515,9 @@ TEST_F(RegisterTableTest, AFailedFreshRefreshStopsServingTheOldValue) {
 
 // ---- Logged and observed
 
-TEST_F(RegisterTableTest, LoggedIsWhatOurExtendsSayAndOnlyOfOwnedRegistersThatAreExtended) {
+TEST_F(RegisterTableTest, LoggedIsWhatOurExtendsSayOfRegistersThatAreExtended) {
     set_up(Owner::shared);
     EXPECT_EQ(table().logged(rtmr3), digest(0));
-    EXPECT_FALSE(table().logged(rtmr2)) << "shared";
     EXPECT_FALSE(table().logged(mrtd)) << "static";
     const auto after = extend(rtmr3, digest(1));
     EXPECT_EQ(table().logged(rtmr3), after);
@@ -605,11 +604,49 @@ TEST_F(RegisterTableTest, ASharedRegisterIsExtendedFromWhatTheLastRefreshSaw) {
     EXPECT_EQ(begun->before, hardware(rtmr2));
 }
 
+TEST_F(RegisterTableTest, WhatTheJournalSaysIsComparedWithWhatTheRegisterHolds) {
+    table().set_logged(rtmr3, digest(7));
+    ASSERT_TRUE(table().divergence(rtmr3));
+    EXPECT_EQ(table().divergence(rtmr3)->expected, digest(7));
+    EXPECT_EQ(table().divergence(rtmr3)->found, digest(0));
+    table().set_logged(rtmr3, digest(0));
+    EXPECT_FALSE(table().divergence(rtmr3));
+}
+
+TEST_F(RegisterTableTest, ARegisterThatHoldsSomethingElseThanTheLogExplainsNeedsAnAnchorBeforeItsNextExtend) {
+    set_up(Owner::shared);
+    EXPECT_FALSE(table().needs_anchor(rtmr2));
+    EXPECT_FALSE(table().needs_anchor(rtmr3));
+    extend_hardware(rtmr2, digest(66));
+    extend_hardware(rtmr3, digest(66));
+    EXPECT_FALSE(table().needs_anchor(rtmr3)) << "not seen yet";
+    refresh(0);
+    EXPECT_TRUE(table().needs_anchor(rtmr2)) << "shared ones too";
+    EXPECT_TRUE(table().needs_anchor(rtmr3));
+    const auto begun = table().extend_begins(rtmr3, digest(1));
+    ASSERT_TRUE(begun);
+    EXPECT_EQ(begun->before, hardware(rtmr3));
+    extend_hardware(rtmr3, digest(1));
+    table().extend_succeeded(rtmr3);
+    EXPECT_FALSE(table().needs_anchor(rtmr3)) << "that extend was it";
+}
+
+TEST_F(RegisterTableTest, AnExtendThatNobodyWasAskedForLeavesTheRegisterAsItWasButTheCacheOutOfSync) {
+    ASSERT_TRUE(table().extend_begins(rtmr3, digest(1)));
+    table().extend_cancelled(rtmr3);
+    EXPECT_EQ(table().logged(rtmr3), digest(0));
+    EXPECT_FALSE(table().in_sync(0));
+    EXPECT_FALSE(table().indeterminate(rtmr3));
+    const auto begun = table().extend_begins(rtmr3, digest(2));
+    ASSERT_TRUE(begun);
+    EXPECT_EQ(begun->before, digest(0));
+}
+
 TEST_F(RegisterTableTest, AfterAFailedExtendFurtherOnesAreRefusedUntilARefreshTells) {
     ASSERT_TRUE(table().extend_begins(rtmr3, digest(1)));
     table().extend_failed(rtmr3);
     EXPECT_TRUE(table().indeterminate(rtmr3));
-    EXPECT_EQ(table().settlement(rtmr3), Settlement::indeterminate);
+    EXPECT_EQ(table().settlement(rtmr3), Settlement::open);
     const auto refused = table().extend_begins(rtmr3, digest(2));
     ASSERT_FALSE(refused);
     EXPECT_EQ(std::get<wire::Indeterminate>(refused.error()).name, "tdx/rtmr3");
@@ -619,8 +656,11 @@ TEST_F(RegisterTableTest, AfterAFailedExtendFurtherOnesAreRefusedUntilARefreshTe
     EXPECT_TRUE(table().indeterminate(rtmr3)) << "a refresh that failed has told nothing";
     refresh(1);
     EXPECT_TRUE(table().indeterminate(rtmr3)) << "nor one of another set";
+    EXPECT_THAT(table().take_settled(), IsEmpty());
     refresh(0);
     EXPECT_FALSE(table().indeterminate(rtmr3));
+    EXPECT_THAT(table().take_settled(), ElementsAre(rtmr3)) << "for the journal";
+    EXPECT_THAT(table().take_settled(), IsEmpty()) << "each is told once";
     EXPECT_TRUE(table().extend_begins(rtmr3, digest(2)));
 }
 

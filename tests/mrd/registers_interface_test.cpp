@@ -1,4 +1,5 @@
 // io.mrd.Registers and io.mrd.Attestation as a client sees them, on registers in memory.
+#include "mr/envelope.h"
 #include "mrd/interfaces/registers.h"
 
 #include <gmock/gmock.h>
@@ -9,6 +10,7 @@
 #include "mrd/service.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/session_client.h"
+#include "tests/mrd/test_journal.h"
 
 namespace mrd {
 namespace {
@@ -38,6 +40,7 @@ protected:
         specs[other_set].refresh_set = 1;
         const auto added = registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs);
         ASSERT_TRUE(added) << added.error();
+        ASSERT_TRUE(registers_.start_journal({}));
         service_ = make_service(registers_, {0, [] { return 0; }, [] { return 0; }});
         client_ = std::make_unique<SessionClient>(*service_);
         hardware_.take_calls();
@@ -56,7 +59,8 @@ protected:
 
     FakeHardware hardware_;
     boost::asio::io_context loop_;
-    Registers registers_{loop_};
+    TestJournal journal_{loop_};
+    Registers registers_{loop_, *journal_};
     std::unique_ptr<varlink::Service> service_;
     std::unique_ptr<SessionClient> client_;
 };
@@ -124,10 +128,13 @@ TEST_F(RegistersInterfaceTest, AParameterThatIsNotAcceptableIsNamed) {
     EXPECT_THAT(extend(R"(,"data":"a")"), IsInvalid("data"));
     EXPECT_THAT(extend(R"(,"data":")" + mr::to_base64(mr::Bytes(max_event_data + 1)) + "\""), IsInvalid("data"));
     EXPECT_THAT(extend(R"(,"description":")" + std::string(max_description + 1, 'x') + "\""), IsInvalid("description"));
-    EXPECT_THAT(extend(R"(,"id":"1")"), IsInvalid("id"));
-    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"","envelope":true})"), IsInvalid("envelope"));
+    EXPECT_THAT(extend(R"(,"id":"")"), IsInvalid("id"));
+    EXPECT_THAT(extend(R"(,"id":")" + std::string(max_event_id + 1, 'x') + "\""), IsInvalid("id"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"","envelope":true,"eventType":13})"), IsInvalid("eventType"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","envelope":true,"data":")" + mr::to_base64(mr::Bytes(max_event_data)) + "\"}"),
+                IsInvalid("data"))
+        << "with the envelope it is too long";
     EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"!"})"), IsInvalid("data"));
-    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"","id":"1"})"), IsInvalid("id"));
     EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3","generation":1})"), IsInvalid("generation"));
     EXPECT_THAT(call("Registers.Write", R"({"name":"reportdata","value":"xy"})"), IsInvalid("value"));
     EXPECT_THAT(call("Attestation.Report", R"({"reportData":"xy"})"), IsInvalid("reportData"));
@@ -157,8 +164,46 @@ TEST_F(RegistersInterfaceTest, AProviderFailureSaysWhetherTheExtendTookEffect) {
     EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Indeterminate"));
 }
 
-TEST_F(RegistersInterfaceTest, SealAndCreateAreNotImplementedYetAndSaySo) {
-    EXPECT_THAT(call("Registers.Seal", R"({"name":"rtmr3"})"), HasSubstr("org.varlink.service.MethodNotImplemented"));
+TEST_F(RegistersInterfaceTest, ASealedRegisterTakesOneLastEventAndThenNone) {
+    EXPECT_THAT(call("Registers.Seal", R"({"name":"rtmr3"})"), HasSubstr("\"sequence\":1"));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
+    const auto before = value(rtmr3);
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Sealed"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":""})"), IsError("Registers.Sealed"));
+    EXPECT_THAT(call("Registers.Seal", R"({"name":"rtmr3"})"), IsError("Registers.Sealed"));
+    EXPECT_EQ(value(rtmr3), before);
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+    EXPECT_THAT(call("Registers.List"), HasSubstr(R"("owner":"owned","sealed":true)"));
+    EXPECT_THAT(call("Registers.Seal", R"({"name":"mrtd"})"), IsError("Registers.NotExtensible"));
+}
+
+TEST_F(RegistersInterfaceTest, AnIdThatWasUsedAnswersWithTheFirstResultAndExtendsNothing) {
+    const auto extend = [&](std::uint8_t by, const std::string &id) {
+        return call("Registers.Extend", R"({"name":"rtmr3",)" + digest(by) + R"(,"id":")" + id + "\"}");
+    };
+    const auto first = extend(1, "a");
+    const auto first_value = value(rtmr3);
+    extend(2, "b");
+    hardware_.take_calls();
+    EXPECT_EQ(extend(1, "a"), first);
+    EXPECT_THAT(first, HasSubstr(first_value));
+    EXPECT_THAT(extend(3, "a"), AllOf(IsError("Registers.DuplicateEvent"), HasSubstr(R"("id":"a")")));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"other_set",)" + digest(3) + R"(,"id":"a"})"), HasSubstr("\"sequence\":3"))
+        << "another register's ids are its own";
+    call("Registers.Seal", R"({"name":"rtmr3"})");
+    EXPECT_EQ(extend(1, "a"), first) << "also when a new one would be refused";
+}
+
+TEST_F(RegistersInterfaceTest, AnEnvelopeBindsDescriptionAndData) {
+    const auto reply = call("Registers.Measure", R"({"name":"rtmr3","envelope":true,"description":"what","data":")" +
+                                                     mr::to_base64(mr::as_bytes("hello")) + "\"}");
+    const auto envelope = mr::encode_envelope(
+        {.type = "measure", .description = "what", .data = mr::Bytes(mr::as_bytes("hello").begin(), mr::as_bytes("hello").end())});
+    EXPECT_THAT(reply, HasSubstr(mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, envelope)->bytes())));
+}
+
+TEST_F(RegistersInterfaceTest, CreateIsNotImplementedYetAndSaysSo) {
     EXPECT_THAT(call("Registers.Create", R"({"name":"a","hash":"sha384","on":"rtmr3"})"),
                 HasSubstr("org.varlink.service.MethodNotImplemented"));
 }

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "tests/mrd/fake_provider.h"
+#include "tests/mrd/test_journal.h"
 
 namespace mrd {
 namespace {
@@ -42,7 +43,8 @@ protected:
 
     std::vector<std::unique_ptr<FakeHardware>> hardware_;
     boost::asio::io_context loop_;
-    Registers registers_{loop_};
+    TestJournal journal_{loop_};
+    Registers registers_{loop_, *journal_};
 };
 
 TEST_F(RegistersTest, ARegisterIsFoundByItsWholeNameAndByItsShortOneWhereOnlyOneProviderHasIt) {

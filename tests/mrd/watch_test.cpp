@@ -8,6 +8,7 @@
 #include "mrd/service.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/session_client.h"
+#include "tests/mrd/test_journal.h"
 
 namespace mrd {
 namespace {
@@ -24,6 +25,7 @@ protected:
         const std::vector<RegisterSpec> specs{fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
                                               fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024)};
         ASSERT_TRUE(registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        ASSERT_TRUE(registers_.start_journal({}));
         service_ = make_service(registers_, {0, [] { return 0; }, [] { return 0; }});
     }
 
@@ -44,7 +46,8 @@ protected:
 
     FakeHardware hardware_;
     boost::asio::io_context loop_;
-    Registers registers_{loop_};
+    TestJournal journal_{loop_};
+    Registers registers_{loop_, *journal_};
     std::unique_ptr<varlink::Service> service_;
 };
 

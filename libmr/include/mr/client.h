@@ -4,12 +4,12 @@
 //     if (!client) return report(client.error());
 //     auto reading = client->extend("tdx/rtmr3", digest);
 //
-// Calls are answered in their order. A client is for one thread at a time. Calls that can take long (watch) use a connection of their own, so
+// Calls are answered in their order. A client is for one thread at a time. Calls that can take long (watch, records, export_log) use a connection of their own, so
 // that they hold up nothing. After no_service, timed_out, connection_lost or protocol the connection is closed and every call returns
 // connection_lost, until reconnect() is called: whether a call that got no answer took effect is for the caller to find out, not for a hidden
 // retry.
 //
-// Interface: io.mrd.Registers and io.mrd.Attestation, as `varlinkctl introspect` prints them.
+// Interfaces: io.mrd.Registers, io.mrd.EventLog and io.mrd.Attestation, as `varlinkctl introspect` prints them.
 #pragma once
 
 #include <chrono>
@@ -24,6 +24,8 @@
 
 #include "mr/bytes.h"
 #include "mr/error.h"
+#include "mr/event_content.h"
+#include "mr/event_log.h"
 #include "mr/registers.h"
 #include "mr/tdreport.h"
 
@@ -47,13 +49,16 @@ struct ReadOptions {
     std::optional<std::int64_t> generation = {};  // what write() returned: fail if somebody else wrote since
 };
 
-// What is said of an extend. Only the digest is bound by the register. This version of mrd has no log: type, description and data are checked, but
-// kept nowhere, and an id is refused with invalid_parameter.
+// What the log says of an extend. Only the digest is bound by the register: a description that matters is measured, in an envelope.
 struct EventOptions {
-    std::optional<std::uint32_t> type = {};  // TCG event type; mrd's default is EV_IPL
-    std::optional<std::string> description = {};
-    std::optional<Bytes> data = {};      // of Extend: at most 64 KiB
-    std::optional<std::string> id = {};  // makes the extend idempotent
+    std::optional<std::uint32_t> type = {};       // TCG event type; mrd's default is EV_IPL. Not EV_NO_ACTION, which nobody replays
+    std::optional<std::string> description = {};  // at most 4096 bytes
+    std::optional<Bytes> data = {};               // of extend(): at most 64 KiB
+    // Makes the extend idempotent, across restarts of mrd too: the same id and digest again, by the same user on the same register, is answered with
+    // the first result; with another digest it is duplicate_event. At most 128 bytes; the last 256 ids of each user and register are remembered.
+    std::optional<std::string> id = {};
+    // Of measure(): extends by the digest of an envelope (mr/envelope.h) that holds description and data, so that both are bound.
+    bool envelope = false;
 };
 
 struct Extended {
@@ -70,6 +75,31 @@ struct Measured {
 struct Snapshot {
     std::vector<Reading> readings;
     std::int64_t sequence = 0;  // the last extend they show
+};
+
+// One event of the log, as io.mrd.EventLog.Records tells it.
+struct LogRecord {
+    std::int64_t sequence = 0;  // 1, 2, ...
+    std::string name;           // empty for one that extends nothing
+    Bytes digest;
+    std::uint32_t type = 0;
+    std::optional<std::string> description = {};
+    std::optional<Bytes> data = {};
+    Binding binding = Binding::described;
+    std::optional<std::int64_t> time = {};  // microseconds since the epoch
+    std::optional<EventCaller> caller = {};
+    std::optional<std::string> id = {};
+    EventOrigin origin = EventOrigin::service;
+};
+
+// What a register holds, against what the log leads to.
+struct ReplayResult {
+    std::string name;
+    Digest replayed;
+    Digest actual;                   // reread for this
+    bool equal = false;              // the same, and nobody else ever extended it
+    bool ends_at_register = false;   // the same, perhaps over gaps
+    std::vector<std::int64_t> gaps;  // sequence numbers of anchors; 0: the log's start is unexplained
 };
 
 struct ProviderCounters {
@@ -117,8 +147,12 @@ public:
 
     // new = H(old || digest).
     std::expected<Extended, Error> extend(std::string_view name, const Digest &digest, const EventOptions &event = {});
-    // Extends by the hash of data, of at most 64 KiB. For more, hash it here and extend(), which a log-only register does not allow.
+    // Extends by the hash of data, of at most 64 KiB, which the log then holds. For more, hash it here and extend(), which a log-only register does not
+    // allow.
     std::expected<Measured, Error> measure(std::string_view name, ByteView data, const EventOptions &event = {});
+
+    // One last event; then the register takes no extend until the next boot. Returns the event's number.
+    std::expected<std::int64_t, Error> seal(std::string_view name);
 
     // Returns the generation of what was written.
     std::expected<std::int64_t, Error> write(std::string_view name, ByteView value);
@@ -135,11 +169,31 @@ public:
     using WatchHandler = std::function<bool(const Reading &reading, std::int64_t sequence)>;
     std::expected<void, Error> watch(const std::vector<std::string> &names, const WatchHandler &handler);
 
+    // Called with each record from that number on (1: all) until it returns false; with follow also with those to come. Uses a connection of its own.
+    using RecordHandler = std::function<bool(const LogRecord &record)>;
+    std::expected<void, Error> records(std::int64_t from, bool follow, const RecordHandler &handler);
+
+    // The log as a file, piece by piece, until the handler returns false. Formats: docs/log-formats.md. Uses a connection of its own.
+    using ChunkHandler = std::function<bool(ByteView chunk)>;
+    std::expected<void, Error> export_log(std::string_view format, const ChunkHandler &handler);
+
+    std::expected<std::vector<ReplayResult>, Error> replay();
+
+    // Begins a new journal in the place of a damaged one: what the old file is called now.
+    std::expected<std::string, Error> repair();
+
+    // Any method with several replies, on a connection of its own, until the handler returns false.
+    using RawHandler = std::function<bool(const RawReply &reply)>;
+    std::expected<void, Error> stream_calls(std::string_view method, std::string_view parameters_json, const RawHandler &handler);
+
     // Any method, with its parameters as JSON text, for programs that know the interface better than this library.
     std::expected<RawReply, Error> call(std::string_view method, std::string_view parameters_json);
 
 private:
     struct Connection;
+    template <class Parameters, class Handler>
+    std::expected<void, Error> stream(std::string_view method, const Parameters &parameters, std::chrono::milliseconds timeout,
+                                      const Handler &handler);
     explicit Client(ClientOptions options, std::unique_ptr<Connection> connection);
 
     ClientOptions options_;

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "mrd/providers/sim/firmware_log.h"
 #include "mrd/providers/sim/report.h"
 
 namespace mrd::sim {
@@ -212,9 +213,19 @@ private:
 }  // namespace
 
 std::expected<std::unique_ptr<Provider>, std::string> open(const Options &options) {
+    std::array<Value, rtmr_count> rtmr{};
+    if (!options.ccel.empty()) {
+        auto replayed = replay_firmware_log(options.ccel);
+        if (!replayed) {
+            return std::unexpected(std::move(replayed.error()));
+        }
+        rtmr = *replayed;
+    }
     auto state = State::open({.file = options.state_file,
                               .boot_id = options.boot_id,
                               .reset = options.reset,
+                              .survives_boot = options.survives_boot,
+                              .rtmr = rtmr,
                               .attributes = options.attributes,
                               .mrtd = options.mrtd,
                               .mrconfigid = options.mrconfigid,

@@ -146,7 +146,8 @@ std::expected<Image, std::string> new_image(const StateOptions &options) {
     header.mrownerconfig = options.mrownerconfig.value_or(defaults.mrownerconfig);
     header.checksum = crc32c(bytes_before_checksum(header));
 
-    image.first.checksum = crc32c(bytes_before_checksum(image.first));  // counter 0, registers zero
+    image.first.rtmr = options.rtmr;
+    image.first.checksum = crc32c(bytes_before_checksum(image.first));  // counter 0
     image.second.counter = slot_in_progress;
     return image;
 }
@@ -382,7 +383,7 @@ std::expected<State, std::string> State::open_or_attach(const std::filesystem::p
                 return std::unexpected(use_reset(path, *bad));
             }
         }
-        if (reset || (options != nullptr && boot_id_of(header) != options->boot_id)) {
+        if (reset || (options != nullptr && !options->survives_boot && boot_id_of(header) != options->boot_id)) {
             if (!alone) {
                 if (std::chrono::steady_clock::now() - last_not_in_use > in_use_patience) return in_use();
                 continue;  // who used it may be ending

@@ -62,6 +62,10 @@ struct StateOptions {
     std::filesystem::path file;
     std::string boot_id;  // 1 to 64 bytes; another one than the file's starts a new TD
     bool reset = false;   // start a new TD in any case
+    // The TD goes on although the boot id is another, as hardware does over a kexec.
+    bool survives_boot = false;
+    // What a new TD's registers hold at first, as if its firmware had measured. Nothing for a TD that runs on.
+    std::array<Value, rtmr_count> rtmr = {};
     // Of a new TD: default_statics() where not given. Of one that runs on: must be what it was built with.
     std::optional<std::uint64_t> attributes = {};
     std::optional<Value> mrtd = {};

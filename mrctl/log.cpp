@@ -1,0 +1,159 @@
+// mrctl log: the event log, as a table for people, as lines for programs, or as a file in a format that verifiers read.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "mr/bytes.h"
+#include "mr/event_content.h"
+#include "mrctl/commands.h"
+#include "mrctl/output.h"
+#include "mrctl/pager.h"
+
+namespace mrctl {
+
+namespace {
+
+constexpr std::size_t usual_width = 120;
+constexpr std::size_t short_digest = 12;  // hexadecimal digits
+
+std::size_t terminal_width() {
+    winsize size{};
+    return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual_width;
+}
+
+std::string time_of(const mr::LogRecord &record) {
+    if (!record.time) return {};
+    const std::time_t seconds = *record.time / 1'000'000;
+    std::tm parts{};
+    if (::localtime_r(&seconds, &parts) == nullptr) return {};
+    std::array<char, 32> text{};
+    return {text.data(), std::strftime(text.data(), text.size(), "%F %T", &parts)};
+}
+
+// The caller's program, or its unit, or its number.
+std::string caller_of(const mr::LogRecord &record) {
+    if (!record.caller) return {};
+    const auto &caller = *record.caller;
+    std::string who = caller.unit         ? *caller.unit
+                      : caller.executable ? caller.executable->substr(caller.executable->rfind('/') + 1)
+                                          : "pid " + std::to_string(caller.pid);
+    return mr::printable_text(who) + (caller.uid == 0 ? "" : " (uid " + std::to_string(caller.uid) + ")");
+}
+
+std::string description_of(const mr::LogRecord &record, std::size_t width) {
+    if (record.description && record.origin != mr::EventOrigin::anchor) return mr::printable_text(*record.description);
+    mr::Event event;
+    event.type = record.type;
+    event.name = record.name;
+    if (record.data) event.data = *record.data;
+    return mr::summarize_content(event, width);
+}
+
+// At most so many characters; UTF-8 is not cut in the middle of one.
+std::string cut(const std::string &text, std::size_t width) {
+    std::size_t characters = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if ((static_cast<unsigned char>(text[i]) & 0xC0) == 0x80) continue;
+        if (++characters == width && text.size() - i > 1) return text.substr(0, i) + "…";
+    }
+    return text + std::string(width - std::min(width, characters), ' ');
+}
+
+// Lines come as the records do, so the columns' widths are fixed.
+class Table {
+public:
+    explicit Table(std::size_t width) : description_(std::max<std::size_t>(20, width - std::min(width, fixed_))) {
+        line("SEQUENCE", "TIME", "REGISTER", "TYPE", "DESCRIPTION", "DIGEST", "CALLER", "\x1b[1m");
+    }
+
+    void add(const mr::LogRecord &record) const {
+        const auto *const colour = record.origin == mr::EventOrigin::anchor     ? "\x1b[31m"
+                                   : record.origin == mr::EventOrigin::firmware ? "\x1b[2m"
+                                                                                : "";
+        line(std::to_string(record.sequence), time_of(record), record.name, mr::event_type_name(record.type),
+             description_of(record, description_), mr::to_hex(record.digest).substr(0, short_digest), caller_of(record), colour);
+    }
+
+private:
+    void line(const std::string &sequence, const std::string &time, const std::string &name, const std::string &type,
+              const std::string &description, const std::string &digest, const std::string &caller, std::string_view colour) const {
+        std::cout << colour << std::string(8 - std::min<std::size_t>(8, sequence.size()), ' ') << sequence << "  " << cut(time, 19) << "  "
+                  << cut(name, 14) << "  " << cut(type.starts_with("EV_") ? type.substr(3) : type, 24) << "  "
+                  << cut(description, description_) << "  " << cut(digest, short_digest) << "  " << caller
+                  << (colour.empty() ? "" : "\x1b[0m") << '\n';
+    }
+
+    static constexpr std::size_t fixed_ = 8 + 2 + 19 + 2 + 14 + 2 + 24 + 2 + 2 + short_digest + 2 + 16;
+    std::size_t description_;
+};
+
+// For programs: the fields between tabs, none of which holds one.
+void print_line(const mr::LogRecord &record) {
+    const auto or_dash = [](const std::string &text) { return text.empty() ? std::string("-") : text; };
+    std::cout << record.sequence << '\t' << (record.time ? std::to_string(*record.time) : "-") << '\t' << or_dash(record.name) << '\t'
+              << mr::event_type_name(record.type) << '\t' << or_dash(mr::to_hex(record.digest)) << '\t' << mr::to_string(record.binding)
+              << '\t' << mr::to_string(record.origin) << '\t' << or_dash(caller_of(record)) << '\t'
+              << or_dash(description_of(record, mr::max_content_text)) << '\n';
+}
+
+int export_file(const Common &common, const LogCommand &command) {
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto close = [](std::FILE *file) {
+        if (file != stdout) (void)std::fclose(file);
+    };
+    // Opened with the first piece: an unknown format leaves a file that is there alone.
+    std::unique_ptr<std::FILE, decltype(close)> file(nullptr, close);
+    std::optional<mr::Error> failed;
+    const auto done = client->export_log(command.format, [&](mr::ByteView chunk) {
+        if (!file) file.reset(command.output.empty() || command.output == "-" ? stdout : std::fopen(command.output.c_str(), "wbe"));
+        if (!file || std::fwrite(chunk.data(), 1, chunk.size(), file.get()) != chunk.size())
+            failed = mr::Error{mr::ErrorCode::io, "cannot write " + (command.output.empty() ? "standard output" : command.output)};
+        return !failed;
+    });
+    if (!done) return fail(done.error());
+    if (!failed && file && std::fflush(file.get()) != 0) failed = mr::Error{mr::ErrorCode::io, "cannot write " + command.output};
+    return failed ? fail(*failed) : exit_done;
+}
+
+}  // namespace
+
+int log(const Common &common, const LogCommand &command) {
+    if (!command.format.empty()) {
+        if (command.follow) return fail_usage("--follow shows records; an export has an end: leave one of them out");
+        return export_file(common, command);
+    }
+    if (!command.output.empty()) return fail_usage("-o needs --format: tcg, tcg_index0, cel_json or json");
+    if (common.json) {
+        return stream_replies(common, "io.mrd.EventLog.Records",
+                              "{\"from\":" + std::to_string(command.from) + (command.follow ? ",\"follow\":true}" : "}"));
+    }
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const bool for_people = is_terminal();
+    std::optional<Pager> pager;
+    const auto width = terminal_width();  // before the pager stands between
+    if (for_people && !command.follow) pager.emplace();
+    std::optional<Table> table;
+    if (for_people) table.emplace(width);
+    const auto ended = client->records(command.from, command.follow, [&](const mr::LogRecord &record) {
+        if (table) {
+            table->add(record);
+        } else {
+            print_line(record);
+        }
+        if (command.follow) std::cout.flush();
+        return std::cout.good();
+    });
+    pager.reset();
+    return ended ? exit_done : fail(ended.error());
+}
+
+}  // namespace mrctl

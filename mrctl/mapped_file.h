@@ -1,0 +1,31 @@
+// A whole file in memory without reading it: logs are looked at from front to back, and can be larger than the memory.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "mr/bytes.h"
+#include "mr/error.h"
+
+namespace mrctl {
+
+inline constexpr std::size_t max_unmapped = std::size_t{64} << 20U;  // bytes of what cannot be mapped: pipes, the kernel's own files
+
+class MappedFile {
+public:
+    // "-": standard input. Error: io.
+    static std::expected<MappedFile, mr::Error> open(const std::string &path);
+
+    MappedFile(MappedFile &&other) noexcept;
+    MappedFile &operator=(MappedFile &&) = delete;
+    ~MappedFile();
+
+    [[nodiscard]] mr::ByteView bytes() const { return mapped_.empty() ? mr::ByteView(read_) : mapped_; }
+
+private:
+    MappedFile() = default;
+    mr::ByteView mapped_;
+    mr::Bytes read_;  // of a file that cannot be mapped
+};
+
+}  // namespace mrctl

@@ -1,0 +1,53 @@
+#include "mrctl/pager.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+Pager::Pager() {
+    if (!is_terminal()) return;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): mrctl has one thread
+    const char *pager = std::getenv("PAGER");
+    // An empty one means none.
+    if (pager != nullptr && *pager == '\0') return;
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
+    std::cout.flush();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+        ::dup2(ends[0], STDIN_FILENO);
+        // Quits at the end of what fits on one screen, lets colours through, cuts long lines, leaves the screen as it was.
+        ::setenv("LESS", "FRSX", 0);  // NOLINT(concurrency-mt-unsafe)
+        ::execl("/bin/sh", "sh", "-c", pager != nullptr ? pager : "less || cat", nullptr);
+        ::_exit(127);
+    }
+    if (pid_ > 0) {
+        terminal_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        ::dup2(ends[1], STDOUT_FILENO);
+        // Who leaves the pager early has seen enough: that is no failure.
+        std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): SIG_IGN for a known signal cannot fail
+    }
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
+Pager::~Pager() {
+    if (pid_ <= 0) return;
+    std::cout.flush();
+    std::cout.clear();
+    ::dup2(terminal_, STDOUT_FILENO);
+    ::close(terminal_);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+}
+
+}  // namespace mrctl

@@ -1,0 +1,144 @@
+// mrctl replay: what a log leads to. With files it needs no mrd.
+#include <string.h>
+
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "mr/event_log.h"
+#include "mrctl/commands.h"
+#include "mrctl/mapped_file.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+// Red for people, plain for programs.
+std::string alarm(const std::string &text) { return is_terminal() ? "\x1b[31m" + text + "\x1b[0m" : text; }
+
+// Two registers of one log that share a common name: then only their own names tell them apart.
+bool names_collide(const std::vector<mr::LogRegister> &registers) {
+    std::set<std::pair<std::string_view, mr::HashAlgorithm>> names;
+    return std::ranges::any_of(registers, [&](const auto &reg) { return !names.emplace(mr::common_name(reg.name), reg.algorithm).second; });
+}
+
+std::expected<void, mr::Error> read_log(mr::EventLogReader &reader, mr::Replay &replay) {
+    for (const auto &reg : reader.registers()) replay.declare(reg);
+    mr::Event event;
+    for (;;) {
+        const auto more = reader.next(event);
+        if (!more) return std::unexpected(more.error());
+        if (!*more) return {};
+        if (auto applied = replay.apply(event); !applied) return applied;
+    }
+}
+
+int replay_files(bool json, const ReplayCommand &command) {
+    std::vector<MappedFile> files;
+    std::vector<mr::EventLogReader> readers;
+    auto names = mr::ReplayNames::common;
+    const auto name_file = [](const std::string &path, mr::Error error) {
+        error.message = path + ": " + error.message;
+        return error;
+    };
+    for (const auto &path : command.logs) {
+        auto file = MappedFile::open(path);
+        if (!file) return fail(file.error());
+        files.push_back(std::move(*file));
+        auto reader = mr::EventLogReader::open(files.back().bytes(), {.registers = command.registers});
+        if (!reader) return fail(name_file(path, reader.error()));
+        if (names_collide(reader->registers())) names = mr::ReplayNames::as_logged;
+        readers.push_back(std::move(*reader));
+    }
+    mr::Replay replay(names);
+    for (std::size_t i = 0; i < readers.size(); ++i) {
+        if (auto done = read_log(readers[i], replay); !done) return fail(name_file(command.logs[i], done.error()));
+    }
+
+    // One that no event extended holds what it began with: that, too, is what the log says.
+    const auto is_rtmr = [](const mr::ReplayedRegister &reg) { return reg.name.starts_with("rtmr"); };
+    if (std::ranges::any_of(replay.registers(), is_rtmr)) {
+        const auto zero = mr::Digest::zero(mr::HashAlgorithm::sha384);
+        for (const std::string name : {"rtmr0", "rtmr1", "rtmr2", "rtmr3"}) {
+            if (replay.find(name) == nullptr) replay.declare({name, mr::HashAlgorithm::sha384, zero, zero});
+        }
+    }
+    auto replayed = replay.registers();
+    std::ranges::sort(replayed, [](const auto &a, const auto &b) { return ::strverscmp(a.name.c_str(), b.name.c_str()) < 0; });
+
+    Json registers = Json::object();
+    Json gaps = Json::array();
+    bool consistent = true;
+    for (const auto &reg : replayed) {
+        registers[reg.name] = mr::to_hex(reg.value.bytes());
+        consistent = consistent && reg.consistent();
+        for (const auto &gap : reg.gaps) {
+            gaps.push_back({{"register", reg.name},
+                            {"sequence", gap.sequence},
+                            {"expected", mr::to_hex(gap.expected.bytes())},
+                            {"found", mr::to_hex(gap.found.bytes())},
+                            {"joins", gap.joins}});
+        }
+    }
+    if (json) {
+        std::cout << Json{{"registers", registers}, {"events", replay.events()}, {"gaps", gaps}}.dump() << '\n';
+    } else {
+        for (const auto &[name, value] : registers.items()) std::cout << name << ' ' << value.get<std::string>() << '\n';
+        for (const auto &gap : gaps) {
+            std::cout << alarm("gap " + gap["register"].get<std::string>() + " at " + std::to_string(gap["sequence"].get<std::uint64_t>()) +
+                               " expected " + gap["expected"].get<std::string>() + " found " + gap["found"].get<std::string>() +
+                               (gap["joins"].get<bool>() ? "" : " (the events before it do not lead to what is expected)"))
+                      << '\n';
+        }
+    }
+    // A log that contradicts itself is no log of any register.
+    return consistent ? exit_done : exit_refused;
+}
+
+// Where each gap is and what it says: the anchors' own words, from the records.
+std::string describe_gap(mr::Client &client, std::int64_t sequence) {
+    if (sequence == 0) return "at 0: the log's start does not explain what the register held";
+    std::string text = "at " + std::to_string(sequence);
+    (void)client.records(sequence, false, [&](const mr::LogRecord &record) {
+        mr::Event event;
+        event.type = record.type;
+        if (record.data) event.data = *record.data;
+        for (const auto &[name, value] : mr::decode_content(event)) {
+            if (name == "expected" || name == "found") text.append(" ").append(name).append(" ").append(value);
+        }
+        return false;
+    });
+    return text;
+}
+
+}  // namespace
+
+int replay(const Common &common, const ReplayCommand &command) {
+    if (!command.logs.empty()) return replay_files(common.json, command);
+    if (common.json) return print_reply(common, "io.mrd.EventLog.Replay");
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto results = client->replay();
+    if (!results) return fail(results.error());
+    bool all_end = true;
+    for (const auto &result : *results) {
+        const auto value = mr::to_hex(result.replayed.bytes());
+        if (result.equal) {
+            std::cout << result.name << " equal " << value << '\n';
+            continue;
+        }
+        all_end = all_end && result.ends_at_register;
+        std::cout << result.name << ' '
+                  << alarm(result.ends_at_register ? "equal over gaps, which somebody else's extends left"
+                                                   : "DIFFERS: the log leads to " + value + ", the register holds")
+                  << ' ' << mr::to_hex(result.actual.bytes()) << '\n';
+        for (const auto gap : result.gaps) std::cout << "  gap " << describe_gap(*client, gap) << '\n';
+    }
+    return all_end ? exit_done : exit_refused;
+}
+
+}  // namespace mrctl

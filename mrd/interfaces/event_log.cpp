@@ -1,0 +1,318 @@
+#include "mrd/interfaces/event_log.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libmr/wire/event_log.h"
+#include "mr/bytes.h"
+#include "mr/event_content.h"
+#include "mrd/interfaces/log_export.h"
+#include "mrd/journal/cursor.h"
+#include "proto/interfaces.h"
+
+namespace mrd {
+
+namespace wire = mr::wire;
+using journal::Cursor;
+using varlink::InvalidParameter;
+using varlink::Request;
+using varlink::Responder;
+
+namespace {
+
+// ---- Records
+
+void send_record(Responder &responder, const mr::Event &event, bool last) {
+    wire::LogRecord record;
+    std::string digest;
+    if (!event.digests.empty()) {
+        digest = mr::to_hex(event.digests.front().value);
+        record.binding = mr::recompute_binding(event, event.digests.front()).binding;
+    }
+    std::string data;
+    if (event.data) {
+        data = mr::to_base64(*event.data);
+        record.data = data;
+    }
+    record.sequence = static_cast<std::int64_t>(event.sequence);
+    record.name = event.name;
+    record.digest = digest;
+    record.event_type = event.type;
+    record.description = event.description;
+    record.time = event.time;
+    if (event.caller) {
+        const auto &caller = *event.caller;
+        record.caller = wire::Caller{caller.uid, caller.gid, caller.pid, caller.executable, caller.unit};
+    }
+    record.id = event.id;
+    record.origin = event.origin;
+    if (last) {
+        responder.reply(wire::RecordsReply{record});
+    } else {
+        responder.stream(wire::RecordsReply{record});
+    }
+}
+
+// One who reads the log. It lives as long as somebody holds it: the connection's handlers, and the step that is to come.
+class Reading : public std::enable_shared_from_this<Reading> {
+public:
+    Reading(Registers &registers, Responder responder)
+        : registers_(registers),
+          file_(registers.journal().file()),
+          cursor_(*file_, registers.journal().end()),
+          responder_(std::move(responder)) {}
+    Reading(const Reading &) = delete;
+    Reading &operator=(const Reading &) = delete;
+    virtual ~Reading() = default;
+
+    // `endless`: ends with the connection; otherwise what was asked for is sent even to who sends no more.
+    void start(bool endless) {
+        responder_.on_drained([self = shared_from_this()] { self->go(); });
+        if (endless) {
+            responder_.on_closed([weak = weak_from_this()] {
+                if (const auto self = weak.lock()) self->stop();
+            });
+        }
+        go();
+    }
+
+    // Goes on as far as the peer reads and there are events.
+    void go() {
+        while (!done_ && !scheduled_ && !responder_.congested()) {
+            if (registers_.journal().file() != file_) return fail("the journal was repaired meanwhile: read it again");
+            cursor_.set_end(registers_.journal().end());
+            const auto step = cursor_.next(event_, records_in_a_step);
+            if (!step) return fail(step.error());
+            switch (*step) {
+            case Cursor::Step::event: take(event_); break;
+            case Cursor::Step::end: return at_end();
+            case Cursor::Step::busy: break;
+            }
+            steps_ += *step == Cursor::Step::busy ? records_in_a_step : 2;
+            if (steps_ < records_in_a_step) continue;
+            steps_ = 0;
+            scheduled_ = true;
+            registers_.later([self = shared_from_this()] {
+                self->scheduled_ = false;
+                self->go();
+            });
+        }
+    }
+
+    [[nodiscard]] bool done() const { return done_; }
+
+protected:
+    virtual void take(const mr::Event &event) = 0;
+    virtual void at_end() = 0;
+
+    void fail(const std::string &reason) {
+        responder_.fail(wire::LogFailed{reason});
+        stop();
+    }
+    void stop() { done_ = true; }
+
+    [[nodiscard]] Responder &responder() { return responder_; }
+    [[nodiscard]] const Cursor &cursor() const { return cursor_; }
+    [[nodiscard]] Registers &registers() { return registers_; }
+
+private:
+    Registers &registers_;
+    std::shared_ptr<journal::AppendFile> file_;
+    Cursor cursor_;
+    mr::Event event_;
+    Responder responder_;
+    std::size_t steps_ = 0;
+    bool scheduled_ = false;
+    bool done_ = false;
+};
+
+class Records final : public Reading {
+public:
+    // `until`: the last one to send; none with follow.
+    Records(Registers &registers, Responder responder, std::uint64_t from, std::optional<std::uint64_t> until)
+        : Reading(registers, std::move(responder)), from_(from), until_(until) {}
+
+private:
+    void take(const mr::Event &event) override {
+        if (event.sequence < from_) return;
+        const bool last = until_ && event.sequence == *until_;
+        send_record(responder(), event, last);
+        if (last) stop();
+    }
+    void at_end() override {
+        // A settled extend whose record the disk has not taken yet is not in the file.
+        if (!until_) return;
+        responder().reply(wire::RecordsReply{});
+        stop();
+    }
+
+    std::uint64_t from_;
+    std::optional<std::uint64_t> until_;
+};
+
+class Export final : public Reading {
+public:
+    Export(Registers &registers, Responder responder, std::unique_ptr<LogExport> format)
+        : Reading(registers, std::move(responder)), format_(std::move(format)), until_(registers.journal().state().sequence()) {}
+
+private:
+    void take(const mr::Event &event) override {
+        begin();
+        if (event.sequence > until_) return at_end();
+        format_->add(chunk_, event, cursor());
+        if (event.sequence == until_) return at_end();
+        send_whole_chunks();
+    }
+    void at_end() override {
+        begin();
+        send_whole_chunks();
+        responder().reply(wire::ExportReply{mr::to_base64(chunk_)});
+        stop();
+    }
+    // No reply is larger than a chunk, whatever an event's size.
+    void send_whole_chunks() {
+        std::size_t sent = 0;
+        for (; chunk_.size() - sent > export_chunk; sent += export_chunk)
+            responder().stream(wire::ExportReply{mr::to_base64(mr::ByteView(chunk_).subspan(sent, export_chunk))});
+        chunk_.erase(chunk_.begin(), chunk_.begin() + static_cast<std::ptrdiff_t>(sent));
+    }
+    void begin() {
+        if (std::exchange(begun_, true)) return;
+        format_->begin(chunk_, registers().journal().state(), cursor());
+    }
+
+    std::unique_ptr<LogExport> format_;
+    std::uint64_t until_;
+    mr::Bytes chunk_;
+    bool begun_ = false;
+};
+
+// ---- Replay
+
+class ReplayCall final : public Reading {
+public:
+    ReplayCall(Registers &registers, Responder responder) : Reading(registers, std::move(responder)) {
+        for (const auto &reg : registers.journal().state().registers()) replay_.declare({reg.name, reg.algorithm, reg.initial, reg.start});
+    }
+
+private:
+    void take(const mr::Event &event) override {
+        if (auto applied = replay_.apply(event); !applied) fail(applied.error().message);
+    }
+
+    // The log is read. Now the registers, and then what came to the log meanwhile: what is compared belongs together.
+    void at_end() override {
+        if (open_ > 0) return;
+        if (read_) return finish();
+        read_ = true;
+        open_ = 1;
+        for (const auto &provider : registers().providers()) {
+            std::vector<RefreshSet> sets;
+            const auto &table = provider->table();
+            for (RegisterIndex index = 0; index < table.size(); ++index) {
+                const auto set = table.spec(index).refresh_set;
+                if (!table.spec(index).flags.has(mr::Flag::live) || std::ranges::find(sets, set) != sets.end()) continue;
+                sets.push_back(set);
+                ++open_;
+                provider->read(index, true,
+                               [self = std::static_pointer_cast<ReplayCall>(shared_from_this())](std::expected<bool, RegisterError> read) {
+                                   if (!read) self->error_ = "a register cannot be read";
+                                   self->one_read();
+                               });
+            }
+        }
+        one_read();
+    }
+
+    void one_read() {
+        if (--open_ > 0 || done()) return;
+        if (error_) return fail(*error_);
+        go();
+    }
+
+    void finish() {
+        wire::ReplayReply reply;
+        for (const auto &provider : registers().providers()) {
+            const auto &table = provider->table();
+            for (RegisterIndex index = 0; index < table.size(); ++index) {
+                if (!table.spec(index).flags.has(mr::Flag::extensible)) continue;
+                const auto *found = replay_.find(table.name(index));
+                if (found == nullptr) continue;
+                auto &entry = reply.registers.emplace_back();
+                entry.name = table.name(index);
+                entry.replayed = mr::to_hex(found->value.bytes());
+                entry.actual = mr::to_hex(table.value(index));
+                entry.ends_at_register = found->consistent() && entry.replayed == entry.actual;
+                entry.equal = entry.ends_at_register && found->gaps.empty();
+                for (const auto &gap : found->gaps) entry.gaps.push_back(static_cast<std::int64_t>(gap.sequence));
+            }
+        }
+        responder().reply(reply);
+        stop();
+    }
+
+    mr::Replay replay_{mr::ReplayNames::as_logged};
+    bool read_ = false;
+    std::size_t open_ = 0;
+    std::optional<std::string> error_;
+};
+
+// Those who wait for records to come.
+class Followers {
+public:
+    explicit Followers(Registers &registers) {
+        registers.journal().on_event([this] {
+            std::erase_if(followers_, [](const std::weak_ptr<Records> &weak) {
+                const auto follower = weak.lock();
+                if (follower) follower->go();
+                return !follower || follower->done();
+            });
+        });
+    }
+    void add(const std::shared_ptr<Records> &follower) { followers_.push_back(follower); }
+
+private:
+    std::vector<std::weak_ptr<Records>> followers_;
+};
+
+}  // namespace
+
+varlink::Interface event_log_interface(Registers &registers) {
+    varlink::Interface interface(interfaces::io_mrd_EventLog);
+    const auto followers = std::make_shared<Followers>(registers);
+    interface.add<wire::RecordsParameters>(
+        "Records", [&registers, followers](const Request &request, const wire::RecordsParameters &parameters, Responder responder) {
+            if (!request.more) return responder.fail(varlink::ExpectedMore{});
+            const auto from = parameters.from.value_or(1);
+            if (from < 0) return responder.fail(InvalidParameter{"from"});
+            const auto last = registers.journal().state().sequence();
+            const bool follow = parameters.follow.value_or(false);
+            if (!follow && static_cast<std::uint64_t>(from) > last) return responder.reply(wire::RecordsReply{});
+            const auto reading = std::make_shared<Records>(registers, std::move(responder), static_cast<std::uint64_t>(from),
+                                                           follow ? std::nullopt : std::optional(last));
+            if (follow) followers->add(reading);
+            reading->start(follow);
+        });
+    interface.add<wire::ExportParameters>(
+        "Export", [&registers](const Request &request, const wire::ExportParameters &parameters, Responder responder) {
+            if (!request.more) return responder.fail(varlink::ExpectedMore{});
+            auto format = make_log_export(parameters.format);
+            if (!format) return responder.fail(wire::UnknownFormat{std::string(parameters.format), export_formats()});
+            std::make_shared<Export>(registers, std::move(responder), std::move(format))->start(false);
+        });
+    interface.add<varlink::NoParameters>("Replay", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
+        std::make_shared<ReplayCall>(registers, std::move(responder))->start(false);
+    });
+    interface.add<varlink::NoParameters>("Repair", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
+        const auto kept = registers.repair_journal();
+        if (!kept) return responder.fail(wire::LogFailed{kept.error()});
+        responder.reply(wire::RepairReply{kept->native()});
+    });
+    return interface;
+}
+
+}  // namespace mrd

@@ -1,0 +1,34 @@
+// The event log in the formats that verifiers read, one event after the other.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mr/event_log.h"
+#include "mrd/journal/cursor.h"
+#include "mrd/journal/state.h"
+
+namespace mrd {
+
+class LogExport {
+public:
+    LogExport() = default;
+    LogExport(const LogExport &) = delete;
+    LogExport &operator=(const LogExport &) = delete;
+    virtual ~LogExport() = default;
+
+    // What the log begins with; before its first event.
+    virtual void begin(mr::Bytes &out, const journal::State &state, const journal::Cursor &cursor) = 0;
+    // The cursor stands at the event.
+    virtual void add(mr::Bytes &out, const mr::Event &event, const journal::Cursor &cursor) = 0;
+};
+
+// The names of all formats. A new one: here, and in make_log_export().
+std::vector<std::string> export_formats();
+
+// Null: not one of the formats.
+std::unique_ptr<LogExport> make_log_export(std::string_view format);
+
+}  // namespace mrd

@@ -1,0 +1,88 @@
+#include "mrd/journal/append_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "proto/varlink/file_descriptor.h"
+
+namespace mrd::journal {
+
+namespace {
+
+std::unexpected<std::error_code> failure() { return std::unexpected(std::error_code(errno, std::generic_category())); }
+
+// Calls until no signal interrupts it.
+template <class Call>
+auto uninterrupted(const Call &call) {
+    for (;;) {
+        const auto result = call();
+        if (result >= 0 || errno != EINTR) return result;
+    }
+}
+
+class PosixAppendFile final : public AppendFile {
+public:
+    explicit PosixAppendFile(varlink::FileDescriptor file) : file_(std::move(file)) {}
+
+    Result<std::size_t> write(std::uint64_t offset, mr::ByteView bytes) override {
+        const auto count = uninterrupted([&] { return ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+        if (count < 0) return failure();
+        return static_cast<std::size_t>(count);
+    }
+
+    Result<void> allocate(std::uint64_t offset, std::uint64_t size) override {
+        // Not posix_fallocate: where the file system cannot allocate it would write zeros over what it should leave alone.
+        if (uninterrupted([&] { return ::fallocate(file_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(size)); }) == 0)
+            return {};
+        if (errno != EOPNOTSUPP) return failure();
+        // Zeros in the place of the reservation.
+        static constexpr std::size_t piece_size = 4096;
+        static constexpr std::uint8_t zeros[piece_size] = {};
+        for (std::uint64_t done = 0; done < size;) {
+            const auto piece = std::min<std::uint64_t>(piece_size, size - done);
+            const auto count = write(offset + done, {zeros, piece});
+            if (!count) return std::unexpected(count.error());
+            done += *count;
+        }
+        return {};
+    }
+
+    Result<void> sync() override {
+        if (uninterrupted([&] { return ::fdatasync(file_.get()); }) != 0) return failure();
+        return {};
+    }
+
+    Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) override {
+        const auto count = uninterrupted([&] { return ::pread(file_.get(), into.data(), into.size(), static_cast<off_t>(offset)); });
+        if (count < 0) return failure();
+        return static_cast<std::size_t>(count);
+    }
+
+    Result<std::uint64_t> size() override {
+        struct stat status{};
+        if (::fstat(file_.get(), &status) != 0) return failure();
+        return static_cast<std::uint64_t>(status.st_size);
+    }
+
+private:
+    varlink::FileDescriptor file_;
+};
+
+}  // namespace
+
+std::expected<std::unique_ptr<AppendFile>, std::error_code> open_append_file(const std::filesystem::path &path, OpenMode mode) {
+    constexpr mode_t owner_only = 0600;
+    const int flags =
+        O_CLOEXEC | O_NOFOLLOW | (mode == OpenMode::read_only ? O_RDONLY : O_RDWR) | (mode == OpenMode::new_file ? O_CREAT | O_EXCL : 0);
+    varlink::FileDescriptor file(::open(path.c_str(), flags, owner_only));
+    if (!file) return failure();
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0) return failure();
+    if (!S_ISREG(status.st_mode)) return std::unexpected(std::make_error_code(std::errc::not_supported));
+    return std::make_unique<PosixAppendFile>(std::move(file));
+}
+
+}  // namespace mrd::journal

@@ -1,0 +1,53 @@
+// The one seam between the journal and the disk: a file that grows at its end. Its double in tests fails, writes short and runs out of space on
+// demand. Every call is one system call and decides nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <system_error>
+
+#include "mr/bytes.h"
+
+namespace mrd::journal {
+
+class AppendFile {
+public:
+    AppendFile() = default;
+    AppendFile(const AppendFile &) = delete;
+    AppendFile &operator=(const AppendFile &) = delete;
+    virtual ~AppendFile() = default;
+
+    template <class T>
+    using Result = std::expected<T, std::error_code>;
+
+    // Writes some of the bytes, at least one: their count.
+    virtual Result<std::size_t> write(std::uint64_t offset, mr::ByteView bytes) = 0;
+
+    // Makes room: bytes that are there then, read as zero where nothing was written, and take a write without a search for space.
+    virtual Result<void> allocate(std::uint64_t offset, std::uint64_t size) = 0;
+
+    // What was written before the call outlives the machine. From any thread, beside the other calls.
+    virtual Result<void> sync() = 0;
+
+    // Reads some bytes, none at the file's end: their count.
+    virtual Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) = 0;
+
+    virtual Result<std::uint64_t> size() = 0;
+};
+
+enum class OpenMode : std::uint8_t {
+    existing,
+    new_file,   // must not be there yet
+    read_only,  // a file of somebody else: the kernel does not let anybody open the firmware's log for writing
+};
+using OpenFile = std::function<std::expected<std::unique_ptr<AppendFile>, std::error_code>(const std::filesystem::path &, OpenMode)>;
+
+// The real one; a new file has mode 0600.
+std::expected<std::unique_ptr<AppendFile>, std::error_code> open_append_file(const std::filesystem::path &path, OpenMode mode);
+
+}  // namespace mrd::journal

@@ -1,0 +1,97 @@
+#include "mrd/journal/cursor.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mrd::journal {
+
+namespace {
+
+std::optional<std::string> text_if_any(std::string_view text) { return text.empty() ? std::nullopt : std::optional<std::string>(text); }
+
+}  // namespace
+
+Cursor::Cursor(AppendFile &file, std::uint64_t end) : reader_(file, file_header_size, end, std::size_t{1} << 16U) {}
+
+std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::size_t records) {
+    for (std::size_t looked = 0; looked < records; ++looked) {
+        const auto found = reader_.next();
+        if (!found) return std::unexpected("the journal cannot be read: " + found.error().message());
+        if (!*found && reader_.is_at_end()) return Step::end;
+        if (!*found) return std::unexpected("the journal, byte " + std::to_string(reader_.offset()) + ": the record there cannot be read");
+        const auto &[head, bytes, offset] = **found;
+        const auto wrong = [offset](const std::string &what) {
+            return std::unexpected("the journal, byte " + std::to_string(offset) + ": " + what);
+        };
+        const auto record = decode_record(head, bytes);
+        if (!record) return wrong(record.error());
+
+        if (const auto *reg = std::get_if<Register>(&*record)) {
+            registers_.push_back({std::string(reg->name), reg->algorithm});
+        } else if (const auto *log = std::get_if<FirmwareLog>(&*record)) {
+            firmware_ = FirmwareSource{std::string(log->provider), log->format, log->registers, {log->header.begin(), log->header.end()}};
+        } else if (const auto *firmware = std::get_if<FirmwareEvent>(&*record)) {
+            if (auto taken = take(*firmware, event); !taken) return wrong(taken.error());
+            return Step::event;
+        } else if (const auto *intent = std::get_if<Intent>(&*record)) {
+            Open open;
+            if (!spare_.empty()) {
+                open = std::move(spare_.back());
+                spare_.pop_back();
+            }
+            open.number = intent->number;
+            open.head = head;
+            open.bytes.assign(bytes.begin(), bytes.end());
+            open_.push_back(std::move(open));
+        } else if (const auto *settled = std::get_if<Settled>(&*record)) {
+            const auto is_event = take(*settled, event);
+            if (!is_event) return wrong(is_event.error());
+            if (*is_event) return Step::event;
+        }
+    }
+    return Step::busy;
+}
+
+std::expected<void, std::string> Cursor::take(const FirmwareEvent &record, mr::Event &event) {
+    if (!firmware_) return std::unexpected("a firmware event without its log");
+    auto read = read_firmware_event(*firmware_, record.bytes);
+    if (!read) return std::unexpected(read.error());
+    firmware_event_ = std::move(*read);
+    firmware_bytes_ = mr::ByteView(firmware_event_->bytes).subspan(firmware_->header.size());
+    event = firmware_event_->event;
+    event.sequence = record.sequence;
+    firmware_name_.assign(event.name);
+    if (!firmware_name_.empty()) firmware_name_.insert(0, firmware_->provider + "/");
+    event.name = firmware_name_;
+    return {};
+}
+
+std::expected<bool, std::string> Cursor::take(const Settled &settled, mr::Event &event) {
+    const auto position = std::ranges::find(open_, settled.number, &Open::number);
+    if (position == open_.end()) return std::unexpected("an intent is settled that is not open");
+    std::swap(settled_, *position);
+    spare_.push_back(std::move(*position));
+    open_.erase(position);
+    if (settled.outcome != Outcome::done) return false;
+
+    const auto record = decode_record(settled_.head, settled_.bytes);
+    const auto *intent = record ? std::get_if<Intent>(&*record) : nullptr;
+    if (intent == nullptr || intent->reg >= registers_.size()) return std::unexpected("an event of a register that is not there");
+    const auto &reg = registers_[intent->reg];
+    firmware_bytes_ = {};
+    digest_ = intent->digest;
+    event.sequence = settled.sequence;
+    event.name = reg.name;
+    event.index = mr::tcg_index(reg.name).value_or(mr::no_index);
+    event.type = intent->type;
+    event.digests.assign(1, {mr::tcg_id(reg.algorithm), digest_.bytes()});
+    event.data = intent->data;
+    event.description = intent->description;
+    event.time = intent->time;
+    event.caller = mr::EventCaller{intent->uid, intent->gid, intent->pid, text_if_any(intent->executable), text_if_any(intent->unit)};
+    event.id = intent->id;
+    event.origin = intent->origin == Origin::anchor ? mr::EventOrigin::anchor : mr::EventOrigin::service;
+    return true;
+}
+
+}  // namespace mrd::journal

@@ -1,0 +1,63 @@
+// Reads the journal as an event log: its events in the order of their sequence numbers, from the file, a bounded number at a time.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mr/event_log.h"
+#include "mrd/journal/firmware.h"
+#include "mrd/journal/record_reader.h"
+
+namespace mrd::journal {
+
+class Cursor {
+public:
+    // `end`: of what is written. The file must outlive the cursor.
+    Cursor(AppendFile &file, std::uint64_t end);
+
+    // More was written: where next() found nothing it goes on.
+    void set_end(std::uint64_t end) { reader_.set_end(end); }
+
+    // The next event; its views are valid until the next call. Nothing: there is none yet. Error: a sentence, where the file cannot be read. Looks at
+    // no more than `records` records and then says busy, so that a long way to an event can be gone in steps.
+    enum class Step : std::uint8_t { event, busy, end };
+    std::expected<Step, std::string> next(mr::Event &event, std::size_t records);
+
+    // Of the firmware's log that the last event belongs to; null if there was none yet.
+    [[nodiscard]] const FirmwareSource *firmware_source() const { return firmware_ ? &*firmware_ : nullptr; }
+    // The firmware event's bytes as the firmware wrote them; empty for other events.
+    [[nodiscard]] mr::ByteView firmware_bytes() const { return firmware_bytes_; }
+
+private:
+    struct Known {
+        std::string name;
+        mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
+    };
+    // An intent that waits for its outcome: its bytes' place in the reader is lost by then.
+    struct Open {
+        std::uint64_t number = 0;
+        Head head;
+        mr::Bytes bytes;
+    };
+
+    std::expected<bool, std::string> take(const Settled &settled, mr::Event &event);
+    std::expected<void, std::string> take(const FirmwareEvent &record, mr::Event &event);
+
+    RecordReader reader_;
+    std::vector<Known> registers_;
+    std::vector<Open> open_;
+    std::vector<Open> spare_;  // memory of those that are settled
+    std::optional<FirmwareSource> firmware_;
+
+    // What the last event's views point into.
+    Open settled_;
+    mr::Digest digest_;
+    std::optional<ReadFirmwareEvent> firmware_event_;
+    mr::ByteView firmware_bytes_;
+    std::string firmware_name_;
+};
+
+}  // namespace mrd::journal

@@ -1,0 +1,309 @@
+#include "mrd/journal/format.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "mrd/crc32c.h"
+
+namespace mrd::journal {
+
+namespace {
+
+enum Kind : std::uint8_t { kind_boot = 1, kind_repair, kind_register, kind_firmware_log, kind_firmware_event, kind_intent, kind_settled };
+
+// ---- Bytes out
+
+template <class Integer>
+void put(mr::Bytes &out, Integer value) {
+    auto bits = static_cast<std::make_unsigned_t<Integer>>(value);
+    for (std::size_t i = 0; i < sizeof(Integer); ++i) {
+        out.push_back(static_cast<std::uint8_t>(bits));
+        if constexpr (sizeof(Integer) > 1) bits = static_cast<std::make_unsigned_t<Integer>>(bits >> 8U);
+    }
+}
+
+template <class Integer>
+void put_at(mr::Bytes &out, std::size_t at, Integer value) {
+    for (std::size_t i = 0; i < sizeof(Integer); ++i) out[at + i] = static_cast<std::uint8_t>(value >> (8 * i));
+}
+
+void put_bytes(mr::Bytes &out, mr::ByteView bytes) {
+    put(out, static_cast<std::uint32_t>(bytes.size()));
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
+void put_text(mr::Bytes &out, std::string_view text) { put_bytes(out, mr::as_bytes(text)); }
+void put_digest(mr::Bytes &out, const mr::Digest &digest) {
+    put(out, static_cast<std::uint8_t>(digest.size()));
+    out.insert(out.end(), digest.bytes().begin(), digest.bytes().end());
+}
+
+// Absent and empty differ: only what is there is written, and a bit says that it is.
+enum Present : std::uint8_t { has_id = 1, has_description = 2, has_data = 4 };
+
+Kind encode(mr::Bytes &out, const Boot &record) {
+    put(out, record.time);
+    put_text(out, record.boot_id);
+    return kind_boot;
+}
+Kind encode(mr::Bytes &out, const Repair &record) {
+    put(out, record.time);
+    put(out, record.offset);
+    put(out, record.dropped);
+    put_text(out, record.kept_as);
+    return kind_repair;
+}
+Kind encode(mr::Bytes &out, const Register &record) {
+    put(out, mr::tcg_id(record.algorithm));
+    put_digest(out, record.initial);
+    put_digest(out, record.start);
+    put_text(out, record.name);
+    return kind_register;
+}
+Kind encode(mr::Bytes &out, const FirmwareLog &record) {
+    put(out, static_cast<std::uint8_t>(record.format == mr::LogFormat::tcg_sha1 ? 1 : 0));
+    put(out, static_cast<std::uint8_t>(record.registers == mr::LogRegisters::pcr ? 1 : 0));
+    put_text(out, record.provider);
+    put_bytes(out, record.header);
+    return kind_firmware_log;
+}
+Kind encode(mr::Bytes &out, const FirmwareEvent &record) {
+    put(out, record.sequence);
+    put_bytes(out, record.bytes);
+    return kind_firmware_event;
+}
+Kind encode(mr::Bytes &out, const Intent &record) {
+    put(out, record.number);
+    put(out, record.time);
+    put(out, record.uid);
+    put(out, record.gid);
+    put(out, record.pid);
+    put(out, record.type);
+    put(out, record.reg);
+    put(out, static_cast<std::uint8_t>(record.origin));
+    put(out,
+        static_cast<std::uint8_t>((record.id ? has_id : 0) | (record.description ? has_description : 0) | (record.data ? has_data : 0)));
+    put_digest(out, record.before);
+    put_digest(out, record.after);
+    put_digest(out, record.digest);
+    put_text(out, record.executable);
+    put_text(out, record.unit);
+    if (record.id) put_text(out, *record.id);
+    if (record.description) put_text(out, *record.description);
+    if (record.data) put_bytes(out, *record.data);
+    return kind_intent;
+}
+Kind encode(mr::Bytes &out, const Settled &record) {
+    put(out, record.number);
+    put(out, record.sequence);
+    put(out, std::uint64_t{static_cast<std::uint8_t>(record.outcome)});
+    return kind_settled;
+}
+
+// ---- Bytes in
+
+// Reads one body; what does not fit makes it fail, and stay so.
+class Reader {
+public:
+    explicit Reader(mr::ByteView bytes) : rest_(bytes) {}
+
+    template <class Integer>
+    Integer get() {
+        std::make_unsigned_t<Integer> value = 0;
+        const auto bytes = take(sizeof(Integer));
+        for (std::size_t i = 0; i < bytes.size(); ++i)
+            value = static_cast<std::make_unsigned_t<Integer>>(value | static_cast<std::make_unsigned_t<Integer>>(bytes[i]) << (8 * i));
+        return static_cast<Integer>(value);
+    }
+    mr::ByteView get_bytes() { return take(get<std::uint32_t>()); }
+    std::string_view get_text() {
+        const auto bytes = get_bytes();
+        return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+    }
+    mr::Digest get_digest() {
+        const auto size = get<std::uint8_t>();
+        if (size > mr::max_digest_size) failed_ = true;
+        return failed_ ? mr::Digest() : mr::Digest(take(size));
+    }
+    bool get_bool() {
+        const auto value = get<std::uint8_t>();
+        if (value > 1) failed_ = true;
+        return value == 1;
+    }
+    // A value of an enum that has so many.
+    template <class Enum>
+    Enum get_enum(std::uint8_t count) {
+        const auto value = get<std::uint8_t>();
+        if (value >= count) failed_ = true;
+        return failed_ ? Enum() : static_cast<Enum>(value);
+    }
+    void fail() { failed_ = true; }
+    [[nodiscard]] bool read_all() const { return !failed_ && rest_.empty(); }
+
+private:
+    mr::ByteView take(std::size_t size) {
+        if (failed_ || size > rest_.size()) {
+            failed_ = true;
+            return {};
+        }
+        const auto taken = rest_.first(size);
+        rest_ = rest_.subspan(size);
+        return taken;
+    }
+
+    mr::ByteView rest_;
+    bool failed_ = false;
+};
+
+Boot decode_boot(Reader &in) {
+    Boot record;
+    record.time = in.get<std::int64_t>();
+    record.boot_id = in.get_text();
+    return record;
+}
+Repair decode_repair(Reader &in) {
+    Repair record;
+    record.time = in.get<std::int64_t>();
+    record.offset = in.get<std::uint64_t>();
+    record.dropped = in.get<std::uint64_t>();
+    record.kept_as = in.get_text();
+    return record;
+}
+Register decode_register(Reader &in) {
+    Register record;
+    if (const auto algorithm = mr::hash_algorithm_from_tcg(in.get<std::uint16_t>())) {
+        record.algorithm = *algorithm;
+    } else {
+        in.fail();
+    }
+    record.initial = in.get_digest();
+    record.start = in.get_digest();
+    record.name = in.get_text();
+    const auto size = mr::digest_size(record.algorithm);
+    if (record.initial.size() != size || record.start.size() != size) in.fail();
+    return record;
+}
+FirmwareLog decode_firmware_log(Reader &in) {
+    FirmwareLog record;
+    record.format = in.get_bool() ? mr::LogFormat::tcg_sha1 : mr::LogFormat::tcg;
+    record.registers = in.get_bool() ? mr::LogRegisters::pcr : mr::LogRegisters::rtmr;
+    record.provider = in.get_text();
+    record.header = in.get_bytes();
+    return record;
+}
+FirmwareEvent decode_firmware_event(Reader &in) {
+    FirmwareEvent record;
+    record.sequence = in.get<std::uint64_t>();
+    record.bytes = in.get_bytes();
+    return record;
+}
+Intent decode_intent(Reader &in) {
+    Intent record;
+    record.number = in.get<std::uint64_t>();
+    record.time = in.get<std::int64_t>();
+    record.uid = in.get<std::int64_t>();
+    record.gid = in.get<std::int64_t>();
+    record.pid = in.get<std::int64_t>();
+    record.type = in.get<std::uint32_t>();
+    record.reg = in.get<std::uint16_t>();
+    record.origin = in.get_enum<Origin>(3);
+    const auto present = in.get<std::uint8_t>();
+    if ((present & ~(has_id | has_description | has_data)) != 0) in.fail();
+    record.before = in.get_digest();
+    record.after = in.get_digest();
+    record.digest = in.get_digest();
+    record.executable = in.get_text();
+    record.unit = in.get_text();
+    if ((present & has_id) != 0) record.id = in.get_text();
+    if ((present & has_description) != 0) record.description = in.get_text();
+    if ((present & has_data) != 0) record.data = in.get_bytes();
+    return record;
+}
+Settled decode_settled(Reader &in) {
+    Settled record;
+    record.number = in.get<std::uint64_t>();
+    record.sequence = in.get<std::uint64_t>();
+    const auto outcome = in.get<std::uint64_t>();
+    if (outcome > static_cast<std::uint64_t>(Outcome::indeterminate)) in.fail();
+    record.outcome = static_cast<Outcome>(outcome);
+    return record;
+}
+
+}  // namespace
+
+void append_file_header(mr::Bytes &out) {
+    const auto begin = out.size();
+    out.insert(out.end(), magic.begin(), magic.end());
+    put(out, format_version);
+    put(out, crc32c(mr::ByteView(out).subspan(begin, magic.size() + sizeof format_version)));
+}
+
+std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &record) {
+    const auto begin = out.size();
+    out.resize(begin + record_head_size);
+    const auto kind = std::visit([&out](const auto &one) { return encode(out, one); }, record);
+    const auto body_size = out.size() - begin - record_head_size;
+    const auto body_crc = crc32c(mr::ByteView(out).subspan(begin + record_head_size));
+    put_at(out, begin, static_cast<std::uint32_t>(body_size));
+    out[begin + 4] = kind;
+    put_at(out, begin + 8, body_crc);
+    std::array<std::uint8_t, 8> position{};
+    for (std::size_t i = 0; i < position.size(); ++i) position.at(i) = static_cast<std::uint8_t>(offset >> (8 * i));
+    put_at(out, begin + 12, crc32c(position, crc32c(mr::ByteView(out).subspan(begin, 12))));
+    out.resize(begin + Head{static_cast<std::uint32_t>(body_size)}.record_size());
+    return out.size() - begin;
+}
+
+std::expected<void, std::string> check_file_header(mr::ByteView file) {
+    if (file.size() < file_header_size) return std::unexpected("it is shorter than a journal's header");
+    if (!std::ranges::equal(file.first(magic.size()), mr::as_bytes(magic))) return std::unexpected("it does not begin as a journal does");
+    Reader in(file.subspan(magic.size(), 8));
+    const auto version = in.get<std::uint32_t>();
+    if (in.get<std::uint32_t>() != crc32c(file.first(magic.size() + sizeof format_version)))
+        return std::unexpected("its header is damaged");
+    if (version != format_version)
+        return std::unexpected("it is of format version " + std::to_string(version) + ", which this mrd does not know");
+    return {};
+}
+
+std::optional<Head> decode_head(mr::ByteView bytes, std::uint64_t offset) {
+    Reader in(bytes.first(record_head_size));
+    Head head;
+    head.body_size = in.get<std::uint32_t>();
+    const auto kind = in.get<std::uint32_t>();  // of which the three high bytes are zero
+    head.body_crc = in.get<std::uint32_t>();
+    const auto head_crc = in.get<std::uint32_t>();
+    if (head.body_size == 0 || head.body_size > max_body || kind > 0xFF) return std::nullopt;
+    head.kind = static_cast<std::uint8_t>(kind);
+    std::array<std::uint8_t, 8> position{};
+    for (std::size_t i = 0; i < position.size(); ++i) position.at(i) = static_cast<std::uint8_t>(offset >> (8 * i));
+    if (crc32c(position, crc32c(bytes.first(12))) != head_crc) return std::nullopt;
+    return head;
+}
+
+bool body_is_intact(const Head &head, mr::ByteView record) {
+    const auto padding = record.subspan(record_head_size + head.body_size);
+    return crc32c(record.subspan(record_head_size, head.body_size)) == head.body_crc &&
+           std::ranges::all_of(padding, [](std::uint8_t byte) { return byte == 0; });
+}
+
+std::expected<Record, std::string> decode_record(const Head &head, mr::ByteView record) {
+    Reader in(record.subspan(record_head_size, head.body_size));
+    const auto decoded = [&]() -> std::optional<Record> {
+        switch (head.kind) {
+        case kind_boot: return decode_boot(in);
+        case kind_repair: return decode_repair(in);
+        case kind_register: return decode_register(in);
+        case kind_firmware_log: return decode_firmware_log(in);
+        case kind_firmware_event: return decode_firmware_event(in);
+        case kind_intent: return decode_intent(in);
+        case kind_settled: return decode_settled(in);
+        default: return std::nullopt;
+        }
+    }();
+    if (!decoded) return std::unexpected("a record of the unknown kind " + std::to_string(head.kind));
+    if (!in.read_all()) return std::unexpected("a record of kind " + std::to_string(head.kind) + " that does not hold what its kind does");
+    return *decoded;
+}
+
+}  // namespace mrd::journal

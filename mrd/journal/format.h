@@ -1,0 +1,133 @@
+// The journal's bytes: its records as structs, encoded and decoded. docs/journal-format.md is the specification: grammar, a worked example, the
+// reason for each field. Integers are little-endian.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "mr/bytes.h"
+#include "mr/digest.h"
+#include "mr/event_log.h"
+
+namespace mrd::journal {
+
+inline constexpr std::string_view magic = "mrdjrnl\n";
+inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::size_t file_header_size = 16;
+inline constexpr std::size_t record_head_size = 16;
+inline constexpr std::size_t record_alignment = 8;
+
+// Bytes of one record's body. The largest are firmware events, whose size firmware decides.
+inline constexpr std::size_t max_body = std::size_t{4} << 20;
+inline constexpr std::size_t max_registers = 4096;
+
+// ---- Records. Views point into the bytes they were decoded from, or belong to whoever encodes.
+
+// The log goes on in this boot: the first record of every journal, and one more after a kexec.
+struct Boot {
+    std::int64_t time = 0;  // microseconds since the epoch, here and below
+    std::string_view boot_id;
+};
+
+// The journal before this one was damaged; what stands before this record was taken over from it.
+struct Repair {
+    std::int64_t time = 0;
+    std::uint64_t offset = 0;   // of the damage in that file
+    std::uint64_t dropped = 0;  // bytes of it from there on
+    std::string_view kept_as;   // that file's name now
+};
+
+// A register that events may follow for. Its number is its position among these records: 0, 1, ...
+struct Register {
+    mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
+    mr::Digest initial;  // at the hardware's reset
+    mr::Digest start;    // when this record was written
+    std::string_view name;
+};
+
+// The firmware's log follows, event by event.
+struct FirmwareLog {
+    mr::LogFormat format = mr::LogFormat::tcg;
+    mr::LogRegisters registers = mr::LogRegisters::rtmr;
+    std::string_view provider;  // whose registers its indices are
+    mr::ByteView header;        // the Spec ID record, as the firmware wrote it; empty in a TCG 1.2 log
+};
+struct FirmwareEvent {
+    std::uint64_t sequence = 0;
+    mr::ByteView bytes;  // as the firmware wrote it
+};
+
+enum class Origin : std::uint8_t { service = 0, anchor = 1, seal = 2 };
+
+// An extend is about to be asked of the hardware.
+struct Intent {
+    std::uint64_t number = 0;  // counts intents
+    std::uint16_t reg = 0;
+    Origin origin = Origin::service;
+    std::uint32_t type = 0;
+    std::int64_t time = 0;
+    mr::Digest before;
+    mr::Digest after;
+    mr::Digest digest;
+    std::int64_t uid = 0;
+    std::int64_t gid = 0;
+    std::int64_t pid = 0;
+    std::string_view executable;  // empty: not known
+    std::string_view unit;        // empty: not known
+    std::optional<std::string_view> id;
+    std::optional<std::string_view> description;
+    std::optional<mr::ByteView> data;
+};
+
+enum class Outcome : std::uint8_t {
+    undone = 0,         // the hardware did not extend
+    done = 1,           // it did: the event is in the log
+    indeterminate = 2,  // nobody can tell: the register holds neither value
+};
+
+// What became of an intent.
+struct Settled {
+    std::uint64_t number = 0;    // of the intent
+    std::uint64_t sequence = 0;  // of the event in the log; 0 unless done
+    Outcome outcome = Outcome::undone;
+};
+
+using Record = std::variant<Boot, Repair, Register, FirmwareLog, FirmwareEvent, Intent, Settled>;
+
+// Every Settled takes this much of the file: it is reserved before the intent is written.
+inline constexpr std::size_t settled_size = record_head_size + 24;
+
+// ---- Encoding
+
+void append_file_header(mr::Bytes &out);
+// `offset`: where the record will stand in the file; it is part of the checksum, so that a record found elsewhere is not taken for one.
+// Returns the bytes appended.
+std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &record);
+
+// ---- Decoding
+
+// Error: what is wrong.
+std::expected<void, std::string> check_file_header(mr::ByteView file);
+
+struct Head {
+    std::uint32_t body_size = 0;
+    std::uint8_t kind = 0;
+    std::uint32_t body_crc = 0;
+    [[nodiscard]] std::size_t record_size() const {
+        return (record_head_size + body_size + record_alignment - 1) / record_alignment * record_alignment;
+    }
+};
+// Nothing: no record begins here; one of an unknown kind is a record. Precondition: record_head_size bytes.
+std::optional<Head> decode_head(mr::ByteView bytes, std::uint64_t offset);
+// `record`: head.record_size() bytes.
+bool body_is_intact(const Head &head, mr::ByteView record);
+// Error: what is wrong with a body whose checksum holds: it was written by another version, or by nobody.
+std::expected<Record, std::string> decode_record(const Head &head, mr::ByteView record);
+
+}  // namespace mrd::journal

@@ -1,0 +1,541 @@
+#include "mrd/journal/journal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <span>
+#include <system_error>
+
+#include "mrd/journal/record_reader.h"
+#include "mrd/kill_points.h"
+#include "mrd/log.h"
+#include "proto/varlink/file_descriptor.h"
+
+namespace mrd::journal {
+
+namespace {
+
+using Failure = std::unexpected<std::string>;
+namespace fs = std::filesystem;
+
+std::int64_t now() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string cannot(std::string_view what, const fs::path &path, const std::error_code &error) {
+    return "cannot " + std::string(what) + " " + path.string() + ": " + error.message();
+}
+
+Intent record_of(const NewEvent &event, std::uint64_t number) {
+    return {.number = number,
+            .reg = event.reg,
+            .origin = event.origin,
+            .type = event.type,
+            .time = now(),
+            .before = event.before,
+            .after = event.after,
+            .digest = event.digest,
+            .uid = event.caller->uid,
+            .gid = event.caller->gid,
+            .pid = event.caller->pid,
+            .executable = event.caller->executable ? *event.caller->executable : std::string_view(),
+            .unit = event.caller->unit ? *event.caller->unit : std::string_view(),
+            .id = event.id,
+            .description = event.description,
+            .data = event.data};
+}
+
+std::string text_of(const Error &error) {
+    if (const auto *full = std::get_if<mr::wire::JournalFull>(&error))
+        return "the journal has reached its size limit of " + std::to_string(full->limit) + " bytes (journal.size_limit)";
+    return std::get<mr::wire::JournalFailed>(error).reason;
+}
+
+AppendFile::Result<void> sync_folder(const fs::path &folder) {
+    const varlink::FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened || ::fsync(opened.get()) != 0) return std::unexpected(std::error_code(errno, std::generic_category()));
+    return {};
+}
+
+const Present *present_register(const std::vector<Present> &registers, std::string_view name) {
+    const auto found = std::ranges::find(registers, name, &Present::name);
+    return found == registers.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+// ---- Opening: what the file holds
+
+std::expected<std::unique_ptr<Journal>, std::string> Journal::open(boost::asio::io_context &loop, Options options) {
+    std::unique_ptr<Journal> journal(new Journal(loop, std::move(options)));
+    auto file = journal->options_.open_file(journal->path("journal"), OpenMode::existing);
+    if (!file && file.error() == std::errc::no_such_file_or_directory) return journal;
+    if (!file) return Failure(cannot("open the journal", journal->path("journal"), file.error()));
+    journal->file_ = std::move(*file);
+    if (auto loaded = journal->load(); !loaded) return Failure(loaded.error());
+    return journal;
+}
+
+Journal::~Journal() = default;
+
+std::expected<void, std::string> Journal::load() {
+    const auto unreadable = [this](const std::error_code &error) { return Failure(cannot("read the journal", path("journal"), error)); };
+    const auto size = file_->size();
+    if (!size) return unreadable(size.error());
+    file_size_ = allocated_ = *size;
+    const auto damaged = [this](std::uint64_t offset, const std::string &what) {
+        condition_ = Condition::damaged;
+        reason_ = "the journal " + path("journal").string() + " is damaged at byte " + std::to_string(offset) + ": " + what +
+                  "; run `mrctl repair` to begin a new one that says what is missing";
+    };
+
+    mr::Bytes header(file_header_size);
+    std::size_t filled = 0;
+    while (filled < header.size()) {
+        const auto count = file_->read(filled, std::span(header).subspan(filled));
+        if (!count) return unreadable(count.error());
+        if (*count == 0) break;
+        filled += *count;
+    }
+    if (auto good = check_file_header(mr::ByteView(header).first(filled)); !good) {
+        damaged(0, good.error());
+        return {};
+    }
+
+    RecordReader reader(*file_, file_header_size, file_size_);
+    end_ = file_header_size;
+    for (;;) {
+        const auto found = reader.next();
+        if (!found) return unreadable(found.error());
+        if (!*found) break;
+        const auto record = decode_record((*found)->head, (*found)->bytes);
+        const auto taken = record ? state_.check_and_apply(*record) : std::unexpected(record.error());
+        if (!taken) {
+            damaged((*found)->offset, taken.error());
+            return {};
+        }
+        end_ = reader.offset();
+    }
+
+    const auto last = end_of_data(*file_, end_, file_size_);
+    if (!last) return unreadable(last.error());
+    if (*last == end_) return {};
+    const auto more = reader.skip_damage();
+    if (!more) return unreadable(more.error());
+    if (*more) {
+        damaged(end_, "the record there cannot be read, but others follow at byte " + std::to_string(reader.offset()));
+    } else {
+        dirty_until_ = *last;  // torn: cut when this journal goes on
+    }
+    return {};
+}
+
+// ---- Start: does it go on?
+
+std::expected<void, std::string> Journal::start(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs) {
+    fs::path kept_as;
+    if (file_ && goes_on(registers)) {
+        if (auto done = go_on(registers); !done) return done;
+    } else {
+        const bool had_one = file_ != nullptr;
+        if (auto begun = begin_anew(); !begun) return begun;
+        if (auto placed = put_in_place(path("journal.new"), had_one, kept_as); !placed) return placed;
+        log::info("a new journal begins", {{"old", had_one ? kept_as.string() : "none"}});
+    }
+    if (condition_ == Condition::damaged) {
+        log::error(reason_);
+    } else {
+        settle_open(registers);  // first, while the room that is reserved for it is there
+        if (auto added = add_registers(registers); !added) return added;
+        for (const auto &firmware : firmware_logs) {
+            if (!state_.takes_firmware_log(firmware.provider)) continue;
+            // Without it the registers' start is unexplained, which is shown: nothing is hidden by going on.
+            if (auto added = add_firmware_log(firmware); !added)
+                log::warning("the firmware's log cannot be taken in", {{"provider", firmware.provider}, {"reason", added.error()}});
+        }
+    }
+    begin_syncing();
+    return {};
+}
+
+void Journal::begin_syncing() {
+    if (options_.sync != Sync::group) return;
+    synced_ = 0;
+    sync_thread_.reset();
+    sync_thread_ = std::make_unique<SyncThread>(
+        loop_, *file_, [this](std::uint64_t position, const AppendFile::Result<void> &result) { synced(position, result); });
+}
+
+// The boot id alone decides nothing: over a kexec the registers live on, and so does their journal.
+bool Journal::goes_on(const std::vector<Present> &registers) const {
+    if (state_.boot_id().empty()) return condition_ == Condition::damaged;  // nothing of it can be read: for repair() to decide
+    const bool same_boot = state_.boot_id() == options_.boot_id;
+    // Others may extend a shared register; it decides only where no other one can.
+    const bool any_owned =
+        std::ranges::any_of(registers, [this](const Present &present) { return present.owned && state_.find(present.name).has_value(); });
+    bool compared = false;
+    bool equal = true;
+    bool reset = false;
+    for (RegisterNumber number = 0; number < state_.registers().size(); ++number) {
+        const auto &reg = state_.registers()[number];
+        const auto *present = present_register(registers, reg.name);
+        if (present == nullptr || (any_owned && !present->owned)) continue;
+        compared = true;
+        const auto logged = state_.logged_after(number, present->value);
+        if (logged != present->value) equal = false;
+        // No extend leads back: a register that holds again what it held before mrd's first event was reset.
+        if (present->owned && logged != reg.explained && logged != present->value && present->value == reg.explained) reset = true;
+    }
+    return same_boot ? !reset : compared && equal;
+}
+
+std::expected<void, std::string> Journal::go_on(const std::vector<Present> &) {
+    if (condition_ == Condition::damaged) return {};
+    cut_torn_tail();
+    if (state_.boot_id() == options_.boot_id) return {};
+    log::info("the journal goes on over a change of the boot id, as the registers did", {{"boot_id", options_.boot_id}});
+    if (auto appended = append(Boot{now(), options_.boot_id}); !appended) log::error(text_of(appended.error()));
+    return {};
+}
+
+void Journal::cut_torn_tail() {
+    if (dirty_until_ <= end_) return;
+    const auto kept_as = unused_name("journal.torn");
+    const auto kept = keep_torn_tail(kept_as);
+    log::warning("the journal's last record was not whole and is cut off", {{"offset", std::to_string(end_)},
+                                                                            {"bytes", std::to_string(dirty_until_ - end_)},
+                                                                            {"kept", kept ? kept_as.string() : kept.error().message()}});
+    if (auto mended = mend(); !mended) log::error(text_of(mended.error()));
+}
+
+AppendFile::Result<void> Journal::keep_torn_tail(const fs::path &kept_as) {
+    auto kept = options_.open_file(kept_as, OpenMode::new_file);
+    if (!kept) return std::unexpected(kept.error());
+    mr::Bytes piece(std::size_t{1} << 16U);
+    for (auto at = end_; at < dirty_until_;) {
+        const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), dirty_until_ - at));
+        const auto count = file_->read(at, std::span(piece).first(wanted));
+        if (!count) return std::unexpected(count.error());
+        if (*count == 0) break;
+        if (auto written = write_all(**kept, at - end_, mr::ByteView(piece).first(*count)); !written) return written;
+        at += *count;
+    }
+    return {};
+}
+
+std::expected<void, std::string> Journal::begin_anew() {
+    const auto new_path = path("journal.new");
+    std::error_code ignored;
+    fs::remove(new_path, ignored);  // left over from a kill
+    auto file = options_.open_file(new_path, OpenMode::new_file);
+    if (!file) return Failure(cannot("create the journal", new_path, file.error()));
+    file_ = std::move(*file);
+    state_ = State();
+    end_ = allocated_ = dirty_until_ = 0;
+    owed_.clear();
+    condition_ = Condition::good;
+    reason_.clear();
+    if (auto room = make_room(file_header_size); !room) return Failure(text_of(room.error()));
+    mr::Bytes header;
+    append_file_header(header);
+    if (auto written = write_all(*file_, 0, header); !written) return Failure(cannot("write the journal", new_path, written.error()));
+    end_ = file_header_size;
+    if (auto appended = append(Boot{now(), options_.boot_id}); !appended) return Failure(text_of(appended.error()));
+    return {};
+}
+
+std::expected<void, std::string> Journal::put_in_place(const fs::path &new_file, bool keep_old, fs::path &kept_as) {
+    std::error_code error;
+    if (options_.sync == Sync::group) {
+        if (auto synced = file_->sync(); !synced) return Failure(cannot("sync the journal", new_file, synced.error()));
+    }
+    if (keep_old) {
+        // The old one keeps a name at every moment: a kill between the two lines leaves it with both.
+        kept_as = unused_name("journal");
+        fs::create_hard_link(path("journal"), kept_as, error);
+        if (error) return Failure(cannot("keep the old journal as", kept_as, error));
+    }
+    fs::rename(new_file, path("journal"), error);
+    if (error) return Failure(cannot("put the new journal in place as", path("journal"), error));
+    // The names, too, are to outlive the machine.
+    if (options_.sync == Sync::group) {
+        if (auto synced = sync_folder(options_.folder); !synced) return Failure(cannot("sync", options_.folder, synced.error()));
+    }
+    return {};
+}
+
+fs::path Journal::unused_name(std::string_view prefix) const {
+    for (std::uint64_t number = 1;; ++number) {
+        auto name = path(std::string(prefix) + "." + std::to_string(number));
+        std::error_code ignored;
+        if (!fs::exists(fs::symlink_status(name, ignored))) return name;
+    }
+}
+
+void Journal::settle_open(const std::vector<Present> &registers) {
+    for (RegisterNumber number = 0; number < state_.registers().size(); ++number) {
+        const auto *present = present_register(registers, state_.registers()[number].name);
+        if (present == nullptr) continue;  // its provider is not there: nobody can tell yet
+        for (const auto &[intent, outcome] : state_.conclude(number, present->value)) {
+            log::warning("an extend was under way when mrd ended", {{"register", present->name},
+                                                                    {"outcome", outcome == Outcome::done     ? "done"
+                                                                                : outcome == Outcome::undone ? "undone"
+                                                                                                             : "indeterminate"}});
+            settle(intent, outcome);
+        }
+    }
+}
+
+std::expected<void, std::string> Journal::add_registers(const std::vector<Present> &registers) {
+    for (const auto &present : registers) {
+        if (state_.find(present.name)) continue;
+        if (state_.registers().size() == max_registers)
+            return Failure("more than " + std::to_string(max_registers) + " registers: the journal cannot hold them");
+        if (auto appended = append(Register{present.algorithm, present.initial, present.value, present.name}); !appended)
+            return Failure(text_of(appended.error()));
+    }
+    return {};
+}
+
+std::expected<void, std::string> Journal::add_firmware_log(const FirmwareFile &firmware) {
+    auto file = options_.open_file(firmware.path, OpenMode::read_only);
+    if (!file) return Failure(cannot("open", firmware.path, file.error()));
+    mr::Bytes bytes;
+    mr::Bytes piece(std::size_t{1} << 16U);
+    for (;;) {
+        const auto count = (*file)->read(bytes.size(), piece);
+        if (!count) return Failure(cannot("read", firmware.path, count.error()));
+        if (*count == 0) break;
+        bytes.insert(bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(*count));
+        if (bytes.size() > max_firmware_log)
+            return Failure(firmware.path.string() + " has more than " + std::to_string(max_firmware_log) + " bytes");
+    }
+    const auto records = take_apart(bytes, firmware.provider);
+    if (!records) return Failure(firmware.path.string() + ": " + records.error());
+    if (auto appended = append(records->log); !appended) return Failure(text_of(appended.error()));
+    for (const auto &event : records->events) {
+        if (auto appended = append(FirmwareEvent{state_.sequence() + 1, event}); !appended) return Failure(text_of(appended.error()));
+    }
+    return {};
+}
+
+// ---- Writing
+
+AppendFile::Result<void> Journal::write_record(std::uint64_t offset, mr::ByteView bytes, std::string_view torn) {
+    if (dies_at(torn)) (void)file_->write(offset, bytes.first(bytes.size() / 2));
+    kill_point(torn);
+    return write_all(*file_, offset, bytes);
+}
+
+AppendFile::Result<void> Journal::write_all(AppendFile &file, std::uint64_t offset, mr::ByteView bytes) {
+    while (!bytes.empty()) {
+        const auto count = file.write(offset, bytes);
+        if (!count) return std::unexpected(count.error());
+        if (*count == 0) return std::unexpected(std::make_error_code(std::errc::io_error));
+        offset += *count;
+        bytes = bytes.subspan(*count);
+    }
+    return {};
+}
+
+AppendFile::Result<void> Journal::write_zeros(std::uint64_t begin, std::uint64_t end) {
+    const mr::Bytes zeros(static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, std::size_t{1} << 16U)));
+    while (begin < end) {
+        const auto piece = mr::ByteView(zeros).first(static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), end - begin)));
+        if (auto written = write_all(*file_, begin, piece); !written) return written;
+        begin += piece.size();
+    }
+    return {};
+}
+
+std::unexpected<Error> Journal::fail(std::string reason) {
+    if (condition_ == Condition::good) condition_ = Condition::failed;
+    reason_ = std::move(reason);
+    return std::unexpected(Error(mr::wire::JournalFailed{reason_}));
+}
+
+std::expected<void, Error> Journal::make_room(std::uint64_t size) {
+    const auto needed = end_ + size;
+    if (needed > options_.size_limit) return std::unexpected(Error(mr::wire::JournalFull{static_cast<std::int64_t>(options_.size_limit)}));
+    if (needed <= allocated_) return {};
+    // A step ahead; if there is no room for that, what is needed.
+    const auto ahead = std::min(options_.size_limit, (needed / allocation_step + 1) * allocation_step);
+    auto made = file_->allocate(allocated_, ahead - allocated_);
+    auto allocated = ahead;
+    if (!made && ahead > needed) {
+        made = file_->allocate(allocated_, needed - allocated_);
+        allocated = needed;
+    }
+    // Nothing was written: the journal is as good as before.
+    if (!made) return std::unexpected(Error(mr::wire::JournalFailed{cannot("make room in", path("journal"), made.error())}));
+    allocated_ = allocated;
+    return {};
+}
+
+std::expected<void, Error> Journal::append(const Record &record, std::size_t following) {
+    if (condition_ == Condition::failed) {
+        if (auto mended = mend(); !mended) return mended;
+    }
+    scratch_.clear();
+    const auto size = append_record(scratch_, end_, record);
+    const bool is_intent = std::holds_alternative<Intent>(record);
+    // Every open intent, this one too, keeps room for the record that settles it.
+    const auto open = state_.open().size() + (is_intent ? 1 : 0);
+    if (auto room = make_room(size + open * settled_size + following); !room) return room;
+    if (is_intent) kill_point("intent-reserved");
+    const auto written = is_intent ? write_record(end_, scratch_, "intent-torn") : write_all(*file_, end_, scratch_);
+    if (!written) {
+        dirty_until_ = end_ + size;
+        return fail(cannot("write", path("journal"), written.error()));
+    }
+    end_ += size;
+    state_.apply(record);
+    return {};
+}
+
+std::size_t Journal::size_of(const NewEvent &event) {
+    mr::Bytes bytes;
+    return append_record(bytes, 0, record_of(event, 0)) + settled_size;
+}
+
+std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::size_t following) {
+    if (condition_ == Condition::damaged) return fail(reason_);
+    const auto number = state_.next_intent();
+    if (auto appended = append(record_of(event, number), following); !appended) return std::unexpected(appended.error());
+    kill_point("intent-written");
+    return number;
+}
+
+std::uint64_t Journal::settle(std::uint64_t intent, Outcome outcome) {
+    const Settled record{intent, outcome == Outcome::done ? state_.sequence() + 1 : 0, outcome};
+    scratch_.clear();
+    append_record(scratch_, end_ + owed_.size(), record);
+    const bool can_write = condition_ == Condition::good || (condition_ == Condition::failed && mend());
+    const auto written = can_write ? write_record(end_, scratch_, "settled-torn") : std::unexpected(std::error_code());
+    if (written) {
+        end_ += scratch_.size();
+    } else {
+        // The intent proves the event: it is told as done, and its record follows as soon as the disk takes it.
+        owed_.insert(owed_.end(), scratch_.begin(), scratch_.end());
+        if (can_write) (void)fail(cannot("write", path("journal"), written.error()));
+    }
+    state_.apply(record);
+    kill_point("settled-written");
+    if (outcome == Outcome::done && on_event_) on_event_();
+    return record.sequence;
+}
+
+// ---- Failure
+
+std::expected<void, Error> Journal::mend() {
+    if (dirty_until_ > end_) {
+        if (auto zeroed = write_zeros(end_, dirty_until_); !zeroed) return fail(cannot("write", path("journal"), zeroed.error()));
+        dirty_until_ = 0;
+    }
+    if (!owed_.empty()) {
+        if (auto written = write_all(*file_, end_, owed_); !written) return fail(cannot("write", path("journal"), written.error()));
+        end_ += owed_.size();
+        owed_.clear();
+        if (on_event_) on_event_();  // who was told before could not read it yet
+    }
+    if (sync_failed_) {
+        if (auto rewritten = rewrite_unsynced(); !rewritten) return fail(cannot("sync", path("journal"), rewritten.error()));
+        sync_failed_ = false;
+    }
+    condition_ = Condition::good;
+    reason_.clear();
+    return {};
+}
+
+// After a failed sync the kernel may count pages as clean that never reached the disk: what was not synced is checked and written again.
+AppendFile::Result<void> Journal::rewrite_unsynced() {
+    const auto from = std::max<std::uint64_t>(synced_, file_header_size);
+    RecordReader reader(*file_, from, end_);
+    while (!reader.is_at_end()) {
+        const auto found = reader.next();
+        if (!found) return std::unexpected(found.error());
+        if (!*found) return std::unexpected(std::make_error_code(std::errc::io_error));
+        if (auto written = write_all(*file_, (*found)->offset, (*found)->bytes); !written) return written;
+    }
+    if (auto result = file_->sync(); !result) return result;
+    synced_ = end_;
+    return {};
+}
+
+void Journal::wait_until_durable(Done done) {
+    if (sync_failed_)
+        return done(std::unexpected(Error(mr::wire::JournalFailed{"the event is in the log, but the log cannot be synced: " + reason_})));
+    if (end_ <= synced_) return done({});
+    waiting_.push_back({end_, std::move(done)});
+    kill_point("sync-begins");
+    sync_thread_->ask(end_);
+}
+
+void Journal::synced(std::uint64_t position, const AppendFile::Result<void> &result) {
+    kill_point("sync-ended");
+    if (!result) {
+        sync_failed_ = true;
+        (void)fail(cannot("sync", path("journal"), result.error()));
+    }
+    // A sync that succeeds after one that failed proves nothing: the kernel may have dropped what the first did not write.
+    const bool is_durable = !sync_failed_;
+    if (is_durable) synced_ = std::max(synced_, position);
+    while (!waiting_.empty() && waiting_.front().position <= position) {
+        auto waiting = std::move(waiting_.front());
+        waiting_.pop_front();
+        if (is_durable) {
+            waiting.done({});
+        } else {
+            // The extend took place and the log has it, as long as the machine runs; only that it is durable cannot be promised.
+            waiting.done(
+                std::unexpected(Error(mr::wire::JournalFailed{"the event is in the log, but the log cannot be synced: " + reason_})));
+        }
+    }
+}
+
+// ---- Repair
+
+std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> &registers) {
+    if (condition_ != Condition::damaged) return Failure("the journal is not damaged: there is nothing to repair");
+    const auto old_path = path("journal");
+    const auto damage = end_;
+    const auto old_reason = reason_;
+    auto old_file = std::move(file_);
+    auto old_state = std::exchange(state_, State());
+    const auto restore = [&](const std::string &reason) {
+        file_ = std::move(old_file);
+        state_ = std::move(old_state);
+        end_ = damage;
+        condition_ = Condition::damaged;
+        reason_ = old_reason;
+        return Failure("the journal cannot be repaired: " + reason);
+    };
+    if (auto begun = begin_anew(); !begun) return restore(begun.error());
+    // What stands before the damage, record by record; the first is this one's boot.
+    RecordReader reader(*old_file, file_header_size, damage);
+    while (!reader.is_at_end()) {
+        const auto found = reader.next();
+        if (!found || !*found) return restore("its beginning cannot be read any more");
+        const auto record = decode_record((*found)->head, (*found)->bytes);
+        if (!record) return restore(record.error());
+        if (auto appended = append(*record); !appended) return restore(text_of(appended.error()));
+    }
+    if (state_.boot_id() != options_.boot_id) {
+        if (auto appended = append(Boot{now(), options_.boot_id}); !appended) return restore(text_of(appended.error()));
+    }
+    const auto kept_name = unused_name("journal");
+    if (auto appended = append(Repair{now(), damage, file_size_ - damage, kept_name.filename().native()}); !appended)
+        return restore(text_of(appended.error()));
+    fs::path kept_as;
+    if (auto placed = put_in_place(path("journal.new"), true, kept_as); !placed) return restore(placed.error());
+    settle_open(registers);
+    if (auto added = add_registers(registers); !added) log::error(added.error());
+    begin_syncing();
+    log::warning("the journal is repaired", {{"damage", std::to_string(damage)}, {"old", kept_as.string()}});
+    return kept_as;
+}
+
+}  // namespace mrd::journal

@@ -1,0 +1,185 @@
+// The journal: mrd's own durable record of every extend. It is asked before the hardware is and told what became of it; the rules are in state.h, the
+// bytes in format.h and docs/journal-format.md. All calls on the event loop's thread.
+//
+// Files in the state directory: "journal"; "journal.N" are older ones that were put aside, "journal.torn.N" the ends that a kill or a full disk cut
+// off. mrd never removes one of these.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "libmr/wire/registers.h"
+#include "mrd/journal/append_file.h"
+#include "mrd/journal/state.h"
+#include "mrd/journal/sync_thread.h"
+
+namespace mrd::journal {
+
+enum class Sync : std::uint8_t {
+    none,   // what was written outlives mrd; registers and log both end with the machine
+    group,  // a reply waits until the event is durable; one sync serves all who wait
+};
+
+inline constexpr std::uint64_t default_size_limit = std::uint64_t{64} << 20U;
+inline constexpr std::uint64_t allocation_step = std::uint64_t{256} << 10U;  // bytes of the file made ready at once
+
+struct Options {
+    std::filesystem::path folder;
+    std::string boot_id;
+    std::uint64_t size_limit = default_size_limit;
+    Sync sync = Sync::none;
+    OpenFile open_file = open_append_file;
+};
+
+// A register as its provider gave it at start.
+struct Present {
+    std::string name;
+    mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
+    mr::Digest initial;
+    mr::Digest value;
+    bool owned = true;
+};
+
+struct FirmwareFile {
+    std::string provider;
+    std::filesystem::path path;
+};
+
+using Error = std::variant<mr::wire::JournalFull, mr::wire::JournalFailed>;
+
+struct NewEvent {
+    RegisterNumber reg = 0;
+    Origin origin = Origin::service;
+    std::uint32_t type = 0;
+    mr::Digest before = {};
+    mr::Digest after = {};
+    mr::Digest digest = {};
+    const mr::EventCaller *caller = nullptr;  // never null in a call
+    std::optional<std::string_view> id = {};
+    std::optional<std::string_view> description = {};
+    std::optional<mr::ByteView> data = {};
+};
+
+class Journal {
+public:
+    // Reads the journal that is there. Error: a sentence that names the file; damage is none: condition() then says it.
+    static std::expected<std::unique_ptr<Journal>, std::string> open(boost::asio::io_context &loop, Options options);
+    Journal(const Journal &) = delete;
+    Journal &operator=(const Journal &) = delete;
+    ~Journal();
+
+    // Decides, by what the registers hold, whether the journal goes on or a new one begins; settles what was open; takes in registers and firmware logs
+    // that are new to it. Before any of the calls below. Error: a sentence.
+    std::expected<void, std::string> start(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs);
+
+    [[nodiscard]] const State &state() const { return state_; }
+
+    // ---- One extend: begin -> the hardware -> settle -> when_durable -> reply
+
+    // Writes the intent, with space reserved for what settles it and for `following` bytes. After an error nothing has happened.
+    // Precondition: `before` and `after` are right.
+    std::expected<std::uint64_t, Error> begin(const NewEvent &event, std::size_t following = 0);
+
+    // Bytes that an event takes in the file, all of it.
+    static std::size_t size_of(const NewEvent &event);
+
+    // Never fails: what cannot be written now is written before anything else is accepted. Returns the event's number in the log; 0 unless done.
+    std::uint64_t settle(std::uint64_t intent, Outcome outcome);
+
+    // done(std::expected<void, Error>): at once, or with Sync::group when all that is written so far is durable.
+    template <class Done>
+    void when_durable(Done done) {
+        if (!sync_thread_) return done(std::expected<void, Error>());
+        wait_until_durable(std::move(done));
+    }
+
+    // ---- What a damaged or failing disk does
+
+    enum class Condition : std::uint8_t {
+        good,
+        failed,   // the last write failed: the next extend tries to put it right first
+        damaged,  // a record in the middle cannot be read: extends are refused until repair()
+    };
+    [[nodiscard]] Condition condition() const { return condition_; }
+    [[nodiscard]] const std::string &reason() const { return reason_; }  // why it is not good
+
+    // Begins a new journal with what stands before the damage and a record that says what is missing. Returns what the old one is called now. Error:
+    // also where nothing is damaged.
+    std::expected<std::filesystem::path, std::string> repair(const std::vector<Present> &registers);
+
+    // ---- For those who read the log
+
+    [[nodiscard]] const std::shared_ptr<AppendFile> &file() const { return file_; }  // another one after repair()
+    [[nodiscard]] std::uint64_t end() const { return end_; }                         // of what is written
+    [[nodiscard]] std::uint64_t size_limit() const { return options_.size_limit; }
+    // Called after an event was added.
+    void on_event(std::function<void()> handler) { on_event_ = std::move(handler); }
+
+private:
+    using Done = std::move_only_function<void(std::expected<void, Error>)>;
+
+    Journal(boost::asio::io_context &loop, Options options) : loop_(loop), options_(std::move(options)) {}
+
+    [[nodiscard]] std::filesystem::path path(std::string_view name) const { return options_.folder / name; }
+    [[nodiscard]] std::filesystem::path unused_name(std::string_view prefix) const;
+
+    std::expected<void, std::string> load();
+    [[nodiscard]] bool goes_on(const std::vector<Present> &registers) const;
+    std::expected<void, std::string> go_on(const std::vector<Present> &registers);
+    std::expected<void, std::string> begin_anew();
+    std::expected<void, std::string> put_in_place(const std::filesystem::path &new_file, bool keep_old, std::filesystem::path &kept_as);
+    void cut_torn_tail();
+    AppendFile::Result<void> keep_torn_tail(const std::filesystem::path &kept_as);
+    void settle_open(const std::vector<Present> &registers);
+    std::expected<void, std::string> add_registers(const std::vector<Present> &registers);
+    std::expected<void, std::string> add_firmware_log(const FirmwareFile &firmware);
+
+    void begin_syncing();
+
+    std::expected<void, Error> append(const Record &record, std::size_t following = 0);
+    std::expected<void, Error> make_room(std::uint64_t size);
+    AppendFile::Result<void> write_record(std::uint64_t offset, mr::ByteView bytes, std::string_view torn);
+    static AppendFile::Result<void> write_all(AppendFile &file, std::uint64_t offset, mr::ByteView bytes);
+    AppendFile::Result<void> write_zeros(std::uint64_t begin, std::uint64_t end);
+    std::expected<void, Error> mend();
+    AppendFile::Result<void> rewrite_unsynced();
+    std::unexpected<Error> fail(std::string reason);
+
+    void wait_until_durable(Done done);
+    void synced(std::uint64_t position, const AppendFile::Result<void> &result);
+
+    boost::asio::io_context &loop_;
+    Options options_;
+    std::shared_ptr<AppendFile> file_;
+    State state_;
+    std::uint64_t end_ = 0;          // of the last record that is written
+    std::uint64_t allocated_ = 0;    // the file has bytes up to here
+    std::uint64_t dirty_until_ = 0;  // beyond end_: what a failed write may have left, or a torn tail
+    std::uint64_t file_size_ = 0;    // when it was read
+    mr::Bytes owed_;                 // records that stand at end_ as soon as the disk takes them
+    Condition condition_ = Condition::good;
+    std::string reason_;
+    bool sync_failed_ = false;
+    std::uint64_t synced_ = 0;
+    mr::Bytes scratch_;
+    std::function<void()> on_event_;
+    struct Waiting {
+        std::uint64_t position;
+        Done done;
+    };
+    std::deque<Waiting> waiting_;
+    std::unique_ptr<SyncThread> sync_thread_;  // last: it uses the file
+};
+
+}  // namespace mrd::journal

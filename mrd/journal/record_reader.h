@@ -1,0 +1,53 @@
+// Reads a journal's records one after the other, and tells a torn tail from damage.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <system_error>
+
+#include "mr/bytes.h"
+#include "mrd/journal/append_file.h"
+#include "mrd/journal/format.h"
+
+namespace mrd::journal {
+
+class RecordReader {
+public:
+    // From the record at `begin` to `end`; the file must outlive the reader. `buffer_size`: bytes read at once.
+    RecordReader(AppendFile &file, std::uint64_t begin, std::uint64_t end, std::size_t buffer_size = std::size_t{1} << 18U)
+        : file_(&file), position_(begin), end_(end), buffer_size_(buffer_size) {}
+
+    struct Found {
+        Head head;
+        mr::ByteView bytes;  // of the whole record, until the next call
+        std::uint64_t offset = 0;
+    };
+    // Nothing: no intact record stands at offset().
+    std::expected<std::optional<Found>, std::error_code> next();
+
+    [[nodiscard]] std::uint64_t offset() const { return position_; }
+    [[nodiscard]] bool is_at_end() const { return position_ >= end_; }
+
+    // More was written.
+    void set_end(std::uint64_t end) { end_ = end; }
+
+    // No record stands at offset(): goes on at the next place where an intact one does. False: there is none.
+    std::expected<bool, std::error_code> skip_damage();
+
+private:
+    // The bytes at the position, at least `size` of them unless the file ends before.
+    std::expected<mr::ByteView, std::error_code> look(std::size_t size);
+
+    AppendFile *file_;
+    std::uint64_t position_;
+    std::uint64_t end_;
+    std::size_t buffer_size_;
+    mr::Bytes buffer_;
+    std::uint64_t buffer_begin_ = 0;
+};
+
+// Where the last byte that is not zero ends, from `begin` on; `begin` if there is none.
+std::expected<std::uint64_t, std::error_code> end_of_data(AppendFile &file, std::uint64_t begin, std::uint64_t end);
+
+}  // namespace mrd::journal

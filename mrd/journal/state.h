@@ -1,0 +1,117 @@
+// What the journal's records add up to, without input or output: what each register must hold, which extends are open, what recovery concludes from
+// a register's value. A record read at start and a record just written take the same way: apply().
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mr/digest.h"
+#include "mr/event_log.h"
+#include "mrd/journal/event_ids.h"
+#include "mrd/journal/firmware.h"
+#include "mrd/journal/format.h"
+
+namespace mrd::journal {
+
+using RegisterNumber = std::uint16_t;
+
+struct RegisterState {
+    std::string name;
+    mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
+    mr::Digest initial;    // at the hardware's reset
+    mr::Digest start;      // when the journal began
+    mr::Digest explained;  // what the firmware's log makes of `initial`
+    mr::Digest logged;     // what the register must hold now
+    std::uint64_t events = 0;
+    std::uint64_t anchors = 0;
+    bool sealed = false;
+
+    // Somebody extended it before the journal began, and no firmware log says so: the gap at sequence 0.
+    [[nodiscard]] bool start_is_unexplained() const { return start != explained; }
+};
+
+struct OpenIntent {
+    std::uint64_t number = 0;
+    RegisterNumber reg = 0;
+    Origin origin = Origin::service;
+    mr::Digest before;
+    mr::Digest after;
+    mr::Digest digest;
+    std::int64_t uid = 0;
+    std::optional<std::string> id;
+};
+
+class State {
+public:
+    // Takes a record that was read, and proves it: the order of records, numbers, and that each extend goes on from what the register held and is
+    // computed right. Error: what is wrong with it.
+    std::expected<void, std::string> check_and_apply(const Record &record);
+
+    // Takes a record that this mrd has just written. Precondition: check_and_apply() would.
+    void apply(const Record &record);
+
+    // ---- What is known
+
+    [[nodiscard]] const std::vector<RegisterState> &registers() const { return registers_; }
+    [[nodiscard]] std::optional<RegisterNumber> find(std::string_view name) const;
+    [[nodiscard]] std::uint64_t sequence() const { return sequence_; }  // of the last event in the log
+    [[nodiscard]] std::uint64_t next_intent() const { return next_intent_; }
+    [[nodiscard]] const std::vector<OpenIntent> &open() const { return open_; }
+    [[nodiscard]] const std::string &boot_id() const { return boot_id_; }
+    [[nodiscard]] bool has_firmware_log(std::string_view provider) const;
+    // Only where it comes before all events of the provider's registers does it explain them.
+    [[nodiscard]] bool takes_firmware_log(std::string_view provider) const;
+    [[nodiscard]] const EventIds &ids() const { return ids_; }
+    [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
+
+    // ---- Recovery
+
+    // What became of the register's open intents, in their order, if it holds `value`: v0, v1, ... vk is the chain of what it held before and after
+    // each. It holds some v_i: the first i are done, the others undone. It holds none: nobody can tell.
+    [[nodiscard]] std::vector<std::pair<std::uint64_t, Outcome>> conclude(RegisterNumber reg, const mr::Digest &value) const;
+
+    // What the register must hold once its open intents are concluded so.
+    [[nodiscard]] mr::Digest logged_after(RegisterNumber reg, const mr::Digest &value) const;
+
+private:
+    std::expected<void, std::string> check(const Boot &record);
+    std::expected<void, std::string> check(const Repair &record);
+    std::expected<void, std::string> check(const Register &record);
+    std::expected<void, std::string> check(const FirmwareLog &record);
+    std::expected<void, std::string> check(const FirmwareEvent &record);
+    std::expected<void, std::string> check(const Intent &record);
+    std::expected<void, std::string> check(const Settled &record);
+
+    void take(const Boot &record);
+    void take(const Repair &record);
+    void take(const Register &record);
+    void take(const FirmwareLog &record);
+    void take(const FirmwareEvent &record);
+    void take(const Intent &record);
+    void take(const Settled &record);
+
+    // What the register holds once every open intent is done.
+    [[nodiscard]] const mr::Digest &end_of_chain(RegisterNumber reg) const;
+    [[nodiscard]] mr::Digest extended(mr::HashAlgorithm algorithm, const mr::Digest &old, const mr::Digest &digest);
+    [[nodiscard]] std::optional<RegisterNumber> find_bank(std::string_view provider, std::string_view name,
+                                                          mr::HashAlgorithm algorithm) const;
+
+    std::vector<RegisterState> registers_;
+    std::map<std::string, RegisterNumber, std::less<>> numbers_;
+    std::map<mr::HashAlgorithm, mr::Hasher> hashers_;
+    std::vector<OpenIntent> open_;
+    std::string boot_id_;
+    std::vector<FirmwareSource> firmware_logs_;
+    bool in_firmware_log_ = false;  // its events follow it without a gap
+    EventIds ids_;
+    std::uint64_t sequence_ = 0;
+    std::uint64_t next_intent_ = 1;
+    std::uint64_t repairs_ = 0;
+};
+
+}  // namespace mrd::journal

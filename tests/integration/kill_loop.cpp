@@ -1,0 +1,122 @@
+#include "tests/integration/kill_loop.h"
+
+#include <sys/time.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+
+#include "mrd/journal/event_ids.h"
+
+namespace mrd {
+
+namespace {
+
+// A death at a point that is not reached, or after a time that is too long, comes here at the latest.
+constexpr int most_events_of_a_life = 500;
+
+}  // namespace
+
+std::function<void()> dies_after(std::chrono::microseconds time) {
+    return [time] {
+        const itimerval once{{}, {static_cast<time_t>(time.count() / 1'000'000), static_cast<suseconds_t>(time.count() % 1'000'000)}};
+        ::setitimer(ITIMER_REAL, &once, nullptr);
+    };
+}
+
+KillLoop::KillLoop(Options options) : options_(std::move(options)) {
+    for (int i = 0; i < options_.clients; ++i) customers_.push_back({.reg = i % 2 == 0 ? "tdx/rtmr3" : "tdx/rtmr2"});
+}
+
+Daemon KillLoop::start(const Death *death, const std::string &faults) {
+    Daemon::Options options{.config = options_.config};
+    if (!faults.empty()) options.environment["MRD_SIM_FAULTS"] = faults;
+    if (const auto *point = death != nullptr ? std::get_if<AtPoint>(death) : nullptr)
+        options.environment["MRD_KILL"] = point->name + "@" + std::to_string(point->passes);
+    if (const auto *after = death != nullptr ? std::get_if<AfterTime>(death) : nullptr) options.in_child = dies_after(after->time);
+    return Daemon(options_.folder, std::move(options));
+}
+
+void KillLoop::send_answered_again(mr::Client &client) {
+    for (const auto &customer : customers_) {
+        for (const auto entry : customer.answered) {
+            // Whoever asks for it again gets the same answer, as long as mrd remembers the id; the ledger compares.
+            if (!ledger_.is_recent(entry, journal::remembered_ids / 2)) continue;
+            if (const auto again = ledger_.send(entry, client); !again && again.error().code != mr::ErrorCode::connection_lost)
+                ledger_.violation("an answered event, sent again: " + again.error().message);
+        }
+    }
+}
+
+bool KillLoop::extend(Customer &customer, mr::Client &client, const std::function<void()> &on_answer) {
+    if (!customer.current) customer.current = ledger_.add(customer.reg);
+    const auto done = ledger_.send(*customer.current, client);
+    if (done) {
+        customer.answered.push_back(*std::exchange(customer.current, std::nullopt));
+        if (customer.answered.size() > kept_answers) customer.answered.erase(customer.answered.begin());
+        on_answer();
+        return true;
+    }
+    if (done.error().code == mr::ErrorCode::provider_failed || done.error().code == mr::ErrorCode::indeterminate) {
+        ++refused_;
+        (void)client.read(customer.reg, {.fresh = true});  // settles what is not known
+        return true;
+    }
+    if (done.error().code != mr::ErrorCode::connection_lost) ledger_.violation("an extend: " + done.error().message);
+    return false;
+}
+
+void KillLoop::live(const Death &death, const std::string &faults) {
+    auto daemon = start(&death, faults);
+    if (daemon.ready()) {
+        // One with a timer may die while it is looked at.
+        const bool may_die = std::holds_alternative<AfterTime>(death);
+        auto client = mr::Client::connect({.socket = daemon.socket()});
+        if (client && !may_die) {
+            ledger_.check(*client);
+            send_answered_again(*client);
+        }
+        if (!client && !may_die) ledger_.violation("a connection to an mrd that is ready: " + client.error().message);
+        const auto *after = std::get_if<AfterAcknowledged>(&death);
+        const int fatal = after != nullptr ? after->events : most_events_of_a_life;
+        std::atomic<int> answers = 0;
+        const auto on_answer = [&] {
+            if (++answers == fatal) daemon.process().signal(SIGKILL);
+        };
+        // Nobody goes on before everybody has asked once: mrd remembers a number of ids only, so an extend has to be sent again soon.
+        std::latch asked(options_.clients);
+        std::vector<std::jthread> threads;
+        for (auto &customer : customers_) {
+            threads.emplace_back([&] {
+                auto own = mr::Client::connect({.socket = daemon.socket()});
+                bool goes_on = own && extend(customer, *own, on_answer);
+                asked.arrive_and_wait();
+                while (goes_on) goes_on = extend(customer, *own, on_answer);
+            });
+        }
+    } else {
+        ++deaths_while_starting_;
+    }
+    const auto code = daemon.process().wait();
+    if (code != 1000 + SIGKILL && code != 1000 + SIGALRM)
+        ledger_.violation("mrd ended by itself, with " + (code ? std::to_string(*code) : "nothing") + ": " + daemon.log());
+}
+
+void KillLoop::conclude() {
+    auto daemon = start(nullptr, {});
+    if (!daemon.ready()) return ledger_.violation("mrd does not start: " + daemon.log());
+    auto client = daemon.client();
+    ledger_.check(client);
+    for (auto &customer : customers_) {
+        if (!customer.current) continue;
+        if (const auto done = ledger_.send(*customer.current, client); !done)
+            ledger_.violation("an event that was not answered, sent again: " + done.error().message);
+        customer.answered.push_back(*std::exchange(customer.current, std::nullopt));
+    }
+    send_answered_again(client);
+    ledger_.check_all(client);
+    ledger_.expect_all_logged();
+    if (daemon.stop() != 0) ledger_.violation("mrd does not end well: " + daemon.log());
+}
+
+}  // namespace mrd

@@ -1,0 +1,145 @@
+#include "tests/integration/ledger.h"
+
+#include <algorithm>
+
+#include "mr/bytes.h"
+#include "mr/digest.h"
+
+namespace mrd {
+
+namespace {
+
+constexpr auto algorithm = mr::HashAlgorithm::sha384;
+
+mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
+
+std::string described(const Ledger::Answer &answer) {
+    return std::to_string(answer.sequence) + " " + mr::to_hex(answer.value).substr(0, 16);
+}
+
+}  // namespace
+
+Ledger::Entry Ledger::add(const std::string &reg) {
+    const std::lock_guard lock(mutex_);
+    const auto entry = entries_.size();
+    auto id = "event-" + std::to_string(entry);
+    const auto digest = mr::hash(algorithm, mr::as_bytes(id)).value();
+    by_digest_.emplace(bytes_of(digest), entry);
+    entries_.push_back({{reg, std::move(id), digest}, {}, {}});
+    return entry;
+}
+
+Ledger::Sent Ledger::sent(Entry entry) const {
+    const std::lock_guard lock(mutex_);
+    return entries_[entry].sent;
+}
+
+std::size_t Ledger::size() const {
+    const std::lock_guard lock(mutex_);
+    return entries_.size();
+}
+
+void Ledger::answered(Entry entry, const Answer &answer) {
+    const std::lock_guard lock(mutex_);
+    auto &known = entries_[entry];
+    if (known.answer && *known.answer != answer)
+        complain(known.sent.id + " was answered with " + described(*known.answer) + ", then with " + described(answer));
+    known.answer = answer;
+}
+
+std::size_t Ledger::answers() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(std::ranges::count_if(entries_, [](const Known &known) { return known.answer.has_value(); }));
+}
+
+bool Ledger::is_recent(Entry entry, std::size_t later_events) const {
+    const std::lock_guard lock(mutex_);
+    const auto &answer = entries_[entry].answer;
+    return answer && last_sequence_ - answer->sequence <= static_cast<std::int64_t>(later_events);
+}
+
+void Ledger::complain(const std::string &what) { violations_.push_back(what); }
+
+void Ledger::violation(const std::string &what) {
+    const std::lock_guard lock(mutex_);
+    complain(what);
+}
+
+std::vector<std::string> Ledger::violations() const {
+    const std::lock_guard lock(mutex_);
+    return violations_;
+}
+
+std::expected<void, mr::Error> Ledger::send(Entry entry, mr::Client &client) {
+    const auto event = sent(entry);
+    const auto extended = client.extend(event.reg, event.digest, {.id = event.id});
+    if (!extended) return std::unexpected(extended.error());
+    answered(entry, {extended->sequence, extended->reading.value});
+    return {};
+}
+
+void Ledger::take(const mr::LogRecord &record) {
+    const auto name = "record " + std::to_string(record.sequence);
+    if (record.sequence != last_sequence_ + 1) complain(name + " follows " + std::to_string(last_sequence_));
+    last_sequence_ = record.sequence;
+    const auto found = by_digest_.find(record.digest);
+    if (found == by_digest_.end()) return complain(name + " is of an event that nobody sent");
+    auto &known = entries_[found->second];
+    if (known.logged) return complain(known.sent.id + " is in the log twice: " + described(*known.logged) + " and " + name);
+    if (record.id != known.sent.id || record.name != known.sent.reg || record.origin != mr::EventOrigin::service)
+        complain(name + " does not say what was sent as " + known.sent.id);
+    auto &value = values_.try_emplace(record.name, mr::digest_size(algorithm)).first->second;
+    value = bytes_of(mr::extend(algorithm, value, record.digest).value());
+    known.logged = Answer{record.sequence, value};
+}
+
+void Ledger::check(mr::Client &client) {
+    const auto failed = [this](const std::string &what, const mr::Error &error) { violation(what + ": " + error.message); };
+    const auto read = client.records(last_sequence_ + 1, false, [this](const mr::LogRecord &record) {
+        const std::lock_guard lock(mutex_);
+        take(record);
+        return true;
+    });
+    if (!read) return failed("records", read.error());
+    const auto replayed = client.replay();
+    if (!replayed) return failed("replay", replayed.error());
+    for (const auto &result : *replayed) {
+        if (!result.equal || !result.ends_at_register || !result.gaps.empty())
+            violation(result.name + " does not hold what the log leads to");
+    }
+    for (const auto &[name, value] : values_) {
+        const auto reading = client.read(name, {.fresh = true});
+        if (!reading) return failed(name, reading.error());
+        if (reading->value != value) violation(name + " holds another value than the records lead to");
+    }
+    const std::lock_guard lock(mutex_);
+    for (const auto &known : entries_) {
+        if (!known.answer) continue;
+        if (!known.logged) {
+            complain(known.sent.id + " was acknowledged and is not in the log");
+        } else if (*known.logged != *known.answer) {
+            complain(known.sent.id + " was answered with " + described(*known.answer) + " and logged as " + described(*known.logged));
+        }
+    }
+}
+
+void Ledger::check_all(mr::Client &client) {
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto &known : entries_) known.logged.reset();
+        values_.clear();
+        last_sequence_ = 0;
+    }
+    check(client);
+}
+
+void Ledger::expect_all_logged() {
+    const std::lock_guard lock(mutex_);
+    for (const auto &known : entries_) {
+        if (!known.logged) complain(known.sent.id + " is not in the log");
+    }
+    if (last_sequence_ != static_cast<std::int64_t>(entries_.size()))
+        complain("the log has " + std::to_string(last_sequence_) + " events of " + std::to_string(entries_.size()));
+}
+
+}  // namespace mrd

@@ -1,0 +1,70 @@
+// What clients asked of mrd and what they were told, held against what the log says: whatever becomes of mrd, an event that was acknowledged is in the
+// log once and for all, any other at most once, and the log leads to what the registers hold.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mr/client.h"
+
+namespace mrd {
+
+class Ledger {
+public:
+    using Entry = std::size_t;
+
+    struct Sent {
+        std::string reg;  // its whole name
+        std::string id;
+        mr::Digest digest;  // no other entry has it
+    };
+    struct Answer {
+        std::int64_t sequence = 0;
+        mr::Bytes value;  // of the register after the event
+        friend bool operator==(const Answer &, const Answer &) = default;
+    };
+
+    // From any thread.
+    Entry add(const std::string &reg);
+    [[nodiscard]] Sent sent(Entry entry) const;
+    [[nodiscard]] std::size_t size() const;
+    // An answer that differs from the first one is a violation.
+    void answered(Entry entry, const Answer &answer);
+    [[nodiscard]] std::size_t answers() const;
+    // Answered, and at most so many events came to the log after it.
+    [[nodiscard]] bool is_recent(Entry entry, std::size_t later_events) const;
+    void violation(const std::string &what);
+
+    // Sends it, with its id, and takes the answer. Error: of mrd or of the connection.
+    std::expected<void, mr::Error> send(Entry entry, mr::Client &client);
+
+    // Reads what came to the log since the last time, and compares. Nobody may extend meanwhile.
+    void check(mr::Client &client);
+    // The same from the log's beginning on.
+    void check_all(mr::Client &client);
+    // After each entry was sent until it was answered: each is in the log exactly once.
+    void expect_all_logged();
+
+    [[nodiscard]] std::vector<std::string> violations() const;
+
+private:
+    struct Known {
+        Sent sent;
+        std::optional<Answer> answer;
+        std::optional<Answer> logged;
+    };
+    void take(const mr::LogRecord &record);
+    void complain(const std::string &what);  // with the lock held
+
+    mutable std::mutex mutex_;
+    std::vector<Known> entries_;
+    std::map<mr::Bytes, Entry> by_digest_;
+    std::map<std::string, mr::Bytes> values_;  // that the log leads to
+    std::int64_t last_sequence_ = 0;
+    std::vector<std::string> violations_;
+};
+
+}  // namespace mrd

@@ -1,0 +1,54 @@
+// mrctl on a daemon of the test's own.
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/integration/daemon.h"
+
+namespace mrd {
+
+using Json = nlohmann::ordered_json;
+
+class MrctlTest : public DaemonTest {
+protected:
+    void start(Daemon::Options options = {}) { daemon_.emplace(started(std::move(options))); }
+
+    // `mrctl ARGUMENTS` on the daemon.
+    Finished mrctl(std::vector<std::string> arguments, const std::string &input = {}) {
+        arguments.insert(arguments.begin(), MRCTL_PROGRAM);
+        return run_program(arguments, folder(), input, {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
+    }
+    // Its output; it must end well and say nothing on standard error.
+    std::string output(const std::vector<std::string> &arguments, const std::string &input = {}) {
+        const auto done = mrctl(arguments, input);
+        EXPECT_EQ(done.exit_code, 0) << done.err;
+        EXPECT_THAT(done.err, ::testing::IsEmpty());
+        return done.out;
+    }
+    Json json(std::vector<std::string> arguments, const std::string &input = {}) {
+        arguments.emplace_back("--json");
+        return Json::parse(output(arguments, input));
+    }
+    // It must end with that code and one line on standard error, which is returned.
+    std::string failure(int exit_code, const std::vector<std::string> &arguments) {
+        const auto done = mrctl(arguments);
+        EXPECT_EQ(done.exit_code, exit_code) << done.out;
+        EXPECT_THAT(done.out, ::testing::IsEmpty());
+        EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+        return done.err;
+    }
+
+    Daemon &daemon() { return *daemon_; }
+    static std::string hex(std::uint8_t byte, std::size_t size = 48) { return mr::to_hex(mr::Bytes(size, byte)); }
+
+private:
+    std::optional<Daemon> daemon_;
+};
+
+}  // namespace mrd

@@ -1,0 +1,280 @@
+// mrctl log, replay, seal, repair, and inspect of logs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+
+#include "mr/envelope.h"
+#include "mr/event_log.h"
+#include "tests/integration/mrctl.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::string hex_digest(std::string_view text) { return mr::to_hex(digest_of(text).bytes()); }
+
+std::vector<std::string> split(const std::string &text, char at) {
+    std::vector<std::string> parts;
+    std::istringstream in(text);
+    for (std::string part; std::getline(in, part, at);) parts.push_back(part);
+    return parts;
+}
+
+class MrctlLogTest : public MrctlTest {
+protected:
+    void extend(const std::string &text, const std::vector<std::string> &more = {}) {
+        std::vector<std::string> arguments{"extend", "rtmr3", "--digest", hex_digest(text)};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        output(arguments);
+    }
+    std::string value(const std::string &name) { return output({"read", name}).substr(("tdx/" + name + " ").size(), 96); }
+    std::string exported(const std::string &format) {
+        const auto file = folder() / ("log." + format);
+        EXPECT_EQ(output({"log", "--format", format, "-o", file}), "");
+        return file;
+    }
+};
+
+TEST_F(MrctlLogTest, APipeGetsALineForEachRecordWithTabsBetweenItsFields) {
+    start();
+    extend("a", {"--description", "two\twords\x1b[31m", "--type", "EV_ACTION", "--id", "boot-1"});
+    const auto lines = split(output({"log"}), '\n');
+    ASSERT_EQ(lines.size(), 1U);
+    const auto fields = split(lines[0], '\t');
+    ASSERT_EQ(fields.size(), 9U) << lines[0];
+    EXPECT_EQ(fields[0], "1");
+    EXPECT_GT(std::stoll(fields[1]), 1'700'000'000'000'000);
+    EXPECT_EQ(fields[2], "tdx/rtmr3");
+    EXPECT_EQ(fields[3], "EV_ACTION");
+    EXPECT_EQ(fields[4], hex_digest("a"));
+    EXPECT_EQ(fields[5], "described");
+    EXPECT_EQ(fields[6], "service");
+    EXPECT_THAT(fields[7], StartsWith("mrctl"));
+    EXPECT_EQ(fields[8], R"(two\twords\x1b[31m)") << "nothing that a terminal obeys, and no tab";
+}
+
+TEST_F(MrctlLogTest, FromSkipsTheRecordsBefore) {
+    start();
+    extend("a");
+    extend("b");
+    extend("c");
+    EXPECT_THAT(split(output({"log", "--from", "3"}), '\n'), ElementsAre(StartsWith("3\t")));
+    EXPECT_EQ(output({"log", "--from", "4"}), "");
+    EXPECT_EQ(Json::parse(output({"log", "--from", "3", "--json"}))["record"]["digest"], hex_digest("c"));
+}
+
+TEST_F(MrctlLogTest, FollowPrintsARecordWhenItIsThere) {
+    start();
+    extend("a");
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    Process follower({MRCTL_PROGRAM, "log", "--follow"},
+                     {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()}}, .output = ends[1]});
+    ::close(ends[1]);
+    const auto next_line = [&] {
+        std::string line;
+        for (char c = 0; ::read(ends[0], &c, 1) == 1 && c != '\n';) line += c;
+        return line;
+    };
+    EXPECT_THAT(next_line(), StartsWith("1\t"));
+    extend("b");
+    EXPECT_THAT(next_line(), AllOf(StartsWith("2\t"), HasSubstr(hex_digest("b"))));
+    follower.signal(SIGTERM);
+    EXPECT_EQ(follower.wait(), 1000 + SIGTERM);
+    ::close(ends[0]);
+}
+
+TEST_F(MrctlLogTest, ATerminalGetsATableThroughThePager) {
+    start();
+    extend("a", {"--description", "a description that is longer than its column, which is why it has to be cut somewhere"});
+    extend_behind("rtmr3", hex_digest("somebody"));
+    output({"read", "rtmr3", "--fresh"});
+    extend("b");
+    int terminal = -1;
+    int slave = -1;
+    winsize size{.ws_row = 50, .ws_col = 150, .ws_xpixel = 0, .ws_ypixel = 0};
+    ASSERT_EQ(::openpty(&terminal, &slave, nullptr, nullptr, &size), 0);
+    Process process(
+        {MRCTL_PROGRAM, "log"},
+        {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()}, {"PAGER", "sed s/^/paged:/"}, {"TZ", "UTC"}}, .output = slave});
+    ::close(slave);
+    std::string seen;
+    std::array<char, 4096> piece{};
+    for (ssize_t count = 0; (count = ::read(terminal, piece.data(), piece.size())) > 0;)
+        seen.append(piece.data(), static_cast<std::size_t>(count));
+    EXPECT_EQ(process.wait(), 0);
+    ::close(terminal);
+    const auto lines = split(seen, '\n');
+    ASSERT_EQ(lines.size(), 4U) << seen;
+    EXPECT_THAT(lines[0], AllOf(StartsWith("paged:"), HasSubstr("SEQUENCE  TIME"), HasSubstr("DIGEST")));
+    EXPECT_THAT(lines[1], AllOf(HasSubstr("       1  20"), HasSubstr("tdx/rtmr3"), HasSubstr("a description that is longer"),
+                                HasSubstr("…"), HasSubstr(hex_digest("a").substr(0, 12) + " "), HasSubstr("mrctl")));
+    EXPECT_THAT(lines[2], AllOf(HasSubstr("\x1b[31m"), HasSubstr("anchor"))) << "in red: somebody else extended the register";
+    EXPECT_THAT(lines[3], Not(HasSubstr("\x1b")));
+}
+
+TEST_F(MrctlLogTest, EveryFormatReplaysOfflineToTheRegisters) {
+    start();
+    extend("a");
+    output({"measure", "rtmr2", "-", "--envelope", "--description", "d"}, "hello");
+    for (const std::string format : {"tcg", "tcg_index0", "cel_json", "json"}) {
+        const auto replayed = Json::parse(output({"replay", "--log", exported(format), "--json", "--registers", "rtmr"}));
+        EXPECT_EQ(replayed["registers"],
+                  (Json{{"rtmr0", value("rtmr0")}, {"rtmr1", value("rtmr1")}, {"rtmr2", value("rtmr2")}, {"rtmr3", value("rtmr3")}}))
+            << format;
+        EXPECT_EQ(replayed["events"], 2);
+        EXPECT_EQ(replayed["gaps"], Json::array());
+    }
+    EXPECT_THAT(failure(1, {"log", "--format", "xml"}), AllOf(HasSubstr("UnknownFormat"), HasSubstr("tcg_index0")));
+    EXPECT_THAT(failure(2, {"log", "-o", "file"}), HasSubstr("--format"));
+    EXPECT_THAT(failure(2, {"log", "--format", "tcg", "--follow"}), HasSubstr("--follow"));
+}
+
+TEST_F(MrctlLogTest, AnExportThatCannotBeMadeLeavesTheFileAlone) {
+    start();
+    const auto file = folder() / "log";
+    std::ofstream(file) << "precious";
+    failure(1, {"log", "--format", "xml", "-o", file});
+    EXPECT_EQ(contents(file), "precious");
+    EXPECT_THAT(failure(1, {"log", "--format", "json", "-o", "/dev/full"}), HasSubstr("cannot write /dev/full"));
+}
+
+TEST_F(MrctlLogTest, ReplayTellsGapsWithWhatWasExpectedAndFound) {
+    start();
+    extend("a");
+    const auto expected = value("rtmr3");
+    EXPECT_THAT(output({"replay"}), HasSubstr("tdx/rtmr3 equal " + expected));
+    extend_behind("rtmr3", hex_digest("somebody"));
+    const auto differs = mrctl({"replay"});
+    EXPECT_EQ(differs.exit_code, 1) << "the log does not lead to the register";
+    EXPECT_THAT(differs.out, HasSubstr("tdx/rtmr3 DIFFERS: the log leads to " + expected));
+    const auto found = value("rtmr3");
+    extend("b");
+    const auto gaps = output({"replay"});
+    EXPECT_THAT(gaps, HasSubstr("tdx/rtmr3 equal over gaps"));
+    EXPECT_THAT(gaps, HasSubstr("  gap at 2 expected " + expected + " found " + found));
+    for (const std::string format : {"tcg", "json", "cel_json"}) {
+        const auto replayed = Json::parse(output({"replay", "--log", exported(format), "--json", "--registers", "rtmr"}));
+        EXPECT_EQ(replayed["registers"]["rtmr3"], value("rtmr3")) << format;
+        EXPECT_EQ(replayed["gaps"],
+                  (Json{{{"register", "rtmr3"}, {"sequence", 2}, {"expected", expected}, {"found", found}, {"joins", true}}}))
+            << format;
+    }
+    EXPECT_THAT(output({"status"}), HasSubstr("tdx/rtmr3 as logged, over 1 gaps"));
+}
+
+TEST_F(MrctlLogTest, SealedIsSaidByListAndStatus) {
+    start();
+    EXPECT_EQ(output({"seal", "rtmr3"}), "rtmr3 sealed by event 1\n");
+    EXPECT_THAT(failure(1, {"extend", "rtmr3", "--digest", hex_digest("a")}), HasSubstr("Sealed"));
+    EXPECT_THAT(output({"status"}), HasSubstr("tdx/rtmr3 as logged, sealed"));
+    EXPECT_EQ(json({"list"})["registers"][8]["sealed"], true);
+}
+
+TEST_F(MrctlLogTest, AnIdMakesAMeasureIdempotent) {
+    start();
+    const auto first = output({"measure", "rtmr3", "-", "--id", "boot-1"}, "hello");
+    EXPECT_EQ(output({"measure", "rtmr3", "-", "--id", "boot-1"}, "hello"), first);
+    EXPECT_THAT(mrctl({"measure", "rtmr3", "-", "--id", "boot-1"}, "other").err, HasSubstr("DuplicateEvent (id boot-1)"));
+    EXPECT_EQ(split(output({"log"}), '\n').size(), 1U);
+}
+
+TEST_F(MrctlLogTest, AnEnvelopeHoldsWhatIsShortAndTheDigestOfWhatIsLong) {
+    start();
+    output({"measure", "rtmr3", "-", "--envelope", "--description", "short"}, "hello");
+    const std::string long_content(100'000, 'x');
+    output({"measure", "rtmr3", "-", "--envelope", "--description", "long"}, long_content);
+    EXPECT_EQ(mrctl({"measure", "rtmr3", "-", "--envelope", "--type", "13"}, "x").exit_code, 2);
+    std::vector<mr::Envelope> envelopes;
+    for (const auto &line : split(output({"log", "--json"}), '\n')) {
+        const auto record = Json::parse(line)["record"];
+        EXPECT_EQ(record["binding"], "bound");
+        envelopes.push_back(mr::decode_envelope(mr::from_base64(record["data"].get<std::string>()).value()).value());
+    }
+    ASSERT_EQ(envelopes.size(), 2U);
+    EXPECT_EQ(envelopes[0].description, "short");
+    EXPECT_EQ(envelopes[0].data, mr::Bytes({'h', 'e', 'l', 'l', 'o'}));
+    EXPECT_EQ(envelopes[1].description, "long");
+    ASSERT_TRUE(envelopes[1].digest);
+    EXPECT_EQ(envelopes[1].digest->value, digest_of(long_content));
+}
+
+TEST_F(MrctlLogTest, RepairOfAGoodJournalIsRefused) {
+    start();
+    EXPECT_THAT(failure(1, {"repair"}), HasSubstr("nothing to repair"));
+}
+
+TEST_F(MrctlLogTest, InspectExplainsALogEventByEvent) {
+    start();
+    output({"measure", "rtmr3", "-", "--envelope", "--description", "what it is"}, "hello");
+    const auto text = output({"inspect", exported("tcg")});
+    EXPECT_THAT(text, AllOf(StartsWith("event log, format tcg\n1 rtmr3 EV_EVENT_TAG bound: the digest is of the data\n"),
+                            HasSubstr("what it is"), HasSubstr("1 events, which lead to\nrtmr3 " + value("rtmr3"))));
+    const auto described = Json::parse(output({"inspect", exported("json"), "--json"}));
+    EXPECT_EQ(described["format"], "json");
+    EXPECT_EQ(described["events"][0]["rule"], "data");
+    EXPECT_EQ(described["registers"]["rtmr3"], value("rtmr3"));
+}
+
+// ---- Hostile files
+
+// Stated in docs/log-formats.md: what reading any log takes at most, whatever the file's size.
+constexpr rlim_t memory_bound = rlim_t{64} << 20U;
+
+class HostileLog : public MrctlLogTest {
+protected:
+    // mrctl on a file of 1 GiB that begins so, in memory of its own of at most memory_bound; what the file's pages take does not count.
+    Finished replayed(const std::string &name, const std::string &beginning, const std::string &end = {}) {
+        const auto file = folder() / name;
+        std::ofstream(file, std::ios::binary) << beginning;
+        constexpr off_t size = off_t{1} << 30U;
+        EXPECT_EQ(::truncate(file.c_str(), size), 0);
+        if (!end.empty()) {
+            std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
+            out.seekp(size - static_cast<off_t>(end.size()));
+            out << end;
+        }
+        const auto err = folder() / "err";
+        std::filesystem::remove(err);
+        Process process({MRCTL_PROGRAM, "replay", "--log", file}, {.errors = err, .in_child = [] {
+                                                                       const rlimit limit{memory_bound, memory_bound};
+                                                                       ::setrlimit(RLIMIT_DATA, &limit);
+                                                                   }});
+        const auto exit_code = process.wait();
+        return {exit_code, "", contents(err)};
+    }
+    static std::string tcg_header() {
+        mr::Bytes header;
+        mr::append_tcg_header(header, {.index = 1, .algorithms = {{mr::tcg_id(mr::HashAlgorithm::sha384), 48}}, .vendor_info = {}});
+        return {header.begin(), header.end()};
+    }
+};
+
+TEST_F(HostileLog, OfOneGiBIsRefusedOrReadWithinTheStatedMemory) {
+    const auto is_refused = [](const Finished &done) {
+        return done.exit_code == 1 && done.err.find("event log, byte ") != std::string::npos;
+    };
+    const auto tcg = tcg_header();
+    EXPECT_EQ(replayed("padding", tcg).exit_code, 0) << "1 GiB of padding";
+    EXPECT_TRUE(is_refused(replayed("late", tcg, "x"))) << "padding that is none";
+    // index 4, type 13, no digest; then one that claims 4 GiB of digests, one of data.
+    EXPECT_TRUE(is_refused(replayed("digests", tcg + std::string("\4\0\0\0\15\0\0\0\xff\xff\xff\xff", 12))));
+    EXPECT_TRUE(
+        is_refused(replayed("data", tcg + std::string("\4\0\0\0\15\0\0\0\1\0\0\0\14\0", 14) + std::string(48, 'x') + "\xff\xff\xff\x3f")));
+    EXPECT_TRUE(is_refused(replayed("line", R"({"format":"mrd-event-log","version":1,"registers":[]})"
+                                            "\n{\"")));
+    EXPECT_TRUE(is_refused(replayed("sequence", "\x1e{\"")));
+    EXPECT_TRUE(is_refused(replayed("array", "[")));
+    EXPECT_TRUE(is_refused(replayed("ima", "10 " + std::string(40, 'a') + " ima-ng ")));
+    EXPECT_EQ(replayed("zeros", "").exit_code, 1);
+}
+
+}  // namespace
+}  // namespace mrd

@@ -1,0 +1,172 @@
+// The provider fails before or after its effect, with and without being readable afterwards: the log and the register agree, and the client is told
+// no more than is known.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mr/envelope.h"
+#include "tests/integration/daemon.h"
+#include "tests/integration/log_reading.h"
+
+namespace mrd {
+namespace {
+
+using mr::ErrorCode;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr const char *reg = "tdx/rtmr3";
+
+class ProviderFailure : public DaemonTest {
+protected:
+    Daemon failing(const std::string &faults) { return started({.environment = {{"MRD_SIM_FAULTS", faults}}}); }
+};
+
+std::string applied(const std::expected<mr::Extended, mr::Error> &answer) {
+    if (answer) return "answered";
+    if (answer.error().code != ErrorCode::provider_failed) return answer.error().message;
+    return nlohmann::json::parse(answer.error().parameters)["applied"];
+}
+
+std::vector<std::string> ids(mr::Client &client) {
+    std::vector<std::string> all;
+    for (const auto &record : records_of(client)) all.push_back(record.id.value_or("-"));
+    return all;
+}
+
+void expect_equal(mr::Client &client, const mr::Bytes &value) {
+    const auto replayed = replay_of(client, reg);
+    EXPECT_TRUE(replayed.equal);
+    EXPECT_EQ(mr::to_hex(replayed.actual.bytes()), mr::to_hex(value));
+}
+
+TEST_F(ProviderFailure, BeforeItsEffectIsToldAsNotAppliedAndFreesTheId) {
+    const auto daemon = failing("extend:fail-before@1");
+    auto client = daemon.client();
+    EXPECT_EQ(applied(client.extend(reg, digest_of("a"), {.id = "once"})), "no");
+    EXPECT_THAT(ids(client), IsEmpty());
+    expect_equal(client, zero());
+    const auto again = client.extend(reg, digest_of("b"), {.id = "once"});
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->sequence, 1);
+    EXPECT_THAT(ids(client), ElementsAre("once"));
+    expect_equal(client, extended(zero(), digest_of("b")));
+}
+
+TEST_F(ProviderFailure, AfterItsEffectIsASuccessThatIsLoggedOnce) {
+    const auto daemon = failing("extend:fail-after@1");
+    auto client = daemon.client();
+    const auto first = client.extend(reg, digest_of("a"), {.id = "once"});
+    ASSERT_TRUE(first) << first.error().message;
+    EXPECT_EQ(first->sequence, 1);
+    EXPECT_EQ(first->reading.value, extended(zero(), digest_of("a")));
+    const auto again = client.extend(reg, digest_of("a"), {.id = "once"});
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->sequence, 1);
+    EXPECT_THAT(ids(client), ElementsAre("once"));
+    expect_equal(client, extended(zero(), digest_of("a")));
+}
+
+struct Unreadable {
+    const char *faults;
+    bool happened;
+    friend void PrintTo(const Unreadable &one, std::ostream *out) { *out << one.faults; }
+};
+class UnreadableAfterwards : public ProviderFailure, public ::testing::WithParamInterface<Unreadable> {
+protected:
+    [[nodiscard]] static mr::Bytes value() { return GetParam().happened ? extended(zero(), digest_of("a")) : zero(); }
+};
+// The first refresh is that of the start.
+INSTANTIATE_TEST_SUITE_P(All, UnreadableAfterwards,
+                         ::testing::Values(Unreadable{"extend:fail-before@1,refresh:fail@2-3", false},
+                                           Unreadable{"extend:fail-after@1,refresh:fail@2-3", true}),
+                         [](const auto &tested) { return tested.param.happened ? "AfterItsEffect" : "BeforeItsEffect"; });
+
+TEST_P(UnreadableAfterwards, RefusesFurtherExtendsUntilAReadSettlesIt) {
+    const auto daemon = failing(GetParam().faults);
+    auto client = daemon.client();
+    EXPECT_EQ(applied(client.extend(reg, digest_of("a"), {.id = "once"})), "unknown");
+    for (const std::string id : {"once", "other"})
+        EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = id}).error().code, ErrorCode::indeterminate);
+    EXPECT_EQ(client.seal(reg).error().code, ErrorCode::indeterminate);
+    EXPECT_TRUE(client.extend("tdx/rtmr2", digest_of("b"), {.id = "elsewhere"})) << "another register is not concerned";
+    EXPECT_EQ(register_status(client, reg)["indeterminate"], true);
+    EXPECT_THAT(ids(client), ElementsAre("elsewhere"));
+    EXPECT_EQ(client.read(reg, {.fresh = true}).error().code, ErrorCode::provider_failed);
+    EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = "once"}).error().code, ErrorCode::indeterminate);
+
+    EXPECT_EQ(client.read(reg, {.fresh = true})->value, value());
+    EXPECT_EQ(register_status(client, reg)["indeterminate"], false);
+    expect_equal(client, value());
+    if (GetParam().happened) {
+        EXPECT_THAT(ids(client), ElementsAre("elsewhere", "once"));
+        EXPECT_EQ(client.extend(reg, digest_of("b"), {.id = "once"}).error().code, ErrorCode::duplicate_event);
+    } else {
+        EXPECT_THAT(ids(client), ElementsAre("elsewhere"));
+    }
+    const auto again = client.extend(reg, digest_of("a"), {.id = "once"});
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->sequence, 2);
+    EXPECT_EQ(again->reading.value, extended(zero(), digest_of("a")));
+    EXPECT_THAT(ids(client), ElementsAre("elsewhere", "once"));
+    expect_equal(client, extended(zero(), digest_of("a")));
+}
+
+TEST_P(UnreadableAfterwards, AndKilledIsSettledByTheRegisterAtTheNextStart) {
+    {
+        auto daemon = failing(GetParam().faults);
+        EXPECT_EQ(applied(daemon.client().extend(reg, digest_of("a"), {.id = "once"})), "unknown");
+        daemon.process().signal(SIGKILL);
+        ASSERT_EQ(daemon.process().wait(), 1000 + SIGKILL);
+    }
+    const auto daemon = started();
+    auto client = daemon.client();
+    expect_equal(client, value());
+    EXPECT_EQ(ids(client), GetParam().happened ? std::vector<std::string>{"once"} : std::vector<std::string>{});
+    EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = "once"})->sequence, 1);
+    EXPECT_THAT(ids(client), ElementsAre("once"));
+    expect_equal(client, extended(zero(), digest_of("a")));
+}
+
+TEST_P(UnreadableAfterwards, AndExtendedBySomebodyElseIsNeverCalledDone) {
+    const auto daemon = failing(GetParam().faults);
+    auto client = daemon.client();
+    EXPECT_EQ(applied(client.extend(reg, digest_of("a"), {.id = "once"})), "unknown");
+    extend_behind(reg, mr::to_hex(digest_of("foreign").bytes()));
+    EXPECT_FALSE(client.read(reg, {.fresh = true}));
+    const auto found = extended(value(), digest_of("foreign"));
+    EXPECT_EQ(client.read(reg, {.fresh = true})->value, found);
+    EXPECT_EQ(register_status(client, reg)["diverged"], true);
+    EXPECT_THAT(ids(client), IsEmpty());
+    EXPECT_TRUE(client.extend(reg, digest_of("b"), {.id = "once"})) << "the id is free";
+    const auto records = records_of(client);
+    ASSERT_EQ(records.size(), 2U);
+    const auto anchor = mr::decode_envelope(records[0].data.value());
+    EXPECT_EQ(anchor->expected, zero());
+    EXPECT_EQ(anchor->found, found);
+    EXPECT_TRUE(replay_of(client, reg).ends_at_register);
+}
+
+class AnchorFailure : public ProviderFailure, public ::testing::WithParamInterface<const char *> {};
+INSTANTIATE_TEST_SUITE_P(All, AnchorFailure,
+                         ::testing::Values("extend:fail-before@1", "extend:fail-after@1", "extend:fail-before@2", "extend:fail-after@2"),
+                         [](const auto &tested) { return "Case" + std::to_string(tested.index); });
+
+TEST_P(AnchorFailure, LeavesLogAndRegisterInAgreementAndAtMostOneAnchor) {
+    const std::string faults = GetParam();
+    const auto daemon = failing(faults);
+    auto client = daemon.client();
+    extend_behind(reg, mr::to_hex(digest_of("foreign").bytes()));
+    ASSERT_TRUE(client.read(reg, {.fresh = true}));
+    const auto first = client.extend(reg, digest_of("a"), {.id = "once"});
+    EXPECT_EQ(applied(first), faults.find("before") != std::string::npos ? "no" : "answered");
+    const auto again = client.extend(reg, digest_of("a"), {.id = "once"});
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->sequence, 2);
+    EXPECT_THAT(ids(client), ElementsAre("-", "once"));
+    const auto replayed = replay_of(client, reg);
+    EXPECT_TRUE(replayed.ends_at_register);
+    EXPECT_THAT(replayed.gaps, ElementsAre(1));
+}
+
+}  // namespace
+}  // namespace mrd

@@ -1,0 +1,244 @@
+#include "mrd/journal/firmware.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "tests/journal/fixture.h"
+
+namespace mrd::journal {
+namespace {
+
+mr::Event measured(std::uint32_t index, std::uint32_t type, std::vector<mr::EventDigest> digests, mr::ByteView data) {
+    mr::Event event;
+    event.index = index;
+    event.type = type;
+    event.digests = std::move(digests);
+    event.data = data;
+    return event;
+}
+
+class JournalFirmware : public JournalTest {
+protected:
+    JournalFirmware() {
+        hardware_ = Hardware({"tdx/rtmr0", "tdx/rtmr1"});
+        const mr::TcgHeader header{.index = 1, .algorithms = {{mr::tcg_id(algorithm), 48}}, .vendor_info = {}};
+        mr::append_tcg_header(ccel_, header);
+        header_size_ = ccel_.size();
+        add_ccel_event(1, 1, 11);
+        add_ccel_event(2, 4, 12);
+        add_ccel_event(0, mr::ev_no_action, 0);
+        add_ccel_event(1, 5, 13);
+        hardware_.extend("tdx/rtmr0", digest_of(11));
+        hardware_.extend("tdx/rtmr1", digest_of(12));
+        hardware_.extend("tdx/rtmr0", digest_of(13));
+    }
+    void add_ccel_event(std::uint32_t index, std::uint32_t type, std::uint8_t byte) {
+        const auto digest = digest_of(byte);
+        const mr::Bytes data(byte, 0xDA);
+        mr::append_tcg_event(ccel_, measured(index, type, {{mr::tcg_id(algorithm), digest.bytes()}}, data));
+    }
+    FirmwareFile write(const mr::Bytes &log, const std::string &provider = "tdx") {
+        std::ofstream(path("firmware"), std::ios::binary | std::ios::trunc)
+            .write(reinterpret_cast<const char *>(log.data()), static_cast<std::streamsize>(log.size()));
+        return {provider, path("firmware")};
+    }
+
+    mr::Bytes ccel_;
+    std::size_t header_size_ = 0;
+};
+
+TEST_F(JournalFirmware, ALogIsTakenApartIntoItsHeaderAndItsEventsByteForByte) {
+    auto padded = ccel_;
+    padded.resize(padded.size() + 100, 0xFF);
+    for (const auto &file : {ccel_, padded}) {
+        const auto records = take_apart(file, "tdx");
+        ASSERT_TRUE(records) << records.error();
+        EXPECT_EQ(records->log.format, mr::LogFormat::tcg);
+        EXPECT_EQ(records->log.registers, mr::LogRegisters::rtmr);
+        EXPECT_EQ(records->log.provider, "tdx");
+        EXPECT_EQ(records->log.header.size(), header_size_);
+        ASSERT_EQ(records->events.size(), 4U);
+        mr::Bytes joined(records->log.header.begin(), records->log.header.end());
+        for (const auto &event : records->events) joined.insert(joined.end(), event.begin(), event.end());
+        EXPECT_EQ(joined, ccel_);
+    }
+}
+
+TEST_F(JournalFirmware, OneEventIsUnderstoodByItself) {
+    const auto records = take_apart(ccel_, "tdx");
+    const FirmwareSource source{"tdx", records->log.format, records->log.registers,
+                                mr::Bytes(records->log.header.begin(), records->log.header.end())};
+    const auto event = read_firmware_event(source, records->events[1]);
+    ASSERT_TRUE(event) << event.error();
+    EXPECT_EQ(event->event.name, "rtmr1");
+    EXPECT_EQ(event->event.index, 2U);
+    EXPECT_EQ(event->event.type, 4U);
+    EXPECT_EQ(mr::Digest(event->event.digests.at(0).value), digest_of(12));
+    EXPECT_EQ(event->event.data->size(), 12U);
+    EXPECT_EQ(read_firmware_event(source, {}).error(), "a firmware event without bytes");
+    EXPECT_FALSE(read_firmware_event(source, records->events[1].first(20)));
+    mr::Bytes two(records->events[1].begin(), records->events[1].end());
+    two.insert(two.end(), records->events[0].begin(), records->events[0].end());
+    EXPECT_EQ(read_firmware_event(source, two).error(), "more than one firmware event");
+}
+
+TEST_F(JournalFirmware, WhatTheFirmwareDidExplainsTheStart) {
+    auto journal = start(hardware_.present(), {write(ccel_)});
+    for (int reopened = 0; reopened < 2; ++reopened) {
+        for (const auto *name : {"tdx/rtmr0", "tdx/rtmr1"}) {
+            const auto &reg = state_of(*journal, name);
+            EXPECT_FALSE(reg.start_is_unexplained());
+            EXPECT_EQ(reg.explained, hardware_.value(name));
+            EXPECT_EQ(reg.logged, hardware_.value(name));
+        }
+        EXPECT_EQ(state_of(*journal, "tdx/rtmr0").events, 2U);
+        EXPECT_EQ(journal->state().sequence(), 4U);
+        journal = start(hardware_.present(), {write(ccel_)});
+    }
+    EXPECT_EQ(extend(*journal, "tdx/rtmr1", 1), 5U);
+    EXPECT_EQ(read_log(*journal)->size(), 5U);
+}
+
+TEST_F(JournalFirmware, ACursorGivesTheFirmwaresEventsFirstAndTheirBytes) {
+    auto journal = start(hardware_.present(), {write(ccel_)});
+    extend(*journal, "tdx/rtmr1", 1);
+    Cursor cursor(*journal->file(), journal->end());
+    mr::Event event;
+    mr::Bytes joined;
+    const std::vector<std::string> names{"tdx/rtmr0", "tdx/rtmr1", "tdx/mrtd", "tdx/rtmr0"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        ASSERT_EQ(cursor.next(event, 100), Cursor::Step::event);
+        EXPECT_EQ(event.sequence, i + 1);
+        EXPECT_EQ(event.name, names[i]);
+        EXPECT_EQ(event.origin, mr::EventOrigin::firmware);
+        ASSERT_NE(cursor.firmware_source(), nullptr);
+        if (joined.empty()) joined = cursor.firmware_source()->header;
+        joined.insert(joined.end(), cursor.firmware_bytes().begin(), cursor.firmware_bytes().end());
+    }
+    EXPECT_EQ(joined, ccel_);
+    ASSERT_EQ(cursor.next(event, 100), Cursor::Step::event);
+    EXPECT_EQ(event.sequence, 5U);
+    EXPECT_EQ(event.origin, mr::EventOrigin::service);
+    EXPECT_TRUE(cursor.firmware_bytes().empty());
+    EXPECT_EQ(cursor.next(event, 100), Cursor::Step::end);
+}
+
+TEST_F(JournalFirmware, AStartThatItsLogDoesNotLeadToIsUnexplained) {
+    hardware_.extend("tdx/rtmr1", digest_of(0xEE));
+    const auto journal = start(hardware_.present(), {write(ccel_)});
+    EXPECT_FALSE(state_of(*journal, "tdx/rtmr0").start_is_unexplained());
+    EXPECT_TRUE(state_of(*journal, "tdx/rtmr1").start_is_unexplained());
+}
+
+TEST_F(JournalFirmware, EachBankOfAPcrIsExtendedByItsOwnDigest) {
+    const auto sha256 = mr::HashAlgorithm::sha256;
+    mr::Bytes log;
+    mr::append_tcg_header(log, {.algorithms = {{mr::tcg_id(mr::HashAlgorithm::sha1), 20}, {mr::tcg_id(sha256), 32}}, .vendor_info = {}});
+    const auto short_digest = digest_of(1, mr::HashAlgorithm::sha1);
+    const auto long_digest = digest_of(2, sha256);
+    mr::append_tcg_event(
+        log, measured(7, 1, {{mr::tcg_id(mr::HashAlgorithm::sha1), short_digest.bytes()}, {mr::tcg_id(sha256), long_digest.bytes()}}, {}));
+    const auto zero = mr::Digest::zero(sha256);
+    const auto value = *mr::extend(sha256, zero.bytes(), long_digest.bytes());
+    const auto journal = start({{"tpm/pcr7:sha256", sha256, zero, value}, {"tpm/pcr8:sha256", sha256, zero, zero}}, {write(log, "tpm")});
+    EXPECT_EQ(state_of(*journal, "tpm/pcr7:sha256").logged, value);
+    EXPECT_EQ(state_of(*journal, "tpm/pcr7:sha256").events, 1U);
+    EXPECT_EQ(state_of(*journal, "tpm/pcr8:sha256").events, 0U);
+    EXPECT_FALSE(state_of(*journal, "tpm/pcr7:sha256").start_is_unexplained());
+}
+
+TEST_F(JournalFirmware, ALogOfTcg12IsTakenInToo) {
+    const auto sha1 = mr::HashAlgorithm::sha1;
+    mr::Bytes log;
+    const auto digest = digest_of(1, sha1);
+    for (int i = 0; i < 2; ++i) mr::append_tcg_sha1_event(log, measured(4, 13, {{mr::tcg_id(sha1), digest.bytes()}}, mr::as_bytes("text")));
+    const auto zero = mr::Digest::zero(sha1);
+    auto value = zero;
+    for (int i = 0; i < 2; ++i) value = *mr::extend(sha1, value.bytes(), digest.bytes());
+    const auto journal = start({{"tpm/pcr4:sha1", sha1, zero, value}}, {write(log, "tpm")});
+    EXPECT_EQ(state_of(*journal, "tpm/pcr4:sha1").logged, value);
+    EXPECT_EQ(read_log(*journal)->size(), 2U);
+}
+
+TEST_F(JournalFirmware, ALogThatCannotBeReadLeavesTheStartUnexplained) {
+    auto cut = ccel_;
+    cut.resize(cut.size() - 3);
+    auto large = ccel_;
+    mr::append_tcg_event(large, measured(1, 1, {{mr::tcg_id(algorithm), digest_of(1).bytes()}}, mr::Bytes(max_firmware_event)));
+    mr::Bytes huge = ccel_;
+    huge.resize(max_firmware_log + 1, 0xFF);
+    for (const auto &log : {cut, large, huge, mr::Bytes{'{', '}'}, mr::Bytes()}) {
+        std::filesystem::remove(path());
+        const auto journal = start(hardware_.present(), {write(log)});
+        EXPECT_TRUE(state_of(*journal, "tdx/rtmr0").start_is_unexplained());
+        EXPECT_EQ(journal->state().sequence(), 0U);
+        EXPECT_FALSE(journal->state().has_firmware_log("tdx"));
+    }
+    EXPECT_FALSE(take_apart(cut, "tdx"));
+    EXPECT_EQ(take_apart(large, "tdx").error(), "an event of 1048642 bytes: more than 1048576");
+}
+
+TEST_F(JournalFirmware, ALogThatAppearsBeforeTheFirstExtendIsStillTakenIn) {
+    start(hardware_.present(), {{"tdx", path("firmware")}});
+    const auto journal = start(hardware_.present(), {write(ccel_)});
+    EXPECT_FALSE(state_of(*journal, "tdx/rtmr0").start_is_unexplained());
+}
+
+TEST_F(JournalFirmware, ALogThatAppearsAfterAnExtendIsNotPutBehindIt) {
+    auto journal = start(hardware_.present(), {{"tdx", path("firmware")}});
+    EXPECT_EQ(anchor(*journal, "tdx/rtmr0"), 1U);
+    journal = start(hardware_.present(), {write(ccel_)});
+    EXPECT_FALSE(journal->state().has_firmware_log("tdx"));
+    EXPECT_EQ(logged(*journal, "tdx/rtmr0"), hardware_.value("tdx/rtmr0"));
+    EXPECT_TRUE(state_of(*journal, "tdx/rtmr0").start_is_unexplained());
+    EXPECT_EQ(read_log(*journal)->size(), 1U);
+}
+
+TEST_F(JournalFirmware, ALogIsReadFromAFileThatNobodyMayWrite) {
+    // As the kernel gives out the CCEL: sysfs refuses to open it for writing, to root too.
+    const std::filesystem::path file = "/sys/kernel/uevent_seqnum";
+    if (!std::filesystem::exists(file)) GTEST_SKIP();
+    EXPECT_TRUE(open_append_file(file, OpenMode::read_only));
+}
+
+TEST_F(JournalFirmware, TheLogsOfRealMachinesAreTakenApartWithoutALostByte) {
+    const std::filesystem::path data = MRD_SHARED_DATA;
+    if (!std::filesystem::exists(data)) GTEST_SKIP();
+    int logs = 0;
+    for (const auto &entry : std::filesystem::recursive_directory_iterator(data)) {
+        if (entry.path().filename() != "ccel.bin" && entry.path().filename() != "eventlog.bin") continue;
+        std::ifstream in(entry.path(), std::ios::binary);
+        const std::vector<char> text{std::istreambuf_iterator<char>(in), {}};
+        const mr::Bytes file(text.begin(), text.end());
+        const auto records = take_apart(file, "x");
+        if (!records) {
+            EXPECT_FALSE(mr::EventLogReader::open(file)) << entry.path() << ": " << records.error();
+            continue;
+        }
+        const FirmwareSource source{"x", records->log.format, records->log.registers,
+                                    mr::Bytes(records->log.header.begin(), records->log.header.end())};
+        mr::Bytes joined = source.header;
+        auto reader = *mr::EventLogReader::open(file);
+        mr::Event whole;
+        for (const auto &bytes : records->events) {
+            ASSERT_TRUE(*reader.next(whole));
+            const auto alone = read_firmware_event(source, bytes);
+            ASSERT_TRUE(alone) << entry.path() << ": " << alone.error();
+            EXPECT_EQ(alone->event.name, whole.name);
+            EXPECT_EQ(alone->event.type, whole.type);
+            EXPECT_EQ(alone->event.digests.size(), whole.digests.size());
+            joined.insert(joined.end(), bytes.begin(), bytes.end());
+        }
+        ASSERT_LE(joined.size(), file.size());
+        EXPECT_TRUE(std::equal(joined.begin(), joined.end(), file.begin())) << entry.path();
+        EXPECT_GE(records->events.size(), 5U) << entry.path();
+        ++logs;
+    }
+    EXPECT_GT(logs, 5);
+}
+
+}  // namespace
+}  // namespace mrd::journal

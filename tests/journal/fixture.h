@@ -1,0 +1,206 @@
+// What the journal's tests share: hardware that only hashes, a journal on a disk in memory, and what the two must agree on.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mr/envelope.h"
+#include "mrd/journal/cursor.h"
+#include "mrd/journal/journal.h"
+#include "tests/journal/faulty_file.h"
+
+namespace mrd::journal {
+
+inline constexpr auto algorithm = mr::HashAlgorithm::sha384;
+
+// A digest of 48 times the same byte.
+inline mr::Digest digest_of(std::uint8_t byte, mr::HashAlgorithm hash = algorithm) {
+    return mr::Digest(mr::Bytes(mr::digest_size(hash), byte));
+}
+
+inline mr::Digest extended(const mr::Digest &old, const mr::Digest &digest) { return *mr::extend(algorithm, old.bytes(), digest.bytes()); }
+
+// In a folder of its own, which is removed at the end.
+class Folder {
+public:
+    Folder() {
+        auto name = (std::filesystem::temp_directory_path() / "mrd-journal-XXXXXX").string();
+        if (::mkdtemp(name.data()) != nullptr) path_ = name;
+    }
+    Folder(const Folder &) = delete;
+    Folder &operator=(const Folder &) = delete;
+    ~Folder() {
+        std::error_code ignored;
+        if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    }
+    [[nodiscard]] const std::filesystem::path &path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+// Registers that take every extend. They are there as long as the test: mrd and its disk may die meanwhile.
+class Hardware {
+public:
+    explicit Hardware(const std::vector<std::string> &names) {
+        for (const auto &name : names) add(name);
+    }
+    void add(const std::string &name, bool owned = true) {
+        const auto zero = mr::Digest::zero(algorithm);
+        present_.push_back({name, algorithm, zero, zero, owned});
+    }
+    void extend(std::string_view name, const mr::Digest &digest) { set(name, extended(value(name), digest)); }
+    void set(std::string_view name, const mr::Digest &value) { find(name).value = value; }
+    void reset() {
+        for (auto &reg : present_) reg.value = reg.initial;
+    }
+    [[nodiscard]] const mr::Digest &value(std::string_view name) { return find(name).value; }
+    [[nodiscard]] const std::vector<Present> &present() const { return present_; }
+    // Without one: as if its provider had not come up.
+    [[nodiscard]] std::vector<Present> present_without(std::string_view name) const {
+        auto rest = present_;
+        std::erase_if(rest, [&](const Present &reg) { return reg.name == name; });
+        return rest;
+    }
+
+private:
+    Present &find(std::string_view name) { return *std::ranges::find(present_, name, &Present::name); }
+    std::vector<Present> present_;
+};
+
+// An event as the log gives it, without views.
+struct Logged {
+    std::uint64_t sequence = 0;
+    std::string name;
+    std::uint32_t type = 0;
+    mr::Digest digest;
+    std::optional<std::string> id;
+    std::optional<mr::Bytes> data;
+    mr::EventOrigin origin = mr::EventOrigin::service;
+};
+
+// The whole log as a reader gets it. Nothing if the reader gets an error.
+inline std::optional<std::vector<Logged>> read_log(const Journal &journal) {
+    std::vector<Logged> log;
+    Cursor cursor(*journal.file(), journal.end());
+    mr::Event event;
+    for (;;) {
+        const auto step = cursor.next(event, 3);
+        if (!step) {
+            ADD_FAILURE() << step.error();
+            return std::nullopt;
+        }
+        if (*step == Cursor::Step::end) return log;
+        if (*step == Cursor::Step::busy) continue;
+        log.push_back({.sequence = event.sequence,
+                       .name = std::string(event.name),
+                       .type = event.type,
+                       .digest = event.digests.empty() ? mr::Digest() : mr::Digest(event.digests.front().value),
+                       .id = event.id ? std::optional<std::string>(*event.id) : std::nullopt,
+                       .data = event.data ? std::optional(mr::Bytes(event.data->begin(), event.data->end())) : std::nullopt,
+                       .origin = event.origin});
+    }
+}
+
+// What the events make of a register that began at zero.
+inline mr::Digest replay(const std::vector<Logged> &log, std::string_view name) {
+    auto value = mr::Digest::zero(algorithm);
+    for (const auto &event : log) {
+        if (event.name != name) continue;
+        if (event.origin == mr::EventOrigin::anchor) value = mr::Digest(*mr::decode_envelope(*event.data)->found);
+        value = extended(value, event.digest);
+    }
+    return value;
+}
+
+inline std::int64_t count_id(const std::vector<Logged> &log, std::string_view id) {
+    return std::ranges::count_if(log, [&](const Logged &event) { return event.id == id; });
+}
+
+class JournalTest : public testing::Test {
+protected:
+    static constexpr std::string_view r0 = "sim/r0";
+    static constexpr std::string_view r1 = "sim/r1";
+
+    // The journal as mrd has it after its start; null, with a failure of the test, if it does not start.
+    std::unique_ptr<Journal> start() { return start(hardware_.present()); }
+    std::unique_ptr<Journal> start(const std::vector<Present> &present, const std::vector<FirmwareFile> &firmware = {}) {
+        auto journal = open();
+        if (!journal) return nullptr;
+        if (auto started = journal->start(present, firmware); !started) {
+            ADD_FAILURE() << started.error();
+            return nullptr;
+        }
+        return journal;
+    }
+    std::unique_ptr<Journal> open() {
+        auto journal = Journal::open(loop_, options_);
+        if (!journal) ADD_FAILURE() << journal.error();
+        return journal ? std::move(*journal) : nullptr;
+    }
+
+    NewEvent event(const Journal &journal, std::string_view name, std::uint8_t byte, std::optional<std::string_view> id = {}) {
+        NewEvent event{.reg = journal.state().find(name).value(), .type = 13, .digest = digest_of(byte), .caller = &caller_, .id = id};
+        event.before = hardware_.value(name);
+        event.after = extended(event.before, event.digest);
+        return event;
+    }
+    // One extend as mrd does it. Nothing: it was refused, and the hardware not asked.
+    std::optional<std::uint64_t> extend(Journal &journal, std::string_view name, std::uint8_t byte,
+                                        std::optional<std::string_view> id = {}) {
+        const auto intent = journal.begin(event(journal, name, byte, id));
+        if (!intent) return std::nullopt;
+        hardware_.extend(name, digest_of(byte));
+        return journal.settle(*intent, Outcome::done);
+    }
+    // The intent, without what becomes of it.
+    std::uint64_t begin(Journal &journal, std::string_view name, std::uint8_t byte, std::optional<std::string_view> id = {}) {
+        const auto intent = journal.begin(event(journal, name, byte, id));
+        EXPECT_TRUE(intent);
+        return intent.value_or(0);
+    }
+    // The anchor that makes good what somebody else did to the register.
+    std::optional<std::uint64_t> anchor(Journal &journal, std::string_view name) {
+        const auto &expected = journal.state().registers()[*journal.state().find(name)].logged.bytes();
+        const auto &found = hardware_.value(name).bytes();
+        const auto envelope = mr::encode_envelope(
+            {.type = "anchor", .expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())});
+        auto anchor = event(journal, name, 0);
+        anchor.origin = Origin::anchor;
+        anchor.data = envelope;
+        anchor.digest = *mr::hash(algorithm, envelope);
+        anchor.after = extended(anchor.before, anchor.digest);
+        const auto intent = journal.begin(anchor);
+        if (!intent) return std::nullopt;
+        hardware_.extend(name, anchor.digest);
+        return journal.settle(*intent, Outcome::done);
+    }
+
+    [[nodiscard]] const RegisterState &state_of(const Journal &journal, std::string_view name) const {
+        return journal.state().registers().at(journal.state().find(name).value());
+    }
+    [[nodiscard]] mr::Digest logged(const Journal &journal, std::string_view name) const { return state_of(journal, name).logged; }
+
+    [[nodiscard]] std::filesystem::path path(std::string_view name = "journal") const { return folder_.path() / name; }
+    mr::Bytes &bytes(std::string_view name = "journal") { return disk_.bytes(path(name)); }
+    [[nodiscard]] bool exists(std::string_view name) const { return std::filesystem::exists(path(name)); }
+
+    Folder folder_;
+    FaultyDisk disk_;
+    boost::asio::io_context loop_;
+    Hardware hardware_{{"sim/r0", "sim/r1"}};
+    Options options_{.folder = folder_.path(), .boot_id = "boot 1", .open_file = disk_.opener()};
+    mr::EventCaller caller_{.uid = 1000, .gid = 100, .pid = 4242, .executable = "/usr/bin/loader", .unit = "loader.service"};
+};
+
+}  // namespace mrd::journal
