@@ -17,8 +17,10 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
     for (std::size_t looked = 0; looked < records; ++looked) {
         const auto found = reader_.next();
         if (!found) return std::unexpected("the journal cannot be read: " + found.error().message());
-        if (!*found && reader_.is_at_end()) return Step::end;
-        if (!*found) return std::unexpected("the journal, byte " + std::to_string(reader_.offset()) + ": the record there cannot be read");
+        if (!*found) {
+            if (reader_.is_at_end()) return Step::end;
+            return std::unexpected("the journal, byte " + std::to_string(reader_.offset()) + ": the record there cannot be read");
+        }
         const auto &[head, bytes, offset] = **found;
         const auto wrong = [offset](const std::string &what) {
             return std::unexpected("the journal, byte " + std::to_string(offset) + ": " + what);

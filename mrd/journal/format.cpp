@@ -224,8 +224,11 @@ Settled decode_settled(Reader &in) {
     record.number = in.get<std::uint64_t>();
     record.sequence = in.get<std::uint64_t>();
     const auto outcome = in.get<std::uint64_t>();
-    if (outcome > static_cast<std::uint64_t>(Outcome::indeterminate)) in.fail();
-    record.outcome = static_cast<Outcome>(outcome);
+    if (outcome <= static_cast<std::uint64_t>(Outcome::indeterminate)) {
+        record.outcome = static_cast<Outcome>(outcome);
+    } else {
+        in.fail();
+    }
     return record;
 }
 

@@ -179,7 +179,8 @@ bool Journal::goes_on(const std::vector<Present> &registers) const {
     bool compared = false;
     bool equal = true;
     bool reset = false;
-    for (RegisterNumber number = 0; number < state_.registers().size(); ++number) {
+    for (std::size_t index = 0; index < state_.registers().size(); ++index) {
+        const auto number = static_cast<RegisterNumber>(index);
         const auto &reg = state_.registers()[number];
         const auto *present = present_register(registers, reg.name);
         if (present == nullptr || (any_owned && !present->owned)) continue;
@@ -276,7 +277,8 @@ fs::path Journal::unused_name(std::string_view prefix) const {
 }
 
 void Journal::settle_open(const std::vector<Present> &registers) {
-    for (RegisterNumber number = 0; number < state_.registers().size(); ++number) {
+    for (std::size_t index = 0; index < state_.registers().size(); ++index) {
+        const auto number = static_cast<RegisterNumber>(index);
         const auto *present = present_register(registers, state_.registers()[number].name);
         if (present == nullptr) continue;  // its provider is not there: nobody can tell yet
         for (const auto &[intent, outcome] : state_.conclude(number, present->value)) {
@@ -500,7 +502,6 @@ void Journal::synced(std::uint64_t position, const AppendFile::Result<void> &res
 
 std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> &registers) {
     if (condition_ != Condition::damaged) return Failure("the journal is not damaged: there is nothing to repair");
-    const auto old_path = path("journal");
     const auto damage = end_;
     const auto old_reason = reason_;
     auto old_file = std::move(file_);

@@ -80,7 +80,7 @@ Checked State::check(const Register &record) {
     return {};
 }
 
-Checked State::check(const FirmwareLog &record) {
+Checked State::check(const FirmwareLog &record) const {
     if (!takes_firmware_log(record.provider))
         return wrong("a firmware log of " + std::string(record.provider) + " where its registers have events already");
     return {};

@@ -82,7 +82,7 @@ private:
     std::expected<void, std::string> check(const Boot &record);
     std::expected<void, std::string> check(const Repair &record);
     std::expected<void, std::string> check(const Register &record);
-    std::expected<void, std::string> check(const FirmwareLog &record);
+    [[nodiscard]] std::expected<void, std::string> check(const FirmwareLog &record) const;
     std::expected<void, std::string> check(const FirmwareEvent &record);
     std::expected<void, std::string> check(const Intent &record);
     std::expected<void, std::string> check(const Settled &record);

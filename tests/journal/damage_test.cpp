@@ -11,6 +11,9 @@ namespace {
 
 class JournalDamage : public JournalTest {
 protected:
+    // Small files: most tests read theirs for each of its bytes.
+    JournalDamage() { options_.size_limit = 16'384; }
+
     // Where the records of a journal begin, and where the last one ends.
     std::vector<std::uint64_t> offsets() {
         const auto file = disk_.opener()(path(), OpenMode::existing);
@@ -252,18 +255,15 @@ TEST_F(JournalDamage, ARepairedJournalBelongsToTheBootItWasRepairedIn) {
 
 TEST_F(JournalDamage, ARepairThatFailsLeavesTheJournalAsItWas) {
     write_small_journal();
-    bytes()[offsets()[4] + 20] ^= 0x10;
+    bytes()[offsets()[5] + 20] ^= 0x10;
     const auto damaged = bytes();
     auto journal = start();
     const auto reason = journal->reason();
     const auto end = journal->end();
-    disk_.fail_call(0, Fault::none);
     const auto before = disk_.calls();
     for (std::uint64_t call = 1;; ++call) {
-        disk_.fail_call(call, Fault::io_error);
-        const auto first = disk_.calls();
+        disk_.fail_call(call, Fault::io_error, true);
         const auto repaired = journal->repair(hardware_.present());
-        if (repaired && journal->condition() == Journal::Condition::good && disk_.calls() < first + call) break;
         if (repaired) break;  // what fails after the new one is in its place is put right by the next extend
         EXPECT_TRUE(repaired.error().starts_with("the journal cannot be repaired: ")) << repaired.error();
         EXPECT_EQ(journal->condition(), Journal::Condition::damaged);
@@ -271,7 +271,8 @@ TEST_F(JournalDamage, ARepairThatFailsLeavesTheJournalAsItWas) {
         EXPECT_EQ(journal->end(), end);
         EXPECT_EQ(bytes(), damaged);
         EXPECT_FALSE(exists("journal.1"));
-        EXPECT_EQ(read_log(*journal)->size(), 0U);
+        disk_.heal();
+        EXPECT_EQ(read_log(*journal).value().size(), 1U);
         ASSERT_LT(call, 100U);
     }
     EXPECT_GT(disk_.calls(), before + 6);
