@@ -1,6 +1,7 @@
 // What is paid once: starting a server, running a command, holding connections.
 //
 // Usage: bench_costs start OPERATION SOCKET COMMAND...   us from fork to the first reply of the server that COMMAND starts; then SIGTERM
+//                                                        adds the CPU us that it took until its end
 //        bench_costs process COMMAND...                  us from fork to the command's end; its output is dropped
 //        bench_costs connections OPERATION SOCKET PID N  bytes of resident memory (RSS, then PSS) for each of N idle connections, each of
 //                                                        which has made one call
@@ -42,8 +43,6 @@ pid_t start(char **command) {
     std::_Exit(127);
 }
 
-void print_us(std::int64_t ns) { std::printf("%.1f\n", static_cast<double>(ns) / 1e3); }
-
 int measure_start(const char *operation_name, const std::string &socket, char **command) {
     const auto operation = bench::operation_of(operation_name);
     if (!operation) die("no such operation");
@@ -65,8 +64,10 @@ int measure_start(const char *operation_name, const std::string &socket, char **
     const auto taken = bench::now_ns() - begun;
     ::close(fd);
     ::kill(child, SIGTERM);
-    ::waitpid(child, nullptr, 0);
-    print_us(taken);
+    rusage usage{};
+    ::wait4(child, nullptr, 0, &usage);
+    const auto us = [](const timeval &time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
+    std::printf("%.1f %.1f\n", static_cast<double>(taken) / 1e3, us(usage.ru_utime) + us(usage.ru_stime));
     return 0;
 }
 
@@ -78,7 +79,7 @@ int measure_process(char **command) {
     ::waitpid(child, &status, 0);
     const auto taken = bench::now_ns() - begun;
     if (status != 0) die(std::string(command[0]) + " failed");
-    print_us(taken);
+    std::printf("%.1f\n", static_cast<double>(taken) / 1e3);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 //
 // Usage: bench_load OPERATION SOCKET SERVER_PID CONNECTIONS DEPTH MILLISECONDS CLIENT_CPU SERVER_CPU
 //        bench_load --reply-size OPERATION SOCKET
+//        bench_load --calls OPERATION SOCKET COUNT     so many calls, to fill a journal; prints nothing
 //
 // A CPU of -1: not pinned. Prints one line: operations per second, p50 and p99 in ns of the time from a connection's M calls to the last of
 // their M replies, and the server's CPU ns for each operation.
@@ -132,11 +133,35 @@ bench::Operation operation_named(const char *name) {
     return std::move(*operation);
 }
 
+constexpr std::size_t fill_depth = 64;
+
+void fill(const bench::Operation &operation, const std::string &socket, std::size_t count) {
+    const int fd = bench::connect_to(socket);
+    bench::ReplyCounter replies(operation.protocol);
+    std::array<char, 64 * 1024> buffer{};
+    while (count > 0) {
+        auto open = std::min(count, fill_depth);
+        count -= open;
+        std::string batch;
+        for (std::size_t i = 0; i < open; ++i) batch += operation.request;
+        bench::send_all(fd, batch);
+        while (open > 0) {
+            const auto size = ::recv(fd, buffer.data(), buffer.size(), 0);
+            if (size <= 0) die("the server closed the connection");
+            open -= replies.count({buffer.data(), static_cast<std::size_t>(size)});
+        }
+    }
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
     if (argc == 4 && std::string_view(argv[1]) == "--reply-size") {
         std::printf("%zu\n", bench::call(bench::connect_to(argv[3]), operation_named(argv[2])).size());
+        return 0;
+    }
+    if (argc == 5 && std::string_view(argv[1]) == "--calls") {
+        fill(operation_named(argv[2]), argv[3], static_cast<std::size_t>(number(argv[4])));
         return 0;
     }
     if (argc != 9) die("usage: bench_load OPERATION SOCKET SERVER_PID CONNECTIONS DEPTH MILLISECONDS CLIENT_CPU SERVER_CPU");

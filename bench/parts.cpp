@@ -1,17 +1,14 @@
 // The parts of a call, each beside the least that it can cost: what "limit" is in a name is that.
 #include <benchmark/benchmark.h>
 #include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
+#include "bench/parts.h"
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mr/digest.h"
@@ -32,23 +29,14 @@ const std::string read_call = R"({"method":"io.mrd.Registers.Read","parameters":
 const std::string extend_call = R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"tdx/rtmr3","digest":")" + digest_hex + "\"}}";
 const std::array<std::uint8_t, 48> some_digest = {1, 2, 3};
 
-template <class T, class Error>
-T must(std::expected<T, Error> result) {
-    if (!result) throw std::runtime_error("a part of the benchmark cannot be opened");
-    return std::move(*result);
-}
-
-std::filesystem::path new_folder() {
-    std::array<char, 32> name{"/tmp/mrd-bench-XXXXXX"};
-    return ::mkdtemp(name.data());
-}
+using bench::must;
 
 // mrd without its socket: the simulator in a folder of its own.
 class Daemon {
 public:
     Daemon() {
         mrd::sim::Options options;
-        options.state_file = mrd::sim::state_file(folder_, options.name);
+        options.state_file = mrd::sim::state_file(folder_.path(), options.name);
         options.boot_id = "bench";
         auto simulator = must(mrd::sim::open(options));
         auto specs = simulator->registers();
@@ -59,7 +47,7 @@ public:
     }
     Daemon(const Daemon &) = delete;
     Daemon &operator=(const Daemon &) = delete;
-    ~Daemon() { std::filesystem::remove_all(folder_); }
+    ~Daemon() = default;
 
     void call(std::string_view calls, std::string &out) {
         out.clear();
@@ -68,8 +56,9 @@ public:
 
 private:
     boost::asio::io_context loop_;
-    std::filesystem::path folder_ = new_folder();
-    std::unique_ptr<mrd::journal::Journal> journal_ = must(mrd::journal::Journal::open(loop_, {.folder = folder_, .boot_id = "bench"}));
+    bench::Folder folder_;
+    std::unique_ptr<mrd::journal::Journal> journal_ =
+        must(mrd::journal::Journal::open(loop_, {.folder = folder_.path(), .boot_id = "bench", .size_limit = bench::large_journal}));
     mrd::Registers registers_{loop_, *journal_};
     std::unique_ptr<varlink::Service> service_;
     std::shared_ptr<varlink::Session> session_;

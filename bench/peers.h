@@ -10,14 +10,16 @@
 
 namespace bench {
 
-enum class Protocol : std::uint8_t { varlink, redis, tpm };
+// Those of redis by what a reply is: a value, which has two lines, or "+OK", which is one.
+enum class Protocol : std::uint8_t { varlink, redis_value, redis_status, tpm };
 
 struct Operation {
     Protocol protocol = Protocol::varlink;
     std::string request;
 };
 
-// "read", "extend" (of mrd), "get" (of redis, after "set"), "set", "pcr-read", "pcr-extend" (of swtpm: SHA-384, PCR 16).
+// "read", "extend" (of mrd), "get" (of redis, after "set"), "set", "set-event" (of about as many bytes as an event in mrd's journal),
+// "pcr-read", "pcr-extend" (of swtpm: SHA-384, PCR 16).
 std::optional<Operation> operation_of(std::string_view name);
 
 // Finds the ends of replies in a byte stream. What a bad reply begins with is looked at in the first reply of each piece received.
@@ -30,7 +32,7 @@ public:
 
 private:
     Protocol protocol_;
-    std::size_t lines_ = 0;    // redis: of the reply that has begun
+    std::size_t lines_ = 0;    // redis_value: of the reply that has begun
     std::size_t missing_ = 0;  // tpm: bytes
 };
 

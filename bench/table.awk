@@ -36,11 +36,12 @@ function say(target, what, value, limit, at_most) {
 }
 
 END {
-    shapes = split("1x1-same 1x64-same 8x64-split 64x1-split", shape, " ")
-    programs = split("read extend echo-wait echo-read get pcr-read pcr-extend", program, " ")
+    shapes = split("1x1-same 1x64-same 8x64-split 64x1-split durable-1x1 durable-64x1 durable-64x64", shape, " ")
+    programs = split("read extend echo-wait echo-read get pcr-read pcr-extend group aof", program, " ")
     label["read"] = "mrd Read"; label["extend"] = "mrd Extend"; label["echo-wait"] = "Asio echo, async_wait + recv"
     label["echo-read"] = "Asio echo, async_read_some"; label["get"] = "redis GET"
     label["pcr-read"] = "swtpm PCR_Read"; label["pcr-extend"] = "swtpm PCR_Extend"
+    label["group"] = "mrd Extend, sync = group"; label["aof"] = "redis SET, appendfsync = always"
     printf "%-12s %-30s %12s %10s %10s %14s\n", "shape", "program", "op/s", "p50 us", "p99 us", "server ns/op"
     for (s = 1; s <= shapes; ++s) {
         for (p = 1; p <= programs; ++p) {
@@ -53,21 +54,45 @@ END {
     print ""
     printf "%-44s %10.2f ms\n", "start to first reply, mrd", middle("start", "mrd", 1) / 1000
     printf "%-44s %10.2f ms\n", "start to first reply, swtpm", middle("start", "swtpm", 1) / 1000
+    for (i = 1; i <= split("empty short long", name, " "); ++i) {
+        events = name[i] == "long" ? long_events : name[i] == "short" ? short_events : 0
+        printf "%-44s %10.2f ms (CPU %.2f)\n", "start to first reply, journal of " events " events",
+            middle("start-" name[i], "mrd", 1) / 1000, middle("start-" name[i], "mrd", 2) / 1000
+    }
     printf "%-44s %10.2f ms\n", "process mrctl read", middle("command", "mrctl-read", 1) / 1000
     printf "%-44s %10.2f ms\n", "process mrctl extend", middle("command", "mrctl-extend", 1) / 1000
     printf "%-44s %10.2f ms\n", "process tpm2_pcrextend", middle("command", "tpm2_pcrextend", 1) / 1000
     printf "%-44s %10.2f ms\n", "process /bin/true", middle("command", "true", 1) / 1000
     printf "%-44s %10.1f MB (PSS %.1f)\n", "resident, idle, mrd", middle("memory", "mrd", 1) / 1e6, middle("memory", "mrd", 2) / 1e6
     printf "%-44s %10.1f MB (PSS %.1f)\n", "resident, idle, swtpm", middle("memory", "swtpm", 1) / 1e6, middle("memory", "swtpm", 2) / 1e6
+    for (i = 1; i <= split("empty long", name, " "); ++i)
+        printf "%-44s %10.1f MB (PSS %.1f)\n", "resident, journal of " (name[i] == "long" ? long_events : 0) " events",
+            middle("memory", name[i], 1) / 1e6, middle("memory", name[i], 2) / 1e6
+    printf "%-44s %10.0f bytes\n", "an event in the journal", figure["journal", "mrd", 1, 1] / figure["journal", "mrd", 1, 2]
+    split("limit replay limit-bindings bindings journal", part, " ")
+    label["limit"] = "SHA-384 of each extend"; label["replay"] = "EventLogReader, Replay"
+    label["limit-bindings"] = "SHA-384 of each extend and each event's data"
+    label["bindings"] = "EventLogReader, Replay, recompute_binding"; label["journal"] = "Journal::open"
+    for (i = 1; i <= 5; ++i) printf "%-44s %10.0f CPU ns an event\n", label[part[i]], middle("replay", part[i], 1)
+    printf "%-44s %10.0f ns an event\n", "process mrctl replay --log", middle("replay", "mrctl", 1) * 1000 / short_events
+    printf "%-44s %10.0f ns an event\n", "process tpm2_eventlog", middle("replay", "tpm2_eventlog", 1) * 1000 / short_events
     print ""
     printf "%-4s %-58s %8s   %s\n", "row", "ratio", "measured", "target"
     say(1, "Read 1x1 same, p50 : the better echo's", ratio("1x1-same", "read", "echo-wait", 2, "echo-read"), 1.2, 1)
     say(1, "Read 1x1 same, op/s : swtpm PCR_Read's", ratio("1x1-same", "read", "pcr-read", 1), 1, 0)
     say(2, "Read 8x64 split, op/s : redis GET's", ratio("8x64-split", "read", "get", 1), 2.5, 0)
     say(3, "Read 1x64 same, op/s : redis GET's", ratio("1x64-same", "read", "get", 1), 1.7, 0)
-    say(4, "Extend 1x1 same, op/s : swtpm PCR_Extend's (no journal)", ratio("1x1-same", "extend", "pcr-extend", 1), 0.95, 0)
+    say(4, "Extend 1x1 same, op/s : swtpm PCR_Extend's", ratio("1x1-same", "extend", "pcr-extend", 1), 0.95, 0)
     # swtpm serves one client at a time and cannot pipeline: 1x1 is its best.
-    say(5, "Extend 8x64 split, op/s : swtpm's best (no journal)", middle("8x64-split", "extend", 1) / middle("1x1-same", "pcr-extend", 1), 15, 0)
+    say(5, "Extend 8x64 split, op/s : swtpm's best", middle("8x64-split", "extend", 1) / middle("1x1-same", "pcr-extend", 1), 15, 0)
+    say(6, "Extend 64x1, sync = group, op/s : redis AOF's", ratio("durable-64x1", "group", "aof", 1), 1.7, 0)
+    say(6, "Extend 64x64, sync = group, op/s : redis AOF's", ratio("durable-64x64", "group", "aof", 1), 2, 0)
+    say("", "Extend 1x1, sync = group, op/s : redis AOF's", ratio("durable-1x1", "group", "aof", 1))
+    say(7, "replay : the SHA-384 limit", ratio("replay", "replay", "limit", 1), 1.2, 1)
+    say(7, "journal, with checksums : the SHA-384 limit", ratio("replay", "journal", "limit", 1), 1.2, 1)
+    say(7, "replay with every data's digest : the SHA-384 limit", ratio("replay", "bindings", "limit", 1), 2.3, 1)
+    say("", "replay with every data's digest : its own SHA-384 limit", ratio("replay", "bindings", "limit-bindings", 1))
+    say(7, "tpm2_eventlog, whole process : mrctl replay's", ratio("replay", "tpm2_eventlog", "mrctl", 1), 15, 0)
     say("", "Read 1x1 same, p50 : redis GET's", ratio("1x1-same", "read", "get", 2))
     say("", "Read 64x1 split, op/s : redis GET's", ratio("64x1-split", "read", "get", 1))
     say("", "Extend 1x64 same, op/s : redis GET's", ratio("1x64-same", "extend", "get", 1))
@@ -78,5 +103,13 @@ END {
     say(11, "mrctl extend, whole process : tpm2_pcrextend's", ratio("command", "mrctl-extend", "tpm2_pcrextend", 1), 0.3, 1)
     say(12, "resident, idle : swtpm's", ratio("memory", "mrd", "swtpm", 1), 1.3, 1)
     say(12, "KiB for each of 1000 idle connections (RSS)", middle("memory", "connections", 1) / 1024, 6, 1)
+    say(13, "Read 1x1 same, p50, long journal : empty journal", ratio("length", "read-long", "read-empty", 2), 1.1, 1)
+    say(13, "Extend 1x1 same, p50, long journal : empty journal", ratio("length", "extend-long", "extend-empty", 2), 1.1, 1)
+    say(13, "resident, long journal : empty journal", ratio("memory", "long", "empty", 1), 1.1, 1)
+    empty = middle("start-empty", "mrd", 2)
+    long_each = (middle("start-long", "mrd", 2) - empty) * 1000 / long_events
+    short_each = (middle("start-short", "mrd", 2) - empty) * 1000 / short_events
+    say(13, "start, CPU ns that each event adds : the SHA-384 limit", long_each / middle("replay", "limit", 1), 1.2, 1)
+    say(13, "the same, long journal : short journal", long_each / short_each, 1.1, 1)
     say("", "KiB for each of 1000 idle connections (PSS)", middle("memory", "connections", 2) / 1024)
 }

@@ -1,7 +1,8 @@
 #include "mrd/journal/format.h"
 
 #include <algorithm>
-#include <type_traits>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "mrd/crc32c.h"
@@ -12,20 +13,24 @@ namespace {
 
 enum Kind : std::uint8_t { kind_boot = 1, kind_repair, kind_register, kind_firmware_log, kind_firmware_event, kind_intent, kind_settled };
 
+// Between the processor's order and the file's, either way.
+template <class Integer>
+Integer little_endian(Integer value) {
+    return std::endian::native == std::endian::little ? value : std::byteswap(value);
+}
+
 // ---- Bytes out
 
 template <class Integer>
 void put(mr::Bytes &out, Integer value) {
-    auto bits = static_cast<std::make_unsigned_t<Integer>>(value);
-    for (std::size_t i = 0; i < sizeof(Integer); ++i) {
-        out.push_back(static_cast<std::uint8_t>(bits));
-        if constexpr (sizeof(Integer) > 1) bits = static_cast<std::make_unsigned_t<Integer>>(bits >> 8U);
-    }
+    const auto bytes = std::bit_cast<std::array<std::uint8_t, sizeof(Integer)>>(little_endian(value));
+    out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
 template <class Integer>
 void put_at(mr::Bytes &out, std::size_t at, Integer value) {
-    for (std::size_t i = 0; i < sizeof(Integer); ++i) out[at + i] = static_cast<std::uint8_t>(value >> (8 * i));
+    value = little_endian(value);
+    std::memcpy(&out[at], &value, sizeof value);
 }
 
 void put_bytes(mr::Bytes &out, mr::ByteView bytes) {
@@ -109,11 +114,10 @@ public:
 
     template <class Integer>
     Integer get() {
-        std::make_unsigned_t<Integer> value = 0;
-        const auto bytes = take(sizeof(Integer));
-        for (std::size_t i = 0; i < bytes.size(); ++i)
-            value = static_cast<std::make_unsigned_t<Integer>>(value | static_cast<std::make_unsigned_t<Integer>>(bytes[i]) << (8 * i));
-        return static_cast<Integer>(value);
+        Integer value = 0;
+        const auto bytes = take(sizeof value);
+        if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof value);
+        return little_endian(value);
     }
     mr::ByteView get_bytes() { return take(get<std::uint32_t>()); }
     std::string_view get_text() {
@@ -155,22 +159,17 @@ private:
     bool failed_ = false;
 };
 
-Boot decode_boot(Reader &in) {
-    Boot record;
+void decode(Reader &in, Boot &record) {
     record.time = in.get<std::int64_t>();
     record.boot_id = in.get_text();
-    return record;
 }
-Repair decode_repair(Reader &in) {
-    Repair record;
+void decode(Reader &in, Repair &record) {
     record.time = in.get<std::int64_t>();
     record.offset = in.get<std::uint64_t>();
     record.dropped = in.get<std::uint64_t>();
     record.kept_as = in.get_text();
-    return record;
 }
-Register decode_register(Reader &in) {
-    Register record;
+void decode(Reader &in, Register &record) {
     if (const auto algorithm = mr::hash_algorithm_from_tcg(in.get<std::uint16_t>())) {
         record.algorithm = *algorithm;
     } else {
@@ -181,24 +180,18 @@ Register decode_register(Reader &in) {
     record.name = in.get_text();
     const auto size = mr::digest_size(record.algorithm);
     if (record.initial.size() != size || record.start.size() != size) in.fail();
-    return record;
 }
-FirmwareLog decode_firmware_log(Reader &in) {
-    FirmwareLog record;
+void decode(Reader &in, FirmwareLog &record) {
     record.format = in.get_bool() ? mr::LogFormat::tcg_sha1 : mr::LogFormat::tcg;
     record.registers = in.get_bool() ? mr::LogRegisters::pcr : mr::LogRegisters::rtmr;
     record.provider = in.get_text();
     record.header = in.get_bytes();
-    return record;
 }
-FirmwareEvent decode_firmware_event(Reader &in) {
-    FirmwareEvent record;
+void decode(Reader &in, FirmwareEvent &record) {
     record.sequence = in.get<std::uint64_t>();
     record.bytes = in.get_bytes();
-    return record;
 }
-Intent decode_intent(Reader &in) {
-    Intent record;
+void decode(Reader &in, Intent &record) {
     record.number = in.get<std::uint64_t>();
     record.time = in.get<std::int64_t>();
     record.uid = in.get<std::int64_t>();
@@ -217,10 +210,8 @@ Intent decode_intent(Reader &in) {
     if ((present & has_id) != 0) record.id = in.get_text();
     if ((present & has_description) != 0) record.description = in.get_text();
     if ((present & has_data) != 0) record.data = in.get_bytes();
-    return record;
 }
-Settled decode_settled(Reader &in) {
-    Settled record;
+void decode(Reader &in, Settled &record) {
     record.number = in.get<std::uint64_t>();
     record.sequence = in.get<std::uint64_t>();
     const auto outcome = in.get<std::uint64_t>();
@@ -229,7 +220,11 @@ Settled decode_settled(Reader &in) {
     } else {
         in.fail();
     }
-    return record;
+}
+
+// Of a record's head as it stands, without the checksum itself.
+std::uint32_t head_crc(mr::ByteView head, std::uint64_t offset) {
+    return crc32c(std::bit_cast<std::array<std::uint8_t, sizeof offset>>(little_endian(offset)), crc32c(head.first(12)));
 }
 
 }  // namespace
@@ -250,9 +245,7 @@ std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &re
     put_at(out, begin, static_cast<std::uint32_t>(body_size));
     out[begin + 4] = kind;
     put_at(out, begin + 8, body_crc);
-    std::array<std::uint8_t, 8> position{};
-    for (std::size_t i = 0; i < position.size(); ++i) position.at(i) = static_cast<std::uint8_t>(offset >> (8 * i));
-    put_at(out, begin + 12, crc32c(position, crc32c(mr::ByteView(out).subspan(begin, 12))));
+    put_at(out, begin + 12, head_crc(mr::ByteView(out).subspan(begin), offset));
     out.resize(begin + Head{static_cast<std::uint32_t>(body_size)}.record_size());
     return out.size() - begin;
 }
@@ -275,12 +268,10 @@ std::optional<Head> decode_head(mr::ByteView bytes, std::uint64_t offset) {
     head.body_size = in.get<std::uint32_t>();
     const auto kind = in.get<std::uint32_t>();  // of which the three high bytes are zero
     head.body_crc = in.get<std::uint32_t>();
-    const auto head_crc = in.get<std::uint32_t>();
+    const auto crc = in.get<std::uint32_t>();
     if (head.body_size == 0 || head.body_size > max_body || kind > 0xFF) return std::nullopt;
     head.kind = static_cast<std::uint8_t>(kind);
-    std::array<std::uint8_t, 8> position{};
-    for (std::size_t i = 0; i < position.size(); ++i) position.at(i) = static_cast<std::uint8_t>(offset >> (8 * i));
-    if (crc32c(position, crc32c(bytes.first(12))) != head_crc) return std::nullopt;
+    if (head_crc(bytes, offset) != crc) return std::nullopt;
     return head;
 }
 
@@ -292,21 +283,21 @@ bool body_is_intact(const Head &head, mr::ByteView record) {
 
 std::expected<Record, std::string> decode_record(const Head &head, mr::ByteView record) {
     Reader in(record.subspan(record_head_size, head.body_size));
-    const auto decoded = [&]() -> std::optional<Record> {
-        switch (head.kind) {
-        case kind_boot: return decode_boot(in);
-        case kind_repair: return decode_repair(in);
-        case kind_register: return decode_register(in);
-        case kind_firmware_log: return decode_firmware_log(in);
-        case kind_firmware_event: return decode_firmware_event(in);
-        case kind_intent: return decode_intent(in);
-        case kind_settled: return decode_settled(in);
-        default: return std::nullopt;
-        }
-    }();
-    if (!decoded) return std::unexpected("a record of the unknown kind " + std::to_string(head.kind));
-    if (!in.read_all()) return std::unexpected("a record of kind " + std::to_string(head.kind) + " that does not hold what its kind does");
-    return *decoded;
+    // The one object that is returned, on every path: copies of a record take as long as decoding it.
+    std::expected<Record, std::string> decoded(std::in_place, std::in_place_type<Settled>);
+    switch (head.kind) {
+    case kind_boot: decode(in, decoded->emplace<Boot>()); break;
+    case kind_repair: decode(in, decoded->emplace<Repair>()); break;
+    case kind_register: decode(in, decoded->emplace<Register>()); break;
+    case kind_firmware_log: decode(in, decoded->emplace<FirmwareLog>()); break;
+    case kind_firmware_event: decode(in, decoded->emplace<FirmwareEvent>()); break;
+    case kind_intent: decode(in, decoded->emplace<Intent>()); break;
+    case kind_settled: decode(in, decoded->emplace<Settled>()); break;
+    default: decoded = std::unexpected("a record of the unknown kind " + std::to_string(head.kind)); return decoded;
+    }
+    if (!in.read_all())
+        decoded = std::unexpected("a record of kind " + std::to_string(head.kind) + " that does not hold what its kind does");
+    return decoded;
 }
 
 }  // namespace mrd::journal

@@ -14,7 +14,10 @@ using Checked = std::expected<void, std::string>;
 
 std::unexpected<std::string> wrong(std::string what) { return std::unexpected(std::move(what)); }
 
-std::string intent_name(std::uint64_t number) { return "intent " + std::to_string(number); }
+// Named only where one is wrong: a name takes longer than what is checked.
+std::unexpected<std::string> wrong_intent(std::uint64_t number, const std::string &what) {
+    return wrong("intent " + std::to_string(number) + what);
+}
 
 // An anchor says in its bound data what the log explains and what was found.
 bool anchors(const Intent &record, const mr::Digest &expected) {
@@ -94,32 +97,30 @@ Checked State::check(const FirmwareEvent &record) {
 }
 
 Checked State::check(const Intent &record) {
-    const auto name = intent_name(record.number);
-    if (record.number != next_intent_) return wrong(name + " is out of order");
-    if (record.reg >= registers_.size()) return wrong(name + " names a register that is not there");
+    if (record.number != next_intent_) return wrong_intent(record.number, " is out of order");
+    if (record.reg >= registers_.size()) return wrong_intent(record.number, " names a register that is not there");
     const auto &reg = registers_[record.reg];
     const auto size = mr::digest_size(reg.algorithm);
     if (record.before.size() != size || record.after.size() != size || record.digest.size() != size)
-        return wrong(name + " has digests of another length than its register");
+        return wrong_intent(record.number, " has digests of another length than its register");
     const auto &expected = end_of_chain(record.reg);
     const bool goes_on = record.origin == Origin::anchor ? anchors(record, expected) : record.before == expected;
-    if (!goes_on) return wrong(name + " does not go on from what " + reg.name + " holds");
-    if (record.after != extended(reg.algorithm, record.before, record.digest)) return wrong(name + " is computed wrongly");
+    if (!goes_on) return wrong_intent(record.number, " does not go on from what " + reg.name + " holds");
+    if (record.after != extended(reg.algorithm, record.before, record.digest)) return wrong_intent(record.number, " is computed wrongly");
     return {};
 }
 
 Checked State::check(const Settled &record) {
-    const auto name = intent_name(record.number);
     const auto intent = std::ranges::find(open_, record.number, &OpenIntent::number);
-    if (intent == open_.end()) return wrong(name + " is settled, but not open");
+    if (intent == open_.end()) return wrong_intent(record.number, " is settled, but not open");
     if (record.outcome != Outcome::done && record.sequence != 0)
-        return wrong(name + " is not done, but has the event number " + std::to_string(record.sequence));
+        return wrong_intent(record.number, " is not done, but has the event number " + std::to_string(record.sequence));
     if (record.outcome != Outcome::done) return {};
     if (record.sequence != sequence_ + 1) return wrong("event " + std::to_string(record.sequence) + " is out of order");
     const auto first = std::ranges::find(open_, intent->reg, &OpenIntent::reg);
-    if (first != intent) return wrong(name + " is done before another that its register took first");
+    if (first != intent) return wrong_intent(record.number, " is done before another that its register took first");
     if (intent->origin != Origin::anchor && intent->before != registers_[intent->reg].logged)
-        return wrong(name + " is done, but the one before it is not");
+        return wrong_intent(record.number, " is done, but the one before it is not");
     return {};
 }
 
