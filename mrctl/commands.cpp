@@ -251,7 +251,11 @@ int status(const Common &common) {
             if (entry.value("startUnexplained", false)) state = "as logged, but the log's start is unexplained";
             if (entry.value("anchors", std::int64_t{0}) > 0)
                 state = "as logged, over " + std::to_string(entry.value("anchors", std::int64_t{0})) + " gaps that others' extends left";
-            if (entry.value("owner", "") != "owned") state = entry.value("owner", "") + ": others extend it too";
+            if (entry.value("owner", "") != "owned") {
+                state = entry.value("owner", "") + ": others extend it too";
+            } else if (!entry.contains("logged")) {
+                state = "UNKNOWN to the journal: nothing explains what it holds";
+            }
             if (entry.value("sealed", false)) state += ", sealed";
             if (entry.value("diverged", false))
                 state = "DIVERGED: expected " + entry.value("logged", "") + ", found " + entry.value("observed", "");

@@ -30,7 +30,10 @@ mr::RecomputedBinding binding_of(const mr::Event &event) {
 
 Json json_of(const mr::Event &event) {
     const auto binding = binding_of(event);
-    Json json{{"sequence", event.sequence}, {"name", event.name}, {"eventType", event.type}, {"type", mr::event_type_name(event.type)}};
+    Json json{{"sequence", event.sequence},
+              {"name", mr::printable_text(event.name)},
+              {"eventType", event.type},
+              {"type", mr::event_type_name(event.type)}};
     for (const auto &digest : event.digests) json["digests"][algorithm_name(digest.algorithm_id)] = mr::to_hex(digest.value);
     json["binding"] = mr::to_string(binding.binding);
     if (!binding.rule.empty()) json["rule"] = binding.rule;
@@ -42,8 +45,9 @@ Json json_of(const mr::Event &event) {
 
 void print_event(const mr::Event &event) {
     const auto binding = binding_of(event);
-    std::cout << event.sequence << ' ' << (event.name.empty() ? "-" : event.name) << ' ' << mr::event_type_name(event.type) << ' '
-              << mr::to_string(binding.binding) << (binding.rule.empty() ? "" : ": the digest is of the ") << binding.rule << '\n';
+    std::cout << event.sequence << ' ' << (event.name.empty() ? "-" : mr::printable_text(event.name)) << ' '
+              << mr::event_type_name(event.type) << ' ' << mr::to_string(binding.binding)
+              << (binding.rule.empty() ? "" : ": the digest is of the ") << binding.rule << '\n';
     for (const auto &digest : event.digests)
         std::cout << "    " << algorithm_name(digest.algorithm_id) << ' ' << mr::to_hex(digest.value) << '\n';
     if (event.description) std::cout << "    description: " << mr::printable_text(*event.description) << '\n';
@@ -71,7 +75,7 @@ int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader) 
         if (!std::cout.good()) return exit_refused;
     }
     Json registers = Json::object();
-    for (const auto &reg : replay.registers()) registers[reg.name] = mr::to_hex(reg.value.bytes());
+    for (const auto &reg : replay.registers()) registers[mr::printable_text(reg.name)] = mr::to_hex(reg.value.bytes());
     if (json) {
         std::cout << "\n],\"registers\":" << registers.dump() << "}\n";
     } else {

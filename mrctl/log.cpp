@@ -119,7 +119,8 @@ int export_file(const Common &common, const LogCommand &command) {
         return !failed;
     });
     if (!done) return fail(done.error());
-    if (!failed && file && std::fflush(file.get()) != 0) failed = mr::Error{mr::ErrorCode::io, "cannot write " + command.output};
+    if (!failed && file && std::fflush(file.get()) != 0)
+        failed = mr::Error{mr::ErrorCode::io, "cannot write " + (command.output.empty() ? "standard output" : command.output)};
     return failed ? fail(*failed) : exit_done;
 }
 

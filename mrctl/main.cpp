@@ -57,13 +57,13 @@ int main(int argc, char **argv) {
     extend_app->callback(run_into(exit_code, [&] { return mrctl::extend(common, extend); }));
 
     mrctl::MeasureCommand measure;
-    auto *measure_app =
-        app.add_subcommand("measure", "Extends by the hash of a file: new = H(old || H(file)); a log-only register takes at most 64 KiB");
+    auto *measure_app = app.add_subcommand(
+        "measure", "Extends by the hash of a file: new = H(old || H(file)); into a log-only register by an envelope, as with --envelope");
     measure_app->add_option("NAME", measure.name, "Register")->required();
     measure_app->add_option("FILE", measure.file, "File, or - for standard input")->required();
     add_event_options(*measure_app, measure.event);
     measure_app->add_flag("--envelope", measure.envelope,
-                          "Bind description and content: extend by the hash of an envelope that holds them");
+                          "Bind description and content: extend by the hash of an envelope that holds the description and the file's hash");
     measure_app->callback(run_into(exit_code, [&] { return mrctl::measure(common, measure); }));
 
     std::string sealed;

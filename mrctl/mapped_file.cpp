@@ -4,7 +4,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <csignal>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -13,7 +17,19 @@
 
 namespace mrctl {
 
+namespace {
+
+// A file that becomes shorter while it is looked at.
+void say_and_end(int) {
+    constexpr std::string_view message = "mrctl: the file has become shorter while it was read\n";
+    (void)!::write(STDERR_FILENO, message.data(), message.size());
+    ::_exit(exit_refused);
+}
+
+}  // namespace
+
 std::expected<MappedFile, mr::Error> MappedFile::open(const std::string &path) {
+    std::signal(SIGBUS, &say_and_end);  // NOLINT(cert-err33-c): of a known signal it cannot fail
     MappedFile file;
     const varlink::FileDescriptor descriptor(path == "-" ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (path != "-" && !descriptor) {
@@ -24,7 +40,8 @@ std::expected<MappedFile, mr::Error> MappedFile::open(const std::string &path) {
         const auto size = static_cast<std::size_t>(status.st_size);
         void *address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
         if (address != MAP_FAILED) {
-            file.mapped_ = {static_cast<const std::uint8_t *>(address), size};
+            file.address_ = address;
+            file.size_ = size;
             return file;
         }
     }
@@ -34,10 +51,11 @@ std::expected<MappedFile, mr::Error> MappedFile::open(const std::string &path) {
     return file;
 }
 
-MappedFile::MappedFile(MappedFile &&other) noexcept : mapped_(std::exchange(other.mapped_, {})), read_(std::move(other.read_)) {}
+MappedFile::MappedFile(MappedFile &&other) noexcept
+    : address_(std::exchange(other.address_, nullptr)), size_(other.size_), read_(std::move(other.read_)) {}
 
 MappedFile::~MappedFile() {
-    if (!mapped_.empty()) ::munmap(const_cast<std::uint8_t *>(mapped_.data()), mapped_.size());
+    if (address_ != nullptr) ::munmap(address_, size_);
 }
 
 }  // namespace mrctl

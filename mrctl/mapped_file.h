@@ -20,11 +20,14 @@ public:
     MappedFile &operator=(MappedFile &&) = delete;
     ~MappedFile();
 
-    [[nodiscard]] mr::ByteView bytes() const { return mapped_.empty() ? mr::ByteView(read_) : mapped_; }
+    [[nodiscard]] mr::ByteView bytes() const {
+        return address_ == nullptr ? mr::ByteView(read_) : mr::ByteView(static_cast<const std::uint8_t *>(address_), size_);
+    }
 
 private:
     MappedFile() = default;
-    mr::ByteView mapped_;
+    void *address_ = nullptr;
+    std::size_t size_ = 0;
     mr::Bytes read_;  // of a file that cannot be mapped
 };
 

@@ -17,9 +17,7 @@ namespace mrctl {
 
 namespace {
 
-constexpr std::size_t max_embedded = std::size_t{32} << 10U;  // bytes of a file that an envelope holds; of a longer one its digest
 constexpr std::size_t piece_size = std::size_t{256} * 1024;
-constexpr std::size_t max_measured_data = std::size_t{64} * 1024;  // what io.mrd.Registers.Measure takes
 
 // Shown on standard error while a long file is read by a person's command.
 class Progress {
@@ -46,8 +44,7 @@ private:
     std::size_t next_ = std::size_t{256} << 20;
 };
 
-// `beginning`: takes the file's first bytes, up to max_embedded and one more.
-std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr::HashAlgorithm algorithm, mr::Bytes *beginning = nullptr) {
+std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr::HashAlgorithm algorithm) {
     auto hasher = mr::Hasher::open(algorithm);
     if (!hasher) return std::unexpected(hasher.error());
     const auto close = [](std::FILE *file) {
@@ -66,10 +63,6 @@ std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr:
         const auto size = std::fread(piece.data(), 1, piece.size(), file.get());
         if (std::ferror(file.get()) != 0) return failed("read");
         hasher->update(mr::ByteView(piece).first(size));
-        if (beginning != nullptr && beginning->size() <= max_embedded) {
-            const auto taken = std::min(size, max_embedded + 1 - beginning->size());
-            beginning->insert(beginning->end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(taken));
-        }
         progress.add(size);
     }
     return hasher->finish();
@@ -110,20 +103,15 @@ std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const s
     return *found;
 }
 
-// Extends by the digest of an envelope, so that description and content are both bound. What is too long for the log is in it by its digest.
+// Extends by the digest of an envelope, which holds description and content's digest, so that both are bound.
 int measure_envelope(const Common &common, mr::Client &client, const mr::Register &target, const std::string &path,
                      mr::EventOptions event) {
-    if (event.type && *event.type != mr::ev_event_tag) return fail_usage("--envelope makes an EV_EVENT_TAG: leave --type out");
-    mr::Bytes content;
-    const auto digest = digest_of_file(path, *target.hash, &content);
+    if (event.type && *event.type != mr::ev_event_tag)
+        return fail_usage("an envelope, which a log-centric register needs too, is an EV_EVENT_TAG: leave --type out");
+    const auto digest = digest_of_file(path, *target.hash);
     if (!digest) return fail(digest.error());
-    mr::Envelope envelope{.type = "measure", .description = event.description};
-    if (content.size() <= max_embedded) {
-        envelope.data = std::move(content);
-    } else {
-        envelope.digest = mr::Envelope::DataDigest{*target.hash, *digest};
-    }
-    const auto data = mr::encode_envelope(envelope);
+    const auto data = mr::encode_envelope(
+        {.type = "measure", .description = event.description, .digest = mr::Envelope::DataDigest{*target.hash, *digest}});
     event.type = mr::ev_event_tag;
     const auto measured = client.measure(target.name, data, event);
     if (!measured) return fail(measured.error());
@@ -141,15 +129,9 @@ int measure(const Common &common, const MeasureCommand &command) {
     auto event = event_of(command.event);
     if (!event) return fail_usage(event.error().message);
     if (!event->description && command.file != "-") event->description = as_text(command.file);
-    if (command.envelope) return measure_envelope(common, *client, *target, command.file, std::move(*event));
-    if (target->flags.has(mr::Flag::extensible) && !target->flags.has(mr::Flag::writable)) {
-        // The register takes no bare digest, so mrd gets the data itself.
-        const auto data = read_file(command.file, max_measured_data);
-        if (!data) return fail(data.error());
-        const auto measured = client->measure(target->name, *data, *event);
-        if (!measured) return fail(measured.error());
-        return print_extended(common.json, measured->reading, measured->sequence, measured->digest);
-    }
+    // A log-centric register takes no bare digest.
+    const bool log_only = target->flags.has(mr::Flag::extensible) && !target->flags.has(mr::Flag::writable);
+    if (command.envelope || log_only) return measure_envelope(common, *client, *target, command.file, std::move(*event));
     const auto digest = digest_of_file(command.file, *target->hash);
     if (!digest) return fail(digest.error());
     const auto extended = client->extend(target->name, *digest, *event);

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <string>
 
 #include "mrctl/output.h"
 
@@ -16,9 +17,9 @@ namespace mrctl {
 Pager::Pager() {
     if (!is_terminal()) return;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): mrctl has one thread
-    const char *pager = std::getenv("PAGER");
-    // An empty one means none.
-    if (pager != nullptr && *pager == '\0') return;
+    const char *wanted = std::getenv("PAGER");
+    const std::string pager = wanted != nullptr ? wanted : "less || cat";
+    if (pager.empty()) return;  // none
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
     std::cout.flush();
@@ -27,7 +28,7 @@ Pager::Pager() {
         ::dup2(ends[0], STDIN_FILENO);
         // Quits at the end of what fits on one screen, lets colours through, cuts long lines, leaves the screen as it was.
         ::setenv("LESS", "FRSX", 0);  // NOLINT(concurrency-mt-unsafe)
-        ::execl("/bin/sh", "sh", "-c", pager != nullptr ? pager : "less || cat", nullptr);
+        ::execl("/bin/sh", "sh", "-c", pager.c_str(), nullptr);
         ::_exit(127);
     }
     if (pid_ > 0) {

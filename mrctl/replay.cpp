@@ -1,11 +1,11 @@
 // mrctl replay: what a log leads to. With files it needs no mrd.
-#include <string.h>
-
 #include <algorithm>
+#include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "mrctl/commands.h"
 #include "mrctl/mapped_file.h"
@@ -74,10 +74,10 @@ int replay_files(bool json, const ReplayCommand &command) {
     Json gaps = Json::array();
     bool consistent = true;
     for (const auto &reg : replayed) {
-        registers[reg.name] = mr::to_hex(reg.value.bytes());
+        registers[mr::printable_text(reg.name)] = mr::to_hex(reg.value.bytes());
         consistent = consistent && reg.consistent();
         for (const auto &gap : reg.gaps) {
-            gaps.push_back({{"register", reg.name},
+            gaps.push_back({{"register", mr::printable_text(reg.name)},
                             {"sequence", gap.sequence},
                             {"expected", mr::to_hex(gap.expected.bytes())},
                             {"found", mr::to_hex(gap.found.bytes())},
@@ -119,9 +119,16 @@ std::string describe_gap(mr::Client &client, std::int64_t sequence) {
 
 int replay(const Common &common, const ReplayCommand &command) {
     if (!command.logs.empty()) return replay_files(common.json, command);
-    if (common.json) return print_reply(common, "io.mrd.EventLog.Replay");
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
+    if (common.json) {
+        const auto reply = client->call("io.mrd.EventLog.Replay", "{}");
+        if (!reply) return fail(reply.error());
+        std::cout << reply->json << '\n';
+        const auto json = Json::parse(reply->json, nullptr, false);
+        const auto ends = [](const Json &reg) { return reg.value("endsAtRegister", false); };
+        return json.contains("registers") && std::ranges::all_of(json["registers"], ends) ? exit_done : exit_refused;
+    }
     const auto results = client->replay();
     if (!results) return fail(results.error());
     bool all_end = true;
@@ -134,6 +141,7 @@ int replay(const Common &common, const ReplayCommand &command) {
         all_end = all_end && result.ends_at_register;
         std::cout << result.name << ' '
                   << alarm(result.ends_at_register ? "equal over gaps, which somebody else's extends left"
+                           : value.empty()         ? "UNKNOWN to the journal: nothing explains"
                                                    : "DIFFERS: the log leads to " + value + ", the register holds")
                   << ' ' << mr::to_hex(result.actual.bytes()) << '\n';
         for (const auto gap : result.gaps) std::cout << "  gap " << describe_gap(*client, gap) << '\n';

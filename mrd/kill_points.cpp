@@ -33,14 +33,17 @@ const Plan &plan() {
     return plan;
 }
 
-std::atomic<std::uint64_t> passed = 0;
+std::atomic<std::uint64_t> &passed() {
+    static std::atomic<std::uint64_t> count = 0;
+    return count;
+}
 
 }  // namespace
 
-bool dies_at(std::string_view name) { return name == plan().name && passed + 1 == plan().passes; }
+bool dies_at(std::string_view name) { return name == plan().name && passed() + 1 == plan().passes; }
 
 void kill_point(std::string_view name) {
-    if (name == plan().name && ++passed == plan().passes) (void)std::raise(SIGKILL);
+    if (name == plan().name && ++passed() == plan().passes) (void)std::raise(SIGKILL);
 }
 
 }  // namespace mrd

@@ -276,7 +276,10 @@ int main(int argc, char **argv) {
     varlink::fill_standard_descriptors();
     // No configuration file of OpenSSL: reading it would double the time to the first answer, and nothing here can be configured in it.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): SIG_IGN for a known signal cannot fail
+    // NOLINTBEGIN(cert-err33-c): SIG_IGN for a known signal cannot fail
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write
+    // NOLINTEND(cert-err33-c)
 
     const auto command_line = mrd::parse_command_line(argc, argv);
     if (!command_line) return command_line.error().exit_code;

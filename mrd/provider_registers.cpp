@@ -52,6 +52,7 @@ void ProviderRegisters::join() {
         if (!table_.spec(index).flags.has(mr::Flag::extensible)) continue;
         const auto number = state.find(table_.name(index));
         journalled_[index].number = number;
+        if (!number) table_.forget_logged(index);
         if (!number || table_.spec(index).owner == mr::Owner::observed) continue;
         const auto divergences = table_.divergences(index);
         table_.set_logged(index, state.registers()[*number].logged);
@@ -138,8 +139,11 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(R
                                                                                const std::optional<mr::Bytes> &anchor, bool anchored,
                                                                                mr::Digest &extended) {
     const auto refuse = [](RegisterError error) { return ExtendResult(std::unexpected(std::move(error))); };
-    // A damaged journal may not know the register.
-    if (!journalled_[index].number) return refuse(wire::JournalFailed{events_.journal.reason()});
+    if (!journalled_[index].number) {
+        const auto &reason = events_.journal.reason();
+        return refuse(wire::JournalFailed{
+            reason.empty() ? "the journal had no room for this register when mrd started: make room, and start mrd again" : reason});
+    }
     const auto &spec = table_.spec(index);
     // One that was sent before is answered even where a new one would be refused.
     auto before = sent_before(index, digest, details);

@@ -56,6 +56,7 @@ std::expected<RegisterTable, std::string> RegisterTable::build(std::string_view 
         entry.generation = first_generation;
         if (table.sets_.size() <= spec.refresh_set) table.sets_.resize(spec.refresh_set + 1);
         if (spec.flags.has(Flag::live) && spec.owner != mr::Owner::owned) table.sets_[spec.refresh_set].others_extend = true;
+        entry.is_logged = spec.flags.has(Flag::extensible) && spec.owner != mr::Owner::observed;
         entry.spec = std::move(spec);
     }
     for (auto &entry : table.entries_) {
@@ -224,8 +225,7 @@ void RegisterTable::settle(RegisterIndex index) {
 
 // Every refresh tells what the log says from what the hardware holds.
 void RegisterTable::compare(Entry &entry) {
-    const bool is_logged = entry.spec.flags.has(Flag::extensible) && entry.spec.owner != mr::Owner::observed;
-    if (!is_logged) return;
+    if (!entry.is_logged) return;
     const mr::Digest found(entry.value);
     if (!entry.logged) entry.logged = found;
     if (entry.spec.owner == mr::Owner::shared) return;  // others may extend it
@@ -237,7 +237,13 @@ void RegisterTable::compare(Entry &entry) {
     }
 }
 
+void RegisterTable::forget_logged(RegisterIndex index) {
+    entries_[index].is_logged = false;
+    entries_[index].logged.reset();
+}
+
 void RegisterTable::set_logged(RegisterIndex index, const mr::Digest &value) {
+    entries_[index].is_logged = true;
     entries_[index].logged = value;
     compare(entries_[index]);
 }

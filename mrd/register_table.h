@@ -141,6 +141,8 @@ public:
     [[nodiscard]] const std::optional<mr::Digest> &logged(RegisterIndex index) const { return entries_[index].logged; }
     // What the journal says at start: compares it with what the register holds.
     void set_logged(RegisterIndex index, const mr::Digest &value);
+    // The journal does not know the register: nothing is compared.
+    void forget_logged(RegisterIndex index);
     // The register holds something else than the log explains: the next extend needs an anchor before it. What it holds is value().
     [[nodiscard]] bool needs_anchor(RegisterIndex index) const;
     // Present while the last refresh contradicts the log.
@@ -171,6 +173,7 @@ private:
         std::int64_t divergences = 0;
         std::uint64_t last_write = 0;  // number of the last write that began
         bool writing = false;
+        bool is_logged = false;       // mrd extends it, and the journal knows it
         bool uncertain = false;       // a write failed and may have happened: the next read rereads it
         std::int64_t generation = 0;  // of the report data in, or under, the value
     };

@@ -115,6 +115,9 @@ protected:
     }
     void stop() { done_ = true; }
 
+    // What stands after the damage is missing: nobody may take the log for whole.
+    [[nodiscard]] bool is_damaged() const { return registers_.journal().condition() == journal::Journal::Condition::damaged; }
+
     [[nodiscard]] Responder &responder() { return responder_; }
     [[nodiscard]] const Cursor &cursor() const { return cursor_; }
     [[nodiscard]] Registers &registers() { return registers_; }
@@ -140,12 +143,15 @@ private:
     void take(const mr::Event &event) override {
         if (event.sequence < from_) return;
         const bool last = until_ && event.sequence == *until_;
-        send_record(responder(), event, last);
+        const bool more_is_missing = last && is_damaged();
+        send_record(responder(), event, last && !more_is_missing);
+        if (more_is_missing) return fail(registers().journal().reason());
         if (last) stop();
     }
     void at_end() override {
         // A settled extend whose record the disk has not taken yet is not in the file.
         if (!until_) return;
+        if (is_damaged()) return fail(registers().journal().reason());
         responder().reply(wire::RecordsReply{});
         stop();
     }
@@ -170,6 +176,7 @@ private:
     void at_end() override {
         begin();
         send_whole_chunks();
+        if (is_damaged()) return fail(registers().journal().reason());
         responder().reply(wire::ExportReply{mr::to_base64(chunk_)});
         stop();
     }
@@ -182,7 +189,7 @@ private:
     }
     void begin() {
         if (std::exchange(begun_, true)) return;
-        format_->begin(chunk_, registers().journal().state(), cursor());
+        format_->begin(chunk_, registers().journal().state());
     }
 
     std::unique_ptr<LogExport> format_;
@@ -241,11 +248,11 @@ private:
             for (RegisterIndex index = 0; index < table.size(); ++index) {
                 if (!table.spec(index).flags.has(mr::Flag::extensible)) continue;
                 const auto *found = replay_.find(table.name(index));
-                if (found == nullptr) continue;
                 auto &entry = reply.registers.emplace_back();
                 entry.name = table.name(index);
-                entry.replayed = mr::to_hex(found->value.bytes());
                 entry.actual = mr::to_hex(table.value(index));
+                if (found == nullptr) continue;  // a damaged or full journal does not know it: nothing is equal
+                entry.replayed = mr::to_hex(found->value.bytes());
                 entry.ends_at_register = found->consistent() && entry.replayed == entry.actual;
                 entry.equal = entry.ends_at_register && found->gaps.empty();
                 for (const auto &gap : found->gaps) entry.gaps.push_back(static_cast<std::int64_t>(gap.sequence));
@@ -273,10 +280,18 @@ public:
             });
         });
     }
-    void add(const std::shared_ptr<Records> &follower) { followers_.push_back(follower); }
+    void add(const std::shared_ptr<Records> &follower) {
+        // Those whose connection has ended would wait for an event that may never come.
+        if (followers_.size() >= sweep_at_) {
+            std::erase_if(followers_, [](const std::weak_ptr<Records> &weak) { return weak.expired(); });
+            sweep_at_ = 2 * followers_.size() + 64;
+        }
+        followers_.push_back(follower);
+    }
 
 private:
     std::vector<std::weak_ptr<Records>> followers_;
+    std::size_t sweep_at_ = 64;
 };
 
 }  // namespace
@@ -291,7 +306,8 @@ varlink::Interface event_log_interface(Registers &registers) {
             if (from < 0) return responder.fail(InvalidParameter{"from"});
             const auto last = registers.journal().state().sequence();
             const bool follow = parameters.follow.value_or(false);
-            if (!follow && static_cast<std::uint64_t>(from) > last) return responder.reply(wire::RecordsReply{});
+            const bool is_good = registers.journal().condition() != journal::Journal::Condition::damaged;
+            if (!follow && is_good && static_cast<std::uint64_t>(from) > last) return responder.reply(wire::RecordsReply{});
             const auto reading = std::make_shared<Records>(registers, std::move(responder), static_cast<std::uint64_t>(from),
                                                            follow ? std::nullopt : std::optional(last));
             if (follow) followers->add(reading);
@@ -302,6 +318,7 @@ varlink::Interface event_log_interface(Registers &registers) {
             if (!request.more) return responder.fail(varlink::ExpectedMore{});
             auto format = make_log_export(parameters.format);
             if (!format) return responder.fail(wire::UnknownFormat{std::string(parameters.format), export_formats()});
+            if (const auto why = collision(parameters.format, registers.journal().state())) return responder.fail(wire::LogFailed{*why});
             std::make_shared<Export>(registers, std::move(responder), std::move(format))->start(false);
         });
     interface.add<varlink::NoParameters>("Replay", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {

@@ -19,12 +19,13 @@ class TcgExport final : public LogExport {
 public:
     explicit TcgExport(std::optional<std::uint32_t> header_index) : header_index_(header_index) {}
 
-    void begin(mr::Bytes &out, const journal::State &state, const journal::Cursor &cursor) override {
+    void begin(mr::Bytes &out, const journal::State &state) override {
         const bool has_rtmrs = std::ranges::any_of(state.registers(), [](const auto &reg) { return is_rtmr(reg.name); });
         rtmrs_ = has_rtmrs;
         mr::TcgHeader header;
         header.index = has_rtmrs ? 1 : 0;
-        if (const auto *firmware = cursor.firmware_source(); firmware != nullptr) {
+        if (const auto *firmware = state.firmware_log(); firmware != nullptr) {
+            header_provider_ = firmware->provider;
             // The firmware's own, so that its part of the log is what it wrote. A log of the TCG 1.2 form has none.
             auto read = mr::read_tcg_header(firmware->header);
             if (read) {
@@ -44,6 +45,8 @@ public:
 
     void add(mr::Bytes &out, const mr::Event &event, const journal::Cursor &cursor) override {
         const auto bytes = cursor.firmware_bytes();
+        // The header says which digests an event has: another firmware's need not be so.
+        if (!bytes.empty() && cursor.firmware_source()->provider != header_provider_) return;
         if (!bytes.empty() && cursor.firmware_source()->format == mr::LogFormat::tcg) {
             out.insert(out.end(), bytes.begin(), bytes.end());
         } else if (!bytes.empty() || belongs(event.name)) {
@@ -57,11 +60,12 @@ private:
 
     std::optional<std::uint32_t> header_index_;
     bool rtmrs_ = true;
+    std::string header_provider_;
 };
 
 class CelJsonExport final : public LogExport {
 public:
-    void begin(mr::Bytes &, const journal::State &, const journal::Cursor &) override {}
+    void begin(mr::Bytes &, const journal::State &) override {}
     void add(mr::Bytes &out, const mr::Event &event, const journal::Cursor &) override {
         text_.clear();
         mr::append_cel_json(text_, event);
@@ -74,7 +78,7 @@ private:
 
 class JsonExport final : public LogExport {
 public:
-    void begin(mr::Bytes &out, const journal::State &state, const journal::Cursor &) override {
+    void begin(mr::Bytes &out, const journal::State &state) override {
         std::vector<mr::LogRegister> registers;
         for (const auto &reg : state.registers()) registers.push_back({reg.name, reg.algorithm, reg.initial, reg.start});
         mr::append_json_header(text_, registers);
@@ -93,6 +97,20 @@ private:
 }  // namespace
 
 std::vector<std::string> export_formats() { return {"tcg", "tcg_index0", "cel_json", "json"}; }
+
+std::optional<std::string> collision(std::string_view format, const journal::State &state) {
+    if (format == "json") return std::nullopt;  // it has the names
+    const auto &registers = state.registers();
+    for (std::size_t i = 0; i < registers.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            if (registers[i].algorithm != registers[j].algorithm ||
+                mr::common_name(registers[i].name) != mr::common_name(registers[j].name))
+                continue;
+            return "this format cannot tell " + registers[j].name + " from " + registers[i].name + ": export json, which has the names";
+        }
+    }
+    return std::nullopt;
+}
 
 std::unique_ptr<LogExport> make_log_export(std::string_view format) {
     if (format == "tcg") return std::make_unique<TcgExport>(std::nullopt);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,13 +21,16 @@ public:
     virtual ~LogExport() = default;
 
     // What the log begins with; before its first event.
-    virtual void begin(mr::Bytes &out, const journal::State &state, const journal::Cursor &cursor) = 0;
+    virtual void begin(mr::Bytes &out, const journal::State &state) = 0;
     // The cursor stands at the event.
     virtual void add(mr::Bytes &out, const mr::Event &event, const journal::Cursor &cursor) = 0;
 };
 
 // The names of all formats. A new one: here, and in make_log_export().
 std::vector<std::string> export_formats();
+
+// Two registers that the format cannot tell apart, by a sentence; nothing: there are none.
+std::optional<std::string> collision(std::string_view format, const journal::State &state);
 
 // Null: not one of the formats.
 std::unique_ptr<LogExport> make_log_export(std::string_view format);

@@ -55,6 +55,13 @@ const char *check_event(const std::optional<std::int64_t> &type, const std::opti
     return nullptr;
 }
 
+// Anchors and seals are mrd's own word: nobody else may say one, whatever the event's type.
+bool is_reserved(mr::ByteView data) {
+    if (!mr::is_envelope(data)) return false;
+    const auto envelope = mr::decode_envelope(data);
+    return envelope && (envelope->type == "anchor" || envelope->type == "seal" || envelope->expected || envelope->found);
+}
+
 std::optional<std::string> owned(const std::optional<std::string_view> &text) {
     return text ? std::optional<std::string>(*text) : std::nullopt;
 }
@@ -215,7 +222,7 @@ void extend(Registers &registers, std::shared_ptr<const mr::EventCaller> caller,
                          .description = owned(parameters.description)};
     if (parameters.data) {
         auto data = mr::from_base64(*parameters.data);
-        if (!data || data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
+        if (!data || data->size() > max_event_data || is_reserved(*data)) return responder.fail(InvalidParameter{"data"});
         details.data = std::move(*data);
     }
     run_extend(*place, mr::Digest(*digest), std::move(details), std::move(responder),
@@ -232,7 +239,7 @@ void measure(Registers &registers, std::shared_ptr<const mr::EventCaller> caller
     if (const auto *bad = check_event(parameters.event_type, parameters.description, parameters.id))
         return responder.fail(InvalidParameter{bad});
     auto data = mr::from_base64(parameters.data);
-    if (!data || data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
+    if (!data || data->size() > max_event_data || is_reserved(*data)) return responder.fail(InvalidParameter{"data"});
     EventDetails details{.type = static_cast<std::uint32_t>(parameters.event_type.value_or(mr::ev_ipl)),
                          .caller = std::move(caller),
                          .id = owned(parameters.id),

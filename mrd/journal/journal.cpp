@@ -128,7 +128,8 @@ std::expected<void, std::string> Journal::load() {
     if (*more) {
         damaged(end_, "the record there cannot be read, but others follow at byte " + std::to_string(reader.offset()));
     } else {
-        dirty_until_ = *last;  // torn: cut when this journal goes on
+        dirty_until_ = *last;  // cut when this journal goes on
+        torn_ = true;
     }
     return {};
 }
@@ -137,7 +138,8 @@ std::expected<void, std::string> Journal::load() {
 
 std::expected<void, std::string> Journal::start(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs) {
     fs::path kept_as;
-    if (file_ && goes_on(registers)) {
+    const bool is_new = !file_ || !goes_on(registers);
+    if (!is_new) {
         if (auto done = go_on(registers); !done) return done;
     } else {
         const bool had_one = file_ != nullptr;
@@ -149,7 +151,11 @@ std::expected<void, std::string> Journal::start(const std::vector<Present> &regi
         log::error(reason_);
     } else {
         settle_open(registers);  // first, while the room that is reserved for it is there
-        if (auto added = add_registers(registers); !added) return added;
+        // A full disk keeps nobody from reading what there is: a register that the journal has no room for is refused an extend.
+        if (auto added = add_registers(registers); !added) {
+            if (is_new) return added;
+            log::error(added.error());
+        }
         for (const auto &firmware : firmware_logs) {
             if (!state_.takes_firmware_log(firmware.provider)) continue;
             // Without it the registers' start is unexplained, which is shown: nothing is hidden by going on.
@@ -169,47 +175,56 @@ void Journal::begin_syncing() {
         loop_, *file_, [this](std::uint64_t position, const AppendFile::Result<void> &result) { synced(position, result); });
 }
 
-// The boot id alone decides nothing: over a kexec the registers live on, and so does their journal.
+// The boot id alone decides nothing: over a kexec the registers live on, and so does their journal. What proves that they did is a register that holds
+// what mrd's own events made of it; one that mrd never extended holds what it does after every boot.
 bool Journal::goes_on(const std::vector<Present> &registers) const {
     if (state_.boot_id().empty()) return condition_ == Condition::damaged;  // nothing of it can be read: for repair() to decide
-    const bool same_boot = state_.boot_id() == options_.boot_id;
-    // Others may extend a shared register; it decides only where no other one can.
-    const bool any_owned =
-        std::ranges::any_of(registers, [this](const Present &present) { return present.owned && state_.find(present.name).has_value(); });
     bool compared = false;
-    bool equal = true;
-    bool reset = false;
+    bool equal = true;      // every owned one holds what the journal leads to
+    bool lived_on = false;  // one that mrd extended does
+    bool all_known = true;  // every one that mrd extended does
+    bool was_reset = false;
     for (std::size_t index = 0; index < state_.registers().size(); ++index) {
         const auto number = static_cast<RegisterNumber>(index);
         const auto &reg = state_.registers()[number];
         const auto *present = present_register(registers, reg.name);
-        if (present == nullptr || (any_owned && !present->owned)) continue;
-        compared = true;
-        const auto logged = state_.logged_after(number, present->value);
-        if (logged != present->value) equal = false;
+        const auto logged = present == nullptr ? reg.logged : state_.logged_after(number, present->value);
+        const bool extended = logged != reg.explained;
+        const bool holds = present != nullptr && present->value == logged;
+        if (present != nullptr) compared = true;
+        if (present != nullptr && present->owned && !holds) equal = false;
+        if (extended && holds) lived_on = true;
+        if (extended && !holds) all_known = false;
         // No extend leads back: a register that holds again what it held before mrd's first event was reset.
-        if (present->owned && logged != reg.explained && logged != present->value && present->value == reg.explained) reset = true;
+        if (extended && present != nullptr && present->value == reg.explained) was_reset = true;
     }
-    return same_boot ? !reset : compared && equal;
+    if (was_reset) return false;
+    return state_.boot_id() == options_.boot_id || (compared && equal && (lived_on || all_known));
 }
 
 std::expected<void, std::string> Journal::go_on(const std::vector<Present> &) {
     if (condition_ == Condition::damaged) return {};
-    cut_torn_tail();
+    if (torn_) {
+        if (auto mended = mend(); !mended) log::error(text_of(mended.error()));
+    }
     if (state_.boot_id() == options_.boot_id) return {};
     log::info("the journal goes on over a change of the boot id, as the registers did", {{"boot_id", options_.boot_id}});
     if (auto appended = append(Boot{now(), options_.boot_id}); !appended) log::error(text_of(appended.error()));
     return {};
 }
 
-void Journal::cut_torn_tail() {
-    if (dirty_until_ <= end_) return;
+// The bytes are kept before they are cut off; where there is no room for them nothing is written until there is.
+std::expected<void, Error> Journal::cut_torn_tail() {
     const auto kept_as = unused_name("journal.torn");
-    const auto kept = keep_torn_tail(kept_as);
-    log::warning("the journal's last record was not whole and is cut off", {{"offset", std::to_string(end_)},
-                                                                            {"bytes", std::to_string(dirty_until_ - end_)},
-                                                                            {"kept", kept ? kept_as.string() : kept.error().message()}});
-    if (auto mended = mend(); !mended) log::error(text_of(mended.error()));
+    if (const auto kept = keep_torn_tail(kept_as); !kept) {
+        std::error_code ignored;
+        fs::remove(kept_as, ignored);
+        return fail(cannot("keep the torn end of the journal as", kept_as, kept.error()));
+    }
+    log::warning("the journal's last record was not whole and is cut off",
+                 {{"offset", std::to_string(end_)}, {"bytes", std::to_string(dirty_until_ - end_)}, {"kept", kept_as.string()}});
+    torn_ = false;
+    return {};
 }
 
 AppendFile::Result<void> Journal::keep_torn_tail(const fs::path &kept_as) {
@@ -236,6 +251,7 @@ std::expected<void, std::string> Journal::begin_anew() {
     file_ = std::move(*file);
     state_ = State();
     end_ = allocated_ = dirty_until_ = 0;
+    torn_ = false;
     owed_.clear();
     condition_ = Condition::good;
     reason_.clear();
@@ -317,11 +333,29 @@ std::expected<void, std::string> Journal::add_firmware_log(const FirmwareFile &f
     }
     const auto records = take_apart(bytes, firmware.provider);
     if (!records) return Failure(firmware.path.string() + ": " + records.error());
+    if (!names_registers(*records, firmware.provider))
+        return Failure(firmware.path.string() + ": none of its events is of a register of " + firmware.provider);
     if (auto appended = append(records->log); !appended) return Failure(text_of(appended.error()));
     for (const auto &event : records->events) {
         if (auto appended = append(FirmwareEvent{state_.sequence() + 1, event}); !appended) return Failure(text_of(appended.error()));
     }
     return {};
+}
+
+// Is any event of a register that the provider has? A TPM's log says nothing of RTMRs.
+bool Journal::names_registers(const FirmwareRecords &records, std::string_view provider) const {
+    const FirmwareSource source{
+        std::string(provider), records.log.format, records.log.registers, {records.log.header.begin(), records.log.header.end()}};
+    const auto is_of_register = [&](const mr::Event &event) {
+        return mr::is_measured(event) && std::ranges::any_of(event.digests, [&](const mr::EventDigest &digest) {
+                   const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
+                   return algorithm && state_.find_bank(provider, event.name, *algorithm);
+               });
+    };
+    return records.events.empty() || std::ranges::any_of(records.events, [&](mr::ByteView bytes) {
+               const auto read = read_firmware_event(source, bytes);
+               return read && is_of_register(read->event);
+           });
 }
 
 // ---- Writing
@@ -433,6 +467,9 @@ std::uint64_t Journal::settle(std::uint64_t intent, Outcome outcome) {
 // ---- Failure
 
 std::expected<void, Error> Journal::mend() {
+    if (torn_) {
+        if (auto cut = cut_torn_tail(); !cut) return cut;
+    }
     if (dirty_until_ > end_) {
         if (auto zeroed = write_zeros(end_, dirty_until_); !zeroed) return fail(cannot("write", path("journal"), zeroed.error()));
         dirty_until_ = 0;
@@ -507,6 +544,8 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
     auto old_file = std::move(file_);
     auto old_state = std::exchange(state_, State());
     const auto restore = [&](const std::string &reason) {
+        std::error_code ignored;
+        fs::remove(path("journal.new"), ignored);
         file_ = std::move(old_file);
         state_ = std::move(old_state);
         end_ = damage;
@@ -535,6 +574,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
     settle_open(registers);
     if (auto added = add_registers(registers); !added) log::error(added.error());
     begin_syncing();
+    if (on_event_) on_event_();  // who follows the old one learns of it
     log::warning("the journal is repaired", {{"damage", std::to_string(damage)}, {"old", kept_as.string()}});
     return kept_as;
 }

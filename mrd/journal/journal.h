@@ -139,11 +139,12 @@ private:
     std::expected<void, std::string> go_on(const std::vector<Present> &registers);
     std::expected<void, std::string> begin_anew();
     std::expected<void, std::string> put_in_place(const std::filesystem::path &new_file, bool keep_old, std::filesystem::path &kept_as);
-    void cut_torn_tail();
+    std::expected<void, Error> cut_torn_tail();
     AppendFile::Result<void> keep_torn_tail(const std::filesystem::path &kept_as);
     void settle_open(const std::vector<Present> &registers);
     std::expected<void, std::string> add_registers(const std::vector<Present> &registers);
     std::expected<void, std::string> add_firmware_log(const FirmwareFile &firmware);
+    [[nodiscard]] bool names_registers(const FirmwareRecords &records, std::string_view provider) const;
 
     void begin_syncing();
 
@@ -165,6 +166,7 @@ private:
     State state_;
     std::uint64_t end_ = 0;          // of the last record that is written
     std::uint64_t allocated_ = 0;    // the file has bytes up to here
+    bool torn_ = false;              // what stands beyond end_ was there when the file was read
     std::uint64_t dirty_until_ = 0;  // beyond end_: what a failed write may have left, or a torn tail
     std::uint64_t file_size_ = 0;    // when it was read
     mr::Bytes owed_;                 // records that stand at end_ as soon as the disk takes them

@@ -59,6 +59,9 @@ public:
 
     [[nodiscard]] const std::vector<RegisterState> &registers() const { return registers_; }
     [[nodiscard]] std::optional<RegisterNumber> find(std::string_view name) const;
+    // The register that a firmware's event names: "pcr7" is "tpm/pcr7:sha256" where the provider has several banks.
+    [[nodiscard]] std::optional<RegisterNumber> find_bank(std::string_view provider, std::string_view name,
+                                                          mr::HashAlgorithm algorithm) const;
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }  // of the last event in the log
     [[nodiscard]] std::uint64_t next_intent() const { return next_intent_; }
     [[nodiscard]] const std::vector<OpenIntent> &open() const { return open_; }
@@ -66,6 +69,8 @@ public:
     [[nodiscard]] bool has_firmware_log(std::string_view provider) const;
     // Only where it comes before all events of the provider's registers does it explain them.
     [[nodiscard]] bool takes_firmware_log(std::string_view provider) const;
+    // The first one that was taken in; null: none.
+    [[nodiscard]] const FirmwareSource *firmware_log() const { return firmware_logs_.empty() ? nullptr : &firmware_logs_.front(); }
     [[nodiscard]] const EventIds &ids() const { return ids_; }
     [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
 
@@ -98,8 +103,6 @@ private:
     // What the register holds once every open intent is done.
     [[nodiscard]] const mr::Digest &end_of_chain(RegisterNumber reg) const;
     [[nodiscard]] mr::Digest extended(mr::HashAlgorithm algorithm, const mr::Digest &old, const mr::Digest &digest);
-    [[nodiscard]] std::optional<RegisterNumber> find_bank(std::string_view provider, std::string_view name,
-                                                          mr::HashAlgorithm algorithm) const;
 
     std::vector<RegisterState> registers_;
     std::map<std::string, RegisterNumber, std::less<>> numbers_;

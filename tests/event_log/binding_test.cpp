@@ -25,7 +25,7 @@ using test::number;
 using test::sample_logs;
 using test::utf16;
 using test::walk_tcg;
-using test::operator+;
+using test::operator+;  // NOLINT(misc-unused-using-decls): it is used, as +
 
 std::filesystem::path data_folder() { return MRD_SHARED_DATA; }
 
@@ -41,6 +41,7 @@ struct Outcome {
     Bytes covered;
     friend bool operator==(const Outcome &, const Outcome &) = default;
 };
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's name
 void PrintTo(const Outcome &outcome, std::ostream *out) { *out << '"' << outcome.rule << "\" over " << to_hex(outcome.covered); }
 
 // With the SHA-256 of `hashed` as the digest.

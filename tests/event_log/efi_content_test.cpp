@@ -19,7 +19,7 @@ using test::number;
 using test::unhex;
 using test::utf16;
 using test::value_of;
-using test::operator+;
+using test::operator+;  // NOLINT(misc-unused-using-decls): it is used, as +
 
 constexpr std::uint32_t variable_config = 0x80000001;
 constexpr std::uint32_t variable_boot = 0x80000002;

@@ -30,7 +30,7 @@ using test::unhex;
 using test::utf16;
 using test::value_of;
 using test::walk_tcg;
-using test::operator+;
+using test::operator+;  // NOLINT(misc-unused-using-decls): it is used, as +
 
 constexpr std::uint32_t dstack = 0x08000001;
 constexpr std::uint32_t variable_config = 0x80000001;

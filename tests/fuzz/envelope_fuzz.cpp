@@ -15,6 +15,7 @@ void require(bool holds) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const mr::ByteView bytes(data, size);
     const auto envelope = mr::decode_envelope(bytes);

@@ -34,6 +34,7 @@ std::size_t characters(std::string_view text) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *input, std::size_t size) {
     if (size < 5) return 0;
     mr::Event event;

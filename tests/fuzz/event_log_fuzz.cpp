@@ -102,6 +102,7 @@ std::uint64_t read_all(mr::ByteView file, const mr::ReaderOptions &options) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const mr::ByteView file(data, size);
     const auto found = read_all(file, {});

@@ -131,6 +131,7 @@ const std::filesystem::path &folder() {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     [[maybe_unused]] static const bool quiet = mrd::log::set_level("error");
     if (size == 0) return 0;

@@ -43,6 +43,7 @@ void require_same_registers(const std::vector<mr::LogRegister> &registers) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     constexpr std::array formats{mr::LogFormat::json, mr::LogFormat::cel_json, mr::LogFormat::dstack, mr::LogFormat::ima};
     if (size == 0) return 0;

@@ -372,7 +372,14 @@ TEST_F(DamagedJournal, StillLetsMrdStartAndReadButRefusesExtendsUntilItIsRepaire
         EXPECT_THAT(refused.error().message, HasSubstr("mrctl repair"));
         EXPECT_EQ(status_of(client)["journal"]["condition"], "damaged");
         EXPECT_EQ(client.read(reg, {.fresh = true})->value, value);
-        const auto before = records_of(client);
+        std::vector<mr::LogRecord> before;
+        const auto incomplete = client.records(1, false, [&](const mr::LogRecord &record) {
+            before.push_back(record);
+            return true;
+        });
+        ASSERT_FALSE(incomplete) << "what stands after the damage is missing: nobody may take this for the whole log";
+        EXPECT_EQ(incomplete.error().code, ErrorCode::journal_failed);
+        EXPECT_EQ(client.export_log("json", [](mr::ByteView) { return true; }).error().code, ErrorCode::journal_failed);
         EXPECT_GT(before.size(), 5U);
         EXPECT_LT(before.size(), 15U);
         expect_gaps(client, {}, false);

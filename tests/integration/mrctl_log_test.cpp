@@ -186,24 +186,57 @@ TEST_F(MrctlLogTest, AnIdMakesAMeasureIdempotent) {
     EXPECT_EQ(split(output({"log"}), '\n').size(), 1U);
 }
 
-TEST_F(MrctlLogTest, AnEnvelopeHoldsWhatIsShortAndTheDigestOfWhatIsLong) {
+TEST_F(MrctlLogTest, AnEnvelopeBindsTheDescriptionAndTheFilesHash) {
     start();
-    output({"measure", "rtmr3", "-", "--envelope", "--description", "short"}, "hello");
-    const std::string long_content(100'000, 'x');
-    output({"measure", "rtmr3", "-", "--envelope", "--description", "long"}, long_content);
+    const std::string content(100'000, 'x');
+    output({"measure", "rtmr3", "-", "--envelope", "--description", "what it is"}, content);
     EXPECT_EQ(mrctl({"measure", "rtmr3", "-", "--envelope", "--type", "13"}, "x").exit_code, 2);
-    std::vector<mr::Envelope> envelopes;
-    for (const auto &line : split(output({"log", "--json"}), '\n')) {
-        const auto record = Json::parse(line)["record"];
-        EXPECT_EQ(record["binding"], "bound");
-        envelopes.push_back(mr::decode_envelope(mr::from_base64(record["data"].get<std::string>()).value()).value());
+    const auto record = Json::parse(output({"log", "--json"}))["record"];
+    EXPECT_EQ(record["binding"], "bound");
+    EXPECT_EQ(record["eventType"], mr::ev_event_tag);
+    const auto envelope = mr::decode_envelope(mr::from_base64(record["data"].get<std::string>()).value()).value();
+    EXPECT_EQ(envelope.type, "measure");
+    EXPECT_EQ(envelope.description, "what it is");
+    ASSERT_TRUE(envelope.digest);
+    EXPECT_EQ(envelope.digest->value, digest_of(content));
+}
+
+TEST_F(MrctlLogTest, ReplayExitsWithOneAlsoAsJsonWhereTheLogDoesNotLeadToTheRegister) {
+    start();
+    EXPECT_EQ(mrctl({"replay", "--json"}).exit_code, 0);
+    extend_behind("rtmr3", hex_digest("somebody"));
+    const auto done = mrctl({"replay", "--json"});
+    EXPECT_EQ(done.exit_code, 1);
+    EXPECT_EQ(Json::parse(done.out)["registers"][3]["endsAtRegister"], false);
+}
+
+TEST_F(MrctlLogTest, ARegisterThatADamagedJournalDoesNotKnowIsNeverCalledEqual) {
+    start();
+    extend("a");
+    ASSERT_EQ(daemon().stop(), 0);
+    std::ofstream(folder() / "state" / "journal", std::ios::trunc) << "not a journal";
+    start();
+    const auto replayed = mrctl({"replay"});
+    EXPECT_EQ(replayed.exit_code, 1);
+    EXPECT_THAT(replayed.out, HasSubstr("tdx/rtmr3 UNKNOWN to the journal"));
+    EXPECT_THAT(output({"status"}), HasSubstr("tdx/rtmr3 UNKNOWN to the journal"));
+    EXPECT_THAT(mrctl({"log"}).err, HasSubstr("damaged"));
+    EXPECT_THAT(failure(1, {"extend", "rtmr3", "--digest", hex_digest("b")}), HasSubstr("mrctl repair"));
+    output({"repair"});
+    EXPECT_EQ(json({"status"})["status"]["journal"]["condition"], "good");
+    EXPECT_THAT(mrctl({"replay"}).out, HasSubstr("tdx/rtmr3 equal over gaps")) << "the gap at 0";
+}
+
+TEST_F(MrctlLogTest, NamesOutOfAFileCannotForgeLines) {
+    const auto file = folder() / "evil";
+    std::ofstream(file) << R"({"format":"mrd-event-log","version":1,"registers":[]})" << '\n'
+                        << R"({"sequence":1,"name":"evil\nrtmr3 abab\u001b[31m","eventType":13,"digests":{"sha384":")" << hex_digest("a")
+                        << "\"},\"origin\":\"service\"}\n";
+    for (const std::string command : {"replay --log", "inspect"}) {
+        const auto done = run_program({"/bin/sh", "-c", "exec " MRCTL_PROGRAM " " + command + " " + file.native()}, folder());
+        EXPECT_EQ(done.exit_code, 0) << done.err;
+        EXPECT_THAT(done.out, AllOf(HasSubstr(R"(evil\nrtmr3 abab\x1b[31m)"), Not(HasSubstr("\nrtmr3 abab")), Not(HasSubstr("\x1b"))));
     }
-    ASSERT_EQ(envelopes.size(), 2U);
-    EXPECT_EQ(envelopes[0].description, "short");
-    EXPECT_EQ(envelopes[0].data, mr::Bytes({'h', 'e', 'l', 'l', 'o'}));
-    EXPECT_EQ(envelopes[1].description, "long");
-    ASSERT_TRUE(envelopes[1].digest);
-    EXPECT_EQ(envelopes[1].digest->value, digest_of(long_content));
 }
 
 TEST_F(MrctlLogTest, RepairOfAGoodJournalIsRefused) {
@@ -274,6 +307,24 @@ TEST_F(HostileLog, OfOneGiBIsRefusedOrReadWithinTheStatedMemory) {
     EXPECT_TRUE(is_refused(replayed("array", "[")));
     EXPECT_TRUE(is_refused(replayed("ima", "10 " + std::string(40, 'a') + " ima-ng ")));
     EXPECT_EQ(replayed("zeros", "").exit_code, 1);
+}
+
+TEST_F(HostileLog, OfNothingButAnchorsIsRefusedWithinTheStatedMemory) {
+    auto log = tcg_header();
+    const mr::Bytes value(48, 1);
+    const auto data = mr::encode_envelope({.type = "anchor", .expected = value, .found = value});
+    const auto digest = mr::hash(mr::HashAlgorithm::sha384, data).value();
+    mr::Event event;
+    event.index = 4;
+    event.type = mr::ev_event_tag;
+    event.digests = {{mr::tcg_id(mr::HashAlgorithm::sha384), digest.bytes()}};
+    event.data = data;
+    mr::Bytes bytes;
+    mr::append_tcg_event(bytes, event);
+    for (int i = 0; i < 200'000; ++i) log.append(bytes.begin(), bytes.end());
+    const auto done = replayed("anchors", log);
+    EXPECT_EQ(done.exit_code, 1);
+    EXPECT_THAT(done.err, HasSubstr("more than 16384 gaps"));
 }
 
 }  // namespace

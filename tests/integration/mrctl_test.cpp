@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "mr/envelope.h"
 #include "mr/tdreport.h"
 #include "tests/integration/mrctl.h"
 
@@ -88,10 +89,12 @@ TEST_F(MrctlTest, MeasureOfAFileAndOfStandardInputExtendsByTheirHashWhichOpenssl
     EXPECT_EQ(output({"read", "rtmr3", "--fresh"}), "tdx/rtmr3 " + empty["reading"]["value"].get<std::string>() + "\n");
 }
 
-TEST_F(MrctlTest, MeasureIntoALogOnlyRegisterSendsTheData) {
+TEST_F(MrctlTest, MeasureIntoALogOnlyRegisterSendsAnEnvelope) {
     start({.config = "[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n"});
-    const auto after = extended_by_openssl(zero(), sha384(bytes_of("hello")));
-    EXPECT_EQ(output({"measure", "rtmr3", "-"}, "hello"), "tdx/rtmr3 " + mr::to_hex(after) + "\n");
+    const auto envelope = mr::encode_envelope(
+        {.type = "measure", .description = "greeting", .digest = mr::Envelope::DataDigest{mr::HashAlgorithm::sha384, digest_of("hello")}});
+    const auto after = extended_by_openssl(zero(), sha384(envelope));
+    EXPECT_EQ(output({"measure", "rtmr3", "-", "--description", "greeting"}, "hello"), "tdx/rtmr3 " + mr::to_hex(after) + "\n");
     EXPECT_THAT(failure(1, {"extend", "rtmr3", "--digest", hex(1)}), HasSubstr("LogOnly"));
 }
 

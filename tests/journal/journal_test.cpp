@@ -126,6 +126,50 @@ TEST_F(JournalTest, InAnotherBootWithEqualRegistersTheJournalGoesOn) {
     EXPECT_EQ(replay(*read_log(*journal), r0), hardware_.value(r0));
 }
 
+TEST_F(JournalTest, InAnotherBootRegistersThatMrdNeverExtendedProveNothing) {
+    hardware_.add("sim/shared", false);
+    auto journal = start();
+    extend(*journal, "sim/shared", 1, "unit-1");
+    options_.boot_id = "boot 2";
+    hardware_.reset();
+    // The firmware, or a boot loader, has extended it already: it is not what it was at its reset.
+    hardware_.extend("sim/shared", digest_of(9));
+    journal = start();
+    EXPECT_TRUE(exists("journal.1")) << "r0 and r1 hold zero after every boot";
+    EXPECT_EQ(journal->state().ids().find(1000, 2, "unit-1"), nullptr) << "nobody is told of an extend that this boot never saw";
+}
+
+TEST_F(JournalTest, InAnotherBootASharedRegisterThatIsBackAtItsStartWasReset) {
+    hardware_.add("sim/shared", false);
+    auto journal = start();
+    extend(*journal, "sim/shared", 1);
+    options_.boot_id = "boot 2";
+    hardware_.reset();
+    journal = start();
+    EXPECT_TRUE(exists("journal.1"));
+}
+
+TEST_F(JournalTest, InAnotherBootAProviderThatIsNotThereVouchesForNothing) {
+    auto journal = start();
+    extend(*journal, r0, 1, "unit-1");
+    options_.boot_id = "boot 2";
+    journal = start(hardware_.present_without(r0));
+    EXPECT_TRUE(exists("journal.1"));
+    EXPECT_EQ(journal->state().sequence(), 0U);
+}
+
+TEST_F(JournalTest, OverAKexecARegisterThatMrdExtendedVouchesForTheRest) {
+    hardware_.add("sim/shared", false);
+    auto journal = start();
+    extend(*journal, r0, 1);
+    extend(*journal, "sim/shared", 1);
+    options_.boot_id = "boot 2";
+    hardware_.extend("sim/shared", digest_of(9));
+    journal = start();
+    EXPECT_FALSE(exists("journal.1"));
+    EXPECT_EQ(journal->state().sequence(), 2U);
+}
+
 TEST_F(JournalTest, InAnotherBootAnOpenIntentMayHaveHappened) {
     auto journal = start();
     extend(*journal, r0, 1);
@@ -315,11 +359,12 @@ TEST_F(JournalTest, TheRoomOfOpenIntentsIsNotGivenToARegisterThatAppears) {
     const auto zero = mr::Digest::zero(algorithm);
     mr::Bytes record;
     options_.size_limit = end + append_record(record, end, Register{algorithm, zero, zero, "sim/r2"}) + settled_size - 1;
-    const auto again = open();
-    EXPECT_FALSE(again->start(hardware_.present_without(r0), {}));
+    auto again = start(hardware_.present_without(r0));
     EXPECT_EQ(again->end(), end);
+    EXPECT_FALSE(again->state().find("sim/r2")) << "mrd starts without it: what there is can be read";
     ++options_.size_limit;
-    EXPECT_TRUE(start(hardware_.present_without(r0)));
+    again = start(hardware_.present_without(r0));
+    EXPECT_TRUE(again->state().find("sim/r2"));
 }
 
 TEST_F(JournalTest, FilesOfARealDiskAreForTheirOwnerAlone) {

@@ -203,6 +203,23 @@ TEST_F(RegistersInterfaceTest, AnEnvelopeBindsDescriptionAndData) {
     EXPECT_THAT(reply, HasSubstr(mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, envelope)->bytes())));
 }
 
+TEST_F(RegistersInterfaceTest, NobodyButMrdMaySayAnAnchorOrASeal) {
+    const mr::Bytes some(48, 1);
+    const mr::Envelope forged[] = {
+        {.type = "anchor", .expected = some, .found = some}, {.type = "seal"}, {.type = "measure", .found = some}};
+    for (const auto &envelope : forged) {
+        const auto data = R"("data":")" + mr::to_base64(mr::encode_envelope(envelope)) + "\"";
+        for (const std::string type : {"4", "6", "13"}) {
+            EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","eventType":)" + type + "," + data + "}"), IsInvalid("data"));
+            EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3","eventType":)" + type + "," + digest(1) + "," + data + "}"),
+                        IsInvalid("data"));
+        }
+    }
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+    const auto own = mr::encode_envelope({.type = "application", .data = some});
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","eventType":6,"data":")" + mr::to_base64(own) + "\"}"), HasSubstr("sequence"));
+}
+
 TEST_F(RegistersInterfaceTest, CreateIsNotImplementedYetAndSaysSo) {
     EXPECT_THAT(call("Registers.Create", R"({"name":"a","hash":"sha384","on":"rtmr3"})"),
                 HasSubstr("org.varlink.service.MethodNotImplemented"));

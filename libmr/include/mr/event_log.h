@@ -230,7 +230,8 @@ public:
     void declare(const LogRegister &known);
 
     // Error: malformed, naming the event: a digest whose length is not its algorithm's, two digests of one algorithm, a measured event without a name;
-    // not_supported: more registers than max_replayed_registers. After an error nothing of the event is applied.
+    // not_supported: more registers or gaps than
+    // max_replayed_registers, max_replayed_gaps. After an error nothing of the event is applied.
     std::expected<void, Error> apply(const Event &event);
 
     // In the order of their first event; those that were only declared come last. Valid until the next declare() or apply().
@@ -244,5 +245,6 @@ private:
     std::unique_ptr<State> state_;
 };
 inline constexpr std::size_t max_replayed_registers = 4096;
+inline constexpr std::size_t max_replayed_gaps = 16'384;  // of all registers
 
 }  // namespace mr

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mr/envelope.h"
+#include "mr/event_content.h"
 #include "mr/event_log.h"
 
 namespace mr {
@@ -59,6 +60,8 @@ std::optional<std::uint8_t> startup_locality_of(const Event &event) {
 
 // Whether its digest binds what it says is asked for each bank.
 std::optional<Envelope> anchor_of(const Event &event) {
+    // A log that tells whose events are whose has the last word; mrd lets no client write an anchor.
+    if (event.origin == EventOrigin::service) return std::nullopt;
     if (event.type != ev_event_tag || !event.data || !is_envelope(*event.data)) return std::nullopt;
     auto envelope = decode_envelope(*event.data);
     if (!envelope || envelope->type != "anchor" || !envelope->expected || !envelope->found) return std::nullopt;
@@ -67,7 +70,7 @@ std::optional<Envelope> anchor_of(const Event &event) {
 
 std::unexpected<Error> refuse(ErrorCode code, const Event &event, const std::string &what) {
     std::string message = "event ";
-    message.append(std::to_string(event.sequence)).append(" of \"").append(event.name).append("\": ").append(what);
+    message.append(std::to_string(event.sequence)).append(" of \"").append(printable_text(event.name)).append("\": ").append(what);
     return std::unexpected(Error{code, std::move(message)});
 }
 
@@ -181,6 +184,9 @@ struct Replay::State {
             steps[count++] = {.entry = *entry, .digest = digest.value};
         }
         const auto anchor = anchor_of(event);
+        if (anchor && gap_count + count > max_replayed_gaps) {
+            return refuse(ErrorCode::not_supported, event, "more than " + std::to_string(max_replayed_gaps) + " gaps are not replayed");
+        }
         for (const Step &step : std::span(steps).first(count)) {
             extend(entries[step.entry], event, step.digest, anchor);
         }
@@ -197,6 +203,7 @@ struct Replay::State {
             if (event.origin != EventOrigin::firmware) entry.settle(&expected);
             replayed.gaps.push_back(
                 {.sequence = event.sequence, .expected = expected, .found = Digest(*anchor->found), .joins = replayed.value == expected});
+            ++gap_count;
             replayed.value = replayed.gaps.back().found;
         } else if (event.origin != EventOrigin::firmware) {
             entry.settle(nullptr);
@@ -225,6 +232,7 @@ struct Replay::State {
     }
 
     ReplayNames names;
+    std::size_t gap_count = 0;
     std::array<std::optional<Hasher>, algorithm_count> hashers;  // none where this OpenSSL does not have the algorithm
     std::vector<Entry> entries;
     std::unordered_map<std::string, Banks, NameHash, std::equal_to<>> banks;  // by key_of()
