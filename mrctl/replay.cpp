@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "mr/envelope.h"
 #include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "mrctl/commands.h"
@@ -99,20 +100,37 @@ int replay_files(bool json, const ReplayCommand &command) {
     return consistent ? exit_done : exit_refused;
 }
 
-// Where each gap is and what it says: the anchors' own words, from the records.
-std::string describe_gap(mr::Client &client, std::int64_t sequence) {
-    if (sequence == 0) return "at 0: the log's start does not explain what the register held";
-    std::string text = "at " + std::to_string(sequence);
+std::string gap_text(std::int64_t sequence, const std::string &expected, const std::string &found) {
+    return "at " + std::to_string(sequence) + " expected " + expected + " found " + found;
+}
+
+// The gap at 0: what the log's start leads to is no event's word, but mrd's.
+std::string describe_start(mr::Client &client, const std::string &name) {
+    const auto status = client.status();
+    const auto json = status ? Json::parse(status->json, nullptr, false) : Json();
+    if (json.is_object()) {
+        for (const auto &provider : json.value("providers", Json::array())) {
+            for (const auto &entry : provider.value("registers", Json::array())) {
+                if (entry.value("name", "") == name) return gap_text(0, entry.value("explained", ""), entry.value("start", ""));
+            }
+        }
+    }
+    return "at 0";
+}
+
+// The anchor's own words, from its record.
+std::string describe_anchor(mr::Client &client, std::int64_t sequence) {
+    std::string expected;
+    std::string found;
     (void)client.records(sequence, false, [&](const mr::LogRecord &record) {
-        mr::Event event;
-        event.type = record.type;
-        if (record.data) event.data = *record.data;
-        for (const auto &[name, value] : mr::decode_content(event)) {
-            if (name == "expected" || name == "found") text.append(" ").append(name).append(" ").append(value);
+        const auto envelope = record.data ? mr::decode_envelope(*record.data) : std::unexpected(mr::Error{});
+        if (envelope && envelope->expected && envelope->found) {
+            expected = mr::to_hex(*envelope->expected);
+            found = mr::to_hex(*envelope->found);
         }
         return false;
     });
-    return text;
+    return gap_text(sequence, expected, found);
 }
 
 }  // namespace
@@ -144,7 +162,8 @@ int replay(const Common &common, const ReplayCommand &command) {
                            : value.empty()         ? "UNKNOWN to the journal: nothing explains"
                                                    : "DIFFERS: the log leads to " + value + ", the register holds")
                   << ' ' << mr::to_hex(result.actual.bytes()) << '\n';
-        for (const auto gap : result.gaps) std::cout << "  gap " << describe_gap(*client, gap) << '\n';
+        for (const auto gap : result.gaps)
+            std::cout << "  gap " << (gap == 0 ? describe_start(*client, result.name) : describe_anchor(*client, gap)) << '\n';
     }
     return all_end ? exit_done : exit_refused;
 }

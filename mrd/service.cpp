@@ -30,13 +30,16 @@ struct RegisterStatus {
     std::int64_t events = 0;
     std::int64_t anchors = 0;
     bool start_unexplained = false;
+    std::optional<std::string> explained;
+    std::optional<std::string> start;
     static constexpr auto fields() {
         return std::tuple(field("name", &RegisterStatus::name), field("owner", &RegisterStatus::owner),
                           field("logged", &RegisterStatus::logged), field("observed", &RegisterStatus::observed),
                           field("diverged", &RegisterStatus::diverged), field("divergences", &RegisterStatus::divergences),
                           field("indeterminate", &RegisterStatus::indeterminate), field("sealed", &RegisterStatus::sealed),
                           field("events", &RegisterStatus::events), field("anchors", &RegisterStatus::anchors),
-                          field("startUnexplained", &RegisterStatus::start_unexplained));
+                          field("startUnexplained", &RegisterStatus::start_unexplained), field("explained", &RegisterStatus::explained),
+                          field("start", &RegisterStatus::start));
     }
 };
 
@@ -112,6 +115,10 @@ RegisterStatus status_of(const ProviderRegisters &provider, RegisterIndex index)
         status.events = static_cast<std::int64_t>(known->events);
         status.anchors = static_cast<std::int64_t>(known->anchors);
         status.start_unexplained = known->start_is_unexplained();
+        if (status.start_unexplained) {
+            status.explained = mr::to_hex(known->explained.bytes());
+            status.start = mr::to_hex(known->start.bytes());
+        }
     }
     return status;
 }
