@@ -55,6 +55,8 @@ Json json_of(const mr::Reading &reading) {
 std::string journal_text(const Json &journal) {
     std::string text = journal.value("condition", "") + ", " + std::to_string(journal.value("size", std::int64_t{0})) + " of " +
                        std::to_string(journal.value("sizeLimit", std::int64_t{0})) + " bytes";
+    if (const auto repairs = journal.value("repairs", std::int64_t{0}); repairs > 0)
+        text += ", begun anew by repair " + std::to_string(repairs) + " times: records are missing";
     if (journal.contains("reason")) text += ": " + journal.value("reason", "");
     return text;
 }
@@ -153,7 +155,7 @@ int repair(const Common &common) {
         std::cout << Json{{"kept", *kept}}.dump() << '\n';
     } else {
         std::cout << "a new journal begins with what stood before the damage; the old file is " << *kept
-                  << "\n`mrctl replay` shows where the log and the registers differ\n";
+                  << "\n`mrctl replay` shows where the log and the registers differ; a seal among what is missing no longer holds\n";
     }
     return exit_done;
 }
@@ -250,7 +252,8 @@ int status(const Common &common) {
             std::string state = "as logged";
             if (entry.value("startUnexplained", false)) state = "as logged, but the log's start is unexplained";
             if (entry.value("anchors", std::int64_t{0}) > 0)
-                state = "as logged, over " + std::to_string(entry.value("anchors", std::int64_t{0})) + " gaps that others' extends left";
+                state = "as logged, over " + std::to_string(entry.value("anchors", std::int64_t{0})) +
+                        " gaps, which others' extends or missing records left";
             if (entry.value("owner", "") != "owned") {
                 state = entry.value("owner", "") + ": others extend it too";
             } else if (!entry.contains("logged")) {

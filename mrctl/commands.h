@@ -46,7 +46,8 @@ struct LogCommand {
     bool follow = false;
 };
 struct ReplayCommand {
-    std::vector<std::string> logs;                   // empty: mrd's own
+    std::vector<std::string> logs;  // empty: mrd's own
+    bool accept_gaps = false;
     std::optional<mr::LogRegisters> registers = {};  // whose numbers a TCG log's are
 };
 struct WriteCommand {

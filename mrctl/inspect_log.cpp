@@ -37,7 +37,16 @@ Json json_of(const mr::Event &event) {
     for (const auto &digest : event.digests) json["digests"][algorithm_name(digest.algorithm_id)] = mr::to_hex(digest.value);
     json["binding"] = mr::to_string(binding.binding);
     if (!binding.rule.empty()) json["rule"] = binding.rule;
-    if (event.description) json["description"] = mr::printable_text(*event.description);
+    json["origin"] = mr::to_string(event.origin);
+    if (event.caller) {
+        const auto &caller = *event.caller;
+        json["claimed"]["caller"] = {{"uid", caller.uid}, {"gid", caller.gid}, {"pid", caller.pid}};
+        if (caller.executable) json["claimed"]["caller"]["executable"] = mr::printable_text(*caller.executable);
+        if (caller.unit) json["claimed"]["caller"]["unit"] = mr::printable_text(*caller.unit);
+    }
+    if (event.time) json["claimed"]["time"] = *event.time;
+    if (event.id) json["claimed"]["id"] = mr::printable_text(*event.id);
+    if (event.description) json["claimed"]["description"] = mr::printable_text(*event.description);
     json["content"] = Json::array();
     for (const auto &[name, value] : mr::decode_content(event)) json["content"].push_back({{"name", name}, {"value", value}});
     return json;
@@ -50,14 +59,22 @@ void print_event(const mr::Event &event) {
               << (binding.rule.empty() ? "" : ": the digest is of the ") << binding.rule << '\n';
     for (const auto &digest : event.digests)
         std::cout << "    " << algorithm_name(digest.algorithm_id) << ' ' << mr::to_hex(digest.value) << '\n';
-    if (event.description) std::cout << "    description: " << mr::printable_text(*event.description) << '\n';
+    if (event.caller) {
+        const auto &caller = *event.caller;
+        std::cout << "    claimed caller: uid " << caller.uid << " gid " << caller.gid << " pid " << caller.pid
+                  << (caller.executable ? " " + mr::printable_text(*caller.executable) : "")
+                  << (caller.unit ? " " + mr::printable_text(*caller.unit) : "") << '\n';
+    }
+    if (event.time) std::cout << "    claimed time: " << *event.time << " us\n";
+    if (event.id) std::cout << "    id: " << mr::printable_text(*event.id) << '\n';
+    if (event.description) std::cout << "    claimed description: " << mr::printable_text(*event.description) << '\n';
     for (const auto &[name, value] : mr::decode_content(event)) std::cout << "    " << name << ": " << value << '\n';
 }
 
 }  // namespace
 
 int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader) {
-    mr::Replay replay;
+    mr::Replay replay(names_for(reader.registers()));
     for (const auto &reg : reader.registers()) replay.declare(reg);
     std::cout << (json ? R"({"format":")" : "event log, format ") << mr::to_string(reader.format()) << (json ? R"(","events":[)" : "\n");
     mr::Event event;
@@ -74,15 +91,10 @@ int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader) 
         if (auto applied = replay.apply(event); !applied) return fail({applied.error().code, file + ": " + applied.error().message});
         if (!std::cout.good()) return exit_refused;
     }
-    Json registers = Json::object();
-    for (const auto &reg : replay.registers()) registers[mr::printable_text(reg.name)] = mr::to_hex(reg.value.bytes());
-    if (json) {
-        std::cout << "\n],\"registers\":" << registers.dump() << "}\n";
-    } else {
-        std::cout << replay.events() << " events, which lead to\n";
-        for (const auto &[name, value] : registers.items()) std::cout << name << ' ' << value.get<std::string>() << '\n';
-    }
-    return exit_done;
+    std::cout << (json ? "\n],\"replay\":" : std::to_string(replay.events()) + " events, which lead to\n");
+    const bool consistent = print_replay(json, replay);
+    if (json) std::cout << "}\n";
+    return consistent ? exit_done : exit_refused;
 }
 
 }  // namespace mrctl

@@ -37,14 +37,16 @@ std::string time_of(const mr::LogRecord &record) {
     return {text.data(), std::strftime(text.data(), text.size(), "%F %T", &parts)};
 }
 
-// The caller's program, or its unit, or its number.
+// The caller's unit, or its program, with its process and user.
 std::string caller_of(const mr::LogRecord &record) {
     if (!record.caller) return {};
     const auto &caller = *record.caller;
-    std::string who = caller.unit         ? *caller.unit
-                      : caller.executable ? caller.executable->substr(caller.executable->rfind('/') + 1)
-                                          : "pid " + std::to_string(caller.pid);
-    return mr::printable_text(who) + (caller.uid == 0 ? "" : " (uid " + std::to_string(caller.uid) + ")");
+    const auto who = caller.unit         ? *caller.unit
+                     : caller.executable ? caller.executable->substr(caller.executable->rfind('/') + 1)
+                                         : std::string("?");
+    const auto text = mr::printable_text(who) + "[" + std::to_string(caller.pid) + "] uid " + std::to_string(caller.uid);
+    // Who made the gap is not known: this is the client whose extend came next.
+    return record.origin == mr::EventOrigin::anchor ? "mrd, before " + text : text;
 }
 
 std::string description_of(const mr::LogRecord &record, std::size_t width) {
@@ -70,7 +72,7 @@ std::string cut(const std::string &text, std::size_t width) {
 class Table {
 public:
     explicit Table(std::size_t width) : description_(std::max<std::size_t>(20, width - std::min(width, fixed_))) {
-        line("SEQUENCE", "TIME", "REGISTER", "TYPE", "DESCRIPTION", "DIGEST", "CALLER", "\x1b[1m");
+        line("SEQUENCE", "TIME", "REGISTER", "TYPE", "BOUND", "DESCRIPTION", "DIGEST", "CALLER", "\x1b[1m");
     }
 
     void add(const mr::LogRecord &record) const {
@@ -78,19 +80,21 @@ public:
                                    : record.origin == mr::EventOrigin::firmware ? "\x1b[2m"
                                                                                 : "";
         line(std::to_string(record.sequence), time_of(record), record.name, mr::event_type_name(record.type),
-             description_of(record, description_), mr::to_hex(record.digest).substr(0, short_digest), caller_of(record), colour);
+             record.binding == mr::Binding::bound ? "bound" : "claim", description_of(record, description_),
+             mr::to_hex(record.digest).substr(0, short_digest), caller_of(record), colour);
     }
 
 private:
     void line(const std::string &sequence, const std::string &time, const std::string &name, const std::string &type,
-              const std::string &description, const std::string &digest, const std::string &caller, std::string_view colour) const {
+              const std::string &bound, const std::string &description, const std::string &digest, const std::string &caller,
+              std::string_view colour) const {
         std::cout << colour << std::string(8 - std::min<std::size_t>(8, sequence.size()), ' ') << sequence << "  " << cut(time, 19) << "  "
-                  << cut(name, 14) << "  " << cut(type.starts_with("EV_") ? type.substr(3) : type, 24) << "  "
+                  << cut(name, 14) << "  " << cut(type.starts_with("EV_") ? type.substr(3) : type, 20) << "  " << cut(bound, 5) << "  "
                   << cut(description, description_) << "  " << cut(digest, short_digest) << "  " << caller
                   << (colour.empty() ? "" : "\x1b[0m") << '\n';
     }
 
-    static constexpr std::size_t fixed_ = 8 + 2 + 19 + 2 + 14 + 2 + 24 + 2 + 2 + short_digest + 2 + 16;
+    static constexpr std::size_t fixed_ = 8 + 2 + 19 + 2 + 14 + 2 + 20 + 2 + 5 + 2 + 2 + short_digest + 2 + 16;
     std::size_t description_;
 };
 

@@ -9,6 +9,7 @@
 #include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "mrctl/commands.h"
+#include "mrctl/inspect.h"
 #include "mrctl/mapped_file.h"
 #include "mrctl/output.h"
 
@@ -21,11 +22,63 @@ namespace {
 // Red for people, plain for programs.
 std::string alarm(const std::string &text) { return is_terminal() ? "\x1b[31m" + text + "\x1b[0m" : text; }
 
-// Two registers of one log that share a common name: then only their own names tell them apart.
-bool names_collide(const std::vector<mr::LogRegister> &registers) {
-    std::set<std::pair<std::string_view, mr::HashAlgorithm>> names;
-    return std::ranges::any_of(registers, [&](const auto &reg) { return !names.emplace(mr::common_name(reg.name), reg.algorithm).second; });
+bool has_gaps(const mr::Replay &replay) {
+    return std::ranges::any_of(replay.registers(), [](const auto &reg) { return !reg.gaps.empty(); });
 }
+
+}  // namespace
+
+mr::ReplayNames names_for(const std::vector<mr::LogRegister> &registers) {
+    std::set<std::pair<std::string_view, mr::HashAlgorithm>> names;
+    const bool collide =
+        std::ranges::any_of(registers, [&](const auto &reg) { return !names.emplace(mr::common_name(reg.name), reg.algorithm).second; });
+    return collide ? mr::ReplayNames::as_logged : mr::ReplayNames::common;
+}
+
+Json json_of(mr::Replay &replay) {
+    // One that no event extended holds what it began with: that, too, is what the log says.
+    const auto is_rtmr = [](const mr::ReplayedRegister &reg) { return reg.name.starts_with("rtmr"); };
+    if (std::ranges::any_of(replay.registers(), is_rtmr)) {
+        const auto zero = mr::Digest::zero(mr::HashAlgorithm::sha384);
+        for (const std::string name : {"rtmr0", "rtmr1", "rtmr2", "rtmr3"}) {
+            if (replay.find(name) == nullptr) replay.declare({name, mr::HashAlgorithm::sha384, zero, zero});
+        }
+    }
+    auto replayed = replay.registers();
+    std::ranges::sort(replayed, [](const auto &a, const auto &b) { return ::strverscmp(a.name.c_str(), b.name.c_str()) < 0; });
+    Json registers = Json::object();
+    Json gaps = Json::array();
+    for (const auto &reg : replayed) {
+        registers[mr::printable_text(reg.name)] = mr::to_hex(reg.value.bytes());
+        for (const auto &gap : reg.gaps) {
+            gaps.push_back({{"register", mr::printable_text(reg.name)},
+                            {"sequence", gap.sequence},
+                            {"expected", mr::to_hex(gap.expected.bytes())},
+                            {"found", mr::to_hex(gap.found.bytes())},
+                            {"joins", gap.joins}});
+        }
+    }
+    return {{"registers", registers}, {"events", replay.events()}, {"gaps", gaps}};
+}
+
+bool print_replay(bool json, mr::Replay &replay) {
+    const auto result = json_of(replay);
+    if (json) {
+        std::cout << result.dump() << '\n';
+    } else {
+        for (const auto &[name, value] : result["registers"].items()) std::cout << name << ' ' << value.get<std::string>() << '\n';
+        for (const auto &gap : result["gaps"]) {
+            std::cout << alarm("gap " + gap["register"].get<std::string>() + " at " + std::to_string(gap["sequence"].get<std::uint64_t>()) +
+                               " expected " + gap["expected"].get<std::string>() + " found " + gap["found"].get<std::string>() +
+                               (gap["joins"].get<bool>() ? "" : " (the events before it do not lead to what is expected)"))
+                      << '\n';
+        }
+    }
+    // A log that contradicts itself is no log of any register.
+    return std::ranges::all_of(replay.registers(), &mr::ReplayedRegister::consistent);
+}
+
+namespace {
 
 std::expected<void, mr::Error> read_log(mr::EventLogReader &reader, mr::Replay &replay) {
     for (const auto &reg : reader.registers()) replay.declare(reg);
@@ -52,7 +105,7 @@ int replay_files(bool json, const ReplayCommand &command) {
         files.push_back(std::move(*file));
         auto reader = mr::EventLogReader::open(files.back().bytes(), {.registers = command.registers});
         if (!reader) return fail(name_file(path, reader.error()));
-        if (names_collide(reader->registers())) names = mr::ReplayNames::as_logged;
+        if (names_for(reader->registers()) == mr::ReplayNames::as_logged) names = mr::ReplayNames::as_logged;
         readers.push_back(std::move(*reader));
     }
     mr::Replay replay(names);
@@ -60,44 +113,7 @@ int replay_files(bool json, const ReplayCommand &command) {
         if (auto done = read_log(readers[i], replay); !done) return fail(name_file(command.logs[i], done.error()));
     }
 
-    // One that no event extended holds what it began with: that, too, is what the log says.
-    const auto is_rtmr = [](const mr::ReplayedRegister &reg) { return reg.name.starts_with("rtmr"); };
-    if (std::ranges::any_of(replay.registers(), is_rtmr)) {
-        const auto zero = mr::Digest::zero(mr::HashAlgorithm::sha384);
-        for (const std::string name : {"rtmr0", "rtmr1", "rtmr2", "rtmr3"}) {
-            if (replay.find(name) == nullptr) replay.declare({name, mr::HashAlgorithm::sha384, zero, zero});
-        }
-    }
-    auto replayed = replay.registers();
-    std::ranges::sort(replayed, [](const auto &a, const auto &b) { return ::strverscmp(a.name.c_str(), b.name.c_str()) < 0; });
-
-    Json registers = Json::object();
-    Json gaps = Json::array();
-    bool consistent = true;
-    for (const auto &reg : replayed) {
-        registers[mr::printable_text(reg.name)] = mr::to_hex(reg.value.bytes());
-        consistent = consistent && reg.consistent();
-        for (const auto &gap : reg.gaps) {
-            gaps.push_back({{"register", mr::printable_text(reg.name)},
-                            {"sequence", gap.sequence},
-                            {"expected", mr::to_hex(gap.expected.bytes())},
-                            {"found", mr::to_hex(gap.found.bytes())},
-                            {"joins", gap.joins}});
-        }
-    }
-    if (json) {
-        std::cout << Json{{"registers", registers}, {"events", replay.events()}, {"gaps", gaps}}.dump() << '\n';
-    } else {
-        for (const auto &[name, value] : registers.items()) std::cout << name << ' ' << value.get<std::string>() << '\n';
-        for (const auto &gap : gaps) {
-            std::cout << alarm("gap " + gap["register"].get<std::string>() + " at " + std::to_string(gap["sequence"].get<std::uint64_t>()) +
-                               " expected " + gap["expected"].get<std::string>() + " found " + gap["found"].get<std::string>() +
-                               (gap["joins"].get<bool>() ? "" : " (the events before it do not lead to what is expected)"))
-                      << '\n';
-        }
-    }
-    // A log that contradicts itself is no log of any register.
-    return consistent ? exit_done : exit_refused;
+    return print_replay(json, replay) && (command.accept_gaps || !has_gaps(replay)) ? exit_done : exit_refused;
 }
 
 std::string gap_text(std::int64_t sequence, const std::string &expected, const std::string &found) {
@@ -133,39 +149,54 @@ std::string describe_anchor(mr::Client &client, std::int64_t sequence) {
     return gap_text(sequence, expected, found);
 }
 
+bool is_good(bool equal, bool ends_at_register, bool accept_gaps) { return equal || (ends_at_register && accept_gaps); }
+
 }  // namespace
 
 int replay(const Common &common, const ReplayCommand &command) {
     if (!command.logs.empty()) return replay_files(common.json, command);
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
+    const auto listed = client->list();
+    if (!listed) return fail(listed.error());
+    const auto is_observed = [&listed](std::string_view name) {
+        return std::ranges::any_of(*listed, [&](const auto &reg) { return reg.name == name && reg.owner == mr::Owner::observed; });
+    };
+    bool all_good = true;
     if (common.json) {
         const auto reply = client->call("io.mrd.EventLog.Replay", "{}");
         if (!reply) return fail(reply.error());
         std::cout << reply->json << '\n';
         const auto json = Json::parse(reply->json, nullptr, false);
-        const auto ends = [](const Json &reg) { return reg.value("endsAtRegister", false); };
-        return json.contains("registers") && std::ranges::all_of(json["registers"], ends) ? exit_done : exit_refused;
+        for (const auto &reg : json.value("registers", Json::array())) {
+            all_good = all_good && (is_observed(reg.value("name", "")) ||
+                                    is_good(reg.value("equal", false), reg.value("endsAtRegister", false), command.accept_gaps));
+        }
+        return all_good ? exit_done : exit_refused;
     }
     const auto results = client->replay();
     if (!results) return fail(results.error());
-    bool all_end = true;
     for (const auto &result : *results) {
         const auto value = mr::to_hex(result.replayed.bytes());
+        const auto actual = mr::to_hex(result.actual.bytes());
         if (result.equal) {
             std::cout << result.name << " equal " << value << '\n';
             continue;
         }
-        all_end = all_end && result.ends_at_register;
-        std::cout << result.name << ' '
-                  << alarm(result.ends_at_register ? "equal over gaps, which somebody else's extends left"
-                           : value.empty()         ? "UNKNOWN to the journal: nothing explains"
-                                                   : "DIFFERS: the log leads to " + value + ", the register holds")
-                  << ' ' << mr::to_hex(result.actual.bytes()) << '\n';
+        if (is_observed(result.name)) {
+            std::cout << result.name << " observed: the firmware's log leads to " << value << ", the register holds " << actual << '\n';
+            continue;
+        }
+        all_good = all_good && is_good(result.equal, result.ends_at_register, command.accept_gaps);
+        const auto said = result.ends_at_register
+                              ? "GAPS: the log leads there only over gaps, which others' extends or missing records left:"
+                          : value.empty() ? "UNKNOWN to the journal: nothing explains"
+                                          : "DIFFERS: the log leads to " + value + ", the register holds";
+        std::cout << result.name << ' ' << alarm(said) << ' ' << actual << '\n';
         for (const auto gap : result.gaps)
             std::cout << "  gap " << (gap == 0 ? describe_start(*client, result.name) : describe_anchor(*client, gap)) << '\n';
     }
-    return all_end ? exit_done : exit_refused;
+    return all_good ? exit_done : exit_refused;
 }
 
 }  // namespace mrctl

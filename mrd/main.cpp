@@ -211,9 +211,10 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
     mrd::Registers registers(loop, **journal);
     registers.on_divergence([](mrd::Registers::Place place) {
         const auto &divergence = *place.table().divergence(place.index);
-        mrd::log::warning("somebody else extended a register of mrd", {{"register", place.name()},
-                                                                       {"expected", mr::to_hex(divergence.expected.bytes())},
-                                                                       {"found", mr::to_hex(divergence.found.bytes())}});
+        mrd::log::warning("a register holds what the log does not explain: somebody else extended it, or records are missing",
+                          {{"register", place.name()},
+                           {"expected", mr::to_hex(divergence.expected.bytes())},
+                           {"found", mr::to_hex(divergence.found.bytes())}});
     });
 
     if (auto opened = open_providers(command_line, registers); !opened) return opened;

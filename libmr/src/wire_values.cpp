@@ -31,7 +31,7 @@ constexpr std::array known_errors{
     KnownError{"WrongLength", ErrorCode::wrong_length, "the length is wrong"},
     KnownError{"GenerationMismatch", ErrorCode::generation_mismatch, "somebody else wrote reportdata: write and read again, or use report"},
     KnownError{"DuplicateEvent", ErrorCode::duplicate_event, "the event id was used before, with another digest"},
-    KnownError{"JournalFull", ErrorCode::journal_full, "the journal has reached its size limit"},
+    KnownError{"JournalFull", ErrorCode::journal_full, "the journal has reached its size limit; what is logged stays: raise journal.size_limit, and start mrd again"},
     KnownError{"JournalFailed", ErrorCode::journal_failed, "the journal cannot be read or written"},
     KnownError{"ProviderFailed", ErrorCode::provider_failed, "the hardware failed"},
     KnownError{"UnknownFormat", ErrorCode::invalid_parameter, "give one of the known formats"},

@@ -58,7 +58,7 @@ TEST_F(SampleLogs, TheirHeadersSayWhatIsExpected) {
         EXPECT_EQ(header.index, expected.at("header_index"));
         EXPECT_EQ(header.platform_class, expected.at("platform_class"));
         EXPECT_EQ(std::to_string(header.major) + "." + std::to_string(header.minor) + "." + std::to_string(header.errata),
-                  expected.at("spec"));
+                  expected.at("spec").get<std::string>());
         EXPECT_EQ(header.uintn_size, expected.at("uintn"));
         EXPECT_EQ(header.vendor_info.size(), expected.at("vendor_info_len"));
         std::map<std::string, std::size_t> algorithms;
@@ -79,7 +79,7 @@ TEST_F(SampleLogs, TheirEventsAreCountedAndTheirEndIsFound) {
         EXPECT_EQ(reader.offset(), header.at("end_off"));
         const auto padding = ByteView(sample.log).subspan(reader.offset());
         EXPECT_EQ(padding.size(), header.at("tail_len"));
-        EXPECT_EQ(padding.empty() ? "none" : to_hex(padding.first(1)), header.at("tail_all"));
+        EXPECT_EQ(padding.empty() ? "none" : to_hex(padding.first(1)), header.at("tail_all").get<std::string>());
         if (is_ccel(sample)) {
             std::map<std::string, std::size_t> counts;
             for (const auto &event : events) {
@@ -112,7 +112,7 @@ TEST_F(SampleLogs, EachEventOfACcelIsTheOneExpectedAtItsOffset) {
             EXPECT_EQ(reader.offset(), expected.at("offset"));
             EXPECT_EQ(event.index, expected.at("index"));
             ASSERT_EQ(event.digests.size(), 1);
-            EXPECT_EQ(to_hex(event.digests[0].value), expected.at("digest"));
+            EXPECT_EQ(to_hex(event.digests[0].value), expected.at("digest").get<std::string>());
             ASSERT_TRUE(event.data);
             EXPECT_EQ(event.data->size(), expected.at("event_size"));
             EXPECT_EQ(hash(HashAlgorithm::sha384, *event.data) == Digest(event.digests[0].value), expected.at("digest_is_hash_of_event"));
@@ -130,7 +130,7 @@ TEST_F(SampleLogs, CcelsReplayToTheirRtmrs) {
         EXPECT_EQ(replay.events(), expected.at("events_excluding_header"));
         EXPECT_EQ(replay.registers().size(), expected.at("events_per_register_index").size());
         for (const auto &[name, value] : expected.at("replayed_from_log").items()) {
-            EXPECT_EQ(rtmr_value(replay, name), value) << name;
+            EXPECT_EQ(rtmr_value(replay, name), value.get<std::string>()) << name;
         }
         for (const auto &each : replay.registers()) {
             EXPECT_TRUE(each.gaps.empty());
@@ -193,8 +193,8 @@ TEST_F(SampleLogs, AnImaLogThatFollowsACcelLeadsToTheQuotesRtmr2) {
     EXPECT_EQ(reader->format(), LogFormat::ima);
     auto replay = replayed(*sample);
     apply_all(replay, read_all(*reader));
-    EXPECT_EQ(rtmr_value(replay, "rtmr2"), sample->expected().at("rtmr2_after_ima_boot_aggregate"));
-    EXPECT_EQ(rtmr_value(replay, "rtmr2"), sample->expected().at("register_values").at("rtmr2"));
+    EXPECT_EQ(rtmr_value(replay, "rtmr2"), sample->expected().at("rtmr2_after_ima_boot_aggregate").get<std::string>());
+    EXPECT_EQ(rtmr_value(replay, "rtmr2"), sample->expected().at("register_values").at("rtmr2").get<std::string>());
 }
 
 }  // namespace

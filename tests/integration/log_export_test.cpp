@@ -146,7 +146,7 @@ TEST_F(LogExportTest, BeginsWithTheFirmwaresEventsWhichTheExportGivesBackByteByB
     {
         auto client = daemon.client();
         for (const auto &[name, value] : info["register_values"].items())
-            EXPECT_EQ(mr::to_hex(client.read("tdx/" + name, {.fresh = true})->value), value) << name;
+            EXPECT_EQ(mr::to_hex(client.read("tdx/" + name, {.fresh = true})->value), value.get<std::string>()) << name;
         const auto records = records_of(client);
         ASSERT_EQ(records.size(), firmware_events);
         for (const auto &record : records) {
@@ -155,7 +155,7 @@ TEST_F(LogExportTest, BeginsWithTheFirmwaresEventsWhichTheExportGivesBackByteByB
         }
         for (const auto &result : replay_of(client)) {
             EXPECT_TRUE(result.equal) << result.name;
-            EXPECT_EQ(mr::to_hex(result.actual.bytes()), info["register_values"][result.name.substr(4)]);
+            EXPECT_EQ(mr::to_hex(result.actual.bytes()), info["register_values"][result.name.substr(4)].get<std::string>());
         }
         extend_some(client);
         EXPECT_TRUE(replay_of(client, "tdx/rtmr2").equal);

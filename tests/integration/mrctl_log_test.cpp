@@ -113,10 +113,12 @@ TEST_F(MrctlLogTest, ATerminalGetsATableThroughThePager) {
     ::close(terminal);
     const auto lines = split(seen, '\n');
     ASSERT_EQ(lines.size(), 4U) << seen;
-    EXPECT_THAT(lines[0], AllOf(StartsWith("paged:"), HasSubstr("SEQUENCE  TIME"), HasSubstr("DIGEST")));
-    EXPECT_THAT(lines[1], AllOf(HasSubstr("       1  20"), HasSubstr("tdx/rtmr3"), HasSubstr("a description that is longer"),
-                                HasSubstr("…"), HasSubstr(hex_digest("a").substr(0, 12) + " "), HasSubstr("mrctl")));
-    EXPECT_THAT(lines[2], AllOf(HasSubstr("\x1b[31m"), HasSubstr("anchor"))) << "in red: somebody else extended the register";
+    EXPECT_THAT(lines[0], AllOf(StartsWith("paged:"), HasSubstr("SEQUENCE  TIME"), HasSubstr("BOUND"), HasSubstr("DIGEST")));
+    EXPECT_THAT(lines[1],
+                AllOf(HasSubstr("       1  20"), HasSubstr("tdx/rtmr3"), HasSubstr("a description that is longer"), HasSubstr("…"),
+                      HasSubstr("  claim  "), HasSubstr(hex_digest("a").substr(0, 12) + " "), HasSubstr("mrctl["), HasSubstr("] uid ")));
+    EXPECT_THAT(lines[2], AllOf(HasSubstr("\x1b[31m"), HasSubstr("anchor"), HasSubstr("  bound  "), HasSubstr("mrd, before mrctl[")))
+        << "in red: somebody else extended the register";
     EXPECT_THAT(lines[3], Not(HasSubstr("\x1b")));
 }
 
@@ -157,11 +159,13 @@ TEST_F(MrctlLogTest, ReplayTellsGapsWithWhatWasExpectedAndFound) {
     EXPECT_THAT(differs.out, HasSubstr("tdx/rtmr3 DIFFERS: the log leads to " + expected));
     const auto found = value("rtmr3");
     extend("b");
-    const auto gaps = output({"replay"});
-    EXPECT_THAT(gaps, HasSubstr("tdx/rtmr3 equal over gaps"));
+    EXPECT_EQ(mrctl({"replay"}).exit_code, 1) << "only a policy that says so accepts a gap";
+    const auto gaps = output({"replay", "--accept-gaps"});
+    EXPECT_THAT(gaps, HasSubstr("tdx/rtmr3 GAPS"));
     EXPECT_THAT(gaps, HasSubstr("  gap at 2 expected " + expected + " found " + found));
     for (const std::string format : {"tcg", "json", "cel_json"}) {
-        const auto replayed = Json::parse(output({"replay", "--log", exported(format), "--json", "--registers", "rtmr"}));
+        EXPECT_EQ(mrctl({"replay", "--log", exported(format), "--registers", "rtmr"}).exit_code, 1);
+        const auto replayed = Json::parse(output({"replay", "--log", exported(format), "--json", "--registers", "rtmr", "--accept-gaps"}));
         EXPECT_EQ(replayed["registers"]["rtmr3"], value("rtmr3")) << format;
         EXPECT_EQ(replayed["gaps"],
                   (Json{{{"register", "rtmr3"}, {"sequence", 2}, {"expected", expected}, {"found", found}, {"joins", true}}}))
@@ -225,7 +229,7 @@ TEST_F(MrctlLogTest, ARegisterThatADamagedJournalDoesNotKnowIsNeverCalledEqual) 
     output({"repair"});
     EXPECT_EQ(json({"status"})["status"]["journal"]["condition"], "good");
     EXPECT_THAT(mrctl({"replay"}).out,
-                AllOf(HasSubstr("tdx/rtmr3 equal over gaps"), HasSubstr("  gap at 0 expected " + hex(0) + " found " + value("rtmr3"))));
+                AllOf(HasSubstr("tdx/rtmr3 GAPS"), HasSubstr("  gap at 0 expected " + hex(0) + " found " + value("rtmr3"))));
 }
 
 TEST_F(MrctlLogTest, NamesOutOfAFileCannotForgeLines) {
@@ -250,11 +254,16 @@ TEST_F(MrctlLogTest, InspectExplainsALogEventByEvent) {
     output({"measure", "rtmr3", "-", "--envelope", "--description", "what it is"}, "hello");
     const auto text = output({"inspect", exported("tcg")});
     EXPECT_THAT(text, AllOf(StartsWith("event log, format tcg\n1 rtmr3 EV_EVENT_TAG bound: the digest is of the data\n"),
-                            HasSubstr("what it is"), HasSubstr("1 events, which lead to\nrtmr3 " + value("rtmr3"))));
+                            HasSubstr("what it is"), HasSubstr("1 events, which lead to\nrtmr0 "), HasSubstr("\nrtmr3 " + value("rtmr3"))));
     const auto described = Json::parse(output({"inspect", exported("json"), "--json"}));
     EXPECT_EQ(described["format"], "json");
     EXPECT_EQ(described["events"][0]["rule"], "data");
-    EXPECT_EQ(described["registers"]["rtmr3"], value("rtmr3"));
+    EXPECT_EQ(described["events"][0]["origin"], "service");
+    EXPECT_EQ(described["events"][0]["claimed"]["description"], "what it is");
+    EXPECT_EQ(described["events"][0]["claimed"]["caller"]["uid"], ::getuid());
+    EXPECT_EQ(described["replay"]["registers"]["rtmr3"], value("rtmr3"));
+    output({"seal", "rtmr2"});
+    EXPECT_THAT(output({"inspect", exported("json")}), AllOf(HasSubstr("type: seal"), Not(HasSubstr("malformed"))));
 }
 
 // ---- Hostile files

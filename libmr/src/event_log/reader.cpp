@@ -91,7 +91,7 @@ std::expected<EventLogReader, Error> EventLogReader::open(ByteView file, const R
     const auto format = options.format ? options.format : detect(file);
     if (!format) {
         std::string what = file.empty() ? "the file is empty" : "this begins like none of the formats that are read";
-        what += "; name one of";
+        what += ":";
         for (const LogFormat known : all_formats) {
             what.append(known == all_formats.front() ? " " : ", ").append(to_string(known));
         }
