@@ -26,15 +26,6 @@ bool has_gaps(const mr::Replay &replay) {
     return std::ranges::any_of(replay.registers(), [](const auto &reg) { return !reg.gaps.empty(); });
 }
 
-}  // namespace
-
-mr::ReplayNames names_for(const std::vector<mr::LogRegister> &registers) {
-    std::set<std::pair<std::string_view, mr::HashAlgorithm>> names;
-    const bool collide =
-        std::ranges::any_of(registers, [&](const auto &reg) { return !names.emplace(mr::common_name(reg.name), reg.algorithm).second; });
-    return collide ? mr::ReplayNames::as_logged : mr::ReplayNames::common;
-}
-
 Json json_of(mr::Replay &replay) {
     // One that no event extended holds what it began with: that, too, is what the log says.
     const auto is_rtmr = [](const mr::ReplayedRegister &reg) { return reg.name.starts_with("rtmr"); };
@@ -59,6 +50,15 @@ Json json_of(mr::Replay &replay) {
         }
     }
     return {{"registers", registers}, {"events", replay.events()}, {"gaps", gaps}};
+}
+
+}  // namespace
+
+mr::ReplayNames names_for(const std::vector<mr::LogRegister> &registers) {
+    std::set<std::pair<std::string_view, mr::HashAlgorithm>> names;
+    const bool collide =
+        std::ranges::any_of(registers, [&](const auto &reg) { return !names.emplace(mr::common_name(reg.name), reg.algorithm).second; });
+    return collide ? mr::ReplayNames::as_logged : mr::ReplayNames::common;
 }
 
 bool print_replay(bool json, mr::Replay &replay) {
