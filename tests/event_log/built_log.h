@@ -60,8 +60,8 @@ inline OwnedEvent measured(std::string name, Bytes data, std::initializer_list<H
                            std::uint32_t type = ev_ipl) {
     OwnedEvent event{.index = tcg_index(name).value_or(no_index), .name = std::move(name), .type = type};
     for (const HashAlgorithm bank : banks) {
-        const auto digest = hash(bank, data)->bytes();
-        event.digests.emplace_back(tcg_id(bank), Bytes(digest.begin(), digest.end()));
+        const auto digest = hash(bank, data).value();
+        event.digests.emplace_back(tcg_id(bank), Bytes(digest.bytes().begin(), digest.bytes().end()));
     }
     event.data = std::move(data);
     return event;

@@ -95,7 +95,8 @@ TEST(ReplayOfAnchors, WhatIsNotBoundOrNoAnchorIsAnEventLikeAnyOther) {
 TEST(ReplayOfAnchors, AnAnchorIsOneInTheBankWhoseLengthItsValuesHave) {
     const auto found = filled(0x77, sha256);
     auto event = anchor("pcr7", Bytes(32, 0), found.bytes(), sha256);
-    const auto also = hash(HashAlgorithm::sha1, *event.data)->bytes();
+    const auto also_hash = hash(HashAlgorithm::sha1, *event.data).value();
+    const auto also = also_hash.bytes();
     event.digests.emplace_back(tcg_id(HashAlgorithm::sha1), Bytes(also.begin(), also.end()));
     Replay replay;
     apply_all(replay, {event});
