@@ -1,40 +1,21 @@
 #include "mrd/journal/journal.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <span>
-#include <system_error>
 
 #include "mrd/journal/record_reader.h"
 #include "mrd/kill_points.h"
-#include "mrd/log.h"
-#include "proto/varlink/file_descriptor.h"
 
 namespace mrd::journal {
 
 namespace {
 
-using Failure = std::unexpected<std::string>;
-namespace fs = std::filesystem;
-
-std::int64_t now() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-std::string cannot(std::string_view what, const fs::path &path, const std::error_code &error) {
-    return "cannot " + std::string(what) + " " + path.string() + ": " + error.message();
-}
-
-Intent record_of(const NewEvent &event, std::uint64_t number) {
+Intent record_of(const NewEvent &event, std::uint64_t number, std::int64_t time) {
     return {.number = number,
             .reg = event.reg,
             .origin = event.origin,
             .type = event.type,
-            .time = now(),
+            .time = time,
             .before = event.before,
             .after = event.after,
             .digest = event.digest,
@@ -48,314 +29,12 @@ Intent record_of(const NewEvent &event, std::uint64_t number) {
             .data = event.data};
 }
 
-std::string text_of(const Error &error) {
-    if (const auto *full = std::get_if<mr::wire::JournalFull>(&error))
-        return "the journal has reached its size limit of " + std::to_string(full->limit) + " bytes (journal.size_limit)";
-    return std::get<mr::wire::JournalFailed>(error).reason;
-}
-
-AppendFile::Result<void> sync_folder(const fs::path &folder) {
-    const varlink::FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!opened || ::fsync(opened.get()) != 0) return std::unexpected(std::error_code(errno, std::generic_category()));
-    return {};
-}
-
-const Present *present_register(const std::vector<Present> &registers, std::string_view name) {
-    const auto found = std::ranges::find(registers, name, &Present::name);
-    return found == registers.end() ? nullptr : &*found;
-}
-
 }  // namespace
-
-// ---- Opening: what the file holds
-
-std::expected<std::unique_ptr<Journal>, std::string> Journal::open(boost::asio::io_context &loop, Options options) {
-    std::unique_ptr<Journal> journal(new Journal(loop, std::move(options)));
-    auto file = journal->options_.open_file(journal->path("journal"), OpenMode::existing);
-    if (!file && file.error() == std::errc::no_such_file_or_directory) return journal;
-    if (!file) return Failure(cannot("open the journal", journal->path("journal"), file.error()));
-    journal->file_ = std::move(*file);
-    if (auto loaded = journal->load(); !loaded) return Failure(loaded.error());
-    return journal;
-}
 
 Journal::~Journal() = default;
 
-std::expected<void, std::string> Journal::load() {
-    const auto unreadable = [this](const std::error_code &error) { return Failure(cannot("read the journal", path("journal"), error)); };
-    const auto size = file_->size();
-    if (!size) return unreadable(size.error());
-    file_size_ = allocated_ = *size;
-    const auto damaged = [this](std::uint64_t offset, const std::string &what) {
-        condition_ = Condition::damaged;
-        reason_ = "the journal " + path("journal").string() + " is damaged at byte " + std::to_string(offset) + ": " + what +
-                  "; run `mrctl repair` to begin a new one that says what is missing";
-    };
-
-    mr::Bytes header(file_header_size);
-    std::size_t filled = 0;
-    while (filled < header.size()) {
-        const auto count = file_->read(filled, std::span(header).subspan(filled));
-        if (!count) return unreadable(count.error());
-        if (*count == 0) break;
-        filled += *count;
-    }
-    if (auto good = check_file_header(mr::ByteView(header).first(filled)); !good) {
-        damaged(0, good.error());
-        return {};
-    }
-
-    RecordReader reader(*file_, file_header_size, file_size_);
-    end_ = file_header_size;
-    for (;;) {
-        const auto found = reader.next();
-        if (!found) return unreadable(found.error());
-        if (!*found) break;
-        const auto record = decode_record((*found)->head, (*found)->bytes);
-        const auto taken = record ? state_.check_and_apply(*record) : std::unexpected(record.error());
-        if (!taken) {
-            damaged((*found)->offset, taken.error());
-            return {};
-        }
-        end_ = reader.offset();
-    }
-
-    const auto last = end_of_data(*file_, end_, file_size_);
-    if (!last) return unreadable(last.error());
-    if (*last == end_) return {};
-    const auto more = reader.skip_damage();
-    if (!more) return unreadable(more.error());
-    if (*more) {
-        damaged(end_, "the record there cannot be read, but others follow at byte " + std::to_string(reader.offset()));
-    } else {
-        dirty_until_ = *last;  // cut when this journal goes on
-        torn_ = true;
-    }
-    return {};
-}
-
-// ---- Start: does it go on?
-
-std::expected<void, std::string> Journal::start(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs) {
-    fs::path kept_as;
-    const bool is_new = !file_ || !goes_on(registers);
-    if (!is_new) {
-        if (auto done = go_on(registers); !done) return done;
-    } else {
-        const bool had_one = file_ != nullptr;
-        if (auto begun = begin_anew(); !begun) return begun;
-        if (auto placed = put_in_place(path("journal.new"), had_one, kept_as); !placed) return placed;
-        log::info("a new journal begins", {{"old", had_one ? kept_as.string() : "none"}});
-    }
-    if (condition_ == Condition::damaged) {
-        log::error(reason_);
-    } else {
-        settle_open(registers);  // first, while the room that is reserved for it is there
-        // A full disk keeps nobody from reading what there is: a register that the journal has no room for is refused an extend.
-        if (auto added = add_registers(registers); !added) {
-            if (is_new) return added;
-            log::error(added.error());
-        }
-        for (const auto &firmware : firmware_logs) {
-            if (!state_.takes_firmware_log(firmware.provider)) continue;
-            // Without it the registers' start is unexplained, which is shown: nothing is hidden by going on.
-            if (auto added = add_firmware_log(firmware); !added)
-                log::warning("the firmware's log cannot be taken in", {{"provider", firmware.provider}, {"reason", added.error()}});
-        }
-    }
-    begin_syncing();
-    return {};
-}
-
-void Journal::begin_syncing() {
-    if (options_.sync != Sync::group) return;
-    synced_ = 0;
-    sync_thread_.reset();
-    sync_thread_ = std::make_unique<SyncThread>(
-        loop_, *file_, [this](std::uint64_t position, const AppendFile::Result<void> &result) { synced(position, result); });
-}
-
-// The boot id alone decides nothing: over a kexec the registers live on, and so does their journal. What proves that they did is a register that holds
-// what mrd's own events made of it; one that mrd never extended holds what it does after every boot.
-bool Journal::goes_on(const std::vector<Present> &registers) const {
-    if (state_.boot_id().empty()) return condition_ == Condition::damaged;  // nothing of it can be read: for repair() to decide
-    bool compared = false;
-    bool equal = true;      // every owned one holds what the journal leads to
-    bool lived_on = false;  // one that mrd extended does
-    bool all_known = true;  // every one that mrd extended does
-    bool was_reset = false;
-    for (std::size_t index = 0; index < state_.registers().size(); ++index) {
-        const auto number = static_cast<RegisterNumber>(index);
-        const auto &reg = state_.registers()[number];
-        const auto *present = present_register(registers, reg.name);
-        const auto logged = present == nullptr ? reg.logged : state_.logged_after(number, present->value);
-        const bool extended = logged != reg.explained;
-        const bool holds = present != nullptr && present->value == logged;
-        if (present != nullptr) compared = true;
-        if (present != nullptr && present->owned && !holds) equal = false;
-        if (extended && holds) lived_on = true;
-        if (extended && !holds) all_known = false;
-        // No extend leads back: a register that holds again what it held before mrd's first event was reset.
-        if (extended && present != nullptr && present->value == reg.explained) was_reset = true;
-    }
-    if (was_reset) return false;
-    return state_.boot_id() == options_.boot_id || (compared && equal && (lived_on || all_known));
-}
-
-std::expected<void, std::string> Journal::go_on(const std::vector<Present> &) {
-    if (condition_ == Condition::damaged) return {};
-    if (torn_) {
-        if (auto mended = mend(); !mended) log::error(text_of(mended.error()));
-    }
-    if (state_.boot_id() == options_.boot_id) return {};
-    log::info("the journal goes on over a change of the boot id, as the registers did", {{"boot_id", options_.boot_id}});
-    if (auto appended = append(Boot{now(), options_.boot_id}); !appended) log::error(text_of(appended.error()));
-    return {};
-}
-
-// The bytes are kept before they are cut off; where there is no room for them nothing is written until there is.
-std::expected<void, Error> Journal::cut_torn_tail() {
-    const auto kept_as = unused_name("journal.torn");
-    if (const auto kept = keep_torn_tail(kept_as); !kept) {
-        std::error_code ignored;
-        fs::remove(kept_as, ignored);
-        return fail(cannot("keep the torn end of the journal as", kept_as, kept.error()));
-    }
-    log::warning("the journal's last record was not whole and is cut off",
-                 {{"offset", std::to_string(end_)}, {"bytes", std::to_string(dirty_until_ - end_)}, {"kept", kept_as.string()}});
-    torn_ = false;
-    return {};
-}
-
-AppendFile::Result<void> Journal::keep_torn_tail(const fs::path &kept_as) {
-    auto kept = options_.open_file(kept_as, OpenMode::new_file);
-    if (!kept) return std::unexpected(kept.error());
-    mr::Bytes piece(std::size_t{1} << 16U);
-    for (auto at = end_; at < dirty_until_;) {
-        const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), dirty_until_ - at));
-        const auto count = file_->read(at, std::span(piece).first(wanted));
-        if (!count) return std::unexpected(count.error());
-        if (*count == 0) break;
-        if (auto written = write_all(**kept, at - end_, mr::ByteView(piece).first(*count)); !written) return written;
-        at += *count;
-    }
-    return {};
-}
-
-std::expected<void, std::string> Journal::begin_anew() {
-    const auto new_path = path("journal.new");
-    std::error_code ignored;
-    fs::remove(new_path, ignored);  // left over from a kill
-    auto file = options_.open_file(new_path, OpenMode::new_file);
-    if (!file) return Failure(cannot("create the journal", new_path, file.error()));
-    file_ = std::move(*file);
-    state_ = State();
-    end_ = allocated_ = dirty_until_ = 0;
-    torn_ = false;
-    owed_.clear();
-    condition_ = Condition::good;
-    reason_.clear();
-    if (auto room = make_room(file_header_size); !room) return Failure(text_of(room.error()));
-    mr::Bytes header;
-    append_file_header(header);
-    if (auto written = write_all(*file_, 0, header); !written) return Failure(cannot("write the journal", new_path, written.error()));
-    end_ = file_header_size;
-    if (auto appended = append(Boot{now(), options_.boot_id}); !appended) return Failure(text_of(appended.error()));
-    return {};
-}
-
-std::expected<void, std::string> Journal::put_in_place(const fs::path &new_file, bool keep_old, fs::path &kept_as) {
-    std::error_code error;
-    if (options_.sync == Sync::group) {
-        if (auto synced = file_->sync(); !synced) return Failure(cannot("sync the journal", new_file, synced.error()));
-    }
-    if (keep_old) {
-        // The old one keeps a name at every moment: a kill between the two lines leaves it with both.
-        kept_as = unused_name("journal");
-        fs::create_hard_link(path("journal"), kept_as, error);
-        if (error) return Failure(cannot("keep the old journal as", kept_as, error));
-    }
-    fs::rename(new_file, path("journal"), error);
-    if (error) return Failure(cannot("put the new journal in place as", path("journal"), error));
-    // The names, too, are to outlive the machine.
-    if (options_.sync == Sync::group) {
-        if (auto synced = sync_folder(options_.folder); !synced) return Failure(cannot("sync", options_.folder, synced.error()));
-    }
-    return {};
-}
-
-fs::path Journal::unused_name(std::string_view prefix) const {
-    for (std::uint64_t number = 1;; ++number) {
-        auto name = path(std::string(prefix) + "." + std::to_string(number));
-        std::error_code ignored;
-        if (!fs::exists(fs::symlink_status(name, ignored))) return name;
-    }
-}
-
-void Journal::settle_open(const std::vector<Present> &registers) {
-    for (std::size_t index = 0; index < state_.registers().size(); ++index) {
-        const auto number = static_cast<RegisterNumber>(index);
-        const auto *present = present_register(registers, state_.registers()[number].name);
-        if (present == nullptr) continue;  // its provider is not there: nobody can tell yet
-        for (const auto &[intent, outcome] : state_.conclude(number, present->value)) {
-            log::warning("an extend was under way when mrd ended", {{"register", present->name},
-                                                                    {"outcome", outcome == Outcome::done     ? "done"
-                                                                                : outcome == Outcome::undone ? "undone"
-                                                                                                             : "indeterminate"}});
-            settle(intent, outcome);
-        }
-    }
-}
-
-std::expected<void, std::string> Journal::add_registers(const std::vector<Present> &registers) {
-    for (const auto &present : registers) {
-        if (state_.find(present.name)) continue;
-        if (state_.registers().size() == max_registers)
-            return Failure("more than " + std::to_string(max_registers) + " registers: the journal cannot hold them");
-        if (auto appended = append(Register{present.algorithm, present.initial, present.value, present.name}); !appended)
-            return Failure(text_of(appended.error()));
-    }
-    return {};
-}
-
-std::expected<void, std::string> Journal::add_firmware_log(const FirmwareFile &firmware) {
-    auto file = options_.open_file(firmware.path, OpenMode::read_only);
-    if (!file) return Failure(cannot("open", firmware.path, file.error()));
-    mr::Bytes bytes;
-    mr::Bytes piece(std::size_t{1} << 16U);
-    for (;;) {
-        const auto count = (*file)->read(bytes.size(), piece);
-        if (!count) return Failure(cannot("read", firmware.path, count.error()));
-        if (*count == 0) break;
-        bytes.insert(bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(*count));
-        if (bytes.size() > max_firmware_log)
-            return Failure(firmware.path.string() + " has more than " + std::to_string(max_firmware_log) + " bytes");
-    }
-    const auto records = take_apart(bytes, firmware.provider);
-    if (!records) return Failure(firmware.path.string() + ": " + records.error());
-    if (!names_registers(*records, firmware.provider))
-        return Failure(firmware.path.string() + ": none of its events is of a register of " + firmware.provider);
-    if (auto appended = append(records->log); !appended) return Failure(text_of(appended.error()));
-    for (const auto &event : records->events) {
-        if (auto appended = append(FirmwareEvent{state_.sequence() + 1, event}); !appended) return Failure(text_of(appended.error()));
-    }
-    return {};
-}
-
-// Is any event of a register that the provider has? A TPM's log says nothing of RTMRs.
-bool Journal::names_registers(const FirmwareRecords &records, std::string_view provider) const {
-    const FirmwareSource source{
-        std::string(provider), records.log.format, records.log.registers, {records.log.header.begin(), records.log.header.end()}};
-    const auto is_of_register = [&](const mr::Event &event) {
-        return mr::is_measured(event) && std::ranges::any_of(event.digests, [&](const mr::EventDigest &digest) {
-                   const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
-                   return algorithm && state_.find_bank(provider, event.name, *algorithm);
-               });
-    };
-    return records.events.empty() || std::ranges::any_of(records.events, [&](mr::ByteView bytes) {
-               const auto read = read_firmware_event(source, bytes);
-               return read && is_of_register(read->event);
-           });
+std::int64_t Journal::now() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 // ---- Writing
@@ -434,13 +113,13 @@ std::expected<void, Error> Journal::append(const Record &record, std::size_t fol
 
 std::size_t Journal::size_of(const NewEvent &event) {
     mr::Bytes bytes;
-    return append_record(bytes, 0, record_of(event, 0)) + settled_size;
+    return append_record(bytes, 0, record_of(event, 0, 0)) + settled_size;
 }
 
 std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::size_t following) {
     if (condition_ == Condition::damaged) return fail(reason_);
     const auto number = state_.next_intent();
-    if (auto appended = append(record_of(event, number), following); !appended) return std::unexpected(appended.error());
+    if (auto appended = append(record_of(event, number, now()), following); !appended) return std::unexpected(appended.error());
     kill_point("intent-written");
     return number;
 }
@@ -533,50 +212,6 @@ void Journal::synced(std::uint64_t position, const AppendFile::Result<void> &res
                 std::unexpected(Error(mr::wire::JournalFailed{"the event is in the log, but the log cannot be synced: " + reason_})));
         }
     }
-}
-
-// ---- Repair
-
-std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> &registers) {
-    if (condition_ != Condition::damaged) return Failure("the journal is not damaged: there is nothing to repair");
-    const auto damage = end_;
-    const auto old_reason = reason_;
-    auto old_file = std::move(file_);
-    auto old_state = std::exchange(state_, State());
-    const auto restore = [&](const std::string &reason) {
-        std::error_code ignored;
-        fs::remove(path("journal.new"), ignored);
-        file_ = std::move(old_file);
-        state_ = std::move(old_state);
-        end_ = damage;
-        condition_ = Condition::damaged;
-        reason_ = old_reason;
-        return Failure("the journal cannot be repaired: " + reason);
-    };
-    if (auto begun = begin_anew(); !begun) return restore(begun.error());
-    // What stands before the damage, record by record; the first is this one's boot.
-    RecordReader reader(*old_file, file_header_size, damage);
-    while (!reader.is_at_end()) {
-        const auto found = reader.next();
-        if (!found || !*found) return restore("its beginning cannot be read any more");
-        const auto record = decode_record((*found)->head, (*found)->bytes);
-        if (!record) return restore(record.error());
-        if (auto appended = append(*record); !appended) return restore(text_of(appended.error()));
-    }
-    if (state_.boot_id() != options_.boot_id) {
-        if (auto appended = append(Boot{now(), options_.boot_id}); !appended) return restore(text_of(appended.error()));
-    }
-    const auto kept_name = unused_name("journal");
-    if (auto appended = append(Repair{now(), damage, file_size_ - damage, kept_name.filename().native()}); !appended)
-        return restore(text_of(appended.error()));
-    fs::path kept_as;
-    if (auto placed = put_in_place(path("journal.new"), true, kept_as); !placed) return restore(placed.error());
-    settle_open(registers);
-    if (auto added = add_registers(registers); !added) log::error(added.error());
-    begin_syncing();
-    if (on_event_) on_event_();  // who follows the old one learns of it
-    log::warning("the journal is repaired", {{"damage", std::to_string(damage)}, {"old", kept_as.string()}});
-    return kept_as;
 }
 
 }  // namespace mrd::journal

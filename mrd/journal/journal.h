@@ -16,11 +16,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include "libmr/wire/registers.h"
 #include "mrd/journal/append_file.h"
+#include "mrd/journal/errors.h"
 #include "mrd/journal/state.h"
 #include "mrd/journal/sync_thread.h"
 
@@ -55,8 +54,6 @@ struct FirmwareFile {
     std::string provider;
     std::filesystem::path path;
 };
-
-using Error = std::variant<mr::wire::JournalFull, mr::wire::JournalFailed>;
 
 struct NewEvent {
     RegisterNumber reg = 0;
@@ -131,12 +128,13 @@ private:
 
     Journal(boost::asio::io_context &loop, Options options) : loop_(loop), options_(std::move(options)) {}
 
+    static std::int64_t now();  // microseconds since the epoch
     [[nodiscard]] std::filesystem::path path(std::string_view name) const { return options_.folder / name; }
     [[nodiscard]] std::filesystem::path unused_name(std::string_view prefix) const;
 
     std::expected<void, std::string> load();
     [[nodiscard]] bool goes_on(const std::vector<Present> &registers) const;
-    std::expected<void, std::string> go_on(const std::vector<Present> &registers);
+    std::expected<void, std::string> go_on();
     std::expected<void, std::string> begin_anew();
     std::expected<void, std::string> put_in_place(const std::filesystem::path &new_file, bool keep_old, std::filesystem::path &kept_as);
     std::expected<void, Error> cut_torn_tail();

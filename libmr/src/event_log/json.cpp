@@ -3,6 +3,7 @@
 
 #include "libmr/src/event_log/json_common.h"
 #include "libmr/src/event_log/source.h"
+#include "libmr/wire/event_log.h"
 #include "proto/varlink/json_writer.h"
 
 namespace mr {
@@ -38,18 +39,6 @@ struct HeaderFields {
     }
 };
 
-struct CallerFields {
-    std::int64_t uid = 0;
-    std::int64_t gid = 0;
-    std::int64_t pid = 0;
-    std::optional<std::string_view> executable;
-    std::optional<std::string_view> unit;
-    static constexpr auto fields() {
-        return std::tuple(field("uid", &CallerFields::uid), field("gid", &CallerFields::gid), field("pid", &CallerFields::pid),
-                          field("executable", &CallerFields::executable), field("unit", &CallerFields::unit));
-    }
-};
-
 // Without the digests, whose member names are not known beforehand.
 struct EventFields {
     std::int64_t sequence = 0;
@@ -59,7 +48,7 @@ struct EventFields {
     std::optional<std::string_view> description;
     std::optional<std::string_view> data;
     std::optional<std::int64_t> time;
-    std::optional<CallerFields> caller;
+    std::optional<wire::Caller> caller;
     std::optional<std::string_view> id;
     std::string_view origin;
     static constexpr auto fields() {
@@ -179,7 +168,7 @@ private:
         return {};
     }
 
-    static void take_caller(const CallerFields &fields, std::optional<EventCaller> memory, Event &event) {
+    static void take_caller(const wire::Caller &fields, std::optional<EventCaller> memory, Event &event) {
         const auto take_text = [](std::optional<std::string> &to, std::optional<std::string_view> from) {
             if (!from) {
                 to.reset();

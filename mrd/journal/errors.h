@@ -1,0 +1,28 @@
+// What the journal says when it cannot do something.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <variant>
+
+#include "libmr/wire/registers.h"
+
+namespace mrd::journal {
+
+using Error = std::variant<mr::wire::JournalFull, mr::wire::JournalFailed>;
+
+// For the log and for an error at start; clients get the error itself.
+inline std::string text_of(const Error &error) {
+    if (const auto *full = std::get_if<mr::wire::JournalFull>(&error))
+        return "the journal has reached its size limit of " + std::to_string(full->limit) + " bytes (journal.size_limit)";
+    return std::get<mr::wire::JournalFailed>(error).reason;
+}
+
+// "cannot write /run/mrd/state/journal: No space left on device".
+inline std::string cannot(std::string_view what, const std::filesystem::path &path, const std::error_code &error) {
+    return "cannot " + std::string(what) + " " + path.string() + ": " + error.message();
+}
+
+}  // namespace mrd::journal
