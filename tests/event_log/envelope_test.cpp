@@ -212,7 +212,7 @@ TEST(Envelope, AnotherShapeIsMalformed) {
                       "6161"
                       "6776657273696f6e"
                       "01"),
-              "envelope, byte 14: an envelope of version 1 has no such key");
+              "envelope, byte 14: there is no such key");
     EXPECT_EQ(refused("a3"
                       "6464617461"
                       "6161"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmr/src/cbor.h"
 #include "libmr/src/event_log/byte_reader.h"
-#include "libmr/src/event_log/cbor.h"
 
 namespace mr {
 namespace {
@@ -21,80 +21,32 @@ std::unexpected<Error> malformed(std::size_t offset, std::string_view what) {
     return std::unexpected(Error{ErrorCode::malformed, std::move(message)});
 }
 
-// Reads one map, whose keys must come in the deterministic order. Offsets in errors are those of the event data.
-class MapReader {
-public:
-    explicit MapReader(ByteView cbor) : reader_(cbor) {}
+void read_version(cbor::MapReader &map) {
+    std::uint64_t version = envelope_version;
+    map.number(version);
+    if (version != envelope_version) map.fail("only version 1 is known");
+}
 
-    // Gives each key to `read_value`, which reads the value and returns false for a key it does not know.
-    template <typename ReadValue>
-    void read(ReadValue &&read_value) {
-        const auto pairs = reader_.read_map();
-        if (!pairs) return fail(pairs.error());
-        std::string_view last;
-        for (std::size_t i = 0; i < *pairs && !failed(); ++i) {
-            const auto key = reader_.read_text();
-            if (!key) return fail(key.error());
-            if (i > 0 && !cbor::precedes(last, *key)) return fail("keys that repeat or are out of order are not deterministic");
-            if (!read_value(*key)) return fail("an envelope of version 1 has no such key");
-            last = *key;
-        }
-    }
-
-    void text(std::string &to) {
-        if (const auto value = reader_.read_text(); value) {
-            to = *value;
+void read_digest(cbor::MapReader &map, std::optional<Envelope::DataDigest> &to) {
+    std::string name;
+    std::optional<Bytes> value;
+    map.read([&](std::string_view key) {
+        if (key == "value") {
+            map.bytes(value);
+        } else if (key == "algorithm") {
+            map.text(name);
         } else {
-            fail(value.error());
+            return false;
         }
-    }
-    void bytes(std::optional<Bytes> &to) {
-        if (const auto value = reader_.read_bytes(); value) {
-            to.emplace(value->begin(), value->end());
-        } else {
-            fail(value.error());
-        }
-    }
-    void version() {
-        if (const auto value = reader_.read_unsigned(); !value) {
-            fail(value.error());
-        } else if (*value != envelope_version) {
-            fail("only version 1 is known");
-        }
-    }
-    void digest(std::optional<Envelope::DataDigest> &to) {
-        std::string name;
-        std::optional<Bytes> value;
-        read([&](std::string_view key) {
-            if (key == "value") {
-                bytes(value);
-            } else if (key == "algorithm") {
-                text(name);
-            } else {
-                return false;
-            }
-            return true;
-        });
-        if (failed()) return;
-        const auto algorithm = hash_algorithm_from(name);
-        if (!algorithm) return fail("the digest names no known algorithm");
-        if (!value || value->size() != digest_size(*algorithm))
-            return fail("the digest's value is missing or not of its algorithm's length");
-        to = Envelope::DataDigest{.algorithm = *algorithm, .value = Digest(*value)};
-    }
-
-    void fail(std::string_view what) {
-        if (!failed()) wrong_ = what;
-    }
-    [[nodiscard]] bool failed() const { return !wrong_.empty(); }
-    [[nodiscard]] std::string_view wrong() const { return wrong_; }
-    [[nodiscard]] std::size_t offset() const { return tagged_event_header + reader_.offset(); }
-    [[nodiscard]] bool at_end() const { return reader_.at_end(); }
-
-private:
-    cbor::Reader reader_;
-    std::string_view wrong_;
-};
+        return true;
+    });
+    if (map.failed()) return;
+    const auto algorithm = hash_algorithm_from(name);
+    if (!algorithm) return map.fail("the digest names no known algorithm");
+    if (!value || value->size() != digest_size(*algorithm))
+        return map.fail("the digest's value is missing or not of its algorithm's length");
+    to = Envelope::DataDigest{.algorithm = *algorithm, .value = Digest(*value)};
+}
 
 }  // namespace
 
@@ -153,7 +105,7 @@ std::expected<Envelope, Error> decode_envelope(ByteView event_data) {
     Envelope envelope;
     bool has_type = false;
     bool has_version = false;
-    MapReader map(body);
+    cbor::MapReader map(body);
     map.read([&](std::string_view key) {
         if (key == "data") {
             map.bytes(envelope.data);
@@ -163,9 +115,9 @@ std::expected<Envelope, Error> decode_envelope(ByteView event_data) {
         } else if (key == "found") {
             map.bytes(envelope.found);
         } else if (key == "digest") {
-            map.digest(envelope.digest);
+            read_digest(map, envelope.digest);
         } else if (key == "version") {
-            map.version();
+            read_version(map);
             has_version = true;
         } else if (key == "expected") {
             map.bytes(envelope.expected);
@@ -176,10 +128,12 @@ std::expected<Envelope, Error> decode_envelope(ByteView event_data) {
         }
         return true;
     });
-    if (map.failed()) return malformed(map.offset(), map.wrong());
-    if (!map.at_end()) return malformed(map.offset(), "bytes follow the map");
-    if (!has_version || !has_type) return malformed(map.offset(), "the keys \"version\" and \"type\" must be there");
-    if (envelope.data && envelope.digest) return malformed(map.offset(), "\"data\" and \"digest\" exclude each other");
+    // In the event data.
+    const auto offset = [&map] { return tagged_event_header + map.offset(); };
+    if (map.failed()) return malformed(offset(), map.wrong());
+    if (!map.at_end()) return malformed(offset(), "bytes follow the map");
+    if (!has_version || !has_type) return malformed(offset(), "the keys \"version\" and \"type\" must be there");
+    if (envelope.data && envelope.digest) return malformed(offset(), "\"data\" and \"digest\" exclude each other");
     return envelope;
 }
 

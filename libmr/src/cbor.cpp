@@ -1,4 +1,6 @@
-#include "libmr/src/event_log/cbor.h"
+#include "libmr/src/cbor.h"
+
+#include <algorithm>
 
 namespace mr::cbor {
 namespace {
@@ -7,6 +9,9 @@ namespace {
 constexpr std::uint64_t max_direct = 23;
 constexpr unsigned one_byte_follows = 24;
 constexpr unsigned eight_bytes_follow = 27;
+
+constexpr std::uint64_t simple_false = 20;
+constexpr std::uint64_t simple_true = 21;
 
 constexpr unsigned additional_information(std::uint64_t argument) {
     if (argument <= max_direct) return static_cast<unsigned>(argument);
@@ -35,7 +40,9 @@ constexpr std::string_view wanted(Major major) {
     case Major::unsigned_integer: return "an unsigned integer is wanted here";
     case Major::bytes: return "a byte string is wanted here";
     case Major::text: return "a text string is wanted here";
+    case Major::array: return "an array is wanted here";
     case Major::map: return "a map is wanted here";
+    case Major::simple: return "a boolean is wanted here";
     }
     return "";
 }
@@ -43,11 +50,22 @@ constexpr std::string_view wanted(Major major) {
 }  // namespace
 
 void append_unsigned(Bytes &out, std::uint64_t value) { append_head(out, Major::unsigned_integer, value); }
+void append_bool(Bytes &out, bool value) { append_head(out, Major::simple, value ? simple_true : simple_false); }
 void append_bytes(Bytes &out, ByteView value) { append_string(out, Major::bytes, value); }
 void append_text(Bytes &out, std::string_view value) { append_string(out, Major::text, as_bytes(value)); }
+void append_array(Bytes &out, std::uint64_t size) { append_head(out, Major::array, size); }
 void append_map(Bytes &out, std::uint64_t pairs) { append_head(out, Major::map, pairs); }
 
 bool precedes(std::string_view key, std::string_view other) { return key.size() != other.size() ? key.size() < other.size() : key < other; }
+
+void MapWriter::append_to(Bytes &out) {
+    std::ranges::sort(members_, precedes, &std::pair<std::string_view, Bytes>::first);
+    append_map(out, members_.size());
+    for (const auto &[key, value] : members_) {
+        append_text(out, key);
+        out.insert(out.end(), value.begin(), value.end());
+    }
+}
 
 std::expected<std::uint64_t, std::string_view> Reader::read_head(Major major) {
     if (at_end()) return std::unexpected("the bytes end where an item should begin");
@@ -88,6 +106,20 @@ std::expected<std::string_view, std::string_view> Reader::read_text() {
     const std::string_view text(reinterpret_cast<const char *>(value->data()), value->size());
     if (!is_text(text)) return std::unexpected("a text before here is not UTF-8 without NUL");
     return text;
+}
+
+std::expected<bool, std::string_view> Reader::read_bool() {
+    const auto value = read_head(Major::simple);
+    if (!value) return std::unexpected(value.error());
+    if (*value != simple_false && *value != simple_true) return std::unexpected(wanted(Major::simple));
+    return *value == simple_true;
+}
+
+std::expected<std::size_t, std::string_view> Reader::read_array() {
+    const auto size = read_head(Major::array);
+    if (!size) return std::unexpected(size.error());
+    if (*size > bytes_.size() - at_) return std::unexpected("an array has more items than the bytes that remain could hold");
+    return static_cast<std::size_t>(*size);
 }
 
 std::expected<std::size_t, std::string_view> Reader::read_map() {
