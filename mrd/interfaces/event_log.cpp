@@ -11,13 +11,12 @@
 #include "mr/bytes.h"
 #include "mr/event_content.h"
 #include "mrd/interfaces/log_export.h"
-#include "mrd/journal/cursor.h"
+#include "mrd/interfaces/log_reading.h"
 #include "proto/interfaces.h"
 
 namespace mrd {
 
 namespace wire = mr::wire;
-using journal::Cursor;
 using varlink::InvalidParameter;
 using varlink::Request;
 using varlink::Responder;
@@ -57,80 +56,29 @@ void send_record(Responder &responder, const mr::Event &event, bool last) {
     }
 }
 
-// One who reads the log. It lives as long as somebody holds it: the connection's handlers, and the step that is to come.
-class Reading : public std::enable_shared_from_this<Reading> {
+// One who reads the log and is answered with it.
+class Reading : public LogReading {
 public:
-    Reading(Registers &registers, Responder responder)
-        : registers_(registers),
-          file_(registers.journal().file()),
-          cursor_(*file_, registers.journal().end()),
-          responder_(std::move(responder)) {}
-    Reading(const Reading &) = delete;
-    Reading &operator=(const Reading &) = delete;
-    virtual ~Reading() = default;
+    Reading(Registers &registers, Responder responder) : LogReading(registers), responder_(std::move(responder)) {}
 
     // `endless`: ends with the connection; otherwise what was asked for is sent even to who sends no more.
     void start(bool endless) {
         responder_.on_drained([self = shared_from_this()] { self->go(); });
         if (endless) {
             responder_.on_closed([weak = weak_from_this()] {
-                if (const auto self = weak.lock()) self->stop();
+                if (const auto self = weak.lock()) std::static_pointer_cast<Reading>(self)->stop();
             });
         }
         go();
     }
 
-    // Goes on as far as the peer reads and there are events.
-    void go() {
-        while (!done_ && !scheduled_ && !responder_.congested()) {
-            if (registers_.journal().file() != file_) return fail("the journal was repaired meanwhile: read it again");
-            cursor_.set_end(registers_.journal().end());
-            const auto step = cursor_.next(event_, records_in_a_step);
-            if (!step) return fail(step.error());
-            switch (*step) {
-            case Cursor::Step::event: take(event_); break;
-            case Cursor::Step::end: return at_end();
-            case Cursor::Step::busy: break;
-            }
-            steps_ += *step == Cursor::Step::busy ? records_in_a_step : 2;
-            if (steps_ < records_in_a_step) continue;
-            steps_ = 0;
-            scheduled_ = true;
-            registers_.later([self = shared_from_this()] {
-                self->scheduled_ = false;
-                self->go();
-            });
-        }
-    }
-
-    [[nodiscard]] bool done() const { return done_; }
-
 protected:
-    virtual void take(const mr::Event &event) = 0;
-    virtual void at_end() = 0;
-
-    void fail(const std::string &reason) {
-        responder_.fail(wire::LogFailed{reason});
-        stop();
-    }
-    void stop() { done_ = true; }
-
-    // What stands after the damage is missing: nobody may take the log for whole.
-    [[nodiscard]] bool is_damaged() const { return registers_.journal().condition() == journal::Journal::Condition::damaged; }
-
+    void failed(const std::string &reason) final { responder_.fail(wire::LogFailed{reason}); }
+    [[nodiscard]] bool congested() const final { return responder_.congested(); }
     [[nodiscard]] Responder &responder() { return responder_; }
-    [[nodiscard]] const Cursor &cursor() const { return cursor_; }
-    [[nodiscard]] Registers &registers() { return registers_; }
 
 private:
-    Registers &registers_;
-    std::shared_ptr<journal::AppendFile> file_;
-    Cursor cursor_;
-    mr::Event event_;
     Responder responder_;
-    std::size_t steps_ = 0;
-    bool scheduled_ = false;
-    bool done_ = false;
 };
 
 class Records final : public Reading {

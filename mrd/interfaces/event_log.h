@@ -9,7 +9,6 @@
 
 namespace mrd {
 
-inline constexpr std::size_t records_in_a_step = 512;                // of the journal, before others have their turn
 inline constexpr std::size_t export_chunk = std::size_t{48} << 10U;  // bytes of the exported log in one reply, at most
 
 // `registers` must outlive the interface.
