@@ -1,0 +1,16 @@
+// The simulator's collateral: what Intel's provisioning service says of real platforms, said of the simulated one. See mr/collateral.h for its parts.
+#pragma once
+
+#include <chrono>
+
+#include "mr/collateral.h"
+#include "mrd/providers/sim/pki.h"
+
+namespace mrd::sim {
+
+inline constexpr auto collateral_validity = std::chrono::days{30};  // as Intel's
+
+// Signed anew; valid from `now`.
+mr::Collateral make_collateral(const Pki &pki, std::chrono::sys_seconds now);
+
+}  // namespace mrd::sim
