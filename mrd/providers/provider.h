@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,12 +54,60 @@ struct ProviderAbilities {
     bool write = false;
     bool report = false;
     bool verify_report = false;
+    bool quote = false;
+    bool privilege_levels = false;  // of a quote
+    bool collateral = false;
 };
 
 struct ReportVerdict {
     bool genuine = false;
     std::string reason;  // why not; empty if genuine
 };
+
+// ---- Quotes
+
+// Why there is no quote.
+struct QuoteFailure {
+    enum class Cause : std::uint8_t {
+        timed_out,      // no answer within the deadline, or within the kernel's own
+        cancelled,      // nobody waits for it any more
+        unavailable,    // no quoting service answers, or it takes no more requests
+        failed,         // the quoting service refused: `reason` is its status
+        invalid,        // what came is not the quote that was asked for: `reason` says why
+        no_report,      // the hardware made no report to quote: `reason` says why
+        not_supported,  // `reason` is what cannot be done
+    };
+    Cause cause = Cause::failed;
+    std::string reason;
+};
+
+struct Quoted {
+    mr::Bytes quote;
+    std::optional<mr::Bytes> auxiliary;  // what some hardware gives beside it: certificates
+    std::string_view format;             // "tdx_v4", ...; a constant
+};
+
+// What a verifier needs beside a simulator's quotes.
+struct SimulatedCollateral {
+    std::string json;      // as mr/collateral.h describes it
+    std::string root_pem;  // the root that the quotes lead to
+};
+
+// Makes a provider's quotes. Its calls block, and never where the provider's other calls run: a quote that takes long delays no register.
+class Quoter {
+public:
+    virtual ~Quoter() = default;
+
+    // A quote over these 64 bytes and over the registers at some moment between the call and its return: the report that is quoted is taken
+    // in the call. One call at a time. Deadlines are the caller's: when `stop` is requested the call returns as soon as it can.
+    virtual std::expected<Quoted, QuoteFailure> quote(const mr::ReportData &report_data, std::optional<std::int64_t> privilege_level,
+                                                      const std::stop_token &stop) = 0;
+
+    // May run beside quote(). Error: one sentence.
+    virtual std::expected<SimulatedCollateral, std::string> collateral() = 0;
+};
+
+// ----
 
 class Provider {
 public:
@@ -92,6 +141,9 @@ public:
 
     // Was this report made by this very machine (MAC and both hashes)?
     virtual std::expected<ReportVerdict, ProviderError> verify_report(mr::ByteView report) = 0;
+
+    // Ends with the provider. Null: it makes no quotes.
+    virtual Quoter *quoter() { return nullptr; }
 };
 
 }  // namespace mrd

@@ -4,12 +4,35 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
+#include <utility>
 
 namespace mrd::sim {
 namespace {
 
-constexpr std::array all_operations = {Operation::extend, Operation::refresh, Operation::write, Operation::report};
+constexpr std::array all_operations = {Operation::extend, Operation::refresh, Operation::write, Operation::report, Operation::quote};
+
+constexpr std::array<std::pair<std::string_view, Action>, 3> register_actions = {{
+    {"fail-before", Action::fail_before},
+    {"fail-after", Action::fail_after},
+    {"fail", Action::fail},
+}};
+constexpr std::array<std::pair<std::string_view, Action>, 9> quote_actions = {{
+    {"error", Action::error},
+    {"unavailable", Action::unavailable},
+    {"never", Action::never},
+    {"empty", Action::empty},
+    {"too-long", Action::too_long},
+    {"changing", Action::changing},
+    {"other-report", Action::other_report},
+    {"spurious", Action::spurious},
+    {"no-report", Action::no_report},
+}};
+
+template <class Actions>
+std::optional<Action> action_from(std::string_view text, const Actions &actions) {
+    const auto *const found = std::ranges::find(actions, text, [](const auto &each) { return each.first; });
+    return found == actions.end() ? std::nullopt : std::optional(found->second);
+}
 
 std::optional<std::uint64_t> number_from(std::string_view text) {
     std::uint64_t number = 0;
@@ -47,22 +70,20 @@ std::optional<Fault> fault_from(std::string_view text) {
 
     constexpr std::string_view delay = "delay=";
     const std::string_view action = text.substr(colon + 1);
-    if (action == "fail-before") {
-        fault.action = Action::fail_before;
-    } else if (action == "fail-after") {
-        fault.action = Action::fail_after;
-    } else if (action == "fail") {
-        fault.action = Action::fail;
-    } else if (action.starts_with(delay)) {
+    if (action.starts_with(delay)) {
         const auto milliseconds = number_from(action.substr(delay.size()));
         if (!milliseconds || *milliseconds > static_cast<std::uint64_t>(max_delay.count())) {
             return std::nullopt;
         }
         fault.action = Action::delay;
         fault.delay = std::chrono::milliseconds(*milliseconds);
-    } else {
+        return fault;
+    }
+    const auto known = fault.operation == Operation::quote ? action_from(action, quote_actions) : action_from(action, register_actions);
+    if (!known) {
         return std::nullopt;
     }
+    fault.action = *known;
     return fault;
 }
 
@@ -74,6 +95,7 @@ std::string_view to_string(Operation operation) {
     case Operation::refresh: return "refresh";
     case Operation::write: return "write";
     case Operation::report: return "report";
+    case Operation::quote: return "quote";
     }
     return "unknown";
 }
@@ -88,7 +110,9 @@ std::expected<std::vector<Fault>, std::string> parse_faults(std::string_view tex
         if (!fault || comma + 1 == text.size()) {
             return std::unexpected("the fault \"" + std::string(fault ? text : one) +
                                    "\" is not understood: write OPERATION:ACTION or OPERATION:ACTION@FIRST-LAST, with extend, refresh, "
-                                   "write or report, and fail-before, fail-after, fail or delay=MILLISECONDS (at most 600000)");
+                                   "write or report, and fail-before, fail-after, fail or delay=MILLISECONDS (at most 600000), or with "
+                                   "quote, and error, unavailable, never, empty, too-long, changing, other-report, spurious, no-report or "
+                                   "delay=MILLISECONDS");
         }
         faults.push_back(*fault);
         text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
@@ -97,7 +121,9 @@ std::expected<std::vector<Fault>, std::string> parse_faults(std::string_view tex
 }
 
 bool FaultPlan::delays() const {
-    return std::ranges::any_of(faults_, [](const Fault &fault) { return fault.action == Action::delay && fault.delay.count() > 0; });
+    return std::ranges::any_of(faults_, [](const Fault &fault) {
+        return fault.operation != Operation::quote && fault.action == Action::delay && fault.delay.count() > 0;
+    });
 }
 
 FaultPlan::Call FaultPlan::next(Operation operation) {
@@ -113,6 +139,15 @@ FaultPlan::Call FaultPlan::next(Operation operation) {
         case Action::fail_after: call.fail_after = "simulated failure after " + which + " took effect"; break;
         case Action::fail: call.fail_before = "simulated failure of " + which; break;
         case Action::delay: call.delay += fault.delay; break;
+        case Action::spurious: call.spurious = true; break;
+        case Action::error:
+        case Action::unavailable:
+        case Action::never:
+        case Action::empty:
+        case Action::too_long:
+        case Action::changing:
+        case Action::other_report:
+        case Action::no_report: call.host = fault.action; break;
         }
     }
     return call;

@@ -2,12 +2,19 @@
 //
 //   faults    = [ fault { "," fault } ]
 //   fault     = operation ":" action [ "@" first [ "-" last ] ]
-//   operation = "extend" | "refresh" | "write" | "report"
-//   action    = "fail-before" | "fail-after" | "fail" | "delay=" milliseconds
+//   operation = "extend" | "refresh" | "write" | "report" | "quote"
+//   action    = "delay=" milliseconds
+//             | "fail-before" | "fail-after" | "fail"                                      of all but quote
+//             | "error" | "unavailable" | "never" | "empty" | "too-long" | "changing"      of quote, where the host is at fault:
+//             | "other-report" | "spurious" | "no-report"
 //
 // "extend:fail-after@3,refresh:fail@2-4,extend:delay=200": the third extend happens and then fails, the second to fourth refresh
 // fail, every extend takes 200 ms longer. The calls of each operation are counted from 1 when the provider is opened; without
 // "@" a fault concerns every call. "fail" is "fail-before" with a reason that does not say when.
+//
+// Of a quote: the host answers with an error, or that its service is unavailable, or never; it succeeds with a quote of no bytes, or of more than the
+// buffer has, or rewrites the length after it was looked at; it quotes another report; it notifies before there is an answer. no-report: the
+// module makes no report to quote.
 #pragma once
 #ifdef MRD_TEST_HOOKS
 
@@ -17,6 +24,7 @@
 #include <cstdint>
 #include <expected>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,10 +32,25 @@
 
 namespace mrd::sim {
 
-enum class Operation : std::uint8_t { extend, refresh, write, report };
-inline constexpr std::size_t operation_count = 4;
+enum class Operation : std::uint8_t { extend, refresh, write, report, quote };
+inline constexpr std::size_t operation_count = 5;
 
-enum class Action : std::uint8_t { fail_before, fail_after, fail, delay };
+enum class Action : std::uint8_t {
+    fail_before,
+    fail_after,
+    fail,
+    delay,
+    // Of a quote.
+    error,
+    unavailable,
+    never,
+    empty,
+    too_long,
+    changing,
+    other_report,
+    spurious,
+    no_report,
+};
 
 inline constexpr std::chrono::milliseconds max_delay = std::chrono::minutes(10);
 
@@ -46,7 +69,7 @@ std::string_view to_string(Operation operation);
 // Error: one sentence that names the fault it does not understand. The empty text is no faults.
 std::expected<std::vector<Fault>, std::string> parse_faults(std::string_view text);
 
-// Counts the calls and says what happens to each.
+// Counts the calls and says what happens to each. Register operations and quotes run on threads of their own: each has its own plan.
 class FaultPlan {
 public:
     // A reason to fail where not empty.
@@ -54,11 +77,15 @@ public:
         std::chrono::milliseconds delay{};
         std::string fail_before;
         std::string fail_after;
+        // Of a quote.
+        bool spurious = false;
+        std::optional<Action> host = {};  // what the host does wrong
     };
 
     FaultPlan() = default;
     explicit FaultPlan(std::vector<Fault> faults) : faults_(std::move(faults)) {}
 
+    // Does any register operation take longer?
     [[nodiscard]] bool delays() const;
     Call next(Operation operation);
 

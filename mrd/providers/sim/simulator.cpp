@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mrd/providers/sim/firmware_log.h"
+#include "mrd/providers/sim/quoter.h"
 #include "mrd/providers/sim/report.h"
 
 namespace mrd::sim {
@@ -94,13 +95,30 @@ public:
           faults_(options.faults)
 #endif
     {
+        if (options.quoting_file.empty()) return;
+        quoter_ = make_quoter({.state_file = options.state_file,
+                               .quoting_file = options.quoting_file,
+                               .format = options.quote_format
+#ifdef MRD_TEST_HOOKS
+                               ,
+                               .faults = options.faults
+#endif
+        });
     }
 
     [[nodiscard]] std::string_view name() const override { return name_; }
     [[nodiscard]] bool simulated() const override { return true; }
     [[nodiscard]] const std::vector<RegisterSpec> &registers() const override { return registers_; }
     [[nodiscard]] ProviderAbilities abilities() const override {
-        return {.refresh = true, .extend = true, .write = true, .report = true, .verify_report = true};
+        const bool quotes = quoter_ != nullptr;
+        return {.refresh = true,
+                .extend = true,
+                .write = true,
+                .report = true,
+                .verify_report = true,
+                .quote = quotes,
+                .privilege_levels = false,
+                .collateral = quotes};
     }
 
     [[nodiscard]] bool may_wait() const override {
@@ -197,12 +215,15 @@ public:
 
     std::expected<ReportVerdict, ProviderError> verify_report(mr::ByteView report) override { return reports_.verify(report); }
 
+    Quoter *quoter() override { return quoter_.get(); }
+
 private:
     std::string name_;
     std::vector<RegisterSpec> registers_ = register_list();
     State state_;
     ReportMaker reports_;
     mr::ReportData report_data_{};
+    std::unique_ptr<Quoter> quoter_;  // with a view of its own of the state: quotes run beside all other calls
 #ifdef MRD_TEST_HOOKS
     FaultPlan faults_;
 #endif

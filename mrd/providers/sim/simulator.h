@@ -10,17 +10,20 @@
 
 #include "mrd/providers/provider.h"
 #include "mrd/providers/sim/faults.h"
+#include "mrd/providers/sim/quoting_service.h"
 #include "mrd/providers/sim/state.h"
 
 namespace mrd::sim {
 
 struct Options {
     std::string name = "tdx";
-    std::filesystem::path state_file;  // see sim::state_file()
-    std::string boot_id;               // 1 to 64 bytes: the kernel's, or a test's own
-    bool reset = false;                // start a new TD although this boot has one
-    bool survives_boot = false;        // go on with the TD although the boot id is another
-    std::filesystem::path ccel = {};   // a firmware's log, whose events a new TD's registers hold; empty: none
+    std::filesystem::path state_file;         // see sim::state_file()
+    std::string boot_id;                      // 1 to 64 bytes: the kernel's, or a test's own
+    bool reset = false;                       // start a new TD although this boot has one
+    bool survives_boot = false;               // go on with the TD although the boot id is another
+    std::filesystem::path quoting_file = {};  // see sim::quoting_file(); empty: this simulator makes no quotes
+    QuoteFormat quote_format = QuoteFormat::v4;
+    std::filesystem::path ccel = {};  // a firmware's log, whose events a new TD's registers hold; empty: none
     // What the TD is built with. Not given: what the running TD has, or default_statics() for a new one. Given and other than
     // the running TD's: an error, for only a new TD can have it.
     std::optional<Value> mrtd = {};

@@ -1,0 +1,188 @@
+#include "mrd/providers/sim/quoter.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "mr/tdreport.h"
+#include "mrd/providers/sim/report.h"
+#include "mrd/providers/sim/state.h"
+
+namespace mrd::sim {
+namespace {
+
+using Cause = QuoteFailure::Cause;
+
+std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
+
+// The quoting service, opened when it is first needed. The host and who asks for collateral take turns.
+class Platform {
+public:
+    Platform(std::filesystem::path file, QuoteFormat format) : file_(std::move(file)), format_(format) {}
+
+    // Calls with the open service. Error: that of the opening, or of the call.
+    template <class Use>
+    auto with(const ReportKey &report_key, const Use &use) -> decltype(use(std::declval<QuotingService &>())) {
+        const std::lock_guard lock(mutex_);
+        if (!service_) {
+            auto opened = QuotingService::open(file_, report_key, format_);
+            if (!opened) return std::unexpected(std::move(opened.error()));
+            service_ = std::move(*opened);
+        }
+        return use(*service_);
+    }
+
+private:
+    std::filesystem::path file_;
+    QuoteFormat format_;
+    std::mutex mutex_;
+    std::optional<QuotingService> service_;
+};
+
+// The TD and its host, as far as quotes need them.
+class Parties {
+public:
+    static std::expected<std::unique_ptr<Parties>, std::string> open(const QuoterOptions &options, Platform &platform) {
+        auto state = State::attach(options.state_file);
+        if (!state) return std::unexpected(std::move(state.error()));
+        auto reports = ReportMaker::open(state->report_key());
+        if (!reports) return std::unexpected(std::move(reports.error()));
+        return std::unique_ptr<Parties>(new Parties(std::move(*state), std::move(*reports), platform));
+    }
+
+    std::expected<mr::Bytes, QuoteFailure> report(const mr::ReportData &report_data) {
+        const auto values = state_.read();
+        if (!values) return fail(Cause::no_report, values.error());
+        const auto made = reports_.make(td_info_of(state_.statics(), *values), report_data);
+        return mr::Bytes(made.begin(), made.end());
+    }
+
+#ifdef MRD_TEST_HOOKS
+    void spoil_next(FaultPlan::Call faults) {
+        // With a maker of its own: the host's thread calls it.
+        host_.spoil_next(std::move(faults), [key = state_.report_key()](mr::ByteView report) {
+            auto other = mr::decode_tdreport(report).value();
+            other.report_data.front() ^= 1U;
+            const auto made = ReportMaker::open(key).value().make(other.td_info, other.report_data);
+            return mr::Bytes(made.begin(), made.end());
+        });
+    }
+#endif
+
+    // The bytes that the host gives for it.
+    std::expected<mr::Bytes, QuoteFailure> quote(mr::ByteView report, const std::stop_token &stop) {
+        auto *buffer = buffers_.take();
+        if (buffer == nullptr) {
+            return fail(Cause::unavailable,
+                        "the host has " + std::to_string(max_abandoned_buffers + 1) + " requests that it has not answered");
+        }
+        buffer->fill(report);
+        auto seen = notification_.count();
+        if (!host_.get_quote(*buffer)) return fail(Cause::failed, "the host does not take the request");
+        for (;;) {
+            if (auto collected = collect_quote(*buffer)) return std::move(*collected);
+            // The buffer stays the host's until it has been answered.
+            if (!notification_.wait(seen, stop)) return fail(Cause::cancelled, {});
+        }
+    }
+
+private:
+    Parties(State state, ReportMaker reports, Platform &platform)
+        : state_(std::move(state)),
+          reports_(std::move(reports)),
+          host_(
+              [&platform, key = state_.report_key()](mr::ByteView tdreport) -> std::expected<mr::Bytes, std::uint64_t> {
+                  bool open = false;
+                  auto made = platform.with(key, [&](QuotingService &service) {
+                      open = true;
+                      return service.quote(tdreport);
+                  });
+                  // The shared buffer has no room for a reason.
+                  if (!made) return std::unexpected(open ? quote_error : quote_unavailable);
+                  if (made->size() > quote_buffer_capacity) return std::unexpected(quote_error);
+                  return std::move(*made);
+              },
+              notification_) {}
+
+    State state_;
+    ReportMaker reports_;
+    QuoteBuffers buffers_;
+    Notification notification_;
+    QuoteHost host_;  // last: its thread uses buffers and notification
+};
+
+class SimulatorQuoter final : public Quoter {
+public:
+    explicit SimulatorQuoter(QuoterOptions options)
+        : options_(std::move(options)),
+          platform_(options_.quoting_file, options_.format)
+#ifdef MRD_TEST_HOOKS
+          ,
+          faults_(options_.faults)
+#endif
+    {
+    }
+
+    std::expected<Quoted, QuoteFailure> quote(const mr::ReportData &report_data, std::optional<std::int64_t> privilege_level,
+                                              const std::stop_token &stop) override {
+        if (privilege_level) return fail(Cause::not_supported, "privilege levels");
+        if (!parties_) {
+            auto opened = Parties::open(options_, platform_);
+            if (!opened) return fail(Cause::no_report, std::move(opened.error()));
+            parties_ = std::move(*opened);
+        }
+#ifdef MRD_TEST_HOOKS
+        auto faults = faults_.next(Operation::quote);
+        if (faults.host == Action::no_report) return fail(Cause::no_report, "simulated failure of the report");
+        parties_->spoil_next(std::move(faults));
+#endif
+        const auto report = parties_->report(report_data);
+        if (!report) return std::unexpected(report.error());
+        auto quote = parties_->quote(*report, stop);
+        if (!quote) return std::unexpected(std::move(quote.error()));
+        const auto format = check_quote(*quote, *report);
+        if (!format) return fail(Cause::invalid, format.error());
+        return Quoted{std::move(*quote), std::nullopt, *format};
+    }
+
+    std::expected<SimulatedCollateral, std::string> collateral() override {
+        const auto state = State::attach(options_.state_file);
+        if (!state) return std::unexpected(state.error());
+        return platform_.with(state->report_key(), [](QuotingService &service) -> std::expected<SimulatedCollateral, std::string> {
+            const auto collateral = service.collateral();
+            if (!collateral) return std::unexpected(collateral.error());
+            return SimulatedCollateral{mr::write_collateral(*collateral), service.root_pem()};
+        });
+    }
+
+private:
+    QuoterOptions options_;
+    Platform platform_;
+    std::unique_ptr<Parties> parties_;
+#ifdef MRD_TEST_HOOKS
+    FaultPlan faults_;
+#endif
+};
+
+}  // namespace
+
+std::filesystem::path quoting_file(const std::filesystem::path &state_directory, std::string_view provider_name) {
+    return state_directory / ("sim-" + std::string(provider_name) + ".quoting");
+}
+
+std::expected<std::string_view, std::string> check_quote(mr::ByteView quote, mr::ByteView tdreport) {
+    const auto report = mr::decode_tdreport(tdreport);
+    if (!report) return std::unexpected(report.error().message);
+    const auto decoded = mr::decode_quote(quote);
+    if (!decoded) return std::unexpected("what the quoting service gives is not a quote: " + decoded.error().message);
+    if (decoded->body.report_data != report->report_data) return std::unexpected("the quote is over another report's data");
+    const auto expected = mr::encode_quote_signed_part(decoded->header, decoded->body_type, mr::quote_body_of(*report));
+    if (!std::ranges::equal(decoded->signed_part, expected)) return std::unexpected("the quote does not say what its report says");
+    if (decoded->header.version == 4) return to_string(QuoteFormat::v4);
+    return to_string(decoded->body_type == mr::QuoteBodyType::td10 ? QuoteFormat::v5_td10 : QuoteFormat::v5_td15);
+}
+
+std::unique_ptr<Quoter> make_quoter(QuoterOptions options) { return std::make_unique<SimulatorQuoter>(std::move(options)); }
+
+}  // namespace mrd::sim
