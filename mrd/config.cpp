@@ -4,6 +4,7 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -120,6 +121,14 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
     reader.text("type", provider.type);
     reader.text("name", provider.name);
     reader.flag("required", [&provider](bool value) { provider.required = value; });
+    reader.key("quote_format", [&provider](const toml::node &node) -> std::string {
+        constexpr std::array formats{sim::QuoteFormat::v4, sim::QuoteFormat::v5_td10, sim::QuoteFormat::v5_td15};
+        const auto value = node.value_exact<std::string>();
+        const auto *const known = std::ranges::find_if(formats, [&](auto format) { return value == sim::to_string(format); });
+        if (known == formats.end()) return R"(must be "tdx_v4", "tdx_v5_td10" or "tdx_v5_td15")";
+        provider.quote_format = *known;
+        return {};
+    });
     if (auto result = reader.read(table); !result) return result;
     if (provider.type != "sim") return reader.fail(table, "type", "is missing or not known; known are: sim");
     if (provider.name.empty()) provider.name = "tdx";

@@ -12,14 +12,16 @@
 #include "mr/registers.h"
 #include "mrd/journal/journal.h"
 #include "mrd/providers/provider.h"
+#include "mrd/providers/sim/quoting_service.h"
 #include "proto/varlink/limits.h"
 
 namespace mrd {
 
 struct ProviderConfig {
-    std::string type;      // "sim"
-    std::string name;      // "tdx"
-    bool required = true;  // false: mrd starts without it if it cannot be opened
+    std::string type;                                      // "sim"
+    std::string name;                                      // "tdx"
+    bool required = true;                                  // false: mrd starts without it if it cannot be opened
+    sim::QuoteFormat quote_format = sim::QuoteFormat::v4;  // of "sim"
 };
 
 // Changes registers whose whole name matches.

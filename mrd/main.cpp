@@ -21,6 +21,7 @@
 #include "mrd/command_line.h"
 #include "mrd/lock.h"
 #include "mrd/log.h"
+#include "mrd/providers/sim/quoter.h"
 #include "mrd/providers/sim/simulator.h"
 #include "mrd/registers.h"
 #include "mrd/service.h"
@@ -57,11 +58,13 @@ std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
     return id;
 }
 
-std::expected<mrd::sim::Options, std::string> simulator_options(const mrd::CommandLine &command_line, const std::string &name) {
+std::expected<mrd::sim::Options, std::string> simulator_options(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider) {
     const auto &config = command_line.config;
     auto options = command_line.simulated_td;
-    options.name = name;
-    options.state_file = mrd::sim::state_file(config.state, name);
+    options.name = provider.name;
+    options.state_file = mrd::sim::state_file(config.state, provider.name);
+    options.quoting_file = mrd::sim::quoting_file(config.state, provider.name);
+    options.quote_format = provider.quote_format;
     auto id = boot_id(config);
     if (!id) return Failure(id.error());
     options.boot_id = std::move(*id);
@@ -88,7 +91,7 @@ std::expected<void, std::string> open_providers(const mrd::CommandLine &command_
     const auto &config = command_line.config;
     for (const auto &provider : config.providers) {
         const auto opened = [&]() -> std::expected<void, std::string> {
-            auto sim_options = simulator_options(command_line, provider.name);
+            auto sim_options = simulator_options(command_line, provider);
             if (!sim_options) return Failure(sim_options.error());
             auto simulator = mrd::sim::open(*sim_options);
             if (!simulator) return Failure(simulator.error());

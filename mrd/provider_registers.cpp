@@ -31,7 +31,9 @@ ProviderRegisters::ProviderRegisters(boost::asio::io_context &loop, std::unique_
       table_(std::move(table)),
       events_(events),
       journalled_(table_.size()),
-      queue_(loop, provider_->may_wait()) {}
+      queue_(loop, provider_->may_wait()) {
+    if (auto *quoter = provider_->quoter()) quotes_.emplace(loop, *quoter);
+}
 
 // ---- The journal's registers
 

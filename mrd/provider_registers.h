@@ -17,6 +17,7 @@
 #include "mrd/kill_points.h"
 #include "mrd/provider_queue.h"
 #include "mrd/providers/provider.h"
+#include "mrd/quotes.h"
 #include "mrd/register_table.h"
 
 namespace mrd {
@@ -110,6 +111,10 @@ public:
     void verify_report(mr::Bytes report, Done done) {
         queue_.run(VerifyCall<Done>{*provider_, std::move(report), std::move(done)});
     }
+
+    // Null: the provider makes none. Not part of the queue: a quote delays no register, and when_idle() does not wait for it.
+    [[nodiscard]] Quotes *quotes() { return quotes_ ? &*quotes_ : nullptr; }
+    [[nodiscard]] const Quotes *quotes() const { return quotes_ ? &*quotes_ : nullptr; }
 
     // Called when every call asked for before has been answered.
     template <class Done>
@@ -296,7 +301,8 @@ private:
     std::vector<Journalled> journalled_;
     std::map<RefreshId, std::vector<Reader>> readers_;
     std::vector<mr::Bytes> spare_values_;  // the last refresh's memory, for the next one
-    ProviderQueue queue_;                  // last: its end waits for the call that runs
+    std::optional<Quotes> quotes_;
+    ProviderQueue queue_;  // last: its end waits for the call that runs
 };
 
 }  // namespace mrd

@@ -47,10 +47,12 @@ struct ProviderStatus {
     std::string_view name;
     bool simulated = false;
     std::int64_t waiting_calls = 0;
+    std::int64_t waiting_quotes = 0;
     std::vector<RegisterStatus> registers;
     static constexpr auto fields() {
         return std::tuple(field("name", &ProviderStatus::name), field("simulated", &ProviderStatus::simulated),
-                          field("waitingCalls", &ProviderStatus::waiting_calls), field("registers", &ProviderStatus::registers));
+                          field("waitingCalls", &ProviderStatus::waiting_calls), field("waitingQuotes", &ProviderStatus::waiting_quotes),
+                          field("registers", &ProviderStatus::registers));
     }
 };
 
@@ -137,6 +139,7 @@ std::string status_json(const Registers &registers, const ServiceFacts &facts) {
         entry.name = provider->name();
         entry.simulated = provider->simulated();
         entry.waiting_calls = static_cast<std::int64_t>(provider->waiting_calls());
+        if (const auto *quotes = std::as_const(*provider).quotes()) entry.waiting_quotes = static_cast<std::int64_t>(quotes->waiting());
         const auto &table = provider->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
             if (table.spec(index).flags.has(mr::Flag::extensible)) entry.registers.push_back(status_of(*provider, index));

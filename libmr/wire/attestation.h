@@ -42,6 +42,62 @@ struct VerifyReportReply {
     }
 };
 
+struct QuoteParameters {
+    std::string_view report_data;
+    std::optional<std::string_view> provider;
+    std::optional<std::int64_t> privilege_level;
+    std::optional<std::int64_t> deadline_milliseconds;
+    static constexpr auto fields() {
+        return std::tuple(field("reportData", &QuoteParameters::report_data), field("provider", &QuoteParameters::provider),
+                          field("privilegeLevel", &QuoteParameters::privilege_level),
+                          field("deadlineMilliseconds", &QuoteParameters::deadline_milliseconds));
+    }
+};
+struct QuoteReply {
+    std::string_view quote;
+    std::optional<std::string_view> auxiliary;
+    std::string_view format;
+    std::string_view provider;
+    bool simulated = false;
+    static constexpr auto fields() {
+        return std::tuple(field("quote", &QuoteReply::quote), field("auxiliary", &QuoteReply::auxiliary),
+                          field("format", &QuoteReply::format), field("provider", &QuoteReply::provider),
+                          field("simulated", &QuoteReply::simulated));
+    }
+};
+
+struct CollateralReply {
+    varlink::RawJson collateral;
+    std::string_view root;
+    static constexpr auto fields() {
+        return std::tuple(field("collateral", &CollateralReply::collateral), field("root", &CollateralReply::root));
+    }
+};
+
+// ---- Errors
+
+struct QuoteTimeout {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteTimeout";
+    static constexpr auto fields() { return std::tuple(); }
+};
+
+struct QuoteUnavailable {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteUnavailable";
+    static constexpr auto fields() { return std::tuple(); }
+};
+
+struct QuoteFailed {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteFailed";
+    std::string status;
+    static constexpr auto fields() { return std::tuple(field("status", &QuoteFailed::status)); }
+};
+
+struct QuoteInvalid {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteInvalid";
+    std::string reason;
+    static constexpr auto fields() { return std::tuple(field("reason", &QuoteInvalid::reason)); }
+};
+
 struct WrongLength {
     static constexpr std::string_view error_name = "io.mrd.Attestation.WrongLength";
     std::string name;

@@ -1,10 +1,10 @@
 #include "mrd/interfaces/attestation.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "libmr/wire/attestation.h"
 #include "mr/bytes.h"
+#include "mrd/interfaces/quote.h"
 #include "proto/interfaces.h"
 
 namespace mrd {
@@ -16,37 +16,14 @@ using varlink::Responder;
 
 namespace {
 
-// The named provider, or the only one that has the ability.
-std::expected<ProviderRegisters *, wire::NoSuchProvider> choose(Registers &registers, std::optional<std::string_view> name,
-                                                                bool ProviderAbilities::*ability) {
-    if (name) {
-        if (auto *named = registers.find_provider(*name)) return named;
-        return std::unexpected(wire::NoSuchProvider{std::string(*name), registers.provider_names()});
-    }
-    std::vector<ProviderRegisters *> able;
-    for (const auto &provider : registers.providers()) {
-        if (provider->abilities().*ability) able.push_back(provider.get());
-    }
-    if (able.size() == 1) return able.front();
-    wire::NoSuchProvider error;
-    for (const auto *provider : able) error.candidates.emplace_back(provider->name());
-    return std::unexpected(std::move(error));
-}
-
 void report(Registers &registers, const wire::ReportParameters &parameters, Responder responder) {
-    const auto data = mr::from_hex(parameters.report_data);
-    if (!data) return responder.fail(InvalidParameter{"reportData"});
-    if (data->size() != mr::report_data_size) {
-        return responder.fail(
-            wire::WrongLength{"reportData", static_cast<std::int64_t>(mr::report_data_size), static_cast<std::int64_t>(data->size())});
-    }
-    auto chosen = choose(registers, parameters.provider, &ProviderAbilities::report);
+    const auto report_data = report_data_of(parameters.report_data, responder);
+    if (!report_data) return;
+    auto chosen = choose_provider(registers, parameters.provider, &ProviderAbilities::report);
     if (!chosen) return responder.fail(chosen.error());
     auto *provider = *chosen;
     if (!provider->abilities().report) return responder.fail(wire::NotSupported{std::string(provider->name()), "reports"});
-    mr::ReportData report_data;
-    std::ranges::copy(*data, report_data.begin());
-    provider->report(report_data, [provider, responder = std::move(responder)](std::expected<mr::Bytes, ProviderError> report) mutable {
+    provider->report(*report_data, [provider, responder = std::move(responder)](std::expected<mr::Bytes, ProviderError> report) mutable {
         if (!report) return responder.fail(wire::ProviderFailed{std::string(provider->name()), report.error().reason});
         const auto text = mr::to_base64(*report);
         responder.reply(wire::ReportReply{text, provider->name(), provider->simulated()});
@@ -56,7 +33,7 @@ void report(Registers &registers, const wire::ReportParameters &parameters, Resp
 void verify_report(Registers &registers, const wire::VerifyReportParameters &parameters, Responder responder) {
     auto report = mr::from_base64(parameters.report);
     if (!report) return responder.fail(InvalidParameter{"report"});
-    auto chosen = choose(registers, std::nullopt, &ProviderAbilities::verify_report);
+    auto chosen = choose_provider(registers, std::nullopt, &ProviderAbilities::verify_report);
     if (!chosen) return responder.fail(wire::NotSupported{"", "verifying a report"});
     auto *provider = *chosen;
     provider->verify_report(
@@ -75,6 +52,13 @@ varlink::Interface attestation_interface(Registers &registers) {
                                           [&registers](const Request &, const wire::ReportParameters &parameters, Responder responder) {
                                               report(registers, parameters, std::move(responder));
                                           });
+    interface.add<wire::QuoteParameters>("Quote",
+                                         [&registers](const Request &, const wire::QuoteParameters &parameters, Responder responder) {
+                                             answer_quote(registers, parameters, std::move(responder));
+                                         });
+    interface.add<varlink::NoParameters>("Collateral", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
+        answer_collateral(registers, std::move(responder));
+    });
     interface.add<wire::VerifyReportParameters>(
         "VerifyReport", [&registers](const Request &, const wire::VerifyReportParameters &parameters, Responder responder) {
             verify_report(registers, parameters, std::move(responder));
