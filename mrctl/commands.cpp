@@ -177,12 +177,20 @@ int write(const Common &common, const WriteCommand &command) {
     return exit_done;
 }
 
-int report(const Common &common, const ReportCommand &command) {
-    const auto data = mr::from_hex(command.data);
+std::expected<mr::ReportData, mr::Error> report_data_from(const std::string &hex) {
+    const auto data = mr::from_hex(hex);
     mr::ReportData report_data;
-    if (!data || data->size() != report_data.size())
-        return fail_usage("--data needs 128 hexadecimal digits: the 64 bytes that the report is to carry");
+    if (!data || data->size() != report_data.size()) {
+        return std::unexpected(
+            mr::Error{mr::ErrorCode::invalid_argument, "--data needs 128 hexadecimal digits: the 64 bytes that the report is to carry"});
+    }
     std::ranges::copy(*data, report_data.begin());
+    return report_data;
+}
+
+int report(const Common &common, const ReportCommand &command) {
+    const auto report_data = report_data_from(command.data);
+    if (!report_data) return fail_usage(report_data.error().message);
     if (common.json && command.output.empty()) {
         Json parameters{{"reportData", command.data}};
         if (command.provider) parameters["provider"] = *command.provider;
@@ -190,7 +198,7 @@ int report(const Common &common, const ReportCommand &command) {
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto report = client->report(report_data, command.provider);
+    const auto report = client->report(*report_data, command.provider);
     if (!report) return fail(report.error());
     if (report->simulated) std::cerr << "mrctl: note: this report is simulated and proves nothing\n";
     if (command.output.empty()) {

@@ -60,6 +60,16 @@ struct ReportCommand {
     std::string output;
     std::optional<std::string> provider;
 };
+struct QuoteCommand {
+    std::string data;
+    std::string output;
+    std::optional<std::string> provider;
+    std::optional<std::uint32_t> deadline_ms;
+};
+struct CollateralCommand {
+    std::string output;
+    std::string root;
+};
 
 int list(const Common &common);
 int read(const Common &common, const ReadCommand &command);
@@ -71,6 +81,8 @@ int seal(const Common &common, const std::string &name);
 int repair(const Common &common);
 int write(const Common &common, const WriteCommand &command);
 int report(const Common &common, const ReportCommand &command);
+int quote(const Common &common, const QuoteCommand &command);            // quote.cpp
+int collateral(const Common &common, const CollateralCommand &command);  // quote.cpp
 int watch(const Common &common, const std::vector<std::string> &names);
 int stats(const Common &common);
 int status(const Common &common);
@@ -83,6 +95,9 @@ int stream_replies(const Common &common, std::string_view method, const std::str
 
 // The event as the library takes it. Error: a type that is none.
 std::expected<mr::EventOptions, mr::Error> event_of(const Event &event);
+
+// The 64 bytes of --data. Error: invalid_argument.
+std::expected<mr::ReportData, mr::Error> report_data_from(const std::string &hex);
 
 // What extend and measure print: the register's name and new value, or the reply as JSON.
 int print_extended(bool json, const mr::Reading &reading, std::int64_t sequence, const mr::Digest &digest);

@@ -112,6 +112,20 @@ int main(int argc, char **argv) {
     report_app->add_option("--provider", report.provider, "Provider, where several can report");
     report_app->callback(run_into(exit_code, [&] { return mrctl::report(common, report); }));
 
+    mrctl::QuoteCommand quote;
+    auto *quote_app = app.add_subcommand("quote", "A quote over 64 bytes of your own, which can be checked anywhere");
+    quote_app->add_option("--data", quote.data, "The 64 bytes, hexadecimal")->required();
+    quote_app->add_option("-o,--output", quote.output, "File for the quote's bytes; without it, base64 on standard output");
+    quote_app->add_option("--provider", quote.provider, "Provider, where several make quotes");
+    quote_app->add_option("--deadline", quote.deadline_ms, "Milliseconds that mrd may take [30000]");
+    quote_app->callback(run_into(exit_code, [&] { return mrctl::quote(common, quote); }));
+
+    mrctl::CollateralCommand collateral;
+    auto *collateral_app = app.add_subcommand("collateral", "What a verifier needs beside a quote of the simulator");
+    collateral_app->add_option("-o,--output", collateral.output, "File for the collateral, JSON; without it and --root, standard output");
+    collateral_app->add_option("--root", collateral.root, "File for the root certificate that the quotes lead to, PEM");
+    collateral_app->callback(run_into(exit_code, [&] { return mrctl::collateral(common, collateral); }));
+
     std::vector<std::string> watched;
     auto *watch_app = app.add_subcommand("watch", "Prints the values, then every change");
     watch_app->add_option("NAME", watched, "Registers [all]");

@@ -40,6 +40,9 @@ struct AsyncClient::Connection {
         return made;
     }
 
+    template <class WireReply, class T>
+    void call_alone(std::string frame, std::chrono::milliseconds timeout, std::move_only_function<void(std::expected<T, Error>)> done);
+
     void close() {
         transport.close();
         for (const auto &connection : own) {
@@ -140,29 +143,42 @@ void on_own_connection(std::shared_ptr<varlink::AsyncConnection> own, const varl
 
 }  // namespace
 
+// One call and its reply, on a connection of its own.
+template <class WireReply, class T>
+void AsyncClient::Connection::call_alone(std::string frame, std::chrono::milliseconds timeout,
+                                         std::move_only_function<void(std::expected<T, Error>)> done) {
+    const auto to = address();
+    if (!to) return done(std::unexpected(to.error()));
+    const auto shared_done = std::make_shared<decltype(done)>(std::move(done));
+    on_own_connection(
+        new_connection(), *to, options.connect_timeout,
+        [frame = std::move(frame), timeout, socket = socket, shared_done](std::shared_ptr<varlink::AsyncConnection> alone) mutable {
+            auto &connection = *alone;
+            connection.call(std::move(frame), timeout,
+                            [shared_done, socket = std::move(socket),
+                             alone = std::move(alone)](std::expected<varlink::Reply, varlink::ClientError> reply) {
+                                (*shared_done)(reply ? interpret<WireReply>(*reply)
+                                                     : std::expected<T, Error>(std::unexpected(from_transport(reply.error(), socket))));
+                                return true;
+                            });
+        },
+        [shared_done, socket = socket](const varlink::ClientError &error) {
+            (*shared_done)(std::unexpected(from_transport(error, socket)));
+        });
+}
+
 void AsyncClient::do_report(const ReportData &report_data, const std::optional<std::string> &provider, Completion<Report> done) {
-    const auto address = connection_->address();
-    if (!address) return done(std::unexpected(address.error()));
     std::string frame;
     const auto hex = to_hex(report_data);
     varlink::write_call(frame, "io.mrd.Attestation.Report", wire::attestation::ReportParameters{hex, provider});
-    const auto shared_done = std::make_shared<Completion<Report>>(std::move(done));
-    on_own_connection(
-        connection_->new_connection(), *address, connection_->options.connect_timeout,
-        [frame = std::move(frame), timeout = connection_->options.call_timeout, socket = connection_->socket,
-         shared_done](std::shared_ptr<varlink::AsyncConnection> own) mutable {
-            auto &connection = *own;
-            connection.call(
-                std::move(frame), timeout,
-                [shared_done, socket = std::move(socket), own = std::move(own)](std::expected<varlink::Reply, varlink::ClientError> reply) {
-                    (*shared_done)(reply ? interpret<wire::attestation::ReportReply>(*reply)
-                                         : Result<Report>(std::unexpected(from_transport(reply.error(), socket))));
-                    return true;
-                });
-        },
-        [shared_done, socket = connection_->socket](const varlink::ClientError &error) {
-            (*shared_done)(std::unexpected(from_transport(error, socket)));
-        });
+    connection_->call_alone<wire::attestation::ReportReply>(std::move(frame), connection_->options.call_timeout, std::move(done));
+}
+
+void AsyncClient::do_quote(const ReportData &report_data, const QuoteOptions &options, Completion<Quoted> done) {
+    std::string frame;
+    std::string hex;
+    varlink::write_call(frame, "io.mrd.Attestation.Quote", quote_parameters(report_data, options, hex));
+    connection_->call_alone<wire::attestation::QuoteReply>(std::move(frame), quote_timeout(connection_->options, options), std::move(done));
 }
 
 void AsyncClient::do_watch(const std::vector<std::string> &names, Client::WatchHandler handler, Completion<void> done) {

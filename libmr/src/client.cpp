@@ -103,6 +103,20 @@ std::expected<ReportVerdict, Error> Client::verify_report(ByteView report) {
                                                                    wire::attestation::VerifyReportParameters{text});
 }
 
+std::expected<Quoted, Error> Client::quote(const ReportData &report_data, const QuoteOptions &options) {
+    auto transport = open_connection(options_);
+    if (!transport) return std::unexpected(std::move(transport.error()));
+    Connection own{std::move(*transport)};
+    auto client = options_;
+    client.call_timeout = quote_timeout(options_, options);
+    std::string hex;
+    return own.call<wire::attestation::QuoteReply>(client, "io.mrd.Attestation.Quote", quote_parameters(report_data, options, hex));
+}
+
+std::expected<SimulatedCollateral, Error> Client::collateral() {
+    return connection_->call<wire::attestation::CollateralReply>(options_, "io.mrd.Attestation.Collateral", varlink::NoParameters{});
+}
+
 std::expected<std::vector<ProviderCounters>, Error> Client::statistics() {
     return connection_->call<wire::StatisticsReply>(options_, "io.mrd.Registers.Statistics", varlink::NoParameters{});
 }

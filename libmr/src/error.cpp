@@ -18,6 +18,10 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::journal_full: return "journal_full";
     case ErrorCode::journal_failed: return "journal_failed";
     case ErrorCode::provider_failed: return "provider_failed";
+    case ErrorCode::quote_timeout: return "quote_timeout";
+    case ErrorCode::quote_unavailable: return "quote_unavailable";
+    case ErrorCode::quote_failed: return "quote_failed";
+    case ErrorCode::quote_invalid: return "quote_invalid";
     case ErrorCode::busy: return "busy";
     case ErrorCode::not_supported: return "not_supported";
     case ErrorCode::method_not_implemented: return "method_not_implemented";

@@ -1,5 +1,6 @@
 #include "libmr/src/wire_values.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
@@ -35,6 +36,10 @@ constexpr std::array known_errors{
                "the journal has reached its size limit; what is logged stays: raise journal.size_limit, and start mrd again"},
     KnownError{"JournalFailed", ErrorCode::journal_failed, "the journal cannot be read or written"},
     KnownError{"ProviderFailed", ErrorCode::provider_failed, "the hardware failed"},
+    KnownError{"QuoteTimeout", ErrorCode::quote_timeout, "there was no quote within the deadline: try again, or give a longer one"},
+    KnownError{"QuoteUnavailable", ErrorCode::quote_unavailable, "no quoting service answers now: try again later"},
+    KnownError{"QuoteFailed", ErrorCode::quote_failed, "the quoting service refused the report"},
+    KnownError{"QuoteInvalid", ErrorCode::quote_invalid, "what the quoting service gave is not the quote that was asked for"},
     KnownError{"UnknownFormat", ErrorCode::invalid_parameter, "give one of the known formats"},
     KnownError{"Busy", ErrorCode::busy, "a limit of mrd is reached: try again later"},
     KnownError{"NotSupported", ErrorCode::not_supported, "the provider cannot do this"},
@@ -219,6 +224,22 @@ std::expected<ReportVerdict, Error> from_wire(const wire::attestation::VerifyRep
     return ReportVerdict{value.genuine, std::string(value.reason.value_or(""))};
 }
 
+std::expected<Quoted, Error> from_wire(const wire::attestation::QuoteReply &value) {
+    auto quote = from_base64(value.quote);
+    if (!quote) return std::unexpected(protocol_error("the quote"));
+    Quoted result{std::move(*quote), std::nullopt, std::string(value.format), std::string(value.provider), value.simulated};
+    if (value.auxiliary) {
+        auto auxiliary = from_base64(*value.auxiliary);
+        if (!auxiliary) return std::unexpected(protocol_error("what stands beside the quote"));
+        result.auxiliary = std::move(*auxiliary);
+    }
+    return result;
+}
+
+std::expected<SimulatedCollateral, Error> from_wire(const wire::attestation::CollateralReply &value) {
+    return SimulatedCollateral{value.collateral.text, std::string(value.root)};
+}
+
 std::expected<void, Error> check_texts(std::string_view name, const EventOptions &event) {
     const auto refuse = [](std::string_view field) {
         return std::unexpected(
@@ -264,6 +285,19 @@ wire::MeasureParameters measure_parameters(std::string_view name, ByteView data,
     set_event(parameters, event);
     if (event.envelope) parameters.envelope = true;
     return parameters;
+}
+
+wire::attestation::QuoteParameters quote_parameters(const ReportData &report_data, const QuoteOptions &options, std::string &hex) {
+    hex = to_hex(report_data);
+    wire::attestation::QuoteParameters parameters{hex, options.provider, options.privilege_level, std::nullopt};
+    if (options.deadline) parameters.deadline_milliseconds = options.deadline->count();
+    return parameters;
+}
+
+std::chrono::milliseconds quote_timeout(const ClientOptions &client, const QuoteOptions &options) {
+    if (!options.deadline || client.call_timeout == std::chrono::milliseconds::max()) return client.call_timeout;
+    // mrd refuses a longer one, so there is nothing to overflow.
+    return client.call_timeout + std::min<std::chrono::milliseconds>(*options.deadline, std::chrono::hours(1));
 }
 
 wire::ReadParameters read_parameters(std::string_view name, const ReadOptions &options) {

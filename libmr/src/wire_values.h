@@ -36,6 +36,8 @@ std::expected<Bytes, Error> from_wire(const wire::ExportReply &value);
 std::expected<std::vector<ReplayResult>, Error> from_wire(const wire::ReplayReply &value);
 std::expected<std::string, Error> from_wire(const wire::RepairReply &value);
 std::expected<Report, Error> from_wire(const wire::attestation::ReportReply &value);
+std::expected<Quoted, Error> from_wire(const wire::attestation::QuoteReply &value);
+std::expected<SimulatedCollateral, Error> from_wire(const wire::attestation::CollateralReply &value);
 std::expected<ReportVerdict, Error> from_wire(const wire::attestation::VerifyReportReply &value);
 
 // The reply as WireReply decodes it, or its error.
@@ -59,6 +61,10 @@ struct ParameterStorage {
 };
 wire::ExtendParameters extend_parameters(std::string_view name, const Digest &digest, const EventOptions &event, ParameterStorage &storage);
 wire::MeasureParameters measure_parameters(std::string_view name, ByteView data, const EventOptions &event, ParameterStorage &storage);
+// `hex` keeps the report data.
+wire::attestation::QuoteParameters quote_parameters(const ReportData &report_data, const QuoteOptions &options, std::string &hex);
+// How long to wait for the answer: mrd takes its deadline, and then has as long as any call.
+std::chrono::milliseconds quote_timeout(const ClientOptions &client, const QuoteOptions &options);
 wire::ReadParameters read_parameters(std::string_view name, const ReadOptions &options);
 wire::SnapshotParameters snapshot_parameters(const std::vector<std::string> &names, bool fresh);
 

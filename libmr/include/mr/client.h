@@ -4,8 +4,8 @@
 //     if (!client) return report(client.error());
 //     auto reading = client->extend("tdx/rtmr3", digest);
 //
-// Calls are answered in their order. A client is for one thread at a time. Calls that can take long (watch, records, export_log) use a connection of their own, so
-// that they hold up nothing. After no_service, timed_out, connection_lost or protocol the connection is closed and every call returns
+// Calls are answered in their order. A client is for one thread at a time. Calls that can take long (quote, watch, records, export_log) use a connection of their
+// own, so that they hold up nothing. After no_service, timed_out, connection_lost or protocol the connection is closed and every call returns
 // connection_lost, until reconnect() is called: whether a call that got no answer took effect is for the caller to find out, not for a hidden
 // retry.
 //
@@ -121,6 +121,26 @@ struct ReportVerdict {
     std::string reason;    // why not
 };
 
+struct QuoteOptions {
+    std::optional<std::string> provider = {};                // where several make quotes
+    std::optional<std::int64_t> privilege_level = {};        // of hardware that has such levels; else not_supported
+    std::optional<std::chrono::milliseconds> deadline = {};  // 1 ms to 10 minutes; mrd's default is 30 s. Then: quote_timeout
+};
+
+struct Quoted {
+    Bytes quote;                          // of a TD: mr/quote.h
+    std::optional<Bytes> auxiliary = {};  // what some hardware gives beside it: certificates
+    std::string format;                   // "tdx_v4", "tdx_v5_td10", "tdx_v5_td15"
+    std::string provider;
+    bool simulated = false;  // it proves nothing
+};
+
+// What a verifier needs beside the simulator's quotes.
+struct SimulatedCollateral {
+    std::string json;      // as mr/collateral.h describes it
+    std::string root_pem;  // the root that the quotes lead to
+};
+
 // What JSON a reply was, for programs that pass it on.
 struct RawReply {
     std::string json;  // the reply's parameters, an object
@@ -160,6 +180,12 @@ public:
     // A report over these 64 bytes, whatever other clients do.
     std::expected<Report, Error> report(const ReportData &report_data, std::optional<std::string_view> provider = {});
     std::expected<ReportVerdict, Error> verify_report(ByteView report);
+
+    // A quote over these 64 bytes and over the registers at a moment within the call, whatever other clients do. Uses a connection of its own.
+    // Errors: also quote_timeout, quote_unavailable, quote_failed, quote_invalid, busy.
+    std::expected<Quoted, Error> quote(const ReportData &report_data, const QuoteOptions &options = {});
+    // Error: not_supported where the quotes are hardware's.
+    std::expected<SimulatedCollateral, Error> collateral();
 
     std::expected<std::vector<ProviderCounters>, Error> statistics();
     std::expected<RawReply, Error> status();

@@ -24,6 +24,10 @@ enum class ErrorCode : std::uint8_t {
     journal_full,            // the journal reached its size limit
     journal_failed,          // the journal cannot be written
     provider_failed,         // the hardware, or the simulator, refused or failed
+    quote_timeout,           // there was no quote within the deadline
+    quote_unavailable,       // no quoting service answers now: try again later
+    quote_failed,            // the quoting service refused the report
+    quote_invalid,           // what the quoting service gave is not the quote that was asked for
     busy,                    // a limit of mrd is reached: try again later
     not_supported,           // the provider cannot do this
     method_not_implemented,  // this mrd is older than the caller

@@ -1,0 +1,57 @@
+// mrctl quote, mrctl collateral
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "mr/bytes.h"
+#include "mrctl/commands.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+using Json = nlohmann::ordered_json;
+
+int quote(const Common &common, const QuoteCommand &command) {
+    const auto report_data = report_data_from(command.data);
+    if (!report_data) return fail_usage(report_data.error().message);
+    mr::QuoteOptions options{.provider = command.provider};
+    if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto quoted = client->quote(*report_data, options);
+    if (!quoted) return fail(quoted.error());
+    if (common.json && command.output.empty()) {
+        Json json{{"quote", mr::to_base64(quoted->quote)}};
+        if (quoted->auxiliary) json["auxiliary"] = mr::to_base64(*quoted->auxiliary);
+        json["format"] = quoted->format;
+        json["provider"] = quoted->provider;
+        json["simulated"] = quoted->simulated;
+        std::cout << json.dump() << '\n';
+        return exit_done;
+    }
+    if (quoted->simulated) std::cerr << "mrctl: note: this quote is simulated and proves nothing\n";
+    if (command.output.empty()) {
+        std::cout << mr::to_base64(quoted->quote) << '\n';
+        return exit_done;
+    }
+    const auto written = write_file(command.output, quoted->quote);
+    return written ? exit_done : fail(written.error());
+}
+
+int collateral(const Common &common, const CollateralCommand &command) {
+    if (common.json && command.output.empty() && command.root.empty()) return print_reply(common, "io.mrd.Attestation.Collateral");
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto collateral = client->collateral();
+    if (!collateral) return fail(collateral.error());
+    if (command.output.empty() && command.root.empty()) {
+        std::cout << collateral->json << '\n';
+        return exit_done;
+    }
+    for (const auto &[path, text] : {std::pair(command.output, collateral->json), std::pair(command.root, collateral->root_pem)}) {
+        if (path.empty()) continue;
+        if (const auto written = write_file(path, mr::as_bytes(text)); !written) return fail(written.error());
+    }
+    return exit_done;
+}
+
+}  // namespace mrctl
