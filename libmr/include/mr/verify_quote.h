@@ -12,15 +12,13 @@
 #include <vector>
 
 #include "mr/bytes.h"
+#include "mr/certificate.h"
 #include "mr/collateral.h"
 #include "mr/error.h"
 #include "mr/quote.h"
 #include "mr/verdict.h"
 
 namespace mr {
-
-// Seconds since the epoch.
-using UnixTime = std::int64_t;
 
 // Root certificates, DER. Whatever they are called: a chain must end at one of them byte for byte.
 struct TrustAnchors {

@@ -1,0 +1,71 @@
+// The certificates behind a quote: what is in them. Whether they are trusted verify_quote() says.
+//
+// Sources: RFC 5280; Intel SGX PCK Certificate and Certificate Revocation List Profile Specification.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mr/bytes.h"
+#include "mr/digest.h"
+#include "mr/error.h"
+
+namespace mr {
+
+// Seconds since the epoch.
+using UnixTime = std::int64_t;
+
+inline constexpr std::size_t max_pem_size = std::size_t{64} * 1024;  // bytes of text; a quote's chain has 4 thousand
+inline constexpr std::size_t max_pem_certificates = 8;               // in one text; a quote's chain has three
+
+inline constexpr std::size_t tcb_component_count = 16;
+
+// The extension 1.2.840.113741.1.13.1 of a PCK certificate: which platform it is, and the security versions that Intel certified it with.
+struct PckExtension {
+    std::array<std::uint8_t, 16> ppid{};
+    std::array<std::uint8_t, tcb_component_count> tcb_components{};
+    std::uint16_t pce_svn = 0;
+    std::array<std::uint8_t, 16> cpu_svn{};
+    std::array<std::uint8_t, 2> pce_id{};
+    std::array<std::uint8_t, 6> fmspc{};  // family, model, stepping, platform type, custom SKU: what a TCB info is published for
+    std::uint8_t sgx_type = 0;            // 0 standard, 1 scalable, 2 scalable with integrity
+    // Of certificates that the Platform CA issued; those of the Processor CA end before.
+    struct Configuration {
+        bool dynamic_platform = false;
+        bool cached_keys = false;
+        bool smt_enabled = false;
+        friend bool operator==(const Configuration &, const Configuration &) = default;
+    };
+    std::optional<std::array<std::uint8_t, 16>> platform_instance_id;
+    std::optional<Configuration> configuration;
+    friend bool operator==(const PckExtension &, const PckExtension &) = default;
+};
+
+// The extension's value, DER. Strict: every member, in the order of the specification, in the one form that DER has. Error: malformed.
+std::expected<PckExtension, Error> decode_pck_extension(ByteView extension);
+
+struct CertificateDescription {
+    std::string subject;  // "CN=Intel SGX Root CA, O=Intel Corporation, ..."
+    std::string issuer;
+    UnixTime not_before = 0;
+    UnixTime not_after = 0;
+    Bytes serial;
+    Digest fingerprint;  // SHA-256 of the certificate
+    bool is_authority = false;
+    std::optional<PckExtension> pck;
+};
+
+// Of one certificate, DER. Error: malformed, also for a certificate of another kind than those behind quotes: X.509 version 3, ECDSA P-256 with SHA-256.
+std::expected<CertificateDescription, Error> describe_certificate(ByteView der);
+
+// The certificates of a PEM text as DER, in its order; there is at least one. Strict: nothing but certificates, line ends and spaces between them.
+// Error: malformed. Looks at the armour, not into the certificates.
+std::expected<std::vector<Bytes>, Error> decode_pem_certificates(std::string_view text);
+
+}  // namespace mr
