@@ -1,0 +1,233 @@
+#include "mr/reference_values.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "mr/envelope.h"
+#include "mr/event_content.h"
+#include "proto/varlink/fields.h"
+
+namespace mr {
+
+namespace {
+
+using varlink::field;
+
+constexpr std::string_view format_name = "mrd-reference-values";
+constexpr std::size_t mr_size = 48;  // of every register in a quote
+constexpr std::array<std::string_view, 9> register_names{"mrtd",  "mrconfigid", "mrowner", "mrownerconfig", "mr_seam",
+                                                         "rtmr0", "rtmr1",      "rtmr2",   "rtmr3"};
+
+enum class Choice : std::uint8_t { accept, refuse };
+
+struct RuleFields {
+    std::string name;
+    std::optional<std::string_view> register_name;
+    std::optional<std::string_view> digest;
+    std::optional<std::string_view> data;
+    std::optional<std::string_view> text;
+    std::optional<std::string> description;
+    std::optional<std::string_view> data_digest;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &RuleFields::name), field("register", &RuleFields::register_name),
+                          field("digest", &RuleFields::digest), field("data", &RuleFields::data), field("text", &RuleFields::text),
+                          field("description", &RuleFields::description), field("dataDigest", &RuleFields::data_digest));
+    }
+};
+
+}  // namespace
+
+}  // namespace mr
+
+template <>
+struct varlink::EnumNames<mr::Choice> {
+    static constexpr std::array values{std::pair{mr::Choice::accept, "accept"}, std::pair{mr::Choice::refuse, "refuse"}};
+};
+
+namespace mr {
+
+namespace {
+
+struct FileFields {
+    std::string_view format;
+    std::int64_t version = 0;
+    std::optional<std::string_view> description;
+    std::optional<std::vector<std::string_view>> tcb;
+    std::optional<Choice> debug;
+    std::optional<Choice> sept_ve_disable_unset;
+    std::optional<Choice> simulated_roots;
+    std::optional<Choice> gaps;
+    std::optional<std::vector<std::string_view>> service_tds;
+    std::optional<std::vector<std::string>> uncovered_registers;
+    std::optional<std::int64_t> maximum_age;
+    std::optional<std::map<std::string, std::vector<std::string_view>>> registers;
+    static constexpr auto fields() {
+        return std::tuple(field("format", &FileFields::format), field("version", &FileFields::version),
+                          field("description", &FileFields::description), field("tcb", &FileFields::tcb),
+                          field("debug", &FileFields::debug), field("septVeDisableUnset", &FileFields::sept_ve_disable_unset),
+                          field("simulatedRoots", &FileFields::simulated_roots), field("gaps", &FileFields::gaps),
+                          field("serviceTds", &FileFields::service_tds), field("uncoveredRegisters", &FileFields::uncovered_registers),
+                          field("maximumAgeSeconds", &FileFields::maximum_age), field("registers", &FileFields::registers));
+    }
+};
+
+std::unexpected<Error> malformed(std::string message) {
+    return std::unexpected(Error{ErrorCode::malformed, "reference values: " + std::move(message)});
+}
+
+std::expected<Bytes, Error> value_from(const std::string &member, std::string_view hex) {
+    auto bytes = from_hex(hex);
+    if (!bytes || bytes->size() != mr_size)
+        return malformed("a value of " + member + " is not " + std::to_string(mr_size) + " bytes in hex");
+    return std::move(*bytes);
+}
+
+std::expected<EventRule, Error> rule_from(const std::string &member, varlink::Value value) {
+    const auto fields = varlink::decode<RuleFields>(value);
+    if (!fields)
+        return malformed(member + ": the member " + fields.error().name + " is unknown, missing, given twice or of the wrong type");
+    const auto in_rule = [&](std::string_view what) { return malformed(member + " \"" + fields->name + "\": " + std::string(what)); };
+    EventRule rule{.name = fields->name, .description = fields->description};
+    if (fields->register_name) {
+        rule.register_name = common_name(*fields->register_name);
+        if (std::ranges::find(register_names, rule.register_name) == register_names.end() || !rule.register_name.starts_with("rtmr"))
+            return in_rule("the register is none of rtmr0 to rtmr3");
+    }
+    if (fields->digest) {
+        const auto digest = from_hex(*fields->digest);
+        if (!digest || digest->size() != mr_size) return in_rule("the digest is not one of SHA-384 in hex");
+        rule.digest = Digest(*digest);
+    }
+    if (fields->data && fields->text) return in_rule("data and text exclude each other");
+    if (fields->data) {
+        auto data = from_base64(*fields->data);
+        if (!data) return in_rule("the data is not base64");
+        rule.data = std::move(*data);
+    }
+    if (fields->text) {
+        const auto bytes = as_bytes(*fields->text);
+        rule.data = Bytes(bytes.begin(), bytes.end());
+    }
+    if (rule.data) {
+        const auto digest = hash(HashAlgorithm::sha384, *rule.data);
+        if (!digest) return std::unexpected(digest.error());
+        rule.hash_of_data = *digest;
+    }
+    if (fields->data_digest) {
+        const auto digest = from_hex(*fields->data_digest);
+        if (!digest || digest->size() > max_digest_size) return in_rule("dataDigest is not a digest in hex");
+        rule.data_digest = Digest(*digest);
+    }
+    if (!rule.digest && !rule.data && !rule.description && !rule.data_digest)
+        return in_rule("one of digest, data, text, description, dataDigest must say which event is meant");
+    return rule;
+}
+
+std::expected<void, Error> read_rules(varlink::Value root, std::string_view member, std::vector<EventRule> &rules) {
+    const auto array = root.find(member);
+    if (!array) return {};
+    if (array->kind() != varlink::Kind::array) return malformed("the member " + std::string(member) + " is not an array");
+    if (array->size() > max_event_rules)
+        return malformed("more than " + std::to_string(max_event_rules) + " rules in " + std::string(member));
+    for (auto element = array->first(); element; element = element->next()) {
+        auto rule = rule_from(std::string(member), *element);
+        if (!rule) return std::unexpected(std::move(rule.error()));
+        rules.push_back(std::move(*rule));
+    }
+    return {};
+}
+
+}  // namespace
+
+bool EventRule::matches(const Event &event) const {
+    if (!is_measured(event)) return false;
+    if (!register_name.empty() && common_name(event.name) != register_name) return false;
+    const auto bank = std::ranges::find(event.digests, tcg_id(HashAlgorithm::sha384), &EventDigest::algorithm_id);
+    if (bank == event.digests.end()) return false;
+    if (digest && !std::ranges::equal(digest->bytes(), bank->value)) return false;
+    if (!data && !description && !data_digest) return true;
+    const auto recomputed = recompute_binding(event, *bank);
+    const bool is_bound = recomputed.binding == Binding::bound;
+    // What an envelope holds is bound with it.
+    const auto envelope = is_bound && event.data && is_envelope(*event.data) ? decode_envelope(*event.data) : std::unexpected(Error{});
+    if (data) {
+        const bool is_covered = is_bound && std::ranges::equal(*data, recomputed.covered);
+        const bool is_hashed = hash_of_data && std::ranges::equal(hash_of_data->bytes(), bank->value);
+        if (!is_covered && !is_hashed && !(envelope && envelope->data == data)) return false;
+    }
+    if (description && !(envelope && envelope->description == description)) return false;
+    if (data_digest) {
+        if (!envelope) return false;
+        if (envelope->digest) return envelope->digest->value == *data_digest;
+        const auto computed = envelope->data ? hash(HashAlgorithm::sha384, *envelope->data) : std::unexpected(Error{});
+        return computed && *computed == *data_digest;
+    }
+    return true;
+}
+
+std::expected<ReferenceValues, Error> parse_reference_values(std::string_view json) {
+    if (json.size() > max_reference_values_size) return malformed("more than " + std::to_string(max_reference_values_size) + " bytes");
+    varlink::Document document;
+    if (!document.parse(json) || document.root().kind() != varlink::Kind::object)
+        return malformed("the file is not one JSON object in UTF-8");
+    const auto root = document.root();
+    // The rules are read one by one, so that what is wrong in one is told with its name.
+    const auto fields = varlink::decode<FileFields>(root, true);
+    if (!fields) return malformed("the member " + fields.error().name + " is missing, given twice or of the wrong type");
+    for (auto member = root.first(); member; member = member->next()) {
+        const bool known = std::apply([&](const auto &...entry) { return ((entry.name == member->key()) || ...); }, FileFields::fields());
+        const bool is_rules = member->key() == "requiredEvents" || member->key() == "forbiddenEvents";
+        if (!known && !is_rules) return malformed("the member " + std::string(member->key()) + " is unknown");
+        if (is_rules && root.find(member->key())->to_json() != member->to_json())
+            return malformed("the member " + std::string(member->key()) + " is given twice");
+    }
+    if (fields->format != format_name) return malformed("the member format is not " + std::string(format_name));
+    if (fields->version != 1) return malformed("the member version: only version 1 is known");
+
+    ReferenceValues values;
+    const auto accepts = [](const std::optional<Choice> &choice) { return choice == Choice::accept; };
+    if (fields->tcb) {
+        values.quote.accepted_tcb.clear();
+        values.quote.tcb_required = true;
+        for (const auto name : *fields->tcb) {
+            const auto status = tcb_status_from(name);
+            if (!status) return malformed("the member tcb: " + std::string(name) + " is no TCB status");
+            values.quote.accepted_tcb.push_back(*status);
+        }
+    }
+    values.quote.accept_debug = accepts(fields->debug);
+    values.quote.accept_no_sept_ve_disable = accepts(fields->sept_ve_disable_unset);
+    if (fields->simulated_roots) values.quote.accept_simulated_roots = accepts(fields->simulated_roots);
+    for (const auto hex : fields->service_tds.value_or(std::vector<std::string_view>())) {
+        const auto value = value_from("serviceTds", hex);
+        if (!value) return std::unexpected(value.error());
+        std::ranges::copy(*value, values.quote.accepted_service_tds.emplace_back().begin());
+    }
+    values.accept_gaps = accepts(fields->gaps);
+    for (const auto &name : fields->uncovered_registers.value_or(std::vector<std::string>())) {
+        if (!common_name(name).starts_with("rtmr"))
+            return malformed("the member uncoveredRegisters: " + name + " is none of rtmr0 to rtmr3");
+        values.uncovered_registers.emplace_back(common_name(name));
+    }
+    if (fields->maximum_age && *fields->maximum_age < 0) return malformed("the member maximumAgeSeconds is negative");
+    values.maximum_age_seconds = fields->maximum_age;
+    if (fields->registers) {
+        for (const auto &[name, allowed] : *fields->registers) {
+            const std::string common(common_name(name));
+            if (std::ranges::find(register_names, common) == register_names.end())
+                return malformed("the member registers: a quote has no register " + name);
+            auto &known = values.registers[common];
+            for (const auto hex : allowed) {
+                auto value = value_from(name, hex);
+                if (!value) return std::unexpected(std::move(value.error()));
+                known.push_back(std::move(*value));
+            }
+        }
+    }
+    if (auto done = read_rules(root, "requiredEvents", values.required_events); !done) return std::unexpected(std::move(done.error()));
+    if (auto done = read_rules(root, "forbiddenEvents", values.forbidden_events); !done) return std::unexpected(std::move(done.error()));
+    return values;
+}
+
+}  // namespace mr

@@ -1,0 +1,319 @@
+// What evidence says beside its quote: report data, log, reference values. The quote itself is verify_quote()'s.
+#include "mr/verify.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace mr {
+
+namespace {
+
+using enum StatementName;
+
+constexpr std::size_t rtmr_count = 4;
+constexpr std::int64_t microseconds = 1'000'000;
+// How far the guest's clock may be ahead of the verifier's.
+constexpr std::int64_t clock_skew_seconds = 300;
+
+// What a quote or a TDREPORT says of its TD.
+struct Signed {
+    ReportData report_data{};
+    std::vector<std::pair<std::string, ByteView>> registers;
+
+    [[nodiscard]] ByteView find(std::string_view name) const {
+        const auto found = std::ranges::find(registers, name, &std::pair<std::string, ByteView>::first);
+        return found == registers.end() ? ByteView() : found->second;
+    }
+};
+
+Signed signed_by(const TdQuoteBody &body) {
+    Signed result{.report_data = body.report_data,
+                  .registers = {{"mrtd", body.mrtd},
+                                {"mrconfigid", body.mrconfigid},
+                                {"mrowner", body.mrowner},
+                                {"mrownerconfig", body.mrownerconfig},
+                                {"mr_seam", body.mr_seam}}};
+    for (std::size_t i = 0; i < rtmr_count; ++i) result.registers.emplace_back("rtmr" + std::to_string(i), body.rtmr.at(i));
+    return result;
+}
+
+// A reason is one sentence, whatever a hostile log makes of it.
+constexpr std::size_t max_listed = 16;
+
+std::string listed(const std::vector<std::string> &texts) {
+    std::string all;
+    for (const auto &text : std::span(texts).first(std::min(texts.size(), max_listed))) {
+        if (!all.empty()) all += ", ";
+        all += text;
+    }
+    if (texts.size() > max_listed) all += " and " + std::to_string(texts.size() - max_listed) + " more";
+    return all;
+}
+
+class Verifier {
+public:
+    explicit Verifier(const VerifyOptions &options) : options_(options), reference_(options.reference) {}
+
+    // What is signed, if it can be read at all; body_ keeps it.
+    void judge_quote(ByteView bytes, const Collateral *collateral) {
+        if (const auto report = decode_tdreport(bytes)) return judge_report(bytes, *report);
+        (void)verify_quote(bytes, collateral, options_.anchors, options_.time, reference_.quote, verdict_);
+        if (const auto quote = decode_quote(bytes)) {
+            body_ = quote->body;
+            signed_ = signed_by(*body_);
+        }
+    }
+
+    void judge_report_data(const ReportData *claimed) {
+        if (!options_.report_data)
+            return state(report_data, Judgement::not_judged, false, "no report data was expected: the quote may be an old one");
+        if (options_.report_data->size() > report_data_size)
+            return state(report_data, Judgement::fails, true, "more than 64 bytes of report data were expected, which no quote can carry");
+        if (!signed_) return state(report_data, Judgement::not_judged, true, "nothing signed can be read");
+        ReportData expected{};
+        std::ranges::copy(*options_.report_data, expected.begin());
+        if (signed_->report_data != expected)
+            return state(report_data, Judgement::fails, true,
+                         "signed is " + to_hex(signed_->report_data) + ", expected was " + to_hex(expected));
+        if (claimed != nullptr && *claimed != expected)
+            return state(report_data, Judgement::fails, true, "the quote's is as expected, but the evidence says another one");
+        state(report_data, Judgement::holds, true, "as expected");
+    }
+
+    // `owners` is what evidence claims of the registers; null for logs that come by themselves.
+    void judge_logs(std::span<const ByteView> logs, const std::vector<EvidenceRegister> *owners) {
+        const bool wanted = !logs.empty() || owners != nullptr;
+        const bool rules = !reference_.required_events.empty() || !reference_.forbidden_events.empty();
+        if (!wanted || !signed_) {
+            const std::string reason = signed_ ? "no log was given" : "nothing signed can be read";
+            for (const auto name : {log_well_formed, log_replay, history_complete, registers_covered})
+                state(name, Judgement::not_judged, wanted, reason);
+            if (!rules) return;
+            return judge_rules(false, reason);
+        }
+        for (const auto log : logs) {
+            if (auto read = read_log(log); !read) {
+                state(log_well_formed, Judgement::fails, true, read.error().message);
+                const std::string reason = "the log cannot be read";
+                for (const auto name : {log_replay, history_complete, registers_covered}) state(name, Judgement::not_judged, true, reason);
+                return judge_rules(false, reason);
+            }
+        }
+        state(log_well_formed, Judgement::holds, true, std::to_string(replay_.events()) + " events");
+        const bool replays = judge_replay(owners);
+        judge_history();
+        judge_rules(replays, "the log does not lead to what is signed");
+    }
+
+    void judge_registers() {
+        if (reference_.registers.empty()) return state(register_values, Judgement::not_judged, false, "no register values were asked for");
+        if (!signed_) return state(register_values, Judgement::not_judged, true, "nothing signed can be read");
+        std::vector<std::string> wrong;
+        for (const auto &[name, allowed] : reference_.registers) {
+            const auto value = signed_->find(name);
+            const bool found = std::ranges::any_of(allowed, [&](const Bytes &each) { return std::ranges::equal(each, value); });
+            if (!found) wrong.push_back(name + " is " + to_hex(value));
+        }
+        if (!wrong.empty()) return state(register_values, Judgement::fails, true, listed(wrong) + ": not among the reference values");
+        state(register_values, Judgement::holds, true,
+              std::to_string(reference_.registers.size()) + " registers have values that are allowed");
+    }
+
+    // `time` in microseconds; none for what says none.
+    void judge_age(std::optional<std::int64_t> time) {
+        const auto limit = reference_.maximum_age_seconds;
+        if (!limit) return state(evidence_age, Judgement::not_judged, false, "no maximum age was asked for");
+        if (!time) return state(evidence_age, Judgement::fails, true, "a quote does not say when it was made, only evidence does");
+        const auto age = options_.time - *time / microseconds;
+        const std::string claim = " by the guest's clock, which nothing binds: freshness comes from the report data";
+        if (age > *limit)
+            return state(evidence_age, Judgement::fails, true,
+                         std::to_string(age) + " s old" + claim + "; allowed are " + std::to_string(*limit));
+        if (age < -clock_skew_seconds)
+            return state(evidence_age, Judgement::fails, true, "made " + std::to_string(-age) + " s in the future" + claim);
+        state(evidence_age, Judgement::holds, true, std::to_string(age) + " s old" + claim);
+    }
+
+    Verdict take() { return std::move(verdict_); }
+
+private:
+    void state(StatementName name, Judgement result, bool required, std::string reason) {
+        verdict_.add({.name = name, .result = result, .required = required, .reason = std::move(reason)});
+    }
+
+    void judge_report(ByteView bytes, const TdReport &report) {
+        state(quote_format, Judgement::fails, true,
+              "a TDREPORT is no quote: only the machine that made it can tell whether it is genuine (io.mrd.Attestation.VerifyReport)");
+        const auto hashes = check_tdreport_hashes(bytes);
+        const bool hold = hashes && hashes->tcb_info_matches && hashes->td_info_matches;
+        state(report_hashes, hold ? Judgement::holds : Judgement::fails, true,
+              hold                                 ? "both hashes hold over what they cover"
+              : hashes && hashes->tcb_info_matches ? "the hash over TDINFO does not hold"
+              : hashes && hashes->td_info_matches  ? "the hash over TEE_TCB_INFO does not hold"
+                                                   : "neither hash holds");
+        body_ = quote_body_of(report);
+        signed_ = signed_by(*body_);
+    }
+
+    std::expected<void, Error> read_log(ByteView file) {
+        auto reader = EventLogReader::open(file);
+        if (!reader) return std::unexpected(reader.error());
+        for (auto known : reader->registers()) {
+            // The hardware's initial value is not the log's to say.
+            if (is_signed_name(known.name)) known.initial = Digest::zero(HashAlgorithm::sha384);
+            replay_.declare(known);
+        }
+        Event event;
+        for (;;) {
+            const auto more = reader->next(event);
+            if (!more) return std::unexpected(more.error());
+            if (!*more) return {};
+            if (auto applied = replay_.apply(event); !applied) return applied;
+            // Only what the quote's registers vouch for counts.
+            if (is_measured(event) && is_signed_name(event.name)) note_rules(event);
+        }
+    }
+
+    static bool is_signed_name(std::string_view name) {
+        const auto common = common_name(name);
+        return common.size() == 5 && common.starts_with("rtmr") && common.back() >= '0' &&
+               common.back() < '0' + static_cast<char>(rtmr_count);
+    }
+
+    void note_rules(const Event &event) {
+        for (std::size_t i = 0; i < reference_.required_events.size(); ++i) {
+            if (!found_.at(i)) found_.at(i) = reference_.required_events[i].matches(event);
+        }
+        for (const auto &rule : reference_.forbidden_events) {
+            // One beyond what is told shows that there are more.
+            if (seen_.size() <= max_listed && rule.matches(event))
+                seen_.push_back(rule.name + " (event " + std::to_string(event.sequence) + ")");
+        }
+    }
+
+    [[nodiscard]] const ReplayedRegister *replayed(std::size_t number) const {
+        return replay_.find("rtmr" + std::to_string(number) + ":sha384");
+    }
+
+    // True if the log leads to every register that it covers.
+    bool judge_replay(const std::vector<EvidenceRegister> *owners) {
+        std::vector<std::string> wrong;
+        std::vector<std::string> uncovered;
+        bool all_allowed = true;
+        for (std::size_t i = 0; i < rtmr_count; ++i) {
+            const auto name = "rtmr" + std::to_string(i);
+            const auto *found = replayed(i);
+            const auto value = found == nullptr ? Digest::zero(HashAlgorithm::sha384) : found->value;
+            const bool leads = std::ranges::equal(value.bytes(), signed_->find(name)) && (found == nullptr || found->consistent());
+            if (leads) continue;
+            const bool allowed = std::ranges::find(reference_.uncovered_registers, name) != reference_.uncovered_registers.end();
+            const bool claimed_shared = owners != nullptr && std::ranges::any_of(*owners, [&](const EvidenceRegister &reg) {
+                                            return common_name(reg.name) == name && reg.owner != Owner::owned;
+                                        });
+            if (allowed || claimed_shared) {
+                uncovered.push_back(name);
+                all_allowed = all_allowed && allowed;
+            } else {
+                wrong.push_back(name + ": the log leads to " + to_hex(value.bytes()) + ", signed is " + to_hex(signed_->find(name)));
+            }
+        }
+        if (wrong.empty()) {
+            state(log_replay, Judgement::holds, true,
+                  uncovered.empty() ? "the log leads to every register that is signed"
+                                    : "the log leads to every register but " + listed(uncovered));
+        } else {
+            state(log_replay, Judgement::fails, true, listed(wrong));
+        }
+        if (uncovered.empty()) {
+            state(registers_covered, Judgement::holds, true, "every register is in the log's account");
+        } else {
+            state(registers_covered, all_allowed ? Judgement::holds : Judgement::fails, true,
+                  listed(uncovered) + ": others extend it, so that the log does not cover it" + (all_allowed ? ", which is accepted" : ""));
+        }
+        covers_all_ = uncovered.empty();
+        return wrong.empty();
+    }
+
+    void judge_history() {
+        std::vector<std::string> gaps;
+        for (std::size_t i = 0; i < rtmr_count; ++i) {
+            const auto *found = replayed(i);
+            if (found == nullptr) continue;
+            for (const auto &gap : found->gaps) {
+                gaps.push_back(found->name + " at event " + std::to_string(gap.sequence) + ": expected " + to_hex(gap.expected.bytes()) +
+                               ", found " + to_hex(gap.found.bytes()));
+            }
+        }
+        if (gaps.empty()) return state(history_complete, Judgement::holds, !reference_.accept_gaps, "no gap");
+        state(history_complete, Judgement::fails, !reference_.accept_gaps,
+              (reference_.accept_gaps ? "gaps, which are accepted: " : "somebody else extended a register, or events are missing: ") +
+                  listed(gaps));
+    }
+
+    void judge_rules(bool replays, const std::string &reason) {
+        const auto &required = reference_.required_events;
+        const auto &forbidden = reference_.forbidden_events;
+        if (required.empty()) {
+            state(required_events, Judgement::not_judged, false, "no events were asked for");
+        } else if (!replays) {
+            state(required_events, Judgement::not_judged, true, reason);
+        } else {
+            std::vector<std::string> missing;
+            for (std::size_t i = 0; i < required.size(); ++i) {
+                if (!found_.at(i)) missing.push_back(required[i].name);
+            }
+            state(required_events, missing.empty() ? Judgement::holds : Judgement::fails, true,
+                  missing.empty() ? "all " + std::to_string(required.size()) + " are in the log" : "not in the log: " + listed(missing));
+        }
+        if (forbidden.empty()) {
+            state(forbidden_events, Judgement::not_judged, false, "no events were forbidden");
+        } else if (!replays) {
+            state(forbidden_events, Judgement::not_judged, true, reason);
+        } else if (!seen_.empty()) {
+            state(forbidden_events, Judgement::fails, true, "in the log: " + listed(seen_));
+        } else {
+            state(forbidden_events, Judgement::holds, true,
+                  std::string("none is in the log") + (covers_all_ ? "" : ", which does not cover every register"));
+        }
+    }
+
+    const VerifyOptions &options_;
+    const ReferenceValues &reference_;
+    Verdict verdict_;
+    std::optional<TdQuoteBody> body_;
+    std::optional<Signed> signed_;
+    Replay replay_;
+    std::vector<bool> found_ = std::vector<bool>(reference_.required_events.size());
+    std::vector<std::string> seen_;
+    bool covers_all_ = true;
+};
+
+}  // namespace
+
+Verdict verify(const Evidence &evidence, const VerifyOptions &options) {
+    const Collateral *collateral = options.collateral;
+    if (collateral == nullptr && evidence.collateral) collateral = &*evidence.collateral;
+    Verifier verifier(options);
+    verifier.judge_quote(evidence.quote, collateral);
+    verifier.judge_report_data(&evidence.report_data);
+    const std::array<ByteView, 1> logs{evidence.log};
+    verifier.judge_logs(logs, &evidence.registers);
+    verifier.judge_registers();
+    verifier.judge_age(evidence.time);
+    return verifier.take();
+}
+
+Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options) {
+    Verifier verifier(options);
+    verifier.judge_quote(quote, options.collateral);
+    verifier.judge_report_data(nullptr);
+    verifier.judge_logs(logs, nullptr);
+    verifier.judge_registers();
+    verifier.judge_age(std::nullopt);
+    return verifier.take();
+}
+
+}  // namespace mr
