@@ -71,6 +71,24 @@ struct CollateralCommand {
     std::string root;
 };
 
+struct EvidenceCommand {
+    std::string data;
+    std::string output;  // "-": standard output
+    bool cbor = false;
+    std::optional<std::string> provider;
+    std::optional<std::uint32_t> deadline_ms;
+};
+struct VerifyCommand {
+    std::string evidence;
+    std::string quote;  // or a TDREPORT
+    std::vector<std::string> logs;
+    std::string roots;
+    std::string collateral;
+    std::string reference;
+    std::string nonce;
+    std::optional<std::int64_t> time;  // seconds since the epoch; now
+};
+
 int list(const Common &common);
 int read(const Common &common, const ReadCommand &command);
 int extend(const Common &common, const ExtendCommand &command);
@@ -86,7 +104,9 @@ int collateral(const Common &common, const CollateralCommand &command);  // quot
 int watch(const Common &common, const std::vector<std::string> &names);
 int stats(const Common &common);
 int status(const Common &common);
-int inspect(bool json, const std::string &file);  // inspect.cpp
+int evidence(const Common &common, const EvidenceCommand &command);  // quote.cpp
+int verify(bool json, const VerifyCommand &command);                 // verify.cpp
+int inspect(bool json, const std::string &file);                     // inspect.cpp
 
 // mrd's own reply, unchanged.
 int print_reply(const Common &common, std::string_view method, const std::string &parameters_json = "{}");

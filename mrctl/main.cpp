@@ -138,6 +138,30 @@ int main(int argc, char **argv) {
         return mrctl::status(common);
     }));
 
+    mrctl::EvidenceCommand evidence;
+    auto *evidence_app =
+        app.add_subcommand("evidence", "A quote over 64 bytes of your own and the log that leads to it: for `mrctl verify`, anywhere");
+    evidence_app->add_option("--data", evidence.data, "The 64 bytes, hexadecimal")->required();
+    evidence_app->add_option("-o,--output", evidence.output, "File, or - for standard output")->required();
+    evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON");
+    evidence_app->add_option("--provider", evidence.provider, "Provider, where several make quotes");
+    evidence_app->add_option("--deadline", evidence.deadline_ms, "Milliseconds that mrd may take [30000]");
+    evidence_app->callback(run_into(exit_code, [&] { return mrctl::evidence(common, evidence); }));
+
+    mrctl::VerifyCommand verify;
+    auto *verify_app = app.add_subcommand(
+        "verify", "From evidence, or a quote and its logs, to a verdict; needs no mrd and no network. Exit 0: verified, 1: not");
+    verify_app->add_option("EVIDENCE", verify.evidence, "Evidence, JSON or CBOR, or - for standard input");
+    verify_app->add_option("--quote", verify.quote, "Instead of evidence: a TD quote, or a TDREPORT");
+    verify_app->add_option("--log", verify.logs,
+                           "With --quote: a log of the same boot, in any format we read; several in the order they were extended");
+    verify_app->add_option("--roots", verify.roots, "Trust anchors, PEM or DER [Intel SGX Root CA]");
+    verify_app->add_option("--collateral", verify.collateral, "Collateral, JSON [what is in the evidence]");
+    verify_app->add_option("--reference", verify.reference, "Reference values, JSON");
+    verify_app->add_option("--nonce", verify.nonce, "The report data that is expected, hexadecimal; zero bytes follow up to 64");
+    verify_app->add_option("--time", verify.time, "Verify as of this time, seconds since the epoch [now]");
+    verify_app->callback(run_into(exit_code, [&] { return mrctl::verify(common.json, verify); }));
+
     std::string inspected;
     auto *inspect_app = app.add_subcommand("inspect", "What a file is and says (TDREPORT, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected, "File, or - for standard input")->required();

@@ -1,4 +1,4 @@
-// mrctl quote, mrctl collateral
+// mrctl quote, mrctl evidence, mrctl collateral
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -34,6 +34,23 @@ int quote(const Common &common, const QuoteCommand &command) {
         return exit_done;
     }
     const auto written = write_file(command.output, quoted->quote);
+    return written ? exit_done : fail(written.error());
+}
+
+int evidence(const Common &common, const EvidenceCommand &command) {
+    const auto report_data = report_data_from(command.data);
+    if (!report_data) return fail_usage(report_data.error().message);
+    mr::QuoteOptions options{.provider = command.provider};
+    if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto evidence = client->evidence(*report_data, options);
+    if (!evidence) return fail(evidence.error());
+    if (evidence->simulated) std::cerr << "mrctl: note: this evidence is simulated and proves nothing\n";
+    if (!evidence->coherent()) std::cerr << "mrctl: note: the log does not lead to what is signed: somebody else has extended a register\n";
+    const auto json = command.cbor ? std::string() : mr::write_evidence_json(*evidence) + '\n';
+    const auto written =
+        write_file(command.output, command.cbor ? mr::write_evidence_cbor(*evidence) : mr::Bytes(json.begin(), json.end()));
     return written ? exit_done : fail(written.error());
 }
 

@@ -181,6 +181,14 @@ void AsyncClient::do_quote(const ReportData &report_data, const QuoteOptions &op
     connection_->call_alone<wire::attestation::QuoteReply>(std::move(frame), quote_timeout(connection_->options, options), std::move(done));
 }
 
+void AsyncClient::do_evidence(const ReportData &report_data, const QuoteOptions &options, Completion<Evidence> done) {
+    std::string frame;
+    std::string hex;
+    varlink::write_call(frame, "io.mrd.Attestation.Evidence", evidence_parameters(report_data, options, hex));
+    connection_->call_alone<wire::attestation::EvidenceReply>(std::move(frame), quote_timeout(connection_->options, options),
+                                                              std::move(done));
+}
+
 void AsyncClient::do_watch(const std::vector<std::string> &names, Client::WatchHandler handler, Completion<void> done) {
     const auto address = connection_->address();
     if (!address) return done(std::unexpected(address.error()));

@@ -40,6 +40,21 @@ struct Client::Connection {
     }
 };
 
+namespace {
+
+// On a connection of its own: a quote takes as long as the quoting service does.
+template <class WireReply, class Connection, class Parameters>
+auto call_alone(ClientOptions client, std::string_view method, const Parameters &parameters, const QuoteOptions &options)
+    -> decltype(interpret<WireReply>(varlink::Reply())) {
+    auto transport = open_connection(client);
+    if (!transport) return std::unexpected(std::move(transport.error()));
+    Connection own{std::move(*transport)};
+    client.call_timeout = quote_timeout(client, options);
+    return own.template call<WireReply>(client, method, parameters);
+}
+
+}  // namespace
+
 Client::Client(ClientOptions options, std::unique_ptr<Connection> connection)
     : options_(std::move(options)), connection_(std::move(connection)) {}
 Client::Client(Client &&) noexcept = default;
@@ -104,13 +119,15 @@ std::expected<ReportVerdict, Error> Client::verify_report(ByteView report) {
 }
 
 std::expected<Quoted, Error> Client::quote(const ReportData &report_data, const QuoteOptions &options) {
-    auto transport = open_connection(options_);
-    if (!transport) return std::unexpected(std::move(transport.error()));
-    Connection own{std::move(*transport)};
-    auto client = options_;
-    client.call_timeout = quote_timeout(options_, options);
     std::string hex;
-    return own.call<wire::attestation::QuoteReply>(client, "io.mrd.Attestation.Quote", quote_parameters(report_data, options, hex));
+    return call_alone<wire::attestation::QuoteReply, Connection>(options_, "io.mrd.Attestation.Quote",
+                                                                 quote_parameters(report_data, options, hex), options);
+}
+
+std::expected<Evidence, Error> Client::evidence(const ReportData &report_data, const QuoteOptions &options) {
+    std::string hex;
+    return call_alone<wire::attestation::EvidenceReply, Connection>(options_, "io.mrd.Attestation.Evidence",
+                                                                    evidence_parameters(report_data, options, hex), options);
 }
 
 std::expected<SimulatedCollateral, Error> Client::collateral() {

@@ -16,6 +16,7 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::generation_mismatch: return "generation_mismatch";
     case ErrorCode::duplicate_event: return "duplicate_event";
     case ErrorCode::journal_full: return "journal_full";
+    case ErrorCode::log_too_large: return "log_too_large";
     case ErrorCode::journal_failed: return "journal_failed";
     case ErrorCode::provider_failed: return "provider_failed";
     case ErrorCode::quote_timeout: return "quote_timeout";

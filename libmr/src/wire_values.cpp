@@ -34,6 +34,7 @@ constexpr std::array known_errors{
     KnownError{"DuplicateEvent", ErrorCode::duplicate_event, "the event id was used before, with another digest"},
     KnownError{"JournalFull", ErrorCode::journal_full,
                "the journal has reached its size limit; what is logged stays: raise journal.size_limit, and start mrd again"},
+    KnownError{"LogTooLarge", ErrorCode::log_too_large, "evidence cannot carry a log of that size: take a quote, and export the log"},
     KnownError{"JournalFailed", ErrorCode::journal_failed, "the journal cannot be read or written"},
     KnownError{"ProviderFailed", ErrorCode::provider_failed, "the hardware failed"},
     KnownError{"QuoteTimeout", ErrorCode::quote_timeout, "there was no quote within the deadline: try again, or give a longer one"},
@@ -236,6 +237,10 @@ std::expected<Quoted, Error> from_wire(const wire::attestation::QuoteReply &valu
     return result;
 }
 
+std::expected<Evidence, Error> from_wire(const wire::attestation::EvidenceReply &value) {
+    return parse_evidence(as_bytes(value.evidence.text));
+}
+
 std::expected<SimulatedCollateral, Error> from_wire(const wire::attestation::CollateralReply &value) {
     return SimulatedCollateral{value.collateral.text, std::string(value.root)};
 }
@@ -298,6 +303,11 @@ std::chrono::milliseconds quote_timeout(const ClientOptions &client, const Quote
     if (!options.deadline || client.call_timeout == std::chrono::milliseconds::max()) return client.call_timeout;
     // mrd refuses a longer one, so there is nothing to overflow.
     return client.call_timeout + std::min<std::chrono::milliseconds>(*options.deadline, std::chrono::hours(1));
+}
+
+wire::attestation::EvidenceParameters evidence_parameters(const ReportData &report_data, const QuoteOptions &options, std::string &hex) {
+    const auto quote = quote_parameters(report_data, options, hex);
+    return {quote.report_data, quote.provider, quote.deadline_milliseconds};
 }
 
 wire::ReadParameters read_parameters(std::string_view name, const ReadOptions &options) {

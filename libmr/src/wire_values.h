@@ -37,6 +37,7 @@ std::expected<std::vector<ReplayResult>, Error> from_wire(const wire::ReplayRepl
 std::expected<std::string, Error> from_wire(const wire::RepairReply &value);
 std::expected<Report, Error> from_wire(const wire::attestation::ReportReply &value);
 std::expected<Quoted, Error> from_wire(const wire::attestation::QuoteReply &value);
+std::expected<Evidence, Error> from_wire(const wire::attestation::EvidenceReply &value);
 std::expected<SimulatedCollateral, Error> from_wire(const wire::attestation::CollateralReply &value);
 std::expected<ReportVerdict, Error> from_wire(const wire::attestation::VerifyReportReply &value);
 
@@ -63,6 +64,7 @@ wire::ExtendParameters extend_parameters(std::string_view name, const Digest &di
 wire::MeasureParameters measure_parameters(std::string_view name, ByteView data, const EventOptions &event, ParameterStorage &storage);
 // `hex` keeps the report data.
 wire::attestation::QuoteParameters quote_parameters(const ReportData &report_data, const QuoteOptions &options, std::string &hex);
+wire::attestation::EvidenceParameters evidence_parameters(const ReportData &report_data, const QuoteOptions &options, std::string &hex);
 // How long to wait for the answer: mrd takes its deadline, and then has as long as any call.
 std::chrono::milliseconds quote_timeout(const ClientOptions &client, const QuoteOptions &options);
 wire::ReadParameters read_parameters(std::string_view name, const ReadOptions &options);

@@ -66,6 +66,20 @@ struct QuoteReply {
     }
 };
 
+struct EvidenceParameters {
+    std::string_view report_data;
+    std::optional<std::string_view> provider;
+    std::optional<std::int64_t> deadline_milliseconds;
+    static constexpr auto fields() {
+        return std::tuple(field("reportData", &EvidenceParameters::report_data), field("provider", &EvidenceParameters::provider),
+                          field("deadlineMilliseconds", &EvidenceParameters::deadline_milliseconds));
+    }
+};
+struct EvidenceReply {
+    varlink::RawJson evidence;
+    static constexpr auto fields() { return std::tuple(field("evidence", &EvidenceReply::evidence)); }
+};
+
 struct CollateralReply {
     varlink::RawJson collateral;
     std::string_view root;
@@ -96,6 +110,18 @@ struct QuoteInvalid {
     static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteInvalid";
     std::string reason;
     static constexpr auto fields() { return std::tuple(field("reason", &QuoteInvalid::reason)); }
+};
+
+struct LogTooLarge {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.LogTooLarge";
+    std::int64_t limit = 0;
+    static constexpr auto fields() { return std::tuple(field("limit", &LogTooLarge::limit)); }
+};
+
+struct JournalFailed {
+    static constexpr std::string_view error_name = "io.mrd.Attestation.JournalFailed";
+    std::string reason;
+    static constexpr auto fields() { return std::tuple(field("reason", &JournalFailed::reason)); }
 };
 
 struct WrongLength {

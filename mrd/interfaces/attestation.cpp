@@ -4,6 +4,7 @@
 
 #include "libmr/wire/attestation.h"
 #include "mr/bytes.h"
+#include "mrd/interfaces/evidence.h"
 #include "mrd/interfaces/quote.h"
 #include "proto/interfaces.h"
 
@@ -52,6 +53,10 @@ varlink::Interface attestation_interface(Registers &registers) {
                                           [&registers](const Request &, const wire::ReportParameters &parameters, Responder responder) {
                                               report(registers, parameters, std::move(responder));
                                           });
+    interface.add<wire::EvidenceParameters>("Evidence",
+                                            [&registers](const Request &, const wire::EvidenceParameters &parameters, Responder responder) {
+                                                answer_evidence(registers, parameters, std::move(responder));
+                                            });
     interface.add<wire::QuoteParameters>("Quote",
                                          [&registers](const Request &, const wire::QuoteParameters &parameters, Responder responder) {
                                              answer_quote(registers, parameters, std::move(responder));

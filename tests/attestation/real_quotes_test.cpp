@@ -50,9 +50,9 @@ protected:
 };
 
 TEST_F(RealQuotes, OfAnUpToDatePlatformEveryStatementHolds) {
-    for (const auto &[folder, time] : {std::pair("quote/google-v5-body3", UnixTime{1771588800}),
-                                       std::pair("quote/phala-v4", UnixTime{1750852800}),
-                                       std::pair("jsonlog/near-dstack", UnixTime{1786708800})}) {
+    for (const auto &[folder, time] :
+         {std::pair("quote/google-v5-body3", UnixTime{1771588800}), std::pair("quote/phala-v4", UnixTime{1750852800}),
+          std::pair("jsonlog/near-dstack", UnixTime{1786708800})}) {
         SCOPED_TRACE(folder);
         verdict_ = {};
         verify(folder, time);

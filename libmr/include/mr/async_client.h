@@ -5,7 +5,7 @@
 //     if (auto connected = co_await client.connect(asio::use_awaitable); !connected) ...
 //     auto reading = co_await client.read("tdx/rtmr3", asio::use_awaitable);
 //
-// All but report(), quote() and watch(), which connect by themselves, need connect() first. verify_report, collateral, statistics, status and call are mr::Client's alone.
+// All but report(), quote(), evidence() and watch(), which connect by themselves, need connect() first. verify_report, collateral, statistics, status and call are mr::Client's alone.
 //
 // Calls may be made while others are open; they take effect, and complete, in their order. Arguments are copied before the call returns. A client
 // is for one thread at a time; the handlers run on their own associated executor. A client that is destroyed completes every open operation with
@@ -122,6 +122,17 @@ public:
         return quote(report_data, QuoteOptions(), std::forward<Token>(token));
     }
 
+    template <class Token>
+    auto evidence(ReportData report_data, QuoteOptions options, Token &&token) {
+        return start<Evidence>(
+            [this, report_data, options = std::move(options)](auto done) { do_evidence(report_data, options, std::move(done)); },
+            std::forward<Token>(token));
+    }
+    template <class Token>
+    auto evidence(ReportData report_data, Token &&token) {
+        return evidence(report_data, QuoteOptions(), std::forward<Token>(token));
+    }
+
     // Calls the handler with the present value of each register, then with each change, until it returns false, which completes the operation well.
     // On a connection of its own. The handler runs on the client's executor.
     template <class Token>
@@ -163,6 +174,7 @@ private:
     void do_seal(const std::string &name, Completion<std::int64_t> done);
     void do_report(const ReportData &report_data, const std::optional<std::string> &provider, Completion<Report> done);
     void do_quote(const ReportData &report_data, const QuoteOptions &options, Completion<Quoted> done);
+    void do_evidence(const ReportData &report_data, const QuoteOptions &options, Completion<Evidence> done);
     void do_watch(const std::vector<std::string> &names, Client::WatchHandler handler, Completion<void> done);
 
     struct Connection;

@@ -4,7 +4,7 @@
 //     if (!client) return report(client.error());
 //     auto reading = client->extend("tdx/rtmr3", digest);
 //
-// Calls are answered in their order. A client is for one thread at a time. Calls that can take long (quote, watch, records, export_log) use a connection of their
+// Calls are answered in their order. A client is for one thread at a time. Calls that can take long (quote, evidence, watch, records, export_log) use a connection of their
 // own, so that they hold up nothing. After no_service, timed_out, connection_lost or protocol the connection is closed and every call returns
 // connection_lost, until reconnect() is called: whether a call that got no answer took effect is for the caller to find out, not for a hidden
 // retry.
@@ -26,6 +26,7 @@
 #include "mr/error.h"
 #include "mr/event_content.h"
 #include "mr/event_log.h"
+#include "mr/evidence.h"
 #include "mr/registers.h"
 #include "mr/tdreport.h"
 
@@ -184,6 +185,9 @@ public:
     // A quote over these 64 bytes and over the registers at a moment within the call, whatever other clients do. Uses a connection of its own.
     // Errors: also quote_timeout, quote_unavailable, quote_failed, quote_invalid, busy.
     std::expected<Quoted, Error> quote(const ReportData &report_data, const QuoteOptions &options = {});
+    // A quote and the log that leads to what it signs, cut where it was taken: what a verifier needs offline (mr/verify.h). Uses a connection of its own.
+    // Errors: as quote(), and journal_failed, log_too_large.
+    std::expected<Evidence, Error> evidence(const ReportData &report_data, const QuoteOptions &options = {});
     // Error: not_supported where the quotes are hardware's.
     std::expected<SimulatedCollateral, Error> collateral();
 

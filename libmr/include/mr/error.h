@@ -22,6 +22,7 @@ enum class ErrorCode : std::uint8_t {
     generation_mismatch,     // another client wrote reportdata in between: write and read again, or use report()
     duplicate_event,         // the same event id was used with another digest
     journal_full,            // the journal reached its size limit
+    log_too_large,           // evidence cannot carry the log: take a quote, and export the log
     journal_failed,          // the journal cannot be written
     provider_failed,         // the hardware, or the simulator, refused or failed
     quote_timeout,           // there was no quote within the deadline

@@ -1,0 +1,122 @@
+// mrctl verify: from evidence, or a quote and its logs, to a verdict. Needs no mrd.
+#include <chrono>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "mr/event_content.h"
+#include "mr/verify.h"
+#include "mrctl/commands.h"
+#include "mrctl/mapped_file.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+mr::Error in_file(const std::string &path, mr::Error error) {
+    error.message = path + ": " + error.message;
+    return error;
+}
+
+mr::UnixTime now() { return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+// The options' own files; the collateral has to outlive the verdict.
+struct Inputs {
+    mr::VerifyOptions options;
+    std::optional<mr::Collateral> collateral;
+
+    std::expected<void, mr::Error> load(const VerifyCommand &command) {
+        options.time = command.time.value_or(now());
+        if (!command.roots.empty()) {
+            const auto file = read_file(command.roots, mr::max_collateral_size);
+            if (!file) return std::unexpected(file.error());
+            auto anchors = mr::parse_trust_anchors(*file);
+            if (!anchors) return std::unexpected(in_file(command.roots, anchors.error()));
+            options.anchors = std::move(*anchors);
+        }
+        if (!command.collateral.empty()) {
+            const auto file = read_file(command.collateral, mr::max_collateral_size);
+            if (!file) return std::unexpected(file.error());
+            auto parsed = mr::parse_collateral({reinterpret_cast<const char *>(file->data()), file->size()});
+            if (!parsed) return std::unexpected(in_file(command.collateral, parsed.error()));
+            collateral = std::move(*parsed);
+            options.collateral = &*collateral;
+        }
+        if (!command.reference.empty()) {
+            const auto file = read_file(command.reference, mr::max_reference_values_size);
+            if (!file) return std::unexpected(file.error());
+            auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(file->data()), file->size()});
+            if (!parsed) return std::unexpected(in_file(command.reference, parsed.error()));
+            options.reference = std::move(*parsed);
+        }
+        return {};
+    }
+};
+
+int print_verdict(bool json, const mr::Verdict &verdict) {
+    if (json) {
+        Json statements = Json::array();
+        for (const auto &each : verdict.statements()) {
+            statements.push_back({{"name", mr::to_string(each.name)},
+                                  {"result", mr::to_string(each.result)},
+                                  {"required", each.required},
+                                  {"reason", mr::printable_text(each.reason)}});
+        }
+        std::cout << Json{{"verified", verdict.verified()}, {"statements", statements}}.dump(2) << '\n';
+        return verdict.verified() ? exit_done : exit_refused;
+    }
+    const auto coloured = [](const mr::Statement &each) {
+        const std::string text(mr::to_string(each.result));
+        if (!is_terminal() || each.result == mr::Judgement::not_judged) return text;
+        const bool good = each.result == mr::Judgement::holds;
+        return (good ? "\x1b[32m" : each.required ? "\x1b[31m" : "\x1b[33m") + text + "\x1b[0m";
+    };
+    std::vector<Row> rows;
+    for (const auto &each : verdict.statements())
+        rows.push_back(
+            {std::string(mr::to_string(each.name)), coloured(each), each.required ? "required" : "-", mr::printable_text(each.reason)});
+    print_table({"STATEMENT", "RESULT", "", "REASON"}, rows);
+    std::cout << (verdict.verified() ? "verified\n" : "NOT verified\n");
+    return verdict.verified() ? exit_done : exit_refused;
+}
+
+}  // namespace
+
+int verify(bool json, const VerifyCommand &command) {
+    if (command.evidence.empty() == command.quote.empty())
+        return fail_usage("verify: give a file of evidence, or --quote with a file, not both");
+    if (!command.evidence.empty() && !command.logs.empty())
+        return fail_usage("verify: evidence has its log in it; --log goes with --quote");
+    Inputs inputs;
+    if (!command.nonce.empty()) {
+        auto nonce = mr::from_hex(command.nonce);
+        if (!nonce) return fail_usage("verify: --nonce is not hexadecimal");
+        if (nonce->size() > mr::report_data_size) return fail_usage("verify: --nonce has more than 64 bytes");
+        inputs.options.report_data = std::move(*nonce);
+    }
+    if (auto loaded = inputs.load(command); !loaded) return fail(loaded.error());
+
+    if (!command.evidence.empty()) {
+        const auto file = read_file(command.evidence, mr::max_evidence_size);
+        if (!file) return fail(file.error());
+        const auto evidence = mr::parse_evidence(*file);
+        if (!evidence) return fail(in_file(command.evidence, evidence.error()));
+        return print_verdict(json, mr::verify(*evidence, inputs.options));
+    }
+    const auto quote = read_file(command.quote, mr::max_quote_size);
+    if (!quote) return fail(quote.error());
+    std::vector<MappedFile> files;
+    std::vector<mr::ByteView> logs;
+    for (const auto &path : command.logs) {
+        auto file = MappedFile::open(path);
+        if (!file) return fail(file.error());
+        files.push_back(std::move(*file));
+    }
+    for (const auto &file : files) logs.push_back(file.bytes());
+    return print_verdict(json, mr::verify(*quote, logs, inputs.options));
+}
+
+}  // namespace mrctl

@@ -1,0 +1,233 @@
+#include "mrd/interfaces/evidence.h"
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "mr/evidence.h"
+#include "mr/quote.h"
+#include "mrd/evidence_cut.h"
+#include "mrd/interfaces/log_export.h"
+#include "mrd/interfaces/log_reading.h"
+#include "mrd/interfaces/quote.h"
+
+namespace mrd {
+
+namespace wire = mr::wire::attestation;
+using varlink::InvalidParameter;
+using varlink::Responder;
+
+namespace {
+
+// Somebody else can extend a register between mrd's look at it and the quote: a second quote shows whether that is how it stays.
+constexpr int max_quotes = 2;
+
+std::int64_t now() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// What the quote says of the register; nothing: it does not say.
+std::optional<mr::Digest> signed_value(const mr::TdQuoteBody &body, std::string_view name) {
+    constexpr std::array<std::string_view, 4> names{"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
+    const auto common = mr::common_name(name);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names.at(i) == common) return mr::Digest(body.rtmr.at(i));
+    }
+    return std::nullopt;
+}
+
+// The log up to the place where the quote was taken, or up to its end.
+struct ReadLog {
+    enum class End : std::uint8_t { found, not_found, too_large, failed };
+    End end = End::not_found;
+    std::string reason;  // of failed
+    EvidenceCut cut;
+    mr::Bytes log;
+};
+
+class LogUpToQuote final : public LogReading {
+public:
+    using Done = std::move_only_function<void(ReadLog)>;
+    using End = ReadLog::End;
+
+    LogUpToQuote(Registers &registers, EvidenceCut cut, Done done)
+        : LogReading(registers),
+          result_{.reason = {}, .cut = std::move(cut), .log = {}},
+          until_(registers.journal().state().sequence()),
+          done_(std::move(done)) {
+        for (const auto &reg : registers.journal().state().registers())
+            result_.cut.declare({reg.name, reg.algorithm, reg.initial, reg.start});
+        format_->begin(result_.log, registers.journal().state());
+    }
+
+    void start() { result_.cut.found() ? end(End::found) : go(); }
+
+private:
+    void take(const mr::Event &event) override {
+        if (event.sequence > until_) return at_end();
+        if (auto applied = result_.cut.apply(event); !applied) return fail(applied.error());
+        format_->add(result_.log, event, cursor());
+        if (result_.log.size() > mr::max_evidence_log) return end(End::too_large);
+        if (result_.cut.found()) return end(End::found);
+        if (event.sequence == until_) at_end();
+    }
+    void at_end() override {
+        if (is_damaged()) return fail(registers().journal().reason());
+        end(End::not_found);
+    }
+    void failed(const std::string &reason) override {
+        result_.reason = reason;
+        end(End::failed);
+    }
+    void end(End end) {
+        stop();
+        result_.end = end;
+        done_(std::move(result_));
+    }
+
+    ReadLog result_;
+    std::unique_ptr<LogExport> format_ = make_log_export("json");
+    std::uint64_t until_;
+    Done done_;
+};
+
+// One call: quote -> what came to the log meanwhile is settled -> log up to the quote -> reply; where the log does not explain the quote, the
+// registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
+class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
+public:
+    EvidenceCall(Registers &registers, ProviderRegisters &provider, mr::ReportData report_data, QuoteQueue::TimePoint deadline,
+                 Responder responder)
+        : registers_(registers), provider_(provider), report_data_(report_data), deadline_(deadline), responder_(std::move(responder)) {}
+
+    void start() {
+        responder_.on_closed([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->give_up();
+        });
+        ask_for_quote();
+    }
+
+private:
+    void give_up() {
+        gone_ = true;
+        provider_.quotes()->cancel(ticket_);
+    }
+
+    void ask_for_quote() {
+        auto &quotes = *provider_.quotes();
+        if (quotes.full()) return responder_.fail(wire::Busy{std::to_string(max_waiting_quotes) + " quotes are waited for"});
+        ++quotes_;
+        first_ = registers_.journal().state().sequence();
+        ticket_ = quotes.new_ticket();
+        quotes.ask(ticket_, {report_data_, std::nullopt}, deadline_,
+                   [self = shared_from_this()](const Quotes::Result &quoted) { self->take_quote(quoted); });
+    }
+
+    void take_quote(const Quotes::Result &quoted) {
+        if (gone_) return;
+        if (!quoted) return fail_quote(responder_, provider_.name(), quoted.error());
+        const auto quote = mr::decode_quote(quoted->quote);
+        if (!quote) return responder_.fail(wire::QuoteInvalid{quote.error().message});
+        body_ = quote->body;
+        evidence_ = {.provider = std::string(provider_.name()),
+                     .simulated = provider_.simulated(),
+                     .report_data = report_data_,
+                     .quote = quoted->quote,
+                     .quote_format = std::string(quoted->format),
+                     .auxiliary = quoted->auxiliary,
+                     .time = now(),
+                     .registers = {},
+                     .log = {}};
+        // An extend that the quote shows may not be settled yet.
+        provider_.when_idle([self = shared_from_this()] { self->read_log(); });
+    }
+
+    void read_log() {
+        if (gone_) return;
+        std::vector<EvidenceCut::Signed> owned;
+        for (RegisterIndex index = 0; index < table().size(); ++index) {
+            const auto value = signed_value(body_, table().name(index));
+            if (value && is_logged(index) && table().spec(index).owner == mr::Owner::owned) owned.push_back({table().name(index), *value});
+        }
+        std::make_shared<LogUpToQuote>(registers_, EvidenceCut(first_, std::move(owned)), [self = shared_from_this()](ReadLog read) {
+            self->log_is_read(std::move(read));
+        })->start();
+    }
+
+    void log_is_read(ReadLog read) {
+        if (gone_) return;
+        using End = ReadLog::End;
+        switch (read.end) {
+        case End::failed: return responder_.fail(wire::JournalFailed{read.reason});
+        case End::too_large: return responder_.fail(wire::LogTooLarge{static_cast<std::int64_t>(mr::max_evidence_log)});
+        case End::not_found:
+            if (quotes_ < max_quotes) return reread();
+            break;
+        case End::found: break;
+        }
+        evidence_.sequence = static_cast<std::int64_t>(read.cut.sequence());
+        for (RegisterIndex index = 0; index < table().size(); ++index) {
+            const auto value = signed_value(body_, table().name(index));
+            if (!value || !is_logged(index)) continue;
+            const auto &name = table().name(index);
+            evidence_.registers.push_back({name, table().spec(index).owner, *value, read.cut.logged(name)});
+        }
+        evidence_.log = std::move(read.log);
+        add_collateral();
+    }
+
+    void reread() {
+        for (RegisterIndex index = 0; index < table().size(); ++index) {
+            if (!is_logged(index) || !table().spec(index).flags.has(mr::Flag::live)) continue;
+            // A failure is not the end of it: the second quote tells.
+            return provider_.read(index, true, [self = shared_from_this()](const std::expected<bool, RegisterError> &) {
+                if (!self->gone_) self->ask_for_quote();
+            });
+        }
+        ask_for_quote();
+    }
+
+    void add_collateral() {
+        if (!provider_.abilities().collateral) return reply();
+        provider_.quotes()->collateral([self = shared_from_this()](Quotes::Collateral collateral) {
+            if (self->gone_) return;
+            if (collateral) {
+                if (auto parsed = mr::parse_collateral(collateral->json)) self->evidence_.collateral = std::move(*parsed);
+            }
+            self->reply();
+        });
+    }
+
+    void reply() { responder_.reply(wire::EvidenceReply{{mr::write_evidence_json(evidence_)}}); }
+
+    [[nodiscard]] const RegisterTable &table() const { return provider_.table(); }
+    [[nodiscard]] bool is_logged(RegisterIndex index) const { return table().spec(index).flags.has(mr::Flag::extensible); }
+
+    Registers &registers_;
+    ProviderRegisters &provider_;
+    mr::ReportData report_data_;
+    QuoteQueue::TimePoint deadline_;
+    Responder responder_;
+    Quotes::Ticket ticket_ = 0;
+    int quotes_ = 0;           // asked for
+    std::uint64_t first_ = 0;  // the log's last event before the quote was asked for
+    mr::TdQuoteBody body_;
+    mr::Evidence evidence_;
+    bool gone_ = false;  // the client
+};
+
+}  // namespace
+
+void answer_evidence(Registers &registers, const wire::EvidenceParameters &parameters, Responder responder) {
+    const auto report_data = report_data_of(parameters.report_data, responder);
+    if (!report_data) return;
+    const auto deadline = deadline_from(parameters.deadline_milliseconds);
+    if (!deadline) return responder.fail(InvalidParameter{"deadlineMilliseconds"});
+    const auto chosen = choose_provider(registers, parameters.provider, &ProviderAbilities::quote);
+    if (!chosen) return responder.fail(chosen.error());
+    if ((*chosen)->quotes() == nullptr) return responder.fail(wire::NotSupported{std::string((*chosen)->name()), "quotes"});
+    std::make_shared<EvidenceCall>(registers, **chosen, *report_data, *deadline, std::move(responder))->start();
+}
+
+}  // namespace mrd
