@@ -19,11 +19,13 @@
 
 #include "mr/quote.h"
 #include "mr/tdreport.h"
+#include "mr/verify_quote.h"
 #include "mrd/providers/sim/collateral.h"
 #include "mrd/providers/sim/pki.h"
 #include "mrd/providers/sim/platform.h"
 #include "mrd/providers/sim/quoting_keys.h"
 #include "mrd/providers/sim/report.h"
+#include "tests/attestation/verdict_text.h"
 #include "tests/mrd/temporary_folder.h"
 
 namespace mrd::sim {
@@ -420,6 +422,26 @@ TEST_F(SimQuotingTest, CollateralHasTheShapeOfIntels) {
     const mr::Collateral ours = opened().collateral().value();
     EXPECT_EQ(shape_of(nlohmann::ordered_json::parse(ours.tcb_info)), shape_of(nlohmann::ordered_json::parse(theirs.tcb_info)));
     EXPECT_EQ(shape_of(nlohmann::ordered_json::parse(ours.qe_identity)), shape_of(nlohmann::ordered_json::parse(theirs.qe_identity)));
+}
+
+TEST_F(SimQuotingTest, OurOwnVerifierAcceptsEveryFormatUnderTheSimulatorsRootAlone) {
+    for (const QuoteFormat format : all_formats) {
+        QuotingService service = opened(format);
+        const mr::Bytes quote = service.quote(tdreport()).value();
+        const mr::Collateral collateral = service.collateral().value();
+        const auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+        const auto judged = [&](const mr::TrustAnchors &anchors) {
+            mr::Verdict verdict;
+            mr::verify_quote(quote, &collateral, anchors, now.count(), {}, verdict);
+            return verdict;
+        };
+        const mr::Verdict accepted = judged(mr::parse_trust_anchors(mr::as_bytes(service.root_pem())).value());
+        EXPECT_TRUE(accepted.verified()) << to_string(format);
+        EXPECT_THAT(mr::not_true(accepted), ::testing::ElementsAre("root_is_hardware: false")) << mr::reasons(accepted);
+        const mr::Verdict refused = judged(mr::intel_trust_anchors());
+        EXPECT_FALSE(refused.verified());
+        EXPECT_EQ(refused.find(mr::StatementName::certificate_chain)->result, mr::Judgement::fails) << mr::reasons(refused);
+    }
 }
 
 }  // namespace
