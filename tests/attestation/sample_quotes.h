@@ -32,8 +32,10 @@ inline nlohmann::json sample_expectations(const std::string &folder) {
 
 // Folders with a quote.bin of their own.
 inline std::vector<std::string> sample_quotes() {
-    return {"quote/coco-v4-debug", "quote/gcp-cos113", "quote/google-spr-e4",     "quote/google-v5-body3", "quote/phala-v4",
-            "quote/phala-v5-tcb-not-supported", "jsonlog/dstack-sdk", "jsonlog/near-dstack", "ccel/gcp-cos113", "ccel/cctrusted-grub-ima"};
+    return {"quote/coco-v4-debug",    "quote/gcp-cos113",    "quote/google-spr-e4",
+            "quote/google-v5-body3",  "quote/phala-v4",      "quote/phala-v5-tcb-not-supported",
+            "jsonlog/dstack-sdk",     "jsonlog/near-dstack", "ccel/gcp-cos113",
+            "ccel/cctrusted-grub-ima"};
 }
 
 }  // namespace mr
