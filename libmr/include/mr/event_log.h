@@ -198,6 +198,8 @@ struct LogGap {
     Digest expected;
     Digest found;
     bool joins = false;  // the events before it do lead to `expected`
+    std::uint64_t events =
+        0;  // of the register, before it: nothing binds that they happened, for whoever extends a register can write an anchor too
 };
 
 struct ReplayedRegister {

@@ -184,8 +184,11 @@ private:
     }
 
     void note_rules(const Event &event) {
+        const auto number = static_cast<std::size_t>(common_name(event.name).back() - '0');
+        if (std::ranges::find(event.digests, tcg_id(HashAlgorithm::sha384), &EventDigest::algorithm_id) == event.digests.end()) return;
+        ++events_.at(number);
         for (std::size_t i = 0; i < reference_.required_events.size(); ++i) {
-            if (!found_.at(i)) found_.at(i) = reference_.required_events[i].matches(event);
+            if (reference_.required_events[i].matches(event)) found_.at(i).at(number) = events_.at(number);
         }
         for (const auto &rule : reference_.forbidden_events) {
             // One beyond what is told shows that there are more.
@@ -253,6 +256,23 @@ private:
                   listed(gaps));
     }
 
+    // Of each RTMR, the event that matched a rule last, counted from 1; 0: none.
+    using Matches = std::array<std::uint64_t, rtmr_count>;
+
+    static bool is_logged(const Matches &matches) {
+        return std::ranges::any_of(matches, [](auto each) { return each > 0; });
+    }
+
+    // What a register vouches for is what was extended since its last gap.
+    [[nodiscard]] bool is_proven(const Matches &matches) const {
+        for (std::size_t i = 0; i < rtmr_count; ++i) {
+            const auto *found = replayed(i);
+            const auto before_gap = found == nullptr || found->gaps.empty() ? 0 : found->gaps.back().events;
+            if (matches.at(i) > before_gap) return true;
+        }
+        return false;
+    }
+
     void judge_rules(bool replays, const std::string &reason) {
         const auto &required = reference_.required_events;
         const auto &forbidden = reference_.forbidden_events;
@@ -263,7 +283,8 @@ private:
         } else {
             std::vector<std::string> missing;
             for (std::size_t i = 0; i < required.size(); ++i) {
-                if (!found_.at(i)) missing.push_back(required[i].name);
+                if (!is_proven(found_.at(i)))
+                    missing.push_back(required[i].name + (is_logged(found_.at(i)) ? " (only before a gap, where nothing binds it)" : ""));
             }
             state(required_events, missing.empty() ? Judgement::holds : Judgement::fails, true,
                   missing.empty() ? "all " + std::to_string(required.size()) + " are in the log" : "not in the log: " + listed(missing));
@@ -286,7 +307,8 @@ private:
     std::optional<TdQuoteBody> body_;
     std::optional<Signed> signed_;
     Replay replay_;
-    std::vector<bool> found_ = std::vector<bool>(reference_.required_events.size());
+    Matches events_{};                                                                      // so far
+    std::vector<Matches> found_ = std::vector<Matches>(reference_.required_events.size());  // by required event
     std::vector<std::string> seen_;
     bool covers_all_ = true;
 };

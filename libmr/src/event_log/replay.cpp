@@ -97,7 +97,7 @@ struct Replay::State {
             const auto from = std::exchange(start, std::nullopt);
             if (!from || *from == replayed.value) return;
             const bool anchored = expected != nullptr && *expected == replayed.value;
-            replayed.gaps.push_back({.sequence = 0, .expected = replayed.value, .found = *from, .joins = true});
+            replayed.gaps.push_back({.sequence = 0, .expected = replayed.value, .found = *from, .joins = true, .events = replayed.events});
             if (!anchored) replayed.value = *from;
         }
     };
@@ -201,8 +201,11 @@ struct Replay::State {
         if (anchor && has_size(*anchor->expected) && has_size(*anchor->found) && hasher.hash(*event.data) == Digest(digest)) {
             const Digest expected(*anchor->expected);
             if (event.origin != EventOrigin::firmware) entry.settle(&expected);
-            replayed.gaps.push_back(
-                {.sequence = event.sequence, .expected = expected, .found = Digest(*anchor->found), .joins = replayed.value == expected});
+            replayed.gaps.push_back({.sequence = event.sequence,
+                                     .expected = expected,
+                                     .found = Digest(*anchor->found),
+                                     .joins = replayed.value == expected,
+                                     .events = replayed.events});
             ++gap_count;
             replayed.value = replayed.gaps.back().found;
         } else if (event.origin != EventOrigin::firmware) {

@@ -1,0 +1,471 @@
+// From evidence, or a quote and its logs, to the verdict. The quote's own statements: single_change_test.cpp, real_quotes_test.cpp.
+#include "mr/verify.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "mr/envelope.h"
+#include "mr/event_log.h"
+#include "tests/attestation/sample_quotes.h"
+#include "tests/attestation/test_platform.h"
+#include "tests/attestation/verdict_text.h"
+#include "tests/event_log/built_log.h"
+
+namespace mr {
+namespace {
+
+using enum StatementName;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+Judgement result_of(const Verdict &verdict, StatementName name) {
+    const auto *statement = verdict.find(name);
+    if (statement != nullptr) return statement->result;
+    ADD_FAILURE() << "no statement " << to_string(name);
+    return Judgement::not_judged;
+}
+
+std::string reason_of(const Verdict &verdict, StatementName name) {
+    const auto *statement = verdict.find(name);
+    return statement == nullptr ? "" : statement->reason;
+}
+
+// Does the log explain the quote?
+bool matches(const Verdict &verdict) {
+    return result_of(verdict, log_replay) == Judgement::holds && result_of(verdict, history_complete) == Judgement::holds &&
+           result_of(verdict, registers_covered) == Judgement::holds;
+}
+
+std::string json_log(const std::vector<OwnedEvent> &events, const std::vector<LogRegister> &registers = {}) {
+    std::string log;
+    append_json_header(log, registers);
+    for (const auto &event : events) append_json_event(log, event.view());
+    return log;
+}
+
+// ---- A machine of our own
+
+class MachineTest : public testing::Test {
+protected:
+    // Extends the TD's register as the log says.
+    void add(OwnedEvent event) {
+        event.sequence = events.size() + 1;
+        if (event.origin == EventOrigin::firmware) event.origin = EventOrigin::service;
+        auto &rtmr = platform.body.rtmr.at(*tcg_index(event.name) - 1);
+        const auto value = extend(HashAlgorithm::sha384, rtmr, event.digests.front().second);
+        std::ranges::copy(value->bytes(), rtmr.begin());
+        events.push_back(std::move(event));
+    }
+
+    void SetUp() override {
+        platform.body.rtmr = {};
+        add(measured("tdx/rtmr0", "firmware"));
+        add(measured("tdx/rtmr3", encode_envelope({.type = "measure", .description = "kernel", .data = bytes_of("image")}),
+                     {HashAlgorithm::sha384}, ev_event_tag));
+        add(measured("tdx/rtmr3", "configuration"));
+        options.time = test_now;
+        options.anchors = platform.anchors();
+    }
+
+    Evidence evidence() {
+        const auto zero = Digest::zero(HashAlgorithm::sha384);
+        std::vector<LogRegister> registers;
+        Evidence made{.provider = "tdx",
+                      .report_data = platform.body.report_data,
+                      .quote = platform.quote(),
+                      .quote_format = "tdx_v4",
+                      .time = test_now * 1'000'000,
+                      .sequence = static_cast<std::int64_t>(events.size()),
+                      .registers = {},
+                      .log = {},
+                      .collateral = platform.collateral()};
+        for (std::size_t i = 0; i < 4; ++i) {
+            const auto name = "tdx/rtmr" + std::to_string(i);
+            registers.push_back({name, HashAlgorithm::sha384, zero, start.value_or(zero)});
+            made.registers.push_back({name, shared.contains(name) ? Owner::shared : Owner::owned, Digest(platform.body.rtmr.at(i)), {}});
+        }
+        made.log = bytes_of(json_log(events, registers));
+        return made;
+    }
+
+    void expect_nonce() { options.report_data = Bytes(platform.body.report_data.begin(), platform.body.report_data.end()); }
+
+    TestPlatform platform;
+    std::vector<OwnedEvent> events;
+    std::optional<Digest> start;  // what the log says every register held at first
+    std::set<std::string> shared;
+    VerifyOptions options;
+};
+
+TEST_F(MachineTest, EvidenceOfWhatItSaysIsVerified) {
+    expect_nonce();
+    const auto verdict = verify(evidence(), options);
+    EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+    EXPECT_THAT(false_ones(verdict), ElementsAre("root_is_hardware")) << reasons(verdict);
+    EXPECT_THAT(reason_of(verdict, log_well_formed), HasSubstr("3 events"));
+}
+
+TEST_F(MachineTest, WhatWasNotAskedForIsNotJudgedAndDoesNotFail) {
+    const auto verdict = verify(evidence(), options);
+    EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+    for (const auto name : {report_data, register_values, required_events, forbidden_events, evidence_age})
+        EXPECT_EQ(result_of(verdict, name), Judgement::not_judged) << to_string(name);
+}
+
+TEST_F(MachineTest, WithoutATrustAnchorOfItsOwnItIsNotVerified) {
+    options.anchors = intel_trust_anchors();
+    const auto verdict = verify(evidence(), options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_THAT(false_ones(verdict), Contains("certificate_chain"));
+}
+
+TEST_F(MachineTest, ReportDataIsWhatWasExpectedOrNot) {
+    expect_nonce();
+    options.report_data->back() ^= 1;
+    auto verdict = verify(evidence(), options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_THAT(false_ones(verdict), Contains("report_data"));
+
+    // What is shorter is followed by zero bytes.
+    platform.body.report_data = {1, 2, 3};
+    options.report_data = Bytes{1, 2, 3};
+    EXPECT_TRUE(verify(evidence(), options).verified());
+    options.report_data = Bytes{1, 2};
+    EXPECT_FALSE(verify(evidence(), options).verified());
+    options.report_data = Bytes(65, 1);
+    EXPECT_FALSE(verify(evidence(), options).verified());
+
+    // The evidence's own word is not what counts, but must not differ.
+    options.report_data = Bytes{1, 2, 3};
+    auto lying = evidence();
+    lying.report_data = {9};
+    EXPECT_THAT(false_ones(verify(lying, options)), Contains("report_data"));
+}
+
+TEST_F(MachineTest, AnEventThatIsMissingAddedSwappedOrChangedDoesNotReplay) {
+    const auto whole = events;
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        events = whole;
+        events.erase(events.begin() + static_cast<std::ptrdiff_t>(i));
+        EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("log_replay")) << i;
+        events = whole;
+        events.insert(events.begin() + static_cast<std::ptrdiff_t>(i), measured("tdx/rtmr3", "more"));
+        // As a firmware's event, which it is here, it makes a gap at 0: what the registers held when the journal began was something else.
+        EXPECT_FALSE(matches(verify(evidence(), options))) << i;
+        for (std::size_t bit = 0; bit < 8 * 48; bit += 37) {
+            events = whole;
+            events[i].digests.front().second[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+            EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("log_replay")) << i;
+        }
+    }
+    events = whole;
+    std::swap(events[1].digests, events[2].digests);
+    EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("log_replay"));
+}
+
+TEST_F(MachineTest, AnEventOfAnotherRegisterOfTheSameMachineChangesNothing) {
+    auto other = measured("tpm/pcr16", "other");
+    other.origin = EventOrigin::service;
+    other.sequence = 4;
+    events.push_back(other);
+    EXPECT_TRUE(verify(evidence(), options).verified());
+    // And matches no rule, since the quote does not vouch for it.
+    options.reference.required_events = {{.name = "other", .digest = Digest(other.digests.front().second)}};
+    EXPECT_THAT(false_ones(verify(evidence(), options)), ElementsAre("root_is_hardware", "required_events"));
+}
+
+// The hardware's initial values are zero, whatever a log says.
+TEST_F(MachineTest, ALogCannotChooseWhereARegisterBegan) {
+    auto lying = evidence();
+    const Digest chosen(platform.body.rtmr[3]);
+    events.clear();
+    std::vector<LogRegister> registers;
+    for (std::size_t i = 0; i < 4; ++i) {
+        const Digest value(platform.body.rtmr.at(i));
+        registers.push_back({"tdx/rtmr" + std::to_string(i), HashAlgorithm::sha384, value, value});
+    }
+    lying.log = bytes_of(json_log({}, registers));
+    const auto verdict = verify(lying, options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_FALSE(matches(verdict)) << reasons(verdict);
+}
+
+TEST_F(MachineTest, AGapIsStatedAndAcceptedOnlyByAPolicyThatSaysSo) {
+    const auto expected = platform.body.rtmr[3];
+    const auto foreign = hash(HashAlgorithm::sha384, as_bytes("foreign"));
+    const auto found = extend(HashAlgorithm::sha384, expected, foreign->bytes());
+    std::ranges::copy(found->bytes(), platform.body.rtmr[3].begin());
+    add(anchor("tdx/rtmr3", expected, found->bytes()));
+    add(measured("tdx/rtmr3", "later"));
+    auto verdict = verify(evidence(), options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_THAT(false_ones(verdict), ElementsAre("root_is_hardware", "history_complete")) << reasons(verdict);
+    EXPECT_THAT(reason_of(verdict, history_complete), HasSubstr("at event 4"));
+    options.reference.accept_gaps = true;
+    verdict = verify(evidence(), options);
+    EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+    EXPECT_EQ(result_of(verdict, history_complete), Judgement::fails);  // still said
+}
+
+// Whoever extends behind mrd's back can write the anchor too, with any history before it.
+TEST_F(MachineTest, WhatStandsBeforeAGapIsNoRequiredEvent) {
+    options.reference.accept_gaps = true;
+    options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
+    ASSERT_TRUE(verify(evidence(), options).verified());
+    auto invented =
+        measured("tdx/rtmr3", encode_envelope({.type = "measure", .description = "patch"}), {HashAlgorithm::sha384}, ev_event_tag);
+    invented.origin = EventOrigin::service;
+    const auto real = platform.body.rtmr[3];
+    const auto expected = extend(HashAlgorithm::sha384, real, invented.digests.front().second);
+    invented.sequence = events.size() + 1;
+    events.push_back(invented);
+    add(anchor("tdx/rtmr3", expected->bytes(), real));
+    options.reference.required_events = {{.name = "the patch", .description = "patch"}};
+    auto verdict = verify(evidence(), options);
+    EXPECT_EQ(result_of(verdict, log_replay), Judgement::holds) << reasons(verdict);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_THAT(reason_of(verdict, required_events), HasSubstr("only before a gap"));
+    // Another register's gap says nothing of this one.
+    options.reference.required_events = {{.name = "the firmware", .digest = hash(HashAlgorithm::sha384, as_bytes("firmware")).value()}};
+    EXPECT_TRUE(verify(evidence(), options).verified());
+    // After the gap it counts.
+    options.reference.required_events = {{.name = "the patch", .description = "patch"}};
+    add(measured("tdx/rtmr3", encode_envelope({.type = "measure", .description = "patch"}), {HashAlgorithm::sha384}, ev_event_tag));
+    EXPECT_TRUE(verify(evidence(), options).verified());
+}
+
+TEST_F(MachineTest, ARegisterThatOthersExtendIsNotCoveredAndSaidToBe) {
+    platform.body.rtmr[2].fill(0x77);
+    // Owned, says the evidence: then the log is wrong.
+    EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("log_replay"));
+    shared.insert("tdx/rtmr2");
+    auto verdict = verify(evidence(), options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_THAT(false_ones(verdict), ElementsAre("root_is_hardware", "registers_covered")) << reasons(verdict);
+    options.reference.uncovered_registers = {"rtmr2"};
+    verdict = verify(evidence(), options);
+    EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+    EXPECT_THAT(reason_of(verdict, registers_covered), HasSubstr("rtmr2"));
+}
+
+TEST_F(MachineTest, RegisterValuesAreAmongThoseThatAreAllowedOrNot) {
+    const auto bytes_of_register = [&](std::size_t i) { return Bytes(platform.body.rtmr.at(i).begin(), platform.body.rtmr.at(i).end()); };
+    options.reference.registers["mrtd"] = {Bytes(48, 1), Bytes(platform.body.mrtd.begin(), platform.body.mrtd.end())};
+    options.reference.registers["rtmr0"] = {bytes_of_register(0)};
+    EXPECT_TRUE(verify(evidence(), options).verified());
+    options.reference.registers["rtmr3"] = {bytes_of_register(0)};
+    const auto verdict = verify(evidence(), options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_THAT(reason_of(verdict, register_values), HasSubstr("rtmr3"));
+    EXPECT_THAT(reason_of(verdict, register_values), Not(HasSubstr("rtmr0")));
+}
+
+TEST_F(MachineTest, EventsThatMustBeThereAndMustNotBeThere) {
+    options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
+    options.reference.forbidden_events = {{.name = "a shell", .description = "shell"}};
+    EXPECT_TRUE(verify(evidence(), options).verified());
+    options.reference.required_events.push_back({.name = "an initrd", .description = "initrd"});
+    auto verdict = verify(evidence(), options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_THAT(reason_of(verdict, required_events), HasSubstr("an initrd"));
+    options.reference.required_events.pop_back();
+    options.reference.forbidden_events.push_back(
+        {.name = "that configuration", .digest = hash(HashAlgorithm::sha384, as_bytes("configuration")).value()});
+    verdict = verify(evidence(), options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_THAT(reason_of(verdict, forbidden_events), HasSubstr("that configuration (event 3)"));
+}
+
+// A log that does not lead to the registers proves neither.
+TEST_F(MachineTest, RulesAreNotJudgedOnALogThatDoesNotReplay) {
+    options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
+    options.reference.forbidden_events = {{.name = "a shell", .description = "shell"}};
+    events.pop_back();
+    const auto verdict = verify(evidence(), options);
+    EXPECT_EQ(result_of(verdict, required_events), Judgement::not_judged);
+    EXPECT_EQ(result_of(verdict, forbidden_events), Judgement::not_judged);
+    EXPECT_FALSE(verdict.verified());
+}
+
+TEST_F(MachineTest, TheAgeIsThatOfTheEvidence) {
+    options.reference.maximum_age_seconds = 60;
+    EXPECT_TRUE(verify(evidence(), options).verified());
+    auto old = evidence();
+    old.time -= 61 * 1'000'000;
+    EXPECT_THAT(false_ones(verify(old, options)), Contains("evidence_age"));
+    auto future = evidence();
+    future.time += 301 * 1'000'000;
+    EXPECT_THAT(false_ones(verify(future, options)), Contains("evidence_age"));
+    // A quote does not say when it was made.
+    EXPECT_THAT(false_ones(verify(platform.quote(), {}, options)), Contains("evidence_age"));
+}
+
+TEST_F(MachineTest, ALogThatCannotBeReadIsOneFalseStatement) {
+    auto broken = evidence();
+    broken.log = bytes_of("no log");
+    const auto verdict = verify(broken, options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_THAT(false_ones(verdict), ElementsAre("root_is_hardware", "log_well_formed"));
+    EXPECT_EQ(result_of(verdict, log_replay), Judgement::not_judged);
+}
+
+TEST_F(MachineTest, CollateralOfTheCallersGoesBeforeTheEvidences) {
+    auto made = evidence();
+    made.collateral->tcb_info_signature[0] ^= 1;
+    EXPECT_FALSE(verify(made, options).verified());
+    const auto good = platform.collateral();
+    options.collateral = &good;
+    EXPECT_TRUE(verify(made, options).verified());
+}
+
+TEST_F(MachineTest, AFlippedByteOfTheSignedPartIsNotVerified) {
+    const auto made = evidence();
+    for (std::size_t at = 48; at < 632; at += 13) {
+        auto flipped = made;
+        flipped.quote[at] ^= 1;
+        const auto verdict = verify(flipped, options);
+        EXPECT_FALSE(verdict.verified()) << at;
+        EXPECT_THAT(false_ones(verdict), Contains("quote_signature")) << at;
+    }
+}
+
+TEST_F(MachineTest, AReasonStaysShortWhateverTheLog) {
+    options.reference.forbidden_events = {{.name = "configuration",
+                                           .data = bytes_of("configuration"),
+                                           .hash_of_data = hash(HashAlgorithm::sha384, as_bytes("configuration")).value()}};
+    for (int i = 0; i < 200; ++i) add(measured("tdx/rtmr3", "configuration"));
+    const auto verdict = verify(evidence(), options);
+    EXPECT_THAT(false_ones(verdict), Contains("forbidden_events"));
+    EXPECT_THAT(reason_of(verdict, forbidden_events), SizeIs(testing::Le(1000U)));
+    EXPECT_THAT(reason_of(verdict, forbidden_events), HasSubstr("more"));
+}
+
+// ---- Real quotes and logs of one boot
+
+struct Pair {
+    std::string quote;
+    std::vector<std::string> logs;
+    UnixTime time;
+    bool own_root = false;
+};
+
+const std::vector<Pair> real_pairs{
+    {"ccel/gcp-cos113/quote.bin", {"ccel/gcp-cos113/ccel.bin"}, 1737806400},
+    {"ccel/cctrusted-grub-ima/quote.bin",
+     {"ccel/cctrusted-grub-ima/ccel.bin", "ccel/cctrusted-grub-ima/ima_ascii_runtime_measurements.txt"},
+     1737806400,
+     true},
+    {"jsonlog/near-dstack/quote.bin", {"jsonlog/near-dstack/tcb_info.json"}, 1786708800},
+    {"jsonlog/dstack-sdk/quote.bin", {"jsonlog/dstack-sdk/eventlog.json"}, 1737806400},
+};
+
+class RealPairs : public testing::TestWithParam<Pair> {
+protected:
+    void SetUp() override {
+        if (!have_samples()) GTEST_SKIP() << "skipped: no sample data beside the repository";
+        quote = sample_bytes(GetParam().quote);
+        for (const auto &name : GetParam().logs) logs.push_back(sample_bytes(name));
+        options.time = GetParam().time;
+        if (GetParam().own_root) options.anchors = own_root();
+    }
+
+    // The last certificate in the quote.
+    [[nodiscard]] TrustAnchors own_root() const {
+        const auto decoded = decode_quote(quote);
+        const std::string_view pem(reinterpret_cast<const char *>(decoded->inner_certification_data.data()),
+                                   decoded->inner_certification_data.size());
+        const auto last = pem.substr(pem.rfind("-----BEGIN"));
+        return parse_trust_anchors(as_bytes(last.substr(0, last.find('\0')))).value();
+    }
+
+    [[nodiscard]] std::vector<ByteView> views() const { return {logs.begin(), logs.end()}; }
+
+    Bytes quote;
+    std::vector<Bytes> logs;
+    VerifyOptions options;
+};
+
+TEST_P(RealPairs, TheLogExplainsTheQuoteThatItsRootVouchesFor) {
+    const auto verdict = verify(quote, views(), options);
+    EXPECT_TRUE(matches(verdict)) << reasons(verdict);
+    for (const auto name : {quote_format, quote_signature, qe_report_signature, certificate_chain, certificates_valid, not_debug})
+        EXPECT_EQ(result_of(verdict, name), Judgement::holds) << reasons(verdict);
+    EXPECT_EQ(result_of(verdict, root_is_hardware), GetParam().own_root ? Judgement::fails : Judgement::holds);
+}
+
+TEST_P(RealPairs, ADevelopmentRootOfTheSameNameIsNotIntels) {
+    if (!GetParam().own_root) GTEST_SKIP();
+    options.anchors = intel_trust_anchors();
+    EXPECT_THAT(false_ones(verify(quote, views(), options)), Contains("certificate_chain"));
+}
+
+TEST_P(RealPairs, WithoutAnyOneEventTheyDoNotMatch) {
+    std::vector<OwnedEvent> events;
+    for (const auto &log : logs) {
+        auto reader = EventLogReader::open(log);
+        ASSERT_TRUE(reader) << reader.error().message;
+        auto some = read_all(*reader);
+        events.insert(events.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+    }
+    const auto verdict_over = [&](const std::vector<OwnedEvent> &some) {
+        const auto log = json_log(some);
+        const std::vector<ByteView> view{as_bytes(log)};
+        return verify(quote, view, options);
+    };
+    ASSERT_TRUE(matches(verdict_over(events)));
+    std::size_t dropped = 0;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        if (!is_measured(events[i].view())) continue;
+        auto without = events;
+        without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
+        EXPECT_FALSE(matches(verdict_over(without))) << "event " << i;
+        ++dropped;
+    }
+    EXPECT_GT(dropped, 20U);
+}
+
+TEST_P(RealPairs, WithAnyByteOfTheSignedPartFlippedTheyAreNotVerified) {
+    const auto size = decode_quote(quote)->signed_part.size();
+    for (std::size_t at = 0; at < size; ++at) {
+        auto flipped = quote;
+        flipped[at] ^= 1;
+        const auto verdict = verify(flipped, views(), options);
+        EXPECT_FALSE(verdict.verified()) << at;
+        EXPECT_NE(verdict.find(quote_signature) == nullptr ? Judgement::not_judged : result_of(verdict, quote_signature), Judgement::holds)
+            << at;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Verify, RealPairs, testing::ValuesIn(real_pairs), [](const auto &pair) {
+    auto name = pair.param.quote.substr(0, pair.param.quote.rfind('/'));
+    std::ranges::replace_if(name, [](char c) { return c == '/' || c == '-'; }, '_');
+    return name;
+});
+
+// ---- TDREPORTs
+
+TEST(VerifyReport, OffItsMachineATdreportHasHashesAndProvesNothing) {
+    if (!have_samples()) GTEST_SKIP() << "skipped: no sample data beside the repository";
+    for (const auto *name : {"azure-hcl", "coco-tdx15-servtd", "intel-tdx10"}) {
+        auto report = sample_bytes("tdreport/" + std::string(name) + "/tdreport.bin");
+        const VerifyOptions options;
+        auto verdict = verify(report, {}, options);
+        EXPECT_EQ(result_of(verdict, report_hashes), Judgement::holds) << name;
+        EXPECT_FALSE(verdict.verified()) << name;
+        EXPECT_THAT(false_ones(verdict), ElementsAre("quote_format"));
+        for (const std::size_t at : {256U, 494U, 512U, 1023U}) {
+            auto changed = report;
+            changed[at] ^= 1;
+            EXPECT_EQ(result_of(verify(changed, {}, options), report_hashes), Judgement::fails) << at;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace mr
