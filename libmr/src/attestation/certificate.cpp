@@ -20,7 +20,7 @@ constexpr std::array<std::uint8_t, 9> sgx_arc = {0x2A, 0x86, 0x48, 0x86, 0xF8, 0
 // One member: SEQUENCE { sgx_arc.path, value }. The reader stands at the value, which must be all that is left.
 DerReader member(DerReader &from, ByteView path) {
     auto fields = from.inside(DerTag::sequence);
-    const ByteView identifier = fields.take(DerTag::object_identifier);
+    const ByteView identifier = fields.object_identifier();
     if (identifier.size() != sgx_arc.size() + path.size() || !std::ranges::equal(identifier.first(sgx_arc.size()), sgx_arc) ||
         !std::ranges::equal(identifier.last(path.size()), path)) {
         fields.refuse();

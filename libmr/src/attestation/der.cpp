@@ -75,6 +75,18 @@ std::optional<bool> DerReader::boolean() {
     return bytes[0] != 0;
 }
 
+ByteView DerReader::object_identifier() {
+    const ByteView bytes = take(DerTag::object_identifier);
+    constexpr std::uint8_t more_digits = 0x80;
+    bool within = false;
+    for (const std::uint8_t byte : bytes) {
+        if (!within && byte == more_digits) ok_ = false;
+        within = byte >= more_digits;
+    }
+    if (bytes.empty() || within) ok_ = false;
+    return ok_ ? bytes : ByteView();
+}
+
 ByteView DerReader::bit_string() {
     const ByteView bytes = take(DerTag::bit_string);
     if (bytes.empty() || bytes[0] != 0) {

@@ -61,6 +61,8 @@ public:
     ByteView unsigned_integer();
     std::optional<std::uint64_t> small_integer();  // of at most 32 bits
     std::optional<bool> boolean();
+    // Every number in its shortest form.
+    ByteView object_identifier();
     // Whole bytes.
     ByteView bit_string();
     // UTCTime or GeneralizedTime in UTC with seconds (RFC 5280, 4.1.2.5): seconds since the epoch.

@@ -28,7 +28,7 @@ bool is(ByteView bytes, ByteView expected) { return std::ranges::equal(bytes, ex
 bool read_algorithm(DerReader &from) {
     auto algorithm = from.inside(DerTag::sequence);
     // RFC 5758: no parameters.
-    return is(algorithm.take(DerTag::object_identifier), oid_ecdsa_sha256) && algorithm.finished();
+    return is(algorithm.object_identifier(), oid_ecdsa_sha256) && algorithm.finished();
 }
 
 bool read_signature(DerReader &from, std::array<std::uint8_t, p256_signature_size> &signature) {
@@ -62,26 +62,28 @@ std::expected<Signed, std::string> read_signed(ByteView der) {
     return read;
 }
 
-// Calls visit(identifier, value) for each attribute of a name.
+std::string_view text_of(ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
+
+// Calls visit(identifier, text) for each attribute of a name. False: not well formed, or a value that is not text.
 template <typename Visitor>
 bool walk_name(ByteView name, Visitor &&visit) {
+    constexpr std::array text_tags = {DerTag::utf8_string, DerTag::printable_string, DerTag::ia5_string};
     DerReader outer(name);
     auto names = outer.inside(DerTag::sequence);
     while (names.more()) {
         auto attributes = names.inside(DerTag::set);
         while (attributes.more()) {
             auto attribute = attributes.inside(DerTag::sequence);
-            const ByteView identifier = attribute.take(DerTag::object_identifier);
+            const ByteView identifier = attribute.object_identifier();
             const DerElement value = attribute.any();
-            if (!attribute.finished()) return false;
-            visit(identifier, value.content);
+            if (!attribute.finished() || std::ranges::find(text_tags, DerTag{value.tag}) == text_tags.end()) return false;
+            if (!is_text(text_of(value.content))) return false;
+            visit(identifier, text_of(value.content));
         }
         if (!attributes.finished()) return false;
     }
     return names.finished() && outer.finished();
 }
-
-std::string_view text_of(ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
 
 struct Extension {
     ByteView identifier;
@@ -91,7 +93,7 @@ struct Extension {
 std::optional<Extension> read_extension(DerReader &from) {
     auto fields = from.inside(DerTag::sequence);
     Extension extension;
-    extension.identifier = fields.take(DerTag::object_identifier);
+    extension.identifier = fields.object_identifier();
     if (fields.next_is(DerTag::boolean)) {
         extension.critical = fields.boolean().value_or(false);
         // DER leaves out what is the default.
@@ -197,12 +199,12 @@ std::expected<Certificate, std::string> parse_certificate(ByteView der) {
     certificate.key = key_info.last(p256_key_size);
 
     std::size_t common_names = 0;
-    const bool is_name = walk_name(certificate.subject, [&](ByteView identifier, ByteView value) {
+    const bool is_name = walk_name(certificate.subject, [&](ByteView identifier, std::string_view text) {
         if (!is(identifier, oid_common_name)) return;
-        certificate.common_name = text_of(value);
+        certificate.common_name = text;
         ++common_names;
     });
-    if (!is_name || common_names != 1 || !walk_name(certificate.issuer, [](ByteView, ByteView) {})) {
+    if (!is_name || common_names != 1 || !walk_name(certificate.issuer, [](ByteView, std::string_view) {})) {
         return std::unexpected("has a name that is not well formed, or not one common name");
     }
 
@@ -291,15 +293,14 @@ bool Crl::revokes(ByteView serial) const {
 std::string name_text(ByteView name) {
     constexpr std::array<std::string_view, 12> short_names = {"", "", "", "CN", "", "", "C", "L", "ST", "", "O", "OU"};
     std::string text;
-    const bool good = walk_name(name, [&](ByteView identifier, ByteView value) {
+    const bool good = walk_name(name, [&](ByteView identifier, std::string_view value) {
         if (!text.empty()) text += ", ";
         // id-at, RFC 5280, appendix A.
         const bool known = identifier.size() == 3 && is(identifier.first(2), std::array<std::uint8_t, 2>{0x55, 0x04}) &&
                            identifier[2] < short_names.size() && !short_names.at(identifier[2]).empty();
         text += known ? std::string(short_names.at(identifier[2])) : object_identifier_text(identifier);
         text += "=";
-        const auto shown = text_of(value);
-        text += is_text(shown) ? std::string(shown) : "#" + to_hex(value);
+        text += value;
     });
     return good ? text : "(not a name)";
 }
