@@ -18,7 +18,7 @@ struct Operation {
     std::string request;
 };
 
-// "read", "extend" (of mrd), "get" (of redis, after "set"), "set", "set-event" (of about as many bytes as an event in mrd's journal),
+// "read", "extend", "report" (of mrd), "get" (of redis, after "set"), "set", "set-event" (of about as many bytes as an event in mrd's journal),
 // "pcr-read", "pcr-extend" (of swtpm: SHA-384, PCR 16).
 std::optional<Operation> operation_of(std::string_view name);
 

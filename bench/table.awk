@@ -36,9 +36,9 @@ function say(target, what, value, limit, at_most) {
 }
 
 END {
-    shapes = split("1x1-same 1x64-same 8x64-split 64x1-split durable-1x1 durable-64x1 durable-64x64", shape, " ")
-    programs = split("read extend echo-wait echo-read get pcr-read pcr-extend group aof", program, " ")
-    label["read"] = "mrd Read"; label["extend"] = "mrd Extend"; label["echo-wait"] = "Asio echo, async_wait + recv"
+    shapes = split("1x1-same 1x64-same 8x16-split 8x64-split 64x1-split durable-1x1 durable-64x1 durable-64x64", shape, " ")
+    programs = split("read extend report echo-wait echo-read get pcr-read pcr-extend group aof", program, " ")
+    label["read"] = "mrd Read"; label["extend"] = "mrd Extend"; label["report"] = "mrd Report"; label["echo-wait"] = "Asio echo, async_wait + recv"
     label["echo-read"] = "Asio echo, async_read_some"; label["get"] = "redis GET"
     label["pcr-read"] = "swtpm PCR_Read"; label["pcr-extend"] = "swtpm PCR_Extend"
     label["group"] = "mrd Extend, sync = group"; label["aof"] = "redis SET, appendfsync = always"
@@ -76,6 +76,11 @@ END {
     for (i = 1; i <= 5; ++i) printf "%-44s %10.0f CPU ns an event\n", label[part[i]], middle("replay", part[i], 1)
     printf "%-44s %10.0f ns an event\n", "process mrctl replay --log", middle("replay", "mrctl", 1) * 1000 / short_events
     printf "%-44s %10.0f ns an event\n", "process tpm2_eventlog", middle("replay", "tpm2_eventlog", 1) * 1000 / short_events
+    split("report-limit sign-limit quote verify-limit verify", part, " ")
+    label["report-limit"] = "the hashes and the MAC of a TDREPORT"; label["sign-limit"] = "an ECDSA P-256 signature"
+    label["quote"] = "QuotingService::quote"; label["verify-limit"] = "nine ECDSA P-256 verifications"
+    label["verify"] = "verify_quote, with collateral"
+    for (i = 1; i <= 5; ++i) printf "%-44s %10.2f CPU us\n", label[part[i]], middle("attestation", part[i], 1) / 1000
     print ""
     printf "%-4s %-58s %8s   %s\n", "row", "ratio", "measured", "target"
     say(1, "Read 1x1 same, p50 : the better echo's", ratio("1x1-same", "read", "echo-wait", 2, "echo-read"), 1.2, 1)
@@ -93,6 +98,10 @@ END {
     say(7, "replay with every data's digest : the SHA-384 limit", ratio("replay", "bindings", "limit", 1), 2.3, 1)
     say("", "replay with every data's digest : its own SHA-384 limit", ratio("replay", "bindings", "limit-bindings", 1))
     say(7, "tpm2_eventlog, whole process : mrctl replay's", ratio("replay", "tpm2_eventlog", "mrctl", 1), 15, 0)
+    say(8, "Report 8x16 split, op/s : what its hashes and MAC allow",
+        middle("8x16-split", "report", 1) * middle("attestation", "report-limit", 1) / 1e9, 0.5, 0)
+    say(8, "Quote : the signing limit", ratio("attestation", "sign-limit", "quote", 1), 0.8, 0)
+    say(9, "verify_quote : its ECDSA verifications", ratio("attestation", "verify-limit", "verify", 1), 0.8, 0)
     say("", "Read 1x1 same, p50 : redis GET's", ratio("1x1-same", "read", "get", 2))
     say("", "Read 64x1 split, op/s : redis GET's", ratio("64x1-split", "read", "get", 1))
     say("", "Extend 1x64 same, op/s : redis GET's", ratio("1x64-same", "extend", "get", 1))
