@@ -5,13 +5,13 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>   // renameat2
+#include <cstdlib>  // mkostemp
 #include <optional>
 #include <stdexcept>
 #include <string_view>
