@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -179,6 +181,23 @@ TEST_F(SimQuotingTest, AFolderThatIsNotThereIsAnErrorThatNamesTheFile) {
     const auto service = QuotingService::open(folder_.path() / "none" / "quoting.keys", report_key, QuoteFormat::v4);
     ASSERT_FALSE(service.has_value());
     EXPECT_THAT(service.error(), HasSubstr("none/quoting.keys: cannot write the simulator's quoting keys (No such file or directory)"));
+}
+
+TEST_F(SimQuotingTest, ADiskThatIsFullLeavesNoFile) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        // A write then stops in the middle.
+        const rlimit limit{.rlim_cur = 1000, .rlim_max = 1000};
+        const bool limited = ::signal(SIGXFSZ, SIG_IGN) != SIG_ERR && ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
+        ::_exit(limited && opening_error().find("cannot write the simulator's quoting keys (No space left on device)") != std::string::npos
+                    ? 0
+                    : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }
 
 TEST_F(SimQuotingTest, ProcessesThatOpenAtOnceEndWithOnePki) {

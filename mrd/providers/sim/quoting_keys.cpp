@@ -130,13 +130,19 @@ std::expected<void, int> put_new_file(const std::string &path, std::string_view 
     if (descriptor < 0) {
         return std::unexpected(errno);
     }
-    const bool written = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    int error = written ? 0 : errno;
+    const ssize_t size = ::write(descriptor, text.data(), text.size());
+    int error = size < 0 ? errno : size != static_cast<ssize_t>(text.size()) ? ENOSPC : 0;
+    // On the disk before it has its name: a power failure must not leave the name without the keys.
+    if (error == 0 && ::fsync(descriptor) != 0) {
+        error = errno;
+    }
     ::close(descriptor);
-    if (written && ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) {
+    if (error == 0 && ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
+        error = errno;
+    }
+    if (error == 0) {
         return {};
     }
-    error = written ? errno : error;
     ::unlink(temporary.c_str());
     if (error == EEXIST) {
         return {};
