@@ -51,7 +51,9 @@ void describe(CLI::App &app, Options &options) {
     app.add_option("--sim-mrowner", options.sim_mrowner, "MROWNER of the simulated TD (48 bytes)");
     app.add_option("--sim-mrownerconfig", options.sim_mrownerconfig, "MROWNERCONFIG of the simulated TD (48 bytes)");
     app.add_option("--sim-attributes", options.sim_attributes, "TD attributes of the simulated TD (64 bits, hexadecimal) [10000000]");
-    app.add_option("--sim-ccel", options.sim_ccel, "A firmware's event log (CCEL): a new simulated TD's registers hold what it replays to");
+    app.add_option(
+        "--sim-ccel", options.sim_ccel,
+        "A firmware's event log (CCEL): a new simulated TD's registers hold what it replays to; one that runs keeps its own: --reset");
     app.add_flag("--sim-survives-boot", options.sim_survives_boot,
                  "Keep the simulated TD although the boot id has changed, as over a kexec");
     app.set_version_flag("--version", MRD_VERSION);

@@ -120,7 +120,12 @@ std::expected<void, std::string> Journal::start(const std::vector<Present> &regi
             log::error(added.error());
         }
         for (const auto &firmware : firmware_logs) {
-            if (!state_.takes_firmware_log(firmware.provider)) continue;
+            if (state_.has_firmware_log(firmware.provider)) continue;
+            if (!state_.takes_firmware_log(firmware.provider)) {
+                log::warning("the firmware's log is not taken in: the provider's registers have events of mrd's already",
+                             {{"provider", firmware.provider}, {"path", firmware.path.string()}});
+                continue;
+            }
             // Without it the registers' start is unexplained, which is shown: nothing is hidden by going on.
             if (auto added = add_firmware_log(firmware); !added)
                 log::warning("the firmware's log cannot be taken in", {{"provider", firmware.provider}, {"reason", added.error()}});

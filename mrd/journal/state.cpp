@@ -153,7 +153,9 @@ void State::take(const FirmwareEvent &record) {
     sequence_ = record.sequence;
     const auto &source = firmware_logs_.back();
     const auto event = read_firmware_event(source, record.bytes);
-    if (!event || !mr::is_measured(event->event)) return;
+    if (!event) return;
+    if (const auto locality = mr::pcr0_startup_locality(event->event)) start_pcr0_at(*locality, source.provider);
+    if (!mr::is_measured(event->event)) return;
     for (const auto &digest : event->event.digests) {
         const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
         const auto number = algorithm ? find_bank(source.provider, event->event.name, *algorithm) : std::nullopt;
@@ -162,6 +164,17 @@ void State::take(const FirmwareEvent &record) {
         reg.explained = extended(reg.algorithm, reg.explained, mr::Digest(digest.value));
         reg.logged = reg.explained;
         ++reg.events;
+    }
+}
+
+// The firmware logs it before it extends PCR 0 first; a later one says nothing of how PCR 0 began.
+void State::start_pcr0_at(std::uint8_t locality, std::string_view provider) {
+    const auto name = std::string(provider) + "/pcr0";
+    for (auto &reg : registers_) {
+        if (reg.events > 0 || (reg.name != name && !reg.name.starts_with(name + ":"))) continue;
+        mr::Bytes value(mr::digest_size(reg.algorithm));
+        value.back() = locality;
+        reg.initial = reg.explained = reg.logged = mr::Digest(value);
     }
 }
 

@@ -100,6 +100,8 @@ private:
     void take(const Intent &record);
     void take(const Settled &record);
 
+    void start_pcr0_at(std::uint8_t locality, std::string_view provider);
+
     // What the register holds once every open intent is done.
     [[nodiscard]] const mr::Digest &end_of_chain(RegisterNumber reg) const;
     [[nodiscard]] mr::Digest extended(mr::HashAlgorithm algorithm, const mr::Digest &old, const mr::Digest &digest);

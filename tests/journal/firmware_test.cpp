@@ -150,6 +150,35 @@ TEST_F(JournalFirmware, EachBankOfAPcrIsExtendedByItsOwnDigest) {
     EXPECT_FALSE(state_of(*journal, "tpm/pcr7:sha256").start_is_unexplained());
 }
 
+TEST_F(JournalFirmware, PcrZeroBeginsWithItsStartupLocality) {
+    const auto sha256 = mr::HashAlgorithm::sha256;
+    const auto zero = mr::Digest::zero(sha256);
+    const auto digest = digest_of(2, sha256);
+    mr::Bytes begin(zero.size());
+    begin.back() = 3;
+    const std::string_view text("StartupLocality\0\3", 17);
+    const mr::Bytes locality(text.begin(), text.end());
+    const auto said = measured(0, mr::ev_no_action, {{mr::tcg_id(sha256), zero.bytes()}}, locality);
+    const auto extended = measured(0, 1, {{mr::tcg_id(sha256), digest.bytes()}}, {});
+    for (const bool first : {true, false}) {
+        mr::Bytes log;
+        mr::append_tcg_header(log, {.algorithms = {{mr::tcg_id(sha256), 32}}, .vendor_info = {}});
+        mr::append_tcg_event(log, first ? said : extended);
+        mr::append_tcg_event(log, first ? extended : said);
+        mr::append_tcg_event(log, measured(7, 1, {{mr::tcg_id(sha256), digest.bytes()}}, {}));
+        const auto value = *mr::extend(sha256, first ? mr::ByteView(begin) : zero.bytes(), digest.bytes());
+        const auto other = *mr::extend(sha256, zero.bytes(), digest.bytes());
+        std::filesystem::remove(path("journal"));
+        for (int reopened = 0; reopened < 2; ++reopened) {
+            const auto journal =
+                start({{"tpm/pcr0:sha256", sha256, zero, value}, {"tpm/pcr7:sha256", sha256, zero, other}}, {write(log, "tpm")});
+            EXPECT_EQ(state_of(*journal, "tpm/pcr0:sha256").logged, value);
+            EXPECT_FALSE(state_of(*journal, "tpm/pcr0:sha256").start_is_unexplained());
+            EXPECT_EQ(state_of(*journal, "tpm/pcr7:sha256").logged, other);
+        }
+    }
+}
+
 TEST_F(JournalFirmware, ALogOfTcg12IsTakenInToo) {
     const auto sha1 = mr::HashAlgorithm::sha1;
     mr::Bytes log;

@@ -100,6 +100,10 @@ std::string_view common_name(std::string_view name);
 // The TCG index of a name: RTMR + 1, or the PCR's number. Nothing for any other register.
 std::optional<std::uint32_t> tcg_index(std::string_view name);
 
+// The locality (0, 3 or 4) that this event says the TPM was started from: PCR 0 then begins as zeros with it as the last byte, in every bank. Nothing
+// for any other event. Source: PC Client Platform Firmware Profile, section 10.4.5.3.
+std::optional<std::uint8_t> pcr0_startup_locality(const Event &event);
+
 // ---- Reading
 
 enum class LogFormat : std::uint8_t { tcg, tcg_sha1, cel_json, json, dstack, ima };

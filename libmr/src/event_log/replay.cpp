@@ -18,7 +18,7 @@ constexpr std::size_t algorithm_count = static_cast<std::size_t>(HashAlgorithm::
 constexpr std::uint32_t first_dynamic_pcr = 17;  // those that a dynamic launch resets: all ones until then
 constexpr std::uint32_t last_dynamic_pcr = 22;
 
-// The data of an EV_NO_ACTION event of PCR 0 (PC Client Platform Firmware Profile, section 10.4.5.3): the signature, then the locality as one byte.
+// The data of the EV_NO_ACTION event: this, then the locality as one byte.
 constexpr std::string_view startup_locality_signature{"StartupLocality\0", 16};
 
 // By any form of its name.
@@ -48,16 +48,6 @@ Digest initial_value(std::string_view common, HashAlgorithm algorithm, std::uint
     return Digest(value);
 }
 
-// The locality that a StartupLocality event names. Others than these have no start of their own.
-std::optional<std::uint8_t> startup_locality_of(const Event &event) {
-    if (event.type != ev_no_action || !event.data || event.data->size() != startup_locality_signature.size() + 1) return std::nullopt;
-    if (common_name(event.name) != "pcr0") return std::nullopt;
-    if (!std::ranges::equal(event.data->first(startup_locality_signature.size()), as_bytes(startup_locality_signature)))
-        return std::nullopt;
-    const std::uint8_t locality = event.data->back();
-    return locality == 0 || locality == 3 || locality == 4 ? std::optional(locality) : std::nullopt;
-}
-
 // Whether its digest binds what it says is asked for each bank.
 std::optional<Envelope> anchor_of(const Event &event) {
     // A log that tells whose events are whose has the last word; mrd lets no client write an anchor.
@@ -80,6 +70,16 @@ struct NameHash {
 };
 
 }  // namespace
+
+std::optional<std::uint8_t> pcr0_startup_locality(const Event &event) {
+    if (event.type != ev_no_action || !event.data || event.data->size() != startup_locality_signature.size() + 1) return std::nullopt;
+    if (common_name(event.name) != "pcr0") return std::nullopt;
+    if (!std::ranges::equal(event.data->first(startup_locality_signature.size()), as_bytes(startup_locality_signature)))
+        return std::nullopt;
+    const std::uint8_t locality = event.data->back();
+    // Others have no start of their own.
+    return locality == 0 || locality == 3 || locality == 4 ? std::optional(locality) : std::nullopt;
+}
 
 bool ReplayedRegister::consistent() const { return std::ranges::all_of(gaps, &LogGap::joins); }
 
@@ -280,7 +280,7 @@ std::expected<void, Error> Replay::apply(const Event &event) {
         return refuse(ErrorCode::not_supported, event,
                       "the log declares more than " + std::to_string(max_replayed_registers) + " registers");
     }
-    if (const auto locality = startup_locality_of(event)) state_->start_at(*locality);
+    if (const auto locality = pcr0_startup_locality(event)) state_->start_at(*locality);
     if (is_measured(event)) {
         if (auto done = state_->extend(event); !done) return done;
     }
