@@ -51,6 +51,13 @@ __attribute__((target("sse4.2"))) std::uint32_t hardware(mr::ByteView bytes, std
         rest = _mm_crc32_u64(rest, word);
     }
     auto short_rest = static_cast<std::uint32_t>(rest);
+    if (left >= sizeof(std::uint32_t)) {
+        std::uint32_t word = 0;
+        std::memcpy(&word, at, sizeof word);
+        short_rest = _mm_crc32_u32(short_rest, word);
+        left -= sizeof word;
+        at += sizeof word;
+    }
     for (; left > 0; --left, ++at) {
         short_rest = _mm_crc32_u8(short_rest, *at);
     }

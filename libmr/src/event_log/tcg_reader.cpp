@@ -1,3 +1,4 @@
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -179,19 +180,21 @@ private:
         return size;
     }
 
+    // Valid until the next call.
     std::string_view name_of(std::uint32_t index) {
         if (index == no_index) return {};
-        if (name_.empty() || index != name_index_) {
-            name_index_ = index;
+        auto &known = names_[index % names_.size()];
+        if (known.name.empty() || index != known.index) {
+            known.index = index;
             if (whose_ == LogRegisters::pcr) {
-                name_ = "pcr" + std::to_string(index);
+                known.name = "pcr" + std::to_string(index);
             } else if (index == 0) {
-                name_ = "mrtd";
+                known.name = "mrtd";
             } else {
-                name_ = "rtmr" + std::to_string(index - 1);
+                known.name = "rtmr" + std::to_string(index - 1);
             }
         }
-        return name_;
+        return known.name;
     }
 
     ByteView file_;
@@ -201,9 +204,12 @@ private:
     std::size_t begin_;  // of the last record, or where the log ended
     std::size_t next_;
     std::uint64_t sequence_ = 0;
-    // Events of one register often follow each other.
-    std::string name_;
-    std::uint32_t name_index_ = no_index;
+    // The names that were last made, by index modulo their number: more than a TPM has PCRs.
+    struct Name {
+        std::uint32_t index = no_index;
+        std::string name;
+    };
+    std::array<Name, 32> names_;
 };
 
 std::expected<std::vector<TcgHeader::Algorithm>, Error> read_algorithms(RecordFields &fields) {
