@@ -32,6 +32,12 @@ struct AsyncClient::Connection {
                 });
     }
 
+    template <class Parameters, class Each>
+    void stream(std::string_view method, const Parameters &parameters, varlink::CallMode mode, std::chrono::milliseconds timeout, Each each,
+                Completion<void> done);
+    template <class WireReply, class T, class Parameters>
+    void call_alone(std::string_view method, const Parameters &parameters, std::chrono::milliseconds timeout, Completion<T> done);
+
     // For a call that can take long. The call's handler keeps it alive; here it is known only to be closed with the client.
     std::shared_ptr<varlink::AsyncConnection> new_connection() {
         std::erase_if(own, [](const auto &connection) { return connection.expired(); });
@@ -39,9 +45,6 @@ struct AsyncClient::Connection {
         own.push_back(made);
         return made;
     }
-
-    template <class WireReply, class T>
-    void call_alone(std::string frame, std::chrono::milliseconds timeout, std::move_only_function<void(std::expected<T, Error>)> done);
 
     void close() {
         transport.close();
@@ -126,102 +129,112 @@ void AsyncClient::do_seal(const std::string &name, Completion<std::int64_t> done
     connection_->call<wire::SealReply>(connection_->transport, "io.mrd.Registers.Seal", wire::SealParameters{name}, std::move(done));
 }
 
+// Any number of replies, on a connection of its own. `each` is given every reply and says whether it wants more; an error of its ends the operation.
+template <class Parameters, class Each>
+void AsyncClient::Connection::stream(std::string_view method, const Parameters &parameters, varlink::CallMode mode,
+                                     std::chrono::milliseconds timeout, Each each, Completion<void> done) {
+    const auto where = address();
+    if (!where) return done(std::unexpected(where.error()));
+    std::string frame;
+    varlink::write_call(frame, method, parameters, mode);
+    // The reply's handler keeps the connection alive.
+    auto alone = new_connection();
+    auto &connection = *alone;
+    connection.connect(*where, options.connect_timeout,
+                       [frame = std::move(frame), timeout, socket = socket, alone = std::move(alone), each = std::move(each),
+                        done = std::move(done)](std::expected<void, varlink::ClientError> connected) mutable {
+                           if (!connected) return done(std::unexpected(from_transport(connected.error(), socket)));
+                           auto &on = *alone;
+                           on.call(std::move(frame), timeout,
+                                   [socket = std::move(socket), alone = std::move(alone), each = std::move(each),
+                                    done = std::move(done)](std::expected<varlink::Reply, varlink::ClientError> reply) mutable {
+                                       if (!reply) {
+                                           done(std::unexpected(from_transport(reply.error(), socket)));
+                                           return false;
+                                       }
+                                       const std::expected<bool, Error> more = each(*reply);
+                                       if (more && *more && reply->continues) return true;
+                                       done(more ? Result<void>() : std::unexpected(more.error()));
+                                       return false;
+                                   });
+                       });
+}
+
+// One reply, on a connection of its own.
+template <class WireReply, class T, class Parameters>
+void AsyncClient::Connection::call_alone(std::string_view method, const Parameters &parameters, std::chrono::milliseconds timeout,
+                                         Completion<T> done) {
+    auto result = std::make_shared<Result<T>>();
+    stream(
+        method, parameters, varlink::CallMode::plain, timeout,
+        [result](const varlink::Reply &reply) -> std::expected<bool, Error> {
+            *result = interpret<WireReply>(reply);
+            return false;
+        },
+        [result, done = std::move(done)](const Result<void> &ended) mutable {
+            done(ended ? std::move(*result) : Result<T>(std::unexpected(ended.error())));
+        });
+}
+
 namespace {
 
-// Connects, then goes on with the connection; the caller's next step keeps it alive.
-template <class Next, class Failed>
-void on_own_connection(std::shared_ptr<varlink::AsyncConnection> own, const varlink::Address &address, std::chrono::milliseconds timeout,
-                       Next next, Failed failed) {
-    auto &connection = *own;
-    connection.connect(address, timeout,
-                       [own = std::move(own), next = std::move(next),
-                        failed = std::move(failed)](std::expected<void, varlink::ClientError> connected) mutable {
-                           if (!connected) return failed(connected.error());
-                           next(std::move(own));
-                       });
+// Gives the handler what each reply means.
+template <class WireReply, class Handler>
+auto interpreted(Handler handler) {
+    return [handler = std::move(handler)](const varlink::Reply &reply) mutable -> std::expected<bool, Error> {
+        const auto value = interpret<WireReply>(reply);
+        if (!value) return std::unexpected(value.error());
+        return handler(*value);
+    };
 }
 
 }  // namespace
 
-// One call and its reply, on a connection of its own.
-template <class WireReply, class T>
-void AsyncClient::Connection::call_alone(std::string frame, std::chrono::milliseconds timeout,
-                                         std::move_only_function<void(std::expected<T, Error>)> done) {
-    const auto to = address();
-    if (!to) return done(std::unexpected(to.error()));
-    const auto shared_done = std::make_shared<decltype(done)>(std::move(done));
-    on_own_connection(
-        new_connection(), *to, options.connect_timeout,
-        [frame = std::move(frame), timeout, socket = socket, shared_done](std::shared_ptr<varlink::AsyncConnection> alone) mutable {
-            auto &connection = *alone;
-            connection.call(std::move(frame), timeout,
-                            [shared_done, socket = std::move(socket),
-                             alone = std::move(alone)](std::expected<varlink::Reply, varlink::ClientError> reply) {
-                                (*shared_done)(reply ? interpret<WireReply>(*reply)
-                                                     : std::expected<T, Error>(std::unexpected(from_transport(reply.error(), socket))));
-                                return true;
-                            });
-        },
-        [shared_done, socket = socket](const varlink::ClientError &error) {
-            (*shared_done)(std::unexpected(from_transport(error, socket)));
-        });
-}
-
 void AsyncClient::do_report(const ReportData &report_data, const std::optional<std::string> &provider, Completion<Report> done) {
-    std::string frame;
     const auto hex = to_hex(report_data);
-    varlink::write_call(frame, "io.mrd.Attestation.Report", wire::attestation::ReportParameters{hex, provider});
-    connection_->call_alone<wire::attestation::ReportReply>(std::move(frame), connection_->options.call_timeout, std::move(done));
+    connection_->call_alone<wire::attestation::ReportReply>("io.mrd.Attestation.Report", wire::attestation::ReportParameters{hex, provider},
+                                                            connection_->options.call_timeout, std::move(done));
 }
 
 void AsyncClient::do_quote(const ReportData &report_data, const QuoteOptions &options, Completion<Quoted> done) {
-    std::string frame;
     std::string hex;
-    varlink::write_call(frame, "io.mrd.Attestation.Quote", quote_parameters(report_data, options, hex));
-    connection_->call_alone<wire::attestation::QuoteReply>(std::move(frame), quote_timeout(connection_->options, options), std::move(done));
+    connection_->call_alone<wire::attestation::QuoteReply>("io.mrd.Attestation.Quote", quote_parameters(report_data, options, hex),
+                                                           quote_timeout(connection_->options, options), std::move(done));
 }
 
 void AsyncClient::do_evidence(const ReportData &report_data, const QuoteOptions &options, Completion<Evidence> done) {
-    std::string frame;
     std::string hex;
-    varlink::write_call(frame, "io.mrd.Attestation.Evidence", evidence_parameters(report_data, options, hex));
-    connection_->call_alone<wire::attestation::EvidenceReply>(std::move(frame), quote_timeout(connection_->options, options),
-                                                              std::move(done));
+    connection_->call_alone<wire::attestation::EvidenceReply>("io.mrd.Attestation.Evidence", evidence_parameters(report_data, options, hex),
+                                                              quote_timeout(connection_->options, options), std::move(done));
+}
+
+void AsyncClient::do_replay(Completion<std::vector<ReplayResult>> done) {
+    connection_->call_alone<wire::ReplayReply>("io.mrd.EventLog.Replay", varlink::NoParameters{}, connection_->options.call_timeout,
+                                               std::move(done));
 }
 
 void AsyncClient::do_watch(const std::vector<std::string> &names, Client::WatchHandler handler, Completion<void> done) {
-    const auto address = connection_->address();
-    if (!address) return done(std::unexpected(address.error()));
     wire::WatchParameters parameters;
     if (!names.empty()) parameters.names.emplace(names.begin(), names.end());
-    std::string frame;
-    varlink::write_call(frame, "io.mrd.Registers.Watch", parameters, varlink::CallMode::more);
-    const auto shared_done = std::make_shared<Completion<void>>(std::move(done));
-    on_own_connection(
-        connection_->new_connection(), *address, connection_->options.connect_timeout,
-        [frame = std::move(frame), timeout = connection_->options.call_timeout, socket = connection_->socket, handler = std::move(handler),
-         shared_done](std::shared_ptr<varlink::AsyncConnection> own) mutable {
-            auto &connection = *own;
-            connection.call(std::move(frame), timeout,
-                            [shared_done, socket = std::move(socket), handler = std::move(handler),
-                             own = std::move(own)](std::expected<varlink::Reply, varlink::ClientError> reply) mutable {
-                                if (!reply) {
-                                    (*shared_done)(std::unexpected(from_transport(reply.error(), socket)));
-                                    return false;
-                                }
-                                const auto changed = interpret<wire::WatchReply>(*reply);
-                                if (!changed) {
-                                    (*shared_done)(std::unexpected(changed.error()));
-                                    return false;
-                                }
-                                if (handler(changed->reading, changed->sequence)) return true;
-                                (*shared_done)({});
-                                return false;
-                            });
-        },
-        [shared_done, socket = connection_->socket](const varlink::ClientError &error) {
-            (*shared_done)(std::unexpected(from_transport(error, socket)));
-        });
+    connection_->stream("io.mrd.Registers.Watch", parameters, varlink::CallMode::more, connection_->options.call_timeout,
+                        interpreted<wire::WatchReply>(
+                            [handler = std::move(handler)](const Extended &changed) { return handler(changed.reading, changed.sequence); }),
+                        std::move(done));
+}
+
+void AsyncClient::do_records(std::int64_t from, bool follow, Client::RecordHandler handler, Completion<void> done) {
+    const wire::RecordsParameters parameters{from, follow ? std::optional(true) : std::nullopt};
+    connection_->stream("io.mrd.EventLog.Records", parameters, varlink::CallMode::more,
+                        follow ? varlink::no_timeout : connection_->options.call_timeout,
+                        interpreted<wire::RecordsReply>(
+                            [handler = std::move(handler)](const std::optional<LogRecord> &record) { return !record || handler(*record); }),
+                        std::move(done));
+}
+
+void AsyncClient::do_export_log(const std::string &format, Client::ChunkHandler handler, Completion<void> done) {
+    connection_->stream(
+        "io.mrd.EventLog.Export", wire::ExportParameters{format}, varlink::CallMode::more, connection_->options.call_timeout,
+        interpreted<wire::ExportReply>([handler = std::move(handler)](const Bytes &chunk) { return handler(chunk); }), std::move(done));
 }
 
 }  // namespace mr

@@ -161,6 +161,133 @@ TEST(AsyncClient, AWatchHasItsOwnConnectionAndEndsWhenItsHandlerSaysSo) {
     EXPECT_TRUE(ended);
 }
 
+TEST(AsyncClient, RecordsAreFollowedUntilTheHandlerSaysSo) {
+    const Served served;
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), served.options());
+    std::vector<std::int64_t> followed;
+    std::vector<std::int64_t> second;
+    int ended = 0;
+    const auto extend = [&](std::uint8_t byte) {
+        client.extend("tdx/rtmr1", digest_of(byte), {}, [](const auto &extended) { EXPECT_TRUE(extended); });
+    };
+    client.connect([&](std::expected<void, mr::Error>) {
+        extend(1);
+        client.records(
+            1, true,
+            [&](const mr::LogRecord &record) {
+                followed.push_back(record.sequence);
+                EXPECT_EQ(mr::Digest(record.digest), digest_of(static_cast<std::uint8_t>(record.sequence)));
+                if (record.sequence < 3) extend(static_cast<std::uint8_t>(record.sequence + 1));
+                return record.sequence < 3;
+            },
+            [&](std::expected<void, mr::Error> result) {
+                EXPECT_TRUE(result);
+                ++ended;
+                // Without follow it ends by itself.
+                client.records(
+                    2, false,
+                    [&](const mr::LogRecord &record) {
+                        second.push_back(record.sequence);
+                        return true;
+                    },
+                    [&](std::expected<void, mr::Error> all) {
+                        EXPECT_TRUE(all);
+                        ++ended;
+                    });
+            });
+    });
+    loop.run();
+    EXPECT_EQ(followed, (std::vector<std::int64_t>{1, 2, 3}));
+    EXPECT_EQ(second, (std::vector<std::int64_t>{2, 3}));
+    EXPECT_EQ(ended, 2);
+}
+
+TEST(AsyncClient, AnExportIsWhatTheBlockingClientGetsAndAnUnknownFormatIsRefused) {
+    const Served served;
+    auto blocking = mr::Client::connect(served.options());
+    ASSERT_TRUE(blocking);
+    for (std::uint8_t i = 1; i < 4; ++i) ASSERT_TRUE(blocking->measure("tdx/rtmr3", mr::Bytes(std::size_t{60} << 10U, i)));
+    mr::Bytes expected;
+    ASSERT_TRUE(blocking->export_log("tcg", [&](mr::ByteView chunk) {
+        expected.insert(expected.end(), chunk.begin(), chunk.end());
+        return true;
+    }));
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), served.options());
+    mr::Bytes exported;
+    int chunks = 0;
+    int ended = 0;
+    client.export_log(
+        "tcg",
+        [&](mr::ByteView chunk) {
+            exported.insert(exported.end(), chunk.begin(), chunk.end());
+            return true;
+        },
+        [&](std::expected<void, mr::Error> result) {
+            EXPECT_TRUE(result);
+            ++ended;
+        });
+    client.export_log(
+        "tcg", [&](mr::ByteView) { return ++chunks < 2; },
+        [&](std::expected<void, mr::Error> result) {
+            EXPECT_TRUE(result);
+            ++ended;
+        });
+    client.export_log(
+        "no format", [](mr::ByteView) { return true; },
+        [&](std::expected<void, mr::Error> result) {
+            ASSERT_FALSE(result);
+            EXPECT_EQ(result.error().code, mr::ErrorCode::invalid_parameter);
+            ++ended;
+        });
+    loop.run();
+    EXPECT_EQ(ended, 3);
+    EXPECT_EQ(chunks, 2);
+    EXPECT_GT(exported.size(), std::size_t{180} << 10U);
+    EXPECT_EQ(exported, expected);
+}
+
+TEST(AsyncClient, AReplayComparesTheLogWithTheRegisters) {
+    const Served served;
+    auto blocking = mr::Client::connect(served.options());
+    ASSERT_TRUE(blocking);
+    const auto extended = blocking->extend("tdx/rtmr3", digest_of(9));
+    ASSERT_TRUE(extended);
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), served.options());
+    bool found = false;
+    client.replay([&](std::expected<std::vector<mr::ReplayResult>, mr::Error> results) {
+        ASSERT_TRUE(results);
+        for (const auto &result : *results) {
+            EXPECT_TRUE(result.equal) << result.name;
+            if (result.name == "tdx/rtmr3")
+                found = mr::Bytes(result.replayed.bytes().begin(), result.replayed.bytes().end()) == extended->reading.value;
+        }
+    });
+    loop.run();
+    EXPECT_TRUE(found);
+}
+
+TEST(AsyncClient, ARecordHandlerMayCloseTheClient) {
+    const Served served;
+    auto blocking = mr::Client::connect(served.options());
+    ASSERT_TRUE(blocking);
+    ASSERT_TRUE(blocking->extend("tdx/rtmr3", digest_of(9)));
+    asio::io_context loop;
+    std::optional<mr::AsyncClient> client(std::in_place, loop.get_executor(), served.options());
+    std::optional<mr::ErrorCode> ended;
+    client->records(
+        1, true,
+        [&](const mr::LogRecord &) {
+            client.reset();
+            return true;
+        },
+        [&](std::expected<void, mr::Error> result) { ended = result.error().code; });
+    loop.run();
+    EXPECT_EQ(ended, mr::ErrorCode::connection_lost);
+}
+
 TEST(AsyncClient, AClosedClientCompletesEveryOpenOperationAndConnectsAgain) {
     const Served served;
     asio::io_context loop;

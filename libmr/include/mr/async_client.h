@@ -5,7 +5,8 @@
 //     if (auto connected = co_await client.connect(asio::use_awaitable); !connected) ...
 //     auto reading = co_await client.read("tdx/rtmr3", asio::use_awaitable);
 //
-// All but report(), quote(), evidence() and watch(), which connect by themselves, need connect() first. verify_report, collateral, statistics, status and call are mr::Client's alone.
+// All but report(), quote(), evidence(), watch(), records(), export_log() and replay(), which connect by themselves, need connect() first. verify_report,
+// collateral, statistics, status, repair and call are mr::Client's alone.
 //
 // Calls may be made while others are open; they take effect, and complete, in their order. Arguments are copied before the call returns. A client
 // is for one thread at a time; the handlers run on their own associated executor. A client that is destroyed completes every open operation with
@@ -142,6 +143,26 @@ public:
                            std::forward<Token>(token));
     }
 
+    // Calls the handler with each record from that number on (1: all) until it returns false; with follow also with those to come. On a connection of
+    // its own, as the two below. The handlers run on the client's executor.
+    template <class Token>
+    auto records(std::int64_t from, bool follow, Client::RecordHandler handler, Token &&token) {
+        return start<void>([this, from, follow, handler = std::move(handler)](
+                               auto done) mutable { do_records(from, follow, std::move(handler), std::move(done)); },
+                           std::forward<Token>(token));
+    }
+    // The log as a file, piece by piece, until the handler returns false. Formats: docs/log-formats.md.
+    template <class Token>
+    auto export_log(std::string format, Client::ChunkHandler handler, Token &&token) {
+        return start<void>([this, format = std::move(format), handler = std::move(handler)](
+                               auto done) mutable { do_export_log(format, std::move(handler), std::move(done)); },
+                           std::forward<Token>(token));
+    }
+    template <class Token>
+    auto replay(Token &&token) {
+        return start<std::vector<ReplayResult>>([this](auto done) { do_replay(std::move(done)); }, std::forward<Token>(token));
+    }
+
 private:
     template <class T>
     using Completion = std::move_only_function<void(Result<T>)>;
@@ -176,6 +197,9 @@ private:
     void do_quote(const ReportData &report_data, const QuoteOptions &options, Completion<Quoted> done);
     void do_evidence(const ReportData &report_data, const QuoteOptions &options, Completion<Evidence> done);
     void do_watch(const std::vector<std::string> &names, Client::WatchHandler handler, Completion<void> done);
+    void do_records(std::int64_t from, bool follow, Client::RecordHandler handler, Completion<void> done);
+    void do_export_log(const std::string &format, Client::ChunkHandler handler, Completion<void> done);
+    void do_replay(Completion<std::vector<ReplayResult>> done);
 
     struct Connection;
     std::unique_ptr<Connection> connection_;
