@@ -11,8 +11,33 @@ namespace mrctl {
 // By which names a log's registers are told apart.
 mr::ReplayNames names_for(const std::vector<mr::LogRegister> &registers);  // replay.cpp
 
-// What a log leads to, gaps included, as lines or one JSON object. False: the log contradicts itself.
-bool print_replay(bool json, mr::Replay &replay);  // replay.cpp
+// The numbers that are missing between a log's events. Only mrd's own JSON has numbers; of other formats none are missing.
+class MissingEvents {
+public:
+    explicit MissingEvents(mr::LogFormat format) : is_numbered_(format == mr::LogFormat::json) {}
+
+    void see(const mr::Event &event) {
+        if (!is_numbered_) return;
+        if (event.sequence > last_ + 1 && holes_.size() < max_holes) holes_.push_back({last_ + 1, event.sequence - 1});
+        last_ = event.sequence;
+    }
+
+    struct Hole {
+        std::uint64_t first = 0;
+        std::uint64_t last = 0;
+    };
+    [[nodiscard]] const std::vector<Hole> &holes() const { return holes_; }
+
+private:
+    static constexpr std::size_t max_holes = 1000;  // that are told: a hostile log has no end of them
+
+    bool is_numbered_;
+    std::uint64_t last_ = 0;
+    std::vector<Hole> holes_;
+};
+
+// What a log leads to, gaps and missing events included, as lines or one JSON object. False: the log contradicts itself.
+bool print_replay(bool json, mr::Replay &replay, const std::vector<MissingEvents::Hole> &missing);  // replay.cpp
 
 int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader);  // inspect_log.cpp
 

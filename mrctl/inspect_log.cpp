@@ -77,6 +77,7 @@ int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader) 
     mr::Replay replay(names_for(reader.registers()));
     for (const auto &reg : reader.registers()) replay.declare(reg);
     std::cout << (json ? R"({"format":")" : "event log, format ") << mr::to_string(reader.format()) << (json ? R"(","events":[)" : "\n");
+    MissingEvents numbers(reader.format());
     mr::Event event;
     bool first = true;
     for (;;) {
@@ -89,10 +90,11 @@ int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader) 
             print_event(event);
         }
         if (auto applied = replay.apply(event); !applied) return fail({applied.error().code, file + ": " + applied.error().message});
+        numbers.see(event);
         if (!std::cout.good()) return exit_refused;
     }
     std::cout << (json ? "\n],\"replay\":" : std::to_string(replay.events()) + " events, which lead to\n");
-    const bool consistent = print_replay(json, replay);
+    const bool consistent = print_replay(json, replay, numbers.holes());
     if (json) std::cout << "}\n";
     return consistent ? exit_done : exit_refused;
 }

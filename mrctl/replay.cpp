@@ -26,7 +26,7 @@ bool has_gaps(const mr::Replay &replay) {
     return std::ranges::any_of(replay.registers(), [](const auto &reg) { return !reg.gaps.empty(); });
 }
 
-Json json_of(mr::Replay &replay) {
+Json json_of(mr::Replay &replay, const std::vector<MissingEvents::Hole> &missing) {
     // One that no event extended holds what it began with: that, too, is what the log says.
     const auto is_rtmr = [](const mr::ReplayedRegister &reg) { return reg.name.starts_with("rtmr"); };
     if (std::ranges::any_of(replay.registers(), is_rtmr)) {
@@ -49,7 +49,9 @@ Json json_of(mr::Replay &replay) {
                             {"joins", gap.joins}});
         }
     }
-    return {{"registers", registers}, {"events", replay.events()}, {"gaps", gaps}};
+    Json holes = Json::array();
+    for (const auto &hole : missing) holes.push_back({{"first", hole.first}, {"last", hole.last}});
+    return {{"registers", registers}, {"events", replay.events()}, {"gaps", gaps}, {"missing", holes}};
 }
 
 }  // namespace
@@ -61,8 +63,8 @@ mr::ReplayNames names_for(const std::vector<mr::LogRegister> &registers) {
     return collide ? mr::ReplayNames::as_logged : mr::ReplayNames::common;
 }
 
-bool print_replay(bool json, mr::Replay &replay) {
-    const auto result = json_of(replay);
+bool print_replay(bool json, mr::Replay &replay, const std::vector<MissingEvents::Hole> &missing) {
+    const auto result = json_of(replay, missing);
     if (json) {
         std::cout << result.dump() << '\n';
     } else {
@@ -73,6 +75,12 @@ bool print_replay(bool json, mr::Replay &replay) {
                                (gap["joins"].get<bool>() ? "" : " (the events before it do not lead to what is expected)"))
                       << '\n';
         }
+        for (const auto &hole : missing) {
+            const auto first = std::to_string(hole.first);
+            std::cout << alarm(hole.first == hole.last ? "missing event " + first
+                                                       : "missing events " + first + " to " + std::to_string(hole.last))
+                      << '\n';
+        }
     }
     // A log that contradicts itself is no log of any register.
     return std::ranges::all_of(replay.registers(), &mr::ReplayedRegister::consistent);
@@ -80,7 +88,7 @@ bool print_replay(bool json, mr::Replay &replay) {
 
 namespace {
 
-std::expected<void, mr::Error> read_log(mr::EventLogReader &reader, mr::Replay &replay) {
+std::expected<void, mr::Error> read_log(mr::EventLogReader &reader, mr::Replay &replay, MissingEvents &missing) {
     for (const auto &reg : reader.registers()) replay.declare(reg);
     mr::Event event;
     for (;;) {
@@ -88,6 +96,7 @@ std::expected<void, mr::Error> read_log(mr::EventLogReader &reader, mr::Replay &
         if (!more) return std::unexpected(more.error());
         if (!*more) return {};
         if (auto applied = replay.apply(event); !applied) return applied;
+        missing.see(event);
     }
 }
 
@@ -109,11 +118,15 @@ int replay_files(bool json, const ReplayCommand &command) {
         readers.push_back(std::move(*reader));
     }
     mr::Replay replay(names);
+    std::vector<MissingEvents::Hole> missing;
     for (std::size_t i = 0; i < readers.size(); ++i) {
-        if (auto done = read_log(readers[i], replay); !done) return fail(name_file(command.logs[i], done.error()));
+        MissingEvents numbers(readers[i].format());
+        if (auto done = read_log(readers[i], replay, numbers); !done) return fail(name_file(command.logs[i], done.error()));
+        missing.insert(missing.end(), numbers.holes().begin(), numbers.holes().end());
     }
 
-    return print_replay(json, replay) && (command.accept_gaps || !has_gaps(replay)) ? exit_done : exit_refused;
+    const bool is_whole = !has_gaps(replay) && missing.empty();
+    return print_replay(json, replay, missing) && (command.accept_gaps || is_whole) ? exit_done : exit_refused;
 }
 
 std::string gap_text(std::int64_t sequence, const std::string &expected, const std::string &found) {

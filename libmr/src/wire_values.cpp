@@ -51,6 +51,21 @@ constexpr std::array known_errors{
     KnownError{"InterfaceNotFound", ErrorCode::method_not_implemented, "this mrd does not know that"},
 };
 
+// InvalidParameter has only the field's name. What mrd takes for each is in io.mrd.Registers and here.
+struct FieldRule {
+    std::string_view field;
+    std::string_view rule;
+};
+constexpr std::array field_rules = {
+    FieldRule{"data",
+              "base64 of at most 65536 bytes, with an envelope its text included, and no envelope of mrd's own types anchor and seal"},
+    FieldRule{"description", "text of at most 4096 bytes"},
+    FieldRule{"digest", "hexadecimal"},
+    FieldRule{"eventType", "from 0 to 4294967295, but not EV_NO_ACTION; with an envelope only EV_EVENT_TAG"},
+    FieldRule{"id", "text of 1 to 128 bytes"},
+    FieldRule{"names", "1 to 1024 names"},
+};
+
 // "expected 48, actual 32": the error's parameters, for people.
 std::string detail_of(const varlink::Reply &reply) {
     std::string text;
@@ -82,6 +97,12 @@ Error error_of(const varlink::Reply &reply) {
         if (known.name != name) continue;
         error.code = known.code;
         advice = known.advice;
+    }
+    if (name == "InvalidParameter" && reply.parameters) {
+        const auto field = reply.parameters->find("parameter");
+        const auto wrong = field ? field->as_string() : std::nullopt;
+        const auto rule = std::ranges::find_if(field_rules, [&](const FieldRule &known) { return wrong && known.field == *wrong; });
+        if (rule != field_rules.end()) advice = rule->rule;
     }
     const auto detail = detail_of(reply);
     error.message = std::string(name) + (detail.empty() ? "" : " (" + detail + ")") + ": " + std::string(advice);

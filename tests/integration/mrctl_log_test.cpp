@@ -139,6 +139,36 @@ TEST_F(MrctlLogTest, EveryFormatReplaysOfflineToTheRegisters) {
     EXPECT_THAT(failure(2, {"log", "--format", "tcg", "--follow"}), HasSubstr("--follow"));
 }
 
+TEST_F(MrctlLogTest, WhoExceedsALimitIsToldIt) {
+    start();
+    const auto refusal = [&](const std::string &option, std::size_t size) {
+        return mrctl({"extend", "rtmr3", "--digest", hex_digest("a"), option, std::string(size, 'x')}).err;
+    };
+    EXPECT_THAT(refusal("--description", 4097), HasSubstr("(parameter description): text of at most 4096 bytes"));
+    EXPECT_THAT(refusal("--id", 129), HasSubstr("(parameter id): text of 1 to 128 bytes"));
+    EXPECT_EQ(refusal("--description", 4096), "");
+    EXPECT_EQ(refusal("--id", 128), "");
+}
+
+TEST_F(MrctlLogTest, AnOfflineReplaySaysWhichEventNumbersAreMissing) {
+    start();
+    for (const auto *text : {"a", "b", "c", "d"}) extend(text);
+    const auto file = exported("json");
+    EXPECT_EQ(Json::parse(output({"replay", "--log", file, "--json"}))["missing"], Json::array());
+    auto lines = split(contents(file), '\n');
+    std::erase_if(lines, [](const std::string &line) {
+        return line.find(R"("sequence":1,)") != std::string::npos || line.find(R"("sequence":3,)") != std::string::npos;
+    });
+    ASSERT_EQ(lines.size(), 3U);
+    std::ofstream(file, std::ios::trunc) << lines[0] << '\n' << lines[1] << '\n' << lines[2] << '\n';
+    const auto replayed = mrctl({"replay", "--log", file});
+    EXPECT_EQ(replayed.exit_code, 1);
+    EXPECT_THAT(replayed.out, AllOf(HasSubstr("missing event 1\n"), HasSubstr("missing event 3\n")));
+    EXPECT_EQ(Json::parse(output({"replay", "--log", file, "--json", "--accept-gaps"}))["missing"],
+              Json::parse(R"([{"first":1,"last":1},{"first":3,"last":3}])"));
+    EXPECT_THAT(output({"inspect", file}), HasSubstr("missing event 3\n"));
+}
+
 TEST_F(MrctlLogTest, AnExportThatCannotBeMadeLeavesTheFileAlone) {
     start();
     const auto file = folder() / "log";
