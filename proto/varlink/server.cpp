@@ -96,7 +96,7 @@ private:
     void go_on() {
         if (closed_) return;
         // One that began after stop() too: it came out of the calls that were waiting.
-        if (stopping_) session_->end_subscription();
+        while (stopping_ && session_->end_subscription()) resume();
         if (!unsent_.empty()) wait_writable();
         // All went out at once, or nowhere, so that no room to send will be reported: the calls held back get a turn of their own.
         if (unsent_.empty() && session_->held_back()) wake();

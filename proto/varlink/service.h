@@ -94,7 +94,8 @@ public:
     // Called each time all output has been sent, until the call is answered.
     void on_drained(std::function<void()> handler);
 
-    // Called once if the connection ends before the call is answered.
+    // Called once if the connection ends before the call is answered, or is to end because the service stops: the method then drops the call, or answers
+    // it, which lets calls that were sent behind it take effect.
     void on_closed(std::function<void()> handler);
 
 private:

@@ -101,11 +101,12 @@ void Session::hang_up() {
     if (const auto handler = std::exchange(closed_, nullptr)) handler();
 }
 
-void Session::end_subscription() {
+bool Session::end_subscription() {
     // "more" alone does not make one: it may be sent with any call.
-    if (!answering_ || !closed_) return;
+    if (!answering_ || !closed_) return false;
     hang_up();
     if (std::exchange(answering_, false)) broken_ = true;
+    return true;
 }
 
 void Session::close() {

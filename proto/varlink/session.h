@@ -44,8 +44,9 @@ public:
     // The peer reads no answers any more: a subscription ends, other calls go on.
     void hang_up();
 
-    // Ends the call that is being answered if it is a subscription: one whose method asked to be told of the connection's end.
-    void end_subscription();
+    // Ends the call that is being answered if it is a subscription: one whose method asked to be told of the connection's end. True: it was one, and what
+    // its method answered to that, if anything, is there for resume().
+    bool end_subscription();
 
     // The transport says that the connection has ended. No call runs after that.
     void close();

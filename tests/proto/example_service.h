@@ -40,6 +40,7 @@ method Stream(number: int) -> (number: int)
 
 # Ends when the test or the client says so; has to be called with "more".
 method Watch() -> (number: int)
+method UntilClosed(number: int) -> (number: int)
 
 # Answers with Sorry.
 method Fail(reason: string) -> ()
@@ -153,6 +154,17 @@ public:
                                    });
                                    watch_called.happen();
                                })
+            // Answered when the connection ends, or is to end.
+            .add<Number>("UntilClosed",
+                         [this](const Request &, const Number &parameters, Responder responder) {
+                             until_closed.emplace(std::move(responder));
+                             until_closed->on_closed([this, number = parameters.number] {
+                                 auto answered = std::move(*until_closed);
+                                 until_closed.reset();
+                                 answered.reply(Number{number});
+                             });
+                             until_closed_called.happen();
+                         })
             .add<Reason>("Fail",
                          [](const Request &, const Reason &parameters, Responder responder) { responder.fail(Sorry{parameters.reason}); })
             .add<NoParameters>("Forget", [](const Request &, const NoParameters &, const Responder &) {});
@@ -169,6 +181,7 @@ public:
     Service service;
     std::deque<Waiting> later;  // calls of Later that have no answer yet
     std::optional<Responder> watch;
+    std::optional<Responder> until_closed;
     std::vector<std::int64_t> marks;
     Peer last_peer;
     std::uint64_t calls = 0;
@@ -176,6 +189,7 @@ public:
 
     Event later_called;
     Event watch_called;
+    Event until_closed_called;
     Event watch_ended;
     Event marked;
 };

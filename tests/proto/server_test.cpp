@@ -411,6 +411,16 @@ TEST(Server, StopEndsSubscriptions) {
     EXPECT_TRUE(served.empty.wait());
 }
 
+TEST(Server, StopSendsWhatACallAnswersToItAndThenEndsThoseBehindIt) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("UntilClosed", 1) + call("UntilClosed", 2) + call("Count", 3)));
+    ASSERT_TRUE(served.example.until_closed_called.wait());
+    served.on_loop([&] { served.server->stop(); });
+    EXPECT_EQ(client.receive_to_end(), (Messages{number_reply(1), number_reply(2), number_reply(3)}));
+    EXPECT_TRUE(served.empty.wait());
+}
+
 TEST(Server, NothingIsAcceptedAfterStop) {
     Served served;
     const auto address = served.listen();

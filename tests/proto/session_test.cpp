@@ -440,15 +440,32 @@ TEST_F(Calls, AHangUpEndsASubscriptionAndLetsTheOtherCallsRun) {
 
 TEST_F(Calls, EndingSubscriptionsLeavesOtherCallsAlone) {
     receive(later_call(1));
-    session_->end_subscription();
+    EXPECT_FALSE(session_->end_subscription());
     EXPECT_TRUE(session_->busy());
     example_.answer_later();
     EXPECT_EQ(resume(), (Messages{number_reply(1)}));
     receive(call("Watch", R"(,"more":true)"));
-    session_->end_subscription();
+    EXPECT_TRUE(session_->end_subscription());
     EXPECT_EQ(example_.watches_closed, 1);
     EXPECT_FALSE(session_->busy());
     EXPECT_TRUE(session_->broken());
+}
+
+TEST_F(Calls, OneThatIsAnsweredAtTheHangUpLetsTheCallsBehindItRun) {
+    receive(call("UntilClosed", R"(,"parameters":{"number":1})") + call("Mark", R"(,"parameters":{"number":2})"));
+    EXPECT_TRUE(session_->busy());
+    session_->hang_up();
+    EXPECT_FALSE(session_->broken());
+    resume();
+    EXPECT_EQ(example_.marks, std::vector<std::int64_t>{2});
+}
+
+TEST_F(Calls, OneThatIsAnsweredAtTheEndOfSubscriptionsSendsThatAnswer) {
+    receive(call("UntilClosed", R"(,"parameters":{"number":1})"));
+    EXPECT_TRUE(session_->end_subscription());
+    EXPECT_FALSE(session_->broken());
+    EXPECT_EQ(resume(), (Messages{number_reply(1)}));
+    EXPECT_FALSE(session_->end_subscription());
 }
 
 TEST_F(Calls, MoreAloneMakesNoSubscriptionSoTheAnswerStillComes) {
