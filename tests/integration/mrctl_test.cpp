@@ -4,7 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "mr/collateral.h"
 #include "mr/envelope.h"
+#include "mr/quote.h"
 #include "mr/tdreport.h"
 #include "tests/integration/mrctl.h"
 
@@ -140,6 +142,45 @@ TEST_F(MrctlTest, ReportWritesAReportOverTheDataAndSaysThatItIsSimulated) {
     EXPECT_EQ(reply["provider"], "tdx");
     failure(2, {"report", "--data", hex(5, 63)});
     EXPECT_THAT(failure(1, {"report", "--data", hex(5, 64), "--provider", "tpm"}), HasSubstr("NoSuchProvider"));
+}
+
+TEST_F(MrctlTest, QuoteWritesAQuoteOverTheDataAndSaysThatItIsSimulated) {
+    start();
+    const auto file = folder() / "quote";
+    const auto done = mrctl({"quote", "--data", hex(5, 64), "-o", file});
+    EXPECT_EQ(done.exit_code, 0);
+    EXPECT_THAT(done.out, IsEmpty());
+    EXPECT_THAT(done.err, HasSubstr("simulated"));
+    const auto written = contents(file);
+    const auto quote = mr::decode_quote(mr::as_bytes(written));
+    ASSERT_TRUE(quote);
+    EXPECT_EQ(mr::to_hex(quote->body.report_data), hex(5, 64));
+    auto text = mrctl({"quote", "--data", hex(6, 64)}).out;
+    text.pop_back();
+    const auto printed = mr::from_base64(text);
+    ASSERT_TRUE(printed);
+    EXPECT_EQ(mr::to_hex(mr::decode_quote(*printed)->body.report_data), hex(6, 64));
+    const auto reply = json({"quote", "--data", hex(5, 64), "--provider", "tdx", "--deadline", "20000"});
+    EXPECT_EQ(reply["simulated"], true);
+    EXPECT_EQ(reply["format"], "tdx_v4");
+    EXPECT_TRUE(mr::from_base64(reply["quote"].get<std::string>()));
+    failure(2, {"quote", "--data", hex(5, 63)});
+    EXPECT_THAT(failure(1, {"quote", "--data", hex(5, 64), "--provider", "tpm"}), HasSubstr("NoSuchProvider"));
+    EXPECT_THAT(failure(1, {"quote", "--data", hex(5, 64), "--deadline", "0"}), HasSubstr("deadlineMilliseconds"));
+}
+
+TEST_F(MrctlTest, CollateralWritesWhatAVerifierNeeds) {
+    start();
+    const auto collateral = folder() / "collateral.json";
+    const auto root = folder() / "root.pem";
+    EXPECT_EQ(output({"collateral", "-o", collateral, "--root", root}), "");
+    EXPECT_TRUE(mr::parse_collateral(contents(collateral)));
+    EXPECT_THAT(contents(root), ::testing::StartsWith("-----BEGIN CERTIFICATE-----\n"));
+    EXPECT_TRUE(mr::parse_collateral(output({"collateral"})));
+    const auto reply = json({"collateral"});
+    EXPECT_EQ(reply["root"], contents(root));
+    EXPECT_TRUE(mr::parse_collateral(reply["collateral"].dump()));
+    EXPECT_THAT(failure(1, {"collateral", "-o", folder() / "missing" / "file"}), HasSubstr("missing"));
 }
 
 TEST_F(MrctlTest, WatchPrintsThePresentValueAndThenEachChange) {

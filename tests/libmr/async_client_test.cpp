@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "mr/quote.h"
 #include "mrd/providers/sim/simulator.h"
 #include "mrd/registers.h"
 #include "mrd/service.h"
@@ -30,6 +31,7 @@ public:
     Served() {
         mrd::sim::Options options;
         options.state_file = folder_.path() / "sim.state";
+        options.quoting_file = folder_.path() / "sim.quoting";
         options.boot_id = "a boot";
         auto simulator = mrd::sim::open(options);
         auto specs = (*simulator)->registers();
@@ -102,6 +104,15 @@ TEST(AsyncClient, AFutureCompletesFromAnotherThreadsLoop) {
     const auto report = client.report({}, std::nullopt, asio::use_future).get();
     ASSERT_TRUE(report);
     EXPECT_EQ(report->report.size(), mr::tdreport_size);
+    const mr::ReportData nonce{7, 8, 9};
+    mr::QuoteOptions in_a_minute;
+    in_a_minute.deadline = std::chrono::minutes(1);
+    const auto quoted = client.quote(nonce, in_a_minute, asio::use_future).get();
+    ASSERT_TRUE(quoted) << quoted.error().message;
+    EXPECT_EQ(mr::decode_quote(quoted->quote)->body.report_data, nonce);
+    mr::QuoteOptions at_once;
+    at_once.deadline = std::chrono::milliseconds(0);
+    EXPECT_EQ(client.quote(nonce, at_once, asio::use_future).get().error().code, mr::ErrorCode::invalid_parameter);
     guard.reset();
 }
 

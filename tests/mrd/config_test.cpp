@@ -52,6 +52,7 @@ type = "sim"
 type = "sim"
 name = "second"
 required = false
+quote_format = "tdx_v5_td15"
 
 [[register]]
 name = "tdx/rtmr*"
@@ -74,6 +75,8 @@ log_only = true
     EXPECT_TRUE(config.providers[0].required);
     EXPECT_EQ(config.providers[1].name, "second");
     EXPECT_FALSE(config.providers[1].required);
+    EXPECT_EQ(config.providers[0].quote_format, sim::QuoteFormat::v4);
+    EXPECT_EQ(config.providers[1].quote_format, sim::QuoteFormat::v5_td15);
     ASSERT_EQ(config.rules.size(), 2U);
     EXPECT_EQ(config.rules[0].owner, mr::Owner::shared);
     EXPECT_FALSE(config.rules[0].log_only);
@@ -117,8 +120,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"ProviderWithoutType", "[[provider]]\nname = \"tdx\"\n", "mrd.toml:1: provider.type ", "known are: sim"},
         BadConfig{"UnknownProviderType", "\n[[provider]]\ntype = \"tpm\"\n", "mrd.toml:", "known are: sim"},
         BadConfig{"FlagAsText", "[[provider]]\ntype = \"sim\"\nrequired = \"no\"\n", "mrd.toml:3: provider.required ", "true or false"},
+        BadConfig{"UnknownQuoteFormat", "[[provider]]\ntype = \"sim\"\nquote_format = \"v4\"\n", "mrd.toml:3: provider.quote_format ",
+                  "\"tdx_v4\", \"tdx_v5_td10\" or \"tdx_v5_td15\""},
         BadConfig{"SecondProviderIsWrong", "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"sim\"\nnmae = \"a\"\n",
-                  "mrd.toml:5: provider.nmae ", "known are: name, required, type"},
+                  "mrd.toml:5: provider.nmae ", "known are: name, quote_format, required, type"},
         BadConfig{"RegisterWithoutName", "[[register]]\nlog_only = true\n", "mrd.toml:1: register.name ", "say which registers"},
         BadConfig{"UnknownOwner", "[[register]]\nname = \"tdx/rtmr3\"\nowner = \"mine\"\n", "mrd.toml:3: register.owner ",
                   "owned, shared or observed"},

@@ -22,6 +22,22 @@ TEST(Faults, EachFormIsUnderstood) {
     EXPECT_EQ(*faults, expected);
 }
 
+TEST(Faults, AQuoteHasFaultsOfItsOwn) {
+    const auto faults = parse_faults(
+        "quote:error@1,quote:unavailable,quote:never,quote:empty,quote:too-long,quote:changing,quote:other-report,quote:spurious,"
+        "quote:no-report,quote:delay=7");
+    ASSERT_TRUE(faults) << faults.error();
+    const auto all = {Action::error,    Action::unavailable,  Action::never,    Action::empty,     Action::too_long,
+                      Action::changing, Action::other_report, Action::spurious, Action::no_report, Action::delay};
+    ASSERT_EQ(faults->size(), all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        EXPECT_EQ((*faults)[i].operation, Operation::quote);
+        EXPECT_EQ((*faults)[i].action, all.begin()[i]);
+    }
+    EXPECT_EQ(faults->front().last, 1U);
+    EXPECT_EQ(faults->back().delay, milliseconds(7));
+}
+
 TEST(Faults, NoTextIsNoFaults) {
     const auto faults = parse_faults("");
     ASSERT_TRUE(faults);
@@ -46,6 +62,10 @@ TEST(Faults, WhatIsNotUnderstoodIsNamed) {
                                    "extend:delay=-1",
                                    "extend:delay=600001",
                                    "extend:delay=99999999999999999999",
+                                   "quote:fail",
+                                   "quote:fail-before",
+                                   "extend:never",
+                                   "report:spurious",
                                    "Extend:fail",
                                    " extend:fail",
                                    "extend:fail@1@2"}) {
@@ -95,6 +115,17 @@ TEST(FaultPlan, DelaysOfOneCallAddUp) {
     EXPECT_EQ(plan.next(Operation::extend).delay, milliseconds(25));
     EXPECT_EQ(plan.next(Operation::report).delay, milliseconds(0));
     EXPECT_FALSE(FaultPlan(parse_faults("extend:fail").value()).delays());
+}
+
+TEST(FaultPlan, AQuoteMayBeLateNotifiedTooEarlyAndWrongAtOnce) {
+    FaultPlan plan(parse_faults("quote:spurious,quote:delay=5,quote:error@2").value());
+    EXPECT_FALSE(plan.delays()) << "a quote that is late delays no register operation";
+    const auto first = plan.next(Operation::quote);
+    EXPECT_TRUE(first.spurious);
+    EXPECT_EQ(first.delay, milliseconds(5));
+    EXPECT_FALSE(first.host);
+    EXPECT_EQ(plan.next(Operation::quote).host, Action::error);
+    EXPECT_FALSE(plan.next(Operation::quote).host);
 }
 
 }  // namespace

@@ -17,9 +17,9 @@ using Cause = QuoteFailure::Cause;
 std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
 
 // The quoting service, opened when it is first needed. The host and who asks for collateral take turns.
-class Platform {
+class SharedService {
 public:
-    Platform(std::filesystem::path file, QuoteFormat format) : file_(std::move(file)), format_(format) {}
+    SharedService(std::filesystem::path file, QuoteFormat format) : file_(std::move(file)), format_(format) {}
 
     // Calls with the open service. Error: that of the opening, or of the call.
     template <class Use>
@@ -43,12 +43,12 @@ private:
 // The TD and its host, as far as quotes need them.
 class Parties {
 public:
-    static std::expected<std::unique_ptr<Parties>, std::string> open(const QuoterOptions &options, Platform &platform) {
+    static std::expected<std::unique_ptr<Parties>, std::string> open(const QuoterOptions &options, SharedService &shared) {
         auto state = State::attach(options.state_file);
         if (!state) return std::unexpected(std::move(state.error()));
         auto reports = ReportMaker::open(state->report_key());
         if (!reports) return std::unexpected(std::move(reports.error()));
-        return std::unique_ptr<Parties>(new Parties(std::move(*state), std::move(*reports), platform));
+        return std::unique_ptr<Parties>(new Parties(std::move(*state), std::move(*reports), shared));
     }
 
     std::expected<mr::Bytes, QuoteFailure> report(const mr::ReportData &report_data) {
@@ -88,13 +88,13 @@ public:
     }
 
 private:
-    Parties(State state, ReportMaker reports, Platform &platform)
+    Parties(State state, ReportMaker reports, SharedService &shared)
         : state_(std::move(state)),
           reports_(std::move(reports)),
           host_(
-              [&platform, key = state_.report_key()](mr::ByteView tdreport) -> std::expected<mr::Bytes, std::uint64_t> {
+              [&shared, key = state_.report_key()](mr::ByteView tdreport) -> std::expected<mr::Bytes, std::uint64_t> {
                   bool open = false;
-                  auto made = platform.with(key, [&](QuotingService &service) {
+                  auto made = shared.with(key, [&](QuotingService &service) {
                       open = true;
                       return service.quote(tdreport);
                   });
@@ -116,7 +116,7 @@ class SimulatorQuoter final : public Quoter {
 public:
     explicit SimulatorQuoter(QuoterOptions options)
         : options_(std::move(options)),
-          platform_(options_.quoting_file, options_.format)
+          service_(options_.quoting_file, options_.format)
 #ifdef MRD_TEST_HOOKS
           ,
           faults_(options_.faults)
@@ -128,7 +128,7 @@ public:
                                               const std::stop_token &stop) override {
         if (privilege_level) return fail(Cause::not_supported, "privilege levels");
         if (!parties_) {
-            auto opened = Parties::open(options_, platform_);
+            auto opened = Parties::open(options_, service_);
             if (!opened) return fail(Cause::no_report, std::move(opened.error()));
             parties_ = std::move(*opened);
         }
@@ -149,7 +149,7 @@ public:
     std::expected<SimulatedCollateral, std::string> collateral() override {
         const auto state = State::attach(options_.state_file);
         if (!state) return std::unexpected(state.error());
-        return platform_.with(state->report_key(), [](QuotingService &service) -> std::expected<SimulatedCollateral, std::string> {
+        return service_.with(state->report_key(), [](QuotingService &service) -> std::expected<SimulatedCollateral, std::string> {
             const auto collateral = service.collateral();
             if (!collateral) return std::unexpected(collateral.error());
             return SimulatedCollateral{mr::write_collateral(*collateral), service.root_pem()};
@@ -158,7 +158,7 @@ public:
 
 private:
     QuoterOptions options_;
-    Platform platform_;
+    SharedService service_;
     std::unique_ptr<Parties> parties_;
 #ifdef MRD_TEST_HOOKS
     FaultPlan faults_;

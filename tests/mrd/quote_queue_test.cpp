@@ -1,0 +1,127 @@
+#include "mrd/quote_queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mrd {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class QuoteQueueTest : public ::testing::Test {
+protected:
+    static QuoteQueue::Subject subject(std::uint8_t nonce, std::optional<std::int64_t> level = {}) {
+        QuoteQueue::Subject made{.privilege_level = level};
+        made.report_data.fill(nonce);
+        return made;
+    }
+    QuoteQueue::TimePoint at(int ms) const { return start_ + milliseconds(ms); }
+    void add(QuoteQueue::Ticket ticket, std::uint8_t nonce, int deadline_ms = 1000) { queue_.add(ticket, subject(nonce), at(deadline_ms)); }
+
+    QuoteQueue queue_;
+
+private:
+    QuoteQueue::TimePoint start_ = QuoteQueue::TimePoint(std::chrono::hours(1));
+};
+
+TEST_F(QuoteQueueTest, NobodyWaitsSoNothingIsMade) {
+    EXPECT_FALSE(queue_.begin());
+    EXPECT_FALSE(queue_.next_deadline());
+    EXPECT_FALSE(queue_.unwanted());
+}
+
+TEST_F(QuoteQueueTest, QuotesAreMadeInTheOrderOfArrival) {
+    for (std::uint8_t i = 1; i <= 3; ++i) add(i, i);
+    for (std::uint8_t i = 1; i <= 3; ++i) {
+        EXPECT_EQ(queue_.begin(), subject(i));
+        EXPECT_THAT(queue_.end(), ElementsAre(i));
+    }
+    EXPECT_FALSE(queue_.begin());
+}
+
+TEST_F(QuoteQueueTest, EqualRequestsThatWaitTogetherShareOneQuoteAndOthersKeepTheirTurn) {
+    add(1, 7);
+    add(2, 8);
+    add(3, 7);
+    EXPECT_EQ(queue_.begin(), subject(7));
+    EXPECT_THAT(queue_.end(), ElementsAre(1, 3));
+    EXPECT_EQ(queue_.begin(), subject(8));
+    EXPECT_THAT(queue_.end(), ElementsAre(2));
+}
+
+TEST_F(QuoteQueueTest, OneThatArrivesWhileItsQuoteIsMadeGetsALaterOne) {
+    add(1, 7);
+    EXPECT_TRUE(queue_.begin());
+    add(2, 7);
+    EXPECT_THAT(queue_.end(), ElementsAre(1));
+    EXPECT_EQ(queue_.begin(), subject(7));
+    EXPECT_THAT(queue_.end(), ElementsAre(2));
+}
+
+TEST_F(QuoteQueueTest, AnotherPrivilegeLevelIsAnotherQuote) {
+    queue_.add(1, subject(7), at(1000));
+    queue_.add(2, subject(7, 0), at(1000));
+    queue_.add(3, subject(7, 1), at(1000));
+    for (QuoteQueue::Ticket i = 1; i <= 3; ++i) {
+        EXPECT_TRUE(queue_.begin());
+        EXPECT_THAT(queue_.end(), ElementsAre(i));
+    }
+}
+
+TEST_F(QuoteQueueTest, ItIsFullWithThoseThatAreBeingMade) {
+    for (std::size_t i = 0; i < max_waiting_quotes; ++i) {
+        EXPECT_FALSE(queue_.full());
+        add(i + 1, static_cast<std::uint8_t>(i));
+    }
+    EXPECT_TRUE(queue_.full());
+    EXPECT_TRUE(queue_.begin());
+    EXPECT_TRUE(queue_.full());
+    EXPECT_EQ(queue_.end().size(), 1U);
+    EXPECT_FALSE(queue_.full());
+}
+
+TEST_F(QuoteQueueTest, ACancelledRequestIsMadeForNobody) {
+    add(1, 1);
+    add(2, 2);
+    EXPECT_TRUE(queue_.cancel(1));
+    EXPECT_FALSE(queue_.cancel(1)) << "it has been answered";
+    EXPECT_FALSE(queue_.cancel(3));
+    EXPECT_EQ(queue_.begin(), subject(2));
+    EXPECT_THAT(queue_.end(), ElementsAre(2));
+}
+
+TEST_F(QuoteQueueTest, AQuoteIsUnwantedOnlyWhenAllWhoShareItHaveGone) {
+    add(1, 7);
+    add(2, 7, 500);
+    add(3, 8);
+    EXPECT_TRUE(queue_.begin());
+    EXPECT_TRUE(queue_.cancel(1));
+    EXPECT_FALSE(queue_.unwanted());
+    EXPECT_THAT(queue_.expire(at(500)), ElementsAre(2));
+    EXPECT_TRUE(queue_.unwanted());
+    add(4, 7);
+    EXPECT_TRUE(queue_.unwanted()) << "who comes later does not take it over";
+    EXPECT_THAT(queue_.end(), IsEmpty());
+    EXPECT_FALSE(queue_.unwanted());
+    EXPECT_EQ(queue_.begin(), subject(8));
+}
+
+TEST_F(QuoteQueueTest, ADeadlineHoldsForOneThatWaitsAndForOneThatIsBeingMade) {
+    add(1, 1, 300);
+    add(2, 2, 100);
+    add(3, 3, 200);
+    EXPECT_TRUE(queue_.begin());
+    EXPECT_EQ(queue_.next_deadline(), at(100));
+    EXPECT_THAT(queue_.expire(at(99)), IsEmpty());
+    EXPECT_THAT(queue_.expire(at(200)), ElementsAre(2, 3));
+    EXPECT_EQ(queue_.next_deadline(), at(300));
+    EXPECT_THAT(queue_.expire(at(300)), ElementsAre(1));
+    EXPECT_FALSE(queue_.next_deadline());
+    EXPECT_THAT(queue_.end(), IsEmpty()) << "it was answered";
+    EXPECT_EQ(queue_.waiting(), 0U);
+}
+
+}  // namespace
+}  // namespace mrd
