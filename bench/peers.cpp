@@ -41,6 +41,9 @@ const std::map<std::string, Operation, std::less<>> &operations() {
           R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"tdx/rtmr2","digest":")" + repeated("5a", 48) + "\"}}" + '\0'}},
         {"report",
          {Protocol::varlink, R"({"method":"io.mrd.Attestation.Report","parameters":{"reportData":")" + repeated("5a", 64) + "\"}}" + '\0'}},
+        // Equal requests that wait together share a quote.
+        {"quote",
+         {Protocol::varlink, R"({"method":"io.mrd.Attestation.Quote","parameters":{"reportData":")" + repeated("5a", 64) + "\"}}" + '\0'}},
         {"set", {Protocol::redis_status, "*3\r\n$3\r\nSET\r\n$4\r\nrtmr\r\n$96\r\n" + repeated("5a", 48) + "\r\n"}},
         {"set-event",
          {Protocol::redis_status,
