@@ -1,9 +1,11 @@
 // mrctl inspect: what is this file, and what does it say.
 #include <array>
+#include <ctime>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "mr/bytes.h"
+#include "mr/certificate.h"
 #include "mr/tdreport.h"
 #include "mrctl/commands.h"
 #include "mrctl/inspect.h"
@@ -71,25 +73,53 @@ void print_tdreport(const mr::TdReport &report, const mr::TdReportHashes &hashes
 
 }  // namespace
 
+std::string utc_text(std::int64_t seconds) {
+    const std::time_t time = seconds;
+    std::tm parts{};
+    std::array<char, 32> text{};
+    if (::gmtime_r(&time, &parts) == nullptr) return std::to_string(seconds);
+    const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return {text.data(), size};
+}
+
+// From the kinds that show themselves by their first bytes to those that have to be read.
 int inspect(bool json, const std::string &file) {
     const auto mapped = MappedFile::open(file);
     if (!mapped) return fail(mapped.error());
     const auto bytes = mapped->bytes();
-    const auto report = mr::decode_tdreport(bytes);
-    const auto hashes = mr::check_tdreport_hashes(bytes);
-    if (!report || !hashes) {
-        if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, *log);
-        return fail(
-            {mr::ErrorCode::malformed, file + " (" + std::to_string(bytes.size()) +
-                                           " bytes) is nothing this version knows; it knows a TDREPORT (1024 bytes, the first 0x81) and "
-                                           "event logs (TCG, CEL-JSON, mrd's JSON, dstack's, IMA's)"});
+    const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    const auto in_file = [&file](mr::Error error) {
+        error.message = file + ": " + error.message;
+        return fail(error);
+    };
+    if (const auto report = mr::decode_tdreport(bytes)) {
+        const auto hashes = mr::check_tdreport_hashes(bytes);
+        if (!hashes) return in_file(hashes.error());
+        if (json) {
+            std::cout << json_of(*report, *hashes).dump(2) << '\n';
+        } else {
+            print_tdreport(*report, *hashes);
+        }
+        return exit_done;
     }
-    if (json) {
-        std::cout << json_of(*report, *hashes).dump(2) << '\n';
-    } else {
-        print_tdreport(*report, *hashes);
+    if (const auto quote = mr::decode_quote(bytes)) return inspect_quote(json, *quote, bytes.size());
+    if (mr::is_evidence(bytes)) {
+        const auto evidence = mr::parse_evidence(bytes);
+        return evidence ? inspect_evidence(json, file, *evidence) : in_file(evidence.error());
     }
-    return exit_done;
+    if (bytes.size() <= mr::max_pem_size) {
+        if (const auto certificates = mr::decode_pem_certificates(text)) return inspect_certificates(json, *certificates);
+        if (mr::describe_certificate(bytes)) return inspect_certificates(json, {mr::Bytes(bytes.begin(), bytes.end())});
+    }
+    if (bytes.size() <= mr::max_collateral_size) {
+        if (const auto collateral = mr::parse_collateral(text)) return inspect_collateral(json, *collateral);
+    }
+    if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, *log);
+    return fail(
+        {mr::ErrorCode::malformed,
+         file + " (" + std::to_string(bytes.size()) +
+             " bytes) is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
+             "certificates (PEM, DER), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, dstack's, IMA's)"});
 }
 
 }  // namespace mrctl

@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "mr/collateral.h"
 #include "mr/event_log.h"
+#include "mr/evidence.h"
+#include "mr/quote.h"
 
 namespace mrctl {
 
@@ -39,6 +42,13 @@ private:
 // What a log leads to, gaps and missing events included, as lines or one JSON object. False: the log contradicts itself.
 bool print_replay(bool json, mr::Replay &replay, const std::vector<MissingEvents::Hole> &missing);  // replay.cpp
 
-int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader);  // inspect_log.cpp
+// "2026-11-25T02:54:08Z"
+std::string utc_text(std::int64_t seconds);  // inspect.cpp
+
+int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader);         // inspect_log.cpp
+int inspect_quote(bool json, const mr::Quote &quote, std::size_t total);                 // inspect_quote.cpp
+int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);         // inspect_quote.cpp
+int inspect_collateral(bool json, const mr::Collateral &collateral);                     // inspect_evidence.cpp
+int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence);  // inspect_evidence.cpp
 
 }  // namespace mrctl

@@ -163,7 +163,8 @@ int main(int argc, char **argv) {
     verify_app->callback(run_into(exit_code, [&] { return mrctl::verify(common.json, verify); }));
 
     std::string inspected;
-    auto *inspect_app = app.add_subcommand("inspect", "What a file is and says (TDREPORT, event logs); needs no mrd");
+    auto *inspect_app = app.add_subcommand(
+        "inspect", "What a file is and says (TDREPORT, quote, certificates, collateral, evidence, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected, "File, or - for standard input")->required();
     inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
 

@@ -73,4 +73,17 @@ while read -r _ nonce _ report_data _; do
     [ "$report_data" = "$(printf '%s' "$nonce" | openssl dgst -sha512 -r | cut -d ' ' -f 1)" ] || fail "nonce $nonce has another's report"
 done <"$work/out"
 grep -q SIMULATED "$work/out" || fail "the agent does not say that the reports are simulated"
+echo "-- verifier"
+cmake -S examples/verifier -B "$work/verifier" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+cmake --build "$work/verifier" >/dev/null
+nonce=$(openssl rand -hex 64)
+mrctl evidence --data "$nonce" -o "$work/evidence" 2>/dev/null
+mrctl collateral -o "$work/collateral" --root "$work/root.pem"
+echo '{"format":"mrd-reference-values","version":1,"forbiddenEvents":[{"name":"that text","text":"never measured"}]}' >"$work/reference"
+"$work/verifier/verifier" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" | grep -qx trusted || fail "the verifier does not trust good evidence"
+if "$work/verifier/verifier" "$nonce" <"$work/evidence" >"$work/out"; then fail "the verifier trusts the simulator's root without being told to"; fi
+grep -q '^certificate_chain is false' "$work/out" || fail "the verifier does not say why: $(cat "$work/out")"
+echo '{"format":"mrd-reference-values","version":1,"forbiddenEvents":[{"name":"that text","text":"what I run"}]}' >"$work/reference"
+if "$work/verifier/verifier" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" >"$work/out"; then fail "a forbidden event is let pass"; fi
+grep -q '^forbidden_events is false' "$work/out" || fail "the verifier does not name the forbidden event: $(cat "$work/out")"
 echo "examples: all passed"

@@ -1,0 +1,130 @@
+// mrctl inspect of evidence and of collateral.
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "mr/certificate.h"
+#include "mr/event_content.h"
+#include "mr/quote.h"
+#include "mrctl/inspect.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+// What the signed text of a TCB info or a QE identity says; its levels are counted.
+Json summary_of(const std::string &text) {
+    const auto parsed = Json::parse(text, nullptr, false);
+    if (!parsed.is_object()) return {{"error", "the text is not a JSON object"}};
+    Json summary = Json::object();
+    for (const auto *key :
+         {"id", "version", "issueDate", "nextUpdate", "tcbEvaluationDataNumber", "fmspc", "pceId", "mrsigner", "isvprodid"}) {
+        if (!parsed.contains(key)) continue;
+        const auto &value = parsed[key];
+        summary[key] = value.is_string() ? Json(mr::printable_text(value.get<std::string>())) : value;
+    }
+    if (parsed.contains("tcbLevels")) summary["tcbLevels"] = parsed["tcbLevels"].size();
+    if (parsed.contains("tdxModuleIdentities")) summary["tdxModuleIdentities"] = parsed["tdxModuleIdentities"].size();
+    return summary;
+}
+
+// The subjects of a chain, leaf first.
+Json subjects_of(const std::string &pem) {
+    Json subjects = Json::array();
+    const auto certificates = mr::decode_pem_certificates(pem);
+    if (!certificates) return {{"error", certificates.error().message}};
+    for (const auto &der : *certificates) {
+        const auto described = mr::describe_certificate(der);
+        subjects.push_back(mr::printable_text(described ? described->subject : described.error().message));
+    }
+    return subjects;
+}
+
+Json json_of(const mr::Collateral &collateral) {
+    return {{"tcb_info", summary_of(collateral.tcb_info)},
+            {"tcb_info_issuer_chain", subjects_of(collateral.tcb_info_issuer_chain)},
+            {"qe_identity", summary_of(collateral.qe_identity)},
+            {"qe_identity_issuer_chain", subjects_of(collateral.qe_identity_issuer_chain)},
+            {"root_ca_crl_size", collateral.root_ca_crl.size()},
+            {"pck_crl_size", collateral.pck_crl.size()},
+            {"pck_crl_issuer_chain", subjects_of(collateral.pck_crl_issuer_chain)}};
+}
+
+void print(const std::string &name, const Json &value, std::vector<Row> &rows) {
+    if (value.is_object()) {
+        for (const auto &[key, inner] : value.items()) print(name.empty() ? key : name + "." + key, inner, rows);
+    } else if (value.is_array()) {
+        for (const auto &inner : value) print(name, inner, rows);
+    } else {
+        rows.push_back({name, value.is_string() ? value.get<std::string>() : value.dump()});
+    }
+}
+
+void print_collateral(const mr::Collateral &collateral) {
+    std::vector<Row> rows;
+    print("", json_of(collateral), rows);
+    print_table({"FIELD", "VALUE"}, rows);
+}
+
+}  // namespace
+
+int inspect_collateral(bool json, const mr::Collateral &collateral) {
+    if (json) {
+        std::cout << json_of(collateral).dump(2) << '\n';
+        return exit_done;
+    }
+    std::cout << "Collateral for TD quotes: TCB info, QE identity, certificate revocation lists\n";
+    print_collateral(collateral);
+    std::cout << "No signature and no date was checked: `mrctl verify` does that\n";
+    return exit_done;
+}
+
+int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence) {
+    if (json) {
+        Json registers = Json::array();
+        for (const auto &reg : evidence.registers) {
+            registers.push_back({{"name", mr::printable_text(reg.name)},
+                                 {"owner", mr::to_string(reg.owner)},
+                                 {"signed", mr::to_hex(reg.signed_value.bytes())},
+                                 {"matches", reg.matches()}});
+        }
+        Json all{{"provider", mr::printable_text(evidence.provider)},
+                 {"simulated", evidence.simulated},
+                 {"report_data", mr::to_hex(evidence.report_data)},
+                 {"quote_format", mr::printable_text(evidence.quote_format)},
+                 {"quote_size", evidence.quote.size()},
+                 {"time", evidence.time},
+                 {"sequence", evidence.sequence},
+                 {"log_size", evidence.log.size()},
+                 {"registers", registers}};
+        if (evidence.collateral) all["collateral"] = json_of(*evidence.collateral);
+        std::cout << all.dump(2) << '\n';
+        return exit_done;
+    }
+    std::cout << "Evidence of mrd: a quote, and the event log that leads to what it signs\n";
+    std::vector<Row> rows{{"provider", mr::printable_text(evidence.provider)},
+                          {"simulated", evidence.simulated ? "yes, says who made it: it proves nothing" : "no, says who made it"},
+                          {"report_data", mr::to_hex(evidence.report_data)},
+                          {"quote", mr::printable_text(evidence.quote_format) + ", " + std::to_string(evidence.quote.size()) + " bytes"},
+                          {"time", utc_text(evidence.time / 1'000'000) + " by the guest's clock"},
+                          {"log", std::to_string(evidence.log.size()) + " bytes, up to event " + std::to_string(evidence.sequence)}};
+    for (const auto &reg : evidence.registers) {
+        rows.push_back(
+            {mr::printable_text(reg.name), std::string(mr::to_string(reg.owner)) + " " + mr::to_hex(reg.signed_value.bytes()) +
+                                               (reg.matches() ? ", which the log leads to" : ", which the log does NOT lead to")});
+    }
+    print_table({"FIELD", "VALUE"}, rows);
+    if (evidence.collateral) print_collateral(*evidence.collateral);
+    if (const auto quote = mr::decode_quote(evidence.quote)) {
+        inspect_quote(false, *quote, evidence.quote.size());
+    } else {
+        std::cout << "the quote: " << mr::printable_text(quote.error().message) << '\n';
+    }
+    if (auto log = mr::EventLogReader::open(evidence.log)) return inspect_log(false, file, *log);
+    return exit_done;
+}
+
+}  // namespace mrctl

@@ -1,0 +1,185 @@
+// mrctl inspect of a quote and of the certificates in it. The key names are those that quote tools use.
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "mr/certificate.h"
+#include "mr/digest.h"
+#include "mr/event_content.h"
+#include "mr/quote.h"
+#include "mrctl/inspect.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+// As the bytes stand in the quote.
+template <class Integer>
+std::string little_endian_hex(Integer value) {
+    mr::Bytes bytes;
+    for (std::size_t i = 0; i < sizeof(value); ++i) bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    return mr::to_hex(bytes);
+}
+
+// The QE's report names the attestation key.
+bool names_key(const mr::Quote &quote) {
+    mr::Bytes named(quote.attestation_key.begin(), quote.attestation_key.end());
+    named.insert(named.end(), quote.qe_authentication_data.begin(), quote.qe_authentication_data.end());
+    const auto digest = mr::hash(mr::HashAlgorithm::sha256, named);
+    mr::ReportData expected{};
+    if (digest) std::ranges::copy(digest->bytes(), expected.begin());
+    return digest && quote.qe_report.report_data == expected;
+}
+
+// The PEM text of a quote may have a NUL after it.
+std::string_view pem_of(const mr::Quote &quote) {
+    std::string_view text(reinterpret_cast<const char *>(quote.inner_certification_data.data()), quote.inner_certification_data.size());
+    return text.ends_with('\0') ? text.substr(0, text.size() - 1) : text;
+}
+
+std::vector<mr::Bytes> certificates_in(const mr::Quote &quote) {
+    auto certificates = mr::decode_pem_certificates(pem_of(quote));
+    return certificates ? std::move(*certificates) : std::vector<mr::Bytes>();
+}
+
+Json json_of(const mr::QeReport &report) {
+    return {{"cpusvn", mr::to_hex(report.cpu_svn)},
+            {"miscselect", little_endian_hex(report.misc_select)},
+            {"attributes", mr::to_hex(report.attributes)},
+            {"mrenclave", mr::to_hex(report.mr_enclave)},
+            {"mrsigner", mr::to_hex(report.mr_signer)},
+            {"isvprodid", report.isv_prod_id},
+            {"isvsvn", report.isv_svn},
+            {"report_data", mr::to_hex(report.report_data)}};
+}
+
+Json json_of(const mr::Quote &quote, std::size_t total) {
+    const auto &header = quote.header;
+    const auto &body = quote.body;
+    Json json{{"version", header.version},
+              {"att_key_type", header.attestation_key_type},
+              {"tee_type", header.tee_type == mr::tee_type_tdx ? "0x81" : std::to_string(header.tee_type)},
+              {"qe_svn", header.qe_svn},
+              {"pce_svn", header.pce_svn},
+              {"qe_vendor_id", mr::to_hex(header.qe_vendor_id)},
+              {"user_data", mr::to_hex(header.user_data)}};
+    const bool is_td15 = quote.body_type == mr::QuoteBodyType::td15;
+    if (header.version >= 5) {
+        json["body_type"] = static_cast<int>(quote.body_type);
+        json["body_size"] = is_td15 ? mr::td15_quote_body_size : mr::td_quote_body_size;
+    }
+    json["tee_tcb_svn"] = mr::to_hex(body.tee_tcb_svn);
+    json["mr_seam"] = mr::to_hex(body.mr_seam);
+    json["mr_signer_seam"] = mr::to_hex(body.mr_signer_seam);
+    json["seam_attributes"] = little_endian_hex(body.seam_attributes);
+    json["td_attributes"] = little_endian_hex(body.td_attributes);
+    json["xfam"] = little_endian_hex(body.xfam);
+    json["mr_td"] = mr::to_hex(body.mrtd);
+    json["mr_config_id"] = mr::to_hex(body.mrconfigid);
+    json["mr_owner"] = mr::to_hex(body.mrowner);
+    json["mr_owner_config"] = mr::to_hex(body.mrownerconfig);
+    for (std::size_t i = 0; i < body.rtmr.size(); ++i) json["rtmr" + std::to_string(i)] = mr::to_hex(body.rtmr.at(i));
+    json["report_data"] = mr::to_hex(body.report_data);
+    if (is_td15) {
+        json["tee_tcb_svn2"] = mr::to_hex(body.tee_tcb_svn2);
+        json["mr_service_td"] = mr::to_hex(body.mr_servicetd);
+    }
+    constexpr std::size_t length_fields = 2 + 2 + 4;  // of the QE's authentication data, and of the inner certification data with its type
+    json["signed_len"] = quote.signed_part.size();
+    json["sig_data_len"] = quote.signature_data_size;
+    json["total"] = total;
+    json["trailing"] = quote.trailing;
+    json["ecdsa_sig"] = mr::to_hex(quote.signature);
+    json["att_pub"] = mr::to_hex(quote.attestation_key);
+    json["cert_type"] = quote.certification_type;
+    json["cert_size"] = quote.qe_report_bytes.size() + quote.qe_report_signature.size() + length_fields +
+                        quote.qe_authentication_data.size() + quote.inner_certification_data.size();
+    json["qe_report"] = json_of(quote.qe_report);
+    json["qe_auth_len"] = quote.qe_authentication_data.size();
+    json["qe_report_data_ok"] = names_key(quote);
+    json["inner_cert_type"] = quote.inner_certification_type;
+    json["inner_cert_size"] = quote.inner_certification_data.size();
+    json["n_certs"] = certificates_in(quote).size();
+    return json;
+}
+
+Json json_of(const mr::CertificateDescription &certificate) {
+    Json json{{"subject", mr::printable_text(certificate.subject)},
+              {"issuer", mr::printable_text(certificate.issuer)},
+              {"not_before", certificate.not_before},
+              {"not_after", certificate.not_after},
+              {"serial", mr::to_hex(certificate.serial)},
+              {"sha256_fingerprint", mr::to_hex(certificate.fingerprint.bytes())},
+              {"is_authority", certificate.is_authority}};
+    if (certificate.pck) {
+        const auto &pck = *certificate.pck;
+        json["pck"] = {
+            {"ppid", mr::to_hex(pck.ppid)}, {"fmspc", mr::to_hex(pck.fmspc)},     {"pce_id", mr::to_hex(pck.pce_id)},
+            {"pce_svn", pck.pce_svn},       {"cpu_svn", mr::to_hex(pck.cpu_svn)}, {"tcb_components", mr::to_hex(pck.tcb_components)},
+            {"sgx_type", pck.sgx_type}};
+    }
+    return json;
+}
+
+void print_certificate(const mr::Bytes &der, std::size_t number) {
+    const auto described = mr::describe_certificate(der);
+    std::cout << "certificate " << number << ": ";
+    if (!described) {
+        std::cout << described.error().message << '\n';
+        return;
+    }
+    const auto &certificate = *described;
+    std::cout << mr::printable_text(certificate.subject) << '\n'
+              << "  issued by " << mr::printable_text(certificate.issuer) << ", serial " << mr::to_hex(certificate.serial) << '\n'
+              << "  valid from " << utc_text(certificate.not_before) << " to " << utc_text(certificate.not_after) << '\n'
+              << "  SHA-256 fingerprint " << mr::to_hex(certificate.fingerprint.bytes()) << '\n';
+    if (!certificate.pck) return;
+    const auto &pck = *certificate.pck;
+    std::cout << "  platform: FMSPC " << mr::to_hex(pck.fmspc) << ", PCE " << mr::to_hex(pck.pce_id) << " with security version "
+              << pck.pce_svn << ", TCB components " << mr::to_hex(pck.tcb_components) << ", PPID " << mr::to_hex(pck.ppid) << '\n';
+}
+
+}  // namespace
+
+int inspect_quote(bool json, const mr::Quote &quote, std::size_t total) {
+    auto fields = json_of(quote, total);
+    if (json) {
+        std::cout << fields.dump(2) << '\n';
+        return exit_done;
+    }
+    std::cout << "Quote of an Intel TDX guest, version " << quote.header.version << ", " << total << " bytes\n";
+    std::vector<Row> rows;
+    for (const auto &[key, value] : fields.items()) {
+        if (value.is_object()) {
+            for (const auto &[inner, text] : value.items())
+                rows.push_back({key + "." + inner, text.is_string() ? text.get<std::string>() : text.dump()});
+        } else {
+            rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
+        }
+    }
+    print_table({"FIELD", "VALUE (bytes in their order; integers in hexadecimal little-endian)"}, rows);
+    const auto certificates = certificates_in(quote);
+    for (std::size_t i = 0; i < certificates.size(); ++i) print_certificate(certificates[i], i + 1);
+    if ((quote.body.td_attributes & mr::td_attribute_debug) != 0) std::cout << "WARNING: a debug TD, whose memory the host can read\n";
+    std::cout << "No signature and no certificate was checked: `mrctl verify --quote` does that\n";
+    return exit_done;
+}
+
+int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates) {
+    if (!json) {
+        for (std::size_t i = 0; i < certificates.size(); ++i) print_certificate(certificates[i], i + 1);
+        return exit_done;
+    }
+    Json all = Json::array();
+    for (const auto &der : certificates) {
+        const auto described = mr::describe_certificate(der);
+        all.push_back(described ? json_of(*described) : Json{{"error", described.error().message}});
+    }
+    std::cout << Json{{"certificates", all}}.dump(2) << '\n';
+    return exit_done;
+}
+
+}  // namespace mrctl

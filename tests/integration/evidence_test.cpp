@@ -1,0 +1,357 @@
+// Evidence from a running mrd, and what a verifier says of it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <ctime>
+#include <future>
+
+#include "mr/verify.h"
+#include "tests/integration/daemon.h"
+#include "tests/integration/log_reading.h"
+#include "tests/integration/mrctl.h"
+
+namespace mrd {
+namespace {
+
+using enum mr::StatementName;
+using mr::ErrorCode;
+using mr::Judgement;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+mr::ReportData nonce(std::uint32_t number) {
+    mr::ReportData data{};
+    for (std::size_t i = 0; i < 4; ++i) data.at(i) = static_cast<std::uint8_t>(number >> (8 * i));
+    return data;
+}
+
+const std::vector<std::string> rtmrs{"tdx/rtmr0", "tdx/rtmr1", "tdx/rtmr2", "tdx/rtmr3"};
+
+class EvidenceTest : public DaemonTest {
+protected:
+    // As a relying party would who trusts the simulator's root.
+    static mr::VerifyOptions options_for(mr::Client &client, const mr::ReportData &expected) {
+        mr::VerifyOptions options;
+        options.report_data = mr::Bytes(expected.begin(), expected.end());
+        options.time = std::time(nullptr);
+        options.anchors = mr::parse_trust_anchors(mr::as_bytes(client.collateral().value().root_pem)).value();
+        return options;
+    }
+    static mr::Verdict verdict_of(mr::Client &client, const mr::Evidence &evidence, const mr::ReportData &expected) {
+        return mr::verify(evidence, options_for(client, expected));
+    }
+    static std::string told(const mr::Verdict &verdict) {
+        std::string text;
+        for (const auto &each : verdict.statements())
+            text += std::string(to_string(each.name)) + " " + std::string(to_string(each.result)) + ": " + each.reason + "\n";
+        return text;
+    }
+    static Judgement result_of(const mr::Verdict &verdict, mr::StatementName name) { return verdict.find(name)->result; }
+};
+
+TEST_F(EvidenceTest, IsVerifiedWithWhatIsInItAndARoot) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    ASSERT_TRUE(client.measure("tdx/rtmr3", mr::as_bytes("image"), {.description = "kernel", .envelope = true}));
+    const auto evidence = client.evidence(nonce(1));
+    ASSERT_TRUE(evidence) << evidence.error().message;
+    EXPECT_TRUE(evidence->coherent());
+    EXPECT_TRUE(evidence->simulated);
+    EXPECT_EQ(evidence->sequence, 1);
+    EXPECT_THAT(evidence->registers, SizeIs(4));
+    auto options = options_for(client, nonce(1));
+    options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
+    options.reference.maximum_age_seconds = 600;
+    auto verdict = mr::verify(*evidence, options);
+    EXPECT_TRUE(verdict.verified()) << told(verdict);
+    EXPECT_EQ(result_of(verdict, root_is_hardware), Judgement::fails);
+    options.reference.quote.accept_simulated_roots = false;
+    EXPECT_FALSE(mr::verify(*evidence, options).verified());
+    options.anchors = mr::intel_trust_anchors();
+    EXPECT_EQ(result_of(mr::verify(*evidence, options), certificate_chain), Judgement::fails);
+    EXPECT_FALSE(verdict_of(client, *evidence, nonce(2)).verified()) << "another's nonce";
+}
+
+TEST_F(EvidenceTest, OfAnEmptyLogIsEvidenceToo) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    const auto evidence = client.evidence(nonce(1)).value();
+    EXPECT_EQ(evidence.sequence, 0);
+    const auto verdict = verdict_of(client, evidence, nonce(1));
+    EXPECT_TRUE(verdict.verified()) << told(verdict);
+}
+
+TEST_F(EvidenceTest, ThirtyTwoClientsEachGetTheirOwnWhileEightExtend) {
+    constexpr std::uint32_t clients = 32;
+    constexpr std::uint32_t rounds = 3;
+    const auto daemon = started();
+    std::atomic<bool> done = false;
+    std::vector<std::future<void>> extending;
+    for (int i = 0; i < 8; ++i) {
+        extending.push_back(std::async(std::launch::async, [&, i] {
+            auto client = daemon.client();
+            for (int n = 0; !done; ++n) {
+                const auto made =
+                    client.extend(rtmrs[static_cast<std::size_t>(i) % 4], digest_of(std::to_string(i) + "/" + std::to_string(n)));
+                ASSERT_TRUE(made) << made.error().message;
+            }
+        }));
+    }
+    struct Taken {
+        std::int64_t before;
+        mr::Evidence evidence;
+        std::int64_t after;
+    };
+    std::vector<std::future<std::vector<Taken>>> asking;
+    for (std::uint32_t c = 0; c < clients; ++c) {
+        asking.push_back(std::async(std::launch::async, [&, c] {
+            auto client = daemon.client();
+            std::vector<Taken> all;
+            for (std::uint32_t n = 0; n < rounds; ++n) {
+                const auto before = client.snapshot(rtmrs).value().sequence;
+                auto evidence = client.evidence(nonce(c * rounds + n));
+                if (!evidence) throw std::runtime_error(evidence.error().message);
+                all.push_back({before, std::move(*evidence), client.snapshot(rtmrs).value().sequence});
+            }
+            return all;
+        }));
+    }
+    std::vector<std::vector<Taken>> taken;
+    for (auto &each : asking) taken.push_back(each.get());
+    done = true;
+    for (auto &each : extending) each.get();
+
+    auto client = daemon.client();
+    EXPECT_FALSE(register_status(client, "tdx/rtmr3")["diverged"].get<bool>());
+    for (std::uint32_t c = 0; c < clients; ++c) {
+        ASSERT_THAT(taken[c], SizeIs(rounds));
+        for (std::uint32_t n = 0; n < rounds; ++n) {
+            const auto &[before, evidence, after] = taken[c][n];
+            EXPECT_TRUE(evidence.coherent());
+            EXPECT_GE(evidence.sequence, before) << "stale: an extend that had been answered is not in it";
+            EXPECT_LE(evidence.sequence, after);
+            const auto verdict = verdict_of(client, evidence, nonce(c * rounds + n));
+            EXPECT_TRUE(verdict.verified()) << told(verdict);
+        }
+    }
+}
+
+TEST_F(EvidenceTest, AfterSomebodyExtendedBehindMrdsBackSaysSo) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours")));
+    EXPECT_TRUE(client.evidence(nonce(1)).value().coherent());
+
+    extend_behind("rtmr3", mr::to_hex(digest_of("theirs").bytes()));
+    const auto second = client.evidence(nonce(2));
+    ASSERT_TRUE(second) << second.error().message;
+    EXPECT_FALSE(second->coherent());
+    EXPECT_FALSE(second->registers[3].matches());
+    EXPECT_TRUE(second->registers[2].matches());
+    EXPECT_TRUE(register_status(client, "tdx/rtmr3")["diverged"].get<bool>()) << "the registers were reread for it";
+    auto verdict = verdict_of(client, *second, nonce(2));
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_EQ(result_of(verdict, log_replay), Judgement::fails) << told(verdict);
+
+    // Anchored at mrd's next extend: the log leads there again, over a gap.
+    ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours again")));
+    const auto third = client.evidence(nonce(3)).value();
+    EXPECT_TRUE(third.coherent());
+    verdict = verdict_of(client, third, nonce(3));
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_EQ(result_of(verdict, log_replay), Judgement::holds) << told(verdict);
+    EXPECT_EQ(result_of(verdict, history_complete), Judgement::fails);
+    auto options = options_for(client, nonce(3));
+    options.reference.accept_gaps = true;
+    EXPECT_TRUE(mr::verify(third, options).verified());
+}
+
+TEST_F(EvidenceTest, SaysThatARegisterWhichOthersExtendIsNotCovered) {
+    const auto daemon =
+        started({.arguments = {}, .config = "[[provider]]\ntype = \"sim\"\n[[register]]\nname = \"tdx/rtmr2\"\nowner = \"shared\"\n"});
+    auto client = daemon.client();
+    ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours")));
+    extend_behind("rtmr2", mr::to_hex(digest_of("theirs").bytes()));
+    const auto evidence = client.evidence(nonce(1)).value();
+    EXPECT_TRUE(evidence.coherent()) << "of what it covers";
+    EXPECT_EQ(evidence.registers[2].owner, mr::Owner::shared);
+    auto options = options_for(client, nonce(1));
+    const auto verdict = mr::verify(evidence, options);
+    EXPECT_FALSE(verdict.verified());
+    EXPECT_EQ(result_of(verdict, log_replay), Judgement::holds) << told(verdict);
+    EXPECT_EQ(result_of(verdict, registers_covered), Judgement::fails);
+    options.reference.uncovered_registers = {"rtmr2"};
+    EXPECT_TRUE(mr::verify(evidence, options).verified());
+}
+
+TEST_F(EvidenceTest, BeginsWithTheFirmwaresLog) {
+    const std::filesystem::path ccel = std::filesystem::path(MRD_SHARED_DATA) / "ccel/gcp-cos113/ccel.bin";
+    if (!exists(ccel)) GTEST_SKIP() << "skipped: no sample data beside the repository";
+    const auto daemon = started({.arguments = {"--sim", "--sim-ccel", ccel}});
+    auto client = daemon.client();
+    ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours")));
+    const auto evidence = client.evidence(nonce(1)).value();
+    EXPECT_EQ(evidence.sequence, 44);
+    const auto verdict = verdict_of(client, evidence, nonce(1));
+    EXPECT_TRUE(verdict.verified()) << told(verdict);
+}
+
+struct Failing {
+    const char *faults;
+    ErrorCode code;
+    const char *label;
+    friend void PrintTo(const Failing &one, std::ostream *out) { *out << one.faults; }
+};
+class EvidenceFailures : public EvidenceTest, public ::testing::WithParamInterface<Failing> {};
+INSTANTIATE_TEST_SUITE_P(All, EvidenceFailures,
+                         ::testing::Values(Failing{"quote:error", ErrorCode::quote_failed, "Error"},
+                                           Failing{"quote:unavailable", ErrorCode::quote_unavailable, "Unavailable"},
+                                           Failing{"quote:empty", ErrorCode::quote_invalid, "Empty"},
+                                           Failing{"quote:too-long", ErrorCode::quote_invalid, "TooLong"},
+                                           Failing{"quote:changing", ErrorCode::quote_invalid, "Changing"},
+                                           Failing{"quote:other-report", ErrorCode::quote_invalid, "OtherReport"},
+                                           Failing{"quote:no-report", ErrorCode::provider_failed, "NoReport"}),
+                         [](const auto &tested) { return tested.param.label; });
+
+TEST_P(EvidenceFailures, EachHasItsOwnErrorLongBeforeTheDeadline) {
+    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", GetParam().faults + std::string("@1")}}});
+    auto client = daemon.client();
+    const auto failed = client.evidence(nonce(1), {.deadline = std::chrono::minutes(10)});
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, GetParam().code) << failed.error().message;
+    const auto next = client.evidence(nonce(2)).value();
+    EXPECT_TRUE(verdict_of(client, next, nonce(2)).verified());
+}
+
+TEST_F(EvidenceTest, ThatNeverComesTimesOutAndItsClientsEndCancelsIt) {
+    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "quote:never@1-2"}}});
+    auto client = daemon.client();
+    EXPECT_EQ(client.evidence(nonce(1), {.deadline = milliseconds(50)}).error().code, ErrorCode::quote_timeout);
+    auto impatient = mr::Client::connect({.socket = daemon.socket(), .call_timeout = milliseconds(50)}).value();
+    EXPECT_EQ(impatient.evidence(nonce(2)).error().code, ErrorCode::timed_out);
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (status_of(client)["providers"][0]["waitingQuotes"] != 0) ASSERT_LT(std::chrono::steady_clock::now(), end);
+    EXPECT_TRUE(client.evidence(nonce(3)));
+}
+
+TEST_F(EvidenceTest, OfALogThatDoesNotFitIsRefusedWithTheLimit) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    const mr::Bytes data(std::size_t{60} << 10U);
+    for (std::size_t size = 0; size < mr::max_evidence_log; size += data.size())
+        ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours"), {.data = data}));
+    const auto refused = client.evidence(nonce(1));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::log_too_large);
+    EXPECT_THAT(refused.error().message, HasSubstr(std::to_string(mr::max_evidence_log)));
+    EXPECT_TRUE(client.quote(nonce(1)));
+}
+
+TEST_F(EvidenceTest, OverADamagedJournalIsRefused) {
+    {
+        auto daemon = started();
+        auto client = daemon.client();
+        for (const auto *text : {"one", "two", "three"}) ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of(text)));
+        EXPECT_EQ(daemon.stop(), 0);
+    }
+    {
+        std::fstream journal(folder() / "state/journal", std::ios::in | std::ios::out | std::ios::binary);
+        journal.seekp(600);
+        journal.put('\xFF');
+    }
+    const auto daemon = started();
+    auto client = daemon.client();
+    ASSERT_EQ(status_of(client)["journal"]["condition"], "damaged");
+    EXPECT_EQ(client.evidence(nonce(1)).error().code, ErrorCode::journal_failed);
+    EXPECT_TRUE(client.quote(nonce(1))) << "a quote needs no journal";
+}
+
+// ---- The command line
+
+class MrctlVerify : public MrctlTest {
+protected:
+    void SetUp() override {
+        start();
+        ASSERT_THAT(output({"measure", "tdx/rtmr3", "-", "--envelope", "--description", "kernel"}, "image"), HasSubstr("tdx/rtmr3"));
+        EXPECT_THAT(mrctl({"evidence", "--data", data, "-o", "e.json"}).err, HasSubstr("simulated and proves nothing"));
+        EXPECT_EQ(mrctl({"evidence", "--data", data, "-o", "e.cbor", "--cbor"}).exit_code, 0);
+        EXPECT_EQ(mrctl({"collateral", "-o", "c.json", "--root", "root.pem"}).exit_code, 0);
+        EXPECT_EQ(mrctl({"quote", "--data", data, "-o", "q.bin"}).exit_code, 0);
+        EXPECT_EQ(mrctl({"log", "--format", "tcg", "-o", "log.bin"}).exit_code, 0);
+    }
+    // The statement of that name.
+    static Json statement(const Json &verdict, std::string_view name) {
+        for (const auto &each : verdict["statements"]) {
+            if (each["name"] == name) return each;
+        }
+        return {};
+    }
+
+    std::string data = std::string(128, '7');
+};
+
+TEST_F(MrctlVerify, SaysYesToEvidenceInBothFormsWithTheNonceAndTheRoot) {
+    for (const auto *file : {"e.json", "e.cbor"}) {
+        const auto verdict = json({"verify", file, "--roots", "root.pem", "--nonce", data});
+        EXPECT_EQ(verdict["verified"], true);
+        EXPECT_EQ(statement(verdict, "report_data")["result"], "true");
+        EXPECT_EQ(statement(verdict, "register_values")["result"], "not_judged");
+        EXPECT_EQ(statement(verdict, "root_is_hardware")["result"], "false");
+    }
+    EXPECT_THAT(output({"verify", "e.json", "--roots", "root.pem", "--nonce", data}), HasSubstr("\nverified\n"));
+    const std::ifstream file(folder() / "e.json");
+    std::stringstream text;
+    text << file.rdbuf();
+    EXPECT_THAT(output({"verify", "-", "--roots", "root.pem", "--nonce", data}, text.str()), HasSubstr("\nverified\n"));
+}
+
+TEST_F(MrctlVerify, SaysNoWithExitCodeOne) {
+    for (const std::vector<std::string> &arguments : std::vector<std::vector<std::string>>{
+             {"verify", "e.json", "--nonce", data},                                          // Intel's root
+             {"verify", "e.json", "--roots", "root.pem", "--nonce", std::string(128, '8')},  // another nonce
+             {"verify", "e.json", "--roots", "root.pem", "--time", "1500000000"}}) {
+        const auto done = mrctl(arguments);
+        EXPECT_EQ(done.exit_code, 1);
+        EXPECT_THAT(done.out, HasSubstr("\nNOT verified\n"));
+        EXPECT_THAT(done.err, IsEmpty());
+    }
+}
+
+TEST_F(MrctlVerify, TakesAQuoteWithItsLogsAndCollateral) {
+    const auto verdict =
+        json({"verify", "--quote", "q.bin", "--log", "log.bin", "--roots", "root.pem", "--collateral", "c.json", "--nonce", data});
+    EXPECT_EQ(verdict["verified"], true);
+    EXPECT_EQ(statement(verdict, "log_replay")["result"], "true");
+    const auto alone = json({"verify", "--quote", "q.bin", "--roots", "root.pem"});
+    EXPECT_EQ(statement(alone, "tcb")["result"], "not_judged");
+    EXPECT_EQ(statement(alone, "log_replay")["result"], "not_judged");
+}
+
+TEST_F(MrctlVerify, JudgesByReferenceValues) {
+    std::ofstream(folder() / "good.json") << R"({"format":"mrd-reference-values","version":1,"simulatedRoots":"accept",)"
+                                          << R"("requiredEvents":[{"name":"the kernel","register":"rtmr3","description":"kernel"}]})";
+    EXPECT_EQ(json({"verify", "e.json", "--roots", "root.pem", "--reference", "good.json"})["verified"], true);
+    std::ofstream(folder() / "strict.json") << R"({"format":"mrd-reference-values","version":1,"simulatedRoots":"refuse"})";
+    EXPECT_EQ(mrctl({"verify", "e.json", "--roots", "root.pem", "--reference", "strict.json"}).exit_code, 1);
+    std::ofstream(folder() / "wrong.json") << R"({"format":"mrd-reference-values","version":1,"requiredEvent":[]})";
+    EXPECT_THAT(failure(1, {"verify", "e.json", "--reference", "wrong.json"}), HasSubstr("requiredEvent is unknown"));
+}
+
+TEST_F(MrctlVerify, NamesWhatIsWrongInOneLine) {
+    EXPECT_THAT(failure(2, {"verify"}), HasSubstr("--quote"));
+    EXPECT_THAT(failure(2, {"verify", "e.json", "--quote", "q.bin"}), HasSubstr("not both"));
+    EXPECT_THAT(failure(2, {"verify", "e.json", "--log", "log.bin"}), HasSubstr("--log goes with --quote"));
+    EXPECT_THAT(failure(2, {"verify", "e.json", "--nonce", "xyz"}), HasSubstr("--nonce"));
+    EXPECT_THAT(failure(2, {"verify", "e.json", "--nonce", std::string(130, '0')}), HasSubstr("64 bytes"));
+    EXPECT_THAT(failure(1, {"verify", "q.bin"}), HasSubstr("evidence"));
+    EXPECT_THAT(failure(1, {"verify", "e.json", "--roots", "log.bin"}), HasSubstr("log.bin"));
+    EXPECT_THAT(failure(1, {"verify", "e.json", "--collateral", "root.pem"}), HasSubstr("root.pem"));
+    EXPECT_THAT(failure(1, {"verify", "absent.json"}), HasSubstr("absent.json"));
+    EXPECT_THAT(failure(2, {"evidence", "--data", "00", "-o", "x"}), HasSubstr("64"));
+}
+
+}  // namespace
+}  // namespace mrd
