@@ -26,6 +26,13 @@ inline constexpr std::size_t max_pem_certificates = 8;               // in one t
 
 inline constexpr std::size_t tcb_component_count = 16;
 
+struct PckConfiguration {
+    bool dynamic_platform = false;
+    bool cached_keys = false;
+    bool smt_enabled = false;
+    friend bool operator==(const PckConfiguration &, const PckConfiguration &) = default;
+};
+
 // The extension 1.2.840.113741.1.13.1 of a PCK certificate: which platform it is, and the security versions that Intel certified it with.
 struct PckExtension {
     std::array<std::uint8_t, 16> ppid{};
@@ -36,14 +43,8 @@ struct PckExtension {
     std::array<std::uint8_t, 6> fmspc{};  // family, model, stepping, platform type, custom SKU: what a TCB info is published for
     std::uint8_t sgx_type = 0;            // 0 standard, 1 scalable, 2 scalable with integrity
     // Of certificates that the Platform CA issued; those of the Processor CA end before.
-    struct Configuration {
-        bool dynamic_platform = false;
-        bool cached_keys = false;
-        bool smt_enabled = false;
-        friend bool operator==(const Configuration &, const Configuration &) = default;
-    };
     std::optional<std::array<std::uint8_t, 16>> platform_instance_id;
-    std::optional<Configuration> configuration;
+    std::optional<PckConfiguration> configuration;
     friend bool operator==(const PckExtension &, const PckExtension &) = default;
 };
 
