@@ -1,0 +1,76 @@
+// Any text as collateral, as TCB info and as QE identity: what is read is written as text that reads the same, what is believed has every bound, and
+// nothing is believed that nobody signed.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "libmr/src/attestation/certificate_chain.h"
+#include "libmr/src/attestation/collateral_check.h"
+#include "libmr/src/attestation/tcb_info.h"
+#include "libmr/src/attestation/tcb_level.h"
+#include "mr/collateral.h"
+
+namespace {
+
+using namespace mr::attestation;  // NOLINT(google-build-using-namespace): what is tested
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+template <typename Level>
+void check_level(const Level &level) {
+    require(level.status != mr::TcbStatus::not_supported && !level.date.empty() && level.advisories.size() <= max_advisories);
+}
+
+void check_svn_levels(const std::vector<SvnLevel> &levels) {
+    require(!levels.empty() && levels.size() <= max_tcb_levels);
+    for (const auto &level : levels) check_level(level);
+    // The best security version there can be reaches some level; one that is found is one that is reached.
+    require(find_svn_level(levels, 0xFFFF) != nullptr);
+    if (const auto *const found = find_svn_level(levels, 5)) require(found->isv_svn <= 5);
+}
+
+void check_tcb_info(const TcbInfo &info) {
+    require(!info.levels.empty() && info.levels.size() <= max_tcb_levels && info.module_identities.size() <= max_module_identities);
+    for (const auto &level : info.levels) check_level(level);
+    for (const auto &identity : info.module_identities) check_svn_levels(identity.levels);
+
+    // A platform that has nothing is never better than one that has everything there is.
+    mr::Quote quote;
+    mr::PckExtension pck;
+    pck.tcb_components.fill(0xFF);
+    pck.pce_svn = 0xFFFF;
+    quote.body.tee_tcb_svn.fill(0xFF);
+    quote.body.tee_tcb_svn[module_version_byte] = 0;
+    const auto best = evaluate_tcb(info, pck, quote);
+    const auto worst = evaluate_tcb(info, {}, {});
+    require(!best.reason.empty() && !worst.reason.empty());
+    require(worst.status == mr::TcbStatus::not_supported || best.status != mr::TcbStatus::not_supported);
+    quote.body_type = mr::QuoteBodyType::td15;
+    require(evaluate_tcb(info, pck, quote).status >= best.status);
+}
+
+}  // namespace
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
+    // A copy, so that a read beyond a value's text is a read beyond an allocation.
+    const std::string text(reinterpret_cast<const char *>(data), size);
+    if (const auto info = parse_tcb_info(text)) check_tcb_info(*info);
+    if (const auto identity = parse_qe_identity(text)) check_svn_levels(identity->levels);
+
+    const auto collateral = mr::parse_collateral(text);
+    if (!collateral) {
+        require(collateral.error().code == mr::ErrorCode::malformed && !collateral.error().message.empty());
+        return 0;
+    }
+    require(mr::parse_collateral(mr::write_collateral(*collateral)) == *collateral);
+    CertificatePool pool;
+    const auto checked = check_collateral(*collateral, {}, pool, mr::intel_trust_anchors(), 1'800'000'000);
+    require(!checked.tcb_info_signature.good() && !checked.qe_identity_signature.good() && !checked.crl_signatures.good());
+    require(!checked.tcb_info && !checked.qe_identity && !checked.not_revoked.good());
+    return 0;
+}
