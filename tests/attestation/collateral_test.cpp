@@ -31,9 +31,9 @@ TEST(Collateral, OfEverySampleIsReadByteForByte) {
         const auto collateral = parse_collateral(text);
         ASSERT_TRUE(collateral) << collateral.error().message;
         const auto json = Json::parse(text);
-        EXPECT_EQ(collateral->tcb_info, json.at("tcb_info"));
-        EXPECT_EQ(collateral->qe_identity, json.at("qe_identity"));
-        EXPECT_EQ(to_hex(collateral->pck_crl), json.at("pck_crl"));
+        EXPECT_EQ(collateral->tcb_info, json.at("tcb_info").get<std::string>());
+        EXPECT_EQ(collateral->qe_identity, json.at("qe_identity").get<std::string>());
+        EXPECT_EQ(to_hex(collateral->pck_crl), json.at("pck_crl").get<std::string>());
         EXPECT_EQ(parse_collateral(write_collateral(*collateral)), *collateral);
     }
 }

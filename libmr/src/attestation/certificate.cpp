@@ -92,24 +92,24 @@ std::string_view without_leading_space(std::string_view text) {
 
 }  // namespace
 
-std::expected<PckExtension, Error> decode_pck_extension(ByteView bytes) {
-    DerReader outer(bytes);
+std::expected<PckExtension, Error> decode_pck_extension(ByteView extension) {
+    DerReader outer(extension);
     auto members = outer.inside(DerTag::sequence);
     const auto bad = [](const char *name) {
         return malformed(std::string("the PCK certificate's SGX extension has no well-formed ") + name + " where the specification has it");
     };
-    PckExtension extension;
-    if (!read_bytes(members, 1, extension.ppid)) return bad("PPID");
-    if (!read_tcb(members, extension)) return bad("TCB");
-    if (!read_bytes(members, 3, extension.pce_id)) return bad("PCEID");
-    if (!read_bytes(members, 4, extension.fmspc)) return bad("FMSPC");
-    if (!read_sgx_type(members, extension)) return bad("SGX type");
+    PckExtension read;
+    if (!read_bytes(members, 1, read.ppid)) return bad("PPID");
+    if (!read_tcb(members, read)) return bad("TCB");
+    if (!read_bytes(members, 3, read.pce_id)) return bad("PCEID");
+    if (!read_bytes(members, 4, read.fmspc)) return bad("FMSPC");
+    if (!read_sgx_type(members, read)) return bad("SGX type");
     if (members.more()) {
-        if (!read_bytes(members, 6, extension.platform_instance_id.emplace())) return bad("platform instance id");
-        if (!read_configuration(members, extension)) return bad("configuration");
+        if (!read_bytes(members, 6, read.platform_instance_id.emplace())) return bad("platform instance id");
+        if (!read_configuration(members, read)) return bad("configuration");
     }
     if (!members.finished() || !outer.finished()) return bad("end");
-    return extension;
+    return read;
 }
 
 std::expected<CertificateDescription, Error> describe_certificate(ByteView der) {
