@@ -144,6 +144,16 @@ TEST(Crl, RevokesTheSerialNumbersThatItNamesAndNoOthers) {
     for (const auto &serial : {Bytes{2}, Bytes{0}, Bytes{0xFF}, Bytes{0, 1}, Bytes()}) EXPECT_FALSE(crl->revokes(serial));
 }
 
+TEST(Crl, WithoutItsNumberOrItsIssuersKeyIsMalformed) {
+    TestPlatform platform;
+    auto crl = platform.pck_crl;
+    crl.has_number = false;
+    EXPECT_FALSE(parse_crl(crl.encode(platform.authority_key)));
+    crl = platform.pck_crl;
+    crl.has_authority_key_id = false;
+    EXPECT_FALSE(parse_crl(crl.encode(platform.authority_key)));
+}
+
 // ---- The PCK certificate's extension
 
 TEST(PckExtension, WrittenAndReadIsTheSame) {

@@ -30,6 +30,11 @@ TEST(Der, TakesNoOtherFormOfALengthThanTheShortest) {
         (void)reader.any();
         EXPECT_FALSE(reader.ok()) << to_hex(bytes);
     }
+    Bytes leading_zero{0x04, 0x82, 0x00, 0x80};
+    leading_zero.resize(4 + 0x80);
+    DerReader reader(leading_zero);
+    (void)reader.any();
+    EXPECT_FALSE(reader.ok());
 }
 
 TEST(Der, TakesNoOtherFormOfAnIntegerThanTheShortestAndNoNegativeOne) {

@@ -98,8 +98,9 @@ struct TestCertificate {
     UnixTime not_after = 0;
     bool is_authority = false;
     std::optional<PckExtension> pck = {};
-    std::vector<std::string> left_out = {};  // identifiers of extensions that should be there
-    std::vector<Bytes> more = {};            // extensions that should not
+    std::vector<std::string> left_out = {};      // identifiers of extensions that should be there
+    std::vector<Bytes> more = {};                // extensions that should not
+    std::optional<Bytes> authority_key_id = {};  // instead of the issuer's
     bool flip_signature = false;
 
     [[nodiscard]] Bytes encode(const TestKey &key, const TestKey &issuer_key) const {
@@ -108,7 +109,7 @@ struct TestCertificate {
             if (std::ranges::find(left_out, identifier) == left_out.end())
                 extensions.push_back(der::extension(identifier, critical, value));
         };
-        add("2.5.29.35", false, der::sequence({der::element(0x80, issuer_key.id())}));
+        add("2.5.29.35", false, der::sequence({der::element(0x80, authority_key_id.value_or(issuer_key.id()))}));
         const auto url = der::element(0x86, as_bytes("https://crl.invalid/test.der"));
         add("2.5.29.31", false, der::sequence({der::sequence({der::element(0xA0, der::element(0xA0, url))})}));
         add("2.5.29.14", false, der::octets(key.id()));
