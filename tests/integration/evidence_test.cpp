@@ -276,12 +276,14 @@ protected:
     void SetUp() override {
         start();
         ASSERT_THAT(output({"measure", "tdx/rtmr3", "-", "--envelope", "--description", "kernel"}, "image"), HasSubstr("tdx/rtmr3"));
-        EXPECT_THAT(mrctl({"evidence", "--data", data, "-o", "e.json"}).err, HasSubstr("simulated and proves nothing"));
-        EXPECT_EQ(mrctl({"evidence", "--data", data, "-o", "e.cbor", "--cbor"}).exit_code, 0);
-        EXPECT_EQ(mrctl({"collateral", "-o", "c.json", "--root", "root.pem"}).exit_code, 0);
-        EXPECT_EQ(mrctl({"quote", "--data", data, "-o", "q.bin"}).exit_code, 0);
-        EXPECT_EQ(mrctl({"log", "--format", "tcg", "-o", "log.bin"}).exit_code, 0);
+        EXPECT_THAT(mrctl({"evidence", "--data", data, "-o", at("e.json")}).err, HasSubstr("simulated and proves nothing"));
+        EXPECT_EQ(mrctl({"evidence", "--data", data, "-o", at("e.cbor"), "--cbor"}).exit_code, 0);
+        EXPECT_EQ(mrctl({"collateral", "-o", at("c.json"), "--root", at("root.pem")}).exit_code, 0);
+        EXPECT_EQ(mrctl({"quote", "--data", data, "-o", at("q.bin")}).exit_code, 0);
+        EXPECT_EQ(mrctl({"log", "--format", "tcg", "-o", at("log.bin")}).exit_code, 0);
     }
+    // A file of the test's own.
+    [[nodiscard]] std::string at(const std::string &name) const { return folder() / name; }
     // The statement of that name.
     static Json statement(const Json &verdict, std::string_view name) {
         for (const auto &each : verdict["statements"]) {
@@ -294,25 +296,25 @@ protected:
 };
 
 TEST_F(MrctlVerify, SaysYesToEvidenceInBothFormsWithTheNonceAndTheRoot) {
-    for (const auto *file : {"e.json", "e.cbor"}) {
-        const auto verdict = json({"verify", file, "--roots", "root.pem", "--nonce", data});
+    for (const auto &file : {at("e.json"), at("e.cbor")}) {
+        const auto verdict = json({"verify", file, "--roots", at("root.pem"), "--nonce", data});
         EXPECT_EQ(verdict["verified"], true);
         EXPECT_EQ(statement(verdict, "report_data")["result"], "true");
         EXPECT_EQ(statement(verdict, "register_values")["result"], "not_judged");
         EXPECT_EQ(statement(verdict, "root_is_hardware")["result"], "false");
     }
-    EXPECT_THAT(output({"verify", "e.json", "--roots", "root.pem", "--nonce", data}), HasSubstr("\nverified\n"));
-    const std::ifstream file(folder() / "e.json");
+    EXPECT_THAT(output({"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", data}), HasSubstr("\nverified\n"));
+    const std::ifstream file(at("e.json"));
     std::stringstream text;
     text << file.rdbuf();
-    EXPECT_THAT(output({"verify", "-", "--roots", "root.pem", "--nonce", data}, text.str()), HasSubstr("\nverified\n"));
+    EXPECT_THAT(output({"verify", "-", "--roots", at("root.pem"), "--nonce", data}, text.str()), HasSubstr("\nverified\n"));
 }
 
 TEST_F(MrctlVerify, SaysNoWithExitCodeOne) {
     for (const std::vector<std::string> &arguments : std::vector<std::vector<std::string>>{
-             {"verify", "e.json", "--nonce", data},                                          // Intel's root
-             {"verify", "e.json", "--roots", "root.pem", "--nonce", std::string(128, '8')},  // another nonce
-             {"verify", "e.json", "--roots", "root.pem", "--time", "1500000000"}}) {
+             {"verify", at("e.json"), "--nonce", data},                                              // Intel's root
+             {"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", std::string(128, '8')},  // another nonce
+             {"verify", at("e.json"), "--roots", at("root.pem"), "--time", "1500000000"}}) {
         const auto done = mrctl(arguments);
         EXPECT_EQ(done.exit_code, 1);
         EXPECT_THAT(done.out, HasSubstr("\nNOT verified\n"));
@@ -321,36 +323,36 @@ TEST_F(MrctlVerify, SaysNoWithExitCodeOne) {
 }
 
 TEST_F(MrctlVerify, TakesAQuoteWithItsLogsAndCollateral) {
-    const auto verdict =
-        json({"verify", "--quote", "q.bin", "--log", "log.bin", "--roots", "root.pem", "--collateral", "c.json", "--nonce", data});
+    const auto verdict = json({"verify", "--quote", at("q.bin"), "--log", at("log.bin"), "--roots", at("root.pem"), "--collateral",
+                               at("c.json"), "--nonce", data});
     EXPECT_EQ(verdict["verified"], true);
     EXPECT_EQ(statement(verdict, "log_replay")["result"], "true");
-    const auto alone = json({"verify", "--quote", "q.bin", "--roots", "root.pem"});
+    const auto alone = json({"verify", "--quote", at("q.bin"), "--roots", at("root.pem")});
     EXPECT_EQ(statement(alone, "tcb")["result"], "not_judged");
     EXPECT_EQ(statement(alone, "log_replay")["result"], "not_judged");
 }
 
 TEST_F(MrctlVerify, JudgesByReferenceValues) {
-    std::ofstream(folder() / "good.json") << R"({"format":"mrd-reference-values","version":1,"simulatedRoots":"accept",)"
-                                          << R"("requiredEvents":[{"name":"the kernel","register":"rtmr3","description":"kernel"}]})";
-    EXPECT_EQ(json({"verify", "e.json", "--roots", "root.pem", "--reference", "good.json"})["verified"], true);
-    std::ofstream(folder() / "strict.json") << R"({"format":"mrd-reference-values","version":1,"simulatedRoots":"refuse"})";
-    EXPECT_EQ(mrctl({"verify", "e.json", "--roots", "root.pem", "--reference", "strict.json"}).exit_code, 1);
-    std::ofstream(folder() / "wrong.json") << R"({"format":"mrd-reference-values","version":1,"requiredEvent":[]})";
-    EXPECT_THAT(failure(1, {"verify", "e.json", "--reference", "wrong.json"}), HasSubstr("requiredEvent is unknown"));
+    std::ofstream(at("good.json")) << R"({"format":"mrd-reference-values","version":1,"simulatedRoots":"accept",)"
+                                   << R"("requiredEvents":[{"name":"the kernel","register":"rtmr3","description":"kernel"}]})";
+    EXPECT_EQ(json({"verify", at("e.json"), "--roots", at("root.pem"), "--reference", at("good.json")})["verified"], true);
+    std::ofstream(at("strict.json")) << R"({"format":"mrd-reference-values","version":1,"simulatedRoots":"refuse"})";
+    EXPECT_EQ(mrctl({"verify", at("e.json"), "--roots", at("root.pem"), "--reference", at("strict.json")}).exit_code, 1);
+    std::ofstream(at("wrong.json")) << R"({"format":"mrd-reference-values","version":1,"requiredEvent":[]})";
+    EXPECT_THAT(failure(1, {"verify", at("e.json"), "--reference", at("wrong.json")}), HasSubstr("requiredEvent is unknown"));
 }
 
 TEST_F(MrctlVerify, NamesWhatIsWrongInOneLine) {
     EXPECT_THAT(failure(2, {"verify"}), HasSubstr("--quote"));
-    EXPECT_THAT(failure(2, {"verify", "e.json", "--quote", "q.bin"}), HasSubstr("not both"));
-    EXPECT_THAT(failure(2, {"verify", "e.json", "--log", "log.bin"}), HasSubstr("--log goes with --quote"));
-    EXPECT_THAT(failure(2, {"verify", "e.json", "--nonce", "xyz"}), HasSubstr("--nonce"));
-    EXPECT_THAT(failure(2, {"verify", "e.json", "--nonce", std::string(130, '0')}), HasSubstr("64 bytes"));
-    EXPECT_THAT(failure(1, {"verify", "q.bin"}), HasSubstr("evidence"));
-    EXPECT_THAT(failure(1, {"verify", "e.json", "--roots", "log.bin"}), HasSubstr("log.bin"));
-    EXPECT_THAT(failure(1, {"verify", "e.json", "--collateral", "root.pem"}), HasSubstr("root.pem"));
-    EXPECT_THAT(failure(1, {"verify", "absent.json"}), HasSubstr("absent.json"));
-    EXPECT_THAT(failure(2, {"evidence", "--data", "00", "-o", "x"}), HasSubstr("64"));
+    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--quote", at("q.bin")}), HasSubstr("not both"));
+    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--log", at("log.bin")}), HasSubstr("--log goes with --quote"));
+    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", "xyz"}), HasSubstr("--nonce"));
+    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", std::string(130, '0')}), HasSubstr("64 bytes"));
+    EXPECT_THAT(failure(1, {"verify", at("q.bin")}), HasSubstr("evidence"));
+    EXPECT_THAT(failure(1, {"verify", at("e.json"), "--roots", at("log.bin")}), HasSubstr("log.bin"));
+    EXPECT_THAT(failure(1, {"verify", at("e.json"), "--collateral", at("root.pem")}), HasSubstr("root.pem"));
+    EXPECT_THAT(failure(1, {"verify", at("absent.json")}), HasSubstr("absent.json"));
+    EXPECT_THAT(failure(2, {"evidence", "--data", "00", "-o", at("x")}), HasSubstr("64"));
 }
 
 }  // namespace
