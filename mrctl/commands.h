@@ -72,11 +72,8 @@ struct CollateralCommand {
 };
 
 struct EvidenceCommand {
-    std::string data;
-    std::string output;  // "-": standard output
+    QuoteCommand quote;
     bool cbor = false;
-    std::optional<std::string> provider;
-    std::optional<std::uint32_t> deadline_ms;
 };
 struct VerifyCommand {
     std::string evidence;

@@ -141,11 +141,11 @@ int main(int argc, char **argv) {
     mrctl::EvidenceCommand evidence;
     auto *evidence_app =
         app.add_subcommand("evidence", "A quote over 64 bytes of your own and the log that leads to it: for `mrctl verify`, anywhere");
-    evidence_app->add_option("--data", evidence.data, "The 64 bytes, hexadecimal")->required();
-    evidence_app->add_option("-o,--output", evidence.output, "File, or - for standard output")->required();
+    evidence_app->add_option("--data", evidence.quote.data, "The 64 bytes, hexadecimal")->required();
+    evidence_app->add_option("-o,--output", evidence.quote.output, "File, or - for standard output")->required();
     evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON");
-    evidence_app->add_option("--provider", evidence.provider, "Provider, where several make quotes");
-    evidence_app->add_option("--deadline", evidence.deadline_ms, "Milliseconds that mrd may take [30000]");
+    evidence_app->add_option("--provider", evidence.quote.provider, "Provider, where several make quotes");
+    evidence_app->add_option("--deadline", evidence.quote.deadline_ms, "Milliseconds that mrd may take [30000]");
     evidence_app->callback(run_into(exit_code, [&] { return mrctl::evidence(common, evidence); }));
 
     mrctl::VerifyCommand verify;

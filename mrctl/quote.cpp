@@ -10,15 +10,28 @@ namespace mrctl {
 
 using Json = nlohmann::ordered_json;
 
-int quote(const Common &common, const QuoteCommand &command) {
+namespace {
+
+// Connects, and asks with what the command says. Error: the exit code; what is wrong has been told.
+template <class T>
+std::expected<T, int> ask(const Common &common, const QuoteCommand &command,
+                          std::expected<T, mr::Error> (mr::Client::*method)(const mr::ReportData &, const mr::QuoteOptions &)) {
     const auto report_data = report_data_from(command.data);
-    if (!report_data) return fail_usage(report_data.error().message);
+    if (!report_data) return std::unexpected(fail_usage(report_data.error().message));
     mr::QuoteOptions options{.provider = command.provider};
     if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
     auto client = mr::Client::connect(common.client);
-    if (!client) return fail(client.error());
-    const auto quoted = client->quote(*report_data, options);
-    if (!quoted) return fail(quoted.error());
+    if (!client) return std::unexpected(fail(client.error()));
+    auto answer = (*client.*method)(*report_data, options);
+    if (!answer) return std::unexpected(fail(answer.error()));
+    return std::move(*answer);
+}
+
+}  // namespace
+
+int quote(const Common &common, const QuoteCommand &command) {
+    const auto quoted = ask(common, command, &mr::Client::quote);
+    if (!quoted) return quoted.error();
     if (common.json && command.output.empty()) {
         Json json{{"quote", mr::to_base64(quoted->quote)}};
         if (quoted->auxiliary) json["auxiliary"] = mr::to_base64(*quoted->auxiliary);
@@ -38,19 +51,13 @@ int quote(const Common &common, const QuoteCommand &command) {
 }
 
 int evidence(const Common &common, const EvidenceCommand &command) {
-    const auto report_data = report_data_from(command.data);
-    if (!report_data) return fail_usage(report_data.error().message);
-    mr::QuoteOptions options{.provider = command.provider};
-    if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
-    auto client = mr::Client::connect(common.client);
-    if (!client) return fail(client.error());
-    const auto evidence = client->evidence(*report_data, options);
-    if (!evidence) return fail(evidence.error());
+    const auto evidence = ask(common, command.quote, &mr::Client::evidence);
+    if (!evidence) return evidence.error();
     if (evidence->simulated) std::cerr << "mrctl: note: this evidence is simulated and proves nothing\n";
     if (!evidence->coherent()) std::cerr << "mrctl: note: the log does not lead to what is signed: somebody else has extended a register\n";
     const auto json = command.cbor ? std::string() : mr::write_evidence_json(*evidence) + '\n';
     const auto written =
-        write_file(command.output, command.cbor ? mr::write_evidence_cbor(*evidence) : mr::Bytes(json.begin(), json.end()));
+        write_file(command.quote.output, command.cbor ? mr::write_evidence_cbor(*evidence) : mr::Bytes(json.begin(), json.end()));
     return written ? exit_done : fail(written.error());
 }
 

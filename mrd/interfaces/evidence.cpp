@@ -16,7 +16,6 @@
 namespace mrd {
 
 namespace wire = mr::wire::attestation;
-using varlink::InvalidParameter;
 using varlink::Responder;
 
 namespace {
@@ -97,9 +96,12 @@ private:
 // registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
-    EvidenceCall(Registers &registers, ProviderRegisters &provider, mr::ReportData report_data, QuoteQueue::TimePoint deadline,
-                 Responder responder)
-        : registers_(registers), provider_(provider), report_data_(report_data), deadline_(deadline), responder_(std::move(responder)) {}
+    EvidenceCall(Registers &registers, const QuoteRequest &request, Responder responder)
+        : registers_(registers),
+          provider_(*request.provider),
+          report_data_(request.report_data),
+          deadline_(request.deadline),
+          responder_(std::move(responder)) {}
 
     void start() {
         responder_.on_closed([weak = weak_from_this()] {
@@ -220,14 +222,8 @@ private:
 }  // namespace
 
 void answer_evidence(Registers &registers, const wire::EvidenceParameters &parameters, Responder responder) {
-    const auto report_data = report_data_of(parameters.report_data, responder);
-    if (!report_data) return;
-    const auto deadline = deadline_from(parameters.deadline_milliseconds);
-    if (!deadline) return responder.fail(InvalidParameter{"deadlineMilliseconds"});
-    const auto chosen = choose_provider(registers, parameters.provider, &ProviderAbilities::quote);
-    if (!chosen) return responder.fail(chosen.error());
-    if ((*chosen)->quotes() == nullptr) return responder.fail(wire::NotSupported{std::string((*chosen)->name()), "quotes"});
-    std::make_shared<EvidenceCall>(registers, **chosen, *report_data, *deadline, std::move(responder))->start();
+    const auto request = quote_request(registers, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, responder);
+    if (request) std::make_shared<EvidenceCall>(registers, *request, std::move(responder))->start();
 }
 
 }  // namespace mrd

@@ -44,10 +44,20 @@ std::optional<mr::ReportData> report_data_of(std::string_view hex, Responder &re
     return report_data;
 }
 
-std::optional<QuoteQueue::TimePoint> deadline_from(std::optional<std::int64_t> milliseconds) {
-    const auto asked = milliseconds.value_or(default_quote_deadline.count());
-    if (asked < 1 || asked > max_quote_deadline.count()) return std::nullopt;
-    return std::chrono::steady_clock::now() + std::chrono::milliseconds(asked);
+std::optional<QuoteRequest> quote_request(Registers &registers, std::string_view report_data, std::optional<std::string_view> provider,
+                                          std::optional<std::int64_t> deadline_milliseconds, Responder &responder) {
+    const auto refuse = [&responder](const auto &error) {
+        responder.fail(error);
+        return std::nullopt;
+    };
+    const auto data = report_data_of(report_data, responder);
+    if (!data) return std::nullopt;
+    const auto milliseconds = deadline_milliseconds.value_or(default_quote_deadline.count());
+    if (milliseconds < 1 || milliseconds > max_quote_deadline.count()) return refuse(InvalidParameter{"deadlineMilliseconds"});
+    const auto chosen = choose_provider(registers, provider, &ProviderAbilities::quote);
+    if (!chosen) return refuse(chosen.error());
+    if ((*chosen)->quotes() == nullptr) return refuse(wire::NotSupported{std::string((*chosen)->name()), "quotes"});
+    return QuoteRequest{*chosen, *data, std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds)};
 }
 
 void fail_quote(Responder &responder, std::string_view provider, const QuoteFailure &failure) {
@@ -65,24 +75,17 @@ void fail_quote(Responder &responder, std::string_view provider, const QuoteFail
 }
 
 void answer_quote(Registers &registers, const wire::QuoteParameters &parameters, Responder responder) {
-    const auto report_data = report_data_of(parameters.report_data, responder);
-    if (!report_data) return;
-    const auto deadline = deadline_from(parameters.deadline_milliseconds);
-    if (!deadline) return responder.fail(InvalidParameter{"deadlineMilliseconds"});
-    const auto chosen = choose_provider(registers, parameters.provider, &ProviderAbilities::quote);
-    if (!chosen) return responder.fail(chosen.error());
-    auto *provider = *chosen;
-    const auto not_supported = [&](std::string what) {
-        responder.fail(wire::NotSupported{std::string(provider->name()), std::move(what)});
-    };
+    const auto request = quote_request(registers, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, responder);
+    if (!request) return;
+    auto *provider = request->provider;
     auto *quotes = provider->quotes();
-    if (quotes == nullptr) return not_supported("quotes");
-    if (parameters.privilege_level && !provider->abilities().privilege_levels) return not_supported("privilege levels");
+    if (parameters.privilege_level && !provider->abilities().privilege_levels)
+        return responder.fail(wire::NotSupported{std::string(provider->name()), "privilege levels"});
     if (quotes->full()) return responder.fail(wire::Busy{std::to_string(max_waiting_quotes) + " quotes are waited for"});
 
     const auto ticket = quotes->new_ticket();
     responder.on_closed([quotes, ticket] { quotes->cancel(ticket); });
-    quotes->ask(ticket, {*report_data, parameters.privilege_level}, *deadline,
+    quotes->ask(ticket, {request->report_data, parameters.privilege_level}, request->deadline,
                 [provider, responder = std::move(responder)](const Quotes::Result &quoted) mutable {
                     if (!quoted) return fail_quote(responder, provider->name(), quoted.error());
                     const auto text = mr::to_base64(quoted->quote);

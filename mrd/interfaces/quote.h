@@ -25,8 +25,15 @@ std::expected<ProviderRegisters *, mr::wire::attestation::NoSuchProvider> choose
 // Checks the parameter reportData. Nothing: it is refused, and the call is answered.
 std::optional<mr::ReportData> report_data_of(std::string_view hex, varlink::Responder &responder);
 
-// When a call with this parameter deadlineMilliseconds is to be answered. Nothing: it is out of range.
-std::optional<QuoteQueue::TimePoint> deadline_from(std::optional<std::int64_t> milliseconds);
+// What a call that needs a quote asks for.
+struct QuoteRequest {
+    ProviderRegisters *provider;  // makes quotes
+    mr::ReportData report_data;
+    QuoteQueue::TimePoint deadline;  // when the call is to be answered
+};
+// Checks the parameters. Nothing: one is refused, and the call is answered.
+std::optional<QuoteRequest> quote_request(Registers &registers, std::string_view report_data, std::optional<std::string_view> provider,
+                                          std::optional<std::int64_t> deadline_milliseconds, varlink::Responder &responder);
 
 // Answers with the error that tells why there is no quote.
 void fail_quote(varlink::Responder &responder, std::string_view provider, const QuoteFailure &failure);

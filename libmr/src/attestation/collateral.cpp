@@ -78,7 +78,7 @@ std::expected<Collateral, Error> parse_collateral(std::string_view json) {
         const auto text = found->as_string();
         if (!text) return malformed_member(name, "is not text");
         // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): the analyzer loses sight of the array through std::visit
-        const auto done = std::visit([&, name = name](auto pointer) { return read(name, *text, collateral.*pointer); }, field);
+        const auto done = std::visit([&](auto pointer) { return read(name, *text, collateral.*pointer); }, field);
         if (!done) return std::unexpected(done.error());
     }
     return collateral;
