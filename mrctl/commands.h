@@ -82,7 +82,7 @@ struct VerifyCommand {
     std::string roots;
     std::string collateral;
     std::string reference;
-    std::string nonce;
+    std::optional<std::string> nonce;
     std::optional<std::int64_t> time;  // seconds since the epoch; now
 };
 

@@ -29,7 +29,7 @@ json example() {
             {"serviceTds", {value_a}},
             {"uncoveredRegisters", {"tdx/rtmr2"}},
             {"maximumAgeSeconds", 300},
-            {"registers", {{"mrtd", {value_a, value_b}}, {"tdx/rtmr0", {value_b}}}},
+            {"registers", {{"mr_td", {value_a, value_b}}, {"tdx/rtmr0", {value_b}}, {"mrowner", {value_a}}}},
             {"requiredEvents", {{{"name", "kernel"}, {"register", "rtmr1"}, {"digest", value_a}}}},
             {"forbiddenEvents", {{{"name", "shell"}, {"text", "init=/bin/sh"}}}}};
 }
@@ -84,7 +84,10 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/uncoveredRegisters/0"), "pcr7", "pcr7"},
         {json::json_pointer("/maximumAgeSeconds"), -1, "maximumAgeSeconds"},
         {json::json_pointer("/registers/rtmr4"), json::array({value_a}), "rtmr4"},
-        {json::json_pointer("/registers/mrtd/0"), "zz", "mrtd"},
+        {json::json_pointer("/registers/mrowner/0"), "zz", "mrowner"},
+        {json::json_pointer("/registers/mrowner"), value_a, "registers is given twice, or is not an object of arrays"},
+        {json::json_pointer("/tcb"), "UpToDate", "tcb is given twice, or is not an array"},
+        {json::json_pointer("/requiredEvents/0"), {{"digest", value_a}}, "a rule has no name"},
         {json::json_pointer("/requiredEvents/0/register"), "rtmr7", "kernel"},
         {json::json_pointer("/requiredEvents/0/digest"), "00", "kernel"},
         {json::json_pointer("/requiredEvents/0/digests"), value_a, "digests"},
@@ -172,6 +175,17 @@ TEST_F(Rules, AnEnvelopesWordsAreBound) {
     auto both = with_data("image");
     both.description = "initrd";
     EXPECT_FALSE(both.matches(shown));
+}
+
+// Leaving the content out of the log, and its digest in, hides nothing.
+TEST_F(Rules, ContentThatItsDigestStandsForInAnEnvelopeIsThatContent) {
+    const auto shown = measured("tdx/rtmr3",
+                                encode_envelope({.type = "measure",
+                                                 .description = "kernel",
+                                                 .digest = Envelope::DataDigest{.value = *hash(HashAlgorithm::sha384, as_bytes("image"))}}),
+                                ev_event_tag);
+    EXPECT_TRUE(with_data("image").matches(shown));
+    EXPECT_FALSE(with_data("other").matches(shown));
 }
 
 TEST_F(Rules, AnEnvelopeThatWasNotExtendedSaysNothing) {

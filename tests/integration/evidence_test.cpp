@@ -303,11 +303,13 @@ TEST_F(MrctlVerify, SaysYesToEvidenceInBothFormsWithTheNonceAndTheRoot) {
         EXPECT_EQ(statement(verdict, "register_values")["result"], "not_judged");
         EXPECT_EQ(statement(verdict, "root_is_hardware")["result"], "false");
     }
-    EXPECT_THAT(output({"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", data}), HasSubstr("\nverified\n"));
+    EXPECT_THAT(output({"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", data}),
+                HasSubstr("\nverified, but not hardware (the root is not Intel's), what runs (--reference)\n"));
     const std::ifstream file(at("e.json"));
     std::stringstream text;
     text << file.rdbuf();
-    EXPECT_THAT(output({"verify", "-", "--roots", at("root.pem"), "--nonce", data}, text.str()), HasSubstr("\nverified\n"));
+    EXPECT_THAT(output({"verify", "-", "--roots", at("root.pem"), "--nonce", data}, text.str()),
+                HasSubstr("\nverified, but not hardware (the root is not Intel's), what runs (--reference)\n"));
 }
 
 TEST_F(MrctlVerify, SaysNoWithExitCodeOne) {
@@ -317,7 +319,7 @@ TEST_F(MrctlVerify, SaysNoWithExitCodeOne) {
              {"verify", at("e.json"), "--roots", at("root.pem"), "--time", "1500000000"}}) {
         const auto done = mrctl(arguments);
         EXPECT_EQ(done.exit_code, 1);
-        EXPECT_THAT(done.out, HasSubstr("\nNOT verified\n"));
+        EXPECT_THAT(done.out, HasSubstr("\nNOT verified: "));
         EXPECT_THAT(done.err, IsEmpty());
     }
 }
@@ -327,6 +329,7 @@ TEST_F(MrctlVerify, TakesAQuoteWithItsLogsAndCollateral) {
                                at("c.json"), "--nonce", data});
     EXPECT_EQ(verdict["verified"], true);
     EXPECT_EQ(statement(verdict, "log_replay")["result"], "true");
+    EXPECT_EQ(verdict["tcb"]["status"], "UpToDate");
     const auto alone = json({"verify", "--quote", at("q.bin"), "--roots", at("root.pem")});
     EXPECT_EQ(statement(alone, "tcb")["result"], "not_judged");
     EXPECT_EQ(statement(alone, "log_replay")["result"], "not_judged");
@@ -344,11 +347,14 @@ TEST_F(MrctlVerify, JudgesByReferenceValues) {
 
 TEST_F(MrctlVerify, NamesWhatIsWrongInOneLine) {
     EXPECT_THAT(failure(2, {"verify"}), HasSubstr("--quote"));
+    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", ""}), HasSubstr("--nonce is empty"));
+    EXPECT_THAT(failure(1, {"verify", "--quote", at("e.json")}), HasSubstr("is evidence"));
+    EXPECT_THAT(failure(1, {"verify", "--quote", at("q.bin"), "--log", at("e.json")}), HasSubstr("is evidence"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--quote", at("q.bin")}), HasSubstr("not both"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--log", at("log.bin")}), HasSubstr("--log goes with --quote"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", "xyz"}), HasSubstr("--nonce"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", std::string(130, '0')}), HasSubstr("64 bytes"));
-    EXPECT_THAT(failure(1, {"verify", at("q.bin")}), HasSubstr("evidence"));
+    EXPECT_THAT(failure(1, {"verify", at("q.bin")}), HasSubstr("give it with --quote"));
     EXPECT_THAT(failure(1, {"verify", at("e.json"), "--roots", at("log.bin")}), HasSubstr("log.bin"));
     EXPECT_THAT(failure(1, {"verify", at("e.json"), "--collateral", at("root.pem")}), HasSubstr("root.pem"));
     EXPECT_THAT(failure(1, {"verify", at("absent.json")}), HasSubstr("absent.json"));

@@ -30,11 +30,12 @@ struct VerifyOptions {
     ReferenceValues reference = {};
 };
 
-// Every statement that evidence can make. Required: those of the quote, the log's, and what the options ask for.
-Verdict verify(const Evidence &evidence, const VerifyOptions &options);
+// Every statement that evidence can make. Required: those of the quote, the log's, and what the options ask for. `platform`, where it is not null, gets
+// what the statements say of the TCB, for programs.
+Verdict verify(const Evidence &evidence, const VerifyOptions &options, QuoteJudgement *platform = nullptr);
 
 // A quote, or a TDREPORT (which proves nothing off its machine: only its hashes can be judged), and the logs of the same boot in the order in which they
 // were extended, in any format that EventLogReader reads. Without logs their statements are not judged.
-Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options);
+Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options, QuoteJudgement *platform = nullptr);
 
 }  // namespace mr

@@ -76,6 +76,45 @@ std::unexpected<Error> malformed(std::string message) {
     return std::unexpected(Error{ErrorCode::malformed, "reference values: " + std::move(message)});
 }
 
+// Of what stands in a quote: "mrtd" of "tdx/mrtd" and of "mr_td", as quote tools call it.
+std::string register_name_from(std::string_view name) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> other_names{
+        {{"mr_td", "mrtd"}, {"mr_config_id", "mrconfigid"}, {"mr_owner", "mrowner"}, {"mr_owner_config", "mrownerconfig"}}};
+    if (const auto slash = name.find('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
+    for (const auto &[other, ours] : other_names) {
+        if (name == other) return std::string(ours);
+    }
+    return std::string(name);
+}
+
+template <class Names>
+std::string listed(const Names &names) {
+    std::string all;
+    for (const auto &name : names) all.append(all.empty() ? "" : ", ").append(name);
+    return all;
+}
+
+std::string known_tcb_statuses() {
+    std::string all;
+    for (auto status = TcbStatus::up_to_date; status < TcbStatus::not_supported;
+         status = static_cast<TcbStatus>(static_cast<int>(status) + 1))
+        all.append(all.empty() ? "" : ", ").append(to_string(status));
+    return all;
+}
+
+// What each member is, for who wrote another thing.
+std::string what_is_wanted(std::string_view member) {
+    if (member == "format") return "\"mrd-reference-values\"";
+    if (member == "version") return "1";
+    if (member == "tcb") return "an array of TCB statuses, as [\"UpToDate\"]";
+    if (member == "serviceTds") return "an array of values in hex";
+    if (member == "uncoveredRegisters") return "an array of names, as [\"rtmr2\"]";
+    if (member == "maximumAgeSeconds") return "a number of seconds";
+    if (member == "registers") return "an object of arrays, as {\"mrtd\": [\"ebed...\"]}";
+    if (member == "description") return "text";
+    return "\"accept\" or \"refuse\"";
+}
+
 std::expected<Bytes, Error> value_from(const std::string &member, std::string_view hex) {
     auto bytes = from_hex(hex);
     if (!bytes || bytes->size() != mr_size)
@@ -85,8 +124,15 @@ std::expected<Bytes, Error> value_from(const std::string &member, std::string_vi
 
 std::expected<EventRule, Error> rule_from(const std::string &member, varlink::Value value) {
     const auto fields = varlink::decode<RuleFields>(value);
-    if (!fields)
-        return malformed(member + ": the member " + fields.error().name + " is unknown, missing, given twice or of the wrong type");
+    if (!fields) {
+        const auto &name = fields.error().name;
+        const bool is_known = std::apply([&](const auto &...entry) { return ((entry.name == name) || ...); }, RuleFields::fields());
+        const auto what = value.kind() != varlink::Kind::object ? " has a rule that is not an object"
+                          : !is_known                           ? ": a rule has no member " + name
+                          : !value.find(name)                   ? ": a rule has no " + name + ", which says what it is"
+                                                                : ": the member " + name + " of a rule is given twice or is not text";
+        return malformed(member + what);
+    }
     const auto in_rule = [&](std::string_view what) { return malformed(member + " \"" + fields->name + "\": " + std::string(what)); };
     EventRule rule{.name = fields->name, .description = fields->description};
     if (fields->register_name) {
@@ -154,7 +200,9 @@ bool EventRule::matches(const Event &event) const {
     if (data) {
         const bool is_covered = is_bound && std::ranges::equal(*data, recomputed.covered);
         const bool is_hashed = hash_of_data && std::ranges::equal(hash_of_data->bytes(), bank->value);
-        if (!is_covered && !is_hashed && !(envelope && envelope->data == data)) return false;
+        const bool is_in_envelope =
+            envelope && (envelope->data == data || (envelope->digest && hash_of_data && envelope->digest->value == *hash_of_data));
+        if (!is_covered && !is_hashed && !is_in_envelope) return false;
     }
     if (description && !(envelope && envelope->description == description)) return false;
     if (data_digest) {
@@ -174,7 +222,11 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     const auto root = document.root();
     // The rules are read one by one, so that what is wrong in one is told with its name.
     const auto fields = varlink::decode<FileFields>(root, true);
-    if (!fields) return malformed("the member " + fields.error().name + " is missing, given twice or of the wrong type");
+    if (!fields) {
+        const auto &name = fields.error().name;
+        return malformed("the member " + name + (root.find(name) ? " is given twice, or is not " : " is missing: it is ") +
+                         what_is_wanted(name));
+    }
     for (auto member = root.first(); member; member = member->next()) {
         const bool known = std::apply([&](const auto &...entry) { return ((entry.name == member->key()) || ...); }, FileFields::fields());
         const bool is_rules = member->key() == "requiredEvents" || member->key() == "forbiddenEvents";
@@ -192,7 +244,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
         values.quote.tcb_required = true;
         for (const auto name : *fields->tcb) {
             const auto status = tcb_status_from(name);
-            if (!status) return malformed("the member tcb: " + std::string(name) + " is no TCB status");
+            if (!status) return malformed("the member tcb: " + std::string(name) + " is no TCB status; there are " + known_tcb_statuses());
             values.quote.accepted_tcb.push_back(*status);
         }
     }
@@ -214,9 +266,9 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     values.maximum_age_seconds = fields->maximum_age;
     if (fields->registers) {
         for (const auto &[name, allowed] : *fields->registers) {
-            const std::string common(common_name(name));
+            const auto common = register_name_from(name);
             if (std::ranges::find(register_names, common) == register_names.end())
-                return malformed("the member registers: a quote has no register " + name);
+                return malformed("the member registers: a quote has no register " + name + "; it has " + listed(register_names));
             auto &known = values.registers[common];
             for (const auto hex : allowed) {
                 auto value = value_from(name, hex);

@@ -60,7 +60,7 @@ public:
     // What is signed, if it can be read at all; body_ keeps it.
     void judge_quote(ByteView bytes, const Collateral *collateral) {
         if (const auto report = decode_tdreport(bytes)) return judge_report(bytes, *report);
-        (void)verify_quote(bytes, collateral, options_.anchors, options_.time, reference_.quote, verdict_);
+        platform_ = verify_quote(bytes, collateral, options_.anchors, options_.time, reference_.quote, verdict_);
         if (const auto quote = decode_quote(bytes)) {
             body_ = quote->body;
             signed_ = signed_by(*body_);
@@ -77,7 +77,7 @@ public:
         std::ranges::copy(*options_.report_data, expected.begin());
         if (signed_->report_data != expected)
             return state(report_data, Judgement::fails, true,
-                         "signed is " + to_hex(signed_->report_data) + ", expected was " + to_hex(expected));
+                         "not as expected: signed is " + to_hex(signed_->report_data) + ", expected was " + to_hex(expected));
         if (claimed != nullptr && *claimed != expected)
             return state(report_data, Judgement::fails, true, "the quote's is as expected, but the evidence says another one");
         state(report_data, Judgement::holds, true, "as expected");
@@ -137,7 +137,10 @@ public:
         state(evidence_age, Judgement::holds, true, std::to_string(age) + " s old" + claim);
     }
 
-    Verdict take() { return std::move(verdict_); }
+    Verdict take(QuoteJudgement *platform) {
+        if (platform != nullptr) *platform = std::move(platform_);
+        return std::move(verdict_);
+    }
 
 private:
     void state(StatementName name, Judgement result, bool required, std::string reason) {
@@ -188,7 +191,12 @@ private:
         if (std::ranges::find(event.digests, tcg_id(HashAlgorithm::sha384), &EventDigest::algorithm_id) == event.digests.end()) return;
         ++events_.at(number);
         for (std::size_t i = 0; i < reference_.required_events.size(); ++i) {
-            if (reference_.required_events[i].matches(event)) found_.at(i).at(number) = events_.at(number);
+            const auto &rule = reference_.required_events[i];
+            if (rule.matches(event)) {
+                found_.at(i).at(number) = events_.at(number);
+            } else if (rule.description && rule.description == event.description) {
+                claimed_.at(i) = event.sequence;
+            }
         }
         for (const auto &rule : reference_.forbidden_events) {
             // One beyond what is told shows that there are more.
@@ -263,6 +271,13 @@ private:
         return std::ranges::any_of(matches, [](auto each) { return each > 0; });
     }
 
+    [[nodiscard]] std::string why_missing(std::size_t rule) const {
+        if (is_logged(found_.at(rule))) return " (only before a gap, where nothing binds it)";
+        if (claimed_.at(rule) == 0) return "";
+        return " (event " + std::to_string(claimed_.at(rule)) +
+               " has that description, but nothing binds it: measure in an envelope, or ask for the digest)";
+    }
+
     // What a register vouches for is what was extended since its last gap.
     [[nodiscard]] bool is_proven(const Matches &matches) const {
         for (std::size_t i = 0; i < rtmr_count; ++i) {
@@ -283,8 +298,7 @@ private:
         } else {
             std::vector<std::string> missing;
             for (std::size_t i = 0; i < required.size(); ++i) {
-                if (!is_proven(found_.at(i)))
-                    missing.push_back(required[i].name + (is_logged(found_.at(i)) ? " (only before a gap, where nothing binds it)" : ""));
+                if (!is_proven(found_.at(i))) missing.push_back(required[i].name + why_missing(i));
             }
             state(required_events, missing.empty() ? Judgement::holds : Judgement::fails, true,
                   missing.empty() ? "all " + std::to_string(required.size()) + " are in the log" : "not in the log: " + listed(missing));
@@ -304,18 +318,21 @@ private:
     const VerifyOptions &options_;
     const ReferenceValues &reference_;
     Verdict verdict_;
+    QuoteJudgement platform_;
     std::optional<TdQuoteBody> body_;
     std::optional<Signed> signed_;
     Replay replay_;
     Matches events_{};                                                                      // so far
     std::vector<Matches> found_ = std::vector<Matches>(reference_.required_events.size());  // by required event
+    std::vector<std::uint64_t> claimed_ =
+        std::vector<std::uint64_t>(reference_.required_events.size());  // an event that only says so; 0: none
     std::vector<std::string> seen_;
     bool covers_all_ = true;
 };
 
 }  // namespace
 
-Verdict verify(const Evidence &evidence, const VerifyOptions &options) {
+Verdict verify(const Evidence &evidence, const VerifyOptions &options, QuoteJudgement *platform) {
     const Collateral *collateral = options.collateral;
     if (collateral == nullptr && evidence.collateral) collateral = &*evidence.collateral;
     Verifier verifier(options);
@@ -325,17 +342,17 @@ Verdict verify(const Evidence &evidence, const VerifyOptions &options) {
     verifier.judge_logs(logs, &evidence.registers);
     verifier.judge_registers();
     verifier.judge_age(evidence.time);
-    return verifier.take();
+    return verifier.take(platform);
 }
 
-Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options) {
+Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options, QuoteJudgement *platform) {
     Verifier verifier(options);
     verifier.judge_quote(quote, options.collateral);
     verifier.judge_report_data(nullptr);
     verifier.judge_logs(logs, nullptr);
     verifier.judge_registers();
     verifier.judge_age(std::nullopt);
-    return verifier.take();
+    return verifier.take(platform);
 }
 
 }  // namespace mr
