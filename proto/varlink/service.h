@@ -94,6 +94,9 @@ public:
     // Called each time all output has been sent, until the call is answered.
     void on_drained(std::function<void()> handler);
 
+    // Lets go of it when all output of the connection has been sent, or the connection has ended: what the answer takes is counted until then.
+    void keep_until_sent(std::shared_ptr<void> counted);
+
     // Called once if the connection ends before the call is answered, or is to end because the service stops: the method then drops the call, or answers
     // it, which lets calls that were sent behind it take effect.
     void on_closed(std::function<void()> handler);

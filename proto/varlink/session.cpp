@@ -90,6 +90,7 @@ bool Session::congested() const {
 
 void Session::set_unsent(std::size_t bytes) {
     unsent_ = bytes;
+    if (bytes == 0 && pending_.empty()) kept_.clear();
     if (bytes == 0 && pending_.empty() && drained_) {
         const auto handler = drained_;
         handler();
@@ -111,6 +112,7 @@ bool Session::end_subscription() {
 
 void Session::close() {
     if (std::exchange(ended_, true)) return;
+    kept_.clear();
     hang_up();
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/varlink/framing.h"
 #include "proto/varlink/limits.h"
@@ -64,6 +65,7 @@ private:
     [[nodiscard]] bool congested() const;
     void on_drained(std::function<void()> handler) { drained_ = std::move(handler); }
     void on_closed(std::function<void()> handler) { closed_ = std::move(handler); }
+    void keep_until_sent(std::shared_ptr<void> counted) { kept_.push_back(std::move(counted)); }
 
     Service &service_;
     Peer peer_;
@@ -73,6 +75,7 @@ private:
     std::string pending_;         // answered outside run()
     std::function<void()> drained_;
     std::function<void()> closed_;
+    std::vector<std::shared_ptr<void>> kept_;  // until all output has been sent
     std::size_t unsent_ = 0;
     bool answering_ = false;
     bool oneway_ = false;     // the call being answered wants no answer
