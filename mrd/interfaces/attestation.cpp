@@ -53,10 +53,7 @@ varlink::Interface attestation_interface(Registers &registers) {
                                           [&registers](const Request &, const wire::ReportParameters &parameters, Responder responder) {
                                               report(registers, parameters, std::move(responder));
                                           });
-    interface.add<wire::EvidenceParameters>("Evidence",
-                                            [&registers](const Request &, const wire::EvidenceParameters &parameters, Responder responder) {
-                                                answer_evidence(registers, parameters, std::move(responder));
-                                            });
+    add_evidence_method(interface, registers);
     interface.add<wire::QuoteParameters>("Quote",
                                          [&registers](const Request &, const wire::QuoteParameters &parameters, Responder responder) {
                                              answer_quote(registers, parameters, std::move(responder));

@@ -1,5 +1,6 @@
 #include "mrd/interfaces/evidence.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <memory>
@@ -37,6 +38,26 @@ std::optional<mr::Digest> signed_value(const mr::TdQuoteBody &body, std::string_
     return std::nullopt;
 }
 
+// What evidence that is being made, or waits to be sent, takes of max_evidence_bytes.
+class Budget {
+public:
+    // Nothing: it would be too much. Otherwise given back with the last copy.
+    std::shared_ptr<void> take(std::size_t bytes) {
+        if (bytes > max_evidence_bytes - *taken_) return nullptr;
+        *taken_ += bytes;
+        return {taken_.get(), [taken = taken_, bytes](void *) { *taken -= bytes; }};
+    }
+
+private:
+    std::shared_ptr<std::size_t> taken_ = std::make_shared<std::size_t>(0);
+};
+
+// A log's events are at most so much longer in JSON, with base64 for their data and again for the log.
+std::size_t bytes_for_log(std::uint64_t journal_end) {
+    constexpr std::size_t least = std::size_t{64} << 10U;
+    return least + 3 * static_cast<std::size_t>(std::min<std::uint64_t>(journal_end, mr::max_evidence_log));
+}
+
 // The log up to the place where the quote was taken, or up to its end.
 struct ReadLog {
     enum class End : std::uint8_t { found, not_found, too_large, failed };
@@ -62,6 +83,9 @@ public:
     }
 
     void start() { result_.cut.found() ? end(End::found) : go(); }
+
+    // Nobody waits for it any more.
+    void cancel() { stop(); }
 
 private:
     void take(const mr::Event &event) override {
@@ -96,8 +120,9 @@ private:
 // registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
-    EvidenceCall(Registers &registers, const QuoteRequest &request, Responder responder)
+    EvidenceCall(Registers &registers, const QuoteRequest &request, std::shared_ptr<Budget> budget, Responder responder)
         : registers_(registers),
+          budget_(std::move(budget)),
           provider_(*request.provider),
           report_data_(request.report_data),
           deadline_(request.deadline),
@@ -113,6 +138,7 @@ public:
 private:
     void give_up() {
         gone_ = true;
+        if (const auto reading = reading_.lock()) reading->cancel();
         provider_.quotes()->cancel(ticket_);
     }
 
@@ -152,9 +178,13 @@ private:
             const auto value = signed_value(body_, table().name(index));
             if (value && is_logged(index) && table().spec(index).owner == mr::Owner::owned) owned.push_back({table().name(index), *value});
         }
-        std::make_shared<LogUpToQuote>(registers_, EvidenceCut(first_, std::move(owned)), [self = shared_from_this()](ReadLog read) {
-            self->log_is_read(std::move(read));
-        })->start();
+        counted_ = budget_->take(bytes_for_log(registers_.journal().end()));
+        if (!counted_) return responder_.fail(wire::Busy{std::to_string(max_evidence_bytes) + " bytes of evidence are under way"});
+        const auto reading =
+            std::make_shared<LogUpToQuote>(registers_, EvidenceCut(first_, std::move(owned)),
+                                           [self = shared_from_this()](ReadLog read) { self->log_is_read(std::move(read)); });
+        reading_ = reading;
+        reading->start();
     }
 
     void log_is_read(ReadLog read) {
@@ -201,12 +231,17 @@ private:
         });
     }
 
-    void reply() { responder_.reply(wire::EvidenceReply{{mr::write_evidence_json(evidence_)}}); }
+    void reply() {
+        responder_.keep_until_sent(std::move(counted_));
+        responder_.reply(wire::EvidenceReply{{mr::write_evidence_json(evidence_)}});
+    }
 
     [[nodiscard]] const RegisterTable &table() const { return provider_.table(); }
     [[nodiscard]] bool is_logged(RegisterIndex index) const { return table().spec(index).flags.has(mr::Flag::extensible); }
 
     Registers &registers_;
+    std::shared_ptr<Budget> budget_;
+    std::shared_ptr<void> counted_;  // of it, for this call
     ProviderRegisters &provider_;
     mr::ReportData report_data_;
     QuoteQueue::TimePoint deadline_;
@@ -216,14 +251,20 @@ private:
     std::uint64_t first_ = 0;  // the log's last event before the quote was asked for
     mr::TdQuoteBody body_;
     mr::Evidence evidence_;
+    std::weak_ptr<LogUpToQuote> reading_;
     bool gone_ = false;  // the client
 };
 
 }  // namespace
 
-void answer_evidence(Registers &registers, const wire::EvidenceParameters &parameters, Responder responder) {
-    const auto request = quote_request(registers, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, responder);
-    if (request) std::make_shared<EvidenceCall>(registers, *request, std::move(responder))->start();
+void add_evidence_method(varlink::Interface &interface, Registers &registers) {
+    interface.add<wire::EvidenceParameters>(
+        "Evidence", [&registers, budget = std::make_shared<Budget>()](const varlink::Request &, const wire::EvidenceParameters &parameters,
+                                                                      Responder responder) {
+            const auto request =
+                quote_request(registers, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, responder);
+            if (request) std::make_shared<EvidenceCall>(registers, *request, budget, std::move(responder))->start();
+        });
 }
 
 }  // namespace mrd

@@ -14,7 +14,7 @@ void LogReading::go() {
         case Cursor::Step::end: return at_end();
         case Cursor::Step::busy: break;
         }
-        steps_ += *step == Cursor::Step::busy ? records_in_a_step : 2;
+        steps_ += *step == Cursor::Step::busy ? records_in_a_step : 2 + (event_.data ? event_.data->size() / bytes_of_a_record : 0);
         if (steps_ < records_in_a_step) continue;
         steps_ = 0;
         scheduled_ = true;

@@ -12,6 +12,7 @@
 namespace mrd {
 
 inline constexpr std::size_t records_in_a_step = 512;  // of the journal, before others have their turn
+inline constexpr std::size_t bytes_of_a_record = 512;  // an event with more data counts as so many more records
 
 // It lives as long as somebody holds it: whoever waits for it, and the step that is to come.
 class LogReading : public std::enable_shared_from_this<LogReading> {

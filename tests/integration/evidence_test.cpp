@@ -250,6 +250,37 @@ TEST_F(EvidenceTest, OfALogThatDoesNotFitIsRefusedWithTheLimit) {
     EXPECT_TRUE(client.quote(nonce(1)));
 }
 
+// A client that does not take its answer holds what it takes, up to a limit for all of them.
+TEST_F(EvidenceTest, OfClientsThatDoNotReadIsBoundedAndDelaysNobody) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    const mr::Bytes data(std::size_t{60} << 10U);
+    for (std::size_t size = 0; size < mr::max_evidence_log / 2; size += data.size())
+        ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours"), {.data = data}));
+    std::vector<int> sockets;
+    for (std::uint32_t i = 0; i < 16; ++i) {
+        sockets.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(daemon.socket(), std::begin(address.sun_path));
+        ASSERT_EQ(::connect(sockets.back(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
+        auto call = R"({"method":"io.mrd.Attestation.Evidence","parameters":{"reportData":")" + mr::to_hex(nonce(i)) + "\"}}";
+        call += '\0';
+        ASSERT_EQ(::send(sockets.back(), call.data(), call.size(), MSG_NOSIGNAL), static_cast<ssize_t>(call.size()));
+    }
+    const auto end = std::chrono::steady_clock::now() + patience;
+    auto refused = client.evidence(nonce(99));
+    while (refused && std::chrono::steady_clock::now() < end) refused = client.evidence(nonce(99));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::busy) << refused.error().message;
+    EXPECT_TRUE(client.read("tdx/rtmr3"));
+    // Given back when they have gone.
+    for (const auto socket : sockets) ::close(socket);
+    auto given = client.evidence(nonce(100));
+    while (!given && given.error().code == ErrorCode::busy && std::chrono::steady_clock::now() < end) given = client.evidence(nonce(100));
+    EXPECT_TRUE(given) << given.error().message;
+}
+
 TEST_F(EvidenceTest, OverADamagedJournalIsRefused) {
     {
         auto daemon = started();
@@ -348,6 +379,7 @@ TEST_F(MrctlVerify, JudgesByReferenceValues) {
 TEST_F(MrctlVerify, NamesWhatIsWrongInOneLine) {
     EXPECT_THAT(failure(2, {"verify"}), HasSubstr("--quote"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", ""}), HasSubstr("--nonce is empty"));
+    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--reference", ""}), HasSubstr("--reference is empty"));
     EXPECT_THAT(failure(1, {"verify", "--quote", at("e.json")}), HasSubstr("is evidence"));
     EXPECT_THAT(failure(1, {"verify", "--quote", at("q.bin"), "--log", at("e.json")}), HasSubstr("is evidence"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--quote", at("q.bin")}), HasSubstr("not both"));
