@@ -79,9 +79,9 @@ struct VerifyCommand {
     std::string evidence;
     std::string quote;  // or a TDREPORT
     std::vector<std::string> logs;
-    std::string roots;
-    std::string collateral;
-    std::string reference;
+    std::optional<std::string> roots;
+    std::optional<std::string> collateral;
+    std::optional<std::string> reference;
     std::optional<std::string> nonce;
     std::optional<std::int64_t> time;  // seconds since the epoch; now
 };

@@ -9,12 +9,15 @@
 #include <memory>
 #include <system_error>
 
+#include "mr/event_content.h"
+
 namespace mrctl {
 
 int fail(const mr::Error &error) {
     std::string line = error.message;
     std::ranges::replace(line, '\n', ' ');
-    std::cerr << "mrctl: " << line << '\n';
+    // Parts of it may be of a file or a peer.
+    std::cerr << "mrctl: " << mr::printable_text(line) << '\n';
     return error.code == mr::ErrorCode::no_service ? exit_no_service : exit_refused;
 }
 

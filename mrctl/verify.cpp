@@ -30,26 +30,26 @@ struct Inputs {
 
     std::expected<void, mr::Error> load(const VerifyCommand &command) {
         options.time = command.time.value_or(now());
-        if (!command.roots.empty()) {
-            const auto file = read_file(command.roots, mr::max_collateral_size);
+        if (command.roots) {
+            const auto file = read_file(*command.roots, mr::max_collateral_size);
             if (!file) return std::unexpected(file.error());
             auto anchors = mr::parse_trust_anchors(*file);
-            if (!anchors) return std::unexpected(in_file(command.roots, anchors.error()));
+            if (!anchors) return std::unexpected(in_file(*command.roots, anchors.error()));
             options.anchors = std::move(*anchors);
         }
-        if (!command.collateral.empty()) {
-            const auto file = read_file(command.collateral, mr::max_collateral_size);
+        if (command.collateral) {
+            const auto file = read_file(*command.collateral, mr::max_collateral_size);
             if (!file) return std::unexpected(file.error());
             auto parsed = mr::parse_collateral({reinterpret_cast<const char *>(file->data()), file->size()});
-            if (!parsed) return std::unexpected(in_file(command.collateral, parsed.error()));
+            if (!parsed) return std::unexpected(in_file(*command.collateral, parsed.error()));
             collateral = std::move(*parsed);
             options.collateral = &*collateral;
         }
-        if (!command.reference.empty()) {
-            const auto file = read_file(command.reference, mr::max_reference_values_size);
+        if (command.reference) {
+            const auto file = read_file(*command.reference, mr::max_reference_values_size);
             if (!file) return std::unexpected(file.error());
             auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(file->data()), file->size()});
-            if (!parsed) return std::unexpected(in_file(command.reference, parsed.error()));
+            if (!parsed) return std::unexpected(in_file(*command.reference, parsed.error()));
             options.reference = std::move(*parsed);
         }
         return {};
@@ -124,6 +124,11 @@ int verify(bool json, const VerifyCommand &command) {
         return fail_usage("verify: give a file of evidence or a quote with --quote, not both");
     if (!command.evidence.empty() && !command.logs.empty())
         return fail_usage("verify: evidence has its log in it; --log goes with --quote");
+    // An unset variable of a script must not leave out what the script asks for.
+    for (const auto &[option, file] : {std::pair("--roots", command.roots), std::pair("--collateral", command.collateral),
+                                       std::pair("--reference", command.reference)}) {
+        if (file && file->empty()) return fail_usage(std::string("verify: ") + option + " is empty: name a file, or leave the option out");
+    }
     Inputs inputs;
     if (command.nonce) {
         auto nonce = mr::from_hex(*command.nonce);

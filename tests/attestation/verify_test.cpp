@@ -140,6 +140,10 @@ TEST_F(MachineTest, ReportDataIsWhatWasExpectedOrNot) {
     EXPECT_FALSE(verify(evidence(), options).verified());
     options.report_data = Bytes(65, 1);
     EXPECT_FALSE(verify(evidence(), options).verified());
+    options.report_data = Bytes();
+    platform.body.report_data = {};
+    EXPECT_FALSE(verify(evidence(), options).verified()) << "nothing was expected";
+    platform.body.report_data = {1, 2, 3};
 
     // The evidence's own word is not what counts, but must not differ.
     options.report_data = Bytes{1, 2, 3};
@@ -280,6 +284,79 @@ TEST_F(MachineTest, EventsThatMustBeThereAndMustNotBeThere) {
     verdict = verify(evidence(), options);
     EXPECT_FALSE(verdict.verified());
     EXPECT_THAT(reason_of(verdict, forbidden_events), HasSubstr("that configuration (event 3)"));
+}
+
+// What was hashed is not in the log: it may be what is forbidden.
+TEST_F(MachineTest, LeavingOutAnEventsDataHidesNothingThatIsForbidden) {
+    options.reference.forbidden_events = {{.name = "the kernel", .description = "kernel"}};
+    EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("forbidden_events"));
+    for (const auto &lie : {std::optional<Bytes>(), std::optional<Bytes>(bytes_of("x"))}) {
+        events[1].data = lie;
+        const auto verdict = verify(evidence(), options);
+        EXPECT_EQ(result_of(verdict, forbidden_events), Judgement::not_judged) << reasons(verdict);
+        EXPECT_FALSE(verdict.verified());
+    }
+    // In another register everything is known.
+    options.reference.forbidden_events.front().register_name = "rtmr0";
+    EXPECT_TRUE(verify(evidence(), options).verified());
+    // A digest tells without the data.
+    options.reference.forbidden_events = {{.name = "other", .digest = Digest(Bytes(48, 7))}};
+    EXPECT_TRUE(verify(evidence(), options).verified());
+}
+
+TEST_F(MachineTest, AnEventOfARegisterThatTheLogDoesNotLeadToProvesNothing) {
+    shared.insert("tdx/rtmr2");
+    options.reference.uncovered_registers = {"rtmr2"};
+    auto invented = measured("tdx/rtmr2", "never measured");
+    invented.origin = EventOrigin::service;
+    invented.sequence = events.size() + 1;
+    events.push_back(invented);
+    ASSERT_TRUE(verify(evidence(), options).verified());
+    options.reference.required_events = {{.name = "invented", .digest = Digest(invented.digests.front().second)}};
+    EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("required_events"));
+    // And what others extended may be forbidden.
+    options.reference.required_events.clear();
+    options.reference.forbidden_events = {{.name = "other", .digest = Digest(Bytes(48, 7))}};
+    auto verdict = verify(evidence(), options);
+    EXPECT_EQ(result_of(verdict, forbidden_events), Judgement::not_judged);
+    EXPECT_FALSE(verdict.verified());
+    options.reference.forbidden_events.front().register_name = "rtmr3";
+    EXPECT_TRUE(verify(evidence(), options).verified());
+}
+
+TEST_F(MachineTest, AForbiddenEventMayHideInAGap) {
+    options.reference.accept_gaps = true;
+    options.reference.forbidden_events = {{.name = "other", .digest = Digest(Bytes(48, 7))}};
+    const auto real = platform.body.rtmr[3];
+    add(anchor("tdx/rtmr3", real, real));
+    const auto verdict = verify(evidence(), options);
+    EXPECT_EQ(result_of(verdict, log_replay), Judgement::holds);
+    EXPECT_EQ(result_of(verdict, forbidden_events), Judgement::not_judged) << reasons(verdict);
+    EXPECT_FALSE(verdict.verified());
+}
+
+// The type of an event is not bound: any text with two colons can be called dstack's.
+TEST_F(MachineTest, APayloadIsDstacksOnlyTogetherWithItsName) {
+    constexpr std::uint32_t dstack_event = 0x08000001;
+    auto relabelled = measured("tdx/rtmr3", Bytes{1, 0, 0, 8, ':', 'n', ':', 'G'});
+    relabelled.origin = EventOrigin::service;
+    add(relabelled);
+    events.back().type = dstack_event;
+    events.back().data = bytes_of("G");
+    events.back().description = "n";
+    const EventRule payload{.name = "G", .data = bytes_of("G"), .hash_of_data = hash(HashAlgorithm::sha384, as_bytes("G")).value()};
+    options.reference.required_events = {payload};
+    EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("required_events"));
+    options.reference.required_events.front().description = "other";
+    EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("required_events"));
+    options.reference.required_events.front().description = "n";
+    EXPECT_TRUE(verify(evidence(), options).verified());
+}
+
+TEST_F(MachineTest, WhatEvidenceSaysBesideItsQuoteMustBeWhatIsSigned) {
+    auto lying = evidence();
+    lying.registers[3].signed_value = Digest(Bytes(48, 0xFF));
+    EXPECT_THAT(false_ones(verify(lying, options)), ElementsAre("root_is_hardware", "registers_covered"));
 }
 
 // A log that does not lead to the registers proves neither.

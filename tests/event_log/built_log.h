@@ -28,6 +28,7 @@ struct OwnedEvent {
     std::vector<std::pair<std::uint16_t, Bytes>> digests = {};
     std::optional<Bytes> data = {};
     EventOrigin origin = EventOrigin::firmware;
+    std::optional<std::string> description = {};
 
     static OwnedEvent of(const Event &event) {
         OwnedEvent owned{
@@ -36,6 +37,7 @@ struct OwnedEvent {
             owned.digests.emplace_back(digest.algorithm_id, Bytes(digest.value.begin(), digest.value.end()));
         }
         if (event.data) owned.data.emplace(event.data->begin(), event.data->end());
+        if (event.description) owned.description.emplace(*event.description);
         return owned;
     }
 
@@ -51,6 +53,7 @@ struct OwnedEvent {
         }
         if (data) event.data = *data;
         event.origin = origin;
+        if (description) event.description = *description;
         return event;
     }
 };

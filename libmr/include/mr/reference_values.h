@@ -12,9 +12,9 @@
 //     register          "rtmr3"; may be absent: any
 //     and of these at least one, all of which must match:
 //     digest            hex, SHA-384: what was extended
-//     data, text        base64, or text: the bytes that the event's digest binds (mr/event_content.h), never what is only described; their SHA-384 is
+//     data, text        base64, or text; of dstack's events only together with their name as description: the bytes that the event's digest binds (mr/event_content.h), never what is only described; their SHA-384 is
 //                       looked for too, so that leaving the data out of the log hides nothing
-//     description       text of an envelope (mr/envelope.h) whose digest binds it
+//     description       text of an envelope (mr/envelope.h) whose digest binds it, or the name of dstack's event
 //     dataDigest        hex: the digest that such an envelope holds of its content
 #pragma once
 
@@ -47,8 +47,11 @@ struct EventRule {
     std::optional<std::string> description = {};
     std::optional<Digest> data_digest = {};
 
-    // By the event's SHA-384 digest and what it binds. False for an event that is not measured, or has no such digest.
-    [[nodiscard]] bool matches(const Event &event) const;
+    // What the rule says of an event, by its SHA-384 digest and what that binds. cannot_tell: the rule asks for content, and the log does not have what was
+    // hashed, so that it may be that content. An event that is not measured, or has no such digest, does not match.
+    enum class Match : std::uint8_t { no, yes, cannot_tell };
+    [[nodiscard]] Match match(const Event &event) const;
+    [[nodiscard]] bool matches(const Event &event) const { return match(event) == Match::yes; }
     friend bool operator==(const EventRule &, const EventRule &) = default;
 };
 

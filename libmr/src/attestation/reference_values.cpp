@@ -4,8 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "mr/envelope.h"
-#include "mr/event_content.h"
+#include "libmr/src/attestation/event_rules.h"
 #include "proto/varlink/fields.h"
 
 namespace mr {
@@ -87,6 +86,8 @@ std::string register_name_from(std::string_view name) {
     return std::string(name);
 }
 
+bool is_rtmr(std::string_view name) { return name.starts_with("rtmr") && std::ranges::find(register_names, name) != register_names.end(); }
+
 template <class Names>
 std::string listed(const Names &names) {
     std::string all;
@@ -137,8 +138,7 @@ std::expected<EventRule, Error> rule_from(const std::string &member, varlink::Va
     EventRule rule{.name = fields->name, .description = fields->description};
     if (fields->register_name) {
         rule.register_name = common_name(*fields->register_name);
-        if (std::ranges::find(register_names, rule.register_name) == register_names.end() || !rule.register_name.starts_with("rtmr"))
-            return in_rule("the register is none of rtmr0 to rtmr3");
+        if (!is_rtmr(rule.register_name)) return in_rule("the register is none of rtmr0 to rtmr3");
     }
     if (fields->digest) {
         const auto digest = from_hex(*fields->digest);
@@ -186,33 +186,7 @@ std::expected<void, Error> read_rules(varlink::Value root, std::string_view memb
 
 }  // namespace
 
-bool EventRule::matches(const Event &event) const {
-    if (!is_measured(event)) return false;
-    if (!register_name.empty() && common_name(event.name) != register_name) return false;
-    const auto bank = std::ranges::find(event.digests, tcg_id(HashAlgorithm::sha384), &EventDigest::algorithm_id);
-    if (bank == event.digests.end()) return false;
-    if (digest && !std::ranges::equal(digest->bytes(), bank->value)) return false;
-    if (!data && !description && !data_digest) return true;
-    const auto recomputed = recompute_binding(event, *bank);
-    const bool is_bound = recomputed.binding == Binding::bound;
-    // What an envelope holds is bound with it.
-    const auto envelope = is_bound && event.data && is_envelope(*event.data) ? decode_envelope(*event.data) : std::unexpected(Error{});
-    if (data) {
-        const bool is_covered = is_bound && std::ranges::equal(*data, recomputed.covered);
-        const bool is_hashed = hash_of_data && std::ranges::equal(hash_of_data->bytes(), bank->value);
-        const bool is_in_envelope =
-            envelope && (envelope->data == data || (envelope->digest && hash_of_data && envelope->digest->value == *hash_of_data));
-        if (!is_covered && !is_hashed && !is_in_envelope) return false;
-    }
-    if (description && !(envelope && envelope->description == description)) return false;
-    if (data_digest) {
-        if (!envelope) return false;
-        if (envelope->digest) return envelope->digest->value == *data_digest;
-        const auto computed = envelope->data ? hash(HashAlgorithm::sha384, *envelope->data) : std::unexpected(Error{});
-        return computed && *computed == *data_digest;
-    }
-    return true;
-}
+EventRule::Match EventRule::match(const Event &event) const { return attestation::EventContent(event).match(*this); }
 
 std::expected<ReferenceValues, Error> parse_reference_values(std::string_view json) {
     if (json.size() > max_reference_values_size) return malformed("more than " + std::to_string(max_reference_values_size) + " bytes");
@@ -229,6 +203,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     }
     for (auto member = root.first(); member; member = member->next()) {
         const bool known = std::apply([&](const auto &...entry) { return ((entry.name == member->key()) || ...); }, FileFields::fields());
+        if (member->kind() == varlink::Kind::null) return malformed("the member " + std::string(member->key()) + " is null: leave it out");
         const bool is_rules = member->key() == "requiredEvents" || member->key() == "forbiddenEvents";
         if (!known && !is_rules) return malformed("the member " + std::string(member->key()) + " is unknown");
         if (is_rules && root.find(member->key())->to_json() != member->to_json())
@@ -258,8 +233,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     }
     values.accept_gaps = accepts(fields->gaps);
     for (const auto &name : fields->uncovered_registers.value_or(std::vector<std::string>())) {
-        if (!common_name(name).starts_with("rtmr"))
-            return malformed("the member uncoveredRegisters: " + name + " is none of rtmr0 to rtmr3");
+        if (!is_rtmr(common_name(name))) return malformed("the member uncoveredRegisters: " + name + " is none of rtmr0 to rtmr3");
         values.uncovered_registers.emplace_back(common_name(name));
     }
     if (fields->maximum_age && *fields->maximum_age < 0) return malformed("the member maximumAgeSeconds is negative");
@@ -269,6 +243,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
             const auto common = register_name_from(name);
             if (std::ranges::find(register_names, common) == register_names.end())
                 return malformed("the member registers: a quote has no register " + name + "; it has " + listed(register_names));
+            if (values.registers.contains(common)) return malformed("the member registers: " + common + " is given twice");
             auto &known = values.registers[common];
             for (const auto hex : allowed) {
                 auto value = value_from(name, hex);

@@ -1,6 +1,8 @@
 // What evidence says beside its quote: report data, log, reference values. The quote itself is verify_quote()'s.
 #include "mr/verify.h"
 
+#include "libmr/src/attestation/event_rules.h"
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -70,6 +72,9 @@ public:
     void judge_report_data(const ReportData *claimed) {
         if (!options_.report_data)
             return state(report_data, Judgement::not_judged, false, "no report data was expected: the quote may be an old one");
+        if (options_.report_data->empty())
+            return state(report_data, Judgement::fails, true,
+                         "the report data that was expected is empty: it would be that of anybody who gave none");
         if (options_.report_data->size() > report_data_size)
             return state(report_data, Judgement::fails, true, "more than 64 bytes of report data were expected, which no quote can carry");
         if (!signed_) return state(report_data, Judgement::not_judged, true, "nothing signed can be read");
@@ -106,6 +111,17 @@ public:
         const bool replays = judge_replay(owners);
         judge_history();
         judge_rules(replays, "the log does not lead to what is signed");
+    }
+
+    // What evidence says beside its quote is what a reader sees first.
+    void compare_claims(const std::vector<EvidenceRegister> &claims) {
+        if (!signed_) return;
+        for (const auto &claim : claims) {
+            const auto value = signed_->find(common_name(claim.name));
+            if (!std::ranges::equal(claim.signed_value.bytes(), value))
+                return state(registers_covered, Judgement::fails, true,
+                             "the evidence says another value of " + claim.name + " than the quote");
+        }
     }
 
     void judge_registers() {
@@ -190,18 +206,22 @@ private:
         const auto number = static_cast<std::size_t>(common_name(event.name).back() - '0');
         if (std::ranges::find(event.digests, tcg_id(HashAlgorithm::sha384), &EventDigest::algorithm_id) == event.digests.end()) return;
         ++events_.at(number);
+        if (reference_.required_events.empty() && reference_.forbidden_events.empty()) return;
+        const attestation::EventContent content(event);
         for (std::size_t i = 0; i < reference_.required_events.size(); ++i) {
             const auto &rule = reference_.required_events[i];
-            if (rule.matches(event)) {
+            if (content.match(rule) == EventRule::Match::yes) {
                 found_.at(i).at(number) = events_.at(number);
             } else if (rule.description && rule.description == event.description) {
                 claimed_.at(i) = event.sequence;
             }
         }
         for (const auto &rule : reference_.forbidden_events) {
+            const auto match = content.match(rule);
+            auto &noted = match == EventRule::Match::yes ? seen_ : untold_;
             // One beyond what is told shows that there are more.
-            if (seen_.size() <= max_listed && rule.matches(event))
-                seen_.push_back(rule.name + " (event " + std::to_string(event.sequence) + ")");
+            if (match != EventRule::Match::no && noted.size() <= max_listed)
+                noted.push_back(rule.name + " (event " + std::to_string(event.sequence) + ")");
         }
     }
 
@@ -219,6 +239,7 @@ private:
             const auto *found = replayed(i);
             const auto value = found == nullptr ? Digest::zero(HashAlgorithm::sha384) : found->value;
             const bool leads = std::ranges::equal(value.bytes(), signed_->find(name)) && (found == nullptr || found->consistent());
+            leads_.at(i) = leads;
             if (leads) continue;
             const bool allowed = std::ranges::find(reference_.uncovered_registers, name) != reference_.uncovered_registers.end();
             const bool claimed_shared = owners != nullptr && std::ranges::any_of(*owners, [&](const EvidenceRegister &reg) {
@@ -244,7 +265,6 @@ private:
             state(registers_covered, all_allowed ? Judgement::holds : Judgement::fails, true,
                   listed(uncovered) + ": others extend it, so that the log does not cover it" + (all_allowed ? ", which is accepted" : ""));
         }
-        covers_all_ = uncovered.empty();
         return wrong.empty();
     }
 
@@ -281,6 +301,7 @@ private:
     // What a register vouches for is what was extended since its last gap.
     [[nodiscard]] bool is_proven(const Matches &matches) const {
         for (std::size_t i = 0; i < rtmr_count; ++i) {
+            if (!leads_.at(i)) continue;
             const auto *found = replayed(i);
             const auto before_gap = found == nullptr || found->gaps.empty() ? 0 : found->gaps.back().events;
             if (matches.at(i) > before_gap) return true;
@@ -309,10 +330,29 @@ private:
             state(forbidden_events, Judgement::not_judged, true, reason);
         } else if (!seen_.empty()) {
             state(forbidden_events, Judgement::fails, true, "in the log: " + listed(seen_));
+        } else if (const auto dark = registers_in_the_dark(); !dark.empty()) {
+            state(forbidden_events, Judgement::not_judged, true, listed(dark) + ": the log does not tell all that was extended");
+        } else if (!untold_.empty()) {
+            state(forbidden_events, Judgement::not_judged, true,
+                  "the log does not have what was hashed, so that it may be: " + listed(untold_) +
+                      "; forbid by digest, or in a register whose events are all bound");
         } else {
-            state(forbidden_events, Judgement::holds, true,
-                  std::string("none is in the log") + (covers_all_ ? "" : ", which does not cover every register"));
+            state(forbidden_events, Judgement::holds, true, "none is in the log");
         }
+    }
+
+    // Those that a forbidden event may hide in: the log does not lead there, or only over a gap.
+    [[nodiscard]] std::vector<std::string> registers_in_the_dark() const {
+        std::vector<std::string> dark;
+        for (std::size_t i = 0; i < rtmr_count; ++i) {
+            const auto name = "rtmr" + std::to_string(i);
+            const auto *found = replayed(i);
+            const bool in_scope = std::ranges::any_of(reference_.forbidden_events, [&](const EventRule &rule) {
+                return rule.register_name.empty() || rule.register_name == name;
+            });
+            if (in_scope && (!leads_.at(i) || (found != nullptr && !found->gaps.empty()))) dark.push_back(name);
+        }
+        return dark;
     }
 
     const VerifyOptions &options_;
@@ -327,7 +367,8 @@ private:
     std::vector<std::uint64_t> claimed_ =
         std::vector<std::uint64_t>(reference_.required_events.size());  // an event that only says so; 0: none
     std::vector<std::string> seen_;
-    bool covers_all_ = true;
+    std::vector<std::string> untold_;
+    std::array<bool, rtmr_count> leads_{};  // the log leads to the register
 };
 
 }  // namespace
@@ -340,6 +381,7 @@ Verdict verify(const Evidence &evidence, const VerifyOptions &options, QuoteJudg
     verifier.judge_report_data(&evidence.report_data);
     const std::array<ByteView, 1> logs{evidence.log};
     verifier.judge_logs(logs, &evidence.registers);
+    verifier.compare_claims(evidence.registers);
     verifier.judge_registers();
     verifier.judge_age(evidence.time);
     return verifier.take(platform);
