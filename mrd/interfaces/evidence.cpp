@@ -140,6 +140,8 @@ private:
         gone_ = true;
         if (const auto reading = reading_.lock()) reading->cancel();
         provider_.quotes()->cancel(ticket_);
+        // mrd is stopping, or there is nobody to hear it; either way what was sent behind this call may go on.
+        responder_.fail(wire::QuoteUnavailable{});
     }
 
     void ask_for_quote() {
@@ -178,6 +180,7 @@ private:
             const auto value = signed_value(body_, table().name(index));
             if (value && is_logged(index) && table().spec(index).owner == mr::Owner::owned) owned.push_back({table().name(index), *value});
         }
+        counted_.reset();  // of a first quote's log
         counted_ = budget_->take(bytes_for_log(registers_.journal().end()));
         if (!counted_) return responder_.fail(wire::Busy{std::to_string(max_evidence_bytes) + " bytes of evidence are under way"});
         const auto reading =

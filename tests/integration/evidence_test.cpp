@@ -237,6 +237,31 @@ TEST_F(EvidenceTest, ThatNeverComesTimesOutAndItsClientsEndCancelsIt) {
     EXPECT_TRUE(client.evidence(nonce(3)));
 }
 
+TEST_F(EvidenceTest, WhatWasSentBehindOneWhoseClientHasGoneStillTakesEffect) {
+    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "quote:never"}}});
+    auto client = daemon.client();
+    const auto digest = digest_of("behind");
+    {
+        const int gone = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(daemon.socket(), std::begin(address.sun_path));
+        ASSERT_EQ(::connect(gone, reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
+        auto calls = R"({"method":"io.mrd.Attestation.Evidence","parameters":{"reportData":")" + mr::to_hex(nonce(1)) + "\"}}";
+        calls += '\0';
+        calls += R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"tdx/rtmr3","digest":")" + mr::to_hex(digest.bytes()) + "\"}}";
+        calls += '\0';
+        ASSERT_EQ(::send(gone, calls.data(), calls.size(), MSG_NOSIGNAL), static_cast<ssize_t>(calls.size()));
+        const auto end = std::chrono::steady_clock::now() + patience;
+        while (status_of(client)["providers"][0]["waitingQuotes"] != 1) ASSERT_LT(std::chrono::steady_clock::now(), end);
+        ::close(gone);
+    }
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (client.read("tdx/rtmr3").value().value == zero() && std::chrono::steady_clock::now() < end) {
+    }
+    EXPECT_EQ(client.read("tdx/rtmr3").value().value, extended(zero(), digest));
+}
+
 TEST_F(EvidenceTest, OfALogThatDoesNotFitIsRefusedWithTheLimit) {
     const auto daemon = started();
     auto client = daemon.client();
