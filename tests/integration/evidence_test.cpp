@@ -401,6 +401,38 @@ TEST_F(MrctlVerify, JudgesByReferenceValues) {
     EXPECT_THAT(failure(1, {"verify", at("e.json"), "--reference", at("wrong.json")}), HasSubstr("requiredEvent is unknown"));
 }
 
+TEST_F(MrctlVerify, InspectKnowsEachOfTheFiles) {
+    const auto quote = json({"inspect", at("q.bin")});
+    EXPECT_EQ(quote["report_data"], data);
+    EXPECT_EQ(quote["qe_report_data_ok"], true);
+    EXPECT_EQ(quote["n_certs"], 3);
+    for (const auto &file : {at("e.json"), at("e.cbor")}) {
+        const auto evidence = json({"inspect", file});
+        EXPECT_EQ(evidence["sequence"], 1);
+        EXPECT_EQ(evidence["registers"][3]["matches"], true);
+        EXPECT_EQ(evidence["collateral"]["tcb_info"]["id"], "TDX");
+        EXPECT_THAT(output({"inspect", file}), HasSubstr("which the log leads to"));
+    }
+    EXPECT_EQ(json({"inspect", at("c.json")})["qe_identity"]["id"], "TD_QE");
+    const auto root = json({"inspect", at("root.pem")})["certificates"][0];
+    EXPECT_THAT(root["subject"].get<std::string>(), HasSubstr("proves nothing"));
+    EXPECT_THAT(output({"inspect", at("root.pem")}), HasSubstr("CN=Intel SGX Root CA"));
+    EXPECT_THAT(output({"inspect", at("q.bin")}), HasSubstr("No signature and no certificate was checked"));
+}
+
+TEST_F(MrctlVerify, InspectOfARealQuoteHasTheNamesAndValuesExpected) {
+    const std::filesystem::path samples = std::filesystem::path(MRD_SHARED_DATA) / "quote";
+    if (!exists(samples)) GTEST_SKIP() << "skipped: no sample data beside the repository";
+    for (const auto *name : {"coco-v4-debug", "gcp-cos113", "google-spr-e4", "google-v5-body3", "phala-v4", "phala-v5-tcb-not-supported"}) {
+        const auto expected = Json::parse(std::ifstream(samples / name / "info.json")).at("expected");
+        const auto shown = json({"inspect", samples / name / "quote.bin"});
+        for (const auto &[key, value] : expected.items()) {
+            if (key == "verifiers") continue;
+            EXPECT_EQ(shown.value(key, Json()), value) << name << " " << key;
+        }
+    }
+}
+
 TEST_F(MrctlVerify, NamesWhatIsWrongInOneLine) {
     EXPECT_THAT(failure(2, {"verify"}), HasSubstr("--quote"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", ""}), HasSubstr("--nonce is empty"));
