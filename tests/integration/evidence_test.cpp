@@ -86,7 +86,7 @@ TEST_F(EvidenceTest, OfAnEmptyLogIsEvidenceToo) {
 
 TEST_F(EvidenceTest, ThirtyTwoClientsEachGetTheirOwnWhileEightExtend) {
     constexpr std::uint32_t clients = 32;
-    constexpr std::uint32_t rounds = 3;
+    constexpr std::uint32_t rounds = 2;
     const auto daemon = started();
     std::atomic<bool> done = false;
     std::vector<std::future<void>> extending;
