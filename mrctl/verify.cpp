@@ -102,7 +102,7 @@ int print_verdict(bool json, const mr::Verdict &verdict, const mr::QuoteJudgemen
         return verdict.verified() ? exit_done : exit_refused;
     }
     const auto coloured = [](const mr::Statement &each) {
-        const std::string text(mr::to_string(each.result));
+        std::string text(mr::to_string(each.result));
         if (!is_terminal() || each.result == mr::Judgement::not_judged) return text;
         const bool good = each.result == mr::Judgement::holds;
         return (good ? "\x1b[32m" : each.required ? "\x1b[31m" : "\x1b[33m") + text + "\x1b[0m";

@@ -20,7 +20,6 @@ using enum StatementName;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
@@ -430,6 +429,7 @@ struct Pair {
     std::vector<std::string> logs;
     UnixTime time;
     bool own_root = false;
+    // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
     friend void PrintTo(const Pair &pair, std::ostream *out) { *out << pair.quote; }
 };
 

@@ -203,6 +203,7 @@ struct Failing {
     const char *faults;
     ErrorCode code;
     const char *label;
+    // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
     friend void PrintTo(const Failing &one, std::ostream *out) { *out << one.faults; }
 };
 class EvidenceFailures : public EvidenceTest, public ::testing::WithParamInterface<Failing> {};

@@ -262,6 +262,7 @@ struct Failing {
     ErrorCode code;
     const char *says;
     const char *label;
+    // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
     friend void PrintTo(const Failing &one, std::ostream *out) { *out << one.faults; }
 };
 class QuoteFailures : public QuoteTest, public ::testing::WithParamInterface<Failing> {};
