@@ -105,32 +105,50 @@ TEST(Der, NamesObjectIdentifiers) {
 }
 
 TEST(Ecdsa, HoldsForTheKeyMessageAndSignatureAndNoOther) {
+    SignatureChecker checker;
     for (int i = 0; i < 20; ++i) {
         const TestKey key;
         const Bytes message(100, static_cast<std::uint8_t>(i));
         const auto signature = key.sign(message);
-        EXPECT_TRUE(verify_p256(key.public_key(), message, signature));
-        EXPECT_FALSE(verify_p256(TestKey().public_key(), message, signature));
-        EXPECT_FALSE(verify_p256(key.public_key(), Bytes(100, 0xEE), signature));
+        EXPECT_TRUE(checker.verify(key.public_key(), message, signature));
+        EXPECT_FALSE(checker.verify(TestKey().public_key(), message, signature));
+        EXPECT_FALSE(checker.verify(key.public_key(), Bytes(100, 0xEE), signature));
         for (const std::size_t at : {0U, 31U, 32U, 63U}) {
             auto other = signature;
             other[at] ^= 1;
-            EXPECT_FALSE(verify_p256(key.public_key(), message, other));
+            EXPECT_FALSE(checker.verify(key.public_key(), message, other));
+        }
+    }
+}
+
+// More keys than are kept: each is still told from the others, whether it was kept, dropped or never seen.
+TEST(Ecdsa, AKeyThatIsUsedAgainIsStillItself) {
+    SignatureChecker checker;
+    const Bytes message{1, 2, 3};
+    std::vector<TestKey> keys(12);
+    std::vector<Bytes> signatures;
+    for (const auto &key : keys) signatures.push_back(key.sign(message));
+    for (int round = 0; round < 2; ++round) {
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+            EXPECT_TRUE(checker.verify(keys[i].public_key(), message, signatures[i]));
+            EXPECT_TRUE(checker.verify(keys[i].public_key(), message, signatures[i]));
+            EXPECT_FALSE(checker.verify(keys[i].public_key(), message, signatures[(i + 1) % keys.size()]));
         }
     }
 }
 
 TEST(Ecdsa, FailsForAKeyThatIsNoPointAndForSignaturesOfZeros) {
+    SignatureChecker checker;
     const TestKey key;
     const Bytes message{1, 2, 3};
     const auto signature = key.sign(message);
-    EXPECT_FALSE(verify_p256(Bytes(64, 0), message, signature));
-    EXPECT_FALSE(verify_p256(Bytes(64, 0xFF), message, signature));
-    EXPECT_FALSE(verify_p256(Bytes(63, 1), message, signature));
-    EXPECT_FALSE(verify_p256(key.public_key(), message, Bytes(64, 0)));
-    EXPECT_FALSE(verify_p256(key.public_key(), message, Bytes(64, 0xFF)));
-    EXPECT_FALSE(verify_p256(key.public_key(), message, Bytes()));
-    EXPECT_TRUE(verify_p256(key.public_key(), message, signature));
+    EXPECT_FALSE(checker.verify(Bytes(64, 0), message, signature));
+    EXPECT_FALSE(checker.verify(Bytes(64, 0xFF), message, signature));
+    EXPECT_FALSE(checker.verify(Bytes(63, 1), message, signature));
+    EXPECT_FALSE(checker.verify(key.public_key(), message, Bytes(64, 0)));
+    EXPECT_FALSE(checker.verify(key.public_key(), message, Bytes(64, 0xFF)));
+    EXPECT_FALSE(checker.verify(key.public_key(), message, Bytes()));
+    EXPECT_TRUE(checker.verify(key.public_key(), message, signature));
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ bool CertificatePool::is_issued_by(const Certificate &certificate, const Certifi
     for (const auto &known : checked_) {
         if (known.certificate == &certificate && known.issuer == &issuer) return known.good;
     }
-    const bool good = verify_p256(issuer.key, certificate.signed_part, certificate.signature);
+    const bool good = signatures_.verify(issuer.key, certificate.signed_part, certificate.signature);
     checked_.push_back({&certificate, &issuer, good});
     return good;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libmr/src/attestation/ecdsa.h"
 #include "libmr/src/attestation/x509.h"
 #include "mr/verify_quote.h"
 
@@ -31,6 +32,9 @@ public:
     // Names, key identifiers and the signature.
     bool is_issued_by(const Certificate &certificate, const Certificate &issuer);
 
+    // Checks every signature of the verification.
+    SignatureChecker &signatures() { return signatures_; }
+
     // All that were read so far.
     [[nodiscard]] const std::deque<Certificate> &certificates() const { return certificates_; }
 
@@ -46,6 +50,7 @@ private:
         std::string_view pem;
         std::vector<const Certificate *> certificates;
     };
+    SignatureChecker signatures_;
     std::deque<Bytes> ders_;
     std::deque<Certificate> certificates_;
     std::vector<CheckedSignature> checked_;

@@ -44,7 +44,8 @@ private:
     Finding check_text(const std::string &what, std::string_view text, ByteView signature, std::string_view pem) {
         const auto chain = issuer_chain(pem, CertificateRole::tcb_signing);
         if (!chain) return fails("the issuer chain of the " + what + " is not good: " + chain.error());
-        return judge(verify_p256(chain->front()->key, as_bytes(text), signature), "the TCB signing certificate's key signed the " + what,
+        return judge(pool_.signatures().verify(chain->front()->key, as_bytes(text), signature),
+                     "the TCB signing certificate's key signed the " + what,
                      "the signature is not one of the TCB signing certificate's key over the " + what);
     }
 
@@ -84,12 +85,12 @@ private:
     }
 
     // Empty: the issuer signed it.
-    static std::string crl_defect(const Crl &crl, const Certificate &issuer) {
+    std::string crl_defect(const Crl &crl, const Certificate &issuer) {
         if (!equal(crl.issuer, issuer.subject)) {
             return "is by " + name_text(crl.issuer) + " instead of " + name_text(issuer.subject);
         }
         if (!issuer.subject_key_id || !equal(*crl.authority_key_id, *issuer.subject_key_id)) return "names another key than its issuer's";
-        if (!verify_p256(issuer.key, crl.signed_part, crl.signature)) return "is not signed by its issuer's key";
+        if (!pool_.signatures().verify(issuer.key, crl.signed_part, crl.signature)) return "is not signed by its issuer's key";
         return {};
     }
 

@@ -6,8 +6,12 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "mr/digest.h"
 
@@ -95,19 +99,55 @@ private:
     std::size_t size_ = 0;
 };
 
+// Of one verification: a quote, its certificates and its collateral have five.
+constexpr std::size_t max_kept_keys = 8;
+
+struct LoadedKey {
+    std::array<std::uint8_t, p256_key_size> point{};
+    Key key;
+    Context verification;
+};
+
+std::optional<LoadedKey> load(ByteView point) {
+    LoadedKey loaded;
+    std::ranges::copy(point, loaded.point.begin());
+    loaded.key = key_from(point);
+    if (!loaded.key) return std::nullopt;
+    loaded.verification.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, loaded.key.get(), nullptr));
+    if (!loaded.verification || EVP_PKEY_verify_init(loaded.verification.get()) != 1) return std::nullopt;
+    return loaded;
+}
+
 }  // namespace
 
-bool verify_p256(ByteView key, ByteView message, ByteView signature) {
+struct SignatureChecker::Keys {
+    std::deque<LoadedKey> loaded;
+    std::optional<Hasher> hasher;
+};
+
+SignatureChecker::SignatureChecker() : keys_(std::make_unique<Keys>()) {}
+SignatureChecker::~SignatureChecker() = default;
+
+bool SignatureChecker::verify(ByteView key, ByteView message, ByteView signature) {
     if (key.size() != p256_key_size || signature.size() != p256_signature_size) return false;
     const QuietErrors quiet;
-    const Key public_key = key_from(key);
-    if (!public_key) return false;
-    const auto digest = hash(HashAlgorithm::sha256, message);
-    if (!digest) return false;
-    const Context context(EVP_PKEY_CTX_new_from_pkey(nullptr, public_key.get(), nullptr));
-    if (!context || EVP_PKEY_verify_init(context.get()) != 1) return false;
+    if (!keys_->hasher) {
+        auto opened = Hasher::open(HashAlgorithm::sha256);
+        if (!opened) return false;
+        keys_->hasher = std::move(*opened);
+    }
+    auto &loaded = keys_->loaded;
+    auto known = std::ranges::find_if(loaded, [&](const LoadedKey &each) { return std::ranges::equal(each.point, key); });
+    if (known == loaded.end()) {
+        auto made = load(key);
+        if (!made) return false;
+        if (loaded.size() == max_kept_keys) loaded.pop_front();
+        loaded.push_back(std::move(*made));
+        known = std::prev(loaded.end());
+    }
+    const auto digest = keys_->hasher->hash(message);
     const SignatureDer der(signature);
-    return EVP_PKEY_verify(context.get(), der.bytes().data(), der.bytes().size(), digest->bytes().data(), digest->bytes().size()) == 1;
+    return EVP_PKEY_verify(known->verification.get(), der.bytes().data(), der.bytes().size(), digest.bytes().data(), digest.size()) == 1;
 }
 
 }  // namespace mr::attestation

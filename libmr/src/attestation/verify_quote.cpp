@@ -31,8 +31,8 @@ Finding check_format(const std::expected<Quote, Error> &quote) {
                  " bytes after the signature data");
 }
 
-Finding check_qe_report(const Quote &quote, const Certificate &leaf) {
-    if (!verify_p256(leaf.key, quote.qe_report_bytes, quote.qe_report_signature)) {
+Finding check_qe_report(const Quote &quote, const Certificate &leaf, SignatureChecker &signatures) {
+    if (!signatures.verify(leaf.key, quote.qe_report_bytes, quote.qe_report_signature)) {
         return fails("the QE report's signature is not one of the PCK certificate's key");
     }
     Bytes named(quote.attestation_key.begin(), quote.attestation_key.end());
@@ -124,7 +124,7 @@ private:
             return;
         }
         auto quote_signature =
-            judge(verify_p256(quote_->attestation_key, quote_->signed_part, quote_->signature),
+            judge(pool_.signatures().verify(quote_->attestation_key, quote_->signed_part, quote_->signature),
                   "the attestation key signed header and body", "the signature is not one of the attestation key over header and body");
         auto qe_signature = not_judged("the quote's certificates cannot be read");
         auto chain_holds = not_judged("");
@@ -135,7 +135,7 @@ private:
         if (!chain) {
             chain_holds = fails("the quote's certificates cannot be read: " + chain.error());
         } else {
-            qe_signature = check_qe_report(*quote_, *chain->front());
+            qe_signature = check_qe_report(*quote_, *chain->front(), pool_.signatures());
             chain_holds = check_chain(*chain);
             const auto &root = *chain->back();
             if (!is_anchor(root, intel_trust_anchors())) {
