@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <iterator>
 #include <random>
 #include <utility>
@@ -42,6 +43,15 @@ std::expected<void, std::string> Registers::add(std::unique_ptr<Provider> provid
 }
 
 void Registers::later(std::move_only_function<void()> work) { boost::asio::post(loop_, std::move(work)); }
+
+std::shared_ptr<void> Registers::at(std::chrono::steady_clock::time_point time, std::move_only_function<void()> work) {
+    auto timer = std::make_shared<boost::asio::steady_timer>(loop_, time);
+    // A wait that is over is not cancelled any more: it comes after the timer has gone.
+    timer->async_wait([weak = std::weak_ptr(timer), work = std::move(work)](const boost::system::error_code &error) mutable {
+        if (!error && !weak.expired()) work();
+    });
+    return timer;
+}
 
 std::vector<journal::Present> Registers::journalled() const {
     std::vector<journal::Present> registers;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <expected>
 #include <filesystem>
 #include <functional>
@@ -31,6 +32,8 @@ public:
 
     // Runs it when the event loop has done what else waits.
     void later(std::move_only_function<void()> work);
+    // Runs it at that time, unless what this returns is dropped before.
+    [[nodiscard]] std::shared_ptr<void> at(std::chrono::steady_clock::time_point time, std::move_only_function<void()> work);
 
     [[nodiscard]] journal::Journal &journal() const { return events_.journal; }
 

@@ -9,6 +9,7 @@
 
 #include "mr/evidence.h"
 #include "mr/quote.h"
+#include "mrd/evidence_budget.h"
 #include "mrd/evidence_cut.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
@@ -38,20 +39,6 @@ std::optional<mr::Digest> signed_value(const mr::TdQuoteBody &body, std::string_
     return std::nullopt;
 }
 
-// What evidence that is being made, or waits to be sent, takes of max_evidence_bytes.
-class Budget {
-public:
-    // Nothing: it would be too much. Otherwise given back with the last copy.
-    std::shared_ptr<void> take(std::size_t bytes) {
-        if (bytes > max_evidence_bytes - *taken_) return nullptr;
-        *taken_ += bytes;
-        return {taken_.get(), [taken = taken_, bytes](void *) { *taken -= bytes; }};
-    }
-
-private:
-    std::shared_ptr<std::size_t> taken_ = std::make_shared<std::size_t>(0);
-};
-
 // A log's events are at most so much longer in JSON, with base64 for their data and again for the log.
 std::size_t bytes_for_log(std::uint64_t journal_end) {
     constexpr std::size_t least = std::size_t{64} << 10U;
@@ -72,11 +59,9 @@ public:
     using Done = std::move_only_function<void(ReadLog)>;
     using End = ReadLog::End;
 
-    LogUpToQuote(Registers &registers, EvidenceCut cut, Done done)
-        : LogReading(registers),
-          result_{.reason = {}, .cut = std::move(cut), .log = {}},
-          until_(registers.journal().state().sequence()),
-          done_(std::move(done)) {
+    // Reads no further than event `until`.
+    LogUpToQuote(Registers &registers, EvidenceCut cut, std::uint64_t until, Done done)
+        : LogReading(registers), result_{.reason = {}, .cut = std::move(cut), .log = {}}, until_(until), done_(std::move(done)) {
         for (const auto &reg : registers.journal().state().registers())
             result_.cut.declare({reg.name, reg.algorithm, reg.initial, reg.start});
         format_->begin(result_.log, registers.journal().state());
@@ -116,11 +101,11 @@ private:
     Done done_;
 };
 
-// One call: quote -> what came to the log meanwhile is settled -> log up to the quote -> reply; where the log does not explain the quote, the
-// registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
+// One call: quote -> what came to the log meanwhile is settled -> there is room for the log -> log up to the quote -> reply; where the log does not
+// explain the quote, the registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
-    EvidenceCall(Registers &registers, const QuoteRequest &request, std::shared_ptr<Budget> budget, Responder responder)
+    EvidenceCall(Registers &registers, const QuoteRequest &request, std::weak_ptr<EvidenceBudget> budget, Responder responder)
         : registers_(registers),
           budget_(std::move(budget)),
           provider_(*request.provider),
@@ -129,6 +114,9 @@ public:
           responder_(std::move(responder)) {}
 
     void start() {
+        timer_ = registers_.at(deadline_, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->on_deadline();
+        });
         responder_.on_closed([weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->give_up();
         });
@@ -136,10 +124,22 @@ public:
     }
 
 private:
-    void give_up() {
-        gone_ = true;
+    void stop_work() {
+        stopped_ = true;
         if (const auto reading = reading_.lock()) reading->cancel();
-        provider_.quotes()->cancel(ticket_);
+        provider_.quotes()->cancel(quote_ticket_);
+        if (const auto budget = budget_.lock()) budget->cancel(budget_ticket_);
+    }
+
+    void on_deadline() {
+        const bool waits_for_room = budget_ticket_ != 0;
+        stop_work();
+        if (waits_for_room) return responder_.fail(wire::Busy{std::to_string(max_evidence_bytes) + " bytes of evidence are under way"});
+        responder_.fail(wire::QuoteTimeout{});
+    }
+
+    void give_up() {
+        stop_work();
         // mrd is stopping, or there is nobody to hear it; either way what was sent behind this call may go on.
         responder_.fail(wire::QuoteUnavailable{});
     }
@@ -149,13 +149,13 @@ private:
         if (quotes.full()) return responder_.fail(wire::Busy{std::to_string(max_waiting_quotes) + " quotes are waited for"});
         ++quotes_;
         first_ = registers_.journal().state().sequence();
-        ticket_ = quotes.new_ticket();
-        quotes.ask(ticket_, {report_data_, std::nullopt}, deadline_,
+        quote_ticket_ = quotes.new_ticket();
+        quotes.ask(quote_ticket_, {report_data_, std::nullopt}, deadline_,
                    [self = shared_from_this()](const Quotes::Result &quoted) { self->take_quote(quoted); });
     }
 
     void take_quote(const Quotes::Result &quoted) {
-        if (gone_) return;
+        if (stopped_) return;
         if (!quoted) return fail_quote(responder_, provider_.name(), quoted.error());
         const auto quote = mr::decode_quote(quoted->quote);
         if (!quote) return responder_.fail(wire::QuoteInvalid{quote.error().message});
@@ -170,28 +170,37 @@ private:
                      .registers = {},
                      .log = {}};
         // An extend that the quote shows may not be settled yet.
-        provider_.when_idle([self = shared_from_this()] { self->read_log(); });
+        provider_.when_idle([self = shared_from_this()] { self->wait_for_room(); });
+    }
+
+    void wait_for_room() {
+        if (stopped_) return;
+        const auto budget = budget_.lock();
+        if (!budget) return;  // mrd is stopping
+        until_ = registers_.journal().state().sequence();
+        counted_.reset();  // of a first quote's log
+        budget_ticket_ = budget->take(bytes_for_log(registers_.journal().end()), [self = shared_from_this()](EvidenceBudget::Share share) {
+            self->budget_ticket_ = 0;
+            self->counted_ = std::move(share);
+            self->read_log();
+        });
     }
 
     void read_log() {
-        if (gone_) return;
         std::vector<EvidenceCut::Signed> owned;
         for (RegisterIndex index = 0; index < table().size(); ++index) {
             const auto value = signed_value(body_, table().name(index));
             if (value && is_logged(index) && table().spec(index).owner == mr::Owner::owned) owned.push_back({table().name(index), *value});
         }
-        counted_.reset();  // of a first quote's log
-        counted_ = budget_->take(bytes_for_log(registers_.journal().end()));
-        if (!counted_) return responder_.fail(wire::Busy{std::to_string(max_evidence_bytes) + " bytes of evidence are under way"});
         const auto reading =
-            std::make_shared<LogUpToQuote>(registers_, EvidenceCut(first_, std::move(owned)),
+            std::make_shared<LogUpToQuote>(registers_, EvidenceCut(first_, std::move(owned)), until_,
                                            [self = shared_from_this()](ReadLog read) { self->log_is_read(std::move(read)); });
         reading_ = reading;
         reading->start();
     }
 
     void log_is_read(ReadLog read) {
-        if (gone_) return;
+        if (stopped_) return;
         using End = ReadLog::End;
         switch (read.end) {
         case End::failed: return responder_.fail(wire::JournalFailed{read.reason});
@@ -217,7 +226,7 @@ private:
             if (!is_logged(index) || !table().spec(index).flags.has(mr::Flag::live)) continue;
             // A failure is not the end of it: the second quote tells.
             return provider_.read(index, true, [self = shared_from_this()](const std::expected<bool, RegisterError> &) {
-                if (!self->gone_) self->ask_for_quote();
+                if (!self->stopped_) self->ask_for_quote();
             });
         }
         ask_for_quote();
@@ -226,7 +235,7 @@ private:
     void add_collateral() {
         if (!provider_.abilities().collateral) return reply();
         provider_.quotes()->collateral([self = shared_from_this()](Quotes::Collateral collateral) {
-            if (self->gone_) return;
+            if (self->stopped_) return;
             if (collateral) {
                 if (auto parsed = mr::parse_collateral(collateral->json)) self->evidence_.collateral = std::move(*parsed);
             }
@@ -243,27 +252,31 @@ private:
     [[nodiscard]] bool is_logged(RegisterIndex index) const { return table().spec(index).flags.has(mr::Flag::extensible); }
 
     Registers &registers_;
-    std::shared_ptr<Budget> budget_;
-    std::shared_ptr<void> counted_;  // of it, for this call
+    // Not held: what is left of a call may outlive the service, and gives back nothing then.
+    std::weak_ptr<EvidenceBudget> budget_;
+    EvidenceBudget::Ticket budget_ticket_ = 0;  // while it waits for room
+    EvidenceBudget::Share counted_;
     ProviderRegisters &provider_;
     mr::ReportData report_data_;
     QuoteQueue::TimePoint deadline_;
+    std::shared_ptr<void> timer_;
     Responder responder_;
-    Quotes::Ticket ticket_ = 0;
+    Quotes::Ticket quote_ticket_ = 0;
     int quotes_ = 0;           // asked for
     std::uint64_t first_ = 0;  // the log's last event before the quote was asked for
+    std::uint64_t until_ = 0;  // and the last one that it can have taken part of
     mr::TdQuoteBody body_;
     mr::Evidence evidence_;
     std::weak_ptr<LogUpToQuote> reading_;
-    bool gone_ = false;  // the client
+    bool stopped_ = false;  // nobody waits for it any more
 };
 
 }  // namespace
 
 void add_evidence_method(varlink::Interface &interface, Registers &registers) {
     interface.add<wire::EvidenceParameters>(
-        "Evidence", [&registers, budget = std::make_shared<Budget>()](const varlink::Request &, const wire::EvidenceParameters &parameters,
-                                                                      Responder responder) {
+        "Evidence", [&registers, budget = EvidenceBudget::make([&registers](auto work) { registers.later(std::move(work)); })](
+                        const varlink::Request &, const wire::EvidenceParameters &parameters, Responder responder) {
             const auto request =
                 quote_request(registers, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, responder);
             if (request) std::make_shared<EvidenceCall>(registers, *request, budget, std::move(responder))->start();

@@ -2,12 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <ctime>
 #include <future>
+#include <map>
 
 #include "mr/verify.h"
 #include "tests/integration/daemon.h"
+#include "tests/integration/extenders.h"
 #include "tests/integration/log_reading.h"
 #include "tests/integration/mrctl.h"
 
@@ -27,6 +28,10 @@ mr::ReportData nonce(std::uint32_t number) {
     for (std::size_t i = 0; i < 4; ++i) data.at(i) = static_cast<std::uint8_t>(number >> (8 * i));
     return data;
 }
+
+constexpr std::uint32_t all_clients = 32;
+// While one's evidence is made: what they all extend is in the log of each.
+constexpr std::ptrdiff_t extends_for_each = 40;
 
 const std::vector<std::string> rtmrs{"tdx/rtmr0", "tdx/rtmr1", "tdx/rtmr2", "tdx/rtmr3"};
 
@@ -48,6 +53,22 @@ protected:
         for (const auto &each : verdict.statements())
             text += std::string(to_string(each.name)) + " " + std::string(to_string(each.result)) + ": " + each.reason + "\n";
         return text;
+    }
+    // Each from a client of its own, with its number for a nonce.
+    static std::vector<std::future<std::expected<mr::Evidence, mr::Error>>> ask_all(const Daemon &daemon, Extenders &extenders) {
+        std::vector<std::future<std::expected<mr::Evidence, mr::Error>>> asking;
+        for (std::uint32_t c = 0; c < all_clients; ++c) {
+            asking.push_back(std::async(std::launch::async, [&daemon, &extenders, c] {
+                extenders.allow(extends_for_each);
+                return daemon.client().evidence(nonce(c), {.deadline = std::chrono::minutes(10)});
+            }));
+        }
+        return asking;
+    }
+    static void expect_good(mr::Client &client, const mr::Evidence &evidence, std::uint32_t number) {
+        EXPECT_TRUE(evidence.coherent());
+        const auto verdict = verdict_of(client, evidence, nonce(number));
+        EXPECT_TRUE(verdict.verified()) << told(verdict);
     }
     static Judgement result_of(const mr::Verdict &verdict, mr::StatementName name) { return verdict.find(name)->result; }
 };
@@ -85,33 +106,22 @@ TEST_F(EvidenceTest, OfAnEmptyLogIsEvidenceToo) {
 }
 
 TEST_F(EvidenceTest, ThirtyTwoClientsEachGetTheirOwnWhileEightExtend) {
-    constexpr std::uint32_t clients = 32;
     constexpr std::uint32_t rounds = 2;
     const auto daemon = started();
-    std::atomic<bool> done = false;
-    std::vector<std::future<void>> extending;
-    for (int i = 0; i < 8; ++i) {
-        extending.push_back(std::async(std::launch::async, [&, i] {
-            auto client = daemon.client();
-            for (int n = 0; !done; ++n) {
-                const auto made =
-                    client.extend(rtmrs[static_cast<std::size_t>(i) % 4], digest_of(std::to_string(i) + "/" + std::to_string(n)));
-                ASSERT_TRUE(made) << made.error().message;
-            }
-        }));
-    }
+    Extenders extenders(daemon, 8, rtmrs, 0);
     struct Taken {
         std::int64_t before;
         mr::Evidence evidence;
         std::int64_t after;
     };
     std::vector<std::future<std::vector<Taken>>> asking;
-    for (std::uint32_t c = 0; c < clients; ++c) {
+    for (std::uint32_t c = 0; c < all_clients; ++c) {
         asking.push_back(std::async(std::launch::async, [&, c] {
             auto client = daemon.client();
             std::vector<Taken> all;
             for (std::uint32_t n = 0; n < rounds; ++n) {
                 const auto before = client.snapshot(rtmrs).value().sequence;
+                extenders.allow(extends_for_each);
                 auto evidence = client.evidence(nonce(c * rounds + n));
                 if (!evidence) throw std::runtime_error(evidence.error().message);
                 all.push_back({before, std::move(*evidence), client.snapshot(rtmrs).value().sequence});
@@ -121,12 +131,11 @@ TEST_F(EvidenceTest, ThirtyTwoClientsEachGetTheirOwnWhileEightExtend) {
     }
     std::vector<std::vector<Taken>> taken;
     for (auto &each : asking) taken.push_back(each.get());
-    done = true;
-    for (auto &each : extending) each.get();
+    extenders.stop();
 
     auto client = daemon.client();
     EXPECT_FALSE(register_status(client, "tdx/rtmr3")["diverged"].get<bool>());
-    for (std::uint32_t c = 0; c < clients; ++c) {
+    for (std::uint32_t c = 0; c < all_clients; ++c) {
         ASSERT_THAT(taken[c], SizeIs(rounds));
         for (std::uint32_t n = 0; n < rounds; ++n) {
             const auto &[before, evidence, after] = taken[c][n];
@@ -227,6 +236,48 @@ TEST_P(EvidenceFailures, EachHasItsOwnErrorLongBeforeTheDeadline) {
     EXPECT_TRUE(verdict_of(client, next, nonce(2)).verified());
 }
 
+TEST_P(EvidenceFailures, OnesFailureIsNotAnothersWhileEightExtend) {
+    // Every other quote, as they come.
+    std::string faults;
+    for (std::uint32_t i = 1; i <= all_clients; i += 2)
+        faults += (faults.empty() ? "" : ",") + std::string(GetParam().faults) + "@" + std::to_string(i);
+    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", faults}}});
+    Extenders extenders(daemon, 8, rtmrs, 0);
+    auto asking = ask_all(daemon, extenders);
+    std::map<std::uint32_t, mr::Evidence> good;
+    for (std::uint32_t c = 0; c < all_clients; ++c) {
+        auto evidence = asking[c].get();
+        if (evidence) {
+            good.emplace(c, std::move(*evidence));
+        } else {
+            EXPECT_EQ(evidence.error().code, GetParam().code) << evidence.error().message;
+        }
+    }
+    extenders.stop();
+    EXPECT_THAT(good, SizeIs(all_clients / 2));
+    auto client = daemon.client();
+    for (const auto &[c, evidence] : good) expect_good(client, evidence, c);
+}
+
+TEST_F(EvidenceTest, OneThatNeverComesTimesOutAndThirtyOneOthersGetTheirsWhileEightExtend) {
+    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "quote:never@1"}}});
+    Extenders extenders(daemon, 8, rtmrs, 0);
+    auto client = daemon.client();
+    auto never = std::async(std::launch::async, [&] { return daemon.client().evidence(nonce(99), {.deadline = milliseconds(300)}); });
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (status_of(client)["providers"][0]["waitingQuotes"] == 0) ASSERT_LT(std::chrono::steady_clock::now(), end);
+    auto asking = ask_all(daemon, extenders);
+    EXPECT_EQ(never.get().error().code, ErrorCode::quote_timeout);
+    std::vector<mr::Evidence> good;
+    for (auto &each : asking) {
+        auto evidence = each.get();
+        ASSERT_TRUE(evidence) << evidence.error().message;
+        good.push_back(std::move(*evidence));
+    }
+    extenders.stop();
+    for (std::uint32_t c = 0; c < all_clients; ++c) expect_good(client, good[c], c);
+}
+
 TEST_F(EvidenceTest, ThatNeverComesTimesOutAndItsClientsEndCancelsIt) {
     const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "quote:never@1-2"}}});
     auto client = daemon.client();
@@ -295,16 +346,20 @@ TEST_F(EvidenceTest, OfClientsThatDoNotReadIsBoundedAndDelaysNobody) {
         ASSERT_EQ(::send(sockets.back(), call.data(), call.size(), MSG_NOSIGNAL), static_cast<ssize_t>(call.size()));
     }
     const auto end = std::chrono::steady_clock::now() + patience;
-    auto refused = client.evidence(nonce(99));
-    while (refused && std::chrono::steady_clock::now() < end) refused = client.evidence(nonce(99));
+    const mr::QuoteOptions soon{.deadline = milliseconds(100)};
+    auto refused = client.evidence(nonce(99), soon);
+    // While the first ones' logs are read it is only late.
+    while ((refused || refused.error().code == ErrorCode::quote_timeout) && std::chrono::steady_clock::now() < end)
+        refused = client.evidence(nonce(99), soon);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::busy) << refused.error().message;
     EXPECT_TRUE(client.read("tdx/rtmr3"));
-    // Given back when they have gone.
+    // Given back when they have gone: who has waited since is served.
+    auto waiting = std::async(std::launch::async, [&] { return daemon.client().evidence(nonce(100)); });
     for (const auto socket : sockets) ::close(socket);
-    auto given = client.evidence(nonce(100));
-    while (!given && given.error().code == ErrorCode::busy && std::chrono::steady_clock::now() < end) given = client.evidence(nonce(100));
-    EXPECT_TRUE(given) << given.error().message;
+    const auto given = waiting.get();
+    ASSERT_TRUE(given) << given.error().message;
+    EXPECT_TRUE(verdict_of(client, *given, nonce(100)).verified());
 }
 
 TEST_F(EvidenceTest, OverADamagedJournalIsRefused) {

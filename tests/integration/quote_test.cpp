@@ -11,6 +11,7 @@
 
 #include "mr/quote.h"
 #include "tests/integration/daemon.h"
+#include "tests/integration/extenders.h"
 #include "tests/integration/log_reading.h"
 
 namespace mrd {
@@ -159,7 +160,6 @@ History history_of(mr::Client &client) {
 TEST_F(QuoteTest, ThirtyTwoClientsEachGetTheirOwnWhileEightExtend) {
     constexpr std::uint32_t clients = 32;
     constexpr std::uint32_t rounds = 4;
-    constexpr int extenders = 8;
     const auto daemon = started();
     struct Taken {
         mr::Snapshot before;
@@ -167,20 +167,7 @@ TEST_F(QuoteTest, ThirtyTwoClientsEachGetTheirOwnWhileEightExtend) {
         mr::Snapshot after;
     };
     const std::vector<std::string> names{"tdx/rtmr0", "tdx/rtmr1", "tdx/rtmr2", "tdx/rtmr3"};
-    std::atomic<bool> done = false;
-    std::atomic<std::int64_t> extends = 0;
-    std::vector<std::future<void>> extending;
-    for (int i = 0; i < extenders; ++i) {
-        extending.push_back(std::async(std::launch::async, [&, i] {
-            auto client = daemon.client();
-            for (int n = 0; !done; ++n) {
-                const auto made =
-                    client.extend(names[static_cast<std::size_t>(i) % 4], digest_of(std::to_string(i) + "/" + std::to_string(n)));
-                ASSERT_TRUE(made) << made.error().message;
-                ++extends;
-            }
-        }));
-    }
+    Extenders extenders(daemon, 8, names);
     std::vector<std::future<std::vector<Taken>>> asking;
     for (std::uint32_t c = 0; c < clients; ++c) {
         asking.push_back(std::async(std::launch::async, [&, c] {
@@ -197,12 +184,11 @@ TEST_F(QuoteTest, ThirtyTwoClientsEachGetTheirOwnWhileEightExtend) {
     }
     std::vector<std::vector<Taken>> taken;
     for (auto &each : asking) taken.push_back(each.get());
-    done = true;
-    for (auto &each : extending) each.get();
+    extenders.stop();
 
     auto client = daemon.client();
     auto history = history_of(client);
-    EXPECT_GT(extends, static_cast<std::int64_t>(clients)) << "they did extend meanwhile";
+    EXPECT_GT(extenders.extends(), static_cast<std::int64_t>(clients)) << "they did extend meanwhile";
     std::int64_t last = 0;
     for (const auto &name : names) {
         for (const auto &[value, sequence] : history[name]) last = std::max(last, sequence);
@@ -296,14 +282,7 @@ TEST_P(QuoteFailures, OnesFailureIsNotAnothersWhileEightExtend) {
     std::string all;
     for (std::uint32_t i = 1; i <= clients; i += 2) all += (all.empty() ? "" : ",") + faults + "@" + std::to_string(i);
     const auto daemon = with_faults(all);
-    std::atomic<bool> done = false;
-    std::vector<std::future<void>> extending;
-    for (int i = 0; i < 8; ++i) {
-        extending.push_back(std::async(std::launch::async, [&] {
-            auto client = daemon.client();
-            while (!done) ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("a")));
-        }));
-    }
+    const Extenders extenders(daemon, 8, {"tdx/rtmr3"});
     std::vector<std::future<std::expected<mr::Quoted, mr::Error>>> asking;
     for (std::uint32_t c = 0; c < clients; ++c)
         asking.push_back(std::async(std::launch::async, [&, c] { return daemon.client().quote(nonce(c), {.deadline = long_deadline}); }));
@@ -318,8 +297,6 @@ TEST_P(QuoteFailures, OnesFailureIsNotAnothersWhileEightExtend) {
         }
     }
     EXPECT_EQ(good, clients / 2);
-    done = true;
-    for (auto &each : extending) each.get();
 }
 
 TEST_F(QuoteTest, ThatNeverComesTimesOutAtItsDeadlineAndTheNextIsGood) {

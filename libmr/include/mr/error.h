@@ -25,7 +25,7 @@ enum class ErrorCode : std::uint8_t {
     log_too_large,           // evidence cannot carry the log: take a quote, and export the log
     journal_failed,          // the journal cannot be written
     provider_failed,         // the hardware, or the simulator, refused or failed
-    quote_timeout,           // there was no quote within the deadline
+    quote_timeout,           // there was no quote, or no evidence, within the deadline
     quote_unavailable,       // no quoting service answers now: try again later
     quote_failed,            // the quoting service refused the report
     quote_invalid,           // what the quoting service gave is not the quote that was asked for
