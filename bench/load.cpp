@@ -13,7 +13,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +42,8 @@ int number(std::string_view text) {
 
 class Load {
 public:
-    Load(const bench::Operation &operation, const std::string &socket, std::size_t connections, std::size_t depth) : depth_(depth) {
+    Load(const bench::Operation &operation, const std::string &socket, std::size_t connections, std::size_t depth)
+        : depth_(depth), request_size_(operation.request.size()), nonce_at_(operation.nonce_at) {
         for (std::size_t i = 0; i < depth; ++i) batch_ += operation.request;
         for (std::size_t i = 0; i < connections; ++i) {
             auto &one = connections_.emplace_back(bench::connect_to(socket), bench::ReplyCounter(operation.protocol));
@@ -104,9 +107,19 @@ private:
     }
 
     void send(Connection &connection) {
+        if (nonce_at_) put_nonces();
         connection.open = depth_;
         connection.sent_at = bench::now_ns();
         bench::send_all(connection.fd, batch_);
+    }
+
+    void put_nonces() {
+        constexpr std::string_view digits = "0123456789abcdef";
+        for (std::size_t i = 0; i < depth_; ++i) {
+            auto rest = ++nonce_;
+            for (std::size_t digit = 0; digit < bench::nonce_size; ++digit, rest >>= 4U)
+                batch_[i * request_size_ + *nonce_at_ + digit] = digits[rest & 0xFU];
+        }
     }
 
     void receive(Connection &connection) {
@@ -118,6 +131,9 @@ private:
     }
 
     std::size_t depth_;
+    std::size_t request_size_;
+    std::optional<std::size_t> nonce_at_;
+    std::uint64_t nonce_ = 0;
     std::string batch_;
     std::vector<Connection> connections_;
     std::vector<std::int64_t> latencies_;

@@ -33,6 +33,11 @@ std::string repeated(std::string_view text, int times) {
     return all;
 }
 
+Operation with_nonce(const std::string &method) {
+    const auto before = R"({"method":"io.mrd.Attestation.)" + method + R"(","parameters":{"reportData":")";
+    return {Protocol::varlink, before + repeated("5a", 64) + "\"}}" + '\0', before.size()};
+}
+
 const std::map<std::string, Operation, std::less<>> &operations() {
     static const std::map<std::string, Operation, std::less<>> all{
         {"read", {Protocol::varlink, R"({"method":"io.mrd.Registers.Read","parameters":{"name":"tdx/rtmr3"}})"s + '\0'}},
@@ -41,9 +46,8 @@ const std::map<std::string, Operation, std::less<>> &operations() {
           R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"tdx/rtmr2","digest":")" + repeated("5a", 48) + "\"}}" + '\0'}},
         {"report",
          {Protocol::varlink, R"({"method":"io.mrd.Attestation.Report","parameters":{"reportData":")" + repeated("5a", 64) + "\"}}" + '\0'}},
-        // Equal requests that wait together share a quote.
-        {"quote",
-         {Protocol::varlink, R"({"method":"io.mrd.Attestation.Quote","parameters":{"reportData":")" + repeated("5a", 64) + "\"}}" + '\0'}},
+        {"quote", with_nonce("Quote")},
+        {"evidence", with_nonce("Evidence")},
         {"set", {Protocol::redis_status, "*3\r\n$3\r\nSET\r\n$4\r\nrtmr\r\n$96\r\n" + repeated("5a", 48) + "\r\n"}},
         {"set-event",
          {Protocol::redis_status,
@@ -84,11 +88,23 @@ std::optional<Operation> operation_of(std::string_view name) {
     return found == operations().end() ? std::nullopt : std::optional(found->second);
 }
 
+std::size_t ReplyCounter::count_varlink(std::string_view bytes) {
+    constexpr std::string_view error = R"({"error")";
+    std::size_t replies = 0;
+    for (;;) {
+        const auto end = bytes.find('\0');
+        if (beginning_.size() < error.size()) beginning_ += bytes.substr(0, std::min(end, error.size() - beginning_.size()));
+        if (beginning_ == error) die("the server answers: " + std::string(bytes));
+        if (end == std::string_view::npos) return replies;
+        ++replies;
+        beginning_.clear();
+        bytes.remove_prefix(end + 1);
+    }
+}
+
 std::size_t ReplyCounter::count(std::string_view bytes) {
     switch (protocol_) {
-    case Protocol::varlink:
-        if (bytes.starts_with(R"({"error")")) die("the server answers: " + std::string(bytes));
-        return static_cast<std::size_t>(std::ranges::count(bytes, '\0'));
+    case Protocol::varlink: return count_varlink(bytes);
     case Protocol::redis_status:
     case Protocol::redis_value: {
         if (bytes.starts_with('-')) die("the server answers: " + std::string(bytes));

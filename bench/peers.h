@@ -16,13 +16,16 @@ enum class Protocol : std::uint8_t { varlink, redis_value, redis_status, tpm };
 struct Operation {
     Protocol protocol = Protocol::varlink;
     std::string request;
+    // Where in the request a nonce stands that is to be another one each time: nonce_size hexadecimal digits.
+    std::optional<std::size_t> nonce_at = {};
 };
+inline constexpr std::size_t nonce_size = 8;
 
-// "read", "extend", "report" (of mrd), "get" (of redis, after "set"), "set", "set-event" (of about as many bytes as an event in mrd's journal),
+// "read", "extend", "report", "quote", "evidence" (of mrd; the last two with a nonce, for equal requests share a quote), "get" (of redis, after "set"), "set", "set-event" (of about as many bytes as an event in mrd's journal),
 // "pcr-read", "pcr-extend" (of swtpm: SHA-384, PCR 16).
 std::optional<Operation> operation_of(std::string_view name);
 
-// Finds the ends of replies in a byte stream. What a bad reply begins with is looked at in the first reply of each piece received.
+// Finds the ends of replies in a byte stream. Of mrd every reply's beginning is looked at, of the others that of each piece received.
 class ReplyCounter {
 public:
     explicit ReplyCounter(Protocol protocol) : protocol_(protocol) {}
@@ -31,7 +34,10 @@ public:
     std::size_t count(std::string_view bytes);
 
 private:
+    std::size_t count_varlink(std::string_view bytes);
+
     Protocol protocol_;
+    std::string beginning_;    // varlink: of the reply that has begun, as much as tells an error
     std::size_t lines_ = 0;    // redis_value: of the reply that has begun
     std::size_t missing_ = 0;  // tpm: bytes
 };
