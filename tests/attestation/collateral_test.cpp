@@ -82,11 +82,12 @@ TEST(Collateral, ThatIsNotOneObjectIsMalformed) {
 void each_defect(const Json &good, const std::function<void(const std::string &, const Json &)> &check) {
     const auto flat = good.flatten();
     for (const auto &[path, value] : flat.items()) {
-        if (path.ends_with("/category") || path.ends_with("/type") || path.ends_with("tcbEvaluationDataNumber")) continue;
+        if (path.ends_with("/category") || path.ends_with("/type")) continue;
         if (path.find("advisoryIDs") != std::string::npos) continue;
         if (path == "/tdxModuleIdentities/0/id") continue;  // any text is a module's name: another module's
         const Json::json_pointer at(path);
         for (const Json &other : {Json(), Json::array({1}), Json(-1), Json(70000), Json("?"), Json("2026-13-01T00:00:00Z"), Json(true)}) {
+            if (path.ends_with("tcbEvaluationDataNumber") && other == 70000) continue;  // it may be so
             auto json = good;
             json[at] = other;
             check(path + " = " + other.dump(), json);

@@ -22,6 +22,7 @@ json example() {
             {"version", 1},
             {"description", "what the build of today measures"},
             {"tcb", {"UpToDate", "SWHardeningNeeded"}},
+            {"minimumTcbEvaluationDataNumber", 17},
             {"debug", "accept"},
             {"septVeDisableUnset", "accept"},
             {"simulatedRoots", "refuse"},
@@ -44,6 +45,7 @@ TEST(ReferenceValues, SayWhatIsExpectedAndWhatIsAccepted) {
     ASSERT_TRUE(values) << values.error().message;
     EXPECT_THAT(values->quote.accepted_tcb, ElementsAre(TcbStatus::up_to_date, TcbStatus::sw_hardening_needed));
     EXPECT_TRUE(values->quote.tcb_required);
+    EXPECT_EQ(values->quote.minimum_tcb_evaluation, 17);
     EXPECT_TRUE(values->quote.accept_debug);
     EXPECT_TRUE(values->quote.accept_no_sept_ve_disable);
     EXPECT_EQ(values->quote.accept_simulated_roots, false);
@@ -65,6 +67,14 @@ TEST(ReferenceValues, AreStrictWhereTheySayNothing) {
                  values->accept_gaps);
     EXPECT_FALSE(values->quote.accept_simulated_roots);
     EXPECT_FALSE(values->maximum_age_seconds);
+    EXPECT_FALSE(values->quote.minimum_tcb_evaluation);
+}
+
+TEST(ReferenceValues, ThatAskForATcbRecoveryAskForTheTcb) {
+    const auto values = parse_reference_values(R"({"format":"mrd-reference-values","version":1,"minimumTcbEvaluationDataNumber":0})");
+    ASSERT_TRUE(values) << values.error().message;
+    EXPECT_TRUE(values->quote.tcb_required);
+    EXPECT_THAT(values->quote.accepted_tcb, ElementsAre(TcbStatus::up_to_date));
 }
 
 TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
@@ -85,6 +95,8 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/uncoveredRegisters/0"), "rtmr9", "rtmr9"},
         {json::json_pointer("/registers/rtmr0"), json::array({value_a}), "rtmr0 is given twice"},
         {json::json_pointer("/tcb"), nullptr, "tcb is null"},
+        {json::json_pointer("/minimumTcbEvaluationDataNumber"), "17", "minimumTcbEvaluationDataNumber is given twice, or is not a number"},
+        {json::json_pointer("/minimumTcbEvaluationDataNumber"), -1, "minimumTcbEvaluationDataNumber is negative"},
         {json::json_pointer("/maximumAgeSeconds"), -1, "maximumAgeSeconds"},
         {json::json_pointer("/registers/rtmr4"), json::array({value_a}), "rtmr4"},
         {json::json_pointer("/registers/mrowner/0"), "zz", "mrowner"},

@@ -388,6 +388,29 @@ TEST(VerifyQuote, AcceptsTheTcbStatusesThatThePolicyNamesAndUpToDateAlways) {
     }
 }
 
+TEST(VerifyQuote, TakesNoCollateralOfAnEarlierTcbRecoveryThanThePolicyAsksFor) {
+    for (const auto &[tcb_info, qe_identity, fails] :
+         {std::tuple(18, 18, ""), {19, 18, ""}, {17, 18, "tcb_info_current"}, {18, 17, "qe_identity_current"}}) {
+        SCOPED_TRACE(std::to_string(tcb_info) + " and " + std::to_string(qe_identity));
+        TestPlatform platform;
+        platform.tcb_info["tcbEvaluationDataNumber"] = tcb_info;
+        platform.qe_identity["tcbEvaluationDataNumber"] = qe_identity;
+        EXPECT_TRUE(judge(platform).verdict.verified());
+        const auto judged = judge(platform, {.minimum_tcb_evaluation = 18});
+        EXPECT_EQ(judged.verdict.verified(), std::string_view(fails).empty());
+        // The root is a test's own, which is not required to be hardware.
+        auto expected = std::vector<std::string>{"root_is_hardware"};
+        if (*fails != 0) expected.emplace_back(fails);
+        EXPECT_EQ(false_ones(judged.verdict), expected);
+    }
+}
+
+TEST(VerifyQuote, SaysWhichTcbRecoveryTheCollateralIsOf) {
+    TestPlatform platform;
+    EXPECT_THAT(judge(platform, {.minimum_tcb_evaluation = 20}).verdict.find(StatementName::tcb_info_current)->reason,
+                HasSubstr("tcbEvaluationDataNumber is 18, and at least 20"));
+}
+
 TEST(VerifyQuote, NeverAcceptsAPlatformThatNoLevelFits) {
     TestPlatform platform;
     platform.body.tee_tcb_svn[2] = 0;

@@ -47,6 +47,8 @@ std::optional<TcbStatus> tcb_status_from(std::string_view name);
 struct QuotePolicy {
     std::vector<TcbStatus> accepted_tcb = {TcbStatus::up_to_date};
     bool tcb_required = false;  // also where there is no collateral, which then fails; with collateral the TCB is always required
+    // Of TCB info and QE identity: an older collateral may be within its dates, and not know of the last TCB recovery.
+    std::optional<std::int64_t> minimum_tcb_evaluation = {};
     bool accept_debug = false;
     bool accept_no_sept_ve_disable = false;
     std::vector<std::array<std::uint8_t, 48>> accepted_service_tds = {};  // beside zero

@@ -53,6 +53,7 @@ struct FileFields {
     std::int64_t version = 0;
     std::optional<std::string_view> description;
     std::optional<std::vector<std::string_view>> tcb;
+    std::optional<std::int64_t> minimum_tcb_evaluation;
     std::optional<Choice> debug;
     std::optional<Choice> sept_ve_disable_unset;
     std::optional<Choice> simulated_roots;
@@ -64,7 +65,8 @@ struct FileFields {
     static constexpr auto fields() {
         return std::tuple(field("format", &FileFields::format), field("version", &FileFields::version),
                           field("description", &FileFields::description), field("tcb", &FileFields::tcb),
-                          field("debug", &FileFields::debug), field("septVeDisableUnset", &FileFields::sept_ve_disable_unset),
+                          field("minimumTcbEvaluationDataNumber", &FileFields::minimum_tcb_evaluation), field("debug", &FileFields::debug),
+                          field("septVeDisableUnset", &FileFields::sept_ve_disable_unset),
                           field("simulatedRoots", &FileFields::simulated_roots), field("gaps", &FileFields::gaps),
                           field("serviceTds", &FileFields::service_tds), field("uncoveredRegisters", &FileFields::uncovered_registers),
                           field("maximumAgeSeconds", &FileFields::maximum_age), field("registers", &FileFields::registers));
@@ -110,6 +112,7 @@ std::string what_is_wanted(std::string_view member) {
     if (member == "tcb") return "an array of TCB statuses, as [\"UpToDate\"]";
     if (member == "serviceTds") return "an array of values in hex";
     if (member == "uncoveredRegisters") return "an array of names, as [\"rtmr2\"]";
+    if (member == "minimumTcbEvaluationDataNumber") return "a number";
     if (member == "maximumAgeSeconds") return "a number of seconds";
     if (member == "registers") return "an object of arrays, as {\"mrtd\": [\"ebed...\"]}";
     if (member == "description") return "text";
@@ -222,6 +225,11 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
             if (!status) return malformed("the member tcb: " + std::string(name) + " is no TCB status; there are " + known_tcb_statuses());
             values.quote.accepted_tcb.push_back(*status);
         }
+    }
+    if (fields->minimum_tcb_evaluation) {
+        if (*fields->minimum_tcb_evaluation < 0) return malformed("the member minimumTcbEvaluationDataNumber is negative");
+        values.quote.minimum_tcb_evaluation = fields->minimum_tcb_evaluation;
+        values.quote.tcb_required = true;
     }
     values.quote.accept_debug = accepts(fields->debug);
     values.quote.accept_no_sept_ve_disable = accepts(fields->sept_ve_disable_unset);

@@ -75,6 +75,7 @@ struct TcbInfoFields {
     std::int64_t version = 0;
     std::string_view issue_date;
     std::string_view next_update;
+    std::int64_t evaluation_number = 0;
     std::string_view fmspc;
     std::string_view pce_id;
     std::int64_t tcb_type = 0;
@@ -84,9 +85,10 @@ struct TcbInfoFields {
     static constexpr auto fields() {
         return std::tuple(field("id", &TcbInfoFields::id), field("version", &TcbInfoFields::version),
                           field("issueDate", &TcbInfoFields::issue_date), field("nextUpdate", &TcbInfoFields::next_update),
-                          field("fmspc", &TcbInfoFields::fmspc), field("pceId", &TcbInfoFields::pce_id),
-                          field("tcbType", &TcbInfoFields::tcb_type), field("tdxModule", &TcbInfoFields::module),
-                          field("tdxModuleIdentities", &TcbInfoFields::module_identities), field("tcbLevels", &TcbInfoFields::levels));
+                          field("tcbEvaluationDataNumber", &TcbInfoFields::evaluation_number), field("fmspc", &TcbInfoFields::fmspc),
+                          field("pceId", &TcbInfoFields::pce_id), field("tcbType", &TcbInfoFields::tcb_type),
+                          field("tdxModule", &TcbInfoFields::module), field("tdxModuleIdentities", &TcbInfoFields::module_identities),
+                          field("tcbLevels", &TcbInfoFields::levels));
     }
 };
 
@@ -95,6 +97,7 @@ struct QeIdentityFields {
     std::int64_t version = 0;
     std::string_view issue_date;
     std::string_view next_update;
+    std::int64_t evaluation_number = 0;
     std::string_view misc_select;
     std::string_view misc_select_mask;
     std::string_view attributes;
@@ -105,6 +108,7 @@ struct QeIdentityFields {
     static constexpr auto fields() {
         return std::tuple(field("id", &QeIdentityFields::id), field("version", &QeIdentityFields::version),
                           field("issueDate", &QeIdentityFields::issue_date), field("nextUpdate", &QeIdentityFields::next_update),
+                          field("tcbEvaluationDataNumber", &QeIdentityFields::evaluation_number),
                           field("miscselect", &QeIdentityFields::misc_select), field("miscselectMask", &QeIdentityFields::misc_select_mask),
                           field("attributes", &QeIdentityFields::attributes), field("attributesMask", &QeIdentityFields::attributes_mask),
                           field("mrsigner", &QeIdentityFields::mr_signer), field("isvprodid", &QeIdentityFields::isv_prod_id),
@@ -229,6 +233,8 @@ std::expected<TcbInfo, std::string> parse_tcb_info(std::string_view json) {
     read.require(fields->id == "TDX" && fields->version == 3 && fields->tcb_type == 0, "it is not a TDX TCB info of version 3 and type 0");
     read.date("issueDate", fields->issue_date, info.issue_date);
     read.date("nextUpdate", fields->next_update, info.next_update);
+    info.evaluation_number = fields->evaluation_number;
+    read.require(info.evaluation_number >= 0, "tcbEvaluationDataNumber is negative");
     read.bytes("fmspc", fields->fmspc, info.fmspc);
     read.bytes("pceId", fields->pce_id, info.pce_id);
     read.module_signer(fields->module, info.module);
@@ -262,6 +268,8 @@ std::expected<QeIdentity, std::string> parse_qe_identity(std::string_view json) 
     read.require(fields->id == "TD_QE" && fields->version == 2, "it is not a TD_QE identity of version 2");
     read.date("issueDate", fields->issue_date, identity.issue_date);
     read.date("nextUpdate", fields->next_update, identity.next_update);
+    identity.evaluation_number = fields->evaluation_number;
+    read.require(identity.evaluation_number >= 0, "tcbEvaluationDataNumber is negative");
     read.number("miscselect", fields->misc_select, identity.misc_select);
     read.number("miscselectMask", fields->misc_select_mask, identity.misc_select_mask);
     read.bytes("attributes", fields->attributes, identity.attributes);

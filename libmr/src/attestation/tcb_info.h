@@ -53,6 +53,7 @@ struct ModuleIdentity {
 struct TcbInfo {
     UnixTime issue_date = 0;
     UnixTime next_update = 0;
+    std::int64_t evaluation_number = 0;  // tcbEvaluationDataNumber: counts Intel's TCB recoveries
     std::array<std::uint8_t, 6> fmspc{};
     std::array<std::uint8_t, 2> pce_id{};
     ModuleSigner module;  // of modules of version 0
@@ -63,6 +64,7 @@ struct TcbInfo {
 struct QeIdentity {
     UnixTime issue_date = 0;
     UnixTime next_update = 0;
+    std::int64_t evaluation_number = 0;  // tcbEvaluationDataNumber: counts Intel's TCB recoveries
     std::uint32_t misc_select = 0;
     std::uint32_t misc_select_mask = 0;
     std::array<std::uint8_t, 16> attributes{};

@@ -90,6 +90,16 @@ Finding check_module(const TcbInfo &info, const TdQuoteBody &body) {
     return holds("the TDX module is Intel's, of version " + std::to_string(version));
 }
 
+// A text that is current is also of no earlier TCB recovery than asked for.
+template <class Text>
+void check_evaluation(const QuotePolicy &policy, const std::optional<Text> &text, Finding &current) {
+    if (!policy.minimum_tcb_evaluation || !text || !current.good()) return;
+    const auto minimum = *policy.minimum_tcb_evaluation;
+    if (text->evaluation_number >= minimum) return;
+    current = fails(current.reason + ", but its tcbEvaluationDataNumber is " + std::to_string(text->evaluation_number) + ", and at least " +
+                    std::to_string(minimum) + " is asked for");
+}
+
 class QuoteVerification {
 public:
     QuoteVerification(ByteView quote, const Collateral *collateral, const TrustAnchors &anchors, UnixTime time, const QuotePolicy &policy,
@@ -189,6 +199,8 @@ private:
     // What the collateral says of itself, of the QE and of the platform.
     void add_platform(CheckedCollateral &checked) {
         const bool required = collateral_ != nullptr || policy_.tcb_required;
+        check_evaluation(policy_, checked.tcb_info, checked.tcb_info_current);
+        check_evaluation(policy_, checked.qe_identity, checked.qe_identity_current);
         add(StatementName::tcb_info_signature, std::move(checked.tcb_info_signature), required);
         add(StatementName::tcb_info_current, std::move(checked.tcb_info_current), required);
         add(StatementName::qe_identity_signature, std::move(checked.qe_identity_signature), required);
