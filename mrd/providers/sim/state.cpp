@@ -354,7 +354,7 @@ std::expected<State, std::string> State::open_or_attach(const std::filesystem::p
         if (file.get() < 0) {
             if (errno != ENOENT || options == nullptr) {
                 return std::unexpected(path + ": cannot open the simulator's state file (" + reason_of(errno) +
-                                       "): " + (options == nullptr ? "start mrd with the simulator first" : "mrd must own it"));
+                                       "): " + (options == nullptr ? "mrd makes it when it starts with the simulator" : "mrd must own it"));
             }
             const auto put = put_new_file(*options, false);
             if (!put) {
