@@ -42,6 +42,15 @@ constexpr std::array<std::array<char, 2>, 256> hex_pairs = [] {
     return pairs;
 }();
 
+// And both digits of twelve bits.
+constexpr std::array<std::array<char, 2>, 4096> base64_pairs = [] {
+    std::array<std::array<char, 2>, 4096> pairs{};
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+        pairs[i] = {base64_digits[i >> 6], base64_digits[i & 0x3f]};
+    }
+    return pairs;
+}();
+
 std::unexpected<Error> refuse(std::string message) { return std::unexpected(Error{ErrorCode::invalid_argument, std::move(message)}); }
 
 }  // namespace
@@ -87,10 +96,9 @@ void append_base64(std::string &out, ByteView bytes) {
     std::size_t i = 0;
     for (; i + 3 <= bytes.size(); i += 3) {
         const unsigned group = static_cast<unsigned>(bytes[i]) << 16 | static_cast<unsigned>(bytes[i + 1]) << 8 | bytes[i + 2];
-        *digits++ = base64_digits[group >> 18];
-        *digits++ = base64_digits[group >> 12 & 0x3f];
-        *digits++ = base64_digits[group >> 6 & 0x3f];
-        *digits++ = base64_digits[group & 0x3f];
+        std::memcpy(digits, base64_pairs[group >> 12].data(), 2);
+        std::memcpy(digits + 2, base64_pairs[group & 0xfff].data(), 2);
+        digits += 4;
     }
     if (const std::size_t rest = bytes.size() - i; rest != 0) {
         const unsigned group = static_cast<unsigned>(bytes[i]) << 16 | (rest == 2 ? static_cast<unsigned>(bytes[i + 1]) << 8 : 0U);
@@ -115,8 +123,8 @@ std::expected<Bytes, Error> from_base64(std::string_view text) {
         ++padding;
     }
     const std::size_t digits = text.size() - padding;
-    Bytes bytes;
-    bytes.reserve(text.size() / 4 * 3);
+    Bytes bytes(digits * 3 / 4);
+    auto *to = bytes.data();
     unsigned seen = 0;
     const auto value = [&](std::size_t at) -> unsigned {
         const unsigned digit = base64_values[static_cast<std::uint8_t>(text[at])];
@@ -126,21 +134,21 @@ std::expected<Bytes, Error> from_base64(std::string_view text) {
     std::size_t i = 0;
     for (; i + 4 <= digits; i += 4) {
         const unsigned group = value(i) << 18 | value(i + 1) << 12 | value(i + 2) << 6 | value(i + 3);
-        bytes.push_back(static_cast<std::uint8_t>(group >> 16));
-        bytes.push_back(static_cast<std::uint8_t>(group >> 8));
-        bytes.push_back(static_cast<std::uint8_t>(group));
+        *to++ = static_cast<std::uint8_t>(group >> 16);
+        *to++ = static_cast<std::uint8_t>(group >> 8);
+        *to++ = static_cast<std::uint8_t>(group);
     }
     // The digits before padding: 2 of them carry one byte, 3 carry two; what they carry beyond that must be zero, or two texts
     // would stand for the same bytes.
     unsigned unused = 0;
     if (digits - i == 2) {
         const unsigned group = value(i) << 6 | value(i + 1);
-        bytes.push_back(static_cast<std::uint8_t>(group >> 4));
+        *to = static_cast<std::uint8_t>(group >> 4);
         unused = group & 0xf;
     } else if (digits - i == 3) {
         const unsigned group = value(i) << 12 | value(i + 1) << 6 | value(i + 2);
-        bytes.push_back(static_cast<std::uint8_t>(group >> 10));
-        bytes.push_back(static_cast<std::uint8_t>(group >> 2));
+        *to++ = static_cast<std::uint8_t>(group >> 10);
+        *to = static_cast<std::uint8_t>(group >> 2);
         unused = group & 0x3;
     }
     if ((seen & 0x80) != 0) {
