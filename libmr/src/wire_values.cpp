@@ -102,7 +102,7 @@ Error error_of(const varlink::Reply &reply) {
     if (name == "InvalidParameter" && reply.parameters) {
         const auto field = reply.parameters->find("parameter");
         const auto wrong = field ? field->as_string() : std::nullopt;
-        const auto rule = std::ranges::find_if(field_rules, [&](const FieldRule &known) { return wrong && known.field == *wrong; });
+        const auto *const rule = std::ranges::find_if(field_rules, [&](const FieldRule &known) { return wrong && known.field == *wrong; });
         if (rule != field_rules.end()) advice = rule->rule;
     }
     const auto detail = detail_of(reply);
