@@ -55,7 +55,7 @@ Json json_of(const mr::Collateral &collateral) {
 
 void print(const std::string &name, const Json &value, std::vector<Row> &rows) {
     if (value.is_object()) {
-        for (const auto &[key, inner] : value.items()) print(name.empty() ? key : name + "." + key, inner, rows);
+        for (const auto &[key, inner] : value.items()) print(name.empty() ? key : std::string(name).append(".").append(key), inner, rows);
     } else if (value.is_array()) {
         for (const auto &inner : value) print(name, inner, rows);
     } else {

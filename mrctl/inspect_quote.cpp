@@ -155,7 +155,7 @@ int inspect_quote(bool json, const mr::Quote &quote, std::size_t total) {
     for (const auto &[key, value] : fields.items()) {
         if (value.is_object()) {
             for (const auto &[inner, text] : value.items())
-                rows.push_back({key + "." + inner, text.is_string() ? text.get<std::string>() : text.dump()});
+                rows.push_back({std::string(key).append(".").append(inner), text.is_string() ? text.get<std::string>() : text.dump()});
         } else {
             rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
         }
