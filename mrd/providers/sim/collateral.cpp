@@ -133,7 +133,7 @@ std::string qe_identity(const Validity &validity) {
 }  // namespace
 
 mr::Collateral make_collateral(const Pki &pki, std::chrono::sys_seconds now) {
-    const Validity validity = {.issued = now, .next_update = now + collateral_validity};
+    const Validity validity = {.issued = now - clock_skew, .next_update = now - clock_skew + collateral_validity};
     const std::string root = to_pem(pki.root.certificate);
     Signer signer(pki.tcb_signing.key);
     const auto signature_of = [&](const std::string &text) {

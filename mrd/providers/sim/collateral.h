@@ -10,7 +10,7 @@ namespace mrd::sim {
 
 inline constexpr auto collateral_validity = std::chrono::days{30};  // as Intel's
 
-// Signed anew; valid from `now`.
+// Signed anew, dated clock_skew before `now`.
 mr::Collateral make_collateral(const Pki &pki, std::chrono::sys_seconds now);
 
 }  // namespace mrd::sim

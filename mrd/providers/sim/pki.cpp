@@ -22,14 +22,11 @@
 namespace mrd::sim {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr const char *organisation = "mrd simulation";
 constexpr const char *organisational_unit = "proves nothing: not Intel hardware";
 // Verifiers demand a distribution point and fetch nothing from it. RFC 2606: this name never resolves.
 constexpr const char *crl_distribution_point = "URI:https://mrd-simulation.invalid/crl.der";
 
-constexpr auto clock_skew = 24h;
 constexpr auto lifetime = std::chrono::days{20 * 365};
 
 constexpr int serial_bits = 159;  // 20 octets and positive (RFC 5280, section 4.1.2.2)

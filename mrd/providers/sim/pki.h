@@ -26,6 +26,9 @@ struct x509_st;
 
 namespace mrd::sim {
 
+// Certificates and collateral begin so long before they are made: a verifier's clock may be behind.
+inline constexpr auto clock_skew = std::chrono::hours{24};
+
 struct OpenSslFree {
     void operator()(evp_pkey_st *key) const noexcept;
     void operator()(evp_pkey_ctx_st *context) const noexcept;
