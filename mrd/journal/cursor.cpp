@@ -22,8 +22,8 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
             return std::unexpected("the journal, byte " + std::to_string(reader_.offset()) + ": the record there cannot be read");
         }
         const auto &[head, bytes, offset] = **found;
-        const auto wrong = [offset](const std::string &what) {
-            return std::unexpected("the journal, byte " + std::to_string(offset) + ": " + what);
+        const auto wrong = [at = offset](const std::string &what) {
+            return std::unexpected("the journal, byte " + std::to_string(at) + ": " + what);
         };
         const auto record = decode_record(head, bytes);
         if (!record) return wrong(record.error());
