@@ -40,10 +40,11 @@ std::optional<mr::Digest> signed_value(const mr::TdQuoteBody &body, std::string_
 }
 
 // A log's events are at most so much longer in JSON, with base64 for their data and again for the log.
-std::size_t bytes_for_log(std::uint64_t journal_end) {
+constexpr std::size_t bytes_for_log(std::uint64_t journal_end) {
     constexpr std::size_t least = std::size_t{64} << 10U;
     return least + 3 * static_cast<std::size_t>(std::min<std::uint64_t>(journal_end, mr::max_evidence_log));
 }
+static_assert(bytes_for_log(mr::max_evidence_log) <= max_evidence_bytes, "it would wait for ever");
 
 // The log up to the place where the quote was taken, or up to its end.
 struct ReadLog {
