@@ -10,7 +10,6 @@
 namespace mrd {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 class EvidenceBudgetTest : public ::testing::Test {
