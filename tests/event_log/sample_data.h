@@ -54,4 +54,15 @@ inline std::vector<Sample> sample_logs() {
     return samples;
 }
 
+// Logs that are text: dstack's, and IMA's of a machine whose CCEL is among the above.
+inline std::vector<Sample> sample_text_logs() {
+    std::vector<Sample> samples;
+    for (const auto *const path : {"jsonlog/dstack-sdk/eventlog.json", "jsonlog/near-dstack/tcb_info.json",
+                                   "ccel/cctrusted-grub-ima/ima_ascii_runtime_measurements.txt"}) {
+        const auto file = shared_data() / path;
+        if (exists(file)) samples.push_back({.name = path, .folder = file.parent_path(), .log = contents_of(file), .info = {}});
+    }
+    return samples;
+}
+
 }  // namespace mr

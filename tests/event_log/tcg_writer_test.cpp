@@ -101,5 +101,30 @@ TEST(TcgWriter, AHeaderThatIsReadBackIsTheSame) {
     EXPECT_EQ(read->size, written.size());
 }
 
+// SM3 of "abc" as its standard (GB/T 32905-2016, A.1) has it; what it extends zeros to is by `openssl dgst -sm3`.
+TEST(TcgWriter, ALogWithAnSm3BankIsReadBackReplayedAndWrittenToTheSameBytes) {
+    const auto event = measured("pcr4", "abc", {HashAlgorithm::sha256, HashAlgorithm::sm3_256});
+    Bytes written;
+    append_tcg_header(written, header_of({HashAlgorithm::sha256, HashAlgorithm::sm3_256}));
+    append_tcg_event(written, event.view());
+    auto reader = EventLogReader::open(written, {.registers = LogRegisters::pcr, .format = {}});
+    ASSERT_TRUE(reader) << reader.error().message;
+    const auto read = read_all(*reader);
+    ASSERT_EQ(read.size(), 1U);
+    ASSERT_EQ(read.front().digests.size(), 2U);
+    EXPECT_EQ(to_hex(read.front().digests[1].second), "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
+
+    Replay replay;
+    apply_all(replay, read);
+    const auto *found = replay.find("pcr4:sm3_256");
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(to_hex(found->value.bytes()), "ee1ade12bac480c9bc7aff12f344bf9cdd92324fc83f7d79386f3c5426185506");
+
+    Bytes again;
+    append_tcg_header(again, read_tcg_header(written)->header);
+    append_tcg_event(again, read.front().view());
+    EXPECT_EQ(again, written);
+}
+
 }  // namespace
 }  // namespace mr
