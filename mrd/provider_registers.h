@@ -89,8 +89,9 @@ public:
     // done(expected<Extended, RegisterError>). Precondition: may_extend() or may_measure() allowed it.
     template <class Done>
     void extend(RegisterIndex index, const mr::Digest &digest, EventDetails details, Done done) {
-        // Others extend it too: what stands before this extend has to be seen first.
-        if (table_.spec(index).owner == mr::Owner::shared) queue_.run(RefreshCall{*this, table_.spec(index).refresh_set});
+        // Others extend it too, or have done so: an anchor names what the register holds right before this extend, not what it held when that was found.
+        if (table_.spec(index).owner == mr::Owner::shared || table_.needs_anchor(index))
+            queue_.run(RefreshCall{*this, table_.spec(index).refresh_set});
         queue_.run(ExtendCall<Done>{*this, index, digest, std::move(details), std::move(done)});
     }
 

@@ -129,6 +129,23 @@ TEST_F(DivergenceTest, TwoForeignExtendsBetweenAreOneGapAndALaterOneIsAnother) {
     EXPECT_EQ(register_status(later, reg)["anchors"], 2);
 }
 
+TEST_F(DivergenceTest, AForeignExtendSinceTheFirstWasFoundIsInTheSameAnchor) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    const auto mine = client.extend(reg, digest_of("a"))->reading.value;
+    extend_foreign("first");
+    ASSERT_EQ(client.read(reg, {.fresh = true})->value, extended(mine, digest_of("first")));
+    extend_foreign("second");
+    const auto found = extended(extended(mine, digest_of("first")), digest_of("second"));
+    const auto value = client.extend(reg, digest_of("b"))->reading.value;
+    EXPECT_EQ(client.read(reg, {.fresh = true})->value, value) << "what the client was told is what the register holds";
+    const auto records = records_of(client);
+    ASSERT_THAT(origins(records), ElementsAre(service, anchor, service));
+    expect_anchor(records[1], mine, found);
+    expect_gaps(client, {2}, true);
+    EXPECT_EQ(register_status(client, reg)["diverged"], false);
+}
+
 TEST_F(DivergenceTest, OfARegisterThatWasNotRereadSinceIsAnchoredWhenItIsFound) {
     const auto daemon = started();
     auto client = daemon.client();
