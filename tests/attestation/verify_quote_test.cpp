@@ -453,7 +453,11 @@ TEST(VerifyQuote, WithoutCollateralTheTcbIsRequiredOnlyIfThePolicySaysSo) {
         const auto judgement = verify_quote(platform.quote(), nullptr, platform.anchors(), test_now, {.tcb_required = required}, verdict);
         EXPECT_EQ(verdict.verified(), !required);
         EXPECT_FALSE(judgement.tcb_judged);
-        EXPECT_EQ(verdict.find(StatementName::tcb)->result, Judgement::not_judged);
+        // What was asked for and is lacking is false, not a consequence of anything.
+        const auto result = required ? Judgement::fails : Judgement::not_judged;
+        for (const auto name : {StatementName::tcb_info_signature, StatementName::qe_identity_signature, StatementName::crls_current,
+                                StatementName::not_revoked, StatementName::qe_identity, StatementName::tcb})
+            EXPECT_EQ(verdict.find(name)->result, result) << to_string(name);
         EXPECT_EQ(verdict.find(StatementName::tcb)->required, required);
         EXPECT_EQ(verdict.find(StatementName::not_revoked)->required, required);
     }

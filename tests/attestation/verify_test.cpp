@@ -382,6 +382,18 @@ TEST_F(MachineTest, TheAgeIsThatOfTheEvidence) {
     EXPECT_THAT(false_ones(verify(platform.quote(), {}, options)), Contains("evidence_age"));
 }
 
+TEST_F(MachineTest, EventsThatWereAskedForWhereThereIsNoLogAreFalse) {
+    const auto quote = platform.quote();
+    const auto collateral = platform.collateral();
+    options.collateral = &collateral;
+    EXPECT_TRUE(verify(quote, {}, options).verified());
+    options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
+    EXPECT_THAT(false_ones(verify(quote, {}, options)), ElementsAre("root_is_hardware", "required_events"));
+    options.reference.required_events.clear();
+    options.reference.forbidden_events = {{.name = "a shell", .description = "shell"}};
+    EXPECT_THAT(false_ones(verify(quote, {}, options)), ElementsAre("root_is_hardware", "forbidden_events"));
+}
+
 TEST_F(MachineTest, ALogThatCannotBeReadIsOneFalseStatement) {
     auto broken = evidence();
     broken.log = bytes_of("no log");

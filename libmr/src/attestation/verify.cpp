@@ -97,20 +97,21 @@ public:
             for (const auto name : {log_well_formed, log_replay, history_complete, registers_covered})
                 state(name, Judgement::not_judged, wanted, reason);
             if (!rules) return;
-            return judge_rules(false, reason);
+            // Lacking what is asked for is a failure of its own; that nothing can be read is one already.
+            return judge_rules(signed_ ? Judgement::fails : Judgement::not_judged, reason);
         }
         for (const auto log : logs) {
             if (auto read = read_log(log); !read) {
                 state(log_well_formed, Judgement::fails, true, read.error().message);
                 const std::string reason = "the log cannot be read";
                 for (const auto name : {log_replay, history_complete, registers_covered}) state(name, Judgement::not_judged, true, reason);
-                return judge_rules(false, reason);
+                return judge_rules(Judgement::not_judged, reason);
             }
         }
         state(log_well_formed, Judgement::holds, true, std::to_string(replay_.events()) + " events");
         const bool replays = judge_replay(owners);
         judge_history();
-        judge_rules(replays, "the log does not lead to what is signed");
+        judge_rules(replays ? std::nullopt : std::optional(Judgement::not_judged), "the log does not lead to what is signed");
     }
 
     // What evidence says beside its quote is what a reader sees first.
@@ -309,13 +310,14 @@ private:
         return false;
     }
 
-    void judge_rules(bool replays, const std::string &reason) {
+    // `instead`: what rules come to, by that reason, where there is no log that leads to the registers.
+    void judge_rules(std::optional<Judgement> instead, const std::string &reason) {
         const auto &required = reference_.required_events;
         const auto &forbidden = reference_.forbidden_events;
         if (required.empty()) {
             state(required_events, Judgement::not_judged, false, "no events were asked for");
-        } else if (!replays) {
-            state(required_events, Judgement::not_judged, true, reason);
+        } else if (instead) {
+            state(required_events, *instead, true, reason);
         } else {
             std::vector<std::string> missing;
             for (std::size_t i = 0; i < required.size(); ++i) {
@@ -326,8 +328,8 @@ private:
         }
         if (forbidden.empty()) {
             state(forbidden_events, Judgement::not_judged, false, "no events were forbidden");
-        } else if (!replays) {
-            state(forbidden_events, Judgement::not_judged, true, reason);
+        } else if (instead) {
+            state(forbidden_events, *instead, true, reason);
         } else if (!seen_.empty()) {
             state(forbidden_events, Judgement::fails, true, "in the log: " + listed(seen_));
         } else if (const auto dark = registers_in_the_dark(); !dark.empty()) {

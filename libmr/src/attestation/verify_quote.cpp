@@ -182,7 +182,10 @@ private:
     }
 
     [[nodiscard]] CheckedCollateral without_collateral() const {
-        const auto none = not_judged(quote_ ? "there is no collateral" : "the quote cannot be read");
+        // Lacking what is asked for is a failure of its own, not the consequence of another.
+        const auto none = !quote_                ? not_judged("the quote cannot be read")
+                          : policy_.tcb_required ? fails("a TCB is asked for, and there is no collateral")
+                                                 : not_judged("there is no collateral");
         return {.tcb_info_signature = none,
                 .tcb_info_current = none,
                 .qe_identity_signature = none,
