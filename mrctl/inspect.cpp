@@ -114,7 +114,7 @@ int inspect(bool json, const std::string &file) {
     if (bytes.size() <= mr::max_collateral_size) {
         if (const auto collateral = mr::parse_collateral(text)) return inspect_collateral(json, *collateral);
     }
-    if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, *log);
+    if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, bytes, *log);
     return fail(
         {mr::ErrorCode::malformed,
          file + " (" + std::to_string(bytes.size()) +

@@ -1,6 +1,7 @@
 // The kinds of files that mrctl inspect knows, one function each.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -45,10 +46,13 @@ bool print_replay(bool json, mr::Replay &replay, const std::vector<MissingEvents
 // "2026-11-25T02:54:08Z"
 std::string utc_text(std::int64_t seconds);  // inspect.cpp
 
-int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader);         // inspect_log.cpp
-int inspect_quote(bool json, const mr::Quote &quote, std::size_t total);                 // inspect_quote.cpp
-int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);         // inspect_quote.cpp
-int inspect_collateral(bool json, const mr::Collateral &collateral);                     // inspect_evidence.cpp
-int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence);  // inspect_evidence.cpp
+// Of a TCG number: "sha384", or the number.
+std::string algorithm_name(std::uint16_t id);  // inspect_log.cpp
+
+int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::EventLogReader &reader);  // inspect_log.cpp
+int inspect_quote(bool json, const mr::Quote &quote, std::size_t total);                              // inspect_quote.cpp
+int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);                      // inspect_quote.cpp
+int inspect_collateral(bool json, const mr::Collateral &collateral);                                  // inspect_evidence.cpp
+int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence);               // inspect_evidence.cpp
 
 }  // namespace mrctl

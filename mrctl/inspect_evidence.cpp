@@ -123,7 +123,7 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
     } else {
         std::cout << "the quote: " << mr::printable_text(quote.error().message) << '\n';
     }
-    if (auto log = mr::EventLogReader::open(evidence.log)) return inspect_log(false, file, *log);
+    if (auto log = mr::EventLogReader::open(evidence.log)) return inspect_log(false, file, evidence.log, *log);
     return exit_done;
 }
 

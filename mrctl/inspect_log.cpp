@@ -5,6 +5,7 @@
 #include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "mrctl/inspect.h"
+#include "mrctl/inspect_tcg.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -12,11 +13,6 @@ namespace mrctl {
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-std::string algorithm_name(std::uint16_t id) {
-    const auto algorithm = mr::hash_algorithm_from_tcg(id);
-    return algorithm ? std::string(mr::to_string(*algorithm)) : "algorithm " + std::to_string(id);
-}
 
 // The binding of the bank that says most: banks of one event differ only where one of them was computed by another rule.
 mr::RecomputedBinding binding_of(const mr::Event &event) {
@@ -73,11 +69,17 @@ void print_event(const mr::Event &event) {
 
 }  // namespace
 
-int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader) {
+std::string algorithm_name(std::uint16_t id) {
+    const auto algorithm = mr::hash_algorithm_from_tcg(id);
+    return algorithm ? std::string(mr::to_string(*algorithm)) : "algorithm " + std::to_string(id);
+}
+
+int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::EventLogReader &reader) {
     mr::Replay replay(names_for(reader.registers()));
     for (const auto &reg : reader.registers()) replay.declare(reg);
     std::cout << (json ? R"({"format":")" : "event log, format ") << mr::to_string(reader.format()) << (json ? R"(","events":[)" : "\n");
     MissingEvents numbers(reader.format());
+    TcgSummary summary(bytes, reader.format());
     mr::Event event;
     bool first = true;
     for (;;) {
@@ -91,9 +93,12 @@ int inspect_log(bool json, const std::string &file, mr::EventLogReader &reader) 
         }
         if (auto applied = replay.apply(event); !applied) return fail({applied.error().code, file + ": " + applied.error().message});
         numbers.see(event);
+        summary.see(event);
         if (!std::cout.good()) return exit_refused;
     }
-    std::cout << (json ? "\n],\"replay\":" : std::to_string(replay.events()) + " events, which lead to\n");
+    const auto end = reader.offset();
+    std::cout << (json ? "\n]," + summary.json_members(end, replay) + "\"replay\":"
+                       : summary.text(end) + std::to_string(replay.events()) + " events, which lead to\n");
     const bool consistent = print_replay(json, replay, numbers.holes());
     if (json) std::cout << "}\n";
     return consistent ? exit_done : exit_refused;
