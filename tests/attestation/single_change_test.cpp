@@ -31,6 +31,7 @@ struct Change {
 };
 
 // How a failed test names it.
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
 void PrintTo(const Change &change, std::ostream *out) { *out << change.name; }
 
 void keep(TestPlatform &) {}

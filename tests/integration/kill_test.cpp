@@ -44,6 +44,7 @@ struct Case {
         return name + "_" + std::to_string(passes) + "_of_" + std::to_string(events) + (sending == Sending::at_once ? "_at_once" : "") +
                (on_thread ? "_on_thread" : "");
     }
+    // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
     friend void PrintTo(const Case &one, std::ostream *out) { *out << one.name(); }
 };
 

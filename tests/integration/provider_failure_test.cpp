@@ -69,6 +69,7 @@ TEST_F(ProviderFailure, AfterItsEffectIsASuccessThatIsLoggedOnce) {
 struct Unreadable {
     const char *faults;
     bool happened;
+    // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
     friend void PrintTo(const Unreadable &one, std::ostream *out) { *out << one.faults; }
 };
 class UnreadableAfterwards : public ProviderFailure, public ::testing::WithParamInterface<Unreadable> {
