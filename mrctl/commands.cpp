@@ -133,15 +133,15 @@ int extend(const Common &common, const ExtendCommand &command) {
     return print_extended(common.json, extended->reading, extended->sequence, mr::Digest(*digest));
 }
 
-int seal(const Common &common, const std::string &name) {
+int cap(const Common &common, const std::string &name) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto sequence = client->seal(name);
+    const auto sequence = client->cap(name);
     if (!sequence) return fail(sequence.error());
     if (common.json) {
         std::cout << Json{{"sequence", *sequence}}.dump() << '\n';
     } else {
-        std::cout << name << " sealed by event " << *sequence << '\n';
+        std::cout << name << " capped by event " << *sequence << '\n';
     }
     return exit_done;
 }
@@ -155,7 +155,7 @@ int repair(const Common &common) {
         std::cout << Json{{"kept", *kept}}.dump() << '\n';
     } else {
         std::cout << "a new journal begins with what stood before the damage; the old file is " << *kept
-                  << "\n`mrctl replay` shows where the log and the registers differ; a seal among what is missing no longer holds\n";
+                  << "\n`mrctl replay` shows where the log and the registers differ; a cap among what is missing no longer holds\n";
     }
     return exit_done;
 }
@@ -259,15 +259,15 @@ int status(const Common &common) {
         for (const auto &entry : provider.value("registers", Json::array())) {
             std::string state = "as logged";
             if (entry.value("startUnexplained", false)) state = "as logged, but the log's start is unexplained";
-            if (entry.value("anchors", std::int64_t{0}) > 0)
-                state = "as logged, over " + std::to_string(entry.value("anchors", std::int64_t{0})) +
+            if (entry.value("resyncs", std::int64_t{0}) > 0)
+                state = "as logged, over " + std::to_string(entry.value("resyncs", std::int64_t{0})) +
                         " gaps, which others' extends or missing records left";
             if (entry.value("owner", "") != "owned") {
                 state = entry.value("owner", "") + ": others extend it too";
             } else if (!entry.contains("logged")) {
                 state = "UNKNOWN to the journal: nothing explains what it holds";
             }
-            if (entry.value("sealed", false)) state += ", sealed";
+            if (entry.value("capped", false)) state += ", capped";
             if (entry.value("diverged", false))
                 state = "DIVERGED: expected " + entry.value("logged", "") + ", found " + entry.value("observed", "");
             if (entry.value("indeterminate", false)) state = "INDETERMINATE: an extend failed and may have happened";

@@ -92,7 +92,7 @@ int extend(const Common &common, const ExtendCommand &command);
 int measure(const Common &common, const MeasureCommand &command);  // measure.cpp
 int log(const Common &common, const LogCommand &command);          // log.cpp
 int replay(const Common &common, const ReplayCommand &command);    // replay.cpp
-int seal(const Common &common, const std::string &name);
+int cap(const Common &common, const std::string &name);
 int repair(const Common &common);
 int write(const Common &common, const WriteCommand &command);
 int report(const Common &common, const ReportCommand &command);

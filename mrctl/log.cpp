@@ -46,11 +46,11 @@ std::string caller_of(const mr::LogRecord &record) {
                                          : std::string("?");
     const auto text = mr::printable_text(who) + "[" + std::to_string(caller.pid) + "] uid " + std::to_string(caller.uid);
     // Who made the gap is not known: this is the client whose extend came next.
-    return record.origin == mr::EventOrigin::anchor ? "mrd, before " + text : text;
+    return record.origin == mr::EventOrigin::resync ? "mrd, before " + text : text;
 }
 
 std::string description_of(const mr::LogRecord &record, std::size_t width) {
-    if (record.description && record.origin != mr::EventOrigin::anchor) return mr::printable_text(*record.description);
+    if (record.description && record.origin != mr::EventOrigin::resync) return mr::printable_text(*record.description);
     mr::Event event;
     event.type = record.type;
     event.name = record.name;
@@ -76,7 +76,7 @@ public:
     }
 
     void add(const mr::LogRecord &record) const {
-        const auto *const colour = record.origin == mr::EventOrigin::anchor     ? "\x1b[31m"
+        const auto *const colour = record.origin == mr::EventOrigin::resync     ? "\x1b[31m"
                                    : record.origin == mr::EventOrigin::firmware ? "\x1b[2m"
                                                                                 : "";
         line(std::to_string(record.sequence), time_of(record), record.name, mr::event_type_name(record.type),

@@ -66,10 +66,10 @@ int main(int argc, char **argv) {
                           "Bind description and content: extend by the hash of an envelope that holds the description and the file's hash");
     measure_app->callback(run_into(exit_code, [&] { return mrctl::measure(common, measure); }));
 
-    std::string sealed;
-    auto *seal_app = app.add_subcommand("seal", "One last event, then no extend until the next boot");
-    seal_app->add_option("NAME", sealed, "Register")->required();
-    seal_app->callback(run_into(exit_code, [&] { return mrctl::seal(common, sealed); }));
+    std::string capped;
+    auto *cap_app = app.add_subcommand("cap", "One last event, then no extend until the next boot");
+    cap_app->add_option("NAME", capped, "Register")->required();
+    cap_app->callback(run_into(exit_code, [&] { return mrctl::cap(common, capped); }));
 
     mrctl::LogCommand log;
     auto *log_app = app.add_subcommand("log",

@@ -147,8 +147,8 @@ std::string describe_start(mr::Client &client, const std::string &name) {
     return "at 0";
 }
 
-// The anchor's own words, from its record.
-std::string describe_anchor(mr::Client &client, std::int64_t sequence) {
+// The resync's own words, from its record.
+std::string describe_resync(mr::Client &client, std::int64_t sequence) {
     std::string expected;
     std::string found;
     (void)client.records(sequence, false, [&](const mr::LogRecord &record) {
@@ -207,7 +207,7 @@ int replay(const Common &common, const ReplayCommand &command) {
                                           : "DIFFERS: the log leads to " + value + ", the register holds";
         std::cout << result.name << ' ' << alarm(said) << ' ' << actual << '\n';
         for (const auto gap : result.gaps)
-            std::cout << "  gap " << (gap == 0 ? describe_start(*client, result.name) : describe_anchor(*client, gap)) << '\n';
+            std::cout << "  gap " << (gap == 0 ? describe_start(*client, result.name) : describe_resync(*client, gap)) << '\n';
     }
     return all_good ? exit_done : exit_refused;
 }

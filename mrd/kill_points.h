@@ -10,7 +10,7 @@
 namespace mrd {
 
 inline constexpr std::array<std::string_view, 12> kill_points = {
-    "extend-checked",   // seal, capacity and id allow it; nothing is written
+    "extend-checked",   // cap, capacity and id allow it; nothing is written
     "intent-reserved",  // its space, and that of what settles it, is there
     "intent-torn",      // the first half of the intent is written
     "intent-written",   //

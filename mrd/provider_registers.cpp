@@ -67,9 +67,9 @@ const journal::RegisterState *ProviderRegisters::journal_state(RegisterIndex ind
     return number ? &events_.journal.state().registers()[*number] : nullptr;
 }
 
-bool ProviderRegisters::sealed(RegisterIndex index) const {
+bool ProviderRegisters::capped(RegisterIndex index) const {
     const auto *state = journal_state(index);
-    return state != nullptr && state->sealed;
+    return state != nullptr && state->capped;
 }
 
 RegisterError ProviderRegisters::from_journal(const journal::Error &error) {
@@ -118,12 +118,12 @@ void ProviderRegisters::end_refresh(RefreshId id, const ProviderResult<void> &re
 
 // ---- Extending
 
-std::optional<mr::Bytes> ProviderRegisters::anchor_for(RegisterIndex index) const {
-    if (!table_.needs_anchor(index) || sealed(index)) return std::nullopt;
+std::optional<mr::Bytes> ProviderRegisters::resync_for(RegisterIndex index) const {
+    if (!table_.needs_resync(index) || capped(index)) return std::nullopt;
     const auto expected = table_.logged(index)->bytes();
     const auto found = table_.value(index);
     return mr::encode_envelope(
-        {.type = "anchor", .expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())});
+        {.type = "resync", .expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())});
 }
 
 std::expected<std::optional<ProviderRegisters::Extended>, RegisterError> ProviderRegisters::sent_before(RegisterIndex index,
@@ -138,7 +138,7 @@ std::expected<std::optional<ProviderRegisters::Extended>, RegisterError> Provide
 
 std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(RegisterIndex index, const mr::Digest &digest,
                                                                                const EventDetails &details,
-                                                                               const std::optional<mr::Bytes> &anchor, bool anchored,
+                                                                               const std::optional<mr::Bytes> &resync, bool resynced,
                                                                                mr::Digest &extended) {
     const auto refuse = [](RegisterError error) { return ExtendResult(std::unexpected(std::move(error))); };
     if (!journalled_[index].number) {
@@ -151,8 +151,8 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(R
     auto before = sent_before(index, digest, details);
     if (!before) return refuse(std::move(before.error()));
     if (*before) return ExtendResult(**before);
-    if (sealed(index)) return refuse(wire::Sealed{table_.name(index)});
-    if (spec.owner == mr::Owner::shared && !anchored && !table_.in_sync(spec.refresh_set)) {
+    if (capped(index)) return refuse(wire::Capped{table_.name(index)});
+    if (spec.owner == mr::Owner::shared && !resynced && !table_.in_sync(spec.refresh_set)) {
         // The refresh that stands right before this extend in the queue has failed.
         return refuse(failure({"the register is shared and could not be reread before the extend"}, true));
     }
@@ -167,17 +167,17 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(R
                             .description = details.description,
                             .data = details.data};
     std::size_t following = 0;
-    if (anchor) {
-        const auto anchor_digest = mr::hash(*spec.hash, *anchor);
-        if (!anchor_digest) return refuse(failure({anchor_digest.error().message}, true));
+    if (resync) {
+        const auto resync_digest = mr::hash(*spec.hash, *resync);
+        if (!resync_digest) return refuse(failure({resync_digest.error().message}, true));
         event.before = event.after = digest;  // of the right size
         following = journal::Journal::size_of(event);
         event = {.reg = event.reg,
-                 .origin = journal::Origin::anchor,
+                 .origin = journal::Origin::resync,
                  .type = mr::ev_event_tag,
-                 .digest = *anchor_digest,
+                 .digest = *resync_digest,
                  .caller = details.caller.get(),
-                 .data = *anchor};
+                 .data = *resync};
     }
     const auto extension = table_.extend_begins(index, event.digest);
     if (!extension) return refuse(extension.error());

@@ -77,7 +77,7 @@ public:
     // The journal has started: takes from it what the registers must hold.
     void join();
 
-    [[nodiscard]] bool sealed(RegisterIndex index) const;
+    [[nodiscard]] bool capped(RegisterIndex index) const;
 
     // What the journal says of an extensible register; null for others.
     [[nodiscard]] const journal::RegisterState *journal_state(RegisterIndex index) const;
@@ -89,8 +89,8 @@ public:
     // done(expected<Extended, RegisterError>). Precondition: may_extend() or may_measure() allowed it.
     template <class Done>
     void extend(RegisterIndex index, const mr::Digest &digest, EventDetails details, Done done) {
-        // Others extend it too, or have done so: an anchor names what the register holds right before this extend, not what it held when that was found.
-        if (table_.spec(index).owner == mr::Owner::shared || table_.needs_anchor(index))
+        // Others extend it too, or have done so: a resync names what the register holds right before this extend, not what it held when that was found.
+        if (table_.spec(index).owner == mr::Owner::shared || table_.needs_resync(index))
             queue_.run(RefreshCall{*this, table_.spec(index).refresh_set});
         queue_.run(ExtendCall<Done>{*this, index, digest, std::move(details), std::move(done)});
     }
@@ -155,7 +155,7 @@ private:
 
     using ExtendResult = std::expected<Extended, RegisterError>;
 
-    // In one round, or in two where somebody else has extended the register: an anchor that says so comes first.
+    // In one round, or in two where somebody else has extended the register: a resync that says so comes first.
     template <class Done>
     struct ExtendCall {
         ProviderRegisters &self;
@@ -163,16 +163,16 @@ private:
         mr::Digest digest;
         EventDetails details;
         Done done;
-        std::optional<mr::Bytes> anchor = {};  // its event data, while this is the anchor's round
-        bool anchored = false;                 // that round is over
+        std::optional<mr::Bytes> resync = {};  // its event data, while this is the resync's round
+        bool resynced = false;                 // that round is over
         mr::Digest extended = {};              // by this round
         ProviderResult<void> result = {};
         ProviderResult<void> reread = {};
         std::vector<mr::Bytes> values = {};
 
         bool begin() {
-            anchor = self.anchor_for(index);
-            if (auto answer = self.begin_extend(index, digest, details, anchor, anchored, extended)) {
+            resync = self.resync_for(index);
+            if (auto answer = self.begin_extend(index, digest, details, resync, resynced, extended)) {
                 self.answer(std::move(*answer), std::move(done));
                 return false;
             }
@@ -189,8 +189,8 @@ private:
         }
         bool end() {
             auto answer = self.end_extend(index, result, reread, values);
-            anchored = anchor && answer;
-            if (anchored) return false;
+            resynced = resync && answer;
+            if (resynced) return false;
             self.answer(std::move(answer), std::move(done));
             return true;
         }
@@ -277,11 +277,11 @@ private:
 
     void end_refresh(RefreshId id, const ProviderResult<void> &result, const std::vector<mr::Bytes> &values);
     void apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values);
-    // The event data of an anchor, where the register's next extend needs one before it.
-    [[nodiscard]] std::optional<mr::Bytes> anchor_for(RegisterIndex index) const;
+    // The event data of a resync, where the register's next extend needs one before it.
+    [[nodiscard]] std::optional<mr::Bytes> resync_for(RegisterIndex index) const;
     // Nothing: the provider is to be asked to extend by `extended`. Otherwise the answer is there already.
     std::optional<ExtendResult> begin_extend(RegisterIndex index, const mr::Digest &digest, const EventDetails &details,
-                                             const std::optional<mr::Bytes> &anchor, bool anchored, mr::Digest &extended);
+                                             const std::optional<mr::Bytes> &resync, bool resynced, mr::Digest &extended);
     [[nodiscard]] std::expected<std::optional<Extended>, RegisterError> sent_before(RegisterIndex index, const mr::Digest &digest,
                                                                                     const EventDetails &details) const;
     ExtendResult end_extend(RegisterIndex index, const ProviderResult<void> &result, const ProviderResult<void> &reread,

@@ -248,7 +248,7 @@ void RegisterTable::set_logged(RegisterIndex index, const mr::Digest &value) {
     compare(entries_[index]);
 }
 
-bool RegisterTable::needs_anchor(RegisterIndex index) const {
+bool RegisterTable::needs_resync(RegisterIndex index) const {
     const auto &entry = entries_[index];
     if (!entry.logged) return false;
     // Of an owned register only a refresh tells: a value that was computed is the log's own.
@@ -272,7 +272,7 @@ void RegisterTable::end_write(Entry &entry) {
 std::expected<RegisterTable::Extension, RegisterError> RegisterTable::extend_begins(RegisterIndex index, const mr::Digest &digest) {
     auto &entry = entries_[index];
     if (entry.unsettled) return std::unexpected(wire::Indeterminate{entry.name});
-    const auto before = entry.logged && !needs_anchor(index) ? *entry.logged : mr::Digest(entry.value);
+    const auto before = entry.logged && !needs_resync(index) ? *entry.logged : mr::Digest(entry.value);
     const auto after = hashers_.at(*entry.spec.hash).extend(before.bytes(), digest.bytes());
     begin_write(entry);
     entry.extension = Extension{before, after};

@@ -25,7 +25,7 @@ namespace mrd {
 // The refusals of io.mrd.Registers, as values.
 using RegisterError =
     std::variant<mr::wire::NoSuchRegister, mr::wire::NotReadable, mr::wire::NotWritable, mr::wire::NotExtensible, mr::wire::LogOnly,
-                 mr::wire::Sealed, mr::wire::Indeterminate, mr::wire::WrongLength, mr::wire::GenerationMismatch, mr::wire::DuplicateEvent,
+                 mr::wire::Capped, mr::wire::Indeterminate, mr::wire::WrongLength, mr::wire::GenerationMismatch, mr::wire::DuplicateEvent,
                  mr::wire::JournalFull, mr::wire::JournalFailed, mr::wire::ProviderFailed, mr::wire::Busy>;
 
 using RefreshId = std::uint64_t;
@@ -115,7 +115,7 @@ public:
         mr::Digest before;
         mr::Digest after;
     };
-    // The values are computed: from the log, or from what was found where an anchor is to say so.
+    // The values are computed: from the log, or from what was found where a resync is to say so.
     // Error: Indeterminate.
     std::expected<Extension, RegisterError> extend_begins(RegisterIndex index, const mr::Digest &digest);
     // Nobody was asked after all.
@@ -143,8 +143,8 @@ public:
     void set_logged(RegisterIndex index, const mr::Digest &value);
     // The journal does not know the register: nothing is compared.
     void forget_logged(RegisterIndex index);
-    // The register holds something else than the log explains: the next extend needs an anchor before it. What it holds is value().
-    [[nodiscard]] bool needs_anchor(RegisterIndex index) const;
+    // The register holds something else than the log explains: the next extend needs a resync before it. What it holds is value().
+    [[nodiscard]] bool needs_resync(RegisterIndex index) const;
     // Present while the last refresh contradicts the log.
     [[nodiscard]] const std::optional<Divergence> &divergence(RegisterIndex index) const { return entries_[index].divergence; }
     // How often one was found.

@@ -26,9 +26,9 @@ struct RegisterStatus {
     bool diverged = false;
     std::int64_t divergences = 0;
     bool indeterminate = false;
-    bool sealed = false;
+    bool capped = false;
     std::int64_t events = 0;
-    std::int64_t anchors = 0;
+    std::int64_t resyncs = 0;
     bool start_unexplained = false;
     std::optional<std::string> explained;
     std::optional<std::string> start;
@@ -36,8 +36,8 @@ struct RegisterStatus {
         return std::tuple(field("name", &RegisterStatus::name), field("owner", &RegisterStatus::owner),
                           field("logged", &RegisterStatus::logged), field("observed", &RegisterStatus::observed),
                           field("diverged", &RegisterStatus::diverged), field("divergences", &RegisterStatus::divergences),
-                          field("indeterminate", &RegisterStatus::indeterminate), field("sealed", &RegisterStatus::sealed),
-                          field("events", &RegisterStatus::events), field("anchors", &RegisterStatus::anchors),
+                          field("indeterminate", &RegisterStatus::indeterminate), field("capped", &RegisterStatus::capped),
+                          field("events", &RegisterStatus::events), field("resyncs", &RegisterStatus::resyncs),
                           field("startUnexplained", &RegisterStatus::start_unexplained), field("explained", &RegisterStatus::explained),
                           field("start", &RegisterStatus::start));
     }
@@ -113,9 +113,9 @@ RegisterStatus status_of(const ProviderRegisters &provider, RegisterIndex index)
     if (const auto &logged = table.logged(index)) status.logged = mr::to_hex(logged->bytes());
     if (const auto &divergence = table.divergence(index)) status.observed = mr::to_hex(divergence->found.bytes());
     if (const auto *known = provider.journal_state(index)) {
-        status.sealed = known->sealed;
+        status.capped = known->capped;
         status.events = static_cast<std::int64_t>(known->events);
-        status.anchors = static_cast<std::int64_t>(known->anchors);
+        status.resyncs = static_cast<std::int64_t>(known->resyncs);
         status.start_unexplained = known->start_is_unexplained();
         if (status.start_unexplained) {
             status.explained = mr::to_hex(known->explained.bytes());

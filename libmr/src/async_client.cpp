@@ -124,9 +124,9 @@ void AsyncClient::do_write(const std::string &name, ByteView value, Completion<s
                                         std::move(done));
 }
 
-void AsyncClient::do_seal(const std::string &name, Completion<std::int64_t> done) {
+void AsyncClient::do_cap(const std::string &name, Completion<std::int64_t> done) {
     if (auto good = check_texts(name); !good) return done(std::unexpected(std::move(good.error())));
-    connection_->call<wire::SealReply>(connection_->transport, "io.mrd.Registers.Seal", wire::SealParameters{name}, std::move(done));
+    connection_->call<wire::CapReply>(connection_->transport, "io.mrd.Registers.Cap", wire::CapParameters{name}, std::move(done));
 }
 
 // Any number of replies, on a connection of its own. `each` is given every reply and says whether it wants more; an error of its ends the operation.

@@ -182,9 +182,9 @@ std::expected<void, Error> Client::watch(const std::vector<std::string> &names, 
     return stream("io.mrd.Registers.Watch", parameters, varlink::no_timeout, interpreted<wire::WatchReply>(each));
 }
 
-std::expected<std::int64_t, Error> Client::seal(std::string_view name) {
+std::expected<std::int64_t, Error> Client::cap(std::string_view name) {
     if (auto good = check_texts(name); !good) return std::unexpected(std::move(good.error()));
-    return connection_->call<wire::SealReply>(options_, "io.mrd.Registers.Seal", wire::SealParameters{name});
+    return connection_->call<wire::CapReply>(options_, "io.mrd.Registers.Cap", wire::CapParameters{name});
 }
 
 std::expected<void, Error> Client::records(std::int64_t from, bool follow, const RecordHandler &handler) {

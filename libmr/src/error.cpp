@@ -10,7 +10,7 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::not_writable: return "not_writable";
     case ErrorCode::not_extensible: return "not_extensible";
     case ErrorCode::log_only: return "log_only";
-    case ErrorCode::sealed: return "sealed";
+    case ErrorCode::capped: return "capped";
     case ErrorCode::indeterminate: return "indeterminate";
     case ErrorCode::wrong_length: return "wrong_length";
     case ErrorCode::generation_mismatch: return "generation_mismatch";

@@ -26,7 +26,7 @@ constexpr std::array known_errors{
     KnownError{"NotWritable", ErrorCode::not_writable, "the register cannot be written; registers with the flag X are extended instead"},
     KnownError{"NotExtensible", ErrorCode::not_extensible, "the register cannot be extended: it has no flag X, or is only observed"},
     KnownError{"LogOnly", ErrorCode::log_only, "the register takes no bare digest: use measure"},
-    KnownError{"Sealed", ErrorCode::sealed, "the register is sealed until the next boot"},
+    KnownError{"Capped", ErrorCode::capped, "the register is capped until the next boot"},
     KnownError{"Indeterminate", ErrorCode::indeterminate,
                "an earlier extend failed and may have happened: read the register with fresh, then try again"},
     KnownError{"WrongLength", ErrorCode::wrong_length, "the length is wrong"},
@@ -59,7 +59,7 @@ struct FieldRule {
 };
 constexpr std::array field_rules = {
     FieldRule{"data",
-              "base64 of at most 65536 bytes, with an envelope its text included, and no envelope of mrd's own types anchor and seal"},
+              "base64 of at most 65536 bytes, with an envelope its text included, and no envelope of mrd's own types resync and cap"},
     FieldRule{"description", "text of at most 4096 bytes"},
     FieldRule{"digest", "hexadecimal"},
     FieldRule{"eventType", "from 0 to 4294967295, but not EV_NO_ACTION; with an envelope only EV_EVENT_TAG"},
@@ -126,7 +126,7 @@ std::expected<Register, Error> from_wire(const wire::Register &value) {
     result.size = static_cast<std::size_t>(value.size);
     result.flags = *flags;
     result.owner = value.owner;
-    result.sealed = value.sealed;
+    result.capped = value.capped;
     result.simulated = value.simulated;
     return result;
 }
@@ -186,7 +186,7 @@ std::expected<std::vector<ProviderCounters>, Error> from_wire(const wire::Statis
 
 std::expected<RawReply, Error> from_wire(const wire::StatusReply &value) { return RawReply{value.status.text}; }
 
-std::expected<std::int64_t, Error> from_wire(const wire::SealReply &value) { return value.sequence; }
+std::expected<std::int64_t, Error> from_wire(const wire::CapReply &value) { return value.sequence; }
 
 std::expected<std::optional<LogRecord>, Error> from_wire(const wire::RecordsReply &value) {
     if (!value.record) return std::nullopt;

@@ -30,7 +30,7 @@ std::expected<Measured, Error> from_wire(const wire::MeasureReply &value);
 std::expected<std::int64_t, Error> from_wire(const wire::WriteReply &value);
 std::expected<std::vector<ProviderCounters>, Error> from_wire(const wire::StatisticsReply &value);
 std::expected<RawReply, Error> from_wire(const wire::StatusReply &value);
-std::expected<std::int64_t, Error> from_wire(const wire::SealReply &value);
+std::expected<std::int64_t, Error> from_wire(const wire::CapReply &value);
 std::expected<std::optional<LogRecord>, Error> from_wire(const wire::RecordsReply &value);
 std::expected<Bytes, Error> from_wire(const wire::ExportReply &value);
 std::expected<std::vector<ReplayResult>, Error> from_wire(const wire::ReplayReply &value);

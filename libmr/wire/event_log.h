@@ -14,7 +14,7 @@
 template <>
 struct varlink::EnumNames<mr::EventOrigin> {
     static constexpr std::array values{std::pair{mr::EventOrigin::firmware, "firmware"}, std::pair{mr::EventOrigin::service, "service"},
-                                       std::pair{mr::EventOrigin::anchor, "anchor"}};
+                                       std::pair{mr::EventOrigin::resync, "resync"}};
 };
 template <>
 struct varlink::EnumNames<mr::Binding> {

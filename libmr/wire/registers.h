@@ -29,11 +29,11 @@ struct Register {
     std::int64_t size = 0;
     std::string flags;
     Owner owner = Owner::owned;
-    bool sealed = false;
+    bool capped = false;
     bool simulated = false;
     static constexpr auto fields() {
         return std::tuple(field("name", &Register::name), field("hash", &Register::hash), field("size", &Register::size),
-                          field("flags", &Register::flags), field("owner", &Register::owner), field("sealed", &Register::sealed),
+                          field("flags", &Register::flags), field("owner", &Register::owner), field("capped", &Register::capped),
                           field("simulated", &Register::simulated));
     }
 };
@@ -156,13 +156,13 @@ struct WriteReply {
     static constexpr auto fields() { return std::tuple(field("generation", &WriteReply::generation)); }
 };
 
-struct SealParameters {
+struct CapParameters {
     std::string_view name;
-    static constexpr auto fields() { return std::tuple(field("name", &SealParameters::name)); }
+    static constexpr auto fields() { return std::tuple(field("name", &CapParameters::name)); }
 };
-struct SealReply {
+struct CapReply {
     std::int64_t sequence = 0;
-    static constexpr auto fields() { return std::tuple(field("sequence", &SealReply::sequence)); }
+    static constexpr auto fields() { return std::tuple(field("sequence", &CapReply::sequence)); }
 };
 
 struct StatisticsReply {
@@ -214,15 +214,15 @@ struct LogOnlyTag {
 struct IndeterminateTag {
     static constexpr std::string_view error_name = "io.mrd.Registers.Indeterminate";
 };
-struct SealedTag {
-    static constexpr std::string_view error_name = "io.mrd.Registers.Sealed";
+struct CappedTag {
+    static constexpr std::string_view error_name = "io.mrd.Registers.Capped";
 };
 using NotReadable = RegisterRefusal<NotReadableTag>;
 using NotWritable = RegisterRefusal<NotWritableTag>;
 using NotExtensible = RegisterRefusal<NotExtensibleTag>;
 using LogOnly = RegisterRefusal<LogOnlyTag>;
 using Indeterminate = RegisterRefusal<IndeterminateTag>;
-using Sealed = RegisterRefusal<SealedTag>;
+using Capped = RegisterRefusal<CappedTag>;
 
 struct WrongLength {
     static constexpr std::string_view error_name = "io.mrd.Registers.WrongLength";

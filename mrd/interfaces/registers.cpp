@@ -39,7 +39,7 @@ wire::Register register_of(const Place &place) {
             static_cast<std::int64_t>(spec.size),
             spec.flags.to_string(),
             spec.owner,
-            place.provider->sealed(place.index),
+            place.provider->capped(place.index),
             place.provider->simulated()};
 }
 
@@ -55,11 +55,11 @@ const char *check_event(const std::optional<std::int64_t> &type, const std::opti
     return nullptr;
 }
 
-// Anchors and seals are mrd's own word: nobody else may say one, whatever the event's type.
+// Resyncs and caps are mrd's own word: nobody else may say one, whatever the event's type.
 bool is_reserved(mr::ByteView data) {
     if (!mr::is_envelope(data)) return false;
     const auto envelope = mr::decode_envelope(data);
-    return envelope && (envelope->type == "anchor" || envelope->type == "seal" || envelope->expected || envelope->found);
+    return envelope && (envelope->type == "resync" || envelope->type == "cap" || envelope->expected || envelope->found);
 }
 
 std::optional<std::string> owned(const std::optional<std::string_view> &text) {
@@ -263,25 +263,24 @@ void measure(Registers &registers, std::shared_ptr<const mr::EventCaller> caller
         });
 }
 
-// The register's last event of this boot: a separator, whose data says that it seals.
-void seal(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::SealParameters &parameters,
-          Responder responder) {
+// The register's last event of this boot: a separator, whose data says that it caps.
+void cap(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::CapParameters &parameters, Responder responder) {
     const auto place = registers.find(parameters.name);
     if (!place) return fail(responder, place.error());
     if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
-    auto data = mr::encode_envelope({.type = "seal"});
+    auto data = mr::encode_envelope({.type = "cap"});
     const auto digest = mr::hash(*place->table().spec(place->index).hash, data);
     if (!digest) {
         return responder.fail(wire::ProviderFailed{std::string(place->provider->name()), digest.error().message, wire::Applied::no});
     }
     run_extend(*place, *digest,
-               {.origin = journal::Origin::seal,
+               {.origin = journal::Origin::cap,
                 .type = mr::ev_separator,
                 .caller = std::move(caller),
-                .description = "sealed",
+                .description = "capped",
                 .data = std::move(data)},
                std::move(responder), [](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view) {
-                   answer.reply(wire::SealReply{extended.sequence});
+                   answer.reply(wire::CapReply{extended.sequence});
                });
 }
 
@@ -331,7 +330,7 @@ varlink::Interface registers_interface(Registers &registers, std::function<std::
     };
     add_for_caller("Extend", &extend);
     add_for_caller("Measure", &measure);
-    add_for_caller("Seal", &seal);
+    add_for_caller("Cap", &cap);
     interface.add<varlink::NoParameters>("Statistics", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
         statistics(registers, std::move(responder));
     });

@@ -92,7 +92,7 @@ std::expected<bool, std::string> Cursor::take(const Settled &settled, mr::Event 
     event.time = intent->time;
     event.caller = mr::EventCaller{intent->uid, intent->gid, intent->pid, text_if_any(intent->executable), text_if_any(intent->unit)};
     event.id = intent->id;
-    event.origin = intent->origin == Origin::anchor ? mr::EventOrigin::anchor : mr::EventOrigin::service;
+    event.origin = intent->origin == Origin::resync ? mr::EventOrigin::resync : mr::EventOrigin::service;
     return true;
 }
 

@@ -63,7 +63,7 @@ struct FirmwareEvent {
     mr::ByteView bytes;  // as the firmware wrote it
 };
 
-enum class Origin : std::uint8_t { service = 0, anchor = 1, seal = 2 };
+enum class Origin : std::uint8_t { service = 0, resync = 1, cap = 2 };
 
 // An extend is about to be asked of the hardware.
 struct Intent {

@@ -19,8 +19,8 @@ std::unexpected<std::string> wrong_intent(std::uint64_t number, const std::strin
     return wrong("intent " + std::to_string(number) + what);
 }
 
-// An anchor says in its bound data what the log explains and what was found.
-bool anchors(const Intent &record, const mr::Digest &expected) {
+// A resync says in its bound data what the log explains and what was found.
+bool resyncs(const Intent &record, const mr::Digest &expected) {
     const auto envelope = record.data ? mr::decode_envelope(*record.data) : std::unexpected(mr::Error{});
     return envelope && envelope->expected && envelope->found && std::ranges::equal(*envelope->expected, expected.bytes()) &&
            std::ranges::equal(*envelope->found, record.before.bytes());
@@ -104,7 +104,7 @@ Checked State::check(const Intent &record) {
     if (record.before.size() != size || record.after.size() != size || record.digest.size() != size)
         return wrong_intent(record.number, " has digests of another length than its register");
     const auto &expected = end_of_chain(record.reg);
-    const bool goes_on = record.origin == Origin::anchor ? anchors(record, expected) : record.before == expected;
+    const bool goes_on = record.origin == Origin::resync ? resyncs(record, expected) : record.before == expected;
     if (!goes_on) return wrong_intent(record.number, " does not go on from what " + reg.name + " holds");
     if (record.after != extended(reg.algorithm, record.before, record.digest)) return wrong_intent(record.number, " is computed wrongly");
     return {};
@@ -119,7 +119,7 @@ Checked State::check(const Settled &record) {
     if (record.sequence != sequence_ + 1) return wrong("event " + std::to_string(record.sequence) + " is out of order");
     const auto first = std::ranges::find(open_, intent->reg, &OpenIntent::reg);
     if (first != intent) return wrong_intent(record.number, " is done before another that its register took first");
-    if (intent->origin != Origin::anchor && intent->before != registers_[intent->reg].logged)
+    if (intent->origin != Origin::resync && intent->before != registers_[intent->reg].logged)
         return wrong_intent(record.number, " is done, but the one before it is not");
     return {};
 }
@@ -206,8 +206,8 @@ void State::take(const Settled &record) {
     auto &reg = registers_[intent.reg];
     reg.logged = intent.after;
     ++reg.events;
-    if (intent.origin == Origin::anchor) ++reg.anchors;
-    if (intent.origin == Origin::seal) reg.sealed = true;
+    if (intent.origin == Origin::resync) ++reg.resyncs;
+    if (intent.origin == Origin::cap) reg.capped = true;
     if (intent.id) ids_.remember(intent.uid, intent.reg, std::move(*intent.id), {intent.digest, intent.after, record.sequence});
 }
 

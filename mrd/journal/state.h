@@ -28,8 +28,8 @@ struct RegisterState {
     mr::Digest explained;  // what the firmware's log makes of `initial`
     mr::Digest logged;     // what the register must hold now
     std::uint64_t events = 0;
-    std::uint64_t anchors = 0;
-    bool sealed = false;
+    std::uint64_t resyncs = 0;
+    bool capped = false;
 
     // Somebody extended it before the journal began, and no firmware log says so: the gap at sequence 0.
     [[nodiscard]] bool start_is_unexplained() const { return start != explained; }

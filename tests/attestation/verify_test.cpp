@@ -204,7 +204,7 @@ TEST_F(MachineTest, AGapIsStatedAndAcceptedOnlyByAPolicyThatSaysSo) {
     const auto foreign = hash(HashAlgorithm::sha384, as_bytes("foreign"));
     const auto found = extend(HashAlgorithm::sha384, expected, foreign->bytes());
     std::ranges::copy(found->bytes(), platform.body.rtmr[3].begin());
-    add(anchor("tdx/rtmr3", expected, found->bytes()));
+    add(resync("tdx/rtmr3", expected, found->bytes()));
     add(measured("tdx/rtmr3", "later"));
     auto verdict = verify(evidence(), options);
     EXPECT_FALSE(verdict.verified());
@@ -216,7 +216,7 @@ TEST_F(MachineTest, AGapIsStatedAndAcceptedOnlyByAPolicyThatSaysSo) {
     EXPECT_EQ(result_of(verdict, history_complete), Judgement::fails);  // still said
 }
 
-// Whoever extends behind mrd's back can write the anchor too, with any history before it.
+// Whoever extends behind mrd's back can write the resync too, with any history before it.
 TEST_F(MachineTest, WhatStandsBeforeAGapIsNoRequiredEvent) {
     options.reference.accept_gaps = true;
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
@@ -228,7 +228,7 @@ TEST_F(MachineTest, WhatStandsBeforeAGapIsNoRequiredEvent) {
     const auto expected = extend(HashAlgorithm::sha384, real, invented.digests.front().second);
     invented.sequence = events.size() + 1;
     events.push_back(invented);
-    add(anchor("tdx/rtmr3", expected->bytes(), real));
+    add(resync("tdx/rtmr3", expected->bytes(), real));
     options.reference.required_events = {{.name = "the patch", .description = "patch"}};
     auto verdict = verify(evidence(), options);
     EXPECT_EQ(result_of(verdict, log_replay), Judgement::holds) << reasons(verdict);
@@ -327,7 +327,7 @@ TEST_F(MachineTest, AForbiddenEventMayHideInAGap) {
     options.reference.accept_gaps = true;
     options.reference.forbidden_events = {{.name = "other", .digest = Digest(Bytes(48, 7))}};
     const auto real = platform.body.rtmr[3];
-    add(anchor("tdx/rtmr3", real, real));
+    add(resync("tdx/rtmr3", real, real));
     const auto verdict = verify(evidence(), options);
     EXPECT_EQ(result_of(verdict, log_replay), Judgement::holds);
     EXPECT_EQ(result_of(verdict, forbidden_events), Judgement::not_judged) << reasons(verdict);

@@ -182,9 +182,9 @@ TEST(Binding, ATaggedEventIsBoundAsAWholeOrByItsContent) {
     EXPECT_EQ(bind(ev_event_tag, longer, content), described());
 }
 
-// Otherwise any event whose digest is the hash of CBOR could be relabelled as an anchor, and of text as AAEL.
+// Otherwise any event whose digest is the hash of CBOR could be relabelled as a resync, and of text as AAEL.
 TEST(Binding, AnEnvelopeAndAnAttestationAgentsEventAreBoundOnlyAsAWhole) {
-    const Bytes envelope = encode_envelope({.type = "anchor", .expected = Bytes(48, 1), .found = Bytes(48, 2)});
+    const Bytes envelope = encode_envelope({.type = "resync", .expected = Bytes(48, 1), .found = Bytes(48, 2)});
     EXPECT_EQ(bind(ev_event_tag, envelope, envelope), (Outcome{"data", envelope}));
     EXPECT_EQ(bind(ev_event_tag, envelope, Bytes(envelope.begin() + 8, envelope.end())), described());
     const Bytes text = bytes_of("domain operation content");

@@ -74,13 +74,13 @@ inline OwnedEvent measured(std::string name, std::string_view text, std::initial
 }
 
 // What mrd measures where it finds a register changed by somebody else.
-inline OwnedEvent anchor(std::string name, ByteView expected, ByteView found, HashAlgorithm bank = HashAlgorithm::sha384) {
+inline OwnedEvent resync(std::string name, ByteView expected, ByteView found, HashAlgorithm bank = HashAlgorithm::sha384) {
     auto event =
         measured(std::move(name),
                  encode_envelope(
-                     {.type = "anchor", .expected = Bytes(expected.begin(), expected.end()), .found = Bytes(found.begin(), found.end())}),
+                     {.type = "resync", .expected = Bytes(expected.begin(), expected.end()), .found = Bytes(found.begin(), found.end())}),
                  {bank}, ev_event_tag);
-    event.origin = EventOrigin::anchor;
+    event.origin = EventOrigin::resync;
     return event;
 }
 

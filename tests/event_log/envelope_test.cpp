@@ -55,14 +55,14 @@ Envelope full(bool with_data) {
     return envelope;
 }
 
-TEST(Envelope, AnAnchorsBytesAreTheseInTheDeterministicOrderOfTheKeys) {
-    const Envelope anchor{.type = "anchor", .expected = Bytes{0xAA, 0xBB}, .found = Bytes{0xCC}};
-    EXPECT_EQ(to_hex(encode_envelope(anchor)),
+TEST(Envelope, AResyncsBytesAreTheseInTheDeterministicOrderOfTheKeys) {
+    const Envelope resync{.type = "resync", .expected = Bytes{0xAA, 0xBB}, .found = Bytes{0xCC}};
+    EXPECT_EQ(to_hex(encode_envelope(resync)),
               "0144524d"
               "2a000000"
               "a4"
               "6474797065"
-              "66616e63686f72"
+              "66726573796e63"
               "65666f756e64"
               "41cc"
               "6776657273696f6e"

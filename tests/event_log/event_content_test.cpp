@@ -152,8 +152,8 @@ TEST(EventContent, ARealmsTaggedEventsAreTakenApart) {
 TEST(EventContent, AnEnvelopeShowsItsFields) {
     EXPECT_EQ(decode(ev_event_tag, encode_envelope({.type = "config", .description = "a\nb", .data = bytes_of("text")})),
               (Fields{{"type", "config"}, {"description", "a\\nb"}, {"data", "text"}}));
-    EXPECT_EQ(decode(ev_event_tag, encode_envelope({.type = "anchor", .expected = Bytes{1}, .found = Bytes{2}})),
-              (Fields{{"type", "anchor"}, {"expected", "01"}, {"found", "02"}}));
+    EXPECT_EQ(decode(ev_event_tag, encode_envelope({.type = "resync", .expected = Bytes{1}, .found = Bytes{2}})),
+              (Fields{{"type", "resync"}, {"expected", "01"}, {"found", "02"}}));
     const Envelope::DataDigest digest{.algorithm = HashAlgorithm::sha1, .value = Digest(Bytes(20, 0xAA))};
     std::string value;
     for (int i = 0; i < 20; ++i) value += "aa";

@@ -81,7 +81,7 @@ public:
         if (half()) event.time = static_cast<std::int64_t>(random_());
         if (half()) event.caller = caller();
         if (half()) event.id = (id_ = text());
-        event.origin = pick(std::array{EventOrigin::firmware, EventOrigin::service, EventOrigin::anchor});
+        event.origin = pick(std::array{EventOrigin::firmware, EventOrigin::service, EventOrigin::resync});
         return event;
     }
 
@@ -248,7 +248,7 @@ TEST(JsonLog, AnEventWithAMistakeIsAnErrorThatNamesTheByteAndTheField) {
               at + "the field eventType is not within 32 bits");
     EXPECT_EQ(error_of(most + R"("index":-1,"digests":{}})"), at + "the field index is not within 32 bits");
     EXPECT_EQ(error_of(name + R"("sequence":1,"eventType":1,"origin":"nobody","digests":{}})"),
-              at + "the field origin is none of firmware, service, anchor");
+              at + "the field origin is none of firmware, service, resync");
     EXPECT_EQ(error_of(most + R"("data":"aGk","digests":{}})"), at + "the event's data is not base64");
 
     EXPECT_EQ(error_of(most + R"("digests":[]})"), at + "the field digests is missing or is not an object");

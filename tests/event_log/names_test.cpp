@@ -73,7 +73,7 @@ TEST(TcgAlgorithms, ANumberIsKnownIfItIsThatOfAnAlgorithm) {
 
 TEST(EventOrigins, ANameGivesBackItsOrigin) {
     for (const auto &[origin, name] : {std::pair(EventOrigin::firmware, "firmware"), std::pair(EventOrigin::service, "service"),
-                                       std::pair(EventOrigin::anchor, "anchor")}) {
+                                       std::pair(EventOrigin::resync, "resync")}) {
         EXPECT_EQ(to_string(origin), name);
         EXPECT_EQ(event_origin_from(name), origin);
     }

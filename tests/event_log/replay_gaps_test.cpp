@@ -1,4 +1,4 @@
-// Where somebody else extended a register: what anchors say of it, and what a log declares of its start.
+// Where somebody else extended a register: what resyncs say of it, and what a log declares of its start.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -14,20 +14,20 @@ constexpr auto sha384 = HashAlgorithm::sha384;
 
 const Digest zeros = Digest::zero(sha384);
 
-// ---- Anchors
+// ---- Resyncs
 
-TEST(ReplayOfAnchors, AnAnchorThatTheEventsLeadToJoins) {
+TEST(ReplayOfResyncs, AResyncThatTheEventsLeadToJoins) {
     const auto a = measured("rtmr3", "a");
     const auto found = filled(0x77);
     const auto expected = extended(zeros, {a});
-    auto anchored = anchor("rtmr3", expected.bytes(), found.bytes());
-    anchored.sequence = 2;
+    auto resynced = resync("rtmr3", expected.bytes(), found.bytes());
+    resynced.sequence = 2;
     const auto b = measured("rtmr3", "b");
     Replay replay;
-    apply_all(replay, {a, anchored, b});
+    apply_all(replay, {a, resynced, b});
     const auto *rtmr3 = replay.find("rtmr3");
     ASSERT_NE(rtmr3, nullptr);
-    EXPECT_EQ(rtmr3->value, extended(found, {anchored, b}));
+    EXPECT_EQ(rtmr3->value, extended(found, {resynced, b}));
     EXPECT_EQ(rtmr3->events, 3);
     ASSERT_EQ(rtmr3->gaps.size(), 1);
     EXPECT_EQ(rtmr3->gaps[0].sequence, 2);
@@ -37,20 +37,20 @@ TEST(ReplayOfAnchors, AnAnchorThatTheEventsLeadToJoins) {
     EXPECT_TRUE(rtmr3->consistent());
 }
 
-TEST(ReplayOfAnchors, AnAnchorThatTheEventsDoNotLeadToDoesNotJoinAndTheReplayGoesOnFromWhatWasFound) {
+TEST(ReplayOfResyncs, AResyncThatTheEventsDoNotLeadToDoesNotJoinAndTheReplayGoesOnFromWhatWasFound) {
     const auto found = filled(0x77);
-    const auto anchored = anchor("rtmr3", filled(0x11).bytes(), found.bytes());
+    const auto resynced = resync("rtmr3", filled(0x11).bytes(), found.bytes());
     Replay replay;
-    apply_all(replay, {measured("rtmr3", "a"), anchored});
+    apply_all(replay, {measured("rtmr3", "a"), resynced});
     const auto *rtmr3 = replay.find("rtmr3");
     ASSERT_EQ(rtmr3->gaps.size(), 1);
     EXPECT_EQ(rtmr3->gaps[0].expected, filled(0x11));
     EXPECT_FALSE(rtmr3->gaps[0].joins);
     EXPECT_FALSE(rtmr3->consistent());
-    EXPECT_EQ(rtmr3->value, extended(found, {anchored}));
+    EXPECT_EQ(rtmr3->value, extended(found, {resynced}));
 }
 
-TEST(ReplayOfAnchors, OneGapThatDoesNotJoinMakesARegisterInconsistent) {
+TEST(ReplayOfResyncs, OneGapThatDoesNotJoinMakesARegisterInconsistent) {
     ReplayedRegister with_gaps;
     with_gaps.gaps.resize(3);
     with_gaps.gaps[0].joins = with_gaps.gaps[2].joins = true;
@@ -59,27 +59,27 @@ TEST(ReplayOfAnchors, OneGapThatDoesNotJoinMakesARegisterInconsistent) {
     EXPECT_TRUE(with_gaps.consistent());
 }
 
-TEST(ReplayOfAnchors, WhatIsNotBoundOrNoAnchorIsAnEventLikeAnyOther) {
+TEST(ReplayOfResyncs, WhatIsNotBoundOrNoResyncIsAnEventLikeAnyOther) {
     const auto found = filled(0x77);
-    const auto good = anchor("rtmr3", zeros.bytes(), found.bytes());
+    const auto good = resync("rtmr3", zeros.bytes(), found.bytes());
     auto unbound = good;
     unbound.digests[0].second[0] ^= 1;
     auto other_type = good;
     other_type.type = ev_ipl;
     auto without_data = good;
     without_data.data.reset();
-    const auto short_value = anchor("rtmr3", Bytes(32, 0), Bytes(32, 0x77));
+    const auto short_value = resync("rtmr3", Bytes(32, 0), Bytes(32, 0x77));
     // Other lengths of one value alone; one is longer than any digest.
-    const auto short_expected = anchor("rtmr3", Bytes(32, 0), found.bytes());
-    const auto long_expected = anchor("rtmr3", Bytes(max_digest_size + 1, 0), found.bytes());
-    const auto long_found = anchor("rtmr3", zeros.bytes(), Bytes(max_digest_size + 1, 0x77));
-    const auto short_found = anchor("rtmr3", zeros.bytes(), Bytes(47, 0x77));
+    const auto short_expected = resync("rtmr3", Bytes(32, 0), found.bytes());
+    const auto long_expected = resync("rtmr3", Bytes(max_digest_size + 1, 0), found.bytes());
+    const auto long_found = resync("rtmr3", zeros.bytes(), Bytes(max_digest_size + 1, 0x77));
+    const auto short_found = resync("rtmr3", zeros.bytes(), Bytes(47, 0x77));
     const auto tagged = [](const Envelope &envelope) { return measured("rtmr3", encode_envelope(envelope), {sha384}, ev_event_tag); };
     const Bytes expected_bytes(48, 0);
     const Bytes found_bytes(48, 0x77);
     for (const auto &event : {unbound, other_type, without_data, short_value, short_expected, long_expected, long_found, short_found,
-                              tagged({.type = "seal", .expected = expected_bytes, .found = found_bytes}),
-                              tagged({.type = "anchor", .expected = expected_bytes}), tagged({.type = "anchor", .found = found_bytes})}) {
+                              tagged({.type = "cap", .expected = expected_bytes, .found = found_bytes}),
+                              tagged({.type = "resync", .expected = expected_bytes}), tagged({.type = "resync", .found = found_bytes})}) {
         Replay replay;
         apply_all(replay, {event});
         const auto *rtmr3 = replay.find("rtmr3");
@@ -92,9 +92,9 @@ TEST(ReplayOfAnchors, WhatIsNotBoundOrNoAnchorIsAnEventLikeAnyOther) {
     EXPECT_EQ(replay.find("rtmr3")->gaps.size(), 1);
 }
 
-TEST(ReplayOfAnchors, AnAnchorIsOneInTheBankWhoseLengthItsValuesHave) {
+TEST(ReplayOfResyncs, AResyncIsOneInTheBankWhoseLengthItsValuesHave) {
     const auto found = filled(0x77, sha256);
-    auto event = anchor("pcr7", Bytes(32, 0), found.bytes(), sha256);
+    auto event = resync("pcr7", Bytes(32, 0), found.bytes(), sha256);
     const auto also_hash = hash(HashAlgorithm::sha1, *event.data).value();
     const auto also = also_hash.bytes();
     event.digests.emplace_back(tcg_id(HashAlgorithm::sha1), Bytes(also.begin(), also.end()));
@@ -173,30 +173,30 @@ TEST(DeclaredRegisters, AnotherStartIsGapZeroAndTheServicesEventsGoOnFromIt) {
     EXPECT_TRUE(replay.find("rtmr2")->consistent());
 }
 
-TEST(DeclaredRegisters, AnAnchorThatExpectsWhatTheFirmwareLeadsToMakesTheStepItself) {
+TEST(DeclaredRegisters, AResyncThatExpectsWhatTheFirmwareLeadsToMakesTheStepItself) {
     const auto firmware = measured("rtmr2", "firmware");
     const auto start = filled(0x77);
     const auto before = extended(zeros, {firmware});
-    auto anchored = anchor("tdx/rtmr2", before.bytes(), start.bytes());
-    anchored.sequence = 5;
+    auto resynced = resync("tdx/rtmr2", before.bytes(), start.bytes());
+    resynced.sequence = 5;
     Replay replay;
     replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
-    apply_all(replay, {firmware, anchored});
+    apply_all(replay, {firmware, resynced});
     EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, before, start) + gap_text(5, before, start));
-    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(start, {anchored})));
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(start, {resynced})));
     EXPECT_TRUE(replay.find("rtmr2")->consistent());
 }
 
-TEST(DeclaredRegisters, AnAnchorThatExpectsTheStartGoesOnFromIt) {
+TEST(DeclaredRegisters, AResyncThatExpectsTheStartGoesOnFromIt) {
     const auto start = filled(0x77);
     const auto found = filled(0x88);
-    auto anchored = anchor("tdx/rtmr2", start.bytes(), found.bytes());
-    anchored.sequence = 5;
+    auto resynced = resync("tdx/rtmr2", start.bytes(), found.bytes());
+    resynced.sequence = 5;
     Replay replay;
     replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
-    apply_all(replay, {anchored});
+    apply_all(replay, {resynced});
     EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, zeros, start) + gap_text(5, start, found));
-    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(found, {anchored})));
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(found, {resynced})));
 }
 
 TEST(DeclaredRegisters, ALogMayBeDeclaredAfterTheFirmwaresLog) {

@@ -140,23 +140,23 @@ Log log_with_gaps() {
         apply_all(so_far, {event});
         log.events.push_back(std::move(event));
     };
-    const auto append_anchor = [&](const std::string &name, const std::string &replayed_name, HashAlgorithm bank, std::uint8_t found) {
+    const auto append_resync = [&](const std::string &name, const std::string &replayed_name, HashAlgorithm bank, std::uint8_t found) {
         const auto expected = so_far.find(replayed_name)->value;
-        append(anchor(name, expected.bytes(), Bytes(digest_size(bank), found), bank));
+        append(resync(name, expected.bytes(), Bytes(digest_size(bank), found), bank));
     };
     for (std::uint8_t round = 0; round < 6; ++round) {
         for (const std::string name : {"tdx/rtmr2", "tdx/rtmr3"}) {
             append(measured(name, "first " + std::to_string(round)));
             append(measured(name, "second " + std::to_string(round)));
-            if (round % 2 == 1) append_anchor(name, name, HashAlgorithm::sha384, static_cast<std::uint8_t>(0x70 + round));
+            if (round % 2 == 1) append_resync(name, name, HashAlgorithm::sha384, static_cast<std::uint8_t>(0x70 + round));
             append(measured(name, "third " + std::to_string(round)));
         }
         append(measured("pcr7", "pcr " + std::to_string(round), {HashAlgorithm::sha256}));
-        if (round == 3) append_anchor("pcr7", "pcr7:sha256", HashAlgorithm::sha256, 0x33);
+        if (round == 3) append_resync("pcr7", "pcr7:sha256", HashAlgorithm::sha256, 0x33);
         append(measured("pcr7", "pcr again", {HashAlgorithm::sha256}));
     }
-    // The last event may be an anchor too.
-    append_anchor("tdx/rtmr3", "rtmr3", HashAlgorithm::sha384, 0x7F);
+    // The last event may be a resync too.
+    append_resync("tdx/rtmr3", "rtmr3", HashAlgorithm::sha384, 0x7F);
     return log;
 }
 
@@ -167,8 +167,8 @@ TEST(ReplayProperty, NoChangeOfALogWithGapsJoinsAndLeadsToTheSameValues) {
     EXPECT_GT(expect_no_change_passes(log, is_equal_over_its_gaps), 4 * log.events.size());
 }
 
-// An anchor's values are bound by its digest: whoever changes them has no anchor.
-TEST(ReplayProperty, NoChangedBitOfAnAnchorsDataPasses) {
+// A resync's values are bound by its digest: whoever changes them has no resync.
+TEST(ReplayProperty, NoChangedBitOfAResyncsDataPasses) {
     const auto log = log_with_gaps();
     const auto right = outcome_of(log, order_of(log));
     for (std::size_t i = 0; i < log.events.size(); ++i) {
@@ -199,7 +199,7 @@ TEST(ReplayProperty, NoChangeOfALogWithADeclaredStartReplaysAsEqual) {
             const bool changed = with_gap && name == "rtmr2";
             const Digest start = changed ? Digest(Bytes(48, 0x77)) : expected;
             log.registers.push_back({.name = "tdx/" + name, .initial = Digest::zero(HashAlgorithm::sha384), .start = start});
-            if (changed) log.events.push_back(anchor("tdx/" + name, expected.bytes(), start.bytes()));
+            if (changed) log.events.push_back(resync("tdx/" + name, expected.bytes(), start.bytes()));
             for (const std::string text : {"x", "y"}) {
                 auto event = measured("tdx/" + name, text);
                 event.origin = EventOrigin::service;

@@ -82,7 +82,7 @@ TEST(TcgReader, EachFieldOfAnEventIsRead) {
     event.time = 1;
     event.caller.emplace();
     event.id = "id";
-    event.origin = EventOrigin::anchor;
+    event.origin = EventOrigin::resync;
     ASSERT_TRUE(*reader.next(event));
     EXPECT_EQ(reader.offset(), ccel_header_size);
     EXPECT_EQ(event.sequence, 1);

@@ -57,7 +57,7 @@ private:
 };
 
 // Makes the checksums of everything right that has the shape of a record.
-void seal(mr::Bytes &file) {
+void cap(mr::Bytes &file) {
     const auto put = [&file](std::size_t at, std::uint32_t value) {
         for (std::size_t i = 0; i < 4; ++i) file[at + i] = static_cast<std::uint8_t>(value >> 8 * i);
     };
@@ -103,7 +103,7 @@ std::map<std::string, mr::Digest, std::less<>> replay(const Journal &journal) {
             if (!algorithm) continue;
             const auto found = values.find(register_of(journal.state(), event, *algorithm));
             if (found == values.end()) continue;
-            if (event.origin == mr::EventOrigin::anchor) found->second = mr::Digest(*mr::decode_envelope(*event.data)->found);
+            if (event.origin == mr::EventOrigin::resync) found->second = mr::Digest(*mr::decode_envelope(*event.data)->found);
             const auto extended = mr::extend(*algorithm, found->second.bytes(), digest.value);
             require(extended.has_value());
             found->second = *extended;
@@ -136,7 +136,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     [[maybe_unused]] static const bool quiet = mrd::log::set_level("error");
     if (size == 0) return 0;
     const auto file = std::make_shared<mr::Bytes>(data + 1, data + size);
-    if (data[0] % 2 == 1) seal(*file);
+    if (data[0] % 2 == 1) cap(*file);
     const auto place = folder() / "journal";
     const varlink::FileDescriptor name(::open(place.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     auto current = file;

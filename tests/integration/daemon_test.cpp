@@ -40,7 +40,7 @@ TEST_F(DaemonTest, ListsTheRegistersOfTheDesign) {
     std::string table;
     for (const auto &entry : *registers) {
         EXPECT_TRUE(entry.simulated);
-        EXPECT_FALSE(entry.sealed);
+        EXPECT_FALSE(entry.capped);
         EXPECT_EQ(entry.owner, mr::Owner::owned);
         table += entry.name + " " + entry.flags.to_string() + " " + std::string(entry.hash ? mr::to_string(*entry.hash) : "-") + " " +
                  std::to_string(entry.size) + "\n";
@@ -155,7 +155,7 @@ TEST_F(DaemonTest, ARefusalReachesTheClientWithItsTypeAndParameters) {
     EXPECT_EQ(code(client.measure("reportdata", {})), ErrorCode::not_extensible);
     EXPECT_EQ(code(client.write("rtmr3", zero())), ErrorCode::not_writable);
     EXPECT_EQ(code(client.write("reportdata", zero())), ErrorCode::wrong_length);
-    EXPECT_EQ(code(client.seal("mrtd")), ErrorCode::not_extensible);
+    EXPECT_EQ(code(client.cap("mrtd")), ErrorCode::not_extensible);
     EXPECT_EQ(code(client.call("io.mrd.Registers.Sael", R"({"name":"rtmr3"})")), ErrorCode::method_not_implemented);
     const auto wrong = client.extend("rtmr3", mr::Digest(mr::Bytes(32)));
     ASSERT_EQ(code(wrong), ErrorCode::wrong_length);
@@ -249,7 +249,7 @@ TEST_F(DaemonTest, AnExtendBehindItsBackShowsAsDivergenceAfterAFreshReadAndChang
         daemon.log(),
         HasSubstr("a register holds what the log does not explain: somebody else extended it, or records are missing register=tdx/rtmr3"));
     const auto after = client.extend("rtmr3", digest_of("b"))->reading.value;
-    EXPECT_EQ(after, extended(extended(found, mr::Digest(records_of(client).at(1).digest)), digest_of("b"))) << "with an anchor before it";
+    EXPECT_EQ(after, extended(extended(found, mr::Digest(records_of(client).at(1).digest)), digest_of("b"))) << "with a resync before it";
     EXPECT_EQ(client.read("rtmr3", {.fresh = true})->value, after);
 }
 
@@ -568,7 +568,7 @@ TEST_F(DaemonTest, ASharedRegisterIsRereadForEachReadAndBeforeEachExtendAndDoesN
     extend_behind("rtmr2", mr::to_hex(digest_of("kernel").bytes()));
     const auto found = extended(extended(zero(), digest_of("boot loader")), digest_of("kernel"));
     const auto after = client.extend("rtmr2", digest_of("a"))->reading.value;
-    EXPECT_EQ(after, extended(extended(found, mr::Digest(records_of(client).at(0).digest)), digest_of("a"))) << "with an anchor before it";
+    EXPECT_EQ(after, extended(extended(found, mr::Digest(records_of(client).at(0).digest)), digest_of("a"))) << "with a resync before it";
     EXPECT_EQ(client.read("rtmr2")->value, after);
     EXPECT_EQ(register_status(client, "tdx/rtmr2")["diverged"], false);
 }

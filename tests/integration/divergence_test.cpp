@@ -31,15 +31,15 @@ void expect_gaps(mr::Client &client, const std::vector<std::int64_t> &gaps, bool
     EXPECT_EQ(replayed.replayed == replayed.actual, ends_at_register);
 }
 
-void expect_anchor(const mr::LogRecord &record, const mr::Bytes &expected, const mr::Bytes &found) {
-    EXPECT_EQ(record.origin, mr::EventOrigin::anchor);
+void expect_resync(const mr::LogRecord &record, const mr::Bytes &expected, const mr::Bytes &found) {
+    EXPECT_EQ(record.origin, mr::EventOrigin::resync);
     EXPECT_EQ(record.type, mr::ev_event_tag);
     EXPECT_EQ(record.binding, mr::Binding::bound);
-    const auto anchor = mr::decode_envelope(record.data.value());
-    ASSERT_TRUE(anchor) << anchor.error().message;
-    EXPECT_EQ(anchor->type, "anchor");
-    EXPECT_EQ(anchor->expected, expected);
-    EXPECT_EQ(anchor->found, found);
+    const auto resync = mr::decode_envelope(record.data.value());
+    ASSERT_TRUE(resync) << resync.error().message;
+    EXPECT_EQ(resync->type, "resync");
+    EXPECT_EQ(resync->expected, expected);
+    EXPECT_EQ(resync->found, found);
 }
 
 std::vector<mr::EventOrigin> origins(const std::vector<mr::LogRecord> &records) {
@@ -49,11 +49,11 @@ std::vector<mr::EventOrigin> origins(const std::vector<mr::LogRecord> &records) 
 }
 
 constexpr auto service = mr::EventOrigin::service;
-constexpr auto anchor = mr::EventOrigin::anchor;
+constexpr auto resync = mr::EventOrigin::resync;
 
-// ---- Found and anchored
+// ---- Found and resynced
 
-TEST_F(DivergenceTest, IsShownAtTheNextRefreshAndAnchoredRightBeforeTheNextExtend) {
+TEST_F(DivergenceTest, IsShownAtTheNextRefreshAndResyncedRightBeforeTheNextExtend) {
     const auto daemon = started();
     auto client = daemon.client();
     const auto mine = client.extend(reg, digest_of("a"))->reading.value;
@@ -65,7 +65,7 @@ TEST_F(DivergenceTest, IsShownAtTheNextRefreshAndAnchoredRightBeforeTheNextExten
     EXPECT_EQ(status["diverged"], true);
     EXPECT_EQ(status["logged"], mr::to_hex(mine));
     EXPECT_EQ(status["observed"], mr::to_hex(found));
-    EXPECT_EQ(status["anchors"], 0);
+    EXPECT_EQ(status["resyncs"], 0);
     expect_gaps(client, {}, false);
     EXPECT_THAT(origins(records_of(client)), ElementsAre(service)) << "what was found is shown, and touches nothing";
     EXPECT_THAT(daemon.log(), HasSubstr("a register holds what the log does not explain: somebody else extended it, or records are missing "
@@ -78,15 +78,15 @@ TEST_F(DivergenceTest, IsShownAtTheNextRefreshAndAnchoredRightBeforeTheNextExten
     const auto after = client.extend(reg, digest_of("b"));
     ASSERT_TRUE(after) << after.error().message;
     const auto records = records_of(client);
-    ASSERT_THAT(origins(records), ElementsAre(service, service, anchor, service));
+    ASSERT_THAT(origins(records), ElementsAre(service, service, resync, service));
     EXPECT_EQ(after->sequence, 4);
-    expect_anchor(records[2], mine, found);
+    expect_resync(records[2], mine, found);
     EXPECT_EQ(after->reading.value, extended(extended(found, mr::Digest(records[2].digest)), digest_of("b")));
     EXPECT_EQ(client.read(reg, {.fresh = true})->value, after->reading.value);
     expect_gaps(client, {3}, true);
     status = register_status(client, reg);
     EXPECT_EQ(status["diverged"], false);
-    EXPECT_EQ(status["anchors"], 1);
+    EXPECT_EQ(status["resyncs"], 1);
     EXPECT_TRUE(replay_of(client, "tdx/rtmr2").equal);
 }
 
@@ -118,18 +118,18 @@ TEST_F(DivergenceTest, TwoForeignExtendsBetweenAreOneGapAndALaterOneIsAnother) {
     ASSERT_EQ(client.read(reg, {.fresh = true})->value, found_again);
     ASSERT_TRUE(client.extend(reg, digest_of("c")));
     const auto records = records_of(client);
-    ASSERT_THAT(origins(records), ElementsAre(service, anchor, service, anchor, service));
-    expect_anchor(records[1], mine, found);
-    expect_anchor(records[3], again, found_again);
+    ASSERT_THAT(origins(records), ElementsAre(service, resync, service, resync, service));
+    expect_resync(records[1], mine, found);
+    expect_resync(records[3], again, found_again);
     expect_gaps(client, {2, 4}, true);
     ASSERT_EQ(daemon.stop(), 0);
     const auto restarted = started();
     auto later = restarted.client();
     expect_gaps(later, {2, 4}, true);
-    EXPECT_EQ(register_status(later, reg)["anchors"], 2);
+    EXPECT_EQ(register_status(later, reg)["resyncs"], 2);
 }
 
-TEST_F(DivergenceTest, AForeignExtendSinceTheFirstWasFoundIsInTheSameAnchor) {
+TEST_F(DivergenceTest, AForeignExtendSinceTheFirstWasFoundIsInTheSameResync) {
     const auto daemon = started();
     auto client = daemon.client();
     const auto mine = client.extend(reg, digest_of("a"))->reading.value;
@@ -140,13 +140,13 @@ TEST_F(DivergenceTest, AForeignExtendSinceTheFirstWasFoundIsInTheSameAnchor) {
     const auto value = client.extend(reg, digest_of("b"))->reading.value;
     EXPECT_EQ(client.read(reg, {.fresh = true})->value, value) << "what the client was told is what the register holds";
     const auto records = records_of(client);
-    ASSERT_THAT(origins(records), ElementsAre(service, anchor, service));
-    expect_anchor(records[1], mine, found);
+    ASSERT_THAT(origins(records), ElementsAre(service, resync, service));
+    expect_resync(records[1], mine, found);
     expect_gaps(client, {2}, true);
     EXPECT_EQ(register_status(client, reg)["diverged"], false);
 }
 
-TEST_F(DivergenceTest, OfARegisterThatWasNotRereadSinceIsAnchoredWhenItIsFound) {
+TEST_F(DivergenceTest, OfARegisterThatWasNotRereadSinceIsResyncedWhenItIsFound) {
     const auto daemon = started();
     auto client = daemon.client();
     const auto mine = client.extend(reg, digest_of("a"))->reading.value;
@@ -161,12 +161,12 @@ TEST_F(DivergenceTest, OfARegisterThatWasNotRereadSinceIsAnchoredWhenItIsFound) 
     expect_gaps(client, {}, false);
     ASSERT_TRUE(client.extend(reg, digest_of("c")));
     const auto records = records_of(client);
-    ASSERT_THAT(origins(records), ElementsAre(service, service, anchor, service));
-    expect_anchor(records[2], expected, found);
+    ASSERT_THAT(origins(records), ElementsAre(service, service, resync, service));
+    expect_resync(records[2], expected, found);
     expect_gaps(client, {3}, true);
 }
 
-TEST_F(DivergenceTest, OfASharedRegisterIsAnchoredWithoutBeingCalledOne) {
+TEST_F(DivergenceTest, OfASharedRegisterIsResyncedWithoutBeingCalledOne) {
     const auto daemon = started({.config = "[[register]]\nname = \"tdx/rtmr3\"\nowner = \"shared\"\n"});
     auto client = daemon.client();
     const auto mine = client.extend(reg, digest_of("a"))->reading.value;
@@ -175,25 +175,25 @@ TEST_F(DivergenceTest, OfASharedRegisterIsAnchoredWithoutBeingCalledOne) {
     ASSERT_TRUE(client.extend(reg, digest_of("b")));
     EXPECT_EQ(register_status(client, reg)["diverged"], false);
     const auto records = records_of(client);
-    ASSERT_THAT(origins(records), ElementsAre(service, anchor, service));
-    expect_anchor(records[1], mine, found);
+    ASSERT_THAT(origins(records), ElementsAre(service, resync, service));
+    expect_resync(records[1], mine, found);
     expect_gaps(client, {2}, true);
 }
 
-TEST_F(DivergenceTest, OfASealedRegisterIsShownAndNeverAnchored) {
+TEST_F(DivergenceTest, OfACappedRegisterIsShownAndNeverResynced) {
     auto daemon = started();
     auto client = daemon.client();
-    ASSERT_EQ(client.seal(reg), 1);
-    const auto sealed = client.read(reg)->value;
+    ASSERT_EQ(client.cap(reg), 1);
+    const auto capped = client.read(reg)->value;
     extend_foreign("foreign");
-    ASSERT_EQ(client.read(reg, {.fresh = true})->value, extended(sealed, digest_of("foreign")));
+    ASSERT_EQ(client.read(reg, {.fresh = true})->value, extended(capped, digest_of("foreign")));
     const auto expect_shown = [&](mr::Client &asked) {
         const auto status = register_status(asked, reg);
         EXPECT_EQ(status["diverged"], true);
-        EXPECT_EQ(status["sealed"], true);
-        EXPECT_EQ(status["logged"], mr::to_hex(sealed));
-        EXPECT_EQ(asked.extend(reg, digest_of("a")).error().code, ErrorCode::sealed);
-        EXPECT_EQ(asked.seal(reg).error().code, ErrorCode::sealed);
+        EXPECT_EQ(status["capped"], true);
+        EXPECT_EQ(status["logged"], mr::to_hex(capped));
+        EXPECT_EQ(asked.extend(reg, digest_of("a")).error().code, ErrorCode::capped);
+        EXPECT_EQ(asked.cap(reg).error().code, ErrorCode::capped);
         EXPECT_THAT(origins(records_of(asked)), ElementsAre(service));
         expect_gaps(asked, {}, false);
     };
@@ -219,7 +219,7 @@ TEST_F(DivergenceTest, ThatCameWhileMrdWasDownIsShownAtStartAndTheJournalGoesOn)
     EXPECT_FALSE(std::filesystem::exists(state("journal.1")));
     expect_gaps(client, {}, false);
     EXPECT_EQ(client.extend(reg, digest_of("b"))->sequence, 3);
-    expect_anchor(records_of(client).at(1), mine, extended(mine, digest_of("foreign")));
+    expect_resync(records_of(client).at(1), mine, extended(mine, digest_of("foreign")));
     expect_gaps(client, {2}, true);
 }
 
@@ -254,8 +254,8 @@ TEST_P(OpenIntent, WhoseRegisterSomebodyElseExtendedIsIndeterminateAndItsIdIsFre
     const auto other = client.extend(reg, digest_of("other"), {.id = "open"});
     ASSERT_TRUE(other) << other.error().message;
     const auto records = records_of(client);
-    ASSERT_THAT(origins(records), ElementsAre(service, anchor, service));
-    expect_anchor(records[1], mine, found);
+    ASSERT_THAT(origins(records), ElementsAre(service, resync, service));
+    expect_resync(records[1], mine, found);
     expect_gaps(client, {2}, true);
 }
 
@@ -274,8 +274,8 @@ TEST_F(DivergenceTest, AJournalThatWasDeletedLeavesAGapAtZero) {
         EXPECT_TRUE(replay_of(client, "tdx/rtmr2").equal);
         ASSERT_TRUE(client.extend(reg, digest_of("b")));
         const auto records = records_of(client);
-        ASSERT_THAT(origins(records), ElementsAre(anchor, service));
-        expect_anchor(records[0], zero(), mine);
+        ASSERT_THAT(origins(records), ElementsAre(resync, service));
+        expect_resync(records[0], zero(), mine);
         expect_gaps(client, {0, 1}, true);
     }
     ASSERT_EQ(again.stop(), 0);
@@ -297,14 +297,14 @@ protected:
     }
 };
 
-TEST_F(BootTest, ThatTheRegistersSurviveLetsTheJournalGoOnWithSealAndIds) {
+TEST_F(BootTest, ThatTheRegistersSurviveLetsTheJournalGoOnWithCapAndIds) {
     const std::vector<std::string> survives{"--sim", "--sim-survives-boot"};
     auto daemon = booted("boot-1", survives);
     mr::Extended first;
     {
         auto client = daemon.client();
         first = client.extend(reg, digest_of("a"), {.id = "once"}).value();
-        ASSERT_EQ(client.seal("tdx/rtmr2"), 2);
+        ASSERT_EQ(client.cap("tdx/rtmr2"), 2);
     }
     ASSERT_EQ(daemon.stop(), 0);
     for (const std::string boot : {"boot-2", "boot-2", "boot-3"}) {
@@ -313,7 +313,7 @@ TEST_F(BootTest, ThatTheRegistersSurviveLetsTheJournalGoOnWithSealAndIds) {
         EXPECT_EQ(records_of(client).size(), 2U);
         expect_gaps(client, {}, true);
         EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = "once"})->sequence, first.sequence);
-        EXPECT_EQ(client.extend("tdx/rtmr2", digest_of("b")).error().code, ErrorCode::sealed);
+        EXPECT_EQ(client.extend("tdx/rtmr2", digest_of("b")).error().code, ErrorCode::capped);
         EXPECT_FALSE(std::filesystem::exists(state("journal.1")));
         EXPECT_EQ(again.stop(), 0);
     }
@@ -324,7 +324,7 @@ TEST_F(BootTest, ThatTheRegistersSurviveLetsTheJournalGoOnWithSealAndIds) {
 TEST_F(BootTest, ThatTheRegistersDoNotSurviveBeginsANewJournalAndKeepsTheOld) {
     auto daemon = booted("boot-1");
     ASSERT_TRUE(daemon.client().extend(reg, digest_of("a"), {.id = "once"}));
-    ASSERT_EQ(daemon.client().seal("tdx/rtmr2"), 2);
+    ASSERT_EQ(daemon.client().cap("tdx/rtmr2"), 2);
     ASSERT_EQ(daemon.stop(), 0);
     const auto old = contents(state("journal"));
     const auto again = booted("boot-2");
@@ -332,7 +332,7 @@ TEST_F(BootTest, ThatTheRegistersDoNotSurviveBeginsANewJournalAndKeepsTheOld) {
     EXPECT_THAT(records_of(client), IsEmpty());
     expect_gaps(client, {}, true);
     EXPECT_EQ(client.extend(reg, digest_of("b"), {.id = "once"})->sequence, 1) << "the id is free, and the sequence begins anew";
-    EXPECT_TRUE(client.extend("tdx/rtmr2", digest_of("c"))) << "a seal ends with the boot";
+    EXPECT_TRUE(client.extend("tdx/rtmr2", digest_of("c"))) << "a cap ends with the boot";
     EXPECT_EQ(contents(state("journal.1")), old);
 }
 
@@ -418,7 +418,7 @@ TEST_F(DamagedJournal, StillLetsMrdStartAndReadButRefusesExtendsUntilItIsRepaire
         ASSERT_EQ(records.size(), before.size() + 2);
         mr::Bytes last = zero();
         for (const auto &record : before) last = extended(last, mr::Digest(record.digest));
-        expect_anchor(records[before.size()], last, value);
+        expect_resync(records[before.size()], last, value);
         expect_gaps(client, {gap}, true);
         EXPECT_EQ(client.repair().error().code, ErrorCode::journal_failed) << "nothing is damaged any more";
     }
@@ -442,7 +442,7 @@ TEST_F(DamagedJournal, WhoseFirstByteIsWrongIsRepairedToOneWithAGapAtZero) {
     EXPECT_THAT(records_of(client), IsEmpty());
     expect_gaps(client, {0}, true);
     ASSERT_TRUE(client.extend(reg, digest_of("b")));
-    expect_anchor(records_of(client).at(0), zero(), value);
+    expect_resync(records_of(client).at(0), zero(), value);
     expect_gaps(client, {0, 1}, true);
 }
 

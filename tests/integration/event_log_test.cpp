@@ -256,33 +256,33 @@ TEST_F(EventLogTest, ALogOnlyRegisterIsExtendedByWhatTheLogHoldsOnly) {
     auto client = daemon.client();
     EXPECT_EQ(client.extend(reg, digest_of("a"), {.data = bytes_of("a")}).error().code, ErrorCode::log_only);
     EXPECT_EQ(client.measure(reg, mr::as_bytes("a"))->sequence, 1);
-    EXPECT_EQ(client.seal(reg), 2);
+    EXPECT_EQ(client.cap(reg), 2);
     const auto records = records_of(client);
     ASSERT_THAT(sequences(records), ElementsAre(1, 2));
     for (const auto &record : records) EXPECT_EQ(record.binding, mr::Binding::bound);
     EXPECT_TRUE(replay_of(client, reg).equal);
 }
 
-TEST_F(EventLogTest, ASealIsTheLastEventOfItsRegisterOverARestartToo) {
+TEST_F(EventLogTest, ACapIsTheLastEventOfItsRegisterOverARestartToo) {
     auto daemon = started();
     {
         auto client = daemon.client();
         ASSERT_TRUE(client.extend(reg, digest_of("a"), {.id = "before"}));
-        EXPECT_EQ(client.seal(reg), 2);
+        EXPECT_EQ(client.cap(reg), 2);
         const auto record = records_of(client).at(1);
         EXPECT_EQ(record.type, mr::ev_separator);
         EXPECT_EQ(record.binding, mr::Binding::bound);
-        EXPECT_EQ(mr::decode_envelope(*record.data)->type, "seal");
+        EXPECT_EQ(mr::decode_envelope(*record.data)->type, "cap");
         EXPECT_EQ(client.read(reg)->value, extended(extended(zero(), digest_of("a")), mr::Digest(record.digest)));
     }
     for (int life = 0; life < 2; ++life) {
         auto client = daemon.client();
-        EXPECT_EQ(client.extend(reg, digest_of("b")).error().code, ErrorCode::sealed);
-        EXPECT_EQ(client.measure(reg, mr::as_bytes("b")).error().code, ErrorCode::sealed);
+        EXPECT_EQ(client.extend(reg, digest_of("b")).error().code, ErrorCode::capped);
+        EXPECT_EQ(client.measure(reg, mr::as_bytes("b")).error().code, ErrorCode::capped);
         EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = "before"})->sequence, 1) << "what was sent before is answered";
-        EXPECT_TRUE(client.list()->at(8).sealed);
-        EXPECT_FALSE(client.list()->at(7).sealed);
-        EXPECT_EQ(register_status(client, reg)["sealed"], true);
+        EXPECT_TRUE(client.list()->at(8).capped);
+        EXPECT_FALSE(client.list()->at(7).capped);
+        EXPECT_EQ(register_status(client, reg)["capped"], true);
         EXPECT_TRUE(client.extend("tdx/rtmr2", digest_of("c")));
         EXPECT_EQ(daemon.stop(), 0);
         daemon = started();

@@ -165,7 +165,7 @@ TEST_F(EvidenceTest, AfterSomebodyExtendedBehindMrdsBackSaysSo) {
     EXPECT_FALSE(verdict.verified());
     EXPECT_EQ(result_of(verdict, log_replay), Judgement::fails) << told(verdict);
 
-    // Anchored at mrd's next extend: the log leads there again, over a gap.
+    // Resynced at mrd's next extend: the log leads there again, over a gap.
     ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours again")));
     const auto third = client.evidence(nonce(3)).value();
     EXPECT_TRUE(third.coherent());

@@ -192,11 +192,11 @@ TEST_F(DaemonTest, AKillWhileANewJournalBeginsKeepsTheOldOneAndLeavesAGoodOne) {
     EXPECT_EQ(contents(state / "journal.1"), old);
 }
 
-// ---- Around an anchor
+// ---- Around a resync
 
-class AnchorKillPoints : public DaemonTest, public ::testing::WithParamInterface<std::string> {};
-INSTANTIATE_TEST_SUITE_P(All, AnchorKillPoints, ::testing::ValuesIn([] {
-                             // An extend that an anchor precedes is two rounds to the journal and the provider, and one reply.
+class ResyncKillPoints : public DaemonTest, public ::testing::WithParamInterface<std::string> {};
+INSTANTIATE_TEST_SUITE_P(All, ResyncKillPoints, ::testing::ValuesIn([] {
+                             // An extend that a resync precedes is two rounds to the journal and the provider, and one reply.
                              std::vector<std::string> all;
                              for (const auto point : kill_points) {
                                  const bool in_each_round = !point.starts_with("reply-") && !is_of_sync(point);
@@ -211,7 +211,7 @@ INSTANTIATE_TEST_SUITE_P(All, AnchorKillPoints, ::testing::ValuesIn([] {
                              return name;
                          });
 
-TEST_P(AnchorKillPoints, LeaveTheGapReportedOnceAndRight) {
+TEST_P(ResyncKillPoints, LeaveTheGapReportedOnceAndRight) {
     const auto config = config_for(GetParam());
     const auto before = extended(zero(), digest_of("mine"));
     const auto found = extended(before, digest_of("foreign"));
@@ -235,7 +235,7 @@ TEST_P(AnchorKillPoints, LeaveTheGapReportedOnceAndRight) {
         const auto replayed = replay_of(client, reg);
         EXPECT_FALSE(replayed.equal);
         EXPECT_LE(replayed.gaps.size(), 1U);
-        EXPECT_EQ(replayed.ends_at_register, replayed.gaps.size() == 1) << "the anchor explains what was found";
+        EXPECT_EQ(replayed.ends_at_register, replayed.gaps.size() == 1) << "the resync explains what was found";
     }
     const auto again = client.extend(reg, digest_of("next"), {.id = "next"});
     ASSERT_TRUE(again) << again.error().message;
@@ -246,13 +246,13 @@ TEST_P(AnchorKillPoints, LeaveTheGapReportedOnceAndRight) {
     const auto records = records_of(client);
     ASSERT_EQ(records.size(), 3U);
     EXPECT_EQ(records[0].id, "mine");
-    EXPECT_EQ(records[1].origin, mr::EventOrigin::anchor);
+    EXPECT_EQ(records[1].origin, mr::EventOrigin::resync);
     EXPECT_EQ(records[2].id, "next");
-    const auto anchor = mr::decode_envelope(records[1].data.value());
-    ASSERT_TRUE(anchor) << anchor.error().message;
-    EXPECT_EQ(anchor->type, "anchor");
-    EXPECT_EQ(anchor->expected, before);
-    EXPECT_EQ(anchor->found, found);
+    const auto resync = mr::decode_envelope(records[1].data.value());
+    ASSERT_TRUE(resync) << resync.error().message;
+    EXPECT_EQ(resync->type, "resync");
+    EXPECT_EQ(resync->expected, before);
+    EXPECT_EQ(resync->found, found);
     EXPECT_EQ(again->reading.value, extended(extended(found, mr::Digest(records[1].digest)), digest_of("next")));
     const auto replayed = replay_of(client, reg);
     EXPECT_FALSE(replayed.equal);

@@ -49,7 +49,7 @@ void extend_some(mr::Client &client) {
     ASSERT_TRUE(client.measure(reg, mr::as_bytes("some data"), {.type = mr::ev_ipl}));
     ASSERT_TRUE(client.measure(reg, mr::as_bytes("more data"), {.description = "what it is", .envelope = true}));
     ASSERT_TRUE(client.extend(reg, digest_of("bare"), {.id = "id"}));
-    ASSERT_TRUE(client.seal("tdx/rtmr2"));
+    ASSERT_TRUE(client.cap("tdx/rtmr2"));
 }
 
 TEST_F(LogExportTest, EveryFormatReplaysOfflineToTheRegistersValues) {

@@ -1,4 +1,4 @@
-// mrctl log, replay, seal, repair, and inspect of logs.
+// mrctl log, replay, cap, repair, and inspect of logs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pty.h>
@@ -117,7 +117,7 @@ TEST_F(MrctlLogTest, ATerminalGetsATableThroughThePager) {
     EXPECT_THAT(lines[1],
                 AllOf(HasSubstr("       1  20"), HasSubstr("tdx/rtmr3"), HasSubstr("a description that is longer"), HasSubstr("…"),
                       HasSubstr("  claim  "), HasSubstr(hex_digest("a").substr(0, 12) + " "), HasSubstr("mrctl["), HasSubstr("] uid ")));
-    EXPECT_THAT(lines[2], AllOf(HasSubstr("\x1b[31m"), HasSubstr("anchor"), HasSubstr("  bound  "), HasSubstr("mrd, before mrctl[")))
+    EXPECT_THAT(lines[2], AllOf(HasSubstr("\x1b[31m"), HasSubstr("resync"), HasSubstr("  bound  "), HasSubstr("mrd, before mrctl[")))
         << "in red: somebody else extended the register";
     EXPECT_THAT(lines[3], Not(HasSubstr("\x1b")));
 }
@@ -204,12 +204,12 @@ TEST_F(MrctlLogTest, ReplayTellsGapsWithWhatWasExpectedAndFound) {
     EXPECT_THAT(output({"status"}), HasSubstr("tdx/rtmr3 as logged, over 1 gaps"));
 }
 
-TEST_F(MrctlLogTest, SealedIsSaidByListAndStatus) {
+TEST_F(MrctlLogTest, CappedIsSaidByListAndStatus) {
     start();
-    EXPECT_EQ(output({"seal", "rtmr3"}), "rtmr3 sealed by event 1\n");
-    EXPECT_THAT(failure(1, {"extend", "rtmr3", "--digest", hex_digest("a")}), HasSubstr("Sealed"));
-    EXPECT_THAT(output({"status"}), HasSubstr("tdx/rtmr3 as logged, sealed"));
-    EXPECT_EQ(json({"list"})["registers"][8]["sealed"], true);
+    EXPECT_EQ(output({"cap", "rtmr3"}), "rtmr3 capped by event 1\n");
+    EXPECT_THAT(failure(1, {"extend", "rtmr3", "--digest", hex_digest("a")}), HasSubstr("Capped"));
+    EXPECT_THAT(output({"status"}), HasSubstr("tdx/rtmr3 as logged, capped"));
+    EXPECT_EQ(json({"list"})["registers"][8]["capped"], true);
 }
 
 TEST_F(MrctlLogTest, AnIdMakesAMeasureIdempotent) {
@@ -292,8 +292,8 @@ TEST_F(MrctlLogTest, InspectExplainsALogEventByEvent) {
     EXPECT_EQ(described["events"][0]["claimed"]["description"], "what it is");
     EXPECT_EQ(described["events"][0]["claimed"]["caller"]["uid"], ::getuid());
     EXPECT_EQ(described["replay"]["registers"]["rtmr3"], value("rtmr3"));
-    output({"seal", "rtmr2"});
-    EXPECT_THAT(output({"inspect", exported("json")}), AllOf(HasSubstr("type: seal"), Not(HasSubstr("malformed"))));
+    output({"cap", "rtmr2"});
+    EXPECT_THAT(output({"inspect", exported("json")}), AllOf(HasSubstr("type: cap"), Not(HasSubstr("malformed"))));
 }
 
 // ---- Hostile files
@@ -364,10 +364,10 @@ TEST_F(HostileLog, OfOneGiBIsRefusedOrReadWithinTheStatedMemory) {
     EXPECT_EQ(replayed("zeros", "").exit_code, 1);
 }
 
-TEST_F(HostileLog, OfNothingButAnchorsIsRefusedWithinTheStatedMemory) {
+TEST_F(HostileLog, OfNothingButResyncsIsRefusedWithinTheStatedMemory) {
     auto log = tcg_header();
     const mr::Bytes value(48, 1);
-    const auto data = mr::encode_envelope({.type = "anchor", .expected = value, .found = value});
+    const auto data = mr::encode_envelope({.type = "resync", .expected = value, .found = value});
     const auto digest = mr::hash(mr::HashAlgorithm::sha384, data).value();
     mr::Event event;
     event.index = 4;
@@ -377,7 +377,7 @@ TEST_F(HostileLog, OfNothingButAnchorsIsRefusedWithinTheStatedMemory) {
     mr::Bytes bytes;
     mr::append_tcg_event(bytes, event);
     for (int i = 0; i < 200'000; ++i) log.append(bytes.begin(), bytes.end());
-    const auto done = replayed("anchors", log);
+    const auto done = replayed("resyncs", log);
     EXPECT_EQ(done.exit_code, 1);
     EXPECT_THAT(done.err, HasSubstr("more than 16384 gaps"));
 }

@@ -41,7 +41,7 @@ TEST_F(MrctlTest, ListIsATableOfOneLineARegisterAndItsJsonIsTheReply) {
     const auto reply = json({"list"});
     ASSERT_EQ(reply["registers"].size(), 11U);
     EXPECT_EQ(reply["registers"][8].dump(),
-              R"({"name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","sealed":false,"simulated":true})");
+              R"({"name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","capped":false,"simulated":true})");
 }
 
 TEST_F(MrctlTest, ReadPrintsTheNameAndTheValue) {

@@ -88,7 +88,7 @@ TEST_P(UnreadableAfterwards, RefusesFurtherExtendsUntilAReadSettlesIt) {
     EXPECT_EQ(applied(client.extend(reg, digest_of("a"), {.id = "once"})), "unknown");
     for (const std::string id : {"once", "other"})
         EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = id}).error().code, ErrorCode::indeterminate);
-    EXPECT_EQ(client.seal(reg).error().code, ErrorCode::indeterminate);
+    EXPECT_EQ(client.cap(reg).error().code, ErrorCode::indeterminate);
     EXPECT_TRUE(client.extend("tdx/rtmr2", digest_of("b"), {.id = "elsewhere"})) << "another register is not concerned";
     EXPECT_EQ(register_status(client, reg)["indeterminate"], true);
     EXPECT_THAT(ids(client), ElementsAre("elsewhere"));
@@ -141,18 +141,18 @@ TEST_P(UnreadableAfterwards, AndExtendedBySomebodyElseIsNeverCalledDone) {
     EXPECT_TRUE(client.extend(reg, digest_of("b"), {.id = "once"})) << "the id is free";
     const auto records = records_of(client);
     ASSERT_EQ(records.size(), 2U);
-    const auto anchor = mr::decode_envelope(records[0].data.value());
-    EXPECT_EQ(anchor->expected, zero());
-    EXPECT_EQ(anchor->found, found);
+    const auto resync = mr::decode_envelope(records[0].data.value());
+    EXPECT_EQ(resync->expected, zero());
+    EXPECT_EQ(resync->found, found);
     EXPECT_TRUE(replay_of(client, reg).ends_at_register);
 }
 
-class AnchorFailure : public ProviderFailure, public ::testing::WithParamInterface<const char *> {};
-INSTANTIATE_TEST_SUITE_P(All, AnchorFailure,
+class ResyncFailure : public ProviderFailure, public ::testing::WithParamInterface<const char *> {};
+INSTANTIATE_TEST_SUITE_P(All, ResyncFailure,
                          ::testing::Values("extend:fail-before@1", "extend:fail-after@1", "extend:fail-before@2", "extend:fail-after@2"),
                          [](const auto &tested) { return "Case" + std::to_string(tested.index); });
 
-TEST_P(AnchorFailure, LeavesLogAndRegisterInAgreementAndAtMostOneAnchor) {
+TEST_P(ResyncFailure, LeavesLogAndRegisterInAgreementAndAtMostOneResync) {
     const std::string faults = GetParam();
     const auto daemon = failing(faults);
     auto client = daemon.client();

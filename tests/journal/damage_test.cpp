@@ -190,7 +190,7 @@ TEST_F(JournalDamage, ARepairedJournalHasWhatStoodBeforeTheDamageAndSaysWhatIsMi
         EXPECT_EQ(journal->state().sequence(), events) << i;
         for (const auto name : {r0, r1}) {
             if (logged(*journal, name) != hardware_.value(name)) {
-                EXPECT_TRUE(anchor(*journal, name)) << i;
+                EXPECT_TRUE(resync(*journal, name)) << i;
             }
             EXPECT_TRUE(extend(*journal, name, 9)) << i;
         }
@@ -235,7 +235,7 @@ TEST_F(JournalDamage, AJournalWhoseHeaderIsDamagedIsRepairedIntoOneWhoseStartIsU
     ASSERT_TRUE(journal->repair(hardware_.present()));
     EXPECT_TRUE(state_of(*journal, r0).start_is_unexplained());
     EXPECT_TRUE(state_of(*journal, r1).start_is_unexplained());
-    EXPECT_EQ(anchor(*journal, r0), 1U);
+    EXPECT_EQ(resync(*journal, r0), 1U);
 }
 
 TEST_F(JournalDamage, ARepairedJournalBelongsToTheBootItWasRepairedIn) {
@@ -278,7 +278,7 @@ TEST_F(JournalDamage, ARepairThatFailsLeavesTheJournalAsItWas) {
     EXPECT_GT(disk_.calls(), before + 6);
     disk_.heal();
     EXPECT_EQ(disk_.bytes(path("journal.1")), damaged);
-    EXPECT_TRUE(anchor(*journal, r1));
+    EXPECT_TRUE(resync(*journal, r1));
 }
 
 // ---- One byte

@@ -30,7 +30,7 @@ protected:
         disk_.heal();
         hardware_.reset();
         options_.sync = sync;
-        clients_ = {{{"a", r0, 1}, {"b", r1, 2}, {"c", r0, 3}, {"seal", r1, 4, Origin::seal}}};
+        clients_ = {{{"a", r0, 1}, {"b", r1, 2}, {"c", r0, 3}, {"cap", r1, 4, Origin::cap}}};
     }
 
     // Did the call that died belong to a mrd that is alive no more?
@@ -94,7 +94,7 @@ protected:
             EXPECT_EQ(replay(log, name), hardware_.value(name));
             EXPECT_EQ(logged(*journal, name), hardware_.value(name));
         }
-        EXPECT_EQ(state_of(*journal, r1).sealed, count_id(log, "seal") == 1);
+        EXPECT_EQ(state_of(*journal, r1).capped, count_id(log, "cap") == 1);
         resend(*journal);
     }
 

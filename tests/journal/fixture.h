@@ -117,7 +117,7 @@ inline mr::Digest replay(const std::vector<Logged> &log, std::string_view name) 
     auto value = mr::Digest::zero(algorithm);
     for (const auto &event : log) {
         if (event.name != name) continue;
-        if (event.origin == mr::EventOrigin::anchor) value = mr::Digest(*mr::decode_envelope(*event.data)->found);
+        if (event.origin == mr::EventOrigin::resync) value = mr::Digest(*mr::decode_envelope(*event.data)->found);
         value = extended(value, event.digest);
     }
     return value;
@@ -169,20 +169,20 @@ protected:
         EXPECT_TRUE(intent);
         return intent.value_or(0);
     }
-    // The anchor that makes good what somebody else did to the register.
-    std::optional<std::uint64_t> anchor(Journal &journal, std::string_view name) {
+    // The resync that makes good what somebody else did to the register.
+    std::optional<std::uint64_t> resync(Journal &journal, std::string_view name) {
         const auto &expected = journal.state().registers()[*journal.state().find(name)].logged.bytes();
         const auto &found = hardware_.value(name).bytes();
         const auto envelope = mr::encode_envelope(
-            {.type = "anchor", .expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())});
-        auto anchor = event(journal, name, 0);
-        anchor.origin = Origin::anchor;
-        anchor.data = envelope;
-        anchor.digest = *mr::hash(algorithm, envelope);
-        anchor.after = extended(anchor.before, anchor.digest);
-        const auto intent = journal.begin(anchor);
+            {.type = "resync", .expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())});
+        auto resync = event(journal, name, 0);
+        resync.origin = Origin::resync;
+        resync.data = envelope;
+        resync.digest = *mr::hash(algorithm, envelope);
+        resync.after = extended(resync.before, resync.digest);
+        const auto intent = journal.begin(resync);
         if (!intent) return std::nullopt;
-        hardware_.extend(name, anchor.digest);
+        hardware_.extend(name, resync.digest);
         return journal.settle(*intent, Outcome::done);
     }
 

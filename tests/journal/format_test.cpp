@@ -54,7 +54,7 @@ mr::Bytes body_of(const Record &record) {
 Intent full_intent(mr::ByteView data) {
     return {.number = 0x0102030405060708,
             .reg = 0x1122,
-            .origin = Origin::seal,
+            .origin = Origin::cap,
             .type = 0xFFFFFFFE,
             .time = -1,
             .before = filled(1),
@@ -123,7 +123,7 @@ TEST(JournalFormat, AnIntentRoundTripsWithAllItsFields) {
     const auto record = std::get<Intent>(*decoded(bytes));
     EXPECT_EQ(record.number, 0x0102030405060708U);
     EXPECT_EQ(record.reg, 0x1122);
-    EXPECT_EQ(record.origin, Origin::seal);
+    EXPECT_EQ(record.origin, Origin::cap);
     EXPECT_EQ(record.type, 0xFFFFFFFE);
     EXPECT_EQ(record.time, -1);
     EXPECT_EQ(record.before, filled(1));

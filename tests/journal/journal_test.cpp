@@ -72,11 +72,11 @@ TEST_F(JournalTest, AnIntentThatNobodyCanTellOfIsIndeterminateAndTheRegisterDive
     EXPECT_TRUE(journal->state().open().empty());
     EXPECT_EQ(logged(*journal, r0), expected);
     EXPECT_EQ(journal->state().ids().find(1000, 0, "a"), nullptr);
-    EXPECT_EQ(anchor(*journal, r0), 2U);
+    EXPECT_EQ(resync(*journal, r0), 2U);
     EXPECT_EQ(extend(*journal, r0, 3), 3U);
     journal = start();
     EXPECT_EQ(replay(*read_log(*journal), r0), hardware_.value(r0));
-    EXPECT_EQ(state_of(*journal, r0).anchors, 1U);
+    EXPECT_EQ(state_of(*journal, r0).resyncs, 1U);
 }
 
 TEST_F(JournalTest, EachEventIsToldOnceItIsInTheLog) {
@@ -267,7 +267,7 @@ TEST_F(JournalTest, ADeletedJournalHidesNothing) {
     EXPECT_FALSE(state_of(*journal, r1).start_is_unexplained());
     EXPECT_EQ(state_of(*journal, r0).start, hardware_.value(r0));
     EXPECT_EQ(logged(*journal, r0), mr::Digest::zero(algorithm));
-    EXPECT_EQ(anchor(*journal, r0), 1U);
+    EXPECT_EQ(resync(*journal, r0), 1U);
     EXPECT_EQ(replay(*read_log(*journal), r0), hardware_.value(r0));
 }
 
@@ -338,7 +338,7 @@ TEST_F(JournalTest, AtItsSizeLimitItRefusesBeforeAnythingIsWrittenAndSettlesWhat
     EXPECT_EQ(logged(*journal, r1), hardware_.value(r1));
 }
 
-TEST_F(JournalTest, WhatFollowsAnAnchorIsReservedWithIt) {
+TEST_F(JournalTest, WhatFollowsAResyncIsReservedWithIt) {
     options_.size_limit = 4096;
     auto journal = start();
     while (journal->begin(event(*journal, r0, 1), Journal::size_of(event(*journal, r0, 1)))) {

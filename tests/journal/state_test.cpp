@@ -166,13 +166,13 @@ TEST_F(JournalState, AnIntentIsNotDoneIfTheOneBeforeItWasUndone) {
     take(Settled{2, 0, Outcome::undone});
 }
 
-class JournalStateAnchor : public JournalState {
+class JournalStateResync : public JournalState {
 protected:
-    Intent anchor(const mr::Digest &expected, const mr::Digest &found) {
+    Intent resync(const mr::Digest &expected, const mr::Digest &found) {
         const auto bytes = [](const mr::Digest &digest) { return mr::Bytes(digest.bytes().begin(), digest.bytes().end()); };
-        data_ = mr::encode_envelope({.type = "anchor", .expected = bytes(expected), .found = bytes(found)});
+        data_ = mr::encode_envelope({.type = "resync", .expected = bytes(expected), .found = bytes(found)});
         auto record = intent(0, found, 1);
-        record.origin = Origin::anchor;
+        record.origin = Origin::resync;
         record.digest = *mr::hash(algorithm, data_);
         record.after = extended(found, record.digest);
         record.data = data_;
@@ -182,52 +182,52 @@ protected:
     mr::Bytes data_;
 };
 
-TEST_F(JournalStateAnchor, AnAnchorGoesOnFromWhatWasFound) {
-    const auto record = anchor(zero_, foreign_);
+TEST_F(JournalStateResync, AResyncGoesOnFromWhatWasFound) {
+    const auto record = resync(zero_, foreign_);
     take(record);
     EXPECT_EQ(state_.conclude(0, foreign_), (Outcomes{{1, Outcome::undone}}));
     EXPECT_EQ(state_.conclude(0, record.after), (Outcomes{{1, Outcome::done}}));
     EXPECT_EQ(state_.conclude(0, zero_), (Outcomes{{1, Outcome::indeterminate}}));
     take(Settled{1, 1, Outcome::done});
     EXPECT_EQ(state_.registers()[0].logged, record.after);
-    EXPECT_EQ(state_.registers()[0].anchors, 1U);
+    EXPECT_EQ(state_.registers()[0].resyncs, 1U);
     EXPECT_EQ(state_.registers()[0].events, 1U);
     take(intent(0, record.after, 2));
 }
 
-TEST_F(JournalStateAnchor, AnAnchorThatWasUndoneLeavesTheGapOpen) {
-    take(anchor(zero_, foreign_));
+TEST_F(JournalStateResync, AResyncThatWasUndoneLeavesTheGapOpen) {
+    take(resync(zero_, foreign_));
     take(Settled{1, 0, Outcome::undone});
     EXPECT_EQ(state_.registers()[0].logged, zero_);
-    EXPECT_EQ(state_.registers()[0].anchors, 0U);
+    EXPECT_EQ(state_.registers()[0].resyncs, 0U);
 }
 
-TEST_F(JournalStateAnchor, AnAnchorThatSaysSomethingElseIsRefused) {
+TEST_F(JournalStateResync, AResyncThatSaysSomethingElseIsRefused) {
     const std::string sentence = "intent 1 does not go on from what sim/r0 holds";
-    EXPECT_EQ(refused(anchor(digest_of(5), foreign_)), sentence) << "another value expected";
-    auto record = anchor(zero_, digest_of(5));
+    EXPECT_EQ(refused(resync(digest_of(5), foreign_)), sentence) << "another value expected";
+    auto record = resync(zero_, digest_of(5));
     record.before = foreign_;
     EXPECT_EQ(refused(record), sentence) << "another value found";
-    record = anchor(zero_, foreign_);
+    record = resync(zero_, foreign_);
     record.data.reset();
     EXPECT_EQ(refused(record), sentence) << "no data";
-    record = anchor(zero_, foreign_);
+    record = resync(zero_, foreign_);
     record.origin = Origin::service;
-    EXPECT_EQ(refused(record), sentence) << "no anchor at all";
+    EXPECT_EQ(refused(record), sentence) << "no resync at all";
 }
 
-TEST_F(JournalState, ARegisterIsSealedByASealThatWasDone) {
-    auto seal = intent(0, zero_, 1);
-    seal.origin = Origin::seal;
-    take(seal);
-    EXPECT_FALSE(state_.registers()[0].sealed);
+TEST_F(JournalState, ARegisterIsCappedByACapThatWasDone) {
+    auto cap = intent(0, zero_, 1);
+    cap.origin = Origin::cap;
+    take(cap);
+    EXPECT_FALSE(state_.registers()[0].capped);
     take(Settled{1, 0, Outcome::undone});
-    EXPECT_FALSE(state_.registers()[0].sealed);
-    seal.number = 2;
-    take(seal);
+    EXPECT_FALSE(state_.registers()[0].capped);
+    cap.number = 2;
+    take(cap);
     take(Settled{2, 1, Outcome::done});
-    EXPECT_TRUE(state_.registers()[0].sealed);
-    EXPECT_FALSE(state_.registers()[1].sealed);
+    EXPECT_TRUE(state_.registers()[0].capped);
+    EXPECT_FALSE(state_.registers()[1].capped);
 }
 
 TEST_F(JournalState, AStartThatNothingExplainsIsShown) {

@@ -445,7 +445,7 @@ TEST_P(EitherQueue, ASharedRegisterIsRereadBeforeItsExtendSoThatTheAnswerIsRight
     const auto registers = opened(GetParam(), with_shared_rtmr2());
     hardware_.extend(rtmr2, digest(66));
     ASSERT_TRUE(extend(*registers, rtmr2, digest(1)));
-    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 1", "extend 1")) << "an anchor first";
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 1", "extend 1")) << "a resync first";
     EXPECT_EQ(known(*registers, rtmr2), hardware_.value(rtmr2));
     EXPECT_FALSE(registers->table().divergence(rtmr2));
 }

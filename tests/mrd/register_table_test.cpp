@@ -613,22 +613,22 @@ TEST_F(RegisterTableTest, WhatTheJournalSaysIsComparedWithWhatTheRegisterHolds) 
     EXPECT_FALSE(table().divergence(rtmr3));
 }
 
-TEST_F(RegisterTableTest, ARegisterThatHoldsSomethingElseThanTheLogExplainsNeedsAnAnchorBeforeItsNextExtend) {
+TEST_F(RegisterTableTest, ARegisterThatHoldsSomethingElseThanTheLogExplainsNeedsAResyncBeforeItsNextExtend) {
     set_up(Owner::shared);
-    EXPECT_FALSE(table().needs_anchor(rtmr2));
-    EXPECT_FALSE(table().needs_anchor(rtmr3));
+    EXPECT_FALSE(table().needs_resync(rtmr2));
+    EXPECT_FALSE(table().needs_resync(rtmr3));
     extend_hardware(rtmr2, digest(66));
     extend_hardware(rtmr3, digest(66));
-    EXPECT_FALSE(table().needs_anchor(rtmr3)) << "not seen yet";
+    EXPECT_FALSE(table().needs_resync(rtmr3)) << "not seen yet";
     refresh(0);
-    EXPECT_TRUE(table().needs_anchor(rtmr2)) << "shared ones too";
-    EXPECT_TRUE(table().needs_anchor(rtmr3));
+    EXPECT_TRUE(table().needs_resync(rtmr2)) << "shared ones too";
+    EXPECT_TRUE(table().needs_resync(rtmr3));
     const auto begun = table().extend_begins(rtmr3, digest(1));
     ASSERT_TRUE(begun);
     EXPECT_EQ(begun->before, hardware(rtmr3));
     extend_hardware(rtmr3, digest(1));
     table().extend_succeeded(rtmr3);
-    EXPECT_FALSE(table().needs_anchor(rtmr3)) << "that extend was it";
+    EXPECT_FALSE(table().needs_resync(rtmr3)) << "that extend was it";
 }
 
 TEST_F(RegisterTableTest, AnExtendThatNobodyWasAskedForLeavesTheRegisterAsItWasButTheCacheOutOfSync) {

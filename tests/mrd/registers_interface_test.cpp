@@ -164,17 +164,17 @@ TEST_F(RegistersInterfaceTest, AProviderFailureSaysWhetherTheExtendTookEffect) {
     EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Indeterminate"));
 }
 
-TEST_F(RegistersInterfaceTest, ASealedRegisterTakesOneLastEventAndThenNone) {
-    EXPECT_THAT(call("Registers.Seal", R"({"name":"rtmr3"})"), HasSubstr("\"sequence\":1"));
+TEST_F(RegistersInterfaceTest, ACappedRegisterTakesOneLastEventAndThenNone) {
+    EXPECT_THAT(call("Registers.Cap", R"({"name":"rtmr3"})"), HasSubstr("\"sequence\":1"));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
     const auto before = value(rtmr3);
-    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Sealed"));
-    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":""})"), IsError("Registers.Sealed"));
-    EXPECT_THAT(call("Registers.Seal", R"({"name":"rtmr3"})"), IsError("Registers.Sealed"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Capped"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":""})"), IsError("Registers.Capped"));
+    EXPECT_THAT(call("Registers.Cap", R"({"name":"rtmr3"})"), IsError("Registers.Capped"));
     EXPECT_EQ(value(rtmr3), before);
     EXPECT_THAT(hardware_.take_calls(), IsEmpty());
-    EXPECT_THAT(call("Registers.List"), HasSubstr(R"("owner":"owned","sealed":true)"));
-    EXPECT_THAT(call("Registers.Seal", R"({"name":"mrtd"})"), IsError("Registers.NotExtensible"));
+    EXPECT_THAT(call("Registers.List"), HasSubstr(R"("owner":"owned","capped":true)"));
+    EXPECT_THAT(call("Registers.Cap", R"({"name":"mrtd"})"), IsError("Registers.NotExtensible"));
 }
 
 TEST_F(RegistersInterfaceTest, AnIdThatWasUsedAnswersWithTheFirstResultAndExtendsNothing) {
@@ -191,7 +191,7 @@ TEST_F(RegistersInterfaceTest, AnIdThatWasUsedAnswersWithTheFirstResultAndExtend
     EXPECT_THAT(hardware_.take_calls(), IsEmpty());
     EXPECT_THAT(call("Registers.Extend", R"({"name":"other_set",)" + digest(3) + R"(,"id":"a"})"), HasSubstr("\"sequence\":3"))
         << "another register's ids are its own";
-    call("Registers.Seal", R"({"name":"rtmr3"})");
+    call("Registers.Cap", R"({"name":"rtmr3"})");
     EXPECT_EQ(extend(1, "a"), first) << "also when a new one would be refused";
 }
 
@@ -203,10 +203,10 @@ TEST_F(RegistersInterfaceTest, AnEnvelopeBindsDescriptionAndData) {
     EXPECT_THAT(reply, HasSubstr(mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, envelope)->bytes())));
 }
 
-TEST_F(RegistersInterfaceTest, NobodyButMrdMaySayAnAnchorOrASeal) {
+TEST_F(RegistersInterfaceTest, NobodyButMrdMaySayAResyncOrACap) {
     const mr::Bytes some(48, 1);
     const mr::Envelope forged[] = {
-        {.type = "anchor", .expected = some, .found = some}, {.type = "seal"}, {.type = "measure", .found = some}};
+        {.type = "resync", .expected = some, .found = some}, {.type = "cap"}, {.type = "measure", .found = some}};
     for (const auto &envelope : forged) {
         const auto data = R"("data":")" + mr::to_base64(mr::encode_envelope(envelope)) + "\"";
         for (const std::string type : {"4", "6", "13"}) {

@@ -100,8 +100,8 @@ public:
             std::forward<Token>(token));
     }
     template <class Token>
-    auto seal(std::string name, Token &&token) {
-        return start<std::int64_t>([this, name = std::move(name)](auto done) { do_seal(name, std::move(done)); },
+    auto cap(std::string name, Token &&token) {
+        return start<std::int64_t>([this, name = std::move(name)](auto done) { do_cap(name, std::move(done)); },
                                    std::forward<Token>(token));
     }
     // On a connection of its own: making a report can take long, and must hold up nothing.
@@ -192,7 +192,7 @@ private:
     void do_extend(const std::string &name, const Digest &digest, const EventOptions &event, Completion<Extended> done);
     void do_measure(const std::string &name, ByteView data, const EventOptions &event, Completion<Measured> done);
     void do_write(const std::string &name, ByteView value, Completion<std::int64_t> done);
-    void do_seal(const std::string &name, Completion<std::int64_t> done);
+    void do_cap(const std::string &name, Completion<std::int64_t> done);
     void do_report(const ReportData &report_data, const std::optional<std::string> &provider, Completion<Report> done);
     void do_quote(const ReportData &report_data, const QuoteOptions &options, Completion<Quoted> done);
     void do_evidence(const ReportData &report_data, const QuoteOptions &options, Completion<Evidence> done);

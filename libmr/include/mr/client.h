@@ -100,7 +100,7 @@ struct ReplayResult {
     Digest actual;                   // reread for this
     bool equal = false;              // the same, and nobody else ever extended it
     bool ends_at_register = false;   // the same, perhaps over gaps
-    std::vector<std::int64_t> gaps;  // sequence numbers of anchors; 0: the log's start is unexplained
+    std::vector<std::int64_t> gaps;  // sequence numbers of resyncs; 0: the log's start is unexplained
 };
 
 struct ProviderCounters {
@@ -173,7 +173,7 @@ public:
     std::expected<Measured, Error> measure(std::string_view name, ByteView data, const EventOptions &event = {});
 
     // One last event; then the register takes no extend until the next boot. Returns the event's number.
-    std::expected<std::int64_t, Error> seal(std::string_view name);
+    std::expected<std::int64_t, Error> cap(std::string_view name);
 
     // Returns the generation of what was written.
     std::expected<std::int64_t, Error> write(std::string_view name, ByteView value);

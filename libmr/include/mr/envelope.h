@@ -4,11 +4,11 @@
 // section 4.2.1): a map with text keys
 //
 //   "version"      1
-//   "type"         text: what kind of event it is; "anchor", "seal" and what clients say
+//   "type"         text: what kind of event it is; "resync", "cap" and what clients say
 //   "description"  text, may be absent
 //   "data"         bytes, or instead of it
 //   "digest"       { "algorithm": text, "value": bytes } of data that is kept elsewhere; both may be absent
-//   "expected", "found"   bytes, of an anchor: what the log explains, what the register held
+//   "expected", "found"   bytes, of a resync: what the log explains, what the register held
 //
 // The extended digest is the hash of the whole event data, tag and size included.
 #pragma once

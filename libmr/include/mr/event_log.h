@@ -68,7 +68,7 @@ struct EventCaller {
 enum class EventOrigin : std::uint8_t {
     firmware,  // of the firmware's log
     service,   // extended by mrd for a caller
-    anchor,    // extended by mrd where somebody else had extended the register: expected and found (mr/envelope.h)
+    resync,    // extended by mrd where somebody else had extended the register: expected and found (mr/envelope.h)
 };
 std::string_view to_string(EventOrigin origin);
 std::optional<EventOrigin> event_origin_from(std::string_view name);
@@ -196,14 +196,14 @@ void append_json_event(std::string &out, const Event &event);
 
 // ---- Replay
 
-// A place where somebody else extended the register, as an anchor event says: the log explains `expected`, the register held `found`.
+// A place where somebody else extended the register, as a resync event says: the log explains `expected`, the register held `found`.
 struct LogGap {
-    std::uint64_t sequence = 0;  // of the anchor; 0: what the register held when the journal began is not explained
+    std::uint64_t sequence = 0;  // of the resync; 0: what the register held when the journal began is not explained
     Digest expected;
     Digest found;
     bool joins = false;  // the events before it do lead to `expected`
     std::uint64_t events =
-        0;  // of the register, before it: nothing binds that they happened, for whoever extends a register can write an anchor too
+        0;  // of the register, before it: nothing binds that they happened, for whoever extends a register can write a resync too
 };
 
 struct ReplayedRegister {
@@ -231,7 +231,7 @@ public:
     ~Replay();
 
     // What a log says of a register: before that log's events. A `start` that the events up to the journal's begin do not lead to is gap 0; the next
-    // events go on from `start`, unless an anchor says the same. It is a claim like the rest of the log: a verifier that knows the hardware's initial
+    // events go on from `start`, unless a resync says the same. It is a claim like the rest of the log: a verifier that knows the hardware's initial
     // values compares `initial` with them. A digest of another length than the algorithm's says nothing.
     void declare(const LogRegister &known);
 

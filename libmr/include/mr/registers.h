@@ -65,7 +65,7 @@ struct Register {
     std::size_t size = 0;               // of the value, in bytes
     Flags flags;
     Owner owner = Owner::owned;
-    bool sealed = false;
+    bool capped = false;
     bool simulated = false;  // not hardware: a value of it proves nothing
 };
 

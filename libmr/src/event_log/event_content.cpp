@@ -16,7 +16,7 @@ namespace mr::event_log {
 namespace {
 
 void write_separator(ContentWriter &out, ByteView data) {
-    if (is_envelope(data)) return write_tagged_events(out, data);  // mrd's seal
+    if (is_envelope(data)) return write_tagged_events(out, data);  // mrd's cap
     if (data.size() != 4) return write_malformed(out, "a separator of another length than 4", data);
     switch (little_endian<std::uint32_t>(data)) {
     case 0:

@@ -140,7 +140,7 @@ private:
         const auto index = fields->index ? event_log::as_u32(*fields->index) : default_index(fields->name);
         if (!index) return std::unexpected("the field index is not within 32 bits");
         const auto origin = event_origin_from(fields->origin);
-        if (!origin) return std::unexpected("the field origin is none of firmware, service, anchor");
+        if (!origin) return std::unexpected("the field origin is none of firmware, service, resync");
         event.sequence = static_cast<std::uint64_t>(fields->sequence);
         event.index = *index;
         event.name = fields->name;

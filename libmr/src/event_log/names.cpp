@@ -6,7 +6,7 @@
 namespace mr {
 namespace {
 
-constexpr std::array all_origins = {EventOrigin::firmware, EventOrigin::service, EventOrigin::anchor};
+constexpr std::array all_origins = {EventOrigin::firmware, EventOrigin::service, EventOrigin::resync};
 
 constexpr std::string_view rtmr = "rtmr";
 constexpr std::string_view pcr = "pcr";
@@ -50,7 +50,7 @@ std::string_view to_string(EventOrigin origin) {
     switch (origin) {
     case EventOrigin::firmware: return "firmware";
     case EventOrigin::service: return "service";
-    case EventOrigin::anchor: return "anchor";
+    case EventOrigin::resync: return "resync";
     }
     return "unknown";
 }

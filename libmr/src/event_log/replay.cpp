@@ -49,12 +49,12 @@ Digest initial_value(std::string_view common, HashAlgorithm algorithm, std::uint
 }
 
 // Whether its digest binds what it says is asked for each bank.
-std::optional<Envelope> anchor_of(const Event &event) {
-    // A log that tells whose events are whose has the last word; mrd lets no client write an anchor.
+std::optional<Envelope> resync_of(const Event &event) {
+    // A log that tells whose events are whose has the last word; mrd lets no client write a resync.
     if (event.origin == EventOrigin::service) return std::nullopt;
     if (event.type != ev_event_tag || !event.data || !is_envelope(*event.data)) return std::nullopt;
     auto envelope = decode_envelope(*event.data);
-    if (!envelope || envelope->type != "anchor" || !envelope->expected || !envelope->found) return std::nullopt;
+    if (!envelope || envelope->type != "resync" || !envelope->expected || !envelope->found) return std::nullopt;
     return std::move(*envelope);
 }
 
@@ -92,13 +92,13 @@ struct Replay::State {
         bool declared = false;
         std::optional<Digest> start;  // as declared, while it is not known which events it follows
 
-        // Goes on from the declared start. `expected` is that of the anchor which comes next, if one does: it then makes this step.
+        // Goes on from the declared start. `expected` is that of the resync which comes next, if one does: it then makes this step.
         void settle(const Digest *expected) {
             const auto from = std::exchange(start, std::nullopt);
             if (!from || *from == replayed.value) return;
-            const bool anchored = expected != nullptr && *expected == replayed.value;
+            const bool resynced = expected != nullptr && *expected == replayed.value;
             replayed.gaps.push_back({.sequence = 0, .expected = replayed.value, .found = *from, .joins = true, .events = replayed.events});
-            if (!anchored) replayed.value = *from;
+            if (!resynced) replayed.value = *from;
         }
     };
     // Where a register's banks are in `entries`, by algorithm.
@@ -183,27 +183,27 @@ struct Replay::State {
             }
             steps[count++] = {.entry = *entry, .digest = digest.value};
         }
-        const auto anchor = anchor_of(event);
-        if (anchor && gap_count + count > max_replayed_gaps) {
+        const auto resync = resync_of(event);
+        if (resync && gap_count + count > max_replayed_gaps) {
             return refuse(ErrorCode::not_supported, event, "more than " + std::to_string(max_replayed_gaps) + " gaps are not replayed");
         }
         for (const Step &step : std::span(steps).first(count)) {
-            extend(entries[step.entry], event, step.digest, anchor);
+            extend(entries[step.entry], event, step.digest, resync);
         }
         return {};
     }
 
-    void extend(Entry &entry, const Event &event, ByteView digest, const std::optional<Envelope> &anchor) {
+    void extend(Entry &entry, const Event &event, ByteView digest, const std::optional<Envelope> &resync) {
         auto &replayed = entry.replayed;
         auto &hasher = *hashers[static_cast<std::size_t>(replayed.algorithm)];
-        // Only an anchor whose digest binds what it says was measured by who found the register so.
+        // Only a resync whose digest binds what it says was measured by who found the register so.
         const auto has_size = [&](const Bytes &bytes) { return bytes.size() == digest.size(); };
-        if (anchor && has_size(*anchor->expected) && has_size(*anchor->found) && hasher.hash(*event.data) == Digest(digest)) {
-            const Digest expected(*anchor->expected);
+        if (resync && has_size(*resync->expected) && has_size(*resync->found) && hasher.hash(*event.data) == Digest(digest)) {
+            const Digest expected(*resync->expected);
             if (event.origin != EventOrigin::firmware) entry.settle(&expected);
             replayed.gaps.push_back({.sequence = event.sequence,
                                      .expected = expected,
-                                     .found = Digest(*anchor->found),
+                                     .found = Digest(*resync->found),
                                      .joins = replayed.value == expected,
                                      .events = replayed.events});
             ++gap_count;
