@@ -57,7 +57,7 @@ std::string journal_text(const Json &journal) {
                        std::to_string(journal.value("sizeLimit", std::int64_t{0})) + " bytes";
     if (const auto repairs = journal.value("repairs", std::int64_t{0}); repairs > 0)
         text += ", begun anew by repair " + std::to_string(repairs) + " times: records are missing";
-    if (journal.contains("reason")) text += ": " + journal.value("reason", "");
+    if (journal.contains("reason")) text += ": " + mr::printable_text(journal.value("reason", ""));
     return text;
 }
 
@@ -271,6 +271,7 @@ int status(const Common &common) {
             if (entry.value("diverged", false))
                 state = "DIVERGED: expected " + entry.value("logged", "") + ", found " + entry.value("observed", "");
             if (entry.value("indeterminate", false)) state = "INDETERMINATE: an extend failed and may have happened";
+            if (entry.contains("lastFailure")) state += "; its last extend failed: " + mr::printable_text(entry.value("lastFailure", ""));
             std::cout << entry.value("name", "") << ' ' << state << '\n';
         }
     }

@@ -76,6 +76,21 @@ RegisterError ProviderRegisters::from_journal(const journal::Error &error) {
     return std::visit([](const auto &one) { return RegisterError(one); }, error);
 }
 
+// What the caller did wrong says nothing of the register.
+void ProviderRegisters::note_failure(RegisterIndex index, const RegisterError &error) {
+    std::string reason;
+    if (const auto *provider = std::get_if<wire::ProviderFailed>(&error)) {
+        reason = provider->reason;
+    } else if (const auto *full = std::get_if<wire::JournalFull>(&error)) {
+        reason = journal::text_of(*full);
+    } else if (const auto *journal = std::get_if<wire::JournalFailed>(&error)) {
+        reason = journal->reason;
+    } else {
+        return;
+    }
+    journalled_[index].failure = {std::move(reason), journalled_[index].sequence};
+}
+
 // ---- Refreshing
 
 RegisterError ProviderRegisters::failure(const ProviderError &error, bool unchanged) const {
@@ -142,9 +157,11 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(R
                                                                                mr::Digest &extended) {
     const auto refuse = [](RegisterError error) { return ExtendResult(std::unexpected(std::move(error))); };
     if (!journalled_[index].number) {
-        const auto &reason = events_.journal.reason();
-        return refuse(wire::JournalFailed{
-            reason.empty() ? "the journal had no room for this register when mrd started: make room, and start mrd again" : reason});
+        const auto condition = events_.journal.condition();
+        const bool was_read = condition == journal::Journal::Condition::good || condition == journal::Journal::Condition::full;
+        return refuse(wire::JournalFailed{was_read
+                                              ? "the journal had no room for this register when mrd started: make room, and start mrd again"
+                                              : events_.journal.reason()});
     }
     const auto &spec = table_.spec(index);
     // One that was sent before is answered even where a new one would be refused.

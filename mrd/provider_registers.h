@@ -82,6 +82,12 @@ public:
     // What the journal says of an extensible register; null for others.
     [[nodiscard]] const journal::RegisterState *journal_state(RegisterIndex index) const;
 
+    // Why its last extend failed by no fault of its caller; null where it went through.
+    [[nodiscard]] const std::string *last_failure(RegisterIndex index) const {
+        const auto &[number, intent, sequence, failure] = journalled_[index];
+        return failure && sequence <= failure->sequence ? &failure->reason : nullptr;
+    }
+
     struct Extended {
         std::int64_t sequence;
         mr::Digest value;  // of the register after it
@@ -173,7 +179,7 @@ private:
         bool begin() {
             resync = self.resync_for(index);
             if (auto answer = self.begin_extend(index, digest, details, resync, resynced, extended)) {
-                self.answer(std::move(*answer), std::move(done));
+                self.answer(index, std::move(*answer), std::move(done));
                 return false;
             }
             return true;
@@ -191,23 +197,26 @@ private:
             auto answer = self.end_extend(index, result, reread, values);
             resynced = resync && answer;
             if (resynced) return false;
-            self.answer(std::move(answer), std::move(done));
+            self.answer(index, std::move(answer), std::move(done));
             return true;
         }
     };
 
     // Gives an extend's result to who asked, when the journal is as durable as it promises.
     template <class Done>
-    void answer(ExtendResult result, Done done) {
-        if (!result) return done(std::move(result));
+    void answer(RegisterIndex index, ExtendResult result, Done done) {
+        if (!result) {
+            note_failure(index, result.error());
+            return done(std::move(result));
+        }
         events_.journal.when_durable(
-            [result = std::move(result), done = std::move(done)](const std::expected<void, journal::Error> &durable) mutable {
+            [this, index, result = std::move(result), done = std::move(done)](const std::expected<void, journal::Error> &durable) mutable {
                 kill_point("reply-ready");
-                if (durable) {
-                    done(std::move(result));
-                } else {
-                    done(ExtendResult(std::unexpected(from_journal(durable.error()))));
+                if (!durable) {
+                    result = std::unexpected(from_journal(durable.error()));
+                    note_failure(index, result.error());
                 }
+                done(std::move(result));
                 kill_point("reply-given");
             });
     }
@@ -287,6 +296,7 @@ private:
     ExtendResult end_extend(RegisterIndex index, const ProviderResult<void> &result, const ProviderResult<void> &reread,
                             const std::vector<mr::Bytes> &values);
     static RegisterError from_journal(const journal::Error &error);
+    void note_failure(RegisterIndex index, const RegisterError &error);
     std::expected<std::int64_t, RegisterError> end_write(RegisterIndex index, const ProviderResult<void> &result, const mr::Bytes &value);
     [[nodiscard]] RegisterError failure(const ProviderError &error, bool unchanged) const;
 
@@ -297,7 +307,12 @@ private:
     struct Journalled {
         std::optional<journal::RegisterNumber> number;
         std::uint64_t intent = 0;    // open
-        std::uint64_t sequence = 0;  // of the last extend that is settled
+        std::uint64_t sequence = 0;  // of the last extend that is settled; 0: it did not happen
+        struct Failure {
+            std::string reason;
+            std::uint64_t sequence = 0;  // as above, when it came: over as soon as a later extend has gone through
+        };
+        std::optional<Failure> failure = {};
     };
     std::vector<Journalled> journalled_;
     std::map<RefreshId, std::vector<Reader>> readers_;

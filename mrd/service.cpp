@@ -26,6 +26,7 @@ struct RegisterStatus {
     bool diverged = false;
     std::int64_t divergences = 0;
     bool indeterminate = false;
+    std::optional<std::string> last_failure;
     bool capped = false;
     std::int64_t events = 0;
     std::int64_t resyncs = 0;
@@ -36,10 +37,10 @@ struct RegisterStatus {
         return std::tuple(field("name", &RegisterStatus::name), field("owner", &RegisterStatus::owner),
                           field("logged", &RegisterStatus::logged), field("observed", &RegisterStatus::observed),
                           field("diverged", &RegisterStatus::diverged), field("divergences", &RegisterStatus::divergences),
-                          field("indeterminate", &RegisterStatus::indeterminate), field("capped", &RegisterStatus::capped),
-                          field("events", &RegisterStatus::events), field("resyncs", &RegisterStatus::resyncs),
-                          field("startUnexplained", &RegisterStatus::start_unexplained), field("explained", &RegisterStatus::explained),
-                          field("start", &RegisterStatus::start));
+                          field("indeterminate", &RegisterStatus::indeterminate), field("lastFailure", &RegisterStatus::last_failure),
+                          field("capped", &RegisterStatus::capped), field("events", &RegisterStatus::events),
+                          field("resyncs", &RegisterStatus::resyncs), field("startUnexplained", &RegisterStatus::start_unexplained),
+                          field("explained", &RegisterStatus::explained), field("start", &RegisterStatus::start));
     }
 };
 
@@ -91,6 +92,7 @@ JournalStatus status_of(const journal::Journal &journal, std::string_view sync) 
     JournalStatus status;
     switch (journal.condition()) {
     case journal::Journal::Condition::good: status.condition = "good"; break;
+    case journal::Journal::Condition::full: status.condition = "full"; break;
     case journal::Journal::Condition::failed: status.condition = "failed"; break;
     case journal::Journal::Condition::damaged: status.condition = "damaged"; break;
     }
@@ -110,6 +112,7 @@ RegisterStatus status_of(const ProviderRegisters &provider, RegisterIndex index)
     status.diverged = table.divergence(index).has_value();
     status.divergences = table.divergences(index);
     status.indeterminate = table.indeterminate(index);
+    if (const auto *failure = provider.last_failure(index)) status.last_failure = *failure;
     if (const auto &logged = table.logged(index)) status.logged = mr::to_hex(logged->bytes());
     if (const auto &divergence = table.divergence(index)) status.observed = mr::to_hex(divergence->found.bytes());
     if (const auto *known = provider.journal_state(index)) {

@@ -73,6 +73,16 @@ std::unexpected<Error> Journal::fail(std::string reason) {
 }
 
 std::expected<void, Error> Journal::make_room(std::uint64_t size) {
+    auto made = make_room_in_file(size);
+    if (made) {
+        no_room_.clear();
+    } else {
+        no_room_ = text_of(made.error());
+    }
+    return made;
+}
+
+std::expected<void, Error> Journal::make_room_in_file(std::uint64_t size) {
     const auto needed = end_ + size;
     if (needed > options_.size_limit) return std::unexpected(Error(mr::wire::JournalFull{static_cast<std::int64_t>(options_.size_limit)}));
     if (needed <= allocated_) return {};

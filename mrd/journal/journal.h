@@ -105,11 +105,12 @@ public:
 
     enum class Condition : std::uint8_t {
         good,
-        failed,   // the last write failed: the next extend tries to put it right first
+        full,    // the last record found no room, on the disk or below the size limit: nothing was written, and the next extend tries again
+        failed,  // the last write failed: the next extend tries to put it right first
         damaged,  // a record in the middle cannot be read: extends are refused until repair()
     };
-    [[nodiscard]] Condition condition() const { return condition_; }
-    [[nodiscard]] const std::string &reason() const { return reason_; }  // why it is not good
+    [[nodiscard]] Condition condition() const { return condition_ == Condition::good && !no_room_.empty() ? Condition::full : condition_; }
+    [[nodiscard]] const std::string &reason() const { return condition() == Condition::full ? no_room_ : reason_; }  // why it is not good
 
     // Begins a new journal with what stands before the damage and a record that says what is missing. Returns what the old one is called now. Error:
     // also where nothing is damaged.
@@ -148,6 +149,7 @@ private:
 
     std::expected<void, Error> append(const Record &record, std::size_t following = 0);
     std::expected<void, Error> make_room(std::uint64_t size);
+    std::expected<void, Error> make_room_in_file(std::uint64_t size);
     AppendFile::Result<void> write_record(std::uint64_t offset, mr::ByteView bytes, std::string_view torn);
     static AppendFile::Result<void> write_all(AppendFile &file, std::uint64_t offset, mr::ByteView bytes);
     AppendFile::Result<void> write_zeros(std::uint64_t begin, std::uint64_t end);
@@ -162,14 +164,15 @@ private:
     Options options_;
     std::shared_ptr<AppendFile> file_;
     State state_;
-    std::uint64_t end_ = 0;          // of the last record that is written
-    std::uint64_t allocated_ = 0;    // the file has bytes up to here
-    bool torn_ = false;              // what stands beyond end_ was there when the file was read
-    std::uint64_t dirty_until_ = 0;  // beyond end_: what a failed write may have left, or a torn tail
-    std::uint64_t file_size_ = 0;    // when it was read
-    mr::Bytes owed_;                 // records that stand at end_ as soon as the disk takes them
-    Condition condition_ = Condition::good;
+    std::uint64_t end_ = 0;                  // of the last record that is written
+    std::uint64_t allocated_ = 0;            // the file has bytes up to here
+    bool torn_ = false;                      // what stands beyond end_ was there when the file was read
+    std::uint64_t dirty_until_ = 0;          // beyond end_: what a failed write may have left, or a torn tail
+    std::uint64_t file_size_ = 0;            // when it was read
+    mr::Bytes owed_;                         // records that stand at end_ as soon as the disk takes them
+    Condition condition_ = Condition::good;  // never full
     std::string reason_;
+    std::string no_room_;  // why the last record was refused, though the journal is as good as before
     bool sync_failed_ = false;
     std::uint64_t synced_ = 0;
     mr::Bytes scratch_;

@@ -90,6 +90,11 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
         }
         EXPECT_GT(last, 15);
         expect_all_there(client);
+        EXPECT_EQ(status_of(client)["journal"]["condition"], "full");
+        EXPECT_THAT(std::string(status_of(client)["journal"]["reason"]), HasSubstr("size limit of 1048576 bytes"));
+        EXPECT_THAT(last_failure(client, reg), HasSubstr("size limit of 1048576 bytes"));
+        EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = "again"}).error().code, ErrorCode::journal_full);
+        EXPECT_FALSE(register_status(client, "tdx/rtmr2").contains("lastFailure")) << "it was not asked for";
         EXPECT_LE(std::filesystem::file_size(folder() / "state" / "journal"), 1'048'576U);
     }
     EXPECT_EQ(daemon.stop(), 0);
@@ -104,6 +109,7 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
     auto client = larger.client();
     expect_all_there(client);
     EXPECT_EQ(client.extend(reg, digest_of("a"))->sequence, last + 1);
+    EXPECT_EQ(status_of(client)["journal"]["condition"], "good");
 }
 
 TEST_F(LogLimitsTest, AFullDiskRefusesTheExtendAndLeavesTheRegisterAlone) {
@@ -141,11 +147,17 @@ TEST_F(LogLimitsTest, AFullDiskRefusesTheExtendAndLeavesTheRegisterAlone) {
     EXPECT_GT(events, 10U);
     EXPECT_EQ(error->code, ErrorCode::journal_failed);
     EXPECT_THAT(error->message, HasSubstr("No space left on device"));
+    EXPECT_EQ(status_of(client)["journal"]["condition"], "full");
+    EXPECT_THAT(std::string(status_of(client)["journal"]["reason"]), HasSubstr("No space left on device"));
+    EXPECT_THAT(last_failure(client, reg), HasSubstr("No space left on device"));
     EXPECT_EQ(client.read(reg, {.fresh = true})->value, value);
     EXPECT_EQ(records_of(client).size(), events);
     EXPECT_TRUE(replay_of(client, reg).equal);
     std::filesystem::remove(disk / "filler");
     EXPECT_TRUE(client.extend(reg, digest_of("b"), {.data = data})) << "when there is room, it goes on";
+    EXPECT_EQ(status_of(client)["journal"]["condition"], "good");
+    EXPECT_FALSE(status_of(client)["journal"].contains("reason"));
+    EXPECT_EQ(last_failure(client, reg), "");
     EXPECT_EQ(daemon.stop(), 0);
     auto again = started(options);
     auto later = again.client();

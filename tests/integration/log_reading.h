@@ -55,4 +55,9 @@ inline nlohmann::json register_status(mr::Client &client, const std::string &nam
     return {};
 }
 
+// Why that register's last extend failed; empty if it went through.
+inline std::string last_failure(mr::Client &client, const std::string &name) {
+    return register_status(client, name).value("lastFailure", "");
+}
+
 }  // namespace mrd

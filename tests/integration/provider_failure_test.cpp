@@ -12,6 +12,7 @@ namespace {
 
 using mr::ErrorCode;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr const char *reg = "tdx/rtmr3";
@@ -45,9 +46,13 @@ TEST_F(ProviderFailure, BeforeItsEffectIsToldAsNotAppliedAndFreesTheId) {
     EXPECT_EQ(applied(client.extend(reg, digest_of("a"), {.id = "once"})), "no");
     EXPECT_THAT(ids(client), IsEmpty());
     expect_equal(client, zero());
+    EXPECT_THAT(last_failure(client, reg), HasSubstr("simulated failure before extend 1"));
+    EXPECT_EQ(client.extend(reg, mr::Digest(mr::Bytes(20))).error().code, ErrorCode::wrong_length);
+    EXPECT_THAT(last_failure(client, reg), HasSubstr("simulated failure before extend 1")) << "a wrong call proves nothing";
     const auto again = client.extend(reg, digest_of("b"), {.id = "once"});
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(again->sequence, 1);
+    EXPECT_EQ(last_failure(client, reg), "");
     EXPECT_THAT(ids(client), ElementsAre("once"));
     expect_equal(client, extended(zero(), digest_of("b")));
 }
@@ -86,6 +91,7 @@ TEST_P(UnreadableAfterwards, RefusesFurtherExtendsUntilAReadSettlesIt) {
     const auto daemon = failing(GetParam().faults);
     auto client = daemon.client();
     EXPECT_EQ(applied(client.extend(reg, digest_of("a"), {.id = "once"})), "unknown");
+    EXPECT_NE(last_failure(client, reg), "");
     for (const std::string id : {"once", "other"})
         EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = id}).error().code, ErrorCode::indeterminate);
     EXPECT_EQ(client.cap(reg).error().code, ErrorCode::indeterminate);
@@ -98,6 +104,7 @@ TEST_P(UnreadableAfterwards, RefusesFurtherExtendsUntilAReadSettlesIt) {
     EXPECT_EQ(client.read(reg, {.fresh = true})->value, value());
     EXPECT_EQ(register_status(client, reg)["indeterminate"], false);
     expect_equal(client, value());
+    EXPECT_EQ(last_failure(client, reg).empty(), GetParam().happened);
     if (GetParam().happened) {
         EXPECT_THAT(ids(client), ElementsAre("elsewhere", "once"));
         EXPECT_EQ(client.extend(reg, digest_of("b"), {.id = "once"}).error().code, ErrorCode::duplicate_event);

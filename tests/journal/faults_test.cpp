@@ -244,8 +244,11 @@ TEST_F(JournalFaults, AFullDiskIsFoundBeforeAnythingIsWrittenAndTheJournalStaysG
     EXPECT_EQ(std::get<mr::wire::JournalFailed>(intent.error()).reason,
               "cannot make room in " + path().string() + ": No space left on device");
     EXPECT_EQ(bytes(), before);
-    EXPECT_EQ(journal->condition(), Journal::Condition::good);
+    EXPECT_EQ(journal->condition(), Journal::Condition::full);
+    EXPECT_EQ(journal->reason(), std::get<mr::wire::JournalFailed>(intent.error()).reason);
     EXPECT_TRUE(extend(*journal, r0, 1)) << "a small one still fits";
+    EXPECT_EQ(journal->condition(), Journal::Condition::good) << journal->reason();
+    EXPECT_EQ(journal->reason(), "");
     disk_.heal();
     EXPECT_TRUE(journal->begin(large));
 }
@@ -363,7 +366,7 @@ TEST_F(JournalFaults, OnAFullTmpfsExtendsAreRefusedBeforeTheHardwareIsAskedAndGo
         const auto *failed = std::get_if<mr::wire::JournalFailed>(&intent.error());
         ASSERT_NE(failed, nullptr);
         EXPECT_EQ(failed->reason, "cannot make room in " + (place / "journal").string() + ": No space left on device");
-        EXPECT_EQ(journal->condition(), Journal::Condition::good);
+        EXPECT_EQ(journal->condition(), Journal::Condition::full);
         EXPECT_EQ(logged(*journal, r0), hardware_.value(r0));
         std::filesystem::remove(place / "filler");
         const auto again = journal->begin(large());

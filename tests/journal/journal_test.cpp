@@ -332,7 +332,7 @@ TEST_F(JournalTest, AtItsSizeLimitItRefusesBeforeAnythingIsWrittenAndSettlesWhat
     EXPECT_EQ(journal->settle(first, Outcome::done), events + 1);
     EXPECT_LE(journal->end(), options_.size_limit);
     EXPECT_LE(bytes().size(), options_.size_limit);
-    EXPECT_EQ(journal->condition(), Journal::Condition::good);
+    EXPECT_EQ(journal->condition(), Journal::Condition::full);
     journal = start();
     EXPECT_EQ(journal->state().sequence(), events + 1);
     EXPECT_EQ(logged(*journal, r1), hardware_.value(r1));
