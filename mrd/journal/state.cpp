@@ -167,7 +167,7 @@ void State::take(const FirmwareEvent &record) {
     }
 }
 
-// The firmware logs it before it extends PCR 0 first; a later one says nothing of how PCR 0 began.
+// The firmware says it before or with its first extend of PCR 0; what comes later says nothing of how PCR 0 began.
 void State::start_pcr0_at(std::uint8_t locality, std::string_view provider) {
     const auto name = std::string(provider) + "/pcr0";
     for (auto &reg : registers_) {

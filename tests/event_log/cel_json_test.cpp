@@ -266,5 +266,27 @@ TEST(CelJson, ARecordLongerThanTheLimitIsAnError) {
     EXPECT_EQ(read(of_size(max_log_record + 1)).error, "event log, byte 1: the record is longer than 16777216 bytes");
 }
 
+TEST(CelJsonLog, PcrZeroBehindAHardwareCoreRootOfTrustStartsWithFour) {
+    const auto event = [](std::string_view type, char digit) {
+        return record(R"({"recnum":0,"pcr":0,"digests":[{"hashAlg":"sha256","digest":")" + std::string(64, digit) +
+                      R"("}],"content_type":"pcclient_std","content":{"event_type":)" + std::string(type) + R"(,"event_data":""}})");
+    };
+    Bytes start(32, 0);
+    start.back() = 4;
+    Bytes first(32, 0x11);
+    const auto expected = extend(HashAlgorithm::sha256, extend(HashAlgorithm::sha256, start, first)->bytes(), Bytes(32, 0x22));
+    for (const auto *type : {R"("EV_EFI_HCRTM_EVENT")", "2147483664"}) {
+        const auto log = event(type, '1') + event(R"("EV_SEPARATOR")", '2');
+        auto reader = EventLogReader::open(as_bytes(log));
+        ASSERT_TRUE(reader);
+        Replay replay;
+        Event each;
+        while (*reader->next(each)) ASSERT_TRUE(replay.apply(each));
+        const auto *pcr0 = replay.find("pcr0:sha256");
+        ASSERT_NE(pcr0, nullptr);
+        EXPECT_EQ(pcr0->value, *expected);
+    }
+}
+
 }  // namespace
 }  // namespace mr

@@ -143,6 +143,64 @@ TEST(Replay, WhatIsNoStartupLocalityOfPcrZeroDoesNotMoveItsStart) {
     EXPECT_EQ(value_in(replay, "pcr0:sha256"), from_zero);
 }
 
+OwnedEvent of_pcr0(std::uint32_t type, HashAlgorithm bank, std::string_view digest) {
+    return {.index = 0, .name = "pcr0", .type = type, .digests = {{tcg_id(bank), *from_hex(digest)}}};
+}
+
+// A real machine's: what its PCR 0 held is in tpm2-tss, test/unit/fapi-eventlog.c; its log has no StartupLocality.
+TEST(Replay, PcrZeroBehindAHardwareCoreRootOfTrustStartsWithFour) {
+    constexpr auto sha1 = HashAlgorithm::sha1;
+    Replay replay;
+    apply_all(replay, {of_pcr0(ev_efi_hcrtm_event, sha1, "1f29fc784497b2858bd7cf698e0a949c836a0720"),
+                       of_pcr0(8, sha1, "0465ac6aed8e31ffcbd8ddbb0a9d1bec6850a5df"),
+                       of_pcr0(0x80000008, sha1, "e86604816ba16fc654d5e1a073bf2d9881b2b94e"),
+                       of_pcr0(0x80000008, sha1, "ff8c9e380c920efa7e5c54bfe4d14147aa1940e2"),
+                       of_pcr0(ev_separator, sha1, "9069ca78e7450a285173431b3e52c5c25299e473")});
+    EXPECT_EQ(value_in(replay, "pcr0:sha1"), "15f4e6ca457d1af6bc49511a93ba3500ad69acc5");
+}
+
+TEST(Replay, AHardwareCoreRootOfTrustDecidesWhateverAStartupLocalityOrALogSays) {
+    const auto hcrtm = measured("tpm/pcr0", bytes_of("HCRTM"), {HashAlgorithm::sha1, sha256}, ev_efi_hcrtm_event);
+    const auto next = measured("tpm/pcr0", "a", {HashAlgorithm::sha1, sha256});
+    for (const std::uint8_t locality : Bytes{0, 3, 4}) {
+        for (const auto names : {ReplayNames::common, ReplayNames::as_logged}) {
+            Replay replay(names);
+            replay.declare({.name = "tpm/pcr0:sha256", .algorithm = sha256, .initial = Digest::zero(sha256), .start = {}});
+            apply_all(replay, {startup_locality({locality}, "tpm/pcr0"), hcrtm, startup_locality({locality}, "tpm/pcr0"), next});
+            for (const auto bank : {HashAlgorithm::sha1, sha256}) {
+                Bytes start(digest_size(bank), 0);
+                start.back() = 4;
+                EXPECT_EQ(value_in(replay, "tpm/pcr0:" + std::string(to_string(bank))),
+                          hex_of(extended(Digest(start), {hcrtm, next}, bank)));
+            }
+        }
+    }
+}
+
+TEST(Replay, WhatIsNoHardwareCoreRootOfTrustsFirstEventMovesNoStart) {
+    const auto hcrtm = [](const std::string &name) { return measured(name, bytes_of("HCRTM"), {sha256}, ev_efi_hcrtm_event); };
+    const auto from_zero = [](const std::vector<OwnedEvent> &events) { return hex_of(extended(Digest::zero(sha256), events, sha256)); };
+    const auto a = measured("pcr0", "a", {sha256});
+    Replay late;
+    apply_all(late, {a, hcrtm("pcr0")});
+    EXPECT_EQ(value_in(late, "pcr0:sha256"), from_zero({a, hcrtm("pcr0")}));
+    Replay other;
+    apply_all(other, {hcrtm("pcr1"), a});
+    EXPECT_EQ(value_in(other, "pcr0:sha256"), from_zero({a}));
+    EXPECT_EQ(value_in(other, "pcr1:sha256"), from_zero({hcrtm("pcr1")}));
+    // Whoever may measure chooses the type; the TPM was started long before.
+    Replay by_client;
+    apply_all(by_client, {by_service(hcrtm("pcr0")), a});
+    EXPECT_EQ(value_in(by_client, "pcr0:sha256"), from_zero({hcrtm("pcr0"), a}));
+    // Refused, so nothing of it counts.
+    auto broken = hcrtm("pcr0");
+    broken.digests.front().second.pop_back();
+    Replay after_refusal;
+    EXPECT_FALSE(after_refusal.apply(broken.view()));
+    apply_all(after_refusal, {a});
+    EXPECT_EQ(value_in(after_refusal, "pcr0:sha256"), from_zero({a}));
+}
+
 TEST(Replay, NamesOfOtherFormatsAreTheSameRegister) {
     const auto a = measured("rtmr3", "a");
     auto b = measured("tdx/rtmr3", "b");

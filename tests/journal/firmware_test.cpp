@@ -179,6 +179,30 @@ TEST_F(JournalFirmware, PcrZeroBeginsWithItsStartupLocality) {
     }
 }
 
+TEST_F(JournalFirmware, PcrZeroBeginsWithFourBehindAHardwareCoreRootOfTrust) {
+    const auto sha256 = mr::HashAlgorithm::sha256;
+    const auto zero = mr::Digest::zero(sha256);
+    const auto digest = digest_of(2, sha256);
+    mr::Bytes begin(zero.size());
+    begin.back() = 4;
+    const auto hcrtm = measured(0, mr::ev_efi_hcrtm_event, {{mr::tcg_id(sha256), digest.bytes()}}, mr::as_bytes("HCRTM"));
+    const auto other = measured(0, mr::ev_separator, {{mr::tcg_id(sha256), digest.bytes()}}, {});
+    for (const bool first : {true, false}) {
+        mr::Bytes log;
+        mr::append_tcg_header(log, {.algorithms = {{mr::tcg_id(sha256), 32}}, .vendor_info = {}});
+        mr::append_tcg_event(log, first ? hcrtm : other);
+        mr::append_tcg_event(log, first ? other : hcrtm);
+        const auto once = *mr::extend(sha256, first ? mr::ByteView(begin) : zero.bytes(), digest.bytes());
+        const auto value = *mr::extend(sha256, once.bytes(), digest.bytes());
+        std::filesystem::remove(path("journal"));
+        for (int reopened = 0; reopened < 2; ++reopened) {
+            const auto journal = start({{"tpm/pcr0:sha256", sha256, zero, value}}, {write(log, "tpm")});
+            EXPECT_EQ(state_of(*journal, "tpm/pcr0:sha256").logged, value);
+            EXPECT_FALSE(state_of(*journal, "tpm/pcr0:sha256").start_is_unexplained());
+        }
+    }
+}
+
 TEST_F(JournalFirmware, ALogOfTcg12IsTakenInToo) {
     const auto sha1 = mr::HashAlgorithm::sha1;
     mr::Bytes log;

@@ -43,6 +43,7 @@ inline constexpr std::uint32_t ev_no_action = 3;  // never extended
 inline constexpr std::uint32_t ev_separator = 4;
 inline constexpr std::uint32_t ev_event_tag = 6;
 inline constexpr std::uint32_t ev_ipl = 0xD;
+inline constexpr std::uint32_t ev_efi_hcrtm_event = 0x80000010;  // of a hardware core root of trust, in PCR 0
 
 // 0x0004 is SHA-1, and so on; nothing for one this library does not know.
 std::optional<HashAlgorithm> hash_algorithm_from_tcg(std::uint16_t id);
@@ -100,8 +101,10 @@ std::string_view common_name(std::string_view name);
 // The TCG index of a name: RTMR + 1, or the PCR's number. Nothing for any other register.
 std::optional<std::uint32_t> tcg_index(std::string_view name);
 
-// The locality (0, 3 or 4) that this event says the TPM was started from: PCR 0 then begins as zeros with it as the last byte, in every bank. Nothing
-// for any other event. Source: PC Client Platform Firmware Profile, section 10.4.5.3.
+// The locality (0, 3 or 4) that this event says the TPM was started from: PCR 0 then begins as zeros with it as the last byte, in every bank. Said by
+// the firmware's StartupLocality event, and by EV_EFI_HCRTM_EVENT, which is 4 whatever a StartupLocality said before it: a hardware core root of trust
+// has measured into PCR 0 before the TPM was started. Either counts only before the first extend of PCR 0. Nothing for any other event. Source: PC
+// Client Platform Firmware Profile, section 10.4.5.3; TPM 2.0 Library, part 1, section 34.3 (H-CRTM event sequence).
 std::optional<std::uint8_t> pcr0_startup_locality(const Event &event);
 
 // ---- Reading
@@ -221,7 +224,7 @@ struct ReplayedRegister {
 enum class ReplayNames : std::uint8_t { common, as_logged };
 
 // Computes what registers hold after the events of one log or of several, one after the other. Starts from zero, from 0xFF for PCRs 17 to 22, for PCR 0
-// from what a StartupLocality event says, and from what declare() says. Digests of algorithms that this library or this OpenSSL does not know
+// from what pcr0_startup_locality() says, and from what declare() says. Digests of algorithms that this library or this OpenSSL does not know
 // are passed over: a register exists for each known bank. Memory: one entry for each register and bank, one for each gap.
 class Replay {
 public:

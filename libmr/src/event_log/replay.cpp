@@ -72,8 +72,12 @@ struct NameHash {
 }  // namespace
 
 std::optional<std::uint8_t> pcr0_startup_locality(const Event &event) {
-    if (event.type != ev_no_action || !event.data || event.data->size() != startup_locality_signature.size() + 1) return std::nullopt;
-    if (common_name(event.name) != "pcr0") return std::nullopt;
+    constexpr std::uint8_t hcrtm_locality = 4;
+    if (event.type != ev_no_action && event.type != ev_efi_hcrtm_event) return std::nullopt;
+    // Who may measure can give an event any type.
+    if (event.origin != EventOrigin::firmware || common_name(event.name) != "pcr0") return std::nullopt;
+    if (event.type == ev_efi_hcrtm_event) return hcrtm_locality;
+    if (!event.data || event.data->size() != startup_locality_signature.size() + 1) return std::nullopt;
     if (!std::ranges::equal(event.data->first(startup_locality_signature.size()), as_bytes(startup_locality_signature)))
         return std::nullopt;
     const std::uint8_t locality = event.data->back();
@@ -144,7 +148,7 @@ struct Replay::State {
         return place;
     }
 
-    // The firmware logs it before it extends PCR 0 first; one that comes later says nothing of how PCR 0 began.
+    // The firmware says it before or with its first extend of PCR 0; what comes later says nothing of how PCR 0 began.
     void start_at(std::uint8_t locality) {
         startup_locality = locality;
         for (auto &entry : entries) {
@@ -187,6 +191,7 @@ struct Replay::State {
         if (resync && gap_count + count > max_replayed_gaps) {
             return refuse(ErrorCode::not_supported, event, "more than " + std::to_string(max_replayed_gaps) + " gaps are not replayed");
         }
+        if (const auto locality = pcr0_startup_locality(event)) start_at(*locality);
         for (const Step &step : std::span(steps).first(count)) {
             extend(entries[step.entry], event, step.digest, resync);
         }
@@ -280,9 +285,10 @@ std::expected<void, Error> Replay::apply(const Event &event) {
         return refuse(ErrorCode::not_supported, event,
                       "the log declares more than " + std::to_string(max_replayed_registers) + " registers");
     }
-    if (const auto locality = pcr0_startup_locality(event)) state_->start_at(*locality);
     if (is_measured(event)) {
         if (auto done = state_->extend(event); !done) return done;
+    } else if (const auto locality = pcr0_startup_locality(event)) {
+        state_->start_at(*locality);
     }
     ++state_->events;
     state_->stale = true;
