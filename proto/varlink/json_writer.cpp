@@ -8,10 +8,12 @@ namespace varlink {
 
 namespace {
 
-// What follows the backslash: 'u' stands for \u00XX, 0 for no escape.
+// What follows the backslash: 'u' stands for \u00XX, 0 for no escape. As RFC 8785, section 3.2.2.2, has them: there are digests of such text.
 constexpr auto escapes = [] {
     std::array<char, 256> table{};
     for (std::size_t c = 0; c < 0x20; ++c) table.at(c) = 'u';
+    table['\b'] = 'b';
+    table['\f'] = 'f';
     table['"'] = '"';
     table['\\'] = '\\';
     table['\n'] = 'n';

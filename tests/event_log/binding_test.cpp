@@ -216,6 +216,30 @@ TEST(Binding, DstacksDigestBindsTypeNameAndPayload) {
     EXPECT_EQ(bind(dstack, bytes_of("load"), hashed(":app-id:pay:load"), "app-id:pay"), described());
 }
 
+TEST(Binding, DstacksSecondDigestIsOfCanonicalJson) {
+    const std::string rule = "canonical JSON of name, payload and type";
+    const Bytes payload{0xDE, 0xAD, 0xBE, 0xEF};
+    const auto hashed = [](std::string_view name, std::string_view hex) {
+        return bytes_of("{\"name\":\"" + std::string(name) + "\",\"payload\":\"" + std::string(hex) + "\",\"type\":134217729}");
+    };
+    EXPECT_EQ(bind(dstack, payload, hashed("app-id", "deadbeef"), "app-id"), (Outcome{rule, payload}));
+    EXPECT_EQ(bind(dstack, Bytes{}, hashed("ready", ""), "ready"), (Outcome{rule, {}}));
+    EXPECT_EQ(bind(dstack, std::nullopt, hashed("ready", ""), "ready"), (Outcome{rule, {}}));
+    // A colon can be told from what separates: nothing separates by colons alone.
+    EXPECT_EQ(bind(dstack, payload, hashed("app:id", "deadbeef"), "app:id"), (Outcome{rule, payload}));
+    // RFC 8785, section 3.2.2.2: the shortest escapes, and all else as it is.
+    EXPECT_EQ(bind(dstack, payload,
+                   hashed(R"(\b\f\n\r\t\u0001\u001f\"\\/)"
+                          "\x7F\u6D4B",
+                          "deadbeef"),
+                   "\b\f\n\r\t\x01\x1F\"\\/\x7F\u6D4B"),
+              (Outcome{rule, payload}));
+    EXPECT_EQ(bind(dstack, payload, hashed("app-id", "DEADBEEF"), "app-id"), described());
+    EXPECT_EQ(bind(dstack, payload, hashed("app-id", "deadbeef"), "app-iD"), described());
+    EXPECT_EQ(bind(dstack, payload, hashed("app-id", "deadbeef"), std::nullopt), described());
+    EXPECT_EQ(bind(dstack + 1, payload, hashed("app-id", "deadbeef"), "app-id"), described());
+}
+
 TEST(Binding, EachFlippedBitOfDataOrDigestUnbindsIt) {
     const Bytes data = bytes_of("Exit Boot Services Invocation");
     const Digest digest = hash(HashAlgorithm::sha384, data).value();

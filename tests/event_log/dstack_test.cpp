@@ -120,6 +120,43 @@ TEST(DstackLog, AnEventWithAMistakeIsAnErrorThatNamesTheByteAndTheField) {
     EXPECT_EQ(with("\"event_payload\":\"\"", "\"event_payload\":\"0\""), at + "the event's data is not hex");
 }
 
+// An event of version 2, and others whose digest is left out. The digests are of hashlib's, over what dstack's tests say is hashed.
+TEST(DstackLog, ADigestThatIsLeftOutIsComputedByTheRuleOfItsVersion) {
+    const std::string name = R"("event_type":134217729,"event":"app-id","event_payload":"deadbeef")";
+    const std::string odd = R"("event_type":134217729,"event":"a\"\\\n\b\f\u0001\u6d4b:z","event_payload":"")";
+    const auto version1 = "67b4be4efed0893cfa2bb1d35dca209ad8348b4c97f980807bcde8b9a0f26398dd0923d6eccb5aa2096d98046da8740f";
+    const auto version2 = "baf3bcd15a9ffbd5d96a054080db0d029d44a88cdb7ea9f9ca5953bf7a1d8d91f9a16c6de05de1034f41295e8cec53dc";
+    const std::vector<std::pair<std::string, std::string>> expected{
+        {name, version1},
+        {name + R"(,"digest":"")", version1},
+        {name + R"(,"digest":null,"version":1)", version1},
+        {name + R"(,"version":2)", version2},
+        {name + R"(,"digest":"","version":2,"preimage":"00")", version2},
+        {odd, "4c03f3f1f3d943520d83deec5ddbb635f2d84bade12ac712e676900ac9b96771cb6e36eb18f8f8280e62f1a376d89cab"},
+        {odd + R"(,"version":2)", "db1a9fbbcdbdfb4a7ec4aefd7af6340fef4757976335573f7c0bf2e60ef4f9b527bb68a5c91de9bf39541986b7d76827"},
+        // What is given is not judged here: a register, and recompute_binding(), say whether it is right.
+        {name + R"(,"digest":")" + digest_hex + R"(","version":3)", digest_hex},
+    };
+    for (const auto &[members, digest] : expected) {
+        const auto log = read(R"([{"imr":3,)" + members + "}]");
+        ASSERT_EQ(log.error, "") << members;
+        EXPECT_EQ(log.events.at(0).digests, (decltype(OwnedEvent::digests){{0x000C, digest}})) << members;
+    }
+}
+
+TEST(DstackLog, ADigestThatFollowsFromNothingIsAnError) {
+    const auto error_of = [](const std::string &members) { return read(R"([{"imr":3,"event":"x",)" + members + "}]").error; };
+    const std::string missing = "event log, byte 1: event 1: the field digest is missing or empty, and ";
+    EXPECT_EQ(error_of(R"("event_type":4,"event_payload":"00000000")"),
+              missing + "only of dstack's own events does it follow from name and payload");
+    EXPECT_EQ(error_of(R"("event_type":134217729,"digest":"")"),
+              missing + "the field event_payload, from which it would follow, is missing too");
+    EXPECT_EQ(error_of(R"("event_type":134217729,"event_payload":"","version":3)"),
+              missing + "of the version 3 this library does not know what is hashed");
+    EXPECT_EQ(error_of(R"("event_type":134217729,"event_payload":"","version":"2")"),
+              "event log, byte 1: event 1: the field version is missing, is there twice or has a value of another type");
+}
+
 TEST(DstackLog, ADocumentLongerThanTheLimitIsAnError) {
     auto text = "[" + event_text("x", "") + "]";
     text.resize(max_json_document, ' ');

@@ -38,8 +38,9 @@ std::string_view to_string(Binding binding);
 //     "tagged content"                  EV_EVENT_TAG               the data without tag and size; never of an envelope or an AAEL event
 //     "configuration without header"    EV_PLATFORM_CONFIG_FLAGS   td-shim's: without name and length
 //     "type, name and payload"          dstack's 0x08000001        type u32 little-endian, ':', description, ':', data; a name has no ':'
+//     "canonical JSON of name, payload and type"  the same, version 2  {"name":description,"payload":data in hex,"type":134217729} by RFC 8785
 //
-// A digest of nothing binds nothing: where the covered bytes are empty, the event is described. (dstack's rule covers a name beside the data.)
+// A digest of nothing binds nothing: where the covered bytes are empty, the event is described. (dstack's rules cover a name beside the data.)
 struct RecomputedBinding {
     Binding binding = Binding::described;
     std::string_view rule;  // as above; empty if described

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libmr/src/event_log/types.h"
+
 namespace mr::attestation {
 
 EventContent::EventContent(const Event &event) : event_(event) {
@@ -11,7 +13,7 @@ EventContent::EventContent(const Event &event) : event_(event) {
     digest_ = bank->value;
     binding_ = recompute_binding(event, *bank);
     if (binding_.binding != Binding::bound) return;
-    is_dstack_ = binding_.rule == "type, name and payload";
+    is_dstack_ = event.type == event_log::ev_dstack;
     if (!event.data || !is_envelope(*event.data)) return;
     if (auto envelope = decode_envelope(*event.data)) envelope_ = std::move(*envelope);
 }

@@ -25,7 +25,7 @@ private:
     std::optional<ByteView> digest_;  // SHA-384; none: the event extends no register of a quote
     RecomputedBinding binding_;
     std::optional<Envelope> envelope_;  // bound
-    bool is_dstack_ = false;            // bound: type, name and payload
+    bool is_dstack_ = false;            // bound: name and payload
 };
 
 }  // namespace mr::attestation

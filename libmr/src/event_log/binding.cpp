@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libmr/src/event_log/byte_reader.h"
+#include "libmr/src/event_log/dstack_event.h"
 #include "libmr/src/event_log/efi.h"
 #include "libmr/src/event_log/loader_text.h"
 #include "libmr/src/event_log/printable.h"
@@ -130,11 +131,14 @@ void match_platform_config(Matcher &matcher, ByteView data) {
 void match_dstack(Matcher &matcher, const Event &event, ByteView data) {
     constexpr std::array<std::uint8_t, 4> type = {0x01, 0x00, 0x00, 0x08};
     static_assert(ev_dstack == 0x08000001);
-    // With a colon in the name the same digest would stand for several names, each with a payload of its own.
-    if (!event.description || event.description->empty() || event.description->find(':') != std::string_view::npos) return;
+    if (!event.description || event.description->empty()) return;
+    // Which rule a log names for an event is nothing that a register vouches for: no text is hashed by both.
     const ByteView name = as_bytes(*event.description);
     const ByteView colon = as_bytes(":");
-    matcher.matches("type, name and payload", data, {type, colon, name, colon, data});
+    // With a colon in the name the same digest would stand for several names, each with a payload of its own.
+    const bool is_plain = event.description->find(':') == std::string_view::npos;
+    if (is_plain && matcher.matches(dstack_rule_1, data, {type, colon, name, colon, data})) return;
+    matcher.matches(dstack_rule_2, data, {dstack_preimage_2(*event.description, data)});
 }
 
 // The candidates of the event's type, at most three hashes.

@@ -2,8 +2,10 @@
 #include <array>
 #include <utility>
 
+#include "libmr/src/event_log/dstack_event.h"
 #include "libmr/src/event_log/json_common.h"
 #include "libmr/src/event_log/source.h"
+#include "libmr/src/event_log/types.h"
 #include "proto/varlink/limits.h"
 
 namespace mr::event_log {
@@ -12,21 +14,20 @@ namespace {
 
 using varlink::field;
 
-// What dstack itself extends; events of other types come from the firmware.
-constexpr std::uint32_t runtime_event = 0x08000001;
 constexpr std::array<std::string_view, 4> rtmr_names{"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
 constexpr std::string_view log_member = "event_log";
 
 struct EventFields {
     std::int64_t imr = 0;
     std::int64_t event_type = 0;
-    std::string_view digest;
+    std::optional<std::string_view> digest;
     std::string_view event;
     std::optional<std::string_view> payload;
+    std::optional<std::int64_t> version;
     static constexpr auto fields() {
         return std::tuple(field("imr", &EventFields::imr), field("event_type", &EventFields::event_type),
                           field("digest", &EventFields::digest), field("event", &EventFields::event),
-                          field("event_payload", &EventFields::payload));
+                          field("event_payload", &EventFields::payload), field("version", &EventFields::version));
     }
 };
 
@@ -145,10 +146,28 @@ private:
         event.index = imr + 1;
         event.type = *type;
         if (!fields->event.empty()) event.description = fields->event;
-        if (auto done = buffers_.add_digest(event, tcg_id(HashAlgorithm::sha384), fields->digest); !done) return done;
         // Of the firmware's events later versions leave the data out, and say so as if it were empty.
-        if (!fields->payload || (fields->payload->empty() && type != runtime_event)) return {};
-        return buffers_.set_hex_data(event, *fields->payload);
+        if (fields->payload && (!fields->payload->empty() || type == ev_dstack)) {
+            if (auto done = buffers_.set_hex_data(event, *fields->payload); !done) return done;
+        }
+        if (fields->digest && !fields->digest->empty()) return buffers_.add_digest(event, tcg_id(HashAlgorithm::sha384), *fields->digest);
+        const auto digest = computed_digest(event, *fields);
+        if (!digest) return std::unexpected(digest.error());
+        return buffers_.add_digest(event, tcg_id(HashAlgorithm::sha384), to_hex(digest->bytes()));
+    }
+
+    // Later versions leave out, or give as empty, what follows from the rest.
+    static std::expected<Digest, std::string> computed_digest(const Event &event, const EventFields &fields) {
+        const std::string missing = "the field digest is missing or empty, and ";
+        if (event.type != ev_dstack) return std::unexpected(missing + "only of dstack's own events does it follow from name and payload");
+        if (!event.data) return std::unexpected(missing + "the field event_payload, from which it would follow, is missing too");
+        const auto version = fields.version.value_or(1);
+        if (version != 1 && version != 2)
+            return std::unexpected(missing + "of the version " + std::to_string(version) + " this library does not know what is hashed");
+        auto digest = hash(HashAlgorithm::sha384,
+                           version == 1 ? dstack_preimage_1(fields.event, *event.data) : dstack_preimage_2(fields.event, *event.data));
+        if (!digest) return std::unexpected(digest.error().message);
+        return *digest;
     }
 
     std::string_view file_;
