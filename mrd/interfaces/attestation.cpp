@@ -49,20 +49,22 @@ void verify_report(Registers &registers, const wire::VerifyReportParameters &par
 
 varlink::Interface attestation_interface(Registers &registers) {
     varlink::Interface interface(interfaces::io_mrd_Attestation);
-    interface.add<wire::ReportParameters>("Report",
+    interface.add<wire::ReportParameters>("Report", varlink::Effect::reads,
                                           [&registers](const Request &, const wire::ReportParameters &parameters, Responder responder) {
                                               report(registers, parameters, std::move(responder));
                                           });
     add_evidence_method(interface, registers);
-    interface.add<wire::QuoteParameters>("Quote",
+    interface.add<wire::QuoteParameters>("Quote", varlink::Effect::reads,
                                          [&registers](const Request &, const wire::QuoteParameters &parameters, Responder responder) {
                                              answer_quote(registers, parameters, std::move(responder));
                                          });
-    interface.add<varlink::NoParameters>("Collateral", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
-        answer_collateral(registers, std::move(responder));
-    });
+    interface.add<varlink::NoParameters>("Collateral", varlink::Effect::reads,
+                                         [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
+                                             answer_collateral(registers, std::move(responder));
+                                         });
     interface.add<wire::VerifyReportParameters>(
-        "VerifyReport", [&registers](const Request &, const wire::VerifyReportParameters &parameters, Responder responder) {
+        "VerifyReport", varlink::Effect::reads,
+        [&registers](const Request &, const wire::VerifyReportParameters &parameters, Responder responder) {
             verify_report(registers, parameters, std::move(responder));
         });
     return interface;

@@ -248,7 +248,8 @@ varlink::Interface event_log_interface(Registers &registers) {
     varlink::Interface interface(interfaces::io_mrd_EventLog);
     const auto followers = std::make_shared<Followers>(registers);
     interface.add<wire::RecordsParameters>(
-        "Records", [&registers, followers](const Request &request, const wire::RecordsParameters &parameters, Responder responder) {
+        "Records", varlink::Effect::reads,
+        [&registers, followers](const Request &request, const wire::RecordsParameters &parameters, Responder responder) {
             if (!request.more) return responder.fail(varlink::ExpectedMore{});
             const auto from = parameters.from.value_or(1);
             if (from < 0) return responder.fail(InvalidParameter{"from"});
@@ -262,21 +263,24 @@ varlink::Interface event_log_interface(Registers &registers) {
             reading->start(follow);
         });
     interface.add<wire::ExportParameters>(
-        "Export", [&registers](const Request &request, const wire::ExportParameters &parameters, Responder responder) {
+        "Export", varlink::Effect::reads,
+        [&registers](const Request &request, const wire::ExportParameters &parameters, Responder responder) {
             if (!request.more) return responder.fail(varlink::ExpectedMore{});
             auto format = make_log_export(parameters.format);
             if (!format) return responder.fail(wire::UnknownFormat{std::string(parameters.format), export_formats()});
             if (const auto why = collision(parameters.format, registers.journal().state())) return responder.fail(wire::LogFailed{*why});
             std::make_shared<Export>(registers, std::move(responder), std::move(format))->start(false);
         });
-    interface.add<varlink::NoParameters>("Replay", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
-        std::make_shared<ReplayCall>(registers, std::move(responder))->start(false);
-    });
-    interface.add<varlink::NoParameters>("Repair", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
-        const auto kept = registers.repair_journal();
-        if (!kept) return responder.fail(wire::LogFailed{kept.error()});
-        responder.reply(wire::RepairReply{kept->native()});
-    });
+    interface.add<varlink::NoParameters>("Replay", varlink::Effect::reads,
+                                         [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
+                                             std::make_shared<ReplayCall>(registers, std::move(responder))->start(false);
+                                         });
+    interface.add<varlink::NoParameters>("Repair", varlink::Effect::changes,
+                                         [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
+                                             const auto kept = registers.repair_journal();
+                                             if (!kept) return responder.fail(wire::LogFailed{kept.error()});
+                                             responder.reply(wire::RepairReply{kept->native()});
+                                         });
     return interface;
 }
 

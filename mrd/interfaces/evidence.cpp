@@ -276,8 +276,9 @@ private:
 
 void add_evidence_method(varlink::Interface &interface, Registers &registers) {
     interface.add<wire::EvidenceParameters>(
-        "Evidence", [&registers, budget = EvidenceBudget::make([&registers](auto work) { registers.later(std::move(work)); })](
-                        const varlink::Request &, const wire::EvidenceParameters &parameters, Responder responder) {
+        "Evidence", varlink::Effect::reads,
+        [&registers, budget = EvidenceBudget::make([&registers](auto work) { registers.later(std::move(work)); })](
+            const varlink::Request &, const wire::EvidenceParameters &parameters, Responder responder) {
             const auto request =
                 quote_request(registers, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, responder);
             if (request) std::make_shared<EvidenceCall>(registers, *request, budget, std::move(responder))->start();

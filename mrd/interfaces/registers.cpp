@@ -14,6 +14,7 @@
 namespace mrd {
 
 namespace wire = mr::wire;
+using varlink::Effect;
 using varlink::InvalidParameter;
 using varlink::Request;
 using varlink::Responder;
@@ -310,37 +311,39 @@ void statistics(const Registers &registers, Responder responder) {
 
 varlink::Interface registers_interface(Registers &registers, std::function<std::string()> status) {
     varlink::Interface interface(interfaces::io_mrd_Registers);
-    const auto add = [&]<class Parameters>(std::string_view name, void (*method)(Registers &, const Parameters &, Responder)) {
-        interface.add<Parameters>(name, [&registers, method](const Request &, const Parameters &parameters, Responder responder) {
+    const auto add = [&]<class Parameters>(std::string_view name, Effect effect,
+                                           void (*method)(Registers &, const Parameters &, Responder)) {
+        interface.add<Parameters>(name, effect, [&registers, method](const Request &, const Parameters &parameters, Responder responder) {
             method(registers, parameters, std::move(responder));
         });
     };
-    add("List", &list);
-    add("Read", &read);
-    add("Snapshot", &snapshot);
-    add("Write", &write);
+    add("List", Effect::reads, &list);
+    add("Read", Effect::reads, &read);
+    add("Snapshot", Effect::reads, &snapshot);
+    add("Write", Effect::changes, &write);
     const auto callers = std::make_shared<Callers>();
     const auto add_for_caller = [&]<class Parameters>(
-                                    std::string_view name,
+                                    std::string_view name, Effect effect,
                                     void (*method)(Registers &, std::shared_ptr<const mr::EventCaller>, const Parameters &, Responder)) {
-        interface.add<Parameters>(name,
+        interface.add<Parameters>(name, effect,
                                   [&registers, callers, method](const Request &request, const Parameters &parameters, Responder responder) {
                                       method(registers, callers->find(request.peer), parameters, std::move(responder));
                                   });
     };
-    add_for_caller("Extend", &extend);
-    add_for_caller("Measure", &measure);
-    add_for_caller("Cap", &cap);
-    interface.add<varlink::NoParameters>("Statistics", [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
-        statistics(registers, std::move(responder));
-    });
-    interface.add<varlink::NoParameters>("Status",
+    add_for_caller("Extend", Effect::changes, &extend);
+    add_for_caller("Measure", Effect::changes, &measure);
+    add_for_caller("Cap", Effect::changes, &cap);
+    interface.add<varlink::NoParameters>(
+        "Statistics", Effect::reads,
+        [&registers](const Request &, const varlink::NoParameters &, Responder responder) { statistics(registers, std::move(responder)); });
+    interface.add<varlink::NoParameters>("Status", Effect::reads,
                                          [status = std::move(status)](const Request &, const varlink::NoParameters &, Responder responder) {
                                              responder.reply(wire::StatusReply{{status()}});
                                          });
     const auto watches = std::make_shared<Watches>(registers);
     interface.add<wire::WatchParameters>(
-        "Watch", [&registers, watches](const Request &request, const wire::WatchParameters &parameters, Responder responder) {
+        "Watch", Effect::reads,
+        [&registers, watches](const Request &request, const wire::WatchParameters &parameters, Responder responder) {
             if (!request.more) return responder.fail(varlink::ExpectedMore{});
             if (parameters.names && (parameters.names->empty() || parameters.names->size() > max_names))
                 return responder.fail(InvalidParameter{"names"});

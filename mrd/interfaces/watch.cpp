@@ -12,9 +12,8 @@ Watches::Watches(Registers &registers) : registers_(registers) {
 
 void Watches::add(std::vector<Registers::Place> places, varlink::Responder responder) {
     const auto count = places.size();
-    const auto position =
-        watches_.insert(watches_.end(), std::make_shared<Watch>(Watch{std::move(places), std::vector<bool>(count), std::move(responder)}));
-    const std::shared_ptr<Watch> &watch = *position;
+    const auto watch = std::make_shared<Watch>(Watch{std::move(places), std::vector<bool>(count), std::move(responder)});
+    const auto position = watches_.insert(watches_.end(), watch);
     watch->responder.on_drained([this, weak = std::weak_ptr(watch)] {
         if (const auto still = weak.lock()) send(*still);
     });

@@ -71,6 +71,8 @@ public:
 
     void stop() {
         stopping_ = true;
+        session_->stop();
+        resume();
         go_on();
     }
 
@@ -95,8 +97,10 @@ private:
     // What to wait for next.
     void go_on() {
         if (closed_) return;
-        // One that began after stop() too: it came out of the calls that were waiting.
-        while (stopping_ && session_->end_subscription()) resume();
+        if (gone_ && !session_->hung_up()) {
+            session_->hang_up();
+            resume();
+        }
         if (!unsent_.empty()) wait_writable();
         // All went out at once, or nowhere, so that no room to send will be reported: the calls held back get a turn of their own.
         if (unsent_.empty() && session_->held_back()) wake();
@@ -161,13 +165,10 @@ private:
         go_on();
     }
 
-    // Nobody reads answers any more; calls that were sent before the hang-up still take effect.
+    // Nobody reads answers any more; what was sent before the hang-up and changes something still takes effect.
     void on_hang_up() {
         gone_ = true;
         unsent_ = {};
-        session_->set_unsent(0);
-        session_->hang_up();
-        resume();
         go_on();
     }
 

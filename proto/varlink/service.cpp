@@ -69,7 +69,10 @@ void Responder::keep_until_sent(std::shared_ptr<void> counted) {
 }
 
 void Responder::on_closed(std::function<void()> handler) {
-    if (const auto session = session_.lock()) session->on_closed(std::move(handler));
+    if (const auto session = session_.lock()) return session->on_closed(std::move(handler));
+    const std::weak_ptr<Session> answered;
+    const bool is_answered = !session_.owner_before(answered) && !answered.owner_before(session_);
+    if (!is_answered) handler();
 }
 
 void Responder::finish_with(const void *self, WriteFunction write) {
@@ -88,27 +91,29 @@ Interface::Interface(std::string_view description) : description_(description) {
         if (keyword == "interface") {
             name_ = name;
         } else {
-            methods_.emplace(name, nullptr);
+            methods_.emplace(name, Entry{});
         }
     });
     if (name_.empty()) throw std::logic_error("an interface description without \"interface NAME\"");
 }
 
-Interface &Interface::add(std::string_view method, Method handler) {
+Interface &Interface::add(std::string_view method, Effect effect, Method handler) {
     const auto known = methods_.find(method);
     if (known == methods_.end()) throw std::logic_error(name_ + " describes no method " + std::string(method));
-    known->second = std::move(handler);
+    known->second = {effect, std::move(handler)};
     return *this;
 }
 
 Service::Service(ServiceInfo info) : info_(std::move(info)) {
     Interface own(interfaces::org_varlink_service);
-    own.add<NoParameters>("GetInfo", [this](const Request &, const NoParameters &, Responder responder) { responder.reply(info_); });
-    own.add<InterfaceParameter>("GetInterfaceDescription", [this](const Request &, const InterfaceParameter &wanted, Responder responder) {
-        const auto known = interfaces_.find(wanted.interface);
-        if (known == interfaces_.end()) return responder.fail(InterfaceNotFound{std::string(wanted.interface)});
-        responder.reply(DescriptionReply{known->second.description()});
-    });
+    own.add<NoParameters>("GetInfo", Effect::reads,
+                          [this](const Request &, const NoParameters &, Responder responder) { responder.reply(info_); });
+    own.add<InterfaceParameter>("GetInterfaceDescription", Effect::reads,
+                                [this](const Request &, const InterfaceParameter &wanted, Responder responder) {
+                                    const auto known = interfaces_.find(wanted.interface);
+                                    if (known == interfaces_.end()) return responder.fail(InterfaceNotFound{std::string(wanted.interface)});
+                                    responder.reply(DescriptionReply{known->second.description()});
+                                });
     add(std::move(own));
 }
 
@@ -116,6 +121,15 @@ void Service::add(Interface interface) {
     info_.interfaces.push_back(interface.name());
     auto name = interface.name();
     interfaces_.emplace(std::move(name), std::move(interface));
+}
+
+Effect Service::effect(const Call &call) const {
+    const auto dot = call.method.rfind('.');
+    if (dot == std::string_view::npos) return Effect::reads;
+    const auto interface = interfaces_.find(call.method.substr(0, dot));
+    if (interface == interfaces_.end()) return Effect::reads;
+    const auto method = interface->second.methods_.find(call.method.substr(dot + 1));
+    return method == interface->second.methods_.end() ? Effect::reads : method->second.effect;
 }
 
 void Service::dispatch(const Call &call, const Peer &peer, Responder responder) const {
@@ -131,8 +145,8 @@ void Service::dispatch(const Call &call, const Peer &peer, Responder responder) 
     const auto method = interface->second.methods_.find(call.method.substr(dot + 1));
     if (method == interface->second.methods_.end()) return responder.fail(MethodNotFound{std::string(call.method)});
     // Nothing here upgrades a connection to another protocol.
-    if (!method->second || call.upgrade) return responder.fail(MethodNotImplemented{std::string(call.method)});
-    method->second(Request{call.method, call.parameters.value_or(empty.root()), call.more, peer}, std::move(responder));
+    if (!method->second.run || call.upgrade) return responder.fail(MethodNotImplemented{std::string(call.method)});
+    method->second.run(Request{call.method, call.parameters.value_or(empty.root()), call.more, peer}, std::move(responder));
 }
 
 }  // namespace varlink

@@ -88,17 +88,18 @@ public:
         add([&](std::string &out) { write_reply(out, parameters, true); });
     }
 
-    // More output waits than the peer reads: stream no more until on_drained is called. True also when nobody is there any more.
+    // More output waits than the peer reads: stream no more until on_drained is called. True also when nobody is there any more, for good.
     [[nodiscard]] bool congested() const;
 
-    // Called each time all output has been sent, until the call is answered.
+    // Called each time all output has been sent, until the call is answered or the peer has gone. A handler that is given after that is let go of at once.
     void on_drained(std::function<void()> handler);
 
-    // Lets go of it when all output of the connection has been sent, or the connection has ended: what the answer takes is counted until then.
+    // Lets go of it when all output of the connection has been sent, or the peer has gone, and at once if no answer is due: what the answer takes is counted
+    // until then.
     void keep_until_sent(std::shared_ptr<void> counted);
 
-    // Called once if the connection ends before the call is answered, or is to end because the service stops: the method then drops the call, or answers
-    // it, which lets calls that were sent behind it take effect.
+    // Called once if the peer has gone before the call is answered, or the connection is to end because the service stops: the method then drops the call
+    // or answers it. Where that is so already, it is called after the method has returned; with the connection closed, from within on_closed.
     void on_closed(std::function<void()> handler);
 
 private:
@@ -132,6 +133,12 @@ struct Request {
 
 using Method = std::function<void(const Request &, Responder)>;
 
+// What becomes of a call that was received whole and waits for its turn when its peer hangs up.
+enum class Effect : std::uint8_t {
+    reads,    // it is dropped: its answer was all there is to it
+    changes,  // it is run: whoever sent it need not wait for the answer
+};
+
 class Interface {
 public:
     // `description` is the interface file's text, which introspection gives back verbatim. It must outlive the interface.
@@ -139,13 +146,13 @@ public:
     explicit Interface(std::string_view description);
 
     // Precondition: the description has this method. A method that the description has and nobody adds answers MethodNotImplemented.
-    Interface &add(std::string_view method, Method handler);
+    Interface &add(std::string_view method, Effect effect, Method handler);
 
     // The handler gets decoded parameters; what does not decode is answered with InvalidParameter. Views in the parameters are valid
     // only until the handler returns.
     template <Described Parameters, std::invocable<const Request &, const Parameters &, Responder> Handler>
-    Interface &add(std::string_view method, Handler handler) {
-        return add(method, [handler = std::move(handler)](const Request &request, Responder responder) {
+    Interface &add(std::string_view method, Effect effect, Handler handler) {
+        return add(method, effect, [handler = std::move(handler)](const Request &request, Responder responder) {
             auto parameters = decode<Parameters>(request.parameters);
             if (!parameters) return responder.fail(InvalidParameter{std::move(parameters.error().name)});
             handler(request, *parameters, std::move(responder));
@@ -157,9 +164,13 @@ public:
 
 private:
     friend class Service;
+    struct Entry {
+        Effect effect = Effect::reads;
+        Method run;  // null: described, and that is all
+    };
     std::string name_;
     std::string_view description_;
-    std::map<std::string, Method, std::less<>> methods_;
+    std::map<std::string, Entry, std::less<>> methods_;
 };
 
 struct ServiceInfo {
@@ -184,6 +195,9 @@ public:
     ~Service() = default;
 
     void add(Interface interface);
+
+    // Of the method that dispatch() would run; a call that is only answered with an error changes nothing.
+    [[nodiscard]] Effect effect(const Call &call) const;
 
     // Finds the method and runs it.
     void dispatch(const Call &call, const Peer &peer, Responder responder) const;

@@ -37,6 +37,7 @@ void Session::run(std::string &out) {
     const auto start = out.size();
     out_ = &out;
     held_back_ = false;
+    end_subscription();
     while (!answering_ && !broken_ && !ended_) {
         if (unsent_ + out.size() - start > max_unsent) {
             held_back_ = true;
@@ -48,6 +49,7 @@ void Session::run(std::string &out) {
             break;
         }
         run_call(*message);
+        end_subscription();
     }
     out_ = nullptr;
 }
@@ -59,19 +61,20 @@ void Session::run_call(std::string_view message) {
         broken_ = true;
         return;
     }
-    answering_ = true;
-    oneway_ = call->oneway;
-    service_.dispatch(*call, peer_, Responder(weak_from_this()));
+    if (!hung_up_ || service_.effect(*call) == Effect::changes) {
+        answering_ = true;
+        oneway_ = call->oneway;
+        service_.dispatch(*call, peer_, Responder(weak_from_this()));
+    }
     document.trim();
 }
 
 void Session::answer(const void *self, Responder::WriteFunction write, bool final) {
     if (ended_ || !answering_) return;
-    if (!oneway_) write(self, out_ != nullptr ? *out_ : pending_);
+    if (!oneway_ && !hung_up_) write(self, out_ != nullptr ? *out_ : pending_);
     if (final) {
         answering_ = false;
-        drained_ = nullptr;
-        closed_ = nullptr;
+        let_go_of_handlers();
     }
     if (out_ == nullptr) wake_();
 }
@@ -79,13 +82,37 @@ void Session::answer(const void *self, Responder::WriteFunction write, bool fina
 void Session::abandon() {
     if (ended_ || !answering_) return;
     answering_ = false;
-    broken_ = true;
+    let_go_of_handlers();
+    // Where somebody waits for the answer; otherwise what was sent behind this call still has its turn.
+    if (!hung_up_) broken_ = true;
     if (out_ == nullptr) wake_();
+}
+
+// A handler may hold the last responder, which comes back here when it goes.
+void Session::let_go_of_handlers() {
+    const auto drained = std::exchange(drained_, nullptr);
+    const auto closed = std::exchange(closed_, nullptr);
 }
 
 bool Session::congested() const {
     const auto produced = pending_.size() + (out_ != nullptr ? out_->size() : 0);
-    return ended_ || unsent_ + produced > max_unsent;
+    return hung_up_ || ended_ || unsent_ + produced > max_unsent;
+}
+
+void Session::on_drained(std::function<void()> handler) {
+    if (hung_up_ || ended_) return;
+    drained_ = std::move(handler);
+}
+
+void Session::on_closed(std::function<void()> handler) {
+    if (ended_ || !answering_) return handler();
+    closed_ = std::move(handler);
+    if (out_ == nullptr && (hung_up_ || stopping_)) wake_();
+}
+
+void Session::keep_until_sent(std::shared_ptr<void> counted) {
+    if (oneway_ || hung_up_ || ended_) return;
+    kept_.push_back(std::move(counted));
 }
 
 void Session::set_unsent(std::size_t bytes) {
@@ -98,22 +125,34 @@ void Session::set_unsent(std::size_t bytes) {
 }
 
 void Session::hang_up() {
-    drained_ = nullptr;
-    if (const auto handler = std::exchange(closed_, nullptr)) handler();
+    if (std::exchange(hung_up_, true)) return;
+    unsent_ = 0;
+    pending_ = {};
+    kept_.clear();
+    end_subscription();
+    const auto drained = std::exchange(drained_, nullptr);
 }
 
-bool Session::end_subscription() {
-    // "more" alone does not make one: it may be sent with any call.
-    if (!answering_ || !closed_) return false;
-    hang_up();
-    if (std::exchange(answering_, false)) broken_ = true;
-    return true;
+void Session::stop() {
+    stopping_ = true;
+    end_subscription();
+}
+
+// "more" alone does not make one: it may be sent with any call.
+void Session::end_subscription() {
+    if (!closed_ || !(hung_up_ || stopping_)) return;
+    const auto drained = std::exchange(drained_, nullptr);
+    const auto handler = std::exchange(closed_, nullptr);
+    handler();
+    // One that was neither answered nor dropped, to a peer that waits for the end.
+    if (!hung_up_ && std::exchange(answering_, false)) broken_ = true;
 }
 
 void Session::close() {
     if (std::exchange(ended_, true)) return;
     kept_.clear();
-    hang_up();
+    const auto drained = std::exchange(drained_, nullptr);
+    if (const auto handler = std::exchange(closed_, nullptr)) handler();
 }
 
 }  // namespace varlink

@@ -42,12 +42,14 @@ public:
     // The transport says how many bytes it could not send yet.
     void set_unsent(std::size_t bytes);
 
-    // The peer reads no answers any more: a subscription ends, other calls go on.
+    // The peer reads no answers any more, now and for whatever begins from now on: a subscription (a call whose method asked to be told of the end) ends,
+    // nothing is written, and of the calls that wait those are run that change something. resume() is to follow.
     void hang_up();
+    [[nodiscard]] bool hung_up() const { return hung_up_; }
 
-    // Ends the call that is being answered if it is a subscription: one whose method asked to be told of the connection's end. True: it was one, and what
-    // its method answered to that, if anything, is there for resume().
-    bool end_subscription();
+    // The service ends: so do subscriptions, those too that begin from now on; other calls are answered. resume() is to follow, for what a subscription's
+    // method answers to that.
+    void stop();
 
     // The transport says that the connection has ended. No call runs after that.
     void close();
@@ -63,9 +65,12 @@ private:
     void answer(const void *self, Responder::WriteFunction write, bool final);
     void abandon();
     [[nodiscard]] bool congested() const;
-    void on_drained(std::function<void()> handler) { drained_ = std::move(handler); }
-    void on_closed(std::function<void()> handler) { closed_ = std::move(handler); }
-    void keep_until_sent(std::shared_ptr<void> counted) { kept_.push_back(std::move(counted)); }
+    void on_drained(std::function<void()> handler);
+    void on_closed(std::function<void()> handler);
+    void keep_until_sent(std::shared_ptr<void> counted);
+
+    void end_subscription();
+    void let_go_of_handlers();
 
     Service &service_;
     Peer peer_;
@@ -81,6 +86,8 @@ private:
     bool oneway_ = false;     // the call being answered wants no answer
     bool held_back_ = false;  // too much output: calls wait
     bool broken_ = false;
+    bool hung_up_ = false;
+    bool stopping_ = false;
     bool ended_ = false;
 };
 

@@ -205,7 +205,7 @@ class CertificationServer {
 public:
     CertificationServer() : service_(ServiceInfo{"mrd", "Varlink certification", "1", "https://varlink.org"}) {
         Interface interface(interfaces::org_varlink_certification);
-        interface.add<NoParameters>("Start", [this](const Request &, const NoParameters &, Responder responder) {
+        interface.add<NoParameters>("Start", Effect::changes, [this](const Request &, const NoParameters &, Responder responder) {
             auto id = "client-" + std::to_string(++started_);
             passed_[id] = 0;
             responder.reply(Id{std::move(id)});
@@ -219,14 +219,14 @@ public:
         add_test(interface, 7, Struct{scalars()}, Map{{{"foo", "Foo"}, {"bar", "Bar"}}});
         add_test(interface, 8, Map{{{"foo", "Foo"}, {"bar", "Bar"}}}, SetOf{set()});
         add_test(interface, 9, SetOf{set()}, Mine{my_type()});
-        interface.add("Test10", [this](const Request &request, Responder responder) {
+        interface.add("Test10", Effect::changes, [this](const Request &request, Responder responder) {
             if (!request.more) return responder.fail(ExpectedMore{});
             if (!passes(10, Mine{my_type()}, request, responder)) return;
             for (std::int64_t i = 1; i < more_replies; ++i) responder.stream(String{more_reply(i)});
             responder.reply(String{more_reply(more_replies)});
         });
         add_test(interface, 11, replies(), NoParameters{});
-        interface.add<Id>("End", [this](const Request &, const Id &id, Responder responder) {
+        interface.add<Id>("End", Effect::changes, [this](const Request &, const Id &id, Responder responder) {
             const auto client = passed_.find(id.client_id);
             if (client == passed_.end()) return responder.fail(ClientIdError{});
             responder.reply(AllOk{client->second == tests});
@@ -242,7 +242,7 @@ private:
 
     template <Described Argument, Described Answer>
     void add_test(Interface &interface, int number, Argument wanted, Answer answer) {
-        interface.add((number < 10 ? "Test0" : "Test") + std::to_string(number),
+        interface.add((number < 10 ? "Test0" : "Test") + std::to_string(number), Effect::changes,
                       [this, number, wanted = std::move(wanted), answer = std::move(answer)](const Request &request, Responder responder) {
                           if (passes(number, wanted, request, responder)) responder.reply(answer);
                       });

@@ -113,37 +113,38 @@ public:
     ExampleService() : service(ServiceInfo{"Example", "Tests", "7", "https://example.org"}) {
         Interface example(example_description);
         example
-            .add<Number>("Count",
+            .add<Number>("Count", Effect::reads,
                          [this](const Request &request, const Number &parameters, Responder responder) {
                              ++calls;
                              last_peer = request.peer;
                              responder.reply(parameters);
                          })
-            .add<Number>("Later",
+            .add<Number>("Later", Effect::reads,
                          [this](const Request &, const Number &parameters, Responder responder) {
                              later.push_back({parameters.number, std::move(responder)});
                              later_called.happen();
                          })
-            .add<Text>("Echo", [](const Request &, const Text &parameters, Responder responder) { responder.reply(parameters); })
-            .add<Size>("Blob",
+            .add<Text>("Echo", Effect::reads,
+                       [](const Request &, const Text &parameters, Responder responder) { responder.reply(parameters); })
+            .add<Size>("Blob", Effect::reads,
                        [this](const Request &, const Size &parameters, Responder responder) {
                            if (parameters.size < 0) return responder.fail(InvalidParameter{"size"});
                            ++calls;
                            responder.reply(Text{std::string(static_cast<std::size_t>(parameters.size), 'x')});
                        })
-            .add<Number>("Mark",
+            .add<Number>("Mark", Effect::changes,
                          [this](const Request &, const Number &parameters, Responder responder) {
                              marks.push_back(parameters.number);
                              responder.reply(NoParameters{});
                              marked.happen();
                          })
-            .add<Number>("Stream",
+            .add<Number>("Stream", Effect::reads,
                          [](const Request &request, const Number &parameters, Responder responder) {
                              if (!request.more) return responder.fail(ExpectedMore{});
                              for (std::int64_t i = 1; i < parameters.number; ++i) responder.stream(Number{i});
                              responder.reply(parameters);
                          })
-            .add<NoParameters>("Watch",
+            .add<NoParameters>("Watch", Effect::reads,
                                [this](const Request &request, const NoParameters &, Responder responder) {
                                    if (!request.more) return responder.fail(ExpectedMore{});
                                    watch.emplace(std::move(responder));
@@ -155,7 +156,7 @@ public:
                                    watch_called.happen();
                                })
             // Answered when the connection ends, or is to end.
-            .add<Number>("UntilClosed",
+            .add<Number>("UntilClosed", Effect::reads,
                          [this](const Request &, const Number &parameters, Responder responder) {
                              until_closed.emplace(std::move(responder));
                              until_closed->on_closed([this, number = parameters.number] {
@@ -165,9 +166,9 @@ public:
                              });
                              until_closed_called.happen();
                          })
-            .add<Reason>("Fail",
+            .add<Reason>("Fail", Effect::reads,
                          [](const Request &, const Reason &parameters, Responder responder) { responder.fail(Sorry{parameters.reason}); })
-            .add<NoParameters>("Forget", [](const Request &, const NoParameters &, const Responder &) {});
+            .add<NoParameters>("Forget", Effect::reads, [](const Request &, const NoParameters &, const Responder &) {});
         service.add(std::move(example));
     }
 

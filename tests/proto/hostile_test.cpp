@@ -194,8 +194,9 @@ TEST(Hostile, GoodCallsAreAnsweredInOrderAmongRandomAndDamagedOnes) {
         Interface interface(
             "interface org.example.hostile\nmethod Count(number: int, mark: string) -> (number: int, mark: string)\n"
             "method CountLater(number: int, mark: string) -> (number: int, mark: string)\n");
-        interface.add<Counter>("Count", [](const Request &, const Counter &counter, Responder responder) { responder.reply(counter); });
-        interface.add<Counter>("CountLater", [&served](const Request &, const Counter &counter, Responder responder) {
+        interface.add<Counter>("Count", Effect::reads,
+                               [](const Request &, const Counter &counter, Responder responder) { responder.reply(counter); });
+        interface.add<Counter>("CountLater", Effect::reads, [&served](const Request &, const Counter &counter, Responder responder) {
             auto shared = std::make_shared<Responder>(std::move(responder));
             boost::asio::post(served.loop, [shared, counter] { shared->reply(counter); });
         });

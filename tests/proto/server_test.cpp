@@ -266,6 +266,97 @@ TEST(Server, CallsHeldBackGoOnWhenAllOutputWentOutAtOnce) {
     EXPECT_EQ(client.receive(10).back(), number_reply(1));
 }
 
+// A call that runs, a subscription queued behind it, and the hang-up: before, while and after the call is answered.
+
+TEST(Server, ASubscriptionBehindACallThatRunsEndsWithItsClientThatHungUpMeanwhile) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1) + watch_call));
+    ASSERT_TRUE(served.example.later_called.wait());
+    client.close();
+    // The server has had its turn and seen the hang-up.
+    auto other = served.connect();
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(other.send(count_call(i)));
+        ASSERT_EQ(other.receive_one(), number_reply(i));
+    }
+    other.close();
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_FALSE(served.on_loop([&] { return served.example.watch.has_value(); }));
+}
+
+TEST(Server, ASubscriptionBehindACallThatIsAnsweredRightAfterTheHangUpEnds) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1) + watch_call));
+    ASSERT_TRUE(served.example.later_called.wait());
+    // In one turn of the loop: the server has not seen the hang-up yet when the call is answered.
+    served.on_loop([&] {
+        client.close();
+        served.example.answer_later();
+    });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_FALSE(served.on_loop([&] { return served.example.watch.has_value(); }));
+}
+
+TEST(Server, ASubscriptionThatBeganBeforeItsClientHungUpEndsAndSoDoesTheOneBehindIt) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1) + watch_call + call("Later", 2) + watch_call + call("Mark", 3)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    served.on_loop([&] { served.example.answer_later(); });
+    ASSERT_TRUE(served.example.watch_called.wait());
+    client.close();
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), std::vector<std::int64_t>{3});
+}
+
+TEST(Server, ASubscriptionThatIsStillInTheSocketWhenItsClientHangsUpEnds) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    ASSERT_TRUE(client.send(watch_call + call("Mark", 2) + watch_call));
+    client.close();
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), std::vector<std::int64_t>{2});
+}
+
+TEST(Server, ASubscriptionWhoseHangUpASentAnswerMetFirstEnds) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(watch_call + call("Mark", 1)));
+    ASSERT_TRUE(served.example.watch_called.wait());
+    served.on_loop([&] {
+        client.close();
+        served.example.watch->stream(test::Number{1});
+    });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.watches_closed; }), 1);
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), std::vector<std::int64_t>{1});
+}
+
+TEST(Server, CallsThatOnlyReadAreNotRunForAClientThatHasGone) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1) + count_call(1) + call("Mark", 2) + blob_call(100'000)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    ASSERT_TRUE(client.send(count_call(1) + call("Mark", 3)));
+    client.close();
+    auto other = served.connect();
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(other.send(frame(R"({"method":"org.varlink.service.GetInfo"})")));
+        ASSERT_FALSE(other.receive_one().empty());
+    }
+    other.close();
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.calls; }), 0U);
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), (std::vector<std::int64_t>{2, 3}));
+}
+
 // ---- A client that never reads
 
 TEST(Server, AClientThatNeverReadsIsBoundedAndDisturbsNobody) {
@@ -408,6 +499,17 @@ TEST(Server, StopEndsSubscriptions) {
     ASSERT_TRUE(served.example.watch_called.wait());
     served.on_loop([&] { served.server->stop(); });
     EXPECT_EQ(client.receive_to_end(), Messages{});
+    EXPECT_TRUE(served.empty.wait());
+}
+
+TEST(Server, ASubscriptionBehindACallThatRunsAtTheStopEnds) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1) + watch_call));
+    ASSERT_TRUE(served.example.later_called.wait());
+    served.on_loop([&] { served.server->stop(); });
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_EQ(client.receive_to_end(), (Messages{number_reply(1)}));
     EXPECT_TRUE(served.empty.wait());
 }
 

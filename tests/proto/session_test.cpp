@@ -26,6 +26,11 @@ std::string call(std::string_view method, std::string_view rest = "") {
 
 std::string later_call(std::int64_t number) { return call("Later", R"(,"parameters":{"number":)" + std::to_string(number) + "}"); }
 
+std::string mark_call(std::int64_t number) { return call("Mark", R"(,"parameters":{"number":)" + std::to_string(number) + "}"); }
+
+const auto watch_call = call("Watch", R"(,"more":true)");
+const auto subscribe_call = frame(R"({"method":"a.b.Subscribe","more":true})");
+
 std::string service_call(std::string_view method, std::string_view rest = "") {
     return frame(R"({"method":"org.varlink.service.)" + std::string(method) + "\"" + std::string(rest) + "}");
 }
@@ -54,10 +59,27 @@ protected:
         return messages(out);
     }
 
+    std::shared_ptr<Session> new_session() {
+        return Session::create(example_.service, Peer{1, 2, 3}, Limits{.max_message = 1000, .max_connections = 1}, [this] { ++wakes_; });
+    }
+
+    // A method that changes something and then waits for the connection's end.
+    void add_subscribing_change() {
+        Interface interface("interface a.b\nmethod Subscribe() -> (number: int)\n");
+        interface.add<NoParameters>("Subscribe", Effect::changes, [this](const Request &, const NoParameters &, Responder responder) {
+            example_.watch.emplace(std::move(responder));
+            example_.watch->on_closed([this] {
+                ++told_;
+                example_.watch.reset();
+            });
+        });
+        example_.service.add(std::move(interface));
+    }
+
     ExampleService example_;
     int wakes_ = 0;
-    std::shared_ptr<Session> session_ =
-        Session::create(example_.service, Peer{1, 2, 3}, Limits{.max_message = 1000, .max_connections = 1}, [this] { ++wakes_; });
+    int told_ = 0;  // how often a method heard of the end
+    std::shared_ptr<Session> session_ = new_session();
 };
 
 class Calls : public InMemory {};
@@ -411,7 +433,7 @@ TEST_F(Calls, CallsAreHeldBackWhileTooMuchOutputWaits) {
 TEST_F(Calls, AMethodThatStreamsUntilItIsCongestedEnds) {
     Interface interface("interface a.b\nmethod Flood() -> (number: int)\n");
     std::size_t streamed = 0;
-    interface.add<NoParameters>("Flood", [&](const Request &, const NoParameters &, Responder responder) {
+    interface.add<NoParameters>("Flood", Effect::reads, [&](const Request &, const NoParameters &, Responder responder) {
         for (; !responder.congested() && streamed < max_unsent; ++streamed) responder.stream(Number{1});
         responder.reply(Number{2});
     });
@@ -431,21 +453,196 @@ TEST_F(Calls, AHangUpEndsASubscriptionAndLetsTheOtherCallsRun) {
     resume();
     EXPECT_EQ(example_.marks, std::vector<std::int64_t>{2});
 
-    receive(call("Watch", R"(,"more":true)") + call("Mark", R"(,"parameters":{"number":3})"));
+    session_ = new_session();
+    receive(watch_call + mark_call(3));
     session_->hang_up();
     EXPECT_EQ(example_.watches_closed, 1);
-    EXPECT_TRUE(session_->broken());
+    resume();
+    EXPECT_EQ(example_.marks, (std::vector<std::int64_t>{2, 3}));
     EXPECT_FALSE(session_->busy());
 }
 
-TEST_F(Calls, EndingSubscriptionsLeavesOtherCallsAlone) {
+TEST_F(Calls, ASubscriptionThatBeginsAfterTheHangUpEndsAtOnce) {
+    receive(later_call(1) + watch_call + mark_call(2) + watch_call + mark_call(3));
+    session_->hang_up();
+    resume();
+    EXPECT_TRUE(session_->busy());
+    example_.answer_later();
+    resume();
+    EXPECT_FALSE(session_->busy());
+    EXPECT_FALSE(example_.watch);
+    EXPECT_EQ(example_.marks, (std::vector<std::int64_t>{2, 3}));
+}
+
+TEST_F(Calls, AChangeThatBecomesASubscriptionAfterTheHangUpEndsAtOnce) {
+    add_subscribing_change();
+    receive(later_call(1) + subscribe_call + mark_call(2));
+    session_->hang_up();
+    example_.answer_later();
+    EXPECT_EQ(resume(), Messages{});
+    EXPECT_EQ(told_, 1) << "it asked to be told after the hang-up";
+    EXPECT_FALSE(session_->busy());
+    EXPECT_EQ(example_.marks, std::vector<std::int64_t>{2});
+}
+
+TEST_F(Calls, AMethodThatAsksToBeToldLongAfterTheHangUpIsToldInATurnOfItsOwn) {
+    receive(later_call(1) + mark_call(2));
+    session_->hang_up();
+    auto responder = std::move(example_.later.front().responder);
+    example_.later.clear();
+    const auto wakes = wakes_;
+    responder.on_closed([&] {
+        ++told_;
+        responder.fail(ExpectedMore{});
+    });
+    EXPECT_EQ(told_, 0) << "not from within on_closed";
+    EXPECT_EQ(wakes_, wakes + 1);
+    EXPECT_EQ(resume(), Messages{});
+    EXPECT_EQ(told_, 1);
+    EXPECT_EQ(example_.marks, std::vector<std::int64_t>{2});
+}
+
+TEST_F(Calls, AMethodThatAsksToBeToldAfterTheConnectionHasEndedIsToldAtOnceUnlessItHasAnswered) {
     receive(later_call(1));
-    EXPECT_FALSE(session_->end_subscription());
+    auto responder = std::move(example_.later.front().responder);
+    example_.later.clear();
+    session_->close();
+    responder.on_closed([&] { ++told_; });
+    EXPECT_EQ(told_, 1);
+    session_.reset();
+    responder.on_closed([&] { ++told_; });
+    EXPECT_EQ(told_, 2);
+    responder.reply(Number{1});
+    session_ = new_session();
+    receive(later_call(1));
+    responder = std::move(example_.later.front().responder);
+    responder.reply(Number{1});
+    responder.on_closed([&] { ++told_; });
+    session_->close();
+    EXPECT_EQ(told_, 2);
+}
+
+TEST_F(Calls, ASubscriptionThatBeginsAfterTheStopEndsAtOnce) {
+    receive(later_call(1) + watch_call);
+    session_->stop();
     EXPECT_TRUE(session_->busy());
     example_.answer_later();
     EXPECT_EQ(resume(), (Messages{number_reply(1)}));
-    receive(call("Watch", R"(,"more":true)"));
-    EXPECT_TRUE(session_->end_subscription());
+    EXPECT_EQ(example_.watches_closed, 1);
+    EXPECT_FALSE(session_->busy());
+    EXPECT_TRUE(session_->broken()) << "the client waits for the end";
+}
+
+TEST_F(Calls, AMethodThatAsksToBeToldLongAfterTheStopIsTold) {
+    receive(later_call(1));
+    session_->stop();
+    example_.later.front().responder.on_closed([&] {
+        ++told_;
+        example_.answer_later();
+    });
+    EXPECT_EQ(told_, 0);
+    EXPECT_EQ(resume(), (Messages{number_reply(1)}));
+    EXPECT_EQ(told_, 1);
+}
+
+TEST_F(Calls, CallsThatOnlyReadAreDroppedAfterTheHangUpAndThoseThatChangeSomethingAreRun) {
+    receive(later_call(1) + count_call(2) + mark_call(3) + later_call(4) + call("Missing") + call("Undone") + frame("{}") + mark_call(5));
+    session_->hang_up();
+    example_.answer_later();
+    EXPECT_EQ(resume(), Messages{});
+    EXPECT_EQ(example_.calls, 0U) << "Count was run for nobody";
+    EXPECT_TRUE(example_.later.empty()) << "Later was run for nobody";
+    EXPECT_EQ(example_.marks, std::vector<std::int64_t>{3});
+    EXPECT_TRUE(session_->broken()) << "what is not a call is the end, as ever";
+}
+
+TEST_F(Calls, NothingIsWrittenForAPeerThatHasGone) {
+    receive(call("Stream", R"(,"parameters":{"number":3},"more":true)") + later_call(1));
+    session_->hang_up();
+    auto responder = std::move(example_.later.front().responder);
+    example_.later.clear();
+    responder.stream(Number{1});
+    responder.reply(Number{2});
+    EXPECT_EQ(resume(), Messages{});
+    EXPECT_EQ(receive(mark_call(1)), Messages{});
+    EXPECT_EQ(example_.marks, std::vector<std::int64_t>{1});
+}
+
+TEST_F(Calls, AReadingThatWaitsForRoomEndsAtTheHangUpAndOneThatBeginsToWaitAfterItToo) {
+    // A reading as the event log's: whoever waits for room holds it.
+    const auto read_on = [](const std::shared_ptr<Responder> &reading) {
+        reading->on_drained([reading] {});
+        return std::weak_ptr(reading);
+    };
+    receive(later_call(1) + mark_call(2));
+    auto reading = std::make_shared<Responder>(std::move(example_.later.front().responder));
+    example_.later.clear();
+    const auto waiting = read_on(reading);
+    reading.reset();
+    EXPECT_FALSE(waiting.expired());
+    session_->hang_up();
+    EXPECT_TRUE(waiting.expired());
+    resume();
+    EXPECT_EQ(example_.marks, std::vector<std::int64_t>{2});
+
+    session_ = new_session();
+    receive(later_call(1) + mark_call(3));
+    session_->hang_up();
+    reading = std::make_shared<Responder>(std::move(example_.later.front().responder));
+    example_.later.clear();
+    EXPECT_TRUE(reading->congested()) << "it is to send nothing further";
+    const auto late = read_on(reading);
+    reading.reset();
+    EXPECT_TRUE(late.expired());
+    resume();
+    EXPECT_EQ(example_.marks, (std::vector<std::int64_t>{2, 3}));
+}
+
+// ---- What is counted until the answer is sent
+
+TEST_F(Calls, WhatAnAnswerTakesIsCountedUntilAllIsSent) {
+    receive(later_call(1));
+    auto counted = std::make_shared<int>();
+    example_.later.front().responder.keep_until_sent(counted);
+    example_.answer_later();
+    std::string out;
+    session_->resume(out);
+    session_->set_unsent(out.size());
+    EXPECT_EQ(counted.use_count(), 2);
+    session_->set_unsent(0);
+    EXPECT_EQ(counted.use_count(), 1);
+}
+
+TEST_F(Calls, NothingIsCountedWhereNoAnswerIsDue) {
+    receive(call("Later", R"(,"parameters":{"number":1},"oneway":true)"));
+    auto counted = std::make_shared<int>();
+    example_.later.front().responder.keep_until_sent(counted);
+    EXPECT_EQ(counted.use_count(), 1) << "oneway";
+    example_.answer_later();
+    resume();
+
+    receive(later_call(1) + later_call(2));
+    example_.later.front().responder.keep_until_sent(counted);
+    EXPECT_EQ(counted.use_count(), 2);
+    session_->hang_up();
+    EXPECT_EQ(counted.use_count(), 1) << "nobody is there any more";
+    example_.later.front().responder.keep_until_sent(counted);
+    EXPECT_EQ(counted.use_count(), 1) << "nor later";
+
+    session_ = new_session();
+    receive(later_call(3));
+    session_->close();
+    example_.later.back().responder.keep_until_sent(counted);
+    EXPECT_EQ(counted.use_count(), 1) << "nor after the end";
+}
+
+TEST_F(Calls, StoppingLeavesOtherCallsAlone) {
+    receive(later_call(1));
+    session_->stop();
+    EXPECT_TRUE(session_->busy());
+    example_.answer_later();
+    EXPECT_EQ(resume(), (Messages{number_reply(1)}));
+    receive(watch_call);
     EXPECT_EQ(example_.watches_closed, 1);
     EXPECT_FALSE(session_->busy());
     EXPECT_TRUE(session_->broken());
@@ -462,15 +659,14 @@ TEST_F(Calls, OneThatIsAnsweredAtTheHangUpLetsTheCallsBehindItRun) {
 
 TEST_F(Calls, OneThatIsAnsweredAtTheEndOfSubscriptionsSendsThatAnswer) {
     receive(call("UntilClosed", R"(,"parameters":{"number":1})"));
-    EXPECT_TRUE(session_->end_subscription());
+    session_->stop();
     EXPECT_FALSE(session_->broken());
     EXPECT_EQ(resume(), (Messages{number_reply(1)}));
-    EXPECT_FALSE(session_->end_subscription());
 }
 
 TEST_F(Calls, MoreAloneMakesNoSubscriptionSoTheAnswerStillComes) {
     receive(call("Later", R"(,"parameters":{"number":1},"more":true)"));
-    session_->end_subscription();
+    session_->stop();
     EXPECT_TRUE(session_->busy());
     EXPECT_FALSE(session_->broken());
     example_.answer_later();
@@ -506,8 +702,8 @@ TEST(Interface, ADescriptionWithoutAnInterfaceIsABrokenInvariant) {
 TEST(Interface, AMethodThatIsNotDescribedCannotBeAdded) {
     Interface interface("interface a.b\nmethod One()->()\n# method Two() -> ()\nmethod\tThree ( ) -> ()\n");
     const auto nothing = [](const Request &, const Responder &) {};
-    EXPECT_NO_THROW(interface.add("One", nothing).add("Three", nothing));
-    EXPECT_THROW(interface.add("Two", nothing), std::logic_error);
+    EXPECT_NO_THROW(interface.add("One", Effect::reads, nothing).add("Three", Effect::reads, nothing));
+    EXPECT_THROW(interface.add("Two", Effect::reads, nothing), std::logic_error);
 }
 
 }  // namespace
