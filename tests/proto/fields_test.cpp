@@ -119,7 +119,7 @@ TEST(Decode, AStringViewIsAViewIntoTheDocument) {
 TEST(WriteJson, EscapesWhatJsonWantsEscapedAndNothingElse) {
     std::string out;
     write_json(out, std::string_view("\x01\x1f\"\\/\b\f\n\r\t\x7f é😀"));
-    EXPECT_EQ(out, "\"\\u0001\\u001f\\\"\\\\/\\u0008\\u000c\\n\\r\\t\x7f é😀\"");
+    EXPECT_EQ(out, "\"\\u0001\\u001f\\\"\\\\/\\b\\f\\n\\r\\t\x7f é😀\"");
 }
 
 TEST(WriteJson, WritesTheEndsOfInt64) {
