@@ -151,10 +151,8 @@ std::expected<std::optional<ProviderRegisters::Extended>, RegisterError> Provide
     return Extended{static_cast<std::int64_t>(first->sequence), first->value};
 }
 
-std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(RegisterIndex index, const mr::Digest &digest,
-                                                                               const EventDetails &details,
-                                                                               const std::optional<mr::Bytes> &resync, bool resynced,
-                                                                               mr::Digest &extended) {
+std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::answer_without_extend(RegisterIndex index, const mr::Digest &digest,
+                                                                                        const EventDetails &details) const {
     const auto refuse = [](RegisterError error) { return ExtendResult(std::unexpected(std::move(error))); };
     if (!journalled_[index].number) {
         const auto condition = events_.journal.condition();
@@ -163,16 +161,28 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(R
                                               ? "the journal had no room for this register when mrd started: make room, and start mrd again"
                                               : events_.journal.reason()});
     }
-    const auto &spec = table_.spec(index);
     // One that was sent before is answered even where a new one would be refused.
     auto before = sent_before(index, digest, details);
     if (!before) return refuse(std::move(before.error()));
     if (*before) return ExtendResult(**before);
     if (capped(index)) return refuse(wire::Capped{table_.name(index)});
-    if (spec.owner == mr::Owner::shared && !resynced && !table_.in_sync(spec.refresh_set)) {
-        // The refresh that stands right before this extend in the queue has failed.
-        return refuse(failure({"the register is shared and could not be reread before the extend"}, true));
-    }
+    return std::nullopt;
+}
+
+std::expected<void, RegisterError> ProviderRegisters::end_reread(RegisterIndex index, RefreshId id, const ProviderResult<void> &result,
+                                                                 const std::vector<mr::Bytes> &values) {
+    end_refresh(id, result, values);  // a reader may have joined it
+    if (result) return {};
+    if (table_.indeterminate(index)) return std::unexpected(wire::Indeterminate{table_.name(index)});
+    return std::unexpected(failure({"the register could not be reread before the extend: " + result.error().reason}, true));
+}
+
+std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(RegisterIndex index, const mr::Digest &digest,
+                                                                               const EventDetails &details,
+                                                                               const std::optional<mr::Bytes> &resync,
+                                                                               mr::Digest &extended) {
+    const auto refuse = [](RegisterError error) { return ExtendResult(std::unexpected(std::move(error))); };
+    const auto &spec = table_.spec(index);
     kill_point("extend-checked");
 
     journal::NewEvent event{.reg = *journalled_[index].number,

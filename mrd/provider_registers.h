@@ -95,9 +95,6 @@ public:
     // done(expected<Extended, RegisterError>). Precondition: may_extend() or may_measure() allowed it.
     template <class Done>
     void extend(RegisterIndex index, const mr::Digest &digest, EventDetails details, Done done) {
-        // Others extend it too, or have done so: a resync names what the register holds right before this extend, not what it held when that was found.
-        if (table_.spec(index).owner == mr::Owner::shared || table_.needs_resync(index))
-            queue_.run(RefreshCall{*this, table_.spec(index).refresh_set});
         queue_.run(ExtendCall<Done>{*this, index, digest, std::move(details), std::move(done)});
     }
 
@@ -137,23 +134,19 @@ private:
     struct RefreshCall {
         ProviderRegisters &self;
         RefreshSet set;
-        std::optional<RefreshId> id = {};  // none: no read asked for it
+        RefreshId id;
         std::vector<mr::Bytes> values = {};
         ProviderResult<void> result = {};
 
         bool begin() {
-            if (id) {
-                self.table_.refresh_begins(*id);
-            } else {
-                id = self.table_.begin_refresh(set);
-            }
+            self.table_.refresh_begins(id);
             values.swap(self.spare_values_);
             values.resize(self.table_.size());
             return true;
         }
         void work() { result = self.provider_->refresh(set, values); }
         bool end() {
-            self.end_refresh(*id, result, values);
+            self.end_refresh(id, result, values);
             values.swap(self.spare_values_);
             return true;
         }
@@ -161,7 +154,8 @@ private:
 
     using ExtendResult = std::expected<Extended, RegisterError>;
 
-    // In one round, or in two where somebody else has extended the register: a resync that says so comes first.
+    // In one round where the log says what the register holds. Otherwise the register is reread first, and where somebody else has extended it a resync that
+    // says so comes between the two. All of it in one turn: nobody else of this mrd comes between.
     template <class Done>
     struct ExtendCall {
         ProviderRegisters &self;
@@ -169,34 +163,54 @@ private:
         mr::Digest digest;
         EventDetails details;
         Done done;
-        std::optional<mr::Bytes> resync = {};  // its event data, while this is the resync's round
-        bool resynced = false;                 // that round is over
-        mr::Digest extended = {};              // by this round
+        std::optional<RefreshId> rereading = {};  // in its round
+        bool reread_before = false;               // that round is over
+        std::optional<mr::Bytes> resync = {};     // its event data, while this is the resync's round
+        mr::Digest extended = {};                 // by this round
         ProviderResult<void> result = {};
-        ProviderResult<void> reread = {};
+        ProviderResult<void> reread_after = {};
         std::vector<mr::Bytes> values = {};
 
         bool begin() {
-            resync = self.resync_for(index);
-            if (auto answer = self.begin_extend(index, digest, details, resync, resynced, extended)) {
-                self.answer(index, std::move(*answer), std::move(done));
-                return false;
+            auto answer = self.answer_without_extend(index, digest, details);
+            if (!answer && !reread_before && self.table_.must_reread_to_extend(index)) {
+                rereading = self.table_.begin_refresh(self.table_.spec(index).refresh_set);
+                values.swap(self.spare_values_);
+                values.resize(self.table_.size());
+                return true;
             }
-            return true;
+            if (!answer) {
+                resync = self.resync_for(index);
+                answer = self.begin_extend(index, digest, details, resync, extended);
+            }
+            if (!answer) return true;
+            self.answer(index, std::move(*answer), std::move(done));
+            return false;
         }
         void work() {
+            if (rereading) {
+                result = self.provider_->refresh(self.table_.spec(index).refresh_set, values);
+                return;
+            }
             kill_point("provider-begins");
             result = self.provider_->extend(index, extended);
             kill_point("provider-ended");
             if (result) return;
             // The extend may have happened. Nothing comes between it and the look at the register.
             values.resize(self.table_.size());
-            reread = self.provider_->refresh(self.table_.spec(index).refresh_set, values);
+            reread_after = self.provider_->refresh(self.table_.spec(index).refresh_set, values);
         }
         bool end() {
-            auto answer = self.end_extend(index, result, reread, values);
-            resynced = resync && answer;
-            if (resynced) return false;
+            if (rereading) {
+                auto reread = self.end_reread(index, *std::exchange(rereading, std::nullopt), result, values);
+                values.swap(self.spare_values_);
+                reread_before = true;
+                if (reread) return false;
+                self.answer(index, std::unexpected(std::move(reread.error())), std::move(done));
+                return true;
+            }
+            auto answer = self.end_extend(index, result, reread_after, values);
+            if (resync && answer) return false;
             self.answer(index, std::move(answer), std::move(done));
             return true;
         }
@@ -290,7 +304,13 @@ private:
     [[nodiscard]] std::optional<mr::Bytes> resync_for(RegisterIndex index) const;
     // Nothing: the provider is to be asked to extend by `extended`. Otherwise the answer is there already.
     std::optional<ExtendResult> begin_extend(RegisterIndex index, const mr::Digest &digest, const EventDetails &details,
-                                             const std::optional<mr::Bytes> &resync, bool resynced, mr::Digest &extended);
+                                             const std::optional<mr::Bytes> &resync, mr::Digest &extended);
+    // The answer, where the journal alone gives it: the event is in it already, or the register takes none.
+    [[nodiscard]] std::optional<ExtendResult> answer_without_extend(RegisterIndex index, const mr::Digest &digest,
+                                                                    const EventDetails &details) const;
+    // Error: what the client is told. Nothing was extended.
+    std::expected<void, RegisterError> end_reread(RegisterIndex index, RefreshId id, const ProviderResult<void> &result,
+                                                  const std::vector<mr::Bytes> &values);
     [[nodiscard]] std::expected<std::optional<Extended>, RegisterError> sent_before(RegisterIndex index, const mr::Digest &digest,
                                                                                     const EventDetails &details) const;
     ExtendResult end_extend(RegisterIndex index, const ProviderResult<void> &result, const ProviderResult<void> &reread,

@@ -255,6 +255,10 @@ bool RegisterTable::needs_resync(RegisterIndex index) const {
     return entry.spec.owner == mr::Owner::shared ? !std::ranges::equal(entry.logged->bytes(), entry.value) : entry.divergence.has_value();
 }
 
+bool RegisterTable::must_reread_to_extend(RegisterIndex index) const {
+    return spec(index).owner == mr::Owner::shared || needs_resync(index) || indeterminate(index);
+}
+
 // ---- Writing and extending
 
 void RegisterTable::begin_write(Entry &entry) {

@@ -145,6 +145,9 @@ public:
     void forget_logged(RegisterIndex index);
     // The register holds something else than the log explains: the next extend needs a resync before it. What it holds is value().
     [[nodiscard]] bool needs_resync(RegisterIndex index) const;
+    // Its next extend cannot go on from what is known of it: others extend it too, or have done so, or a failed extend is not settled. A refresh in the
+    // extend's own turn comes first.
+    [[nodiscard]] bool must_reread_to_extend(RegisterIndex index) const;
     // Present while the last refresh contradicts the log.
     [[nodiscard]] const std::optional<Divergence> &divergence(RegisterIndex index) const { return entries_[index].divergence; }
     // How often one was found.

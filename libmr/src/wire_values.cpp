@@ -28,7 +28,7 @@ constexpr std::array known_errors{
     KnownError{"LogOnly", ErrorCode::log_only, "the register takes no bare digest: use measure"},
     KnownError{"Capped", ErrorCode::capped, "the register is capped until the next boot"},
     KnownError{"Indeterminate", ErrorCode::indeterminate,
-               "an earlier extend failed and may have happened: read the register with fresh, then try again"},
+               "an earlier extend failed and may have happened, and the register cannot be reread: try again later"},
     KnownError{"WrongLength", ErrorCode::wrong_length, "the length is wrong"},
     KnownError{"GenerationMismatch", ErrorCode::generation_mismatch, "somebody else wrote reportdata: write and read again, or use report"},
     KnownError{"DuplicateEvent", ErrorCode::duplicate_event, "the event id was used before, with another digest"},

@@ -28,6 +28,12 @@ std::vector<RegisterSpec> tdx_registers() {
             fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024)};
 }
 
+std::vector<RegisterSpec> with_shared_rtmr2() {
+    auto specs = tdx_registers();
+    specs[rtmr2].owner = Owner::shared;
+    return specs;
+}
+
 mr::Digest digest(std::uint8_t byte) { return mr::Digest(mr::Bytes(48, byte)); }
 mr::Digest extended(const mr::Digest &old, const mr::Digest &by) {
     return mr::extend(mr::HashAlgorithm::sha384, old.bytes(), by.bytes()).value();
@@ -405,7 +411,7 @@ TEST_P(EitherQueue, AnExtendThatFailsAfterItTookEffectIsASuccess) {
     EXPECT_FALSE(registers->table().divergence(rtmr3));
 }
 
-TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterCannotBeRereadIsUnknownAndRefusesFurtherOnesUntilARead) {
+TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterCannotBeRereadIsUnknownAndRefusesFurtherOnesUntilItCan) {
     const auto registers = opened(GetParam());
     hardware_.fail_next("extend", FakeHardware::Failure::after);
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
@@ -413,14 +419,28 @@ TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterCannotBeRereadIsUnknownAndR
     ASSERT_NE(failure_of(answer), nullptr);
     EXPECT_EQ(failure_of(answer)->applied, wire::Applied::unknown);
     hardware_.take_calls();
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
     const auto refused = extend(*registers, rtmr3, digest(2));
     ASSERT_FALSE(refused);
     EXPECT_TRUE(std::holds_alternative<wire::Indeterminate>(refused.error()));
-    EXPECT_THAT(hardware_.take_calls(), IsEmpty()) << "the provider is not asked";
-    EXPECT_EQ(value_of(read(*registers, rtmr3)), true);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0")) << "each extend tries to reread it, and is not asked of the hardware";
+    EXPECT_EQ(extend(*registers, rtmr3, digest(2))->sequence, 2) << "without a read between: its own reread settles the first";
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 2"));
     EXPECT_FALSE(registers->table().divergence(rtmr3));
-    EXPECT_TRUE(extend(*registers, rtmr3, digest(2)));
     EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+}
+
+TEST_P(EitherQueue, AnExtendThatIsSentAgainAndWasNotSettledIsAnsweredByItsOwnReread) {
+    const auto registers = opened(GetParam());
+    hardware_.fail_next("extend", FakeHardware::Failure::after);
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    const auto send = [&] {
+        return wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr3, digest(1), {.id = "once"}, std::move(done)); });
+    };
+    EXPECT_EQ(failure_of(send())->applied, wire::Applied::unknown);
+    hardware_.take_calls();
+    EXPECT_EQ(send()->sequence, 1);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0")) << "it is not extended twice";
 }
 
 TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterHoldsNeitherValueIsUnknown) {
@@ -433,13 +453,75 @@ TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterHoldsNeitherValueIsUnknown)
     EXPECT_TRUE(registers->table().divergence(rtmr3));
 }
 
-// ---- Shared registers
+// ---- Registers that somebody else has extended
 
-std::vector<RegisterSpec> with_shared_rtmr2() {
-    auto specs = tdx_registers();
-    specs[rtmr2].owner = Owner::shared;
-    return specs;
+TEST_P(EitherQueue, ADivergedRegisterThatCannotBeRereadIsNotExtendedOrCapped) {
+    const auto registers = opened(GetParam());
+    hardware_.extend(rtmr3, digest(66));
+    EXPECT_EQ(value_of(read(*registers, rtmr3, true)), true);
+    hardware_.extend(rtmr3, digest(67));
+    for (const auto origin : {journal::Origin::service, journal::Origin::cap}) {
+        hardware_.take_calls();
+        hardware_.fail_next("refresh", FakeHardware::Failure::before);
+        const auto answer =
+            wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr3, digest(1), {.origin = origin}, std::move(done)); });
+        ASSERT_NE(failure_of(answer), nullptr);
+        EXPECT_EQ(failure_of(answer)->applied, wire::Applied::no);
+        EXPECT_EQ(failure_of(answer)->reason, "the register could not be reread before the extend: refresh 0 failed");
+        EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
+    }
+    EXPECT_EQ(journal_->state().sequence(), 0);
+    const auto answer = extend(*registers, rtmr3, digest(1));
+    EXPECT_EQ(answer->sequence, 2);
+    EXPECT_EQ(answer->value, hardware_.value(rtmr3)) << "the resync names what the register holds now";
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 2", "extend 2"));
 }
+
+TEST_F(ProviderRegistersTest, WhetherToRereadIsDecidedAtTheExtendsTurnAndNotWhenItIsAskedFor) {
+    const auto registers = opened(true);
+    hardware_.extend(rtmr3, digest(66));
+    hardware_.hold("report");
+    std::optional<ExtendAnswer> answer;
+    registers->read(rtmr3, true, note("read"));
+    registers->report({}, note("report"));
+    registers->extend(rtmr3, digest(1), {}, keep(answer));  // nothing is known yet
+    while (answers_.empty()) loop_.run_one();               // the refresh
+    hardware_.wait_until_held();
+    hardware_.extend(rtmr3, digest(67));
+    hardware_.let_go();
+    run_until(3);
+    ASSERT_TRUE(*answer);
+    EXPECT_EQ((*answer)->value, hardware_.value(rtmr3));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "report", "refresh 0", "extend 2", "extend 2"));
+}
+
+TEST_F(ProviderRegistersTest, AReadThatJoinsTheRereadOfAnExtendIsAnswered) {
+    const auto registers = opened(true, with_shared_rtmr2());
+    EXPECT_TRUE(extend(*registers, rtmr3, digest(1)));  // the cache is out of sync
+    hardware_.hold("refresh");
+    registers->extend(rtmr2, digest(1), {}, note("extend"));
+    hardware_.wait_until_held();
+    registers->read(rtmr3, false, note("read"));
+    hardware_.let_go();
+    run_until(3);
+    EXPECT_THAT(answers_, ElementsAre("kept", "read", "extend"));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0", "extend 1"));
+}
+
+TEST_P(EitherQueue, WhatTheJournalAnswersAloneIsNotRereadFor) {
+    const auto registers = opened(GetParam(), with_shared_rtmr2());
+    const auto send = [&](EventDetails details) {
+        return wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr2, digest(1), std::move(details), std::move(done)); });
+    };
+    ASSERT_TRUE(send({.id = "once"}));
+    ASSERT_TRUE(send({.origin = journal::Origin::cap}));
+    hardware_.take_calls();
+    EXPECT_EQ(send({.id = "once"})->sequence, 1);
+    EXPECT_TRUE(std::holds_alternative<wire::Capped>(send({}).error()));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+}
+
+// ---- Shared registers
 
 TEST_P(EitherQueue, ASharedRegisterIsRereadBeforeItsExtendSoThatTheAnswerIsRight) {
     const auto registers = opened(GetParam(), with_shared_rtmr2());

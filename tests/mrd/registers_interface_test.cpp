@@ -161,6 +161,7 @@ TEST_F(RegistersInterfaceTest, AProviderFailureSaysWhetherTheExtendTookEffect) {
     hardware_.fail_next("extend", FakeHardware::Failure::before);
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
     EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), HasSubstr(R"("applied":"unknown")"));
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
     EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Indeterminate"));
 }
 

@@ -17,7 +17,7 @@ enum class ErrorCode : std::uint8_t {
     not_extensible,          // the register has no X flag, or is only observed
     log_only,                // the register is extended only through the log: use measure()
     capped,                  // the register takes no extend until the next boot
-    indeterminate,           // a failed extend may have happened: read the register, then extend again
+    indeterminate,           // a failed extend may have happened, and the register cannot be reread: try again later
     wrong_length,            // value, digest or report data of another length than the register's
     generation_mismatch,     // another client wrote reportdata in between: write and read again, or use report()
     duplicate_event,         // the same event id was used with another digest
