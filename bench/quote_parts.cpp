@@ -64,7 +64,7 @@ void quote_queue(benchmark::State &state) {
         for (auto i = open; i > 0; --i) {
             mrd::Quotes::Subject subject;
             for (std::size_t at = 0, left = ++nonce; left > 0; left >>= 8U) subject.report_data[at++] = static_cast<std::uint8_t>(left);
-            quotes.ask(quotes.new_ticket(), subject, std::chrono::steady_clock::now() + std::chrono::seconds(30),
+            quotes.ask(quotes.new_ticket(), {}, subject, std::chrono::steady_clock::now() + std::chrono::seconds(30),
                        [&open](const mrd::Quotes::Result &quoted) {
                            if (!quoted) throw std::runtime_error(quoted.error().reason);
                            --open;

@@ -1,39 +1,38 @@
 #include "mrd/evidence_budget.h"
 
-#include <algorithm>
-#include <utility>
-
 namespace mrd {
 
-std::shared_ptr<EvidenceBudget> EvidenceBudget::make(Later later, std::size_t limit) {
-    return std::shared_ptr<EvidenceBudget>(new EvidenceBudget(std::move(later), limit));
+std::shared_ptr<EvidenceBudget> EvidenceBudget::make(Later later, const SharedBound &bound) {
+    return std::shared_ptr<EvidenceBudget>(new EvidenceBudget(std::move(later), bound));
 }
 
-EvidenceBudget::Ticket EvidenceBudget::take(std::size_t bytes, Ready ready) {
-    waiting_.push_back({++last_ticket_, bytes, std::move(ready)});
+void EvidenceBudget::Share::shrink_to(std::size_t bytes) {
+    if (bytes >= bytes_) return;
+    const auto too_many = bytes_ - bytes;
+    bytes_ = bytes;
+    if (const auto budget = budget_.lock()) budget->give_back(client_, too_many);
+}
+
+EvidenceBudget::Ticket EvidenceBudget::take(const Client &client, std::size_t bytes, Ready ready) {
+    const auto ticket = queue_.wait(client, bytes);
+    ready_.emplace(ticket, std::move(ready));
     look_later();
-    return last_ticket_;
+    return ticket;
 }
 
 void EvidenceBudget::cancel(Ticket ticket) {
-    const auto found = std::ranges::find(waiting_, ticket, &Waiting::ticket);
-    if (found == waiting_.end()) return;
-    waiting_.erase(found);
+    if (!queue_.cancel(ticket)) return;
+    ready_.erase(ticket);
     look_later();  // it may have been the one that the others waited behind
 }
 
-EvidenceBudget::Share EvidenceBudget::share(std::size_t bytes) {
-    taken_ += bytes;
-    return {this, [weak = weak_from_this(), bytes](void *) {
-                const auto self = weak.lock();
-                if (!self) return;
-                self->taken_ -= bytes;
-                self->look_later();
-            }};
+void EvidenceBudget::give_back(const Client &client, std::size_t bytes) {
+    queue_.give_back(client, bytes);
+    look_later();
 }
 
 void EvidenceBudget::look_later() {
-    if (waiting_.empty() || std::exchange(will_look_, true)) return;
+    if (queue_.waiting() == 0 || std::exchange(will_look_, true)) return;
     later_([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->look();
     });
@@ -41,10 +40,9 @@ void EvidenceBudget::look_later() {
 
 void EvidenceBudget::look() {
     will_look_ = false;
-    while (!waiting_.empty() && waiting_.front().bytes <= limit_ - taken_) {
-        auto next = std::move(waiting_.front());
-        waiting_.pop_front();
-        next.ready(share(next.bytes));
+    while (const auto turn = queue_.next()) {
+        auto ready = std::move(ready_.extract(turn->ticket).mapped());
+        ready(Share(weak_from_this(), turn->client, turn->amount));
     }
 }
 

@@ -4,7 +4,15 @@
 
 namespace mrd {
 
-void QuoteQueue::add(Ticket ticket, const Subject &subject, TimePoint deadline) { requests_.push_back({ticket, subject, deadline}); }
+std::optional<std::string> QuoteQueue::refuses(const Client &client) const {
+    const auto exceeded = shares_.exceeded(client, 1);
+    return exceeded ? std::optional(shares_.name_of(*exceeded, client) + " are waited for") : std::nullopt;
+}
+
+void QuoteQueue::add(Ticket ticket, const Client &client, const Subject &subject, TimePoint deadline) {
+    requests_.push_back({ticket, client, subject, deadline});
+    shares_.take(client, 1);
+}
 
 std::optional<QuoteQueue::Subject> QuoteQueue::begin() {
     if (requests_.empty()) return std::nullopt;
@@ -40,6 +48,7 @@ std::vector<QuoteQueue::Ticket> QuoteQueue::take(const Predicate &predicate) {
     std::erase_if(requests_, [&](const Request &request) {
         if (!predicate(request)) return false;
         taken.push_back(request.ticket);
+        shares_.give_back(request.client, 1);
         return true;
     });
     return taken;

@@ -10,14 +10,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "mr/tdreport.h"
+#include "mrd/client_shares.h"
 
 namespace mrd {
 
-// Requests of one provider at a time, those included whose quote is being made. A quoting service on hardware takes some 5 ms for one.
+// Requests of one provider at a time, those included whose quote is being made. A quoting service on hardware takes some 5 ms for one. A connection has
+// one at a time, since its calls run one after the other.
 inline constexpr std::size_t max_waiting_quotes = 128;
+inline constexpr SharedBound quote_bound{.what = "quotes", .all = max_waiting_quotes, .others = 96, .uid = 48, .connection = 1};
 
 inline constexpr std::chrono::milliseconds default_quote_deadline = std::chrono::seconds(30);
 inline constexpr std::chrono::milliseconds max_quote_deadline = std::chrono::minutes(10);
@@ -34,11 +38,12 @@ public:
         friend bool operator==(const Subject &, const Subject &) = default;
     };
 
-    [[nodiscard]] bool full() const { return requests_.size() >= max_waiting_quotes; }
+    // The limit that leaves this client no place, by its name; nothing: there is one.
+    [[nodiscard]] std::optional<std::string> refuses(const Client &client) const;
     [[nodiscard]] std::size_t waiting() const { return requests_.size(); }
 
-    // Precondition: not full(); no other request has that ticket.
-    void add(Ticket ticket, const Subject &subject, TimePoint deadline);
+    // Precondition: refuses() does not refuse the client; no other request has that ticket.
+    void add(Ticket ticket, const Client &client, const Subject &subject, TimePoint deadline);
 
     // The quote to make now, if somebody waits for one. Precondition: none is being made.
     std::optional<Subject> begin();
@@ -57,6 +62,7 @@ public:
 private:
     struct Request {
         Ticket ticket;
+        Client client;
         Subject subject;
         TimePoint deadline;
         bool begun = false;
@@ -67,6 +73,7 @@ private:
     std::vector<Ticket> take(const Predicate &predicate);
 
     std::vector<Request> requests_;  // in the order of arrival
+    ClientShares shares_{quote_bound};
     bool making_ = false;
 };
 

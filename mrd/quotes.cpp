@@ -10,8 +10,8 @@ Quotes::Quotes(boost::asio::io_context &loop, Quoter &quoter) : loop_(loop), quo
 
 Quotes::~Quotes() { stop_.request_stop(); }
 
-void Quotes::ask(Ticket ticket, const Subject &subject, QuoteQueue::TimePoint deadline, Done done) {
-    queue_.add(ticket, subject, deadline);
+void Quotes::ask(Ticket ticket, const Client &client, const Subject &subject, QuoteQueue::TimePoint deadline, Done done) {
+    queue_.add(ticket, client, subject, deadline);
     waiting_.emplace(ticket, std::move(done));
     review();
     if (std::exchange(at_work_, true)) return;

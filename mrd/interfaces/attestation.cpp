@@ -55,8 +55,8 @@ varlink::Interface attestation_interface(Registers &registers) {
                                           });
     add_evidence_method(interface, registers);
     interface.add<wire::QuoteParameters>("Quote", varlink::Effect::reads,
-                                         [&registers](const Request &, const wire::QuoteParameters &parameters, Responder responder) {
-                                             answer_quote(registers, parameters, std::move(responder));
+                                         [&registers](const Request &request, const wire::QuoteParameters &parameters, Responder responder) {
+                                             answer_quote(registers, Client::of(request.peer), parameters, std::move(responder));
                                          });
     interface.add<varlink::NoParameters>("Collateral", varlink::Effect::reads,
                                          [&registers](const Request &, const varlink::NoParameters &, Responder responder) {

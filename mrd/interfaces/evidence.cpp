@@ -41,10 +41,9 @@ std::optional<mr::Digest> signed_value(const mr::TdQuoteBody &body, std::string_
 
 // A log's events are at most so much longer in JSON, with base64 for their data and again for the log.
 constexpr std::size_t bytes_for_log(std::uint64_t journal_end) {
-    constexpr std::size_t least = std::size_t{64} << 10U;
-    return least + 3 * static_cast<std::size_t>(std::min<std::uint64_t>(journal_end, mr::max_evidence_log));
+    return largest_evidence -
+           3 * (mr::max_evidence_log - static_cast<std::size_t>(std::min<std::uint64_t>(journal_end, mr::max_evidence_log)));
 }
-static_assert(bytes_for_log(mr::max_evidence_log) <= max_evidence_bytes, "it would wait for ever");
 
 // The log up to the place where the quote was taken, or up to its end.
 struct ReadLog {
@@ -106,8 +105,10 @@ private:
 // explain the quote, the registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
-    EvidenceCall(Registers &registers, const QuoteRequest &request, std::weak_ptr<EvidenceBudget> budget, Responder responder)
+    EvidenceCall(Registers &registers, const Client &client, const QuoteRequest &request, std::weak_ptr<EvidenceBudget> budget,
+                 Responder responder)
         : registers_(registers),
+          client_(client),
           budget_(std::move(budget)),
           provider_(*request.provider),
           report_data_(request.report_data),
@@ -133,9 +134,10 @@ private:
     }
 
     void on_deadline() {
-        const bool waits_for_room = budget_ticket_ != 0;
+        const auto budget = budget_.lock();
+        const auto limit = budget ? budget->waits_for(budget_ticket_) : std::nullopt;
         stop_work();
-        if (waits_for_room) return responder_.fail(wire::Busy{std::to_string(max_evidence_bytes) + " bytes of evidence are under way"});
+        if (limit) return responder_.fail(wire::Busy{*limit});
         responder_.fail(wire::QuoteTimeout{});
     }
 
@@ -147,11 +149,11 @@ private:
 
     void ask_for_quote() {
         auto &quotes = *provider_.quotes();
-        if (quotes.full()) return responder_.fail(wire::Busy{std::to_string(max_waiting_quotes) + " quotes are waited for"});
+        if (auto limit = quotes.refuses(client_)) return responder_.fail(wire::Busy{std::move(*limit)});
         ++quotes_;
         first_ = registers_.journal().state().sequence();
         quote_ticket_ = quotes.new_ticket();
-        quotes.ask(quote_ticket_, {report_data_, std::nullopt}, deadline_,
+        quotes.ask(quote_ticket_, client_, {report_data_, std::nullopt}, deadline_,
                    [self = shared_from_this()](const Quotes::Result &quoted) { self->take_quote(quoted); });
     }
 
@@ -179,12 +181,13 @@ private:
         const auto budget = budget_.lock();
         if (!budget) return;  // mrd is stopping
         until_ = registers_.journal().state().sequence();
-        counted_.reset();  // of a first quote's log
-        budget_ticket_ = budget->take(bytes_for_log(registers_.journal().end()), [self = shared_from_this()](EvidenceBudget::Share share) {
-            self->budget_ticket_ = 0;
-            self->counted_ = std::move(share);
-            self->read_log();
-        });
+        counted_ = {};  // of a first quote's log
+        budget_ticket_ =
+            budget->take(client_, bytes_for_log(registers_.journal().end()), [self = shared_from_this()](EvidenceBudget::Share share) {
+                self->budget_ticket_ = 0;
+                self->counted_ = std::move(share);
+                self->read_log();
+            });
     }
 
     void read_log() {
@@ -245,14 +248,17 @@ private:
     }
 
     void reply() {
-        responder_.keep_until_sent(std::move(counted_));
-        responder_.reply(wire::EvidenceReply{{mr::write_evidence_json(evidence_)}});
+        auto text = mr::write_evidence_json(evidence_);
+        counted_.shrink_to(text.size());
+        responder_.keep_until_sent(std::make_shared<EvidenceBudget::Share>(std::move(counted_)));
+        responder_.reply(wire::EvidenceReply{{std::move(text)}});
     }
 
     [[nodiscard]] const RegisterTable &table() const { return provider_.table(); }
     [[nodiscard]] bool is_logged(RegisterIndex index) const { return table().spec(index).flags.has(mr::Flag::extensible); }
 
     Registers &registers_;
+    Client client_;
     // Not held: what is left of a call may outlive the service, and gives back nothing then.
     std::weak_ptr<EvidenceBudget> budget_;
     EvidenceBudget::Ticket budget_ticket_ = 0;  // while it waits for room
@@ -278,10 +284,10 @@ void add_evidence_method(varlink::Interface &interface, Registers &registers) {
     interface.add<wire::EvidenceParameters>(
         "Evidence", varlink::Effect::reads,
         [&registers, budget = EvidenceBudget::make([&registers](auto work) { registers.later(std::move(work)); })](
-            const varlink::Request &, const wire::EvidenceParameters &parameters, Responder responder) {
-            const auto request =
+            const varlink::Request &request, const wire::EvidenceParameters &parameters, Responder responder) {
+            const auto wanted =
                 quote_request(registers, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, responder);
-            if (request) std::make_shared<EvidenceCall>(registers, *request, budget, std::move(responder))->start();
+            if (wanted) std::make_shared<EvidenceCall>(registers, Client::of(request.peer), *wanted, budget, std::move(responder))->start();
         });
 }
 

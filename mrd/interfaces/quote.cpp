@@ -74,18 +74,18 @@ void fail_quote(Responder &responder, std::string_view provider, const QuoteFail
     }
 }
 
-void answer_quote(Registers &registers, const wire::QuoteParameters &parameters, Responder responder) {
+void answer_quote(Registers &registers, const Client &client, const wire::QuoteParameters &parameters, Responder responder) {
     const auto request = quote_request(registers, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, responder);
     if (!request) return;
     auto *provider = request->provider;
     auto *quotes = provider->quotes();
     if (parameters.privilege_level && !provider->abilities().privilege_levels)
         return responder.fail(wire::NotSupported{std::string(provider->name()), "privilege levels"});
-    if (quotes->full()) return responder.fail(wire::Busy{std::to_string(max_waiting_quotes) + " quotes are waited for"});
+    if (auto limit = quotes->refuses(client)) return responder.fail(wire::Busy{std::move(*limit)});
 
     const auto ticket = quotes->new_ticket();
     responder.on_closed([quotes, ticket] { quotes->cancel(ticket); });
-    quotes->ask(ticket, {request->report_data, parameters.privilege_level}, request->deadline,
+    quotes->ask(ticket, client, {request->report_data, parameters.privilege_level}, request->deadline,
                 [provider, responder = std::move(responder)](const Quotes::Result &quoted) mutable {
                     if (!quoted) return fail_quote(responder, provider->name(), quoted.error());
                     const auto text = mr::to_base64(quoted->quote);

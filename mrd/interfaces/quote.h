@@ -14,7 +14,8 @@
 
 namespace mrd {
 
-void answer_quote(Registers &registers, const mr::wire::attestation::QuoteParameters &parameters, varlink::Responder responder);
+void answer_quote(Registers &registers, const Client &client, const mr::wire::attestation::QuoteParameters &parameters,
+                  varlink::Responder responder);
 void answer_collateral(Registers &registers, varlink::Responder responder);
 
 // The named provider, or the only one that has the ability.

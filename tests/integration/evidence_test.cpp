@@ -1,6 +1,7 @@
 // Evidence from a running mrd, and what a verifier says of it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <ctime>
 #include <future>
@@ -327,24 +328,61 @@ TEST_F(EvidenceTest, OfALogThatDoesNotFitIsRefusedWithTheLimit) {
     EXPECT_TRUE(client.quote(nonce(1)));
 }
 
-// A client that does not take its answer holds what it takes, up to a limit for all of them.
-TEST_F(EvidenceTest, OfClientsThatDoNotReadIsBoundedAndDelaysNobody) {
+// Clients that ask for evidence and do not read it.
+class UnreadEvidence : public EvidenceTest {
+protected:
+    static void fill_log(mr::Client &client, std::size_t size) {
+        const mr::Bytes data(std::size_t{60} << 10U);
+        for (std::size_t filled = 0; filled < size; filled += data.size())
+            ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours"), {.data = data}));
+    }
+    void TearDown() override { leave(); }
+    void ask_and_not_read(const Daemon &daemon, std::uint32_t count) {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            sockets_.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            sockaddr_un address{};
+            address.sun_family = AF_UNIX;
+            std::ranges::copy(daemon.socket(), std::begin(address.sun_path));
+            ASSERT_EQ(::connect(sockets_.back(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
+            auto call = R"({"method":"io.mrd.Attestation.Evidence","parameters":{"reportData":")" + mr::to_hex(nonce(i)) + "\"}}";
+            call += '\0';
+            ASSERT_EQ(::send(sockets_.back(), call.data(), call.size(), MSG_NOSIGNAL), static_cast<ssize_t>(call.size()));
+        }
+    }
+    // Until each of them has the first bytes of its answer.
+    void wait_for_answers() const {
+        for (const auto socket : sockets_) {
+            pollfd ready{socket, POLLIN, 0};
+            ASSERT_EQ(::poll(&ready, 1, static_cast<int>(std::chrono::milliseconds(patience).count())), 1);
+        }
+    }
+    void leave() {
+        for (const auto socket : std::exchange(sockets_, {})) ::close(socket);
+    }
+
+private:
+    std::vector<int> sockets_;
+};
+
+TEST_F(UnreadEvidence, OfFourClientsDelaysNobodyWhateverTheLogsSize) {
     const auto daemon = started();
     auto client = daemon.client();
-    const mr::Bytes data(std::size_t{60} << 10U);
-    for (std::size_t size = 0; size < mr::max_evidence_log / 2; size += data.size())
-        ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours"), {.data = data}));
-    std::vector<int> sockets;
-    for (std::uint32_t i = 0; i < 16; ++i) {
-        sockets.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::ranges::copy(daemon.socket(), std::begin(address.sun_path));
-        ASSERT_EQ(::connect(sockets.back(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
-        auto call = R"({"method":"io.mrd.Attestation.Evidence","parameters":{"reportData":")" + mr::to_hex(nonce(i)) + "\"}}";
-        call += '\0';
-        ASSERT_EQ(::send(sockets.back(), call.data(), call.size(), MSG_NOSIGNAL), static_cast<ssize_t>(call.size()));
+    for (const auto size : {mr::max_evidence_log / 4, mr::max_evidence_log / 4}) {
+        fill_log(client, size);
+        ask_and_not_read(daemon, 4);
+        wait_for_answers();
+        const auto given = client.evidence(nonce(99));
+        ASSERT_TRUE(given) << given.error().message;
+        EXPECT_TRUE(verdict_of(client, *given, nonce(99)).verified());
+        leave();
     }
+}
+
+TEST_F(UnreadEvidence, IsBoundedAndIsGivenBackWhenItsClientGoes) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    fill_log(client, mr::max_evidence_log / 2);
+    ask_and_not_read(daemon, 32);
     const auto end = std::chrono::steady_clock::now() + patience;
     const mr::QuoteOptions soon{.deadline = milliseconds(100)};
     auto refused = client.evidence(nonce(99), soon);
@@ -353,10 +391,11 @@ TEST_F(EvidenceTest, OfClientsThatDoNotReadIsBoundedAndDelaysNobody) {
         refused = client.evidence(nonce(99), soon);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::busy) << refused.error().message;
+    EXPECT_THAT(refused.error().message, HasSubstr("bytes of evidence in all"));
     EXPECT_TRUE(client.read("tdx/rtmr3"));
-    // Given back when they have gone: who has waited since is served.
+    // Who has waited since is served.
     auto waiting = std::async(std::launch::async, [&] { return daemon.client().evidence(nonce(100)); });
-    for (const auto socket : sockets) ::close(socket);
+    leave();
     const auto given = waiting.get();
     ASSERT_TRUE(given) << given.error().message;
     EXPECT_TRUE(verdict_of(client, *given, nonce(100)).verified());

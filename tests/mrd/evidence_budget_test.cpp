@@ -14,8 +14,9 @@ using ::testing::IsEmpty;
 
 class EvidenceBudgetTest : public ::testing::Test {
 protected:
+    // Each on a connection of its own.
     EvidenceBudget::Ticket take(char name, std::size_t bytes) {
-        return budget_->take(bytes, [this, name](EvidenceBudget::Share share) {
+        return budget_->take({static_cast<std::uint64_t>(name), 0}, bytes, [this, name](EvidenceBudget::Share share) {
             served_ += name;
             shares_[name] = std::move(share);
         });
@@ -35,7 +36,8 @@ protected:
     std::string served_;
     std::map<char, EvidenceBudget::Share> shares_;
     std::shared_ptr<EvidenceBudget> budget_ =
-        EvidenceBudget::make([this](std::move_only_function<void()> work) { work_.push_back(std::move(work)); }, 100);
+        EvidenceBudget::make([this](std::move_only_function<void()> work) { work_.push_back(std::move(work)); },
+                             {.what = "bytes", .all = 100, .others = 100, .uid = 100, .connection = 100});
 };
 
 TEST_F(EvidenceBudgetTest, WhoeverFitsIsServedButNotFromWithinTheCall) {
@@ -59,17 +61,6 @@ TEST_F(EvidenceBudgetTest, WhoeverDoesNotFitWaitsUntilEnoughIsGivenBack) {
     EXPECT_EQ(budget_->taken(), 50U);
 }
 
-TEST_F(EvidenceBudgetTest, ASmallOneThatCameLaterDoesNotPassALargeOne) {
-    take('a', 60);
-    take('b', 100);
-    take('c', 1);
-    EXPECT_EQ(run(), "a");
-    give_back('a');
-    EXPECT_EQ(run(), "b");
-    give_back('b');
-    EXPECT_EQ(run(), "c");
-}
-
 TEST_F(EvidenceBudgetTest, OneThatIsCancelledIsNotServedAndHoldsNobodyUp) {
     take('a', 60);
     const auto large = take('b', 100);
@@ -84,15 +75,45 @@ TEST_F(EvidenceBudgetTest, OneThatIsCancelledIsNotServedAndHoldsNobodyUp) {
     EXPECT_EQ(budget_->taken(), 0U);
 }
 
-TEST_F(EvidenceBudgetTest, AShareIsGivenBackWithItsLastCopy) {
+TEST_F(EvidenceBudgetTest, AShareThatShrinksLetsTheNextOneIn) {
+    take('a', 100);
+    take('b', 60);
+    EXPECT_EQ(run(), "a");
+    shares_['a'].shrink_to(41);
+    EXPECT_EQ(run(), "");
+    shares_['a'].shrink_to(40);
+    shares_['a'].shrink_to(90);
+    EXPECT_EQ(run(), "b") << "it never grows";
+    give_back('a');
+    give_back('b');
+    EXPECT_EQ(budget_->taken(), 0U);
+}
+
+TEST_F(EvidenceBudgetTest, AShareMovesWithItsOwner) {
     take('a', 100);
     take('b', 100);
     run();
-    auto copy = shares_['a'];
+    auto moved = std::move(shares_['a']);
     give_back('a');
     EXPECT_EQ(run(), "");
-    copy.reset();
+    moved = {};
     EXPECT_EQ(run(), "b");
+}
+
+TEST_F(EvidenceBudgetTest, EveryClientCanHaveTheLargestEvidenceBesideOneThatHoldsItsShare) {
+    const auto budget =
+        EvidenceBudget::make([this](std::move_only_function<void()> work) { work_.push_back(std::move(work)); }, evidence_bound);
+    std::vector<EvidenceBudget::Share> held;
+    const auto ask = [&](const Client &client) {
+        const auto before = held.size();
+        budget->take(client, largest_evidence, [&](EvidenceBudget::Share share) { held.push_back(std::move(share)); });
+        run();
+        return held.size() > before;
+    };
+    EXPECT_TRUE(ask({1, 7}));
+    EXPECT_FALSE(ask({2, 7})) << "its uid holds what one may hold while it is made";
+    EXPECT_TRUE(ask({3, 8}));
+    EXPECT_TRUE(ask({4, 0})) << "root has a reserve";
 }
 
 TEST_F(EvidenceBudgetTest, WhatOutlivesItGivesBackNothing) {

@@ -18,7 +18,10 @@ protected:
         return made;
     }
     QuoteQueue::TimePoint at(int ms) const { return start_ + milliseconds(ms); }
-    void add(QuoteQueue::Ticket ticket, std::uint8_t nonce, int deadline_ms = 1000) { queue_.add(ticket, subject(nonce), at(deadline_ms)); }
+    // Each on a connection of its own.
+    void add(QuoteQueue::Ticket ticket, std::uint8_t nonce, int deadline_ms = 1000, uid_t uid = 0) {
+        queue_.add(ticket, {ticket, uid}, subject(nonce), at(deadline_ms));
+    }
 
     QuoteQueue queue_;
 
@@ -61,9 +64,9 @@ TEST_F(QuoteQueueTest, OneThatArrivesWhileItsQuoteIsMadeGetsALaterOne) {
 }
 
 TEST_F(QuoteQueueTest, AnotherPrivilegeLevelIsAnotherQuote) {
-    queue_.add(1, subject(7), at(1000));
-    queue_.add(2, subject(7, 0), at(1000));
-    queue_.add(3, subject(7, 1), at(1000));
+    queue_.add(1, {1, 0}, subject(7), at(1000));
+    queue_.add(2, {2, 0}, subject(7, 0), at(1000));
+    queue_.add(3, {3, 0}, subject(7, 1), at(1000));
     for (QuoteQueue::Ticket i = 1; i <= 3; ++i) {
         EXPECT_TRUE(queue_.begin());
         EXPECT_THAT(queue_.end(), ElementsAre(i));
@@ -71,15 +74,46 @@ TEST_F(QuoteQueueTest, AnotherPrivilegeLevelIsAnotherQuote) {
 }
 
 TEST_F(QuoteQueueTest, ItIsFullWithThoseThatAreBeingMade) {
+    const Client next{1000, 0};
     for (std::size_t i = 0; i < max_waiting_quotes; ++i) {
-        EXPECT_FALSE(queue_.full());
+        EXPECT_FALSE(queue_.refuses(next));
         add(i + 1, static_cast<std::uint8_t>(i));
     }
-    EXPECT_TRUE(queue_.full());
+    EXPECT_EQ(queue_.refuses(next), "128 quotes in all are waited for");
     EXPECT_TRUE(queue_.begin());
-    EXPECT_TRUE(queue_.full());
+    EXPECT_TRUE(queue_.refuses(next));
     EXPECT_EQ(queue_.end().size(), 1U);
-    EXPECT_FALSE(queue_.full());
+    EXPECT_FALSE(queue_.refuses(next));
+}
+
+TEST_F(QuoteQueueTest, NoConnectionAndNoUidTakesTheOthersPlaces) {
+    add(1, 1, 1000, 7);
+    EXPECT_EQ(queue_.refuses({1, 7}), "1 quotes of one connection are waited for");
+    QuoteQueue::Ticket next = 2;
+    for (; !queue_.refuses({next, 7}); ++next) add(next, 1, 1000, 7);
+    EXPECT_EQ(queue_.waiting(), quote_bound.uid);
+    EXPECT_EQ(queue_.refuses({next, 7}), "48 quotes of uid 7 are waited for");
+    for (uid_t uid = 8; !queue_.refuses({next, uid}); ++uid, ++next) add(next, 1, 1000, uid);
+    EXPECT_EQ(queue_.waiting(), quote_bound.others);
+    EXPECT_EQ(queue_.refuses({next, 9999}), "96 quotes of all uids but root are waited for");
+    EXPECT_FALSE(queue_.refuses({next, 0})) << "root has the rest";
+}
+
+TEST_F(QuoteQueueTest, APlaceIsFreeAgainHoweverItsRequestEnds) {
+    const Client client{1, 7};
+    const auto fill = [&](QuoteQueue::Ticket ticket, int deadline_ms) {
+        ASSERT_FALSE(queue_.refuses(client));
+        queue_.add(ticket, client, subject(1), at(deadline_ms));
+        ASSERT_TRUE(queue_.refuses(client));
+    };
+    fill(1, 1000);
+    EXPECT_TRUE(queue_.cancel(1));
+    fill(2, 100);
+    EXPECT_EQ(queue_.expire(at(100)).size(), 1U);
+    fill(3, 1000);
+    EXPECT_TRUE(queue_.begin());
+    EXPECT_EQ(queue_.end().size(), 1U);
+    EXPECT_FALSE(queue_.refuses(client));
 }
 
 TEST_F(QuoteQueueTest, ACancelledRequestIsMadeForNobody) {

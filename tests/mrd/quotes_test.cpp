@@ -59,7 +59,7 @@ protected:
         const auto ticket = quotes_->new_ticket();
         Quotes::Subject subject;
         subject.report_data.fill(nonce);
-        quotes_->ask(ticket, subject, std::chrono::steady_clock::now() + deadline, [this, nonce](const Quotes::Result &result) {
+        quotes_->ask(ticket, {ticket}, subject, std::chrono::steady_clock::now() + deadline, [this, nonce](const Quotes::Result &result) {
             answers_.push_back(std::to_string(nonce) + (result ? "=" + mr::to_hex(result->quote) : ": " + name_of(result.error().cause)));
         });
         return ticket;
@@ -142,7 +142,8 @@ TEST_F(QuotesTest, DeadlinesHoldForTheOneThatRunsAndThoseThatWait) {
 
 TEST_F(QuotesTest, AnAnswerMayAskAgain) {
     const auto ticket = quotes_->new_ticket();
-    quotes_->ask(ticket, {}, std::chrono::steady_clock::now() + std::chrono::minutes(1), [this](const Quotes::Result &) { ask(5); });
+    quotes_->ask(ticket, {ticket}, {}, std::chrono::steady_clock::now() + std::chrono::minutes(1),
+                 [this](const Quotes::Result &) { ask(5); });
     quoter_.let_go(2);
     run_until_answered(1);
     EXPECT_THAT(take_answers(), ElementsAre("5=0205"));
