@@ -71,6 +71,22 @@ struct JournalStatus {
     }
 };
 
+// What is at work, and what waits for a share: mrd/evidence_budget.h, mrd/log_turns.h.
+struct EvidenceStatus {
+    std::int64_t bytes = 0;
+    std::int64_t waiting = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("bytes", &EvidenceStatus::bytes), field("waiting", &EvidenceStatus::waiting));
+    }
+};
+struct LogReadingStatus {
+    std::int64_t working = 0;
+    std::int64_t waiting = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("working", &LogReadingStatus::working), field("waiting", &LogReadingStatus::waiting));
+    }
+};
+
 struct Status {
     std::string_view version;
     std::int64_t started = 0;
@@ -79,11 +95,14 @@ struct Status {
     std::int64_t connections = 0;
     std::int64_t refused_connections = 0;
     JournalStatus journal;
+    EvidenceStatus evidence;
+    LogReadingStatus log_readings;
     std::vector<ProviderStatus> providers;
     static constexpr auto fields() {
         return std::tuple(field("version", &Status::version), field("started", &Status::started), field("simulated", &Status::simulated),
                           field("sequence", &Status::sequence), field("connections", &Status::connections),
                           field("refusedConnections", &Status::refused_connections), field("journal", &Status::journal),
+                          field("evidence", &Status::evidence), field("logReadings", &Status::log_readings),
                           field("providers", &Status::providers));
     }
 };
@@ -128,7 +147,7 @@ RegisterStatus status_of(const ProviderRegisters &provider, RegisterIndex index)
     return status;
 }
 
-std::string status_json(const Registers &registers, const ServiceFacts &facts) {
+std::string status_json(const Registers &registers, const LogReadings &readings, const EvidenceBudget &budget, const ServiceFacts &facts) {
     Status status{MRD_VERSION,
                   facts.started,
                   registers.simulated(),
@@ -136,6 +155,8 @@ std::string status_json(const Registers &registers, const ServiceFacts &facts) {
                   static_cast<std::int64_t>(facts.connections()),
                   static_cast<std::int64_t>(facts.refused()),
                   status_of(registers.journal(), facts.sync),
+                  {static_cast<std::int64_t>(budget.taken()), static_cast<std::int64_t>(budget.waiting())},
+                  {static_cast<std::int64_t>(readings.working()), static_cast<std::int64_t>(readings.waiting())},
                   {}};
     for (const auto &provider : registers.providers()) {
         auto &entry = status.providers.emplace_back();
@@ -159,9 +180,12 @@ std::unique_ptr<varlink::Service> make_service(Registers &registers, ServiceFact
     // Nobody may take a simulator for hardware, not even who reads no more than this.
     const std::string product = registers.simulated() ? "mrd (simulated: its registers and reports prove nothing)" : "mrd";
     auto service = std::make_unique<varlink::Service>(varlink::ServiceInfo{"mrd", product, MRD_VERSION, MRD_URL});
-    service->add(registers_interface(registers, [&registers, facts = std::move(facts)] { return status_json(registers, facts); }));
-    service->add(event_log_interface(registers));
-    service->add(attestation_interface(registers));
+    const auto readings = std::make_shared<LogReadings>(registers);
+    const auto budget = EvidenceBudget::make([&registers](auto work) { registers.later(std::move(work)); });
+    service->add(registers_interface(
+        registers, [&registers, readings, budget, facts = std::move(facts)] { return status_json(registers, *readings, *budget, facts); }));
+    service->add(event_log_interface(readings));
+    service->add(attestation_interface(readings, budget));
     return service;
 }
 

@@ -47,17 +47,19 @@ void verify_report(Registers &registers, const wire::VerifyReportParameters &par
 
 }  // namespace
 
-varlink::Interface attestation_interface(Registers &registers) {
+varlink::Interface attestation_interface(const std::shared_ptr<LogReadings> &readings, const std::shared_ptr<EvidenceBudget> &budget) {
     varlink::Interface interface(interfaces::io_mrd_Attestation);
+    auto &registers = readings->registers();
     interface.add<wire::ReportParameters>("Report", varlink::Effect::reads,
                                           [&registers](const Request &, const wire::ReportParameters &parameters, Responder responder) {
                                               report(registers, parameters, std::move(responder));
                                           });
-    add_evidence_method(interface, registers);
-    interface.add<wire::QuoteParameters>("Quote", varlink::Effect::reads,
-                                         [&registers](const Request &request, const wire::QuoteParameters &parameters, Responder responder) {
-                                             answer_quote(registers, Client::of(request.peer), parameters, std::move(responder));
-                                         });
+    add_evidence_method(interface, readings, budget);
+    interface.add<wire::QuoteParameters>(
+        "Quote", varlink::Effect::reads,
+        [&registers](const Request &request, const wire::QuoteParameters &parameters, Responder responder) {
+            answer_quote(registers, Client::of(request.peer), parameters, std::move(responder));
+        });
     interface.add<varlink::NoParameters>("Collateral", varlink::Effect::reads,
                                          [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
                                              answer_collateral(registers, std::move(responder));

@@ -1,12 +1,15 @@
 // io.mrd.Attestation. The interface file is proto/interfaces/io.mrd.Attestation.varlink.
 #pragma once
 
-#include "mrd/registers.h"
+#include <memory>
+
+#include "mrd/evidence_budget.h"
+#include "mrd/interfaces/log_reading.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {
 
-// `registers` must outlive the interface.
-varlink::Interface attestation_interface(Registers &registers);
+// The registers of `readings` must outlive the interface.
+varlink::Interface attestation_interface(const std::shared_ptr<LogReadings> &readings, const std::shared_ptr<EvidenceBudget> &budget);
 
 }  // namespace mrd

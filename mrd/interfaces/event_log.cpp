@@ -59,16 +59,15 @@ void send_record(Responder &responder, const mr::Event &event, bool last) {
 // One who reads the log and is answered with it.
 class Reading : public LogReading {
 public:
-    Reading(Registers &registers, Responder responder) : LogReading(registers), responder_(std::move(responder)) {}
+    Reading(LogReadings &readings, const Request &request, Responder responder)
+        : LogReading(readings, Client::of(request.peer)), responder_(std::move(responder)) {}
 
-    // `endless`: ends with the connection; otherwise what was asked for is sent even to who sends no more.
-    void start(bool endless) {
+    // Ends with the connection: nobody hears what is read then. What was asked for is sent to who sends no more, but still listens.
+    void start() {
         responder_.on_drained([self = shared_from_this()] { self->go(); });
-        if (endless) {
-            responder_.on_closed([weak = weak_from_this()] {
-                if (const auto self = weak.lock()) std::static_pointer_cast<Reading>(self)->stop();
-            });
-        }
+        responder_.on_closed([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) std::static_pointer_cast<Reading>(self)->give_up();
+        });
         go();
     }
 
@@ -78,14 +77,20 @@ protected:
     [[nodiscard]] Responder &responder() { return responder_; }
 
 private:
+    // There is nobody to hear it, or mrd is stopping. Either way it is over, and what was sent behind it has its turn.
+    void give_up() {
+        stop();
+        responder_.fail(wire::LogFailed{"mrd is stopping: read the log again"});
+    }
+
     Responder responder_;
 };
 
 class Records final : public Reading {
 public:
     // `until`: the last one to send; none with follow.
-    Records(Registers &registers, Responder responder, std::uint64_t from, std::optional<std::uint64_t> until)
-        : Reading(registers, std::move(responder)), from_(from), until_(until) {}
+    Records(LogReadings &readings, const Request &request, Responder responder, std::uint64_t from, std::optional<std::uint64_t> until)
+        : Reading(readings, request, std::move(responder)), from_(from), until_(until) {}
 
 private:
     void take(const mr::Event &event) override {
@@ -110,8 +115,8 @@ private:
 
 class Export final : public Reading {
 public:
-    Export(Registers &registers, Responder responder, std::unique_ptr<LogExport> format)
-        : Reading(registers, std::move(responder)), format_(std::move(format)), until_(registers.journal().state().sequence()) {}
+    Export(LogReadings &readings, const Request &request, Responder responder, std::unique_ptr<LogExport> format)
+        : Reading(readings, request, std::move(responder)), format_(std::move(format)), until_(registers().journal().state().sequence()) {}
 
 private:
     void take(const mr::Event &event) override {
@@ -150,8 +155,9 @@ private:
 
 class ReplayCall final : public Reading {
 public:
-    ReplayCall(Registers &registers, Responder responder) : Reading(registers, std::move(responder)) {
-        for (const auto &reg : registers.journal().state().registers()) replay_.declare({reg.name, reg.algorithm, reg.initial, reg.start});
+    ReplayCall(LogReadings &readings, const Request &request, Responder responder) : Reading(readings, request, std::move(responder)) {
+        for (const auto &reg : registers().journal().state().registers())
+            replay_.declare({reg.name, reg.algorithm, reg.initial, reg.start});
     }
 
 private:
@@ -216,7 +222,7 @@ private:
     std::optional<std::string> error_;
 };
 
-// Those who wait for records to come.
+// Those who wait for records to come. A connection follows once, since its calls run one after the other.
 class Followers {
 public:
     explicit Followers(Registers &registers) {
@@ -244,12 +250,13 @@ private:
 
 }  // namespace
 
-varlink::Interface event_log_interface(Registers &registers) {
+varlink::Interface event_log_interface(const std::shared_ptr<LogReadings> &readings) {
     varlink::Interface interface(interfaces::io_mrd_EventLog);
+    auto &registers = readings->registers();
     const auto followers = std::make_shared<Followers>(registers);
     interface.add<wire::RecordsParameters>(
         "Records", varlink::Effect::reads,
-        [&registers, followers](const Request &request, const wire::RecordsParameters &parameters, Responder responder) {
+        [&registers, readings, followers](const Request &request, const wire::RecordsParameters &parameters, Responder responder) {
             if (!request.more) return responder.fail(varlink::ExpectedMore{});
             const auto from = parameters.from.value_or(1);
             if (from < 0) return responder.fail(InvalidParameter{"from"});
@@ -257,23 +264,23 @@ varlink::Interface event_log_interface(Registers &registers) {
             const bool follow = parameters.follow.value_or(false);
             const bool is_good = registers.journal().condition() != journal::Journal::Condition::damaged;
             if (!follow && is_good && static_cast<std::uint64_t>(from) > last) return responder.reply(wire::RecordsReply{});
-            const auto reading = std::make_shared<Records>(registers, std::move(responder), static_cast<std::uint64_t>(from),
+            const auto reading = std::make_shared<Records>(*readings, request, std::move(responder), static_cast<std::uint64_t>(from),
                                                            follow ? std::nullopt : std::optional(last));
             if (follow) followers->add(reading);
-            reading->start(follow);
+            reading->start();
         });
     interface.add<wire::ExportParameters>(
         "Export", varlink::Effect::reads,
-        [&registers](const Request &request, const wire::ExportParameters &parameters, Responder responder) {
+        [&registers, readings](const Request &request, const wire::ExportParameters &parameters, Responder responder) {
             if (!request.more) return responder.fail(varlink::ExpectedMore{});
             auto format = make_log_export(parameters.format);
             if (!format) return responder.fail(wire::UnknownFormat{std::string(parameters.format), export_formats()});
             if (const auto why = collision(parameters.format, registers.journal().state())) return responder.fail(wire::LogFailed{*why});
-            std::make_shared<Export>(registers, std::move(responder), std::move(format))->start(false);
+            std::make_shared<Export>(*readings, request, std::move(responder), std::move(format))->start();
         });
     interface.add<varlink::NoParameters>("Replay", varlink::Effect::reads,
-                                         [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
-                                             std::make_shared<ReplayCall>(registers, std::move(responder))->start(false);
+                                         [readings](const Request &request, const varlink::NoParameters &, Responder responder) {
+                                             std::make_shared<ReplayCall>(*readings, request, std::move(responder))->start();
                                          });
     interface.add<varlink::NoParameters>("Repair", varlink::Effect::changes,
                                          [&registers](const Request &, const varlink::NoParameters &, Responder responder) {

@@ -3,15 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
-#include "mrd/registers.h"
+#include "mrd/interfaces/log_reading.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {
 
 inline constexpr std::size_t export_chunk = std::size_t{48} << 10U;  // bytes of the exported log in one reply, at most
 
-// `registers` must outlive the interface.
-varlink::Interface event_log_interface(Registers &registers);
+// The registers of `readings` must outlive the interface.
+varlink::Interface event_log_interface(const std::shared_ptr<LogReadings> &readings);
 
 }  // namespace mrd

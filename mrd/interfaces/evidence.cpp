@@ -60,11 +60,11 @@ public:
     using End = ReadLog::End;
 
     // Reads no further than event `until`.
-    LogUpToQuote(Registers &registers, EvidenceCut cut, std::uint64_t until, Done done)
-        : LogReading(registers), result_{.reason = {}, .cut = std::move(cut), .log = {}}, until_(until), done_(std::move(done)) {
-        for (const auto &reg : registers.journal().state().registers())
+    LogUpToQuote(LogReadings &readings, const Client &client, EvidenceCut cut, std::uint64_t until, Done done)
+        : LogReading(readings, client), result_{.reason = {}, .cut = std::move(cut), .log = {}}, until_(until), done_(std::move(done)) {
+        for (const auto &reg : registers().journal().state().registers())
             result_.cut.declare({reg.name, reg.algorithm, reg.initial, reg.start});
-        format_->begin(result_.log, registers.journal().state());
+        format_->begin(result_.log, registers().journal().state());
     }
 
     void start() { result_.cut.found() ? end(End::found) : go(); }
@@ -105,11 +105,12 @@ private:
 // explain the quote, the registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
-    EvidenceCall(Registers &registers, const Client &client, const QuoteRequest &request, std::weak_ptr<EvidenceBudget> budget,
-                 Responder responder)
-        : registers_(registers),
-          client_(client),
+    EvidenceCall(const std::shared_ptr<LogReadings> &readings, const Client &client, const QuoteRequest &request,
+                 std::weak_ptr<EvidenceBudget> budget, Responder responder)
+        : registers_(readings->registers()),
+          readings_(readings),
           budget_(std::move(budget)),
+          client_(client),
           provider_(*request.provider),
           report_data_(request.report_data),
           deadline_(request.deadline),
@@ -191,13 +192,15 @@ private:
     }
 
     void read_log() {
+        const auto readings = readings_.lock();
+        if (!readings) return;  // mrd is stopping
         std::vector<EvidenceCut::Signed> owned;
         for (RegisterIndex index = 0; index < table().size(); ++index) {
             const auto value = signed_value(body_, table().name(index));
             if (value && is_logged(index) && table().spec(index).owner == mr::Owner::owned) owned.push_back({table().name(index), *value});
         }
         const auto reading =
-            std::make_shared<LogUpToQuote>(registers_, EvidenceCut(first_, std::move(owned)), until_,
+            std::make_shared<LogUpToQuote>(*readings, client_, EvidenceCut(first_, std::move(owned)), until_,
                                            [self = shared_from_this()](ReadLog read) { self->log_is_read(std::move(read)); });
         reading_ = reading;
         reading->start();
@@ -258,9 +261,10 @@ private:
     [[nodiscard]] bool is_logged(RegisterIndex index) const { return table().spec(index).flags.has(mr::Flag::extensible); }
 
     Registers &registers_;
-    Client client_;
-    // Not held: what is left of a call may outlive the service, and gives back nothing then.
+    // Neither is held: what is left of a call may outlive the service, and gives back nothing then.
+    std::weak_ptr<LogReadings> readings_;
     std::weak_ptr<EvidenceBudget> budget_;
+    Client client_;
     EvidenceBudget::Ticket budget_ticket_ = 0;  // while it waits for room
     EvidenceBudget::Share counted_;
     ProviderRegisters &provider_;
@@ -280,14 +284,14 @@ private:
 
 }  // namespace
 
-void add_evidence_method(varlink::Interface &interface, Registers &registers) {
+void add_evidence_method(varlink::Interface &interface, const std::shared_ptr<LogReadings> &readings,
+                         const std::shared_ptr<EvidenceBudget> &budget) {
     interface.add<wire::EvidenceParameters>(
         "Evidence", varlink::Effect::reads,
-        [&registers, budget = EvidenceBudget::make([&registers](auto work) { registers.later(std::move(work)); })](
-            const varlink::Request &request, const wire::EvidenceParameters &parameters, Responder responder) {
-            const auto wanted =
-                quote_request(registers, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, responder);
-            if (wanted) std::make_shared<EvidenceCall>(registers, Client::of(request.peer), *wanted, budget, std::move(responder))->start();
+        [readings, budget](const varlink::Request &request, const wire::EvidenceParameters &parameters, Responder responder) {
+            const auto wanted = quote_request(readings->registers(), parameters.report_data, parameters.provider,
+                                              parameters.deadline_milliseconds, responder);
+            if (wanted) std::make_shared<EvidenceCall>(readings, Client::of(request.peer), *wanted, budget, std::move(responder))->start();
         });
 }
 

@@ -1,12 +1,15 @@
-// Reads the event log from its beginning, event after event, in steps that hold up nobody else.
+// Reads the event log from its beginning, event after event. However many read, one turn of the event loop takes them no further than it takes one: so
+// they hold up nobody else.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "mr/event_log.h"
 #include "mrd/journal/cursor.h"
+#include "mrd/log_turns.h"
 #include "mrd/registers.h"
 
 namespace mrd {
@@ -14,16 +17,48 @@ namespace mrd {
 inline constexpr std::size_t records_in_a_step = 512;  // of the journal, before others have their turn
 inline constexpr std::size_t bytes_of_a_record = 512;  // an event with more data counts as so many more records
 
-// It lives as long as somebody holds it: whoever waits for it, and the step that is to come.
+class LogReading;
+
+// All who read. mrd/log_turns.h decides whose step is next.
+class LogReadings : public std::enable_shared_from_this<LogReadings> {
+public:
+    // `registers` must outlive it.
+    explicit LogReadings(Registers &registers) : registers_(registers) {}
+    LogReadings(const LogReadings &) = delete;
+    LogReadings &operator=(const LogReadings &) = delete;
+    ~LogReadings() = default;
+
+    [[nodiscard]] Registers &registers() const { return registers_; }
+    [[nodiscard]] std::size_t working() const { return turns_.working(); }
+    [[nodiscard]] std::size_t waiting() const { return turns_.waiting(); }
+
+private:
+    friend class LogReading;
+    void enter(LogReading &reading);
+    void leave(LogReading &reading);
+    void work_later();
+    void work();
+
+    Registers &registers_;
+    LogTurns turns_;
+    std::unordered_map<LogTurns::Ticket, std::shared_ptr<LogReading>> readings_;  // that have something to do
+    bool will_work_ = false;
+};
+
+// It lives as long as somebody holds it: whoever waits for it, and while it has something to do.
 class LogReading : public std::enable_shared_from_this<LogReading> {
 public:
-    explicit LogReading(Registers &registers)
-        : registers_(registers), file_(registers.journal().file()), cursor_(*file_, registers.journal().end()) {}
+    LogReading(LogReadings &readings, const Client &client)
+        : readings_(readings.weak_from_this()),
+          client_(client),
+          registers_(readings.registers()),
+          file_(registers_.journal().file()),
+          cursor_(*file_, registers_.journal().end()) {}
     LogReading(const LogReading &) = delete;
     LogReading &operator=(const LogReading &) = delete;
     virtual ~LogReading() = default;
 
-    // Goes on as far as there are events and nothing is congested.
+    // Goes on when its turn comes, as far as there are events and nothing is congested.
     void go();
 
     [[nodiscard]] bool done() const { return done_; }
@@ -42,7 +77,7 @@ protected:
         stop();
         failed(reason);
     }
-    void stop() { done_ = true; }
+    void stop();
 
     // What stands after the damage is missing: nobody may take the log for whole.
     [[nodiscard]] bool is_damaged() const { return registers_.journal().condition() == journal::Journal::Condition::damaged; }
@@ -51,12 +86,18 @@ protected:
     [[nodiscard]] Registers &registers() { return registers_; }
 
 private:
+    friend class LogReadings;
+    // Reads on, by so many records if there are; how many it was, at least one. It has something to do afterwards only if has_work_.
+    std::size_t step(std::size_t records);
+
+    std::weak_ptr<LogReadings> readings_;  // not held: what is left of a call may outlive the service
+    Client client_;
+    LogTurns::Ticket ticket_ = 0;  // while it has something to do
     Registers &registers_;
     std::shared_ptr<journal::AppendFile> file_;
     journal::Cursor cursor_;
     mr::Event event_;
-    std::size_t steps_ = 0;
-    bool scheduled_ = false;
+    bool has_work_ = false;
     bool done_ = false;
 };
 

@@ -1,5 +1,5 @@
 // Subscriptions to register values. A watcher that does not keep up gets the latest value of each register, not every one; it holds no more
-// than a mark for each register it watches.
+// than a mark for each register it watches. A connection watches once, since its calls run one after the other: there are no more watchers than connections.
 #pragma once
 
 #include <list>

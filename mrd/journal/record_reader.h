@@ -32,6 +32,9 @@ public:
     // More was written.
     void set_end(std::uint64_t end) { end_ = end; }
 
+    // Lets go of its memory until the next call. What was found is not valid any more.
+    void rest() { buffer_ = {}; }
+
     // No record stands at offset(): goes on at the next place where an intact one does. False: there is none.
     std::expected<bool, std::error_code> skip_damage();
 
