@@ -177,22 +177,21 @@ int write(const Common &common, const WriteCommand &command) {
     return exit_done;
 }
 
-std::expected<mr::ReportData, mr::Error> report_data_from(const std::string &hex) {
+std::expected<mr::ReportData, mr::Error> report_data_of(std::string_view option, const std::string &hex) {
+    const auto refused = [option](const std::string &why) {
+        return std::unexpected(mr::Error{mr::ErrorCode::invalid_argument, std::string(option) + ": " + why});
+    };
     const auto data = mr::from_hex(hex);
-    mr::ReportData report_data;
-    if (!data || data->size() != report_data.size()) {
-        return std::unexpected(
-            mr::Error{mr::ErrorCode::invalid_argument, "--data needs 128 hexadecimal digits: the 64 bytes that the report is to carry"});
-    }
-    std::ranges::copy(*data, report_data.begin());
-    return report_data;
+    if (!data) return refused("this is not hexadecimal, two digits a byte and without 0x");
+    auto report_data = mr::report_data_from(*data);
+    return report_data ? std::move(report_data) : refused(report_data.error().message);
 }
 
 int report(const Common &common, const ReportCommand &command) {
-    const auto report_data = report_data_from(command.data);
+    const auto report_data = report_data_of("--data", command.data);
     if (!report_data) return fail_usage(report_data.error().message);
     if (common.json && command.output.empty()) {
-        Json parameters{{"reportData", command.data}};
+        Json parameters{{"reportData", mr::to_hex(*report_data)}};
         if (command.provider) parameters["provider"] = *command.provider;
         return print_reply(common, "io.mrd.Attestation.Report", parameters.dump());
     }

@@ -83,7 +83,8 @@ struct VerifyCommand {
     std::optional<std::string> collateral;
     std::optional<std::string> reference;
     std::optional<std::string> nonce;
-    std::optional<std::int64_t> time;  // seconds since the epoch; now
+    std::optional<std::string> without;  // "nonce,reference,tcb": what is not asked for
+    std::optional<std::int64_t> time;    // seconds since the epoch; now
 };
 
 int list(const Common &common);
@@ -113,8 +114,8 @@ int stream_replies(const Common &common, std::string_view method, const std::str
 // The event as the library takes it. Error: a type that is none.
 std::expected<mr::EventOptions, mr::Error> event_of(const Event &event);
 
-// The 64 bytes of --data. Error: invalid_argument.
-std::expected<mr::ReportData, mr::Error> report_data_from(const std::string &hex);
+// The bytes of --data or --nonce, as report data carries them. Error: invalid_argument, naming the option.
+std::expected<mr::ReportData, mr::Error> report_data_of(std::string_view option, const std::string &hex);
 
 // What extend and measure print: the register's name and new value, or the reply as JSON.
 int print_extended(bool json, const mr::Reading &reading, std::int64_t sequence, const mr::Digest &digest);

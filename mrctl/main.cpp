@@ -14,6 +14,9 @@ std::function<void()> run_into(int &exit_code, std::function<int()> command) {
     return [&exit_code, command = std::move(command)] { exit_code = command(); };
 }
 
+// Of all commands that ask for report data.
+constexpr const char *data_help = "A nonce, or a hash: 16 to 64 bytes, hexadecimal; zero bytes follow up to 64";
+
 void add_event_options(CLI::App &command, mrctl::Event &event) {
     command.add_option("--description", event.description, "What was measured [of measure: the file's name]");
     command.add_option("--type", event.type, "TCG event type, a number or a name [EV_IPL]");
@@ -106,15 +109,15 @@ int main(int argc, char **argv) {
     write_app->callback(run_into(exit_code, [&] { return mrctl::write(common, write); }));
 
     mrctl::ReportCommand report;
-    auto *report_app = app.add_subcommand("report", "A report (TDREPORT) over 64 bytes of your own");
-    report_app->add_option("--data", report.data, "The 64 bytes, hexadecimal")->required();
+    auto *report_app = app.add_subcommand("report", "A report (TDREPORT) over bytes of your own");
+    report_app->add_option("--data", report.data, data_help)->required();
     report_app->add_option("-o,--output", report.output, "File for the report's bytes; without it, base64 on standard output");
     report_app->add_option("--provider", report.provider, "Provider, where several can report");
     report_app->callback(run_into(exit_code, [&] { return mrctl::report(common, report); }));
 
     mrctl::QuoteCommand quote;
-    auto *quote_app = app.add_subcommand("quote", "A quote over 64 bytes of your own, which can be checked anywhere");
-    quote_app->add_option("--data", quote.data, "The 64 bytes, hexadecimal")->required();
+    auto *quote_app = app.add_subcommand("quote", "A quote over bytes of your own, which can be checked anywhere");
+    quote_app->add_option("--data", quote.data, data_help)->required();
     quote_app->add_option("-o,--output", quote.output, "File for the quote's bytes; without it, base64 on standard output");
     quote_app->add_option("--provider", quote.provider, "Provider, where several make quotes");
     quote_app->add_option("--deadline", quote.deadline_ms, "Milliseconds that mrd may take [30000]");
@@ -140,8 +143,8 @@ int main(int argc, char **argv) {
 
     mrctl::EvidenceCommand evidence;
     auto *evidence_app =
-        app.add_subcommand("evidence", "A quote over 64 bytes of your own and the log that leads to it: for `mrctl verify`, anywhere");
-    evidence_app->add_option("--data", evidence.quote.data, "The 64 bytes, hexadecimal")->required();
+        app.add_subcommand("evidence", "A quote over bytes of your own and the log that leads to it: for `mrctl verify`, anywhere");
+    evidence_app->add_option("--data", evidence.quote.data, data_help)->required();
     evidence_app->add_option("-o,--output", evidence.quote.output, "File, or - for standard output")->required();
     evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON");
     evidence_app->add_option("--provider", evidence.quote.provider, "Provider, where several make quotes");
@@ -158,7 +161,11 @@ int main(int argc, char **argv) {
     verify_app->add_option("--roots", verify.roots, "Trust anchors, PEM or DER [Intel SGX Root CA]");
     verify_app->add_option("--collateral", verify.collateral, "Collateral, JSON [what is in the evidence]");
     verify_app->add_option("--reference", verify.reference, "Reference values, JSON");
-    verify_app->add_option("--nonce", verify.nonce, "The report data that is expected, hexadecimal; zero bytes follow up to 64");
+    verify_app->add_option("--nonce", verify.nonce, "The report data that is expected, as it was given to `evidence --data`");
+    verify_app->add_option(
+        "--without", verify.without,
+        "Of nonce, reference and tcb, with commas between: what is not asked for. What is neither given nor named here makes the "
+        "verdict negative");
     verify_app->add_option("--time", verify.time, "Verify as of this time, seconds since the epoch [now]");
     verify_app->callback(run_into(exit_code, [&] { return mrctl::verify(common.json, verify); }));
 

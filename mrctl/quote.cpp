@@ -16,7 +16,7 @@ namespace {
 template <class T>
 std::expected<T, int> ask(const Common &common, const QuoteCommand &command,
                           std::expected<T, mr::Error> (mr::Client::*method)(const mr::ReportData &, const mr::QuoteOptions &)) {
-    const auto report_data = report_data_from(command.data);
+    const auto report_data = report_data_of("--data", command.data);
     if (!report_data) return std::unexpected(fail_usage(report_data.error().message));
     mr::QuoteOptions options{.provider = command.provider};
     if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);

@@ -1,8 +1,12 @@
 // mrctl verify: from evidence, or a quote and its logs, to a verdict. Needs no mrd.
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
+#include <string_view>
 
 #include "mr/event_content.h"
 #include "mr/verify.h"
@@ -62,31 +66,81 @@ std::string listed(const std::vector<std::string> &texts) {
     return all;
 }
 
+// What is asked for unless --without names it.
+struct Demand {
+    std::string_view word;    // of --without
+    std::string_view option;  // that gives it
+    std::optional<std::string> VerifyCommand::*given;
+    bool mr::Waived::*waived;
+    mr::StatementName statement;  // that does not hold without it
+    std::string_view subject;     // what nobody has looked at then
+};
+constexpr std::array demands{
+    Demand{"nonce", "--nonce", &VerifyCommand::nonce, &mr::Waived::nonce, mr::StatementName::report_data, "freshness"},
+    Demand{"tcb", "--collateral", &VerifyCommand::collateral, &mr::Waived::tcb, mr::StatementName::tcb,
+           "the platform's TCB and revocation"},
+    Demand{"reference", "--reference", &VerifyCommand::reference, &mr::Waived::reference, mr::StatementName::reference_values, "what runs"},
+};
+
+// Error: a sentence.
+std::expected<mr::Waived, std::string> waived_by(const VerifyCommand &command) {
+    mr::Waived waived;
+    if (!command.without) return waived;
+    std::istringstream words(*command.without + ',');
+    for (std::string word; std::getline(words, word, ',');) {
+        const auto *const demand = std::ranges::find(demands, word, &Demand::word);
+        if (demand == demands.end())
+            return std::unexpected("--without takes nonce, reference and tcb, with commas between; \"" + mr::printable_text(word) +
+                                   "\" is none of them");
+        if ((command.*demand->given).has_value())
+            return std::unexpected("--without " + word + " and " + std::string(demand->option) + " contradict each other: leave one out");
+        waived.*demand->waived = true;
+    }
+    return waived;
+}
+
 // Who reads only the last line must see what was not looked at.
-std::string last_line(const mr::Verdict &verdict) {
+std::string positive_line(const mr::Verdict &verdict) {
     using enum mr::StatementName;
     const auto has_result = [&](mr::StatementName name, mr::Judgement result) {
         const auto *statement = verdict.find(name);
         return statement != nullptr && statement->result == result;
     };
-    if (!verdict.verified()) {
-        std::vector<std::string> failing;
-        for (const auto &each : verdict.statements()) {
-            if (each.required && each.result != mr::Judgement::holds) failing.emplace_back(mr::to_string(each.name));
-        }
-        return "NOT verified: " + listed(failing);
-    }
     std::vector<std::string> left_out;
     if (has_result(root_is_hardware, mr::Judgement::fails)) left_out.emplace_back("hardware (the root is not Intel's)");
-    if (has_result(report_data, mr::Judgement::not_judged)) left_out.emplace_back("freshness (--nonce)");
-    if (has_result(tcb, mr::Judgement::not_judged)) left_out.emplace_back("the platform's TCB and revocation (--collateral)");
-    if (has_result(log_replay, mr::Judgement::not_judged)) left_out.emplace_back("the log (--log)");
-    if (has_result(register_values, mr::Judgement::not_judged) && has_result(required_events, mr::Judgement::not_judged))
-        left_out.emplace_back("what runs (--reference)");
+    if (has_result(log_replay, mr::Judgement::not_judged)) left_out.emplace_back("the log (no --log)");
+    for (const auto &demand : demands) {
+        if (has_result(demand.statement, mr::Judgement::not_judged))
+            left_out.push_back(std::string(demand.subject) + " (--without " + std::string(demand.word) + ")");
+    }
     return left_out.empty() ? "verified" : "verified, but not " + listed(left_out);
 }
 
-int print_verdict(bool json, const mr::Verdict &verdict, const mr::QuoteJudgement &platform, mr::UnixTime time) {
+struct Judged {
+    mr::Verdict verdict;
+    mr::QuoteJudgement platform;
+    mr::UnixTime time = 0;
+    bool has_collateral = false;
+};
+
+// Scripts search for "verified": it must not be in here.
+std::string negative_line(const Judged &judged, const VerifyCommand &command) {
+    using enum mr::StatementName;
+    std::vector<std::string> failing;
+    for (const auto &each : judged.verdict.statements()) {
+        if (!each.required || each.result == mr::Judgement::holds) continue;
+        // Without collateral none of the statements about the platform holds: the last one stands for them.
+        if (!judged.has_collateral && each.name >= tcb_info_signature && each.name < tcb) continue;
+        failing.emplace_back(mr::to_string(each.name));
+        const auto *const demand = std::ranges::find(demands, each.name, &Demand::statement);
+        if (demand != demands.end() && !(each.name == tcb ? judged.has_collateral : (command.*demand->given).has_value()))
+            failing.back().append(" (no ").append(demand->option).append(")");
+    }
+    return "REFUSED: " + listed(failing);
+}
+
+int print_verdict(bool json, const VerifyCommand &command, const Judged &judged) {
+    const auto &verdict = judged.verdict;
     if (json) {
         Json statements = Json::array();
         for (const auto &each : verdict.statements()) {
@@ -95,8 +149,9 @@ int print_verdict(bool json, const mr::Verdict &verdict, const mr::QuoteJudgemen
                                   {"required", each.required},
                                   {"reason", mr::printable_text(each.reason)}});
         }
-        Json all{{"verified", verdict.verified()}, {"time", time}};
-        if (platform.tcb_judged) all["tcb"] = {{"status", mr::to_string(platform.tcb_status)}, {"advisories", platform.advisories}};
+        Json all{{"verified", verdict.verified()}, {"time", judged.time}};
+        if (judged.platform.tcb_judged)
+            all["tcb"] = {{"status", mr::to_string(judged.platform.tcb_status)}, {"advisories", judged.platform.advisories}};
         all["statements"] = statements;
         std::cout << all.dump(2) << '\n';
         return verdict.verified() ? exit_done : exit_refused;
@@ -112,7 +167,7 @@ int print_verdict(bool json, const mr::Verdict &verdict, const mr::QuoteJudgemen
         rows.push_back(
             {std::string(mr::to_string(each.name)), coloured(each), each.required ? "required" : "-", mr::printable_text(each.reason)});
     print_table({"STATEMENT", "RESULT", "NEEDED", "REASON"}, rows);
-    std::cout << last_line(verdict) << '\n';
+    std::cout << (verdict.verified() ? positive_line(verdict) : negative_line(judged, command)) << '\n';
     return verdict.verified() ? exit_done : exit_refused;
 }
 
@@ -131,13 +186,15 @@ int verify(bool json, const VerifyCommand &command) {
     }
     Inputs inputs;
     if (command.nonce) {
-        auto nonce = mr::from_hex(*command.nonce);
-        if (!nonce) return fail_usage("verify: --nonce is not hexadecimal (without 0x)");
-        if (nonce->empty()) return fail_usage("verify: --nonce is empty: give the nonce, or leave the option out");
-        if (nonce->size() > mr::report_data_size) return fail_usage("verify: --nonce has more than 64 bytes");
-        inputs.options.report_data = std::move(*nonce);
+        const auto nonce = report_data_of("--nonce", *command.nonce);
+        if (!nonce) return fail_usage("verify: " + nonce.error().message);
+        inputs.options.report_data = mr::Bytes(nonce->begin(), nonce->end());
     }
+    const auto waived = waived_by(command);
+    if (!waived) return fail_usage("verify: " + waived.error());
+    inputs.options.waived = *waived;
     if (auto loaded = inputs.load(command); !loaded) return fail(loaded.error());
+    Judged judged{.verdict = {}, .platform = {}, .time = inputs.options.time, .has_collateral = inputs.collateral.has_value()};
 
     if (!command.evidence.empty()) {
         const auto file = read_file(command.evidence, mr::max_evidence_size);
@@ -148,9 +205,9 @@ int verify(bool json, const VerifyCommand &command) {
                 return fail({mr::ErrorCode::malformed, command.evidence + " is a quote or a TDREPORT, not evidence: give it with --quote"});
             return fail(in_file(command.evidence, evidence.error()));
         }
-        mr::QuoteJudgement platform;
-        const auto verdict = mr::verify(*evidence, inputs.options, &platform);
-        return print_verdict(json, verdict, platform, inputs.options.time);
+        judged.verdict = mr::verify(*evidence, inputs.options, &judged.platform);
+        judged.has_collateral |= evidence->collateral.has_value();
+        return print_verdict(json, command, judged);
     }
     const auto quote = read_file(command.quote, mr::max_quote_size);
     if (!quote) return fail(quote.error());
@@ -168,9 +225,8 @@ int verify(bool json, const VerifyCommand &command) {
                          command.logs[i] + " is evidence, which has its log in it: give it alone, without --quote and --log"});
         logs.push_back(files[i].bytes());
     }
-    mr::QuoteJudgement platform;
-    const auto verdict = mr::verify(*quote, logs, inputs.options, &platform);
-    return print_verdict(json, verdict, platform, inputs.options.time);
+    judged.verdict = mr::verify(*quote, logs, inputs.options, &judged.platform);
+    return print_verdict(json, command, judged);
 }
 
 }  // namespace mrctl

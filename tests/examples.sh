@@ -79,16 +79,17 @@ cmake --build "$work/verifier" >/dev/null
 nonce=$(openssl rand -hex 64)
 mrctl evidence --data "$nonce" -o "$work/evidence" 2>/dev/null
 mrctl collateral -o "$work/collateral" --root "$work/root.pem"
-# forbid TEXT: reference values by which it must not have been measured.
-forbid() {
-    printf '{"format":"mrd-reference-values","version":1,"forbiddenEvents":[{"name":"that text","digest":"%s"}]}' \
-        "$(printf '%s' "$1" | openssl dgst -sha384 -r | cut -d ' ' -f 1)" >"$work/reference"
+digest_of() { printf '%s' "$1" | openssl dgst -sha384 -r | cut -d ' ' -f 1; }
+# reference FORBIDDEN: reference values by which "text" must have been measured, and that text must not.
+reference() {
+    printf '{"format":"mrd-reference-values","version":1,"requiredEvents":[{"name":"the text","digest":"%s"}],"forbiddenEvents":[{"name":"that text","digest":"%s"}]}' \
+        "$(digest_of text)" "$(digest_of "$1")" >"$work/reference"
 }
-forbid "never measured"
+reference "never measured"
 "$work/verifier/verifier" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" | grep -qx trusted || fail "the verifier does not trust good evidence"
-if "$work/verifier/verifier" "$nonce" <"$work/evidence" >"$work/out"; then fail "the verifier trusts the simulator's root without being told to"; fi
+if "$work/verifier/verifier" "$nonce" "$work/reference" <"$work/evidence" >"$work/out"; then fail "the verifier trusts the simulator's root without being told to"; fi
 grep -q '^certificate_chain is false' "$work/out" || fail "the verifier does not say why: $(cat "$work/out")"
-forbid "what I run"
+reference "what I run"
 if "$work/verifier/verifier" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" >"$work/out"; then fail "a forbidden event is let pass"; fi
 grep -q '^forbidden_events is false' "$work/out" || fail "the verifier does not name the forbidden event: $(cat "$work/out")"
 echo "examples: all passed"

@@ -15,15 +15,12 @@ int complain(const std::string &what) { return std::cerr << "verifier: " << what
 }  // namespace
 
 int main(int argc, char **argv) {
-    if (argc < 2 || argc > 4) return complain("usage: verifier NONCE [REFERENCE_VALUES [ROOTS]] <EVIDENCE");
+    if (argc < 3 || argc > 4) return complain("usage: verifier NONCE REFERENCE_VALUES [ROOTS] <EVIDENCE");
     const auto nonce = mr::from_hex(argv[1]);
     if (!nonce) return complain(nonce.error().message);
-    mr::VerifyOptions options{.report_data = *nonce, .time = std::time(nullptr)};
-    if (argc > 2) {
-        const auto reference = mr::parse_reference_values(contents(std::ifstream(argv[2])));
-        if (!reference) return complain(reference.error().message);
-        options.reference = *reference;
-    }
+    const auto reference = mr::parse_reference_values(contents(std::ifstream(argv[2])));
+    if (!reference) return complain(reference.error().message);
+    mr::VerifyOptions options{.report_data = *nonce, .time = std::time(nullptr), .reference = *reference};
     if (argc > 3) {  // Intel's root otherwise
         const auto roots = mr::parse_trust_anchors(mr::as_bytes(contents(std::ifstream(argv[3]))));
         if (!roots) return complain(roots.error().message);

@@ -191,18 +191,21 @@ auto interpreted(Handler handler) {
 }  // namespace
 
 void AsyncClient::do_report(const ReportData &report_data, const std::optional<std::string> &provider, Completion<Report> done) {
+    if (auto good = report_data_from(report_data); !good) return done(std::unexpected(std::move(good.error())));
     const auto hex = to_hex(report_data);
     connection_->call_alone<wire::attestation::ReportReply>("io.mrd.Attestation.Report", wire::attestation::ReportParameters{hex, provider},
                                                             connection_->options.call_timeout, std::move(done));
 }
 
 void AsyncClient::do_quote(const ReportData &report_data, const QuoteOptions &options, Completion<Quoted> done) {
+    if (auto good = report_data_from(report_data); !good) return done(std::unexpected(std::move(good.error())));
     std::string hex;
     connection_->call_alone<wire::attestation::QuoteReply>("io.mrd.Attestation.Quote", quote_parameters(report_data, options, hex),
                                                            quote_timeout(connection_->options, options), std::move(done));
 }
 
 void AsyncClient::do_evidence(const ReportData &report_data, const QuoteOptions &options, Completion<Evidence> done) {
+    if (auto good = report_data_from(report_data); !good) return done(std::unexpected(std::move(good.error())));
     std::string hex;
     connection_->call_alone<wire::attestation::EvidenceReply>("io.mrd.Attestation.Evidence", evidence_parameters(report_data, options, hex),
                                                               quote_timeout(connection_->options, options), std::move(done));

@@ -107,6 +107,7 @@ std::expected<std::int64_t, Error> Client::write(std::string_view name, ByteView
 }
 
 std::expected<Report, Error> Client::report(const ReportData &report_data, std::optional<std::string_view> provider) {
+    if (auto good = report_data_from(report_data); !good) return std::unexpected(std::move(good.error()));
     const auto hex = to_hex(report_data);
     return connection_->call<wire::attestation::ReportReply>(options_, "io.mrd.Attestation.Report",
                                                              wire::attestation::ReportParameters{hex, provider});
@@ -119,12 +120,14 @@ std::expected<ReportVerdict, Error> Client::verify_report(ByteView report) {
 }
 
 std::expected<Quoted, Error> Client::quote(const ReportData &report_data, const QuoteOptions &options) {
+    if (auto good = report_data_from(report_data); !good) return std::unexpected(std::move(good.error()));
     std::string hex;
     return call_alone<wire::attestation::QuoteReply, Connection>(options_, "io.mrd.Attestation.Quote",
                                                                  quote_parameters(report_data, options, hex), options);
 }
 
 std::expected<Evidence, Error> Client::evidence(const ReportData &report_data, const QuoteOptions &options) {
+    if (auto good = report_data_from(report_data); !good) return std::unexpected(std::move(good.error()));
     std::string hex;
     return call_alone<wire::attestation::EvidenceReply, Connection>(options_, "io.mrd.Attestation.Evidence",
                                                                     evidence_parameters(report_data, options, hex), options);

@@ -28,7 +28,7 @@ protected:
             ASSERT_TRUE(parsed) << parsed.error().message;
             collateral = std::move(*parsed);
         }
-        judgement_ = verify_quote(quote, collateral ? &*collateral : nullptr, anchors, time, {}, verdict_);
+        judgement_ = verify_quote(quote, collateral ? &*collateral : nullptr, anchors, time, {.tcb_required = false}, verdict_);
     }
 
     static std::vector<std::string> without_collateral() {

@@ -44,7 +44,7 @@ TEST(ReferenceValues, SayWhatIsExpectedAndWhatIsAccepted) {
     const auto values = parse_reference_values(example().dump());
     ASSERT_TRUE(values) << values.error().message;
     EXPECT_THAT(values->quote.accepted_tcb, ElementsAre(TcbStatus::up_to_date, TcbStatus::sw_hardening_needed));
-    EXPECT_TRUE(values->quote.tcb_required);
+    EXPECT_TRUE(values->tcb_required);
     EXPECT_EQ(values->quote.minimum_tcb_evaluation, 17);
     EXPECT_TRUE(values->quote.accept_debug);
     EXPECT_TRUE(values->quote.accept_no_sept_ve_disable);
@@ -63,8 +63,7 @@ TEST(ReferenceValues, AreStrictWhereTheySayNothing) {
     const auto values = parse_reference_values(R"({"format":"mrd-reference-values","version":1})");
     ASSERT_TRUE(values) << values.error().message;
     EXPECT_THAT(values->quote.accepted_tcb, ElementsAre(TcbStatus::up_to_date));
-    EXPECT_FALSE(values->quote.tcb_required || values->quote.accept_debug || values->quote.accept_no_sept_ve_disable ||
-                 values->accept_gaps);
+    EXPECT_FALSE(values->tcb_required || values->quote.accept_debug || values->quote.accept_no_sept_ve_disable || values->accept_gaps);
     EXPECT_FALSE(values->quote.accept_simulated_roots);
     EXPECT_FALSE(values->maximum_age_seconds);
     EXPECT_FALSE(values->quote.minimum_tcb_evaluation);
@@ -73,7 +72,7 @@ TEST(ReferenceValues, AreStrictWhereTheySayNothing) {
 TEST(ReferenceValues, ThatAskForATcbRecoveryAskForTheTcb) {
     const auto values = parse_reference_values(R"({"format":"mrd-reference-values","version":1,"minimumTcbEvaluationDataNumber":0})");
     ASSERT_TRUE(values) << values.error().message;
-    EXPECT_TRUE(values->quote.tcb_required);
+    EXPECT_TRUE(values->tcb_required);
     EXPECT_THAT(values->quote.accepted_tcb, ElementsAre(TcbStatus::up_to_date));
 }
 

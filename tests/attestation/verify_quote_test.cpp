@@ -90,7 +90,7 @@ TEST(VerifyQuote, WithAnyByteOfItsSignedPartFlippedTheSignatureDoesNotHold) {
     for (std::size_t i = 0; i < size; ++i) {
         quote[i] ^= 0x10;
         Verdict verdict;
-        verify_quote(quote, nullptr, anchors, test_now, {}, verdict);
+        verify_quote(quote, nullptr, anchors, test_now, {.tcb_required = false}, verdict);
         EXPECT_FALSE(verdict.verified()) << i;
         // The first eight bytes but the reserved say what it is; the vendor is a matter of the format as well.
         if (decode_quote(quote)) {
@@ -110,7 +110,7 @@ TEST(VerifyQuote, WithAnyByteOfARealQuotesSignedPartFlippedTheSignatureDoesNotHo
         for (std::size_t i = 0; i < size; ++i) {
             quote[i] ^= 1;
             Verdict verdict;
-            verify_quote(quote, nullptr, intel_trust_anchors(), 1771588800, {}, verdict);
+            verify_quote(quote, nullptr, intel_trust_anchors(), 1771588800, {.tcb_required = false}, verdict);
             EXPECT_FALSE(verdict.verified()) << i;
             if (decode_quote(quote)) {
                 EXPECT_EQ(verdict.find(StatementName::quote_signature)->result, Judgement::fails) << i;
@@ -131,7 +131,7 @@ TEST(VerifyQuote, WithAnyByteOfItsSignatureDataFlippedItIsRefused) {
     for (std::size_t i = 632; i < quote.size(); ++i) {
         quote[i] ^= 1;
         Verdict verdict;
-        verify_quote(quote, nullptr, anchors, test_now, {}, verdict);
+        verify_quote(quote, nullptr, anchors, test_now, {.tcb_required = false}, verdict);
         if (verdict.verified()) ++accepted;
         quote[i] ^= 1;
     }
@@ -157,7 +157,7 @@ TEST(VerifyQuote, UnderAnotherRootNothingVouchesForTheQuote) {
 TEST(VerifyQuote, WithoutTrustAnchorsIsRefused) {
     TestPlatform platform;
     Verdict verdict;
-    verify_quote(platform.quote(), nullptr, {}, test_now, {}, verdict);
+    verify_quote(platform.quote(), nullptr, {}, test_now, {.tcb_required = false}, verdict);
     EXPECT_THAT(false_ones(verdict), Contains("certificate_chain"));
     EXPECT_FALSE(verdict.verified());
 }
@@ -273,12 +273,12 @@ TEST(VerifyQuote, OfADevelopmentMachineHoldsUnderItsOwnRootAndNotUnderIntels) {
     const auto time = describe_certificate(decode_pem_certificates(pem)->front())->not_before + test_day;
 
     Verdict under_own;
-    verify_quote(quote, nullptr, own, time, {}, under_own);
+    verify_quote(quote, nullptr, own, time, {.tcb_required = false}, under_own);
     EXPECT_THAT(false_ones(under_own), ElementsAre("root_is_hardware")) << reasons(under_own);
     EXPECT_TRUE(under_own.verified());
 
     Verdict under_intels;
-    verify_quote(quote, nullptr, intel_trust_anchors(), time, {}, under_intels);
+    verify_quote(quote, nullptr, intel_trust_anchors(), time, {.tcb_required = false}, under_intels);
     EXPECT_THAT(false_ones(under_intels), ElementsAre("certificate_chain", "root_is_hardware"));
     EXPECT_FALSE(under_intels.verified());
 }

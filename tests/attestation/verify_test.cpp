@@ -17,9 +17,11 @@ namespace mr {
 namespace {
 
 using enum StatementName;
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
@@ -70,6 +72,7 @@ protected:
         add(measured("tdx/rtmr3", "configuration"));
         options.time = test_now;
         options.anchors = platform.anchors();
+        options.waived = {.nonce = true, .reference = true, .tcb = true};
     }
 
     Evidence evidence() {
@@ -110,11 +113,84 @@ TEST_F(MachineTest, EvidenceOfWhatItSaysIsVerified) {
     EXPECT_THAT(reason_of(verdict, log_well_formed), HasSubstr("3 events"));
 }
 
-TEST_F(MachineTest, WhatWasNotAskedForIsNotJudgedAndDoesNotFail) {
+TEST_F(MachineTest, WhatIsWaivedByNameIsNotJudgedAndDoesNotFail) {
     const auto verdict = verify(evidence(), options);
     EXPECT_TRUE(verdict.verified()) << reasons(verdict);
-    for (const auto name : {report_data, register_values, required_events, forbidden_events, evidence_age})
+    for (const auto name : {report_data, reference_values, register_values, required_events, forbidden_events, evidence_age})
         EXPECT_EQ(result_of(verdict, name), Judgement::not_judged) << to_string(name);
+}
+
+// The required statements that do not hold.
+std::vector<std::string> refusing(const Verdict &verdict) {
+    std::vector<std::string> names;
+    for (const auto &each : verdict.statements()) {
+        if (each.required && each.result != Judgement::holds) names.emplace_back(to_string(each.name));
+    }
+    return names;
+}
+
+TEST_F(MachineTest, WhatIsNeitherGivenNorWaivedIsNoSilentYes) {
+    auto without_collateral = evidence();
+    without_collateral.collateral.reset();
+    const Waived all = options.waived;
+    EXPECT_THAT(refusing(verify(without_collateral, options)), IsEmpty());
+    options.waived = {};
+    EXPECT_THAT(refusing(verify(evidence(), options)), ElementsAre("report_data", "reference_values"));
+    EXPECT_FALSE(verify(evidence(), options).verified());
+    struct Case {
+        bool Waived::*waived;
+        std::string refusing;
+    };
+    for (const auto &[waived, statement] :
+         {Case{&Waived::nonce, "report_data"}, Case{&Waived::reference, "reference_values"}, Case{&Waived::tcb, "tcb"}}) {
+        options.waived = all;
+        options.waived.*waived = false;
+        const auto verdict = verify(without_collateral, options);
+        EXPECT_FALSE(verdict.verified()) << statement;
+        EXPECT_THAT(refusing(verdict), Contains(statement));
+    }
+    // The same of a quote without evidence around it.
+    options.waived = {};
+    EXPECT_THAT(refusing(verify(platform.quote(), {}, options)),
+                AllOf(Contains("report_data"), Contains("reference_values"), Contains("tcb")));
+    options.waived = all;
+    EXPECT_TRUE(verify(platform.quote(), {}, options).verified());
+}
+
+// A waiver is about what is not there.
+TEST_F(MachineTest, WhatIsGivenCountsWhateverIsWaived) {
+    auto forged = evidence();
+    forged.collateral->tcb_info_signature[0] ^= 1;
+    EXPECT_THAT(refusing(verify(forged, options)), Contains("tcb_info_signature"));
+    expect_nonce();
+    options.report_data->back() ^= 1;
+    EXPECT_THAT(refusing(verify(evidence(), options)), ElementsAre("report_data"));
+    options.report_data.reset();
+    options.reference.registers["mrtd"] = {Bytes(48, 1)};
+    EXPECT_THAT(refusing(verify(evidence(), options)), ElementsAre("register_values"));
+    options.reference.registers.clear();
+    // Reference values that name a TCB ask for it.
+    options.reference.tcb_required = true;
+    EXPECT_TRUE(verify(evidence(), options).verified());
+    auto stripped = evidence();
+    stripped.collateral.reset();
+    EXPECT_THAT(refusing(verify(stripped, options)), Contains("tcb"));
+}
+
+TEST_F(MachineTest, ReferenceValuesThatDemandNothingOfWhatRunsCountAsNotGiven) {
+    options.waived.reference = false;
+    const auto refused_for = [&] { return refusing(verify(evidence(), options)); };
+    options.reference.forbidden_events = {{.name = "a shell", .description = "shell"}};
+    options.reference.maximum_age_seconds = 60;
+    options.reference.tcb_required = true;
+    options.reference.quote.accept_debug = true;
+    EXPECT_THAT(refused_for(), ElementsAre("reference_values"));
+    EXPECT_THAT(reason_of(verify(evidence(), options), reference_values), HasSubstr("requiredEvents"));
+    options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
+    EXPECT_THAT(refused_for(), IsEmpty());
+    options.reference.required_events.clear();
+    options.reference.registers["mrtd"] = {Bytes(platform.body.mrtd.begin(), platform.body.mrtd.end())};
+    EXPECT_THAT(refused_for(), IsEmpty());
 }
 
 TEST_F(MachineTest, WithoutATrustAnchorOfItsOwnItIsNotVerified) {
@@ -131,24 +207,35 @@ TEST_F(MachineTest, ReportDataIsWhatWasExpectedOrNot) {
     EXPECT_FALSE(verdict.verified());
     EXPECT_THAT(false_ones(verdict), Contains("report_data"));
 
-    // What is shorter is followed by zero bytes.
-    platform.body.report_data = {1, 2, 3};
-    options.report_data = Bytes{1, 2, 3};
-    EXPECT_TRUE(verify(evidence(), options).verified());
-    options.report_data = Bytes{1, 2};
-    EXPECT_FALSE(verify(evidence(), options).verified());
-    options.report_data = Bytes(65, 1);
-    EXPECT_FALSE(verify(evidence(), options).verified());
-    options.report_data = Bytes();
+    // What is shorter is followed by zero bytes: with some of them it is the same.
     platform.body.report_data = {};
-    EXPECT_FALSE(verify(evidence(), options).verified()) << "nothing was expected";
-    platform.body.report_data = {1, 2, 3};
+    std::ranges::fill_n(platform.body.report_data.begin(), 16, 1);
+    for (std::size_t zeros = 0; zeros <= 48; ++zeros) {
+        options.report_data = Bytes(16, 1);
+        options.report_data->resize(16 + zeros);
+        EXPECT_TRUE(verify(evidence(), options).verified()) << zeros;
+    }
+    options.report_data = Bytes(17, 1);
+    EXPECT_FALSE(verify(evidence(), options).verified());
 
     // The evidence's own word is not what counts, but must not differ.
-    options.report_data = Bytes{1, 2, 3};
+    options.report_data = Bytes(16, 1);
     auto lying = evidence();
     lying.report_data = {9};
     EXPECT_THAT(false_ones(verify(lying, options)), Contains("report_data"));
+}
+
+// It would be that of a variable that was cut off, or of anybody who gave none.
+TEST_F(MachineTest, ANonceThatIsTooShortTooLongOrZeroIsNone) {
+    for (const auto &[nonce, why] : {std::pair(Bytes(), "0 bytes"), std::pair(Bytes(1, 7), "1 bytes"), std::pair(Bytes(15, 7), "15 bytes"),
+                                     std::pair(Bytes(65, 7), "65 bytes"), std::pair(Bytes(16), "zero"), std::pair(Bytes(64), "zero")}) {
+        platform.body.report_data = {};
+        std::ranges::copy(ByteView(nonce).first(std::min(nonce.size(), report_data_size)), platform.body.report_data.begin());
+        options.report_data = nonce;
+        const auto verdict = verify(evidence(), options);
+        EXPECT_THAT(refusing(verdict), ElementsAre("report_data"));
+        EXPECT_THAT(reason_of(verdict, report_data), HasSubstr(why));
+    }
 }
 
 TEST_F(MachineTest, AnEventThatIsMissingAddedSwappedOrChangedDoesNotReplay) {
@@ -462,6 +549,7 @@ protected:
         quote = sample_bytes(GetParam().quote);
         for (const auto &name : GetParam().logs) logs.push_back(sample_bytes(name));
         options.time = GetParam().time;
+        options.waived = {.nonce = true, .reference = true, .tcb = true};
         if (GetParam().own_root) options.anchors = own_root();
     }
 

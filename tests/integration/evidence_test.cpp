@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 
+#include "mr/tdreport.h"
 #include "mr/verify.h"
 #include "tests/integration/daemon.h"
 #include "tests/integration/extenders.h"
@@ -20,12 +21,17 @@ using enum mr::StatementName;
 using mr::ErrorCode;
 using mr::Judgement;
 using std::chrono::milliseconds;
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 mr::ReportData nonce(std::uint32_t number) {
     mr::ReportData data{};
+    data.back() = 1;  // none is all zero
     for (std::size_t i = 0; i < 4; ++i) data.at(i) = static_cast<std::uint8_t>(number >> (8 * i));
     return data;
 }
@@ -44,6 +50,7 @@ protected:
         options.report_data = mr::Bytes(expected.begin(), expected.end());
         options.time = std::time(nullptr);
         options.anchors = mr::parse_trust_anchors(mr::as_bytes(client.collateral().value().root_pem)).value();
+        options.waived.reference = true;
         return options;
     }
     static mr::Verdict verdict_of(mr::Client &client, const mr::Evidence &evidence, const mr::ReportData &expected) {
@@ -95,6 +102,8 @@ TEST_F(EvidenceTest, IsVerifiedWithWhatIsInItAndARoot) {
     options.anchors = mr::intel_trust_anchors();
     EXPECT_EQ(result_of(mr::verify(*evidence, options), certificate_chain), Judgement::fails);
     EXPECT_FALSE(verdict_of(client, *evidence, nonce(2)).verified()) << "another's nonce";
+    for (const auto code : {client.evidence({}).error().code, client.quote({}).error().code, client.report({}).error().code})
+        EXPECT_EQ(code, ErrorCode::invalid_argument) << "zeros, as of anybody who chose none";
 }
 
 TEST_F(EvidenceTest, OfAnEmptyLogIsEvidenceToo) {
@@ -435,6 +444,10 @@ protected:
     }
     // A file of the test's own.
     [[nodiscard]] std::string at(const std::string &name) const { return folder() / name; }
+    static std::string last_line(const std::string &output) {
+        const auto end = output.rfind('\n');
+        return output.substr(output.rfind('\n', end - 1) + 1, end - output.rfind('\n', end - 1) - 1);
+    }
     // The statement of that name.
     static Json statement(const Json &verdict, std::string_view name) {
         for (const auto &each : verdict["statements"]) {
@@ -448,40 +461,113 @@ protected:
 
 TEST_F(MrctlVerify, SaysYesToEvidenceInBothFormsWithTheNonceAndTheRoot) {
     for (const auto &file : {at("e.json"), at("e.cbor")}) {
-        const auto verdict = json({"verify", file, "--roots", at("root.pem"), "--nonce", data});
+        const auto verdict = json({"verify", file, "--roots", at("root.pem"), "--nonce", data, "--without", "reference"});
         EXPECT_EQ(verdict["verified"], true);
         EXPECT_EQ(statement(verdict, "report_data")["result"], "true");
         EXPECT_EQ(statement(verdict, "register_values")["result"], "not_judged");
         EXPECT_EQ(statement(verdict, "root_is_hardware")["result"], "false");
     }
-    EXPECT_THAT(output({"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", data}),
-                HasSubstr("\nverified, but not hardware (the root is not Intel's), what runs (--reference)\n"));
-    const std::ifstream file(at("e.json"));
-    std::stringstream text;
-    text << file.rdbuf();
-    EXPECT_THAT(output({"verify", "-", "--roots", at("root.pem"), "--nonce", data}, text.str()),
-                HasSubstr("\nverified, but not hardware (the root is not Intel's), what runs (--reference)\n"));
+    const std::string said = "\nverified, but not hardware (the root is not Intel's), what runs (--without reference)\n";
+    EXPECT_THAT(output({"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", data, "--without", "reference"}), EndsWith(said));
+    EXPECT_THAT(output({"verify", "-", "--roots", at("root.pem"), "--nonce", data, "--without", "reference"}, contents(at("e.json"))),
+                EndsWith(said));
+}
+
+TEST_F(MrctlVerify, WhatIsNeitherAskedForNorWaivedIsExitCodeOneAndNamedInTheLastLine) {
+    const std::vector<std::string> evidence{"verify", at("e.json"), "--roots", at("root.pem")};
+    const std::vector<std::string> quote{"verify", "--quote", at("q.bin"), "--log", at("log.bin"), "--roots", at("root.pem")};
+    const auto said = [&](std::vector<std::string> arguments, int exit_code, const std::vector<std::string> &more = {}) {
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const auto done = mrctl(arguments);
+        EXPECT_EQ(done.exit_code, exit_code);
+        return last_line(done.out);
+    };
+    EXPECT_EQ(said(evidence, 1), "REFUSED: report_data (no --nonce), reference_values (no --reference)");
+    EXPECT_EQ(said(evidence, 1, {"--without", "reference"}), "REFUSED: report_data (no --nonce)");
+    EXPECT_EQ(said(evidence, 1, {"--nonce", data}), "REFUSED: reference_values (no --reference)");
+    EXPECT_EQ(said(quote, 1, {"--without", "nonce,reference"}), "REFUSED: tcb (no --collateral)");
+    EXPECT_EQ(said(quote, 1), "REFUSED: tcb (no --collateral), report_data (no --nonce), reference_values (no --reference)");
+    EXPECT_THAT(said(quote, 0, {"--without", "tcb,nonce,reference"}),
+                AllOf(StartsWith("verified, but not "), HasSubstr("(--without nonce)"), HasSubstr("(--without tcb)"),
+                      HasSubstr("(--without reference)")));
+    EXPECT_EQ(said(quote, 0, {"--without", "nonce,reference", "--collateral", at("c.json")}),
+              "verified, but not hardware (the root is not Intel's), freshness (--without nonce), what runs (--without reference)");
+    // Evidence without its collateral, which a revoked platform would take away; and with a false one, which counts whatever is waived.
+    auto stripped = Json::parse(contents(at("e.json")));
+    stripped.erase("collateral");
+    std::ofstream(at("stripped.json")) << stripped.dump();
+    auto forged = Json::parse(contents(at("e.json")));
+    forged["collateral"]["tcb_info_signature"] = std::string(128, '1');
+    std::ofstream(at("forged.json")) << forged.dump();
+    const std::vector<std::string> rest{"--roots", at("root.pem"), "--nonce", data, "--without", "reference"};
+    EXPECT_EQ(said({"verify", at("stripped.json")}, 1, rest), "REFUSED: tcb (no --collateral)");
+    EXPECT_THAT(said({"verify", at("stripped.json"), "--roots", at("root.pem"), "--nonce", data, "--without", "tcb,reference"}, 0),
+                StartsWith("verified, but not "));
+    EXPECT_THAT(said({"verify", at("forged.json"), "--roots", at("root.pem"), "--nonce", data, "--without", "tcb,reference"}, 1),
+                StartsWith("REFUSED: tcb_info_signature"));
+}
+
+TEST_F(MrctlVerify, WithoutTakesTheWordsItKnowsForWhatIsNotGiven) {
+    const std::vector<std::string> rest{"verify", at("e.json"), "--roots", at("root.pem")};
+    const auto refused = [&](const std::vector<std::string> &more) {
+        auto arguments = rest;
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return failure(2, arguments);
+    };
+    for (const auto *words : {"", ",", "nonce,", ",nonce", "nonce,,tcb", "nonces", "Nonce", "nonce tcb", "all", "nonce, tcb"})
+        EXPECT_THAT(refused({"--without", words}), HasSubstr("--without takes nonce, reference and tcb")) << words;
+    EXPECT_THAT(refused({"--without", "nonce,reference", "--nonce", data}), HasSubstr("--nonce"));
+    EXPECT_THAT(refused({"--without", "reference", "--reference", at("c.json")}), HasSubstr("--reference"));
+    EXPECT_THAT(refused({"--without", "tcb", "--collateral", at("c.json")}), HasSubstr("--collateral"));
+}
+
+TEST_F(MrctlVerify, ANonceHasSixteenToSixtyFourBytesThatAreNotAllZeroInEveryCommand) {
+    for (const auto &wrong :
+         {std::string(), std::string("ab"), std::string(30, '7'), std::string(130, '7'), std::string(32, '0'), std::string(128, '0'),
+          std::string("0x") + std::string(32, '7'), std::string(33, '7'), std::string(32, 'g')}) {
+        EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", wrong}), HasSubstr("--nonce")) << wrong;
+        EXPECT_THAT(failure(2, {"evidence", "--data", wrong, "-o", at("x")}), HasSubstr("--data")) << wrong;
+        EXPECT_THAT(failure(2, {"quote", "--data", wrong}), HasSubstr("--data")) << wrong;
+        EXPECT_THAT(failure(2, {"report", "--data", wrong}), HasSubstr("--data")) << wrong;
+        EXPECT_THAT(failure(2, {"report", "--data", wrong, "--json"}), HasSubstr("--data")) << wrong;
+    }
+    EXPECT_FALSE(exists(std::filesystem::path(at("x"))));
+    // As many bytes as one likes in between, everywhere the same ones.
+    const std::string nonce(32, '7');
+    const auto padded = nonce + std::string(96, '0');
+    EXPECT_EQ(mrctl({"evidence", "--data", nonce, "-o", at("short.json")}).exit_code, 0);
+    EXPECT_EQ(Json::parse(contents(at("short.json")))["reportData"], padded);
+    for (const auto &same : {nonce, nonce + "00", padded})
+        output({"verify", at("short.json"), "--roots", at("root.pem"), "--nonce", same, "--without", "reference"});
+    EXPECT_EQ(mrctl({"verify", at("short.json"), "--roots", at("root.pem"), "--nonce", nonce + "01", "--without", "reference"}).exit_code,
+              1);
+    EXPECT_EQ(mrctl({"quote", "--data", nonce, "-o", at("short.bin")}).exit_code, 0);
+    EXPECT_EQ(json({"inspect", at("short.bin")})["report_data"], padded);
+    const auto report = mr::from_base64(json({"report", "--data", nonce})["report"].get<std::string>());
+    EXPECT_EQ(mr::to_hex(mr::decode_tdreport(*report)->report_data), padded);
 }
 
 TEST_F(MrctlVerify, SaysNoWithExitCodeOne) {
     for (const std::vector<std::string> &arguments : std::vector<std::vector<std::string>>{
-             {"verify", at("e.json"), "--nonce", data},                                              // Intel's root
-             {"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", std::string(128, '8')},  // another nonce
-             {"verify", at("e.json"), "--roots", at("root.pem"), "--time", "1500000000"}}) {
+             {"verify", at("e.json"), "--without", "reference", "--nonce", data},  // Intel's root
+             {"verify", at("e.json"), "--without", "reference", "--roots", at("root.pem"), "--nonce",
+              std::string(128, '8')},  // another nonce
+             {"verify", at("e.json"), "--without", "reference", "--roots", at("root.pem"), "--nonce", data, "--time", "1500000000"}}) {
         const auto done = mrctl(arguments);
         EXPECT_EQ(done.exit_code, 1);
-        EXPECT_THAT(done.out, HasSubstr("\nNOT verified: "));
+        EXPECT_THAT(last_line(done.out), StartsWith("REFUSED: "));
+        EXPECT_THAT(last_line(done.out), Not(HasSubstr("verified")));
         EXPECT_THAT(done.err, IsEmpty());
     }
 }
 
 TEST_F(MrctlVerify, TakesAQuoteWithItsLogsAndCollateral) {
     const auto verdict = json({"verify", "--quote", at("q.bin"), "--log", at("log.bin"), "--roots", at("root.pem"), "--collateral",
-                               at("c.json"), "--nonce", data});
+                               at("c.json"), "--nonce", data, "--without", "reference"});
     EXPECT_EQ(verdict["verified"], true);
     EXPECT_EQ(statement(verdict, "log_replay")["result"], "true");
     EXPECT_EQ(verdict["tcb"]["status"], "UpToDate");
-    const auto alone = json({"verify", "--quote", at("q.bin"), "--roots", at("root.pem")});
+    const auto alone = json({"verify", "--quote", at("q.bin"), "--roots", at("root.pem"), "--without", "nonce,reference,tcb"});
     EXPECT_EQ(statement(alone, "tcb")["result"], "not_judged");
     EXPECT_EQ(statement(alone, "log_replay")["result"], "not_judged");
 }
@@ -489,7 +575,14 @@ TEST_F(MrctlVerify, TakesAQuoteWithItsLogsAndCollateral) {
 TEST_F(MrctlVerify, JudgesByReferenceValues) {
     std::ofstream(at("good.json")) << R"({"format":"mrd-reference-values","version":1,"simulatedRoots":"accept",)"
                                    << R"("requiredEvents":[{"name":"the kernel","register":"rtmr3","description":"kernel"}]})";
-    EXPECT_EQ(json({"verify", at("e.json"), "--roots", at("root.pem"), "--reference", at("good.json")})["verified"], true);
+    const std::vector<std::string> good{"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", data, "--reference", at("good.json")};
+    EXPECT_EQ(json(good)["verified"], true);
+    EXPECT_THAT(output(good), EndsWith("\nverified, but not hardware (the root is not Intel's)\n"));
+    std::ofstream(at("forbids.json")) << R"({"format":"mrd-reference-values","version":1,"tcb":["UpToDate"],)"
+                                      << R"("forbiddenEvents":[{"name":"a shell","description":"shell"}]})";
+    const auto forbids = mrctl({"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", data, "--reference", at("forbids.json")});
+    EXPECT_EQ(forbids.exit_code, 1);
+    EXPECT_EQ(last_line(forbids.out), "REFUSED: reference_values");
     std::ofstream(at("strict.json")) << R"({"format":"mrd-reference-values","version":1,"simulatedRoots":"refuse"})";
     EXPECT_EQ(mrctl({"verify", at("e.json"), "--roots", at("root.pem"), "--reference", at("strict.json")}).exit_code, 1);
     std::ofstream(at("wrong.json")) << R"({"format":"mrd-reference-values","version":1,"requiredEvent":[]})";
@@ -558,19 +651,15 @@ TEST_F(MrctlVerify, InspectOfARealLogHasTheNamesAndValuesExpected) {
 
 TEST_F(MrctlVerify, NamesWhatIsWrongInOneLine) {
     EXPECT_THAT(failure(2, {"verify"}), HasSubstr("--quote"));
-    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", ""}), HasSubstr("--nonce is empty"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--reference", ""}), HasSubstr("--reference is empty"));
     EXPECT_THAT(failure(1, {"verify", "--quote", at("e.json")}), HasSubstr("is evidence"));
     EXPECT_THAT(failure(1, {"verify", "--quote", at("q.bin"), "--log", at("e.json")}), HasSubstr("is evidence"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--quote", at("q.bin")}), HasSubstr("not both"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--log", at("log.bin")}), HasSubstr("--log goes with --quote"));
-    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", "xyz"}), HasSubstr("--nonce"));
-    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--nonce", std::string(130, '0')}), HasSubstr("64 bytes"));
     EXPECT_THAT(failure(1, {"verify", at("q.bin")}), HasSubstr("give it with --quote"));
     EXPECT_THAT(failure(1, {"verify", at("e.json"), "--roots", at("log.bin")}), HasSubstr("log.bin"));
     EXPECT_THAT(failure(1, {"verify", at("e.json"), "--collateral", at("root.pem")}), HasSubstr("root.pem"));
     EXPECT_THAT(failure(1, {"verify", at("absent.json")}), HasSubstr("absent.json"));
-    EXPECT_THAT(failure(2, {"evidence", "--data", "00", "-o", at("x")}), HasSubstr("64"));
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ TEST_F(MrctlTest, ReportWritesAReportOverTheDataAndSaysThatItIsSimulated) {
     const auto reply = json({"report", "--data", hex(5, 64)});
     EXPECT_EQ(reply["simulated"], true);
     EXPECT_EQ(reply["provider"], "tdx");
-    failure(2, {"report", "--data", hex(5, 63)});
+    failure(2, {"report", "--data", hex(5, 15)});
     EXPECT_THAT(failure(1, {"report", "--data", hex(5, 64), "--provider", "tpm"}), HasSubstr("NoSuchProvider"));
 }
 
@@ -164,7 +164,7 @@ TEST_F(MrctlTest, QuoteWritesAQuoteOverTheDataAndSaysThatItIsSimulated) {
     EXPECT_EQ(reply["simulated"], true);
     EXPECT_EQ(reply["format"], "tdx_v4");
     EXPECT_TRUE(mr::from_base64(reply["quote"].get<std::string>()));
-    failure(2, {"quote", "--data", hex(5, 63)});
+    failure(2, {"quote", "--data", hex(5, 15)});
     EXPECT_THAT(failure(1, {"quote", "--data", hex(5, 64), "--provider", "tpm"}), HasSubstr("NoSuchProvider"));
     EXPECT_THAT(failure(1, {"quote", "--data", hex(5, 64), "--deadline", "0"}), HasSubstr("deadlineMilliseconds"));
 }

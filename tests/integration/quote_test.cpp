@@ -26,6 +26,7 @@ constexpr std::size_t queue_limit = 128;  // as documented
 
 mr::ReportData nonce(std::uint32_t number) {
     mr::ReportData data{};
+    data.back() = 1;  // none is all zero
     for (std::size_t i = 0; i < 4; ++i) data.at(i) = static_cast<std::uint8_t>(number >> (8 * i));
     return data;
 }

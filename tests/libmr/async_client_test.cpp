@@ -101,10 +101,10 @@ TEST(AsyncClient, AFutureCompletesFromAnotherThreadsLoop) {
     ASSERT_TRUE(registers);
     EXPECT_EQ(registers->size(), 11U);
     EXPECT_TRUE(registers->front().simulated);
-    const auto report = client.report({}, std::nullopt, asio::use_future).get();
+    const mr::ReportData nonce{7, 8, 9};
+    const auto report = client.report(nonce, std::nullopt, asio::use_future).get();
     ASSERT_TRUE(report);
     EXPECT_EQ(report->report.size(), mr::tdreport_size);
-    const mr::ReportData nonce{7, 8, 9};
     mr::QuoteOptions in_a_minute;
     in_a_minute.deadline = std::chrono::minutes(1);
     const auto quoted = client.quote(nonce, in_a_minute, asio::use_future).get();
@@ -113,6 +113,10 @@ TEST(AsyncClient, AFutureCompletesFromAnotherThreadsLoop) {
     mr::QuoteOptions at_once;
     at_once.deadline = std::chrono::milliseconds(0);
     EXPECT_EQ(client.quote(nonce, at_once, asio::use_future).get().error().code, mr::ErrorCode::invalid_parameter);
+    // What is everybody's is nobody's.
+    EXPECT_EQ(client.report({}, std::nullopt, asio::use_future).get().error().code, mr::ErrorCode::invalid_argument);
+    EXPECT_EQ(client.quote({}, asio::use_future).get().error().code, mr::ErrorCode::invalid_argument);
+    EXPECT_EQ(client.evidence({}, asio::use_future).get().error().code, mr::ErrorCode::invalid_argument);
     guard.reset();
 }
 

@@ -178,12 +178,13 @@ public:
     // Returns the generation of what was written.
     std::expected<std::int64_t, Error> write(std::string_view name, ByteView value);
 
-    // A report over these 64 bytes, whatever other clients do.
+    // A report over these 64 bytes, whatever other clients do. Of a nonce: report_data_from() in mr/tdreport.h. Error: also invalid_argument, if all bytes
+    // are zero.
     std::expected<Report, Error> report(const ReportData &report_data, std::optional<std::string_view> provider = {});
     std::expected<ReportVerdict, Error> verify_report(ByteView report);
 
     // A quote over these 64 bytes and over the registers at a moment within the call, whatever other clients do. Uses a connection of its own.
-    // Errors: also quote_timeout, quote_unavailable, quote_failed, quote_invalid, busy.
+    // Errors: also quote_timeout, quote_unavailable, quote_failed, quote_invalid, busy; invalid_argument as report().
     std::expected<Quoted, Error> quote(const ReportData &report_data, const QuoteOptions &options = {});
     // A quote and the log that leads to what it signs, cut where it was taken: what a verifier needs offline (mr/verify.h). Uses a connection of its own.
     // Errors: as quote(), and journal_failed, log_too_large.

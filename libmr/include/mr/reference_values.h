@@ -57,12 +57,16 @@ struct EventRule {
 
 struct ReferenceValues {
     QuotePolicy quote;
+    bool tcb_required = false;  // they name a TCB: its lack cannot be waived
     bool accept_gaps = false;
     std::vector<std::string> uncovered_registers = {};
     std::optional<std::int64_t> maximum_age_seconds = {};
     std::map<std::string, std::vector<Bytes>, std::less<>> registers = {};
     std::vector<EventRule> required_events = {};
     std::vector<EventRule> forbidden_events = {};
+
+    // Do they demand anything of what runs? What is only forbidden, or accepted, leaves all else open.
+    [[nodiscard]] bool say_what_runs() const { return !registers.empty() || !required_events.empty(); }
 };
 
 // Error: malformed, naming the member. Unknown members are refused: a misspelt demand must not be passed over.

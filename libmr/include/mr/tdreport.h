@@ -37,6 +37,12 @@ inline constexpr std::uint8_t tdreport_type_tdx = 0x81;
 
 using ReportData = std::array<std::uint8_t, report_data_size>;
 
+// What a relying party chose, so that the answer is a fresh one for it: a random nonce, or a hash of what the answer is for.
+inline constexpr std::size_t min_nonce_size = 16;  // fewer bytes can be guessed, or are what is left of a variable that was cut off
+// The report data that carries it: the nonce, followed by zero bytes up to 64. So a nonce and the same nonce followed by zero bytes are one.
+// Error: invalid_argument: it has less than min_nonce_size bytes or more than 64, or all of them are zero, as they are for anybody who chose none.
+std::expected<ReportData, Error> report_data_from(ByteView nonce);
+
 // The bits of TD ATTRIBUTES that a verifier looks at first.
 inline constexpr std::uint64_t td_attribute_debug = 1ULL << 0;             // the host can read the TD's memory
 inline constexpr std::uint64_t td_attribute_sept_ve_disable = 1ULL << 28;  // no #VE on pending pages

@@ -44,6 +44,7 @@ enum class StatementName : std::uint8_t {
     log_replay,         // the log leads to every register it covers
     history_complete,   // without a gap
     registers_covered,  // no register is left out of the log's account
+    reference_values,   // say what must run
     register_values,    // are among the reference values
     required_events,
     forbidden_events,

@@ -46,7 +46,7 @@ std::optional<TcbStatus> tcb_status_from(std::string_view name);
 // What a caller accepts beyond the strictest.
 struct QuotePolicy {
     std::vector<TcbStatus> accepted_tcb = {TcbStatus::up_to_date};
-    bool tcb_required = false;  // also where there is no collateral, which then fails; with collateral the TCB is always required
+    bool tcb_required = true;  // also where there is no collateral, which then fails; with collateral the TCB is always required
     // Of TCB info and QE identity: an older collateral may be within its dates, and not know of the last TCB recovery.
     std::optional<std::int64_t> minimum_tcb_evaluation = {};
     bool accept_debug = false;
@@ -63,7 +63,7 @@ struct QuoteJudgement {
 };
 
 // Adds the statements from quote_format to service_td. A later statement that cannot be judged since an earlier one fails is not judged, and says so; a
-// required one that is not judged does not hold. Without collateral the statements that need it are not judged, and required only if the policy says so.
+// required one that is not judged does not hold. Without collateral the statements that need it fail, unless the policy does not ask for a TCB.
 QuoteJudgement verify_quote(ByteView quote, const Collateral *collateral, const TrustAnchors &anchors, UnixTime time,
                             const QuotePolicy &policy, Verdict &verdict);
 

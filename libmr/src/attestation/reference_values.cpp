@@ -219,7 +219,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     const auto accepts = [](const std::optional<Choice> &choice) { return choice == Choice::accept; };
     if (fields->tcb) {
         values.quote.accepted_tcb.clear();
-        values.quote.tcb_required = true;
+        values.tcb_required = true;
         for (const auto name : *fields->tcb) {
             const auto status = tcb_status_from(name);
             if (!status) return malformed("the member tcb: " + std::string(name) + " is no TCB status; there are " + known_tcb_statuses());
@@ -229,7 +229,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     if (fields->minimum_tcb_evaluation) {
         if (*fields->minimum_tcb_evaluation < 0) return malformed("the member minimumTcbEvaluationDataNumber is negative");
         values.quote.minimum_tcb_evaluation = fields->minimum_tcb_evaluation;
-        values.quote.tcb_required = true;
+        values.tcb_required = true;
     }
     values.quote.accept_debug = accepts(fields->debug);
     values.quote.accept_no_sept_ve_disable = accepts(fields->sept_ve_disable_unset);

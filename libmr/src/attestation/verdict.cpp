@@ -54,6 +54,7 @@ std::string_view to_string(StatementName name) {
     case log_replay: return "log_replay";
     case history_complete: return "history_complete";
     case registers_covered: return "registers_covered";
+    case reference_values: return "reference_values";
     case register_values: return "register_values";
     case required_events: return "required_events";
     case forbidden_events: return "forbidden_events";

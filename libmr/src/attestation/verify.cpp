@@ -62,7 +62,9 @@ public:
     // What is signed, if it can be read at all; body_ keeps it.
     void judge_quote(ByteView bytes, const Collateral *collateral) {
         if (const auto report = decode_tdreport(bytes)) return judge_report(bytes, *report);
-        platform_ = verify_quote(bytes, collateral, options_.anchors, options_.time, reference_.quote, verdict_);
+        auto policy = reference_.quote;
+        policy.tcb_required = reference_.tcb_required || !options_.waived.tcb;
+        platform_ = verify_quote(bytes, collateral, options_.anchors, options_.time, policy, verdict_);
         if (const auto quote = decode_quote(bytes)) {
             body_ = quote->body;
             signed_ = signed_by(*body_);
@@ -71,19 +73,14 @@ public:
 
     void judge_report_data(const ReportData *claimed) {
         if (!options_.report_data)
-            return state(report_data, Judgement::not_judged, false, "no report data was expected: the quote may be an old one");
-        if (options_.report_data->empty())
-            return state(report_data, Judgement::fails, true,
-                         "the report data that was expected is empty: it would be that of anybody who gave none");
-        if (options_.report_data->size() > report_data_size)
-            return state(report_data, Judgement::fails, true, "more than 64 bytes of report data were expected, which no quote can carry");
+            return state(report_data, Judgement::not_judged, !options_.waived.nonce, "no nonce was given: the quote may be an old one");
+        const auto expected = report_data_from(*options_.report_data);
+        if (!expected) return state(report_data, Judgement::fails, true, expected.error().message);
         if (!signed_) return state(report_data, Judgement::not_judged, true, "nothing signed can be read");
-        ReportData expected{};
-        std::ranges::copy(*options_.report_data, expected.begin());
-        if (signed_->report_data != expected)
+        if (signed_->report_data != *expected)
             return state(report_data, Judgement::fails, true,
-                         "not as expected: signed is " + to_hex(signed_->report_data) + ", expected was " + to_hex(expected));
-        if (claimed != nullptr && *claimed != expected)
+                         "not as expected: signed is " + to_hex(signed_->report_data) + ", expected was " + to_hex(*expected));
+        if (claimed != nullptr && *claimed != *expected)
             return state(report_data, Judgement::fails, true, "the quote's is as expected, but the evidence says another one");
         state(report_data, Judgement::holds, true, "as expected");
     }
@@ -123,6 +120,13 @@ public:
                 return state(registers_covered, Judgement::fails, true,
                              "the evidence says another value of " + claim.name + " than the quote");
         }
+    }
+
+    void judge_reference() {
+        if (reference_.say_what_runs()) return state(reference_values, Judgement::holds, true, "they say what must run");
+        state(
+            reference_values, Judgement::not_judged, !options_.waived.reference,
+            "no reference values say what must run, by registers or requiredEvents: what they only forbid or accept leaves the rest open");
     }
 
     void judge_registers() {
@@ -384,6 +388,7 @@ Verdict verify(const Evidence &evidence, const VerifyOptions &options, QuoteJudg
     const std::array<ByteView, 1> logs{evidence.log};
     verifier.judge_logs(logs, &evidence.registers);
     verifier.compare_claims(evidence.registers);
+    verifier.judge_reference();
     verifier.judge_registers();
     verifier.judge_age(evidence.time);
     return verifier.take(platform);
@@ -394,6 +399,7 @@ Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptio
     verifier.judge_quote(quote, options.collateral);
     verifier.judge_report_data(nullptr);
     verifier.judge_logs(logs, nullptr);
+    verifier.judge_reference();
     verifier.judge_registers();
     verifier.judge_age(std::nullopt);
     return verifier.take(platform);
