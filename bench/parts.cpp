@@ -42,7 +42,7 @@ public:
         auto specs = simulator->registers();
         if (!registers_.add(std::move(simulator), std::move(specs))) throw std::runtime_error("no simulator");
         if (!registers_.start_journal({})) throw std::runtime_error("no journal");
-        service_ = mrd::make_service(registers_, {0, [] { return 0; }, [] { return 0; }});
+        service_ = mrd::make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
         session_ = varlink::Session::create(*service_, {}, {}, [] {});
     }
     Daemon(const Daemon &) = delete;

@@ -79,7 +79,10 @@ private:
 
 constexpr std::int64_t max_connections_limit = 65'536;
 constexpr std::int64_t max_message_least = 4096;
-constexpr std::int64_t max_message_most = std::int64_t{256} << 20;
+constexpr std::int64_t max_message_most = std::int64_t{16} << 20;
+constexpr std::int64_t max_buffered_least = std::int64_t{1} << 20;
+constexpr std::int64_t max_buffered_most = std::int64_t{1} << 40;
+constexpr std::size_t messages_buffered = 4;  // of the largest size, at least
 
 std::expected<void, std::string> read_service(const toml::table &table, std::string_view file, Config &config) {
     TableReader reader(file, "service");
@@ -90,7 +93,10 @@ std::expected<void, std::string> read_service(const toml::table &table, std::str
     reader.text("boot_id_file", boot_id_file);
     reader.count("max_connections", config.limits.max_connections, 1, max_connections_limit);
     reader.count("max_message", config.limits.max_message, max_message_least, max_message_most);
+    reader.count("max_buffered", config.limits.max_buffered, max_buffered_least, max_buffered_most);
     auto result = reader.read(table);
+    if (result && config.limits.max_buffered / messages_buffered < config.limits.max_message)
+        return reader.fail(table, "max_buffered", "must be at least " + std::to_string(messages_buffered) + " times max_message");
     config.state = state;
     config.boot_id_file = boot_id_file;
     return result;

@@ -1,4 +1,5 @@
 // The daemon: its providers, locks and socket, and the event loop.
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -174,18 +175,27 @@ std::expected<varlink::FileDescriptor, std::string> listen(const mrd::Config &co
     return varlink::listen_on(*address, socket_mode);
 }
 
-// A connection needs a descriptor; what the service manager allows by default is fewer than max_connections.
-void allow_descriptors(std::size_t connections) {
-    constexpr rlim_t others = 64;
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    const rlim_t wanted = connections + others;
-    if (limit.rlim_cur >= wanted) return;
-    limit.rlim_cur = std::min(limit.rlim_max, wanted);
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
-        mrd::log::warning("fewer connections than max_connections can be open: raise LimitNOFILE",
-                          {{"descriptors", std::to_string(limit.rlim_cur)}});
-    }
+// What mrd itself opens: sockets, locks, journal, state and keys, for a moment a file that replaces one, /proc of a caller.
+constexpr rlim_t own_descriptors = 40;
+
+// A connection needs a descriptor; what the service manager allows by default is fewer than max_connections. Where the limit cannot be raised, there are fewer
+// connections.
+std::expected<varlink::Limits, std::string> fit_descriptors(varlink::Limits limits) {
+    rlimit allowed{};
+    if (::getrlimit(RLIMIT_NOFILE, &allowed) != 0) return limits;
+    const rlim_t wanted = limits.max_connections + own_descriptors;
+    if (allowed.rlim_cur >= wanted) return limits;
+    auto raised = allowed;
+    raised.rlim_cur = std::min(allowed.rlim_max, wanted);
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) allowed = raised;
+    if (allowed.rlim_cur >= wanted) return limits;
+    if (allowed.rlim_cur <= own_descriptors)
+        return Failure("the limit of " + std::to_string(allowed.rlim_cur) +
+                       " open files leaves none for a connection: raise LimitNOFILE (ulimit -n) above " + std::to_string(own_descriptors));
+    limits.max_connections = allowed.rlim_cur - own_descriptors;
+    mrd::log::warning("max_connections is lowered to what the limit of open files allows: raise LimitNOFILE (ulimit -n)",
+                      {{"max_connections", std::to_string(limits.max_connections)}, {"limit", std::to_string(allowed.rlim_cur)}});
+    return limits;
 }
 
 // ---- Running
@@ -207,7 +217,8 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
     Locks locks;
     if (auto locked = lock_state(config, locks); !locked) return locked;
 
-    allow_descriptors(config.limits.max_connections);
+    const auto limits = fit_descriptors(config.limits);
+    if (!limits) return Failure(limits.error());
     asio::io_context loop(1);
     auto journal = open_journal(loop, config);
     if (!journal) return Failure(journal.error());
@@ -227,9 +238,9 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
     std::unique_ptr<varlink::Service> service;
     std::optional<varlink::Server> server;
     const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    service = mrd::make_service(registers, {now, [&server] { return server->connections(); }, [&server] { return server->refused(); },
+    service = mrd::make_service(registers, {now, [&server] { return server->counters(); }, *limits,
                                             config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
-    server.emplace(loop, *service, config.limits);
+    server.emplace(loop, *service, *limits);
 
     // Before the socket: a signal that comes right after the first answer must find its handler.
     asio::signal_set signals(loop, SIGTERM, SIGINT);
@@ -280,6 +291,8 @@ int main(int argc, char **argv) {
     varlink::fill_standard_descriptors();
     // No configuration file of OpenSSL: reading it would double the time to the first answer, and nothing here can be configured in it.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+    // What is large is given back to the system when it is freed, however large it was before.
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
     // NOLINTBEGIN(cert-err33-c): SIG_IGN for a known signal cannot fail
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write

@@ -87,6 +87,40 @@ struct LogReadingStatus {
     }
 };
 
+struct RefusedStatus {
+    std::int64_t full = 0;
+    std::int64_t share = 0;
+    std::int64_t descriptors = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("full", &RefusedStatus::full), field("share", &RefusedStatus::share),
+                          field("descriptors", &RefusedStatus::descriptors));
+    }
+};
+
+struct ClosedStatus {
+    std::int64_t buffered = 0;
+    std::int64_t frame = 0;
+    std::int64_t unread = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("buffered", &ClosedStatus::buffered), field("frame", &ClosedStatus::frame),
+                          field("unread", &ClosedStatus::unread));
+    }
+};
+
+// Of the connections.
+struct LimitsStatus {
+    std::int64_t max_connections = 0;
+    std::int64_t buffered = 0;
+    std::int64_t max_buffered = 0;
+    RefusedStatus refused;
+    ClosedStatus closed;
+    static constexpr auto fields() {
+        return std::tuple(field("maxConnections", &LimitsStatus::max_connections), field("buffered", &LimitsStatus::buffered),
+                          field("maxBuffered", &LimitsStatus::max_buffered), field("refused", &LimitsStatus::refused),
+                          field("closed", &LimitsStatus::closed));
+    }
+};
+
 struct Status {
     std::string_view version;
     std::int64_t started = 0;
@@ -94,6 +128,7 @@ struct Status {
     std::int64_t sequence = 0;
     std::int64_t connections = 0;
     std::int64_t refused_connections = 0;
+    LimitsStatus limits;
     JournalStatus journal;
     EvidenceStatus evidence;
     LogReadingStatus log_readings;
@@ -101,9 +136,9 @@ struct Status {
     static constexpr auto fields() {
         return std::tuple(field("version", &Status::version), field("started", &Status::started), field("simulated", &Status::simulated),
                           field("sequence", &Status::sequence), field("connections", &Status::connections),
-                          field("refusedConnections", &Status::refused_connections), field("journal", &Status::journal),
-                          field("evidence", &Status::evidence), field("logReadings", &Status::log_readings),
-                          field("providers", &Status::providers));
+                          field("refusedConnections", &Status::refused_connections), field("limits", &Status::limits),
+                          field("journal", &Status::journal), field("evidence", &Status::evidence),
+                          field("logReadings", &Status::log_readings), field("providers", &Status::providers));
     }
 };
 
@@ -147,13 +182,24 @@ RegisterStatus status_of(const ProviderRegisters &provider, RegisterIndex index)
     return status;
 }
 
+LimitsStatus status_of(const varlink::ServerCounters &counters, const varlink::Limits &limits) {
+    const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
+    return {number(limits.max_connections),
+            number(counters.buffered),
+            number(limits.max_buffered),
+            {number(counters.refused_full), number(counters.refused_share), number(counters.refused_descriptors)},
+            {number(counters.closed_buffered), number(counters.closed_frame), number(counters.closed_unread)}};
+}
+
 std::string status_json(const Registers &registers, const LogReadings &readings, const EvidenceBudget &budget, const ServiceFacts &facts) {
+    const auto counters = facts.server();
     Status status{MRD_VERSION,
                   facts.started,
                   registers.simulated(),
                   registers.sequence(),
-                  static_cast<std::int64_t>(facts.connections()),
-                  static_cast<std::int64_t>(facts.refused()),
+                  static_cast<std::int64_t>(counters.connections),
+                  static_cast<std::int64_t>(counters.refused()),
+                  status_of(counters, facts.limits),
                   status_of(registers.journal(), facts.sync),
                   {static_cast<std::int64_t>(budget.taken()), static_cast<std::int64_t>(budget.waiting())},
                   {static_cast<std::int64_t>(readings.working()), static_cast<std::int64_t>(readings.waiting())},

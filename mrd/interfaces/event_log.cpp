@@ -274,7 +274,7 @@ varlink::Interface event_log_interface(const std::shared_ptr<LogReadings> &readi
         [&registers, readings](const Request &request, const wire::ExportParameters &parameters, Responder responder) {
             if (!request.more) return responder.fail(varlink::ExpectedMore{});
             auto format = make_log_export(parameters.format);
-            if (!format) return responder.fail(wire::UnknownFormat{std::string(parameters.format), export_formats()});
+            if (!format) return responder.fail(wire::UnknownFormat{varlink::echoed(parameters.format), export_formats()});
             if (const auto why = collision(parameters.format, registers.journal().state())) return responder.fail(wire::LogFailed{*why});
             std::make_shared<Export>(*readings, request, std::move(responder), std::move(format))->start();
         });

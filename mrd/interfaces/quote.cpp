@@ -16,7 +16,7 @@ std::expected<ProviderRegisters *, wire::NoSuchProvider> choose_provider(Registe
                                                                          bool ProviderAbilities::*ability) {
     if (name) {
         if (auto *named = registers.find_provider(*name)) return named;
-        return std::unexpected(wire::NoSuchProvider{std::string(*name), registers.provider_names()});
+        return std::unexpected(wire::NoSuchProvider{varlink::echoed(*name), registers.provider_names()});
     }
     std::vector<ProviderRegisters *> able;
     for (const auto &provider : registers.providers()) {

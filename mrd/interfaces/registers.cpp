@@ -89,7 +89,7 @@ void list(Registers &registers, const wire::ListParameters &parameters, Responde
         for (RegisterIndex index = 0; index < provider->table().size(); ++index)
             reply.registers.push_back(register_of({provider.get(), index}));
     }
-    if (!found) return responder.fail(wire::NoSuchRegister{std::string(*parameters.provider), registers.provider_names()});
+    if (!found) return responder.fail(wire::NoSuchRegister{varlink::echoed(*parameters.provider), registers.provider_names()});
     responder.reply(reply);
 }
 

@@ -90,7 +90,7 @@ private:
         socket_.close(ignored);
         timer_.cancel();
         waiting_.clear();
-        splitter_ = MessageSplitter(Limits{}.max_message);
+        splitter_ = MessageSplitter(max_reply);
         return {std::exchange(connected_, nullptr), std::exchange(calls_, {})};
     }
 
@@ -191,7 +191,7 @@ private:
     std::string sending_;
     std::string waiting_;
     std::array<char, receive_size> received_{};
-    MessageSplitter splitter_{Limits{}.max_message};
+    MessageSplitter splitter_{max_reply};
     Document document_;
     std::uint64_t round_ = 0;  // of connections: what belongs to an earlier one is ignored
     bool open_ = false;

@@ -68,7 +68,7 @@ private:
     std::unexpected<ClientError> fail(ClientErrorCode code, std::string reason);
 
     FileDescriptor socket_;
-    MessageSplitter splitter_{Limits{}.max_message};
+    MessageSplitter splitter_{max_reply};
     std::string received_;
     std::string to_send_;
     Document document_;

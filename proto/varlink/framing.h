@@ -32,6 +32,9 @@ public:
     // A message is longer than allowed: the stream cannot be followed any more.
     [[nodiscard]] bool overflowed() const { return overflowed_; }
 
+    // Bytes of memory for what is kept.
+    [[nodiscard]] std::size_t memory() const { return kept_.empty() ? 0 : kept_.capacity(); }
+
     // Bytes that were received and belong to no message handed out yet.
     [[nodiscard]] std::size_t waiting() const { return kept_.size() - kept_used_ + fed_.size(); }
 

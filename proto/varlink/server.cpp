@@ -1,7 +1,10 @@
 #include "proto/varlink/server.h"
 
+#include <fcntl.h>
+#include <malloc.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -16,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "proto/varlink/buffer_budget.h"
+#include "proto/varlink/connection_places.h"
 #include "proto/varlink/session.h"
 
 namespace varlink {
@@ -25,14 +30,41 @@ using Socket = asio::local::stream_protocol::socket;
 using Acceptor = asio::local::stream_protocol::acceptor;
 using ErrorCode = boost::system::error_code;
 
+constexpr auto sweep_period = std::chrono::seconds(1);
+constexpr std::size_t trim_size = std::size_t{8} << 20U;  // bytes that were freed are given back to the system from here on
+
+namespace {
+
+FileDescriptor open_spare() { return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+Peer peer_of(const FileDescriptor &socket) {
+    ucred credentials{};
+    socklen_t size = sizeof(credentials);
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {};
+    return {credentials.uid, credentials.gid, credentials.pid};
+}
+
+}  // namespace
+
 // All that the connections of a server share. Connections hold it, so that their last handlers may run after the server's end.
 struct Server::State {
-    State(asio::io_context &loop_, Service &service_, const Limits &limits_) : loop(loop_), service(service_), limits(limits_) {}
+    State(asio::io_context &loop_, Service &service_, const Limits &limits_)
+        : loop(loop_), service(service_), limits(limits_), places(limits_.max_connections), budget(limits_), sweep_timer(loop_) {}
 
     // A handler of a closed acceptor can still be under way, so it shares the acceptor and asks it.
     static void accept_next(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor);
     static void accept_ready(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor);
     static void serve(const std::shared_ptr<State> &state, FileDescriptor connected);
+    bool refuse_next(Acceptor &acceptor);
+
+    // One timer for all connections, and only while one is waited for or memory is to be given back.
+    static void sweep_later(const std::shared_ptr<State> &state);
+    void sweep();
+
+    // About what the connections take of memory.
+    [[nodiscard]] std::size_t memory() const;
+    void note_memory() { most_memory = std::max(most_memory, memory()); }
+    [[nodiscard]] bool much_was_freed() const { return most_memory - std::min(most_memory, memory()) >= trim_size; }
 
     asio::io_context &loop;
     Service &service;
@@ -40,8 +72,17 @@ struct Server::State {
     std::vector<std::shared_ptr<Acceptor>> acceptors;
     std::unordered_set<std::shared_ptr<Connection>> connections;
     std::function<void()> empty;
-    std::size_t refused = 0;
+    ConnectionPlaces places;
+    BufferBudget budget;
+    ServerCounters counters;
     bool stopping = false;
+
+    // With this one a connection is refused when there is no other.
+    FileDescriptor spare = open_spare();
+
+    asio::steady_timer sweep_timer;
+    bool will_sweep = false;
+    std::size_t most_memory = 0;  // since memory was last given back
 
     // One of each for all connections.
     std::array<char, receive_size> received{};
@@ -50,9 +91,10 @@ struct Server::State {
 
 // Waits by callbacks instead of a coroutine: while a call is being answered three things can come first (the answer, the peer's hang-up, room
 // to send), and an idle connection then costs no coroutine frame.
-class Server::Connection : public std::enable_shared_from_this<Connection> {
+class Server::Connection : public std::enable_shared_from_this<Connection>, public BufferBudget::Holder {
 public:
-    explicit Connection(std::shared_ptr<State> state) : state_(std::move(state)), socket_(state_->loop) {}
+    Connection(std::shared_ptr<State> state, const Peer &peer)
+        : BufferBudget::Holder(peer.uid), state_(std::move(state)), peer_(peer), socket_(state_->loop) {}
 
     // False: the kernel does not let the loop watch one more socket.
     bool adopt(FileDescriptor connected) {
@@ -63,7 +105,7 @@ public:
     }
 
     void start() {
-        session_ = Session::create(state_->service, peer(), state_->limits, [weak = weak_from_this()] {
+        session_ = Session::create(state_->service, peer_, state_->limits, [weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->wake();
         });
         go_on();
@@ -78,24 +120,44 @@ public:
 
     void close() {
         if (std::exchange(closed_, true)) return;
+        const auto self = shared_from_this();
         ErrorCode ignored;
         socket_.close(ignored);
         session_->close();
         const auto state = state_;
-        state->connections.erase(shared_from_this());
+        state->budget.remove(*this);
+        state->places.give_back(peer_.uid);
+        state->connections.erase(self);
+        if (state->much_was_freed()) State::sweep_later(state);
         if (state->connections.empty() && state->empty) state->empty();
     }
 
 private:
-    [[nodiscard]] Peer peer() {
-        ucred credentials{};
-        socklen_t size = sizeof(credentials);
-        if (::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {};
-        return {credentials.uid, credentials.gid, credentials.pid};
+    void go_on() {
+        wait_for_next();
+        if (!closed_) account();
     }
 
-    // What to wait for next.
-    void go_on() {
+    // Says what is held and what is waited for. Most turns of most connections hold nothing.
+    void account() {
+        using Waiting = BufferBudget::Waiting;
+        const auto bytes = session_->memory() + (unsent_.empty() ? 0 : unsent_.capacity());
+        const auto waiting = !unsent_.empty()          ? Waiting::for_reader
+                             : session_->awaits_rest() ? Waiting::for_rest_of_message
+                                                       : Waiting::for_nothing;
+        if (bytes == 0 && waiting == Waiting::for_nothing) return state_->budget.remove(*this);
+        const auto now = std::chrono::steady_clock::now();
+        const auto state = state_;
+        state->budget.update(*this, bytes, waiting, std::exchange(progressed_, false), now);
+        state->note_memory();
+        State::sweep_later(state);
+        while (auto *excess = closed_ ? nullptr : state->budget.excess(*this, now)) {
+            ++state->counters.closed_buffered;
+            static_cast<Connection *>(excess)->close();
+        }
+    }
+
+    void wait_for_next() {
         if (closed_) return;
         if (gone_ && !session_->hung_up()) {
             session_->hang_up();
@@ -144,6 +206,7 @@ private:
         if (error && error != asio::error::eof) return close();
         auto &out = state_->to_send;
         out.clear();
+        const auto messages = session_->messages();
         if (size > 0) session_->receive({received_.data(), size}, out);
         input_ended_ = error == asio::error::eof;
         // There may be more than the connection's own buffer holds. While a call runs, its answer decides how it goes on.
@@ -152,12 +215,14 @@ private:
             if (more > 0) session_->receive({state_->received.data(), static_cast<std::size_t>(more)}, out);
             // The end of the input and errors are met again by the next read.
         }
+        progressed_ = session_->messages() != messages;
         send(out);
         go_on();
     }
 
     void on_writable() {
         const auto sent = send_some(unsent_);
+        progressed_ = sent > 0;
         unsent_.erase(0, sent);
         if (unsent_.empty()) unsent_ = {};
         session_->set_unsent(unsent_.size());
@@ -209,6 +274,7 @@ private:
     }
 
     std::shared_ptr<State> state_;
+    Peer peer_;
     Socket socket_;
     std::shared_ptr<Session> session_;
     std::string unsent_;
@@ -217,6 +283,7 @@ private:
     bool waiting_writable_ = false;
     bool waiting_hang_up_ = false;
     bool wake_posted_ = false;
+    bool progressed_ = false;  // as BufferBudget has it
     bool input_ended_ = false;
     bool gone_ = false;
     bool stopping_ = false;
@@ -252,6 +319,7 @@ Server::Server(asio::io_context &loop, Service &service, const Limits &limits) :
 
 Server::~Server() {
     state_->empty = nullptr;
+    state_->sweep_timer.cancel();
     stop();
     while (!state_->connections.empty()) {
         const auto connection = *state_->connections.begin();
@@ -282,7 +350,10 @@ void Server::State::accept_ready(const std::shared_ptr<State> &state, const std:
             serve(state, std::move(connected));
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        const auto failure = errno;
+        const bool no_descriptor = failure == EMFILE || failure == ENFILE;
+        if (no_descriptor && state->refuse_next(*acceptor)) continue;
+        if (no_descriptor || failure == ENOMEM || failure == ENOBUFS) {
             // The connection stays in the queue and would wake the loop at once, again and again.
             const auto retry = std::make_shared<asio::steady_timer>(state->loop, std::chrono::milliseconds(100));
             retry->async_wait([state, acceptor, retry](const ErrorCode &error) {
@@ -295,21 +366,68 @@ void Server::State::accept_ready(const std::shared_ptr<State> &state, const std:
     accept_next(state, acceptor);
 }
 
+// Without a descriptor for it the next connection would wait, and not know for what.
+bool Server::State::refuse_next(Acceptor &acceptor) {
+    if (!spare) spare = open_spare();
+    if (!spare) return false;
+    spare.reset();
+    FileDescriptor connected(::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    const bool is_refused = static_cast<bool>(connected);
+    if (is_refused) ++counters.refused_descriptors;
+    connected.reset();
+    spare = open_spare();
+    return is_refused;
+}
+
 void Server::serve(FileDescriptor connected) { State::serve(state_, std::move(connected)); }
 
 void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor connected) {
     // A connection too many ends at once: better than one that never answers.
-    if (state->stopping || state->connections.size() >= state->limits.max_connections) {
-        ++state->refused;
+    auto &counters = state->counters;
+    if (state->stopping) {
+        ++counters.refused_full;
         return;
     }
-    const auto connection = std::make_shared<Connection>(state);
+    const auto peer = peer_of(connected);
+    switch (state->places.take(peer.uid)) {
+    case ConnectionPlaces::Outcome::taken: break;
+    case ConnectionPlaces::Outcome::no_place: ++counters.refused_full; return;
+    case ConnectionPlaces::Outcome::over_share: ++counters.refused_share; return;
+    }
+    const auto connection = std::make_shared<Connection>(state, peer);
     if (!connection->adopt(std::move(connected))) {
-        ++state->refused;
+        state->places.give_back(peer.uid);
+        ++counters.refused_descriptors;
         return;
     }
     state->connections.insert(connection);
+    state->note_memory();
     connection->start();
+}
+
+std::size_t Server::State::memory() const { return budget.total() + connections.size() * (sizeof(Connection) + sizeof(Session)); }
+
+void Server::State::sweep_later(const std::shared_ptr<State> &state) {
+    if (std::exchange(state->will_sweep, true)) return;
+    state->sweep_timer.expires_after(sweep_period);
+    state->sweep_timer.async_wait([weak = std::weak_ptr(state)](const ErrorCode &error) {
+        const auto self = weak.lock();
+        if (error || !self) return;
+        self->will_sweep = false;
+        self->sweep();
+        if (!self->budget.empty() || self->much_was_freed()) sweep_later(self);
+    });
+}
+
+void Server::State::sweep() {
+    for (auto *holder : budget.overdue(std::chrono::steady_clock::now())) {
+        ++(holder->waiting() == BufferBudget::Waiting::for_reader ? counters.closed_unread : counters.closed_frame);
+        static_cast<Connection *>(holder)->close();
+    }
+    // Only when it is calm: it takes milliseconds.
+    if (!much_was_freed() || memory() > most_memory / 2) return;
+    ::malloc_trim(0);
+    most_memory = memory();
 }
 
 void Server::stop() {
@@ -326,6 +444,11 @@ void Server::on_empty(std::function<void()> handler) { state_->empty = std::move
 
 std::size_t Server::connections() const { return state_->connections.size(); }
 
-std::size_t Server::refused() const { return state_->refused; }
+ServerCounters Server::counters() const {
+    auto counters = state_->counters;
+    counters.connections = connections();
+    counters.buffered = state_->budget.total();
+    return counters;
+}
 
 }  // namespace varlink

@@ -25,6 +25,23 @@ std::expected<void, std::string> check_socket_file(const Address &address);
 // Error: a sentence that names the socket.
 std::expected<FileDescriptor, std::string> listen_on(const Address &address, mode_t mode);
 
+// Since the server's start.
+struct ServerCounters {
+    std::size_t connections = 0;  // open now
+    std::size_t buffered = 0;     // bytes that they hold now, of Limits::max_buffered
+
+    // Connections that were closed as soon as they were made.
+    std::size_t refused_full = 0;         // max_connections were open, or the server was stopping
+    std::size_t refused_share = 0;        // their uid had its share of them
+    std::size_t refused_descriptors = 0;  // the process had no descriptor left
+
+    // And later.
+    std::size_t closed_buffered = 0;  // held too much of max_buffered
+    std::size_t closed_frame = 0;     // did not finish a message in max_frame_time
+    std::size_t closed_unread = 0;    // took nothing of their answers in max_unread_time
+    [[nodiscard]] std::size_t refused() const { return refused_full + refused_share + refused_descriptors; }
+};
+
 class Server {
 public:
     // Both must outlive the server, and the server's end must come before the loop's.
@@ -48,8 +65,7 @@ public:
 
     [[nodiscard]] std::size_t connections() const;
 
-    // Connections that were refused because max_connections were open.
-    [[nodiscard]] std::size_t refused() const;
+    [[nodiscard]] ServerCounters counters() const;
 
 private:
     class Connection;

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "proto/varlink/interfaces.h"
+#include "proto/varlink/limits.h"
 #include "proto/varlink/session.h"
 
 namespace varlink {
@@ -42,6 +43,14 @@ void scan_description(std::string_view text, const Found &found) {
 }
 
 }  // namespace
+
+std::string echoed(std::string_view name) {
+    if (name.size() <= max_echoed) return std::string(name);
+    // Not in the middle of a character: it has at most four bytes, of which the first alone is not 10xxxxxx.
+    auto size = max_echoed;
+    while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xC0U) == 0x80) --size;
+    return std::string(name.substr(0, size)) + "...";
+}
 
 Responder &Responder::operator=(Responder &&other) noexcept {
     if (this != &other) {
@@ -111,7 +120,7 @@ Service::Service(ServiceInfo info) : info_(std::move(info)) {
     own.add<InterfaceParameter>("GetInterfaceDescription", Effect::reads,
                                 [this](const Request &, const InterfaceParameter &wanted, Responder responder) {
                                     const auto known = interfaces_.find(wanted.interface);
-                                    if (known == interfaces_.end()) return responder.fail(InterfaceNotFound{std::string(wanted.interface)});
+                                    if (known == interfaces_.end()) return responder.fail(InterfaceNotFound{echoed(wanted.interface)});
                                     responder.reply(DescriptionReply{known->second.description()});
                                 });
     add(std::move(own));
@@ -139,13 +148,13 @@ void Service::dispatch(const Call &call, const Peer &peer, Responder responder) 
         return document;
     }();
     const auto dot = call.method.rfind('.');
-    if (dot == std::string_view::npos) return responder.fail(MethodNotFound{std::string(call.method)});
+    if (dot == std::string_view::npos) return responder.fail(MethodNotFound{echoed(call.method)});
     const auto interface = interfaces_.find(call.method.substr(0, dot));
-    if (interface == interfaces_.end()) return responder.fail(InterfaceNotFound{std::string(call.method.substr(0, dot))});
+    if (interface == interfaces_.end()) return responder.fail(InterfaceNotFound{echoed(call.method.substr(0, dot))});
     const auto method = interface->second.methods_.find(call.method.substr(dot + 1));
-    if (method == interface->second.methods_.end()) return responder.fail(MethodNotFound{std::string(call.method)});
+    if (method == interface->second.methods_.end()) return responder.fail(MethodNotFound{echoed(call.method)});
     // Nothing here upgrades a connection to another protocol.
-    if (!method->second.run || call.upgrade) return responder.fail(MethodNotImplemented{std::string(call.method)});
+    if (!method->second.run || call.upgrade) return responder.fail(MethodNotImplemented{echoed(call.method)});
     method->second.run(Request{call.method, call.parameters.value_or(empty.root()), call.more, peer}, std::move(responder));
 }
 

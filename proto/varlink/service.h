@@ -58,6 +58,9 @@ struct ExpectedMore {
     static constexpr auto fields() { return std::tuple(); }
 };
 
+// What an error repeats of a name that a peer gave: its beginning, if it is long.
+std::string echoed(std::string_view name);
+
 template <class T>
 concept WireError = Described<T> && requires {
     { T::error_name } -> std::convertible_to<std::string_view>;
@@ -154,7 +157,7 @@ public:
     Interface &add(std::string_view method, Effect effect, Handler handler) {
         return add(method, effect, [handler = std::move(handler)](const Request &request, Responder responder) {
             auto parameters = decode<Parameters>(request.parameters);
-            if (!parameters) return responder.fail(InvalidParameter{std::move(parameters.error().name)});
+            if (!parameters) return responder.fail(InvalidParameter{echoed(parameters.error().name)});
             handler(request, *parameters, std::move(responder));
         });
     }

@@ -48,6 +48,7 @@ void Session::run(std::string &out) {
             broken_ = broken_ || splitter_.overflowed();
             break;
         }
+        ++messages_;
         run_call(*message);
         end_subscription();
     }

@@ -2,6 +2,7 @@
 // in the order of the calls, whether a method answers at once or later.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,6 +39,15 @@ public:
 
     // The peer broke the protocol, or a call was left unanswered: send what there is, then close.
     [[nodiscard]] bool broken() const { return broken_; }
+
+    // A message has begun and is not whole.
+    [[nodiscard]] bool awaits_rest() const { return !busy() && splitter_.waiting() > 0; }
+
+    // Messages taken from the stream so far.
+    [[nodiscard]] std::uint64_t messages() const { return messages_; }
+
+    // Bytes of memory for what was received and has not had its turn, and for answers that resume() will give.
+    [[nodiscard]] std::size_t memory() const { return splitter_.memory() + (pending_.empty() ? 0 : pending_.capacity()); }
 
     // The transport says how many bytes it could not send yet.
     void set_unsent(std::size_t bytes);
@@ -82,6 +92,7 @@ private:
     std::function<void()> closed_;
     std::vector<std::shared_ptr<void>> kept_;  // until all output has been sent
     std::size_t unsent_ = 0;
+    std::uint64_t messages_ = 0;
     bool answering_ = false;
     bool oneway_ = false;     // the call being answered wants no answer
     bool held_back_ = false;  // too much output: calls wait

@@ -37,7 +37,7 @@ public:
         auto specs = (*simulator)->registers();
         EXPECT_TRUE(registers_.add(std::move(*simulator), std::move(specs)));
         EXPECT_TRUE(registers_.start_journal({}));
-        service_ = mrd::make_service(registers_, {0, [] { return std::size_t{0}; }, [] { return std::size_t{0}; }});
+        service_ = mrd::make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
         server_.emplace(loop_, *service_, varlink::Limits{});
         auto socket = varlink::listen_on(*varlink::Address::parse(socket_path()), 0600);
         EXPECT_TRUE(socket) << socket.error();

@@ -26,7 +26,8 @@ TEST(Config, TheEmptyFileIsTheDefaults) {
     EXPECT_EQ(config.state, "/run/mrd/state");
     EXPECT_EQ(config.boot_id_file, "/proc/sys/kernel/random/boot_id");
     EXPECT_EQ(config.limits.max_connections, 4096U);
-    EXPECT_EQ(config.limits.max_message, std::size_t{16} << 20);
+    EXPECT_EQ(config.limits.max_message, std::size_t{1} << 20);
+    EXPECT_EQ(config.limits.max_buffered, std::size_t{64} << 20);
     EXPECT_THAT(config.providers, IsEmpty()) << "never the simulator by itself";
     EXPECT_THAT(config.rules, IsEmpty());
 }
@@ -39,6 +40,7 @@ state = "/tmp/b"
 boot_id_file = "/tmp/c"
 max_connections = 7
 max_message = 65536
+max_buffered = 1048576
 
 [journal]
 size_limit = 1048576
@@ -67,6 +69,7 @@ log_only = true
     EXPECT_EQ(config.boot_id_file, "/tmp/c");
     EXPECT_EQ(config.limits.max_connections, 7U);
     EXPECT_EQ(config.limits.max_message, 65536U);
+    EXPECT_EQ(config.limits.max_buffered, 1048576U);
     EXPECT_EQ(config.journal.size_limit, 1048576U);
     EXPECT_EQ(config.journal.sync, journal::Sync::group);
     EXPECT_EQ(config.journal.firmware_log, "/tmp/d");
@@ -107,11 +110,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"NotToml", "[service]\nsocket = \n", "mrd.toml:2: ", ""},
         BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ", "known are: journal, provider, register, service"},
         BadConfig{"UnknownKey", "[service]\n\nsokcet = \"/a\"\n", "mrd.toml:3: service.sokcet ",
-                  "known are: boot_id_file, max_connections, max_message, socket, state"},
+                  "known are: boot_id_file, max_buffered, max_connections, max_message, socket, state"},
         BadConfig{"WrongType", "[service]\nsocket = 5\n", "mrd.toml:2: service.socket ", "must be a text"},
         BadConfig{"EmptyText", "[service]\nsocket = \"\"\n", "mrd.toml:2: service.socket ", "must be a text"},
         BadConfig{"NumberTooSmall", "[service]\nmax_connections = 0\n", "mrd.toml:2: service.max_connections ", "from 1 to 65536"},
-        BadConfig{"NumberTooLarge", "[service]\nmax_message = 1000000000\n", "mrd.toml:2: service.max_message ", "from 4096 to 268435456"},
+        BadConfig{"NumberTooLarge", "[service]\nmax_message = 1000000000\n", "mrd.toml:2: service.max_message ", "from 4096 to 16777216"},
+        BadConfig{"TooLittleBuffered", "[service]\nmax_message = 1048576\nmax_buffered = 4194303\n", "mrd.toml:1: service.max_buffered ",
+                  "at least 4 times max_message"},
         BadConfig{"JournalTooSmall", "[journal]\nsize_limit = 1000\n", "mrd.toml:2: journal.size_limit ", "from 1048576 to"},
         BadConfig{"UnknownSync", "[journal]\nsync = \"always\"\n", "mrd.toml:2: journal.sync ", "\"none\" or \"group\""},
         BadConfig{"NumberAsText", "[service]\nmax_message = \"1 MiB\"\n", "mrd.toml:2: service.max_message ", "must be a number"},
@@ -165,6 +170,7 @@ TEST(Config, TheSampleIsAcceptedAndItsServiceSectionIsTheDefaults) {
     EXPECT_EQ(config.boot_id_file, defaults.boot_id_file);
     EXPECT_EQ(config.limits.max_connections, defaults.limits.max_connections);
     EXPECT_EQ(config.limits.max_message, defaults.limits.max_message);
+    EXPECT_EQ(config.limits.max_buffered, defaults.limits.max_buffered);
     EXPECT_EQ(config.journal.size_limit, defaults.journal.size_limit);
     EXPECT_EQ(config.journal.sync, defaults.journal.sync);
     EXPECT_EQ(config.journal.firmware_log, defaults.journal.firmware_log);

@@ -41,7 +41,7 @@ protected:
         const auto added = registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs);
         ASSERT_TRUE(added) << added.error();
         ASSERT_TRUE(registers_.start_journal({}));
-        service_ = make_service(registers_, {0, [] { return 0; }, [] { return 0; }});
+        service_ = make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
         client_ = std::make_unique<SessionClient>(*service_);
         hardware_.take_calls();
     }

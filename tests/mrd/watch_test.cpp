@@ -26,7 +26,7 @@ protected:
                                               fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024)};
         ASSERT_TRUE(registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
         ASSERT_TRUE(registers_.start_journal({}));
-        service_ = make_service(registers_, {0, [] { return 0; }, [] { return 0; }});
+        service_ = make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
     }
 
     // Returns the new value.

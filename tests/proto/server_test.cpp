@@ -421,7 +421,7 @@ TEST(Server, AConnectionTooManyEndsAtOnceAndMakesRoomForNobody) {
     auto third = served.connect();
     EXPECT_EQ(third.receive_to_end(), Messages{});
     EXPECT_EQ(served.on_loop([&] { return served.server->connections(); }), 2U);
-    EXPECT_EQ(served.on_loop([&] { return served.server->refused(); }), 1U);
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().refused_full; }), 1U);
     ASSERT_TRUE(first.send(count_call(1)));
     EXPECT_EQ(first.receive_one(), number_reply(1));
     first.half_close();
@@ -431,9 +431,141 @@ TEST(Server, AConnectionTooManyEndsAtOnceAndMakesRoomForNobody) {
     EXPECT_EQ(fourth.receive_one(), number_reply(4));
 }
 
-TEST(Server, TheDefaultLimitsAreThoseOfSdVarlink) {
-    EXPECT_EQ(Limits{}.max_message, std::size_t{16} * 1024 * 1024);
+TEST(Server, TheDefaultLimitsAreThoseOfSdVarlinkButForTheSizeOfACall) {
+    EXPECT_EQ(Limits{}.max_message, std::size_t{1} << 20);
+    EXPECT_EQ(max_reply, std::size_t{16} << 20);
     EXPECT_EQ(Limits{}.max_connections, 4096U);
+}
+
+TEST(Server, WhoDoesNotFinishAMessageIsClosedAndWhoIsIdleOrWaitsForAnAnswerIsNot) {
+    Served served(Limits{.max_frame_time = std::chrono::milliseconds(10)});
+    auto idle = served.connect();
+    auto waiting = served.connect();
+    ASSERT_TRUE(waiting.send(call("Later", 1) + "{\"method\""));
+    ASSERT_TRUE(served.example.later_called.wait());
+    auto watching = served.connect();
+    ASSERT_TRUE(watching.send(watch_call));
+    ASSERT_TRUE(served.example.watch_called.wait());
+    auto half = served.connect();
+    ASSERT_TRUE(half.send(count_call(1) + "{"));
+    EXPECT_EQ(half.receive_to_end(), (Messages{number_reply(1)}));
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().closed_frame; }), 1U);
+    EXPECT_EQ(served.on_loop([&] { return served.server->connections(); }), 3U);
+    ASSERT_TRUE(idle.send(count_call(2)));
+    EXPECT_EQ(idle.receive_one(), number_reply(2));
+    // The half message behind the call counts from the answer on.
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_EQ(waiting.receive_to_end(), (Messages{number_reply(1)}));
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().closed_frame; }), 2U);
+}
+
+TEST(Server, WhoTakesNothingOfItsAnswersIsClosed) {
+    Served served(Limits{.max_unread_time = std::chrono::milliseconds(10)});
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(blob_call(1'000'000)));
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().closed_unread; }), 1U);
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().buffered; }), 0U);
+}
+
+TEST(Server, HalfMessagesTogetherTakeNoMoreThanIsBufferedAndOneThatIsFinishedIsServed) {
+    Served served(Limits{.max_buffered = std::size_t{4} << 20});
+    std::vector<RawClient> hostile;
+    for (int i = 0; i < 8; ++i) {
+        hostile.push_back(served.connect());
+        ASSERT_TRUE(hostile.back().send(std::string(900'000, ' ')));
+        // Those before it have held theirs for longer.
+        ASSERT_LE(served.on_loop([&] { return served.server->counters().buffered; }), std::size_t{4} << 20);
+    }
+    auto honest = served.connect();
+    const std::string text(500'000, 'x');
+    ASSERT_TRUE(honest.send(frame(R"({"method":"org.example.test.Echo","parameters":{"text":")" + text + "\"}}")));
+    EXPECT_EQ(honest.receive_one(), R"({"parameters":{"text":")" + text + "\"}}");
+    const auto counters = served.on_loop([&] { return served.server->counters(); });
+    EXPECT_GT(counters.closed_buffered, 3U);
+    EXPECT_EQ(counters.closed_buffered + counters.connections, 9U);
+}
+
+TEST(Server, UnreadAnswersTogetherTakeNoMoreThanIsBuffered) {
+    Served served(Limits{.max_buffered = std::size_t{4} << 20});
+    std::vector<RawClient> hostile;
+    for (int i = 0; i < 40; ++i) {
+        hostile.push_back(served.connect());
+        hostile.back().send_now(blob_call(400'000) + blob_call(400'000));
+        ASSERT_LE(served.on_loop([&] { return served.server->counters().buffered; }), std::size_t{4} << 20);
+    }
+    auto honest = served.connect();
+    ASSERT_TRUE(honest.send(blob_call(1'000'000) + count_call(1)));
+    EXPECT_EQ(honest.receive(2).back(), number_reply(1));
+    EXPECT_GT(served.on_loop([&] { return served.server->counters().closed_buffered; }), 10U);
+}
+
+TEST(Server, OneConnectionHoldsNoMoreThanItsPart) {
+    Served served(Limits{.max_buffered = std::size_t{4} << 20});
+    auto other = served.connect();
+    ASSERT_TRUE(other.send("{"));
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(blob_call(3'000'000)));
+    client.receive_to_end();
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().closed_buffered; }), 1U);
+    ASSERT_TRUE(other.send(count_call(1).substr(1)));
+    EXPECT_EQ(other.receive_one(), number_reply(1));
+}
+
+TEST(Server, ALongNameIsNotRepeatedInFull) {
+    Served served;
+    auto client = served.connect();
+    const std::string name(500'000, 'x');
+    ASSERT_TRUE(
+        client.send(frame("{\"method\":\"" + name + ".a\"}") + frame(R"({"method":"org.varlink.service.)" + name + "\"}") +
+                    frame(R"({"method":"org.example.test.Count","parameters":{")" + name + "\":1}}") +
+                    frame(R"({"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":")" + name + "\"}}")));
+    for (const auto &reply : client.receive(4)) {
+        EXPECT_LT(reply.size(), max_echoed + 200) << reply;
+        EXPECT_NE(reply.find("xxx...\""), std::string::npos) << reply;
+    }
+}
+
+TEST(Echoed, ATextIsCutBetweenCharacters) {
+    EXPECT_EQ(echoed("name"), "name");
+    const std::string ascii(max_echoed, 'a');
+    EXPECT_EQ(echoed(ascii), ascii);
+    EXPECT_EQ(echoed(ascii + "b"), ascii + "...");
+    for (std::size_t before = 0; before < 4; ++before) {
+        const auto start = std::string(max_echoed - before, 'a');
+        const auto cut = echoed(start + "😀😀");
+        EXPECT_EQ(cut, start + "...") << before;
+    }
+    EXPECT_EQ(echoed(std::string(max_echoed - 4, 'a') + "😀😀"), std::string(max_echoed - 4, 'a') + "😀...");
+}
+
+TEST(Server, WithoutADescriptorForItAConnectionEndsAtOnce) {
+    if (sanitizer_needs_file_descriptors) GTEST_SKIP() << "the sanitizer opens a pipe to look at an object's type";
+    Served served;
+    const auto address = served.listen();
+    auto before = connect_to(address);
+    ASSERT_TRUE(before.send(count_call(1)));
+    EXPECT_EQ(before.receive_one(), number_reply(1));
+    std::vector<FileDescriptor> sockets;
+    for (int i = 0; i < 3; ++i) sockets.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    // No number is free below the one that would be next.
+    const FileDescriptor next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const rlimit full{.rlim_cur = static_cast<rlim_t>(next.get()), .rlim_max = limit.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &full), 0);
+    std::vector<RawClient> refused;  // a socket that is closed would be a free number
+    for (auto &socket : sockets) {
+        EXPECT_EQ(::connect(socket.get(), address.data(), address.size()), 0);
+        EXPECT_EQ(refused.emplace_back(std::move(socket)).receive_to_end(), Messages{});
+        ASSERT_TRUE(before.send(count_call(2)));
+        EXPECT_EQ(before.receive_one(), number_reply(2));
+    }
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().refused_descriptors; }), 3U);
+    auto after = connect_to(address);
+    ASSERT_TRUE(after.send(count_call(3)));
+    EXPECT_EQ(after.receive_one(), number_reply(3));
 }
 
 TEST(Server, RunningOutOfFileDescriptorsStopsNoListeningSocketForGood) {

@@ -1,0 +1,217 @@
+#include "proto/varlink/buffer_budget.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace varlink {
+namespace {
+
+using namespace std::chrono_literals;
+using Waiting = BufferBudget::Waiting;
+using Holder = BufferBudget::Holder;
+
+constexpr uid_t root = 0;
+constexpr uid_t alice = 1000;
+constexpr uid_t bob = 1001;
+
+// One that may hold 800 bytes: 100 are kept for root, 400 are the most for one connection.
+class Budget : public testing::Test {
+protected:
+    void hold(Holder &holder, std::size_t bytes) { budget_.update(holder, bytes, Waiting::for_reader, false, now_); }
+    void wait(Holder &holder, Waiting waiting, bool progressed = false) { budget_.update(holder, 1, waiting, progressed, now_); }
+    [[nodiscard]] Holder *excess(Holder &updated) const { return budget_.excess(updated, now_); }
+
+    BufferBudget budget_{Limits{.max_buffered = 800, .max_frame_time = 10s, .max_unread_time = 60s}};
+    BufferBudget::TimePoint now_{};
+};
+
+TEST_F(Budget, WithinTheLimitNobodyHasToGo) {
+    Holder first(alice);
+    Holder second(alice);
+    hold(first, 400);
+    hold(second, 300);
+    EXPECT_EQ(excess(second), nullptr);
+    EXPECT_EQ(budget_.total(), 700U);
+}
+
+TEST_F(Budget, WhoHoldsMoreThanOneConnectionMayHasToGo) {
+    Holder other(alice);
+    Holder large(alice);
+    hold(other, 10);
+    hold(large, 401);
+    EXPECT_EQ(excess(large), &large);
+    hold(large, 400);
+    EXPECT_EQ(excess(large), nullptr);
+}
+
+TEST_F(Budget, WhoHoldsTheMostForTheLongestHasToGo) {
+    Holder old_small(alice);
+    Holder old_large(alice);
+    Holder young(alice);
+    hold(old_small, 100);
+    hold(old_large, 250);
+    now_ += 2s;
+    hold(young, 360);
+    EXPECT_EQ(excess(young), &old_large) << "the young one is larger, and may be read in a moment";
+    budget_.remove(old_large);
+    EXPECT_EQ(excess(young), nullptr);
+    EXPECT_EQ(budget_.total(), 460U);
+}
+
+TEST_F(Budget, WhoseAnswersWereAllTakenBeginsAnew) {
+    Holder reader(alice);
+    Holder stuck(alice);
+    hold(reader, 300);
+    now_ += 5s;
+    hold(stuck, 200);
+    now_ += 1s;
+    budget_.update(reader, 0, Waiting::for_nothing, true, now_);
+    EXPECT_FALSE(reader.known());
+    hold(reader, 400);
+    Holder third(alice);
+    hold(third, 150);
+    EXPECT_EQ(excess(third), &stuck);
+}
+
+TEST_F(Budget, TheUidThatHoldsTheMostPaysHoweverLongTheOthersHold) {
+    Holder small(bob);
+    hold(small, 200);
+    now_ += 1h;
+    Holder first(alice);
+    Holder second(alice);
+    hold(first, 260);
+    hold(second, 260);
+    EXPECT_EQ(excess(second), &first);
+    budget_.remove(first);
+    EXPECT_EQ(excess(second), nullptr);
+}
+
+TEST_F(Budget, AUidThatHoldsNoMoreThanItsPartNeverPays) {
+    // Three uids: no update of the others may cost the one that holds a third of what is not root's.
+    Holder quiet(bob);
+    hold(quiet, 233);
+    now_ += 1h;
+    Holder one(alice);
+    Holder two(alice + 100);
+    for (std::size_t bytes = 0; bytes <= 400; ++bytes) {
+        hold(one, bytes);
+        for (auto *out = excess(one); out != nullptr; out = excess(one)) {
+            ASSERT_NE(out, &quiet) << bytes;
+            budget_.remove(*out);
+        }
+        hold(two, bytes);
+        for (auto *out = excess(two); out != nullptr; out = excess(two)) {
+            ASSERT_NE(out, &quiet) << bytes;
+            budget_.remove(*out);
+        }
+    }
+}
+
+TEST_F(Budget, OthersCannotTakeWhatIsKeptForRoot) {
+    Holder first(alice);
+    Holder second(bob);
+    hold(first, 360);
+    hold(second, 340);
+    EXPECT_EQ(excess(second), nullptr);
+    hold(second, 341);
+    EXPECT_EQ(excess(second), &first);
+    hold(second, 340);
+    Holder own(root);
+    now_ += 1h;
+    hold(own, 100);
+    EXPECT_EQ(excess(own), nullptr) << "the place is there";
+    hold(own, 101);
+    EXPECT_EQ(excess(own), &first) << "root holds the least";
+}
+
+TEST_F(Budget, RootPaysWhereItHoldsTheMostBeyondItsReserve) {
+    Holder first(root);
+    Holder second(root);
+    Holder other(alice);
+    hold(first, 360);
+    hold(second, 360);
+    hold(other, 80);
+    EXPECT_EQ(excess(other), nullptr);
+    hold(other, 81);
+    EXPECT_NE(excess(other), &other);
+}
+
+TEST_F(Budget, OneUidAloneMayHoldAllButTheReserveAndRootAll) {
+    Holder first(alice);
+    Holder second(alice);
+    hold(first, 350);
+    hold(second, 350);
+    EXPECT_EQ(excess(second), nullptr);
+    hold(second, 351);
+    EXPECT_NE(excess(second), nullptr);
+    budget_.remove(first);
+    budget_.remove(second);
+    Holder own(root);
+    Holder own_second(root);
+    hold(own, 400);
+    hold(own_second, 400);
+    EXPECT_EQ(excess(own_second), nullptr);
+}
+
+// ---- Time
+
+TEST_F(Budget, ThePeerThatDoesNotFinishAMessageIsOverdue) {
+    Holder holder(alice);
+    wait(holder, Waiting::for_rest_of_message);
+    now_ += 10s;
+    EXPECT_TRUE(budget_.overdue(now_).empty());
+    wait(holder, Waiting::for_rest_of_message);
+    now_ += 1ms;
+    EXPECT_EQ(budget_.overdue(now_), std::vector{&holder}) << "more bytes of the same message give no more time";
+    wait(holder, Waiting::for_rest_of_message, true);
+    EXPECT_TRUE(budget_.overdue(now_).empty()) << "another message has begun";
+}
+
+TEST_F(Budget, ThePeerThatTakesNothingOfItsAnswersIsOverdue) {
+    Holder holder(alice);
+    wait(holder, Waiting::for_reader);
+    now_ += 59s;
+    wait(holder, Waiting::for_reader, true);
+    now_ += 59s;
+    EXPECT_TRUE(budget_.overdue(now_).empty()) << "it has taken some";
+    wait(holder, Waiting::for_reader);
+    now_ += 2s;
+    EXPECT_EQ(budget_.overdue(now_), std::vector{&holder});
+}
+
+TEST_F(Budget, WhoIsWaitedForInAnotherWayHasItsTimeAnew) {
+    Holder holder(alice);
+    wait(holder, Waiting::for_rest_of_message);
+    now_ += 9s;
+    wait(holder, Waiting::for_reader);
+    now_ += 9s;
+    wait(holder, Waiting::for_rest_of_message);
+    now_ += 9s;
+    EXPECT_TRUE(budget_.overdue(now_).empty());
+}
+
+TEST_F(Budget, WhoWaitsForMrdIsNeverOverdue) {
+    // Calls that wait behind one that is being answered; an idle connection or subscription is not even known.
+    Holder holder(alice);
+    wait(holder, Waiting::for_nothing);
+    Holder idle(alice);
+    budget_.update(idle, 0, Waiting::for_nothing, false, now_);
+    EXPECT_FALSE(idle.known());
+    now_ += 24h;
+    EXPECT_TRUE(budget_.overdue(now_).empty());
+}
+
+TEST_F(Budget, AHalfMessageOfAFewBytesIsWaitedForToo) {
+    Holder holder(alice);
+    budget_.update(holder, 0, Waiting::for_rest_of_message, false, now_);
+    now_ += 11s;
+    EXPECT_EQ(budget_.overdue(now_), std::vector{&holder});
+    budget_.remove(holder);
+    EXPECT_TRUE(budget_.empty());
+    budget_.remove(holder);
+    EXPECT_TRUE(budget_.overdue(now_).empty());
+}
+
+}  // namespace
+}  // namespace varlink
