@@ -15,6 +15,7 @@
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
 #include "mrctl/pager.h"
+#include "mrctl/record_event.h"
 
 namespace mrctl {
 
@@ -51,11 +52,7 @@ std::string caller_of(const mr::LogRecord &record) {
 
 std::string description_of(const mr::LogRecord &record, std::size_t width) {
     if (record.description && record.origin != mr::EventOrigin::resync) return mr::printable_text(*record.description);
-    mr::Event event;
-    event.type = record.type;
-    event.name = record.name;
-    if (record.data) event.data = *record.data;
-    return mr::summarize_content(event, width);
+    return mr::summarize_content(logged_event(record), width);
 }
 
 // At most so many characters; UTF-8 is not cut in the middle of one.

@@ -103,17 +103,14 @@ std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const s
     return *found;
 }
 
-// Extends by the digest of an envelope, which holds description and content's digest, so that both are bound.
+// mrd builds an envelope that holds description and content's digest, so that both are bound.
 int measure_envelope(const Common &common, mr::Client &client, const mr::Register &target, const std::string &path,
                      mr::EventOptions event) {
     if (event.type && *event.type != mr::ev_event_tag)
         return fail_usage("an envelope, which a log-centric register needs too, is an EV_EVENT_TAG: leave --type out");
     const auto digest = digest_of_file(path, *target.hash);
     if (!digest) return fail(digest.error());
-    const auto data = mr::encode_envelope(
-        {.type = "measure", .description = event.description, .digest = mr::Envelope::DataDigest{*target.hash, *digest}});
-    event.type = mr::ev_event_tag;
-    const auto measured = client.measure(target.name, data, event);
+    const auto measured = client.measure_digest(target.name, mr::ContentDigest{*target.hash, *digest}, event);
     if (!measured) return fail(measured.error());
     return print_extended(common.json, measured->reading, measured->sequence, measured->digest);
 }

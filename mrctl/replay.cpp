@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "mr/envelope.h"
 #include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "mrctl/commands.h"
 #include "mrctl/inspect.h"
 #include "mrctl/mapped_file.h"
 #include "mrctl/output.h"
+#include "mrctl/record_event.h"
 
 namespace mrctl {
 
@@ -152,10 +152,12 @@ std::string describe_resync(mr::Client &client, std::int64_t sequence) {
     std::string expected;
     std::string found;
     (void)client.records(sequence, false, [&](const mr::LogRecord &record) {
-        const auto envelope = record.data ? mr::decode_envelope(*record.data) : std::unexpected(mr::Error{});
-        if (envelope && envelope->expected && envelope->found) {
-            expected = mr::to_hex(*envelope->expected);
-            found = mr::to_hex(*envelope->found);
+        const auto event = logged_event(record);
+        if (event.digests.empty()) return false;
+        const auto envelope = mr::bound_envelope(event, event.digests.front());
+        if (const auto values = envelope ? mr::resync_values(*envelope, record.digest.size()) : std::nullopt) {
+            expected = mr::to_hex(values->expected.bytes());
+            found = mr::to_hex(values->found.bytes());
         }
         return false;
     });

@@ -69,7 +69,7 @@ const journal::RegisterState *ProviderRegisters::journal_state(RegisterIndex ind
 
 bool ProviderRegisters::capped(RegisterIndex index) const {
     const auto *state = journal_state(index);
-    return state != nullptr && state->capped;
+    return state != nullptr && state->capped_by != 0;
 }
 
 RegisterError ProviderRegisters::from_journal(const journal::Error &error) {
@@ -138,7 +138,8 @@ std::optional<mr::Bytes> ProviderRegisters::resync_for(RegisterIndex index) cons
     const auto expected = table_.logged(index)->bytes();
     const auto found = table_.value(index);
     return mr::encode_envelope(
-        {.type = "resync", .expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())});
+        {.header = {.type = "resync", .register_name = envelope_name(index)},
+         .body = {.expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())}});
 }
 
 std::expected<std::optional<ProviderRegisters::Extended>, RegisterError> ProviderRegisters::sent_before(RegisterIndex index,
@@ -165,7 +166,7 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::answer_without
     auto before = sent_before(index, digest, details);
     if (!before) return refuse(std::move(before.error()));
     if (*before) return ExtendResult(**before);
-    if (capped(index)) return refuse(wire::Capped{table_.name(index)});
+    if (capped(index)) return refuse(wire::Capped{table_.name(index), static_cast<std::int64_t>(journal_state(index)->capped_by)});
     return std::nullopt;
 }
 
@@ -195,7 +196,7 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(R
                             .data = details.data};
     std::size_t following = 0;
     if (resync) {
-        const auto resync_digest = mr::hash(*spec.hash, *resync);
+        const auto resync_digest = mr::envelope_digest(*resync, *spec.hash);
         if (!resync_digest) return refuse(failure({resync_digest.error().message}, true));
         event.before = event.after = digest;  // of the right size
         following = journal::Journal::size_of(event);

@@ -55,6 +55,10 @@ public:
 
     [[nodiscard]] const RegisterTable &table() const { return table_; }
     [[nodiscard]] std::string_view name() const { return provider_->name(); }
+    // As envelopes name a register: the provider's kind and the register, without bank.
+    [[nodiscard]] std::string envelope_name(RegisterIndex index) const {
+        return std::string(provider_->kind()) + "/" + table_.spec(index).name;
+    }
     [[nodiscard]] bool simulated() const { return provider_->simulated(); }
     [[nodiscard]] ProviderAbilities abilities() const { return provider_->abilities(); }
     [[nodiscard]] std::size_t waiting_calls() const { return queue_.waiting(); }

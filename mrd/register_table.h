@@ -73,6 +73,12 @@ public:
 
     // ---- What the flags and the owner allow
 
+    // Extended only through the log, by envelopes that mrd builds.
+    [[nodiscard]] bool is_log_only(RegisterIndex index) const {
+        const auto &flags = entries_[index].spec.flags;
+        return flags.has(mr::Flag::extensible) && !flags.has(mr::Flag::writable);
+    }
+
     [[nodiscard]] std::expected<void, RegisterError> may_read(RegisterIndex index) const;
     [[nodiscard]] std::expected<void, RegisterError> may_extend(RegisterIndex index, std::size_t digest_size) const;
     [[nodiscard]] std::expected<void, RegisterError> may_measure(RegisterIndex index) const;

@@ -170,7 +170,7 @@ RegisterStatus status_of(const ProviderRegisters &provider, RegisterIndex index)
     if (const auto &logged = table.logged(index)) status.logged = mr::to_hex(logged->bytes());
     if (const auto &divergence = table.divergence(index)) status.observed = mr::to_hex(divergence->found.bytes());
     if (const auto *known = provider.journal_state(index)) {
-        status.capped = known->capped;
+        status.capped = known->capped_by != 0;
         status.events = static_cast<std::int64_t>(known->events);
         status.resyncs = static_cast<std::int64_t>(known->resyncs);
         status.start_unexplained = known->start_is_unexplained();

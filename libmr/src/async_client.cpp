@@ -117,6 +117,14 @@ void AsyncClient::do_measure(const std::string &name, ByteView data, const Event
                                           measure_parameters(name, data, event, storage), std::move(done));
 }
 
+void AsyncClient::do_measure_digest(const std::string &name, const ContentDigest &content, const EventOptions &event,
+                                    Completion<Measured> done) {
+    if (auto good = check_texts(name, event); !good) return done(std::unexpected(std::move(good.error())));
+    ParameterStorage storage;
+    connection_->call<wire::MeasureReply>(connection_->transport, "io.mrd.Registers.Measure",
+                                          measure_parameters(name, content, event, storage), std::move(done));
+}
+
 void AsyncClient::do_write(const std::string &name, ByteView value, Completion<std::int64_t> done) {
     if (auto good = check_texts(name); !good) return done(std::unexpected(std::move(good.error())));
     const auto hex = to_hex(value);

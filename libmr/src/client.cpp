@@ -94,6 +94,12 @@ std::expected<Extended, Error> Client::extend(std::string_view name, const Diges
     return connection_->call<wire::ExtendReply>(options_, "io.mrd.Registers.Extend", extend_parameters(name, digest, event, storage));
 }
 
+std::expected<Measured, Error> Client::measure_digest(std::string_view name, const ContentDigest &content, const EventOptions &event) {
+    if (auto good = check_texts(name, event); !good) return std::unexpected(std::move(good.error()));
+    ParameterStorage storage;
+    return connection_->call<wire::MeasureReply>(options_, "io.mrd.Registers.Measure", measure_parameters(name, content, event, storage));
+}
+
 std::expected<Measured, Error> Client::measure(std::string_view name, ByteView data, const EventOptions &event) {
     if (auto good = check_texts(name, event); !good) return std::unexpected(std::move(good.error()));
     ParameterStorage storage;

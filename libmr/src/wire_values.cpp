@@ -58,8 +58,11 @@ struct FieldRule {
     std::string_view rule;
 };
 constexpr std::array field_rules = {
+    FieldRule{"contentDigest", "ALGORITHM:HEX, only with an envelope, and not beside data"},
     FieldRule{"data",
-              "base64 of at most 65536 bytes, with an envelope its text included, and no envelope of mrd's own types resync and cap"},
+              "base64 of at most 65536 bytes, with an envelope its text included, and not beginning with an envelope's tag, which only mrd "
+              "builds: "
+              "measure it in an envelope"},
     FieldRule{"description", "text of at most 4096 bytes"},
     FieldRule{"digest", "hexadecimal"},
     FieldRule{"eventType", "from 0 to 4294967295, but not EV_NO_ACTION; with an envelope only EV_EVENT_TAG"},
@@ -311,6 +314,17 @@ wire::MeasureParameters measure_parameters(std::string_view name, ByteView data,
     parameters.data = storage.data;
     set_event(parameters, event);
     if (event.envelope) parameters.envelope = true;
+    return parameters;
+}
+
+wire::MeasureParameters measure_parameters(std::string_view name, const ContentDigest &content, const EventOptions &event,
+                                           ParameterStorage &storage) {
+    wire::MeasureParameters parameters;
+    parameters.name = name;
+    storage.data = to_string(content);
+    parameters.content_digest = storage.data;
+    set_event(parameters, event);
+    parameters.envelope = true;
     return parameters;
 }
 

@@ -62,6 +62,8 @@ struct ParameterStorage {
 };
 wire::ExtendParameters extend_parameters(std::string_view name, const Digest &digest, const EventOptions &event, ParameterStorage &storage);
 wire::MeasureParameters measure_parameters(std::string_view name, ByteView data, const EventOptions &event, ParameterStorage &storage);
+wire::MeasureParameters measure_parameters(std::string_view name, const ContentDigest &content, const EventOptions &event,
+                                           ParameterStorage &storage);
 // `hex` keeps the report data.
 wire::attestation::QuoteParameters quote_parameters(const ReportData &report_data, const QuoteOptions &options, std::string &hex);
 wire::attestation::EvidenceParameters evidence_parameters(const ReportData &report_data, const QuoteOptions &options, std::string &hex);

@@ -125,15 +125,17 @@ struct ExtendReply {
 
 struct MeasureParameters {
     std::string_view name;
-    std::string_view data;
+    std::optional<std::string_view> data;
+    std::optional<std::string_view> content_digest;
     std::optional<std::int64_t> event_type;
     std::optional<std::string_view> description;
     std::optional<bool> envelope;
     std::optional<std::string_view> id;
     static constexpr auto fields() {
         return std::tuple(field("name", &MeasureParameters::name), field("data", &MeasureParameters::data),
-                          field("eventType", &MeasureParameters::event_type), field("description", &MeasureParameters::description),
-                          field("envelope", &MeasureParameters::envelope), field("id", &MeasureParameters::id));
+                          field("contentDigest", &MeasureParameters::content_digest), field("eventType", &MeasureParameters::event_type),
+                          field("description", &MeasureParameters::description), field("envelope", &MeasureParameters::envelope),
+                          field("id", &MeasureParameters::id));
     }
 };
 struct MeasureReply {
@@ -214,15 +216,18 @@ struct LogOnlyTag {
 struct IndeterminateTag {
     static constexpr std::string_view error_name = "io.mrd.Registers.Indeterminate";
 };
-struct CappedTag {
-    static constexpr std::string_view error_name = "io.mrd.Registers.Capped";
-};
 using NotReadable = RegisterRefusal<NotReadableTag>;
 using NotWritable = RegisterRefusal<NotWritableTag>;
 using NotExtensible = RegisterRefusal<NotExtensibleTag>;
 using LogOnly = RegisterRefusal<LogOnlyTag>;
 using Indeterminate = RegisterRefusal<IndeterminateTag>;
-using Capped = RegisterRefusal<CappedTag>;
+
+struct Capped {
+    static constexpr std::string_view error_name = "io.mrd.Registers.Capped";
+    std::string name;
+    std::int64_t sequence = 0;
+    static constexpr auto fields() { return std::tuple(field("name", &Capped::name), field("sequence", &Capped::sequence)); }
+};
 
 struct WrongLength {
     static constexpr std::string_view error_name = "io.mrd.Registers.WrongLength";

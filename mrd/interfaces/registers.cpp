@@ -56,11 +56,23 @@ const char *check_event(const std::optional<std::int64_t> &type, const std::opti
     return nullptr;
 }
 
-// Resyncs and caps are mrd's own word: nobody else may say one, whatever the event's type.
-bool is_reserved(mr::ByteView data) {
-    if (!mr::is_envelope(data)) return false;
-    const auto envelope = mr::decode_envelope(data);
-    return envelope && (envelope->type == "resync" || envelope->type == "cap" || envelope->expected || envelope->found);
+// What Measure is asked to measure: one of both.
+struct MeasuredContent {
+    std::optional<mr::Bytes> data = {};
+    std::optional<mr::ContentDigest> digest = {};
+};
+// Error: the name of the field that is not acceptable.
+std::expected<MeasuredContent, const char *> content_of(const wire::MeasureParameters &parameters, bool in_envelope) {
+    if (parameters.content_digest) {
+        const auto digest = mr::content_digest_from(*parameters.content_digest);
+        if (!digest || !in_envelope || parameters.data) return std::unexpected("contentDigest");
+        return MeasuredContent{.digest = *digest};
+    }
+    auto data = parameters.data ? mr::from_base64(*parameters.data) : std::unexpected(mr::Error{});
+    if (!data || data->size() > max_event_data) return std::unexpected("data");
+    // Only mrd says what an envelope says. Inside of one it is content like any other.
+    if (!in_envelope && mr::envelope_form(*data)) return std::unexpected("data");
+    return MeasuredContent{.data = std::move(*data)};
 }
 
 std::optional<std::string> owned(const std::optional<std::string_view> &text) {
@@ -223,7 +235,7 @@ void extend(Registers &registers, std::shared_ptr<const mr::EventCaller> caller,
                          .description = owned(parameters.description)};
     if (parameters.data) {
         auto data = mr::from_base64(*parameters.data);
-        if (!data || data->size() > max_event_data || is_reserved(*data)) return responder.fail(InvalidParameter{"data"});
+        if (!data || data->size() > max_event_data || mr::envelope_form(*data)) return responder.fail(InvalidParameter{"data"});
         details.data = std::move(*data);
     }
     run_extend(*place, mr::Digest(*digest), std::move(details), std::move(responder),
@@ -239,24 +251,32 @@ void measure(Registers &registers, std::shared_ptr<const mr::EventCaller> caller
     if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
     if (const auto *bad = check_event(parameters.event_type, parameters.description, parameters.id))
         return responder.fail(InvalidParameter{bad});
-    auto data = mr::from_base64(parameters.data);
-    if (!data || data->size() > max_event_data || is_reserved(*data)) return responder.fail(InvalidParameter{"data"});
-    EventDetails details{.type = static_cast<std::uint32_t>(parameters.event_type.value_or(mr::ev_ipl)),
+    // A log-only register takes nothing but envelopes, whatever was asked for.
+    const bool in_envelope = parameters.envelope.value_or(false) || place->table().is_log_only(place->index);
+    auto content = content_of(parameters, in_envelope);
+    if (!content) return responder.fail(InvalidParameter{content.error()});
+    EventDetails details{.type = static_cast<std::uint32_t>(parameters.event_type.value_or(in_envelope ? mr::ev_event_tag : mr::ev_ipl)),
                          .caller = std::move(caller),
                          .id = owned(parameters.id),
                          .description = owned(parameters.description)};
-    if (parameters.envelope.value_or(false)) {
+    const auto hash = *place->table().spec(place->index).hash;
+    std::expected<mr::Digest, mr::Error> digest;
+    if (in_envelope) {
         // An envelope is a tagged event and cannot be of another type.
-        if (parameters.event_type && *parameters.event_type != mr::ev_event_tag) return responder.fail(InvalidParameter{"eventType"});
-        details.type = mr::ev_event_tag;
-        data = mr::encode_envelope({.type = "measure", .description = details.description, .data = std::move(*data)});
-        if (data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
+        if (details.type != mr::ev_event_tag) return responder.fail(InvalidParameter{"eventType"});
+        const mr::Envelope envelope{
+            .header = {.type = "measure", .register_name = place->provider->envelope_name(place->index)},
+            .body = {.description = details.description, .data = std::move(content->data), .digest = std::move(content->digest)}};
+        details.data = mr::encode_envelope(envelope);
+        if (details.data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
+        digest = mr::envelope_digest(envelope, hash);
+    } else {
+        digest = mr::hash(hash, *content->data);
+        details.data = std::move(content->data);
     }
-    const auto digest = mr::hash(*place->table().spec(place->index).hash, *data);
     if (!digest) {
         return responder.fail(wire::ProviderFailed{std::string(place->provider->name()), digest.error().message, wire::Applied::no});
     }
-    details.data = std::move(*data);
     run_extend(
         *place, *digest, std::move(details), std::move(responder),
         [&name = place->name(), digest = *digest](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view value) {
@@ -264,22 +284,22 @@ void measure(Registers &registers, std::shared_ptr<const mr::EventCaller> caller
         });
 }
 
-// The register's last event of this boot: a separator, whose data says that it caps.
+// The register's last event of this boot.
 void cap(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::CapParameters &parameters, Responder responder) {
     const auto place = registers.find(parameters.name);
     if (!place) return fail(responder, place.error());
     if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
-    auto data = mr::encode_envelope({.type = "cap"});
-    const auto digest = mr::hash(*place->table().spec(place->index).hash, data);
+    const mr::Envelope envelope{.header = {.type = "cap", .register_name = place->provider->envelope_name(place->index)}};
+    const auto digest = mr::envelope_digest(envelope, *place->table().spec(place->index).hash);
     if (!digest) {
         return responder.fail(wire::ProviderFailed{std::string(place->provider->name()), digest.error().message, wire::Applied::no});
     }
     run_extend(*place, *digest,
                {.origin = journal::Origin::cap,
-                .type = mr::ev_separator,
+                .type = mr::ev_event_tag,
                 .caller = std::move(caller),
                 .description = "capped",
-                .data = std::move(data)},
+                .data = mr::encode_envelope(envelope)},
                std::move(responder), [](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view) {
                    answer.reply(wire::CapReply{extended.sequence});
                });

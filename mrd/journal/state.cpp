@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "mr/envelope.h"
+#include "mr/event_content.h"
 #include "mrd/journal/firmware.h"
 
 namespace mrd::journal {
@@ -19,11 +19,16 @@ std::unexpected<std::string> wrong_intent(std::uint64_t number, const std::strin
     return wrong("intent " + std::to_string(number) + what);
 }
 
-// A resync says in its bound data what the log explains and what was found.
-bool resyncs(const Intent &record, const mr::Digest &expected) {
-    const auto envelope = record.data ? mr::decode_envelope(*record.data) : std::unexpected(mr::Error{});
-    return envelope && envelope->expected && envelope->found && std::ranges::equal(*envelope->expected, expected.bytes()) &&
-           std::ranges::equal(*envelope->found, record.before.bytes());
+// A resync says in its envelope what the log explains and what was found.
+bool resyncs(const Intent &record, const RegisterState &reg, const mr::Digest &expected) {
+    mr::Event event;
+    event.name = reg.name;
+    event.type = record.type;
+    event.digests.push_back({.algorithm_id = mr::tcg_id(reg.algorithm), .value = record.digest.bytes()});
+    event.data = record.data;
+    const auto envelope = mr::bound_envelope(event, event.digests.front());
+    const auto values = envelope ? mr::resync_values(*envelope, expected.size()) : std::nullopt;
+    return values && values->expected == expected && values->found == record.before;
 }
 
 }  // namespace
@@ -104,7 +109,7 @@ Checked State::check(const Intent &record) {
     if (record.before.size() != size || record.after.size() != size || record.digest.size() != size)
         return wrong_intent(record.number, " has digests of another length than its register");
     const auto &expected = end_of_chain(record.reg);
-    const bool goes_on = record.origin == Origin::resync ? resyncs(record, expected) : record.before == expected;
+    const bool goes_on = record.origin == Origin::resync ? resyncs(record, reg, expected) : record.before == expected;
     if (!goes_on) return wrong_intent(record.number, " does not go on from what " + reg.name + " holds");
     if (record.after != extended(reg.algorithm, record.before, record.digest)) return wrong_intent(record.number, " is computed wrongly");
     return {};
@@ -207,7 +212,7 @@ void State::take(const Settled &record) {
     reg.logged = intent.after;
     ++reg.events;
     if (intent.origin == Origin::resync) ++reg.resyncs;
-    if (intent.origin == Origin::cap) reg.capped = true;
+    if (intent.origin == Origin::cap) reg.capped_by = record.sequence;
     if (intent.id) ids_.remember(intent.uid, intent.reg, std::move(*intent.id), {intent.digest, intent.after, record.sequence});
 }
 

@@ -29,7 +29,7 @@ struct RegisterState {
     mr::Digest logged;     // what the register must hold now
     std::uint64_t events = 0;
     std::uint64_t resyncs = 0;
-    bool capped = false;
+    std::uint64_t capped_by = 0;  // the number of the event that capped it; 0: none did
 
     // Somebody extended it before the journal began, and no firmware log says so: the gap at sequence 0.
     [[nodiscard]] bool start_is_unexplained() const { return start != explained; }

@@ -116,6 +116,9 @@ public:
     // "tdx": what stands before the slash in its registers' names.
     [[nodiscard]] virtual std::string_view name() const = 0;
 
+    // "tdx": which registers these are, whatever the configuration calls the provider. Envelopes name their register by it.
+    [[nodiscard]] virtual std::string_view kind() const = 0;
+
     // True if no hardware stands behind it, so that its values prove nothing.
     [[nodiscard]] virtual bool simulated() const = 0;
 

@@ -127,6 +127,13 @@ protected:
         digest_ = *hash(HashAlgorithm::sha384, data_);
         return event(name, type);
     }
+    // And in an envelope.
+    Event enveloped(EnvelopeBody body) {
+        const Envelope envelope{.header = {.type = "measure", .register_name = "tdx/rtmr3"}, .body = std::move(body)};
+        data_ = encode_envelope(envelope);
+        digest_ = *envelope_digest(envelope, HashAlgorithm::sha384);
+        return event("tdx/rtmr3", ev_event_tag);
+    }
     Event event(std::string_view name, std::uint32_t type) {
         Event event;
         event.index = *tcg_index(name);
@@ -178,8 +185,7 @@ TEST_F(Rules, WhatIsNotMeasuredMatchesNothing) {
 }
 
 TEST_F(Rules, AnEnvelopesWordsAreBound) {
-    const auto shown =
-        measured("tdx/rtmr3", encode_envelope({.type = "measure", .description = "kernel", .data = bytes("image")}), ev_event_tag);
+    const auto shown = enveloped({.description = "kernel", .data = bytes("image")});
     EXPECT_TRUE(EventRule({.name = "rule", .description = "kernel"}).matches(shown));
     EXPECT_FALSE(EventRule({.name = "rule", .description = "initrd"}).matches(shown));
     EXPECT_TRUE(with_data("image").matches(shown));
@@ -193,20 +199,19 @@ TEST_F(Rules, AnEnvelopesWordsAreBound) {
 
 // Leaving the content out of the log, and its digest in, hides nothing.
 TEST_F(Rules, ContentThatItsDigestStandsForInAnEnvelopeIsThatContent) {
-    const auto shown = measured("tdx/rtmr3",
-                                encode_envelope({.type = "measure",
-                                                 .description = "kernel",
-                                                 .digest = Envelope::DataDigest{.value = *hash(HashAlgorithm::sha384, as_bytes("image"))}}),
-                                ev_event_tag);
+    const auto shown =
+        enveloped({.description = "kernel", .digest = ContentDigest{.value = *hash(HashAlgorithm::sha384, as_bytes("image"))}});
     EXPECT_TRUE(with_data("image").matches(shown));
     EXPECT_FALSE(with_data("other").matches(shown));
 }
 
 TEST_F(Rules, AnEnvelopeThatWasNotExtendedSaysNothing) {
-    auto shown = measured("tdx/rtmr3", encode_envelope({.type = "measure", .description = "kernel"}), ev_event_tag);
-    const auto lie = encode_envelope({.type = "measure", .description = "initrd"});
+    auto shown = enveloped({.description = "kernel"});
+    const auto lie = encode_envelope({.header = {.type = "measure", .register_name = "tdx/rtmr3"}, .body = {.description = "initrd"}});
     shown.data = lie;
     EXPECT_FALSE(EventRule({.name = "rule", .description = "initrd"}).matches(shown));
+    // A file whose content is an envelope.
+    EXPECT_FALSE(EventRule({.name = "rule", .description = "initrd"}).matches(measured("tdx/rtmr3", lie, ev_event_tag)));
 }
 
 TEST_F(Rules, ADescriptionOutsideAnEnvelopeIsAClaim) {

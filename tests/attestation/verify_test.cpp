@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 
 #include "mr/envelope.h"
@@ -67,8 +68,7 @@ protected:
     void SetUp() override {
         platform.body.rtmr = {};
         add(measured("tdx/rtmr0", "firmware"));
-        add(measured("tdx/rtmr3", encode_envelope({.type = "measure", .description = "kernel", .data = bytes_of("image")}),
-                     {HashAlgorithm::sha384}, ev_event_tag));
+        add(enveloped("tdx/rtmr3", {.description = "kernel", .data = bytes_of("image")}));
         add(measured("tdx/rtmr3", "configuration"));
         options.time = test_now;
         options.anchors = platform.anchors();
@@ -303,13 +303,47 @@ TEST_F(MachineTest, AGapIsStatedAndAcceptedOnlyByAPolicyThatSaysSo) {
     EXPECT_EQ(result_of(verdict, history_complete), Judgement::fails);  // still said
 }
 
+// A plugin that somebody else wrote is measured as it comes, and whoever carries the evidence puts its content in as the event's data.
+TEST_F(MachineTest, AFilesContentNeverSpeaksAsAnEnvelope) {
+    const Envelope lie{.header = {.type = "measure", .register_name = "tdx/rtmr3"},
+                       .body = {.description = "patch", .data = bytes_of("patch")}};
+    const auto whole = encode_envelope(lie);
+    auto version_1 = whole;
+    version_1[0] = 1;
+    const Digest image = hash(HashAlgorithm::sha384, as_bytes("patch")).value();
+    const auto before = platform.body.rtmr;
+    const auto events_before = events;
+    for (const auto &content : {whole, version_1, redact_envelope(whole, std::array{HashAlgorithm::sha384}).value()}) {
+        platform.body.rtmr = before;
+        events = events_before;
+        add(measured("tdx/rtmr3", content, {HashAlgorithm::sha384}, ev_event_tag));
+        for (const EventRule &rule :
+             {EventRule{.name = "the patch", .description = "patch"}, EventRule{.name = "the patch", .data_digest = image},
+              EventRule{.name = "the patch", .data = bytes_of("patch"), .hash_of_data = image}}) {
+            options.reference = {};
+            options.reference.required_events = {rule};
+            EXPECT_FALSE(verify(evidence(), options).verified());
+            EXPECT_EQ(result_of(verify(evidence(), options), required_events), Judgement::fails);
+        }
+    }
+    // Nor does it end a register, or begin it anew.
+    for (const auto &content : {encode_envelope({.header = {.type = "cap", .register_name = "tdx/rtmr3"}}),
+                                encode_envelope(resync_envelope("rtmr3", Bytes(48, 1), Bytes(48, 2)))}) {
+        platform.body.rtmr = before;
+        events = events_before;
+        auto event = measured("tdx/rtmr3", content, {HashAlgorithm::sha384}, ev_event_tag);
+        event.origin = EventOrigin::resync;
+        add(event);
+        EXPECT_EQ(result_of(verify(evidence(), options), log_replay), Judgement::holds) << reasons(verify(evidence(), options));
+    }
+}
+
 // Whoever extends behind mrd's back can write the resync too, with any history before it.
 TEST_F(MachineTest, WhatStandsBeforeAGapIsNoRequiredEvent) {
     options.reference.accept_gaps = true;
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
     ASSERT_TRUE(verify(evidence(), options).verified());
-    auto invented =
-        measured("tdx/rtmr3", encode_envelope({.type = "measure", .description = "patch"}), {HashAlgorithm::sha384}, ev_event_tag);
+    auto invented = enveloped("tdx/rtmr3", {.description = "patch"});
     invented.origin = EventOrigin::service;
     const auto real = platform.body.rtmr[3];
     const auto expected = extend(HashAlgorithm::sha384, real, invented.digests.front().second);
@@ -326,7 +360,7 @@ TEST_F(MachineTest, WhatStandsBeforeAGapIsNoRequiredEvent) {
     EXPECT_TRUE(verify(evidence(), options).verified());
     // After the gap it counts.
     options.reference.required_events = {{.name = "the patch", .description = "patch"}};
-    add(measured("tdx/rtmr3", encode_envelope({.type = "measure", .description = "patch"}), {HashAlgorithm::sha384}, ev_event_tag));
+    add(enveloped("tdx/rtmr3", {.description = "patch"}));
     EXPECT_TRUE(verify(evidence(), options).verified());
 }
 

@@ -73,13 +73,36 @@ inline OwnedEvent measured(std::string name, std::string_view text, std::initial
     return measured(std::move(name), bytes_of(text), banks);
 }
 
+// How an envelope names the register that a log calls so.
+inline std::string envelope_name(std::string_view name) {
+    const auto common = common_name(name);
+    return (common.starts_with("pcr") ? "tpm/" : "tdx/") + std::string(common);
+}
+
+// The digests are those of the envelope.
+inline OwnedEvent enveloped(std::string name, const Envelope &envelope,
+                            std::initializer_list<HashAlgorithm> banks = {HashAlgorithm::sha384}) {
+    OwnedEvent event{.index = tcg_index(name).value_or(no_index), .name = std::move(name), .type = ev_event_tag};
+    for (const HashAlgorithm bank : banks) {
+        const auto digest = envelope_digest(envelope, bank).value();
+        event.digests.emplace_back(tcg_id(bank), Bytes(digest.bytes().begin(), digest.bytes().end()));
+    }
+    event.data = encode_envelope(envelope);
+    return event;
+}
+// What mrd measures in an envelope.
+inline OwnedEvent enveloped(const std::string &name, EnvelopeBody body,
+                            std::initializer_list<HashAlgorithm> banks = {HashAlgorithm::sha384}) {
+    return enveloped(name, Envelope{.header = {.type = "measure", .register_name = envelope_name(name)}, .body = std::move(body)}, banks);
+}
+
 // What mrd measures where it finds a register changed by somebody else.
-inline OwnedEvent resync(std::string name, ByteView expected, ByteView found, HashAlgorithm bank = HashAlgorithm::sha384) {
-    auto event =
-        measured(std::move(name),
-                 encode_envelope(
-                     {.type = "resync", .expected = Bytes(expected.begin(), expected.end()), .found = Bytes(found.begin(), found.end())}),
-                 {bank}, ev_event_tag);
+inline Envelope resync_envelope(std::string_view name, ByteView expected, ByteView found) {
+    return {.header = {.type = "resync", .register_name = envelope_name(name)},
+            .body = {.expected = Bytes(expected.begin(), expected.end()), .found = Bytes(found.begin(), found.end())}};
+}
+inline OwnedEvent resync(const std::string &name, ByteView expected, ByteView found, HashAlgorithm bank = HashAlgorithm::sha384) {
+    auto event = enveloped(name, resync_envelope(name, expected, found), {bank});
     event.origin = EventOrigin::resync;
     return event;
 }

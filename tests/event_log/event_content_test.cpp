@@ -150,18 +150,44 @@ TEST(EventContent, ARealmsTaggedEventsAreTakenApart) {
 }
 
 TEST(EventContent, AnEnvelopeShowsItsFields) {
-    EXPECT_EQ(decode(ev_event_tag, encode_envelope({.type = "config", .description = "a\nb", .data = bytes_of("text")})),
-              (Fields{{"type", "config"}, {"description", "a\\nb"}, {"data", "text"}}));
-    EXPECT_EQ(decode(ev_event_tag, encode_envelope({.type = "resync", .expected = Bytes{1}, .found = Bytes{2}})),
-              (Fields{{"type", "resync"}, {"expected", "01"}, {"found", "02"}}));
-    const Envelope::DataDigest digest{.algorithm = HashAlgorithm::sha1, .value = Digest(Bytes(20, 0xAA))};
+    const auto shown = [](const std::string &type, const EnvelopeBody &body) {
+        const Envelope envelope{.header = {.type = type, .register_name = "tdx/rtmr3"}, .body = body};
+        const auto data = encode_envelope(envelope);
+        const auto digest = envelope_digest(envelope, HashAlgorithm::sha384).value();
+        auto event = event_of(ev_event_tag, data);
+        event.name = "vm/rtmr3";
+        event.digests = {{.algorithm_id = 0x000C, .value = digest.bytes()}};
+        return checked(event);
+    };
+    EXPECT_EQ(shown("con\nfig", {.description = "a\nb", .data = bytes_of("text")}),
+              (Fields{{"type", "con\\nfig"}, {"register", "tdx/rtmr3"}, {"description", "a\\nb"}, {"data", "text"}}));
+    EXPECT_EQ(shown("resync", {.expected = Bytes{1}, .found = Bytes{2}}),
+              (Fields{{"type", "resync"}, {"register", "tdx/rtmr3"}, {"expected", "01"}, {"found", "02"}}));
+    const ContentDigest digest{.algorithm = HashAlgorithm::sha1, .value = Digest(Bytes(20, 0xAA))};
     std::string value;
     for (int i = 0; i < 20; ++i) value += "aa";
-    EXPECT_EQ(decode(ev_event_tag, encode_envelope({.type = "t", .digest = digest})),
-              (Fields{{"type", "t"}, {"digest of the data", "sha1 " + value}}));
-    Bytes broken = encode_envelope({.type = "t"});
-    broken.back() = 2;
-    EXPECT_EQ(value_of(decode(ev_event_tag, broken), "malformed"), "envelope, byte 25: only version 1 is known");
+    EXPECT_EQ(
+        shown("t", {.digest = digest, .salt = EnvelopeSalt{1}}),
+        (Fields{{"type", "t"}, {"register", "tdx/rtmr3"}, {"digest of the data", "sha1 " + value}, {"salt", "01" + std::string(30, '0')}}));
+}
+
+TEST(EventContent, AnEnvelopeThatIsNotBoundShowsNothingOfWhatItSays) {
+    const auto data = encode_envelope({.header = {.type = "cap", .register_name = "tdx/rtmr3"}});
+    const std::string text(data.begin() + 8, data.end());
+    EXPECT_EQ(decode(ev_event_tag, data),
+              (Fields{{"unbound", "without a digest nothing binds an envelope"}, {"tag", "mrd envelope"}, {"content", text}}));
+    auto event = event_of(ev_event_tag, data);
+    event.name = "vm/rtmr3";
+    const auto plain = hash(HashAlgorithm::sha384, data).value();
+    event.digests = {{.algorithm_id = 0x000C, .value = plain.bytes()}};
+    EXPECT_EQ(checked(event)[0], (std::pair<std::string, std::string>("unbound", "the digest is not this envelope's")));
+    const auto digest = envelope_digest(data, HashAlgorithm::sha384).value();
+    event.digests = {{.algorithm_id = 0x000C, .value = digest.bytes()}};
+    event.name = "vm/rtmr2";
+    EXPECT_EQ(checked(event)[0], (std::pair<std::string, std::string>("unbound", "the envelope names another register")));
+    Bytes version_1 = data;
+    version_1[0] = 1;
+    EXPECT_EQ(decode(ev_event_tag, version_1)[1], (std::pair<std::string, std::string>("tag", "mrd envelope, version 1")));
 }
 
 TEST(EventContent, VersionsAndConfigurationsAreTextOrGuid) {

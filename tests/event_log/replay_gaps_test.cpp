@@ -64,8 +64,8 @@ TEST(ReplayOfResyncs, WhatIsNotBoundOrNoResyncIsAnEventLikeAnyOther) {
     const auto good = resync("rtmr3", zeros.bytes(), found.bytes());
     auto unbound = good;
     unbound.digests[0].second[0] ^= 1;
-    auto other_type = good;
-    other_type.type = ev_ipl;
+    // A file whose content is a resync's data.
+    const auto file = measured("rtmr3", *good.data, {sha384}, ev_event_tag);
     auto without_data = good;
     without_data.data.reset();
     const auto short_value = resync("rtmr3", Bytes(32, 0), Bytes(32, 0x77));
@@ -74,28 +74,58 @@ TEST(ReplayOfResyncs, WhatIsNotBoundOrNoResyncIsAnEventLikeAnyOther) {
     const auto long_expected = resync("rtmr3", Bytes(max_digest_size + 1, 0), found.bytes());
     const auto long_found = resync("rtmr3", zeros.bytes(), Bytes(max_digest_size + 1, 0x77));
     const auto short_found = resync("rtmr3", zeros.bytes(), Bytes(47, 0x77));
-    const auto tagged = [](const Envelope &envelope) { return measured("rtmr3", encode_envelope(envelope), {sha384}, ev_event_tag); };
+    const auto tagged = [](std::string_view type, std::string_view reg, const EnvelopeBody &body) {
+        return enveloped("rtmr3", Envelope{.header = {.type = std::string(type), .register_name = std::string(reg)}, .body = body});
+    };
     const Bytes expected_bytes(48, 0);
     const Bytes found_bytes(48, 0x77);
-    for (const auto &event : {unbound, other_type, without_data, short_value, short_expected, long_expected, long_found, short_found,
-                              tagged({.type = "cap", .expected = expected_bytes, .found = found_bytes}),
-                              tagged({.type = "resync", .expected = expected_bytes}), tagged({.type = "resync", .found = found_bytes})}) {
+    auto virtual_register = resync_envelope("rtmr3", zeros.bytes(), found.bytes());
+    virtual_register.header = {.type = "resync", .id = VirtualRegisterId{}};
+    for (const auto &event :
+         {unbound, file, without_data, short_value, short_expected, long_expected, long_found, short_found,
+          tagged("cap", "tdx/rtmr3", {.expected = expected_bytes, .found = found_bytes}),
+          tagged("resync", "tdx/rtmr3", {.expected = expected_bytes}), tagged("resync", "tdx/rtmr3", {.found = found_bytes}),
+          tagged("resync", "tdx/rtmr2", {.expected = expected_bytes, .found = found_bytes}), enveloped("rtmr3", virtual_register)}) {
         Replay replay;
         apply_all(replay, {event});
         const auto *rtmr3 = replay.find("rtmr3");
         EXPECT_TRUE(rtmr3->gaps.empty());
         EXPECT_EQ(rtmr3->value, extended(zeros, {event}));
     }
-    // None of these had anything to do with the good one.
-    Replay replay;
-    apply_all(replay, {good});
-    EXPECT_EQ(replay.find("rtmr3")->gaps.size(), 1);
+    // None of these had anything to do with the good one, and what type the log claims has nothing either.
+    auto other_type = good;
+    other_type.type = ev_ipl;
+    for (const auto &event : {good, other_type}) {
+        Replay replay;
+        apply_all(replay, {event});
+        EXPECT_EQ(replay.find("rtmr3")->gaps.size(), 1);
+    }
+}
+
+TEST(ReplayOfResyncs, ARedactedResyncOrCapBreaksTheReplay) {
+    for (const std::string type : {"resync", "cap", "measure"}) {
+        const RedactedEnvelope redacted{.header = {.type = type, .register_name = "tdx/rtmr3"}, .body_digests = {filled(0x11)}};
+        auto event = measured("rtmr3", encode_redacted_envelope(redacted));
+        const auto digest = envelope_digest(redacted, sha384).value();
+        event.digests[0].second.assign(digest.bytes().begin(), digest.bytes().end());
+        for (const auto origin : {EventOrigin::firmware, EventOrigin::service, EventOrigin::resync}) {
+            event.origin = origin;
+            Replay replay;
+            const auto applied = replay.apply(event.view());
+            EXPECT_EQ(applied.has_value(), type == "measure") << type;
+            EXPECT_EQ(applied ? ErrorCode::malformed : applied.error().code, ErrorCode::malformed);
+        }
+        // Where nothing binds it, it is nothing.
+        event.digests[0].second[0] ^= 1;
+        Replay replay;
+        EXPECT_TRUE(replay.apply(event.view())) << type;
+    }
 }
 
 TEST(ReplayOfResyncs, AResyncIsOneInTheBankWhoseLengthItsValuesHave) {
     const auto found = filled(0x77, sha256);
     auto event = resync("pcr7", Bytes(32, 0), found.bytes(), sha256);
-    const auto also_hash = hash(HashAlgorithm::sha1, *event.data).value();
+    const auto also_hash = envelope_digest(*event.data, HashAlgorithm::sha1).value();
     const auto also = also_hash.bytes();
     event.digests.emplace_back(tcg_id(HashAlgorithm::sha1), Bytes(also.begin(), also.end()));
     Replay replay;

@@ -103,7 +103,7 @@ std::map<std::string, mr::Digest, std::less<>> replay(const Journal &journal) {
             if (!algorithm) continue;
             const auto found = values.find(register_of(journal.state(), event, *algorithm));
             if (found == values.end()) continue;
-            if (event.origin == mr::EventOrigin::resync) found->second = mr::Digest(*mr::decode_envelope(*event.data)->found);
+            if (event.origin == mr::EventOrigin::resync) found->second = mr::Digest(*mr::decode_envelope(*event.data)->body.found);
             const auto extended = mr::extend(*algorithm, found->second.bytes(), digest.value);
             require(extended.has_value());
             found->second = *extended;

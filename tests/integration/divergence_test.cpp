@@ -37,9 +37,9 @@ void expect_resync(const mr::LogRecord &record, const mr::Bytes &expected, const
     EXPECT_EQ(record.binding, mr::Binding::bound);
     const auto resync = mr::decode_envelope(record.data.value());
     ASSERT_TRUE(resync) << resync.error().message;
-    EXPECT_EQ(resync->type, "resync");
-    EXPECT_EQ(resync->expected, expected);
-    EXPECT_EQ(resync->found, found);
+    EXPECT_EQ(resync->header.type, "resync");
+    EXPECT_EQ(resync->body.expected, expected);
+    EXPECT_EQ(resync->body.found, found);
 }
 
 std::vector<mr::EventOrigin> origins(const std::vector<mr::LogRecord> &records) {
@@ -464,7 +464,7 @@ TEST_F(DamagedJournal, WhoseEndIsCutOffGoesOnAndTheRegisterSaysWhatIsMissing) {
     EXPECT_LT(before, static_cast<std::size_t>(events));
     ASSERT_TRUE(client.extend(reg, digest_of("b")));
     const auto records = records_of(client);
-    EXPECT_EQ(mr::decode_envelope(records.at(before).data.value())->found, value);
+    EXPECT_EQ(mr::decode_envelope(records.at(before).data.value())->body.found, value);
     expect_gaps(client, {static_cast<std::int64_t>(before) + 1}, true);
 }
 

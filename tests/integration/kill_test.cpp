@@ -250,9 +250,9 @@ TEST_P(ResyncKillPoints, LeaveTheGapReportedOnceAndRight) {
     EXPECT_EQ(records[2].id, "next");
     const auto resync = mr::decode_envelope(records[1].data.value());
     ASSERT_TRUE(resync) << resync.error().message;
-    EXPECT_EQ(resync->type, "resync");
-    EXPECT_EQ(resync->expected, before);
-    EXPECT_EQ(resync->found, found);
+    EXPECT_EQ(resync->header.type, "resync");
+    EXPECT_EQ(resync->body.expected, before);
+    EXPECT_EQ(resync->body.found, found);
     EXPECT_EQ(again->reading.value, extended(extended(found, mr::Digest(records[1].digest)), digest_of("next")));
     const auto replayed = replay_of(client, reg);
     EXPECT_FALSE(replayed.equal);

@@ -5,6 +5,9 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 
+#include <array>
+#include <fstream>
+
 #include "mr/envelope.h"
 #include "mr/event_log.h"
 #include "tests/integration/mrctl.h"
@@ -229,10 +232,10 @@ TEST_F(MrctlLogTest, AnEnvelopeBindsTheDescriptionAndTheFilesHash) {
     EXPECT_EQ(record["binding"], "bound");
     EXPECT_EQ(record["eventType"], mr::ev_event_tag);
     const auto envelope = mr::decode_envelope(mr::from_base64(record["data"].get<std::string>()).value()).value();
-    EXPECT_EQ(envelope.type, "measure");
-    EXPECT_EQ(envelope.description, "what it is");
-    ASSERT_TRUE(envelope.digest);
-    EXPECT_EQ(envelope.digest->value, digest_of(content));
+    EXPECT_EQ(envelope.header.type, "measure");
+    EXPECT_EQ(envelope.body.description, "what it is");
+    ASSERT_TRUE(envelope.body.digest);
+    EXPECT_EQ(envelope.body.digest->value, digest_of(content));
 }
 
 TEST_F(MrctlLogTest, ReplayExitsWithOneAlsoAsJsonWhereTheLogDoesNotLeadToTheRegister) {
@@ -283,17 +286,67 @@ TEST_F(MrctlLogTest, InspectExplainsALogEventByEvent) {
     start();
     output({"measure", "rtmr3", "-", "--envelope", "--description", "what it is"}, "hello");
     const auto text = output({"inspect", exported("tcg")});
-    EXPECT_THAT(text, AllOf(StartsWith("event log, format tcg\n1 rtmr3 EV_EVENT_TAG bound: the digest is of the data\n"),
+    EXPECT_THAT(text, AllOf(StartsWith("event log, format tcg\n1 rtmr3 EV_EVENT_TAG bound: the digest is of the envelope\n"),
                             HasSubstr("what it is"), HasSubstr("1 events, which lead to\nrtmr0 "), HasSubstr("\nrtmr3 " + value("rtmr3"))));
     const auto described = Json::parse(output({"inspect", exported("json"), "--json"}));
     EXPECT_EQ(described["format"], "json");
-    EXPECT_EQ(described["events"][0]["rule"], "data");
+    EXPECT_EQ(described["events"][0]["rule"], "envelope");
     EXPECT_EQ(described["events"][0]["origin"], "service");
     EXPECT_EQ(described["events"][0]["claimed"]["description"], "what it is");
     EXPECT_EQ(described["events"][0]["claimed"]["caller"]["uid"], ::getuid());
     EXPECT_EQ(described["replay"]["registers"]["rtmr3"], value("rtmr3"));
     output({"cap", "rtmr2"});
     EXPECT_THAT(output({"inspect", exported("json")}), AllOf(HasSubstr("type: cap"), Not(HasSubstr("malformed"))));
+}
+
+// Bytes that would say something, if a file's content could: an envelope, whole, redacted and of version 1, a cap, a resync.
+std::vector<mr::Bytes> contents_that_look_like_envelopes() {
+    const mr::EnvelopeHeader header{.type = "measure", .register_name = "tdx/rtmr3"};
+    const auto whole = mr::encode_envelope({.header = header, .body = {.description = "a lie"}});
+    auto version_1 = whole;
+    version_1[0] = 1;
+    return {whole, version_1, mr::redact_envelope(whole, std::array{mr::HashAlgorithm::sha384}).value(),
+            mr::encode_envelope({.header = {.type = "cap", .register_name = "tdx/rtmr3"}}),
+            mr::encode_envelope({.header = {.type = "resync", .register_name = "tdx/rtmr3"},
+                                 .body = {.expected = mr::Bytes(48), .found = mr::Bytes(48, 0x77)}})};
+}
+
+TEST_F(MrctlLogTest, AFileWhoseContentIsAnEnvelopeIsMeasuredAndSpeaksAsNone) {
+    start();
+    std::size_t measured = 0;
+    for (const auto &content : contents_that_look_like_envelopes()) {
+        output({"measure", "rtmr3", "-", "--description", "plugin.so"}, std::string(content.begin(), content.end()));
+        ++measured;
+        EXPECT_EQ(Json::parse(output({"log", "--json", "--from", std::to_string(measured)}))["record"]["digest"],
+                  mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, content)->bytes()));
+    }
+    // Whoever carries the log puts the content in as the event's data, with the type of an envelope.
+    std::ifstream log(exported("json"));
+    const auto edited = folder() / "edited.json";
+    std::ofstream out(edited);
+    std::string line;
+    std::getline(log, line);
+    out << line << '\n';
+    for (const auto &content : contents_that_look_like_envelopes()) {
+        std::getline(log, line);
+        auto event = Json::parse(line);
+        event["data"] = mr::to_base64(content);
+        event["eventType"] = mr::ev_event_tag;
+        event["origin"] = "resync";
+        out << event.dump() << '\n';
+    }
+    out.close();
+    const auto inspected = Json::parse(output({"inspect", edited, "--json"}));
+    ASSERT_EQ(inspected["events"].size(), measured);
+    for (const auto &event : inspected["events"]) {
+        EXPECT_EQ(event["rule"], "data") << "bound as a file's content, and as nothing else";
+        EXPECT_EQ(event["content"][0]["name"], "unbound") << event;
+        for (const auto &field : event["content"])
+            EXPECT_THAT(field["name"].get<std::string>(), testing::AnyOf("unbound", "tag", "content")) << event;
+    }
+    const auto replayed = Json::parse(output({"replay", "--log", edited, "--json"}));
+    EXPECT_EQ(replayed["registers"]["rtmr3"], value("rtmr3"));
+    EXPECT_EQ(replayed["gaps"], Json::array());
 }
 
 // ---- Hostile files
@@ -367,8 +420,9 @@ TEST_F(HostileLog, OfOneGiBIsRefusedOrReadWithinTheStatedMemory) {
 TEST_F(HostileLog, OfNothingButResyncsIsRefusedWithinTheStatedMemory) {
     auto log = tcg_header();
     const mr::Bytes value(48, 1);
-    const auto data = mr::encode_envelope({.type = "resync", .expected = value, .found = value});
-    const auto digest = mr::hash(mr::HashAlgorithm::sha384, data).value();
+    const auto data =
+        mr::encode_envelope({.header = {.type = "resync", .register_name = "tdx/rtmr3"}, .body = {.expected = value, .found = value}});
+    const auto digest = mr::envelope_digest(data, mr::HashAlgorithm::sha384).value();
     mr::Event event;
     event.index = 4;
     event.type = mr::ev_event_tag;

@@ -93,9 +93,11 @@ TEST_F(MrctlTest, MeasureOfAFileAndOfStandardInputExtendsByTheirHashWhichOpenssl
 
 TEST_F(MrctlTest, MeasureIntoALogOnlyRegisterSendsAnEnvelope) {
     start({.config = "[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n"});
-    const auto envelope = mr::encode_envelope(
-        {.type = "measure", .description = "greeting", .digest = mr::Envelope::DataDigest{mr::HashAlgorithm::sha384, digest_of("hello")}});
-    const auto after = extended_by_openssl(zero(), sha384(envelope));
+    const mr::Envelope envelope{
+        .header = {.type = "measure", .register_name = "tdx/rtmr3"},
+        .body = {.description = "greeting", .digest = mr::ContentDigest{mr::HashAlgorithm::sha384, digest_of("hello")}}};
+    const auto digest = mr::envelope_digest(envelope, mr::HashAlgorithm::sha384).value();
+    const auto after = extended_by_openssl(zero(), mr::Bytes(digest.bytes().begin(), digest.bytes().end()));
     EXPECT_EQ(output({"measure", "rtmr3", "-", "--description", "greeting"}, "hello"), "tdx/rtmr3 " + mr::to_hex(after) + "\n");
     EXPECT_THAT(failure(1, {"extend", "rtmr3", "--digest", hex(1)}), HasSubstr("LogOnly"));
 }

@@ -157,8 +157,8 @@ TEST_P(UnreadableAfterwards, AndExtendedBySomebodyElseIsNeverCalledDone) {
     const auto records = records_of(client);
     ASSERT_EQ(records.size(), 2U);
     const auto resync = mr::decode_envelope(records[0].data.value());
-    EXPECT_EQ(resync->expected, zero());
-    EXPECT_EQ(resync->found, found);
+    EXPECT_EQ(resync->body.expected, zero());
+    EXPECT_EQ(resync->body.found, found);
     EXPECT_TRUE(replay_of(client, reg).ends_at_register);
 }
 

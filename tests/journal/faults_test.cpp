@@ -94,7 +94,7 @@ protected:
             EXPECT_EQ(replay(log, name), hardware_.value(name));
             EXPECT_EQ(logged(*journal, name), hardware_.value(name));
         }
-        EXPECT_EQ(state_of(*journal, r1).capped, count_id(log, "cap") == 1);
+        EXPECT_EQ(state_of(*journal, r1).capped_by != 0, count_id(log, "cap") == 1);
         resend(*journal);
     }
 

@@ -117,7 +117,7 @@ inline mr::Digest replay(const std::vector<Logged> &log, std::string_view name) 
     auto value = mr::Digest::zero(algorithm);
     for (const auto &event : log) {
         if (event.name != name) continue;
-        if (event.origin == mr::EventOrigin::resync) value = mr::Digest(*mr::decode_envelope(*event.data)->found);
+        if (event.origin == mr::EventOrigin::resync) value = mr::Digest(*mr::decode_envelope(*event.data)->body.found);
         value = extended(value, event.digest);
     }
     return value;
@@ -171,14 +171,16 @@ protected:
     }
     // The resync that makes good what somebody else did to the register.
     std::optional<std::uint64_t> resync(Journal &journal, std::string_view name) {
-        const auto &expected = journal.state().registers()[*journal.state().find(name)].logged.bytes();
-        const auto &found = hardware_.value(name).bytes();
-        const auto envelope = mr::encode_envelope(
-            {.type = "resync", .expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())});
+        const mr::Digest expected = journal.state().registers()[*journal.state().find(name)].logged;
+        const mr::Digest found = hardware_.value(name);
+        const mr::Envelope envelope{.header = {.type = "resync", .register_name = "sim" + std::string(name.substr(name.find('/')))},
+                                    .body = {.expected = mr::Bytes(expected.bytes().begin(), expected.bytes().end()),
+                                             .found = mr::Bytes(found.bytes().begin(), found.bytes().end())}};
+        const auto data = mr::encode_envelope(envelope);
         auto resync = event(journal, name, 0);
         resync.origin = Origin::resync;
-        resync.data = envelope;
-        resync.digest = *mr::hash(algorithm, envelope);
+        resync.data = data;
+        resync.digest = *mr::envelope_digest(envelope, algorithm);
         resync.after = extended(resync.before, resync.digest);
         const auto intent = journal.begin(resync);
         if (!intent) return std::nullopt;

@@ -168,12 +168,13 @@ TEST_F(JournalState, AnIntentIsNotDoneIfTheOneBeforeItWasUndone) {
 
 class JournalStateResync : public JournalState {
 protected:
-    Intent resync(const mr::Digest &expected, const mr::Digest &found) {
+    Intent resync(const mr::Digest &expected, const mr::Digest &found, const std::string &name = "tdx/r0") {
         const auto bytes = [](const mr::Digest &digest) { return mr::Bytes(digest.bytes().begin(), digest.bytes().end()); };
-        data_ = mr::encode_envelope({.type = "resync", .expected = bytes(expected), .found = bytes(found)});
+        data_ = mr::encode_envelope(
+            {.header = {.type = "resync", .register_name = name}, .body = {.expected = bytes(expected), .found = bytes(found)}});
         auto record = intent(0, found, 1);
         record.origin = Origin::resync;
-        record.digest = *mr::hash(algorithm, data_);
+        record.digest = *mr::envelope_digest(data_, algorithm);
         record.after = extended(found, record.digest);
         record.data = data_;
         return record;
@@ -208,6 +209,11 @@ TEST_F(JournalStateResync, AResyncThatSaysSomethingElseIsRefused) {
     auto record = resync(zero_, digest_of(5));
     record.before = foreign_;
     EXPECT_EQ(refused(record), sentence) << "another value found";
+    EXPECT_EQ(refused(resync(zero_, foreign_, "tdx/r1")), sentence) << "another register";
+    record = resync(zero_, foreign_);
+    record.digest = *mr::hash(algorithm, data_);
+    record.after = extended(foreign_, record.digest);
+    EXPECT_EQ(refused(record), sentence) << "a file whose content is a resync's data";
     record = resync(zero_, foreign_);
     record.data.reset();
     EXPECT_EQ(refused(record), sentence) << "no data";
@@ -220,14 +226,14 @@ TEST_F(JournalState, ARegisterIsCappedByACapThatWasDone) {
     auto cap = intent(0, zero_, 1);
     cap.origin = Origin::cap;
     take(cap);
-    EXPECT_FALSE(state_.registers()[0].capped);
+    EXPECT_EQ(state_.registers()[0].capped_by, 0U);
     take(Settled{1, 0, Outcome::undone});
-    EXPECT_FALSE(state_.registers()[0].capped);
+    EXPECT_EQ(state_.registers()[0].capped_by, 0U);
     cap.number = 2;
     take(cap);
     take(Settled{2, 1, Outcome::done});
-    EXPECT_TRUE(state_.registers()[0].capped);
-    EXPECT_FALSE(state_.registers()[1].capped);
+    EXPECT_EQ(state_.registers()[0].capped_by, 1U);
+    EXPECT_EQ(state_.registers()[1].capped_by, 0U);
 }
 
 TEST_F(JournalState, AStartThatNothingExplainsIsShown) {

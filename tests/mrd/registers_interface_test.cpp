@@ -51,6 +51,11 @@ protected:
     }
     static std::string hex(std::uint8_t byte, std::size_t size = 48) { return mr::to_hex(mr::Bytes(size, byte)); }
     static std::string digest(std::uint8_t byte) { return R"("digest":")" + hex(byte) + "\""; }
+    // By which an envelope that holds this extends the register.
+    static std::string digest_in_envelope(mr::EnvelopeBody body, const std::string &name = "fake/rtmr3") {
+        const mr::Envelope envelope{.header = {.type = "measure", .register_name = name}, .body = std::move(body)};
+        return mr::to_hex(mr::envelope_digest(envelope, mr::HashAlgorithm::sha384)->bytes());
+    }
     std::string value(RegisterIndex index) { return mr::to_hex(hardware_.value(index).bytes()); }
     static auto IsError(const std::string &name) { return HasSubstr(R"("error":"io.mrd.)" + name + "\""); }
     static auto IsInvalid(const std::string &parameter) {
@@ -144,14 +149,27 @@ TEST_F(RegistersInterfaceTest, AParameterThatIsNotAcceptableIsNamed) {
                 HasSubstr("\"sequence\":1"));
 }
 
-TEST_F(RegistersInterfaceTest, MeasureExtendsByTheHashOfTheDataAlsoALogCentricRegister) {
+TEST_F(RegistersInterfaceTest, MeasureExtendsByTheHashOfTheData) {
     const auto data = mr::to_base64(mr::as_bytes("hello"));
     const auto hash = mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, mr::as_bytes("hello"))->bytes());
-    for (const std::string name : {"rtmr3", "log"}) {
-        const auto reply = call("Registers.Measure", R"({"name":")" + name + R"(","data":")" + data + "\"}");
-        EXPECT_THAT(reply, HasSubstr(R"("digest":")" + hash + "\""));
-        EXPECT_THAT(reply, HasSubstr(value(name == "log" ? log : rtmr3)));
+    const auto reply = call("Registers.Measure", R"({"name":"rtmr3","data":")" + data + "\"}");
+    EXPECT_THAT(reply, AllOf(HasSubstr(R"("digest":")" + hash + "\""), HasSubstr(value(rtmr3))));
+}
+
+TEST_F(RegistersInterfaceTest, ALogCentricRegisterTakesNothingButEnvelopesWhateverWasAskedFor) {
+    const auto hello = mr::as_bytes("hello");
+    const auto data = R"("data":")" + mr::to_base64(hello) + "\"";
+    const auto expected = digest_in_envelope({.data = mr::Bytes(hello.begin(), hello.end())}, "fake/log");
+    for (const std::string asked : {"", R"("envelope":true,)", R"("envelope":false,)", R"("eventType":6,)"}) {
+        const auto reply = call("Registers.Measure", R"({"name":"log",)" + asked + data + "}");
+        EXPECT_THAT(reply, AllOf(HasSubstr(R"("digest":")" + expected + "\""), HasSubstr(value(log)))) << asked;
     }
+    hardware_.take_calls();
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"log","eventType":13,)" + data + "}"), IsInvalid("eventType"));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+    const mr::ContentDigest digest{mr::HashAlgorithm::sha256, mr::Digest(mr::Bytes(32, 7))};
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"log","contentDigest":")" + mr::to_string(digest) + "\"}"),
+                HasSubstr(digest_in_envelope({.digest = digest}, "fake/log")));
 }
 
 TEST_F(RegistersInterfaceTest, AProviderFailureSaysWhetherTheExtendTookEffect) {
@@ -169,7 +187,8 @@ TEST_F(RegistersInterfaceTest, ACappedRegisterTakesOneLastEventAndThenNone) {
     EXPECT_THAT(call("Registers.Cap", R"({"name":"rtmr3"})"), HasSubstr("\"sequence\":1"));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
     const auto before = value(rtmr3);
-    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Capped"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"),
+                AllOf(IsError("Registers.Capped"), HasSubstr(R"({"name":"tdx/rtmr3","sequence":)")));
     EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":""})"), IsError("Registers.Capped"));
     EXPECT_THAT(call("Registers.Cap", R"({"name":"rtmr3"})"), IsError("Registers.Capped"));
     EXPECT_EQ(value(rtmr3), before);
@@ -199,26 +218,46 @@ TEST_F(RegistersInterfaceTest, AnIdThatWasUsedAnswersWithTheFirstResultAndExtend
 TEST_F(RegistersInterfaceTest, AnEnvelopeBindsDescriptionAndData) {
     const auto reply = call("Registers.Measure", R"({"name":"rtmr3","envelope":true,"description":"what","data":")" +
                                                      mr::to_base64(mr::as_bytes("hello")) + "\"}");
-    const auto envelope = mr::encode_envelope(
-        {.type = "measure", .description = "what", .data = mr::Bytes(mr::as_bytes("hello").begin(), mr::as_bytes("hello").end())});
-    EXPECT_THAT(reply, HasSubstr(mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, envelope)->bytes())));
+    const auto hello = mr::as_bytes("hello");
+    EXPECT_THAT(reply, HasSubstr(digest_in_envelope({.description = "what", .data = mr::Bytes(hello.begin(), hello.end())})));
 }
 
-TEST_F(RegistersInterfaceTest, NobodyButMrdMaySayAResyncOrACap) {
-    const mr::Bytes some(48, 1);
-    const mr::Envelope forged[] = {
-        {.type = "resync", .expected = some, .found = some}, {.type = "cap"}, {.type = "measure", .found = some}};
-    for (const auto &envelope : forged) {
-        const auto data = R"("data":")" + mr::to_base64(mr::encode_envelope(envelope)) + "\"";
+TEST_F(RegistersInterfaceTest, AnEnvelopeHoldsTheDigestOfContentThatTheClientHasHashed) {
+    const auto measure = [this](const std::string &more) { return call("Registers.Measure", R"({"name":"rtmr3",)" + more + "}"); };
+    const mr::ContentDigest digest{mr::HashAlgorithm::sha256, mr::Digest(mr::Bytes(32, 7))};
+    const auto text = R"("contentDigest":")" + mr::to_string(digest) + "\"";
+    EXPECT_THAT(measure(R"("envelope":true,)" + text), HasSubstr(digest_in_envelope({.digest = digest})));
+    hardware_.take_calls();
+    EXPECT_THAT(measure(text), IsInvalid("contentDigest")) << "only in an envelope";
+    EXPECT_THAT(measure(R"("envelope":false,)" + text), IsInvalid("contentDigest"));
+    EXPECT_THAT(measure(R"("envelope":true,"data":"",)" + text), IsInvalid("contentDigest")) << "not both";
+    EXPECT_THAT(measure(R"("envelope":true)"), IsInvalid("data")) << "one of them";
+    for (const std::string wrong : {"", "sha384", "sha256:00", "md5:00000000000000000000000000000000", "sha256"}) {
+        EXPECT_THAT(measure(R"("envelope":true,"contentDigest":")" + wrong + "\""), IsInvalid("contentDigest")) << wrong;
+    }
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+}
+
+TEST_F(RegistersInterfaceTest, NobodyButMrdBuildsEnvelopes) {
+    const mr::Envelope envelope{.header = {.type = "measure", .register_name = "fake/rtmr3"}};
+    const auto whole = mr::encode_envelope(envelope);
+    const auto redacted = mr::redact_envelope(whole, std::array{mr::HashAlgorithm::sha384}).value();
+    auto version_1 = whole;
+    version_1[0] = 1;
+    // The tag alone will do, whatever follows it.
+    for (const auto &forged : {whole, redacted, version_1, mr::Bytes(whole.begin(), whole.begin() + 4)}) {
+        const auto data = R"("data":")" + mr::to_base64(forged) + "\"";
         for (const std::string type : {"4", "6", "13"}) {
             EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","eventType":)" + type + "," + data + "}"), IsInvalid("data"));
             EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3","eventType":)" + type + "," + digest(1) + "," + data + "}"),
                         IsInvalid("data"));
         }
+        EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+        EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","envelope":true,)" + data + "}"),
+                    HasSubstr(digest_in_envelope({.data = forged})))
+            << "in an envelope it is content like any other";
+        hardware_.take_calls();
     }
-    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
-    const auto own = mr::encode_envelope({.type = "application", .data = some});
-    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","eventType":6,"data":")" + mr::to_base64(own) + "\"}"), HasSubstr("sequence"));
 }
 
 TEST_F(RegistersInterfaceTest, CreateIsNotImplementedYetAndSaysSo) {

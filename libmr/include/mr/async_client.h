@@ -94,6 +94,12 @@ public:
         return measure(std::move(name), std::move(data), EventOptions(), std::forward<Token>(token));
     }
     template <class Token>
+    auto measure_digest(std::string name, ContentDigest content, EventOptions event, Token &&token) {
+        return start<Measured>([this, name = std::move(name), content,
+                                event = std::move(event)](auto done) { do_measure_digest(name, content, event, std::move(done)); },
+                               std::forward<Token>(token));
+    }
+    template <class Token>
     auto write(std::string name, Bytes value, Token &&token) {
         return start<std::int64_t>(
             [this, name = std::move(name), value = std::move(value)](auto done) { do_write(name, value, std::move(done)); },
@@ -191,6 +197,7 @@ private:
     void do_snapshot(const std::vector<std::string> &names, bool fresh, Completion<Snapshot> done);
     void do_extend(const std::string &name, const Digest &digest, const EventOptions &event, Completion<Extended> done);
     void do_measure(const std::string &name, ByteView data, const EventOptions &event, Completion<Measured> done);
+    void do_measure_digest(const std::string &name, const ContentDigest &content, const EventOptions &event, Completion<Measured> done);
     void do_write(const std::string &name, ByteView value, Completion<std::int64_t> done);
     void do_cap(const std::string &name, Completion<std::int64_t> done);
     void do_report(const ReportData &report_data, const std::optional<std::string> &provider, Completion<Report> done);

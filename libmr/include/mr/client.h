@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "mr/bytes.h"
+#include "mr/envelope.h"
 #include "mr/error.h"
 #include "mr/event_content.h"
 #include "mr/event_log.h"
@@ -171,6 +172,9 @@ public:
     // Extends by the hash of data, of at most 64 KiB, which the log then holds. For more, hash it here and extend(), which a log-only register does not
     // allow.
     std::expected<Measured, Error> measure(std::string_view name, ByteView data, const EventOptions &event = {});
+
+    // Of content that the caller has hashed: always in an envelope.
+    std::expected<Measured, Error> measure_digest(std::string_view name, const ContentDigest &content, const EventOptions &event = {});
 
     // One last event; then the register takes no extend until the next boot. Returns the event's number.
     std::expected<std::int64_t, Error> cap(std::string_view name);

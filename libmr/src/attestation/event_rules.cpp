@@ -13,9 +13,12 @@ EventContent::EventContent(const Event &event) : event_(event) {
     digest_ = bank->value;
     binding_ = recompute_binding(event, *bank);
     if (binding_.binding != Binding::bound) return;
+    if (auto envelope = bound_envelope(event, *bank)) {
+        envelope_ = std::move(envelope->body);
+        if (!envelope_) binding_ = {};  // redacted: what it says is not known
+        return;
+    }
     is_dstack_ = event.type == event_log::ev_dstack;
-    if (!event.data || !is_envelope(*event.data)) return;
-    if (auto envelope = decode_envelope(*event.data)) envelope_ = std::move(*envelope);
 }
 
 bool EventContent::has_data(const EventRule &rule) const {

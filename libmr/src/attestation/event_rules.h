@@ -24,8 +24,8 @@ private:
     const Event &event_;
     std::optional<ByteView> digest_;  // SHA-384; none: the event extends no register of a quote
     RecomputedBinding binding_;
-    std::optional<Envelope> envelope_;  // bound
-    bool is_dstack_ = false;            // bound: name and payload
+    std::optional<EnvelopeBody> envelope_;  // bound
+    bool is_dstack_ = false;                // bound: name and payload
 };
 
 }  // namespace mr::attestation

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-#include <optional>
-#include <utility>
 
 #include "libmr/src/event_log/byte_reader.h"
 #include "libmr/src/event_log/dstack_event.h"
@@ -10,28 +8,13 @@
 #include "libmr/src/event_log/loader_text.h"
 #include "libmr/src/event_log/printable.h"
 #include "libmr/src/event_log/tagged_event.h"
+#include "libmr/src/event_log/thread_hasher.h"
 #include "libmr/src/event_log/types.h"
 #include "mr/envelope.h"
 #include "mr/event_content.h"
 
 namespace mr::event_log {
 namespace {
-
-// One for each thread and algorithm, since opening one costs more than hashing an event. Nothing where this OpenSSL does not offer the algorithm.
-Hasher *hasher_of(HashAlgorithm algorithm) {
-    struct Slot {
-        bool tried = false;
-        std::optional<Hasher> hasher;
-    };
-    thread_local std::array<Slot, 5> slots;
-    static_assert(static_cast<std::size_t>(HashAlgorithm::sm3_256) == 4);
-    Slot &slot = slots.at(static_cast<std::size_t>(algorithm));
-    if (!slot.tried) {
-        slot.tried = true;
-        if (auto opened = Hasher::open(algorithm)) slot.hasher.emplace(std::move(*opened));
-    }
-    return slot.hasher ? &*slot.hasher : nullptr;
-}
 
 // Tries one candidate after the other until one is what the digest was made of.
 class Matcher {
@@ -116,7 +99,7 @@ void match_tagged(Matcher &matcher, ByteView data) {
     const auto event = read_tagged_event(reader);
     if (!event || !reader.rest().empty()) return;
     // Of these the tag is a part of what is said: who relabels other bytes with it must not find them bound.
-    if (event->tag == envelope_tag || event->tag == tag_attestation_agent) return;
+    if (envelope_form(data) || event->tag == tag_attestation_agent) return;
     matcher.is("tagged content", event->content);
 }
 
@@ -173,8 +156,13 @@ RecomputedBinding recompute_binding(const Event &event, const EventDigest &diges
     if (event.type == ev_no_action) return {};
     const auto algorithm = hash_algorithm_from_tcg(digest.algorithm_id);
     if (!algorithm || digest.value.size() != digest_size(*algorithm)) return {};
-    Hasher *const hasher = event_log::hasher_of(*algorithm);
+    Hasher *const hasher = event_log::thread_hasher(*algorithm);
     if (hasher == nullptr) return {};
+    if (const auto envelope = bound_envelope(event, digest)) {
+        return {.binding = Binding::bound,
+                .rule = envelope->body ? "envelope" : "redacted envelope",
+                .covered = event.data->subspan(event_log::tagged_event_header_size)};
+    }
     event_log::Matcher matcher(*hasher, digest.value);
     event_log::match(matcher, event);
     return matcher.found();

@@ -6,11 +6,13 @@
 
 #include "libmr/src/event_log/printable.h"
 #include "mr/bytes.h"
+#include "mr/event_content.h"
 
 namespace mr::event_log {
 
 // tagged_content.cpp
 void write_tagged_events(ContentWriter &out, ByteView data);
+void write_bound_envelope(ContentWriter &out, const BoundEnvelope &envelope);
 // no_action.cpp
 void write_no_action(ContentWriter &out, ByteView data);
 // efi_content.cpp

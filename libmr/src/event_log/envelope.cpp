@@ -3,31 +3,81 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmr/src/base64url.h"
 #include "libmr/src/cbor.h"
 #include "libmr/src/event_log/byte_reader.h"
+#include "libmr/src/event_log/tagged_event.h"
+#include "libmr/src/event_log/thread_hasher.h"
 
 namespace mr {
 namespace {
 
 using event_log::append_little_endian;
 using event_log::little_endian;
+using event_log::tagged_event_header_size;
 
-constexpr std::uint64_t envelope_version = 1;
-constexpr std::size_t tagged_event_header = 8;  // tag u32, size u32
+constexpr std::uint64_t envelope_version = 2;
+constexpr std::string_view digest_prefix{"mrd envelope v2\0", 16};
+constexpr std::size_t max_body_digests = 4;  // as many as there are lengths
 
-std::unexpected<Error> malformed(std::size_t offset, std::string_view what) {
-    std::string message = "envelope, byte ";
-    message.append(std::to_string(offset)).append(": ").append(what);
+// The types that this library has rules for.
+constexpr std::string_view resync_type = "resync";
+constexpr std::string_view cap_type = "cap";
+
+std::unexpected<Error> malformed(std::string_view part, std::size_t offset, std::string_view what) {
+    std::string message(part);
+    message.append(", byte ").append(std::to_string(offset)).append(": ").append(what);
     return std::unexpected(Error{ErrorCode::malformed, std::move(message)});
 }
 
-void read_version(cbor::MapReader &map) {
-    std::uint64_t version = envelope_version;
-    map.number(version);
-    if (version != envelope_version) map.fail("only version 1 is known");
+// ---- Header and body
+
+Bytes encode_header(const EnvelopeHeader &header) {
+    cbor::MapWriter map;
+    cbor::append_text(map.add("type"), header.type);
+    cbor::append_unsigned(map.add("version"), envelope_version);
+    if (header.id) {
+        cbor::append_bytes(map.add("id"), *header.id);
+    } else {
+        cbor::append_text(map.add("register"), header.register_name);
+    }
+    Bytes bytes;
+    map.append_to(bytes);
+    return bytes;
 }
 
-void read_digest(cbor::MapReader &map, std::optional<Envelope::DataDigest> &to) {
+Bytes encode_body(const EnvelopeBody &body) {
+    cbor::MapWriter map;
+    const auto bytes = [&map](std::string_view name, const auto &value) {
+        if (value) cbor::append_bytes(map.add(name), *value);
+    };
+    bytes("data", body.data);
+    bytes("salt", body.salt);
+    bytes("found", body.found);
+    bytes("expected", body.expected);
+    if (body.description) cbor::append_text(map.add("description"), *body.description);
+    if (body.digest) {
+        cbor::MapWriter digest;
+        cbor::append_bytes(digest.add("value"), body.digest->value.bytes());
+        cbor::append_text(digest.add("algorithm"), to_string(body.digest->algorithm));
+        digest.append_to(map.add("digest"));
+    }
+    Bytes encoded;
+    map.append_to(encoded);
+    return encoded;
+}
+
+template <std::size_t size>
+void read_array(cbor::MapReader &map, std::optional<std::array<std::uint8_t, size>> &to) {
+    Bytes bytes;
+    map.bytes(bytes);
+    if (map.failed()) return;
+    if (bytes.size() != size) return map.fail("16 bytes are wanted here");
+    static_assert(size == 16);
+    std::ranges::copy(bytes, to.emplace().begin());
+}
+
+void read_digest(cbor::MapReader &map, std::optional<ContentDigest> &to) {
     std::string name;
     std::optional<Bytes> value;
     map.read([&](std::string_view key) {
@@ -45,96 +95,243 @@ void read_digest(cbor::MapReader &map, std::optional<Envelope::DataDigest> &to) 
     if (!algorithm) return map.fail("the digest names no known algorithm");
     if (!value || value->size() != digest_size(*algorithm))
         return map.fail("the digest's value is missing or not of its algorithm's length");
-    to = Envelope::DataDigest{.algorithm = *algorithm, .value = Digest(*value)};
+    to = ContentDigest{.algorithm = *algorithm, .value = Digest(*value)};
 }
 
-}  // namespace
-
-Bytes encode_envelope(const Envelope &envelope) {
-    // In the order of cbor::precedes.
-    Bytes body;
-    std::uint64_t pairs = 0;
-    const auto key = [&](std::string_view name) {
-        cbor::append_text(body, name);
-        ++pairs;
-    };
-    const auto bytes = [&](std::string_view name, const std::optional<Bytes> &value) {
-        if (!value) return;
-        key(name);
-        cbor::append_bytes(body, *value);
-    };
-    bytes("data", envelope.data);
-    key("type");
-    cbor::append_text(body, envelope.type);
-    bytes("found", envelope.found);
-    if (envelope.digest) {
-        key("digest");
-        cbor::append_map(body, 2);
-        cbor::append_text(body, "value");
-        cbor::append_bytes(body, envelope.digest->value.bytes());
-        cbor::append_text(body, "algorithm");
-        cbor::append_text(body, to_string(envelope.digest->algorithm));
-    }
-    key("version");
-    cbor::append_unsigned(body, envelope_version);
-    bytes("expected", envelope.expected);
-    if (envelope.description) {
-        key("description");
-        cbor::append_text(body, *envelope.description);
-    }
-
-    Bytes map_head;
-    cbor::append_map(map_head, pairs);
-    Bytes event_data;
-    event_data.reserve(tagged_event_header + map_head.size() + body.size());
-    append_little_endian(event_data, envelope_tag);
-    append_little_endian(event_data, static_cast<std::uint32_t>(map_head.size() + body.size()));
-    event_data.insert(event_data.end(), map_head.begin(), map_head.end());
-    event_data.insert(event_data.end(), body.begin(), body.end());
-    return event_data;
+void read_value(cbor::MapReader &map, std::optional<Bytes> &to) {
+    map.bytes(to);
+    if (!map.failed() && to->size() > max_digest_size) map.fail("a register's value is not that long");
 }
 
-bool is_envelope(ByteView event_data) { return event_data.size() >= 4 && little_endian<std::uint32_t>(event_data) == envelope_tag; }
-
-std::expected<Envelope, Error> decode_envelope(ByteView event_data) {
-    if (!is_envelope(event_data)) return malformed(0, "the event data does not begin with the tag 0x4D524401");
-    if (event_data.size() < tagged_event_header) return malformed(event_data.size(), "the event data ends before its size");
-    const ByteView body = event_data.subspan(tagged_event_header);
-    if (little_endian<std::uint32_t>(event_data.subspan(4)) != body.size()) return malformed(4, "the size is not that of what follows");
-
-    Envelope envelope;
-    bool has_type = false;
-    bool has_version = false;
-    cbor::MapReader map(body);
+std::expected<EnvelopeHeader, Error> decode_header(ByteView cbor) {
+    EnvelopeHeader header;
+    std::uint64_t version = 0;
+    cbor::MapReader map(cbor);
     map.read([&](std::string_view key) {
-        if (key == "data") {
-            map.bytes(envelope.data);
+        if (key == "id") {
+            read_array(map, header.id);
         } else if (key == "type") {
-            map.text(envelope.type);
-            has_type = true;
-        } else if (key == "found") {
-            map.bytes(envelope.found);
-        } else if (key == "digest") {
-            read_digest(map, envelope.digest);
+            map.text(header.type);
         } else if (key == "version") {
-            read_version(map);
-            has_version = true;
-        } else if (key == "expected") {
-            map.bytes(envelope.expected);
-        } else if (key == "description") {
-            map.text(envelope.description.emplace());
+            map.number(version);
+        } else if (key == "register") {
+            map.text(header.register_name);
+            if (!map.failed() && !is_envelope_register(header.register_name)) map.fail("a register is kind and name, as \"tdx/rtmr3\"");
         } else {
             return false;
         }
         return true;
     });
-    // In the event data.
-    const auto offset = [&map] { return tagged_event_header + map.offset(); };
-    if (map.failed()) return malformed(offset(), map.wrong());
-    if (!map.at_end()) return malformed(offset(), "bytes follow the map");
-    if (!has_version || !has_type) return malformed(offset(), "the keys \"version\" and \"type\" must be there");
-    if (envelope.data && envelope.digest) return malformed(offset(), "\"data\" and \"digest\" exclude each other");
+    if (!map.failed() && !map.at_end()) map.fail("bytes follow the map");
+    if (!map.failed() && version != envelope_version) map.fail("only version 2 is known");
+    if (!map.failed() && header.type.empty()) map.fail("the type is missing");
+    if (!map.failed() && header.register_name.empty() != header.id.has_value()) map.fail("either \"register\" or \"id\" must be there");
+    if (map.failed()) return malformed("envelope's header", map.offset(), map.wrong());
+    return header;
+}
+
+std::expected<EnvelopeBody, Error> decode_body(ByteView cbor, std::string_view type) {
+    EnvelopeBody body;
+    cbor::MapReader map(cbor);
+    map.read([&](std::string_view key) {
+        if (key == "data") {
+            map.bytes(body.data);
+        } else if (key == "salt") {
+            read_array(map, body.salt);
+        } else if (key == "found") {
+            read_value(map, body.found);
+        } else if (key == "digest") {
+            read_digest(map, body.digest);
+        } else if (key == "expected") {
+            read_value(map, body.expected);
+        } else if (key == "description") {
+            map.text(body.description.emplace());
+        } else {
+            return false;
+        }
+        return true;
+    });
+    if (!map.failed() && !map.at_end()) map.fail("bytes follow the map");
+    if (!map.failed() && body.data && body.digest) map.fail("\"data\" and \"digest\" exclude each other");
+    const bool is_resync = type == resync_type;
+    if (!map.failed() && (body.expected.has_value() != is_resync || body.found.has_value() != is_resync))
+        map.fail("\"expected\" and \"found\" are both there in a resync, and nowhere else");
+    if (map.failed()) return malformed("envelope's body", map.offset(), map.wrong());
+    return body;
+}
+
+// ---- The text around them
+
+Bytes tagged(std::uint32_t tag, const std::string &text) {
+    Bytes event_data;
+    event_data.reserve(tagged_event_header_size + text.size());
+    append_little_endian(event_data, tag);
+    append_little_endian(event_data, static_cast<std::uint32_t>(text.size()));
+    event_data.insert(event_data.end(), text.begin(), text.end());
+    return event_data;
+}
+
+// The parts of an envelope of this form, decoded from base64url: the header and what follows it.
+std::expected<std::vector<Bytes>, Error> parts_of(ByteView event_data, EnvelopeForm form, std::size_t max_parts) {
+    if (envelope_form(event_data) != form) {
+        return malformed("envelope", 0,
+                         form == EnvelopeForm::whole ? "the event data does not begin with the tag 0x4D524402"
+                                                     : "the event data does not begin with the tag 0x4D524403");
+    }
+    if (event_data.size() < tagged_event_header_size)
+        return malformed("envelope", event_data.size(), "the event data ends before its size");
+    const ByteView content = event_data.subspan(tagged_event_header_size);
+    if (little_endian<std::uint32_t>(event_data.subspan(4)) != content.size())
+        return malformed("envelope", 4, "the size is not that of what follows");
+    const std::string_view text(reinterpret_cast<const char *>(content.data()), content.size());
+    std::vector<Bytes> parts;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find('.', begin), text.size());
+        if (parts.size() == max_parts)
+            return malformed("envelope", tagged_event_header_size + begin, "there are more parts than it can have");
+        auto part = from_base64url(text.substr(begin, end - begin));
+        if (!part) return malformed("envelope", tagged_event_header_size + begin, "here is no base64url without padding");
+        parts.push_back(std::move(*part));
+        begin = end + 1;
+    }
+    if (parts.size() < 2) return malformed("envelope", event_data.size(), "nothing stands behind the header");
+    return parts;
+}
+
+Digest digest_of(Hasher &hasher, ByteView header, ByteView body_digest) {
+    const Digest header_digest = hasher.hash(header);
+    const Digest plain = hasher.update(as_bytes(digest_prefix)).update(header_digest.bytes()).update(body_digest).finish();
+    std::array<std::uint8_t, max_digest_size> complement{};
+    std::ranges::transform(plain.bytes(), complement.begin(), [](std::uint8_t byte) { return static_cast<std::uint8_t>(~byte); });
+    return Digest(ByteView(complement).first(plain.size()));
+}
+
+std::unexpected<Error> not_offered(HashAlgorithm algorithm) {
+    return std::unexpected(Error{ErrorCode::not_supported, "this OpenSSL does not offer " + std::string(to_string(algorithm))});
+}
+
+}  // namespace
+
+std::string to_string(const ContentDigest &digest) {
+    std::string text(to_string(digest.algorithm));
+    text += ':';
+    append_hex(text, digest.value.bytes());
+    return text;
+}
+
+std::optional<ContentDigest> content_digest_from(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    const auto algorithm = hash_algorithm_from(text.substr(0, colon));
+    const auto value = from_hex(text.substr(colon + 1));
+    if (!algorithm || !value || value->size() != digest_size(*algorithm)) return std::nullopt;
+    return ContentDigest{.algorithm = *algorithm, .value = Digest(*value)};
+}
+
+std::optional<EnvelopeForm> envelope_form(ByteView event_data) {
+    if (event_data.size() < 4) return std::nullopt;
+    switch (little_endian<std::uint32_t>(event_data)) {
+    case envelope_tag: return EnvelopeForm::whole;
+    case redacted_envelope_tag: return EnvelopeForm::redacted;
+    case version_1_envelope_tag: return EnvelopeForm::version_1;
+    default: return std::nullopt;
+    }
+}
+
+bool is_envelope_register(std::string_view name) {
+    const std::size_t slash = name.find('/');
+    return slash != std::string_view::npos && slash != 0 && slash + 1 != name.size() &&
+           name.find('/', slash + 1) == std::string_view::npos && name.find(':') == std::string_view::npos;
+}
+
+Bytes encode_envelope(const Envelope &envelope) {
+    std::string text;
+    append_base64url(text, encode_header(envelope.header));
+    text += '.';
+    append_base64url(text, encode_body(envelope.body));
+    return tagged(envelope_tag, text);
+}
+
+Bytes encode_redacted_envelope(const RedactedEnvelope &envelope) {
+    std::string text;
+    append_base64url(text, encode_header(envelope.header));
+    for (const Digest &digest : envelope.body_digests) {
+        text += '.';
+        append_base64url(text, digest.bytes());
+    }
+    return tagged(redacted_envelope_tag, text);
+}
+
+std::expected<Envelope, Error> decode_envelope(ByteView event_data) {
+    const auto parts = parts_of(event_data, EnvelopeForm::whole, 2);
+    if (!parts) return std::unexpected(parts.error());
+    auto header = decode_header((*parts)[0]);
+    if (!header) return std::unexpected(std::move(header.error()));
+    auto body = decode_body((*parts)[1], header->type);
+    if (!body) return std::unexpected(std::move(body.error()));
+    return Envelope{.header = std::move(*header), .body = std::move(*body)};
+}
+
+std::expected<RedactedEnvelope, Error> decode_redacted_envelope(ByteView event_data) {
+    const auto parts = parts_of(event_data, EnvelopeForm::redacted, 1 + max_body_digests);
+    if (!parts) return std::unexpected(parts.error());
+    auto header = decode_header((*parts)[0]);
+    if (!header) return std::unexpected(std::move(header.error()));
+    RedactedEnvelope envelope{.header = std::move(*header), .body_digests = {}};
+    std::size_t last = 0;
+    for (const Bytes &digest : std::span(*parts).subspan(1)) {
+        const bool has_length = digest.size() == 20 || digest.size() == 32 || digest.size() == 48 || digest.size() == 64;
+        if (!has_length || digest.size() <= last)
+            return malformed("envelope", event_data.size(), "the digests of the body are no hashes', or not the shorter first");
+        last = digest.size();
+        envelope.body_digests.emplace_back(digest);
+    }
     return envelope;
+}
+
+std::expected<Digest, Error> envelope_digest(const Envelope &envelope, HashAlgorithm algorithm) {
+    Hasher *const hasher = event_log::thread_hasher(algorithm);
+    if (hasher == nullptr) return not_offered(algorithm);
+    const Digest body = hasher->hash(encode_body(envelope.body));
+    return digest_of(*hasher, encode_header(envelope.header), body.bytes());
+}
+
+std::expected<Digest, Error> envelope_digest(const RedactedEnvelope &envelope, HashAlgorithm algorithm) {
+    const auto body = std::ranges::find(envelope.body_digests, digest_size(algorithm), &Digest::size);
+    if (body == envelope.body_digests.end()) {
+        return std::unexpected(Error{
+            ErrorCode::malformed, "the redacted envelope has no digest of the body of the length of " + std::string(to_string(algorithm))});
+    }
+    Hasher *const hasher = event_log::thread_hasher(algorithm);
+    if (hasher == nullptr) return not_offered(algorithm);
+    return digest_of(*hasher, encode_header(envelope.header), body->bytes());
+}
+
+std::expected<Digest, Error> envelope_digest(ByteView event_data, HashAlgorithm algorithm) {
+    const auto of = [algorithm](const auto &envelope) -> std::expected<Digest, Error> {
+        if (!envelope) return std::unexpected(envelope.error());
+        return envelope_digest(*envelope, algorithm);
+    };
+    return envelope_form(event_data) == EnvelopeForm::redacted ? of(decode_redacted_envelope(event_data)) : of(decode_envelope(event_data));
+}
+
+std::expected<Bytes, Error> redact_envelope(ByteView event_data, std::span<const HashAlgorithm> banks) {
+    const auto refuse = [](std::string what) { return std::unexpected(Error{ErrorCode::invalid_argument, std::move(what)}); };
+    auto envelope = decode_envelope(event_data);
+    if (!envelope) return std::unexpected(std::move(envelope.error()));
+    if (envelope->header.type == resync_type || envelope->header.type == cap_type) return refuse("resyncs and caps are never redacted");
+    const Bytes body = encode_body(envelope->body);
+    RedactedEnvelope redacted{.header = std::move(envelope->header), .body_digests = {}};
+    for (const HashAlgorithm bank : banks) {
+        Hasher *const hasher = event_log::thread_hasher(bank);
+        if (hasher == nullptr) return not_offered(bank);
+        redacted.body_digests.push_back(hasher->hash(body));
+    }
+    auto &digests = redacted.body_digests;
+    std::ranges::sort(digests, {}, &Digest::size);
+    if (digests.empty() || std::ranges::adjacent_find(digests, {}, &Digest::size) != digests.end())
+        return refuse("a redacted envelope has one digest of the body for each bank, of one bank at least and none of one length");
+    return encode_redacted_envelope(redacted);
 }
 
 }  // namespace mr

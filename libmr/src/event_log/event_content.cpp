@@ -9,6 +9,7 @@
 #include "libmr/src/event_log/guid.h"
 #include "libmr/src/event_log/loader_text.h"
 #include "libmr/src/event_log/printable.h"
+#include "libmr/src/event_log/thread_hasher.h"
 #include "libmr/src/event_log/types.h"
 #include "mr/envelope.h"
 
@@ -16,7 +17,6 @@ namespace mr::event_log {
 namespace {
 
 void write_separator(ContentWriter &out, ByteView data) {
-    if (is_envelope(data)) return write_tagged_events(out, data);  // mrd's cap
     if (data.size() != 4) return write_malformed(out, "a separator of another length than 4", data);
     switch (little_endian<std::uint32_t>(data)) {
     case 0:
@@ -70,8 +70,29 @@ void write_post_code(ContentWriter &out, ByteView data) {
     is_described_blob(data) ? write_described_blob(out, data) : write_firmware_blob(out, data);
 }
 
-void write_content(ContentWriter &out, std::uint32_t type, ByteView data) {
-    switch (type) {
+// False: the data is no envelope, or not a bound one, and is shown by the event's type.
+bool write_envelope(ContentWriter &out, const Event &event) {
+    if (!envelope_form(*event.data)) return false;
+    // All of an event's digests have to agree, so any one that can be recomputed will do.
+    const auto known = std::ranges::find_if(event.digests, [](const EventDigest &digest) {
+        const auto algorithm = hash_algorithm_from_tcg(digest.algorithm_id);
+        return algorithm && thread_hasher(*algorithm) != nullptr;
+    });
+    const auto envelope = known != event.digests.end()
+                              ? bound_envelope(event, *known)
+                              : std::unexpected(Error{ErrorCode::malformed, "without a digest nothing binds an envelope"});
+    if (envelope) {
+        write_bound_envelope(out, *envelope);
+    } else {
+        out.add("unbound", printable(envelope.error().message));
+    }
+    return envelope.has_value();
+}
+
+void write_content(ContentWriter &out, const Event &event) {
+    if (write_envelope(out, event)) return;
+    const ByteView data = *event.data;
+    switch (event.type) {
     case ev_no_action: return write_no_action(out, data);
     case ev_separator: return write_separator(out, data);
     case ev_action:
@@ -124,7 +145,7 @@ std::vector<ContentField> decode_content(const Event &event) {
     } else if (event.data->empty()) {
         out.add("data", "(empty)");
     } else {
-        event_log::write_content(out, event.type, *event.data);
+        event_log::write_content(out, event);
     }
     return out.take();
 }

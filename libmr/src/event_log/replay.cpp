@@ -48,20 +48,21 @@ Digest initial_value(std::string_view common, HashAlgorithm algorithm, std::uint
     return Digest(value);
 }
 
-// Whether its digest binds what it says is asked for each bank.
-std::optional<Envelope> resync_of(const Event &event) {
-    // A log that tells whose events are whose has the last word; mrd lets no client write a resync.
-    if (event.origin == EventOrigin::service) return std::nullopt;
-    if (event.type != ev_event_tag || !event.data || !is_envelope(*event.data)) return std::nullopt;
-    auto envelope = decode_envelope(*event.data);
-    if (!envelope || envelope->type != "resync" || !envelope->expected || !envelope->found) return std::nullopt;
-    return std::move(*envelope);
-}
-
 std::unexpected<Error> refuse(ErrorCode code, const Event &event, const std::string &what) {
     std::string message = "event ";
     message.append(std::to_string(event.sequence)).append(" of \"").append(printable_text(event.name)).append("\": ").append(what);
     return std::unexpected(Error{code, std::move(message)});
+}
+
+// What a resync says. Error: one that is redacted, and a redacted cap: what it says would have to be known.
+std::expected<std::optional<BoundEnvelope>, Error> resync_of(const Event &event, ByteView digest, HashAlgorithm algorithm) {
+    if (!event.data || !envelope_form(*event.data)) return std::nullopt;
+    auto envelope = bound_envelope(event, {.algorithm_id = tcg_id(algorithm), .value = digest});
+    if (!envelope || (envelope->header.type != "resync" && envelope->header.type != "cap")) return std::nullopt;
+    if (!envelope->body) return refuse(ErrorCode::malformed, event, "a " + envelope->header.type + " is never redacted");
+    // A log that tells whose events are whose has the last word; mrd lets no client write a resync.
+    if (event.origin == EventOrigin::service) return std::nullopt;
+    return std::move(*envelope);
 }
 
 struct NameHash {
@@ -187,7 +188,11 @@ struct Replay::State {
             }
             steps[count++] = {.entry = *entry, .digest = digest.value};
         }
-        const auto resync = resync_of(event);
+        // All of an event's digests have to agree on its envelope, so the first will do.
+        const auto envelope = count == 0 ? std::expected<std::optional<BoundEnvelope>, Error>()
+                                         : resync_of(event, steps.front().digest, entries[steps.front().entry].replayed.algorithm);
+        if (!envelope) return std::unexpected(envelope.error());
+        const auto &resync = *envelope;
         if (resync && gap_count + count > max_replayed_gaps) {
             return refuse(ErrorCode::not_supported, event, "more than " + std::to_string(max_replayed_gaps) + " gaps are not replayed");
         }
@@ -198,18 +203,15 @@ struct Replay::State {
         return {};
     }
 
-    void extend(Entry &entry, const Event &event, ByteView digest, const std::optional<Envelope> &resync) {
+    void extend(Entry &entry, const Event &event, ByteView digest, const std::optional<BoundEnvelope> &resync) {
         auto &replayed = entry.replayed;
         auto &hasher = *hashers[static_cast<std::size_t>(replayed.algorithm)];
-        // Only a resync whose digest binds what it says was measured by who found the register so.
-        const auto has_size = [&](const Bytes &bytes) { return bytes.size() == digest.size(); };
-        if (resync && has_size(*resync->expected) && has_size(*resync->found) && hasher.hash(*event.data) == Digest(digest)) {
-            const Digest expected(*resync->expected);
-            if (event.origin != EventOrigin::firmware) entry.settle(&expected);
+        if (const auto values = resync ? resync_values(*resync, digest.size()) : std::nullopt) {
+            if (event.origin != EventOrigin::firmware) entry.settle(&values->expected);
             replayed.gaps.push_back({.sequence = event.sequence,
-                                     .expected = expected,
-                                     .found = Digest(*resync->found),
-                                     .joins = replayed.value == expected,
+                                     .expected = values->expected,
+                                     .found = values->found,
+                                     .joins = replayed.value == values->expected,
                                      .events = replayed.events});
             ++gap_count;
             replayed.value = replayed.gaps.back().found;

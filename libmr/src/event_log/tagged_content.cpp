@@ -20,6 +20,8 @@ std::string_view tag_name(std::uint32_t tag) {
     case tag_linux_load_options: return "Linux LoadOptions";
     case tag_attestation_agent: return "AAEL";
     case envelope_tag: return "mrd envelope";
+    case redacted_envelope_tag: return "mrd envelope, redacted";
+    case version_1_envelope_tag: return "mrd envelope, version 1";
     // systemd-boot and systemd-stub
     case 0xF5BC582A: return "systemd loader.conf";
     case 0x6C46F751: return "systemd device tree addon";
@@ -28,19 +30,6 @@ std::string_view tag_name(std::uint32_t tag) {
     case 0x13AED6DB: return "systemd UKI profile";
     default: return "";
     }
-}
-
-void write_envelope(ContentWriter &out, ByteView data) {
-    const auto envelope = decode_envelope(data);
-    if (!envelope) return write_malformed(out, printable(envelope.error().message), data);
-    out.add("type", printable(envelope->type));
-    if (envelope->description) out.add("description", printable(*envelope->description));
-    if (envelope->expected) out.add_hex("expected", *envelope->expected);
-    if (envelope->found) out.add_hex("found", *envelope->found);
-    if (envelope->digest) {
-        out.add("digest of the data", std::string(to_string(envelope->digest->algorithm)) + " " + to_hex(envelope->digest->value.bytes()));
-    }
-    if (envelope->data) out.add_bytes("data", *envelope->data);
 }
 
 // False if it is none.
@@ -85,8 +74,22 @@ void write_attestation_agent(ContentWriter &out, ByteView content) {
 
 }  // namespace
 
+void write_bound_envelope(ContentWriter &out, const BoundEnvelope &envelope) {
+    const auto &[header, body] = envelope;
+    out.add("type", printable(header.type));
+    out.add("register", printable(header.register_name));
+    if (!body) return out.add("body", "(redacted)");
+    if (body->description) out.add("description", printable(*body->description));
+    if (body->expected) out.add_hex("expected", *body->expected);
+    if (body->found) out.add_hex("found", *body->found);
+    if (body->digest) {
+        out.add("digest of the data", std::string(to_string(body->digest->algorithm)) + " " + to_hex(body->digest->value.bytes()));
+    }
+    if (body->data) out.add_bytes("data", *body->data);
+    if (body->salt) out.add_hex("salt", *body->salt);
+}
+
 void write_tagged_events(ContentWriter &out, ByteView data) {
-    if (is_envelope(data)) return write_envelope(out, data);
     ByteReader reader(data);
     while (!reader.rest().empty() && !out.full()) {
         const ByteView begin = reader.rest();

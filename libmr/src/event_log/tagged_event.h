@@ -2,6 +2,7 @@
 // one after the other.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -12,6 +13,8 @@ namespace mr::event_log {
 inline constexpr std::uint32_t tag_linux_load_options = 0x8F3B22ED;
 inline constexpr std::uint32_t tag_linux_initrd = 0x8F3B22EC;
 inline constexpr std::uint32_t tag_attestation_agent = 0x4141454C;  // AAEL, of Confidential Containers
+
+inline constexpr std::size_t tagged_event_header_size = 8;  // tag and size
 
 struct TaggedEvent {
     std::uint32_t tag = 0;

@@ -107,6 +107,7 @@ public:
     }
 
     [[nodiscard]] std::string_view name() const override { return name_; }
+    [[nodiscard]] std::string_view kind() const override { return "tdx"; }
     [[nodiscard]] bool simulated() const override { return true; }
     [[nodiscard]] const std::vector<RegisterSpec> &registers() const override { return registers_; }
     [[nodiscard]] ProviderAbilities abilities() const override {
