@@ -55,6 +55,10 @@ struct RecomputedBinding {
     Binding binding = Binding::described;
     std::string_view rule;  // as above; empty if described
     ByteView covered;       // the bytes of the data that the digest binds; empty if described
+    Bytes whole = {};       // all that was hashed, where that is more than these bytes; else empty
+
+    // What was hashed. Of an envelope, of which bound_envelope() tells, and of what is described: nothing.
+    [[nodiscard]] ByteView hashed() const;
 };
 // Cheap: at most three hashes of the data, with hashers that each thread keeps.
 RecomputedBinding recompute_binding(const Event &event, const EventDigest &digest);

@@ -1,60 +1,116 @@
 #include "libmr/src/attestation/event_rules.h"
 
 #include <algorithm>
+#include <string>
 
-#include "libmr/src/event_log/types.h"
+#include "libmr/src/event_log/dstack_event.h"
 
 namespace mr::attestation {
 
-EventContent::EventContent(const Event &event) : event_(event) {
+namespace {
+
+using enum EventRule::Match;
+
+// The registers of a quote are a TD's.
+constexpr std::string_view register_kind = "tdx/";
+
+// Texts are measured with the NUL that ends them, of one byte or, in UTF-16, of two; nobody writes it into a rule.
+bool is_text_or_terminated(ByteView hashed, ByteView wanted) {
+    if (hashed.size() < wanted.size() || hashed.size() > wanted.size() + 2) return false;
+    return std::ranges::equal(hashed.first(wanted.size()), wanted) &&
+           std::ranges::all_of(hashed.subspan(wanted.size()), [](auto byte) { return byte == 0; });
+}
+
+EventRule::Match yes_if(bool is_so) { return is_so ? yes : no; }
+
+}  // namespace
+
+PreparedRule::PreparedRule(const EventRule &rule_) : rule(rule_) {
+    if (!rule.data) return;
+    if (const auto computed = hash(HashAlgorithm::sha384, *rule.data)) hash_of_data = *computed;
+}
+
+EventContent::EventContent(const Event &event) : register_(common_name(event.name)) {
     if (!is_measured(event)) return;
     const auto bank = std::ranges::find(event.digests, tcg_id(HashAlgorithm::sha384), &EventDigest::algorithm_id);
     if (bank == event.digests.end()) return;
     digest_ = bank->value;
-    binding_ = recompute_binding(event, *bank);
-    if (binding_.binding != Binding::bound) return;
-    if (auto envelope = bound_envelope(event, *bank)) {
-        envelope_ = std::move(envelope->body);
-        if (!envelope_) binding_ = {};  // redacted: what it says is not known
+    if (auto bound = bound_envelope(event, *bank)) {
+        // Redacted, its body may be any; of another provider's register, it is not mrd's word for this one.
+        const bool is_of_register = bound->header.register_name == std::string(register_kind).append(register_);
+        if (is_of_register) envelope_ = std::move(bound->body);
         return;
     }
-    is_dstack_ = event.type == event_log::ev_dstack;
+    binding_ = recompute_binding(event, *bank);
 }
 
-bool EventContent::has_data(const EventRule &rule) const {
-    if (rule.hash_of_data && std::ranges::equal(rule.hash_of_data->bytes(), *digest_)) return true;
-    if (binding_.binding != Binding::bound) return false;
-    if (envelope_) {
-        return envelope_->data == rule.data || (envelope_->digest && rule.hash_of_data && envelope_->digest->value == *rule.hash_of_data);
+EventRule::Match EventContent::match_content_digest(HashAlgorithm algorithm, const Digest &digest) const {
+    if (envelope_->data) {
+        const auto computed = hash(algorithm, *envelope_->data);
+        return computed ? yes_if(*computed == digest) : cannot_tell;
     }
-    // What a log calls dstack's event may be any text with two colons in it: the payload alone says nothing, its name has to be asked for.
-    if (is_dstack_ && !rule.description) return false;
-    return std::ranges::equal(*rule.data, binding_.covered);
+    if (!envelope_->digest) return no;
+    // The same content has another digest in another algorithm, and in SHA-1 many contents can have one.
+    if (envelope_->digest->algorithm != algorithm || algorithm == HashAlgorithm::sha1) return cannot_tell;
+    return yes_if(envelope_->digest->value == digest);
 }
 
-bool EventContent::has_description(const EventRule &rule) const {
-    if (is_dstack_) return event_.description == *rule.description;
-    return envelope_ && envelope_->description == rule.description;
+EventRule::Match EventContent::match_digest(const Digest &digest) const {
+    if (std::ranges::equal(digest.bytes(), *digest_)) return yes;
+    if (envelope_) return match_content_digest(HashAlgorithm::sha384, digest);
+    return is_known() ? no : cannot_tell;
 }
 
-bool EventContent::has_data_digest(const EventRule &rule) const {
-    if (!envelope_) return false;
-    if (envelope_->digest) return envelope_->digest->value == *rule.data_digest;
-    const auto computed = envelope_->data ? hash(HashAlgorithm::sha384, *envelope_->data) : std::unexpected(Error{});
-    return computed && *computed == *rule.data_digest;
+EventRule::Match EventContent::match_data(const PreparedRule &prepared) const {
+    const auto &data = *prepared.rule.data;
+    if (prepared.hash_of_data && std::ranges::equal(prepared.hash_of_data->bytes(), *digest_)) return yes;
+    if (envelope_ && envelope_->digest) {
+        const auto algorithm = envelope_->digest->algorithm;
+        if (algorithm == HashAlgorithm::sha384 && prepared.hash_of_data) return match_content_digest(algorithm, *prepared.hash_of_data);
+        const auto computed = hash(algorithm, data);
+        return computed ? match_content_digest(algorithm, *computed) : cannot_tell;
+    }
+    if (envelope_) return yes_if(envelope_->data == data);
+    if (!is_known()) return cannot_tell;
+    if (is_text_or_terminated(hashed(), data)) return yes;
+    if (const auto &name = prepared.rule.description) {
+        const auto payload = event_log::dstack_payload(hashed(), *name);
+        return yes_if(payload && *payload == data);
+    }
+    // Any text can have dstack's form: a payload without its name proves nothing, but it may be what is forbidden.
+    return event_log::is_of_dstack_payload(hashed(), data) ? cannot_tell : no;
 }
 
-EventRule::Match EventContent::match(const EventRule &rule) const {
-    using enum EventRule::Match;
+EventRule::Match EventContent::match_description(std::string_view description) const {
+    if (envelope_) return yes_if(envelope_->description == description);
+    if (!is_known()) return cannot_tell;
+    return yes_if(event_log::dstack_payload(hashed(), description).has_value());
+}
+
+EventRule::Match EventContent::match(const PreparedRule &prepared) const {
+    const auto &rule = prepared.rule;
     if (!digest_) return no;
-    if (!rule.register_name.empty() && common_name(event_.name) != rule.register_name) return no;
-    if (rule.digest && !std::ranges::equal(rule.digest->bytes(), *digest_)) return no;
-    const bool asks_for_content = rule.data || rule.description || rule.data_digest;
-    if (!asks_for_content) return yes;
-    const bool all =
-        (!rule.data || has_data(rule)) && (!rule.description || has_description(rule)) && (!rule.data_digest || has_data_digest(rule));
-    if (all) return yes;
-    return binding_.binding == Binding::bound ? no : cannot_tell;
+    if (!rule.register_name.empty() && register_ != rule.register_name) return no;
+    Match all = yes;
+    const auto demand = [&all](Match one) { all = std::min(all, one); };
+    if (rule.event_digest) demand(yes_if(std::ranges::equal(rule.event_digest->bytes(), *digest_)));
+    if (rule.digest) demand(match_digest(*rule.digest));
+    if (rule.data) demand(match_data(prepared));
+    if (rule.description) demand(match_description(*rule.description));
+    if (rule.data_digest) {
+        // Only an envelope holds its content's digest.
+        const auto &wanted = *rule.data_digest;
+        demand(envelope_ ? match_content_digest(wanted.algorithm, wanted.value) : is_known() ? no : cannot_tell);
+    }
+    return all;
+}
+
+Domain EventContent::domain(const EventRule &rule) const {
+    const auto extended = [this](const std::optional<Digest> &digest) { return digest && std::ranges::equal(digest->bytes(), *digest_); };
+    if (envelope_ && (rule.description || rule.data_digest || rule.data || !(extended(rule.digest) || extended(rule.event_digest))))
+        return Domain::envelope;
+    if (rule.description) return Domain::dstack;
+    return rule.data ? Domain::content : Domain::digest;
 }
 
 }  // namespace mr::attestation

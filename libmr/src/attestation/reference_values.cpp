@@ -24,13 +24,15 @@ struct RuleFields {
     std::string name;
     std::optional<std::string_view> register_name;
     std::optional<std::string_view> digest;
+    std::optional<std::string_view> event_digest;
     std::optional<std::string_view> data;
     std::optional<std::string_view> text;
     std::optional<std::string> description;
     std::optional<std::string_view> data_digest;
     static constexpr auto fields() {
         return std::tuple(field("name", &RuleFields::name), field("register", &RuleFields::register_name),
-                          field("digest", &RuleFields::digest), field("data", &RuleFields::data), field("text", &RuleFields::text),
+                          field("digest", &RuleFields::digest), field("eventDigest", &RuleFields::event_digest),
+                          field("data", &RuleFields::data), field("text", &RuleFields::text),
                           field("description", &RuleFields::description), field("dataDigest", &RuleFields::data_digest));
     }
 };
@@ -48,6 +50,12 @@ namespace mr {
 
 namespace {
 
+struct GapFields {
+    std::string_view register_name;
+    std::string_view found;
+    static constexpr auto fields() { return std::tuple(field("register", &GapFields::register_name), field("found", &GapFields::found)); }
+};
+
 struct FileFields {
     std::string_view format;
     std::int64_t version = 0;
@@ -60,6 +68,8 @@ struct FileFields {
     std::optional<Choice> gaps;
     std::optional<std::vector<std::string_view>> service_tds;
     std::optional<std::vector<std::string>> uncovered_registers;
+    std::optional<std::vector<std::string>> log_only_registers;
+    std::optional<std::vector<GapFields>> accepted_gaps;
     std::optional<std::int64_t> maximum_age;
     std::optional<std::map<std::string, std::vector<std::string_view>>> registers;
     static constexpr auto fields() {
@@ -69,6 +79,7 @@ struct FileFields {
                           field("septVeDisableUnset", &FileFields::sept_ve_disable_unset),
                           field("simulatedRoots", &FileFields::simulated_roots), field("gaps", &FileFields::gaps),
                           field("serviceTds", &FileFields::service_tds), field("uncoveredRegisters", &FileFields::uncovered_registers),
+                          field("logOnlyRegisters", &FileFields::log_only_registers), field("acceptedGaps", &FileFields::accepted_gaps),
                           field("maximumAgeSeconds", &FileFields::maximum_age), field("registers", &FileFields::registers));
     }
 };
@@ -111,7 +122,9 @@ std::string what_is_wanted(std::string_view member) {
     if (member == "version") return "1";
     if (member == "tcb") return "an array of TCB statuses, as [\"UpToDate\"]";
     if (member == "serviceTds") return "an array of values in hex";
-    if (member == "uncoveredRegisters") return "an array of names, as [\"rtmr2\"]";
+    if (member == "acceptedGaps")
+        return "an array of objects with register and found, as [{\"register\": \"rtmr2\", \"found\": \"ebed...\"}]";
+    if (member == "uncoveredRegisters" || member == "logOnlyRegisters") return "an array of names, as [\"rtmr2\"]";
     if (member == "minimumTcbEvaluationDataNumber") return "a number";
     if (member == "maximumAgeSeconds") return "a number of seconds";
     if (member == "registers") return "an object of arrays, as {\"mrtd\": [\"ebed...\"]}";
@@ -124,6 +137,20 @@ std::expected<Bytes, Error> value_from(const std::string &member, std::string_vi
     if (!bytes || bytes->size() != mr_size)
         return malformed("a value of " + member + " is not " + std::to_string(mr_size) + " bytes in hex");
     return std::move(*bytes);
+}
+
+// As content_digest_from() has it; without a name the length says which. SHA-1 proves nothing.
+std::optional<ContentDigest> data_digest_from(std::string_view text) {
+    if (text.find(':') != std::string_view::npos) {
+        auto named = content_digest_from(text);
+        return named && named->algorithm != HashAlgorithm::sha1 ? named : std::nullopt;
+    }
+    const auto value = from_hex(text);
+    if (!value) return std::nullopt;
+    for (const auto algorithm : {HashAlgorithm::sha256, HashAlgorithm::sha384, HashAlgorithm::sha512}) {
+        if (value->size() == digest_size(algorithm)) return ContentDigest{.algorithm = algorithm, .value = Digest(*value)};
+    }
+    return std::nullopt;
 }
 
 std::expected<EventRule, Error> rule_from(const std::string &member, varlink::Value value) {
@@ -143,10 +170,11 @@ std::expected<EventRule, Error> rule_from(const std::string &member, varlink::Va
         rule.register_name = common_name(*fields->register_name);
         if (!is_rtmr(rule.register_name)) return in_rule("the register is none of rtmr0 to rtmr3");
     }
-    if (fields->digest) {
-        const auto digest = from_hex(*fields->digest);
+    for (const auto &[text, to] : {std::pair{fields->digest, &rule.digest}, std::pair{fields->event_digest, &rule.event_digest}}) {
+        if (!text) continue;
+        const auto digest = from_hex(*text);
         if (!digest || digest->size() != mr_size) return in_rule("the digest is not one of SHA-384 in hex");
-        rule.digest = Digest(*digest);
+        *to = Digest(*digest);
     }
     if (fields->data && fields->text) return in_rule("data and text exclude each other");
     if (fields->data) {
@@ -158,18 +186,14 @@ std::expected<EventRule, Error> rule_from(const std::string &member, varlink::Va
         const auto bytes = as_bytes(*fields->text);
         rule.data = Bytes(bytes.begin(), bytes.end());
     }
-    if (rule.data) {
-        const auto digest = hash(HashAlgorithm::sha384, *rule.data);
-        if (!digest) return std::unexpected(digest.error());
-        rule.hash_of_data = *digest;
-    }
+    if (rule.data && rule.data->empty()) return in_rule("data and text must not be empty: the digest of nothing says nothing");
     if (fields->data_digest) {
-        const auto digest = from_hex(*fields->data_digest);
-        if (!digest || digest->size() > max_digest_size) return in_rule("dataDigest is not a digest in hex");
-        rule.data_digest = Digest(*digest);
+        rule.data_digest = data_digest_from(*fields->data_digest);
+        if (!rule.data_digest)
+            return in_rule("dataDigest is not a digest in hex of 32, 48 or 64 bytes, or ALGORITHM:HEX; SHA-1 proves nothing");
     }
-    if (!rule.digest && !rule.data && !rule.description && !rule.data_digest)
-        return in_rule("one of digest, data, text, description, dataDigest must say which event is meant");
+    if (!rule.digest && !rule.event_digest && !rule.data && !rule.description && !rule.data_digest)
+        return in_rule("one of digest, eventDigest, data, text, description, dataDigest must say which event is meant");
     return rule;
 }
 
@@ -189,7 +213,9 @@ std::expected<void, Error> read_rules(varlink::Value root, std::string_view memb
 
 }  // namespace
 
-EventRule::Match EventRule::match(const Event &event) const { return attestation::EventContent(event).match(*this); }
+EventRule::Match EventRule::match(const Event &event) const {
+    return attestation::EventContent(event).match(attestation::PreparedRule(*this));
+}
 
 std::expected<ReferenceValues, Error> parse_reference_values(std::string_view json) {
     if (json.size() > max_reference_values_size) return malformed("more than " + std::to_string(max_reference_values_size) + " bytes");
@@ -240,9 +266,20 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
         std::ranges::copy(*value, values.quote.accepted_service_tds.emplace_back().begin());
     }
     values.accept_gaps = accepts(fields->gaps);
-    for (const auto &name : fields->uncovered_registers.value_or(std::vector<std::string>())) {
-        if (!is_rtmr(common_name(name))) return malformed("the member uncoveredRegisters: " + name + " is none of rtmr0 to rtmr3");
-        values.uncovered_registers.emplace_back(common_name(name));
+    for (const auto &gap : fields->accepted_gaps.value_or(std::vector<GapFields>())) {
+        const auto reg = common_name(gap.register_name);
+        if (!is_rtmr(reg)) return malformed("the member acceptedGaps: " + std::string(gap.register_name) + " is none of rtmr0 to rtmr3");
+        const auto found = value_from("acceptedGaps", gap.found);
+        if (!found) return std::unexpected(found.error());
+        values.accepted_gaps.push_back({std::string(reg), Digest(*found)});
+    }
+    for (const auto &[member, names, to] : {std::tuple{"uncoveredRegisters", &fields->uncovered_registers, &values.uncovered_registers},
+                                            std::tuple{"logOnlyRegisters", &fields->log_only_registers, &values.log_only_registers}}) {
+        for (const auto &name : names->value_or(std::vector<std::string>())) {
+            if (!is_rtmr(common_name(name)))
+                return malformed("the member " + std::string(member) + ": " + name + " is none of rtmr0 to rtmr3");
+            to->emplace_back(common_name(name));
+        }
     }
     if (fields->maximum_age && *fields->maximum_age < 0) return malformed("the member maximumAgeSeconds is negative");
     values.maximum_age_seconds = fields->maximum_age;

@@ -1,7 +1,7 @@
 // What evidence says beside its quote: report data, log, reference values. The quote itself is verify_quote()'s.
 #include "mr/verify.h"
 
-#include "libmr/src/attestation/event_rules.h"
+#include "libmr/src/attestation/rule_judgement.h"
 
 #include <algorithm>
 #include <array>
@@ -14,8 +14,9 @@ namespace mr {
 namespace {
 
 using enum StatementName;
+using attestation::listed;
+using attestation::rtmr_count;
 
-constexpr std::size_t rtmr_count = 4;
 constexpr std::int64_t microseconds = 1'000'000;
 // How far the guest's clock may be ahead of the verifier's.
 constexpr std::int64_t clock_skew_seconds = 300;
@@ -40,19 +41,6 @@ Signed signed_by(const TdQuoteBody &body) {
                                 {"mr_seam", body.mr_seam}}};
     for (std::size_t i = 0; i < rtmr_count; ++i) result.registers.emplace_back("rtmr" + std::to_string(i), body.rtmr.at(i));
     return result;
-}
-
-// A reason is one sentence, whatever a hostile log makes of it.
-constexpr std::size_t max_listed = 16;
-
-std::string listed(const std::vector<std::string> &texts) {
-    std::string all;
-    for (const auto &text : std::span(texts).first(std::min(texts.size(), max_listed))) {
-        if (!all.empty()) all += ", ";
-        all += text;
-    }
-    if (texts.size() > max_listed) all += " and " + std::to_string(texts.size() - max_listed) + " more";
-    return all;
 }
 
 class Verifier {
@@ -208,26 +196,8 @@ private:
     }
 
     void note_rules(const Event &event) {
-        const auto number = static_cast<std::size_t>(common_name(event.name).back() - '0');
         if (std::ranges::find(event.digests, tcg_id(HashAlgorithm::sha384), &EventDigest::algorithm_id) == event.digests.end()) return;
-        ++events_.at(number);
-        if (reference_.required_events.empty() && reference_.forbidden_events.empty()) return;
-        const attestation::EventContent content(event);
-        for (std::size_t i = 0; i < reference_.required_events.size(); ++i) {
-            const auto &rule = reference_.required_events[i];
-            if (content.match(rule) == EventRule::Match::yes) {
-                found_.at(i).at(number) = events_.at(number);
-            } else if (rule.description && rule.description == event.description) {
-                claimed_.at(i) = event.sequence;
-            }
-        }
-        for (const auto &rule : reference_.forbidden_events) {
-            const auto match = content.match(rule);
-            auto &noted = match == EventRule::Match::yes ? seen_ : untold_;
-            // One beyond what is told shows that there are more.
-            if (match != EventRule::Match::no && noted.size() <= max_listed)
-                noted.push_back(rule.name + " (event " + std::to_string(event.sequence) + ")");
-        }
+        rules_.note(event, static_cast<std::size_t>(common_name(event.name).back() - '0'));
     }
 
     [[nodiscard]] const ReplayedRegister *replayed(std::size_t number) const {
@@ -273,92 +243,49 @@ private:
         return wrong.empty();
     }
 
+    // Of a gap, the register and the value found say which it is. Only where nothing of the log stands before it does it say what the log begins after.
+    [[nodiscard]] bool is_accepted(std::size_t number, const LogGap &gap) const {
+        return gap.events == 0 && std::ranges::any_of(reference_.accepted_gaps, [&](const AcceptedGap &accepted) {
+                   return accepted.register_name == "rtmr" + std::to_string(number) && accepted.found == gap.found;
+               });
+    }
+
     void judge_history() {
         std::vector<std::string> gaps;
+        std::vector<std::string> accepted;
         for (std::size_t i = 0; i < rtmr_count; ++i) {
             const auto *found = replayed(i);
             if (found == nullptr) continue;
             for (const auto &gap : found->gaps) {
-                gaps.push_back(found->name + " at event " + std::to_string(gap.sequence) + ": expected " + to_hex(gap.expected.bytes()) +
+                auto &list = is_accepted(i, gap) ? accepted : gaps;
+                list.push_back(found->name + " at event " + std::to_string(gap.sequence) + ": expected " + to_hex(gap.expected.bytes()) +
                                ", found " + to_hex(gap.found.bytes()));
             }
         }
-        if (gaps.empty()) return state(history_complete, Judgement::holds, !reference_.accept_gaps, "no gap");
+        if (gaps.empty())
+            return state(history_complete, Judgement::holds, !reference_.accept_gaps,
+                         accepted.empty() ? "no gap" : "no gap but those that the reference values name: " + listed(accepted));
         state(history_complete, Judgement::fails, !reference_.accept_gaps,
               (reference_.accept_gaps ? "gaps, which are accepted: " : "somebody else extended a register, or events are missing: ") +
                   listed(gaps));
     }
 
-    // Of each RTMR, the event that matched a rule last, counted from 1; 0: none.
-    using Matches = std::array<std::uint64_t, rtmr_count>;
-
-    static bool is_logged(const Matches &matches) {
-        return std::ranges::any_of(matches, [](auto each) { return each > 0; });
-    }
-
-    [[nodiscard]] std::string why_missing(std::size_t rule) const {
-        if (is_logged(found_.at(rule))) return " (only before a gap, where nothing binds it)";
-        if (claimed_.at(rule) == 0) return "";
-        return " (event " + std::to_string(claimed_.at(rule)) +
-               " has that description, but nothing binds it: measure in an envelope, or ask for the digest)";
-    }
-
-    // What a register vouches for is what was extended since its last gap.
-    [[nodiscard]] bool is_proven(const Matches &matches) const {
-        for (std::size_t i = 0; i < rtmr_count; ++i) {
-            if (!leads_.at(i)) continue;
-            const auto *found = replayed(i);
-            const auto before_gap = found == nullptr || found->gaps.empty() ? 0 : found->gaps.back().events;
-            if (matches.at(i) > before_gap) return true;
-        }
-        return false;
-    }
-
     // `instead`: what rules come to, by that reason, where there is no log that leads to the registers.
     void judge_rules(std::optional<Judgement> instead, const std::string &reason) {
-        const auto &required = reference_.required_events;
-        const auto &forbidden = reference_.forbidden_events;
-        if (required.empty()) {
+        std::array<attestation::LoggedRtmr, rtmr_count> rtmrs;
+        for (std::size_t i = 0; i < rtmr_count; ++i) rtmrs.at(i) = {leads_.at(i), replayed(i)};
+        if (reference_.required_events.empty()) {
             state(required_events, Judgement::not_judged, false, "no events were asked for");
-        } else if (instead) {
-            state(required_events, *instead, true, reason);
         } else {
-            std::vector<std::string> missing;
-            for (std::size_t i = 0; i < required.size(); ++i) {
-                if (!is_proven(found_.at(i))) missing.push_back(required[i].name + why_missing(i));
-            }
-            state(required_events, missing.empty() ? Judgement::holds : Judgement::fails, true,
-                  missing.empty() ? "all " + std::to_string(required.size()) + " are in the log" : "not in the log: " + listed(missing));
+            auto finding = instead ? attestation::Finding{*instead, reason} : rules_.required(rtmrs);
+            state(required_events, finding.result, true, std::move(finding.reason));
         }
-        if (forbidden.empty()) {
+        if (reference_.forbidden_events.empty()) {
             state(forbidden_events, Judgement::not_judged, false, "no events were forbidden");
-        } else if (instead) {
-            state(forbidden_events, *instead, true, reason);
-        } else if (!seen_.empty()) {
-            state(forbidden_events, Judgement::fails, true, "in the log: " + listed(seen_));
-        } else if (const auto dark = registers_in_the_dark(); !dark.empty()) {
-            state(forbidden_events, Judgement::not_judged, true, listed(dark) + ": the log does not tell all that was extended");
-        } else if (!untold_.empty()) {
-            state(forbidden_events, Judgement::not_judged, true,
-                  "the log does not have what was hashed, so that it may be: " + listed(untold_) +
-                      "; forbid by digest, or in a register whose events are all bound");
         } else {
-            state(forbidden_events, Judgement::holds, true, "none is in the log");
+            auto finding = instead ? attestation::Finding{*instead, reason} : rules_.forbidden(rtmrs);
+            state(forbidden_events, finding.result, true, std::move(finding.reason));
         }
-    }
-
-    // Those that a forbidden event may hide in: the log does not lead there, or only over a gap.
-    [[nodiscard]] std::vector<std::string> registers_in_the_dark() const {
-        std::vector<std::string> dark;
-        for (std::size_t i = 0; i < rtmr_count; ++i) {
-            const auto name = "rtmr" + std::to_string(i);
-            const auto *found = replayed(i);
-            const bool in_scope = std::ranges::any_of(reference_.forbidden_events, [&](const EventRule &rule) {
-                return rule.register_name.empty() || rule.register_name == name;
-            });
-            if (in_scope && (!leads_.at(i) || (found != nullptr && !found->gaps.empty()))) dark.push_back(name);
-        }
-        return dark;
     }
 
     const VerifyOptions &options_;
@@ -368,12 +295,7 @@ private:
     std::optional<TdQuoteBody> body_;
     std::optional<Signed> signed_;
     Replay replay_;
-    Matches events_{};                                                                      // so far
-    std::vector<Matches> found_ = std::vector<Matches>(reference_.required_events.size());  // by required event
-    std::vector<std::uint64_t> claimed_ =
-        std::vector<std::uint64_t>(reference_.required_events.size());  // an event that only says so; 0: none
-    std::vector<std::string> seen_;
-    std::vector<std::string> untold_;
+    attestation::RuleJudgement rules_{reference_};
     std::array<bool, rtmr_count> leads_{};  // the log leads to the register
 };
 

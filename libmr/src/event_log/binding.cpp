@@ -16,6 +16,9 @@
 namespace mr::event_log {
 namespace {
 
+constexpr std::string_view envelope_rule = "envelope";
+constexpr std::string_view redacted_envelope_rule = "redacted envelope";
+
 // Tries one candidate after the other until one is what the digest was made of.
 class Matcher {
 public:
@@ -34,6 +37,8 @@ public:
         for (const ByteView piece : pieces) hasher_.update(piece);
         if (!std::ranges::equal(hasher_.finish().bytes(), digest_)) return false;
         found_ = {.binding = Binding::bound, .rule = rule, .covered = covered};
+        if (pieces.size() == 1 && pieces.begin()->data() == covered.data() && pieces.begin()->size() == covered.size()) return true;
+        for (const ByteView piece : pieces) found_.whole.insert(found_.whole.end(), piece.begin(), piece.end());
         return true;
     }
 
@@ -152,6 +157,11 @@ std::string_view to_string(Binding binding) {
     return "";
 }
 
+ByteView RecomputedBinding::hashed() const {
+    const bool is_envelope = rule == event_log::envelope_rule || rule == event_log::redacted_envelope_rule;
+    return !whole.empty() ? ByteView(whole) : is_envelope ? ByteView() : covered;
+}
+
 RecomputedBinding recompute_binding(const Event &event, const EventDigest &digest) {
     if (event.type == ev_no_action) return {};
     const auto algorithm = hash_algorithm_from_tcg(digest.algorithm_id);
@@ -160,7 +170,7 @@ RecomputedBinding recompute_binding(const Event &event, const EventDigest &diges
     if (hasher == nullptr) return {};
     if (const auto envelope = bound_envelope(event, digest)) {
         return {.binding = Binding::bound,
-                .rule = envelope->body ? "envelope" : "redacted envelope",
+                .rule = envelope->body ? event_log::envelope_rule : event_log::redacted_envelope_rule,
                 .covered = event.data->subspan(event_log::tagged_event_header_size)};
     }
     event_log::Matcher matcher(*hasher, digest.value);

@@ -1,0 +1,333 @@
+// Which events a rule of the reference values means. What they come to over a log: verify_test.cpp.
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libmr/src/event_log/dstack_event.h"
+#include "libmr/src/event_log/types.h"
+#include "mr/envelope.h"
+#include "mr/event_content.h"
+#include "mr/reference_values.h"
+#include "tests/event_log/event_bytes.h"
+
+namespace mr {
+namespace {
+
+using namespace event_log;
+using test::bytes_of;
+using test::efi_variable;
+using test::number;
+using test::utf16;
+using test::operator+;
+using Match = EventRule::Match;
+
+Digest sha384(ByteView bytes) { return hash(HashAlgorithm::sha384, bytes).value(); }
+
+// What a log says of an event. Only the digest is bound.
+struct Claimed {
+    Digest digest;
+    std::uint32_t type = ev_ipl;
+    std::optional<Bytes> data = {};
+    std::optional<std::string> description = {};
+    std::string name = "tdx/rtmr3";
+
+    [[nodiscard]] Match match(const EventRule &rule) const {
+        Event event;
+        event.index = *tcg_index(name);
+        event.name = name;
+        event.type = type;
+        event.digests = {{tcg_id(HashAlgorithm::sha384), digest.bytes()}};
+        if (data) event.data = *data;
+        if (description) event.description = *description;
+        return rule.match(event);
+    }
+};
+
+Claimed plain(std::string_view content) {
+    auto data = bytes_of(content);
+    return {.digest = sha384(data), .data = std::move(data)};
+}
+
+Envelope envelope_of(EnvelopeBody body, std::string reg = "tdx/rtmr3") {
+    return {.header = {.type = "measure", .register_name = std::move(reg)}, .body = std::move(body)};
+}
+
+Claimed enveloped(const Envelope &envelope) {
+    return {.digest = envelope_digest(envelope, HashAlgorithm::sha384).value(), .type = ev_event_tag, .data = encode_envelope(envelope)};
+}
+
+ContentDigest digest_in(HashAlgorithm algorithm, std::string_view content) {
+    return {.algorithm = algorithm, .value = hash(algorithm, as_bytes(content)).value()};
+}
+
+EventRule with_text(std::string_view text) { return {.name = "rule", .data = bytes_of(text)}; }
+EventRule with_digest(std::string_view content) { return {.name = "rule", .digest = sha384(as_bytes(content))}; }
+EventRule with_description(std::string text) { return {.name = "rule", .description = std::move(text)}; }
+EventRule with_data_digest(HashAlgorithm algorithm, std::string_view content) {
+    return {.name = "rule", .data_digest = digest_in(algorithm, content)};
+}
+
+TEST(EventRules, ADigestMeansTheEventThatExtendedByIt) {
+    EXPECT_EQ(plain("one").match(with_digest("one")), Match::yes);
+    EXPECT_EQ(plain("one").match(with_digest("two")), Match::no);
+}
+
+TEST(EventRules, ARegisterIsPartOfIt) {
+    auto rule = with_digest("one");
+    rule.register_name = "rtmr3";
+    EXPECT_EQ(plain("one").match(rule), Match::yes);
+    rule.register_name = "rtmr2";
+    EXPECT_EQ(plain("one").match(rule), Match::no);
+}
+
+TEST(EventRules, DataCountsOnlyWhereTheDigestBindsIt) {
+    auto shown = plain("one");
+    EXPECT_EQ(shown.match(with_text("one")), Match::yes);
+    EXPECT_EQ(shown.match(with_text("two")), Match::no);
+    // The log says "two", but "one" was extended. Leaving it out hides nothing either.
+    for (const auto &lie : {std::optional(bytes_of("two")), std::optional<Bytes>()}) {
+        shown.data = lie;
+        EXPECT_EQ(shown.match(with_text("one")), Match::yes);
+        EXPECT_EQ(shown.match(with_text("two")), Match::cannot_tell);
+    }
+}
+
+TEST(EventRules, WhatIsNotMeasuredMatchesNothing) {
+    auto shown = plain("one");
+    shown.type = ev_no_action;
+    EXPECT_EQ(shown.match(with_text("one")), Match::no);
+    EXPECT_EQ(shown.match(with_digest("one")), Match::no);
+}
+
+TEST(EventRules, AnEnvelopesWordsAreBoundAndAllThatARuleSaysHasToMatch) {
+    const auto shown = enveloped(envelope_of({.description = "kernel", .data = bytes_of("image")}));
+    EXPECT_EQ(shown.match(with_description("kernel")), Match::yes);
+    EXPECT_EQ(shown.match(with_description("initrd")), Match::no);
+    EXPECT_EQ(shown.match(with_text("image")), Match::yes);
+    EXPECT_EQ(shown.match(with_text("other")), Match::no);
+    EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha384, "image")), Match::yes);
+    EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha256, "image")), Match::yes);
+    EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha384, "other")), Match::no);
+    auto both = with_text("image");
+    both.description = "initrd";
+    EXPECT_EQ(shown.match(both), Match::no);
+}
+
+// A rule's digest is that of what was measured, in an envelope or not.
+TEST(EventRules, ADigestMeansAnEnvelopesContentToo) {
+    for (const auto &body : {EnvelopeBody{.data = bytes_of("image")}, EnvelopeBody{.digest = digest_in(HashAlgorithm::sha384, "image")}}) {
+        const auto shown = enveloped(envelope_of(body));
+        EXPECT_EQ(shown.match(with_digest("image")), Match::yes);
+        EXPECT_EQ(shown.match(with_digest("other")), Match::no);
+        EXPECT_EQ(shown.match({.name = "rule", .event_digest = sha384(as_bytes("image"))}), Match::no);
+        EXPECT_EQ(shown.match({.name = "rule", .event_digest = shown.digest}), Match::yes);
+        EXPECT_EQ(shown.match({.name = "rule", .digest = shown.digest}), Match::yes);
+    }
+    EXPECT_EQ(enveloped(envelope_of({.description = "no content"})).match(with_digest("image")), Match::no);
+}
+
+// Leaving the content out of the log, and its digest in, hides nothing.
+TEST(EventRules, DataIsHashedWithTheAlgorithmOfTheEnvelope) {
+    for (const auto algorithm : {HashAlgorithm::sha256, HashAlgorithm::sha384, HashAlgorithm::sha512}) {
+        const auto shown = enveloped(envelope_of({.digest = digest_in(algorithm, "image")}));
+        EXPECT_EQ(shown.match(with_text("image")), Match::yes) << to_string(algorithm);
+        EXPECT_EQ(shown.match(with_text("other")), Match::no) << to_string(algorithm);
+    }
+}
+
+TEST(EventRules, ADigestInAnotherAlgorithmMayBeThatOfTheSameContent) {
+    const auto shown = enveloped(envelope_of({.digest = digest_in(HashAlgorithm::sha256, "image")}));
+    EXPECT_EQ(shown.match(with_digest("image")), Match::cannot_tell);
+    EXPECT_EQ(shown.match(with_digest("other")), Match::cannot_tell);
+    EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha384, "image")), Match::cannot_tell);
+    EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha256, "image")), Match::yes);
+    EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha256, "other")), Match::no);
+}
+
+TEST(EventRules, NothingRestsOnSha1) {
+    const auto shown = enveloped(envelope_of({.digest = digest_in(HashAlgorithm::sha1, "image")}));
+    EXPECT_EQ(shown.match(with_text("image")), Match::cannot_tell);
+    EXPECT_EQ(shown.match(with_text("other")), Match::cannot_tell);
+    EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha1, "image")), Match::cannot_tell);
+}
+
+TEST(EventRules, AnEnvelopeThatWasNotExtendedSaysNothing) {
+    auto shown = enveloped(envelope_of({.description = "kernel"}));
+    shown.data = encode_envelope(envelope_of({.description = "initrd"}));
+    EXPECT_EQ(shown.match(with_description("initrd")), Match::cannot_tell);
+    EXPECT_EQ(shown.match(with_description("kernel")), Match::cannot_tell);
+}
+
+TEST(EventRules, ARedactedEnvelopeMayHoldAnything) {
+    auto shown = enveloped(envelope_of({.description = "kernel", .data = bytes_of("image")}));
+    shown.data = redact_envelope(*shown.data, std::vector{HashAlgorithm::sha384}).value();
+    for (const auto &rule : {with_description("kernel"), with_description("other"), with_text("image"), with_text("other"),
+                             with_digest("image"), with_data_digest(HashAlgorithm::sha384, "image")})
+        EXPECT_EQ(shown.match(rule), Match::cannot_tell);
+    EXPECT_EQ(shown.match({.name = "rule", .event_digest = shown.digest}), Match::yes);
+    EXPECT_EQ(shown.match({.name = "rule", .event_digest = sha384(as_bytes("image"))}), Match::no);
+}
+
+TEST(EventRules, AnEnvelopeThatNamesAnotherRegisterIsNoWordOfThisOne) {
+    for (const auto *other : {"tdx/rtmr2", "tpm/rtmr3", "tdx/pcr3"}) {
+        const auto shown = enveloped(envelope_of({.description = "kernel", .data = bytes_of("image")}, other));
+        for (const auto &rule : {with_description("kernel"), with_text("image"), with_digest("image")})
+            EXPECT_EQ(shown.match(rule), Match::cannot_tell) << other;
+    }
+}
+
+// H(file) is no envelope's digest, whatever the file says.
+TEST(EventRules, AFileSpeaksAsNoEnvelope) {
+    const auto speech = envelope_of({.description = "/etc/agent.conf", .digest = digest_in(HashAlgorithm::sha384, "good")});
+    const auto whole = encode_envelope(speech);
+    const auto redacted = redact_envelope(whole, std::vector{HashAlgorithm::sha384}).value();
+    const auto digest = envelope_digest(speech, HashAlgorithm::sha384).value();
+    const Bytes digest_bytes(digest.bytes().begin(), digest.bytes().end());
+    for (const auto &file : {whole, redacted, Bytes(whole.begin() + 8, whole.end()), digest_bytes}) {
+        for (const auto &data : {whole, redacted, file}) {
+            const Claimed shown{.digest = sha384(file), .type = ev_event_tag, .data = data, .description = "/etc/agent.conf"};
+            EXPECT_NE(shown.match(with_description("/etc/agent.conf")), Match::yes);
+            EXPECT_NE(shown.match(with_text("good")), Match::yes);
+            EXPECT_NE(shown.match(with_digest("good")), Match::yes);
+            EXPECT_NE(shown.match(with_data_digest(HashAlgorithm::sha384, "good")), Match::yes);
+        }
+    }
+}
+
+TEST(EventRules, ADescriptionOutsideAnEnvelopeIsAClaim) {
+    auto shown = plain("one");
+    shown.description = "kernel";
+    EXPECT_EQ(shown.match(with_description("kernel")), Match::no);
+}
+
+// Nobody writes the NUL that ends a text into a rule, and whether a log shows it depends on what it calls the event.
+TEST(EventRules, ATextIsTheSameWithTheNulThatEndsIt) {
+    const auto text = bytes_of("init=/bin/sh");
+    for (const auto &hashed : {text, text + Bytes(1), text + Bytes(2)}) {
+        const Claimed shown{.digest = sha384(hashed), .type = ev_action, .data = hashed};
+        EXPECT_EQ(shown.match(with_text("init=/bin/sh")), Match::yes);
+    }
+    const auto longer = text + Bytes(3);
+    EXPECT_EQ(Claimed({.digest = sha384(longer), .data = longer}).match(with_text("init=/bin/sh")), Match::no);
+}
+
+TEST(EventRules, APayloadOfDstacksCountsOnlyWithItsName) {
+    for (const auto &hashed : {dstack_preimage_1("app-id", bytes_of("evil")), dstack_preimage_2("app-id", bytes_of("evil"))}) {
+        const Claimed shown{.digest = sha384(hashed), .type = ev_dstack, .data = bytes_of("evil"), .description = "app-id"};
+        auto rule = with_text("evil");
+        EXPECT_EQ(shown.match(rule), Match::cannot_tell);
+        rule.description = "app-id";
+        EXPECT_EQ(shown.match(rule), Match::yes);
+        EXPECT_EQ(shown.match(with_description("app-id")), Match::yes);
+        rule.description = "app";
+        EXPECT_EQ(shown.match(rule), Match::no);
+        EXPECT_EQ(shown.match(with_text("good")), Match::no);
+    }
+}
+
+// ---- A log calls an event what it likes
+
+// Data, types and descriptions with which a log shows bytes, so that every rule of recompute_binding() has its chance to find them.
+std::vector<std::pair<std::string, Claimed>> every_framing(const Digest &digest, const Bytes &bytes,
+                                                           const std::vector<std::string> &descriptions) {
+    const auto tagged = [&](std::uint32_t tag) { return number(tag, 4) + number(bytes.size(), 4) + bytes; };
+    const std::vector<std::pair<std::string, Bytes>> framings{
+        {"as it is", bytes},
+        {"tagged 0x1234", tagged(0x1234)},
+        {"tagged as an envelope", tagged(envelope_tag)},
+        {"tagged as a redacted one", tagged(redacted_envelope_tag)},
+        {"tagged as version 1", tagged(version_1_envelope_tag)},
+        {"tagged as AAEL", tagged(0x4141454C)},
+        {"variable", efi_variable(Bytes(16), "V", bytes)},
+        {"variable with surplus", efi_variable(Bytes(16), "V", bytes) + Bytes(1)},
+        {"td-shim", Bytes(16) + number(bytes.size(), 4) + bytes},
+        {"GRUB", bytes_of("grub_cmd: ") + bytes},
+        {"GRUB with NUL", bytes_of("grub_cmd: ") + bytes + Bytes(1)},
+        {"with a NUL", bytes + Bytes(1)},
+        {"with two", bytes + Bytes(2)},
+        {"without its last byte", Bytes(bytes.begin(), bytes.end() - 1)},
+        {"without its last two", Bytes(bytes.begin(), bytes.end() - 2)},
+    };
+    const std::vector<std::uint32_t> types{ev_ipl,
+                                           ev_event_tag,
+                                           ev_action,
+                                           ev_efi_action,
+                                           ev_efi_variable_boot,
+                                           ev_efi_variable_authority,
+                                           ev_dstack,
+                                           ev_platform_config_flags,
+                                           ev_separator,
+                                           ev_post_code};
+    std::vector<std::pair<std::string, Claimed>> all;
+    for (const auto type : types) {
+        for (const auto &description : descriptions) {
+            all.emplace_back("left out", Claimed{.digest = digest, .type = type, .description = description});
+            for (const auto &[name, data] : framings)
+                all.emplace_back(name, Claimed{.digest = digest, .type = type, .data = data, .description = description});
+        }
+    }
+    return all;
+}
+
+// Tries them all; a rule that an event meets must never be ruled out.
+void expect_found_or_not_judged(const std::vector<std::pair<std::string, Claimed>> &framings, const std::vector<EventRule> &rules) {
+    for (const auto &[name, shown] : framings) {
+        for (std::size_t i = 0; i < rules.size(); ++i)
+            EXPECT_NE(shown.match(rules[i]), Match::no) << "rule " << i << ", " << name << ", " << event_type_name(shown.type);
+    }
+}
+
+TEST(EventRules, AForbiddenEnvelopeIsFoundOrNotJudgedWhateverTheLogCallsIt) {
+    const auto envelope = envelope_of({.description = "console shell", .data = bytes_of("/bin/sh")});
+    const auto digest = envelope_digest(envelope, HashAlgorithm::sha384).value();
+    auto both = with_text("/bin/sh");
+    both.description = "console shell";
+    const std::vector<EventRule> rules{with_description("console shell"),
+                                       with_text("/bin/sh"),
+                                       both,
+                                       with_digest("/bin/sh"),
+                                       with_data_digest(HashAlgorithm::sha384, "/bin/sh"),
+                                       with_data_digest(HashAlgorithm::sha256, "/bin/sh")};
+    const auto whole = encode_envelope(envelope);
+    const std::vector<Bytes> shown{whole, Bytes(whole.begin() + 8, whole.end()),
+                                   redact_envelope(whole, std::vector{HashAlgorithm::sha384}).value(),
+                                   encode_envelope(envelope_of({.description = "harmless"})), bytes_of("harmless")};
+    for (const auto &bytes : shown) expect_found_or_not_judged(every_framing(digest, bytes, {"harmless", "console shell"}), rules);
+    EXPECT_EQ(enveloped(envelope).match(both), Match::yes);
+}
+
+TEST(EventRules, AForbiddenEventOfDstacksIsFoundOrNotJudgedWhateverTheLogCallsIt) {
+    auto both = with_text("/bin/sh");
+    both.description = "console shell";
+    for (const auto &hashed :
+         {dstack_preimage_1("console shell", bytes_of("/bin/sh")), dstack_preimage_2("console shell", bytes_of("/bin/sh"))}) {
+        const auto digest = sha384(hashed);
+        const std::vector<EventRule> rules{with_description("console shell"),
+                                           both,
+                                           with_text("/bin/sh"),
+                                           {.name = "rule", .digest = digest},
+                                           {.name = "rule", .event_digest = digest}};
+        for (const auto &bytes : {hashed, bytes_of("/bin/sh"), bytes_of("shell:/bin/sh"), bytes_of("harmless")})
+            expect_found_or_not_judged(every_framing(digest, bytes, {"harmless", "console shell", "console"}), rules);
+        EXPECT_EQ(Claimed({.digest = digest, .type = ev_action, .data = hashed}).match(both), Match::yes);
+    }
+}
+
+TEST(EventRules, AForbiddenTextIsFoundOrNotJudgedWhateverTheLogCallsIt) {
+    const auto text = bytes_of("console shell");
+    for (const auto &hashed : {text, text + Bytes(1), text + Bytes(2)}) {
+        for (const auto &bytes : {hashed, text, bytes_of("harmless")})
+            expect_found_or_not_judged(every_framing(sha384(hashed), bytes, {"harmless"}), {with_text("console shell")});
+    }
+    const auto wide = utf16("console shell");
+    const EventRule rule{.name = "rule", .data = wide};
+    for (const auto &hashed : {wide, wide + Bytes(2)}) {
+        for (const auto &bytes : {hashed, wide}) expect_found_or_not_judged(every_framing(sha384(hashed), bytes, {"harmless"}), {rule});
+    }
+}
+
+}  // namespace
+}  // namespace mr
