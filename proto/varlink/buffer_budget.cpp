@@ -45,15 +45,14 @@ std::size_t BufferBudget::held_by_root() const {
 
 BufferBudget::Holder *BufferBudget::excess(Holder &updated, TimePoint now) const {
     if (updated.bytes_ > limit_ / connection_part) return &updated;
-    const auto reserve = limit_ / root_part;
-    const auto by_root = held_by_root();
-    const bool others_are_over = total_ - by_root > limit_ - reserve;
+    const bool others_are_over = total_ - held_by_root() > limit_ - limit_ / root_part;
     if (total_ <= limit_ && !others_are_over) return nullptr;
 
     std::optional<uid_t> payer;
     std::size_t most = 0;
     for (const auto &[uid, bytes] : held_by_) {
-        if (bytes <= most || (uid == root && (others_are_over || bytes <= reserve))) continue;
+        // Where the others are within their part, root is beyond its reserve.
+        if (bytes <= most || (uid == root && others_are_over)) continue;
         payer = uid;
         most = bytes;
     }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -591,6 +592,37 @@ TEST_F(DaemonTest, MoreConnectionsThanAllowedEndAtOnceAndAreCounted) {
     EXPECT_EQ(second.read("rtmr3").error().code, ErrorCode::connection_lost);
     EXPECT_EQ(status_of(client)["refusedConnections"], 1);
     EXPECT_EQ(status_of(client)["connections"], 1);
+    EXPECT_EQ(status_of(client)["limits"]["refused"], (Json{{"full", 1}, {"share", 0}, {"descriptors", 0}}));
+}
+
+// A limit of open files that nobody can raise.
+Daemon::Options with_descriptors(rlim_t count) {
+    return {.in_child = [count] {
+        const rlimit limit{.rlim_cur = count, .rlim_max = count};
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }};
+}
+
+TEST_F(DaemonTest, ThereAreNoMoreConnectionsThanDescriptorsForThemAndMrdsOwnAreKept) {
+    const auto daemon = started(with_descriptors(64));
+    EXPECT_THAT(daemon.log(), HasSubstr("max_connections is lowered to what the limit of open files allows"));
+    auto client = daemon.client();
+    const auto allowed = status_of(client)["limits"]["maxConnections"].get<std::size_t>();
+    EXPECT_EQ(allowed, 24U);
+    std::vector<mr::Client> others;
+    while (others.size() + 1 < allowed) {
+        others.push_back(daemon.client());
+        ASSERT_TRUE(others.back().read("rtmr3"));
+    }
+    auto refused = daemon.client();
+    EXPECT_EQ(refused.read("rtmr3").error().code, ErrorCode::connection_lost) << "at once, instead of after its time";
+    EXPECT_TRUE(others.front().extend("rtmr3", digest_of("x")));
+    EXPECT_TRUE(others.back().report(report_data(1)));
+    EXPECT_EQ(status_of(client)["limits"]["refused"]["full"], 1);
+}
+
+TEST_F(DaemonTest, WithoutADescriptorForAConnectionItDoesNotStart) {
+    EXPECT_THAT(refused(with_descriptors(40)), HasSubstr("raise LimitNOFILE"));
 }
 
 }  // namespace

@@ -125,6 +125,34 @@ TEST_F(Budget, OthersCannotTakeWhatIsKeptForRoot) {
     EXPECT_EQ(excess(own), &first) << "root holds the least";
 }
 
+TEST_F(Budget, OthersThatExceedTheirPartPayThoughRootHoldsMore) {
+    Holder own(root);
+    Holder own_second(root);
+    Holder first(alice);
+    Holder second(bob);
+    hold(own, 400);
+    hold(first, 380);
+    budget_.update(own_second, 10, Waiting::for_reader, false, now_);
+    hold(second, 321);
+    EXPECT_EQ(excess(second), &first);
+}
+
+TEST_F(Budget, WhoGoesLeavesTheOthersKnown) {
+    Holder holders[] = {Holder(alice), Holder(alice), Holder(alice), Holder(alice)};
+    for (auto &holder : holders) wait(holder, Waiting::for_reader);
+    for (const auto gone : {1, 3, 0, 2}) {
+        budget_.remove(holders[gone]);
+        EXPECT_FALSE(holders[gone].known());
+        std::size_t known = 0;
+        for (const auto &holder : holders) known += holder.known() ? 1U : 0U;
+        now_ += 61s;
+        const auto overdue = budget_.overdue(now_);
+        EXPECT_EQ(overdue.size(), known);
+        for (const auto *holder : overdue) EXPECT_TRUE(holder->known());
+        EXPECT_EQ(budget_.total(), known);
+    }
+}
+
 TEST_F(Budget, RootPaysWhereItHoldsTheMostBeyondItsReserve) {
     Holder first(root);
     Holder second(root);

@@ -42,6 +42,13 @@ TEST(ConnectionPlaces, EveryFurtherUidGetsItsShareOfTheRestAndRootItsReserve) {
     EXPECT_EQ(places.take(alice + 4), Outcome::no_place);
 }
 
+TEST(ConnectionPlaces, WhatRootHasIsNotFreeForTheShares) {
+    ConnectionPlaces places(4096);
+    for (int i = 0; i < 2048; ++i) ASSERT_EQ(places.take(root), Outcome::taken);
+    EXPECT_EQ(fill(places, alice), 1792U);
+    EXPECT_EQ(places.take(alice), Outcome::over_share);
+}
+
 TEST(ConnectionPlaces, WhoHasNoneGetsOneAsLongAsThereIsOneThatIsNotKeptForRoot) {
     ConnectionPlaces places(640);
     for (uid_t uid = 1; uid <= 630; ++uid) ASSERT_EQ(places.take(uid), Outcome::taken) << uid;
