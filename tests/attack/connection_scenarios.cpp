@@ -32,6 +32,8 @@ const auto records = frame(R"({"method":"io.mrd.EventLog.Records","more":true})"
 const auto last_record = frame(R"({"method":"io.mrd.EventLog.Records","parameters":{"from":1000000000},"more":true})");
 const auto export_log = frame(R"({"method":"io.mrd.EventLog.Export","parameters":{"format":"json"},"more":true})");
 
+const std::string little_buffered = "[service]\nmax_buffered = 8388608\n";
+
 constexpr std::size_t receive_buffer = 60'000;  // bytes of pipelined calls
 
 // A call that takes a moment, a subscription behind it, and nobody to hear either.
@@ -70,6 +72,11 @@ void unread_answers(Attackers &attackers) {
         auto socket = attackers.connect();
         attackers.send(socket, said[i % said.size()]);
         attackers.keep_open(std::move(socket));
+    }
+    // Each has an answer to read, or was closed.
+    for (const auto &socket : attackers.open()) {
+        pollfd entry{socket.get(), POLLIN, 0};
+        if (::poll(&entry, 1, 20'000) != 1) return attackers.fail("one of many readers gets nothing");
     }
 }
 
@@ -122,6 +129,7 @@ std::vector<Scenario> connection_scenarios() {
          .small_clients = 64,
          .events = 1000,
          .max_rss_mib = 96,
+         .small_max_rss_mib = 32,
          .attack = &zombies},
         {.name = "gone-readers",
          .what = "clients that send 60 KB of Records, Replay or Export, and close",
@@ -129,31 +137,38 @@ std::vector<Scenario> connection_scenarios() {
          .small_clients = 32,
          .events = 30'000,
          .max_rss_mib = 160,
+         .small_max_rss_mib = 32,
          .attack = &gone_readers},
         {.name = "half-frames",
          .what = "clients that send a message of 1 MiB but for its end",
          .clients = 96,
          .small_clients = 70,
          .max_rss_mib = 128,
+         .small_max_rss_mib = 32,
+         .small_config = little_buffered,
          .attack = &half_frames},
         {.name = "unread-answers",
          .what = "clients that ask for Records or Export again and again, and read nothing",
          .clients = 1500,
-         .small_clients = 48,
+         .small_clients = 150,
          .events = 30'000,
          .max_rss_mib = 160,
+         .small_max_rss_mib = 48,
+         .small_config = little_buffered,
          .attack = &unread_answers},
         {.name = "large-frames",
          .what = "clients that send calls of 1 MB without end",
          .clients = 4,
          .small_clients = 2,
          .max_rss_mib = 64,
+         .small_max_rss_mib = 32,
          .attack = &large_frames},
         {.name = "descriptors",
          .what = "more clients than mrd has descriptors",
          .clients = 200,
          .small_clients = 80,
          .max_rss_mib = 64,
+         .small_max_rss_mib = 32,
          .descriptors = 64,
          .takes_all_places = true,
          .attack = &few_descriptors},

@@ -58,7 +58,8 @@ struct Scenario {
     std::size_t small_clients;  // as an integration test
     std::size_t events = 0;     // in the log before; a twentieth of it in the small one
     std::size_t max_rss_mib = 0;
-    std::string config = {};                      // mrd's
+    std::size_t small_max_rss_mib = 0;
+    std::string small_config = {};                // mrd's, so that few clients reach a limit
     std::optional<std::size_t> descriptors = {};  // mrd's limit of open files
     bool takes_all_places = false;                // nobody can connect meanwhile: only who is connected is served
     void (*attack)(Attackers &) = nullptr;

@@ -61,8 +61,8 @@ int main(int argc, char **argv) {
         print("Extend", outcome.alone.extend, outcome.attacked.extend);
         if (outcome.attacked.connect.calls > 0) print("connect and Read", outcome.alone.connect, outcome.attacked.connect);
         std::printf("  RSS %zu MiB before, %zu at most (bound %zu), %zu after; descriptors %zu before, %zu after\n  limits %s\n",
-                    outcome.idle_rss_mib, outcome.peak_rss_mib, scenario.max_rss_mib, outcome.rss_after_mib, outcome.descriptors_before,
-                    outcome.descriptors_after, outcome.status.c_str());
+                    outcome.idle_rss_mib, outcome.peak_rss_mib, small ? scenario.small_max_rss_mib : scenario.max_rss_mib,
+                    outcome.rss_after_mib, outcome.descriptors_before, outcome.descriptors_after, outcome.status.c_str());
         for (const auto &failure : outcome.failures) std::printf("  BROKEN: %s\n", failure.c_str());
         std::fflush(stdout);
         if (!outcome.failures.empty()) result = broken;
