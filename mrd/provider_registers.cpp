@@ -1,6 +1,7 @@
 #include "mrd/provider_registers.h"
 
 #include "mr/envelope.h"
+#include "mrd/journal/space.h"
 
 namespace mrd {
 
@@ -199,7 +200,10 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(R
         const auto resync_digest = mr::envelope_digest(*resync, *spec.hash);
         if (!resync_digest) return refuse(failure({resync_digest.error().message}, true));
         event.before = event.after = digest;  // of the right size
-        following = journal::Journal::size_of(event);
+        // Nothing is measured for an extend that is then refused.
+        if (auto full = events_.journal.refuses(event)) return refuse(std::move(*full));
+        const bool leaves_reserve = details.origin == journal::Origin::service;
+        following = journal::Journal::size_of(event) + (leaves_reserve ? journal::Space(events_.journal.size_limit()).reserve() : 0);
         event = {.reg = event.reg,
                  .origin = journal::Origin::resync,
                  .type = mr::ev_event_tag,

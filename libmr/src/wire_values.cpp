@@ -33,7 +33,8 @@ constexpr std::array known_errors{
     KnownError{"GenerationMismatch", ErrorCode::generation_mismatch, "somebody else wrote reportdata: write and read again, or use report"},
     KnownError{"DuplicateEvent", ErrorCode::duplicate_event, "the event id was used before, with another digest"},
     KnownError{"JournalFull", ErrorCode::journal_full,
-               "the journal has reached its size limit; what is logged stays: raise journal.size_limit, and start mrd again"},
+               "the journal has reached its size limit, or the caller's share of it; what is logged stays: raise journal.size_limit, and "
+               "start mrd again"},
     KnownError{"LogTooLarge", ErrorCode::log_too_large, "evidence cannot carry a log of that size: take a quote, and export the log"},
     KnownError{"JournalFailed", ErrorCode::journal_failed, "the journal cannot be read or written"},
     KnownError{"ProviderFailed", ErrorCode::provider_failed, "the hardware failed"},

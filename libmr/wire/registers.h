@@ -258,7 +258,8 @@ struct DuplicateEvent {
 struct JournalFull {
     static constexpr std::string_view error_name = "io.mrd.Registers.JournalFull";
     std::int64_t limit = 0;
-    static constexpr auto fields() { return std::tuple(field("limit", &JournalFull::limit)); }
+    std::optional<std::string> share;  // "bytes of uid 1000"
+    static constexpr auto fields() { return std::tuple(field("limit", &JournalFull::limit), field("share", &JournalFull::share)); }
 };
 
 struct JournalFailed {

@@ -15,8 +15,9 @@ using Error = std::variant<mr::wire::JournalFull, mr::wire::JournalFailed>;
 
 // For the log and for an error at start; clients get the error itself.
 inline std::string text_of(const Error &error) {
-    if (const auto *full = std::get_if<mr::wire::JournalFull>(&error))
-        return "the journal has reached its size limit of " + std::to_string(full->limit) + " bytes (journal.size_limit)";
+    const auto *full = std::get_if<mr::wire::JournalFull>(&error);
+    if (full != nullptr && full->share) return "the journal takes no more than " + std::to_string(full->limit) + " " + *full->share;
+    if (full != nullptr) return "the journal has reached its size limit of " + std::to_string(full->limit) + " bytes (journal.size_limit)";
     return std::get<mr::wire::JournalFailed>(error).reason;
 }
 

@@ -236,6 +236,17 @@ void append_file_header(mr::Bytes &out) {
     put(out, crc32c(mr::ByteView(out).subspan(begin, magic.size() + sizeof format_version)));
 }
 
+std::size_t size_of(const Intent &record) {
+    constexpr std::size_t numbers = 5 * sizeof(std::uint64_t) + sizeof record.type + sizeof record.reg + 2;
+    constexpr std::size_t length = sizeof(std::uint32_t);
+    std::size_t body = numbers + 2 * length + record.executable.size() + record.unit.size();
+    for (const auto *digest : {&record.before, &record.after, &record.digest}) body += 1 + digest->size();
+    if (record.id) body += length + record.id->size();
+    if (record.description) body += length + record.description->size();
+    if (record.data) body += length + record.data->size();
+    return Head{.body_size = static_cast<std::uint32_t>(body)}.record_size();
+}
+
 std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &record) {
     const auto begin = out.size();
     out.resize(begin + record_head_size);

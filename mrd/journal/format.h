@@ -110,6 +110,9 @@ void append_file_header(mr::Bytes &out);
 // Returns the bytes appended.
 std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &record);
 
+// Bytes that append_record() appends for it.
+std::size_t size_of(const Intent &record);
+
 // ---- Decoding
 
 // Error: what is wrong.

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "mrd/journal/record_reader.h"
+#include "mrd/journal/space.h"
 #include "mrd/kill_points.h"
 
 namespace mrd::journal {
@@ -28,6 +29,8 @@ Intent record_of(const NewEvent &event, std::uint64_t number, std::int64_t time)
             .description = event.description,
             .data = event.data};
 }
+
+mr::wire::JournalFull full_journal(std::uint64_t size_limit) { return {static_cast<std::int64_t>(size_limit), std::nullopt}; }
 
 }  // namespace
 
@@ -84,7 +87,7 @@ std::expected<void, Error> Journal::make_room(std::uint64_t size) {
 
 std::expected<void, Error> Journal::make_room_in_file(std::uint64_t size) {
     const auto needed = end_ + size;
-    if (needed > options_.size_limit) return std::unexpected(Error(mr::wire::JournalFull{static_cast<std::int64_t>(options_.size_limit)}));
+    if (needed > options_.size_limit) return std::unexpected(Error(full_journal(options_.size_limit)));
     if (needed <= allocated_) return {};
     // A step ahead; if there is no room for that, what is needed.
     const auto ahead = std::min(options_.size_limit, (needed / allocation_step + 1) * allocation_step);
@@ -121,13 +124,22 @@ std::expected<void, Error> Journal::append(const Record &record, std::size_t fol
     return {};
 }
 
-std::size_t Journal::size_of(const NewEvent &event) {
-    mr::Bytes bytes;
-    return append_record(bytes, 0, record_of(event, 0, 0)) + settled_size;
+std::size_t Journal::size_of(const NewEvent &event) { return journal::size_of(record_of(event, 0, 0)) + settled_size; }
+
+std::optional<mr::wire::JournalFull> Journal::refuses(const NewEvent &event) const {
+    if (event.origin != Origin::service) return std::nullopt;
+    const Space space(options_.size_limit);
+    if (auto full = space.refuses(state_, event.caller->uid, size_of(event))) return full;
+    const auto needed = end_ + size_of(event) + state_.open().size() * settled_size + space.reserve();
+    return needed > options_.size_limit ? std::optional(full_journal(options_.size_limit)) : std::nullopt;
 }
 
 std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::size_t following) {
     if (condition_ == Condition::damaged) return fail(reason_);
+    if (auto full = refuses(event)) {
+        if (!full->share) no_room_ = text_of(*full);
+        return std::unexpected(Error(std::move(*full)));
+    }
     const auto number = state_.next_intent();
     if (auto appended = append(record_of(event, number, now()), following); !appended) return std::unexpected(appended.error());
     kill_point("intent-written");

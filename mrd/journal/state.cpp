@@ -190,8 +190,19 @@ std::optional<RegisterNumber> State::find_bank(std::string_view provider, std::s
     return number && registers_[*number].algorithm == algorithm ? number : std::nullopt;
 }
 
+Usage State::usage_of(std::int64_t uid) const {
+    const auto found = usage_.find(uid);
+    return found == usage_.end() ? Usage() : found->second;
+}
+
 void State::take(const Intent &record) {
     next_intent_ = record.number + 1;
+    if (record.uid != 0 && record.origin == Origin::service) {
+        for (auto *usage : {&usage_[record.uid], &usage_of_others_}) {
+            usage->bytes += size_of(record) + settled_size;
+            ++usage->events;
+        }
+    }
     open_.push_back({.number = record.number,
                      .reg = record.reg,
                      .origin = record.origin,

@@ -46,6 +46,12 @@ struct OpenIntent {
     std::optional<std::string> id;
 };
 
+// What events have taken of the journal.
+struct Usage {
+    std::uint64_t bytes = 0;
+    std::uint64_t events = 0;
+};
+
 class State {
 public:
     // Takes a record that was read, and proves it: the order of records, numbers, and that each extend goes on from what the register held and is
@@ -73,6 +79,10 @@ public:
     [[nodiscard]] const FirmwareSource *firmware_log() const { return firmware_logs_.empty() ? nullptr : &firmware_logs_.front(); }
     [[nodiscard]] const EventIds &ids() const { return ids_; }
     [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
+
+    // Of what a uid asked for, whatever became of it; nothing is counted of root, nor of mrd's own events. mrd/journal/space.h has the limits.
+    [[nodiscard]] Usage usage_of(std::int64_t uid) const;
+    [[nodiscard]] const Usage &usage_of_others() const { return usage_of_others_; }
 
     // ---- Recovery
 
@@ -117,6 +127,8 @@ private:
     std::uint64_t sequence_ = 0;
     std::uint64_t next_intent_ = 1;
     std::uint64_t repairs_ = 0;
+    std::map<std::int64_t, Usage> usage_;  // bounded by the number of events that all these uids may have
+    Usage usage_of_others_;
 };
 
 }  // namespace mrd::journal

@@ -12,7 +12,10 @@ namespace {
 class JournalDamage : public JournalTest {
 protected:
     // Small files: most tests read theirs for each of its bytes.
-    JournalDamage() { options_.size_limit = 16'384; }
+    JournalDamage() {
+        options_.size_limit = 16'384;
+        caller_.uid = 0;
+    }
 
     // Where the records of a journal begin, and where the last one ends.
     std::vector<std::uint64_t> offsets() {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "mrd/journal/space.h"
 #include "tests/journal/fixture.h"
 
 namespace mrd::journal {
@@ -307,6 +308,7 @@ TEST_F(JournalTest, OpenIntentsOfAProviderThatIsMissingStayOpenUntilItIsBack) {
 
 TEST_F(JournalTest, AtItsSizeLimitItRefusesBeforeAnythingIsWrittenAndSettlesWhatIsOpen) {
     options_.size_limit = 8192;
+    caller_.uid = 0;
     auto journal = start();
     const auto first = begin(*journal, r1, 200);
     hardware_.extend(r1, digest_of(200));
@@ -340,8 +342,10 @@ TEST_F(JournalTest, AtItsSizeLimitItRefusesBeforeAnythingIsWrittenAndSettlesWhat
 
 TEST_F(JournalTest, WhatFollowsAResyncIsReservedWithIt) {
     options_.size_limit = 4096;
+    caller_.uid = 0;
     auto journal = start();
-    while (journal->begin(event(*journal, r0, 1), Journal::size_of(event(*journal, r0, 1)))) {
+    const auto following = Journal::size_of(event(*journal, r0, 1)) + Space(options_.size_limit).reserve();
+    while (journal->begin(event(*journal, r0, 1), following)) {
         hardware_.extend(r0, digest_of(1));
         journal->settle(journal->state().next_intent() - 1, Outcome::done);
     }

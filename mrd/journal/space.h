@@ -1,0 +1,34 @@
+// How much of the journal a client may fill, so that none keeps others' events out of it. Decisions only: what is taken, the state counts.
+//
+// All of the size limit is root's, but for a reserve for what mrd itself logs: caps and resyncs. Uids that are not root's have half of it together, and one
+// of them half of that. They have a number of events, too: the digest of every event is in every evidence, which does not grow with the journal.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "libmr/wire/registers.h"
+#include "mrd/journal/state.h"
+
+namespace mrd::journal {
+
+// Events of all uids but root, and of one of them. Cut to what an evidence never leaves out they take at most half of its log.
+inline constexpr std::uint64_t max_events_of_others = 14'000;
+inline constexpr std::uint64_t max_events_of_uid = max_events_of_others / 2;
+
+class Space {
+public:
+    explicit constexpr Space(std::uint64_t size_limit) : size_limit_(size_limit) {}
+
+    [[nodiscard]] constexpr std::uint64_t reserve() const { return size_limit_ / 64; }  // for mrd's own events
+    [[nodiscard]] constexpr std::uint64_t others() const { return size_limit_ / 2; }    // of all uids but root
+    [[nodiscard]] constexpr std::uint64_t uid() const { return size_limit_ / 4; }       // of one of them
+
+    // The share that one more event of the uid, which takes so many bytes, would exceed. Nothing: none.
+    [[nodiscard]] std::optional<mr::wire::JournalFull> refuses(const State &state, std::int64_t uid, std::uint64_t size) const;
+
+private:
+    std::uint64_t size_limit_;
+};
+
+}  // namespace mrd::journal

@@ -1,0 +1,105 @@
+#include "mrd/journal/space.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/journal/fixture.h"
+
+namespace mrd::journal {
+namespace {
+
+class JournalSpace : public JournalTest {
+protected:
+    JournalSpace() { options_.size_limit = 65'536; }
+
+    // One event of the uid; what refused it.
+    std::optional<mr::wire::JournalFull> log(Journal &journal, std::int64_t uid, Origin origin = Origin::service) {
+        caller_.uid = uid;
+        auto made = event(journal, r0, 1);
+        made.origin = origin;
+        const auto intent = journal.begin(made);
+        if (!intent) return std::get<mr::wire::JournalFull>(intent.error());
+        journal.settle(*intent, Outcome::undone);
+        return std::nullopt;
+    }
+    // How many events the uid can log, and the share that ends it.
+    std::pair<std::uint64_t, mr::wire::JournalFull> fill(Journal &journal, std::int64_t uid) {
+        for (std::uint64_t events = 0;; ++events) {
+            if (auto full = log(journal, uid)) return {events, *full};
+        }
+    }
+};
+
+TEST_F(JournalSpace, OneUidFillsNoMoreThanItsShareAndOthersGoOn) {
+    auto journal = start();
+    const auto begin = journal->end();
+    const auto [events, full] = fill(*journal, 1000);
+    EXPECT_EQ(full.limit, 16'384);
+    EXPECT_EQ(full.share, "bytes of uid 1000");
+    EXPECT_LE(journal->end() - begin, 16'384U);
+    EXPECT_GT(events, 40U);
+    EXPECT_FALSE(log(*journal, 1001));
+    EXPECT_FALSE(log(*journal, 0));
+    journal = start();
+    EXPECT_TRUE(log(*journal, 1000)) << "a restart makes no room";
+    EXPECT_FALSE(log(*journal, 1001));
+}
+
+TEST_F(JournalSpace, AThousandUidsLeaveRootHalfOfIt) {
+    auto journal = start();
+    std::optional<mr::wire::JournalFull> full;
+    for (std::int64_t uid = 1; uid <= 1000; ++uid) {
+        full = log(*journal, uid);
+        if (full) break;
+    }
+    ASSERT_TRUE(full);
+    EXPECT_EQ(full->limit, 32'768);
+    EXPECT_EQ(full->share, "bytes of all uids but root");
+    const auto before = journal->end();
+    const auto [events, root_full] = fill(*journal, 0);
+    EXPECT_GT(events, 80U);
+    EXPECT_GT(journal->end() - before, 28'000U);
+    EXPECT_EQ(root_full.limit, 65'536);
+    EXPECT_FALSE(root_full.share) << "nothing is left";
+}
+
+TEST_F(JournalSpace, OneUidHasSoManyEventsHoweverLargeTheJournalIs) {
+    options_.size_limit = default_size_limit;
+    auto journal = start();
+    const auto [events, full] = fill(*journal, 1000);
+    EXPECT_EQ(events, max_events_of_uid);
+    EXPECT_EQ(full.limit, static_cast<std::int64_t>(max_events_of_uid));
+    EXPECT_EQ(full.share, "events of uid 1000");
+    EXPECT_EQ(fill(*journal, 1001).first, max_events_of_uid);
+    EXPECT_EQ(log(*journal, 1002)->share, "events of all uids but root");
+    EXPECT_FALSE(log(*journal, 0));
+}
+
+TEST_F(JournalSpace, WhatMrdItselfLogsFitsWhereNobodysEventDoes) {
+    auto journal = start();
+    fill(*journal, 1000);
+    fill(*journal, 0);
+    EXPECT_TRUE(log(*journal, 0));
+    EXPECT_FALSE(log(*journal, 1000, Origin::cap));
+    EXPECT_FALSE(log(*journal, 0, Origin::cap));
+    EXPECT_LE(journal->end(), options_.size_limit);
+}
+
+TEST_F(JournalSpace, WhatARecordTakesIsKnownBeforeItIsWritten) {
+    auto journal = start();
+    for (const bool all : {false, true}) {
+        auto made = event(*journal, r0, 1);
+        const mr::Bytes data(1000, 1);
+        if (all) {
+            made.id = "an id";
+            made.description = "a description";
+            made.data = data;
+        }
+        const auto before = journal->end();
+        journal->settle(journal->begin(made).value(), Outcome::undone);
+        EXPECT_EQ(journal->end() - before, Journal::size_of(made));
+    }
+}
+
+}  // namespace
+}  // namespace mrd::journal
