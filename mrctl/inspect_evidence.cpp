@@ -100,6 +100,7 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
                  {"sequence", evidence.sequence},
                  {"log_size", evidence.log.size()},
                  {"registers", registers}};
+        if (evidence.cut) all["cut"] = {{"events", evidence.cut->events}, {"bytes", evidence.cut->bytes}};
         if (evidence.collateral) all["collateral"] = json_of(*evidence.collateral);
         std::cout << all.dump(2) << '\n';
         return exit_done;
@@ -111,6 +112,10 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
                           {"quote", mr::printable_text(evidence.quote_format) + ", " + std::to_string(evidence.quote.size()) + " bytes"},
                           {"time", utc_text(evidence.time / 1'000'000) + " by the guest's clock"},
                           {"log", std::to_string(evidence.log.size()) + " bytes, up to event " + std::to_string(evidence.sequence)}};
+    if (evidence.cut) {
+        rows.push_back({"cut", std::to_string(evidence.cut->events) + " events have no content: " + std::to_string(evidence.cut->bytes) +
+                                   " bytes did not fit, says who made it"});
+    }
     for (const auto &reg : evidence.registers) {
         rows.push_back(
             {mr::printable_text(reg.name), std::string(mr::to_string(reg.owner)) + " " + mr::to_hex(reg.signed_value.bytes()) +

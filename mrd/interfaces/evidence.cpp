@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "mr/evidence.h"
 #include "mr/quote.h"
@@ -14,6 +15,7 @@
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/quote.h"
+#include "mrd/log_cut.h"
 
 namespace mrd {
 
@@ -51,7 +53,8 @@ struct ReadLog {
     End end = End::not_found;
     std::string reason;  // of failed
     EvidenceCut cut;
-    mr::Bytes log;
+    mr::Bytes log;             // if all of it fits
+    std::vector<bool> to_cut;  // otherwise: of each event, whether it is to be cut
 };
 
 class LogUpToQuote final : public LogReading {
@@ -61,23 +64,24 @@ public:
 
     // Reads no further than event `until`.
     LogUpToQuote(LogReadings &readings, const Client &client, EvidenceCut cut, std::uint64_t until, Done done)
-        : LogReading(readings, client), result_{.reason = {}, .cut = std::move(cut), .log = {}}, until_(until), done_(std::move(done)) {
+        : LogReading(readings, client),
+          result_{.reason = {}, .cut = std::move(cut), .log = {}, .to_cut = {}},
+          until_(until),
+          done_(std::move(done)) {
         for (const auto &reg : registers().journal().state().registers())
             result_.cut.declare({reg.name, reg.algorithm, reg.initial, reg.start});
         format_->begin(result_.log, registers().journal().state());
+        sizes_.add_header(result_.log.size());
     }
 
     void start() { result_.cut.found() ? end(End::found) : go(); }
-
-    // Nobody waits for it any more.
-    void cancel() { stop(); }
 
 private:
     void take(const mr::Event &event) override {
         if (event.sequence > until_) return at_end();
         if (auto applied = result_.cut.apply(event); !applied) return fail(applied.error());
-        format_->add(result_.log, event, cursor());
-        if (result_.log.size() > mr::max_evidence_log) return end(End::too_large);
+        add(event);
+        if (!sizes_.fits_when_cut()) return end(End::too_large);
         if (result_.cut.found()) return end(End::found);
         if (event.sequence == until_) at_end();
     }
@@ -89,19 +93,84 @@ private:
         result_.reason = reason;
         end(End::failed);
     }
+    void add(const mr::Event &event) {
+        whole_.clear();
+        format_->add(whole_, event, cursor());
+        least_.clear();
+        format_->add(least_, cut_event(event, redacted_), cursor());
+        const bool is_clients = !cursor().is_own() && event.caller;
+        sizes_.add(is_clients ? std::optional(event.caller->uid) : std::nullopt,
+                   {.whole = whole_.size(), .least = std::min(whole_.size(), least_.size())});
+        if (sizes_.fits()) {
+            result_.log.insert(result_.log.end(), whole_.begin(), whole_.end());
+        } else {
+            result_.log = {};
+        }
+    }
     void end(End end) {
         stop();
         result_.end = end;
+        if ((end == End::found || end == End::not_found) && !sizes_.fits()) result_.to_cut = sizes_.decide();
         done_(std::move(result_));
     }
 
     ReadLog result_;
     std::unique_ptr<LogExport> format_ = make_log_export("json");
+    LogCut sizes_{mr::max_evidence_log};
+    mr::Bytes whole_;
+    mr::Bytes least_;
+    mr::Bytes redacted_;
     std::uint64_t until_;
     Done done_;
 };
 
-// One call: quote -> what came to the log meanwhile is settled -> there is room for the log -> log up to the quote -> reply; where the log does not
+// The same events once more, some of them cut.
+class LogThatIsCut final : public LogReading {
+public:
+    struct Result {
+        mr::Bytes log;
+        mr::EvidenceCutContent cut;
+        std::string reason;  // why there is none; empty: there is one
+    };
+    using Done = std::move_only_function<void(Result)>;
+
+    // `to_cut`: of each event up to the last one that is wanted.
+    LogThatIsCut(LogReadings &readings, const Client &client, std::vector<bool> to_cut, Done done)
+        : LogReading(readings, client), to_cut_(std::move(to_cut)), done_(std::move(done)) {
+        format_->begin(result_.log, registers().journal().state());
+    }
+
+private:
+    void take(const mr::Event &event) override {
+        const auto begin = result_.log.size();
+        format_->add(result_.log, event, cursor());
+        if (to_cut_[events_]) {
+            const auto whole = result_.log.size() - begin;
+            result_.log.resize(begin);
+            format_->add(result_.log, cut_event(event, redacted_), cursor());
+            ++result_.cut.events;
+            result_.cut.bytes += static_cast<std::int64_t>(whole - (result_.log.size() - begin));
+        }
+        if (++events_ < to_cut_.size()) return;
+        stop();
+        done_(std::move(result_));
+    }
+    // There were more when it was read first.
+    void at_end() override { fail("the log has lost events"); }
+    void failed(const std::string &reason) override {
+        result_.reason = reason;
+        done_(std::move(result_));
+    }
+
+    std::vector<bool> to_cut_;
+    std::size_t events_ = 0;
+    std::unique_ptr<LogExport> format_ = make_log_export("json");
+    mr::Bytes redacted_;
+    Result result_;
+    Done done_;
+};
+
+// One call: quote -> what came to the log meanwhile is settled -> there is room for the log -> log up to the quote, cut if it does not fit -> reply; where the log does not
 // explain the quote, the registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
@@ -217,6 +286,28 @@ private:
             break;
         case End::found: break;
         }
+        if (read.to_cut.empty()) return finish(read);
+        cut_log(std::move(read));
+    }
+
+    void cut_log(ReadLog read) {
+        const auto readings = readings_.lock();
+        if (!readings) return;  // mrd is stopping
+        auto to_cut = std::move(read.to_cut);
+        const auto reading = std::make_shared<LogThatIsCut>(
+            *readings, client_, std::move(to_cut),
+            [self = shared_from_this(), read = std::make_shared<ReadLog>(std::move(read))](LogThatIsCut::Result made) {
+                if (self->stopped_) return;
+                if (!made.reason.empty()) return self->responder_.fail(wire::JournalFailed{made.reason});
+                read->log = std::move(made.log);
+                self->evidence_.cut = made.cut;
+                self->finish(*read);
+            });
+        reading_ = reading;
+        reading->go();
+    }
+
+    void finish(ReadLog &read) {
         evidence_.sequence = static_cast<std::int64_t>(read.cut.sequence());
         for (RegisterIndex index = 0; index < table().size(); ++index) {
             const auto value = signed_value(body_, table().name(index));
@@ -278,7 +369,7 @@ private:
     std::uint64_t until_ = 0;  // and the last one that it can have taken part of
     mr::TdQuoteBody body_;
     mr::Evidence evidence_;
-    std::weak_ptr<LogUpToQuote> reading_;
+    std::weak_ptr<LogReading> reading_;
     bool stopped_ = false;  // nobody waits for it any more
 };
 

@@ -61,6 +61,8 @@ public:
     // Goes on when its turn comes, as far as there are events and nothing is congested.
     void go();
 
+    // Nobody waits for it any more.
+    void cancel() { stop(); }
     [[nodiscard]] bool done() const { return done_; }
 
 protected:

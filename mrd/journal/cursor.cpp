@@ -62,6 +62,7 @@ std::expected<void, std::string> Cursor::take(const FirmwareEvent &record, mr::E
     firmware_bytes_ = mr::ByteView(firmware_event_->bytes).subspan(firmware_->header.size());
     event = firmware_event_->event;
     event.sequence = record.sequence;
+    is_own_ = true;
     firmware_name_.assign(event.name);
     if (!firmware_name_.empty()) firmware_name_.insert(0, firmware_->provider + "/");
     event.name = firmware_name_;
@@ -82,6 +83,7 @@ std::expected<bool, std::string> Cursor::take(const Settled &settled, mr::Event 
     const auto &reg = registers_[intent->reg];
     firmware_bytes_ = {};
     digest_ = intent->digest;
+    is_own_ = intent->origin != Origin::service;
     event.sequence = settled.sequence;
     event.name = reg.name;
     event.index = mr::tcg_index(reg.name).value_or(mr::no_index);

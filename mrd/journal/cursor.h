@@ -29,6 +29,9 @@ public:
     enum class Step : std::uint8_t { event, busy, end };
     std::expected<Step, std::string> next(mr::Event &event, std::size_t records);
 
+    // The last event is the firmware's or mrd's own: no client asked for it.
+    [[nodiscard]] bool is_own() const { return is_own_; }
+
     // Of the firmware's log that the last event belongs to; null if there was none yet.
     [[nodiscard]] const FirmwareSource *firmware_source() const { return firmware_ ? &*firmware_ : nullptr; }
     // The firmware event's bytes as the firmware wrote them; empty for other events.
@@ -58,6 +61,7 @@ private:
     // What the last event's views point into.
     Open settled_;
     mr::Digest digest_;
+    bool is_own_ = false;
     std::optional<ReadFirmwareEvent> firmware_event_;
     mr::ByteView firmware_bytes_;
     std::string firmware_name_;

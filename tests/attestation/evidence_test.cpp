@@ -31,6 +31,7 @@ Evidence example() {
 Evidence full_example() {
     auto evidence = example();
     evidence.auxiliary = Bytes{9};
+    evidence.cut = EvidenceCutContent{.events = 7, .bytes = 70'000};
     evidence.collateral = Collateral{.tcb_info = R"({"a": "\"1"})",
                                      .tcb_info_signature = Bytes(64, 1),
                                      .tcb_info_issuer_chain = "pem\n",
@@ -84,7 +85,7 @@ TEST(Evidence, MayBePrettyPrintedAndItsMembersComeInAnyOrder) {
 TEST(Evidence, AMemberThatIsMissingUnknownOrMalformedIsNamed) {
     const auto whole = json::parse(write_evidence_json(full_example()));
     for (const auto &[key, value] : whole.items()) {
-        if (key == "auxiliary" || key == "collateral") continue;
+        if (key == "auxiliary" || key == "cut" || key == "collateral") continue;
         auto without = whole;
         without.erase(key);
         EXPECT_THAT(error_of(without), HasSubstr("the member " + key)) << key;
@@ -106,6 +107,19 @@ TEST(Evidence, AMemberThatIsMissingUnknownOrMalformedIsNamed) {
     changed = whole;
     changed["registers"][0]["signed"] = std::string(130, '0');
     EXPECT_THAT(error_of(changed), HasSubstr("signed"));
+    for (const auto *key : {"events", "bytes"}) {
+        changed = whole;
+        changed["cut"].erase(key);
+        EXPECT_THAT(error_of(changed), HasSubstr("cut"));
+        changed["cut"][key] = 0;
+        EXPECT_THAT(error_of(changed), HasSubstr("cut"));
+    }
+    changed = whole;
+    changed["cut"]["more"] = 1;
+    EXPECT_THAT(error_of(changed), HasSubstr("more of cut"));
+    changed = whole;
+    changed["registers"][1]["more"] = 1;
+    EXPECT_THAT(error_of(changed), HasSubstr("more of a register"));
     changed = whole;
     changed["collateral"].erase("pck_crl");
     EXPECT_THAT(error_of(changed), HasSubstr("pck_crl"));

@@ -608,6 +608,28 @@ TEST_F(MachineTest, AReasonStaysShortWhateverTheLog) {
     EXPECT_THAT(reason_of(verdict, forbidden_events), HasSubstr("more"));
 }
 
+TEST_F(MachineTest, EventsThatAreCutStillReplayAndWhatTheyNoLongerSayIsNeitherFoundNorRuledOut) {
+    options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
+    options.reference.forbidden_events = {
+        {.name = "a shell", .data = bytes_of("shell"), .hash_of_data = hash(HashAlgorithm::sha384, as_bytes("shell")).value()}};
+    auto cut = evidence();
+    for (auto *event : {&events.at(1), &events.at(2)}) {
+        event->data.reset();
+        event->description.reset();
+    }
+    const auto log = json_log(events);
+    cut.log.assign(log.begin(), log.end());
+    cut.cut = EvidenceCutContent{.events = 2, .bytes = 99};
+    const auto verdict = verify(cut, options);
+    EXPECT_TRUE(matches(verdict));
+    EXPECT_EQ(result_of(verdict, log_well_formed), Judgement::holds);
+    EXPECT_THAT(reason_of(verdict, log_well_formed), HasSubstr("3 events, 2 of them cut: 99 bytes"));
+    EXPECT_EQ(result_of(verdict, required_events), Judgement::fails);
+    EXPECT_EQ(result_of(verdict, forbidden_events), Judgement::not_judged);
+    cut.cut->events = 4;
+    EXPECT_EQ(result_of(verify(cut, options), log_well_formed), Judgement::fails) << "there are only three";
+}
+
 // ---- Real quotes and logs of one boot
 
 struct Pair {

@@ -324,17 +324,34 @@ TEST_F(EvidenceTest, WhatWasSentBehindOneWhoseClientHasGoneStillTakesEffect) {
     EXPECT_EQ(client.read("tdx/rtmr3").value().value, extended(zero(), digest));
 }
 
-TEST_F(EvidenceTest, OfALogThatDoesNotFitIsRefusedWithTheLimit) {
+// One client that logs 64 KiB at a time takes nothing from those who log little, before it and after it.
+TEST_F(EvidenceTest, OfALogThatDoesNotFitIsCutWhereItIsLargestAndLeadsToTheRegistersAllTheSame) {
     const auto daemon = started();
     auto client = daemon.client();
+    ASSERT_TRUE(client.measure("tdx/rtmr3", mr::as_bytes("image"), {.description = "kernel", .envelope = true}));
     const mr::Bytes data(std::size_t{60} << 10U);
-    for (std::size_t size = 0; size < mr::max_evidence_log; size += data.size())
+    for (std::size_t size = 0; size < 2 * mr::max_evidence_log; size += data.size())
         ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours"), {.data = data}));
-    const auto refused = client.evidence(nonce(1));
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, ErrorCode::log_too_large);
-    EXPECT_THAT(refused.error().message, HasSubstr(std::to_string(mr::max_evidence_log)));
-    EXPECT_TRUE(client.quote(nonce(1)));
+    ASSERT_TRUE(client.measure("tdx/rtmr3", mr::as_bytes("agent"), {.description = "agent", .envelope = true}));
+
+    const auto evidence = client.evidence(nonce(1));
+    ASSERT_TRUE(evidence) << evidence.error().message;
+    EXPECT_TRUE(evidence->coherent());
+    EXPECT_LE(evidence->log.size(), mr::max_evidence_log);
+    EXPECT_GT(evidence->log.size(), mr::max_evidence_log / 2) << "what fits stays";
+    ASSERT_TRUE(evidence->cut);
+    EXPECT_GT(evidence->cut->events, 100);
+    EXPECT_GT(evidence->cut->bytes, evidence->cut->events * 60'000);
+    auto options = options_for(client, nonce(1));
+    options.reference.required_events = {{.name = "the kernel", .description = "kernel"}, {.name = "the agent", .description = "agent"}};
+    const auto verdict = mr::verify(*evidence, options);
+    EXPECT_TRUE(verdict.verified()) << told(verdict);
+    EXPECT_THAT(verdict.find(mr::StatementName::log_well_formed)->reason,
+                HasSubstr(std::to_string(evidence->cut->events) + " of them cut"));
+
+    const auto cbor = mr::write_evidence_cbor(*evidence);
+    EXPECT_EQ(mr::parse_evidence(cbor).value(), *evidence);
+    EXPECT_TRUE(replay_of(client, "tdx/rtmr3").equal);
 }
 
 // Clients that ask for evidence and do not read it.

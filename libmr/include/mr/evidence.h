@@ -15,6 +15,7 @@
 //   registers     of each register that can be extended: name, owner, signed (what the quote says, hex), logged (what the log leads to, hex; absent if
 //                 the log does not know it)
 //   log           the event log up to `sequence`, in mrd's JSON (docs/log-formats.md), base64
+//   cut           of a log that does not fit whole: how many events are there without their content, and how many bytes that was; may be absent
 //   collateral    mr/collateral.h, may be absent
 #pragma once
 
@@ -36,7 +37,7 @@ namespace mr {
 
 // Bytes of evidence as JSON: what one message of the service can carry (proto/varlink/limits.h).
 inline constexpr std::size_t max_evidence_size = std::size_t{16} << 20;
-// Bytes of the log in it, so that all of it fits.
+// Bytes of the log in it, so that all of it fits. A longer one is cut to that: some events then keep their register, type and digest only.
 inline constexpr std::size_t max_evidence_log = std::size_t{11} << 20;
 inline constexpr std::size_t max_evidence_registers = 64;
 
@@ -51,6 +52,13 @@ struct EvidenceRegister {
     friend bool operator==(const EvidenceRegister &, const EvidenceRegister &) = default;
 };
 
+// A claim, as all that evidence says beside its quote; that content is not there is seen in the log itself.
+struct EvidenceCutContent {
+    std::int64_t events = 0;  // that are cut
+    std::int64_t bytes = 0;   // of the log that they lack
+    friend bool operator==(const EvidenceCutContent &, const EvidenceCutContent &) = default;
+};
+
 struct Evidence {
     std::string provider;
     bool simulated = false;
@@ -62,6 +70,7 @@ struct Evidence {
     std::int64_t sequence = 0;
     std::vector<EvidenceRegister> registers;
     Bytes log;
+    std::optional<EvidenceCutContent> cut = {};
     std::optional<Collateral> collateral = {};
 
     // Every owned register's log leads to what was signed: what the service found, for people. A verifier computes it itself.

@@ -20,7 +20,7 @@ constexpr std::string_view format_name = "mrd-evidence";
 constexpr std::int64_t format_version = 1;
 constexpr std::string_view version_1_only = "only version 1 is known";
 
-// One map of at least ten members: its head, then the shortest key. No text begins with such a byte.
+// One map of at least ten members: its head, then the first of the shortest keys. No text begins with such a byte.
 constexpr std::uint8_t first_cbor_map = 0xA0;
 constexpr std::uint8_t last_cbor_map = 0xBF;
 
@@ -41,6 +41,12 @@ struct RegisterFields {
     }
 };
 
+struct CutFields {
+    std::int64_t events = 0;
+    std::int64_t bytes = 0;
+    static constexpr auto fields() { return std::tuple(field("events", &CutFields::events), field("bytes", &CutFields::bytes)); }
+};
+
 struct EvidenceFields {
     std::string_view format;
     std::int64_t version = 0;
@@ -53,6 +59,7 @@ struct EvidenceFields {
     std::int64_t time = 0;
     std::int64_t sequence = 0;
     std::vector<RegisterFields> registers;
+    std::optional<CutFields> cut;
     std::optional<varlink::RawJson> collateral;
     std::string_view log;
     static constexpr auto fields() {
@@ -61,8 +68,8 @@ struct EvidenceFields {
                           field("reportData", &EvidenceFields::report_data), field("quote", &EvidenceFields::quote),
                           field("quoteFormat", &EvidenceFields::quote_format), field("auxiliary", &EvidenceFields::auxiliary),
                           field("time", &EvidenceFields::time), field("sequence", &EvidenceFields::sequence),
-                          field("registers", &EvidenceFields::registers), field("collateral", &EvidenceFields::collateral),
-                          field("log", &EvidenceFields::log));
+                          field("registers", &EvidenceFields::registers), field("cut", &EvidenceFields::cut),
+                          field("collateral", &EvidenceFields::collateral), field("log", &EvidenceFields::log));
     }
 };
 
@@ -72,6 +79,8 @@ std::expected<Evidence, Error> checked(Evidence evidence) {
         return malformed("more than " + std::to_string(max_evidence_registers) + " registers");
     if (evidence.sequence < 0) return malformed("the member sequence is negative");
     if (evidence.time < 0) return malformed("the member time is negative");
+    if (evidence.cut && (evidence.cut->events < 1 || evidence.cut->bytes < 1))
+        return malformed("the member cut has events and bytes, at least one of each");
     return evidence;
 }
 
@@ -82,6 +91,7 @@ public:
         if (!document.parse(text)) return malformed("the file is not one JSON object in UTF-8");
         const auto fields = varlink::decode<EvidenceFields>(document.root());
         if (!fields) return malformed("the member " + fields.error().name + " is unknown, missing, given twice or of the wrong type");
+        if (const auto unknown = unknown_member(document.root())) return malformed("the member " + *unknown + " is unknown");
         if (fields->format != format_name) return malformed("the member format is not " + std::string(format_name));
         if (fields->version != format_version) return malformed("the member version: " + std::string(version_1_only));
 
@@ -102,6 +112,7 @@ public:
                 EvidenceRegister{std::string(reg.name), reg.owner, digest_from("signed", reg.signed_value), std::nullopt});
             if (reg.logged) known.logged = digest_from("logged", *reg.logged);
         }
+        if (fields->cut) evidence.cut = {fields->cut->events, fields->cut->bytes};
         if (fields->collateral) {
             auto collateral = parse_collateral(fields->collateral->text);
             if (!collateral) return malformed(collateral.error().message);
@@ -112,6 +123,19 @@ public:
     }
 
 private:
+    // decode() refuses unknown members of the object itself, and leaves those of the objects in it to whoever is strict.
+    static std::optional<std::string> unknown_member(varlink::Value root) {
+        const auto cut = root.find("cut");
+        if (cut && cut->kind() == varlink::Kind::object) {
+            if (const auto strict = varlink::decode<CutFields>(*cut); !strict) return strict.error().name + " of cut";
+        }
+        const auto registers = root.find("registers");
+        for (auto each = registers ? registers->first() : std::nullopt; each; each = each->next()) {
+            if (const auto strict = varlink::decode<RegisterFields>(*each); !strict) return strict.error().name + " of a register";
+        }
+        return std::nullopt;
+    }
+
     Bytes from_base64_member(std::string_view name, std::string_view text) {
         auto bytes = from_base64(text);
         if (bytes) return std::move(*bytes);
@@ -156,7 +180,7 @@ public:
         std::size_t members = 0;
         map_.read([&](std::string_view key) {
             const bool known = read_member(key);
-            if (known && key != "auxiliary" && key != "collateral") ++members;
+            if (known && key != "auxiliary" && key != "cut" && key != "collateral") ++members;
             return known;
         });
         if (!map_.failed() && !map_.at_end()) map_.fail("bytes follow the map");
@@ -169,7 +193,9 @@ private:
     static constexpr std::size_t required_members = 11;
 
     bool read_member(std::string_view key) {
-        if (key == "log") {
+        if (key == "cut") {
+            read_cut(evidence_.cut.emplace());
+        } else if (key == "log") {
             map_.bytes(evidence_.log);
         } else if (key == "time") {
             number(evidence_.time);
@@ -220,6 +246,17 @@ private:
         map_.bytes(bytes);
         if (bytes.size() > max_digest_size) return map_.fail("a register's value has more than 64 bytes");
         to = Digest(bytes);
+    }
+
+    void read_cut(EvidenceCutContent &cut) {
+        unsigned members = 0;
+        map_.read([&](std::string_view key) {
+            ++members;
+            if (key != "bytes" && key != "events") return false;
+            number(key == "bytes" ? cut.bytes : cut.events);
+            return true;
+        });
+        if (members != 2) map_.fail("cut has events and bytes");
     }
 
     void read_register(EvidenceRegister &reg) {
@@ -277,7 +314,7 @@ bool is_evidence(ByteView file) {
     if (file.front() >= first_cbor_map && file.front() <= last_cbor_map) {
         cbor::Reader reader(file);
         const auto first_key = reader.read_map() ? reader.read_text() : std::unexpected(std::string_view());
-        return first_key == "log";
+        return first_key == "log" || first_key == "cut";
     }
     constexpr std::size_t looked_at = 128;  // white space of a JSON printer included
     const auto text = event_log::as_text(file.first(std::min(file.size(), looked_at)));
@@ -308,6 +345,7 @@ std::string write_evidence_json(const Evidence &evidence) {
                           .time = evidence.time,
                           .sequence = evidence.sequence,
                           .registers = {},
+                          .cut = {},
                           .collateral = {},
                           .log = log};
     if (evidence.auxiliary) {
@@ -324,6 +362,7 @@ std::string write_evidence_json(const Evidence &evidence) {
                                     .signed_value = signed_value,
                                     .logged = reg.logged ? std::optional<std::string_view>(logged) : std::nullopt});
     }
+    if (evidence.cut) fields.cut = CutFields{evidence.cut->events, evidence.cut->bytes};
     if (evidence.collateral) fields.collateral = varlink::RawJson{write_collateral(*evidence.collateral)};
     std::string out;
     varlink::write_json(out, fields);
@@ -354,6 +393,12 @@ Bytes write_evidence_cbor(const Evidence &evidence) {
         entry.append_to(registers);
     }
     cbor::append_bytes(map.add("log"), evidence.log);
+    if (evidence.cut) {
+        cbor::MapWriter cut;
+        cbor::append_unsigned(cut.add("events"), number(evidence.cut->events));
+        cbor::append_unsigned(cut.add("bytes"), number(evidence.cut->bytes));
+        cut.append_to(map.add("cut"));
+    }
     if (evidence.collateral) {
         cbor::MapWriter collateral;
         for (const auto &known : collateral_bytes) cbor::append_bytes(collateral.add(known.key), *evidence.collateral.*known.member);

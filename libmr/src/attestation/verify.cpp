@@ -74,7 +74,9 @@ public:
     }
 
     // `owners` is what evidence claims of the registers; null for logs that come by themselves.
-    void judge_logs(std::span<const ByteView> logs, const std::vector<EvidenceRegister> *owners) {
+    // `cut`: how much of their content evidence says that it leaves out.
+    void judge_logs(std::span<const ByteView> logs, const std::vector<EvidenceRegister> *owners,
+                    const std::optional<EvidenceCutContent> &cut) {
         const bool wanted = !logs.empty() || owners != nullptr;
         const bool rules = !reference_.required_events.empty() || !reference_.forbidden_events.empty();
         if (!wanted || !signed_) {
@@ -93,10 +95,23 @@ public:
                 return judge_rules(Judgement::not_judged, reason);
             }
         }
-        state(log_well_formed, Judgement::holds, true, std::to_string(replay_.events()) + " events");
+        judge_cut(cut);
         const bool replays = judge_replay(owners);
         judge_history();
         judge_rules(replays ? std::nullopt : std::optional(Judgement::not_judged), "the log does not lead to what is signed");
+    }
+
+    // The log can be read. `cut`: what evidence says that it leaves out.
+    void judge_cut(const std::optional<EvidenceCutContent> &cut) {
+        const auto events = std::to_string(replay_.events()) + " events";
+        if (!cut) return state(log_well_formed, Judgement::holds, true, events);
+        if (static_cast<std::uint64_t>(cut->events) > events_without_content_)
+            return state(log_well_formed, Judgement::fails, true,
+                         events + ": the evidence says that " + std::to_string(cut->events) + " are cut, but only " +
+                             std::to_string(events_without_content_) + " lack what a cut one lacks");
+        state(log_well_formed, Judgement::holds, true,
+              events + ", " + std::to_string(cut->events) + " of them cut: " + std::to_string(cut->bytes) +
+                  " bytes of what they say did not fit into the evidence");
     }
 
     // What evidence says beside its quote is what a reader sees first.
@@ -184,6 +199,7 @@ private:
             if (!more) return std::unexpected(more.error());
             if (!*more) return {};
             if (auto applied = replay_.apply(event); !applied) return applied;
+            if (!event.description && !event.id && !event.caller) ++events_without_content_;
             // Only what the quote's registers vouch for counts.
             if (is_measured(event) && is_signed_name(event.name)) note_rules(event);
         }
@@ -296,6 +312,7 @@ private:
     std::optional<Signed> signed_;
     Replay replay_;
     attestation::RuleJudgement rules_{reference_};
+    std::uint64_t events_without_content_ = 0;
     std::array<bool, rtmr_count> leads_{};  // the log leads to the register
 };
 
@@ -308,7 +325,7 @@ Verdict verify(const Evidence &evidence, const VerifyOptions &options, QuoteJudg
     verifier.judge_quote(evidence.quote, collateral);
     verifier.judge_report_data(&evidence.report_data);
     const std::array<ByteView, 1> logs{evidence.log};
-    verifier.judge_logs(logs, &evidence.registers);
+    verifier.judge_logs(logs, &evidence.registers, evidence.cut);
     verifier.compare_claims(evidence.registers);
     verifier.judge_reference();
     verifier.judge_registers();
@@ -320,7 +337,7 @@ Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptio
     Verifier verifier(options);
     verifier.judge_quote(quote, options.collateral);
     verifier.judge_report_data(nullptr);
-    verifier.judge_logs(logs, nullptr);
+    verifier.judge_logs(logs, nullptr, std::nullopt);
     verifier.judge_reference();
     verifier.judge_registers();
     verifier.judge_age(std::nullopt);
