@@ -178,7 +178,11 @@ bool Attackers::closed_by_peer(const varlink::FileDescriptor &socket, std::chron
     }
 }
 
-std::vector<Scenario> all_scenarios() { return connection_scenarios(); }
+std::vector<Scenario> all_scenarios() {
+    auto all = connection_scenarios();
+    for (auto &scenario : evidence_scenarios()) all.push_back(std::move(scenario));
+    return all;
+}
 
 Outcome run(const Scenario &scenario, bool small) {
     allow_descriptors();

@@ -69,6 +69,7 @@ std::vector<Scenario> all_scenarios();
 
 // The files beside this one.
 std::vector<Scenario> connection_scenarios();
+std::vector<Scenario> evidence_scenarios();
 
 struct Latency {
     std::size_t calls = 0;

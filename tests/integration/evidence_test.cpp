@@ -363,13 +363,17 @@ protected:
             ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours"), {.data = data}));
     }
     void TearDown() override { leave(); }
+    static int connected(const Daemon &daemon) {
+        const int made = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(daemon.socket(), std::begin(address.sun_path));
+        EXPECT_EQ(::connect(made, reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
+        return made;
+    }
     void ask_and_not_read(const Daemon &daemon, std::uint32_t count) {
         for (std::uint32_t i = 0; i < count; ++i) {
-            sockets_.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-            sockaddr_un address{};
-            address.sun_family = AF_UNIX;
-            std::ranges::copy(daemon.socket(), std::begin(address.sun_path));
-            ASSERT_EQ(::connect(sockets_.back(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
+            sockets_.push_back(connected(daemon));
             auto call = R"({"method":"io.mrd.Attestation.Evidence","parameters":{"reportData":")" + mr::to_hex(nonce(i)) + "\"}}";
             call += '\0';
             ASSERT_EQ(::send(sockets_.back(), call.data(), call.size(), MSG_NOSIGNAL), static_cast<ssize_t>(call.size()));
@@ -425,6 +429,43 @@ TEST_F(UnreadEvidence, IsBoundedAndIsGivenBackWhenItsClientGoes) {
     const auto given = waiting.get();
     ASSERT_TRUE(given) << given.error().message;
     EXPECT_TRUE(verdict_of(client, *given, nonce(100)).verified());
+}
+
+TEST_F(UnreadEvidence, ThatNobodyIsToReadHoldsNothing) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    fill_log(client, mr::max_evidence_log / 4);
+    std::string calls;
+    for (int i = 0; i < 40; ++i) {
+        calls += R"({"method":"io.mrd.Attestation.Evidence","parameters":{"reportData":")" + mr::to_hex(nonce(1)) + R"("},"oneway":true})";
+        calls += '\0';
+    }
+    const int idle = connected(daemon);
+    ASSERT_EQ(::send(idle, calls.data(), calls.size(), MSG_NOSIGNAL), static_cast<ssize_t>(calls.size()));
+    const auto end = std::chrono::steady_clock::now() + patience;
+    const auto given = client.evidence(nonce(99));
+    ASSERT_TRUE(given) << given.error().message;
+    while (status_of(client)["evidence"] != Json{{"bytes", 0}, {"waiting", 0}}) ASSERT_LT(std::chrono::steady_clock::now(), end);
+    ::close(idle);
+}
+
+TEST_F(UnreadEvidence, OfAClientThatHasGoneIsNotMade) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    fill_log(client, mr::max_evidence_log / 4);
+    std::string calls;
+    for (int i = 0; i < 40; ++i) {
+        calls += R"({"method":"io.mrd.Attestation.Evidence","parameters":{"reportData":")" + mr::to_hex(nonce(1)) + "\"}}";
+        calls += '\0';
+    }
+    const int gone = connected(daemon);
+    ASSERT_EQ(::send(gone, calls.data(), calls.size(), MSG_NOSIGNAL), static_cast<ssize_t>(calls.size()));
+    ::close(gone);
+    const auto end = std::chrono::steady_clock::now() + patience;
+    const auto given = client.evidence(nonce(99));
+    ASSERT_TRUE(given) << given.error().message;
+    while (status_of(client)["evidence"] != Json{{"bytes", 0}, {"waiting", 0}} || status_of(client)["connections"] != 1)
+        ASSERT_LT(std::chrono::steady_clock::now(), end);
 }
 
 TEST_F(EvidenceTest, OverADamagedJournalIsRefused) {
