@@ -2,6 +2,9 @@
 //
 // A client is a connection of a uid. Its connection has a share, and so has its uid, unless that is root's: root reaches all of the bound, of which the
 // other uids together leave it a reserve.
+//
+// A connection's calls run one after the other (varlink::Session). So it has at most one of whatever lasts as long as a call, and the shares of connections
+// are the shares of these too: calls in a provider's queue, readers that wait for a refresh, watchers, followers of the log, calls for collateral.
 #pragma once
 
 #include <sys/types.h>

@@ -15,9 +15,11 @@
 
 namespace mrd::journal {
 
-// How many of the last ids are remembered for each (uid, register), and for how many of these pairs; the pair whose last use is longest ago goes first.
+// How many of the last ids are remembered for each (uid, register), and for how many of these pairs; the pair whose last use is longest ago goes first. A uid
+// that has more pairs than its share loses one of its own to a new one, and no other uid takes one of root's share.
 inline constexpr std::size_t remembered_ids = 256;
 inline constexpr std::size_t remembered_callers = 256;
+inline constexpr std::size_t remembered_callers_of_uid = 64;
 
 class EventIds {
 public:
@@ -42,6 +44,9 @@ private:
         std::deque<std::string> order;
         std::list<Caller>::iterator use;
     };
+
+    // Which of the pairs goes for the one that was used last.
+    [[nodiscard]] std::list<Caller>::const_iterator to_forget() const;
 
     std::map<Caller, Remembered> callers_;
     std::list<Caller> uses_;  // the latest at the end

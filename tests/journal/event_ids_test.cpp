@@ -55,5 +55,22 @@ TEST(EventIds, TheCallerWhoseLastUseIsLongestAgoIsForgottenFirst) {
     EXPECT_NE(ids.find(1'000'000, 0, "a"), nullptr);
 }
 
+TEST(EventIds, NoNumberOfUidsMakesThemForgetRoots) {
+    EventIds ids;
+    for (std::uint16_t reg = 0; reg < remembered_callers_of_uid; ++reg) ids.remember(0, reg, "a", first(reg));
+    for (std::int64_t uid = 1; uid <= 1000; ++uid) ids.remember(uid, 0, "a", first(1));
+    for (std::uint16_t reg = 0; reg < remembered_callers_of_uid; ++reg) EXPECT_NE(ids.find(0, reg, "a"), nullptr) << reg;
+    EXPECT_NE(ids.find(1000, 0, "a"), nullptr);
+}
+
+TEST(EventIds, AUidWithManyRegistersForgetsItsOwn) {
+    EventIds ids;
+    for (std::int64_t uid = 1; uid <= 100; ++uid) ids.remember(uid, 0, "a", first(1));
+    for (std::uint16_t reg = 0; reg < 1000; ++reg) ids.remember(7777, reg, "a", first(reg));
+    for (std::int64_t uid = 1; uid <= 100; ++uid) EXPECT_NE(ids.find(uid, 0, "a"), nullptr) << uid;
+    EXPECT_NE(ids.find(7777, 999, "a"), nullptr);
+    EXPECT_EQ(ids.find(7777, 0, "a"), nullptr);
+}
+
 }  // namespace
 }  // namespace mrd::journal
