@@ -54,6 +54,9 @@ int evidence(const Common &common, const EvidenceCommand &command) {
     const auto evidence = ask(common, command.quote, &mr::Client::evidence);
     if (!evidence) return evidence.error();
     if (evidence->simulated) std::cerr << "mrctl: note: this evidence is simulated and proves nothing\n";
+    if (evidence->cut)
+        std::cerr << "mrctl: note: the log does not fit: " << evidence->cut->events
+                  << " of its events lack what they say; `mrctl quote` and `mrctl log --format json` have all of it\n";
     if (!evidence->coherent()) std::cerr << "mrctl: note: the log does not lead to what is signed: somebody else has extended a register\n";
     const auto json = command.cbor ? std::string() : mr::write_evidence_json(*evidence) + '\n';
     const auto written =
