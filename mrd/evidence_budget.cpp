@@ -6,13 +6,6 @@ std::shared_ptr<EvidenceBudget> EvidenceBudget::make(Later later, const SharedBo
     return std::shared_ptr<EvidenceBudget>(new EvidenceBudget(std::move(later), bound));
 }
 
-void EvidenceBudget::Share::shrink_to(std::size_t bytes) {
-    if (bytes >= bytes_) return;
-    const auto too_many = bytes_ - bytes;
-    bytes_ = bytes;
-    if (const auto budget = budget_.lock()) budget->give_back(client_, too_many);
-}
-
 EvidenceBudget::Ticket EvidenceBudget::take(const Client &client, std::size_t bytes, Ready ready) {
     const auto ticket = queue_.wait(client, bytes);
     ready_.emplace(ticket, std::move(ready));
@@ -26,9 +19,13 @@ void EvidenceBudget::cancel(Ticket ticket) {
     look_later();  // it may have been the one that the others waited behind
 }
 
-void EvidenceBudget::give_back(const Client &client, std::size_t bytes) {
-    queue_.give_back(client, bytes);
-    look_later();
+EvidenceBudget::Share EvidenceBudget::share(const Client &client, std::size_t bytes) {
+    return {this, [weak = weak_from_this(), client, bytes](void *) {
+                const auto self = weak.lock();
+                if (!self) return;
+                self->queue_.give_back(client, bytes);
+                self->look_later();
+            }};
 }
 
 void EvidenceBudget::look_later() {
@@ -42,7 +39,7 @@ void EvidenceBudget::look() {
     will_look_ = false;
     while (const auto turn = queue_.next()) {
         auto ready = std::move(ready_.extract(turn->ticket).mapped());
-        ready(Share(weak_from_this(), turn->client, turn->amount));
+        ready(share(turn->client, turn->amount));
     }
 }
 

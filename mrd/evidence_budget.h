@@ -1,4 +1,5 @@
-// What evidence that is being made, or waits to be sent, may take of memory, and who gets some of it when: mrd/share_queue.h decides.
+// What evidence takes of memory while it is made, and who gets some of it when: mrd/share_queue.h decides. Once it is made it is an answer like any other,
+// and what answers take until they are read is the server's to bound: so no client that does not read holds up one that asks.
 #pragma once
 
 #include <cstddef>
@@ -17,43 +18,18 @@ namespace mrd {
 // Bytes that one evidence takes while it is made, at most: its log, and that again as text and as a message.
 inline constexpr std::size_t largest_evidence = (std::size_t{64} << 10U) + 3 * mr::max_evidence_log;
 
-// Bytes of all evidence, from the reading of its log until its client has taken the answer. Clients that do not read theirs hold no more of it than these
-// answers take, until the server closes them. A connection has its largest evidence and no more: its calls run one after the other. One uid leaves as much
-// to the others as it has.
-inline constexpr std::size_t max_evidence_bytes = std::size_t{128} << 20U;
+// Of all evidence that is being made. A connection makes one, since its calls run one after the other; so does a uid that is not root, and two of these
+// leave root room for one.
+inline constexpr std::size_t max_evidence_bytes = 3 * largest_evidence;
 inline constexpr SharedBound evidence_bound{.what = "bytes of evidence",
                                             .all = max_evidence_bytes,
-                                            .others = max_evidence_bytes - largest_evidence,
-                                            .uid = (max_evidence_bytes - largest_evidence) / 2,
+                                            .others = 2 * largest_evidence,
+                                            .uid = largest_evidence,
                                             .connection = largest_evidence};
-static_assert(evidence_bound.uid >= largest_evidence, "every client can have the largest evidence");
 
 class EvidenceBudget : public std::enable_shared_from_this<EvidenceBudget> {
 public:
-    // Given back at its end, also after the budget's.
-    class Share {
-    public:
-        Share() = default;
-        Share(std::weak_ptr<EvidenceBudget> budget, const Client &client, std::size_t bytes)
-            : budget_(std::move(budget)), client_(client), bytes_(bytes) {}
-        Share(Share &&other) noexcept
-            : budget_(std::exchange(other.budget_, {})), client_(other.client_), bytes_(std::exchange(other.bytes_, 0)) {}
-        Share &operator=(Share &&other) noexcept {
-            std::swap(budget_, other.budget_);
-            std::swap(client_, other.client_);
-            std::swap(bytes_, other.bytes_);
-            return *this;
-        }
-        ~Share() { shrink_to(0); }
-
-        // No more than that is needed from now on.
-        void shrink_to(std::size_t bytes);
-
-    private:
-        std::weak_ptr<EvidenceBudget> budget_;
-        Client client_;
-        std::size_t bytes_ = 0;
-    };
+    using Share = std::shared_ptr<void>;  // given back with its last copy, also after the budget's end
     using Ready = std::move_only_function<void(Share)>;
     using Later = std::function<void(std::move_only_function<void()>)>;
     using Ticket = ShareQueue::Ticket;  // names who waits
@@ -76,7 +52,7 @@ public:
 private:
     EvidenceBudget(Later later, const SharedBound &bound) : later_(std::move(later)), queue_(bound) {}
 
-    void give_back(const Client &client, std::size_t bytes);
+    Share share(const Client &client, std::size_t bytes);
     void look_later();
     void look();
 

@@ -251,7 +251,7 @@ private:
         const auto budget = budget_.lock();
         if (!budget) return;  // mrd is stopping
         until_ = registers_.journal().state().sequence();
-        counted_ = {};  // of a first quote's log
+        counted_.reset();  // of a first quote's log
         budget_ticket_ =
             budget->take(client_, bytes_for_log(registers_.journal().end()), [self = shared_from_this()](EvidenceBudget::Share share) {
                 self->budget_ticket_ = 0;
@@ -342,10 +342,8 @@ private:
     }
 
     void reply() {
-        auto text = mr::write_evidence_json(evidence_);
-        counted_.shrink_to(text.size());
-        responder_.keep_until_sent(std::make_shared<EvidenceBudget::Share>(std::move(counted_)));
-        responder_.reply(wire::EvidenceReply{{std::move(text)}});
+        responder_.reply(wire::EvidenceReply{{mr::write_evidence_json(evidence_)}});
+        counted_.reset();
     }
 
     [[nodiscard]] const RegisterTable &table() const { return provider_.table(); }
