@@ -64,7 +64,7 @@ public:
 
     // Reads no further than event `until`.
     LogUpToQuote(LogReadings &readings, const Client &client, EvidenceCut cut, std::uint64_t until, Done done)
-        : LogReading(readings, client),
+        : LogReading(readings, client, ReadFor::evidence),
           result_{.reason = {}, .cut = std::move(cut), .log = {}, .to_cut = {}},
           until_(until),
           done_(std::move(done)) {
@@ -136,7 +136,7 @@ public:
 
     // `to_cut`: of each event up to the last one that is wanted.
     LogThatIsCut(LogReadings &readings, const Client &client, std::vector<bool> to_cut, Done done)
-        : LogReading(readings, client), to_cut_(std::move(to_cut)), done_(std::move(done)) {
+        : LogReading(readings, client, ReadFor::evidence), to_cut_(std::move(to_cut)), done_(std::move(done)) {
         format_->begin(result_.log, registers().journal().state());
     }
 

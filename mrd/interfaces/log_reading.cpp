@@ -5,33 +5,46 @@
 
 namespace mrd {
 
+LogReadings::Lane &LogReadings::lane_of(const LogReading &reading) { return lanes_.at(static_cast<std::size_t>(reading.what_for_)); }
+
 void LogReadings::enter(LogReading &reading) {
     if (reading.ticket_ != 0) return;
-    reading.ticket_ = turns_.enter(reading.client_);
-    readings_.emplace(reading.ticket_, reading.shared_from_this());
+    auto &lane = lane_of(reading);
+    reading.ticket_ = lane.turns.enter(reading.client_);
+    lane.readings.emplace(reading.ticket_, reading.shared_from_this());
     work_later();
 }
 
 void LogReadings::leave(LogReading &reading) {
     const auto ticket = std::exchange(reading.ticket_, 0);
     if (ticket == 0) return;
-    turns_.leave(ticket);
-    const auto last = readings_.extract(ticket);  // dropped last: it may be what holds the reading
+    auto &lane = lane_of(reading);
+    lane.turns.leave(ticket);
+    const auto last = lane.readings.extract(ticket);  // dropped last: it may be what holds the reading
 }
 
 void LogReadings::work_later() {
-    if (readings_.empty() || std::exchange(will_work_, true)) return;
+    const bool nobody = std::ranges::all_of(lanes_, [](const Lane &lane) { return lane.readings.empty(); });
+    if (nobody || std::exchange(will_work_, true)) return;
     registers_.later([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->work();
     });
 }
 
+std::shared_ptr<LogReading> LogReadings::next() {
+    for (const auto index : {preferred_, 1 - preferred_}) {
+        auto &lane = lanes_.at(index);
+        if (const auto ticket = lane.turns.next()) return lane.readings.at(*ticket);
+    }
+    return nullptr;
+}
+
 void LogReadings::work() {
     will_work_ = false;
+    preferred_ = 1 - preferred_;
     for (std::size_t records = 0; records < records_in_a_step;) {
-        const auto ticket = turns_.next();
-        if (!ticket) break;
-        const auto reading = readings_.at(*ticket);
+        const auto reading = next();
+        if (!reading) break;
         records += reading->step(records_in_a_step - records);
         if (!reading->has_work_) leave(*reading);
     }

@@ -2,7 +2,9 @@
 // they hold up nobody else.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -19,6 +21,9 @@ inline constexpr std::size_t bytes_of_a_record = 512;  // an event with more dat
 
 class LogReading;
 
+// Evidence has every other turn of the event loop, and waits behind none who merely read: its own number is bounded (mrd/evidence_budget.h).
+enum class ReadFor : std::uint8_t { reader, evidence };
+
 // All who read. mrd/log_turns.h decides whose step is next.
 class LogReadings : public std::enable_shared_from_this<LogReadings> {
 public:
@@ -29,8 +34,8 @@ public:
     ~LogReadings() = default;
 
     [[nodiscard]] Registers &registers() const { return registers_; }
-    [[nodiscard]] std::size_t working() const { return turns_.working(); }
-    [[nodiscard]] std::size_t waiting() const { return turns_.waiting(); }
+    [[nodiscard]] std::size_t working() const { return lanes_[0].turns.working() + lanes_[1].turns.working(); }
+    [[nodiscard]] std::size_t waiting() const { return lanes_[0].turns.waiting() + lanes_[1].turns.waiting(); }
 
 private:
     friend class LogReading;
@@ -39,18 +44,27 @@ private:
     void work_later();
     void work();
 
+    struct Lane {
+        LogTurns turns;
+        std::unordered_map<LogTurns::Ticket, std::shared_ptr<LogReading>> readings;  // that have something to do
+    };
+    Lane &lane_of(const LogReading &reading);
+    // Whose step is next: of the preferred lane, as long as somebody there has something to do.
+    std::shared_ptr<LogReading> next();
+
     Registers &registers_;
-    LogTurns turns_;
-    std::unordered_map<LogTurns::Ticket, std::shared_ptr<LogReading>> readings_;  // that have something to do
+    std::array<Lane, 2> lanes_;  // by ReadFor
+    std::size_t preferred_ = 0;  // the lane that comes first in this turn of the event loop
     bool will_work_ = false;
 };
 
 // It lives as long as somebody holds it: whoever waits for it, and while it has something to do.
 class LogReading : public std::enable_shared_from_this<LogReading> {
 public:
-    LogReading(LogReadings &readings, const Client &client)
+    LogReading(LogReadings &readings, const Client &client, ReadFor what_for = ReadFor::reader)
         : readings_(readings.weak_from_this()),
           client_(client),
+          what_for_(what_for),
           registers_(readings.registers()),
           file_(registers_.journal().file()),
           cursor_(*file_, registers_.journal().end()) {}
@@ -94,6 +108,7 @@ private:
 
     std::weak_ptr<LogReadings> readings_;  // not held: what is left of a call may outlive the service
     Client client_;
+    ReadFor what_for_;
     LogTurns::Ticket ticket_ = 0;  // while it has something to do
     Registers &registers_;
     std::shared_ptr<journal::AppendFile> file_;

@@ -18,7 +18,8 @@ constexpr std::size_t events = 2 * records_in_a_step;
 // Counts what it is given; it rests when it is told to, and at the log's end.
 class CountingReading final : public LogReading {
 public:
-    CountingReading(LogReadings &readings, std::uint64_t connection) : LogReading(readings, {connection, 0}) {}
+    CountingReading(LogReadings &readings, std::uint64_t connection, ReadFor what_for = ReadFor::reader)
+        : LogReading(readings, {connection, 0}, what_for) {}
 
     std::size_t taken = 0;
     bool at_the_end = false;
@@ -90,6 +91,20 @@ TEST_F(LogReadingTest, ATurnOfTheEventLoopReadsNoFurtherForManyThanForOne) {
     run();
     for (const auto &each : many) EXPECT_EQ(each->taken, events);
     EXPECT_EQ(readings_->working() + readings_->waiting(), 0U);
+}
+
+TEST_F(LogReadingTest, EvidenceHasEveryOtherTurnHoweverManyRead) {
+    auto all = begin(400);
+    turn(all);
+    const auto evidence = std::make_shared<CountingReading>(*readings_, ++last_connection_, ReadFor::evidence);
+    evidence->go();
+    all.push_back(evidence);
+    std::size_t turns = 0;
+    for (; !evidence->at_the_end && turns < 100; ++turns) turn(all);
+    EXPECT_EQ(evidence->taken, events);
+    EXPECT_LE(turns, 2 * (2 * events / records_in_a_step + 1));
+    run();
+    for (const auto &each : all) EXPECT_EQ(each->taken, events);
 }
 
 TEST_F(LogReadingTest, OneThatIsCancelledReadsNoFurtherAndHoldsNoPlace) {
