@@ -9,6 +9,7 @@
 
 #include "mr/envelope.h"
 #include "mr/event_log.h"
+#include "tests/attestation/machine.h"
 #include "tests/attestation/sample_quotes.h"
 #include "tests/attestation/test_platform.h"
 #include "tests/attestation/verdict_text.h"
@@ -17,7 +18,6 @@
 namespace mr {
 namespace {
 
-using enum StatementName;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
@@ -25,85 +25,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-Judgement result_of(const Verdict &verdict, StatementName name) {
-    const auto *statement = verdict.find(name);
-    if (statement != nullptr) return statement->result;
-    ADD_FAILURE() << "no statement " << to_string(name);
-    return Judgement::not_judged;
-}
-
-std::string reason_of(const Verdict &verdict, StatementName name) {
-    const auto *statement = verdict.find(name);
-    return statement == nullptr ? "" : statement->reason;
-}
-
-// Does the log explain the quote?
-bool matches(const Verdict &verdict) {
-    return result_of(verdict, log_replay) == Judgement::holds && result_of(verdict, history_complete) == Judgement::holds &&
-           result_of(verdict, registers_covered) == Judgement::holds;
-}
-
-std::string json_log(const std::vector<OwnedEvent> &events, const std::vector<LogRegister> &registers = {}) {
-    std::string log;
-    append_json_header(log, registers);
-    for (const auto &event : events) append_json_event(log, event.view());
-    return log;
-}
-
-// ---- A machine of our own
-
-class MachineTest : public testing::Test {
-protected:
-    // Extends the TD's register as the log says.
-    void add(OwnedEvent event) {
-        event.sequence = events.size() + 1;
-        if (event.origin == EventOrigin::firmware) event.origin = EventOrigin::service;
-        auto &rtmr = platform.body.rtmr.at(*tcg_index(event.name) - 1);
-        const auto value = extend(HashAlgorithm::sha384, rtmr, event.digests.front().second);
-        std::ranges::copy(value->bytes(), rtmr.begin());
-        events.push_back(std::move(event));
-    }
-
-    void SetUp() override {
-        platform.body.rtmr = {};
-        add(measured("tdx/rtmr0", "firmware"));
-        add(enveloped("tdx/rtmr3", {.description = "kernel", .data = bytes_of("image")}));
-        add(measured("tdx/rtmr3", "configuration"));
-        options.time = test_now;
-        options.anchors = platform.anchors();
-        options.waived = {.nonce = true, .reference = true, .tcb = true};
-    }
-
-    Evidence evidence() {
-        const auto zero = Digest::zero(HashAlgorithm::sha384);
-        std::vector<LogRegister> registers;
-        Evidence made{.provider = "tdx",
-                      .report_data = platform.body.report_data,
-                      .quote = platform.quote(),
-                      .quote_format = "tdx_v4",
-                      .time = test_now * 1'000'000,
-                      .sequence = static_cast<std::int64_t>(events.size()),
-                      .registers = {},
-                      .log = {},
-                      .collateral = platform.collateral()};
-        for (std::size_t i = 0; i < 4; ++i) {
-            const auto name = "tdx/rtmr" + std::to_string(i);
-            registers.push_back({name, HashAlgorithm::sha384, zero, start.value_or(zero)});
-            made.registers.push_back({name, shared.contains(name) ? Owner::shared : Owner::owned, Digest(platform.body.rtmr.at(i)), {}});
-        }
-        made.log = bytes_of(json_log(events, registers));
-        return made;
-    }
-
-    void expect_nonce() { options.report_data = Bytes(platform.body.report_data.begin(), platform.body.report_data.end()); }
-
-    TestPlatform platform;
-    std::vector<OwnedEvent> events;
-    std::optional<Digest> start;  // what the log says every register held at first
-    std::set<std::string> shared;
-    VerifyOptions options;
-};
 
 TEST_F(MachineTest, EvidenceOfWhatItSaysIsVerified) {
     expect_nonce();
@@ -118,15 +39,6 @@ TEST_F(MachineTest, WhatIsWaivedByNameIsNotJudgedAndDoesNotFail) {
     EXPECT_TRUE(verdict.verified()) << reasons(verdict);
     for (const auto name : {report_data, reference_values, register_values, required_events, forbidden_events, evidence_age})
         EXPECT_EQ(result_of(verdict, name), Judgement::not_judged) << to_string(name);
-}
-
-// The required statements that do not hold.
-std::vector<std::string> refusing(const Verdict &verdict) {
-    std::vector<std::string> names;
-    for (const auto &each : verdict.statements()) {
-        if (each.required && each.result != Judgement::holds) names.emplace_back(to_string(each.name));
-    }
-    return names;
 }
 
 TEST_F(MachineTest, WhatIsNeitherGivenNorWaivedIsNoSilentYes) {
@@ -222,7 +134,7 @@ TEST_F(MachineTest, ReportDataIsWhatWasExpectedOrNot) {
     options.report_data = Bytes(16, 1);
     auto lying = evidence();
     lying.report_data = {9};
-    EXPECT_THAT(false_ones(verify(lying, options)), Contains("report_data"));
+    EXPECT_THAT(false_ones(verify(lying, options)), Contains("evidence_claims"));
 }
 
 // It would be that of a variable that was cut off, or of anybody who gave none.
@@ -528,12 +440,6 @@ TEST_F(MachineTest, APayloadIsDstacksOnlyTogetherWithItsName) {
     EXPECT_TRUE(verify(evidence(), options).verified());
 }
 
-TEST_F(MachineTest, WhatEvidenceSaysBesideItsQuoteMustBeWhatIsSigned) {
-    auto lying = evidence();
-    lying.registers[3].signed_value = Digest(Bytes(48, 0xFF));
-    EXPECT_THAT(false_ones(verify(lying, options)), ElementsAre("root_is_hardware", "registers_covered"));
-}
-
 // A log that does not lead to the registers proves neither.
 TEST_F(MachineTest, RulesAreNotJudgedOnALogThatDoesNotReplay) {
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
@@ -610,15 +516,12 @@ TEST_F(MachineTest, AReasonStaysShortWhateverTheLog) {
 
 TEST_F(MachineTest, EventsThatAreCutStillReplayAndWhatTheyNoLongerSayIsNeitherFoundNorRuledOut) {
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
-    options.reference.forbidden_events = {
-        {.name = "a shell", .data = bytes_of("shell"), .hash_of_data = hash(HashAlgorithm::sha384, as_bytes("shell")).value()}};
-    auto cut = evidence();
+    options.reference.forbidden_events = {{.name = "a shell", .data = bytes_of("shell")}};
     for (auto *event : {&events.at(1), &events.at(2)}) {
         event->data.reset();
         event->description.reset();
     }
-    const auto log = json_log(events);
-    cut.log.assign(log.begin(), log.end());
+    auto cut = evidence();
     cut.cut = EvidenceCutContent{.events = 2, .bytes = 99};
     const auto verdict = verify(cut, options);
     EXPECT_TRUE(matches(verdict));

@@ -39,7 +39,8 @@ enum class StatementName : std::uint8_t {
     service_td,     // no service TD, or one that the reference values name
     report_hashes,  // of a TDREPORT instead of a quote: both hashes hold
     // What the evidence says.
-    report_data,  // is what was expected
+    report_data,      // is what was expected
+    evidence_claims,  // what nothing signs is as quote and log show it
     log_well_formed,
     log_replay,         // the log leads to every register it covers
     history_complete,   // without a gap

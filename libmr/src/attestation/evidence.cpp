@@ -88,6 +88,7 @@ class JsonReader {
 public:
     std::expected<Evidence, Error> read(std::string_view text) {
         varlink::Document document;
+        if (text.starts_with(event_log::byte_order_mark)) return malformed("the file begins with a byte-order mark, which JSON has not");
         if (!document.parse(text)) return malformed("the file is not one JSON object in UTF-8");
         const auto fields = varlink::decode<EvidenceFields>(document.root());
         if (!fields) return malformed("the member " + fields.error().name + " is unknown, missing, given twice or of the wrong type");

@@ -50,6 +50,7 @@ std::string_view to_string(StatementName name) {
     case service_td: return "service_td";
     case report_hashes: return "report_hashes";
     case report_data: return "report_data";
+    case evidence_claims: return "evidence_claims";
     case log_well_formed: return "log_well_formed";
     case log_replay: return "log_replay";
     case history_complete: return "history_complete";

@@ -1,6 +1,7 @@
 // What evidence says beside its quote: report data, log, reference values. The quote itself is verify_quote()'s.
 #include "mr/verify.h"
 
+#include "libmr/src/attestation/claims.h"
 #include "libmr/src/attestation/rule_judgement.h"
 
 #include <algorithm>
@@ -45,7 +46,9 @@ Signed signed_by(const TdQuoteBody &body) {
 
 class Verifier {
 public:
-    explicit Verifier(const VerifyOptions &options) : options_(options), reference_(options.reference) {}
+    // `evidence`: null for a quote and logs that come by themselves.
+    explicit Verifier(const VerifyOptions &options, const Evidence *evidence = nullptr)
+        : options_(options), reference_(options.reference), evidence_(evidence) {}
 
     // What is signed, if it can be read at all; body_ keeps it.
     void judge_quote(ByteView bytes, const Collateral *collateral) {
@@ -59,7 +62,7 @@ public:
         }
     }
 
-    void judge_report_data(const ReportData *claimed) {
+    void judge_report_data() {
         if (!options_.report_data)
             return state(report_data, Judgement::not_judged, !options_.waived.nonce, "no nonce was given: the quote may be an old one");
         const auto expected = report_data_from(*options_.report_data);
@@ -68,16 +71,11 @@ public:
         if (signed_->report_data != *expected)
             return state(report_data, Judgement::fails, true,
                          "not as expected: signed is " + to_hex(signed_->report_data) + ", expected was " + to_hex(*expected));
-        if (claimed != nullptr && *claimed != *expected)
-            return state(report_data, Judgement::fails, true, "the quote's is as expected, but the evidence says another one");
         state(report_data, Judgement::holds, true, "as expected");
     }
 
-    // `owners` is what evidence claims of the registers; null for logs that come by themselves.
-    // `cut`: how much of their content evidence says that it leaves out.
-    void judge_logs(std::span<const ByteView> logs, const std::vector<EvidenceRegister> *owners,
-                    const std::optional<EvidenceCutContent> &cut) {
-        const bool wanted = !logs.empty() || owners != nullptr;
+    void judge_logs(std::span<const ByteView> logs) {
+        const bool wanted = !logs.empty() || evidence_ != nullptr;
         const bool rules = !reference_.required_events.empty() || !reference_.forbidden_events.empty();
         if (!wanted || !signed_) {
             const std::string reason = signed_ ? "no log was given" : "nothing signed can be read";
@@ -95,15 +93,18 @@ public:
                 return judge_rules(Judgement::not_judged, reason);
             }
         }
-        judge_cut(cut);
-        const bool replays = judge_replay(owners);
+        judge_log();
+        const bool replays = judge_replay();
         judge_history();
         judge_rules(replays ? std::nullopt : std::optional(Judgement::not_judged), "the log does not lead to what is signed");
     }
 
-    // The log can be read. `cut`: what evidence says that it leaves out.
-    void judge_cut(const std::optional<EvidenceCutContent> &cut) {
+    // It can be read.
+    void judge_log() {
+        log_is_read_ = true;
+        if (!log_contradiction_.empty()) return state(log_well_formed, Judgement::fails, true, log_contradiction_);
         const auto events = std::to_string(replay_.events()) + " events";
+        const auto cut = evidence_ == nullptr ? std::nullopt : evidence_->cut;
         if (!cut) return state(log_well_formed, Judgement::holds, true, events);
         if (static_cast<std::uint64_t>(cut->events) > events_without_content_)
             return state(log_well_formed, Judgement::fails, true,
@@ -115,14 +116,17 @@ public:
     }
 
     // What evidence says beside its quote is what a reader sees first.
-    void compare_claims(const std::vector<EvidenceRegister> &claims) {
-        if (!signed_) return;
-        for (const auto &claim : claims) {
-            const auto value = signed_->find(common_name(claim.name));
-            if (!std::ranges::equal(claim.signed_value.bytes(), value))
-                return state(registers_covered, Judgement::fails, true,
-                             "the evidence says another value of " + claim.name + " than the quote");
-        }
+    void judge_claims() {
+        const auto quote = decode_quote(evidence_->quote);
+        if (!quote) return state(evidence_claims, Judgement::not_judged, true, "the quote cannot be read");
+        const attestation::ReplayedLog log{.last_event = last_event_, .value = [this](std::size_t number) -> std::optional<Digest> {
+                                               const auto *const found = replayed(number);
+                                               return found == nullptr ? std::nullopt : std::optional(found->value);
+                                           }};
+        const auto wrong = attestation::contradictions(*evidence_, *quote, log_is_read_ ? &log : nullptr);
+        if (!wrong.empty()) return state(evidence_claims, Judgement::fails, true, listed(wrong));
+        state(evidence_claims, log_is_read_ ? Judgement::holds : Judgement::not_judged, true,
+              log_is_read_ ? "quote and log show nothing else" : "the log cannot be read");
     }
 
     void judge_reference() {
@@ -188,7 +192,13 @@ private:
     std::expected<void, Error> read_log(ByteView file) {
         auto reader = EventLogReader::open(file);
         if (!reader) return std::unexpected(reader.error());
+        const bool has_claims = reader->format() == LogFormat::json;
+        if (evidence_ != nullptr && !has_claims)
+            return std::unexpected(
+                Error{ErrorCode::malformed, "the log in evidence is mrd's JSON, this is " + std::string(to_string(reader->format()))});
+        attestation::LogClaims claims(evidence_ == nullptr ? "" : evidence_->provider);
         for (auto known : reader->registers()) {
+            claims.declare(known);
             // The hardware's initial value is not the log's to say.
             if (is_signed_name(known.name)) known.initial = Digest::zero(HashAlgorithm::sha384);
             replay_.declare(known);
@@ -197,19 +207,19 @@ private:
         for (;;) {
             const auto more = reader->next(event);
             if (!more) return std::unexpected(more.error());
-            if (!*more) return {};
+            if (!*more) break;
             if (auto applied = replay_.apply(event); !applied) return applied;
             if (!event.description && !event.id && !event.caller) ++events_without_content_;
+            if (has_claims) claims.see(event);
             // Only what the quote's registers vouch for counts.
             if (is_measured(event) && is_signed_name(event.name)) note_rules(event);
         }
+        last_event_ = claims.last();
+        if (log_contradiction_.empty()) log_contradiction_ = claims.contradiction();
+        return {};
     }
 
-    static bool is_signed_name(std::string_view name) {
-        const auto common = common_name(name);
-        return common.size() == 5 && common.starts_with("rtmr") && common.back() >= '0' &&
-               common.back() < '0' + static_cast<char>(rtmr_count);
-    }
+    static bool is_signed_name(std::string_view name) { return attestation::rtmr_number(name).has_value(); }
 
     void note_rules(const Event &event) {
         if (std::ranges::find(event.digests, tcg_id(HashAlgorithm::sha384), &EventDigest::algorithm_id) == event.digests.end()) return;
@@ -221,7 +231,7 @@ private:
     }
 
     // True if the log leads to every register that it covers.
-    bool judge_replay(const std::vector<EvidenceRegister> *owners) {
+    bool judge_replay() {
         std::vector<std::string> wrong;
         std::vector<std::string> uncovered;
         bool all_allowed = true;
@@ -233,7 +243,7 @@ private:
             leads_.at(i) = leads;
             if (leads) continue;
             const bool allowed = std::ranges::find(reference_.uncovered_registers, name) != reference_.uncovered_registers.end();
-            const bool claimed_shared = owners != nullptr && std::ranges::any_of(*owners, [&](const EvidenceRegister &reg) {
+            const bool claimed_shared = evidence_ != nullptr && std::ranges::any_of(evidence_->registers, [&](const EvidenceRegister &reg) {
                                             return common_name(reg.name) == name && reg.owner != Owner::owned;
                                         });
             if (allowed || claimed_shared) {
@@ -306,6 +316,7 @@ private:
 
     const VerifyOptions &options_;
     const ReferenceValues &reference_;
+    const Evidence *evidence_;
     Verdict verdict_;
     QuoteJudgement platform_;
     std::optional<TdQuoteBody> body_;
@@ -313,6 +324,9 @@ private:
     Replay replay_;
     attestation::RuleJudgement rules_{reference_};
     std::uint64_t events_without_content_ = 0;
+    bool log_is_read_ = false;
+    std::uint64_t last_event_ = 0;          // of the log
+    std::string log_contradiction_;         // in itself; empty: none
     std::array<bool, rtmr_count> leads_{};  // the log leads to the register
 };
 
@@ -321,12 +335,12 @@ private:
 Verdict verify(const Evidence &evidence, const VerifyOptions &options, QuoteJudgement *platform) {
     const Collateral *collateral = options.collateral;
     if (collateral == nullptr && evidence.collateral) collateral = &*evidence.collateral;
-    Verifier verifier(options);
+    Verifier verifier(options, &evidence);
     verifier.judge_quote(evidence.quote, collateral);
-    verifier.judge_report_data(&evidence.report_data);
+    verifier.judge_report_data();
     const std::array<ByteView, 1> logs{evidence.log};
-    verifier.judge_logs(logs, &evidence.registers, evidence.cut);
-    verifier.compare_claims(evidence.registers);
+    verifier.judge_logs(logs);
+    verifier.judge_claims();
     verifier.judge_reference();
     verifier.judge_registers();
     verifier.judge_age(evidence.time);
@@ -336,8 +350,8 @@ Verdict verify(const Evidence &evidence, const VerifyOptions &options, QuoteJudg
 Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options, QuoteJudgement *platform) {
     Verifier verifier(options);
     verifier.judge_quote(quote, options.collateral);
-    verifier.judge_report_data(nullptr);
-    verifier.judge_logs(logs, nullptr, std::nullopt);
+    verifier.judge_report_data();
+    verifier.judge_logs(logs);
     verifier.judge_reference();
     verifier.judge_registers();
     verifier.judge_age(std::nullopt);

@@ -24,6 +24,8 @@ inline constexpr std::uint32_t ev_unused = 2;
 std::string rtmr_name(std::uint32_t number);
 std::string pcr_name(std::uint32_t number);
 
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // of UTF-8
+
 inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
 
 // Text from outside (a file's name, a process's) need not be UTF-8 and then cannot stand in JSON. Of text that is not, every byte that
