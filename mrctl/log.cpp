@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "mr/bytes.h"
 #include "mr/event_content.h"
@@ -110,18 +112,20 @@ int export_file(const Common &common, const LogCommand &command) {
     const auto close = [](std::FILE *file) {
         if (file != stdout) (void)std::fclose(file);
     };
+    const auto cannot_write = [&command] {
+        const auto to = command.output.empty() || command.output == "-" ? "standard output" : command.output;
+        return mr::Error{mr::ErrorCode::io, "cannot write " + to + ": " + std::generic_category().message(errno)};
+    };
     // Opened with the first piece: an unknown format leaves a file that is there alone.
     std::unique_ptr<std::FILE, decltype(close)> file(nullptr, close);
     std::optional<mr::Error> failed;
     const auto done = client->export_log(command.format, [&](mr::ByteView chunk) {
         if (!file) file.reset(command.output.empty() || command.output == "-" ? stdout : std::fopen(command.output.c_str(), "wbe"));
-        if (!file || std::fwrite(chunk.data(), 1, chunk.size(), file.get()) != chunk.size())
-            failed = mr::Error{mr::ErrorCode::io, "cannot write " + (command.output.empty() ? "standard output" : command.output)};
+        if (!file || std::fwrite(chunk.data(), 1, chunk.size(), file.get()) != chunk.size()) failed = cannot_write();
         return !failed;
     });
     if (!done) return fail(done.error());
-    if (!failed && file && std::fflush(file.get()) != 0)
-        failed = mr::Error{mr::ErrorCode::io, "cannot write " + (command.output.empty() ? "standard output" : command.output)};
+    if (!failed && file && std::fflush(file.get()) != 0) failed = cannot_write();
     return failed ? fail(*failed) : exit_done;
 }
 

@@ -1,8 +1,12 @@
 // The command line of mrctl.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <string>
+#include <string_view>
 
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
@@ -14,13 +18,36 @@ std::function<void()> run_into(int &exit_code, std::function<int()> command) {
     return [&exit_code, command = std::move(command)] { exit_code = command(); };
 }
 
+// What is sent to mrd, or compared with what it says. A file's name may be any bytes.
+const CLI::Validator text([](std::string &value) { return mr::is_text(value) ? std::string() : "it is not text in UTF-8"; }, "", "text");
+
+// Decimal, as it looks: 010 is ten. Out of range is wrong usage.
+template <class Number>
+CLI::Option *add_number(CLI::App &command, const std::string &names, Number least, std::function<void(Number)> take,
+                        const std::string &help) {
+    return command.add_option_function<std::string>(
+        names,
+        [names, least, take = std::move(take)](const std::string &value) {
+            Number number{};
+            const char *const end = value.data() + value.size();
+            const auto [stopped, failed] = std::from_chars(value.data(), end, number);
+            if (failed != std::errc{} || stopped != end || number < least) {
+                throw CLI::ValidationError(names, "\"" + value + "\" is no decimal number from " + std::to_string(least) + " to " +
+                                                      std::to_string(std::numeric_limits<Number>::max()));
+            }
+            take(number);
+        },
+        help);
+}
+
 // Of all commands that ask for report data.
 constexpr const char *data_help = "A nonce, or a hash: 16 to 64 bytes, hexadecimal; zero bytes follow up to 64";
 
 void add_event_options(CLI::App &command, mrctl::Event &event) {
-    command.add_option("--description", event.description, "What was measured [of measure: the file's name]");
-    command.add_option("--type", event.type, "TCG event type, a number or a name [EV_IPL]");
-    command.add_option("--id", event.id, "Makes it idempotent: the same id and digest again, by the same user, extends nothing");
+    command.add_option("--description", event.description, "What was measured [of measure: the file's name]")->check(text);
+    command.add_option("--type", event.type, "TCG event type, a number or a name [EV_IPL]")->check(text);
+    command.add_option("--id", event.id, "Makes it idempotent: the same id and digest again, by the same user, extends nothing")
+        ->check(text);
 }
 
 }  // namespace
@@ -37,8 +64,8 @@ int main(int argc, char **argv) {
     app.fallthrough();
     app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]");
     app.add_flag("--json", common.json, "Print the reply as JSON");
-    app.add_option_function<std::uint32_t>(
-        "--timeout", [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); },
+    add_number<std::uint32_t>(
+        app, "--timeout", 0, [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); },
         "Seconds to wait for an answer [45]; watch waits without limit");
 
     app.add_subcommand("list", "The registers: flags, hash, size, owner")->callback(run_into(exit_code, [&] {
@@ -47,14 +74,14 @@ int main(int argc, char **argv) {
 
     mrctl::ReadCommand read;
     auto *read_app = app.add_subcommand("read", "Values of registers, one line each; of several, all from one moment");
-    read_app->add_option("NAME", read.names, "Register, as tdx/rtmr3")->required();
+    read_app->add_option("NAME", read.names, "Register, as tdx/rtmr3")->required()->check(text);
     read_app->add_flag("--fresh", read.fresh, "Reread the hardware");
     read_app->add_flag("--raw", read.raw, "The value's bytes and nothing else");
     read_app->callback(run_into(exit_code, [&] { return mrctl::read(common, read); }));
 
     mrctl::ExtendCommand extend;
     auto *extend_app = app.add_subcommand("extend", "new = H(old || digest)");
-    extend_app->add_option("NAME", extend.name, "Register")->required();
+    extend_app->add_option("NAME", extend.name, "Register")->required()->check(text);
     extend_app->add_option("--digest", extend.digest, "Digest, hexadecimal")->required();
     add_event_options(*extend_app, extend.event);
     extend_app->callback(run_into(exit_code, [&] { return mrctl::extend(common, extend); }));
@@ -62,7 +89,7 @@ int main(int argc, char **argv) {
     mrctl::MeasureCommand measure;
     auto *measure_app = app.add_subcommand(
         "measure", "Extends by the hash of a file: new = H(old || H(file)); into a log-only register by an envelope, as with --envelope");
-    measure_app->add_option("NAME", measure.name, "Register")->required();
+    measure_app->add_option("NAME", measure.name, "Register")->required()->check(text);
     measure_app->add_option("FILE", measure.file, "File, or - for standard input")->required();
     add_event_options(*measure_app, measure.event);
     measure_app->add_flag("--envelope", measure.envelope,
@@ -71,16 +98,16 @@ int main(int argc, char **argv) {
 
     std::string capped;
     auto *cap_app = app.add_subcommand("cap", "One last event, then no extend until the next boot");
-    cap_app->add_option("NAME", capped, "Register")->required();
+    cap_app->add_option("NAME", capped, "Register")->required()->check(text);
     cap_app->callback(run_into(exit_code, [&] { return mrctl::cap(common, capped); }));
 
     mrctl::LogCommand log;
     auto *log_app = app.add_subcommand("log",
                                        "The event log: a table on a terminal, else a line a record with tabs between: sequence, time (us), "
                                        "register, type, digest, binding, origin, caller, description");
-    log_app->add_option("--format", log.format, "Export a file instead: tcg, tcg_index0 (for tpm2_eventlog), cel_json, json");
+    log_app->add_option("--format", log.format, "Export a file instead: tcg, tcg_index0 (for tpm2_eventlog), cel_json, json")->check(text);
     log_app->add_option("-o,--output", log.output, "File for the export [standard output]");
-    log_app->add_option("--from", log.from, "First sequence number [1]");
+    add_number<std::int64_t>(*log_app, "--from", 0, [&log](std::int64_t number) { log.from = number; }, "First sequence number [1]");
     log_app->add_flag("--follow", log.follow, "Also the records to come, without end");
     log_app->callback(run_into(exit_code, [&] { return mrctl::log(common, log); }));
 
@@ -103,7 +130,7 @@ int main(int argc, char **argv) {
 
     mrctl::WriteCommand write;
     auto *write_app = app.add_subcommand("write", "Stores a pseudo-register such as tdx/reportdata");
-    write_app->add_option("NAME", write.name, "Register")->required();
+    write_app->add_option("NAME", write.name, "Register")->required()->check(text);
     write_app->add_option("FILE", write.file, "File with the value's bytes, or - for standard input");
     write_app->add_option("--hex", write.hex, "The value, hexadecimal");
     write_app->callback(run_into(exit_code, [&] { return mrctl::write(common, write); }));
@@ -112,15 +139,17 @@ int main(int argc, char **argv) {
     auto *report_app = app.add_subcommand("report", "A report (TDREPORT) over bytes of your own");
     report_app->add_option("--data", report.data, data_help)->required();
     report_app->add_option("-o,--output", report.output, "File for the report's bytes; without it, base64 on standard output");
-    report_app->add_option("--provider", report.provider, "Provider, where several can report");
+    report_app->add_option("--provider", report.provider, "Provider, where several can report")->check(text);
     report_app->callback(run_into(exit_code, [&] { return mrctl::report(common, report); }));
 
     mrctl::QuoteCommand quote;
     auto *quote_app = app.add_subcommand("quote", "A quote over bytes of your own, which can be checked anywhere");
     quote_app->add_option("--data", quote.data, data_help)->required();
     quote_app->add_option("-o,--output", quote.output, "File for the quote's bytes; without it, base64 on standard output");
-    quote_app->add_option("--provider", quote.provider, "Provider, where several make quotes");
-    quote_app->add_option("--deadline", quote.deadline_ms, "Milliseconds that mrd may take [30000]");
+    quote_app->add_option("--provider", quote.provider, "Provider, where several make quotes")->check(text);
+    add_number<std::uint32_t>(
+        *quote_app, "--deadline", 0, [&quote](std::uint32_t milliseconds) { quote.deadline_ms = milliseconds; },
+        "Milliseconds that mrd may take [30000]");
     quote_app->callback(run_into(exit_code, [&] { return mrctl::quote(common, quote); }));
 
     mrctl::CollateralCommand collateral;
@@ -131,7 +160,7 @@ int main(int argc, char **argv) {
 
     std::vector<std::string> watched;
     auto *watch_app = app.add_subcommand("watch", "Prints the values, then every change");
-    watch_app->add_option("NAME", watched, "Registers [all]");
+    watch_app->add_option("NAME", watched, "Registers [all]")->check(text);
     watch_app->callback(run_into(exit_code, [&] { return mrctl::watch(common, watched); }));
 
     app.add_subcommand("stats", "Counters of each provider: reads, cached reads, refreshes, writes")->callback(run_into(exit_code, [&] {
@@ -147,8 +176,10 @@ int main(int argc, char **argv) {
     evidence_app->add_option("--data", evidence.quote.data, data_help)->required();
     evidence_app->add_option("-o,--output", evidence.quote.output, "File, or - for standard output")->required();
     evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON");
-    evidence_app->add_option("--provider", evidence.quote.provider, "Provider, where several make quotes");
-    evidence_app->add_option("--deadline", evidence.quote.deadline_ms, "Milliseconds that mrd may take [30000]");
+    evidence_app->add_option("--provider", evidence.quote.provider, "Provider, where several make quotes")->check(text);
+    add_number<std::uint32_t>(
+        *evidence_app, "--deadline", 0, [&evidence](std::uint32_t milliseconds) { evidence.quote.deadline_ms = milliseconds; },
+        "Milliseconds that mrd may take [30000]");
     evidence_app->callback(run_into(exit_code, [&] { return mrctl::evidence(common, evidence); }));
 
     mrctl::VerifyCommand verify;
@@ -166,7 +197,9 @@ int main(int argc, char **argv) {
         "--without", verify.without,
         "Of nonce, reference and tcb, with commas between: what is not asked for. What is neither given nor named here makes the "
         "verdict negative");
-    verify_app->add_option("--time", verify.time, "Verify as of this time, seconds since the epoch [now]");
+    add_number<std::int64_t>(
+        *verify_app, "--time", std::numeric_limits<std::int64_t>::min(), [&verify](std::int64_t seconds) { verify.time = seconds; },
+        "Verify as of this time, seconds since the epoch [now]");
     verify_app->callback(run_into(exit_code, [&] { return mrctl::verify(common.json, verify); }));
 
     std::string inspected;
@@ -175,12 +208,19 @@ int main(int argc, char **argv) {
     inspect_app->add_option("FILE", inspected, "File, or - for standard input")->required();
     inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
 
+    // Also of arguments that cannot be read.
+    const bool has_json = std::any_of(argv, argv + argc, [](std::string_view argument) { return argument == "--json"; });
     try {
+        mrctl::set_error_form({.json = has_json, .has_verdict = false});
+        verify_app->parse_complete_callback([&] { mrctl::set_error_form({.json = has_json, .has_verdict = true}); });
         app.parse(argc, argv);
+    } catch (const CLI::Success &asked) {
+        app.exit(asked);  // prints --help or --version
     } catch (const CLI::ParseError &error) {
-        return app.exit(error) == 0 ? mrctl::exit_done : mrctl::exit_usage;
+        mrctl::set_error_form({.json = has_json, .has_verdict = verify_app->parsed()});
+        exit_code = mrctl::fail_usage(std::string(error.what()) + "; mrctl COMMAND --help shows what a command takes");
     }
-    // What could not be written must not look as if it had been: a full disk, a closed pipe.
-    if (!std::cout.flush()) return mrctl::fail({mr::ErrorCode::io, "cannot write to standard output"});
-    return exit_code;
+    // What could not be written must not look as if it had been: a full disk, a closed descriptor. The error that was told is enough.
+    if (std::cout.flush() || (exit_code != mrctl::exit_done && exit_code != mrctl::exit_refused)) return exit_code;
+    return mrctl::fail({mr::ErrorCode::io, "cannot write to standard output"});
 }

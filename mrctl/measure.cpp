@@ -52,8 +52,8 @@ std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr:
     };
     const std::unique_ptr<std::FILE, decltype(close)> file(path == "-" ? stdin : std::fopen(path.c_str(), "rbe"), close);
     const auto failed = [&path](const char *what) {
-        return std::unexpected(
-            mr::Error{mr::ErrorCode::io, std::string("cannot ") + what + " " + path + ": " + std::generic_category().message(errno)});
+        return std::unexpected(mr::Error{mr::ErrorCode::io, std::string("cannot ") + what + " " + (path == "-" ? "standard input" : path) +
+                                                                ": " + std::generic_category().message(errno)});
     };
     if (!file) return failed("open");
     (void)std::setvbuf(file.get(), nullptr, _IONBF, 0);

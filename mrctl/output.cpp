@@ -7,22 +7,43 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "mr/event_content.h"
 
 namespace mrctl {
 
-int fail(const mr::Error &error) {
-    std::string line = error.message;
+namespace {
+
+// Of the whole run: an error is told wherever it is found.
+ErrorForm error_form;
+
+void tell(std::string_view message, std::string_view code) {
+    std::string line(message);
     std::ranges::replace(line, '\n', ' ');
     // Parts of it may be of a file or a peer.
-    std::cerr << "mrctl: " << mr::printable_text(line) << '\n';
+    const auto text = mr::printable_text(line);
+    std::cerr << "mrctl: " << text << '\n';
+    if (!error_form.json) return;
+    nlohmann::ordered_json told = nlohmann::ordered_json::object();
+    if (error_form.has_verdict) told["verified"] = false;
+    told["error"] = text;
+    told["code"] = code;
+    std::cout << told.dump() << '\n';
+}
+
+}  // namespace
+
+void set_error_form(ErrorForm form) { error_form = form; }
+
+int fail(const mr::Error &error) {
+    tell(error.message, mr::to_string(error.code));
     return error.code == mr::ErrorCode::no_service ? exit_no_service : exit_refused;
 }
 
 int fail_usage(std::string_view message) {
-    std::cerr << "mrctl: " << message << '\n';
+    tell(message, "usage");
     return exit_usage;
 }
 
@@ -58,16 +79,17 @@ struct CloseFile {
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
-std::unexpected<mr::Error> failed(std::string_view what, const std::string &path) {
+std::unexpected<mr::Error> failed(std::string_view what, const std::string &path, std::string_view standard) {
+    const auto reason = std::generic_category().message(errno);
     return std::unexpected(
-        mr::Error{mr::ErrorCode::io, "cannot " + std::string(what) + " " + path + ": " + std::generic_category().message(errno)});
+        mr::Error{mr::ErrorCode::io, "cannot " + std::string(what) + " " + (path == "-" ? std::string(standard) : path) + ": " + reason});
 }
 
 }  // namespace
 
 std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size_t limit) {
     const File file(path == "-" ? stdin : std::fopen(path.c_str(), "rbe"));
-    if (!file) return failed("open", path);
+    if (!file) return failed("open", path, "standard input");
     mr::Bytes bytes;
     constexpr std::size_t piece = std::size_t{64} * 1024;
     while (std::feof(file.get()) == 0) {
@@ -75,7 +97,7 @@ std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size
         bytes.resize(start + std::min(piece, limit + 1 - start));
         const auto size = std::fread(bytes.data() + start, 1, bytes.size() - start, file.get());
         bytes.resize(start + size);
-        if (std::ferror(file.get()) != 0) return failed("read", path);
+        if (std::ferror(file.get()) != 0) return failed("read", path, "standard input");
         if (bytes.size() > limit) {
             return std::unexpected(mr::Error{mr::ErrorCode::wrong_length, path + " is longer than " + std::to_string(limit) + " bytes"});
         }
@@ -85,9 +107,9 @@ std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size
 
 std::expected<void, mr::Error> write_file(const std::string &path, mr::ByteView bytes) {
     File file(path == "-" ? stdout : std::fopen(path.c_str(), "wbe"));
-    if (!file) return failed("open", path);
+    if (!file) return failed("open", path, "standard output");
     if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() || std::fflush(file.get()) != 0)
-        return failed("write", path);
+        return failed("write", path, "standard output");
     return {};
 }
 

@@ -23,6 +23,13 @@ enum ExitCode : int {
 int fail(const mr::Error &error);
 int fail_usage(std::string_view message);
 
+// With --json an error is an object on standard output, too: {"error": "message", "code": "io"}; what gives a verdict has "verified": false before it.
+struct ErrorForm {
+    bool json = false;
+    bool has_verdict = false;
+};
+void set_error_form(ErrorForm form);
+
 // Does a person look at standard output?
 bool is_terminal();
 

@@ -47,6 +47,7 @@ public:
             if (error) return self->fail(ClientErrorCode::no_service, error.message());
             self->timer_.cancel();
             self->open_ = true;
+            self->made_ = 0;
             std::exchange(self->connected_, nullptr)({});
         });
         tell(dropped, ClientErrorCode::connection_lost, "the connection was dropped");
@@ -59,6 +60,7 @@ public:
         }
         const auto deadline = timeout == no_timeout ? Clock::time_point::max() : Clock::now() + timeout;
         calls_.push_back({std::move(handler), deadline});
+        ++made_;
         if (calls_.size() == 1) watch_time();
         waiting_ += frame;
         if (sending_.empty()) send();
@@ -125,7 +127,7 @@ private:
         asio::async_write(socket_, asio::buffer(sending_),
                           [self = shared_from_this(), round = round_](const error_code &error, std::size_t) {
                               self->sending_.clear();
-                              if (round == self->round_ && error) return self->fail(ClientErrorCode::connection_lost, error.message());
+                              if (round == self->round_ && error) return self->fail(self->code_of(error), error.message());
                               if (self->open_ && !self->waiting_.empty()) self->send();
                           });
     }
@@ -133,21 +135,26 @@ private:
     // Only while a call is open: an idle connection keeps no event loop from ending.
     void receive() {
         if (calls_.empty() || std::exchange(receiving_, true)) return;
-        socket_.async_read_some(
-            asio::buffer(received_), [self = shared_from_this(), round = round_](const error_code &error, std::size_t size) {
-                self->receiving_ = false;
-                if (round != self->round_) return self->receive();
-                if (error)
-                    return self->fail(ClientErrorCode::connection_lost,
-                                      error == asio::error::eof ? "the service closed the connection" : error.message());
-                self->splitter_.feed({self->received_.data(), size});
-                while (const auto message = self->splitter_.next()) {
-                    if (!self->take(*message) || round != self->round_) return;
-                }
-                if (self->splitter_.overflowed()) return self->fail(ClientErrorCode::protocol, "the answer is too long");
-                self->splitter_.keep_rest();
-                self->receive();
-            });
+        socket_.async_read_some(asio::buffer(received_), [self = shared_from_this(), round = round_](const error_code &error,
+                                                                                                     std::size_t size) {
+            self->receiving_ = false;
+            if (round != self->round_) return self->receive();
+            if (error)
+                return self->fail(self->code_of(error), error == asio::error::eof ? "the service closed the connection" : error.message());
+            self->splitter_.feed({self->received_.data(), size});
+            while (const auto message = self->splitter_.next()) {
+                if (!self->take(*message) || round != self->round_) return;
+            }
+            if (self->splitter_.overflowed()) return self->fail(ClientErrorCode::protocol, "the answer is too long");
+            self->splitter_.keep_rest();
+            self->receive();
+        });
+    }
+
+    // As the blocking client tells them apart (proto/varlink/client.cpp).
+    [[nodiscard]] ClientErrorCode code_of(const error_code &error) const {
+        const bool refused = made_ <= 1 && (error == asio::error::broken_pipe || error == asio::error::connection_reset);
+        return refused ? ClientErrorCode::refused : ClientErrorCode::connection_lost;
     }
 
     // False: the connection has been closed.
@@ -195,6 +202,7 @@ private:
     Document document_;
     std::uint64_t round_ = 0;  // of connections: what belongs to an earlier one is ignored
     bool open_ = false;
+    std::size_t made_ = 0;  // calls since it is open
     bool receiving_ = false;
 };
 

@@ -68,9 +68,17 @@ std::unexpected<ClientError> ClientConnection::fail(ClientErrorCode code, std::s
     return std::unexpected(ClientError{code, std::move(reason)});
 }
 
+// A service that has too many connections closes one as soon as it has accepted it: then nothing can be sent (EPIPE), or what was sent is dropped unread
+// (ECONNRESET). Of several calls it may have read some; one that ends after it has read all only closes.
+std::unexpected<ClientError> ClientConnection::fail_by_system() {
+    const bool refused = sent_ <= 1 && (errno == EPIPE || errno == ECONNRESET);
+    return fail(refused ? ClientErrorCode::refused : ClientErrorCode::connection_lost, system_reason());
+}
+
 std::expected<void, ClientError> ClientConnection::send_frames(std::string_view frames, Milliseconds timeout) {
     if (!is_open()) return fail(ClientErrorCode::connection_lost, "the connection is closed");
     const Deadline deadline(timeout);
+    sent_ += static_cast<std::size_t>(std::ranges::count(frames, '\0'));
     while (!frames.empty()) {
         const auto sent = ::send(socket_.get(), frames.data(), frames.size(), MSG_NOSIGNAL);
         if (sent >= 0) {
@@ -78,7 +86,7 @@ std::expected<void, ClientError> ClientConnection::send_frames(std::string_view 
         } else if (errno == EAGAIN) {
             if (!wait_for(socket_.get(), POLLOUT, deadline)) return fail(ClientErrorCode::timed_out, "the service takes no call");
         } else if (errno != EINTR) {
-            return fail(ClientErrorCode::connection_lost, system_reason());
+            return fail_by_system();
         }
     }
     return {};
@@ -104,7 +112,7 @@ std::expected<Reply, ClientError> ClientConnection::receive(Milliseconds timeout
         } else if (errno == EAGAIN) {
             if (!wait_for(socket_.get(), POLLIN, deadline)) return fail(ClientErrorCode::timed_out, "no answer in time");
         } else if (errno != EINTR) {
-            return fail(ClientErrorCode::connection_lost, system_reason());
+            return fail_by_system();
         }
     }
 }

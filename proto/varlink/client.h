@@ -18,6 +18,7 @@ namespace varlink {
 enum class ClientErrorCode : std::uint8_t {
     no_service,       // nobody listens there
     not_permitted,    // somebody listens there, but this user may not connect
+    refused,          // the service closed the connection before it read the first call
     timed_out,        // the connection is out of step after that: it has been closed
     connection_lost,  // closed by the peer, or by an earlier error
     protocol,         // the peer sent what is no reply: the connection has been closed
@@ -66,12 +67,14 @@ private:
     explicit ClientConnection(FileDescriptor socket) : socket_(std::move(socket)) {}
 
     std::unexpected<ClientError> fail(ClientErrorCode code, std::string reason);
+    std::unexpected<ClientError> fail_by_system();
 
     FileDescriptor socket_;
     MessageSplitter splitter_{max_reply};
     std::string received_;
     std::string to_send_;
     Document document_;
+    std::size_t sent_ = 0;  // calls
 };
 
 }  // namespace varlink

@@ -34,12 +34,15 @@ private:
     int fd_ = -1;
 };
 
-// Puts /dev/null where standard input, output or error are closed: otherwise the next file or socket that is opened gets the number of one, and what
-// is printed goes into it. For the first line of main().
+// Fills the place of standard input, output or error where they are closed: otherwise the next file or socket that is opened gets the number of one,
+// and what is printed goes into it. What stands there fails as the closed one does, with EBADF: input that cannot be read, output that cannot be
+// written. With an empty file a read would say that there is nothing, and what is printed would look as if it had been. For the first line of main().
 inline void fill_standard_descriptors() {
-    int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (fd >= 0) ::close(fd);
+    for (const int wanted : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(wanted, F_GETFD) >= 0) continue;
+        // The lowest that is free: those below have been filled.
+        (void)::open("/dev/null", (wanted == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    }
 }
 
 }  // namespace varlink

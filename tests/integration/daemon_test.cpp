@@ -589,7 +589,9 @@ TEST_F(DaemonTest, MoreConnectionsThanAllowedEndAtOnceAndAreCounted) {
     auto client = daemon.client();
     ASSERT_TRUE(client.read("rtmr3"));
     auto second = daemon.client();
-    EXPECT_EQ(second.read("rtmr3").error().code, ErrorCode::connection_lost);
+    const auto refused = second.read("rtmr3");
+    EXPECT_EQ(refused.error().code, ErrorCode::no_service);
+    EXPECT_THAT(refused.error().message, ::testing::HasSubstr("max_connections"));
     EXPECT_EQ(status_of(client)["refusedConnections"], 1);
     EXPECT_EQ(status_of(client)["connections"], 1);
     EXPECT_EQ(status_of(client)["limits"]["refused"], (Json{{"full", 1}, {"share", 0}, {"descriptors", 0}}));
@@ -615,7 +617,7 @@ TEST_F(DaemonTest, ThereAreNoMoreConnectionsThanDescriptorsForThemAndMrdsOwnAreK
         ASSERT_TRUE(others.back().read("rtmr3"));
     }
     auto refused = daemon.client();
-    EXPECT_EQ(refused.read("rtmr3").error().code, ErrorCode::connection_lost) << "at once, instead of after its time";
+    EXPECT_EQ(refused.read("rtmr3").error().code, ErrorCode::no_service) << "at once, instead of after its time";
     EXPECT_TRUE(others.front().extend("rtmr3", digest_of("x")));
     EXPECT_TRUE(others.back().report(report_data(1)));
     EXPECT_EQ(status_of(client)["limits"]["refused"]["full"], 1);

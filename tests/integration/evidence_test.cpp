@@ -533,6 +533,36 @@ TEST_F(MrctlVerify, WhatIsNeitherAskedForNorWaivedIsExitCodeOneAndNamedInTheLast
                 StartsWith("REFUSED: tcb_info_signature"));
 }
 
+// The quote says none of it, and people see it first.
+TEST_F(MrctlVerify, ContradictionsInEvidenceAreRefused) {
+    const auto whole = Json::parse(contents(at("e.json")));
+    const auto refused_by = [&](const Json &changed) {
+        std::ofstream(at("changed.json")) << changed.dump();
+        const auto done = mrctl({"verify", at("changed.json"), "--roots", at("root.pem"), "--nonce", data, "--without", "reference"});
+        return done.exit_code == 1 ? last_line(done.out) : "verified";
+    };
+    EXPECT_EQ(refused_by(whole), "verified");
+    for (const auto &[member, value] : {std::pair<const char *, Json>("simulated", false),
+                                        {"sequence", 2},
+                                        {"quoteFormat", "tdx_v5_td15"},
+                                        {"provider", "tdx1"},
+                                        {"reportData", std::string(128, '6')},
+                                        {"auxiliary", "AAAA"}}) {
+        auto changed = whole;
+        changed[member] = value;
+        EXPECT_THAT(refused_by(changed), HasSubstr("evidence_claims")) << member;
+    }
+    auto changed = whole;
+    changed["registers"][3]["logged"] = hex(1);
+    EXPECT_EQ(refused_by(changed), "REFUSED: evidence_claims");
+    auto log = mr::from_base64(whole["log"].get<std::string>()).value();
+    std::string text(log.begin(), log.end());
+    text.replace(text.find("\"sequence\":1"), 12, "\"sequence\":0");
+    changed = whole;
+    changed["log"] = mr::to_base64(mr::as_bytes(text));
+    EXPECT_THAT(refused_by(changed), HasSubstr("log_well_formed"));
+}
+
 TEST_F(MrctlVerify, WithoutTakesTheWordsItKnowsForWhatIsNotGiven) {
     const std::vector<std::string> rest{"verify", at("e.json"), "--roots", at("root.pem")};
     const auto refused = [&](const std::vector<std::string> &more) {

@@ -37,12 +37,19 @@ Daemon KillLoop::start(const Death *death, const std::string &faults) {
     return Daemon(options_.folder, std::move(options));
 }
 
+namespace {
+
+// Killed with the call, or before it was read.
+bool is_gone(const mr::Error &error) { return error.code == mr::ErrorCode::connection_lost || error.code == mr::ErrorCode::no_service; }
+
+}  // namespace
+
 void KillLoop::send_answered_again(mr::Client &client) {
     for (const auto &customer : customers_) {
         for (const auto entry : customer.answered) {
             // Whoever asks for it again gets the same answer, as long as mrd remembers the id; the ledger compares.
             if (!ledger_.is_recent(entry, journal::remembered_ids / 2)) continue;
-            if (const auto again = ledger_.send(entry, client); !again && again.error().code != mr::ErrorCode::connection_lost)
+            if (const auto again = ledger_.send(entry, client); !again && !is_gone(again.error()))
                 ledger_.violation("an answered event, sent again: " + again.error().message);
         }
     }
@@ -62,7 +69,7 @@ bool KillLoop::extend(Customer &customer, mr::Client &client, const std::functio
         (void)client.read(customer.reg, {.fresh = true});  // settles what is not known
         return true;
     }
-    if (done.error().code != mr::ErrorCode::connection_lost) ledger_.violation("an extend: " + done.error().message);
+    if (!is_gone(done.error())) ledger_.violation("an extend: " + done.error().message);
     return false;
 }
 

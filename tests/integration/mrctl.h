@@ -39,7 +39,14 @@ protected:
     std::string failure(int exit_code, const std::vector<std::string> &arguments) {
         const auto done = mrctl(arguments);
         EXPECT_EQ(done.exit_code, exit_code) << done.out;
-        EXPECT_THAT(done.out, ::testing::IsEmpty());
+        if (std::ranges::find(arguments, "--json") == arguments.end()) {
+            EXPECT_THAT(done.out, ::testing::IsEmpty());
+        } else {
+            const auto told = Json::parse(done.out, nullptr, false);
+            EXPECT_EQ("mrctl: " + told.value("error", "") + "\n", done.err);
+            EXPECT_EQ(told.contains("verified"), arguments.front() == "verify") << done.out;
+            EXPECT_FALSE(told.value("verified", false));
+        }
         EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
         return done.err;
     }

@@ -246,12 +246,110 @@ TEST_F(MrctlTest, StatusShowsADivergence) {
 
 TEST_F(MrctlTest, OutputThatCannotBeWrittenIsNoSuccess) {
     start();
-    for (const std::string command : {"list", "read rtmr0", "read rtmr0 --raw", "read rtmr0 --json", "status", "watch rtmr0"}) {
-        const auto done = run_program({"/bin/sh", "-c", "exec " MRCTL_PROGRAM " " + command + " > /dev/full"}, folder(), {},
+    const auto data = " --data " + hex(5, 64);
+    const auto evidence = (folder() / "evidence").native();
+    ASSERT_EQ(mrctl({"evidence", "--data", hex(5, 64), "-o", evidence}).exit_code, 0);
+    for (const auto &command : {std::string("list"),
+                                std::string("list --json"),
+                                std::string("read rtmr0"),
+                                std::string("read rtmr0 --raw"),
+                                std::string("read rtmr0 --json"),
+                                std::string("status"),
+                                std::string("stats"),
+                                std::string("watch rtmr0"),
+                                std::string("log --format json"),
+                                std::string("log --format tcg -o -"),
+                                std::string("replay"),
+                                std::string("--help"),
+                                std::string("verify --help"),
+                                std::string("--version"),
+                                "report" + data,
+                                "quote" + data,
+                                "quote -o -" + data,
+                                "evidence -o -" + data,
+                                std::string("collateral"),
+                                std::string("collateral -o -"),
+                                "verify " + evidence,
+                                "verify --json " + evidence,
+                                "inspect " + evidence,
+                                std::string("measure rtmr3 /dev/null"),
+                                std::string("write reportdata --hex ") + hex(1, 64),
+                                std::string("cap rtmr3")}) {
+        for (const std::string to : {" >/dev/full", " >&-"}) {
+            const auto done = run_program({"/bin/sh", "-c", "exec " MRCTL_PROGRAM " " + command + to}, folder(), {},
+                                          {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
+            if (command == "cap rtmr3" && to == " >&-") continue;  // refused: it has been capped
+            EXPECT_EQ(done.exit_code, 1) << command << to;
+            EXPECT_THAT(done.err, HasSubstr("cannot write")) << command << to;
+        }
+    }
+}
+
+// A closed descriptor is no empty file: an extend cannot be taken back.
+TEST_F(MrctlTest, StandardInputThatIsClosedIsAnError) {
+    start();
+    for (const std::string command : {"measure rtmr3 -", "measure rtmr3 - --envelope", "write reportdata -", "inspect -", "verify -",
+                                      "replay --log -", "verify --quote /dev/null --roots -"}) {
+        const auto done = run_program({"/bin/sh", "-c", "exec " MRCTL_PROGRAM " " + command + " <&-"}, folder(), {},
                                       {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
         EXPECT_EQ(done.exit_code, 1) << command;
-        EXPECT_THAT(done.err, HasSubstr("cannot write")) << command;
+        EXPECT_THAT(done.out, IsEmpty()) << command;
+        EXPECT_THAT(done.err, HasSubstr("cannot read standard input: Bad file descriptor")) << command;
     }
+    EXPECT_EQ(output({"read", "rtmr3", "--fresh"}), "tdx/rtmr3 " + hex(0) + "\n");
+    EXPECT_EQ(json({"measure", "rtmr3", "-"})["digest"], mr::to_hex(sha384({}))) << "an empty file is one";
+}
+
+TEST_F(MrctlTest, NumbersAreDecimalAndThoseOutOfRangeAreWrongUsage) {
+    start();
+    for (const auto *number : {"99999999999999999999", "9223372036854775808", "-1", "", "1x", "0x10", "1.5", " 1", "1e3"})
+        EXPECT_THAT(failure(2, {"log", "--from", number}), HasSubstr("--from")) << number;
+    for (const auto *number : {"4294967296", "-1", "", "x", "0x10"}) {
+        EXPECT_THAT(failure(2, {"list", "--timeout", number}), HasSubstr("--timeout")) << number;
+        EXPECT_THAT(failure(2, {"quote", "--data", hex(5, 64), "--deadline", number}), HasSubstr("--deadline")) << number;
+    }
+    EXPECT_THAT(failure(2, {"verify", "x", "--time", "9223372036854775808"}), HasSubstr("--time"));
+    EXPECT_THAT(failure(2, {"extend", "rtmr3", "--digest", hex(1), "--type", "4294967296"}), HasSubstr("--type"));
+    for (int i = 0; i < 10; ++i) output({"extend", "rtmr3", "--digest", hex(1)});
+    EXPECT_THAT(output({"log", "--from", "010"}), ::testing::StartsWith("10\t"));
+}
+
+TEST_F(MrctlTest, AnArgumentThatIsNoTextIsWrongUsageAndSendsNothing) {
+    for (const std::vector<std::string> &wrong :
+         std::vector<std::vector<std::string>>{{"log", "--format", "\xFF"},
+                                               {"read", "\xFF"},
+                                               {"read", "rtmr0", "\xFF", "--json"},
+                                               {"watch", "\xFF"},
+                                               {"cap", "\xFF"},
+                                               {"write", "\xFF", "--hex", "00"},
+                                               {"measure", "\xFF", "/dev/null"},
+                                               {"extend", "rtmr3", "--digest", hex(1), "--description", "a\xFF"},
+                                               {"extend", "rtmr3", "--digest", hex(1), "--id", "\xC0\x80"},
+                                               {"extend", "rtmr3", "--digest", hex(1), "--type", "\xFF"},
+                                               {"report", "--data", hex(1, 64), "--provider", "\xFF", "--json"},
+                                               {"quote", "--data", hex(1, 64), "--provider", "\xFF"},
+                                               {"evidence", "--data", hex(1, 64), "-o", "-", "--provider", "\xFF"}})
+        EXPECT_THAT(failure(2, wrong), HasSubstr("UTF-8")) << wrong.front();
+}
+
+TEST_F(MrctlTest, WithJsonEveryErrorIsAnObjectOnStandardOutputToo) {
+    EXPECT_THAT(failure(3, {"list", "--json"}), HasSubstr("start it"));
+    EXPECT_THAT(failure(1, {"verify", folder() / "missing", "--json"}), HasSubstr("missing"));
+    EXPECT_THAT(failure(1, {"verify", "/dev/null", "--json"}), HasSubstr("/dev/null"));
+    failure(2, {"verify", "--json"});
+    failure(2, {"verify", "--nonsense", "--json"});
+    failure(2, {"verify", "x", "--time", "x", "--json"});
+    failure(2, {"verify", "x", "--nonce", "00", "--json"});
+    failure(2, {"read", "--json"});
+    failure(2, {"extend", "rtmr3", "--digest", "xyz", "--json"});
+}
+
+TEST_F(MrctlTest, AConnectionTooManyIsExitCodeThreeWithWhatToLookAt) {
+    start({.config = "[service]\nmax_connections = 1\n"});
+    auto client = daemon().client();
+    ASSERT_TRUE(client.list());
+    EXPECT_THAT(failure(3, {"list"}), HasSubstr("max_connections"));
+    EXPECT_THAT(failure(3, {"list", "--json"}), HasSubstr("max_connections"));
 }
 
 TEST_F(MrctlTest, AFileWhoseNameIsNoTextIsMeasured) {

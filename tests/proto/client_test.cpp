@@ -138,7 +138,7 @@ TEST(Client, AReplyThatIsThereAlreadyIsTakenWithoutTime) {
     EXPECT_EQ(second->parameters->find("number")->as_int(), 1);
 }
 
-TEST(Client, AConnectionThatEndsIsLost) {
+TEST(Client, AConnectionThatEndsIsLostAndOneThatEndsUnreadWasRefused) {
     for (const bool is_asked : {false, true}) {
         Puppet puppet;
         auto connection = puppet.connect();
@@ -149,12 +149,24 @@ TEST(Client, AConnectionThatEndsIsLost) {
         service.close();
         const auto reply = connection.receive(patience);
         ASSERT_FALSE(reply);
-        EXPECT_EQ(reply.error().code, ClientErrorCode::connection_lost);
+        EXPECT_EQ(reply.error().code, is_asked ? ClientErrorCode::connection_lost : ClientErrorCode::refused);
         EXPECT_FALSE(connection.is_open());
         const auto sent = connection.send("a.b.C", NoParameters{}, patience);
         ASSERT_FALSE(sent);
         EXPECT_EQ(sent.error().code, ClientErrorCode::connection_lost);
     }
+}
+
+// Of several calls the first may have been read, and taken effect.
+TEST(Client, AConnectionThatEndsWithTheSecondCallUnreadIsLost) {
+    Puppet puppet;
+    auto connection = puppet.connect();
+    auto service = puppet.accept();
+    ASSERT_TRUE(connection.send("a.b.C", NoParameters{}, patience));
+    service.receive_one();
+    ASSERT_TRUE(connection.send("a.b.C", NoParameters{}, patience));
+    service.close();
+    EXPECT_EQ(connection.receive(patience).error().code, ClientErrorCode::connection_lost);
 }
 
 TEST(Client, AConnectionThatEndsInTheMiddleOfAReplyIsLost) {
