@@ -82,7 +82,7 @@ mrctl collateral -o "$work/collateral" --root "$work/root.pem"
 digest_of() { printf '%s' "$1" | openssl dgst -sha384 -r | cut -d ' ' -f 1; }
 # reference FORBIDDEN: reference values by which "text" must have been measured, and that text must not.
 reference() {
-    printf '{"format":"mrd-reference-values","version":1,"requiredEvents":[{"name":"the text","digest":"%s"}],"forbiddenEvents":[{"name":"that text","digest":"%s"}]}' \
+    printf '{"format":"mrd-reference-values","version":1,"requiredEvents":[{"name":"the text","eventDigest":"%s"}],"forbiddenEvents":[{"name":"that text","eventDigest":"%s"}]}' \
         "$(digest_of text)" "$(digest_of "$1")" >"$work/reference"
 }
 reference "never measured"
