@@ -86,4 +86,10 @@ std::expected<std::unique_ptr<AppendFile>, std::error_code> open_append_file(con
     return std::make_unique<PosixAppendFile>(std::move(file));
 }
 
+AppendFile::Result<void> sync_folder(const std::filesystem::path &folder) {
+    const varlink::FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened || ::fsync(opened.get()) != 0) return failure();
+    return {};
+}
+
 }  // namespace mrd::journal

@@ -50,4 +50,8 @@ using OpenFile = std::function<std::expected<std::unique_ptr<AppendFile>, std::e
 // The real one; a new file has mode 0600.
 std::expected<std::unique_ptr<AppendFile>, std::error_code> open_append_file(const std::filesystem::path &path, OpenMode mode);
 
+// The names in a folder outlive the machine.
+using SyncFolder = std::function<AppendFile::Result<void>(const std::filesystem::path &)>;
+AppendFile::Result<void> sync_folder(const std::filesystem::path &folder);
+
 }  // namespace mrd::journal

@@ -70,9 +70,11 @@ AppendFile::Result<void> Journal::write_zeros(std::uint64_t begin, std::uint64_t
 }
 
 std::unexpected<Error> Journal::fail(std::string reason) {
-    if (condition_ == Condition::good) condition_ = Condition::failed;
-    reason_ = std::move(reason);
-    return std::unexpected(Error(mr::wire::JournalFailed{reason_}));
+    if (condition_ != Condition::damaged) {
+        condition_ = Condition::failed;
+        reason_ = reason;
+    }
+    return std::unexpected(Error(mr::wire::JournalFailed{std::move(reason)}));
 }
 
 std::expected<void, Error> Journal::make_room(std::uint64_t size) {
@@ -150,12 +152,13 @@ std::uint64_t Journal::settle(std::uint64_t intent, Outcome outcome) {
     const Settled record{intent, outcome == Outcome::done ? state_.sequence() + 1 : 0, outcome};
     scratch_.clear();
     append_record(scratch_, end_ + owed_.size(), record);
-    const bool can_write = condition_ == Condition::good || (condition_ == Condition::failed && mend());
+    const bool can_write = condition_ == Condition::good || (condition_ == Condition::failed && mend_writes());
     const auto written = can_write ? write_record(end_, scratch_, "settled-torn") : std::unexpected(std::error_code());
     if (written) {
         end_ += scratch_.size();
     } else {
-        // The intent proves the event: it is told as done, and its record follows as soon as the disk takes it.
+        // Its record follows as soon as the disk takes it. Until then the intent proves the event, but only as long as nobody else extends the register:
+        // so nobody is told that it is done.
         owed_.insert(owed_.end(), scratch_.begin(), scratch_.end());
         if (can_write) (void)fail(cannot("write", path("journal"), written.error()));
     }
@@ -167,7 +170,8 @@ std::uint64_t Journal::settle(std::uint64_t intent, Outcome outcome) {
 
 // ---- Failure
 
-std::expected<void, Error> Journal::mend() {
+// The file is as if no write had failed.
+std::expected<void, Error> Journal::mend_writes() {
     if (torn_) {
         if (auto cut = cut_torn_tail(); !cut) return cut;
     }
@@ -181,34 +185,70 @@ std::expected<void, Error> Journal::mend() {
         owed_.clear();
         if (on_event_) on_event_();  // who was told before could not read it yet
     }
-    if (sync_failed_) {
-        if (auto rewritten = rewrite_unsynced(); !rewritten) return fail(cannot("sync", path("journal"), rewritten.error()));
-        sync_failed_ = false;
+    is_mended();
+    return {};
+}
+
+void Journal::is_mended() {
+    if (condition_ == Condition::damaged) return;
+    condition_ = sync_failure_.empty() ? Condition::good : Condition::failed;
+    reason_ = sync_failure_;
+}
+
+std::expected<void, Error> Journal::mend() {
+    if (auto mended = mend_writes(); !mended) return mended;
+    if (sync_failure_.empty()) return {};
+    if (sync_thread_ && sync_thread_->is_busy()) return fail(sync_failure_);
+    if (auto made = make_durable(); !made) return fail_sync(std::move(made.error()));
+    sync_failure_.clear();
+    is_mended();
+    return {};
+}
+
+std::unexpected<Error> Journal::fail_sync(std::string reason) {
+    sync_failure_ = std::move(reason);
+    return fail(sync_failure_);
+}
+
+// Precondition: the sync thread is idle.
+std::expected<void, std::string> Journal::make_durable() {
+    if (synced_ < end_) {
+        if (auto rewritten = rewrite_unsynced(); !rewritten) return std::unexpected(cannot("sync", path("journal"), rewritten.error()));
+        synced_ = end_;
     }
-    condition_ = Condition::good;
-    reason_.clear();
+    if (!name_is_durable_) {
+        if (auto synced = options_.sync_folder(options_.folder); !synced)
+            return std::unexpected(cannot("sync", options_.folder, synced.error()));
+        name_is_durable_ = true;
+    }
     return {};
 }
 
 // After a failed sync the kernel may count pages as clean that never reached the disk: what was not synced is checked and written again.
 AppendFile::Result<void> Journal::rewrite_unsynced() {
-    const auto from = std::max<std::uint64_t>(synced_, file_header_size);
-    RecordReader reader(*file_, from, end_);
+    RecordReader reader(*file_, std::max<std::uint64_t>(synced_, file_header_size), end_);
     while (!reader.is_at_end()) {
         const auto found = reader.next();
         if (!found) return std::unexpected(found.error());
         if (!*found) return std::unexpected(std::make_error_code(std::errc::io_error));
         if (auto written = write_all(*file_, (*found)->offset, (*found)->bytes); !written) return written;
     }
-    if (auto result = file_->sync(); !result) return result;
-    synced_ = end_;
-    return {};
+    return file_->sync();
+}
+
+// The extend took place, and the log has it as long as mrd, or the machine, runs: more cannot be promised now.
+Error Journal::not_safe() const {
+    if (!owed_.empty())
+        return mr::wire::JournalFailed{"the event has happened, but the log cannot be written, so that it may be lost: " + reason_};
+    return mr::wire::JournalFailed{"the event is in the log, but the log cannot be synced: " + sync_failure_};
 }
 
 void Journal::wait_until_durable(Done done) {
-    if (sync_failed_)
-        return done(std::unexpected(Error(mr::wire::JournalFailed{"the event is in the log, but the log cannot be synced: " + reason_})));
-    if (end_ <= synced_) return done({});
+    if (!owed_.empty() || !sync_failure_.empty()) {
+        // Who sends again, and nothing else, is answered too when the disk works again.
+        if (auto mended = mend(); !mended) return done(std::unexpected(not_safe()));
+    }
+    if (!sync_thread_ || end_ <= synced_) return done({});
     waiting_.push_back({end_, std::move(done)});
     kill_point("sync-begins");
     sync_thread_->ask(end_);
@@ -216,12 +256,9 @@ void Journal::wait_until_durable(Done done) {
 
 void Journal::synced(std::uint64_t position, const AppendFile::Result<void> &result) {
     kill_point("sync-ended");
-    if (!result) {
-        sync_failed_ = true;
-        (void)fail(cannot("sync", path("journal"), result.error()));
-    }
+    if (!result) (void)fail_sync(cannot("sync", path("journal"), result.error()));
     // A sync that succeeds after one that failed proves nothing: the kernel may have dropped what the first did not write.
-    const bool is_durable = !sync_failed_;
+    const bool is_durable = sync_failure_.empty();
     if (is_durable) synced_ = std::max(synced_, position);
     while (!waiting_.empty() && waiting_.front().position <= position) {
         auto waiting = std::move(waiting_.front());
@@ -229,9 +266,7 @@ void Journal::synced(std::uint64_t position, const AppendFile::Result<void> &res
         if (is_durable) {
             waiting.done({});
         } else {
-            // The extend took place and the log has it, as long as the machine runs; only that it is durable cannot be promised.
-            waiting.done(
-                std::unexpected(Error(mr::wire::JournalFailed{"the event is in the log, but the log cannot be synced: " + reason_})));
+            waiting.done(std::unexpected(not_safe()));
         }
     }
 }

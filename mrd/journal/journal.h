@@ -39,6 +39,7 @@ struct Options {
     std::uint64_t size_limit = default_size_limit;
     Sync sync = Sync::none;
     OpenFile open_file = open_append_file;
+    SyncFolder sync_folder = journal::sync_folder;
 };
 
 // A register as its provider gave it at start.
@@ -94,13 +95,15 @@ public:
     // Bytes that an event takes in the file, all of it.
     static std::size_t size_of(const NewEvent &event);
 
-    // Never fails: what cannot be written now is written before anything else is accepted. Returns the event's number in the log; 0 unless done.
+    // Never fails: what cannot be written now is owed, and written before anything else is accepted or answered. Returns the event's number in the log; 0
+    // unless done.
     std::uint64_t settle(std::uint64_t intent, Outcome outcome);
 
-    // done(std::expected<void, Error>): at once, or with Sync::group when all that is written so far is durable.
+    // done(std::expected<void, Error>): at once, or with Sync::group when all that is settled so far is durable. Error: what was settled has happened, but the
+    // log does not prove it to everybody yet.
     template <class Done>
     void when_durable(Done done) {
-        if (!sync_thread_) return done(std::expected<void, Error>());
+        if (!sync_thread_ && owed_.empty()) return done(std::expected<void, Error>());
         wait_until_durable(std::move(done));
     }
 
@@ -157,8 +160,13 @@ private:
     static AppendFile::Result<void> write_all(AppendFile &file, std::uint64_t offset, mr::ByteView bytes);
     AppendFile::Result<void> write_zeros(std::uint64_t begin, std::uint64_t end);
     std::expected<void, Error> mend();
+    std::expected<void, Error> mend_writes();
+    std::expected<void, std::string> make_durable();
     AppendFile::Result<void> rewrite_unsynced();
     std::unexpected<Error> fail(std::string reason);
+    std::unexpected<Error> fail_sync(std::string reason);
+    void is_mended();
+    [[nodiscard]] Error not_safe() const;
 
     void wait_until_durable(Done done);
     void synced(std::uint64_t position, const AppendFile::Result<void> &result);
@@ -176,8 +184,10 @@ private:
     Condition condition_ = Condition::good;  // never full
     std::string reason_;
     std::string no_room_;  // why the last record was refused, though the journal is as good as before
-    bool sync_failed_ = false;
-    std::uint64_t synced_ = 0;
+    // With Sync::group:
+    std::string sync_failure_;      // what was written since synced_ may be lost, whatever later syncs say; empty: nothing failed
+    std::uint64_t synced_ = 0;      // durable up to here
+    bool name_is_durable_ = false;  // the file is found again after a crash of the machine
     mr::Bytes scratch_;
     std::function<void()> on_event_;
     struct Waiting {

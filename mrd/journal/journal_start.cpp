@@ -1,16 +1,11 @@
 // The journal at its start: what the file holds, whether it goes on, what it takes in; and its repair, which begins it anew.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <span>
 #include <system_error>
 
 #include "mrd/journal/journal.h"
 #include "mrd/journal/record_reader.h"
 #include "mrd/log.h"
-#include "proto/varlink/file_descriptor.h"
 
 namespace mrd::journal {
 
@@ -18,12 +13,6 @@ namespace {
 
 using Failure = std::unexpected<std::string>;
 namespace fs = std::filesystem;
-
-AppendFile::Result<void> sync_folder(const fs::path &folder) {
-    const varlink::FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!opened || ::fsync(opened.get()) != 0) return std::unexpected(std::error_code(errno, std::generic_category()));
-    return {};
-}
 
 const Present *present_register(const std::vector<Present> &registers, std::string_view name) {
     const auto found = std::ranges::find(registers, name, &Present::name);
@@ -100,15 +89,13 @@ std::expected<void, std::string> Journal::load() {
 // ---- Start: does it go on?
 
 std::expected<void, std::string> Journal::start(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs) {
-    fs::path kept_as;
-    const bool is_new = !file_ || !goes_on(registers);
+    const bool had_one = file_ != nullptr;
+    const bool is_new = !had_one || !goes_on(registers);
     if (!is_new) {
         if (auto done = go_on(); !done) return done;
     } else {
-        const bool had_one = file_ != nullptr;
+        if (condition_ == Condition::damaged) log::warning("the journal of an earlier boot is damaged", {{"offset", std::to_string(end_)}});
         if (auto begun = begin_anew(); !begun) return begun;
-        if (auto placed = put_in_place(path("journal.new"), had_one, kept_as); !placed) return placed;
-        log::info("a new journal begins", {{"old", had_one ? kept_as.string() : "none"}});
     }
     if (condition_ == Condition::damaged) {
         log::error(reason_);
@@ -131,14 +118,25 @@ std::expected<void, std::string> Journal::start(const std::vector<Present> &regi
                 log::warning("the firmware's log cannot be taken in", {{"provider", firmware.provider}, {"reason", added.error()}});
         }
     }
+    if (is_new) {
+        // Whole: a crash before this leaves the old one, and never one without its registers or with half of the firmware's log.
+        fs::path kept_as;
+        if (auto placed = put_in_place(path("journal.new"), had_one, kept_as); !placed) return placed;
+        log::info("a new journal begins", {{"old", had_one ? kept_as.string() : "none"}});
+    }
     begin_syncing();
     return {};
 }
 
+// What the journal held before may be lost in spite of this mrd's first sync: where one failed, the kernel told the mrd of that time, and counts as written
+// what never reached the disk. So all of it is written again, and its name, which a kill may have kept from being synced, is synced too.
 void Journal::begin_syncing() {
     if (options_.sync != Sync::group) return;
-    synced_ = 0;
     sync_thread_.reset();
+    auto made = make_durable();
+    // The first may have been told an error of before: what was written then is written again.
+    if (!made) made = make_durable();
+    if (!made) log::error(text_of(fail_sync(std::move(made.error())).error()));
     sync_thread_ = std::make_unique<SyncThread>(
         loop_, *file_, [this](std::uint64_t position, const AppendFile::Result<void> &result) { synced(position, result); });
 }
@@ -146,7 +144,10 @@ void Journal::begin_syncing() {
 // The boot id alone decides nothing: over a kexec the registers live on, and so does their journal. What proves that they did is a register that holds
 // what mrd's own events made of it; one that mrd never extended holds what it does after every boot.
 bool Journal::goes_on(const std::vector<Present> &registers) const {
-    if (state_.boot_id().empty()) return condition_ == Condition::damaged;  // nothing of it can be read: for repair() to decide
+    // Nothing of it can be read: for repair() to decide, unless nothing of it can be in force, since no extend leads back to a register's initial value.
+    if (state_.boot_id().empty())
+        return condition_ == Condition::damaged &&
+               std::ranges::any_of(registers, [](const Present &reg) { return reg.value != reg.initial; });
     bool compared = false;
     bool equal = true;      // every owned one holds what the journal leads to
     bool lived_on = false;  // one that mrd extended does
@@ -167,7 +168,9 @@ bool Journal::goes_on(const std::vector<Present> &registers) const {
         if (extended && present != nullptr && present->value == reg.explained) was_reset = true;
     }
     if (was_reset) return false;
-    return state_.boot_id() == options_.boot_id || (compared && equal && (lived_on || all_known));
+    if (state_.boot_id() == options_.boot_id) return true;
+    // Of one that is damaged all_known is not known: without a register that proves it, it is of a boot that has ended, and keeps nobody from extending.
+    return compared && equal && (lived_on || (all_known && condition_ != Condition::damaged));
 }
 
 std::expected<void, std::string> Journal::go_on() {
@@ -218,7 +221,9 @@ std::expected<void, std::string> Journal::begin_anew() {
     if (!file) return Failure(cannot("create the journal", new_path, file.error()));
     file_ = std::move(*file);
     state_ = State();
-    end_ = allocated_ = dirty_until_ = 0;
+    end_ = allocated_ = dirty_until_ = synced_ = 0;
+    name_is_durable_ = false;
+    sync_failure_.clear();
     torn_ = false;
     owed_.clear();
     condition_ = Condition::good;
@@ -236,6 +241,7 @@ std::expected<void, std::string> Journal::put_in_place(const fs::path &new_file,
     std::error_code error;
     if (options_.sync == Sync::group) {
         if (auto synced = file_->sync(); !synced) return Failure(cannot("sync the journal", new_file, synced.error()));
+        synced_ = end_;
     }
     if (keep_old) {
         // The old one keeps a name at every moment: a kill between the two lines leaves it with both.
@@ -245,10 +251,6 @@ std::expected<void, std::string> Journal::put_in_place(const fs::path &new_file,
     }
     fs::rename(new_file, path("journal"), error);
     if (error) return Failure(cannot("put the new journal in place as", path("journal"), error));
-    // The names, too, are to outlive the machine.
-    if (options_.sync == Sync::group) {
-        if (auto synced = sync_folder(options_.folder); !synced) return Failure(cannot("sync", options_.folder, synced.error()));
-    }
     return {};
 }
 
@@ -332,6 +334,9 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
     if (condition_ != Condition::damaged) return Failure("the journal is not damaged: there is nothing to repair");
     const auto damage = end_;
     const auto old_reason = reason_;
+    const auto old_synced = synced_;
+    const auto old_name_is_durable = name_is_durable_;
+    const auto old_sync_failure = sync_failure_;
     auto old_file = std::move(file_);
     auto old_state = std::exchange(state_, State());
     const auto restore = [&](const std::string &reason) {
@@ -340,6 +345,9 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
         file_ = std::move(old_file);
         state_ = std::move(old_state);
         end_ = damage;
+        synced_ = old_synced;
+        name_is_durable_ = old_name_is_durable;
+        sync_failure_ = old_sync_failure;
         condition_ = Condition::damaged;
         reason_ = old_reason;
         return Failure("the journal cannot be repaired: " + reason);

@@ -30,6 +30,9 @@ public:
     // Everything up to here is written and shall be durable. Asked for while a sync runs, it is done by the next one.
     void ask(std::uint64_t position);
 
+    // Somebody asked, and the result has not been told yet. Meanwhile nobody else may sync the file: of two at once the kernel tells an error to one only.
+    [[nodiscard]] bool is_busy() const { return waiting_.has_value(); }
+
 private:
     void work();
 

@@ -201,7 +201,7 @@ protected:
     FaultyDisk disk_;
     boost::asio::io_context loop_;
     Hardware hardware_{{"sim/r0", "sim/r1"}};
-    Options options_{.folder = folder_.path(), .boot_id = "boot 1", .open_file = disk_.opener()};
+    Options options_{.folder = folder_.path(), .boot_id = "boot 1", .open_file = disk_.opener(), .sync_folder = disk_.folder_syncer()};
     mr::EventCaller caller_{.uid = 1000, .gid = 100, .pid = 4242, .executable = "/usr/bin/loader", .unit = "loader.service"};
 };
 

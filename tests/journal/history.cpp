@@ -1,0 +1,583 @@
+#include "tests/journal/history.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "mr/envelope.h"
+#include "mr/event_log.h"
+#include "mrd/journal/cursor.h"
+#include "tests/mrd/fake_provider.h"
+
+namespace mrd::journal {
+
+namespace {
+
+constexpr auto algorithm = mr::HashAlgorithm::sha384;
+constexpr std::size_t registers = 3;  // two of mrd's own, one shared
+constexpr RegisterIndex shared_register = 2;
+constexpr std::uint32_t clients = 4;
+
+mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
+std::string short_form(const mr::Digest &digest) { return mr::to_hex(digest.bytes()).substr(0, 8); }
+mr::Digest extended(const mr::Digest &old, const mr::Digest &by) { return mr::extend(algorithm, old.bytes(), by.bytes()).value(); }
+bool contains(const std::vector<mr::Digest> &all, const mr::Digest &one) { return std::ranges::find(all, one) != all.end(); }
+
+std::string text_of_error(const RegisterError &error) {
+    if (const auto *failed = std::get_if<mr::wire::JournalFailed>(&error)) return "JournalFailed: " + failed->reason;
+    if (const auto *failed = std::get_if<mr::wire::ProviderFailed>(&error))
+        return "ProviderFailed: " + failed->reason + (failed->applied == mr::wire::Applied::no ? " (not applied)" : " (perhaps applied)");
+    return std::visit([](const auto &one) { return std::string(one.error_name); }, error);
+}
+
+}  // namespace
+
+// What mrd sees of the registers.
+class History::Hardware final : public Provider {
+public:
+    explicit Hardware(History &history) : history_(history) {
+        for (const auto &reg : history.registers_) {
+            specs_.push_back(fake_register(reg.name, "XWRL"));
+            specs_.back().owner = reg.owner;
+        }
+    }
+    [[nodiscard]] std::string_view name() const override { return "tdx"; }
+    [[nodiscard]] std::string_view kind() const override { return "fake"; }
+    [[nodiscard]] bool simulated() const override { return true; }
+    [[nodiscard]] const std::vector<RegisterSpec> &registers() const override { return specs_; }
+    [[nodiscard]] ProviderAbilities abilities() const override { return {.refresh = true, .extend = true}; }
+    [[nodiscard]] bool may_wait() const override { return false; }
+    std::expected<void, ProviderError> refresh(RefreshSet, std::vector<mr::Bytes> &values) override { return history_.refresh(values); }
+    std::expected<void, ProviderError> extend(RegisterIndex index, const mr::Digest &digest) override {
+        return history_.extend(index, digest);
+    }
+    std::expected<void, ProviderError> write(RegisterIndex, mr::ByteView) override { return std::unexpected(ProviderError{"no"}); }
+    std::expected<mr::Bytes, ProviderError> report(const mr::ReportData &) override { return std::unexpected(ProviderError{"no"}); }
+    std::expected<ReportVerdict, ProviderError> verify_report(mr::ByteView) override { return std::unexpected(ProviderError{"no"}); }
+
+private:
+    History &history_;
+    std::vector<RegisterSpec> specs_;
+};
+
+// One mrd, from its start to its end.
+struct History::Life {
+    boost::asio::io_context loop;
+    std::unique_ptr<Journal> journal;
+    std::unique_ptr<Registers> registers;
+
+    [[nodiscard]] ProviderRegisters &provider() const { return *registers->providers().front(); }
+};
+
+History::History(std::uint32_t seed) : random_(seed), sync_(chance(70) ? Sync::group : Sync::none) {
+    for (std::size_t i = 0; i < registers; ++i)
+        registers_.push_back({.name = "r" + std::to_string(i), .owner = i == shared_register ? mr::Owner::shared : mr::Owner::owned});
+    reset_registers();
+}
+
+History::~History() {
+    disk_.kill();
+    life_.reset();
+}
+
+void History::tell(std::string line) {
+    // The same in every run.
+    if (const auto at = line.find(folder_.path().native()); at != std::string::npos)
+        line.replace(at, folder_.path().native().size(), "STATE");
+    story_ += line + "\n";
+}
+
+void History::violation(const std::string &what) {
+    tell("VIOLATION: " + what);
+    violations_.push_back(what);
+}
+
+// ---- The hardware
+
+void History::reset_registers() {
+    for (auto &reg : registers_) {
+        reg.value = mr::Digest::zero(algorithm);
+        reg.taken.clear();
+        reg.held = {reg.value};
+        reg.has_unseen = false;
+    }
+}
+
+void History::take(Register &reg, const mr::Digest &digest) {
+    reg.value = extended(reg.value, digest);
+    reg.taken.push_back(digest);
+    reg.held.push_back(reg.value);
+}
+
+void History::extend_foreign() {
+    auto &reg = registers_[below(registers)];
+    mr::Bytes digest(mr::digest_size(algorithm));
+    for (auto &byte : digest) byte = static_cast<std::uint8_t>(below(256));
+    take(reg, mr::Digest(digest));
+    reg.has_unseen = true;
+    foreign_ = true;
+    must_be_equal_ = false;
+    tell("  somebody else extends " + reg.name + ": " + short_form(reg.value));
+    count("foreign extends");
+}
+
+// Other things happen while the provider works.
+void History::meanwhile() {
+    if (is_quiet_ || depth_ > 1 || disk_.is_killed()) return;
+    ++depth_;
+    if (chance(4)) extend_foreign();
+    if (chance(6)) send_new(static_cast<RegisterIndex>(below(registers)), false);
+    if (chance(1)) {
+        tell("  mrd is killed");
+        disk_.kill();
+    }
+    --depth_;
+}
+
+std::expected<void, ProviderError> History::refresh(std::vector<mr::Bytes> &values) {
+    last_call_read_ = false;
+    if (disk_.is_killed()) return std::unexpected(ProviderError{"mrd is dead"});
+    meanwhile();
+    if (!is_quiet_ && chance(10)) {
+        tell("  a reread fails");
+        count("failed rereads");
+        return std::unexpected(ProviderError{"it cannot be read"});
+    }
+    for (std::size_t i = 0; i < registers; ++i) {
+        values[i] = bytes_of(registers_[i].value);
+        registers_[i].has_unseen = false;
+    }
+    last_call_read_ = true;
+    resynced_.reset();
+    meanwhile();
+    return {};
+}
+
+std::expected<void, ProviderError> History::extend(RegisterIndex index, const mr::Digest &digest) {
+    if (disk_.is_killed()) return std::unexpected(ProviderError{"mrd is dead"});
+    auto &reg = registers_[index];
+    const auto known = by_digest_.find(bytes_of(digest));
+    const bool is_resync = known == by_digest_.end();
+    if (!std::exchange(last_call_read_, false) && (is_resync || reg.owner == mr::Owner::shared) && resynced_ != index)
+        violation(std::string(is_resync ? "a resync of " : "an extend of ") + reg.name + " without a reread right before it");
+    resynced_ = is_resync ? std::optional(index) : std::nullopt;
+    if (is_resync) count("resyncs");
+    meanwhile();
+    if (disk_.is_killed()) return std::unexpected(ProviderError{"mrd is dead"});
+    if (!is_quiet_ && chance(5)) {
+        tell("  the hardware fails before it extends " + reg.name);
+        count("failures of the hardware");
+        return std::unexpected(ProviderError{"it failed before", chance(50) ? Applied::no : Applied::unknown});
+    }
+    if (!is_resync) {
+        auto &event = events_[known->second];
+        if (contains(reg.taken, digest) && (event.answer || must_be_equal_)) violation(event.id + " is extended twice");
+        event.is_exact = !reg.has_unseen;
+    }
+    take(reg, digest);
+    tell("  " + reg.name + " takes " + (is_resync ? "a resync" : events_[known->second].id) + ": " + short_form(reg.value));
+    meanwhile();
+    if (!is_quiet_ && chance(5)) {
+        tell("  the hardware fails after it");
+        count("failures of the hardware");
+        return std::unexpected(ProviderError{"it failed after", Applied::unknown});
+    }
+    return {};
+}
+
+// ---- Clients
+
+void History::send_new(RegisterIndex reg, bool caps) {
+    const auto number = events_.size();
+    const auto id = "event " + std::to_string(number);
+    const auto digest = mr::hash(algorithm, mr::as_bytes(id)).value();
+    by_digest_.emplace(bytes_of(digest), number);
+    events_.push_back({.id = id, .reg = reg, .uid = below(clients), .digest = digest, .caps = caps});
+    send(number);
+}
+
+void History::send(std::size_t number) {
+    if (!life_ || events_[number].is_sent) return;
+    auto &event = events_[number];
+    event.is_sent = true;
+    event.is_told_no = false;
+    tell(event.id + " is sent to " + registers_[event.reg].name + (event.caps ? ", as a cap" : ""));
+    count("extends sent");
+    ++waiting_;
+    EventDetails details{.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = event.uid})};
+    if (event.caps) {
+        details.origin = Origin::cap;
+    } else {
+        details.id = event.id;
+    }
+    // Some take many pages.
+    details.data = mr::Bytes(chance(15) ? below(30'000) : below(300), static_cast<std::uint8_t>(number));
+    life_->provider().extend(event.reg, event.digest, std::move(details),
+                             [this, number, life = lives_](const std::expected<ProviderRegisters::Extended, RegisterError> &answer) {
+                                 if (life == lives_ && !disk_.is_killed()) answered(number, answer);
+                             });
+}
+
+void History::answered(std::size_t number, const std::expected<ProviderRegisters::Extended, RegisterError> &answer) {
+    auto &event = events_[number];
+    event.is_sent = false;
+    --waiting_;
+    if (!answer) {
+        tell(event.id + ": " + text_of_error(answer.error()));
+        count("extends refused");
+        const auto *failed = std::get_if<mr::wire::ProviderFailed>(&answer.error());
+        event.is_told_no = failed != nullptr && failed->applied == mr::wire::Applied::no;
+        if (event.answer) count("answered, and refused when sent again");
+        return;
+    }
+    tell(event.id + " is answered: " + std::to_string(answer->sequence) + " " + short_form(answer->value));
+    count("extends answered");
+    if (event.answer && (event.answer->sequence != answer->sequence || event.answer->value != answer->value))
+        violation(event.id + " has two answers");
+    if (event.is_exact && !contains(registers_[event.reg].held, answer->value))
+        violation(event.id + " is answered with a value that " + registers_[event.reg].name + " never held");
+    event.answer = *answer;
+}
+
+void History::read() {
+    const auto index = static_cast<RegisterIndex>(below(registers));
+    life_->provider().read(index, chance(70), [](const std::expected<bool, RegisterError> &) {});
+}
+
+void History::fail_disk() {
+    using Call = FaultyDisk::Call;
+    constexpr std::array of_writes{Fault::io_error,   Fault::no_space, Fault::short_write, Fault::torn_write,
+                                   Fault::lost_write, Fault::kill,     Fault::torn_kill};
+    const bool is_sync = sync_ == Sync::group && chance(40);
+    const auto fault = is_sync ? (chance(80) ? Fault::io_error : Fault::kill) : of_writes.at(below(of_writes.size()));
+    const auto call = is_sync ? (chance(15) ? Call::sync_folder : Call::sync) : (chance(10) ? Call::allocate : Call::write);
+    const bool lasts = chance(30);
+    const auto number = 1 + below(6);
+    if (is_sync) has_lost_pages_ = true;
+    tell("the disk is to fail at " + std::string(is_sync ? "sync " : "write ") + std::to_string(number) + " from now, fault " +
+         std::to_string(static_cast<int>(fault)) + (lasts ? ", and goes on to fail" : ""));
+    count("faults of the disk");
+    disk_.fail_call(call, number, fault, lasts);
+}
+
+void History::act() {
+    const auto what = below(100);
+    const auto some_event = [this] { return events_.empty() ? 0 : below(static_cast<std::uint32_t>(events_.size())); };
+    if (what < 45) {
+        send_new(static_cast<RegisterIndex>(below(registers)), false);
+    } else if (what < 60) {
+        // Sent again: one that was not answered, or one that was.
+        if (const auto number = some_event(); number < events_.size() && !events_[number].caps) send(number);
+    } else if (what < 70) {
+        read();
+    } else if (what < 76) {
+        extend_foreign();
+    } else if (what < 86) {
+        end_sync();
+    } else if (what < 90) {
+        fail_disk();
+    } else if (what < 93) {
+        tell("the disk works again");
+        if (!disk_.is_killed()) disk_.heal();
+    } else if (what < 97) {
+        const bool fails = sync_ == Sync::group && chance(30);
+        if (fails) has_lost_pages_ = true;
+        tell(fails ? "the kernel fails to write some pages" : "the kernel writes some pages");
+        disk_.write_back([this] { return chance(50); }, fails);
+    } else if (what < 98 && sync_ == Sync::group && has_lost_pages_) {
+        tell("the kernel forgets the pages that it takes to be on the disk");
+        count("evictions of lost pages");
+        may_be_damaged_ = true;
+        must_be_equal_ = false;
+        disk_.evict();
+    } else if (what == 99) {
+        send_new(static_cast<RegisterIndex>(below(registers)), true);
+    }
+    settle_syncs();
+}
+
+void History::settle_syncs() {
+    if (waiting_ == 0 || sync_is_running_ || disk_.is_killed()) return;
+    sync_is_running_ = true;
+    if (!disk_.begin_sync()) violation("somebody waits for ever");
+}
+
+void History::end_sync() {
+    if (!sync_is_running_ || disk_.is_killed()) return;
+    disk_.release_sync();
+    life_->loop.restart();
+    life_->loop.run_one();
+    sync_is_running_ = false;
+    count("syncs");
+    settle_syncs();
+}
+
+void History::end_syncs() {
+    while (sync_is_running_ && !disk_.is_killed() && violations_.empty()) end_sync();
+}
+
+// ---- Lives
+
+mr::Bytes History::identity() {
+    // Header and first record: the moment it began.
+    constexpr std::size_t of_beginning = 64;
+    const auto &all = disk_.bytes(journal_path());
+    return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), of_beginning))};
+}
+
+void History::begin_era() {
+    identity_ = identity();
+    tell("a new journal");
+    count("new journals");
+    if (!may_begin_anew_ && !(is_after_kexec_ && foreign_)) violation("a new journal begins where the old one had to go on");
+    for (auto &event : events_) event.answer.reset();
+    must_be_equal_ = std::ranges::all_of(registers_, [](const Register &reg) { return reg.taken.empty(); });
+    may_begin_anew_ = may_be_damaged_ = has_lost_pages_ = false;
+    foreign_ = !must_be_equal_;
+}
+
+bool History::start(bool with_faults) {
+    disk_.heal();
+    disk_.step_syncs();
+    if (with_faults) fail_disk();
+    ++lives_;
+    count("starts");
+    tell(std::string("mrd starts, in ") + boot_id_);
+    is_quiet_ = true;
+    auto life = std::make_unique<Life>();
+    const auto started = [&]() -> std::expected<void, std::string> {
+        auto opened = Journal::open(life->loop, {.folder = folder_.path(),
+                                                 .boot_id = boot_id_,
+                                                 .sync = sync_,
+                                                 .open_file = disk_.opener(),
+                                                 .sync_folder = disk_.folder_syncer()});
+        if (!opened) return std::unexpected(opened.error());
+        life->journal = std::move(*opened);
+        life->registers = std::make_unique<Registers>(life->loop, *life->journal);
+        auto hardware = std::make_unique<Hardware>(*this);
+        auto specs = hardware->registers();
+        if (auto added = life->registers->add(std::move(hardware), std::move(specs)); !added) return added;
+        return life->registers->start_journal({});
+    }();
+    is_quiet_ = false;
+    life_ = std::move(life);
+    if (const auto now = identity(); now != identity_ && !now.empty()) begin_era();
+    if (started) return !disk_.is_killed();
+    tell("mrd does not start: " + started.error());
+    if (!with_faults) violation("mrd does not start: " + started.error());
+    return false;
+}
+
+void History::end_life() {
+    disk_.kill();
+    life_.reset();
+    disk_.heal();
+    waiting_ = 0;
+    sync_is_running_ = false;
+    for (auto &event : events_) event.is_sent = false;
+}
+
+void History::restart() {
+    if (life_ && !disk_.is_killed() && chance(30)) end_syncs();
+    end_life();
+    const auto reached = std::array{0U, 50U, 90U, 100U}.at(below(4));
+    const auto has_reached = [this, reached] { return chance(reached); };
+    const auto how = below(100);
+    if (how < 55) {
+        tell("mrd has ended");
+        count("kills");
+    } else if (how < 85) {
+        tell("THE MACHINE CRASHES");
+        count("crashes of the machine");
+        if (sync_ == Sync::group) {
+            disk_.crash(folder_.path(), has_reached);
+            check_disk();
+        } else {
+            for (const auto &entry : std::filesystem::directory_iterator(folder_.path())) std::filesystem::remove(entry.path());
+            identity_.clear();
+        }
+        reset_registers();
+        boot_id_ = "boot " + std::to_string(lives_ + 1);
+        may_begin_anew_ = true;
+        may_be_damaged_ = false;
+        foreign_ = false;
+        must_be_equal_ = true;
+    } else {
+        const bool loses = sync_ == Sync::group && (has_lost_pages_ || chance(50));
+        tell(loses ? "ANOTHER KERNEL IS STARTED, AND PAGES ARE LOST" : "ANOTHER KERNEL IS STARTED");
+        count("kexecs");
+        if (loses) {
+            disk_.crash(folder_.path(), has_reached);
+            check_disk();
+            may_begin_anew_ = may_be_damaged_ = true;
+            must_be_equal_ = false;
+        }
+        boot_id_ = "boot " + std::to_string(lives_ + 1);
+        is_after_kexec_ = true;
+    }
+    // It may die again before it is ready, or soon after.
+    while (violations_.empty() && chance(30)) {
+        if (start(true)) {
+            for (auto i = below(4); i > 0 && !disk_.is_killed(); --i) act();
+        }
+        end_life();
+    }
+    if (!violations_.empty() || !start(false)) return;
+    may_begin_anew_ = is_after_kexec_ = false;
+    is_quiet_ = true;
+    check_log();
+    if (violations_.empty()) check_registers();
+    if (violations_.empty()) check_extends();
+    is_quiet_ = false;
+}
+
+std::optional<std::vector<History::LoggedEvent>> History::read_log(const Journal &journal) {
+    std::vector<LoggedEvent> log;
+    Cursor cursor(*journal.file(), journal.end());
+    mr::Event event;
+    for (;;) {
+        const auto step = cursor.next(event, 1000);
+        if (!step) {
+            violation("the log cannot be read: " + step.error());
+            return std::nullopt;
+        }
+        if (*step == Cursor::Step::end) return log;
+        if (*step == Cursor::Step::busy) continue;
+        LoggedEvent one{.sequence = event.sequence, .origin = event.origin, .digest = mr::Digest(event.digests.front().value)};
+        if (event.id) one.id = std::string(*event.id);
+        if (event.origin == mr::EventOrigin::resync && event.data) {
+            if (const auto resync = mr::decode_envelope(*event.data)) one.found = resync->body.found;
+        }
+        const auto reg = std::ranges::find_if(registers_, [&](const Register &known) { return event.name == "tdx/" + known.name; });
+        if (reg == registers_.end()) {
+            violation("the log names the register " + std::string(event.name));
+            return std::nullopt;
+        }
+        one.reg = static_cast<RegisterIndex>(reg - registers_.begin());
+        log.push_back(std::move(one));
+    }
+}
+
+void History::check_answers(const std::vector<LoggedEvent> &log, const std::string &where) {
+    for (const auto &event : events_) {
+        if (!event.answer) continue;
+        const auto sequence = static_cast<std::size_t>(event.answer->sequence);
+        if (sequence == 0 || sequence > log.size() || log[sequence - 1].digest != event.digest)
+            violation(event.id + " was answered and is not " + where);
+    }
+}
+
+void History::check_disk() {
+    const bool has_answers = std::ranges::any_of(events_, [](const Event &event) { return event.answer.has_value(); });
+    if (!has_answers) return;
+    boost::asio::io_context loop;
+    const auto journal = Journal::open(loop, {.folder = folder_.path(), .boot_id = boot_id_, .open_file = disk_.opener()});
+    if (!journal || !(*journal)->file()) return violation("the journal is not on the disk");
+    if (const auto log = read_log(**journal)) check_answers(*log, "on the disk");
+}
+
+void History::check_log() {
+    auto &journal = *life_->journal;
+    if (journal.condition() == Journal::Condition::damaged) {
+        tell(journal.reason());
+        count("damaged journals");
+        if (!may_be_damaged_) return violation("the journal is damaged, and nothing was lost");
+        if (const auto log = read_log(journal)) check_answers(*log, "before the damage");
+        const auto number = events_.size();
+        send_new(0, false);
+        if (events_[number].answer) violation("a damaged journal takes an extend");
+        const auto kept = life_->registers->repair_journal();
+        if (!kept) return violation(kept.error());
+        identity_ = identity();
+        must_be_equal_ = false;
+    }
+    may_be_damaged_ = false;
+    if (journal.condition() != Journal::Condition::good) return violation("a good disk, and the journal is not: " + journal.reason());
+    const auto log = read_log(journal);
+    if (!log) return;
+    check_answers(*log, "in the log");
+    std::vector<std::size_t> taken(registers);  // so many of the hardware's are accounted for
+    std::vector<mr::Digest> values(registers, mr::Digest::zero(algorithm));
+    std::vector<bool> capped(registers);
+    std::map<mr::Bytes, std::uint64_t> seen;
+    for (std::size_t i = 0; i < log->size(); ++i) {
+        const auto &event = (*log)[i];
+        const auto &reg = registers_[event.reg];
+        const auto name = "event " + std::to_string(event.sequence) + " of the log";
+        if (event.sequence != i + 1) violation(name + " follows " + std::to_string(i));
+        if (!seen.emplace(bytes_of(event.digest), event.sequence).second) violation(name + " is there twice");
+        if (capped[event.reg]) violation(name + " is of a register that was capped before");
+        const auto known = by_digest_.find(bytes_of(event.digest));
+        if (event.origin == mr::EventOrigin::resync) {
+            if (known != by_digest_.end() || !event.found) violation(name + " is a resync that says nothing");
+            if (event.found && !contains(reg.held, mr::Digest(*event.found))) violation(name + " found what " + reg.name + " never held");
+            if (event.found) values[event.reg] = mr::Digest(*event.found);
+        } else if (known == by_digest_.end()) {
+            violation(name + " was sent by nobody");
+        } else {
+            const auto &sent = events_[known->second];
+            if (sent.is_told_no) violation(name + " is one that its client was told had not happened");
+            if (event.id.value_or("") != (sent.caps ? "" : sent.id)) violation(name + " has another id");
+            capped[event.reg] = capped[event.reg] || sent.caps;
+        }
+        // In the order in which the register took them.
+        const auto from = reg.taken.begin() + static_cast<std::ptrdiff_t>(taken[event.reg]);
+        const auto found = std::find(from, reg.taken.end(), event.digest);
+        if (found == reg.taken.end()) {
+            violation(name + " did not happen, or not in this order");
+        } else {
+            taken[event.reg] = static_cast<std::size_t>(found - reg.taken.begin()) + 1;
+        }
+        values[event.reg] = extended(values[event.reg], event.digest);
+        if (known != by_digest_.end()) {
+            const auto &answer = events_[known->second].answer;
+            if (answer && answer->value != values[event.reg]) violation(name + " was answered with another value");
+        }
+    }
+    for (std::size_t i = 0; i < registers; ++i) {
+        if (life_->provider().capped(i) != capped[i]) violation(registers_[i].name + " is capped, or not, against the log");
+        const auto &logged = life_->provider().table().logged(i);
+        if (!logged || *logged != values[i]) violation(registers_[i].name + " is not what the log leads to");
+    }
+    figures_["events in logs"] += log->size();
+}
+
+void History::check_registers() {
+    bool read_well = false;
+    life_->provider().read(0, true, [&](const std::expected<bool, RegisterError> &done) { read_well = done.has_value(); });
+    if (!read_well) violation("the registers cannot be read");
+    const auto &table = life_->provider().table();
+    for (std::size_t i = 0; i < registers; ++i) {
+        const bool is_equal = *table.logged(i) == registers_[i].value;
+        if (is_equal == table.needs_resync(i))
+            violation(registers_[i].name + (is_equal ? " is" : " is not") + " said to differ from the log");
+        if (!is_equal && must_be_equal_) violation(registers_[i].name + " differs from the log, and nobody has touched it");
+        if (!is_equal) count("registers that differ from the log");
+    }
+}
+
+void History::check_extends() {
+    for (std::size_t i = 0; i < registers; ++i) {
+        const auto number = events_.size();
+        send_new(i, false);
+        settle_syncs();
+        end_syncs();
+        const auto &event = events_[number];
+        if (event.is_sent) violation(event.id + " is not answered");
+        if (life_->provider().capped(i) == event.answer.has_value())
+            violation(registers_[i].name + (event.answer ? " is capped and was extended" : " cannot be extended"));
+        if (event.answer && event.is_exact && event.answer->value != registers_[i].value)
+            violation(event.id + " is answered with what " + registers_[i].name + " does not hold");
+    }
+}
+
+void History::run() {
+    if (!start(false)) return;
+    may_begin_anew_ = false;
+    for (auto lives = 3 + below(5); lives > 0 && violations_.empty(); --lives) {
+        for (auto actions = 5 + below(40); actions > 0 && !disk_.is_killed() && violations_.empty(); --actions) act();
+        if (violations_.empty()) restart();
+    }
+}
+
+}  // namespace mrd::journal
