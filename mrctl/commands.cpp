@@ -17,7 +17,7 @@ int print_reply(const Common &common, std::string_view method, const std::string
     if (!client) return fail(client.error());
     const auto reply = client->call(method, parameters_json);
     if (!reply) return fail(reply.error());
-    std::cout << reply->json << '\n';
+    print_json(reply->json);
     return exit_done;
 }
 
@@ -25,8 +25,8 @@ int stream_replies(const Common &common, std::string_view method, const std::str
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     const auto ended = client->stream_calls(method, parameters_json, [](const mr::RawReply &reply) {
-        std::cout << reply.json << std::endl;  // NOLINT(performance-avoid-endl): each line as it comes
-        return std::cout.good();
+        print_json(reply.json);
+        return std::cout.flush().good();  // each line as it comes
     });
     return ended ? exit_done : fail(ended.error());
 }
@@ -57,11 +57,16 @@ std::string journal_text(const Json &journal) {
                        std::to_string(journal.value("sizeLimit", std::int64_t{0})) + " bytes";
     if (const auto repairs = journal.value("repairs", std::int64_t{0}); repairs > 0)
         text += ", begun anew by repair " + std::to_string(repairs) + " times: records are missing";
-    if (journal.contains("reason")) text += ": " + mr::printable_text(journal.value("reason", ""));
+    if (journal.contains("reason")) text += ": " + journal.value("reason", "");
     return text;
 }
 
-void print_reading(const mr::Reading &reading) { std::cout << reading.name << ' ' << mr::to_hex(reading.value) << '\n'; }
+// A name that is not UTF-8 is none of mrd's, and stays so.
+std::string text_of(const Json &parameters) { return parameters.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+void print_reading(const mr::Reading &reading) {
+    std::cout << mr::printable_text(reading.name) << ' ' << mr::to_hex(reading.value) << '\n';
+}
 
 }  // namespace
 
@@ -73,7 +78,7 @@ int list(const Common &common) {
     if (!registers) return fail(registers.error());
     std::vector<Row> rows;
     for (const auto &entry : *registers) {
-        rows.push_back({entry.name, entry.flags.to_string(), std::string(entry.hash ? mr::to_string(*entry.hash) : ""),
+        rows.push_back({mr::printable_text(entry.name), entry.flags.to_string(), std::string(entry.hash ? mr::to_string(*entry.hash) : ""),
                         std::to_string(entry.size), std::string(mr::to_string(entry.owner)), entry.simulated ? "simulated" : ""});
     }
     print_table({"NAME", "FLAGS", "HASH", "SIZE", "OWNER", "NOTE"}, rows);
@@ -87,10 +92,10 @@ int read(const Common &common, const ReadCommand &command) {
         if (command.fresh) parameters["fresh"] = true;
         if (command.names.size() == 1) {
             parameters["name"] = command.names.front();
-            return print_reply(common, "io.mrd.Registers.Read", parameters.dump());
+            return print_reply(common, "io.mrd.Registers.Read", text_of(parameters));
         }
         parameters["names"] = command.names;
-        return print_reply(common, "io.mrd.Registers.Snapshot", parameters.dump());
+        return print_reply(common, "io.mrd.Registers.Snapshot", text_of(parameters));
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
@@ -113,7 +118,7 @@ int read(const Common &common, const ReadCommand &command) {
 
 int print_extended(bool json, const mr::Reading &reading, std::int64_t sequence, const mr::Digest &digest) {
     if (json) {
-        std::cout << Json{{"reading", json_of(reading)}, {"digest", mr::to_hex(digest.bytes())}, {"sequence", sequence}}.dump() << '\n';
+        print_json(Json{{"reading", json_of(reading)}, {"digest", mr::to_hex(digest.bytes())}, {"sequence", sequence}}.dump());
     } else {
         print_reading(reading);
     }
@@ -139,9 +144,9 @@ int cap(const Common &common, const std::string &name) {
     const auto sequence = client->cap(name);
     if (!sequence) return fail(sequence.error());
     if (common.json) {
-        std::cout << Json{{"sequence", *sequence}}.dump() << '\n';
+        print_json(Json{{"sequence", *sequence}}.dump());
     } else {
-        std::cout << name << " capped by event " << *sequence << '\n';
+        std::cout << mr::printable_text(name) << " capped by event " << *sequence << '\n';
     }
     return exit_done;
 }
@@ -152,9 +157,9 @@ int repair(const Common &common) {
     const auto kept = client->repair();
     if (!kept) return fail(kept.error());
     if (common.json) {
-        std::cout << Json{{"kept", *kept}}.dump() << '\n';
+        print_json(Json{{"kept", *kept}}.dump());
     } else {
-        std::cout << "a new journal begins with what stood before the damage; the old file is " << *kept
+        std::cout << "a new journal begins with what stood before the damage; the old file is " << mr::printable_text(*kept)
                   << "\n`mrctl replay` shows where the log and the registers differ; a cap among what is missing no longer holds\n";
     }
     return exit_done;
@@ -170,7 +175,7 @@ int write(const Common &common, const WriteCommand &command) {
     const auto generation = client->write(command.name, *value);
     if (!generation) return fail(generation.error());
     if (common.json) {
-        std::cout << Json{{"generation", *generation}}.dump() << '\n';
+        print_json(Json{{"generation", *generation}}.dump());
     } else {
         std::cout << "generation " << *generation << '\n';
     }
@@ -193,13 +198,13 @@ int report(const Common &common, const ReportCommand &command) {
     if (common.json && command.output.empty()) {
         Json parameters{{"reportData", mr::to_hex(*report_data)}};
         if (command.provider) parameters["provider"] = *command.provider;
-        return print_reply(common, "io.mrd.Attestation.Report", parameters.dump());
+        return print_reply(common, "io.mrd.Attestation.Report", text_of(parameters));
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     const auto report = client->report(*report_data, command.provider);
     if (!report) return fail(report.error());
-    if (report->simulated) std::cerr << "mrctl: note: this report is simulated and proves nothing\n";
+    if (report->simulated) note("this report is simulated and proves nothing");
     if (command.output.empty()) {
         std::cout << mr::to_base64(report->report) << '\n';
         return exit_done;
@@ -213,7 +218,7 @@ int watch(const Common &common, const std::vector<std::string> &names) {
     if (!client) return fail(client.error());
     const auto ended = client->watch(names, [&common](const mr::Reading &reading, std::int64_t sequence) {
         if (common.json) {
-            std::cout << Json{{"reading", json_of(reading)}, {"sequence", sequence}}.dump() << '\n';
+            print_json(Json{{"reading", json_of(reading)}, {"sequence", sequence}}.dump());
         } else {
             print_reading(reading);
         }
@@ -231,8 +236,8 @@ int stats(const Common &common) {
     if (!counters) return fail(counters.error());
     std::vector<Row> rows;
     for (const auto &entry : *counters) {
-        rows.push_back({entry.provider, std::to_string(entry.reads), std::to_string(entry.cached_reads), std::to_string(entry.refreshes),
-                        std::to_string(entry.writes)});
+        rows.push_back({mr::printable_text(entry.provider), std::to_string(entry.reads), std::to_string(entry.cached_reads),
+                        std::to_string(entry.refreshes), std::to_string(entry.writes)});
     }
     print_table({"PROVIDER", "READS", "CACHED READS", "REFRESHES", "WRITES"}, rows);
     return exit_done;
@@ -243,15 +248,15 @@ int status(const Common &common) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     // Not what the last refresh saw, whenever that was. Where it fails the status tells why.
-    if (const auto reread = client->snapshot({}, true); !reread) std::cerr << "mrctl: note: " << reread.error().message << '\n';
+    if (const auto reread = client->snapshot({}, true); !reread) note(reread.error().message);
     const auto reply = client->status();
     if (!reply) return fail(reply.error());
     const auto json = Json::parse(reply->json, nullptr, false);
     if (!json.is_object()) return fail({mr::ErrorCode::protocol, "mrd's status is not a JSON object"});
-    std::cout << "version " << json.value("version", "") << '\n'
+    std::cout << "version " << mr::printable_text(json.value("version", "")) << '\n'
               << "simulated " << (json.value("simulated", false) ? "yes: the registers and reports prove nothing" : "no") << '\n'
               << "events " << json.value("sequence", std::int64_t{0}) << '\n'
-              << "journal " << journal_text(json.value("journal", Json::object())) << '\n'
+              << "journal " << mr::printable_text(journal_text(json.value("journal", Json::object()))) << '\n'
               << "connections " << json.value("connections", std::int64_t{0}) << " (refused "
               << json.value("refusedConnections", std::int64_t{0}) << ")\n";
     for (const auto &provider : json.value("providers", Json::array())) {
@@ -270,8 +275,8 @@ int status(const Common &common) {
             if (entry.value("diverged", false))
                 state = "DIVERGED: expected " + entry.value("logged", "") + ", found " + entry.value("observed", "");
             if (entry.value("indeterminate", false)) state = "INDETERMINATE: an extend failed and may have happened";
-            if (entry.contains("lastFailure")) state += "; its last extend failed: " + mr::printable_text(entry.value("lastFailure", ""));
-            std::cout << entry.value("name", "") << ' ' << state << '\n';
+            if (entry.contains("lastFailure")) state += "; its last extend failed: " + entry.value("lastFailure", "");
+            std::cout << mr::printable_text(entry.value("name", "") + ' ' + state) << '\n';
         }
     }
     return exit_done;

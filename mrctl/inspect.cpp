@@ -96,7 +96,7 @@ int inspect(bool json, const std::string &file) {
         const auto hashes = mr::check_tdreport_hashes(bytes);
         if (!hashes) return in_file(hashes.error());
         if (json) {
-            std::cout << json_of(*report, *hashes).dump(2) << '\n';
+            print_json(json_of(*report, *hashes).dump(2));
         } else {
             print_tdreport(*report, *hashes);
         }

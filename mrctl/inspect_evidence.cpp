@@ -35,7 +35,7 @@ Json summary_of(const std::string &text) {
 Json subjects_of(const std::string &pem) {
     Json subjects = Json::array();
     const auto certificates = mr::decode_pem_certificates(pem);
-    if (!certificates) return {{"error", certificates.error().message}};
+    if (!certificates) return {{"error", mr::printable_text(certificates.error().message)}};
     for (const auto &der : *certificates) {
         const auto described = mr::describe_certificate(der);
         subjects.push_back(mr::printable_text(described ? described->subject : described.error().message));
@@ -73,7 +73,7 @@ void print_collateral(const mr::Collateral &collateral) {
 
 int inspect_collateral(bool json, const mr::Collateral &collateral) {
     if (json) {
-        std::cout << json_of(collateral).dump(2) << '\n';
+        print_json(json_of(collateral).dump(2));
         return exit_done;
     }
     std::cout << "Collateral for TD quotes: TCB info, QE identity, certificate revocation lists\n";
@@ -102,7 +102,7 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
                  {"registers", registers}};
         if (evidence.cut) all["cut"] = {{"events", evidence.cut->events}, {"bytes", evidence.cut->bytes}};
         if (evidence.collateral) all["collateral"] = json_of(*evidence.collateral);
-        std::cout << all.dump(2) << '\n';
+        print_json(all.dump(2));
         return exit_done;
     }
     std::cout << "Evidence of mrd: a quote, and the event log that leads to what it signs\n";

@@ -87,7 +87,7 @@ int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::Even
         if (!more) return fail({more.error().code, file + ": " + more.error().message});
         if (!*more) break;
         if (json) {
-            std::cout << (std::exchange(first, false) ? "\n" : ",\n") << json_of(event).dump();
+            std::cout << (std::exchange(first, false) ? "\n" : ",\n") << mr::printable_json(json_of(event).dump());
         } else {
             print_event(event);
         }

@@ -128,7 +128,7 @@ void print_certificate(const mr::Bytes &der, std::size_t number) {
     const auto described = mr::describe_certificate(der);
     std::cout << "certificate " << number << ": ";
     if (!described) {
-        std::cout << described.error().message << '\n';
+        std::cout << mr::printable_text(described.error().message) << '\n';
         return;
     }
     const auto &certificate = *described;
@@ -147,7 +147,7 @@ void print_certificate(const mr::Bytes &der, std::size_t number) {
 int inspect_quote(bool json, const mr::Quote &quote, std::size_t total) {
     auto fields = json_of(quote, total);
     if (json) {
-        std::cout << fields.dump(2) << '\n';
+        print_json(fields.dump(2));
         return exit_done;
     }
     std::cout << "Quote of an Intel TDX guest, version " << quote.header.version << ", " << total << " bytes\n";
@@ -176,9 +176,9 @@ int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates) 
     Json all = Json::array();
     for (const auto &der : certificates) {
         const auto described = mr::describe_certificate(der);
-        all.push_back(described ? json_of(*described) : Json{{"error", described.error().message}});
+        all.push_back(described ? json_of(*described) : Json{{"error", mr::printable_text(described.error().message)}});
     }
-    std::cout << Json{{"certificates", all}}.dump(2) << '\n';
+    print_json(Json{{"certificates", all}}.dump(2));
     return exit_done;
 }
 

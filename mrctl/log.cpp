@@ -78,7 +78,7 @@ public:
         const auto *const colour = record.origin == mr::EventOrigin::resync     ? "\x1b[31m"
                                    : record.origin == mr::EventOrigin::firmware ? "\x1b[2m"
                                                                                 : "";
-        line(std::to_string(record.sequence), time_of(record), record.name, mr::event_type_name(record.type),
+        line(std::to_string(record.sequence), time_of(record), mr::printable_text(record.name), mr::event_type_name(record.type),
              record.binding == mr::Binding::bound ? "bound" : "claim", description_of(record, description_),
              mr::to_hex(record.digest).substr(0, short_digest), caller_of(record), colour);
     }
@@ -100,10 +100,10 @@ private:
 // For programs: the fields between tabs, none of which holds one.
 void print_line(const mr::LogRecord &record) {
     const auto or_dash = [](const std::string &text) { return text.empty() ? std::string("-") : text; };
-    std::cout << record.sequence << '\t' << (record.time ? std::to_string(*record.time) : "-") << '\t' << or_dash(record.name) << '\t'
-              << mr::event_type_name(record.type) << '\t' << or_dash(mr::to_hex(record.digest)) << '\t' << mr::to_string(record.binding)
-              << '\t' << mr::to_string(record.origin) << '\t' << or_dash(caller_of(record)) << '\t'
-              << or_dash(description_of(record, mr::max_content_text)) << '\n';
+    std::cout << record.sequence << '\t' << (record.time ? std::to_string(*record.time) : "-") << '\t'
+              << or_dash(mr::printable_text(record.name)) << '\t' << mr::event_type_name(record.type) << '\t'
+              << or_dash(mr::to_hex(record.digest)) << '\t' << mr::to_string(record.binding) << '\t' << mr::to_string(record.origin) << '\t'
+              << or_dash(caller_of(record)) << '\t' << or_dash(description_of(record, mr::max_content_text)) << '\n';
 }
 
 int export_file(const Common &common, const LogCommand &command) {
@@ -134,6 +134,9 @@ int export_file(const Common &common, const LogCommand &command) {
 int log(const Common &common, const LogCommand &command) {
     if (!command.format.empty()) {
         if (command.follow) return fail_usage("--follow shows records; an export has an end: leave one of them out");
+        const bool is_binary = command.format.starts_with("tcg");
+        if (is_binary && (command.output.empty() || command.output == "-") && is_terminal())
+            return fail_usage("the format " + command.format + " is not for a terminal: give -o FILE, or a pipe");
         return export_file(common, command);
     }
     if (!command.output.empty()) return fail_usage("-o needs --format: tcg, tcg_index0, cel_json or json");

@@ -47,6 +47,10 @@ int fail_usage(std::string_view message) {
     return exit_usage;
 }
 
+void note(std::string_view message) { std::cerr << "mrctl: note: " << mr::printable_text(message) << '\n'; }
+
+void print_json(std::string_view json) { std::cout << mr::printable_json(json) << '\n'; }
+
 bool is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
 void print_table(const Row &head, const std::vector<Row> &rows) {
@@ -85,6 +89,11 @@ std::unexpected<mr::Error> failed(std::string_view what, const std::string &path
         mr::Error{mr::ErrorCode::io, "cannot " + std::string(what) + " " + (path == "-" ? std::string(standard) : path) + ": " + reason});
 }
 
+bool may_be_shown(mr::ByteView bytes) {
+    const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    return mr::is_text(text) && mr::printable_json(text) == text;
+}
+
 }  // namespace
 
 std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size_t limit) {
@@ -106,6 +115,8 @@ std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size
 }
 
 std::expected<void, mr::Error> write_file(const std::string &path, mr::ByteView bytes) {
+    if (path == "-" && is_terminal() && !may_be_shown(bytes))
+        return std::unexpected(mr::Error{mr::ErrorCode::io, "these bytes are not for a terminal: give -o FILE, or a pipe"});
     File file(path == "-" ? stdout : std::fopen(path.c_str(), "wbe"));
     if (!file) return failed("open", path, "standard output");
     if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() || std::fflush(file.get()) != 0)

@@ -23,6 +23,12 @@ enum ExitCode : int {
 int fail(const mr::Error &error);
 int fail_usage(std::string_view message);
 
+// "mrctl: note: message" on standard error.
+void note(std::string_view message);
+
+// A line on standard output; whoever the JSON is of, it cannot steer a terminal.
+void print_json(std::string_view json);
+
 // With --json an error is an object on standard output, too: {"error": "message", "code": "io"}; what gives a verdict has "verified": false before it.
 struct ErrorForm {
     bool json = false;
@@ -35,13 +41,14 @@ bool is_terminal();
 
 using Row = std::vector<std::string>;
 
-// With a head for a terminal, columns aligned; without a head and with single blanks for a pipe.
+// With a head for a terminal, columns aligned; without a head and with single blanks for a pipe. Cells are printable (mr::printable_text), or
+// colour what is.
 void print_table(const Row &head, const std::vector<Row> &rows);
 
 // Whole file, or standard input for "-"; at most `limit` bytes. Error: io, and wrong_length over the limit.
 std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size_t limit);
 
-// "-": standard output.
+// "-": standard output; a terminal gets no bytes that it would obey. Error: io.
 std::expected<void, mr::Error> write_file(const std::string &path, mr::ByteView bytes);
 
 }  // namespace mrctl

@@ -38,10 +38,10 @@ int quote(const Common &common, const QuoteCommand &command) {
         json["format"] = quoted->format;
         json["provider"] = quoted->provider;
         json["simulated"] = quoted->simulated;
-        std::cout << json.dump() << '\n';
+        print_json(json.dump());
         return exit_done;
     }
-    if (quoted->simulated) std::cerr << "mrctl: note: this quote is simulated and proves nothing\n";
+    if (quoted->simulated) note("this quote is simulated and proves nothing");
     if (command.output.empty()) {
         std::cout << mr::to_base64(quoted->quote) << '\n';
         return exit_done;
@@ -53,11 +53,11 @@ int quote(const Common &common, const QuoteCommand &command) {
 int evidence(const Common &common, const EvidenceCommand &command) {
     const auto evidence = ask(common, command.quote, &mr::Client::evidence);
     if (!evidence) return evidence.error();
-    if (evidence->simulated) std::cerr << "mrctl: note: this evidence is simulated and proves nothing\n";
+    if (evidence->simulated) note("this evidence is simulated and proves nothing");
     if (evidence->cut)
-        std::cerr << "mrctl: note: the log does not fit: " << evidence->cut->events
-                  << " of its events lack what they say; `mrctl quote` and `mrctl log --format json` have all of it\n";
-    if (!evidence->coherent()) std::cerr << "mrctl: note: the log does not lead to what is signed: somebody else has extended a register\n";
+        note("the log does not fit: " + std::to_string(evidence->cut->events) +
+             " of its events lack what they say; `mrctl quote` and `mrctl log --format json` have all of it");
+    if (!evidence->coherent()) note("the log does not lead to what is signed: somebody else has extended a register");
     const auto json = command.cbor ? std::string() : mr::write_evidence_json(*evidence) + '\n';
     const auto written =
         write_file(command.quote.output, command.cbor ? mr::write_evidence_cbor(*evidence) : mr::Bytes(json.begin(), json.end()));
@@ -71,7 +71,7 @@ int collateral(const Common &common, const CollateralCommand &command) {
     const auto collateral = client->collateral();
     if (!collateral) return fail(collateral.error());
     if (command.output.empty() && command.root.empty()) {
-        std::cout << collateral->json << '\n';
+        print_json(collateral->json);
         return exit_done;
     }
     for (const auto &[path, text] : {std::pair(command.output, collateral->json), std::pair(command.root, collateral->root_pem)}) {

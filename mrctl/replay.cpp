@@ -66,7 +66,7 @@ mr::ReplayNames names_for(const std::vector<mr::LogRegister> &registers) {
 bool print_replay(bool json, mr::Replay &replay, const std::vector<MissingEvents::Hole> &missing) {
     const auto result = json_of(replay, missing);
     if (json) {
-        std::cout << result.dump() << '\n';
+        print_json(result.dump());
     } else {
         for (const auto &[name, value] : result["registers"].items()) std::cout << name << ' ' << value.get<std::string>() << '\n';
         for (const auto &gap : result["gaps"]) {
@@ -140,7 +140,8 @@ std::string describe_start(mr::Client &client, const std::string &name) {
     if (json.is_object()) {
         for (const auto &provider : json.value("providers", Json::array())) {
             for (const auto &entry : provider.value("registers", Json::array())) {
-                if (entry.value("name", "") == name) return gap_text(0, entry.value("explained", ""), entry.value("start", ""));
+                if (entry.value("name", "") == name)
+                    return mr::printable_text(gap_text(0, entry.value("explained", ""), entry.value("start", "")));
             }
         }
     }
@@ -181,7 +182,7 @@ int replay(const Common &common, const ReplayCommand &command) {
     if (common.json) {
         const auto reply = client->call("io.mrd.EventLog.Replay", "{}");
         if (!reply) return fail(reply.error());
-        std::cout << reply->json << '\n';
+        print_json(reply->json);
         const auto json = Json::parse(reply->json, nullptr, false);
         for (const auto &reg : json.value("registers", Json::array())) {
             all_good = all_good && (is_observed(reg.value("name", "")) ||
@@ -195,11 +196,12 @@ int replay(const Common &common, const ReplayCommand &command) {
         const auto value = mr::to_hex(result.replayed.bytes());
         const auto actual = mr::to_hex(result.actual.bytes());
         if (result.equal) {
-            std::cout << result.name << " equal " << value << '\n';
+            std::cout << mr::printable_text(result.name) << " equal " << value << '\n';
             continue;
         }
         if (is_observed(result.name)) {
-            std::cout << result.name << " observed: the firmware's log leads to " << value << ", the register holds " << actual << '\n';
+            std::cout << mr::printable_text(result.name) << " observed: the firmware's log leads to " << value << ", the register holds "
+                      << actual << '\n';
             continue;
         }
         all_good = all_good && is_good(result.equal, result.ends_at_register, command.accept_gaps);
@@ -207,7 +209,7 @@ int replay(const Common &common, const ReplayCommand &command) {
                               ? "GAPS: the log leads there only over gaps, which others' extends or missing records left:"
                           : value.empty() ? "UNKNOWN to the journal: nothing explains"
                                           : "DIFFERS: the log leads to " + value + ", the register holds";
-        std::cout << result.name << ' ' << alarm(said) << ' ' << actual << '\n';
+        std::cout << mr::printable_text(result.name) << ' ' << alarm(said) << ' ' << actual << '\n';
         for (const auto gap : result.gaps)
             std::cout << "  gap " << (gap == 0 ? describe_start(*client, result.name) : describe_resync(*client, gap)) << '\n';
     }

@@ -153,7 +153,7 @@ int print_verdict(bool json, const VerifyCommand &command, const Judged &judged)
         if (judged.platform.tcb_judged)
             all["tcb"] = {{"status", mr::to_string(judged.platform.tcb_status)}, {"advisories", judged.platform.advisories}};
         all["statements"] = statements;
-        std::cout << all.dump(2) << '\n';
+        print_json(all.dump(2));
         return verdict.verified() ? exit_done : exit_refused;
     }
     const auto coloured = [](const mr::Statement &each) {

@@ -7,10 +7,12 @@
 #include <cstdlib>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "mr/bytes.h"
+#include "mr/event_content.h"
 #include "mrd/log.h"
 #include "proto/varlink/address.h"
 
@@ -129,10 +131,16 @@ std::expected<CommandLine, EndNow> parse_command_line(int argc, char **argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
-        return std::unexpected(EndNow{app.exit(error) == 0 ? 0 : exit_usage});
+        // It repeats what was typed.
+        std::ostringstream out;
+        std::ostringstream wrong;
+        const auto code = app.exit(error, out, wrong);
+        std::cout << mr::printable_lines(out.str());
+        std::cerr << mr::printable_lines(wrong.str());
+        return std::unexpected(EndNow{code == 0 ? 0 : exit_usage});
     }
     const auto refuse = [](const std::string &message) {
-        std::cerr << "mrd: " << message << '\n';
+        std::cerr << "mrd: " << mr::printable_text(message) << '\n';
         return std::unexpected(EndNow{exit_usage});
     };
     if (!log::set_level(options.log_level)) return refuse("--log-level must be debug, info, warning or error");

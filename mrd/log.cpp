@@ -8,6 +8,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "mr/bytes.h"
+#include "mr/event_content.h"
 #include "proto/varlink/json_writer.h"
 
 namespace mrd::log {
@@ -54,7 +56,7 @@ spdlog::logger &logger() {
 }
 
 bool is_plain(std::string_view text) {
-    return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c != '"' && c != '\\' && c != '=' && c != '\x7f'; });
+    return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '"' && c != '\\' && c != '='; });
 }
 
 }  // namespace
@@ -71,7 +73,7 @@ bool set_level(std::string_view name) {
 }
 
 std::string format(std::string_view message, Fields fields) {
-    std::string text(message);
+    auto text = mr::printable_text(message);
     for (const auto &[key, value] : fields) {
         text += ' ';
         text += key;
@@ -79,7 +81,7 @@ std::string format(std::string_view message, Fields fields) {
         if (is_plain(value)) {
             text += value;
         } else {
-            varlink::write_json(text, value);
+            varlink::write_json(text, mr::is_text(value) ? value : std::string_view(mr::printable_text(value)));
         }
     }
     return text;

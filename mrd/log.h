@@ -16,7 +16,8 @@ bool set_level(std::string_view name);
 
 using Fields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-// Values that hold blanks, quotes or control characters are quoted, so that a client's text cannot forge a record.
+// Values that hold blanks, quotes or control characters are quoted, so that a client's text cannot forge a record; what is invisible is escaped, in the
+// message too, for who reads the log on a terminal.
 void write(Level level, std::string_view message, Fields fields = {});
 
 inline void debug(std::string_view message, Fields fields = {}) { write(Level::debug, message, fields); }

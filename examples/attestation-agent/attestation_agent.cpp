@@ -13,6 +13,7 @@
 
 #include "mr/async_client.h"
 #include "mr/digest.h"
+#include "mr/event_content.h"
 #include "mr/tdreport.h"
 
 namespace asio = boost::asio;
@@ -21,19 +22,19 @@ namespace {
 
 asio::awaitable<bool> answer(mr::AsyncClient &client, std::string nonce) {
     const auto digest = mr::hash(mr::HashAlgorithm::sha512, mr::as_bytes(nonce));
-    if (!digest) co_return std::cerr << digest.error().message << '\n', false;
+    if (!digest) co_return std::cerr << mr::printable_text(digest.error().message) << '\n', false;
     mr::ReportData report_data;
     std::ranges::copy(digest->bytes(), report_data.begin());
 
     const auto report = co_await client.report(report_data, std::nullopt, asio::use_awaitable);
-    if (!report) co_return std::cerr << report.error().message << '\n', false;
+    if (!report) co_return std::cerr << mr::printable_text(report.error().message) << '\n', false;
 
     const auto decoded = mr::decode_tdreport(report->report);
     const auto hashes = mr::check_tdreport_hashes(report->report);
     if (!decoded || !hashes || !hashes->tcb_info_matches || !hashes->td_info_matches || decoded->report_data != report_data) {
         co_return std::cerr << "the report is not over this nonce\n", false;
     }
-    std::cout << "nonce " << nonce << " report_data " << mr::to_hex(decoded->report_data) << " rtmr3 "
+    std::cout << "nonce " << mr::printable_text(nonce) << " report_data " << mr::to_hex(decoded->report_data) << " rtmr3 "
               << mr::to_hex(decoded->td_info.rtmr[3]) << (report->simulated ? " SIMULATED" : "") << '\n';
     co_return true;
 }

@@ -4,13 +4,14 @@
 #include <iostream>
 #include <iterator>
 
+#include "mr/event_content.h"
 #include "mr/verify.h"
 
 namespace {
 
 std::string contents(std::istream &&file) { return {std::istreambuf_iterator<char>(file), {}}; }
 
-int complain(const std::string &what) { return std::cerr << "verifier: " << what << '\n', 2; }
+int complain(const std::string &what) { return std::cerr << "verifier: " << mr::printable_text(what) << '\n', 2; }
 
 }  // namespace
 
@@ -31,7 +32,8 @@ int main(int argc, char **argv) {
     const auto verdict = mr::verify(*evidence, options);
     for (const auto &statement : verdict.statements()) {
         if (statement.required && statement.result != mr::Judgement::holds)
-            std::cout << to_string(statement.name) << " is " << to_string(statement.result) << ": " << statement.reason << '\n';
+            std::cout << to_string(statement.name) << " is " << to_string(statement.result) << ": " << mr::printable_text(statement.reason)
+                      << '\n';
     }
     std::cout << (verdict.verified() ? "trusted" : "NOT trusted") << '\n';
     return verdict.verified() ? 0 : 1;

@@ -16,7 +16,7 @@ inline bool is_plain_text(std::string_view text) {
     unsigned bad = 0;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        bad |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte >= 0x80) | static_cast<unsigned>(byte == '"') |
+        bad |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte >= 0x7F) | static_cast<unsigned>(byte == '"') |
                static_cast<unsigned>(byte == '\\');
     }
     return bad == 0;

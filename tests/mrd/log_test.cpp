@@ -28,6 +28,11 @@ TEST(Log, NoControlCharacterOfAnyValueReachesTheRecord) {
     }
 }
 
+TEST(Log, NothingInvisibleReachesTheRecordNotEvenInTheMessage) {
+    EXPECT_EQ(log::format("a\x1b[2J\xC2\x9B\nb", {{"k", "\x7F"}, {"l", "\xC2\x9B\xE2\x80\xAE"}, {"m", "\x9B\xFF"}}),
+              R"(a\x1b[2J\u{9b}\nb k="\u007f" l="\u009b\u202e" m="\\x9b\\xff")");
+}
+
 TEST(Log, OnlyTheFourLevelsAreKnown) {
     for (const auto *level : {"debug", "info", "warning", "error"}) EXPECT_TRUE(log::set_level(level)) << level;
     for (const auto *level : {"", "warn", "trace", "INFO", "off"}) EXPECT_FALSE(log::set_level(level)) << level;

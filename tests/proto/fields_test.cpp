@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 
+#include "proto/varlink/json_forms.h"
 #include "tests/proto/everything.h"
 
 namespace varlink {
@@ -116,10 +117,16 @@ TEST(Decode, AStringViewIsAViewIntoTheDocument) {
     EXPECT_EQ(view->text.data(), document.root().find("text")->as_string()->data());
 }
 
-TEST(WriteJson, EscapesWhatJsonWantsEscapedAndNothingElse) {
+TEST(WriteJson, EscapesWhatJsonWantsEscapedAndWhatNobodySeesAndNothingElse) {
     std::string out;
-    write_json(out, std::string_view("\x01\x1f\"\\/\b\f\n\r\t\x7f é😀"));
-    EXPECT_EQ(out, "\"\\u0001\\u001f\\\"\\\\/\\b\\f\\n\\r\\t\x7f é😀\"");
+    write_json(out, std::string_view("\x01\x1f\"\\/\b\f\n\r\t\x7f é😀\xC2\x9B\xE2\x80\xAE\xF3\xA0\x81\x81"));
+    EXPECT_EQ(out, R"("\u0001\u001f\"\\/\b\f\n\r\t\u007f é😀\u009b\u202e\udb40\udc41")");
+}
+
+TEST(WriteJson, OfWhatIsHashedEscapesOnlyWhatJsonWantsEscaped) {
+    std::string out;
+    write_canonical_json(out, std::string_view("\x01\x1f\"\\/\b\f\n\r\t\x7f é😀\xC2\x9B\xE2\x80\xAE"));
+    EXPECT_EQ(out, "\"\\u0001\\u001f\\\"\\\\/\\b\\f\\n\\r\\t\x7f é😀\xC2\x9B\xE2\x80\xAE\"");
 }
 
 TEST(WriteJson, WritesTheEndsOfInt64) {

@@ -102,8 +102,13 @@ inline constexpr std::size_t max_content_text = 4096;  // bytes
 // ellipsis if something was cut.
 std::string summarize_content(const Event &event, std::size_t width);
 
-// Text that nobody vouches for, as people may see it: valid UTF-8 without control characters, which are shown as \n, \x1b or \u{202e}. At most
-// max_content_text bytes of it.
+// Text that nobody vouches for, as people may see it: valid UTF-8 without characters that are invisible or change how others are shown. Those (control
+// characters, marks of direction, line separators, what has no width or is drawn as a blank, noncharacters; Unicode 14) are shown as \n, \x1b or
+// \u{202e}, bytes that are not UTF-8 as \xff. At most max_content_text bytes of it.
 std::string printable_text(std::string_view text);
+// The same of several lines: line feeds stay. max_content_text is that of each.
+std::string printable_lines(std::string_view text);
+// JSON that nobody vouches for: the same value, with those characters as \u escapes. Whole, however long. Precondition: it is JSON.
+std::string printable_json(std::string_view json);
 
 }  // namespace mr

@@ -5,6 +5,7 @@
 
 #include "libmr/src/event_log/byte_reader.h"
 #include "libmr/src/event_log/types.h"
+#include "proto/varlink/json_forms.h"
 #include "proto/varlink/json_writer.h"
 
 namespace mr::event_log {
@@ -36,7 +37,7 @@ Bytes dstack_preimage_1(std::string_view name, ByteView payload) {
 
 Bytes dstack_preimage_2(std::string_view name, ByteView payload) {
     std::string text = R"({"name":)";
-    varlink::write_json(text, name);
+    varlink::write_canonical_json(text, name);
     text += R"(,"payload":")";
     append_hex(text, payload);
     text += R"(","type":)";

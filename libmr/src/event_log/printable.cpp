@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "libmr/src/event_log/byte_reader.h"
+#include "proto/varlink/json_forms.h"
+#include "proto/varlink/text.h"
 
 namespace mr::event_log {
 namespace {
@@ -17,23 +19,9 @@ constexpr std::size_t note_room = 16;
 // Of longer text only the start is looked at.
 constexpr std::size_t max_text_bytes = 2 * max_content_text;
 
-// One character and how many bytes it takes; nothing where the bytes are no character.
-struct Character {
-    std::optional<char32_t> code_point;
-    std::size_t size = 1;
-};
+using varlink::Character;
 
-Character utf8_character(ByteView bytes) {
-    const std::uint8_t lead = bytes[0];
-    if (lead < 0x80) return {.code_point = lead};
-    const std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (bytes.size() < size || !is_text({reinterpret_cast<const char *>(bytes.data()), size})) return {};
-    char32_t code_point = lead & (0xFFU >> (size + 1));
-    for (const std::uint8_t byte : bytes.subspan(1, size - 1)) {
-        code_point = code_point << 6 | (byte & 0x3FU);
-    }
-    return {.code_point = code_point, .size = size};
-}
+Character utf8_character(ByteView bytes) { return varlink::first_character({reinterpret_cast<const char *>(bytes.data()), bytes.size()}); }
 
 // Precondition: two bytes at least.
 Character utf16_character(ByteView bytes) {
@@ -43,18 +31,6 @@ Character utf16_character(ByteView bytes) {
     const char32_t low = little_endian<std::uint16_t>(bytes.subspan(2));
     if (low < 0xDC00 || low > 0xDFFF) return {.code_point = std::nullopt, .size = 2};
     return {.code_point = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00), .size = 4};
-}
-
-// Control characters, marks of direction, line and paragraph separators, and what has no width: a value must look like what it is.
-struct Range {
-    char32_t first;
-    char32_t last;
-};
-constexpr Range hidden[] = {{0x00, 0x1F},     {0x7F, 0x9F},     {0xAD, 0xAD},     {0x61C, 0x61C},
-                            {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF}};
-
-constexpr bool is_plain(char32_t c) {
-    return std::ranges::none_of(hidden, [=](const Range &range) { return c >= range.first && c <= range.last; });
 }
 
 void append_utf8(std::string &out, char32_t c) {
@@ -88,7 +64,7 @@ void append_character(std::string &out, Character character, ByteView bytes) {
         for (const std::uint8_t byte : bytes.first(character.size)) {
             out.append("\\x").append(to_hex({&byte, 1}));
         }
-    } else if (is_plain(*c)) {
+    } else if (!varlink::is_invisible(*c)) {
         append_utf8(out, *c);
     } else if (*c == '\n' || *c == '\t' || *c == '\r') {
         out.append(*c == '\n' ? "\\n" : *c == '\t' ? "\\t" : "\\r");
@@ -100,7 +76,10 @@ void append_character(std::string &out, Character character, ByteView bytes) {
     }
 }
 
-bool is_typed(std::optional<char32_t> c) { return c && (is_plain(*c) || *c == '\n' || *c == '\t' || *c == '\r'); }
+// No-break and ideographic spaces are typed too, though they are shown by their numbers.
+bool is_typed(std::optional<char32_t> c) {
+    return c && (!varlink::is_invisible(*c) || *c == '\n' || *c == '\t' || *c == '\r' || *c == 0xA0 || *c == 0x202F || *c == 0x3000);
+}
 
 // Where a text may be cut so that at most `room` bytes remain and no character is broken.
 std::size_t cut_at(std::string_view text, std::size_t room) {
@@ -230,5 +209,22 @@ void ContentWriter::add_bytes(std::string_view name, ByteView bytes) {
 namespace mr {
 
 std::string printable_text(std::string_view text) { return event_log::printable(text); }
+
+std::string printable_lines(std::string_view text) {
+    std::string out;
+    for (;;) {
+        const auto end = text.find('\n');
+        out += printable_text(text.substr(0, end));
+        if (end == std::string_view::npos) return out;
+        out += '\n';
+        text.remove_prefix(end + 1);
+    }
+}
+
+std::string printable_json(std::string_view json) {
+    std::string out;
+    varlink::append_visible_json(out, json);
+    return out;
+}
 
 }  // namespace mr

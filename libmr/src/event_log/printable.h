@@ -1,4 +1,4 @@
-// Bytes that nobody vouches for, as text for people: valid UTF-8 without control characters, whatever the bytes are.
+// Bytes that nobody vouches for, as text for people: valid UTF-8 without invisible characters, whatever the bytes are.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@
 
 namespace mr::event_log {
 
-// Control characters, characters that change the direction or the line of what follows, and bytes that are not UTF-8 become \n, \x1b or \u{202e}; a
+// Invisible characters (proto/varlink/text.h: control characters and all that leave no mark of their own or change how others are shown) and bytes that
+// are not UTF-8 become \n, \x1b or \u{202e}; a
 // backslash stays as it is, since paths are full of them. At most the first max_content_text bytes.
 std::string printable(ByteView utf8);
 std::string printable(std::string_view utf8);
@@ -27,7 +28,7 @@ ByteView until_nul(ByteView text);
 // UTF-16 up to its first NUL.
 ByteView utf16_until_nul(ByteView text);
 
-// Text as a person would type it, NULs at its end aside: printable() would change nothing but line feeds and tabs. Neither empty
+// Text as a person would type it, NULs at its end aside: printable() would change nothing but line feeds, tabs and kinds of blanks. Neither empty
 // bytes nor white space alone.
 bool looks_like_utf8(ByteView bytes);
 // The same of UTF-16 that begins with ASCII; an odd zero byte at the end is allowed, since old loaders wrote half a NUL.
