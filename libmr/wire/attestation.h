@@ -97,7 +97,8 @@ struct QuoteTimeout {
 
 struct QuoteUnavailable {
     static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteUnavailable";
-    static constexpr auto fields() { return std::tuple(); }
+    std::optional<std::string> reason;
+    static constexpr auto fields() { return std::tuple(field("reason", &QuoteUnavailable::reason)); }
 };
 
 struct QuoteFailed {

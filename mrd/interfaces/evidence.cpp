@@ -214,7 +214,7 @@ private:
     void give_up() {
         stop_work();
         // mrd is stopping, or there is nobody to hear it; either way what was sent behind this call may go on.
-        responder_.fail(wire::QuoteUnavailable{});
+        responder_.fail(wire::QuoteUnavailable{"mrd is stopping"});
     }
 
     void ask_for_quote() {

@@ -64,9 +64,9 @@ void fail_quote(Responder &responder, std::string_view provider, const QuoteFail
     using Cause = QuoteFailure::Cause;
     switch (failure.cause) {
     case Cause::timed_out: return responder.fail(wire::QuoteTimeout{});
-    // Heard only by who lives on: mrd is stopping.
-    case Cause::cancelled:
-    case Cause::unavailable: return responder.fail(wire::QuoteUnavailable{});
+    // Heard only by who lives on.
+    case Cause::cancelled: return responder.fail(wire::QuoteUnavailable{"mrd is stopping"});
+    case Cause::unavailable: return responder.fail(wire::QuoteUnavailable{failure.reason});
     case Cause::failed: return responder.fail(wire::QuoteFailed{failure.reason});
     case Cause::invalid: return responder.fail(wire::QuoteInvalid{failure.reason});
     case Cause::no_report: return responder.fail(wire::ProviderFailed{std::string(provider), failure.reason});

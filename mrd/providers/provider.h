@@ -71,7 +71,7 @@ struct QuoteFailure {
     enum class Cause : std::uint8_t {
         timed_out,      // no answer within the deadline, or within the kernel's own
         cancelled,      // nobody waits for it any more
-        unavailable,    // no quoting service answers, or it takes no more requests
+        unavailable,    // no quoting service answers, or it takes no more requests: `reason` says why
         failed,         // the quoting service refused: `reason` is its status
         invalid,        // what came is not the quote that was asked for: `reason` says why
         no_report,      // the hardware made no report to quote: `reason` says why

@@ -19,6 +19,7 @@ namespace {
 
 using mr::ErrorCode;
 using std::chrono::milliseconds;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr milliseconds long_deadline = std::chrono::minutes(10);
@@ -431,7 +432,7 @@ TEST_F(QuoteTest, ThatNeverComesDoesNotHoldUpTheEndOfMrd) {
     Sent waiting(daemon, 2);
     wait_for_quotes(client, 2);
     daemon.process().signal(SIGTERM);
-    EXPECT_THAT(running.answer(), HasSubstr("io.mrd.Attestation.QuoteUnavailable"));
+    EXPECT_THAT(running.answer(), AllOf(HasSubstr("io.mrd.Attestation.QuoteUnavailable"), HasSubstr("mrd is stopping")));
     EXPECT_THAT(waiting.answer(), HasSubstr("io.mrd.Attestation.QuoteUnavailable"));
     EXPECT_EQ(daemon.process().wait(), 0);
 }
@@ -476,7 +477,9 @@ TEST_F(QuoteTest, AQuotingFileThatCannotBeReadIsAQuoteUnavailableAndNoReasonNotT
     std::filesystem::create_directories(folder() / "state" / "sim-tdx.quoting");
     const auto daemon = started();
     auto client = daemon.client();
-    EXPECT_EQ(client.quote(nonce(1)).error().code, ErrorCode::quote_unavailable);
+    const auto refused = client.quote(nonce(1)).error();
+    EXPECT_EQ(refused.code, ErrorCode::quote_unavailable);
+    EXPECT_THAT(refused.message, AllOf(HasSubstr("no quoting service answers now"), HasSubstr("sim-tdx.quoting")));
     const auto collateral = client.collateral();
     EXPECT_EQ(collateral.error().code, ErrorCode::provider_failed);
     EXPECT_THAT(collateral.error().parameters, HasSubstr("sim-tdx.quoting")) << "here the reason is told";

@@ -27,10 +27,17 @@ public:
         const std::lock_guard lock(mutex_);
         if (!service_) {
             auto opened = QuotingService::open(file_, report_key, format_);
+            why_closed_ = opened ? std::string() : opened.error();
             if (!opened) return std::unexpected(std::move(opened.error()));
             service_ = std::move(*opened);
         }
         return use(*service_);
+    }
+
+    // Why it could not be opened the last time; empty if it is open.
+    std::string why_closed() {
+        const std::lock_guard lock(mutex_);
+        return why_closed_;
     }
 
 private:
@@ -38,6 +45,7 @@ private:
     QuoteFormat format_;
     std::mutex mutex_;
     std::optional<QuotingService> service_;
+    std::string why_closed_;
 };
 
 // The TD and its host, as far as quotes need them.
@@ -81,7 +89,13 @@ public:
         auto seen = notification_.count();
         if (!host_.get_quote(*buffer)) return fail(Cause::failed, "the host does not take the request");
         for (;;) {
-            if (auto collected = collect_quote(*buffer)) return std::move(*collected);
+            if (auto collected = collect_quote(*buffer)) {
+                // The shared buffer has no room for a reason; this host is on our own machine, and can be asked.
+                if (!*collected && collected->error().cause == Cause::unavailable) {
+                    if (auto why = shared_.why_closed(); !why.empty()) collected->error().reason = std::move(why);
+                }
+                return std::move(*collected);
+            }
             // The buffer stays the host's until it has been answered.
             if (!notification_.wait(seen, stop)) return fail(Cause::cancelled, {});
         }
@@ -89,7 +103,8 @@ public:
 
 private:
     Parties(State state, ReportMaker reports, SharedService &shared)
-        : state_(std::move(state)),
+        : shared_(shared),
+          state_(std::move(state)),
           reports_(std::move(reports)),
           host_(
               [&shared, key = state_.report_key()](mr::ByteView tdreport) -> std::expected<mr::Bytes, std::uint64_t> {
@@ -105,6 +120,7 @@ private:
               },
               notification_) {}
 
+    SharedService &shared_;
     State state_;
     ReportMaker reports_;
     QuoteBuffers buffers_;
