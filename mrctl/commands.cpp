@@ -159,7 +159,8 @@ int repair(const Common &common) {
     if (common.json) {
         print_json(Json{{"kept", *kept}}.dump());
     } else {
-        std::cout << "a new journal begins with what stood before the damage; the old file is " << mr::printable_text(*kept)
+        std::cout << "a new journal begins with what could still be read; the old file "
+                  << (kept->empty() ? "was gone already" : "is " + mr::printable_text(*kept))
                   << "\n`mrctl replay` shows where the log and the registers differ; a cap among what is missing no longer holds\n";
     }
     return exit_done;

@@ -22,6 +22,7 @@
 #include "mrd/command_line.h"
 #include "mrd/lock.h"
 #include "mrd/log.h"
+#include "mrd/own_files.h"
 #include "mrd/providers/sim/quoter.h"
 #include "mrd/providers/sim/simulator.h"
 #include "mrd/registers.h"
@@ -137,15 +138,6 @@ std::vector<mrd::journal::FirmwareFile> firmware_logs(const mrd::CommandLine &co
 
 // ---- Folders, locks, socket
 
-std::expected<void, std::string> make_folder(const std::filesystem::path &folder, mode_t mode) {
-    if (folder.empty()) return {};
-    std::error_code error;
-    const bool is_new = std::filesystem::create_directories(folder, error);
-    if (error) return Failure("cannot make the folder " + folder.string() + ": " + error.message());
-    if (is_new && ::chmod(folder.c_str(), mode) != 0) return Failure("cannot set the mode of " + folder.string());
-    return {};
-}
-
 // Held as long as mrd runs.
 struct Locks {
     varlink::FileDescriptor state;
@@ -153,7 +145,7 @@ struct Locks {
 };
 
 std::expected<void, std::string> lock_state(const mrd::Config &config, Locks &locks) {
-    if (auto made = make_folder(config.state, 0700); !made) return made;
+    if (auto made = mrd::make_own_folder(config.state, 0700, mrd::Others::write_nothing); !made) return made;
     auto lock = mrd::lock_file(config.state / "lock", "the state directory " + config.state.string());
     if (!lock) return Failure(lock.error());
     locks.state = std::move(*lock);
@@ -168,11 +160,26 @@ std::expected<varlink::FileDescriptor, std::string> listen(const mrd::Config &co
     if (address->path().empty()) return Failure(config.socket + " is an abstract socket, to which anybody could connect: use a path");
     if (auto good = varlink::check_socket_file(*address); !good) return Failure(good.error());
     const std::filesystem::path path = address->path();
-    if (auto made = make_folder(path.parent_path(), 0755); !made) return Failure(made.error());
+    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    if (auto made = mrd::make_own_folder(folder, 0755, mrd::Others::write_their_own); !made) return Failure(made.error());
     auto lock = mrd::lock_file(path.string() + ".lock", "the socket " + path.string());
     if (!lock) return Failure(lock.error());
     locks.socket = std::move(*lock);
+    if (auto unused = mrd::check_nobody_listens(*address); !unused) return Failure(unused.error());
     return varlink::listen_on(*address, socket_mode);
+}
+
+// Who a file is, whatever its name is.
+struct FileIdentity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool operator==(const FileIdentity &) const = default;
+};
+
+std::optional<FileIdentity> identity_of(const std::filesystem::path &file) {
+    struct stat status{};
+    if (::lstat(file.c_str(), &status) != 0) return std::nullopt;
+    return FileIdentity{status.st_dev, status.st_ino};
 }
 
 // What mrd itself opens: sockets, locks, journal, state and keys, for a moment a file that replaces one, /proc of a caller.
@@ -263,6 +270,8 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
         if (!error) stop();
     });
 
+    std::filesystem::path socket_file;
+    std::optional<FileIdentity> own_socket;
     if (*activated && !(*activated)->listening) {
         server->serve(std::move((*activated)->socket));
         // Not from within: stop() puts another handler in the place of the one that runs.
@@ -273,15 +282,15 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
         auto listening = listen(config, locks);
         if (!listening) return Failure(listening.error());
         server->accept_on(std::move(*listening));
+        socket_file = varlink::Address::parse(config.socket)->path();
+        own_socket = identity_of(socket_file);
     }
     mrd::log::info("ready",
                    {{"socket", *activated ? "(passed)" : config.socket}, {"state", config.state.string()}, {"version", MRD_VERSION}});
     mrd::notify_service_manager("READY=1");
     loop.run();
-    if (!*activated) {
-        if (const auto address = varlink::Address::parse(config.socket); address && !address->path().empty())
-            ::unlink(address->path().c_str());
-    }
+    // Another's socket may be there by now, though the lock was to prevent it.
+    if (own_socket && identity_of(socket_file) == own_socket) ::unlink(socket_file.c_str());
     return {};
 }
 

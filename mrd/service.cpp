@@ -192,6 +192,7 @@ LimitsStatus status_of(const varlink::ServerCounters &counters, const varlink::L
 }
 
 std::string status_json(const Registers &registers, const LogReadings &readings, const EvidenceBudget &budget, const ServiceFacts &facts) {
+    registers.journal().look();
     const auto counters = facts.server();
     Status status{MRD_VERSION,
                   facts.started,

@@ -1,6 +1,7 @@
 #include "mrd/journal/append_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +26,8 @@ auto uninterrupted(const Call &call) {
 
 class PosixAppendFile final : public AppendFile {
 public:
-    explicit PosixAppendFile(varlink::FileDescriptor file) : file_(std::move(file)) {}
+    PosixAppendFile(varlink::FileDescriptor file, const struct stat &status)
+        : file_(std::move(file)), device_(status.st_dev), inode_(status.st_ino) {}
 
     Result<std::size_t> write(std::uint64_t offset, mr::ByteView bytes) override {
         const auto count = uninterrupted([&] { return ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
@@ -67,8 +69,18 @@ public:
         return static_cast<std::uint64_t>(status.st_size);
     }
 
+    Result<std::uint64_t> size_at(const std::filesystem::path &path) override {
+        struct stat status{};
+        if (::lstat(path.c_str(), &status) != 0) return failure();
+        if (status.st_dev != device_ || status.st_ino != inode_)
+            return std::unexpected(std::make_error_code(std::errc::no_such_file_or_directory));
+        return static_cast<std::uint64_t>(status.st_size);
+    }
+
 private:
     varlink::FileDescriptor file_;
+    dev_t device_;
+    ino_t inode_;
 };
 
 }  // namespace
@@ -83,7 +95,15 @@ std::expected<std::unique_ptr<AppendFile>, std::error_code> open_append_file(con
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return failure();
     if (!S_ISREG(status.st_mode)) return std::unexpected(std::make_error_code(std::errc::not_supported));
-    return std::make_unique<PosixAppendFile>(std::move(file));
+    if (mode == OpenMode::read_only) return std::make_unique<PosixAppendFile>(std::move(file), status);
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) return std::unexpected(std::make_error_code(std::errc::device_or_resource_busy));
+        return failure();
+    }
+    auto opened = std::make_unique<PosixAppendFile>(std::move(file), status);
+    // Who had the lock may have put another file in its place meanwhile, and has the lock on that.
+    if (!opened->size_at(path)) return std::unexpected(std::make_error_code(std::errc::device_or_resource_busy));
+    return opened;
 }
 
 AppendFile::Result<void> sync_folder(const std::filesystem::path &folder) {

@@ -38,6 +38,9 @@ public:
     virtual Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) = 0;
 
     virtual Result<std::uint64_t> size() = 0;
+
+    // Its size, if `path` still leads to it: another process may have removed, moved or replaced it, which is no_such_file_or_directory.
+    virtual Result<std::uint64_t> size_at(const std::filesystem::path & /*path*/) { return size(); }
 };
 
 enum class OpenMode : std::uint8_t {
@@ -47,7 +50,8 @@ enum class OpenMode : std::uint8_t {
 };
 using OpenFile = std::function<std::expected<std::unique_ptr<AppendFile>, std::error_code>(const std::filesystem::path &, OpenMode)>;
 
-// The real one; a new file has mode 0600.
+// The real one; a new file has mode 0600. Unless it is for reading only it is locked as long as it is open: device_or_resource_busy, where another
+// process has it.
 std::expected<std::unique_ptr<AppendFile>, std::error_code> open_append_file(const std::filesystem::path &path, OpenMode mode);
 
 // The names in a folder outlive the machine.

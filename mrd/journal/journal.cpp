@@ -6,6 +6,7 @@
 #include "mrd/journal/record_reader.h"
 #include "mrd/journal/space.h"
 #include "mrd/kill_points.h"
+#include "mrd/log.h"
 
 namespace mrd::journal {
 
@@ -136,7 +137,22 @@ std::optional<mr::wire::JournalFull> Journal::refuses(const NewEvent &event) con
     return needed > options_.size_limit ? std::optional(full_journal(options_.size_limit)) : std::nullopt;
 }
 
+// What is written into a file without its name is gone with mrd: better no extend than one that no log will have.
+void Journal::look() {
+    if (!file_ || condition_ == Condition::damaged) return;
+    const auto size = file_->size_at(path("journal"));
+    if (size ? *size >= end_ : size.error() != std::errc::no_such_file_or_directory) return;
+    condition_ = Condition::damaged;
+    cut_off_ = size.has_value();
+    file_size_ = end_;
+    reason_ = "the journal " + path("journal").string() +
+              (cut_off_ ? " was cut off at byte " + std::to_string(*size) : " was removed, moved or replaced") +
+              " by another process; run `mrctl repair` to begin a new one with what mrd can still read of it";
+    log::error(reason_);
+}
+
 std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::size_t following) {
+    look();
     if (condition_ == Condition::damaged) return fail(reason_);
     if (auto full = refuses(event)) {
         if (!full->share) no_room_ = text_of(*full);

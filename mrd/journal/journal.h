@@ -113,8 +113,10 @@ public:
         good,
         full,    // the last record found no room, on the disk or below the size limit: nothing was written, and the next extend tries again
         failed,  // the last write failed: the next extend tries to put it right first
-        damaged,  // a record in the middle cannot be read: extends are refused until repair()
+        damaged,  // a record in the middle cannot be read, or the file was removed, replaced or cut off: extends are refused until repair()
     };
+    // Is the file still the one of its name, and whole? Each extend looks by itself; for who asks for the condition in between.
+    void look();
     [[nodiscard]] Condition condition() const { return condition_ == Condition::good && !no_room_.empty() ? Condition::full : condition_; }
     [[nodiscard]] const std::string &reason() const { return condition() == Condition::full ? no_room_ : reason_; }  // why it is not good
 
@@ -179,7 +181,8 @@ private:
     std::uint64_t allocated_ = 0;            // the file has bytes up to here
     bool torn_ = false;                      // what stands beyond end_ was there when the file was read
     std::uint64_t dirty_until_ = 0;          // beyond end_: what a failed write may have left, or a torn tail
-    std::uint64_t file_size_ = 0;            // when it was read
+    std::uint64_t file_size_ = 0;            // when it was read, or found to be damaged
+    bool cut_off_ = false;                   // by somebody else, while it was open
     mr::Bytes owed_;                         // records that stand at end_ as soon as the disk takes them
     Condition condition_ = Condition::good;  // never full
     std::string reason_;

@@ -6,6 +6,7 @@
 #include "mrd/journal/journal.h"
 #include "mrd/journal/record_reader.h"
 #include "mrd/log.h"
+#include "mrd/own_files.h"
 
 namespace mrd::journal {
 
@@ -13,6 +14,10 @@ namespace {
 
 using Failure = std::unexpected<std::string>;
 namespace fs = std::filesystem;
+
+std::string in_use(const fs::path &file) {
+    return "another mrd writes the journal " + file.string() + ": stop it first, or give this one another state directory";
+}
 
 const Present *present_register(const std::vector<Present> &registers, std::string_view name) {
     const auto found = std::ranges::find(registers, name, &Present::name);
@@ -25,8 +30,10 @@ const Present *present_register(const std::vector<Present> &registers, std::stri
 
 std::expected<std::unique_ptr<Journal>, std::string> Journal::open(boost::asio::io_context &loop, Options options) {
     std::unique_ptr<Journal> journal(new Journal(loop, std::move(options)));
+    if (auto own = check_own_file(journal->path("journal"), Content::open); !own) return Failure(own.error());
     auto file = journal->options_.open_file(journal->path("journal"), OpenMode::existing);
     if (!file && file.error() == std::errc::no_such_file_or_directory) return journal;
+    if (!file && file.error() == std::errc::device_or_resource_busy) return Failure(in_use(journal->path("journal")));
     if (!file) return Failure(cannot("open the journal", journal->path("journal"), file.error()));
     journal->file_ = std::move(*file);
     if (auto loaded = journal->load(); !loaded) return Failure(loaded.error());
@@ -215,8 +222,11 @@ AppendFile::Result<void> Journal::keep_torn_tail(const fs::path &kept_as) {
 
 std::expected<void, std::string> Journal::begin_anew() {
     const auto new_path = path("journal.new");
+    // Left over from a kill, unless somebody has it open.
+    if (const auto left = options_.open_file(new_path, OpenMode::existing); !left && left.error() == std::errc::device_or_resource_busy)
+        return Failure(in_use(new_path));
     std::error_code ignored;
-    fs::remove(new_path, ignored);  // left over from a kill
+    fs::remove(new_path, ignored);
     auto file = options_.open_file(new_path, OpenMode::new_file);
     if (!file) return Failure(cannot("create the journal", new_path, file.error()));
     file_ = std::move(*file);
@@ -243,7 +253,7 @@ std::expected<void, std::string> Journal::put_in_place(const fs::path &new_file,
         if (auto synced = file_->sync(); !synced) return Failure(cannot("sync the journal", new_file, synced.error()));
         synced_ = end_;
     }
-    if (keep_old) {
+    if (keep_old && fs::exists(fs::symlink_status(path("journal"), error))) {
         // The old one keeps a name at every moment: a kill between the two lines leaves it with both.
         kept_as = unused_name("journal");
         fs::create_hard_link(path("journal"), kept_as, error);
@@ -331,8 +341,10 @@ bool Journal::names_registers(const FirmwareRecords &records, std::string_view p
 // ---- Repair
 
 std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> &registers) {
+    look();
     if (condition_ != Condition::damaged) return Failure("the journal is not damaged: there is nothing to repair");
-    const auto damage = end_;
+    const auto old_end = end_;
+    const bool was_cut_off = cut_off_;
     const auto old_reason = reason_;
     const auto old_synced = synced_;
     const auto old_name_is_durable = name_is_durable_;
@@ -344,7 +356,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
         fs::remove(path("journal.new"), ignored);
         file_ = std::move(old_file);
         state_ = std::move(old_state);
-        end_ = damage;
+        end_ = old_end;
         synced_ = old_synced;
         name_is_durable_ = old_name_is_durable;
         sync_failure_ = old_sync_failure;
@@ -354,9 +366,15 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
     };
     if (auto begun = begin_anew(); !begun) return restore(begun.error());
     // What stands before the damage, record by record; the first is this one's boot.
-    RecordReader reader(*old_file, file_header_size, damage);
+    RecordReader reader(*old_file, file_header_size, old_end);
+    auto damage = old_end;
     while (!reader.is_at_end()) {
+        const auto at = reader.offset();
         const auto found = reader.next();
+        if (found && !*found && was_cut_off) {
+            damage = at;
+            break;
+        }
         if (!found || !*found) return restore("its beginning cannot be read any more");
         const auto record = decode_record((*found)->head, (*found)->bytes);
         if (!record) return restore(record.error());
@@ -366,15 +384,28 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
         if (auto appended = append(Boot{now(), options_.boot_id}); !appended) return restore(text_of(appended.error()));
     }
     const auto kept_name = unused_name("journal");
-    if (auto appended = append(Repair{now(), damage, file_size_ - damage, kept_name.filename().native()}); !appended)
-        return restore(text_of(appended.error()));
+    // One that had only lost its name is whole again.
+    const auto missing = file_size_ - damage;
+    if (missing > 0) {
+        if (auto appended = append(Repair{now(), damage, missing, kept_name.filename().native()}); !appended)
+            return restore(text_of(appended.error()));
+    }
     fs::path kept_as;
     if (auto placed = put_in_place(path("journal.new"), true, kept_as); !placed) return restore(placed.error());
+    cut_off_ = false;
     settle_open(registers);
     if (auto added = add_registers(registers); !added) log::error(added.error());
     begin_syncing();
+    // Who waits for the old file's sync: the new one was synced before it got its name.
+    for (auto waiting = std::exchange(waiting_, {}); !waiting.empty(); waiting.pop_front()) {
+        if (missing == 0) {
+            waiting.front().done({});
+        } else {
+            waiting.front().done(std::unexpected(Error(mr::wire::JournalFailed{"the event may be among what is missing: " + old_reason})));
+        }
+    }
     if (on_event_) on_event_();  // who follows the old one learns of it
-    log::warning("the journal is repaired", {{"damage", std::to_string(damage)}, {"old", kept_as.string()}});
+    log::warning("the journal is repaired", {{"damage", std::to_string(damage)}, {"old", kept_as.empty() ? "none" : kept_as.string()}});
     return kept_as;
 }
 

@@ -374,6 +374,7 @@ TEST_F(JournalFaults, OnAFullTmpfsExtendsAreRefusedBeforeTheHardwareIsAskedAndGo
         ASSERT_TRUE(again);
         hardware_.extend(r0, digest_of(1));
         EXPECT_EQ(journal->settle(*again, Outcome::done), events + 1);
+        journal.reset();
         journal = start();
         EXPECT_EQ(replay(*read_log(*journal), r0), hardware_.value(r0));
     }

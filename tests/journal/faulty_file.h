@@ -282,6 +282,14 @@ private:
             all.resize(std::max<std::size_t>(all.size(), offset + size));
             return {};
         }
+        Result<std::uint64_t> size_at(const std::filesystem::path &path) override {
+            struct stat named{};
+            struct stat own{};
+            if (::lstat(path.c_str(), &named) != 0 || ::fstat(contents_->name.get(), &own) != 0 || named.st_ino != own.st_ino)
+                return std::unexpected(std::make_error_code(std::errc::no_such_file_or_directory));
+            const std::lock_guard lock(disk_.mutex_);
+            return contents_->bytes.size();
+        }
         // As Linux does it: where the writing fails the pages count as written, everybody who has the file open is told once, and a second sync may succeed. Of
         // two at once on one open file only one is told: here the other, whose pages they were not.
         Result<void> sync() override {

@@ -1,6 +1,7 @@
 // How a journal goes on, and when another one begins.
 #include "mrd/journal/journal.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -377,6 +378,10 @@ TEST_F(JournalTest, FilesOfARealDiskAreForTheirOwnerAlone) {
     extend(*journal, r0, 1);
     EXPECT_EQ(std::filesystem::status(path()).permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     EXPECT_EQ(std::filesystem::file_size(path()), allocation_step);
+    const auto second = Journal::open(loop_, options_);
+    ASSERT_FALSE(second) << "one at a time";
+    EXPECT_THAT(second.error(), testing::HasSubstr("another mrd writes the journal " + path().string()));
+    journal.reset();
     journal = start();
     EXPECT_EQ(replay(*read_log(*journal), r0), hardware_.value(r0));
 }

@@ -91,7 +91,10 @@ std::string content_of(const std::filesystem::path &file) {
     return out.str();
 }
 
-void write(const std::filesystem::path &file, std::string_view content) { std::ofstream(file, std::ios::binary) << content; }
+void write(const std::filesystem::path &file, std::string_view content) {
+    std::ofstream(file, std::ios::binary) << content;
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
 
 class SimQuotingTest : public ::testing::Test {
 protected:

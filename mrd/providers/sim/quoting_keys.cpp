@@ -18,6 +18,7 @@
 #include <system_error>
 
 #include "mrd/crc32c.h"
+#include "mrd/own_files.h"
 
 namespace mrd::sim {
 namespace {
@@ -103,7 +104,7 @@ std::expected<Pki, std::string> from_text(std::string_view text) {
 
 // Nothing where there is no such file.
 std::expected<std::optional<std::string>, int> read_file(const std::string &path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (descriptor < 0) {
         return errno == ENOENT ? std::expected<std::optional<std::string>, int>(std::nullopt) : std::unexpected(errno);
     }
@@ -158,6 +159,9 @@ std::expected<Pki, std::string> open_quoting_keys(const std::filesystem::path &f
         return std::unexpected(path + ": cannot " + what + " the simulator's quoting keys (" + std::generic_category().message(error) +
                                "): mrd needs read and write access to this directory");
     };
+    if (auto own = check_own_file(file, Content::secret); !own) {
+        return std::unexpected(own.error());
+    }
     auto text = read_file(path);
     if (text && !*text) {
         const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());

@@ -22,6 +22,7 @@
 
 #include "mr/tdreport.h"
 #include "mrd/crc32c.h"
+#include "mrd/own_files.h"
 
 namespace mrd::sim {
 namespace {
@@ -123,7 +124,7 @@ private:
 bool is_the_file_at(const File &file, const std::filesystem::path &path) {
     struct stat opened{};
     struct stat named{};
-    return ::fstat(file.get(), &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+    return ::fstat(file.get(), &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
            opened.st_dev == named.st_dev;
 }
 
@@ -350,7 +351,9 @@ std::expected<State, std::string> State::open_or_attach(const std::filesystem::p
     };
     // Each turn either finishes, or was overtaken by another opener and starts over with what is there now.
     do {
-        File file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+        // Who has it knows the TD's key, and can make reports.
+        if (auto own = check_own_file(file_path, Content::secret); !own) return std::unexpected(own.error());
+        File file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
         if (file.get() < 0) {
             if (errno != ENOENT || options == nullptr) {
                 return std::unexpected(path + ": cannot open the simulator's state file (" + reason_of(errno) +

@@ -1,0 +1,151 @@
+#include "mrd/own_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <system_error>
+#include <utility>
+
+#include "proto/varlink/file_descriptor.h"
+
+namespace mrd {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Failure = std::unexpected<std::string>;
+
+constexpr int max_links = 40;  // as the kernel follows
+constexpr mode_t parent_mode = 0755;
+constexpr mode_t others_write = S_IWGRP | S_IWOTH;
+constexpr mode_t others_use = S_IRWXG | S_IRWXO;
+
+Failure failed(const std::string &what, const fs::path &path) {
+    return Failure("cannot " + what + " " + path.string() + ": " + std::generic_category().message(errno));
+}
+
+std::string octal(mode_t mode) {
+    std::array<char, 8> text{};
+    (void)std::snprintf(text.data(), text.size(), "%04o", static_cast<unsigned>(mode & 07777U));
+    return text.data();
+}
+
+std::expected<void, std::string> check_owner(const struct stat &status, const fs::path &path) {
+    if (status.st_uid == 0 || status.st_uid == ::geteuid()) return {};
+    return Failure(path.string() + " belongs to uid " + std::to_string(status.st_uid) +
+                   ", who could change what mrd relies on: chown it to root" + (::geteuid() == 0 ? "" : " or to mrd's user") +
+                   ", or name another place");
+}
+
+std::expected<void, std::string> check_folder(const struct stat &status, const fs::path &path, Others others) {
+    if (auto good = check_owner(status, path); !good) return good;
+    const bool is_sticky = (status.st_mode & S_ISVTX) != 0;
+    if ((status.st_mode & others_write) == 0 || (is_sticky && others == Others::write_their_own)) return {};
+    return Failure(path.string() + " may be written by others (mode " + octal(status.st_mode) +
+                   "), who could change what mrd relies on: chmod go-w " + path.string() + ", or name another place");
+}
+
+// Goes down a path, folder by folder, as the kernel would, and looks at each.
+class Walk {
+public:
+    explicit Walk(const fs::path &path) { add(path); }
+
+    std::expected<void, std::string> go(mode_t mode, Others others) {
+        if (auto started = enter("/", "/"); !started) return started;
+        while (!rest_.empty()) {
+            const auto name = rest_.front();
+            rest_.pop_front();
+            if (auto made = make(name, rest_.empty() ? mode : parent_mode); !made) return made;
+            if (auto went = step(name); !went) return went;
+        }
+        return check_folder(here_, path_, others);
+    }
+
+private:
+    // Before what is still to come.
+    void add(const fs::path &path) {
+        std::deque<std::string> names;
+        for (const auto &part : path) {
+            if (!part.empty() && part != "." && part != "/") names.push_back(part.native());
+        }
+        rest_.insert(rest_.begin(), names.begin(), names.end());
+    }
+
+    std::expected<void, std::string> make(const std::string &name, mode_t mode) {
+        struct stat status{};
+        if (::fstatat(at_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return {};
+        if (errno != ENOENT) return failed("look at", path_ / name);
+        if (::mkdirat(at_.get(), name.c_str(), mode) != 0) return failed("make the folder", path_ / name);
+        // The umask may have taken away more than was meant.
+        if (::fchmodat(at_.get(), name.c_str(), mode, 0) != 0) return failed("set the mode of", path_ / name);
+        return {};
+    }
+
+    std::expected<void, std::string> step(const std::string &name) {
+        const auto path = path_ / name;
+        struct stat status{};
+        if (::fstatat(at_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return failed("look at", path);
+        if (!S_ISLNK(status.st_mode)) return enter(name, name == ".." ? path_.parent_path() : path);
+        if (auto good = check_owner(status, path); !good) return good;
+        if (++links_ > max_links) return Failure(path.string() + " is one of too many symbolic links");
+        std::array<char, PATH_MAX> target{};
+        const auto size = ::readlinkat(at_.get(), name.c_str(), target.data(), target.size());
+        if (size < 0 || static_cast<std::size_t>(size) == target.size()) return failed("read the link", path);
+        const fs::path to(std::string(target.data(), static_cast<std::size_t>(size)));
+        // What it leads to must be there: a link that dangles is a mistake, and is not mended.
+        struct stat there{};
+        if (::fstatat(at_.get(), name.c_str(), &there, 0) != 0) return failed("follow the link", path);
+        add(to);
+        if (to.is_absolute()) return enter("/", "/");
+        return {};
+    }
+
+    std::expected<void, std::string> enter(const std::string &name, const fs::path &path) {
+        varlink::FileDescriptor next(::openat(at_ ? at_.get() : AT_FDCWD, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!next) return failed("use the folder", path);
+        if (::fstat(next.get(), &here_) != 0) return failed("look at", path);
+        if (auto good = check_folder(here_, path, Others::write_their_own); !good) return good;
+        at_ = std::move(next);
+        path_ = path;
+        return {};
+    }
+
+    varlink::FileDescriptor at_;
+    fs::path path_;
+    struct stat here_{};
+    std::deque<std::string> rest_;
+    int links_ = 0;
+};
+
+}  // namespace
+
+std::expected<void, std::string> make_own_folder(const fs::path &folder, mode_t mode, Others others) {
+    std::error_code error;
+    const auto whole = fs::absolute(folder, error);
+    if (error) return Failure("cannot find the folder " + folder.string() + ": " + error.message());
+    return Walk(whole).go(mode, others);
+}
+
+std::expected<void, std::string> check_own_file(const fs::path &file, Content content) {
+    struct stat status{};
+    if (::lstat(file.c_str(), &status) != 0) {
+        if (errno == ENOENT) return {};
+        return failed("look at", file);
+    }
+    if (S_ISLNK(status.st_mode)) return Failure(file.string() + " is a symbolic link, which mrd does not follow: remove it");
+    if (!S_ISREG(status.st_mode)) return Failure(file.string() + " is not a regular file: remove it");
+    if (auto good = check_owner(status, file); !good) return good;
+    const bool is_secret = content == Content::secret;
+    if ((status.st_mode & (is_secret ? others_use : others_write)) == 0) return {};
+    return Failure(file.string() + " may be " + (is_secret ? "read or written" : "written") + " by others (mode " + octal(status.st_mode) +
+                   "): chmod 600 " + file.string() + (is_secret ? "; if others have read it, begin anew with --reset too" : ""));
+}
+
+}  // namespace mrd

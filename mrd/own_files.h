@@ -1,0 +1,28 @@
+// What mrd keeps on the disk is its own: nobody but root and its own user can change it, put something else in its place, or lead mrd elsewhere.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <string>
+
+namespace mrd {
+
+// What others may write to in a folder that is used: nothing, or, as in /tmp, files of their own.
+enum class Others : std::uint8_t { write_nothing, write_their_own };
+
+// Makes the folder if it is not there, with this mode from the start, whatever the umask is; its parents that are not there with mode 0755. Checks every
+// folder and every symbolic link of the path, from / on: each is of root or of mrd's user, and no other may write to a folder, unless it is sticky, as
+// /tmp is: there nobody can replace what is not his. A link is thus followed only where nobody else could have put it. Error: names what is wrong, and
+// says what to do.
+std::expected<void, std::string> make_own_folder(const std::filesystem::path &folder, mode_t mode, Others others);
+
+enum class Content : std::uint8_t { open, secret };
+
+// A file in such a folder, where there is one: regular, no symbolic link, of root or of mrd's user, and writable for no other; a secret is not readable
+// either. Before it is opened, with O_NOFOLLOW: nobody else can exchange it between. Error: as above.
+std::expected<void, std::string> check_own_file(const std::filesystem::path &file, Content content);
+
+}  // namespace mrd
