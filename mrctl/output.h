@@ -23,18 +23,18 @@ enum ExitCode : int {
 int fail(const mr::Error &error);
 int fail_usage(std::string_view message);
 
-// "mrctl: note: message" on standard error.
-void note(std::string_view message);
-
-// A line on standard output; whoever the JSON is of, it cannot steer a terminal.
-void print_json(std::string_view json);
-
 // With --json an error is an object on standard output, too: {"error": "message", "code": "io"}; what gives a verdict has "verified": false before it.
 struct ErrorForm {
     bool json = false;
     bool has_verdict = false;
 };
 void set_error_form(ErrorForm form);
+
+// "mrctl: note: message" on standard error.
+void note(std::string_view message);
+
+// A line on standard output; whoever the JSON is of, it cannot steer a terminal.
+void print_json(std::string_view json);
 
 // Does a person look at standard output?
 bool is_terminal();

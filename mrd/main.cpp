@@ -298,6 +298,8 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
 
 int main(int argc, char **argv) {
     varlink::fill_standard_descriptors();
+    // Whatever it was: what mrd makes is for mrd, and has the mode that it asks for. Folders get theirs set.
+    ::umask(0077);
     // No configuration file of OpenSSL: reading it would double the time to the first answer, and nothing here can be configured in it.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
     // What is large is given back to the system when it is freed, however large it was before.

@@ -85,6 +85,7 @@ std::vector<Scenario> evidence_scenarios() {
          .small_clients = 16,
          .events = 20'000,
          .max_rss_mib = 256,
+         .small_max_rss_mib = 96,
          .attack = &unread},
         {.name = "unwanted-evidence",
          .what = "calls for evidence of one client that wants no answer, and stays",
@@ -92,6 +93,7 @@ std::vector<Scenario> evidence_scenarios() {
          .small_clients = 40,
          .events = 1000,
          .max_rss_mib = 192,
+         .small_max_rss_mib = 96,
          .attack = &unwanted},
         {.name = "gone-evidence",
          .what = "calls for evidence of one client that goes at once",
@@ -99,6 +101,7 @@ std::vector<Scenario> evidence_scenarios() {
          .small_clients = 40,
          .events = 20'000,
          .max_rss_mib = 192,
+         .small_max_rss_mib = 96,
          .attack = &gone},
     };
 }

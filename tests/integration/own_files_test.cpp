@@ -21,6 +21,12 @@ using ::testing::Not;
 constexpr const char *reg = "tdx/rtmr3";
 constexpr uid_t nobody = 65534;
 
+mr::ReportData nonce() {
+    mr::ReportData data;
+    data.fill(7);
+    return data;
+}
+
 unsigned mode_of(const fs::path &path) {
     struct stat status{};
     return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0;
@@ -34,7 +40,7 @@ protected:
         auto daemon = started();
         auto client = daemon.client();
         ASSERT_TRUE(client.extend(reg, digest_of("a")));
-        ASSERT_TRUE(client.quote(mr::ReportData{}));
+        ASSERT_TRUE(client.quote(nonce()));
         EXPECT_EQ(daemon.stop(), 0);
     }
     std::string refused_at_once(Daemon::Options options = {}) {
@@ -108,7 +114,7 @@ TEST_F(OwnFilesTest, WhatMrdMakesIsItsOwnWhateverTheUmaskIs) {
         const auto place = folder() / std::to_string(mask);
         auto daemon = started(
             {.socket = place / "run" / "mrd" / "io.mrd", .state = place / "lib" / "mrd" / "state", .in_child = [mask] { ::umask(mask); }});
-        ASSERT_TRUE(daemon.client().quote(mr::ReportData{}));
+        ASSERT_TRUE(daemon.client().quote(nonce()));
         EXPECT_EQ(mode_of(place / "lib" / "mrd" / "state"), 0700U) << mask;
         for (const auto *made : {"", "lib", "lib/mrd", "run", "run/mrd"}) EXPECT_EQ(mode_of(place / made), 0755U) << mask << made;
         EXPECT_EQ(mode_of(place / "run/mrd/io.mrd"), 0600U);
@@ -145,7 +151,7 @@ TEST_F(OwnFilesTest, NoFileOfItsOwnIsReachedThroughALink) {
     fs::remove(state() / "journal");
     auto daemon = started();
     auto client = daemon.client();
-    const auto refused = client.quote(mr::ReportData{});
+    const auto refused = client.quote(nonce());
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().message, AllOf(HasSubstr("sim-tdx.quoting is a symbolic link"), HasSubstr("remove it")));
     ASSERT_TRUE(client.extend(reg, digest_of("b")));
@@ -182,13 +188,13 @@ TEST_F(OwnFilesTest, AFileThatOthersMayChangeOrKeysThatTheyMayReadAreRefused) {
     ASSERT_EQ(::chmod((state() / "sim-tdx.quoting").c_str(), 0644), 0);
     auto daemon = started();
     auto client = daemon.client();
-    const auto exposed = client.quote(mr::ReportData{});
+    const auto exposed = client.quote(nonce());
     ASSERT_FALSE(exposed);
     EXPECT_EQ(exposed.error().code, ErrorCode::quote_unavailable);
     EXPECT_THAT(exposed.error().message,
                 AllOf(HasSubstr("sim-tdx.quoting may be read or written by others (mode 0644)"), HasSubstr("chmod 600")));
     ASSERT_EQ(::chmod((state() / "sim-tdx.quoting").c_str(), 0600), 0);
-    EXPECT_TRUE(client.quote(mr::ReportData{})) << "mended while mrd runs";
+    EXPECT_TRUE(client.quote(nonce())) << "mended while mrd runs";
 }
 
 TEST_F(OwnFilesTest, WhatTheUserNamesForReadingMayBeALink) {
