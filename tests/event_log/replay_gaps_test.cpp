@@ -165,12 +165,22 @@ TEST(DeclaredRegisters, ADeclaredRegisterWithoutEventsHoldsWhatItStartedWith) {
 }
 
 TEST(DeclaredRegisters, TheInitialValueIsWhatTheFirstEventExtends) {
-    const auto a = measured("rtmr3", "a");
+    const auto a = measured("spdm0/block1", "a");
     Replay replay;
-    replay.declare({.name = "tdx/rtmr3", .initial = filled(0x22), .start = filled(0x22)});
+    replay.declare({.name = "spdm0/block1", .initial = filled(0x22), .start = filled(0x22)});
     apply_all(replay, {by_service(a)});
-    EXPECT_EQ(value_in(replay, "rtmr3"), hex_of(extended(filled(0x22), {a})));
-    EXPECT_EQ(gaps_of(replay, "rtmr3"), "");
+    EXPECT_EQ(value_in(replay, "spdm0/block1"), hex_of(extended(filled(0x22), {a})));
+    EXPECT_EQ(gaps_of(replay, "spdm0/block1"), "");
+}
+
+// Else whoever leaves out a register's first events would name what they led to, and no gap would show.
+TEST(DeclaredRegisters, HowRtmrsAndPcrsBeginIsNotALogsToSay) {
+    for (const auto *name : {"tdx/rtmr3", "tpm/pcr7:sha384"}) {
+        Replay replay;
+        replay.declare({.name = name, .initial = filled(0x22), .start = filled(0x22)});
+        apply_all(replay, {by_service(measured(name, "a"))});
+        EXPECT_EQ(gaps_of(replay, common_name(name) == "rtmr3" ? "rtmr3" : "pcr7:sha384"), gap_text(0, zeros, filled(0x22))) << name;
+    }
 }
 
 TEST(DeclaredRegisters, AStartThatTheFirmwaresEventsLeadToIsNoGap) {

@@ -233,7 +233,7 @@ public:
     Replay &operator=(Replay &&) noexcept;
     ~Replay();
 
-    // What a log says of a register: before that log's events. A `start` that the events up to the journal's begin do not lead to is gap 0; the next
+    // What a log says of a register: before that log's events. Of RTMRs and PCRs `initial` is passed over: how their hardware begins is known. A `start` that the events up to the journal's begin do not lead to is gap 0; the next
     // events go on from `start`, unless a resync says the same. It is a claim like the rest of the log: a verifier that knows the hardware's initial
     // values compares `initial` with them. A digest of another length than the algorithm's says nothing.
     void declare(const LogRegister &known);

@@ -24,6 +24,8 @@ constexpr std::string_view startup_locality_signature{"StartupLocality\0", 16};
 // By any form of its name.
 bool is_pcr(std::string_view name) { return common_name(name).starts_with("pcr") && tcg_index(name).has_value(); }
 
+bool is_rtmr(std::string_view name) { return common_name(name).starts_with("rtmr") && tcg_index(name).has_value(); }
+
 // What tells one register from another: its name without the bank, and as a common name without the provider.
 std::string_view key_of(std::string_view name, ReplayNames names) {
     const auto common = common_name(name);
@@ -276,7 +278,9 @@ void Replay::declare(const LogRegister &known) {
     }
     auto &entry = state_->entries[*number];
     const auto says = [&](const Digest &digest) { return digest.size() == digest_size(known.algorithm); };
-    if (entry.first_event == State::no_event && says(known.initial)) entry.replayed.value = known.initial;
+    // What the hardware of RTMRs and PCRs begins with is not a log's to say.
+    const bool is_known = is_pcr(known.name) || is_rtmr(known.name);
+    if (entry.first_event == State::no_event && says(known.initial) && !is_known) entry.replayed.value = known.initial;
     if (says(known.start)) entry.start = known.start;
     entry.declared = true;
     state_->stale = true;
