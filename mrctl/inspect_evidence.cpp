@@ -24,7 +24,10 @@ Json summary_of(const std::string &text) {
          {"id", "version", "issueDate", "nextUpdate", "tcbEvaluationDataNumber", "fmspc", "pceId", "mrsigner", "isvprodid"}) {
         if (!parsed.contains(key)) continue;
         const auto &value = parsed[key];
-        summary[key] = value.is_string() ? Json(mr::printable_text(value.get<std::string>())) : value;
+        // Nobody vouches for the text yet: what is no plain value is not shown, however deep it is.
+        summary[key] = value.is_string()           ? Json(mr::printable_text(value.get<std::string>()))
+                       : value.is_number_integer() ? value
+                                                   : Json("(neither text nor a whole number)");
     }
     if (parsed.contains("tcbLevels")) summary["tcbLevels"] = parsed["tcbLevels"].size();
     if (parsed.contains("tdxModuleIdentities")) summary["tdxModuleIdentities"] = parsed["tdxModuleIdentities"].size();
