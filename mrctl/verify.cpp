@@ -11,7 +11,6 @@
 #include "mr/event_content.h"
 #include "mr/verify.h"
 #include "mrctl/commands.h"
-#include "mrctl/mapped_file.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -19,6 +18,8 @@ namespace mrctl {
 using Json = nlohmann::ordered_json;
 
 namespace {
+
+constexpr std::size_t max_verified_log = std::size_t{256} << 20;  // bytes of one file
 
 mr::Error in_file(const std::string &path, mr::Error error) {
     error.message = path + ": " + error.message;
@@ -212,18 +213,19 @@ int verify(bool json, const VerifyCommand &command) {
     const auto quote = read_file(command.quote, mr::max_quote_size);
     if (!quote) return fail(quote.error());
     if (mr::is_evidence(*quote)) return fail({mr::ErrorCode::malformed, command.quote + " is evidence: give it without --quote"});
-    std::vector<MappedFile> files;
+    // Read, not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
+    std::vector<mr::Bytes> files;
     std::vector<mr::ByteView> logs;
     for (const auto &path : command.logs) {
-        auto file = MappedFile::open(path);
+        auto file = read_file(path, max_verified_log);
         if (!file) return fail(file.error());
         files.push_back(std::move(*file));
     }
     for (std::size_t i = 0; i < files.size(); ++i) {
-        if (mr::is_evidence(files[i].bytes()))
+        if (mr::is_evidence(files[i]))
             return fail({mr::ErrorCode::malformed,
                          command.logs[i] + " is evidence, which has its log in it: give it alone, without --quote and --log"});
-        logs.push_back(files[i].bytes());
+        logs.emplace_back(files[i]);
     }
     judged.verdict = mr::verify(*quote, logs, inputs.options, &judged.platform);
     return print_verdict(json, command, judged);

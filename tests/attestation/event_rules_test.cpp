@@ -214,6 +214,29 @@ TEST(EventRules, ATextIsTheSameWithTheNulThatEndsIt) {
     EXPECT_EQ(Claimed({.digest = sha384(longer), .data = longer}).match(with_text("init=/bin/sh")), Match::no);
 }
 
+// Wherever it stands, and on either side.
+TEST(EventRules, ATextIsTheSameWithTheNulThatEndsItInEnvelopesAndPayloadsToo) {
+    const auto text = bytes_of("init=/bin/sh");
+    for (const auto &measured : {text, text + Bytes(1), text + Bytes(2)}) {
+        for (const auto &asked : {text, text + Bytes(1), text + Bytes(2)}) {
+            const EventRule rule{.name = "rule", .data = asked};
+            EXPECT_EQ(Claimed({.digest = sha384(measured)}).match(rule), Match::yes) << "left out of the log";
+            EXPECT_EQ(enveloped(envelope_of({.data = measured})).match(rule), Match::yes);
+            for (const auto algorithm : {HashAlgorithm::sha256, HashAlgorithm::sha384, HashAlgorithm::sha512}) {
+                const ContentDigest digest{.algorithm = algorithm, .value = hash(algorithm, measured).value()};
+                EXPECT_EQ(enveloped(envelope_of({.digest = digest})).match(rule), Match::yes) << to_string(algorithm);
+            }
+            auto named = rule;
+            named.description = "app";
+            for (const auto &hashed : {dstack_preimage_1("app", measured), dstack_preimage_2("app", measured)}) {
+                const Claimed shown{.digest = sha384(hashed), .type = ev_action, .data = hashed};
+                EXPECT_EQ(shown.match(named), Match::yes);
+                EXPECT_EQ(shown.match(rule), Match::cannot_tell);
+            }
+        }
+    }
+}
+
 TEST(EventRules, APayloadOfDstacksCountsOnlyWithItsName) {
     for (const auto &hashed : {dstack_preimage_1("app-id", bytes_of("evil")), dstack_preimage_2("app-id", bytes_of("evil"))}) {
         const Claimed shown{.digest = sha384(hashed), .type = ev_dstack, .data = bytes_of("evil"), .description = "app-id"};

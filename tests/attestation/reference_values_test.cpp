@@ -102,6 +102,11 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/acceptedGaps/0/register"), "mrtd", "acceptedGaps: mrtd"},
         {json::json_pointer("/acceptedGaps/0/found"), "00", "acceptedGaps"},
         {json::json_pointer("/acceptedGaps/0"), value_a, "acceptedGaps is given twice, or is not an array of objects"},
+        {json::json_pointer("/acceptedGaps/0/sequence"), 4, "acceptedGaps: a gap has register and found"},
+        {json::json_pointer("/requiredEvents/0/register"), nullptr, "register of a rule is null"},
+        {json::json_pointer("/requiredEvents/0/dataDigest"), nullptr, "dataDigest of a rule is null"},
+        {json::json_pointer("/requiredEvents/0/description"), "", "description is empty"},
+        {json::json_pointer("/tcb"), json::array(), "tcb is empty"},
         {json::json_pointer("/requiredEvents/0/eventDigest"), "00", "kernel"},
         {json::json_pointer("/forbiddenEvents/0/text"), "", "shell"},
         {json::json_pointer("/registers/rtmr0"), json::array({value_a}), "rtmr0 is given twice"},
@@ -127,6 +132,32 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         EXPECT_THAT(error_of(file), HasSubstr(named)) << at.to_string();
     }
     EXPECT_EQ(error_of(example()), "");
+}
+
+TEST(ReferenceValues, RulesHaveOneLimitTogetherAndAreThereOnce) {
+    auto file = example();
+    const auto rule = file["requiredEvents"][0];
+    file["requiredEvents"] = json::array();
+    for (std::size_t i = 0; i < max_event_rules; ++i) file["requiredEvents"].push_back(rule);
+    file.erase("forbiddenEvents");
+    EXPECT_EQ(error_of(file), "");
+    file["forbiddenEvents"] = json::array({rule});
+    EXPECT_THAT(error_of(file), HasSubstr("together"));
+    auto text = example().dump();
+    text.insert(1, R"("forbiddenEvents":)" + example()["forbiddenEvents"].dump() + ",");
+    const auto twice = parse_reference_values(text);
+    ASSERT_FALSE(twice);
+    EXPECT_THAT(twice.error().message, HasSubstr("forbiddenEvents is given twice"));
+}
+
+TEST(ReferenceValues, OnlyMrtdAnRtmrOrAnEventSaysWhatRuns) {
+    const auto says = [](const json &registers) {
+        json file{{"format", "mrd-reference-values"}, {"version", 1}, {"registers", registers}};
+        return parse_reference_values(file.dump())->say_what_runs();
+    };
+    EXPECT_TRUE(says({{"mrtd", {value_a}}}));
+    EXPECT_TRUE(says({{"rtmr3", {value_a}}}));
+    EXPECT_FALSE(says({{"mrowner", {value_a}}, {"mrconfigid", {value_a}}}));
 }
 
 TEST(ReferenceValues, ADataDigestNamesItsAlgorithmOrHasItsLength) {

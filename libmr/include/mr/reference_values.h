@@ -1,7 +1,7 @@
 // Reference values: what a relying party expects of a machine, and what it is willing to accept. A JSON file; docs/verification.md has a commented example.
 //
 //   format "mrd-reference-values", version 1; description: text, for people
-//   tcb                 array of Intel's TCB statuses that are accepted ["UpToDate"]; naming it makes the TCB required even without collateral
+//   tcb                 array of Intel's TCB statuses that are accepted, not empty; UpToDate always is ["UpToDate"]; naming it makes the TCB required even without collateral
 //   acceptedGaps        array of { register, found }: gaps that are accepted where they are the register's first event; found: hex, what it held
 //   logOnlyRegisters    array of names: registers that take nothing but envelopes, so that what an envelope says there is mrd's word
 //   debug, septVeDisableUnset, simulatedRoots, gaps    "accept" or "refuse" ["refuse"; simulatedRoots: left to whoever names the trust anchors]
@@ -15,7 +15,7 @@
 //     and of these at least one, all of which must match:
 //     digest            hex, SHA-384: of what was measured, be it what was extended or the content of an envelope (mr/envelope.h)
 //     eventDigest       hex, SHA-384: what was extended, and nothing else
-//     data, text        base64, or text, with or without the NUL that ends it: the bytes that were hashed, or an envelope's content, also where only their
+//     data, text        base64, or text in UTF-8, with or without the NUL that ends it: the bytes that were hashed, or an envelope's content, also where only their
 //                       digest is in the log. Of dstack's events only together with their name as description
 //     description       text of an envelope, or the name of dstack's event
 //     dataDigest        hex, of 32 (SHA-256), 48 (SHA-384) or 64 bytes (SHA-512), or "ALGORITHM:HEX": of an envelope's content
@@ -79,8 +79,9 @@ struct ReferenceValues {
     std::vector<EventRule> required_events = {};
     std::vector<EventRule> forbidden_events = {};
 
-    // Do they demand anything of what runs? What is only forbidden, or accepted, leaves all else open.
-    [[nodiscard]] bool say_what_runs() const { return !registers.empty() || !required_events.empty(); }
+    // Do they demand anything of what runs, by mrtd, an RTMR or an event? What is only forbidden, or accepted, and what the TD's owner only says of it, leaves
+    // all else open.
+    [[nodiscard]] bool say_what_runs() const;
 };
 
 // Error: malformed, naming the member. Unknown members are refused: a misspelt demand must not be passed over.

@@ -44,7 +44,7 @@ struct VerifyOptions {
 Verdict verify(const Evidence &evidence, const VerifyOptions &options, QuoteJudgement *platform = nullptr);
 
 // A quote, or a TDREPORT (which proves nothing off its machine: only its hashes can be judged), and the logs of the same boot in the order in which they
-// were extended, in any format that EventLogReader reads. Without logs their statements are not judged.
+// were extended, in any format that EventLogReader reads. Nobody may change their bytes during the call: a mapped file is another's to write. Without logs their statements are not judged.
 Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options, QuoteJudgement *platform = nullptr);
 
 }  // namespace mr

@@ -14,20 +14,34 @@ using enum EventRule::Match;
 // The registers of a quote are a TD's.
 constexpr std::string_view register_kind = "tdx/";
 
-// Texts are measured with the NUL that ends them, of one byte or, in UTF-16, of two; nobody writes it into a rule.
-bool is_text_or_terminated(ByteView hashed, ByteView wanted) {
-    if (hashed.size() < wanted.size() || hashed.size() > wanted.size() + 2) return false;
-    return std::ranges::equal(hashed.first(wanted.size()), wanted) &&
-           std::ranges::all_of(hashed.subspan(wanted.size()), [](auto byte) { return byte == 0; });
-}
+// Bytes of NUL that may end a text.
+constexpr std::size_t max_terminator = 2;
 
 EventRule::Match yes_if(bool is_so) { return is_so ? yes : no; }
 
 }  // namespace
 
-PreparedRule::PreparedRule(const EventRule &rule_) : rule(rule_) {
+PreparedRule::PreparedRule(const EventRule &rule) : rule_(rule) {
     if (!rule.data) return;
-    if (const auto computed = hash(HashAlgorithm::sha384, *rule.data)) hash_of_data = *computed;
+    auto text = *rule.data;
+    for (std::size_t i = 0; i < max_terminator && !text.empty() && text.back() == 0; ++i) text.pop_back();
+    if (text.empty()) text = *rule.data;
+    // The zero bytes at its end may be a terminator, or half of UTF-16's last character.
+    for (; text.size() <= rule.data->size() + max_terminator; text.push_back(0)) forms_.push_back(text);
+}
+
+bool PreparedRule::means(ByteView data) const {
+    return std::ranges::any_of(forms_, [&](const Bytes &form) { return std::ranges::equal(form, data); });
+}
+
+bool PreparedRule::has_digest(HashAlgorithm algorithm, ByteView digest) const {
+    const auto [known, is_new] = digests_.try_emplace(algorithm);
+    if (is_new) {
+        for (const auto &form : forms_) {
+            if (const auto computed = hash(algorithm, form)) known->second.push_back(*computed);
+        }
+    }
+    return std::ranges::any_of(known->second, [&](const Digest &one) { return std::ranges::equal(one.bytes(), digest); });
 }
 
 EventContent::EventContent(const Event &event) : register_(common_name(event.name)) {
@@ -46,8 +60,11 @@ EventContent::EventContent(const Event &event) : register_(common_name(event.nam
 
 EventRule::Match EventContent::match_content_digest(HashAlgorithm algorithm, const Digest &digest) const {
     if (envelope_->data) {
-        const auto computed = hash(algorithm, *envelope_->data);
-        return computed ? yes_if(*computed == digest) : cannot_tell;
+        const auto [known, is_new] = data_digests_.try_emplace(algorithm);
+        if (is_new) {
+            if (const auto computed = hash(algorithm, *envelope_->data)) known->second = *computed;
+        }
+        return known->second ? yes_if(*known->second == digest) : cannot_tell;
     }
     if (!envelope_->digest) return no;
     // The same content has another digest in another algorithm, and in SHA-1 many contents can have one.
@@ -62,23 +79,24 @@ EventRule::Match EventContent::match_digest(const Digest &digest) const {
 }
 
 EventRule::Match EventContent::match_data(const PreparedRule &prepared) const {
-    const auto &data = *prepared.rule.data;
-    if (prepared.hash_of_data && std::ranges::equal(prepared.hash_of_data->bytes(), *digest_)) return yes;
-    if (envelope_ && envelope_->digest) {
-        const auto algorithm = envelope_->digest->algorithm;
-        if (algorithm == HashAlgorithm::sha384 && prepared.hash_of_data) return match_content_digest(algorithm, *prepared.hash_of_data);
-        const auto computed = hash(algorithm, data);
-        return computed ? match_content_digest(algorithm, *computed) : cannot_tell;
+    if (prepared.has_digest(HashAlgorithm::sha384, *digest_)) return yes;
+    if (envelope_) {
+        if (envelope_->data) return yes_if(prepared.means(*envelope_->data));
+        if (!envelope_->digest) return no;
+        const auto &[algorithm, value] = *envelope_->digest;
+        if (algorithm == HashAlgorithm::sha1) return cannot_tell;
+        return yes_if(prepared.has_digest(algorithm, value.bytes()));
     }
-    if (envelope_) return yes_if(envelope_->data == data);
     if (!is_known()) return cannot_tell;
-    if (is_text_or_terminated(hashed(), data)) return yes;
-    if (const auto &name = prepared.rule.description) {
+    if (prepared.means(hashed())) return yes;
+    if (const auto &name = prepared.rule().description) {
         const auto payload = event_log::dstack_payload(hashed(), *name);
-        return yes_if(payload && *payload == data);
+        return yes_if(payload && prepared.means(*payload));
     }
     // Any text can have dstack's form: a payload without its name proves nothing, but it may be what is forbidden.
-    return event_log::is_of_dstack_payload(hashed(), data) ? cannot_tell : no;
+    const bool may_be =
+        std::ranges::any_of(prepared.forms(), [this](const Bytes &form) { return event_log::is_of_dstack_payload(hashed(), form); });
+    return may_be ? cannot_tell : no;
 }
 
 EventRule::Match EventContent::match_description(std::string_view description) const {
@@ -88,7 +106,7 @@ EventRule::Match EventContent::match_description(std::string_view description) c
 }
 
 EventRule::Match EventContent::match(const PreparedRule &prepared) const {
-    const auto &rule = prepared.rule;
+    const auto &rule = prepared.rule();
     if (!digest_) return no;
     if (!rule.register_name.empty() && register_ != rule.register_name) return no;
     Match all = yes;

@@ -4,8 +4,12 @@
 // chooses, a digest has one preimage, and that is either known, and then says what the event is, or it is not, and then the event may be anything.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "mr/envelope.h"
 #include "mr/event_content.h"
@@ -13,20 +17,32 @@
 
 namespace mr::attestation {
 
-// What an event that satisfies a rule rests on, beside the register: who could have stated it otherwise.
+// What an event that satisfies a rule rests on, beside the register: who could have stated it otherwise. The better ones first.
 enum class Domain : std::uint8_t {
     digest,    // what was extended: nobody
     content,   // the hashed bytes, which are all that the rule asks for: nobody
     envelope,  // mrd's own word, where the register takes nothing else; else also that of whoever may extend it by digest
     dstack,    // name and payload in dstack's form: any content that is measured there can have it
 };
+inline constexpr std::size_t domains = 4;
 
 // A rule, with what is computed of it once for all events.
-struct PreparedRule {
-    explicit PreparedRule(const EventRule &rule_);
+class PreparedRule {
+public:
+    explicit PreparedRule(const EventRule &rule);
 
-    const EventRule &rule;
-    std::optional<Digest> hash_of_data;  // SHA-384
+    [[nodiscard]] const EventRule &rule() const { return rule_; }
+
+    // The forms of its data: a text is measured without the NUL that ends it, or with it, of one byte or, in UTF-16, of two.
+    [[nodiscard]] const std::vector<Bytes> &forms() const { return forms_; }
+    [[nodiscard]] bool means(ByteView data) const;
+    // Is this the digest of one of the forms?
+    [[nodiscard]] bool has_digest(HashAlgorithm algorithm, ByteView digest) const;
+
+private:
+    const EventRule &rule_;
+    std::vector<Bytes> forms_;
+    mutable std::map<HashAlgorithm, std::vector<Digest>> digests_;  // of the forms, as far as they were asked for
 };
 
 class EventContent {
@@ -35,6 +51,8 @@ public:
     explicit EventContent(const Event &event);
 
     [[nodiscard]] EventRule::Match match(const PreparedRule &prepared) const;
+
+    [[nodiscard]] bool is_envelope() const { return envelope_.has_value(); }
 
     // Precondition: match(rule) is yes.
     [[nodiscard]] Domain domain(const EventRule &rule) const;
@@ -56,6 +74,7 @@ private:
     std::string_view register_;       // common_name()
     RecomputedBinding binding_;       // of what is no envelope
     std::optional<EnvelopeBody> envelope_;
+    mutable std::map<HashAlgorithm, std::optional<Digest>> data_digests_;  // of the envelope's data, as far as they were asked for
 };
 
 }  // namespace mr::attestation

@@ -153,7 +153,18 @@ std::optional<ContentDigest> data_digest_from(std::string_view text) {
     return std::nullopt;
 }
 
+// What is null says nothing, where its writer meant something: an unset variable of a template.
+std::optional<std::string> null_member(varlink::Value object) {
+    for (auto member = object.first(); member; member = member->next()) {
+        if (member->kind() == varlink::Kind::null) return std::string(member->key());
+    }
+    return std::nullopt;
+}
+
 std::expected<EventRule, Error> rule_from(const std::string &member, varlink::Value value) {
+    if (value.kind() == varlink::Kind::object) {
+        if (const auto null = null_member(value)) return malformed(member + ": the member " + *null + " of a rule is null: leave it out");
+    }
     const auto fields = varlink::decode<RuleFields>(value);
     if (!fields) {
         const auto &name = fields.error().name;
@@ -186,6 +197,7 @@ std::expected<EventRule, Error> rule_from(const std::string &member, varlink::Va
         const auto bytes = as_bytes(*fields->text);
         rule.data = Bytes(bytes.begin(), bytes.end());
     }
+    if (rule.description && rule.description->empty()) return in_rule("the description is empty: leave it out");
     if (rule.data && rule.data->empty()) return in_rule("data and text must not be empty: the digest of nothing says nothing");
     if (fields->data_digest) {
         rule.data_digest = data_digest_from(*fields->data_digest);
@@ -197,12 +209,12 @@ std::expected<EventRule, Error> rule_from(const std::string &member, varlink::Va
     return rule;
 }
 
-std::expected<void, Error> read_rules(varlink::Value root, std::string_view member, std::vector<EventRule> &rules) {
+std::expected<void, Error> read_rules(varlink::Value root, std::string_view member, std::size_t others, std::vector<EventRule> &rules) {
     const auto array = root.find(member);
     if (!array) return {};
     if (array->kind() != varlink::Kind::array) return malformed("the member " + std::string(member) + " is not an array");
-    if (array->size() > max_event_rules)
-        return malformed("more than " + std::to_string(max_event_rules) + " rules in " + std::string(member));
+    if (array->size() + others > max_event_rules)
+        return malformed("more than " + std::to_string(max_event_rules) + " rules in requiredEvents and forbiddenEvents together");
     for (auto element = array->first(); element; element = element->next()) {
         auto rule = rule_from(std::string(member), *element);
         if (!rule) return std::unexpected(std::move(rule.error()));
@@ -212,6 +224,11 @@ std::expected<void, Error> read_rules(varlink::Value root, std::string_view memb
 }
 
 }  // namespace
+
+bool ReferenceValues::say_what_runs() const {
+    return !required_events.empty() ||
+           std::ranges::any_of(registers, [](const auto &entry) { return entry.first == "mrtd" || is_rtmr(entry.first); });
+}
 
 EventRule::Match EventRule::match(const Event &event) const {
     return attestation::EventContent(event).match(attestation::PreparedRule(*this));
@@ -230,19 +247,24 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
         return malformed("the member " + name + (root.find(name) ? " is given twice, or is not " : " is missing: it is ") +
                          what_is_wanted(name));
     }
+    unsigned required_members = 0;
+    unsigned forbidden_members = 0;
     for (auto member = root.first(); member; member = member->next()) {
         const bool known = std::apply([&](const auto &...entry) { return ((entry.name == member->key()) || ...); }, FileFields::fields());
         if (member->kind() == varlink::Kind::null) return malformed("the member " + std::string(member->key()) + " is null: leave it out");
         const bool is_rules = member->key() == "requiredEvents" || member->key() == "forbiddenEvents";
         if (!known && !is_rules) return malformed("the member " + std::string(member->key()) + " is unknown");
-        if (is_rules && root.find(member->key())->to_json() != member->to_json())
-            return malformed("the member " + std::string(member->key()) + " is given twice");
+        (member->key() == "requiredEvents" ? required_members : forbidden_members) += is_rules ? 1U : 0U;
     }
+    if (required_members > 1 || forbidden_members > 1)
+        return malformed(std::string("the member ") + (required_members > 1 ? "requiredEvents" : "forbiddenEvents") + " is given twice");
     if (fields->format != format_name) return malformed("the member format is not " + std::string(format_name));
     if (fields->version != 1) return malformed("the member version: only version 1 is known");
 
     ReferenceValues values;
     const auto accepts = [](const std::optional<Choice> &choice) { return choice == Choice::accept; };
+    if (fields->tcb && fields->tcb->empty())
+        return malformed("the member tcb is empty: name the statuses that are accepted, or leave it out");
     if (fields->tcb) {
         values.quote.accepted_tcb.clear();
         values.tcb_required = true;
@@ -266,6 +288,13 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
         std::ranges::copy(*value, values.quote.accepted_service_tds.emplace_back().begin());
     }
     values.accept_gaps = accepts(fields->gaps);
+    if (const auto gaps = root.find("acceptedGaps")) {
+        // Decoded again, each by itself: with what is unknown refused.
+        for (auto gap = gaps->first(); gap; gap = gap->next()) {
+            if (!varlink::decode<GapFields>(*gap))
+                return malformed("the member acceptedGaps: a gap has register and found, each once, and nothing else");
+        }
+    }
     for (const auto &gap : fields->accepted_gaps.value_or(std::vector<GapFields>())) {
         const auto reg = common_name(gap.register_name);
         if (!is_rtmr(reg)) return malformed("the member acceptedGaps: " + std::string(gap.register_name) + " is none of rtmr0 to rtmr3");
@@ -297,8 +326,9 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
             }
         }
     }
-    if (auto done = read_rules(root, "requiredEvents", values.required_events); !done) return std::unexpected(std::move(done.error()));
-    if (auto done = read_rules(root, "forbiddenEvents", values.forbidden_events); !done) return std::unexpected(std::move(done.error()));
+    if (auto done = read_rules(root, "requiredEvents", 0, values.required_events); !done) return std::unexpected(std::move(done.error()));
+    if (auto done = read_rules(root, "forbiddenEvents", values.required_events.size(), values.forbidden_events); !done)
+        return std::unexpected(std::move(done.error()));
     return values;
 }
 

@@ -43,8 +43,8 @@ void RuleJudgement::note(const Event &event, std::size_t number) {
         const auto &rule = reference_.required_events[i];
         const auto match = content.match(required_rules_[i]);
         if (match == EventRule::Match::yes) {
-            required_[i].matched.at(number) = {events_.at(number), content.domain(rule)};
-        } else if (rule.description && rule.description == event.description) {
+            required_[i].matched.at(number).at(static_cast<std::size_t>(content.domain(rule))) = events_.at(number);
+        } else if (!content.is_envelope() && rule.description && rule.description == event.description) {
             required_[i].claimed = event.sequence;
         } else if (match == EventRule::Match::cannot_tell) {
             required_[i].untold = event.sequence;
@@ -55,12 +55,13 @@ void RuleJudgement::note(const Event &event, std::size_t number) {
         auto &noted = match == EventRule::Match::yes ? seen_ : untold_;
         // One beyond what is told shows that there are more.
         if (match != EventRule::Match::no && noted.size() <= max_listed)
-            noted.push_back(prepared.rule.name + " (event " + std::to_string(event.sequence) + ")");
+            noted.push_back(prepared.rule().name + " (event " + std::to_string(event.sequence) + ")");
     }
 }
 
 std::string RuleJudgement::why_missing(const Required &rule) const {
-    if (std::ranges::any_of(rule.matched, [](const Matched &each) { return each.event > 0; }))
+    if (std::ranges::any_of(rule.matched,
+                            [](const Matched &each) { return std::ranges::any_of(each, [](auto event) { return event > 0; }); }))
         return " (only before a gap, where nothing binds it)";
     const auto event = [](std::uint64_t number) { return " (event " + std::to_string(number); };
     if (rule.claimed > 0)
@@ -75,9 +76,10 @@ Finding RuleJudgement::required(const std::array<LoggedRtmr, rtmr_count> &rtmrs)
     for (std::size_t i = 0; i < required_.size(); ++i) {
         const auto &rule = reference_.required_events[i];
         std::optional<std::pair<std::size_t, Domain>> found;
-        for (std::size_t number = 0; number < rtmr_count && !found; ++number) {
-            const auto &matched = required_[i].matched.at(number);
-            if (is_proven(rtmrs.at(number), matched.event)) found = {number, matched.domain};
+        for (std::size_t domain = 0; domain < domains && !found; ++domain) {
+            for (std::size_t number = 0; number < rtmr_count && !found; ++number) {
+                if (is_proven(rtmrs.at(number), required_[i].matched.at(number).at(domain))) found = {number, static_cast<Domain>(domain)};
+            }
         }
         if (!found) {
             missing.push_back(rule.name + why_missing(required_[i]));

@@ -40,11 +40,8 @@ public:
     [[nodiscard]] Finding forbidden(const std::array<LoggedRtmr, rtmr_count> &rtmrs) const;
 
 private:
-    // Of each RTMR, the event that matched last, counted from 1, and what it rests on; 0: none.
-    struct Matched {
-        std::uint64_t event = 0;
-        Domain domain = Domain::digest;
-    };
+    // Of one RTMR: for each domain the event that matched last and rests on it, counted from 1; 0: none.
+    using Matched = std::array<std::uint64_t, domains>;
     struct Required {
         std::array<Matched, rtmr_count> matched;
         std::uint64_t claimed = 0;  // an event that only says so; 0: none
