@@ -52,6 +52,7 @@ public:
     void call(std::string_view calls, std::string &out) {
         out.clear();
         session_->receive(calls, out);
+        while (session_->held_back()) session_->resume(out);
     }
 
 private:

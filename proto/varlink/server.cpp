@@ -164,8 +164,9 @@ private:
             resume();
         }
         if (!unsent_.empty()) wait_writable();
-        // All went out at once, or nowhere, so that no room to send will be reported: the calls held back get a turn of their own.
-        if (unsent_.empty() && session_->held_back()) wake();
+        // The calls held back get a turn of their own, behind all who wait for theirs. Where too much was unsent, and all went out at once, or nowhere, no room
+        // to send will be reported.
+        if (session_->turn_is_over() || (unsent_.empty() && session_->held_back())) wake();
         if (session_->busy()) {
             wait_hang_up();
             return;

@@ -73,10 +73,6 @@ void Responder::on_drained(std::function<void()> handler) {
     if (const auto session = session_.lock()) session->on_drained(std::move(handler));
 }
 
-void Responder::keep_until_sent(std::shared_ptr<void> counted) {
-    if (const auto session = session_.lock()) session->keep_until_sent(std::move(counted));
-}
-
 void Responder::on_closed(std::function<void()> handler) {
     if (const auto session = session_.lock()) return session->on_closed(std::move(handler));
     const std::weak_ptr<Session> answered;

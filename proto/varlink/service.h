@@ -97,10 +97,6 @@ public:
     // Called each time all output has been sent, until the call is answered or the peer has gone. A handler that is given after that is let go of at once.
     void on_drained(std::function<void()> handler);
 
-    // Lets go of it when all output of the connection has been sent, or the peer has gone, and at once if no answer is due: what the answer takes is counted
-    // until then.
-    void keep_until_sent(std::shared_ptr<void> counted);
-
     // Called once if the peer has gone before the call is answered, or the connection is to end because the service stops: the method then drops the call
     // or answers it. Where that is so already, it is called after the method has returned; with the connection closed, from within on_closed.
     void on_closed(std::function<void()> handler);
@@ -136,7 +132,7 @@ struct Request {
 
 using Method = std::function<void(const Request &, Responder)>;
 
-// What becomes of a call that was received whole and waits for its turn when its peer hangs up.
+// What becomes of a call that was received whole and will not be answered: it waits for its turn when its peer hangs up, or it is "oneway".
 enum class Effect : std::uint8_t {
     reads,    // it is dropped: its answer was all there is to it
     changes,  // it is run: whoever sent it need not wait for the answer

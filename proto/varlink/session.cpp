@@ -36,21 +36,29 @@ void Session::run(std::string &out) {
     const auto self = shared_from_this();
     const auto start = out.size();
     out_ = &out;
-    held_back_ = false;
+    too_much_unsent_ = false;
+    turn_is_over_ = false;
     end_subscription();
-    while (!answering_ && !broken_ && !ended_) {
+    for (std::size_t served = 0; !answering_ && !broken_ && !ended_;) {
         if (unsent_ + out.size() - start > max_unsent) {
-            held_back_ = true;
+            too_much_unsent_ = true;
             break;
         }
+        if (served >= calls_in_a_turn && splitter_.waiting() > 0) {
+            turn_is_over_ = true;
+            break;
+        }
+        const auto written = out.size();
         const auto message = splitter_.next();
         if (!message) {
             broken_ = broken_ || splitter_.overflowed();
             break;
         }
         ++messages_;
+        served += 1 + message->size() / bytes_of_a_call;
         run_call(*message);
         end_subscription();
+        served += (out.size() - written) / bytes_of_a_call;
     }
     out_ = nullptr;
 }
@@ -62,12 +70,17 @@ void Session::run_call(std::string_view message) {
         broken_ = true;
         return;
     }
-    if (!hung_up_ || service_.effect(*call) == Effect::changes) {
+    if (!is_in_vain(*call)) {
         answering_ = true;
         oneway_ = call->oneway;
         service_.dispatch(*call, peer_, Responder(weak_from_this()));
     }
     document.trim();
+}
+
+bool Session::is_in_vain(const Call &call) const {
+    const bool is_answered = !hung_up_ && !call.oneway;
+    return !is_answered && service_.effect(call) == Effect::reads;
 }
 
 void Session::answer(const void *self, Responder::WriteFunction write, bool final) {
@@ -111,14 +124,8 @@ void Session::on_closed(std::function<void()> handler) {
     if (out_ == nullptr && (hung_up_ || stopping_)) wake_();
 }
 
-void Session::keep_until_sent(std::shared_ptr<void> counted) {
-    if (oneway_ || hung_up_ || ended_) return;
-    kept_.push_back(std::move(counted));
-}
-
 void Session::set_unsent(std::size_t bytes) {
     unsent_ = bytes;
-    if (bytes == 0 && pending_.empty()) kept_.clear();
     if (bytes == 0 && pending_.empty() && drained_) {
         const auto handler = drained_;
         handler();
@@ -129,7 +136,6 @@ void Session::hang_up() {
     if (std::exchange(hung_up_, true)) return;
     unsent_ = 0;
     pending_ = {};
-    kept_.clear();
     end_subscription();
     const auto drained = std::exchange(drained_, nullptr);
 }
@@ -151,7 +157,6 @@ void Session::end_subscription() {
 
 void Session::close() {
     if (std::exchange(ended_, true)) return;
-    kept_.clear();
     const auto drained = std::exchange(drained_, nullptr);
     if (const auto handler = std::exchange(closed_, nullptr)) handler();
 }

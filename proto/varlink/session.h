@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "proto/varlink/framing.h"
 #include "proto/varlink/limits.h"
@@ -25,17 +24,20 @@ public:
     Session &operator=(const Session &) = delete;
     ~Session();
 
-    // Runs the calls that are complete in these bytes, as far as their turn has come, and appends the replies to `out`.
+    // Runs the calls that are complete in these bytes, as far as their turn has come and for one turn at most, and appends the replies to `out`.
     void receive(std::string_view bytes, std::string &out);
 
-    // Goes on after `wake`, or after the output was sent: appends what was answered meanwhile, then runs the calls that wait.
+    // Goes on after `wake`, after the output was sent, or when the next turn has come: appends what was answered meanwhile, then runs the calls that wait.
     void resume(std::string &out);
 
     // A call is being answered or calls wait for their turn: receive nothing further now.
-    [[nodiscard]] bool busy() const { return answering_ || held_back_; }
+    [[nodiscard]] bool busy() const { return answering_ || held_back(); }
 
-    // Calls wait although none is being answered: resume() runs them, once the output has been sent.
-    [[nodiscard]] bool held_back() const { return held_back_; }
+    // Calls wait although none is being answered: resume() runs them, once the output has been sent or the next turn has come.
+    [[nodiscard]] bool held_back() const { return too_much_unsent_ || turn_is_over_; }
+
+    // They wait for the next turn: others are to be served first.
+    [[nodiscard]] bool turn_is_over() const { return turn_is_over_; }
 
     // The peer broke the protocol, or a call was left unanswered: send what there is, then close.
     [[nodiscard]] bool broken() const { return broken_; }
@@ -70,6 +72,8 @@ private:
 
     void run(std::string &out);
     void run_call(std::string_view message);
+    // Nobody would have anything of it.
+    [[nodiscard]] bool is_in_vain(const Call &call) const;
 
     // For the Responder.
     void answer(const void *self, Responder::WriteFunction write, bool final);
@@ -77,7 +81,6 @@ private:
     [[nodiscard]] bool congested() const;
     void on_drained(std::function<void()> handler);
     void on_closed(std::function<void()> handler);
-    void keep_until_sent(std::shared_ptr<void> counted);
 
     void end_subscription();
     void let_go_of_handlers();
@@ -90,12 +93,12 @@ private:
     std::string pending_;         // answered outside run()
     std::function<void()> drained_;
     std::function<void()> closed_;
-    std::vector<std::shared_ptr<void>> kept_;  // until all output has been sent
     std::size_t unsent_ = 0;
     std::uint64_t messages_ = 0;
     bool answering_ = false;
-    bool oneway_ = false;     // the call being answered wants no answer
-    bool held_back_ = false;  // too much output: calls wait
+    bool oneway_ = false;  // the call being answered wants no answer
+    bool too_much_unsent_ = false;
+    bool turn_is_over_ = false;
     bool broken_ = false;
     bool hung_up_ = false;
     bool stopping_ = false;

@@ -46,17 +46,22 @@ std::string standard_error(std::string_view name, std::string_view parameters) {
 // A connection without a socket.
 class InMemory : public testing::Test {
 protected:
-    // What is answered to these bytes at once.
+    // What is answered to these bytes at once, in as many turns as that takes.
     Messages receive(std::string_view bytes) {
         std::string out;
         session_->receive(bytes, out);
-        return messages(out);
+        return messages(go_on(std::move(out)));
     }
 
     Messages resume() {
         std::string out;
         session_->resume(out);
-        return messages(out);
+        return messages(go_on(std::move(out)));
+    }
+
+    std::string go_on(std::string out) {
+        while (session_->turn_is_over()) session_->resume(out);
+        return out;
     }
 
     std::shared_ptr<Session> new_session() {
@@ -162,10 +167,90 @@ TEST_F(Calls, AOnewayCallGetsNoReplyNotEvenAnError) {
 }
 
 TEST_F(Calls, AOnewayCallAnsweredLaterGetsNoReplyAndKeepsTheOrder) {
-    EXPECT_EQ(receive(call("Later", R"(,"parameters":{"number":1},"oneway":true)") + count_call(2)), Messages{});
+    Interface interface("interface a.b\nmethod Change(number: int) -> (number: int)\n");
+    interface.add<Number>("Change", Effect::changes, [this](const Request &, const Number &parameters, Responder responder) {
+        example_.later.push_back({parameters.number, std::move(responder)});
+    });
+    example_.service.add(std::move(interface));
+    EXPECT_EQ(receive(frame(R"({"method":"a.b.Change","parameters":{"number":1},"oneway":true})") + count_call(2)), Messages{});
+    ASSERT_EQ(example_.later.size(), 1U);
     example_.answer_later();
     EXPECT_EQ(wakes_, 1);
     EXPECT_EQ(resume(), (Messages{number_reply(2)}));
+}
+
+TEST_F(Calls, AOnewayCallThatOnlyReadsIsNotRun) {
+    const auto stream = call("Count", R"(,"parameters":{"number":1},"oneway":true)") +
+                        call("Later", R"(,"parameters":{"number":1},"oneway":true)") +
+                        call("Mark", R"(,"parameters":{"number":7},"oneway":true)") + count_call(2);
+    EXPECT_EQ(receive(stream), (Messages{number_reply(2)}));
+    EXPECT_EQ(example_.calls, 1U);
+    EXPECT_TRUE(example_.later.empty());
+    EXPECT_EQ(example_.marks, std::vector<std::int64_t>{7});
+}
+
+// ---- Turns
+
+TEST_F(Calls, OneTurnServesABoundedNumberAndTheNextOneGoesOn) {
+    const auto count = static_cast<int>(3 * calls_in_a_turn);
+    std::string stream;
+    for (int i = 0; i < count; ++i) stream += count_call(i);
+    std::string out;
+    session_->receive(stream, out);
+    EXPECT_EQ(example_.calls, calls_in_a_turn);
+    EXPECT_TRUE(session_->turn_is_over());
+    EXPECT_TRUE(session_->busy()) << "nothing further is received";
+    session_->resume(out);
+    EXPECT_EQ(example_.calls, 2 * calls_in_a_turn);
+    session_->resume(out);
+    EXPECT_EQ(example_.calls, 3 * calls_in_a_turn);
+    EXPECT_FALSE(session_->busy()) << "nothing is left";
+    EXPECT_EQ(messages(out).size(), 3 * calls_in_a_turn);
+}
+
+TEST_F(Calls, OnewayCallsTakeTheirTurnToo) {
+    const auto change = call("Mark", R"(,"parameters":{"number":7},"oneway":true)");
+    const auto reading = call("Count", R"(,"parameters":{"number":1},"oneway":true)");
+    std::string stream;
+    for (std::size_t i = 0; i < calls_in_a_turn; ++i) stream += change + reading;
+    std::string out;
+    session_->receive(stream, out);
+    EXPECT_EQ(example_.marks.size(), calls_in_a_turn / 2);
+    EXPECT_TRUE(session_->turn_is_over());
+    session_->resume(out);
+    EXPECT_EQ(example_.marks.size(), calls_in_a_turn);
+    EXPECT_FALSE(session_->busy());
+}
+
+TEST_F(Calls, ALongMessageOrAnswerTakesMoreOfATurn) {
+    const auto answer = call("Blob", R"(,"parameters":{"size":)" + std::to_string(calls_in_a_turn * bytes_of_a_call) + "}");
+    std::string out;
+    session_->receive(answer + answer + count_call(1), out);
+    EXPECT_EQ(example_.calls, 1U);
+    EXPECT_TRUE(session_->turn_is_over());
+    go_on(std::move(out));
+    EXPECT_EQ(example_.calls, 3U);
+
+    auto long_call = count_call(1);
+    long_call.insert(1, std::string(bytes_of_a_call, ' '));
+    std::string stream;
+    for (std::size_t i = 0; i < calls_in_a_turn; ++i) stream += long_call;
+    out.clear();
+    session_->receive(stream, out);
+    EXPECT_EQ(example_.calls, 3 + calls_in_a_turn / 2);
+}
+
+TEST_F(Calls, OfThoseThatWaitForTheirTurnAtTheHangUpOnlyTheChangesAreRun) {
+    std::string stream;
+    for (std::size_t i = 0; i < calls_in_a_turn; ++i) stream += count_call(1);
+    for (std::size_t i = 0; i < 2 * calls_in_a_turn; ++i) stream += count_call(1) + mark_call(1);
+    std::string out;
+    session_->receive(stream, out);
+    session_->hang_up();
+    EXPECT_EQ(resume(), Messages{});
+    EXPECT_EQ(example_.calls, calls_in_a_turn);
+    EXPECT_EQ(example_.marks.size(), 2 * calls_in_a_turn);
+    EXPECT_FALSE(session_->busy());
 }
 
 // ---- more
@@ -417,6 +502,10 @@ TEST_F(Calls, CallsAreHeldBackWhileTooMuchOutputWaits) {
     for (int i = 0; i < 10; ++i) stream += blob;
     std::string out;
     session_->receive(stream, out);
+    while (session_->turn_is_over()) {
+        session_->set_unsent(out.size());
+        session_->resume(out);
+    }
     EXPECT_EQ(example_.calls, 3U) << "the third went over the limit";
     EXPECT_TRUE(session_->busy());
     EXPECT_TRUE(session_->held_back());
@@ -596,44 +685,6 @@ TEST_F(Calls, AReadingThatWaitsForRoomEndsAtTheHangUpAndOneThatBeginsToWaitAfter
     EXPECT_TRUE(late.expired());
     resume();
     EXPECT_EQ(example_.marks, (std::vector<std::int64_t>{2, 3}));
-}
-
-// ---- What is counted until the answer is sent
-
-TEST_F(Calls, WhatAnAnswerTakesIsCountedUntilAllIsSent) {
-    receive(later_call(1));
-    auto counted = std::make_shared<int>();
-    example_.later.front().responder.keep_until_sent(counted);
-    example_.answer_later();
-    std::string out;
-    session_->resume(out);
-    session_->set_unsent(out.size());
-    EXPECT_EQ(counted.use_count(), 2);
-    session_->set_unsent(0);
-    EXPECT_EQ(counted.use_count(), 1);
-}
-
-TEST_F(Calls, NothingIsCountedWhereNoAnswerIsDue) {
-    receive(call("Later", R"(,"parameters":{"number":1},"oneway":true)"));
-    auto counted = std::make_shared<int>();
-    example_.later.front().responder.keep_until_sent(counted);
-    EXPECT_EQ(counted.use_count(), 1) << "oneway";
-    example_.answer_later();
-    resume();
-
-    receive(later_call(1) + later_call(2));
-    example_.later.front().responder.keep_until_sent(counted);
-    EXPECT_EQ(counted.use_count(), 2);
-    session_->hang_up();
-    EXPECT_EQ(counted.use_count(), 1) << "nobody is there any more";
-    example_.later.front().responder.keep_until_sent(counted);
-    EXPECT_EQ(counted.use_count(), 1) << "nor later";
-
-    session_ = new_session();
-    receive(later_call(3));
-    session_->close();
-    example_.later.back().responder.keep_until_sent(counted);
-    EXPECT_EQ(counted.use_count(), 1) << "nor after the end";
 }
 
 TEST_F(Calls, StoppingLeavesOtherCallsAlone) {
