@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -36,6 +38,17 @@ constexpr std::size_t trim_size = std::size_t{8} << 20U;  // bytes that were fre
 namespace {
 
 FileDescriptor open_spare() { return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+// A peer that sends a descriptor, which nothing here takes, is refused (EPERM): to let go of the last reference to a file can block this process for as long
+// as the peer likes. A connection has it from the listening socket, from its first moment. Linux before 6.16 does not know it.
+void refuse_descriptors(const FileDescriptor &socket) {
+    constexpr int no = 0;
+    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+}
 
 Peer peer_of(const FileDescriptor &socket) {
     ucred credentials{};
@@ -199,8 +212,20 @@ private:
     void wait_hang_up() {
         if (std::exchange(waiting_hang_up_, true)) return;
         socket_.async_wait(Socket::wait_error, [self = shared_from_this()](const ErrorCode &error) {
-            if (!error && !self->closed_) self->on_hang_up();
+            if (error || self->closed_) return;
+            if (self->has_hung_up()) return self->on_hang_up();
+            self->waiting_hang_up_ = false;
+            if (self->session_->busy()) self->wait_hang_up();
         });
+    }
+
+    // An urgent byte (MSG_OOB) wakes the wait for a hang-up too, and would do so again and again: it is no part of the stream, and dropped.
+    [[nodiscard]] bool has_hung_up() {
+        pollfd state{.fd = socket_.native_handle(), .events = 0, .revents = 0};
+        if (::poll(&state, 1, 0) > 0) return true;
+        char urgent = 0;
+        (void)::recv(socket_.native_handle(), &urgent, 1, MSG_OOB | MSG_DONTWAIT);
+        return false;
     }
 
     void on_readable(const ErrorCode &error, std::size_t size) {
@@ -312,6 +337,7 @@ std::expected<FileDescriptor, std::string> listen_on(const Address &address, mod
     const auto bound = ::bind(socket.get(), address.data(), address.size());
     ::umask(old_mask);
     if (bound != 0) return failed("bind");
+    refuse_descriptors(socket);
     if (::listen(socket.get(), SOMAXCONN) != 0) return failed("listen on");
     return socket;
 }
@@ -329,6 +355,7 @@ Server::~Server() {
 }
 
 void Server::accept_on(FileDescriptor listening) {
+    refuse_descriptors(listening);  // one from listen_on() does; the service manager's may not
     const auto acceptor = std::make_shared<Acceptor>(state_->loop);
     acceptor->assign(asio::local::stream_protocol(), listening.release());
     acceptor->non_blocking(true);
@@ -389,6 +416,7 @@ void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor co
         ++counters.refused_full;
         return;
     }
+    refuse_descriptors(connected);  // it may have been made before its listening socket was told
     const auto peer = peer_of(connected);
     switch (state->places.take(peer.uid)) {
     case ConnectionPlaces::Outcome::taken: break;

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +58,24 @@ RawClient connect_to(const Address &address) {
     return RawClient(std::move(socket));
 }
 
+// Whether it could be sent: an error number.
+int send_descriptor(const RawClient &client, int descriptor) {
+    char byte = ' ';
+    iovec data{.iov_base = &byte, .iov_len = 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    auto *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof(descriptor));
+    return ::sendmsg(client.native_handle(), &message, MSG_NOSIGNAL) < 0 ? errno : 0;
+}
+
 TEST(Server, AConnectedSocketIsServed) {
     Served served;
     auto client = served.connect();
@@ -71,6 +92,56 @@ TEST(Server, AListeningSocketIsServed) {
     EXPECT_EQ(second.receive_one(), number_reply(2));
     ASSERT_TRUE(first.send(count_call(1)));
     EXPECT_EQ(first.receive_one(), number_reply(1));
+}
+
+TEST(Server, ADescriptorIsRefusedAndTheConnectionLives) {
+    const auto [known, unused] = Served::pair();
+    constexpr int no = 0;
+    constexpr int passrights = 83;
+    if (::setsockopt(known.get(), SOL_SOCKET, passrights, &no, sizeof(no)) != 0)
+        GTEST_SKIP() << "Linux before 6.16 cannot refuse descriptors";
+    Served served;
+    const auto refused = [](RawClient client) {
+        EXPECT_EQ(send_descriptor(client, STDIN_FILENO), EPERM);
+        EXPECT_TRUE(client.send(count_call(1)));
+        EXPECT_EQ(client.receive_one(), number_reply(1));
+    };
+    refused(served.connect());
+    const auto address = served.listen();
+    refused(connect_to(address));
+
+    // From the service manager, with a connection that was made before mrd ran; and one that is not accepted yet.
+    const auto handed = Address::parse("unix:@mrd-proto-handed-" + std::to_string(::getpid()));
+    FileDescriptor listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::bind(listening.get(), handed->data(), handed->size()), 0);
+    ASSERT_EQ(::listen(listening.get(), 10), 0);
+    auto early = connect_to(*handed);
+    served.on_loop([&] { served.server->accept_on(std::move(listening)); });
+    EXPECT_TRUE(early.send(count_call(1)));
+    EXPECT_EQ(early.receive_one(), number_reply(1));
+    refused(std::move(early));
+    refused(connect_to(*handed));
+}
+
+TEST(Server, AnUrgentByteIsNoHangUp) {
+    Served served;
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(call("Later", 1)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    for (int i = 0; i < 3; ++i) {
+        if (::send(client.native_handle(), "!", 1, MSG_OOB | MSG_NOSIGNAL) != 1)
+            GTEST_SKIP() << "this kernel has no MSG_OOB for Unix sockets";
+        // The server's thread looks at its sockets meanwhile.
+        auto other = served.connect();
+        ASSERT_TRUE(other.send(count_call(2)));
+        EXPECT_EQ(other.receive_one(), number_reply(2));
+    }
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_EQ(client.receive_one(), number_reply(1));
+    ASSERT_TRUE(client.send(watch_call));
+    ASSERT_TRUE(served.example.watch_called.wait());
+    client.close();
+    EXPECT_TRUE(served.example.watch_ended.wait()) << "a hang-up is seen after it too";
 }
 
 TEST(Server, PipelinedCallsAreAnsweredInTheirOrderBatchAfterBatch) {
