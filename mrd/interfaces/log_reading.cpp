@@ -90,7 +90,10 @@ std::size_t LogReading::step(std::size_t records) {
         take(event_);
         read += 2 + (event_.data ? event_.data->size() / bytes_of_a_record : 0);
     }
-    if (!has_work_) cursor_.rest();
+    if (!has_work_) {
+        event_ = {};
+        cursor_.rest();
+    }
     return std::max<std::size_t>(read, 1);
 }
 

@@ -54,6 +54,14 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
     return Step::busy;
 }
 
+void Cursor::rest() {
+    reader_.rest();
+    spare_ = {};
+    settled_ = {};
+    firmware_event_.reset();
+    firmware_bytes_ = {};
+}
+
 std::expected<void, std::string> Cursor::take(const FirmwareEvent &record, mr::Event &event) {
     if (!firmware_) return std::unexpected("a firmware event without its log");
     auto read = read_firmware_event(*firmware_, record.bytes);

@@ -21,8 +21,8 @@ public:
     // More was written: where next() found nothing it goes on.
     void set_end(std::uint64_t end) { reader_.set_end(end); }
 
-    // Lets go of its buffer until the next call: for one who waits, perhaps for long. The last event's views are not valid any more.
-    void rest() { reader_.rest(); }
+    // Lets go of its buffer and of the last event until the next call: for one who waits, perhaps for long. The event's views are not valid any more.
+    void rest();
 
     // The next event; its views are valid until the next call. Nothing: there is none yet. Error: a sentence, where the file cannot be read. Looks at
     // no more than `records` records and then says busy, so that a long way to an event can be gone in steps.
