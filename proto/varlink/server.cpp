@@ -24,6 +24,7 @@
 #include "proto/varlink/buffer_budget.h"
 #include "proto/varlink/connection_places.h"
 #include "proto/varlink/session.h"
+#include "proto/varlink/turn_queue.h"
 
 namespace varlink {
 
@@ -33,6 +34,7 @@ using Acceptor = asio::local::stream_protocol::acceptor;
 using ErrorCode = boost::system::error_code;
 
 constexpr auto sweep_period = std::chrono::seconds(1);
+constexpr std::size_t turns_at_once = 16;                 // before sockets, new connections and timers are looked at again
 constexpr std::size_t trim_size = std::size_t{8} << 20U;  // bytes that were freed are given back to the system from here on
 
 namespace {
@@ -70,6 +72,9 @@ struct Server::State {
     static void serve(const std::shared_ptr<State> &state, FileDescriptor connected);
     bool refuse_next(Acceptor &acceptor);
 
+    static void give_turns_later(const std::shared_ptr<State> &state);
+    static void give_turns(const std::shared_ptr<State> &state);
+
     // One timer for all connections, and only while one is waited for or memory is to be given back.
     static void sweep_later(const std::shared_ptr<State> &state);
     void sweep();
@@ -87,6 +92,8 @@ struct Server::State {
     std::function<void()> empty;
     ConnectionPlaces places;
     BufferBudget budget;
+    TurnQueue turns;
+    bool will_give_turns = false;
     ServerCounters counters;
     bool stopping = false;
 
@@ -104,10 +111,10 @@ struct Server::State {
 
 // Waits by callbacks instead of a coroutine: while a call is being answered three things can come first (the answer, the peer's hang-up, room
 // to send), and an idle connection then costs no coroutine frame.
-class Server::Connection : public std::enable_shared_from_this<Connection>, public BufferBudget::Holder {
+class Server::Connection : public std::enable_shared_from_this<Connection>, public BufferBudget::Holder, public TurnQueue::Member {
 public:
     Connection(std::shared_ptr<State> state, const Peer &peer)
-        : BufferBudget::Holder(peer.uid), state_(std::move(state)), peer_(peer), socket_(state_->loop) {}
+        : BufferBudget::Holder(peer.uid), TurnQueue::Member(peer.uid), state_(std::move(state)), peer_(peer), socket_(state_->loop) {}
 
     // False: the kernel does not let the loop watch one more socket.
     bool adopt(FileDescriptor connected) {
@@ -127,6 +134,10 @@ public:
     void stop() {
         stopping_ = true;
         session_->stop();
+        take_turn();
+    }
+
+    void take_turn() {
         resume();
         go_on();
     }
@@ -139,6 +150,7 @@ public:
         session_->close();
         const auto state = state_;
         state->budget.remove(*this);
+        state->turns.leave(*this);
         state->places.give_back(peer_.uid);
         state->connections.erase(self);
         if (state->much_was_freed()) State::sweep_later(state);
@@ -179,7 +191,10 @@ private:
         if (!unsent_.empty()) wait_writable();
         // The calls held back get a turn of their own, behind all who wait for theirs. Where too much was unsent, and all went out at once, or nowhere, no room
         // to send will be reported.
-        if (session_->turn_is_over() || (unsent_.empty() && session_->held_back())) wake();
+        if (session_->turn_is_over() || (unsent_.empty() && session_->held_back())) {
+            state_->turns.enter(*this);
+            State::give_turns_later(state_);
+        }
         if (session_->busy()) {
             wait_hang_up();
             return;
@@ -267,9 +282,7 @@ private:
         if (std::exchange(wake_posted_, true)) return;
         asio::post(state_->loop, [self = shared_from_this()] {
             self->wake_posted_ = false;
-            if (self->closed_) return;
-            self->resume();
-            self->go_on();
+            if (!self->closed_) self->take_turn();
         });
     }
 
@@ -435,6 +448,22 @@ void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor co
 }
 
 std::size_t Server::State::memory() const { return budget.total() + connections.size() * (sizeof(Connection) + sizeof(Session)); }
+
+void Server::State::give_turns_later(const std::shared_ptr<State> &state) {
+    if (state->turns.size() == 0 || std::exchange(state->will_give_turns, true)) return;
+    asio::post(state->loop, [weak = std::weak_ptr(state)] {
+        if (const auto self = weak.lock()) give_turns(self);
+    });
+}
+
+void Server::State::give_turns(const std::shared_ptr<State> &state) {
+    state->will_give_turns = false;
+    // Nobody has a second one before the sockets were looked at.
+    for (auto left = std::min(state->turns.size(), turns_at_once); left > 0; --left) {
+        if (auto *next = state->turns.next()) static_cast<Connection *>(next)->shared_from_this()->take_turn();
+    }
+    give_turns_later(state);
+}
 
 void Server::State::sweep_later(const std::shared_ptr<State> &state) {
     if (std::exchange(state->will_sweep, true)) return;
