@@ -16,6 +16,7 @@
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/quote.h"
 #include "mrd/log_cut.h"
+#include "proto/varlink/release.h"
 
 namespace mrd {
 
@@ -104,7 +105,7 @@ private:
         if (sizes_.fits()) {
             result_.log.insert(result_.log.end(), whole_.begin(), whole_.end());
         } else {
-            result_.log = {};
+            varlink::release(result_.log);
         }
     }
     void end(End end) {

@@ -56,7 +56,7 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
 
 void Cursor::rest() {
     reader_.rest();
-    spare_ = {};
+    spare_.clear();
     settled_ = {};
     firmware_event_.reset();
     firmware_bytes_ = {};

@@ -9,6 +9,7 @@
 #include "mr/bytes.h"
 #include "mrd/journal/append_file.h"
 #include "mrd/journal/format.h"
+#include "proto/varlink/release.h"
 
 namespace mrd::journal {
 
@@ -33,7 +34,7 @@ public:
     void set_end(std::uint64_t end) { end_ = end; }
 
     // Lets go of its memory until the next call. What was found is not valid any more.
-    void rest() { buffer_ = {}; }
+    void rest() { varlink::release(buffer_); }
 
     // No record stands at offset(): goes on at the next place where an intact one does. False: there is none.
     std::expected<bool, std::error_code> skip_damage();

@@ -3,6 +3,7 @@
 #include "proto/varlink/json_writer.h"
 #include "proto/varlink/limits.h"
 #include "proto/varlink/plain_json.h"
+#include "proto/varlink/release.h"
 #include "proto/varlink/value.h"
 
 namespace varlink {
@@ -123,8 +124,8 @@ bool Document::parse(std::string_view text) {
 
 void Document::trim() {
     constexpr std::size_t kept = 64 * 1024;
-    if (text_.capacity() > kept) text_ = {};
-    if (nodes_.capacity() * sizeof(Node) > kept) nodes_ = {};
+    if (text_.capacity() > kept) release(text_);
+    if (nodes_.capacity() * sizeof(Node) > kept) release(nodes_);
 }
 
 Kind Value::kind() const { return document_->nodes_[node_].kind; }

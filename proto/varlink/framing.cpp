@@ -1,5 +1,7 @@
 #include "proto/varlink/framing.h"
 
+#include "proto/varlink/release.h"
+
 namespace varlink {
 
 std::optional<std::string_view> MessageSplitter::next() {
@@ -45,7 +47,7 @@ std::optional<std::string_view> MessageSplitter::next() {
 
 void MessageSplitter::keep_rest() {
     if (overflowed_) {
-        kept_ = {};
+        release(kept_);
         kept_used_ = 0;
     } else {
         // Not each time: thousands of short messages can wait here and be taken one by one.
@@ -55,7 +57,7 @@ void MessageSplitter::keep_rest() {
         }
         kept_.append(fed_);
         // A long message leaves no memory behind.
-        if (kept_.empty()) kept_ = {};
+        if (kept_.empty()) release(kept_);
     }
     fed_ = {};
 }

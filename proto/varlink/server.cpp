@@ -23,6 +23,7 @@
 
 #include "proto/varlink/buffer_budget.h"
 #include "proto/varlink/connection_places.h"
+#include "proto/varlink/release.h"
 #include "proto/varlink/session.h"
 #include "proto/varlink/turn_queue.h"
 
@@ -265,7 +266,7 @@ private:
         const auto sent = send_some(unsent_);
         progressed_ = sent > 0;
         unsent_.erase(0, sent);
-        if (unsent_.empty()) unsent_ = {};
+        if (unsent_.empty()) release(unsent_);
         session_->set_unsent(unsent_.size());
         if (unsent_.empty()) resume();
         go_on();
@@ -274,7 +275,7 @@ private:
     // Nobody reads answers any more; what was sent before the hang-up and changes something still takes effect.
     void on_hang_up() {
         gone_ = true;
-        unsent_ = {};
+        release(unsent_);
         go_on();
     }
 
@@ -301,7 +302,7 @@ private:
             unsent_.assign(out, sent);
         }
         session_->set_unsent(unsent_.size());
-        if (out.capacity() > 4 * max_unsent) state_->to_send = {};
+        if (out.capacity() > 4 * max_unsent) release(state_->to_send);
     }
 
     std::size_t send_some(std::string_view bytes) {

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <utility>
 
+#include "proto/varlink/release.h"
+
 namespace varlink {
 
 std::shared_ptr<Session> Session::create(Service &service, Peer peer, const Limits &limits, std::function<void()> wake) {
@@ -25,7 +27,7 @@ void Session::receive(std::string_view bytes, std::string &out) {
 
 void Session::resume(std::string &out) {
     out += pending_;
-    pending_ = {};
+    release(pending_);
     splitter_.feed({});
     run(out);
     splitter_.keep_rest();
@@ -135,7 +137,7 @@ void Session::set_unsent(std::size_t bytes) {
 void Session::hang_up() {
     if (std::exchange(hung_up_, true)) return;
     unsent_ = 0;
-    pending_ = {};
+    release(pending_);
     end_subscription();
     const auto drained = std::exchange(drained_, nullptr);
 }
