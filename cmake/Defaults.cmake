@@ -20,7 +20,11 @@ endif()
 add_library(mrd_defaults INTERFACE)
 target_include_directories(mrd_defaults INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(mrd_defaults INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wunused-result -Werror)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Wunused-result)
+option(MRD_WERROR "Warnings are errors: for the project's own presets, whose compilers are known; never for who packages it" OFF)
+if(MRD_WERROR)
+  target_compile_options(mrd_defaults INTERFACE -Werror)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 takes Asio's allocation of a coroutine's frame for a mismatch, and with -O3 a text put together by operator+ for one that overlaps.
   target_compile_options(mrd_defaults INTERFACE -Wno-mismatched-new-delete -Wno-restrict)
