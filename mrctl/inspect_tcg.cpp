@@ -81,10 +81,11 @@ std::string TcgSummary::json_members(std::size_t end, const mr::Replay &replay) 
         all["ev_no_action"] = no_action_;
         if (const auto names = banks(); !names.empty()) all["hash_alg"] = names.front();
         all["replayed_from_log"] = Json::object();
+        // What no event extends holds zeros, as many as the log's bank has.
+        const std::size_t size = header_ && !header_->algorithms.empty() ? header_->algorithms.front().size : 0;
         for (const auto *const name : {"rtmr0", "rtmr1", "rtmr2", "rtmr3"}) {
             const auto *const found = replay.find(name);
-            all["replayed_from_log"][name] =
-                mr::to_hex((found == nullptr ? mr::Digest::zero(mr::HashAlgorithm::sha384) : found->value).bytes());
+            all["replayed_from_log"][name] = found == nullptr ? std::string(2 * size, '0') : mr::to_hex(found->value.bytes());
         }
     }
     auto text = all.dump();
