@@ -82,38 +82,39 @@ void QuoteHost::work(const std::stop_token &stop) {
         lock.unlock();
         answer(request);
         lock.lock();
-#ifdef MRD_TEST_HOOKS
         if (request.buffer != nullptr) requests_.push_back(std::move(request));
-#endif
     }
 }
 
-#ifndef MRD_TEST_HOOKS
-
 void QuoteHost::answer(Request &request) {
-    auto &buffer = *request.buffer;
+#ifdef MRD_TEST_HOOKS
+    if (spoil(request)) return;
+#endif
+    auto &buffer = *std::exchange(request.buffer, nullptr);
     const auto quote = service_(buffer.data().first(mr::tdreport_size));
     if (quote) buffer.put(*quote, static_cast<std::uint32_t>(quote->size()));
     buffer.set_status(quote ? quote_success : quote.error());
     notification_.notify();
 }
 
-#else
+#ifdef MRD_TEST_HOOKS
 
-// As above, but for the faults. A request that still has a buffer comes again.
-void QuoteHost::answer(Request &request) {
+// Does what the faults of the request say, in the place of an answer. False: there are none. A request that still has a buffer comes again.
+bool QuoteHost::spoil(Request &request) {
     if (request.spurious_left > 0) {
         --request.spurious_left;
         request.due = Clock::now() + between_spurious_notifications;
         notification_.notify();
-        return;
+        return true;
     }
+    if (!request.faults.host) return false;
+    const auto host = *request.faults.host;
     auto &buffer = *std::exchange(request.buffer, nullptr);
-    const auto host = request.faults.host;
-    if (host == Action::never) return;
+    if (host == Action::never) return true;
     const auto finish = [&](std::uint64_t status) {
         buffer.set_status(status);
         notification_.notify();
+        return true;
     };
     if (host == Action::error) return finish(quote_error);
     if (host == Action::unavailable) return finish(quote_unavailable);
@@ -126,7 +127,7 @@ void QuoteHost::answer(Request &request) {
     buffer.put(*quote, size);
     // More than there is: a TD that used what it sees at a second look would copy what is not its own.
     if (host == Action::changing) buffer.change_out_len_after_a_look(static_cast<std::uint32_t>(quote_buffer_capacity + 1));
-    finish(quote_success);
+    return finish(quote_success);
 }
 
 #endif

@@ -68,6 +68,9 @@ private:
 
     void work(const std::stop_token &stop);
     void answer(Request &request);
+#ifdef MRD_TEST_HOOKS
+    bool spoil(Request &request);
+#endif
 
     Service service_;
     Notification &notification_;
