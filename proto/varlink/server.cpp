@@ -16,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <system_error>
 #include <unordered_set>
 #include <utility>
@@ -57,7 +58,12 @@ Peer peer_of(const FileDescriptor &socket) {
     ucred credentials{};
     socklen_t size = sizeof(credentials);
     if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {};
-    return {credentials.uid, credentials.gid, credentials.pid};
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return {.uid = credentials.uid,
+            .gid = credentials.gid,
+            .pid = credentials.pid,
+            .connected = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec)};
 }
 
 }  // namespace

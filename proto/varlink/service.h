@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -24,7 +25,9 @@ struct Peer {
     uid_t uid = static_cast<uid_t>(-1);
     gid_t gid = static_cast<gid_t>(-1);
     pid_t pid = 0;
-    std::uint64_t connection = 0;  // no other connection of this process has it
+    std::uint64_t connection = 0;             // no other connection of this process has it
+    std::weak_ptr<const void> open = {};      // expires with the connection
+    std::chrono::nanoseconds connected = {};  // by CLOCK_BOOTTIME
 };
 
 // ---- The standard errors, for methods that have to give one themselves

@@ -8,11 +8,13 @@
 namespace varlink {
 
 std::shared_ptr<Session> Session::create(Service &service, Peer peer, const Limits &limits, std::function<void()> wake) {
-    return std::shared_ptr<Session>(new Session(service, peer, limits, std::move(wake)));
+    std::shared_ptr<Session> session(new Session(service, std::move(peer), limits, std::move(wake)));
+    session->peer_.open = session;
+    return session;
 }
 
 Session::Session(Service &service, Peer peer, const Limits &limits, std::function<void()> wake)
-    : service_(service), peer_(peer), wake_(std::move(wake)), splitter_(limits.max_message) {
+    : service_(service), peer_(std::move(peer)), wake_(std::move(wake)), splitter_(limits.max_message) {
     static std::atomic<std::uint64_t> connections = 0;
     peer_.connection = ++connections;
 }
