@@ -440,8 +440,16 @@ TEST(VerifyQuote, OfATdThatRunsOnANewerModuleThanItsLaunchIsWorthItsLaunch) {
     auto platform = TestPlatform::td15();
     platform.body.tee_tcb_svn[0] = 4;
     const auto judged = judge(platform);
-    EXPECT_EQ(judged.judgement.tcb_status, TcbStatus::out_of_date);
+    EXPECT_EQ(judged.judgement.tcb_status, TcbStatus::td_relaunch_advised);
+    EXPECT_FALSE(judged.verdict.verified());
     EXPECT_THAT(judged.verdict.find(StatementName::tcb)->reason, HasSubstr("relaunching"));
+    // A status of its own: who accepts it accepts no module that runs out of date, nor the other way round.
+    EXPECT_TRUE(judge(platform, {.accepted_tcb = {TcbStatus::td_relaunch_advised}}).verdict.verified());
+    EXPECT_FALSE(judge(platform, {.accepted_tcb = {TcbStatus::out_of_date}}).verdict.verified());
+    EXPECT_EQ(to_string(TcbStatus::td_relaunch_advised), "TDRelaunchAdvised");
+    auto both = platform;
+    both.body.tee_tcb_svn2 = both.body.tee_tcb_svn;
+    EXPECT_EQ(judge(both).judgement.tcb_status, TcbStatus::out_of_date);
     platform.body.tee_tcb_svn2[2] = 0;
     EXPECT_EQ(judge(platform).judgement.tcb_status, TcbStatus::not_supported);
 }

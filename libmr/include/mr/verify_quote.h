@@ -29,12 +29,15 @@ const TrustAnchors &intel_trust_anchors();
 // Every certificate of a PEM file, or one of DER. Error: malformed.
 std::expected<TrustAnchors, Error> parse_trust_anchors(ByteView file);
 
-// Of a TCB level, as Intel names them; not_supported is "no level fits".
+// Of a TCB level, as Intel names them, from good to bad; not_supported is "no level fits".
 enum class TcbStatus : std::uint8_t {
     up_to_date,
     sw_hardening_needed,
     configuration_needed,
     configuration_and_sw_hardening_needed,
+    // Of a TD that was launched on a module which is out of date, and runs on one that is not: relaunching it is enough.
+    td_relaunch_advised,
+    td_relaunch_advised_configuration_needed,
     out_of_date,
     out_of_date_configuration_needed,
     revoked,

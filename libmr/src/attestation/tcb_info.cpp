@@ -175,7 +175,10 @@ public:
     }
     void status(std::string_view text, TcbStatus &to) {
         const auto known = tcb_status_from(text);
-        require(known && *known != TcbStatus::not_supported, "a tcbStatus is not one of Intel's");
+        // What follows from two levels is none of a level.
+        const bool is_of_level = known && *known != TcbStatus::not_supported && *known != TcbStatus::td_relaunch_advised &&
+                                 *known != TcbStatus::td_relaunch_advised_configuration_needed;
+        require(is_of_level, "a tcbStatus is not one of Intel's");
         to = known.value_or(TcbStatus::not_supported);
     }
 

@@ -84,8 +84,12 @@ TcbEvaluation evaluate_tcb(const TcbInfo &info, const PckExtension &pck, const Q
 
     auto current = evaluate_one(info, pck, quote.body.tee_tcb_svn2, "TEE_TCB_SVN2");
     auto reason = launch.reason + "; " + current.reason;
-    if (out_of_date(launch.status) && current.status < TcbStatus::out_of_date) {
+    if (out_of_date(launch.status) && current.status < TcbStatus::td_relaunch_advised) {
         reason += "; the module was updated since: relaunching the TD would bring it up to date";
+        const bool configuration = launch.status == TcbStatus::out_of_date_configuration_needed ||
+                                   current.status == TcbStatus::configuration_needed ||
+                                   current.status == TcbStatus::configuration_and_sw_hardening_needed;
+        launch.status = configuration ? TcbStatus::td_relaunch_advised_configuration_needed : TcbStatus::td_relaunch_advised;
     }
     // The statuses are in order.
     auto &worse = current.status > launch.status ? current : launch;
@@ -99,11 +103,13 @@ TcbStatus converge(TcbStatus platform, TcbStatus component) {
     case up_to_date: return platform;
     case sw_hardening_needed:
     case configuration_needed:
-    case configuration_and_sw_hardening_needed: return std::max(platform, component);  // Intel gives components no such status yet
+    case configuration_and_sw_hardening_needed:
+    case td_relaunch_advised:
+    case td_relaunch_advised_configuration_needed: return std::max(platform, component);  // Intel gives components no such status yet
     case out_of_date:
     case out_of_date_configuration_needed:
-        if (platform == up_to_date || platform == sw_hardening_needed) return out_of_date;
-        if (platform == configuration_needed || platform == configuration_and_sw_hardening_needed) return out_of_date_configuration_needed;
+        if (platform == up_to_date || platform == sw_hardening_needed || platform == td_relaunch_advised) return out_of_date;
+        if (platform < out_of_date) return out_of_date_configuration_needed;
         return platform;
     case revoked: return platform == not_supported ? platform : revoked;
     case not_supported: return not_supported;
@@ -121,6 +127,8 @@ constexpr std::array statuses = {
     std::pair(TcbStatus::sw_hardening_needed, std::string_view("SWHardeningNeeded")),
     std::pair(TcbStatus::configuration_needed, std::string_view("ConfigurationNeeded")),
     std::pair(TcbStatus::configuration_and_sw_hardening_needed, std::string_view("ConfigurationAndSWHardeningNeeded")),
+    std::pair(TcbStatus::td_relaunch_advised, std::string_view("TDRelaunchAdvised")),
+    std::pair(TcbStatus::td_relaunch_advised_configuration_needed, std::string_view("TDRelaunchAdvisedConfigurationNeeded")),
     std::pair(TcbStatus::out_of_date, std::string_view("OutOfDate")),
     std::pair(TcbStatus::out_of_date_configuration_needed, std::string_view("OutOfDateConfigurationNeeded")),
     std::pair(TcbStatus::revoked, std::string_view("Revoked")),

@@ -28,7 +28,7 @@ struct TcbEvaluation {
 };
 
 // Of the platform and its TDX module, with both TEE_TCB_SVNs where the body has two: the TD was launched on the first and runs on the second, and the
-// worse decides.
+// worse decides; only the first out of date is td_relaunch_advised.
 TcbEvaluation evaluate_tcb(const TcbInfo &info, const PckExtension &pck, const Quote &quote);
 
 // A status and that of a component (the TDX module, the QE) in one.
