@@ -17,6 +17,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class ClaimsTest : public MachineTest {
 protected:
@@ -222,6 +223,37 @@ TEST_F(ClaimsTest, ALogsFirstLineAndItsRegistersNamesAreChecked) {
     lines[0]["registers"].push_back(
         {{"name", "tpm/pcr1"}, {"hash", "sha256"}, {"initial", std::string(64, '0')}, {"start", std::string(64, '0')}});
     EXPECT_THAT(refused_by(with_lines(made, lines)), IsEmpty());
+}
+
+// A machine with two TDX modules, such as hardware and a simulator beside it: the log tells of both, the quote is of one.
+TEST_F(ClaimsTest, OfTwoProvidersWhoseRegistersHaveTheSameNamesTheEvidencesCounts) {
+    const auto made = evidence();
+    auto lines = lines_of(made);
+    auto event = lines.back();
+    const auto digest = Digest(*from_hex(std::string(96, '7')));
+    event["name"] = "other/rtmr3";
+    event["sequence"] = made.sequence + 1;
+    event["digests"]["sha384"] = to_hex(digest.bytes());
+    lines.push_back(event);
+    const std::string zeros(96, '0');
+    auto both = with_lines(made, lines);
+    both.sequence = made.sequence + 1;
+    EXPECT_THAT(refused_by(both), Contains("log_well_formed")) << "of a register that the first line does not have";
+    lines[0]["registers"].push_back({{"name", "other/rtmr3"}, {"hash", "sha384"}, {"initial", zeros}, {"start", zeros}});
+    both = with_lines(both, lines);
+    EXPECT_THAT(refused_by(both), IsEmpty());
+    const EventRule rule{.name = "other", .event_digest = digest};
+    options.reference.required_events = {rule};
+    EXPECT_THAT(refused_by(both), Contains("required_events"));
+    options.reference.required_events = {};
+    options.reference.forbidden_events = {rule};
+    EXPECT_THAT(refused_by(both), Not(Contains("forbidden_events")));
+    // What another's register is shared with covers none of this one's.
+    options.reference = {};
+    both.provider = "other";
+    EXPECT_THAT(refused_by(both), Contains("log_replay"));
+    lines[0]["registers"].push_back(lines[0]["registers"].back());
+    EXPECT_THAT(refused_by(with_lines(made, lines)), Contains("log_well_formed")) << "a register that is there twice";
 }
 
 TEST_F(ClaimsTest, TheLogInEvidenceIsMrdsJsonAndNothingStandsBeforeIt) {

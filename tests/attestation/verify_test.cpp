@@ -440,6 +440,19 @@ TEST_F(MachineTest, APayloadIsDstacksOnlyTogetherWithItsName) {
     EXPECT_TRUE(verify(evidence(), options).verified());
 }
 
+TEST_F(MachineTest, NameAndPayloadOfDstacksSecondKindOfEventAreWhatARuleAsksFor) {
+    auto event = measured("tdx/rtmr3", R"({"name":"compose-hash","payload":"abcd","type":134217729})");
+    event.origin = EventOrigin::service;
+    add(event);
+    events.back().type = 0x08000001;
+    events.back().data = Bytes{0xAB, 0xCD};
+    events.back().description = "compose-hash";
+    options.reference.required_events = {{.name = "compose", .data = Bytes{0xAB, 0xCD}, .description = "compose-hash"}};
+    EXPECT_TRUE(verify(evidence(), options).verified()) << reasons(verify(evidence(), options));
+    options.reference.required_events.front().description = "other";
+    EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("required_events"));
+}
+
 // A log that does not lead to the registers proves neither.
 TEST_F(MachineTest, RulesAreNotJudgedOnALogThatDoesNotReplay) {
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};

@@ -52,10 +52,20 @@ bool LogClaims::is_named_right(std::string_view name, std::size_t number) const 
     return provider_.empty() || name == provider_ + "/rtmr" + std::to_string(number);
 }
 
+bool LogClaims::is_of_another(std::string_view name, std::size_t number) const {
+    const auto slash = name.find('/');
+    return slash != std::string_view::npos && slash > 0 && name.substr(0, slash) != provider_ &&
+           name.substr(slash + 1) == "rtmr" + std::to_string(number);
+}
+
 void LogClaims::declare(const LogRegister &known) {
     const auto number = rtmr_number(known.name);
     if (!number) return;
     const auto name = "the log's register " + known.name;
+    if (!provider_.empty() && is_of_another(known.name, *number)) {
+        if (!declared_of_others_.insert(known.name).second) contradict(name + " is there twice");
+        return;
+    }
     if (!is_named_right(known.name, *number)) contradict(name + " is not one of the provider " + provider_);
     if (std::exchange(declared_.at(*number), true)) contradict(name + " is there twice");
     if (known.algorithm != HashAlgorithm::sha384 || known.initial != Digest::zero(HashAlgorithm::sha384))
@@ -76,6 +86,7 @@ void LogClaims::see(const Event &event) {
     if (!is_measured(event) || !number) return;
     if (event.index != tcg_index(event.name))
         contradict(name + " has the index " + std::to_string(event.index) + ", which is not its register's");
+    if (declared_of_others_.contains(event.name)) return;
     if (!is_named_right(event.name, *number)) contradict(name + " is of a register of another provider than " + provider_);
     if (!provider_.empty() && !declared_.at(*number)) contradict(name + " is of a register that the log's first line does not have");
 }

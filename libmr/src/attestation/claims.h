@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,11 +43,14 @@ private:
     }
     // By the provider's name and the register's.
     [[nodiscard]] bool is_named_right(std::string_view name, std::size_t number) const;
+    // "other/rtmr3": of another provider of the same machine, whose registers the quote does not sign.
+    [[nodiscard]] bool is_of_another(std::string_view name, std::size_t number) const;
 
     std::string provider_;
     std::uint64_t last_ = 0;
     bool firmware_is_over_ = false;
     std::array<bool, rtmr_count> declared_{};
+    std::set<std::string, std::less<>> declared_of_others_;
     std::string contradiction_;
 };
 

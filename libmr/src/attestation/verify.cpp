@@ -3,6 +3,7 @@
 
 #include "libmr/src/attestation/claims.h"
 #include "libmr/src/attestation/rule_judgement.h"
+#include "libmr/src/event_log/json_common.h"
 
 #include <algorithm>
 #include <array>
@@ -192,6 +193,9 @@ private:
     std::expected<void, Error> read_log(ByteView file) {
         auto reader = EventLogReader::open(file);
         if (!reader) return std::unexpected(reader.error());
+        // A file that a person keeps may begin with it, what a program writes never does.
+        if (evidence_ != nullptr && event_log::as_text(file).starts_with(event_log::byte_order_mark))
+            return std::unexpected(Error{ErrorCode::malformed, "the log in evidence begins with a byte-order mark"});
         const bool has_claims = reader->format() == LogFormat::json;
         if (evidence_ != nullptr && !has_claims)
             return std::unexpected(
@@ -199,6 +203,7 @@ private:
         attestation::LogClaims claims(evidence_ == nullptr ? "" : evidence_->provider);
         for (auto known : reader->registers()) {
             claims.declare(known);
+            if (!may_be_signed(known.name)) continue;
             // The hardware's initial value is not the log's to say.
             if (is_signed_name(known.name)) known.initial = Digest::zero(HashAlgorithm::sha384);
             replay_.declare(known);
@@ -208,15 +213,24 @@ private:
             const auto more = reader->next(event);
             if (!more) return std::unexpected(more.error());
             if (!*more) break;
-            if (auto applied = replay_.apply(event); !applied) return applied;
+            const bool counts = may_be_signed(event.name);
+            if (counts) {
+                if (auto applied = replay_.apply(event); !applied) return applied;
+            }
             if (!event.description && !event.id && !event.caller) ++events_without_content_;
             if (has_claims) claims.see(event);
             // Only what the quote's registers vouch for counts.
-            if (is_measured(event) && is_signed_name(event.name)) note_rules(event);
+            if (counts && is_measured(event) && is_signed_name(event.name)) note_rules(event);
         }
         last_event_ = claims.last();
         if (log_contradiction_.empty()) log_contradiction_ = claims.contradiction();
         return {};
+    }
+
+    // Another provider's registers may have the same names: what is extended into them is nothing of this quote's.
+    [[nodiscard]] bool may_be_signed(std::string_view name) const {
+        const auto slash = name.find('/');
+        return evidence_ == nullptr || slash == std::string_view::npos || name.substr(0, slash) == evidence_->provider;
     }
 
     static bool is_signed_name(std::string_view name) { return attestation::rtmr_number(name).has_value(); }
@@ -244,7 +258,7 @@ private:
             if (leads) continue;
             const bool allowed = std::ranges::find(reference_.uncovered_registers, name) != reference_.uncovered_registers.end();
             const bool claimed_shared = evidence_ != nullptr && std::ranges::any_of(evidence_->registers, [&](const EvidenceRegister &reg) {
-                                            return common_name(reg.name) == name && reg.owner != Owner::owned;
+                                            return may_be_signed(reg.name) && common_name(reg.name) == name && reg.owner != Owner::owned;
                                         });
             if (allowed || claimed_shared) {
                 uncovered.push_back(name);
