@@ -124,6 +124,8 @@ std::expected<void, std::string> read_journal(const toml::table &table, std::str
 std::expected<void, std::string> read_provider(const toml::table &table, std::string_view file, Config &config) {
     TableReader reader(file, "provider");
     ProviderConfig provider;
+    std::string firmware_log;
+    reader.text("firmware_log", firmware_log);
     reader.text("type", provider.type);
     reader.text("name", provider.name);
     reader.flag("required", [&provider](bool value) { provider.required = value; });
@@ -136,6 +138,7 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
         return {};
     });
     if (auto result = reader.read(table); !result) return result;
+    if (!firmware_log.empty()) provider.firmware_log = firmware_log;
     if (provider.type != "sim") return reader.fail(table, "type", "is missing or not known; known are: sim");
     if (provider.name.empty()) provider.name = "tdx";
     // It becomes a part of register names and of a file's name.
@@ -203,6 +206,11 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     reader.key("register", each_of(&read_rule, "register"));
     if (auto result = reader.read(root); !result) return std::unexpected(result.error());
     if (failure) return std::unexpected(*failure);
+    // A log is of one machine's registers: of another provider's it says nothing.
+    if (config.providers.size() > 1 && config.journal.firmware_log.value_or("none") != "none") {
+        return std::unexpected(std::string(file_name) + ": journal.firmware_log is of the only provider; with several, each has its own: " +
+                               "write provider.firmware_log");
+    }
     return config;
 }
 

@@ -23,6 +23,8 @@ struct ProviderConfig {
     bool required = true;                                  // false: mrd starts without it if it cannot be opened
     sim::QuoteFormat quote_format = sim::QuoteFormat::v4;  // of "sim"
 };
+    // Not given: the kernel's CCEL for registers of hardware, and what --sim-ccel names for the simulator's. "none": no import.
+    std::optional<std::filesystem::path> firmware_log = {};
 
 // Changes registers whose whole name matches.
 struct RegisterRule {
@@ -34,8 +36,7 @@ struct RegisterRule {
 struct JournalConfig {
     std::uint64_t size_limit = journal::default_size_limit;
     journal::Sync sync = journal::Sync::none;
-    // Not given: the kernel's CCEL for registers of hardware, and what --sim-ccel names for the simulator's. "none": no import.
-    std::optional<std::filesystem::path> firmware_log;
+    std::optional<std::filesystem::path> firmware_log;  // as ProviderConfig's, of the only provider; "none" of several
 };
 
 struct Config {

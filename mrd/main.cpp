@@ -124,11 +124,13 @@ std::expected<std::unique_ptr<mrd::journal::Journal>, std::string> open_journal(
 
 // What the firmware measured into each provider's registers before mrd started.
 std::vector<mrd::journal::FirmwareFile> firmware_logs(const mrd::CommandLine &command_line, const mrd::Registers &registers) {
-    const auto &configured = command_line.config.journal.firmware_log;
+    const auto &config = command_line.config;
     std::vector<mrd::journal::FirmwareFile> logs;
     for (const auto &provider : registers.providers()) {
         // The kernel's file is of the hardware's registers: it says nothing of simulated ones.
         const std::filesystem::path usual = provider->simulated() ? command_line.simulated_td.ccel : kernel_firmware_log;
+        const auto own = std::ranges::find(config.providers, provider->name(), &mrd::ProviderConfig::name)->firmware_log;
+        const auto configured = own ? own : config.journal.firmware_log;
         const auto path = configured.value_or(usual);
         if (path.empty() || path == "none" || (!configured && !std::filesystem::exists(path))) continue;
         logs.push_back({std::string(provider->name()), path});

@@ -45,7 +45,7 @@ max_buffered = 1048576
 [journal]
 size_limit = 1048576
 sync = "group"
-firmware_log = "/tmp/d"
+firmware_log = "none"
 
 [[provider]]
 type = "sim"
@@ -55,6 +55,7 @@ type = "sim"
 name = "second"
 required = false
 quote_format = "tdx_v5_td15"
+firmware_log = "/tmp/d"
 
 [[register]]
 name = "tdx/rtmr*"
@@ -72,7 +73,9 @@ log_only = true
     EXPECT_EQ(config.limits.max_buffered, 1048576U);
     EXPECT_EQ(config.journal.size_limit, 1048576U);
     EXPECT_EQ(config.journal.sync, journal::Sync::group);
-    EXPECT_EQ(config.journal.firmware_log, "/tmp/d");
+    EXPECT_EQ(config.journal.firmware_log, "none");
+    EXPECT_EQ(config.providers.at(0).firmware_log, std::nullopt);
+    EXPECT_EQ(config.providers.at(1).firmware_log, "/tmp/d");
     ASSERT_EQ(config.providers.size(), 2U);
     EXPECT_EQ(config.providers[0].name, "tdx");
     EXPECT_TRUE(config.providers[0].required);
@@ -177,6 +180,19 @@ TEST(Config, TheSampleIsAcceptedAndItsServiceSectionIsTheDefaults) {
     EXPECT_THAT(config.providers, IsEmpty());
     EXPECT_EQ(parsed(uncommented).providers.size(), 1U);
     EXPECT_EQ(parsed(uncommented).rules.size(), 1U);
+}
+
+// What one machine's firmware measured is no other's: taken for it, it would look like a gap.
+TEST(Config, AFirmwareLogIsOfOneProvider) {
+    const std::string log = "[journal]\nfirmware_log = \"/log\"\n";
+    const std::string one = "[[provider]]\ntype = \"sim\"\n";
+    const std::string two = one + "[[provider]]\ntype = \"sim\"\nname = \"second\"\n";
+    EXPECT_TRUE(parse_config(log + one, "c"));
+    EXPECT_TRUE(parse_config("[journal]\nfirmware_log = \"none\"\n" + two, "c"));
+    EXPECT_TRUE(parse_config(two + "firmware_log = \"/log\"\n", "c"));
+    const auto refused = parse_config(log + two, "c");
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error(), ::testing::HasSubstr("write provider.firmware_log"));
 }
 
 TEST(Config, AnEmptyFileIsTheDefaults) { EXPECT_TRUE(load_config("/dev/null")); }
