@@ -3,19 +3,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <iostream>
-#include <memory>
 #include <optional>
-#include <system_error>
 
 #include "mr/bytes.h"
 #include "mr/event_content.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
+#include "mrctl/output_file.h"
 #include "mrctl/pager.h"
 #include "mrctl/record_event.h"
 
@@ -109,24 +106,24 @@ void print_line(const mr::LogRecord &record) {
 int export_file(const Common &common, const LogCommand &command) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto close = [](std::FILE *file) {
-        if (file != stdout) (void)std::fclose(file);
-    };
-    const auto cannot_write = [&command] {
-        const auto to = command.output.empty() || command.output == "-" ? "standard output" : command.output;
-        return mr::Error{mr::ErrorCode::io, "cannot write " + to + ": " + std::generic_category().message(errno)};
-    };
     // Opened with the first piece: an unknown format leaves a file that is there alone.
-    std::unique_ptr<std::FILE, decltype(close)> file(nullptr, close);
-    std::optional<mr::Error> failed;
+    std::optional<OutputFile> file;
+    std::expected<void, mr::Error> written;
     const auto done = client->export_log(command.format, [&](mr::ByteView chunk) {
-        if (!file) file.reset(command.output.empty() || command.output == "-" ? stdout : std::fopen(command.output.c_str(), "wbe"));
-        if (!file || std::fwrite(chunk.data(), 1, chunk.size(), file.get()) != chunk.size()) failed = cannot_write();
-        return !failed;
+        if (!file) {
+            auto opened = OutputFile::open(command.output.empty() ? "-" : command.output);
+            if (!opened) {
+                written = std::unexpected(opened.error());
+                return false;
+            }
+            file.emplace(std::move(*opened));
+        }
+        written = file->write(chunk);
+        return written.has_value();
     });
     if (!done) return fail(done.error());
-    if (!failed && file && std::fflush(file.get()) != 0) failed = cannot_write();
-    return failed ? fail(*failed) : exit_done;
+    if (written && file) written = file->close();
+    return written ? exit_done : fail(written.error());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <string_view>
+#include "libmr/src/input_file.h"
 #include <system_error>
 #include <utility>
 
@@ -31,9 +32,11 @@ void say_and_end(int) {
 std::expected<MappedFile, mr::Error> MappedFile::open(const std::string &path) {
     std::signal(SIGBUS, &say_and_end);  // NOLINT(cert-err33-c): of a known signal it cannot fail
     MappedFile file;
-    const varlink::FileDescriptor descriptor(path == "-" ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (path != "-" && !descriptor) {
-        return std::unexpected(mr::Error{mr::ErrorCode::io, "cannot open " + path + ": " + std::generic_category().message(errno)});
+    varlink::FileDescriptor descriptor;
+    if (path != "-") {
+        auto opened = mr::open_input(path);
+        if (!opened) return std::unexpected(std::move(opened.error()));
+        descriptor = std::move(*opened);
     }
     struct stat status{};
     if (descriptor && ::fstat(descriptor.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
@@ -45,7 +48,7 @@ std::expected<MappedFile, mr::Error> MappedFile::open(const std::string &path) {
             return file;
         }
     }
-    auto bytes = read_file(path, max_unmapped);
+    auto bytes = descriptor ? mr::read_all_input(descriptor.get(), max_unmapped, path) : read_file(path, max_unmapped);
     if (!bytes) return std::unexpected(std::move(bytes.error()));
     file.read_ = std::move(*bytes);
     return file;

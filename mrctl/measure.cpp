@@ -1,15 +1,15 @@
 // mrctl measure: the digest is computed while the file is read, so its size does not matter.
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <iostream>
-#include <memory>
-#include <system_error>
+#include <string_view>
 
+#include "libmr/src/input_file.h"
 #include "mr/digest.h"
 #include "mr/envelope.h"
+#include "mr/event_content.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
 
@@ -44,42 +44,48 @@ private:
     std::size_t next_ = std::size_t{256} << 20;
 };
 
+// A character device other than a terminal, whose user ends it, and /dev/null.
+bool has_no_end(int file) {
+    struct stat status{};
+    if (::fstat(file, &status) != 0 || !S_ISCHR(status.st_mode)) return false;
+    return ::isatty(file) != 1 && status.st_rdev != makedev(1, 3);
+}
+
 std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr::HashAlgorithm algorithm) {
     auto hasher = mr::Hasher::open(algorithm);
     if (!hasher) return std::unexpected(hasher.error());
-    const auto close = [](std::FILE *file) {
-        if (file != stdin) (void)std::fclose(file);
-    };
-    const std::unique_ptr<std::FILE, decltype(close)> file(path == "-" ? stdin : std::fopen(path.c_str(), "rbe"), close);
-    const auto failed = [&path](const char *what) {
-        return std::unexpected(mr::Error{mr::ErrorCode::io, std::string("cannot ") + what + " " + (path == "-" ? "standard input" : path) +
-                                                                ": " + std::generic_category().message(errno)});
-    };
-    if (!file) return failed("open");
-    (void)std::setvbuf(file.get(), nullptr, _IONBF, 0);
+    varlink::FileDescriptor opened;
+    if (path != "-") {
+        auto file = mr::open_input(path);
+        if (!file) return std::unexpected(file.error());
+        opened = std::move(*file);
+    }
+    const int file = opened ? opened.get() : STDIN_FILENO;
+    if (has_no_end(file))
+        return std::unexpected(mr::Error{mr::ErrorCode::io, "cannot measure " + path + ": it is a device, which may have no end"});
     mr::Bytes piece(piece_size);
     Progress progress;
-    while (std::feof(file.get()) == 0) {
-        const auto size = std::fread(piece.data(), 1, piece.size(), file.get());
-        if (std::ferror(file.get()) != 0) return failed("read");
-        hasher->update(mr::ByteView(piece).first(size));
-        progress.add(size);
+    for (;;) {
+        const auto size = mr::read_input(file, piece, path == "-" ? "standard input" : path);
+        if (!size) return std::unexpected(size.error());
+        if (*size == 0) return hasher->finish();
+        hasher->update(mr::ByteView(piece).first(*size));
+        progress.add(*size);
     }
-    return hasher->finish();
 }
 
-// A file's name is any bytes; a description is text. What is not is written as \\xNN.
-std::string as_text(const std::string &file) {
-    if (mr::is_text(file)) return file;
-    std::string text;
-    for (const char c : file) {
-        if (static_cast<unsigned char>(c) < 0x80) {
-            text += c;
-        } else {
-            text += "\\x" + mr::to_hex(mr::as_bytes({&c, 1}));
-        }
+// A file's name is any bytes, up to 4095 of them; a description is printable text of a limited length. The end of a name says most.
+std::string description_from(std::string_view path) {
+    std::string text = mr::printable_text(path);
+    if (text.size() < mr::max_event_description) return text;
+    constexpr std::string_view mark = "...";
+    constexpr std::size_t step = 16;
+    while (text.size() > mr::max_event_description - mark.size()) {
+        path.remove_prefix(step);
+        while ((static_cast<unsigned char>(path.front()) & 0xC0U) == 0x80) path.remove_prefix(1);
+        text = mr::printable_text(path);
     }
-    return text;
+    return std::string(mark) + text;
 }
 
 // The register that mrd means by the name: its own names are tdx/rtmr3 and rtmr3, and both with :sha384.
@@ -125,7 +131,7 @@ int measure(const Common &common, const MeasureCommand &command) {
     if (!target->hash) return fail({mr::ErrorCode::not_extensible, target->name + " has no hash: it cannot be extended"});
     auto event = event_of(command.event);
     if (!event) return fail_usage(event.error().message);
-    if (!event->description && command.file != "-") event->description = as_text(command.file);
+    if (!event->description && command.file != "-") event->description = description_from(command.file);
     // A log-centric register takes no bare digest.
     const bool log_only = target->flags.has(mr::Flag::extensible) && !target->flags.has(mr::Flag::writable);
     if (command.envelope || log_only) return measure_envelope(common, *client, *target, command.file, std::move(*event));

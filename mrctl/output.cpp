@@ -3,14 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
+#include "libmr/src/input_file.h"
 #include "mr/event_content.h"
+#include "mr/file.h"
+#include "mrctl/output_file.h"
 
 namespace mrctl {
 
@@ -76,19 +75,6 @@ void print_table(const Row &head, const std::vector<Row> &rows) {
 
 namespace {
 
-struct CloseFile {
-    void operator()(std::FILE *file) const {
-        if (file != stdin && file != stdout) (void)std::fclose(file);
-    }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
-
-std::unexpected<mr::Error> failed(std::string_view what, const std::string &path, std::string_view standard) {
-    const auto reason = std::generic_category().message(errno);
-    return std::unexpected(
-        mr::Error{mr::ErrorCode::io, "cannot " + std::string(what) + " " + (path == "-" ? std::string(standard) : path) + ": " + reason});
-}
-
 bool may_be_shown(mr::ByteView bytes) {
     const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
     return mr::is_text(text) && mr::printable_json(text) == text;
@@ -97,31 +83,16 @@ bool may_be_shown(mr::ByteView bytes) {
 }  // namespace
 
 std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size_t limit) {
-    const File file(path == "-" ? stdin : std::fopen(path.c_str(), "rbe"));
-    if (!file) return failed("open", path, "standard input");
-    mr::Bytes bytes;
-    constexpr std::size_t piece = std::size_t{64} * 1024;
-    while (std::feof(file.get()) == 0) {
-        const auto start = bytes.size();
-        bytes.resize(start + std::min(piece, limit + 1 - start));
-        const auto size = std::fread(bytes.data() + start, 1, bytes.size() - start, file.get());
-        bytes.resize(start + size);
-        if (std::ferror(file.get()) != 0) return failed("read", path, "standard input");
-        if (bytes.size() > limit) {
-            return std::unexpected(mr::Error{mr::ErrorCode::wrong_length, path + " is longer than " + std::to_string(limit) + " bytes"});
-        }
-    }
-    return bytes;
+    return path == "-" ? mr::read_all_input(STDIN_FILENO, limit, "standard input") : mr::read_file(path, limit);
 }
 
 std::expected<void, mr::Error> write_file(const std::string &path, mr::ByteView bytes) {
     if (path == "-" && is_terminal() && !may_be_shown(bytes))
         return std::unexpected(mr::Error{mr::ErrorCode::io, "these bytes are not for a terminal: give -o FILE, or a pipe"});
-    File file(path == "-" ? stdout : std::fopen(path.c_str(), "wbe"));
-    if (!file) return failed("open", path, "standard output");
-    if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() || std::fflush(file.get()) != 0)
-        return failed("write", path, "standard output");
-    return {};
+    auto file = OutputFile::open(path);
+    if (!file) return std::unexpected(file.error());
+    if (auto written = file->write(bytes); !written) return written;
+    return file->close();
 }
 
 }  // namespace mrctl

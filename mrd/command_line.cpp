@@ -61,7 +61,7 @@ void describe(CLI::App &app, Options &options) {
     app.set_version_flag("--version", MRD_VERSION);
 }
 
-std::expected<Config, std::string> configuration(const Options &options) {
+std::expected<Config, mr::Error> configuration(const Options &options) {
     Config config;
     if (!options.config.empty()) {
         auto loaded = load_config(options.config);
@@ -71,7 +71,8 @@ std::expected<Config, std::string> configuration(const Options &options) {
     if (!options.socket.empty()) config.socket = options.socket;
     if (!options.state.empty()) config.state = options.state;
     const auto is_sim = [](const ProviderConfig &provider) { return provider.type == "sim"; };
-    if (const auto address = varlink::Address::parse(config.socket); !address) return Failure(address.error());
+    if (const auto address = varlink::Address::parse(config.socket); !address)
+        return std::unexpected(mr::Error{mr::ErrorCode::invalid_argument, address.error()});
     if (options.simulate && std::ranges::none_of(config.providers, is_sim)) config.providers.push_back({"sim", "tdx", true});
     return config;
 }
@@ -139,13 +140,13 @@ std::expected<CommandLine, EndNow> parse_command_line(int argc, char **argv) {
         std::cerr << mr::printable_lines(wrong.str());
         return std::unexpected(EndNow{code == 0 ? 0 : exit_usage});
     }
-    const auto refuse = [](const std::string &message) {
+    const auto refuse = [](const std::string &message, int exit_code = exit_usage) {
         std::cerr << "mrd: " << mr::printable_text(message) << '\n';
-        return std::unexpected(EndNow{exit_usage});
+        return std::unexpected(EndNow{exit_code});
     };
     if (!log::set_level(options.log_level)) return refuse("--log-level must be debug, info, warning or error");
     auto config = configuration(options);
-    if (!config) return refuse(config.error());
+    if (!config) return refuse(config.error().message, config.error().code == mr::ErrorCode::io ? exit_refused : exit_usage);
     auto td = simulated_td(options);
     if (!td) return refuse(td.error());
     return CommandLine{std::move(*config), std::move(*td), options.check};

@@ -21,6 +21,7 @@ struct EndNow {
     int exit_code;
 };
 
+inline constexpr int exit_refused = 1;
 inline constexpr int exit_usage = 2;
 
 // Also sets the log's level.

@@ -5,12 +5,12 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <sstream>
 #include <utility>
+
+#include "mr/file.h"
 
 namespace mrd {
 
@@ -214,16 +214,17 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     return config;
 }
 
-std::expected<Config, std::string> load_config(const std::filesystem::path &file) {
-    std::ifstream in(file, std::ios::binary);
-    const auto unreadable = std::unexpected("cannot read the configuration " + file.string());
-    if (!in.is_open()) return unreadable;
-    try {
-        const std::string text{std::istreambuf_iterator<char>(in), {}};
-        return parse_config(text, file.string());
-    } catch (const std::ios_base::failure &) {  // a folder, for one
-        return unreadable;
+std::expected<Config, mr::Error> load_config(const std::filesystem::path &file) {
+    const auto fail = [](mr::ErrorCode code, const std::string &message) { return std::unexpected(mr::Error{code, message}); };
+    const auto bytes = mr::read_file(file.native(), max_config_size);
+    if (!bytes) {
+        std::error_code unknown;
+        const bool is_there = std::filesystem::exists(file, unknown) || unknown;
+        return fail(is_there ? mr::ErrorCode::io : mr::ErrorCode::invalid_argument, "the configuration: " + bytes.error().message);
     }
+    auto config = parse_config({reinterpret_cast<const char *>(bytes->data()), bytes->size()}, file.string());
+    if (!config) return fail(mr::ErrorCode::invalid_argument, config.error());
+    return std::move(*config);
 }
 
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {

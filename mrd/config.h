@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mr/error.h"
 #include "mr/registers.h"
 #include "mrd/journal/journal.h"
 #include "mrd/providers/provider.h"
@@ -22,9 +23,9 @@ struct ProviderConfig {
     std::string name;                                      // "tdx"
     bool required = true;                                  // false: mrd starts without it if it cannot be opened
     sim::QuoteFormat quote_format = sim::QuoteFormat::v4;  // of "sim"
-};
     // Not given: the kernel's CCEL for registers of hardware, and what --sim-ccel names for the simulator's. "none": no import.
     std::optional<std::filesystem::path> firmware_log = {};
+};
 
 // Changes registers whose whole name matches.
 struct RegisterRule {
@@ -51,7 +52,9 @@ struct Config {
 
 // Error: one line that names the file, the line, the key and what to write instead.
 std::expected<Config, std::string> parse_config(std::string_view text, std::string_view file_name);
-std::expected<Config, std::string> load_config(const std::filesystem::path &file);
+// Error: io, where there is a file that cannot be read or is longer than max_config_size; invalid_argument, where there is none or what is in it is wrong.
+std::expected<Config, mr::Error> load_config(const std::filesystem::path &file);
+inline constexpr std::size_t max_config_size = std::size_t{1} << 20;  // bytes
 
 // By its name with or without the hash.
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec);

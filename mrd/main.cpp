@@ -12,12 +12,12 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <optional>
 #include <string>
 
 #include "mr/bytes.h"
+#include "mr/file.h"
 #include "mrd/activation.h"
 #include "mrd/command_line.h"
 #include "mrd/lock.h"
@@ -34,7 +34,8 @@ namespace {
 namespace asio = boost::asio;
 using Failure = std::unexpected<std::string>;
 
-enum ExitCode : int { exit_done = 0, exit_refused = 1 };
+constexpr int exit_done = 0;
+using mrd::exit_refused;
 
 // How long SIGTERM waits for clients that do not read their answers; calls to the hardware are waited for without end.
 constexpr auto stop_grace = std::chrono::seconds(10);
@@ -54,9 +55,11 @@ std::string no_provider_message(const mrd::Config &config) {
 }
 
 std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
-    std::ifstream file(config.boot_id_file);
-    std::string id;
-    if (!std::getline(file, id) || id.empty()) return Failure("cannot read the boot id from " + config.boot_id_file.string());
+    constexpr std::size_t limit = 4096;  // the kernel's has 37 bytes
+    const auto file = mr::read_file(config.boot_id_file.native(), limit);
+    if (!file) return Failure("the boot id: " + file.error().message);
+    const std::string id(file->begin(), std::ranges::find(*file, '\n'));
+    if (id.empty()) return Failure("the boot id: " + config.boot_id_file.string() + " has none in its first line");
     return id;
 }
 
@@ -120,6 +123,20 @@ std::expected<std::unique_ptr<mrd::journal::Journal>, std::string> open_journal(
     if (!id) return Failure(id.error());
     return mrd::journal::Journal::open(
         loop, {.folder = config.state, .boot_id = std::move(*id), .size_limit = config.journal.size_limit, .sync = config.journal.sync});
+}
+
+// A path that somebody configured leads to a file. (What is wrong within the file is the firmware's fault, and no reason not to start.)
+std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) {
+    std::vector<std::optional<std::filesystem::path>> configured{config.journal.firmware_log};
+    for (const auto &provider : config.providers) configured.push_back(provider.firmware_log);
+    for (const auto &path : configured) {
+        if (!path || *path == "none") continue;
+        std::error_code error;
+        if (!std::filesystem::is_regular_file(*path, error))
+            return Failure("the firmware log " + path->string() + " is no file" + (error ? ": " + error.message() : ""));
+        if (::access(path->c_str(), R_OK) != 0) return Failure("the firmware log " + path->string() + " may not be read");
+    }
+    return {};
 }
 
 // What the firmware measured into each provider's registers before mrd started.
@@ -221,6 +238,7 @@ void stop_when_done(asio::io_context &loop, const mrd::Registers &registers) {
 
 std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
     const auto &config = command_line.config;
+    if (auto good = check_firmware_logs(config); !good) return good;
     auto activated = mrd::take_activated_socket();
     if (!activated) return Failure(activated.error());
     Locks locks;

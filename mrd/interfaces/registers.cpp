@@ -51,7 +51,7 @@ const char *check_event(const std::optional<std::int64_t> &type, const std::opti
                         const std::optional<std::string_view> &id) {
     if (type && (*type < 0 || *type > std::numeric_limits<std::uint32_t>::max() || *type == mr::ev_no_action))
         return "eventType";  // EV_NO_ACTION is what nobody replays
-    if (description && description->size() > max_description) return "description";
+    if (description && description->size() > mr::max_event_description) return "description";
     if (id && (id->empty() || id->size() > max_event_id)) return "id";
     return nullptr;
 }

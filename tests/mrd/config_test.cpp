@@ -146,13 +146,13 @@ TEST(Config, AFileIsReadAndItsErrorsNameItsPath) {
     std::ofstream(file) << "[service]\nstate = 1\n";
     const auto config = load_config(file);
     ASSERT_FALSE(config);
-    EXPECT_THAT(config.error(), ::testing::StartsWith(file.native() + ":2: service.state "));
+    EXPECT_THAT(config.error().message, ::testing::StartsWith(file.native() + ":2: service.state "));
 }
 
 TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
     const auto config = load_config("/nonexistent/mrd.toml");
     ASSERT_FALSE(config);
-    EXPECT_THAT(config.error(), HasSubstr("/nonexistent/mrd.toml"));
+    EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/mrd.toml"));
 }
 
 // The sample as it is, and with what it has as comments taken as written.

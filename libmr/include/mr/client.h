@@ -54,7 +54,7 @@ struct ReadOptions {
 // What the log says of an extend. Only the digest is bound by the register: a description that matters is measured, in an envelope.
 struct EventOptions {
     std::optional<std::uint32_t> type = {};       // TCG event type; mrd's default is EV_IPL. Not EV_NO_ACTION, which nobody replays
-    std::optional<std::string> description = {};  // at most 4096 bytes
+    std::optional<std::string> description = {};  // at most max_event_description bytes
     std::optional<Bytes> data = {};               // of extend(): at most 64 KiB
     // Makes the extend idempotent, across restarts of mrd too: the same id and digest again, by the same user on the same register, is answered with
     // the first result; with another digest it is duplicate_event. At most 128 bytes; the last 256 ids of each user and register are remembered.

@@ -36,6 +36,7 @@ namespace mr {
 inline constexpr std::size_t max_log_record = std::size_t{16} << 20;    // bytes of one event in its file
 inline constexpr std::size_t max_json_document = std::size_t{4} << 20;  // bytes of a format that is one JSON document
 inline constexpr std::size_t max_log_banks = 16;                        // digests of one event
+inline constexpr std::size_t max_event_description = 4096;              // bytes of what mrd takes with an extend; logs may have more
 
 // ---- TCG numbers (TCG Algorithm Registry; PC Client Platform Firmware Profile, section 10.4.1)
 

@@ -1,19 +1,18 @@
 #include "mrd/providers/sim/firmware_log.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "mr/event_log.h"
+#include "mr/file.h"
+#include "mrd/journal/firmware.h"
 
 namespace mrd::sim {
 
 std::expected<std::array<Value, rtmr_count>, std::string> replay_firmware_log(const std::filesystem::path &file) {
     const auto refuse = [&file](const std::string &why) { return std::unexpected("the firmware log " + file.string() + ": " + why); };
-    std::ifstream in(file, std::ios::binary);
-    const mr::Bytes bytes{std::istreambuf_iterator<char>(in), {}};
-    if (!in.is_open() || in.bad()) return refuse("it cannot be read");
-    auto reader = mr::EventLogReader::open(bytes, {.registers = mr::LogRegisters::rtmr});
+    const auto bytes = mr::read_file(file.native(), journal::max_firmware_log);
+    if (!bytes) return refuse(bytes.error().message);
+    auto reader = mr::EventLogReader::open(*bytes, {.registers = mr::LogRegisters::rtmr});
     if (!reader) return refuse(reader.error().message);
     mr::Replay replay;
     mr::Event event;

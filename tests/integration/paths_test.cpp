@@ -1,0 +1,210 @@
+// Paths of the command line and of the configuration that lead to no file, to no end, or to nobody.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "tests/integration/mrctl.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+class PathsTest : public MrctlTest {
+protected:
+    void SetUp() override {
+        ASSERT_EQ(::mkfifo(fifo_.c_str(), 0600), 0);
+        std::filesystem::create_directory(directory_);
+        std::ofstream(unreadable_) << "{}";
+        std::filesystem::permissions(unreadable_, std::filesystem::perms::none);
+        std::ofstream(good_) << "{}";
+    }
+
+    // What cannot be read. Everything can be by root.
+    [[nodiscard]] std::vector<std::string> bad_inputs() const {
+        std::vector<std::string> paths{directory_, folder() / "missing", fifo_, "/dev/zero"};
+        if (::geteuid() != 0) paths.push_back(unreadable_);
+        return paths;
+    }
+
+    // Each must end with 1, say nothing on standard output, and one line on standard error that names the path. All run at once: what waits for a FIFO's other
+    // end waits as long as the others.
+    struct Run {
+        std::vector<std::string> command;
+        std::string path;
+    };
+    void expect_one_line(const std::vector<Run> &runs) {
+        struct Running {
+            Process process;
+            std::filesystem::path out;
+            std::filesystem::path err;
+        };
+        std::vector<Running> running;
+        for (const auto &run : runs) {
+            const auto base = folder() / ("run" + std::to_string(running.size()));
+            const auto out = base.native() + ".out";
+            const auto err = base.native() + ".err";
+            std::filesystem::remove(err);
+            const int fd = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+            running.push_back(
+                {Process(run.command, {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()}}, .output = fd, .errors = err}), out,
+                 err});
+            ::close(fd);
+        }
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            SCOPED_TRACE(::testing::PrintToString(runs[i].command));
+            EXPECT_EQ(running[i].process.wait(), 1);
+            const auto err = contents(running[i].err);
+            EXPECT_EQ(std::ranges::count(err, '\n'), 1) << err;
+            EXPECT_THAT(err, HasSubstr(runs[i].path));
+            EXPECT_THAT(contents(running[i].out), IsEmpty());
+        }
+    }
+
+    const std::filesystem::path fifo_ = folder() / "fifo";
+    const std::filesystem::path directory_ = folder() / "directory";
+    const std::filesystem::path unreadable_ = folder() / "unreadable";
+    const std::filesystem::path good_ = folder() / "good";
+};
+
+TEST_F(PathsTest, WhatMrctlIsToReadIsReadOrOneErrorSaysWhyNot) {
+    start();
+    std::vector<Run> runs;
+    for (const auto &path : bad_inputs()) {
+        for (const std::vector<std::string> &arguments : std::vector<std::vector<std::string>>{
+                 {"measure", "tdx/rtmr3", path},
+                 {"measure", "--envelope", "tdx/rtmr3", path},
+                 {"replay", "--log", path},
+                 {"write", "tdx/reportdata", path},
+                 {"verify", path},
+                 {"verify", "--quote", path},
+                 {"verify", "--quote", good_, "--log", path},
+                 {"verify", good_, "--roots", path},
+                 {"verify", good_, "--collateral", path},
+                 {"verify", good_, "--reference", path},
+                 {"inspect", path},
+             }) {
+            runs.push_back({arguments, path});
+            runs.back().command.insert(runs.back().command.begin(), MRCTL_PROGRAM);
+        }
+    }
+    expect_one_line(runs);
+    EXPECT_EQ(output({"read", "rtmr3", "--fresh"}), "tdx/rtmr3 " + hex(0) + "\n");
+}
+
+TEST_F(PathsTest, WhatMrctlIsToWriteIsWrittenOrOneErrorSaysWhyNot) {
+    start();
+    std::vector<Run> runs;
+    for (const auto &path : {directory_.native(), (folder() / "missing" / "file").native(), std::string("/dev/full"), fifo_.native()}) {
+        for (const std::vector<std::string> &arguments : std::vector<std::vector<std::string>>{
+                 {"log", "--format", "json", "-o", path},
+                 {"collateral", "-o", path},
+                 {"collateral", "--root", path},
+             }) {
+            runs.push_back({arguments, path});
+            runs.back().command.insert(runs.back().command.begin(), MRCTL_PROGRAM);
+        }
+    }
+    expect_one_line(runs);
+    for (const auto *command : {"report", "quote", "evidence"}) {
+        for (const auto &[path, reason] :
+             {std::pair(directory_.native(), "Is a directory"), std::pair(std::string("/dev/full"), "No space left")}) {
+            const auto done = mrctl({command, "--data", hex(1, 64), "-o", path});
+            EXPECT_EQ(done.exit_code, 1);
+            EXPECT_THAT(done.err, HasSubstr("cannot write " + path + ": " + reason));
+        }
+    }
+}
+
+TEST_F(PathsTest, ASocketThatIsNoneIsOneError) {
+    for (const auto &[path, code] :
+         {std::pair(directory_, 3), std::pair(fifo_, 3), std::pair(good_, 3), std::pair(folder() / "missing", 3)}) {
+        const auto done = run_program({MRCTL_PROGRAM, "--socket", path, "list"}, folder());
+        EXPECT_EQ(done.exit_code, code) << path;
+        EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+    }
+}
+
+TEST_F(PathsTest, AWriterOfAFifoIsWaitedFor) {
+    start();
+    std::thread writer([this] { std::ofstream(fifo_) << "from a pipe"; });
+    const auto measured = json({"measure", "rtmr3", fifo_});
+    writer.join();
+    EXPECT_EQ(measured["digest"], mr::to_hex(digest_of("from a pipe").bytes()));
+}
+
+TEST_F(PathsTest, WhatMrdIsToReadIsReadOrItDoesNotStart) {
+    std::vector<Run> runs;
+    const auto base = [this](const std::string &number) {
+        return std::vector<std::string>{
+            MRD_PROGRAM, "--sim", "--log-level", "error", "--socket", folder() / ("s" + number), "--state", folder() / ("d" + number)};
+    };
+    const auto config = [&](const std::string &number, const std::string &text) {
+        std::ofstream(folder() / ("c" + number)) << text;
+        return (folder() / ("c" + number)).native();
+    };
+    const auto add = [&](std::vector<std::string> more, const std::string &path) {
+        auto command = base(std::to_string(runs.size()));
+        command.insert(command.end(), more.begin(), more.end());
+        runs.push_back({command, path});
+    };
+    for (const auto &path : bad_inputs()) {
+        const auto number = [&runs] { return std::to_string(runs.size()); };
+        if (path != folder() / "missing") add({"--config", path}, path);  // which is wrong usage
+        add({"--sim-ccel", path}, path);
+        add({"--config", config(number(), "[service]\nboot_id_file = \"" + path + "\"\n")}, path);
+        add({"--config", config(number(), "[journal]\nfirmware_log = \"" + path + "\"\n")}, path);
+        add({"--config", config(number(), "[[provider]]\ntype = \"sim\"\nfirmware_log = \"" + path + "\"\n")}, path);
+    }
+    for (const auto &path : {good_, fifo_}) add({"--state", path}, path);
+    for (const auto &path : {directory_, good_}) add({"--socket", path}, path);
+    expect_one_line(runs);
+}
+
+TEST_F(PathsTest, TheToolsOfTheTestsSayWhatIsWrongToo) {
+    for (const auto &path : {good_, folder() / "missing"}) {
+        const auto done = run_program({MRD_SIM_EXTEND_PROGRAM, path, "rtmr3", hex(1)}, folder());
+        EXPECT_EQ(done.exit_code, 1);
+        EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+    }
+}
+
+// ---- What a file's name becomes
+
+TEST_F(PathsTest, AnyFilesNameMakesADescription) {
+    start();
+    // As long as a path may be: the end says most.
+    auto deep = folder();
+    while (deep.native().size() < 3700) deep /= std::string(200, 'x');
+    std::filesystem::create_directories(deep);
+    for (const auto &name :
+         {std::string("plain"), std::string("\xFF\xFE not text"), std::string("line\nend\x1b[31m"), std::string("\xE2\x80\xAE rtl")}) {
+        for (const auto &place : {folder(), deep}) {
+            const auto file = place / name;
+            std::ofstream(file) << "content";
+            output({"measure", "rtmr3", file});
+            output({"measure", "--envelope", "rtmr3", file});
+        }
+    }
+    // And as long as it cannot be without being cut: four bytes for each of the name.
+    const auto odd = deep / std::string(200, '\xFF');
+    std::ofstream(odd) << "content";
+    output({"measure", "rtmr3", odd});
+    const auto records = mrctl({"log", "--json"}).out;
+    std::istringstream lines(records);
+    std::string last;
+    for (std::string line; std::getline(lines, line);) last = line;
+    const auto description = Json::parse(last)["record"]["description"].get<std::string>();
+    EXPECT_LE(description.size(), 4096U);
+    EXPECT_THAT(description, StartsWith("..."));
+    EXPECT_THAT(description, ::testing::EndsWith("\\xff\\xff"));
+    EXPECT_THAT(records, HasSubstr(R"(\\xff\\xfe not text)"));
+    EXPECT_THAT(records, HasSubstr(R"(line\\nend\\x1b[31m)"));
+}
+
+}  // namespace
+}  // namespace mrd
