@@ -107,9 +107,11 @@ int inspect(bool json, const std::string &file) {
         const auto evidence = mr::parse_evidence(bytes);
         return evidence ? inspect_evidence(json, file, *evidence) : in_file(evidence.error());
     }
-    if (bytes.size() <= mr::max_pem_size) {
-        if (const auto certificates = mr::decode_pem_certificates(text)) return inspect_certificates(json, *certificates);
-        if (mr::describe_certificate(bytes)) return inspect_certificates(json, {mr::Bytes(bytes.begin(), bytes.end())});
+    if (bytes.size() <= mr::max_certificate_file_size) {
+        const auto certificates = mr::find_certificates(bytes);
+        // What looks like DER may be anything else; who writes PEM means a certificate.
+        if (certificates && (bytes.front() != 0x30 || mr::describe_certificate(certificates->front())))
+            return inspect_certificates(json, *certificates);
     }
     if (bytes.size() <= mr::max_collateral_size) {
         if (const auto collateral = mr::parse_collateral(text)) return inspect_collateral(json, *collateral);

@@ -65,8 +65,15 @@ struct CertificateDescription {
 // Of one certificate, DER. Error: malformed, also for a certificate of another kind than those behind quotes: X.509 version 3, ECDSA P-256 with SHA-256.
 std::expected<CertificateDescription, Error> describe_certificate(ByteView der);
 
-// The certificates of a PEM text as DER, in its order; there is at least one. Strict: nothing but certificates, line ends and spaces between them.
-// Error: malformed. Looks at the armour, not into the certificates.
+// The certificates of a PEM text as DER, in its order; there is at least one. Strict, for what a peer sent: nothing but certificates, line ends and spaces
+// between them. Error: malformed. Looks at the armour, not into the certificates.
 std::expected<std::vector<Bytes>, Error> decode_pem_certificates(std::string_view text);
+
+// The same for a file that a person keeps (RFC 7468, sections 2 and 5.2): text before, between and behind the certificates is passed over, and so are
+// blocks of other kinds, blanks at the lines' ends, empty lines and a byte-order mark. Also DER, one certificate or several one after the other, with
+// blanks behind. A certificate begins where a line does: one that is commented out is text. Error: malformed, also for a certificate without an end.
+std::expected<std::vector<Bytes>, Error> find_certificates(ByteView file);
+inline constexpr std::size_t max_certificate_file_size = std::size_t{1} << 20;  // bytes
+inline constexpr std::size_t max_certificates_in_file = 256;
 
 }  // namespace mr

@@ -26,7 +26,7 @@ struct TrustAnchors {
 };
 // Intel SGX Root CA, the one behind real hardware; embedded. SHA-256 fingerprint 44a0196b...
 const TrustAnchors &intel_trust_anchors();
-// Every certificate of a PEM file, or one of DER. Error: malformed.
+// Every certificate of a file, PEM or DER, as find_certificates() reads it. Error: malformed.
 std::expected<TrustAnchors, Error> parse_trust_anchors(ByteView file);
 
 // Of a TCB level, as Intel names them, from good to bad; not_supported is "no level fits".

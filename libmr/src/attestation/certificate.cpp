@@ -81,15 +81,6 @@ bool read_configuration(DerReader &from, PckExtension &extension) {
     return parts.finished() && fields.finished();
 }
 
-// ---- PEM
-
-constexpr std::string_view pem_begin = "-----BEGIN CERTIFICATE-----";
-constexpr std::string_view pem_end = "-----END CERTIFICATE-----";
-
-std::string_view without_leading_space(std::string_view text) {
-    return text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-}
-
 }  // namespace
 
 std::expected<PckExtension, Error> decode_pck_extension(ByteView extension) {
@@ -131,33 +122,6 @@ std::expected<CertificateDescription, Error> describe_certificate(ByteView der) 
         description.pck = *extension;
     }
     return description;
-}
-
-std::expected<std::vector<Bytes>, Error> decode_pem_certificates(std::string_view text) {
-    if (text.size() > max_pem_size) {
-        return malformed("the PEM text has " + std::to_string(text.size()) + " bytes: " + std::to_string(max_pem_size) +
-                         " are the most that are read");
-    }
-    std::vector<Bytes> certificates;
-    std::string digits;
-    for (auto rest = without_leading_space(text); !rest.empty(); rest = without_leading_space(rest)) {
-        const auto number = std::to_string(certificates.size() + 1);
-        if (certificates.size() == max_pem_certificates) {
-            return malformed("the PEM text has more than " + std::to_string(max_pem_certificates) + " certificates");
-        }
-        const auto end = rest.find(pem_end);
-        if (!rest.starts_with(pem_begin) || end == std::string_view::npos) {
-            return malformed("the PEM text is not a certificate at number " + number + ": nothing else may be in it");
-        }
-        digits = rest.substr(pem_begin.size(), end - pem_begin.size());
-        std::erase_if(digits, [](char c) { return c == '\n' || c == '\r'; });
-        auto der = from_base64(digits);
-        if (!der || der->empty()) return malformed("the PEM text's certificate " + number + " is not base64");
-        certificates.push_back(std::move(*der));
-        rest.remove_prefix(end + pem_end.size());
-    }
-    if (certificates.empty()) return malformed("the PEM text has no certificate");
-    return certificates;
 }
 
 }  // namespace mr

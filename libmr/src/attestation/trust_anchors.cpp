@@ -28,8 +28,6 @@ constexpr std::string_view intel_sgx_root_ca =
     "AiEA4J0lrHoMs+Xo5o/sX6O9QWxHRAvZUGOdRQ7cvqRXaqI=\n"
     "-----END CERTIFICATE-----\n";
 
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
-
 }  // namespace
 
 const TrustAnchors &intel_trust_anchors() {
@@ -38,25 +36,15 @@ const TrustAnchors &intel_trust_anchors() {
 }
 
 std::expected<TrustAnchors, Error> parse_trust_anchors(ByteView file) {
-    if (file.size() > max_pem_size) {
-        return malformed("the file of root certificates has " + std::to_string(file.size()) + " bytes: " + std::to_string(max_pem_size) +
-                         " are the most that are read");
-    }
-    TrustAnchors anchors;
-    constexpr std::uint8_t der_sequence = 0x30;
-    if (!file.empty() && file.front() == der_sequence) {
-        anchors.roots.emplace_back(file.begin(), file.end());
-    } else {
-        auto certificates = decode_pem_certificates({reinterpret_cast<const char *>(file.data()), file.size()});
-        if (!certificates) return std::unexpected(std::move(certificates.error()));
-        anchors.roots = std::move(*certificates);
-    }
-    for (const auto &root : anchors.roots) {
-        if (const auto certificate = attestation::parse_certificate(root); !certificate) {
-            return malformed("a root certificate " + certificate.error());
+    auto certificates = find_certificates(file);
+    if (!certificates) return std::unexpected(std::move(certificates.error()));
+    for (std::size_t i = 0; i < certificates->size(); ++i) {
+        if (const auto certificate = attestation::parse_certificate((*certificates)[i]); !certificate) {
+            return std::unexpected(
+                Error{ErrorCode::malformed, "root certificate " + std::to_string(i + 1) + " of the file " + certificate.error()});
         }
     }
-    return anchors;
+    return TrustAnchors{std::move(*certificates)};
 }
 
 }  // namespace mr

@@ -24,7 +24,11 @@ inline constexpr std::uint32_t ev_unused = 2;
 std::string rtmr_name(std::uint32_t number);
 std::string pcr_name(std::uint32_t number);
 
-inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // of UTF-8
+// Of UTF-8. Editors put it before text, where it says nothing.
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+inline std::string_view without_byte_order_mark(std::string_view text) {
+    return text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text;
+}
 
 inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
 
