@@ -41,6 +41,33 @@ TEST(LogDetection, AnyOtherObjectAndAnArrayAreDstacks) {
     EXPECT_EQ(format_of(R"({"format":"another","x":"mrd-event-log","event_log":[)" + dstack_event + "]}"), LogFormat::dstack);
 }
 
+TEST(LogDetection, JsonOfAnotherToolIsSaidToBeThat) {
+    for (const std::string text : {R"({"events":[{"pcr":0,"digest":"00"}]})", R"([{"PCRIndex":0,"EventType":"EV_SEPARATOR"}])",
+                                   R"({"recnum":0,"pcr":4,"digests":[]})"}) {
+        const auto reader = EventLogReader::open(as_bytes(text));
+        ASSERT_FALSE(reader) << text;
+        EXPECT_TRUE(reader.error().message.starts_with("event log, byte 0: this is JSON, but not of a kind that is read"))
+            << reader.error().message;
+        EXPECT_EQ(reader.error().message.find("imr"), std::string::npos);
+        EXPECT_EQ(reader.error().message.find("event_log"), std::string::npos);
+    }
+    EXPECT_EQ(format_of(" [ ] "), LogFormat::dstack);
+}
+
+TEST(LogDetection, AByteOrderMarkBeforeATextChangesNothing) {
+    const std::string mark = "\xEF\xBB\xBF";
+    const std::string ima = "10 " + std::string(40, '0') + " ima-ng sha1:" + std::string(40, '1') + " boot_aggregate\n";
+    for (const auto &text : {own_json, std::string(cel_record), "[" + dstack_event + "]", ima}) {
+        const auto marked = mark + text;
+        EXPECT_EQ(format_of(marked), format_of(text));
+        auto reader = EventLogReader::open(as_bytes(marked));
+        ASSERT_TRUE(reader) << reader.error().message;
+        Event event;
+        const auto more = reader->next(event);
+        EXPECT_TRUE(more) << more.error().message;
+    }
+}
+
 TEST(LogDetection, WhiteSpaceBeforeJsonChangesNothing) {
     EXPECT_EQ(format_of(" \r\n\t[" + dstack_event + "]"), LogFormat::dstack);
     EXPECT_EQ(format_of("\n " + own_json), LogFormat::json);

@@ -90,7 +90,7 @@ private:
         if (auto done = read_register(*fields, event); !done) return done;
         for (const auto &digest : fields->digests) {
             const auto algorithm = event_log::algorithm_from(digest.algorithm);
-            if (!algorithm) return std::unexpected("the field hashAlg names no algorithm that is known");
+            if (!algorithm) continue;  // the other banks are no worse for it
             if (auto done = buffers_.add_digest(event, *algorithm, digest.digest); !done) return done;
         }
         return read_content(root, fields->content_type.value_or(""), event);
@@ -209,10 +209,10 @@ void append_content(std::string &out, const Event &event) {
 namespace event_log {
 
 SourceResult open_cel_json(ByteView file) {
-    const auto text = as_text(file);
+    const auto text = without_byte_order_mark(as_text(file));
     const auto first = text.find_first_not_of(" \t\r\n");
     if (first != std::string_view::npos && text[first] != record_separator) {
-        return malformed(first, "a record of a JSON text sequence begins with the byte 0x1E");
+        return malformed(first + (file.size() - text.size()), "a record of a JSON text sequence begins with the byte 0x1E");
     }
     return std::make_unique<CelJsonSource>(file);
 }

@@ -54,7 +54,9 @@ std::optional<std::uint32_t> as_u32(std::int64_t value);
 // Cuts a file into the records between separators, one at a time; blank ones are passed over.
 class RecordCutter {
 public:
-    RecordCutter(ByteView file, char separator) : file_(as_text(file)), separator_(separator) {}
+    RecordCutter(ByteView file, char separator) : file_(as_text(file)), separator_(separator) {
+        if (file_.starts_with(byte_order_mark)) at_ = byte_order_mark.size();
+    }
 
     // The record it stands at, without separators; nothing at the end. Error: malformed, if it is longer than max_log_record. The same
     // again until accept().

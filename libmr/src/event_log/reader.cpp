@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "libmr/src/event_log/json_common.h"
 #include "libmr/src/event_log/source.h"
 #include "libmr/src/event_log/tcg.h"
 
@@ -14,7 +15,7 @@ using event_log::SourceResult;
 constexpr std::array all_formats = {LogFormat::tcg,  LogFormat::tcg_sha1, LogFormat::cel_json,
                                     LogFormat::json, LogFormat::dstack,   LogFormat::ima};
 
-constexpr std::uint8_t record_separator = 0x1E;        // of RFC 7464
+constexpr char record_separator = 0x1E;                // of RFC 7464
 constexpr std::uint32_t highest_plausible_index = 24;  // a TPM has PCRs 0 to 23, some have one more
 constexpr std::size_t shortest_digest_hex = 40;        // SHA-1's
 constexpr std::string_view json_white_space = " \t\r\n";
@@ -57,14 +58,29 @@ bool is_tcg_sha1(ByteView file) {
            std::ranges::any_of(record, [](auto byte) { return byte != 0; });
 }
 
+// An object with the log in it, or an array of its events; other tools write JSON too.
+bool is_dstack(std::string_view json) {
+    const auto text = json.substr(0, max_json_document);
+    if (json.starts_with('{')) return text.find("\"event_log\"") != std::string_view::npos;
+    auto rest = json;
+    return text.find("\"imr\"") != std::string_view::npos || (take_token(rest, "[") && take_token(rest, "]"));
+}
+
+bool is_json(std::string_view json) { return json.starts_with('{') || json.starts_with('['); }
+
+// From where it says something.
+std::string_view text_of(ByteView file) {
+    const auto text = event_log::without_byte_order_mark(event_log::as_text(file));
+    return text.substr(std::min(text.find_first_not_of(json_white_space), text.size()));
+}
+
 std::optional<LogFormat> detect(ByteView file) {
-    if (!file.empty() && file.front() == record_separator) return LogFormat::cel_json;
-    const std::string_view text(reinterpret_cast<const char *>(file.data()), file.size());
-    const auto json = text.substr(std::min(text.find_first_not_of(json_white_space), text.size()));
-    if (json.starts_with('{')) return is_own_json(json) ? LogFormat::json : LogFormat::dstack;
-    if (json.starts_with('[')) return LogFormat::dstack;
+    const auto text = text_of(file);
+    if (text.starts_with(record_separator)) return LogFormat::cel_json;
+    if (text.starts_with('{') && is_own_json(text)) return LogFormat::json;
+    if (is_json(text)) return is_dstack(text) ? std::optional(LogFormat::dstack) : std::nullopt;
     if (event_log::has_spec_id(file)) return LogFormat::tcg;
-    if (is_ima(text)) return LogFormat::ima;
+    if (is_ima(event_log::without_byte_order_mark(event_log::as_text(file)))) return LogFormat::ima;
     if (is_tcg_sha1(file)) return LogFormat::tcg_sha1;
     return std::nullopt;
 }
@@ -90,7 +106,10 @@ std::unexpected<Error> event_log::malformed(std::size_t offset, std::string what
 std::expected<EventLogReader, Error> EventLogReader::open(ByteView file, const ReaderOptions &options) {
     const auto format = options.format ? options.format : detect(file);
     if (!format) {
-        std::string what = file.empty() ? "the file is empty" : "this begins like none of the formats that are read";
+        std::string what = file.empty() ? "the file is empty"
+                           : is_json(text_of(file))
+                               ? "this is JSON, but not of a kind that is read (CEL-JSON has the byte 0x1E before each record)"
+                               : "this begins like none of the formats that are read";
         what += ":";
         for (const LogFormat known : all_formats) {
             what.append(known == all_formats.front() ? " " : ", ").append(to_string(known));
