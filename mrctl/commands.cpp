@@ -68,6 +68,21 @@ void print_reading(const mr::Reading &reading) {
     std::cout << mr::printable_text(reading.name) << ' ' << mr::to_hex(reading.value) << '\n';
 }
 
+// Of what sha384sum and openssl dgst print: "DIGITS  FILE", "DIGITS *FILE", with a backslash before where FILE has escapes, and "SHA384 (FILE) = DIGITS". Of
+// anything else all of it. Nothing of a second line: that would be another file's.
+std::string_view digits_of(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r\n";
+    const auto begin = std::min(text.find_first_not_of(blanks), text.size());
+    text = text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+    if (text.find('\n') != std::string_view::npos) return text;
+    if (const auto tag = text.rfind(")= "); tag != std::string_view::npos) return text.substr(tag + 3);
+    if (const auto tag = text.rfind(") = "); tag != std::string_view::npos) return text.substr(tag + 4);
+    const auto digits = text.substr(text.starts_with('\\') ? 1 : 0);
+    const auto end = digits.find(' ');
+    const auto file = end == std::string_view::npos ? std::string_view() : digits.substr(end);
+    return file.empty() || file.starts_with("  ") || file.starts_with(" *") ? digits.substr(0, end) : text;
+}
+
 }  // namespace
 
 int list(const Common &common) {
@@ -126,9 +141,9 @@ int print_extended(bool json, const mr::Reading &reading, std::int64_t sequence,
 }
 
 int extend(const Common &common, const ExtendCommand &command) {
-    const auto digest = mr::from_hex(command.digest);
-    if (!digest || digest->size() > mr::max_digest_size)
-        return fail_usage("--digest needs the digest in hexadecimal, as `sha384sum` prints it");
+    const auto digest = mr::from_hex(digits_of(command.digest));
+    if (!digest || digest->empty() || digest->size() > mr::max_digest_size)
+        return fail_usage("--digest needs one digest in hexadecimal, or what `sha384sum FILE` prints");
     const auto event = event_of(command.event);
     if (!event) return fail_usage(event.error().message);
     auto client = mr::Client::connect(common.client);

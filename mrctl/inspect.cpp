@@ -117,11 +117,10 @@ int inspect(bool json, const std::string &file) {
         if (const auto collateral = mr::parse_collateral(text)) return inspect_collateral(json, *collateral);
     }
     if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, bytes, *log);
-    return fail(
-        {mr::ErrorCode::malformed,
-         file + " (" + std::to_string(bytes.size()) +
-             " bytes) is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
-             "certificates (PEM, DER), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, dstack's, IMA's)"});
+    return fail({mr::ErrorCode::malformed,
+                 file + " (" + std::to_string(bytes.size()) + " bytes" + (mapped->is_text_form() ? ", as text" : "") +
+                     ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
+                     "certificates (PEM, DER), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, dstack's, IMA's)"});
 }
 
 }  // namespace mrctl

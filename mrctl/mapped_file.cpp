@@ -1,19 +1,17 @@
 #include "mrctl/mapped_file.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <string_view>
-#include "libmr/src/input_file.h"
-#include <system_error>
 #include <utility>
 
+#include "libmr/src/input_file.h"
 #include "mrctl/output.h"
+#include "mrctl/text_form.h"
 #include "proto/varlink/file_descriptor.h"
 
 namespace mrctl {
@@ -45,17 +43,31 @@ std::expected<MappedFile, mr::Error> MappedFile::open(const std::string &path) {
         if (address != MAP_FAILED) {
             file.address_ = address;
             file.size_ = size;
+            file.decode();
             return file;
         }
     }
     auto bytes = descriptor ? mr::read_all_input(descriptor.get(), max_unmapped, path) : read_file(path, max_unmapped);
     if (!bytes) return std::unexpected(std::move(bytes.error()));
     file.read_ = std::move(*bytes);
+    file.decode();
     return file;
 }
 
+void MappedFile::decode() {
+    if (bytes().size() > max_unmapped) return;
+    auto decoded = decode_text_form(bytes());
+    if (!decoded) return;
+    is_text_form_ = true;
+    read_ = std::move(*decoded);
+    if (address_ != nullptr) ::munmap(std::exchange(address_, nullptr), size_);
+}
+
 MappedFile::MappedFile(MappedFile &&other) noexcept
-    : address_(std::exchange(other.address_, nullptr)), size_(other.size_), read_(std::move(other.read_)) {}
+    : address_(std::exchange(other.address_, nullptr)),
+      size_(other.size_),
+      read_(std::move(other.read_)),
+      is_text_form_(other.is_text_form_) {}
 
 MappedFile::~MappedFile() {
     if (address_ != nullptr) ::munmap(address_, size_);

@@ -24,11 +24,17 @@ public:
         return address_ == nullptr ? mr::ByteView(read_) : mr::ByteView(static_cast<const std::uint8_t *>(address_), size_);
     }
 
+    // The file is hexadecimal or base64, and bytes() what that says.
+    [[nodiscard]] bool is_text_form() const { return is_text_form_; }
+
 private:
     MappedFile() = default;
+    void decode();
+
     void *address_ = nullptr;
     std::size_t size_ = 0;
-    mr::Bytes read_;  // of a file that cannot be mapped
+    mr::Bytes read_;  // of a file that cannot be mapped, or is text of bytes
+    bool is_text_form_ = false;
 };
 
 }  // namespace mrctl

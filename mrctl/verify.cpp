@@ -12,6 +12,7 @@
 #include "mr/verify.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
+#include "mrctl/text_form.h"
 
 namespace mrctl {
 
@@ -36,7 +37,7 @@ struct Inputs {
     std::expected<void, mr::Error> load(const VerifyCommand &command) {
         options.time = command.time.value_or(now());
         if (command.roots) {
-            const auto file = read_file(*command.roots, mr::max_collateral_size);
+            const auto file = read_binary_file(*command.roots, mr::max_certificate_file_size);
             if (!file) return std::unexpected(file.error());
             auto anchors = mr::parse_trust_anchors(*file);
             if (!anchors) return std::unexpected(in_file(*command.roots, anchors.error()));
@@ -198,7 +199,7 @@ int verify(bool json, const VerifyCommand &command) {
     Judged judged{.verdict = {}, .platform = {}, .time = inputs.options.time, .has_collateral = inputs.collateral.has_value()};
 
     if (!command.evidence.empty()) {
-        const auto file = read_file(command.evidence, mr::max_evidence_size);
+        const auto file = read_binary_file(command.evidence, mr::max_evidence_size);
         if (!file) return fail(file.error());
         const auto evidence = mr::parse_evidence(*file);
         if (!evidence) {
@@ -210,7 +211,7 @@ int verify(bool json, const VerifyCommand &command) {
         judged.has_collateral |= evidence->collateral.has_value();
         return print_verdict(json, command, judged);
     }
-    const auto quote = read_file(command.quote, mr::max_quote_size);
+    const auto quote = read_binary_file(command.quote, mr::max_quote_size);
     if (!quote) return fail(quote.error());
     if (mr::is_evidence(*quote)) return fail({mr::ErrorCode::malformed, command.quote + " is evidence: give it without --quote"});
     // Read, not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.

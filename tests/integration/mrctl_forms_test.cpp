@@ -1,0 +1,151 @@
+// Forms in which the same things come to mrctl and go from it: digests as other programs print them, bytes as text, errors as JSON.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mr/event_log.h"
+#include "tests/integration/mrctl.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+using FormsTest = MrctlTest;
+
+TEST_F(FormsTest, ADigestIsTakenAsOtherProgramsPrintIt) {
+    start();
+    const auto digits = mr::to_hex(digest_of("a").bytes());
+    std::string upper = digits;
+    std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    std::int64_t sequence = 0;
+    for (const auto &form :
+         {digits, digits + "  /boot/vmlinuz\n", digits + "  -", digits + " *file with blanks\r\n", "\\" + digits + "  a\\nb", upper + "  x",
+          "SHA384 (a file) = " + digits + "\n", "SHA2-384(stdin)= " + digits, " " + digits + " "}) {
+        const auto done = json({"extend", "rtmr3", "--digest", form});
+        EXPECT_EQ(done["digest"], digits) << form;
+        EXPECT_EQ(done["sequence"], ++sequence);
+    }
+    for (const auto &form :
+         {digits + "  a\n" + digits + "  b\n", digits + " a", digits + "x", std::string(" "), std::string(), digits.substr(1) + "  a"})
+        EXPECT_THAT(failure(2, {"extend", "rtmr3", "--digest", form}), HasSubstr("--digest")) << form;
+}
+
+TEST_F(FormsTest, AQuoteACertificateAndALogAreReadAsTextToo) {
+    start();
+    const auto at = [this](const std::string &name) { return (folder() / name).native(); };
+    output({"measure", "rtmr3", "-"}, "content");
+    (void)mrctl({"quote", "--data", hex(1, 64), "-o", at("quote")});
+    (void)mrctl({"collateral", "-o", at("collateral"), "--root", at("root.pem")});
+    output({"log", "--format", "tcg", "-o", at("log")});
+    const auto pem = contents(at("root.pem"));
+    auto begin = pem.find('\n');
+    std::string root = pem.substr(begin, pem.find("-----END") - begin);
+    std::erase(root, '\n');
+    const auto der = mr::from_base64(root);
+    ASSERT_TRUE(der);
+    std::ofstream(at("root")) << std::string(der->begin(), der->end());
+
+    const auto wrapped = [](const std::string &text) {
+        std::string lines;
+        for (std::size_t i = 0; i < text.size(); i += 64) lines += text.substr(i, 64) + "\r\n";
+        return lines;
+    };
+    const std::vector<std::function<std::string(mr::ByteView)>> forms{
+        [](mr::ByteView bytes) { return mr::to_hex(bytes); },
+        [&](mr::ByteView bytes) { return "0x" + wrapped(mr::to_hex(bytes)); },
+        [](mr::ByteView bytes) {
+            std::string text;
+            for (const auto byte : bytes) text += mr::to_hex(mr::ByteView(&byte, 1)) + " ";
+            return text;
+        },
+        [&](mr::ByteView bytes) { return wrapped(mr::to_base64(bytes)); },
+        [](mr::ByteView bytes) {
+            auto text = mr::to_base64(bytes);
+            std::ranges::replace(text, '+', '-');
+            std::ranges::replace(text, '/', '_');
+            return text.substr(0, text.find('='));
+        },
+    };
+    const std::vector<std::string> verify{"verify",  "--quote",  at("quote"),    "--log",         at("log"),
+                                          "--roots", at("root"), "--collateral", at("collateral")};
+    const auto verified = mrctl(verify).out;
+    EXPECT_THAT(verified, AllOf(HasSubstr("certificate_chain true"), HasSubstr("log_replay true")));
+    std::map<std::string, std::string> inspected;
+    std::map<std::string, std::string> bytes;
+    for (const auto *name : {"quote", "log", "root"}) {
+        inspected[name] = output({"inspect", at(name), "--json"});
+        bytes[name] = contents(at(name));
+    }
+    for (std::size_t i = 0; i < forms.size(); ++i) {
+        SCOPED_TRACE(i);
+        for (const auto &[name, as_they_are] : bytes) {
+            std::ofstream(at(name)) << forms[i](mr::as_bytes(as_they_are));
+            EXPECT_EQ(output({"inspect", at(name), "--json"}), inspected[name]) << name;
+        }
+        EXPECT_EQ(mrctl(verify).out.substr(0, verified.find("tcb_info_current")), verified.substr(0, verified.find("tcb_info_current")));
+        EXPECT_THAT(output({"replay", "--log", at("log")}), HasSubstr("rtmr3 "));
+    }
+    std::ofstream(at("log")) << mr::to_base64(mr::Bytes(100, 0x55));
+    EXPECT_THAT(failure(1, {"inspect", at("log")}), HasSubstr("(100 bytes, as text) is nothing this version knows"));
+}
+
+TEST_F(FormsTest, AnErrorIsAnObjectTooWhereJsonWasAskedFor) {
+    start();
+    const auto error_of = [this](int exit_code, std::vector<std::string> arguments) {
+        arguments.emplace_back("--json");
+        const auto done = mrctl(arguments);
+        EXPECT_EQ(done.exit_code, exit_code);
+        EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+        EXPECT_THAT(done.err, StartsWith("mrctl: "));
+        const auto json = Json::parse(done.out, nullptr, false);
+        EXPECT_TRUE(json.is_object()) << done.out;
+        return json.value("error", Json::object());
+    };
+    const auto refused = error_of(1, {"read", "rtmr9"});
+    EXPECT_EQ(refused["code"], "no_such_register");
+    EXPECT_EQ(refused["name"], "io.mrd.Registers.NoSuchRegister");
+    EXPECT_EQ(refused["parameters"].dump(), R"({"name":"rtmr9"})");
+    EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("rtmr9"));
+    EXPECT_EQ(error_of(3, {"list", "--socket", folder() / "nobody"})["code"], "no_service");
+    EXPECT_EQ(error_of(2, {"extend", "rtmr3", "--digest", "x"})["code"], "usage");
+    EXPECT_EQ(error_of(2, {"extend", "rtmr3"})["code"], "usage");
+    EXPECT_EQ(error_of(2, {"nonsense"})["code"], "usage");
+    EXPECT_EQ(error_of(1, {"inspect", "/nonexistent"})["code"], "io");
+    EXPECT_EQ(error_of(1, {"verify", "/nonexistent"})["code"], "io");
+    EXPECT_EQ(error_of(1, {"replay", "--log", "/nonexistent"})["code"], "io");
+    EXPECT_EQ(error_of(1, {"measure", "rtmr3", "/nonexistent"})["code"], "io");
+    EXPECT_EQ(error_of(1, {"quote", "--data", hex(1, 64), "-o", "/dev/full"})["code"], "io");
+    // What comes in pieces stays one document.
+    const auto log = folder() / "log";
+    output({"extend", "rtmr3", "--digest", hex(1)});
+    output({"log", "--format", "json", "-o", log});
+    std::ofstream(log, std::ios::app) << "{";
+    EXPECT_EQ(error_of(1, {"inspect", log})["code"], "malformed");
+    // Nothing of it without --json.
+    EXPECT_THAT(mrctl({"read", "rtmr9"}).out, IsEmpty());
+}
+
+// What no event of the log extends holds as many zeros as the log's digests have bytes.
+TEST_F(FormsTest, ARegisterWithoutEventsIsZerosOfTheLogsBank) {
+    for (const auto &[bank, size] : {std::pair(mr::HashAlgorithm::sha256, 32U), std::pair(mr::HashAlgorithm::sha384, 48U),
+                                     std::pair(mr::HashAlgorithm::sm3_256, 32U), std::pair(mr::HashAlgorithm::sha512, 64U)}) {
+        mr::Bytes log;
+        mr::append_tcg_header(log, {.index = 1, .algorithms = {{mr::tcg_id(bank), static_cast<std::uint16_t>(size)}}, .vendor_info = {}});
+        const mr::Bytes digest(size, 1);
+        mr::Event event;
+        event.index = 1;
+        event.type = mr::ev_ipl;
+        event.digests = {{mr::tcg_id(bank), digest}};
+        mr::append_tcg_event(log, event);
+        std::ofstream(folder() / "log", std::ios::binary) << std::string(log.begin(), log.end());
+        const auto replayed = json({"inspect", folder() / "log"})["replayed_from_log"];
+        EXPECT_EQ(replayed["rtmr3"], std::string(2 * size, '0')) << mr::to_string(bank);
+        EXPECT_EQ(replayed["rtmr0"].get<std::string>().size(), 2 * size);
+    }
+}
+
+}  // namespace
+}  // namespace mrd
