@@ -67,6 +67,14 @@ void print_event(const mr::Event &event) {
     for (const auto &[name, value] : mr::decode_content(event)) std::cout << "    " << name << ": " << value << '\n';
 }
 
+// The events before it have been printed.
+int fail_inside(bool json, const std::string &file, mr::Error error) {
+    error.message = file + ": " + error.message;
+    if (!json) return fail(error);
+    std::cout << "\n]";
+    return fail_within_object(error);
+}
+
 }  // namespace
 
 std::string algorithm_name(std::uint16_t id) {
@@ -84,14 +92,14 @@ int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::Even
     bool first = true;
     for (;;) {
         const auto more = reader.next(event);
-        if (!more) return fail({more.error().code, file + ": " + more.error().message});
+        if (!more) return fail_inside(json, file, more.error());
         if (!*more) break;
         if (json) {
             std::cout << (std::exchange(first, false) ? "\n" : ",\n") << mr::printable_json(json_of(event).dump());
         } else {
             print_event(event);
         }
-        if (auto applied = replay.apply(event); !applied) return fail({applied.error().code, file + ": " + applied.error().message});
+        if (auto applied = replay.apply(event); !applied) return fail_inside(json, file, applied.error());
         numbers.see(event);
         summary.see(event);
         if (!std::cout.good()) return exit_refused;

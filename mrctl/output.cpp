@@ -18,7 +18,8 @@ namespace {
 // Of the whole run: an error is told wherever it is found.
 ErrorForm error_form;
 
-void tell(std::string_view message, std::string_view code) {
+// `begin`: what stands before the members of the object.
+void tell(std::string_view message, std::string_view code, std::string_view begin = "{") {
     std::string line(message);
     std::ranges::replace(line, '\n', ' ');
     // Parts of it may be of a file or a peer.
@@ -29,7 +30,7 @@ void tell(std::string_view message, std::string_view code) {
     if (error_form.has_verdict) told["verified"] = false;
     told["error"] = text;
     told["code"] = code;
-    std::cout << told.dump() << '\n';
+    std::cout << begin << told.dump().substr(1) << '\n';
 }
 
 }  // namespace
@@ -39,6 +40,11 @@ void set_error_form(ErrorForm form) { error_form = form; }
 int fail(const mr::Error &error) {
     tell(error.message, mr::to_string(error.code));
     return error.code == mr::ErrorCode::no_service ? exit_no_service : exit_refused;
+}
+
+int fail_within_object(const mr::Error &error) {
+    tell(error.message, mr::to_string(error.code), ",");
+    return exit_refused;
 }
 
 int fail_usage(std::string_view message) {

@@ -29,6 +29,8 @@ struct ErrorForm {
     bool has_verdict = false;
 };
 void set_error_form(ErrorForm form);
+// fail() for who has begun an object of his own: its last members, and its end.
+int fail_within_object(const mr::Error &error);
 
 // "mrctl: note: message" on standard error.
 void note(std::string_view message);
