@@ -447,9 +447,10 @@ TEST(VerifyQuote, OfATdThatRunsOnANewerModuleThanItsLaunchIsWorthItsLaunch) {
     EXPECT_TRUE(judge(platform, {.accepted_tcb = {TcbStatus::td_relaunch_advised}}).verdict.verified());
     EXPECT_FALSE(judge(platform, {.accepted_tcb = {TcbStatus::out_of_date}}).verdict.verified());
     EXPECT_EQ(to_string(TcbStatus::td_relaunch_advised), "TDRelaunchAdvised");
-    auto both = platform;
-    both.body.tee_tcb_svn2 = both.body.tee_tcb_svn;
-    EXPECT_EQ(judge(both).judgement.tcb_status, TcbStatus::out_of_date);
+    const auto svn2 = platform.body.tee_tcb_svn2;
+    platform.body.tee_tcb_svn2 = platform.body.tee_tcb_svn;
+    EXPECT_EQ(judge(platform).judgement.tcb_status, TcbStatus::out_of_date);
+    platform.body.tee_tcb_svn2 = svn2;
     platform.body.tee_tcb_svn2[2] = 0;
     EXPECT_EQ(judge(platform).judgement.tcb_status, TcbStatus::not_supported);
 }

@@ -265,7 +265,6 @@ TEST(CelJson, ARecordLongerThanTheLimitIsAnError) {
 }
 
 TEST(CelJson, OneAlgorithmThatIsNotKnownLosesNoOtherBank) {
-    const std::string sha256_hex(64, '1');
     const auto log = read(record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
                                  R"("},{"hashAlg":"blake7","digest":"?"},{"hashAlg":"0x0027","digest":"00"}]})"));
     ASSERT_EQ(log.error, "");

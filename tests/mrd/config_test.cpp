@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"UnknownQuoteFormat", "[[provider]]\ntype = \"sim\"\nquote_format = \"v4\"\n", "mrd.toml:3: provider.quote_format ",
                   "\"tdx_v4\", \"tdx_v5_td10\" or \"tdx_v5_td15\""},
         BadConfig{"SecondProviderIsWrong", "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"sim\"\nnmae = \"a\"\n",
-                  "mrd.toml:5: provider.nmae ", "known are: name, quote_format, required, type"},
+                  "mrd.toml:5: provider.nmae ", "known are: firmware_log, name, quote_format, required, type"},
         BadConfig{"RegisterWithoutName", "[[register]]\nlog_only = true\n", "mrd.toml:1: register.name ", "say which registers"},
         BadConfig{"UnknownOwner", "[[register]]\nname = \"tdx/rtmr3\"\nowner = \"mine\"\n", "mrd.toml:3: register.owner ",
                   "owned, shared or observed"},

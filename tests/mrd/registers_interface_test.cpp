@@ -132,7 +132,7 @@ TEST_F(RegistersInterfaceTest, AParameterThatIsNotAcceptableIsNamed) {
     EXPECT_THAT(extend(R"(,"eventType":3)"), IsInvalid("eventType"));
     EXPECT_THAT(extend(R"(,"data":"a")"), IsInvalid("data"));
     EXPECT_THAT(extend(R"(,"data":")" + mr::to_base64(mr::Bytes(max_event_data + 1)) + "\""), IsInvalid("data"));
-    EXPECT_THAT(extend(R"(,"description":")" + std::string(max_description + 1, 'x') + "\""), IsInvalid("description"));
+    EXPECT_THAT(extend(R"(,"description":")" + std::string(mr::max_event_description + 1, 'x') + "\""), IsInvalid("description"));
     EXPECT_THAT(extend(R"(,"id":"")"), IsInvalid("id"));
     EXPECT_THAT(extend(R"(,"id":")" + std::string(max_event_id + 1, 'x') + "\""), IsInvalid("id"));
     EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"","envelope":true,"eventType":13})"), IsInvalid("eventType"));
@@ -145,7 +145,7 @@ TEST_F(RegistersInterfaceTest, AParameterThatIsNotAcceptableIsNamed) {
     EXPECT_THAT(call("Attestation.Report", R"({"reportData":"xy"})"), IsInvalid("reportData"));
     EXPECT_THAT(hardware_.take_calls(), IsEmpty());
     EXPECT_THAT(extend(R"(,"eventType":4294967295,"data":")" + mr::to_base64(mr::Bytes(max_event_data)) + R"(","description":")" +
-                       std::string(max_description, 'x') + "\""),
+                       std::string(mr::max_event_description, 'x') + "\""),
                 HasSubstr("\"sequence\":1"));
 }
 
