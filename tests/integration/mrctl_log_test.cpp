@@ -11,6 +11,7 @@
 #include "mr/envelope.h"
 #include "mr/event_log.h"
 #include "tests/integration/mrctl.h"
+#include "tests/sanitized.h"
 
 namespace mrd {
 namespace {
@@ -353,17 +354,6 @@ TEST_F(MrctlLogTest, AFileWhoseContentIsAnEnvelopeIsMeasuredAndSpeaksAsNone) {
 
 // Stated in docs/log-formats.md: what reading any log takes at most, whatever the file's size.
 constexpr rlim_t memory_bound = rlim_t{64} << 20U;
-
-// A sanitizer's own memory would not fit.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool is_sanitized = true;
-#else
-constexpr bool is_sanitized = false;
-#endif
-#else
-constexpr bool is_sanitized = false;
-#endif
 
 class HostileLog : public MrctlLogTest {
 protected:
