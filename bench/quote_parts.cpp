@@ -6,9 +6,9 @@
 #include <string>
 
 #include "bench/parts.h"
+#include "mrd/evidence/quotes.h"
 #include "mrd/providers/sim/quoter.h"
 #include "mrd/providers/sim/simulator.h"
-#include "mrd/quotes.h"
 
 namespace {
 

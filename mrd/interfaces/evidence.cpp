@@ -10,12 +10,12 @@
 
 #include "mr/evidence.h"
 #include "mr/quote.h"
-#include "mrd/evidence_budget.h"
-#include "mrd/evidence_cut.h"
+#include "mrd/evidence/evidence_budget.h"
+#include "mrd/evidence/evidence_cut.h"
+#include "mrd/evidence/log_cut.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/quote.h"
-#include "mrd/log_cut.h"
 #include "proto/varlink/release.h"
 
 namespace mrd {

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "mrd/evidence_budget.h"
+#include "mrd/evidence/evidence_budget.h"
 #include "mrd/interfaces/log_reading.h"
 #include "proto/varlink/service.h"
 

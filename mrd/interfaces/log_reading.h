@@ -11,8 +11,8 @@
 
 #include "mr/event_log.h"
 #include "mrd/journal/cursor.h"
-#include "mrd/log_turns.h"
-#include "mrd/registers.h"
+#include "mrd/registers/registers.h"
+#include "mrd/shares/log_turns.h"
 
 namespace mrd {
 
@@ -21,10 +21,10 @@ inline constexpr std::size_t bytes_of_a_record = 512;  // an event with more dat
 
 class LogReading;
 
-// Evidence has every other turn of the event loop, and waits behind none who merely read: its own number is bounded (mrd/evidence_budget.h).
+// Evidence has every other turn of the event loop, and waits behind none who merely read: its own number is bounded (mrd/evidence/evidence_budget.h).
 enum class ReadFor : std::uint8_t { reader, evidence };
 
-// All who read. mrd/log_turns.h decides whose step is next.
+// All who read. mrd/shares/log_turns.h decides whose step is next.
 class LogReadings : public std::enable_shared_from_this<LogReadings> {
 public:
     // `registers` must outlive it.

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "libmr/wire/attestation.h"
-#include "mrd/quotes.h"
-#include "mrd/registers.h"
+#include "mrd/evidence/quotes.h"
+#include "mrd/registers/registers.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {

@@ -7,7 +7,7 @@
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mr/envelope.h"
-#include "mrd/callers.h"
+#include "mrd/access/callers.h"
 #include "mrd/interfaces/watch.h"
 #include "proto/interfaces.h"
 

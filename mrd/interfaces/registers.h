@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "mrd/registers.h"
+#include "mrd/registers/registers.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "mrd/registers.h"
+#include "mrd/registers/registers.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {

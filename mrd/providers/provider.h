@@ -1,7 +1,7 @@
 // What mrd asks of anything that holds measurement registers: the TDX module in software, the kernel, a TPM, a device.
 //
 // A provider only moves bytes. It keeps no cache, decides nothing about flags, owners or order, and does not log: the register
-// table (mrd/register_table.h) does. Its calls block; mrd makes one at a time, from the provider's queue (mrd/provider_queue.h),
+// table (mrd/registers/register_table.h) does. Its calls block; mrd makes one at a time, from the provider's queue (mrd/providers/provider_queue.h),
 // on a worker of its own where may_wait() says that a call can take long.
 #pragma once
 

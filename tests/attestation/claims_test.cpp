@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "tests/attestation/machine.h"
-#include "tests/attestation/sample_quotes.h"
+#include "tests/attestation/tee/tdx/sample_quotes.h"
 #include "tests/attestation/verdict_text.h"
 
 namespace mr {

@@ -11,7 +11,7 @@
 #include "mr/envelope.h"
 #include "mr/event_log.h"
 #include "mr/verify.h"
-#include "tests/attestation/test_platform.h"
+#include "tests/attestation/tee/tdx/test_platform.h"
 #include "tests/event_log/built_log.h"
 
 namespace mr {

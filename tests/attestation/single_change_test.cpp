@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/attestation/test_platform.h"
+#include "tests/attestation/tee/tdx/test_platform.h"
 #include "tests/attestation/verdict_text.h"
 
 namespace mr {

@@ -10,8 +10,8 @@
 #include "mr/envelope.h"
 #include "mr/event_log.h"
 #include "tests/attestation/machine.h"
-#include "tests/attestation/sample_quotes.h"
-#include "tests/attestation/test_platform.h"
+#include "tests/attestation/tee/tdx/sample_quotes.h"
+#include "tests/attestation/tee/tdx/test_platform.h"
 #include "tests/attestation/verdict_text.h"
 #include "tests/event_log/built_log.h"
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
-#include "libmr/src/attestation/x509.h"
+#include "libmr/src/attestation/pki/x509.h"
 #include "mr/certificate.h"
 #include "mr/verify_quote.h"
-#include "tests/attestation/der_writer.h"
+#include "tests/attestation/pki/der_writer.h"
 
 namespace {
 

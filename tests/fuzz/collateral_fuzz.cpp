@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "libmr/src/attestation/certificate_chain.h"
-#include "libmr/src/attestation/collateral_check.h"
-#include "libmr/src/attestation/tcb_info.h"
-#include "libmr/src/attestation/tcb_level.h"
+#include "libmr/src/attestation/pki/certificate_chain.h"
+#include "libmr/src/attestation/tee/tdx/collateral_check.h"
+#include "libmr/src/attestation/tee/tdx/tcb_info.h"
+#include "libmr/src/attestation/tee/tdx/tcb_level.h"
 #include "mr/collateral.h"
 
 namespace {

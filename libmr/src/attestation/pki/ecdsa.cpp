@@ -1,0 +1,153 @@
+#include "libmr/src/attestation/pki/ecdsa.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "mr/digest.h"
+
+namespace mr::attestation {
+namespace {
+
+struct Free {
+    void operator()(EVP_PKEY *key) const { EVP_PKEY_free(key); }
+    void operator()(EVP_PKEY_CTX *context) const { EVP_PKEY_CTX_free(context); }
+};
+using Key = std::unique_ptr<EVP_PKEY, Free>;
+using Context = std::unique_ptr<EVP_PKEY_CTX, Free>;
+
+// Leaves this thread's error queue as it was: a failure is told by the result.
+class QuietErrors {
+public:
+    QuietErrors() { ERR_set_mark(); }
+    QuietErrors(const QuietErrors &) = delete;
+    QuietErrors &operator=(const QuietErrors &) = delete;
+    ~QuietErrors() { ERR_pop_to_mark(); }
+};
+
+constexpr std::uint8_t uncompressed = 0x04;
+// The curve's own base point: some key, so that there is one to copy.
+constexpr std::array<std::uint8_t, 1 + p256_key_size> base_point = {
+    uncompressed,                                                                                            //
+    0x6B,         0x17, 0xD1, 0xF2, 0xE1, 0x2C, 0x42, 0x47, 0xF8, 0xBC, 0xE6, 0xE5, 0x63, 0xA4, 0x40, 0xF2,  //
+    0x77,         0x03, 0x7D, 0x81, 0x2D, 0xEB, 0x33, 0xA0, 0xF4, 0xA1, 0x39, 0x45, 0xD8, 0x98, 0xC2, 0x96,  //
+    0x4F,         0xE3, 0x42, 0xE2, 0xFE, 0x1A, 0x7F, 0x9B, 0x8E, 0xE7, 0xEB, 0x4A, 0x7C, 0x0F, 0x9E, 0x16,  //
+    0x2B,         0xCE, 0x33, 0x57, 0x6B, 0x31, 0x5E, 0xCE, 0xCB, 0xB6, 0x40, 0x68, 0x37, 0xBF, 0x51, 0xF5,  //
+};
+
+Key make_template() {
+    std::string group = "P-256";
+    auto point = base_point;
+    const std::array parameters = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group.data(), 0),
+                                   OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
+                                   OSSL_PARAM_construct_end()};
+    const Context context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+    EVP_PKEY *key = nullptr;
+    auto given = parameters;
+    if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+        EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, given.data()) != 1) {
+        return nullptr;
+    }
+    return Key(key);
+}
+
+// A copy of a key with its curve costs a quarter of one that is made from its name.
+Key key_from(ByteView point) {
+    static const Key key_template = make_template();
+    if (!key_template) return nullptr;
+    Key key(EVP_PKEY_dup(key_template.get()));
+    std::array<std::uint8_t, 1 + p256_key_size> encoded{uncompressed};
+    std::ranges::copy(point, encoded.begin() + 1);
+    // Checks that the point is one of the curve.
+    if (!key || EVP_PKEY_set1_encoded_public_key(key.get(), encoded.data(), encoded.size()) != 1) return nullptr;
+    return key;
+}
+
+// r || s as the SEQUENCE of two INTEGERs that OpenSSL reads.
+class SignatureDer {
+public:
+    explicit SignatureDer(ByteView signature) {
+        push(0x30);
+        push(0);
+        push_integer(signature.first(32));
+        push_integer(signature.last(32));
+        bytes_[1] = static_cast<std::uint8_t>(size_ - 2);
+    }
+    [[nodiscard]] ByteView bytes() const { return ByteView(bytes_).first(size_); }
+
+private:
+    void push(std::uint8_t byte) { bytes_[size_++] = byte; }
+    void push_integer(ByteView number) {
+        while (number.size() > 1 && number[0] == 0) number = number.subspan(1);
+        const bool padded = number[0] >= 0x80;
+        push(0x02);
+        push(static_cast<std::uint8_t>(number.size() + (padded ? 1 : 0)));
+        if (padded) push(0);
+        for (const std::uint8_t byte : number) push(byte);
+    }
+
+    std::array<std::uint8_t, 2 + 2 * (2 + 33)> bytes_{};
+    std::size_t size_ = 0;
+};
+
+// Of one verification: a quote, its certificates and its collateral have five.
+constexpr std::size_t max_kept_keys = 8;
+
+struct LoadedKey {
+    std::array<std::uint8_t, p256_key_size> point{};
+    Key key;
+    Context verification;
+};
+
+std::optional<LoadedKey> load(ByteView point) {
+    LoadedKey loaded;
+    std::ranges::copy(point, loaded.point.begin());
+    loaded.key = key_from(point);
+    if (!loaded.key) return std::nullopt;
+    loaded.verification.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, loaded.key.get(), nullptr));
+    if (!loaded.verification || EVP_PKEY_verify_init(loaded.verification.get()) != 1) return std::nullopt;
+    return loaded;
+}
+
+}  // namespace
+
+struct SignatureChecker::Keys {
+    std::deque<LoadedKey> loaded;
+    std::optional<Hasher> hasher;
+};
+
+SignatureChecker::SignatureChecker() : keys_(std::make_unique<Keys>()) {}
+SignatureChecker::~SignatureChecker() = default;
+
+bool SignatureChecker::verify(ByteView key, ByteView message, ByteView signature) {
+    if (key.size() != p256_key_size || signature.size() != p256_signature_size) return false;
+    const QuietErrors quiet;
+    if (!keys_->hasher) {
+        auto opened = Hasher::open(HashAlgorithm::sha256);
+        if (!opened) return false;
+        keys_->hasher = std::move(*opened);
+    }
+    auto &loaded = keys_->loaded;
+    auto known = std::ranges::find_if(loaded, [&](const LoadedKey &each) { return std::ranges::equal(each.point, key); });
+    if (known == loaded.end()) {
+        auto made = load(key);
+        if (!made) return false;
+        if (loaded.size() == max_kept_keys) loaded.pop_front();
+        loaded.push_back(std::move(*made));
+        known = std::prev(loaded.end());
+    }
+    const auto digest = keys_->hasher->hash(message);
+    const SignatureDer der(signature);
+    return EVP_PKEY_verify(known->verification.get(), der.bytes().data(), der.bytes().size(), digest.bytes().data(), digest.size()) == 1;
+}
+
+}  // namespace mr::attestation

@@ -1,0 +1,308 @@
+#include "libmr/src/attestation/pki/x509.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libmr/src/attestation/pki/der.h"
+
+namespace mr::attestation {
+namespace {
+
+// Object identifiers, as DER has them.
+constexpr std::array<std::uint8_t, 8> oid_ecdsa_sha256 = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
+constexpr std::array<std::uint8_t, 3> oid_common_name = {0x55, 0x04, 0x03};
+constexpr std::array<std::uint8_t, 3> oid_subject_key_id = {0x55, 0x1D, 0x0E};
+constexpr std::array<std::uint8_t, 3> oid_key_usage = {0x55, 0x1D, 0x0F};
+constexpr std::array<std::uint8_t, 3> oid_basic_constraints = {0x55, 0x1D, 0x13};
+constexpr std::array<std::uint8_t, 3> oid_crl_number = {0x55, 0x1D, 0x14};
+constexpr std::array<std::uint8_t, 3> oid_crl_distribution_points = {0x55, 0x1D, 0x1F};
+constexpr std::array<std::uint8_t, 3> oid_authority_key_id = {0x55, 0x1D, 0x23};
+constexpr std::array<std::uint8_t, 9> oid_sgx_extension = {0x2A, 0x86, 0x48, 0x86, 0xF8, 0x4D, 0x01, 0x0D, 0x01};
+
+// SubjectPublicKeyInfo of an uncompressed point of P-256, up to the point's coordinates.
+constexpr std::array<std::uint8_t, 27> p256_key_info = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,
+                                                        0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+
+bool is(ByteView bytes, ByteView expected) { return std::ranges::equal(bytes, expected); }
+
+bool read_algorithm(DerReader &from) {
+    auto algorithm = from.inside(DerTag::sequence);
+    // RFC 5758: no parameters.
+    return is(algorithm.object_identifier(), oid_ecdsa_sha256) && algorithm.finished();
+}
+
+bool read_signature(DerReader &from, std::array<std::uint8_t, p256_signature_size> &signature) {
+    DerReader bits(from.bit_string());
+    auto pair = bits.inside(DerTag::sequence);
+    constexpr std::size_t half = p256_signature_size / 2;
+    for (std::size_t begin = 0; begin < signature.size(); begin += half) {
+        const ByteView number = pair.unsigned_integer();
+        if (!pair.ok() || number.size() > half) return false;
+        std::ranges::copy(number, signature.begin() + static_cast<std::ptrdiff_t>(begin + half - number.size()));
+    }
+    return pair.finished() && bits.finished();
+}
+
+// The parts that certificates and CRLs have in common: SEQUENCE { what is signed, algorithm, signature }.
+struct Signed {
+    ByteView whole;
+    ByteView content;
+    std::array<std::uint8_t, p256_signature_size> signature{};
+};
+std::expected<Signed, std::string> read_signed(ByteView der) {
+    DerReader document(der);
+    auto outer = document.inside(DerTag::sequence);
+    const auto signed_part = outer.element(DerTag::sequence);
+    Signed read;
+    read.whole = signed_part.whole;
+    read.content = signed_part.content;
+    if (!outer.ok() || !document.finished()) return std::unexpected("is not one DER structure");
+    if (!read_algorithm(outer)) return std::unexpected("is signed by another algorithm than ECDSA with SHA-256");
+    if (!read_signature(outer, read.signature) || !outer.finished()) return std::unexpected("has a signature that is not one of P-256");
+    return read;
+}
+
+std::string_view text_of(ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
+
+// Calls visit(identifier, text) for each attribute of a name. False: not well formed, or a value that is not text.
+template <typename Visitor>
+bool walk_name(ByteView name, Visitor &&visit) {
+    constexpr std::array text_tags = {DerTag::utf8_string, DerTag::printable_string, DerTag::ia5_string};
+    DerReader outer(name);
+    auto names = outer.inside(DerTag::sequence);
+    while (names.more()) {
+        auto attributes = names.inside(DerTag::set);
+        while (attributes.more()) {
+            auto attribute = attributes.inside(DerTag::sequence);
+            const ByteView identifier = attribute.object_identifier();
+            const DerElement value = attribute.any();
+            if (!attribute.finished() || std::ranges::find(text_tags, DerTag{value.tag}) == text_tags.end()) return false;
+            if (!is_text(text_of(value.content))) return false;
+            visit(identifier, text_of(value.content));
+        }
+        if (!attributes.finished()) return false;
+    }
+    return names.finished() && outer.finished();
+}
+
+struct Extension {
+    ByteView identifier;
+    bool critical = false;
+    ByteView value;
+};
+std::optional<Extension> read_extension(DerReader &from) {
+    auto fields = from.inside(DerTag::sequence);
+    Extension extension;
+    extension.identifier = fields.object_identifier();
+    if (fields.next_is(DerTag::boolean)) {
+        extension.critical = fields.boolean().value_or(false);
+        // DER leaves out what is the default.
+        if (!extension.critical) return std::nullopt;
+    }
+    extension.value = fields.take(DerTag::octet_string);
+    if (!fields.finished()) return std::nullopt;
+    return extension;
+}
+
+// AuthorityKeyIdentifier with a key identifier; issuer and serial, which it may have too, say nothing more here.
+std::optional<ByteView> read_authority_key_id(ByteView value) {
+    DerReader outer(value);
+    auto fields = outer.inside(DerTag::sequence);
+    const ByteView key_id = fields.take(DerTag::context_0);
+    while (fields.more()) (void)fields.any();
+    if (!fields.finished() || !outer.finished() || key_id.empty()) return std::nullopt;
+    return key_id;
+}
+
+// The bit string's bits, the first one lowest.
+std::optional<std::uint16_t> read_key_usage(ByteView value) {
+    DerReader outer(value);
+    const ByteView bits = outer.take(DerTag::bit_string);
+    if (!outer.finished() || bits.size() < 2 || bits.size() > 3 || bits[0] > 7) return std::nullopt;
+    // Unused bits are zero, and the last used one is not (X.690, 11.2).
+    if ((bits.back() & ((1U << bits[0]) - 1)) != 0 || ((unsigned{bits.back()} >> bits[0]) & 1U) == 0) return std::nullopt;
+    std::uint16_t usage = 0;
+    for (std::size_t i = 0; i < (bits.size() - 1) * 8; ++i) {
+        const bool set = ((bits[1 + i / 8] >> (7 - i % 8)) & 1U) != 0;
+        usage = static_cast<std::uint16_t>(usage | (set ? 1U << i : 0U));
+    }
+    return usage;
+}
+
+std::optional<bool> read_basic_constraints(ByteView value) {
+    DerReader outer(value);
+    auto fields = outer.inside(DerTag::sequence);
+    const bool is_authority = fields.next_is(DerTag::boolean);
+    if (is_authority && !fields.boolean().value_or(false)) return std::nullopt;
+    // How many may follow: the chains here have a fixed length.
+    if (fields.next_is(DerTag::integer)) (void)fields.small_integer();
+    if (!fields.finished() || !outer.finished()) return std::nullopt;
+    return is_authority;
+}
+
+// Each kind at most once. Error: what is wrong.
+std::expected<void, std::string> take_extension(Certificate &certificate, const Extension &extension) {
+    const auto keep = [](auto &field, auto value) -> std::expected<void, std::string> {
+        if (field || !value) return std::unexpected("has an extension twice, or one that is not well formed");
+        field = std::move(value);
+        return {};
+    };
+    if (is(extension.identifier, oid_authority_key_id)) return keep(certificate.authority_key_id, read_authority_key_id(extension.value));
+    if (is(extension.identifier, oid_subject_key_id)) {
+        DerReader outer(extension.value);
+        const ByteView key_id = outer.take(DerTag::octet_string);
+        return keep(certificate.subject_key_id, outer.finished() && !key_id.empty() ? std::optional(key_id) : std::nullopt);
+    }
+    if (is(extension.identifier, oid_key_usage)) return keep(certificate.key_usage, read_key_usage(extension.value));
+    if (is(extension.identifier, oid_basic_constraints)) return keep(certificate.is_authority, read_basic_constraints(extension.value));
+    if (is(extension.identifier, oid_sgx_extension)) return keep(certificate.pck_extension, std::optional(extension.value));
+    if (is(extension.identifier, oid_crl_distribution_points)) {
+        if (std::exchange(certificate.has_crl_distribution_points, true)) return std::unexpected("has an extension twice");
+        return {};
+    }
+    if (extension.critical) {
+        return std::unexpected("has the extension " + object_identifier_text(extension.identifier) + ", which is critical and not known");
+    }
+    return {};
+}
+
+}  // namespace
+
+std::expected<Certificate, std::string> parse_certificate(ByteView der) {
+    auto outer = read_signed(der);
+    if (!outer) return std::unexpected(std::move(outer.error()));
+    Certificate certificate;
+    certificate.der = der;
+    certificate.signed_part = outer->whole;
+    certificate.signature = outer->signature;
+
+    DerReader fields(outer->content);
+    auto version = fields.inside(DerTag::constructed_context_0);
+    constexpr std::uint64_t version_3 = 2;
+    if (version.small_integer() != version_3 || !version.finished()) return std::unexpected("is not an X.509 certificate of version 3");
+    certificate.serial = fields.unsigned_integer();
+    if (!fields.ok()) return std::unexpected("has a serial number that is not a positive integer");
+    if (!read_algorithm(fields)) return std::unexpected("names another algorithm than ECDSA with SHA-256");
+    certificate.issuer = fields.element(DerTag::sequence).whole;
+    auto validity = fields.inside(DerTag::sequence);
+    const auto not_before = validity.time();
+    const auto not_after = validity.time();
+    if (!validity.finished()) return std::unexpected("has a validity that is not two times");
+    certificate.not_before = *not_before;
+    certificate.not_after = *not_after;
+    certificate.subject = fields.element(DerTag::sequence).whole;
+    const ByteView key_info = fields.element(DerTag::sequence).whole;
+    if (!fields.ok()) return std::unexpected("is not a well-formed certificate");
+    if (key_info.size() != p256_key_info.size() + p256_key_size || !is(key_info.first(p256_key_info.size()), p256_key_info)) {
+        return std::unexpected("has a key that is not one of ECDSA P-256");
+    }
+    certificate.key = key_info.last(p256_key_size);
+
+    std::size_t common_names = 0;
+    const bool is_name = walk_name(certificate.subject, [&](ByteView identifier, std::string_view text) {
+        if (!is(identifier, oid_common_name)) return;
+        certificate.common_name = text;
+        ++common_names;
+    });
+    if (!is_name || common_names != 1 || !walk_name(certificate.issuer, [](ByteView, std::string_view) {})) {
+        return std::unexpected("has a name that is not well formed, or not one common name");
+    }
+
+    auto wrapped = fields.inside(DerTag::constructed_context_3);
+    auto extensions = wrapped.inside(DerTag::sequence);
+    while (extensions.more()) {
+        const auto extension = read_extension(extensions);
+        if (!extension || ++certificate.extensions > max_extensions) return std::unexpected("has extensions that are not well formed");
+        if (auto done = take_extension(certificate, *extension); !done) return std::unexpected(std::move(done.error()));
+    }
+    if (!extensions.finished() || !wrapped.finished() || !fields.finished()) return std::unexpected("has no well-formed extensions");
+    return certificate;
+}
+
+std::expected<Crl, std::string> parse_crl(ByteView der) {
+    auto outer = read_signed(der);
+    if (!outer) return std::unexpected(std::move(outer.error()));
+    Crl crl;
+    crl.signed_part = outer->whole;
+    crl.signature = outer->signature;
+
+    DerReader fields(outer->content);
+    constexpr std::uint64_t version_2 = 1;
+    if (fields.small_integer() != version_2) return std::unexpected("is not a CRL of version 2");
+    if (!read_algorithm(fields)) return std::unexpected("names another algorithm than ECDSA with SHA-256");
+    crl.issuer = fields.element(DerTag::sequence).whole;
+    const auto this_update = fields.time();
+    const auto next_update = fields.time();
+    if (!fields.ok()) return std::unexpected("has no issuer or not two times");
+    crl.this_update = *this_update;
+    crl.next_update = *next_update;
+
+    if (fields.next_is(DerTag::sequence)) {
+        crl.entries = fields.take(DerTag::sequence);
+        DerReader entries(crl.entries);
+        while (entries.more()) {
+            auto entry = entries.inside(DerTag::sequence);
+            (void)entry.unsigned_integer();
+            (void)entry.time();
+            if (entry.more()) {
+                auto extensions = entry.inside(DerTag::sequence);
+                while (extensions.more()) {
+                    const auto extension = read_extension(extensions);
+                    // A critical one could say that the entry is of another issuer's certificate.
+                    if (!extension || extension->critical) return std::unexpected("has an entry with extensions that are not known");
+                }
+                if (!extensions.finished()) return std::unexpected("has an entry that is not well formed");
+            }
+            if (!entry.finished()) return std::unexpected("has an entry that is not well formed");
+        }
+        if (!entries.finished()) return std::unexpected("has an entry that is not well formed");
+    }
+
+    auto wrapped = fields.inside(DerTag::constructed_context_0);
+    auto extensions = wrapped.inside(DerTag::sequence);
+    while (extensions.more()) {
+        const auto extension = read_extension(extensions);
+        if (!extension) return std::unexpected("has extensions that are not well formed");
+        if (is(extension->identifier, oid_crl_number)) {
+            DerReader number(extension->value);
+            (void)number.unsigned_integer();
+            if (!number.finished() || std::exchange(crl.has_number, true)) return std::unexpected("has not one CRL number");
+        } else if (is(extension->identifier, oid_authority_key_id)) {
+            if (crl.authority_key_id) return std::unexpected("has an extension twice");
+            crl.authority_key_id = read_authority_key_id(extension->value);
+        } else if (extension->critical) {
+            // Such as the one that makes it a part of another CRL.
+            return std::unexpected("has the extension " + object_identifier_text(extension->identifier) +
+                                   ", which is critical and not known");
+        }
+    }
+    if (!extensions.finished() || !wrapped.finished() || !fields.finished()) return std::unexpected("has no well-formed extensions");
+    if (!crl.has_number || !crl.authority_key_id) return std::unexpected("has no CRL number or no authority key identifier");
+    return crl;
+}
+
+bool Crl::revokes(ByteView serial) const {
+    DerReader reader(entries);
+    while (reader.more()) {
+        auto entry = reader.inside(DerTag::sequence);
+        if (is(entry.unsigned_integer(), serial)) return true;
+    }
+    return false;
+}
+
+std::string name_text(ByteView name) {
+    constexpr std::array<std::string_view, 12> short_names = {"", "", "", "CN", "", "", "C", "L", "ST", "", "O", "OU"};
+    std::string text;
+    const bool good = walk_name(name, [&](ByteView identifier, std::string_view value) {
+        if (!text.empty()) text += ", ";
+        // id-at, RFC 5280, appendix A.
+        const bool known = identifier.size() == 3 && is(identifier.first(2), std::array<std::uint8_t, 2>{0x55, 0x04}) &&
+                           identifier[2] < short_names.size() && !short_names.at(identifier[2]).empty();
+        text += known ? std::string(short_names.at(identifier[2])) : object_identifier_text(identifier);
+        text += "=";
+        text += value;
+    });
+    return good ? text : "(not a name)";
+}
+
+}  // namespace mr::attestation

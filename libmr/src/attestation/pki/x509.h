@@ -1,0 +1,70 @@
+// Certificates and CRLs taken apart, by Intel's profile: X.509 version 3 and CRL version 2, ECDSA P-256 with SHA-256, nothing that is critical and
+// unknown. OpenSSL's own reader takes several times as long as checking the signature does, and accepts more than one encoding.
+//
+// Everything is a view into the DER, which must outlive it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "libmr/src/attestation/pki/ecdsa.h"
+#include "mr/bytes.h"
+#include "mr/certificate.h"
+
+namespace mr::attestation {
+
+inline constexpr std::size_t max_extensions = 16;  // of one certificate; Intel's have five and six
+
+// Bits of the key usage extension, by their number in RFC 5280.
+inline constexpr unsigned usage_digital_signature = 0;
+inline constexpr unsigned usage_certificate_sign = 5;
+inline constexpr unsigned usage_crl_sign = 6;
+
+struct Certificate {
+    ByteView der;
+    ByteView signed_part;
+    ByteView serial;  // without a leading zero
+    ByteView issuer;  // the name as it stands there, to be compared byte for byte
+    ByteView subject;
+    std::string_view common_name;  // of the subject
+    UnixTime not_before = 0;
+    UnixTime not_after = 0;
+    ByteView key;  // x || y
+    std::array<std::uint8_t, p256_signature_size> signature{};
+
+    std::size_t extensions = 0;
+    std::optional<ByteView> authority_key_id;
+    std::optional<ByteView> subject_key_id;
+    bool has_crl_distribution_points = false;
+    std::optional<std::uint16_t> key_usage;  // bit n is RFC 5280's bit n
+    std::optional<bool> is_authority;        // of basic constraints
+    std::optional<ByteView> pck_extension;
+
+    [[nodiscard]] bool may(unsigned usage) const { return key_usage && ((*key_usage >> usage) & 1U) != 0; }
+};
+
+// What was wrong, without the certificate: for a message.
+std::expected<Certificate, std::string> parse_certificate(ByteView der);
+
+struct Crl {
+    ByteView signed_part;
+    ByteView issuer;
+    UnixTime this_update = 0;
+    UnixTime next_update = 0;
+    ByteView entries;
+    std::optional<ByteView> authority_key_id;
+    bool has_number = false;
+    std::array<std::uint8_t, p256_signature_size> signature{};
+
+    [[nodiscard]] bool revokes(ByteView serial) const;
+};
+std::expected<Crl, std::string> parse_crl(ByteView der);
+
+// "CN=Intel SGX Root CA, O=Intel Corporation"
+std::string name_text(ByteView name);
+
+}  // namespace mr::attestation

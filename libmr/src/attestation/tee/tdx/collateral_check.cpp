@@ -1,0 +1,155 @@
+#include "libmr/src/attestation/tee/tdx/collateral_check.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace mr::attestation {
+namespace {
+
+bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
+
+Finding current(const std::string &what, UnixTime begin, UnixTime end, UnixTime time) {
+    if (time < begin) return fails(what + " was issued on " + date_text(begin) + ", after the time of verification, " + date_text(time));
+    if (time > end)
+        return fails(what + " was to be replaced by " + date_text(end) + ", before the time of verification, " + date_text(time));
+    return holds(what + " is of " + date_text(begin) + ", the next one due by " + date_text(end));
+}
+
+class CollateralCheck {
+public:
+    CollateralCheck(const Collateral &collateral, const std::optional<QuoteChain> &chain, CertificatePool &pool,
+                    const TrustAnchors &anchors, UnixTime time)
+        : collateral_(collateral), chain_(chain), pool_(pool), anchors_(anchors), time_(time) {}
+
+    CheckedCollateral check() {
+        check_tcb_info();
+        check_qe_identity();
+        check_crls();
+        return std::move(checked_);
+    }
+
+private:
+    // Two certificates of which the first is of that role. Error: why they are not good.
+    std::expected<std::vector<const Certificate *>, std::string> issuer_chain(std::string_view pem, CertificateRole role) {
+        auto chain = pool_.read_chain(pem, 2);
+        if (!chain) return chain;
+        if (auto defect = chain_defect(pool_, *chain, std::array{role}, anchors_); !defect.empty())
+            return std::unexpected(std::move(defect));
+        if (chain_ && chain->back() != chain_->root) return std::unexpected("its root is not that of the quote's certificates");
+        return chain;
+    }
+
+    Finding check_text(const std::string &what, std::string_view text, ByteView signature, std::string_view pem) {
+        const auto chain = issuer_chain(pem, CertificateRole::tcb_signing);
+        if (!chain) return fails("the issuer chain of the " + what + " is not good: " + chain.error());
+        return judge(pool_.signatures().verify(chain->front()->key, as_bytes(text), signature),
+                     "the TCB signing certificate's key signed the " + what,
+                     "the signature is not one of the TCB signing certificate's key over the " + what);
+    }
+
+    void check_tcb_info() {
+        constexpr auto what = "TCB info";
+        checked_.tcb_info_signature =
+            check_text(what, collateral_.tcb_info, collateral_.tcb_info_signature, collateral_.tcb_info_issuer_chain);
+        if (!checked_.tcb_info_signature.good()) {
+            checked_.no_tcb_info = checked_.tcb_info_current = not_judged("the TCB info's signature does not hold");
+            return;
+        }
+        auto info = parse_tcb_info(collateral_.tcb_info);
+        if (!info) {
+            checked_.tcb_info_current = not_judged("the TCB info cannot be read");
+            checked_.no_tcb_info = fails("the TCB info cannot be read: " + info.error());
+            return;
+        }
+        checked_.tcb_info_current = current("the TCB info", info->issue_date, info->next_update, time_);
+        checked_.tcb_info = std::move(*info);
+    }
+
+    void check_qe_identity() {
+        checked_.qe_identity_signature =
+            check_text("QE identity", collateral_.qe_identity, collateral_.qe_identity_signature, collateral_.qe_identity_issuer_chain);
+        if (!checked_.qe_identity_signature.good()) {
+            checked_.no_qe_identity = checked_.qe_identity_current = not_judged("the QE identity's signature does not hold");
+            return;
+        }
+        auto identity = parse_qe_identity(collateral_.qe_identity);
+        if (!identity) {
+            checked_.qe_identity_current = not_judged("the QE identity cannot be read");
+            checked_.no_qe_identity = fails("the QE identity cannot be read: " + identity.error());
+            return;
+        }
+        checked_.qe_identity_current = current("the QE identity", identity->issue_date, identity->next_update, time_);
+        checked_.qe_identity = std::move(*identity);
+    }
+
+    // Empty: the issuer signed it.
+    std::string crl_defect(const Crl &crl, const Certificate &issuer) {
+        if (!equal(crl.issuer, issuer.subject)) {
+            return "is by " + name_text(crl.issuer) + " instead of " + name_text(issuer.subject);
+        }
+        if (!issuer.subject_key_id || !equal(*crl.authority_key_id, *issuer.subject_key_id)) return "names another key than its issuer's";
+        if (!pool_.signatures().verify(issuer.key, crl.signed_part, crl.signature)) return "is not signed by its issuer's key";
+        return {};
+    }
+
+    Finding check_crl_signatures(const std::expected<Crl, std::string> &root_crl, const std::expected<Crl, std::string> &pck_crl) {
+        const auto chain = issuer_chain(collateral_.pck_crl_issuer_chain, CertificateRole::pck_authority);
+        if (!chain) return fails("the issuer chain of the PCK CRL is not good: " + chain.error());
+        if (!root_crl) return fails("the root CA's CRL " + root_crl.error());
+        if (!pck_crl) return fails("the PCK CRL " + pck_crl.error());
+        if (auto defect = crl_defect(*root_crl, *chain->back()); !defect.empty()) return fails("the root CA's CRL " + defect);
+        if (auto defect = crl_defect(*pck_crl, *chain->front()); !defect.empty()) return fails("the PCK CRL " + defect);
+        // The same name and key: the CA may have got a new certificate since.
+        if (chain_ && (!equal(pck_crl->issuer, chain_->leaf->issuer) || !equal(chain_->authority->key, chain->front()->key))) {
+            return fails("the PCK CRL is by another CA than the one that issued the PCK certificate");
+        }
+        return holds("the root CA signed its CRL, and the CA that issued the PCK certificate signed the PCK CRL");
+    }
+
+    void check_crls() {
+        const auto root_crl = parse_crl(collateral_.root_ca_crl);
+        const auto pck_crl = parse_crl(collateral_.pck_crl);
+        checked_.crl_signatures = check_crl_signatures(root_crl, pck_crl);
+        if (!checked_.crl_signatures.good()) {
+            checked_.crls_current = checked_.not_revoked = not_judged("the signatures of the CRLs do not hold");
+            return;
+        }
+        checked_.crls_current = current("the root CA's CRL", root_crl->this_update, root_crl->next_update, time_);
+        if (checked_.crls_current.good()) {
+            auto of_pck = current("the PCK CRL", pck_crl->this_update, pck_crl->next_update, time_);
+            if (of_pck.good()) of_pck.reason = checked_.crls_current.reason + "; " + of_pck.reason;
+            checked_.crls_current = std::move(of_pck);
+        }
+        checked_.not_revoked = check_revocation(*root_crl, *pck_crl);
+    }
+
+    Finding check_revocation(const Crl &root_crl, const Crl &pck_crl) {
+        if (!chain_) return not_judged("the quote's certificate chain does not hold");
+        for (const auto &certificate : pool_.certificates()) {
+            const auto &crl = &certificate == chain_->leaf ? pck_crl : root_crl;
+            if (crl.revokes(certificate.serial)) {
+                return fails("the certificate " + name_text(certificate.subject) + " with serial number " + to_hex(certificate.serial) +
+                             " is revoked");
+            }
+        }
+        return holds("no CRL names one of the certificates");
+    }
+
+    const Collateral &collateral_;
+    const std::optional<QuoteChain> &chain_;
+    CertificatePool &pool_;
+    const TrustAnchors &anchors_;
+    UnixTime time_;
+    CheckedCollateral checked_;
+};
+
+}  // namespace
+
+CheckedCollateral check_collateral(const Collateral &collateral, const std::optional<QuoteChain> &chain, CertificatePool &pool,
+                                   const TrustAnchors &anchors, UnixTime time) {
+    return CollateralCheck(collateral, chain, pool, anchors, time).check();
+}
+
+}  // namespace mr::attestation

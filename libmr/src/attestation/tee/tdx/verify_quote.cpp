@@ -1,0 +1,320 @@
+#include "mr/verify_quote.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "libmr/src/attestation/finding.h"
+#include "libmr/src/attestation/pki/certificate_chain.h"
+#include "libmr/src/attestation/pki/ecdsa.h"
+#include "libmr/src/attestation/tee/tdx/collateral_check.h"
+#include "libmr/src/attestation/tee/tdx/tcb_level.h"
+#include "libmr/src/attestation/tee/tdx/td_statements.h"
+
+namespace mr {
+namespace attestation {
+namespace {
+
+bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
+
+bool is_zero(ByteView bytes) {
+    return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; });
+}
+
+Finding check_format(const std::expected<Quote, Error> &quote) {
+    if (!quote) return fails(quote.error().message);
+    if (quote->header.qe_vendor_id != intel_qe_vendor_id) {
+        return fails("the quoting enclave's vendor " + to_hex(quote->header.qe_vendor_id) + " is not Intel");
+    }
+    return holds("a TD quote of version " + std::to_string(quote->header.version) + " with a body of TD " +
+                 (quote->body_type == QuoteBodyType::td15 ? "1.5" : "1.0") + " and " + std::to_string(quote->trailing) +
+                 " bytes after the signature data");
+}
+
+Finding check_qe_report(const Quote &quote, const Certificate &leaf, SignatureChecker &signatures) {
+    if (!signatures.verify(leaf.key, quote.qe_report_bytes, quote.qe_report_signature)) {
+        return fails("the QE report's signature is not one of the PCK certificate's key");
+    }
+    Bytes named(quote.attestation_key.begin(), quote.attestation_key.end());
+    named.insert(named.end(), quote.qe_authentication_data.begin(), quote.qe_authentication_data.end());
+    const auto digest = hash(HashAlgorithm::sha256, named);
+    const ByteView data = quote.qe_report.report_data;
+    return judge(digest && equal(data.first(digest->size()), digest->bytes()) && is_zero(data.subspan(digest->size())),
+                 "the PCK certificate's key signed the QE report, which names the attestation key",
+                 "the QE report's data is not the attestation key's and authentication data's hash, followed by zeros");
+}
+
+Finding check_validity(const std::deque<Certificate> &certificates, UnixTime time) {
+    UnixTime begin = certificates.front().not_before;
+    UnixTime end = certificates.front().not_after;
+    for (const auto &certificate : certificates) {
+        if (time < certificate.not_before) {
+            return fails("the certificate " + name_text(certificate.subject) + " is valid only from " + date_text(certificate.not_before));
+        }
+        if (time > certificate.not_after) {
+            return fails("the certificate " + name_text(certificate.subject) + " was valid until " + date_text(certificate.not_after));
+        }
+        begin = std::max(begin, certificate.not_before);
+        end = std::min(end, certificate.not_after);
+    }
+    return holds("all " + std::to_string(certificates.size()) + " certificates are valid from " + date_text(begin) + " to " +
+                 date_text(end));
+}
+
+bool accepts(const QuotePolicy &policy, TcbStatus status) {
+    if (status == TcbStatus::up_to_date) return true;
+    return status != TcbStatus::not_supported && std::ranges::find(policy.accepted_tcb, status) != policy.accepted_tcb.end();
+}
+
+Finding check_qe_identity(const QeIdentity &identity, const QeReport &report) {
+    const auto is_not = [](const char *field) { return fails(std::string("the QE's ") + field + " is not that of the QE identity"); };
+    if ((report.misc_select & identity.misc_select_mask) != identity.misc_select) return is_not("MISCSELECT");
+    for (std::size_t i = 0; i < report.attributes.size(); ++i) {
+        if ((report.attributes.at(i) & identity.attributes_mask.at(i)) != identity.attributes.at(i)) return is_not("ATTRIBUTES");
+    }
+    if (report.mr_signer != identity.mr_signer) return is_not("MRSIGNER");
+    if (report.isv_prod_id != identity.isv_prod_id) return is_not("ISVPRODID");
+    return holds("the QE is the one that the QE identity describes");
+}
+
+Finding check_module(const TcbInfo &info, const TdQuoteBody &body) {
+    const auto version = body.tee_tcb_svn[module_version_byte];
+    const auto *const identity = version > 0 ? find_module_identity(info, version) : nullptr;
+    if (version > 0 && identity == nullptr) return fails("the TCB info knows no TDX module of version " + std::to_string(version));
+    const auto &signer = identity != nullptr ? identity->signer : info.module;
+    if (body.mr_signer_seam != signer.mr_signer) return fails("MRSIGNERSEAM is not the TCB info's: another signer's TDX module");
+    // Intel's verifier wants them zero, whatever the mask.
+    if (body.seam_attributes != 0 || (body.seam_attributes & signer.attributes_mask) != signer.attributes) {
+        return fails("SEAMATTRIBUTES are not zero and the TCB info's: a TDX module with other rights");
+    }
+    return holds("the TDX module is Intel's, of version " + std::to_string(version));
+}
+
+// A text that is current is also of no earlier TCB recovery than asked for.
+template <class Text>
+void check_evaluation(const QuotePolicy &policy, const std::optional<Text> &text, Finding &current) {
+    if (!policy.minimum_tcb_evaluation || !text || !current.good()) return;
+    const auto minimum = *policy.minimum_tcb_evaluation;
+    if (text->evaluation_number >= minimum) return;
+    current = fails(current.reason + ", but its tcbEvaluationDataNumber is " + std::to_string(text->evaluation_number) + ", and at least " +
+                    std::to_string(minimum) + " is asked for");
+}
+
+class QuoteVerification {
+public:
+    QuoteVerification(ByteView quote, const Collateral *collateral, const TrustAnchors &anchors, UnixTime time, const QuotePolicy &policy,
+                      Verdict &verdict)
+        : quote_(decode_quote(quote)), collateral_(collateral), anchors_(anchors), time_(time), policy_(policy), verdict_(verdict) {}
+
+    QuoteJudgement run() {
+        add(StatementName::quote_format, check_format(quote_));
+        check_signatures();
+        CheckedCollateral checked =
+            collateral_ != nullptr && quote_ ? check_collateral(*collateral_, chain_, pool_, anchors_, time_) : without_collateral();
+        add(StatementName::certificates_valid,
+            chain_is_read_ ? check_validity(pool_.certificates(), time_) : not_judged("the quote's certificates cannot be read"));
+        add_platform(checked);
+        add_td_statements(quote_ ? &*quote_ : nullptr, quote_is_signed_, policy_, verdict_);
+        return std::move(judgement_);
+    }
+
+private:
+    void add(StatementName name, Finding found, bool required = true) {
+        verdict_.add({.name = name, .result = found.result, .required = required, .reason = std::move(found.reason)});
+    }
+
+    // From quote_signature to root_is_hardware, but certificates_valid, which needs to know the collateral's too.
+    void check_signatures() {
+        const bool hardware_required = policy_.accept_simulated_roots == false;
+        if (!quote_) {
+            for (const auto name : {StatementName::quote_signature, StatementName::qe_report_signature, StatementName::certificate_chain}) {
+                add(name, not_judged("the quote cannot be read"));
+            }
+            add(StatementName::root_is_hardware, not_judged("the quote cannot be read"), hardware_required);
+            return;
+        }
+        auto quote_signature =
+            judge(pool_.signatures().verify(quote_->attestation_key, quote_->signed_part, quote_->signature),
+                  "the attestation key signed header and body", "the signature is not one of the attestation key over header and body");
+        auto qe_signature = not_judged("the quote's certificates cannot be read");
+        auto chain_holds = not_judged("");
+        auto hardware = not_judged("the certificate chain does not hold");
+
+        const auto chain = pool_.read_chain(pem_text(), 3);
+        chain_is_read_ = chain.has_value();
+        if (!chain) {
+            chain_holds = fails("the quote's certificates cannot be read: " + chain.error());
+        } else {
+            qe_signature = check_qe_report(*quote_, *chain->front(), pool_.signatures());
+            chain_holds = check_chain(*chain);
+            const auto &root = *chain->back();
+            if (!is_anchor(root, intel_trust_anchors())) {
+                hardware = fails("the root " + name_text(root.subject) + " is not the one behind Intel's hardware");
+            } else if (chain_holds.good()) {
+                hardware = holds("the root is the one behind Intel's hardware");
+            }
+        }
+        quote_is_signed_ = quote_signature.good() && qe_signature.good() && chain_holds.good();
+        qe_is_certified_ = qe_signature.good() && chain_holds.good();
+        add(StatementName::quote_signature, std::move(quote_signature));
+        add(StatementName::qe_report_signature, std::move(qe_signature));
+        add(StatementName::certificate_chain, std::move(chain_holds));
+        add(StatementName::root_is_hardware, std::move(hardware), hardware_required);
+    }
+
+    // At most one NUL may end the text.
+    [[nodiscard]] std::string_view pem_text() const {
+        std::string_view text(reinterpret_cast<const char *>(quote_->inner_certification_data.data()),
+                              quote_->inner_certification_data.size());
+        if (text.ends_with('\0')) text.remove_suffix(1);
+        return text;
+    }
+
+    Finding check_chain(const std::vector<const Certificate *> &chain) {
+        constexpr std::array roles = {CertificateRole::pck_leaf, CertificateRole::pck_authority};
+        if (auto defect = chain_defect(pool_, chain, roles, anchors_); !defect.empty()) return fails(std::move(defect));
+        auto pck = decode_pck_extension(*chain.front()->pck_extension);
+        if (!pck) return fails(std::move(pck.error().message));
+        pck_ = *pck;
+        chain_ = QuoteChain{.leaf = chain[0], .authority = chain[1], .root = chain[2]};
+        return holds("the PCK certificate leads over " + std::string(chain[1]->common_name) + " to the trust anchor " +
+                     std::string(chain[2]->common_name));
+    }
+
+    [[nodiscard]] CheckedCollateral without_collateral() const {
+        // Lacking what is asked for is a failure of its own, not the consequence of another.
+        const auto none = !quote_                ? not_judged("the quote cannot be read")
+                          : policy_.tcb_required ? fails("a TCB is asked for, and there is no collateral")
+                                                 : not_judged("there is no collateral");
+        return {.tcb_info_signature = none,
+                .tcb_info_current = none,
+                .qe_identity_signature = none,
+                .qe_identity_current = none,
+                .crl_signatures = none,
+                .crls_current = none,
+                .not_revoked = none,
+                .tcb_info = {},
+                .qe_identity = {},
+                .no_tcb_info = none,
+                .no_qe_identity = none};
+    }
+
+    // What the collateral says of itself, of the QE and of the platform.
+    void add_platform(CheckedCollateral &checked) {
+        const bool required = collateral_ != nullptr || policy_.tcb_required;
+        check_evaluation(policy_, checked.tcb_info, checked.tcb_info_current);
+        check_evaluation(policy_, checked.qe_identity, checked.qe_identity_current);
+        add(StatementName::tcb_info_signature, std::move(checked.tcb_info_signature), required);
+        add(StatementName::tcb_info_current, std::move(checked.tcb_info_current), required);
+        add(StatementName::qe_identity_signature, std::move(checked.qe_identity_signature), required);
+        add(StatementName::qe_identity_current, std::move(checked.qe_identity_current), required);
+        add(StatementName::crl_signatures, std::move(checked.crl_signatures), required);
+        add(StatementName::crls_current, std::move(checked.crls_current), required);
+        add(StatementName::not_revoked, std::move(checked.not_revoked), required);
+
+        const auto qe = judge_qe(checked, required);
+        const auto platform = judge_platform(checked, required);
+        judgement_.tcb_judged = qe && platform;
+        if (judgement_.tcb_judged) judgement_.tcb_status = converge(*platform, *qe);
+    }
+
+    void add_advisories(const std::vector<std::string> &advisories) {
+        for (const auto &advisory : advisories) {
+            if (std::ranges::find(judgement_.advisories, advisory) == judgement_.advisories.end())
+                judgement_.advisories.push_back(advisory);
+        }
+    }
+
+    // Nothing: not judged.
+    std::optional<TcbStatus> judge_qe(const CheckedCollateral &checked, bool required) {
+        auto identity = checked.no_qe_identity;
+        if (checked.qe_identity) {
+            identity = qe_is_certified_ ? check_qe_identity(*checked.qe_identity, quote_->qe_report)
+                                        : not_judged("nothing vouches for the QE report");
+        }
+        const bool known = identity.good();
+        add(StatementName::qe_identity, std::move(identity), required);
+        if (!known) {
+            add(StatementName::qe_tcb, not_judged("the QE is not known to be the one that the QE identity describes"), required);
+            return std::nullopt;
+        }
+        const auto svn = quote_->qe_report.isv_svn;
+        const auto *const level = find_svn_level(checked.qe_identity->levels, svn);
+        const auto status = level != nullptr ? level->status : TcbStatus::not_supported;
+        const std::string reason = "the QE's security version " + std::to_string(svn) +
+                                   (level != nullptr ? " is " + std::string(to_string(status)) : " is below every level");
+        add(StatementName::qe_tcb, judge(accepts(policy_, status), reason, reason), required);
+        if (level != nullptr) add_advisories(level->advisories);
+        return status;
+    }
+
+    std::optional<TcbStatus> judge_platform(const CheckedCollateral &checked, bool required) {
+        const auto none = [&](Finding module, Finding tcb) -> std::optional<TcbStatus> {
+            add(StatementName::tdx_module, std::move(module), required);
+            add(StatementName::tcb, std::move(tcb), required);
+            return std::nullopt;
+        };
+        if (!checked.tcb_info) return none(not_judged(checked.no_tcb_info.reason), checked.no_tcb_info);
+        if (!quote_is_signed_) {
+            return none(not_judged("nothing vouches for the quote's body"), not_judged("nothing vouches for the quote's body"));
+        }
+        const auto &info = *checked.tcb_info;
+        if (info.fmspc != pck_.fmspc || info.pce_id != pck_.pce_id) {
+            return none(not_judged("the TCB info is another platform's"),
+                        fails("the TCB info is for FMSPC " + to_hex(info.fmspc) + ", PCEID " + to_hex(info.pce_id) +
+                              ", the PCK certificate is of " + to_hex(pck_.fmspc) + ", " + to_hex(pck_.pce_id)));
+        }
+        const auto version = quote_->body.tee_tcb_svn[module_version_byte];
+        auto module = check_module(info, quote_->body);
+        if (version > 0 && find_module_identity(info, version) == nullptr) {
+            return none(std::move(module), not_judged("the TCB info does not know the TDX module"));
+        }
+        add(StatementName::tdx_module, std::move(module), required);
+        const auto evaluation = evaluate_tcb(info, pck_, *quote_);
+        add(StatementName::tcb,
+            judge(accepts(policy_, evaluation.status), std::string(to_string(evaluation.status)) + ": " + evaluation.reason,
+                  std::string(to_string(evaluation.status)) + ": " + evaluation.reason),
+            required);
+        add_advisories(evaluation.advisories);
+        return evaluation.status;
+    }
+
+    std::expected<Quote, Error> quote_;
+    const Collateral *collateral_;
+    const TrustAnchors &anchors_;
+    UnixTime time_;
+    const QuotePolicy &policy_;
+    Verdict &verdict_;
+
+    CertificatePool pool_;
+    bool chain_is_read_ = false;
+    std::optional<QuoteChain> chain_;  // where it holds
+    PckExtension pck_;                 // meaningful with chain_
+    bool qe_is_certified_ = false;     // chain and QE report hold
+    bool quote_is_signed_ = false;     // and the attestation key's signature too
+    QuoteJudgement judgement_;
+};
+
+}  // namespace
+
+std::string date_text(std::int64_t time) {
+    constexpr std::int64_t year_10000 = 253'402'300'800;
+    if (time < 0 || time >= year_10000) return std::to_string(time) + " seconds after 1970";
+    const std::chrono::sys_seconds moment{std::chrono::seconds(time)};
+    const auto day = std::chrono::floor<std::chrono::days>(moment);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(moment - day);
+    const auto digits = [](std::int64_t number) { return (number < 10 ? "0" : "") + std::to_string(number); };
+    return std::to_string(static_cast<int>(date.year())) + "-" + digits(static_cast<unsigned>(date.month())) + "-" +
+           digits(static_cast<unsigned>(date.day())) + "T" + digits(clock.hours().count()) + ":" + digits(clock.minutes().count()) + ":" +
+           digits(clock.seconds().count()) + "Z";
+}
+
+}  // namespace attestation
+
+QuoteJudgement verify_quote(ByteView quote, const Collateral *collateral, const TrustAnchors &anchors, UnixTime time,
+                            const QuotePolicy &policy, Verdict &verdict) {
+    return attestation::QuoteVerification(quote, collateral, anchors, time, policy, verdict).run();
+}
+
+}  // namespace mr

@@ -1,0 +1,253 @@
+#include "mrd/daemon/config.h"
+
+#include <fnmatch.h>
+
+#include <toml++/toml.h>
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "mr/file.h"
+
+namespace mrd {
+
+namespace {
+
+// Reads one table: each known key has a reader, every other key is an error.
+class TableReader {
+public:
+    TableReader(std::string_view file, std::string section) : file_(file), section_(std::move(section)) {}
+
+    // The reader returns what is wrong with the value, or nothing.
+    void key(std::string name, std::function<std::string(const toml::node &)> reader) {
+        readers_.emplace(std::move(name), std::move(reader));
+    }
+
+    void text(std::string name, std::string &out) {
+        key(std::move(name), [&out](const toml::node &node) -> std::string {
+            const auto value = node.value_exact<std::string>();
+            if (!value || value->empty()) return "must be a text";
+            out = *value;
+            return {};
+        });
+    }
+    void flag(std::string name, const std::function<void(bool)> &out) {
+        key(std::move(name), [out](const toml::node &node) -> std::string {
+            const auto value = node.value_exact<bool>();
+            if (!value) return "must be true or false";
+            out(*value);
+            return {};
+        });
+    }
+    void count(std::string name, std::size_t &out, std::int64_t least, std::int64_t most) {
+        key(std::move(name), [&out, least, most](const toml::node &node) -> std::string {
+            const auto value = node.value_exact<std::int64_t>();
+            if (!value || *value < least || *value > most)
+                return "must be a number from " + std::to_string(least) + " to " + std::to_string(most);
+            out = static_cast<std::size_t>(*value);
+            return {};
+        });
+    }
+
+    std::expected<void, std::string> read(const toml::table &table) const {
+        for (const auto &[name, node] : table) {
+            const auto reader = readers_.find(std::string(name.str()));
+            if (reader == readers_.end()) {
+                std::string known;
+                for (const auto &[other, unused] : readers_) known += (known.empty() ? "" : ", ") + other;
+                return fail(node, name.str(), "is not known here; known are: " + known);
+            }
+            if (const auto wrong = reader->second(node); !wrong.empty()) return fail(node, name.str(), wrong);
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::unexpected<std::string> fail(const toml::node &node, std::string_view name, const std::string &wrong) const {
+        std::ostringstream out;
+        out << file_ << ":" << node.source().begin.line << ": " << section_ << (section_.empty() ? "" : ".") << name << " " << wrong;
+        return std::unexpected(out.str());
+    }
+
+private:
+    std::string_view file_;
+    std::string section_;
+    std::map<std::string, std::function<std::string(const toml::node &)>> readers_;
+};
+
+constexpr std::int64_t max_connections_limit = 65'536;
+constexpr std::int64_t max_message_least = 4096;
+constexpr std::int64_t max_message_most = std::int64_t{16} << 20;
+constexpr std::int64_t max_buffered_least = std::int64_t{1} << 20;
+constexpr std::int64_t max_buffered_most = std::int64_t{1} << 40;
+constexpr std::size_t messages_buffered = 4;  // of the largest size, at least
+
+std::expected<void, std::string> read_service(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "service");
+    std::string state = config.state;
+    std::string boot_id_file = config.boot_id_file;
+    reader.text("socket", config.socket);
+    reader.text("state", state);
+    reader.text("boot_id_file", boot_id_file);
+    reader.count("max_connections", config.limits.max_connections, 1, max_connections_limit);
+    reader.count("max_message", config.limits.max_message, max_message_least, max_message_most);
+    reader.count("max_buffered", config.limits.max_buffered, max_buffered_least, max_buffered_most);
+    auto result = reader.read(table);
+    if (result && config.limits.max_buffered / messages_buffered < config.limits.max_message)
+        return reader.fail(table, "max_buffered", "must be at least " + std::to_string(messages_buffered) + " times max_message");
+    config.state = state;
+    config.boot_id_file = boot_id_file;
+    return result;
+}
+
+constexpr std::int64_t size_limit_least = std::int64_t{1} << 20;
+constexpr std::int64_t size_limit_most = std::int64_t{1} << 40;
+
+std::expected<void, std::string> read_journal(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "journal");
+    std::string firmware_log;
+    reader.count("size_limit", config.journal.size_limit, size_limit_least, size_limit_most);
+    reader.key("sync", [&config](const toml::node &node) -> std::string {
+        const auto value = node.value_exact<std::string>();
+        if (value != "none" && value != "group") return "must be \"none\" or \"group\"";
+        config.journal.sync = *value == "group" ? journal::Sync::group : journal::Sync::none;
+        return {};
+    });
+    reader.text("firmware_log", firmware_log);
+    auto result = reader.read(table);
+    if (!firmware_log.empty()) config.journal.firmware_log = firmware_log;
+    return result;
+}
+
+std::expected<void, std::string> read_provider(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "provider");
+    ProviderConfig provider;
+    std::string firmware_log;
+    reader.text("firmware_log", firmware_log);
+    reader.text("type", provider.type);
+    reader.text("name", provider.name);
+    reader.flag("required", [&provider](bool value) { provider.required = value; });
+    reader.key("quote_format", [&provider](const toml::node &node) -> std::string {
+        constexpr std::array formats{sim::QuoteFormat::v4, sim::QuoteFormat::v5_td10, sim::QuoteFormat::v5_td15};
+        const auto value = node.value_exact<std::string>();
+        const auto *const known = std::ranges::find_if(formats, [&](auto format) { return value == sim::to_string(format); });
+        if (known == formats.end()) return R"(must be "tdx_v4", "tdx_v5_td10" or "tdx_v5_td15")";
+        provider.quote_format = *known;
+        return {};
+    });
+    if (auto result = reader.read(table); !result) return result;
+    if (!firmware_log.empty()) provider.firmware_log = firmware_log;
+    if (provider.type != "sim") return reader.fail(table, "type", "is missing or not known; known are: sim");
+    if (provider.name.empty()) provider.name = "tdx";
+    // It becomes a part of register names and of a file's name.
+    if (provider.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos) {
+        return reader.fail(table, "name", "must be of the characters a to z, 0 to 9, _ and -");
+    }
+    if (std::ranges::find(config.providers, provider.name, &ProviderConfig::name) != config.providers.end())
+        return reader.fail(table, "name", "is there twice: " + provider.name);
+    config.providers.push_back(std::move(provider));
+    return {};
+}
+
+std::expected<void, std::string> read_rule(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "register");
+    RegisterRule rule;
+    reader.text("name", rule.pattern);
+    reader.flag("log_only", [&rule](bool value) { rule.log_only = value; });
+    reader.key("owner", [&rule](const toml::node &node) -> std::string {
+        rule.owner = mr::owner_from(node.value_or(std::string_view()));
+        return rule.owner ? "" : "must be owned, shared or observed";
+    });
+    if (auto result = reader.read(table); !result) return result;
+    if (rule.pattern.empty()) return reader.fail(table, "name", "is missing: say which registers, as \"tdx/rtmr*\"");
+    config.rules.push_back(std::move(rule));
+    return {};
+}
+
+using ReadTable = std::expected<void, std::string> (*)(const toml::table &, std::string_view, Config &);
+
+}  // namespace
+
+std::expected<Config, std::string> parse_config(std::string_view text, std::string_view file_name) {
+    toml::table root;
+    try {
+        root = toml::parse(text, file_name);
+    } catch (const toml::parse_error &error) {
+        std::ostringstream out;
+        out << file_name << ":" << error.source().begin.line << ": " << error.description();
+        return std::unexpected(out.str());
+    }
+    Config config;
+    std::optional<std::string> failure;
+    const auto each_of = [&](ReadTable read, std::string kind) {
+        return [&, read, kind = std::move(kind)](const toml::node &node) -> std::string {
+            const auto *array = node.as_array();
+            if (array == nullptr || !array->is_array_of_tables()) return "must be written as [[" + kind + "]]";
+            for (const auto &element : *array) {
+                if (auto result = read(*element.as_table(), file_name, config); !result && !failure) failure = result.error();
+            }
+            return {};
+        };
+    };
+    TableReader reader(file_name, "");
+    reader.key("service", [&](const toml::node &node) -> std::string {
+        if (!node.is_table()) return "must be written as [service]";
+        if (auto result = read_service(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
+        return {};
+    });
+    reader.key("journal", [&](const toml::node &node) -> std::string {
+        if (!node.is_table()) return "must be written as [journal]";
+        if (auto result = read_journal(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
+        return {};
+    });
+    reader.key("provider", each_of(&read_provider, "provider"));
+    reader.key("register", each_of(&read_rule, "register"));
+    if (auto result = reader.read(root); !result) return std::unexpected(result.error());
+    if (failure) return std::unexpected(*failure);
+    // A log is of one machine's registers: of another provider's it says nothing.
+    if (config.providers.size() > 1 && config.journal.firmware_log.value_or("none") != "none") {
+        return std::unexpected(std::string(file_name) + ": journal.firmware_log is of the only provider; with several, each has its own: " +
+                               "write provider.firmware_log");
+    }
+    return config;
+}
+
+std::expected<Config, mr::Error> load_config(const std::filesystem::path &file) {
+    const auto fail = [](mr::ErrorCode code, const std::string &message) { return std::unexpected(mr::Error{code, message}); };
+    const auto bytes = mr::read_file(file.native(), max_config_size);
+    if (!bytes) {
+        std::error_code unknown;
+        const bool is_there = std::filesystem::exists(file, unknown) || unknown;
+        return fail(is_there ? mr::ErrorCode::io : mr::ErrorCode::invalid_argument, "the configuration: " + bytes.error().message);
+    }
+    auto config = parse_config({reinterpret_cast<const char *>(bytes->data()), bytes->size()}, file.string());
+    if (!config) return fail(mr::ErrorCode::invalid_argument, config.error());
+    return std::move(*config);
+}
+
+bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {
+    const auto name = std::string(provider) + "/" + spec.name;
+    const auto bank = spec.hash ? name + ":" + std::string(mr::to_string(*spec.hash)) : name;
+    return ::fnmatch(rule.pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0 ||
+           ::fnmatch(rule.pattern.c_str(), bank.c_str(), FNM_PATHNAME) == 0;
+}
+
+std::expected<std::vector<RegisterSpec>, std::string> apply_rules(std::string_view provider, std::vector<RegisterSpec> registers,
+                                                                  const std::vector<RegisterRule> &rules) {
+    for (auto &spec : registers) {
+        const auto name = std::string(provider) + "/" + spec.name;
+        for (const auto &rule : rules) {
+            if (!matches(rule, provider, spec)) continue;
+            if (rule.owner) spec.owner = *rule.owner;
+            if (!rule.log_only) continue;
+            if (!spec.flags.has(mr::Flag::extensible))
+                return std::unexpected("register \"" + name + "\": log_only needs a register that can be extended");
+            spec.flags = *rule.log_only ? spec.flags.without(mr::Flag::writable) : spec.flags | mr::Flag::writable;
+        }
+    }
+    return registers;
+}
+
+}  // namespace mrd

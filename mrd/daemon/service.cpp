@@ -1,0 +1,239 @@
+#include "mrd/daemon/service.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mr/bytes.h"
+#include "mrd/interfaces/attestation.h"
+#include "mrd/interfaces/event_log.h"
+#include "mrd/interfaces/registers.h"
+
+namespace mrd {
+
+namespace {
+
+using varlink::field;
+
+// The members of Status, described in docs/status.md.
+struct RegisterStatus {
+    std::string_view name;
+    mr::Owner owner = mr::Owner::owned;
+    std::optional<std::string> logged;
+    std::optional<std::string> observed;
+    bool diverged = false;
+    std::int64_t divergences = 0;
+    bool indeterminate = false;
+    std::optional<std::string> last_failure;
+    bool capped = false;
+    std::int64_t events = 0;
+    std::int64_t resyncs = 0;
+    bool start_unexplained = false;
+    std::optional<std::string> explained;
+    std::optional<std::string> start;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &RegisterStatus::name), field("owner", &RegisterStatus::owner),
+                          field("logged", &RegisterStatus::logged), field("observed", &RegisterStatus::observed),
+                          field("diverged", &RegisterStatus::diverged), field("divergences", &RegisterStatus::divergences),
+                          field("indeterminate", &RegisterStatus::indeterminate), field("lastFailure", &RegisterStatus::last_failure),
+                          field("capped", &RegisterStatus::capped), field("events", &RegisterStatus::events),
+                          field("resyncs", &RegisterStatus::resyncs), field("startUnexplained", &RegisterStatus::start_unexplained),
+                          field("explained", &RegisterStatus::explained), field("start", &RegisterStatus::start));
+    }
+};
+
+struct ProviderStatus {
+    std::string_view name;
+    bool simulated = false;
+    std::int64_t waiting_calls = 0;
+    std::int64_t waiting_quotes = 0;
+    std::vector<RegisterStatus> registers;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &ProviderStatus::name), field("simulated", &ProviderStatus::simulated),
+                          field("waitingCalls", &ProviderStatus::waiting_calls), field("waitingQuotes", &ProviderStatus::waiting_quotes),
+                          field("registers", &ProviderStatus::registers));
+    }
+};
+
+struct JournalStatus {
+    std::string_view condition;
+    std::optional<std::string> reason;
+    std::int64_t size = 0;
+    std::int64_t size_limit = 0;
+    std::string_view sync;
+    std::int64_t repairs = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("condition", &JournalStatus::condition), field("reason", &JournalStatus::reason),
+                          field("size", &JournalStatus::size), field("sizeLimit", &JournalStatus::size_limit),
+                          field("sync", &JournalStatus::sync), field("repairs", &JournalStatus::repairs));
+    }
+};
+
+// What is at work, and what waits for a share: mrd/evidence/evidence_budget.h, mrd/shares/log_turns.h.
+struct EvidenceStatus {
+    std::int64_t bytes = 0;
+    std::int64_t waiting = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("bytes", &EvidenceStatus::bytes), field("waiting", &EvidenceStatus::waiting));
+    }
+};
+struct LogReadingStatus {
+    std::int64_t working = 0;
+    std::int64_t waiting = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("working", &LogReadingStatus::working), field("waiting", &LogReadingStatus::waiting));
+    }
+};
+
+struct RefusedStatus {
+    std::int64_t full = 0;
+    std::int64_t share = 0;
+    std::int64_t descriptors = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("full", &RefusedStatus::full), field("share", &RefusedStatus::share),
+                          field("descriptors", &RefusedStatus::descriptors));
+    }
+};
+
+struct ClosedStatus {
+    std::int64_t buffered = 0;
+    std::int64_t frame = 0;
+    std::int64_t unread = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("buffered", &ClosedStatus::buffered), field("frame", &ClosedStatus::frame),
+                          field("unread", &ClosedStatus::unread));
+    }
+};
+
+// Of the connections.
+struct LimitsStatus {
+    std::int64_t max_connections = 0;
+    std::int64_t buffered = 0;
+    std::int64_t max_buffered = 0;
+    RefusedStatus refused;
+    ClosedStatus closed;
+    static constexpr auto fields() {
+        return std::tuple(field("maxConnections", &LimitsStatus::max_connections), field("buffered", &LimitsStatus::buffered),
+                          field("maxBuffered", &LimitsStatus::max_buffered), field("refused", &LimitsStatus::refused),
+                          field("closed", &LimitsStatus::closed));
+    }
+};
+
+struct Status {
+    std::string_view version;
+    std::int64_t started = 0;
+    bool simulated = false;
+    std::int64_t sequence = 0;
+    std::int64_t connections = 0;
+    std::int64_t refused_connections = 0;
+    LimitsStatus limits;
+    JournalStatus journal;
+    EvidenceStatus evidence;
+    LogReadingStatus log_readings;
+    std::vector<ProviderStatus> providers;
+    static constexpr auto fields() {
+        return std::tuple(field("version", &Status::version), field("started", &Status::started), field("simulated", &Status::simulated),
+                          field("sequence", &Status::sequence), field("connections", &Status::connections),
+                          field("refusedConnections", &Status::refused_connections), field("limits", &Status::limits),
+                          field("journal", &Status::journal), field("evidence", &Status::evidence),
+                          field("logReadings", &Status::log_readings), field("providers", &Status::providers));
+    }
+};
+
+JournalStatus status_of(const journal::Journal &journal, std::string_view sync) {
+    JournalStatus status;
+    switch (journal.condition()) {
+    case journal::Journal::Condition::good: status.condition = "good"; break;
+    case journal::Journal::Condition::full: status.condition = "full"; break;
+    case journal::Journal::Condition::failed: status.condition = "failed"; break;
+    case journal::Journal::Condition::damaged: status.condition = "damaged"; break;
+    }
+    if (!journal.reason().empty()) status.reason = journal.reason();
+    status.size = static_cast<std::int64_t>(journal.end());
+    status.size_limit = static_cast<std::int64_t>(journal.size_limit());
+    status.sync = sync;
+    status.repairs = static_cast<std::int64_t>(journal.state().repairs());
+    return status;
+}
+
+RegisterStatus status_of(const ProviderRegisters &provider, RegisterIndex index) {
+    const auto &table = provider.table();
+    RegisterStatus status;
+    status.name = table.name(index);
+    status.owner = table.spec(index).owner;
+    status.diverged = table.divergence(index).has_value();
+    status.divergences = table.divergences(index);
+    status.indeterminate = table.indeterminate(index);
+    if (const auto *failure = provider.last_failure(index)) status.last_failure = *failure;
+    if (const auto &logged = table.logged(index)) status.logged = mr::to_hex(logged->bytes());
+    if (const auto &divergence = table.divergence(index)) status.observed = mr::to_hex(divergence->found.bytes());
+    if (const auto *known = provider.journal_state(index)) {
+        status.capped = known->capped_by != 0;
+        status.events = static_cast<std::int64_t>(known->events);
+        status.resyncs = static_cast<std::int64_t>(known->resyncs);
+        status.start_unexplained = known->start_is_unexplained();
+        if (status.start_unexplained) {
+            status.explained = mr::to_hex(known->explained.bytes());
+            status.start = mr::to_hex(known->start.bytes());
+        }
+    }
+    return status;
+}
+
+LimitsStatus status_of(const varlink::ServerCounters &counters, const varlink::Limits &limits) {
+    const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
+    return {number(limits.max_connections),
+            number(counters.buffered),
+            number(limits.max_buffered),
+            {number(counters.refused_full), number(counters.refused_share), number(counters.refused_descriptors)},
+            {number(counters.closed_buffered), number(counters.closed_frame), number(counters.closed_unread)}};
+}
+
+std::string status_json(const Registers &registers, const LogReadings &readings, const EvidenceBudget &budget, const ServiceFacts &facts) {
+    registers.journal().look();
+    const auto counters = facts.server();
+    Status status{MRD_VERSION,
+                  facts.started,
+                  registers.simulated(),
+                  registers.sequence(),
+                  static_cast<std::int64_t>(counters.connections),
+                  static_cast<std::int64_t>(counters.refused()),
+                  status_of(counters, facts.limits),
+                  status_of(registers.journal(), facts.sync),
+                  {static_cast<std::int64_t>(budget.taken()), static_cast<std::int64_t>(budget.waiting())},
+                  {static_cast<std::int64_t>(readings.working()), static_cast<std::int64_t>(readings.waiting())},
+                  {}};
+    for (const auto &provider : registers.providers()) {
+        auto &entry = status.providers.emplace_back();
+        entry.name = provider->name();
+        entry.simulated = provider->simulated();
+        entry.waiting_calls = static_cast<std::int64_t>(provider->waiting_calls());
+        if (const auto *quotes = std::as_const(*provider).quotes()) entry.waiting_quotes = static_cast<std::int64_t>(quotes->waiting());
+        const auto &table = provider->table();
+        for (RegisterIndex index = 0; index < table.size(); ++index) {
+            if (table.spec(index).flags.has(mr::Flag::extensible)) entry.registers.push_back(status_of(*provider, index));
+        }
+    }
+    std::string text;
+    varlink::write_json(text, status);
+    return text;
+}
+
+}  // namespace
+
+std::unique_ptr<varlink::Service> make_service(Registers &registers, ServiceFacts facts) {
+    // Nobody may take a simulator for hardware, not even who reads no more than this.
+    const std::string product = registers.simulated() ? "mrd (simulated: its registers and reports prove nothing)" : "mrd";
+    auto service = std::make_unique<varlink::Service>(varlink::ServiceInfo{"mrd", product, MRD_VERSION, MRD_URL});
+    const auto readings = std::make_shared<LogReadings>(registers);
+    const auto budget = EvidenceBudget::make([&registers](auto work) { registers.later(std::move(work)); });
+    service->add(registers_interface(
+        registers, [&registers, readings, budget, facts = std::move(facts)] { return status_json(registers, *readings, *budget, facts); }));
+    service->add(event_log_interface(readings));
+    service->add(attestation_interface(readings, budget));
+    return service;
+}
+
+}  // namespace mrd

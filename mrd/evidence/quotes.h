@@ -1,0 +1,108 @@
+// One provider's quotes at work: the queue decides, a thread of their own makes one after the other, the event loop answers. Used by every
+// interface that needs a quote.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+
+#include "mrd/evidence/quote_queue.h"
+#include "mrd/providers/provider.h"
+#include "mrd/providers/provider_queue.h"
+
+namespace mrd {
+
+// All calls from the event loop.
+class Quotes {
+public:
+    using Ticket = QuoteQueue::Ticket;
+    using Subject = QuoteQueue::Subject;
+    using Result = std::expected<Quoted, QuoteFailure>;
+    using Done = std::move_only_function<void(const Result &)>;
+    using Collateral = std::expected<SimulatedCollateral, std::string>;
+
+    // Both must outlive this.
+    Quotes(boost::asio::io_context &loop, Quoter &quoter);
+    Quotes(const Quotes &) = delete;
+    Quotes &operator=(const Quotes &) = delete;
+    // Stops the quote that is being made. Who waits is not answered.
+    ~Quotes();
+
+    // No further request of this client is taken: it is told to come back later, and which limit says so.
+    [[nodiscard]] std::optional<std::string> refuses(const Client &client) const { return queue_.refuses(client); }
+    [[nodiscard]] std::size_t waiting() const { return queue_.waiting(); }
+
+    // A name for one request, with which it can be cancelled before and after it is made.
+    Ticket new_ticket() { return ++last_ticket_; }
+
+    // done is called exactly once, never from within this call: with what the quoter gives, with timed_out at the deadline, or with cancelled.
+    // Precondition: refuses() does not refuse the client.
+    void ask(Ticket ticket, const Client &client, const Subject &subject, QuoteQueue::TimePoint deadline, Done done);
+
+    // Answers the request with cancelled at once. One that has been answered is left alone.
+    void cancel(Ticket ticket);
+
+    // Waits behind no quote. A connection waits for one at a time, since its calls run one after the other.
+    template <class Answer>
+    void collateral(Answer done) {
+        if (!collateral_worker_) collateral_worker_.emplace(loop_, true);
+        collateral_worker_->run(CollateralCall<Answer>{quoter_, std::move(done)});
+    }
+
+private:
+    // Makes quotes as long as somebody waits.
+    struct Round {
+        Quotes &self;
+        Subject subject = {};
+        std::stop_token stop = {};
+        std::optional<Result> result = {};
+
+        bool begin();
+        void work() { result = self.quoter_.quote(subject.report_data, subject.privilege_level, stop); }
+        bool end() {
+            self.made(*result);
+            return false;
+        }
+    };
+    template <class Answer>
+    struct CollateralCall {
+        Quoter &quoter;
+        Answer done;
+        std::optional<Collateral> result = {};
+
+        static bool begin() { return true; }
+        void work() { result = quoter.collateral(); }
+        bool end() {
+            done(std::move(*result));
+            return true;
+        }
+    };
+
+    void made(const Result &result);
+    void answer(Ticket ticket, const Result &result);
+    // After somebody stopped waiting: a quote that nobody wants is stopped, and the timer waits for whose time is over next.
+    void review();
+    void on_deadline();
+
+    boost::asio::io_context &loop_;
+    Quoter &quoter_;
+    QuoteQueue queue_;
+    std::unordered_map<Ticket, Done> waiting_;
+    Ticket last_ticket_ = 0;
+    boost::asio::steady_timer timer_;
+    std::optional<QuoteQueue::TimePoint> timer_waits_for_;
+    std::stop_source stop_;  // of the quote that is being made
+    bool at_work_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    // Made at first use; each waits at its end for the call that runs.
+    std::optional<ProviderQueue> collateral_worker_;
+    std::optional<ProviderQueue> worker_;
+};
+
+}  // namespace mrd

@@ -1,0 +1,330 @@
+#include "mrd/registers/register_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mr/bytes.h"
+
+namespace mrd {
+
+namespace wire = mr::wire;
+using mr::Flag;
+
+namespace {
+
+std::string bank_name(const RegisterSpec &spec) { return spec.hash ? spec.name + ":" + std::string(mr::to_string(*spec.hash)) : spec.name; }
+
+// The reason to refuse the register; empty if it is well made.
+std::string reason_against(const RegisterSpec &spec, const ProviderAbilities &abilities) {
+    if (spec.name.empty()) return "it has no name";
+    if (spec.name.find_first_of("/: ") != std::string::npos) return "its name holds a slash, a colon or a blank";
+    if (spec.flags.empty()) return "it has no flag";
+    if (spec.size == 0) return "its size is zero";
+    if (spec.flags.has(Flag::live) && !abilities.refresh) return "it is live, but the provider cannot refresh";
+    if (spec.flags.has(Flag::live) && !spec.flags.has(Flag::readable)) return "it is live, but not readable";
+    if (spec.flags.has(Flag::extensible) && !abilities.extend) return "it is extensible, but the provider cannot extend";
+    if (spec.flags.has(Flag::extensible) && !spec.hash) return "it is extensible, but has no hash";
+    if (spec.flags.has(Flag::writable) && !spec.flags.has(Flag::extensible) && !abilities.write)
+        return "it is writable, but the provider cannot write";
+    if (spec.hash && mr::digest_size(*spec.hash) == 0) return "its hash is not known";
+    if (spec.hash && spec.size != mr::digest_size(*spec.hash)) return "its size is not that of its hash";
+    return {};
+}
+
+}  // namespace
+
+std::expected<RegisterTable, std::string> RegisterTable::build(std::string_view provider, std::vector<RegisterSpec> registers,
+                                                               ProviderAbilities abilities, std::int64_t first_generation) {
+    RegisterTable table;
+    table.provider_ = provider;
+    table.generation_ = first_generation;
+    table.can_refresh_ = abilities.refresh;
+    const auto refuse = [&](const RegisterSpec &spec, std::string_view reason) {
+        return std::unexpected("register \"" + table.provider_ + "/" + bank_name(spec) + "\": " + std::string(reason));
+    };
+    for (auto &spec : registers) {
+        if (const auto reason = reason_against(spec, abilities); !reason.empty()) return refuse(spec, reason);
+        const auto same_bank = [&](const Entry &entry) { return bank_name(entry.spec) == bank_name(spec); };
+        if (std::ranges::any_of(table.entries_, same_bank)) return refuse(spec, "the provider has two of that name");
+        if (spec.hash && !table.hashers_.contains(*spec.hash)) {
+            auto hasher = mr::Hasher::open(*spec.hash);
+            if (!hasher) return refuse(spec, hasher.error().message);
+            table.hashers_.emplace(*spec.hash, std::move(*hasher));
+        }
+        auto &entry = table.entries_.emplace_back();
+        entry.value.resize(spec.size);
+        entry.generation = first_generation;
+        if (table.sets_.size() <= spec.refresh_set) table.sets_.resize(spec.refresh_set + 1);
+        if (spec.flags.has(Flag::live) && spec.owner != mr::Owner::owned) table.sets_[spec.refresh_set].others_extend = true;
+        entry.is_logged = spec.flags.has(Flag::extensible) && spec.owner != mr::Owner::observed;
+        entry.spec = std::move(spec);
+    }
+    for (auto &entry : table.entries_) {
+        const auto banks = std::ranges::count_if(table.entries_, [&](const Entry &other) { return other.spec.name == entry.spec.name; });
+        entry.name = table.provider_ + "/" + (banks > 1 ? bank_name(entry.spec) : entry.spec.name);
+    }
+    return table;
+}
+
+std::vector<RegisterIndex> RegisterTable::find(std::string_view name) const {
+    std::vector<RegisterIndex> found;
+    for (RegisterIndex index = 0; index < entries_.size(); ++index) {
+        const auto &spec = entries_[index].spec;
+        if (name == spec.name || (spec.hash && name == bank_name(spec))) found.push_back(index);
+    }
+    return found;
+}
+
+// ---- What the flags and the owner allow
+
+std::expected<void, RegisterError> RegisterTable::may_read(RegisterIndex index) const {
+    const auto &entry = entries_[index];
+    if (!entry.spec.flags.has(Flag::readable)) return std::unexpected(wire::NotReadable{entry.name});
+    return {};
+}
+
+std::expected<void, RegisterError> RegisterTable::may_extend(RegisterIndex index, std::size_t digest_size) const {
+    const auto &entry = entries_[index];
+    if (auto allowed = may_measure(index); !allowed) return allowed;
+    if (!entry.spec.flags.has(Flag::writable)) return std::unexpected(wire::LogOnly{entry.name});
+    if (digest_size != entry.spec.size) {
+        return std::unexpected(
+            wire::WrongLength{entry.name, static_cast<std::int64_t>(entry.spec.size), static_cast<std::int64_t>(digest_size)});
+    }
+    return {};
+}
+
+std::expected<void, RegisterError> RegisterTable::may_measure(RegisterIndex index) const {
+    const auto &entry = entries_[index];
+    if (!entry.spec.flags.has(Flag::extensible) || entry.spec.owner == mr::Owner::observed)
+        return std::unexpected(wire::NotExtensible{entry.name});
+    return {};
+}
+
+std::expected<void, RegisterError> RegisterTable::may_write(RegisterIndex index, std::size_t size) const {
+    const auto &entry = entries_[index];
+    if (!entry.spec.flags.has(Flag::writable) || entry.spec.flags.has(Flag::extensible))
+        return std::unexpected(wire::NotWritable{entry.name});
+    if (size != entry.spec.size) {
+        return std::unexpected(wire::WrongLength{entry.name, static_cast<std::int64_t>(entry.spec.size), static_cast<std::int64_t>(size)});
+    }
+    return {};
+}
+
+// ---- Reading
+
+bool RegisterTable::always_rereads(RegisterIndex index) const {
+    // It changes without a write of ours that would mark the set out of sync.
+    const auto &spec = entries_[index].spec;
+    const bool is_computed = !spec.flags.has(Flag::extensible) && sets_[spec.refresh_set].others_extend;
+    return spec.flags.has(Flag::live) && (spec.owner != mr::Owner::owned || is_computed);
+}
+
+ReadPlan RegisterTable::plan_read(RegisterIndex index, bool fresh) {
+    const auto &spec = entries_[index].spec;
+    auto &set = sets_[spec.refresh_set];
+    ++counters_.reads;
+    const bool must_be_fresh = fresh || always_rereads(index);
+    const bool can_change = spec.flags.has(Flag::live) || entries_[index].uncertain;
+    if (!can_change || (set.in_sync && !must_be_fresh)) {
+        ++counters_.cached_reads;
+        return {ReadPlan::Action::serve};
+    }
+    // One that has not begun is as new as can be, for everybody.
+    if (set.waiting) return {ReadPlan::Action::join, *set.waiting};
+    if (!must_be_fresh) {
+        for (const auto &running : set.running) {
+            if (running.writes_ended == writes_ended_) return {ReadPlan::Action::join, running.id};
+        }
+    }
+    set.waiting = new_refresh(spec.refresh_set);
+    return {ReadPlan::Action::start, *set.waiting};
+}
+
+std::string_view RegisterTable::hex(RegisterIndex index) const {
+    const auto &entry = entries_[index];
+    if (entry.hex.empty()) entry.hex = mr::to_hex(entry.value);
+    return entry.hex;
+}
+
+std::optional<std::int64_t> RegisterTable::generation(RegisterIndex index) const {
+    const auto &entry = entries_[index];
+    return entry.spec.carries_generation ? std::optional(entry.generation) : std::nullopt;
+}
+
+std::expected<void, RegisterError> RegisterTable::check_generation(RegisterIndex index, std::int64_t wanted) const {
+    const auto &entry = entries_[index];
+    // The value is over other report data, or that has been overwritten since.
+    if (entry.generation != wanted) return std::unexpected(wire::GenerationMismatch{wanted, entry.generation});
+    if (generation_ != wanted) return std::unexpected(wire::GenerationMismatch{wanted, generation_});
+    return {};
+}
+
+// ---- Refreshing
+
+RefreshId RegisterTable::new_refresh(RefreshSet set) {
+    asked_.emplace(++last_refresh_, set);
+    return last_refresh_;
+}
+
+RefreshId RegisterTable::begin_refresh(RefreshSet set) {
+    const auto id = new_refresh(set);
+    refresh_begins(id);
+    return id;
+}
+
+void RegisterTable::refresh_begins(RefreshId id) {
+    auto &set = sets_[asked_.at(id)];
+    if (set.waiting == id) set.waiting.reset();
+    set.running.push_back({id, writes_begun_, writes_ended_, generation_});
+    ++counters_.refreshes;
+}
+
+std::vector<RegisterIndex> RegisterTable::refresh_ends(RefreshId id, const std::vector<mr::Bytes> *values) {
+    const auto set_index = asked_.at(id);
+    asked_.erase(id);
+    auto &set = sets_[set_index];
+    const auto found = std::ranges::find(set.running, id, &Running::id);
+    const auto running = *found;
+    set.running.erase(found);
+    if (values == nullptr) {
+        set.in_sync = false;
+        return {};
+    }
+    // A write that was under way when it began, or began since, may or may not be in what was read.
+    const bool overtaken = running.writes_begun != running.writes_ended || writes_begun_ != running.writes_begun;
+    set.in_sync = !overtaken;
+    std::vector<RegisterIndex> changed;
+    for (RegisterIndex index = 0; index < entries_.size(); ++index) {
+        auto &entry = entries_[index];
+        if (entry.spec.refresh_set != set_index || entry.writing || entry.last_write > running.writes_begun) continue;
+        const auto &value = (*values)[index];
+        if (!std::ranges::equal(entry.value, value)) {
+            set_value(entry, value);
+            changed.push_back(index);
+        }
+        entry.generation = running.generation;
+        entry.uncertain = false;
+        if (entry.unsettled) settle(index);
+        compare(entry);
+    }
+    return changed;
+}
+
+// The register itself says whether the failed extend happened. A value that is neither comes from somebody else's extend.
+void RegisterTable::settle(RegisterIndex index) {
+    auto &entry = entries_[index];
+    const auto extension = *std::exchange(entry.unsettled, std::nullopt);
+    const mr::Digest found(entry.value);
+    entry.settlement = found == extension.after    ? Settlement::done
+                       : found == extension.before ? Settlement::undone
+                                                   : Settlement::indeterminate;
+    if (entry.settlement == Settlement::done && entry.logged) entry.logged = extension.after;
+    settled_.push_back(index);
+}
+
+// Every refresh tells what the log says from what the hardware holds.
+void RegisterTable::compare(Entry &entry) {
+    if (!entry.is_logged) return;
+    const mr::Digest found(entry.value);
+    if (!entry.logged) entry.logged = found;
+    if (entry.spec.owner == mr::Owner::shared) return;  // others may extend it
+    if (*entry.logged == found) {
+        entry.divergence.reset();
+    } else if (!entry.divergence || entry.divergence->found != found) {
+        entry.divergence = Divergence{*entry.logged, found};
+        ++entry.divergences;
+    }
+}
+
+void RegisterTable::forget_logged(RegisterIndex index) {
+    entries_[index].is_logged = false;
+    entries_[index].logged.reset();
+}
+
+void RegisterTable::set_logged(RegisterIndex index, const mr::Digest &value) {
+    entries_[index].is_logged = true;
+    entries_[index].logged = value;
+    compare(entries_[index]);
+}
+
+bool RegisterTable::needs_resync(RegisterIndex index) const {
+    const auto &entry = entries_[index];
+    if (!entry.logged) return false;
+    // Of an owned register only a refresh tells: a value that was computed is the log's own.
+    return entry.spec.owner == mr::Owner::shared ? !std::ranges::equal(entry.logged->bytes(), entry.value) : entry.divergence.has_value();
+}
+
+bool RegisterTable::must_reread_to_extend(RegisterIndex index) const {
+    return spec(index).owner == mr::Owner::shared || needs_resync(index) || indeterminate(index);
+}
+
+// ---- Writing and extending
+
+void RegisterTable::begin_write(Entry &entry) {
+    for (auto &set : sets_) set.in_sync = false;
+    entry.last_write = ++writes_begun_;
+    entry.writing = true;
+    ++counters_.writes;
+}
+
+void RegisterTable::end_write(Entry &entry) {
+    ++writes_ended_;
+    entry.writing = false;
+}
+
+std::expected<RegisterTable::Extension, RegisterError> RegisterTable::extend_begins(RegisterIndex index, const mr::Digest &digest) {
+    auto &entry = entries_[index];
+    if (entry.unsettled) return std::unexpected(wire::Indeterminate{entry.name});
+    const auto before = entry.logged && !needs_resync(index) ? *entry.logged : mr::Digest(entry.value);
+    const auto after = hashers_.at(*entry.spec.hash).extend(before.bytes(), digest.bytes());
+    begin_write(entry);
+    entry.extension = Extension{before, after};
+    return *entry.extension;
+}
+
+void RegisterTable::extend_cancelled(RegisterIndex index) {
+    entries_[index].extension.reset();
+    end_write(entries_[index]);
+}
+
+void RegisterTable::extend_succeeded(RegisterIndex index) {
+    auto &entry = entries_[index];
+    const auto extension = *std::exchange(entry.extension, std::nullopt);
+    if (entry.logged) entry.logged = extension.after;
+    entry.divergence.reset();
+    set_value(entry, extension.after.bytes());
+    end_write(entry);
+}
+
+void RegisterTable::extend_failed(RegisterIndex index) {
+    auto &entry = entries_[index];
+    entry.unsettled = std::exchange(entry.extension, std::nullopt);
+    entry.settlement = Settlement::open;
+    end_write(entry);
+}
+
+void RegisterTable::write_begins(RegisterIndex index) {
+    auto &entry = entries_[index];
+    begin_write(entry);
+    if (entry.spec.carries_generation) ++generation_;
+}
+
+void RegisterTable::write_succeeded(RegisterIndex index, mr::ByteView value) {
+    auto &entry = entries_[index];
+    set_value(entry, value);
+    entry.generation = generation_;
+    end_write(entry);
+}
+
+void RegisterTable::write_failed(RegisterIndex index) {
+    entries_[index].uncertain = can_refresh_;
+    end_write(entries_[index]);
+}
+
+void RegisterTable::set_value(Entry &entry, mr::ByteView value) {
+    entry.value.assign(value.begin(), value.end());
+    entry.hex.clear();
+}
+
+}  // namespace mrd

@@ -1,0 +1,225 @@
+// The register table: the rules of one provider's registers, without input or output. It decides what may be done with a register, whether a
+// value can be served, and when the hardware must be reread; mrd/registers/provider_registers.h does it.
+//
+// The rules are those of Linux's tsm-mr as this project's design refines them: docs/registers.md states them, and each has a test of its
+// name in tests/registers/register_table_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "libmr/wire/registers.h"
+#include "mr/digest.h"
+#include "mr/registers.h"
+#include "mrd/providers/provider.h"
+
+namespace mrd {
+
+// The refusals of io.mrd.Registers, as values.
+using RegisterError =
+    std::variant<mr::wire::NoSuchRegister, mr::wire::NotReadable, mr::wire::NotWritable, mr::wire::NotExtensible, mr::wire::LogOnly,
+                 mr::wire::Capped, mr::wire::Indeterminate, mr::wire::WrongLength, mr::wire::GenerationMismatch, mr::wire::DuplicateEvent,
+                 mr::wire::JournalFull, mr::wire::JournalFailed, mr::wire::ProviderFailed, mr::wire::Busy>;
+
+using RefreshId = std::uint64_t;
+
+// What a read has to do.
+struct ReadPlan {
+    enum class Action : std::uint8_t {
+        serve,  // reading() now
+        join,   // wait for that refresh, which is asked for already
+        start,  // ask for that refresh, and wait for it
+    };
+    Action action = Action::serve;
+    RefreshId refresh = 0;
+};
+
+// Somebody else extended the register: the log explains `expected`, the hardware holds `found`.
+struct Divergence {
+    mr::Digest expected;
+    mr::Digest found;
+};
+
+// What became of an extend that the provider reported as failed.
+enum class Settlement : std::uint8_t {
+    undone,         // the register holds the value before
+    done,           // it holds the value after: the extend took effect all the same
+    indeterminate,  // it holds neither
+    open,           // it could not be reread
+};
+
+class RegisterTable {
+public:
+    // Error: the register's name and the reason.
+    static std::expected<RegisterTable, std::string> build(std::string_view provider, std::vector<RegisterSpec> registers,
+                                                           ProviderAbilities abilities, std::int64_t first_generation);
+
+    [[nodiscard]] std::size_t size() const { return entries_.size(); }
+    [[nodiscard]] const RegisterSpec &spec(RegisterIndex index) const { return entries_[index].spec; }
+    [[nodiscard]] std::size_t refresh_sets() const { return sets_.size(); }
+
+    // "tdx/rtmr3"; with the hash where the provider has several banks of that name.
+    [[nodiscard]] const std::string &name(RegisterIndex index) const { return entries_[index].name; }
+
+    // Every register that "rtmr3" or "rtmr3:sha384" (no provider) can mean.
+    [[nodiscard]] std::vector<RegisterIndex> find(std::string_view name) const;
+
+    // ---- What the flags and the owner allow
+
+    // Extended only through the log, by envelopes that mrd builds.
+    [[nodiscard]] bool is_log_only(RegisterIndex index) const {
+        const auto &flags = entries_[index].spec.flags;
+        return flags.has(mr::Flag::extensible) && !flags.has(mr::Flag::writable);
+    }
+
+    [[nodiscard]] std::expected<void, RegisterError> may_read(RegisterIndex index) const;
+    [[nodiscard]] std::expected<void, RegisterError> may_extend(RegisterIndex index, std::size_t digest_size) const;
+    [[nodiscard]] std::expected<void, RegisterError> may_measure(RegisterIndex index) const;
+    [[nodiscard]] std::expected<void, RegisterError> may_write(RegisterIndex index, std::size_t size) const;
+
+    // ---- Reading. Counts the read.
+
+    // A register that others extend too, or a live value over one, as report0 is: the cache never serves it.
+    [[nodiscard]] bool always_rereads(RegisterIndex index) const;
+
+    ReadPlan plan_read(RegisterIndex index, bool fresh);
+
+    // The last known value. For an answer: only if the plan was serve, or its refresh has ended well.
+    [[nodiscard]] mr::ByteView value(RegisterIndex index) const { return entries_[index].value; }
+    [[nodiscard]] std::string_view hex(RegisterIndex index) const;
+
+    // Of the report data that the register holds, or that its report is over.
+    [[nodiscard]] std::optional<std::int64_t> generation(RegisterIndex index) const;
+
+    // Error: GenerationMismatch. Precondition: the register carries a generation.
+    [[nodiscard]] std::expected<void, RegisterError> check_generation(RegisterIndex index, std::int64_t wanted) const;
+
+    // ---- Refreshing: asked for, begun, ended
+
+    // One that no read asked for (when the provider is opened, around an extend) begins at once.
+    RefreshId begin_refresh(RefreshSet set);
+
+    // From now on later fresh reads, and reads after a write that ends from now on, need another one.
+    void refresh_begins(RefreshId id);
+
+    // `values` as Provider::refresh() gave them, null if it failed. Returns the registers whose known value has changed.
+    std::vector<RegisterIndex> refresh_ends(RefreshId id, const std::vector<mr::Bytes> *values);
+
+    [[nodiscard]] RefreshSet set_of(RefreshId id) const { return asked_.at(id); }
+    [[nodiscard]] bool in_sync(RefreshSet set) const { return sets_[set].in_sync; }
+
+    // ---- Writing and extending. Each begins before the provider is called and ends after, whether it went well or not.
+
+    struct Extension {
+        mr::Digest before;
+        mr::Digest after;
+    };
+    // The values are computed: from the log, or from what was found where a resync is to say so.
+    // Error: Indeterminate.
+    std::expected<Extension, RegisterError> extend_begins(RegisterIndex index, const mr::Digest &digest);
+    // Nobody was asked after all.
+    void extend_cancelled(RegisterIndex index);
+    void extend_succeeded(RegisterIndex index);
+    // The extend may have happened all the same: until a refresh tells, further ones are refused.
+    void extend_failed(RegisterIndex index);
+    // What the refreshes since extend_failed() have told.
+    [[nodiscard]] Settlement settlement(RegisterIndex index) const { return entries_[index].settlement; }
+
+    // The registers whose failed extend a refresh since the last call has settled.
+    std::vector<RegisterIndex> take_settled() { return std::exchange(settled_, {}); }
+
+    // Counts a new generation where the register carries one, also for a value that is the same, and for a write that then fails:
+    // nobody may take the report over other data for his own.
+    void write_begins(RegisterIndex index);
+    void write_succeeded(RegisterIndex index, mr::ByteView value);
+    void write_failed(RegisterIndex index);
+
+    // ---- What is known
+
+    // What the log says the register must hold; nothing for registers that mrd does not extend. Until set_logged() it is what the first refresh found.
+    [[nodiscard]] const std::optional<mr::Digest> &logged(RegisterIndex index) const { return entries_[index].logged; }
+    // What the journal says at start: compares it with what the register holds.
+    void set_logged(RegisterIndex index, const mr::Digest &value);
+    // The journal does not know the register: nothing is compared.
+    void forget_logged(RegisterIndex index);
+    // The register holds something else than the log explains: the next extend needs a resync before it. What it holds is value().
+    [[nodiscard]] bool needs_resync(RegisterIndex index) const;
+    // Its next extend cannot go on from what is known of it: others extend it too, or have done so, or a failed extend is not settled. A refresh in the
+    // extend's own turn comes first.
+    [[nodiscard]] bool must_reread_to_extend(RegisterIndex index) const;
+    // Present while the last refresh contradicts the log.
+    [[nodiscard]] const std::optional<Divergence> &divergence(RegisterIndex index) const { return entries_[index].divergence; }
+    // How often one was found.
+    [[nodiscard]] std::int64_t divergences(RegisterIndex index) const { return entries_[index].divergences; }
+    [[nodiscard]] bool indeterminate(RegisterIndex index) const { return entries_[index].unsettled.has_value(); }
+
+    struct Counters {
+        std::int64_t reads = 0;
+        std::int64_t cached_reads = 0;
+        std::int64_t refreshes = 0;
+        std::int64_t writes = 0;
+    };
+    [[nodiscard]] const Counters &counters() const { return counters_; }
+
+private:
+    struct Entry {
+        RegisterSpec spec;
+        std::string name;
+        mr::Bytes value;
+        mutable std::string hex;  // of value; empty: not made yet
+        std::optional<mr::Digest> logged;
+        std::optional<Extension> extension;  // begun, not ended
+        std::optional<Extension> unsettled;  // failed, and not known what became of it
+        Settlement settlement = Settlement::open;
+        std::optional<Divergence> divergence;
+        std::int64_t divergences = 0;
+        std::uint64_t last_write = 0;  // number of the last write that began
+        bool writing = false;
+        bool is_logged = false;       // mrd extends it, and the journal knows it
+        bool uncertain = false;       // a write failed and may have happened: the next read rereads it
+        std::int64_t generation = 0;  // of the report data in, or under, the value
+    };
+    struct Running {
+        RefreshId id = 0;
+        std::uint64_t writes_begun = 0;
+        std::uint64_t writes_ended = 0;
+        std::int64_t generation = 0;
+    };
+    struct Set {
+        bool in_sync = false;
+        bool others_extend = false;        // a live register of it is not ours alone
+        std::optional<RefreshId> waiting;  // asked for, not begun
+        std::vector<Running> running;
+    };
+
+    RegisterTable() = default;
+
+    RefreshId new_refresh(RefreshSet set);
+    void set_value(Entry &entry, mr::ByteView value);
+    void begin_write(Entry &entry);
+    void end_write(Entry &entry);
+    void settle(RegisterIndex index);
+    static void compare(Entry &entry);
+
+    std::string provider_;
+    std::vector<Entry> entries_;
+    std::vector<Set> sets_;
+    std::map<RefreshId, RefreshSet> asked_;
+    std::map<mr::HashAlgorithm, mr::Hasher> hashers_;
+    RefreshId last_refresh_ = 0;
+    std::uint64_t writes_begun_ = 0;
+    std::uint64_t writes_ended_ = 0;
+    std::int64_t generation_ = 0;
+    std::vector<RegisterIndex> settled_;
+    bool can_refresh_ = false;
+    Counters counters_;
+};
+
+}  // namespace mrd

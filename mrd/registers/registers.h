@@ -1,0 +1,81 @@
+// All registers of this mrd, by name.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "mrd/registers/provider_registers.h"
+
+namespace mrd {
+
+class Registers {
+public:
+    // `journal` is open, but has not started.
+    Registers(boost::asio::io_context &loop, journal::Journal &journal);
+
+    // `specs` are the provider's registers, as the configuration's rules leave them. Reads them once. Error: a sentence that names the provider or the register.
+    std::expected<void, std::string> add(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> specs);
+
+    // All providers are there: lets the journal decide how it goes on. Before the first extend. Error: a sentence.
+    std::expected<void, std::string> start_journal(const std::vector<journal::FirmwareFile> &firmware_logs);
+
+    // A new journal in the place of a damaged one: what the old one is called now. Error: a sentence.
+    std::expected<std::filesystem::path, std::string> repair_journal();
+
+    // Runs it when the event loop has done what else waits.
+    void later(std::move_only_function<void()> work);
+    // Runs it at that time, unless what this returns is dropped before.
+    [[nodiscard]] std::shared_ptr<void> at(std::chrono::steady_clock::time_point time, std::move_only_function<void()> work);
+
+    [[nodiscard]] journal::Journal &journal() const { return events_.journal; }
+
+    struct Place {
+        ProviderRegisters *provider = nullptr;
+        RegisterIndex index = 0;
+
+        [[nodiscard]] const RegisterTable &table() const { return provider->table(); }
+        [[nodiscard]] const std::string &name() const { return table().name(index); }
+        friend bool operator==(const Place &, const Place &) = default;
+    };
+
+    // "tdx/rtmr3", "tdx/rtmr3:sha384", or without the provider where one register has that name. Error: NoSuchRegister.
+    [[nodiscard]] std::expected<Place, RegisterError> find(std::string_view name) const;
+
+    [[nodiscard]] const std::vector<std::unique_ptr<ProviderRegisters>> &providers() const { return providers_; }
+    [[nodiscard]] ProviderRegisters *find_provider(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> provider_names() const;
+
+    // Is any of them no hardware?
+    [[nodiscard]] bool simulated() const;
+
+    // Of the last event in the log.
+    [[nodiscard]] std::int64_t sequence() const { return static_cast<std::int64_t>(events_.journal.state().sequence()); }
+
+    // A register's known value has changed.
+    void on_change(std::function<void(Place)> handler);
+    // A refresh found a value that the log does not explain.
+    void on_divergence(std::function<void(Place)> handler);
+
+private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    };
+
+    [[nodiscard]] std::vector<journal::Present> journalled() const;
+
+    boost::asio::io_context &loop_;
+    RegisterEvents events_;
+    std::unordered_map<std::string, std::vector<Place>, Hash, std::equal_to<>> places_;  // by every form of a name
+    std::vector<std::unique_ptr<ProviderRegisters>> providers_;
+};
+
+}  // namespace mrd

@@ -1,0 +1,93 @@
+#include "mrd/access/callers.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <ctime>
+
+namespace mrd {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::chrono::nanoseconds boot_time() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+varlink::Peer peer_of(std::uint64_t connection, const std::shared_ptr<const void> &open, std::chrono::nanoseconds connected = boot_time()) {
+    return {.uid = ::getuid(), .gid = ::getgid(), .pid = ::getpid(), .connection = connection, .open = open, .connected = connected};
+}
+
+TEST(Callers, AreKnownByTheirProcess) {
+    Callers callers;
+    const auto open = std::make_shared<int>();
+    const auto caller = callers.find(peer_of(1, open));
+    EXPECT_EQ(caller->uid, static_cast<std::int64_t>(::getuid()));
+    EXPECT_EQ(caller->pid, ::getpid());
+    ASSERT_TRUE(caller->executable);
+    EXPECT_TRUE(caller->executable->ends_with("access_tests"));
+    EXPECT_EQ(callers.find(peer_of(1, open)), caller);
+}
+
+TEST(Callers, AProcessThatIsYoungerThanTheConnectionIsNotItsCaller) {
+    Callers callers;
+    const auto open = std::make_shared<int>();
+    const auto caller = callers.find(peer_of(1, open, 1ns));
+    EXPECT_EQ(caller->pid, ::getpid());
+    EXPECT_EQ(caller->executable, std::nullopt);
+    EXPECT_EQ(caller->unit, std::nullopt);
+}
+
+// As many as there may be, and none twice: what was found once is what the log tells.
+TEST(Callers, AreRememberedAsLongAsTheirConnectionsAndNoLonger) {
+    Callers callers;
+    constexpr std::uint64_t connections = 4096;
+    std::vector<std::shared_ptr<int>> open;
+    std::vector<std::shared_ptr<const mr::EventCaller>> found;
+    for (std::uint64_t i = 0; i < connections; ++i) {
+        open.push_back(std::make_shared<int>());
+        found.push_back(callers.find(peer_of(i, open.back())));
+    }
+    for (std::uint64_t i = 0; i < connections; ++i) EXPECT_EQ(callers.find(peer_of(i, open[i])), found[i]);
+    open.resize(10);
+    for (std::uint64_t i = 0; i < 3 * connections; ++i) (void)callers.find(peer_of(connections + i, std::make_shared<int>()));
+    EXPECT_LE(callers.remembered(), 2 * connections + 1);
+    for (std::uint64_t i = 0; i < open.size(); ++i) EXPECT_EQ(callers.find(peer_of(i, open[i])), found[i]);
+}
+
+TEST(Callers, TheUnitIsThePlaceBelowSystemSlice) {
+    EXPECT_EQ(unit_from_cgroup("0::/system.slice/foo.service\n"), "foo.service");
+    EXPECT_EQ(unit_from_cgroup("12:cpu:/x\n0::/system.slice/foo.service\n"), "foo.service");
+    EXPECT_EQ(unit_from_cgroup("0::/system.slice/system-getty.slice/getty@tty1.service"), "system-getty.slice/getty@tty1.service");
+    EXPECT_EQ(unit_from_cgroup("0::/init.scope"), "init.scope");
+}
+
+// Whoever owns a group can make others in it, of any name.
+TEST(Callers, AGroupWithinAUnitOrAUsersSliceIsNotTakenForAUnitOfTheSystem) {
+    EXPECT_EQ(unit_from_cgroup("0::/system.slice/mine.service/foo.service"), "mine.service/foo.service");
+    EXPECT_EQ(unit_from_cgroup("0::/user.slice/user-1000.slice/user@1000.service/app.slice/foo.service"),
+              "user.slice/user-1000.slice/user@1000.service/app.slice/foo.service");
+    EXPECT_EQ(unit_from_cgroup("0::/user.slice/user-1000.slice/user@1000.service/system.slice/foo.service"),
+              "user.slice/user-1000.slice/user@1000.service/system.slice/foo.service");
+}
+
+TEST(Callers, APlaceThatIsNoUnitHasNone) {
+    for (const auto *cgroup : {"", "0::/", "0::/docker/0123456789abcdef", "1:name=systemd:/system.slice/foo.service",
+                               "0::/../system.slice/foo.service", "0::/system.slice/\xFF.service"})
+        EXPECT_EQ(unit_from_cgroup(cgroup), std::nullopt) << cgroup;
+    EXPECT_EQ(unit_from_cgroup("0::/system.slice/" + std::string(max_unit, 'a') + ".service"), std::nullopt);
+}
+
+TEST(Callers, AProcessHasStartedWhenItsTwentySecondFieldSays) {
+    std::string fields = "S";
+    for (int i = 4; i < 22; ++i) fields += " 7";
+    const auto ticks = ::sysconf(_SC_CLK_TCK);
+    EXPECT_EQ(start_from_stat("42 (a) b (c) " + fields + " " + std::to_string(3 * ticks) + " 9 9\n"), 3s);
+    EXPECT_EQ(start_from_stat("42 (a) " + fields), std::nullopt);
+    EXPECT_EQ(start_from_stat(""), std::nullopt);
+}
+
+}  // namespace
+}  // namespace mrd

@@ -1,0 +1,260 @@
+#include "mrd/daemon/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/temporary_folder.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Config parsed(std::string_view text) {
+    auto config = parse_config(text, "mrd.toml");
+    EXPECT_TRUE(config) << config.error();
+    return config.value_or(Config{});
+}
+
+TEST(Config, TheEmptyFileIsTheDefaults) {
+    const auto config = parsed("");
+    EXPECT_EQ(config.socket, "/run/mrd/io.mrd");
+    EXPECT_EQ(config.state, "/run/mrd/state");
+    EXPECT_EQ(config.boot_id_file, "/proc/sys/kernel/random/boot_id");
+    EXPECT_EQ(config.limits.max_connections, 4096U);
+    EXPECT_EQ(config.limits.max_message, std::size_t{1} << 20);
+    EXPECT_EQ(config.limits.max_buffered, std::size_t{64} << 20);
+    EXPECT_THAT(config.providers, IsEmpty()) << "never the simulator by itself";
+    EXPECT_THAT(config.rules, IsEmpty());
+}
+
+TEST(Config, EveryKeyIsRead) {
+    const auto config = parsed(R"(
+[service]
+socket = "/tmp/a"
+state = "/tmp/b"
+boot_id_file = "/tmp/c"
+max_connections = 7
+max_message = 65536
+max_buffered = 1048576
+
+[journal]
+size_limit = 1048576
+sync = "group"
+firmware_log = "none"
+
+[[provider]]
+type = "sim"
+
+[[provider]]
+type = "sim"
+name = "second"
+required = false
+quote_format = "tdx_v5_td15"
+firmware_log = "/tmp/d"
+
+[[register]]
+name = "tdx/rtmr*"
+owner = "shared"
+
+[[register]]
+name = "tdx/rtmr3"
+log_only = true
+)");
+    EXPECT_EQ(config.socket, "/tmp/a");
+    EXPECT_EQ(config.state, "/tmp/b");
+    EXPECT_EQ(config.boot_id_file, "/tmp/c");
+    EXPECT_EQ(config.limits.max_connections, 7U);
+    EXPECT_EQ(config.limits.max_message, 65536U);
+    EXPECT_EQ(config.limits.max_buffered, 1048576U);
+    EXPECT_EQ(config.journal.size_limit, 1048576U);
+    EXPECT_EQ(config.journal.sync, journal::Sync::group);
+    EXPECT_EQ(config.journal.firmware_log, "none");
+    EXPECT_EQ(config.providers.at(0).firmware_log, std::nullopt);
+    EXPECT_EQ(config.providers.at(1).firmware_log, "/tmp/d");
+    ASSERT_EQ(config.providers.size(), 2U);
+    EXPECT_EQ(config.providers[0].name, "tdx");
+    EXPECT_TRUE(config.providers[0].required);
+    EXPECT_EQ(config.providers[1].name, "second");
+    EXPECT_FALSE(config.providers[1].required);
+    EXPECT_EQ(config.providers[0].quote_format, sim::QuoteFormat::v4);
+    EXPECT_EQ(config.providers[1].quote_format, sim::QuoteFormat::v5_td15);
+    ASSERT_EQ(config.rules.size(), 2U);
+    EXPECT_EQ(config.rules[0].owner, mr::Owner::shared);
+    EXPECT_FALSE(config.rules[0].log_only);
+    EXPECT_EQ(config.rules[1].log_only, true);
+    EXPECT_FALSE(config.rules[1].owner);
+}
+
+struct BadConfig {
+    const char *name;
+    const char *text;
+    const char *begins;  // file, line and key
+    const char *holds;   // what to write instead
+};
+
+class ConfigError : public ::testing::TestWithParam<BadConfig> {};
+
+TEST_P(ConfigError, NamesTheFileTheLineTheKeyAndWhatToWriteInOneLine) {
+    const auto config = parse_config(GetParam().text, "mrd.toml");
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error(), ::testing::StartsWith(GetParam().begins));
+    EXPECT_THAT(config.error(), HasSubstr(GetParam().holds));
+    EXPECT_EQ(config.error().find('\n'), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ConfigError,
+    ::testing::Values(
+        BadConfig{"NotToml", "[service]\nsocket = \n", "mrd.toml:2: ", ""},
+        BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ", "known are: journal, provider, register, service"},
+        BadConfig{"UnknownKey", "[service]\n\nsokcet = \"/a\"\n", "mrd.toml:3: service.sokcet ",
+                  "known are: boot_id_file, max_buffered, max_connections, max_message, socket, state"},
+        BadConfig{"WrongType", "[service]\nsocket = 5\n", "mrd.toml:2: service.socket ", "must be a text"},
+        BadConfig{"EmptyText", "[service]\nsocket = \"\"\n", "mrd.toml:2: service.socket ", "must be a text"},
+        BadConfig{"NumberTooSmall", "[service]\nmax_connections = 0\n", "mrd.toml:2: service.max_connections ", "from 1 to 65536"},
+        BadConfig{"NumberTooLarge", "[service]\nmax_message = 1000000000\n", "mrd.toml:2: service.max_message ", "from 4096 to 16777216"},
+        BadConfig{"TooLittleBuffered", "[service]\nmax_message = 1048576\nmax_buffered = 4194303\n", "mrd.toml:1: service.max_buffered ",
+                  "at least 4 times max_message"},
+        BadConfig{"JournalTooSmall", "[journal]\nsize_limit = 1000\n", "mrd.toml:2: journal.size_limit ", "from 1048576 to"},
+        BadConfig{"UnknownSync", "[journal]\nsync = \"always\"\n", "mrd.toml:2: journal.sync ", "\"none\" or \"group\""},
+        BadConfig{"NumberAsText", "[service]\nmax_message = \"1 MiB\"\n", "mrd.toml:2: service.max_message ", "must be a number"},
+        BadConfig{"ServiceTwiceAsArray", "[[service]]\nsocket = \"/a\"\n", "mrd.toml:1: service ", "written as [service]"},
+        BadConfig{"ProviderAsTable", "[provider]\ntype = \"sim\"\n", "mrd.toml:1: provider ", "written as [[provider]]"},
+        BadConfig{"ProviderWithoutType", "[[provider]]\nname = \"tdx\"\n", "mrd.toml:1: provider.type ", "known are: sim"},
+        BadConfig{"UnknownProviderType", "\n[[provider]]\ntype = \"tpm\"\n", "mrd.toml:", "known are: sim"},
+        BadConfig{"FlagAsText", "[[provider]]\ntype = \"sim\"\nrequired = \"no\"\n", "mrd.toml:3: provider.required ", "true or false"},
+        BadConfig{"UnknownQuoteFormat", "[[provider]]\ntype = \"sim\"\nquote_format = \"v4\"\n", "mrd.toml:3: provider.quote_format ",
+                  "\"tdx_v4\", \"tdx_v5_td10\" or \"tdx_v5_td15\""},
+        BadConfig{"SecondProviderIsWrong", "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"sim\"\nnmae = \"a\"\n",
+                  "mrd.toml:5: provider.nmae ", "known are: firmware_log, name, quote_format, required, type"},
+        BadConfig{"RegisterWithoutName", "[[register]]\nlog_only = true\n", "mrd.toml:1: register.name ", "say which registers"},
+        BadConfig{"UnknownOwner", "[[register]]\nname = \"tdx/rtmr3\"\nowner = \"mine\"\n", "mrd.toml:3: register.owner ",
+                  "owned, shared or observed"},
+        BadConfig{"OwnerNoText", "[[register]]\nname = \"tdx/rtmr3\"\nowner = 1\n", "mrd.toml:3: register.owner ",
+                  "owned, shared or observed"},
+        BadConfig{"RegisterAsTable", "[register]\nname = \"tdx/rtmr3\"\n", "mrd.toml:1: register ", "written as [[register]]"}),
+    [](const auto &tested) { return tested.param.name; });
+
+TEST(Config, AFileIsReadAndItsErrorsNameItsPath) {
+    const TemporaryFolder folder;
+    const auto file = folder.path() / "c.toml";
+    std::ofstream(file) << "[service]\nstate = 1\n";
+    const auto config = load_config(file);
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error().message, ::testing::StartsWith(file.native() + ":2: service.state "));
+}
+
+TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
+    const auto config = load_config("/nonexistent/mrd.toml");
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/mrd.toml"));
+}
+
+// The sample as it is, and with what it has as comments taken as written.
+TEST(Config, TheSampleIsAcceptedAndItsServiceSectionIsTheDefaults) {
+    std::ifstream in(MRD_SAMPLE_CONFIG);
+    std::string as_it_is;
+    std::string uncommented;
+    for (std::string line; std::getline(in, line);) {
+        as_it_is += line + "\n";
+        const bool is_key = line.starts_with("# [[") ||
+                            (line.starts_with("# ") && line.find(" = ") != std::string::npos && line.find('`') == std::string::npos);
+        uncommented += (is_key ? line.substr(2) : line) + "\n";
+    }
+    const auto config = parsed(as_it_is);
+    const Config defaults;
+    EXPECT_EQ(config.socket, defaults.socket);
+    EXPECT_EQ(config.state, defaults.state);
+    EXPECT_EQ(config.boot_id_file, defaults.boot_id_file);
+    EXPECT_EQ(config.limits.max_connections, defaults.limits.max_connections);
+    EXPECT_EQ(config.limits.max_message, defaults.limits.max_message);
+    EXPECT_EQ(config.limits.max_buffered, defaults.limits.max_buffered);
+    EXPECT_EQ(config.journal.size_limit, defaults.journal.size_limit);
+    EXPECT_EQ(config.journal.sync, defaults.journal.sync);
+    EXPECT_EQ(config.journal.firmware_log, defaults.journal.firmware_log);
+    EXPECT_THAT(config.providers, IsEmpty());
+    EXPECT_EQ(parsed(uncommented).providers.size(), 1U);
+    EXPECT_EQ(parsed(uncommented).rules.size(), 1U);
+}
+
+// What one machine's firmware measured is no other's: taken for it, it would look like a gap.
+TEST(Config, AFirmwareLogIsOfOneProvider) {
+    const std::string log = "[journal]\nfirmware_log = \"/log\"\n";
+    const std::string one = "[[provider]]\ntype = \"sim\"\n";
+    const std::string two = one + "[[provider]]\ntype = \"sim\"\nname = \"second\"\n";
+    EXPECT_TRUE(parse_config(log + one, "c"));
+    EXPECT_TRUE(parse_config("[journal]\nfirmware_log = \"none\"\n" + two, "c"));
+    EXPECT_TRUE(parse_config(two + "firmware_log = \"/log\"\n", "c"));
+    const auto refused = parse_config(log + two, "c");
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error(), ::testing::HasSubstr("write provider.firmware_log"));
+}
+
+TEST(Config, AnEmptyFileIsTheDefaults) { EXPECT_TRUE(load_config("/dev/null")); }
+
+TEST(Config, AProvidersNameHasNoSlashAndIsThereOnce) {
+    const auto two = [](const std::string &first, const std::string &second) {
+        return parse_config(
+            "[[provider]]\ntype = \"sim\"\nname = \"" + first + "\"\n[[provider]]\ntype = \"sim\"\nname = \"" + second + "\"\n", "c");
+    };
+    EXPECT_TRUE(two("tdx", "tdx2"));
+    EXPECT_FALSE(two("tdx", "tdx"));
+    EXPECT_FALSE(two("tdx", "../evil"));
+}
+
+TEST(Config, AFolderInPlaceOfAFileIsAnError) {
+    const TemporaryFolder folder;
+    EXPECT_FALSE(load_config(folder.path()));
+}
+
+// ---- Rules
+
+std::vector<RegisterSpec> some_registers() {
+    return {fake_register("mrtd", "R"), fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"), fake_register("log", "XRL")};
+}
+
+std::vector<RegisterSpec> ruled(const std::vector<RegisterRule> &rules) {
+    auto registers = apply_rules("tdx", some_registers(), rules);
+    EXPECT_TRUE(registers) << registers.error();
+    return registers.value_or(std::vector<RegisterSpec>());
+}
+
+TEST(ConfigRules, ARuleChangesTheRegistersWhoseWholeNameMatchesAndNoOther) {
+    const auto registers = ruled({{"tdx/rtmr?", mr::Owner::shared, {}}});
+    EXPECT_EQ(registers[0].owner, mr::Owner::owned);
+    EXPECT_EQ(registers[1].owner, mr::Owner::shared);
+    EXPECT_EQ(registers[2].owner, mr::Owner::shared);
+    EXPECT_EQ(registers[3].owner, mr::Owner::owned);
+    EXPECT_EQ(registers[1].flags.to_string(), "XWRL");
+    for (const auto *pattern : {"rtmr2", "*", "tpm/*", "tdx/rtmr"}) {
+        EXPECT_EQ(ruled({{pattern, mr::Owner::shared, {}}})[1].owner, mr::Owner::owned) << pattern;
+    }
+}
+
+TEST(ConfigRules, LogOnlyTakesTheWAwayAndGivesIt) {
+    EXPECT_EQ(ruled({{"tdx/rtmr3", {}, true}})[2].flags.to_string(), "XRL");
+    EXPECT_EQ(ruled({{"tdx/log", {}, false}})[3].flags.to_string(), "XWRL");
+    EXPECT_EQ(ruled({{"tdx/rtmr3", {}, true}})[1].flags.to_string(), "XWRL");
+}
+
+TEST(ConfigRules, ALaterRuleWins) {
+    const auto registers = ruled({{"tdx/rtmr*", mr::Owner::observed, true}, {"tdx/rtmr3", mr::Owner::owned, false}});
+    EXPECT_EQ(registers[1].owner, mr::Owner::observed);
+    EXPECT_EQ(registers[1].flags.to_string(), "XRL");
+    EXPECT_EQ(registers[2].owner, mr::Owner::owned);
+    EXPECT_EQ(registers[2].flags.to_string(), "XWRL");
+}
+
+TEST(ConfigRules, LogOnlyOfARegisterThatCannotBeExtendedIsAnErrorThatNamesIt) {
+    const auto registers = apply_rules("tdx", some_registers(), {{"tdx/mrtd", {}, true}});
+    ASSERT_FALSE(registers);
+    EXPECT_THAT(registers.error(), HasSubstr("\"tdx/mrtd\""));
+}
+
+}  // namespace
+}  // namespace mrd

@@ -1,0 +1,283 @@
+// io.mrd.Registers and io.mrd.Attestation as a client sees them, on registers in memory.
+#include "mr/envelope.h"
+#include "mrd/interfaces/registers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include "mrd/daemon/service.h"
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/session_client.h"
+#include "tests/mrd/test_journal.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class RegistersInterfaceTest : public ::testing::Test {
+protected:
+    enum : RegisterIndex { mrtd, rtmr2, rtmr3, rtmr1, log, secret, reportdata, report0, other_set };
+
+    void SetUp() override {
+        std::vector<RegisterSpec> specs{fake_register("mrtd", "R"),
+                                        fake_register("rtmr2", "XWRL"),
+                                        fake_register("rtmr3", "XWRL"),
+                                        fake_register("rtmr1", "XWRL"),
+                                        fake_register("log", "XRL"),
+                                        fake_register("secret", "XW"),
+                                        fake_register("reportdata", "WRF", 64),
+                                        fake_register("report0", "RLF", 1024),
+                                        fake_register("other_set", "XWRL")};
+        specs[rtmr2].owner = mr::Owner::shared;
+        specs[rtmr1].owner = mr::Owner::observed;
+        specs[other_set].refresh_set = 1;
+        const auto added = registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs);
+        ASSERT_TRUE(added) << added.error();
+        ASSERT_TRUE(registers_.start_journal({}));
+        service_ = make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+        client_ = std::make_unique<SessionClient>(*service_);
+        hardware_.take_calls();
+    }
+
+    std::string call(const std::string &method, const std::string &parameters = "{}") {
+        return client_->call("io.mrd." + method, parameters);
+    }
+    static std::string hex(std::uint8_t byte, std::size_t size = 48) { return mr::to_hex(mr::Bytes(size, byte)); }
+    static std::string digest(std::uint8_t byte) { return R"("digest":")" + hex(byte) + "\""; }
+    // By which an envelope that holds this extends the register.
+    static std::string digest_in_envelope(mr::EnvelopeBody body, const std::string &name = "fake/rtmr3") {
+        const mr::Envelope envelope{.header = {.type = "measure", .register_name = name}, .body = std::move(body)};
+        return mr::to_hex(mr::envelope_digest(envelope, mr::HashAlgorithm::sha384)->bytes());
+    }
+    std::string value(RegisterIndex index) { return mr::to_hex(hardware_.value(index).bytes()); }
+    static auto IsError(const std::string &name) { return HasSubstr(R"("error":"io.mrd.)" + name + "\""); }
+    static auto IsInvalid(const std::string &parameter) {
+        return AllOf(HasSubstr("org.varlink.service.InvalidParameter"), HasSubstr(R"({"parameter":")" + parameter + "\"}"));
+    }
+
+    FakeHardware hardware_;
+    boost::asio::io_context loop_;
+    TestJournal journal_{loop_};
+    Registers registers_{loop_, *journal_};
+    std::unique_ptr<varlink::Service> service_;
+    std::unique_ptr<SessionClient> client_;
+};
+
+TEST_F(RegistersInterfaceTest, ASnapshotOfAnOwnedAndASharedRegisterRefreshesForTheSharedOne) {
+    hardware_.extend(rtmr2, mr::Digest(mr::Bytes(48, 66)));
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["rtmr3","rtmr2"]})"), HasSubstr(value(rtmr2)));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["rtmr3"]})"), HasSubstr(value(rtmr3)));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty()) << "owned ones are in sync";
+    call("Registers.Snapshot", R"({"names":["rtmr3","report0"]})");
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0")) << "a report over a shared one is not";
+}
+
+TEST_F(RegistersInterfaceTest, ASnapshotRefreshesEachSetAtMostOnce) {
+    call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}");
+    hardware_.take_calls();
+    EXPECT_THAT(call("Registers.Snapshot"), AllOf(HasSubstr(value(rtmr3)), HasSubstr("\"sequence\":1"), Not(HasSubstr("tdx/secret"))));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 1"));
+}
+
+TEST_F(RegistersInterfaceTest, ASnapshotOfNothingIsEmpty) {
+    EXPECT_EQ(call("Registers.Snapshot", R"({"names":[]})"), R"({"parameters":{"readings":[],"sequence":0}})");
+}
+
+TEST_F(RegistersInterfaceTest, AFailedRefreshFailsTheSnapshot) {
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["rtmr3"],"fresh":true})"), IsError("Registers.ProviderFailed"));
+}
+
+TEST_F(RegistersInterfaceTest, AReadingSaysWhetherItWasReread) {
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3"})"), HasSubstr("\"refreshed\":false"));
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3","fresh":true})"), HasSubstr("\"refreshed\":true"));
+}
+
+TEST_F(RegistersInterfaceTest, EachRefusalHasItsError) {
+    EXPECT_THAT(call("Registers.Read", R"({"name":"secret"})"), IsError("Registers.NotReadable"));
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["secret"]})"), IsError("Registers.NotReadable"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"log",)" + digest(1) + "}"), IsError("Registers.LogOnly"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr1",)" + digest(1) + "}"), IsError("Registers.NotExtensible"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"mrtd","data":""})"), IsError("Registers.NotExtensible"));
+    EXPECT_THAT(call("Registers.Write", R"({"name":"rtmr3","value":")" + hex(1) + "\"}"), IsError("Registers.NotWritable"));
+    EXPECT_THAT(call("Registers.Write", R"({"name":"mrtd","value":")" + hex(1) + "\"}"), IsError("Registers.NotWritable"));
+    EXPECT_THAT(call("Registers.Write", R"({"name":"reportdata","value":"00"})"),
+                AllOf(IsError("Registers.WrongLength"), HasSubstr(R"("expected":64,"actual":1)")));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3","digest":""})"), IsError("Registers.WrongLength"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3","digest":")" + hex(1, 4000) + "\"}"), IsError("Registers.WrongLength"));
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr9"})"), IsError("Registers.NoSuchRegister"));
+    EXPECT_THAT(call("Registers.List", R"({"provider":"tpm"})"),
+                AllOf(IsError("Registers.NoSuchRegister"), HasSubstr(R"("candidates":["tdx"])")));
+    EXPECT_THAT(call("Attestation.Report", R"({"reportData":"00"})"), IsError("Attestation.WrongLength"));
+    EXPECT_THAT(call("Attestation.Report", R"({"provider":"tpm","reportData":")" + hex(1, 64) + "\"}"),
+                IsError("Attestation.NoSuchProvider"));
+    EXPECT_THAT(call("Attestation.VerifyReport", R"({"report":""})"), IsError("Attestation.NotSupported"));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty()) << "none of them reached the provider";
+}
+
+TEST_F(RegistersInterfaceTest, AParameterThatIsNotAcceptableIsNamed) {
+    const auto extend = [&](const std::string &rest) { return call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + rest + "}"); };
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3","digest":"0"})"), IsInvalid("digest"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":3,)" + digest(1) + "}"), IsInvalid("name"));
+    EXPECT_THAT(extend(R"(,"eventType":-1)"), IsInvalid("eventType"));
+    EXPECT_THAT(extend(R"(,"eventType":4294967296)"), IsInvalid("eventType"));
+    EXPECT_THAT(extend(R"(,"eventType":3)"), IsInvalid("eventType"));
+    EXPECT_THAT(extend(R"(,"data":"a")"), IsInvalid("data"));
+    EXPECT_THAT(extend(R"(,"data":")" + mr::to_base64(mr::Bytes(max_event_data + 1)) + "\""), IsInvalid("data"));
+    EXPECT_THAT(extend(R"(,"description":")" + std::string(mr::max_event_description + 1, 'x') + "\""), IsInvalid("description"));
+    EXPECT_THAT(extend(R"(,"id":"")"), IsInvalid("id"));
+    EXPECT_THAT(extend(R"(,"id":")" + std::string(max_event_id + 1, 'x') + "\""), IsInvalid("id"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"","envelope":true,"eventType":13})"), IsInvalid("eventType"));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","envelope":true,"data":")" + mr::to_base64(mr::Bytes(max_event_data)) + "\"}"),
+                IsInvalid("data"))
+        << "with the envelope it is too long";
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"!"})"), IsInvalid("data"));
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3","generation":1})"), IsInvalid("generation"));
+    EXPECT_THAT(call("Registers.Write", R"({"name":"reportdata","value":"xy"})"), IsInvalid("value"));
+    EXPECT_THAT(call("Attestation.Report", R"({"reportData":"xy"})"), IsInvalid("reportData"));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+    EXPECT_THAT(extend(R"(,"eventType":4294967295,"data":")" + mr::to_base64(mr::Bytes(max_event_data)) + R"(","description":")" +
+                       std::string(mr::max_event_description, 'x') + "\""),
+                HasSubstr("\"sequence\":1"));
+}
+
+TEST_F(RegistersInterfaceTest, MeasureExtendsByTheHashOfTheData) {
+    const auto data = mr::to_base64(mr::as_bytes("hello"));
+    const auto hash = mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, mr::as_bytes("hello"))->bytes());
+    const auto reply = call("Registers.Measure", R"({"name":"rtmr3","data":")" + data + "\"}");
+    EXPECT_THAT(reply, AllOf(HasSubstr(R"("digest":")" + hash + "\""), HasSubstr(value(rtmr3))));
+}
+
+TEST_F(RegistersInterfaceTest, ALogCentricRegisterTakesNothingButEnvelopesWhateverWasAskedFor) {
+    const auto hello = mr::as_bytes("hello");
+    const auto data = R"("data":")" + mr::to_base64(hello) + "\"";
+    const auto expected = digest_in_envelope({.data = mr::Bytes(hello.begin(), hello.end())}, "fake/log");
+    for (const std::string asked : {"", R"("envelope":true,)", R"("envelope":false,)", R"("eventType":6,)"}) {
+        const auto reply = call("Registers.Measure", R"({"name":"log",)" + asked + data + "}");
+        EXPECT_THAT(reply, AllOf(HasSubstr(R"("digest":")" + expected + "\""), HasSubstr(value(log)))) << asked;
+    }
+    hardware_.take_calls();
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"log","eventType":13,)" + data + "}"), IsInvalid("eventType"));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+    const mr::ContentDigest digest{mr::HashAlgorithm::sha256, mr::Digest(mr::Bytes(32, 7))};
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"log","contentDigest":")" + mr::to_string(digest) + "\"}"),
+                HasSubstr(digest_in_envelope({.digest = digest}, "fake/log")));
+}
+
+TEST_F(RegistersInterfaceTest, AProviderFailureSaysWhetherTheExtendTookEffect) {
+    hardware_.fail_next("extend", FakeHardware::Failure::before);
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"),
+                AllOf(IsError("Registers.ProviderFailed"), HasSubstr(R"("provider":"tdx")"), HasSubstr(R"("applied":"no")")));
+    hardware_.fail_next("extend", FakeHardware::Failure::before);
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), HasSubstr(R"("applied":"unknown")"));
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Indeterminate"));
+}
+
+TEST_F(RegistersInterfaceTest, ACappedRegisterTakesOneLastEventAndThenNone) {
+    EXPECT_THAT(call("Registers.Cap", R"({"name":"rtmr3"})"), HasSubstr("\"sequence\":1"));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
+    const auto before = value(rtmr3);
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"),
+                AllOf(IsError("Registers.Capped"), HasSubstr(R"({"name":"tdx/rtmr3","sequence":)")));
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":""})"), IsError("Registers.Capped"));
+    EXPECT_THAT(call("Registers.Cap", R"({"name":"rtmr3"})"), IsError("Registers.Capped"));
+    EXPECT_EQ(value(rtmr3), before);
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+    EXPECT_THAT(call("Registers.List"), HasSubstr(R"("owner":"owned","capped":true)"));
+    EXPECT_THAT(call("Registers.Cap", R"({"name":"mrtd"})"), IsError("Registers.NotExtensible"));
+}
+
+TEST_F(RegistersInterfaceTest, AnIdThatWasUsedAnswersWithTheFirstResultAndExtendsNothing) {
+    const auto extend = [&](std::uint8_t by, const std::string &id) {
+        return call("Registers.Extend", R"({"name":"rtmr3",)" + digest(by) + R"(,"id":")" + id + "\"}");
+    };
+    const auto first = extend(1, "a");
+    const auto first_value = value(rtmr3);
+    extend(2, "b");
+    hardware_.take_calls();
+    EXPECT_EQ(extend(1, "a"), first);
+    EXPECT_THAT(first, HasSubstr(first_value));
+    EXPECT_THAT(extend(3, "a"), AllOf(IsError("Registers.DuplicateEvent"), HasSubstr(R"("id":"a")")));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"other_set",)" + digest(3) + R"(,"id":"a"})"), HasSubstr("\"sequence\":3"))
+        << "another register's ids are its own";
+    call("Registers.Cap", R"({"name":"rtmr3"})");
+    EXPECT_EQ(extend(1, "a"), first) << "also when a new one would be refused";
+}
+
+TEST_F(RegistersInterfaceTest, AnEnvelopeBindsDescriptionAndData) {
+    const auto reply = call("Registers.Measure", R"({"name":"rtmr3","envelope":true,"description":"what","data":")" +
+                                                     mr::to_base64(mr::as_bytes("hello")) + "\"}");
+    const auto hello = mr::as_bytes("hello");
+    EXPECT_THAT(reply, HasSubstr(digest_in_envelope({.description = "what", .data = mr::Bytes(hello.begin(), hello.end())})));
+}
+
+TEST_F(RegistersInterfaceTest, AnEnvelopeHoldsTheDigestOfContentThatTheClientHasHashed) {
+    const auto measure = [this](const std::string &more) { return call("Registers.Measure", R"({"name":"rtmr3",)" + more + "}"); };
+    const mr::ContentDigest digest{mr::HashAlgorithm::sha256, mr::Digest(mr::Bytes(32, 7))};
+    const auto text = R"("contentDigest":")" + mr::to_string(digest) + "\"";
+    EXPECT_THAT(measure(R"("envelope":true,)" + text), HasSubstr(digest_in_envelope({.digest = digest})));
+    hardware_.take_calls();
+    EXPECT_THAT(measure(text), IsInvalid("contentDigest")) << "only in an envelope";
+    EXPECT_THAT(measure(R"("envelope":false,)" + text), IsInvalid("contentDigest"));
+    EXPECT_THAT(measure(R"("envelope":true,"data":"",)" + text), IsInvalid("contentDigest")) << "not both";
+    EXPECT_THAT(measure(R"("envelope":true)"), IsInvalid("data")) << "one of them";
+    for (const std::string wrong : {"", "sha384", "sha256:00", "md5:00000000000000000000000000000000", "sha256"}) {
+        EXPECT_THAT(measure(R"("envelope":true,"contentDigest":")" + wrong + "\""), IsInvalid("contentDigest")) << wrong;
+    }
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+}
+
+TEST_F(RegistersInterfaceTest, NobodyButMrdBuildsEnvelopes) {
+    const mr::Envelope envelope{.header = {.type = "measure", .register_name = "fake/rtmr3"}};
+    const auto whole = mr::encode_envelope(envelope);
+    const auto redacted = mr::redact_envelope(whole, std::array{mr::HashAlgorithm::sha384}).value();
+    auto version_1 = whole;
+    version_1[0] = 1;
+    // The tag alone will do, whatever follows it.
+    for (const auto &forged : {whole, redacted, version_1, mr::Bytes(whole.begin(), whole.begin() + 4)}) {
+        const auto data = R"("data":")" + mr::to_base64(forged) + "\"";
+        for (const std::string type : {"4", "6", "13"}) {
+            EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","eventType":)" + type + "," + data + "}"), IsInvalid("data"));
+            EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3","eventType":)" + type + "," + digest(1) + "," + data + "}"),
+                        IsInvalid("data"));
+        }
+        EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+        EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","envelope":true,)" + data + "}"),
+                    HasSubstr(digest_in_envelope({.data = forged})))
+            << "in an envelope it is content like any other";
+        hardware_.take_calls();
+    }
+}
+
+TEST_F(RegistersInterfaceTest, CreateIsNotImplementedYetAndSaysSo) {
+    EXPECT_THAT(call("Registers.Create", R"({"name":"a","hash":"sha384","on":"rtmr3"})"),
+                HasSubstr("org.varlink.service.MethodNotImplemented"));
+}
+
+TEST_F(RegistersInterfaceTest, StatusShowsWhatDiverged) {
+    const auto expected = value(rtmr3);
+    hardware_.extend(rtmr3, mr::Digest(mr::Bytes(48, 66)));
+    EXPECT_THAT(call("Registers.Status"), Not(HasSubstr("\"diverged\":true")));
+    call("Registers.Read", R"({"name":"rtmr3","fresh":true})");
+    EXPECT_THAT(call("Registers.Status"), AllOf(HasSubstr("\"diverged\":true"), HasSubstr(R"("logged":")" + expected + "\""),
+                                                HasSubstr(R"("observed":")" + value(rtmr3) + "\""), HasSubstr("\"divergences\":1")));
+}
+
+TEST_F(RegistersInterfaceTest, AFreshReadOfAnotherSetDoesNotRefreshThisOne) {
+    call("Registers.Read", R"({"name":"other_set","fresh":true})");
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 1"));
+}
+
+}  // namespace
+}  // namespace mrd

@@ -1,0 +1,168 @@
+#include "mrd/interfaces/watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include "mrd/daemon/service.h"
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/session_client.h"
+#include "tests/mrd/test_journal.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::string_view watch_method = "io.mrd.Registers.Watch";
+
+class WatchTest : public ::testing::Test {
+protected:
+    enum : RegisterIndex { rtmr2, rtmr3, reportdata, report0 };
+
+    void SetUp() override {
+        const std::vector<RegisterSpec> specs{fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
+                                              fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024)};
+        ASSERT_TRUE(registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        ASSERT_TRUE(registers_.start_journal({}));
+        service_ = make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+    }
+
+    // Returns the new value.
+    std::string extend(const std::string &name, std::uint8_t byte) {
+        SessionClient client(*service_);
+        const auto digest = mr::to_hex(mr::Bytes(48, byte));
+        const auto reply = client.call("io.mrd.Registers.Extend", R"({"name":")" + name + R"(","digest":")" + digest + "\"}");
+        EXPECT_THAT(reply, HasSubstr("\"sequence\":"));
+        return value(name == "rtmr2" ? rtmr2 : rtmr3);
+    }
+    std::string value(RegisterIndex index) { return mr::to_hex(hardware_.value(index).bytes()); }
+
+    static auto Streams(const std::string &name, const std::string &value) {
+        return ::testing::AllOf(HasSubstr("\"name\":\"tdx/" + name + "\""), HasSubstr("\"value\":\"" + value + "\""),
+                                HasSubstr("\"continues\":true"));
+    }
+
+    FakeHardware hardware_;
+    boost::asio::io_context loop_;
+    TestJournal journal_{loop_};
+    Registers registers_{loop_, *journal_};
+    std::unique_ptr<varlink::Service> service_;
+};
+
+TEST_F(WatchTest, FirstComeThePresentValuesThenEachChange) {
+    const auto before = extend("rtmr3", 1);
+    SessionClient watcher(*service_);
+    watcher.send(watch_method, R"({"names":["rtmr2","tdx/rtmr3"]})", true);
+    EXPECT_THAT(watcher.reply(), Streams("rtmr2", value(rtmr2)));
+    EXPECT_THAT(watcher.reply(), Streams("rtmr3", before));
+    EXPECT_EQ(watcher.reply(), "");
+    const auto after = extend("rtmr3", 2);
+    EXPECT_THAT(watcher.reply(), Streams("rtmr3", after));
+    EXPECT_EQ(watcher.reply(), "");
+}
+
+TEST_F(WatchTest, AChangedValueCarriesTheNumberOfTheExtend) {
+    SessionClient watcher(*service_);
+    EXPECT_THAT(watcher.call(watch_method, R"({"names":["rtmr3"]})", true), HasSubstr("\"sequence\":0"));
+    extend("rtmr3", 1);
+    extend("rtmr2", 1);
+    extend("rtmr3", 1);
+    EXPECT_THAT(watcher.reply(), HasSubstr("\"sequence\":1"));
+    EXPECT_THAT(watcher.reply(), HasSubstr("\"sequence\":3"));
+}
+
+TEST_F(WatchTest, WithoutNamesAllReadableRegistersAreWatchedAndEachPresentValueComesOnce) {
+    // The first live register's reread finds what others did to the next.
+    extend("rtmr2", 1);
+    hardware_.extend(rtmr3, mr::Digest(mr::Bytes(48, 66)));
+    hardware_.set(report0, 7);
+    SessionClient watcher(*service_);
+    watcher.send(watch_method, "{}", true);
+    EXPECT_THAT(watcher.reply(), Streams("rtmr2", value(rtmr2)));
+    EXPECT_THAT(watcher.reply(), Streams("rtmr3", value(rtmr3)));
+    EXPECT_THAT(watcher.reply(), HasSubstr("tdx/reportdata"));
+    EXPECT_THAT(watcher.reply(), HasSubstr("tdx/report0"));
+    EXPECT_EQ(watcher.reply(), "");
+}
+
+TEST_F(WatchTest, ASlowWatcherGetsTheLatestValueOfEachRegisterNotEveryOne) {
+    SessionClient watcher(*service_);
+    watcher.send(watch_method, R"({"names":["rtmr2","rtmr3"]})", true);
+    watcher.reply();
+    watcher.reply();
+    watcher.stop_reading();
+    for (std::uint8_t i = 0; i < 100; ++i) extend("rtmr3", i);
+    extend("rtmr2", 1);
+    EXPECT_EQ(watcher.reply(), "");
+    watcher.go_on_reading();
+    EXPECT_THAT(watcher.reply(), Streams("rtmr2", value(rtmr2)));
+    EXPECT_THAT(watcher.reply(), Streams("rtmr3", value(rtmr3)));
+    EXPECT_EQ(watcher.reply(), "");
+}
+
+TEST_F(WatchTest, ARegisterThatIsNotWatchedIsNotSent) {
+    SessionClient watcher(*service_);
+    watcher.send(watch_method, R"({"names":["rtmr2"]})", true);
+    watcher.reply();
+    extend("rtmr3", 1);
+    EXPECT_EQ(watcher.reply(), "");
+}
+
+TEST_F(WatchTest, ARegisterNamedTwiceIsSentOnce) {
+    SessionClient watcher(*service_);
+    watcher.send(watch_method, R"({"names":["rtmr2","tdx/rtmr2"]})", true);
+    EXPECT_NE(watcher.reply(), "");
+    EXPECT_EQ(watcher.reply(), "");
+}
+
+TEST_F(WatchTest, WatchingNeedsMore) {
+    SessionClient watcher(*service_);
+    EXPECT_THAT(watcher.call(watch_method), HasSubstr("org.varlink.service.ExpectedMore"));
+    EXPECT_THAT(watcher.call("io.mrd.Registers.Statistics"), HasSubstr("counters")) << "the connection lives";
+}
+
+TEST_F(WatchTest, AnUnknownRegisterIsRefusedAtOnce) {
+    SessionClient watcher(*service_);
+    const auto reply = watcher.call(watch_method, R"({"names":["rtmr2","rtmr9"]})", true);
+    EXPECT_THAT(reply, HasSubstr("io.mrd.Registers.NoSuchRegister"));
+    EXPECT_THAT(reply, HasSubstr("rtmr9"));
+    EXPECT_EQ(watcher.reply(), "");
+}
+
+TEST_F(WatchTest, AFirstValueThatCannotBeReadEndsTheWatchWithTheError) {
+    extend("rtmr3", 1);
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    SessionClient watcher(*service_);
+    const auto reply = watcher.call(watch_method, R"({"names":["rtmr3"]})", true);
+    EXPECT_THAT(reply, HasSubstr("io.mrd.Registers.ProviderFailed"));
+    extend("rtmr3", 1);
+    EXPECT_EQ(watcher.reply(), "") << "an error is final";
+    EXPECT_THAT(watcher.call("io.mrd.Registers.Read", R"({"name":"rtmr3"})"), HasSubstr(value(rtmr3)));
+}
+
+TEST_F(WatchTest, AWatcherThatHasGoneIsForgotten) {
+    auto gone = std::make_unique<SessionClient>(*service_);
+    gone->send(watch_method, "{}", true);
+    SessionClient watcher(*service_);
+    watcher.send(watch_method, R"({"names":["rtmr3"]})", true);
+    watcher.reply();
+    gone.reset();
+    const auto after = extend("rtmr3", 1);
+    EXPECT_THAT(watcher.reply(), Streams("rtmr3", after));
+}
+
+TEST_F(WatchTest, AWriteOfReportdataIsSeenWithItsGeneration) {
+    SessionClient watcher(*service_);
+    watcher.send(watch_method, R"({"names":["reportdata"]})", true);
+    watcher.reply();
+    SessionClient writer(*service_);
+    const auto hex = mr::to_hex(mr::Bytes(64, 5));
+    const auto written = writer.call("io.mrd.Registers.Write", R"({"name":"reportdata","value":")" + hex + "\"}");
+    const auto generation = written.substr(written.find("\"generation\":"), written.find('}') - written.find("\"generation\":"));
+    EXPECT_THAT(watcher.reply(), ::testing::AllOf(Streams("reportdata", hex), HasSubstr(generation)));
+}
+
+}  // namespace
+}  // namespace mrd

@@ -1,0 +1,603 @@
+// The rules of registers that need more than the table: the queue's order, what the provider is asked, who gets which answer.
+#include "mrd/registers/provider_registers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/test_journal.h"
+
+namespace mrd {
+namespace {
+
+namespace wire = mr::wire;
+using mr::Owner;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+enum : RegisterIndex { mrtd, rtmr2, rtmr3, reportdata, report0 };
+
+std::vector<RegisterSpec> tdx_registers() {
+    return {fake_register("mrtd", "R"), fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
+            fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024)};
+}
+
+std::vector<RegisterSpec> with_shared_rtmr2() {
+    auto specs = tdx_registers();
+    specs[rtmr2].owner = Owner::shared;
+    return specs;
+}
+
+mr::Digest digest(std::uint8_t byte) { return mr::Digest(mr::Bytes(48, byte)); }
+mr::Digest extended(const mr::Digest &old, const mr::Digest &by) {
+    return mr::extend(mr::HashAlgorithm::sha384, old.bytes(), by.bytes()).value();
+}
+
+using ReadAnswer = std::expected<bool, RegisterError>;
+using ExtendAnswer = std::expected<ProviderRegisters::Extended, RegisterError>;
+using WriteAnswer = std::expected<std::int64_t, RegisterError>;
+
+template <class T, class Error>
+std::optional<T> value_of(const std::expected<T, Error> &answer) {
+    return answer ? std::optional(*answer) : std::nullopt;
+}
+
+template <class Answer>
+const wire::ProviderFailed *failure_of(const Answer &answer) {
+    return answer ? nullptr : std::get_if<wire::ProviderFailed>(&answer.error());
+}
+
+// The parameter: does the provider have a thread of its own?
+class ProviderRegistersTest : public ::testing::Test {
+protected:
+    std::unique_ptr<ProviderRegisters> opened(bool own_thread, std::vector<RegisterSpec> specs = tdx_registers()) {
+        auto provider = std::make_unique<FakeProvider>(hardware_, "tdx", specs, own_thread);
+        auto registers = ProviderRegisters::open(loop_, std::move(provider), std::move(specs), events_, first_generation);
+        EXPECT_TRUE(registers) << registers.error();
+        join(**registers);
+        hardware_.take_calls();
+        return std::move(*registers);
+    }
+
+    // The journal starts, or goes on, with these registers.
+    void join(ProviderRegisters &registers) {
+        EXPECT_TRUE(journal_->start(registers.journalled(), {}));
+        registers.join();
+    }
+
+    // Runs the loop until so many answers have come.
+    void run_until(std::size_t answers) {
+        const auto guard = boost::asio::make_work_guard(loop_);
+        loop_.restart();
+        while (answers_.size() < answers) loop_.run_one();
+    }
+
+    // Remembers in which order the answers came.
+    auto note(std::string name) {
+        return [this, name = std::move(name)](const auto &) { answers_.push_back(name); };
+    }
+    template <class Answer>
+    auto keep(std::optional<Answer> &out) {
+        return [this, &out](Answer answer) {
+            out = std::move(answer);
+            answers_.emplace_back("kept");
+        };
+    }
+
+    ReadAnswer read(ProviderRegisters &registers, RegisterIndex index, bool fresh = false) {
+        return wait<ReadAnswer>([&](auto done) { registers.read(index, fresh, std::move(done)); });
+    }
+    ExtendAnswer extend(ProviderRegisters &registers, RegisterIndex index, const mr::Digest &by) {
+        return wait<ExtendAnswer>([&](auto done) { registers.extend(index, by, {}, std::move(done)); });
+    }
+    WriteAnswer write(ProviderRegisters &registers, std::uint8_t byte) {
+        return wait<WriteAnswer>([&](auto done) { registers.write(reportdata, mr::Bytes(64, byte), std::move(done)); });
+    }
+
+    template <class Answer, class Start>
+    Answer wait(const Start &start) {
+        std::optional<Answer> answer;
+        const auto before = answers_.size();
+        start(keep(answer));
+        run_until(before + 1);
+        return std::move(*answer);
+    }
+
+    static mr::Digest known(const ProviderRegisters &registers, RegisterIndex index) { return mr::Digest(registers.table().value(index)); }
+
+    static constexpr std::int64_t first_generation = 100;
+
+    FakeHardware hardware_;
+    boost::asio::io_context loop_;
+    TestJournal journal_{loop_};
+    RegisterEvents events_{*journal_};
+    std::vector<std::string> answers_;
+};
+
+class EitherQueue : public ProviderRegistersTest, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(All, EitherQueue, ::testing::Bool(), [](const auto &tested) { return tested.param ? "OwnThread" : "Inline"; });
+
+// ---- Opening
+
+TEST_F(ProviderRegistersTest, OpeningDoesOneRefreshOfEachSetWhichIsCounted) {
+    auto specs = tdx_registers();
+    specs.push_back(fake_register("other", "XWRL"));
+    specs.back().refresh_set = 1;
+    const auto registers =
+        ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs, events_, 1);
+    ASSERT_TRUE(registers);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 1"));
+    EXPECT_EQ((*registers)->table().counters().refreshes, 2);
+    EXPECT_EQ((*registers)->table().counters().reads, 0);
+}
+
+TEST_F(ProviderRegistersTest, OpeningFillsTheStaticRegistersAndTheyCauseNoRefreshAfterThat) {
+    auto provider = std::make_unique<FakeProvider>(hardware_, "tdx", tdx_registers(), false);
+    hardware_.set(mrtd, 0x11);
+    const auto registers = ProviderRegisters::open(loop_, std::move(provider), tdx_registers(), events_, 1);
+    ASSERT_TRUE(registers);
+    join(**registers);
+    hardware_.take_calls();
+    EXPECT_EQ(known(**registers, mrtd), digest(0x11));
+    ASSERT_TRUE(extend(**registers, rtmr3, digest(1)));
+    EXPECT_EQ(value_of(read(**registers, mrtd)), false);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
+}
+
+TEST_F(ProviderRegistersTest, OpeningThatCannotReadTheHardwareFailsAndNamesTheProvider) {
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    const auto registers = ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(hardware_, "tdx", tdx_registers(), false),
+                                                   tdx_registers(), events_, 1);
+    ASSERT_FALSE(registers);
+    EXPECT_EQ(registers.error(), "provider \"tdx\" cannot be read: refresh 0 failed");
+}
+
+TEST_F(ProviderRegistersTest, ATableThatIsRefusedIsNotOpened) {
+    const std::vector<RegisterSpec> bad{fake_register("a", "R"), fake_register("a", "R")};
+    const auto registers = ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(hardware_, "tdx", bad, false), bad, events_, 1);
+    ASSERT_FALSE(registers);
+    EXPECT_THAT(registers.error(), HasSubstr("tdx/a"));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+}
+
+// ---- Reading and extending
+
+TEST_P(EitherQueue, AnExtendOfAnOwnedRegisterAnswersTheComputedValueAndDoesNotRefresh) {
+    const auto registers = opened(GetParam());
+    const auto answer = extend(*registers, rtmr3, digest(1));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->sequence, 1);
+    EXPECT_EQ(known(*registers, rtmr3), extended(digest(0), digest(1)));
+    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
+}
+
+TEST_P(EitherQueue, TheNextReadRefreshesOnceAndLaterOnesAreServedFromTheCache) {
+    const auto registers = opened(GetParam());
+    ASSERT_TRUE(extend(*registers, rtmr3, digest(1)));
+    hardware_.take_calls();
+    EXPECT_EQ(value_of(read(*registers, rtmr3)), true);
+    EXPECT_EQ(value_of(read(*registers, rtmr3)), false);
+    EXPECT_EQ(value_of(read(*registers, rtmr2)), false);
+    EXPECT_EQ(value_of(read(*registers, report0)), false);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
+}
+
+TEST_P(EitherQueue, TheExtendsOfAllProvidersAreNumberedInOneSequence) {
+    FakeHardware other_hardware;
+    const auto registers = opened(GetParam());
+    const auto other = ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(other_hardware, "other", tdx_registers(), GetParam()),
+                                               tdx_registers(), events_, 1);
+    ASSERT_TRUE(other);
+    join(**other);
+    EXPECT_EQ(extend(*registers, rtmr3, digest(1))->sequence, 1);
+    EXPECT_EQ(extend(**other, rtmr3, digest(1))->sequence, 2);
+    EXPECT_EQ(extend(*registers, rtmr2, digest(1))->sequence, 3);
+}
+
+TEST_P(EitherQueue, ADivergenceIsToldOnceAndAReadNeverExtendsAnything) {
+    const auto registers = opened(GetParam());
+    std::vector<RegisterIndex> told;
+    events_.diverged = [&told](ProviderRegisters &, RegisterIndex index) { told.push_back(index); };
+    hardware_.extend(rtmr3, digest(66));
+    EXPECT_EQ(value_of(read(*registers, rtmr3)), false) << "nobody knows yet";
+    EXPECT_EQ(value_of(read(*registers, rtmr3, true)), true);
+    EXPECT_EQ(value_of(read(*registers, rtmr3, true)), true);
+    EXPECT_THAT(told, ElementsAre(rtmr3));
+    EXPECT_TRUE(registers->table().divergence(rtmr3));
+    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 0"));
+}
+
+TEST_P(EitherQueue, AChangedValueIsToldAfterAnExtendAWriteAndARefresh) {
+    const auto registers = opened(GetParam());
+    std::vector<RegisterIndex> told;
+    events_.changed = [&told](ProviderRegisters &, RegisterIndex index) { told.push_back(index); };
+    ASSERT_TRUE(extend(*registers, rtmr3, digest(1)));
+    ASSERT_TRUE(write(*registers, 1));
+    hardware_.extend(rtmr2, digest(66));
+    ASSERT_TRUE(read(*registers, rtmr3));
+    EXPECT_THAT(told, ElementsAre(rtmr3, reportdata, rtmr2));
+}
+
+// ---- A provider that takes its time
+
+TEST_F(ProviderRegistersTest, CallsToOneProviderGoThroughOneQueueInArrivalOrder) {
+    const auto registers = opened(true);
+    hardware_.hold("extend");
+    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    hardware_.wait_until_held();
+    registers->write(reportdata, mr::Bytes(64, 1), note("write"));
+    registers->read(rtmr3, false, note("read"));
+    registers->report(mr::ReportData{}, note("report"));
+    registers->extend(rtmr2, digest(2), {}, note("second extend"));
+    EXPECT_EQ(registers->waiting_calls(), 4U);
+    EXPECT_THAT(answers_, IsEmpty());
+    hardware_.let_go();
+    run_until(5);
+    EXPECT_THAT(answers_, ElementsAre("extend", "write", "read", "report", "second extend"));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "write 3", "refresh 0", "report", "extend 1"));
+}
+
+TEST_F(ProviderRegistersTest, NReadersWaitingAtOnceCauseOneRefresh) {
+    const auto registers = opened(true);
+    hardware_.hold("extend");
+    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    hardware_.wait_until_held();
+    constexpr int readers = 20;
+    for (int i = 0; i < readers; ++i) registers->read(i % 2 == 0 ? rtmr3 : report0, false, note("read"));
+    hardware_.let_go();
+    run_until(1 + readers);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0"));
+    EXPECT_EQ(registers->table().counters().reads, readers);
+    EXPECT_EQ(registers->table().counters().cached_reads, 0);
+}
+
+TEST_F(ProviderRegistersTest, AReadJoinsARunningRefreshButAFreshReadWaitsForOneThatBeginsAfterItArrived) {
+    const auto registers = opened(true);
+    ASSERT_TRUE(extend(*registers, rtmr3, digest(1)));
+    hardware_.take_calls();
+    answers_.clear();
+    hardware_.hold("refresh");
+    registers->read(rtmr3, false, note("first"));
+    hardware_.wait_until_held();
+    registers->read(rtmr3, false, note("joined"));
+    hardware_.extend(rtmr2, digest(66));  // after the first refresh has begun, before the fresh read's
+    registers->read(rtmr3, true, note("fresh"));
+    registers->read(rtmr3, true, note("fresh too"));
+    hardware_.let_go();
+    run_until(4);
+    EXPECT_THAT(answers_, ElementsAre("first", "joined", "fresh", "fresh too"));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 0"));
+}
+
+TEST_F(ProviderRegistersTest, AllWaitingReadersGetTheFailureAndTheNextReadTriesAgain) {
+    const auto registers = opened(true);
+    hardware_.hold("extend");
+    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    hardware_.wait_until_held();
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    std::vector<std::optional<ReadAnswer>> given(5);
+    for (auto &answer : given) registers->read(rtmr3, false, keep(answer));
+    hardware_.let_go();
+    run_until(1 + given.size());
+    for (const auto &answer : given) {
+        ASSERT_NE(failure_of(*answer), nullptr);
+        EXPECT_EQ(failure_of(*answer)->provider, "tdx");
+        EXPECT_EQ(failure_of(*answer)->reason, "refresh 0 failed");
+    }
+    EXPECT_EQ(value_of(read(*registers, rtmr3)), true);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0", "refresh 0"));
+}
+
+TEST_F(ProviderRegistersTest, AFailedRefreshServesNoOldValue) {
+    const auto registers = opened(false);
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    EXPECT_NE(failure_of(read(*registers, rtmr3, true)), nullptr);
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    EXPECT_NE(failure_of(read(*registers, rtmr3)), nullptr) << "although it was in sync before";
+    EXPECT_EQ(value_of(read(*registers, rtmr3)), true);
+}
+
+TEST_F(ProviderRegistersTest, ACachedReadIsServedWhileASlowCallRuns) {
+    const auto registers = opened(true);
+    hardware_.hold("report");
+    registers->report(mr::ReportData{}, note("report"));
+    hardware_.wait_until_held();
+    registers->read(rtmr3, false, note("cached read"));
+    EXPECT_THAT(answers_, ElementsAre("cached read"));
+    hardware_.let_go();
+    run_until(2);
+    EXPECT_THAT(answers_, ElementsAre("cached read", "report"));
+}
+
+TEST_F(ProviderRegistersTest, ASlowProviderDelaysNobodyElsesRegisters) {
+    FakeHardware other_hardware;
+    const auto registers = opened(true);
+    const auto other = ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(other_hardware, "other", tdx_registers(), true),
+                                               tdx_registers(), events_, 1);
+    ASSERT_TRUE(other);
+    hardware_.hold("extend");
+    registers->extend(rtmr3, digest(1), {}, note("slow extend"));
+    hardware_.wait_until_held();
+    (*other)->extend(rtmr3, digest(1), {}, note("other's extend"));
+    (*other)->read(rtmr3, false, note("other's read"));
+    run_until(2);
+    EXPECT_THAT(answers_, ElementsAre("other's extend", "other's read"));
+    hardware_.let_go();
+    run_until(3);
+}
+
+TEST_F(ProviderRegistersTest, AReadWhileASlowExtendRunsWaitsForARefreshAfterIt) {
+    const auto registers = opened(true);
+    hardware_.hold("extend");
+    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    hardware_.wait_until_held();
+    EXPECT_FALSE(registers->table().in_sync(0)) << "marked before the provider was called";
+    std::optional<ReadAnswer> answer;
+    registers->read(rtmr3, false, keep(answer));
+    EXPECT_FALSE(answer);
+    hardware_.let_go();
+    run_until(2);
+    EXPECT_EQ(value_of(*answer), true);
+    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+}
+
+TEST_P(EitherQueue, IdleIsToldWhenEveryCallAskedForBeforeHasBeenAnswered) {
+    const auto registers = opened(GetParam());
+    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    registers->read(rtmr3, false, note("read"));
+    registers->when_idle([this] { answers_.emplace_back("idle"); });
+    loop_.run();  // and the loop does not run out of work before
+    EXPECT_THAT(answers_, ElementsAre("extend", "read", "idle"));
+}
+
+TEST_F(ProviderRegistersTest, TheEndWaitsForTheCallThatRunsAndDropsThoseThatWait) {
+    auto registers = opened(true);
+    hardware_.hold("extend");
+    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    hardware_.wait_until_held();
+    registers->extend(rtmr2, digest(1), {}, note("waiting"));
+    hardware_.let_go();
+    registers.reset();
+    loop_.run();
+    EXPECT_THAT(answers_, IsEmpty());
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
+}
+
+TEST_F(ProviderRegistersTest, AnAnswerMayAskForTheNextCall) {
+    const auto registers = opened(false);
+    registers->extend(rtmr3, digest(1), {}, [&](const ExtendAnswer &) {
+        registers->read(rtmr3, false, [&](const ReadAnswer &) {
+            answers_.emplace_back("read");
+            registers->extend(rtmr3, digest(2), {}, note("second extend"));
+        });
+        answers_.emplace_back("extend");
+    });
+    EXPECT_THAT(answers_, ElementsAre("extend", "read", "second extend"));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0", "extend 2"));
+}
+
+// ---- Extends that fail
+
+TEST_P(EitherQueue, AnExtendThatFailsBeforeItTookEffectIsReportedAsNotApplied) {
+    const auto registers = opened(GetParam());
+    hardware_.fail_next("extend", FakeHardware::Failure::before);
+    const auto answer = extend(*registers, rtmr3, digest(1));
+    ASSERT_NE(failure_of(answer), nullptr);
+    EXPECT_EQ(failure_of(answer)->applied, wire::Applied::no);
+    EXPECT_EQ(failure_of(answer)->reason, "extend 2 failed");
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0")) << "the register itself says what happened";
+    EXPECT_EQ(journal_->state().sequence(), 0);
+    EXPECT_EQ(extend(*registers, rtmr3, digest(1))->sequence, 1);
+    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+}
+
+TEST_P(EitherQueue, AnExtendThatFailsAfterItTookEffectIsASuccess) {
+    const auto registers = opened(GetParam());
+    hardware_.fail_next("extend", FakeHardware::Failure::after);
+    const auto answer = extend(*registers, rtmr3, digest(1));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->sequence, 1);
+    EXPECT_EQ(known(*registers, rtmr3), extended(digest(0), digest(1)));
+    EXPECT_FALSE(registers->table().divergence(rtmr3));
+    EXPECT_EQ(value_of(read(*registers, rtmr3, true)), true);
+    EXPECT_FALSE(registers->table().divergence(rtmr3));
+}
+
+TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterCannotBeRereadIsUnknownAndRefusesFurtherOnesUntilItCan) {
+    const auto registers = opened(GetParam());
+    hardware_.fail_next("extend", FakeHardware::Failure::after);
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    const auto answer = extend(*registers, rtmr3, digest(1));
+    ASSERT_NE(failure_of(answer), nullptr);
+    EXPECT_EQ(failure_of(answer)->applied, wire::Applied::unknown);
+    hardware_.take_calls();
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    const auto refused = extend(*registers, rtmr3, digest(2));
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(std::holds_alternative<wire::Indeterminate>(refused.error()));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0")) << "each extend tries to reread it, and is not asked of the hardware";
+    EXPECT_EQ(extend(*registers, rtmr3, digest(2))->sequence, 2) << "without a read between: its own reread settles the first";
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 2"));
+    EXPECT_FALSE(registers->table().divergence(rtmr3));
+    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+}
+
+TEST_P(EitherQueue, AnExtendThatIsSentAgainAndWasNotSettledIsAnsweredByItsOwnReread) {
+    const auto registers = opened(GetParam());
+    hardware_.fail_next("extend", FakeHardware::Failure::after);
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    const auto send = [&] {
+        return wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr3, digest(1), {.id = "once"}, std::move(done)); });
+    };
+    EXPECT_EQ(failure_of(send())->applied, wire::Applied::unknown);
+    hardware_.take_calls();
+    EXPECT_EQ(send()->sequence, 1);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0")) << "it is not extended twice";
+}
+
+TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterHoldsNeitherValueIsUnknown) {
+    const auto registers = opened(GetParam());
+    hardware_.extend(rtmr3, digest(66));
+    hardware_.fail_next("extend", FakeHardware::Failure::before);
+    const auto answer = extend(*registers, rtmr3, digest(1));
+    ASSERT_NE(failure_of(answer), nullptr);
+    EXPECT_EQ(failure_of(answer)->applied, wire::Applied::unknown);
+    EXPECT_TRUE(registers->table().divergence(rtmr3));
+}
+
+// ---- Registers that somebody else has extended
+
+TEST_P(EitherQueue, ADivergedRegisterThatCannotBeRereadIsNotExtendedOrCapped) {
+    const auto registers = opened(GetParam());
+    hardware_.extend(rtmr3, digest(66));
+    EXPECT_EQ(value_of(read(*registers, rtmr3, true)), true);
+    hardware_.extend(rtmr3, digest(67));
+    for (const auto origin : {journal::Origin::service, journal::Origin::cap}) {
+        hardware_.take_calls();
+        hardware_.fail_next("refresh", FakeHardware::Failure::before);
+        const auto answer =
+            wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr3, digest(1), {.origin = origin}, std::move(done)); });
+        ASSERT_NE(failure_of(answer), nullptr);
+        EXPECT_EQ(failure_of(answer)->applied, wire::Applied::no);
+        EXPECT_EQ(failure_of(answer)->reason, "the register could not be reread before the extend: refresh 0 failed");
+        EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
+    }
+    EXPECT_EQ(journal_->state().sequence(), 0);
+    const auto answer = extend(*registers, rtmr3, digest(1));
+    EXPECT_EQ(answer->sequence, 2);
+    EXPECT_EQ(answer->value, hardware_.value(rtmr3)) << "the resync names what the register holds now";
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 2", "extend 2"));
+}
+
+TEST_F(ProviderRegistersTest, WhetherToRereadIsDecidedAtTheExtendsTurnAndNotWhenItIsAskedFor) {
+    const auto registers = opened(true);
+    hardware_.extend(rtmr3, digest(66));
+    hardware_.hold("report");
+    std::optional<ExtendAnswer> answer;
+    registers->read(rtmr3, true, note("read"));
+    registers->report({}, note("report"));
+    registers->extend(rtmr3, digest(1), {}, keep(answer));  // nothing is known yet
+    while (answers_.empty()) loop_.run_one();               // the refresh
+    hardware_.wait_until_held();
+    hardware_.extend(rtmr3, digest(67));
+    hardware_.let_go();
+    run_until(3);
+    ASSERT_TRUE(*answer);
+    EXPECT_EQ((*answer)->value, hardware_.value(rtmr3));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "report", "refresh 0", "extend 2", "extend 2"));
+}
+
+TEST_F(ProviderRegistersTest, AReadThatJoinsTheRereadOfAnExtendIsAnswered) {
+    const auto registers = opened(true, with_shared_rtmr2());
+    EXPECT_TRUE(extend(*registers, rtmr3, digest(1)));  // the cache is out of sync
+    hardware_.hold("refresh");
+    registers->extend(rtmr2, digest(1), {}, note("extend"));
+    hardware_.wait_until_held();
+    registers->read(rtmr3, false, note("read"));
+    hardware_.let_go();
+    run_until(3);
+    EXPECT_THAT(answers_, ElementsAre("kept", "read", "extend"));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0", "extend 1"));
+}
+
+TEST_P(EitherQueue, WhatTheJournalAnswersAloneIsNotRereadFor) {
+    const auto registers = opened(GetParam(), with_shared_rtmr2());
+    const auto send = [&](EventDetails details) {
+        return wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr2, digest(1), std::move(details), std::move(done)); });
+    };
+    ASSERT_TRUE(send({.id = "once"}));
+    ASSERT_TRUE(send({.origin = journal::Origin::cap}));
+    hardware_.take_calls();
+    EXPECT_EQ(send({.id = "once"})->sequence, 1);
+    EXPECT_TRUE(std::holds_alternative<wire::Capped>(send({}).error()));
+    EXPECT_THAT(hardware_.take_calls(), IsEmpty());
+}
+
+// ---- Shared registers
+
+TEST_P(EitherQueue, ASharedRegisterIsRereadBeforeItsExtendSoThatTheAnswerIsRight) {
+    const auto registers = opened(GetParam(), with_shared_rtmr2());
+    hardware_.extend(rtmr2, digest(66));
+    ASSERT_TRUE(extend(*registers, rtmr2, digest(1)));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 1", "extend 1")) << "a resync first";
+    EXPECT_EQ(known(*registers, rtmr2), hardware_.value(rtmr2));
+    EXPECT_FALSE(registers->table().divergence(rtmr2));
+}
+
+TEST_P(EitherQueue, ASharedRegisterThatCannotBeRereadIsNotExtended) {
+    const auto registers = opened(GetParam(), with_shared_rtmr2());
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    const auto answer = extend(*registers, rtmr2, digest(1));
+    ASSERT_NE(failure_of(answer), nullptr);
+    EXPECT_EQ(failure_of(answer)->applied, wire::Applied::no);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
+}
+
+TEST_P(EitherQueue, EveryReadOfASharedRegisterRefreshes) {
+    const auto registers = opened(GetParam(), with_shared_rtmr2());
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(value_of(read(*registers, rtmr2)), true);
+    EXPECT_EQ(value_of(read(*registers, rtmr3)), false);
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 0", "refresh 0"));
+}
+
+// ---- reportdata
+
+TEST_P(EitherQueue, AReportLeavesReportdataAlone) {
+    const auto registers = opened(GetParam());
+    ASSERT_TRUE(write(*registers, 1));
+    EXPECT_EQ(value_of(read(*registers, report0)), true);
+    hardware_.take_calls();
+    mr::ReportData mine;
+    mine.fill(9);
+    using Answer = std::expected<mr::Bytes, ProviderError>;
+    const auto answer = wait<Answer>([&](auto done) { registers->report(mine, std::move(done)); });
+    EXPECT_EQ(value_of(answer), mr::Bytes(64, 9));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("report"));
+    EXPECT_EQ(registers->table().value(reportdata)[0], 1);
+    EXPECT_EQ(registers->table().generation(reportdata), first_generation + 1);
+    EXPECT_EQ(value_of(read(*registers, report0)), false) << "nothing was written: the cache is in sync";
+    EXPECT_EQ(registers->table().counters().writes, 1);
+}
+
+TEST_P(EitherQueue, AWriteAnswersItsGenerationAndOneThatFailsCountsToo) {
+    const auto registers = opened(GetParam());
+    EXPECT_EQ(value_of(write(*registers, 1)), first_generation + 1);
+    hardware_.fail_next("write", FakeHardware::Failure::before);
+    const auto failed = write(*registers, 2);
+    ASSERT_NE(failure_of(failed), nullptr);
+    EXPECT_EQ(failure_of(failed)->applied, wire::Applied::unknown);
+    EXPECT_EQ(value_of(write(*registers, 1)), first_generation + 3);
+}
+
+TEST_P(EitherQueue, AWriteThatTheProviderKnowsToHaveHadNoEffectIsReportedAsNotApplied) {
+    const auto registers = opened(GetParam());
+    hardware_.fail_next("write", FakeHardware::Failure::known_unchanged);
+    const auto failed = write(*registers, 2);
+    ASSERT_NE(failure_of(failed), nullptr);
+    EXPECT_EQ(failure_of(failed)->applied, wire::Applied::no);
+}
+
+TEST_F(ProviderRegistersTest, TwoClientsThatWriteAtOnceGetGenerationsOfTheirOwn) {
+    const auto registers = opened(true);
+    hardware_.hold("write");
+    std::optional<WriteAnswer> first;
+    std::optional<WriteAnswer> second;
+    registers->write(reportdata, mr::Bytes(64, 1), keep(first));
+    hardware_.wait_until_held();
+    registers->write(reportdata, mr::Bytes(64, 1), keep(second));
+    hardware_.let_go();
+    run_until(2);
+    EXPECT_EQ(value_of(*first), first_generation + 1);
+    EXPECT_EQ(value_of(*second), first_generation + 2);
+}
+
+}  // namespace
+}  // namespace mrd

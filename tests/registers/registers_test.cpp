@@ -1,0 +1,118 @@
+#include "mrd/registers/registers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/test_journal.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+RegisterSpec bank(std::string name, mr::HashAlgorithm hash) {
+    auto spec = fake_register(std::move(name), "XWRL");
+    spec.hash = hash;
+    spec.size = mr::digest_size(hash);
+    return spec;
+}
+
+class RegistersTest : public ::testing::Test {
+protected:
+    std::expected<void, std::string> add(const std::string &provider, const std::vector<RegisterSpec> &specs) {
+        hardware_.push_back(std::make_unique<FakeHardware>());
+        return registers_.add(std::make_unique<FakeProvider>(*hardware_.back(), provider, specs, false), specs);
+    }
+
+    std::string found(std::string_view name) {
+        const auto place = registers_.find(name);
+        return place ? place->name() : "";
+    }
+    std::vector<std::string> candidates(std::string_view name) {
+        const auto place = registers_.find(name);
+        EXPECT_FALSE(place);
+        const auto &error = std::get<mr::wire::NoSuchRegister>(place.error());
+        EXPECT_EQ(error.name, name);
+        return error.candidates;
+    }
+
+    std::vector<std::unique_ptr<FakeHardware>> hardware_;
+    boost::asio::io_context loop_;
+    TestJournal journal_{loop_};
+    Registers registers_{loop_, *journal_};
+};
+
+TEST_F(RegistersTest, ARegisterIsFoundByItsWholeNameAndByItsShortOneWhereOnlyOneProviderHasIt) {
+    ASSERT_TRUE(add("tdx", {fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL")}));
+    ASSERT_TRUE(add("virtual", {fake_register("tenant", "XRL")}));
+    EXPECT_EQ(found("tdx/rtmr3"), "tdx/rtmr3");
+    EXPECT_EQ(found("rtmr3"), "tdx/rtmr3");
+    EXPECT_EQ(found("tdx/rtmr3:sha384"), "tdx/rtmr3");
+    EXPECT_EQ(found("rtmr3:sha384"), "tdx/rtmr3");
+    EXPECT_EQ(found("tenant"), "virtual/tenant");
+}
+
+TEST_F(RegistersTest, AnAmbiguousShortNameIsAnErrorThatListsTheCandidates) {
+    ASSERT_TRUE(add("spdm0", {fake_register("block1", "R")}));
+    ASSERT_TRUE(add("spdm1", {fake_register("block1", "R")}));
+    EXPECT_THAT(candidates("block1"), ElementsAre("spdm0/block1", "spdm1/block1"));
+    EXPECT_EQ(found("spdm1/block1"), "spdm1/block1");
+}
+
+TEST_F(RegistersTest, ARegisterWithSeveralBanksNeedsItsHash) {
+    ASSERT_TRUE(add("tpm", {bank("pcr10", mr::HashAlgorithm::sha256), bank("pcr10", mr::HashAlgorithm::sha384)}));
+    EXPECT_EQ(found("tpm/pcr10:sha256"), "tpm/pcr10:sha256");
+    EXPECT_EQ(found("pcr10:sha384"), "tpm/pcr10:sha384");
+    EXPECT_THAT(candidates("tpm/pcr10"), ElementsAre("tpm/pcr10:sha256", "tpm/pcr10:sha384"));
+    EXPECT_THAT(candidates("pcr10"), ElementsAre("tpm/pcr10:sha256", "tpm/pcr10:sha384"));
+    EXPECT_THAT(candidates("pcr10:sha512"), IsEmpty());
+}
+
+TEST_F(RegistersTest, AnUnknownNameAndABareIntegerAreNoRegister) {
+    ASSERT_TRUE(add("tdx", {fake_register("rtmr3", "XWRL")}));
+    for (const auto *name : {"", "3", "tdx/3", "tdx/", "/rtmr3", "tdx", "TDX/rtmr3", "tdx/rtmr3 ", "tdx//rtmr3", "tdx/rtmr3:"}) {
+        EXPECT_THAT(candidates(name), IsEmpty()) << name;
+    }
+}
+
+TEST_F(RegistersTest, TwoProvidersOfOneNameAreRefused) {
+    ASSERT_TRUE(add("tdx", {fake_register("rtmr3", "XWRL")}));
+    const auto again = add("tdx", {fake_register("rtmr2", "XWRL")});
+    ASSERT_FALSE(again);
+    EXPECT_THAT(again.error(), HasSubstr("\"tdx\""));
+    EXPECT_THAT(registers_.provider_names(), ElementsAre("tdx"));
+}
+
+TEST_F(RegistersTest, ATableThatIsRefusedAddsNoProviderAndNoName) {
+    ASSERT_FALSE(add("tdx", {fake_register("a", "R"), fake_register("a", "R")}));
+    EXPECT_THAT(registers_.provider_names(), IsEmpty());
+    EXPECT_THAT(candidates("a"), IsEmpty());
+    EXPECT_FALSE(registers_.simulated());
+}
+
+TEST_F(RegistersTest, GenerationsStartFromAValueOfTheirOwnBelowTwoToThe53) {
+    const std::vector<RegisterSpec> specs{fake_register("reportdata", "WRF", 64)};
+    ASSERT_TRUE(add("a", specs));
+    ASSERT_TRUE(add("b", specs));
+    const auto first = *registers_.find("a/reportdata")->table().generation(0);
+    const auto second = *registers_.find("b/reportdata")->table().generation(0);
+    EXPECT_NE(first, second);
+    for (const auto generation : {first, second}) {
+        EXPECT_GE(generation, 0);
+        EXPECT_LT(generation, std::int64_t{1} << 52) << "so that 2^53 is out of reach";
+    }
+}
+
+TEST_F(RegistersTest, OneSimulatedProviderMakesAllSimulated) {
+    EXPECT_FALSE(registers_.simulated());
+    ASSERT_TRUE(add("tdx", {fake_register("rtmr3", "XWRL")}));
+    EXPECT_TRUE(registers_.simulated());
+}
+
+}  // namespace
+}  // namespace mrd
