@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mrd/interfaces/attestation.h"
 #include "mrd/interfaces/event_log.h"

@@ -1,13 +1,12 @@
 #include "mrd/interfaces/registers.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
-#include "mr/envelope.h"
 #include "mrd/access/callers.h"
+#include "mrd/interfaces/register_errors.h"
 #include "mrd/interfaces/watch.h"
 #include "proto/interfaces.h"
 
@@ -22,10 +21,6 @@ using varlink::Responder;
 namespace {
 
 using Place = Registers::Place;
-
-void fail(Responder &responder, const RegisterError &error) {
-    std::visit([&responder](const auto &one) { responder.fail(one); }, error);
-}
 
 wire::Reading reading_of(const Place &place, bool refreshed) {
     const auto &table = place.table();
@@ -44,49 +39,18 @@ wire::Register register_of(const Place &place) {
             place.provider->simulated()};
 }
 
-// ---- Validation of what several methods take
-
-// The name of the field that is not acceptable; null if all are.
-const char *check_event(const std::optional<std::int64_t> &type, const std::optional<std::string_view> &description,
-                        const std::optional<std::string_view> &id) {
-    if (type && (*type < 0 || *type > std::numeric_limits<std::uint32_t>::max() || *type == mr::ev_no_action))
-        return "eventType";  // EV_NO_ACTION is what nobody replays
-    if (description && description->size() > mr::max_event_description) return "description";
-    if (id && (id->empty() || id->size() > max_event_id)) return "id";
-    return nullptr;
-}
-
-// What Measure is asked to measure: one of both.
-struct MeasuredContent {
-    std::optional<mr::Bytes> data = {};
-    std::optional<mr::ContentDigest> digest = {};
-};
-// Error: the name of the field that is not acceptable.
-std::expected<MeasuredContent, const char *> content_of(const wire::MeasureParameters &parameters, bool in_envelope) {
-    if (parameters.content_digest) {
-        const auto digest = mr::content_digest_from(*parameters.content_digest);
-        if (!digest || !in_envelope || parameters.data) return std::unexpected("contentDigest");
-        return MeasuredContent{.digest = *digest};
-    }
-    auto data = parameters.data ? mr::from_base64(*parameters.data) : std::unexpected(mr::Error{});
-    if (!data || data->size() > max_event_data) return std::unexpected("data");
-    // Only mrd says what an envelope says. Inside of one it is content like any other.
-    if (!in_envelope && mr::envelope_form(*data)) return std::unexpected("data");
-    return MeasuredContent{.data = std::move(*data)};
-}
-
-std::optional<std::string> owned(const std::optional<std::string_view> &text) {
-    return text ? std::optional<std::string>(*text) : std::nullopt;
-}
+// ---- Extending
 
 // Extends, and answers as `reply` makes it of what was done.
 template <class Reply>
-void run_extend(const Place &place, const mr::Digest &digest, EventDetails details, Responder responder, Reply reply) {
-    place.provider->extend(place.index, digest, std::move(details),
-                           [responder = std::move(responder),
-                            reply = std::move(reply)](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
+void run_extend(const Place &place, Measured measured, Responder responder, Reply reply) {
+    if (!measured) return fail(responder, measured.error(), place.provider->name());
+    const auto digest = measured->digests.front();
+    place.provider->extend(place.index, digest, std::move(measured->details),
+                           [responder = std::move(responder), reply = std::move(reply),
+                            digest](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
                                if (!extended) return fail(responder, extended.error());
-                               reply(responder, *extended, mr::to_hex(extended->value.bytes()));
+                               reply(responder, *extended, mr::to_hex(extended->value.bytes()), digest);
                            });
 }
 
@@ -227,19 +191,18 @@ void extend(Registers &registers, std::shared_ptr<const mr::EventCaller> caller,
     const auto digest = mr::from_hex(parameters.digest);
     if (!digest) return responder.fail(InvalidParameter{"digest"});
     if (auto allowed = place->table().may_extend(place->index, digest->size()); !allowed) return fail(responder, allowed.error());
-    if (const auto *bad = check_event(parameters.event_type, parameters.description, parameters.id))
-        return responder.fail(InvalidParameter{bad});
-    EventDetails details{.type = static_cast<std::uint32_t>(parameters.event_type.value_or(mr::ev_ipl)),
-                         .caller = std::move(caller),
-                         .id = owned(parameters.id),
-                         .description = owned(parameters.description)};
+    std::optional<mr::Bytes> data;
     if (parameters.data) {
-        auto data = mr::from_base64(*parameters.data);
-        if (!data || data->size() > max_event_data || mr::envelope_form(*data)) return responder.fail(InvalidParameter{"data"});
-        details.data = std::move(*data);
+        auto decoded = mr::from_base64(*parameters.data);
+        if (!decoded) return responder.fail(InvalidParameter{"data"});
+        data = std::move(*decoded);
     }
-    run_extend(*place, mr::Digest(*digest), std::move(details), std::move(responder),
-               [&name = place->name()](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view value) {
+    run_extend(*place,
+               measure_digest(mr::Digest(*digest), {std::move(caller), parameters.event_type, parameters.description, parameters.id},
+                              std::move(data)),
+               std::move(responder),
+               [&name = place->name()](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view value,
+                                       const mr::Digest &) {
                    answer.reply(wire::ExtendReply{{name, value, std::nullopt, false}, extended.sequence});
                });
 }
@@ -249,58 +212,33 @@ void measure(Registers &registers, std::shared_ptr<const mr::EventCaller> caller
     const auto place = registers.find(parameters.name);
     if (!place) return fail(responder, place.error());
     if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
-    if (const auto *bad = check_event(parameters.event_type, parameters.description, parameters.id))
-        return responder.fail(InvalidParameter{bad});
-    // A log-only register takes nothing but envelopes, whatever was asked for.
-    const bool in_envelope = parameters.envelope.value_or(false) || place->table().is_log_only(place->index);
-    auto content = content_of(parameters, in_envelope);
-    if (!content) return responder.fail(InvalidParameter{content.error()});
-    EventDetails details{.type = static_cast<std::uint32_t>(parameters.event_type.value_or(in_envelope ? mr::ev_event_tag : mr::ev_ipl)),
-                         .caller = std::move(caller),
-                         .id = owned(parameters.id),
-                         .description = owned(parameters.description)};
-    const auto hash = *place->table().spec(place->index).hash;
-    std::expected<mr::Digest, mr::Error> digest;
-    if (in_envelope) {
-        // An envelope is a tagged event and cannot be of another type.
-        if (details.type != mr::ev_event_tag) return responder.fail(InvalidParameter{"eventType"});
-        const mr::Envelope envelope{
-            .header = {.type = "measure", .register_name = place->provider->envelope_name(place->index)},
-            .body = {.description = details.description, .data = std::move(content->data), .digest = std::move(content->digest)}};
-        details.data = mr::encode_envelope(envelope);
-        if (details.data->size() > max_event_data) return responder.fail(InvalidParameter{"data"});
-        digest = mr::envelope_digest(envelope, hash);
-    } else {
-        digest = mr::hash(hash, *content->data);
-        details.data = std::move(content->data);
+    MeasuredContent content;
+    if (parameters.data) {
+        auto data = mr::from_base64(*parameters.data);
+        if (!data) return responder.fail(InvalidParameter{"data"});
+        content.data = std::move(*data);
     }
-    if (!digest) {
-        return responder.fail(wire::ProviderFailed{std::string(place->provider->name()), digest.error().message, wire::Applied::no});
+    if (parameters.content_digest) {
+        content.digest = mr::content_digest_from(*parameters.content_digest);
+        if (!content.digest) return responder.fail(InvalidParameter{"contentDigest"});
     }
-    run_extend(
-        *place, *digest, std::move(details), std::move(responder),
-        [&name = place->name(), digest = *digest](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view value) {
-            answer.reply(wire::MeasureReply{{name, value, std::nullopt, false}, mr::to_hex(digest.bytes()), extended.sequence});
-        });
+    run_extend(*place,
+               measure_content(place->provider->measured(place->index), std::move(content),
+                               {std::move(caller), parameters.event_type, parameters.description, parameters.id},
+                               parameters.envelope.value_or(false)),
+               std::move(responder),
+               [&name = place->name()](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view value,
+                                       const mr::Digest &digest) {
+                   answer.reply(wire::MeasureReply{{name, value, std::nullopt, false}, mr::to_hex(digest.bytes()), extended.sequence});
+               });
 }
 
-// The register's last event of this boot.
 void cap(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::CapParameters &parameters, Responder responder) {
     const auto place = registers.find(parameters.name);
     if (!place) return fail(responder, place.error());
     if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
-    const mr::Envelope envelope{.header = {.type = "cap", .register_name = place->provider->envelope_name(place->index)}};
-    const auto digest = mr::envelope_digest(envelope, *place->table().spec(place->index).hash);
-    if (!digest) {
-        return responder.fail(wire::ProviderFailed{std::string(place->provider->name()), digest.error().message, wire::Applied::no});
-    }
-    run_extend(*place, *digest,
-               {.origin = journal::Origin::cap,
-                .type = mr::ev_event_tag,
-                .caller = std::move(caller),
-                .description = "capped",
-                .data = mr::encode_envelope(envelope)},
-               std::move(responder), [](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view) {
+    run_extend(*place, measure_cap(place->provider->measured(place->index), std::move(caller)), std::move(responder),
+               [](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view, const mr::Digest &) {
                    answer.reply(wire::CapReply{extended.sequence});
                });
 }

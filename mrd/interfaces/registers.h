@@ -10,10 +10,8 @@
 
 namespace mrd {
 
-inline constexpr std::size_t max_event_data = std::size_t{64} * 1024;  // bytes of one event's data
-inline constexpr std::size_t max_event_id = 128;                       // bytes
-inline constexpr std::size_t max_names = 1024;                         // registers named in one call
-inline constexpr int max_snapshot_rounds = 16;                         // tries to see all providers unchanged
+inline constexpr std::size_t max_names = 1024;  // registers named in one call
+inline constexpr int max_snapshot_rounds = 16;  // tries to see all providers unchanged
 
 // `status` gives the reply of Status. Both arguments must outlive the interface.
 varlink::Interface registers_interface(Registers &registers, std::function<std::string()> status);

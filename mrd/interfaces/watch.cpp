@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libmr/wire/registers.h"
+#include "mrd/interfaces/register_errors.h"
 
 namespace mrd {
 
@@ -31,7 +32,7 @@ void Watches::first_values(const std::weak_ptr<Watch> &weak, std::size_t next) {
         if (!still) return;
         if (!refreshed) {
             // An error is final: the watcher learns that it is blind, and may try again.
-            std::visit([&](const auto &error) { still->responder.fail(error); }, refreshed.error());
+            fail(still->responder, refreshed.error());
             std::erase(watches_, still);
             return;
         }

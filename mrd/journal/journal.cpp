@@ -31,7 +31,7 @@ Intent record_of(const NewEvent &event, std::uint64_t number, std::int64_t time)
             .data = event.data};
 }
 
-mr::wire::JournalFull full_journal(std::uint64_t size_limit) { return {static_cast<std::int64_t>(size_limit), std::nullopt}; }
+Full full_journal(std::uint64_t size_limit) { return {size_limit, std::nullopt}; }
 
 }  // namespace
 
@@ -75,7 +75,7 @@ std::unexpected<Error> Journal::fail(std::string reason) {
         condition_ = Condition::failed;
         reason_ = reason;
     }
-    return std::unexpected(Error(mr::wire::JournalFailed{std::move(reason)}));
+    return std::unexpected(Error(Failed{std::move(reason)}));
 }
 
 std::expected<void, Error> Journal::make_room(std::uint64_t size) {
@@ -101,7 +101,7 @@ std::expected<void, Error> Journal::make_room_in_file(std::uint64_t size) {
         allocated = needed;
     }
     // Nothing was written: the journal is as good as before.
-    if (!made) return std::unexpected(Error(mr::wire::JournalFailed{cannot("make room in", path("journal"), made.error())}));
+    if (!made) return std::unexpected(Error(Failed{cannot("make room in", path("journal"), made.error())}));
     allocated_ = allocated;
     return {};
 }
@@ -129,7 +129,7 @@ std::expected<void, Error> Journal::append(const Record &record, std::size_t fol
 
 std::size_t Journal::size_of(const NewEvent &event) { return journal::size_of(record_of(event, 0, 0)) + settled_size; }
 
-std::optional<mr::wire::JournalFull> Journal::refuses(const NewEvent &event) const {
+std::optional<Full> Journal::refuses(const NewEvent &event) const {
     if (event.origin != Origin::service) return std::nullopt;
     const Space space(options_.size_limit);
     if (auto full = space.refuses(state_, event.caller->uid, size_of(event))) return full;
@@ -254,9 +254,8 @@ AppendFile::Result<void> Journal::rewrite_unsynced() {
 
 // The extend took place, and the log has it as long as mrd, or the machine, runs: more cannot be promised now.
 Error Journal::not_safe() const {
-    if (!owed_.empty())
-        return mr::wire::JournalFailed{"the event has happened, but the log cannot be written, so that it may be lost: " + reason_};
-    return mr::wire::JournalFailed{"the event is in the log, but the log cannot be synced: " + sync_failure_};
+    if (!owed_.empty()) return Failed{"the event has happened, but the log cannot be written, so that it may be lost: " + reason_};
+    return Failed{"the event is in the log, but the log cannot be synced: " + sync_failure_};
 }
 
 void Journal::wait_until_durable(Done done) {

@@ -86,7 +86,7 @@ public:
     // ---- One extend: begin -> the hardware -> settle -> when_durable -> reply
 
     // The limit or share of the journal that the event would exceed: so begin() refuses it. Nothing: none. Of mrd's own events never.
-    [[nodiscard]] std::optional<mr::wire::JournalFull> refuses(const NewEvent &event) const;
+    [[nodiscard]] std::optional<Full> refuses(const NewEvent &event) const;
 
     // Writes the intent, with space reserved for what settles it and for `following` bytes. After an error nothing has happened.
     // Precondition: `before` and `after` are right.

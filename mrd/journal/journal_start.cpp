@@ -401,7 +401,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
         if (missing == 0) {
             waiting.front().done({});
         } else {
-            waiting.front().done(std::unexpected(Error(mr::wire::JournalFailed{"the event may be among what is missing: " + old_reason})));
+            waiting.front().done(std::unexpected(Error(Failed{"the event may be among what is missing: " + old_reason})));
         }
     }
     if (on_event_) on_event_();  // who follows the old one learns of it

@@ -4,10 +4,10 @@
 
 namespace mrd::journal {
 
-std::optional<mr::wire::JournalFull> Space::refuses(const State &state, std::int64_t uid, std::uint64_t size) const {
+std::optional<Full> Space::refuses(const State &state, std::int64_t uid, std::uint64_t size) const {
     if (uid == 0) return std::nullopt;
     const auto exceeded = [](std::uint64_t limit, std::string_view what, const std::string &whose) {
-        return mr::wire::JournalFull{static_cast<std::int64_t>(limit), std::string(what) + " of " + whose};
+        return Full{limit, std::string(what) + " of " + whose};
     };
     const auto one = "uid " + std::to_string(uid);
     const std::string all = "all uids but root";

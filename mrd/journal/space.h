@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "libmr/wire/registers.h"
+#include "mrd/journal/errors.h"
 #include "mrd/journal/state.h"
 
 namespace mrd::journal {
@@ -25,7 +25,7 @@ public:
     [[nodiscard]] constexpr std::uint64_t uid() const { return size_limit_ / 4; }       // of one of them
 
     // The share that one more event of the uid, which takes so many bytes, would exceed. Nothing: none.
-    [[nodiscard]] std::optional<mr::wire::JournalFull> refuses(const State &state, std::int64_t uid, std::uint64_t size) const;
+    [[nodiscard]] std::optional<Full> refuses(const State &state, std::int64_t uid, std::uint64_t size) const;
 
 private:
     std::uint64_t size_limit_;

@@ -5,8 +5,6 @@
 
 namespace mrd {
 
-namespace wire = mr::wire;
-
 std::expected<std::unique_ptr<ProviderRegisters>, std::string> ProviderRegisters::open(boost::asio::io_context &loop,
                                                                                        std::unique_ptr<Provider> provider,
                                                                                        std::vector<RegisterSpec> registers,
@@ -80,11 +78,11 @@ RegisterError ProviderRegisters::from_journal(const journal::Error &error) {
 // What the caller did wrong says nothing of the register.
 void ProviderRegisters::note_failure(RegisterIndex index, const RegisterError &error) {
     std::string reason;
-    if (const auto *provider = std::get_if<wire::ProviderFailed>(&error)) {
+    if (const auto *provider = std::get_if<ProviderFailed>(&error)) {
         reason = provider->reason;
-    } else if (const auto *full = std::get_if<wire::JournalFull>(&error)) {
+    } else if (const auto *full = std::get_if<journal::Full>(&error)) {
         reason = journal::text_of(*full);
-    } else if (const auto *journal = std::get_if<wire::JournalFailed>(&error)) {
+    } else if (const auto *journal = std::get_if<journal::Failed>(&error)) {
         reason = journal->reason;
     } else {
         return;
@@ -95,7 +93,7 @@ void ProviderRegisters::note_failure(RegisterIndex index, const RegisterError &e
 // ---- Refreshing
 
 RegisterError ProviderRegisters::failure(const ProviderError &error, bool unchanged) const {
-    return wire::ProviderFailed{std::string(name()), error.reason, unchanged ? wire::Applied::no : wire::Applied::unknown};
+    return ProviderFailed{std::string(name()), error.reason, unchanged ? Applied::no : Applied::unknown};
 }
 
 void ProviderRegisters::apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values) {
@@ -139,7 +137,7 @@ std::optional<mr::Bytes> ProviderRegisters::resync_for(RegisterIndex index) cons
     const auto expected = table_.logged(index)->bytes();
     const auto found = table_.value(index);
     return mr::encode_envelope(
-        {.header = {.type = "resync", .register_name = envelope_name(index)},
+        {.header = {.type = "resync", .register_name = measured(index).envelope_name},
          .body = {.expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())}});
 }
 
@@ -149,7 +147,7 @@ std::expected<std::optional<ProviderRegisters::Extended>, RegisterError> Provide
     if (!details.id) return std::nullopt;
     const auto *first = events_.journal.state().ids().find(details.caller->uid, *journalled_[index].number, *details.id);
     if (first == nullptr) return std::nullopt;
-    if (first->digest != digest) return std::unexpected(wire::DuplicateEvent{*details.id});
+    if (first->digest != digest) return std::unexpected(DuplicateEvent{*details.id});
     return Extended{static_cast<std::int64_t>(first->sequence), first->value};
 }
 
@@ -159,15 +157,15 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::answer_without
     if (!journalled_[index].number) {
         const auto condition = events_.journal.condition();
         const bool was_read = condition == journal::Journal::Condition::good || condition == journal::Journal::Condition::full;
-        return refuse(wire::JournalFailed{was_read
-                                              ? "the journal had no room for this register when mrd started: make room, and start mrd again"
-                                              : events_.journal.reason()});
+        return refuse(journal::Failed{was_read
+                                          ? "the journal had no room for this register when mrd started: make room, and start mrd again"
+                                          : events_.journal.reason()});
     }
     // One that was sent before is answered even where a new one would be refused.
     auto before = sent_before(index, digest, details);
     if (!before) return refuse(std::move(before.error()));
     if (*before) return ExtendResult(**before);
-    if (capped(index)) return refuse(wire::Capped{table_.name(index), static_cast<std::int64_t>(journal_state(index)->capped_by)});
+    if (capped(index)) return refuse(Capped{table_.name(index), journal_state(index)->capped_by});
     return std::nullopt;
 }
 
@@ -175,7 +173,7 @@ std::expected<void, RegisterError> ProviderRegisters::end_reread(RegisterIndex i
                                                                  const std::vector<mr::Bytes> &values) {
     end_refresh(id, result, values);  // a reader may have joined it
     if (result) return {};
-    if (table_.indeterminate(index)) return std::unexpected(wire::Indeterminate{table_.name(index)});
+    if (table_.indeterminate(index)) return std::unexpected(Indeterminate{table_.name(index)});
     return std::unexpected(failure({"the register could not be reread before the extend: " + result.error().reason}, true));
 }
 

@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include "mr/event_log.h"
 #include "mrd/evidence/quotes.h"
 #include "mrd/journal/journal.h"
 #include "mrd/kill_points.h"
 #include "mrd/providers/provider.h"
 #include "mrd/providers/provider_queue.h"
+#include "mrd/registers/measurement.h"
 #include "mrd/registers/register_table.h"
 
 namespace mrd {
@@ -35,16 +35,6 @@ struct RegisterEvents {
     std::function<void(ProviderRegisters &, RegisterIndex)> diverged;
 };
 
-// What the log says of an extend beside its digest.
-struct EventDetails {
-    journal::Origin origin = journal::Origin::service;
-    std::uint32_t type = mr::ev_ipl;
-    std::shared_ptr<const mr::EventCaller> caller = std::make_shared<const mr::EventCaller>();
-    std::optional<std::string> id = {};
-    std::optional<std::string> description = {};
-    std::optional<mr::Bytes> data = {};
-};
-
 class ProviderRegisters {
 public:
     // `registers` are the provider's, as the configuration's rules leave them. Builds the table and does the opening refresh, on the calling thread. No extend before join(). Error: a sentence that names provider or register.
@@ -55,9 +45,10 @@ public:
 
     [[nodiscard]] const RegisterTable &table() const { return table_; }
     [[nodiscard]] std::string_view name() const { return provider_->name(); }
-    // As envelopes name a register: the provider's kind and the register, without bank.
-    [[nodiscard]] std::string envelope_name(RegisterIndex index) const {
-        return std::string(provider_->kind()) + "/" + table_.spec(index).name;
+    // As what is measured into it needs it. Precondition: it is extensible.
+    [[nodiscard]] MeasuredRegister measured(RegisterIndex index) const {
+        const auto &spec = table_.spec(index);
+        return {std::string(provider_->kind()) + "/" + spec.name, {*spec.hash}, table_.is_log_only(index)};
     }
     [[nodiscard]] bool simulated() const { return provider_->simulated(); }
     [[nodiscard]] ProviderAbilities abilities() const { return provider_->abilities(); }

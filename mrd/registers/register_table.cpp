@@ -7,7 +7,6 @@
 
 namespace mrd {
 
-namespace wire = mr::wire;
 using mr::Flag;
 
 namespace {
@@ -79,35 +78,29 @@ std::vector<RegisterIndex> RegisterTable::find(std::string_view name) const {
 
 std::expected<void, RegisterError> RegisterTable::may_read(RegisterIndex index) const {
     const auto &entry = entries_[index];
-    if (!entry.spec.flags.has(Flag::readable)) return std::unexpected(wire::NotReadable{entry.name});
+    if (!entry.spec.flags.has(Flag::readable)) return std::unexpected(NotReadable{entry.name});
     return {};
 }
 
 std::expected<void, RegisterError> RegisterTable::may_extend(RegisterIndex index, std::size_t digest_size) const {
     const auto &entry = entries_[index];
     if (auto allowed = may_measure(index); !allowed) return allowed;
-    if (!entry.spec.flags.has(Flag::writable)) return std::unexpected(wire::LogOnly{entry.name});
-    if (digest_size != entry.spec.size) {
-        return std::unexpected(
-            wire::WrongLength{entry.name, static_cast<std::int64_t>(entry.spec.size), static_cast<std::int64_t>(digest_size)});
-    }
+    if (!entry.spec.flags.has(Flag::writable)) return std::unexpected(LogOnly{entry.name});
+    if (digest_size != entry.spec.size) return std::unexpected(WrongLength{entry.name, entry.spec.size, digest_size});
     return {};
 }
 
 std::expected<void, RegisterError> RegisterTable::may_measure(RegisterIndex index) const {
     const auto &entry = entries_[index];
     if (!entry.spec.flags.has(Flag::extensible) || entry.spec.owner == mr::Owner::observed)
-        return std::unexpected(wire::NotExtensible{entry.name});
+        return std::unexpected(NotExtensible{entry.name});
     return {};
 }
 
 std::expected<void, RegisterError> RegisterTable::may_write(RegisterIndex index, std::size_t size) const {
     const auto &entry = entries_[index];
-    if (!entry.spec.flags.has(Flag::writable) || entry.spec.flags.has(Flag::extensible))
-        return std::unexpected(wire::NotWritable{entry.name});
-    if (size != entry.spec.size) {
-        return std::unexpected(wire::WrongLength{entry.name, static_cast<std::int64_t>(entry.spec.size), static_cast<std::int64_t>(size)});
-    }
+    if (!entry.spec.flags.has(Flag::writable) || entry.spec.flags.has(Flag::extensible)) return std::unexpected(NotWritable{entry.name});
+    if (size != entry.spec.size) return std::unexpected(WrongLength{entry.name, entry.spec.size, size});
     return {};
 }
 
@@ -155,8 +148,8 @@ std::optional<std::int64_t> RegisterTable::generation(RegisterIndex index) const
 std::expected<void, RegisterError> RegisterTable::check_generation(RegisterIndex index, std::int64_t wanted) const {
     const auto &entry = entries_[index];
     // The value is over other report data, or that has been overwritten since.
-    if (entry.generation != wanted) return std::unexpected(wire::GenerationMismatch{wanted, entry.generation});
-    if (generation_ != wanted) return std::unexpected(wire::GenerationMismatch{wanted, generation_});
+    if (entry.generation != wanted) return std::unexpected(GenerationMismatch{wanted, entry.generation});
+    if (generation_ != wanted) return std::unexpected(GenerationMismatch{wanted, generation_});
     return {};
 }
 
@@ -275,7 +268,7 @@ void RegisterTable::end_write(Entry &entry) {
 
 std::expected<RegisterTable::Extension, RegisterError> RegisterTable::extend_begins(RegisterIndex index, const mr::Digest &digest) {
     auto &entry = entries_[index];
-    if (entry.unsettled) return std::unexpected(wire::Indeterminate{entry.name});
+    if (entry.unsettled) return std::unexpected(Indeterminate{entry.name});
     const auto before = entry.logged && !needs_resync(index) ? *entry.logged : mr::Digest(entry.value);
     const auto after = hashers_.at(*entry.spec.hash).extend(before.bytes(), digest.bytes());
     begin_write(entry);

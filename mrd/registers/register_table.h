@@ -12,21 +12,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include "libmr/wire/registers.h"
 #include "mr/digest.h"
 #include "mr/registers.h"
 #include "mrd/providers/provider.h"
+#include "mrd/registers/errors.h"
 
 namespace mrd {
-
-// The refusals of io.mrd.Registers, as values.
-using RegisterError =
-    std::variant<mr::wire::NoSuchRegister, mr::wire::NotReadable, mr::wire::NotWritable, mr::wire::NotExtensible, mr::wire::LogOnly,
-                 mr::wire::Capped, mr::wire::Indeterminate, mr::wire::WrongLength, mr::wire::GenerationMismatch, mr::wire::DuplicateEvent,
-                 mr::wire::JournalFull, mr::wire::JournalFailed, mr::wire::ProviderFailed, mr::wire::Busy>;
 
 using RefreshId = std::uint64_t;
 

@@ -7,8 +7,6 @@
 #include <random>
 #include <utility>
 
-#include "proto/varlink/service.h"
-
 namespace mrd {
 
 namespace {
@@ -80,7 +78,7 @@ std::expected<std::filesystem::path, std::string> Registers::repair_journal() {
 std::expected<Registers::Place, RegisterError> Registers::find(std::string_view name) const {
     const auto found = places_.find(name);
     if (found != places_.end() && found->second.size() == 1) return found->second.front();
-    mr::wire::NoSuchRegister error{varlink::echoed(name), {}};
+    NoSuchRegister error{std::string(name), {}};
     if (found != places_.end()) {
         for (const auto &place : found->second) error.candidates.push_back(place.name());
     }

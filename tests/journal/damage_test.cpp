@@ -126,7 +126,7 @@ TEST_F(JournalDamage, ABadRecordInTheMiddleIsNamedAndNothingIsAccepted) {
         const NewEvent event{.before = hardware_.value(r0), .after = digest_of(1), .digest = digest_of(1), .caller = &caller_};
         const auto refused = journal->begin(event);
         ASSERT_FALSE(refused);
-        const auto *failed = std::get_if<mr::wire::JournalFailed>(&refused.error());
+        const auto *failed = std::get_if<Failed>(&refused.error());
         ASSERT_NE(failed, nullptr);
         EXPECT_EQ(failed->reason, journal->reason());
         EXPECT_EQ(journal->condition(), Journal::Condition::damaged);

@@ -212,7 +212,7 @@ TEST_F(JournalFaults, AfterAFailedWriteNothingIsAcceptedUntilTheDiskIsGood) {
         large.data = data;
         const auto refused = journal->begin(large);
         ASSERT_FALSE(refused);
-        const auto *failed = std::get_if<mr::wire::JournalFailed>(&refused.error());
+        const auto *failed = std::get_if<Failed>(&refused.error());
         ASSERT_NE(failed, nullptr);
         EXPECT_EQ(failed->reason, "cannot write " + path().string() + ": Input/output error");
         EXPECT_EQ(journal->condition(), Journal::Condition::failed);
@@ -242,11 +242,10 @@ TEST_F(JournalFaults, AFullDiskIsFoundBeforeAnythingIsWrittenAndTheJournalStaysG
         journal->settle(*intent, Outcome::undone);
     }
     ASSERT_FALSE(intent);
-    EXPECT_EQ(std::get<mr::wire::JournalFailed>(intent.error()).reason,
-              "cannot make room in " + path().string() + ": No space left on device");
+    EXPECT_EQ(std::get<Failed>(intent.error()).reason, "cannot make room in " + path().string() + ": No space left on device");
     EXPECT_EQ(bytes(), before);
     EXPECT_EQ(journal->condition(), Journal::Condition::full);
-    EXPECT_EQ(journal->reason(), std::get<mr::wire::JournalFailed>(intent.error()).reason);
+    EXPECT_EQ(journal->reason(), std::get<Failed>(intent.error()).reason);
     EXPECT_TRUE(extend(*journal, r0, 1)) << "a small one still fits";
     EXPECT_EQ(journal->condition(), Journal::Condition::good) << journal->reason();
     EXPECT_EQ(journal->reason(), "");
@@ -364,7 +363,7 @@ TEST_F(JournalFaults, OnAFullTmpfsExtendsAreRefusedBeforeTheHardwareIsAskedAndGo
         }
         EXPECT_GT(events, 15U);
         ASSERT_FALSE(intent);
-        const auto *failed = std::get_if<mr::wire::JournalFailed>(&intent.error());
+        const auto *failed = std::get_if<Failed>(&intent.error());
         ASSERT_NE(failed, nullptr);
         EXPECT_EQ(failed->reason, "cannot make room in " + (place / "journal").string() + ": No space left on device");
         EXPECT_EQ(journal->condition(), Journal::Condition::full);

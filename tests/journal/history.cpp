@@ -24,10 +24,10 @@ mr::Digest extended(const mr::Digest &old, const mr::Digest &by) { return mr::ex
 bool contains(const std::vector<mr::Digest> &all, const mr::Digest &one) { return std::ranges::find(all, one) != all.end(); }
 
 std::string text_of_error(const RegisterError &error) {
-    if (const auto *failed = std::get_if<mr::wire::JournalFailed>(&error)) return "JournalFailed: " + failed->reason;
-    if (const auto *failed = std::get_if<mr::wire::ProviderFailed>(&error))
-        return "ProviderFailed: " + failed->reason + (failed->applied == mr::wire::Applied::no ? " (not applied)" : " (perhaps applied)");
-    return std::visit([](const auto &one) { return std::string(one.error_name); }, error);
+    if (const auto *failed = std::get_if<Failed>(&error)) return "JournalFailed: " + failed->reason;
+    if (const auto *failed = std::get_if<ProviderFailed>(&error))
+        return "ProviderFailed: " + failed->reason + (failed->applied == Applied::no ? " (not applied)" : " (perhaps applied)");
+    return "refused, error " + std::to_string(error.index()) + " of RegisterError";
 }
 
 }  // namespace
@@ -225,8 +225,8 @@ void History::answered(std::size_t number, const std::expected<ProviderRegisters
     if (!answer) {
         tell(event.id + ": " + text_of_error(answer.error()));
         count("extends refused");
-        const auto *failed = std::get_if<mr::wire::ProviderFailed>(&answer.error());
-        event.is_told_no = failed != nullptr && failed->applied == mr::wire::Applied::no;
+        const auto *failed = std::get_if<ProviderFailed>(&answer.error());
+        event.is_told_no = failed != nullptr && failed->applied == Applied::no;
         if (event.answer) count("answered, and refused when sent again");
         return;
     }

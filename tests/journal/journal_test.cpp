@@ -328,7 +328,7 @@ TEST_F(JournalTest, AtItsSizeLimitItRefusesBeforeAnythingIsWrittenAndSettlesWhat
         EXPECT_EQ(journal->settle(*refused, Outcome::done), ++events);
         ASSERT_LT(events, 100U);
     }
-    const auto *full = std::get_if<mr::wire::JournalFull>(&refused.error());
+    const auto *full = std::get_if<Full>(&refused.error());
     ASSERT_NE(full, nullptr);
     EXPECT_EQ(full->limit, 8192);
     EXPECT_GT(events, 20U);

@@ -13,17 +13,17 @@ protected:
     JournalSpace() { options_.size_limit = 65'536; }
 
     // One event of the uid; what refused it.
-    std::optional<mr::wire::JournalFull> log(Journal &journal, std::int64_t uid, Origin origin = Origin::service) {
+    std::optional<Full> log(Journal &journal, std::int64_t uid, Origin origin = Origin::service) {
         caller_.uid = uid;
         auto made = event(journal, r0, 1);
         made.origin = origin;
         const auto intent = journal.begin(made);
-        if (!intent) return std::get<mr::wire::JournalFull>(intent.error());
+        if (!intent) return std::get<Full>(intent.error());
         journal.settle(*intent, Outcome::undone);
         return std::nullopt;
     }
     // How many events the uid can log, and the share that ends it.
-    std::pair<std::uint64_t, mr::wire::JournalFull> fill(Journal &journal, std::int64_t uid) {
+    std::pair<std::uint64_t, Full> fill(Journal &journal, std::int64_t uid) {
         for (std::uint64_t events = 0;; ++events) {
             if (auto full = log(journal, uid)) return {events, *full};
         }
@@ -47,7 +47,7 @@ TEST_F(JournalSpace, OneUidFillsNoMoreThanItsShareAndOthersGoOn) {
 
 TEST_F(JournalSpace, AThousandUidsLeaveRootHalfOfIt) {
     auto journal = start();
-    std::optional<mr::wire::JournalFull> full;
+    std::optional<Full> full;
     for (std::int64_t uid = 1; uid <= 1000; ++uid) {
         full = log(*journal, uid);
         if (full) break;
@@ -68,7 +68,7 @@ TEST_F(JournalSpace, OneUidHasSoManyEventsHoweverLargeTheJournalIs) {
     auto journal = start();
     const auto [events, full] = fill(*journal, 1000);
     EXPECT_EQ(events, max_events_of_uid);
-    EXPECT_EQ(full.limit, static_cast<std::int64_t>(max_events_of_uid));
+    EXPECT_EQ(full.limit, max_events_of_uid);
     EXPECT_EQ(full.share, "events of uid 1000");
     EXPECT_EQ(fill(*journal, 1001).first, max_events_of_uid);
     EXPECT_EQ(log(*journal, 1002)->share, "events of all uids but root");

@@ -15,7 +15,6 @@
 namespace mrd {
 namespace {
 
-namespace wire = mr::wire;
 using mr::Owner;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -49,8 +48,8 @@ std::optional<T> value_of(const std::expected<T, Error> &answer) {
 }
 
 template <class Answer>
-const wire::ProviderFailed *failure_of(const Answer &answer) {
-    return answer ? nullptr : std::get_if<wire::ProviderFailed>(&answer.error());
+const ProviderFailed *failure_of(const Answer &answer) {
+    return answer ? nullptr : std::get_if<ProviderFailed>(&answer.error());
 }
 
 // The parameter: does the provider have a thread of its own?
@@ -391,7 +390,7 @@ TEST_P(EitherQueue, AnExtendThatFailsBeforeItTookEffectIsReportedAsNotApplied) {
     hardware_.fail_next("extend", FakeHardware::Failure::before);
     const auto answer = extend(*registers, rtmr3, digest(1));
     ASSERT_NE(failure_of(answer), nullptr);
-    EXPECT_EQ(failure_of(answer)->applied, wire::Applied::no);
+    EXPECT_EQ(failure_of(answer)->applied, Applied::no);
     EXPECT_EQ(failure_of(answer)->reason, "extend 2 failed");
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0")) << "the register itself says what happened";
     EXPECT_EQ(journal_->state().sequence(), 0);
@@ -417,12 +416,12 @@ TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterCannotBeRereadIsUnknownAndR
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
     const auto answer = extend(*registers, rtmr3, digest(1));
     ASSERT_NE(failure_of(answer), nullptr);
-    EXPECT_EQ(failure_of(answer)->applied, wire::Applied::unknown);
+    EXPECT_EQ(failure_of(answer)->applied, Applied::unknown);
     hardware_.take_calls();
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
     const auto refused = extend(*registers, rtmr3, digest(2));
     ASSERT_FALSE(refused);
-    EXPECT_TRUE(std::holds_alternative<wire::Indeterminate>(refused.error()));
+    EXPECT_TRUE(std::holds_alternative<Indeterminate>(refused.error()));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0")) << "each extend tries to reread it, and is not asked of the hardware";
     EXPECT_EQ(extend(*registers, rtmr3, digest(2))->sequence, 2) << "without a read between: its own reread settles the first";
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 2"));
@@ -437,7 +436,7 @@ TEST_P(EitherQueue, AnExtendThatIsSentAgainAndWasNotSettledIsAnsweredByItsOwnRer
     const auto send = [&] {
         return wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr3, digest(1), {.id = "once"}, std::move(done)); });
     };
-    EXPECT_EQ(failure_of(send())->applied, wire::Applied::unknown);
+    EXPECT_EQ(failure_of(send())->applied, Applied::unknown);
     hardware_.take_calls();
     EXPECT_EQ(send()->sequence, 1);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0")) << "it is not extended twice";
@@ -449,7 +448,7 @@ TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterHoldsNeitherValueIsUnknown)
     hardware_.fail_next("extend", FakeHardware::Failure::before);
     const auto answer = extend(*registers, rtmr3, digest(1));
     ASSERT_NE(failure_of(answer), nullptr);
-    EXPECT_EQ(failure_of(answer)->applied, wire::Applied::unknown);
+    EXPECT_EQ(failure_of(answer)->applied, Applied::unknown);
     EXPECT_TRUE(registers->table().divergence(rtmr3));
 }
 
@@ -466,7 +465,7 @@ TEST_P(EitherQueue, ADivergedRegisterThatCannotBeRereadIsNotExtendedOrCapped) {
         const auto answer =
             wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr3, digest(1), {.origin = origin}, std::move(done)); });
         ASSERT_NE(failure_of(answer), nullptr);
-        EXPECT_EQ(failure_of(answer)->applied, wire::Applied::no);
+        EXPECT_EQ(failure_of(answer)->applied, Applied::no);
         EXPECT_EQ(failure_of(answer)->reason, "the register could not be reread before the extend: refresh 0 failed");
         EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
     }
@@ -517,7 +516,7 @@ TEST_P(EitherQueue, WhatTheJournalAnswersAloneIsNotRereadFor) {
     ASSERT_TRUE(send({.origin = journal::Origin::cap}));
     hardware_.take_calls();
     EXPECT_EQ(send({.id = "once"})->sequence, 1);
-    EXPECT_TRUE(std::holds_alternative<wire::Capped>(send({}).error()));
+    EXPECT_TRUE(std::holds_alternative<Capped>(send({}).error()));
     EXPECT_THAT(hardware_.take_calls(), IsEmpty());
 }
 
@@ -537,7 +536,7 @@ TEST_P(EitherQueue, ASharedRegisterThatCannotBeRereadIsNotExtended) {
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
     const auto answer = extend(*registers, rtmr2, digest(1));
     ASSERT_NE(failure_of(answer), nullptr);
-    EXPECT_EQ(failure_of(answer)->applied, wire::Applied::no);
+    EXPECT_EQ(failure_of(answer)->applied, Applied::no);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
 }
 
@@ -573,7 +572,7 @@ TEST_P(EitherQueue, AWriteAnswersItsGenerationAndOneThatFailsCountsToo) {
     hardware_.fail_next("write", FakeHardware::Failure::before);
     const auto failed = write(*registers, 2);
     ASSERT_NE(failure_of(failed), nullptr);
-    EXPECT_EQ(failure_of(failed)->applied, wire::Applied::unknown);
+    EXPECT_EQ(failure_of(failed)->applied, Applied::unknown);
     EXPECT_EQ(value_of(write(*registers, 1)), first_generation + 3);
 }
 
@@ -582,7 +581,7 @@ TEST_P(EitherQueue, AWriteThatTheProviderKnowsToHaveHadNoEffectIsReportedAsNotAp
     hardware_.fail_next("write", FakeHardware::Failure::known_unchanged);
     const auto failed = write(*registers, 2);
     ASSERT_NE(failure_of(failed), nullptr);
-    EXPECT_EQ(failure_of(failed)->applied, wire::Applied::no);
+    EXPECT_EQ(failure_of(failed)->applied, Applied::no);
 }
 
 TEST_F(ProviderRegistersTest, TwoClientsThatWriteAtOnceGetGenerationsOfTheirOwn) {

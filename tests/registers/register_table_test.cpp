@@ -14,7 +14,6 @@
 namespace mrd {
 namespace {
 
-namespace wire = mr::wire;
 using mr::HashAlgorithm;
 using mr::Owner;
 using Action = ReadPlan::Action;
@@ -147,22 +146,22 @@ TEST(RegisterTableFlags, XWithWIsARunTimeRegisterExtendedAndMeasuredButNeverWrit
     ASSERT_TRUE(table);
     EXPECT_TRUE(table->may_extend(0, 48));
     EXPECT_TRUE(table->may_measure(0));
-    EXPECT_TRUE(refuses<wire::NotWritable>(table->may_write(0, 48)));
+    EXPECT_TRUE(refuses<NotWritable>(table->may_write(0, 48)));
 }
 
 TEST(RegisterTableFlags, XWithoutWIsLogCentricAndTakesMeasureButNoBareDigest) {
     const auto table = build({{.name = "log", .hash = HashAlgorithm::sha384, .size = 48, .flags = flags("XRL")}});
     ASSERT_TRUE(table);
-    EXPECT_TRUE(refuses<wire::LogOnly>(table->may_extend(0, 48)));
+    EXPECT_TRUE(refuses<LogOnly>(table->may_extend(0, 48)));
     EXPECT_TRUE(table->may_measure(0));
-    EXPECT_TRUE(refuses<wire::NotWritable>(table->may_write(0, 48)));
+    EXPECT_TRUE(refuses<NotWritable>(table->may_write(0, 48)));
 }
 
 TEST(RegisterTableFlags, WWithoutXIsAPlainStoreWrittenButNeverExtendedOrMeasured) {
     const auto table = build({{.name = "reportdata", .hash = {}, .size = 64, .flags = flags("WRF")}});
     ASSERT_TRUE(table);
-    EXPECT_TRUE(refuses<wire::NotExtensible>(table->may_extend(0, 64)));
-    EXPECT_TRUE(refuses<wire::NotExtensible>(table->may_measure(0)));
+    EXPECT_TRUE(refuses<NotExtensible>(table->may_extend(0, 64)));
+    EXPECT_TRUE(refuses<NotExtensible>(table->may_measure(0)));
     EXPECT_TRUE(table->may_write(0, 64));
 }
 
@@ -171,9 +170,9 @@ TEST(RegisterTableFlags, NeitherXNorWRefusesExtendMeasureAndWrite) {
                               {.name = "report0", .hash = {}, .size = 1024, .flags = flags("RLF")}});
     ASSERT_TRUE(table);
     for (RegisterIndex index = 0; index < 2; ++index) {
-        EXPECT_TRUE(refuses<wire::NotExtensible>(table->may_extend(index, table->spec(index).size)));
-        EXPECT_TRUE(refuses<wire::NotExtensible>(table->may_measure(index)));
-        EXPECT_TRUE(refuses<wire::NotWritable>(table->may_write(index, table->spec(index).size)));
+        EXPECT_TRUE(refuses<NotExtensible>(table->may_extend(index, table->spec(index).size)));
+        EXPECT_TRUE(refuses<NotExtensible>(table->may_measure(index)));
+        EXPECT_TRUE(refuses<NotWritable>(table->may_write(index, table->spec(index).size)));
         EXPECT_TRUE(table->may_read(index));
     }
 }
@@ -182,30 +181,29 @@ TEST(RegisterTableFlags, WithoutRAReadIsRefusedAndTheErrorNamesTheRegister) {
     const auto table = build({{.name = "secret", .hash = HashAlgorithm::sha384, .size = 48, .flags = flags("XW")}});
     ASSERT_TRUE(table);
     const auto answer = table->may_read(0);
-    ASSERT_TRUE(refuses<wire::NotReadable>(answer));
-    EXPECT_EQ(std::get<wire::NotReadable>(answer.error()).name, "tdx/secret");
+    ASSERT_TRUE(refuses<NotReadable>(answer));
+    EXPECT_EQ(std::get<NotReadable>(answer.error()).name, "tdx/secret");
 }
 
 TEST(RegisterTableFlags, ADigestOrValueOfAnotherLengthIsRefusedWithBothLengths) {
     const auto table = build({rtmr("rtmr3"), {.name = "reportdata", .hash = {}, .size = 64, .flags = flags("WRF")}});
     ASSERT_TRUE(table);
-    const auto check = [](const std::expected<void, RegisterError> &answer, const std::string &name, std::int64_t wanted,
-                          std::int64_t given) {
-        ASSERT_TRUE(refuses<wire::WrongLength>(answer));
-        const auto &error = std::get<wire::WrongLength>(answer.error());
+    const auto check = [](const std::expected<void, RegisterError> &answer, const std::string &name, std::size_t wanted,
+                          std::size_t given) {
+        ASSERT_TRUE(refuses<WrongLength>(answer));
+        const auto &error = std::get<WrongLength>(answer.error());
         EXPECT_EQ(error.name, name);
         EXPECT_EQ(error.expected, wanted);
         EXPECT_EQ(error.actual, given);
     };
-    for (const std::size_t size : {0U, 32U, 47U, 49U, 1000U})
-        check(table->may_extend(0, size), "tdx/rtmr3", 48, static_cast<std::int64_t>(size));
-    for (const std::size_t size : {0U, 63U, 65U}) check(table->may_write(1, size), "tdx/reportdata", 64, static_cast<std::int64_t>(size));
+    for (const std::size_t size : {0U, 32U, 47U, 49U, 1000U}) check(table->may_extend(0, size), "tdx/rtmr3", 48, size);
+    for (const std::size_t size : {0U, 63U, 65U}) check(table->may_write(1, size), "tdx/reportdata", 64, size);
 }
 
 TEST(RegisterTableFlags, ARegisterThatIsNotOursToExtendIsRefusedBeforeItsLengthIsLookedAt) {
     const auto table = build({rtmr("rtmr0", 0, Owner::observed)});
     ASSERT_TRUE(table);
-    EXPECT_TRUE(refuses<wire::NotExtensible>(table->may_extend(0, 1)));
+    EXPECT_TRUE(refuses<NotExtensible>(table->may_extend(0, 1)));
 }
 
 // ---- A table is checked when it is built
@@ -334,8 +332,8 @@ TEST_F(RegisterTableTest, TheInSyncFlagServesOwnedRegistersOnly) {
 
 TEST_F(RegisterTableTest, AnObservedRegisterIsNeverExtended) {
     set_up(Owner::observed);
-    EXPECT_TRUE(refuses<wire::NotExtensible>(table().may_extend(rtmr2, 48)));
-    EXPECT_TRUE(refuses<wire::NotExtensible>(table().may_measure(rtmr2)));
+    EXPECT_TRUE(refuses<NotExtensible>(table().may_extend(rtmr2, 48)));
+    EXPECT_TRUE(refuses<NotExtensible>(table().may_measure(rtmr2)));
     EXPECT_TRUE(table().may_read(rtmr2));
 }
 
@@ -649,7 +647,7 @@ TEST_F(RegisterTableTest, AfterAFailedExtendFurtherOnesAreRefusedUntilARefreshTe
     EXPECT_EQ(table().settlement(rtmr3), Settlement::open);
     const auto refused = table().extend_begins(rtmr3, digest(2));
     ASSERT_FALSE(refused);
-    EXPECT_EQ(std::get<wire::Indeterminate>(refused.error()).name, "tdx/rtmr3");
+    EXPECT_EQ(std::get<Indeterminate>(refused.error()).name, "tdx/rtmr3");
     EXPECT_TRUE(table().extend_begins(rtmr2, digest(2))) << "another register is not concerned";
     table().extend_succeeded(rtmr2);
     table().refresh_ends(table().begin_refresh(0), nullptr);
@@ -745,9 +743,9 @@ TEST_F(RegisterTableTest, AFailedWriteCountsInTheGenerationSoThatNobodyTakesAnot
     table().write_begins(reportdata);
     hardware_[reportdata].assign(64, 9);  // it took effect all the same
     table().write_failed(reportdata);
-    EXPECT_TRUE(refuses<wire::GenerationMismatch>(table().check_generation(reportdata, mine)));
+    EXPECT_TRUE(refuses<GenerationMismatch>(table().check_generation(reportdata, mine)));
     refresh(0);
-    EXPECT_TRUE(refuses<wire::GenerationMismatch>(table().check_generation(report0, mine)));
+    EXPECT_TRUE(refuses<GenerationMismatch>(table().check_generation(report0, mine)));
     EXPECT_EQ(table().value(reportdata)[0], 9);
 }
 
@@ -788,16 +786,16 @@ TEST_F(RegisterTableTest, AReadThatWantsAGenerationFailsWithGenerationMismatchIf
     refresh(0);
     for (const auto index : {reportdata, report0}) {
         const auto answer = table().check_generation(index, mine);
-        ASSERT_TRUE(refuses<wire::GenerationMismatch>(answer));
-        EXPECT_EQ(std::get<wire::GenerationMismatch>(answer.error()).expected, mine);
-        EXPECT_EQ(std::get<wire::GenerationMismatch>(answer.error()).actual, others);
+        ASSERT_TRUE(refuses<GenerationMismatch>(answer));
+        EXPECT_EQ(std::get<GenerationMismatch>(answer.error()).expected, mine);
+        EXPECT_EQ(std::get<GenerationMismatch>(answer.error()).actual, others);
         EXPECT_TRUE(table().check_generation(index, others));
     }
 }
 
 TEST_F(RegisterTableTest, AReport0OverOldReportDataFailsTheGenerationOfTheNewer) {
     const auto mine = write(1);
-    EXPECT_TRUE(refuses<wire::GenerationMismatch>(table().check_generation(report0, mine)));
+    EXPECT_TRUE(refuses<GenerationMismatch>(table().check_generation(report0, mine)));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ protected:
     std::vector<std::string> candidates(std::string_view name) {
         const auto place = registers_.find(name);
         EXPECT_FALSE(place);
-        const auto &error = std::get<mr::wire::NoSuchRegister>(place.error());
+        const auto &error = std::get<NoSuchRegister>(place.error());
         EXPECT_EQ(error.name, name);
         return error.candidates;
     }

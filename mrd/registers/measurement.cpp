@@ -1,0 +1,83 @@
+#include "mrd/registers/measurement.h"
+
+#include <limits>
+#include <utility>
+
+namespace mrd {
+
+namespace {
+
+std::unexpected<EventPart> refuse(EventPart part) { return std::unexpected(part); }
+
+std::expected<EventDetails, EventPart> details_of(const EventClaims &claims, std::uint32_t default_type) {
+    const auto type = claims.type.value_or(default_type);
+    if (type < 0 || type > std::numeric_limits<std::uint32_t>::max() || type == mr::ev_no_action) return refuse(EventPart::type);
+    if (claims.description && claims.description->size() > mr::max_event_description) return refuse(EventPart::description);
+    if (claims.id && (claims.id->empty() || claims.id->size() > max_event_id)) return refuse(EventPart::id);
+    const auto owned = [](const std::optional<std::string_view> &text) { return text ? std::optional<std::string>(*text) : std::nullopt; };
+    return EventDetails{.type = static_cast<std::uint32_t>(type),
+                        .caller = claims.caller,
+                        .id = owned(claims.id),
+                        .description = owned(claims.description)};
+}
+
+template <class Hash>
+Measured measured(const MeasuredRegister &reg, EventDetails details, const Hash &hash) {
+    Measurement measurement{.digests = {}, .details = std::move(details)};
+    for (const auto algorithm : reg.banks) {
+        auto digest = hash(algorithm);
+        if (!digest) return std::unexpected(MeasurementError(std::move(digest.error())));
+        measurement.digests.push_back(*digest);
+    }
+    return measurement;
+}
+
+Measured in_envelope(const MeasuredRegister &reg, std::string type, mr::EnvelopeBody body, EventDetails details) {
+    const mr::Envelope envelope{.header = {.type = std::move(type), .register_name = reg.envelope_name}, .body = std::move(body)};
+    details.data = mr::encode_envelope(envelope);
+    if (details.data->size() > max_event_data) return refuse(EventPart::data);
+    return measured(reg, std::move(details), [&](mr::HashAlgorithm bank) { return mr::envelope_digest(envelope, bank); });
+}
+
+}  // namespace
+
+Measured measure_digest(const mr::Digest &digest, const EventClaims &claims, std::optional<mr::Bytes> data) {
+    auto details = details_of(claims, mr::ev_ipl);
+    if (!details) return refuse(details.error());
+    if (data && (data->size() > max_event_data || mr::envelope_form(*data))) return refuse(EventPart::data);
+    details->data = std::move(data);
+    return Measurement{.digests = {digest}, .details = std::move(*details)};
+}
+
+Measured measure_content(const MeasuredRegister &reg, MeasuredContent content, const EventClaims &claims, bool wants_envelope) {
+    const bool has_envelope = wants_envelope || reg.log_only;
+    auto details = details_of(claims, has_envelope ? mr::ev_event_tag : mr::ev_ipl);
+    if (!details) return refuse(details.error());
+    if (content.digest && (!has_envelope || content.data)) return refuse(EventPart::digest);
+    if (!content.digest && (!content.data || content.data->size() > max_event_data)) return refuse(EventPart::data);
+    if (has_envelope) {
+        // An envelope is a tagged event and cannot be of another type.
+        if (details->type != mr::ev_event_tag) return refuse(EventPart::type);
+        mr::EnvelopeBody body{.description = details->description, .data = std::move(content.data), .digest = std::move(content.digest)};
+        return in_envelope(reg, "measure", std::move(body), std::move(*details));
+    }
+    // Only mrd says what an envelope says. Inside of one it is content like any other.
+    if (mr::envelope_form(*content.data)) return refuse(EventPart::data);
+    details->data = std::move(content.data);
+    const mr::ByteView data = *details->data;  // which stays where it is when details move
+    return measured(reg, std::move(*details), [data](mr::HashAlgorithm bank) { return mr::hash(bank, data); });
+}
+
+Measured measure_cap(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller) {
+    return in_envelope(reg, "cap", {},
+                       {.origin = journal::Origin::cap, .type = mr::ev_event_tag, .caller = std::move(caller), .description = "capped"});
+}
+
+Measured measure_resync(const MeasuredRegister &reg, mr::ByteView expected, mr::ByteView found,
+                        std::shared_ptr<const mr::EventCaller> caller) {
+    return in_envelope(reg, "resync",
+                       {.expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())},
+                       {.origin = journal::Origin::resync, .type = mr::ev_event_tag, .caller = std::move(caller)});
+}
+
+}  // namespace mrd

@@ -1,0 +1,91 @@
+// What an event may say, whichever interface it comes from: its limits, which data is mrd's alone to write, and the digests that extend the register.
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "mr/bytes.h"
+#include "mr/digest.h"
+#include "mr/envelope.h"
+#include "mr/event_log.h"
+#include "mrd/journal/format.h"
+
+namespace mrd {
+
+inline constexpr std::size_t max_event_data = std::size_t{64} * 1024;  // bytes of one event's data, with its envelope
+inline constexpr std::size_t max_event_id = 128;                       // bytes
+
+// The banks of one register: nearly always one.
+template <class T>
+using PerBank = boost::container::small_vector<T, 1>;
+
+// What the log says of an extend beside its digests.
+struct EventDetails {
+    journal::Origin origin = journal::Origin::service;
+    std::uint32_t type = mr::ev_ipl;
+    std::shared_ptr<const mr::EventCaller> caller = std::make_shared<const mr::EventCaller>();
+    std::optional<std::string> id = {};
+    std::optional<std::string> description = {};
+    std::optional<mr::Bytes> data = {};
+};
+
+// One event, ready to be extended.
+struct Measurement {
+    PerBank<mr::Digest> digests;
+    EventDetails details;
+};
+
+// The register that an event is for.
+struct MeasuredRegister {
+    std::string envelope_name;  // kind and register, without bank
+    PerBank<mr::HashAlgorithm> banks;
+    bool log_only = false;  // takes nothing but envelopes, whatever was asked for
+};
+
+// What a client says of its event.
+struct EventClaims {
+    std::shared_ptr<const mr::EventCaller> caller;
+    std::optional<std::int64_t> type = {};
+    std::optional<std::string_view> description = {};
+    std::optional<std::string_view> id = {};
+};
+
+// What is measured: one of both.
+struct MeasuredContent {
+    std::optional<mr::Bytes> data = {};
+    std::optional<mr::ContentDigest> digest = {};
+};
+
+// The part of it that is not acceptable.
+enum class EventPart : std::uint8_t {
+    type,         // no u32, EV_NO_ACTION, which nobody replays, or an envelope's that is not EV_EVENT_TAG
+    description,  // longer than mr::max_event_description
+    id,           // empty, or longer than max_event_id
+    data,         // none, longer than max_event_data, or bytes that only mrd may write: those of an envelope
+    digest,       // of content: outside of an envelope, or beside data
+};
+// mr::Error: this OpenSSL does not offer a bank's hash.
+using MeasurementError = std::variant<EventPart, mr::Error>;
+using Measured = std::expected<Measurement, MeasurementError>;
+
+// A digest that the client made; `data` only goes to the log.
+Measured measure_digest(const mr::Digest &digest, const EventClaims &claims, std::optional<mr::Bytes> data);
+
+// Content, by its hash, or in an envelope with what is said of it.
+Measured measure_content(const MeasuredRegister &reg, MeasuredContent content, const EventClaims &claims, bool in_envelope);
+
+// The register's last event of this boot.
+Measured measure_cap(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller);
+
+// Somebody else has extended the register: the log explains `expected`, it holds `found`. Of one bank.
+Measured measure_resync(const MeasuredRegister &reg, mr::ByteView expected, mr::ByteView found,
+                        std::shared_ptr<const mr::EventCaller> caller);
+
+}  // namespace mrd
