@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "libmr/wire/errors.h"
+#include "libmr/wire/method.h"
 #include "proto/varlink/fields.h"
 
 namespace mr::wire::attestation {
@@ -90,54 +92,42 @@ struct CollateralReply {
 
 // ---- Errors
 
+using wire::Busy;
+using wire::JournalFailed;
+using wire::NotSupported;
+using wire::WrongLength;
+
 struct QuoteTimeout {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteTimeout";
+    static constexpr std::string_view name_in_interface = "QuoteTimeout";
     static constexpr auto fields() { return std::tuple(); }
 };
 
 struct QuoteUnavailable {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteUnavailable";
+    static constexpr std::string_view name_in_interface = "QuoteUnavailable";
     std::optional<std::string> reason;
     static constexpr auto fields() { return std::tuple(field("reason", &QuoteUnavailable::reason)); }
 };
 
 struct QuoteFailed {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteFailed";
+    static constexpr std::string_view name_in_interface = "QuoteFailed";
     std::string status;
     static constexpr auto fields() { return std::tuple(field("status", &QuoteFailed::status)); }
 };
 
 struct QuoteInvalid {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.QuoteInvalid";
+    static constexpr std::string_view name_in_interface = "QuoteInvalid";
     std::string reason;
     static constexpr auto fields() { return std::tuple(field("reason", &QuoteInvalid::reason)); }
 };
 
 struct LogTooLarge {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.LogTooLarge";
+    static constexpr std::string_view name_in_interface = "LogTooLarge";
     std::int64_t limit = 0;
     static constexpr auto fields() { return std::tuple(field("limit", &LogTooLarge::limit)); }
 };
 
-struct JournalFailed {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.JournalFailed";
-    std::string reason;
-    static constexpr auto fields() { return std::tuple(field("reason", &JournalFailed::reason)); }
-};
-
-struct WrongLength {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.WrongLength";
-    std::string name;
-    std::int64_t expected = 0;
-    std::int64_t actual = 0;
-    static constexpr auto fields() {
-        return std::tuple(field("name", &WrongLength::name), field("expected", &WrongLength::expected),
-                          field("actual", &WrongLength::actual));
-    }
-};
-
 struct NoSuchProvider {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.NoSuchProvider";
+    static constexpr std::string_view name_in_interface = "NoSuchProvider";
     std::string name;
     std::vector<std::string> candidates;
     static constexpr auto fields() {
@@ -145,15 +135,8 @@ struct NoSuchProvider {
     }
 };
 
-struct NotSupported {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.NotSupported";
-    std::string provider;
-    std::string what;
-    static constexpr auto fields() { return std::tuple(field("provider", &NotSupported::provider), field("what", &NotSupported::what)); }
-};
-
 struct ProviderFailed {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.ProviderFailed";
+    static constexpr std::string_view name_in_interface = "ProviderFailed";
     std::string provider;
     std::string reason;
     static constexpr auto fields() {
@@ -161,10 +144,38 @@ struct ProviderFailed {
     }
 };
 
-struct Busy {
-    static constexpr std::string_view error_name = "io.mrd.Attestation.Busy";
-    std::string limit;
-    static constexpr auto fields() { return std::tuple(field("limit", &Busy::limit)); }
+// ---- The methods
+
+struct Report : Method<ReportParameters, ReportReply, WrongLength, NoSuchProvider, NotSupported, ProviderFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.Attestation.Report", .operation = Operation::report, .connection = Connection::own};
+    static constexpr auto subject = &Parameters::provider;
 };
+
+struct Quote : Method<QuoteParameters, QuoteReply, WrongLength, NoSuchProvider, NotSupported, ProviderFailed, QuoteTimeout,
+                      QuoteUnavailable, QuoteFailed, QuoteInvalid, Busy> {
+    static constexpr Description description{
+        .name = "io.mrd.Attestation.Quote", .operation = Operation::quote, .connection = Connection::own};
+    static constexpr auto subject = &Parameters::provider;
+};
+
+struct Evidence : Method<EvidenceParameters, EvidenceReply, WrongLength, NoSuchProvider, NotSupported, ProviderFailed, QuoteTimeout,
+                         QuoteUnavailable, QuoteFailed, QuoteInvalid, LogTooLarge, JournalFailed, Busy> {
+    static constexpr Description description{
+        .name = "io.mrd.Attestation.Evidence", .operation = Operation::evidence, .connection = Connection::own};
+    static constexpr auto subject = &Parameters::provider;
+};
+
+struct Collateral : Method<varlink::NoParameters, CollateralReply, NoSuchProvider, NotSupported, ProviderFailed> {
+    static constexpr Description description{.name = "io.mrd.Attestation.Collateral", .operation = Operation::collateral};
+    static constexpr auto subject = no_subject;
+};
+
+struct VerifyReport : Method<VerifyReportParameters, VerifyReportReply, NotSupported, ProviderFailed> {
+    static constexpr Description description{.name = "io.mrd.Attestation.VerifyReport", .operation = Operation::verify_report};
+    static constexpr auto subject = no_subject;
+};
+
+using AttestationMethods = MethodList<Report, Quote, Evidence, Collateral, VerifyReport>;
 
 }  // namespace mr::wire::attestation

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "libmr/wire/errors.h"
+#include "libmr/wire/method.h"
 #include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "proto/varlink/fields.h"
@@ -102,16 +104,38 @@ struct RepairReply {
 };
 
 struct UnknownFormat {
-    static constexpr std::string_view error_name = "io.mrd.EventLog.UnknownFormat";
+    static constexpr std::string_view name_in_interface = "UnknownFormat";
     std::string format;
     std::vector<std::string> known;
     static constexpr auto fields() { return std::tuple(field("format", &UnknownFormat::format), field("known", &UnknownFormat::known)); }
 };
 
-struct LogFailed {
-    static constexpr std::string_view error_name = "io.mrd.EventLog.JournalFailed";
-    std::string reason;
-    static constexpr auto fields() { return std::tuple(field("reason", &LogFailed::reason)); }
+// ---- The methods
+
+struct Records : Method<RecordsParameters, RecordsReply, JournalFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.EventLog.Records", .operation = Operation::log_read, .replies = Replies::many, .connection = Connection::own};
+    static constexpr auto subject = no_subject;
 };
+
+struct Export : Method<ExportParameters, ExportReply, UnknownFormat, JournalFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.EventLog.Export", .operation = Operation::log_read, .replies = Replies::many, .connection = Connection::own};
+    static constexpr auto subject = no_subject;
+};
+
+struct Replay : Method<varlink::NoParameters, ReplayReply, JournalFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.EventLog.Replay", .operation = Operation::log_read, .connection = Connection::own};
+    static constexpr auto subject = no_subject;
+};
+
+struct Repair : Method<varlink::NoParameters, RepairReply, JournalFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.EventLog.Repair", .operation = Operation::repair, .effect = varlink::Effect::changes};
+    static constexpr auto subject = no_subject;
+};
+
+using EventLogMethods = MethodList<Records, Export, Replay, Repair>;
 
 }  // namespace mr::wire

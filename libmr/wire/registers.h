@@ -1,4 +1,4 @@
-// io.mrd.Registers as structs: what mrd decodes and the client encodes, and the other way round. Strings in parameters and replies are views:
+// io.mrd.Registers as structs: what mrd decodes and the client encodes, and the other way round; at the end one description for each method. Strings in parameters and replies are views:
 // into the document they were decoded from, or of whoever fills them in to be encoded. Errors own theirs.
 #pragma once
 
@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "libmr/wire/errors.h"
+#include "libmr/wire/method.h"
 #include "mr/registers.h"
 #include "proto/varlink/fields.h"
 
@@ -19,9 +21,25 @@ struct varlink::EnumNames<mr::Owner> {
 
 namespace mr::wire {
 
-using varlink::field;
-
 enum class Applied : std::uint8_t { no, unknown };
+enum class ProviderPhase : std::uint8_t { starting, running, failed };
+
+}  // namespace mr::wire
+
+template <>
+struct varlink::EnumNames<mr::wire::Applied> {
+    static constexpr std::array values{std::pair{mr::wire::Applied::no, "no"}, std::pair{mr::wire::Applied::unknown, "unknown"}};
+};
+template <>
+struct varlink::EnumNames<mr::wire::ProviderPhase> {
+    static constexpr std::array values{std::pair{mr::wire::ProviderPhase::starting, "starting"},
+                                       std::pair{mr::wire::ProviderPhase::running, "running"},
+                                       std::pair{mr::wire::ProviderPhase::failed, "failed"}};
+};
+
+namespace mr::wire {
+
+using varlink::field;
 
 struct Register {
     std::string_view name;
@@ -46,6 +64,20 @@ struct Reading {
     static constexpr auto fields() {
         return std::tuple(field("name", &Reading::name), field("value", &Reading::value), field("generation", &Reading::generation),
                           field("refreshed", &Reading::refreshed));
+    }
+};
+
+struct ProviderState {
+    std::string_view name;
+    std::string_view type;
+    ProviderPhase state = ProviderPhase::starting;
+    std::optional<std::string_view> reason;
+    bool simulated = false;
+    bool unbound = false;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &ProviderState::name), field("type", &ProviderState::type), field("state", &ProviderState::state),
+                          field("reason", &ProviderState::reason), field("simulated", &ProviderState::simulated),
+                          field("unbound", &ProviderState::unbound));
     }
 };
 
@@ -167,6 +199,25 @@ struct CapReply {
     static constexpr auto fields() { return std::tuple(field("sequence", &CapReply::sequence)); }
 };
 
+struct CreateParameters {
+    std::string_view name;
+    std::string_view hash;
+    std::string_view on;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &CreateParameters::name), field("hash", &CreateParameters::hash),
+                          field("on", &CreateParameters::on));
+    }
+};
+struct CreateReply {
+    Register created;
+    static constexpr auto fields() { return std::tuple(field("register", &CreateReply::created)); }
+};
+
+struct ProvidersReply {
+    std::vector<ProviderState> providers;
+    static constexpr auto fields() { return std::tuple(field("providers", &ProvidersReply::providers)); }
+};
+
 struct StatisticsReply {
     std::vector<Counters> counters;
     static constexpr auto fields() { return std::tuple(field("counters", &StatisticsReply::counters)); }
@@ -186,7 +237,7 @@ using WatchReply = ExtendReply;
 // ---- Errors
 
 struct NoSuchRegister {
-    static constexpr std::string_view error_name = "io.mrd.Registers.NoSuchRegister";
+    static constexpr std::string_view name_in_interface = "NoSuchRegister";
     std::string name;
     std::vector<std::string> candidates;
     static constexpr auto fields() {
@@ -197,24 +248,24 @@ struct NoSuchRegister {
 // The errors that say no more than which register.
 template <class Tag>
 struct RegisterRefusal {
-    static constexpr std::string_view error_name = Tag::error_name;
+    static constexpr std::string_view name_in_interface = Tag::name_in_interface;
     std::string name;
     static constexpr auto fields() { return std::tuple(field("name", &RegisterRefusal::name)); }
 };
 struct NotReadableTag {
-    static constexpr std::string_view error_name = "io.mrd.Registers.NotReadable";
+    static constexpr std::string_view name_in_interface = "NotReadable";
 };
 struct NotWritableTag {
-    static constexpr std::string_view error_name = "io.mrd.Registers.NotWritable";
+    static constexpr std::string_view name_in_interface = "NotWritable";
 };
 struct NotExtensibleTag {
-    static constexpr std::string_view error_name = "io.mrd.Registers.NotExtensible";
+    static constexpr std::string_view name_in_interface = "NotExtensible";
 };
 struct LogOnlyTag {
-    static constexpr std::string_view error_name = "io.mrd.Registers.LogOnly";
+    static constexpr std::string_view name_in_interface = "LogOnly";
 };
 struct IndeterminateTag {
-    static constexpr std::string_view error_name = "io.mrd.Registers.Indeterminate";
+    static constexpr std::string_view name_in_interface = "Indeterminate";
 };
 using NotReadable = RegisterRefusal<NotReadableTag>;
 using NotWritable = RegisterRefusal<NotWritableTag>;
@@ -223,25 +274,14 @@ using LogOnly = RegisterRefusal<LogOnlyTag>;
 using Indeterminate = RegisterRefusal<IndeterminateTag>;
 
 struct Capped {
-    static constexpr std::string_view error_name = "io.mrd.Registers.Capped";
+    static constexpr std::string_view name_in_interface = "Capped";
     std::string name;
     std::int64_t sequence = 0;
     static constexpr auto fields() { return std::tuple(field("name", &Capped::name), field("sequence", &Capped::sequence)); }
 };
 
-struct WrongLength {
-    static constexpr std::string_view error_name = "io.mrd.Registers.WrongLength";
-    std::string name;
-    std::int64_t expected = 0;
-    std::int64_t actual = 0;
-    static constexpr auto fields() {
-        return std::tuple(field("name", &WrongLength::name), field("expected", &WrongLength::expected),
-                          field("actual", &WrongLength::actual));
-    }
-};
-
 struct GenerationMismatch {
-    static constexpr std::string_view error_name = "io.mrd.Registers.GenerationMismatch";
+    static constexpr std::string_view name_in_interface = "GenerationMismatch";
     std::int64_t expected = 0;
     std::int64_t actual = 0;
     static constexpr auto fields() {
@@ -250,26 +290,20 @@ struct GenerationMismatch {
 };
 
 struct DuplicateEvent {
-    static constexpr std::string_view error_name = "io.mrd.Registers.DuplicateEvent";
+    static constexpr std::string_view name_in_interface = "DuplicateEvent";
     std::string id;
     static constexpr auto fields() { return std::tuple(field("id", &DuplicateEvent::id)); }
 };
 
 struct JournalFull {
-    static constexpr std::string_view error_name = "io.mrd.Registers.JournalFull";
+    static constexpr std::string_view name_in_interface = "JournalFull";
     std::int64_t limit = 0;
     std::optional<std::string> share;  // "bytes of uid 1000"
     static constexpr auto fields() { return std::tuple(field("limit", &JournalFull::limit), field("share", &JournalFull::share)); }
 };
 
-struct JournalFailed {
-    static constexpr std::string_view error_name = "io.mrd.Registers.JournalFailed";
-    std::string reason;
-    static constexpr auto fields() { return std::tuple(field("reason", &JournalFailed::reason)); }
-};
-
 struct ProviderFailed {
-    static constexpr std::string_view error_name = "io.mrd.Registers.ProviderFailed";
+    static constexpr std::string_view name_in_interface = "ProviderFailed";
     std::string provider;
     std::string reason;
     Applied applied = Applied::unknown;
@@ -279,15 +313,78 @@ struct ProviderFailed {
     }
 };
 
-struct Busy {
-    static constexpr std::string_view error_name = "io.mrd.Registers.Busy";
-    std::string limit;
-    static constexpr auto fields() { return std::tuple(field("limit", &Busy::limit)); }
+// ---- The methods
+
+struct List : Method<ListParameters, ListReply, NoSuchRegister> {
+    static constexpr Description description{.name = "io.mrd.Registers.List", .operation = Operation::list};
+    static constexpr auto subject = &Parameters::provider;
 };
+
+struct Read : Method<ReadParameters, ReadReply, NoSuchRegister, NotReadable, GenerationMismatch, ProviderFailed> {
+    static constexpr Description description{.name = "io.mrd.Registers.Read", .operation = Operation::read};
+    static constexpr auto subject = &Parameters::name;
+};
+
+struct Snapshot : Method<SnapshotParameters, SnapshotReply, NoSuchRegister, NotReadable, ProviderFailed, Busy> {
+    static constexpr Description description{.name = "io.mrd.Registers.Snapshot", .operation = Operation::read};
+    static constexpr auto subject = &Parameters::names;
+};
+
+struct Extend : Method<ExtendParameters, ExtendReply, NoSuchRegister, NotExtensible, LogOnly, Capped, Indeterminate, WrongLength,
+                       DuplicateEvent, JournalFull, JournalFailed, ProviderFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.Registers.Extend", .operation = Operation::extend, .effect = varlink::Effect::changes};
+    static constexpr auto subject = &Parameters::name;
+};
+
+struct Measure : Method<MeasureParameters, MeasureReply, NoSuchRegister, NotExtensible, Capped, Indeterminate, DuplicateEvent, JournalFull,
+                        JournalFailed, ProviderFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.Registers.Measure", .operation = Operation::measure, .effect = varlink::Effect::changes};
+    static constexpr auto subject = &Parameters::name;
+};
+
+struct Write : Method<WriteParameters, WriteReply, NoSuchRegister, NotWritable, WrongLength, ProviderFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.Registers.Write", .operation = Operation::write, .effect = varlink::Effect::changes};
+    static constexpr auto subject = &Parameters::name;
+};
+
+struct Cap
+    : Method<CapParameters, CapReply, NoSuchRegister, NotExtensible, Capped, Indeterminate, JournalFull, JournalFailed, ProviderFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.Registers.Cap", .operation = Operation::cap, .effect = varlink::Effect::changes};
+    static constexpr auto subject = &Parameters::name;
+};
+
+struct Create : Method<CreateParameters, CreateReply, NotSupported> {
+    static constexpr Description description{
+        .name = "io.mrd.Registers.Create", .operation = Operation::create, .effect = varlink::Effect::changes};
+    static constexpr auto subject = &Parameters::name;
+};
+
+struct Providers : Method<varlink::NoParameters, ProvidersReply> {
+    static constexpr Description description{.name = "io.mrd.Registers.Providers", .operation = Operation::list};
+    static constexpr auto subject = no_subject;
+};
+
+struct Statistics : Method<varlink::NoParameters, StatisticsReply> {
+    static constexpr Description description{.name = "io.mrd.Registers.Statistics", .operation = Operation::status};
+    static constexpr auto subject = no_subject;
+};
+
+struct Status : Method<varlink::NoParameters, StatusReply> {
+    static constexpr Description description{.name = "io.mrd.Registers.Status", .operation = Operation::status};
+    static constexpr auto subject = no_subject;
+};
+
+struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, NotReadable, ProviderFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.Registers.Watch", .operation = Operation::watch, .replies = Replies::many, .connection = Connection::own};
+    static constexpr auto subject = &Parameters::names;
+};
+
+// A method that is not here does not exist: the server, the clients and the interface file are held against this list.
+using RegistersMethods = MethodList<List, Read, Snapshot, Extend, Measure, Write, Cap, Create, Providers, Statistics, Status, Watch>;
 
 }  // namespace mr::wire
-
-template <>
-struct varlink::EnumNames<mr::wire::Applied> {
-    static constexpr std::array values{std::pair{mr::wire::Applied::no, "no"}, std::pair{mr::wire::Applied::unknown, "unknown"}};
-};

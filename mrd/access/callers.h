@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "mr/event_log.h"
+#include "mrd/shares/client_shares.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {
@@ -32,6 +33,24 @@ private:
     };
     std::unordered_map<std::uint64_t, Known> known_;  // by connection
     std::size_t next_sweep_ = 64;                     // so many are known when those whose connection has ended are dropped
+};
+
+// Who makes a call, for as long as the call's method runs.
+class Caller {
+public:
+    Caller(const varlink::Peer &peer, Callers &callers) : peer_(peer), callers_(callers) {}
+
+    [[nodiscard]] uid_t uid() const { return peer_.uid; }
+    [[nodiscard]] gid_t gid() const { return peer_.gid; }
+    [[nodiscard]] pid_t pid() const { return peer_.pid; }
+    // Whose share of what all share he takes.
+    [[nodiscard]] Client client() const { return Client::of(peer_); }
+    // As the log names him.
+    [[nodiscard]] std::shared_ptr<const mr::EventCaller> in_log() const { return callers_.find(peer_); }
+
+private:
+    const varlink::Peer &peer_;
+    Callers &callers_;
 };
 
 // The caller's place in the unified hierarchy ("0::/system.slice/foo.service"), below system.slice where it is there: "foo.service". A service, or a user in

@@ -230,10 +230,12 @@ std::unique_ptr<varlink::Service> make_service(Registers &registers, ServiceFact
     auto service = std::make_unique<varlink::Service>(varlink::ServiceInfo{"mrd", product, MRD_VERSION, MRD_URL});
     const auto readings = std::make_shared<LogReadings>(registers);
     const auto budget = EvidenceBudget::make([&registers](auto work) { registers.later(std::move(work)); });
-    service->add(registers_interface(
-        registers, [&registers, readings, budget, facts = std::move(facts)] { return status_json(registers, *readings, *budget, facts); }));
-    service->add(event_log_interface(readings));
-    service->add(attestation_interface(readings, budget));
+    const auto gate = std::make_shared<Gate>();
+    service->add(registers_interface(gate, registers, [&registers, readings, budget, facts = std::move(facts)] {
+        return status_json(registers, *readings, *budget, facts);
+    }));
+    service->add(event_log_interface(gate, readings));
+    service->add(attestation_interface(gate, readings, budget));
     return service;
 }
 

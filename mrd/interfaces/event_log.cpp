@@ -18,14 +18,12 @@ namespace mrd {
 
 namespace wire = mr::wire;
 using varlink::InvalidParameter;
-using varlink::Request;
-using varlink::Responder;
 
 namespace {
 
 // ---- Records
 
-void send_record(Responder &responder, const mr::Event &event, bool last) {
+void send_record(Answer<wire::Records> &answer, const mr::Event &event, bool last) {
     wire::LogRecord record;
     std::string digest;
     if (!event.digests.empty()) {
@@ -50,54 +48,56 @@ void send_record(Responder &responder, const mr::Event &event, bool last) {
     record.id = event.id;
     record.origin = event.origin;
     if (last) {
-        responder.reply(wire::RecordsReply{record});
+        answer.reply({record});
     } else {
-        responder.stream(wire::RecordsReply{record});
+        answer.stream({record});
     }
 }
 
 // One who reads the log and is answered with it.
+template <class Method>
 class Reading : public LogReading {
 public:
-    Reading(LogReadings &readings, const Request &request, Responder responder)
-        : LogReading(readings, Client::of(request.peer)), responder_(std::move(responder)) {}
+    Reading(LogReadings &readings, const Client &client, Answer<Method> answer)
+        : LogReading(readings, client), answer_(std::move(answer)) {}
 
     // Ends with the connection: nobody hears what is read then. What was asked for is sent to who sends no more, but still listens.
     void start() {
-        responder_.on_drained([self = shared_from_this()] { self->go(); });
-        responder_.on_closed([weak = weak_from_this()] {
+        answer_.on_drained([self = shared_from_this()] { self->go(); });
+        answer_.on_closed([weak = weak_from_this()] {
             if (const auto self = weak.lock()) std::static_pointer_cast<Reading>(self)->give_up();
         });
         go();
     }
 
 protected:
-    void failed(const std::string &reason) final { responder_.fail(wire::LogFailed{reason}); }
-    [[nodiscard]] bool congested() const final { return responder_.congested(); }
-    [[nodiscard]] Responder &responder() { return responder_; }
+    void failed(const std::string &reason) final { answer_.fail(wire::JournalFailed{reason}); }
+    [[nodiscard]] bool congested() const final { return answer_.congested(); }
+    [[nodiscard]] Answer<Method> &answer() { return answer_; }
 
 private:
     // There is nobody to hear it, or mrd is stopping. Either way it is over, and what was sent behind it has its turn.
     void give_up() {
         stop();
-        responder_.fail(wire::LogFailed{"mrd is stopping: read the log again"});
+        answer_.fail(wire::JournalFailed{"mrd is stopping: read the log again"});
     }
 
-    Responder responder_;
+    Answer<Method> answer_;
 };
 
-class Records final : public Reading {
+class Records final : public Reading<wire::Records> {
 public:
     // `until`: the last one to send; none with follow.
-    Records(LogReadings &readings, const Request &request, Responder responder, std::uint64_t from, std::optional<std::uint64_t> until)
-        : Reading(readings, request, std::move(responder)), from_(from), until_(until) {}
+    Records(LogReadings &readings, const Client &client, Answer<wire::Records> answer, std::uint64_t from,
+            std::optional<std::uint64_t> until)
+        : Reading(readings, client, std::move(answer)), from_(from), until_(until) {}
 
 private:
     void take(const mr::Event &event) override {
         if (event.sequence < from_) return;
         const bool last = until_ && event.sequence == *until_;
         const bool more_is_missing = last && is_damaged();
-        send_record(responder(), event, last && !more_is_missing);
+        send_record(answer(), event, last && !more_is_missing);
         if (more_is_missing) return fail(registers().journal().reason());
         if (last) stop();
     }
@@ -105,7 +105,7 @@ private:
         // A settled extend whose record the disk has not taken yet is not in the file.
         if (!until_) return;
         if (is_damaged()) return fail(registers().journal().reason());
-        responder().reply(wire::RecordsReply{});
+        answer().reply({});
         stop();
     }
 
@@ -113,10 +113,10 @@ private:
     std::optional<std::uint64_t> until_;
 };
 
-class Export final : public Reading {
+class Export final : public Reading<wire::Export> {
 public:
-    Export(LogReadings &readings, const Request &request, Responder responder, std::unique_ptr<LogExport> format)
-        : Reading(readings, request, std::move(responder)), format_(std::move(format)), until_(registers().journal().state().sequence()) {}
+    Export(LogReadings &readings, const Client &client, Answer<wire::Export> answer, std::unique_ptr<LogExport> format)
+        : Reading(readings, client, std::move(answer)), format_(std::move(format)), until_(registers().journal().state().sequence()) {}
 
 private:
     void take(const mr::Event &event) override {
@@ -130,14 +130,14 @@ private:
         begin();
         send_whole_chunks();
         if (is_damaged()) return fail(registers().journal().reason());
-        responder().reply(wire::ExportReply{mr::to_base64(chunk_)});
+        answer().reply({mr::to_base64(chunk_)});
         stop();
     }
     // No reply is larger than a chunk, whatever an event's size.
     void send_whole_chunks() {
         std::size_t sent = 0;
         for (; chunk_.size() - sent > export_chunk; sent += export_chunk)
-            responder().stream(wire::ExportReply{mr::to_base64(mr::ByteView(chunk_).subspan(sent, export_chunk))});
+            answer().stream({mr::to_base64(mr::ByteView(chunk_).subspan(sent, export_chunk))});
         chunk_.erase(chunk_.begin(), chunk_.begin() + static_cast<std::ptrdiff_t>(sent));
     }
     void begin() {
@@ -153,9 +153,9 @@ private:
 
 // ---- Replay
 
-class ReplayCall final : public Reading {
+class ReplayCall final : public Reading<wire::Replay> {
 public:
-    ReplayCall(LogReadings &readings, const Request &request, Responder responder) : Reading(readings, request, std::move(responder)) {
+    ReplayCall(LogReadings &readings, const Client &client, Answer<wire::Replay> answer) : Reading(readings, client, std::move(answer)) {
         for (const auto &reg : registers().journal().state().registers())
             replay_.declare({reg.name, reg.algorithm, reg.initial, reg.start});
     }
@@ -212,7 +212,7 @@ private:
                 for (const auto &gap : found->gaps) entry.gaps.push_back(static_cast<std::int64_t>(gap.sequence));
             }
         }
-        responder().reply(reply);
+        answer().reply(reply);
         stop();
     }
 
@@ -248,47 +248,51 @@ private:
     std::size_t sweep_at_ = 64;
 };
 
+class Handlers {
+public:
+    explicit Handlers(std::shared_ptr<LogReadings> readings)
+        : registers_(readings->registers()), readings_(std::move(readings)), followers_(registers_) {}
+
+    void operator()(wire::Records, const Caller &caller, const wire::RecordsParameters &parameters, Answer<wire::Records> answer) {
+        const auto from = parameters.from.value_or(1);
+        if (from < 0) return answer.fail(InvalidParameter{"from"});
+        const auto last = registers_.journal().state().sequence();
+        const bool follow = parameters.follow.value_or(false);
+        const bool is_good = registers_.journal().condition() != journal::Journal::Condition::damaged;
+        if (!follow && is_good && static_cast<std::uint64_t>(from) > last) return answer.reply({});
+        const auto reading = std::make_shared<Records>(*readings_, caller.client(), std::move(answer), static_cast<std::uint64_t>(from),
+                                                       follow ? std::nullopt : std::optional(last));
+        if (follow) followers_.add(reading);
+        reading->start();
+    }
+
+    void operator()(wire::Export, const Caller &caller, const wire::ExportParameters &parameters, Answer<wire::Export> answer) {
+        auto format = make_log_export(parameters.format);
+        if (!format) return answer.fail(wire::UnknownFormat{varlink::echoed(parameters.format), export_formats()});
+        if (const auto why = collision(parameters.format, registers_.journal().state())) return answer.fail(wire::JournalFailed{*why});
+        std::make_shared<Export>(*readings_, caller.client(), std::move(answer), std::move(format))->start();
+    }
+
+    void operator()(wire::Replay, const Caller &caller, const varlink::NoParameters &, Answer<wire::Replay> answer) {
+        std::make_shared<ReplayCall>(*readings_, caller.client(), std::move(answer))->start();
+    }
+
+    void operator()(wire::Repair, const Caller &, const varlink::NoParameters &, Answer<wire::Repair> answer) {
+        const auto kept = registers_.repair_journal();
+        if (!kept) return answer.fail(wire::JournalFailed{kept.error()});
+        answer.reply({kept->native()});
+    }
+
+private:
+    Registers &registers_;
+    std::shared_ptr<LogReadings> readings_;
+    Followers followers_;
+};
+
 }  // namespace
 
-varlink::Interface event_log_interface(const std::shared_ptr<LogReadings> &readings) {
-    varlink::Interface interface(interfaces::io_mrd_EventLog);
-    auto &registers = readings->registers();
-    const auto followers = std::make_shared<Followers>(registers);
-    interface.add<wire::RecordsParameters>(
-        "Records", varlink::Effect::reads,
-        [&registers, readings, followers](const Request &request, const wire::RecordsParameters &parameters, Responder responder) {
-            if (!request.more) return responder.fail(varlink::ExpectedMore{});
-            const auto from = parameters.from.value_or(1);
-            if (from < 0) return responder.fail(InvalidParameter{"from"});
-            const auto last = registers.journal().state().sequence();
-            const bool follow = parameters.follow.value_or(false);
-            const bool is_good = registers.journal().condition() != journal::Journal::Condition::damaged;
-            if (!follow && is_good && static_cast<std::uint64_t>(from) > last) return responder.reply(wire::RecordsReply{});
-            const auto reading = std::make_shared<Records>(*readings, request, std::move(responder), static_cast<std::uint64_t>(from),
-                                                           follow ? std::nullopt : std::optional(last));
-            if (follow) followers->add(reading);
-            reading->start();
-        });
-    interface.add<wire::ExportParameters>(
-        "Export", varlink::Effect::reads,
-        [&registers, readings](const Request &request, const wire::ExportParameters &parameters, Responder responder) {
-            if (!request.more) return responder.fail(varlink::ExpectedMore{});
-            auto format = make_log_export(parameters.format);
-            if (!format) return responder.fail(wire::UnknownFormat{varlink::echoed(parameters.format), export_formats()});
-            if (const auto why = collision(parameters.format, registers.journal().state())) return responder.fail(wire::LogFailed{*why});
-            std::make_shared<Export>(*readings, request, std::move(responder), std::move(format))->start();
-        });
-    interface.add<varlink::NoParameters>("Replay", varlink::Effect::reads,
-                                         [readings](const Request &request, const varlink::NoParameters &, Responder responder) {
-                                             std::make_shared<ReplayCall>(*readings, request, std::move(responder))->start();
-                                         });
-    interface.add<varlink::NoParameters>("Repair", varlink::Effect::changes,
-                                         [&registers](const Request &, const varlink::NoParameters &, Responder responder) {
-                                             const auto kept = registers.repair_journal();
-                                             if (!kept) return responder.fail(wire::LogFailed{kept.error()});
-                                             responder.reply(wire::RepairReply{kept->native()});
-                                         });
-    return interface;
+varlink::Interface event_log_interface(const std::shared_ptr<Gate> &gate, const std::shared_ptr<LogReadings> &readings) {
+    return make_interface<interfaces::io_mrd_EventLog>(wire::EventLogMethods(), gate, std::make_shared<Handlers>(readings));
 }
 
 }  // namespace mrd

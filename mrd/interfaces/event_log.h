@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "mrd/interfaces/log_reading.h"
+#include "mrd/interfaces/methods.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {
@@ -13,6 +14,6 @@ namespace mrd {
 inline constexpr std::size_t export_chunk = std::size_t{48} << 10U;  // bytes of the exported log in one reply, at most
 
 // The registers of `readings` must outlive the interface.
-varlink::Interface event_log_interface(const std::shared_ptr<LogReadings> &readings);
+varlink::Interface event_log_interface(const std::shared_ptr<Gate> &gate, const std::shared_ptr<LogReadings> &readings);
 
 }  // namespace mrd

@@ -21,7 +21,6 @@
 namespace mrd {
 
 namespace wire = mr::wire::attestation;
-using varlink::Responder;
 
 namespace {
 
@@ -176,7 +175,7 @@ private:
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
     EvidenceCall(const std::shared_ptr<LogReadings> &readings, const Client &client, const QuoteRequest &request,
-                 std::weak_ptr<EvidenceBudget> budget, Responder responder)
+                 std::weak_ptr<EvidenceBudget> budget, Answer<wire::Evidence> answer)
         : registers_(readings->registers()),
           readings_(readings),
           budget_(std::move(budget)),
@@ -184,13 +183,13 @@ public:
           provider_(*request.provider),
           report_data_(request.report_data),
           deadline_(request.deadline),
-          responder_(std::move(responder)) {}
+          answer_(std::move(answer)) {}
 
     void start() {
         timer_ = registers_.at(deadline_, [weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->on_deadline();
         });
-        responder_.on_closed([weak = weak_from_this()] {
+        answer_.on_closed([weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->give_up();
         });
         ask_for_quote();
@@ -208,19 +207,19 @@ private:
         const auto budget = budget_.lock();
         const auto limit = budget ? budget->waits_for(budget_ticket_) : std::nullopt;
         stop_work();
-        if (limit) return responder_.fail(wire::Busy{*limit});
-        responder_.fail(wire::QuoteTimeout{});
+        if (limit) return answer_.fail(wire::Busy{*limit});
+        answer_.fail(wire::QuoteTimeout{});
     }
 
     void give_up() {
         stop_work();
         // mrd is stopping, or there is nobody to hear it; either way what was sent behind this call may go on.
-        responder_.fail(wire::QuoteUnavailable{"mrd is stopping"});
+        answer_.fail(wire::QuoteUnavailable{"mrd is stopping"});
     }
 
     void ask_for_quote() {
         auto &quotes = *provider_.quotes();
-        if (auto limit = quotes.refuses(client_)) return responder_.fail(wire::Busy{std::move(*limit)});
+        if (auto limit = quotes.refuses(client_)) return answer_.fail(wire::Busy{std::move(*limit)});
         ++quotes_;
         first_ = registers_.journal().state().sequence();
         quote_ticket_ = quotes.new_ticket();
@@ -230,9 +229,9 @@ private:
 
     void take_quote(const Quotes::Result &quoted) {
         if (stopped_) return;
-        if (!quoted) return fail_quote(responder_, provider_.name(), quoted.error());
+        if (!quoted) return answer_.fail(quote_error(provider_.name(), quoted.error()));
         const auto quote = mr::decode_quote(quoted->quote);
-        if (!quote) return responder_.fail(wire::QuoteInvalid{quote.error().message});
+        if (!quote) return answer_.fail(wire::QuoteInvalid{quote.error().message});
         body_ = quote->body;
         evidence_ = {.provider = std::string(provider_.name()),
                      .simulated = provider_.simulated(),
@@ -280,8 +279,8 @@ private:
         if (stopped_) return;
         using End = ReadLog::End;
         switch (read.end) {
-        case End::failed: return responder_.fail(wire::JournalFailed{read.reason});
-        case End::too_large: return responder_.fail(wire::LogTooLarge{static_cast<std::int64_t>(mr::max_evidence_log)});
+        case End::failed: return answer_.fail(wire::JournalFailed{read.reason});
+        case End::too_large: return answer_.fail(wire::LogTooLarge{static_cast<std::int64_t>(mr::max_evidence_log)});
         case End::not_found:
             if (quotes_ < max_quotes) return reread();
             break;
@@ -299,7 +298,7 @@ private:
             *readings, client_, std::move(to_cut),
             [self = shared_from_this(), read = std::make_shared<ReadLog>(std::move(read))](LogThatIsCut::Result made) {
                 if (self->stopped_) return;
-                if (!made.reason.empty()) return self->responder_.fail(wire::JournalFailed{made.reason});
+                if (!made.reason.empty()) return self->answer_.fail(wire::JournalFailed{made.reason});
                 read->log = std::move(made.log);
                 self->evidence_.cut = made.cut;
                 self->finish(*read);
@@ -343,7 +342,7 @@ private:
     }
 
     void reply() {
-        responder_.reply(wire::EvidenceReply{{mr::write_evidence_json(evidence_)}});
+        answer_.reply({{mr::write_evidence_json(evidence_)}});
         counted_.reset();
     }
 
@@ -361,7 +360,7 @@ private:
     mr::ReportData report_data_;
     QuoteQueue::TimePoint deadline_;
     std::shared_ptr<void> timer_;
-    Responder responder_;
+    Answer<wire::Evidence> answer_;
     Quotes::Ticket quote_ticket_ = 0;
     int quotes_ = 0;           // asked for
     std::uint64_t first_ = 0;  // the log's last event before the quote was asked for
@@ -374,15 +373,11 @@ private:
 
 }  // namespace
 
-void add_evidence_method(varlink::Interface &interface, const std::shared_ptr<LogReadings> &readings,
-                         const std::shared_ptr<EvidenceBudget> &budget) {
-    interface.add<wire::EvidenceParameters>(
-        "Evidence", varlink::Effect::reads,
-        [readings, budget](const varlink::Request &request, const wire::EvidenceParameters &parameters, Responder responder) {
-            const auto wanted = quote_request(readings->registers(), parameters.report_data, parameters.provider,
-                                              parameters.deadline_milliseconds, responder);
-            if (wanted) std::make_shared<EvidenceCall>(readings, Client::of(request.peer), *wanted, budget, std::move(responder))->start();
-        });
+void answer_evidence(const std::shared_ptr<LogReadings> &readings, const std::shared_ptr<EvidenceBudget> &budget, const Client &client,
+                     const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
+    const auto wanted = quote_request(readings->registers(), parameters.report_data, parameters.provider, parameters.deadline_milliseconds);
+    if (!wanted) return answer.fail(wanted.error());
+    std::make_shared<EvidenceCall>(readings, client, *wanted, budget, std::move(answer))->start();
 }
 
 }  // namespace mrd

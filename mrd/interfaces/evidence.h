@@ -3,13 +3,14 @@
 
 #include <memory>
 
+#include "libmr/wire/attestation.h"
 #include "mrd/evidence/evidence_budget.h"
 #include "mrd/interfaces/log_reading.h"
-#include "proto/varlink/service.h"
+#include "mrd/interfaces/methods.h"
 
 namespace mrd {
 
-void add_evidence_method(varlink::Interface &interface, const std::shared_ptr<LogReadings> &readings,
-                         const std::shared_ptr<EvidenceBudget> &budget);
+void answer_evidence(const std::shared_ptr<LogReadings> &readings, const std::shared_ptr<EvidenceBudget> &budget, const Client &client,
+                     const mr::wire::attestation::EvidenceParameters &parameters, Answer<mr::wire::attestation::Evidence> answer);
 
 }  // namespace mrd

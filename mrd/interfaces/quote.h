@@ -6,25 +6,30 @@
 #include <expected>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include "libmr/wire/attestation.h"
 #include "mrd/evidence/quotes.h"
+#include "mrd/interfaces/methods.h"
 #include "mrd/registers/registers.h"
-#include "proto/varlink/service.h"
 
 namespace mrd {
 
 void answer_quote(Registers &registers, const Client &client, const mr::wire::attestation::QuoteParameters &parameters,
-                  varlink::Responder responder);
-void answer_collateral(Registers &registers, varlink::Responder responder);
+                  Answer<mr::wire::attestation::Quote> answer);
+void answer_collateral(Registers &registers, Answer<mr::wire::attestation::Collateral> answer);
 
 // The named provider, or the only one that has the ability.
 std::expected<ProviderRegisters *, mr::wire::attestation::NoSuchProvider> choose_provider(Registers &registers,
                                                                                           std::optional<std::string_view> name,
                                                                                           bool ProviderAbilities::*ability);
 
-// Checks the parameter reportData. Nothing: it is refused, and the call is answered.
-std::optional<mr::ReportData> report_data_of(std::string_view hex, varlink::Responder &responder);
+// What a request for a quote or a report can be refused with.
+using RequestError =
+    std::variant<varlink::InvalidParameter, mr::wire::WrongLength, mr::wire::attestation::NoSuchProvider, mr::wire::NotSupported>;
+
+// The parameter reportData.
+std::expected<mr::ReportData, RequestError> report_data_of(std::string_view hex);
 
 // What a call that needs a quote asks for.
 struct QuoteRequest {
@@ -32,11 +37,14 @@ struct QuoteRequest {
     mr::ReportData report_data;
     QuoteQueue::TimePoint deadline;  // when the call is to be answered
 };
-// Checks the parameters. Nothing: one is refused, and the call is answered.
-std::optional<QuoteRequest> quote_request(Registers &registers, std::string_view report_data, std::optional<std::string_view> provider,
-                                          std::optional<std::int64_t> deadline_milliseconds, varlink::Responder &responder);
+std::expected<QuoteRequest, RequestError> quote_request(Registers &registers, std::string_view report_data,
+                                                        std::optional<std::string_view> provider,
+                                                        std::optional<std::int64_t> deadline_milliseconds);
 
-// Answers with the error that tells why there is no quote.
-void fail_quote(varlink::Responder &responder, std::string_view provider, const QuoteFailure &failure);
+// Why there is no quote, as the interface says it.
+using QuoteError =
+    std::variant<mr::wire::attestation::QuoteTimeout, mr::wire::attestation::QuoteUnavailable, mr::wire::attestation::QuoteFailed,
+                 mr::wire::attestation::QuoteInvalid, mr::wire::attestation::ProviderFailed, mr::wire::NotSupported>;
+QuoteError quote_error(std::string_view provider, const QuoteFailure &failure);
 
 }  // namespace mrd

@@ -4,31 +4,29 @@
 #include <utility>
 #include <variant>
 
-#include "libmr/wire/registers.h"
-
 namespace mrd {
 
 namespace wire = mr::wire;
 
 namespace {
 
-wire::NoSuchRegister on_wire(const NoSuchRegister &error) { return {varlink::echoed(error.name), error.candidates}; }
-wire::NotReadable on_wire(const NotReadable &error) { return {error.name}; }
-wire::NotWritable on_wire(const NotWritable &error) { return {error.name}; }
-wire::NotExtensible on_wire(const NotExtensible &error) { return {error.name}; }
-wire::LogOnly on_wire(const LogOnly &error) { return {error.name}; }
-wire::Capped on_wire(const Capped &error) { return {error.name, static_cast<std::int64_t>(error.sequence)}; }
-wire::Indeterminate on_wire(const Indeterminate &error) { return {error.name}; }
-wire::WrongLength on_wire(const WrongLength &error) {
+wire::NoSuchRegister named(const NoSuchRegister &error) { return {varlink::echoed(error.name), error.candidates}; }
+wire::NotReadable named(const NotReadable &error) { return {error.name}; }
+wire::NotWritable named(const NotWritable &error) { return {error.name}; }
+wire::NotExtensible named(const NotExtensible &error) { return {error.name}; }
+wire::LogOnly named(const LogOnly &error) { return {error.name}; }
+wire::Capped named(const Capped &error) { return {error.name, static_cast<std::int64_t>(error.sequence)}; }
+wire::Indeterminate named(const Indeterminate &error) { return {error.name}; }
+wire::WrongLength named(const WrongLength &error) {
     return {error.name, static_cast<std::int64_t>(error.expected), static_cast<std::int64_t>(error.actual)};
 }
-wire::GenerationMismatch on_wire(const GenerationMismatch &error) { return {error.expected, error.actual}; }
-wire::DuplicateEvent on_wire(const DuplicateEvent &error) { return {error.id}; }
-wire::ProviderFailed on_wire(const ProviderFailed &error) {
+wire::GenerationMismatch named(const GenerationMismatch &error) { return {error.expected, error.actual}; }
+wire::DuplicateEvent named(const DuplicateEvent &error) { return {error.id}; }
+wire::ProviderFailed named(const ProviderFailed &error) {
     return {error.provider, error.reason, error.applied == Applied::no ? wire::Applied::no : wire::Applied::unknown};
 }
-wire::JournalFull on_wire(const journal::Full &error) { return {static_cast<std::int64_t>(error.limit), error.share}; }
-wire::JournalFailed on_wire(const journal::Failed &error) { return {error.reason}; }
+wire::JournalFull named(const journal::Full &error) { return {static_cast<std::int64_t>(error.limit), error.share}; }
+wire::JournalFailed named(const journal::Failed &error) { return {error.reason}; }
 
 const char *parameter_of(EventPart part) {
     switch (part) {
@@ -43,13 +41,13 @@ const char *parameter_of(EventPart part) {
 
 }  // namespace
 
-void fail(varlink::Responder &responder, const RegisterError &error) {
-    std::visit([&responder](const auto &one) { responder.fail(on_wire(one)); }, error);
+RegisterErrorOnWire on_wire(const RegisterError &error) {
+    return std::visit([](const auto &one) { return RegisterErrorOnWire(named(one)); }, error);
 }
 
-void fail(varlink::Responder &responder, const MeasurementError &error, std::string_view provider) {
-    if (const auto *part = std::get_if<EventPart>(&error)) return responder.fail(varlink::InvalidParameter{parameter_of(*part)});
-    responder.fail(wire::ProviderFailed{std::string(provider), std::get<mr::Error>(error).message, wire::Applied::no});
+std::variant<varlink::InvalidParameter, wire::ProviderFailed> on_wire(const MeasurementError &error, std::string_view provider) {
+    if (const auto *part = std::get_if<EventPart>(&error)) return varlink::InvalidParameter{parameter_of(*part)};
+    return wire::ProviderFailed{std::string(provider), std::get<mr::Error>(error).message, wire::Applied::no};
 }
 
 }  // namespace mrd

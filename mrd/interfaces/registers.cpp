@@ -5,7 +5,7 @@
 
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
-#include "mrd/access/callers.h"
+#include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/register_errors.h"
 #include "mrd/interfaces/watch.h"
 #include "proto/interfaces.h"
@@ -13,10 +13,7 @@
 namespace mrd {
 
 namespace wire = mr::wire;
-using varlink::Effect;
 using varlink::InvalidParameter;
-using varlink::Request;
-using varlink::Responder;
 
 namespace {
 
@@ -39,24 +36,33 @@ wire::Register register_of(const Place &place) {
             place.provider->simulated()};
 }
 
+wire::ProviderPhase phase_of(ProviderState::Phase phase) {
+    switch (phase) {
+    case ProviderState::Phase::starting: return wire::ProviderPhase::starting;
+    case ProviderState::Phase::running: return wire::ProviderPhase::running;
+    case ProviderState::Phase::failed: return wire::ProviderPhase::failed;
+    }
+    return wire::ProviderPhase::failed;
+}
+
 // ---- Extending
 
 // Extends, and answers as `reply` makes it of what was done.
-template <class Reply>
-void run_extend(const Place &place, Measured measured, Responder responder, Reply reply) {
-    if (!measured) return fail(responder, measured.error(), place.provider->name());
+template <class Method, class Reply>
+void run_extend(const Place &place, Measured measured, Answer<Method> answer, Reply reply) {
+    if (!measured) return answer.fail(on_wire(measured.error(), place.provider->name()));
     const auto digest = measured->digests.front();
     place.provider->extend(place.index, digest, std::move(measured->details),
-                           [responder = std::move(responder), reply = std::move(reply),
+                           [answer = std::move(answer), reply = std::move(reply),
                             digest](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
-                               if (!extended) return fail(responder, extended.error());
-                               reply(responder, *extended, mr::to_hex(extended->value.bytes()), digest);
+                               if (!extended) return answer.fail(on_wire(extended.error()));
+                               reply(answer, *extended, mr::to_hex(extended->value.bytes()), digest);
                            });
 }
 
 // ---- The methods
 
-void list(Registers &registers, const wire::ListParameters &parameters, Responder responder) {
+void list(Registers &registers, const wire::ListParameters &parameters, Answer<wire::List> answer) {
     wire::ListReply reply;
     bool found = !parameters.provider;
     for (const auto &provider : registers.providers()) {
@@ -65,23 +71,23 @@ void list(Registers &registers, const wire::ListParameters &parameters, Responde
         for (RegisterIndex index = 0; index < provider->table().size(); ++index)
             reply.registers.push_back(register_of({provider.get(), index}));
     }
-    if (!found) return responder.fail(wire::NoSuchRegister{varlink::echoed(*parameters.provider), registers.provider_names()});
-    responder.reply(reply);
+    if (!found) return answer.fail(wire::NoSuchRegister{varlink::echoed(*parameters.provider), registers.provider_names()});
+    answer.reply(reply);
 }
 
-void read(Registers &registers, const wire::ReadParameters &parameters, Responder responder) {
+void read(Registers &registers, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
     const auto place = registers.find(parameters.name);
-    if (!place) return fail(responder, place.error());
-    if (parameters.generation && !place->table().generation(place->index)) return responder.fail(InvalidParameter{"generation"});
+    if (!place) return answer.fail(on_wire(place.error()));
+    if (parameters.generation && !place->table().generation(place->index)) return answer.fail(InvalidParameter{"generation"});
     place->provider->read(place->index, parameters.fresh.value_or(false),
                           [place = *place, generation = parameters.generation,
-                           responder = std::move(responder)](std::expected<bool, RegisterError> refreshed) mutable {
-                              if (!refreshed) return fail(responder, refreshed.error());
+                           answer = std::move(answer)](std::expected<bool, RegisterError> refreshed) mutable {
+                              if (!refreshed) return answer.fail(on_wire(refreshed.error()));
                               if (generation) {
                                   if (auto same = place.table().check_generation(place.index, *generation); !same)
-                                      return fail(responder, same.error());
+                                      return answer.fail(on_wire(same.error()));
                               }
-                              responder.reply(wire::ReadReply{reading_of(place, *refreshed)});
+                              answer.reply({reading_of(place, *refreshed)});
                           });
 }
 
@@ -89,8 +95,8 @@ void read(Registers &registers, const wire::ReadParameters &parameters, Responde
 // it begins again.
 class SnapshotCall : public std::enable_shared_from_this<SnapshotCall> {
 public:
-    SnapshotCall(Registers &registers, std::vector<Place> places, bool fresh, Responder responder)
-        : registers_(registers), places_(std::move(places)), fresh_(fresh), responder_(std::move(responder)) {}
+    SnapshotCall(Registers &registers, std::vector<Place> places, bool fresh, Answer<wire::Snapshot> answer)
+        : registers_(registers), places_(std::move(places)), fresh_(fresh), answer_(std::move(answer)) {}
 
     void start() {
         // One read for each set that has a live register among those asked for: of one that others extend too, if there is one, for that
@@ -129,11 +135,11 @@ private:
 
     void one_done() {
         if (--open_ > 0) return;
-        if (error_) return fail(responder_, *error_);
+        if (error_) return answer_.fail(on_wire(*error_));
         const auto is_in_sync = [](const Place &place) { return place.table().in_sync(place.table().spec(place.index).refresh_set); };
         if (!std::ranges::all_of(live_, is_in_sync)) {
             if (++round_ == max_snapshot_rounds)
-                return responder_.fail(wire::Busy{"the registers change faster than a snapshot can be taken"});
+                return answer_.fail(wire::Busy{"the registers change faster than a snapshot can be taken"});
             return go();
         }
         wire::SnapshotReply reply{{}, registers_.sequence()};
@@ -142,7 +148,7 @@ private:
                                    std::ranges::any_of(refreshed_, [&](const Place &other) { return same_set(place, other); });
             reply.readings.push_back(reading_of(place, refreshed));
         }
-        responder_.reply(reply);
+        answer_.reply(reply);
     }
 
     Registers &registers_;
@@ -150,7 +156,7 @@ private:
     std::vector<Place> live_;
     std::vector<Place> refreshed_;
     bool fresh_;
-    Responder responder_;
+    Answer<wire::Snapshot> answer_;
     std::optional<RegisterError> error_;
     std::size_t open_ = 0;
     int round_ = 0;
@@ -177,139 +183,160 @@ std::expected<std::vector<Place>, RegisterError> places_of(const Registers &regi
     return places;
 }
 
-void snapshot(Registers &registers, const wire::SnapshotParameters &parameters, Responder responder) {
-    if (parameters.names && parameters.names->size() > max_names) return responder.fail(InvalidParameter{"names"});
+void snapshot(Registers &registers, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
+    if (parameters.names && parameters.names->size() > max_names) return answer.fail(InvalidParameter{"names"});
     auto places = places_of(registers, parameters.names);
-    if (!places) return fail(responder, places.error());
-    std::make_shared<SnapshotCall>(registers, std::move(*places), parameters.fresh.value_or(false), std::move(responder))->start();
+    if (!places) return answer.fail(on_wire(places.error()));
+    std::make_shared<SnapshotCall>(registers, std::move(*places), parameters.fresh.value_or(false), std::move(answer))->start();
 }
 
-void extend(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::ExtendParameters &parameters,
-            Responder responder) {
+void extend(Registers &registers, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
     const auto place = registers.find(parameters.name);
-    if (!place) return fail(responder, place.error());
+    if (!place) return answer.fail(on_wire(place.error()));
     const auto digest = mr::from_hex(parameters.digest);
-    if (!digest) return responder.fail(InvalidParameter{"digest"});
-    if (auto allowed = place->table().may_extend(place->index, digest->size()); !allowed) return fail(responder, allowed.error());
+    if (!digest) return answer.fail(InvalidParameter{"digest"});
+    if (auto allowed = place->table().may_extend(place->index, digest->size()); !allowed) return answer.fail(on_wire(allowed.error()));
     std::optional<mr::Bytes> data;
     if (parameters.data) {
         auto decoded = mr::from_base64(*parameters.data);
-        if (!decoded) return responder.fail(InvalidParameter{"data"});
+        if (!decoded) return answer.fail(InvalidParameter{"data"});
         data = std::move(*decoded);
     }
     run_extend(*place,
-               measure_digest(mr::Digest(*digest), {std::move(caller), parameters.event_type, parameters.description, parameters.id},
+               measure_digest(mr::Digest(*digest), {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                               std::move(data)),
-               std::move(responder),
-               [&name = place->name()](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view value,
-                                       const mr::Digest &) {
-                   answer.reply(wire::ExtendReply{{name, value, std::nullopt, false}, extended.sequence});
-               });
+               std::move(answer),
+               [&name = place->name()](Answer<wire::Extend> &to, const ProviderRegisters::Extended &extended, std::string_view value,
+                                       const mr::Digest &) { to.reply({{name, value, std::nullopt, false}, extended.sequence}); });
 }
 
-void measure(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::MeasureParameters &parameters,
-             Responder responder) {
+void measure(Registers &registers, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
     const auto place = registers.find(parameters.name);
-    if (!place) return fail(responder, place.error());
-    if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
+    if (!place) return answer.fail(on_wire(place.error()));
+    if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
     MeasuredContent content;
     if (parameters.data) {
         auto data = mr::from_base64(*parameters.data);
-        if (!data) return responder.fail(InvalidParameter{"data"});
+        if (!data) return answer.fail(InvalidParameter{"data"});
         content.data = std::move(*data);
     }
     if (parameters.content_digest) {
         content.digest = mr::content_digest_from(*parameters.content_digest);
-        if (!content.digest) return responder.fail(InvalidParameter{"contentDigest"});
+        if (!content.digest) return answer.fail(InvalidParameter{"contentDigest"});
     }
     run_extend(*place,
                measure_content(place->provider->measured(place->index), std::move(content),
-                               {std::move(caller), parameters.event_type, parameters.description, parameters.id},
+                               {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                                parameters.envelope.value_or(false)),
-               std::move(responder),
-               [&name = place->name()](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view value,
+               std::move(answer),
+               [&name = place->name()](Answer<wire::Measure> &to, const ProviderRegisters::Extended &extended, std::string_view value,
                                        const mr::Digest &digest) {
-                   answer.reply(wire::MeasureReply{{name, value, std::nullopt, false}, mr::to_hex(digest.bytes()), extended.sequence});
+                   to.reply({{name, value, std::nullopt, false}, mr::to_hex(digest.bytes()), extended.sequence});
                });
 }
 
-void cap(Registers &registers, std::shared_ptr<const mr::EventCaller> caller, const wire::CapParameters &parameters, Responder responder) {
+void cap(Registers &registers, const Caller &caller, const wire::CapParameters &parameters, Answer<wire::Cap> answer) {
     const auto place = registers.find(parameters.name);
-    if (!place) return fail(responder, place.error());
-    if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(responder, allowed.error());
-    run_extend(*place, measure_cap(place->provider->measured(place->index), std::move(caller)), std::move(responder),
-               [](Responder &answer, const ProviderRegisters::Extended &extended, std::string_view, const mr::Digest &) {
-                   answer.reply(wire::CapReply{extended.sequence});
+    if (!place) return answer.fail(on_wire(place.error()));
+    if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
+    run_extend(*place, measure_cap(place->provider->measured(place->index), caller.in_log()), std::move(answer),
+               [](Answer<wire::Cap> &to, const ProviderRegisters::Extended &extended, std::string_view, const mr::Digest &) {
+                   to.reply({extended.sequence});
                });
 }
 
-void write(Registers &registers, const wire::WriteParameters &parameters, Responder responder) {
+void write(Registers &registers, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
     const auto place = registers.find(parameters.name);
-    if (!place) return fail(responder, place.error());
+    if (!place) return answer.fail(on_wire(place.error()));
     auto value = mr::from_hex(parameters.value);
-    if (!value) return responder.fail(InvalidParameter{"value"});
-    if (auto allowed = place->table().may_write(place->index, value->size()); !allowed) return fail(responder, allowed.error());
+    if (!value) return answer.fail(InvalidParameter{"value"});
+    if (auto allowed = place->table().may_write(place->index, value->size()); !allowed) return answer.fail(on_wire(allowed.error()));
     place->provider->write(place->index, std::move(*value),
-                           [responder = std::move(responder)](std::expected<std::int64_t, RegisterError> generation) mutable {
-                               if (!generation) return fail(responder, generation.error());
-                               responder.reply(wire::WriteReply{*generation});
+                           [answer = std::move(answer)](std::expected<std::int64_t, RegisterError> generation) mutable {
+                               if (!generation) return answer.fail(on_wire(generation.error()));
+                               answer.reply({*generation});
                            });
 }
 
-void statistics(const Registers &registers, Responder responder) {
+void statistics(const Registers &registers, Answer<wire::Statistics> answer) {
     wire::StatisticsReply reply;
     for (const auto &provider : registers.providers()) {
         const auto &counters = provider->table().counters();
         reply.counters.push_back({provider->name(), counters.reads, counters.cached_reads, counters.refreshes, counters.writes});
     }
-    responder.reply(reply);
+    answer.reply(reply);
 }
+
+void providers(const Registers &registers, Answer<wire::Providers> answer) {
+    const auto states = registers.provider_states();
+    wire::ProvidersReply reply;
+    for (const auto &state : states) {
+        reply.providers.push_back({state.name, state.type, phase_of(state.phase), state.reason, state.simulated, state.unbound});
+    }
+    answer.reply(reply);
+}
+
+void watch(Watches &watches, const Registers &registers, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
+    if (parameters.names && (parameters.names->empty() || parameters.names->size() > max_names))
+        return answer.fail(InvalidParameter{"names"});
+    auto places = places_of(registers, parameters.names);
+    if (!places) return answer.fail(on_wire(places.error()));
+    watches.add(std::move(*places), std::move(answer));
+}
+
+class Handlers {
+public:
+    Handlers(Registers &registers, std::function<std::string()> status)
+        : registers_(registers), watches_(registers), status_(std::move(status)) {}
+
+    void operator()(wire::List, const Caller &, const wire::ListParameters &parameters, Answer<wire::List> answer) {
+        list(registers_, parameters, std::move(answer));
+    }
+    void operator()(wire::Read, const Caller &, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
+        read(registers_, parameters, std::move(answer));
+    }
+    void operator()(wire::Snapshot, const Caller &, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
+        snapshot(registers_, parameters, std::move(answer));
+    }
+    void operator()(wire::Extend, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
+        extend(registers_, caller, parameters, std::move(answer));
+    }
+    void operator()(wire::Measure, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
+        measure(registers_, caller, parameters, std::move(answer));
+    }
+    void operator()(wire::Write, const Caller &, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
+        write(registers_, parameters, std::move(answer));
+    }
+    void operator()(wire::Cap, const Caller &caller, const wire::CapParameters &parameters, Answer<wire::Cap> answer) {
+        cap(registers_, caller, parameters, std::move(answer));
+    }
+    void operator()(wire::Create, const Caller &, const wire::CreateParameters &, Answer<wire::Create> answer) {
+        answer.fail(varlink::MethodNotImplemented{std::string(wire::Create::description.name)});
+    }
+    void operator()(wire::Providers, const Caller &, const varlink::NoParameters &, Answer<wire::Providers> answer) {
+        providers(registers_, std::move(answer));
+    }
+    void operator()(wire::Statistics, const Caller &, const varlink::NoParameters &, Answer<wire::Statistics> answer) {
+        statistics(registers_, std::move(answer));
+    }
+    void operator()(wire::Status, const Caller &, const varlink::NoParameters &, Answer<wire::Status> answer) {
+        answer.reply({{status_()}});
+    }
+    void operator()(wire::Watch, const Caller &, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
+        watch(watches_, registers_, parameters, std::move(answer));
+    }
+
+private:
+    Registers &registers_;
+    Watches watches_;
+    std::function<std::string()> status_;
+};
 
 }  // namespace
 
-varlink::Interface registers_interface(Registers &registers, std::function<std::string()> status) {
-    varlink::Interface interface(interfaces::io_mrd_Registers);
-    const auto add = [&]<class Parameters>(std::string_view name, Effect effect,
-                                           void (*method)(Registers &, const Parameters &, Responder)) {
-        interface.add<Parameters>(name, effect, [&registers, method](const Request &, const Parameters &parameters, Responder responder) {
-            method(registers, parameters, std::move(responder));
-        });
-    };
-    add("List", Effect::reads, &list);
-    add("Read", Effect::reads, &read);
-    add("Snapshot", Effect::reads, &snapshot);
-    add("Write", Effect::changes, &write);
-    const auto callers = std::make_shared<Callers>();
-    const auto add_for_caller = [&]<class Parameters>(
-                                    std::string_view name, Effect effect,
-                                    void (*method)(Registers &, std::shared_ptr<const mr::EventCaller>, const Parameters &, Responder)) {
-        interface.add<Parameters>(name, effect,
-                                  [&registers, callers, method](const Request &request, const Parameters &parameters, Responder responder) {
-                                      method(registers, callers->find(request.peer), parameters, std::move(responder));
-                                  });
-    };
-    add_for_caller("Extend", Effect::changes, &extend);
-    add_for_caller("Measure", Effect::changes, &measure);
-    add_for_caller("Cap", Effect::changes, &cap);
-    interface.add<varlink::NoParameters>(
-        "Statistics", Effect::reads,
-        [&registers](const Request &, const varlink::NoParameters &, Responder responder) { statistics(registers, std::move(responder)); });
-    interface.add<varlink::NoParameters>("Status", Effect::reads,
-                                         [status = std::move(status)](const Request &, const varlink::NoParameters &, Responder responder) {
-                                             responder.reply(wire::StatusReply{{status()}});
-                                         });
-    const auto watches = std::make_shared<Watches>(registers);
-    interface.add<wire::WatchParameters>(
-        "Watch", Effect::reads,
-        [&registers, watches](const Request &request, const wire::WatchParameters &parameters, Responder responder) {
-            if (!request.more) return responder.fail(varlink::ExpectedMore{});
-            if (parameters.names && (parameters.names->empty() || parameters.names->size() > max_names))
-                return responder.fail(InvalidParameter{"names"});
-            auto places = places_of(registers, parameters.names);
-            if (!places) return fail(responder, places.error());
-            watches->add(std::move(*places), std::move(responder));
-        });
-    return interface;
+varlink::Interface registers_interface(const std::shared_ptr<Gate> &gate, Registers &registers, std::function<std::string()> status) {
+    return make_interface<interfaces::io_mrd_Registers>(wire::RegistersMethods(), gate,
+                                                        std::make_shared<Handlers>(registers, std::move(status)));
 }
 
 }  // namespace mrd

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "libmr/wire/registers.h"
 #include "mrd/interfaces/register_errors.h"
 
 namespace mrd {
@@ -11,14 +10,14 @@ Watches::Watches(Registers &registers) : registers_(registers) {
     registers.on_change([this](Registers::Place place) { mark(place); });
 }
 
-void Watches::add(std::vector<Registers::Place> places, varlink::Responder responder) {
+void Watches::add(std::vector<Registers::Place> places, Answer<mr::wire::Watch> answer) {
     const auto count = places.size();
-    const auto watch = std::make_shared<Watch>(Watch{std::move(places), std::vector<bool>(count), std::move(responder)});
+    const auto watch = std::make_shared<Watch>(Watch{std::move(places), std::vector<bool>(count), std::move(answer)});
     const auto position = watches_.insert(watches_.end(), watch);
-    watch->responder.on_drained([this, weak = std::weak_ptr(watch)] {
+    watch->answer.on_drained([this, weak = std::weak_ptr(watch)] {
         if (const auto still = weak.lock()) send(*still);
     });
-    watch->responder.on_closed([this, position] { watches_.erase(position); });
+    watch->answer.on_closed([this, position] { watches_.erase(position); });
     first_values(watch, 0);
 }
 
@@ -32,7 +31,7 @@ void Watches::first_values(const std::weak_ptr<Watch> &weak, std::size_t next) {
         if (!still) return;
         if (!refreshed) {
             // An error is final: the watcher learns that it is blind, and may try again.
-            fail(still->responder, refreshed.error());
+            still->answer.fail(on_wire(refreshed.error()));
             std::erase(watches_, still);
             return;
         }
@@ -56,13 +55,12 @@ void Watches::mark(Registers::Place place) {
 }
 
 void Watches::send(Watch &watch) {
-    for (std::size_t i = 0; i < watch.places.size() && !watch.responder.congested(); ++i) {
+    for (std::size_t i = 0; i < watch.places.size() && !watch.answer.congested(); ++i) {
         if (!watch.to_send[i]) continue;
         watch.to_send[i] = false;
         const auto &place = watch.places[i];
         const auto &table = place.table();
-        watch.responder.stream(
-            mr::wire::WatchReply{{place.name(), table.hex(place.index), table.generation(place.index), false}, registers_.sequence()});
+        watch.answer.stream({{place.name(), table.hex(place.index), table.generation(place.index), false}, registers_.sequence()});
     }
 }
 

@@ -6,8 +6,9 @@
 #include <memory>
 #include <vector>
 
+#include "libmr/wire/registers.h"
+#include "mrd/interfaces/methods.h"
 #include "mrd/registers/registers.h"
-#include "proto/varlink/service.h"
 
 namespace mrd {
 
@@ -17,13 +18,13 @@ public:
     explicit Watches(Registers &registers);
 
     // Sends the present values, then the changes, until the connection ends.
-    void add(std::vector<Registers::Place> places, varlink::Responder responder);
+    void add(std::vector<Registers::Place> places, Answer<mr::wire::Watch> answer);
 
 private:
     struct Watch {
         std::vector<Registers::Place> places;
         std::vector<bool> to_send;  // one for each place
-        varlink::Responder responder;
+        Answer<mr::wire::Watch> answer;
         std::size_t known = 0;  // places whose present value has been given: changes of the others are not told yet
     };
 

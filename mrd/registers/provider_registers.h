@@ -45,6 +45,7 @@ public:
 
     [[nodiscard]] const RegisterTable &table() const { return table_; }
     [[nodiscard]] std::string_view name() const { return provider_->name(); }
+    [[nodiscard]] std::string_view kind() const { return provider_->kind(); }
     // As what is measured into it needs it. Precondition: it is extensible.
     [[nodiscard]] MeasuredRegister measured(RegisterIndex index) const {
         const auto &spec = table_.spec(index);

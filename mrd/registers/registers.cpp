@@ -97,6 +97,17 @@ std::vector<std::string> Registers::provider_names() const {
     return names;
 }
 
+std::vector<ProviderState> Registers::provider_states() const {
+    std::vector<ProviderState> states;
+    for (const auto &provider : providers_) {
+        states.push_back({.name = std::string(provider->name()),
+                          .type = std::string(provider->kind()),
+                          .phase = ProviderState::Phase::running,
+                          .simulated = provider->simulated()});
+    }
+    return states;
+}
+
 bool Registers::simulated() const {
     return std::ranges::any_of(providers_, [](const auto &provider) { return provider->simulated(); });
 }

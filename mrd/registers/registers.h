@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "mrd/registers/provider_registers.h"
+#include "mrd/registers/provider_state.h"
 
 namespace mrd {
 
@@ -52,6 +53,7 @@ public:
     [[nodiscard]] const std::vector<std::unique_ptr<ProviderRegisters>> &providers() const { return providers_; }
     [[nodiscard]] ProviderRegisters *find_provider(std::string_view name) const;
     [[nodiscard]] std::vector<std::string> provider_names() const;
+    [[nodiscard]] std::vector<ProviderState> provider_states() const;
 
     // Is any of them no hardware?
     [[nodiscard]] bool simulated() const;

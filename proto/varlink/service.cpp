@@ -105,6 +105,7 @@ Interface::Interface(std::string_view description) : description_(description) {
 Interface &Interface::add(std::string_view method, Effect effect, Method handler) {
     const auto known = methods_.find(method);
     if (known == methods_.end()) throw std::logic_error(name_ + " describes no method " + std::string(method));
+    if (known->second.run) throw std::logic_error(name_ + " has the method " + std::string(method) + " already");
     known->second = {effect, std::move(handler)};
     return *this;
 }

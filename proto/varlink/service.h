@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/varlink/effect.h"
 #include "proto/varlink/fields.h"
 #include "proto/varlink/message.h"
 
@@ -85,7 +86,11 @@ public:
     }
     template <WireError Error>
     void fail(const Error &error) {
-        finish([&](std::string &out) { write_error(out, Error::error_name, error); });
+        fail(Error::error_name, error);
+    }
+    template <Described Error>
+    void fail(std::string_view name, const Error &error) {
+        finish([&](std::string &out) { write_error(out, name, error); });
     }
 
     // One of several answers. Precondition: the call allowed them (Request::more).
@@ -130,16 +135,10 @@ struct Request {
     std::string_view method;  // the whole name
     Value parameters;         // an object; valid only until the method returns
     bool more = false;
-    Peer peer;
+    const Peer &peer;
 };
 
 using Method = std::function<void(const Request &, Responder)>;
-
-// What becomes of a call that was received whole and will not be answered: it waits for its turn when its peer hangs up, or it is "oneway".
-enum class Effect : std::uint8_t {
-    reads,    // it is dropped: its answer was all there is to it
-    changes,  // it is run: whoever sent it need not wait for the answer
-};
 
 class Interface {
 public:
@@ -147,7 +146,8 @@ public:
     // Precondition: it begins, after comments, with "interface NAME".
     explicit Interface(std::string_view description);
 
-    // Precondition: the description has this method. A method that the description has and nobody adds answers MethodNotImplemented.
+    // Precondition: the description has this method, and it has not been added before. A method that the description has and nobody adds answers
+    // MethodNotImplemented.
     Interface &add(std::string_view method, Effect effect, Method handler);
 
     // The handler gets decoded parameters; what does not decode is answered with InvalidParameter. Views in the parameters are valid

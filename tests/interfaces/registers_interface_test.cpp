@@ -265,6 +265,11 @@ TEST_F(RegistersInterfaceTest, CreateIsNotImplementedYetAndSaysSo) {
                 HasSubstr("org.varlink.service.MethodNotImplemented"));
 }
 
+TEST_F(RegistersInterfaceTest, ProvidersTellsHowEachOfThemFares) {
+    EXPECT_EQ(call("Registers.Providers"),
+              R"({"parameters":{"providers":[{"name":"tdx","type":"fake","state":"running","simulated":true,"unbound":false}]}})");
+}
+
 TEST_F(RegistersInterfaceTest, StatusShowsWhatDiverged) {
     const auto expected = value(rtmr3);
     hardware_.extend(rtmr3, mr::Digest(mr::Bytes(48, 66)));

@@ -1,0 +1,123 @@
+// How an interface is made of its methods' descriptions (libmr/wire/method.h): the only way to a method, and it leads through the gate.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "libmr/wire/interface_file.h"
+#include "libmr/wire/method.h"
+#include "mrd/access/access.h"
+#include "mrd/access/callers.h"
+#include "proto/varlink/service.h"
+
+namespace mrd {
+
+// What stands before all methods of all interfaces.
+struct Gate {
+    Callers callers = {};
+    Access access = {};
+};
+
+// Does `allows` hold for each register or provider that the call names? Of one that names none it is asked once, with an empty name.
+template <class Method, class Allows>
+bool for_each_subject(const typename Method::Parameters &parameters, const Allows &allows) {
+    if constexpr (std::same_as<decltype(Method::subject), const mr::wire::NoSubject>) {
+        return allows(std::string_view());
+    } else {
+        const auto &subject = parameters.*Method::subject;
+        using Subject = std::remove_cvref_t<decltype(subject)>;
+        if constexpr (std::same_as<Subject, std::string_view>) {
+            return allows(subject);
+        } else if constexpr (std::same_as<Subject, std::optional<std::string_view>>) {
+            return allows(subject.value_or(std::string_view()));
+        } else {
+            return subject ? std::ranges::all_of(*subject, allows) : allows(std::string_view());
+        }
+    }
+}
+
+// The right and the duty to answer one call of this method (varlink::Responder), with its reply or with one of its errors.
+template <mr::wire::DescribedMethod Method>
+class Answer {
+public:
+    explicit Answer(varlink::Responder responder) : responder_(std::move(responder)) {}
+
+    void reply(const typename Method::Reply &reply) { responder_.reply(reply); }
+    void stream(const typename Method::Reply &reply)
+        requires(Method::description.replies == mr::wire::Replies::many)
+    {
+        responder_.stream(reply);
+    }
+
+    template <class Error>
+    void fail(const Error &error) {
+        static_assert(varlink::WireError<Error> || Method::Errors::template has<Error>,
+                      "the method's description does not have this error");
+        fail_with(error);
+    }
+    // One of the errors that a room has for all that is done in it: which of them a method can meet is for that room to know.
+    template <class... Errors>
+    void fail(const std::variant<Errors...> &error) {
+        std::visit([this](const auto &one) { fail_with(one); }, error);
+    }
+
+    [[nodiscard]] bool congested() const { return responder_.congested(); }
+    void on_drained(std::function<void()> handler) { responder_.on_drained(std::move(handler)); }
+    void on_closed(std::function<void()> handler) { responder_.on_closed(std::move(handler)); }
+
+private:
+    template <class Error>
+    void fail_with(const Error &error) {
+        if constexpr (varlink::WireError<Error>) {
+            responder_.fail(error);  // of org.varlink.service
+        } else {
+            responder_.fail(mr::wire::error_name<Method, Error>, error);
+        }
+    }
+
+    varlink::Responder responder_;
+};
+
+namespace detail {
+
+template <const std::string_view &file, class Method, class Handlers>
+void add_method(varlink::Interface &interface, const std::shared_ptr<Gate> &gate, const std::shared_ptr<Handlers> &handlers) {
+    using Parameters = typename Method::Parameters;
+    static_assert(mr::wire::is_in_file<Method>(file), "the interface file does not have this method as it is described");
+    static_assert(std::invocable<Handlers &, Method, const Caller &, const Parameters &, Answer<Method>>, "nobody handles this method");
+    interface.add<Parameters>(
+        Method::description.method(), Method::description.effect,
+        [gate, handlers](const varlink::Request &request, const Parameters &parameters, varlink::Responder responder) {
+            if constexpr (Method::description.replies == mr::wire::Replies::many) {
+                if (!request.more) return responder.fail(varlink::ExpectedMore{});
+            }
+            const Caller caller(request.peer, gate->callers);
+            const auto allows = [&](std::string_view subject) {
+                return gate->access.allows(caller, Method::description.operation, subject);
+            };
+            if (!for_each_subject<Method>(parameters, allows)) return responder.fail(varlink::PermissionDenied{});
+            (*handlers)(Method(), caller, parameters, Answer<Method>(std::move(responder)));
+        });
+}
+
+}  // namespace detail
+
+// `file` is the interface file's text. `handlers` has for each method an operator()(Method, const Caller &, const Parameters &, Answer<Method>): the caller and
+// the parameters are there only until it returns.
+template <const std::string_view &file, class Handlers, class... Methods>
+varlink::Interface make_interface(mr::wire::MethodList<Methods...> methods, const std::shared_ptr<Gate> &gate,
+                                  const std::shared_ptr<Handlers> &handlers) {
+    static_assert(mr::wire::has_no_other_method(file, methods), "the interface file has a method that is not described");
+    static_assert(mr::wire::has_no_other_error(file, methods), "the interface file has an error that no method gives");
+    varlink::Interface interface(file);
+    (detail::add_method<file, Methods>(interface, gate, handlers), ...);
+    return interface;
+}
+
+}  // namespace mrd

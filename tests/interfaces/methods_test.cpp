@@ -1,0 +1,163 @@
+// Every method has one description, which is what its file says, and no call passes but through the gate.
+#include "mrd/interfaces/methods.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <string>
+#include <vector>
+
+#include "libmr/wire/attestation.h"
+#include "libmr/wire/event_log.h"
+#include "libmr/wire/registers.h"
+#include "mrd/interfaces/attestation.h"
+#include "mrd/interfaces/event_log.h"
+#include "mrd/interfaces/registers.h"
+#include "proto/interfaces.h"
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/session_client.h"
+#include "tests/mrd/test_journal.h"
+
+namespace mrd {
+namespace {
+
+namespace wire = mr::wire;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// ---- The gate
+
+class GateTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        const std::vector<RegisterSpec> specs{fake_register("rtmr3", "XWRL")};
+        ASSERT_TRUE(registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        ASSERT_TRUE(registers_.start_journal({}));
+    }
+
+    // A service that refuses this operation.
+    std::unique_ptr<varlink::Service> service(Operation refused) {
+        const auto gate = std::make_shared<Gate>(Gate{.access = {refused}});
+        auto made = std::make_unique<varlink::Service>(varlink::ServiceInfo{});
+        made->add(registers_interface(gate, registers_, [this] {
+            ++asked_for_status_;
+            return std::string("{}");
+        }));
+        const auto readings = std::make_shared<LogReadings>(registers_);
+        const auto budget = EvidenceBudget::make([this](auto work) { registers_.later(std::move(work)); });
+        made->add(event_log_interface(gate, readings));
+        made->add(attestation_interface(gate, readings, budget));
+        return made;
+    }
+
+    // Calls it, with parameters of the right form, on a service that refuses one operation.
+    template <class Method>
+    void call_where_refused(Operation refused) {
+        const auto refusing = service(refused);
+        SessionClient client(*refusing);
+        std::string parameters;
+        varlink::write_json(parameters, typename Method::Parameters{});
+        const auto reply = client.call(Method::description.name, parameters, Method::description.replies == wire::Replies::many);
+        if (Method::description.operation == refused) {
+            EXPECT_THAT(reply, HasSubstr("org.varlink.service.PermissionDenied")) << Method::description.name;
+        } else {
+            EXPECT_THAT(reply, Not(HasSubstr("PermissionDenied"))) << Method::description.name;
+        }
+        client.close();
+    }
+    template <class... Methods>
+    void call_all(Operation refused, wire::MethodList<Methods...>) {
+        (call_where_refused<Methods>(refused), ...);
+    }
+
+    int asked_for_status_ = 0;
+    FakeHardware hardware_;
+    boost::asio::io_context loop_;
+    TestJournal journal_{loop_};
+    Registers registers_{loop_, *journal_};
+};
+
+TEST_F(GateTest, EveryMethodIsRefusedWhereItsOperationIsAndNoOther) {
+    for (std::size_t operation = 0; operation < wire::operations; ++operation) {
+        const auto refused = static_cast<Operation>(operation);
+        call_all(refused, wire::RegistersMethods());
+        call_all(refused, wire::EventLogMethods());
+        call_all(refused, wire::attestation::AttestationMethods());
+    }
+}
+
+TEST_F(GateTest, ARefusedCallReachesNoHandler) {
+    call_where_refused<wire::Status>(Operation::status);
+    EXPECT_EQ(asked_for_status_, 0);
+    call_where_refused<wire::Status>(Operation::read);
+    EXPECT_EQ(asked_for_status_, 1);
+}
+
+template <class Method>
+std::vector<std::string> subjects(const typename Method::Parameters &parameters) {
+    std::vector<std::string> asked;
+    EXPECT_TRUE(for_each_subject<Method>(parameters, [&asked](std::string_view name) {
+        asked.emplace_back(name);
+        return true;
+    }));
+    return asked;
+}
+
+TEST(Gate, IsAskedAboutEachRegisterThatACallNames) {
+    EXPECT_THAT(subjects<wire::Write>({.name = "reportdata", .value = ""}), ElementsAre("reportdata"));
+    EXPECT_THAT(subjects<wire::Snapshot>({.names = {{"a", "b"}}, .fresh = {}}), ElementsAre("a", "b"));
+    EXPECT_THAT(subjects<wire::Snapshot>({}), ElementsAre("")) << "all";
+    EXPECT_THAT(subjects<wire::attestation::Report>({.report_data = "", .provider = "tdx"}), ElementsAre("tdx"));
+    EXPECT_THAT(subjects<wire::Repair>({}), ElementsAre(""));
+    const auto b_is_refused = [](std::string_view name) { return name != "b"; };
+    EXPECT_FALSE(for_each_subject<wire::Snapshot>({.names = {{"a", "b"}}, .fresh = {}}, b_is_refused)) << "one is enough";
+}
+
+// ---- Descriptions and files
+
+// The interface file with one text in place of another.
+std::string changed(std::string_view from, std::string_view to) {
+    std::string file(interfaces::io_mrd_Registers);
+    const auto at = file.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return file.replace(at, from.size(), to);
+}
+
+TEST(Descriptions, AreNotWhatAChangedFileSays) {
+    EXPECT_TRUE(wire::is_in_file<wire::Cap>(interfaces::io_mrd_Registers));
+    EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("method Cap(name: string)", "method Cap(name: ?string)"))) << "another type";
+    EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("method Cap(name: string)", "method Cap(register: string)"))) << "another name";
+    EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("method Cap(name: string)", "method Cap(name: string, id: ?string)"))) << "one more";
+    EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("-> (sequence: int)\n\n# A virtual", "-> ()\n\n# A virtual"))) << "another reply";
+    EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("error Capped (name: string, sequence: int)", "error Capped (name: string)")));
+    EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("error Capped", "error Closed"))) << "an error is missing";
+    EXPECT_FALSE(wire::is_in_file<wire::Providers>(changed("starting, running, failed", "starting, running, gone"))) << "another value";
+    EXPECT_FALSE(
+        wire::is_in_file<wire::Read>(changed("type Reading (name: string, value: string", "type Reading (name: string, value: []string")));
+    EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("interface io.mrd.Registers", "interface io.mrd.Others")));
+}
+
+TEST(Descriptions, LeaveNothingOfTheFileOut) {
+    EXPECT_TRUE(wire::has_no_other_method(interfaces::io_mrd_Registers, wire::RegistersMethods()));
+    EXPECT_FALSE(
+        wire::has_no_other_method(changed("method Statistics", "method New() -> ()\n\nmethod Statistics"), wire::RegistersMethods()));
+    EXPECT_TRUE(wire::has_no_other_error(interfaces::io_mrd_Registers, wire::RegistersMethods()));
+    EXPECT_FALSE(wire::has_no_other_error(changed("error Busy (", "error New ()\nerror Busy ("), wire::RegistersMethods()));
+}
+
+struct HandlesAll {
+    void operator()(auto, const Caller &, const auto &, auto) {}
+};
+
+TEST(Descriptions, AMethodThatIsThereIsNotAddedBesideTheGate) {
+    const auto nothing = [](const varlink::Request &, const varlink::Responder &) {};
+    auto interface =
+        make_interface<interfaces::io_mrd_Registers>(wire::RegistersMethods(), std::make_shared<Gate>(), std::make_shared<HandlesAll>());
+    EXPECT_THROW(interface.add("Read", varlink::Effect::reads, nothing), std::logic_error);
+    EXPECT_THROW(interface.add("Undescribed", varlink::Effect::reads, nothing), std::logic_error);
+}
+
+}  // namespace
+}  // namespace mrd
