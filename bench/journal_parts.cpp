@@ -31,9 +31,7 @@ journal::Intent intent_of(std::uint64_t number, const mr::Digest &before, const 
     return {.number = number,
             .type = mr::ev_ipl,
             .time = 1'700'000'000'000'000,
-            .before = before,
-            .after = after,
-            .digest = some_digest,
+            .targets = {{0, before, after, some_digest}},
             .uid = caller.uid,
             .gid = caller.gid,
             .pid = caller.pid,
@@ -46,8 +44,10 @@ journal::Intent intent_of(std::uint64_t number, const mr::Digest &before, const 
 const journal::Record some_intent = intent_of(1, some_digest, some_digest);
 const journal::Record some_settled = journal::Settled{.number = 1, .sequence = 1, .outcome = journal::Outcome::done};
 
-const journal::Present present{
-    .name = "tdx/rtmr3", .initial = mr::Digest::zero(mr::HashAlgorithm::sha384), .value = mr::Digest::zero(mr::HashAlgorithm::sha384)};
+const journal::Present present{.provider = "tdx",
+                               .name = "rtmr3",
+                               .initial = mr::Digest::zero(mr::HashAlgorithm::sha384),
+                               .value = mr::Digest::zero(mr::HashAlgorithm::sha384)};
 
 std::size_t size_of(const journal::Record &record) {
     mr::Bytes bytes;
@@ -63,8 +63,8 @@ public:
 
     void extend() {
         const auto after = hasher_.extend(value_.bytes(), some_digest.bytes());
-        const auto intent =
-            journal_->begin({.reg = 0, .type = mr::ev_ipl, .before = value_, .after = after, .digest = some_digest, .caller = &caller});
+        const journal::Target target{0, value_, after, some_digest};
+        const auto intent = journal_->begin({.targets = {&target, 1}, .type = mr::ev_ipl, .caller = &caller});
         if (!intent) throw std::runtime_error("the journal takes no event");
         journal_->settle(*intent, journal::Outcome::done);
         value_ = after;
@@ -109,7 +109,8 @@ BENCHMARK_CAPTURE(limit_journal_encode, settled, some_settled);
 void journal_state(benchmark::State &state) {
     journal::State journalled;
     journalled.apply(journal::Boot{.boot_id = "bench"});
-    journalled.apply(journal::Register{.initial = present.initial, .start = present.value, .name = present.name});
+    journalled.apply(
+        journal::Register{.initial = present.initial, .start = present.value, .provider = present.provider, .name = present.name});
     auto intent = intent_of(1, present.value, present.value);
     for ([[maybe_unused]] auto _ : state) {
         journalled.apply(intent);

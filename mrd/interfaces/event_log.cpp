@@ -201,7 +201,9 @@ private:
             const auto &table = provider->table();
             for (RegisterIndex index = 0; index < table.size(); ++index) {
                 if (!table.spec(index).flags.has(mr::Flag::extensible)) continue;
-                const auto *found = replay_.find(table.name(index));
+                const auto &spec = table.spec(index);
+                const auto *found =
+                    replay_.find(std::string(provider->name()) + "/" + spec.name + ":" + std::string(mr::to_string(*spec.hash)));
                 auto &entry = reply.registers.emplace_back();
                 entry.name = table.name(index);
                 entry.actual = mr::to_hex(table.value(index));

@@ -7,7 +7,7 @@ namespace mrd::journal {
 
 namespace {
 
-std::optional<std::string> text_if_any(std::string_view text) { return text.empty() ? std::nullopt : std::optional<std::string>(text); }
+std::optional<std::string> owned(std::optional<std::string_view> text) { return text ? std::optional<std::string>(*text) : std::nullopt; }
 
 }  // namespace
 
@@ -29,7 +29,7 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
         if (!record) return wrong(record.error());
 
         if (const auto *reg = std::get_if<Register>(&*record)) {
-            registers_.push_back({std::string(reg->name), reg->algorithm});
+            registers_.push_back({std::string(reg->provider) + "/" + std::string(reg->name), reg->algorithm});
         } else if (const auto *log = std::get_if<FirmwareLog>(&*record)) {
             firmware_ = FirmwareSource{std::string(log->provider), log->format, log->registers, {log->header.begin(), log->header.end()}};
         } else if (const auto *firmware = std::get_if<FirmwareEvent>(&*record)) {
@@ -87,20 +87,23 @@ std::expected<bool, std::string> Cursor::take(const Settled &settled, mr::Event 
 
     const auto record = decode_record(settled_.head, settled_.bytes);
     const auto *intent = record ? std::get_if<Intent>(&*record) : nullptr;
-    if (intent == nullptr || intent->reg >= registers_.size()) return std::unexpected("an event of a register that is not there");
-    const auto &reg = registers_[intent->reg];
+    const auto is_there = [this](const Target &target) { return target.reg < registers_.size(); };
+    if (intent == nullptr || !std::ranges::all_of(intent->targets, is_there))
+        return std::unexpected("an event of a register that is not there");
+    const auto &reg = registers_[intent->targets.front().reg];
     firmware_bytes_ = {};
-    digest_ = intent->digest;
+    targets_ = intent->targets;
     is_own_ = intent->origin != Origin::service;
     event.sequence = settled.sequence;
     event.name = reg.name;
     event.index = mr::tcg_index(reg.name).value_or(mr::no_index);
     event.type = intent->type;
-    event.digests.assign(1, {mr::tcg_id(reg.algorithm), digest_.bytes()});
+    event.digests.clear();
+    for (const auto &target : targets_) event.digests.push_back({mr::tcg_id(registers_[target.reg].algorithm), target.digest.bytes()});
     event.data = intent->data;
     event.description = intent->description;
     event.time = intent->time;
-    event.caller = mr::EventCaller{intent->uid, intent->gid, intent->pid, text_if_any(intent->executable), text_if_any(intent->unit)};
+    event.caller = mr::EventCaller{intent->uid, intent->gid, intent->pid, owned(intent->executable), owned(intent->unit)};
     event.id = intent->id;
     event.origin = intent->origin == Origin::resync ? mr::EventOrigin::resync : mr::EventOrigin::service;
     return true;

@@ -60,7 +60,7 @@ private:
 
     // What the last event's views point into.
     Open settled_;
-    mr::Digest digest_;
+    Targets targets_;
     bool is_own_ = false;
     std::optional<ReadFirmwareEvent> firmware_event_;
     mr::ByteView firmware_bytes_;

@@ -23,6 +23,7 @@ struct FirmwareSource {
     mr::LogFormat format = mr::LogFormat::tcg;
     mr::LogRegisters registers = mr::LogRegisters::rtmr;
     mr::Bytes header;
+    friend bool operator==(const FirmwareSource &, const FirmwareSource &) = default;
 };
 
 // Owns what the event's views point into.

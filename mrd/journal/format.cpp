@@ -43,8 +43,16 @@ void put_digest(mr::Bytes &out, const mr::Digest &digest) {
     out.insert(out.end(), digest.bytes().begin(), digest.bytes().end());
 }
 
-// Absent and empty differ: only what is there is written, and a bit says that it is.
-enum Present : std::uint8_t { has_id = 1, has_description = 2, has_data = 4 };
+// What a record may have or not, behind what it always has: absent and empty differ. In the order of their tags, each once. An unknown one from
+// `passed_over` on is passed over: it changes nothing of what the rest says.
+enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data, passed_over = 0x80 };
+constexpr std::size_t tag_size = 1 + sizeof(std::uint32_t);
+
+void put_field(mr::Bytes &out, Tag tag, const std::optional<std::string_view> &text) {
+    if (!text) return;
+    put(out, static_cast<std::uint8_t>(tag));
+    put_text(out, *text);
+}
 
 Kind encode(mr::Bytes &out, const Boot &record) {
     put(out, record.time);
@@ -62,6 +70,7 @@ Kind encode(mr::Bytes &out, const Register &record) {
     put(out, mr::tcg_id(record.algorithm));
     put_digest(out, record.initial);
     put_digest(out, record.start);
+    put_text(out, record.provider);
     put_text(out, record.name);
     return kind_register;
 }
@@ -84,18 +93,22 @@ Kind encode(mr::Bytes &out, const Intent &record) {
     put(out, record.gid);
     put(out, record.pid);
     put(out, record.type);
-    put(out, record.reg);
     put(out, static_cast<std::uint8_t>(record.origin));
-    put(out,
-        static_cast<std::uint8_t>((record.id ? has_id : 0) | (record.description ? has_description : 0) | (record.data ? has_data : 0)));
-    put_digest(out, record.before);
-    put_digest(out, record.after);
-    put_digest(out, record.digest);
-    put_text(out, record.executable);
-    put_text(out, record.unit);
-    if (record.id) put_text(out, *record.id);
-    if (record.description) put_text(out, *record.description);
-    if (record.data) put_bytes(out, *record.data);
+    put(out, static_cast<std::uint8_t>(record.targets.size()));
+    for (const auto &target : record.targets) {
+        put(out, target.reg);
+        put_digest(out, target.before);
+        put_digest(out, target.after);
+        put_digest(out, target.digest);
+    }
+    put_field(out, tag_executable, record.executable);
+    put_field(out, tag_unit, record.unit);
+    put_field(out, tag_id, record.id);
+    put_field(out, tag_description, record.description);
+    if (record.data) {
+        put(out, static_cast<std::uint8_t>(tag_data));
+        put_bytes(out, *record.data);
+    }
     return kind_intent;
 }
 Kind encode(mr::Bytes &out, const Settled &record) {
@@ -106,6 +119,8 @@ Kind encode(mr::Bytes &out, const Settled &record) {
 }
 
 // ---- Bytes in
+
+std::string_view text_of(mr::ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
 
 // Reads one body; what does not fit makes it fail, and stay so.
 class Reader {
@@ -120,10 +135,7 @@ public:
         return little_endian(value);
     }
     mr::ByteView get_bytes() { return take(get<std::uint32_t>()); }
-    std::string_view get_text() {
-        const auto bytes = get_bytes();
-        return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
-    }
+    std::string_view get_text() { return text_of(get_bytes()); }
     mr::Digest get_digest() {
         const auto size = get<std::uint8_t>();
         if (size > mr::max_digest_size) failed_ = true;
@@ -140,6 +152,21 @@ public:
         const auto value = get<std::uint8_t>();
         if (value >= count) failed_ = true;
         return failed_ ? Enum() : static_cast<Enum>(value);
+    }
+    // The optional fields, to the end. take(tag, bytes) is false where it does not know the tag.
+    template <class Take>
+    void get_fields(const Take &take) {
+        std::uint8_t last = 0;
+        while (!failed_ && !rest_.empty()) {
+            const auto tag = get<std::uint8_t>();
+            const auto bytes = get_bytes();
+            if (tag <= last) failed_ = true;
+            if (!failed_ && !take(tag, bytes) && tag < passed_over) failed_ = true;
+            last = tag;
+        }
+    }
+    void get_unknown_fields() {
+        get_fields([](std::uint8_t, mr::ByteView) { return false; });
     }
     void fail() { failed_ = true; }
     [[nodiscard]] bool read_all() const { return !failed_ && rest_.empty(); }
@@ -162,12 +189,14 @@ private:
 void decode(Reader &in, Boot &record) {
     record.time = in.get<std::int64_t>();
     record.boot_id = in.get_text();
+    in.get_unknown_fields();
 }
 void decode(Reader &in, Repair &record) {
     record.time = in.get<std::int64_t>();
     record.offset = in.get<std::uint64_t>();
     record.dropped = in.get<std::uint64_t>();
     record.kept_as = in.get_text();
+    in.get_unknown_fields();
 }
 void decode(Reader &in, Register &record) {
     if (const auto algorithm = mr::hash_algorithm_from_tcg(in.get<std::uint16_t>())) {
@@ -177,7 +206,9 @@ void decode(Reader &in, Register &record) {
     }
     record.initial = in.get_digest();
     record.start = in.get_digest();
+    record.provider = in.get_text();
     record.name = in.get_text();
+    in.get_unknown_fields();
     const auto size = mr::digest_size(record.algorithm);
     if (record.initial.size() != size || record.start.size() != size) in.fail();
 }
@@ -186,10 +217,12 @@ void decode(Reader &in, FirmwareLog &record) {
     record.registers = in.get_bool() ? mr::LogRegisters::pcr : mr::LogRegisters::rtmr;
     record.provider = in.get_text();
     record.header = in.get_bytes();
+    in.get_unknown_fields();
 }
 void decode(Reader &in, FirmwareEvent &record) {
     record.sequence = in.get<std::uint64_t>();
     record.bytes = in.get_bytes();
+    in.get_unknown_fields();
 }
 void decode(Reader &in, Intent &record) {
     record.number = in.get<std::uint64_t>();
@@ -198,18 +231,26 @@ void decode(Reader &in, Intent &record) {
     record.gid = in.get<std::int64_t>();
     record.pid = in.get<std::int64_t>();
     record.type = in.get<std::uint32_t>();
-    record.reg = in.get<std::uint16_t>();
     record.origin = in.get_enum<Origin>(3);
-    const auto present = in.get<std::uint8_t>();
-    if ((present & ~(has_id | has_description | has_data)) != 0) in.fail();
-    record.before = in.get_digest();
-    record.after = in.get_digest();
-    record.digest = in.get_digest();
-    record.executable = in.get_text();
-    record.unit = in.get_text();
-    if ((present & has_id) != 0) record.id = in.get_text();
-    if ((present & has_description) != 0) record.description = in.get_text();
-    if ((present & has_data) != 0) record.data = in.get_bytes();
+    const auto targets = in.get<std::uint8_t>();
+    if (targets == 0 || targets > max_targets) return in.fail();
+    for (std::uint8_t i = 0; i < targets; ++i) {
+        auto &target = record.targets.add();
+        target.reg = in.get<RegisterNumber>();
+        target.before = in.get_digest();
+        target.after = in.get_digest();
+        target.digest = in.get_digest();
+    }
+    in.get_fields([&record](std::uint8_t tag, mr::ByteView bytes) {
+        switch (tag) {
+        case tag_executable: record.executable = text_of(bytes); return true;
+        case tag_unit: record.unit = text_of(bytes); return true;
+        case tag_id: record.id = text_of(bytes); return true;
+        case tag_description: record.description = text_of(bytes); return true;
+        case tag_data: record.data = bytes; return true;
+        default: return false;
+        }
+    });
 }
 void decode(Reader &in, Settled &record) {
     record.number = in.get<std::uint64_t>();
@@ -234,23 +275,24 @@ void append_file_header(mr::Bytes &out) {
     out.insert(out.end(), magic.begin(), magic.end());
     put(out, format_version);
     put(out, crc32c(mr::ByteView(out).subspan(begin, magic.size() + sizeof format_version)));
+    out.resize(begin + file_header_size);
 }
 
 std::size_t size_of(const Intent &record) {
-    constexpr std::size_t numbers = 5 * sizeof(std::uint64_t) + sizeof record.type + sizeof record.reg + 2;
-    constexpr std::size_t length = sizeof(std::uint32_t);
-    std::size_t body = numbers + 2 * length + record.executable.size() + record.unit.size();
-    for (const auto *digest : {&record.before, &record.after, &record.digest}) body += 1 + digest->size();
-    if (record.id) body += length + record.id->size();
-    if (record.description) body += length + record.description->size();
-    if (record.data) body += length + record.data->size();
+    std::size_t body = 5 * sizeof(std::uint64_t) + sizeof record.type + 2;
+    for (const auto &target : record.targets)
+        body += sizeof target.reg + 3 + target.before.size() + target.after.size() + target.digest.size();
+    for (const auto *text : {&record.executable, &record.unit, &record.id, &record.description}) {
+        if (*text) body += tag_size + (*text)->size();
+    }
+    if (record.data) body += tag_size + record.data->size();
     return Head{.body_size = static_cast<std::uint32_t>(body)}.record_size();
 }
 
-std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &record) {
-    const auto begin = out.size();
-    out.resize(begin + record_head_size);
-    const auto kind = std::visit([&out](const auto &one) { return encode(out, one); }, record);
+namespace {
+
+// Of a record whose body stands there already, behind room for the head.
+std::size_t finish_record(mr::Bytes &out, std::size_t begin, std::uint64_t offset, std::uint8_t kind) {
     const auto body_size = out.size() - begin - record_head_size;
     const auto body_crc = crc32c(mr::ByteView(out).subspan(begin + record_head_size));
     put_at(out, begin, static_cast<std::uint32_t>(body_size));
@@ -261,16 +303,31 @@ std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &re
     return out.size() - begin;
 }
 
-std::expected<void, std::string> check_file_header(mr::ByteView file) {
-    if (file.size() < file_header_size) return std::unexpected("it is shorter than a journal's header");
+}  // namespace
+
+std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &record) {
+    const auto begin = out.size();
+    out.resize(begin + record_head_size);
+    const auto kind = std::visit([&out](const auto &one) { return encode(out, one); }, record);
+    return finish_record(out, begin, offset, kind);
+}
+
+std::size_t append_copy(mr::Bytes &out, std::uint64_t offset, std::uint8_t kind, mr::ByteView body) {
+    const auto begin = out.size();
+    out.resize(begin + record_head_size);
+    out.insert(out.end(), body.begin(), body.end());
+    return finish_record(out, begin, offset, kind);
+}
+
+std::expected<std::uint32_t, std::string> read_version(mr::ByteView file) {
+    // What every version begins with.
+    if (file.size() < first_slot) return std::unexpected("it is shorter than a journal's header");
     if (!std::ranges::equal(file.first(magic.size()), mr::as_bytes(magic))) return std::unexpected("it does not begin as a journal does");
     Reader in(file.subspan(magic.size(), 8));
     const auto version = in.get<std::uint32_t>();
     if (in.get<std::uint32_t>() != crc32c(file.first(magic.size() + sizeof format_version)))
         return std::unexpected("its header is damaged");
-    if (version != format_version)
-        return std::unexpected("it is of format version " + std::to_string(version) + ", which this mrd does not know");
-    return {};
+    return version;
 }
 
 std::optional<Head> decode_head(mr::ByteView bytes, std::uint64_t offset) {

@@ -14,18 +14,23 @@
 #include "mr/bytes.h"
 #include "mr/digest.h"
 #include "mr/event_log.h"
+#include "mrd/journal/one_or_more.h"
 
 namespace mrd::journal {
 
 inline constexpr std::string_view magic = "mrdjrnl\n";
-inline constexpr std::uint32_t format_version = 1;
-inline constexpr std::size_t file_header_size = 16;
+inline constexpr std::uint32_t format_version = 2;
+inline constexpr std::size_t slot_size = 24;
+inline constexpr std::size_t first_slot = 16;  // behind magic, version and checksum
+inline constexpr std::size_t slots = 2;
+inline constexpr std::size_t file_header_size = first_slot + slots * slot_size;
 inline constexpr std::size_t record_head_size = 16;
 inline constexpr std::size_t record_alignment = 8;
 
 // Bytes of one record's body. The largest are firmware events, whose size firmware decides.
 inline constexpr std::size_t max_body = std::size_t{4} << 20;
 inline constexpr std::size_t max_registers = 4096;
+inline constexpr std::size_t max_targets = 8;  // of one event: more than there are hash algorithms
 
 // ---- Records. Views point into the bytes they were decoded from, or belong to whoever encodes.
 
@@ -43,12 +48,16 @@ struct Repair {
     std::string_view kept_as;   // that file's name now
 };
 
-// A register that events may follow for. Its number is its position among these records: 0, 1, ...
+using RegisterNumber = std::uint16_t;
+
+// A register that events may follow for. Its number is its position among these records: 0, 1, ... Provider, name and algorithm tell it from all others: never
+// what it is called in a listing, which changes when another bank appears.
 struct Register {
     mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
-    mr::Digest initial;  // at the hardware's reset
-    mr::Digest start;    // when this record was written
-    std::string_view name;
+    mr::Digest initial;         // at the hardware's reset
+    mr::Digest start;           // when this record was written
+    std::string_view provider;  // "tdx"
+    std::string_view name;      // "rtmr3"
 };
 
 // The firmware's log follows, event by event.
@@ -65,24 +74,31 @@ struct FirmwareEvent {
 
 enum class Origin : std::uint8_t { service = 0, resync = 1, cap = 2 };
 
+// A register that an event extends: an event has one for each bank.
+struct Target {
+    RegisterNumber reg = 0;
+    mr::Digest before = {};
+    mr::Digest after = {};
+    mr::Digest digest = {};
+    friend bool operator==(const Target &, const Target &) = default;
+};
+using Targets = OneOrMore<Target>;
+
 // An extend is about to be asked of the hardware.
 struct Intent {
     std::uint64_t number = 0;  // counts intents
-    std::uint16_t reg = 0;
     Origin origin = Origin::service;
     std::uint32_t type = 0;
     std::int64_t time = 0;
-    mr::Digest before;
-    mr::Digest after;
-    mr::Digest digest;
+    Targets targets = {};  // 1 to max_targets
     std::int64_t uid = 0;
     std::int64_t gid = 0;
     std::int64_t pid = 0;
-    std::string_view executable;  // empty: not known
-    std::string_view unit;        // empty: not known
-    std::optional<std::string_view> id;
-    std::optional<std::string_view> description;
-    std::optional<mr::ByteView> data;
+    std::optional<std::string_view> executable = {};
+    std::optional<std::string_view> unit = {};
+    std::optional<std::string_view> id = {};
+    std::optional<std::string_view> description = {};
+    std::optional<mr::ByteView> data = {};
 };
 
 enum class Outcome : std::uint8_t {
@@ -109,19 +125,22 @@ void append_file_header(mr::Bytes &out);
 // `offset`: where the record will stand in the file; it is part of the checksum, so that a record found elsewhere is not taken for one.
 // Returns the bytes appended.
 std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &record);
+// The same of a record as it stands somewhere else, with the fields that this mrd does not know.
+std::size_t append_copy(mr::Bytes &out, std::uint64_t offset, std::uint8_t kind, mr::ByteView body);
 
 // Bytes that append_record() appends for it.
 std::size_t size_of(const Intent &record);
 
 // ---- Decoding
 
-// Error: what is wrong.
-std::expected<void, std::string> check_file_header(mr::ByteView file);
+// The version of the format that the file has. Error: it is no journal, or its header is damaged.
+std::expected<std::uint32_t, std::string> read_version(mr::ByteView file);
 
 struct Head {
     std::uint32_t body_size = 0;
     std::uint8_t kind = 0;
     std::uint32_t body_crc = 0;
+    [[nodiscard]] mr::ByteView body(mr::ByteView record) const { return record.subspan(record_head_size, body_size); }
     [[nodiscard]] std::size_t record_size() const {
         return (record_head_size + body_size + record_alignment - 1) / record_alignment * record_alignment;
     }

@@ -14,18 +14,15 @@ namespace {
 
 Intent record_of(const NewEvent &event, std::uint64_t number, std::int64_t time) {
     return {.number = number,
-            .reg = event.reg,
             .origin = event.origin,
             .type = event.type,
             .time = time,
-            .before = event.before,
-            .after = event.after,
-            .digest = event.digest,
+            .targets = Targets(event.targets),
             .uid = event.caller->uid,
             .gid = event.caller->gid,
             .pid = event.caller->pid,
-            .executable = event.caller->executable ? *event.caller->executable : std::string_view(),
-            .unit = event.caller->unit ? *event.caller->unit : std::string_view(),
+            .executable = event.caller->executable,
+            .unit = event.caller->unit,
             .id = event.id,
             .description = event.description,
             .data = event.data};
@@ -111,7 +108,19 @@ std::expected<void, Error> Journal::append(const Record &record, std::size_t fol
         if (auto mended = mend(); !mended) return mended;
     }
     scratch_.clear();
-    const auto size = append_record(scratch_, end_, record);
+    append_record(scratch_, end_, record);
+    return write_scratch(record, following);
+}
+
+// With what this mrd does not know of it.
+std::expected<void, Error> Journal::append_copy_of(const Head &head, mr::ByteView bytes, const Record &record) {
+    scratch_.clear();
+    append_copy(scratch_, end_, head.kind, head.body(bytes));
+    return write_scratch(record, 0);
+}
+
+std::expected<void, Error> Journal::write_scratch(const Record &record, std::size_t following) {
+    const auto size = scratch_.size();
     const bool is_intent = std::holds_alternative<Intent>(record);
     // Every open intent, this one too, keeps room for the record that settles it.
     const auto open = state_.open().size() + (is_intent ? 1 : 0);

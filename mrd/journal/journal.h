@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,11 +45,13 @@ struct Options {
 
 // A register as its provider gave it at start.
 struct Present {
-    std::string name;
+    std::string provider;
+    std::string name;  // without provider and bank
     mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
     mr::Digest initial;
     mr::Digest value;
     bool owned = true;
+    bool resettable = false;  // by software, while the machine runs: a PCR 16 or 23
 };
 
 struct FirmwareFile {
@@ -56,13 +59,11 @@ struct FirmwareFile {
     std::filesystem::path path;
 };
 
+// Views: the caller keeps what they show until the call returns.
 struct NewEvent {
-    RegisterNumber reg = 0;
+    std::span<const Target> targets = {};  // banks of one register, each once: 1 to max_targets
     Origin origin = Origin::service;
     std::uint32_t type = 0;
-    mr::Digest before = {};
-    mr::Digest after = {};
-    mr::Digest digest = {};
     const mr::EventCaller *caller = nullptr;  // never null in a call
     std::optional<std::string_view> id = {};
     std::optional<std::string_view> description = {};
@@ -77,9 +78,13 @@ public:
     Journal &operator=(const Journal &) = delete;
     ~Journal();
 
-    // Decides, by what the registers hold, whether the journal goes on or a new one begins; settles what was open; takes in registers and firmware logs
-    // that are new to it. Before any of the calls below. Error: a sentence.
+    // Decides, by what the registers hold, whether the journal goes on or a new one begins; then they join. Before any of the calls below. Error: a sentence.
     std::expected<void, std::string> start(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs);
+
+    // Registers of a provider that came after the start: settles what was open on them, takes in those that are new, and the provider's firmware log, if there
+    // is one and the journal does not have it. Whatever they hold the journal goes on: where it is not what the log says, that is a divergence. Error: a
+    // sentence; the registers that the journal had no room for are not in state().
+    std::expected<void, std::string> join(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs);
 
     [[nodiscard]] const State &state() const { return state_; }
 
@@ -89,7 +94,7 @@ public:
     [[nodiscard]] std::optional<Full> refuses(const NewEvent &event) const;
 
     // Writes the intent, with space reserved for what settles it and for `following` bytes. After an error nothing has happened.
-    // Precondition: `before` and `after` are right.
+    // Precondition: `before` and `after` of its targets are right.
     std::expected<std::uint64_t, Error> begin(const NewEvent &event, std::size_t following = 0);
 
     // Bytes that an event takes in the file, all of it.
@@ -148,14 +153,18 @@ private:
     std::expected<void, std::string> put_in_place(const std::filesystem::path &new_file, bool keep_old, std::filesystem::path &kept_as);
     std::expected<void, Error> cut_torn_tail();
     AppendFile::Result<void> keep_torn_tail(const std::filesystem::path &kept_as);
+    [[nodiscard]] State::Held held_by(const std::vector<Present> &registers) const;
     void settle_open(const std::vector<Present> &registers);
     std::expected<void, std::string> add_registers(const std::vector<Present> &registers);
+    void add_firmware_logs(const std::vector<FirmwareFile> &firmware_logs);
     std::expected<void, std::string> add_firmware_log(const FirmwareFile &firmware);
     [[nodiscard]] bool names_registers(const FirmwareRecords &records, std::string_view provider) const;
 
     void begin_syncing();
 
     std::expected<void, Error> append(const Record &record, std::size_t following = 0);
+    std::expected<void, Error> append_copy_of(const Head &head, mr::ByteView bytes, const Record &record);
+    std::expected<void, Error> write_scratch(const Record &record, std::size_t following);
     std::expected<void, Error> make_room(std::uint64_t size);
     std::expected<void, Error> make_room_in_file(std::uint64_t size);
     AppendFile::Result<void> write_record(std::uint64_t offset, mr::ByteView bytes, std::string_view torn);
@@ -181,6 +190,7 @@ private:
     std::uint64_t allocated_ = 0;            // the file has bytes up to here
     bool torn_ = false;                      // what stands beyond end_ was there when the file was read
     std::uint64_t dirty_until_ = 0;          // beyond end_: what a failed write may have left, or a torn tail
+    std::uint32_t older_format_ = 0;         // of the file that was found; 0: it is of this one
     std::uint64_t file_size_ = 0;            // when it was read, or found to be damaged
     bool cut_off_ = false;                   // by somebody else, while it was open
     mr::Bytes owed_;                         // records that stand at end_ as soon as the disk takes them

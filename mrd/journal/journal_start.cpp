@@ -19,9 +19,26 @@ std::string in_use(const fs::path &file) {
     return "another mrd writes the journal " + file.string() + ": stop it first, or give this one another state directory";
 }
 
-const Present *present_register(const std::vector<Present> &registers, std::string_view name) {
-    const auto found = std::ranges::find(registers, name, &Present::name);
+const Present *present_register(const std::vector<Present> &registers, const RegisterState &known) {
+    const auto is_same = [&](const Present &present) {
+        return present.algorithm == known.algorithm && present.provider == known.provider &&
+               known.name.size() == present.provider.size() + 1 + present.name.size() && known.name.ends_with(present.name);
+    };
+    const auto found = std::ranges::find_if(registers, is_same);
     return found == registers.end() ? nullptr : &*found;
+}
+
+std::string name_of(const Present &present) {
+    return present.provider + "/" + present.name + ":" + std::string(mr::to_string(present.algorithm));
+}
+
+std::string_view text_of(Outcome outcome) {
+    switch (outcome) {
+    case Outcome::undone: return "undone";
+    case Outcome::done: return "done";
+    case Outcome::indeterminate: break;
+    }
+    return "indeterminate";
 }
 
 }  // namespace
@@ -59,8 +76,22 @@ std::expected<void, std::string> Journal::load() {
         if (*count == 0) break;
         filled += *count;
     }
-    if (auto good = check_file_header(mr::ByteView(header).first(filled)); !good) {
-        damaged(0, good.error());
+    header.resize(filled);
+    const auto version = read_version(header);
+    if (version && *version < format_version) {
+        older_format_ = *version;
+        return {};
+    }
+    if (!version) {
+        damaged(0, version.error());
+        return {};
+    }
+    if (*version > format_version) {
+        damaged(0, "it is of format version " + std::to_string(*version) + ", which this mrd does not know");
+        return {};
+    }
+    if (header.size() < file_header_size) {
+        damaged(0, "it is shorter than a journal's header");
         return {};
     }
 
@@ -97,42 +128,57 @@ std::expected<void, std::string> Journal::load() {
 
 std::expected<void, std::string> Journal::start(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs) {
     const bool had_one = file_ != nullptr;
-    const bool is_new = !had_one || !goes_on(registers);
+    const bool is_new = !had_one || older_format_ != 0 || !goes_on(registers);
     if (!is_new) {
         if (auto done = go_on(); !done) return done;
     } else {
         if (condition_ == Condition::damaged) log::warning("the journal of an earlier boot is damaged", {{"offset", std::to_string(end_)}});
         if (auto begun = begin_anew(); !begun) return begun;
     }
-    if (condition_ == Condition::damaged) {
-        log::error(reason_);
-    } else {
-        settle_open(registers);  // first, while the room that is reserved for it is there
-        // A full disk keeps nobody from reading what there is: a register that the journal has no room for is refused an extend.
-        if (auto added = add_registers(registers); !added) {
-            if (is_new) return added;
-            log::error(added.error());
-        }
-        for (const auto &firmware : firmware_logs) {
-            if (state_.has_firmware_log(firmware.provider)) continue;
-            if (!state_.takes_firmware_log(firmware.provider)) {
-                log::warning("the firmware's log is not taken in: the provider's registers have events of mrd's already",
-                             {{"provider", firmware.provider}, {"path", firmware.path.string()}});
-                continue;
-            }
-            // Without it the registers' start is unexplained, which is shown: nothing is hidden by going on.
-            if (auto added = add_firmware_log(firmware); !added)
-                log::warning("the firmware's log cannot be taken in", {{"provider", firmware.provider}, {"reason", added.error()}});
-        }
+    // A full disk keeps nobody from reading what there is: a register that the journal has no room for is refused an extend.
+    if (auto joined = join(registers, firmware_logs); !joined) {
+        if (is_new) return joined;
+        log::error(joined.error());
     }
     if (is_new) {
         // Whole: a crash before this leaves the old one, and never one without its registers or with half of the firmware's log.
         fs::path kept_as;
         if (auto placed = put_in_place(path("journal.new"), had_one, kept_as); !placed) return placed;
-        log::info("a new journal begins", {{"old", had_one ? kept_as.string() : "none"}});
+        if (older_format_ != 0) {
+            log::warning(
+                "the journal that was there is of an older format, which this mrd does not read: it is kept aside, and a new one begins",
+                {{"format", std::to_string(older_format_)}, {"old", kept_as.string()}});
+        } else {
+            log::info("a new journal begins", {{"old", had_one ? kept_as.string() : "none"}});
+        }
     }
     begin_syncing();
     return {};
+}
+
+std::expected<void, std::string> Journal::join(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs) {
+    if (condition_ == Condition::damaged) {
+        log::error(reason_);
+        return {};
+    }
+    settle_open(registers);  // first, while the room that is reserved for it is there
+    auto added = add_registers(registers);
+    add_firmware_logs(firmware_logs);
+    return added;
+}
+
+void Journal::add_firmware_logs(const std::vector<FirmwareFile> &firmware_logs) {
+    for (const auto &firmware : firmware_logs) {
+        if (state_.has_firmware_log(firmware.provider)) continue;
+        if (!state_.takes_firmware_log(firmware.provider)) {
+            log::warning("the firmware's log is not taken in: the provider's registers have events of mrd's already",
+                         {{"provider", firmware.provider}, {"path", firmware.path.string()}});
+            continue;
+        }
+        // Without it the registers' start is unexplained, which is shown: nothing is hidden by going on.
+        if (auto added = add_firmware_log(firmware); !added)
+            log::warning("the firmware's log cannot be taken in", {{"provider", firmware.provider}, {"reason", added.error()}});
+    }
 }
 
 // What the journal held before may be lost in spite of this mrd's first sync: where one failed, the kernel told the mrd of that time, and counts as written
@@ -148,36 +194,42 @@ void Journal::begin_syncing() {
         loop_, *file_, [this](std::uint64_t position, const AppendFile::Result<void> &result) { synced(position, result); });
 }
 
-// The boot id alone decides nothing: over a kexec the registers live on, and so does their journal. What proves that they did is a register that holds
-// what mrd's own events made of it; one that mrd never extended holds what it does after every boot.
+// docs/event-log.md, "Another boot, or the same", has the rule. What proves that the registers lived on is one that holds what mrd's own events made of it; one
+// that mrd never extended holds what it does after every boot. No extend leads back: one that holds again what it held before mrd's first event was reset.
 bool Journal::goes_on(const std::vector<Present> &registers) const {
     // Nothing of it can be read: for repair() to decide, unless nothing of it can be in force, since no extend leads back to a register's initial value.
     if (state_.boot_id().empty())
         return condition_ == Condition::damaged &&
                std::ranges::any_of(registers, [](const Present &reg) { return reg.value != reg.initial; });
+    const auto logged = state_.logged_after(held_by(registers));
     bool compared = false;
-    bool equal = true;      // every owned one holds what the journal leads to
-    bool lived_on = false;  // one that mrd extended does
-    bool all_known = true;  // every one that mrd extended does
-    bool was_reset = false;
-    for (std::size_t index = 0; index < state_.registers().size(); ++index) {
-        const auto number = static_cast<RegisterNumber>(index);
+    bool equal = true;          // every owned one holds what the journal leads to
+    bool lived_on = false;      // one that mrd extended does
+    bool all_known = true;      // every one that mrd extended does
+    bool was_reset = false;     // one that mrd extended holds what it did before
+    bool was_all_reset = true;  // and so does every one that is there
+    for (std::size_t number = 0; number < logged.size(); ++number) {
         const auto &reg = state_.registers()[number];
-        const auto *present = present_register(registers, reg.name);
-        const auto logged = present == nullptr ? reg.logged : state_.logged_after(number, present->value);
-        const bool extended = logged != reg.explained;
-        const bool holds = present != nullptr && present->value == logged;
-        if (present != nullptr) compared = true;
-        if (present != nullptr && present->owned && !holds) equal = false;
-        if (extended && holds) lived_on = true;
-        if (extended && !holds) all_known = false;
-        // No extend leads back: a register that holds again what it held before mrd's first event was reset.
-        if (extended && present != nullptr && present->value == reg.explained) was_reset = true;
+        const auto *present = present_register(registers, reg);
+        const bool extended = logged[number] != reg.explained;
+        if (present == nullptr) {
+            all_known = all_known && !extended;
+            continue;
+        }
+        compared = true;
+        const bool holds = present->value == logged[number];
+        lived_on = lived_on || (extended && holds);
+        // Software resets it at any time: that it was says nothing.
+        if (present->resettable) continue;
+        equal = equal && (holds || !present->owned);
+        all_known = all_known && (holds || !extended);
+        was_reset = was_reset || (extended && present->value == reg.explained);
+        was_all_reset = was_all_reset && (!extended || present->value == reg.explained);
     }
-    if (was_reset) return false;
-    if (state_.boot_id() == options_.boot_id) return true;
+    // The machine was not started anew in this boot: some of its hardware may have been reset, but not all.
+    if (state_.boot_id() == options_.boot_id) return lived_on || !was_reset || !was_all_reset;
     // Of one that is damaged all_known is not known: without a register that proves it, it is of a boot that has ended, and keeps nobody from extending.
-    return compared && equal && (lived_on || (all_known && condition_ != Condition::damaged));
+    return !was_reset && compared && equal && (lived_on || (all_known && condition_ != Condition::damaged));
 }
 
 std::expected<void, std::string> Journal::go_on() {
@@ -272,28 +324,32 @@ fs::path Journal::unused_name(std::string_view prefix) const {
     }
 }
 
+State::Held Journal::held_by(const std::vector<Present> &registers) const {
+    State::Held held(state_.registers().size());
+    for (std::size_t number = 0; number < held.size(); ++number) {
+        if (const auto *present = present_register(registers, state_.registers()[number])) held[number] = present->value;
+    }
+    return held;
+}
+
+// Of registers whose provider is not there nobody can tell yet.
 void Journal::settle_open(const std::vector<Present> &registers) {
-    for (std::size_t index = 0; index < state_.registers().size(); ++index) {
-        const auto number = static_cast<RegisterNumber>(index);
-        const auto *present = present_register(registers, state_.registers()[number].name);
-        if (present == nullptr) continue;  // its provider is not there: nobody can tell yet
-        for (const auto &[intent, outcome] : state_.conclude(number, present->value)) {
-            log::warning("an extend was under way when mrd ended", {{"register", present->name},
-                                                                    {"outcome", outcome == Outcome::done     ? "done"
-                                                                                : outcome == Outcome::undone ? "undone"
-                                                                                                             : "indeterminate"}});
-            settle(intent, outcome);
-        }
+    if (state_.open().empty()) return;
+    for (const auto &[number, outcome] : state_.conclude(held_by(registers))) {
+        const auto &intent = *std::ranges::find(state_.open(), number, &OpenIntent::number);
+        log::warning("an extend was under way when mrd ended",
+                     {{"register", state_.registers()[intent.targets.front().reg].name}, {"outcome", text_of(outcome)}});
+        settle(number, outcome);
     }
 }
 
 std::expected<void, std::string> Journal::add_registers(const std::vector<Present> &registers) {
     for (const auto &present : registers) {
-        if (state_.find(present.name)) continue;
+        if (state_.find(present.provider, present.name, present.algorithm)) continue;
         if (state_.registers().size() == max_registers)
             return Failure("more than " + std::to_string(max_registers) + " registers: the journal cannot hold them");
-        if (auto appended = append(Register{present.algorithm, present.initial, present.value, present.name}); !appended)
-            return Failure(text_of(appended.error()));
+        if (auto appended = append(Register{present.algorithm, present.initial, present.value, present.provider, present.name}); !appended)
+            return Failure("the journal has no room for the register " + name_of(present) + ": " + text_of(appended.error()));
     }
     return {};
 }
@@ -329,7 +385,7 @@ bool Journal::names_registers(const FirmwareRecords &records, std::string_view p
     const auto is_of_register = [&](const mr::Event &event) {
         return mr::is_measured(event) && std::ranges::any_of(event.digests, [&](const mr::EventDigest &digest) {
                    const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
-                   return algorithm && state_.find_bank(provider, event.name, *algorithm);
+                   return algorithm && state_.find(provider, event.name, *algorithm);
                });
     };
     return records.events.empty() || std::ranges::any_of(records.events, [&](mr::ByteView bytes) {
@@ -378,7 +434,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
         if (!found || !*found) return restore("its beginning cannot be read any more");
         const auto record = decode_record((*found)->head, (*found)->bytes);
         if (!record) return restore(record.error());
-        if (auto appended = append(*record); !appended) return restore(text_of(appended.error()));
+        if (auto appended = append_copy_of((*found)->head, (*found)->bytes, *record); !appended) return restore(text_of(appended.error()));
     }
     if (state_.boot_id() != options_.boot_id) {
         if (auto appended = append(Boot{now(), options_.boot_id}); !appended) return restore(text_of(appended.error()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mr/envelope.h"
 #include "mr/event_content.h"
 #include "mrd/journal/firmware.h"
 
@@ -19,16 +20,16 @@ std::unexpected<std::string> wrong_intent(std::uint64_t number, const std::strin
     return wrong("intent " + std::to_string(number) + what);
 }
 
-// A resync says in its envelope what the log explains and what was found.
-bool resyncs(const Intent &record, const RegisterState &reg, const mr::Digest &expected) {
-    mr::Event event;
-    event.name = reg.name;
-    event.type = record.type;
-    event.digests.push_back({.algorithm_id = mr::tcg_id(reg.algorithm), .value = record.digest.bytes()});
-    event.data = record.data;
-    const auto envelope = mr::bound_envelope(event, event.digests.front());
-    const auto values = envelope ? mr::resync_values(*envelope, expected.size()) : std::nullopt;
-    return values && values->expected == expected && values->found == record.before;
+// H(old || digest). A hasher is kept for each algorithm: opening one takes longer than hashing. By the thread, so that states are values.
+mr::Digest extended(mr::HashAlgorithm algorithm, const mr::Digest &old, const mr::Digest &digest) {
+    thread_local std::map<mr::HashAlgorithm, mr::Hasher> hashers;
+    auto hasher = hashers.find(algorithm);
+    if (hasher == hashers.end()) {
+        auto opened = mr::Hasher::open(algorithm);
+        if (!opened) return {};  // check(Register) has opened one, or the register's own table has
+        hasher = hashers.emplace(algorithm, std::move(*opened)).first;
+    }
+    return hasher->second.extend(old.bytes(), digest.bytes());
 }
 
 }  // namespace
@@ -45,8 +46,8 @@ void State::apply(const Record &record) {
     in_firmware_log_ = std::holds_alternative<FirmwareLog>(record) || std::holds_alternative<FirmwareEvent>(record);
 }
 
-std::optional<RegisterNumber> State::find(std::string_view name) const {
-    const auto found = numbers_.find(name);
+std::optional<RegisterNumber> State::find(std::string_view provider, std::string_view name, mr::HashAlgorithm algorithm) const {
+    const auto found = numbers_.find(std::tuple(provider, name, algorithm));
     return found == numbers_.end() ? std::nullopt : std::optional(found->second);
 }
 
@@ -55,21 +56,17 @@ bool State::has_firmware_log(std::string_view provider) const {
 }
 
 bool State::takes_firmware_log(std::string_view provider) const {
-    const auto is_of_provider = [provider](const RegisterState &reg) {
-        return reg.name.size() > provider.size() && reg.name.starts_with(provider) && reg.name[provider.size()] == '/';
-    };
+    const auto is_of_provider = [&](const Target &target) { return registers_[target.reg].provider == provider; };
     return !has_firmware_log(provider) &&
-           std::ranges::none_of(registers_, [&](const RegisterState &reg) { return is_of_provider(reg) && reg.events > 0; }) &&
-           std::ranges::none_of(open_, [&](const OpenIntent &intent) { return is_of_provider(registers_[intent.reg]); });
+           std::ranges::none_of(registers_, [&](const RegisterState &reg) { return reg.provider == provider && reg.events > 0; }) &&
+           std::ranges::none_of(open_, [&](const OpenIntent &intent) { return std::ranges::any_of(intent.targets, is_of_provider); });
 }
 
 const mr::Digest &State::end_of_chain(RegisterNumber reg) const {
-    const auto last = std::find_if(open_.rbegin(), open_.rend(), [reg](const OpenIntent &intent) { return intent.reg == reg; });
-    return last == open_.rend() ? registers_[reg].logged : last->after;
-}
-
-mr::Digest State::extended(mr::HashAlgorithm algorithm, const mr::Digest &old, const mr::Digest &digest) {
-    return hashers_.at(algorithm).extend(old.bytes(), digest.bytes());
+    for (auto intent = open_.rbegin(); intent != open_.rend(); ++intent) {
+        if (const auto *target = intent->target(reg)) return target->after;
+    }
+    return registers_[reg].logged;
 }
 
 // ---- Proving a record
@@ -83,7 +80,10 @@ Checked State::check(const Repair &) { return {}; }
 
 Checked State::check(const Register &record) {
     if (registers_.size() >= max_registers) return wrong("more registers than a journal may have");
-    if (numbers_.contains(record.name)) return wrong("the register " + std::string(record.name) + " for the second time");
+    if (find(record.provider, record.name, record.algorithm)) {
+        return wrong("the register " + std::string(record.provider) + "/" + std::string(record.name) + " of " +
+                     std::string(mr::to_string(record.algorithm)) + " for the second time");
+    }
     if (auto hasher = mr::Hasher::open(record.algorithm); !hasher) return wrong(hasher.error().message);
     return {};
 }
@@ -101,31 +101,73 @@ Checked State::check(const FirmwareEvent &record) {
     return {};
 }
 
-Checked State::check(const Intent &record) {
+Checked State::check(const Intent &record) const {
     if (record.number != next_intent_) return wrong_intent(record.number, " is out of order");
-    if (record.reg >= registers_.size()) return wrong_intent(record.number, " names a register that is not there");
-    const auto &reg = registers_[record.reg];
-    const auto size = mr::digest_size(reg.algorithm);
-    if (record.before.size() != size || record.after.size() != size || record.digest.size() != size)
-        return wrong_intent(record.number, " has digests of another length than its register");
-    const auto &expected = end_of_chain(record.reg);
-    const bool goes_on = record.origin == Origin::resync ? resyncs(record, reg, expected) : record.before == expected;
-    if (!goes_on) return wrong_intent(record.number, " does not go on from what " + reg.name + " holds");
-    if (record.after != extended(reg.algorithm, record.before, record.digest)) return wrong_intent(record.number, " is computed wrongly");
+    const auto first = record.targets.front().reg;
+    for (const auto &target : record.targets) {
+        if (target.reg >= registers_.size()) return wrong_intent(record.number, " names a register that is not there");
+        const auto &reg = registers_[target.reg];
+        if (reg.name != registers_[first].name) return wrong_intent(record.number, " extends registers that are not banks of one");
+        const auto size = mr::digest_size(reg.algorithm);
+        if (target.before.size() != size || target.after.size() != size || target.digest.size() != size)
+            return wrong_intent(record.number, " has digests of another length than its register");
+        if (target.after != extended(reg.algorithm, target.before, target.digest))
+            return wrong_intent(record.number, " is computed wrongly");
+        if (record.origin != Origin::resync && target.before != end_of_chain(target.reg))
+            return wrong_intent(record.number, " does not go on from what " + reg.name + " holds");
+    }
+    for (auto target = record.targets.begin(); target != record.targets.end(); ++target) {
+        if (std::find_if(record.targets.begin(), target, [&](const Target &other) { return other.reg == target->reg; }) != target)
+            return wrong_intent(record.number, " extends a register twice");
+    }
+    return check_claims(record);
+}
+
+// What an event says of itself in an envelope, and what the journal takes it for, is the same: a resync, a cap, or neither.
+Checked State::check_claims(const Intent &record) const {
+    const auto form = record.data ? mr::envelope_form(*record.data) : std::nullopt;
+    if (record.origin == Origin::service && form != mr::EnvelopeForm::whole) return {};
+    const auto &first = record.targets.front();
+    const auto &reg = registers_[first.reg];
+    mr::Event event;
+    event.name = reg.name;
+    event.type = record.type;
+    event.data = record.data;
+    for (const auto &target : record.targets)
+        event.digests.push_back({.algorithm_id = mr::tcg_id(registers_[target.reg].algorithm), .value = target.digest.bytes()});
+    const auto envelope = mr::bound_envelope(event, event.digests.front());
+    const std::string_view type = envelope && envelope->body ? std::string_view(envelope->header.type) : std::string_view();
+    switch (record.origin) {
+    case Origin::service:
+        if (type == "resync" || type == "cap")
+            return wrong_intent(record.number, " is a " + std::string(type) + " by what it says, and none by its origin");
+        return {};
+    case Origin::cap:
+        if (type != "cap") return wrong_intent(record.number, " is a cap of " + reg.name + " that does not say so");
+        return {};
+    case Origin::resync: break;
+    }
+    // The banks of a register need not have been found in one state: each has a resync of its own.
+    const auto values = envelope && record.targets.size() == 1 ? mr::resync_values(*envelope, first.before.size()) : std::nullopt;
+    if (!values || values->expected != end_of_chain(first.reg) || values->found != first.before)
+        return wrong_intent(record.number, " does not go on from what " + reg.name + " holds");
     return {};
 }
 
-Checked State::check(const Settled &record) {
+Checked State::check(const Settled &record) const {
     const auto intent = std::ranges::find(open_, record.number, &OpenIntent::number);
     if (intent == open_.end()) return wrong_intent(record.number, " is settled, but not open");
     if (record.outcome != Outcome::done && record.sequence != 0)
         return wrong_intent(record.number, " is not done, but has the event number " + std::to_string(record.sequence));
     if (record.outcome != Outcome::done) return {};
     if (record.sequence != sequence_ + 1) return wrong("event " + std::to_string(record.sequence) + " is out of order");
-    const auto first = std::ranges::find(open_, intent->reg, &OpenIntent::reg);
-    if (first != intent) return wrong_intent(record.number, " is done before another that its register took first");
-    if (intent->origin != Origin::resync && intent->before != registers_[intent->reg].logged)
-        return wrong_intent(record.number, " is done, but the one before it is not");
+    for (const auto &target : intent->targets) {
+        const auto extends_it = [&](const OpenIntent &other) { return other.target(target.reg) != nullptr; };
+        if (std::ranges::find_if(open_, extends_it) != intent)
+            return wrong_intent(record.number, " is done before another that its register took first");
+        if (intent->origin != Origin::resync && target.before != registers_[target.reg].logged)
+            return wrong_intent(record.number, " is done, but the one before it is not");
+    }
     return {};
 }
 
@@ -136,12 +178,9 @@ void State::take(const Boot &record) { boot_id_ = record.boot_id; }
 void State::take(const Repair &) { ++repairs_; }
 
 void State::take(const Register &record) {
-    numbers_.emplace(record.name, static_cast<RegisterNumber>(registers_.size()));
-    if (!hashers_.contains(record.algorithm)) {
-        // check() has opened one, or the register's own table has.
-        if (auto hasher = mr::Hasher::open(record.algorithm)) hashers_.emplace(record.algorithm, std::move(*hasher));
-    }
-    registers_.push_back({.name = std::string(record.name),
+    numbers_.emplace(std::tuple(record.provider, record.name, record.algorithm), static_cast<RegisterNumber>(registers_.size()));
+    registers_.push_back({.provider = std::string(record.provider),
+                          .name = std::string(record.provider) + "/" + std::string(record.name),
                           .algorithm = record.algorithm,
                           .initial = record.initial,
                           .start = record.start,
@@ -163,7 +202,7 @@ void State::take(const FirmwareEvent &record) {
     if (!mr::is_measured(event->event)) return;
     for (const auto &digest : event->event.digests) {
         const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
-        const auto number = algorithm ? find_bank(source.provider, event->event.name, *algorithm) : std::nullopt;
+        const auto number = algorithm ? find(source.provider, event->event.name, *algorithm) : std::nullopt;
         if (!number) continue;
         auto &reg = registers_[*number];
         reg.explained = extended(reg.algorithm, reg.explained, mr::Digest(digest.value));
@@ -176,18 +215,11 @@ void State::take(const FirmwareEvent &record) {
 void State::start_pcr0_at(std::uint8_t locality, std::string_view provider) {
     const auto name = std::string(provider) + "/pcr0";
     for (auto &reg : registers_) {
-        if (reg.events > 0 || (reg.name != name && !reg.name.starts_with(name + ":"))) continue;
+        if (reg.events > 0 || (reg.name != name)) continue;
         mr::Bytes value(mr::digest_size(reg.algorithm));
         value.back() = locality;
         reg.initial = reg.explained = reg.logged = mr::Digest(value);
     }
-}
-
-std::optional<RegisterNumber> State::find_bank(std::string_view provider, std::string_view name, mr::HashAlgorithm algorithm) const {
-    const auto plain = std::string(provider) + "/" + std::string(name);
-    if (const auto number = find(plain + ":" + std::string(mr::to_string(algorithm)))) return number;
-    const auto number = find(plain);
-    return number && registers_[*number].algorithm == algorithm ? number : std::nullopt;
 }
 
 Usage State::usage_of(std::int64_t uid) const {
@@ -204,11 +236,8 @@ void State::take(const Intent &record) {
         }
     }
     open_.push_back({.number = record.number,
-                     .reg = record.reg,
                      .origin = record.origin,
-                     .before = record.before,
-                     .after = record.after,
-                     .digest = record.digest,
+                     .targets = record.targets,
                      .uid = record.uid,
                      .id = record.id ? std::optional<std::string>(*record.id) : std::nullopt});
 }
@@ -219,34 +248,76 @@ void State::take(const Settled &record) {
     open_.erase(position);
     if (record.outcome != Outcome::done) return;  // and its id is free
     sequence_ = record.sequence;
-    auto &reg = registers_[intent.reg];
-    reg.logged = intent.after;
-    ++reg.events;
-    if (intent.origin == Origin::resync) ++reg.resyncs;
-    if (intent.origin == Origin::cap) reg.capped_by = record.sequence;
-    if (intent.id) ids_.remember(intent.uid, intent.reg, std::move(*intent.id), {intent.digest, intent.after, record.sequence});
+    for (const auto &target : intent.targets) {
+        auto &reg = registers_[target.reg];
+        reg.logged = target.after;
+        ++reg.events;
+        if (intent.origin == Origin::resync) ++reg.resyncs;
+        if (intent.origin == Origin::cap) reg.capped_by = record.sequence;
+    }
+    if (!intent.id) return;
+    EventIds::First first{.sequence = record.sequence};
+    for (const auto &target : intent.targets) first.results.add() = {target.reg, target.digest, target.after};
+    ids_.remember(intent.uid, RegisterSet(intent.targets.all()), std::move(*intent.id), std::move(first));
 }
 
 // ---- Recovery
 
-std::vector<std::pair<std::uint64_t, Outcome>> State::conclude(RegisterNumber reg, const mr::Digest &value) const {
-    std::vector<std::pair<std::uint64_t, Outcome>> outcomes;
-    std::optional<std::size_t> done;  // so many of the first
+std::vector<std::pair<std::uint64_t, Outcome>> State::conclude(const Held &held) const {
+    const auto holds = [&held](RegisterNumber reg) { return reg < held.size() ? held[reg] : std::nullopt; };
+    struct Chain {
+        std::size_t length = 0;
+        std::optional<std::size_t> taken = {};  // so many of the first
+        std::size_t passed = 0;
+    };
+    std::map<RegisterNumber, Chain> chains;
     for (const auto &intent : open_) {
-        if (intent.reg != reg) continue;
-        if (outcomes.empty() && intent.before == value) done = 0;
-        outcomes.emplace_back(intent.number, Outcome::indeterminate);
-        if (intent.after == value) done = outcomes.size();
+        for (const auto &target : intent.targets) {
+            const auto value = holds(target.reg);
+            if (!value) continue;
+            auto &chain = chains[target.reg];
+            if (chain.length == 0 && target.before == *value) chain.taken = 0;
+            ++chain.length;
+            if (target.after == *value) chain.taken = chain.length;
+        }
     }
-    if (!done) return outcomes;
-    for (std::size_t i = 0; i < outcomes.size(); ++i) outcomes[i].second = i < *done ? Outcome::done : Outcome::undone;
+    std::vector<std::pair<std::uint64_t, Outcome>> outcomes;
+    std::map<RegisterNumber, mr::Digest> logged;
+    for (const auto &intent : open_) {
+        bool is_known = false;
+        bool is_done = true;
+        bool is_undone = true;
+        for (const auto &target : intent.targets) {
+            const auto known = chains.find(target.reg);
+            if (known == chains.end()) continue;
+            is_known = true;
+            auto &[length, taken, passed] = known->second;
+            const bool took_it = taken && passed < *taken;
+            is_done = is_done && took_it;
+            is_undone = is_undone && taken && !took_it;
+            ++passed;
+        }
+        if (!is_known) continue;
+        // Banks that differ leave one undecided that others follow.
+        for (const auto &target : intent.targets) {
+            const auto now = logged.emplace(target.reg, registers_[target.reg].logged).first;
+            if (intent.origin != Origin::resync && now->second != target.before) is_done = false;
+        }
+        outcomes.emplace_back(intent.number, is_done ? Outcome::done : is_undone ? Outcome::undone : Outcome::indeterminate);
+        for (const auto &target : intent.targets) {
+            if (is_done) logged[target.reg] = target.after;
+        }
+    }
     return outcomes;
 }
 
-mr::Digest State::logged_after(RegisterNumber reg, const mr::Digest &value) const {
-    auto logged = registers_[reg].logged;
-    for (const auto &[number, outcome] : conclude(reg, value)) {
-        if (outcome == Outcome::done) logged = std::ranges::find(open_, number, &OpenIntent::number)->after;
+std::vector<mr::Digest> State::logged_after(const Held &held) const {
+    std::vector<mr::Digest> logged;
+    logged.reserve(registers_.size());
+    for (const auto &reg : registers_) logged.push_back(reg.logged);
+    for (const auto &[number, outcome] : conclude(held)) {
+        if (outcome != Outcome::done) continue;
+        for (const auto &target : std::ranges::find(open_, number, &OpenIntent::number)->targets) logged[target.reg] = target.after;
     }
     return logged;
 }

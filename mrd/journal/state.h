@@ -2,12 +2,15 @@
 // a register's value. A record read at start and a record just written take the same way: apply().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "mr/digest.h"
@@ -18,10 +21,9 @@
 
 namespace mrd::journal {
 
-using RegisterNumber = std::uint16_t;
-
 struct RegisterState {
-    std::string name;
+    std::string provider;
+    std::string name;  // with its provider, and never with its bank: "tdx/rtmr3"
     mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
     mr::Digest initial;    // at the hardware's reset
     mr::Digest start;      // when the journal began
@@ -33,25 +35,32 @@ struct RegisterState {
 
     // Somebody extended it before the journal began, and no firmware log says so: the gap at sequence 0.
     [[nodiscard]] bool start_is_unexplained() const { return start != explained; }
+    friend bool operator==(const RegisterState &, const RegisterState &) = default;
 };
 
 struct OpenIntent {
     std::uint64_t number = 0;
-    RegisterNumber reg = 0;
     Origin origin = Origin::service;
-    mr::Digest before;
-    mr::Digest after;
-    mr::Digest digest;
+    Targets targets;
     std::int64_t uid = 0;
     std::optional<std::string> id;
+
+    // Null: it does not extend the register.
+    [[nodiscard]] const Target *target(RegisterNumber reg) const {
+        const auto found = std::ranges::find(targets.all(), reg, &Target::reg);
+        return found == targets.end() ? nullptr : &*found;
+    }
+    friend bool operator==(const OpenIntent &, const OpenIntent &) = default;
 };
 
 // What events have taken of the journal.
 struct Usage {
     std::uint64_t bytes = 0;
     std::uint64_t events = 0;
+    friend bool operator==(const Usage &, const Usage &) = default;
 };
 
+// A value: copies go their own ways, and equal ones have seen the same.
 class State {
 public:
     // Takes a record that was read, and proves it: the order of records, numbers, and that each extend goes on from what the register held and is
@@ -64,10 +73,8 @@ public:
     // ---- What is known
 
     [[nodiscard]] const std::vector<RegisterState> &registers() const { return registers_; }
-    [[nodiscard]] std::optional<RegisterNumber> find(std::string_view name) const;
-    // The register that a firmware's event names: "pcr7" is "tpm/pcr7:sha256" where the provider has several banks.
-    [[nodiscard]] std::optional<RegisterNumber> find_bank(std::string_view provider, std::string_view name,
-                                                          mr::HashAlgorithm algorithm) const;
+    // Which one is "rtmr3" of "tdx", of this algorithm.
+    [[nodiscard]] std::optional<RegisterNumber> find(std::string_view provider, std::string_view name, mr::HashAlgorithm algorithm) const;
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }  // of the last event in the log
     [[nodiscard]] std::uint64_t next_intent() const { return next_intent_; }
     [[nodiscard]] const std::vector<OpenIntent> &open() const { return open_; }
@@ -86,12 +93,18 @@ public:
 
     // ---- Recovery
 
-    // What became of the register's open intents, in their order, if it holds `value`: v0, v1, ... vk is the chain of what it held before and after
-    // each. It holds some v_i: the first i are done, the others undone. It holds none: nobody can tell.
-    [[nodiscard]] std::vector<std::pair<std::uint64_t, Outcome>> conclude(RegisterNumber reg, const mr::Digest &value) const;
+    // What each register holds, by its number. Nothing: its provider is not there.
+    using Held = std::vector<std::optional<mr::Digest>>;
 
-    // What the register must hold once its open intents are concluded so.
-    [[nodiscard]] mr::Digest logged_after(RegisterNumber reg, const mr::Digest &value) const;
+    // What became of the open intents, in their order, by what their registers hold: v0, v1, ... vk is the chain of what a register held before and after
+    // each of those that extend it. It holds some v_i: it has taken the first i. An intent is done if all its registers have taken it, undone if none has;
+    // nobody can tell where one holds no value of its chain, or they differ. Of one whose registers are all unknown nothing is said.
+    [[nodiscard]] std::vector<std::pair<std::uint64_t, Outcome>> conclude(const Held &held) const;
+
+    // What each register must hold once the open intents are concluded so.
+    [[nodiscard]] std::vector<mr::Digest> logged_after(const Held &held) const;
+
+    friend bool operator==(const State &, const State &) = default;
 
 private:
     std::expected<void, std::string> check(const Boot &record);
@@ -99,8 +112,8 @@ private:
     std::expected<void, std::string> check(const Register &record);
     [[nodiscard]] std::expected<void, std::string> check(const FirmwareLog &record) const;
     std::expected<void, std::string> check(const FirmwareEvent &record);
-    std::expected<void, std::string> check(const Intent &record);
-    std::expected<void, std::string> check(const Settled &record);
+    [[nodiscard]] std::expected<void, std::string> check(const Intent &record) const;
+    [[nodiscard]] std::expected<void, std::string> check(const Settled &record) const;
 
     void take(const Boot &record);
     void take(const Repair &record);
@@ -114,11 +127,10 @@ private:
 
     // What the register holds once every open intent is done.
     [[nodiscard]] const mr::Digest &end_of_chain(RegisterNumber reg) const;
-    [[nodiscard]] mr::Digest extended(mr::HashAlgorithm algorithm, const mr::Digest &old, const mr::Digest &digest);
+    [[nodiscard]] std::expected<void, std::string> check_claims(const Intent &record) const;
 
     std::vector<RegisterState> registers_;
-    std::map<std::string, RegisterNumber, std::less<>> numbers_;
-    std::map<mr::HashAlgorithm, mr::Hasher> hashers_;
+    std::map<std::tuple<std::string, std::string, mr::HashAlgorithm>, RegisterNumber, std::less<>> numbers_;
     std::vector<OpenIntent> open_;
     std::string boot_id_;
     std::vector<FirmwareSource> firmware_logs_;

@@ -42,7 +42,8 @@ std::vector<journal::Present> ProviderRegisters::journalled() const {
         const auto &spec = table_.spec(index);
         if (!spec.flags.has(mr::Flag::extensible)) continue;
         const auto initial = spec.initial.size() == 0 ? mr::Digest::zero(*spec.hash) : spec.initial;
-        registers.push_back({table_.name(index), *spec.hash, initial, mr::Digest(table_.value(index)), spec.owner == mr::Owner::owned});
+        registers.push_back(
+            {std::string(name()), spec.name, *spec.hash, initial, mr::Digest(table_.value(index)), spec.owner == mr::Owner::owned});
     }
     return registers;
 }
@@ -51,7 +52,7 @@ void ProviderRegisters::join() {
     const auto &state = events_.journal.state();
     for (RegisterIndex index = 0; index < table_.size(); ++index) {
         if (!table_.spec(index).flags.has(mr::Flag::extensible)) continue;
-        const auto number = state.find(table_.name(index));
+        const auto number = state.find(name(), table_.spec(index).name, *table_.spec(index).hash);
         journalled_[index].number = number;
         if (!number) table_.forget_logged(index);
         if (!number || table_.spec(index).owner == mr::Owner::observed) continue;
@@ -145,10 +146,12 @@ std::expected<std::optional<ProviderRegisters::Extended>, RegisterError> Provide
                                                                                                         const mr::Digest &digest,
                                                                                                         const EventDetails &details) const {
     if (!details.id) return std::nullopt;
-    const auto *first = events_.journal.state().ids().find(details.caller->uid, *journalled_[index].number, *details.id);
+    const journal::RegisterSet registers(*journalled_[index].number);
+    const auto *first = events_.journal.state().ids().find(details.caller->uid, registers, *details.id);
     if (first == nullptr) return std::nullopt;
-    if (first->digest != digest) return std::unexpected(DuplicateEvent{*details.id});
-    return Extended{static_cast<std::int64_t>(first->sequence), first->value};
+    const auto &result = first->results.front();
+    if (result.digest != digest) return std::unexpected(DuplicateEvent{*details.id});
+    return Extended{static_cast<std::int64_t>(first->sequence), result.value};
 }
 
 std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::answer_without_extend(RegisterIndex index, const mr::Digest &digest,
@@ -185,10 +188,10 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(R
     const auto &spec = table_.spec(index);
     kill_point("extend-checked");
 
-    journal::NewEvent event{.reg = *journalled_[index].number,
+    journal::Target target{.reg = *journalled_[index].number, .digest = digest};
+    journal::NewEvent event{.targets = {&target, 1},
                             .origin = details.origin,
                             .type = details.type,
-                            .digest = digest,
                             .caller = details.caller.get(),
                             .id = details.id,
                             .description = details.description,
@@ -197,29 +200,29 @@ std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(R
     if (resync) {
         const auto resync_digest = mr::envelope_digest(*resync, *spec.hash);
         if (!resync_digest) return refuse(failure({resync_digest.error().message}, true));
-        event.before = event.after = digest;  // of the right size
+        target.before = target.after = digest;  // of the right size
         // Nothing is measured for an extend that is then refused.
         if (auto full = events_.journal.refuses(event)) return refuse(std::move(*full));
         const bool leaves_reserve = details.origin == journal::Origin::service;
         following = journal::Journal::size_of(event) + (leaves_reserve ? journal::Space(events_.journal.size_limit()).reserve() : 0);
-        event = {.reg = event.reg,
+        target.digest = *resync_digest;
+        event = {.targets = event.targets,
                  .origin = journal::Origin::resync,
                  .type = mr::ev_event_tag,
-                 .digest = *resync_digest,
                  .caller = details.caller.get(),
                  .data = *resync};
     }
-    const auto extension = table_.extend_begins(index, event.digest);
+    const auto extension = table_.extend_begins(index, target.digest);
     if (!extension) return refuse(extension.error());
-    event.before = extension->before;
-    event.after = extension->after;
+    target.before = extension->before;
+    target.after = extension->after;
     const auto intent = events_.journal.begin(event, following);
     if (!intent) {
         table_.extend_cancelled(index);
         return refuse(from_journal(intent.error()));
     }
     journalled_[index].intent = *intent;
-    extended = event.digest;
+    extended = target.digest;
     return std::nullopt;
 }
 

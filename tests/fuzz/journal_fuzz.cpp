@@ -75,19 +75,11 @@ void cap(mr::Bytes &file) {
     }
 }
 
-// The register that an event extends by a digest of the algorithm: the firmware's logs name a PCR, the journal its banks.
-std::string register_of(const State &state, const mr::Event &event, mr::HashAlgorithm algorithm) {
-    const std::string name(event.name);
-    if (event.origin != mr::EventOrigin::firmware) return name;
-    if (auto bank = name + ":" + std::string(mr::to_string(algorithm)); state.find(bank)) return bank;
-    const auto number = state.find(name);
-    return number && state.registers()[*number].algorithm == algorithm ? name : std::string();
-}
-
-// What the events of the log make of each register's initial value.
-std::map<std::string, mr::Digest, std::less<>> replay(const Journal &journal) {
-    std::map<std::string, mr::Digest, std::less<>> values;
-    for (const auto &reg : journal.state().registers()) values.emplace(reg.name, reg.initial);
+// What the events of the log make of each register's initial value: by name and bank.
+using Values = std::map<std::pair<std::string, mr::HashAlgorithm>, mr::Digest>;
+Values replay(const Journal &journal) {
+    Values values;
+    for (const auto &reg : journal.state().registers()) values.emplace(std::pair(reg.name, reg.algorithm), reg.initial);
     Cursor cursor(*journal.file(), journal.end());
     mr::Event event;
     std::uint64_t sequence = 0;
@@ -101,7 +93,7 @@ std::map<std::string, mr::Digest, std::less<>> replay(const Journal &journal) {
         for (const auto &digest : event.digests) {
             const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
             if (!algorithm) continue;
-            const auto found = values.find(register_of(journal.state(), event, *algorithm));
+            const auto found = values.find(std::pair(std::string(event.name), *algorithm));
             if (found == values.end()) continue;
             if (event.origin == mr::EventOrigin::resync) found->second = mr::Digest(*mr::decode_envelope(*event.data)->body.found);
             const auto extended = mr::extend(*algorithm, found->second.bytes(), digest.value);
@@ -115,7 +107,7 @@ std::map<std::string, mr::Digest, std::less<>> replay(const Journal &journal) {
 
 void require_consistent(const Journal &journal) {
     const auto values = replay(journal);
-    for (const auto &reg : journal.state().registers()) require(values.at(reg.name) == reg.logged);
+    for (const auto &reg : journal.state().registers()) require(values.at({reg.name, reg.algorithm}) == reg.logged);
 }
 
 // One folder for all inputs: the names of its files are real, the bytes are not.
@@ -161,43 +153,39 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     // The hardware has what the log says, so that it goes on; the corpus's journals are of "sim/r0".
     constexpr auto algorithm = mr::HashAlgorithm::sha384;
     const auto zero = mr::Digest::zero(algorithm);
-    std::vector<Present> registers{{"sim/r0", algorithm, zero, zero}};
-    if (const auto number = (*journal)->state().find("sim/r0")) {
-        const auto &known = (*journal)->state().registers()[*number];
-        if (known.algorithm == algorithm) registers[0].value = known.logged;
-    }
+    std::vector<Present> registers{{"sim", "r0", algorithm, zero, zero}};
+    if (const auto number = (*journal)->state().find("sim", "r0", algorithm))
+        registers[0].value = (*journal)->state().registers()[*number].logged;
     const bool was_damaged = (*journal)->condition() == Journal::Condition::damaged;
     const bool started = (*journal)->start(registers, {}).has_value();
     if (started && was_damaged && (*journal)->condition() == Journal::Condition::damaged) {
         require_consistent(**journal);
-        require(!(*journal)->begin({.digest = zero}));
+        const Target none;
+        require(!(*journal)->begin({.targets = std::span<const Target>(&none, 1)}));
         (void)(*journal)->repair(registers);
     }
     if (started && (*journal)->condition() == Journal::Condition::good) {
         require_consistent(**journal);
-        const auto number = (*journal)->state().find("sim/r0");
+        const auto number = (*journal)->state().find("sim", "r0", algorithm);
         require(number.has_value());
-        const auto &reg = (*journal)->state().registers()[*number];
-        const bool is_whole = reg.algorithm == algorithm && std::ranges::none_of((*journal)->state().open(), [&](const OpenIntent &intent) {
-                                  return intent.reg == *number;
-                              });
-        require(reg.algorithm != algorithm || is_whole);  // start() has settled what was open
-        if (is_whole) {
-            const mr::EventCaller caller;
-            NewEvent event{.reg = *number, .before = reg.logged, .digest = zero, .caller = &caller};
-            event.after = *mr::extend(algorithm, event.before.bytes(), zero.bytes());
-            const auto sequence = (*journal)->state().sequence();
-            if (const auto intent = (*journal)->begin(event)) {
-                require((*journal)->settle(*intent, Outcome::done) == sequence + 1);
-                require(reg.logged == event.after);
-                require_consistent(**journal);
-                // A mrd that starts now finds the same.
-                if (std::filesystem::exists(folder() / "journal.1")) current = new_journal;
-                auto again = Journal::open(loop, options);
-                require(again && (*again)->condition() == Journal::Condition::good);
-                require((*again)->state().sequence() == sequence + 1);
-                require((*again)->state().find("sim/r0") == number);
-            }
+        // start() has settled what was open.
+        const auto &open = (*journal)->state().open();
+        require(std::ranges::none_of(open, [&](const OpenIntent &intent) { return intent.target(*number) != nullptr; }));
+        const mr::EventCaller caller;
+        const auto before = (*journal)->state().registers()[*number].logged;
+        const Target target{*number, before, *mr::extend(algorithm, before.bytes(), zero.bytes()), zero};
+        const NewEvent event{.targets = {&target, 1}, .caller = &caller};
+        const auto sequence = (*journal)->state().sequence();
+        if (const auto intent = (*journal)->begin(event)) {
+            require((*journal)->settle(*intent, Outcome::done) == sequence + 1);
+            require((*journal)->state().registers()[*number].logged == target.after);
+            require_consistent(**journal);
+            // A mrd that starts now finds the same.
+            if (std::filesystem::exists(folder() / "journal.1")) current = new_journal;
+            auto again = Journal::open(loop, options);
+            require(again && (*again)->condition() == Journal::Condition::good);
+            require((*again)->state().sequence() == sequence + 1);
+            require((*again)->state().find("sim", "r0", algorithm) == number);
         }
     }
     for (const auto &entry : std::filesystem::directory_iterator(folder())) std::filesystem::remove(entry.path());

@@ -114,7 +114,7 @@ TEST_F(JournalGroupCrash, AnEventWhoseSyncFailedIsDurableBeforeAnotherMrdAnswers
     disk_.fail_call(Call::sync, 1, Fault::io_error, true);
     EXPECT_NE(extend_and_reply(*journal, 1, "once"), "");
     journal = restart(std::move(journal));
-    ASSERT_NE(journal->state().ids().find(1000, 0, "once"), nullptr);
+    ASSERT_NE(first_of(*journal, 0, "once"), nullptr);
     EXPECT_EQ(reply(*journal), "");
     EXPECT_EQ(count_id(crash(std::move(journal)), "once"), 1);
 }

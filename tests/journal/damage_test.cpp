@@ -123,7 +123,7 @@ TEST_F(JournalDamage, ABadRecordInTheMiddleIsNamedAndNothingIsAccepted) {
         EXPECT_EQ(journal->reason(), "the journal " + path().string() + " is damaged at byte " + std::to_string(records[i]) +
                                          ": the record there cannot be read, but others follow at byte " + std::to_string(records[i + 1]) +
                                          "; run `mrctl repair` to begin a new one that says what is missing");
-        const NewEvent event{.before = hardware_.value(r0), .after = digest_of(1), .digest = digest_of(1), .caller = &caller_};
+        const OneEvent event{.target = {0, hardware_.value(r0), digest_of(1), digest_of(1)}, .caller = &caller_};
         const auto refused = journal->begin(event);
         ASSERT_FALSE(refused);
         const auto *failed = std::get_if<Failed>(&refused.error());
@@ -305,7 +305,7 @@ TEST_F(JournalDamage, AFlippedByteIsNeverSilentlyWrong) {
             ASSERT_FALSE(exists("journal.1")) << at;
             if (journal->condition() == Journal::Condition::damaged) {
                 ++found_damaged;
-                const auto begin = at < file_header_size ? 0 : *(std::ranges::upper_bound(records, at) - 1);
+                const auto begin = at < first_slot ? 0 : *(std::ranges::upper_bound(records, at) - 1);
                 EXPECT_NE(journal->reason().find("is damaged at byte " + std::to_string(begin) + ":"), std::string::npos)
                     << at << journal->reason();
                 continue;
@@ -324,7 +324,8 @@ TEST_F(JournalDamage, AFlippedByteIsNeverSilentlyWrong) {
             }
         }
     }
-    EXPECT_EQ(static_cast<std::uint64_t>(found_damaged), 3 * records[9]) << "every byte before the last record";
+    EXPECT_EQ(static_cast<std::uint64_t>(found_damaged), 3 * (records[9] - slots * slot_size))
+        << "every byte of header and records before the last";
     EXPECT_EQ(static_cast<std::uint64_t>(found_torn), 3 * (end - records[9] + settled_size)) << "and every byte from there on";
 }
 

@@ -36,10 +36,8 @@ protected:
     // Did the call that died belong to a mrd that is alive no more?
     bool is_killed(Fault fault) { return (fault == Fault::kill || fault == Fault::torn_kill) && disk_.has_failed(); }
 
-    NewEvent event_of(const Journal &journal, const Client &client) {
-        auto result = event(journal, client.name, client.byte, client.id);
-        result.origin = client.origin;
-        return result;
+    OneEvent event_of(const Journal &journal, const Client &client) {
+        return client.origin == Origin::cap ? cap(journal, client.name, client.id) : event(journal, client.name, client.byte, client.id);
     }
 
     void reply(Journal &journal, Client &client, Fault fault) {
@@ -57,14 +55,17 @@ protected:
         auto &journal = **opened;
         for (std::size_t i = 0; i < clients_.size(); i += 2) {
             std::array<std::expected<std::uint64_t, Error>, 2> intents;
+            std::array<mr::Digest, 2> digests;
             for (std::size_t n = 0; n < 2; ++n) {
-                intents[n] = journal.begin(event_of(journal, clients_[i + n]));
+                const auto event = event_of(journal, clients_[i + n]);
+                digests[n] = event.target.digest;
+                intents[n] = journal.begin(event);
                 if (is_killed(fault)) return;
                 if (!intents[n]) clients_[i + n].told = Told::error;
             }
             for (const std::size_t n : {1U, 0U}) {
                 if (!intents[n]) continue;
-                hardware_.extend(clients_[i + n].name, digest_of(clients_[i + n].byte));
+                hardware_.extend(clients_[i + n].name, digests[n]);
                 journal.settle(*intents[n], Outcome::done);
                 if (is_killed(fault)) return;
             }
@@ -101,14 +102,15 @@ protected:
     // Clients that do not know send again; those that do, too.
     void resend(Journal &journal) {
         for (const auto &client : clients_) {
-            const auto *first = journal.state().ids().find(caller_.uid, journal.state().find(client.name).value(), client.id);
+            const auto *first = journal.state().ids().find(caller_.uid, RegisterSet(find(journal.state(), client.name).value()), client.id);
             if (first != nullptr) {
-                EXPECT_EQ(first->digest, digest_of(client.byte));
+                EXPECT_EQ(first->results.front().digest, event_of(journal, client).target.digest);
                 continue;
             }
-            const auto intent = journal.begin(event_of(journal, client));
+            const auto event = event_of(journal, client);
+            const auto intent = journal.begin(event);
             ASSERT_TRUE(intent);
-            hardware_.extend(client.name, digest_of(client.byte));
+            hardware_.extend(client.name, event.target.digest);
             journal.settle(*intent, Outcome::done);
         }
         const auto log = read_log(journal).value();
@@ -279,7 +281,7 @@ TEST_F(JournalFaults, ARecordThatIsOwedIsWrittenBeforeTheNextIntent) {
     EXPECT_EQ(journal->settle(second, Outcome::done), 2U);
     EXPECT_EQ(told, 2);
     EXPECT_EQ(journal->condition(), Journal::Condition::failed);
-    EXPECT_NE(journal->state().ids().find(1000, 0, "a"), nullptr);
+    EXPECT_NE(first_of(*journal, 0, "a"), nullptr);
     EXPECT_TRUE(read_log(*journal)->empty());
     EXPECT_FALSE(extend(*journal, r0, 3)) << "refused";
     disk_.heal();

@@ -143,7 +143,7 @@ TEST_F(JournalFirmware, EachBankOfAPcrIsExtendedByItsOwnDigest) {
         log, measured(7, 1, {{mr::tcg_id(mr::HashAlgorithm::sha1), short_digest.bytes()}, {mr::tcg_id(sha256), long_digest.bytes()}}, {}));
     const auto zero = mr::Digest::zero(sha256);
     const auto value = *mr::extend(sha256, zero.bytes(), long_digest.bytes());
-    const auto journal = start({{"tpm/pcr7:sha256", sha256, zero, value}, {"tpm/pcr8:sha256", sha256, zero, zero}}, {write(log, "tpm")});
+    const auto journal = start({{"tpm", "pcr7", sha256, zero, value}, {"tpm", "pcr8", sha256, zero, zero}}, {write(log, "tpm")});
     EXPECT_EQ(state_of(*journal, "tpm/pcr7:sha256").logged, value);
     EXPECT_EQ(state_of(*journal, "tpm/pcr7:sha256").events, 1U);
     EXPECT_EQ(state_of(*journal, "tpm/pcr8:sha256").events, 0U);
@@ -170,8 +170,7 @@ TEST_F(JournalFirmware, PcrZeroBeginsWithItsStartupLocality) {
         const auto other = *mr::extend(sha256, zero.bytes(), digest.bytes());
         std::filesystem::remove(path("journal"));
         for (int reopened = 0; reopened < 2; ++reopened) {
-            const auto journal =
-                start({{"tpm/pcr0:sha256", sha256, zero, value}, {"tpm/pcr7:sha256", sha256, zero, other}}, {write(log, "tpm")});
+            const auto journal = start({{"tpm", "pcr0", sha256, zero, value}, {"tpm", "pcr7", sha256, zero, other}}, {write(log, "tpm")});
             EXPECT_EQ(state_of(*journal, "tpm/pcr0:sha256").logged, value);
             EXPECT_FALSE(state_of(*journal, "tpm/pcr0:sha256").start_is_unexplained());
             EXPECT_EQ(state_of(*journal, "tpm/pcr7:sha256").logged, other);
@@ -196,7 +195,7 @@ TEST_F(JournalFirmware, PcrZeroBeginsWithFourBehindAHardwareCoreRootOfTrust) {
         const auto value = *mr::extend(sha256, once.bytes(), digest.bytes());
         std::filesystem::remove(path("journal"));
         for (int reopened = 0; reopened < 2; ++reopened) {
-            const auto journal = start({{"tpm/pcr0:sha256", sha256, zero, value}}, {write(log, "tpm")});
+            const auto journal = start({{"tpm", "pcr0", sha256, zero, value}}, {write(log, "tpm")});
             EXPECT_EQ(state_of(*journal, "tpm/pcr0:sha256").logged, value);
             EXPECT_FALSE(state_of(*journal, "tpm/pcr0:sha256").start_is_unexplained());
         }
@@ -211,7 +210,7 @@ TEST_F(JournalFirmware, ALogOfTcg12IsTakenInToo) {
     const auto zero = mr::Digest::zero(sha1);
     auto value = zero;
     for (int i = 0; i < 2; ++i) value = *mr::extend(sha1, value.bytes(), digest.bytes());
-    const auto journal = start({{"tpm/pcr4:sha1", sha1, zero, value}}, {write(log, "tpm")});
+    const auto journal = start({{"tpm", "pcr4", sha1, zero, value}}, {write(log, "tpm")});
     EXPECT_EQ(state_of(*journal, "tpm/pcr4:sha1").logged, value);
     EXPECT_EQ(read_log(*journal)->size(), 2U);
 }

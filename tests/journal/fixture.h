@@ -30,6 +30,43 @@ inline mr::Digest digest_of(std::uint8_t byte, mr::HashAlgorithm hash = algorith
 
 inline mr::Digest extended(const mr::Digest &old, const mr::Digest &digest) { return *mr::extend(algorithm, old.bytes(), digest.bytes()); }
 
+// "tdx/rtmr3", or "tpm/pcr7:sha256" where it is not of `algorithm`.
+inline Present register_named(std::string_view name) {
+    const auto slash = name.find('/');
+    const auto colon = name.find(':');
+    const auto hash = colon == std::string_view::npos ? algorithm : mr::hash_algorithm_from(name.substr(colon + 1)).value();
+    const auto zero = mr::Digest::zero(hash);
+    return {std::string(name.substr(0, slash)), std::string(name.substr(slash + 1, colon - slash - 1)), hash, zero, zero};
+}
+
+inline std::optional<RegisterNumber> find(const State &state, std::string_view name) {
+    const auto reg = register_named(name);
+    return state.find(reg.provider, reg.name, reg.algorithm);
+}
+
+// An event of one register, which holds what a NewEvent shows.
+struct OneEvent {
+    Target target;
+    Origin origin = Origin::service;
+    std::uint32_t type = 13;
+    const mr::EventCaller *caller = nullptr;
+    std::optional<std::string_view> id = {};
+    std::optional<std::string_view> description = {};
+    std::optional<mr::ByteView> data = {};
+    mr::Bytes envelope = {};  // the data, where it is one
+
+    // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): where the journal takes an event
+    operator NewEvent() const {
+        return {.targets = {&target, 1},
+                .origin = origin,
+                .type = type,
+                .caller = caller,
+                .id = id,
+                .description = description,
+                .data = envelope.empty() ? data : mr::ByteView(envelope)};
+    }
+};
+
 // In a folder of its own, which is removed at the end.
 class Folder {
 public:
@@ -56,25 +93,40 @@ public:
         for (const auto &name : names) add(name);
     }
     void add(const std::string &name, bool owned = true) {
-        const auto zero = mr::Digest::zero(algorithm);
-        present_.push_back({name, algorithm, zero, zero, owned});
+        present_.push_back(register_named(name));
+        present_.back().owned = owned;
     }
-    void extend(std::string_view name, const mr::Digest &digest) { set(name, extended(value(name), digest)); }
+    void extend(std::string_view name, const mr::Digest &digest) {
+        set(name, *mr::extend(find(name).algorithm, value(name).bytes(), digest.bytes()));
+    }
     void set(std::string_view name, const mr::Digest &value) { find(name).value = value; }
     void reset() {
         for (auto &reg : present_) reg.value = reg.initial;
     }
+    void reset(std::string_view name) { set(name, find(name).initial); }
     [[nodiscard]] const mr::Digest &value(std::string_view name) { return find(name).value; }
     [[nodiscard]] const std::vector<Present> &present() const { return present_; }
     // Without one: as if its provider had not come up.
     [[nodiscard]] std::vector<Present> present_without(std::string_view name) const {
         auto rest = present_;
-        std::erase_if(rest, [&](const Present &reg) { return reg.name == name; });
+        std::erase_if(rest, [&](const Present &reg) { return is(reg, name); });
         return rest;
+    }
+    // Only those of one provider.
+    [[nodiscard]] std::vector<Present> present_of(std::string_view provider) const {
+        auto some = present_;
+        std::erase_if(some, [&](const Present &reg) { return reg.provider != provider; });
+        return some;
     }
 
 private:
-    Present &find(std::string_view name) { return *std::ranges::find(present_, name, &Present::name); }
+    static bool is(const Present &reg, std::string_view name) {
+        const auto wanted = register_named(name);
+        return reg.provider == wanted.provider && reg.name == wanted.name && reg.algorithm == wanted.algorithm;
+    }
+    Present &find(std::string_view name) {
+        return *std::ranges::find_if(present_, [&](const Present &reg) { return is(reg, name); });
+    }
     std::vector<Present> present_;
 };
 
@@ -149,11 +201,19 @@ protected:
         return journal ? std::move(*journal) : nullptr;
     }
 
-    NewEvent event(const Journal &journal, std::string_view name, std::uint8_t byte, std::optional<std::string_view> id = {}) {
-        NewEvent event{.reg = journal.state().find(name).value(), .type = 13, .digest = digest_of(byte), .caller = &caller_, .id = id};
-        event.before = hardware_.value(name);
-        event.after = extended(event.before, event.digest);
+    OneEvent event(const Journal &journal, std::string_view name, std::uint8_t byte, std::optional<std::string_view> id = {}) {
+        OneEvent event{.target = {.reg = find(journal.state(), name).value(), .digest = digest_of(byte)}, .caller = &caller_, .id = id};
+        event.target.before = hardware_.value(name);
+        event.target.after = extended(event.target.before, event.target.digest);
         return event;
+    }
+    OneEvent cap(const Journal &journal, std::string_view name, std::optional<std::string_view> id = {}) {
+        auto cap = event(journal, name, 0, id);
+        cap.origin = Origin::cap;
+        cap.envelope = mr::encode_envelope({.header = {.type = "cap", .register_name = std::string(name)}});
+        cap.target.digest = *mr::envelope_digest(cap.envelope, algorithm);
+        cap.target.after = extended(cap.target.before, cap.target.digest);
+        return cap;
     }
     // One extend as mrd does it. Nothing: it was refused, and the hardware not asked.
     std::optional<std::uint64_t> extend(Journal &journal, std::string_view name, std::uint8_t byte,
@@ -171,7 +231,7 @@ protected:
     }
     // The resync that makes good what somebody else did to the register.
     std::optional<std::uint64_t> resync(Journal &journal, std::string_view name) {
-        const mr::Digest expected = journal.state().registers()[*journal.state().find(name)].logged;
+        const mr::Digest expected = state_of(journal, name).logged;
         const mr::Digest found = hardware_.value(name);
         const mr::Envelope envelope{.header = {.type = "resync", .register_name = "sim" + std::string(name.substr(name.find('/')))},
                                     .body = {.expected = mr::Bytes(expected.bytes().begin(), expected.bytes().end()),
@@ -180,16 +240,21 @@ protected:
         auto resync = event(journal, name, 0);
         resync.origin = Origin::resync;
         resync.data = data;
-        resync.digest = *mr::envelope_digest(envelope, algorithm);
-        resync.after = extended(resync.before, resync.digest);
+        resync.target.digest = *mr::envelope_digest(envelope, algorithm);
+        resync.target.after = extended(resync.target.before, resync.target.digest);
         const auto intent = journal.begin(resync);
         if (!intent) return std::nullopt;
-        hardware_.extend(name, resync.digest);
+        hardware_.extend(name, resync.target.digest);
         return journal.settle(*intent, Outcome::done);
     }
 
     [[nodiscard]] const RegisterState &state_of(const Journal &journal, std::string_view name) const {
-        return journal.state().registers().at(journal.state().find(name).value());
+        return journal.state().registers().at(find(journal.state(), name).value());
+    }
+    // What the uid's event of this id did to the register; null: not remembered.
+    [[nodiscard]] const EventIds::First *first_of(const Journal &journal, RegisterNumber reg, std::string_view id,
+                                                  std::int64_t uid = 1000) const {
+        return journal.state().ids().find(uid, RegisterSet(reg), id);
     }
     [[nodiscard]] mr::Digest logged(const Journal &journal, std::string_view name) const { return state_of(journal, name).logged; }
 

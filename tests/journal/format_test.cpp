@@ -53,13 +53,10 @@ mr::Bytes body_of(const Record &record) {
 
 Intent full_intent(mr::ByteView data) {
     return {.number = 0x0102030405060708,
-            .reg = 0x1122,
             .origin = Origin::cap,
             .type = 0xFFFFFFFE,
             .time = -1,
-            .before = filled(1),
-            .after = filled(2),
-            .digest = filled(3),
+            .targets = {{0x1122, filled(1), filled(2), filled(3)}},
             .uid = 4294967295,
             .gid = 100,
             .pid = 7,
@@ -87,12 +84,13 @@ TEST(JournalFormat, ARepairRoundTrips) {
 }
 
 TEST(JournalFormat, ARegisterRoundTrips) {
-    const auto bytes = encoded(Register{mr::HashAlgorithm::sha256, filled(1, 32), filled(2, 32), "tpm/pcr7:sha256"});
+    const auto bytes = encoded(Register{mr::HashAlgorithm::sha256, filled(1, 32), filled(2, 32), "tpm", "pcr7"});
     const auto record = std::get<Register>(*decoded(bytes));
     EXPECT_EQ(record.algorithm, mr::HashAlgorithm::sha256);
     EXPECT_EQ(record.initial, filled(1, 32));
     EXPECT_EQ(record.start, filled(2, 32));
-    EXPECT_EQ(record.name, "tpm/pcr7:sha256");
+    EXPECT_EQ(record.provider, "tpm");
+    EXPECT_EQ(record.name, "pcr7");
 }
 
 TEST(JournalFormat, AFirmwareLogRoundTripsInItsFourForms) {
@@ -122,13 +120,10 @@ TEST(JournalFormat, AnIntentRoundTripsWithAllItsFields) {
     const auto bytes = encoded(full_intent(data));
     const auto record = std::get<Intent>(*decoded(bytes));
     EXPECT_EQ(record.number, 0x0102030405060708U);
-    EXPECT_EQ(record.reg, 0x1122);
     EXPECT_EQ(record.origin, Origin::cap);
     EXPECT_EQ(record.type, 0xFFFFFFFE);
     EXPECT_EQ(record.time, -1);
-    EXPECT_EQ(record.before, filled(1));
-    EXPECT_EQ(record.after, filled(2));
-    EXPECT_EQ(record.digest, filled(3));
+    EXPECT_EQ(record.targets, (Targets{{0x1122, filled(1), filled(2), filled(3)}}));
     EXPECT_EQ(record.uid, 4294967295);
     EXPECT_EQ(record.gid, 100);
     EXPECT_EQ(record.pid, 7);
@@ -173,14 +168,14 @@ TEST(JournalFormat, TheWorkedExampleIsWrittenInTheseBytes) {
     mr::Bytes file;
     append_file_header(file);
     append_record(file, file.size(), Boot{1'700'000'000'000'000, "b1"});
-    append_record(file, file.size(), Register{mr::HashAlgorithm::sha1, filled(0, 20), filled(0, 20), "sim/r0"});
+    append_record(file, file.size(), Register{mr::HashAlgorithm::sha1, filled(0, 20), filled(0, 20), "sim", "r0"});
     Intent intent;
     intent.number = 1;
     intent.type = 13;
     intent.time = 1'700'000'000'000'001;
-    intent.before = filled(0, 20);
-    intent.digest = filled(0x11, 20);
-    intent.after = *mr::extend(mr::HashAlgorithm::sha1, intent.before.bytes(), intent.digest.bytes());
+    const auto zero = filled(0, 20);
+    const auto digest = filled(0x11, 20);
+    intent.targets = {{0, zero, *mr::extend(mr::HashAlgorithm::sha1, zero.bytes(), digest.bytes()), digest}};
     intent.uid = 1000;
     intent.gid = 100;
     intent.pid = 42;
@@ -188,16 +183,19 @@ TEST(JournalFormat, TheWorkedExampleIsWrittenInTheseBytes) {
     append_record(file, file.size(), intent);
     append_record(file, file.size(), Settled{1, 1, Outcome::done});
     EXPECT_EQ(mr::to_hex(file),
-              "6d72646a726e6c0a01000000c963a89b"
-              "0e0000000100000098ed46de0d3cedde"
+              "6d72646a726e6c0a02000000f0ea8af9"
+              "000000000000000000000000000000000000000000000000"
+              "000000000000000000000000000000000000000000000000"
+              "0e0000000100000098ed46de8bfe9b40"
               "00401e18240a06000200000062310000"
-              "360000000300000062cfab368882722b"
-              "04001400000000000000000000000000000000000000001400000000000000000000000000000000000000000600000073696d2f72300000"
-              "7c00000006000000f17b92639088763f"
-              "010000000000000001401e18240a0600e80300000000000064000000000000002a000000000000000d000000000000011400000000000000"
-              "0000000000000000000000000014b3e26c6ca6785f04dd7187293d802d5b16dad8c114111111111111111111111111111111111111111100"
-              "00000000000000010000006100000000"
-              "1800000007000000b95e848554cd25f1"
+              "39000000030000000040afdf9c40b4e9"
+              "04001400000000000000000000000000000000000000001400000000000000000000000000000000000000000300000073696d0200000072"
+              "3000000000000000"
+              "75000000060000000ed6025db7e1ef97"
+              "010000000000000001401e18240a0600e80300000000000064000000000000002a000000000000000d000000000100001400000000000000"
+              "0000000000000000000000000014b3e26c6ca6785f04dd7187293d802d5b16dad8c114111111111111111111111111111111111111111103"
+              "0100000061000000"
+              "1800000007000000b95e848579a15378"
               "010000000000000001000000000000000100000000000000");
 }
 
@@ -256,19 +254,76 @@ TEST(JournalFormat, AValueThatAnEnumerationDoesNotHaveIsRefused) {
         body.at(at) = value;
         return !decoded(made_up(kind, body));
     };
-    const Register reg{mr::HashAlgorithm::sha1, filled(0, 20), filled(0, 20), "r"};
+    const Register reg{mr::HashAlgorithm::sha1, filled(0, 20), filled(0, 20), "p", "r"};
     EXPECT_TRUE(refused(3, body_of(reg), 0, 0xEE)) << "algorithm";
     EXPECT_TRUE(refused(3, body_of(reg), 0, 0x0B)) << "SHA-256 with the digests of SHA-1";
     const auto log = body_of(FirmwareLog{mr::LogFormat::tcg, mr::LogRegisters::rtmr, "tdx", {}});
     EXPECT_TRUE(refused(4, log, 0, 2)) << "log format";
     EXPECT_TRUE(refused(4, log, 1, 2)) << "log registers";
     const auto intent = body_of(full_intent({}));
-    EXPECT_TRUE(refused(6, intent, 46, 3)) << "origin";
-    EXPECT_TRUE(refused(6, intent, 47, 0x0F)) << "a field that is present, but unknown";
+    EXPECT_TRUE(refused(6, intent, 44, 3)) << "origin";
+    EXPECT_TRUE(refused(6, intent, 45, 0)) << "no target";
+    EXPECT_TRUE(refused(6, intent, 45, max_targets + 1)) << "more targets than there may be";
     EXPECT_TRUE(refused(6, intent, 48, 65)) << "a digest longer than any";
     const auto settled = body_of(Settled{1, 1, Outcome::done});
     EXPECT_TRUE(refused(7, settled, 16, 3)) << "outcome";
     EXPECT_TRUE(refused(7, settled, 23, 1)) << "outcome, high byte";
+}
+
+// Behind what an intent always has: fields of these tags.
+mr::Bytes with_fields(const std::vector<std::uint8_t> &tags) {
+    auto body = body_of(Intent{.targets = {{0, filled(1), filled(2), filled(3)}}});
+    for (const auto tag : tags) {
+        const mr::Bytes field{tag, 2, 0, 0, 0, 'o', 'k'};
+        body.insert(body.end(), field.begin(), field.end());
+    }
+    return body;
+}
+
+TEST(JournalFormat, AFieldOfALaterMrdIsPassedOverOnlyWhereItMayBe) {
+    const auto bytes = made_up(6, with_fields({3, 0x80, 0xFF}));
+    const auto record = decoded(bytes);
+    ASSERT_TRUE(record) << record.error();
+    EXPECT_EQ(std::get<Intent>(*record).id, "ok");
+    const std::string sentence = "a record of kind 6 that does not hold what its kind does";
+    EXPECT_EQ(decoded(made_up(6, with_fields({6}))).error(), sentence) << "one that has to be understood";
+    EXPECT_EQ(decoded(made_up(6, with_fields({0x7F}))).error(), sentence);
+    const std::vector<std::pair<std::uint8_t, mr::Bytes>> others{
+        {1, body_of(Boot{0, "b"})},
+        {2, body_of(Repair{})},
+        {3, body_of(Register{mr::HashAlgorithm::sha1, filled(0, 20), filled(0, 20), "p", "r"})},
+        {4, body_of(FirmwareLog{})},
+        {5, body_of(FirmwareEvent{})}};
+    for (auto [kind, body] : others) {
+        const mr::Bytes field{0x80, 1, 0, 0, 0, 'x'};
+        body.insert(body.end(), field.begin(), field.end());
+        EXPECT_TRUE(decoded(made_up(kind, body))) << int{kind};
+    }
+}
+
+TEST(JournalFormat, FieldsAreInTheOrderOfTheirTagsEachOnce) {
+    EXPECT_TRUE(decoded(made_up(6, with_fields({1, 2, 3, 4, 5}))));
+    EXPECT_FALSE(decoded(made_up(6, with_fields({1, 1}))));
+    EXPECT_FALSE(decoded(made_up(6, with_fields({4, 3}))));
+    EXPECT_FALSE(decoded(made_up(6, with_fields({0x80, 0x80}))));
+    EXPECT_FALSE(decoded(made_up(6, with_fields({0}))));
+}
+
+TEST(JournalFormat, ACopyOfARecordKeepsWhatThisMrdDoesNotKnow) {
+    const auto body = with_fields({3, 0x90});
+    mr::Bytes copy;
+    const auto size = append_copy(copy, 4096, 6, body);
+    EXPECT_EQ(size, copy.size());
+    EXPECT_EQ(copy, made_up(6, body, 4096));
+}
+
+TEST(JournalFormat, AnEventOfSeveralBanksRoundTrips) {
+    Intent intent{.targets = {{1, filled(1, 32), filled(2, 32), filled(3, 32)},
+                              {2, filled(4), filled(5), filled(6)},
+                              {3, filled(7), filled(8), filled(9)}}};
+    const auto bytes = encoded(intent);
+    EXPECT_EQ(bytes.size(), size_of(intent));
+    EXPECT_EQ(std::get<Intent>(*decoded(bytes)).targets, intent.targets);
 }
 
 TEST(JournalFormat, AnEmptyBodyAndOneBeyondTheLimitAreNoRecords) {
@@ -280,22 +335,22 @@ TEST(JournalFormat, AnEmptyBodyAndOneBeyondTheLimitAreNoRecords) {
 TEST(JournalFormat, AFileHeaderIsCheckedBeforeAnythingElse) {
     mr::Bytes header;
     append_file_header(header);
-    EXPECT_TRUE(check_file_header(header));
-    EXPECT_EQ(check_file_header(mr::ByteView(header).first(15)).error(), "it is shorter than a journal's header");
-    for (std::size_t at = 0; at < header.size(); ++at) {
+    EXPECT_EQ(read_version(header), format_version);
+    EXPECT_EQ(read_version(mr::ByteView(header).first(15)).error(), "it is shorter than a journal's header");
+    for (std::size_t at = 0; at < first_slot; ++at) {
         auto damaged = header;
         damaged[at] ^= 0x20;
-        EXPECT_EQ(check_file_header(damaged).error(), at < 8 ? "it does not begin as a journal does" : "its header is damaged") << at;
+        EXPECT_EQ(read_version(damaged).error(), at < 8 ? "it does not begin as a journal does" : "its header is damaged") << at;
     }
 }
 
-TEST(JournalFormat, AFileOfAnotherVersionIsNotRead) {
+TEST(JournalFormat, TheVersionOfAFileIsRead) {
     mr::Bytes header;
     append_file_header(header);
-    header[8] = 2;
+    header[8] = 1;
     const auto crc = crc32c(mr::ByteView(header).first(12));
     for (std::size_t i = 0; i < 4; ++i) header[12 + i] = static_cast<std::uint8_t>(crc >> 8 * i);
-    EXPECT_EQ(check_file_header(header).error(), "it is of format version 2, which this mrd does not know");
+    EXPECT_EQ(read_version(header), 1U);
 }
 
 }  // namespace

@@ -187,10 +187,19 @@ std::expected<void, ProviderError> History::extend(RegisterIndex index, const mr
 
 // ---- Clients
 
+namespace {
+
+mr::Envelope cap_of(const std::string &reg, const std::string &id) {
+    return {.header = {.type = "cap", .register_name = "tdx/" + reg}, .body = {.description = id}};
+}
+
+}  // namespace
+
 void History::send_new(RegisterIndex reg, bool caps) {
     const auto number = events_.size();
     const auto id = "event " + std::to_string(number);
-    const auto digest = mr::hash(algorithm, mr::as_bytes(id)).value();
+    const auto digest =
+        (caps ? mr::envelope_digest(cap_of(registers_[reg].name, id), algorithm) : mr::hash(algorithm, mr::as_bytes(id))).value();
     by_digest_.emplace(bytes_of(digest), number);
     events_.push_back({.id = id, .reg = reg, .uid = below(clients), .digest = digest, .caps = caps});
     send(number);
@@ -207,11 +216,13 @@ void History::send(std::size_t number) {
     EventDetails details{.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = event.uid})};
     if (event.caps) {
         details.origin = Origin::cap;
+        details.type = mr::ev_event_tag;
+        details.data = mr::encode_envelope(cap_of(registers_[event.reg].name, event.id));
     } else {
         details.id = event.id;
+        // Some take many pages.
+        details.data = mr::Bytes(chance(15) ? below(30'000) : below(300), static_cast<std::uint8_t>(number));
     }
-    // Some take many pages.
-    details.data = mr::Bytes(chance(15) ? below(30'000) : below(300), static_cast<std::uint8_t>(number));
     life_->provider().extend(event.reg, event.digest, std::move(details),
                              [this, number, life = lives_](const std::expected<ProviderRegisters::Extended, RegisterError> &answer) {
                                  if (life == lives_ && !disk_.is_killed()) answered(number, answer);
@@ -319,10 +330,12 @@ void History::end_syncs() {
 // ---- Lives
 
 mr::Bytes History::identity() {
-    // Header and first record: the moment it began.
-    constexpr std::size_t of_beginning = 64;
-    const auto &all = disk_.bytes(journal_path());
-    return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), of_beginning))};
+    // Its first record: the moment it began.
+    constexpr std::size_t of_beginning = 48;
+    const auto all = mr::ByteView(disk_.bytes(journal_path()));
+    const auto records = all.subspan(std::min(all.size(), file_header_size));
+    const auto first = records.first(std::min(records.size(), of_beginning));
+    return {first.begin(), first.end()};
 }
 
 void History::begin_era() {

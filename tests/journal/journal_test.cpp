@@ -60,7 +60,7 @@ TEST_F(JournalTest, AnIntentThatMrdLeftOpenIsSettledByTheRegister) {
         EXPECT_TRUE(journal->state().open().empty());
         EXPECT_EQ(journal->state().sequence(), before + (happened ? 1 : 0));
         EXPECT_EQ(logged(*journal, r0), hardware_.value(r0));
-        EXPECT_EQ(journal->state().ids().find(1000, 0, "a") != nullptr, happened);
+        EXPECT_EQ(first_of(*journal, 0, "a") != nullptr, happened);
     }
 }
 
@@ -73,7 +73,7 @@ TEST_F(JournalTest, AnIntentThatNobodyCanTellOfIsIndeterminateAndTheRegisterDive
     journal = start();
     EXPECT_TRUE(journal->state().open().empty());
     EXPECT_EQ(logged(*journal, r0), expected);
-    EXPECT_EQ(journal->state().ids().find(1000, 0, "a"), nullptr);
+    EXPECT_EQ(first_of(*journal, 0, "a"), nullptr);
     EXPECT_EQ(resync(*journal, r0), 2U);
     EXPECT_EQ(extend(*journal, r0, 3), 3U);
     journal = start();
@@ -97,21 +97,21 @@ TEST_F(JournalTest, TheFirstResultOfAnIdIsFoundAfterReopening) {
     const auto value = hardware_.value(r0);
     extend(*journal, r0, 2, "b");
     journal = start();
-    const auto *first = journal->state().ids().find(1000, 0, "a");
+    const auto *first = first_of(*journal, 0, "a");
     ASSERT_NE(first, nullptr);
-    EXPECT_EQ(first->digest, digest_of(1));
-    EXPECT_EQ(first->value, value);
+    EXPECT_EQ(first->results.front().digest, digest_of(1));
+    EXPECT_EQ(first->results.front().value, value);
     EXPECT_EQ(first->sequence, 1U);
-    EXPECT_EQ(journal->state().ids().find(1000, 1, "a"), nullptr);
-    EXPECT_EQ(journal->state().ids().find(0, 0, "a"), nullptr);
+    EXPECT_EQ(first_of(*journal, 1, "a"), nullptr);
+    EXPECT_EQ(first_of(*journal, 0, "a", 0), nullptr);
 }
 
 TEST_F(JournalTest, TheIdsForgottenAreTheSameAfterReopening) {
     auto journal = start();
     for (std::size_t i = 0; i <= remembered_ids; ++i) extend(*journal, r0, 1, "id " + std::to_string(i));
     journal = start();
-    EXPECT_EQ(journal->state().ids().find(1000, 0, "id 0"), nullptr);
-    EXPECT_NE(journal->state().ids().find(1000, 0, "id 1"), nullptr);
+    EXPECT_EQ(first_of(*journal, 0, "id 0"), nullptr);
+    EXPECT_NE(first_of(*journal, 0, "id 1"), nullptr);
 }
 
 // ---- Does it go on?
@@ -138,7 +138,7 @@ TEST_F(JournalTest, InAnotherBootRegistersThatMrdNeverExtendedProveNothing) {
     hardware_.extend("sim/shared", digest_of(9));
     journal = start();
     EXPECT_TRUE(exists("journal.1")) << "r0 and r1 hold zero after every boot";
-    EXPECT_EQ(journal->state().ids().find(1000, 2, "unit-1"), nullptr) << "nobody is told of an extend that this boot never saw";
+    EXPECT_EQ(first_of(*journal, 2, "unit-1"), nullptr) << "nobody is told of an extend that this boot never saw";
 }
 
 TEST_F(JournalTest, InAnotherBootASharedRegisterThatIsBackAtItsStartWasReset) {
@@ -277,10 +277,10 @@ TEST_F(JournalTest, ADeletedJournalHidesNothing) {
 
 TEST_F(JournalTest, ARegisterThatAppearsLaterIsTakenIn) {
     auto journal = start(hardware_.present_without(r1));
-    EXPECT_EQ(journal->state().find(r1), std::nullopt);
+    EXPECT_EQ(find(journal->state(), r1), std::nullopt);
     extend(*journal, r0, 1);
     journal = start();
-    EXPECT_EQ(journal->state().find(r1), 1);
+    EXPECT_EQ(find(journal->state(), r1), 1);
     EXPECT_EQ(extend(*journal, r1, 2), 2U);
     journal = start();
     EXPECT_EQ(logged(*journal, r1), hardware_.value(r1));
@@ -363,13 +363,13 @@ TEST_F(JournalTest, TheRoomOfOpenIntentsIsNotGivenToARegisterThatAppears) {
     hardware_.add("sim/r2");
     const auto zero = mr::Digest::zero(algorithm);
     mr::Bytes record;
-    options_.size_limit = end + append_record(record, end, Register{algorithm, zero, zero, "sim/r2"}) + settled_size - 1;
+    options_.size_limit = end + append_record(record, end, Register{algorithm, zero, zero, "sim", "r2"}) + settled_size - 1;
     auto again = start(hardware_.present_without(r0));
     EXPECT_EQ(again->end(), end);
-    EXPECT_FALSE(again->state().find("sim/r2")) << "mrd starts without it: what there is can be read";
+    EXPECT_FALSE(find(again->state(), "sim/r2")) << "mrd starts without it: what there is can be read";
     ++options_.size_limit;
     again = start(hardware_.present_without(r0));
-    EXPECT_TRUE(again->state().find("sim/r2"));
+    EXPECT_TRUE(find(again->state(), "sim/r2"));
 }
 
 TEST_F(JournalTest, FilesOfARealDiskAreForTheirOwnerAlone) {

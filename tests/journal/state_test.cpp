@@ -16,8 +16,8 @@ class JournalState : public testing::Test {
 protected:
     JournalState() {
         take(Boot{0, "boot"});
-        take(Register{algorithm, zero_, zero_, "sim/r0"});
-        take(Register{algorithm, zero_, zero_, "sim/r1"});
+        take(Register{algorithm, zero_, zero_, "sim", "r0"});
+        take(Register{algorithm, zero_, zero_, "sim", "r1"});
     }
     void take(const Record &record) {
         const auto taken = state_.check_and_apply(record);
@@ -32,15 +32,21 @@ protected:
     Intent intent(RegisterNumber reg, const mr::Digest &before, std::uint8_t byte, std::optional<std::string_view> id = {}) {
         Intent intent;
         intent.number = state_.next_intent();
-        intent.reg = reg;
         intent.type = 13;
-        intent.before = before;
-        intent.after = extended(before, digest_of(byte));
-        intent.digest = digest_of(byte);
+        intent.targets = {{.reg = reg, .before = before, .after = extended(before, digest_of(byte)), .digest = digest_of(byte)}};
         intent.uid = 1000;
         intent.id = id;
         return intent;
     }
+    // Where one register holds that value, and nothing is known of the others.
+    State::Held held(RegisterNumber reg, const mr::Digest &value) const {
+        State::Held held(state_.registers().size());
+        held[reg] = value;
+        return held;
+    }
+    Outcomes conclude(RegisterNumber reg, const mr::Digest &value) const { return state_.conclude(held(reg, value)); }
+    mr::Digest logged_after(RegisterNumber reg, const mr::Digest &value) const { return state_.logged_after(held(reg, value))[reg]; }
+    const EventIds::First *find_id(std::string_view id) const { return state_.ids().find(1000, RegisterSet(RegisterNumber{0}), id); }
     // Intents of the bytes 1 to k on register 0: v0 = zero, v1, ... vk.
     std::vector<mr::Digest> open_chain(std::uint8_t k) {
         std::vector<mr::Digest> values{zero_};
@@ -64,18 +70,18 @@ TEST_F(JournalState, OfOpenIntentsTheFirstAreDoneAsFarAsTheRegisterSays) {
         for (std::size_t i = 0; i <= k; ++i) {
             state_ = State();
             take(Boot{0, "boot"});
-            take(Register{algorithm, zero_, zero_, "sim/r0"});
+            take(Register{algorithm, zero_, zero_, "sim", "r0"});
             const auto values = open_chain(k);
             Outcomes expected;
             for (std::size_t n = 1; n <= k; ++n) expected.emplace_back(n, n <= i ? Outcome::done : Outcome::undone);
-            EXPECT_EQ(state_.conclude(0, values[i]), expected) << int{k} << " open, at " << i;
-            EXPECT_EQ(state_.logged_after(0, values[i]), values[i]);
+            EXPECT_EQ(conclude(0, values[i]), expected) << int{k} << " open, at " << i;
+            EXPECT_EQ(logged_after(0, values[i]), values[i]);
             settle(expected);
             EXPECT_TRUE(state_.open().empty());
             EXPECT_EQ(state_.registers()[0].logged, values[i]);
             EXPECT_EQ(state_.registers()[0].events, i);
             EXPECT_EQ(state_.sequence(), i);
-            for (std::size_t n = 1; n <= k; ++n) EXPECT_EQ(state_.ids().find(1000, 0, "id " + std::to_string(n)) != nullptr, n <= i) << n;
+            for (std::size_t n = 1; n <= k; ++n) EXPECT_EQ(find_id("id " + std::to_string(n)) != nullptr, n <= i) << n;
         }
     }
 }
@@ -83,32 +89,31 @@ TEST_F(JournalState, OfOpenIntentsTheFirstAreDoneAsFarAsTheRegisterSays) {
 TEST_F(JournalState, AValueOffTheChainLeavesAllIndeterminateAndFreesTheirIds) {
     open_chain(3);
     const auto foreign = digest_of(0xEE);
-    EXPECT_EQ(state_.conclude(0, foreign),
-              (Outcomes{{1, Outcome::indeterminate}, {2, Outcome::indeterminate}, {3, Outcome::indeterminate}}));
-    EXPECT_EQ(state_.logged_after(0, foreign), zero_);
-    settle(state_.conclude(0, foreign));
+    EXPECT_EQ(conclude(0, foreign), (Outcomes{{1, Outcome::indeterminate}, {2, Outcome::indeterminate}, {3, Outcome::indeterminate}}));
+    EXPECT_EQ(logged_after(0, foreign), zero_);
+    settle(conclude(0, foreign));
     EXPECT_EQ(state_.registers()[0].logged, zero_);
     EXPECT_EQ(state_.sequence(), 0U);
-    for (const auto *id : {"id 1", "id 2", "id 3"}) EXPECT_EQ(state_.ids().find(1000, 0, id), nullptr);
+    for (const auto *id : {"id 1", "id 2", "id 3"}) EXPECT_EQ(find_id(id), nullptr);
 }
 
 TEST_F(JournalState, TheChainOfOneRegisterIsNotThatOfAnother) {
     const auto values = open_chain(1);
     take(intent(1, zero_, 9));
-    EXPECT_EQ(state_.conclude(1, zero_), (Outcomes{{2, Outcome::undone}}));
-    EXPECT_EQ(state_.conclude(0, values[1]), (Outcomes{{1, Outcome::done}}));
+    EXPECT_EQ(conclude(1, zero_), (Outcomes{{2, Outcome::undone}}));
+    EXPECT_EQ(conclude(0, values[1]), (Outcomes{{1, Outcome::done}}));
 }
 
 TEST_F(JournalState, AnIdIsFreeAgainAfterItsExtendWasUndone) {
     take(intent(0, zero_, 1, "a"));
     take(Settled{1, 0, Outcome::undone});
-    EXPECT_EQ(state_.ids().find(1000, 0, "a"), nullptr);
+    EXPECT_EQ(find_id("a"), nullptr);
     take(intent(0, zero_, 2, "a"));
     take(Settled{2, 1, Outcome::done});
-    const auto *first = state_.ids().find(1000, 0, "a");
+    const auto *first = find_id("a");
     ASSERT_NE(first, nullptr);
-    EXPECT_EQ(first->digest, digest_of(2)) << "the id is found with the digest it was taken with";
-    EXPECT_EQ(first->value, extended(zero_, digest_of(2)));
+    EXPECT_EQ(first->results.front().digest, digest_of(2)) << "the id is found with the digest it was taken with";
+    EXPECT_EQ(first->results.front().value, extended(zero_, digest_of(2)));
     EXPECT_EQ(first->sequence, 1U);
 }
 
@@ -125,9 +130,9 @@ TEST_F(JournalState, ARecordBeforeTheFirstBootIsRefused) {
 }
 
 TEST_F(JournalState, ARegisterIsTakenInOnce) {
-    EXPECT_EQ(refused(Register{algorithm, zero_, zero_, "sim/r0"}), "the register sim/r0 for the second time");
-    EXPECT_EQ(state_.find("sim/r1"), 1);
-    EXPECT_EQ(state_.find("sim/r2"), std::nullopt);
+    EXPECT_EQ(refused(Register{algorithm, zero_, zero_, "sim", "r0"}), "the register sim/r0 of sha384 for the second time");
+    EXPECT_EQ(find(state_, "sim/r1"), 1);
+    EXPECT_EQ(find(state_, "sim/r2"), std::nullopt);
 }
 
 TEST_F(JournalState, AnIntentThatDoesNotFollowIsRefused) {
@@ -139,10 +144,10 @@ TEST_F(JournalState, AnIntentThatDoesNotFollowIsRefused) {
     one = intent(0, digest_of(7), 1);
     EXPECT_EQ(refused(one), "intent 1 does not go on from what sim/r0 holds");
     one = intent(0, zero_, 1);
-    one.after = digest_of(7);
+    one.targets = {{0, zero_, digest_of(7), digest_of(1)}};
     EXPECT_EQ(refused(one), "intent 1 is computed wrongly");
     one = intent(0, zero_, 1);
-    one.digest = mr::Digest(mr::Bytes(32, 1));
+    one.targets = {{0, zero_, extended(zero_, digest_of(1)), mr::Digest(mr::Bytes(32, 1))}};
     EXPECT_EQ(refused(one), "intent 1 has digests of another length than its register");
     take(intent(0, zero_, 1));
     EXPECT_EQ(refused(intent(0, zero_, 2)), "intent 2 does not go on from what sim/r0 holds");
@@ -174,10 +179,13 @@ protected:
             {.header = {.type = "resync", .register_name = name}, .body = {.expected = bytes(expected), .found = bytes(found)}});
         auto record = intent(0, found, 1);
         record.origin = Origin::resync;
-        record.digest = *mr::envelope_digest(data_, algorithm);
-        record.after = extended(found, record.digest);
+        set_digest(record, *mr::envelope_digest(data_, algorithm));
         record.data = data_;
         return record;
+    }
+    static void set_digest(Intent &record, const mr::Digest &digest) {
+        const auto before = record.targets.front().before;
+        record.targets = {{0, before, extended(before, digest), digest}};
     }
     const mr::Digest foreign_ = digest_of(0xEE);
     mr::Bytes data_;
@@ -186,14 +194,14 @@ protected:
 TEST_F(JournalStateResync, AResyncGoesOnFromWhatWasFound) {
     const auto record = resync(zero_, foreign_);
     take(record);
-    EXPECT_EQ(state_.conclude(0, foreign_), (Outcomes{{1, Outcome::undone}}));
-    EXPECT_EQ(state_.conclude(0, record.after), (Outcomes{{1, Outcome::done}}));
-    EXPECT_EQ(state_.conclude(0, zero_), (Outcomes{{1, Outcome::indeterminate}}));
+    EXPECT_EQ(conclude(0, foreign_), (Outcomes{{1, Outcome::undone}}));
+    EXPECT_EQ(conclude(0, record.targets.front().after), (Outcomes{{1, Outcome::done}}));
+    EXPECT_EQ(conclude(0, zero_), (Outcomes{{1, Outcome::indeterminate}}));
     take(Settled{1, 1, Outcome::done});
-    EXPECT_EQ(state_.registers()[0].logged, record.after);
+    EXPECT_EQ(state_.registers()[0].logged, record.targets.front().after);
     EXPECT_EQ(state_.registers()[0].resyncs, 1U);
     EXPECT_EQ(state_.registers()[0].events, 1U);
-    take(intent(0, record.after, 2));
+    take(intent(0, record.targets.front().after, 2));
 }
 
 TEST_F(JournalStateResync, AResyncThatWasUndoneLeavesTheGapOpen) {
@@ -207,12 +215,11 @@ TEST_F(JournalStateResync, AResyncThatSaysSomethingElseIsRefused) {
     const std::string sentence = "intent 1 does not go on from what sim/r0 holds";
     EXPECT_EQ(refused(resync(digest_of(5), foreign_)), sentence) << "another value expected";
     auto record = resync(zero_, digest_of(5));
-    record.before = foreign_;
+    record.targets = {{0, foreign_, extended(foreign_, record.targets.front().digest), record.targets.front().digest}};
     EXPECT_EQ(refused(record), sentence) << "another value found";
     EXPECT_EQ(refused(resync(zero_, foreign_, "tdx/r1")), sentence) << "another register";
     record = resync(zero_, foreign_);
-    record.digest = *mr::hash(algorithm, data_);
-    record.after = extended(foreign_, record.digest);
+    set_digest(record, *mr::hash(algorithm, data_));
     EXPECT_EQ(refused(record), sentence) << "a file whose content is a resync's data";
     record = resync(zero_, foreign_);
     record.data.reset();
@@ -223,8 +230,12 @@ TEST_F(JournalStateResync, AResyncThatSaysSomethingElseIsRefused) {
 }
 
 TEST_F(JournalState, ARegisterIsCappedByACapThatWasDone) {
+    const auto data = mr::encode_envelope({.header = {.type = "cap", .register_name = "tdx/r0"}});
+    const auto digest = *mr::envelope_digest(data, algorithm);
     auto cap = intent(0, zero_, 1);
     cap.origin = Origin::cap;
+    cap.targets = {{0, zero_, extended(zero_, digest), digest}};
+    cap.data = data;
     take(cap);
     EXPECT_EQ(state_.registers()[0].capped_by, 0U);
     take(Settled{1, 0, Outcome::undone});
@@ -236,8 +247,129 @@ TEST_F(JournalState, ARegisterIsCappedByACapThatWasDone) {
     EXPECT_EQ(state_.registers()[1].capped_by, 0U);
 }
 
+TEST_F(JournalState, WhatAnEventSaysOfItselfAndItsOriginAgree) {
+    const auto said = [this](const std::string &type, const std::string &name, Origin origin) {
+        const auto data = mr::encode_envelope({.header = {.type = type, .register_name = name}});
+        const auto digest = *mr::envelope_digest(data, algorithm);
+        auto record = intent(0, zero_, 1);
+        record.origin = origin;
+        record.targets = {{0, zero_, extended(zero_, digest), digest}};
+        record.data = data;
+        return refused(record);
+    };
+    const std::string no_cap = "intent 1 is a cap of sim/r0 that does not say so";
+    EXPECT_EQ(said("cap", "tdx/r1", Origin::cap), no_cap) << "of another register";
+    EXPECT_EQ(said("measure", "tdx/r0", Origin::cap), no_cap);
+    auto plain = intent(0, zero_, 1);
+    plain.origin = Origin::cap;
+    EXPECT_EQ(refused(plain), no_cap);
+    const auto data = mr::encode_envelope({.header = {.type = "cap", .register_name = "tdx/r0"}});
+    plain.data = data;
+    EXPECT_EQ(refused(plain), no_cap) << "with another digest than the envelope's";
+    EXPECT_EQ(said("cap", "tdx/r0", Origin::service), "intent 1 is a cap by what it says, and none by its origin");
+    EXPECT_EQ(said("measure", "tdx/r0", Origin::service), "");
+}
+
+class JournalStateBanks : public JournalState {
+protected:
+    JournalStateBanks() {
+        take(Register{sha256_, zero256_, zero256_, "tpm", "pcr10"});
+        take(Register{algorithm, zero_, zero_, "tpm", "pcr10"});
+    }
+    static constexpr auto sha256_ = mr::HashAlgorithm::sha256;
+    const mr::Digest zero256_ = mr::Digest::zero(sha256_);
+
+    // The next intent of both banks, from what both hold after the open ones.
+    Intent both(const mr::Digest &before256, const mr::Digest &before, std::uint8_t byte, std::optional<std::string_view> id = {}) {
+        auto record = intent(3, before, byte, id);
+        const auto digest = digest_of(byte, sha256_);
+        const auto after = *mr::extend(sha256_, before256.bytes(), digest.bytes());
+        record.targets = {{2, before256, after, digest}, record.targets.front()};
+        return record;
+    }
+    static mr::Digest after(const Intent &record, std::size_t bank) { return record.targets.all()[bank].after; }
+    Outcomes concluded(const mr::Digest &value256, const mr::Digest &value) const {
+        State::Held held(4);
+        held[2] = value256;
+        held[3] = value;
+        return state_.conclude(held);
+    }
+};
+
+TEST_F(JournalStateBanks, ARegisterIsItsProviderItsNameAndItsAlgorithm) {
+    EXPECT_EQ(state_.find("tpm", "pcr10", sha256_), 2);
+    EXPECT_EQ(state_.find("tpm", "pcr10", algorithm), 3);
+    EXPECT_EQ(state_.find("tpm", "pcr10:sha256", sha256_), std::nullopt);
+    EXPECT_EQ(state_.find("sim", "pcr10", algorithm), std::nullopt);
+    EXPECT_EQ(state_.registers()[2].name, state_.registers()[3].name) << "what it is called does not say the bank";
+}
+
+TEST_F(JournalStateBanks, OneEventExtendsEachBankOnce) {
+    const auto first = both(zero256_, zero_, 1, "a");
+    take(first);
+    take(Settled{1, 1, Outcome::done});
+    EXPECT_EQ(state_.registers()[2].logged, after(first, 0));
+    EXPECT_EQ(state_.registers()[3].logged, after(first, 1));
+    EXPECT_EQ(state_.sequence(), 1U);
+    auto twice = both(after(first, 0), after(first, 1), 2);
+    twice.targets = {twice.targets.front(), twice.targets.front()};
+    EXPECT_EQ(refused(twice), "intent 2 extends a register twice");
+    auto mixed = both(after(first, 0), after(first, 1), 2);
+    mixed.targets = {mixed.targets.front(), {0, zero_, extended(zero_, digest_of(2)), digest_of(2)}};
+    EXPECT_EQ(refused(mixed), "intent 2 extends registers that are not banks of one");
+}
+
+TEST_F(JournalStateBanks, AnIdIsOneEventOfTheSameBanks) {
+    take(both(zero256_, zero_, 1, "a"));
+    take(Settled{1, 1, Outcome::done});
+    const std::array<RegisterNumber, 2> banks{3, 2};  // in whatever order
+    const auto *found = state_.ids().find(1000, RegisterSet(banks), "a");
+    ASSERT_NE(found, nullptr);
+    const auto again = both(zero256_, zero_, 1);
+    EXPECT_TRUE(found->has_digests_of(again.targets.all()));
+    EXPECT_FALSE(found->has_digests_of(both(zero256_, zero_, 2).targets.all()));
+    EXPECT_EQ(state_.ids().find(1000, RegisterSet(RegisterNumber{3}), "a"), nullptr);
+}
+
+TEST_F(JournalStateBanks, AnEventOfTwoBanksIsDoneWhereBothHaveTakenItAndUndoneWhereNoneHas) {
+    const auto first = both(zero256_, zero_, 1);
+    take(first);
+    const auto second = both(after(first, 0), after(first, 1), 2);
+    take(second);
+    using enum Outcome;
+    EXPECT_EQ(concluded(zero256_, zero_), (Outcomes{{1, undone}, {2, undone}}));
+    EXPECT_EQ(concluded(after(first, 0), after(first, 1)), (Outcomes{{1, done}, {2, undone}}));
+    EXPECT_EQ(concluded(after(second, 0), after(second, 1)), (Outcomes{{1, done}, {2, done}}));
+    EXPECT_EQ(concluded(after(second, 0), after(first, 1)), (Outcomes{{1, done}, {2, indeterminate}})) << "they differ";
+    EXPECT_EQ(concluded(digest_of(9, sha256_), after(first, 1)), (Outcomes{{1, indeterminate}, {2, indeterminate}}))
+        << "one is off the chain";
+    State::Held none(4);
+    EXPECT_EQ(state_.conclude(none), Outcomes());
+}
+
+TEST_F(JournalStateBanks, WhatFollowsAnIndeterminateEventInOneBankIsNotDone) {
+    const auto first = both(zero256_, zero_, 1);
+    take(first);
+    take(intent(3, after(first, 1), 2));
+    const auto value = extended(after(first, 1), digest_of(2));
+    EXPECT_EQ(concluded(zero256_, value), (Outcomes{{1, Outcome::indeterminate}, {2, Outcome::indeterminate}}));
+    settle(concluded(zero256_, value));
+    EXPECT_TRUE(state_.open().empty());
+}
+
+TEST_F(JournalStateBanks, ACopyIsEqualUntilItGoesItsOwnWay) {
+    take(both(zero256_, zero_, 1, "a"));
+    auto copy = state_;
+    EXPECT_EQ(copy, state_);
+    take(Settled{1, 1, Outcome::done});
+    EXPECT_FALSE(copy == state_);
+    EXPECT_TRUE(copy.check_and_apply(Settled{1, 1, Outcome::done}));
+    EXPECT_EQ(copy, state_);
+    EXPECT_NE(copy.ids().find(1000, RegisterSet(std::array<RegisterNumber, 2>{2, 3}), "a"), nullptr);
+}
+
 TEST_F(JournalState, AStartThatNothingExplainsIsShown) {
-    take(Register{algorithm, zero_, digest_of(9), "sim/r2"});
+    take(Register{algorithm, zero_, digest_of(9), "sim", "r2"});
     EXPECT_FALSE(state_.registers()[0].start_is_unexplained());
     EXPECT_TRUE(state_.registers()[2].start_is_unexplained());
     EXPECT_EQ(state_.registers()[2].logged, zero_);
