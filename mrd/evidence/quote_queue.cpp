@@ -1,57 +1,64 @@
 #include "mrd/evidence/quote_queue.h"
 
-#include <algorithm>
-
 namespace mrd {
 
-std::optional<std::string> QuoteQueue::refuses(const Client &client) const {
-    const auto exceeded = shares_.exceeded(client, 1);
-    return exceeded ? std::optional(shares_.name_of(*exceeded, client) + " are waited for") : std::nullopt;
-}
-
 void QuoteQueue::add(Ticket ticket, const Client &client, const Subject &subject, TimePoint deadline) {
-    requests_.push_back({ticket, client, subject, deadline});
-    shares_.take(client, 1);
+    const auto turn = turns_.wait(client, 1);
+    by_turn_.emplace(turn, ticket);
+    requests_.emplace(ticket, Request{subject, deadline, turn});
+    deadlines_.emplace(deadline, ticket);
 }
 
 std::optional<QuoteQueue::Subject> QuoteQueue::begin() {
-    if (requests_.empty()) return std::nullopt;
-    const auto subject = requests_.front().subject;
-    for (auto &request : requests_) request.begun = request.subject == subject;
-    making_ = true;
+    making_ = turns_.next();
+    if (!making_) return std::nullopt;
+    const auto subject = requests_.at(by_turn_.at(making_->ticket)).subject;
+    for (const auto &[ticket, request] : requests_) {
+        if (request.subject != subject) continue;
+        begun_.insert(ticket);
+        by_turn_.erase(request.turn);
+        turns_.cancel(request.turn);
+    }
     return subject;
 }
 
 std::vector<QuoteQueue::Ticket> QuoteQueue::end() {
-    making_ = false;
-    return take([](const Request &request) { return request.begun; });
+    turns_.give_back(making_->client, making_->amount);
+    making_.reset();
+    const std::vector<Ticket> answered(begun_.begin(), begun_.end());
+    for (const auto ticket : answered) remove(ticket);
+    return answered;
 }
 
 bool QuoteQueue::cancel(Ticket ticket) {
-    return !take([ticket](const Request &request) { return request.ticket == ticket; }).empty();
+    if (!requests_.contains(ticket)) return false;
+    remove(ticket);
+    return true;
 }
 
 std::vector<QuoteQueue::Ticket> QuoteQueue::expire(TimePoint now) {
-    return take([now](const Request &request) { return request.deadline <= now; });
+    std::vector<Ticket> late;
+    while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+        late.push_back(deadlines_.begin()->second);
+        remove(late.back());
+    }
+    return late;
 }
 
 std::optional<QuoteQueue::TimePoint> QuoteQueue::next_deadline() const {
-    const auto next = std::ranges::min_element(requests_, {}, &Request::deadline);
-    return next == requests_.end() ? std::nullopt : std::optional(next->deadline);
+    return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
 }
 
-bool QuoteQueue::unwanted() const { return making_ && std::ranges::none_of(requests_, &Request::begun); }
+bool QuoteQueue::unwanted() const { return making_ && begun_.empty(); }
 
-template <class Predicate>
-std::vector<QuoteQueue::Ticket> QuoteQueue::take(const Predicate &predicate) {
-    std::vector<Ticket> taken;
-    std::erase_if(requests_, [&](const Request &request) {
-        if (!predicate(request)) return false;
-        taken.push_back(request.ticket);
-        shares_.give_back(request.client, 1);
-        return true;
-    });
-    return taken;
+void QuoteQueue::remove(Ticket ticket) {
+    const auto found = requests_.find(ticket);
+    const auto &request = found->second;
+    deadlines_.erase({request.deadline, ticket});
+    by_turn_.erase(request.turn);
+    turns_.cancel(request.turn);
+    begun_.erase(ticket);
+    requests_.erase(found);
 }
 
 }  // namespace mrd

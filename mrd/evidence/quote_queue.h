@@ -1,27 +1,30 @@
 // Who waits for a provider's quotes, which of them share one, and whose time is over. Decisions only: mrd/evidence/quotes.h has the thread and the
 // timer.
 //
-// Quotes are made one at a time, in the order they were first asked for. One that begins is for every request that waits at that moment with
-// the same report data and privilege level: its report is taken after all of them have arrived. A request that arrives later gets a later
+// Quotes are made one at a time, in turn, fairly by uid and connection (mrd/shares/share_queue.h). One that begins is for every request that waits at that moment
+// with the same report data and privilege level: its report is taken after all of them have arrived. A request that arrives later gets a later
 // quote, for the registers may have changed between the report and the request.
+//
+// Nobody is refused: a connection has one request at a time, since its calls run one after the other, so that no more wait than there are connections.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <string>
+#include <set>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "mr/tdreport.h"
-#include "mrd/shares/client_shares.h"
+#include "mrd/shares/share_queue.h"
 
 namespace mrd {
 
-// Requests of one provider at a time, those included whose quote is being made. A quoting service on hardware takes some 5 ms for one. A connection has
-// one at a time, since its calls run one after the other.
-inline constexpr std::size_t max_waiting_quotes = 128;
-inline constexpr SharedBound quote_bound{.what = "quotes", .all = max_waiting_quotes, .others = 96, .uid = 48, .connection = 1};
+// Of one provider. A quoting service on hardware takes some 5 ms for one.
+inline constexpr SharedBound quote_bound{.what = "quotes", .all = 1, .others = 1, .uid = 1, .connection = 1};
 
 inline constexpr std::chrono::milliseconds default_quote_deadline = std::chrono::seconds(30);
 inline constexpr std::chrono::milliseconds max_quote_deadline = std::chrono::minutes(10);
@@ -38,11 +41,10 @@ public:
         friend bool operator==(const Subject &, const Subject &) = default;
     };
 
-    // The limit that leaves this client no place, by its name; nothing: there is one.
-    [[nodiscard]] std::optional<std::string> refuses(const Client &client) const;
+    // Those included whose quote is being made.
     [[nodiscard]] std::size_t waiting() const { return requests_.size(); }
 
-    // Precondition: refuses() does not refuse the client; no other request has that ticket.
+    // Precondition: no other request has that ticket, and none had a higher one before.
     void add(Ticket ticket, const Client &client, const Subject &subject, TimePoint deadline);
 
     // The quote to make now, if somebody waits for one. Precondition: none is being made.
@@ -61,20 +63,19 @@ public:
 
 private:
     struct Request {
-        Ticket ticket;
-        Client client;
         Subject subject;
         TimePoint deadline;
-        bool begun = false;
+        ShareQueue::Ticket turn = 0;
     };
 
-    // Takes those out for which that is so.
-    template <class Predicate>
-    std::vector<Ticket> take(const Predicate &predicate);
+    void remove(Ticket ticket);
 
-    std::vector<Request> requests_;  // in the order of arrival
-    ClientShares shares_{quote_bound};
-    bool making_ = false;
+    std::map<Ticket, Request> requests_;  // in the order of arrival
+    std::set<std::pair<TimePoint, Ticket>> deadlines_;
+    ShareQueue turns_{quote_bound};
+    std::unordered_map<ShareQueue::Ticket, Ticket> by_turn_;  // whose quote has not begun
+    std::optional<ShareQueue::Turn> making_;
+    std::set<Ticket> begun_;  // who gets the quote that is being made
 };
 
 }  // namespace mrd

@@ -34,15 +34,12 @@ public:
     // Stops the quote that is being made. Who waits is not answered.
     ~Quotes();
 
-    // No further request of this client is taken: it is told to come back later, and which limit says so.
-    [[nodiscard]] std::optional<std::string> refuses(const Client &client) const { return queue_.refuses(client); }
     [[nodiscard]] std::size_t waiting() const { return queue_.waiting(); }
 
     // A name for one request, with which it can be cancelled before and after it is made.
     Ticket new_ticket() { return ++last_ticket_; }
 
     // done is called exactly once, never from within this call: with what the quoter gives, with timed_out at the deadline, or with cancelled.
-    // Precondition: refuses() does not refuse the client.
     void ask(Ticket ticket, const Client &client, const Subject &subject, QuoteQueue::TimePoint deadline, Done done);
 
     // Answers the request with cancelled at once. One that has been answered is left alone.

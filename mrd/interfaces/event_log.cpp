@@ -192,7 +192,7 @@ private:
     void one_read() {
         if (--open_ > 0 || done()) return;
         if (error_) return fail(*error_);
-        go();
+        go_at_once();  // it has had its turn, and this is all but always the end of the log
     }
 
     void finish() {

@@ -219,7 +219,6 @@ private:
 
     void ask_for_quote() {
         auto &quotes = *provider_.quotes();
-        if (auto limit = quotes.refuses(client_)) return answer_.fail(wire::Busy{std::move(*limit)});
         ++quotes_;
         first_ = registers_.journal().state().sequence();
         quote_ticket_ = quotes.new_ticket();

@@ -57,6 +57,14 @@ void LogReading::go() {
     if (const auto readings = readings_.lock()) readings->enter(*this);
 }
 
+void LogReading::go_at_once() {
+    if (done_ || has_work_) return;
+    const auto self = shared_from_this();
+    has_work_ = true;
+    (void)step(records_in_a_step);
+    if (has_work_) go();
+}
+
 void LogReading::stop() {
     done_ = true;
     has_work_ = false;

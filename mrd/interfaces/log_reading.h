@@ -75,6 +75,9 @@ public:
     // Goes on when its turn comes, as far as there are events and nothing is congested.
     void go();
 
+    // As go(), but the first step comes before its turn: for what is left of a log that has been read.
+    void go_at_once();
+
     // Nobody waits for it any more.
     void cancel() { stop(); }
     [[nodiscard]] bool done() const { return done_; }

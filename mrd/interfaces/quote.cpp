@@ -73,7 +73,6 @@ void answer_quote(Registers &registers, const Client &client, const wire::QuoteP
     auto *quotes = provider->quotes();
     if (parameters.privilege_level && !provider->abilities().privilege_levels)
         return answer.fail(wire::NotSupported{std::string(provider->name()), "privilege levels"});
-    if (auto limit = quotes->refuses(client)) return answer.fail(wire::Busy{std::move(*limit)});
 
     const auto ticket = quotes->new_ticket();
     answer.on_closed([quotes, ticket] { quotes->cancel(ticket); });

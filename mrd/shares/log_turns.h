@@ -14,9 +14,9 @@
 namespace mrd {
 
 // A connection has one reading, since its calls run one after the other.
-inline constexpr std::size_t max_working_readings = 32;
+inline constexpr std::size_t max_working_readings = 16;
 inline constexpr SharedBound reading_bound{
-    .what = "readings of the log", .all = max_working_readings, .others = 24, .uid = 12, .connection = 1};
+    .what = "readings of the log", .all = max_working_readings, .others = 12, .uid = 6, .connection = 1};
 
 class LogTurns {
 public:

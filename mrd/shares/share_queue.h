@@ -1,19 +1,27 @@
 // Who waits for a share of a bound, and whose turn it is. Decisions only.
 //
-// Connections take turns: the second request of one stands behind the first of every other that waits. Whoever cannot be served is passed only by those
-// who take nothing of what it waits for: one whose own connection or uid holds its share by other clients, one that is left to root's reserve by root.
-// So no small request passes a large one for ever.
+// Uids have their turns one after the other. Of one uid every other turn is for whoever has waited longest, so that nobody waits for ever, and every other for
+// whoever came last of those whose connection has had none lately: however many of a uid wait, and ask again, a connection that seldom asks is served at once.
+//
+// Whoever cannot be served is passed only by those who take nothing of what it waits for: one whose own connection or uid holds its share by other clients, one
+// that is left to root's reserve by root. So no small request passes a large one for ever.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
 
 #include "mrd/shares/client_shares.h"
 
 namespace mrd {
+
+// Turns that count as lately. As many as there may be connections: were it fewer, all of those who ask again and again could be taken for ones who seldom do.
+inline constexpr std::size_t turns_remembered = 4096;
 
 class ShareQueue {
 public:
@@ -41,19 +49,33 @@ public:
     void give_back(const Client &client, std::size_t amount) { shares_.give_back(client, amount); }
 
     [[nodiscard]] std::size_t taken() const { return shares_.taken(); }
-    [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+    [[nodiscard]] std::size_t waiting() const { return uid_of_.size(); }
 
 private:
     struct Waiting {
-        Ticket ticket;
         Client client;
-        std::size_t amount;
-        std::uint64_t round;
+        std::size_t amount = 0;
+    };
+    using InOrder = std::map<Ticket, Waiting>;  // of arrival
+    struct OfUid {
+        InOrder waiting;
+        std::set<Ticket> seldom;  // those of them whose connection had had no turn lately when it came
+        bool last_is_next = false;
     };
 
+    // Of a uid's requests the one whose turn it is, where the longest waiting one can be served.
+    InOrder::const_iterator choose(OfUid &of_uid, InOrder::const_iterator longest);
+    Turn serve(uid_t uid, Ticket ticket);
+    [[nodiscard]] bool had_turn_lately(const Client &client) const { return lately_.contains(client.connection); }
+    void remember(const Client &client);
+    void remove(uid_t uid, Ticket ticket);
+
     ClientShares shares_;
-    std::deque<Waiting> waiting_;  // by round, then by arrival
-    std::uint64_t round_ = 0;      // of the last one that was served
+    std::map<uid_t, OfUid> of_uids_;  // only of whom one waits
+    std::unordered_map<Ticket, uid_t> uid_of_;
+    std::optional<uid_t> last_uid_;                          // whose turn it was
+    std::deque<std::uint64_t> turns_;                        // the connections that had the last ones
+    std::unordered_map<std::uint64_t, std::size_t> lately_;  // how many of these each had
     Ticket last_ticket_ = 0;
 };
 

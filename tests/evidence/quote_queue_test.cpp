@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+
 namespace mrd {
 namespace {
 
@@ -35,11 +38,11 @@ TEST_F(QuoteQueueTest, NobodyWaitsSoNothingIsMade) {
     EXPECT_FALSE(queue_.unwanted());
 }
 
-TEST_F(QuoteQueueTest, QuotesAreMadeInTheOrderOfArrival) {
-    for (std::uint8_t i = 1; i <= 3; ++i) add(i, i);
-    for (std::uint8_t i = 1; i <= 3; ++i) {
-        EXPECT_EQ(queue_.begin(), subject(i));
-        EXPECT_THAT(queue_.end(), ElementsAre(i));
+TEST_F(QuoteQueueTest, EveryOtherQuoteIsForWhoHasWaitedLongestAndForWhoCameLast) {
+    for (std::uint8_t i = 1; i <= 5; ++i) add(i, i);
+    for (const int next : {1, 5, 2, 4, 3}) {
+        EXPECT_EQ(queue_.begin(), subject(static_cast<std::uint8_t>(next)));
+        EXPECT_THAT(queue_.end(), ElementsAre(next));
     }
     EXPECT_FALSE(queue_.begin());
 }
@@ -67,53 +70,45 @@ TEST_F(QuoteQueueTest, AnotherPrivilegeLevelIsAnotherQuote) {
     queue_.add(1, {1, 0}, subject(7), at(1000));
     queue_.add(2, {2, 0}, subject(7, 0), at(1000));
     queue_.add(3, {3, 0}, subject(7, 1), at(1000));
-    for (QuoteQueue::Ticket i = 1; i <= 3; ++i) {
+    for (const QuoteQueue::Ticket i : {1U, 3U, 2U}) {
         EXPECT_TRUE(queue_.begin());
         EXPECT_THAT(queue_.end(), ElementsAre(i));
     }
 }
 
-TEST_F(QuoteQueueTest, ItIsFullWithThoseThatAreBeingMade) {
-    const Client next{1000, 0};
-    for (std::size_t i = 0; i < max_waiting_quotes; ++i) {
-        EXPECT_FALSE(queue_.refuses(next));
-        add(i + 1, static_cast<std::uint8_t>(i));
-    }
-    EXPECT_EQ(queue_.refuses(next), "128 quotes in all are waited for");
+TEST_F(QuoteQueueTest, HoweverManyOfAUidWaitOneOfAnotherUidHasTheNextQuote) {
+    for (QuoteQueue::Ticket i = 1; i <= 200; ++i) add(i, static_cast<std::uint8_t>(i), 1000, 7);
     EXPECT_TRUE(queue_.begin());
-    EXPECT_TRUE(queue_.refuses(next));
-    EXPECT_EQ(queue_.end().size(), 1U);
-    EXPECT_FALSE(queue_.refuses(next));
+    EXPECT_THAT(queue_.end(), ElementsAre(1));
+    add(1001, 201, 1000, 8);
+    add(1002, 202, 1000, 0);
+    EXPECT_EQ(queue_.begin(), subject(201));
+    EXPECT_THAT(queue_.end(), ElementsAre(1001));
+    EXPECT_EQ(queue_.begin(), subject(202));
+    EXPECT_THAT(queue_.end(), ElementsAre(1002));
+    EXPECT_EQ(queue_.waiting(), 199U);
 }
 
-TEST_F(QuoteQueueTest, NoConnectionAndNoUidTakesTheOthersPlaces) {
-    add(1, 1, 1000, 7);
-    EXPECT_EQ(queue_.refuses({1, 7}), "1 quotes of one connection are waited for");
-    QuoteQueue::Ticket next = 2;
-    for (; !queue_.refuses({next, 7}); ++next) add(next, 1, 1000, 7);
-    EXPECT_EQ(queue_.waiting(), quote_bound.uid);
-    EXPECT_EQ(queue_.refuses({next, 7}), "48 quotes of uid 7 are waited for");
-    for (uid_t uid = 8; !queue_.refuses({next, uid}); ++uid, ++next) add(next, 1, 1000, uid);
-    EXPECT_EQ(queue_.waiting(), quote_bound.others);
-    EXPECT_EQ(queue_.refuses({next, 9999}), "96 quotes of all uids but root are waited for");
-    EXPECT_FALSE(queue_.refuses({next, 0})) << "root has the rest";
-}
-
-TEST_F(QuoteQueueTest, APlaceIsFreeAgainHoweverItsRequestEnds) {
-    const Client client{1, 7};
-    const auto fill = [&](QuoteQueue::Ticket ticket, int deadline_ms) {
-        ASSERT_FALSE(queue_.refuses(client));
-        queue_.add(ticket, client, subject(1), at(deadline_ms));
-        ASSERT_TRUE(queue_.refuses(client));
+TEST_F(QuoteQueueTest, AConnectionThatHadNoneLatelyHasOneSoonHoweverManyOfItsUidAskAgainAndAgain) {
+    QuoteQueue::Ticket ticket = 0;
+    const auto ask = [&](std::uint64_t connection) {
+        ++ticket;
+        queue_.add(ticket, {connection, 0}, subject(static_cast<std::uint8_t>(ticket)), at(1000));
+        return ticket;
     };
-    fill(1, 1000);
-    EXPECT_TRUE(queue_.cancel(1));
-    fill(2, 100);
-    EXPECT_EQ(queue_.expire(at(100)).size(), 1U);
-    fill(3, 1000);
-    EXPECT_TRUE(queue_.begin());
-    EXPECT_EQ(queue_.end().size(), 1U);
-    EXPECT_FALSE(queue_.refuses(client));
+    std::map<QuoteQueue::Ticket, std::uint64_t> connections;
+    for (std::uint64_t connection = 1; connection <= 100; ++connection) connections[ask(connection)] = connection;
+    const auto make_one = [&] {
+        queue_.begin();
+        const auto made = queue_.end();
+        for (const auto each : made) connections[ask(connections.at(each))] = connections.at(each);
+        return made;
+    };
+    for (int i = 0; i < 300; ++i) make_one();
+    connections[ask(1000)] = 1000;
+    const auto honest = ticket;
+    std::size_t quotes = 1;
+    while (std::ranges::count(make_one(), honest) == 0) ASSERT_LE(++quotes, 2U);
 }
 
 TEST_F(QuoteQueueTest, ACancelledRequestIsMadeForNobody) {
@@ -139,6 +134,8 @@ TEST_F(QuoteQueueTest, AQuoteIsUnwantedOnlyWhenAllWhoShareItHaveGone) {
     EXPECT_TRUE(queue_.unwanted()) << "who comes later does not take it over";
     EXPECT_THAT(queue_.end(), IsEmpty());
     EXPECT_FALSE(queue_.unwanted());
+    EXPECT_EQ(queue_.begin(), subject(7));
+    EXPECT_THAT(queue_.end(), ElementsAre(4));
     EXPECT_EQ(queue_.begin(), subject(8));
 }
 
