@@ -12,6 +12,7 @@
 #include "mr/event_content.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
+#include "mrd/shares/rounds.h"
 #include "proto/interfaces.h"
 
 namespace mrd {
@@ -224,36 +225,63 @@ private:
     std::optional<std::string> error_;
 };
 
-// Those who wait for records to come. A connection follows once, since its calls run one after the other.
-class Followers {
+// Those who wait for records to come. An event wakes them in turn, some of them in each turn of the event loop. A connection follows once, since its calls run one
+// after the other.
+class Followers : public std::enable_shared_from_this<Followers> {
 public:
-    explicit Followers(Registers &registers) {
-        registers.journal().on_event([this] {
-            std::erase_if(followers_, [](const std::weak_ptr<Records> &weak) {
-                const auto follower = weak.lock();
-                if (follower) follower->go();
-                return !follower || follower->done();
-            });
+    static std::shared_ptr<Followers> make(Registers &registers) {
+        const std::shared_ptr<Followers> followers(new Followers(registers));
+        registers.journal().on_event([weak = std::weak_ptr(followers)] {
+            if (const auto self = weak.lock()) self->on_event();
         });
+        return followers;
     }
     void add(const std::shared_ptr<Records> &follower) {
         // Those whose connection has ended would wait for an event that may never come.
         if (followers_.size() >= sweep_at_) {
-            std::erase_if(followers_, [](const std::weak_ptr<Records> &weak) { return weak.expired(); });
+            followers_.remove_if([](const std::weak_ptr<Records> &weak) { return weak.expired(); });
             sweep_at_ = 2 * followers_.size() + 64;
         }
-        followers_.push_back(follower);
+        followers_.add(follower);
     }
 
 private:
-    std::vector<std::weak_ptr<Records>> followers_;
+    explicit Followers(Registers &registers) : registers_(registers) {}
+
+    void on_event() {
+        followers_.begin();
+        wake_later();
+    }
+    void wake_later() {
+        if (followers_.over() || std::exchange(will_wake_, true)) return;
+        registers_.later([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->wake();
+        });
+    }
+    void wake() {
+        will_wake_ = false;
+        for (std::size_t woken = 0; woken < told_in_a_turn && !followers_.over(); ++woken) {
+            const auto position = followers_.next();
+            const auto follower = position->lock();
+            if (!follower || follower->done()) {
+                followers_.remove(position);
+            } else {
+                follower->go();
+            }
+        }
+        wake_later();
+    }
+
+    Registers &registers_;
+    Rounds<std::weak_ptr<Records>> followers_;
+    bool will_wake_ = false;
     std::size_t sweep_at_ = 64;
 };
 
 class Handlers {
 public:
     explicit Handlers(std::shared_ptr<LogReadings> readings)
-        : registers_(readings->registers()), readings_(std::move(readings)), followers_(registers_) {}
+        : registers_(readings->registers()), readings_(std::move(readings)), followers_(Followers::make(registers_)) {}
 
     void operator()(wire::Records, const Caller &caller, const wire::RecordsParameters &parameters, Answer<wire::Records> answer) {
         const auto from = parameters.from.value_or(1);
@@ -264,7 +292,7 @@ public:
         if (!follow && is_good && static_cast<std::uint64_t>(from) > last) return answer.reply({});
         const auto reading = std::make_shared<Records>(*readings_, caller.client(), std::move(answer), static_cast<std::uint64_t>(from),
                                                        follow ? std::nullopt : std::optional(last));
-        if (follow) followers_.add(reading);
+        if (follow) followers_->add(reading);
         reading->start();
     }
 
@@ -288,7 +316,7 @@ public:
 private:
     Registers &registers_;
     std::shared_ptr<LogReadings> readings_;
-    Followers followers_;
+    std::shared_ptr<Followers> followers_;
 };
 
 }  // namespace

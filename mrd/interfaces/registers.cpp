@@ -287,7 +287,7 @@ void watch(Watches &watches, const Registers &registers, const wire::WatchParame
 class Handlers {
 public:
     Handlers(Registers &registers, std::function<std::string()> status)
-        : registers_(registers), watches_(registers), status_(std::move(status)) {}
+        : registers_(registers), watches_(Watches::make(registers)), status_(std::move(status)) {}
 
     void operator()(wire::List, const Caller &, const wire::ListParameters &parameters, Answer<wire::List> answer) {
         list(registers_, parameters, std::move(answer));
@@ -323,12 +323,12 @@ public:
         answer.reply({{status_()}});
     }
     void operator()(wire::Watch, const Caller &, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
-        watch(watches_, registers_, parameters, std::move(answer));
+        watch(*watches_, registers_, parameters, std::move(answer));
     }
 
 private:
     Registers &registers_;
-    Watches watches_;
+    std::shared_ptr<Watches> watches_;
     std::function<std::string()> status_;
 };
 

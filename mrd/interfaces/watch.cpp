@@ -6,59 +6,80 @@
 
 namespace mrd {
 
-Watches::Watches(Registers &registers) : registers_(registers) {
-    registers.on_change([this](Registers::Place place) { mark(place); });
+std::shared_ptr<Watches> Watches::make(Registers &registers) {
+    const std::shared_ptr<Watches> watches(new Watches(registers));
+    registers.on_change([weak = std::weak_ptr(watches)](Registers::Place place) {
+        if (const auto self = weak.lock()) self->on_change(place);
+    });
+    return watches;
 }
 
 void Watches::add(std::vector<Registers::Place> places, Answer<mr::wire::Watch> answer) {
-    const auto count = places.size();
-    const auto watch = std::make_shared<Watch>(Watch{std::move(places), std::vector<bool>(count), std::move(answer)});
-    const auto position = watches_.insert(watches_.end(), watch);
+    std::vector<Watched> watched;
+    watched.reserve(places.size());
+    for (const auto &place : places) watched.push_back({.place = place, .changes = &changes_of(place)});
+    const auto watch = std::make_shared<Watch>(Watch{std::move(watched), std::move(answer)});
+    watch->position = watchers_.add(watch);
     watch->answer.on_drained([this, weak = std::weak_ptr(watch)] {
         if (const auto still = weak.lock()) send(*still);
     });
-    watch->answer.on_closed([this, position] { watches_.erase(position); });
-    first_values(watch, 0);
+    watch->answer.on_closed([this, weak = std::weak_ptr(watch)] {
+        if (const auto still = weak.lock()) remove(*still);
+    });
+    first_values(watch);
 }
 
 // Reads one register after the other: a value that has to be reread is sent when it is there.
-void Watches::first_values(const std::weak_ptr<Watch> &weak, std::size_t next) {
+void Watches::first_values(const std::weak_ptr<Watch> &weak) {
     const auto watch = weak.lock();
-    if (!watch || next == watch->places.size()) return;
-    const auto place = watch->places[next];
-    place.provider->read(place.index, false, [this, weak, next](std::expected<bool, RegisterError> refreshed) {
+    if (!watch || watch->known == watch->registers.size()) return;
+    const auto place = watch->registers[watch->known].place;
+    place.provider->read(place.index, false, [this, weak](std::expected<bool, RegisterError> refreshed) {
         const auto still = weak.lock();
         if (!still) return;
         if (!refreshed) {
             // An error is final: the watcher learns that it is blind, and may try again.
             still->answer.fail(on_wire(refreshed.error()));
-            std::erase(watches_, still);
+            remove(*still);
             return;
         }
-        still->known = next + 1;
-        still->to_send[next] = true;
+        ++still->known;
         send(*still);
-        first_values(weak, next + 1);
+        first_values(weak);
     });
 }
 
-void Watches::mark(Registers::Place place) {
-    for (const auto &watch : watches_) {
-        bool marked = false;
-        for (std::size_t i = 0; i < watch->known; ++i) {
-            if (watch->places[i] != place) continue;
-            watch->to_send[i] = true;
-            marked = true;
-        }
-        if (marked) send(*watch);
-    }
+void Watches::remove(Watch &watch) {
+    if (const auto position = std::exchange(watch.position, std::nullopt)) watchers_.remove(*position);
+}
+
+std::uint64_t &Watches::changes_of(Registers::Place place) { return changes_.try_emplace({place.provider, place.index}, 1).first->second; }
+
+void Watches::on_change(Registers::Place place) {
+    ++changes_of(place);
+    watchers_.begin();
+    tell_later();
+}
+
+void Watches::tell_later() {
+    if (watchers_.over() || std::exchange(will_tell_, true)) return;
+    registers_.later([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->tell();
+    });
+}
+
+void Watches::tell() {
+    will_tell_ = false;
+    for (std::size_t told = 0; told < told_in_a_turn && !watchers_.over(); ++told) send(**watchers_.next());
+    tell_later();
 }
 
 void Watches::send(Watch &watch) {
-    for (std::size_t i = 0; i < watch.places.size() && !watch.answer.congested(); ++i) {
-        if (!watch.to_send[i]) continue;
-        watch.to_send[i] = false;
-        const auto &place = watch.places[i];
+    for (std::size_t i = 0; i < watch.known && !watch.answer.congested(); ++i) {
+        auto &watched = watch.registers[i];
+        if (watched.told == *watched.changes) continue;
+        watched.told = *watched.changes;
+        const auto &place = watched.place;
         const auto &table = place.table();
         watch.answer.stream({{place.name(), table.hex(place.index), table.generation(place.index), false}, registers_.sequence()});
     }

@@ -1,39 +1,61 @@
-// Subscriptions to register values. A watcher that does not keep up gets the latest value of each register, not every one; it holds no more
-// than a mark for each register it watches. A connection watches once, since its calls run one after the other: there are no more watchers than connections.
+// Subscriptions to register values. A change only counts; the watchers are told of it in turn, some of them in each turn of the event loop, so that thousands of them
+// hold up no extend. A watcher that does not keep up gets the latest value of each register, not every one; it holds no more than a number for each register it
+// watches. A connection watches once, since its calls run one after the other: there are no more watchers than connections.
 #pragma once
 
-#include <list>
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "libmr/wire/registers.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/registers/registers.h"
+#include "mrd/shares/rounds.h"
 
 namespace mrd {
 
-class Watches {
+class Watches : public std::enable_shared_from_this<Watches> {
 public:
     // Takes the registers' change notification for itself.
-    explicit Watches(Registers &registers);
+    static std::shared_ptr<Watches> make(Registers &registers);
 
     // Sends the present values, then the changes, until the connection ends.
     void add(std::vector<Registers::Place> places, Answer<mr::wire::Watch> answer);
 
 private:
+    explicit Watches(Registers &registers) : registers_(registers) {}
+
+    struct Watched {
+        Registers::Place place;
+        const std::uint64_t *changes;  // of the register
+        std::uint64_t told = 0;        // at how many of them
+    };
+    struct Watch;
+    using Watchers = Rounds<std::shared_ptr<Watch>>;
     struct Watch {
-        std::vector<Registers::Place> places;
-        std::vector<bool> to_send;  // one for each place
+        std::vector<Watched> registers;
         Answer<mr::wire::Watch> answer;
-        std::size_t known = 0;  // places whose present value has been given: changes of the others are not told yet
+        std::size_t known = 0;  // registers whose present value has been read: changes of the others are not told yet
+        std::optional<Watchers::Position> position = {};
     };
 
-    void first_values(const std::weak_ptr<Watch> &weak, std::size_t next);
-    void mark(Registers::Place place);
+    void first_values(const std::weak_ptr<Watch> &weak);
+    void remove(Watch &watch);
+    // How often the register has changed, counted from 1; it stays where it is.
+    std::uint64_t &changes_of(Registers::Place place);
+    void on_change(Registers::Place place);
+    void tell_later();
+    void tell();
     void send(Watch &watch);
 
     Registers &registers_;
-    std::list<std::shared_ptr<Watch>> watches_;
+    std::map<std::pair<const ProviderRegisters *, RegisterIndex>, std::uint64_t> changes_;  // of the registers that are or were watched
+    Watchers watchers_;
+    bool will_tell_ = false;
 };
 
 }  // namespace mrd

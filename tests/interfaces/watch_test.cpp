@@ -35,7 +35,13 @@ protected:
         const auto digest = mr::to_hex(mr::Bytes(48, byte));
         const auto reply = client.call("io.mrd.Registers.Extend", R"({"name":")" + name + R"(","digest":")" + digest + "\"}");
         EXPECT_THAT(reply, HasSubstr("\"sequence\":"));
+        run();
         return value(name == "rtmr2" ? rtmr2 : rtmr3);
+    }
+    // All who watch are told what has changed.
+    void run() {
+        loop_.restart();
+        loop_.poll();
     }
     std::string value(RegisterIndex index) { return mr::to_hex(hardware_.value(index).bytes()); }
 
@@ -102,6 +108,45 @@ TEST_F(WatchTest, ASlowWatcherGetsTheLatestValueOfEachRegisterNotEveryOne) {
     EXPECT_EQ(watcher.reply(), "");
 }
 
+TEST_F(WatchTest, AChangeTellsABoundedNumberInEachTurnOfTheLoopAndAllInTheEndTheLatestValue) {
+    std::vector<std::unique_ptr<SessionClient>> watchers;
+    for (std::size_t i = 0; i < 3 * told_in_a_turn; ++i) {
+        watchers.push_back(std::make_unique<SessionClient>(*service_));
+        watchers.back()->send(watch_method, R"({"names":["rtmr3"]})", true);
+        ASSERT_NE(watchers.back()->reply(), "");
+    }
+    std::vector<std::string> told(watchers.size());
+    const auto turn = [&] {
+        loop_.restart();
+        loop_.poll_one();
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < watchers.size(); ++i) {
+            if (auto reply = watchers[i]->reply(); !reply.empty()) {
+                told[i] = std::move(reply);
+                ++count;
+            }
+        }
+        return count;
+    };
+    SessionClient client(*service_);
+    const auto extend_once = [&](int byte) {
+        const auto digest = mr::to_hex(mr::Bytes(48, static_cast<std::uint8_t>(byte)));
+        return client.call("io.mrd.Registers.Extend", R"({"name":"rtmr3","digest":")" + digest + "\"}");
+    };
+    EXPECT_THAT(extend_once(1), HasSubstr("\"sequence\":1"));
+    EXPECT_LE(turn(), told_in_a_turn);
+    EXPECT_THAT(extend_once(2), HasSubstr("\"sequence\":2"));
+    std::size_t turns = 0;
+    for (; turns < 100 && std::ranges::any_of(
+                              told, [](const auto &text) { return text.find("\"sequence\":2") == std::string::npos; });
+         ++turns)
+        EXPECT_LE(turn(), told_in_a_turn);
+    EXPECT_LT(turns, 100U);
+    for (const auto &text : told) EXPECT_THAT(text, Streams("rtmr3", value(rtmr3)));
+    run();
+    for (const auto &watcher : watchers) EXPECT_EQ(watcher->reply(), "") << "each change is told once";
+}
+
 TEST_F(WatchTest, ARegisterThatIsNotWatchedIsNotSent) {
     SessionClient watcher(*service_);
     watcher.send(watch_method, R"({"names":["rtmr2"]})", true);
@@ -160,6 +205,7 @@ TEST_F(WatchTest, AWriteOfReportdataIsSeenWithItsGeneration) {
     SessionClient writer(*service_);
     const auto hex = mr::to_hex(mr::Bytes(64, 5));
     const auto written = writer.call("io.mrd.Registers.Write", R"({"name":"reportdata","value":")" + hex + "\"}");
+    run();
     const auto generation = written.substr(written.find("\"generation\":"), written.find('}') - written.find("\"generation\":"));
     EXPECT_THAT(watcher.reply(), ::testing::AllOf(Streams("reportdata", hex), HasSubstr(generation)));
 }
