@@ -62,4 +62,8 @@ struct ProviderFailed {
 using RegisterError = std::variant<NoSuchRegister, NotReadable, NotWritable, NotExtensible, LogOnly, Capped, Indeterminate, WrongLength,
                                    GenerationMismatch, DuplicateEvent, ProviderFailed, journal::Full, journal::Failed>;
 
+inline RegisterError from_journal(const journal::Error &error) {
+    return std::visit([](const auto &one) { return RegisterError(one); }, error);
+}
+
 }  // namespace mrd

@@ -1,6 +1,7 @@
 #include "mrd/registers/provider_registers.h"
 
-#include "mr/envelope.h"
+#include <algorithm>
+
 #include "mrd/journal/space.h"
 
 namespace mrd {
@@ -29,7 +30,7 @@ ProviderRegisters::ProviderRegisters(boost::asio::io_context &loop, std::unique_
     : provider_(std::move(provider)),
       table_(std::move(table)),
       events_(events),
-      journalled_(table_.size()),
+      failures_(table_.size()),
       queue_(loop, provider_->may_wait()) {
     if (auto *quoter = provider_->quoter()) quotes_.emplace(loop, *quoter);
 }
@@ -53,7 +54,7 @@ void ProviderRegisters::join() {
     for (RegisterIndex index = 0; index < table_.size(); ++index) {
         if (!table_.spec(index).flags.has(mr::Flag::extensible)) continue;
         const auto number = state.find(name(), table_.spec(index).name, *table_.spec(index).hash);
-        journalled_[index].number = number;
+        table_.set_number(index, number);
         if (!number) table_.forget_logged(index);
         if (!number || table_.spec(index).owner == mr::Owner::observed) continue;
         const auto divergences = table_.divergences(index);
@@ -63,17 +64,13 @@ void ProviderRegisters::join() {
 }
 
 const journal::RegisterState *ProviderRegisters::journal_state(RegisterIndex index) const {
-    const auto number = journalled_[index].number;
+    const auto number = table_.number(index);
     return number ? &events_.journal.state().registers()[*number] : nullptr;
 }
 
 bool ProviderRegisters::capped(RegisterIndex index) const {
     const auto *state = journal_state(index);
     return state != nullptr && state->capped_by != 0;
-}
-
-RegisterError ProviderRegisters::from_journal(const journal::Error &error) {
-    return std::visit([](const auto &one) { return RegisterError(one); }, error);
 }
 
 // What the caller did wrong says nothing of the register.
@@ -88,7 +85,14 @@ void ProviderRegisters::note_failure(RegisterIndex index, const RegisterError &e
     } else {
         return;
     }
-    journalled_[index].failure = {std::move(reason), journalled_[index].sequence};
+    const auto *state = journal_state(index);
+    failures_[index] = {std::move(reason), state == nullptr ? 0 : state->events};
+}
+
+const std::string *ProviderRegisters::last_failure(RegisterIndex index) const {
+    const auto &failure = failures_[index];
+    const auto *state = journal_state(index);
+    return failure && failure->events == (state == nullptr ? 0 : state->events) ? &failure->reason : nullptr;
 }
 
 // ---- Refreshing
@@ -97,30 +101,19 @@ RegisterError ProviderRegisters::failure(const ProviderError &error, bool unchan
     return ProviderFailed{std::string(name()), error.reason, unchanged ? Applied::no : Applied::unknown};
 }
 
-void ProviderRegisters::apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values) {
-    const auto set = table_.set_of(id);
-    std::vector<std::int64_t> divergences(table_.size());
-    for (RegisterIndex index = 0; index < table_.size(); ++index) divergences[index] = table_.divergences(index);
-    const auto changed = table_.refresh_ends(id, values);
-    for (const auto index : table_.take_settled()) {
-        const auto settlement = table_.settlement(index);
-        journalled_[index].sequence =
-            events_.journal.settle(journalled_[index].intent, settlement == Settlement::done     ? journal::Outcome::done
-                                                              : settlement == Settlement::undone ? journal::Outcome::undone
-                                                                                                 : journal::Outcome::indeterminate);
+std::vector<Extension::Settled> ProviderRegisters::end_refresh(RefreshId id, const ProviderResult<void> &result,
+                                                               const std::vector<mr::Bytes> &values) {
+    const auto refreshed = table_.refresh_ends(id, result ? &values : nullptr);
+    std::vector<Extension::Settled> settled;
+    for (const auto &[intent, outcome] : refreshed.settled) settled.push_back({intent, outcome, events_.journal.settle(intent, outcome)});
+    for (const auto index : refreshed.diverged) {
+        if (events_.diverged) events_.diverged(*this, index);
     }
-    for (RegisterIndex index = 0; index < table_.size(); ++index) {
-        if (table_.spec(index).refresh_set == set && table_.divergences(index) != divergences[index] && events_.diverged)
-            events_.diverged(*this, index);
+    for (const auto index : refreshed.changed) {
+        if (events_.changed) events_.changed(*this, index);
     }
-    if (!events_.changed) return;
-    for (const auto index : changed) events_.changed(*this, index);
-}
-
-void ProviderRegisters::end_refresh(RefreshId id, const ProviderResult<void> &result, const std::vector<mr::Bytes> &values) {
-    apply_refresh(id, result ? &values : nullptr);
     const auto waiting = readers_.extract(id);
-    if (waiting.empty()) return;
+    if (waiting.empty()) return settled;
     for (auto &reader : waiting.mapped()) {
         // Every reader that waited gets the failure; none gets a value of before.
         if (result) {
@@ -129,122 +122,95 @@ void ProviderRegisters::end_refresh(RefreshId id, const ProviderResult<void> &re
             reader(std::unexpected(failure(result.error(), true)));
         }
     }
+    return settled;
 }
 
 // ---- Extending
 
-std::optional<mr::Bytes> ProviderRegisters::resync_for(RegisterIndex index) const {
-    if (!table_.needs_resync(index) || capped(index)) return std::nullopt;
-    const auto expected = table_.logged(index)->bytes();
-    const auto found = table_.value(index);
-    return mr::encode_envelope(
-        {.header = {.type = "resync", .register_name = measured(index).envelope_name},
-         .body = {.expected = mr::Bytes(expected.begin(), expected.end()), .found = mr::Bytes(found.begin(), found.end())}});
-}
-
-std::expected<std::optional<ProviderRegisters::Extended>, RegisterError> ProviderRegisters::sent_before(RegisterIndex index,
-                                                                                                        const mr::Digest &digest,
-                                                                                                        const EventDetails &details) const {
-    if (!details.id) return std::nullopt;
-    const journal::RegisterSet registers(*journalled_[index].number);
-    const auto *first = events_.journal.state().ids().find(details.caller->uid, registers, *details.id);
-    if (first == nullptr) return std::nullopt;
-    const auto &result = first->results.front();
-    if (result.digest != digest) return std::unexpected(DuplicateEvent{*details.id});
-    return Extended{static_cast<std::int64_t>(first->sequence), result.value};
-}
-
-std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::answer_without_extend(RegisterIndex index, const mr::Digest &digest,
-                                                                                        const EventDetails &details) const {
-    const auto refuse = [](RegisterError error) { return ExtendResult(std::unexpected(std::move(error))); };
-    if (!journalled_[index].number) {
-        const auto condition = events_.journal.condition();
-        const bool was_read = condition == journal::Journal::Condition::good || condition == journal::Journal::Condition::full;
-        return refuse(journal::Failed{was_read
-                                          ? "the journal had no room for this register when mrd started: make room, and start mrd again"
-                                          : events_.journal.reason()});
+bool ProviderRegisters::go_on(Turn &turn) {
+    using Action = Extension::Action;
+    const Extension::Known known{table_, events_.journal.state(), provider_->kind()};
+    auto &extension = turn.extension;
+    if (!turn.action) turn.action = extension.begin(known, why_not_in_journal(extension.asked_for().targets));
+    for (;;) {
+        switch (*turn.action) {
+        case Action::log: turn.action = extension.intent_ended(known, write_intent(extension)); break;
+        case Action::settle: turn.action = extension.settle_ended(known, settle(extension)); break;
+        case Action::reread:
+            turn.refresh = table_.begin_refresh(extension.refresh_set());
+            turn.values.swap(spare_values_);
+            turn.values.resize(table_.size());
+            return true;
+        case Action::extend: return true;
+        case Action::answer: return false;
+        }
     }
-    // One that was sent before is answered even where a new one would be refused.
-    auto before = sent_before(index, digest, details);
-    if (!before) return refuse(std::move(before.error()));
-    if (*before) return ExtendResult(**before);
-    if (capped(index)) return refuse(Capped{table_.name(index), journal_state(index)->capped_by});
-    return std::nullopt;
 }
 
-std::expected<void, RegisterError> ProviderRegisters::end_reread(RegisterIndex index, RefreshId id, const ProviderResult<void> &result,
-                                                                 const std::vector<mr::Bytes> &values) {
-    end_refresh(id, result, values);  // a reader may have joined it
-    if (result) return {};
-    if (table_.indeterminate(index)) return std::unexpected(Indeterminate{table_.name(index)});
-    return std::unexpected(failure({"the register could not be reread before the extend: " + result.error().reason}, true));
+void ProviderRegisters::ask(Provider &provider, Turn &turn) {
+    if (*turn.action == Extension::Action::reread) {
+        turn.result = provider.refresh(turn.extension.refresh_set(), turn.values);
+        return;
+    }
+    kill_point("provider-begins");
+    for (const auto &target : turn.extension.event().targets) {
+        turn.result = provider.extend(target.index, target.digest);
+        if (!turn.result) break;
+    }
+    kill_point("provider-ended");
 }
 
-std::optional<ProviderRegisters::ExtendResult> ProviderRegisters::begin_extend(RegisterIndex index, const mr::Digest &digest,
-                                                                               const EventDetails &details,
-                                                                               const std::optional<mr::Bytes> &resync,
-                                                                               mr::Digest &extended) {
-    const auto refuse = [](RegisterError error) { return ExtendResult(std::unexpected(std::move(error))); };
-    const auto &spec = table_.spec(index);
+void ProviderRegisters::take_result(Turn &turn) {
+    const Extension::Known known{table_, events_.journal.state(), provider_->kind()};
+    if (*turn.action == Extension::Action::extend) {
+        turn.action = turn.extension.extend_ended(known, turn.result);
+        return;
+    }
+    const auto settled = end_refresh(turn.refresh, turn.result, turn.values);
+    turn.values.swap(spare_values_);
+    turn.action = turn.extension.reread_ended(known, turn.result, settled);
+}
+
+// Empty: it knows them all.
+std::string ProviderRegisters::why_not_in_journal(std::span<const Extension::Target> targets) const {
+    if (std::ranges::all_of(targets, [this](const auto &target) { return table_.number(target.index).has_value(); })) return {};
+    const auto condition = events_.journal.condition();
+    const bool was_read = condition == journal::Journal::Condition::good || condition == journal::Journal::Condition::full;
+    return was_read ? "the journal had no room for this register when mrd started: make room, and start mrd again"
+                    : events_.journal.reason();
+}
+
+std::expected<std::uint64_t, journal::Error> ProviderRegisters::write_intent(const Extension &extension) {
     kill_point("extend-checked");
-
-    journal::Target target{.reg = *journalled_[index].number, .digest = digest};
-    journal::NewEvent event{.targets = {&target, 1},
-                            .origin = details.origin,
-                            .type = details.type,
-                            .caller = details.caller.get(),
-                            .id = details.id,
-                            .description = details.description,
-                            .data = details.data};
-    std::size_t following = 0;
-    if (resync) {
-        const auto resync_digest = mr::envelope_digest(*resync, *spec.hash);
-        if (!resync_digest) return refuse(failure({resync_digest.error().message}, true));
-        target.before = target.after = digest;  // of the right size
-        // Nothing is measured for an extend that is then refused.
-        if (auto full = events_.journal.refuses(event)) return refuse(std::move(*full));
-        const bool leaves_reserve = details.origin == journal::Origin::service;
-        following = journal::Journal::size_of(event) + (leaves_reserve ? journal::Space(events_.journal.size_limit()).reserve() : 0);
-        target.digest = *resync_digest;
-        event = {.targets = event.targets,
-                 .origin = journal::Origin::resync,
-                 .type = mr::ev_event_tag,
-                 .caller = details.caller.get(),
-                 .data = *resync};
-    }
-    const auto extension = table_.extend_begins(index, target.digest);
-    if (!extension) return refuse(extension.error());
-    target.before = extension->before;
-    target.after = extension->after;
-    const auto intent = events_.journal.begin(event, following);
-    if (!intent) {
-        table_.extend_cancelled(index);
-        return refuse(from_journal(intent.error()));
-    }
-    journalled_[index].intent = *intent;
-    extended = target.digest;
-    return std::nullopt;
+    const auto event_of = [](std::span<const journal::Target> targets, const EventDetails &details) {
+        return journal::NewEvent{.targets = targets,
+                                 .origin = details.origin,
+                                 .type = details.type,
+                                 .caller = details.caller.get(),
+                                 .id = details.id,
+                                 .description = details.description,
+                                 .data = details.data};
+    };
+    const auto targets = in_journal(table_, extension.event().targets);
+    const auto event = event_of(targets, extension.event().details);
+    if (!extension.resyncs()) return events_.journal.begin(event);
+    // Nothing is measured for an extend that is then refused.
+    auto next_targets = in_journal(table_, extension.asked_for().targets);
+    for (auto &target : next_targets) target.before = target.after = target.digest;  // of the right size
+    const auto next = event_of(next_targets, extension.asked_for().details);
+    if (auto full = events_.journal.refuses(next)) return std::unexpected(std::move(*full));
+    const bool leaves_reserve = next.origin == journal::Origin::service;
+    const auto reserve = leaves_reserve ? journal::Space(events_.journal.size_limit()).reserve() : 0;
+    return events_.journal.begin(event, journal::Journal::size_of(next) + reserve);
 }
 
-ProviderRegisters::ExtendResult ProviderRegisters::end_extend(RegisterIndex index, const ProviderResult<void> &result,
-                                                              const ProviderResult<void> &reread, const std::vector<mr::Bytes> &values) {
-    auto &journalled = journalled_[index];
+std::uint64_t ProviderRegisters::settle(const Extension &extension) {
     // The number comes before the value is told: who watches sees the value with its own number.
-    if (result) {
-        table_.extend_succeeded(index);
-        journalled.sequence = events_.journal.settle(journalled.intent, journal::Outcome::done);
-        if (events_.changed) events_.changed(*this, index);
-        return Extended{static_cast<std::int64_t>(journalled.sequence), mr::Digest(table_.value(index))};
+    const auto sequence = events_.journal.settle(extension.intent(), journal::Outcome::done);
+    for (const auto &target : extension.event().targets) {
+        if (events_.changed) events_.changed(*this, target.index);
     }
-    table_.extend_failed(index);
-    apply_refresh(table_.begin_refresh(table_.spec(index).refresh_set), reread ? &values : nullptr);
-    switch (table_.settlement(index)) {
-    case Settlement::done: return Extended{static_cast<std::int64_t>(journalled.sequence), mr::Digest(table_.value(index))};
-    case Settlement::undone: return std::unexpected(failure(result.error(), true));
-    case Settlement::indeterminate:
-    case Settlement::open: break;
-    }
-    return std::unexpected(failure(result.error(), false));
+    return sequence;
 }
 
 std::expected<std::int64_t, RegisterError> ProviderRegisters::end_write(RegisterIndex index, const ProviderResult<void> &result,

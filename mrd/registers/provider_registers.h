@@ -1,5 +1,5 @@
-// One provider's registers at work: the table decides, the queue brings each call's turn, the provider moves the bytes. An extend goes
-// table: cache out of sync -> journal: intent -> provider -> journal: what became of it -> table -> answer, in that order.
+// One provider's registers at work: table and extension decide, the queue brings each call's turn, the provider moves the bytes, the journal keeps what was
+// done. Nothing is decided here.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "mrd/kill_points.h"
 #include "mrd/providers/provider.h"
 #include "mrd/providers/provider_queue.h"
+#include "mrd/registers/extension.h"
 #include "mrd/registers/measurement.h"
 #include "mrd/registers/register_table.h"
 
@@ -79,19 +81,18 @@ public:
     [[nodiscard]] const journal::RegisterState *journal_state(RegisterIndex index) const;
 
     // Why its last extend failed by no fault of its caller; null where it went through.
-    [[nodiscard]] const std::string *last_failure(RegisterIndex index) const {
-        const auto &[number, intent, sequence, failure] = journalled_[index];
-        return failure && sequence <= failure->sequence ? &failure->reason : nullptr;
-    }
+    [[nodiscard]] const std::string *last_failure(RegisterIndex index) const;
 
-    struct Extended {
-        std::int64_t sequence;
-        mr::Digest value;  // of the register after it
-    };
+    using Extended = Extension::Extended;
     // done(expected<Extended, RegisterError>). Precondition: may_extend() or may_measure() allowed it.
     template <class Done>
     void extend(RegisterIndex index, const mr::Digest &digest, EventDetails details, Done done) {
-        queue_.run(ExtendCall<Done>{*this, index, digest, std::move(details), std::move(done)});
+        extend(Extension(Extension::Targets{{.index = index, .digest = digest}}, std::move(details)), std::move(done));
+    }
+    // Of several registers at once.
+    template <class Done>
+    void extend(Extension extension, Done done) {
+        queue_.run(ExtendCall<Done>{*this, {std::move(extension)}, std::move(done)});
     }
 
     // done(expected<generation, RegisterError>). Precondition: may_write() allowed it.
@@ -148,79 +149,47 @@ private:
         }
     };
 
-    using ExtendResult = std::expected<Extended, RegisterError>;
+    // One extend's turn: what the machine asks for is done, and told to it.
+    struct Turn {
+        Extension extension;
+        std::optional<Extension::Action> action = {};  // to be done next; nothing: the turn has not come
+        RefreshId refresh = 0;                         // while it is reread
+        ProviderResult<void> result = {};
+        std::vector<mr::Bytes> values = {};
+    };
+    // Goes on until the provider is to be asked. False: it is answered.
+    bool go_on(Turn &turn);
+    static void ask(Provider &provider, Turn &turn);
+    void take_result(Turn &turn);
 
-    // In one round where the log says what the register holds. Otherwise the register is reread first, and where somebody else has extended it a resync that
-    // says so comes between the two. All of it in one turn: nobody else of this mrd comes between.
     template <class Done>
     struct ExtendCall {
         ProviderRegisters &self;
-        RegisterIndex index;
-        mr::Digest digest;
-        EventDetails details;
+        Turn turn;
         Done done;
-        std::optional<RefreshId> rereading = {};  // in its round
-        bool reread_before = false;               // that round is over
-        std::optional<mr::Bytes> resync = {};     // its event data, while this is the resync's round
-        mr::Digest extended = {};                 // by this round
-        ProviderResult<void> result = {};
-        ProviderResult<void> reread_after = {};
-        std::vector<mr::Bytes> values = {};
 
         bool begin() {
-            auto answer = self.answer_without_extend(index, digest, details);
-            if (!answer && !reread_before && self.table_.must_reread_to_extend(index)) {
-                rereading = self.table_.begin_refresh(self.table_.spec(index).refresh_set);
-                values.swap(self.spare_values_);
-                values.resize(self.table_.size());
-                return true;
-            }
-            if (!answer) {
-                resync = self.resync_for(index);
-                answer = self.begin_extend(index, digest, details, resync, extended);
-            }
-            if (!answer) return true;
-            self.answer(index, std::move(*answer), std::move(done));
+            if (self.go_on(turn)) return true;
+            self.answer(turn.extension, std::move(done));
             return false;
         }
-        void work() {
-            if (rereading) {
-                result = self.provider_->refresh(self.table_.spec(index).refresh_set, values);
-                return;
-            }
-            kill_point("provider-begins");
-            result = self.provider_->extend(index, extended);
-            kill_point("provider-ended");
-            if (result) return;
-            // The extend may have happened. Nothing comes between it and the look at the register.
-            values.resize(self.table_.size());
-            reread_after = self.provider_->refresh(self.table_.spec(index).refresh_set, values);
-        }
+        void work() { ask(*self.provider_, turn); }
         bool end() {
-            if (rereading) {
-                auto reread = self.end_reread(index, *std::exchange(rereading, std::nullopt), result, values);
-                values.swap(self.spare_values_);
-                reread_before = true;
-                if (reread) return false;
-                self.answer(index, std::unexpected(std::move(reread.error())), std::move(done));
-                return true;
-            }
-            auto answer = self.end_extend(index, result, reread_after, values);
-            if (resync && answer) return false;
-            self.answer(index, std::move(answer), std::move(done));
-            return true;
+            self.take_result(turn);
+            return false;
         }
     };
 
     // Gives an extend's result to who asked, when the journal is as durable as it promises.
     template <class Done>
-    void answer(RegisterIndex index, ExtendResult result, Done done) {
-        if (!result) {
-            note_failure(index, result.error());
-            return done(std::move(result));
+    void answer(const Extension &extension, Done done) {
+        const auto index = extension.asked_for().targets.front().index;
+        if (!extension.answer()) {
+            note_failure(index, extension.answer().error());
+            return done(extension.answer());
         }
         events_.journal.when_durable(
-            [this, index, result = std::move(result), done = std::move(done)](const std::expected<void, journal::Error> &durable) mutable {
+            [this, index, result = extension.answer(), done = std::move(done)](const std::expected<void, journal::Error> &durable) mutable {
                 kill_point("reply-ready");
                 if (!durable) {
                     result = std::unexpected(from_journal(durable.error()));
@@ -294,24 +263,11 @@ private:
 
     ProviderRegisters(boost::asio::io_context &loop, std::unique_ptr<Provider> provider, RegisterTable table, RegisterEvents &events);
 
-    void end_refresh(RefreshId id, const ProviderResult<void> &result, const std::vector<mr::Bytes> &values);
-    void apply_refresh(RefreshId id, const std::vector<mr::Bytes> *values);
-    // The event data of a resync, where the register's next extend needs one before it.
-    [[nodiscard]] std::optional<mr::Bytes> resync_for(RegisterIndex index) const;
-    // Nothing: the provider is to be asked to extend by `extended`. Otherwise the answer is there already.
-    std::optional<ExtendResult> begin_extend(RegisterIndex index, const mr::Digest &digest, const EventDetails &details,
-                                             const std::optional<mr::Bytes> &resync, mr::Digest &extended);
-    // The answer, where the journal alone gives it: the event is in it already, or the register takes none.
-    [[nodiscard]] std::optional<ExtendResult> answer_without_extend(RegisterIndex index, const mr::Digest &digest,
-                                                                    const EventDetails &details) const;
-    // Error: what the client is told. Nothing was extended.
-    std::expected<void, RegisterError> end_reread(RegisterIndex index, RefreshId id, const ProviderResult<void> &result,
-                                                  const std::vector<mr::Bytes> &values);
-    [[nodiscard]] std::expected<std::optional<Extended>, RegisterError> sent_before(RegisterIndex index, const mr::Digest &digest,
-                                                                                    const EventDetails &details) const;
-    ExtendResult end_extend(RegisterIndex index, const ProviderResult<void> &result, const ProviderResult<void> &reread,
-                            const std::vector<mr::Bytes> &values);
-    static RegisterError from_journal(const journal::Error &error);
+    // Returns the events of extends that had failed, and which it has settled.
+    std::vector<Extension::Settled> end_refresh(RefreshId id, const ProviderResult<void> &result, const std::vector<mr::Bytes> &values);
+    [[nodiscard]] std::string why_not_in_journal(std::span<const Extension::Target> targets) const;
+    std::expected<std::uint64_t, journal::Error> write_intent(const Extension &extension);
+    std::uint64_t settle(const Extension &extension);
     void note_failure(RegisterIndex index, const RegisterError &error);
     std::expected<std::int64_t, RegisterError> end_write(RegisterIndex index, const ProviderResult<void> &result, const mr::Bytes &value);
     [[nodiscard]] RegisterError failure(const ProviderError &error, bool unchanged) const;
@@ -319,18 +275,11 @@ private:
     std::unique_ptr<Provider> provider_;
     RegisterTable table_;
     RegisterEvents &events_;
-    // What the journal knows of each register.
-    struct Journalled {
-        std::optional<journal::RegisterNumber> number;
-        std::uint64_t intent = 0;    // open
-        std::uint64_t sequence = 0;  // of the last extend that is settled; 0: it did not happen
-        struct Failure {
-            std::string reason;
-            std::uint64_t sequence = 0;  // as above, when it came: over as soon as a later extend has gone through
-        };
-        std::optional<Failure> failure = {};
+    struct Failure {
+        std::string reason;
+        std::uint64_t events = 0;  // of the register in the journal, when it came: over as soon as a later extend has gone through
     };
-    std::vector<Journalled> journalled_;
+    std::vector<std::optional<Failure>> failures_;  // of each register's last extend
     std::map<RefreshId, std::vector<Reader>> readers_;
     std::vector<mr::Bytes> spare_values_;  // the last refresh's memory, for the next one
     std::optional<Quotes> quotes_;

@@ -38,6 +38,7 @@ std::expected<RegisterTable, std::string> RegisterTable::build(std::string_view 
     table.provider_ = provider;
     table.generation_ = first_generation;
     table.can_refresh_ = abilities.refresh;
+    table.hashers_ = std::make_shared<std::map<mr::HashAlgorithm, mr::Hasher>>();
     const auto refuse = [&](const RegisterSpec &spec, std::string_view reason) {
         return std::unexpected("register \"" + table.provider_ + "/" + bank_name(spec) + "\": " + std::string(reason));
     };
@@ -45,10 +46,10 @@ std::expected<RegisterTable, std::string> RegisterTable::build(std::string_view 
         if (const auto reason = reason_against(spec, abilities); !reason.empty()) return refuse(spec, reason);
         const auto same_bank = [&](const Entry &entry) { return bank_name(entry.spec) == bank_name(spec); };
         if (std::ranges::any_of(table.entries_, same_bank)) return refuse(spec, "the provider has two of that name");
-        if (spec.hash && !table.hashers_.contains(*spec.hash)) {
+        if (spec.hash && !table.hashers_->contains(*spec.hash)) {
             auto hasher = mr::Hasher::open(*spec.hash);
             if (!hasher) return refuse(spec, hasher.error().message);
-            table.hashers_.emplace(*spec.hash, std::move(*hasher));
+            table.hashers_->emplace(*spec.hash, std::move(*hasher));
         }
         auto &entry = table.entries_.emplace_back();
         entry.value.resize(spec.size);
@@ -173,61 +174,97 @@ void RegisterTable::refresh_begins(RefreshId id) {
     ++counters_.refreshes;
 }
 
-std::vector<RegisterIndex> RegisterTable::refresh_ends(RefreshId id, const std::vector<mr::Bytes> *values) {
+Refreshed RegisterTable::refresh_ends(RefreshId id, const std::vector<mr::Bytes> *values) {
     const auto set_index = asked_.at(id);
     asked_.erase(id);
     auto &set = sets_[set_index];
     const auto found = std::ranges::find(set.running, id, &Running::id);
     const auto running = *found;
     set.running.erase(found);
+    Refreshed refreshed;
     if (values == nullptr) {
         set.in_sync = false;
-        return {};
+        return refreshed;
     }
     // A write that was under way when it began, or began since, may or may not be in what was read.
     const bool overtaken = running.writes_begun != running.writes_ended || writes_begun_ != running.writes_begun;
     set.in_sync = !overtaken;
-    std::vector<RegisterIndex> changed;
+    const auto was_read = [&](const Entry &entry) {
+        return entry.spec.refresh_set == set_index && !entry.writing && entry.last_write <= running.writes_begun;
+    };
     for (RegisterIndex index = 0; index < entries_.size(); ++index) {
         auto &entry = entries_[index];
-        if (entry.spec.refresh_set != set_index || entry.writing || entry.last_write > running.writes_begun) continue;
+        if (!was_read(entry)) continue;
         const auto &value = (*values)[index];
         if (!std::ranges::equal(entry.value, value)) {
             set_value(entry, value);
-            changed.push_back(index);
+            refreshed.changed.push_back(index);
         }
         entry.generation = running.generation;
         entry.uncertain = false;
-        if (entry.unsettled) settle(index);
-        compare(entry);
+        look_at_failed(index);
     }
-    return changed;
+    const auto settled = settle_failed(refreshed);
+    for (RegisterIndex index = 0; index < entries_.size(); ++index) {
+        const bool is_known = was_read(entries_[index]) || std::ranges::find(settled, index) != settled.end();
+        if (is_known && compare(index)) refreshed.diverged.push_back(index);
+    }
+    return refreshed;
 }
 
-// The register itself says whether the failed extend happened. A value that is neither comes from somebody else's extend.
-void RegisterTable::settle(RegisterIndex index) {
+// The register itself says whether it took a failed extend. A value that is neither comes from somebody else's extend.
+void RegisterTable::look_at_failed(RegisterIndex index) {
+    for (auto &failed : failed_) {
+        const auto target = std::ranges::find(failed.targets, index, &Failed::Target::index);
+        if (target == failed.targets.end()) continue;
+        const mr::Digest found(entries_[index].value);
+        target->outcome = found == target->values.after    ? journal::Outcome::done
+                          : found == target->values.before ? journal::Outcome::undone
+                                                           : journal::Outcome::indeterminate;
+    }
+}
+
+// Those of which every register has told, perhaps in several sets. What only some of them took is no event: those show as diverged. Returns the registers.
+std::vector<RegisterIndex> RegisterTable::settle_failed(Refreshed &refreshed) {
+    std::vector<RegisterIndex> registers;
+    std::erase_if(failed_, [&](const Failed &failed) {
+        if (!std::ranges::all_of(failed.targets, [](const auto &target) { return target.outcome.has_value(); })) return false;
+        const auto first = *failed.targets.front().outcome;
+        const bool all_the_same = std::ranges::all_of(failed.targets, [first](const auto &target) { return target.outcome == first; });
+        const auto outcome = all_the_same ? first : journal::Outcome::indeterminate;
+        for (const auto &target : failed.targets) {
+            auto &logged = entries_[target.index].logged;
+            if (outcome == journal::Outcome::done && logged) logged = target.values.after;
+            registers.push_back(target.index);
+        }
+        refreshed.settled.push_back({failed.intent, outcome});
+        return true;
+    });
+    return registers;
+}
+
+bool RegisterTable::indeterminate(RegisterIndex index) const {
+    return std::ranges::any_of(failed_, [index](const Failed &failed) {
+        return std::ranges::find(failed.targets, index, &Failed::Target::index) != failed.targets.end();
+    });
+}
+
+// Tells what the log says from what the hardware holds. True: it has diverged, and did not so before. Until a failed extend is settled the log does not say
+// what the register holds.
+bool RegisterTable::compare(RegisterIndex index) {
     auto &entry = entries_[index];
-    const auto extension = *std::exchange(entry.unsettled, std::nullopt);
-    const mr::Digest found(entry.value);
-    entry.settlement = found == extension.after    ? Settlement::done
-                       : found == extension.before ? Settlement::undone
-                                                   : Settlement::indeterminate;
-    if (entry.settlement == Settlement::done && entry.logged) entry.logged = extension.after;
-    settled_.push_back(index);
-}
-
-// Every refresh tells what the log says from what the hardware holds.
-void RegisterTable::compare(Entry &entry) {
-    if (!entry.is_logged) return;
+    if (!entry.is_logged || indeterminate(index)) return false;
     const mr::Digest found(entry.value);
     if (!entry.logged) entry.logged = found;
-    if (entry.spec.owner == mr::Owner::shared) return;  // others may extend it
+    if (entry.spec.owner == mr::Owner::shared) return false;  // others may extend it
     if (*entry.logged == found) {
         entry.divergence.reset();
-    } else if (!entry.divergence || entry.divergence->found != found) {
-        entry.divergence = Divergence{*entry.logged, found};
-        ++entry.divergences;
+        return false;
     }
+    if (entry.divergence && entry.divergence->found == found) return false;
+    entry.divergence = Divergence{*entry.logged, found};
+    ++entry.divergences;
+    return true;
 }
 
 void RegisterTable::forget_logged(RegisterIndex index) {
@@ -238,7 +275,7 @@ void RegisterTable::forget_logged(RegisterIndex index) {
 void RegisterTable::set_logged(RegisterIndex index, const mr::Digest &value) {
     entries_[index].is_logged = true;
     entries_[index].logged = value;
-    compare(entries_[index]);
+    compare(index);
 }
 
 bool RegisterTable::needs_resync(RegisterIndex index) const {
@@ -266,35 +303,37 @@ void RegisterTable::end_write(Entry &entry) {
     entry.writing = false;
 }
 
-std::expected<RegisterTable::Extension, RegisterError> RegisterTable::extend_begins(RegisterIndex index, const mr::Digest &digest) {
+std::expected<RegisterTable::Values, RegisterError> RegisterTable::extend_begins(RegisterIndex index, const mr::Digest &digest) {
     auto &entry = entries_[index];
-    if (entry.unsettled) return std::unexpected(Indeterminate{entry.name});
+    if (indeterminate(index)) return std::unexpected(Indeterminate{entry.name});
     const auto before = entry.logged && !needs_resync(index) ? *entry.logged : mr::Digest(entry.value);
-    const auto after = hashers_.at(*entry.spec.hash).extend(before.bytes(), digest.bytes());
+    const auto after = hashers_->at(*entry.spec.hash).extend(before.bytes(), digest.bytes());
     begin_write(entry);
-    entry.extension = Extension{before, after};
-    return *entry.extension;
+    entry.extending = Values{before, after};
+    return *entry.extending;
 }
 
 void RegisterTable::extend_cancelled(RegisterIndex index) {
-    entries_[index].extension.reset();
+    entries_[index].extending.reset();
     end_write(entries_[index]);
 }
 
 void RegisterTable::extend_succeeded(RegisterIndex index) {
     auto &entry = entries_[index];
-    const auto extension = *std::exchange(entry.extension, std::nullopt);
-    if (entry.logged) entry.logged = extension.after;
+    const auto values = *std::exchange(entry.extending, std::nullopt);
+    if (entry.logged) entry.logged = values.after;
     entry.divergence.reset();
-    set_value(entry, extension.after.bytes());
+    set_value(entry, values.after.bytes());
     end_write(entry);
 }
 
-void RegisterTable::extend_failed(RegisterIndex index) {
-    auto &entry = entries_[index];
-    entry.unsettled = std::exchange(entry.extension, std::nullopt);
-    entry.settlement = Settlement::open;
-    end_write(entry);
+void RegisterTable::extend_failed(std::span<const RegisterIndex> registers, std::uint64_t intent) {
+    auto &failed = failed_.emplace_back(Failed{.intent = intent, .targets = {}});
+    for (const auto index : registers) {
+        auto &entry = entries_[index];
+        failed.targets.push_back({.index = index, .values = *std::exchange(entry.extending, std::nullopt)});
+        end_write(entry);
+    }
 }
 
 void RegisterTable::write_begins(RegisterIndex index) {

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +18,7 @@
 
 #include "mr/digest.h"
 #include "mr/registers.h"
+#include "mrd/journal/state.h"
 #include "mrd/providers/provider.h"
 #include "mrd/registers/errors.h"
 
@@ -40,14 +43,20 @@ struct Divergence {
     mr::Digest found;
 };
 
-// What became of an extend that the provider reported as failed.
-enum class Settlement : std::uint8_t {
-    undone,         // the register holds the value before
-    done,           // it holds the value after: the extend took effect all the same
-    indeterminate,  // it holds neither
-    open,           // it could not be reread
+// What a refresh told.
+struct Refreshed {
+    std::vector<RegisterIndex> changed;   // their known value is another one
+    std::vector<RegisterIndex> diverged;  // they hold what the log does not explain, and it is not what they held when that was last seen
+    // Extends that had failed, and what became of each: done if all of its registers have taken it, undone if none has, otherwise indeterminate.
+    struct Settled {
+        std::uint64_t intent = 0;
+        journal::Outcome outcome = journal::Outcome::undone;
+        friend bool operator==(const Settled &, const Settled &) = default;
+    };
+    std::vector<Settled> settled;
 };
 
+// A value: copies go their own ways.
 class RegisterTable {
 public:
     // Error: the register's name and the reason.
@@ -57,6 +66,8 @@ public:
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] const RegisterSpec &spec(RegisterIndex index) const { return entries_[index].spec; }
     [[nodiscard]] std::size_t refresh_sets() const { return sets_.size(); }
+
+    [[nodiscard]] const std::string &provider() const { return provider_; }
 
     // "tdx/rtmr3"; with the hash where the provider has several banks of that name.
     [[nodiscard]] const std::string &name(RegisterIndex index) const { return entries_[index].name; }
@@ -102,31 +113,25 @@ public:
     // From now on later fresh reads, and reads after a write that ends from now on, need another one.
     void refresh_begins(RefreshId id);
 
-    // `values` as Provider::refresh() gave them, null if it failed. Returns the registers whose known value has changed.
-    std::vector<RegisterIndex> refresh_ends(RefreshId id, const std::vector<mr::Bytes> *values);
+    // `values` as Provider::refresh() gave them, null if it failed.
+    Refreshed refresh_ends(RefreshId id, const std::vector<mr::Bytes> *values);
 
-    [[nodiscard]] RefreshSet set_of(RefreshId id) const { return asked_.at(id); }
     [[nodiscard]] bool in_sync(RefreshSet set) const { return sets_[set].in_sync; }
 
     // ---- Writing and extending. Each begins before the provider is called and ends after, whether it went well or not.
 
-    struct Extension {
+    struct Values {
         mr::Digest before;
         mr::Digest after;
     };
     // The values are computed: from the log, or from what was found where a resync is to say so.
     // Error: Indeterminate.
-    std::expected<Extension, RegisterError> extend_begins(RegisterIndex index, const mr::Digest &digest);
+    std::expected<Values, RegisterError> extend_begins(RegisterIndex index, const mr::Digest &digest);
     // Nobody was asked after all.
     void extend_cancelled(RegisterIndex index);
     void extend_succeeded(RegisterIndex index);
-    // The extend may have happened all the same: until a refresh tells, further ones are refused.
-    void extend_failed(RegisterIndex index);
-    // What the refreshes since extend_failed() have told.
-    [[nodiscard]] Settlement settlement(RegisterIndex index) const { return entries_[index].settlement; }
-
-    // The registers whose failed extend a refresh since the last call has settled.
-    std::vector<RegisterIndex> take_settled() { return std::exchange(settled_, {}); }
+    // One event's extend of these registers, which have all begun. It may have happened all the same: until refreshes tell, further ones are refused.
+    void extend_failed(std::span<const RegisterIndex> registers, std::uint64_t intent);
 
     // Counts a new generation where the register carries one, also for a value that is the same, and for a write that then fails:
     // nobody may take the report over other data for his own.
@@ -138,6 +143,9 @@ public:
 
     // What the log says the register must hold; nothing for registers that mrd does not extend. Until set_logged() it is what the first refresh found.
     [[nodiscard]] const std::optional<mr::Digest> &logged(RegisterIndex index) const { return entries_[index].logged; }
+    // What the journal calls it. Nothing: it does not know it.
+    [[nodiscard]] std::optional<journal::RegisterNumber> number(RegisterIndex index) const { return entries_[index].number; }
+    void set_number(RegisterIndex index, std::optional<journal::RegisterNumber> number) { entries_[index].number = number; }
     // What the journal says at start: compares it with what the register holds.
     void set_logged(RegisterIndex index, const mr::Digest &value);
     // The journal does not know the register: nothing is compared.
@@ -151,7 +159,8 @@ public:
     [[nodiscard]] const std::optional<Divergence> &divergence(RegisterIndex index) const { return entries_[index].divergence; }
     // How often one was found.
     [[nodiscard]] std::int64_t divergences(RegisterIndex index) const { return entries_[index].divergences; }
-    [[nodiscard]] bool indeterminate(RegisterIndex index) const { return entries_[index].unsettled.has_value(); }
+    // An extend of it failed, and no refresh has told yet what became of it.
+    [[nodiscard]] bool indeterminate(RegisterIndex index) const;
 
     struct Counters {
         std::int64_t reads = 0;
@@ -167,10 +176,9 @@ private:
         std::string name;
         mr::Bytes value;
         mutable std::string hex;  // of value; empty: not made yet
+        std::optional<journal::RegisterNumber> number;
         std::optional<mr::Digest> logged;
-        std::optional<Extension> extension;  // begun, not ended
-        std::optional<Extension> unsettled;  // failed, and not known what became of it
-        Settlement settlement = Settlement::open;
+        std::optional<Values> extending;  // begun, not ended
         std::optional<Divergence> divergence;
         std::int64_t divergences = 0;
         std::uint64_t last_write = 0;  // number of the last write that began
@@ -192,25 +200,37 @@ private:
         std::vector<Running> running;
     };
 
+    // An extend that failed, and of which is not known yet what became.
+    struct Failed {
+        struct Target {
+            RegisterIndex index = 0;
+            Values values;
+            std::optional<journal::Outcome> outcome = {};  // as the register itself says
+        };
+        std::uint64_t intent = 0;
+        std::vector<Target> targets;
+    };
+
     RegisterTable() = default;
 
     RefreshId new_refresh(RefreshSet set);
     void set_value(Entry &entry, mr::ByteView value);
     void begin_write(Entry &entry);
     void end_write(Entry &entry);
-    void settle(RegisterIndex index);
-    static void compare(Entry &entry);
+    void look_at_failed(RegisterIndex index);
+    std::vector<RegisterIndex> settle_failed(Refreshed &refreshed);
+    bool compare(RegisterIndex index);
 
     std::string provider_;
     std::vector<Entry> entries_;
     std::vector<Set> sets_;
     std::map<RefreshId, RefreshSet> asked_;
-    std::map<mr::HashAlgorithm, mr::Hasher> hashers_;
+    std::shared_ptr<std::map<mr::HashAlgorithm, mr::Hasher>> hashers_;  // copies share them: they keep nothing between two calls
     RefreshId last_refresh_ = 0;
     std::uint64_t writes_begun_ = 0;
     std::uint64_t writes_ended_ = 0;
     std::int64_t generation_ = 0;
-    std::vector<RegisterIndex> settled_;
+    std::vector<Failed> failed_;
     bool can_refresh_ = false;
     Counters counters_;
 };

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +25,7 @@ using ::testing::IsEmpty;
 
 constexpr ProviderAbilities everything{.refresh = true, .extend = true, .write = true, .report = true, .verify_report = true};
 constexpr std::int64_t first_generation = 1000;
+constexpr std::uint64_t intent = 7;
 
 mr::Flags flags(std::string_view letters) { return mr::Flags::from_string(letters).value(); }
 
@@ -77,7 +80,14 @@ protected:
     mr::Digest known(RegisterIndex index) { return mr::Digest(table().value(index)); }
     void set_hardware(RegisterIndex index, const mr::Digest &value) { hardware_[index].assign(value.bytes().begin(), value.bytes().end()); }
 
-    void refresh(RefreshSet set) { table().refresh_ends(table().begin_refresh(set), &hardware_); }
+    Refreshed refresh(RefreshSet set) { return table().refresh_ends(table().begin_refresh(set), &hardware_); }
+
+    // What the refresh says of the extend that failed.
+    std::optional<journal::Outcome> outcome_after_refresh() {
+        const auto settled = refresh(0).settled;
+        return settled.empty() ? std::nullopt : std::optional(settled.front().outcome);
+    }
+    void fail(RegisterIndex index) { table().extend_failed(std::array{index}, intent); }
 
     // The provider's part of an extend.
     void extend_hardware(RegisterIndex index, const mr::Digest &by) { set_hardware(index, extended(hardware(index), by)); }
@@ -370,9 +380,8 @@ TEST_F(RegisterTableTest, AReadOfALiveRegisterWhoseSetIsNotInSyncRefreshesTheWho
     const auto before = table().counters().refreshes;
     const auto plan = table().plan_read(rtmr3, false);
     ASSERT_EQ(plan.action, Action::start);
-    EXPECT_EQ(table().set_of(plan.refresh), 0U);
     table().refresh_begins(plan.refresh);
-    EXPECT_THAT(table().refresh_ends(plan.refresh, &hardware_), ElementsAre(report0));
+    EXPECT_THAT(table().refresh_ends(plan.refresh, &hardware_).changed, ElementsAre(report0));
     EXPECT_EQ(action(rtmr2), Action::serve);
     EXPECT_EQ(action(rtmr3), Action::serve);
     EXPECT_EQ(action(report0), Action::serve);
@@ -408,7 +417,7 @@ TEST_F(RegisterTableTest, AnExtendMarksTheCacheOutOfSyncBeforeTheProviderIsCalle
 
 TEST_F(RegisterTableTest, AnExtendThatFailsLeavesTheCacheOutOfSync) {
     ASSERT_TRUE(table().extend_begins(rtmr3, digest(1)));
-    table().extend_failed(rtmr3);
+    fail(rtmr3);
     EXPECT_FALSE(table().in_sync(0));
 }
 
@@ -499,7 +508,7 @@ TEST_F(RegisterTableTest, AFailedRefreshLeavesTheCacheOutOfSyncAndTheNextReadTri
     extend(rtmr3, digest(1));
     const auto plan = table().plan_read(rtmr3, false);
     table().refresh_begins(plan.refresh);
-    EXPECT_THAT(table().refresh_ends(plan.refresh, nullptr), IsEmpty());
+    EXPECT_THAT(table().refresh_ends(plan.refresh, nullptr).changed, IsEmpty());
     EXPECT_FALSE(table().in_sync(0));
     EXPECT_EQ(action(rtmr3), Action::start);
 }
@@ -642,9 +651,8 @@ TEST_F(RegisterTableTest, AnExtendThatNobodyWasAskedForLeavesTheRegisterAsItWasB
 
 TEST_F(RegisterTableTest, AfterAFailedExtendFurtherOnesAreRefusedUntilARefreshTells) {
     ASSERT_TRUE(table().extend_begins(rtmr3, digest(1)));
-    table().extend_failed(rtmr3);
+    fail(rtmr3);
     EXPECT_TRUE(table().indeterminate(rtmr3));
-    EXPECT_EQ(table().settlement(rtmr3), Settlement::open);
     const auto refused = table().extend_begins(rtmr3, digest(2));
     ASSERT_FALSE(refused);
     EXPECT_EQ(std::get<Indeterminate>(refused.error()).name, "tdx/rtmr3");
@@ -654,20 +662,17 @@ TEST_F(RegisterTableTest, AfterAFailedExtendFurtherOnesAreRefusedUntilARefreshTe
     EXPECT_TRUE(table().indeterminate(rtmr3)) << "a refresh that failed has told nothing";
     refresh(1);
     EXPECT_TRUE(table().indeterminate(rtmr3)) << "nor one of another set";
-    EXPECT_THAT(table().take_settled(), IsEmpty());
-    refresh(0);
+    EXPECT_THAT(refresh(0).settled, ElementsAre(Refreshed::Settled{intent, journal::Outcome::undone})) << "for the journal";
     EXPECT_FALSE(table().indeterminate(rtmr3));
-    EXPECT_THAT(table().take_settled(), ElementsAre(rtmr3)) << "for the journal";
-    EXPECT_THAT(table().take_settled(), IsEmpty()) << "each is told once";
+    EXPECT_THAT(refresh(0).settled, IsEmpty()) << "each is told once";
     EXPECT_TRUE(table().extend_begins(rtmr3, digest(2)));
 }
 
 TEST_F(RegisterTableTest, AFailedExtendWhoseRegisterHoldsTheOldValueHasNotHappened) {
     const auto logged = extend(rtmr3, digest(1));
     ASSERT_TRUE(table().extend_begins(rtmr3, digest(2)));
-    table().extend_failed(rtmr3);
-    refresh(0);
-    EXPECT_EQ(table().settlement(rtmr3), Settlement::undone);
+    fail(rtmr3);
+    EXPECT_EQ(outcome_after_refresh(), journal::Outcome::undone);
     EXPECT_EQ(table().logged(rtmr3), logged);
     EXPECT_FALSE(table().divergence(rtmr3));
 }
@@ -676,9 +681,8 @@ TEST_F(RegisterTableTest, AFailedExtendWhoseRegisterHoldsTheNewValueHasHappenedA
     const auto begun = table().extend_begins(rtmr3, digest(1));
     ASSERT_TRUE(begun);
     extend_hardware(rtmr3, digest(1));
-    table().extend_failed(rtmr3);
-    refresh(0);
-    EXPECT_EQ(table().settlement(rtmr3), Settlement::done);
+    fail(rtmr3);
+    EXPECT_EQ(outcome_after_refresh(), journal::Outcome::done);
     EXPECT_EQ(table().logged(rtmr3), begun->after);
     EXPECT_FALSE(table().divergence(rtmr3));
 }
@@ -686,9 +690,8 @@ TEST_F(RegisterTableTest, AFailedExtendWhoseRegisterHoldsTheNewValueHasHappenedA
 TEST_F(RegisterTableTest, AFailedExtendWhoseRegisterHoldsNeitherValueStaysUnknownAndShowsAsDivergence) {
     ASSERT_TRUE(table().extend_begins(rtmr3, digest(1)));
     extend_hardware(rtmr3, digest(66));
-    table().extend_failed(rtmr3);
-    refresh(0);
-    EXPECT_EQ(table().settlement(rtmr3), Settlement::indeterminate);
+    fail(rtmr3);
+    EXPECT_EQ(outcome_after_refresh(), journal::Outcome::indeterminate);
     EXPECT_TRUE(table().divergence(rtmr3));
     EXPECT_FALSE(table().indeterminate(rtmr3)) << "what it holds is known now: it can be extended from there";
 }
@@ -698,9 +701,36 @@ TEST_F(RegisterTableTest, ARefreshThatBeganBeforeTheFailedExtendDoesNotSettleIt)
     const auto seen = hardware_;
     ASSERT_TRUE(table().extend_begins(rtmr3, digest(1)));
     extend_hardware(rtmr3, digest(1));
-    table().extend_failed(rtmr3);
+    fail(rtmr3);
     table().refresh_ends(id, &seen);
     EXPECT_TRUE(table().indeterminate(rtmr3));
+}
+
+TEST_F(RegisterTableTest, AFailedExtendOfSeveralRegistersIsSettledWhenEachOfThemHasTold) {
+    ASSERT_TRUE(table().extend_begins(rtmr3, digest(1)));
+    ASSERT_TRUE(table().extend_begins(other_device, digest(1)));
+    extend_hardware(rtmr3, digest(1));
+    extend_hardware(other_device, digest(1));
+    table().extend_failed(std::array<RegisterIndex, 2>{rtmr3, other_device}, intent);
+    const auto first = refresh(0);
+    EXPECT_THAT(first.settled, IsEmpty());
+    EXPECT_THAT(first.diverged, IsEmpty()) << "nobody knows yet what the log says";
+    EXPECT_TRUE(table().indeterminate(rtmr3));
+    EXPECT_THAT(refresh(1).settled, ElementsAre(Refreshed::Settled{intent, journal::Outcome::done}));
+    EXPECT_EQ(table().logged(rtmr3), hardware(rtmr3));
+    EXPECT_EQ(table().logged(other_device), hardware(other_device));
+}
+
+TEST_F(RegisterTableTest, WhatOnlySomeRegistersTookIsNoEventAndTheyShowAsDiverged) {
+    ASSERT_TRUE(table().extend_begins(rtmr3, digest(1)));
+    ASSERT_TRUE(table().extend_begins(other_device, digest(1)));
+    extend_hardware(rtmr3, digest(1));
+    table().extend_failed(std::array<RegisterIndex, 2>{rtmr3, other_device}, intent);
+    refresh(0);
+    const auto last = refresh(1);
+    EXPECT_THAT(last.settled, ElementsAre(Refreshed::Settled{intent, journal::Outcome::indeterminate}));
+    EXPECT_THAT(last.diverged, ElementsAre(rtmr3)) << "though it was read by the refresh before";
+    EXPECT_FALSE(table().divergence(other_device));
 }
 
 // ---- Counters
