@@ -12,6 +12,7 @@
 #include "mr/event_content.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
+#include "mrd/registers/set_reads.h"
 #include "mrd/shares/rounds.h"
 #include "proto/interfaces.h"
 
@@ -168,31 +169,24 @@ private:
 
     // The log is read. Now the registers, and then what came to the log meanwhile: what is compared belongs together.
     void at_end() override {
-        if (open_ > 0) return;
+        if (is_reading_) return;
         if (read_) return finish();
-        read_ = true;
-        open_ = 1;
+        is_reading_ = true;
+        std::vector<Registers::Place> places;
         for (const auto &provider : registers().providers()) {
-            std::vector<RefreshSet> sets;
-            const auto &table = provider->table();
-            for (RegisterIndex index = 0; index < table.size(); ++index) {
-                const auto set = table.spec(index).refresh_set;
-                if (!table.spec(index).flags.has(mr::Flag::live) || std::ranges::find(sets, set) != sets.end()) continue;
-                sets.push_back(set);
-                ++open_;
-                provider->read(index, true,
-                               [self = std::static_pointer_cast<ReplayCall>(shared_from_this())](std::expected<bool, RegisterError> read) {
-                                   if (!read) self->error_ = "a register cannot be read";
-                                   self->one_read();
-                               });
-            }
+            for (RegisterIndex index = 0; index < provider->table().size(); ++index) places.push_back({provider.get(), index});
         }
-        one_read();
+        read_sets(places, true,
+                  [self = std::static_pointer_cast<ReplayCall>(shared_from_this())](const std::expected<SetsRead, RegisterError> &read) {
+                      self->take_read(read.has_value());
+                  });
     }
 
-    void one_read() {
-        if (--open_ > 0 || done()) return;
-        if (error_) return fail(*error_);
+    void take_read(bool went_well) {
+        is_reading_ = false;
+        read_ = true;
+        if (done()) return;
+        if (!went_well) return fail("a register cannot be read");
         go_at_once();  // it has had its turn, and this is all but always the end of the log
     }
 
@@ -220,9 +214,8 @@ private:
     }
 
     mr::Replay replay_{mr::ReplayNames::as_logged};
+    bool is_reading_ = false;
     bool read_ = false;
-    std::size_t open_ = 0;
-    std::optional<std::string> error_;
 };
 
 // Those who wait for records to come. An event wakes them in turn, some of them in each turn of the event loop. A connection follows once, since its calls run one

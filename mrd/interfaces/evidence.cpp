@@ -16,6 +16,7 @@
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/quote.h"
+#include "mrd/registers/set_reads.h"
 #include "proto/varlink/release.h"
 
 namespace mrd {
@@ -319,14 +320,14 @@ private:
     }
 
     void reread() {
+        std::vector<Registers::Place> places;
         for (RegisterIndex index = 0; index < table().size(); ++index) {
-            if (!is_logged(index) || !table().spec(index).flags.has(mr::Flag::live)) continue;
-            // A failure is not the end of it: the second quote tells.
-            return provider_.read(index, true, [self = shared_from_this()](const std::expected<bool, RegisterError> &) {
-                if (!self->stopped_) self->ask_for_quote();
-            });
+            if (is_logged(index)) places.push_back({&provider_, index});
         }
-        ask_for_quote();
+        // A failure is not the end of it: the second quote tells.
+        read_sets(places, true, [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &) {
+            if (!self->stopped_) self->ask_for_quote();
+        });
     }
 
     void add_collateral() {

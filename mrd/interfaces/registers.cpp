@@ -8,6 +8,7 @@
 #include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/register_errors.h"
 #include "mrd/interfaces/watch.h"
+#include "mrd/registers/set_reads.h"
 #include "proto/interfaces.h"
 
 namespace mrd {
@@ -96,69 +97,31 @@ void read(Registers &registers, const wire::ReadParameters &parameters, Answer<w
 class SnapshotCall : public std::enable_shared_from_this<SnapshotCall> {
 public:
     SnapshotCall(Registers &registers, std::vector<Place> places, bool fresh, Answer<wire::Snapshot> answer)
-        : registers_(registers), places_(std::move(places)), fresh_(fresh), answer_(std::move(answer)) {}
+        : registers_(registers), places_(std::move(places)), refreshed_(places_.size()), fresh_(fresh), answer_(std::move(answer)) {}
 
-    void start() {
-        // One read for each set that has a live register among those asked for: of one that others extend too, if there is one, for that
-        // refreshes where the cache would serve an owned one.
-        for (const auto &place : places_) {
-            if (!place.table().spec(place.index).flags.has(mr::Flag::live)) continue;
-            const auto same = std::ranges::find_if(live_, [&](const Place &other) { return same_set(place, other); });
-            if (same == live_.end()) {
-                live_.push_back(place);
-            } else if (place.table().always_rereads(place.index)) {
-                *same = place;
-            }
-        }
-        go();
+    void go() {
+        read_sets(places_, fresh_, [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &read) { self->take(read); });
     }
 
 private:
-    static bool same_set(const Place &a, const Place &b) {
-        return a.provider == b.provider && a.table().spec(a.index).refresh_set == b.table().spec(b.index).refresh_set;
-    }
-
-    void go() {
-        open_ = live_.size() + 1;
-        for (const auto &place : live_) {
-            place.provider->read(place.index, fresh_, [self = shared_from_this(), place](std::expected<bool, RegisterError> refreshed) {
-                if (!refreshed) {
-                    self->error_ = std::move(refreshed.error());
-                } else if (*refreshed) {
-                    self->refreshed_.push_back(place);
-                }
-                self->one_done();
-            });
-        }
-        one_done();
-    }
-
-    void one_done() {
-        if (--open_ > 0) return;
-        if (error_) return answer_.fail(on_wire(*error_));
-        const auto is_in_sync = [](const Place &place) { return place.table().in_sync(place.table().spec(place.index).refresh_set); };
-        if (!std::ranges::all_of(live_, is_in_sync)) {
+    void take(const std::expected<SetsRead, RegisterError> &read) {
+        if (!read) return answer_.fail(on_wire(read.error()));
+        for (std::size_t i = 0; i < places_.size(); ++i) refreshed_[i] = refreshed_[i] || read->was_refreshed(places_[i]);
+        if (!read->in_sync()) {
             if (++round_ == max_snapshot_rounds)
                 return answer_.fail(wire::Busy{"the registers change faster than a snapshot can be taken"});
             return go();
         }
         wire::SnapshotReply reply{{}, registers_.sequence()};
-        for (const auto &place : places_) {
-            const bool refreshed = place.table().spec(place.index).flags.has(mr::Flag::live) &&
-                                   std::ranges::any_of(refreshed_, [&](const Place &other) { return same_set(place, other); });
-            reply.readings.push_back(reading_of(place, refreshed));
-        }
+        for (std::size_t i = 0; i < places_.size(); ++i) reply.readings.push_back(reading_of(places_[i], refreshed_[i]));
         answer_.reply(reply);
     }
 
     Registers &registers_;
     std::vector<Place> places_;
-    std::vector<Place> live_;
-    std::vector<Place> refreshed_;
+    std::vector<bool> refreshed_;  // of each place, in any round
     bool fresh_;
     Answer<wire::Snapshot> answer_;
-    std::optional<RegisterError> error_;
-    std::size_t open_ = 0;
     int round_ = 0;
 };
 
@@ -187,7 +150,7 @@ void snapshot(Registers &registers, const wire::SnapshotParameters &parameters, 
     if (parameters.names && parameters.names->size() > max_names) return answer.fail(InvalidParameter{"names"});
     auto places = places_of(registers, parameters.names);
     if (!places) return answer.fail(on_wire(places.error()));
-    std::make_shared<SnapshotCall>(registers, std::move(*places), parameters.fresh.value_or(false), std::move(answer))->start();
+    std::make_shared<SnapshotCall>(registers, std::move(*places), parameters.fresh.value_or(false), std::move(answer))->go();
 }
 
 void extend(Registers &registers, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
