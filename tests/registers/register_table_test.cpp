@@ -779,6 +779,18 @@ TEST_F(RegisterTableTest, AFailedWriteCountsInTheGenerationSoThatNobodyTakesAnot
     EXPECT_EQ(table().value(reportdata)[0], 9);
 }
 
+TEST_F(RegisterTableTest, AStoreWhoseWriteFailedIsRereadAtTheNextRead) {
+    write(1);
+    EXPECT_EQ(action(reportdata), Action::serve);
+    table().write_begins(reportdata);
+    hardware_[reportdata].assign(64, 2);  // it happened all the same
+    table().write_failed(reportdata);
+    ASSERT_EQ(action(reportdata), Action::start);
+    refresh(0);
+    EXPECT_EQ(action(reportdata), Action::serve);
+    EXPECT_EQ(table().value(reportdata)[0], 2);
+}
+
 TEST_F(RegisterTableTest, AReadOfReport0AfterAWriteOrAnExtendMakesANewOneAndWithNoneBetweenReturnsTheCachedOne) {
     EXPECT_EQ(action(report0), Action::serve);
     write(1);
