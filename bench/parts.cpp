@@ -39,10 +39,10 @@ public:
         options.state_file = mrd::sim::state_file(folder_.path(), options.name);
         options.boot_id = "bench";
         auto simulator = must(mrd::sim::open(options));
-        auto specs = simulator->registers();
-        if (!registers_.add(std::move(simulator), std::move(specs))) throw std::runtime_error("no simulator");
-        if (!registers_.start_journal({})) throw std::runtime_error("no journal");
-        service_ = mrd::make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+        auto specs = simulator->registers()->list();
+        if (!daemon_.add(std::move(simulator), std::move(specs))) throw std::runtime_error("no simulator");
+        if (!daemon_.registers().start_journal({})) throw std::runtime_error("no journal");
+        service_ = mrd::make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
         session_ = varlink::Session::create(*service_, {}, {}, [] {});
     }
     Daemon(const Daemon &) = delete;
@@ -60,7 +60,7 @@ private:
     bench::Folder folder_;
     std::unique_ptr<mrd::journal::Journal> journal_ =
         must(mrd::journal::Journal::open(loop_, {.folder = folder_.path(), .boot_id = "bench", .size_limit = bench::large_journal}));
-    mrd::Registers registers_{loop_, *journal_};
+    mrd::Daemon daemon_{loop_, *journal_};
     std::unique_ptr<varlink::Service> service_;
     std::shared_ptr<varlink::Session> session_;
 };

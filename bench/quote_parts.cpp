@@ -14,9 +14,11 @@ namespace {
 
 using bench::must;
 
+const mr::Bytes some_data(mrd::max_report_data);
+
 class Simulator {
 public:
-    Simulator() { must(quoter().quote({}, {}, {})); }  // its keys are made, its threads run
+    Simulator() { must(quoter().quote(some_data, {}, {})); }  // its keys are made, its threads run
     Simulator(const Simulator &) = delete;
     Simulator &operator=(const Simulator &) = delete;
     ~Simulator() = default;
@@ -42,14 +44,14 @@ void quote_limit(benchmark::State &state) {
     Simulator simulator;
     const auto td = must(mrd::sim::State::attach(simulator.options().state_file));
     auto service = must(mrd::sim::QuotingService::open(simulator.options().quoting_file, td.report_key(), mrd::sim::QuoteFormat::v4));
-    const auto report = must(simulator.provider().report({}));
+    const auto report = must(simulator.provider().reporter()->report(some_data));
     for (auto _ : state) benchmark::DoNotOptimize(must(service.quote(report)));
 }
 BENCHMARK(quote_limit)->Name("quote/limit: the service alone")->UseRealTime();
 
 void quote_buffer(benchmark::State &state) {
     Simulator simulator;
-    for (auto _ : state) benchmark::DoNotOptimize(must(simulator.quoter().quote({}, {}, {})));
+    for (auto _ : state) benchmark::DoNotOptimize(must(simulator.quoter().quote(some_data, {}, {})));
 }
 BENCHMARK(quote_buffer)->Name("quote/shared buffer and host")->UseRealTime();
 
@@ -62,7 +64,7 @@ void quote_queue(benchmark::State &state) {
     for (auto _ : state) {
         auto open = state.range(0);
         for (auto i = open; i > 0; --i) {
-            mrd::Quotes::Subject subject;
+            mrd::Quotes::Subject subject{.report_data = some_data};
             for (std::size_t at = 0, left = ++nonce; left > 0; left >>= 8U) subject.report_data[at++] = static_cast<std::uint8_t>(left);
             quotes.ask(quotes.new_ticket(), {}, subject, std::chrono::steady_clock::now() + std::chrono::seconds(30),
                        [&open](const mrd::Quotes::Result &quoted) {

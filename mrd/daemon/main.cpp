@@ -20,13 +20,13 @@
 #include "mr/file.h"
 #include "mrd/daemon/activation.h"
 #include "mrd/daemon/command_line.h"
+#include "mrd/daemon/daemon.h"
 #include "mrd/daemon/lock.h"
 #include "mrd/daemon/service.h"
 #include "mrd/log.h"
 #include "mrd/own_files.h"
 #include "mrd/providers/sim/quoter.h"
 #include "mrd/providers/sim/simulator.h"
-#include "mrd/registers/registers.h"
 #include "proto/varlink/server.h"
 
 namespace {
@@ -77,10 +77,10 @@ std::expected<mrd::sim::Options, std::string> simulator_options(const mrd::Comma
 }
 
 // A rule for no register is a mistake: log_only with a wrong name would protect nothing.
-std::expected<void, std::string> check_rules(const mrd::Config &config, const mrd::Registers &registers) {
+std::expected<void, std::string> check_rules(const mrd::Config &config, mrd::Daemon &daemon) {
     for (const auto &rule : config.rules) {
-        bool matched = registers.providers().size() < config.providers.size();  // it may be for the one that was left out
-        for (const auto &provider : registers.providers()) {
+        bool matched = daemon.providers().size() < config.providers.size();  // it may be for the one that was left out
+        for (const auto *provider : daemon.registers().providers()) {
             const auto &table = provider->table();
             for (mrd::RegisterIndex index = 0; index < table.size(); ++index) {
                 matched = matched || mrd::matches(rule, provider->name(), table.spec(index));
@@ -92,7 +92,7 @@ std::expected<void, std::string> check_rules(const mrd::Config &config, const mr
     return {};
 }
 
-std::expected<void, std::string> open_providers(const mrd::CommandLine &command_line, mrd::Registers &registers) {
+std::expected<void, std::string> open_providers(const mrd::CommandLine &command_line, mrd::Daemon &daemon) {
     const auto &config = command_line.config;
     for (const auto &provider : config.providers) {
         const auto opened = [&]() -> std::expected<void, std::string> {
@@ -100,17 +100,17 @@ std::expected<void, std::string> open_providers(const mrd::CommandLine &command_
             if (!sim_options) return Failure(sim_options.error());
             auto simulator = mrd::sim::open(*sim_options);
             if (!simulator) return Failure(simulator.error());
-            auto specs = mrd::apply_rules(provider.name, (*simulator)->registers(), config.rules);
+            auto specs = mrd::apply_rules(provider.name, (*simulator)->registers()->list(), config.rules);
             if (!specs) return Failure(specs.error());
-            return registers.add(std::move(*simulator), std::move(*specs));
+            return daemon.add(std::move(*simulator), std::move(*specs));
         }();
         if (opened) continue;
         if (provider.required) return opened;
         mrd::log::warning("provider left out", {{"provider", provider.name}, {"reason", opened.error()}});
     }
-    if (registers.providers().empty()) return Failure(no_provider_message(config));
-    if (auto all_match = check_rules(config, registers); !all_match) return all_match;
-    if (registers.simulated()) mrd::log::warning("the registers are simulated: they prove nothing");
+    if (daemon.providers().empty()) return Failure(no_provider_message(config));
+    if (auto all_match = check_rules(config, daemon); !all_match) return all_match;
+    if (daemon.simulated()) mrd::log::warning("the registers are simulated: they prove nothing");
     return {};
 }
 
@@ -140,10 +140,10 @@ std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) 
 }
 
 // What the firmware measured into each provider's registers before mrd started.
-std::vector<mrd::journal::FirmwareFile> firmware_logs(const mrd::CommandLine &command_line, const mrd::Registers &registers) {
+std::vector<mrd::journal::FirmwareFile> firmware_logs(const mrd::CommandLine &command_line, mrd::Daemon &daemon) {
     const auto &config = command_line.config;
     std::vector<mrd::journal::FirmwareFile> logs;
-    for (const auto &provider : registers.providers()) {
+    for (const auto &provider : daemon.providers()) {
         // The kernel's file is of the hardware's registers: it says nothing of simulated ones.
         const std::filesystem::path usual = provider->simulated() ? command_line.simulated_td.ccel : kernel_firmware_log;
         const auto own = std::ranges::find(config.providers, provider->name(), &mrd::ProviderConfig::name)->firmware_log;
@@ -226,10 +226,10 @@ std::expected<varlink::Limits, std::string> fit_descriptors(varlink::Limits limi
 
 // ---- Running
 
-void stop_when_done(asio::io_context &loop, const mrd::Registers &registers) {
+void stop_when_done(asio::io_context &loop, const mrd::Daemon &daemon) {
     // Calls whose clients have gone run on: what was asked of the hardware is finished.
-    const auto open = std::make_shared<std::size_t>(registers.providers().size());
-    for (const auto &provider : registers.providers()) {
+    const auto open = std::make_shared<std::size_t>(daemon.providers().size());
+    for (const auto &provider : daemon.providers()) {
         provider->when_idle([open, &loop] {
             if (--*open == 0) loop.stop();
         });
@@ -249,7 +249,8 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
     asio::io_context loop(1);
     auto journal = open_journal(loop, config);
     if (!journal) return Failure(journal.error());
-    mrd::Registers registers(loop, **journal);
+    mrd::Daemon daemon(loop, **journal);
+    auto &registers = daemon.registers();
     registers.on_divergence([](mrd::Registers::Place place) {
         const auto &divergence = *place.table().divergence(place.index);
         mrd::log::warning("a register holds what the log does not explain: somebody else extended it, or records are missing",
@@ -258,22 +259,22 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
                            {"found", mr::to_hex(divergence.found.bytes())}});
     });
 
-    if (auto opened = open_providers(command_line, registers); !opened) return opened;
-    if (auto started = registers.start_journal(firmware_logs(command_line, registers)); !started) return started;
+    if (auto opened = open_providers(command_line, daemon); !opened) return opened;
+    if (auto started = registers.start_journal(firmware_logs(command_line, daemon)); !started) return started;
 
     // The service outlives the server: its subscriptions end with the connections.
     std::unique_ptr<varlink::Service> service;
     std::optional<varlink::Server> server;
     const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    service = mrd::make_service(registers, {now, [&server] { return server->counters(); }, *limits,
-                                            config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
+    service = mrd::make_service(daemon, {now, [&server] { return server->counters(); }, *limits,
+                                         config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
     server.emplace(loop, *service, *limits);
 
     // Before the socket: a signal that comes right after the first answer must find its handler.
     asio::signal_set signals(loop, SIGTERM, SIGINT);
     asio::steady_timer grace(loop);
     bool stopping = false;
-    const auto finish = [&] { stop_when_done(loop, registers); };
+    const auto finish = [&] { stop_when_done(loop, daemon); };
     const auto stop = [&] {
         if (std::exchange(stopping, true)) return;
         mrd::notify_service_manager("STOPPING=1");

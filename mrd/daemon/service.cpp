@@ -10,6 +10,7 @@
 #include "mr/bytes.h"
 #include "mrd/interfaces/attestation.h"
 #include "mrd/interfaces/event_log.h"
+#include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/registers.h"
 
 namespace mrd {
@@ -192,29 +193,33 @@ LimitsStatus status_of(const varlink::ServerCounters &counters, const varlink::L
             {number(counters.closed_buffered), number(counters.closed_frame), number(counters.closed_unread)}};
 }
 
-std::string status_json(const Registers &registers, const LogReadings &readings, const EvidenceBudget &budget, const ServiceFacts &facts) {
-    registers.journal().look();
+std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
+    daemon.journal().look();
+    const auto &readings = *daemon.log_readings();
+    const auto &budget = *daemon.evidence_budget();
     const auto counters = facts.server();
     Status status{MRD_VERSION,
                   facts.started,
-                  registers.simulated(),
-                  registers.sequence(),
+                  daemon.simulated(),
+                  daemon.registers().sequence(),
                   static_cast<std::int64_t>(counters.connections),
                   static_cast<std::int64_t>(counters.refused()),
                   status_of(counters, facts.limits),
-                  status_of(registers.journal(), facts.sync),
+                  status_of(daemon.journal(), facts.sync),
                   {static_cast<std::int64_t>(budget.taken()), static_cast<std::int64_t>(budget.waiting())},
                   {static_cast<std::int64_t>(readings.working()), static_cast<std::int64_t>(readings.waiting())},
                   {}};
-    for (const auto &provider : registers.providers()) {
+    for (const auto &provider : daemon.providers()) {
         auto &entry = status.providers.emplace_back();
         entry.name = provider->name();
         entry.simulated = provider->simulated();
         entry.waiting_calls = static_cast<std::int64_t>(provider->waiting_calls());
         if (const auto *quotes = std::as_const(*provider).quotes()) entry.waiting_quotes = static_cast<std::int64_t>(quotes->waiting());
-        const auto &table = provider->table();
+        const auto *registers = std::as_const(*provider).registers();
+        if (registers == nullptr) continue;
+        const auto &table = registers->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
-            if (table.spec(index).flags.has(mr::Flag::extensible)) entry.registers.push_back(status_of(*provider, index));
+            if (table.spec(index).flags.has(mr::Flag::extensible)) entry.registers.push_back(status_of(*registers, index));
         }
     }
     std::string text;
@@ -224,18 +229,13 @@ std::string status_json(const Registers &registers, const LogReadings &readings,
 
 }  // namespace
 
-std::unique_ptr<varlink::Service> make_service(Registers &registers, ServiceFacts facts) {
+std::unique_ptr<varlink::Service> make_service(Daemon &daemon, ServiceFacts facts) {
     // Nobody may take a simulator for hardware, not even who reads no more than this.
-    const std::string product = registers.simulated() ? "mrd (simulated: its registers and reports prove nothing)" : "mrd";
+    const std::string product = daemon.simulated() ? "mrd (simulated: its registers and reports prove nothing)" : "mrd";
     auto service = std::make_unique<varlink::Service>(varlink::ServiceInfo{"mrd", product, MRD_VERSION, MRD_URL});
-    const auto readings = std::make_shared<LogReadings>(registers);
-    const auto budget = EvidenceBudget::make([&registers](auto work) { registers.later(std::move(work)); });
-    const auto gate = std::make_shared<Gate>();
-    service->add(registers_interface(gate, registers, [&registers, readings, budget, facts = std::move(facts)] {
-        return status_json(registers, *readings, *budget, facts);
-    }));
-    service->add(event_log_interface(gate, readings));
-    service->add(attestation_interface(gate, readings, budget));
+    service->add(registers_interface(daemon, [&daemon, facts = std::move(facts)] { return status_json(daemon, facts); }));
+    service->add(event_log_interface(daemon));
+    service->add(attestation_interface(daemon));
     return service;
 }
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string_view>
 
-#include "mrd/registers/registers.h"
+#include "mrd/daemon/daemon.h"
 #include "proto/varlink/server.h"
 #include "proto/varlink/service.h"
 
@@ -19,7 +19,7 @@ struct ServiceFacts {
     std::string_view sync = "none";  // of the journal, or "group"
 };
 
-// `registers` and what the facts refer to must outlive the service.
-std::unique_ptr<varlink::Service> make_service(Registers &registers, ServiceFacts facts);
+// `daemon` and what the facts refer to must outlive the service.
+std::unique_ptr<varlink::Service> make_service(Daemon &daemon, ServiceFacts facts);
 
 }  // namespace mrd

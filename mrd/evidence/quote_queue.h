@@ -2,7 +2,7 @@
 // timer.
 //
 // Quotes are made one at a time, in turn, fairly by uid and connection (mrd/shares/share_queue.h). One that begins is for every request that waits at that moment
-// with the same report data and privilege level: its report is taken after all of them have arrived. A request that arrives later gets a later
+// with the same report data and options: its report is taken after all of them have arrived. A request that arrives later gets a later
 // quote, for the registers may have changed between the report and the request.
 //
 // Nobody is refused: a connection has one request at a time, since its calls run one after the other, so that no more wait than there are connections.
@@ -18,7 +18,8 @@
 #include <utility>
 #include <vector>
 
-#include "mr/tdreport.h"
+#include "mr/bytes.h"
+#include "mrd/providers/provider.h"
 #include "mrd/shares/share_queue.h"
 
 namespace mrd {
@@ -36,8 +37,8 @@ public:
 
     // What is to be quoted.
     struct Subject {
-        mr::ReportData report_data{};
-        std::optional<std::int64_t> privilege_level = {};
+        mr::Bytes report_data = {};
+        ReportOptions options = {};
         friend bool operator==(const Subject &, const Subject &) = default;
     };
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "mrd/evidence/quote_check.h"
 #include "mrd/evidence/quote_queue.h"
 #include "mrd/providers/provider.h"
 #include "mrd/providers/provider_queue.h"
@@ -25,7 +26,6 @@ public:
     using Subject = QuoteQueue::Subject;
     using Result = std::expected<Quoted, QuoteFailure>;
     using Done = std::move_only_function<void(const Result &)>;
-    using Collateral = std::expected<SimulatedCollateral, std::string>;
 
     // Both must outlive this.
     Quotes(boost::asio::io_context &loop, Quoter &quoter);
@@ -34,6 +34,7 @@ public:
     // Stops the quote that is being made. Who waits is not answered.
     ~Quotes();
 
+    [[nodiscard]] ReportDataSize report_data_size() const { return quoter_.report_data_size(); }
     [[nodiscard]] std::size_t waiting() const { return queue_.waiting(); }
 
     // A name for one request, with which it can be cancelled before and after it is made.
@@ -45,13 +46,6 @@ public:
     // Answers the request with cancelled at once. One that has been answered is left alone.
     void cancel(Ticket ticket);
 
-    // Waits behind no quote. A connection waits for one at a time, since its calls run one after the other.
-    template <class Answer>
-    void collateral(Answer done) {
-        if (!collateral_worker_) collateral_worker_.emplace(loop_, true);
-        collateral_worker_->run(CollateralCall<Answer>{quoter_, std::move(done)});
-    }
-
 private:
     // Makes quotes as long as somebody waits.
     struct Round {
@@ -61,23 +55,10 @@ private:
         std::optional<Result> result = {};
 
         bool begin();
-        void work() { result = self.quoter_.quote(subject.report_data, subject.privilege_level, stop); }
+        void work() { result = check_quote(self.quoter_.quote(subject.report_data, subject.options, stop), subject.report_data); }
         bool end() {
             self.made(*result);
             return false;
-        }
-    };
-    template <class Answer>
-    struct CollateralCall {
-        Quoter &quoter;
-        Answer done;
-        std::optional<Collateral> result = {};
-
-        static bool begin() { return true; }
-        void work() { result = quoter.collateral(); }
-        bool end() {
-            done(std::move(*result));
-            return true;
         }
     };
 
@@ -97,9 +78,7 @@ private:
     std::stop_source stop_;  // of the quote that is being made
     bool at_work_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-    // Made at first use; each waits at its end for the call that runs.
-    std::optional<ProviderQueue> collateral_worker_;
-    std::optional<ProviderQueue> worker_;
+    std::optional<ProviderQueue> worker_;  // made at first use; waits at its end for the call that runs
 };
 
 }  // namespace mrd

@@ -5,6 +5,7 @@
 #include "libmr/wire/attestation.h"
 #include "mr/bytes.h"
 #include "mrd/interfaces/evidence.h"
+#include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/quote.h"
 #include "proto/interfaces.h"
 
@@ -15,24 +16,26 @@ using varlink::InvalidParameter;
 
 namespace {
 
-void report(Registers &registers, const wire::ReportParameters &parameters, Answer<wire::Report> answer) {
-    const auto report_data = report_data_of(parameters.report_data);
+void report(Daemon &daemon, const wire::ReportParameters &parameters, Answer<wire::Report> answer) {
+    auto report_data = report_data_of(parameters.report_data);
     if (!report_data) return answer.fail(report_data.error());
-    auto chosen = choose_provider(registers, parameters.provider, &ProviderAbilities::report);
+    auto chosen = choose_provider(daemon, parameters.provider, [](const ProviderSlot &slot) { return slot.reporter() != nullptr; });
     if (!chosen) return answer.fail(chosen.error());
     auto *provider = *chosen;
-    if (!provider->abilities().report) return answer.fail(wire::NotSupported{std::string(provider->name()), "reports"});
-    provider->report(*report_data, [provider, answer = std::move(answer)](std::expected<mr::Bytes, ProviderError> report) mutable {
-        if (!report) return answer.fail(wire::ProviderFailed{std::string(provider->name()), report.error().reason});
-        const auto text = mr::to_base64(*report);
-        answer.reply({text, provider->name(), provider->simulated()});
-    });
+    if (provider->reporter() == nullptr) return answer.fail(wire::NotSupported{std::string(provider->name()), "reports"});
+    if (auto fits = check_size(*report_data, provider->reporter()->report_data_size()); !fits) return answer.fail(fits.error());
+    provider->report(std::move(*report_data),
+                     [provider, answer = std::move(answer)](std::expected<mr::Bytes, ProviderError> report) mutable {
+                         if (!report) return answer.fail(wire::ProviderFailed{std::string(provider->name()), report.error().reason});
+                         const auto text = mr::to_base64(*report);
+                         answer.reply({text, provider->name(), provider->simulated()});
+                     });
 }
 
-void verify_report(Registers &registers, const wire::VerifyReportParameters &parameters, Answer<wire::VerifyReport> answer) {
+void verify_report(Daemon &daemon, const wire::VerifyReportParameters &parameters, Answer<wire::VerifyReport> answer) {
     auto report = mr::from_base64(parameters.report);
     if (!report) return answer.fail(InvalidParameter{"report"});
-    auto chosen = choose_provider(registers, std::nullopt, &ProviderAbilities::verify_report);
+    auto chosen = choose_provider(daemon, std::nullopt, &ProviderSlot::verifies_reports);
     if (!chosen) return answer.fail(wire::NotSupported{"", "verifying a report"});
     auto *provider = *chosen;
     provider->verify_report(
@@ -45,36 +48,32 @@ void verify_report(Registers &registers, const wire::VerifyReportParameters &par
 
 class Handlers {
 public:
-    Handlers(std::shared_ptr<LogReadings> readings, std::shared_ptr<EvidenceBudget> budget)
-        : registers_(readings->registers()), readings_(std::move(readings)), budget_(std::move(budget)) {}
+    explicit Handlers(Daemon &daemon) : daemon_(daemon) {}
 
     void operator()(wire::Report, const Caller &, const wire::ReportParameters &parameters, Answer<wire::Report> answer) {
-        report(registers_, parameters, std::move(answer));
+        report(daemon_, parameters, std::move(answer));
     }
     void operator()(wire::Quote, const Caller &caller, const wire::QuoteParameters &parameters, Answer<wire::Quote> answer) {
-        answer_quote(registers_, caller.client(), parameters, std::move(answer));
+        answer_quote(daemon_, caller.client(), parameters, std::move(answer));
     }
     void operator()(wire::Evidence, const Caller &caller, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
-        answer_evidence(readings_, budget_, caller.client(), parameters, std::move(answer));
+        answer_evidence(daemon_, caller.client(), parameters, std::move(answer));
     }
     void operator()(wire::Collateral, const Caller &, const varlink::NoParameters &, Answer<wire::Collateral> answer) {
-        answer_collateral(registers_, std::move(answer));
+        answer_collateral(daemon_, std::move(answer));
     }
     void operator()(wire::VerifyReport, const Caller &, const wire::VerifyReportParameters &parameters, Answer<wire::VerifyReport> answer) {
-        verify_report(registers_, parameters, std::move(answer));
+        verify_report(daemon_, parameters, std::move(answer));
     }
 
 private:
-    Registers &registers_;
-    std::shared_ptr<LogReadings> readings_;
-    std::shared_ptr<EvidenceBudget> budget_;
+    Daemon &daemon_;
 };
 
 }  // namespace
 
-varlink::Interface attestation_interface(const std::shared_ptr<Gate> &gate, const std::shared_ptr<LogReadings> &readings,
-                                         const std::shared_ptr<EvidenceBudget> &budget) {
-    return make_interface<interfaces::io_mrd_Attestation>(wire::AttestationMethods(), gate, std::make_shared<Handlers>(readings, budget));
+varlink::Interface attestation_interface(Daemon &daemon) {
+    return make_interface<interfaces::io_mrd_Attestation>(wire::AttestationMethods(), daemon.gate(), std::make_shared<Handlers>(daemon));
 }
 
 }  // namespace mrd

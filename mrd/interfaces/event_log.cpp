@@ -12,6 +12,7 @@
 #include "mr/event_content.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
+#include "mrd/interfaces/methods.h"
 #include "mrd/registers/set_reads.h"
 #include "mrd/shares/rounds.h"
 #include "proto/interfaces.h"
@@ -173,8 +174,8 @@ private:
         if (read_) return finish();
         is_reading_ = true;
         std::vector<Registers::Place> places;
-        for (const auto &provider : registers().providers()) {
-            for (RegisterIndex index = 0; index < provider->table().size(); ++index) places.push_back({provider.get(), index});
+        for (auto *provider : registers().providers()) {
+            for (RegisterIndex index = 0; index < provider->table().size(); ++index) places.push_back({provider, index});
         }
         read_sets(places, true,
                   [self = std::static_pointer_cast<ReplayCall>(shared_from_this())](const std::expected<SetsRead, RegisterError> &read) {
@@ -192,7 +193,7 @@ private:
 
     void finish() {
         wire::ReplayReply reply;
-        for (const auto &provider : registers().providers()) {
+        for (auto *provider : registers().providers()) {
             const auto &table = provider->table();
             for (RegisterIndex index = 0; index < table.size(); ++index) {
                 if (!table.spec(index).flags.has(mr::Flag::extensible)) continue;
@@ -273,8 +274,8 @@ private:
 
 class Handlers {
 public:
-    explicit Handlers(std::shared_ptr<LogReadings> readings)
-        : registers_(readings->registers()), readings_(std::move(readings)), followers_(Followers::make(registers_)) {}
+    explicit Handlers(Daemon &daemon)
+        : registers_(daemon.registers()), readings_(daemon.log_readings()), followers_(Followers::make(registers_)) {}
 
     void operator()(wire::Records, const Caller &caller, const wire::RecordsParameters &parameters, Answer<wire::Records> answer) {
         const auto from = parameters.from.value_or(1);
@@ -314,8 +315,8 @@ private:
 
 }  // namespace
 
-varlink::Interface event_log_interface(const std::shared_ptr<Gate> &gate, const std::shared_ptr<LogReadings> &readings) {
-    return make_interface<interfaces::io_mrd_EventLog>(wire::EventLogMethods(), gate, std::make_shared<Handlers>(readings));
+varlink::Interface event_log_interface(Daemon &daemon) {
+    return make_interface<interfaces::io_mrd_EventLog>(wire::EventLogMethods(), daemon.gate(), std::make_shared<Handlers>(daemon));
 }
 
 }  // namespace mrd

@@ -3,17 +3,15 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 
-#include "mrd/interfaces/log_reading.h"
-#include "mrd/interfaces/methods.h"
+#include "mrd/daemon/daemon.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {
 
 inline constexpr std::size_t export_chunk = std::size_t{48} << 10U;  // bytes of the exported log in one reply, at most
 
-// The registers of `readings` must outlive the interface.
-varlink::Interface event_log_interface(const std::shared_ptr<Gate> &gate, const std::shared_ptr<LogReadings> &readings);
+// `daemon` must outlive the interface.
+varlink::Interface event_log_interface(Daemon &daemon);
 
 }  // namespace mrd

@@ -1,7 +1,6 @@
 #include "mrd/interfaces/evidence.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -9,7 +8,7 @@
 #include <vector>
 
 #include "mr/evidence.h"
-#include "mr/quote.h"
+#include "mr/tdreport.h"
 #include "mrd/evidence/evidence_budget.h"
 #include "mrd/evidence/evidence_cut.h"
 #include "mrd/evidence/log_cut.h"
@@ -28,18 +27,14 @@ namespace {
 // Somebody else can extend a register between mrd's look at it and the quote: a second quote shows whether that is how it stays.
 constexpr int max_quotes = 2;
 
-std::int64_t now() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+mr::ReportData padded(const mr::Bytes &report_data) {
+    mr::ReportData padded{};
+    std::ranges::copy(report_data, padded.begin());
+    return padded;
 }
 
-// What the quote says of the register; nothing: it does not say.
-std::optional<mr::Digest> signed_value(const mr::TdQuoteBody &body, std::string_view name) {
-    constexpr std::array<std::string_view, 4> names{"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
-    const auto common = mr::common_name(name);
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (names.at(i) == common) return mr::Digest(body.rtmr.at(i));
-    }
-    return std::nullopt;
+std::int64_t now() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 // A log's events are at most so much longer in JSON, with base64 for their data and again for the log.
@@ -175,11 +170,10 @@ private:
 // explain the quote, the registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
-    EvidenceCall(const std::shared_ptr<LogReadings> &readings, const Client &client, const QuoteRequest &request,
-                 std::weak_ptr<EvidenceBudget> budget, Answer<wire::Evidence> answer)
-        : registers_(readings->registers()),
-          readings_(readings),
-          budget_(std::move(budget)),
+    EvidenceCall(Daemon &daemon, const Client &client, const QuoteRequest &request, Answer<wire::Evidence> answer)
+        : registers_(daemon.registers()),
+          readings_(daemon.log_readings()),
+          budget_(daemon.evidence_budget()),
           client_(client),
           provider_(*request.provider),
           report_data_(request.report_data),
@@ -223,19 +217,17 @@ private:
         ++quotes_;
         first_ = registers_.journal().state().sequence();
         quote_ticket_ = quotes.new_ticket();
-        quotes.ask(quote_ticket_, client_, {report_data_, std::nullopt}, deadline_,
+        quotes.ask(quote_ticket_, client_, {report_data_, {}}, deadline_,
                    [self = shared_from_this()](const Quotes::Result &quoted) { self->take_quote(quoted); });
     }
 
     void take_quote(const Quotes::Result &quoted) {
         if (stopped_) return;
         if (!quoted) return answer_.fail(quote_error(provider_.name(), quoted.error()));
-        const auto quote = mr::decode_quote(quoted->quote);
-        if (!quote) return answer_.fail(wire::QuoteInvalid{quote.error().message});
-        body_ = quote->body;
+        signed_ = quoted->says.registers;
         evidence_ = {.provider = std::string(provider_.name()),
                      .simulated = provider_.simulated(),
-                     .report_data = report_data_,
+                     .report_data = padded(report_data_),
                      .quote = quoted->quote,
                      .quote_format = std::string(quoted->format),
                      .auxiliary = quoted->auxiliary,
@@ -264,9 +256,8 @@ private:
         const auto readings = readings_.lock();
         if (!readings) return;  // mrd is stopping
         std::vector<EvidenceCut::Signed> owned;
-        for (RegisterIndex index = 0; index < table().size(); ++index) {
-            const auto value = signed_value(body_, table().name(index));
-            if (value && is_logged(index) && table().spec(index).owner == mr::Owner::owned) owned.push_back({table().name(index), *value});
+        for (const auto &[index, value] : signed_) {
+            if (is_logged(index) && table().spec(index).owner == mr::Owner::owned) owned.push_back({table().name(index), value});
         }
         const auto reading =
             std::make_shared<LogUpToQuote>(*readings, client_, EvidenceCut(first_, std::move(owned)), until_,
@@ -309,11 +300,10 @@ private:
 
     void finish(ReadLog &read) {
         evidence_.sequence = static_cast<std::int64_t>(read.cut.sequence());
-        for (RegisterIndex index = 0; index < table().size(); ++index) {
-            const auto value = signed_value(body_, table().name(index));
-            if (!value || !is_logged(index)) continue;
+        for (const auto &[index, value] : signed_) {
+            if (!is_logged(index)) continue;
             const auto &name = table().name(index);
-            evidence_.registers.push_back({name, table().spec(index).owner, *value, read.cut.logged(name)});
+            evidence_.registers.push_back({name, table().spec(index).owner, value, read.cut.logged(name)});
         }
         evidence_.log = std::move(read.log);
         add_collateral();
@@ -321,8 +311,8 @@ private:
 
     void reread() {
         std::vector<Registers::Place> places;
-        for (RegisterIndex index = 0; index < table().size(); ++index) {
-            if (is_logged(index)) places.push_back({&provider_, index});
+        for (const auto &[index, value] : signed_) {
+            if (is_logged(index)) places.push_back({provider_.registers(), index});
         }
         // A failure is not the end of it: the second quote tells.
         read_sets(places, true, [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &) {
@@ -331,8 +321,8 @@ private:
     }
 
     void add_collateral() {
-        if (!provider_.abilities().collateral) return reply();
-        provider_.quotes()->collateral([self = shared_from_this()](Quotes::Collateral collateral) {
+        if (!provider_.has_collateral()) return reply();
+        provider_.collateral([self = shared_from_this()](const std::expected<QuoteCollateral, std::string> &collateral) {
             if (self->stopped_) return;
             if (collateral) {
                 if (auto parsed = mr::parse_collateral(collateral->json)) self->evidence_.collateral = std::move(*parsed);
@@ -346,7 +336,8 @@ private:
         counted_.reset();
     }
 
-    [[nodiscard]] const RegisterTable &table() const { return provider_.table(); }
+    // A quote that says what a register holds is of a provider that has registers.
+    [[nodiscard]] const RegisterTable &table() const { return provider_.registers()->table(); }
     [[nodiscard]] bool is_logged(RegisterIndex index) const { return table().spec(index).flags.has(mr::Flag::extensible); }
 
     Registers &registers_;
@@ -356,8 +347,8 @@ private:
     Client client_;
     EvidenceBudget::Ticket budget_ticket_ = 0;  // while it waits for room
     EvidenceBudget::Share counted_;
-    ProviderRegisters &provider_;
-    mr::ReportData report_data_;
+    ProviderSlot &provider_;
+    mr::Bytes report_data_;
     QuoteQueue::TimePoint deadline_;
     std::shared_ptr<void> timer_;
     Answer<wire::Evidence> answer_;
@@ -365,7 +356,7 @@ private:
     int quotes_ = 0;           // asked for
     std::uint64_t first_ = 0;  // the log's last event before the quote was asked for
     std::uint64_t until_ = 0;  // and the last one that it can have taken part of
-    mr::TdQuoteBody body_;
+    std::vector<QuoteStatement::Register> signed_;
     mr::Evidence evidence_;
     std::weak_ptr<LogReading> reading_;
     bool stopped_ = false;  // nobody waits for it any more
@@ -373,11 +364,10 @@ private:
 
 }  // namespace
 
-void answer_evidence(const std::shared_ptr<LogReadings> &readings, const std::shared_ptr<EvidenceBudget> &budget, const Client &client,
-                     const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
-    const auto wanted = quote_request(readings->registers(), parameters.report_data, parameters.provider, parameters.deadline_milliseconds);
+void answer_evidence(Daemon &daemon, const Client &client, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
+    const auto wanted = quote_request(daemon, parameters.report_data, parameters.provider, parameters.deadline_milliseconds);
     if (!wanted) return answer.fail(wanted.error());
-    std::make_shared<EvidenceCall>(readings, client, *wanted, budget, std::move(answer))->start();
+    std::make_shared<EvidenceCall>(daemon, client, *wanted, std::move(answer))->start();
 }
 
 }  // namespace mrd

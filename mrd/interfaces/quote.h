@@ -4,40 +4,58 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "libmr/wire/attestation.h"
+#include "mrd/daemon/daemon.h"
 #include "mrd/evidence/quotes.h"
 #include "mrd/interfaces/methods.h"
-#include "mrd/registers/registers.h"
 
 namespace mrd {
 
-void answer_quote(Registers &registers, const Client &client, const mr::wire::attestation::QuoteParameters &parameters,
+void answer_quote(Daemon &daemon, const Client &client, const mr::wire::attestation::QuoteParameters &parameters,
                   Answer<mr::wire::attestation::Quote> answer);
-void answer_collateral(Registers &registers, Answer<mr::wire::attestation::Collateral> answer);
+void answer_collateral(Daemon &daemon, Answer<mr::wire::attestation::Collateral> answer);
 
-// The named provider, or the only one that has the ability.
-std::expected<ProviderRegisters *, mr::wire::attestation::NoSuchProvider> choose_provider(Registers &registers,
-                                                                                          std::optional<std::string_view> name,
-                                                                                          bool ProviderAbilities::*ability);
+// The named provider, or the only one of which `has` is true.
+template <class Has>
+std::expected<ProviderSlot *, mr::wire::attestation::NoSuchProvider> choose_provider(Daemon &daemon, std::optional<std::string_view> name,
+                                                                                     const Has &has) {
+    if (name) {
+        if (auto *named = daemon.find_provider(*name)) return named;
+        return std::unexpected(mr::wire::attestation::NoSuchProvider{varlink::echoed(*name), daemon.provider_names()});
+    }
+    std::vector<ProviderSlot *> able;
+    for (const auto &provider : daemon.providers()) {
+        if (std::invoke(has, *provider)) able.push_back(provider.get());
+    }
+    if (able.size() == 1) return able.front();
+    mr::wire::attestation::NoSuchProvider error;
+    for (const auto *provider : able) error.candidates.emplace_back(provider->name());
+    return std::unexpected(std::move(error));
+}
 
 // What a request for a quote or a report can be refused with.
 using RequestError =
     std::variant<varlink::InvalidParameter, mr::wire::WrongLength, mr::wire::attestation::NoSuchProvider, mr::wire::NotSupported>;
 
 // The parameter reportData.
-std::expected<mr::ReportData, RequestError> report_data_of(std::string_view hex);
+std::expected<mr::Bytes, RequestError> report_data_of(std::string_view hex);
+// Does the part take so many bytes?
+std::expected<void, RequestError> check_size(const mr::Bytes &report_data, ReportDataSize size);
 
 // What a call that needs a quote asks for.
 struct QuoteRequest {
-    ProviderRegisters *provider;  // makes quotes
-    mr::ReportData report_data;
+    ProviderSlot *provider;  // makes quotes
+    mr::Bytes report_data;
     QuoteQueue::TimePoint deadline;  // when the call is to be answered
 };
-std::expected<QuoteRequest, RequestError> quote_request(Registers &registers, std::string_view report_data,
+std::expected<QuoteRequest, RequestError> quote_request(Daemon &daemon, std::string_view report_data,
                                                         std::optional<std::string_view> provider,
                                                         std::optional<std::int64_t> deadline_milliseconds);
 

@@ -66,11 +66,10 @@ void run_extend(const Place &place, Measured measured, Answer<Method> answer, Re
 void list(Registers &registers, const wire::ListParameters &parameters, Answer<wire::List> answer) {
     wire::ListReply reply;
     bool found = !parameters.provider;
-    for (const auto &provider : registers.providers()) {
+    for (auto *provider : registers.providers()) {
         if (parameters.provider && *parameters.provider != provider->name()) continue;
         found = true;
-        for (RegisterIndex index = 0; index < provider->table().size(); ++index)
-            reply.registers.push_back(register_of({provider.get(), index}));
+        for (RegisterIndex index = 0; index < provider->table().size(); ++index) reply.registers.push_back(register_of({provider, index}));
     }
     if (!found) return answer.fail(wire::NoSuchRegister{varlink::echoed(*parameters.provider), registers.provider_names()});
     answer.reply(reply);
@@ -130,9 +129,9 @@ std::expected<std::vector<Place>, RegisterError> places_of(const Registers &regi
                                                            const std::optional<std::vector<std::string_view>> &names) {
     std::vector<Place> places;
     if (!names) {
-        for (const auto &provider : registers.providers()) {
+        for (auto *provider : registers.providers()) {
             for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
-                if (provider->table().may_read(index)) places.push_back({provider.get(), index});
+                if (provider->table().may_read(index)) places.push_back({provider, index});
             }
         }
         return places;
@@ -223,15 +222,15 @@ void write(Registers &registers, const wire::WriteParameters &parameters, Answer
 
 void statistics(const Registers &registers, Answer<wire::Statistics> answer) {
     wire::StatisticsReply reply;
-    for (const auto &provider : registers.providers()) {
+    for (auto *provider : registers.providers()) {
         const auto &counters = provider->table().counters();
         reply.counters.push_back({provider->name(), counters.reads, counters.cached_reads, counters.refreshes, counters.writes});
     }
     answer.reply(reply);
 }
 
-void providers(const Registers &registers, Answer<wire::Providers> answer) {
-    const auto states = registers.provider_states();
+void providers(const Daemon &daemon, Answer<wire::Providers> answer) {
+    const auto states = daemon.provider_states();
     wire::ProvidersReply reply;
     for (const auto &state : states) {
         reply.providers.push_back({state.name, state.type, phase_of(state.phase), state.reason, state.simulated, state.unbound});
@@ -249,8 +248,8 @@ void watch(Watches &watches, const Registers &registers, const wire::WatchParame
 
 class Handlers {
 public:
-    Handlers(Registers &registers, std::function<std::string()> status)
-        : registers_(registers), watches_(Watches::make(registers)), status_(std::move(status)) {}
+    Handlers(Daemon &daemon, std::function<std::string()> status)
+        : daemon_(daemon), registers_(daemon.registers()), watches_(Watches::make(registers_)), status_(std::move(status)) {}
 
     void operator()(wire::List, const Caller &, const wire::ListParameters &parameters, Answer<wire::List> answer) {
         list(registers_, parameters, std::move(answer));
@@ -277,7 +276,7 @@ public:
         answer.fail(varlink::MethodNotImplemented{std::string(wire::Create::description.name)});
     }
     void operator()(wire::Providers, const Caller &, const varlink::NoParameters &, Answer<wire::Providers> answer) {
-        providers(registers_, std::move(answer));
+        providers(daemon_, std::move(answer));
     }
     void operator()(wire::Statistics, const Caller &, const varlink::NoParameters &, Answer<wire::Statistics> answer) {
         statistics(registers_, std::move(answer));
@@ -290,6 +289,7 @@ public:
     }
 
 private:
+    Daemon &daemon_;
     Registers &registers_;
     std::shared_ptr<Watches> watches_;
     std::function<std::string()> status_;
@@ -297,9 +297,9 @@ private:
 
 }  // namespace
 
-varlink::Interface registers_interface(const std::shared_ptr<Gate> &gate, Registers &registers, std::function<std::string()> status) {
-    return make_interface<interfaces::io_mrd_Registers>(wire::RegistersMethods(), gate,
-                                                        std::make_shared<Handlers>(registers, std::move(status)));
+varlink::Interface registers_interface(Daemon &daemon, std::function<std::string()> status) {
+    return make_interface<interfaces::io_mrd_Registers>(wire::RegistersMethods(), daemon.gate(),
+                                                        std::make_shared<Handlers>(daemon, std::move(status)));
 }
 
 }  // namespace mrd

@@ -2,11 +2,9 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 
-#include "mrd/interfaces/methods.h"
-#include "mrd/registers/registers.h"
+#include "mrd/daemon/daemon.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {
@@ -14,7 +12,7 @@ namespace mrd {
 inline constexpr std::size_t max_names = 1024;  // registers named in one call
 inline constexpr int max_snapshot_rounds = 16;  // tries to see all providers unchanged
 
-// `status` gives the reply of Status. The registers, and what it refers to, must outlive the interface.
-varlink::Interface registers_interface(const std::shared_ptr<Gate> &gate, Registers &registers, std::function<std::string()> status);
+// `status` gives the reply of Status. The daemon, and what it refers to, must outlive the interface.
+varlink::Interface registers_interface(Daemon &daemon, std::function<std::string()> status);
 
 }  // namespace mrd

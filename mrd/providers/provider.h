@@ -1,8 +1,9 @@
-// What mrd asks of anything that holds measurement registers: the TDX module in software, the kernel, a TPM, a device.
+// What mrd asks of anything that holds measurement registers or proves something of the machine: the kernel, a TPM, a device, a virtual one in software.
 //
-// A provider only moves bytes. It keeps no cache, decides nothing about flags, owners or order, and does not log: the register
-// table (mrd/registers/register_table.h) does. Its calls block; mrd makes one at a time, from the provider's queue (mrd/providers/provider_queue.h),
-// on a worker of its own where may_wait() says that a call can take long.
+// A provider is made of the parts it has: registers, reporter, verifier of reports, quoter, collateral. Each is there or is not, for as long as the provider is.
+// A part only moves bytes. It keeps no cache, decides nothing about flags, owners or order, and does not log: the register
+// table (mrd/registers/register_table.h) does. Its calls block. Those of registers, reporter and verifier are made one at a time, from the provider's queue
+// (mrd/providers/provider_queue.h), on a worker of its own where may_wait() says that a call can take long. How to write one: docs/providers.md.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,6 @@
 #include "mr/bytes.h"
 #include "mr/digest.h"
 #include "mr/registers.h"
-#include "mr/tdreport.h"
 
 namespace mrd {
 
@@ -48,20 +48,70 @@ struct ProviderError {
     Applied applied = Applied::unknown;  // of an extend or a write; meaningless for the rest
 };
 
-struct ProviderAbilities {
+// ---- Registers
+
+struct RegisterAbilities {
     bool refresh = false;
     bool extend = false;
     bool write = false;
-    bool report = false;
-    bool verify_report = false;
-    bool quote = false;
-    bool privilege_levels = false;  // of a quote
-    bool collateral = false;
+};
+
+class RegisterDriver {
+public:
+    virtual ~RegisterDriver() = default;
+
+    // Constant over the provider's life, as are the abilities.
+    [[nodiscard]] virtual const std::vector<RegisterSpec> &list() const = 0;
+    [[nodiscard]] virtual RegisterAbilities abilities() const = 0;
+
+    // Rereads every register of the set. `values` has an entry for each register in the list; those of the set are
+    // overwritten with exactly spec.size bytes, the others left alone. On failure `values` is unspecified.
+    virtual std::expected<void, ProviderError> refresh(RefreshSet set, std::vector<mr::Bytes> &values) = 0;
+
+    // new = H(old || digest); digest has the register's length.
+    virtual std::expected<void, ProviderError> extend(RegisterIndex index, const mr::Digest &digest) = 0;
+
+    // Stores exactly spec.size bytes.
+    virtual std::expected<void, ProviderError> write(RegisterIndex index, mr::ByteView value) = 0;
+};
+
+// ---- Reports
+
+inline constexpr std::size_t max_report_data = 64;  // bytes
+
+// How many bytes of report data a reporter or quoter takes.
+struct ReportDataSize {
+    std::size_t least = max_report_data;
+    std::size_t most = max_report_data;
+};
+
+// What a report or quote may be asked for beside its data, of hardware that knows such a thing.
+struct ReportOptions {
+    std::optional<std::int64_t> privilege_level = {};
+    friend bool operator==(const ReportOptions &, const ReportOptions &) = default;
+};
+
+class Reporter {
+public:
+    virtual ~Reporter() = default;
+
+    [[nodiscard]] virtual ReportDataSize report_data_size() const { return {}; }
+
+    // A report over these bytes, whose size is as above. Does not touch a register that holds report data.
+    virtual std::expected<mr::Bytes, ProviderError> report(mr::ByteView report_data) = 0;
 };
 
 struct ReportVerdict {
     bool genuine = false;
     std::string reason;  // why not; empty if genuine
+};
+
+class ReportVerifier {
+public:
+    virtual ~ReportVerifier() = default;
+
+    // Was this report made by this very machine?
+    virtual std::expected<ReportVerdict, ProviderError> verify(mr::ByteView report) = 0;
 };
 
 // ---- Quotes
@@ -81,16 +131,22 @@ struct QuoteFailure {
     std::string reason;
 };
 
+// What a quote says, as each kind of quote is read by who knows it (mrd/providers/tdx/td_quote.h, ...), so that nobody else has to.
+struct QuoteStatement {
+    mr::Bytes report_data;  // as it was asked for, or with zeros up to the field's size
+    struct Register {
+        RegisterIndex index = 0;  // in the provider's list
+        mr::Digest value;
+    };
+    std::vector<Register> registers;
+};
+
 struct Quoted {
     mr::Bytes quote;
     std::optional<mr::Bytes> auxiliary;  // what some hardware gives beside it: certificates
-    std::string_view format;             // "tdx_v4", ...; a constant
-};
-
-// What a verifier needs beside a simulator's quotes.
-struct SimulatedCollateral {
-    std::string json;      // as mr/collateral.h describes it
-    std::string root_pem;  // the root that the quotes lead to
+    std::optional<mr::Bytes> manifest;   // and what lists the services behind it
+    std::string format;                  // "tdx_v4", ...
+    QuoteStatement says;
 };
 
 // Makes a provider's quotes. Its calls block, and never where the provider's other calls run: a quote that takes long delays no register.
@@ -98,13 +154,28 @@ class Quoter {
 public:
     virtual ~Quoter() = default;
 
-    // A quote over these 64 bytes and over the registers at some moment between the call and its return: the report that is quoted is taken
-    // in the call. One call at a time. Deadlines are the caller's: when `stop` is requested the call returns as soon as it can.
-    virtual std::expected<Quoted, QuoteFailure> quote(const mr::ReportData &report_data, std::optional<std::int64_t> privilege_level,
-                                                      const std::stop_token &stop) = 0;
+    [[nodiscard]] virtual ReportDataSize report_data_size() const { return {}; }
 
-    // May run beside quote(). Error: one sentence.
-    virtual std::expected<SimulatedCollateral, std::string> collateral() = 0;
+    // A quote over these bytes, whose size is as above, and over the registers at some moment between the call and its return: what is quoted is taken
+    // in the call. An option that the hardware does not know is not_supported. One call at a time. Deadlines are the caller's: when `stop` is
+    // requested the call returns as soon as it can. That the quote is over the bytes that were asked for is the caller's to check, with `says`; what
+    // else can be wrong with it, and only who knows its kind can see, is `invalid`.
+    virtual std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
+                                                      const std::stop_token &stop) = 0;
+};
+
+// What a verifier needs beside the quotes.
+struct QuoteCollateral {
+    std::string json;      // as mr/collateral.h describes it
+    std::string root_pem;  // the root that the quotes lead to
+};
+
+class CollateralSource {
+public:
+    virtual ~CollateralSource() = default;
+
+    // May run beside quotes. Error: one sentence.
+    virtual std::expected<QuoteCollateral, std::string> read_collateral() = 0;
 };
 
 // ----
@@ -122,31 +193,15 @@ public:
     // True if no hardware stands behind it, so that its values prove nothing.
     [[nodiscard]] virtual bool simulated() const = 0;
 
-    // Constant over the provider's life.
-    [[nodiscard]] virtual const std::vector<RegisterSpec> &registers() const = 0;
-    [[nodiscard]] virtual ProviderAbilities abilities() const = 0;
-
-    // A call can take longer than a few microseconds: run it on a worker.
+    // A call of registers, reporter or verifier can take longer than a few microseconds: run it on a worker.
     [[nodiscard]] virtual bool may_wait() const = 0;
 
-    // Rereads every register of the set. `values` has an entry for each register of the provider; those of the set are
-    // overwritten with exactly spec.size bytes, the others left alone. On failure `values` is unspecified.
-    virtual std::expected<void, ProviderError> refresh(RefreshSet set, std::vector<mr::Bytes> &values) = 0;
-
-    // new = H(old || digest); digest has the register's length.
-    virtual std::expected<void, ProviderError> extend(RegisterIndex index, const mr::Digest &digest) = 0;
-
-    // Stores exactly spec.size bytes.
-    virtual std::expected<void, ProviderError> write(RegisterIndex index, mr::ByteView value) = 0;
-
-    // A report over these 64 bytes. Does not touch the shared reportdata slot.
-    virtual std::expected<mr::Bytes, ProviderError> report(const mr::ReportData &report_data) = 0;
-
-    // Was this report made by this very machine (MAC and both hashes)?
-    virtual std::expected<ReportVerdict, ProviderError> verify_report(mr::ByteView report) = 0;
-
-    // Ends with the provider. Null: it makes no quotes.
+    // The parts; null: it has none. Each ends with the provider.
+    virtual RegisterDriver *registers() { return nullptr; }
+    virtual Reporter *reporter() { return nullptr; }
+    virtual ReportVerifier *report_verifier() { return nullptr; }
     virtual Quoter *quoter() { return nullptr; }
+    virtual CollateralSource *collateral() { return nullptr; }
 };
 
 }  // namespace mrd

@@ -6,34 +6,26 @@
 
 namespace mrd {
 
-std::expected<std::unique_ptr<ProviderRegisters>, std::string> ProviderRegisters::open(boost::asio::io_context &loop,
-                                                                                       std::unique_ptr<Provider> provider,
-                                                                                       std::vector<RegisterSpec> registers,
-                                                                                       RegisterEvents &events,
-                                                                                       std::int64_t first_generation) {
-    auto table = RegisterTable::build(provider->name(), std::move(registers), provider->abilities(), first_generation);
-    if (!table) return std::unexpected(std::move(table.error()));
+std::expected<RegisterTable, std::string> ProviderRegisters::read_table(const Provider &provider, RegisterDriver &driver,
+                                                                        std::vector<RegisterSpec> registers,
+                                                                        std::int64_t first_generation) {
+    auto table = RegisterTable::build(provider.name(), std::move(registers), driver.abilities(), first_generation);
+    if (!table) return table;
     // Fills the registers that are not live, which nothing rereads later.
-    for (RefreshSet set = 0; provider->abilities().refresh && set < table->refresh_sets(); ++set) {
+    for (RefreshSet set = 0; driver.abilities().refresh && set < table->refresh_sets(); ++set) {
         const auto id = table->begin_refresh(set);
         std::vector<mr::Bytes> values(table->size());
-        if (const auto result = provider->refresh(set, values); !result) {
-            return std::unexpected("provider \"" + std::string(provider->name()) + "\" cannot be read: " + result.error().reason);
+        if (const auto result = driver.refresh(set, values); !result) {
+            return std::unexpected("provider \"" + std::string(provider.name()) + "\" cannot be read: " + result.error().reason);
         }
         table->refresh_ends(id, &values);
     }
-    return std::unique_ptr<ProviderRegisters>(new ProviderRegisters(loop, std::move(provider), std::move(*table), events));
+    return table;
 }
 
-ProviderRegisters::ProviderRegisters(boost::asio::io_context &loop, std::unique_ptr<Provider> provider, RegisterTable table,
+ProviderRegisters::ProviderRegisters(const Provider &provider, RegisterDriver &driver, ProviderQueue &queue, RegisterTable table,
                                      RegisterEvents &events)
-    : provider_(std::move(provider)),
-      table_(std::move(table)),
-      events_(events),
-      failures_(table_.size()),
-      queue_(loop, provider_->may_wait()) {
-    if (auto *quoter = provider_->quoter()) quotes_.emplace(loop, *quoter);
-}
+    : provider_(provider), driver_(driver), queue_(queue), table_(std::move(table)), events_(events), failures_(table_.size()) {}
 
 // ---- The journal's registers
 
@@ -129,7 +121,7 @@ std::vector<Extension::Settled> ProviderRegisters::end_refresh(RefreshId id, con
 
 bool ProviderRegisters::go_on(Turn &turn) {
     using Action = Extension::Action;
-    const Extension::Known known{table_, events_.journal.state(), provider_->kind()};
+    const Extension::Known known{table_, events_.journal.state(), provider_.kind()};
     auto &extension = turn.extension;
     if (!turn.action) turn.action = extension.begin(known, why_not_in_journal(extension.asked_for().targets));
     for (;;) {
@@ -147,21 +139,21 @@ bool ProviderRegisters::go_on(Turn &turn) {
     }
 }
 
-void ProviderRegisters::ask(Provider &provider, Turn &turn) {
+void ProviderRegisters::ask(RegisterDriver &driver, Turn &turn) {
     if (*turn.action == Extension::Action::reread) {
-        turn.result = provider.refresh(turn.extension.refresh_set(), turn.values);
+        turn.result = driver.refresh(turn.extension.refresh_set(), turn.values);
         return;
     }
     kill_point("provider-begins");
     for (const auto &target : turn.extension.event().targets) {
-        turn.result = provider.extend(target.index, target.digest);
+        turn.result = driver.extend(target.index, target.digest);
         if (!turn.result) break;
     }
     kill_point("provider-ended");
 }
 
 void ProviderRegisters::take_result(Turn &turn) {
-    const Extension::Known known{table_, events_.journal.state(), provider_->kind()};
+    const Extension::Known known{table_, events_.journal.state(), provider_.kind()};
     if (*turn.action == Extension::Action::extend) {
         turn.action = turn.extension.extend_ended(known, turn.result);
         return;

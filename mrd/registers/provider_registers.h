@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "mrd/evidence/quotes.h"
 #include "mrd/journal/journal.h"
 #include "mrd/kill_points.h"
 #include "mrd/providers/provider.h"
@@ -39,23 +38,26 @@ struct RegisterEvents {
 
 class ProviderRegisters {
 public:
-    // `registers` are the provider's, as the configuration's rules leave them. Builds the table and does the opening refresh, on the calling thread. No extend before join(). Error: a sentence that names provider or register.
-    static std::expected<std::unique_ptr<ProviderRegisters>, std::string> open(boost::asio::io_context &loop,
-                                                                               std::unique_ptr<Provider> provider,
-                                                                               std::vector<RegisterSpec> registers, RegisterEvents &events,
-                                                                               std::int64_t first_generation);
+    // Builds the table and does the opening refresh, on the calling thread. `registers` are the driver's, as the configuration's rules leave them. Error: a
+    // sentence that names provider or register.
+    static std::expected<RegisterTable, std::string> read_table(const Provider &provider, RegisterDriver &driver,
+                                                                std::vector<RegisterSpec> registers, std::int64_t first_generation);
+
+    // The table is as read_table() made it; the rest outlives this. No extend before join().
+    ProviderRegisters(const Provider &provider, RegisterDriver &driver, ProviderQueue &queue, RegisterTable table, RegisterEvents &events);
+    ProviderRegisters(const ProviderRegisters &) = delete;
+    ProviderRegisters &operator=(const ProviderRegisters &) = delete;
+    ~ProviderRegisters() = default;
 
     [[nodiscard]] const RegisterTable &table() const { return table_; }
-    [[nodiscard]] std::string_view name() const { return provider_->name(); }
-    [[nodiscard]] std::string_view kind() const { return provider_->kind(); }
+    [[nodiscard]] std::string_view name() const { return provider_.name(); }
+    [[nodiscard]] std::string_view kind() const { return provider_.kind(); }
     // As what is measured into it needs it. Precondition: it is extensible.
     [[nodiscard]] MeasuredRegister measured(RegisterIndex index) const {
         const auto &spec = table_.spec(index);
-        return {std::string(provider_->kind()) + "/" + spec.name, {*spec.hash}, table_.is_log_only(index)};
+        return {std::string(provider_.kind()) + "/" + spec.name, {*spec.hash}, table_.is_log_only(index)};
     }
-    [[nodiscard]] bool simulated() const { return provider_->simulated(); }
-    [[nodiscard]] ProviderAbilities abilities() const { return provider_->abilities(); }
-    [[nodiscard]] std::size_t waiting_calls() const { return queue_.waiting(); }
+    [[nodiscard]] bool simulated() const { return provider_.simulated(); }
 
     // done(expected<bool, RegisterError>): true if the hardware was reread for it. The value is then in the table, and stays there until
     // done returns. Calls done at once where the cache serves.
@@ -101,28 +103,6 @@ public:
         queue_.run(WriteCall<Done>{*this, index, std::move(value), std::move(done)});
     }
 
-    // done(expected<Bytes, ProviderError>).
-    template <class Done>
-    void report(const mr::ReportData &report_data, Done done) {
-        queue_.run(ReportCall<Done>{*provider_, report_data, std::move(done)});
-    }
-
-    // done(expected<ReportVerdict, ProviderError>).
-    template <class Done>
-    void verify_report(mr::Bytes report, Done done) {
-        queue_.run(VerifyCall<Done>{*provider_, std::move(report), std::move(done)});
-    }
-
-    // Null: the provider makes none. Not part of the queue: a quote delays no register, and when_idle() does not wait for it.
-    [[nodiscard]] Quotes *quotes() { return quotes_ ? &*quotes_ : nullptr; }
-    [[nodiscard]] const Quotes *quotes() const { return quotes_ ? &*quotes_ : nullptr; }
-
-    // Called when every call asked for before has been answered.
-    template <class Done>
-    void when_idle(Done done) {
-        queue_.run(IdleCall<Done>{std::move(done)});
-    }
-
 private:
     using Reader = std::move_only_function<void(std::expected<bool, RegisterError>)>;
     template <class T>
@@ -141,7 +121,7 @@ private:
             values.resize(self.table_.size());
             return true;
         }
-        void work() { result = self.provider_->refresh(set, values); }
+        void work() { result = self.driver_.refresh(set, values); }
         bool end() {
             self.end_refresh(id, result, values);
             values.swap(self.spare_values_);
@@ -159,7 +139,7 @@ private:
     };
     // Goes on until the provider is to be asked. False: it is answered.
     bool go_on(Turn &turn);
-    static void ask(Provider &provider, Turn &turn);
+    static void ask(RegisterDriver &driver, Turn &turn);
     void take_result(Turn &turn);
 
     template <class Done>
@@ -173,7 +153,7 @@ private:
             self.answer(turn.extension, std::move(done));
             return false;
         }
-        void work() { ask(*self.provider_, turn); }
+        void work() { ask(self.driver_, turn); }
         bool end() {
             self.take_result(turn);
             return false;
@@ -212,56 +192,12 @@ private:
             self.table_.write_begins(index);
             return true;
         }
-        void work() { result = self.provider_->write(index, value); }
+        void work() { result = self.driver_.write(index, value); }
         bool end() {
             done(self.end_write(index, result, value));
             return true;
         }
     };
-
-    template <class Done>
-    struct ReportCall {
-        Provider &provider;
-        mr::ReportData report_data;
-        Done done;
-        ProviderResult<mr::Bytes> result = {};
-
-        static bool begin() { return true; }
-        void work() { result = provider.report(report_data); }
-        bool end() {
-            done(std::move(result));
-            return true;
-        }
-    };
-
-    template <class Done>
-    struct VerifyCall {
-        Provider &provider;
-        mr::Bytes report;
-        Done done;
-        ProviderResult<ReportVerdict> result = {};
-
-        static bool begin() { return true; }
-        void work() { result = provider.verify_report(report); }
-        bool end() {
-            done(std::move(result));
-            return true;
-        }
-    };
-
-    template <class Done>
-    struct IdleCall {
-        Done done;
-
-        static bool begin() { return true; }
-        static void work() {}
-        bool end() {
-            done();
-            return true;
-        }
-    };
-
-    ProviderRegisters(boost::asio::io_context &loop, std::unique_ptr<Provider> provider, RegisterTable table, RegisterEvents &events);
 
     // Returns the events of extends that had failed, and which it has settled.
     std::vector<Extension::Settled> end_refresh(RefreshId id, const ProviderResult<void> &result, const std::vector<mr::Bytes> &values);
@@ -272,7 +208,9 @@ private:
     std::expected<std::int64_t, RegisterError> end_write(RegisterIndex index, const ProviderResult<void> &result, const mr::Bytes &value);
     [[nodiscard]] RegisterError failure(const ProviderError &error, bool unchanged) const;
 
-    std::unique_ptr<Provider> provider_;
+    const Provider &provider_;
+    RegisterDriver &driver_;
+    ProviderQueue &queue_;
     RegisterTable table_;
     RegisterEvents &events_;
     struct Failure {
@@ -282,8 +220,6 @@ private:
     std::vector<std::optional<Failure>> failures_;  // of each register's last extend
     std::map<RefreshId, std::vector<Reader>> readers_;
     std::vector<mr::Bytes> spare_values_;  // the last refresh's memory, for the next one
-    std::optional<Quotes> quotes_;
-    ProviderQueue queue_;  // last: its end waits for the call that runs
 };
 
 }  // namespace mrd

@@ -14,7 +14,7 @@ namespace {
 std::string bank_name(const RegisterSpec &spec) { return spec.hash ? spec.name + ":" + std::string(mr::to_string(*spec.hash)) : spec.name; }
 
 // The reason to refuse the register; empty if it is well made.
-std::string reason_against(const RegisterSpec &spec, const ProviderAbilities &abilities) {
+std::string reason_against(const RegisterSpec &spec, const RegisterAbilities &abilities) {
     if (spec.name.empty()) return "it has no name";
     if (spec.name.find_first_of("/: ") != std::string::npos) return "its name holds a slash, a colon or a blank";
     if (spec.flags.empty()) return "it has no flag";
@@ -33,7 +33,7 @@ std::string reason_against(const RegisterSpec &spec, const ProviderAbilities &ab
 }  // namespace
 
 std::expected<RegisterTable, std::string> RegisterTable::build(std::string_view provider, std::vector<RegisterSpec> registers,
-                                                               ProviderAbilities abilities, std::int64_t first_generation) {
+                                                               RegisterAbilities abilities, std::int64_t first_generation) {
     RegisterTable table;
     table.provider_ = provider;
     table.generation_ = first_generation;

@@ -61,7 +61,7 @@ class RegisterTable {
 public:
     // Error: the register's name and the reason.
     static std::expected<RegisterTable, std::string> build(std::string_view provider, std::vector<RegisterSpec> registers,
-                                                           ProviderAbilities abilities, std::int64_t first_generation);
+                                                           RegisterAbilities abilities, std::int64_t first_generation);
 
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] const RegisterSpec &spec(RegisterIndex index) const { return entries_[index].spec; }

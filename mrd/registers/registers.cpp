@@ -9,37 +9,28 @@
 
 namespace mrd {
 
-namespace {
-
-// A value that no other start of mrd begins with, far below 2^53, so that it never stops being an exact number in JSON.
-std::int64_t random_generation() {
+// Far below 2^53, so that it never stops being an exact number in JSON.
+std::int64_t Registers::first_generation() {
     std::random_device device;
     const auto high = static_cast<std::int64_t>(device()) << 20;
     return high ^ static_cast<std::int64_t>(device() >> 12U);
 }
 
-}  // namespace
-
 Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal) : loop_(loop), events_(journal) {}
 
-std::expected<void, std::string> Registers::add(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> specs) {
-    if (find_provider(provider->name()) != nullptr)
-        return std::unexpected("two providers have the name \"" + std::string(provider->name()) + "\"");
-    auto opened = ProviderRegisters::open(loop_, std::move(provider), std::move(specs), events_, random_generation());
-    if (!opened) return std::unexpected(std::move(opened.error()));
-    auto *registers = providers_.emplace_back(std::move(*opened)).get();
-    const auto &table = registers->table();
+void Registers::add(ProviderRegisters &registers) {
+    providers_.push_back(&registers);
+    const auto &table = registers.table();
     for (RegisterIndex index = 0; index < table.size(); ++index) {
         const auto &spec = table.spec(index);
-        const auto prefix = std::string(registers->name()) + "/";
+        const auto prefix = std::string(registers.name()) + "/";
         std::vector<std::string> forms{spec.name, prefix + spec.name};
         if (spec.hash) {
             const auto bank = spec.name + ":" + std::string(mr::to_string(*spec.hash));
             forms.insert(forms.end(), {bank, prefix + bank});
         }
-        for (const auto &form : forms) places_[form].push_back({registers, index});
+        for (const auto &form : forms) places_[form].push_back({&registers, index});
     }
-    return {};
 }
 
 void Registers::later(std::move_only_function<void()> work) { boost::asio::post(loop_, std::move(work)); }
@@ -55,7 +46,7 @@ std::shared_ptr<void> Registers::at(std::chrono::steady_clock::time_point time, 
 
 std::vector<journal::Present> Registers::journalled() const {
     std::vector<journal::Present> registers;
-    for (const auto &provider : providers_) {
+    for (const auto *provider : providers_) {
         auto some = provider->journalled();
         std::ranges::move(some, std::back_inserter(registers));
     }
@@ -64,14 +55,14 @@ std::vector<journal::Present> Registers::journalled() const {
 
 std::expected<void, std::string> Registers::start_journal(const std::vector<journal::FirmwareFile> &firmware_logs) {
     if (auto started = events_.journal.start(journalled(), firmware_logs); !started) return started;
-    for (const auto &provider : providers_) provider->join();
+    for (auto *provider : providers_) provider->join();
     return {};
 }
 
 std::expected<std::filesystem::path, std::string> Registers::repair_journal() {
     auto kept_as = events_.journal.repair(journalled());
     if (!kept_as) return kept_as;
-    for (const auto &provider : providers_) provider->join();
+    for (auto *provider : providers_) provider->join();
     return kept_as;
 }
 
@@ -85,31 +76,11 @@ std::expected<Registers::Place, RegisterError> Registers::find(std::string_view 
     return std::unexpected(std::move(error));
 }
 
-ProviderRegisters *Registers::find_provider(std::string_view name) const {
-    const auto found = std::ranges::find(providers_, name, [](const auto &provider) { return provider->name(); });
-    return found == providers_.end() ? nullptr : found->get();
-}
-
 std::vector<std::string> Registers::provider_names() const {
     std::vector<std::string> names;
     names.reserve(providers_.size());
-    for (const auto &provider : providers_) names.emplace_back(provider->name());
+    for (const auto *provider : providers_) names.emplace_back(provider->name());
     return names;
-}
-
-std::vector<ProviderState> Registers::provider_states() const {
-    std::vector<ProviderState> states;
-    for (const auto &provider : providers_) {
-        states.push_back({.name = std::string(provider->name()),
-                          .type = std::string(provider->kind()),
-                          .phase = ProviderState::Phase::running,
-                          .simulated = provider->simulated()});
-    }
-    return states;
-}
-
-bool Registers::simulated() const {
-    return std::ranges::any_of(providers_, [](const auto &provider) { return provider->simulated(); });
 }
 
 void Registers::on_change(std::function<void(Place)> handler) {

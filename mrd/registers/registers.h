@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "mrd/registers/provider_registers.h"
-#include "mrd/registers/provider_state.h"
 
 namespace mrd {
 
@@ -22,8 +21,13 @@ public:
     // `journal` is open, but has not started.
     Registers(boost::asio::io_context &loop, journal::Journal &journal);
 
-    // `specs` are the provider's registers, as the configuration's rules leave them. Reads them once. Error: a sentence that names the provider or the register.
-    std::expected<void, std::string> add(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> specs);
+    // What all providers' registers share.
+    [[nodiscard]] RegisterEvents &events() { return events_; }
+    // Where a provider's generations begin: at no value that another start of mrd, or another provider, begins with.
+    static std::int64_t first_generation();
+
+    // They outlive this. Precondition: no other provider has their name.
+    void add(ProviderRegisters &registers);
 
     // All providers are there: lets the journal decide how it goes on. Before the first extend. Error: a sentence.
     std::expected<void, std::string> start_journal(const std::vector<journal::FirmwareFile> &firmware_logs);
@@ -50,13 +54,8 @@ public:
     // "tdx/rtmr3", "tdx/rtmr3:sha384", or without the provider where one register has that name. Error: NoSuchRegister.
     [[nodiscard]] std::expected<Place, RegisterError> find(std::string_view name) const;
 
-    [[nodiscard]] const std::vector<std::unique_ptr<ProviderRegisters>> &providers() const { return providers_; }
-    [[nodiscard]] ProviderRegisters *find_provider(std::string_view name) const;
+    [[nodiscard]] const std::vector<ProviderRegisters *> &providers() const { return providers_; }
     [[nodiscard]] std::vector<std::string> provider_names() const;
-    [[nodiscard]] std::vector<ProviderState> provider_states() const;
-
-    // Is any of them no hardware?
-    [[nodiscard]] bool simulated() const;
 
     // Of the last event in the log.
     [[nodiscard]] std::int64_t sequence() const { return static_cast<std::int64_t>(events_.journal.state().sequence()); }
@@ -77,7 +76,7 @@ private:
     boost::asio::io_context &loop_;
     RegisterEvents events_;
     std::unordered_map<std::string, std::vector<Place>, Hash, std::equal_to<>> places_;  // by every form of a name
-    std::vector<std::unique_ptr<ProviderRegisters>> providers_;
+    std::vector<ProviderRegisters *> providers_;
 };
 
 }  // namespace mrd

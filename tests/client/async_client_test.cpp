@@ -34,10 +34,10 @@ public:
         options.quoting_file = folder_.path() / "sim.quoting";
         options.boot_id = "a boot";
         auto simulator = mrd::sim::open(options);
-        auto specs = (*simulator)->registers();
-        EXPECT_TRUE(registers_.add(std::move(*simulator), std::move(specs)));
-        EXPECT_TRUE(registers_.start_journal({}));
-        service_ = mrd::make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+        auto specs = (*simulator)->registers()->list();
+        EXPECT_TRUE(daemon_.add(std::move(*simulator), std::move(specs)));
+        EXPECT_TRUE(daemon_.registers().start_journal({}));
+        service_ = mrd::make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
         server_.emplace(loop_, *service_, varlink::Limits{});
         auto socket = varlink::listen_on(*varlink::Address::parse(socket_path()), 0600);
         EXPECT_TRUE(socket) << socket.error();
@@ -58,7 +58,7 @@ private:
     mrd::TemporaryFolder folder_;
     asio::io_context loop_;
     mrd::TestJournal journal_{loop_};
-    mrd::Registers registers_{loop_, *journal_};
+    mrd::Daemon daemon_{loop_, *journal_};
     std::unique_ptr<varlink::Service> service_;
     std::optional<varlink::Server> server_;
     std::jthread thread_;

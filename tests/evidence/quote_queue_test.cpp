@@ -16,9 +16,7 @@ using ::testing::IsEmpty;
 class QuoteQueueTest : public ::testing::Test {
 protected:
     static QuoteQueue::Subject subject(std::uint8_t nonce, std::optional<std::int64_t> level = {}) {
-        QuoteQueue::Subject made{.privilege_level = level};
-        made.report_data.fill(nonce);
-        return made;
+        return {.report_data = mr::Bytes(64, nonce), .options = {.privilege_level = level}};
     }
     QuoteQueue::TimePoint at(int ms) const { return start_ + milliseconds(ms); }
     // Each on a connection of its own.

@@ -17,8 +17,7 @@ using ::testing::IsEmpty;
 // Makes each quote when the test says so: its bytes are the number of the call and the first byte of the report data.
 class HeldQuoter final : public Quoter {
 public:
-    std::expected<Quoted, QuoteFailure> quote(const mr::ReportData &report_data, std::optional<std::int64_t>,
-                                              const std::stop_token &stop) override {
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &, const std::stop_token &stop) override {
         std::unique_lock lock(mutex_);
         const auto number = ++calls_;
         changed_.notify_all();
@@ -26,9 +25,8 @@ public:
             ++stopped_;
             return std::unexpected(QuoteFailure{Cause::cancelled, {}});
         }
-        return Quoted{{number, report_data.front()}, std::nullopt, "tdx_v4"};
+        return Quoted{{number, report_data.front()}, std::nullopt, std::nullopt, "kept", {{report_data.begin(), report_data.end()}, {}}};
     }
-    std::expected<SimulatedCollateral, std::string> collateral() override { return SimulatedCollateral{"{}", "root"}; }
 
     // Returns when the call of that number runs.
     void wait_for_call(std::uint8_t number) {
@@ -57,8 +55,7 @@ class QuotesTest : public ::testing::Test {
 protected:
     Quotes::Ticket ask(std::uint8_t nonce, milliseconds deadline = std::chrono::minutes(10)) {
         const auto ticket = quotes_->new_ticket();
-        Quotes::Subject subject;
-        subject.report_data.fill(nonce);
+        const Quotes::Subject subject{.report_data = mr::Bytes(64, nonce)};
         quotes_->ask(ticket, {ticket}, subject, std::chrono::steady_clock::now() + deadline, [this, nonce](const Quotes::Result &result) {
             answers_.push_back(std::to_string(nonce) + (result ? "=" + mr::to_hex(result->quote) : ": " + name_of(result.error().cause)));
         });
@@ -142,7 +139,7 @@ TEST_F(QuotesTest, DeadlinesHoldForTheOneThatRunsAndThoseThatWait) {
 
 TEST_F(QuotesTest, AnAnswerMayAskAgain) {
     const auto ticket = quotes_->new_ticket();
-    quotes_->ask(ticket, {ticket}, {}, std::chrono::steady_clock::now() + std::chrono::minutes(1),
+    quotes_->ask(ticket, {ticket}, {.report_data = mr::Bytes(64)}, std::chrono::steady_clock::now() + std::chrono::minutes(1),
                  [this](const Quotes::Result &) { ask(5); });
     quoter_.let_go(2);
     run_until_answered(1);
@@ -158,15 +155,6 @@ TEST_F(QuotesTest, ItsEndStopsTheQuoteThatRunsAndAnswersNobody) {
     loop_.restart();
     loop_.run();
     EXPECT_THAT(answers_, IsEmpty());
-}
-
-TEST_F(QuotesTest, CollateralWaitsForNoQuote) {
-    ask(1);
-    quoter_.wait_for_call(1);
-    quotes_->collateral([this](const Quotes::Collateral &collateral) { answers_.push_back(collateral->root_pem); });
-    run_until_answered(1);
-    EXPECT_THAT(take_answers(), ElementsAre("root"));
-    EXPECT_EQ(quotes_->waiting(), 1U);
 }
 
 }  // namespace

@@ -36,9 +36,9 @@ class LogReadingTest : public ::testing::Test {
 protected:
     void SetUp() override {
         const std::vector<RegisterSpec> specs{fake_register("rtmr3", "XWRL")};
-        ASSERT_TRUE(registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
-        ASSERT_TRUE(registers_.start_journal({}));
-        auto *provider = registers_.find_provider("tdx");
+        ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        ASSERT_TRUE(daemon_.registers().start_journal({}));
+        auto *provider = daemon_.find_provider("tdx")->registers();
         for (std::size_t i = 0; i < events; ++i) {
             provider->extend(0, mr::Digest(mr::Bytes(48, 1)), {},
                              [](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) { EXPECT_TRUE(extended); });
@@ -72,8 +72,8 @@ protected:
     FakeHardware hardware_;
     boost::asio::io_context loop_;
     TestJournal journal_{loop_};
-    Registers registers_{loop_, *journal_};
-    std::shared_ptr<LogReadings> readings_ = std::make_shared<LogReadings>(registers_);
+    Daemon daemon_{loop_, *journal_};
+    std::shared_ptr<LogReadings> readings_ = daemon_.log_readings();
     std::uint64_t last_connection_ = 0;
 };
 
@@ -138,8 +138,8 @@ TEST_F(LogReadingTest, AtTheEndItWaitsForTheNextEvent) {
     run();
     EXPECT_TRUE(one[0]->at_the_end);
     EXPECT_EQ(readings_->working(), 0U);
-    registers_.find_provider("tdx")->extend(0, mr::Digest(mr::Bytes(48, 1)), {},
-                                            [](const std::expected<ProviderRegisters::Extended, RegisterError> &) {});
+    daemon_.find_provider("tdx")->registers()->extend(0, mr::Digest(mr::Bytes(48, 1)), {},
+                                                      [](const std::expected<ProviderRegisters::Extended, RegisterError> &) {});
     one[0]->go();
     run();
     EXPECT_EQ(one[0]->taken, events + 1);
@@ -147,7 +147,7 @@ TEST_F(LogReadingTest, AtTheEndItWaitsForTheNextEvent) {
 
 // Records, Export and Replay: what a client that has gone asked for is read no further.
 TEST_F(LogReadingTest, WhateverReadsForAClientThatHasGoneStopsAtOnce) {
-    const auto service = make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+    const auto service = make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
     const auto working = [&service] {
         SessionClient client(*service);
         return client.call("io.mrd.Registers.Status");

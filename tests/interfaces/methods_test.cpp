@@ -33,22 +33,20 @@ class GateTest : public ::testing::Test {
 protected:
     void SetUp() override {
         const std::vector<RegisterSpec> specs{fake_register("rtmr3", "XWRL")};
-        ASSERT_TRUE(registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
-        ASSERT_TRUE(registers_.start_journal({}));
+        ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        ASSERT_TRUE(daemon_.registers().start_journal({}));
     }
 
     // A service that refuses this operation.
     std::unique_ptr<varlink::Service> service(Operation refused) {
-        const auto gate = std::make_shared<Gate>(Gate{.access = {refused}});
+        daemon_.gate()->access = {refused};
         auto made = std::make_unique<varlink::Service>(varlink::ServiceInfo{});
-        made->add(registers_interface(gate, registers_, [this] {
+        made->add(registers_interface(daemon_, [this] {
             ++asked_for_status_;
             return std::string("{}");
         }));
-        const auto readings = std::make_shared<LogReadings>(registers_);
-        const auto budget = EvidenceBudget::make([this](auto work) { registers_.later(std::move(work)); });
-        made->add(event_log_interface(gate, readings));
-        made->add(attestation_interface(gate, readings, budget));
+        made->add(event_log_interface(daemon_));
+        made->add(attestation_interface(daemon_));
         return made;
     }
 
@@ -76,7 +74,7 @@ protected:
     FakeHardware hardware_;
     boost::asio::io_context loop_;
     TestJournal journal_{loop_};
-    Registers registers_{loop_, *journal_};
+    Daemon daemon_{loop_, *journal_};
 };
 
 TEST_F(GateTest, EveryMethodIsRefusedWhereItsOperationIsAndNoOther) {

@@ -38,10 +38,10 @@ protected:
         specs[rtmr2].owner = mr::Owner::shared;
         specs[rtmr1].owner = mr::Owner::observed;
         specs[other_set].refresh_set = 1;
-        const auto added = registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs);
+        const auto added = daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs);
         ASSERT_TRUE(added) << added.error();
-        ASSERT_TRUE(registers_.start_journal({}));
-        service_ = make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+        ASSERT_TRUE(daemon_.registers().start_journal({}));
+        service_ = make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
         client_ = std::make_unique<SessionClient>(*service_);
         hardware_.take_calls();
     }
@@ -65,7 +65,7 @@ protected:
     FakeHardware hardware_;
     boost::asio::io_context loop_;
     TestJournal journal_{loop_};
-    Registers registers_{loop_, *journal_};
+    Daemon daemon_{loop_, *journal_};
     std::unique_ptr<varlink::Service> service_;
     std::unique_ptr<SessionClient> client_;
 };

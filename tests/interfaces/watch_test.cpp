@@ -24,9 +24,9 @@ protected:
     void SetUp() override {
         const std::vector<RegisterSpec> specs{fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
                                               fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024)};
-        ASSERT_TRUE(registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
-        ASSERT_TRUE(registers_.start_journal({}));
-        service_ = make_service(registers_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+        ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        ASSERT_TRUE(daemon_.registers().start_journal({}));
+        service_ = make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
     }
 
     // Returns the new value.
@@ -53,7 +53,7 @@ protected:
     FakeHardware hardware_;
     boost::asio::io_context loop_;
     TestJournal journal_{loop_};
-    Registers registers_{loop_, *journal_};
+    Daemon daemon_{loop_, *journal_};
     std::unique_ptr<varlink::Service> service_;
 };
 

@@ -33,7 +33,7 @@ std::string text_of_error(const RegisterError &error) {
 }  // namespace
 
 // What mrd sees of the registers.
-class History::Hardware final : public Provider {
+class History::Hardware final : public Provider, RegisterDriver {
 public:
     explicit Hardware(History &history) : history_(history) {
         for (const auto &reg : history.registers_) {
@@ -44,18 +44,18 @@ public:
     [[nodiscard]] std::string_view name() const override { return "tdx"; }
     [[nodiscard]] std::string_view kind() const override { return "fake"; }
     [[nodiscard]] bool simulated() const override { return true; }
-    [[nodiscard]] const std::vector<RegisterSpec> &registers() const override { return specs_; }
-    [[nodiscard]] ProviderAbilities abilities() const override { return {.refresh = true, .extend = true}; }
     [[nodiscard]] bool may_wait() const override { return false; }
+    RegisterDriver *registers() override { return this; }
+
+private:
+    [[nodiscard]] const std::vector<RegisterSpec> &list() const override { return specs_; }
+    [[nodiscard]] RegisterAbilities abilities() const override { return {.refresh = true, .extend = true}; }
     std::expected<void, ProviderError> refresh(RefreshSet, std::vector<mr::Bytes> &values) override { return history_.refresh(values); }
     std::expected<void, ProviderError> extend(RegisterIndex index, const mr::Digest &digest) override {
         return history_.extend(index, digest);
     }
     std::expected<void, ProviderError> write(RegisterIndex, mr::ByteView) override { return std::unexpected(ProviderError{"no"}); }
-    std::expected<mr::Bytes, ProviderError> report(const mr::ReportData &) override { return std::unexpected(ProviderError{"no"}); }
-    std::expected<ReportVerdict, ProviderError> verify_report(mr::ByteView) override { return std::unexpected(ProviderError{"no"}); }
 
-private:
     History &history_;
     std::vector<RegisterSpec> specs_;
 };
@@ -64,9 +64,9 @@ private:
 struct History::Life {
     boost::asio::io_context loop;
     std::unique_ptr<Journal> journal;
-    std::unique_ptr<Registers> registers;
+    std::unique_ptr<Daemon> daemon;
 
-    [[nodiscard]] ProviderRegisters &provider() const { return *registers->providers().front(); }
+    [[nodiscard]] ProviderRegisters &provider() const { return *daemon->registers().providers().front(); }
 };
 
 History::History(std::uint32_t seed) : random_(seed), sync_(chance(70) ? Sync::group : Sync::none) {
@@ -366,11 +366,11 @@ bool History::start(bool with_faults) {
                                                  .sync_folder = disk_.folder_syncer()});
         if (!opened) return std::unexpected(opened.error());
         life->journal = std::move(*opened);
-        life->registers = std::make_unique<Registers>(life->loop, *life->journal);
+        life->daemon = std::make_unique<Daemon>(life->loop, *life->journal);
         auto hardware = std::make_unique<Hardware>(*this);
-        auto specs = hardware->registers();
-        if (auto added = life->registers->add(std::move(hardware), std::move(specs)); !added) return added;
-        return life->registers->start_journal({});
+        auto specs = hardware->registers()->list();
+        if (auto added = life->daemon->add(std::move(hardware), std::move(specs)); !added) return added;
+        return life->daemon->registers().start_journal({});
     }();
     is_quiet_ = false;
     life_ = std::move(life);
@@ -499,7 +499,7 @@ void History::check_log() {
         const auto number = events_.size();
         send_new(0, false);
         if (events_[number].answer) violation("a damaged journal takes an extend");
-        const auto kept = life_->registers->repair_journal();
+        const auto kept = life_->daemon->registers().repair_journal();
         if (!kept) return violation(kept.error());
         identity_ = identity();
         must_be_equal_ = false;

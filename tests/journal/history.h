@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "mrd/registers/registers.h"
+#include "mrd/daemon/daemon.h"
 #include "tests/journal/faulty_file.h"
 #include "tests/mrd/temporary_folder.h"
 

@@ -114,7 +114,7 @@ private:
     bool waiting_ = false;
 };
 
-class FakeProvider final : public Provider {
+class FakeProvider final : public Provider, public RegisterDriver, public Reporter {
 public:
     FakeProvider(FakeHardware &hardware, std::string name, std::vector<RegisterSpec> registers, bool may_wait)
         : hardware_(hardware), name_(std::move(name)), registers_(std::move(registers)), may_wait_(may_wait) {
@@ -124,11 +124,12 @@ public:
     [[nodiscard]] std::string_view name() const override { return name_; }
     [[nodiscard]] std::string_view kind() const override { return "fake"; }
     [[nodiscard]] bool simulated() const override { return true; }
-    [[nodiscard]] const std::vector<RegisterSpec> &registers() const override { return registers_; }
-    [[nodiscard]] ProviderAbilities abilities() const override {
-        return {.refresh = true, .extend = true, .write = true, .report = true, .verify_report = false};
-    }
     [[nodiscard]] bool may_wait() const override { return may_wait_; }
+    RegisterDriver *registers() override { return this; }
+    Reporter *reporter() override { return this; }
+
+    [[nodiscard]] const std::vector<RegisterSpec> &list() const override { return registers_; }
+    [[nodiscard]] RegisterAbilities abilities() const override { return {.refresh = true, .extend = true, .write = true}; }
 
     std::expected<void, ProviderError> refresh(RefreshSet set, std::vector<mr::Bytes> &values) override {
         return hardware_.run("refresh", "refresh " + std::to_string(set), [&] {
@@ -144,15 +145,12 @@ public:
         return hardware_.run("write", "write " + std::to_string(index),
                              [&] { hardware_.values_[index].assign(value.begin(), value.end()); });
     }
-    std::expected<mr::Bytes, ProviderError> report(const mr::ReportData &report_data) override {
+    std::expected<mr::Bytes, ProviderError> report(mr::ByteView report_data) override {
         mr::Bytes made;
         if (auto done = hardware_.run("report", "report", [&] { made.assign(report_data.begin(), report_data.end()); }); !done) {
             return std::unexpected(std::move(done.error()));
         }
         return made;
-    }
-    std::expected<ReportVerdict, ProviderError> verify_report(mr::ByteView) override {
-        return std::unexpected(ProviderError{"not supported", Applied::no});
     }
 
 private:

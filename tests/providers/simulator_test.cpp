@@ -25,6 +25,8 @@ mr::ReportData report_data_of(std::uint8_t byte) {
     return data;
 }
 
+const mr::Bytes zeros(max_report_data);
+
 class SimulatorTest : public ::testing::Test {
 protected:
     [[nodiscard]] Options options() const { return {.state_file = state_file(folder_.path(), "tdx"), .boot_id = "boot 1"}; }
@@ -37,8 +39,8 @@ protected:
     [[nodiscard]] std::unique_ptr<Provider> opened() const { return opened(options()); }
 
     static std::vector<mr::Bytes> refreshed(Provider &provider) {
-        std::vector<mr::Bytes> values(provider.registers().size());
-        const auto done = provider.refresh(0, values);
+        std::vector<mr::Bytes> values(provider.registers()->list().size());
+        const auto done = provider.registers()->refresh(0, values);
         EXPECT_TRUE(done.has_value()) << done.error().reason;
         return values;
     }
@@ -50,7 +52,7 @@ protected:
     }
 
     static std::string reason_of(Provider &provider, mr::ByteView report) {
-        const auto verdict = provider.verify_report(report);
+        const auto verdict = provider.report_verifier()->verify(report);
         EXPECT_TRUE(verdict.has_value());
         EXPECT_EQ(verdict->genuine, verdict->reason.empty());
         return verdict->reason;
@@ -65,7 +67,7 @@ TEST_F(SimulatorTest, ItsRegistersAreExactlyTheTableOfTheDesign) {
     EXPECT_TRUE(provider->simulated());
     EXPECT_FALSE(provider->may_wait());
     std::string table;
-    for (const RegisterSpec &spec : provider->registers()) {
+    for (const RegisterSpec &spec : provider->registers()->list()) {
         EXPECT_EQ(spec.owner, mr::Owner::owned);
         EXPECT_EQ(spec.refresh_set, 0U);
         table += spec.name + " " + spec.flags.to_string() + " " + std::string(spec.hash ? mr::to_string(*spec.hash) : "-") + " " +
@@ -83,15 +85,17 @@ TEST_F(SimulatorTest, ItsRegistersAreExactlyTheTableOfTheDesign) {
               "rtmr3 XWRL sha384 48\n"
               "reportdata WRF - 64 generation\n"
               "report0 RLF - 1024 generation\n");
-    const ProviderAbilities can = provider->abilities();
-    EXPECT_TRUE(can.refresh && can.extend && can.write && can.report && can.verify_report);
+    const auto can = provider->registers()->abilities();
+    EXPECT_TRUE(can.refresh && can.extend && can.write);
+    EXPECT_TRUE(provider->reporter() != nullptr && provider->report_verifier() != nullptr);
+    EXPECT_TRUE(provider->quoter() == nullptr && provider->collateral() == nullptr) << "it was given no file for quoting keys";
 }
 
 TEST_F(SimulatorTest, ARefreshGivesEveryRegisterItsSize) {
     const auto provider = opened();
     const auto values = refreshed(*provider);
     for (std::size_t i = 0; i < values.size(); ++i) {
-        EXPECT_EQ(values[i].size(), provider->registers()[i].size) << provider->registers()[i].name;
+        EXPECT_EQ(values[i].size(), provider->registers()->list()[i].size) << provider->registers()->list()[i].name;
     }
 }
 
@@ -105,9 +109,9 @@ TEST_F(SimulatorTest, Report0SaysWhatTheRegistersSay) {
     asked.attributes = mr::td_attribute_debug;
     const auto provider = opened(asked);
     for (RegisterIndex i = 0; i < 4; ++i) {
-        ASSERT_TRUE(provider->extend(first_rtmr + i, digest_of(std::to_string(i))));
+        ASSERT_TRUE(provider->registers()->extend(first_rtmr + i, digest_of(std::to_string(i))));
     }
-    ASSERT_TRUE(provider->write(reportdata, report_data_of(9)));
+    ASSERT_TRUE(provider->registers()->write(reportdata, report_data_of(9)));
     const auto values = refreshed(*provider);
     const mr::TdReport report = decoded(values[report0]);
     const auto same = [](mr::ByteView a, mr::ByteView b) { return std::ranges::equal(a, b); };
@@ -132,7 +136,7 @@ TEST_F(SimulatorTest, Report0SaysWhatTheRegistersSay) {
 
 TEST_F(SimulatorTest, ANewTdHasSeptVeDisableAndNoServiceTd) {
     const auto provider = opened();
-    const mr::TdReport report = decoded(provider->report({}).value());
+    const mr::TdReport report = decoded(provider->reporter()->report(zeros).value());
     EXPECT_EQ(report.td_info.attributes, 0x10000000U);
     EXPECT_EQ(report.td_info.xfam, simulated_xfam);
     EXPECT_EQ(report.td_info.servtd_hash, Value{});
@@ -143,8 +147,8 @@ TEST_F(SimulatorTest, ANewTdHasSeptVeDisableAndNoServiceTd) {
 
 TEST_F(SimulatorTest, AReportLeavesTheSharedReportDataAlone) {
     const auto provider = opened();
-    ASSERT_TRUE(provider->write(reportdata, report_data_of(1)));
-    const auto report = provider->report(report_data_of(2));
+    ASSERT_TRUE(provider->registers()->write(reportdata, report_data_of(1)));
+    const auto report = provider->reporter()->report(report_data_of(2));
     ASSERT_TRUE(report);
     EXPECT_EQ(decoded(*report).report_data, report_data_of(2));
     const auto values = refreshed(*provider);
@@ -155,8 +159,8 @@ TEST_F(SimulatorTest, AReportLeavesTheSharedReportDataAlone) {
 TEST_F(SimulatorTest, ReportDataIsZeroAfterARestartAndRegistersAreNot) {
     {
         const auto provider = opened();
-        ASSERT_TRUE(provider->write(reportdata, report_data_of(1)));
-        ASSERT_TRUE(provider->extend(first_rtmr + 3, digest_of("event")));
+        ASSERT_TRUE(provider->registers()->write(reportdata, report_data_of(1)));
+        ASSERT_TRUE(provider->registers()->extend(first_rtmr + 3, digest_of("event")));
     }
     const auto values = refreshed(*opened());
     EXPECT_TRUE(std::ranges::equal(values[reportdata], mr::ReportData{}));
@@ -169,7 +173,7 @@ TEST_F(SimulatorTest, WhatAnotherProgramExtendsIsInTheNextRefreshAndReport) {
     ASSERT_TRUE(other) << other.error();
     const Value value = other->extend(2, digest_of("behind mrd's back").bytes()).value();
     EXPECT_TRUE(std::ranges::equal(refreshed(*provider)[first_rtmr + 2], value));
-    EXPECT_EQ(decoded(provider->report({}).value()).td_info.rtmr[2], value);
+    EXPECT_EQ(decoded(provider->reporter()->report(zeros).value()).td_info.rtmr[2], value);
 }
 
 TEST_F(SimulatorTest, WhatCannotBeExtendedOrWrittenIsRefusedWithoutEffect) {
@@ -178,17 +182,17 @@ TEST_F(SimulatorTest, WhatCannotBeExtendedOrWrittenIsRefusedWithoutEffect) {
     const auto refused = [](const std::expected<void, ProviderError> &result) { return !result && result.error().applied == Applied::no; };
     for (RegisterIndex i = 0; i < before.size() + 2; ++i) {
         if (i < first_rtmr || i > first_rtmr + 3) {
-            EXPECT_TRUE(refused(provider->extend(i, digest_of("x")))) << i;
+            EXPECT_TRUE(refused(provider->registers()->extend(i, digest_of("x")))) << i;
         }
         if (i != reportdata) {
-            EXPECT_TRUE(refused(provider->write(i, mr::Bytes(i < before.size() ? before[i].size() : 48, 1)))) << i;
+            EXPECT_TRUE(refused(provider->registers()->write(i, mr::Bytes(i < before.size() ? before[i].size() : 48, 1)))) << i;
         }
     }
-    EXPECT_TRUE(refused(provider->extend(first_rtmr, mr::Digest::zero(mr::HashAlgorithm::sha256))));
-    EXPECT_TRUE(refused(provider->write(reportdata, mr::Bytes(63, 1))));
-    EXPECT_TRUE(refused(provider->write(reportdata, mr::Bytes(65, 1))));
+    EXPECT_TRUE(refused(provider->registers()->extend(first_rtmr, mr::Digest::zero(mr::HashAlgorithm::sha256))));
+    EXPECT_TRUE(refused(provider->registers()->write(reportdata, mr::Bytes(63, 1))));
+    EXPECT_TRUE(refused(provider->registers()->write(reportdata, mr::Bytes(65, 1))));
     std::vector<mr::Bytes> values(before.size());
-    EXPECT_FALSE(provider->refresh(1, values));
+    EXPECT_FALSE(provider->registers()->refresh(1, values));
     EXPECT_EQ(refreshed(*provider), before);
 }
 
@@ -210,7 +214,7 @@ TEST_F(SimulatorTest, TheMacIsHmacSha256OverTheFirst224Bytes) {
     const auto provider = opened();
     const ReportKey key = State::attach(options().state_file).value().report_key();
     for (int i = 0; i < 3; ++i) {  // the context is used again: the second must be as right as the first
-        const mr::Bytes report = provider->report(report_data_of(static_cast<std::uint8_t>(i))).value();
+        const mr::Bytes report = provider->reporter()->report(report_data_of(static_cast<std::uint8_t>(i))).value();
         std::array<std::uint8_t, 32> mac{};
         unsigned size = 0;
         ASSERT_NE(::HMAC(::EVP_sha256(), key.data(), static_cast<int>(key.size()), report.data(), 224, mac.data(), &size), nullptr);
@@ -222,7 +226,7 @@ TEST_F(SimulatorTest, TheMacIsHmacSha256OverTheFirst224Bytes) {
 // that a report says.
 TEST_F(SimulatorTest, VerifyReportRejectsEveryFlippedByteButTheReservedOnesThatNothingCovers) {
     const auto provider = opened();
-    const mr::Bytes genuine = provider->report(report_data_of(5)).value();
+    const mr::Bytes genuine = provider->reporter()->report(report_data_of(5)).value();
     for (std::size_t i = 0; i < genuine.size(); ++i) {
         for (const unsigned bits : {0x01U, 0x80U}) {
             mr::Bytes report = genuine;
@@ -241,7 +245,7 @@ TEST_F(SimulatorTest, VerifyReportRejectsEveryFlippedByteButTheReservedOnesThatN
 
 TEST_F(SimulatorTest, VerifyReportRejectsAnotherLength) {
     const auto provider = opened();
-    mr::Bytes report = provider->report({}).value();
+    mr::Bytes report = provider->reporter()->report(zeros).value();
     EXPECT_NE(reason_of(*provider, {}), "");
     EXPECT_NE(reason_of(*provider, mr::ByteView(report).first(1023)), "");
     report.push_back(0);
@@ -254,13 +258,13 @@ TEST_F(SimulatorTest, AReportOfAnotherInstanceIsNotGenuine) {
     asked.name = "other";
     asked.state_file = state_file(folder_.path(), "other");
     const auto other = opened(asked);
-    const mr::Bytes report = other->report({}).value();
+    const mr::Bytes report = other->reporter()->report(zeros).value();
     EXPECT_EQ(reason_of(*other, report), "");
     EXPECT_NE(reason_of(*provider, report).find("MAC"), std::string::npos);
 }
 
 TEST_F(SimulatorTest, AReportStaysGenuineOverARestartAndNotOverAReset) {
-    const mr::Bytes report = opened()->report({}).value();
+    const mr::Bytes report = opened()->reporter()->report(zeros).value();
     EXPECT_EQ(reason_of(*opened(), report), "");
     Options asked = options();
     asked.reset = true;
@@ -278,36 +282,36 @@ TEST_F(SimulatorTest, AFaultBeforeAnExtendLeavesTheRegisterAndOneAfterItDoesNot)
     EXPECT_FALSE(provider->may_wait());
     const auto value = [&] { return refreshed(*provider)[first_rtmr]; };
 
-    const auto before = provider->extend(first_rtmr, digest_of("1"));
+    const auto before = provider->registers()->extend(first_rtmr, digest_of("1"));
     ASSERT_FALSE(before);
     EXPECT_EQ(before.error().applied, Applied::unknown);
     EXPECT_EQ(value(), mr::Bytes(48, 0));
 
-    const auto after = provider->extend(first_rtmr, digest_of("1"));
+    const auto after = provider->registers()->extend(first_rtmr, digest_of("1"));
     ASSERT_FALSE(after);
     EXPECT_EQ(after.error().applied, Applied::unknown);
     EXPECT_NE(after.error().reason, before.error().reason);
     EXPECT_NE(value(), mr::Bytes(48, 0));
 
-    EXPECT_TRUE(provider->extend(first_rtmr, digest_of("1")));
+    EXPECT_TRUE(provider->registers()->extend(first_rtmr, digest_of("1")));
 }
 
 TEST_F(SimulatorTest, FaultsOfWriteRefreshAndReportConcernTheirOwnCallsOnly) {
     Options asked = options();
     asked.faults = parse_faults("write:fail-before@1,write:fail-after@2,refresh:fail@2-3,report:fail@1").value();
     const auto provider = opened(asked);
-    std::vector<mr::Bytes> values(provider->registers().size());
-    EXPECT_FALSE(provider->write(reportdata, report_data_of(1)));
-    ASSERT_TRUE(provider->refresh(0, values));
+    std::vector<mr::Bytes> values(provider->registers()->list().size());
+    EXPECT_FALSE(provider->registers()->write(reportdata, report_data_of(1)));
+    ASSERT_TRUE(provider->registers()->refresh(0, values));
     EXPECT_TRUE(std::ranges::equal(values[reportdata], report_data_of(0)));
-    EXPECT_FALSE(provider->write(reportdata, report_data_of(2)));
-    EXPECT_FALSE(provider->refresh(0, values));
-    EXPECT_FALSE(provider->refresh(0, values));
-    ASSERT_TRUE(provider->refresh(0, values));
+    EXPECT_FALSE(provider->registers()->write(reportdata, report_data_of(2)));
+    EXPECT_FALSE(provider->registers()->refresh(0, values));
+    EXPECT_FALSE(provider->registers()->refresh(0, values));
+    ASSERT_TRUE(provider->registers()->refresh(0, values));
     EXPECT_TRUE(std::ranges::equal(values[reportdata], report_data_of(2)));
-    EXPECT_FALSE(provider->report({}));
-    EXPECT_TRUE(provider->report({}));
-    EXPECT_TRUE(provider->extend(first_rtmr, digest_of("1")));
+    EXPECT_FALSE(provider->reporter()->report(zeros));
+    EXPECT_TRUE(provider->reporter()->report(zeros));
+    EXPECT_TRUE(provider->registers()->extend(first_rtmr, digest_of("1")));
 }
 
 TEST_F(SimulatorTest, ADelayedCallTakesAtLeastThatLongAndTheProviderSaysThatItMayWait) {
@@ -316,7 +320,7 @@ TEST_F(SimulatorTest, ADelayedCallTakesAtLeastThatLongAndTheProviderSaysThatItMa
     const auto provider = opened(asked);
     EXPECT_TRUE(provider->may_wait());
     const auto start = std::chrono::steady_clock::now();
-    EXPECT_TRUE(provider->report({}));
+    EXPECT_TRUE(provider->reporter()->report(zeros));
     EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(30));
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "mrd/daemon/provider_slot.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/test_journal.h"
 
@@ -52,12 +53,25 @@ const ProviderFailed *failure_of(const Answer &answer) {
     return answer ? nullptr : std::get_if<ProviderFailed>(&answer.error());
 }
 
+// A provider's registers beside its other parts.
+struct AtWork {
+    std::unique_ptr<ProviderSlot> slot;
+
+    ProviderRegisters &operator*() const { return *slot->registers(); }
+    ProviderRegisters *operator->() const { return slot->registers(); }
+};
+
 // The parameter: does the provider have a thread of its own?
 class ProviderRegistersTest : public ::testing::Test {
 protected:
-    std::unique_ptr<ProviderRegisters> opened(bool own_thread, std::vector<RegisterSpec> specs = tdx_registers()) {
+    std::expected<AtWork, std::string> open(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> specs) {
+        auto read = ReadProvider::read(std::move(provider), std::move(specs), first_generation);
+        if (!read) return std::unexpected(read.error());
+        return AtWork{std::make_unique<ProviderSlot>(loop_, std::move(*read), events_)};
+    }
+    AtWork opened(bool own_thread, std::vector<RegisterSpec> specs = tdx_registers()) {
         auto provider = std::make_unique<FakeProvider>(hardware_, "tdx", specs, own_thread);
-        auto registers = ProviderRegisters::open(loop_, std::move(provider), std::move(specs), events_, first_generation);
+        auto registers = open(std::move(provider), std::move(specs));
         EXPECT_TRUE(registers) << registers.error();
         join(**registers);
         hardware_.take_calls();
@@ -128,8 +142,7 @@ TEST_F(ProviderRegistersTest, OpeningDoesOneRefreshOfEachSetWhichIsCounted) {
     auto specs = tdx_registers();
     specs.push_back(fake_register("other", "XWRL"));
     specs.back().refresh_set = 1;
-    const auto registers =
-        ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs, events_, 1);
+    const auto registers = open(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs);
     ASSERT_TRUE(registers);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 1"));
     EXPECT_EQ((*registers)->table().counters().refreshes, 2);
@@ -139,7 +152,7 @@ TEST_F(ProviderRegistersTest, OpeningDoesOneRefreshOfEachSetWhichIsCounted) {
 TEST_F(ProviderRegistersTest, OpeningFillsTheStaticRegistersAndTheyCauseNoRefreshAfterThat) {
     auto provider = std::make_unique<FakeProvider>(hardware_, "tdx", tdx_registers(), false);
     hardware_.set(mrtd, 0x11);
-    const auto registers = ProviderRegisters::open(loop_, std::move(provider), tdx_registers(), events_, 1);
+    const auto registers = open(std::move(provider), tdx_registers());
     ASSERT_TRUE(registers);
     join(**registers);
     hardware_.take_calls();
@@ -151,15 +164,14 @@ TEST_F(ProviderRegistersTest, OpeningFillsTheStaticRegistersAndTheyCauseNoRefres
 
 TEST_F(ProviderRegistersTest, OpeningThatCannotReadTheHardwareFailsAndNamesTheProvider) {
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
-    const auto registers = ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(hardware_, "tdx", tdx_registers(), false),
-                                                   tdx_registers(), events_, 1);
+    const auto registers = open(std::make_unique<FakeProvider>(hardware_, "tdx", tdx_registers(), false), tdx_registers());
     ASSERT_FALSE(registers);
     EXPECT_EQ(registers.error(), "provider \"tdx\" cannot be read: refresh 0 failed");
 }
 
 TEST_F(ProviderRegistersTest, ATableThatIsRefusedIsNotOpened) {
     const std::vector<RegisterSpec> bad{fake_register("a", "R"), fake_register("a", "R")};
-    const auto registers = ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(hardware_, "tdx", bad, false), bad, events_, 1);
+    const auto registers = open(std::make_unique<FakeProvider>(hardware_, "tdx", bad, false), bad);
     ASSERT_FALSE(registers);
     EXPECT_THAT(registers.error(), HasSubstr("tdx/a"));
     EXPECT_THAT(hardware_.take_calls(), IsEmpty());
@@ -191,8 +203,7 @@ TEST_P(EitherQueue, TheNextReadRefreshesOnceAndLaterOnesAreServedFromTheCache) {
 TEST_P(EitherQueue, TheExtendsOfAllProvidersAreNumberedInOneSequence) {
     FakeHardware other_hardware;
     const auto registers = opened(GetParam());
-    const auto other = ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(other_hardware, "other", tdx_registers(), GetParam()),
-                                               tdx_registers(), events_, 1);
+    const auto other = open(std::make_unique<FakeProvider>(other_hardware, "other", tdx_registers(), GetParam()), tdx_registers());
     ASSERT_TRUE(other);
     join(**other);
     EXPECT_EQ(extend(*registers, rtmr3, digest(1))->sequence, 1);
@@ -234,9 +245,9 @@ TEST_F(ProviderRegistersTest, CallsToOneProviderGoThroughOneQueueInArrivalOrder)
     hardware_.wait_until_held();
     registers->write(reportdata, mr::Bytes(64, 1), note("write"));
     registers->read(rtmr3, false, note("read"));
-    registers->report(mr::ReportData{}, note("report"));
+    registers.slot->report(mr::Bytes(64), note("report"));
     registers->extend(rtmr2, digest(2), {}, note("second extend"));
-    EXPECT_EQ(registers->waiting_calls(), 4U);
+    EXPECT_EQ(registers.slot->waiting_calls(), 4U);
     EXPECT_THAT(answers_, IsEmpty());
     hardware_.let_go();
     run_until(5);
@@ -307,7 +318,7 @@ TEST_F(ProviderRegistersTest, AFailedRefreshServesNoOldValue) {
 TEST_F(ProviderRegistersTest, ACachedReadIsServedWhileASlowCallRuns) {
     const auto registers = opened(true);
     hardware_.hold("report");
-    registers->report(mr::ReportData{}, note("report"));
+    registers.slot->report(mr::Bytes(64), note("report"));
     hardware_.wait_until_held();
     registers->read(rtmr3, false, note("cached read"));
     EXPECT_THAT(answers_, ElementsAre("cached read"));
@@ -319,8 +330,7 @@ TEST_F(ProviderRegistersTest, ACachedReadIsServedWhileASlowCallRuns) {
 TEST_F(ProviderRegistersTest, ASlowProviderDelaysNobodyElsesRegisters) {
     FakeHardware other_hardware;
     const auto registers = opened(true);
-    const auto other = ProviderRegisters::open(loop_, std::make_unique<FakeProvider>(other_hardware, "other", tdx_registers(), true),
-                                               tdx_registers(), events_, 1);
+    const auto other = open(std::make_unique<FakeProvider>(other_hardware, "other", tdx_registers(), true), tdx_registers());
     ASSERT_TRUE(other);
     hardware_.hold("extend");
     registers->extend(rtmr3, digest(1), {}, note("slow extend"));
@@ -352,7 +362,7 @@ TEST_P(EitherQueue, IdleIsToldWhenEveryCallAskedForBeforeHasBeenAnswered) {
     const auto registers = opened(GetParam());
     registers->extend(rtmr3, digest(1), {}, note("extend"));
     registers->read(rtmr3, false, note("read"));
-    registers->when_idle([this] { answers_.emplace_back("idle"); });
+    registers.slot->when_idle([this] { answers_.emplace_back("idle"); });
     loop_.run();  // and the loop does not run out of work before
     EXPECT_THAT(answers_, ElementsAre("extend", "read", "idle"));
 }
@@ -364,7 +374,7 @@ TEST_F(ProviderRegistersTest, TheEndWaitsForTheCallThatRunsAndDropsThoseThatWait
     hardware_.wait_until_held();
     registers->extend(rtmr2, digest(1), {}, note("waiting"));
     hardware_.let_go();
-    registers.reset();
+    registers.slot.reset();
     loop_.run();
     EXPECT_THAT(answers_, IsEmpty());
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
@@ -482,7 +492,7 @@ TEST_F(ProviderRegistersTest, WhetherToRereadIsDecidedAtTheExtendsTurnAndNotWhen
     hardware_.hold("report");
     std::optional<ExtendAnswer> answer;
     registers->read(rtmr3, true, note("read"));
-    registers->report({}, note("report"));
+    registers.slot->report(mr::Bytes(64), note("report"));
     registers->extend(rtmr3, digest(1), {}, keep(answer));  // nothing is known yet
     while (answers_.empty()) loop_.run_one();               // the refresh
     hardware_.wait_until_held();
@@ -554,10 +564,8 @@ TEST_P(EitherQueue, AReportLeavesReportdataAlone) {
     ASSERT_TRUE(write(*registers, 1));
     EXPECT_EQ(value_of(read(*registers, report0)), true);
     hardware_.take_calls();
-    mr::ReportData mine;
-    mine.fill(9);
     using Answer = std::expected<mr::Bytes, ProviderError>;
-    const auto answer = wait<Answer>([&](auto done) { registers->report(mine, std::move(done)); });
+    const auto answer = wait<Answer>([&](auto done) { registers.slot->report(mr::Bytes(64, 9), std::move(done)); });
     EXPECT_EQ(value_of(answer), mr::Bytes(64, 9));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("report"));
     EXPECT_EQ(registers->table().value(reportdata)[0], 1);

@@ -23,7 +23,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr ProviderAbilities everything{.refresh = true, .extend = true, .write = true, .report = true, .verify_report = true};
+constexpr RegisterAbilities everything{.refresh = true, .extend = true, .write = true};
 constexpr std::int64_t first_generation = 1000;
 constexpr std::uint64_t intent = 7;
 
@@ -39,7 +39,7 @@ RegisterSpec rtmr(std::string name, RefreshSet set = 0, Owner owner = Owner::own
     return {.name = std::move(name), .hash = HashAlgorithm::sha384, .size = 48, .flags = flags("XWRL"), .owner = owner, .refresh_set = set};
 }
 
-std::expected<RegisterTable, std::string> build(std::vector<RegisterSpec> specs, ProviderAbilities abilities = everything) {
+std::expected<RegisterTable, std::string> build(std::vector<RegisterSpec> specs, RegisterAbilities abilities = everything) {
     return RegisterTable::build("tdx", std::move(specs), abilities, first_generation);
 }
 
@@ -221,7 +221,7 @@ TEST(RegisterTableFlags, ARegisterThatIsNotOursToExtendIsRefusedBeforeItsLengthI
 struct BadTable {
     const char *name;
     std::vector<RegisterSpec> specs;
-    ProviderAbilities abilities;
+    RegisterAbilities abilities;
     std::string error;
 };
 
@@ -233,9 +233,9 @@ TEST_P(RegisterTableConstruction, IsRefusedWithTheRegistersNameAndTheReason) {
     EXPECT_EQ(table.error(), GetParam().error);
 }
 
-constexpr ProviderAbilities without_refresh{.refresh = false, .extend = true, .write = true};
-constexpr ProviderAbilities without_extend{.refresh = true, .extend = false, .write = true};
-constexpr ProviderAbilities without_write{.refresh = true, .extend = true, .write = false};
+constexpr RegisterAbilities without_refresh{.refresh = false, .extend = true, .write = true};
+constexpr RegisterAbilities without_extend{.refresh = true, .extend = false, .write = true};
+constexpr RegisterAbilities without_write{.refresh = true, .extend = true, .write = false};
 
 INSTANTIATE_TEST_SUITE_P(
     All, RegisterTableConstruction,

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "mrd/daemon/daemon.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/test_journal.h"
 
@@ -26,7 +27,7 @@ class RegistersTest : public ::testing::Test {
 protected:
     std::expected<void, std::string> add(const std::string &provider, const std::vector<RegisterSpec> &specs) {
         hardware_.push_back(std::make_unique<FakeHardware>());
-        return registers_.add(std::make_unique<FakeProvider>(*hardware_.back(), provider, specs, false), specs);
+        return daemon_.add(std::make_unique<FakeProvider>(*hardware_.back(), provider, specs, false), specs);
     }
 
     std::string found(std::string_view name) {
@@ -44,7 +45,8 @@ protected:
     std::vector<std::unique_ptr<FakeHardware>> hardware_;
     boost::asio::io_context loop_;
     TestJournal journal_{loop_};
-    Registers registers_{loop_, *journal_};
+    Daemon daemon_{loop_, *journal_};
+    Registers &registers_ = daemon_.registers();
 };
 
 TEST_F(RegistersTest, ARegisterIsFoundByItsWholeNameAndByItsShortOneWhereOnlyOneProviderHasIt) {
@@ -92,7 +94,7 @@ TEST_F(RegistersTest, ATableThatIsRefusedAddsNoProviderAndNoName) {
     ASSERT_FALSE(add("tdx", {fake_register("a", "R"), fake_register("a", "R")}));
     EXPECT_THAT(registers_.provider_names(), IsEmpty());
     EXPECT_THAT(candidates("a"), IsEmpty());
-    EXPECT_FALSE(registers_.simulated());
+    EXPECT_FALSE(daemon_.simulated());
 }
 
 TEST_F(RegistersTest, GenerationsStartFromAValueOfTheirOwnBelowTwoToThe53) {
@@ -109,9 +111,9 @@ TEST_F(RegistersTest, GenerationsStartFromAValueOfTheirOwnBelowTwoToThe53) {
 }
 
 TEST_F(RegistersTest, OneSimulatedProviderMakesAllSimulated) {
-    EXPECT_FALSE(registers_.simulated());
+    EXPECT_FALSE(daemon_.simulated());
     ASSERT_TRUE(add("tdx", {fake_register("rtmr3", "XWRL")}));
-    EXPECT_TRUE(registers_.simulated());
+    EXPECT_TRUE(daemon_.simulated());
 }
 
 }  // namespace

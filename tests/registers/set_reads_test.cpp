@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "mrd/daemon/daemon.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/test_journal.h"
 
@@ -24,12 +25,12 @@ protected:
                                         fake_register("other_set", "XWRL")};
         specs[shared].owner = mr::Owner::shared;
         specs[other_set].refresh_set = 1;
-        ASSERT_TRUE(registers_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
         ASSERT_TRUE(registers_.start_journal({}));
         hardware_.take_calls();
     }
 
-    Registers::Place place(RegisterIndex index) { return {registers_.providers().front().get(), index}; }
+    Registers::Place place(RegisterIndex index) { return {registers_.providers().front(), index}; }
 
     std::expected<SetsRead, RegisterError> read(const std::vector<RegisterIndex> &indices, bool fresh) {
         std::vector<Registers::Place> places;
@@ -42,7 +43,8 @@ protected:
     FakeHardware hardware_;
     boost::asio::io_context loop_;
     TestJournal journal_{loop_};
-    Registers registers_{loop_, *journal_};
+    Daemon daemon_{loop_, *journal_};
+    Registers &registers_ = daemon_.registers();
 };
 
 TEST_F(SetReads, CauseOneReadForEachSetThatHasALiveRegister) {

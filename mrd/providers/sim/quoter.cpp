@@ -8,6 +8,7 @@
 #include "mr/tdreport.h"
 #include "mrd/providers/sim/report.h"
 #include "mrd/providers/sim/state.h"
+#include "mrd/providers/tdx/td_quote.h"
 
 namespace mrd::sim {
 namespace {
@@ -128,9 +129,9 @@ private:
     QuoteHost host_;  // last: its thread uses buffers and notification
 };
 
-class SimulatorQuoter final : public Quoter {
+class RealQuoter final : public SimulatorQuoter {
 public:
-    explicit SimulatorQuoter(QuoterOptions options)
+    explicit RealQuoter(QuoterOptions options)
         : options_(std::move(options)),
           service_(options_.quoting_file, options_.format)
 #ifdef MRD_TEST_HOOKS
@@ -140,9 +141,12 @@ public:
     {
     }
 
-    std::expected<Quoted, QuoteFailure> quote(const mr::ReportData &report_data, std::optional<std::int64_t> privilege_level,
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
                                               const std::stop_token &stop) override {
-        if (privilege_level) return fail(Cause::not_supported, "privilege levels");
+        if (options.privilege_level) return fail(Cause::not_supported, "privilege levels");
+        mr::ReportData data{};
+        if (report_data.size() != data.size()) return fail(Cause::no_report, "a TDREPORT takes 64 bytes of report data");
+        std::ranges::copy(report_data, data.begin());
         if (!parties_) {
             auto opened = Parties::open(options_, service_);
             if (!opened) return fail(Cause::no_report, std::move(opened.error()));
@@ -153,22 +157,23 @@ public:
         if (faults.host == Action::no_report) return fail(Cause::no_report, "simulated failure of the report");
         parties_->spoil_next(std::move(faults));
 #endif
-        const auto report = parties_->report(report_data);
+        const auto report = parties_->report(data);
         if (!report) return std::unexpected(report.error());
         auto quote = parties_->quote(*report, stop);
         if (!quote) return std::unexpected(std::move(quote.error()));
-        const auto format = check_quote(*quote, *report);
-        if (!format) return fail(Cause::invalid, format.error());
-        return Quoted{std::move(*quote), std::nullopt, *format};
+        if (auto same = check_td_quote(*quote, *report); !same) return fail(Cause::invalid, std::move(same.error()));
+        auto read = read_td_quote(*quote, options_.registers);
+        if (!read) return fail(Cause::invalid, std::move(read.error()));
+        return Quoted{std::move(*quote), std::nullopt, std::nullopt, std::move(read->format), std::move(read->says)};
     }
 
-    std::expected<SimulatedCollateral, std::string> collateral() override {
+    std::expected<QuoteCollateral, std::string> read_collateral() override {
         const auto state = State::attach(options_.state_file);
         if (!state) return std::unexpected(state.error());
-        return service_.with(state->report_key(), [](QuotingService &service) -> std::expected<SimulatedCollateral, std::string> {
+        return service_.with(state->report_key(), [](QuotingService &service) -> std::expected<QuoteCollateral, std::string> {
             const auto collateral = service.collateral();
             if (!collateral) return std::unexpected(collateral.error());
-            return SimulatedCollateral{mr::write_collateral(*collateral), service.root_pem()};
+            return QuoteCollateral{mr::write_collateral(*collateral), service.root_pem()};
         });
     }
 
@@ -187,18 +192,6 @@ std::filesystem::path quoting_file(const std::filesystem::path &state_directory,
     return state_directory / ("sim-" + std::string(provider_name) + ".quoting");
 }
 
-std::expected<std::string_view, std::string> check_quote(mr::ByteView quote, mr::ByteView tdreport) {
-    const auto report = mr::decode_tdreport(tdreport);
-    if (!report) return std::unexpected(report.error().message);
-    const auto decoded = mr::decode_quote(quote);
-    if (!decoded) return std::unexpected("what the quoting service gives is not a quote: " + decoded.error().message);
-    if (decoded->body.report_data != report->report_data) return std::unexpected("the quote is over another report's data");
-    const auto expected = mr::encode_quote_signed_part(decoded->header, decoded->body_type, mr::quote_body_of(*report));
-    if (!std::ranges::equal(decoded->signed_part, expected)) return std::unexpected("the quote does not say what its report says");
-    if (decoded->header.version == 4) return to_string(QuoteFormat::v4);
-    return to_string(decoded->body_type == mr::QuoteBodyType::td10 ? QuoteFormat::v5_td10 : QuoteFormat::v5_td15);
-}
-
-std::unique_ptr<Quoter> make_quoter(QuoterOptions options) { return std::make_unique<SimulatorQuoter>(std::move(options)); }
+std::unique_ptr<SimulatorQuoter> make_quoter(QuoterOptions options) { return std::make_unique<RealQuoter>(std::move(options)); }
 
 }  // namespace mrd::sim

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "mr/quote.h"
 #include "mrd/providers/provider.h"
 #include "mrd/providers/sim/faults.h"
 #include "mrd/providers/sim/quote_host.h"
@@ -18,11 +18,9 @@ namespace mrd::sim {
 // "sim-NAME.quoting" in the state directory. It outlives the TD, as a platform does, --reset included: who wants another platform removes the file.
 std::filesystem::path quoting_file(const std::filesystem::path &state_directory, std::string_view provider_name);
 
-// Is this a quote over that very report, every field of it? Its format, "tdx_v4", "tdx_v5_td10" or "tdx_v5_td15"; or why not, one sentence.
-std::expected<std::string_view, std::string> check_quote(mr::ByteView quote, mr::ByteView tdreport);
-
 struct QuoterOptions {
-    std::filesystem::path state_file;  // of the TD, which is there
+    std::vector<RegisterSpec> registers;  // the provider's
+    std::filesystem::path state_file;     // of the TD, which is there
     std::filesystem::path quoting_file;
     QuoteFormat format = QuoteFormat::v4;
 #ifdef MRD_TEST_HOOKS
@@ -30,7 +28,10 @@ struct QuoterOptions {
 #endif
 };
 
+// Quotes and the collateral for them.
+class SimulatorQuoter : public Quoter, public CollateralSource {};
+
 // Opens nothing and starts no thread before it is first used.
-std::unique_ptr<Quoter> make_quoter(QuoterOptions options);
+std::unique_ptr<SimulatorQuoter> make_quoter(QuoterOptions options);
 
 }  // namespace mrd::sim

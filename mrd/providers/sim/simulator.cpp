@@ -84,7 +84,7 @@ struct Interference {
 #define MRD_INTERFERENCE(operation) Interference()
 #endif
 
-class Simulator final : public Provider {
+class Simulator final : public Provider, RegisterDriver, Reporter, ReportVerifier {
 public:
     Simulator(const Options &options, State state, ReportMaker reports)
         : name_(options.name),
@@ -96,7 +96,8 @@ public:
 #endif
     {
         if (options.quoting_file.empty()) return;
-        quoter_ = make_quoter({.state_file = options.state_file,
+        quoter_ = make_quoter({.registers = registers_,
+                               .state_file = options.state_file,
                                .quoting_file = options.quoting_file,
                                .format = options.quote_format
 #ifdef MRD_TEST_HOOKS
@@ -109,18 +110,11 @@ public:
     [[nodiscard]] std::string_view name() const override { return name_; }
     [[nodiscard]] std::string_view kind() const override { return "tdx"; }
     [[nodiscard]] bool simulated() const override { return true; }
-    [[nodiscard]] const std::vector<RegisterSpec> &registers() const override { return registers_; }
-    [[nodiscard]] ProviderAbilities abilities() const override {
-        const bool quotes = quoter_ != nullptr;
-        return {.refresh = true,
-                .extend = true,
-                .write = true,
-                .report = true,
-                .verify_report = true,
-                .quote = quotes,
-                .privilege_levels = false,
-                .collateral = quotes};
-    }
+    RegisterDriver *registers() override { return this; }
+    Reporter *reporter() override { return this; }
+    ReportVerifier *report_verifier() override { return this; }
+    Quoter *quoter() override { return quoter_.get(); }
+    CollateralSource *collateral() override { return quoter_.get(); }
 
     [[nodiscard]] bool may_wait() const override {
 #ifdef MRD_TEST_HOOKS
@@ -129,6 +123,10 @@ public:
         return false;
 #endif
     }
+
+private:
+    [[nodiscard]] const std::vector<RegisterSpec> &list() const override { return registers_; }
+    [[nodiscard]] RegisterAbilities abilities() const override { return {.refresh = true, .extend = true, .write = true}; }
 
     std::expected<void, ProviderError> refresh(RefreshSet set, std::vector<mr::Bytes> &values) override {
         const auto interference = MRD_INTERFERENCE(refresh);
@@ -198,33 +196,35 @@ public:
         return {};
     }
 
-    std::expected<mr::Bytes, ProviderError> report(const mr::ReportData &report_data) override {
+    std::expected<mr::Bytes, ProviderError> report(mr::ByteView report_data) override {
         const auto interference = MRD_INTERFERENCE(report);
         if (auto error = interference.before()) {
             return std::unexpected(std::move(*error));
         }
+        mr::ReportData data{};
+        if (report_data.size() != data.size()) {
+            return fail("a TDREPORT takes 64 bytes of report data, these are " + std::to_string(report_data.size()), Applied::no);
+        }
+        std::ranges::copy(report_data, data.begin());
         const auto run_time = state_.read();
         if (!run_time) {
             return fail(run_time.error(), Applied::no);
         }
-        const auto made = reports_.make(td_info_of(state_.statics(), *run_time), report_data);
+        const auto made = reports_.make(td_info_of(state_.statics(), *run_time), data);
         if (auto error = interference.after()) {
             return std::unexpected(std::move(*error));
         }
         return mr::Bytes(made.begin(), made.end());
     }
 
-    std::expected<ReportVerdict, ProviderError> verify_report(mr::ByteView report) override { return reports_.verify(report); }
+    std::expected<ReportVerdict, ProviderError> verify(mr::ByteView report) override { return reports_.verify(report); }
 
-    Quoter *quoter() override { return quoter_.get(); }
-
-private:
     std::string name_;
     std::vector<RegisterSpec> registers_ = register_list();
     State state_;
     ReportMaker reports_;
     mr::ReportData report_data_{};
-    std::unique_ptr<Quoter> quoter_;  // with a view of its own of the state: quotes run beside all other calls
+    std::unique_ptr<SimulatorQuoter> quoter_;  // with a view of its own of the state: quotes run beside all other calls
 #ifdef MRD_TEST_HOOKS
     FaultPlan faults_;
 #endif

@@ -1,0 +1,143 @@
+// One provider of this mrd at work: what it has stands here side by side. Registers, reporter and verifier share one queue; quotes and collateral have
+// threads of their own, so that neither holds up the other, nor a register.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mrd/evidence/quotes.h"
+#include "mrd/providers/provider.h"
+#include "mrd/providers/provider_queue.h"
+#include "mrd/registers/provider_registers.h"
+
+namespace mrd {
+
+// A provider whose registers have been read once.
+struct ReadProvider {
+    std::unique_ptr<Provider> provider;
+    std::optional<RegisterTable> table;  // of one that has registers
+
+    // `registers` are the provider's, as the configuration's rules leave them. Asks the hardware, on the calling thread, which may be any. Error: a sentence
+    // that names the provider or the register.
+    static std::expected<ReadProvider, std::string> read(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> registers,
+                                                         std::int64_t first_generation);
+};
+
+// All calls from the event loop.
+class ProviderSlot {
+public:
+    ProviderSlot(boost::asio::io_context &loop, ReadProvider read, RegisterEvents &events);
+    ProviderSlot(const ProviderSlot &) = delete;
+    ProviderSlot &operator=(const ProviderSlot &) = delete;
+    // Waits for the calls that run.
+    ~ProviderSlot() = default;
+
+    [[nodiscard]] std::string_view name() const { return provider_->name(); }
+    [[nodiscard]] std::string_view kind() const { return provider_->kind(); }
+    [[nodiscard]] bool simulated() const { return provider_->simulated(); }
+    [[nodiscard]] std::size_t waiting_calls() const { return queue_.waiting(); }
+
+    // ---- The parts; null: it has none
+
+    [[nodiscard]] ProviderRegisters *registers() { return registers_ ? &*registers_ : nullptr; }
+    [[nodiscard]] const ProviderRegisters *registers() const { return registers_ ? &*registers_ : nullptr; }
+    // Not part of the queue: when_idle() does not wait for them.
+    [[nodiscard]] Quotes *quotes() { return quotes_ ? &*quotes_ : nullptr; }
+    [[nodiscard]] const Quotes *quotes() const { return quotes_ ? &*quotes_ : nullptr; }
+    // For its properties. It is called through report().
+    [[nodiscard]] const Reporter *reporter() const { return provider_->reporter(); }
+    [[nodiscard]] bool verifies_reports() const { return provider_->report_verifier() != nullptr; }
+    [[nodiscard]] bool has_collateral() const { return provider_->collateral() != nullptr; }
+
+    // ---- Calls of parts that are there
+
+    // done(expected<Bytes, ProviderError>).
+    template <class Done>
+    void report(mr::Bytes report_data, Done done) {
+        queue_.run(ReportCall<Done>{*provider_->reporter(), std::move(report_data), std::move(done)});
+    }
+
+    // done(expected<ReportVerdict, ProviderError>).
+    template <class Done>
+    void verify_report(mr::Bytes report, Done done) {
+        queue_.run(VerifyCall<Done>{*provider_->report_verifier(), std::move(report), std::move(done)});
+    }
+
+    // done(expected<QuoteCollateral, std::string>). Waits behind no quote. A connection waits for one at a time, since its calls run one after the other.
+    template <class Done>
+    void collateral(Done done) {
+        if (!collateral_worker_) collateral_worker_.emplace(loop_, true);
+        collateral_worker_->run(CollateralCall<Done>{*provider_->collateral(), std::move(done)});
+    }
+
+    // Called when every call asked for before, of registers, reporter and verifier, has been answered.
+    template <class Done>
+    void when_idle(Done done) {
+        queue_.run(IdleCall<Done>{std::move(done)});
+    }
+
+private:
+    template <class Result, class Done>
+    struct Call {
+        Done done;
+        std::optional<Result> result = {};
+
+        static bool begin() { return true; }
+        bool end() {
+            done(std::move(*result));
+            return true;
+        }
+    };
+    template <class Done>
+    struct ReportCall : Call<std::expected<mr::Bytes, ProviderError>, Done> {
+        ReportCall(Reporter &reporter_, mr::Bytes report_data_, Done done_)
+            : Call<std::expected<mr::Bytes, ProviderError>, Done>{std::move(done_)},
+              reporter(&reporter_),
+              report_data(std::move(report_data_)) {}
+        void work() { this->result = reporter->report(report_data); }
+        Reporter *reporter;
+        mr::Bytes report_data;
+    };
+    template <class Done>
+    struct VerifyCall : Call<std::expected<ReportVerdict, ProviderError>, Done> {
+        VerifyCall(ReportVerifier &verifier_, mr::Bytes report_, Done done_)
+            : Call<std::expected<ReportVerdict, ProviderError>, Done>{std::move(done_)}, verifier(&verifier_), report(std::move(report_)) {}
+        void work() { this->result = verifier->verify(report); }
+        ReportVerifier *verifier;
+        mr::Bytes report;
+    };
+    template <class Done>
+    struct CollateralCall : Call<std::expected<QuoteCollateral, std::string>, Done> {
+        CollateralCall(CollateralSource &source_, Done done_)
+            : Call<std::expected<QuoteCollateral, std::string>, Done>{std::move(done_)}, source(&source_) {}
+        void work() { this->result = source->read_collateral(); }
+        CollateralSource *source;
+    };
+    template <class Done>
+    struct IdleCall {
+        Done done;
+
+        static bool begin() { return true; }
+        static void work() {}
+        bool end() {
+            done();
+            return true;
+        }
+    };
+
+    boost::asio::io_context &loop_;
+    std::unique_ptr<Provider> provider_;
+    std::optional<ProviderRegisters> registers_;
+    std::optional<Quotes> quotes_;
+    // Each waits at its end for the call that runs.
+    std::optional<ProviderQueue> collateral_worker_;  // made at first use
+    ProviderQueue queue_;
+};
+
+}  // namespace mrd

@@ -1,0 +1,93 @@
+#include "mrd/daemon/provider_slot.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/test_journal.h"
+
+namespace mrd {
+namespace {
+
+// Has quotes and collateral, and neither registers nor reports. A quote waits until it is stopped.
+class QuotingProvider final : public Provider, Quoter, CollateralSource {
+public:
+    [[nodiscard]] std::string_view name() const override { return "quoting"; }
+    [[nodiscard]] std::string_view kind() const override { return "fake"; }
+    [[nodiscard]] bool simulated() const override { return true; }
+    [[nodiscard]] bool may_wait() const override { return false; }
+    Quoter *quoter() override { return this; }
+    CollateralSource *collateral() override { return this; }
+
+private:
+    [[nodiscard]] ReportDataSize report_data_size() const override { return {.least = 0, .most = 32}; }
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView, const ReportOptions &, const std::stop_token &stop) override {
+        std::unique_lock lock(mutex_);
+        stopped_.wait(lock, stop, [] { return false; });
+        return std::unexpected(QuoteFailure{QuoteFailure::Cause::cancelled, {}});
+    }
+    std::expected<QuoteCollateral, std::string> read_collateral() override { return QuoteCollateral{"{}", "root"}; }
+
+    std::mutex mutex_;
+    std::condition_variable_any stopped_;
+};
+
+class ProviderSlotTest : public ::testing::Test {
+protected:
+    std::unique_ptr<ProviderSlot> slot_of(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> registers = {}) {
+        auto read = ReadProvider::read(std::move(provider), std::move(registers), 1);
+        EXPECT_TRUE(read) << read.error();
+        return std::make_unique<ProviderSlot>(loop_, std::move(*read), events_);
+    }
+
+    boost::asio::io_context loop_;
+    TestJournal journal_{loop_};
+    RegisterEvents events_{*journal_};
+};
+
+TEST_F(ProviderSlotTest, AProviderHasThePartsThatItHas) {
+    const auto quoting = slot_of(std::make_unique<QuotingProvider>());
+    EXPECT_EQ(quoting->registers(), nullptr);
+    EXPECT_EQ(quoting->reporter(), nullptr);
+    EXPECT_FALSE(quoting->verifies_reports());
+    ASSERT_NE(quoting->quotes(), nullptr);
+    EXPECT_EQ(quoting->quotes()->report_data_size().most, 32U);
+    EXPECT_TRUE(quoting->has_collateral());
+
+    FakeHardware hardware;
+    const std::vector<RegisterSpec> registers{fake_register("rtmr3", "XWRL")};
+    const auto fake = slot_of(std::make_unique<FakeProvider>(hardware, "fake", registers, false), registers);
+    ASSERT_NE(fake->registers(), nullptr);
+    EXPECT_EQ(fake->registers()->table().name(0), "fake/rtmr3");
+    EXPECT_NE(fake->reporter(), nullptr);
+    EXPECT_EQ(fake->quotes(), nullptr);
+    EXPECT_FALSE(fake->has_collateral());
+}
+
+TEST_F(ProviderSlotTest, CollateralWaitsForNoQuote) {
+    const auto slot = slot_of(std::make_unique<QuotingProvider>());
+    auto &quotes = *slot->quotes();
+    quotes.ask(quotes.new_ticket(), {}, {}, std::chrono::steady_clock::now() + std::chrono::minutes(1), [](const Quotes::Result &) {});
+    std::string root;
+    slot->collateral([&root](const std::expected<QuoteCollateral, std::string> &collateral) { root = collateral->root_pem; });
+    while (root.empty()) loop_.run_one();
+    EXPECT_EQ(root, "root");
+    EXPECT_EQ(quotes.waiting(), 1U);
+}
+
+TEST_F(ProviderSlotTest, ItIsIdleWhenWhatWasAskedBeforeIsAnswered) {
+    FakeHardware hardware;
+    const std::vector<RegisterSpec> registers{fake_register("rtmr3", "XWRL")};
+    const auto slot = slot_of(std::make_unique<FakeProvider>(hardware, "fake", registers, true), registers);
+    std::vector<std::string> done;
+    slot->report(mr::Bytes(64, 1), [&done](const std::expected<mr::Bytes, ProviderError> &) { done.emplace_back("report"); });
+    slot->when_idle([&done] { done.emplace_back("idle"); });
+    while (done.size() < 2) loop_.run_one();
+    EXPECT_THAT(done, ::testing::ElementsAre("report", "idle"));
+}
+
+}  // namespace
+}  // namespace mrd
