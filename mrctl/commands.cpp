@@ -4,6 +4,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "libmr/wire/attestation.h"
+#include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mr/event_content.h"
 #include "mrctl/output.h"
@@ -12,19 +14,19 @@ namespace mrctl {
 
 using Json = nlohmann::ordered_json;
 
-int print_reply(const Common &common, std::string_view method, const std::string &parameters_json) {
+int print_raw(const Common &common, const mr::Call<mr::RawReply> &call) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto reply = client->call(method, parameters_json);
+    const auto reply = client->call(call);
     if (!reply) return fail(reply.error());
     print_json(reply->json);
     return exit_done;
 }
 
-int stream_replies(const Common &common, std::string_view method, const std::string &parameters_json) {
+int print_raw(const Common &common, const mr::StreamCall<mr::RawReply> &call) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto ended = client->stream_calls(method, parameters_json, [](const mr::RawReply &reply) {
+    const auto ended = client->stream(call, [](const mr::RawReply &reply) {
         print_json(reply.json);
         return std::cout.flush().good();  // each line as it comes
     });
@@ -61,8 +63,14 @@ std::string journal_text(const Json &journal) {
     return text;
 }
 
-// A name that is not UTF-8 is none of mrd's, and stays so.
-std::string text_of(const Json &parameters) { return parameters.dump(-1, ' ', false, Json::error_handler_t::replace); }
+// "provider tpm (tpm) failed: ..."
+std::string provider_text(const mr::ProviderState &provider) {
+    auto text = "provider " + provider.name + " (" + provider.type + ") " + std::string(mr::to_string(provider.phase));
+    if (provider.simulated) text += ", simulated";
+    if (provider.unbound) text += ", not bound to this machine";
+    if (provider.reason) text += ": " + *provider.reason;
+    return text;
+}
 
 void print_reading(const mr::Reading &reading) {
     std::cout << mr::printable_text(reading.name) << ' ' << mr::to_hex(reading.value) << '\n';
@@ -86,7 +94,7 @@ std::string_view digits_of(std::string_view text) {
 }  // namespace
 
 int list(const Common &common) {
-    if (common.json) return print_reply(common, "io.mrd.Registers.List");
+    if (common.json) return print_reply<mr::wire::List>(common);
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     const auto registers = client->list();
@@ -97,20 +105,22 @@ int list(const Common &common) {
                         std::to_string(entry.size), std::string(mr::to_string(entry.owner)), entry.simulated ? "simulated" : ""});
     }
     print_table({"NAME", "FLAGS", "HASH", "SIZE", "OWNER", "NOTE"}, rows);
+    // Whose registers are not there.
+    const auto providers = client->providers();
+    if (!providers) return fail(providers.error());
+    for (const auto &provider : *providers) {
+        if (provider.phase != mr::ProviderState::Phase::running) note(provider_text(provider));
+    }
     return exit_done;
 }
 
 int read(const Common &common, const ReadCommand &command) {
     if (command.raw && command.names.size() != 1) return fail_usage("--raw prints one register: name one");
     if (common.json) {
-        Json parameters = Json::object();
-        if (command.fresh) parameters["fresh"] = true;
-        if (command.names.size() == 1) {
-            parameters["name"] = command.names.front();
-            return print_reply(common, "io.mrd.Registers.Read", text_of(parameters));
-        }
-        parameters["names"] = command.names;
-        return print_reply(common, "io.mrd.Registers.Snapshot", text_of(parameters));
+        const auto fresh = command.fresh ? std::optional(true) : std::nullopt;
+        if (command.names.size() == 1) return print_reply<mr::wire::Read>(common, {command.names.front(), fresh, std::nullopt});
+        const std::vector<std::string_view> names(command.names.begin(), command.names.end());
+        return print_reply<mr::wire::Snapshot>(common, {names, fresh});
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
@@ -212,9 +222,8 @@ int report(const Common &common, const ReportCommand &command) {
     const auto report_data = report_data_of("--data", command.data);
     if (!report_data) return fail_usage(report_data.error().message);
     if (common.json && command.output.empty()) {
-        Json parameters{{"reportData", mr::to_hex(*report_data)}};
-        if (command.provider) parameters["provider"] = *command.provider;
-        return print_reply(common, "io.mrd.Attestation.Report", text_of(parameters));
+        const auto hex = mr::to_hex(*report_data);
+        return print_reply<mr::wire::attestation::Report>(common, {hex, command.provider});
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
@@ -232,11 +241,11 @@ int report(const Common &common, const ReportCommand &command) {
 int watch(const Common &common, const std::vector<std::string> &names) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto ended = client->watch(names, [&common](const mr::Reading &reading, std::int64_t sequence) {
+    const auto ended = client->watch(names, [&common](const mr::Change &change) {
         if (common.json) {
-            print_json(Json{{"reading", json_of(reading)}, {"sequence", sequence}}.dump());
+            print_json(Json{{"reading", json_of(change.reading)}, {"sequence", change.sequence}}.dump());
         } else {
-            print_reading(reading);
+            print_reading(change.reading);
         }
         std::cout.flush();
         return std::cout.good();
@@ -245,7 +254,7 @@ int watch(const Common &common, const std::vector<std::string> &names) {
 }
 
 int stats(const Common &common) {
-    if (common.json) return print_reply(common, "io.mrd.Registers.Statistics");
+    if (common.json) return print_reply<mr::wire::Statistics>(common);
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     const auto counters = client->statistics();
@@ -260,13 +269,15 @@ int stats(const Common &common) {
 }
 
 int status(const Common &common) {
-    if (common.json) return print_reply(common, "io.mrd.Registers.Status");
+    if (common.json) return print_reply<mr::wire::Status>(common);
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     // Not what the last refresh saw, whenever that was. Where it fails the status tells why.
     if (const auto reread = client->snapshot({}, true); !reread) note(reread.error().message);
     const auto reply = client->status();
     if (!reply) return fail(reply.error());
+    const auto providers = client->providers();
+    if (!providers) return fail(providers.error());
     const auto json = Json::parse(reply->json, nullptr, false);
     if (!json.is_object()) return fail({mr::ErrorCode::protocol, "mrd's status is not a JSON object"});
     std::cout << "version " << mr::printable_text(json.value("version", "")) << '\n'
@@ -275,6 +286,7 @@ int status(const Common &common) {
               << "journal " << mr::printable_text(journal_text(json.value("journal", Json::object()))) << '\n'
               << "connections " << json.value("connections", std::int64_t{0}) << " (refused "
               << json.value("refusedConnections", std::int64_t{0}) << ")\n";
+    for (const auto &provider : *providers) std::cout << mr::printable_text(provider_text(provider)) << '\n';
     for (const auto &provider : json.value("providers", Json::array())) {
         for (const auto &entry : provider.value("registers", Json::array())) {
             std::string state = "as logged";

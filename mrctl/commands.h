@@ -8,9 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "libmr/wire/method.h"
 #include "mr/client.h"
 
 namespace mrctl {
+
+// Of main().
+inline char *const *arguments = nullptr;
 
 struct Common {
     mr::ClientOptions client;
@@ -90,9 +94,6 @@ struct VerifyCommand {
 int list(const Common &common);
 int read(const Common &common, const ReadCommand &command);
 int extend(const Common &common, const ExtendCommand &command);
-int measure(const Common &common, const MeasureCommand &command);  // measure.cpp
-int log(const Common &common, const LogCommand &command);          // log.cpp
-int replay(const Common &common, const ReplayCommand &command);    // replay.cpp
 int cap(const Common &common, const std::string &name);
 int repair(const Common &common);
 int write(const Common &common, const WriteCommand &command);
@@ -102,17 +103,38 @@ int collateral(const Common &common, const CollateralCommand &command);  // quot
 int watch(const Common &common, const std::vector<std::string> &names);
 int stats(const Common &common);
 int status(const Common &common);
-int evidence(const Common &common, const EvidenceCommand &command);  // quote.cpp
+
+// Those that need libcrypto: in mrctl they are only its way to mrctl-crypto (hand_over.cpp), which has them.
+int measure(const Common &common, const MeasureCommand &command);    // measure.cpp
+int log(const Common &common, const LogCommand &command);            // log.cpp
+int replay(const Common &common, const ReplayCommand &command);      // replay.cpp
+int evidence(const Common &common, const EvidenceCommand &command);  // evidence.cpp
 int verify(bool json, const VerifyCommand &command);                 // verify.cpp
 int inspect(bool json, const std::string &file);                     // inspect.cpp
 
-// mrd's own reply, unchanged.
-int print_reply(const Common &common, std::string_view method, const std::string &parameters_json = "{}");
-// Each of several.
-int stream_replies(const Common &common, std::string_view method, const std::string &parameters_json);
+// mrd's own reply, unchanged; each of several.
+int print_raw(const Common &common, const mr::Call<mr::RawReply> &call);
+int print_raw(const Common &common, const mr::StreamCall<mr::RawReply> &call);
+template <mr::wire::DescribedMethod Method>
+int print_reply(const Common &common, const typename Method::Parameters &parameters = {}) {
+    std::string json;
+    varlink::write_json(json, parameters);
+    if constexpr (Method::description.replies == mr::wire::Replies::many) {
+        return print_raw(common, mr::calls::any_stream(Method::description.name, json));
+    } else {
+        return print_raw(common, mr::calls::any(Method::description.name, json));
+    }
+}
 
 // The event as the library takes it. Error: a type that is none.
 std::expected<mr::EventOptions, mr::Error> event_of(const Event &event);
+
+// What a quote or evidence is asked for with. Error: the exit code; what is wrong has been told.
+struct QuoteArguments {
+    mr::ReportData report_data;
+    mr::QuoteOptions options;
+};
+std::expected<QuoteArguments, int> quote_arguments(const QuoteCommand &command);  // quote.cpp
 
 // The bytes of --data or --nonce, as report data carries them. Error: invalid_argument, naming the option.
 std::expected<mr::ReportData, mr::Error> report_data_of(std::string_view option, const std::string &hex);

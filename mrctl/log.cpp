@@ -8,6 +8,7 @@
 #include <iostream>
 #include <optional>
 
+#include "libmr/wire/event_log.h"
 #include "mr/bytes.h"
 #include "mr/event_content.h"
 #include "mrctl/commands.h"
@@ -138,8 +139,7 @@ int log(const Common &common, const LogCommand &command) {
     }
     if (!command.output.empty()) return fail_usage("-o needs --format: tcg, tcg_index0, cel_json or json");
     if (common.json) {
-        return stream_replies(common, "io.mrd.EventLog.Records",
-                              "{\"from\":" + std::to_string(command.from) + (command.follow ? ",\"follow\":true}" : "}"));
+        return print_reply<mr::wire::Records>(common, {command.from, command.follow ? std::optional(true) : std::nullopt});
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());

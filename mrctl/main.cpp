@@ -54,6 +54,7 @@ void add_event_options(CLI::App &command, mrctl::Event &event) {
 
 int main(int argc, char **argv) {
     varlink::fill_standard_descriptors();
+    mrctl::arguments = argv;
     mrctl::Common common;
     int exit_code = mrctl::exit_done;
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "libmr/wire/event_log.h"
 #include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "mrctl/commands.h"
@@ -180,7 +181,7 @@ int replay(const Common &common, const ReplayCommand &command) {
     };
     bool all_good = true;
     if (common.json) {
-        const auto reply = client->call("io.mrd.EventLog.Replay", "{}");
+        const auto reply = client->call(mr::wire::Replay::description.name, "{}");
         if (!reply) return fail(reply.error());
         print_json(reply->json);
         const auto json = Json::parse(reply->json, nullptr, false);

@@ -26,7 +26,7 @@ asio::awaitable<bool> answer(mr::AsyncClient &client, std::string nonce) {
     mr::ReportData report_data;
     std::ranges::copy(digest->bytes(), report_data.begin());
 
-    const auto report = co_await client.report(report_data, std::nullopt, asio::use_awaitable);
+    const auto report = co_await client.call(mr::calls::report(report_data), asio::use_awaitable);
     if (!report) co_return std::cerr << mr::printable_text(report.error().message) << '\n', false;
 
     const auto decoded = mr::decode_tdreport(report->report);

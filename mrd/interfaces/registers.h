@@ -4,12 +4,13 @@
 #include <functional>
 #include <string>
 
+#include "mr/limits.h"
 #include "mrd/daemon/daemon.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {
 
-inline constexpr std::size_t max_names = 1024;  // registers named in one call
+using mr::max_names;
 inline constexpr int max_snapshot_rounds = 16;  // tries to see all providers unchanged
 
 // `status` gives the reply of Status. The daemon, and what it refers to, must outlive the interface.

@@ -15,12 +15,13 @@
 #include "mr/digest.h"
 #include "mr/envelope.h"
 #include "mr/event_log.h"
+#include "mr/limits.h"
 #include "mrd/journal/format.h"
 
 namespace mrd {
 
-inline constexpr std::size_t max_event_data = std::size_t{64} * 1024;  // bytes of one event's data, with its envelope
-inline constexpr std::size_t max_event_id = 128;                       // bytes
+using mr::max_event_data;
+using mr::max_event_id;
 
 // The banks of one register: nearly always one.
 template <class T>

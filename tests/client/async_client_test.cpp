@@ -75,8 +75,8 @@ TEST(AsyncClient, ACoroutineExtendsAndReadsTheComputedValueBack) {
         loop,
         [](mr::AsyncClient &asked, bool &done) -> asio::awaitable<void> {
             EXPECT_TRUE(co_await asked.connect(asio::use_awaitable));
-            const auto extended = co_await asked.extend("tdx/rtmr3", digest_of(7), asio::use_awaitable);
-            const auto reading = co_await asked.read("rtmr3", asio::use_awaitable);
+            const auto extended = co_await asked.call(mr::calls::extend("tdx/rtmr3", digest_of(7)), asio::use_awaitable);
+            const auto reading = co_await asked.call(mr::calls::read("rtmr3"), asio::use_awaitable);
             const auto expected = mr::extend(mr::HashAlgorithm::sha384, mr::Bytes(48), digest_of(7).bytes());
             EXPECT_TRUE(extended && reading && expected);
             if (!extended || !reading || !expected) co_return;
@@ -97,26 +97,26 @@ TEST(AsyncClient, AFutureCompletesFromAnotherThreadsLoop) {
     const std::jthread thread([&loop] { loop.run(); });
     mr::AsyncClient client(loop.get_executor(), served.options());
     EXPECT_TRUE(client.connect(asio::use_future).get());
-    const auto registers = client.list(std::nullopt, asio::use_future).get();
+    const auto registers = client.call(mr::calls::list(), asio::use_future).get();
     ASSERT_TRUE(registers);
     EXPECT_EQ(registers->size(), 11U);
     EXPECT_TRUE(registers->front().simulated);
     const mr::ReportData nonce{7, 8, 9};
-    const auto report = client.report(nonce, std::nullopt, asio::use_future).get();
+    const auto report = client.call(mr::calls::report(nonce), asio::use_future).get();
     ASSERT_TRUE(report);
     EXPECT_EQ(report->report.size(), mr::tdreport_size);
     mr::QuoteOptions in_a_minute;
     in_a_minute.deadline = std::chrono::minutes(1);
-    const auto quoted = client.quote(nonce, in_a_minute, asio::use_future).get();
+    const auto quoted = client.call(mr::calls::quote(nonce, in_a_minute), asio::use_future).get();
     ASSERT_TRUE(quoted) << quoted.error().message;
     EXPECT_EQ(mr::decode_quote(quoted->quote)->body.report_data, nonce);
     mr::QuoteOptions at_once;
     at_once.deadline = std::chrono::milliseconds(0);
-    EXPECT_EQ(client.quote(nonce, at_once, asio::use_future).get().error().code, mr::ErrorCode::invalid_parameter);
+    EXPECT_EQ(client.call(mr::calls::quote(nonce, at_once), asio::use_future).get().error().code, mr::ErrorCode::invalid_parameter);
     // What is everybody's is nobody's.
-    EXPECT_EQ(client.report({}, std::nullopt, asio::use_future).get().error().code, mr::ErrorCode::invalid_argument);
-    EXPECT_EQ(client.quote({}, asio::use_future).get().error().code, mr::ErrorCode::invalid_argument);
-    EXPECT_EQ(client.evidence({}, asio::use_future).get().error().code, mr::ErrorCode::invalid_argument);
+    EXPECT_EQ(client.call(mr::calls::report({}), asio::use_future).get().error().code, mr::ErrorCode::invalid_argument);
+    EXPECT_EQ(client.call(mr::calls::quote({}), asio::use_future).get().error().code, mr::ErrorCode::invalid_argument);
+    EXPECT_EQ(client.call(mr::calls::evidence({}), asio::use_future).get().error().code, mr::ErrorCode::invalid_argument);
     guard.reset();
 }
 
@@ -128,11 +128,11 @@ TEST(AsyncClient, ManyCallsWithoutWaitingCompleteInTheirOrder) {
     client.connect([&](std::expected<void, mr::Error> connected) {
         ASSERT_TRUE(connected);
         for (int i = 0; i < 200; ++i) {
-            client.extend("tdx/rtmr2", digest_of(static_cast<std::uint8_t>(i)), {},
-                          [&](const std::expected<mr::Extended, mr::Error> &extended) {
-                              ASSERT_TRUE(extended);
-                              sequences.push_back(extended->sequence);
-                          });
+            client.call(mr::calls::extend("tdx/rtmr2", digest_of(static_cast<std::uint8_t>(i))),
+                        [&](const std::expected<mr::Extended, mr::Error> &extended) {
+                            ASSERT_TRUE(extended);
+                            sequences.push_back(extended->sequence);
+                        });
         }
     });
     loop.run();
@@ -147,8 +147,9 @@ TEST(AsyncClient, ARefusalIsTypedAndTheConnectionGoesOn) {
     std::optional<mr::ErrorCode> refused;
     bool good = false;
     client.connect([&](std::expected<void, mr::Error>) {
-        client.write("tdx/rtmr0", mr::Bytes(48), [&](std::expected<std::int64_t, mr::Error> written) { refused = written.error().code; });
-        client.snapshot({}, false, [&](std::expected<mr::Snapshot, mr::Error> snapshot) { good = snapshot.has_value(); });
+        client.call(mr::calls::write("tdx/rtmr0", mr::Bytes(48)),
+                    [&](std::expected<std::int64_t, mr::Error> written) { refused = written.error().code; });
+        client.call(mr::calls::snapshot({}, false), [&](std::expected<mr::Snapshot, mr::Error> snapshot) { good = snapshot.has_value(); });
     });
     loop.run();
     EXPECT_EQ(refused, mr::ErrorCode::not_writable);
@@ -162,11 +163,12 @@ TEST(AsyncClient, AWatchHasItsOwnConnectionAndEndsWhenItsHandlerSaysSo) {
     int values = 0;
     bool ended = false;
     client.connect([&](std::expected<void, mr::Error>) {
-        client.watch(
-            {"tdx/rtmr1"},
-            [&](const mr::Reading &reading, std::int64_t) {
-                EXPECT_EQ(reading.name, "tdx/rtmr1");
-                if (++values == 1) client.extend("tdx/rtmr1", digest_of(1), {}, [](const auto &extended) { EXPECT_TRUE(extended); });
+        client.stream(
+            mr::calls::watch({"tdx/rtmr1"}),
+            [&](const mr::Change &change) {
+                EXPECT_EQ(change.reading.name, "tdx/rtmr1");
+                if (++values == 1)
+                    client.call(mr::calls::extend("tdx/rtmr1", digest_of(1)), [](const auto &extended) { EXPECT_TRUE(extended); });
                 return values < 2;
             },
             [&](std::expected<void, mr::Error> result) { ended = result.has_value(); });
@@ -184,12 +186,12 @@ TEST(AsyncClient, RecordsAreFollowedUntilTheHandlerSaysSo) {
     std::vector<std::int64_t> second;
     int ended = 0;
     const auto extend = [&](std::uint8_t byte) {
-        client.extend("tdx/rtmr1", digest_of(byte), {}, [](const auto &extended) { EXPECT_TRUE(extended); });
+        client.call(mr::calls::extend("tdx/rtmr1", digest_of(byte)), [](const auto &extended) { EXPECT_TRUE(extended); });
     };
     client.connect([&](std::expected<void, mr::Error>) {
         extend(1);
-        client.records(
-            1, true,
+        client.stream(
+            mr::calls::records(1, true),
             [&](const mr::LogRecord &record) {
                 followed.push_back(record.sequence);
                 EXPECT_EQ(mr::Digest(record.digest), digest_of(static_cast<std::uint8_t>(record.sequence)));
@@ -200,8 +202,8 @@ TEST(AsyncClient, RecordsAreFollowedUntilTheHandlerSaysSo) {
                 EXPECT_TRUE(result);
                 ++ended;
                 // Without follow it ends by itself.
-                client.records(
-                    2, false,
+                client.stream(
+                    mr::calls::records(2, false),
                     [&](const mr::LogRecord &record) {
                         second.push_back(record.sequence);
                         return true;
@@ -224,7 +226,7 @@ TEST(AsyncClient, AnExportIsWhatTheBlockingClientGetsAndAnUnknownFormatIsRefused
     ASSERT_TRUE(blocking);
     for (std::uint8_t i = 1; i < 4; ++i) ASSERT_TRUE(blocking->measure("tdx/rtmr3", mr::Bytes(std::size_t{60} << 10U, i)));
     mr::Bytes expected;
-    ASSERT_TRUE(blocking->export_log("tcg", [&](mr::ByteView chunk) {
+    ASSERT_TRUE(blocking->export_log("tcg", [&](const mr::Bytes &chunk) {
         expected.insert(expected.end(), chunk.begin(), chunk.end());
         return true;
     }));
@@ -233,9 +235,9 @@ TEST(AsyncClient, AnExportIsWhatTheBlockingClientGetsAndAnUnknownFormatIsRefused
     mr::Bytes exported;
     int chunks = 0;
     int ended = 0;
-    client.export_log(
-        "tcg",
-        [&](mr::ByteView chunk) {
+    client.stream(
+        mr::calls::export_log("tcg"),
+        [&](const mr::Bytes &chunk) {
             exported.insert(exported.end(), chunk.begin(), chunk.end());
             return true;
         },
@@ -243,14 +245,14 @@ TEST(AsyncClient, AnExportIsWhatTheBlockingClientGetsAndAnUnknownFormatIsRefused
             EXPECT_TRUE(result);
             ++ended;
         });
-    client.export_log(
-        "tcg", [&](mr::ByteView) { return ++chunks < 2; },
+    client.stream(
+        mr::calls::export_log("tcg"), [&](const mr::Bytes &) { return ++chunks < 2; },
         [&](std::expected<void, mr::Error> result) {
             EXPECT_TRUE(result);
             ++ended;
         });
-    client.export_log(
-        "no format", [](mr::ByteView) { return true; },
+    client.stream(
+        mr::calls::export_log("no format"), [](const mr::Bytes &) { return true; },
         [&](std::expected<void, mr::Error> result) {
             ASSERT_FALSE(result);
             EXPECT_EQ(result.error().code, mr::ErrorCode::invalid_parameter);
@@ -272,7 +274,7 @@ TEST(AsyncClient, AReplayComparesTheLogWithTheRegisters) {
     asio::io_context loop;
     mr::AsyncClient client(loop.get_executor(), served.options());
     bool found = false;
-    client.replay([&](std::expected<std::vector<mr::ReplayResult>, mr::Error> results) {
+    client.call(mr::calls::replay(), [&](std::expected<std::vector<mr::ReplayResult>, mr::Error> results) {
         ASSERT_TRUE(results);
         for (const auto &result : *results) {
             EXPECT_TRUE(result.equal) << result.name;
@@ -292,8 +294,8 @@ TEST(AsyncClient, ARecordHandlerMayCloseTheClient) {
     asio::io_context loop;
     std::optional<mr::AsyncClient> client(std::in_place, loop.get_executor(), served.options());
     std::optional<mr::ErrorCode> ended;
-    client->records(
-        1, true,
+    client->stream(
+        mr::calls::records(1, true),
         [&](const mr::LogRecord &) {
             client.reset();
             return true;
@@ -309,16 +311,16 @@ TEST(AsyncClient, AClosedClientCompletesEveryOpenOperationAndConnectsAgain) {
     mr::AsyncClient client(loop.get_executor(), served.options());
     std::vector<std::string> order;
     client.connect([&](std::expected<void, mr::Error>) {
-        client.watch(
-            {}, [](const mr::Reading &, std::int64_t) { return true; },
+        client.stream(
+            mr::calls::watch({}), [](const mr::Change &) { return true; },
             [&](std::expected<void, mr::Error> result) {
                 EXPECT_EQ(result.error().code, mr::ErrorCode::connection_lost);
                 order.emplace_back("watch");
             });
-        client.read("rtmr0", {}, [&](std::expected<mr::Reading, mr::Error> first) {
+        client.call(mr::calls::read("rtmr0"), [&](std::expected<mr::Reading, mr::Error> first) {
             EXPECT_TRUE(first);
             client.close();
-            client.read("rtmr0", {}, [&](std::expected<mr::Reading, mr::Error> lost) {
+            client.call(mr::calls::read("rtmr0"), [&](std::expected<mr::Reading, mr::Error> lost) {
                 EXPECT_EQ(lost.error().code, mr::ErrorCode::connection_lost);
                 order.emplace_back("read");
                 client.connect([&](std::expected<void, mr::Error> again) {
@@ -338,9 +340,9 @@ TEST(AsyncClient, AWatchHandlerMayCloseTheClientAndTheWatchCompletes) {
     std::optional<mr::AsyncClient> client(std::in_place, loop.get_executor(), served.options());
     std::optional<mr::ErrorCode> ended;
     client->connect([&](std::expected<void, mr::Error>) {
-        client->watch(
-            {},
-            [&](const mr::Reading &, std::int64_t) {
+        client->stream(
+            mr::calls::watch({}),
+            [&](const mr::Change &) {
                 client.reset();
                 return true;
             },
@@ -356,7 +358,7 @@ TEST(AsyncClient, AConnectInTheHandlerOfWhatWasDroppedCompletes) {
     mr::AsyncClient client(loop.get_executor(), served.options());
     int connected = 0;
     client.connect([&](std::expected<void, mr::Error>) {
-        client.read("rtmr0", [&](const std::expected<mr::Reading, mr::Error> &dropped) {
+        client.call(mr::calls::read("rtmr0"), [&](const std::expected<mr::Reading, mr::Error> &dropped) {
             EXPECT_FALSE(dropped);
             client.connect([&](std::expected<void, mr::Error> again) { connected += again ? 1 : 0; });
         });
@@ -371,8 +373,8 @@ TEST(AsyncClient, ADescriptionThatIsNoTextIsRefusedHere) {
     asio::io_context loop;
     mr::AsyncClient client(loop.get_executor(), served.options());
     std::optional<mr::ErrorCode> code;
-    client.extend("rtmr0", digest_of(1), {.description = "\xFF"},
-                  [&](const std::expected<mr::Extended, mr::Error> &extended) { code = extended.error().code; });
+    client.call(mr::calls::extend("rtmr0", digest_of(1), {.description = "\xFF"}),
+                [&](const std::expected<mr::Extended, mr::Error> &extended) { code = extended.error().code; });
     loop.run();
     EXPECT_EQ(code, mr::ErrorCode::invalid_argument);
 }
@@ -397,7 +399,8 @@ TEST(AsyncClient, AServiceThatNeverAnswersIsTimedOutAndLaterCallsAreLost) {
     client.connect([&](std::expected<void, mr::Error> connected) {
         ASSERT_TRUE(connected);
         for (int i = 0; i < 2; ++i) {
-            client.read("rtmr0", {}, [&](std::expected<mr::Reading, mr::Error> reading) { codes.push_back(reading.error().code); });
+            client.call(mr::calls::read("rtmr0"),
+                        [&](std::expected<mr::Reading, mr::Error> reading) { codes.push_back(reading.error().code); });
         }
     });
     loop.run();

@@ -133,6 +133,25 @@ TEST(Client, AnAnswerThatItsInterfaceDoesNotAllowIsAProtocolErrorThatNamesTheFie
     EXPECT_THAT(answered(R"({"parameters":{"reading":{"name":"a","value":5,"refreshed":false}}})"), HasSubstr("reading"));
 }
 
+TEST(Client, AProviderThatDoesNotRunSaysWhy) {
+    Server server;
+    auto client = Client::connect(server.options());
+    ASSERT_TRUE(client);
+    const std::jthread answering([&] {
+        server.answer(frame(R"({"parameters":{"providers":[{"name":"tdx","type":"tdx","state":"running","simulated":true,"unbound":false},)"
+                            R"({"name":"tpm","type":"tpm","state":"failed","reason":"no /dev/tpm0","simulated":false,"unbound":true}]}})"));
+    });
+    const auto providers = client->providers();
+    ASSERT_TRUE(providers) << providers.error().message;
+    ASSERT_EQ(providers->size(), 2U);
+    EXPECT_EQ(providers->front().phase, ProviderState::Phase::running);
+    EXPECT_TRUE(providers->front().simulated);
+    EXPECT_EQ(providers->front().reason, std::nullopt);
+    EXPECT_EQ(to_string(providers->back().phase), "failed");
+    EXPECT_EQ(providers->back().reason, "no /dev/tpm0");
+    EXPECT_TRUE(providers->back().unbound);
+}
+
 TEST(Client, AnErrorItDoesNotKnowIsRemoteAndKeepsItsName) {
     Server server;
     auto client = Client::connect(server.options());

@@ -35,6 +35,14 @@ mr::ReportData nonce(std::uint32_t number) {
     return data;
 }
 
+// Of a client that is kept, or of one for this.
+template <class Client>
+std::expected<mr::Evidence, mr::Error> evidence_of(Client &&client, const mr::ReportData &data, const mr::QuoteOptions &options = {}) {
+    const auto given = client.evidence(data, options);
+    if (!given) return std::unexpected(given.error());
+    return mr::parse_evidence(mr::as_bytes(given->json));
+}
+
 constexpr std::uint32_t all_clients = 32;
 // While one's evidence is made: what they all extend is in the log of each.
 constexpr std::ptrdiff_t extends_for_each = 40;
@@ -67,7 +75,7 @@ protected:
         for (std::uint32_t c = 0; c < all_clients; ++c) {
             asking.push_back(std::async(std::launch::async, [&daemon, &extenders, c] {
                 extenders.allow(extends_for_each);
-                return daemon.client().evidence(nonce(c), {.deadline = std::chrono::minutes(10)});
+                return evidence_of(daemon.client(), nonce(c), {.deadline = std::chrono::minutes(10)});
             }));
         }
         return asking;
@@ -84,7 +92,7 @@ TEST_F(EvidenceTest, IsVerifiedWithWhatIsInItAndARoot) {
     const auto daemon = started();
     auto client = daemon.client();
     ASSERT_TRUE(client.measure("tdx/rtmr3", mr::as_bytes("image"), {.description = "kernel", .envelope = true}));
-    const auto evidence = client.evidence(nonce(1));
+    const auto evidence = evidence_of(client, nonce(1));
     ASSERT_TRUE(evidence) << evidence.error().message;
     EXPECT_TRUE(evidence->coherent());
     EXPECT_TRUE(evidence->simulated);
@@ -101,14 +109,14 @@ TEST_F(EvidenceTest, IsVerifiedWithWhatIsInItAndARoot) {
     options.anchors = mr::intel_trust_anchors();
     EXPECT_EQ(result_of(mr::verify(*evidence, options), certificate_chain), Judgement::fails);
     EXPECT_FALSE(verdict_of(client, *evidence, nonce(2)).verified()) << "another's nonce";
-    for (const auto code : {client.evidence({}).error().code, client.quote({}).error().code, client.report({}).error().code})
+    for (const auto code : {evidence_of(client, {}).error().code, client.quote({}).error().code, client.report({}).error().code})
         EXPECT_EQ(code, ErrorCode::invalid_argument) << "zeros, as of anybody who chose none";
 }
 
 TEST_F(EvidenceTest, OfAnEmptyLogIsEvidenceToo) {
     const auto daemon = started();
     auto client = daemon.client();
-    const auto evidence = client.evidence(nonce(1)).value();
+    const auto evidence = evidence_of(client, nonce(1)).value();
     EXPECT_EQ(evidence.sequence, 0);
     const auto verdict = verdict_of(client, evidence, nonce(1));
     EXPECT_TRUE(verdict.verified()) << told(verdict);
@@ -131,7 +139,7 @@ TEST_F(EvidenceTest, ThirtyTwoClientsEachGetTheirOwnWhileEightExtend) {
             for (std::uint32_t n = 0; n < rounds; ++n) {
                 const auto before = client.snapshot(rtmrs).value().sequence;
                 extenders.allow(extends_for_each);
-                auto evidence = client.evidence(nonce(c * rounds + n));
+                auto evidence = evidence_of(client, nonce(c * rounds + n));
                 if (!evidence) throw std::runtime_error(evidence.error().message);
                 all.push_back({before, std::move(*evidence), client.snapshot(rtmrs).value().sequence});
             }
@@ -161,10 +169,10 @@ TEST_F(EvidenceTest, AfterSomebodyExtendedBehindMrdsBackSaysSo) {
     const auto daemon = started();
     auto client = daemon.client();
     ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours")));
-    EXPECT_TRUE(client.evidence(nonce(1)).value().coherent());
+    EXPECT_TRUE(evidence_of(client, nonce(1)).value().coherent());
 
     extend_behind("rtmr3", mr::to_hex(digest_of("theirs").bytes()));
-    const auto second = client.evidence(nonce(2));
+    const auto second = evidence_of(client, nonce(2));
     ASSERT_TRUE(second) << second.error().message;
     EXPECT_FALSE(second->coherent());
     EXPECT_FALSE(second->registers[3].matches());
@@ -176,7 +184,7 @@ TEST_F(EvidenceTest, AfterSomebodyExtendedBehindMrdsBackSaysSo) {
 
     // Resynced at mrd's next extend: the log leads there again, over a gap.
     ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours again")));
-    const auto third = client.evidence(nonce(3)).value();
+    const auto third = evidence_of(client, nonce(3)).value();
     EXPECT_TRUE(third.coherent());
     verdict = verdict_of(client, third, nonce(3));
     EXPECT_FALSE(verdict.verified());
@@ -193,7 +201,7 @@ TEST_F(EvidenceTest, SaysThatARegisterWhichOthersExtendIsNotCovered) {
     auto client = daemon.client();
     ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours")));
     extend_behind("rtmr2", mr::to_hex(digest_of("theirs").bytes()));
-    const auto evidence = client.evidence(nonce(1)).value();
+    const auto evidence = evidence_of(client, nonce(1)).value();
     EXPECT_TRUE(evidence.coherent()) << "of what it covers";
     EXPECT_EQ(evidence.registers[2].owner, mr::Owner::shared);
     auto options = options_for(client, nonce(1));
@@ -211,7 +219,7 @@ TEST_F(EvidenceTest, BeginsWithTheFirmwaresLog) {
     const auto daemon = started({.arguments = {"--sim", "--sim-ccel", ccel}});
     auto client = daemon.client();
     ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours")));
-    const auto evidence = client.evidence(nonce(1)).value();
+    const auto evidence = evidence_of(client, nonce(1)).value();
     EXPECT_EQ(evidence.sequence, 44);
     const auto verdict = verdict_of(client, evidence, nonce(1));
     EXPECT_TRUE(verdict.verified()) << told(verdict);
@@ -238,10 +246,10 @@ INSTANTIATE_TEST_SUITE_P(All, EvidenceFailures,
 TEST_P(EvidenceFailures, EachHasItsOwnErrorLongBeforeTheDeadline) {
     const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", GetParam().faults + std::string("@1")}}});
     auto client = daemon.client();
-    const auto failed = client.evidence(nonce(1), {.deadline = std::chrono::minutes(10)});
+    const auto failed = evidence_of(client, nonce(1), {.deadline = std::chrono::minutes(10)});
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().code, GetParam().code) << failed.error().message;
-    const auto next = client.evidence(nonce(2)).value();
+    const auto next = evidence_of(client, nonce(2)).value();
     EXPECT_TRUE(verdict_of(client, next, nonce(2)).verified());
 }
 
@@ -272,7 +280,7 @@ TEST_F(EvidenceTest, OneThatNeverComesTimesOutAndThirtyOneOthersGetTheirsWhileEi
     const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "quote:never@1"}}});
     Extenders extenders(daemon, 8, rtmrs, 0);
     auto client = daemon.client();
-    auto never = std::async(std::launch::async, [&] { return daemon.client().evidence(nonce(99), {.deadline = milliseconds(300)}); });
+    auto never = std::async(std::launch::async, [&] { return evidence_of(daemon.client(), nonce(99), {.deadline = milliseconds(300)}); });
     const auto end = std::chrono::steady_clock::now() + patience;
     while (status_of(client)["providers"][0]["waitingQuotes"] == 0) ASSERT_LT(std::chrono::steady_clock::now(), end);
     auto asking = ask_all(daemon, extenders);
@@ -290,12 +298,12 @@ TEST_F(EvidenceTest, OneThatNeverComesTimesOutAndThirtyOneOthersGetTheirsWhileEi
 TEST_F(EvidenceTest, ThatNeverComesTimesOutAndItsClientsEndCancelsIt) {
     const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "quote:never@1-2"}}});
     auto client = daemon.client();
-    EXPECT_EQ(client.evidence(nonce(1), {.deadline = milliseconds(50)}).error().code, ErrorCode::quote_timeout);
+    EXPECT_EQ(evidence_of(client, nonce(1), {.deadline = milliseconds(50)}).error().code, ErrorCode::quote_timeout);
     auto impatient = mr::Client::connect({.socket = daemon.socket(), .call_timeout = milliseconds(50)}).value();
-    EXPECT_EQ(impatient.evidence(nonce(2)).error().code, ErrorCode::timed_out);
+    EXPECT_EQ(evidence_of(impatient, nonce(2)).error().code, ErrorCode::timed_out);
     const auto end = std::chrono::steady_clock::now() + patience;
     while (status_of(client)["providers"][0]["waitingQuotes"] != 0) ASSERT_LT(std::chrono::steady_clock::now(), end);
-    EXPECT_TRUE(client.evidence(nonce(3)));
+    EXPECT_TRUE(evidence_of(client, nonce(3)));
 }
 
 TEST_F(EvidenceTest, WhatWasSentBehindOneWhoseClientHasGoneStillTakesEffect) {
@@ -333,7 +341,7 @@ TEST_F(EvidenceTest, OfALogThatDoesNotFitIsCutWhereItIsLargestAndLeadsToTheRegis
         ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("ours"), {.data = data}));
     ASSERT_TRUE(client.measure("tdx/rtmr3", mr::as_bytes("agent"), {.description = "agent", .envelope = true}));
 
-    const auto evidence = client.evidence(nonce(1));
+    const auto evidence = evidence_of(client, nonce(1));
     ASSERT_TRUE(evidence) << evidence.error().message;
     EXPECT_TRUE(evidence->coherent());
     EXPECT_LE(evidence->log.size(), mr::max_evidence_log);
@@ -392,7 +400,7 @@ TEST_F(UnreadEvidence, DelaysNobodyHoweverManyClientsLeaveIt) {
     for (const std::uint32_t clients : {4U, 32U}) {
         fill_log(client, mr::max_evidence_log / 4);
         ask_and_not_read(daemon, clients);
-        const auto given = client.evidence(nonce(99));
+        const auto given = evidence_of(client, nonce(99));
         ASSERT_TRUE(given) << given.error().message;
         EXPECT_TRUE(verdict_of(client, *given, nonce(99)).verified());
         leave();
@@ -411,7 +419,7 @@ TEST_F(UnreadEvidence, ThatNobodyIsToReadHoldsNothing) {
     const int idle = connected(daemon);
     ASSERT_EQ(::send(idle, calls.data(), calls.size(), MSG_NOSIGNAL), static_cast<ssize_t>(calls.size()));
     const auto end = std::chrono::steady_clock::now() + patience;
-    const auto given = client.evidence(nonce(99));
+    const auto given = evidence_of(client, nonce(99));
     ASSERT_TRUE(given) << given.error().message;
     while (status_of(client)["evidence"] != Json{{"bytes", 0}, {"waiting", 0}}) ASSERT_LT(std::chrono::steady_clock::now(), end);
     ::close(idle);
@@ -430,7 +438,7 @@ TEST_F(UnreadEvidence, OfAClientThatHasGoneIsNotMade) {
     ASSERT_EQ(::send(gone, calls.data(), calls.size(), MSG_NOSIGNAL), static_cast<ssize_t>(calls.size()));
     ::close(gone);
     const auto end = std::chrono::steady_clock::now() + patience;
-    const auto given = client.evidence(nonce(99));
+    const auto given = evidence_of(client, nonce(99));
     ASSERT_TRUE(given) << given.error().message;
     while (status_of(client)["evidence"] != Json{{"bytes", 0}, {"waiting", 0}} || status_of(client)["connections"] != 1)
         ASSERT_LT(std::chrono::steady_clock::now(), end);
@@ -451,7 +459,7 @@ TEST_F(EvidenceTest, OverADamagedJournalIsRefused) {
     const auto daemon = started();
     auto client = daemon.client();
     ASSERT_EQ(status_of(client)["journal"]["condition"], "damaged");
-    EXPECT_EQ(client.evidence(nonce(1)).error().code, ErrorCode::journal_failed);
+    EXPECT_EQ(evidence_of(client, nonce(1)).error().code, ErrorCode::journal_failed);
     EXPECT_TRUE(client.quote(nonce(1))) << "a quote needs no journal";
 }
 

@@ -4,15 +4,18 @@
 //     if (!client) return report(client.error());
 //     auto reading = client->extend("tdx/rtmr3", digest);
 //
-// Calls are answered in their order. A client is for one thread at a time. Calls that can take long (quote, evidence, watch, records, export_log) use a connection of their
-// own, so that they hold up nothing. After no_service, timed_out, connection_lost or protocol the connection is closed and every call returns
-// connection_lost, until reconnect() is called: whether a call that got no answer took effect is for the caller to find out, not for a hidden
+// What mrd can be asked is in mr::calls, for both clients: a function there makes a call, call() of a client makes the call happen. mr::Client has each of
+// them by its name, too. Needs no libcrypto.
+//
+// Calls are answered in their order. A client is for one thread at a time. After no_service, timed_out, connection_lost or protocol the connection is closed and
+// every call returns connection_lost, until reconnect() is called: whether a call that got no answer took effect is for the caller to find out, not for a hidden
 // retry.
 //
-// Interfaces: io.mrd.Registers, io.mrd.EventLog and io.mrd.Attestation, as `varlinkctl introspect` prints them.
+// Interfaces: io.mrd.Registers, io.mrd.EventLog and io.mrd.Attestation, as `varlinkctl introspect` prints them. Source of the protocol: varlink.org.
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -20,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mr/bytes.h"
@@ -27,9 +31,12 @@
 #include "mr/error.h"
 #include "mr/event_content.h"
 #include "mr/event_log.h"
-#include "mr/evidence.h"
 #include "mr/registers.h"
 #include "mr/tdreport.h"
+
+namespace varlink {
+struct Reply;
+}
 
 namespace mr {
 
@@ -46,6 +53,8 @@ struct ClientOptions {
 // The socket that options mean.
 std::string socket_of(const ClientOptions &options);
 
+// ---- What is asked, and answered
+
 struct ReadOptions {
     bool fresh = false;                           // reread the hardware
     std::optional<std::int64_t> generation = {};  // what write() returned: fail if somebody else wrote since
@@ -53,7 +62,8 @@ struct ReadOptions {
 
 // What the log says of an extend. Only the digest is bound by the register: a description that matters is measured, in an envelope.
 struct EventOptions {
-    std::optional<std::uint32_t> type = {};       // TCG event type; mrd's default is EV_IPL. Not EV_NO_ACTION, which nobody replays
+    // TCG event type (TCG PC Client Platform Firmware Profile 1.06, table 27); mrd's default is EV_IPL. Not EV_NO_ACTION, which nobody replays.
+    std::optional<std::uint32_t> type = {};
     std::optional<std::string> description = {};  // at most max_event_description bytes
     std::optional<Bytes> data = {};               // of extend(): at most 64 KiB
     // Makes the extend idempotent, across restarts of mrd too: the same id and digest again, by the same user on the same register, is answered with
@@ -77,6 +87,12 @@ struct Measured {
 struct Snapshot {
     std::vector<Reading> readings;
     std::int64_t sequence = 0;  // the last extend they show
+};
+
+// A register's value, at first and after each change.
+struct Change {
+    Reading reading;
+    std::int64_t sequence = 0;  // the last extend it shows
 };
 
 // One event of the log, as io.mrd.EventLog.Records tells it.
@@ -103,6 +119,19 @@ struct ReplayResult {
     bool ends_at_register = false;   // the same, perhaps over gaps
     std::vector<std::int64_t> gaps;  // sequence numbers of resyncs; 0: the log's start is unexplained
 };
+
+// What keeps registers.
+struct ProviderState {
+    enum class Phase : std::uint8_t { starting, running, failed };
+
+    std::string name;  // "tdx"
+    std::string type;  // which kind of hardware it is
+    Phase phase = Phase::starting;
+    std::optional<std::string> reason = {};  // of failed
+    bool simulated = false;                  // no hardware stands behind it: its values prove nothing
+    bool unbound = false;                    // nothing ties it to this machine
+};
+std::string_view to_string(ProviderState::Phase phase);
 
 struct ProviderCounters {
     std::string provider;
@@ -148,88 +177,240 @@ struct RawReply {
     std::string json;  // the reply's parameters, an object
 };
 
+// ---- Calls
+
+namespace detail {
+
+struct CallMaker;
+
+// What is sent, and how.
+struct Request {
+    std::expected<std::string, Error> frame;  // error: invalid_argument, which the call then gives
+    bool own_connection = false;
+    bool more = false;
+    std::chrono::milliseconds extra_time{};  // beyond the client's time-out; max(): no limit
+};
+// How long to wait for an answer.
+std::chrono::milliseconds time_for(const ClientOptions &client, const Request &request);
+
+}  // namespace detail
+
+// A call that has not happened yet. It holds copies of its arguments, and can happen more than once.
+template <class T>
+class Call {
+public:
+    using Result = T;
+
+private:
+    friend class Client;
+    friend class AsyncClient;
+    friend struct detail::CallMaker;
+    detail::Request request_;
+    std::expected<T, Error> (*result_)(const varlink::Reply &reply) = nullptr;
+};
+
+// One with many answers, each a T.
+template <class T>
+class StreamCall {
+public:
+    using Item = T;
+
+private:
+    friend class Client;
+    friend class AsyncClient;
+    friend struct detail::CallMaker;
+    detail::Request request_;
+    std::expected<std::optional<T>, Error> (*item_)(const varlink::Reply &reply) =
+        nullptr;  // nothing: an answer that says no more than that it is the last
+};
+
+// Every call can fail with timed_out, connection_lost and protocol; permission_denied, if the caller may not do this; method_not_implemented, if mrd is older than
+// this library; invalid_parameter, if a value is out of what is said here; invalid_argument, if a text is no UTF-8 or holds a NUL. Each says what else can be its error.
+//
+// Names of registers may be short, where that leaves one: "rtmr3" for "tdx/rtmr3" (docs/registers.md).
+//
+// Those that can take long (report, quote, evidence, watch, records, export_log, replay) use a connection of their own, where they hold up nothing: they can also
+// fail as Client::connect().
+namespace calls {
+
+// Errors: no_such_register, if there is no such provider.
+Call<std::vector<Register>> list(std::optional<std::string_view> provider = {});
+
+// Errors: no_such_register, not_readable, provider_failed (the hardware could not be reread); with a generation generation_mismatch, and invalid_parameter for a
+// register that has none.
+Call<Reading> read(std::string_view name, const ReadOptions &options = {});
+
+// Several that belong together: nothing was extended between one reading and the next. All readable registers if no name is given; at most 1024 names. Errors:
+// no_such_register, not_readable, provider_failed, busy (the registers change faster than they can be read).
+Call<Snapshot> snapshot(const std::vector<std::string> &names = {}, bool fresh = false);
+
+// new = H(old || digest). When it returns well the event is in the log. Errors: no_such_register, not_extensible, log_only, wrong_length, capped, indeterminate,
+// duplicate_event, journal_full, journal_failed, provider_failed. Nothing was extended, except: journal_failed whose message says that the event has happened, and
+// provider_failed whose parameters say "applied":"unknown".
+Call<Extended> extend(std::string_view name, const Digest &digest, const EventOptions &event = {});
+
+// Extends by the hash of data, of at most 64 KiB, which the log then holds. For more, hash it and extend(), which a log-only register does not allow. Errors: as
+// extend(), but log_only and wrong_length; invalid_parameter for data that begins like an envelope.
+Call<Measured> measure(std::string_view name, ByteView data, const EventOptions &event = {});
+
+// Of content that the caller has hashed: always in an envelope. Errors: as extend(), but log_only and wrong_length.
+Call<Measured> measure_digest(std::string_view name, const ContentDigest &content, const EventOptions &event = {});
+
+// One last event; then the register takes no extend until the next boot. Gives the event's number. Errors: no_such_register, not_extensible, capped (already),
+// indeterminate, journal_full, journal_failed, provider_failed.
+Call<std::int64_t> cap(std::string_view name);
+
+// Stores a value of exactly the register's size. Gives the generation of what was written. Errors: no_such_register, not_writable, wrong_length, provider_failed.
+Call<std::int64_t> write(std::string_view name, ByteView value);
+
+// A virtual register, kept on a hardware register. Errors: method_not_implemented, by this version of mrd.
+Call<Register> create(std::string_view name, HashAlgorithm hash, std::string_view on);
+
+// What keeps the registers, also what does not run.
+Call<std::vector<ProviderState>> providers();
+
+Call<std::vector<ProviderCounters>> statistics();
+
+// The object that docs/status.md describes.
+Call<RawReply> status();
+
+// The present value of each register (all: no name), then each change. Who does not keep up gets the latest value of each. Errors: no_such_register, not_readable,
+// provider_failed; connection_lost when mrd ends.
+StreamCall<Change> watch(const std::vector<std::string> &names = {});
+
+// The records from that number on (1: all); with follow also those to come, without end. Errors: journal_failed.
+StreamCall<LogRecord> records(std::int64_t from = 1, bool follow = false);
+
+// The log as a file, piece by piece. Formats: docs/log-formats.md. Errors: invalid_parameter for an unknown format, journal_failed.
+StreamCall<Bytes> export_log(std::string_view format);
+
+// Replays the log and compares it with the registers, reread for this. Errors: journal_failed, also where a register cannot be reread.
+Call<std::vector<ReplayResult>> replay();
+
+// Begins a new journal in the place of a damaged one: what the old file is called now; empty if it was gone. Errors: journal_failed, also if it is not damaged.
+Call<std::string> repair();
+
+// A report over these 64 bytes, whatever other clients do. Of a nonce: report_data_from() in mr/tdreport.h. Errors: invalid_argument, if all bytes are zero;
+// no_such_provider, also if several could be meant; not_supported, provider_failed.
+Call<Report> report(const ReportData &report_data, std::optional<std::string_view> provider = {});
+
+// Was the report made by this very machine? Errors: not_supported, provider_failed.
+Call<ReportVerdict> verify_report(ByteView report);
+
+// A quote over these 64 bytes and over the registers at a moment within the call, whatever other clients do. Errors: as report(), and quote_timeout,
+// quote_unavailable, quote_failed, quote_invalid, busy.
+Call<Quoted> quote(const ReportData &report_data, const QuoteOptions &options = {});
+
+// A quote and the log that leads to what it signs, cut where it was taken: what a verifier needs offline. The text is for parse_evidence() (mr/evidence.h).
+// options.privilege_level is passed over. Errors: as quote(), and journal_failed, log_too_large.
+Call<RawReply> evidence(const ReportData &report_data, const QuoteOptions &options = {});
+
+// Errors: not_supported where the quotes are hardware's; no_such_provider where several simulate; provider_failed.
+Call<SimulatedCollateral> collateral();
+
+// Any method, with its parameters as JSON text, for programs that know the interface better than this library. Errors: invalid_argument for parameters that are
+// no JSON object; those of the method.
+Call<RawReply> any(std::string_view method, std::string_view parameters_json);
+// Any method with several replies, on a connection of its own.
+StreamCall<RawReply> any_stream(std::string_view method, std::string_view parameters_json);
+
+}  // namespace calls
+
 class Client {
 public:
-    // Error: no_service, permission_denied, timed_out, invalid_argument (the socket's name).
+    // Errors: no_service, permission_denied, timed_out, invalid_argument (the socket's name).
     static std::expected<Client, Error> connect(ClientOptions options = {});
 
     Client(Client &&) noexcept;
     Client &operator=(Client &&) noexcept;
     ~Client();
 
-    // Drops the connection and makes a new one. Error: as connect().
+    // Drops the connection and makes a new one. Errors: as connect().
     std::expected<void, Error> reconnect();
 
-    // Every call's errors: the refusals of mrd (mr/error.h), timed_out, connection_lost, protocol.
+    // Errors: the call's.
+    template <class T>
+    std::expected<T, Error> call(const Call<T> &call) {
+        std::optional<std::expected<T, Error>> result;
+        const auto take = [&](const varlink::Reply &reply) -> std::expected<bool, Error> {
+            result.emplace(call.result_(reply));
+            return false;
+        };
+        if (auto done = perform(call.request_, take); !done) return std::unexpected(std::move(done.error()));
+        return std::move(*result);
+    }
+    // Calls the handler with each answer until it returns false. Errors: the call's.
+    template <class T, std::predicate<const T &> Handler>
+    std::expected<void, Error> stream(const StreamCall<T> &call, const Handler &handler) {
+        const auto take = [&](const varlink::Reply &reply) -> std::expected<bool, Error> {
+            const auto item = call.item_(reply);
+            if (!item) return std::unexpected(item.error());
+            return !*item || handler(**item);
+        };
+        return perform(call.request_, take);
+    }
 
-    std::expected<std::vector<Register>, Error> list(std::optional<std::string_view> provider = {});
-    std::expected<Reading, Error> read(std::string_view name, const ReadOptions &options = {});
-    // All readable registers if no name is given.
-    std::expected<Snapshot, Error> snapshot(const std::vector<std::string> &names = {}, bool fresh = false);
+    // ---- The calls by their names: as mr::calls describes them.
 
-    // new = H(old || digest).
-    std::expected<Extended, Error> extend(std::string_view name, const Digest &digest, const EventOptions &event = {});
-    // Extends by the hash of data, of at most 64 KiB, which the log then holds. For more, hash it here and extend(), which a log-only register does not
-    // allow.
-    std::expected<Measured, Error> measure(std::string_view name, ByteView data, const EventOptions &event = {});
+    template <class T>
+    using Result = std::expected<T, Error>;
 
-    // Of content that the caller has hashed: always in an envelope.
-    std::expected<Measured, Error> measure_digest(std::string_view name, const ContentDigest &content, const EventOptions &event = {});
+    Result<std::vector<Register>> list(std::optional<std::string_view> provider = {}) { return call(calls::list(provider)); }
+    Result<Reading> read(std::string_view name, const ReadOptions &options = {}) { return call(calls::read(name, options)); }
+    Result<Snapshot> snapshot(const std::vector<std::string> &names = {}, bool fresh = false) {
+        return call(calls::snapshot(names, fresh));
+    }
+    Result<Extended> extend(std::string_view name, const Digest &digest, const EventOptions &event = {}) {
+        return call(calls::extend(name, digest, event));
+    }
+    Result<Measured> measure(std::string_view name, ByteView data, const EventOptions &event = {}) {
+        return call(calls::measure(name, data, event));
+    }
+    Result<Measured> measure_digest(std::string_view name, const ContentDigest &content, const EventOptions &event = {}) {
+        return call(calls::measure_digest(name, content, event));
+    }
+    Result<std::int64_t> cap(std::string_view name) { return call(calls::cap(name)); }
+    Result<std::int64_t> write(std::string_view name, ByteView value) { return call(calls::write(name, value)); }
+    Result<Register> create(std::string_view name, HashAlgorithm hash, std::string_view on) { return call(calls::create(name, hash, on)); }
+    Result<std::vector<ProviderState>> providers() { return call(calls::providers()); }
+    Result<std::vector<ProviderCounters>> statistics() { return call(calls::statistics()); }
+    Result<RawReply> status() { return call(calls::status()); }
+    Result<std::vector<ReplayResult>> replay() { return call(calls::replay()); }
+    Result<std::string> repair() { return call(calls::repair()); }
+    Result<Report> report(const ReportData &report_data, std::optional<std::string_view> provider = {}) {
+        return call(calls::report(report_data, provider));
+    }
+    Result<ReportVerdict> verify_report(ByteView report) { return call(calls::verify_report(report)); }
+    Result<Quoted> quote(const ReportData &report_data, const QuoteOptions &options = {}) {
+        return call(calls::quote(report_data, options));
+    }
+    Result<RawReply> evidence(const ReportData &report_data, const QuoteOptions &options = {}) {
+        return call(calls::evidence(report_data, options));
+    }
+    Result<SimulatedCollateral> collateral() { return call(calls::collateral()); }
 
-    // One last event; then the register takes no extend until the next boot. Returns the event's number.
-    std::expected<std::int64_t, Error> cap(std::string_view name);
+    Result<RawReply> call(std::string_view method, std::string_view parameters_json) { return call(calls::any(method, parameters_json)); }
 
-    // Returns the generation of what was written.
-    std::expected<std::int64_t, Error> write(std::string_view name, ByteView value);
-
-    // A report over these 64 bytes, whatever other clients do. Of a nonce: report_data_from() in mr/tdreport.h. Error: also invalid_argument, if all bytes
-    // are zero.
-    std::expected<Report, Error> report(const ReportData &report_data, std::optional<std::string_view> provider = {});
-    std::expected<ReportVerdict, Error> verify_report(ByteView report);
-
-    // A quote over these 64 bytes and over the registers at a moment within the call, whatever other clients do. Uses a connection of its own.
-    // Errors: also quote_timeout, quote_unavailable, quote_failed, quote_invalid, busy; invalid_argument as report().
-    std::expected<Quoted, Error> quote(const ReportData &report_data, const QuoteOptions &options = {});
-    // A quote and the log that leads to what it signs, cut where it was taken: what a verifier needs offline (mr/verify.h). Uses a connection of its own.
-    // Errors: as quote(), and journal_failed, log_too_large.
-    std::expected<Evidence, Error> evidence(const ReportData &report_data, const QuoteOptions &options = {});
-    // Error: not_supported where the quotes are hardware's.
-    std::expected<SimulatedCollateral, Error> collateral();
-
-    std::expected<std::vector<ProviderCounters>, Error> statistics();
-    std::expected<RawReply, Error> status();
-
-    // Called with the present value of each register, then with each change, until it returns false. Uses a connection of its own.
-    // Error: also when mrd ends.
-    using WatchHandler = std::function<bool(const Reading &reading, std::int64_t sequence)>;
-    std::expected<void, Error> watch(const std::vector<std::string> &names, const WatchHandler &handler);
-
-    // Called with each record from that number on (1: all) until it returns false; with follow also with those to come. Uses a connection of its own.
-    using RecordHandler = std::function<bool(const LogRecord &record)>;
-    std::expected<void, Error> records(std::int64_t from, bool follow, const RecordHandler &handler);
-
-    // The log as a file, piece by piece, until the handler returns false. Formats: docs/log-formats.md. Uses a connection of its own.
-    using ChunkHandler = std::function<bool(ByteView chunk)>;
-    std::expected<void, Error> export_log(std::string_view format, const ChunkHandler &handler);
-
-    std::expected<std::vector<ReplayResult>, Error> replay();
-
-    // Begins a new journal in the place of a damaged one: what the old file is called now.
-    std::expected<std::string, Error> repair();
-
-    // Any method with several replies, on a connection of its own, until the handler returns false.
-    using RawHandler = std::function<bool(const RawReply &reply)>;
-    std::expected<void, Error> stream_calls(std::string_view method, std::string_view parameters_json, const RawHandler &handler);
-
-    // Any method, with its parameters as JSON text, for programs that know the interface better than this library.
-    std::expected<RawReply, Error> call(std::string_view method, std::string_view parameters_json);
+    template <std::predicate<const Change &> Handler>
+    Result<void> watch(const std::vector<std::string> &names, const Handler &handler) {
+        return stream(calls::watch(names), handler);
+    }
+    template <std::predicate<const LogRecord &> Handler>
+    Result<void> records(std::int64_t from, bool follow, const Handler &handler) {
+        return stream(calls::records(from, follow), handler);
+    }
+    template <std::predicate<const Bytes &> Handler>
+    Result<void> export_log(std::string_view format, const Handler &handler) {
+        return stream(calls::export_log(format), handler);
+    }
 
 private:
     struct Connection;
-    template <class Parameters, class Handler>
-    std::expected<void, Error> stream(std::string_view method, const Parameters &parameters, std::chrono::milliseconds timeout,
-                                      const Handler &handler);
     explicit Client(ClientOptions options, std::unique_ptr<Connection> connection);
+
+    // Gives `take` each reply, until it wants no more or there is none.
+    using Take = std::function<std::expected<bool, Error>(const varlink::Reply &reply)>;
+    std::expected<void, Error> perform(const detail::Request &request, const Take &take);
 
     ClientOptions options_;
     std::unique_ptr<Connection> connection_;

@@ -149,14 +149,6 @@ void match(Matcher &matcher, const Event &event) {
 
 namespace mr {
 
-std::string_view to_string(Binding binding) {
-    switch (binding) {
-    case Binding::bound: return "bound";
-    case Binding::described: return "described";
-    }
-    return "";
-}
-
 ByteView RecomputedBinding::hashed() const {
     const bool is_envelope = rule == event_log::envelope_rule || rule == event_log::redacted_envelope_rule;
     return !whole.empty() ? ByteView(whole) : is_envelope ? ByteView() : covered;

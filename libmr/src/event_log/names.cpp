@@ -1,6 +1,7 @@
 #include <array>
 #include <charconv>
 
+#include "mr/event_content.h"
 #include "mr/event_log.h"
 
 namespace mr {
@@ -23,6 +24,14 @@ std::optional<std::uint32_t> number_after(std::string_view prefix, std::string_v
 }
 
 }  // namespace
+
+std::string_view to_string(Binding binding) {
+    switch (binding) {
+    case Binding::bound: return "bound";
+    case Binding::described: return "described";
+    }
+    return "";
+}
 
 std::optional<HashAlgorithm> hash_algorithm_from_tcg(std::uint16_t id) {
     switch (id) {

@@ -1,0 +1,12 @@
+// What one call to mrd may hold. A call that holds more is refused with invalid_parameter, which names the field.
+#pragma once
+
+#include <cstddef>
+
+namespace mr {
+
+inline constexpr std::size_t max_event_data = std::size_t{64} * 1024;  // bytes of one event's data, with its envelope
+inline constexpr std::size_t max_event_id = 128;                       // bytes
+inline constexpr std::size_t max_names = 1024;                         // registers named in one call
+
+}  // namespace mr

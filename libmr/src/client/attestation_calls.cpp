@@ -1,0 +1,110 @@
+// The calls of io.mrd.Attestation: between what goes over the wire and what a client's user sees.
+#include <algorithm>
+#include <utility>
+
+#include "libmr/src/client/check_texts.h"
+#include "libmr/src/client/make_call.h"
+#include "libmr/wire/attestation.h"
+#include "mr/bytes.h"
+#include "mr/client.h"
+
+namespace mr {
+
+using detail::make_call;
+using detail::protocol_error;
+
+namespace {
+
+// ---- Replies
+
+std::expected<Report, Error> report_of(const wire::attestation::ReportReply &reply) {
+    auto report = from_base64(reply.report);
+    if (!report) return std::unexpected(protocol_error("the report"));
+    return Report{std::move(*report), std::string(reply.provider), reply.simulated};
+}
+
+std::expected<ReportVerdict, Error> verdict_of(const wire::attestation::VerifyReportReply &reply) {
+    return ReportVerdict{reply.genuine, std::string(reply.reason.value_or(""))};
+}
+
+std::expected<Quoted, Error> quoted_of(const wire::attestation::QuoteReply &reply) {
+    auto quote = from_base64(reply.quote);
+    if (!quote) return std::unexpected(protocol_error("the quote"));
+    Quoted result{std::move(*quote), std::nullopt, std::string(reply.format), std::string(reply.provider), reply.simulated};
+    if (reply.auxiliary) {
+        auto auxiliary = from_base64(*reply.auxiliary);
+        if (!auxiliary) return std::unexpected(protocol_error("what stands beside the quote"));
+        result.auxiliary = std::move(*auxiliary);
+    }
+    return result;
+}
+
+std::expected<RawReply, Error> evidence_of(const wire::attestation::EvidenceReply &reply) { return RawReply{reply.evidence.text}; }
+
+std::expected<SimulatedCollateral, Error> collateral_of(const wire::attestation::CollateralReply &reply) {
+    return SimulatedCollateral{reply.collateral.text, std::string(reply.root)};
+}
+
+// ---- Parameters
+
+// The parameters, unless the report data is what anybody has who chose none.
+template <class Parameters>
+std::expected<Parameters, Error> if_chosen(const ReportData &report_data, const Parameters &parameters) {
+    if (auto good = report_data_from(report_data); !good) return std::unexpected(std::move(good.error()));
+    return check_texts(parameters);
+}
+
+std::optional<std::int64_t> milliseconds(const std::optional<std::chrono::milliseconds> &deadline) {
+    return deadline ? std::optional<std::int64_t>(deadline->count()) : std::nullopt;
+}
+
+// mrd takes its deadline, and then has as long as any call. It refuses one of more than ten minutes, so there is nothing to overflow.
+std::chrono::milliseconds extra_time(const QuoteOptions &options) {
+    return std::clamp<std::chrono::milliseconds>(options.deadline.value_or(std::chrono::milliseconds(0)), std::chrono::milliseconds(0),
+                                                 std::chrono::hours(1));
+}
+
+}  // namespace
+
+namespace calls {
+
+Call<Report> report(const ReportData &report_data, std::optional<std::string_view> provider) {
+    const auto hex = to_hex(report_data);
+    return make_call<wire::attestation::Report, &report_of>(if_chosen(report_data, wire::attestation::ReportParameters{hex, provider}));
+}
+
+Call<ReportVerdict> verify_report(ByteView report) {
+    const auto text = to_base64(report);
+    return make_call<wire::attestation::VerifyReport, &verdict_of>(wire::attestation::VerifyReportParameters{text});
+}
+
+Call<Quoted> quote(const ReportData &report_data, const QuoteOptions &options) {
+    const auto hex = to_hex(report_data);
+    const wire::attestation::QuoteParameters parameters{hex, options.provider, options.privilege_level, milliseconds(options.deadline)};
+    return make_call<wire::attestation::Quote, &quoted_of>(if_chosen(report_data, parameters), extra_time(options));
+}
+
+Call<RawReply> evidence(const ReportData &report_data, const QuoteOptions &options) {
+    const auto hex = to_hex(report_data);
+    const wire::attestation::EvidenceParameters parameters{hex, options.provider, milliseconds(options.deadline)};
+    return make_call<wire::attestation::Evidence, &evidence_of>(if_chosen(report_data, parameters), extra_time(options));
+}
+
+Call<SimulatedCollateral> collateral() { return make_call<wire::attestation::Collateral, &collateral_of>({}); }
+
+}  // namespace calls
+
+namespace {
+
+struct Functions {
+    static constexpr auto of(wire::attestation::Report) { return &Client::report; }
+    static constexpr auto of(wire::attestation::Quote) { return &Client::quote; }
+    static constexpr auto of(wire::attestation::Evidence) { return &Client::evidence; }
+    static constexpr auto of(wire::attestation::Collateral) { return &Client::collateral; }
+    static constexpr auto of(wire::attestation::VerifyReport) { return &Client::verify_report; }
+};
+static_assert(detail::has_all<Functions>(wire::attestation::AttestationMethods()), "a method that no client can call");
+
+}  // namespace
+
+}  // namespace mr

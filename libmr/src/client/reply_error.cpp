@@ -1,0 +1,134 @@
+#include "libmr/src/client/reply_error.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "libmr/wire/attestation.h"
+#include "libmr/wire/event_log.h"
+#include "libmr/wire/registers.h"
+#include "mr/event_log.h"
+#include "mr/limits.h"
+
+namespace mr::detail {
+
+namespace {
+
+struct KnownError {
+    std::string_view name;
+    ErrorCode code;
+    std::string_view advice;  // what the caller can do
+};
+
+// By the part of the name after the interface: the interfaces share their errors' meaning.
+constexpr std::array known_errors{
+    KnownError{"NoSuchRegister", ErrorCode::no_such_register,
+               "no register has that name, or each of the candidates has; `mrctl list` shows the names"},
+    KnownError{"NoSuchProvider", ErrorCode::no_such_provider, "no provider has that name, or several could be meant: name one"},
+    KnownError{"NotReadable", ErrorCode::not_readable, "the register cannot be read"},
+    KnownError{"NotWritable", ErrorCode::not_writable, "the register cannot be written; registers with the flag X are extended instead"},
+    KnownError{"NotExtensible", ErrorCode::not_extensible, "the register cannot be extended: it has no flag X, or is only observed"},
+    KnownError{"LogOnly", ErrorCode::log_only, "the register takes no bare digest: use measure"},
+    KnownError{"Capped", ErrorCode::capped, "the register is capped until the next boot"},
+    KnownError{"Indeterminate", ErrorCode::indeterminate,
+               "an earlier extend failed and may have happened, and the register cannot be reread: try again later"},
+    KnownError{"WrongLength", ErrorCode::wrong_length, "the length is wrong"},
+    KnownError{"GenerationMismatch", ErrorCode::generation_mismatch, "somebody else wrote reportdata: write and read again, or use report"},
+    KnownError{"DuplicateEvent", ErrorCode::duplicate_event, "the event id was used before, with another digest"},
+    KnownError{"JournalFull", ErrorCode::journal_full,
+               "the journal has reached its size limit, or the caller's share of it; what is logged stays: raise journal.size_limit, and "
+               "start mrd again"},
+    KnownError{"LogTooLarge", ErrorCode::log_too_large, "evidence cannot carry a log of that size: take a quote, and export the log"},
+    KnownError{"JournalFailed", ErrorCode::journal_failed, "the journal cannot be read or written"},
+    KnownError{"ProviderFailed", ErrorCode::provider_failed, "the hardware failed"},
+    KnownError{"QuoteTimeout", ErrorCode::quote_timeout,
+               "there was no quote, or no evidence, within the deadline: try again, or give a longer one"},
+    KnownError{"QuoteUnavailable", ErrorCode::quote_unavailable, "no quoting service answers now: try again later"},
+    KnownError{"QuoteFailed", ErrorCode::quote_failed, "the quoting service refused the report"},
+    KnownError{"QuoteInvalid", ErrorCode::quote_invalid, "what the quoting service gave is not the quote that was asked for"},
+    KnownError{"UnknownFormat", ErrorCode::invalid_parameter, "give one of the known formats"},
+    KnownError{"Busy", ErrorCode::busy, "a limit of mrd is reached: try again later"},
+    KnownError{"NotSupported", ErrorCode::not_supported, "the provider cannot do this"},
+    KnownError{"InvalidParameter", ErrorCode::invalid_parameter, "its form is wrong, it is too long, or this mrd does not take it"},
+    KnownError{"PermissionDenied", ErrorCode::permission_denied, "the caller may not do this"},
+    KnownError{"MethodNotImplemented", ErrorCode::method_not_implemented, "this mrd does not do that"},
+    KnownError{"MethodNotFound", ErrorCode::method_not_implemented, "this mrd does not know that"},
+    KnownError{"InterfaceNotFound", ErrorCode::method_not_implemented, "this mrd does not know that"},
+};
+
+// InvalidParameter has only the field's name: what mrd takes for each.
+std::string rule_of(std::string_view field) {
+    const auto number = [](auto value) { return std::to_string(value); };
+    if (field == "contentDigest") return "ALGORITHM:HEX, only with an envelope, and not beside data";
+    if (field == "data")
+        return "base64 of at most " + number(max_event_data) +
+               " bytes, with an envelope its text included, and not beginning with an envelope's tag, which only mrd builds: measure it in "
+               "an "
+               "envelope";
+    if (field == "description") return "text of at most " + number(max_event_description) + " bytes";
+    if (field == "digest") return "hexadecimal";
+    if (field == "eventType")
+        return "from 0 to " + number(std::numeric_limits<std::uint32_t>::max()) +
+               ", but not EV_NO_ACTION; with an envelope only EV_EVENT_TAG";
+    if (field == "id") return "text of 1 to " + number(max_event_id) + " bytes";
+    if (field == "names") return "1 to " + number(max_names) + " names";
+    return {};
+}
+
+// "expected 48, actual 32": the error's parameters, for people.
+std::string detail_of(const varlink::Reply &reply) {
+    std::string text;
+    if (!reply.parameters) return text;
+    for (auto member = reply.parameters->first(); member; member = member->next()) {
+        if (member->kind() == varlink::Kind::null || (member->kind() == varlink::Kind::array && member->size() == 0)) continue;
+        if (!text.empty()) text += ", ";
+        text += std::string(member->key()) + " ";
+        if (const auto string = member->as_string()) {
+            text += *string;
+        } else {
+            text += member->to_json();
+        }
+    }
+    return text;
+}
+
+template <class... Errors>
+constexpr bool all_known(wire::ErrorList<Errors...>) {
+    return (std::ranges::any_of(known_errors, [](const KnownError &known) { return known.name == Errors::name_in_interface; }) && ...);
+}
+template <class... Methods>
+constexpr bool all_known(wire::MethodList<Methods...>) {
+    return (all_known(typename Methods::Errors()) && ...);
+}
+static_assert(all_known(wire::RegistersMethods()) && all_known(wire::EventLogMethods()) &&
+                  all_known(wire::attestation::AttestationMethods()),
+              "an error of a method is not among the known ones");
+
+}  // namespace
+
+Error error_of(const varlink::Reply &reply) {
+    const auto name = reply.error.substr(reply.error.rfind('.') + 1);
+    Error error{ErrorCode::remote, "", std::string(reply.error), reply.parameters ? reply.parameters->to_json() : "{}"};
+    std::string advice = "mrd refuses";
+    for (const auto &known : known_errors) {
+        if (known.name != name) continue;
+        error.code = known.code;
+        advice = known.advice;
+    }
+    if (name == "InvalidParameter" && reply.parameters) {
+        const auto field = reply.parameters->find("parameter");
+        const auto wrong = field ? field->as_string() : std::nullopt;
+        if (wrong && !rule_of(*wrong).empty()) advice = rule_of(*wrong);
+    }
+    const auto detail = detail_of(reply);
+    error.message = std::string(name) + (detail.empty() ? "" : " (" + detail + ")") + ": " + advice;
+    return error;
+}
+
+Error protocol_error(std::string_view what) {
+    return {ErrorCode::protocol, "the answer is not what its interface says: " + std::string(what) + "; is this mrd of another version?"};
+}
+
+}  // namespace mr::detail
