@@ -1,19 +1,15 @@
 #!/bin/bash
-# Runs every example as its users would: the scripts as they are, the C++ programs built against an installed libmr (with find_package, and one with
-# pkg-config), all against a real mrd on the simulator. What needs varlinkctl says skipped where there is none.
+# Runs every example as its users would: the scripts as they are, the C++ programs built against an installed libmr (with find_package, and one of each
+# component with pkg-config), all against a real mrd on the simulator. What needs varlinkctl says skipped where there is none.
 # Usage: tests/examples.sh BUILD_FOLDER
 set -euo pipefail
 
 build=$(realpath "${1:?usage: tests/examples.sh BUILD_FOLDER}")
 cd "$(dirname "$0")/.."
-work=$(mktemp -d)
-daemon=
-cleanup() {
-    [ -z "$daemon" ] || { kill "$daemon" 2>/dev/null && wait "$daemon"; } || true
-    rm -rf "$work"
-}
-trap cleanup EXIT
+. tests/shell.sh
+work=$folder
 
+# Each step rests on those before it.
 fail() {
     echo "examples: $*" >&2
     exit 1
@@ -24,12 +20,8 @@ cmake --install "$build" --prefix "$work/prefix" >"$work/install.log" || fail "t
 export CMAKE_GENERATOR=Ninja
 export PATH="$work/prefix/bin:$work/prefix/sbin:$PATH" MRD_SOCKET="$work/io.mrd"
 mrd --sim --socket "$MRD_SOCKET" --state "$work/state" --log-level error &
-daemon=$!
-for _ in $(seq 200); do
-    mrctl list >/dev/null 2>&1 && break
-    kill -0 "$daemon" || fail "mrd has ended"
-    sleep 0.05
-done
+process=$!
+listens "$MRD_SOCKET" || fail "mrd does not start"
 
 echo "-- boot-measure.sh"
 mkdir "$work/etc"
@@ -53,12 +45,15 @@ else
 fi
 
 echo "-- measure"
-cmake -S examples/measure -B "$work/measure" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+# The client's component asks for no OpenSSL.
+cmake -S examples/measure -B "$work/measure" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON >/dev/null
 cmake --build "$work/measure" >/dev/null
 sed 's|tdx/rtmr3|tdx/rtmr1|' examples/measure/measure.cpp >"$work/measure_rtmr1.cpp"
 "$work/measure/measure" "what I run"
-read -r -a flags <<<"$(PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig" pkg-config --static --cflags --libs mr)"
+export PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig"
+read -r -a flags <<<"$(pkg-config --static --cflags --libs mr-client)"
 "${CXX:-c++}" -std=c++23 "$work/measure_rtmr1.cpp" "${flags[@]}" -o "$work/measure_rtmr1"
+if ldd "$work/measure/measure" "$work/measure_rtmr1" | grep libcrypto; then fail "the client needs libcrypto"; fi
 mrctl read tdx/rtmr1 --raw >"$work/before"
 printf 'text' | openssl dgst -sha384 -binary >"$work/digest"
 expected=$(cat "$work/before" "$work/digest" | openssl dgst -sha384 -r | cut -d ' ' -f 1)
@@ -87,9 +82,12 @@ reference() {
 }
 reference "never measured"
 "$work/verifier/verifier" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" | grep -qx trusted || fail "the verifier does not trust good evidence"
+read -r -a flags <<<"$(pkg-config --static --cflags --libs mr)"
+"${CXX:-c++}" -std=c++23 examples/verifier/verifier.cpp "${flags[@]}" -o "$work/verifier_pc"
+"$work/verifier_pc" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" | grep -qx trusted || fail "the verifier of pkg-config does not trust good evidence"
 if "$work/verifier/verifier" "$nonce" "$work/reference" <"$work/evidence" >"$work/out"; then fail "the verifier trusts the simulator's root without being told to"; fi
 grep -q '^certificate_chain is false' "$work/out" || fail "the verifier does not say why: $(cat "$work/out")"
 reference "what I run"
 if "$work/verifier/verifier" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" >"$work/out"; then fail "a forbidden event is let pass"; fi
 grep -q '^forbidden_events is false' "$work/out" || fail "the verifier does not name the forbidden event: $(cat "$work/out")"
-echo "examples: all passed"
+end
