@@ -10,11 +10,8 @@ build=$1
 source=$(cd "$(dirname "$0")/.." && pwd)
 verifier=$("$source/scripts/dcap-qvl") || exit $?
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-trap 'exit 1' HUP INT TERM
-
-failures=0
+# shellcheck source=tests/shell.sh
+. "$source/tests/shell.sh"
 # judge STATUS WORDS QUOTE [ROOT]: the verifier's exit status, and words of what it says.
 judge() {
     wanted=$1
@@ -25,9 +22,7 @@ judge() {
     status=0
     timeout 60 node "$verifier" verify "$quote" "$folder/$format/collateral.json" "$@" >"$folder/out" 2>&1 </dev/null || status=$?
     if [ "$status" -ne "$wanted" ] || ! grep -q -e "$words" "$folder/out"; then
-        echo "dcap_qvl: $format: $(basename "$quote") $*: exit status $status instead of $wanted, or no '$words' in:" >&2
-        sed 's/^/    /' "$folder/out" >&2
-        failures=$((failures + 1))
+        fail "$format: $(basename "$quote") $*: exit status $status instead of $wanted, or no '$words' in:" "$folder/out"
     fi
 }
 # flip FROM TO OFFSET: a copy with one bit of one byte changed.
@@ -52,5 +47,4 @@ for format in tdx_v4 tdx_v5_td10 tdx_v5_td15; do
     judge 1 'signature is invalid' "$made/flipped.bin" "$made/root.der"
 done
 
-[ "$failures" -eq 0 ] || exit 1
-echo "dcap_qvl: all passed"
+end

@@ -8,9 +8,8 @@ set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
 command -v systemd-analyze >/dev/null || { echo "unit_file: there is no systemd-analyze here" >&2; exit 77; }
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-trap 'exit 1' HUP INT TERM
+# shellcheck source=tests/shell.sh
+. "$source/tests/shell.sh"
 
 # mrd itself need not be installed.
 sed 's|^ExecStart=/usr/sbin/mrd |ExecStart=/bin/true |' "$source/packaging/mrd.service" >"$folder/mrd.service"

@@ -10,45 +10,25 @@ build=$1
 source=$(cd "$(dirname "$0")/.." && pwd)
 varlinkctl=$("$source/scripts/varlinkctl-root") || exit $?
 
-folder=$(mktemp -d)
-daemon=
-cleanup() {
-    [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
-    [ -z "$daemon" ] || wait "$daemon" 2>/dev/null || true
-    rm -rf "$folder"
-}
-trap cleanup EXIT
-trap 'exit 1' HUP INT TERM
-
-failures=0
-fail() {
-    echo "varlinkctl: $1" >&2
-    sed 's/^/    /' "$folder/out" "$folder/err" >&2
-    failures=$((failures + 1))
-}
+# shellcheck source=tests/shell.sh
+. "$source/tests/shell.sh"
 # run STATUS ARGUMENTS...: varlinkctl with its output in $folder/out and $folder/err.
 run() {
     wanted=$1
     shift
     status=0
     timeout 60 "$varlinkctl" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
-    [ "$status" -eq "$wanted" ] || fail "$*: exit status $status instead of $wanted"
+    [ "$status" -eq "$wanted" ] || fail "$*: exit status $status instead of $wanted" "$folder/out" "$folder/err"
 }
 # shows WHAT PATTERN: the last run printed it.
 shows() {
-    grep -q -e "$2" "$folder/out" || fail "$1: no $2"
+    grep -q -e "$2" "$folder/out" || fail "$1: no $2" "$folder/out" "$folder/err"
 }
 
 socket=$folder/io.mrd
 "$build/mrd/mrd" --sim --socket "$socket" --state "$folder/state" --log-level error &
-daemon=$!
-tries=0
-# Listening, not merely bound: the kernel's table marks such sockets with this flag.
-while ! grep -q " 00010000 .* $socket\$" /proc/net/unix; do
-    tries=$((tries + 1))
-    [ "$tries" -le 400 ] && kill -0 "$daemon" 2>/dev/null || { echo "varlinkctl: mrd does not start" >&2; exit 1; }
-    sleep 0.05
-done
+process=$!
+listens "$socket" || { echo "varlinkctl: mrd does not start" >&2; exit 1; }
 address=unix:$socket
 zero=$(printf '0%.0s' $(seq 96))
 digest=$(printf 'a%.0s' $(seq 96))
@@ -120,9 +100,9 @@ for file in "$source"/proto/interfaces/*.varlink; do
     run 0 validate-idl "$file"
 done
 
-kill "$daemon"
+kill "$process"
 status=0
-wait "$daemon" || status=$?
-daemon=
+wait "$process" || status=$?
+process=
 [ "$status" -eq 0 ] || fail "mrd ended with $status"
-[ "$failures" -eq 0 ] && echo "varlinkctl: all passed"
+end

@@ -18,6 +18,7 @@
 
 #include "mr/bytes.h"
 #include "mr/file.h"
+#include "mrd/clock.h"
 #include "mrd/daemon/activation.h"
 #include "mrd/daemon/command_line.h"
 #include "mrd/daemon/daemon.h"
@@ -265,8 +266,7 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
     // The service outlives the server: its subscriptions end with the connections.
     std::unique_ptr<varlink::Service> service;
     std::optional<varlink::Server> server;
-    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    service = mrd::make_service(daemon, {now, [&server] { return server->counters(); }, *limits,
+    service = mrd::make_service(daemon, {mrd::now_in_microseconds(), [&server] { return server->counters(); }, *limits,
                                          config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
     server.emplace(loop, *service, *limits);
 

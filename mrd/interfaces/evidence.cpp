@@ -1,7 +1,6 @@
 #include "mrd/interfaces/evidence.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +8,7 @@
 
 #include "mr/evidence.h"
 #include "mr/tdreport.h"
+#include "mrd/clock.h"
 #include "mrd/evidence/evidence_budget.h"
 #include "mrd/evidence/evidence_cut.h"
 #include "mrd/evidence/log_cut.h"
@@ -31,10 +31,6 @@ mr::ReportData padded(const mr::Bytes &report_data) {
     mr::ReportData padded{};
     std::ranges::copy(report_data, padded.begin());
     return padded;
-}
-
-std::int64_t now() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 // A log's events are at most so much longer in JSON, with base64 for their data and again for the log.
@@ -231,7 +227,7 @@ private:
                      .quote = quoted->quote,
                      .quote_format = std::string(quoted->format),
                      .auxiliary = quoted->auxiliary,
-                     .time = now(),
+                     .time = now_in_microseconds(),
                      .registers = {},
                      .log = {}};
         // An extend that the quote shows may not be settled yet.

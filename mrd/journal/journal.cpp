@@ -1,8 +1,8 @@
 #include "mrd/journal/journal.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "mrd/clock.h"
 #include "mrd/journal/record_reader.h"
 #include "mrd/journal/space.h"
 #include "mrd/kill_points.h"
@@ -34,9 +34,7 @@ Full full_journal(std::uint64_t size_limit) { return {size_limit, std::nullopt};
 
 Journal::~Journal() = default;
 
-std::int64_t Journal::now() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+std::int64_t Journal::now() { return now_in_microseconds(); }
 
 // ---- Writing
 

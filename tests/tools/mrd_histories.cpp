@@ -1,15 +1,14 @@
 // mrd-histories: plays histories at random (tests/journal/history.h) and holds each log against what clients were told. tools/histories builds and runs it.
 // Exit: 0 nothing was violated, 1 something was: the history is told; 2 wrong usage.
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <optional>
 #include <random>
 #include <string_view>
 
 #include "mrd/log.h"
 #include "tests/journal/history.h"
+#include "tests/tools/options.h"
 
 namespace {
 
@@ -22,38 +21,22 @@ struct Options {
     std::uint32_t seed = std::random_device()();
 };
 
-std::optional<Options> options_from(int argc, char **argv) {
-    Options options;
-    for (int i = 1; i < argc; i += 2) {
-        const std::string_view name = argv[i];
-        if (i + 1 == argc) return std::nullopt;
-        const std::string_view text = argv[i + 1];
-        const auto number = [&](auto &out) {
-            const auto end = std::from_chars(text.data(), text.data() + text.size(), out);
-            return end.ec == std::errc() && end.ptr == text.data() + text.size();
-        };
-        const bool good = name == "--histories" ? number(options.histories) : name == "--seed" ? number(options.seed) : false;
-        if (!good) return std::nullopt;
-    }
-    return options;
-}
-
 }  // namespace
 
 int main(int argc, char **argv) {
-    const auto options = options_from(argc, argv);
-    if (!options) {
+    Options options;
+    if (!mrd::read_options(argc, argv, mrd::NumberOption{"--histories", options.histories}, mrd::NumberOption{"--seed", options.seed})) {
         std::fprintf(stderr, "usage: mrd-histories [--histories N] [--seed N]\n");
         return wrong_usage;
     }
-    std::printf("seed %u\n", options->seed);
+    std::printf("seed %u\n", options.seed);
     // What mrd itself would log is of thousands of starts.
     if (std::freopen("/dev/null", "w", stderr) == nullptr) return violated;
     const auto begin = std::chrono::steady_clock::now();
     mrd::journal::History::Figures figures;
-    for (std::uint32_t i = 0; i < options->histories; ++i) {
+    for (std::uint32_t i = 0; i < options.histories; ++i) {
         // Each has a seed of its own, so that it can be played alone: --histories 1.
-        const auto seed = options->seed + i;
+        const auto seed = options.seed + i;
         mrd::journal::History history(seed);
         history.run();
         for (const auto &[what, times] : history.figures()) figures[what] += times;
@@ -67,6 +50,6 @@ int main(int argc, char **argv) {
         "%u histories in %.0f s: no answered event was lost or is there twice, none is logged that did not happen, and the log leads to "
         "the registers "
         "or says where it does not\n",
-        options->histories, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        options.histories, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     return done;
 }

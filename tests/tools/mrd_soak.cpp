@@ -1,17 +1,16 @@
 // mrd-soak: kills the real mrd thousands of times while clients extend, and holds the log against what they were told. tools/soak builds and runs it.
 // Exit: 0 nothing was violated, 1 something was, and the state is kept; 2 wrong usage.
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
-#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
 
 #include "mrd/kill_points.h"
 #include "tests/integration/kill_loop.h"
+#include "tests/tools/options.h"
 
 namespace {
 
@@ -26,25 +25,6 @@ struct Options {
     int seconds = std::numeric_limits<int>::max();
     unsigned seed = std::random_device()();
 };
-
-std::optional<Options> options_from(int argc, char **argv) {
-    Options options;
-    for (int i = 1; i < argc; i += 2) {
-        const std::string_view name = argv[i];
-        if (i + 1 == argc) return std::nullopt;
-        const std::string_view text = argv[i + 1];
-        const auto number = [&](auto &out) {
-            const auto end = std::from_chars(text.data(), text.data() + text.size(), out);
-            return end.ec == std::errc() && end.ptr == text.data() + text.size();
-        };
-        const bool good = name == "--kills"     ? number(options.kills)
-                          : name == "--seconds" ? number(options.seconds)
-                          : name == "--seed"    ? number(options.seed)
-                                                : false;
-        if (!good) return std::nullopt;
-    }
-    return options;
-}
 
 class Chance {
 public:
@@ -87,25 +67,26 @@ private:
 }  // namespace
 
 int main(int argc, char **argv) {
-    const auto options = options_from(argc, argv);
-    if (!options) {
+    Options options;
+    if (!mrd::read_options(argc, argv, mrd::NumberOption{"--kills", options.kills}, mrd::NumberOption{"--seconds", options.seconds},
+                           mrd::NumberOption{"--seed", options.seed})) {
         std::fprintf(stderr, "usage: mrd-soak [--kills N] [--seconds S] [--seed N]\n");
         return wrong_usage;
     }
-    std::printf("seed %u\n", options->seed);
+    std::printf("seed %u\n", options.seed);
     const auto begin = std::chrono::steady_clock::now();
     const auto seconds = [begin] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
-    Chance chance(options->seed);
+    Chance chance(options.seed);
     int kills = 0;
     std::size_t events = 0;
     int deaths_while_starting = 0;
     int refused = 0;
-    for (int state = 0; kills < options->kills && seconds() < options->seconds; ++state) {
+    for (int state = 0; kills < options.kills && seconds() < options.seconds; ++state) {
         std::string folder = (std::filesystem::temp_directory_path() / "mrd-soak-XXXXXX").native();
         if (::mkdtemp(folder.data()) == nullptr) return violated;
         const bool group = state % 2 == 1;
         mrd::KillLoop loop({.folder = folder, .config = group ? "[journal]\nsync = \"group\"\n" : ""});
-        const auto go_on = [&] { return kills < options->kills && seconds() < options->seconds && loop.ledger().violations().empty(); };
+        const auto go_on = [&] { return kills < options.kills && seconds() < options.seconds && loop.ledger().violations().empty(); };
         for (int i = 0; i < kills_of_a_state && go_on(); ++i, ++kills) loop.live(chance.death(), chance.faults());
         if (loop.ledger().violations().empty()) loop.conclude();
         events += loop.ledger().size();
