@@ -40,6 +40,24 @@ TEST(CelJson, AnEventOfAnRtmrIsOneRecordOfThisForm) {
                                      R"("}],"content_type":"pcclient_std","content":{"event_type":"EV_IPL","event_data":"6869"}})"));
 }
 
+TEST(CelJson, RecordsMayBeOneArray) {
+    const std::string first = R"({"recnum":0,"pcr":7,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
+                              R"("}],"content_type":"pcclient_std","content":{"event_type":13,"event_data":"6869"}})";
+    const std::string second = R"({"pcr":8,)" + no_digests + "}";
+    const auto array = "[ " + first + ",\n" + second + " ]\n";
+    const auto log = read(array);
+    ASSERT_EQ(log.error, "");
+    EXPECT_TRUE(log.events == read(record(first) + record(second)).events);
+    EXPECT_EQ(log.events.size(), 2U);
+    EXPECT_EQ(log.offsets, (std::vector<std::size_t>{2, 2 + first.size() + 2, array.size()}));
+    EXPECT_EQ(EventLogReader::open(as_bytes(array))->format(), LogFormat::cel_json);
+    EXPECT_TRUE(read("\xEF\xBB\xBF" + array).events == log.events);
+    EXPECT_EQ(read("[]").error, "");
+    EXPECT_THAT(read("[" + first + ",{}]").error, HasSubstr("event log, byte " + std::to_string(first.size() + 2)));
+    EXPECT_THAT(read("[" + first + ",1]").error, HasSubstr("event log, byte"));
+    EXPECT_THAT(read("[" + first).error, HasSubstr("not one JSON array"));
+}
+
 TEST(CelJson, ATypeWithoutATcgNameIsWrittenAsANumber) {
     Event event;
     event.name = "pcr7";
@@ -251,7 +269,9 @@ TEST(CelJson, AnEmptyFileIsALogWithoutEvents) {
 }
 
 TEST(CelJson, AFileThatDoesNotBeginWithASeparatorIsNotThisFormat) {
-    EXPECT_EQ(read("\n{}").error, "event log, byte 1: a record of a JSON text sequence begins with the byte 0x1E");
+    EXPECT_EQ(
+        read("\n{}").error,
+        "event log, byte 1: a record of a JSON text sequence begins with the byte 0x1E, and records that are one document are an array");
 }
 
 TEST(CelJson, ARecordLongerThanTheLimitIsAnError) {

@@ -64,6 +64,32 @@ TEST(DstackLog, TheLogIsAnArrayOrAFieldThatIsOneOrTheTextOfOne) {
     EXPECT_TRUE(read(as_string).events == expected);
 }
 
+TEST(DstackLog, TheGuestsOwnFileHasALineForEachEventOfRtmr3WhoseDigestFollows) {
+    const std::string first = R"({"event":"app-id","payload":"3q2+7w=="})";
+    const std::string second = R"({"event":"compose-hash","payload":"q80=","version":2})";
+    const auto text = first + "\n\n" + second + "\n";
+    const auto log = read(text);
+    ASSERT_EQ(log.error, "");
+    ASSERT_EQ(log.events.size(), 2U);
+    const auto digest_of = [](const Bytes &bytes) { return to_hex(hash(HashAlgorithm::sha384, bytes)->bytes()); };
+    const auto preimage_1 = *from_hex("010000083a6170702d69643adeadbeef");
+    const std::string preimage_2 = R"({"name":"compose-hash","payload":"abcd","type":134217729})";
+    EXPECT_TRUE(log.events[0] == (OwnedEvent{.sequence = 1,
+                                             .index = 4,
+                                             .name = "rtmr3",
+                                             .type = runtime_event,
+                                             .digests = {{0x000C, digest_of(preimage_1)}},
+                                             .data = "deadbeef",
+                                             .description = "app-id"}));
+    EXPECT_EQ(log.events[1].digests, (decltype(log.events[1].digests){{0x000C, digest_of(Bytes(preimage_2.begin(), preimage_2.end()))}}));
+    EXPECT_EQ(log.events[1].data, "abcd");
+    EXPECT_EQ(EventLogReader::open(as_bytes(text))->format(), LogFormat::dstack);
+    EXPECT_EQ(log.offsets, (std::vector<std::size_t>{0, first.size() + 2, text.size()}));
+    EXPECT_THAT(read(first + "\n{\"event\":\"a\"}\n").error, HasSubstr("payload"));
+    EXPECT_THAT(read(first + "\n" + R"({"event":"a","payload":"","version":3})").error, HasSubstr("version 3"));
+    EXPECT_THAT(read(R"({"event":"a","payload":"!"})").error, HasSubstr("base64"));
+}
+
 TEST(DstackLog, OffsetsAreThoseOfTheEventsOrOfTheTextThatHoldsThem) {
     const auto event = event_text("a\\\\\\\"]}", "00");
     const auto array = " [ " + event + " ,\n" + event + " ] ";

@@ -92,13 +92,12 @@ TEST(Replay, ARegisterWithoutATcgNumberIsReplayedByItsName) {
     EXPECT_EQ(value_in(replay, "cca/rem0:sha256"), "no such register");
 }
 
-TEST(Replay, PcrsSeventeenToTwentyTwoStartAsOnes) {
+TEST(Replay, AnyPcrThatIsExtendedStartsAtZero) {
     for (std::uint32_t i = 0; i < 24; ++i) {
         const auto event = measured("pcr" + std::to_string(i), "a", {sha256});
         Replay replay;
         apply_all(replay, {event});
-        const auto start = filled(i >= 17 && i <= 22 ? 0xFF : 0x00, sha256);
-        EXPECT_EQ(value_in(replay, event.name + ":sha256"), hex_of(extended(start, {event}, sha256))) << i;
+        EXPECT_EQ(value_in(replay, event.name + ":sha256"), hex_of(extended(Digest::zero(sha256), {event}, sha256))) << i;
     }
     // An RTMR of such a number is no such PCR.
     const auto event = measured("rtmr17", "a");
@@ -329,7 +328,26 @@ TEST(Replay, APcrAsLoggedHasItsBankAndItsStart) {
     Bytes start(32, 0);
     start.back() = 3;
     EXPECT_EQ(value_in(replay, "tpm/pcr0:sha256"), hex_of(extended(Digest(start), {pcr0}, sha256)));
-    EXPECT_EQ(value_in(replay, "tpm/pcr17:sha256"), hex_of(extended(Digest(Bytes(32, 0xFF)), {pcr17}, sha256)));
+    EXPECT_EQ(value_in(replay, "tpm/pcr17:sha256"), hex_of(extended(Digest::zero(sha256), {pcr17}, sha256)));
+}
+
+TEST(Replay, TheDynamicPcrsAreAllOnesUntilOneOfThemIsExtendedWhichSaysThatADynamicLaunchSetAllToZero) {
+    Replay replay;
+    for (const std::string name : {"pcr16", "pcr17", "pcr18", "pcr19", "pcr20", "pcr21", "pcr22", "pcr23"})
+        replay.declare({.name = name + ":sha256", .algorithm = sha256, .initial = Digest::zero(sha256), .start = {}});
+    const auto value_of = [&](const std::string &name) { return value_in(replay, name + ":sha256"); };
+    const auto zero = hex_of(Digest::zero(sha256));
+    const auto ones = hex_of(Digest(Bytes(32, 0xFF)));
+    for (const std::string name : {"pcr16", "pcr23"}) EXPECT_EQ(value_of(name), zero);
+    for (const std::string name : {"pcr17", "pcr18", "pcr19", "pcr20", "pcr21", "pcr22"}) EXPECT_EQ(value_of(name), ones);
+    apply_all(replay, {measured("pcr7", "a", {sha256})});
+    EXPECT_EQ(value_of("pcr22"), ones);
+    const auto event = measured("pcr17", "a", {sha256});
+    const auto later = measured("pcr18", "b", {sha256});
+    apply_all(replay, {event, later});
+    EXPECT_EQ(value_of("pcr17"), hex_of(extended(Digest::zero(sha256), {event}, sha256)));
+    EXPECT_EQ(value_of("pcr18"), hex_of(extended(Digest::zero(sha256), {later}, sha256)));
+    EXPECT_EQ(value_of("pcr22"), zero);
 }
 
 }  // namespace

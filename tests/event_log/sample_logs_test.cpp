@@ -164,6 +164,19 @@ TEST_F(SampleLogs, TpmLogsReplayToTheirPcrsInAllBanks) {
     }
 }
 
+TEST_F(SampleLogs, ALogWithADynamicLaunchReplaysToItsPcrs) {
+    const auto folder = shared_data() / "tcg2/hcrtm-pcr0";
+    if (!std::filesystem::exists(folder)) GTEST_SKIP() << "that log is absent";
+    const auto log = contents_of(folder / "eventlog.bin");
+    auto reader = EventLogReader::open(log);
+    ASSERT_TRUE(reader) << reader.error().message;
+    Replay replay;
+    apply_all(replay, read_all(*reader));
+    EXPECT_EQ(rtmr_value(replay, "pcr0:sha256"), "f9540cbdaceac7ac4cf50e5559deb2a44e4f05c6f1b6721858c2023aeb85de2e");
+    EXPECT_EQ(rtmr_value(replay, "pcr17:sha256"), "c5b51103f7de2193215459e14261707827694d3a84da18b78538091f14026e08");
+    EXPECT_EQ(rtmr_value(replay, "pcr21:sha256"), "db21fa9a73a8079c141bffc828d02ba07bf643c32a43fecbb4064f0e3434457a");
+}
+
 TEST_F(SampleLogs, WhatIsReadAndWrittenAgainIsTheSameFile) {
     for (const auto &sample : samples_) {
         SCOPED_TRACE(sample.name);

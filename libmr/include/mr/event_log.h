@@ -224,8 +224,8 @@ struct ReplayedRegister {
 // registers of the same names.
 enum class ReplayNames : std::uint8_t { common, as_logged };
 
-// Computes what registers hold after the events of one log or of several, one after the other. Starts from zero, from 0xFF for PCRs 17 to 22, for PCR 0
-// from what pcr0_startup_locality() says, and from what declare() says. Digests of algorithms that this library or this OpenSSL does not know
+// Computes what registers hold after the events of one log or of several, one after the other. Starts from zero, from 0xFF for PCRs 17 to 22 unless one of them is
+// extended (then there was a dynamic launch, which sets all of them to zero), for PCR 0 from what pcr0_startup_locality() says, and from what declare() says. Digests of algorithms that this library or this OpenSSL does not know
 // are passed over: a register exists for each known bank. Memory: one entry for each register and bank, one for each gap.
 class Replay {
 public:

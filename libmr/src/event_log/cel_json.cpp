@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "libmr/src/event_log/json_common.h"
+#include "libmr/src/event_log/json_walker.h"
 #include "libmr/src/event_log/source.h"
 #include "mr/event_content.h"
 #include "proto/varlink/json_writer.h"
+#include "proto/varlink/limits.h"
 
 namespace mr {
 
@@ -59,30 +61,18 @@ struct SystemdFields {
     static constexpr auto fields() { return std::tuple(field("string", &SystemdFields::text)); }
 };
 
-class CelJsonSource final : public EventLogReader::Source {
+// What is the same for records one by one and in an array.
+class CelJsonRecords {
 public:
-    explicit CelJsonSource(ByteView file) : records_(file, record_separator) {}
-
-    [[nodiscard]] LogFormat format() const override { return LogFormat::cel_json; }
-    [[nodiscard]] std::size_t offset() const override { return records_.offset(); }
-
-    std::expected<bool, Error> next(Event &event) override {
-        const auto record = records_.peek();
-        if (!record) return std::unexpected(record.error());
-        if (!*record) return false;
-        if (!document_.parse(**record) || document_.root().kind() != varlink::Kind::object) {
-            return event_log::malformed(records_.offset(), "the record is not one JSON object in UTF-8");
-        }
-        if (auto done = read_event(event); !done) return event_log::malformed(records_.offset(), std::move(done.error()));
-        ++count_;
-        records_.accept();
-        return true;
+    Checked read(varlink::Value record, Event &event) {
+        auto done = read_event(record, event);
+        if (done) ++count_;
+        return done;
     }
 
 private:
-    Checked read_event(Event &event) {
+    Checked read_event(varlink::Value root, Event &event) {
         event_log::EventBuffers::clear(event);
-        const auto root = document_.root();
         const auto fields = varlink::decode<RecordFields>(root, true);
         if (!fields) return std::unexpected(event_log::what_is_wrong(fields.error()));
         if (fields->recnum.value_or(0) < 0) return std::unexpected("the field recnum is negative");
@@ -155,10 +145,73 @@ private:
         return buffers_.set_hex_data(event, *hex);
     }
 
-    event_log::RecordCutter records_;
-    varlink::Document document_;
     event_log::EventBuffers buffers_;
     std::uint64_t count_ = 0;
+};
+
+class CelJsonSource final : public EventLogReader::Source {
+public:
+    explicit CelJsonSource(ByteView file) : records_(file, record_separator) {}
+
+    [[nodiscard]] LogFormat format() const override { return LogFormat::cel_json; }
+    [[nodiscard]] std::size_t offset() const override { return records_.offset(); }
+
+    std::expected<bool, Error> next(Event &event) override {
+        const auto record = records_.peek();
+        if (!record) return std::unexpected(record.error());
+        if (!*record) return false;
+        if (!document_.parse(**record) || document_.root().kind() != varlink::Kind::object) {
+            return event_log::malformed(records_.offset(), "the record is not one JSON object in UTF-8");
+        }
+        if (auto done = read_.read(document_.root(), event); !done) return event_log::malformed(records_.offset(), std::move(done.error()));
+        records_.accept();
+        return true;
+    }
+
+private:
+    event_log::RecordCutter records_;
+    varlink::Document document_;
+    CelJsonRecords read_;
+};
+
+// The records as one JSON array, as the TCG's own examples have them.
+class CelJsonArraySource final : public EventLogReader::Source {
+public:
+    explicit CelJsonArraySource(std::string_view file) : file_(file), walker_(file) {}
+
+    std::expected<void, Error> open() {
+        if (file_.size() > max_json_document)
+            return event_log::malformed(0, "the document is longer than " + std::to_string(max_json_document) + " bytes");
+        if (!document_.parse(event_log::without_byte_order_mark(file_)) || document_.root().kind() != varlink::Kind::array)
+            return event_log::malformed(
+                0, "this is not one JSON array in UTF-8, or has more than " + std::to_string(varlink::max_values) + " values");
+        walker_.enter();
+        next_ = document_.root().first();
+        return {};
+    }
+
+    [[nodiscard]] LogFormat format() const override { return LogFormat::cel_json; }
+    [[nodiscard]] std::size_t offset() const override { return offset_; }
+
+    std::expected<bool, Error> next(Event &event) override {
+        if (!next_) {
+            offset_ = file_.size();
+            return false;
+        }
+        offset_ = walker_.next_value();
+        if (auto done = read_.read(*next_, event); !done) return event_log::malformed(offset_, std::move(done.error()));
+        next_ = next_->next();
+        walker_.skip();
+        return true;
+    }
+
+private:
+    std::string_view file_;
+    event_log::Walker walker_;
+    varlink::Document document_;
+    std::optional<varlink::Value> next_;
+    std::size_t offset_ = 0;
+    CelJsonRecords read_;
 };
 
 // ---- Writing
@@ -211,8 +264,14 @@ namespace event_log {
 SourceResult open_cel_json(ByteView file) {
     const auto text = without_byte_order_mark(as_text(file));
     const auto first = text.find_first_not_of(" \t\r\n");
+    if (first != std::string_view::npos && text[first] == '[') {
+        auto source = std::make_unique<CelJsonArraySource>(as_text(file));
+        if (auto done = source->open(); !done) return std::unexpected(std::move(done.error()));
+        return source;
+    }
     if (first != std::string_view::npos && text[first] != record_separator) {
-        return malformed(first + (file.size() - text.size()), "a record of a JSON text sequence begins with the byte 0x1E");
+        return malformed(first + (file.size() - text.size()),
+                         "a record of a JSON text sequence begins with the byte 0x1E, and records that are one document are an array");
     }
     return std::make_unique<CelJsonSource>(file);
 }

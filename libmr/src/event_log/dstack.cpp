@@ -4,6 +4,7 @@
 
 #include "libmr/src/event_log/dstack_event.h"
 #include "libmr/src/event_log/json_common.h"
+#include "libmr/src/event_log/json_walker.h"
 #include "libmr/src/event_log/source.h"
 #include "libmr/src/event_log/types.h"
 #include "proto/varlink/limits.h"
@@ -31,50 +32,15 @@ struct EventFields {
     }
 };
 
-// Walks over JSON text that is known to be well formed, since a parsed document does not say where in the text its values are.
-class Walker {
-public:
-    explicit Walker(std::string_view text) : text_(text), at_(std::min(text.find_first_of("[{"), text.size())) {}
-
-    // Of the next value, member name or end of an array or object.
-    std::size_t next_value() {
-        at_ = std::min(text_.find_first_not_of(" \t\r\n,:", at_), text_.size());
-        return at_;
-    }
-    // Behind the opening bracket of the value it stands at.
-    void enter() { at_ = next_value() + 1; }
-    // Behind the value or member name it stands at.
-    void skip() {
-        next_value();
-        std::size_t depth = 0;
-        do {
-            const char c = character();
-            if (c == '"') {
-                skip_string();
-                continue;
-            }
-            if (c == '{' || c == '[') ++depth;
-            if (c == '}' || c == ']') --depth;
-            ++at_;
-        } while (depth > 0 && at_ < text_.size());
-        // The rest of a number or word.
-        at_ = std::min(text_.find_first_of(" \t\r\n,:]}", at_), text_.size());
-    }
-
-private:
-    void skip_string() {
-        for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
-            if (text_[at_] == '\\') ++at_;
-        }
-        ++at_;
-    }
-
-    // NUL at the end, which is only reached if the text is not what it is known to be.
-    [[nodiscard]] char character() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-
-    std::string_view text_;
-    std::size_t at_;
-};
+// Later versions leave out, or give as empty, what follows from the rest.
+Checked add_computed_digest(Event &event, EventBuffers &buffers, std::string_view name, std::int64_t version) {
+    if (version != 1 && version != 2)
+        return std::unexpected("of the version " + std::to_string(version) + " this library does not know what is hashed");
+    const auto hashed = version == 1 ? dstack_preimage_1(name, *event.data) : dstack_preimage_2(name, *event.data);
+    const auto digest = hash(HashAlgorithm::sha384, hashed);
+    if (!digest) return std::unexpected(digest.error().message);
+    return buffers.add_digest(event, tcg_id(HashAlgorithm::sha384), to_hex(digest->bytes()));
+}
 
 class DstackSource final : public EventLogReader::Source {
 public:
@@ -83,7 +49,7 @@ public:
     std::expected<void, Error> open() {
         if (file_.size() > max_json_document)
             return malformed(0, "the document is longer than " + std::to_string(max_json_document) + " bytes");
-        if (!document_.parse(file_)) return malformed(0, not_json());
+        if (!document_.parse(without_byte_order_mark(file_))) return malformed(0, not_json());
         auto log = document_.root();
         if (log.kind() == varlink::Kind::object) {
             const auto member = only_member(log, log_member);
@@ -151,23 +117,12 @@ private:
             if (auto done = buffers_.set_hex_data(event, *fields->payload); !done) return done;
         }
         if (fields->digest && !fields->digest->empty()) return buffers_.add_digest(event, tcg_id(HashAlgorithm::sha384), *fields->digest);
-        const auto digest = computed_digest(event, *fields);
-        if (!digest) return std::unexpected(digest.error());
-        return buffers_.add_digest(event, tcg_id(HashAlgorithm::sha384), to_hex(digest->bytes()));
-    }
-
-    // Later versions leave out, or give as empty, what follows from the rest.
-    static std::expected<Digest, std::string> computed_digest(const Event &event, const EventFields &fields) {
         const std::string missing = "the field digest is missing or empty, and ";
         if (event.type != ev_dstack) return std::unexpected(missing + "only of dstack's own events does it follow from name and payload");
         if (!event.data) return std::unexpected(missing + "the field event_payload, from which it would follow, is missing too");
-        const auto version = fields.version.value_or(1);
-        if (version != 1 && version != 2)
-            return std::unexpected(missing + "of the version " + std::to_string(version) + " this library does not know what is hashed");
-        auto digest = hash(HashAlgorithm::sha384,
-                           version == 1 ? dstack_preimage_1(fields.event, *event.data) : dstack_preimage_2(fields.event, *event.data));
-        if (!digest) return std::unexpected(digest.error().message);
-        return *digest;
+        if (auto done = add_computed_digest(event, buffers_, fields->event, fields->version.value_or(1)); !done)
+            return std::unexpected(missing + done.error());
+        return {};
     }
 
     std::string_view file_;
@@ -181,9 +136,64 @@ private:
     std::uint64_t count_ = 0;
 };
 
+// The file that a dstack guest keeps of its own events, one a line, without digests: they all go to RTMR3.
+struct RuntimeFields {
+    std::string_view event;
+    std::string_view payload;
+    std::optional<std::int64_t> version;
+    static constexpr auto fields() {
+        return std::tuple(field("event", &RuntimeFields::event), field("payload", &RuntimeFields::payload),
+                          field("version", &RuntimeFields::version));
+    }
+};
+
+class RuntimeSource final : public EventLogReader::Source {
+public:
+    explicit RuntimeSource(ByteView file) : records_(file, '\n') {}
+
+    [[nodiscard]] LogFormat format() const override { return LogFormat::dstack; }
+    [[nodiscard]] std::size_t offset() const override { return records_.offset(); }
+
+    std::expected<bool, Error> next(Event &event) override {
+        const auto line = records_.peek();
+        if (!line) return std::unexpected(line.error());
+        if (!*line) return false;
+        if (!document_.parse(**line)) return malformed(records_.offset(), "the line is not JSON in UTF-8");
+        if (auto done = read_event(event); !done) return malformed(records_.offset(), std::move(done.error()));
+        event.sequence = ++count_;
+        records_.accept();
+        return true;
+    }
+
+private:
+    Checked read_event(Event &event) {
+        EventBuffers::clear(event);
+        const auto fields = varlink::decode<RuntimeFields>(document_.root(), true);
+        if (!fields) return std::unexpected(what_is_wrong(fields.error()));
+        buffers_.set_rtmr(event, 3);
+        event.type = ev_dstack;
+        if (!fields->event.empty()) event.description = fields->event;
+        if (auto done = buffers_.set_base64_data(event, fields->payload); !done) return done;
+        return add_computed_digest(event, buffers_, fields->event, fields->version.value_or(1));
+    }
+
+    RecordCutter records_;
+    varlink::Document document_;
+    EventBuffers buffers_;
+    std::uint64_t count_ = 0;
+};
+
+bool is_runtime_log(ByteView file) {
+    const auto text = without_byte_order_mark(as_text(file));
+    varlink::Document document;
+    return text.starts_with('{') && document.parse(text.substr(0, text.find('\n'))) && document.root().find("event") &&
+           document.root().find("payload");
+}
+
 }  // namespace
 
 SourceResult open_dstack(ByteView file) {
+    if (is_runtime_log(file)) return std::make_unique<RuntimeSource>(file);
     auto source = std::make_unique<DstackSource>(file);
     if (auto done = source->open(); !done) return std::unexpected(std::move(done.error()));
     return source;

@@ -58,9 +58,17 @@ bool is_tcg_sha1(ByteView file) {
            std::ranges::any_of(record, [](auto byte) { return byte != 0; });
 }
 
-// An object with the log in it, or an array of its events; other tools write JSON too.
+// Records as one array.
+bool is_cel_array(std::string_view json) {
+    return json.starts_with('[') && json.substr(0, max_json_document).find("\"content_type\"") != std::string_view::npos;
+}
+
+// An object with the log in it, an array of its events, or a line for each of the guest's own; other tools write JSON too.
 bool is_dstack(std::string_view json) {
     const auto text = json.substr(0, max_json_document);
+    const auto line = text.substr(0, text.find('\n'));
+    if (json.starts_with('{') && line.find("\"event\"") != std::string_view::npos && line.find("\"payload\"") != std::string_view::npos)
+        return true;
     if (json.starts_with('{')) return text.find("\"event_log\"") != std::string_view::npos;
     auto rest = json;
     return text.find("\"imr\"") != std::string_view::npos || (take_token(rest, "[") && take_token(rest, "]"));
@@ -78,6 +86,7 @@ std::optional<LogFormat> detect(ByteView file) {
     const auto text = text_of(file);
     if (text.starts_with(record_separator)) return LogFormat::cel_json;
     if (text.starts_with('{') && is_own_json(text)) return LogFormat::json;
+    if (is_cel_array(text)) return LogFormat::cel_json;
     if (is_json(text)) return is_dstack(text) ? std::optional(LogFormat::dstack) : std::nullopt;
     if (event_log::has_spec_id(file)) return LogFormat::tcg;
     if (is_ima(event_log::without_byte_order_mark(event_log::as_text(file)))) return LogFormat::ima;
@@ -106,10 +115,11 @@ std::unexpected<Error> event_log::malformed(std::size_t offset, std::string what
 std::expected<EventLogReader, Error> EventLogReader::open(ByteView file, const ReaderOptions &options) {
     const auto format = options.format ? options.format : detect(file);
     if (!format) {
-        std::string what = file.empty() ? "the file is empty"
-                           : is_json(text_of(file))
-                               ? "this is JSON, but not of a kind that is read (CEL-JSON has the byte 0x1E before each record)"
-                               : "this begins like none of the formats that are read";
+        std::string what =
+            file.empty() ? "the file is empty"
+            : is_json(text_of(file))
+                ? "this is JSON, but not of a kind that is read (CEL-JSON has the byte 0x1E before each record, or is an array of records)"
+                : "this begins like none of the formats that are read";
         what += ":";
         for (const LogFormat known : all_formats) {
             what.append(known == all_formats.front() ? " " : ", ").append(to_string(known));

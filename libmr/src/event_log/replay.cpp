@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t algorithm_count = static_cast<std::size_t>(HashAlgorithm::sm3_256) + 1;
 
-constexpr std::uint32_t first_dynamic_pcr = 17;  // those that a dynamic launch resets: all ones until then
+constexpr std::uint32_t first_dynamic_pcr = 17;  // those that a dynamic launch sets to zero: all ones until then
 constexpr std::uint32_t last_dynamic_pcr = 22;
 
 // The data of the EV_NO_ACTION event: this, then the locality as one byte.
@@ -39,14 +39,18 @@ std::string_view bank_of(std::string_view name, std::string_view key) {
     return end < name.size() ? name.substr(end + 1) : std::string_view();
 }
 
-Digest initial_value(std::string_view common, HashAlgorithm algorithm, std::uint8_t startup_locality) {
+// Only a dynamic launch, and what it started, can extend them: nobody else has their localities (TCG PC Client Platform TPM Profile, PCR attributes).
+bool is_dynamic_pcr(std::string_view name) {
+    if (!is_pcr(name)) return false;
+    const auto index = *tcg_index(name);
+    return index >= first_dynamic_pcr && index <= last_dynamic_pcr;
+}
+
+Digest initial_value(std::string_view common, HashAlgorithm algorithm, std::uint8_t startup_locality, bool launched) {
     std::array<std::uint8_t, max_digest_size> bytes{};
     const auto value = std::span(bytes).first(digest_size(algorithm));
-    if (is_pcr(common)) {
-        const auto index = *tcg_index(common);
-        if (index >= first_dynamic_pcr && index <= last_dynamic_pcr) std::ranges::fill(value, 0xFF);
-        if (index == 0) value.back() = startup_locality;
-    }
+    if (is_dynamic_pcr(common) && !launched) std::ranges::fill(value, 0xFF);
+    if (is_pcr(common) && tcg_index(common) == 0U) value.back() = startup_locality;
     return Digest(value);
 }
 
@@ -146,7 +150,7 @@ struct Replay::State {
             made.replayed.name = key;
             if (is_pcr(key)) made.replayed.name.append(":").append(to_string(algorithm));
             made.replayed.algorithm = algorithm;
-            made.replayed.value = initial_value(key, algorithm, startup_locality);
+            made.replayed.value = initial_value(key, algorithm, startup_locality, launched);
         }
         return place;
     }
@@ -156,7 +160,16 @@ struct Replay::State {
         startup_locality = locality;
         for (auto &entry : entries) {
             if (entry.first_event != no_event || common_name(entry.replayed.name) != "pcr0") continue;
-            entry.replayed.value = initial_value("pcr0", entry.replayed.algorithm, locality);
+            entry.replayed.value = initial_value("pcr0", entry.replayed.algorithm, locality, launched);
+        }
+    }
+
+    // An event of one of these PCRs says that there was a dynamic launch, which sets all of them to zero.
+    void launch() {
+        launched = true;
+        for (auto &entry : entries) {
+            if (entry.first_event == no_event && is_dynamic_pcr(entry.replayed.name))
+                entry.replayed.value = Digest::zero(entry.replayed.algorithm);
         }
     }
 
@@ -199,6 +212,7 @@ struct Replay::State {
             return refuse(ErrorCode::not_supported, event, "more than " + std::to_string(max_replayed_gaps) + " gaps are not replayed");
         }
         if (const auto locality = pcr0_startup_locality(event)) start_at(*locality);
+        if (count > 0 && entries[steps.front().entry].first_event == no_event && is_dynamic_pcr(event.name)) launch();
         for (const Step &step : std::span(steps).first(count)) {
             extend(entries[step.entry], event, step.digest, resync);
         }
@@ -256,6 +270,7 @@ struct Replay::State {
     static constexpr std::size_t max_recent_name = 64;
     std::array<Recent, 32> recent;
     std::uint8_t startup_locality = 0;
+    bool launched = false;  // dynamically
     std::uint64_t events = 0;
     bool too_many_declared = false;
 
