@@ -4,6 +4,7 @@
 // Keys and registers are kept in FOLDER; written there are quote.bin, collateral.json, root.der and root.pem.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "mr/bytes.h"
 #include "mr/collateral.h"
@@ -36,11 +39,17 @@ int fail(const std::string &reason) {
     return 1;
 }
 
-bool write_file(const std::filesystem::path &path, mr::ByteView bytes) {
+// Why it cannot be written.
+std::optional<std::string> write_file(const std::filesystem::path &path, mr::ByteView bytes) {
+    std::error_code unknown;
+    const auto status = std::filesystem::status(path, unknown);
+    // What is there may be a pipe that nobody reads.
+    if (exists(status) && !is_regular_file(status)) return path.native() + " is there and is not a regular file";
     std::ofstream out(path, std::ios::binary);
     out.write(reinterpret_cast<const char *>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     out.close();
-    return out.good();
+    if (out.good()) return std::nullopt;
+    return "cannot write " + path.native() + ": " + std::generic_category().message(errno);
 }
 
 // A PEM text's one block without its lines.
@@ -60,6 +69,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     const std::filesystem::path folder = argv[1];
+    std::error_code unknown;
+    if (!is_directory(folder, unknown)) return fail(folder.native() + " is not a folder: make it first");
     mr::ReportData report_data{};
     if (argc == 4) {
         const auto bytes = mr::from_hex(argv[3]);
@@ -91,10 +102,12 @@ int main(int argc, char **argv) {
         return fail(quote ? collateral.error() : quote.error());
     }
     const auto root_der = der_of(service->root_pem());
-    if (!root_der || !write_file(folder / "quote.bin", *quote) ||
-        !write_file(folder / "collateral.json", mr::as_bytes(mr::write_collateral(*collateral))) ||
-        !write_file(folder / "root.der", *root_der) || !write_file(folder / "root.pem", mr::as_bytes(service->root_pem()))) {
-        return fail("cannot write to " + folder.native());
+    if (!root_der) return fail(root_der.error().message);
+    const auto collateral_json = mr::write_collateral(*collateral);
+    for (const auto &[name, bytes] :
+         {std::pair("quote.bin", mr::ByteView(*quote)), std::pair("collateral.json", mr::as_bytes(collateral_json)),
+          std::pair("root.der", mr::ByteView(*root_der)), std::pair("root.pem", mr::as_bytes(service->root_pem()))}) {
+        if (const auto reason = write_file(folder / name, bytes)) return fail(*reason);
     }
     return 0;
 }
