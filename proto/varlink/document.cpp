@@ -17,7 +17,7 @@ public:
     using string_t = nlohmann::json::string_t;
     using binary_t = nlohmann::json::binary_t;
 
-    explicit DocumentBuilder(Document &document) : document_(document) {}
+    DocumentBuilder(Document &document, std::size_t most_values) : document_(document), most_values_(most_values) {}
 
     bool null() { return add(Kind::null) != nullptr; }
     bool boolean(bool value) { return add_integer(Kind::boolean, value ? 1 : 0); }
@@ -64,7 +64,7 @@ private:
 
     Document::Node *add(Kind kind) {
         auto &nodes = document_.nodes_;
-        if (nodes.size() >= max_values) return nullptr;
+        if (nodes.size() >= most_values_) return nullptr;
         const auto index = static_cast<std::uint32_t>(nodes.size());
         if (depth_ > 0) {
             auto &parent = open_[depth_ - 1];
@@ -103,22 +103,24 @@ private:
     }
 
     Document &document_;
+    std::size_t most_values_;
     Document::Text key_;
     std::array<Open, max_depth> open_{};
     std::size_t depth_ = 0;
 };
 
-bool Document::parse(std::string_view text) {
+bool Document::parse(std::string_view text, const ParseLimits &limits) {
     nodes_.clear();
     text_.clear();
     if (text.size() > UINT32_MAX) return false;
-    DocumentBuilder plain(*this);
+    DocumentBuilder plain(*this, limits.values);
     if (PlainJson<DocumentBuilder>::parse(text, plain)) return true;
     nodes_.clear();
     text_.clear();
-    // The parser takes a NUL byte for the end of the text.
-    if (text.find('\0') != std::string_view::npos) return false;
-    DocumentBuilder builder(*this);
+    if (text.size() > limits.unusual) return false;
+    // The parser takes a NUL byte for the end of the text, and passes over a byte-order mark.
+    if (text.find('\0') != std::string_view::npos || text.starts_with("\xEF\xBB\xBF")) return false;
+    DocumentBuilder builder(*this, limits.values);
     return nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
 }
 

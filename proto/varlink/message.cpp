@@ -1,5 +1,7 @@
 #include "proto/varlink/message.h"
 
+#include "proto/varlink/limits.h"
+
 namespace varlink {
 
 namespace {
@@ -21,8 +23,8 @@ constexpr std::size_t max_members = 8;
 
 // Calls take(key, value) for each member; false if it returns false, a key stands twice, or the message is no object.
 template <class Take>
-bool for_each_member(std::string_view message, Document &document, const Take &take) {
-    if (!document.parse(message) || document.root().kind() != Kind::object || document.root().size() > max_members) return false;
+bool for_each_member(std::string_view message, Document &document, const ParseLimits &limits, const Take &take) {
+    if (!document.parse(message, limits) || document.root().kind() != Kind::object || document.root().size() > max_members) return false;
     for (auto member = document.root().first(); member; member = member->next()) {
         for (auto later = member->next(); later; later = later->next()) {
             if (later->key() == member->key()) return false;
@@ -49,7 +51,8 @@ std::optional<Call> parse_call(std::string_view message, Document &document) {
         return false;
     };
     const auto modes = [&] { return (call.oneway ? 1 : 0) + (call.more ? 1 : 0) + (call.upgrade ? 1 : 0); };
-    if (!for_each_member(message, document, take) || call.method.empty() || modes() > 1) return std::nullopt;
+    constexpr ParseLimits limits{.values = max_call_values, .unusual = max_unusual_call};
+    if (!for_each_member(message, document, limits, take) || call.method.empty() || modes() > 1) return std::nullopt;
     return call;
 }
 
@@ -66,7 +69,7 @@ std::optional<Reply> parse_reply(std::string_view message, Document &document) {
         return false;
     };
     // An error is always final.
-    if (!for_each_member(message, document, take) || (!reply.error.empty() && reply.continues)) return std::nullopt;
+    if (!for_each_member(message, document, {}, take) || (!reply.error.empty() && reply.continues)) return std::nullopt;
     return reply;
 }
 

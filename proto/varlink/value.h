@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/varlink/limits.h"
+
 namespace varlink {
 
 class Document;
@@ -47,11 +49,16 @@ private:
     std::uint32_t node_;
 };
 
+struct ParseLimits {
+    std::size_t values = max_values;
+    std::size_t unusual = UINT32_MAX;  // bytes of a text with escapes, fractions, or what is not ASCII
+};
+
 class Document {
 public:
-    // False: not one JSON value in UTF-8, or over max_depth or max_values, or a string holds a NUL byte. Memory of the last parse is
-    // used again.
-    [[nodiscard]] bool parse(std::string_view text);
+    // False: not one JSON value in UTF-8, or over max_depth or the limits, or a string holds a NUL byte, or the text begins with a byte-order mark
+    // (RFC 8259, section 8.1: none is sent; whoever reads files that people edit takes it off before). Memory of the last parse is used again.
+    [[nodiscard]] bool parse(std::string_view text, const ParseLimits &limits = {});
 
     // Precondition: the last parse() returned true.
     [[nodiscard]] Value root() const { return {this, 0}; }

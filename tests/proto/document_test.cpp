@@ -116,6 +116,14 @@ TEST(Document, TheNumberOfValuesIsLimited) {
     EXPECT_FALSE(parses(list(max_values + 1)));
 }
 
+TEST(Document, AByteOrderMarkBeginsNoJson) {
+    for (const std::string text : {"1", "{\"a\":1}", "{\"a\":1.5}"}) {
+        EXPECT_TRUE(parses(text));
+        EXPECT_FALSE(parses("\xEF\xBB\xBF" + text)) << text;
+    }
+    EXPECT_TRUE(parses("\"\xEF\xBB\xBF\"")) << "within a string it is a character";
+}
+
 TEST(Document, ANulByteInAStringIsBroken) {
     EXPECT_FALSE(parses(R"("a\u0000b")"));
     EXPECT_FALSE(parses(R"({"a\u0000":1})"));

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "proto/varlink/limits.h"
 #include "tests/proto/example_service.h"
 
 namespace varlink {
@@ -79,6 +80,31 @@ TEST(Call, ThousandsOfMembersAreRefusedWithoutComparingThem) {
     std::string text = R"({"method":"a.b.C")";
     for (int i = 0; i < 60'000; ++i) text += ",\"k" + std::to_string(i) + "\":0";
     EXPECT_FALSE(Parsing(text + "}").call);
+}
+
+TEST(Call, HasFewValuesAndIsShortIfOnlyTheFullParserReadsIt) {
+    const auto with = [](std::string_view parameter) { return R"({"method":"a.b.C","parameters":{"x":)" + std::string(parameter) + "}}"; };
+    const auto list = [](std::size_t values, const std::string &value) {
+        std::string text = "[" + value;
+        for (std::size_t i = 1; i < values; ++i) text += "," + value;
+        return text + "]";
+    };
+    constexpr std::size_t around = 4;  // the call, its method, its parameters and the list
+    for (const std::string value : {"0", "0.5"}) {
+        EXPECT_TRUE(Parsing(with(list(max_call_values - around, value))).call);
+        EXPECT_FALSE(Parsing(with(list(max_call_values - around + 1, value))).call);
+    }
+    const auto text = [](std::size_t size, const std::string &character) {
+        std::string made = "\"" + character;
+        made.resize(size - 1, 'x');
+        return made + "\"";
+    };
+    const auto envelope = with("").size();
+    for (const std::string unusual : {"\\n", "\\u00e9", "\xC3\xA9"}) {
+        EXPECT_TRUE(Parsing(with(text(max_unusual_call - envelope, unusual))).call) << unusual;
+        EXPECT_FALSE(Parsing(with(text(max_unusual_call - envelope + 1, unusual))).call) << unusual;
+    }
+    EXPECT_TRUE(Parsing(with(text(1'000'000, "x"))).call);
 }
 
 TEST(Reply, HasOnlyParametersContinuesAndError) {

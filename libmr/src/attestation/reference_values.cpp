@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libmr/src/attestation/event_rules.h"
+#include "libmr/src/event_log/json_common.h"
 #include "proto/varlink/fields.h"
 
 namespace mr {
@@ -237,7 +238,8 @@ EventRule::Match EventRule::match(const Event &event) const {
 std::expected<ReferenceValues, Error> parse_reference_values(std::string_view json) {
     if (json.size() > max_reference_values_size) return malformed("more than " + std::to_string(max_reference_values_size) + " bytes");
     varlink::Document document;
-    if (!document.parse(json) || document.root().kind() != varlink::Kind::object)
+    // People write these files, and their editors put the mark there.
+    if (!document.parse(event_log::without_byte_order_mark(json)) || document.root().kind() != varlink::Kind::object)
         return malformed("the file is not one JSON object in UTF-8");
     const auto root = document.root();
     // The rules are read one by one, so that what is wrong in one is told with its name.

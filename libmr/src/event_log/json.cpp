@@ -120,8 +120,7 @@ private:
         const auto line = records_.peek();
         if (!line) return std::unexpected(line.error());
         if (!*line) return false;
-        if ((*line)->starts_with(event_log::byte_order_mark) || !document_.parse(**line) ||
-            document_.root().kind() != varlink::Kind::object) {
+        if (!document_.parse(**line) || document_.root().kind() != varlink::Kind::object) {
             return event_log::malformed(records_.offset(), "the line is not one JSON object in UTF-8");
         }
         return true;
