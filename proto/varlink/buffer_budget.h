@@ -58,6 +58,9 @@ public:
     // longest (bytes times time): whoever reads what is sent to him holds it for moments, however much it is.
     [[nodiscard]] Holder *excess(Holder &updated, TimePoint now) const;
 
+    // From now on a peer that takes nothing of its answers has no more time than that.
+    void set_max_unread_time(std::chrono::milliseconds time) { max_unread_time_ = time; }
+
     // Those whose peers have let their time pass.
     [[nodiscard]] std::vector<Holder *> overdue(TimePoint now);
 

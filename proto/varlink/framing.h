@@ -26,6 +26,9 @@ public:
     // The next complete message, without its NUL byte.
     std::optional<std::string_view> next();
 
+    // Is there a message among the bytes just fed, or do they make one too long? Precondition: before them there was none.
+    [[nodiscard]] bool has_next() const { return fed_.contains('\0') || waiting() > max_message_; }
+
     // Keeps the bytes that next() has not handed out. Ends the life of the messages handed out.
     void keep_rest();
 

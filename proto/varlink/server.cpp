@@ -36,6 +36,7 @@ using Acceptor = asio::local::stream_protocol::acceptor;
 using ErrorCode = boost::system::error_code;
 
 constexpr auto sweep_period = std::chrono::seconds(1);
+constexpr auto sweep_period_at_end = std::chrono::milliseconds(100);
 constexpr std::size_t turns_at_once = 16;                 // before sockets, new connections and timers are looked at again
 constexpr std::size_t trim_size = std::size_t{8} << 20U;  // bytes that were freed are given back to the system from here on
 
@@ -79,6 +80,8 @@ struct Server::State {
     static void serve(const std::shared_ptr<State> &state, FileDescriptor connected);
     bool refuse_next(Acceptor &acceptor);
 
+    // May what was just received have its turn before those who wait for theirs? Of the first ones only: they come in the order of the sockets, whoever's they are.
+    bool begins_at_once() { return first_turns > 0 && first_turns-- > 0; }
     static void give_turns_later(const std::shared_ptr<State> &state);
     static void give_turns(const std::shared_ptr<State> &state);
 
@@ -101,6 +104,7 @@ struct Server::State {
     BufferBudget budget;
     TurnQueue turns;
     bool will_give_turns = false;
+    std::size_t first_turns = turns_at_once;  // left until turns are given again
     ServerCounters counters;
     bool stopping = false;
 
@@ -146,6 +150,13 @@ public:
 
     void take_turn() {
         resume();
+        go_on();
+    }
+
+    // Nobody reads its answers any more; what was sent before the hang-up and changes something still takes effect.
+    void on_hang_up() {
+        gone_ = true;
+        release(unsent_);
         go_on();
     }
 
@@ -255,12 +266,14 @@ private:
         auto &out = state_->to_send;
         out.clear();
         const auto messages = session_->messages();
-        if (size > 0) session_->receive({received_.data(), size}, out);
+        const bool at_once = size > 0 && state_->begins_at_once();
+        const auto take = [&](std::string_view bytes) { at_once ? session_->receive(bytes, out) : session_->keep(bytes); };
+        if (size > 0) take({received_.data(), size});
         input_ended_ = error == asio::error::eof;
         // There may be more than the connection's own buffer holds. While a call runs, its answer decides how it goes on.
         if (size == received_.size() && !session_->busy()) {
             const auto more = ::recv(socket_.native_handle(), state_->received.data(), state_->received.size(), MSG_DONTWAIT);
-            if (more > 0) session_->receive({state_->received.data(), static_cast<std::size_t>(more)}, out);
+            if (more > 0) take({state_->received.data(), static_cast<std::size_t>(more)});
             // The end of the input and errors are met again by the next read.
         }
         progressed_ = session_->messages() != messages;
@@ -275,13 +288,6 @@ private:
         if (unsent_.empty()) release(unsent_);
         session_->set_unsent(unsent_.size());
         if (unsent_.empty()) resume();
-        go_on();
-    }
-
-    // Nobody reads answers any more; what was sent before the hang-up and changes something still takes effect.
-    void on_hang_up() {
-        gone_ = true;
-        release(unsent_);
         go_on();
     }
 
@@ -465,6 +471,7 @@ void Server::State::give_turns_later(const std::shared_ptr<State> &state) {
 
 void Server::State::give_turns(const std::shared_ptr<State> &state) {
     state->will_give_turns = false;
+    state->first_turns = turns_at_once;
     // Nobody has a second one before the sockets were looked at.
     for (auto left = std::min(state->turns.size(), turns_at_once); left > 0; --left) {
         if (auto *next = state->turns.next()) static_cast<Connection *>(next)->shared_from_this()->take_turn();
@@ -474,7 +481,7 @@ void Server::State::give_turns(const std::shared_ptr<State> &state) {
 
 void Server::State::sweep_later(const std::shared_ptr<State> &state) {
     if (std::exchange(state->will_sweep, true)) return;
-    state->sweep_timer.expires_after(sweep_period);
+    state->sweep_timer.expires_after(state->stopping ? sweep_period_at_end : sweep_period);
     state->sweep_timer.async_wait([weak = std::weak_ptr(state)](const ErrorCode &error) {
         const auto self = weak.lock();
         if (error || !self) return;
@@ -486,8 +493,11 @@ void Server::State::sweep_later(const std::shared_ptr<State> &state) {
 
 void Server::State::sweep() {
     for (auto *holder : budget.overdue(std::chrono::steady_clock::now())) {
-        ++(holder->waiting() == BufferBudget::Waiting::for_reader ? counters.closed_unread : counters.closed_frame);
-        static_cast<Connection *>(holder)->close();
+        const bool unread = holder->waiting() == BufferBudget::Waiting::for_reader;
+        ++(unread ? counters.closed_unread : counters.closed_frame);
+        auto &connection = static_cast<Connection &>(*holder);
+        // At the end of the service it is as if it had gone: what it has sent and changes something is finished before it is closed.
+        unread &&stopping ? connection.on_hang_up() : connection.close();
     }
     // Only when it is calm: it takes milliseconds.
     if (!much_was_freed() || memory() > most_memory / 2) return;
@@ -497,12 +507,15 @@ void Server::State::sweep() {
 
 void Server::stop() {
     state_->stopping = true;
+    state_->budget.set_max_unread_time(state_->limits.max_unread_time_at_end);
+    state_->will_sweep = false;  // what was waited for is too far off
     for (const auto &acceptor : std::exchange(state_->acceptors, {})) {
         ErrorCode ignored;
         acceptor->close(ignored);
     }
     const std::vector<std::shared_ptr<Connection>> connections(state_->connections.begin(), state_->connections.end());
     for (const auto &connection : connections) connection->stop();
+    if (!state_->budget.empty()) State::sweep_later(state_);
 }
 
 void Server::on_empty(std::function<void()> handler) { state_->empty = std::move(handler); }

@@ -57,7 +57,7 @@ public:
     void serve(FileDescriptor connected);
 
     // Accepts nothing further, lets the calls that run finish and their answers be sent, ends subscriptions, and closes each connection
-    // as soon as that is done.
+    // as soon as that is done. Whoever takes nothing of its answers for Limits::max_unread_time_at_end is taken for gone.
     void stop();
 
     // Called each time the last connection ends.

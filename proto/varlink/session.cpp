@@ -27,6 +27,12 @@ void Session::receive(std::string_view bytes, std::string &out) {
     splitter_.keep_rest();
 }
 
+void Session::keep(std::string_view bytes) {
+    splitter_.feed(bytes);
+    turn_is_over_ = turn_is_over_ || splitter_.has_next();
+    splitter_.keep_rest();
+}
+
 void Session::resume(std::string &out) {
     out += pending_;
     release(pending_);

@@ -27,6 +27,9 @@ public:
     // Runs the calls that are complete in these bytes, as far as their turn has come and for one turn at most, and appends the replies to `out`.
     void receive(std::string_view bytes, std::string &out);
 
+    // Keeps them for the next turn: resume().
+    void keep(std::string_view bytes);
+
     // Goes on after `wake`, after the output was sent, or when the next turn has come: appends what was answered meanwhile, then runs the calls that wait.
     void resume(std::string &out);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -178,6 +180,37 @@ TEST(Server, ACallThatRunsDoesNotHoldBackOtherConnections) {
     EXPECT_EQ(other.receive_one(), number_reply(2));
     served.on_loop([&] { served.example.answer_later(); });
     EXPECT_EQ(waiting.receive_one(), number_reply(1));
+}
+
+// As that user, which only this thread becomes: it is the kernel's call and not the library's. Nothing: we may not.
+std::optional<RawClient> connect_as(const Address &address, uid_t uid) {
+    std::optional<RawClient> client;
+    std::jthread([&] {
+        if (::syscall(SYS_setresuid, uid, uid, uid) != 0) return;
+        FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        EXPECT_EQ(::connect(socket.get(), address.data(), address.size()), 0);
+        client.emplace(std::move(socket));
+    }).join();
+    return client;
+}
+
+TEST(Server, AUserWithManyConnectionsHasNoMoreFirstTurnsThanOneWithASingleOne) {
+    Served served;
+    const auto address = served.listen();
+    std::vector<RawClient> clients;
+    for (int i = 0; i <= 100; ++i) {
+        auto client = connect_as(address, i < 100 ? 7 : 8);
+        if (!client) GTEST_SKIP() << "we may not connect as others";
+        clients.push_back(std::move(*client));
+        ASSERT_TRUE(clients.back().send(count_call(1)));
+        ASSERT_EQ(clients.back().receive_one(), number_reply(1));
+    }
+    served.on_loop([&] {
+        for (auto &client : clients) EXPECT_TRUE(client.send(call("Mark", &client == &clients.back() ? 8 : 7)));
+    });
+    ASSERT_TRUE(served.example.marked.wait(clients.size()));
+    const auto marks = served.on_loop([&] { return served.example.marks; });
+    EXPECT_LE(std::ranges::find(marks, 8) - marks.begin(), 2 * 16 + 2);
 }
 
 TEST(Server, AMethodLearnsThePeersCredentialsFromTheKernel) {
@@ -693,6 +726,32 @@ TEST(Server, StopSendsWhatASlowReaderHasNotReadYet) {
     const auto replies = client.receive_to_end();
     ASSERT_EQ(replies.size(), 1U);
     EXPECT_EQ(replies[0].size(), size + std::string_view(R"({"parameters":{"text":""}})").size());
+}
+
+TEST(Server, StopWaitsForNobodyWhoTakesNothingOfItsAnswersButFinishesWhatItSent) {
+    Served served(Limits{.max_unread_time = std::chrono::hours(1), .max_unread_time_at_end = std::chrono::milliseconds(10)});
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(blob_call(1'000'000) + call("Count", 1) + call("Mark", 2) + call("Mark", 3)));
+    pollfd entry{client.native_handle(), POLLIN, 0};
+    ASSERT_EQ(::poll(&entry, 1, patience_ms), 1);
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks.size(); }), 0U) << "they wait behind what is not read";
+    served.on_loop([&] { served.server->stop(); });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), (std::vector<std::int64_t>{2, 3}));
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().closed_unread; }), 1U);
+}
+
+TEST(Server, StopWaitsForACallThatChangesSomethingOfAClientThatTakesNothing) {
+    Served served(Limits{.max_unread_time = std::chrono::hours(1), .max_unread_time_at_end = std::chrono::milliseconds(10)});
+    auto client = served.connect();
+    ASSERT_TRUE(client.send(blob_call(200'000) + blob_call(200'000) + call("Later", 1)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    served.on_loop([&] { served.server->stop(); });
+    while (served.on_loop([&] { return served.server->counters().closed_unread; }) == 0) {
+    }
+    EXPECT_EQ(served.on_loop([&] { return served.server->connections(); }), 1U);
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_TRUE(served.empty.wait());
 }
 
 TEST(Server, StopEndsSubscriptions) {

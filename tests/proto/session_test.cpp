@@ -89,6 +89,21 @@ protected:
 
 class Calls : public InMemory {};
 
+TEST_F(Calls, WhatIsKeptHasItsTurnLaterAndAPartOfAMessageWaitsForItsRest) {
+    const auto both = count_call(1) + count_call(2);
+    session_->keep(std::string_view(both).substr(0, 10));
+    EXPECT_FALSE(session_->busy()) << "there is no message yet: receive the rest";
+    EXPECT_TRUE(session_->awaits_rest());
+    session_->keep(std::string_view(both).substr(10));
+    EXPECT_TRUE(session_->turn_is_over());
+    EXPECT_EQ(example_.calls, 0U);
+    EXPECT_EQ(resume(), (Messages{number_reply(1), number_reply(2)}));
+    session_->keep(std::string(1001, ' '));
+    EXPECT_TRUE(session_->turn_is_over()) << "it is too long already";
+    EXPECT_EQ(resume(), Messages{});
+    EXPECT_TRUE(session_->broken());
+}
+
 TEST_F(Calls, RepliesComeInTheOrderOfTheCalls) {
     std::string stream;
     Messages expected;
