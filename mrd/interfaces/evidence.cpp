@@ -239,7 +239,8 @@ private:
         const auto budget = budget_.lock();
         if (!budget) return;  // mrd is stopping
         until_ = registers_.journal().state().sequence();
-        counted_.reset();  // of a first quote's log
+        // After a second quote it goes on with the room it has: what came to the log meanwhile is little, and to wait again would be to wait behind all others.
+        if (counted_) return read_log();
         budget_ticket_ =
             budget->take(client_, bytes_for_log(registers_.journal().end()), [self = shared_from_this()](EvidenceBudget::Share share) {
                 self->budget_ticket_ = 0;
