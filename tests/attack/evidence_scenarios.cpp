@@ -70,7 +70,9 @@ void gone(Attackers &attackers) {
     ask_honestly(attackers, "alone");
     {
         const auto socket = attackers.connect();
-        for (std::size_t i = 0; i < attackers.count(); ++i) attackers.send(socket, evidence());
+        // Where the socket takes no more, it is not waited for: the honest client's extends would make the log too large for any evidence.
+        for (std::size_t i = 0; i < attackers.count() && attackers.send(socket, evidence()) > 0; ++i) {
+        }
     }
     ask_honestly(attackers, "attacked");
 }
