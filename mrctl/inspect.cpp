@@ -18,39 +18,9 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-// As the bytes stand in the report: integers little-endian.
-std::string hex_of(std::uint64_t value) {
-    std::array<std::uint8_t, 8> bytes{};
-    for (auto &byte : bytes) {
-        byte = static_cast<std::uint8_t>(value);
-        value >>= 8U;
-    }
-    return mr::to_hex(bytes);
-}
-
 Json json_of(const mr::TdReport &report, const mr::TdReportHashes &hashes) {
-    const auto &tcb = report.tcb_info;
-    const auto &td = report.td_info;
-    Json json{{"type", mr::to_hex(report.report_type)},
-              {"cpusvn", mr::to_hex(report.cpu_svn)},
-              {"tee_tcb_info_hash", mr::to_hex(report.tee_tcb_info_hash)},
-              {"tee_info_hash", mr::to_hex(report.tee_info_hash)},
-              {"report_data", mr::to_hex(report.report_data)},
-              {"mac", mr::to_hex(report.mac)},
-              {"tcb_valid", hex_of(tcb.valid)},
-              {"tee_tcb_svn", mr::to_hex(tcb.tee_tcb_svn)},
-              {"mr_seam", mr::to_hex(tcb.mr_seam)},
-              {"mr_signer_seam", mr::to_hex(tcb.mr_signer_seam)},
-              {"seam_attributes", hex_of(tcb.attributes)},
-              {"tee_tcb_svn2", mr::to_hex(tcb.tee_tcb_svn2)},
-              {"td_attributes", hex_of(td.attributes)},
-              {"xfam", hex_of(td.xfam)},
-              {"mr_td", mr::to_hex(td.mrtd)},
-              {"mr_config_id", mr::to_hex(td.mrconfigid)},
-              {"mr_owner", mr::to_hex(td.mrowner)},
-              {"mr_owner_config", mr::to_hex(td.mrownerconfig)}};
-    for (std::size_t i = 0; i < td.rtmr.size(); ++i) json["rtmr" + std::to_string(i)] = mr::to_hex(td.rtmr.at(i));
-    json["servtd_hash"] = mr::to_hex(td.servtd_hash);
+    Json json;
+    for (const auto &field : mr::fields_of(report)) json[field.name] = mr::to_hex(field.bytes);
     json["tcb_info_hash_matches_239"] = hashes.tcb_info_matches;
     json["td_info_hash_matches"] = hashes.td_info_matches;
     return json;

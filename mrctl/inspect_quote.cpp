@@ -58,7 +58,6 @@ Json json_of(const mr::QeReport &report) {
 
 Json json_of(const mr::Quote &quote, std::size_t total) {
     const auto &header = quote.header;
-    const auto &body = quote.body;
     Json json{{"version", header.version},
               {"att_key_type", header.attestation_key_type},
               {"tee_type", header.tee_type == mr::tee_type_tdx ? "0x81" : std::to_string(header.tee_type)},
@@ -71,22 +70,7 @@ Json json_of(const mr::Quote &quote, std::size_t total) {
         json["body_type"] = static_cast<int>(quote.body_type);
         json["body_size"] = is_td15 ? mr::td15_quote_body_size : mr::td_quote_body_size;
     }
-    json["tee_tcb_svn"] = mr::to_hex(body.tee_tcb_svn);
-    json["mr_seam"] = mr::to_hex(body.mr_seam);
-    json["mr_signer_seam"] = mr::to_hex(body.mr_signer_seam);
-    json["seam_attributes"] = little_endian_hex(body.seam_attributes);
-    json["td_attributes"] = little_endian_hex(body.td_attributes);
-    json["xfam"] = little_endian_hex(body.xfam);
-    json["mr_td"] = mr::to_hex(body.mrtd);
-    json["mr_config_id"] = mr::to_hex(body.mrconfigid);
-    json["mr_owner"] = mr::to_hex(body.mrowner);
-    json["mr_owner_config"] = mr::to_hex(body.mrownerconfig);
-    for (std::size_t i = 0; i < body.rtmr.size(); ++i) json["rtmr" + std::to_string(i)] = mr::to_hex(body.rtmr.at(i));
-    json["report_data"] = mr::to_hex(body.report_data);
-    if (is_td15) {
-        json["tee_tcb_svn2"] = mr::to_hex(body.tee_tcb_svn2);
-        json["mr_service_td"] = mr::to_hex(body.mr_servicetd);
-    }
+    for (const auto &field : mr::fields_of(quote.body, quote.body_type)) json[field.name] = mr::to_hex(field.bytes);
     constexpr std::size_t length_fields = 2 + 2 + 4;  // of the QE's authentication data, and of the inner certification data with its type
     json["signed_len"] = quote.signed_part.size();
     json["sig_data_len"] = quote.signature_data_size;

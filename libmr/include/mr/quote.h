@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <vector>
 
 #include "mr/bytes.h"
 #include "mr/error.h"
@@ -115,6 +116,9 @@ std::array<std::uint8_t, qe_report_size> encode_qe_report(const QeReport &report
 // The whole quote out of its parts: signed_part, signature, attestation_key, qe_report_bytes, qe_report_signature, qe_authentication_data and the inner
 // certification data with its type. The other fields are not looked at. Precondition: fixed sizes as above, authentication data below 64 KiB.
 Bytes encode_quote(const Quote &parts);
+
+// Of a body of that type, in their order.
+std::vector<NamedField> fields_of(const TdQuoteBody &body, QuoteBodyType type);
 
 // What a quoting enclave takes over from a TDREPORT.
 TdQuoteBody quote_body_of(const TdReport &report);

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <expected>
 #include <string>
+#include <vector>
 
 #include "mr/bytes.h"
 #include "mr/error.h"
@@ -32,7 +33,13 @@ namespace mr {
 
 inline constexpr std::size_t tdreport_size = 1024;
 inline constexpr std::size_t report_data_size = 64;
+inline constexpr std::size_t tdreport_tcb_info_hash_offset = 32;
+inline constexpr std::size_t tdreport_td_info_hash_offset = 80;
 inline constexpr std::size_t tdreport_mac_offset = 224;
+inline constexpr std::size_t tdreport_tcb_info_offset = 256;
+inline constexpr std::size_t tdreport_tcb_info_size = 239;
+inline constexpr std::size_t tdreport_td_info_offset = 512;
+inline constexpr std::size_t tdreport_td_info_size = 512;
 inline constexpr std::uint8_t tdreport_type_tdx = 0x81;
 
 using ReportData = std::array<std::uint8_t, report_data_size>;
@@ -87,12 +94,20 @@ std::expected<TdReport, Error> decode_tdreport(ByteView report);
 // The 1024 bytes of the report's fields, reserved bytes zero, hashes and MAC as they stand in it.
 std::array<std::uint8_t, tdreport_size> encode_tdreport(const TdReport &report);
 
+// A field as it stands in its structure, by the name that quote tools use: "mr_td".
+struct NamedField {
+    std::string name;
+    Bytes bytes;
+};
+// Of a report, in their order, without the reserved bytes.
+std::vector<NamedField> fields_of(const TdReport &report);
+
 // Does each hash in the report hold over the bytes it covers? Needs no key; says nothing of the MAC.
 struct TdReportHashes {
     bool tcb_info_matches = false;
     bool td_info_matches = false;
 };
-// Error: malformed for another length than 1024.
+// Error: malformed for another length than 1024; not_supported where this OpenSSL does not offer SHA-384.
 std::expected<TdReportHashes, Error> check_tdreport_hashes(ByteView report);
 
 }  // namespace mr

@@ -12,13 +12,6 @@
 namespace mrd::sim {
 namespace {
 
-constexpr std::size_t tcb_info_hash_offset = 32;
-constexpr std::size_t td_info_hash_offset = 80;
-constexpr std::size_t tcb_info_offset = 256;
-constexpr std::size_t tcb_info_size = 239;
-constexpr std::size_t td_info_offset = 512;
-constexpr std::size_t td_info_size = 512;
-
 using MacValue = std::array<std::uint8_t, 32>;
 
 }  // namespace
@@ -68,7 +61,7 @@ ReportMaker::ReportMaker(std::unique_ptr<Mac> mac, mr::Hasher hasher) : mac_(std
     template_.cpu_svn = simulated_cpu_svn;
     template_.tcb_info = simulated_tcb_info();
     const auto bytes = mr::encode_tdreport(template_);
-    std::ranges::copy(hasher_.hash(mr::ByteView(bytes).subspan(tcb_info_offset, tcb_info_size)).bytes(),
+    std::ranges::copy(hasher_.hash(mr::ByteView(bytes).subspan(mr::tdreport_tcb_info_offset, mr::tdreport_tcb_info_size)).bytes(),
                       template_.tee_tcb_info_hash.begin());
 }
 ReportMaker::ReportMaker(ReportMaker &&) noexcept = default;
@@ -97,7 +90,8 @@ std::array<std::uint8_t, mr::tdreport_size> ReportMaker::make(const mr::TdInfo &
     template_.report_data = report_data;
     auto bytes = mr::encode_tdreport(template_);
     const mr::ByteView view(bytes);
-    std::ranges::copy(hasher_.hash(view.subspan(td_info_offset, td_info_size)).bytes(), bytes.begin() + td_info_hash_offset);
+    std::ranges::copy(hasher_.hash(view.subspan(mr::tdreport_td_info_offset, mr::tdreport_td_info_size)).bytes(),
+                      bytes.begin() + mr::tdreport_td_info_hash_offset);
     std::ranges::copy(mac_->over(view.first(mr::tdreport_mac_offset)), bytes.begin() + mr::tdreport_mac_offset);
     return bytes;
 }
@@ -117,10 +111,10 @@ ReportVerdict ReportMaker::verify(mr::ByteView report) {
         const mr::Digest computed = hasher_.hash(report.subspan(from, size));
         return std::ranges::equal(computed.bytes(), report.subspan(hash_at, computed.size()));
     };
-    if (!holds(tcb_info_hash_offset, tcb_info_offset, tcb_info_size)) {
+    if (!holds(mr::tdreport_tcb_info_hash_offset, mr::tdreport_tcb_info_offset, mr::tdreport_tcb_info_size)) {
         return {.genuine = false, .reason = "TEE_TCB_INFO does not have the hash that the MAC covers: it was changed"};
     }
-    if (!holds(td_info_hash_offset, td_info_offset, td_info_size)) {
+    if (!holds(mr::tdreport_td_info_hash_offset, mr::tdreport_td_info_offset, mr::tdreport_td_info_size)) {
         return {.genuine = false, .reason = "TDINFO does not have the hash that the MAC covers: it was changed"};
     }
     return {.genuine = true, .reason = {}};

@@ -1,13 +1,19 @@
 #include "mr/quote.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 
+#include "libmr/src/attestation/tee/tdx/fields.h"
 #include "libmr/src/event_log/byte_reader.h"
 
 namespace mr {
 namespace {
 
+using attestation::FieldNamer;
+using attestation::FieldReader;
+using attestation::FieldWriter;
 using event_log::append_little_endian;
 using event_log::ByteReader;
 using event_log::little_endian;
@@ -15,79 +21,50 @@ using event_log::little_endian;
 constexpr std::uint16_t certification_qe_report = 6;
 constexpr std::uint16_t certification_pem_chain = 5;
 
-// The one list of fields and offsets for each structure, walked by the reader and the writer, so that the two cannot disagree.
-template <typename Walker, typename Header>
-void walk_header(Walker &&at, Header &header) {
-    at(0, header.version);
-    at(2, header.attestation_key_type);
-    at(4, header.tee_type);
-    at(8, header.qe_svn);
-    at(10, header.pce_svn);
-    at(12, header.qe_vendor_id);
-    at(28, header.user_data);
+template <typename Visitor, typename Header>
+void visit_header(Visitor &&at, Header &header) {
+    at(0, "version", header.version);
+    at(2, "att_key_type", header.attestation_key_type);
+    at(4, "tee_type", header.tee_type);
+    at(8, "qe_svn", header.qe_svn);
+    at(10, "pce_svn", header.pce_svn);
+    at(12, "qe_vendor_id", header.qe_vendor_id);
+    at(28, "user_data", header.user_data);
 }
 
-template <typename Walker, typename Body>
-void walk_body(Walker &&at, QuoteBodyType type, Body &body) {
-    at(0, body.tee_tcb_svn);
-    at(16, body.mr_seam);
-    at(64, body.mr_signer_seam);
-    at(112, body.seam_attributes);
-    at(120, body.td_attributes);
-    at(128, body.xfam);
-    at(136, body.mrtd);
-    at(184, body.mrconfigid);
-    at(232, body.mrowner);
-    at(280, body.mrownerconfig);
-    for (std::size_t i = 0; i < body.rtmr.size(); ++i) {
-        at(328 + 48 * i, body.rtmr[i]);
-    }
-    at(520, body.report_data);
+constexpr std::array<std::string_view, 4> rtmr_names{"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
+
+template <typename Visitor, typename Body>
+void visit_body(Visitor &&at, QuoteBodyType type, Body &body) {
+    at(0, "tee_tcb_svn", body.tee_tcb_svn);
+    at(16, "mr_seam", body.mr_seam);
+    at(64, "mr_signer_seam", body.mr_signer_seam);
+    at(112, "seam_attributes", body.seam_attributes);
+    at(120, "td_attributes", body.td_attributes);
+    at(128, "xfam", body.xfam);
+    at(136, "mr_td", body.mrtd);
+    at(184, "mr_config_id", body.mrconfigid);
+    at(232, "mr_owner", body.mrowner);
+    at(280, "mr_owner_config", body.mrownerconfig);
+    for (std::size_t i = 0; i < body.rtmr.size(); ++i) at(328 + 48 * i, rtmr_names.at(i), body.rtmr[i]);
+    at(520, "report_data", body.report_data);
     if (type == QuoteBodyType::td15) {
-        at(584, body.tee_tcb_svn2);
-        at(600, body.mr_servicetd);
+        at(584, "tee_tcb_svn2", body.tee_tcb_svn2);
+        at(600, "mr_service_td", body.mr_servicetd);
     }
 }
 
-template <typename Walker, typename Report>
-void walk_qe_report(Walker &&at, Report &report) {
-    at(0, report.cpu_svn);
-    at(16, report.misc_select);
-    at(48, report.attributes);
-    at(64, report.mr_enclave);
-    at(128, report.mr_signer);
-    at(256, report.isv_prod_id);
-    at(258, report.isv_svn);
-    at(320, report.report_data);
+template <typename Visitor, typename Report>
+void visit_qe_report(Visitor &&at, Report &report) {
+    at(0, "cpusvn", report.cpu_svn);
+    at(16, "miscselect", report.misc_select);
+    at(48, "attributes", report.attributes);
+    at(64, "mrenclave", report.mr_enclave);
+    at(128, "mrsigner", report.mr_signer);
+    at(256, "isvprodid", report.isv_prod_id);
+    at(258, "isvsvn", report.isv_svn);
+    at(320, "report_data", report.report_data);
 }
-
-struct Reader {
-    ByteView from;
-
-    template <std::size_t size>
-    void operator()(std::size_t offset, std::array<std::uint8_t, size> &field) const {
-        std::ranges::copy(from.subspan(offset, size), field.begin());
-    }
-    template <std::unsigned_integral Integer>
-    void operator()(std::size_t offset, Integer &field) const {
-        field = little_endian<Integer>(from.subspan(offset, sizeof(Integer)));
-    }
-};
-
-struct Writer {
-    std::span<std::uint8_t> to;
-
-    template <std::size_t size>
-    void operator()(std::size_t offset, const std::array<std::uint8_t, size> &field) const {
-        std::ranges::copy(field, to.subspan(offset, size).begin());
-    }
-    template <std::unsigned_integral Integer>
-    void operator()(std::size_t offset, Integer field) const {
-        for (std::size_t i = 0; i < sizeof(Integer); ++i) {
-            to[offset + i] = static_cast<std::uint8_t>(field >> 8 * i);
-        }
-    }
-};
 
 std::unexpected<Error> refuse(ErrorCode code, std::string message) { return std::unexpected(Error{code, std::move(message)}); }
 
@@ -135,7 +112,7 @@ private:
     Step read_signed_part() {
         const auto header = take(quote_header_size, "header");
         if (!header) return std::unexpected(header.error());
-        walk_header(Reader{*header}, decoded_.header);
+        visit_header(FieldReader{*header}, decoded_.header);
         if (decoded_.header.version != 4 && decoded_.header.version != 5) return unsupported("version", decoded_.header.version, "4 and 5");
         if (decoded_.header.attestation_key_type != attestation_key_ecdsa_p256) {
             return unsupported("attestation key type", decoded_.header.attestation_key_type, "2, ECDSA P-256");
@@ -147,7 +124,7 @@ private:
         }
         const auto body = take(body_size_of(decoded_.body_type), "body");
         if (!body) return std::unexpected(body.error());
-        walk_body(Reader{*body}, decoded_.body_type, decoded_.body);
+        visit_body(FieldReader{*body}, decoded_.body_type, decoded_.body);
         decoded_.signed_part = quote_.first(at());
         return {};
     }
@@ -190,7 +167,7 @@ private:
              {Part{&Quote::qe_report_bytes, qe_report_size, "QE report"}, Part{&Quote::qe_report_signature, 64, "QE report's signature"}}) {
             if (auto done = take_part(field, length, name); !done) return done;
         }
-        walk_qe_report(Reader{decoded_.qe_report_bytes}, decoded_.qe_report);
+        visit_qe_report(FieldReader{decoded_.qe_report_bytes}, decoded_.qe_report);
         const auto authentication_size = integer<std::uint16_t>("QE authentication data's length");
         if (!authentication_size) return std::unexpected(authentication_size.error());
         if (auto done = take_part(&Quote::qe_authentication_data, *authentication_size, "QE authentication data"); !done) return done;
@@ -244,21 +221,27 @@ std::expected<Quote, Error> decode_quote(ByteView quote) { return QuoteReader(qu
 
 Bytes encode_quote_signed_part(const QuoteHeader &header, QuoteBodyType type, const TdQuoteBody &body) {
     Bytes bytes(quote_header_size);
-    walk_header(Writer{bytes}, header);
+    visit_header(FieldWriter{bytes}, header);
     if (header.version == 5) {
         append_little_endian(bytes, static_cast<std::uint16_t>(type));
         append_little_endian(bytes, static_cast<std::uint32_t>(body_size_of(type)));
     }
     const std::size_t body_at = bytes.size();
     bytes.resize(body_at + body_size_of(type));
-    walk_body(Writer{std::span(bytes).subspan(body_at)}, type, body);
+    visit_body(FieldWriter{std::span(bytes).subspan(body_at)}, type, body);
     return bytes;
 }
 
 std::array<std::uint8_t, qe_report_size> encode_qe_report(const QeReport &report) {
     std::array<std::uint8_t, qe_report_size> bytes{};
-    walk_qe_report(Writer{bytes}, report);
+    visit_qe_report(FieldWriter{bytes}, report);
     return bytes;
+}
+
+std::vector<NamedField> fields_of(const TdQuoteBody &body, QuoteBodyType type) {
+    std::vector<NamedField> fields;
+    visit_body(FieldNamer{fields}, type, body);
+    return fields;
 }
 
 Bytes encode_quote(const Quote &parts) {

@@ -1,79 +1,49 @@
 #include "mr/tdreport.h"
 
 #include <algorithm>
-#include <ranges>
+#include <array>
 #include <string>
+#include <string_view>
 
+#include "libmr/src/attestation/tee/tdx/fields.h"
 #include "mr/digest.h"
 
 namespace mr {
 namespace {
 
-constexpr std::size_t tcb_info_offset = 256;
-constexpr std::size_t tcb_info_size = 239;
-constexpr std::size_t td_info_offset = 512;
-constexpr std::size_t td_info_size = 512;
+using attestation::FieldNamer;
+using attestation::FieldReader;
+using attestation::FieldWriter;
 
-// The one list of fields and offsets, walked by the reader and the writer, so that the two cannot disagree.
-template <typename Walker, typename Report>
-void walk(Walker &&at, Report &report) {
-    at(0, report.report_type);
-    at(16, report.cpu_svn);
-    at(32, report.tee_tcb_info_hash);
-    at(80, report.tee_info_hash);
-    at(128, report.report_data);
-    at(tdreport_mac_offset, report.mac);
+constexpr std::array<std::string_view, 4> rtmr_names{"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
+
+template <typename Visitor, typename Report>
+void visit_fields(Visitor &&at, Report &report) {
+    at(0, "type", report.report_type);
+    at(16, "cpusvn", report.cpu_svn);
+    at(tdreport_tcb_info_hash_offset, "tee_tcb_info_hash", report.tee_tcb_info_hash);
+    at(tdreport_td_info_hash_offset, "tee_info_hash", report.tee_info_hash);
+    at(128, "report_data", report.report_data);
+    at(tdreport_mac_offset, "mac", report.mac);
 
     auto &tcb = report.tcb_info;
-    at(tcb_info_offset + 0, tcb.valid);
-    at(tcb_info_offset + 8, tcb.tee_tcb_svn);
-    at(tcb_info_offset + 24, tcb.mr_seam);
-    at(tcb_info_offset + 72, tcb.mr_signer_seam);
-    at(tcb_info_offset + 120, tcb.attributes);
-    at(tcb_info_offset + 128, tcb.tee_tcb_svn2);
+    at(tdreport_tcb_info_offset + 0, "tcb_valid", tcb.valid);
+    at(tdreport_tcb_info_offset + 8, "tee_tcb_svn", tcb.tee_tcb_svn);
+    at(tdreport_tcb_info_offset + 24, "mr_seam", tcb.mr_seam);
+    at(tdreport_tcb_info_offset + 72, "mr_signer_seam", tcb.mr_signer_seam);
+    at(tdreport_tcb_info_offset + 120, "seam_attributes", tcb.attributes);
+    at(tdreport_tcb_info_offset + 128, "tee_tcb_svn2", tcb.tee_tcb_svn2);
 
     auto &td = report.td_info;
-    at(td_info_offset + 0, td.attributes);
-    at(td_info_offset + 8, td.xfam);
-    at(td_info_offset + 16, td.mrtd);
-    at(td_info_offset + 64, td.mrconfigid);
-    at(td_info_offset + 112, td.mrowner);
-    at(td_info_offset + 160, td.mrownerconfig);
-    for (std::size_t i = 0; i < td.rtmr.size(); ++i) {
-        at(td_info_offset + 208 + 48 * i, td.rtmr[i]);
-    }
-    at(td_info_offset + 400, td.servtd_hash);
+    at(tdreport_td_info_offset + 0, "td_attributes", td.attributes);
+    at(tdreport_td_info_offset + 8, "xfam", td.xfam);
+    at(tdreport_td_info_offset + 16, "mr_td", td.mrtd);
+    at(tdreport_td_info_offset + 64, "mr_config_id", td.mrconfigid);
+    at(tdreport_td_info_offset + 112, "mr_owner", td.mrowner);
+    at(tdreport_td_info_offset + 160, "mr_owner_config", td.mrownerconfig);
+    for (std::size_t i = 0; i < td.rtmr.size(); ++i) at(tdreport_td_info_offset + 208 + 48 * i, rtmr_names.at(i), td.rtmr[i]);
+    at(tdreport_td_info_offset + 400, "servtd_hash", td.servtd_hash);
 }
-
-struct Reader {
-    ByteView from;
-
-    template <std::size_t size>
-    void operator()(std::size_t offset, std::array<std::uint8_t, size> &field) const {
-        std::ranges::copy(from.subspan(offset, size), field.begin());
-    }
-    void operator()(std::size_t offset, std::uint64_t &field) const {
-        field = 0;
-        for (const std::uint8_t byte : std::views::reverse(from.subspan(offset, 8))) {
-            field = field << 8 | byte;
-        }
-    }
-};
-
-struct Writer {
-    std::span<std::uint8_t> to;
-
-    template <std::size_t size>
-    void operator()(std::size_t offset, const std::array<std::uint8_t, size> &field) const {
-        std::ranges::copy(field, to.subspan(offset, size).begin());
-    }
-    void operator()(std::size_t offset, std::uint64_t field) const {
-        for (std::uint8_t &byte : to.subspan(offset, 8)) {
-            byte = static_cast<std::uint8_t>(field);
-            field >>= 8;
-        }
-    }
-};
 
 std::expected<void, Error> check_length(ByteView report) {
     if (report.size() != tdreport_size) {
@@ -94,14 +64,20 @@ std::expected<TdReport, Error> decode_tdreport(ByteView report) {
                                                                to_hex(report.first(1)) + ": pass a report of a TD"});
     }
     TdReport decoded;
-    walk(Reader{report}, decoded);
+    visit_fields(FieldReader{report}, decoded);
     return decoded;
 }
 
 std::array<std::uint8_t, tdreport_size> encode_tdreport(const TdReport &report) {
     std::array<std::uint8_t, tdreport_size> bytes{};
-    walk(Writer{bytes}, report);
+    visit_fields(FieldWriter{bytes}, report);
     return bytes;
+}
+
+std::vector<NamedField> fields_of(const TdReport &report) {
+    std::vector<NamedField> fields;
+    visit_fields(FieldNamer{fields}, report);
+    return fields;
 }
 
 std::expected<TdReportHashes, Error> check_tdreport_hashes(ByteView report) {
@@ -115,8 +91,8 @@ std::expected<TdReportHashes, Error> check_tdreport_hashes(ByteView report) {
     const auto holds = [&](std::size_t hash_at, std::size_t from, std::size_t size) {
         return std::ranges::equal(hasher->hash(report.subspan(from, size)).bytes(), report.subspan(hash_at, 48));
     };
-    return TdReportHashes{.tcb_info_matches = holds(32, tcb_info_offset, tcb_info_size),
-                          .td_info_matches = holds(80, td_info_offset, td_info_size)};
+    return TdReportHashes{.tcb_info_matches = holds(tdreport_tcb_info_hash_offset, tdreport_tcb_info_offset, tdreport_tcb_info_size),
+                          .td_info_matches = holds(tdreport_td_info_hash_offset, tdreport_td_info_offset, tdreport_td_info_size)};
 }
 
 }  // namespace mr
