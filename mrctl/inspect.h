@@ -15,33 +15,36 @@ namespace mrctl {
 // By which names a log's registers are told apart.
 mr::ReplayNames names_for(const std::vector<mr::LogRegister> &registers);  // replay.cpp
 
-// The numbers that are missing between a log's events. Only mrd's own JSON has numbers; of other formats none are missing.
-class MissingEvents {
+// The numbers of a log's events that are missing, or there twice. Only mrd's own JSON has numbers; of other formats nothing is wrong.
+class EventNumbers {
 public:
-    explicit MissingEvents(mr::LogFormat format) : is_numbered_(format == mr::LogFormat::json) {}
-
-    void see(const mr::Event &event) {
-        if (!is_numbered_) return;
-        if (event.sequence > last_ + 1 && holes_.size() < max_holes) holes_.push_back({last_ + 1, event.sequence - 1});
-        last_ = event.sequence;
-    }
-
-    struct Hole {
+    struct Range {
         std::uint64_t first = 0;
         std::uint64_t last = 0;
     };
-    [[nodiscard]] const std::vector<Hole> &holes() const { return holes_; }
+    struct Wrong {
+        std::vector<Range> missing;
+        std::vector<std::uint64_t> repeated;  // or behind a later one
+        [[nodiscard]] bool empty() const { return missing.empty() && repeated.empty(); }
+        void add(const Wrong &other);
+    };
+
+    explicit EventNumbers(mr::LogFormat format) : is_numbered_(format == mr::LogFormat::json) {}
+
+    void see(const mr::Event &event);
+
+    [[nodiscard]] const Wrong &wrong() const { return wrong_; }
 
 private:
-    static constexpr std::size_t max_holes = 1000;  // that are told: a hostile log has no end of them
+    static constexpr std::size_t max_told = 1000;  // of each: a hostile log has no end of them
 
     bool is_numbered_;
     std::uint64_t last_ = 0;
-    std::vector<Hole> holes_;
+    Wrong wrong_;
 };
 
-// What a log leads to, gaps and missing events included, as lines or one JSON object. False: the log contradicts itself.
-bool print_replay(bool json, mr::Replay &replay, const std::vector<MissingEvents::Hole> &missing);  // replay.cpp
+// What a log leads to, gaps and wrong numbers included, as lines or one JSON object. False: the log contradicts itself.
+bool print_replay(bool json, mr::Replay &replay, const EventNumbers::Wrong &numbers);  // replay.cpp
 
 // "2026-11-25T02:54:08Z"
 std::string utc_text(std::int64_t seconds);  // inspect.cpp

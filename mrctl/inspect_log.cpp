@@ -86,7 +86,7 @@ int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::Even
     mr::Replay replay(names_for(reader.registers()));
     for (const auto &reg : reader.registers()) replay.declare(reg);
     std::cout << (json ? R"({"format":")" : "event log, format ") << mr::to_string(reader.format()) << (json ? R"(","events":[)" : "\n");
-    MissingEvents numbers(reader.format());
+    EventNumbers numbers(reader.format());
     TcgSummary summary(bytes, reader.format());
     mr::Event event;
     bool first = true;
@@ -107,7 +107,7 @@ int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::Even
     const auto end = reader.offset();
     std::cout << (json ? "\n]," + summary.json_members(end, replay) + "\"replay\":"
                        : summary.text(end) + std::to_string(replay.events()) + " events, which lead to\n");
-    const bool consistent = print_replay(json, replay, numbers.holes());
+    const bool consistent = print_replay(json, replay, numbers.wrong());
     if (json) std::cout << "}\n";
     return consistent ? exit_done : exit_refused;
 }

@@ -27,7 +27,7 @@ bool has_gaps(const mr::Replay &replay) {
     return std::ranges::any_of(replay.registers(), [](const auto &reg) { return !reg.gaps.empty(); });
 }
 
-Json json_of(mr::Replay &replay, const std::vector<MissingEvents::Hole> &missing) {
+Json json_of(mr::Replay &replay, const EventNumbers::Wrong &numbers) {
     // One that no event extended holds what it began with: that, too, is what the log says.
     const auto is_rtmr = [](const mr::ReplayedRegister &reg) { return reg.name.starts_with("rtmr"); };
     if (std::ranges::any_of(replay.registers(), is_rtmr)) {
@@ -50,9 +50,9 @@ Json json_of(mr::Replay &replay, const std::vector<MissingEvents::Hole> &missing
                             {"joins", gap.joins}});
         }
     }
-    Json holes = Json::array();
-    for (const auto &hole : missing) holes.push_back({{"first", hole.first}, {"last", hole.last}});
-    return {{"registers", registers}, {"events", replay.events()}, {"gaps", gaps}, {"missing", holes}};
+    Json missing = Json::array();
+    for (const auto &range : numbers.missing) missing.push_back({{"first", range.first}, {"last", range.last}});
+    return {{"registers", registers}, {"events", replay.events()}, {"gaps", gaps}, {"missing", missing}, {"repeated", numbers.repeated}};
 }
 
 }  // namespace
@@ -64,8 +64,20 @@ mr::ReplayNames names_for(const std::vector<mr::LogRegister> &registers) {
     return collide ? mr::ReplayNames::as_logged : mr::ReplayNames::common;
 }
 
-bool print_replay(bool json, mr::Replay &replay, const std::vector<MissingEvents::Hole> &missing) {
-    const auto result = json_of(replay, missing);
+void EventNumbers::see(const mr::Event &event) {
+    if (!is_numbered_) return;
+    if (event.sequence > last_ + 1 && wrong_.missing.size() < max_told) wrong_.missing.push_back({last_ + 1, event.sequence - 1});
+    if (event.sequence <= last_ && wrong_.repeated.size() < max_told) wrong_.repeated.push_back(event.sequence);
+    last_ = std::max(last_, event.sequence);
+}
+
+void EventNumbers::Wrong::add(const Wrong &other) {
+    missing.insert(missing.end(), other.missing.begin(), other.missing.end());
+    repeated.insert(repeated.end(), other.repeated.begin(), other.repeated.end());
+}
+
+bool print_replay(bool json, mr::Replay &replay, const EventNumbers::Wrong &numbers) {
+    const auto result = json_of(replay, numbers);
     if (json) {
         print_json(result.dump());
     } else {
@@ -76,12 +88,14 @@ bool print_replay(bool json, mr::Replay &replay, const std::vector<MissingEvents
                                (gap["joins"].get<bool>() ? "" : " (the events before it do not lead to what is expected)"))
                       << '\n';
         }
-        for (const auto &hole : missing) {
-            const auto first = std::to_string(hole.first);
-            std::cout << alarm(hole.first == hole.last ? "missing event " + first
-                                                       : "missing events " + first + " to " + std::to_string(hole.last))
+        for (const auto &range : numbers.missing) {
+            const auto first = std::to_string(range.first);
+            std::cout << alarm(range.first == range.last ? "missing event " + first
+                                                         : "missing events " + first + " to " + std::to_string(range.last))
                       << '\n';
         }
+        for (const auto number : numbers.repeated)
+            std::cout << alarm("event " + std::to_string(number) + " is there twice, or in no order") << '\n';
     }
     // A log that contradicts itself is no log of any register.
     return std::ranges::all_of(replay.registers(), &mr::ReplayedRegister::consistent);
@@ -89,7 +103,7 @@ bool print_replay(bool json, mr::Replay &replay, const std::vector<MissingEvents
 
 namespace {
 
-std::expected<void, mr::Error> read_log(mr::EventLogReader &reader, mr::Replay &replay, MissingEvents &missing) {
+std::expected<void, mr::Error> read_log(mr::EventLogReader &reader, mr::Replay &replay, EventNumbers &numbers) {
     for (const auto &reg : reader.registers()) replay.declare(reg);
     mr::Event event;
     for (;;) {
@@ -97,7 +111,7 @@ std::expected<void, mr::Error> read_log(mr::EventLogReader &reader, mr::Replay &
         if (!more) return std::unexpected(more.error());
         if (!*more) return {};
         if (auto applied = replay.apply(event); !applied) return applied;
-        missing.see(event);
+        numbers.see(event);
     }
 }
 
@@ -119,15 +133,15 @@ int replay_files(bool json, const ReplayCommand &command) {
         readers.push_back(std::move(*reader));
     }
     mr::Replay replay(names);
-    std::vector<MissingEvents::Hole> missing;
+    EventNumbers::Wrong wrong;
     for (std::size_t i = 0; i < readers.size(); ++i) {
-        MissingEvents numbers(readers[i].format());
+        EventNumbers numbers(readers[i].format());
         if (auto done = read_log(readers[i], replay, numbers); !done) return fail(name_file(command.logs[i], done.error()));
-        missing.insert(missing.end(), numbers.holes().begin(), numbers.holes().end());
+        wrong.add(numbers.wrong());
     }
 
-    const bool is_whole = !has_gaps(replay) && missing.empty();
-    return print_replay(json, replay, missing) && (command.accept_gaps || is_whole) ? exit_done : exit_refused;
+    const bool is_whole = !has_gaps(replay) && wrong.empty();
+    return print_replay(json, replay, wrong) && (command.accept_gaps || is_whole) ? exit_done : exit_refused;
 }
 
 std::string gap_text(std::int64_t sequence, const std::string &expected, const std::string &found) {

@@ -154,6 +154,21 @@ TEST_F(MrctlLogTest, WhoExceedsALimitIsToldIt) {
     EXPECT_EQ(refusal("--id", 128), "");
 }
 
+// Also of the last one, behind which no number is missing.
+TEST_F(MrctlLogTest, AnOfflineReplaySaysWhichEventNumbersAreThereTwice) {
+    const std::string zeros(96, '0');
+    const auto event = [&](int number) {
+        return R"({"sequence":)" + std::to_string(number) + R"(,"name":"tdx/rtmr3","eventType":13,"digests":{"sha384":")" + zeros +
+               R"("},"origin":"service"})" + "\n";
+    };
+    const auto file = folder() / "twice";
+    std::ofstream(file) << R"({"format":"mrd-event-log","version":1,"registers":[]})" << '\n' << event(1) << event(2) << event(2);
+    const auto replayed = mrctl({"replay", "--log", file});
+    EXPECT_EQ(replayed.exit_code, 1);
+    EXPECT_THAT(replayed.out, HasSubstr("event 2 is there twice"));
+    EXPECT_EQ(Json::parse(mrctl({"replay", "--log", file, "--json"}).out)["repeated"], Json::array({2}));
+}
+
 TEST_F(MrctlLogTest, AnOfflineReplaySaysWhichEventNumbersAreMissing) {
     start();
     for (const auto *text : {"a", "b", "c", "d"}) extend(text);
