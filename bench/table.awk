@@ -77,11 +77,12 @@ END {
     for (i = 1; i <= 5; ++i) printf "%-44s %10.0f CPU ns an event\n", label[part[i]], middle("replay", part[i], 1)
     printf "%-44s %10.0f ns an event\n", "process mrctl replay --log", middle("replay", "mrctl", 1) * 1000 / short_events
     printf "%-44s %10.0f ns an event\n", "process tpm2_eventlog", middle("replay", "tpm2_eventlog", 1) * 1000 / short_events
-    split("report-limit sign-limit quote verify-limit verify", part, " ")
+    split("report-limit sign-limit quote verify-limit verify verify-one appraise", part, " ")
     label["report-limit"] = "the hashes and the MAC of a TDREPORT"; label["sign-limit"] = "an ECDSA P-256 signature"
     label["quote"] = "QuotingService::quote"; label["verify-limit"] = "nine ECDSA P-256 verifications"
     label["verify"] = "verify_quote, with collateral"
-    for (i = 1; i <= 5; ++i) printf "%-44s %10.2f CPU us\n", label[part[i]], middle("attestation", part[i], 1) / 1000
+    label["verify-one"] = "an ECDSA P-256 verification"; label["appraise"] = "Appraiser, of a platform that it knows"
+    for (i = 1; i <= 7; ++i) printf "%-44s %10.2f CPU us\n", label[part[i]], middle("attestation", part[i], 1) / 1000
     print ""
     printf "%-4s %-58s %8s   %s\n", "row", "ratio", "measured", "target"
     say(1, "Read 1x1 same, p50 : the better echo's", ratio("1x1-same", "read", "echo-wait", 2, "echo-read"), 1.2, 1)
@@ -106,6 +107,7 @@ END {
         middle("8x16-split", "quote", 1) * middle("attestation", "sign-limit", 1) / 1e9, 0.8, 0)
     say("", "Evidence 8x16 split, op/s : Quote's", ratio("8x16-split", "evidence", "quote", 1))
     say(9, "verify_quote : its ECDSA verifications", ratio("attestation", "verify-limit", "verify", 1), 0.8, 0)
+    say(9, "an Appraiser's verdict : one ECDSA verification", ratio("attestation", "appraise", "verify-one", 1), 3.5, 1)
     say("", "Read 1x1 same, p50 : redis GET's", ratio("1x1-same", "read", "get", 2))
     say("", "Read 64x1 split, op/s : redis GET's", ratio("64x1-split", "read", "get", 1))
     say("", "Extend 1x64 same, op/s : redis GET's", ratio("1x64-same", "extend", "get", 1))

@@ -16,7 +16,7 @@ int evidence(const Common &common, const EvidenceCommand &command) {
     if (!given) return fail(given.error());
     const auto evidence = mr::parse_evidence(mr::as_bytes(given->json));
     if (!evidence) return fail(evidence.error());
-    if (evidence->simulated) note("this evidence is simulated and proves nothing");
+    if (evidence->simulated()) note("this evidence is simulated and proves nothing");
     if (evidence->cut)
         note("the log does not fit: " + std::to_string(evidence->cut->events) +
              " of its events lack what they say; `mrctl quote` and `mrctl log --format json` have all of it");

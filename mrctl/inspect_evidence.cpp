@@ -6,6 +6,7 @@
 #include "mr/certificate.h"
 #include "mr/event_content.h"
 #include "mr/quote.h"
+#include "mr/verify_quote.h"
 #include "mrctl/inspect.h"
 #include "mrctl/output.h"
 
@@ -66,9 +67,16 @@ void print(const std::string &name, const Json &value, std::vector<Row> &rows) {
     }
 }
 
-void print_collateral(const mr::Collateral &collateral) {
+// Of a part.
+Json json_of(const std::string &kind, const std::string &collateral) {
+    if (kind != mr::tdx_kind) return {{"error", "its kind is not known here"}};
+    const auto parsed = mr::parse_collateral(collateral);
+    return parsed ? json_of(*parsed) : Json{{"error", mr::printable_text(parsed.error().message)}};
+}
+
+void print_collateral(const Json &collateral) {
     std::vector<Row> rows;
-    print("", json_of(collateral), rows);
+    print("", collateral, rows);
     print_table({"FIELD", "VALUE"}, rows);
 }
 
@@ -80,13 +88,23 @@ int inspect_collateral(bool json, const mr::Collateral &collateral) {
         return exit_done;
     }
     std::cout << "Collateral for TD quotes: TCB info, QE identity, certificate revocation lists\n";
-    print_collateral(collateral);
+    print_collateral(json_of(collateral));
     std::cout << "No signature and no date was checked: `mrctl verify` does that\n";
     return exit_done;
 }
 
 int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence) {
+    auto log = mr::EventLogReader::open(evidence.log);
     if (json) {
+        Json parts = Json::array();
+        for (const auto &part : evidence.parts) {
+            parts.push_back({{"name", mr::printable_text(part.name)},
+                             {"kind", mr::printable_text(part.kind)},
+                             {"simulated", part.simulated},
+                             {"quote_format", mr::printable_text(part.quote_format)},
+                             {"quote_size", part.quote.size()}});
+            if (part.collateral) parts.back()["collateral"] = json_of(part.kind, *part.collateral);
+        }
         Json registers = Json::array();
         for (const auto &reg : evidence.registers) {
             registers.push_back({{"name", mr::printable_text(reg.name)},
@@ -94,30 +112,30 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
                                  {"signed", mr::to_hex(reg.signed_value.bytes())},
                                  {"matches", reg.matches()}});
         }
-        Json all{{"provider", mr::printable_text(evidence.provider)},
-                 {"simulated", evidence.simulated},
-                 {"report_data", mr::to_hex(evidence.report_data)},
-                 {"quote_format", mr::printable_text(evidence.quote_format)},
-                 {"quote_size", evidence.quote.size()},
+        Json all{{"report_data", mr::to_hex(evidence.report_data)},
+                 {"parts", parts},
                  {"time", evidence.time},
                  {"sequence", evidence.sequence},
                  {"log_size", evidence.log.size()},
                  {"registers", registers}};
+        if (!log) all["log_error"] = mr::printable_text(log.error().message);
         if (evidence.cut) all["cut"] = {{"events", evidence.cut->events}, {"bytes", evidence.cut->bytes}};
-        if (evidence.collateral) all["collateral"] = json_of(*evidence.collateral);
         print_json(all.dump(2));
         return exit_done;
     }
-    std::cout << "Evidence of mrd: a quote, and the event log that leads to what it signs\n";
-    std::vector<Row> rows{{"provider", mr::printable_text(evidence.provider)},
-                          {"simulated", evidence.simulated ? "yes, says who made it: it proves nothing" : "no, says who made it"},
-                          {"report_data", mr::to_hex(evidence.report_data)},
-                          {"quote", mr::printable_text(evidence.quote_format) + ", " + std::to_string(evidence.quote.size()) + " bytes"},
+    std::cout << "Evidence of mrd: quotes, and the event log that leads to what they sign\n";
+    std::vector<Row> rows{{"report_data", mr::to_hex(evidence.report_data)},
                           {"time", utc_text(evidence.time / 1'000'000) + " by the guest's clock"},
                           {"log", std::to_string(evidence.log.size()) + " bytes, up to event " + std::to_string(evidence.sequence)}};
     if (evidence.cut) {
         rows.push_back({"cut", std::to_string(evidence.cut->events) + " events have no content: " + std::to_string(evidence.cut->bytes) +
                                    " bytes did not fit, says who made it"});
+    }
+    for (const auto &part : evidence.parts) {
+        rows.push_back(
+            {"part", mr::printable_text(part.name) + " of the kind " + mr::printable_text(part.kind) +
+                         (part.simulated ? ", simulated, says who made it: it proves nothing" : ", not simulated, says who made it")});
+        rows.push_back({"quote", mr::printable_text(part.quote_format) + ", " + std::to_string(part.quote.size()) + " bytes"});
     }
     for (const auto &reg : evidence.registers) {
         rows.push_back(
@@ -125,13 +143,18 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
                                                (reg.matches() ? ", which the log leads to" : ", which the log does NOT lead to")});
     }
     print_table({"FIELD", "VALUE"}, rows);
-    if (evidence.collateral) print_collateral(*evidence.collateral);
-    if (const auto quote = mr::decode_quote(evidence.quote)) {
-        inspect_quote(false, *quote, evidence.quote.size());
-    } else {
-        std::cout << "the quote: " << mr::printable_text(quote.error().message) << '\n';
+    for (const auto &part : evidence.parts) {
+        if (part.collateral) print_collateral(json_of(part.kind, *part.collateral));
+        if (part.kind != mr::tdx_kind) {
+            std::cout << "the quote of " << mr::printable_text(part.name) << ": its kind is not known here\n";
+        } else if (const auto quote = mr::decode_quote(part.quote)) {
+            inspect_quote(false, *quote, part.quote.size());
+        } else {
+            std::cout << "the quote of " << mr::printable_text(part.name) << ": " << mr::printable_text(quote.error().message) << '\n';
+        }
     }
-    if (auto log = mr::EventLogReader::open(evidence.log)) return inspect_log(false, file, evidence.log, *log);
+    if (log) return inspect_log(false, file, evidence.log, *log);
+    std::cout << "the log: " << mr::printable_text(log.error().message) << '\n';
     return exit_done;
 }
 

@@ -3,20 +3,18 @@
 #include <array>
 #include <chrono>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <string_view>
 
 #include "mr/event_content.h"
 #include "mr/verify.h"
+#include "mr/verify_quote.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
 #include "mrctl/text_form.h"
 
 namespace mrctl {
-
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -29,38 +27,32 @@ mr::Error in_file(const std::string &path, mr::Error error) {
 
 mr::UnixTime now() { return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-// The options' own files; the collateral has to outlive the verdict.
-struct Inputs {
-    mr::VerifyOptions options;
-    std::optional<mr::Collateral> collateral;
-
-    std::expected<void, mr::Error> load(const VerifyCommand &command) {
-        options.time = command.time.value_or(now());
-        if (command.roots) {
-            const auto file = read_binary_file(*command.roots, mr::max_certificate_file_size);
-            if (!file) return std::unexpected(file.error());
-            auto anchors = mr::parse_trust_anchors(*file);
-            if (!anchors) return std::unexpected(in_file(*command.roots, anchors.error()));
-            options.anchors = std::move(*anchors);
-        }
-        if (command.collateral) {
-            const auto file = read_file(*command.collateral, mr::max_collateral_size);
-            if (!file) return std::unexpected(file.error());
-            auto parsed = mr::parse_collateral({reinterpret_cast<const char *>(file->data()), file->size()});
-            if (!parsed) return std::unexpected(in_file(*command.collateral, parsed.error()));
-            collateral = std::move(*parsed);
-            options.collateral = &*collateral;
-        }
-        if (command.reference) {
-            const auto file = read_file(*command.reference, mr::max_reference_values_size);
-            if (!file) return std::unexpected(file.error());
-            auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(file->data()), file->size()});
-            if (!parsed) return std::unexpected(in_file(*command.reference, parsed.error()));
-            options.reference = std::move(*parsed);
-        }
-        return {};
+// What the options name, read.
+std::expected<void, mr::Error> load(const VerifyCommand &command, mr::VerifyOptions &options) {
+    options.time = command.time.value_or(now());
+    if (command.roots) {
+        const auto file = read_binary_file(*command.roots, mr::max_certificate_file_size);
+        if (!file) return std::unexpected(file.error());
+        auto anchors = mr::parse_trust_anchors(*file);
+        if (!anchors) return std::unexpected(in_file(*command.roots, anchors.error()));
+        options.anchors = std::move(*anchors);
     }
-};
+    if (command.collateral) {
+        const auto file = read_file(*command.collateral, mr::max_collateral_size);
+        if (!file) return std::unexpected(file.error());
+        std::string text(file->begin(), file->end());
+        if (auto parsed = mr::parse_collateral(text); !parsed) return std::unexpected(in_file(*command.collateral, parsed.error()));
+        options.collateral.emplace(mr::tdx_kind, std::move(text));
+    }
+    if (command.reference) {
+        const auto file = read_file(*command.reference, mr::max_reference_values_size);
+        if (!file) return std::unexpected(file.error());
+        auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(file->data()), file->size()});
+        if (!parsed) return std::unexpected(in_file(*command.reference, parsed.error()));
+        options.reference = std::move(*parsed);
+    }
+    return {};
+}
 
 std::string listed(const std::vector<std::string> &texts) {
     std::string all;
@@ -74,14 +66,13 @@ struct Demand {
     std::string_view option;  // that gives it
     std::optional<std::string> VerifyCommand::*given;
     bool mr::Waived::*waived;
-    mr::StatementName statement;  // that does not hold without it
-    std::string_view subject;     // what nobody has looked at then
+    std::string_view statement;  // that does not hold without it
+    std::string_view subject;    // what nobody has looked at then
 };
 constexpr std::array demands{
-    Demand{"nonce", "--nonce", &VerifyCommand::nonce, &mr::Waived::nonce, mr::StatementName::report_data, "freshness"},
-    Demand{"tcb", "--collateral", &VerifyCommand::collateral, &mr::Waived::tcb, mr::StatementName::tcb,
-           "the platform's TCB and revocation"},
-    Demand{"reference", "--reference", &VerifyCommand::reference, &mr::Waived::reference, mr::StatementName::reference_values, "what runs"},
+    Demand{"nonce", "--nonce", &VerifyCommand::nonce, &mr::Waived::nonce, mr::statement::report_data, "freshness"},
+    Demand{"tcb", "--collateral", &VerifyCommand::collateral, &mr::Waived::tcb, mr::statement::tcb, "the platform's TCB and revocation"},
+    Demand{"reference", "--reference", &VerifyCommand::reference, &mr::Waived::reference, mr::statement::reference_values, "what runs"},
 };
 
 // Error: a sentence.
@@ -103,8 +94,8 @@ std::expected<mr::Waived, std::string> waived_by(const VerifyCommand &command) {
 
 // Who reads only the last line must see what was not looked at.
 std::string positive_line(const mr::Verdict &verdict) {
-    using enum mr::StatementName;
-    const auto has_result = [&](mr::StatementName name, mr::Judgement result) {
+    using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
+    const auto has_result = [&](std::string_view name, mr::Judgement result) {
         const auto *statement = verdict.find(name);
         return statement != nullptr && statement->result == result;
     };
@@ -120,20 +111,19 @@ std::string positive_line(const mr::Verdict &verdict) {
 
 struct Judged {
     mr::Verdict verdict;
-    mr::QuoteJudgement platform;
     mr::UnixTime time = 0;
     bool has_collateral = false;
 };
 
 // Scripts search for "verified": it must not be in here.
 std::string negative_line(const Judged &judged, const VerifyCommand &command) {
-    using enum mr::StatementName;
+    using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
     std::vector<std::string> failing;
     for (const auto &each : judged.verdict.statements()) {
         if (!each.required || each.result == mr::Judgement::holds) continue;
         // Without collateral none of the statements about the platform holds: the last one stands for them.
-        if (!judged.has_collateral && each.name >= tcb_info_signature && each.name < tcb) continue;
-        failing.emplace_back(mr::to_string(each.name));
+        if (!judged.has_collateral && std::ranges::find(need_collateral, each.name) != need_collateral.end()) continue;
+        failing.push_back(each.name);
         const auto *const demand = std::ranges::find(demands, each.name, &Demand::statement);
         if (demand != demands.end() && !(each.name == tcb ? judged.has_collateral : (command.*demand->given).has_value()))
             failing.back().append(" (no ").append(demand->option).append(")");
@@ -144,18 +134,7 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
 int print_verdict(bool json, const VerifyCommand &command, const Judged &judged) {
     const auto &verdict = judged.verdict;
     if (json) {
-        Json statements = Json::array();
-        for (const auto &each : verdict.statements()) {
-            statements.push_back({{"name", mr::to_string(each.name)},
-                                  {"result", mr::to_string(each.result)},
-                                  {"required", each.required},
-                                  {"reason", mr::printable_text(each.reason)}});
-        }
-        Json all{{"verified", verdict.verified()}, {"time", judged.time}};
-        if (judged.platform.tcb_judged)
-            all["tcb"] = {{"status", mr::to_string(judged.platform.tcb_status)}, {"advisories", judged.platform.advisories}};
-        all["statements"] = statements;
-        print_json(all.dump(2));
+        print_json(mr::write_verdict(verdict, judged.time));
         return verdict.verified() ? exit_done : exit_refused;
     }
     const auto coloured = [](const mr::Statement &each) {
@@ -166,8 +145,7 @@ int print_verdict(bool json, const VerifyCommand &command, const Judged &judged)
     };
     std::vector<Row> rows;
     for (const auto &each : verdict.statements())
-        rows.push_back(
-            {std::string(mr::to_string(each.name)), coloured(each), each.required ? "required" : "-", mr::printable_text(each.reason)});
+        rows.push_back({each.name, coloured(each), each.required ? "required" : "-", mr::printable_text(each.reason)});
     print_table({"STATEMENT", "RESULT", "NEEDED", "REASON"}, rows);
     std::cout << (verdict.verified() ? positive_line(verdict) : negative_line(judged, command)) << '\n';
     return verdict.verified() ? exit_done : exit_refused;
@@ -186,17 +164,17 @@ int verify(bool json, const VerifyCommand &command) {
                                        std::pair("--reference", command.reference)}) {
         if (file && file->empty()) return fail_usage(std::string("verify: ") + option + " is empty: name a file, or leave the option out");
     }
-    Inputs inputs;
+    mr::VerifyOptions options;
     if (command.nonce) {
         const auto nonce = report_data_of("--nonce", *command.nonce);
         if (!nonce) return fail_usage("verify: " + nonce.error().message);
-        inputs.options.report_data = mr::Bytes(nonce->begin(), nonce->end());
+        options.report_data = mr::Bytes(nonce->begin(), nonce->end());
     }
     const auto waived = waived_by(command);
     if (!waived) return fail_usage("verify: " + waived.error());
-    inputs.options.waived = *waived;
-    if (auto loaded = inputs.load(command); !loaded) return fail(loaded.error());
-    Judged judged{.verdict = {}, .platform = {}, .time = inputs.options.time, .has_collateral = inputs.collateral.has_value()};
+    options.waived = *waived;
+    if (auto loaded = load(command, options); !loaded) return fail(loaded.error());
+    Judged judged{.verdict = {}, .time = options.time, .has_collateral = command.collateral.has_value()};
 
     if (!command.evidence.empty()) {
         const auto file = read_binary_file(command.evidence, mr::max_evidence_size);
@@ -207,8 +185,8 @@ int verify(bool json, const VerifyCommand &command) {
                 return fail({mr::ErrorCode::malformed, command.evidence + " is a quote or a TDREPORT, not evidence: give it with --quote"});
             return fail(in_file(command.evidence, evidence.error()));
         }
-        judged.verdict = mr::verify(*evidence, inputs.options, &judged.platform);
-        judged.has_collateral |= evidence->collateral.has_value();
+        judged.verdict = mr::verify(*evidence, options);
+        judged.has_collateral |= std::ranges::any_of(evidence->parts, [](const auto &part) { return part.collateral.has_value(); });
         return print_verdict(json, command, judged);
     }
     const auto quote = read_binary_file(command.quote, mr::max_quote_size);
@@ -228,7 +206,7 @@ int verify(bool json, const VerifyCommand &command) {
                          command.logs[i] + " is evidence, which has its log in it: give it alone, without --quote and --log"});
         logs.emplace_back(files[i]);
     }
-    judged.verdict = mr::verify(*quote, logs, inputs.options, &judged.platform);
+    judged.verdict = mr::verify(*quote, logs, options);
     return print_verdict(json, command, judged);
 }
 

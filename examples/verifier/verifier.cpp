@@ -21,8 +21,11 @@ int main(int argc, char **argv) {
     if (!values) return complain(values.error().message);
     const auto reference = mr::parse_reference_values(std::string(values->begin(), values->end()));
     if (!reference) return complain(reference.error().message);
-    mr::VerifyOptions options{.report_data = *nonce, .time = std::time(nullptr), .reference = *reference};
-    if (argc > 3) {  // Intel's root otherwise
+    mr::VerifyOptions options;
+    options.report_data = *nonce;
+    options.time = std::time(nullptr);
+    options.reference = *reference;
+    if (argc > 3) {  // the roots of the hardware's makers otherwise
         const auto file = mr::read_file(argv[3], mr::max_certificate_file_size);
         if (!file) return complain(file.error().message);
         const auto roots = mr::parse_trust_anchors(*file);
@@ -36,8 +39,7 @@ int main(int argc, char **argv) {
     const auto verdict = mr::verify(*evidence, options);
     for (const auto &statement : verdict.statements()) {
         if (statement.required && statement.result != mr::Judgement::holds)
-            std::cout << to_string(statement.name) << " is " << to_string(statement.result) << ": " << mr::printable_text(statement.reason)
-                      << '\n';
+            std::cout << statement.name << " is " << to_string(statement.result) << ": " << mr::printable_text(statement.reason) << '\n';
     }
     std::cout << (verdict.verified() ? "trusted" : "NOT trusted") << '\n';
     return verdict.verified() ? 0 : 1;

@@ -9,8 +9,8 @@
 #include "mr/evidence.h"
 #include "mr/tdreport.h"
 #include "mrd/clock.h"
+#include "mrd/evidence/evidence.h"
 #include "mrd/evidence/evidence_budget.h"
-#include "mrd/evidence/evidence_cut.h"
 #include "mrd/evidence/log_cut.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
@@ -24,9 +24,6 @@ namespace wire = mr::wire::attestation;
 
 namespace {
 
-// Somebody else can extend a register between mrd's look at it and the quote: a second quote shows whether that is how it stays.
-constexpr int max_quotes = 2;
-
 mr::ReportData padded(const mr::Bytes &report_data) {
     mr::ReportData padded{};
     std::ranges::copy(report_data, padded.begin());
@@ -39,16 +36,7 @@ constexpr std::size_t bytes_for_log(std::uint64_t journal_end) {
            3 * (mr::max_evidence_log - static_cast<std::size_t>(std::min<std::uint64_t>(journal_end, mr::max_evidence_log)));
 }
 
-// The log up to the place where the quote was taken, or up to its end.
-struct ReadLog {
-    enum class End : std::uint8_t { found, not_found, too_large, failed };
-    End end = End::not_found;
-    std::string reason;  // of failed
-    EvidenceCut cut;
-    mr::Bytes log;             // if all of it fits
-    std::vector<bool> to_cut;  // otherwise: of each event, whether it is to be cut
-};
-
+// Reads the log up to the place where the quotes were taken.
 class LogUpToQuote final : public LogReading {
 public:
     using Done = std::move_only_function<void(ReadLog)>;
@@ -119,51 +107,43 @@ private:
 // The same events once more, some of them cut.
 class LogThatIsCut final : public LogReading {
 public:
-    struct Result {
-        mr::Bytes log;
-        mr::EvidenceCutContent cut;
-        std::string reason;  // why there is none; empty: there is one
-    };
+    using Result = std::expected<CutLog, std::string>;
     using Done = std::move_only_function<void(Result)>;
 
     // `to_cut`: of each event up to the last one that is wanted.
     LogThatIsCut(LogReadings &readings, const Client &client, std::vector<bool> to_cut, Done done)
         : LogReading(readings, client, ReadFor::evidence), to_cut_(std::move(to_cut)), done_(std::move(done)) {
-        format_->begin(result_.log, registers().journal().state());
+        format_->begin(made_.log, registers().journal().state());
     }
 
 private:
     void take(const mr::Event &event) override {
-        const auto begin = result_.log.size();
-        format_->add(result_.log, event, cursor());
+        const auto begin = made_.log.size();
+        format_->add(made_.log, event, cursor());
         if (to_cut_[events_]) {
-            const auto whole = result_.log.size() - begin;
-            result_.log.resize(begin);
-            format_->add(result_.log, cut_event(event, redacted_), cursor());
-            ++result_.cut.events;
-            result_.cut.bytes += static_cast<std::int64_t>(whole - (result_.log.size() - begin));
+            const auto whole = made_.log.size() - begin;
+            made_.log.resize(begin);
+            format_->add(made_.log, cut_event(event, redacted_), cursor());
+            ++made_.cut.events;
+            made_.cut.bytes += static_cast<std::int64_t>(whole - (made_.log.size() - begin));
         }
         if (++events_ < to_cut_.size()) return;
         stop();
-        done_(std::move(result_));
+        done_(std::move(made_));
     }
     // There were more when it was read first.
     void at_end() override { fail("the log has lost events"); }
-    void failed(const std::string &reason) override {
-        result_.reason = reason;
-        done_(std::move(result_));
-    }
+    void failed(const std::string &reason) override { done_(std::unexpected(reason)); }
 
     std::vector<bool> to_cut_;
     std::size_t events_ = 0;
     std::unique_ptr<LogExport> format_ = make_log_export("json");
     mr::Bytes redacted_;
-    Result result_;
+    CutLog made_;
     Done done_;
 };
 
-// One call: quote -> what came to the log meanwhile is settled -> there is room for the log -> log up to the quote, cut if it does not fit -> reply; where the log does not
-// explain the quote, the registers are reread, which records the divergence, and one more quote is taken. It lives as long as a step of it is to come.
+// One call. It lives as long as a step of it is to come.
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
     EvidenceCall(Daemon &daemon, const Client &client, const QuoteRequest &request, Answer<wire::Evidence> answer)
@@ -172,9 +152,9 @@ public:
           budget_(daemon.evidence_budget()),
           client_(client),
           provider_(*request.provider),
-          report_data_(request.report_data),
           deadline_(request.deadline),
-          answer_(std::move(answer)) {}
+          answer_(std::move(answer)),
+          making_(padded(request.report_data), {source_of(provider_)}) {}
 
     void start() {
         timer_ = registers_.at(deadline_, [weak = weak_from_this()] {
@@ -183,7 +163,7 @@ public:
         answer_.on_closed([weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->give_up();
         });
-        ask_for_quote();
+        go(making_.begin(last_event()));
     }
 
 private:
@@ -208,134 +188,106 @@ private:
         answer_.fail(wire::QuoteUnavailable{"mrd is stopping"});
     }
 
-    void ask_for_quote() {
-        auto &quotes = *provider_.quotes();
-        ++quotes_;
-        first_ = registers_.journal().state().sequence();
-        quote_ticket_ = quotes.new_ticket();
-        quotes.ask(quote_ticket_, client_, {report_data_, {}}, deadline_,
-                   [self = shared_from_this()](const Quotes::Result &quoted) { self->take_quote(quoted); });
+    static EvidenceSource source_of(ProviderSlot &provider) {
+        EvidenceSource source{.name = std::string(provider.name()),
+                              .kind = std::string(provider.kind()),
+                              .simulated = provider.simulated(),
+                              .has_collateral = provider.has_collateral(),
+                              .report_data_size = provider.quotes()->report_data_size().most,
+                              .registers = {}};
+        if (provider.registers() == nullptr) return source;
+        const auto &table = provider.registers()->table();
+        for (RegisterIndex index = 0; index < table.size(); ++index) {
+            const auto &spec = table.spec(index);
+            if (spec.flags.has(mr::Flag::extensible)) source.registers.push_back({index, table.name(index), spec.owner});
+        }
+        return source;
     }
 
-    void take_quote(const Quotes::Result &quoted) {
-        if (stopped_) return;
-        if (!quoted) return answer_.fail(quote_error(provider_.name(), quoted.error()));
-        signed_ = quoted->says.registers;
-        evidence_ = {.provider = std::string(provider_.name()),
-                     .simulated = provider_.simulated(),
-                     .report_data = padded(report_data_),
-                     .quote = quoted->quote,
-                     .quote_format = std::string(quoted->format),
-                     .auxiliary = quoted->auxiliary,
-                     .time = now_in_microseconds(),
-                     .registers = {},
-                     .log = {}};
-        // An extend that the quote shows may not be settled yet.
-        provider_.when_idle([self = shared_from_this()] { self->wait_for_room(); });
+    [[nodiscard]] std::uint64_t last_event() const { return registers_.journal().state().sequence(); }
+
+    void go(EvidenceMaking::Action action) {
+        using Action = EvidenceMaking::Action;
+        switch (action) {
+        case Action::quote: return ask_for_quote();
+        case Action::settle:
+            return provider_.when_idle([self = shared_from_this()] {
+                if (!self->stopped_) self->go(self->making_.settled(self->last_event(), now_in_microseconds()));
+            });
+        case Action::room: return wait_for_room();
+        case Action::read_log: return read_log();
+        case Action::cut_log: return cut_log();
+        case Action::reread: return reread();
+        case Action::collateral:
+            return provider_.collateral([self = shared_from_this()](const std::expected<QuoteCollateral, std::string> &collateral) {
+                if (!self->stopped_) self->go(self->making_.collateral(collateral));
+            });
+        case Action::answer: answer_.reply({{mr::write_evidence_json(making_.evidence())}}); return counted_.reset();
+        case Action::fail: return fail(making_.failure());
+        }
+    }
+
+    void fail(const EvidenceFailure &failure) {
+        using Cause = EvidenceFailure::Cause;
+        switch (failure.cause) {
+        case Cause::no_quote: return answer_.fail(quote_error(failure.provider, failure.quote));
+        case Cause::log_too_large: return answer_.fail(wire::LogTooLarge{static_cast<std::int64_t>(mr::max_evidence_log)});
+        case Cause::journal_failed: return answer_.fail(wire::JournalFailed{failure.reason});
+        }
+    }
+
+    void ask_for_quote() {
+        auto &quotes = *provider_.quotes();
+        quote_ticket_ = quotes.new_ticket();
+        quotes.ask(quote_ticket_, client_, {making_.report_data(), {}}, deadline_,
+                   [self = shared_from_this()](const Quotes::Result &quoted) {
+                       if (!self->stopped_) self->go(self->making_.quoted(quoted));
+                   });
     }
 
     void wait_for_room() {
-        if (stopped_) return;
         const auto budget = budget_.lock();
         if (!budget) return;  // mrd is stopping
-        until_ = registers_.journal().state().sequence();
-        // After a second quote it goes on with the room it has: what came to the log meanwhile is little, and to wait again would be to wait behind all others.
-        if (counted_) return read_log();
+        // In a second round it goes on with the room it has: what came to the log meanwhile is little, and to wait again would be to wait behind all others.
+        if (counted_) return go(making_.has_room());
         budget_ticket_ =
             budget->take(client_, bytes_for_log(registers_.journal().end()), [self = shared_from_this()](EvidenceBudget::Share share) {
                 self->budget_ticket_ = 0;
                 self->counted_ = std::move(share);
-                self->read_log();
+                self->go(self->making_.has_room());
             });
     }
 
     void read_log() {
         const auto readings = readings_.lock();
         if (!readings) return;  // mrd is stopping
-        std::vector<EvidenceCut::Signed> owned;
-        for (const auto &[index, value] : signed_) {
-            if (is_logged(index) && table().spec(index).owner == mr::Owner::owned) owned.push_back({table().name(index), value});
-        }
         const auto reading =
-            std::make_shared<LogUpToQuote>(*readings, client_, EvidenceCut(first_, std::move(owned)), until_,
-                                           [self = shared_from_this()](ReadLog read) { self->log_is_read(std::move(read)); });
+            std::make_shared<LogUpToQuote>(*readings, client_, making_.cut(), making_.until(), [self = shared_from_this()](ReadLog read) {
+                if (!self->stopped_) self->go(self->making_.log_read(std::move(read)));
+            });
         reading_ = reading;
         reading->start();
     }
 
-    void log_is_read(ReadLog read) {
-        if (stopped_) return;
-        using End = ReadLog::End;
-        switch (read.end) {
-        case End::failed: return answer_.fail(wire::JournalFailed{read.reason});
-        case End::too_large: return answer_.fail(wire::LogTooLarge{static_cast<std::int64_t>(mr::max_evidence_log)});
-        case End::not_found:
-            if (quotes_ < max_quotes) return reread();
-            break;
-        case End::found: break;
-        }
-        if (read.to_cut.empty()) return finish(read);
-        cut_log(std::move(read));
-    }
-
-    void cut_log(ReadLog read) {
+    void cut_log() {
         const auto readings = readings_.lock();
         if (!readings) return;  // mrd is stopping
-        auto to_cut = std::move(read.to_cut);
-        const auto reading = std::make_shared<LogThatIsCut>(
-            *readings, client_, std::move(to_cut),
-            [self = shared_from_this(), read = std::make_shared<ReadLog>(std::move(read))](LogThatIsCut::Result made) {
-                if (self->stopped_) return;
-                if (!made.reason.empty()) return self->answer_.fail(wire::JournalFailed{made.reason});
-                read->log = std::move(made.log);
-                self->evidence_.cut = made.cut;
-                self->finish(*read);
+        const auto reading =
+            std::make_shared<LogThatIsCut>(*readings, client_, making_.to_cut(), [self = shared_from_this()](LogThatIsCut::Result made) {
+                if (!self->stopped_) self->go(self->making_.log_cut(std::move(made)));
             });
         reading_ = reading;
         reading->go();
     }
 
-    void finish(ReadLog &read) {
-        evidence_.sequence = static_cast<std::int64_t>(read.cut.sequence());
-        for (const auto &[index, value] : signed_) {
-            if (!is_logged(index)) continue;
-            const auto &name = table().name(index);
-            evidence_.registers.push_back({name, table().spec(index).owner, value, read.cut.logged(name)});
-        }
-        evidence_.log = std::move(read.log);
-        add_collateral();
-    }
-
     void reread() {
         std::vector<Registers::Place> places;
-        for (const auto &[index, value] : signed_) {
-            if (is_logged(index)) places.push_back({provider_.registers(), index});
-        }
+        for (const auto &reg : making_.sources().front().registers) places.push_back({provider_.registers(), reg.index});
         // A failure is not the end of it: the second quote tells.
         read_sets(places, true, [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &) {
-            if (!self->stopped_) self->ask_for_quote();
+            if (!self->stopped_) self->go(self->making_.begin(self->last_event()));
         });
     }
-
-    void add_collateral() {
-        if (!provider_.has_collateral()) return reply();
-        provider_.collateral([self = shared_from_this()](const std::expected<QuoteCollateral, std::string> &collateral) {
-            if (self->stopped_) return;
-            if (collateral) {
-                if (auto parsed = mr::parse_collateral(collateral->json)) self->evidence_.collateral = std::move(*parsed);
-            }
-            self->reply();
-        });
-    }
-
-    void reply() {
-        answer_.reply({{mr::write_evidence_json(evidence_)}});
-        counted_.reset();
-    }
-
-    // A quote that says what a register holds is of a provider that has registers.
-    [[nodiscard]] const RegisterTable &table() const { return provider_.registers()->table(); }
-    [[nodiscard]] bool is_logged(RegisterIndex index) const { return table().spec(index).flags.has(mr::Flag::extensible); }
 
     Registers &registers_;
     // Neither is held: what is left of a call may outlive the service, and gives back nothing then.
@@ -345,16 +297,11 @@ private:
     EvidenceBudget::Ticket budget_ticket_ = 0;  // while it waits for room
     EvidenceBudget::Share counted_;
     ProviderSlot &provider_;
-    mr::Bytes report_data_;
     QuoteQueue::TimePoint deadline_;
     std::shared_ptr<void> timer_;
     Answer<wire::Evidence> answer_;
     Quotes::Ticket quote_ticket_ = 0;
-    int quotes_ = 0;           // asked for
-    std::uint64_t first_ = 0;  // the log's last event before the quote was asked for
-    std::uint64_t until_ = 0;  // and the last one that it can have taken part of
-    std::vector<QuoteStatement::Register> signed_;
-    mr::Evidence evidence_;
+    EvidenceMaking making_;
     std::weak_ptr<LogReading> reading_;
     bool stopped_ = false;  // nobody waits for it any more
 };
@@ -362,7 +309,8 @@ private:
 }  // namespace
 
 void answer_evidence(Daemon &daemon, const Client &client, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
-    const auto wanted = quote_request(daemon, parameters.report_data, parameters.provider, parameters.deadline_milliseconds);
+    const auto wanted =
+        quote_request(daemon, parameters.report_data, parameters.provider, parameters.deadline_milliseconds, ReportDataSize{});
     if (!wanted) return answer.fail(wanted.error());
     std::make_shared<EvidenceCall>(daemon, client, *wanted, std::move(answer))->start();
 }

@@ -25,7 +25,8 @@ std::expected<void, RequestError> check_size(const mr::Bytes &report_data, Repor
 
 std::expected<QuoteRequest, RequestError> quote_request(Daemon &daemon, std::string_view report_data,
                                                         std::optional<std::string_view> provider,
-                                                        std::optional<std::int64_t> deadline_milliseconds) {
+                                                        std::optional<std::int64_t> deadline_milliseconds,
+                                                        std::optional<ReportDataSize> size) {
     auto data = report_data_of(report_data);
     if (!data) return std::unexpected(data.error());
     const auto milliseconds = deadline_milliseconds.value_or(default_quote_deadline.count());
@@ -34,7 +35,7 @@ std::expected<QuoteRequest, RequestError> quote_request(Daemon &daemon, std::str
     if (!chosen) return std::unexpected(chosen.error());
     const auto *quotes = (*chosen)->quotes();
     if (quotes == nullptr) return std::unexpected(wire::NotSupported{std::string((*chosen)->name()), "quotes"});
-    if (auto fits = check_size(*data, quotes->report_data_size()); !fits) return std::unexpected(fits.error());
+    if (auto fits = check_size(*data, size.value_or(quotes->report_data_size())); !fits) return std::unexpected(fits.error());
     return QuoteRequest{*chosen, std::move(*data), std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds)};
 }
 

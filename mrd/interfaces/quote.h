@@ -55,9 +55,11 @@ struct QuoteRequest {
     mr::Bytes report_data;
     QuoteQueue::TimePoint deadline;  // when the call is to be answered
 };
+// `size`: of report data, where it is not the one that the provider's quotes are over.
 std::expected<QuoteRequest, RequestError> quote_request(Daemon &daemon, std::string_view report_data,
                                                         std::optional<std::string_view> provider,
-                                                        std::optional<std::int64_t> deadline_milliseconds);
+                                                        std::optional<std::int64_t> deadline_milliseconds,
+                                                        std::optional<ReportDataSize> size = {});
 
 // Why there is no quote, as the interface says it.
 using QuoteError =

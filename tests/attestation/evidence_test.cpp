@@ -14,10 +14,7 @@ using testing::HasSubstr;
 Digest value_of(std::uint8_t byte) { return Digest(Bytes(48, byte)); }
 
 Evidence example() {
-    Evidence evidence{.provider = "tdx",
-                      .simulated = true,
-                      .quote = {1, 2, 3},
-                      .quote_format = "tdx_v4",
+    Evidence evidence{.parts = {{.name = "tdx", .kind = "tdx", .simulated = true, .quote = {1, 2, 3}, .quote_format = "tdx_v4"}},
                       .time = 1'700'000'000'000'000,
                       .sequence = 300,
                       .registers = {{"tdx/rtmr0", Owner::owned, value_of(1), value_of(1)},
@@ -30,17 +27,13 @@ Evidence example() {
 
 Evidence full_example() {
     auto evidence = example();
-    evidence.auxiliary = Bytes{9};
+    evidence.parts.push_back({.name = "gpu",
+                              .kind = "other",
+                              .quote = {9},
+                              .quote_format = "other_v1",
+                              .auxiliary = Bytes{9},
+                              .collateral = R"({"a":"\"1","b":[1,{"c":null}]})"});
     evidence.cut = EvidenceCutContent{.events = 7, .bytes = 70'000};
-    evidence.collateral = Collateral{.tcb_info = R"({"a": "\"1"})",
-                                     .tcb_info_signature = Bytes(64, 1),
-                                     .tcb_info_issuer_chain = "pem\n",
-                                     .qe_identity = "{}",
-                                     .qe_identity_signature = Bytes(64, 2),
-                                     .qe_identity_issuer_chain = "pem\n",
-                                     .root_ca_crl = {3},
-                                     .pck_crl = {4},
-                                     .pck_crl_issuer_chain = "pem\n"};
     return evidence;
 }
 
@@ -70,7 +63,10 @@ TEST(Evidence, IsTheSameObjectInBothForms) {
     const auto from_cbor = json::from_cbor(write_evidence_cbor(full_example()));
     for (const auto &[key, value] : from_json.items()) EXPECT_TRUE(from_cbor.contains(key)) << key;
     EXPECT_EQ(from_json.size(), from_cbor.size());
-    EXPECT_EQ(from_json["collateral"].size(), from_cbor["collateral"].size());
+    ASSERT_EQ(from_json["parts"].size(), from_cbor["parts"].size());
+    for (std::size_t i = 0; i < from_json["parts"].size(); ++i) EXPECT_EQ(from_json["parts"][i].size(), from_cbor["parts"][i].size());
+    EXPECT_EQ(from_json["parts"][1]["collateral"], json::parse(from_cbor["parts"][1]["collateral"].get<std::string>()));
+    EXPECT_EQ(from_json["parts"][1]["quote"].get<std::string>(), to_base64(from_cbor["parts"][1]["quote"].get_binary()));
     EXPECT_EQ(from_json["sequence"], from_cbor["sequence"]);
     EXPECT_EQ(from_json["reportData"].get<std::string>(), to_hex(from_cbor["reportData"].get_binary()));
     EXPECT_EQ(from_json["log"].get<std::string>(), to_base64(from_cbor["log"].get_binary()));
@@ -85,7 +81,7 @@ TEST(Evidence, MayBePrettyPrintedAndItsMembersComeInAnyOrder) {
 TEST(Evidence, AMemberThatIsMissingUnknownOrMalformedIsNamed) {
     const auto whole = json::parse(write_evidence_json(full_example()));
     for (const auto &[key, value] : whole.items()) {
-        if (key == "auxiliary" || key == "cut" || key == "collateral") continue;
+        if (key == "cut") continue;
         auto without = whole;
         without.erase(key);
         EXPECT_THAT(error_of(without), HasSubstr("the member " + key)) << key;
@@ -93,16 +89,16 @@ TEST(Evidence, AMemberThatIsMissingUnknownOrMalformedIsNamed) {
     auto changed = whole;
     changed["extra"] = 1;
     EXPECT_THAT(error_of(changed), HasSubstr("extra"));
-    for (const auto *key : {"quote", "log", "auxiliary"}) {
+    for (const auto *key : {"/log", "/parts/1/quote", "/parts/1/auxiliary"}) {
         changed = whole;
-        changed[key] = "!";
-        EXPECT_THAT(error_of(changed), HasSubstr(key));
+        changed[json::json_pointer(key)] = "!";
+        EXPECT_THAT(error_of(changed), HasSubstr("is not base64")) << key;
     }
     changed = whole;
     changed["reportData"] = "00";
     EXPECT_THAT(error_of(changed), HasSubstr("reportData"));
     changed = whole;
-    changed["version"] = 2;
+    changed["version"] = 3;
     EXPECT_THAT(error_of(changed), HasSubstr("version"));
     changed = whole;
     changed["registers"][0]["signed"] = std::string(130, '0');
@@ -121,8 +117,27 @@ TEST(Evidence, AMemberThatIsMissingUnknownOrMalformedIsNamed) {
     changed["registers"][1]["more"] = 1;
     EXPECT_THAT(error_of(changed), HasSubstr("more of a register"));
     changed = whole;
-    changed["collateral"].erase("pck_crl");
-    EXPECT_THAT(error_of(changed), HasSubstr("pck_crl"));
+    changed["parts"][1]["more"] = 1;
+    EXPECT_THAT(error_of(changed), HasSubstr("more of a part"));
+    for (const auto *key : {"name", "kind", "simulated", "quote", "quoteFormat"}) {
+        changed = whole;
+        changed["parts"][1].erase(key);
+        EXPECT_THAT(error_of(changed), HasSubstr("parts")) << key;
+    }
+    changed = whole;
+    changed["parts"][1]["name"] = "tdx";
+    EXPECT_THAT(error_of(changed), HasSubstr("two parts have the name tdx"));
+    for (const auto *name : {"", "a/b"}) {
+        changed["parts"][1]["name"] = name;
+        EXPECT_THAT(error_of(changed), HasSubstr("name of a part"));
+    }
+    changed["parts"] = json::array();
+    EXPECT_THAT(error_of(changed), HasSubstr("0 parts"));
+    for (std::size_t i = 0; i <= max_evidence_parts; ++i) {
+        changed["parts"].push_back(whole["parts"][0]);
+        changed["parts"].back()["name"] = std::to_string(i);
+    }
+    EXPECT_THAT(error_of(changed), HasSubstr("17 parts"));
     changed = whole;
     for (std::size_t i = 0; i <= max_evidence_registers; ++i) changed["registers"].push_back(whole["registers"][0]);
     EXPECT_THAT(error_of(changed), HasSubstr("64 registers"));
@@ -151,6 +166,45 @@ TEST(Evidence, IsCoherentIfTheLogLeadsToEveryOwnedRegister) {
     EXPECT_FALSE(evidence.coherent());
     evidence.registers[0].logged.reset();
     EXPECT_FALSE(evidence.coherent());
+}
+
+// That of the simulator before there were parts: its only part is at the top.
+TEST(Evidence, OfVersion1IsReadAsJsonOnlyAndWrittenAsVersion2) {
+    auto old = json::parse(write_evidence_json(example()));
+    const auto part = old["parts"][0];
+    old.erase("parts");
+    old["version"] = 1;
+    old["provider"] = part["name"];
+    for (const auto *key : {"simulated", "quote", "quoteFormat"}) old[key] = part[key];
+    const auto parsed = parse_evidence(as_bytes(old.dump()));
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_EQ(*parsed, example());
+    old["parts"] = json::array({part});
+    EXPECT_THAT(error_of(old), HasSubstr("parts"));
+    old.erase("parts");
+    // Keys in CBOR's order: the shortest first.
+    Bytes cbor{0xA2, 0x63, 'l', 'o', 'g', 0x40, 0x65, 'q', 'u', 'o', 't', 'e', 0x40};
+    const auto from_cbor = parse_evidence(cbor);
+    ASSERT_FALSE(from_cbor);
+    EXPECT_THAT(from_cbor.error().message, HasSubstr("version 1"));
+}
+
+// What a part is over, so that no quote of the one is the other's; recomputed here by other means.
+TEST(Evidence, APartThatTakes32BytesIsOverItsKindAndNameToo) {
+    ReportData report_data{};
+    report_data[0] = 7;
+    EXPECT_EQ(part_report_data("tdx", "tdx", report_data, 64).value(), Bytes(report_data.begin(), report_data.end()));
+    std::string text = "mrd report data";
+    text += '\0';
+    text += "spdm";
+    text += '\0';
+    text += "gpu0";
+    text += '\0';
+    text.append(report_data.begin(), report_data.end());
+    const auto expected = hash(HashAlgorithm::sha256, as_bytes(text)).value();
+    EXPECT_EQ(part_report_data("spdm", "gpu0", report_data, 32).value(), Bytes(expected.bytes().begin(), expected.bytes().end()));
+    EXPECT_NE(part_report_data("spdm", "gpu1", report_data, 32).value(), part_report_data("spdm", "gpu0", report_data, 32).value());
+    EXPECT_FALSE(part_report_data("spdm", "gpu0", report_data, 48));
 }
 
 TEST(Evidence, OtherFilesAreNotTakenForIt) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,16 +17,16 @@
 
 namespace mr {
 
-using enum StatementName;
+using namespace statement;  // NOLINT(google-build-using-namespace): names
 
-inline Judgement result_of(const Verdict &verdict, StatementName name) {
+inline Judgement result_of(const Verdict &verdict, std::string_view name) {
     const auto *statement = verdict.find(name);
     if (statement != nullptr) return statement->result;
-    ADD_FAILURE() << "no statement " << to_string(name);
+    ADD_FAILURE() << "no statement " << name;
     return Judgement::not_judged;
 }
 
-inline std::string reason_of(const Verdict &verdict, StatementName name) {
+inline std::string reason_of(const Verdict &verdict, std::string_view name) {
     const auto *statement = verdict.find(name);
     return statement == nullptr ? "" : statement->reason;
 }
@@ -35,6 +36,9 @@ inline bool matches(const Verdict &verdict) {
     return result_of(verdict, log_replay) == Judgement::holds && result_of(verdict, history_complete) == Judgement::holds &&
            result_of(verdict, registers_covered) == Judgement::holds;
 }
+
+// JSON without blanks, as evidence keeps it.
+inline std::string compact(const std::string &json) { return nlohmann::ordered_json::parse(json).dump(); }
 
 inline std::string json_log(const std::vector<OwnedEvent> &events, const std::vector<LogRegister> &registers = {}) {
     std::string log;
@@ -68,15 +72,16 @@ protected:
     Evidence evidence() {
         const auto zero = Digest::zero(HashAlgorithm::sha384);
         std::vector<LogRegister> registers;
-        Evidence made{.provider = "tdx",
-                      .report_data = platform.body.report_data,
-                      .quote = platform.quote(),
-                      .quote_format = "tdx_v4",
+        Evidence made{.report_data = platform.body.report_data,
+                      .parts = {{.name = "tdx",
+                                 .kind = "tdx",
+                                 .quote = platform.quote(),
+                                 .quote_format = "tdx_v4",
+                                 .collateral = compact(write_collateral(platform.collateral()))}},
                       .time = test_now * 1'000'000,
                       .sequence = static_cast<std::int64_t>(events.size()),
                       .registers = {},
-                      .log = {},
-                      .collateral = platform.collateral()};
+                      .log = {}};
         for (std::size_t i = 0; i < 4; ++i) {
             const auto name = "tdx/rtmr" + std::to_string(i);
             registers.push_back({name, HashAlgorithm::sha384, zero, start.value_or(zero)});
@@ -95,6 +100,12 @@ protected:
         return replay.find(known.name)->value;
     }
 
+    [[nodiscard]] std::string forged_collateral() {
+        auto forged = platform.collateral();
+        forged.tcb_info_signature[0] ^= 1;
+        return compact(write_collateral(forged));
+    }
+
     void expect_nonce() { options.report_data = Bytes(platform.body.report_data.begin(), platform.body.report_data.end()); }
 
     TestPlatform platform;
@@ -108,7 +119,7 @@ protected:
 inline std::vector<std::string> refusing(const Verdict &verdict) {
     std::vector<std::string> names;
     for (const auto &each : verdict.statements()) {
-        if (each.required && each.result != Judgement::holds) names.emplace_back(to_string(each.name));
+        if (each.required && each.result != Judgement::holds) names.push_back(each.name);
     }
     return names;
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mr/envelope.h"
+#include "mr/verify_quote.h"
 
 namespace mr {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 const std::string value_a(96, 'a');
 const std::string value_b(96, 'b');
@@ -22,17 +24,16 @@ json example() {
             {"version", 1},
             {"description", "what the build of today measures"},
             {"tcb", {"UpToDate", "SWHardeningNeeded"}},
-            {"minimumTcbEvaluationDataNumber", 17},
             {"debug", "accept"},
-            {"septVeDisableUnset", "accept"},
             {"simulatedRoots", "refuse"},
             {"gaps", "accept"},
-            {"serviceTds", {value_a}},
+            {"parts", {{{"name", "tdx"}, {"kind", "tdx"}}}},
+            {"tdx", {{"minimumTcbEvaluationDataNumber", 17}, {"septVeDisableUnset", "accept"}, {"serviceTds", {value_a}}}},
             {"uncoveredRegisters", {"tdx/rtmr2"}},
             {"logOnlyRegisters", {"tdx/rtmr3"}},
             {"acceptedGaps", {{{"register", "tdx/rtmr1"}, {"found", value_b}}}},
             {"maximumAgeSeconds", 300},
-            {"registers", {{"mr_td", {value_a, value_b}}, {"tdx/rtmr0", {value_b}}, {"mrowner", {value_a}}}},
+            {"registers", {{"mrtd", {value_a, value_b}}, {"tdx/rtmr0", {value_b}}, {"mrowner", {value_a}}}},
             {"requiredEvents", {{{"name", "kernel"}, {"register", "rtmr1"}, {"digest", value_a}, {"eventDigest", value_b}}}},
             {"forbiddenEvents", {{{"name", "shell"}, {"text", "init=/bin/sh"}}}}};
 }
@@ -45,41 +46,38 @@ std::string error_of(const json &file) {
 TEST(ReferenceValues, SayWhatIsExpectedAndWhatIsAccepted) {
     const auto values = parse_reference_values(example().dump());
     ASSERT_TRUE(values) << values.error().message;
-    EXPECT_THAT(values->quote.accepted_tcb, ElementsAre(TcbStatus::up_to_date, TcbStatus::sw_hardening_needed));
+    EXPECT_THAT(values->platform.accepted_tcb, ElementsAre("UpToDate", "SWHardeningNeeded"));
     EXPECT_TRUE(values->tcb_required);
-    EXPECT_EQ(values->quote.minimum_tcb_evaluation, 17);
-    EXPECT_TRUE(values->quote.accept_debug);
-    EXPECT_TRUE(values->quote.accept_no_sept_ve_disable);
-    EXPECT_EQ(values->quote.accept_simulated_roots, false);
+    EXPECT_THAT(values->parts, ElementsAre(ExpectedPart{.name = "tdx", .kind = "tdx"}));
+    const auto of_tds = parse_td_policy(values->platform.of_kind.at("tdx"));
+    ASSERT_TRUE(of_tds);
+    EXPECT_EQ(of_tds->minimum_tcb_evaluation, 17);
+    EXPECT_TRUE(of_tds->accept_no_sept_ve_disable);
+    EXPECT_EQ(of_tds->accepted_service_tds.size(), 1U);
+    EXPECT_TRUE(values->platform.accept_debug);
+    EXPECT_EQ(values->platform.accept_simulated_roots, false);
     EXPECT_TRUE(values->accept_gaps);
-    EXPECT_EQ(values->quote.accepted_service_tds.size(), 1U);
-    EXPECT_THAT(values->uncovered_registers, ElementsAre("rtmr2"));
-    EXPECT_THAT(values->log_only_registers, ElementsAre("rtmr3"));
-    EXPECT_THAT(values->accepted_gaps, ElementsAre(AcceptedGap{.register_name = "rtmr1", .found = Digest(Bytes(48, 0xBB))}));
+    EXPECT_THAT(values->uncovered_registers, ElementsAre("tdx/rtmr2"));
+    EXPECT_THAT(values->log_only_registers, ElementsAre("tdx/rtmr3"));
+    EXPECT_THAT(values->accepted_gaps, ElementsAre(AcceptedGap{.register_name = "tdx/rtmr1", .found = Digest(Bytes(48, 0xBB))}));
     EXPECT_EQ(values->maximum_age_seconds, 300);
     EXPECT_EQ(values->registers.at("mrtd").size(), 2U);
-    EXPECT_EQ(values->registers.at("rtmr0").size(), 1U);
+    EXPECT_EQ(values->registers.at("tdx/rtmr0").size(), 1U);
     EXPECT_EQ(values->required_events.front().name, "kernel");
-    EXPECT_EQ(values->required_events.front().digest, Digest(Bytes(48, 0xAA)));
-    EXPECT_EQ(values->required_events.front().event_digest, Digest(Bytes(48, 0xBB)));
+    EXPECT_EQ(values->required_events.front().digest, (ContentDigest{.value = Digest(Bytes(48, 0xAA))}));
+    EXPECT_EQ(values->required_events.front().event_digest, (ContentDigest{.value = Digest(Bytes(48, 0xBB))}));
     EXPECT_EQ(values->forbidden_events.front().data, Bytes({'i', 'n', 'i', 't', '=', '/', 'b', 'i', 'n', '/', 's', 'h'}));
 }
 
 TEST(ReferenceValues, AreStrictWhereTheySayNothing) {
     const auto values = parse_reference_values(R"({"format":"mrd-reference-values","version":1})");
     ASSERT_TRUE(values) << values.error().message;
-    EXPECT_THAT(values->quote.accepted_tcb, ElementsAre(TcbStatus::up_to_date));
-    EXPECT_FALSE(values->tcb_required || values->quote.accept_debug || values->quote.accept_no_sept_ve_disable || values->accept_gaps);
-    EXPECT_FALSE(values->quote.accept_simulated_roots);
+    EXPECT_THAT(values->platform.accepted_tcb, IsEmpty());
+    EXPECT_THAT(values->platform.of_kind, IsEmpty());
+    EXPECT_THAT(values->parts, IsEmpty());
+    EXPECT_FALSE(values->tcb_required || values->platform.accept_debug || values->accept_gaps);
+    EXPECT_FALSE(values->platform.accept_simulated_roots);
     EXPECT_FALSE(values->maximum_age_seconds);
-    EXPECT_FALSE(values->quote.minimum_tcb_evaluation);
-}
-
-TEST(ReferenceValues, ThatAskForATcbRecoveryAskForTheTcb) {
-    const auto values = parse_reference_values(R"({"format":"mrd-reference-values","version":1,"minimumTcbEvaluationDataNumber":0})");
-    ASSERT_TRUE(values) << values.error().message;
-    EXPECT_TRUE(values->tcb_required);
-    EXPECT_THAT(values->quote.accepted_tcb, ElementsAre(TcbStatus::up_to_date));
 }
 
 TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
@@ -95,12 +93,17 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/debug"), "yes", "debug"},
         {json::json_pointer("/gaps"), true, "gaps"},
         {json::json_pointer("/tcb/0"), "Uptodate", "Uptodate"},
-        {json::json_pointer("/serviceTds/0"), "00", "serviceTds"},
-        {json::json_pointer("/uncoveredRegisters/0"), "pcr7", "pcr7"},
-        {json::json_pointer("/uncoveredRegisters/0"), "rtmr9", "rtmr9"},
-        {json::json_pointer("/logOnlyRegisters/0"), "rtmr9", "logOnlyRegisters: rtmr9"},
-        {json::json_pointer("/acceptedGaps/0/register"), "mrtd", "acceptedGaps: mrtd"},
-        {json::json_pointer("/acceptedGaps/0/found"), "00", "acceptedGaps"},
+        {json::json_pointer("/tdx/serviceTds/0"), "00", "the member tdx: a value of serviceTds"},
+        {json::json_pointer("/tdx/serviceTDs"), json::array(), "the member tdx: the member serviceTDs is unknown"},
+        {json::json_pointer("/tdx/septVeDisableUnset"), nullptr, "the member septVeDisableUnset is null"},
+        {json::json_pointer("/tdx/septVeDisableUnset"), "yes", "septVeDisableUnset"},
+        {json::json_pointer("/snp"), json::object(), "the member snp is unknown"},
+        {json::json_pointer("/parts/0/kind"), "snp", "parts: snp"},
+        {json::json_pointer("/parts/0/more"), 1, "parts"},
+        {json::json_pointer("/uncoveredRegisters/0"), "", "uncoveredRegisters"},
+        {json::json_pointer("/logOnlyRegisters/0"), "tdx/", "logOnlyRegisters: \"tdx/\""},
+        {json::json_pointer("/acceptedGaps/0/register"), "a/b/c", "acceptedGaps: \"a/b/c\""},
+        {json::json_pointer("/acceptedGaps/0/found"), "", "acceptedGaps"},
         {json::json_pointer("/acceptedGaps/0"), value_a, "acceptedGaps is given twice, or is not an array of objects"},
         {json::json_pointer("/acceptedGaps/0/sequence"), 4, "acceptedGaps: a gap has register and found"},
         {json::json_pointer("/requiredEvents/0/register"), nullptr, "register of a rule is null"},
@@ -109,17 +112,17 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/tcb"), json::array(), "tcb is empty"},
         {json::json_pointer("/requiredEvents/0/eventDigest"), "00", "kernel"},
         {json::json_pointer("/forbiddenEvents/0/text"), "", "shell"},
-        {json::json_pointer("/registers/rtmr0"), json::array({value_a}), "rtmr0 is given twice"},
         {json::json_pointer("/tcb"), nullptr, "tcb is null"},
-        {json::json_pointer("/minimumTcbEvaluationDataNumber"), "17", "minimumTcbEvaluationDataNumber is given twice, or is not a number"},
-        {json::json_pointer("/minimumTcbEvaluationDataNumber"), -1, "minimumTcbEvaluationDataNumber is negative"},
+        {json::json_pointer("/tdx/minimumTcbEvaluationDataNumber"), "17",
+         "minimumTcbEvaluationDataNumber is given twice, or is not a number"},
+        {json::json_pointer("/tdx/minimumTcbEvaluationDataNumber"), -1, "minimumTcbEvaluationDataNumber is negative"},
         {json::json_pointer("/maximumAgeSeconds"), -1, "maximumAgeSeconds"},
-        {json::json_pointer("/registers/rtmr4"), json::array({value_a}), "rtmr4"},
+        {json::json_pointer("/registers/~1rtmr4"), json::array({value_a}), "\"/rtmr4\""},
         {json::json_pointer("/registers/mrowner/0"), "zz", "mrowner"},
         {json::json_pointer("/registers/mrowner"), value_a, "registers is given twice, or is not an object of arrays"},
         {json::json_pointer("/tcb"), "UpToDate", "tcb is given twice, or is not an array"},
         {json::json_pointer("/requiredEvents/0"), {{"digest", value_a}}, "a rule has no name"},
-        {json::json_pointer("/requiredEvents/0/register"), "rtmr7", "kernel"},
+        {json::json_pointer("/requiredEvents/0/register"), "", "kernel"},
         {json::json_pointer("/requiredEvents/0/digest"), "00", "kernel"},
         {json::json_pointer("/requiredEvents/0/digests"), value_a, "digests"},
         {json::json_pointer("/forbiddenEvents/0/data"), "AA==", "shell"},
@@ -148,16 +151,6 @@ TEST(ReferenceValues, RulesHaveOneLimitTogetherAndAreThereOnce) {
     const auto twice = parse_reference_values(text);
     ASSERT_FALSE(twice);
     EXPECT_THAT(twice.error().message, HasSubstr("forbiddenEvents is given twice"));
-}
-
-TEST(ReferenceValues, OnlyMrtdAnRtmrOrAnEventSaysWhatRuns) {
-    const auto says = [](const json &registers) {
-        json file{{"format", "mrd-reference-values"}, {"version", 1}, {"registers", registers}};
-        return parse_reference_values(file.dump())->say_what_runs();
-    };
-    EXPECT_TRUE(says({{"mrtd", {value_a}}}));
-    EXPECT_TRUE(says({{"rtmr3", {value_a}}}));
-    EXPECT_FALSE(says({{"mrowner", {value_a}}, {"mrconfigid", {value_a}}}));
 }
 
 TEST(ReferenceValues, ADataDigestNamesItsAlgorithmOrHasItsLength) {

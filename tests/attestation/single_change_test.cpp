@@ -264,7 +264,7 @@ TEST_P(SingleChange, IsRefusedByTheStatementThatItIsAbout) {
     std::istringstream names(change.refused_by);
     for (std::string name; names >> name;) expected.push_back(name);
     // The test's root never is Intel's; where the certificates cannot be read there is none.
-    const auto *const hardware = verdict.find(StatementName::root_is_hardware);
+    const auto *const hardware = verdict.find(statement::root_is_hardware);
     EXPECT_FALSE(hardware->required);
     EXPECT_NE(hardware->result, Judgement::holds);
     if (hardware->result == Judgement::fails) expected.emplace_back("root_is_hardware");

@@ -2,73 +2,91 @@
 
 #include <gmock/gmock.h>
 
-#include <set>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 namespace mr {
 namespace {
 
-using enum StatementName;
+using namespace statement;  // NOLINT(google-build-using-namespace): names
 
 TEST(Verdict, IsVerifiedIfSomethingIsRequiredAndAllOfThatHolds) {
     Verdict verdict;
     EXPECT_FALSE(verdict.verified());
-    verdict.add({tcb, Judgement::holds, false, "fine"});
+    verdict.add({.name = std::string(tcb), .result = Judgement::holds, .reason = "fine"});
     EXPECT_FALSE(verdict.verified());
-    verdict.add({quote_format, Judgement::holds, true, "fine"});
+    verdict.add({.name = std::string(quote_format), .result = Judgement::holds, .required = true, .reason = "fine"});
     EXPECT_TRUE(verdict.verified());
-    verdict.add({not_debug, Judgement::fails, false, "accepted"});
-    verdict.add({report_data, Judgement::not_judged, false, "not asked for"});
+    verdict.add({.name = std::string(not_debug), .result = Judgement::fails, .required = false, .reason = "accepted"});
+    verdict.add({.name = std::string(report_data), .result = Judgement::not_judged, .required = false, .reason = "not asked for"});
     EXPECT_TRUE(verdict.verified());
-    verdict.add({log_replay, Judgement::not_judged, true, "there is no log"});
+    verdict.add({.name = std::string(log_replay), .result = Judgement::not_judged, .required = true, .reason = "there is no log"});
     EXPECT_FALSE(verdict.verified());
 }
 
 TEST(Verdict, IsNotVerifiedIfARequiredStatementFails) {
     Verdict verdict;
-    verdict.add({quote_format, Judgement::holds, true, "fine"});
-    verdict.add({tcb, Judgement::fails, true, "OutOfDate"});
+    verdict.add({.name = std::string(quote_format), .result = Judgement::holds, .required = true, .reason = "fine"});
+    verdict.add({.name = std::string(tcb), .result = Judgement::fails, .required = true, .reason = "OutOfDate"});
     EXPECT_FALSE(verdict.verified());
 }
 
-TEST(Verdict, KeepsStatementsInTheirOrder) {
+TEST(Verdict, KeepsStatementsInTheOrderInWhichTheyCame) {
     Verdict verdict;
-    for (const auto name : {evidence_age, tcb, quote_format, log_replay, not_debug}) verdict.add({name, Judgement::holds, true, ""});
-    std::vector<StatementName> names;
+    for (const auto name : {quote_format, tcb, log_replay, tcb})
+        verdict.add({.name = std::string(name), .result = Judgement::holds, .reason = ""});
+    std::vector<std::string> names;
     for (const auto &each : verdict.statements()) names.push_back(each.name);
-    EXPECT_THAT(names, testing::ElementsAre(quote_format, tcb, not_debug, log_replay, evidence_age));
+    EXPECT_THAT(names, testing::ElementsAre("quote_format", "tcb", "log_replay"));
     EXPECT_EQ(verdict.find(tcb)->name, tcb);
     EXPECT_EQ(verdict.find(report_data), nullptr);
 }
 
-TEST(Verdict, KeepsTheWorseOfTwoJudgementsAndBothReasons) {
+TEST(Verdict, KeepsTheWorseOfTwoJudgementsThatCountAlikeAndBothReasons) {
     using enum Judgement;
     struct Case {
         Judgement first;
         Judgement second;
         Judgement kept;
     };
+    const auto merged = [](Judgement first, bool first_required, Judgement second, bool second_required) {
+        Verdict verdict;
+        verdict.add({.name = std::string(log_replay), .result = first, .required = first_required, .reason = "one"});
+        verdict.add({.name = std::string(log_replay), .result = second, .required = second_required, .reason = "two"});
+        EXPECT_EQ(verdict.statements().size(), 1U);
+        EXPECT_EQ(verdict.find(log_replay)->reason, "one; two");
+        EXPECT_EQ(verdict.find(log_replay)->required, first_required || second_required);
+        return verdict.find(log_replay)->result;
+    };
     for (const auto &[first, second, kept] :
          {Case{holds, holds, holds}, Case{holds, not_judged, not_judged}, Case{not_judged, holds, not_judged}, Case{holds, fails, fails},
           Case{fails, holds, fails}, Case{not_judged, fails, fails}, Case{fails, not_judged, fails}}) {
-        Verdict verdict;
-        verdict.add({log_replay, first, false, "one"});
-        verdict.add({log_replay, second, true, "two"});
-        ASSERT_EQ(verdict.statements().size(), 1U);
-        EXPECT_EQ(verdict.find(log_replay)->result, kept);
-        EXPECT_EQ(verdict.find(log_replay)->reason, "one; two");
-        EXPECT_TRUE(verdict.find(log_replay)->required);
+        EXPECT_EQ(merged(first, true, second, true), kept);
+        EXPECT_EQ(merged(first, false, second, false), kept);
+        // What is not required of one part makes nothing of what is required of another, better or worse.
+        EXPECT_EQ(merged(first, true, second, false), first);
+        EXPECT_EQ(merged(first, false, second, true), second);
     }
 }
 
-TEST(Verdict, NamesEveryStatementAndJudgementDifferently) {
-    std::set<std::string_view> names;
-    for (int i = 0; i <= static_cast<int>(evidence_age); ++i) names.insert(to_string(static_cast<StatementName>(i)));
-    EXPECT_EQ(names.size(), static_cast<std::size_t>(evidence_age) + 1);
-    EXPECT_FALSE(names.contains(""));
-    EXPECT_EQ(to_string(sept_ve_disable), "sept_ve_disable");
-    EXPECT_EQ(to_string(Judgement::holds), "true");
-    EXPECT_EQ(to_string(Judgement::fails), "false");
-    EXPECT_EQ(to_string(Judgement::not_judged), "not_judged");
+TEST(Verdict, AsJsonHasWhatItSaysAndNothingThatTricksATerminal) {
+    Verdict verdict;
+    verdict.add({.name = std::string(tcb), .result = Judgement::fails, .required = true, .reason = "OutOf\x1b[31mDate"});
+    verdict.add({.name = std::string(report_data), .result = Judgement::not_judged, .reason = "\"none\""});
+    verdict.add(JudgedPlatform{.part = "cpu", .kind = "tdx", .tcb_status = "OutOfDate", .advisories = {"INTEL-SA-1"}});
+    const auto text = write_verdict(verdict, 42);
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    const auto json = nlohmann::json::parse(text);
+    EXPECT_EQ(json["verified"], false);
+    EXPECT_EQ(json["time"], 42);
+    EXPECT_EQ(json["platforms"],
+              nlohmann::json::parse(R"([{"part":"cpu","kind":"tdx","tcb":{"status":"OutOfDate","advisories":["INTEL-SA-1"]}}])"));
+    EXPECT_EQ(json["statements"][0]["name"], "tcb");
+    EXPECT_EQ(json["statements"][0]["result"], "false");
+    EXPECT_EQ(json["statements"][0]["required"], true);
+    EXPECT_EQ(json["statements"][1],
+              nlohmann::json::parse(R"({"name":"report_data","result":"not_judged","required":false,"reason":"\"none\""})"));
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ inline std::vector<std::string> not_true(const Verdict &verdict) {
     std::vector<std::string> names;
     for (const auto &statement : verdict.statements()) {
         if (statement.result != Judgement::holds) {
-            names.push_back(std::string(to_string(statement.name)) + ": " + std::string(to_string(statement.result)));
+            names.push_back(statement.name + ": " + std::string(to_string(statement.result)));
         }
     }
     return names;
@@ -23,7 +23,7 @@ inline std::vector<std::string> not_true(const Verdict &verdict) {
 inline std::vector<std::string> false_ones(const Verdict &verdict) {
     std::vector<std::string> names;
     for (const auto &statement : verdict.statements()) {
-        if (statement.result == Judgement::fails) names.emplace_back(to_string(statement.name));
+        if (statement.result == Judgement::fails) names.push_back(statement.name);
     }
     return names;
 }
@@ -31,8 +31,8 @@ inline std::vector<std::string> false_ones(const Verdict &verdict) {
 inline std::string reasons(const Verdict &verdict) {
     std::string text;
     for (const auto &statement : verdict.statements()) {
-        text += std::string(to_string(statement.name)) + ": " + std::string(to_string(statement.result)) +
-                (statement.required ? " (required): " : ": ") + statement.reason + "\n";
+        text += statement.name + ": " + std::string(to_string(statement.result)) + (statement.required ? " (required): " : ": ") +
+                statement.reason + "\n";
     }
     return text;
 }

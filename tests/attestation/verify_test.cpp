@@ -38,12 +38,12 @@ TEST_F(MachineTest, WhatIsWaivedByNameIsNotJudgedAndDoesNotFail) {
     const auto verdict = verify(evidence(), options);
     EXPECT_TRUE(verdict.verified()) << reasons(verdict);
     for (const auto name : {report_data, reference_values, register_values, required_events, forbidden_events, evidence_age})
-        EXPECT_EQ(result_of(verdict, name), Judgement::not_judged) << to_string(name);
+        EXPECT_EQ(result_of(verdict, name), Judgement::not_judged) << name;
 }
 
 TEST_F(MachineTest, WhatIsNeitherGivenNorWaivedIsNoSilentYes) {
     auto without_collateral = evidence();
-    without_collateral.collateral.reset();
+    without_collateral.parts[0].collateral.reset();
     const Waived all = options.waived;
     EXPECT_THAT(refusing(verify(without_collateral, options)), IsEmpty());
     options.waived = {};
@@ -72,7 +72,7 @@ TEST_F(MachineTest, WhatIsNeitherGivenNorWaivedIsNoSilentYes) {
 // A waiver is about what is not there.
 TEST_F(MachineTest, WhatIsGivenCountsWhateverIsWaived) {
     auto forged = evidence();
-    forged.collateral->tcb_info_signature[0] ^= 1;
+    forged.parts[0].collateral = forged_collateral();
     EXPECT_THAT(refusing(verify(forged, options)), Contains("tcb_info_signature"));
     expect_nonce();
     options.report_data->back() ^= 1;
@@ -85,7 +85,7 @@ TEST_F(MachineTest, WhatIsGivenCountsWhateverIsWaived) {
     options.reference.tcb_required = true;
     EXPECT_TRUE(verify(evidence(), options).verified());
     auto stripped = evidence();
-    stripped.collateral.reset();
+    stripped.parts[0].collateral.reset();
     EXPECT_THAT(refusing(verify(stripped, options)), Contains("tcb"));
 }
 
@@ -95,7 +95,7 @@ TEST_F(MachineTest, ReferenceValuesThatDemandNothingOfWhatRunsCountAsNotGiven) {
     options.reference.forbidden_events = {{.name = "a shell", .description = "shell"}};
     options.reference.maximum_age_seconds = 60;
     options.reference.tcb_required = true;
-    options.reference.quote.accept_debug = true;
+    options.reference.platform.accept_debug = true;
     EXPECT_THAT(refused_for(), ElementsAre("reference_values"));
     EXPECT_THAT(reason_of(verify(evidence(), options), reference_values), HasSubstr("requiredEvents"));
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
@@ -178,7 +178,7 @@ TEST_F(MachineTest, AnEventOfAnotherRegisterOfTheSameMachineChangesNothing) {
     events.push_back(other);
     EXPECT_TRUE(verify(evidence(), options).verified());
     // And matches no rule, since the quote does not vouch for it.
-    options.reference.required_events = {{.name = "other", .digest = Digest(other.digests.front().second)}};
+    options.reference.required_events = {{.name = "other", .digest = ContentDigest{.value = Digest(other.digests.front().second)}}};
     EXPECT_THAT(false_ones(verify(evidence(), options)), ElementsAre("root_is_hardware", "required_events"));
 }
 
@@ -268,7 +268,8 @@ TEST_F(MachineTest, WhatStandsBeforeAGapIsNoRequiredEvent) {
     EXPECT_FALSE(verdict.verified());
     EXPECT_THAT(reason_of(verdict, required_events), HasSubstr("only before a gap"));
     // Another register's gap says nothing of this one.
-    options.reference.required_events = {{.name = "the firmware", .digest = hash(HashAlgorithm::sha384, as_bytes("firmware")).value()}};
+    options.reference.required_events = {
+        {.name = "the firmware", .digest = ContentDigest{.value = hash(HashAlgorithm::sha384, as_bytes("firmware")).value()}}};
     EXPECT_TRUE(verify(evidence(), options).verified());
     // After the gap it counts.
     options.reference.required_events = {{.name = "the patch", .description = "patch"}};
@@ -312,7 +313,7 @@ TEST_F(MachineTest, EventsThatMustBeThereAndMustNotBeThere) {
     EXPECT_THAT(reason_of(verdict, required_events), HasSubstr("an initrd"));
     options.reference.required_events.pop_back();
     options.reference.forbidden_events.push_back(
-        {.name = "that configuration", .digest = hash(HashAlgorithm::sha384, as_bytes("configuration")).value()});
+        {.name = "that configuration", .digest = ContentDigest{.value = hash(HashAlgorithm::sha384, as_bytes("configuration")).value()}});
     verdict = verify(evidence(), options);
     EXPECT_FALSE(verdict.verified());
     EXPECT_THAT(reason_of(verdict, forbidden_events), HasSubstr("that configuration (event 3)"));
@@ -332,9 +333,9 @@ TEST_F(MachineTest, LeavingOutAnEventsDataHidesNothingThatIsForbidden) {
     options.reference.forbidden_events.front().register_name = "rtmr0";
     EXPECT_TRUE(verify(evidence(), options).verified());
     // A digest may be that of an envelope's content, too; only what was extended is known without the data.
-    options.reference.forbidden_events = {{.name = "other", .digest = Digest(Bytes(48, 7))}};
+    options.reference.forbidden_events = {{.name = "other", .digest = ContentDigest{.value = Digest(Bytes(48, 7))}}};
     EXPECT_EQ(result_of(verify(evidence(), options), forbidden_events), Judgement::not_judged);
-    options.reference.forbidden_events = {{.name = "other", .event_digest = Digest(Bytes(48, 7))}};
+    options.reference.forbidden_events = {{.name = "other", .event_digest = ContentDigest{.value = Digest(Bytes(48, 7))}}};
     EXPECT_TRUE(verify(evidence(), options).verified());
 }
 
@@ -399,11 +400,11 @@ TEST_F(MachineTest, AnEventOfARegisterThatTheLogDoesNotLeadToProvesNothing) {
     invented.sequence = events.size() + 1;
     events.push_back(invented);
     ASSERT_TRUE(verify(evidence(), options).verified());
-    options.reference.required_events = {{.name = "invented", .digest = Digest(invented.digests.front().second)}};
+    options.reference.required_events = {{.name = "invented", .digest = ContentDigest{.value = Digest(invented.digests.front().second)}}};
     EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("required_events"));
     // And what others extended may be forbidden.
     options.reference.required_events.clear();
-    options.reference.forbidden_events = {{.name = "other", .digest = Digest(Bytes(48, 7))}};
+    options.reference.forbidden_events = {{.name = "other", .digest = ContentDigest{.value = Digest(Bytes(48, 7))}}};
     auto verdict = verify(evidence(), options);
     EXPECT_EQ(result_of(verdict, forbidden_events), Judgement::not_judged);
     EXPECT_FALSE(verdict.verified());
@@ -413,7 +414,7 @@ TEST_F(MachineTest, AnEventOfARegisterThatTheLogDoesNotLeadToProvesNothing) {
 
 TEST_F(MachineTest, AForbiddenEventMayHideInAGap) {
     options.reference.accept_gaps = true;
-    options.reference.forbidden_events = {{.name = "other", .digest = Digest(Bytes(48, 7))}};
+    options.reference.forbidden_events = {{.name = "other", .digest = ContentDigest{.value = Digest(Bytes(48, 7))}}};
     const auto real = platform.body.rtmr[3];
     add(resync("tdx/rtmr3", real, real));
     const auto verdict = verify(evidence(), options);
@@ -479,8 +480,7 @@ TEST_F(MachineTest, TheAgeIsThatOfTheEvidence) {
 
 TEST_F(MachineTest, EventsThatWereAskedForWhereThereIsNoLogAreFalse) {
     const auto quote = platform.quote();
-    const auto collateral = platform.collateral();
-    options.collateral = &collateral;
+    options.collateral["tdx"] = write_collateral(platform.collateral());
     EXPECT_TRUE(verify(quote, {}, options).verified());
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
     EXPECT_THAT(false_ones(verify(quote, {}, options)), ElementsAre("root_is_hardware", "required_events"));
@@ -500,10 +500,9 @@ TEST_F(MachineTest, ALogThatCannotBeReadIsOneFalseStatement) {
 
 TEST_F(MachineTest, CollateralOfTheCallersGoesBeforeTheEvidences) {
     auto made = evidence();
-    made.collateral->tcb_info_signature[0] ^= 1;
+    made.parts[0].collateral = forged_collateral();
     EXPECT_FALSE(verify(made, options).verified());
-    const auto good = platform.collateral();
-    options.collateral = &good;
+    options.collateral["tdx"] = write_collateral(platform.collateral());
     EXPECT_TRUE(verify(made, options).verified());
 }
 
@@ -511,7 +510,7 @@ TEST_F(MachineTest, AFlippedByteOfTheSignedPartIsNotVerified) {
     const auto made = evidence();
     for (std::size_t at = 48; at < 632; at += 13) {
         auto flipped = made;
-        flipped.quote[at] ^= 1;
+        flipped.parts[0].quote[at] ^= 1;
         const auto verdict = verify(flipped, options);
         EXPECT_FALSE(verdict.verified()) << at;
         EXPECT_THAT(false_ones(verdict), Contains("quote_signature")) << at;

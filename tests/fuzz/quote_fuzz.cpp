@@ -19,13 +19,13 @@ void check_verdict(mr::ByteView bytes, bool is_quote) {
     // The seeds' root is nobody's anchor here.
     const auto judgement = mr::verify_quote(bytes, nullptr, mr::intel_trust_anchors(), 1'800'000'000, {.tcb_required = false}, verdict);
     require(!verdict.verified() && !judgement.tcb_judged && verdict.statements().size() == 21);
-    const auto holds = [&](mr::StatementName name) { return verdict.find(name)->result == mr::Judgement::holds; };
-    require(is_quote || !holds(mr::StatementName::quote_format));
+    const auto holds = [&](std::string_view name) { return verdict.find(name)->result == mr::Judgement::holds; };
+    require(is_quote || !holds(mr::statement::quote_format));
     // What rests on others holds only with them.
-    const bool vouched = holds(mr::StatementName::quote_signature) && holds(mr::StatementName::qe_report_signature) &&
-                         holds(mr::StatementName::certificate_chain);
+    const bool vouched =
+        holds(mr::statement::quote_signature) && holds(mr::statement::qe_report_signature) && holds(mr::statement::certificate_chain);
     require(!vouched);
-    require(!holds(mr::StatementName::not_debug) && !holds(mr::StatementName::tcb) && !holds(mr::StatementName::root_is_hardware));
+    require(!holds(mr::statement::not_debug) && !holds(mr::statement::tcb) && !holds(mr::statement::root_is_hardware));
     for (const auto &statement : verdict.statements()) {
         require(!statement.reason.empty());
     }

@@ -463,7 +463,7 @@ TEST_F(SimQuotingTest, OurOwnVerifierAcceptsEveryFormatUnderTheSimulatorsRootAlo
         EXPECT_THAT(mr::not_true(accepted), ::testing::ElementsAre("root_is_hardware: false")) << mr::reasons(accepted);
         const mr::Verdict refused = judged(mr::intel_trust_anchors());
         EXPECT_FALSE(refused.verified());
-        EXPECT_EQ(refused.find(mr::StatementName::certificate_chain)->result, mr::Judgement::fails) << mr::reasons(refused);
+        EXPECT_EQ(refused.find(mr::statement::certificate_chain)->result, mr::Judgement::fails) << mr::reasons(refused);
     }
 }
 

@@ -76,4 +76,11 @@ std::expected<std::vector<Bytes>, Error> find_certificates(ByteView file);
 inline constexpr std::size_t max_certificate_file_size = std::size_t{1} << 20;  // bytes
 inline constexpr std::size_t max_certificates_in_file = 256;
 
+// Root certificates, DER. Whatever they are called: a chain must end at one of them byte for byte.
+struct TrustAnchors {
+    std::vector<Bytes> roots;
+};
+// Every certificate of a file, PEM or DER, as find_certificates() reads it. Error: malformed.
+std::expected<TrustAnchors, Error> parse_trust_anchors(ByteView file);
+
 }  // namespace mr

@@ -36,7 +36,7 @@ struct Collateral {
     friend bool operator==(const Collateral &, const Collateral &) = default;
 };
 
-// Error: malformed, naming the member that is missing or is not what it should be. Members that are not named above are passed over. Judges nothing.
+// Error: malformed, naming the member that is missing or is not what it should be. Members that are not named above are refused. Judges nothing.
 std::expected<Collateral, Error> parse_collateral(std::string_view json);
 std::string write_collateral(const Collateral &collateral);
 

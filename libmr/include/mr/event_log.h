@@ -234,6 +234,10 @@ public:
     Replay &operator=(Replay &&) noexcept;
     ~Replay();
 
+    // What the hardware of a register is known to begin with, whatever a log says of it: before the first event. Of a value that has not the algorithm's length,
+    // or an algorithm that this OpenSSL does not offer, nothing is kept.
+    void begin_at(std::string_view name, HashAlgorithm algorithm, const Digest &initial);
+
     // What a log says of a register: before that log's events. Of RTMRs and PCRs `initial` is passed over: how their hardware begins is known. A `start` that the events up to the journal's begin do not lead to is gap 0; the next
     // events go on from `start`, unless a resync says the same. It is a claim like the rest of the log: a verifier that knows the hardware's initial
     // values compares `initial` with them. A digest of another length than the algorithm's says nothing.
@@ -247,6 +251,7 @@ public:
     // In the order of their first event; those that were only declared come last. Valid until the next declare() or apply().
     [[nodiscard]] const std::vector<ReplayedRegister> &registers() const;
     [[nodiscard]] const ReplayedRegister *find(std::string_view name) const;  // by any form of the name; a PCR with its bank
+    [[nodiscard]] const ReplayedRegister *find(std::string_view name, HashAlgorithm algorithm) const;  // by the name without its bank
 
     [[nodiscard]] std::uint64_t events() const;  // applied, those that extend nothing included
 

@@ -1,22 +1,27 @@
-// Evidence: a quote over the verifier's report data, and the event log that leads to the registers it signs, cut where the quote was taken. Everything
-// that a verifier needs offline is in it; what it says beside the quote is a claim until verify() has checked it.
+// Evidence: quotes over the verifier's report data, and the event log that leads to the registers they sign, cut where they were taken. Everything that a
+// verifier needs offline is in it; what it says beside the quotes is a claim until an Appraiser has checked it.
 //
 // One object, as JSON (byte strings in lower-case hexadecimal or base64, as said) or as deterministic CBOR (RFC 8949, section 4.2.1; byte strings as
 // such). docs/evidence-format.md has an example of both.
 //
 //   format        "mrd-evidence"
-//   version       1
-//   provider      whose registers: "tdx"
-//   simulated     no hardware stands behind it, says who made it; the root of the quote's certificates shows it
+//   version       2
 //   reportData    the 64 bytes asked for, hex
-//   quote         base64; quoteFormat: "tdx_v4", "tdx_v5_td10", "tdx_v5_td15"; auxiliary: base64, may be absent
+//   parts         of each provider that has quotes, at least one:
+//     name          the provider's: "tdx"
+//     kind          who can read the quote: "tdx"
+//     simulated     no hardware stands behind it, says who made it; the root of the quote's certificates shows it
+//     quote         base64, over reportData, or what part_report_data() makes of it; quoteFormat: "tdx_v4", ...
+//     auxiliary     what some hardware gives beside a quote, base64; may be absent
+//     collateral    a JSON object, as the kind has it (mr/collateral.h for TDX), in CBOR its text; may be absent
 //   time          when, in microseconds since the epoch, by the guest's clock
 //   sequence      the log's last event
 //   registers     of each register that can be extended: name, owner, signed (what the quote says, hex), logged (what the log leads to, hex; absent if
 //                 the log does not know it)
 //   log           the event log up to `sequence`, in mrd's JSON (docs/log-formats.md), base64
 //   cut           of a log that does not fit whole: how many events are there without their content, and how many bytes that was; may be absent
-//   collateral    mr/collateral.h, may be absent
+//
+// Version 1, which had one part, was in no release. Its JSON is still read.
 #pragma once
 
 #include <cstddef>
@@ -24,10 +29,10 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mr/bytes.h"
-#include "mr/collateral.h"
 #include "mr/digest.h"
 #include "mr/error.h"
 #include "mr/registers.h"
@@ -40,6 +45,8 @@ inline constexpr std::size_t max_evidence_size = std::size_t{16} << 20;
 // Bytes of the log in it, so that all of it fits. A longer one is cut to that: some events then keep their register, type and digest only.
 inline constexpr std::size_t max_evidence_log = std::size_t{11} << 20;
 inline constexpr std::size_t max_evidence_registers = 64;
+inline constexpr std::size_t max_evidence_parts = 16;
+inline constexpr std::size_t max_part_collateral = std::size_t{1} << 20;  // bytes of one part's, as JSON
 
 struct EvidenceRegister {
     std::string name;  // "tdx/rtmr3"
@@ -59,26 +66,40 @@ struct EvidenceCutContent {
     friend bool operator==(const EvidenceCutContent &, const EvidenceCutContent &) = default;
 };
 
-struct Evidence {
-    std::string provider;
+struct EvidencePart {
+    std::string name;
+    std::string kind;
     bool simulated = false;
-    ReportData report_data{};
     Bytes quote;
     std::string quote_format;
     std::optional<Bytes> auxiliary = {};
+    std::optional<std::string> collateral = {};  // a JSON object; as parse_evidence() gives it, and in CBOR, without blanks
+    friend bool operator==(const EvidencePart &, const EvidencePart &) = default;
+};
+
+struct Evidence {
+    ReportData report_data{};
+    std::vector<EvidencePart> parts;
     std::int64_t time = 0;
     std::int64_t sequence = 0;
     std::vector<EvidenceRegister> registers;
     Bytes log;
     std::optional<EvidenceCutContent> cut = {};
-    std::optional<Collateral> collateral = {};
 
     // Every owned register's log leads to what was signed: what the service found, for people. A verifier computes it itself.
     [[nodiscard]] bool coherent() const;
+    // One of the parts says so.
+    [[nodiscard]] bool simulated() const;
     friend bool operator==(const Evidence &, const Evidence &) = default;
 };
 
-// JSON or CBOR, as the first byte says. Error: malformed, naming the member. Unknown members are refused: a version that has more has another number.
+// What a part's quote is over. Where the hardware takes 64 bytes: the evidence's report data. Where it takes 32: SHA-256("mrd report data" || 0 || kind ||
+// 0 || the part's name || 0 || report data), so that no part's quote is another's.
+inline constexpr std::size_t short_report_data_size = 32;
+std::expected<Bytes, Error> part_report_data(std::string_view kind, std::string_view name, const ReportData &report_data, std::size_t size);
+
+// JSON or CBOR, as the first byte says. Error: malformed, naming the member. Unknown members are refused: a version that has more has another number. What
+// collateral has in it is its kind's question.
 std::expected<Evidence, Error> parse_evidence(ByteView file);
 // Does the file begin as evidence does? Cheap.
 bool is_evidence(ByteView file);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mr {
@@ -11,68 +12,73 @@ namespace mr {
 enum class Judgement : std::uint8_t { holds, fails, not_judged };
 std::string_view to_string(Judgement judgement);  // "true", "false", "not_judged": as `mrctl verify --json` prints it
 
-// The closed list, in the order of a verdict. What each rests on: docs/verification.md.
-enum class StatementName : std::uint8_t {
-    // The quote and who signed it.
-    quote_format,         // a TD quote of a kind this library knows
-    quote_signature,      // the attestation key signed header and body
-    qe_report_signature,  // the PCK key signed the QE's report, and that report names the attestation key
-    certificate_chain,    // the PCK certificate leads to a trust anchor, by Intel's certificate profile
-    certificates_valid,   // every certificate used, at the time of verification
-    root_is_hardware,     // the anchor is Intel's own root
-    // What the collateral says of the platform.
-    tcb_info_signature,
-    tcb_info_current,  // issued before the time of verification, next update after it
-    qe_identity_signature,
-    qe_identity_current,
-    crl_signatures,
-    crls_current,
-    not_revoked,
-    qe_identity,  // the QE is the one that the identity describes
-    qe_tcb,       // its security version is good enough
-    tdx_module,   // the TDX module is one that the TCB info knows
-    tcb,          // the platform's security versions are good enough
-    // What the TD is.
-    not_debug,
-    sept_ve_disable,
-    td_attributes,  // no reserved bit
-    service_td,     // no service TD, or one that the reference values name
-    report_hashes,  // of a TDREPORT instead of a quote: both hashes hold
-    // What the evidence says.
-    report_data,      // is what was expected
-    evidence_claims,  // what nothing signs is as quote and log show it
-    log_well_formed,
-    log_replay,         // the log leads to every register it covers
-    history_complete,   // without a gap
-    registers_covered,  // no register is left out of the log's account
-    reference_values,   // say what must run
-    register_values,    // are among the reference values
-    required_events,
-    forbidden_events,
-    evidence_age,  // no older than asked for
-};
-std::string_view to_string(StatementName name);  // "quote_format"
+// The names of the statements that every verdict has. What each rests on: docs/verification.md. One kind of hardware has more of its own: mr/verify_quote.h.
+namespace statement {
+
+// Of a quote, in this order before what else its kind states.
+inline constexpr std::string_view quote_format = "quote_format";  // a quote of a kind this library knows
+inline constexpr std::string_view quote_signature = "quote_signature";
+inline constexpr std::string_view certificate_chain = "certificate_chain";    // leads to a trust anchor
+inline constexpr std::string_view certificates_valid = "certificates_valid";  // every certificate used, at the time of verification
+inline constexpr std::string_view root_is_hardware = "root_is_hardware";      // the anchor is the hardware maker's own root
+inline constexpr std::string_view tcb = "tcb";                                // the platform is up to date enough
+inline constexpr std::string_view not_debug = "not_debug";
+// Of the parts together.
+inline constexpr std::string_view parts_present = "parts_present";    // those that the reference values name
+inline constexpr std::string_view parts_distinct = "parts_distinct";  // no two are of one piece of hardware
+inline constexpr std::string_view parts_bound = "parts_bound";        // one part vouches for the others
+// What the evidence says.
+inline constexpr std::string_view report_data = "report_data";          // is what was expected
+inline constexpr std::string_view evidence_claims = "evidence_claims";  // what nothing signs is as quote and log show it
+inline constexpr std::string_view log_well_formed = "log_well_formed";
+inline constexpr std::string_view log_replay = "log_replay";                // the log leads to every register it covers
+inline constexpr std::string_view history_complete = "history_complete";    // without a gap
+inline constexpr std::string_view registers_covered = "registers_covered";  // no register is left out of the log's account
+inline constexpr std::string_view reference_values = "reference_values";    // say what must run
+inline constexpr std::string_view register_values = "register_values";      // are among the reference values
+inline constexpr std::string_view required_events = "required_events";
+inline constexpr std::string_view forbidden_events = "forbidden_events";
+inline constexpr std::string_view evidence_age = "evidence_age";  // no older than asked for
+
+}  // namespace statement
 
 struct Statement {
-    StatementName name = StatementName::quote_format;
+    std::string name;
     Judgement result = Judgement::not_judged;
     bool required = false;  // the verdict needs it to hold
     std::string reason;     // one sentence, for people: what was found, also where it holds
 };
 
+// How up to date the platform behind one part is, where that is judged.
+struct JudgedPlatform {
+    std::string part;  // its name; empty for a quote that comes by itself
+    std::string kind;  // "tdx"
+    std::string tcb_status;
+    std::vector<std::string> advisories;
+};
+
 class Verdict {
 public:
-    // Each name at most once: a second statement of a name is added to the first one's reason, and the worse judgement stays.
+    // Each name at most once: a second statement of a name, that of another part, is added to the first one's reason. Of two judgements the worse stays; where
+    // only one of them is required, that one.
     void add(Statement statement);
 
-    // In the order of StatementName.
+    void add(JudgedPlatform platform) { platforms_.push_back(std::move(platform)); }
+
+    // In the order in which they were first added.
     [[nodiscard]] const std::vector<Statement> &statements() const { return statements_; }
-    [[nodiscard]] const Statement *find(StatementName name) const;
+    [[nodiscard]] const Statement *find(std::string_view name) const;
+    [[nodiscard]] const std::vector<JudgedPlatform> &platforms() const { return platforms_; }
     // There is a required statement, and every one holds.
     [[nodiscard]] bool verified() const;
 
 private:
     std::vector<Statement> statements_;
+    std::vector<JudgedPlatform> platforms_;
 };
+
+// One JSON object in UTF-8: verified, time (of the verification), platforms (part, kind, tcb, advisories), statements (name, result, required, reason). What could
+// trick a terminal is escaped in the reasons, as printable_text() does.
+std::string write_verdict(const Verdict &verdict, std::int64_t time);
 
 }  // namespace mr

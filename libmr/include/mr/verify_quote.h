@@ -16,18 +16,45 @@
 #include "mr/collateral.h"
 #include "mr/error.h"
 #include "mr/quote.h"
+#include "mr/tee.h"
 #include "mr/verdict.h"
 
 namespace mr {
 
-// Root certificates, DER. Whatever they are called: a chain must end at one of them byte for byte.
-struct TrustAnchors {
-    std::vector<Bytes> roots;
-};
+inline constexpr std::string_view tdx_kind = "tdx";
+
 // Intel SGX Root CA, the one behind real hardware; embedded. SHA-256 fingerprint 44a0196b...
 const TrustAnchors &intel_trust_anchors();
-// Every certificate of a file, PEM or DER, as find_certificates() reads it. Error: malformed.
-std::expected<TrustAnchors, Error> parse_trust_anchors(ByteView file);
+
+// What a TD quote states beside what every verdict has (mr/verdict.h). docs/verification.md says what each rests on.
+namespace statement {
+
+inline constexpr std::string_view qe_report_signature =
+    "qe_report_signature";  // the PCK key signed the QE's report, which names the attestation key
+// What the collateral says of the platform.
+inline constexpr std::string_view tcb_info_signature = "tcb_info_signature";
+inline constexpr std::string_view tcb_info_current = "tcb_info_current";  // issued before the time of verification, next update after it
+inline constexpr std::string_view qe_identity_signature = "qe_identity_signature";
+inline constexpr std::string_view qe_identity_current = "qe_identity_current";
+inline constexpr std::string_view crl_signatures = "crl_signatures";
+inline constexpr std::string_view crls_current = "crls_current";
+inline constexpr std::string_view not_revoked = "not_revoked";
+inline constexpr std::string_view qe_identity = "qe_identity";  // the QE is the one that the identity describes
+inline constexpr std::string_view qe_tcb = "qe_tcb";            // its security version is good enough
+inline constexpr std::string_view tdx_module = "tdx_module";    // the TDX module is one that the TCB info knows
+// What the TD is.
+inline constexpr std::string_view sept_ve_disable = "sept_ve_disable";
+inline constexpr std::string_view td_attributes = "td_attributes";  // no reserved bit
+inline constexpr std::string_view service_td = "service_td";        // no service TD, or one that the reference values name
+inline constexpr std::string_view report_hashes = "report_hashes";  // of a TDREPORT instead of a quote: both hashes hold
+
+// Those that need collateral: without it none of them holds, and neither does tcb.
+inline constexpr std::array need_collateral{tcb_info_signature,  tcb_info_current, qe_identity_signature,
+                                            qe_identity_current, crl_signatures,   crls_current,
+                                            not_revoked,         qe_identity,      qe_tcb,
+                                            tdx_module};
+
+}  // namespace statement
 
 // Of a TCB level, as Intel names them, from good to bad; not_supported is "no level fits".
 enum class TcbStatus : std::uint8_t {
@@ -46,18 +73,19 @@ enum class TcbStatus : std::uint8_t {
 std::string_view to_string(TcbStatus status);  // "UpToDate"
 std::optional<TcbStatus> tcb_status_from(std::string_view name);
 
-// What a caller accepts beyond the strictest.
-struct QuotePolicy {
-    std::vector<TcbStatus> accepted_tcb = {TcbStatus::up_to_date};
-    bool tcb_required = true;  // also where there is no collateral, which then fails; with collateral the TCB is always required
-    // Of TCB info and QE identity: an older collateral may be within its dates, and not know of the last TCB recovery.
+// What reference values say for TDs alone, in their member "tdx":
+//
+//   minimumTcbEvaluationDataNumber   of TCB info and QE identity: an older collateral may be within its dates, and not know of the last TCB recovery. Naming it
+//                                    makes the TCB required
+//   septVeDisableUnset               "accept" or "refuse" ["refuse"]
+//   serviceTds                       array of 48 bytes, hex: service TDs that are accepted beside none
+struct TdPolicy {
     std::optional<std::int64_t> minimum_tcb_evaluation = {};
-    bool accept_debug = false;
     bool accept_no_sept_ve_disable = false;
-    std::vector<std::array<std::uint8_t, 48>> accepted_service_tds = {};  // beside zero
-    // Unset: the roots that the caller gave decide, and root_is_hardware is stated but not required.
-    std::optional<bool> accept_simulated_roots = {};
+    std::vector<std::array<std::uint8_t, 48>> accepted_service_tds = {};
 };
+// Error: malformed, naming the member. Unknown members are refused.
+std::expected<TdPolicy, Error> parse_td_policy(std::string_view json);
 
 struct QuoteJudgement {
     TcbStatus tcb_status = TcbStatus::not_supported;  // meaningful if judged
@@ -65,9 +93,10 @@ struct QuoteJudgement {
     std::vector<std::string> advisories;  // of the matching levels: "INTEL-SA-00837"
 };
 
-// Adds the statements from quote_format to service_td. A later statement that cannot be judged since an earlier one fails is not judged, and says so; a
-// required one that is not judged does not hold. Without collateral the statements that need it fail, unless the policy does not ask for a TCB.
+// Adds the 21 statements of one quote, facts included (judge_facts() of every kind). A later statement that cannot be judged since an earlier one fails is not
+// judged, and says so; a required one that is not judged does not hold. Without collateral the statements that need it fail, unless the policy does not ask
+// for a TCB. `anchors` must outlive the call. Precondition: what the policy has for TDs parse_td_policy() takes. Never fails.
 QuoteJudgement verify_quote(ByteView quote, const Collateral *collateral, const TrustAnchors &anchors, UnixTime time,
-                            const QuotePolicy &policy, Verdict &verdict);
+                            const PlatformPolicy &policy, Verdict &verdict);
 
 }  // namespace mr

@@ -11,9 +11,6 @@ namespace {
 
 using enum EventRule::Match;
 
-// The registers of a quote are a TD's.
-constexpr std::string_view register_kind = "tdx/";
-
 // Bytes of NUL that may end a text.
 constexpr std::size_t max_terminator = 2;
 
@@ -44,27 +41,32 @@ bool PreparedRule::has_digest(HashAlgorithm algorithm, ByteView digest) const {
     return std::ranges::any_of(known->second, [&](const Digest &one) { return std::ranges::equal(one.bytes(), digest); });
 }
 
-EventContent::EventContent(const Event &event) : register_(common_name(event.name)) {
+EventContent::EventContent(const Event &event, const EventRegister &reg) : algorithm_(reg.algorithm) {
     if (!is_measured(event)) return;
-    const auto bank = std::ranges::find(event.digests, tcg_id(HashAlgorithm::sha384), &EventDigest::algorithm_id);
+    const auto bank = std::ranges::find(event.digests, tcg_id(algorithm_), &EventDigest::algorithm_id);
     if (bank == event.digests.end()) return;
     digest_ = bank->value;
     if (auto bound = bound_envelope(event, *bank)) {
-        // Redacted, its body may be any; of another provider's register, it is not mrd's word for this one.
-        const bool is_of_register = bound->header.register_name == std::string(register_kind).append(register_);
+        // Redacted, its body may be any; of another kind's register, it is not mrd's word for this one.
+        const bool is_of_register = bound->header.register_name == std::string(reg.kind).append("/").append(reg.name);
         if (is_of_register) envelope_ = std::move(bound->body);
         return;
     }
     binding_ = recompute_binding(event, *bank);
 }
 
+const std::optional<Digest> &EventContent::digest_of(ByteView data, HashAlgorithm algorithm) const {
+    const auto [known, is_new] = digests_.try_emplace(algorithm);
+    if (is_new) {
+        if (const auto computed = hash(algorithm, data)) known->second = *computed;
+    }
+    return known->second;
+}
+
 EventRule::Match EventContent::match_content_digest(HashAlgorithm algorithm, const Digest &digest) const {
     if (envelope_->data) {
-        const auto [known, is_new] = data_digests_.try_emplace(algorithm);
-        if (is_new) {
-            if (const auto computed = hash(algorithm, *envelope_->data)) known->second = *computed;
-        }
-        return known->second ? yes_if(*known->second == digest) : cannot_tell;
+        const auto &computed = digest_of(*envelope_->data, algorithm);
+        return computed ? yes_if(*computed == digest) : cannot_tell;
     }
     if (!envelope_->digest) return no;
     // The same content has another digest in another algorithm, and in SHA-1 many contents can have one.
@@ -72,14 +74,21 @@ EventRule::Match EventContent::match_content_digest(HashAlgorithm algorithm, con
     return yes_if(envelope_->digest->value == digest);
 }
 
-EventRule::Match EventContent::match_digest(const Digest &digest) const {
-    if (std::ranges::equal(digest.bytes(), *digest_)) return yes;
-    if (envelope_) return match_content_digest(HashAlgorithm::sha384, digest);
-    return is_known() ? no : cannot_tell;
+EventRule::Match EventContent::match_event_digest(const ContentDigest &digest) const {
+    return digest.algorithm == algorithm_ ? yes_if(std::ranges::equal(digest.value.bytes(), *digest_)) : cannot_tell;
+}
+
+EventRule::Match EventContent::match_digest(const ContentDigest &digest) const {
+    if (match_event_digest(digest) == yes) return yes;
+    if (envelope_) return match_content_digest(digest.algorithm, digest.value);
+    if (!is_known()) return cannot_tell;
+    if (digest.algorithm == algorithm_) return no;
+    const auto &computed = digest_of(hashed(), digest.algorithm);
+    return computed ? yes_if(*computed == digest.value) : cannot_tell;
 }
 
 EventRule::Match EventContent::match_data(const PreparedRule &prepared) const {
-    if (prepared.has_digest(HashAlgorithm::sha384, *digest_)) return yes;
+    if (prepared.has_digest(algorithm_, *digest_)) return yes;
     if (envelope_) {
         if (envelope_->data) return yes_if(prepared.means(*envelope_->data));
         if (!envelope_->digest) return no;
@@ -108,10 +117,10 @@ EventRule::Match EventContent::match_description(std::string_view description) c
 EventRule::Match EventContent::match(const PreparedRule &prepared) const {
     const auto &rule = prepared.rule();
     if (!digest_) return no;
-    if (!rule.register_name.empty() && register_ != rule.register_name) return no;
+    if (algorithm_ == HashAlgorithm::sha1) return cannot_tell;
     Match all = yes;
     const auto demand = [&all](Match one) { all = std::min(all, one); };
-    if (rule.event_digest) demand(yes_if(std::ranges::equal(rule.event_digest->bytes(), *digest_)));
+    if (rule.event_digest) demand(match_event_digest(*rule.event_digest));
     if (rule.digest) demand(match_digest(*rule.digest));
     if (rule.data) demand(match_data(prepared));
     if (rule.description) demand(match_description(*rule.description));
@@ -124,7 +133,7 @@ EventRule::Match EventContent::match(const PreparedRule &prepared) const {
 }
 
 Domain EventContent::domain(const EventRule &rule) const {
-    const auto extended = [this](const std::optional<Digest> &digest) { return digest && std::ranges::equal(digest->bytes(), *digest_); };
+    const auto extended = [this](const std::optional<ContentDigest> &digest) { return digest && match_event_digest(*digest) == yes; };
     if (envelope_ && (rule.description || rule.data_digest || rule.data || !(extended(rule.digest) || extended(rule.event_digest))))
         return Domain::envelope;
     if (rule.description) return Domain::dstack;

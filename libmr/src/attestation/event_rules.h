@@ -45,11 +45,20 @@ private:
     mutable std::map<HashAlgorithm, std::vector<Digest>> digests_;  // of the forms, as far as they were asked for
 };
 
+// The register that an event extends, as the quote's kind calls it.
+struct EventRegister {
+    std::string_view kind;  // "tdx"
+    std::string_view name;  // "rtmr3"
+    HashAlgorithm algorithm = HashAlgorithm::sha384;
+};
+
 class EventContent {
 public:
-    // The event must outlive it.
-    explicit EventContent(const Event &event);
+    // Event and register must outlive it.
+    EventContent(const Event &event, const EventRegister &reg);
 
+    // By its digest in the register's algorithm and what that binds; whether the rule means the register is the caller's question. An event that is not
+    // measured, or has no such digest, does not match; SHA-1 proves nothing, one way or the other.
     [[nodiscard]] EventRule::Match match(const PreparedRule &prepared) const;
 
     [[nodiscard]] bool is_envelope() const { return envelope_.has_value(); }
@@ -60,21 +69,26 @@ public:
 private:
     using Match = EventRule::Match;
 
-    [[nodiscard]] Match match_digest(const Digest &digest) const;
+    [[nodiscard]] Match match_event_digest(const ContentDigest &digest) const;
+    [[nodiscard]] Match match_digest(const ContentDigest &digest) const;
     [[nodiscard]] Match match_data(const PreparedRule &prepared) const;
     [[nodiscard]] Match match_description(std::string_view description) const;
     // Of the content that an envelope holds, or holds the digest of.
     [[nodiscard]] Match match_content_digest(HashAlgorithm algorithm, const Digest &digest) const;
 
+    // Of `data`, which is always the same. Nothing: this OpenSSL does not offer the algorithm.
+    [[nodiscard]] const std::optional<Digest> &digest_of(ByteView data, HashAlgorithm algorithm) const;
+
     // The preimage of the digest is in the log.
     [[nodiscard]] bool is_known() const { return envelope_ || !hashed().empty(); }
     [[nodiscard]] ByteView hashed() const { return binding_.hashed(); }
 
-    std::optional<ByteView> digest_;  // SHA-384; none: the event extends no register of a quote
-    std::string_view register_;       // common_name()
+    HashAlgorithm algorithm_;
+    std::optional<ByteView> digest_;  // none: the event does not extend the register
     RecomputedBinding binding_;       // of what is no envelope
     std::optional<EnvelopeBody> envelope_;
-    mutable std::map<HashAlgorithm, std::optional<Digest>> data_digests_;  // of the envelope's data, as far as they were asked for
+    mutable std::map<HashAlgorithm, std::optional<Digest>>
+        digests_;  // of the hashed bytes, or the envelope's data, as far as they were asked for
 };
 
 }  // namespace mr::attestation

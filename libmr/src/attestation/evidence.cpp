@@ -17,10 +17,10 @@ namespace {
 using varlink::field;
 
 constexpr std::string_view format_name = "mrd-evidence";
-constexpr std::int64_t format_version = 1;
-constexpr std::string_view version_1_only = "only version 1 is known";
+constexpr std::int64_t format_version = 2;
+constexpr std::string_view version_2_only = "only version 2 is known";
 
-// One map of at least ten members: its head, then the first of the shortest keys. No text begins with such a byte.
+// One map: its head, then the first of the shortest keys. No text begins with such a byte.
 constexpr std::uint8_t first_cbor_map = 0xA0;
 constexpr std::uint8_t last_cbor_map = 0xBF;
 
@@ -47,7 +47,42 @@ struct CutFields {
     static constexpr auto fields() { return std::tuple(field("events", &CutFields::events), field("bytes", &CutFields::bytes)); }
 };
 
+struct PartFields {
+    std::string_view name;
+    std::string_view kind;
+    bool simulated = false;
+    std::string_view quote;
+    std::string_view quote_format;
+    std::optional<std::string_view> auxiliary;
+    std::optional<varlink::RawJson> collateral;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &PartFields::name), field("kind", &PartFields::kind), field("simulated", &PartFields::simulated),
+                          field("quote", &PartFields::quote), field("quoteFormat", &PartFields::quote_format),
+                          field("auxiliary", &PartFields::auxiliary), field("collateral", &PartFields::collateral));
+    }
+};
+
 struct EvidenceFields {
+    std::string_view format;
+    std::int64_t version = 0;
+    std::string_view report_data;
+    std::vector<PartFields> parts;
+    std::int64_t time = 0;
+    std::int64_t sequence = 0;
+    std::vector<RegisterFields> registers;
+    std::optional<CutFields> cut;
+    std::string_view log;
+    static constexpr auto fields() {
+        return std::tuple(field("format", &EvidenceFields::format), field("version", &EvidenceFields::version),
+                          field("reportData", &EvidenceFields::report_data), field("parts", &EvidenceFields::parts),
+                          field("time", &EvidenceFields::time), field("sequence", &EvidenceFields::sequence),
+                          field("registers", &EvidenceFields::registers), field("cut", &EvidenceFields::cut),
+                          field("log", &EvidenceFields::log));
+    }
+};
+
+// What version 1 had at its top: the only part.
+struct Version1Fields {
     std::string_view format;
     std::int64_t version = 0;
     std::string_view provider;
@@ -63,18 +98,48 @@ struct EvidenceFields {
     std::optional<varlink::RawJson> collateral;
     std::string_view log;
     static constexpr auto fields() {
-        return std::tuple(field("format", &EvidenceFields::format), field("version", &EvidenceFields::version),
-                          field("provider", &EvidenceFields::provider), field("simulated", &EvidenceFields::simulated),
-                          field("reportData", &EvidenceFields::report_data), field("quote", &EvidenceFields::quote),
-                          field("quoteFormat", &EvidenceFields::quote_format), field("auxiliary", &EvidenceFields::auxiliary),
-                          field("time", &EvidenceFields::time), field("sequence", &EvidenceFields::sequence),
-                          field("registers", &EvidenceFields::registers), field("cut", &EvidenceFields::cut),
-                          field("collateral", &EvidenceFields::collateral), field("log", &EvidenceFields::log));
+        return std::tuple(field("format", &Version1Fields::format), field("version", &Version1Fields::version),
+                          field("provider", &Version1Fields::provider), field("simulated", &Version1Fields::simulated),
+                          field("reportData", &Version1Fields::report_data), field("quote", &Version1Fields::quote),
+                          field("quoteFormat", &Version1Fields::quote_format), field("auxiliary", &Version1Fields::auxiliary),
+                          field("time", &Version1Fields::time), field("sequence", &Version1Fields::sequence),
+                          field("registers", &Version1Fields::registers), field("cut", &Version1Fields::cut),
+                          field("collateral", &Version1Fields::collateral), field("log", &Version1Fields::log));
+    }
+
+    // Its formats began with their kind: "tdx_v4".
+    [[nodiscard]] EvidenceFields as_version_2() {
+        return {.format = format,
+                .version = format_version,
+                .report_data = report_data,
+                .parts = {{.name = provider,
+                           .kind = quote_format.substr(0, quote_format.find('_')),
+                           .simulated = simulated,
+                           .quote = quote,
+                           .quote_format = quote_format,
+                           .auxiliary = auxiliary,
+                           .collateral = std::move(collateral)}},
+                .time = time,
+                .sequence = sequence,
+                .registers = std::move(registers),
+                .cut = cut,
+                .log = log};
     }
 };
 
 // What both forms have to keep to.
 std::expected<Evidence, Error> checked(Evidence evidence) {
+    if (evidence.parts.empty() || evidence.parts.size() > max_evidence_parts)
+        return malformed("the member parts has " + std::to_string(evidence.parts.size()) + " parts: 1 to " +
+                         std::to_string(max_evidence_parts) + " are allowed");
+    for (const auto &part : evidence.parts) {
+        if (part.name.empty() || part.name.find('/') != std::string::npos)
+            return malformed("the member name of a part is empty, or has a slash");
+        if (std::ranges::count(evidence.parts, part.name, &EvidencePart::name) > 1)
+            return malformed("two parts have the name " + part.name);
+        if (part.collateral && part.collateral->size() > max_part_collateral)
+            return malformed("the collateral of a part has more than " + std::to_string(max_part_collateral) + " bytes");
+    }
     if (evidence.registers.size() > max_evidence_registers)
         return malformed("more than " + std::to_string(max_evidence_registers) + " registers");
     if (evidence.sequence < 0) return malformed("the member sequence is negative");
@@ -90,16 +155,15 @@ public:
         varlink::Document document;
         if (text.starts_with(event_log::byte_order_mark)) return malformed("the file begins with a byte-order mark, which JSON has not");
         if (!document.parse(text)) return malformed("the file is not one JSON object in UTF-8");
-        const auto fields = varlink::decode<EvidenceFields>(document.root());
+        const auto version = document.root().find("version");
+        const bool is_version_1 = version && version->as_int() == 1;
+        auto fields = is_version_1 ? decode_version_1(document.root()) : varlink::decode<EvidenceFields>(document.root());
         if (!fields) return malformed("the member " + fields.error().name + " is unknown, missing, given twice or of the wrong type");
         if (const auto unknown = unknown_member(document.root())) return malformed("the member " + *unknown + " is unknown");
         if (fields->format != format_name) return malformed("the member format is not " + std::string(format_name));
-        if (fields->version != format_version) return malformed("the member version: " + std::string(version_1_only));
+        if (fields->version != format_version) return malformed("the member version: " + std::string(version_2_only));
 
-        Evidence evidence{.provider = std::string(fields->provider),
-                          .simulated = fields->simulated,
-                          .quote = from_base64_member("quote", fields->quote),
-                          .quote_format = std::string(fields->quote_format),
+        Evidence evidence{.parts = {},
                           .time = fields->time,
                           .sequence = fields->sequence,
                           .registers = {},
@@ -107,32 +171,53 @@ public:
         const auto report_data = from_hex(fields->report_data);
         if (!report_data || report_data->size() != report_data_size) return malformed("the member reportData is not 64 bytes in hex");
         std::ranges::copy(*report_data, evidence.report_data.begin());
-        if (fields->auxiliary) evidence.auxiliary = from_base64_member("auxiliary", *fields->auxiliary);
+        for (auto &part : fields->parts) {
+            auto &known = evidence.parts.emplace_back(EvidencePart{.name = std::string(part.name),
+                                                                   .kind = std::string(part.kind),
+                                                                   .simulated = part.simulated,
+                                                                   .quote = from_base64_member("quote", part.quote),
+                                                                   .quote_format = std::string(part.quote_format)});
+            if (part.auxiliary) known.auxiliary = from_base64_member("auxiliary", *part.auxiliary);
+            if (part.collateral) known.collateral = std::move(part.collateral->text);
+        }
         for (const auto &reg : fields->registers) {
             auto &known = evidence.registers.emplace_back(
                 EvidenceRegister{std::string(reg.name), reg.owner, digest_from("signed", reg.signed_value), std::nullopt});
             if (reg.logged) known.logged = digest_from("logged", *reg.logged);
         }
         if (fields->cut) evidence.cut = {fields->cut->events, fields->cut->bytes};
-        if (fields->collateral) {
-            auto collateral = parse_collateral(fields->collateral->text);
-            if (!collateral) return malformed(collateral.error().message);
-            evidence.collateral = std::move(*collateral);
-        }
         if (!wrong_.empty()) return malformed("the member " + wrong_);
         return checked(std::move(evidence));
     }
 
 private:
+    static std::expected<EvidenceFields, varlink::BadField> decode_version_1(varlink::Value root) {
+        auto fields = varlink::decode<Version1Fields>(root);
+        if (!fields) return std::unexpected(std::move(fields.error()));
+        return fields->as_version_2();
+    }
+
     // decode() refuses unknown members of the object itself, and leaves those of the objects in it to whoever is strict.
     static std::optional<std::string> unknown_member(varlink::Value root) {
-        const auto cut = root.find("cut");
-        if (cut && cut->kind() == varlink::Kind::object) {
-            if (const auto strict = varlink::decode<CutFields>(*cut); !strict) return strict.error().name + " of cut";
+        if (const auto cut = root.find("cut"); cut && cut->kind() == varlink::Kind::object) {
+            if (const auto unknown = unknown_key<CutFields>(*cut)) return *unknown + " of cut";
         }
-        const auto registers = root.find("registers");
-        for (auto each = registers ? registers->first() : std::nullopt; each; each = each->next()) {
-            if (const auto strict = varlink::decode<RegisterFields>(*each); !strict) return strict.error().name + " of a register";
+        if (const auto unknown = unknown_key_of_each<RegisterFields>(root.find("registers"))) return *unknown + " of a register";
+        if (const auto unknown = unknown_key_of_each<PartFields>(root.find("parts"))) return *unknown + " of a part";
+        return std::nullopt;
+    }
+    template <class Fields>
+    static std::optional<std::string> unknown_key(varlink::Value object) {
+        for (auto member = object.first(); member; member = member->next()) {
+            const bool known = std::apply([&](const auto &...each) { return ((each.name == member->key()) || ...); }, Fields::fields());
+            if (!known) return std::string(member->key());
+        }
+        return std::nullopt;
+    }
+    template <class Fields>
+    static std::optional<std::string> unknown_key_of_each(std::optional<varlink::Value> array) {
+        for (auto each = array ? array->first() : std::nullopt; each; each = each->next()) {
+            if (auto unknown = unknown_key<Fields>(*each)) return unknown;
         }
         return std::nullopt;
     }
@@ -155,24 +240,6 @@ private:
 
 // ---- CBOR
 
-// The members of collateral whose JSON form is hexadecimal, and those that are text.
-struct CollateralBytes {
-    std::string_view key;
-    Bytes Collateral::*member;
-};
-struct CollateralText {
-    std::string_view key;
-    std::string Collateral::*member;
-};
-constexpr std::array collateral_bytes{
-    CollateralBytes{"tcb_info_signature", &Collateral::tcb_info_signature}, CollateralBytes{"root_ca_crl", &Collateral::root_ca_crl},
-    CollateralBytes{"qe_identity_signature", &Collateral::qe_identity_signature}, CollateralBytes{"pck_crl", &Collateral::pck_crl}};
-constexpr std::array collateral_texts{CollateralText{"tcb_info", &Collateral::tcb_info},
-                                      CollateralText{"tcb_info_issuer_chain", &Collateral::tcb_info_issuer_chain},
-                                      CollateralText{"qe_identity", &Collateral::qe_identity},
-                                      CollateralText{"qe_identity_issuer_chain", &Collateral::qe_identity_issuer_chain},
-                                      CollateralText{"pck_crl_issuer_chain", &Collateral::pck_crl_issuer_chain}};
-
 class CborEvidenceReader {
 public:
     explicit CborEvidenceReader(ByteView file) : map_(file) {}
@@ -181,7 +248,7 @@ public:
         std::size_t members = 0;
         map_.read([&](std::string_view key) {
             const bool known = read_member(key);
-            if (known && key != "auxiliary" && key != "cut" && key != "collateral") ++members;
+            if (known && key != "cut") ++members;
             return known;
         });
         if (!map_.failed() && !map_.at_end()) map_.fail("bytes follow the map");
@@ -191,7 +258,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t required_members = 11;
+    static constexpr std::size_t required_members = 8;
 
     bool read_member(std::string_view key) {
         if (key == "cut") {
@@ -200,8 +267,8 @@ private:
             map_.bytes(evidence_.log);
         } else if (key == "time") {
             number(evidence_.time);
-        } else if (key == "quote") {
-            map_.bytes(evidence_.quote);
+        } else if (key == "parts") {
+            map_.array(max_evidence_parts, [this] { read_part(evidence_.parts.emplace_back()); });
         } else if (key == "format") {
             std::string format;
             map_.text(format);
@@ -209,30 +276,59 @@ private:
         } else if (key == "version") {
             std::int64_t version = 0;
             number(version);
-            if (version != format_version) map_.fail(version_1_only);
-        } else if (key == "provider") {
-            map_.text(evidence_.provider);
+            if (version != format_version) map_.fail(version_2_only);
         } else if (key == "sequence") {
             number(evidence_.sequence);
-        } else if (key == "auxiliary") {
-            map_.bytes(evidence_.auxiliary);
         } else if (key == "registers") {
             map_.array(max_evidence_registers, [this] { read_register(evidence_.registers.emplace_back()); });
-        } else if (key == "simulated") {
-            map_.boolean(evidence_.simulated);
-        } else if (key == "collateral") {
-            read_collateral(evidence_.collateral.emplace());
         } else if (key == "reportData") {
             Bytes bytes;
             map_.bytes(bytes);
             if (bytes.size() != report_data_size) return map_.fail("report data has 64 bytes"), true;
             std::ranges::copy(bytes, evidence_.report_data.begin());
-        } else if (key == "quoteFormat") {
-            map_.text(evidence_.quote_format);
+        } else if (key == "quote") {
+            map_.fail("this is evidence of version 1, which is read as JSON only");
         } else {
             return false;
         }
         return true;
+    }
+
+    void read_part(EvidencePart &part) {
+        unsigned members = 0;
+        map_.read([&](std::string_view key) {
+            ++members;
+            if (key == "kind") {
+                map_.text(part.kind);
+            } else if (key == "name") {
+                map_.text(part.name);
+            } else if (key == "quote") {
+                map_.bytes(part.quote);
+            } else if (key == "auxiliary") {
+                --members;  // may be absent
+                map_.bytes(part.auxiliary);
+            } else if (key == "simulated") {
+                map_.boolean(part.simulated);
+            } else if (key == "collateral") {
+                --members;  // may be absent
+                read_collateral(part.collateral.emplace());
+            } else if (key == "quoteFormat") {
+                map_.text(part.quote_format);
+            } else {
+                return false;
+            }
+            return true;
+        });
+        if (members != 5) map_.fail("a part has name, kind, simulated, quote and quoteFormat");
+    }
+
+    // It is written into JSON as it is.
+    void read_collateral(std::string &collateral) {
+        map_.text(collateral);
+        if (map_.failed()) return;
+        varlink::Document document;
+        if (!document.parse(collateral) || document.root().kind() != varlink::Kind::object || document.root().to_json() != collateral)
+            map_.fail("the collateral is not one JSON object without blanks");
     }
 
     void number(std::int64_t &to) {
@@ -285,21 +381,6 @@ private:
         if (members != 3) map_.fail("a register has name, owner and signed");
     }
 
-    void read_collateral(Collateral &collateral) {
-        std::size_t members = 0;
-        map_.read([&](std::string_view key) {
-            ++members;
-            for (const auto &known : collateral_bytes) {
-                if (known.key == key) return map_.bytes(collateral.*known.member), true;
-            }
-            for (const auto &known : collateral_texts) {
-                if (known.key == key) return map_.text(collateral.*known.member), true;
-            }
-            return false;
-        });
-        if (members != collateral_bytes.size() + collateral_texts.size()) map_.fail("a member of the collateral is missing");
-    }
-
     cbor::MapReader map_;
     Evidence evidence_;
 };
@@ -310,11 +391,27 @@ bool Evidence::coherent() const {
     return std::ranges::all_of(registers, [](const auto &reg) { return reg.owner != Owner::owned || reg.matches(); });
 }
 
+bool Evidence::simulated() const { return std::ranges::any_of(parts, &EvidencePart::simulated); }
+
+std::expected<Bytes, Error> part_report_data(std::string_view kind, std::string_view name, const ReportData &report_data,
+                                             std::size_t size) {
+    if (size == report_data_size) return Bytes(report_data.begin(), report_data.end());
+    if (size != short_report_data_size)
+        return std::unexpected(Error{ErrorCode::not_supported, "report data of " + std::to_string(size) + " bytes: there are 32 and 64"});
+    auto hasher = Hasher::open(HashAlgorithm::sha256);
+    if (!hasher) return std::unexpected(std::move(hasher.error()));
+    constexpr std::array<std::uint8_t, 1> end{};
+    for (const auto text : {std::string_view("mrd report data"), kind, name}) hasher->update(as_bytes(text)).update(end);
+    const auto digest = hasher->update(report_data).finish();
+    return Bytes(digest.bytes().begin(), digest.bytes().end());
+}
+
 bool is_evidence(ByteView file) {
     if (file.empty()) return false;
     if (file.front() >= first_cbor_map && file.front() <= last_cbor_map) {
         cbor::Reader reader(file);
         const auto first_key = reader.read_map() ? reader.read_text() : std::unexpected(std::string_view());
+        // The shortest members; of version 1 too, which is refused by its name.
         return first_key == "log" || first_key == "cut";
     }
     constexpr std::size_t looked_at = 128;  // white space of a JSON printer included
@@ -332,39 +429,37 @@ std::expected<Evidence, Error> parse_evidence(ByteView file) {
 
 std::string write_evidence_json(const Evidence &evidence) {
     const auto report_data = to_hex(evidence.report_data);
-    const auto quote = to_base64(evidence.quote);
     const auto log = to_base64(evidence.log);
-    std::string auxiliary;
     EvidenceFields fields{.format = format_name,
                           .version = format_version,
-                          .provider = evidence.provider,
-                          .simulated = evidence.simulated,
                           .report_data = report_data,
-                          .quote = quote,
-                          .quote_format = evidence.quote_format,
-                          .auxiliary = {},
+                          .parts = {},
                           .time = evidence.time,
                           .sequence = evidence.sequence,
                           .registers = {},
                           .cut = {},
-                          .collateral = {},
                           .log = log};
-    if (evidence.auxiliary) {
-        auxiliary = to_base64(*evidence.auxiliary);
-        fields.auxiliary = auxiliary;
+    std::vector<std::pair<std::string, std::string>> texts;  // what the views point into
+    texts.reserve(evidence.parts.size() + evidence.registers.size());
+    for (const auto &part : evidence.parts) {
+        const auto &[quote, auxiliary] = texts.emplace_back(to_base64(part.quote), part.auxiliary ? to_base64(*part.auxiliary) : "");
+        fields.parts.push_back({.name = part.name,
+                                .kind = part.kind,
+                                .simulated = part.simulated,
+                                .quote = quote,
+                                .quote_format = part.quote_format,
+                                .auxiliary = part.auxiliary ? std::optional<std::string_view>(auxiliary) : std::nullopt,
+                                .collateral = part.collateral ? std::optional(varlink::RawJson{*part.collateral}) : std::nullopt});
     }
-    std::vector<std::pair<std::string, std::string>> values;  // what the views point into
-    values.reserve(evidence.registers.size());
     for (const auto &reg : evidence.registers) {
         const auto &[signed_value, logged] =
-            values.emplace_back(to_hex(reg.signed_value.bytes()), reg.logged ? to_hex(reg.logged->bytes()) : "");
+            texts.emplace_back(to_hex(reg.signed_value.bytes()), reg.logged ? to_hex(reg.logged->bytes()) : "");
         fields.registers.push_back({.name = reg.name,
                                     .owner = reg.owner,
                                     .signed_value = signed_value,
                                     .logged = reg.logged ? std::optional<std::string_view>(logged) : std::nullopt});
     }
     if (evidence.cut) fields.cut = CutFields{evidence.cut->events, evidence.cut->bytes};
-    if (evidence.collateral) fields.collateral = varlink::RawJson{write_collateral(*evidence.collateral)};
     std::string out;
     varlink::write_json(out, fields);
     return out;
@@ -375,12 +470,20 @@ Bytes write_evidence_cbor(const Evidence &evidence) {
     cbor::MapWriter map;
     cbor::append_text(map.add("format"), format_name);
     cbor::append_unsigned(map.add("version"), number(format_version));
-    cbor::append_text(map.add("provider"), evidence.provider);
-    cbor::append_bool(map.add("simulated"), evidence.simulated);
     cbor::append_bytes(map.add("reportData"), evidence.report_data);
-    cbor::append_bytes(map.add("quote"), evidence.quote);
-    cbor::append_text(map.add("quoteFormat"), evidence.quote_format);
-    if (evidence.auxiliary) cbor::append_bytes(map.add("auxiliary"), *evidence.auxiliary);
+    auto &parts = map.add("parts");
+    cbor::append_array(parts, evidence.parts.size());
+    for (const auto &part : evidence.parts) {
+        cbor::MapWriter entry;
+        cbor::append_text(entry.add("name"), part.name);
+        cbor::append_text(entry.add("kind"), part.kind);
+        cbor::append_bool(entry.add("simulated"), part.simulated);
+        cbor::append_bytes(entry.add("quote"), part.quote);
+        cbor::append_text(entry.add("quoteFormat"), part.quote_format);
+        if (part.auxiliary) cbor::append_bytes(entry.add("auxiliary"), *part.auxiliary);
+        if (part.collateral) cbor::append_text(entry.add("collateral"), *part.collateral);
+        entry.append_to(parts);
+    }
     cbor::append_unsigned(map.add("time"), number(evidence.time));
     cbor::append_unsigned(map.add("sequence"), number(evidence.sequence));
     auto &registers = map.add("registers");
@@ -399,12 +502,6 @@ Bytes write_evidence_cbor(const Evidence &evidence) {
         cbor::append_unsigned(cut.add("events"), number(evidence.cut->events));
         cbor::append_unsigned(cut.add("bytes"), number(evidence.cut->bytes));
         cut.append_to(map.add("cut"));
-    }
-    if (evidence.collateral) {
-        cbor::MapWriter collateral;
-        for (const auto &known : collateral_bytes) cbor::append_bytes(collateral.add(known.key), *evidence.collateral.*known.member);
-        for (const auto &known : collateral_texts) cbor::append_text(collateral.add(known.key), *evidence.collateral.*known.member);
-        collateral.append_to(map.add("collateral"));
     }
     Bytes out;
     map.append_to(out);

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "mr/event_content.h"
+#include "proto/varlink/fields.h"
+
 namespace mr {
 namespace {
 
@@ -24,66 +27,83 @@ std::string_view to_string(Judgement judgement) {
     return {};
 }
 
-std::string_view to_string(StatementName name) {
-    switch (name) {
-        using enum StatementName;
-    case quote_format: return "quote_format";
-    case quote_signature: return "quote_signature";
-    case qe_report_signature: return "qe_report_signature";
-    case certificate_chain: return "certificate_chain";
-    case certificates_valid: return "certificates_valid";
-    case root_is_hardware: return "root_is_hardware";
-    case tcb_info_signature: return "tcb_info_signature";
-    case tcb_info_current: return "tcb_info_current";
-    case qe_identity_signature: return "qe_identity_signature";
-    case qe_identity_current: return "qe_identity_current";
-    case crl_signatures: return "crl_signatures";
-    case crls_current: return "crls_current";
-    case not_revoked: return "not_revoked";
-    case qe_identity: return "qe_identity";
-    case qe_tcb: return "qe_tcb";
-    case tdx_module: return "tdx_module";
-    case tcb: return "tcb";
-    case not_debug: return "not_debug";
-    case sept_ve_disable: return "sept_ve_disable";
-    case td_attributes: return "td_attributes";
-    case service_td: return "service_td";
-    case report_hashes: return "report_hashes";
-    case report_data: return "report_data";
-    case evidence_claims: return "evidence_claims";
-    case log_well_formed: return "log_well_formed";
-    case log_replay: return "log_replay";
-    case history_complete: return "history_complete";
-    case registers_covered: return "registers_covered";
-    case reference_values: return "reference_values";
-    case register_values: return "register_values";
-    case required_events: return "required_events";
-    case forbidden_events: return "forbidden_events";
-    case evidence_age: return "evidence_age";
-    }
-    return {};
-}
-
 void Verdict::add(Statement statement) {
-    const auto at = std::ranges::lower_bound(statements_, statement.name, {}, &Statement::name);
-    if (at == statements_.end() || at->name != statement.name) {
-        statements_.insert(at, std::move(statement));
+    const auto at = std::ranges::find(statements_, statement.name, &Statement::name);
+    if (at == statements_.end()) {
+        statements_.push_back(std::move(statement));
         return;
     }
-    at->result = worse(at->result, statement.result);
+    at->result = at->required == statement.required ? worse(at->result, statement.result) : at->required ? at->result : statement.result;
     at->required |= statement.required;
     if (!at->reason.empty() && !statement.reason.empty()) at->reason += "; ";
     at->reason += statement.reason;
 }
 
-const Statement *Verdict::find(StatementName name) const {
-    const auto at = std::ranges::lower_bound(statements_, name, {}, &Statement::name);
-    return at == statements_.end() || at->name != name ? nullptr : &*at;
+const Statement *Verdict::find(std::string_view name) const {
+    const auto at = std::ranges::find(statements_, name, &Statement::name);
+    return at == statements_.end() ? nullptr : &*at;
 }
 
 bool Verdict::verified() const {
     return std::ranges::any_of(statements_, &Statement::required) &&
            std::ranges::all_of(statements_, [](const Statement &each) { return !each.required || each.result == Judgement::holds; });
+}
+
+namespace {
+
+using varlink::field;
+
+struct StatementFields {
+    std::string_view name;
+    std::string_view result;
+    bool required = false;
+    std::string reason;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &StatementFields::name), field("result", &StatementFields::result),
+                          field("required", &StatementFields::required), field("reason", &StatementFields::reason));
+    }
+};
+
+struct TcbFields {
+    std::string status;
+    std::vector<std::string> advisories;
+    static constexpr auto fields() { return std::tuple(field("status", &TcbFields::status), field("advisories", &TcbFields::advisories)); }
+};
+
+struct PlatformFields {
+    std::string part;
+    std::string_view kind;
+    TcbFields tcb;
+    static constexpr auto fields() {
+        return std::tuple(field("part", &PlatformFields::part), field("kind", &PlatformFields::kind), field("tcb", &PlatformFields::tcb));
+    }
+};
+
+struct VerdictFields {
+    bool verified = false;
+    std::int64_t time = 0;
+    std::vector<PlatformFields> platforms;
+    std::vector<StatementFields> statements;
+    static constexpr auto fields() {
+        return std::tuple(field("verified", &VerdictFields::verified), field("time", &VerdictFields::time),
+                          field("platforms", &VerdictFields::platforms), field("statements", &VerdictFields::statements));
+    }
+};
+
+}  // namespace
+
+std::string write_verdict(const Verdict &verdict, std::int64_t time) {
+    VerdictFields fields{.verified = verdict.verified(), .time = time, .platforms = {}, .statements = {}};
+    for (const auto &each : verdict.platforms()) {
+        auto &platform = fields.platforms.emplace_back(
+            PlatformFields{.part = printable_text(each.part), .kind = each.kind, .tcb = {printable_text(each.tcb_status), {}}});
+        for (const auto &advisory : each.advisories) platform.tcb.advisories.push_back(printable_text(advisory));
+    }
+    for (const auto &each : verdict.statements())
+        fields.statements.push_back({each.name, to_string(each.result), each.required, printable_text(each.reason)});
+    std::string json;
+    varlink::write_json(json, fields);
+    return json;
 }
 
 }  // namespace mr

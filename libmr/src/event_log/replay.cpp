@@ -101,6 +101,7 @@ struct Replay::State {
         ReplayedRegister replayed;
         std::uint64_t first_event = no_event;  // how many were applied before it
         bool declared = false;
+        bool begin_is_known = false;  // by begin_at()
         std::optional<Digest> start;  // as declared, while it is not known which events it follows
 
         // Goes on from the declared start. `expected` is that of the resync which comes next, if one does: it then makes this step.
@@ -283,6 +284,19 @@ Replay::Replay(Replay &&) noexcept = default;
 Replay &Replay::operator=(Replay &&) noexcept = default;
 Replay::~Replay() = default;
 
+void Replay::begin_at(std::string_view name, HashAlgorithm algorithm, const Digest &initial) {
+    if (!state_->hashers[static_cast<std::size_t>(algorithm)] || initial.size() != digest_size(algorithm)) return;
+    const auto number = state_->entry_of(name, tcg_index(name).value_or(no_index), algorithm);
+    if (!number) {
+        state_->too_many_declared = true;
+        return;
+    }
+    auto &entry = state_->entries[*number];
+    if (entry.first_event != State::no_event) return;
+    entry.replayed.value = initial;
+    entry.begin_is_known = true;
+}
+
 void Replay::declare(const LogRegister &known) {
     // What cannot be hashed is not replayed, so nothing can be said of its value.
     if (!state_->hashers[static_cast<std::size_t>(known.algorithm)]) return;
@@ -295,7 +309,8 @@ void Replay::declare(const LogRegister &known) {
     const auto says = [&](const Digest &digest) { return digest.size() == digest_size(known.algorithm); };
     // What the hardware of RTMRs and PCRs begins with is not a log's to say.
     const bool is_known = is_pcr(known.name) || is_rtmr(known.name);
-    if (entry.first_event == State::no_event && says(known.initial) && !is_known) entry.replayed.value = known.initial;
+    if (entry.first_event == State::no_event && says(known.initial) && !is_known && !entry.begin_is_known)
+        entry.replayed.value = known.initial;
     if (says(known.start)) entry.start = known.start;
     entry.declared = true;
     state_->stale = true;
@@ -329,6 +344,16 @@ const ReplayedRegister *Replay::find(std::string_view name) const {
     const auto &all = registers();
     const auto found = std::ranges::find_if(all, [&](const ReplayedRegister &replayed) {
         return replayed.name == wanted && (bank.empty() || bank == to_string(replayed.algorithm));
+    });
+    return found == all.end() ? nullptr : &*found;
+}
+
+const ReplayedRegister *Replay::find(std::string_view name, HashAlgorithm algorithm) const {
+    const auto key = key_of(name, state_->names);
+    const auto with_bank = std::string(key).append(":").append(to_string(algorithm));
+    const auto &all = registers();
+    const auto found = std::ranges::find_if(all, [&](const ReplayedRegister &replayed) {
+        return replayed.algorithm == algorithm && (replayed.name == key || replayed.name == with_bank);
     });
     return found == all.end() ? nullptr : &*found;
 }

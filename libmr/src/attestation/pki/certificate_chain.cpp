@@ -12,17 +12,34 @@ std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\
 
 }  // namespace
 
+void CertificatePool::begin() {
+    used_.clear();
+    if (certificates_.size() <= max_kept_certificates && chains_.size() <= max_kept_certificates) return;
+    chains_.clear();
+    checked_.clear();
+    certificates_.clear();
+    ders_.clear();
+}
+
+const Certificate *CertificatePool::use(const Certificate *certificate) {
+    if (std::ranges::find(used_, certificate) == used_.end()) used_.push_back(certificate);
+    return certificate;
+}
+
 std::expected<const Certificate *, std::string> CertificatePool::read(Bytes der) {
     const auto known = std::ranges::find_if(certificates_, [&](const Certificate &each) { return equal(each.der, der); });
-    if (known != certificates_.end()) return &*known;
+    if (known != certificates_.end()) return use(&*known);
     auto certificate = parse_certificate(ders_.emplace_back(std::move(der)));
     if (!certificate) return std::unexpected(std::move(certificate.error()));
-    return &certificates_.emplace_back(*certificate);
+    return use(&certificates_.emplace_back(*certificate));
 }
 
 std::expected<std::vector<const Certificate *>, std::string> CertificatePool::read_chain(std::string_view pem, std::size_t count) {
     const auto known = std::ranges::find(chains_, pem, &ReadChain::pem);
-    if (known != chains_.end() && known->certificates.size() == count) return known->certificates;
+    if (known != chains_.end() && known->certificates.size() == count) {
+        for (const auto *certificate : known->certificates) use(certificate);
+        return known->certificates;
+    }
 
     auto ders = decode_pem_certificates(pem);
     if (!ders) return std::unexpected(std::move(ders.error().message));
@@ -37,7 +54,7 @@ std::expected<std::vector<const Certificate *>, std::string> CertificatePool::re
         }
         chain.push_back(*certificate);
     }
-    chains_.push_back({pem, chain});
+    chains_.push_back({std::string(pem), chain});
     return chain;
 }
 

@@ -12,19 +12,24 @@
 
 #include "libmr/src/attestation/pki/ecdsa.h"
 #include "libmr/src/attestation/pki/x509.h"
-#include "mr/verify_quote.h"
+#include "mr/certificate.h"
 
 namespace mr::attestation {
 
 enum class CertificateRole : std::uint8_t { pck_leaf, pck_authority, tcb_signing };
 
-// Certificates of one verification. The same ones come up again and again (a quote and its collateral have nine, four of them different): each text is
-// read once, and each signature checked once.
+// Certificates of one verification, or of many. The same ones come up again and again (a quote and its collateral have nine, four of them different): each text
+// is read once, and each signature checked once.
+inline constexpr std::size_t max_kept_certificates = 256;  // from one verification to the next
+
 class CertificatePool {
 public:
     CertificatePool() = default;
     CertificatePool(const CertificatePool &) = delete;
     CertificatePool &operator=(const CertificatePool &) = delete;
+
+    // Another verification begins: certificates() has none. What chains point to may end.
+    void begin();
 
     // Exactly `count` certificates of a PEM text, in its order. Error: what is wrong with the text.
     std::expected<std::vector<const Certificate *>, std::string> read_chain(std::string_view pem, std::size_t count);
@@ -35,8 +40,8 @@ public:
     // Checks every signature of the verification.
     SignatureChecker &signatures() { return signatures_; }
 
-    // All that were read so far.
-    [[nodiscard]] const std::deque<Certificate> &certificates() const { return certificates_; }
+    // All that were read in this verification, each once.
+    [[nodiscard]] const std::vector<const Certificate *> &certificates() const { return used_; }
 
 private:
     std::expected<const Certificate *, std::string> read(Bytes der);
@@ -47,14 +52,17 @@ private:
         bool good;
     };
     struct ReadChain {
-        std::string_view pem;
+        std::string pem;
         std::vector<const Certificate *> certificates;
     };
+    const Certificate *use(const Certificate *certificate);
+
     SignatureChecker signatures_;
     std::deque<Bytes> ders_;
     std::deque<Certificate> certificates_;
     std::vector<CheckedSignature> checked_;
     std::vector<ReadChain> chains_;
+    std::vector<const Certificate *> used_;
 };
 
 // What makes the certificate unfit for its role; empty: nothing.

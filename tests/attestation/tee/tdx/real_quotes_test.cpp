@@ -10,9 +10,9 @@ namespace mr {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAreArray;
 
 class RealQuotes : public ::testing::Test {
 protected:
@@ -77,7 +77,7 @@ TEST_F(RealQuotes, TheModulesOwnComponentsDoNotCountForThePlatform) {
     EXPECT_THAT(not_true(verdict_), IsEmpty()) << reasons(verdict_);
     EXPECT_TRUE(verdict_.verified());
     EXPECT_EQ(judgement_.tcb_status, TcbStatus::up_to_date);
-    EXPECT_THAT(verdict_.find(StatementName::tcb)->reason, HasSubstr("from the third on"));
+    EXPECT_THAT(verdict_.find(statement::tcb)->reason, HasSubstr("from the third on"));
 }
 
 TEST_F(RealQuotes, OfAPlatformBelowEveryLevelOnlyTheTcbIsFalse) {
@@ -85,12 +85,12 @@ TEST_F(RealQuotes, OfAPlatformBelowEveryLevelOnlyTheTcbIsFalse) {
     EXPECT_THAT(not_true(verdict_), ElementsAre("tcb: false")) << reasons(verdict_);
     EXPECT_TRUE(judgement_.tcb_judged);
     EXPECT_EQ(judgement_.tcb_status, TcbStatus::not_supported);
-    EXPECT_THAT(verdict_.find(StatementName::tcb)->reason, HasSubstr("no level fits"));
+    EXPECT_THAT(verdict_.find(statement::tcb)->reason, HasSubstr("no level fits"));
 }
 
 TEST_F(RealQuotes, WithoutCollateralThePlatformIsNotJudged) {
     verify("jsonlog/dstack-sdk", 1771588800);
-    EXPECT_THAT(not_true(verdict_), ElementsAreArray(without_collateral())) << reasons(verdict_);
+    EXPECT_THAT(not_true(verdict_), UnorderedElementsAreArray(without_collateral())) << reasons(verdict_);
     EXPECT_TRUE(verdict_.verified());
     EXPECT_FALSE(judgement_.tcb_judged);
 }
@@ -99,7 +99,7 @@ TEST_F(RealQuotes, ATdThatTheHostCanInterruptIsRefused) {
     verify("quote/google-spr-e4", 1700000000);
     auto expected = without_collateral();
     expected.emplace_back("sept_ve_disable: false");
-    EXPECT_THAT(not_true(verdict_), ElementsAreArray(expected)) << reasons(verdict_);
+    EXPECT_THAT(not_true(verdict_), UnorderedElementsAreArray(expected)) << reasons(verdict_);
     EXPECT_FALSE(verdict_.verified());
 }
 

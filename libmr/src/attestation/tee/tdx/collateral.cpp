@@ -1,5 +1,6 @@
 #include "mr/collateral.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -64,6 +65,10 @@ std::expected<Collateral, Error> parse_collateral(std::string_view json) {
     varlink::Document document;
     if (!document.parse(json) || document.root().kind() != varlink::Kind::object) {
         return malformed("the collateral is not one JSON object in UTF-8");
+    }
+    for (auto member = document.root().first(); member; member = member->next()) {
+        if (std::ranges::find(members, member->key(), &Member::name) == members.end())
+            return malformed_member(member->key(), "is none that it has: leave it out");
     }
     Collateral collateral;
     for (const auto &[name, field] : members) {

@@ -19,9 +19,9 @@ Finding current(const std::string &what, UnixTime begin, UnixTime end, UnixTime 
 
 class CollateralCheck {
 public:
-    CollateralCheck(const Collateral &collateral, const std::optional<QuoteChain> &chain, CertificatePool &pool,
-                    const TrustAnchors &anchors, UnixTime time)
-        : collateral_(collateral), chain_(chain), pool_(pool), anchors_(anchors), time_(time) {}
+    CollateralCheck(KeptCollateral &collateral, const std::optional<QuoteChain> &chain, CertificatePool &pool, const TrustAnchors &anchors,
+                    UnixTime time)
+        : kept_(collateral), collateral_(collateral.get()), chain_(chain), pool_(pool), anchors_(anchors), time_(time) {}
 
     CheckedCollateral check() {
         check_tcb_info();
@@ -44,7 +44,7 @@ private:
     Finding check_text(const std::string &what, std::string_view text, ByteView signature, std::string_view pem) {
         const auto chain = issuer_chain(pem, CertificateRole::tcb_signing);
         if (!chain) return fails("the issuer chain of the " + what + " is not good: " + chain.error());
-        return judge(pool_.signatures().verify(chain->front()->key, as_bytes(text), signature),
+        return judge(kept_.is_signed(pool_.signatures(), chain->front()->key, as_bytes(text), signature),
                      "the TCB signing certificate's key signed the " + what,
                      "the signature is not one of the TCB signing certificate's key over the " + what);
     }
@@ -57,14 +57,14 @@ private:
             checked_.no_tcb_info = checked_.tcb_info_current = not_judged("the TCB info's signature does not hold");
             return;
         }
-        auto info = parse_tcb_info(collateral_.tcb_info);
+        const auto &info = kept_.tcb_info();
         if (!info) {
             checked_.tcb_info_current = not_judged("the TCB info cannot be read");
             checked_.no_tcb_info = fails("the TCB info cannot be read: " + info.error());
             return;
         }
         checked_.tcb_info_current = current("the TCB info", info->issue_date, info->next_update, time_);
-        checked_.tcb_info = std::move(*info);
+        checked_.tcb_info = &*info;
     }
 
     void check_qe_identity() {
@@ -74,14 +74,14 @@ private:
             checked_.no_qe_identity = checked_.qe_identity_current = not_judged("the QE identity's signature does not hold");
             return;
         }
-        auto identity = parse_qe_identity(collateral_.qe_identity);
+        const auto &identity = kept_.qe_identity();
         if (!identity) {
             checked_.qe_identity_current = not_judged("the QE identity cannot be read");
             checked_.no_qe_identity = fails("the QE identity cannot be read: " + identity.error());
             return;
         }
         checked_.qe_identity_current = current("the QE identity", identity->issue_date, identity->next_update, time_);
-        checked_.qe_identity = std::move(*identity);
+        checked_.qe_identity = &*identity;
     }
 
     // Empty: the issuer signed it.
@@ -90,7 +90,7 @@ private:
             return "is by " + name_text(crl.issuer) + " instead of " + name_text(issuer.subject);
         }
         if (!issuer.subject_key_id || !equal(*crl.authority_key_id, *issuer.subject_key_id)) return "names another key than its issuer's";
-        if (!pool_.signatures().verify(issuer.key, crl.signed_part, crl.signature)) return "is not signed by its issuer's key";
+        if (!kept_.is_signed(pool_.signatures(), issuer.key, crl.signed_part, crl.signature)) return "is not signed by its issuer's key";
         return {};
     }
 
@@ -109,8 +109,8 @@ private:
     }
 
     void check_crls() {
-        const auto root_crl = parse_crl(collateral_.root_ca_crl);
-        const auto pck_crl = parse_crl(collateral_.pck_crl);
+        const auto &root_crl = kept_.root_ca_crl();
+        const auto &pck_crl = kept_.pck_crl();
         checked_.crl_signatures = check_crl_signatures(root_crl, pck_crl);
         if (!checked_.crl_signatures.good()) {
             checked_.crls_current = checked_.not_revoked = not_judged("the signatures of the CRLs do not hold");
@@ -127,16 +127,17 @@ private:
 
     Finding check_revocation(const Crl &root_crl, const Crl &pck_crl) {
         if (!chain_) return not_judged("the quote's certificate chain does not hold");
-        for (const auto &certificate : pool_.certificates()) {
-            const auto &crl = &certificate == chain_->leaf ? pck_crl : root_crl;
-            if (crl.revokes(certificate.serial)) {
-                return fails("the certificate " + name_text(certificate.subject) + " with serial number " + to_hex(certificate.serial) +
+        for (const auto *certificate : pool_.certificates()) {
+            const auto &crl = certificate == chain_->leaf ? pck_crl : root_crl;
+            if (crl.revokes(certificate->serial)) {
+                return fails("the certificate " + name_text(certificate->subject) + " with serial number " + to_hex(certificate->serial) +
                              " is revoked");
             }
         }
         return holds("no CRL names one of the certificates");
     }
 
+    KeptCollateral &kept_;
     const Collateral &collateral_;
     const std::optional<QuoteChain> &chain_;
     CertificatePool &pool_;
@@ -147,7 +148,36 @@ private:
 
 }  // namespace
 
-CheckedCollateral check_collateral(const Collateral &collateral, const std::optional<QuoteChain> &chain, CertificatePool &pool,
+const std::expected<TcbInfo, std::string> &KeptCollateral::tcb_info() {
+    if (!tcb_info_) tcb_info_ = parse_tcb_info(collateral_.tcb_info);
+    return *tcb_info_;
+}
+
+const std::expected<QeIdentity, std::string> &KeptCollateral::qe_identity() {
+    if (!qe_identity_) qe_identity_ = parse_qe_identity(collateral_.qe_identity);
+    return *qe_identity_;
+}
+
+const std::expected<Crl, std::string> &KeptCollateral::root_ca_crl() {
+    if (!root_ca_crl_) root_ca_crl_ = parse_crl(collateral_.root_ca_crl);
+    return *root_ca_crl_;
+}
+
+const std::expected<Crl, std::string> &KeptCollateral::pck_crl() {
+    if (!pck_crl_) pck_crl_ = parse_crl(collateral_.pck_crl);
+    return *pck_crl_;
+}
+
+bool KeptCollateral::is_signed(SignatureChecker &signatures, ByteView key, ByteView message, ByteView signature) {
+    for (const auto &known : checked_) {
+        if (known.message == message.data() && equal(known.key, key)) return known.good;
+    }
+    const bool good = signatures.verify(key, message, signature);
+    if (checked_.size() < max_kept_certificates) checked_.push_back({Bytes(key.begin(), key.end()), message.data(), good});
+    return good;
+}
+
+CheckedCollateral check_collateral(KeptCollateral &collateral, const std::optional<QuoteChain> &chain, CertificatePool &pool,
                                    const TrustAnchors &anchors, UnixTime time) {
     return CollateralCheck(collateral, chain, pool, anchors, time).check();
 }

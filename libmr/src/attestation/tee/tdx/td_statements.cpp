@@ -26,7 +26,7 @@ std::string hex_of(std::uint64_t bits) {
     return "0x" + to_hex(bytes);
 }
 
-Finding check_service_td(const Quote &quote, const QuotePolicy &policy) {
+Finding check_service_td(const Quote &quote, const TdPolicy &policy) {
     if (quote.body_type != QuoteBodyType::td15) return holds("the body is of TD 1.0, which has no service TD in it");
     const auto &service = quote.body.mr_servicetd;
     if (std::ranges::all_of(service, [](std::uint8_t byte) { return byte == 0; })) return holds("no service TD is bound to the TD");
@@ -35,7 +35,7 @@ Finding check_service_td(const Quote &quote, const QuotePolicy &policy) {
                  "the service TD " + to_hex(service) + " is bound to the TD");
 }
 
-Finding check_attributes(const Quote &quote, const QuotePolicy &policy) {
+Finding check_attributes(const Quote &quote, const TdPolicy &policy) {
     const std::uint64_t attributes = quote.body.td_attributes;
     std::uint64_t accepted = tud_group | harmless;
     // A TD can be migrated only by a service TD: who accepts the one accepts the other.
@@ -48,23 +48,25 @@ Finding check_attributes(const Quote &quote, const QuotePolicy &policy) {
 
 }  // namespace
 
-void add_td_statements(const Quote *quote, bool body_is_signed, const QuotePolicy &policy, Verdict &verdict) {
-    const auto add = [&](StatementName name, bool required, Finding found) {
-        verdict.add({.name = name, .result = found.result, .required = required, .reason = std::move(found.reason)});
+ClaimedFact debug_of(std::uint64_t td_attributes) {
+    const bool is_debug = (td_attributes & tud_group) != 0;
+    return {.is = is_debug,
+            .reason = is_debug ? "the TD is under debug: its attributes are " + hex_of(td_attributes) : "the TD is not under debug"};
+}
+
+void add_td_statements(const Quote *quote, bool body_is_signed, const TdPolicy &policy, Verdict &verdict) {
+    const auto add = [&](std::string_view name, bool required, Finding found) {
+        verdict.add({.name = std::string(name), .result = found.result, .required = required, .reason = std::move(found.reason)});
     };
     const auto if_signed = [&](auto &&check) {
         return quote != nullptr && body_is_signed ? check() : not_judged("nothing vouches for the quote's body");
     };
-    add(StatementName::not_debug, !policy.accept_debug, if_signed([&] {
-            return judge((quote->body.td_attributes & tud_group) == 0, "the TD is not under debug",
-                         "the TD is under debug: its attributes are " + hex_of(quote->body.td_attributes));
-        }));
-    add(StatementName::sept_ve_disable, !policy.accept_no_sept_ve_disable, if_signed([&] {
+    add(statement::sept_ve_disable, !policy.accept_no_sept_ve_disable, if_signed([&] {
             return judge((quote->body.td_attributes & td_attribute_sept_ve_disable) != 0, "SEPT_VE_DISABLE is set",
                          "SEPT_VE_DISABLE is not set: the host can make the TD take exceptions at its own pages");
         }));
-    add(StatementName::td_attributes, true, if_signed([&] { return check_attributes(*quote, policy); }));
-    add(StatementName::service_td, true, if_signed([&] { return check_service_td(*quote, policy); }));
+    add(statement::td_attributes, true, if_signed([&] { return check_attributes(*quote, policy); }));
+    add(statement::service_td, true, if_signed([&] { return check_service_td(*quote, policy); }));
 }
 
 }  // namespace mr::attestation

@@ -1,7 +1,4 @@
-// Intel's root, embedded, and the roots that a caller gives instead.
-#include <utility>
-
-#include "libmr/src/attestation/pki/x509.h"
+// Intel's root, embedded.
 #include "mr/certificate.h"
 #include "mr/verify_quote.h"
 
@@ -33,18 +30,6 @@ constexpr std::string_view intel_sgx_root_ca =
 const TrustAnchors &intel_trust_anchors() {
     static const TrustAnchors anchors{decode_pem_certificates(intel_sgx_root_ca).value()};
     return anchors;
-}
-
-std::expected<TrustAnchors, Error> parse_trust_anchors(ByteView file) {
-    auto certificates = find_certificates(file);
-    if (!certificates) return std::unexpected(std::move(certificates.error()));
-    for (std::size_t i = 0; i < certificates->size(); ++i) {
-        if (const auto certificate = attestation::parse_certificate((*certificates)[i]); !certificate) {
-            return std::unexpected(
-                Error{ErrorCode::malformed, "root certificate " + std::to_string(i + 1) + " of the file " + certificate.error()});
-        }
-    }
-    return TrustAnchors{std::move(*certificates)};
 }
 
 }  // namespace mr

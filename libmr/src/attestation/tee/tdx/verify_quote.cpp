@@ -4,12 +4,16 @@
 #include <chrono>
 #include <utility>
 
+#include "libmr/src/attestation/facts.h"
 #include "libmr/src/attestation/finding.h"
 #include "libmr/src/attestation/pki/certificate_chain.h"
 #include "libmr/src/attestation/pki/ecdsa.h"
 #include "libmr/src/attestation/tee/tdx/collateral_check.h"
 #include "libmr/src/attestation/tee/tdx/tcb_level.h"
+#include "libmr/src/attestation/tee/tdx/td_claims.h"
 #include "libmr/src/attestation/tee/tdx/td_statements.h"
+#include "libmr/src/attestation/tee/tdx/tdx.h"
+#include "mr/tdreport.h"
 
 namespace mr {
 namespace attestation {
@@ -44,26 +48,28 @@ Finding check_qe_report(const Quote &quote, const Certificate &leaf, SignatureCh
                  "the QE report's data is not the attestation key's and authentication data's hash, followed by zeros");
 }
 
-Finding check_validity(const std::deque<Certificate> &certificates, UnixTime time) {
-    UnixTime begin = certificates.front().not_before;
-    UnixTime end = certificates.front().not_after;
-    for (const auto &certificate : certificates) {
-        if (time < certificate.not_before) {
-            return fails("the certificate " + name_text(certificate.subject) + " is valid only from " + date_text(certificate.not_before));
+Finding check_validity(const std::vector<const Certificate *> &certificates, UnixTime time) {
+    UnixTime begin = certificates.front()->not_before;
+    UnixTime end = certificates.front()->not_after;
+    for (const auto *certificate : certificates) {
+        if (time < certificate->not_before) {
+            return fails("the certificate " + name_text(certificate->subject) + " is valid only from " +
+                         date_text(certificate->not_before));
         }
-        if (time > certificate.not_after) {
-            return fails("the certificate " + name_text(certificate.subject) + " was valid until " + date_text(certificate.not_after));
+        if (time > certificate->not_after) {
+            return fails("the certificate " + name_text(certificate->subject) + " was valid until " + date_text(certificate->not_after));
         }
-        begin = std::max(begin, certificate.not_before);
-        end = std::min(end, certificate.not_after);
+        begin = std::max(begin, certificate->not_before);
+        end = std::min(end, certificate->not_after);
     }
     return holds("all " + std::to_string(certificates.size()) + " certificates are valid from " + date_text(begin) + " to " +
                  date_text(end));
 }
 
-bool accepts(const QuotePolicy &policy, TcbStatus status) {
-    if (status == TcbStatus::up_to_date) return true;
-    return status != TcbStatus::not_supported && std::ranges::find(policy.accepted_tcb, status) != policy.accepted_tcb.end();
+// Of a component: one that is up to date takes nothing from a platform whose own status is accepted.
+bool accepts_component(const PlatformPolicy &policy, TcbStatus status) {
+    return status == TcbStatus::up_to_date ||
+           (status != TcbStatus::not_supported && policy.accepts({.status = std::string(to_string(status))}));
 }
 
 Finding check_qe_identity(const QeIdentity &identity, const QeReport &report) {
@@ -92,45 +98,64 @@ Finding check_module(const TcbInfo &info, const TdQuoteBody &body) {
 
 // A text that is current is also of no earlier TCB recovery than asked for.
 template <class Text>
-void check_evaluation(const QuotePolicy &policy, const std::optional<Text> &text, Finding &current) {
-    if (!policy.minimum_tcb_evaluation || !text || !current.good()) return;
+void check_evaluation(const TdPolicy &policy, const Text *text, Finding &current) {
+    if (!policy.minimum_tcb_evaluation || text == nullptr || !current.good()) return;
     const auto minimum = *policy.minimum_tcb_evaluation;
     if (text->evaluation_number >= minimum) return;
     current = fails(current.reason + ", but its tcbEvaluationDataNumber is " + std::to_string(text->evaluation_number) + ", and at least " +
                     std::to_string(minimum) + " is asked for");
 }
 
+// The policy of all kinds, and what it says of TDs.
+struct Policies {
+    const PlatformPolicy &platform;
+    const TdPolicy &td;
+
+    [[nodiscard]] bool requires_tcb() const { return platform.tcb_required || td.minimum_tcb_evaluation.has_value(); }
+};
+
+// Of one quote. Collateral: null where there is none; an error where it cannot be read.
 class QuoteVerification {
 public:
-    QuoteVerification(ByteView quote, const Collateral *collateral, const TrustAnchors &anchors, UnixTime time, const QuotePolicy &policy,
-                      Verdict &verdict)
-        : quote_(decode_quote(quote)), collateral_(collateral), anchors_(anchors), time_(time), policy_(policy), verdict_(verdict) {}
+    QuoteVerification(ByteView quote, std::expected<KeptCollateral *, std::string> collateral, const TrustAnchors &anchors, UnixTime time,
+                      const Policies &policies, CertificatePool &pool, Verdict &verdict)
+        : quote_(decode_quote(quote)),
+          collateral_(std::move(collateral)),
+          anchors_(anchors),
+          time_(time),
+          policies_(policies),
+          verdict_(verdict),
+          pool_(pool) {
+        pool_.begin();
+    }
 
-    QuoteJudgement run() {
-        add(StatementName::quote_format, check_format(quote_));
+    std::optional<Claims> run() {
+        add(statement::quote_format, check_format(quote_));
+        if (quote_) claims_ = claims_of(*quote_);
         check_signatures();
-        CheckedCollateral checked =
-            collateral_ != nullptr && quote_ ? check_collateral(*collateral_, chain_, pool_, anchors_, time_) : without_collateral();
-        add(StatementName::certificates_valid,
+        CheckedCollateral checked = collateral_ && *collateral_ != nullptr && quote_
+                                        ? check_collateral(**collateral_, chain_, pool_, anchors_, time_)
+                                        : without_collateral();
+        add(statement::certificates_valid,
             chain_is_read_ ? check_validity(pool_.certificates(), time_) : not_judged("the quote's certificates cannot be read"));
         add_platform(checked);
-        add_td_statements(quote_ ? &*quote_ : nullptr, quote_is_signed_, policy_, verdict_);
-        return std::move(judgement_);
+        add_td_statements(quote_ ? &*quote_ : nullptr, quote_is_signed_, policies_.td, verdict_);
+        if (!quote_) return std::nullopt;
+        if (!quote_is_signed_) claims_.debug = {.is = {}, .reason = "nothing vouches for the quote's body"};
+        return std::move(claims_);
     }
 
 private:
-    void add(StatementName name, Finding found, bool required = true) {
-        verdict_.add({.name = name, .result = found.result, .required = required, .reason = std::move(found.reason)});
+    void add(std::string_view name, Finding found, bool required = true) {
+        verdict_.add({.name = std::string(name), .result = found.result, .required = required, .reason = std::move(found.reason)});
     }
 
-    // From quote_signature to root_is_hardware, but certificates_valid, which needs to know the collateral's too.
+    // From quote_signature to certificate_chain, and whose root it is.
     void check_signatures() {
-        const bool hardware_required = policy_.accept_simulated_roots == false;
         if (!quote_) {
-            for (const auto name : {StatementName::quote_signature, StatementName::qe_report_signature, StatementName::certificate_chain}) {
+            for (const auto name : {statement::quote_signature, statement::qe_report_signature, statement::certificate_chain}) {
                 add(name, not_judged("the quote cannot be read"));
             }
-            add(StatementName::root_is_hardware, not_judged("the quote cannot be read"), hardware_required);
             return;
         }
         auto quote_signature =
@@ -138,7 +163,7 @@ private:
                   "the attestation key signed header and body", "the signature is not one of the attestation key over header and body");
         auto qe_signature = not_judged("the quote's certificates cannot be read");
         auto chain_holds = not_judged("");
-        auto hardware = not_judged("the certificate chain does not hold");
+        claims_.hardware = {.is = {}, .reason = "the certificate chain does not hold"};
 
         const auto chain = pool_.read_chain(pem_text(), 3);
         chain_is_read_ = chain.has_value();
@@ -148,18 +173,20 @@ private:
             qe_signature = check_qe_report(*quote_, *chain->front(), pool_.signatures());
             chain_holds = check_chain(*chain);
             const auto &root = *chain->back();
+            claims_.simulated = is_simulated_root(root.der);
+            claims_.leaf_key = Bytes(chain->front()->key.begin(), chain->front()->key.end());
             if (!is_anchor(root, intel_trust_anchors())) {
-                hardware = fails("the root " + name_text(root.subject) + " is not the one behind Intel's hardware");
+                claims_.hardware = {.is = false,
+                                    .reason = "the root " + name_text(root.subject) + " is not the one behind Intel's hardware"};
             } else if (chain_holds.good()) {
-                hardware = holds("the root is the one behind Intel's hardware");
+                claims_.hardware = {.is = true, .reason = "the root is the one behind Intel's hardware"};
             }
         }
         quote_is_signed_ = quote_signature.good() && qe_signature.good() && chain_holds.good();
         qe_is_certified_ = qe_signature.good() && chain_holds.good();
-        add(StatementName::quote_signature, std::move(quote_signature));
-        add(StatementName::qe_report_signature, std::move(qe_signature));
-        add(StatementName::certificate_chain, std::move(chain_holds));
-        add(StatementName::root_is_hardware, std::move(hardware), hardware_required);
+        add(statement::quote_signature, std::move(quote_signature));
+        add(statement::qe_report_signature, std::move(qe_signature));
+        add(statement::certificate_chain, std::move(chain_holds));
     }
 
     // At most one NUL may end the text.
@@ -183,9 +210,10 @@ private:
 
     [[nodiscard]] CheckedCollateral without_collateral() const {
         // Lacking what is asked for is a failure of its own, not the consequence of another.
-        const auto none = !quote_                ? not_judged("the quote cannot be read")
-                          : policy_.tcb_required ? fails("a TCB is asked for, and there is no collateral")
-                                                 : not_judged("there is no collateral");
+        const auto none = !quote_                    ? not_judged("the quote cannot be read")
+                          : !collateral_             ? fails(collateral_.error())
+                          : policies_.requires_tcb() ? fails("a TCB is asked for, and there is no collateral")
+                                                     : not_judged("there is no collateral");
         return {.tcb_info_signature = none,
                 .tcb_info_current = none,
                 .qe_identity_signature = none,
@@ -193,49 +221,59 @@ private:
                 .crl_signatures = none,
                 .crls_current = none,
                 .not_revoked = none,
-                .tcb_info = {},
-                .qe_identity = {},
                 .no_tcb_info = none,
                 .no_qe_identity = none};
     }
 
     // What the collateral says of itself, of the QE and of the platform.
     void add_platform(CheckedCollateral &checked) {
-        const bool required = collateral_ != nullptr || policy_.tcb_required;
-        check_evaluation(policy_, checked.tcb_info, checked.tcb_info_current);
-        check_evaluation(policy_, checked.qe_identity, checked.qe_identity_current);
-        add(StatementName::tcb_info_signature, std::move(checked.tcb_info_signature), required);
-        add(StatementName::tcb_info_current, std::move(checked.tcb_info_current), required);
-        add(StatementName::qe_identity_signature, std::move(checked.qe_identity_signature), required);
-        add(StatementName::qe_identity_current, std::move(checked.qe_identity_current), required);
-        add(StatementName::crl_signatures, std::move(checked.crl_signatures), required);
-        add(StatementName::crls_current, std::move(checked.crls_current), required);
-        add(StatementName::not_revoked, std::move(checked.not_revoked), required);
+        const bool required = !collateral_ || *collateral_ != nullptr || policies_.requires_tcb();
+        claims_.tcb.is_asked_for = required;
+        check_evaluation(policies_.td, checked.tcb_info, checked.tcb_info_current);
+        check_evaluation(policies_.td, checked.qe_identity, checked.qe_identity_current);
+        add(statement::tcb_info_signature, std::move(checked.tcb_info_signature), required);
+        add(statement::tcb_info_current, std::move(checked.tcb_info_current), required);
+        add(statement::qe_identity_signature, std::move(checked.qe_identity_signature), required);
+        add(statement::qe_identity_current, std::move(checked.qe_identity_current), required);
+        add(statement::crl_signatures, std::move(checked.crl_signatures), required);
+        add(statement::crls_current, std::move(checked.crls_current), required);
+        add(statement::not_revoked, std::move(checked.not_revoked), required);
 
         const auto qe = judge_qe(checked, required);
         const auto platform = judge_platform(checked, required);
-        judgement_.tcb_judged = qe && platform;
-        if (judgement_.tcb_judged) judgement_.tcb_status = converge(*platform, *qe);
+        if (!platform) return;
+        const auto whole = qe ? converge(*platform, *qe) : *platform;
+        if (qe) claims_.tcb.reported = to_string(whole);
+        // Where the QE's is not accepted, qe_tcb says so.
+        const auto status = qe && accepts_component(policies_.platform, *qe) ? whole : *platform;
+        claims_.tcb.is_up_to_date = status == TcbStatus::up_to_date;
+        // Where no level fits there is nothing that anybody could accept.
+        if (status == TcbStatus::not_supported) {
+            claims_.tcb.failed = true;
+            claims_.tcb.reason.insert(0, std::string(to_string(status)) + ": ");
+        } else {
+            claims_.tcb.status = to_string(status);
+        }
     }
 
     void add_advisories(const std::vector<std::string> &advisories) {
+        auto &all = claims_.tcb.advisories;
         for (const auto &advisory : advisories) {
-            if (std::ranges::find(judgement_.advisories, advisory) == judgement_.advisories.end())
-                judgement_.advisories.push_back(advisory);
+            if (std::ranges::find(all, advisory) == all.end()) all.push_back(advisory);
         }
     }
 
     // Nothing: not judged.
     std::optional<TcbStatus> judge_qe(const CheckedCollateral &checked, bool required) {
         auto identity = checked.no_qe_identity;
-        if (checked.qe_identity) {
+        if (checked.qe_identity != nullptr) {
             identity = qe_is_certified_ ? check_qe_identity(*checked.qe_identity, quote_->qe_report)
                                         : not_judged("nothing vouches for the QE report");
         }
         const bool known = identity.good();
-        add(StatementName::qe_identity, std::move(identity), required);
+        add(statement::qe_identity, std::move(identity), required);
         if (!known) {
-            add(StatementName::qe_tcb, not_judged("the QE is not known to be the one that the QE identity describes"), required);
+            add(statement::qe_tcb, not_judged("the QE is not known to be the one that the QE identity describes"), required);
             return std::nullopt;
         }
         const auto svn = quote_->qe_report.isv_svn;
@@ -243,18 +281,20 @@ private:
         const auto status = level != nullptr ? level->status : TcbStatus::not_supported;
         const std::string reason = "the QE's security version " + std::to_string(svn) +
                                    (level != nullptr ? " is " + std::string(to_string(status)) : " is below every level");
-        add(StatementName::qe_tcb, judge(accepts(policy_, status), reason, reason), required);
+        add(statement::qe_tcb, judge(accepts_component(policies_.platform, status), reason, reason), required);
         if (level != nullptr) add_advisories(level->advisories);
         return status;
     }
 
+    // Of the platform with its TDX module. Nothing: not judged, or it fails; the claims say why.
     std::optional<TcbStatus> judge_platform(const CheckedCollateral &checked, bool required) {
         const auto none = [&](Finding module, Finding tcb) -> std::optional<TcbStatus> {
-            add(StatementName::tdx_module, std::move(module), required);
-            add(StatementName::tcb, std::move(tcb), required);
+            add(statement::tdx_module, std::move(module), required);
+            claims_.tcb.failed = tcb.result == Judgement::fails;
+            claims_.tcb.reason = std::move(tcb.reason);
             return std::nullopt;
         };
-        if (!checked.tcb_info) return none(not_judged(checked.no_tcb_info.reason), checked.no_tcb_info);
+        if (checked.tcb_info == nullptr) return none(not_judged(checked.no_tcb_info.reason), checked.no_tcb_info);
         if (!quote_is_signed_) {
             return none(not_judged("nothing vouches for the quote's body"), not_judged("nothing vouches for the quote's body"));
         }
@@ -269,30 +309,125 @@ private:
         if (version > 0 && find_module_identity(info, version) == nullptr) {
             return none(std::move(module), not_judged("the TCB info does not know the TDX module"));
         }
-        add(StatementName::tdx_module, std::move(module), required);
-        const auto evaluation = evaluate_tcb(info, pck_, *quote_);
-        add(StatementName::tcb,
-            judge(accepts(policy_, evaluation.status), std::string(to_string(evaluation.status)) + ": " + evaluation.reason,
-                  std::string(to_string(evaluation.status)) + ": " + evaluation.reason),
-            required);
+        add(statement::tdx_module, std::move(module), required);
+        auto evaluation = evaluate_tcb(info, pck_, *quote_);
         add_advisories(evaluation.advisories);
+        claims_.tcb.reason = std::move(evaluation.reason);
         return evaluation.status;
     }
 
     std::expected<Quote, Error> quote_;
-    const Collateral *collateral_;
+    std::expected<KeptCollateral *, std::string> collateral_;
     const TrustAnchors &anchors_;
     UnixTime time_;
-    const QuotePolicy &policy_;
+    Policies policies_;
     Verdict &verdict_;
 
-    CertificatePool pool_;
+    CertificatePool &pool_;
     bool chain_is_read_ = false;
     std::optional<QuoteChain> chain_;  // where it holds
     PckExtension pck_;                 // meaningful with chain_
     bool qe_is_certified_ = false;     // chain and QE report hold
     bool quote_is_signed_ = false;     // and the attestation key's signature too
-    QuoteJudgement judgement_;
+    Claims claims_;
+};
+
+std::optional<Claims> judge_report(ByteView bytes, const TdReport &report, Verdict &verdict) {
+    const auto add = [&](std::string_view name, Finding found) {
+        verdict.add({.name = std::string(name), .result = found.result, .required = true, .reason = std::move(found.reason)});
+    };
+    add(statement::quote_format,
+        fails("a TDREPORT is no quote: only the machine that made it can tell whether it is genuine (io.mrd.Attestation.VerifyReport)"));
+    const auto hashes = check_tdreport_hashes(bytes);
+    add(statement::report_hashes,
+        judge(hashes && hashes->tcb_info_matches && hashes->td_info_matches, "both hashes hold over what they cover",
+              hashes && hashes->tcb_info_matches  ? "the hash over TDINFO does not hold"
+              : hashes && hashes->td_info_matches ? "the hash over TEE_TCB_INFO does not hold"
+                                                  : "neither hash holds"));
+    auto claims = claims_of(quote_body_of(report));
+    constexpr auto unsigned_reason = "nothing vouches for a TDREPORT off its machine";
+    claims.debug = claims.hardware = {.is = {}, .reason = unsigned_reason};
+    claims.tcb.reason = unsigned_reason;
+    return claims;
+}
+
+class TdJudge final : public TeeJudge {
+public:
+    TdJudge(const TrustAnchors &anchors, PlatformPolicy policy, TdPolicy td)
+        : anchors_(anchors), policy_(std::move(policy)), td_policy_(std::move(td)) {}
+
+    std::optional<Claims> judge(const TeeEvidence &evidence, UnixTime time, Verdict &verdict) override {
+        if (const auto report = decode_tdreport(evidence.quote)) return judge_report(evidence.quote, *report, verdict);
+        return judge(evidence.quote, kept(evidence.collateral), time, verdict);
+    }
+
+    std::optional<Claims> judge(ByteView quote, std::expected<KeptCollateral *, std::string> collateral, UnixTime time, Verdict &verdict) {
+        return QuoteVerification(quote, std::move(collateral), anchors_, time, {policy_, td_policy_}, pool_, verdict).run();
+    }
+
+private:
+    // The last one is kept: a fleet's quotes come with few.
+    std::expected<KeptCollateral *, std::string> kept(std::optional<std::string_view> json) {
+        if (!json) return nullptr;
+        if (collateral_ && *json == json_) return collateral_.get();
+        auto parsed = parse_collateral(*json);
+        if (!parsed) return std::unexpected(std::move(parsed.error().message));
+        json_ = *json;
+        collateral_ = std::make_unique<KeptCollateral>(std::move(*parsed));
+        return collateral_.get();
+    }
+
+    const TrustAnchors &anchors_;
+    PlatformPolicy policy_;
+    TdPolicy td_policy_;
+    CertificatePool pool_;
+    std::string json_;  // of collateral_
+    std::unique_ptr<KeptCollateral> collateral_;
+};
+
+TdPolicy td_policy_of(const PlatformPolicy &policy) {
+    const auto own = policy.of_kind.find(tdx_kind);
+    return own == policy.of_kind.end() ? TdPolicy() : parse_td_policy(own->second).value_or(TdPolicy());
+}
+
+class Tdx final : public Tee {
+public:
+    [[nodiscard]] std::string_view kind() const override { return tdx_kind; }
+
+    [[nodiscard]] bool begins_quote(ByteView quote) const override {
+        return (quote.size() == tdreport_size && quote[0] == tdreport_type_tdx) ||
+               (quote.size() >= quote_header_size && (quote[0] == 4 || quote[0] == 5) && quote[4] == tee_type_tdx);
+    }
+
+    [[nodiscard]] std::expected<Claims, Error> read(ByteView quote) const override {
+        if (const auto report = decode_tdreport(quote)) return claims_of(quote_body_of(*report));
+        const auto decoded = decode_quote(quote);
+        if (!decoded) return std::unexpected(decoded.error());
+        auto claims = claims_of(*decoded);
+        std::string_view pem(reinterpret_cast<const char *>(decoded->inner_certification_data.data()),
+                             decoded->inner_certification_data.size());
+        while (pem.ends_with('\0')) pem.remove_suffix(1);
+        if (const auto chain = decode_pem_certificates(pem)) claims.simulated = is_simulated_root(chain->back());
+        return claims;
+    }
+
+    [[nodiscard]] std::expected<void, Error> check_policy(std::string_view json) const override {
+        const auto policy = parse_td_policy(json);
+        if (!policy) return std::unexpected(policy.error());
+        return {};
+    }
+
+    [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override {
+        std::vector<std::string_view> names;
+        for (auto status = TcbStatus::up_to_date; status < TcbStatus::not_supported;
+             status = static_cast<TcbStatus>(static_cast<int>(status) + 1))
+            names.push_back(to_string(status));
+        return names;
+    }
+
+    [[nodiscard]] std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &policy) const override {
+        return std::make_unique<TdJudge>(anchors != nullptr ? *anchors : intel_trust_anchors(), policy, td_policy_of(policy));
+    }
 };
 
 }  // namespace
@@ -312,9 +447,20 @@ std::string date_text(std::int64_t time) {
 
 }  // namespace attestation
 
+const Tee &tdx::tee() {
+    static const attestation::Tdx known;
+    return known;
+}
+
 QuoteJudgement verify_quote(ByteView quote, const Collateral *collateral, const TrustAnchors &anchors, UnixTime time,
-                            const QuotePolicy &policy, Verdict &verdict) {
-    return attestation::QuoteVerification(quote, collateral, anchors, time, policy, verdict).run();
+                            const PlatformPolicy &policy, Verdict &verdict) {
+    attestation::TdJudge judge(anchors, policy, attestation::td_policy_of(policy));
+    std::optional<attestation::KeptCollateral> kept;
+    if (collateral != nullptr) kept.emplace(*collateral);
+    const auto claims = judge.judge(quote, kept ? &*kept : nullptr, time, verdict);
+    attestation::judge_facts(claims, policy, collateral != nullptr, verdict);
+    if (!claims || !claims->tcb.reported) return {};
+    return {.tcb_status = *tcb_status_from(*claims->tcb.reported), .tcb_judged = true, .advisories = claims->tcb.advisories};
 }
 
 }  // namespace mr

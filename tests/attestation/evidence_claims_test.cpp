@@ -73,8 +73,8 @@ TEST_F(ClaimsTest, AnyMemberThatIsChangedIsRefusedButThoseThatNothingCanContradi
     for (const auto &path : paths) {
         // The guest's clock, who else may extend a register, and what stands behind a root that is neither hardware's nor the simulator's, are its
         // word; the CA's own chain is not looked at, the quote has it.
-        const bool is_word =
-            path == "/time" || path == "/simulated" || path.ends_with("/owner") || path == "/collateral/pck_crl_issuer_chain";
+        const bool is_word = path == "/time" || path == "/parts/0/simulated" || path.ends_with("/owner") ||
+                             path == "/parts/0/collateral/pck_crl_issuer_chain";
         for (const auto &change : changes_of(whole.at(json::json_pointer(path)))) {
             auto changed = whole;
             changed[json::json_pointer(path)] = change;
@@ -90,11 +90,19 @@ TEST_F(ClaimsTest, AMemberThatIsTakenAwayOrAddedIsRefused) {
     for (const auto &[key, value] : whole.items()) {
         auto changed = whole;
         changed.erase(key);
+        EXPECT_TRUE(is_refused(changed)) << key;
+    }
+    for (const auto &[key, value] : whole["parts"][0].items()) {
+        auto changed = whole;
+        changed["parts"][0].erase(key);
         options.waived.tcb = key != "collateral";
         EXPECT_TRUE(is_refused(changed)) << key;
     }
     auto changed = whole;
-    changed["auxiliary"] = "AAAA";
+    changed["parts"][0]["collateral"]["more"] = "x";
+    EXPECT_TRUE(is_refused(changed)) << "more than collateral has";
+    changed = whole;
+    changed["parts"][0]["auxiliary"] = "AAAA";
     EXPECT_TRUE(is_refused(changed));
     for (const auto *key : {"name", "owner", "signed", "logged"}) {
         changed = whole;
@@ -118,7 +126,7 @@ TEST_F(ClaimsTest, AreComparedWithQuoteAndReplay) {
         EXPECT_THAT(refused_by(changed), ElementsAre("evidence_claims")) << why;
         EXPECT_THAT(reason_of(verify(changed, options), evidence_claims), HasSubstr(why));
     };
-    expect([](Evidence &e) { e.quote_format = "tdx_v5_td15"; }, "tdx_v4");
+    expect([](Evidence &e) { e.parts[0].quote_format = "tdx_v5_td15"; }, "tdx_v4");
     expect([](Evidence &e) { e.report_data = {9}; }, "reportData");
     expect([](Evidence &e) { ++e.sequence; }, "sequence");
     expect([](Evidence &e) { e.sequence = 0; }, "sequence");
@@ -133,27 +141,27 @@ TEST_F(ClaimsTest, AreComparedWithQuoteAndReplay) {
     platform.body.tee_tcb_svn2 = platform.body.tee_tcb_svn;
     EXPECT_THAT(refused_by(evidence()), Contains("evidence_claims"));
     auto named = evidence();
-    named.quote_format = "tdx_v5_td15";
+    named.parts[0].quote_format = "tdx_v5_td15";
     EXPECT_THAT(refused_by(named), IsEmpty());
 }
 
 // Names are the provider's, in the evidence and in its log.
 TEST_F(ClaimsTest, AnotherProviderThanTheLogsIsRefused) {
     auto changed = evidence();
-    changed.provider = "tdx2";
+    changed.parts[0].name = "tdx2";
     // What the log has is another provider's, and explains nothing.
-    EXPECT_THAT(refused_by(changed), ElementsAre("evidence_claims", "log_replay"));
+    EXPECT_THAT(refused_by(changed), ElementsAre("log_replay", "evidence_claims"));
     for (auto &reg : changed.registers) reg.name.replace(0, 3, "tdx2");
-    EXPECT_THAT(refused_by(changed), ElementsAre("evidence_claims", "log_replay"));
+    EXPECT_THAT(refused_by(changed), ElementsAre("log_replay", "evidence_claims"));
 }
 
 // Of the simulator's root: tests/integration/evidence_test.cpp.
 TEST_F(ClaimsTest, ThatSomethingIsSimulatedIsComparedWithTheRoot) {
     if (!have_samples()) GTEST_SKIP() << "skipped: no sample data beside the repository";
     auto changed = evidence();
-    changed.quote = sample_bytes("quote/gcp-cos113/quote.bin");
+    changed.parts[0].quote = sample_bytes("quote/gcp-cos113/quote.bin");
     EXPECT_THAT(reason_of(verify(changed, options), evidence_claims), testing::Not(HasSubstr("simulated")));
-    changed.simulated = true;
+    changed.parts[0].simulated = true;
     EXPECT_THAT(reason_of(verify(changed, options), evidence_claims), HasSubstr("simulated is true"));
 }
 
@@ -243,7 +251,7 @@ TEST_F(ClaimsTest, OfTwoProvidersWhoseRegistersHaveTheSameNamesTheEvidencesCount
     lines[0]["registers"].push_back({{"name", "other/rtmr3"}, {"hash", "sha384"}, {"initial", zeros}, {"start", zeros}});
     both = with_lines(both, lines);
     EXPECT_THAT(refused_by(both), IsEmpty());
-    const EventRule rule{.name = "other", .event_digest = digest};
+    const EventRule rule{.name = "other", .event_digest = ContentDigest{.value = digest}};
     options.reference.required_events = {rule};
     EXPECT_THAT(refused_by(both), Contains("required_events"));
     options.reference.required_events = {};
@@ -251,7 +259,7 @@ TEST_F(ClaimsTest, OfTwoProvidersWhoseRegistersHaveTheSameNamesTheEvidencesCount
     EXPECT_THAT(refused_by(both), Not(Contains("forbidden_events")));
     // What another's register is shared with covers none of this one's.
     options.reference = {};
-    both.provider = "other";
+    both.parts[0].name = "other";
     EXPECT_THAT(refused_by(both), Contains("log_replay"));
     lines[0]["registers"].push_back(lines[0]["registers"].back());
     EXPECT_THAT(refused_by(with_lines(made, lines)), Contains("log_well_formed")) << "a register that is there twice";

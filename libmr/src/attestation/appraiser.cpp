@@ -1,0 +1,352 @@
+// What the evidence of any kind comes to: its parts one by one, then what they say together, the log, and the reference values.
+#include "mr/appraiser.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "libmr/src/attestation/evidence_claims.h"
+#include "libmr/src/attestation/facts.h"
+#include "libmr/src/attestation/log_judgement.h"
+#include "libmr/src/attestation/signed_register.h"
+#include "mr/verify.h"
+
+namespace mr {
+
+namespace attestation {
+namespace {
+
+constexpr std::int64_t microseconds = 1'000'000;
+// How far the guest's clock may be ahead of the verifier's.
+constexpr std::int64_t clock_skew_seconds = 300;
+
+constexpr auto nothing_signed = "nothing signed can be read";
+
+// One part, or the quote that comes by itself.
+struct Part {
+    std::string name;  // empty: by itself
+    std::string kind;
+    TeeEvidence evidence;
+};
+
+// Kept from one verification to the next.
+class Judges {
+public:
+    Judges(const AppraiserOptions &options, PlatformPolicy policy) : options_(options), policy_(std::move(policy)) {}
+
+    // Null: the kind is not known.
+    TeeJudge *of_kind(std::string_view kind) {
+        if (const auto known = judges_.find(kind); known != judges_.end()) return known->second.get();
+        const auto *tee = find_tee(kind, options_.tees);
+        if (tee == nullptr) return nullptr;
+        auto judge = tee->open_judge(options_.anchors ? &*options_.anchors : nullptr, policy_);
+        return judges_.emplace(kind, std::move(judge)).first->second.get();
+    }
+
+    [[nodiscard]] const PlatformPolicy &policy() const { return policy_; }
+
+private:
+    const AppraiserOptions &options_;
+    PlatformPolicy policy_;
+    std::map<std::string, std::unique_ptr<TeeJudge>, std::less<>> judges_;
+};
+
+class Appraisal {
+public:
+    // `evidence`: null for a quote and logs that come by themselves.
+    Appraisal(const AppraiserOptions &options, Judges &judges, const PreparedRules &rules, const Question &question,
+              const Evidence *evidence)
+        : options_(options), reference_(options.reference), judges_(judges), rules_(rules), question_(question), evidence_(evidence) {}
+
+    void judge_parts(std::vector<Part> parts) {
+        parts_ = std::move(parts);
+        for (auto &part : parts_) {
+            if (const auto given = options_.collateral.find(part.kind); given != options_.collateral.end())
+                part.evidence.collateral = given->second;
+            Verdict of_part;
+            claims_.push_back(judge_part(part, of_part));
+            for (auto statement : of_part.statements()) {
+                if (parts_.size() > 1) statement.reason.insert(0, part.name + ": ");
+                verdict_.add(std::move(statement));
+            }
+            take_claims(part, claims_.back());
+        }
+        for (const auto &claims : claims_) everything_is_read_ = everything_is_read_ && claims;
+        judge_parts_together();
+    }
+
+    void judge_report_data() {
+        using statement::report_data;
+        if (!question_.report_data)
+            return state(report_data, Judgement::not_judged, !options_.waived.nonce, "no nonce was given: the quote may be an old one");
+        const auto expected = report_data_from(*question_.report_data);
+        if (!expected) return state(report_data, Judgement::fails, true, expected.error().message);
+        for (std::size_t i = 0; i < parts_.size(); ++i) {
+            if (!claims_[i]) continue;
+            const auto &found = claims_[i]->report_data;
+            const auto wanted = part_report_data(parts_[i].kind, parts_[i].name, *expected, found.size());
+            if (!wanted || *wanted != found)
+                return state(report_data, Judgement::fails, true,
+                             in_part(i) + "not as expected: signed is " + to_hex(found) + ", expected was " +
+                                 (wanted ? to_hex(*wanted) : to_hex(*expected)));
+        }
+        if (!everything_is_read_) return state(report_data, Judgement::not_judged, true, nothing_signed);
+        state(report_data, Judgement::holds, true, "as expected");
+    }
+
+    void judge_logs(std::span<const ByteView> logs) {
+        using namespace statement;  // NOLINT(google-build-using-namespace): names
+        const bool wanted = !logs.empty() || evidence_ != nullptr;
+        if (!wanted || !everything_is_read_) {
+            const std::string reason = everything_is_read_ ? "no log was given" : nothing_signed;
+            for (const auto name : {log_well_formed, log_replay, history_complete, registers_covered})
+                state(name, Judgement::not_judged, wanted, reason);
+            // Lacking what is asked for is a failure of its own; that nothing can be read is one already.
+            return judge_rules_without_log(reference_, everything_is_read_ ? Judgement::fails : Judgement::not_judged, reason, verdict_);
+        }
+        log_.emplace(reference_, rules_, extended_, evidence_);
+        for (const auto log : logs) {
+            if (auto read = log_->read(log); !read) {
+                log_.reset();
+                state(log_well_formed, Judgement::fails, true, read.error().message);
+                const std::string reason = "the log cannot be read";
+                for (const auto name : {log_replay, history_complete, registers_covered}) state(name, Judgement::not_judged, true, reason);
+                return judge_rules_without_log(reference_, Judgement::not_judged, reason, verdict_);
+            }
+        }
+        log_->judge(verdict_);
+    }
+
+    // What evidence says beside its quotes is what a reader sees first.
+    void judge_claims() {
+        using statement::evidence_claims;
+        if (!everything_is_read_) return state(evidence_claims, Judgement::not_judged, true, "the quote cannot be read");
+        ReplayedLog replayed;
+        if (log_) {
+            replayed = {.last_event = log_->last_event(), .value = [this](std::size_t number) -> std::optional<Digest> {
+                            const auto *const found = log_->replayed(number);
+                            return found == nullptr ? std::nullopt : std::optional(found->value);
+                        }};
+        }
+        const auto wrong = contradictions(*evidence_, claims_, extended_, log_ ? &replayed : nullptr);
+        if (!wrong.empty()) return state(evidence_claims, Judgement::fails, true, listed(wrong));
+        state(evidence_claims, log_ ? Judgement::holds : Judgement::not_judged, true,
+              log_ ? "quote and log show nothing else" : "the log cannot be read");
+    }
+
+    void judge_reference() {
+        const bool says = !reference_.required_events.empty() || std::ranges::any_of(reference_.registers, [&](const auto &entry) {
+            return std::ranges::any_of(
+                signed_, [&](const SignedRegister &reg) { return reg.claimed.says_what_runs && is_meant(entry.first, reg, reference_); });
+        });
+        if (says) return state(statement::reference_values, Judgement::holds, true, "they say what must run");
+        state(
+            statement::reference_values, Judgement::not_judged, !options_.waived.reference,
+            "no reference values say what must run, by registers or requiredEvents: what they only forbid or accept leaves the rest open");
+    }
+
+    void judge_registers() {
+        using statement::register_values;
+        if (reference_.registers.empty()) return state(register_values, Judgement::not_judged, false, "no register values were asked for");
+        if (!everything_is_read_) return state(register_values, Judgement::not_judged, true, nothing_signed);
+        std::vector<std::string> wrong;
+        for (const auto &[name, allowed] : reference_.registers) {
+            bool is_there = false;
+            for (const auto &reg : signed_) {
+                if (!is_meant(name, reg, reference_)) continue;
+                is_there = true;
+                const auto value = reg.claimed.value.bytes();
+                const bool good = std::ranges::any_of(allowed, [&](const Bytes &each) { return std::ranges::equal(each, value); });
+                if (!good) wrong.push_back(reg.shown + " is " + to_hex(value));
+            }
+            if (!is_there) wrong.push_back(name + " is in no quote");
+        }
+        if (!wrong.empty()) return state(register_values, Judgement::fails, true, listed(wrong) + ": not among the reference values");
+        state(register_values, Judgement::holds, true,
+              std::to_string(reference_.registers.size()) + " registers have values that are allowed");
+    }
+
+    // `time` in microseconds; none for what says none.
+    void judge_age(std::optional<std::int64_t> time) {
+        using statement::evidence_age;
+        const auto limit = reference_.maximum_age_seconds;
+        if (!limit) return state(evidence_age, Judgement::not_judged, false, "no maximum age was asked for");
+        if (!time) return state(evidence_age, Judgement::fails, true, "a quote does not say when it was made, only evidence does");
+        const auto age = question_.time - *time / microseconds;
+        const std::string claim = " by the guest's clock, which nothing binds: freshness comes from the report data";
+        if (age > *limit)
+            return state(evidence_age, Judgement::fails, true,
+                         std::to_string(age) + " s old" + claim + "; allowed are " + std::to_string(*limit));
+        if (age < -clock_skew_seconds)
+            return state(evidence_age, Judgement::fails, true, "made " + std::to_string(-age) + " s in the future" + claim);
+        state(evidence_age, Judgement::holds, true, std::to_string(age) + " s old" + claim);
+    }
+
+    Verdict take() { return std::move(verdict_); }
+
+private:
+    void state(std::string_view name, Judgement result, bool required, std::string reason) {
+        verdict_.add({.name = std::string(name), .result = result, .required = required, .reason = std::move(reason)});
+    }
+
+    [[nodiscard]] std::string in_part(std::size_t i) const { return parts_.size() > 1 ? parts_[i].name + ": " : ""; }
+
+    std::optional<Claims> judge_part(const Part &part, Verdict &of_part) {
+        std::optional<Claims> claims;
+        if (auto *judge = judges_.of_kind(part.kind)) {
+            claims = judge->judge(part.evidence, question_.time, of_part);
+        } else {
+            of_part.add({.name = std::string(statement::quote_format),
+                         .result = Judgement::fails,
+                         .required = true,
+                         .reason = "a quote of the kind " + part.kind + " cannot be read here"});
+        }
+        judge_facts(claims, judges_.policy(), part.evidence.collateral.has_value(), of_part);
+        if (claims && claims->tcb.reported)
+            verdict_.add(JudgedPlatform{part.name, part.kind, *claims->tcb.reported, claims->tcb.advisories});
+        return claims;
+    }
+
+    void take_claims(const Part &part, const std::optional<Claims> &claims) {
+        if (!claims) return;
+        for (const auto &reg : claims->registers) {
+            SignedRegister known{.part = part.name, .kind = part.kind, .claimed = reg, .shown = reg.name, .logged = reg.name};
+            if (!part.name.empty()) known.logged.insert(0, part.name + "/");
+            if (parts_.size() > 1) known.shown = known.logged;
+            if (known.is_extended()) extended_.push_back(known);
+            signed_.push_back(std::move(known));
+        }
+    }
+
+    void judge_parts_together() {
+        if (!reference_.parts.empty()) {
+            std::vector<std::string> missing;
+            for (const auto &expected : reference_.parts) {
+                const bool found =
+                    std::ranges::any_of(parts_, [&](const Part &part) { return part.name == expected.name && part.kind == expected.kind; });
+                if (!found) missing.push_back(expected.name + " of the kind " + expected.kind);
+            }
+            state(statement::parts_present, missing.empty() ? Judgement::holds : Judgement::fails, true,
+                  missing.empty() ? "every part that is asked for is there" : "not in the evidence: " + listed(missing));
+        }
+        if (parts_.size() < 2) return;
+        std::set<Bytes> keys;
+        bool all_known = true;
+        bool distinct = true;
+        for (const auto &claims : claims_) {
+            const bool known = claims && !claims->leaf_key.empty();
+            all_known = all_known && known;
+            if (known) distinct = keys.insert(claims->leaf_key).second && distinct;
+        }
+        state(statement::parts_distinct,
+              !distinct   ? Judgement::fails
+              : all_known ? Judgement::holds
+                          : Judgement::not_judged,
+              true,
+              !distinct   ? "two parts are vouched for by one key: one piece of hardware stands for two"
+              : all_known ? "each part is vouched for by a key of its own"
+                          : "which key vouches for a part cannot be read");
+        state(statement::parts_bound, Judgement::fails, false,
+              "each part is as fresh as its report data, but no part vouches for the others: they may be of several machines");
+    }
+
+    const AppraiserOptions &options_;
+    const ReferenceValues &reference_;
+    Judges &judges_;
+    const PreparedRules &rules_;
+    const Question &question_;
+    const Evidence *evidence_;
+    Verdict verdict_;
+    std::vector<Part> parts_;
+    std::vector<std::optional<Claims>> claims_;  // of each part
+    bool everything_is_read_ = true;
+    std::vector<SignedRegister> signed_;
+    std::vector<SignedRegister> extended_;  // those of them that logs lead to
+    std::optional<LogJudgement> log_;       // nothing: it cannot be read, or there is none
+};
+
+PlatformPolicy policy_of(const AppraiserOptions &options) {
+    auto policy = options.reference.platform;
+    policy.tcb_required = options.reference.tcb_required || !options.waived.tcb;
+    return policy;
+}
+
+// By its bytes, where nothing says of which kind it is.
+std::string kind_of(ByteView quote, Tees tees) {
+    const auto found = std::ranges::find_if(tees, [&](const Tee *tee) { return tee->begins_quote(quote); });
+    // One of them says what is wrong with it.
+    return std::string(found != tees.end() ? (*found)->kind() : tees.empty() ? "" : tees.front()->kind());
+}
+
+// What one verification needs of the options, prepared.
+struct Prepared {
+    explicit Prepared(const AppraiserOptions &given) : options(given), rules(given.reference), judges(given, policy_of(given)) {}
+
+    Verdict appraise(const Evidence &evidence, const Question &question) {
+        Appraisal appraisal(options, judges, rules, question, &evidence);
+        std::vector<Part> parts;
+        for (const auto &part : evidence.parts) {
+            parts.push_back({part.name, part.kind, {.quote = part.quote}});
+            if (part.auxiliary) parts.back().evidence.auxiliary = *part.auxiliary;
+            if (part.collateral) parts.back().evidence.collateral = *part.collateral;
+        }
+        appraisal.judge_parts(std::move(parts));
+        appraisal.judge_report_data();
+        const std::array<ByteView, 1> logs{evidence.log};
+        appraisal.judge_logs(logs);
+        appraisal.judge_claims();
+        appraisal.judge_reference();
+        appraisal.judge_registers();
+        appraisal.judge_age(evidence.time);
+        return appraisal.take();
+    }
+
+    Verdict appraise(ByteView quote, std::span<const ByteView> logs, const Question &question) {
+        Appraisal appraisal(options, judges, rules, question, nullptr);
+        appraisal.judge_parts({{.name = {}, .kind = kind_of(quote, options.tees), .evidence = {.quote = quote}}});
+        appraisal.judge_report_data();
+        appraisal.judge_logs(logs);
+        appraisal.judge_reference();
+        appraisal.judge_registers();
+        appraisal.judge_age(std::nullopt);
+        return appraisal.take();
+    }
+
+    const AppraiserOptions &options;
+    PreparedRules rules;
+    Judges judges;
+};
+
+}  // namespace
+}  // namespace attestation
+
+class Appraiser::State {
+public:
+    explicit State(AppraiserOptions options) : options_(std::move(options)) {}
+
+    AppraiserOptions options_;
+    attestation::Prepared prepared{options_};
+};
+
+Appraiser::Appraiser(AppraiserOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+Appraiser::Appraiser(Appraiser &&) noexcept = default;
+Appraiser &Appraiser::operator=(Appraiser &&) noexcept = default;
+Appraiser::~Appraiser() = default;
+
+Verdict Appraiser::appraise(const Evidence &evidence, const Question &question) { return state_->prepared.appraise(evidence, question); }
+
+Verdict Appraiser::appraise(ByteView quote, std::span<const ByteView> logs, const Question &question) {
+    return state_->prepared.appraise(quote, logs, question);
+}
+
+Verdict verify(const Evidence &evidence, const VerifyOptions &options) {
+    return attestation::Prepared(options).appraise(evidence, options);
+}
+
+Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options) {
+    return attestation::Prepared(options).appraise(quote, logs, options);
+}
+
+}  // namespace mr

@@ -1,0 +1,15 @@
+// The facts that every kind of platform has a word for, against what a caller accepts.
+#pragma once
+
+#include <optional>
+
+#include "mr/claims.h"
+#include "mr/tee.h"
+#include "mr/verdict.h"
+
+namespace mr::attestation {
+
+// Adds root_is_hardware, tcb and not_debug. No claims: the quote cannot be read. `has_collateral`: then the TCB is required whatever the policy says.
+void judge_facts(const std::optional<Claims> &claims, const PlatformPolicy &policy, bool has_collateral, Verdict &verdict);
+
+}  // namespace mr::attestation

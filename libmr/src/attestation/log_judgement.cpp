@@ -1,0 +1,188 @@
+#include "libmr/src/attestation/log_judgement.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libmr/src/attestation/evidence_claims.h"
+#include "libmr/src/event_log/json_common.h"
+
+namespace mr::attestation {
+namespace {
+
+void state(Verdict &verdict, std::string_view name, Judgement result, bool required, std::string reason) {
+    verdict.add({.name = std::string(name), .result = result, .required = required, .reason = std::move(reason)});
+}
+
+template <class Required, class Forbidden>
+void add_rules(const ReferenceValues &reference, Required required, Forbidden forbidden, Verdict &verdict) {
+    const auto add = [&](std::string_view name, Finding finding, bool wanted) {
+        state(verdict, name, finding.result, wanted, std::move(finding.reason));
+    };
+    const bool asks = !reference.required_events.empty();
+    const bool forbids = !reference.forbidden_events.empty();
+    add(statement::required_events, asks ? required() : not_judged("no events were asked for"), asks);
+    add(statement::forbidden_events, forbids ? forbidden() : not_judged("no events were forbidden"), forbids);
+}
+
+}  // namespace
+
+LogJudgement::LogJudgement(const ReferenceValues &reference, const PreparedRules &rules, std::span<const SignedRegister> registers,
+                           const Evidence *evidence)
+    : reference_(reference), registers_(registers), evidence_(evidence), rules_(reference, rules, registers), ends_(registers.size()) {
+    // The hardware's initial values are not the log's to say.
+    for (const auto &reg : registers_) replay_.begin_at(reg.logged, reg.claimed.algorithm, *reg.claimed.initial);
+}
+
+std::optional<std::size_t> LogJudgement::number_of(std::string_view name) const {
+    const auto bare = without_provider_and_bank(name);
+    const auto provider = provider_of(name);
+    const auto found = std::ranges::find_if(registers_, [&](const SignedRegister &reg) {
+        return reg.claimed.name == bare && (reg.part.empty() || provider.empty() || reg.part == provider);
+    });
+    if (found == registers_.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - registers_.begin());
+}
+
+bool LogJudgement::may_be_signed(std::string_view name) const {
+    const auto provider = provider_of(name);
+    return evidence_ == nullptr || provider.empty() ||
+           std::ranges::find(evidence_->parts, provider, &EvidencePart::name) != evidence_->parts.end();
+}
+
+std::expected<void, Error> LogJudgement::read(ByteView file) {
+    auto reader = EventLogReader::open(file);
+    if (!reader) return std::unexpected(reader.error());
+    // A file that a person keeps may begin with it, what a program writes never does.
+    if (evidence_ != nullptr && event_log::as_text(file).starts_with(event_log::byte_order_mark))
+        return std::unexpected(Error{ErrorCode::malformed, "the log in evidence begins with a byte-order mark"});
+    const bool has_claims = reader->format() == LogFormat::json;
+    if (evidence_ != nullptr && !has_claims)
+        return std::unexpected(
+            Error{ErrorCode::malformed, "the log in evidence is mrd's JSON, this is " + std::string(to_string(reader->format()))});
+    LogClaims claims(evidence_, registers_);
+    for (auto known : reader->registers()) {
+        claims.declare(known);
+        if (!may_be_signed(known.name)) continue;
+        if (const auto number = number_of(known.name)) known.name = registers_[*number].logged;
+        replay_.declare(known);
+    }
+    Event event;
+    for (;;) {
+        const auto more = reader->next(event);
+        if (!more) return std::unexpected(more.error());
+        if (!*more) break;
+        if (has_claims) claims.see(event);
+        if (!event.description && !event.id && !event.caller) ++events_without_content_;
+        if (!may_be_signed(event.name)) continue;
+        const auto number = number_of(event.name);
+        if (number) event.name = registers_[*number].logged;
+        if (auto applied = replay_.apply(event); !applied) return applied;
+        // Only what the signed registers vouch for counts.
+        if (!number || !is_measured(event)) continue;
+        const auto bank = tcg_id(registers_[*number].claimed.algorithm);
+        if (std::ranges::find(event.digests, bank, &EventDigest::algorithm_id) != event.digests.end()) rules_.note(event, *number);
+    }
+    last_event_ = claims.last();
+    if (contradiction_.empty()) contradiction_ = claims.contradiction();
+    return {};
+}
+
+const ReplayedRegister *LogJudgement::replayed(std::size_t number) const {
+    const auto &reg = registers_[number];
+    return replay_.find(reg.logged, reg.claimed.algorithm);
+}
+
+void LogJudgement::judge(Verdict &verdict) {
+    judge_form(verdict);
+    for (std::size_t i = 0; i < registers_.size(); ++i) ends_[i].replayed = replayed(i);
+    const bool replays = judge_replay(verdict);
+    judge_history(verdict);
+    if (!replays) return judge_rules_without_log(reference_, Judgement::not_judged, "the log does not lead to what is signed", verdict);
+    add_rules(reference_, [&] { return rules_.required(ends_); }, [&] { return rules_.forbidden(ends_); }, verdict);
+}
+
+void LogJudgement::judge_form(Verdict &verdict) const {
+    using statement::log_well_formed;
+    if (!contradiction_.empty()) return state(verdict, log_well_formed, Judgement::fails, true, contradiction_);
+    const auto events = std::to_string(replay_.events()) + " events";
+    const auto cut = evidence_ == nullptr ? std::nullopt : evidence_->cut;
+    if (!cut) return state(verdict, log_well_formed, Judgement::holds, true, events);
+    if (static_cast<std::uint64_t>(cut->events) > events_without_content_)
+        return state(verdict, log_well_formed, Judgement::fails, true,
+                     events + ": the evidence says that " + std::to_string(cut->events) + " are cut, but only " +
+                         std::to_string(events_without_content_) + " lack what a cut one lacks");
+    state(verdict, log_well_formed, Judgement::holds, true,
+          events + ", " + std::to_string(cut->events) + " of them cut: " + std::to_string(cut->bytes) +
+              " bytes of what they say did not fit into the evidence");
+}
+
+bool LogJudgement::judge_replay(Verdict &verdict) {
+    std::vector<std::string> wrong;
+    std::vector<std::string> uncovered;
+    bool all_allowed = true;
+    for (std::size_t i = 0; i < registers_.size(); ++i) {
+        const auto &reg = registers_[i];
+        auto &end = ends_[i];
+        const auto &value = end.replayed == nullptr ? *reg.claimed.initial : end.replayed->value;
+        end.leads = value == reg.claimed.value && (end.replayed == nullptr || end.replayed->consistent());
+        if (end.leads) continue;
+        const bool allowed =
+            std::ranges::any_of(reference_.uncovered_registers, [&](const auto &name) { return is_meant(name, reg, reference_); });
+        const bool claimed_shared = evidence_ != nullptr && std::ranges::any_of(evidence_->registers, [&](const EvidenceRegister &each) {
+                                        return each.name == reg.logged && each.owner != Owner::owned;
+                                    });
+        if (allowed || claimed_shared) {
+            uncovered.push_back(reg.shown);
+            all_allowed = all_allowed && allowed;
+        } else {
+            wrong.push_back(reg.shown + ": the log leads to " + to_hex(value.bytes()) + ", signed is " + to_hex(reg.claimed.value.bytes()));
+        }
+    }
+    if (wrong.empty()) {
+        state(verdict, statement::log_replay, Judgement::holds, true,
+              uncovered.empty() ? "the log leads to every register that is signed"
+                                : "the log leads to every register but " + listed(uncovered));
+    } else {
+        state(verdict, statement::log_replay, Judgement::fails, true, listed(wrong));
+    }
+    if (uncovered.empty()) {
+        state(verdict, statement::registers_covered, Judgement::holds, true, "every register is in the log's account");
+    } else {
+        state(verdict, statement::registers_covered, all_allowed ? Judgement::holds : Judgement::fails, true,
+              listed(uncovered) + ": others extend it, so that the log does not cover it" + (all_allowed ? ", which is accepted" : ""));
+    }
+    return wrong.empty();
+}
+
+// Of a gap, the register and the value found say which it is. Only where nothing of the log stands before it does it say what the log begins after.
+bool LogJudgement::is_accepted(const SignedRegister &reg, const LogGap &gap) const {
+    return gap.events == 0 && std::ranges::any_of(reference_.accepted_gaps, [&](const AcceptedGap &accepted) {
+               return accepted.found == gap.found && is_meant(accepted.register_name, reg, reference_);
+           });
+}
+
+void LogJudgement::judge_history(Verdict &verdict) const {
+    std::vector<std::string> gaps;
+    std::vector<std::string> accepted;
+    for (std::size_t i = 0; i < registers_.size(); ++i) {
+        if (ends_[i].replayed == nullptr) continue;
+        for (const auto &gap : ends_[i].replayed->gaps) {
+            auto &list = is_accepted(registers_[i], gap) ? accepted : gaps;
+            list.push_back(registers_[i].shown + " at event " + std::to_string(gap.sequence) + ": expected " +
+                           to_hex(gap.expected.bytes()) + ", found " + to_hex(gap.found.bytes()));
+        }
+    }
+    if (gaps.empty())
+        return state(verdict, statement::history_complete, Judgement::holds, !reference_.accept_gaps,
+                     accepted.empty() ? "no gap" : "no gap but those that the reference values name: " + listed(accepted));
+    state(verdict, statement::history_complete, Judgement::fails, !reference_.accept_gaps,
+          (reference_.accept_gaps ? "gaps, which are accepted: " : "somebody else extended a register, or events are missing: ") +
+              listed(gaps));
+}
+
+void judge_rules_without_log(const ReferenceValues &reference, Judgement result, const std::string &reason, Verdict &verdict) {
+    const auto without = [&] { return Finding{result, reason}; };
+    add_rules(reference, without, without, verdict);
+}
+
+}  // namespace mr::attestation

@@ -1,0 +1,62 @@
+// What one or several logs come to against the registers that are signed: the replay, its gaps, and the rules of the reference values over it.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libmr/src/attestation/rule_judgement.h"
+#include "libmr/src/attestation/signed_register.h"
+#include "mr/event_log.h"
+#include "mr/evidence.h"
+#include "mr/reference_values.h"
+#include "mr/verdict.h"
+
+namespace mr::attestation {
+
+class LogJudgement {
+public:
+    // `registers`: those that are extended. `evidence`: null for logs that come by themselves. All must outlive it.
+    LogJudgement(const ReferenceValues &reference, const PreparedRules &rules, std::span<const SignedRegister> registers,
+                 const Evidence *evidence);
+
+    // One log, after those before it. Error: it cannot be read.
+    std::expected<void, Error> read(ByteView file);
+
+    // All are read. Adds log_well_formed, log_replay, history_complete, registers_covered, required_events and forbidden_events.
+    void judge(Verdict &verdict);
+
+    [[nodiscard]] std::uint64_t last_event() const { return last_event_; }
+    // What the log leads to, of a register's number. Null: the log does not know it.
+    [[nodiscard]] const ReplayedRegister *replayed(std::size_t number) const;
+
+private:
+    // Of an event or a declared register. Nothing: none that is signed.
+    [[nodiscard]] std::optional<std::size_t> number_of(std::string_view name) const;
+    // It counts for the replay: another provider's registers may have the same names, what is extended into them is nothing of these quotes'.
+    [[nodiscard]] bool may_be_signed(std::string_view name) const;
+    [[nodiscard]] bool is_accepted(const SignedRegister &reg, const LogGap &gap) const;
+    void judge_form(Verdict &verdict) const;
+    // True if the log leads to every register that it covers.
+    bool judge_replay(Verdict &verdict);
+    void judge_history(Verdict &verdict) const;
+
+    const ReferenceValues &reference_;
+    std::span<const SignedRegister> registers_;
+    const Evidence *evidence_;
+    Replay replay_{ReplayNames::as_logged};
+    RuleJudgement rules_;
+    std::vector<LoggedEnd> ends_;
+    std::uint64_t events_without_content_ = 0;
+    std::uint64_t last_event_ = 0;
+    std::string contradiction_;  // of a log in itself; empty: none
+};
+
+// What rules come to, by that reason, where there is no log that leads to the registers. Adds required_events and forbidden_events.
+void judge_rules_without_log(const ReferenceValues &reference, Judgement result, const std::string &reason, Verdict &verdict);
+
+}  // namespace mr::attestation

@@ -1,0 +1,30 @@
+#include "libmr/src/attestation/signed_register.h"
+
+#include <algorithm>
+
+namespace mr::attestation {
+
+std::string_view provider_of(std::string_view name) {
+    const auto slash = name.find('/');
+    return slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+}
+
+std::string_view without_provider_and_bank(std::string_view name) {
+    if (const auto slash = name.find('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
+    const auto colon = name.rfind(':');
+    return colon != std::string_view::npos && hash_algorithm_from(name.substr(colon + 1)) ? name.substr(0, colon) : name;
+}
+
+bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference) {
+    if (const auto slash = name.find('/'); slash != std::string_view::npos) {
+        const auto part = name.substr(0, slash);
+        const bool is_named = part == reg.part && std::ranges::any_of(reference.parts, [&](const ExpectedPart &expected) {
+                                  return expected.name == reg.part && expected.kind == reg.kind;
+                              });
+        if (part != reg.kind && !is_named) return false;
+        name.remove_prefix(slash + 1);
+    }
+    return !name.empty() && (name == reg.claimed.name || name == reg.claimed.other_name);
+}
+
+}  // namespace mr::attestation

@@ -1,0 +1,34 @@
+// The registers that the quotes of one verification sign, and by which names reference values and logs mean them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mr/claims.h"
+#include "mr/event_log.h"
+#include "mr/reference_values.h"
+
+namespace mr::attestation {
+
+struct SignedRegister {
+    std::string part;  // name of the part of evidence; empty: the quote comes by itself
+    std::string kind;
+    ClaimedRegister claimed;
+    std::string shown;   // in reasons: with the part's name where there are several
+    std::string logged;  // by its log: "tdx/rtmr3"; of a quote that comes by itself "rtmr3"
+
+    [[nodiscard]] bool is_extended() const { return claimed.initial.has_value(); }
+};
+
+// A name of the reference values: a register's alone means that of every part; with a part's name or its kind before it, that part's. A part's name is what
+// the evidence says: it counts only where the reference values say of which kind the part of that name is.
+bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference);
+
+// "rtmr3" of "tdx/rtmr3:sha384", "block1" of "spdm0/block1".
+std::string_view without_provider_and_bank(std::string_view name);
+// What stands before the slash; empty: nothing does.
+std::string_view provider_of(std::string_view name);
+
+}  // namespace mr::attestation

@@ -1,0 +1,26 @@
+// The kinds that this library knows.
+#include <algorithm>
+#include <array>
+
+#include "libmr/src/attestation/tee/tdx/tdx.h"
+#include "mr/tee.h"
+
+namespace mr {
+
+Tees known_tees() {
+    static const std::array<const Tee *, 1> known{&tdx::tee()};
+    return known;
+}
+
+const Tee *find_tee(std::string_view kind, Tees tees) {
+    const auto found = std::ranges::find(tees, kind, &Tee::kind);
+    return found == tees.end() ? nullptr : *found;
+}
+
+const ClaimedRegister *Claims::find(std::string_view name) const {
+    if (name.empty()) return nullptr;
+    const auto found = std::ranges::find_if(registers, [&](const auto &reg) { return reg.name == name || reg.other_name == name; });
+    return found == registers.end() ? nullptr : &*found;
+}
+
+}  // namespace mr

@@ -1,0 +1,77 @@
+// What reference values say for TDs alone.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "mr/verify_quote.h"
+#include "proto/varlink/fields.h"
+
+namespace mr {
+namespace {
+
+using varlink::field;
+
+constexpr std::size_t service_td_size = 48;
+
+enum class Choice : std::uint8_t { accept, refuse };
+
+}  // namespace
+}  // namespace mr
+
+template <>
+struct varlink::EnumNames<mr::Choice> {
+    static constexpr std::array values{std::pair{mr::Choice::accept, "accept"}, std::pair{mr::Choice::refuse, "refuse"}};
+};
+
+namespace mr {
+namespace {
+
+struct PolicyFields {
+    std::optional<std::int64_t> minimum_tcb_evaluation;
+    std::optional<Choice> sept_ve_disable_unset;
+    std::optional<std::vector<std::string_view>> service_tds;
+    static constexpr auto fields() {
+        return std::tuple(field("minimumTcbEvaluationDataNumber", &PolicyFields::minimum_tcb_evaluation),
+                          field("septVeDisableUnset", &PolicyFields::sept_ve_disable_unset),
+                          field("serviceTds", &PolicyFields::service_tds));
+    }
+};
+
+std::string what_is_wanted(std::string_view member) {
+    if (member == "minimumTcbEvaluationDataNumber") return "a number";
+    if (member == "serviceTds") return "an array of values in hex";
+    return "\"accept\" or \"refuse\"";
+}
+
+std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
+
+}  // namespace
+
+std::expected<TdPolicy, Error> parse_td_policy(std::string_view json) {
+    varlink::Document document;
+    if (!document.parse(json) || document.root().kind() != varlink::Kind::object)
+        return malformed("what is said for TDs is not one JSON object");
+    for (auto member = document.root().first(); member; member = member->next()) {
+        const bool known = std::apply([&](const auto &...each) { return ((each.name == member->key()) || ...); }, PolicyFields::fields());
+        if (!known) return malformed("the member " + std::string(member->key()) + " is unknown");
+        // What is null says nothing, where its writer meant something: an unset variable of a template.
+        if (member->kind() == varlink::Kind::null) return malformed("the member " + std::string(member->key()) + " is null: leave it out");
+    }
+    const auto fields = varlink::decode<PolicyFields>(document.root());
+    if (!fields)
+        return malformed("the member " + fields.error().name + " is given twice, or is not " + what_is_wanted(fields.error().name));
+
+    TdPolicy policy{.accept_no_sept_ve_disable = fields->sept_ve_disable_unset == Choice::accept};
+    if (fields->minimum_tcb_evaluation && *fields->minimum_tcb_evaluation < 0)
+        return malformed("the member minimumTcbEvaluationDataNumber is negative");
+    policy.minimum_tcb_evaluation = fields->minimum_tcb_evaluation;
+    for (const auto hex : fields->service_tds.value_or(std::vector<std::string_view>())) {
+        const auto value = from_hex(hex);
+        if (!value || value->size() != service_td_size)
+            return malformed("a value of serviceTds is not " + std::to_string(service_td_size) + " bytes in hex");
+        std::ranges::copy(*value, policy.accepted_service_tds.emplace_back().begin());
+    }
+    return policy;
+}
+
+}  // namespace mr
