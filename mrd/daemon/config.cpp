@@ -139,8 +139,13 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
     });
     if (auto result = reader.read(table); !result) return result;
     if (!firmware_log.empty()) provider.firmware_log = firmware_log;
-    if (provider.type != "sim") return reader.fail(table, "type", "is missing or not known; known are: sim");
-    if (provider.name.empty()) provider.name = "tdx";
+    const auto types = provider_types();
+    if (std::ranges::find(types, provider.type) == types.end()) {
+        std::string known;
+        for (const auto type : types) known += (known.empty() ? "" : ", ") + std::string(type);
+        return reader.fail(table, "type", "is missing or not known; known are: " + known);
+    }
+    if (provider.name.empty()) provider.name = default_provider_name(provider.type);
     // It becomes a part of register names and of a file's name.
     if (provider.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos) {
         return reader.fail(table, "name", "must be of the characters a to z, 0 to 9, _ and -");

@@ -12,20 +12,10 @@
 #include "mr/error.h"
 #include "mr/registers.h"
 #include "mrd/journal/journal.h"
-#include "mrd/providers/provider.h"
-#include "mrd/providers/sim/quoting_service.h"
+#include "mrd/providers/open.h"
 #include "proto/varlink/limits.h"
 
 namespace mrd {
-
-struct ProviderConfig {
-    std::string type;                                      // "sim"
-    std::string name;                                      // "tdx"
-    bool required = true;                                  // false: mrd starts without it if it cannot be opened
-    sim::QuoteFormat quote_format = sim::QuoteFormat::v4;  // of "sim"
-    // Not given: the kernel's CCEL for registers of hardware, and what --sim-ccel names for the simulator's. "none": no import.
-    std::optional<std::filesystem::path> firmware_log = {};
-};
 
 // Changes registers whose whole name matches.
 struct RegisterRule {

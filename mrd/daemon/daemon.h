@@ -3,15 +3,15 @@
 
 #include <boost/asio/io_context.hpp>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "mrd/daemon/provider_slot.h"
+#include "mrd/daemon/provider_list.h"
 #include "mrd/evidence/evidence_budget.h"
 #include "mrd/journal/journal.h"
-#include "mrd/registers/provider_state.h"
 #include "mrd/registers/registers.h"
 
 namespace mrd {
@@ -37,23 +37,32 @@ public:
 
     // ---- Providers
 
-    // `registers` are the provider's, as the configuration's rules leave them. Reads them once. Error: a sentence that names the provider or the register.
+    // Tries it at once, and again later where that fails. Error: a sentence; it is required, or another has its name.
+    std::expected<void, std::string> open(ConfiguredProvider provider) { return providers_.open(std::move(provider)); }
+    // One that is open. `registers` are its own, as the configuration's rules leave them. Error: a sentence that names the provider or the register.
     std::expected<void, std::string> add(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> registers);
+    // All have been tried: lets the journal decide how it goes on. Who comes later joins it. Before the first extend. Error: a sentence.
+    std::expected<void, std::string> start_journal();
+    // Called when one has come late, and has joined.
+    void on_late(std::function<void(ProviderSlot &)> handler) { on_late_ = std::move(handler); }
 
-    [[nodiscard]] const std::vector<std::unique_ptr<ProviderSlot>> &providers() const { return providers_; }
-    [[nodiscard]] ProviderSlot *find_provider(std::string_view name) const;
+    // Those that run.
+    [[nodiscard]] const std::vector<ProviderSlot *> &providers() const { return providers_.running(); }
+    [[nodiscard]] ProviderSlot *find_provider(std::string_view name) const { return providers_.find(name); }
     [[nodiscard]] std::vector<std::string> provider_names() const;
-    [[nodiscard]] std::vector<ProviderState> provider_states() const;
+    // All, those that do not run too.
+    [[nodiscard]] std::vector<ProviderState> provider_states() const { return providers_.states(); }
+    [[nodiscard]] bool one_is_missing() const { return providers_.one_is_missing(); }
     // Is any of them no hardware?
-    [[nodiscard]] bool simulated() const;
+    [[nodiscard]] bool simulated() const { return providers_.simulated(); }
 
 private:
-    boost::asio::io_context &loop_;
     Registers registers_;
     std::shared_ptr<Gate> gate_;
     std::shared_ptr<LogReadings> log_readings_;
     std::shared_ptr<EvidenceBudget> evidence_budget_;
-    std::vector<std::unique_ptr<ProviderSlot>> providers_;  // last: their calls end first
+    std::function<void(ProviderSlot &)> on_late_;
+    ProviderList providers_;  // last: their calls end first
 };
 
 }  // namespace mrd

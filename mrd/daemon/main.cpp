@@ -26,8 +26,7 @@
 #include "mrd/daemon/service.h"
 #include "mrd/log.h"
 #include "mrd/own_files.h"
-#include "mrd/providers/sim/quoter.h"
-#include "mrd/providers/sim/simulator.h"
+#include "mrd/providers/open.h"
 #include "proto/varlink/server.h"
 
 namespace {
@@ -45,16 +44,6 @@ constexpr mode_t socket_mode = 0600;
 
 // ---- The providers
 
-constexpr const char *kernel_registers = "/sys/devices/virtual/misc/tdx_guest/measurements";
-
-std::string no_provider_message(const mrd::Config &config) {
-    const bool has_kernel = std::filesystem::exists(kernel_registers);
-    return "no usable back end: " +
-           std::string(config.providers.empty() ? "no [[provider]] is configured" : "none of the configured ones could be opened") + ", " +
-           kernel_registers + (has_kernel ? " is there, but this version cannot use it yet" : " is not there") +
-           ". Give --sim for a TDX module in software, whose values prove nothing";
-}
-
 std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
     constexpr std::size_t limit = 4096;  // the kernel's has 37 bytes
     const auto file = mr::read_file(config.boot_id_file.native(), limit);
@@ -64,60 +53,70 @@ std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
     return id;
 }
 
-std::expected<mrd::sim::Options, std::string> simulator_options(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider) {
-    const auto &config = command_line.config;
-    auto options = command_line.simulated_td;
-    options.name = provider.name;
-    options.state_file = mrd::sim::state_file(config.state, provider.name);
-    options.quoting_file = mrd::sim::quoting_file(config.state, provider.name);
-    options.quote_format = provider.quote_format;
-    auto id = boot_id(config);
-    if (!id) return Failure(id.error());
-    options.boot_id = std::move(*id);
-    return options;
-}
-
-// A rule for no register is a mistake: log_only with a wrong name would protect nothing.
+// A rule for no register is a mistake: log_only with a wrong name would protect nothing. As long as a provider is missing, it may be for that one's.
 std::expected<void, std::string> check_rules(const mrd::Config &config, mrd::Daemon &daemon) {
     for (const auto &rule : config.rules) {
-        bool matched = daemon.providers().size() < config.providers.size();  // it may be for the one that was left out
+        bool matched = false;
         for (const auto *provider : daemon.registers().providers()) {
             const auto &table = provider->table();
             for (mrd::RegisterIndex index = 0; index < table.size(); ++index) {
                 matched = matched || mrd::matches(rule, provider->name(), table.spec(index));
             }
         }
-        if (!matched)
-            return Failure("the rule for register.name = \"" + rule.pattern + "\" matches no register; `mrctl list` shows the names");
+        if (matched) continue;
+        const auto reason = "the rule for register.name = \"" + rule.pattern + "\" matches no register; `mrctl list` shows the names";
+        if (!daemon.one_is_missing()) return Failure(reason);
+        mrd::log::warning(reason, {{"missing", "a provider, whose registers it may be for"}});
     }
     return {};
 }
 
+constexpr const char *kernel_firmware_log = "/sys/firmware/acpi/tables/data/CCEL";
+
+// What the firmware measured into the provider's registers before mrd started.
+std::optional<std::filesystem::path> firmware_log(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider) {
+    // The kernel's file is of the hardware's registers: it says nothing of simulated ones.
+    const std::filesystem::path usual = mrd::is_simulated(provider) ? command_line.simulated_td.ccel : kernel_firmware_log;
+    const auto configured = provider.firmware_log ? provider.firmware_log : command_line.config.journal.firmware_log;
+    const auto path = configured.value_or(usual);
+    if (path.empty() || path == "none" || (!configured && !std::filesystem::exists(path))) return std::nullopt;
+    return path;
+}
+
+// `command_line` outlives it.
+mrd::ConfiguredProvider configured(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider, const std::string &boot_id) {
+    return {.name = provider.name,
+            .type = provider.type,
+            .required = provider.required,
+            .simulated = mrd::is_simulated(provider),
+            .open = [&command_line, &provider, boot_id]() -> std::expected<mrd::ReadProvider, std::string> {
+                auto opened = mrd::open_provider(provider, {command_line.config.state, boot_id, command_line.simulated_td});
+                if (!opened) return Failure(opened.error());
+                std::vector<mrd::RegisterSpec> registers;
+                if (auto *driver = (*opened)->registers()) {
+                    auto ruled = mrd::apply_rules(provider.name, driver->list(), command_line.config.rules);
+                    if (!ruled) return Failure(ruled.error());
+                    registers = std::move(*ruled);
+                }
+                return mrd::ReadProvider::read(std::move(*opened), std::move(registers), mrd::Registers::first_generation());
+            },
+            .firmware_log = [&command_line, &provider] { return firmware_log(command_line, provider); }};
+}
+
 std::expected<void, std::string> open_providers(const mrd::CommandLine &command_line, mrd::Daemon &daemon) {
     const auto &config = command_line.config;
+    if (config.providers.empty()) return Failure(mrd::why_no_provider());
+    const auto id = boot_id(config);
+    if (!id) return Failure(id.error());
     for (const auto &provider : config.providers) {
-        const auto opened = [&]() -> std::expected<void, std::string> {
-            auto sim_options = simulator_options(command_line, provider);
-            if (!sim_options) return Failure(sim_options.error());
-            auto simulator = mrd::sim::open(*sim_options);
-            if (!simulator) return Failure(simulator.error());
-            auto specs = mrd::apply_rules(provider.name, (*simulator)->registers()->list(), config.rules);
-            if (!specs) return Failure(specs.error());
-            return daemon.add(std::move(*simulator), std::move(*specs));
-        }();
-        if (opened) continue;
-        if (provider.required) return opened;
-        mrd::log::warning("provider left out", {{"provider", provider.name}, {"reason", opened.error()}});
+        if (auto opened = daemon.open(configured(command_line, provider, *id)); !opened) return opened;
     }
-    if (daemon.providers().empty()) return Failure(no_provider_message(config));
     if (auto all_match = check_rules(config, daemon); !all_match) return all_match;
     if (daemon.simulated()) mrd::log::warning("the registers are simulated: they prove nothing");
     return {};
 }
 
 // ---- The journal
-
-constexpr const char *kernel_firmware_log = "/sys/firmware/acpi/tables/data/CCEL";
 
 std::expected<std::unique_ptr<mrd::journal::Journal>, std::string> open_journal(asio::io_context &loop, const mrd::Config &config) {
     auto id = boot_id(config);
@@ -138,22 +137,6 @@ std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) 
         if (::access(path->c_str(), R_OK) != 0) return Failure("the firmware log " + path->string() + " may not be read");
     }
     return {};
-}
-
-// What the firmware measured into each provider's registers before mrd started.
-std::vector<mrd::journal::FirmwareFile> firmware_logs(const mrd::CommandLine &command_line, mrd::Daemon &daemon) {
-    const auto &config = command_line.config;
-    std::vector<mrd::journal::FirmwareFile> logs;
-    for (const auto &provider : daemon.providers()) {
-        // The kernel's file is of the hardware's registers: it says nothing of simulated ones.
-        const std::filesystem::path usual = provider->simulated() ? command_line.simulated_td.ccel : kernel_firmware_log;
-        const auto own = std::ranges::find(config.providers, provider->name(), &mrd::ProviderConfig::name)->firmware_log;
-        const auto configured = own ? own : config.journal.firmware_log;
-        const auto path = configured.value_or(usual);
-        if (path.empty() || path == "none" || (!configured && !std::filesystem::exists(path))) continue;
-        logs.push_back({std::string(provider->name()), path});
-    }
-    return logs;
 }
 
 // ---- Folders, locks, socket
@@ -230,7 +213,8 @@ std::expected<varlink::Limits, std::string> fit_descriptors(varlink::Limits limi
 void stop_when_done(asio::io_context &loop, const mrd::Daemon &daemon) {
     // Calls whose clients have gone run on: what was asked of the hardware is finished.
     const auto open = std::make_shared<std::size_t>(daemon.providers().size());
-    for (const auto &provider : daemon.providers()) {
+    if (*open == 0) return loop.stop();
+    for (auto *provider : daemon.providers()) {
         provider->when_idle([open, &loop] {
             if (--*open == 0) loop.stop();
         });
@@ -261,7 +245,10 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
     });
 
     if (auto opened = open_providers(command_line, daemon); !opened) return opened;
-    if (auto started = registers.start_journal(firmware_logs(command_line, daemon)); !started) return started;
+    if (auto started = daemon.start_journal(); !started) return started;
+    daemon.on_late([&config, &daemon](mrd::ProviderSlot &) {
+        if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error());
+    });
 
     // The service outlives the server: its subscriptions end with the connections.
     std::unique_ptr<varlink::Service> service;

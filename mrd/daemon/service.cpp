@@ -47,15 +47,19 @@ struct RegisterStatus {
 };
 
 struct ProviderStatus {
-    std::string_view name;
+    std::string name;
+    std::string type;
+    std::string_view state;
+    std::optional<std::string> reason;
     bool simulated = false;
     std::int64_t waiting_calls = 0;
     std::int64_t waiting_quotes = 0;
     std::vector<RegisterStatus> registers;
     static constexpr auto fields() {
-        return std::tuple(field("name", &ProviderStatus::name), field("simulated", &ProviderStatus::simulated),
-                          field("waitingCalls", &ProviderStatus::waiting_calls), field("waitingQuotes", &ProviderStatus::waiting_quotes),
-                          field("registers", &ProviderStatus::registers));
+        return std::tuple(field("name", &ProviderStatus::name), field("type", &ProviderStatus::type),
+                          field("state", &ProviderStatus::state), field("reason", &ProviderStatus::reason),
+                          field("simulated", &ProviderStatus::simulated), field("waitingCalls", &ProviderStatus::waiting_calls),
+                          field("waitingQuotes", &ProviderStatus::waiting_quotes), field("registers", &ProviderStatus::registers));
     }
 };
 
@@ -144,6 +148,15 @@ struct Status {
     }
 };
 
+std::string_view to_string(ProviderState::Phase phase) {
+    switch (phase) {
+    case ProviderState::Phase::starting: return "starting";
+    case ProviderState::Phase::running: return "running";
+    case ProviderState::Phase::failed: return "failed";
+    }
+    return "failed";
+}
+
 JournalStatus status_of(const journal::Journal &journal, std::string_view sync) {
     JournalStatus status;
     switch (journal.condition()) {
@@ -209,13 +222,18 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
                   {static_cast<std::int64_t>(budget.taken()), static_cast<std::int64_t>(budget.waiting())},
                   {static_cast<std::int64_t>(readings.working()), static_cast<std::int64_t>(readings.waiting())},
                   {}};
-    for (const auto &provider : daemon.providers()) {
+    for (auto &state : daemon.provider_states()) {
         auto &entry = status.providers.emplace_back();
-        entry.name = provider->name();
-        entry.simulated = provider->simulated();
+        entry.state = to_string(state.phase);
+        entry.type = std::move(state.type);
+        entry.reason = std::move(state.reason);
+        entry.simulated = state.simulated;
+        const auto *provider = daemon.find_provider(state.name);
+        entry.name = std::move(state.name);
+        if (provider == nullptr) continue;
         entry.waiting_calls = static_cast<std::int64_t>(provider->waiting_calls());
-        if (const auto *quotes = std::as_const(*provider).quotes()) entry.waiting_quotes = static_cast<std::int64_t>(quotes->waiting());
-        const auto *registers = std::as_const(*provider).registers();
+        if (const auto *quotes = provider->quotes()) entry.waiting_quotes = static_cast<std::int64_t>(quotes->waiting());
+        const auto *registers = provider->registers();
         if (registers == nullptr) continue;
         const auto &table = registers->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {

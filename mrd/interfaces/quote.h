@@ -31,8 +31,8 @@ std::expected<ProviderSlot *, mr::wire::attestation::NoSuchProvider> choose_prov
         return std::unexpected(mr::wire::attestation::NoSuchProvider{varlink::echoed(*name), daemon.provider_names()});
     }
     std::vector<ProviderSlot *> able;
-    for (const auto &provider : daemon.providers()) {
-        if (std::invoke(has, *provider)) able.push_back(provider.get());
+    for (auto *provider : daemon.providers()) {
+        if (std::invoke(has, *provider)) able.push_back(provider);
     }
     if (able.size() == 1) return able.front();
     mr::wire::attestation::NoSuchProvider error;

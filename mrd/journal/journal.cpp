@@ -187,8 +187,12 @@ std::uint64_t Journal::settle(std::uint64_t intent, Outcome outcome) {
     }
     state_.apply(record);
     kill_point("settled-written");
-    if (outcome == Outcome::done && on_event_) on_event_();
+    if (outcome == Outcome::done) tell_of_event();
     return record.sequence;
+}
+
+void Journal::tell_of_event() const {
+    for (const auto &handler : on_event_) handler();
 }
 
 // ---- Failure
@@ -206,7 +210,7 @@ std::expected<void, Error> Journal::mend_writes() {
         if (auto written = write_all(*file_, end_, owed_); !written) return fail(cannot("write", path("journal"), written.error()));
         end_ += owed_.size();
         owed_.clear();
-        if (on_event_) on_event_();  // who was told before could not read it yet
+        tell_of_event();  // who was told before could not read it yet
     }
     is_mended();
     return {};

@@ -134,14 +134,15 @@ public:
     [[nodiscard]] const std::shared_ptr<AppendFile> &file() const { return file_; }  // another one after repair()
     [[nodiscard]] std::uint64_t end() const { return end_; }                         // of what is written
     [[nodiscard]] std::uint64_t size_limit() const { return options_.size_limit; }
-    // Called after an event was added.
-    void on_event(std::function<void()> handler) { on_event_ = std::move(handler); }
+    // Called after an event was added, each of those who ask.
+    void on_event(std::function<void()> handler) { on_event_.push_back(std::move(handler)); }
 
 private:
     using Done = std::move_only_function<void(std::expected<void, Error>)>;
 
     Journal(boost::asio::io_context &loop, Options options) : loop_(loop), options_(std::move(options)) {}
 
+    void tell_of_event() const;
     static std::int64_t now();  // microseconds since the epoch
     [[nodiscard]] std::filesystem::path path(std::string_view name) const { return options_.folder / name; }
     [[nodiscard]] std::filesystem::path unused_name(std::string_view prefix) const;
@@ -202,7 +203,7 @@ private:
     std::uint64_t synced_ = 0;      // durable up to here
     bool name_is_durable_ = false;  // the file is found again after a crash of the machine
     mr::Bytes scratch_;
-    std::function<void()> on_event_;
+    std::vector<std::function<void()>> on_event_;
     struct Waiting {
         std::uint64_t position;
         Done done;

@@ -460,7 +460,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
             waiting.front().done(std::unexpected(Error(Failed{"the event may be among what is missing: " + old_reason})));
         }
     }
-    if (on_event_) on_event_();  // who follows the old one learns of it
+    tell_of_event();  // who follows the old one learns of it
     log::warning("the journal is repaired", {{"damage", std::to_string(damage)}, {"old", kept_as.empty() ? "none" : kept_as.string()}});
     return kept_as;
 }

@@ -34,6 +34,8 @@ struct RegisterSpec {
     mr::Flags flags;
     mr::Owner owner = mr::Owner::owned;
     RefreshSet refresh_set = 0;
+    // By software, while the machine runs: a PCR 16 or 23. That it is back at its start is then no reboot.
+    bool resettable = false;
     // Counted by writes of report data: true for the register that is written and the report over it.
     bool carries_generation = false;
     // Of an extensible register, at the hardware's reset. Empty: zero.

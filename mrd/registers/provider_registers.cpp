@@ -35,8 +35,8 @@ std::vector<journal::Present> ProviderRegisters::journalled() const {
         const auto &spec = table_.spec(index);
         if (!spec.flags.has(mr::Flag::extensible)) continue;
         const auto initial = spec.initial.size() == 0 ? mr::Digest::zero(*spec.hash) : spec.initial;
-        registers.push_back(
-            {std::string(name()), spec.name, *spec.hash, initial, mr::Digest(table_.value(index)), spec.owner == mr::Owner::owned});
+        registers.push_back({std::string(name()), spec.name, *spec.hash, initial, mr::Digest(table_.value(index)),
+                             spec.owner == mr::Owner::owned, spec.resettable});
     }
     return registers;
 }

@@ -16,7 +16,15 @@ std::int64_t Registers::first_generation() {
     return high ^ static_cast<std::int64_t>(device() >> 12U);
 }
 
-Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal) : loop_(loop), events_(journal) {}
+Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal) : loop_(loop), events_(journal) {
+    const auto tells = [](const std::vector<std::function<void(Place)>> &handlers) {
+        return [&handlers](ProviderRegisters &provider, RegisterIndex index) {
+            for (const auto &handler : handlers) handler({&provider, index});
+        };
+    };
+    events_.changed = tells(on_change_);
+    events_.diverged = tells(on_divergence_);
+}
 
 void Registers::add(ProviderRegisters &registers) {
     providers_.push_back(&registers);
@@ -59,6 +67,12 @@ std::expected<void, std::string> Registers::start_journal(const std::vector<jour
     return {};
 }
 
+std::expected<void, std::string> Registers::join(ProviderRegisters &registers, const std::vector<journal::FirmwareFile> &firmware_logs) {
+    auto joined = events_.journal.join(registers.journalled(), firmware_logs);
+    registers.join();
+    return joined;
+}
+
 std::expected<std::filesystem::path, std::string> Registers::repair_journal() {
     auto kept_as = events_.journal.repair(journalled());
     if (!kept_as) return kept_as;
@@ -83,12 +97,8 @@ std::vector<std::string> Registers::provider_names() const {
     return names;
 }
 
-void Registers::on_change(std::function<void(Place)> handler) {
-    events_.changed = [handler = std::move(handler)](ProviderRegisters &provider, RegisterIndex index) { handler({&provider, index}); };
-}
+void Registers::on_change(std::function<void(Place)> handler) { on_change_.push_back(std::move(handler)); }
 
-void Registers::on_divergence(std::function<void(Place)> handler) {
-    events_.diverged = [handler = std::move(handler)](ProviderRegisters &provider, RegisterIndex index) { handler({&provider, index}); };
-}
+void Registers::on_divergence(std::function<void(Place)> handler) { on_divergence_.push_back(std::move(handler)); }
 
 }  // namespace mrd

@@ -32,6 +32,9 @@ public:
     // All providers are there: lets the journal decide how it goes on. Before the first extend. Error: a sentence.
     std::expected<void, std::string> start_journal(const std::vector<journal::FirmwareFile> &firmware_logs);
 
+    // A provider that has come after that joins it. Error: a sentence; those of its registers that the journal does not have take no extend.
+    std::expected<void, std::string> join(ProviderRegisters &registers, const std::vector<journal::FirmwareFile> &firmware_logs);
+
     // A new journal in the place of a damaged one: what the old one is called now. Error: a sentence.
     std::expected<std::filesystem::path, std::string> repair_journal();
 
@@ -60,6 +63,7 @@ public:
     // Of the last event in the log.
     [[nodiscard]] std::int64_t sequence() const { return static_cast<std::int64_t>(events_.journal.state().sequence()); }
 
+    // Each of those who ask is told.
     // A register's known value has changed.
     void on_change(std::function<void(Place)> handler);
     // A refresh found a value that the log does not explain.
@@ -77,6 +81,8 @@ private:
     RegisterEvents events_;
     std::unordered_map<std::string, std::vector<Place>, Hash, std::equal_to<>> places_;  // by every form of a name
     std::vector<ProviderRegisters *> providers_;
+    std::vector<std::function<void(Place)>> on_change_;
+    std::vector<std::function<void(Place)>> on_divergence_;
 };
 
 }  // namespace mrd
