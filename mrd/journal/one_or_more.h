@@ -25,12 +25,19 @@ public:
         return more_.emplace_back();
     }
 
+    void push_back(const Value &value) { add() = value; }
+
+    [[nodiscard]] std::span<Value> all() { return size_ > 1 ? std::span<Value>(more_) : std::span(&one_, size_); }
     [[nodiscard]] std::span<const Value> all() const { return size_ > 1 ? std::span<const Value>(more_) : std::span(&one_, size_); }
     [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] auto begin() { return all().begin(); }
+    [[nodiscard]] auto end() { return all().end(); }
     [[nodiscard]] auto begin() const { return all().begin(); }
     [[nodiscard]] auto end() const { return all().end(); }
     // Precondition: there is one.
     [[nodiscard]] const Value &front() const { return all().front(); }
+
+    [[nodiscard]] const Value &operator[](std::size_t index) const { return all()[index]; }
 
     friend bool operator==(const OneOrMore &one, const OneOrMore &other) { return std::ranges::equal(one.all(), other.all()); }
 

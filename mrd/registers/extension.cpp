@@ -8,7 +8,8 @@ namespace mrd {
 
 PerBank<journal::Target> in_journal(const RegisterTable &table, std::span<const Extension::Target> targets) {
     PerBank<journal::Target> journalled;
-    for (const auto &[index, digest, before, after] : targets) journalled.push_back({*table.number(index), before, after, digest});
+    for (const auto &[index, digest, before, after] : targets)
+        journalled.push_back({.reg = *table.number(index), .before = before, .after = after, .digest = digest});
     return journalled;
 }
 
@@ -29,10 +30,9 @@ Extension::Action Extension::finish(Answer answer) {
 
 Extension::Action Extension::begin(Known known, std::string_view reason) {
     if (auto answer = answer_without_extend(known, reason)) return finish(std::move(*answer));
-    PerBank<Target> unsure;
-    std::ranges::copy_if(targets_, std::back_inserter(unsure),
-                         [&](const Target &target) { return known.table.must_reread_to_extend(target.index); });
-    reread_sets_of(known, unsure);
+    for (const auto &target : targets_) {
+        if (known.table.must_reread_to_extend(target.index)) reread_set_of(known, target);
+    }
     return to_reread_.empty() ? begin_event(known) : Action::reread;
 }
 
@@ -43,8 +43,8 @@ std::optional<Extension::Answer> Extension::answer_without_extend(Known known, s
     const auto targets = in_journal(known.table, targets_);
     // One that was sent before is answered even where a new one would be refused.
     if (details_.id) {
-        const auto *first = known.journal.ids().find(details_.caller->uid, journal::RegisterSet(targets), *details_.id);
-        if (first != nullptr && !first->has_digests_of(targets)) return std::unexpected(DuplicateEvent{*details_.id});
+        const auto *first = known.journal.ids().find(details_.caller->uid, journal::RegisterSet(targets.all()), *details_.id);
+        if (first != nullptr && !first->has_digests_of(targets.all())) return std::unexpected(DuplicateEvent{*details_.id});
         if (first != nullptr) {
             const auto of_first = std::ranges::find(first->results.all(), targets.front().reg, &journal::EventIds::Result::reg);
             return Extended{static_cast<std::int64_t>(first->sequence), of_first->value};
@@ -59,11 +59,9 @@ std::optional<Extension::Answer> Extension::answer_without_extend(Known known, s
 
 // ---- Rereading
 
-void Extension::reread_sets_of(Known known, std::span<const Target> targets) {
-    for (const auto &target : targets) {
-        const auto set = known.table.spec(target.index).refresh_set;
-        if (std::ranges::find(to_reread_, set) == to_reread_.end()) to_reread_.push_back(set);
-    }
+void Extension::reread_set_of(Known known, const Target &target) {
+    const auto set = known.table.spec(target.index).refresh_set;
+    if (std::ranges::find(to_reread_, set) == to_reread_.end()) to_reread_.push_back(set);
 }
 
 RegisterError Extension::not_reread(Known known, RefreshSet set, const ProviderError &error) const {
@@ -135,10 +133,12 @@ Extension::Action Extension::extend_ended(Known known, const std::expected<void,
         return Action::settle;
     }
     failed_ = result.error();
-    PerBank<RegisterIndex> registers;
-    for (const auto &target : targets) registers.push_back(target.index);
+    std::vector<RegisterIndex> registers;
+    for (const auto &target : targets) {
+        registers.push_back(target.index);
+        reread_set_of(known, target);
+    }
     known.table.extend_failed(registers, intent_);
-    reread_sets_of(known, targets);
     return Action::reread;
 }
 

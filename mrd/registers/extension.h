@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "mr/digest.h"
 #include "mrd/journal/errors.h"
@@ -86,20 +87,22 @@ public:
     };
     // A resync that comes first, or what was asked for.
     [[nodiscard]] Event event() const { return resync_ ? Event{{&resync_->target, 1}, resync_->details} : asked_for(); }
-    [[nodiscard]] Event asked_for() const { return {targets_, details_}; }
+    [[nodiscard]] Event asked_for() const { return {targets_.all(), details_}; }
     [[nodiscard]] bool resyncs() const { return resync_.has_value(); }
     [[nodiscard]] std::uint64_t intent() const { return intent_; }
 
     [[nodiscard]] const Answer &answer() const { return *answer_; }
 
 private:
+    friend struct Explored;  // tests/explore/fingerprint.h
+
     [[nodiscard]] std::optional<Answer> answer_without_extend(Known known, std::string_view reason) const;
-    void reread_sets_of(Known known, std::span<const Target> targets);
+    void reread_set_of(Known known, const Target &target);
     [[nodiscard]] RegisterError not_reread(Known known, RefreshSet set, const ProviderError &error) const;
     Action begin_event(Known known);
     Action end_event(Known known, std::uint64_t sequence);
     Action finish(Answer answer);
-    std::span<Target> event_targets() { return resync_ ? std::span(&resync_->target, 1) : std::span<Target>(targets_); }
+    std::span<Target> event_targets() { return resync_ ? std::span(&resync_->target, 1) : targets_.all(); }
 
     struct Resync {
         Target target;
@@ -108,7 +111,7 @@ private:
 
     Targets targets_;
     EventDetails details_;
-    PerBank<RefreshSet> to_reread_;
+    std::vector<RefreshSet> to_reread_;
     std::optional<Resync> resync_;
     std::uint64_t intent_ = 0;
     std::optional<ProviderError> failed_;  // the extend of event()

@@ -1,7 +1,6 @@
 // What an event may say, whichever interface it comes from: its limits, which data is mrd's alone to write, and the digests that extend the register.
 #pragma once
 
-#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -17,6 +16,7 @@
 #include "mr/event_log.h"
 #include "mr/limits.h"
 #include "mrd/journal/format.h"
+#include "mrd/journal/one_or_more.h"
 
 namespace mrd {
 
@@ -25,7 +25,7 @@ using mr::max_event_id;
 
 // The banks of one register: nearly always one.
 template <class T>
-using PerBank = boost::container::small_vector<T, 1>;
+using PerBank = journal::OneOrMore<T>;
 
 // What the log says of an extend beside its digests.
 struct EventDetails {

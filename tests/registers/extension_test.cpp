@@ -83,7 +83,7 @@ public:
         if (details.origin == journal::Origin::resync) found_.push_back(targets.front().before);
         journal::Intent intent;
         intent.number = number;
-        intent.targets = journal::Targets(in_journal(*table_, targets));
+        intent.targets = in_journal(*table_, targets);
         intent.origin = details.origin;
         intent.type = details.type;
         intent.uid = details.caller->uid;
