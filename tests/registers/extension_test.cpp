@@ -21,10 +21,14 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr auto algorithm = mr::HashAlgorithm::sha384;
+constexpr std::size_t banks = 2;  // of the one register: SHA-384 and SHA-256, each in a refresh set of its own
 constexpr std::string_view provider = "tdx";
 
-mr::Digest digest(std::uint8_t byte) { return mr::Digest(mr::Bytes(48, byte)); }
-mr::Digest extended(const mr::Digest &old, const mr::Digest &by) { return mr::extend(algorithm, old.bytes(), by.bytes()).value(); }
+mr::HashAlgorithm algorithm_of(RegisterIndex bank) { return bank == 0 ? algorithm : mr::HashAlgorithm::sha256; }
+mr::Digest digest(std::uint8_t byte, RegisterIndex bank = 0) { return mr::Digest(mr::Bytes(mr::digest_size(algorithm_of(bank)), byte)); }
+mr::Digest extended(const mr::Digest &old, const mr::Digest &by) {
+    return mr::extend(old.size() == 48 ? algorithm : mr::HashAlgorithm::sha256, old.bytes(), by.bytes()).value();
+}
 mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
 
 template <class Error>
@@ -39,25 +43,25 @@ public:
     enum class Log : std::uint8_t { ok, full, fails };
     enum class Extend : std::uint8_t { ok, fails_before, fails_after };
 
-    explicit World(Owner owner = Owner::owned, std::size_t registers = 2) {
+    explicit World(Owner owner = Owner::owned) {
         std::vector<RegisterSpec> specs;
-        for (RegisterIndex index = 0; index < registers; ++index) {
-            specs.push_back({.name = "r" + std::to_string(index),
-                             .hash = algorithm,
-                             .size = 48,
+        for (RegisterIndex index = 0; index < banks; ++index) {
+            specs.push_back({.name = "r",
+                             .hash = algorithm_of(index),
+                             .size = mr::digest_size(algorithm_of(index)),
                              .flags = mr::Flags::from_string("XWRL").value(),
                              .owner = owner,
                              .refresh_set = index});
         }
         table_.emplace(RegisterTable::build(provider, specs, {.refresh = true, .extend = true}, 1).value());
         write(journal::Boot{1, "a boot"});
-        for (RegisterIndex index = 0; index < registers; ++index) {
-            hardware_.emplace_back(48);
+        for (RegisterIndex index = 0; index < banks; ++index) {
+            hardware_.push_back(bytes_of(digest(0, index)));
             taken_.emplace_back();
-            write(journal::Register{algorithm, digest(0), digest(0), provider, table_->spec(index).name});
+            write(journal::Register{algorithm_of(index), digest(0, index), digest(0, index), provider, table_->spec(index).name});
             table_->set_number(index, static_cast<journal::RegisterNumber>(index));
             refresh(index);
-            table_->set_logged(index, digest(0));
+            table_->set_logged(index, digest(0, index));
         }
     }
 
@@ -178,6 +182,9 @@ private:
 
 Extension extension_by(std::uint8_t byte, EventDetails details = {}) {
     return Extension(Extension::Targets{{.index = 0, .digest = digest(byte)}}, std::move(details));
+}
+Extension extension_of_both_by(std::uint8_t byte) {
+    return Extension({{.index = 0, .digest = digest(byte)}, {.index = 1, .digest = digest(byte, 1)}}, {});
 }
 
 // ---- Every error at every step
@@ -308,6 +315,46 @@ TEST_P(EveryErrorAtEveryStep, IsAnsweredByWhatHappened) {
     EXPECT_GE(paths, 20);
 }
 
+TEST(Extension, OfSeveralBanksIsOneEventWhateverFailsAtWhichOfThem) {
+    const auto paths = for_every_path([](Choices &choices) {
+        World world(choices.yes() ? Owner::shared : Owner::owned);
+        auto extension = extension_of_both_by(1);
+        int steps = 0;
+        auto action = extension.begin(world.known());
+        for (; action != Action::answer; ++steps) {
+            ASSERT_LT(steps, 40);
+            switch (action) {
+            case Action::reread: action = world.reread(extension, choices.yes() ? World::Reread::fails : World::Reread::ok); break;
+            case Action::log: action = world.log(extension, static_cast<World::Log>(choices.choose(3))); break;
+            case Action::extend: {
+                const auto first = static_cast<World::Extend>(choices.choose(3));
+                const auto second = first == World::Extend::ok ? static_cast<World::Extend>(choices.choose(3)) : World::Extend::ok;
+                action = world.extend(extension, {first, second});
+                break;
+            }
+            case Action::settle: action = world.settle(extension); break;
+            case Action::answer: break;
+            }
+        }
+        SCOPED_TRACE("the path " + choices.text());
+        const std::array taken{world.times_taken(0, digest(1)), world.times_taken(1, digest(1, 1))};
+        const auto in_log = static_cast<std::size_t>(std::ranges::count(world.logged(), digest(1)));
+        EXPECT_LE(in_log, std::min(taken[0], taken[1])) << "an event that only some banks took is none";
+        if (extension.answer()) {
+            EXPECT_THAT(taken, ElementsAre(1, 1));
+            EXPECT_EQ(in_log, 1);
+        } else if (const auto *failed = error_of<ProviderFailed>(extension.answer()); failed == nullptr || failed->applied == Applied::no) {
+            EXPECT_THAT(taken, ElementsAre(0, 0));
+        }
+        // Another one goes through, and every bank then holds what the log leads to.
+        for (RegisterIndex bank = 0; bank < banks; ++bank) world.refresh(bank);
+        EXPECT_THAT(world.journal().open(), IsEmpty());
+        ASSERT_TRUE(world.run(extension_of_both_by(2)));
+        for (RegisterIndex bank = 0; bank < banks; ++bank) EXPECT_EQ(world.journal().registers()[bank].logged, world.hardware(bank));
+    });
+    EXPECT_GE(paths, 30);
+}
+
 // ---- The rules, by name
 
 TEST(Extension, OfAnOwnedRegisterIsLoggedExtendedSettledAndAnsweredWithoutAReread) {
@@ -353,7 +400,7 @@ TEST(Extension, AResyncNamesWhatTheRegisterHoldsRightBeforeIt) {
     ASSERT_TRUE(extension.resyncs());
     EXPECT_EQ(extension.event().details.origin, journal::Origin::resync);
     const auto envelope = mr::decode_envelope(*extension.event().details.data);
-    EXPECT_EQ(envelope->header.register_name, "fake/r0");
+    EXPECT_EQ(envelope->header.register_name, "fake/r");
     EXPECT_EQ(envelope->body.expected, bytes_of(digest(0)));
     EXPECT_EQ(envelope->body.found, bytes_of(world.hardware(0)));
     world.go_to(extension, Action::log, Action::answer);
@@ -391,7 +438,7 @@ TEST(Extension, OfARegisterWhoseLastExtendIsUnsettledIsIndeterminateWhileItCanno
     auto extension = extension_by(1);
     ASSERT_EQ(extension.begin(world.known()), Action::reread);
     ASSERT_EQ(world.reread(extension, World::Reread::fails), Action::answer);
-    EXPECT_EQ(error_of<Indeterminate>(extension.answer())->name, "tdx/r0");
+    EXPECT_EQ(error_of<Indeterminate>(extension.answer())->name, "tdx/r:sha384");
     EXPECT_EQ(world.run(extension_by(1))->sequence, 2) << "its own reread settles the first";
 }
 
@@ -425,7 +472,7 @@ TEST(Extension, ACappedRegisterTakesNothingAndIsNeverResynced) {
     World world;
     ASSERT_TRUE(world.run(extension_by(1, {.id = "once"})));
     const auto caller = std::make_shared<const mr::EventCaller>();
-    auto cap = measure_cap({.envelope_name = "fake/r0", .banks = {algorithm}}, caller).value();
+    auto cap = measure_cap({.envelope_name = "fake/r", .banks = {algorithm}}, caller).value();
     ASSERT_TRUE(world.run(Extension({{.index = 0, .digest = cap.digests.front()}}, std::move(cap.details))));
     world.take(0, digest(66));
     world.refresh(0);
