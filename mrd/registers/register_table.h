@@ -171,6 +171,8 @@ public:
     [[nodiscard]] const Counters &counters() const { return counters_; }
 
 private:
+    friend struct Explored;  // tests/explore/fingerprint.h
+
     struct Entry {
         RegisterSpec spec;
         std::string name;
