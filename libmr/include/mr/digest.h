@@ -1,4 +1,4 @@
-// Hash algorithms, digests, and the one operation all measurement registers have in common: new = H(old || digest).
+// Hashes (FIPS 180-4; GB/T 32905 for SM3), digests, and what all measurement registers do: new = H(old || digest). What hashes is in mr::verify.
 #pragma once
 
 #include <algorithm>
@@ -81,7 +81,7 @@ private:
     std::unique_ptr<Context> context_;
 };
 
-// One-shot forms, for code that hashes once.
+// One-shot forms, for code that hashes once. Error: as Hasher::open().
 std::expected<Digest, Error> hash(HashAlgorithm algorithm, ByteView bytes);
 std::expected<Digest, Error> extend(HashAlgorithm algorithm, ByteView old, ByteView digest);
 

@@ -94,7 +94,7 @@ struct ContentField {
 // The data taken apart, by the event's type: never fails, never longer than max_content_text in all; what cannot be read is said so (a field
 // "malformed") and given as text if it is text, else as hexadecimal. Names may repeat. Values are UTF-8 without control characters: those are shown as
 // \n, \x1b or \u{202e}. Of an envelope header and body are shown only where it is bound (bound_envelope() with the event's digests); else a field "unbound"
-// says why not, and the data is shown like any other's.
+// says why not, and the data is shown like any other's. Sources: PC Client Platform Firmware Profile 1.06, section 10; UEFI 2.10.
 std::vector<ContentField> decode_content(const Event &event);
 inline constexpr std::size_t max_content_text = 4096;  // bytes
 

@@ -1,4 +1,4 @@
-// Registers as mrd's clients see them.
+// Registers as mrd's clients see them. Source of the flags: Linux, include/linux/tsm-mr.h, as docs/registers.md refines it.
 #pragma once
 
 #include <cstdint>
