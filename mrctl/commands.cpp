@@ -57,6 +57,8 @@ Json json_of(const mr::Reading &reading) {
 std::string journal_text(const Json &journal) {
     std::string text = journal.value("condition", "") + ", " + std::to_string(journal.value("size", std::int64_t{0})) + " of " +
                        std::to_string(journal.value("sizeLimit", std::int64_t{0})) + " bytes";
+    if (const auto checked = journal.value("checked", std::int64_t{0}), size = journal.value("size", std::int64_t{0}); checked < size)
+        text += ", checked so far: " + std::to_string(checked) + " of " + std::to_string(size) + " bytes";
     if (const auto repairs = journal.value("repairs", std::int64_t{0}); repairs > 0)
         text += ", begun anew by repair " + std::to_string(repairs) + " times: records are missing";
     if (journal.contains("reason")) text += ": " + journal.value("reason", "");

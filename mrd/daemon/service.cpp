@@ -70,10 +70,12 @@ struct JournalStatus {
     std::int64_t size_limit = 0;
     std::string_view sync;
     std::int64_t repairs = 0;
+    std::int64_t checked = 0;
     static constexpr auto fields() {
         return std::tuple(field("condition", &JournalStatus::condition), field("reason", &JournalStatus::reason),
                           field("size", &JournalStatus::size), field("sizeLimit", &JournalStatus::size_limit),
-                          field("sync", &JournalStatus::sync), field("repairs", &JournalStatus::repairs));
+                          field("sync", &JournalStatus::sync), field("repairs", &JournalStatus::repairs),
+                          field("checked", &JournalStatus::checked));
     }
 };
 
@@ -170,6 +172,7 @@ JournalStatus status_of(const journal::Journal &journal, std::string_view sync) 
     status.size_limit = static_cast<std::int64_t>(journal.size_limit());
     status.sync = sync;
     status.repairs = static_cast<std::int64_t>(journal.state().repairs());
+    status.checked = static_cast<std::int64_t>(journal.checked());
     return status;
 }
 

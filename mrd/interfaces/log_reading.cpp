@@ -74,6 +74,11 @@ void LogReading::stop() {
 std::size_t LogReading::step(std::size_t records) {
     using journal::Cursor;
     std::size_t read = 0;
+    if (needs_checked_log() && !registers_.journal().is_checked()) {
+        has_work_ = false;
+        registers_.journal().when_checked([self = shared_from_this()] { self->go(); });
+        return 1;
+    }
     while (!done_ && read < records) {
         if (congested()) {
             has_work_ = false;

@@ -89,6 +89,8 @@ protected:
     virtual void at_end() = 0;
     // The log cannot be read on, by a sentence; it is stopped then.
     virtual void failed(const std::string &reason) = 0;
+    // What it leads to rests on the whole log: it waits until that is checked.
+    [[nodiscard]] virtual bool needs_checked_log() const { return true; }
     // What was read waits to be sent.
     [[nodiscard]] virtual bool congested() const { return false; }
 

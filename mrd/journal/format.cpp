@@ -2,50 +2,28 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <utility>
 
 #include "mrd/crc32c.h"
+#include "mrd/journal/fields.h"
 
 namespace mrd::journal {
 
 namespace {
 
-enum Kind : std::uint8_t { kind_boot = 1, kind_repair, kind_register, kind_firmware_log, kind_firmware_event, kind_intent, kind_settled };
+enum Kind : std::uint8_t {
+    kind_boot = 1,
+    kind_repair,
+    kind_register,
+    kind_firmware_log,
+    kind_firmware_event,
+    kind_intent,
+    kind_settled,
+    kind_checkpoint
+};
 
-// Between the processor's order and the file's, either way.
-template <class Integer>
-Integer little_endian(Integer value) {
-    return std::endian::native == std::endian::little ? value : std::byteswap(value);
-}
-
-// ---- Bytes out
-
-template <class Integer>
-void put(mr::Bytes &out, Integer value) {
-    const auto bytes = std::bit_cast<std::array<std::uint8_t, sizeof(Integer)>>(little_endian(value));
-    out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-template <class Integer>
-void put_at(mr::Bytes &out, std::size_t at, Integer value) {
-    value = little_endian(value);
-    std::memcpy(&out[at], &value, sizeof value);
-}
-
-void put_bytes(mr::Bytes &out, mr::ByteView bytes) {
-    put(out, static_cast<std::uint32_t>(bytes.size()));
-    out.insert(out.end(), bytes.begin(), bytes.end());
-}
-void put_text(mr::Bytes &out, std::string_view text) { put_bytes(out, mr::as_bytes(text)); }
-void put_digest(mr::Bytes &out, const mr::Digest &digest) {
-    put(out, static_cast<std::uint8_t>(digest.size()));
-    out.insert(out.end(), digest.bytes().begin(), digest.bytes().end());
-}
-
-// What a record may have or not, behind what it always has: absent and empty differ. In the order of their tags, each once. An unknown one from
-// `passed_over` on is passed over: it changes nothing of what the rest says.
-enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data, passed_over = 0x80 };
+// What a record may have or not, behind what it always has: absent and empty differ. In the order of their tags, each once.
+enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data };
 constexpr std::size_t tag_size = 1 + sizeof(std::uint32_t);
 
 void put_field(mr::Bytes &out, Tag tag, const std::optional<std::string_view> &text) {
@@ -63,7 +41,13 @@ Kind encode(mr::Bytes &out, const Repair &record) {
     put(out, record.time);
     put(out, record.offset);
     put(out, record.dropped);
+    put(out, record.next_intent);
     put_text(out, record.kept_as);
+    put(out, static_cast<std::uint16_t>(record.caps.size()));
+    for (const auto &cap : record.caps) {
+        put(out, cap.reg);
+        put(out, cap.event);
+    }
     return kind_repair;
 }
 Kind encode(mr::Bytes &out, const Register &record) {
@@ -94,13 +78,7 @@ Kind encode(mr::Bytes &out, const Intent &record) {
     put(out, record.pid);
     put(out, record.type);
     put(out, static_cast<std::uint8_t>(record.origin));
-    put(out, static_cast<std::uint8_t>(record.targets.size()));
-    for (const auto &target : record.targets) {
-        put(out, target.reg);
-        put_digest(out, target.before);
-        put_digest(out, target.after);
-        put_digest(out, target.digest);
-    }
+    put_targets(out, record.targets);
     put_field(out, tag_executable, record.executable);
     put_field(out, tag_unit, record.unit);
     put_field(out, tag_id, record.id);
@@ -117,88 +95,33 @@ Kind encode(mr::Bytes &out, const Settled &record) {
     put(out, std::uint64_t{static_cast<std::uint8_t>(record.outcome)});
     return kind_settled;
 }
+Kind encode(mr::Bytes &out, const Checkpoint &record) {
+    put(out, record.number);
+    put_bytes(out, record.state);
+    return kind_checkpoint;
+}
 
 // ---- Bytes in
 
-std::string_view text_of(mr::ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
-
-// Reads one body; what does not fit makes it fail, and stay so.
-class Reader {
-public:
-    explicit Reader(mr::ByteView bytes) : rest_(bytes) {}
-
-    template <class Integer>
-    Integer get() {
-        Integer value = 0;
-        const auto bytes = take(sizeof value);
-        if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof value);
-        return little_endian(value);
-    }
-    mr::ByteView get_bytes() { return take(get<std::uint32_t>()); }
-    std::string_view get_text() { return text_of(get_bytes()); }
-    mr::Digest get_digest() {
-        const auto size = get<std::uint8_t>();
-        if (size > mr::max_digest_size) failed_ = true;
-        return failed_ ? mr::Digest() : mr::Digest(take(size));
-    }
-    bool get_bool() {
-        const auto value = get<std::uint8_t>();
-        if (value > 1) failed_ = true;
-        return value == 1;
-    }
-    // A value of an enum that has so many.
-    template <class Enum>
-    Enum get_enum(std::uint8_t count) {
-        const auto value = get<std::uint8_t>();
-        if (value >= count) failed_ = true;
-        return failed_ ? Enum() : static_cast<Enum>(value);
-    }
-    // The optional fields, to the end. take(tag, bytes) is false where it does not know the tag.
-    template <class Take>
-    void get_fields(const Take &take) {
-        std::uint8_t last = 0;
-        while (!failed_ && !rest_.empty()) {
-            const auto tag = get<std::uint8_t>();
-            const auto bytes = get_bytes();
-            if (tag <= last) failed_ = true;
-            if (!failed_ && !take(tag, bytes) && tag < passed_over) failed_ = true;
-            last = tag;
-        }
-    }
-    void get_unknown_fields() {
-        get_fields([](std::uint8_t, mr::ByteView) { return false; });
-    }
-    void fail() { failed_ = true; }
-    [[nodiscard]] bool read_all() const { return !failed_ && rest_.empty(); }
-
-private:
-    mr::ByteView take(std::size_t size) {
-        if (failed_ || size > rest_.size()) {
-            failed_ = true;
-            return {};
-        }
-        const auto taken = rest_.first(size);
-        rest_ = rest_.subspan(size);
-        return taken;
-    }
-
-    mr::ByteView rest_;
-    bool failed_ = false;
-};
-
-void decode(Reader &in, Boot &record) {
+void decode(FieldReader &in, Boot &record) {
     record.time = in.get<std::int64_t>();
     record.boot_id = in.get_text();
     in.get_unknown_fields();
 }
-void decode(Reader &in, Repair &record) {
+void decode(FieldReader &in, Repair &record) {
     record.time = in.get<std::int64_t>();
     record.offset = in.get<std::uint64_t>();
     record.dropped = in.get<std::uint64_t>();
+    record.next_intent = in.get<std::uint64_t>();
     record.kept_as = in.get_text();
+    for (auto caps = in.get<std::uint16_t>(); caps > 0 && !in.has_failed(); --caps) {
+        auto &cap = record.caps.emplace_back();
+        cap.reg = in.get<RegisterNumber>();
+        cap.event = in.get<std::uint64_t>();
+    }
     in.get_unknown_fields();
 }
-void decode(Reader &in, Register &record) {
+void decode(FieldReader &in, Register &record) {
     if (const auto algorithm = mr::hash_algorithm_from_tcg(in.get<std::uint16_t>())) {
         record.algorithm = *algorithm;
     } else {
@@ -212,19 +135,19 @@ void decode(Reader &in, Register &record) {
     const auto size = mr::digest_size(record.algorithm);
     if (record.initial.size() != size || record.start.size() != size) in.fail();
 }
-void decode(Reader &in, FirmwareLog &record) {
+void decode(FieldReader &in, FirmwareLog &record) {
     record.format = in.get_bool() ? mr::LogFormat::tcg_sha1 : mr::LogFormat::tcg;
     record.registers = in.get_bool() ? mr::LogRegisters::pcr : mr::LogRegisters::rtmr;
     record.provider = in.get_text();
     record.header = in.get_bytes();
     in.get_unknown_fields();
 }
-void decode(Reader &in, FirmwareEvent &record) {
+void decode(FieldReader &in, FirmwareEvent &record) {
     record.sequence = in.get<std::uint64_t>();
     record.bytes = in.get_bytes();
     in.get_unknown_fields();
 }
-void decode(Reader &in, Intent &record) {
+void decode(FieldReader &in, Intent &record) {
     record.number = in.get<std::uint64_t>();
     record.time = in.get<std::int64_t>();
     record.uid = in.get<std::int64_t>();
@@ -232,15 +155,7 @@ void decode(Reader &in, Intent &record) {
     record.pid = in.get<std::int64_t>();
     record.type = in.get<std::uint32_t>();
     record.origin = in.get_enum<Origin>(3);
-    const auto targets = in.get<std::uint8_t>();
-    if (targets == 0 || targets > max_targets) return in.fail();
-    for (std::uint8_t i = 0; i < targets; ++i) {
-        auto &target = record.targets.add();
-        target.reg = in.get<RegisterNumber>();
-        target.before = in.get_digest();
-        target.after = in.get_digest();
-        target.digest = in.get_digest();
-    }
+    get_targets(in, record.targets);
     in.get_fields([&record](std::uint8_t tag, mr::ByteView bytes) {
         switch (tag) {
         case tag_executable: record.executable = text_of(bytes); return true;
@@ -252,7 +167,7 @@ void decode(Reader &in, Intent &record) {
         }
     });
 }
-void decode(Reader &in, Settled &record) {
+void decode(FieldReader &in, Settled &record) {
     record.number = in.get<std::uint64_t>();
     record.sequence = in.get<std::uint64_t>();
     const auto outcome = in.get<std::uint64_t>();
@@ -261,6 +176,11 @@ void decode(Reader &in, Settled &record) {
     } else {
         in.fail();
     }
+}
+void decode(FieldReader &in, Checkpoint &record) {
+    record.number = in.get<std::uint64_t>();
+    record.state = in.get_bytes();
+    in.get_unknown_fields();
 }
 
 // Of a record's head as it stands, without the checksum itself.
@@ -323,15 +243,35 @@ std::expected<std::uint32_t, std::string> read_version(mr::ByteView file) {
     // What every version begins with.
     if (file.size() < first_slot) return std::unexpected("it is shorter than a journal's header");
     if (!std::ranges::equal(file.first(magic.size()), mr::as_bytes(magic))) return std::unexpected("it does not begin as a journal does");
-    Reader in(file.subspan(magic.size(), 8));
+    FieldReader in(file.subspan(magic.size(), 8));
     const auto version = in.get<std::uint32_t>();
     if (in.get<std::uint32_t>() != crc32c(file.first(magic.size() + sizeof format_version)))
         return std::unexpected("its header is damaged");
     return version;
 }
 
+void append_slot(mr::Bytes &out, const Slot &slot) {
+    const auto begin = out.size();
+    put(out, slot.number);
+    put(out, slot.offset);
+    put(out, std::uint32_t{slot.is_durable ? 1U : 0U});
+    put(out, crc32c(mr::ByteView(out).subspan(begin)));
+}
+
+std::optional<Slot> read_slot(mr::ByteView header, std::size_t number) {
+    const auto bytes = header.subspan(first_slot + number * slot_size, slot_size);
+    FieldReader in(bytes);
+    Slot slot;
+    slot.number = in.get<std::uint64_t>();
+    slot.offset = in.get<std::uint64_t>();
+    const auto durable = in.get<std::uint32_t>();
+    slot.is_durable = durable == 1;
+    if (in.get<std::uint32_t>() != crc32c(bytes.first(slot_size - 4)) || slot.number == 0 || durable > 1) return std::nullopt;
+    return slot;
+}
+
 std::optional<Head> decode_head(mr::ByteView bytes, std::uint64_t offset) {
-    Reader in(bytes.first(record_head_size));
+    FieldReader in(bytes.first(record_head_size));
     Head head;
     head.body_size = in.get<std::uint32_t>();
     const auto kind = in.get<std::uint32_t>();  // of which the three high bytes are zero
@@ -350,7 +290,7 @@ bool body_is_intact(const Head &head, mr::ByteView record) {
 }
 
 std::expected<Record, std::string> decode_record(const Head &head, mr::ByteView record) {
-    Reader in(record.subspan(record_head_size, head.body_size));
+    FieldReader in(record.subspan(record_head_size, head.body_size));
     // The one object that is returned, on every path: copies of a record take as long as decoding it.
     std::expected<Record, std::string> decoded(std::in_place, std::in_place_type<Settled>);
     switch (head.kind) {
@@ -361,6 +301,7 @@ std::expected<Record, std::string> decode_record(const Head &head, mr::ByteView 
     case kind_firmware_event: decode(in, decoded->emplace<FirmwareEvent>()); break;
     case kind_intent: decode(in, decoded->emplace<Intent>()); break;
     case kind_settled: decode(in, decoded->emplace<Settled>()); break;
+    case kind_checkpoint: decode(in, decoded->emplace<Checkpoint>()); break;
     default: decoded = std::unexpected("a record of the unknown kind " + std::to_string(head.kind)); return decoded;
     }
     if (!in.read_all())

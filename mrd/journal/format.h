@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "mr/bytes.h"
 #include "mr/digest.h"
@@ -32,6 +33,8 @@ inline constexpr std::size_t max_body = std::size_t{4} << 20;
 inline constexpr std::size_t max_registers = 4096;
 inline constexpr std::size_t max_targets = 8;  // of one event: more than there are hash algorithms
 
+using RegisterNumber = std::uint16_t;
+
 // ---- Records. Views point into the bytes they were decoded from, or belong to whoever encodes.
 
 // The log goes on in this boot: the first record of every journal, and one more after a kexec.
@@ -40,15 +43,22 @@ struct Boot {
     std::string_view boot_id;
 };
 
+// A register takes no event any more since this one.
+struct Cap {
+    RegisterNumber reg = 0;
+    std::uint64_t event = 0;
+    friend bool operator==(const Cap &, const Cap &) = default;
+};
+
 // The journal before this one was damaged; what stands before this record was taken over from it.
 struct Repair {
     std::int64_t time = 0;
-    std::uint64_t offset = 0;   // of the damage in that file
-    std::uint64_t dropped = 0;  // bytes of it from there on
-    std::string_view kept_as;   // that file's name now
+    std::uint64_t offset = 0;       // of the damage in that file
+    std::uint64_t dropped = 0;      // bytes of it from there on
+    std::uint64_t next_intent = 0;  // numbers that an intent had there are not given again
+    std::string_view kept_as;       // that file's name now
+    std::vector<Cap> caps = {};     // whose events may be among what is missing
 };
-
-using RegisterNumber = std::uint16_t;
 
 // A register that events may follow for. Its number is its position among these records: 0, 1, ... Provider, name and algorithm tell it from all others: never
 // what it is called in a listing, which changes when another bank appears.
@@ -114,10 +124,23 @@ struct Settled {
     Outcome outcome = Outcome::undone;
 };
 
-using Record = std::variant<Boot, Repair, Register, FirmwareLog, FirmwareEvent, Intent, Settled>;
+// What all records before this one add up to (mrd/journal/checkpoint.h).
+struct Checkpoint {
+    std::uint64_t number = 0;  // counts checkpoints
+    mr::ByteView state;
+};
+
+using Record = std::variant<Boot, Repair, Register, FirmwareLog, FirmwareEvent, Intent, Settled, Checkpoint>;
 
 // Every Settled takes this much of the file: it is reserved before the intent is written.
 inline constexpr std::size_t settled_size = record_head_size + 24;
+
+// Where a checkpoint stands: in the header, in the slot number % slots, so that a write which is cut off leaves the one before.
+struct Slot {
+    std::uint64_t number = 0;  // of the checkpoint
+    std::uint64_t offset = 0;
+    bool is_durable = false;  // all of the file up to the checkpoint's end had been synced, and no sync had failed since
+};
 
 // ---- Encoding
 
@@ -128,6 +151,8 @@ std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &re
 // The same of a record as it stands somewhere else, with the fields that this mrd does not know.
 std::size_t append_copy(mr::Bytes &out, std::uint64_t offset, std::uint8_t kind, mr::ByteView body);
 
+void append_slot(mr::Bytes &out, const Slot &slot);
+
 // Bytes that append_record() appends for it.
 std::size_t size_of(const Intent &record);
 
@@ -135,6 +160,9 @@ std::size_t size_of(const Intent &record);
 
 // The version of the format that the file has. Error: it is no journal, or its header is damaged.
 std::expected<std::uint32_t, std::string> read_version(mr::ByteView file);
+
+// Nothing: the slot is empty, or damaged. `header`: file_header_size bytes.
+std::optional<Slot> read_slot(mr::ByteView header, std::size_t number);
 
 struct Head {
     std::uint32_t body_size = 0;

@@ -134,6 +134,14 @@ std::expected<void, Error> Journal::write_scratch(const Record &record, std::siz
     return {};
 }
 
+std::uint64_t Journal::smallest_event() const {
+    const Target target{.before = mr::Digest::zero(mr::HashAlgorithm::sha1),
+                        .after = mr::Digest::zero(mr::HashAlgorithm::sha1),
+                        .digest = mr::Digest::zero(mr::HashAlgorithm::sha1)};
+    const mr::EventCaller caller;
+    return size_of({.targets = {&target, 1}, .caller = &caller}) + state_.open().size() * settled_size;
+}
+
 std::size_t Journal::size_of(const NewEvent &event) { return journal::size_of(record_of(event, 0, 0)) + settled_size; }
 
 std::optional<Full> Journal::refuses(const NewEvent &event) const {
@@ -165,6 +173,7 @@ std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::s
         if (!full->share) no_room_ = text_of(*full);
         return std::unexpected(Error(std::move(*full)));
     }
+    write_checkpoint_if_due();
     const auto number = state_.next_intent();
     if (auto appended = append(record_of(event, number, now()), following); !appended) return std::unexpected(appended.error());
     kill_point("intent-written");
@@ -172,6 +181,8 @@ std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::s
 }
 
 std::uint64_t Journal::settle(std::uint64_t intent, Outcome outcome) {
+    // A repair meanwhile has concluded it by the register's value, or has lost it.
+    if (std::ranges::find(state_.open(), intent, &OpenIntent::number) == state_.open().end()) return 0;
     const Settled record{intent, outcome == Outcome::done ? state_.sequence() + 1 : 0, outcome};
     scratch_.clear();
     append_record(scratch_, end_ + owed_.size(), record);
@@ -199,6 +210,7 @@ void Journal::tell_of_event() const {
 
 // The file is as if no write had failed.
 std::expected<void, Error> Journal::mend_writes() {
+    if (condition_ == Condition::damaged) return fail(reason_);
     if (torn_) {
         if (auto cut = cut_torn_tail(); !cut) return cut;
     }
@@ -285,7 +297,10 @@ void Journal::synced(std::uint64_t position, const AppendFile::Result<void> &res
     if (!result) (void)fail_sync(cannot("sync", path("journal"), result.error()));
     // A sync that succeeds after one that failed proves nothing: the kernel may have dropped what the first did not write.
     const bool is_durable = sync_failure_.empty();
-    if (is_durable) synced_ = std::max(synced_, position);
+    if (is_durable) {
+        synced_ = std::max(synced_, position);
+        write_slot_if_due();
+    }
     while (!waiting_.empty() && waiting_.front().position <= position) {
         auto waiting = std::move(waiting_.front());
         waiting_.pop_front();

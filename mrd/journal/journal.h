@@ -21,6 +21,7 @@
 
 #include "mrd/journal/append_file.h"
 #include "mrd/journal/errors.h"
+#include "mrd/journal/proof.h"
 #include "mrd/journal/state.h"
 #include "mrd/journal/sync_thread.h"
 
@@ -33,12 +34,18 @@ enum class Sync : std::uint8_t {
 
 inline constexpr std::uint64_t default_size_limit = std::uint64_t{64} << 20U;
 inline constexpr std::uint64_t allocation_step = std::uint64_t{256} << 10U;  // bytes of the file made ready at once
+// A start reads no more than about this; and checkpoints take at most one byte of so many.
+inline constexpr std::uint64_t checkpoint_interval = std::uint64_t{256} << 10U;
+inline constexpr std::uint64_t checkpoint_share = 8;
+inline constexpr std::uint64_t check_step = std::uint64_t{64}
+                                            << 10U;  // bytes that the background check reads before others have their turn
 
 struct Options {
     std::filesystem::path folder;
     std::string boot_id;
     std::uint64_t size_limit = default_size_limit;
     Sync sync = Sync::none;
+    std::uint64_t checkpoint_interval = journal::checkpoint_interval;  // bytes
     OpenFile open_file = open_append_file;
     SyncFolder sync_folder = journal::sync_folder;
 };
@@ -112,6 +119,15 @@ public:
         wait_until_durable(std::move(done));
     }
 
+    // ---- What a start has believed
+
+    // A start reads what stands behind the last checkpoint. That what stands before it adds up to it is checked afterwards, in steps of the event loop; damage
+    // that it finds makes the condition damaged. Until then nothing that rests on the whole log is given out.
+    [[nodiscard]] bool is_checked() const { return check_ == nullptr; }
+    [[nodiscard]] std::uint64_t checked() const { return check_ ? check_->offset() : end_; }  // bytes from the beginning
+    // Called when it is over, whatever it found. At once where it is.
+    void when_checked(std::move_only_function<void()> done);
+
     // ---- What a damaged or failing disk does
 
     enum class Condition : std::uint8_t {
@@ -146,8 +162,18 @@ private:
     static std::int64_t now();  // microseconds since the epoch
     [[nodiscard]] std::filesystem::path path(std::string_view name) const { return options_.folder / name; }
     [[nodiscard]] std::filesystem::path unused_name(std::string_view prefix) const;
+    [[nodiscard]] std::uint64_t smallest_event() const;  // bytes in the file, beside what is reserved
 
     std::expected<void, std::string> load();
+    [[nodiscard]] std::optional<Slot> start_from_checkpoint(mr::ByteView header);
+    void set_damaged(std::uint64_t offset, const std::string &what);
+
+    void write_checkpoint_if_due();
+    void write_slot_if_due();
+    void begin_check();
+    void go_on_checking();
+    void end_check();
+
     [[nodiscard]] bool goes_on(const std::vector<Present> &registers) const;
     std::expected<void, std::string> go_on();
     std::expected<void, std::string> begin_anew();
@@ -204,6 +230,16 @@ private:
     bool name_is_durable_ = false;  // the file is found again after a crash of the machine
     mr::Bytes scratch_;
     std::vector<std::function<void()>> on_event_;
+
+    mr::Bytes checkpoint_;               // the state's bytes, for the next one
+    std::uint64_t checkpoint_end_ = 0;   // of the last one; where the records begin, if there is none
+    std::uint64_t next_checkpoint_ = 0;  // when the file has so many bytes
+    std::optional<Slot> slot_;           // of the last one, while it is not written
+    std::unique_ptr<Proof> check_;       // while it runs; of `checked_file_`
+    std::shared_ptr<AppendFile> checked_file_;
+    std::vector<std::move_only_function<void()>> when_checked_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
     struct Waiting {
         std::uint64_t position;
         Done done;

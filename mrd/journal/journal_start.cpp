@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "mrd/journal/journal.h"
+#include "mrd/journal/proof.h"
 #include "mrd/journal/record_reader.h"
 #include "mrd/log.h"
 #include "mrd/own_files.h"
@@ -62,12 +63,6 @@ std::expected<void, std::string> Journal::load() {
     const auto size = file_->size();
     if (!size) return unreadable(size.error());
     file_size_ = allocated_ = *size;
-    const auto damaged = [this](std::uint64_t offset, const std::string &what) {
-        condition_ = Condition::damaged;
-        reason_ = "the journal " + path("journal").string() + " is damaged at byte " + std::to_string(offset) + ": " + what +
-                  "; run `mrctl repair` to begin a new one that says what is missing";
-    };
-
     mr::Bytes header(file_header_size);
     std::size_t filled = 0;
     while (filled < header.size()) {
@@ -83,45 +78,51 @@ std::expected<void, std::string> Journal::load() {
         return {};
     }
     if (!version) {
-        damaged(0, version.error());
+        set_damaged(0, version.error());
         return {};
     }
     if (*version > format_version) {
-        damaged(0, "it is of format version " + std::to_string(*version) + ", which this mrd does not know");
+        set_damaged(0, "it is of format version " + std::to_string(*version) + ", which this mrd does not know");
         return {};
     }
     if (header.size() < file_header_size) {
-        damaged(0, "it is shorter than a journal's header");
+        set_damaged(0, "it is shorter than a journal's header");
         return {};
     }
 
-    RecordReader reader(*file_, file_header_size, file_size_);
-    end_ = file_header_size;
-    for (;;) {
-        const auto found = reader.next();
-        if (!found) return unreadable(found.error());
-        if (!*found) break;
-        const auto record = decode_record((*found)->head, (*found)->bytes);
-        const auto taken = record ? state_.check_and_apply(*record) : std::unexpected(record.error());
-        if (!taken) {
-            damaged((*found)->offset, taken.error());
-            return {};
-        }
-        end_ = reader.offset();
+    checkpoint_end_ = file_header_size;
+    const auto slot = start_from_checkpoint(header);
+    if (slot && slot->is_durable) synced_ = checkpoint_end_;
+    next_checkpoint_ = checkpoint_end_ + options_.checkpoint_interval;
+    Proof proof(*file_, std::move(state_), checkpoint_end_, file_size_);
+    const auto step = proof.step(file_size_);
+    state_ = std::move(proof.state());
+    end_ = proof.offset();
+    if (step == Proof::Step::unreadable) return unreadable(proof.error());
+    if (step == Proof::Step::damaged) {
+        set_damaged(end_, proof.what());
+        return {};
     }
 
     const auto last = end_of_data(*file_, end_, file_size_);
     if (!last) return unreadable(last.error());
     if (*last == end_) return {};
+    auto &reader = proof.reader();
     const auto more = reader.skip_damage();
     if (!more) return unreadable(more.error());
     if (*more) {
-        damaged(end_, "the record there cannot be read, but others follow at byte " + std::to_string(reader.offset()));
+        set_damaged(end_, "the record there cannot be read, but others follow at byte " + std::to_string(reader.offset()));
     } else {
         dirty_until_ = *last;  // cut when this journal goes on
         torn_ = true;
     }
     return {};
+}
+
+void Journal::set_damaged(std::uint64_t offset, const std::string &what) {
+    condition_ = Condition::damaged;
+    reason_ = "the journal " + path("journal").string() + " is damaged at byte " + std::to_string(offset) + ": " + what +
+              "; run `mrctl repair` to begin a new one that says what is missing";
 }
 
 // ---- Start: does it go on?
@@ -153,6 +154,9 @@ std::expected<void, std::string> Journal::start(const std::vector<Present> &regi
         }
     }
     begin_syncing();
+    if (!is_new && condition_ != Condition::damaged && checkpoint_end_ > file_header_size) begin_check();
+    if (no_room_.empty() && end_ + smallest_event() > options_.size_limit)
+        no_room_ = text_of(Error(Full{options_.size_limit, std::nullopt}));
     return {};
 }
 
@@ -219,10 +223,10 @@ bool Journal::goes_on(const std::vector<Present> &registers) const {
         compared = true;
         const bool holds = present->value == logged[number];
         lived_on = lived_on || (extended && holds);
+        all_known = all_known && (holds || !extended);
         // Software resets it at any time: that it was says nothing.
         if (present->resettable) continue;
         equal = equal && (holds || !present->owned);
-        all_known = all_known && (holds || !extended);
         was_reset = was_reset || (extended && present->value == reg.explained);
         was_all_reset = was_all_reset && (!extended || present->value == reg.explained);
     }
@@ -269,7 +273,10 @@ AppendFile::Result<void> Journal::keep_torn_tail(const fs::path &kept_as) {
         if (auto written = write_all(**kept, at - end_, mr::ByteView(piece).first(*count)); !written) return written;
         at += *count;
     }
-    return {};
+    if (options_.sync != Sync::group) return {};
+    // Zeros may reach the disk at any time.
+    if (auto synced = (*kept)->sync(); !synced) return synced;
+    return options_.sync_folder(options_.folder);
 }
 
 std::expected<void, std::string> Journal::begin_anew() {
@@ -284,6 +291,10 @@ std::expected<void, std::string> Journal::begin_anew() {
     file_ = std::move(*file);
     state_ = State();
     end_ = allocated_ = dirty_until_ = synced_ = 0;
+    checkpoint_end_ = file_header_size;
+    next_checkpoint_ = checkpoint_end_ + options_.checkpoint_interval;
+    slot_.reset();
+    cut_off_ = false;
     name_is_durable_ = false;
     sync_failure_.clear();
     torn_ = false;
@@ -392,77 +403,6 @@ bool Journal::names_registers(const FirmwareRecords &records, std::string_view p
                const auto read = read_firmware_event(source, bytes);
                return read && is_of_register(read->event);
            });
-}
-
-// ---- Repair
-
-std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> &registers) {
-    look();
-    if (condition_ != Condition::damaged) return Failure("the journal is not damaged: there is nothing to repair");
-    const auto old_end = end_;
-    const bool was_cut_off = cut_off_;
-    const auto old_reason = reason_;
-    const auto old_synced = synced_;
-    const auto old_name_is_durable = name_is_durable_;
-    const auto old_sync_failure = sync_failure_;
-    auto old_file = std::move(file_);
-    auto old_state = std::exchange(state_, State());
-    const auto restore = [&](const std::string &reason) {
-        std::error_code ignored;
-        fs::remove(path("journal.new"), ignored);
-        file_ = std::move(old_file);
-        state_ = std::move(old_state);
-        end_ = old_end;
-        synced_ = old_synced;
-        name_is_durable_ = old_name_is_durable;
-        sync_failure_ = old_sync_failure;
-        condition_ = Condition::damaged;
-        reason_ = old_reason;
-        return Failure("the journal cannot be repaired: " + reason);
-    };
-    if (auto begun = begin_anew(); !begun) return restore(begun.error());
-    // What stands before the damage, record by record; the first is this one's boot.
-    RecordReader reader(*old_file, file_header_size, old_end);
-    auto damage = old_end;
-    while (!reader.is_at_end()) {
-        const auto at = reader.offset();
-        const auto found = reader.next();
-        if (found && !*found && was_cut_off) {
-            damage = at;
-            break;
-        }
-        if (!found || !*found) return restore("its beginning cannot be read any more");
-        const auto record = decode_record((*found)->head, (*found)->bytes);
-        if (!record) return restore(record.error());
-        if (auto appended = append_copy_of((*found)->head, (*found)->bytes, *record); !appended) return restore(text_of(appended.error()));
-    }
-    if (state_.boot_id() != options_.boot_id) {
-        if (auto appended = append(Boot{now(), options_.boot_id}); !appended) return restore(text_of(appended.error()));
-    }
-    const auto kept_name = unused_name("journal");
-    // One that had only lost its name is whole again.
-    const auto missing = file_size_ - damage;
-    if (missing > 0) {
-        if (auto appended = append(Repair{now(), damage, missing, kept_name.filename().native()}); !appended)
-            return restore(text_of(appended.error()));
-    }
-    fs::path kept_as;
-    if (auto placed = put_in_place(path("journal.new"), true, kept_as); !placed) return restore(placed.error());
-    cut_off_ = false;
-    settle_open(registers);
-    if (auto added = add_registers(registers); !added) log::error(added.error());
-    begin_syncing();
-    // Who waits for the old file's sync: the new one was synced before it got its name.
-    for (auto waiting = std::exchange(waiting_, {}); !waiting.empty(); waiting.pop_front()) {
-        if (missing == 0) {
-            waiting.front().done({});
-        } else {
-            waiting.front().done(std::unexpected(Error(Failed{"the event may be among what is missing: " + old_reason})));
-        }
-    }
-    tell_of_event();  // who follows the old one learns of it
-    log::warning("the journal is repaired", {{"damage", std::to_string(damage)}, {"old", kept_as.empty() ? "none" : kept_as.string()}});
-    return kept_as;
 }
 
 }  // namespace mrd::journal

@@ -5,6 +5,7 @@
 
 #include "mr/envelope.h"
 #include "mr/event_content.h"
+#include "mrd/journal/checkpoint.h"
 #include "mrd/journal/firmware.h"
 
 namespace mrd::journal {
@@ -43,7 +44,7 @@ Checked State::check_and_apply(const Record &record) {
 
 void State::apply(const Record &record) {
     std::visit([this](const auto &one) { take(one); }, record);
-    in_firmware_log_ = std::holds_alternative<FirmwareLog>(record) || std::holds_alternative<FirmwareEvent>(record);
+    if (!std::holds_alternative<FirmwareLog>(record) && !std::holds_alternative<FirmwareEvent>(record)) firmware_replay_.end();
 }
 
 std::optional<RegisterNumber> State::find(std::string_view provider, std::string_view name, mr::HashAlgorithm algorithm) const {
@@ -76,7 +77,22 @@ Checked State::check(const Boot &record) {
     return {};
 }
 
-Checked State::check(const Repair &) { return {}; }
+Checked State::check(const Repair &record) const {
+    if (record.next_intent < next_intent_) return wrong("a repair that gives numbers of intents again");
+    for (const auto &cap : record.caps) {
+        if (cap.reg >= registers_.size() || cap.event == 0) return wrong("a repair that caps a register that is not there");
+    }
+    return {};
+}
+
+Checked State::check(const Checkpoint &record) const {
+    if (record.number != checkpoints_ + 1) return wrong("checkpoint " + std::to_string(record.number) + " is out of order");
+    mr::Bytes state;
+    append_state(state, *this);
+    if (!std::ranges::equal(state, record.state))
+        return wrong("checkpoint " + std::to_string(record.number) + " is not what the records before it add up to");
+    return {};
+}
 
 Checked State::check(const Register &record) {
     if (registers_.size() >= max_registers) return wrong("more registers than a journal may have");
@@ -95,7 +111,7 @@ Checked State::check(const FirmwareLog &record) const {
 }
 
 Checked State::check(const FirmwareEvent &record) {
-    if (!in_firmware_log_) return wrong("a firmware event that does not follow its log");
+    if (!firmware_replay_.is_under_way()) return wrong("a firmware event that does not follow its log");
     if (record.sequence != sequence_ + 1) return wrong("firmware event " + std::to_string(record.sequence) + " is out of order");
     if (auto event = read_firmware_event(firmware_logs_.back(), record.bytes); !event) return wrong(event.error());
     return {};
@@ -175,7 +191,13 @@ Checked State::check(const Settled &record) const {
 
 void State::take(const Boot &record) { boot_id_ = record.boot_id; }
 
-void State::take(const Repair &) { ++repairs_; }
+void State::take(const Repair &record) {
+    ++repairs_;
+    next_intent_ = record.next_intent;
+    for (const auto &cap : record.caps) registers_[cap.reg].capped_by = cap.event;
+}
+
+void State::take(const Checkpoint &record) { checkpoints_ = record.number; }
 
 void State::take(const Register &record) {
     numbers_.emplace(std::tuple(record.provider, record.name, record.algorithm), static_cast<RegisterNumber>(registers_.size()));
@@ -191,34 +213,37 @@ void State::take(const Register &record) {
 void State::take(const FirmwareLog &record) {
     firmware_logs_.push_back(
         {std::string(record.provider), record.format, record.registers, mr::Bytes(record.header.begin(), record.header.end())});
+    firmware_replay_.begin();
+    for (const auto &reg : registers_) {
+        if (reg.provider == record.provider) firmware_replay_.get()->declare({reg.name, reg.algorithm, reg.initial, {}});
+    }
 }
 
 void State::take(const FirmwareEvent &record) {
     sequence_ = record.sequence;
     const auto &source = firmware_logs_.back();
     const auto event = read_firmware_event(source, record.bytes);
-    if (!event) return;
-    if (const auto locality = mr::pcr0_startup_locality(event->event)) start_pcr0_at(*locality, source.provider);
-    if (!mr::is_measured(event->event)) return;
-    for (const auto &digest : event->event.digests) {
-        const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
-        const auto number = algorithm ? find(source.provider, event->event.name, *algorithm) : std::nullopt;
-        if (!number) continue;
-        auto &reg = registers_[*number];
-        reg.explained = extended(reg.algorithm, reg.explained, mr::Digest(digest.value));
-        reg.logged = reg.explained;
-        ++reg.events;
+    auto *replay = firmware_replay_.get();
+    if (!event || replay == nullptr) return;
+    const auto is_named = [name = source.provider + "/" + std::string(event->event.name)](const RegisterState &reg) {
+        return reg.name == name;
+    };
+    if (const auto locality = mr::pcr0_startup_locality(event->event)) {
+        // What they began with, for whoever replays them: the replay knows it.
+        for (auto &reg : registers_) {
+            if (!is_named(reg) || reg.events > 0) continue;
+            mr::Bytes value(mr::digest_size(reg.algorithm));
+            value.back() = *locality;
+            reg.initial = mr::Digest(value);
+        }
     }
-}
-
-// The firmware says it before or with its first extend of PCR 0; what comes later says nothing of how PCR 0 began.
-void State::start_pcr0_at(std::uint8_t locality, std::string_view provider) {
-    const auto name = std::string(provider) + "/pcr0";
+    if (!replay->apply(event->event)) return;
     for (auto &reg : registers_) {
-        if (reg.events > 0 || (reg.name != name)) continue;
-        mr::Bytes value(mr::digest_size(reg.algorithm));
-        value.back() = locality;
-        reg.initial = reg.explained = reg.logged = mr::Digest(value);
+        if (!is_named(reg)) continue;
+        const auto *replayed = replay->find(reg.name + ":" + std::string(mr::to_string(reg.algorithm)));
+        if (replayed == nullptr) continue;
+        reg.explained = reg.logged = replayed->value;
+        reg.events = replayed->events;
     }
 }
 
@@ -243,20 +268,22 @@ void State::take(const Intent &record) {
 }
 
 void State::take(const Settled &record) {
-    const auto position = std::ranges::find(open_, record.number, &OpenIntent::number);
-    auto intent = std::move(*position);
-    open_.erase(position);
-    if (record.outcome != Outcome::done) return;  // and its id is free
-    sequence_ = record.sequence;
+    const auto intent = std::ranges::find(open_, record.number, &OpenIntent::number);
+    if (record.outcome == Outcome::done) take_event(*intent, record.sequence);  // else its id is free
+    open_.erase(intent);
+}
+
+void State::take_event(OpenIntent &intent, std::uint64_t sequence) {
+    sequence_ = sequence;
     for (const auto &target : intent.targets) {
         auto &reg = registers_[target.reg];
         reg.logged = target.after;
         ++reg.events;
         if (intent.origin == Origin::resync) ++reg.resyncs;
-        if (intent.origin == Origin::cap) reg.capped_by = record.sequence;
+        if (intent.origin == Origin::cap) reg.capped_by = sequence;
     }
     if (!intent.id) return;
-    EventIds::First first{.sequence = record.sequence};
+    EventIds::First first{.sequence = sequence};
     for (const auto &target : intent.targets) first.results.add() = {target.reg, target.digest, target.after};
     ids_.remember(intent.uid, RegisterSet(intent.targets.all()), std::move(*intent.id), std::move(first));
 }

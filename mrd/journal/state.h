@@ -60,6 +60,31 @@ struct Usage {
     friend bool operator==(const Usage &, const Usage &) = default;
 };
 
+// What the firmware's log that is being read makes of its provider's registers: nothing that they do not say. Its events follow it without a gap, so that
+// a copy that is made in between takes no more of them.
+class FirmwareReplay {
+public:
+    FirmwareReplay() = default;
+    FirmwareReplay(const FirmwareReplay &) {}
+    FirmwareReplay &operator=(const FirmwareReplay &other) {
+        if (this != &other) replay_.reset();
+        return *this;
+    }
+    FirmwareReplay(FirmwareReplay &&) noexcept = default;
+    FirmwareReplay &operator=(FirmwareReplay &&) noexcept = default;
+    ~FirmwareReplay() = default;
+
+    void begin() { replay_.emplace(); }
+    void end() { replay_.reset(); }
+    [[nodiscard]] mr::Replay *get() { return replay_ ? &*replay_ : nullptr; }  // null: no log is being read
+    [[nodiscard]] bool is_under_way() const { return replay_.has_value(); }
+
+    friend bool operator==(const FirmwareReplay &, const FirmwareReplay &) { return true; }
+
+private:
+    std::optional<mr::Replay> replay_;
+};
+
 // A value: copies go their own ways, and equal ones have seen the same.
 class State {
 public:
@@ -86,6 +111,7 @@ public:
     [[nodiscard]] const FirmwareSource *firmware_log() const { return firmware_logs_.empty() ? nullptr : &firmware_logs_.front(); }
     [[nodiscard]] const EventIds &ids() const { return ids_; }
     [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
+    [[nodiscard]] std::uint64_t checkpoints() const { return checkpoints_; }
 
     // Of what a uid asked for, whatever became of it; nothing is counted of root, nor of mrd's own events. mrd/journal/space.h has the limits.
     [[nodiscard]] Usage usage_of(std::int64_t uid) const;
@@ -108,12 +134,13 @@ public:
 
 private:
     std::expected<void, std::string> check(const Boot &record);
-    std::expected<void, std::string> check(const Repair &record);
+    [[nodiscard]] std::expected<void, std::string> check(const Repair &record) const;
     std::expected<void, std::string> check(const Register &record);
     [[nodiscard]] std::expected<void, std::string> check(const FirmwareLog &record) const;
     std::expected<void, std::string> check(const FirmwareEvent &record);
     [[nodiscard]] std::expected<void, std::string> check(const Intent &record) const;
     [[nodiscard]] std::expected<void, std::string> check(const Settled &record) const;
+    [[nodiscard]] std::expected<void, std::string> check(const Checkpoint &record) const;
 
     void take(const Boot &record);
     void take(const Repair &record);
@@ -122,8 +149,11 @@ private:
     void take(const FirmwareEvent &record);
     void take(const Intent &record);
     void take(const Settled &record);
+    void take(const Checkpoint &record);
+    void take_event(OpenIntent &intent, std::uint64_t sequence);
 
-    void start_pcr0_at(std::uint8_t locality, std::string_view provider);
+    friend void append_state(mr::Bytes &out, const State &state);
+    friend std::expected<State, std::string> read_state(mr::ByteView bytes);
 
     // What the register holds once every open intent is done.
     [[nodiscard]] const mr::Digest &end_of_chain(RegisterNumber reg) const;
@@ -134,11 +164,12 @@ private:
     std::vector<OpenIntent> open_;
     std::string boot_id_;
     std::vector<FirmwareSource> firmware_logs_;
-    bool in_firmware_log_ = false;  // its events follow it without a gap
+    FirmwareReplay firmware_replay_;
     EventIds ids_;
     std::uint64_t sequence_ = 0;
     std::uint64_t next_intent_ = 1;
     std::uint64_t repairs_ = 0;
+    std::uint64_t checkpoints_ = 0;
     std::map<std::int64_t, Usage> usage_;  // bounded by the number of events that all these uids may have
     Usage usage_of_others_;
 };

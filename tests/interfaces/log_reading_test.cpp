@@ -165,5 +165,43 @@ TEST_F(LogReadingTest, WhateverReadsForAClientThatHasGoneStopsAtOnce) {
     }
 }
 
+// ---- A start that has not read all of the journal
+
+TEST(LogReadingBehindACheckpoint, WhatRestsOnTheWholeLogWaitsUntilThatIsChecked) {
+    TemporaryFolder folder;
+    FakeHardware hardware;
+    const std::vector<RegisterSpec> specs{fake_register("rtmr3", "XWRL")};
+    const auto run = [&](const auto &work) {
+        boost::asio::io_context loop;
+        const auto journal =
+            journal::Journal::open(loop, {.folder = folder.path(), .boot_id = "boot", .checkpoint_interval = 1000}).value();
+        Daemon daemon(loop, *journal);
+        ASSERT_TRUE(daemon.add(std::make_unique<FakeProvider>(hardware, "tdx", specs, false), specs));
+        ASSERT_TRUE(daemon.registers().start_journal({}));
+        work(loop, *journal, daemon);
+    };
+    run([](boost::asio::io_context &, journal::Journal &, Daemon &daemon) {
+        for (std::size_t i = 0; i < events; ++i) {
+            daemon.find_provider("tdx")->registers()->extend(
+                0, mr::Digest(mr::Bytes(48, 1)), {},
+                [](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) { EXPECT_TRUE(extended); });
+        }
+    });
+    run([](boost::asio::io_context &loop, journal::Journal &journal, Daemon &daemon) {
+        ASSERT_FALSE(journal.is_checked());
+        const auto reading = std::make_shared<CountingReading>(*daemon.log_readings(), 1);
+        reading->go();
+        int turns = 0;
+        for (; !journal.is_checked(); ++turns) {
+            EXPECT_EQ(reading->taken, 0U);
+            ASSERT_EQ(loop.poll_one(), 1U);
+        }
+        EXPECT_GT(turns, 3);
+        loop.poll();
+        EXPECT_EQ(reading->taken, events);
+        EXPECT_TRUE(reading->at_the_end);
+    });
+}
+
 }  // namespace
 }  // namespace mrd

@@ -92,9 +92,10 @@ public:
     explicit Hardware(const std::vector<std::string> &names) {
         for (const auto &name : names) add(name);
     }
-    void add(const std::string &name, bool owned = true) {
+    void add(const std::string &name, bool owned = true, bool resettable = false) {
         present_.push_back(register_named(name));
         present_.back().owned = owned;
+        present_.back().resettable = resettable;
     }
     void extend(std::string_view name, const mr::Digest &digest) {
         set(name, *mr::extend(find(name).algorithm, value(name).bytes(), digest.bytes()));

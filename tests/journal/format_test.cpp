@@ -75,12 +75,14 @@ TEST(JournalFormat, ABootRoundTrips) {
 }
 
 TEST(JournalFormat, ARepairRoundTrips) {
-    const auto bytes = encoded(Repair{1, 2, 0xFFFFFFFFFFFFFFFF, "journal.3"});
+    const auto bytes = encoded(Repair{1, 2, 0xFFFFFFFFFFFFFFFF, 9, "journal.3", {{7, 4}, {8, 5}}});
     const auto record = std::get<Repair>(*decoded(bytes));
     EXPECT_EQ(record.time, 1);
     EXPECT_EQ(record.offset, 2U);
     EXPECT_EQ(record.dropped, 0xFFFFFFFFFFFFFFFFU);
     EXPECT_EQ(record.kept_as, "journal.3");
+    EXPECT_EQ(record.next_intent, 9U);
+    EXPECT_EQ(record.caps, (std::vector<Cap>{{7, 4}, {8, 5}}));
 }
 
 TEST(JournalFormat, ARegisterRoundTrips) {
@@ -231,10 +233,41 @@ TEST(JournalFormat, PaddingThatIsNotZeroIsDamage) {
     EXPECT_FALSE(body_is_intact(*head, bytes));
 }
 
+TEST(JournalFormat, ACheckpointRoundTrips) {
+    const mr::Bytes state{1, 2, 3};
+    const auto bytes = encoded(Checkpoint{7, state});
+    const auto record = std::get<Checkpoint>(*decoded(bytes));
+    EXPECT_EQ(record.number, 7U);
+    EXPECT_TRUE(std::ranges::equal(record.state, state));
+}
+
+TEST(JournalFormat, ASlotThatIsEmptyOrDamagedNamesNothing) {
+    mr::Bytes header;
+    append_file_header(header);
+    ASSERT_EQ(header.size(), file_header_size);
+    EXPECT_FALSE(read_slot(header, 0));
+    EXPECT_FALSE(read_slot(header, 1));
+    mr::Bytes slot;
+    append_slot(slot, {.number = 3, .offset = 4096, .is_durable = true});
+    ASSERT_EQ(slot.size(), slot_size);
+    std::ranges::copy(slot, header.begin() + first_slot + slot_size);
+    EXPECT_FALSE(read_slot(header, 0));
+    const auto read = read_slot(header, 1);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->number, 3U);
+    EXPECT_EQ(read->offset, 4096U);
+    EXPECT_TRUE(read->is_durable);
+    for (std::size_t bit = 0; bit < slot_size * 8; ++bit) {
+        auto flipped = header;
+        flipped[first_slot + slot_size + bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+        EXPECT_FALSE(read_slot(flipped, 1)) << bit;
+    }
+}
+
 TEST(JournalFormat, ARecordOfAKindThatIsNotKnownIsARecordAllTheSame) {
     // Were it none, the record of a newer mrd at the end would be taken for a torn one and cut.
-    const auto bytes = made_up(8, {1, 2, 3});
-    EXPECT_EQ(decoded(bytes).error(), "a record of the unknown kind 8");
+    const auto bytes = made_up(9, {1, 2, 3});
+    EXPECT_EQ(decoded(bytes).error(), "a record of the unknown kind 9");
     const auto none = made_up(0, {1, 2, 3});
     EXPECT_EQ(decoded(none).error(), "a record of the unknown kind 0");
 }

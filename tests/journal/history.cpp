@@ -362,6 +362,7 @@ bool History::start(bool with_faults) {
         auto opened = Journal::open(life->loop, {.folder = folder_.path(),
                                                  .boot_id = boot_id_,
                                                  .sync = sync_,
+                                                 .checkpoint_interval = 2000,
                                                  .open_file = disk_.opener(),
                                                  .sync_folder = disk_.folder_syncer()});
         if (!opened) return std::unexpected(opened.error());
@@ -370,7 +371,10 @@ bool History::start(bool with_faults) {
         auto hardware = std::make_unique<Hardware>(*this);
         auto specs = hardware->registers()->list();
         if (auto added = life->daemon->add(std::move(hardware), std::move(specs)); !added) return added;
-        return life->daemon->registers().start_journal({});
+        if (auto begun = life->daemon->registers().start_journal({}); !begun) return begun;
+        while (!life->journal->is_checked()) life->loop.run_one();
+        life->loop.restart();
+        return {};
     }();
     is_quiet_ = false;
     life_ = std::move(life);

@@ -124,9 +124,19 @@ TEST_F(JournalState, ARecordBeforeTheFirstBootIsRefused) {
     take(Boot{0, "boot"});
     take(Boot{0, "boot 2"});
     EXPECT_EQ(state_.boot_id(), "boot 2");
-    take(Repair{});
+    take(Repair{.next_intent = 1, .kept_as = {}, .caps = {}});
     EXPECT_EQ(state_.repairs(), 1U);
     EXPECT_EQ(refused(FirmwareEvent{1, {}}), "a firmware event that does not follow its log");
+}
+
+TEST_F(JournalState, ARepairGivesNoNumberTwiceAndLiftsNoCap) {
+    take(intent(0, zero_, 1));
+    EXPECT_EQ(refused(Repair{.next_intent = 1, .kept_as = {}, .caps = {}}), "a repair that gives numbers of intents again");
+    EXPECT_EQ(refused(Repair{.next_intent = 2, .kept_as = {}, .caps = {{9, 1}}}), "a repair that caps a register that is not there");
+    take(Repair{.next_intent = 100, .kept_as = {}, .caps = {{1, 7}}});
+    EXPECT_EQ(state_.registers()[1].capped_by, 7U);
+    EXPECT_EQ(state_.registers()[0].capped_by, 0U);
+    EXPECT_EQ(state_.next_intent(), 100U);
 }
 
 TEST_F(JournalState, ARegisterIsTakenInOnce) {

@@ -1,0 +1,166 @@
+#include "mrd/journal/checkpoint.h"
+
+#include <limits>
+#include <utility>
+
+#include "mrd/journal/fields.h"
+
+namespace mrd::journal {
+
+namespace {
+
+// How many of something follow.
+void put_count(mr::Bytes &out, std::size_t count) { put(out, static_cast<std::uint32_t>(count)); }
+
+void put_register(mr::Bytes &out, const RegisterState &reg) {
+    put(out, mr::tcg_id(reg.algorithm));
+    put_text(out, reg.provider);
+    put_text(out, std::string_view(reg.name).substr(reg.provider.size() + 1));
+    for (const auto *value : {&reg.initial, &reg.start, &reg.explained, &reg.logged}) put_digest(out, *value);
+    put(out, reg.events);
+    put(out, reg.resyncs);
+    put(out, reg.capped_by);
+}
+
+RegisterState get_register(FieldReader &in) {
+    RegisterState reg;
+    const auto algorithm = mr::hash_algorithm_from_tcg(in.get<std::uint16_t>());
+    if (!algorithm) in.fail();
+    reg.algorithm = algorithm.value_or(mr::HashAlgorithm::sha384);
+    reg.provider = in.get_text();
+    reg.name = reg.provider + "/" + std::string(in.get_text());
+    for (auto *value : {&reg.initial, &reg.start, &reg.explained, &reg.logged}) {
+        *value = in.get_digest();
+        if (value->size() != mr::digest_size(reg.algorithm)) in.fail();
+    }
+    reg.events = in.get<std::uint64_t>();
+    reg.resyncs = in.get<std::uint64_t>();
+    reg.capped_by = in.get<std::uint64_t>();
+    return reg;
+}
+
+void put_usage(mr::Bytes &out, const Usage &usage) {
+    put(out, usage.bytes);
+    put(out, usage.events);
+}
+
+Usage get_usage(FieldReader &in) {
+    Usage usage;
+    usage.bytes = in.get<std::uint64_t>();
+    usage.events = in.get<std::uint64_t>();
+    return usage;
+}
+
+}  // namespace
+
+void append_state(mr::Bytes &out, const State &state) {
+    put_text(out, state.boot_id_);
+    put(out, state.sequence_);
+    put(out, state.next_intent_);
+    put(out, state.repairs_);
+    put_count(out, state.registers_.size());
+    for (const auto &reg : state.registers_) put_register(out, reg);
+    put_count(out, state.firmware_logs_.size());
+    for (const auto &log : state.firmware_logs_) {
+        put(out, static_cast<std::uint8_t>(log.format == mr::LogFormat::tcg_sha1 ? 1 : 0));
+        put(out, static_cast<std::uint8_t>(log.registers == mr::LogRegisters::pcr ? 1 : 0));
+        put_text(out, log.provider);
+        put_bytes(out, log.header);
+    }
+    put_count(out, state.open_.size());
+    for (const auto &intent : state.open_) {
+        put(out, intent.number);
+        put(out, static_cast<std::uint8_t>(intent.origin));
+        put(out, intent.uid);
+        put_targets(out, intent.targets);
+        put(out, static_cast<std::uint8_t>(intent.id ? 1 : 0));
+        put_text(out, intent.id.value_or(""));
+    }
+    put_count(out, state.ids_.size());
+    state.ids_.for_each([&out](std::int64_t uid, const RegisterSet &registers, const std::string &id, const EventIds::First &first) {
+        put(out, uid);
+        put(out, static_cast<std::uint8_t>(registers.numbers().size()));
+        for (const auto reg : registers.numbers()) put(out, reg);
+        put_text(out, id);
+        put(out, first.sequence);
+        for (const auto &result : first.results) {
+            put(out, result.reg);
+            put_digest(out, result.digest);
+            put_digest(out, result.value);
+        }
+    });
+    put_count(out, state.usage_.size());
+    for (const auto &[uid, usage] : state.usage_) {
+        put(out, uid);
+        put_usage(out, usage);
+    }
+    put_usage(out, state.usage_of_others_);
+}
+
+std::expected<State, std::string> read_state(mr::ByteView bytes) {
+    FieldReader in(bytes);
+    State state;
+    state.boot_id_ = in.get_text();
+    state.sequence_ = in.get<std::uint64_t>();
+    state.next_intent_ = in.get<std::uint64_t>();
+    state.repairs_ = in.get<std::uint64_t>();
+    // Each count is of things that take bytes: one that lies ends with them.
+    const auto repeat = [&in](auto get) {
+        for (auto count = in.get<std::uint32_t>(); count > 0 && !in.has_failed(); --count) get();
+    };
+    const auto is_known = [&state](RegisterNumber reg) { return reg < state.registers_.size(); };
+    repeat([&] {
+        auto reg = get_register(in);
+        const auto name = reg.name.substr(reg.provider.size() + 1);
+        const auto number = static_cast<RegisterNumber>(state.registers_.size());
+        const bool is_new = state.numbers_.emplace(std::tuple(reg.provider, name, reg.algorithm), number).second;
+        if (!is_new || state.registers_.size() == max_registers) in.fail();
+        state.registers_.push_back(std::move(reg));
+    });
+    repeat([&] {
+        FirmwareSource log;
+        log.format = in.get_bool() ? mr::LogFormat::tcg_sha1 : mr::LogFormat::tcg;
+        log.registers = in.get_bool() ? mr::LogRegisters::pcr : mr::LogRegisters::rtmr;
+        log.provider = in.get_text();
+        const auto header = in.get_bytes();
+        log.header.assign(header.begin(), header.end());
+        state.firmware_logs_.push_back(std::move(log));
+    });
+    repeat([&] {
+        OpenIntent intent;
+        intent.number = in.get<std::uint64_t>();
+        intent.origin = in.get_enum<Origin>(3);
+        intent.uid = in.get<std::int64_t>();
+        get_targets(in, intent.targets);
+        if (!std::ranges::all_of(intent.targets, is_known, &Target::reg)) in.fail();
+        const bool has_id = in.get_bool();
+        const auto id = in.get_text();
+        if (has_id) intent.id = id;
+        state.open_.push_back(std::move(intent));
+    });
+    repeat([&] {
+        const auto uid = in.get<std::int64_t>();
+        const auto size = in.get<std::uint8_t>();
+        std::vector<RegisterNumber> numbers;
+        if (size == 0 || size > max_targets) return in.fail();
+        for (std::uint8_t i = 0; i < size; ++i) numbers.push_back(in.get<RegisterNumber>());
+        const std::string id(in.get_text());
+        EventIds::First first{.sequence = in.get<std::uint64_t>()};
+        for (std::uint8_t i = 0; i < size; ++i) {
+            auto &result = first.results.add();
+            result.reg = in.get<RegisterNumber>();
+            result.digest = in.get_digest();
+            result.value = in.get_digest();
+        }
+        if (!in.has_failed()) state.ids_.remember(uid, RegisterSet(numbers), id, std::move(first));
+    });
+    repeat([&] {
+        const auto uid = in.get<std::int64_t>();
+        state.usage_[uid] = get_usage(in);
+    });
+    state.usage_of_others_ = get_usage(in);
+    if (!in.read_all() || state.boot_id_.empty()) return std::unexpected("its checkpoint does not hold what one does");
+    return state;
+}
+
+}  // namespace mrd::journal
