@@ -236,7 +236,7 @@ TEST_F(MrctlTest, StatsPrintsTheCounters) {
 
 TEST_F(MrctlTest, StatusShowsADivergence) {
     start();
-    EXPECT_THAT(output({"status"}), AllOf(HasSubstr("simulated yes"), HasSubstr("provider tdx (tdx) running, simulated\n"),
+    EXPECT_THAT(output({"status"}), AllOf(HasSubstr("simulated yes"), HasSubstr("provider tdx (sim) running, simulated\n"),
                                           HasSubstr("events 0\n"), HasSubstr("journal good, "), HasSubstr("tdx/rtmr3 as logged\n")));
     extend_behind("rtmr3", hex(66));
     const auto found = output({"read", "rtmr3", "--fresh"}).substr(10, 96);
