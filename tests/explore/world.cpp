@@ -316,7 +316,10 @@ void World::log(bool fails) {
         const bool is_known = std::none_of(since, taken.end(), [](const Taken &what) { return what.by == Taken::By::foreign; });
         if (left_.owners.at(reg) == mr::Owner::shared && is_known && target.before != hardware_[reg].value)
             violate("an extend of " + name_of_register(reg) + ", which is shared, does not go on from what it holds");
-        if (journal_.registers()[reg].capped_by != 0) violate("the capped register " + name_of_register(reg) + " is extended");
+        const bool is_capped = std::ranges::any_of(log_, [&](const Logged &logged) {
+            return logged.reg == reg && logged.what.by == Taken::By::event && events_[logged.what.event].caps;
+        });
+        if (is_capped) violate("the capped register " + name_of_register(reg) + " is extended");
     }
     if (++current_->logged > current_->extension->asked_for().targets.size() + 1) violate("a turn does not end");
     const auto number = journal_.next_intent();
