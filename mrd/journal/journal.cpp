@@ -1,6 +1,8 @@
 #include "mrd/journal/journal.h"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
 
 #include "mrd/clock.h"
 #include "mrd/journal/record_reader.h"
@@ -155,7 +157,7 @@ std::optional<Full> Journal::refuses(const NewEvent &event) const {
 // What is written into a file without its name is gone with mrd: better no extend than one that no log will have.
 void Journal::look() {
     if (!file_ || condition_ == Condition::damaged) return;
-    const auto size = file_->size_at(path("journal"));
+    const auto size = file_->size_at(path_);
     if (size ? *size >= end_ : size.error() != std::errc::no_such_file_or_directory) return;
     condition_ = Condition::damaged;
     cut_off_ = size.has_value();
@@ -166,8 +168,18 @@ void Journal::look() {
     log::error(reason_);
 }
 
-std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::size_t following) {
+// Calls that came together are served together, and nobody can tell when between two of them the file went: one look does for all. It costs as much as writing
+// a record.
+void Journal::look_in_this_round() {
+    if (std::exchange(looked_, true)) return;
     look();
+    boost::asio::post(loop_, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) looked_ = false;
+    });
+}
+
+std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::size_t following) {
+    look_in_this_round();
     if (condition_ == Condition::damaged) return fail(reason_);
     if (auto full = refuses(event)) {
         if (!full->share) no_room_ = text_of(*full);

@@ -136,7 +136,7 @@ public:
         failed,  // the last write failed: the next extend tries to put it right first
         damaged,  // a record in the middle cannot be read, or the file was removed, replaced or cut off: extends are refused until repair()
     };
-    // Is the file still the one of its name, and whole? Each extend looks by itself; for who asks for the condition in between.
+    // Is the file still the one of its name, and whole? Extends look by themselves; for who asks for the condition in between.
     void look();
     [[nodiscard]] Condition condition() const { return condition_ == Condition::good && !no_room_.empty() ? Condition::full : condition_; }
     [[nodiscard]] const std::string &reason() const { return condition() == Condition::full ? no_room_ : reason_; }  // why it is not good
@@ -206,11 +206,14 @@ private:
     void is_mended();
     [[nodiscard]] Error not_safe() const;
 
+    void look_in_this_round();
+
     void wait_until_durable(Done done);
     void synced(std::uint64_t position, const AppendFile::Result<void> &result);
 
     boost::asio::io_context &loop_;
     Options options_;
+    std::filesystem::path path_ = path("journal");
     std::shared_ptr<AppendFile> file_;
     State state_;
     std::uint64_t end_ = 0;                  // of the last record that is written
@@ -223,6 +226,7 @@ private:
     mr::Bytes owed_;                         // records that stand at end_ as soon as the disk takes them
     Condition condition_ = Condition::good;  // never full
     std::string reason_;
+    bool looked_ = false;  // at the file, since the event loop last took what had come
     std::string no_room_;  // why the last record was refused, though the journal is as good as before
     // With Sync::group:
     std::string sync_failure_;      // what was written since synced_ may be lost, whatever later syncs say; empty: nothing failed

@@ -185,6 +185,8 @@ private:
 
     void end_sync() {
         if (!disk_.begin_sync()) return violate("somebody waits for ever");
+        loop_->restart();
+        loop_->poll();  // what waits beside it
         disk_.release_sync();
         loop_->restart();
         loop_->run_one();

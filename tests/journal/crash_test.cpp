@@ -173,7 +173,9 @@ TEST_F(JournalGroupCrash, TheLoopDoesNotSyncTheFileWhileTheThreadDoesForOnlyOneO
     ask(1);
     disk_.wait_for_sync(before + 1);
     ask(2);
+    loop_.poll();  // what waits beside it
     disk_.release_sync();
+    loop_.restart();
     loop_.run_one();
     EXPECT_EQ(told, std::vector{-1});
     disk_.wait_for_sync(before + 2);  // the second is under way

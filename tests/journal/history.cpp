@@ -315,6 +315,8 @@ void History::settle_syncs() {
 
 void History::end_sync() {
     if (!sync_is_running_ || disk_.is_killed()) return;
+    life_->loop.restart();
+    life_->loop.poll();  // what waits beside it
     disk_.release_sync();
     life_->loop.restart();
     life_->loop.run_one();
