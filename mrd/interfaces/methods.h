@@ -64,7 +64,7 @@ public:
     // One of the errors that a room has for all that is done in it: which of them a method can meet is for that room to know.
     template <class... Errors>
     void fail(const std::variant<Errors...> &error) {
-        std::visit([this](const auto &one) { fail_with(one); }, error);
+        std::visit([this](const auto &one) { this->fail_with(one); }, error);
     }
 
     [[nodiscard]] bool congested() const { return responder_.congested(); }

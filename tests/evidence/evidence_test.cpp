@@ -159,7 +159,7 @@ TEST_F(EvidenceMakingTest, ThePlaceInTheLogIsThatOfTheOwnedRegistersSignedValues
 
 TEST_F(EvidenceMakingTest, AnyFailureOfAnyQuoteInAnyRoundIsTheEndAndNamesItsProvider) {
     using Cause = QuoteFailure::Cause;
-    const auto answers = [this] {
+    const auto answers = [] {
         std::vector<QuoteFailure> all;
         for (const auto cause : {Cause::timed_out, Cause::cancelled, Cause::unavailable, Cause::failed, Cause::invalid, Cause::no_report,
                                  Cause::not_supported})

@@ -132,7 +132,7 @@ private:
 
     void build_table();
     [[nodiscard]] Extension::Known known() { return {*table_, journal_, "fake"}; }
-    void ask(std::size_t event);
+    void ask(std::size_t number);
     void read(std::size_t reg, bool fresh);
     void answer_read(std::size_t reg, std::size_t floor);
     void turn();
@@ -140,7 +140,7 @@ private:
     void provider(Step::Kind how);
     void end();
     std::vector<Extension::Settled> end_refresh(RefreshId id, const std::vector<mr::Bytes> *values);
-    std::uint64_t settle(std::uint64_t intent, journal::Outcome outcome);
+    std::uint64_t settle(std::uint64_t number, journal::Outcome outcome);
     void answer();
     void take_hardware(std::size_t reg, const mr::Digest &by, Taken what);
     void crash();

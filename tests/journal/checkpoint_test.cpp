@@ -169,7 +169,6 @@ TEST_F(JournalCheckpoint, WithSyncItsSlotIsWrittenWhenItIsDurable) {
     options_.sync = Sync::group;
     auto journal = start();
     disk_.hold_syncs();
-    std::optional<Slot> slot;
     for (int i = 0; i < 60; ++i) extend(*journal, r0, 1);
     ASSERT_GT(journal->state().checkpoints(), 0U);
     EXPECT_FALSE(read_slot(header(), 0) || read_slot(header(), 1));
