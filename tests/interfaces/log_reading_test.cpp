@@ -43,6 +43,7 @@ protected:
             provider->extend(0, mr::Digest(mr::Bytes(48, 1)), {},
                              [](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) { EXPECT_TRUE(extended); });
         }
+        run();
     }
     std::vector<std::shared_ptr<CountingReading>> begin(std::size_t count) {
         std::vector<std::shared_ptr<CountingReading>> begun;
