@@ -136,7 +136,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
     }
     // Before the record that may cap them.
     if (auto added = add_registers(registers); !added) log::error(added.error());
-    const auto kept_name = unused_name("journal");
+    const std::string kept_name = unused_name("journal").filename().native();
     // One that had only lost its name is whole again.
     const auto missing = file_size_ - damage;
     if (missing > 0) {
@@ -144,7 +144,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
                             .offset = damage,
                             .dropped = missing,
                             .next_intent = std::max(state_.next_intent(), old_state.next_intent()),
-                            .kept_as = kept_name.filename().native(),
+                            .kept_as = kept_name,
                             .caps = caps.of(state_)};
         if (auto appended = append(record); !appended) return restore(text_of(appended.error()));
     }
