@@ -119,7 +119,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
     // come to the first damage.
     Proof proof(*old_file, State(), file_header_size, old_end);
     RecordReader reader(*old_file, file_header_size, old_end);
-    auto damage = old_end;
+    std::uint64_t damage = 0;
     for (;;) {
         damage = std::min(proof.offset(), old_end);
         const auto found = reader.next();
