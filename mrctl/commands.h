@@ -74,6 +74,11 @@ struct CollateralCommand {
     std::string output;
     std::string root;
 };
+struct AssembleCommand {
+    std::vector<std::string> files;
+    std::optional<std::string> quote;
+    std::string output = "-";
+};
 
 struct EvidenceCommand {
     QuoteCommand quote;
@@ -111,6 +116,7 @@ int replay(const Common &common, const ReplayCommand &command);      // replay.c
 int evidence(const Common &common, const EvidenceCommand &command);  // evidence.cpp
 int verify(bool json, const VerifyCommand &command);                 // verify.cpp
 int inspect(bool json, const std::string &file);                     // inspect.cpp
+int assemble_collateral(const AssembleCommand &command);             // collateral.cpp
 
 // mrd's own reply, unchanged; each of several.
 int print_raw(const Common &common, const mr::Call<mr::RawReply> &call);

@@ -154,10 +154,25 @@ int main(int argc, char **argv) {
     quote_app->callback(run_into(exit_code, [&] { return mrctl::quote(common, quote); }));
 
     mrctl::CollateralCommand collateral;
-    auto *collateral_app = app.add_subcommand("collateral", "What a verifier needs beside a quote of the simulator");
+    auto *collateral_app =
+        app.add_subcommand("collateral", "What a verifier needs beside a quote of the simulator; `assemble` makes it for hardware's");
     collateral_app->add_option("-o,--output", collateral.output, "File for the collateral, JSON; without it and --root, standard output");
     collateral_app->add_option("--root", collateral.root, "File for the root certificate that the quotes lead to, PEM");
-    collateral_app->callback(run_into(exit_code, [&] { return mrctl::collateral(common, collateral); }));
+    mrctl::AssembleCommand assemble;
+    auto *assemble_app = collateral_app->add_subcommand(
+        "assemble",
+        "One file of collateral out of what Intel's service or a cache of it answered, as it was kept; needs no mrd and no network");
+    assemble_app
+        ->add_option("FILE", assemble.files,
+                     "TCB info and QE identity as JSON; CRLs and certificates as DER, PEM, hexadecimal or base64; headers of the answers, "
+                     "alone or before their body")
+        ->required();
+    assemble_app->add_option("--quote", assemble.quote,
+                             "A quote of the platform: what is of another is refused, or passed over where there are several");
+    assemble_app->add_option("-o,--output", assemble.output, "File for the collateral, JSON [standard output]");
+    assemble_app->callback(run_into(exit_code, [&] { return mrctl::assemble_collateral(assemble); }));
+    collateral_app->callback(
+        run_into(exit_code, [&, assemble_app] { return assemble_app->parsed() ? exit_code : mrctl::collateral(common, collateral); }));
 
     std::vector<std::string> watched;
     auto *watch_app = app.add_subcommand("watch", "Prints the values, then every change");

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "libmr/src/input_file.h"
+#include "libmr/src/text_form.h"
 #include "mrctl/output.h"
-#include "mrctl/text_form.h"
 #include "proto/varlink/file_descriptor.h"
 
 namespace mrctl {
@@ -56,7 +56,7 @@ std::expected<MappedFile, mr::Error> MappedFile::open(const std::string &path) {
 
 void MappedFile::decode() {
     if (bytes().size() > max_unmapped) return;
-    auto decoded = decode_text_form(bytes());
+    auto decoded = mr::decode_text_form(bytes());
     if (!decoded) return;
     is_text_form_ = true;
     read_ = std::move(*decoded);

@@ -10,9 +10,9 @@
 #include "mr/event_content.h"
 #include "mr/verify.h"
 #include "mr/verify_quote.h"
+#include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
-#include "mrctl/text_form.h"
 
 namespace mrctl {
 

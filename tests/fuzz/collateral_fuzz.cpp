@@ -1,10 +1,12 @@
-// Any text as collateral, as TCB info and as QE identity: what is read is written as text that reads the same, what is believed has every bound, and
-// nothing is believed that nobody signed.
+// Any text as collateral, as TCB info, as QE identity and as the files that collateral is put together from: what is read is written as text that reads the same, what is
+// believed has every bound, and nothing is believed that nobody signed.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libmr/src/attestation/pki/certificate_chain.h"
 #include "libmr/src/attestation/tee/tdx/collateral_check.h"
@@ -53,6 +55,23 @@ void check_tcb_info(const TcbInfo &info) {
     require(evaluate_tcb(info, pck, quote).status >= best.status);
 }
 
+// Files with a record separator between them.
+void check_assembly(std::string_view text) {
+    std::vector<mr::CollateralFile> files;
+    for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(std::min(end + 1, text.size()))) {
+        end = text.find('\x1E');
+        files.push_back({"file", mr::as_bytes(text.substr(0, end))});
+        if (end == std::string_view::npos) break;
+    }
+    const auto assembled = mr::assemble_collateral(files);
+    if (!assembled) {
+        require(assembled.error().code == mr::ErrorCode::malformed && !assembled.error().message.empty());
+        return;
+    }
+    require(parse_tcb_info(assembled->tcb_info) && parse_qe_identity(assembled->qe_identity));
+    require(mr::parse_collateral(mr::write_collateral(*assembled)) == *assembled);
+}
+
 }  // namespace
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
@@ -62,6 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     if (const auto info = parse_tcb_info(text)) check_tcb_info(*info);
     if (const auto identity = parse_qe_identity(text)) check_svn_levels(identity->levels);
 
+    check_assembly(text);
     const auto collateral = mr::parse_collateral(text);
     if (!collateral) {
         require(collateral.error().code == mr::ErrorCode::malformed && !collateral.error().message.empty());

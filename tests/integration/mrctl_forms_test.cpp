@@ -31,6 +31,44 @@ TEST_F(FormsTest, ADigestIsTakenAsOtherProgramsPrintIt) {
         EXPECT_THAT(failure(2, {"extend", "rtmr3", "--digest", form}), HasSubstr("--digest")) << form;
 }
 
+// What curl keeps of the service's answers: a body, headers in a file of their own, both in one file.
+TEST_F(FormsTest, CollateralIsPutTogetherOutOfTheServicesAnswers) {
+    start();
+    const auto at = [this](const std::string &name) { return (folder() / name).native(); };
+    (void)mrctl({"evidence", "--data", hex(1, 64), "-o", at("evidence")});
+    (void)mrctl({"quote", "--data", hex(1, 64), "-o", at("quote")});
+    (void)mrctl({"collateral", "-o", at("made"), "--root", at("root")});
+    const auto made = Json::parse(contents(at("made")));
+    const auto text = [&](const char *member) { return made.at(member).get<std::string>(); };
+    const auto encoded = [](const std::string &pem) {
+        std::string out;
+        for (const char c : pem)
+            out += std::isalnum(static_cast<unsigned char>(c)) != 0 ? std::string(1, c)
+                                                                    : "%" + mr::to_hex(mr::as_bytes(std::string_view(&c, 1)));
+        return out;
+    };
+    std::ofstream(at("tcb.json")) << R"({"tcbInfo":)" << text("tcb_info") << R"(,"signature":")" << text("tcb_info_signature") << "\"}";
+    std::ofstream(at("tcb.headers")) << "HTTP/1.1 200 OK\r\nTCB-Info-Issuer-Chain: " << encoded(text("tcb_info_issuer_chain"))
+                                     << "\r\n\r\n";
+    std::ofstream(at("qe.answer")) << "HTTP/2 200\r\nsgx-enclave-identity-issuer-chain: " << encoded(text("qe_identity_issuer_chain"))
+                                   << "\r\n\r\n{\"enclaveIdentity\":" << text("qe_identity") << R"(,"signature":")"
+                                   << text("qe_identity_signature") << "\"}";
+    std::ofstream(at("root.crl")) << text("root_ca_crl");
+    std::ofstream(at("pck.crl")) << "SGX-PCK-CRL-Issuer-Chain: " << encoded(text("pck_crl_issuer_chain")) << "\r\n\r\n" << text("pck_crl");
+
+    EXPECT_EQ(output({"collateral", "assemble", "--quote", at("quote"), "-o", at("assembled"), at("root.crl"), at("tcb.json"),
+                      at("pck.crl"), at("qe.answer"), at("tcb.headers")}),
+              "");
+    EXPECT_EQ(output({"verify", at("evidence"), "--roots", at("root"), "--nonce", hex(1, 64), "--without", "reference", "--collateral",
+                      at("assembled")})
+                  .find("REFUSED"),
+              std::string::npos);
+    EXPECT_THAT(failure(1, {"collateral", "assemble", at("tcb.json"), at("tcb.headers")}),
+                AllOf(HasSubstr("no QE identity"), HasSubstr("no CRL of the root CA")));
+    EXPECT_THAT(failure(1, {"collateral", "assemble", at("none")}), HasSubstr("none"));
+    EXPECT_THAT(failure(2, {"collateral", "assemble"}), HasSubstr("FILE"));
+}
+
 TEST_F(FormsTest, AQuoteACertificateAndALogAreReadAsTextToo) {
     start();
     const auto at = [this](const std::string &name) { return (folder() / name).native(); };

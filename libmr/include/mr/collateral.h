@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -39,5 +40,26 @@ struct Collateral {
 // Error: malformed, naming the member that is missing or is not what it should be. Members that are not named above are refused. Judges nothing.
 std::expected<Collateral, Error> parse_collateral(std::string_view json);
 std::string write_collateral(const Collateral &collateral);
+
+// ---- Put together
+
+// A file of what the service or a cache of it answered.
+struct CollateralFile {
+    std::string name;  // for messages
+    ByteView content;
+};
+inline constexpr std::size_t max_collateral_files = 32;
+
+// One collateral out of answers as they were kept, in any order: the bodies {"tcbInfo": ..., "signature": ...} and {"enclaveIdentity": ..., "signature": ...}; CRLs and
+// certificates as DER, PEM, hexadecimal or base64; headers, alone or before their body, of which those that end in "Issuer-Chain" are read (PEM, percent-encoded).
+// What a file is its content says, not its name. Of a text that was indented or otherwise written anew since it was signed the compact form is taken, if that is what was
+// signed.
+//
+// `quote`: empty, or a TD quote; then the platform's TCB info and CRL are taken where there are several.
+//
+// Error: malformed, naming the file: it cannot be read; something is missing (all of it is named), or there twice with different content; what does not belong together:
+// a text, certificate or CRL that none of the certificates signed, chains to different roots, a quote of another platform, CA or root. Checks no dates, and trusts
+// no root: verify_quote() does.
+std::expected<Collateral, Error> assemble_collateral(std::span<const CollateralFile> files, ByteView quote = {});
 
 }  // namespace mr

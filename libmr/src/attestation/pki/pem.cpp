@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "libmr/src/attestation/pki/pem.h"
 #include "libmr/src/event_log/json_common.h"
 #include "mr/certificate.h"
 
@@ -15,9 +17,10 @@ std::unexpected<Error> malformed(std::string message) { return std::unexpected(E
 
 constexpr std::string_view pem_begin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view pem_end = "-----END CERTIFICATE-----";
-// Old names of the same (RFC 7468, section 5.1).
+// Old names of the same (RFC 7468, sections 5.1 and 7).
 constexpr std::array labels = {std::string_view("CERTIFICATE"), std::string_view("X509 CERTIFICATE"),
                                std::string_view("X.509 CERTIFICATE")};
+constexpr std::array crl_labels = {std::string_view("X509 CRL"), std::string_view("CRL")};
 
 constexpr std::string_view blanks = " \t\r\n\v\f";
 
@@ -79,34 +82,35 @@ std::expected<std::vector<Bytes>, Error> find_der_certificates(ByteView file) {
     return certificates;
 }
 
-std::expected<std::vector<Bytes>, Error> find_pem_certificates(std::string_view text) {
-    std::vector<Bytes> certificates;
-    std::optional<std::string> digits;  // of the certificate that has begun
+// The blocks with one of these labels, without those of other kinds and the text between. `what` is one of them, for messages.
+std::expected<std::vector<Bytes>, Error> find_blocks(std::string_view text, std::span<const std::string_view> of_labels,
+                                                     const std::string &what) {
+    std::vector<Bytes> blocks;
+    std::optional<std::string> digits;  // of the block that has begun
     while (!text.empty()) {
         const auto line = take_line(text);
-        const auto is_certificate = [](std::optional<std::string_view> label) {
-            return label && std::ranges::find(labels, *label) != labels.end();
+        const auto is_one = [&](std::optional<std::string_view> label) {
+            return label && std::ranges::find(of_labels, *label) != of_labels.end();
         };
-        const auto number = std::to_string(certificates.size() + 1);
+        const auto number = std::to_string(blocks.size() + 1);
         if (!digits) {
-            if (is_certificate(label_of(line, "BEGIN "))) digits.emplace();
+            if (is_one(label_of(line, "BEGIN "))) digits.emplace();
             continue;
         }
-        if (label_of(line, "BEGIN ")) return malformed("certificate " + number + " of the file has no end");
-        if (!is_certificate(label_of(line, "END "))) {
+        if (label_of(line, "BEGIN ")) return malformed(what + " " + number + " of the file has no end");
+        if (!is_one(label_of(line, "END "))) {
             std::ranges::copy_if(line, std::back_inserter(*digits), [](char c) { return blanks.find(c) == std::string_view::npos; });
             continue;
         }
-        if (certificates.size() == max_certificates_in_file)
-            return malformed("more than " + std::to_string(max_certificates_in_file) + " certificates");
+        if (blocks.size() == max_certificates_in_file)
+            return malformed("more than " + std::to_string(max_certificates_in_file) + " " + what + "s");
         auto der = from_base64(*digits);
-        if (!der || der->empty()) return malformed("certificate " + number + " of the file is not base64");
-        certificates.push_back(std::move(*der));
+        if (!der || der->empty()) return malformed(what + " " + number + " of the file is not base64");
+        blocks.push_back(std::move(*der));
         digits.reset();
     }
-    if (digits) return malformed("certificate " + std::to_string(certificates.size() + 1) + " of the file has no end");
-    if (certificates.empty()) return malformed("the file has no certificate: neither DER, nor a line -----BEGIN CERTIFICATE-----");
-    return certificates;
+    if (digits) return malformed(what + " " + std::to_string(blocks.size() + 1) + " of the file has no end");
+    return blocks;
 }
 
 }  // namespace
@@ -146,7 +150,17 @@ std::expected<std::vector<Bytes>, Error> find_certificates(ByteView file) {
     if (size_of_der(file) != 0) return find_der_certificates(file);
     const auto text = event_log::without_byte_order_mark(event_log::as_text(file));
     if (text.find('\0') != std::string_view::npos) return malformed("the file is neither DER nor text in UTF-8");
-    return find_pem_certificates(text);
+    auto certificates = find_blocks(text, labels, "certificate");
+    if (certificates && certificates->empty())
+        return malformed("the file has no certificate: neither DER, nor a line -----BEGIN CERTIFICATE-----");
+    return certificates;
 }
+
+namespace attestation {
+
+std::expected<std::vector<Bytes>, Error> certificates_in_text(std::string_view text) { return find_blocks(text, labels, "certificate"); }
+std::expected<std::vector<Bytes>, Error> crls_in_text(std::string_view text) { return find_blocks(text, crl_labels, "CRL"); }
+
+}  // namespace attestation
 
 }  // namespace mr

@@ -1,11 +1,10 @@
-#include "mrctl/text_form.h"
+#include "libmr/src/text_form.h"
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
-#include "mrctl/output.h"
-
-namespace mrctl {
+namespace mr {
 namespace {
 
 constexpr std::size_t shortest = 32;    // characters: a short word is no quote
@@ -28,7 +27,7 @@ std::string without(std::string_view text, std::string_view characters) {
 
 }  // namespace
 
-std::optional<mr::Bytes> decode_text_form(mr::ByteView file) {
+std::optional<Bytes> decode_text_form(ByteView file) {
     std::string_view text(reinterpret_cast<const char *>(file.data()), file.size());
     const auto begin = std::min(text.find_first_not_of(blanks), text.size());
     text = text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
@@ -40,7 +39,7 @@ std::optional<mr::Bytes> decode_text_form(mr::ByteView file) {
         return std::ranges::all_of(of.substr(0, looked_at), good) && std::ranges::all_of(of, good);
     };
     if (all(digits, is_hex, blanks)) {
-        auto bytes = mr::from_hex(without(digits, blanks));
+        auto bytes = from_hex(without(digits, blanks));
         if (bytes) return std::move(*bytes);
     }
     if (!all(text, is_base64, line_ends)) return std::nullopt;
@@ -48,17 +47,8 @@ std::optional<mr::Bytes> decode_text_form(mr::ByteView file) {
     std::ranges::replace(base64, '-', '+');
     std::ranges::replace(base64, '_', '/');
     while (base64.size() % 4 != 0) base64 += '=';
-    auto bytes = mr::from_base64(base64);
+    auto bytes = from_base64(base64);
     return bytes ? std::optional(std::move(*bytes)) : std::nullopt;
 }
 
-std::expected<mr::Bytes, mr::Error> read_binary_file(const std::string &path, std::size_t limit) {
-    auto file = read_file(path, 3 * limit);  // hexadecimal with a blank behind each byte
-    if (!file) return file;
-    if (auto bytes = decode_text_form(*file)) file = std::move(*bytes);
-    if (file->size() > limit)
-        return std::unexpected(mr::Error{mr::ErrorCode::wrong_length, path + " is longer than " + std::to_string(limit) + " bytes"});
-    return file;
-}
-
-}  // namespace mrctl
+}  // namespace mr
