@@ -1,0 +1,201 @@
+#include "mrd/providers/tsm/qgs_quoter.h"
+
+#include <linux/vm_sockets.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <system_error>
+#include <utility>
+
+#include "mrd/providers/tdx/td_quote.h"
+#include "mrd/providers/tsm/qgs_message.h"
+#include "proto/varlink/address.h"
+#include "proto/varlink/file_descriptor.h"
+
+namespace mrd::tsm {
+namespace {
+
+using Cause = QuoteFailure::Cause;
+
+std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
+
+constexpr std::string_view vsock_scheme = "vsock:";
+
+bool read_number(std::string_view text, std::uint32_t &number) {
+    const auto *const end = text.data() + text.size();
+    const auto [stopped, failed] = std::from_chars(text.data(), end, number);
+    return failed == std::errc{} && stopped == end;
+}
+
+// A connection to the service that ends its waiting when a stop is requested.
+class Connection {
+public:
+    using Step = std::expected<void, QuoteFailure>;
+
+    Connection(const QgsAddress &address, const std::stop_token &stop)
+        : address_(address),
+          stop_(stop),
+          woken_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+          wake_(stop, [this] { ::eventfd_write(woken_.get(), 1); }) {}
+
+    Step connect() {
+        if (!woken_) return unavailable(errno);
+        const bool of_vsock = address_.path.empty();
+        socket_ = varlink::FileDescriptor(::socket(of_vsock ? AF_VSOCK : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        if (!socket_) return unavailable(errno);
+        if (of_vsock) {
+            sockaddr_vm to{};
+            to.svm_family = AF_VSOCK;
+            to.svm_cid = address_.cid;
+            to.svm_port = address_.port;
+            return finish_connect(::connect(socket_.get(), reinterpret_cast<const sockaddr *>(&to), sizeof to));
+        }
+        const auto to = varlink::Address::parse(address_.path);
+        if (!to) return fail(Cause::unavailable, to.error());
+        return finish_connect(::connect(socket_.get(), to->data(), to->size()));
+    }
+
+    Step send(mr::ByteView bytes) {
+        while (!bytes.empty()) {
+            const auto sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            if (sent >= 0) {
+                bytes = bytes.subspan(static_cast<std::size_t>(sent));
+            } else if (errno == EAGAIN) {
+                if (auto ready = wait(POLLOUT); !ready) return ready;
+            } else if (errno != EINTR) {
+                return lost(errno);
+            }
+        }
+        return {};
+    }
+
+    // Fills all of it.
+    Step receive(std::span<std::uint8_t> bytes) {
+        while (!bytes.empty()) {
+            const auto received = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+            if (received > 0) {
+                bytes = bytes.subspan(static_cast<std::size_t>(received));
+            } else if (received == 0) {
+                return fail(Cause::failed, "the quoting service at " + address_.text() + " closed the connection without a whole answer");
+            } else if (errno == EAGAIN) {
+                if (auto ready = wait(POLLIN); !ready) return ready;
+            } else if (errno != EINTR) {
+                return lost(errno);
+            }
+        }
+        return {};
+    }
+
+private:
+    Step finish_connect(int result) {
+        if (result == 0) return {};
+        // A Unix socket whose queue is full cannot be waited for.
+        if (errno != EINPROGRESS && errno != EINTR) return unavailable(errno);
+        if (auto ready = wait(POLLOUT); !ready) return ready;
+        int error = 0;
+        socklen_t size = sizeof error;
+        if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+        return error == 0 ? Step() : unavailable(error);
+    }
+
+    Step wait(short events) {
+        std::array<pollfd, 2> waited{pollfd{socket_.get(), events, 0}, pollfd{woken_.get(), POLLIN, 0}};
+        while (!stop_.stop_requested()) {
+            if (::poll(waited.data(), waited.size(), -1) < 0 && errno != EINTR) return lost(errno);
+            if (waited[0].revents != 0) return {};
+        }
+        return fail(Cause::cancelled, {});
+    }
+
+    [[nodiscard]] std::unexpected<QuoteFailure> unavailable(int error) const {
+        return fail(Cause::unavailable, "no quoting service answers at " + address_.text() + ": " + std::generic_category().message(error));
+    }
+    [[nodiscard]] std::unexpected<QuoteFailure> lost(int error) const {
+        return fail(Cause::failed,
+                    "the connection to the quoting service at " + address_.text() + " was lost: " + std::generic_category().message(error));
+    }
+
+    const QgsAddress &address_;
+    const std::stop_token &stop_;
+    varlink::FileDescriptor woken_;
+    varlink::FileDescriptor socket_;
+    std::stop_callback<std::function<void()>> wake_;  // last: it uses woken_
+};
+
+class QgsQuoter final : public Quoter {
+public:
+    QgsQuoter(QgsAddress address, Reporter &reporter, std::vector<RegisterSpec> registers)
+        : address_(std::move(address)), reporter_(reporter), registers_(std::move(registers)) {}
+
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
+                                              const std::stop_token &stop) override {
+        if (options.privilege_level) return fail(Cause::not_supported, "privilege levels");
+        const auto report = reporter_.report(report_data);
+        if (!report) return fail(Cause::no_report, report.error().reason);
+        auto quote = ask(*report, stop);
+        if (!quote) return std::unexpected(std::move(quote.error()));
+        if (auto same = check_td_quote(*quote, *report); !same) return fail(Cause::invalid, std::move(same.error()));
+        auto read = read_td_quote(*quote, registers_);
+        if (!read) return fail(Cause::invalid, std::move(read.error()));
+        return Quoted{std::move(*quote), std::nullopt, std::nullopt, std::move(read->format), std::move(read->says)};
+    }
+
+private:
+    std::expected<mr::Bytes, QuoteFailure> ask(mr::ByteView report, const std::stop_token &stop) {
+        Connection connection(address_, stop);
+        if (auto done = connection.connect(); !done) return std::unexpected(std::move(done.error()));
+        if (auto done = connection.send(qgs_quote_request(report)); !done) return std::unexpected(std::move(done.error()));
+        std::array<std::uint8_t, qgs_frame_size> frame{};
+        if (auto done = connection.receive(frame); !done) return std::unexpected(std::move(done.error()));
+        const auto size = qgs_answer_size(frame);
+        if (!size) return fail(Cause::invalid, size.error());
+        mr::Bytes message(*size);
+        if (auto done = connection.receive(message); !done) return std::unexpected(std::move(done.error()));
+        auto quote = read_qgs_answer(message);
+        if (!quote) return fail(quote.error().refused ? Cause::failed : Cause::invalid, std::move(quote.error().reason));
+        return std::move(*quote);
+    }
+
+    QgsAddress address_;
+    Reporter &reporter_;
+    std::vector<RegisterSpec> registers_;
+};
+
+}  // namespace
+
+std::expected<QgsAddress, std::string> QgsAddress::parse(std::string_view text) {
+    QgsAddress address;
+    if (text.starts_with(vsock_scheme)) {
+        const auto rest = text.substr(vsock_scheme.size());
+        const auto colon = rest.find(':');
+        if (colon != std::string_view::npos && read_number(rest.substr(0, colon), address.cid) &&
+            read_number(rest.substr(colon + 1), address.port))
+            return address;
+    } else if (text.starts_with('/')) {
+        if (auto socket = varlink::Address::parse(text); !socket) return std::unexpected(std::move(socket.error()));
+        address.path = text;
+        return address;
+    }
+    return std::unexpected(
+        "\"" + std::string(text) +
+        "\" is no address of a quoting service: give vsock:CID:PORT (vsock:2:4050 is the host's), or the path of a Unix socket");
+}
+
+std::string QgsAddress::text() const {
+    return path.empty() ? std::string(vsock_scheme) + std::to_string(cid) + ":" + std::to_string(port) : path;
+}
+
+std::unique_ptr<Quoter> make_qgs_quoter(QgsAddress address, Reporter &reporter, std::vector<RegisterSpec> registers) {
+    return std::make_unique<QgsQuoter>(std::move(address), reporter, std::move(registers));
+}
+
+}  // namespace mrd::tsm
