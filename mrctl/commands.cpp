@@ -245,7 +245,11 @@ int watch(const Common &common, const std::vector<std::string> &names) {
     if (!client) return fail(client.error());
     const auto ended = client->watch(names, [&common](const mr::Change &change) {
         if (common.json) {
-            print_json(Json{{"reading", json_of(change.reading)}, {"sequence", change.sequence}}.dump());
+            Json shown = change.gone ? Json{{"gone", change.reading.name}} : Json{{"reading", json_of(change.reading)}};
+            shown["sequence"] = change.sequence;
+            print_json(shown.dump());
+        } else if (change.gone) {
+            std::cout << mr::printable_text(change.reading.name) << " gone\n";
         } else {
             print_reading(change.reading);
         }

@@ -232,7 +232,15 @@ struct WatchParameters {
     std::optional<std::vector<std::string_view>> names;
     static constexpr auto fields() { return std::tuple(field("names", &WatchParameters::names)); }
 };
-using WatchReply = ExtendReply;
+struct WatchReply {
+    std::optional<Reading> reading;  // one of both
+    std::optional<std::string_view> gone;
+    std::int64_t sequence = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("reading", &WatchReply::reading), field("gone", &WatchReply::gone),
+                          field("sequence", &WatchReply::sequence));
+    }
+};
 
 // ---- Errors
 
@@ -252,6 +260,9 @@ struct RegisterRefusal {
     std::string name;
     static constexpr auto fields() { return std::tuple(field("name", &RegisterRefusal::name)); }
 };
+struct RegisterGoneTag {
+    static constexpr std::string_view name_in_interface = "RegisterGone";
+};
 struct NotReadableTag {
     static constexpr std::string_view name_in_interface = "NotReadable";
 };
@@ -267,6 +278,7 @@ struct LogOnlyTag {
 struct IndeterminateTag {
     static constexpr std::string_view name_in_interface = "Indeterminate";
 };
+using RegisterGone = RegisterRefusal<RegisterGoneTag>;
 using NotReadable = RegisterRefusal<NotReadableTag>;
 using NotWritable = RegisterRefusal<NotWritableTag>;
 using NotExtensible = RegisterRefusal<NotExtensibleTag>;
@@ -320,38 +332,38 @@ struct List : Method<ListParameters, ListReply, NoSuchRegister> {
     static constexpr auto subject = &Parameters::provider;
 };
 
-struct Read : Method<ReadParameters, ReadReply, NoSuchRegister, NotReadable, GenerationMismatch, ProviderFailed> {
+struct Read : Method<ReadParameters, ReadReply, NoSuchRegister, RegisterGone, NotReadable, GenerationMismatch, ProviderFailed> {
     static constexpr Description description{.name = "io.mrd.Registers.Read", .operation = Operation::read};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Snapshot : Method<SnapshotParameters, SnapshotReply, NoSuchRegister, NotReadable, ProviderFailed, Busy> {
+struct Snapshot : Method<SnapshotParameters, SnapshotReply, NoSuchRegister, RegisterGone, NotReadable, ProviderFailed, Busy> {
     static constexpr Description description{.name = "io.mrd.Registers.Snapshot", .operation = Operation::read};
     static constexpr auto subject = &Parameters::names;
 };
 
-struct Extend : Method<ExtendParameters, ExtendReply, NoSuchRegister, NotExtensible, LogOnly, Capped, Indeterminate, WrongLength,
-                       DuplicateEvent, JournalFull, JournalFailed, ProviderFailed> {
+struct Extend : Method<ExtendParameters, ExtendReply, NoSuchRegister, RegisterGone, NotExtensible, LogOnly, Capped, Indeterminate,
+                       WrongLength, DuplicateEvent, JournalFull, JournalFailed, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Extend", .operation = Operation::extend, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Measure : Method<MeasureParameters, MeasureReply, NoSuchRegister, NotExtensible, Capped, Indeterminate, DuplicateEvent, JournalFull,
-                        JournalFailed, ProviderFailed> {
+struct Measure : Method<MeasureParameters, MeasureReply, NoSuchRegister, RegisterGone, NotExtensible, Capped, Indeterminate, DuplicateEvent,
+                        JournalFull, JournalFailed, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Measure", .operation = Operation::measure, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Write : Method<WriteParameters, WriteReply, NoSuchRegister, NotWritable, WrongLength, ProviderFailed> {
+struct Write : Method<WriteParameters, WriteReply, NoSuchRegister, RegisterGone, NotWritable, WrongLength, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Write", .operation = Operation::write, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Cap
-    : Method<CapParameters, CapReply, NoSuchRegister, NotExtensible, Capped, Indeterminate, JournalFull, JournalFailed, ProviderFailed> {
+struct Cap : Method<CapParameters, CapReply, NoSuchRegister, RegisterGone, NotExtensible, Capped, Indeterminate, JournalFull, JournalFailed,
+                    ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Cap", .operation = Operation::cap, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
@@ -378,7 +390,7 @@ struct Status : Method<varlink::NoParameters, StatusReply> {
     static constexpr auto subject = no_subject;
 };
 
-struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, NotReadable, ProviderFailed> {
+struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, RegisterGone, NotReadable, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Watch", .operation = Operation::watch, .replies = Replies::many, .connection = Connection::own};
     static constexpr auto subject = &Parameters::names;

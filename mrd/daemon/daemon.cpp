@@ -21,7 +21,8 @@ std::expected<void, std::string> Daemon::add(std::unique_ptr<Provider> provider,
     ConfiguredProvider configured{
         .name = std::string(provider->name()), .type = std::string(provider->kind()), .simulated = provider->simulated(), .open = {}};
     configured.open = [opened = std::make_shared<std::unique_ptr<Provider>>(std::move(provider)),
-                       registers = std::move(registers)]() mutable {
+                       registers = std::move(registers)]() mutable -> std::expected<ReadProvider, std::string> {
+        if (!*opened) return std::unexpected("it cannot be opened again");
         return ReadProvider::read(std::move(*opened), std::move(registers), Registers::first_generation());
     };
     return providers_.open(std::move(configured));

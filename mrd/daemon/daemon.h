@@ -43,7 +43,7 @@ public:
     std::expected<void, std::string> add(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> registers);
     // All have been tried: lets the journal decide how it goes on. Who comes later joins it. Before the first extend. Error: a sentence.
     std::expected<void, std::string> start_journal();
-    // Called when one has come late, and has joined.
+    // Called when one has come late, or again, and has joined.
     void on_late(std::function<void(ProviderSlot &)> handler) { on_late_ = std::move(handler); }
 
     // Those that run.
@@ -52,7 +52,8 @@ public:
     [[nodiscard]] std::vector<std::string> provider_names() const;
     // All, those that do not run too.
     [[nodiscard]] std::vector<ProviderState> provider_states() const { return providers_.states(); }
-    [[nodiscard]] bool one_is_missing() const { return providers_.one_is_missing(); }
+    // A register that nobody has yet may come.
+    [[nodiscard]] bool more_may_come() const { return providers_.more_may_come(); }
     // Is any of them no hardware?
     [[nodiscard]] bool simulated() const { return providers_.simulated(); }
 

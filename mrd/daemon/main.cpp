@@ -53,7 +53,7 @@ std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
     return id;
 }
 
-// A rule for no register is a mistake: log_only with a wrong name would protect nothing. As long as a provider is missing, it may be for that one's.
+// A rule for no register is a mistake: log_only with a wrong name would protect nothing. As long as more may come, it may be for one of those.
 std::expected<void, std::string> check_rules(const mrd::Config &config, mrd::Daemon &daemon) {
     for (const auto &rule : config.rules) {
         bool matched = false;
@@ -65,8 +65,8 @@ std::expected<void, std::string> check_rules(const mrd::Config &config, mrd::Dae
         }
         if (matched) continue;
         const auto reason = "the rule for register.name = \"" + rule.pattern + "\" matches no register; `mrctl list` shows the names";
-        if (!daemon.one_is_missing()) return Failure(reason);
-        mrd::log::warning(reason, {{"missing", "a provider, whose registers it may be for"}});
+        if (!daemon.more_may_come()) return Failure(reason);
+        mrd::log::warning(reason, {{"missing", "a provider, or a device, whose registers it may be for"}});
     }
     return {};
 }
@@ -85,21 +85,25 @@ std::optional<std::filesystem::path> firmware_log(const mrd::CommandLine &comman
 
 // `command_line` outlives it.
 mrd::ConfiguredProvider configured(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider, const std::string &boot_id) {
+    const auto rule = [&command_line, &provider](std::vector<mrd::RegisterSpec> registers) {
+        return mrd::apply_rules(provider.name, std::move(registers), command_line.config.rules);
+    };
     return {.name = provider.name,
             .type = provider.type,
             .required = provider.required,
             .simulated = mrd::is_simulated(provider),
-            .open = [&command_line, &provider, boot_id]() -> std::expected<mrd::ReadProvider, std::string> {
+            .open = [&command_line, &provider, boot_id, rule]() -> std::expected<mrd::ReadProvider, std::string> {
                 auto opened = mrd::open_provider(provider, {command_line.config.state, boot_id, command_line.simulated_td});
                 if (!opened) return Failure(opened.error());
                 std::vector<mrd::RegisterSpec> registers;
                 if (auto *driver = (*opened)->registers()) {
-                    auto ruled = mrd::apply_rules(provider.name, driver->list(), command_line.config.rules);
+                    auto ruled = rule(driver->list());
                     if (!ruled) return Failure(ruled.error());
                     registers = std::move(*ruled);
                 }
                 return mrd::ReadProvider::read(std::move(*opened), std::move(registers), mrd::Registers::first_generation());
             },
+            .rule = rule,
             .firmware_log = [&command_line, &provider] { return firmware_log(command_line, provider); }};
 }
 
@@ -238,7 +242,9 @@ std::expected<void, std::string> run(const mrd::CommandLine &command_line) {
     auto &registers = daemon.registers();
     registers.on_divergence([](mrd::Registers::Place place) {
         const auto &divergence = *place.table().divergence(place.index);
-        mrd::log::warning("a register holds what the log does not explain: somebody else extended it, or records are missing",
+        mrd::log::warning(place.table().was_reset(place.index)
+                              ? "software has reset a register: its next extend is logged as one that follows a reset"
+                              : "a register holds what the log does not explain: somebody else extended it, or records are missing",
                           {{"register", place.name()},
                            {"expected", mr::to_hex(divergence.expected.bytes())},
                            {"found", mr::to_hex(divergence.found.bytes())}});

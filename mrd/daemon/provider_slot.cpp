@@ -15,9 +15,41 @@ std::expected<ReadProvider, std::string> ReadProvider::read(std::unique_ptr<Prov
 }
 
 ProviderSlot::ProviderSlot(boost::asio::io_context &loop, ReadProvider read, RegisterEvents &events)
-    : loop_(loop), provider_(std::move(read.provider)), queue_(loop, provider_->may_wait()) {
+    : loop_(loop),
+      name_(read.provider->name()),
+      kind_(read.provider->kind()),
+      simulated_(read.provider->simulated()),
+      provider_(std::move(read.provider)),
+      queue_(loop, provider_->may_wait()) {
     if (read.table) registers_.emplace(*provider_, *provider_->registers(), queue_, std::move(*read.table), events);
     if (auto *quoter = provider_->quoter()) quotes_.emplace(loop, *quoter);
+}
+
+void ProviderSlot::close(const std::string &why, std::move_only_function<void(std::unique_ptr<Provider>)> closed) {
+    // What is under way may still use it.
+    const auto failed = std::make_shared<std::unique_ptr<Provider>>(std::move(provider_));
+    const auto closes = std::make_shared<std::move_only_function<void(std::unique_ptr<Provider>)>>(std::move(closed));
+    const auto one_is_idle = [failed, closes, open = std::make_shared<int>(3)] {
+        if (--*open == 0) (*closes)(std::move(*failed));
+    };
+    if (registers_) registers_->vanish_all();
+    queue_.run(IdleCall<decltype(one_is_idle)>{one_is_idle});
+    quotes_ ? quotes_->stop(why, one_is_idle) : one_is_idle();
+    collateral_worker_ ? collateral_worker_->run(IdleCall<decltype(one_is_idle)>{one_is_idle}) : one_is_idle();
+}
+
+std::expected<void, std::string> ProviderSlot::reopen(ReadProvider read) {
+    auto *driver = read.provider->registers();
+    auto *quoter = read.provider->quoter();
+    if (registers_.has_value() != (driver != nullptr) || quotes_.has_value() != (quoter != nullptr))
+        return std::unexpected("it has other parts than before: start mrd again");
+    if (driver != nullptr) {
+        if (auto reopened = registers_->reopen(*driver, std::move(*read.table)); !reopened)
+            return std::unexpected(reopened.error() + ": start mrd again");
+    }
+    if (quoter != nullptr) quotes_->go_on(*quoter);
+    provider_ = std::move(read.provider);
+    return {};
 }
 
 }  // namespace mrd

@@ -38,10 +38,18 @@ public:
     // Waits for the calls that run.
     ~ProviderSlot() = default;
 
-    [[nodiscard]] std::string_view name() const { return provider_->name(); }
-    [[nodiscard]] std::string_view kind() const { return provider_->kind(); }
-    [[nodiscard]] bool simulated() const { return provider_->simulated(); }
+    [[nodiscard]] std::string_view name() const { return name_; }
+    [[nodiscard]] std::string_view kind() const { return kind_; }
+    [[nodiscard]] bool simulated() const { return simulated_; }
     [[nodiscard]] std::size_t waiting_calls() const { return queue_.waiting(); }
+
+    // ---- A provider that fails while it runs. The slot stays: who holds it is answered.
+
+    // Its registers vanish, and who waits for one, for a quote, or for anything else is answered; new calls are refused. Gives `closed` the provider when no
+    // call of it runs any more.
+    void close(const std::string &why, std::move_only_function<void(std::unique_ptr<Provider>)> closed);
+    // Another one, opened in its place; its registers have yet to join the journal. Error: a sentence; it has other parts, or other registers.
+    std::expected<void, std::string> reopen(ReadProvider read);
 
     // ---- The parts; null: it has none
 
@@ -51,9 +59,9 @@ public:
     [[nodiscard]] Quotes *quotes() { return quotes_ ? &*quotes_ : nullptr; }
     [[nodiscard]] const Quotes *quotes() const { return quotes_ ? &*quotes_ : nullptr; }
     // For its properties. It is called through report().
-    [[nodiscard]] const Reporter *reporter() const { return provider_->reporter(); }
-    [[nodiscard]] bool verifies_reports() const { return provider_->report_verifier() != nullptr; }
-    [[nodiscard]] bool has_collateral() const { return provider_->collateral() != nullptr; }
+    [[nodiscard]] const Reporter *reporter() const { return provider_ ? provider_->reporter() : nullptr; }
+    [[nodiscard]] bool verifies_reports() const { return provider_ && provider_->report_verifier() != nullptr; }
+    [[nodiscard]] bool has_collateral() const { return provider_ && provider_->collateral() != nullptr; }
 
     // ---- Calls of parts that are there
 
@@ -72,6 +80,7 @@ public:
     // done(expected<QuoteCollateral, std::string>). Waits behind no quote. A connection waits for one at a time, since its calls run one after the other.
     template <class Done>
     void collateral(Done done) {
+        if (!has_collateral()) return done(std::expected<QuoteCollateral, std::string>(std::unexpected("its provider has failed")));
         if (!collateral_worker_) collateral_worker_.emplace(loop_, true);
         collateral_worker_->run(CollateralCall<Done>{*provider_->collateral(), std::move(done)});
     }
@@ -132,7 +141,10 @@ private:
     };
 
     boost::asio::io_context &loop_;
-    std::unique_ptr<Provider> provider_;
+    std::string name_;
+    std::string kind_;
+    bool simulated_;
+    std::unique_ptr<Provider> provider_;  // null: it has failed, and none has come in its place
     std::optional<ProviderRegisters> registers_;
     std::optional<Quotes> quotes_;
     // Each waits at its end for the call that runs.

@@ -240,7 +240,8 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
         if (registers == nullptr) continue;
         const auto &table = registers->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
-            if (table.spec(index).flags.has(mr::Flag::extensible)) entry.registers.push_back(status_of(*registers, index));
+            if (table.spec(index).flags.has(mr::Flag::extensible) && table.is_there(index))
+                entry.registers.push_back(status_of(*registers, index));
         }
     }
     std::string text;

@@ -1,16 +1,23 @@
 #include "mrd/evidence/quotes.h"
 
+#include <boost/asio/post.hpp>
 #include <utility>
 
 namespace mrd {
 
 using Cause = QuoteFailure::Cause;
 
-Quotes::Quotes(boost::asio::io_context &loop, Quoter &quoter) : loop_(loop), quoter_(quoter), timer_(loop) {}
+Quotes::Quotes(boost::asio::io_context &loop, Quoter &quoter)
+    : loop_(loop), quoter_(&quoter), report_data_size_(quoter.report_data_size()), timer_(loop) {}
 
 Quotes::~Quotes() { stop_.request_stop(); }
 
 void Quotes::ask(Ticket ticket, const Client &client, const Subject &subject, QuoteQueue::TimePoint deadline, Done done) {
+    if (why_stopped_) {
+        return boost::asio::post(loop_, [done = std::move(done), why = *why_stopped_]() mutable {
+            done(std::unexpected(QuoteFailure{Cause::unavailable, why}));
+        });
+    }
     queue_.add(ticket, client, subject, deadline);
     waiting_.emplace(ticket, std::move(done));
     review();
@@ -23,6 +30,25 @@ void Quotes::cancel(Ticket ticket) {
     if (!queue_.cancel(ticket)) return;
     review();
     answer(ticket, std::unexpected(QuoteFailure{Cause::cancelled, {}}));
+}
+
+void Quotes::stop(std::string why, std::move_only_function<void()> idle) {
+    why_stopped_ = std::move(why);
+    std::vector<Ticket> tickets;
+    for (const auto &[ticket, done] : waiting_) tickets.push_back(ticket);
+    for (const auto ticket : tickets) {
+        queue_.cancel(ticket);
+        review();
+        answer(ticket, std::unexpected(QuoteFailure{Cause::unavailable, *why_stopped_}));
+    }
+    if (!worker_) return idle();
+    worker_->run(Idle{std::move(idle)});
+}
+
+void Quotes::go_on(Quoter &quoter) {
+    quoter_ = &quoter;
+    report_data_size_ = quoter.report_data_size();
+    why_stopped_.reset();
 }
 
 bool Quotes::Round::begin() {

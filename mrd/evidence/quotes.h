@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "mrd/evidence/quote_check.h"
 #include "mrd/evidence/quote_queue.h"
@@ -27,14 +28,14 @@ public:
     using Result = std::expected<Quoted, QuoteFailure>;
     using Done = std::move_only_function<void(const Result &)>;
 
-    // Both must outlive this.
+    // `loop` must outlive this, and so must `quoter` unless stop() comes before.
     Quotes(boost::asio::io_context &loop, Quoter &quoter);
     Quotes(const Quotes &) = delete;
     Quotes &operator=(const Quotes &) = delete;
     // Stops the quote that is being made. Who waits is not answered.
     ~Quotes();
 
-    [[nodiscard]] ReportDataSize report_data_size() const { return quoter_.report_data_size(); }
+    [[nodiscard]] ReportDataSize report_data_size() const { return report_data_size_; }
     [[nodiscard]] std::size_t waiting() const { return queue_.waiting(); }
 
     // A name for one request, with which it can be cancelled before and after it is made.
@@ -46,6 +47,11 @@ public:
     // Answers the request with cancelled at once. One that has been answered is left alone.
     void cancel(Ticket ticket);
 
+    // The quoter has failed: who waits, and who asks from now on, is answered that it is unavailable, and why. Calls `idle` when it is not used any more.
+    void stop(std::string why, std::move_only_function<void()> idle);
+    // Another one in its place, after idle().
+    void go_on(Quoter &quoter);
+
 private:
     // Makes quotes as long as somebody waits.
     struct Round {
@@ -55,10 +61,20 @@ private:
         std::optional<Result> result = {};
 
         bool begin();
-        void work() { result = check_quote(self.quoter_.quote(subject.report_data, subject.options, stop), subject.report_data); }
+        void work() { result = check_quote(self.quoter_->quote(subject.report_data, subject.options, stop), subject.report_data); }
         bool end() {
             self.made(*result);
             return false;
+        }
+    };
+    struct Idle {
+        std::move_only_function<void()> done;
+
+        static bool begin() { return true; }
+        static void work() {}
+        bool end() {
+            done();
+            return true;
         }
     };
 
@@ -69,7 +85,9 @@ private:
     void on_deadline();
 
     boost::asio::io_context &loop_;
-    Quoter &quoter_;
+    Quoter *quoter_;
+    ReportDataSize report_data_size_;
+    std::optional<std::string> why_stopped_;
     QuoteQueue queue_;
     std::unordered_map<Ticket, Done> waiting_;
     Ticket last_ticket_ = 0;

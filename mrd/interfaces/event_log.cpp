@@ -177,7 +177,9 @@ private:
         is_reading_ = true;
         std::vector<Registers::Place> places;
         for (auto *provider : registers().providers()) {
-            for (RegisterIndex index = 0; index < provider->table().size(); ++index) places.push_back({provider, index});
+            for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
+                if (provider->table().is_there(index)) places.push_back({provider, index});
+            }
         }
         read_sets(places, true,
                   [self = std::static_pointer_cast<ReplayCall>(shared_from_this())](const std::expected<SetsRead, RegisterError> &read) {
@@ -198,7 +200,7 @@ private:
         for (auto *provider : registers().providers()) {
             const auto &table = provider->table();
             for (RegisterIndex index = 0; index < table.size(); ++index) {
-                if (!table.spec(index).flags.has(mr::Flag::extensible)) continue;
+                if (!table.spec(index).flags.has(mr::Flag::extensible) || !table.is_there(index)) continue;
                 const auto &spec = table.spec(index);
                 const auto *found =
                     replay_.find(std::string(provider->name()) + "/" + spec.name + ":" + std::string(mr::to_string(*spec.hash)));

@@ -199,7 +199,8 @@ private:
         const auto &table = provider.registers()->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
             const auto &spec = table.spec(index);
-            if (spec.flags.has(mr::Flag::extensible)) source.registers.push_back({index, table.name(index), spec.owner});
+            if (spec.flags.has(mr::Flag::extensible) && table.is_there(index))
+                source.registers.push_back({index, table.name(index), spec.owner});
         }
         return source;
     }

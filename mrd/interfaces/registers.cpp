@@ -69,7 +69,9 @@ void list(Registers &registers, const wire::ListParameters &parameters, Answer<w
     for (auto *provider : registers.providers()) {
         if (parameters.provider && *parameters.provider != provider->name()) continue;
         found = true;
-        for (RegisterIndex index = 0; index < provider->table().size(); ++index) reply.registers.push_back(register_of({provider, index}));
+        for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
+            if (provider->table().is_there(index)) reply.registers.push_back(register_of({provider, index}));
+        }
     }
     if (!found) return answer.fail(wire::NoSuchRegister{varlink::echoed(*parameters.provider), registers.provider_names()});
     answer.reply(reply);
@@ -110,6 +112,9 @@ private:
             if (++round_ == max_snapshot_rounds)
                 return answer_.fail(wire::Busy{"the registers change faster than a snapshot can be taken"});
             return go();
+        }
+        for (const auto &place : places_) {
+            if (auto allowed = place.table().may_read(place.index); !allowed) return answer_.fail(on_wire(allowed.error()));
         }
         wire::SnapshotReply reply{{}, registers_.sequence()};
         for (std::size_t i = 0; i < places_.size(); ++i) reply.readings.push_back(reading_of(places_[i], refreshed_[i]));
@@ -168,8 +173,8 @@ void extend(Registers &registers, const Caller &caller, const wire::ExtendParame
                measure_digest(mr::Digest(*digest), {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                               std::move(data)),
                std::move(answer),
-               [&name = place->name()](Answer<wire::Extend> &to, const ProviderRegisters::Extended &extended, std::string_view value,
-                                       const mr::Digest &) { to.reply({{name, value, std::nullopt, false}, extended.sequence}); });
+               [place = *place](Answer<wire::Extend> &to, const ProviderRegisters::Extended &extended, std::string_view value,
+                                const mr::Digest &) { to.reply({{place.name(), value, std::nullopt, false}, extended.sequence}); });
 }
 
 void measure(Registers &registers, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
@@ -191,9 +196,9 @@ void measure(Registers &registers, const Caller &caller, const wire::MeasurePara
                                {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                                parameters.envelope.value_or(false)),
                std::move(answer),
-               [&name = place->name()](Answer<wire::Measure> &to, const ProviderRegisters::Extended &extended, std::string_view value,
-                                       const mr::Digest &digest) {
-                   to.reply({{name, value, std::nullopt, false}, mr::to_hex(digest.bytes()), extended.sequence});
+               [place = *place](Answer<wire::Measure> &to, const ProviderRegisters::Extended &extended, std::string_view value,
+                                const mr::Digest &digest) {
+                   to.reply({{place.name(), value, std::nullopt, false}, mr::to_hex(digest.bytes()), extended.sequence});
                });
 }
 
@@ -243,7 +248,7 @@ void watch(Watches &watches, const Registers &registers, const wire::WatchParame
         return answer.fail(InvalidParameter{"names"});
     auto places = places_of(registers, parameters.names);
     if (!places) return answer.fail(on_wire(places.error()));
-    watches.add(std::move(*places), std::move(answer));
+    watches.add(std::move(*places), !parameters.names, std::move(answer));
 }
 
 class Handlers {

@@ -1,6 +1,8 @@
 #include "mrd/interfaces/watch.h"
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "mrd/interfaces/register_errors.h"
 
@@ -8,17 +10,23 @@ namespace mrd {
 
 std::shared_ptr<Watches> Watches::make(Registers &registers) {
     const std::shared_ptr<Watches> watches(new Watches(registers));
-    registers.on_change([weak = std::weak_ptr(watches)](Registers::Place place) {
+    const auto changed = [weak = std::weak_ptr(watches)](Registers::Place place) {
         if (const auto self = weak.lock()) self->on_change(place);
+    };
+    registers.on_change(changed);
+    registers.on_vanishing(changed);
+    registers.on_appearance([weak = std::weak_ptr(watches), changed](Registers::Place place) {
+        if (const auto self = weak.lock()) ++self->arrivals_;
+        changed(place);
     });
     return watches;
 }
 
-void Watches::add(std::vector<Registers::Place> places, Answer<mr::wire::Watch> answer) {
+void Watches::add(std::vector<Registers::Place> places, bool and_others, Answer<mr::wire::Watch> answer) {
     std::vector<Watched> watched;
     watched.reserve(places.size());
     for (const auto &place : places) watched.push_back({.place = place, .changes = &changes_of(place)});
-    const auto watch = std::make_shared<Watch>(Watch{std::move(watched), std::move(answer)});
+    const auto watch = std::make_shared<Watch>(std::move(watched), std::move(answer), and_others ? std::optional(arrivals_) : std::nullopt);
     watch->position = watchers_.add(watch);
     watch->answer.on_drained([this, weak = std::weak_ptr(watch)] {
         if (const auto still = weak.lock()) send(*still);
@@ -34,19 +42,41 @@ void Watches::first_values(const std::weak_ptr<Watch> &weak) {
     const auto watch = weak.lock();
     if (!watch || watch->known == watch->registers.size()) return;
     const auto place = watch->registers[watch->known].place;
+    if (!place.table().is_there(place.index)) return value_known(*watch);
     place.provider->read(place.index, false, [this, weak](std::expected<bool, RegisterError> refreshed) {
         const auto still = weak.lock();
         if (!still) return;
-        if (!refreshed) {
+        // That it has gone meanwhile is told as of any other.
+        if (!refreshed && !std::holds_alternative<RegisterGone>(refreshed.error())) {
             // An error is final: the watcher learns that it is blind, and may try again.
             still->answer.fail(on_wire(refreshed.error()));
             remove(*still);
             return;
         }
-        ++still->known;
-        send(*still);
-        first_values(weak);
+        value_known(*still);
     });
+}
+
+void Watches::value_known(Watch &watch) {
+    const auto weak = watch.weak_from_this();
+    ++watch.known;
+    send(watch);
+    first_values(weak);
+}
+
+// What has come was just read.
+void Watches::take_in_others(Watch &watch) {
+    watch.arrivals = arrivals_;
+    const bool all_known = watch.known == watch.registers.size();
+    for (auto *provider : registers_.providers()) {
+        const auto &table = provider->table();
+        for (RegisterIndex index = 0; index < table.size(); ++index) {
+            const Registers::Place place{provider, index};
+            if (!table.may_read(index) || std::ranges::find(watch.registers, place, &Watched::place) != watch.registers.end()) continue;
+            watch.registers.push_back({.place = place, .changes = &changes_of(place)});
+        }
+    }
+    if (all_known) watch.known = watch.registers.size();
 }
 
 void Watches::remove(Watch &watch) {
@@ -75,13 +105,19 @@ void Watches::tell() {
 }
 
 void Watches::send(Watch &watch) {
+    if (watch.arrivals && watch.arrivals != arrivals_) take_in_others(watch);
     for (std::size_t i = 0; i < watch.known && !watch.answer.congested(); ++i) {
         auto &watched = watch.registers[i];
         if (watched.told == *watched.changes) continue;
         watched.told = *watched.changes;
         const auto &place = watched.place;
         const auto &table = place.table();
-        watch.answer.stream({{place.name(), table.hex(place.index), table.generation(place.index), false}, registers_.sequence()});
+        if (table.is_there(place.index)) {
+            const mr::wire::Reading reading{place.name(), table.hex(place.index), table.generation(place.index), false};
+            watch.answer.stream({reading, std::nullopt, registers_.sequence()});
+        } else {
+            watch.answer.stream({std::nullopt, place.name(), registers_.sequence()});
+        }
     }
 }
 

@@ -20,31 +20,36 @@ namespace mrd {
 
 class Watches : public std::enable_shared_from_this<Watches> {
 public:
-    // Takes the registers' change notification for itself.
     static std::shared_ptr<Watches> make(Registers &registers);
 
-    // Sends the present values, then the changes, until the connection ends.
-    void add(std::vector<Registers::Place> places, Answer<mr::wire::Watch> answer);
+    // Sends the present values, then the changes, until the connection ends. `and_others`: of all that can be read and come later, too.
+    void add(std::vector<Registers::Place> places, bool and_others, Answer<mr::wire::Watch> answer);
 
 private:
     explicit Watches(Registers &registers) : registers_(registers) {}
 
     struct Watched {
         Registers::Place place;
-        const std::uint64_t *changes;  // of the register
+        const std::uint64_t *changes;  // of the register: it has come or gone too
         std::uint64_t told = 0;        // at how many of them
     };
     struct Watch;
     using Watchers = Rounds<std::shared_ptr<Watch>>;
-    struct Watch {
+    struct Watch : std::enable_shared_from_this<Watch> {
+        Watch(std::vector<Watched> registers_, Answer<mr::wire::Watch> answer_, std::optional<std::uint64_t> others_since)
+            : registers(std::move(registers_)), answer(std::move(answer_)), arrivals(others_since) {}
+
         std::vector<Watched> registers;
         Answer<mr::wire::Watch> answer;
-        std::size_t known = 0;  // registers whose present value has been read: changes of the others are not told yet
+        std::optional<std::uint64_t> arrivals;  // of all that it has taken in; nothing: it watches those that were named
+        std::size_t known = 0;                  // registers whose present value has been read: changes of the others are not told yet
         std::optional<Watchers::Position> position = {};
     };
 
     void first_values(const std::weak_ptr<Watch> &weak);
+    void value_known(Watch &watch);
     void remove(Watch &watch);
+    void take_in_others(Watch &watch);
     // How often the register has changed, counted from 1; it stays where it is.
     std::uint64_t &changes_of(Registers::Place place);
     void on_change(Registers::Place place);
@@ -54,6 +59,7 @@ private:
 
     Registers &registers_;
     std::map<std::pair<const ProviderRegisters *, RegisterIndex>, std::uint64_t> changes_;  // of the registers that are or were watched
+    std::uint64_t arrivals_ = 0;
     Watchers watchers_;
     bool will_tell_ = false;
 };

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -21,7 +22,7 @@
 
 namespace mrd {
 
-// Position of a register in its provider's list: 0, 1, ... Used inside mrd only; interfaces carry names.
+// Position of a register in its provider's list: 0, 1, ... It keeps it as long as mrd runs. Used inside mrd only; interfaces carry names.
 using RegisterIndex = std::size_t;
 
 // Registers that one operation rereads together: TDX has one set, a TPM one for each bank.
@@ -56,18 +57,26 @@ struct RegisterAbilities {
     bool refresh = false;
     bool extend = false;
     bool write = false;
+    bool come_and_go = false;  // registers may: ProviderNews::registers tells it
+};
+
+// The registers of a provider as they are now, where they come and go.
+struct RegistersNow {
+    std::vector<RegisterSpec> list;  // all that there have been, each at its place; new ones at the end
+    std::vector<bool> there;         // of each
 };
 
 class RegisterDriver {
 public:
     virtual ~RegisterDriver() = default;
 
-    // Constant over the provider's life, as are the abilities.
+    // Those that are there when the provider is opened: asked for once, before any other call. An opened provider has the places of the one before it, whose
+    // registers are the first of its list, or all there are. The abilities are constant.
     [[nodiscard]] virtual const std::vector<RegisterSpec> &list() const = 0;
     [[nodiscard]] virtual RegisterAbilities abilities() const = 0;
 
-    // Rereads every register of the set. `values` has an entry for each register in the list; those of the set are
-    // overwritten with exactly spec.size bytes, the others left alone. On failure `values` is unspecified.
+    // Rereads every register of the set that is there: that one of them has vanished is no failure. `values` has an entry for each register that mrd knows; those
+    // of the set are overwritten with exactly spec.size bytes, the others left alone. On failure `values` is unspecified.
     virtual std::expected<void, ProviderError> refresh(RefreshSet set, std::vector<mr::Bytes> &values) = 0;
 
     // new = H(old || digest); digest has the register's length.
@@ -180,7 +189,15 @@ public:
     virtual std::expected<QuoteCollateral, std::string> read_collateral() = 0;
 };
 
-// ----
+// ---- What changes while it runs
+
+// What a provider tells of itself, on any thread, as long as it lives. Neither call waits, and none is made from within it.
+struct ProviderNews {
+    // Registers have come or vanished. What has vanished fails its calls soon, and keeps its place: mrd answers who waits for it.
+    std::function<void(RegistersNow now)> registers = [](const RegistersNow &) {};
+    // It can do nothing any more: mrd closes it as soon as no call of it runs, and opens another.
+    std::function<void(std::string reason)> failed = [](const std::string &) {};
+};
 
 class Provider {
 public:
@@ -197,6 +214,9 @@ public:
 
     // A call of registers, reporter or verifier can take longer than a few microseconds: run it on a worker.
     [[nodiscard]] virtual bool may_wait() const = 0;
+
+    // Called once, after its registers were read for the first time, whatever thread that was on: what has changed since the list was given is told at once.
+    virtual void tell(ProviderNews /*news*/) {}
 
     // The parts; null: it has none. Each ends with the provider.
     virtual RegisterDriver *registers() { return nullptr; }

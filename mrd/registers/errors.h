@@ -19,6 +19,10 @@ struct NoSuchRegister {
 };
 
 // `name` below: the register's.
+// It has vanished, and its provider may bring it back.
+struct RegisterGone {
+    std::string name;
+};
 struct NotReadable {
     std::string name;
 };
@@ -59,8 +63,8 @@ struct ProviderFailed {
     Applied applied = Applied::unknown;
 };
 
-using RegisterError = std::variant<NoSuchRegister, NotReadable, NotWritable, NotExtensible, LogOnly, Capped, Indeterminate, WrongLength,
-                                   GenerationMismatch, DuplicateEvent, ProviderFailed, journal::Full, journal::Failed>;
+using RegisterError = std::variant<NoSuchRegister, RegisterGone, NotReadable, NotWritable, NotExtensible, LogOnly, Capped, Indeterminate,
+                                   WrongLength, GenerationMismatch, DuplicateEvent, ProviderFailed, journal::Full, journal::Failed>;
 
 inline RegisterError from_journal(const journal::Error &error) {
     return std::visit([](const auto &one) { return RegisterError(one); }, error);

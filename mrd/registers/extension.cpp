@@ -51,6 +51,7 @@ std::optional<Extension::Answer> Extension::answer_without_extend(Known known, s
         }
     }
     for (const auto &target : targets_) {
+        if (!known.table.is_there(target.index)) return std::unexpected(RegisterGone{known.table.name(target.index)});
         const auto capped_by = known.journal.registers()[*known.table.number(target.index)].capped_by;
         if (capped_by != 0) return std::unexpected(Capped{known.table.name(target.index), capped_by});
     }
@@ -149,6 +150,8 @@ Extension::Action Extension::end_event(Known known, std::uint64_t sequence) {
     resync_.reset();
     failed_.reset();
     became_.reset();
+    // It may have gone while the resync was measured.
+    if (auto answer = answer_without_extend(known, {})) return finish(std::move(*answer));
     return begin_event(known);
 }
 

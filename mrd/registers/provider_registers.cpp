@@ -25,34 +25,47 @@ std::expected<RegisterTable, std::string> ProviderRegisters::read_table(const Pr
 
 ProviderRegisters::ProviderRegisters(const Provider &provider, RegisterDriver &driver, ProviderQueue &queue, RegisterTable table,
                                      RegisterEvents &events)
-    : provider_(provider), driver_(driver), queue_(queue), table_(std::move(table)), events_(events), failures_(table_.size()) {}
+    : kind_(provider.kind()),
+      simulated_(provider.simulated()),
+      comes_and_goes_(driver.abilities().come_and_go),
+      driver_(&driver),
+      queue_(queue),
+      table_(std::move(table)),
+      events_(events),
+      failures_(table_.size()),
+      told_there_(table_.size(), true) {}
 
 // ---- The journal's registers
+
+journal::Present ProviderRegisters::present(RegisterIndex index) const {
+    const auto &spec = table_.spec(index);
+    const auto initial = spec.initial.size() == 0 ? mr::Digest::zero(*spec.hash) : spec.initial;
+    return {std::string(name()), spec.name, *spec.hash, initial, mr::Digest(table_.value(index)), spec.owner == mr::Owner::owned,
+            spec.resettable};
+}
 
 std::vector<journal::Present> ProviderRegisters::journalled() const {
     std::vector<journal::Present> registers;
     for (RegisterIndex index = 0; index < table_.size(); ++index) {
-        const auto &spec = table_.spec(index);
-        if (!spec.flags.has(mr::Flag::extensible)) continue;
-        const auto initial = spec.initial.size() == 0 ? mr::Digest::zero(*spec.hash) : spec.initial;
-        registers.push_back({std::string(name()), spec.name, *spec.hash, initial, mr::Digest(table_.value(index)),
-                             spec.owner == mr::Owner::owned, spec.resettable});
+        if (table_.spec(index).flags.has(mr::Flag::extensible) && table_.is_there(index)) registers.push_back(present(index));
     }
     return registers;
 }
 
 void ProviderRegisters::join() {
+    for (RegisterIndex index = 0; index < table_.size(); ++index) join(index);
+}
+
+void ProviderRegisters::join(RegisterIndex index) {
     const auto &state = events_.journal.state();
-    for (RegisterIndex index = 0; index < table_.size(); ++index) {
-        if (!table_.spec(index).flags.has(mr::Flag::extensible)) continue;
-        const auto number = state.find(name(), table_.spec(index).name, *table_.spec(index).hash);
-        table_.set_number(index, number);
-        if (!number) table_.forget_logged(index);
-        if (!number || table_.spec(index).owner == mr::Owner::observed) continue;
-        const auto divergences = table_.divergences(index);
-        table_.set_logged(index, state.registers()[*number].logged);
-        if (table_.divergences(index) != divergences && events_.diverged) events_.diverged(*this, index);
-    }
+    if (!table_.spec(index).flags.has(mr::Flag::extensible)) return;
+    const auto number = state.find(name(), table_.spec(index).name, *table_.spec(index).hash);
+    table_.set_number(index, number);
+    if (!number) table_.forget_logged(index);
+    if (!number || table_.spec(index).owner == mr::Owner::observed) return;
+    const auto divergences = table_.divergences(index);
+    table_.set_logged(index, state.registers()[*number].logged);
+    if (table_.divergences(index) != divergences && events_.diverged) events_.diverged(*this, index);
 }
 
 const journal::RegisterState *ProviderRegisters::journal_state(RegisterIndex index) const {
@@ -106,12 +119,14 @@ std::vector<Extension::Settled> ProviderRegisters::end_refresh(RefreshId id, con
     }
     const auto waiting = readers_.extract(id);
     if (waiting.empty()) return settled;
-    for (auto &reader : waiting.mapped()) {
+    for (auto &[index, done] : waiting.mapped()) {
         // Every reader that waited gets the failure; none gets a value of before.
-        if (result) {
-            reader(true);
+        if (auto allowed = table_.may_read(index); !allowed) {
+            done(std::unexpected(std::move(allowed.error())));
+        } else if (result) {
+            done(true);
         } else {
-            reader(std::unexpected(failure(result.error(), true)));
+            done(std::unexpected(failure(result.error(), true)));
         }
     }
     return settled;
@@ -121,7 +136,7 @@ std::vector<Extension::Settled> ProviderRegisters::end_refresh(RefreshId id, con
 
 bool ProviderRegisters::go_on(Turn &turn) {
     using Action = Extension::Action;
-    const Extension::Known known{table_, events_.journal.state(), provider_.kind()};
+    const Extension::Known known{table_, events_.journal.state(), kind_};
     auto &extension = turn.extension;
     if (!turn.action) turn.action = extension.begin(known, why_not_in_journal(extension.asked_for().targets));
     for (;;) {
@@ -153,7 +168,7 @@ void ProviderRegisters::ask(RegisterDriver &driver, Turn &turn) {
 }
 
 void ProviderRegisters::take_result(Turn &turn) {
-    const Extension::Known known{table_, events_.journal.state(), provider_.kind()};
+    const Extension::Known known{table_, events_.journal.state(), kind_};
     if (*turn.action == Extension::Action::extend) {
         turn.action = turn.extension.extend_ended(known, turn.result);
         return;

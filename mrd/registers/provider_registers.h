@@ -34,6 +34,10 @@ struct RegisterEvents {
     std::function<void(ProviderRegisters &, RegisterIndex)> changed;
     // A refresh contradicted the log.
     std::function<void(ProviderRegisters &, RegisterIndex)> diverged;
+    // A register has come, or come back, and its value is known.
+    std::function<void(ProviderRegisters &, RegisterIndex)> appeared;
+    // It has vanished.
+    std::function<void(ProviderRegisters &, RegisterIndex)> vanished;
 };
 
 class ProviderRegisters {
@@ -50,14 +54,16 @@ public:
     ~ProviderRegisters() = default;
 
     [[nodiscard]] const RegisterTable &table() const { return table_; }
-    [[nodiscard]] std::string_view name() const { return provider_.name(); }
-    [[nodiscard]] std::string_view kind() const { return provider_.kind(); }
+    [[nodiscard]] std::string_view name() const { return table_.provider(); }
+    [[nodiscard]] std::string_view kind() const { return kind_; }
     // As what is measured into it needs it. Precondition: it is extensible.
     [[nodiscard]] MeasuredRegister measured(RegisterIndex index) const {
         const auto &spec = table_.spec(index);
-        return {std::string(provider_.kind()) + "/" + spec.name, {*spec.hash}, table_.is_log_only(index)};
+        return {kind_ + "/" + spec.name, {*spec.hash}, table_.is_log_only(index)};
     }
-    [[nodiscard]] bool simulated() const { return provider_.simulated(); }
+    [[nodiscard]] bool simulated() const { return simulated_; }
+    // A register that is not there yet may come.
+    [[nodiscard]] bool more_may_come() const { return comes_and_goes_; }
 
     // done(expected<bool, RegisterError>): true if the hardware was reread for it. The value is then in the table, and stays there until
     // done returns. Calls done at once where the cache serves.
@@ -67,11 +73,23 @@ public:
             return done(std::expected<bool, RegisterError>(std::unexpected(std::move(allowed.error()))));
         const auto plan = table_.plan_read(index, fresh);
         if (plan.action == ReadPlan::Action::serve) return done(std::expected<bool, RegisterError>(false));
-        readers_[plan.refresh].emplace_back(std::move(done));
+        readers_[plan.refresh].emplace_back(index, std::move(done));
         if (plan.action == ReadPlan::Action::start) queue_.run(RefreshCall{*this, table_.spec(index).refresh_set, plan.refresh});
     }
 
-    // The registers that the journal keeps, as they were read last.
+    // ---- Registers that come and go (mrd/registers/register_presence.cpp)
+
+    // What the provider says of them; the configuration's rules have been applied. Who waits for one that has vanished is answered RegisterGone; one that has
+    // come is read, joins the journal, and is there then. Error: a sentence; the provider cannot be used.
+    std::expected<void, std::string> change(const RegistersNow &now);
+    // The provider has failed: none is there.
+    void vanish_all();
+    // After vanish_all(), when every call has been answered: another one has been opened in its place. No extend before join(). Error: a sentence.
+    std::expected<void, std::string> reopen(RegisterDriver &driver, RegisterTable table);
+
+    // ----
+
+    // The registers that the journal keeps, as they were read last: those that are there.
     [[nodiscard]] std::vector<journal::Present> journalled() const;
 
     // The journal has started: takes from it what the registers must hold.
@@ -104,7 +122,10 @@ public:
     }
 
 private:
-    using Reader = std::move_only_function<void(std::expected<bool, RegisterError>)>;
+    struct Reader {
+        RegisterIndex index;
+        std::move_only_function<void(std::expected<bool, RegisterError>)> done;
+    };
     template <class T>
     using ProviderResult = std::expected<T, ProviderError>;
 
@@ -121,13 +142,30 @@ private:
             values.resize(self.table_.size());
             return true;
         }
-        void work() { result = self.driver_.refresh(set, values); }
+        void work() { result = self.driver_->refresh(set, values); }
         bool end() {
             self.end_refresh(id, result, values);
             values.swap(self.spare_values_);
             return true;
         }
     };
+
+    // Reads registers that have come.
+    struct ArrivalCall {
+        ProviderRegisters &self;
+        std::vector<RegisterIndex> registers;
+        std::vector<std::pair<RefreshSet, RefreshId>> refreshes = {};
+        std::vector<mr::Bytes> values = {};
+        ProviderResult<void> result = {};
+
+        bool begin();
+        void work();
+        bool end();
+    };
+    // As the journal has it. Precondition: it is extensible.
+    [[nodiscard]] journal::Present present(RegisterIndex index) const;
+    void join(std::span<const RegisterIndex> registers);
+    void join(RegisterIndex index);
 
     // One extend's turn: what the machine asks for is done, and told to it.
     struct Turn {
@@ -153,7 +191,7 @@ private:
             self.answer(turn.extension, std::move(done));
             return false;
         }
-        void work() { ask(self.driver_, turn); }
+        void work() { ask(*self.driver_, turn); }
         bool end() {
             self.take_result(turn);
             return false;
@@ -189,10 +227,14 @@ private:
         ProviderResult<void> result = {};
 
         bool begin() {
+            if (auto allowed = self.table_.may_write(index, value.size()); !allowed) {
+                done(std::expected<std::int64_t, RegisterError>(std::unexpected(std::move(allowed.error()))));
+                return false;
+            }
             self.table_.write_begins(index);
             return true;
         }
-        void work() { result = self.driver_.write(index, value); }
+        void work() { result = self.driver_->write(index, value); }
         bool end() {
             done(self.end_write(index, result, value));
             return true;
@@ -208,8 +250,10 @@ private:
     std::expected<std::int64_t, RegisterError> end_write(RegisterIndex index, const ProviderResult<void> &result, const mr::Bytes &value);
     [[nodiscard]] RegisterError failure(const ProviderError &error, bool unchanged) const;
 
-    const Provider &provider_;
-    RegisterDriver &driver_;
+    std::string kind_;
+    bool simulated_;
+    bool comes_and_goes_;
+    RegisterDriver *driver_;  // of the provider that was opened last
     ProviderQueue &queue_;
     RegisterTable table_;
     RegisterEvents &events_;
@@ -218,6 +262,7 @@ private:
         std::uint64_t events = 0;  // of the register in the journal, when it came: over as soon as a later extend has gone through
     };
     std::vector<std::optional<Failure>> failures_;  // of each register's last extend
+    std::vector<bool> told_there_;                  // as the provider said last: what has come is there as soon as it was read
     std::map<RefreshId, std::vector<Reader>> readers_;
     std::vector<mr::Bytes> spare_values_;  // the last refresh's memory, for the next one
 };

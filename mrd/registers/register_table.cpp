@@ -37,33 +37,68 @@ std::expected<RegisterTable, std::string> RegisterTable::build(std::string_view 
     RegisterTable table;
     table.provider_ = provider;
     table.generation_ = first_generation;
-    table.can_refresh_ = abilities.refresh;
+    table.abilities_ = abilities;
     table.hashers_ = std::make_shared<std::map<mr::HashAlgorithm, mr::Hasher>>();
-    const auto refuse = [&](const RegisterSpec &spec, std::string_view reason) {
-        return std::unexpected("register \"" + table.provider_ + "/" + bank_name(spec) + "\": " + std::string(reason));
-    };
     for (auto &spec : registers) {
-        if (const auto reason = reason_against(spec, abilities); !reason.empty()) return refuse(spec, reason);
-        const auto same_bank = [&](const Entry &entry) { return bank_name(entry.spec) == bank_name(spec); };
-        if (std::ranges::any_of(table.entries_, same_bank)) return refuse(spec, "the provider has two of that name");
-        if (spec.hash && !table.hashers_->contains(*spec.hash)) {
-            auto hasher = mr::Hasher::open(*spec.hash);
-            if (!hasher) return refuse(spec, hasher.error().message);
-            table.hashers_->emplace(*spec.hash, std::move(*hasher));
-        }
-        auto &entry = table.entries_.emplace_back();
-        entry.value.resize(spec.size);
-        entry.generation = first_generation;
-        if (table.sets_.size() <= spec.refresh_set) table.sets_.resize(spec.refresh_set + 1);
-        if (spec.flags.has(Flag::live) && spec.owner != mr::Owner::owned) table.sets_[spec.refresh_set].others_extend = true;
-        entry.is_logged = spec.flags.has(Flag::extensible) && spec.owner != mr::Owner::observed;
-        entry.spec = std::move(spec);
-    }
-    for (auto &entry : table.entries_) {
-        const auto banks = std::ranges::count_if(table.entries_, [&](const Entry &other) { return other.spec.name == entry.spec.name; });
-        entry.name = table.provider_ + "/" + (banks > 1 ? bank_name(entry.spec) : entry.spec.name);
+        if (auto added = table.add(std::move(spec)); !added) return std::unexpected(std::move(added.error()));
+        table.entries_.back().is_there = true;
     }
     return table;
+}
+
+// ---- Registers that come and go
+
+std::expected<void, std::string> RegisterTable::add(RegisterSpec spec) {
+    const auto refuse = [&](std::string_view reason) {
+        return std::unexpected("register \"" + provider_ + "/" + bank_name(spec) + "\": " + std::string(reason));
+    };
+    if (const auto reason = reason_against(spec, abilities_); !reason.empty()) return refuse(reason);
+    const auto same_bank = [&](const Entry &entry) { return bank_name(entry.spec) == bank_name(spec); };
+    if (std::ranges::any_of(entries_, same_bank)) return refuse("the provider has two of that name");
+    if (spec.hash && !hashers_->contains(*spec.hash)) {
+        auto hasher = mr::Hasher::open(*spec.hash);
+        if (!hasher) return refuse(hasher.error().message);
+        hashers_->emplace(*spec.hash, std::move(*hasher));
+    }
+    auto &entry = entries_.emplace_back();
+    entry.value.resize(spec.size);
+    entry.generation = generation_;
+    if (sets_.size() <= spec.refresh_set) sets_.resize(spec.refresh_set + 1);
+    if (spec.flags.has(Flag::live) && spec.owner != mr::Owner::owned) sets_[spec.refresh_set].others_extend = true;
+    entry.is_logged = spec.flags.has(Flag::extensible) && spec.owner != mr::Owner::observed;
+    entry.spec = std::move(spec);
+    name_banks(entry.spec.name);
+    return {};
+}
+
+// What a register is called changes when it gets another bank.
+void RegisterTable::name_banks(std::string_view register_name) {
+    const auto is_bank = [&](const Entry &entry) { return entry.spec.name == register_name; };
+    const auto banks = std::ranges::count_if(entries_, is_bank);
+    for (auto &entry : entries_) {
+        if (is_bank(entry)) entry.name = provider_ + "/" + (banks > 1 ? bank_name(entry.spec) : entry.spec.name);
+    }
+}
+
+bool RegisterTable::is_place_of(RegisterIndex index, const RegisterSpec &spec) const {
+    return index < entries_.size() && bank_name(entries_[index].spec) == bank_name(spec);
+}
+
+std::expected<void, std::string> RegisterTable::follow(const RegisterTable &before) {
+    for (RegisterIndex index = 0; index < before.size(); ++index) {
+        const auto &spec = before.spec(index);
+        if (index == size()) {
+            if (auto added = add(spec); !added) return added;
+        }
+        if (!is_place_of(index, spec) || this->spec(index).size != spec.size)
+            return std::unexpected("its register \"" + before.name(index) + "\" is not where it was");
+        entries_[index].divergences = before.divergences(index);
+    }
+    counters_.reads += before.counters_.reads;
+    counters_.cached_reads += before.counters_.cached_reads;
+    counters_.refreshes += before.counters_.refreshes;
+    counters_.writes += before.counters_.writes;
+    return {};
 }
 
 std::vector<RegisterIndex> RegisterTable::find(std::string_view name) const {
@@ -79,6 +114,7 @@ std::vector<RegisterIndex> RegisterTable::find(std::string_view name) const {
 
 std::expected<void, RegisterError> RegisterTable::may_read(RegisterIndex index) const {
     const auto &entry = entries_[index];
+    if (!entry.is_there) return std::unexpected(RegisterGone{entry.name});
     if (!entry.spec.flags.has(Flag::readable)) return std::unexpected(NotReadable{entry.name});
     return {};
 }
@@ -93,6 +129,7 @@ std::expected<void, RegisterError> RegisterTable::may_extend(RegisterIndex index
 
 std::expected<void, RegisterError> RegisterTable::may_measure(RegisterIndex index) const {
     const auto &entry = entries_[index];
+    if (!entry.is_there) return std::unexpected(RegisterGone{entry.name});
     if (!entry.spec.flags.has(Flag::extensible) || entry.spec.owner == mr::Owner::observed)
         return std::unexpected(NotExtensible{entry.name});
     return {};
@@ -100,6 +137,7 @@ std::expected<void, RegisterError> RegisterTable::may_measure(RegisterIndex inde
 
 std::expected<void, RegisterError> RegisterTable::may_write(RegisterIndex index, std::size_t size) const {
     const auto &entry = entries_[index];
+    if (!entry.is_there) return std::unexpected(RegisterGone{entry.name});
     if (!entry.spec.flags.has(Flag::writable) || entry.spec.flags.has(Flag::extensible)) return std::unexpected(NotWritable{entry.name});
     if (size != entry.spec.size) return std::unexpected(WrongLength{entry.name, entry.spec.size, size});
     return {};
@@ -189,12 +227,15 @@ Refreshed RegisterTable::refresh_ends(RefreshId id, const std::vector<mr::Bytes>
     // A write that was under way when it began, or began since, may or may not be in what was read.
     const bool overtaken = running.writes_begun != running.writes_ended || writes_begun_ != running.writes_begun;
     set.in_sync = !overtaken;
-    const auto was_read = [&](const Entry &entry) {
-        return entry.spec.refresh_set == set_index && !entry.writing && entry.last_write <= running.writes_begun;
+    // What has come since it began has no value yet.
+    const auto was_read = [&](RegisterIndex index) {
+        const auto &entry = entries_[index];
+        return entry.spec.refresh_set == set_index && entry.is_there && index < values->size() && !entry.writing &&
+               entry.last_write <= running.writes_begun;
     };
     for (RegisterIndex index = 0; index < entries_.size(); ++index) {
         auto &entry = entries_[index];
-        if (!was_read(entry)) continue;
+        if (!was_read(index)) continue;
         const auto &value = (*values)[index];
         if (!std::ranges::equal(entry.value, value)) {
             set_value(entry, value);
@@ -206,7 +247,7 @@ Refreshed RegisterTable::refresh_ends(RefreshId id, const std::vector<mr::Bytes>
     }
     const auto settled = settle_failed(refreshed);
     for (RegisterIndex index = 0; index < entries_.size(); ++index) {
-        const bool is_known = was_read(entries_[index]) || std::ranges::find(settled, index) != settled.end();
+        const bool is_known = was_read(index) || std::ranges::find(settled, index) != settled.end();
         if (is_known && compare(index)) refreshed.diverged.push_back(index);
     }
     return refreshed;
@@ -253,7 +294,7 @@ bool RegisterTable::indeterminate(RegisterIndex index) const {
 // what the register holds.
 bool RegisterTable::compare(RegisterIndex index) {
     auto &entry = entries_[index];
-    if (!entry.is_logged || indeterminate(index)) return false;
+    if (!entry.is_there || !entry.is_logged || indeterminate(index)) return false;
     const mr::Digest found(entry.value);
     if (!entry.logged) entry.logged = found;
     if (entry.spec.owner == mr::Owner::shared) return false;  // others may extend it
@@ -283,6 +324,12 @@ bool RegisterTable::needs_resync(RegisterIndex index) const {
     if (!entry.logged) return false;
     // Of an owned register only a refresh tells: a value that was computed is the log's own.
     return entry.spec.owner == mr::Owner::shared ? !std::ranges::equal(entry.logged->bytes(), entry.value) : entry.divergence.has_value();
+}
+
+bool RegisterTable::was_reset(RegisterIndex index) const {
+    const auto &spec = entries_[index].spec;
+    if (!spec.resettable || !needs_resync(index)) return false;
+    return std::ranges::equal(value(index), (spec.initial.size() == 0 ? mr::Digest::zero(*spec.hash) : spec.initial).bytes());
 }
 
 bool RegisterTable::must_reread_to_extend(RegisterIndex index) const {
@@ -350,7 +397,7 @@ void RegisterTable::write_succeeded(RegisterIndex index, mr::ByteView value) {
 }
 
 void RegisterTable::write_failed(RegisterIndex index) {
-    entries_[index].uncertain = can_refresh_;
+    entries_[index].uncertain = abilities_.refresh;
     end_write(entries_[index]);
 }
 

@@ -75,7 +75,22 @@ public:
     // Every register that "rtmr3" or "rtmr3:sha384" (no provider) can mean.
     [[nodiscard]] std::vector<RegisterIndex> find(std::string_view name) const;
 
-    // ---- What the flags and the owner allow
+    // ---- Registers that come and go. A place is never another register's.
+
+    // Of one that has vanished nothing is allowed, nothing is compared, and what is not settled waits until it is there again.
+    [[nodiscard]] bool is_there(RegisterIndex index) const { return entries_[index].is_there; }
+    // One more, that is not there yet. Error: the register's name and the reason.
+    std::expected<void, std::string> add(RegisterSpec spec);
+    void vanish(RegisterIndex index) { entries_[index].is_there = false; }
+    // Precondition: a refresh of its set that has read it ends next.
+    void appear(RegisterIndex index) { entries_[index].is_there = true; }
+    // The place in the list is that of this register.
+    [[nodiscard]] bool is_place_of(RegisterIndex index, const RegisterSpec &spec) const;
+    // This one is of the provider that was opened in the place of `before`'s: counts on from there, and has all of its registers, though they need not be
+    // there. Error: the name of one that has lost its place.
+    std::expected<void, std::string> follow(const RegisterTable &before);
+
+    // ---- What the flags and the owner allow. RegisterGone is an error of each.
 
     // Extended only through the log, by envelopes that mrd builds.
     [[nodiscard]] bool is_log_only(RegisterIndex index) const {
@@ -152,6 +167,8 @@ public:
     void forget_logged(RegisterIndex index);
     // The register holds something else than the log explains: the next extend needs a resync before it. What it holds is value().
     [[nodiscard]] bool needs_resync(RegisterIndex index) const;
+    // That is because software has put it back to its start, as it may with some (RegisterSpec::resettable).
+    [[nodiscard]] bool was_reset(RegisterIndex index) const;
     // Its next extend cannot go on from what is known of it: others extend it too, or have done so, or a failed extend is not settled. A refresh in the
     // extend's own turn comes first.
     [[nodiscard]] bool must_reread_to_extend(RegisterIndex index) const;
@@ -185,7 +202,8 @@ private:
         std::int64_t divergences = 0;
         std::uint64_t last_write = 0;  // number of the last write that began
         bool writing = false;
-        bool is_logged = false;       // mrd extends it, and the journal knows it
+        bool is_logged = false;  // mrd extends it, and the journal knows it
+        bool is_there = false;
         bool uncertain = false;       // a write failed and may have happened: the next read rereads it
         std::int64_t generation = 0;  // of the report data in, or under, the value
     };
@@ -215,6 +233,7 @@ private:
 
     RegisterTable() = default;
 
+    void name_banks(std::string_view register_name);
     RefreshId new_refresh(RefreshSet set);
     void set_value(Entry &entry, mr::ByteView value);
     void begin_write(Entry &entry);
@@ -233,7 +252,7 @@ private:
     std::uint64_t writes_ended_ = 0;
     std::int64_t generation_ = 0;
     std::vector<Failed> failed_;
-    bool can_refresh_ = false;
+    RegisterAbilities abilities_;
     Counters counters_;
 };
 

@@ -24,21 +24,29 @@ Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal) :
     };
     events_.changed = tells(on_change_);
     events_.diverged = tells(on_divergence_);
+    events_.vanished = tells(on_vanishing_);
+    events_.appeared = [this, tell = tells(on_appearance_)](ProviderRegisters &provider, RegisterIndex index) {
+        add_names({&provider, index});
+        tell(provider, index);
+    };
 }
 
 void Registers::add(ProviderRegisters &registers) {
     providers_.push_back(&registers);
-    const auto &table = registers.table();
-    for (RegisterIndex index = 0; index < table.size(); ++index) {
-        const auto &spec = table.spec(index);
-        const auto prefix = std::string(registers.name()) + "/";
-        std::vector<std::string> forms{spec.name, prefix + spec.name};
-        if (spec.hash) {
-            const auto bank = spec.name + ":" + std::string(mr::to_string(*spec.hash));
-            forms.insert(forms.end(), {bank, prefix + bank});
-        }
-        for (const auto &form : forms) places_[form].push_back({&registers, index});
+    for (RegisterIndex index = 0; index < registers.table().size(); ++index) add_names({&registers, index});
+}
+
+// By the whole name it is known whether it has come before.
+void Registers::add_names(const Place &place) {
+    const auto &spec = place.table().spec(place.index);
+    const auto prefix = std::string(place.provider->name()) + "/";
+    std::vector<std::string> forms{prefix + spec.name, spec.name};
+    if (spec.hash) {
+        const auto bank = spec.name + ":" + std::string(mr::to_string(*spec.hash));
+        forms.insert(forms.end(), {prefix + bank, bank});
     }
+    if (std::ranges::find(places_[forms.front()], place) != places_[forms.front()].end()) return;
+    for (const auto &form : forms) places_[form].push_back(place);
 }
 
 void Registers::later(std::move_only_function<void()> work) { boost::asio::post(loop_, std::move(work)); }
@@ -70,6 +78,9 @@ std::expected<void, std::string> Registers::start_journal(const std::vector<jour
 std::expected<void, std::string> Registers::join(ProviderRegisters &registers, const std::vector<journal::FirmwareFile> &firmware_logs) {
     auto joined = events_.journal.join(registers.journalled(), firmware_logs);
     registers.join();
+    for (RegisterIndex index = 0; index < registers.table().size(); ++index) {
+        if (registers.table().is_there(index)) events_.appeared(registers, index);
+    }
     return joined;
 }
 
@@ -82,10 +93,15 @@ std::expected<std::filesystem::path, std::string> Registers::repair_journal() {
 
 std::expected<Registers::Place, RegisterError> Registers::find(std::string_view name) const {
     const auto found = places_.find(name);
-    if (found != places_.end() && found->second.size() == 1) return found->second.front();
+    if (found == places_.end()) return std::unexpected(NoSuchRegister{std::string(name), {}});
+    const auto is_there = [](const Place &place) { return place.table().is_there(place.index); };
+    const auto &places = found->second;
+    const auto first = std::ranges::find_if(places, is_there);
+    if (first == places.end()) return std::unexpected(RegisterGone{std::string(name)});
+    if (std::find_if(first + 1, places.end(), is_there) == places.end()) return *first;
     NoSuchRegister error{std::string(name), {}};
-    if (found != places_.end()) {
-        for (const auto &place : found->second) error.candidates.push_back(place.name());
+    for (const auto &place : places) {
+        if (is_there(place)) error.candidates.push_back(place.name());
     }
     return std::unexpected(std::move(error));
 }
@@ -100,5 +116,9 @@ std::vector<std::string> Registers::provider_names() const {
 void Registers::on_change(std::function<void(Place)> handler) { on_change_.push_back(std::move(handler)); }
 
 void Registers::on_divergence(std::function<void(Place)> handler) { on_divergence_.push_back(std::move(handler)); }
+
+void Registers::on_appearance(std::function<void(Place)> handler) { on_appearance_.push_back(std::move(handler)); }
+
+void Registers::on_vanishing(std::function<void(Place)> handler) { on_vanishing_.push_back(std::move(handler)); }
 
 }  // namespace mrd

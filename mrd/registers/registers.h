@@ -38,7 +38,7 @@ public:
     // A new journal in the place of a damaged one: what the old one is called now. Error: a sentence.
     std::expected<std::filesystem::path, std::string> repair_journal();
 
-    // Runs it when the event loop has done what else waits.
+    // Runs it when the event loop has done what else waits. From any thread.
     void later(std::move_only_function<void()> work);
     // Runs it at that time, unless what this returns is dropped before.
     [[nodiscard]] std::shared_ptr<void> at(std::chrono::steady_clock::time_point time, std::move_only_function<void()> work);
@@ -54,7 +54,8 @@ public:
         friend bool operator==(const Place &, const Place &) = default;
     };
 
-    // "tdx/rtmr3", "tdx/rtmr3:sha384", or without the provider where one register has that name. Error: NoSuchRegister.
+    // "tdx/rtmr3", "tdx/rtmr3:sha384", or without the provider where one register that is there has that name. Error: NoSuchRegister; RegisterGone, where all
+    // that had it have vanished.
     [[nodiscard]] std::expected<Place, RegisterError> find(std::string_view name) const;
 
     [[nodiscard]] const std::vector<ProviderRegisters *> &providers() const { return providers_; }
@@ -68,6 +69,10 @@ public:
     void on_change(std::function<void(Place)> handler);
     // A refresh found a value that the log does not explain.
     void on_divergence(std::function<void(Place)> handler);
+    // A register has come after the start, or has come back: its value is known.
+    void on_appearance(std::function<void(Place)> handler);
+    // It has vanished.
+    void on_vanishing(std::function<void(Place)> handler);
 
 private:
     struct Hash {
@@ -76,6 +81,7 @@ private:
     };
 
     [[nodiscard]] std::vector<journal::Present> journalled() const;
+    void add_names(const Place &place);
 
     boost::asio::io_context &loop_;
     RegisterEvents events_;
@@ -83,6 +89,8 @@ private:
     std::vector<ProviderRegisters *> providers_;
     std::vector<std::function<void(Place)>> on_change_;
     std::vector<std::function<void(Place)>> on_divergence_;
+    std::vector<std::function<void(Place)>> on_appearance_;
+    std::vector<std::function<void(Place)>> on_vanishing_;
 };
 
 }  // namespace mrd

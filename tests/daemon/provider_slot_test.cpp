@@ -78,6 +78,34 @@ TEST_F(ProviderSlotTest, CollateralWaitsForNoQuote) {
     EXPECT_EQ(quotes.waiting(), 1U);
 }
 
+TEST_F(ProviderSlotTest, WhoWaitsForAQuoteOfAProviderThatFailsHearsWhyAndAnotherGoesOn) {
+    const auto slot = slot_of(std::make_unique<QuotingProvider>());
+    auto &quotes = *slot->quotes();
+    std::vector<std::string> reasons;
+    const auto ask = [&] {
+        quotes.ask(quotes.new_ticket(), {}, {}, std::chrono::steady_clock::now() + std::chrono::minutes(1),
+                   [&reasons](const Quotes::Result &result) { reasons.push_back(result.error().reason); });
+    };
+    ask();
+    std::unique_ptr<Provider> closed;
+    slot->close("it failed", [&closed](std::unique_ptr<Provider> provider) { closed = std::move(provider); });
+    EXPECT_THAT(reasons, ::testing::ElementsAre("it failed"));
+    ask();
+    EXPECT_EQ(reasons.size(), 1U) << "never from within the call";
+    while (!closed) loop_.run_one();
+    loop_.poll();
+    EXPECT_THAT(reasons, ::testing::ElementsAre("it failed", "it failed"));
+    bool has_collateral = true;
+    slot->collateral([&](const std::expected<QuoteCollateral, std::string> &collateral) { has_collateral = collateral.has_value(); });
+    EXPECT_FALSE(has_collateral);
+
+    auto read = ReadProvider::read(std::make_unique<QuotingProvider>(), {}, 1);
+    ASSERT_TRUE(slot->reopen(std::move(*read)));
+    ask();
+    EXPECT_EQ(quotes.waiting(), 1U);
+    EXPECT_TRUE(slot->has_collateral());
+}
+
 TEST_F(ProviderSlotTest, ItIsIdleWhenWhatWasAskedBeforeIsAnswered) {
     FakeHardware hardware;
     const std::vector<RegisterSpec> registers{fake_register("rtmr3", "XWRL")};

@@ -73,13 +73,13 @@ private:
 // decides anything.
 struct Explored {
     static void add(Fingerprint &out, const RegisterTable &table) {
-        const auto &[provider, entries, sets, asked, hashers, last_refresh, writes_begun, writes_ended, generation, failed, can_refresh,
+        const auto &[provider, entries, sets, asked, hashers, last_refresh, writes_begun, writes_ended, generation, failed, abilities,
                      counters] = table;
         out.add(writes_begun - writes_ended);
         for (const auto &one : entries) {
             const auto &[spec, name, value, hex, number, logged, extending, divergence, divergences, last_write, writing, is_logged,
-                         uncertain, of_generation] = one;
-            out.add(mr::ByteView(value)).add(logged).add(extending.has_value()).add(writing).add(is_logged).add(uncertain);
+                         is_there, uncertain, of_generation] = one;
+            out.add(mr::ByteView(value)).add(logged).add(extending.has_value()).add(writing).add(is_logged).add(is_there).add(uncertain);
             if (extending) out.add(extending->before).add(extending->after);
             out.add(divergence.has_value());
             if (divergence) out.add(divergence->expected).add(divergence->found);

@@ -51,6 +51,7 @@ protected:
     }
 
     FakeHardware hardware_;
+    FakeHardware other_;
     boost::asio::io_context loop_;
     TestJournal journal_{loop_};
     Daemon daemon_{loop_, *journal_};
@@ -185,6 +186,65 @@ TEST_F(WatchTest, AFirstValueThatCannotBeReadEndsTheWatchWithTheError) {
     extend("rtmr3", 1);
     EXPECT_EQ(watcher.reply(), "") << "an error is final";
     EXPECT_THAT(watcher.call("io.mrd.Registers.Read", R"({"name":"rtmr3"})"), HasSubstr(value(rtmr3)));
+}
+
+TEST_F(WatchTest, ARegisterThatVanishesIsToldAndItsValueWhenItIsBack) {
+    SessionClient watcher(*service_);
+    watcher.send(watch_method, R"({"names":["rtmr2","rtmr3"]})", true);
+    watcher.reply();
+    watcher.reply();
+    hardware_.vanish(rtmr3);
+    run();
+    const auto gone = watcher.reply();
+    EXPECT_THAT(gone, HasSubstr("\"gone\":\"tdx/rtmr3\""));
+    EXPECT_THAT(gone, HasSubstr("\"continues\":true"));
+    EXPECT_EQ(watcher.reply(), "");
+    SessionClient late(*service_);
+    EXPECT_THAT(late.call(watch_method, R"({"names":["rtmr3"]})", true), HasSubstr("io.mrd.Registers.RegisterGone"));
+    EXPECT_THAT(late.call("io.mrd.Registers.List"), ::testing::Not(HasSubstr("tdx/rtmr3")));
+    EXPECT_THAT(late.call("io.mrd.Registers.Read", R"({"name":"rtmr3"})"), HasSubstr("io.mrd.Registers.RegisterGone"));
+    hardware_.bring_back(rtmr3);
+    run();
+    EXPECT_THAT(watcher.reply(), Streams("rtmr3", value(rtmr3)));
+    EXPECT_EQ(watcher.reply(), "");
+}
+
+TEST_F(WatchTest, WithoutNamesWhatComesLaterIsWatchedToo) {
+    hardware_.vanish(rtmr2);
+    run();
+    SessionClient watcher(*service_);
+    SessionClient of_one(*service_);
+    watcher.send(watch_method, "{}", true);
+    of_one.send(watch_method, R"({"names":["rtmr3"]})", true);
+    while (!watcher.reply().empty()) {
+    }
+    of_one.reply();
+    hardware_.add(fake_register("rtmr4", "XWRL"));
+    hardware_.bring_back(rtmr2);
+    run();
+    EXPECT_THAT(watcher.reply(), Streams("rtmr2", value(rtmr2)));
+    EXPECT_THAT(watcher.reply(), Streams("rtmr4", value(4)));
+    EXPECT_EQ(watcher.reply(), "");
+    EXPECT_EQ(of_one.reply(), "");
+
+    const std::vector<RegisterSpec> specs{fake_register("pcr8", "XWRL")};
+    ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(other_, "tpm", specs, false), specs));
+    ASSERT_TRUE(daemon_.registers().join(*daemon_.registers().providers().back(), {}));
+    run();
+    EXPECT_THAT(watcher.reply(), HasSubstr("\"name\":\"tpm/pcr8\""));
+    EXPECT_EQ(watcher.reply(), "");
+}
+
+TEST_F(WatchTest, OneThatVanishesBeforeItsFirstValueWasReadIsToldAsGone) {
+    extend("rtmr3", 1);
+    hardware_.vanish(rtmr3);
+    SessionClient watcher(*service_);
+    watcher.send(watch_method, "{}", true);
+    run();
+    std::string all;
+    for (auto reply = watcher.reply(); !reply.empty(); reply = watcher.reply()) all += reply;
+    EXPECT_THAT(all, HasSubstr("\"gone\":\"tdx/rtmr3\""));
+    EXPECT_THAT(all, HasSubstr("tdx/report0"));
 }
 
 TEST_F(WatchTest, AWatcherThatHasGoneIsForgotten) {

@@ -1,4 +1,4 @@
-// A provider in memory for tests: registers of any table, failures on demand, calls that wait until the test lets them go.
+// A provider in memory for tests: registers of any table, which come and go, failures on demand, calls that wait until the test lets them go.
 #pragma once
 
 #include <algorithm>
@@ -18,15 +18,13 @@ namespace mrd {
 
 inline RegisterSpec fake_register(std::string name, std::string_view letters, std::size_t size = 48) {
     const auto flags = mr::Flags::from_string(letters).value();
-    const bool hashed = size == 48;
-    return {.name = std::move(name),
-            .hash = hashed ? std::optional(mr::HashAlgorithm::sha384) : std::nullopt,
-            .size = size,
-            .flags = flags,
-            .carries_generation = size != 48};
+    const auto hash = size == 48   ? std::optional(mr::HashAlgorithm::sha384)
+                      : size == 32 ? std::optional(mr::HashAlgorithm::sha256)
+                                   : std::nullopt;
+    return {.name = std::move(name), .hash = hash, .size = size, .flags = flags, .carries_generation = !hash};
 }
 
-// The hardware and what a test does with it, from its own thread; outlives the provider.
+// The hardware and what a test does with it, from its own thread; outlives the provider, and each that is opened in its place.
 class FakeHardware {
 public:
     enum class Failure : std::uint8_t { before, after, known_unchanged };
@@ -74,11 +72,47 @@ public:
         std::ranges::fill(values_[index], byte);
     }
 
+    // ---- What a provider tells while it runs
+
+    void vanish(RegisterIndex index) {
+        tell([&] { there_[index] = false; });
+    }
+    void bring_back(RegisterIndex index) {
+        tell([&] { there_[index] = true; });
+    }
+    void add(const RegisterSpec &spec) {
+        tell([&] { add_locked(spec); });
+    }
+    // The whole list is another one.
+    void tell_registers(const RegistersNow &now) {
+        const std::lock_guard lock(mutex_);
+        news_.registers(now);
+    }
+    void fail(const std::string &reason) {
+        const std::lock_guard lock(mutex_);
+        news_.failed(reason);
+    }
+    std::vector<RegisterSpec> registers() {
+        const std::lock_guard lock(mutex_);
+        return now_;
+    }
+
 private:
     friend class FakeProvider;
 
+    template <class Change>
+    void tell(const Change &change) {
+        const std::lock_guard lock(mutex_);
+        change();
+        news_.registers({now_, there_});
+    }
+    void add_locked(const RegisterSpec &spec) {
+        now_.push_back(spec);
+        there_.push_back(true);
+        values_.emplace_back(spec.size);
+    }
     void extend_locked(RegisterIndex index, const mr::Digest &digest) {
-        const auto after = mr::extend(mr::HashAlgorithm::sha384, values_[index], digest.bytes()).value();
+        const auto after = mr::extend(now_[index].hash.value(), values_[index], digest.bytes()).value();
         values_[index].assign(after.bytes().begin(), after.bytes().end());
     }
 
@@ -107,7 +141,10 @@ private:
 
     std::mutex mutex_;
     std::condition_variable changed_;
+    std::vector<RegisterSpec> now_;
+    std::vector<bool> there_;
     std::vector<mr::Bytes> values_;
+    ProviderNews news_;
     std::vector<std::string> calls_;
     std::map<std::string, std::vector<Failure>> failures_;
     std::string held_;
@@ -118,23 +155,36 @@ class FakeProvider final : public Provider, public RegisterDriver, public Report
 public:
     FakeProvider(FakeHardware &hardware, std::string name, std::vector<RegisterSpec> registers, bool may_wait)
         : hardware_(hardware), name_(std::move(name)), registers_(std::move(registers)), may_wait_(may_wait) {
-        for (const auto &spec : registers_) hardware_.values_.emplace_back(spec.size);
+        const std::lock_guard lock(hardware_.mutex_);
+        for (auto index = hardware_.now_.size(); index < registers_.size(); ++index) hardware_.add_locked(registers_[index]);
+    }
+    FakeProvider(const FakeProvider &) = delete;
+    FakeProvider &operator=(const FakeProvider &) = delete;
+    ~FakeProvider() override {
+        const std::lock_guard lock(hardware_.mutex_);
+        hardware_.news_ = {};
     }
 
     [[nodiscard]] std::string_view name() const override { return name_; }
     [[nodiscard]] std::string_view kind() const override { return "fake"; }
     [[nodiscard]] bool simulated() const override { return true; }
     [[nodiscard]] bool may_wait() const override { return may_wait_; }
+    void tell(ProviderNews news) override {
+        const std::lock_guard lock(hardware_.mutex_);
+        hardware_.news_ = std::move(news);
+    }
     RegisterDriver *registers() override { return this; }
     Reporter *reporter() override { return this; }
 
     [[nodiscard]] const std::vector<RegisterSpec> &list() const override { return registers_; }
-    [[nodiscard]] RegisterAbilities abilities() const override { return {.refresh = true, .extend = true, .write = true}; }
+    [[nodiscard]] RegisterAbilities abilities() const override {
+        return {.refresh = true, .extend = true, .write = true, .come_and_go = true};
+    }
 
     std::expected<void, ProviderError> refresh(RefreshSet set, std::vector<mr::Bytes> &values) override {
         return hardware_.run("refresh", "refresh " + std::to_string(set), [&] {
-            for (RegisterIndex index = 0; index < registers_.size(); ++index) {
-                if (registers_[index].refresh_set == set) values[index] = hardware_.values_[index];
+            for (RegisterIndex index = 0; index < values.size(); ++index) {
+                if (hardware_.now_[index].refresh_set == set && hardware_.there_[index]) values[index] = hardware_.values_[index];
             }
         });
     }

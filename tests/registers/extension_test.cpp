@@ -468,6 +468,45 @@ TEST(Extension, AnIdWithAnotherDigestIsRefused) {
     EXPECT_EQ(error_of<DuplicateEvent>(answer)->id, "once");
 }
 
+TEST(Extension, OfARegisterThatHasVanishedIsNotBegunAtWhateverStepItDid) {
+    World at_its_turn;
+    at_its_turn.table().vanish(0);
+    EXPECT_NE(error_of<RegisterGone>(at_its_turn.run(extension_by(1))), nullptr);
+
+    World while_reread(Owner::shared);
+    auto extension = extension_by(1);
+    ASSERT_EQ(extension.begin(while_reread.known()), Action::reread);
+    while_reread.table().vanish(0);
+    ASSERT_EQ(while_reread.reread(extension), Action::answer);
+    EXPECT_NE(error_of<RegisterGone>(extension.answer()), nullptr);
+    EXPECT_THAT(while_reread.logged(), IsEmpty());
+
+    auto while_resynced = world_with(Before::diverged);
+    extension = extension_by(1);
+    ASSERT_EQ(while_resynced.go_to(extension, extension.begin(while_resynced.known()), Action::extend), Action::extend);
+    ASSERT_TRUE(extension.resyncs());
+    ASSERT_EQ(while_resynced.extend(extension), Action::settle);
+    while_resynced.table().vanish(0);
+    ASSERT_EQ(while_resynced.settle(extension), Action::answer);
+    EXPECT_NE(error_of<RegisterGone>(extension.answer()), nullptr);
+    EXPECT_EQ(while_resynced.times_taken(0, digest(1)), 0U);
+}
+
+TEST(Extension, ThatFailsAsItsRegisterVanishesIsSettledWhenThatIsBack) {
+    World world;
+    auto extension = extension_by(1);
+    ASSERT_EQ(world.go_to(extension, extension.begin(world.known()), Action::extend), Action::extend);
+    ASSERT_EQ(world.extend(extension, {World::Extend::fails_after}), Action::reread);
+    world.table().vanish(0);
+    ASSERT_EQ(world.reread(extension), Action::answer);
+    ASSERT_NE(error_of<ProviderFailed>(extension.answer()), nullptr);
+    EXPECT_EQ(error_of<ProviderFailed>(extension.answer())->applied, Applied::unknown);
+    EXPECT_THAT(world.logged(), IsEmpty());
+    world.table().appear(0);
+    world.refresh(0);
+    EXPECT_THAT(world.logged(), ElementsAre(digest(1)));
+}
+
 TEST(Extension, ACappedRegisterTakesNothingAndIsNeverResynced) {
     World world;
     ASSERT_TRUE(world.run(extension_by(1, {.id = "once"})));

@@ -91,7 +91,8 @@ struct Snapshot {
 
 // A register's value, at first and after each change.
 struct Change {
-    Reading reading;
+    Reading reading;            // of one that is gone only the name
+    bool gone = false;          // it has vanished, and may come back
     std::int64_t sequence = 0;  // the last extend it shows
 };
 
@@ -227,6 +228,8 @@ private:
 // Every call can fail with timed_out, connection_lost and protocol; permission_denied, if the caller may not do this; method_not_implemented, if mrd is older than
 // this library; invalid_parameter, if a value is out of what is said here; invalid_argument, if a text is no UTF-8 or holds a NUL. Each says what else can be its error.
 //
+// A register that has vanished is no_such_register too, with RegisterGone as the name on the wire: it may come back, and nothing was done.
+//
 // Names of registers may be short, where that leaves one: "rtmr3" for "tdx/rtmr3" (docs/registers.md).
 //
 // Those that can take long (report, quote, evidence, watch, records, export_log, replay) use a connection of their own, where they hold up nothing: they can also
@@ -274,8 +277,8 @@ Call<std::vector<ProviderCounters>> statistics();
 // The object that docs/status.md describes.
 Call<RawReply> status();
 
-// The present value of each register (all: no name), then each change. Who does not keep up gets the latest value of each. Errors: no_such_register, not_readable,
-// provider_failed; connection_lost when mrd ends.
+// The present value of each register (all, and those that come later: no name), then each change. Who does not keep up gets the latest value of each. Errors:
+// no_such_register, not_readable, provider_failed; connection_lost when mrd ends.
 StreamCall<Change> watch(const std::vector<std::string> &names = {});
 
 // The records from that number on (1: all); with follow also those to come, without end. Errors: journal_failed.

@@ -111,9 +111,12 @@ std::expected<std::vector<ProviderCounters>, Error> counters_of(const wire::Stat
 std::expected<RawReply, Error> status_of(const wire::StatusReply &reply) { return RawReply{reply.status.text}; }
 
 std::expected<std::optional<Change>, Error> change_of(const wire::WatchReply &reply) {
-    auto reading = reading_from(reply.reading);
+    if (reply.reading.has_value() == reply.gone.has_value())
+        return std::unexpected(protocol_error("a change is a reading or a register that is gone"));
+    if (reply.gone) return Change{{std::string(*reply.gone), {}, {}, false}, true, reply.sequence};
+    auto reading = reading_from(*reply.reading);
     if (!reading) return std::unexpected(std::move(reading.error()));
-    return Change{std::move(*reading), reply.sequence};
+    return Change{std::move(*reading), false, reply.sequence};
 }
 
 // ---- Parameters

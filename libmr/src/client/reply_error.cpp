@@ -26,6 +26,8 @@ struct KnownError {
 constexpr std::array known_errors{
     KnownError{"NoSuchRegister", ErrorCode::no_such_register,
                "no register has that name, or each of the candidates has; `mrctl list` shows the names"},
+    KnownError{"RegisterGone", ErrorCode::no_such_register,
+               "the register has vanished: its device is not there, or its provider has failed; `mrctl status` says which"},
     KnownError{"NoSuchProvider", ErrorCode::no_such_provider, "no provider has that name, or several could be meant: name one"},
     KnownError{"NotReadable", ErrorCode::not_readable, "the register cannot be read"},
     KnownError{"NotWritable", ErrorCode::not_writable, "the register cannot be written; registers with the flag X are extended instead"},
