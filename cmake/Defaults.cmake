@@ -32,9 +32,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 # Asio's definitions are compiled once, in proto/varlink/asio.cpp, not in every file that includes it.
 target_compile_definitions(mrd_defaults INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
-if(MRD_TEST_HOOKS)
-  target_compile_definitions(mrd_defaults INTERFACE MRD_TEST_HOOKS)
-endif()
 
 set(MRD_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
 if(MRD_SANITIZE)

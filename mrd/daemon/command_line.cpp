@@ -113,13 +113,6 @@ std::expected<mrd::sim::Options, std::string> simulated_td(const Options &option
             return Failure("--sim-attributes needs up to 16 hexadecimal digits");
         sim.attributes = attributes;
     }
-#ifdef MRD_TEST_HOOKS
-    if (const char *faults = std::getenv("MRD_SIM_FAULTS")) {  // NOLINT(concurrency-mt-unsafe): before any thread is started
-        auto parsed = mrd::sim::parse_faults(faults);
-        if (!parsed) return Failure("MRD_SIM_FAULTS: " + parsed.error());
-        sim.faults = std::move(*parsed);
-    }
-#endif
     return sim;
 }
 

@@ -7,7 +7,6 @@
 #include "mrd/clock.h"
 #include "mrd/journal/record_reader.h"
 #include "mrd/journal/space.h"
-#include "mrd/kill_points.h"
 #include "mrd/log.h"
 
 namespace mrd::journal {
@@ -39,12 +38,6 @@ Journal::~Journal() = default;
 std::int64_t Journal::now() { return now_in_microseconds(); }
 
 // ---- Writing
-
-AppendFile::Result<void> Journal::write_record(std::uint64_t offset, mr::ByteView bytes, std::string_view torn) {
-    if (dies_at(torn)) (void)file_->write(offset, bytes.first(bytes.size() / 2));
-    kill_point(torn);
-    return write_all(*file_, offset, bytes);
-}
 
 AppendFile::Result<void> Journal::write_all(AppendFile &file, std::uint64_t offset, mr::ByteView bytes) {
     while (!bytes.empty()) {
@@ -125,9 +118,7 @@ std::expected<void, Error> Journal::write_scratch(const Record &record, std::siz
     // Every open intent, this one too, keeps room for the record that settles it.
     const auto open = state_.open().size() + (is_intent ? 1 : 0);
     if (auto room = make_room(size + open * settled_size + following); !room) return room;
-    if (is_intent) kill_point("intent-reserved");
-    const auto written = is_intent ? write_record(end_, scratch_, "intent-torn") : write_all(*file_, end_, scratch_);
-    if (!written) {
+    if (const auto written = write_all(*file_, end_, scratch_); !written) {
         dirty_until_ = end_ + size;
         return fail(cannot("write", path("journal"), written.error()));
     }
@@ -188,7 +179,6 @@ std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::s
     write_checkpoint_if_due();
     const auto number = state_.next_intent();
     if (auto appended = append(record_of(event, number, now()), following); !appended) return std::unexpected(appended.error());
-    kill_point("intent-written");
     return number;
 }
 
@@ -199,7 +189,7 @@ std::uint64_t Journal::settle(std::uint64_t intent, Outcome outcome) {
     scratch_.clear();
     append_record(scratch_, end_ + owed_.size(), record);
     const bool can_write = condition_ == Condition::good || (condition_ == Condition::failed && mend_writes());
-    const auto written = can_write ? write_record(end_, scratch_, "settled-torn") : std::unexpected(std::error_code());
+    const auto written = can_write ? write_all(*file_, end_, scratch_) : std::unexpected(std::error_code());
     if (written) {
         end_ += scratch_.size();
     } else {
@@ -209,7 +199,6 @@ std::uint64_t Journal::settle(std::uint64_t intent, Outcome outcome) {
         if (can_write) (void)fail(cannot("write", path("journal"), written.error()));
     }
     state_.apply(record);
-    kill_point("settled-written");
     if (outcome == Outcome::done) tell_of_event();
     return record.sequence;
 }
@@ -300,12 +289,10 @@ void Journal::wait_until_durable(Done done) {
     }
     if (!sync_thread_ || end_ <= synced_) return done({});
     waiting_.push_back({end_, std::move(done)});
-    kill_point("sync-begins");
     sync_thread_->ask(end_);
 }
 
 void Journal::synced(std::uint64_t position, const AppendFile::Result<void> &result) {
-    kill_point("sync-ended");
     if (!result) (void)fail_sync(cannot("sync", path("journal"), result.error()));
     // A sync that succeeds after one that failed proves nothing: the kernel may have dropped what the first did not write.
     const bool is_durable = sync_failure_.empty();

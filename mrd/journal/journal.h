@@ -194,7 +194,6 @@ private:
     std::expected<void, Error> write_scratch(const Record &record, std::size_t following);
     std::expected<void, Error> make_room(std::uint64_t size);
     std::expected<void, Error> make_room_in_file(std::uint64_t size);
-    AppendFile::Result<void> write_record(std::uint64_t offset, mr::ByteView bytes, std::string_view torn);
     static AppendFile::Result<void> write_all(AppendFile &file, std::uint64_t offset, mr::ByteView bytes);
     AppendFile::Result<void> write_zeros(std::uint64_t begin, std::uint64_t end);
     std::expected<void, Error> mend();

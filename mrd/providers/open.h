@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ struct ProviderSurroundings {
 // Blocks; on any thread. Error: one sentence that says what to do.
 std::expected<std::unique_ptr<Provider>, std::string> open_provider(const ProviderConfig &provider,
                                                                     const ProviderSurroundings &surroundings);
+using OpenProvider =
+    std::function<std::expected<std::unique_ptr<Provider>, std::string>(const ProviderConfig &, const ProviderSurroundings &)>;
 
 // Why mrd does not start where no provider is configured, and what was looked for.
 std::string why_no_provider();

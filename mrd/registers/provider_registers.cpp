@@ -159,12 +159,10 @@ void ProviderRegisters::ask(RegisterDriver &driver, Turn &turn) {
         turn.result = driver.refresh(turn.extension.refresh_set(), turn.values);
         return;
     }
-    kill_point("provider-begins");
     for (const auto &target : turn.extension.event().targets) {
         turn.result = driver.extend(target.index, target.digest);
         if (!turn.result) break;
     }
-    kill_point("provider-ended");
 }
 
 void ProviderRegisters::take_result(Turn &turn) {
@@ -188,7 +186,6 @@ std::string ProviderRegisters::why_not_in_journal(std::span<const Extension::Tar
 }
 
 std::expected<std::uint64_t, journal::Error> ProviderRegisters::write_intent(const Extension &extension) {
-    kill_point("extend-checked");
     const auto event_of = [](std::span<const journal::Target> targets, const EventDetails &details) {
         return journal::NewEvent{.targets = targets,
                                  .origin = details.origin,

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "mrd/journal/journal.h"
-#include "mrd/kill_points.h"
 #include "mrd/providers/provider.h"
 #include "mrd/providers/provider_queue.h"
 #include "mrd/registers/extension.h"
@@ -208,13 +207,11 @@ private:
         }
         events_.journal.when_durable(
             [this, index, result = extension.answer(), done = std::move(done)](const std::expected<void, journal::Error> &durable) mutable {
-                kill_point("reply-ready");
                 if (!durable) {
                     result = std::unexpected(from_journal(durable.error()));
                     note_failure(index, result.error());
                 }
                 done(std::move(result));
-                kill_point("reply-given");
             });
     }
 

@@ -18,6 +18,8 @@ public:
     struct Options {
         std::vector<std::string> arguments = {"--sim"};
         std::map<std::string, std::string> environment = {};
+        std::string faults = {};  // tests/faults/faults.h
+        std::string kill = {};    // tests/faults/kill_points.h
         std::string config = {};  // the configuration file's text
         std::string socket = {};  // empty: folder/io.mrd
         std::string state = {};   // empty: folder/state
@@ -34,7 +36,11 @@ public:
         if (::bind(notify, reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0) throw std::runtime_error("bind failed");
 
         socket_ = options.socket.empty() ? (folder / "io.mrd").native() : options.socket;
-        std::vector<std::string> command{MRD_PROGRAM, "--socket", socket_, "--state",
+        // What is shipped, unless something is to go wrong.
+        const bool is_whole = options.faults.empty() && options.kill.empty();
+        if (!options.faults.empty()) options.environment["MRD_SIM_FAULTS"] = options.faults;
+        if (!options.kill.empty()) options.environment["MRD_KILL"] = options.kill;
+        std::vector<std::string> command{is_whole ? MRD_PROGRAM : MRD_WITH_FAULTS_PROGRAM, "--socket", socket_, "--state",
                                          options.state.empty() ? (folder / "state").native() : options.state};
         if (!options.config.empty()) {
             const auto file = folder / "mrd.toml";

@@ -31,6 +31,14 @@ mr::ReportData report_data(std::uint8_t byte) {
     return data;
 }
 
+// Faults and places to die at are of another program, which has them around the same one.
+TEST(Shipped, IsAProgramThatKnowsNeitherFaultsNorPlacesToDieAt) {
+    for (const auto *word : {"MRD_SIM_FAULTS", "MRD_KILL", "provider-begins", "fail-before"}) {
+        EXPECT_EQ(contents(MRD_PROGRAM).find(word), std::string::npos) << word;
+        EXPECT_NE(contents(MRD_WITH_FAULTS_PROGRAM).find(word), std::string::npos) << word;
+    }
+}
+
 // ---- Each method
 
 TEST_F(DaemonTest, ListsTheRegistersOfTheDesign) {
@@ -191,7 +199,7 @@ INSTANTIATE_TEST_SUITE_P(All, Readers, ::testing::Values("", "refresh:delay=200"
                          [](const auto &tested) { return *tested.param == '\0' ? "Fast" : "Slow"; });
 
 TEST_P(Readers, AfterOneExtendCauseExactlyOneRefresh) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", GetParam()}}});
+    const auto daemon = started({.faults = GetParam()});
     auto client = daemon.client();
     constexpr int readers = 16;
     std::vector<mr::Client> clients;
@@ -255,7 +263,7 @@ TEST_F(DaemonTest, AnExtendBehindItsBackShowsAsDivergenceAfterAFreshReadAndChang
 }
 
 TEST_F(DaemonTest, AFailingExtendIsToldAsNotAppliedOrSucceedsAsTheRegisterSays) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "extend:fail-before@1,extend:fail-after@2,refresh:fail@4"}}});
+    const auto daemon = started({.faults = "extend:fail-before@1,extend:fail-after@2,refresh:fail@4"});
     auto client = daemon.client();
     const auto failed = client.extend("rtmr3", digest_of("a"));
     ASSERT_FALSE(failed);
@@ -269,7 +277,7 @@ TEST_F(DaemonTest, AFailingExtendIsToldAsNotAppliedOrSucceedsAsTheRegisterSays) 
 }
 
 TEST_F(DaemonTest, ASlowReportDelaysNoCachedRead) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "report:delay=1000@1"}}});
+    const auto daemon = started({.faults = "report:delay=1000@1"});
     auto client = daemon.client();
     std::atomic<int> reported = 0;
     std::vector<std::jthread> threads;
@@ -302,7 +310,7 @@ TEST_F(DaemonTest, TheSocketAndTheStateAreForTheirOwnerAlone) {
 }
 
 TEST_F(DaemonTest, SigtermWhileAnExtendRunsLetsItBeAnsweredAndTheExitCodeIsZero) {
-    auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "extend:delay=300"}}});
+    auto daemon = started({.faults = "extend:delay=300"});
     auto client = daemon.client();
     auto observer = daemon.client();
     std::optional<std::expected<mr::Extended, mr::Error>> answer;
@@ -320,7 +328,7 @@ TEST_F(DaemonTest, SigtermWhileAnExtendRunsLetsItBeAnsweredAndTheExitCodeIsZero)
 }
 
 TEST_F(DaemonTest, SigtermWhileACallOfAClientThatHasGoneRunsLetsItTakeEffect) {
-    auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "extend:delay=300"}}});
+    auto daemon = started({.faults = "extend:delay=300"});
     auto observer = daemon.client();
     for (int i = 0; i < 2; ++i) {
         auto connected = mr::Client::connect({.socket = daemon.socket(), .call_timeout = std::chrono::milliseconds(1)});
@@ -506,7 +514,7 @@ TEST_F(DaemonTest, AReportOverARegisterThatOthersExtendIsNeverStale) {
 }
 
 TEST_F(DaemonTest, AWriteThatFailedAfterItsEffectIsReadAsItIs) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "write:fail-after@1"}}});
+    const auto daemon = started({.faults = "write:fail-after@1"});
     auto client = daemon.client();
     EXPECT_EQ(client.write("reportdata", mr::Bytes(64, 1)).error().code, ErrorCode::provider_failed);
     EXPECT_EQ(client.read("reportdata")->value, mr::Bytes(64, 1));
@@ -514,7 +522,7 @@ TEST_F(DaemonTest, AWriteThatFailedAfterItsEffectIsReadAsItIs) {
 }
 
 TEST_F(DaemonTest, AnExtendThatOnlyALaterReadSettlesIsCounted) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "extend:fail-after@1,refresh:fail@2-3"}}});
+    const auto daemon = started({.faults = "extend:fail-after@1,refresh:fail@2-3"});
     auto client = daemon.client();
     EXPECT_FALSE(client.extend("rtmr3", digest_of("a")));
     EXPECT_FALSE(client.read("rtmr3"));

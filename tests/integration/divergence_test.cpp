@@ -235,7 +235,7 @@ TEST_P(OpenIntent, WhoseRegisterSomebodyElseExtendedIsIndeterminateAndItsIdIsFre
         ASSERT_EQ(daemon.stop(), 0);
     }
     {
-        auto daemon = started({.environment = {{"MRD_KILL", GetParam()}}});
+        auto daemon = started({.kill = GetParam()});
         EXPECT_FALSE(daemon.client().extend(reg, digest_of("open"), {.id = "open"}));
         ASSERT_EQ(daemon.process().wait(), 1000 + SIGKILL);
     }

@@ -189,7 +189,7 @@ INSTANTIATE_TEST_SUITE_P(All, AtTheSameTime, ::testing::Values("", "refresh:dela
                          [](const auto &tested) { return *tested.param == '\0' ? "Inline" : "OnThread"; });
 
 TEST_P(AtTheSameTime, OneEventSentByManyIsOneEvent) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", GetParam()}}});
+    const auto daemon = started({.faults = GetParam()});
     constexpr int clients = 32;
     std::vector<std::expected<mr::Extended, mr::Error>> answers(clients);
     {
@@ -214,7 +214,7 @@ TEST_P(AtTheSameTime, OneEventSentByManyIsOneEvent) {
 }
 
 TEST_P(AtTheSameTime, AReplayIsEqualWhileOthersExtend) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", GetParam()}}});
+    const auto daemon = started({.faults = GetParam()});
     std::atomic<bool> ending = false;
     std::atomic<int> events = 0;
     std::vector<std::jthread> threads;

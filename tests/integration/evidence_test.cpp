@@ -244,7 +244,7 @@ INSTANTIATE_TEST_SUITE_P(All, EvidenceFailures,
                          [](const auto &tested) { return tested.param.label; });
 
 TEST_P(EvidenceFailures, EachHasItsOwnErrorLongBeforeTheDeadline) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", GetParam().faults + std::string("@1")}}});
+    const auto daemon = started({.faults = GetParam().faults + std::string("@1")});
     auto client = daemon.client();
     const auto failed = evidence_of(client, nonce(1), {.deadline = std::chrono::minutes(10)});
     ASSERT_FALSE(failed);
@@ -258,7 +258,7 @@ TEST_P(EvidenceFailures, OnesFailureIsNotAnothersWhileEightExtend) {
     std::string faults;
     for (std::uint32_t i = 1; i <= all_clients; i += 2)
         faults += (faults.empty() ? "" : ",") + std::string(GetParam().faults) + "@" + std::to_string(i);
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", faults}}});
+    const auto daemon = started({.faults = faults});
     Extenders extenders(daemon, 8, rtmrs, 0);
     auto asking = ask_all(daemon, extenders);
     std::map<std::uint32_t, mr::Evidence> good;
@@ -277,7 +277,7 @@ TEST_P(EvidenceFailures, OnesFailureIsNotAnothersWhileEightExtend) {
 }
 
 TEST_F(EvidenceTest, OneThatNeverComesTimesOutAndThirtyOneOthersGetTheirsWhileEightExtend) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "quote:never@1"}}});
+    const auto daemon = started({.faults = "quote:never@1"});
     Extenders extenders(daemon, 8, rtmrs, 0);
     auto client = daemon.client();
     auto never = std::async(std::launch::async, [&] { return evidence_of(daemon.client(), nonce(99), {.deadline = milliseconds(300)}); });
@@ -296,7 +296,7 @@ TEST_F(EvidenceTest, OneThatNeverComesTimesOutAndThirtyOneOthersGetTheirsWhileEi
 }
 
 TEST_F(EvidenceTest, ThatNeverComesTimesOutAndItsClientsEndCancelsIt) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "quote:never@1-2"}}});
+    const auto daemon = started({.faults = "quote:never@1-2"});
     auto client = daemon.client();
     EXPECT_EQ(evidence_of(client, nonce(1), {.deadline = milliseconds(50)}).error().code, ErrorCode::quote_timeout);
     auto impatient = mr::Client::connect({.socket = daemon.socket(), .call_timeout = milliseconds(50)}).value();
@@ -307,7 +307,7 @@ TEST_F(EvidenceTest, ThatNeverComesTimesOutAndItsClientsEndCancelsIt) {
 }
 
 TEST_F(EvidenceTest, WhatWasSentBehindOneWhoseClientHasGoneStillTakesEffect) {
-    const auto daemon = started({.environment = {{"MRD_SIM_FAULTS", "quote:never"}}});
+    const auto daemon = started({.faults = "quote:never"});
     auto client = daemon.client();
     const auto digest = digest_of("behind");
     {

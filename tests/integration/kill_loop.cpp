@@ -30,9 +30,9 @@ KillLoop::KillLoop(Options options) : options_(std::move(options)) {
 
 Daemon KillLoop::start(const Death *death, const std::string &faults) {
     Daemon::Options options{.config = options_.config};
-    if (!faults.empty()) options.environment["MRD_SIM_FAULTS"] = faults;
+    options.faults = faults;
     if (const auto *point = death != nullptr ? std::get_if<AtPoint>(death) : nullptr)
-        options.environment["MRD_KILL"] = point->name + "@" + std::to_string(point->passes);
+        options.kill = point->name + "@" + std::to_string(point->passes);
     if (const auto *after = death != nullptr ? std::get_if<AfterTime>(death) : nullptr) options.in_child = dies_after(after->time);
     return Daemon(options_.folder, std::move(options));
 }

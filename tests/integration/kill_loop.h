@@ -19,7 +19,7 @@ struct AfterAcknowledged {
     int events = 1;  // the SIGKILL is sent by the client that gets this one's answer
 };
 struct AtPoint {
-    std::string name;  // of kill_points
+    std::string name;  // of faults::kill_points
     int passes = 1;
 };
 // Counted from its start: it may die before it is ready.

@@ -1,6 +1,4 @@
 // mrd dies by SIGKILL, at named points of an extend and at any time, and is started again on the same state.
-#include "mrd/kill_points.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +7,7 @@
 #include "libmr/wire/registers.h"
 #include "mr/envelope.h"
 #include "proto/varlink/client.h"
+#include "tests/faults/kill_points.h"
 #include "tests/integration/daemon.h"
 #include "tests/integration/kill_loop.h"
 #include "tests/integration/ledger.h"
@@ -17,6 +16,7 @@
 namespace mrd {
 namespace {
 
+using faults::kill_points;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -55,7 +55,7 @@ std::vector<Case> cases() {
             all.push_back({point, Sending::one_after_the_other, 1, 1, on_thread});
             all.push_back({point, Sending::one_after_the_other, 5, 3, on_thread});
             all.push_back({point, Sending::at_once, 64, 1, on_thread});
-            if (point == "sync-ended") continue;  // one sync serves many
+            if (is_of_sync(point)) continue;  // one sync serves many
             all.push_back({point, Sending::at_once, 64, 32, on_thread});
             all.push_back({point, Sending::at_once, 64, 64, on_thread});
         }
@@ -113,15 +113,15 @@ TEST_P(KillPoints, LoseNoAcknowledgedEventAndRepeatNone) {
     for (int i = 0; i < events; ++i) ledger.add(reg);
     {
         Daemon::Options options{.config = config};
-        options.environment["MRD_KILL"] = std::string(point) + "@" + std::to_string(passes);
-        if (on_thread) options.environment["MRD_SIM_FAULTS"] = "refresh:delay=1@1000000";  // it may wait, but never does
+        options.kill = std::string(point) + "@" + std::to_string(passes);
+        if (on_thread) options.faults = "refresh:delay=1@1000000";  // it may wait, but never does
         auto daemon = started(options);
         sending == Sending::at_once ? send_at_once(daemon, ledger, first) : send_one_after_the_other(daemon, ledger, first);
         ASSERT_EQ(daemon.process().wait(), killed) << "the point is not reached";
     }
-    // Nobody is told before it is so; with group sync, before it is durable. What is given last may still be sent.
+    // Nobody is told before it is so; with group sync, before it is durable.
     const auto told = ledger.answers() - first;
-    if (sending == Sending::one_after_the_other && point != "reply-given") {
+    if (sending == Sending::one_after_the_other) {
         EXPECT_EQ(told, static_cast<std::size_t>(passes) - 1);
     }
     auto daemon = started({.config = config});
@@ -145,7 +145,7 @@ TEST_F(DaemonTest, AKillDuringTheRecoveryFromAKillLosesNothing) {
         const auto state = (folder() / ("state-" + point)).native();
         const auto entry = ledger.add(reg);
         const auto live = [&](const std::string &kill) {
-            Daemon daemon(folder(), {.environment = {{"MRD_KILL", kill}}, .state = state});
+            Daemon daemon(folder(), {.kill = kill, .state = state});
             if (daemon.ready()) {
                 auto client = daemon.client();
                 (void)ledger.send(entry, client);
@@ -199,7 +199,7 @@ INSTANTIATE_TEST_SUITE_P(All, ResyncKillPoints, ::testing::ValuesIn([] {
                              // An extend that a resync precedes is two rounds to the journal and the provider, and one reply.
                              std::vector<std::string> all;
                              for (const auto point : kill_points) {
-                                 const bool in_each_round = !point.starts_with("reply-") && !is_of_sync(point);
+                                 const bool in_each_round = !is_of_sync(point);
                                  all.push_back(std::string(point) + "@1");
                                  if (in_each_round) all.push_back(std::string(point) + "@2");
                              }
@@ -217,12 +217,12 @@ TEST_P(ResyncKillPoints, LeaveTheGapReportedOnceAndRight) {
     const auto found = extended(before, digest_of("foreign"));
     std::optional<std::expected<mr::Extended, mr::Error>> answer;
     {
-        auto daemon = started({.environment = {{"MRD_KILL", "never"}}, .config = config});
+        auto daemon = started({.kill = "never", .config = config});
         ASSERT_TRUE(daemon.client().extend(reg, digest_of("mine"), {.id = "mine"}));
         ASSERT_EQ(daemon.stop(), 0);
     }
     {
-        auto daemon = started({.environment = {{"MRD_KILL", GetParam()}}, .config = config});
+        auto daemon = started({.kill = GetParam(), .config = config});
         auto client = daemon.client();
         extend_behind(reg, mr::to_hex(digest_of("foreign").bytes()));
         ASSERT_EQ(client.read(reg, {.fresh = true})->value, found);

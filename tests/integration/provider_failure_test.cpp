@@ -19,7 +19,7 @@ constexpr const char *reg = "tdx/rtmr3";
 
 class ProviderFailure : public DaemonTest {
 protected:
-    Daemon failing(const std::string &faults) { return started({.environment = {{"MRD_SIM_FAULTS", faults}}}); }
+    Daemon failing(const std::string &faults) { return started({.faults = faults}); }
 };
 
 std::string applied(const std::expected<mr::Extended, mr::Error> &answer) {

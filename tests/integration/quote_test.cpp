@@ -93,7 +93,7 @@ private:
 
 class QuoteTest : public DaemonTest {
 protected:
-    Daemon with_faults(const std::string &faults) { return started({.environment = {{"MRD_SIM_FAULTS", faults}}}); }
+    Daemon with_faults(const std::string &faults) { return started({.faults = faults}); }
 
     // Until so many wait.
     static void wait_for_quotes(mr::Client &client, std::int64_t count) {

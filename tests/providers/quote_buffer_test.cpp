@@ -111,24 +111,10 @@ TEST_F(CollectQuote, ALengthBeyondTheBufferIsRefusedAndTheWholeBufferIsNot) {
     }
 }
 
-TEST_F(CollectQuote, ALengthThatChangesAfterTheFirstLookIsNeverCopied) {
-    buffer_.change_out_len_after_a_look(~0U);
-    answer(quote_success, 3);
-    EXPECT_EQ(failure().cause, Cause::invalid);
-    // The second time it stays what it is, and is too long.
-    EXPECT_THAT(failure().reason, HasSubstr("4294967295 bytes"));
-}
-
-TEST_F(CollectQuote, ALengthThatChangedIsToldAsThat) {
-    buffer_.change_out_len_after_a_look(4);
-    answer(quote_success, 3);
-    EXPECT_THAT(failure().reason, HasSubstr("changed the quote's length"));
-}
-
 // ---- Buffers that the host keeps
 
 TEST(QuoteBuffers, ABufferThatIsTheTdsIsUsedAgain) {
-    QuoteBuffers buffers;
+    QuoteBuffers buffers([] { return std::make_unique<QuoteBuffer>(); });
     auto *first = buffers.take();
     first->set_status(quote_in_flight);
     first->set_status(quote_error);
@@ -136,7 +122,7 @@ TEST(QuoteBuffers, ABufferThatIsTheTdsIsUsedAgain) {
 }
 
 TEST(QuoteBuffers, OneInFlightIsNotUsedUntilItsStatusChangesAndTheirNumberIsBounded) {
-    QuoteBuffers buffers;
+    QuoteBuffers buffers([] { return std::make_unique<QuoteBuffer>(); });
     std::vector<QuoteBuffer *> taken;
     for (std::size_t i = 0; i < max_abandoned_buffers + 1; ++i) {
         auto *buffer = buffers.take();
@@ -183,37 +169,21 @@ protected:
     std::optional<std::expected<mr::Bytes, QuoteFailure>> ask(QuoteBuffer &buffer, const mr::Bytes &report = some_report()) {
         buffer.fill(report);
         auto seen = notification_.count();
-        EXPECT_TRUE(host_.get_quote(buffer));
-        looks_ = 0;
+        EXPECT_TRUE(host_->get_quote(buffer));
         for (;;) {
-            ++looks_;
             if (auto collected = collect_quote(buffer)) return collected;
             if (!notification_.wait(seen, stop_.get_token())) return std::nullopt;
         }
     }
-    void spoil(Action action) {
-        FaultPlan::Call call;
-        if (action == Action::spurious) {
-            call.spurious = true;
-        } else {
-            call.host = action;
-        }
-        host_.spoil_next(call, [](mr::ByteView report) {
-            mr::Bytes other(report.begin(), report.end());
-            other.front() ^= 0xFF;
-            return other;
-        });
-    }
-
     QuoteBuffer buffer_;
     Notification notification_;
     std::stop_source stop_;
-    int looks_ = 0;
-    QuoteHost host_{[](mr::ByteView report) -> std::expected<mr::Bytes, std::uint64_t> {
-                        if (report.front() == refused) return std::unexpected(quote_error);
-                        return mr::Bytes{report.front(), 2, 3};
-                    },
-                    notification_};
+    std::unique_ptr<QuoteHost> host_ = make_quote_host(
+        [](mr::ByteView report) -> std::expected<mr::Bytes, std::uint64_t> {
+            if (report.front() == refused) return std::unexpected(quote_error);
+            return mr::Bytes{report.front(), 2, 3};
+        },
+        notification_);
 };
 
 TEST_F(QuoteHostTest, AnswersWithWhatTheServiceMakes) {
@@ -229,43 +199,10 @@ TEST_F(QuoteHostTest, GivesTheServicesRefusalAsAStatus) {
 }
 
 TEST_F(QuoteHostTest, TakesNoRequestOfAnotherLengthOrWithoutAVersion) {
-    EXPECT_FALSE(host_.get_quote(buffer_));
+    EXPECT_FALSE(host_->get_quote(buffer_));
     buffer_.fill(mr::Bytes(1023));
-    EXPECT_FALSE(host_.get_quote(buffer_));
+    EXPECT_FALSE(host_->get_quote(buffer_));
     EXPECT_NE(buffer_.status(), quote_in_flight);
-}
-
-TEST_F(QuoteHostTest, ASpuriousNotificationIsLookedAtAndWaitedOver) {
-    spoil(Action::spurious);
-    const auto collected = ask(buffer_);
-    ASSERT_TRUE(collected && *collected);
-    EXPECT_GT(looks_, 2) << "the notifications came";
-}
-
-TEST_F(QuoteHostTest, OneThatIsNeverAnsweredStaysInFlightAndHoldsUpNoOther) {
-    spoil(Action::never);
-    buffer_.fill(some_report());
-    ASSERT_TRUE(host_.get_quote(buffer_));
-    QuoteBuffer next;
-    const auto collected = ask(next);
-    ASSERT_TRUE(collected && *collected);
-    EXPECT_FALSE(collect_quote(buffer_));
-}
-
-TEST_F(QuoteHostTest, EachFaultIsWhatItSays) {
-    const auto reason = [this](Action action) -> std::string {
-        spoil(action);
-        const auto collected = ask(buffer_);
-        if (!collected) return "nothing";
-        return *collected ? mr::to_hex(**collected) : (*collected).error().reason;
-    };
-    EXPECT_EQ(reason(Action::error), "8000000000000000");
-    EXPECT_THAT(reason(Action::unavailable), HasSubstr("not available"));
-    EXPECT_THAT(reason(Action::empty), HasSubstr("no quote"));
-    EXPECT_THAT(reason(Action::too_long), HasSubstr("bytes in a buffer of"));
-    EXPECT_THAT(reason(Action::changing), HasSubstr("changed"));
-    EXPECT_EQ(reason(Action::other_report), "7e0203");
-    EXPECT_EQ(reason(Action::no_report), "810203") << "the next one is as it should be";
 }
 
 }  // namespace

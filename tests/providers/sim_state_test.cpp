@@ -417,16 +417,6 @@ TEST_F(SimState, WhatIsLeftInTheMutexDoesNotMatterToWhoOpensAlone) {
 
 // --- kills ---
 
-#ifdef MRD_TEST_HOOKS
-
-template <int step>
-void die_at(int reached) {
-    if (reached == step) {
-        ::raise(SIGKILL);
-    }
-}
-constexpr std::array<void (*)(int), extend_steps> die_at_step = {die_at<0>, die_at<1>, die_at<2>, die_at<3>, die_at<4>};
-
 TEST_F(SimState, AKillAtAnyStepOfAnExtendLeavesTheOldValueOrTheNew) {
     for (const bool watched : {false, true}) {  // watched: the parent has the file open, so the dead owner's mutex is what it meets
         Value expected{};
@@ -441,15 +431,17 @@ TEST_F(SimState, AKillAtAnyStepOfAnExtendLeavesTheOldValueOrTheNew) {
         }
         std::uint64_t number = 0;
         for (int round = 0; round < 4; ++round) {
-            for (int step = 0; step < extend_steps; ++step) {
+            for (int step = 0; step <= State::Extending::stores; ++step) {
                 SCOPED_TRACE("step " + std::to_string(step) + (watched ? " watched" : ""));
                 const int status = wait_for(child([&] {
                     auto state = State::attach(file_);
-                    extend_step_hook = die_at_step[static_cast<std::size_t>(step)];
-                    return state && state->extend(1, digest_number(number));
+                    auto extending = state.value().begin_extend(1, digest_number(number));
+                    for (int stored = 0; stored < step; ++stored) extending.value().store_next();
+                    ::raise(SIGKILL);
+                    return false;
                 }));
                 ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-                if (step == extend_steps - 1) {
+                if (step == State::Extending::stores) {
                     expected = extended(expected, digest_number(number));
                 }
                 if (watcher) {
@@ -467,18 +459,15 @@ TEST_F(SimState, AKillAtAnyStepOfAnExtendLeavesTheOldValueOrTheNew) {
     }
 }
 
-void stop_in_the_middle(int reached) {
-    if (reached == 2) {
-        ::raise(SIGSTOP);
-    }
-}
-
 TEST_F(SimState, AStoppedProcessThatHoldsTheLockIsAnErrorAndNotAWaitWithoutEnd) {
     State state = opened();
     const pid_t process = child([&] {
         auto own = State::attach(file_);
-        extend_step_hook = stop_in_the_middle;
-        return own && own->extend(1, digest_number(1));
+        auto extending = own.value().begin_extend(1, digest_number(1));
+        extending.value().store_next();
+        ::raise(SIGSTOP);
+        for (int stored = 1; stored < State::Extending::stores; ++stored) extending.value().store_next();
+        return true;
     });
     int status = 0;
     ASSERT_EQ(::waitpid(process, &status, WUNTRACED), process);
@@ -490,8 +479,6 @@ TEST_F(SimState, AStoppedProcessThatHoldsTheLockIsAnErrorAndNotAWaitWithoutEnd) 
     EXPECT_EQ(wait_for(process), 0);
     EXPECT_EQ(values_of(state).rtmr[1], extended({}, digest_number(1)));
 }
-
-#endif
 
 // The child extends rtmr0 with the digest of its counter, as fast as it can: the register's value at counter n is known.
 TEST_F(SimState, AProcessKilledAtAnyMomentLeavesAValueOfItsChain) {

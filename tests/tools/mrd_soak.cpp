@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "mrd/kill_points.h"
+#include "tests/faults/kill_points.h"
 #include "tests/integration/kill_loop.h"
 #include "tests/tools/options.h"
 
@@ -36,8 +36,8 @@ public:
         switch (from(0, 2)) {
         case 0: return mrd::AfterAcknowledged{from(1, 100)};
         case 1: {
-            const auto point = static_cast<std::size_t>(from(0, static_cast<int>(mrd::kill_points.size()) - 1));
-            return mrd::AtPoint{std::string(mrd::kill_points[point]), from(1, 100)};
+            const auto point = static_cast<std::size_t>(from(0, static_cast<int>(mrd::faults::kill_points.size()) - 1));
+            return mrd::AtPoint{std::string(mrd::faults::kill_points[point]), from(1, 100)};
         }
         default: return mrd::AfterTime{std::chrono::microseconds(from(500, 40'000))};
         }

@@ -40,9 +40,6 @@ std::atomic_ref<T> QuoteBuffer::at(std::size_t offset) const {
 }
 
 void QuoteBuffer::fill(mr::ByteView report) {
-#ifdef MRD_TEST_HOOKS
-    changed_out_len_.reset();
-#endif
     at<std::uint64_t>(version_at).store(quote_buffer_version, std::memory_order_relaxed);
     at<std::uint32_t>(in_len_at).store(static_cast<std::uint32_t>(report.size()), std::memory_order_relaxed);
     at<std::uint32_t>(out_len_at).store(0, std::memory_order_relaxed);
@@ -52,13 +49,7 @@ void QuoteBuffer::fill(mr::ByteView report) {
 
 std::uint64_t QuoteBuffer::status() const { return at<std::uint64_t>(status_at).load(std::memory_order_acquire); }
 
-std::uint32_t QuoteBuffer::out_len() const {
-    const auto value = at<std::uint32_t>(out_len_at).load(std::memory_order_relaxed);
-#ifdef MRD_TEST_HOOKS
-    if (changed_out_len_) at<std::uint32_t>(out_len_at).store(*changed_out_len_, std::memory_order_relaxed);
-#endif
-    return value;
-}
+std::uint32_t QuoteBuffer::out_len() const { return at<std::uint32_t>(out_len_at).load(std::memory_order_relaxed); }
 
 std::uint64_t QuoteBuffer::version() const { return at<std::uint64_t>(version_at).load(std::memory_order_relaxed); }
 
@@ -68,8 +59,10 @@ void QuoteBuffer::set_status(std::uint64_t status) { at<std::uint64_t>(status_at
 
 void QuoteBuffer::put(mr::ByteView data, std::uint32_t out_len) {
     std::ranges::copy(data, bytes_.get() + quote_buffer_header_size);
-    at<std::uint32_t>(out_len_at).store(out_len, std::memory_order_relaxed);
+    set_out_len(out_len);
 }
+
+void QuoteBuffer::set_out_len(std::uint32_t out_len) const { at<std::uint32_t>(out_len_at).store(out_len, std::memory_order_relaxed); }
 
 std::optional<std::expected<mr::Bytes, QuoteFailure>> collect_quote(const QuoteBuffer &buffer) {
     using Cause = QuoteFailure::Cause;
@@ -99,7 +92,7 @@ QuoteBuffer *QuoteBuffers::take() {
     const auto own = std::ranges::find_if(buffers_, [](const auto &buffer) { return buffer->status() != quote_in_flight; });
     if (own != buffers_.end()) return own->get();
     if (buffers_.size() > max_abandoned_buffers) return nullptr;
-    return buffers_.emplace_back(std::make_unique<QuoteBuffer>()).get();
+    return buffers_.emplace_back(make_()).get();
 }
 
 }  // namespace mrd::sim

@@ -18,8 +18,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "mr/bytes.h"
@@ -41,6 +43,9 @@ inline constexpr std::uint64_t quote_unavailable = 0x8000'0000'0000'0001;
 class QuoteBuffer {
 public:
     QuoteBuffer();
+    QuoteBuffer(const QuoteBuffer &) = delete;
+    QuoteBuffer &operator=(const QuoteBuffer &) = delete;
+    virtual ~QuoteBuffer() = default;
 
     // ---- The TD's side
 
@@ -49,7 +54,7 @@ public:
     // What was written before the status is seen after it.
     [[nodiscard]] std::uint64_t status() const;
     // Every call looks anew.
-    [[nodiscard]] std::uint32_t out_len() const;
+    [[nodiscard]] virtual std::uint32_t out_len() const;
     [[nodiscard]] mr::ByteView data() const { return {bytes_.get() + quote_buffer_header_size, quote_buffer_capacity}; }
 
     // ---- The host's side
@@ -60,10 +65,9 @@ public:
     // Data and out_len; the status is set apart. Precondition: the data fits.
     void put(mr::ByteView data, std::uint32_t out_len);
 
-#ifdef MRD_TEST_HOOKS
-    // A host that rewrites out_len right after the TD has looked at it.
-    void change_out_len_after_a_look(std::uint32_t to) { changed_out_len_ = to; }
-#endif
+protected:
+    // The host writes to what the TD only sees.
+    void set_out_len(std::uint32_t out_len) const;
 
 private:
     struct Free {
@@ -73,9 +77,6 @@ private:
     [[nodiscard]] std::atomic_ref<T> at(std::size_t offset) const;
 
     std::unique_ptr<std::uint8_t[], Free> bytes_;  // NOLINT(modernize-avoid-c-arrays): of a size and an alignment
-#ifdef MRD_TEST_HOOKS
-    std::optional<std::uint32_t> changed_out_len_;
-#endif
 };
 
 // What a notification, or a look without one, means for the request in this buffer. Nothing: it is still in flight. Otherwise the bytes that the
@@ -88,10 +89,13 @@ inline constexpr std::size_t max_abandoned_buffers = 4;
 // The TD's buffers. Not for two threads at once.
 class QuoteBuffers {
 public:
+    explicit QuoteBuffers(std::function<std::unique_ptr<QuoteBuffer>()> make) : make_(std::move(make)) {}
+
     // One that is not the host's. Null: the host has all there may be.
     QuoteBuffer *take();
 
 private:
+    std::function<std::unique_ptr<QuoteBuffer>()> make_;
     std::vector<std::unique_ptr<QuoteBuffer>> buffers_;  // all there are, one in use included
 };
 

@@ -2,18 +2,15 @@
 // notifies the TD.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <stop_token>
-#include <thread>
-#include <vector>
 
 #include "mr/bytes.h"
-#include "mrd/providers/sim/faults.h"
 #include "mrd/providers/sim/quote_buffer.h"
 
 namespace mrd::sim {
@@ -38,50 +35,25 @@ private:
 class QuoteHost {
 public:
     // A quote over a TDREPORT, or the status that the TD gets instead. Called on the host's thread.
-    using Service = std::move_only_function<std::expected<mr::Bytes, std::uint64_t>(mr::ByteView report)>;
+    using Service = std::function<std::expected<mr::Bytes, std::uint64_t>(mr::ByteView report)>;
 
-    // `notification` outlives the host, and so does every buffer it was given.
-    QuoteHost(Service service, Notification &notification);
+    QuoteHost() = default;
     QuoteHost(const QuoteHost &) = delete;
     QuoteHost &operator=(const QuoteHost &) = delete;
     // Leaves what is in flight in flight.
-    ~QuoteHost();
+    virtual ~QuoteHost() = default;
 
     // The hypercall: the buffer is now in flight. False: the host does not take it.
-    bool get_quote(QuoteBuffer &buffer);
+    virtual bool get_quote(QuoteBuffer &buffer) = 0;
+};
 
-#ifdef MRD_TEST_HOOKS
-    // What the host does to the next request. `other_report` makes a report that differs from the one it is given.
-    void spoil_next(FaultPlan::Call faults, const std::function<mr::Bytes(mr::ByteView)> &other_report);
-#endif
+// One that has each request answered, in their order. `notification` outlives it, and so does every buffer it was given.
+std::unique_ptr<QuoteHost> make_quote_host(QuoteHost::Service service, Notification &notification);
 
-private:
-    using Clock = std::chrono::steady_clock;
-    struct Request {
-        QuoteBuffer *buffer = nullptr;
-        Clock::time_point due;  // not to be answered before
-#ifdef MRD_TEST_HOOKS
-        FaultPlan::Call faults = {};
-        int spurious_left = 0;
-#endif
-    };
-
-    void work(const std::stop_token &stop);
-    void answer(Request &request);
-#ifdef MRD_TEST_HOOKS
-    bool spoil(Request &request);
-#endif
-
-    Service service_;
-    Notification &notification_;
-    std::mutex mutex_;
-    std::condition_variable_any changed_;
-    std::vector<Request> requests_;
-#ifdef MRD_TEST_HOOKS
-    FaultPlan::Call next_faults_;
-    std::function<mr::Bytes(mr::ByteView)> other_report_;
-#endif
-    std::jthread thread_;  // last: it uses all of the above
+// The host, and the memory that the TD shares with it. Tests put a host here that does what it should not.
+struct HostSide {
+    std::function<std::unique_ptr<QuoteBuffer>()> make_buffer = [] { return std::make_unique<QuoteBuffer>(); };
+    std::function<std::unique_ptr<QuoteHost>(QuoteHost::Service, Notification &)> make_host = make_quote_host;
 };
 
 }  // namespace mrd::sim

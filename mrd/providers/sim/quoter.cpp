@@ -57,7 +57,7 @@ public:
         if (!state) return std::unexpected(std::move(state.error()));
         auto reports = ReportMaker::open(state->report_key());
         if (!reports) return std::unexpected(std::move(reports.error()));
-        return std::unique_ptr<Parties>(new Parties(std::move(*state), std::move(*reports), shared));
+        return std::unique_ptr<Parties>(new Parties(std::move(*state), std::move(*reports), options.host_side, shared));
     }
 
     std::expected<mr::Bytes, QuoteFailure> report(const mr::ReportData &report_data) {
@@ -66,18 +66,6 @@ public:
         const auto made = reports_.make(td_info_of(state_.statics(), *values), report_data);
         return mr::Bytes(made.begin(), made.end());
     }
-
-#ifdef MRD_TEST_HOOKS
-    void spoil_next(FaultPlan::Call faults) {
-        // With a maker of its own: the host's thread calls it.
-        host_.spoil_next(std::move(faults), [key = state_.report_key()](mr::ByteView report) {
-            auto other = mr::decode_tdreport(report).value();
-            other.report_data.front() ^= 1U;
-            const auto made = ReportMaker::open(key).value().make(other.td_info, other.report_data);
-            return mr::Bytes(made.begin(), made.end());
-        });
-    }
-#endif
 
     // The bytes that the host gives for it.
     std::expected<mr::Bytes, QuoteFailure> quote(mr::ByteView report, const std::stop_token &stop) {
@@ -88,7 +76,7 @@ public:
         }
         buffer->fill(report);
         auto seen = notification_.count();
-        if (!host_.get_quote(*buffer)) return fail(Cause::failed, "the host does not take the request");
+        if (!host_->get_quote(*buffer)) return fail(Cause::failed, "the host does not take the request");
         for (;;) {
             if (auto collected = collect_quote(*buffer)) {
                 // The shared buffer has no room for a reason; this host is on our own machine, and can be asked.
@@ -103,11 +91,12 @@ public:
     }
 
 private:
-    Parties(State state, ReportMaker reports, SharedService &shared)
+    Parties(State state, ReportMaker reports, const HostSide &host_side, SharedService &shared)
         : shared_(shared),
           state_(std::move(state)),
           reports_(std::move(reports)),
-          host_(
+          buffers_(host_side.make_buffer),
+          host_(host_side.make_host(
               [&shared, key = state_.report_key()](mr::ByteView tdreport) -> std::expected<mr::Bytes, std::uint64_t> {
                   bool open = false;
                   auto made = shared.with(key, [&](QuotingService &service) {
@@ -119,27 +108,19 @@ private:
                   if (made->size() > quote_buffer_capacity) return std::unexpected(quote_error);
                   return std::move(*made);
               },
-              notification_) {}
+              notification_)) {}
 
     SharedService &shared_;
     State state_;
     ReportMaker reports_;
     QuoteBuffers buffers_;
     Notification notification_;
-    QuoteHost host_;  // last: its thread uses buffers and notification
+    std::unique_ptr<QuoteHost> host_;  // last: its thread uses buffers and notification
 };
 
 class RealQuoter final : public SimulatorQuoter {
 public:
-    explicit RealQuoter(QuoterOptions options)
-        : options_(std::move(options)),
-          service_(options_.quoting_file, options_.format)
-#ifdef MRD_TEST_HOOKS
-          ,
-          faults_(options_.faults)
-#endif
-    {
-    }
+    explicit RealQuoter(QuoterOptions options) : options_(std::move(options)), service_(options_.quoting_file, options_.format) {}
 
     std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
                                               const std::stop_token &stop) override {
@@ -152,11 +133,6 @@ public:
             if (!opened) return fail(Cause::no_report, std::move(opened.error()));
             parties_ = std::move(*opened);
         }
-#ifdef MRD_TEST_HOOKS
-        auto faults = faults_.next(Operation::quote);
-        if (faults.host == Action::no_report) return fail(Cause::no_report, "simulated failure of the report");
-        parties_->spoil_next(std::move(faults));
-#endif
         const auto report = parties_->report(data);
         if (!report) return std::unexpected(report.error());
         auto quote = parties_->quote(*report, stop);
@@ -181,9 +157,6 @@ private:
     QuoterOptions options_;
     SharedService service_;
     std::unique_ptr<Parties> parties_;
-#ifdef MRD_TEST_HOOKS
-    FaultPlan faults_;
-#endif
 };
 
 }  // namespace

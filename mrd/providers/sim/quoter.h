@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "mrd/providers/provider.h"
-#include "mrd/providers/sim/faults.h"
 #include "mrd/providers/sim/quote_host.h"
 #include "mrd/providers/sim/quoting_service.h"
 
@@ -23,9 +22,7 @@ struct QuoterOptions {
     std::filesystem::path state_file;     // of the TD, which is there
     std::filesystem::path quoting_file;
     QuoteFormat format = QuoteFormat::v4;
-#ifdef MRD_TEST_HOOKS
-    std::vector<Fault> faults = {};
-#endif
+    HostSide host_side = {};
 };
 
 // Quotes and the collateral for them.

@@ -1,7 +1,6 @@
 #include "mrd/providers/sim/simulator.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "mrd/providers/sim/firmware_log.h"
@@ -56,55 +55,16 @@ std::unexpected<ProviderError> fail(std::string reason, Applied applied) {
     return std::unexpected(ProviderError{std::move(reason), applied});
 }
 
-// Stands around one call: what the faults say happens before it, and in place of its success.
-#ifdef MRD_TEST_HOOKS
-class Interference {
-public:
-    explicit Interference(FaultPlan::Call call) : call_(std::move(call)) {
-        if (call_.delay.count() > 0) {
-            std::this_thread::sleep_for(call_.delay);
-        }
-    }
-    // A provider that fails cannot tell whether it took effect: the two differ in their reason only.
-    [[nodiscard]] std::optional<ProviderError> before() const { return error_if(call_.fail_before); }
-    [[nodiscard]] std::optional<ProviderError> after() const { return error_if(call_.fail_after); }
-
-private:
-    static std::optional<ProviderError> error_if(const std::string &reason) {
-        return reason.empty() ? std::nullopt : std::optional(ProviderError{reason, Applied::unknown});
-    }
-    FaultPlan::Call call_;
-};
-#define MRD_INTERFERENCE(operation) Interference(faults_.next(Operation::operation))
-#else
-struct Interference {
-    [[nodiscard]] static std::optional<ProviderError> before() { return std::nullopt; }
-    [[nodiscard]] static std::optional<ProviderError> after() { return std::nullopt; }
-};
-#define MRD_INTERFERENCE(operation) Interference()
-#endif
-
 class Simulator final : public Provider, RegisterDriver, Reporter, ReportVerifier {
 public:
     Simulator(const Options &options, State state, ReportMaker reports)
-        : name_(options.name),
-          state_(std::move(state)),
-          reports_(std::move(reports))
-#ifdef MRD_TEST_HOOKS
-          ,
-          faults_(options.faults)
-#endif
-    {
+        : name_(options.name), state_(std::move(state)), reports_(std::move(reports)) {
         if (options.quoting_file.empty()) return;
         quoter_ = make_quoter({.registers = registers_,
                                .state_file = options.state_file,
                                .quoting_file = options.quoting_file,
-                               .format = options.quote_format
-#ifdef MRD_TEST_HOOKS
-                               ,
-                               .faults = options.faults
-#endif
-        });
+                               .format = options.quote_format,
+                               .host_side = options.host_side});
     }
 
     [[nodiscard]] std::string_view name() const override { return name_; }
@@ -116,23 +76,13 @@ public:
     Quoter *quoter() override { return quoter_.get(); }
     CollateralSource *collateral() override { return quoter_.get(); }
 
-    [[nodiscard]] bool may_wait() const override {
-#ifdef MRD_TEST_HOOKS
-        return faults_.delays();
-#else
-        return false;
-#endif
-    }
+    [[nodiscard]] bool may_wait() const override { return false; }
 
 private:
     [[nodiscard]] const std::vector<RegisterSpec> &list() const override { return registers_; }
     [[nodiscard]] RegisterAbilities abilities() const override { return {.refresh = true, .extend = true, .write = true}; }
 
     std::expected<void, ProviderError> refresh(RefreshSet set, std::vector<mr::Bytes> &values) override {
-        const auto interference = MRD_INTERFERENCE(refresh);
-        if (auto error = interference.before()) {
-            return std::unexpected(std::move(*error));
-        }
         if (set != 0 || values.size() != register_count) {
             return fail("the simulator has one refresh set, 0, of " + std::to_string(register_count) + " registers", Applied::no);
         }
@@ -152,17 +102,10 @@ private:
         }
         store(reportdata, report_data_);
         store(report0, reports_.make(td, report_data_));
-        if (auto error = interference.after()) {
-            return std::unexpected(std::move(*error));
-        }
         return {};
     }
 
     std::expected<void, ProviderError> extend(RegisterIndex index, const mr::Digest &digest) override {
-        const auto interference = MRD_INTERFERENCE(extend);
-        if (auto error = interference.before()) {
-            return std::unexpected(std::move(*error));
-        }
         if (index < rtmr0 || index >= rtmr0 + rtmr_count) {
             return fail("the simulator extends rtmr0 to rtmr3 only", Applied::no);
         }
@@ -172,17 +115,10 @@ private:
         if (auto extended = state_.extend(index - rtmr0, digest.bytes()); !extended) {
             return fail(std::move(extended.error()), Applied::no);
         }
-        if (auto error = interference.after()) {
-            return std::unexpected(std::move(*error));
-        }
         return {};
     }
 
     std::expected<void, ProviderError> write(RegisterIndex index, mr::ByteView value) override {
-        const auto interference = MRD_INTERFERENCE(write);
-        if (auto error = interference.before()) {
-            return std::unexpected(std::move(*error));
-        }
         if (index != reportdata) {
             return fail("the simulator writes reportdata only", Applied::no);
         }
@@ -190,17 +126,10 @@ private:
             return fail("reportdata takes 64 bytes, this has " + std::to_string(value.size()), Applied::no);
         }
         std::ranges::copy(value, report_data_.begin());
-        if (auto error = interference.after()) {
-            return std::unexpected(std::move(*error));
-        }
         return {};
     }
 
     std::expected<mr::Bytes, ProviderError> report(mr::ByteView report_data) override {
-        const auto interference = MRD_INTERFERENCE(report);
-        if (auto error = interference.before()) {
-            return std::unexpected(std::move(*error));
-        }
         mr::ReportData data{};
         if (report_data.size() != data.size()) {
             return fail("a TDREPORT takes 64 bytes of report data, these are " + std::to_string(report_data.size()), Applied::no);
@@ -211,9 +140,6 @@ private:
             return fail(run_time.error(), Applied::no);
         }
         const auto made = reports_.make(td_info_of(state_.statics(), *run_time), data);
-        if (auto error = interference.after()) {
-            return std::unexpected(std::move(*error));
-        }
         return mr::Bytes(made.begin(), made.end());
     }
 
@@ -225,12 +151,7 @@ private:
     ReportMaker reports_;
     mr::ReportData report_data_{};
     std::unique_ptr<SimulatorQuoter> quoter_;  // with a view of its own of the state: quotes run beside all other calls
-#ifdef MRD_TEST_HOOKS
-    FaultPlan faults_;
-#endif
 };
-
-#undef MRD_INTERFERENCE
 
 }  // namespace
 

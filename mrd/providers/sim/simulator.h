@@ -9,7 +9,7 @@
 #include <string>
 
 #include "mrd/providers/provider.h"
-#include "mrd/providers/sim/faults.h"
+#include "mrd/providers/sim/quote_host.h"
 #include "mrd/providers/sim/quoting_service.h"
 #include "mrd/providers/sim/state.h"
 
@@ -31,9 +31,7 @@ struct Options {
     std::optional<Value> mrowner = {};
     std::optional<Value> mrownerconfig = {};
     std::optional<std::uint64_t> attributes = {};
-#ifdef MRD_TEST_HOOKS
-    std::vector<Fault> faults = {};
-#endif
+    HostSide host_side = {};  // of its quotes
 };
 
 // Registers: mrtd, mrconfigid, mrowner, mrownerconfig, servtd_hash, rtmr0..rtmr3, reportdata, report0; one refresh set.

@@ -85,15 +85,6 @@ std::string_view boot_id_of(const Header &header) {
 
 std::string reason_of(int error) { return std::generic_category().message(error); }
 
-// Steps are told to the tests, which kill the process there.
-void reached([[maybe_unused]] int step) {
-#ifdef MRD_TEST_HOOKS
-    if (extend_step_hook != nullptr) {
-        extend_step_hook(step);
-    }
-#endif
-}
-
 void initialise(pthread_mutex_t &mutex) {
     pthread_mutexattr_t attributes;
     const bool done = pthread_mutexattr_init(&attributes) == 0 && pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0 &&
@@ -453,36 +444,75 @@ std::expected<RunTimeValues, std::string> State::read() const {
     return RunTimeValues{.counter = (*slot)->counter, .rtmr = (*slot)->rtmr};
 }
 
-std::expected<Value, std::string> State::extend(std::size_t rtmr, mr::ByteView digest) {
-    auto lock = MutexLock::take(*mapping_);
-    if (!lock) {
-        return std::unexpected(std::move(lock.error()));
-    }
-    auto newest = mapping_->newest_slot();
-    if (!newest) {
-        return std::unexpected(std::move(newest.error()));
-    }
-    Slot next = **newest;
-    ++next.counter;
-    std::ranges::copy(hasher_.extend(next.rtmr[rtmr], digest).bytes(), next.rtmr[rtmr].begin());
-    next.checksum = crc32c(bytes_before_checksum(next));
+// ---- Extending
 
-    // Each release fence keeps the stores before it before those after it: a kill leaves a prefix of this order.
-    Image &image = mapping_->image();
-    Slot &target = *newest == &image.first ? image.second : image.first;
-    const std::atomic_ref<std::uint64_t> counter(target.counter);
-    const std::atomic_ref<std::uint32_t> checksum(target.checksum);
-    reached(0);
-    counter.store(slot_in_progress, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
-    reached(1);
-    target.rtmr = next.rtmr;
-    reached(2);
-    checksum.store(next.checksum, std::memory_order_release);
-    reached(3);
-    counter.store(next.counter, std::memory_order_release);
-    reached(4);
-    return next.rtmr[rtmr];
+// Each release fence keeps the stores before it before those after it: a kill leaves a prefix of this order.
+class State::Extending::Stores {
+public:
+    static std::expected<Stores, std::string> prepare(State &state, std::size_t rtmr, mr::ByteView digest) {
+        auto lock = MutexLock::take(*state.mapping_);
+        if (!lock) {
+            return std::unexpected(std::move(lock.error()));
+        }
+        auto newest = state.mapping_->newest_slot();
+        if (!newest) {
+            return std::unexpected(std::move(newest.error()));
+        }
+        Slot next = **newest;
+        ++next.counter;
+        std::ranges::copy(state.hasher_.extend(next.rtmr[rtmr], digest).bytes(), next.rtmr[rtmr].begin());
+        next.checksum = crc32c(bytes_before_checksum(next));
+        Image &image = state.mapping_->image();
+        return Stores(std::move(*lock), *newest == &image.first ? image.second : image.first, next);
+    }
+
+    void store(int number) {
+        const std::atomic_ref<std::uint64_t> counter(target_->counter);
+        switch (number) {
+        case 0:
+            counter.store(slot_in_progress, std::memory_order_relaxed);
+            std::atomic_thread_fence(std::memory_order_release);
+            return;
+        case 1: target_->rtmr = next_.rtmr; return;
+        case 2: std::atomic_ref<std::uint32_t>(target_->checksum).store(next_.checksum, std::memory_order_release); return;
+        case 3: counter.store(next_.counter, std::memory_order_release); return;
+        default: return;
+        }
+    }
+    [[nodiscard]] const Slot &next() const { return next_; }
+
+private:
+    Stores(MutexLock lock, Slot &target, const Slot &next) : lock_(std::move(lock)), target_(&target), next_(next) {}
+
+    MutexLock lock_;
+    Slot *target_;
+    Slot next_;
+};
+
+State::Extending::Extending(std::unique_ptr<Stores> made) : stores_(std::move(made)) {}
+State::Extending::Extending(Extending &&) noexcept = default;
+State::Extending &State::Extending::operator=(Extending &&) noexcept = default;
+State::Extending::~Extending() = default;
+
+void State::Extending::store_next() { stores_->store(stored_++); }
+
+std::expected<State::Extending, std::string> State::begin_extend(std::size_t rtmr, mr::ByteView digest) {
+    auto stores = Extending::Stores::prepare(*this, rtmr, digest);
+    if (!stores) {
+        return std::unexpected(std::move(stores.error()));
+    }
+    return Extending(std::make_unique<Extending::Stores>(std::move(*stores)));
+}
+
+std::expected<Value, std::string> State::extend(std::size_t rtmr, mr::ByteView digest) {
+    auto stores = Extending::Stores::prepare(*this, rtmr, digest);
+    if (!stores) {
+        return std::unexpected(std::move(stores.error()));
+    }
+    for (int number = 0; number < Extending::stores; ++number) {
+        stores->store(number);
+    }
+    return stores->next().rtmr[rtmr];
 }
 
 }  // namespace mrd::sim

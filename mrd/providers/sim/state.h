@@ -102,6 +102,28 @@ public:
     // extended.
     std::expected<Value, std::string> extend(std::size_t rtmr, mr::ByteView digest);
 
+    // The same, one store into the file after the other: whoever ends in between leaves what a kill does. Ends the TD's lock with itself. Preconditions as above.
+    class Extending {
+    public:
+        static constexpr int stores = 4;
+
+        Extending(Extending &&) noexcept;
+        Extending &operator=(Extending &&) noexcept;
+        ~Extending();
+
+        // Precondition: not called so often yet.
+        void store_next();
+
+    private:
+        friend class State;
+        class Stores;
+        explicit Extending(std::unique_ptr<Stores> made);
+
+        std::unique_ptr<Stores> stores_;
+        int stored_ = 0;
+    };
+    std::expected<Extending, std::string> begin_extend(std::size_t rtmr, mr::ByteView digest);
+
 private:
     class Mapping;
     class MutexLock;
@@ -111,11 +133,5 @@ private:
     std::unique_ptr<Mapping> mapping_;
     mr::Hasher hasher_;
 };
-
-#ifdef MRD_TEST_HOOKS
-// Called, with the lock held, before the first and after each of the stores of an extend: 0..extend_steps-1.
-inline constexpr int extend_steps = 5;
-inline void (*extend_step_hook)(int step) = nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): a test sets it
-#endif
 
 }  // namespace mrd::sim

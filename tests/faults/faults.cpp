@@ -1,12 +1,10 @@
-#include "mrd/providers/sim/faults.h"
-
-#ifdef MRD_TEST_HOOKS
+#include "tests/faults/faults.h"
 
 #include <algorithm>
 #include <charconv>
 #include <utility>
 
-namespace mrd::sim {
+namespace mrd::faults {
 namespace {
 
 constexpr std::array all_operations = {Operation::extend, Operation::refresh, Operation::write, Operation::report, Operation::quote};
@@ -153,6 +151,4 @@ FaultPlan::Call FaultPlan::next(Operation operation) {
     return call;
 }
 
-}  // namespace mrd::sim
-
-#endif
+}  // namespace mrd::faults

@@ -1,4 +1,4 @@
-// Faults and delays that tests inject into the simulator. Without MRD_TEST_HOOKS nothing of this is compiled.
+// Faults and delays that tests put around the simulator, in the words of MRD_SIM_FAULTS.
 //
 //   faults    = [ fault { "," fault } ]
 //   fault     = operation ":" action [ "@" first [ "-" last ] ]
@@ -16,7 +16,6 @@
 // buffer has, or rewrites the length after it was looked at; it quotes another report; it notifies before there is an answer. no-report: the
 // module makes no report to quote.
 #pragma once
-#ifdef MRD_TEST_HOOKS
 
 #include <array>
 #include <chrono>
@@ -30,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-namespace mrd::sim {
+namespace mrd::faults {
 
 enum class Operation : std::uint8_t { extend, refresh, write, report, quote };
 inline constexpr std::size_t operation_count = 5;
@@ -94,6 +93,4 @@ private:
     std::array<std::uint64_t, operation_count> calls_{};
 };
 
-}  // namespace mrd::sim
-
-#endif
+}  // namespace mrd::faults

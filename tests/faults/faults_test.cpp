@@ -1,10 +1,8 @@
-#include "mrd/providers/sim/faults.h"
-
-#ifdef MRD_TEST_HOOKS
+#include "tests/faults/faults.h"
 
 #include <gtest/gtest.h>
 
-namespace mrd::sim {
+namespace mrd::faults {
 namespace {
 
 using std::chrono::milliseconds;
@@ -129,6 +127,4 @@ TEST(FaultPlan, AQuoteMayBeLateNotifiedTooEarlyAndWrongAtOnce) {
 }
 
 }  // namespace
-}  // namespace mrd::sim
-
-#endif
+}  // namespace mrd::faults

@@ -1,0 +1,341 @@
+// The daemon: its providers, locks and socket, and the event loop.
+#include "mrd/daemon/run.h"
+
+#include <malloc.h>
+#include <openssl/crypto.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+
+#include "mr/bytes.h"
+#include "mr/file.h"
+#include "mrd/clock.h"
+#include "mrd/daemon/activation.h"
+#include "mrd/daemon/command_line.h"
+#include "mrd/daemon/daemon.h"
+#include "mrd/daemon/lock.h"
+#include "mrd/daemon/service.h"
+#include "mrd/log.h"
+#include "mrd/own_files.h"
+#include "mrd/providers/open.h"
+#include "proto/varlink/server.h"
+
+namespace {
+
+namespace asio = boost::asio;
+using Failure = std::unexpected<std::string>;
+
+constexpr int exit_done = 0;
+using mrd::exit_refused;
+
+// How long SIGTERM waits for clients that do not read their answers; calls to the hardware are waited for without end.
+constexpr auto stop_grace = std::chrono::seconds(10);
+
+constexpr mode_t socket_mode = 0600;
+
+// ---- The providers
+
+std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
+    constexpr std::size_t limit = 4096;  // the kernel's has 37 bytes
+    const auto file = mr::read_file(config.boot_id_file.native(), limit);
+    if (!file) return Failure("the boot id: " + file.error().message);
+    const std::string id(file->begin(), std::ranges::find(*file, '\n'));
+    if (id.empty()) return Failure("the boot id: " + config.boot_id_file.string() + " has none in its first line");
+    return id;
+}
+
+// A rule for no register is a mistake: log_only with a wrong name would protect nothing. As long as more may come, it may be for one of those.
+std::expected<void, std::string> check_rules(const mrd::Config &config, mrd::Daemon &daemon) {
+    for (const auto &rule : config.rules) {
+        bool matched = false;
+        for (const auto *provider : daemon.registers().providers()) {
+            const auto &table = provider->table();
+            for (mrd::RegisterIndex index = 0; index < table.size(); ++index) {
+                matched = matched || mrd::matches(rule, provider->name(), table.spec(index));
+            }
+        }
+        if (matched) continue;
+        const auto reason = "the rule for register.name = \"" + rule.pattern + "\" matches no register; `mrctl list` shows the names";
+        if (!daemon.more_may_come()) return Failure(reason);
+        mrd::log::warning(reason, {{"missing", "a provider, or a device, whose registers it may be for"}});
+    }
+    return {};
+}
+
+constexpr const char *kernel_firmware_log = "/sys/firmware/acpi/tables/data/CCEL";
+
+// What the firmware measured into the provider's registers before mrd started.
+std::optional<std::filesystem::path> firmware_log(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider) {
+    // The kernel's file is of the hardware's registers: it says nothing of simulated ones.
+    const std::filesystem::path usual = mrd::is_simulated(provider) ? command_line.simulated_td.ccel : kernel_firmware_log;
+    const auto configured = provider.firmware_log ? provider.firmware_log : command_line.config.journal.firmware_log;
+    const auto path = configured.value_or(usual);
+    if (path.empty() || path == "none" || (!configured && !std::filesystem::exists(path))) return std::nullopt;
+    return path;
+}
+
+// `open` and `command_line` outlive it.
+mrd::ConfiguredProvider configured(const mrd::OpenProvider &open, const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider,
+                                   const std::string &boot_id) {
+    const auto rule = [&command_line, &provider](std::vector<mrd::RegisterSpec> registers) {
+        return mrd::apply_rules(provider.name, std::move(registers), command_line.config.rules);
+    };
+    return {.name = provider.name,
+            .type = provider.type,
+            .required = provider.required,
+            .simulated = mrd::is_simulated(provider),
+            .open = [&open, &command_line, &provider, boot_id, rule]() -> std::expected<mrd::ReadProvider, std::string> {
+                auto opened = open(provider, {command_line.config.state, boot_id, command_line.simulated_td});
+                if (!opened) return Failure(opened.error());
+                std::vector<mrd::RegisterSpec> registers;
+                if (auto *driver = (*opened)->registers()) {
+                    auto ruled = rule(driver->list());
+                    if (!ruled) return Failure(ruled.error());
+                    registers = std::move(*ruled);
+                }
+                return mrd::ReadProvider::read(std::move(*opened), std::move(registers), mrd::Registers::first_generation());
+            },
+            .rule = rule,
+            .firmware_log = [&command_line, &provider] { return firmware_log(command_line, provider); }};
+}
+
+std::expected<void, std::string> open_providers(const mrd::OpenProvider &open, const mrd::CommandLine &command_line, mrd::Daemon &daemon) {
+    const auto &config = command_line.config;
+    if (config.providers.empty()) return Failure(mrd::why_no_provider());
+    const auto id = boot_id(config);
+    if (!id) return Failure(id.error());
+    for (const auto &provider : config.providers) {
+        if (auto opened = daemon.open(configured(open, command_line, provider, *id)); !opened) return opened;
+    }
+    if (auto all_match = check_rules(config, daemon); !all_match) return all_match;
+    if (daemon.simulated()) mrd::log::warning("the registers are simulated: they prove nothing");
+    return {};
+}
+
+// ---- The journal
+
+std::expected<std::unique_ptr<mrd::journal::Journal>, std::string> open_journal(asio::io_context &loop, const mrd::Config &config,
+                                                                                const mrd::journal::OpenFile &open_file) {
+    auto id = boot_id(config);
+    if (!id) return Failure(id.error());
+    return mrd::journal::Journal::open(loop, {.folder = config.state,
+                                              .boot_id = std::move(*id),
+                                              .size_limit = config.journal.size_limit,
+                                              .sync = config.journal.sync,
+                                              .open_file = open_file});
+}
+
+// A path that somebody configured leads to a file. (What is wrong within the file is the firmware's fault, and no reason not to start.)
+std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) {
+    std::vector<std::optional<std::filesystem::path>> configured{config.journal.firmware_log};
+    for (const auto &provider : config.providers) configured.push_back(provider.firmware_log);
+    for (const auto &path : configured) {
+        if (!path || *path == "none") continue;
+        std::error_code error;
+        if (!std::filesystem::is_regular_file(*path, error))
+            return Failure("the firmware log " + path->string() + " is no file" + (error ? ": " + error.message() : ""));
+        if (::access(path->c_str(), R_OK) != 0) return Failure("the firmware log " + path->string() + " may not be read");
+    }
+    return {};
+}
+
+// ---- Folders, locks, socket
+
+// Held as long as mrd runs.
+struct Locks {
+    varlink::FileDescriptor state;
+    varlink::FileDescriptor socket;
+};
+
+std::expected<void, std::string> lock_state(const mrd::Config &config, Locks &locks) {
+    if (auto made = mrd::make_own_folder(config.state, 0700, mrd::Others::write_nothing); !made) return made;
+    auto lock = mrd::lock_file(config.state / "lock", "the state directory " + config.state.string());
+    if (!lock) return Failure(lock.error());
+    locks.state = std::move(*lock);
+    return {};
+}
+
+// The lock beside the socket says that nobody listens on it, so a file that is there is left over and goes.
+std::expected<varlink::FileDescriptor, std::string> listen(const mrd::Config &config, Locks &locks) {
+    auto address = varlink::Address::parse(config.socket);
+    if (!address) return Failure(address.error());
+    // Access is by the file's mode, and an abstract socket has none.
+    if (address->path().empty()) return Failure(config.socket + " is an abstract socket, to which anybody could connect: use a path");
+    if (auto good = varlink::check_socket_file(*address); !good) return Failure(good.error());
+    const std::filesystem::path path = address->path();
+    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    if (auto made = mrd::make_own_folder(folder, 0755, mrd::Others::write_their_own); !made) return Failure(made.error());
+    auto lock = mrd::lock_file(path.string() + ".lock", "the socket " + path.string());
+    if (!lock) return Failure(lock.error());
+    locks.socket = std::move(*lock);
+    if (auto unused = mrd::check_nobody_listens(*address); !unused) return Failure(unused.error());
+    return varlink::listen_on(*address, socket_mode);
+}
+
+// Who a file is, whatever its name is.
+struct FileIdentity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool operator==(const FileIdentity &) const = default;
+};
+
+std::optional<FileIdentity> identity_of(const std::filesystem::path &file) {
+    struct stat status{};
+    if (::lstat(file.c_str(), &status) != 0) return std::nullopt;
+    return FileIdentity{status.st_dev, status.st_ino};
+}
+
+// What mrd itself opens: sockets, locks, journal, state and keys, for a moment a file that replaces one, /proc of a caller.
+constexpr rlim_t own_descriptors = 40;
+
+// A connection needs a descriptor; what the service manager allows by default is fewer than max_connections. Where the limit cannot be raised, there are fewer
+// connections.
+std::expected<varlink::Limits, std::string> fit_descriptors(varlink::Limits limits) {
+    rlimit allowed{};
+    if (::getrlimit(RLIMIT_NOFILE, &allowed) != 0) return limits;
+    const rlim_t wanted = limits.max_connections + own_descriptors;
+    if (allowed.rlim_cur >= wanted) return limits;
+    auto raised = allowed;
+    raised.rlim_cur = std::min(allowed.rlim_max, wanted);
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) allowed = raised;
+    if (allowed.rlim_cur >= wanted) return limits;
+    if (allowed.rlim_cur <= own_descriptors)
+        return Failure("the limit of " + std::to_string(allowed.rlim_cur) +
+                       " open files leaves none for a connection: raise LimitNOFILE (ulimit -n) above " + std::to_string(own_descriptors));
+    limits.max_connections = allowed.rlim_cur - own_descriptors;
+    mrd::log::warning("max_connections is lowered to what the limit of open files allows: raise LimitNOFILE (ulimit -n)",
+                      {{"max_connections", std::to_string(limits.max_connections)}, {"limit", std::to_string(allowed.rlim_cur)}});
+    return limits;
+}
+
+// ---- Running
+
+void stop_when_done(asio::io_context &loop, const mrd::Daemon &daemon) {
+    // Calls whose clients have gone run on: what was asked of the hardware is finished.
+    const auto open = std::make_shared<std::size_t>(daemon.providers().size());
+    if (*open == 0) return loop.stop();
+    for (auto *provider : daemon.providers()) {
+        provider->when_idle([open, &loop] {
+            if (--*open == 0) loop.stop();
+        });
+    }
+}
+
+std::expected<void, std::string> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
+    const auto &config = command_line.config;
+    if (auto good = check_firmware_logs(config); !good) return good;
+    auto activated = mrd::take_activated_socket();
+    if (!activated) return Failure(activated.error());
+    Locks locks;
+    if (auto locked = lock_state(config, locks); !locked) return locked;
+
+    const auto limits = fit_descriptors(config.limits);
+    if (!limits) return Failure(limits.error());
+    asio::io_context loop(1);
+    auto journal = open_journal(loop, config, seams.open_file);
+    if (!journal) return Failure(journal.error());
+    mrd::Daemon daemon(loop, **journal);
+    auto &registers = daemon.registers();
+    registers.on_divergence([](mrd::Registers::Place place) {
+        const auto &divergence = *place.table().divergence(place.index);
+        mrd::log::warning(place.table().was_reset(place.index)
+                              ? "software has reset a register: its next extend is logged as one that follows a reset"
+                              : "a register holds what the log does not explain: somebody else extended it, or records are missing",
+                          {{"register", place.name()},
+                           {"expected", mr::to_hex(divergence.expected.bytes())},
+                           {"found", mr::to_hex(divergence.found.bytes())}});
+    });
+
+    if (auto opened = open_providers(seams.open_provider, command_line, daemon); !opened) return opened;
+    if (auto started = daemon.start_journal(); !started) return started;
+    daemon.on_late([&config, &daemon](mrd::ProviderSlot &) {
+        if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error());
+    });
+
+    // The service outlives the server: its subscriptions end with the connections.
+    std::unique_ptr<varlink::Service> service;
+    std::optional<varlink::Server> server;
+    service = mrd::make_service(daemon, {mrd::now_in_microseconds(), [&server] { return server->counters(); }, *limits,
+                                         config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
+    server.emplace(loop, *service, *limits);
+
+    // Before the socket: a signal that comes right after the first answer must find its handler.
+    asio::signal_set signals(loop, SIGTERM, SIGINT);
+    asio::steady_timer grace(loop);
+    bool stopping = false;
+    const auto finish = [&] { stop_when_done(loop, daemon); };
+    const auto stop = [&] {
+        if (std::exchange(stopping, true)) return;
+        mrd::notify_service_manager("STOPPING=1");
+        mrd::log::info("stopping");
+        server->on_empty(finish);
+        server->stop();
+        if (server->connections() == 0) return finish();
+        grace.expires_after(stop_grace);
+        grace.async_wait([&finish](const boost::system::error_code &error) {
+            if (!error) finish();
+        });
+    };
+    signals.async_wait([&stop](const boost::system::error_code &error, int) {
+        if (!error) stop();
+    });
+
+    std::filesystem::path socket_file;
+    std::optional<FileIdentity> own_socket;
+    if (*activated && !(*activated)->listening) {
+        server->serve(std::move((*activated)->socket));
+        // Not from within: stop() puts another handler in the place of the one that runs.
+        server->on_empty([&loop, &stop] { asio::post(loop, stop); });
+    } else if (*activated) {
+        server->accept_on(std::move((*activated)->socket));
+    } else {
+        auto listening = listen(config, locks);
+        if (!listening) return Failure(listening.error());
+        server->accept_on(std::move(*listening));
+        socket_file = varlink::Address::parse(config.socket)->path();
+        own_socket = identity_of(socket_file);
+    }
+    mrd::log::info("ready",
+                   {{"socket", *activated ? "(passed)" : config.socket}, {"state", config.state.string()}, {"version", MRD_VERSION}});
+    mrd::notify_service_manager("READY=1");
+    loop.run();
+    // Another's socket may be there by now, though the lock was to prevent it.
+    if (own_socket && identity_of(socket_file) == own_socket) ::unlink(socket_file.c_str());
+    return {};
+}
+
+}  // namespace
+
+int mrd::run(int argc, char **argv, const Seams &seams) {
+    varlink::fill_standard_descriptors();
+    // Whatever it was: what mrd makes is for mrd, and has the mode that it asks for. Folders get theirs set.
+    ::umask(0077);
+    // No configuration file of OpenSSL: reading it would double the time to the first answer, and nothing here can be configured in it.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+    // What is large is given back to the system when it is freed, however large it was before.
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    // NOLINTBEGIN(cert-err33-c): SIG_IGN for a known signal cannot fail
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write
+    // NOLINTEND(cert-err33-c)
+
+    const auto command_line = parse_command_line(argc, argv);
+    if (!command_line) return command_line.error().exit_code;
+    if (command_line->check) return exit_done;
+    if (const auto result = serve(*command_line, seams); !result) {
+        log::error(result.error());
+        return exit_refused;
+    }
+    return exit_done;
+}

@@ -1,0 +1,31 @@
+// mrd as it is shipped, but for what stands around its provider and the journal's file: faults (MRD_SIM_FAULTS, tests/faults/faults.h) and places to die at
+// (MRD_KILL, tests/faults/kill_points.h).
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+
+#include "mrd/daemon/run.h"
+#include "tests/faults/faulty_provider.h"
+#include "tests/faults/kill_points.h"
+
+namespace {
+
+std::string_view environment(const char *name) {
+    const char *text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread is started
+    return text == nullptr ? std::string_view() : text;
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+    auto faults = mrd::faults::parse_faults(environment("MRD_SIM_FAULTS"));
+    if (!faults) {
+        std::cerr << "mrd: MRD_SIM_FAULTS: " << faults.error() << '\n';
+        return mrd::exit_usage;
+    }
+    mrd::faults::Killer killer(environment("MRD_KILL"));
+    mrd::Seams seams;
+    seams.open_provider = with_kill_points(with_faults(seams.open_provider, std::move(*faults)), killer);
+    seams.open_file = with_kill_points(seams.open_file, killer);
+    return mrd::run(argc, argv, seams);
+}
