@@ -54,6 +54,19 @@ TEST(Replay, TheFirstExtendOfARegisterIsTheHashOfZerosAndTheDigest) {
               "9ded56f026a8f4c054cc49090fcb1f317b3af23891cdf9bf4bfe3117ca14b0d247815a01aaa6febde7129a4fbac5e01a");
 }
 
+TEST(Replay, ARegisterOfAnyNameIsFoundByItsBank) {
+    for (const auto names : {ReplayNames::common, ReplayNames::as_logged}) {
+        Replay replay(names);
+        apply_all(replay, {measured("spdm0/block1", "a", {sha256, sha384}), measured("spdm0/block1:sha256", "b", {sha256})});
+        EXPECT_EQ(replay.registers().size(), 2U) << "a bank after the name is that of the same register";
+        ASSERT_NE(replay.find("spdm0/block1:sha256"), nullptr);
+        EXPECT_EQ(replay.find("spdm0/block1:sha256")->events, 2U);
+        EXPECT_EQ(replay.find("spdm0/block1:sha384")->algorithm, sha384);
+        EXPECT_EQ(replay.find("spdm0/block1:sha512"), nullptr);
+        EXPECT_EQ(replay.find("spdm0/block1:1"), nullptr) << "that is no bank";
+    }
+}
+
 TEST(Replay, EachKnownBankOfAPcrIsARegister) {
     const auto banks = {HashAlgorithm::sha1, sha256, sha384, HashAlgorithm::sha512, HashAlgorithm::sm3_256};
     auto event = measured("pcr7", "a", banks);
@@ -89,7 +102,7 @@ TEST(Replay, ARegisterWithoutATcgNumberIsReplayedByItsName) {
     Replay replay;
     apply_all(replay, {a});
     EXPECT_EQ(value_in(replay, "cca/rem0"), hex_of(extended(Digest::zero(sha256), {a}, sha256)));
-    EXPECT_EQ(value_in(replay, "cca/rem0:sha256"), "no such register");
+    EXPECT_EQ(value_in(replay, "cca/rem0:sha384"), "no such register");
 }
 
 TEST(Replay, AnyPcrThatIsExtendedStartsAtZero) {

@@ -31,12 +31,21 @@ bool LogClaims::is_like_one(std::string_view name) const {
     return std::ranges::any_of(registers_, [&](const SignedRegister &reg) { return reg.claimed.name == bare; });
 }
 
-std::optional<std::size_t> LogClaims::number_of(std::string_view name) const {
+std::optional<std::size_t> LogClaims::number_of(std::string_view name, std::optional<HashAlgorithm> bank) const {
     const auto bare = without_provider_and_bank(name);
-    const auto found = std::ranges::find_if(
-        registers_, [&](const SignedRegister &reg) { return evidence_ == nullptr ? reg.claimed.name == bare : reg.logged == name; });
+    const auto is_named = [&](const SignedRegister &reg) { return evidence_ == nullptr ? reg.claimed.name == bare : reg.logged == name; };
+    auto found =
+        std::ranges::find_if(registers_, [&](const SignedRegister &reg) { return is_named(reg) && reg.claimed.algorithm == bank; });
+    if (found == registers_.end()) found = std::ranges::find_if(registers_, is_named);
     if (found == registers_.end()) return std::nullopt;
     return static_cast<std::size_t>(found - registers_.begin());
+}
+
+bool LogClaims::has_declared_bank(std::size_t number) const {
+    for (std::size_t i = number; i < registers_.size(); ++i) {
+        if (declared_[i] && registers_[i].logged == registers_[number].logged) return true;
+    }
+    return false;
 }
 
 bool LogClaims::is_of_another(std::string_view name) const {
@@ -49,10 +58,10 @@ void LogClaims::declare(const LogRegister &known) {
     if (!is_like_one(known.name)) return;
     const auto name = "the log's register " + known.name;
     if (is_of_another(known.name)) {
-        if (!declared_of_others_.insert(known.name).second) contradict(name + " is there twice");
+        if (!declared_of_others_[known.name].insert(known.algorithm).second) contradict(name + " is there twice");
         return;
     }
-    const auto number = number_of(known.name);
+    const auto number = number_of(known.name, known.algorithm);
     if (!number) return contradict(name + " is not one of the provider " + providers_of(*evidence_));
     if (declared_[*number]) contradict(name + " is there twice");
     declared_[*number] = true;
@@ -78,7 +87,7 @@ void LogClaims::see(const Event &event) {
     if (declared_of_others_.contains(event.name)) return;
     const auto number = number_of(event.name);
     if (!number) return contradict(name + " is of a register of another provider than " + providers_of(*evidence_));
-    if (evidence_ != nullptr && !declared_[*number]) contradict(name + " is of a register that the log's first line does not have");
+    if (evidence_ != nullptr && !has_declared_bank(*number)) contradict(name + " is of a register that the log's first line does not have");
 }
 
 std::vector<std::string> contradictions(const Evidence &evidence, std::span<const std::optional<Claims>> claims,
@@ -109,7 +118,7 @@ std::vector<std::string> contradictions(const Evidence &evidence, std::span<cons
     }
     std::set<std::size_t> seen;
     for (const auto &reg : evidence.registers) {
-        const auto known = std::ranges::find(registers, reg.name, &SignedRegister::logged);
+        const auto known = std::ranges::find_if(registers, [&](const SignedRegister &each) { return is_called(reg.name, each); });
         if (known == registers.end()) {
             expect(false, reg.name + " is no register of " + providers_of(evidence) + " that a log leads to and the quote signs");
             continue;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -41,8 +42,10 @@ private:
     }
     // A register that is signed has this name, with whatever provider before it.
     [[nodiscard]] bool is_like_one(std::string_view name) const;
-    // Its number; by the provider's name too, where there is evidence.
-    [[nodiscard]] std::optional<std::size_t> number_of(std::string_view name) const;
+    // The number of its bank, or of its first; by the provider's name too, where there is evidence.
+    [[nodiscard]] std::optional<std::size_t> number_of(std::string_view name, std::optional<HashAlgorithm> bank = {}) const;
+    // The log's first line has a bank of the register whose first one this is.
+    [[nodiscard]] bool has_declared_bank(std::size_t number) const;
     // "other/rtmr3": of another provider of the same machine, whose registers no quote signs.
     [[nodiscard]] bool is_of_another(std::string_view name) const;
 
@@ -51,7 +54,7 @@ private:
     std::uint64_t last_ = 0;
     bool firmware_is_over_ = false;
     std::vector<bool> declared_;
-    std::set<std::string, std::less<>> declared_of_others_;
+    std::map<std::string, std::set<HashAlgorithm>, std::less<>> declared_of_others_;
     std::string contradiction_;
 };
 

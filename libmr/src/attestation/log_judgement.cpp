@@ -79,8 +79,11 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
         if (auto applied = replay_.apply(event); !applied) return applied;
         // Only what the signed registers vouch for counts.
         if (!number || !is_measured(event)) continue;
-        const auto bank = tcg_id(registers_[*number].claimed.algorithm);
-        if (std::ranges::find(event.digests, bank, &EventDigest::algorithm_id) != event.digests.end()) rules_.note(event, *number);
+        for (auto bank = *number; bank < registers_.size(); ++bank) {
+            if (registers_[bank].logged != registers_[*number].logged) continue;
+            const auto algorithm = tcg_id(registers_[bank].claimed.algorithm);
+            if (std::ranges::find(event.digests, algorithm, &EventDigest::algorithm_id) != event.digests.end()) rules_.note(event, bank);
+        }
     }
     last_event_ = claims.last();
     if (contradiction_.empty()) contradiction_ = claims.contradiction();
@@ -129,7 +132,7 @@ bool LogJudgement::judge_replay(Verdict &verdict) {
         const bool allowed =
             std::ranges::any_of(reference_.uncovered_registers, [&](const auto &name) { return is_meant(name, reg, reference_); });
         const bool claimed_shared = evidence_ != nullptr && std::ranges::any_of(evidence_->registers, [&](const EvidenceRegister &each) {
-                                        return each.name == reg.logged && each.owner != Owner::owned;
+                                        return is_called(each.name, reg) && each.owner != Owner::owned;
                                     });
         if (allowed || claimed_shared) {
             uncovered.push_back(reg.shown);

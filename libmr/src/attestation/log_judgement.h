@@ -35,7 +35,7 @@ public:
     [[nodiscard]] const ReplayedRegister *replayed(std::size_t number) const;
 
 private:
-    // Of an event or a declared register. Nothing: none that is signed.
+    // Of an event or a declared register, the first of its banks. Nothing: none that is signed.
     [[nodiscard]] std::optional<std::size_t> number_of(std::string_view name) const;
     // It counts for the replay: another provider's registers may have the same names, what is extended into them is nothing of these quotes'.
     [[nodiscard]] bool may_be_signed(std::string_view name) const;

@@ -15,6 +15,12 @@ std::string_view without_provider_and_bank(std::string_view name) {
     return colon != std::string_view::npos && hash_algorithm_from(name.substr(colon + 1)) ? name.substr(0, colon) : name;
 }
 
+bool is_called(std::string_view name, const SignedRegister &reg) {
+    if (!name.starts_with(reg.logged)) return false;
+    name.remove_prefix(reg.logged.size());
+    return name.empty() || (name.front() == ':' && name.substr(1) == to_string(reg.claimed.algorithm));
+}
+
 bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference) {
     if (const auto slash = name.find('/'); slash != std::string_view::npos) {
         const auto part = name.substr(0, slash);

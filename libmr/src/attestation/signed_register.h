@@ -26,6 +26,9 @@ struct SignedRegister {
 // the evidence says: it counts only where the reference values say of which kind the part of that name is.
 bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference);
 
+// A log or evidence calls it so: with its bank behind the name, where its provider has several banks of it.
+bool is_called(std::string_view name, const SignedRegister &reg);
+
 // "rtmr3" of "tdx/rtmr3:sha384", "block1" of "spdm0/block1".
 std::string_view without_provider_and_bank(std::string_view name);
 // What stands before the slash; empty: nothing does.

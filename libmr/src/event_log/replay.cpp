@@ -28,9 +28,9 @@ bool is_rtmr(std::string_view name) { return common_name(name).starts_with("rtmr
 
 // What tells one register from another: its name without the bank, and as a common name without the provider.
 std::string_view key_of(std::string_view name, ReplayNames names) {
-    const auto common = common_name(name);
-    if (names == ReplayNames::common) return common;
-    return name.substr(0, static_cast<std::size_t>(common.data() + common.size() - name.data()));
+    if (const auto colon = name.rfind(':'); colon != std::string_view::npos && hash_algorithm_from(name.substr(colon + 1)))
+        name = name.substr(0, colon);
+    return names == ReplayNames::common ? common_name(name) : name;
 }
 
 // What follows the register in "tpm/pcr7:sha256": "sha256". Precondition: `key` is key_of(name).
