@@ -92,6 +92,11 @@ public:
         const std::lock_guard lock(mutex_);
         news_.failed(reason);
     }
+    // What each holds.
+    std::vector<mr::Bytes> values() {
+        const std::lock_guard lock(mutex_);
+        return values_;
+    }
     std::vector<RegisterSpec> registers() {
         const std::lock_guard lock(mutex_);
         return now_;
