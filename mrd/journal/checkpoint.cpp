@@ -20,6 +20,8 @@ void put_register(mr::Bytes &out, const RegisterState &reg) {
     put(out, reg.events);
     put(out, reg.resyncs);
     put(out, reg.capped_by);
+    put(out, static_cast<std::uint8_t>(reg.carrier ? 1 : 0));
+    put(out, reg.carrier.value_or(0));
 }
 
 RegisterState get_register(FieldReader &in) {
@@ -36,6 +38,9 @@ RegisterState get_register(FieldReader &in) {
     reg.events = in.get<std::uint64_t>();
     reg.resyncs = in.get<std::uint64_t>();
     reg.capped_by = in.get<std::uint64_t>();
+    const bool is_virtual = in.get_bool();
+    const auto carrier = in.get<RegisterNumber>();
+    if (is_virtual) reg.carrier = carrier;
     return reg;
 }
 
@@ -114,7 +119,7 @@ std::expected<State, std::string> read_state(mr::ByteView bytes) {
         const auto name = reg.name.substr(reg.provider.size() + 1);
         const auto number = static_cast<RegisterNumber>(state.registers_.size());
         const bool is_new = state.numbers_.emplace(std::tuple(reg.provider, name, reg.algorithm), number).second;
-        if (!is_new || state.registers_.size() == max_registers) in.fail();
+        if (!is_new || state.registers_.size() == max_registers || (reg.carrier && !is_known(*reg.carrier))) in.fail();
         state.registers_.push_back(std::move(reg));
     });
     repeat([&] {

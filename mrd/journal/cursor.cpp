@@ -29,7 +29,7 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
         if (!record) return wrong(record.error());
 
         if (const auto *reg = std::get_if<Register>(&*record)) {
-            registers_.push_back({std::string(reg->provider) + "/" + std::string(reg->name), reg->algorithm});
+            registers_.push_back({std::string(reg->provider) + "/" + std::string(reg->name), reg->algorithm, reg->carrier.has_value()});
         } else if (const auto *log = std::get_if<FirmwareLog>(&*record)) {
             firmware_ = FirmwareSource{std::string(log->provider), log->format, log->registers, {log->header.begin(), log->header.end()}};
         } else if (const auto *firmware = std::get_if<FirmwareEvent>(&*record)) {
@@ -90,9 +90,13 @@ std::expected<bool, std::string> Cursor::take(const Settled &settled, mr::Event 
     const auto is_there = [this](const Target &target) { return target.reg < registers_.size(); };
     if (intent == nullptr || !std::ranges::all_of(intent->targets, is_there))
         return std::unexpected("an event of a register that is not there");
-    const auto &reg = registers_[intent->targets.front().reg];
     firmware_bytes_ = {};
-    targets_ = intent->targets;
+    targets_ = {};
+    for (const auto &target : intent->targets) {
+        if (!registers_[target.reg].is_virtual) targets_.push_back(target);
+    }
+    if (targets_.size() == 0) return std::unexpected("an event of a virtual register alone");
+    const auto &reg = registers_[targets_.front().reg];
     is_own_ = intent->origin != Origin::service;
     event.sequence = settled.sequence;
     event.name = reg.name;

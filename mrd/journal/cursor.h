@@ -24,7 +24,7 @@ public:
     // Lets go of its buffer and of the last event until the next call: for one who waits, perhaps for long. The event's views are not valid any more.
     void rest();
 
-    // The next event; its views are valid until the next call. Nothing: there is none yet. Error: a sentence, where the file cannot be read. Looks at
+    // The next event. One of a virtual register is its carrier's, which proves both: the envelope says whose it is. Its views are valid until the next call. Nothing: there is none yet. Error: a sentence, where the file cannot be read. Looks at
     // no more than `records` records and then says busy, so that a long way to an event can be gone in steps.
     enum class Step : std::uint8_t { event, busy, end };
     std::expected<Step, std::string> next(mr::Event &event, std::size_t records);
@@ -41,6 +41,7 @@ private:
     struct Known {
         std::string name;
         mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
+        bool is_virtual = false;
     };
     // An intent that waits for its outcome: its bytes' place in the reader is lost by then.
     struct Open {

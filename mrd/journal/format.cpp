@@ -24,6 +24,7 @@ enum Kind : std::uint8_t {
 
 // What a record may have or not, behind what it always has: absent and empty differ. In the order of their tags, each once.
 enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data };
+enum RegisterTag : std::uint8_t { tag_carrier = 1 };
 constexpr std::size_t tag_size = 1 + sizeof(std::uint32_t);
 
 void put_field(mr::Bytes &out, Tag tag, const std::optional<std::string_view> &text) {
@@ -56,6 +57,11 @@ Kind encode(mr::Bytes &out, const Register &record) {
     put_digest(out, record.start);
     put_text(out, record.provider);
     put_text(out, record.name);
+    if (record.carrier) {
+        put(out, static_cast<std::uint8_t>(tag_carrier));
+        put(out, static_cast<std::uint32_t>(sizeof *record.carrier));
+        put(out, *record.carrier);
+    }
     return kind_register;
 }
 Kind encode(mr::Bytes &out, const FirmwareLog &record) {
@@ -131,7 +137,11 @@ void decode(FieldReader &in, Register &record) {
     record.start = in.get_digest();
     record.provider = in.get_text();
     record.name = in.get_text();
-    in.get_unknown_fields();
+    in.get_fields([&record](std::uint8_t tag, mr::ByteView bytes) {
+        if (tag != tag_carrier || bytes.size() != sizeof(RegisterNumber)) return false;
+        record.carrier = FieldReader(bytes).get<RegisterNumber>();
+        return true;
+    });
     const auto size = mr::digest_size(record.algorithm);
     if (record.initial.size() != size || record.start.size() != size) in.fail();
 }

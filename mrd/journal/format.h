@@ -61,13 +61,14 @@ struct Repair {
 };
 
 // A register that events may follow for. Its number is its position among these records: 0, 1, ... Provider, name and algorithm tell it from all others: never
-// what it is called in a listing, which changes when another bank appears.
+// what it is called in a listing, which changes when another bank appears. A virtual register is in no hardware: each of its events extends its carrier too.
 struct Register {
     mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
     mr::Digest initial;         // at the hardware's reset
     mr::Digest start;           // when this record was written
     std::string_view provider;  // "tdx"
     std::string_view name;      // "rtmr3"
+    std::optional<RegisterNumber> carrier = {};  // of a virtual register: a bank of the register that carries it
 };
 
 // The firmware's log follows, event by event.
@@ -84,7 +85,7 @@ struct FirmwareEvent {
 
 enum class Origin : std::uint8_t { service = 0, resync = 1, cap = 2 };
 
-// A register that an event extends: an event has one for each bank.
+// A register that an event extends: the event has one for each bank, and of a virtual register it has that one first and then its carrier's banks.
 struct Target {
     RegisterNumber reg = 0;
     mr::Digest before = {};

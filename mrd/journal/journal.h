@@ -68,7 +68,8 @@ struct FirmwareFile {
 
 // Views: the caller keeps what they show until the call returns.
 struct NewEvent {
-    std::span<const Target> targets = {};  // banks of one register, each once: 1 to max_targets
+    // Banks of one register, or a virtual register and then banks of its carrier; each once: 1 to max_targets.
+    std::span<const Target> targets = {};
     Origin origin = Origin::service;
     std::uint32_t type = 0;
     const mr::EventCaller *caller = nullptr;  // never null in a call

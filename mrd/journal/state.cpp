@@ -52,6 +52,10 @@ std::optional<RegisterNumber> State::find(std::string_view provider, std::string
     return found == numbers_.end() ? std::nullopt : std::optional(found->second);
 }
 
+mr::Digest State::after(RegisterNumber reg, const mr::Digest &digest) const {
+    return extended(registers_[reg].algorithm, registers_[reg].logged, digest);
+}
+
 bool State::has_firmware_log(std::string_view provider) const {
     return std::ranges::any_of(firmware_logs_, [&](const FirmwareSource &log) { return log.provider == provider; });
 }
@@ -101,6 +105,10 @@ Checked State::check(const Register &record) {
                      std::string(mr::to_string(record.algorithm)) + " for the second time");
     }
     if (auto hasher = mr::Hasher::open(record.algorithm); !hasher) return wrong(hasher.error().message);
+    if (record.carrier && (*record.carrier >= registers_.size() || registers_[*record.carrier].carrier))
+        return wrong("the virtual register " + std::string(record.name) + " without a register in hardware that carries it");
+    if (record.carrier && record.start != record.initial)
+        return wrong("the virtual register " + std::string(record.name) + " that begins with another value than its own");
     return {};
 }
 
@@ -119,11 +127,9 @@ Checked State::check(const FirmwareEvent &record) {
 
 Checked State::check(const Intent &record) const {
     if (record.number != next_intent_) return wrong_intent(record.number, " is out of order");
-    const auto first = record.targets.front().reg;
     for (const auto &target : record.targets) {
         if (target.reg >= registers_.size()) return wrong_intent(record.number, " names a register that is not there");
         const auto &reg = registers_[target.reg];
-        if (reg.name != registers_[first].name) return wrong_intent(record.number, " extends registers that are not banks of one");
         const auto size = mr::digest_size(reg.algorithm);
         if (target.before.size() != size || target.after.size() != size || target.digest.size() != size)
             return wrong_intent(record.number, " has digests of another length than its register");
@@ -136,7 +142,24 @@ Checked State::check(const Intent &record) const {
         if (std::find_if(record.targets.begin(), target, [&](const Target &other) { return other.reg == target->reg; }) != target)
             return wrong_intent(record.number, " extends a register twice");
     }
+    if (auto checked = check_together(record); !checked) return checked;
     return check_claims(record);
+}
+
+// One event is of the banks of one register, or of a virtual register, which comes first, and the banks of its carrier.
+Checked State::check_together(const Intent &record) const {
+    auto in_hardware = record.targets.all();
+    if (const auto carrier = registers_[in_hardware.front().reg].carrier) {
+        if (record.origin != Origin::service) return wrong_intent(record.number, " caps or resyncs a virtual register");
+        in_hardware = in_hardware.subspan(1);
+        if (std::ranges::find(in_hardware, *carrier, &Target::reg) == in_hardware.end())
+            return wrong_intent(record.number, " extends a virtual register without its carrier");
+    }
+    for (const auto &target : in_hardware) {
+        if (registers_[target.reg].carrier || registers_[target.reg].name != registers_[in_hardware.front().reg].name)
+            return wrong_intent(record.number, " extends registers that are neither banks of one nor a virtual register and its carrier");
+    }
+    return {};
 }
 
 // What an event says of itself in an envelope, and what the journal takes it for, is the same: a resync, a cap, or neither.
@@ -207,7 +230,8 @@ void State::take(const Register &record) {
                           .initial = record.initial,
                           .start = record.start,
                           .explained = record.initial,
-                          .logged = record.initial});
+                          .logged = record.initial,
+                          .carrier = record.carrier});
 }
 
 void State::take(const FirmwareLog &record) {

@@ -32,6 +32,7 @@ struct RegisterState {
     std::uint64_t events = 0;
     std::uint64_t resyncs = 0;
     std::uint64_t capped_by = 0;  // the number of the event that capped it; 0: none did
+    std::optional<RegisterNumber> carrier = {};  // of a virtual register, which no hardware holds
 
     // Somebody extended it before the journal began, and no firmware log says so: the gap at sequence 0.
     [[nodiscard]] bool start_is_unexplained() const { return start != explained; }
@@ -100,6 +101,8 @@ public:
     [[nodiscard]] const std::vector<RegisterState> &registers() const { return registers_; }
     // Which one is "rtmr3" of "tdx", of this algorithm.
     [[nodiscard]] std::optional<RegisterNumber> find(std::string_view provider, std::string_view name, mr::HashAlgorithm algorithm) const;
+    // What one more event makes of what the register must hold now.
+    [[nodiscard]] mr::Digest after(RegisterNumber reg, const mr::Digest &digest) const;
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }  // of the last event in the log
     [[nodiscard]] std::uint64_t next_intent() const { return next_intent_; }
     [[nodiscard]] const std::vector<OpenIntent> &open() const { return open_; }
@@ -124,7 +127,8 @@ public:
 
     // What became of the open intents, in their order, by what their registers hold: v0, v1, ... vk is the chain of what a register held before and after
     // each of those that extend it. It holds some v_i: it has taken the first i. An intent is done if all its registers have taken it, undone if none has;
-    // nobody can tell where one holds no value of its chain, or they differ. Of one whose registers are all unknown nothing is said.
+    // nobody can tell where one holds no value of its chain, or they differ. Of one whose registers are all unknown nothing is said. For a virtual register, which
+    // nothing holds, its carrier says it.
     [[nodiscard]] std::vector<std::pair<std::uint64_t, Outcome>> conclude(const Held &held) const;
 
     // What each register must hold once the open intents are concluded so.
@@ -157,6 +161,7 @@ private:
 
     // What the register holds once every open intent is done.
     [[nodiscard]] const mr::Digest &end_of_chain(RegisterNumber reg) const;
+    [[nodiscard]] std::expected<void, std::string> check_together(const Intent &record) const;
     [[nodiscard]] std::expected<void, std::string> check_claims(const Intent &record) const;
 
     std::vector<RegisterState> registers_;

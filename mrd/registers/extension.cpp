@@ -6,9 +6,10 @@
 
 namespace mrd {
 
-PerBank<journal::Target> in_journal(const RegisterTable &table, std::span<const Extension::Target> targets) {
+PerBank<journal::Target> in_journal(const RegisterTable &table, const Extension::Event &event) {
     PerBank<journal::Target> journalled;
-    for (const auto &[index, digest, before, after] : targets)
+    if (event.carried != nullptr) journalled.push_back(*event.carried);
+    for (const auto &[index, digest, before, after] : event.targets)
         journalled.push_back({.reg = *table.number(index), .before = before, .after = after, .digest = digest});
     return journalled;
 }
@@ -40,7 +41,7 @@ Extension::Action Extension::begin(Known known, std::string_view reason) {
 std::optional<Extension::Answer> Extension::answer_without_extend(Known known, std::string_view reason) const {
     if (!std::ranges::all_of(targets_, [&](const Target &target) { return known.table.number(target.index).has_value(); }))
         return std::unexpected(journal::Failed{std::string(reason)});
-    const auto targets = in_journal(known.table, targets_);
+    const auto targets = in_journal(known.table, asked_for());
     // One that was sent before is answered even where a new one would be refused.
     if (details_.id) {
         const auto *first = known.journal.ids().find(details_.caller->uid, journal::RegisterSet(targets.all()), *details_.id);
@@ -115,6 +116,10 @@ Extension::Action Extension::begin_event(Known known) {
         target->before = values->before;
         target->after = values->after;
     }
+    if (carried_ && !resync_) {
+        carried_->before = known.journal.registers()[carried_->reg].logged;
+        carried_->after = known.journal.after(carried_->reg, carried_->digest);
+    }
     return Action::log;
 }
 
@@ -146,7 +151,7 @@ Extension::Action Extension::extend_ended(Known known, const std::expected<void,
 Extension::Action Extension::settle_ended(Known known, std::uint64_t sequence) { return end_event(known, sequence); }
 
 Extension::Action Extension::end_event(Known known, std::uint64_t sequence) {
-    if (!resync_) return finish(Extended{static_cast<std::int64_t>(sequence), targets_.front().after});
+    if (!resync_) return finish(Extended{static_cast<std::int64_t>(sequence), carried_ ? carried_->after : targets_.front().after});
     resync_.reset();
     failed_.reset();
     became_.reset();

@@ -1,4 +1,4 @@
-// One extend, measure or cap: one event over all registers that take it (the banks of a register, a register in hardware and one that it carries), as a machine
+// One extend, measure or cap: one event over all registers that take it (the banks of a register; a virtual register and the banks of its carrier), as a machine
 // without input and output. Told what has happened, it says what is to be done next; mrd/registers/provider_registers.h does it, and a test steps it through
 // every error at every step.
 //
@@ -37,7 +37,7 @@ public:
 
     struct Extended {
         std::int64_t sequence = 0;
-        mr::Digest value;  // of the first register after it
+        mr::Digest value;  // after it: of the virtual register, or else of the first target
         friend bool operator==(const Extended &, const Extended &) = default;
     };
     using Answer = std::expected<Extended, RegisterError>;
@@ -57,8 +57,10 @@ public:
         answer,  // answer(): it is over
     };
 
-    // Precondition: at least one target, each of another register, and the table allows them all.
-    Extension(Targets targets, EventDetails details) : targets_(std::move(targets)), details_(std::move(details)) {}
+    // Precondition: at least one target, each of another register, and the table allows them all. `carried`: the virtual register that the event is of, by its
+    // number and with the digest that extends it; nobody but the journal holds it. The targets are its carrier's banks then.
+    Extension(Targets targets, EventDetails details, std::optional<journal::Target> carried = {})
+        : targets_(std::move(targets)), details_(std::move(details)), carried_(carried) {}
 
     // ---- What has happened. Each returns what is to be done next.
 
@@ -84,10 +86,11 @@ public:
     struct Event {
         std::span<const Target> targets;
         const EventDetails &details;
+        const journal::Target *carried;  // null: no virtual register
     };
     // A resync that comes first, or what was asked for.
-    [[nodiscard]] Event event() const { return resync_ ? Event{{&resync_->target, 1}, resync_->details} : asked_for(); }
-    [[nodiscard]] Event asked_for() const { return {targets_.all(), details_}; }
+    [[nodiscard]] Event event() const { return resync_ ? Event{{&resync_->target, 1}, resync_->details, nullptr} : asked_for(); }
+    [[nodiscard]] Event asked_for() const { return {targets_.all(), details_, carried_ ? &*carried_ : nullptr}; }
     [[nodiscard]] bool resyncs() const { return resync_.has_value(); }
     [[nodiscard]] std::uint64_t intent() const { return intent_; }
 
@@ -111,6 +114,7 @@ private:
 
     Targets targets_;
     EventDetails details_;
+    std::optional<journal::Target> carried_;
     std::vector<RefreshSet> to_reread_;
     std::optional<Resync> resync_;
     std::uint64_t intent_ = 0;
@@ -119,7 +123,7 @@ private:
     std::optional<Answer> answer_;
 };
 
-// As the journal has them. Precondition: it knows the registers.
-PerBank<journal::Target> in_journal(const RegisterTable &table, std::span<const Extension::Target> targets);
+// The registers that it extends, as the journal has them. Precondition: it knows them.
+PerBank<journal::Target> in_journal(const RegisterTable &table, const Extension::Event &event);
 
 }  // namespace mrd

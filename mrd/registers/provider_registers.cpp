@@ -195,11 +195,11 @@ std::expected<std::uint64_t, journal::Error> ProviderRegisters::write_intent(con
                                  .description = details.description,
                                  .data = details.data};
     };
-    const auto targets = in_journal(table_, extension.event().targets);
+    const auto targets = in_journal(table_, extension.event());
     const auto event = event_of(targets.all(), extension.event().details);
     if (!extension.resyncs()) return events_.journal.begin(event);
     // Nothing is measured for an extend that is then refused.
-    auto next_targets = in_journal(table_, extension.asked_for().targets);
+    auto next_targets = in_journal(table_, extension.asked_for());
     for (auto &target : next_targets) target.before = target.after = target.digest;  // of the right size
     const auto next = event_of(next_targets.all(), extension.asked_for().details);
     if (auto full = events_.journal.refuses(next)) return std::unexpected(std::move(*full));

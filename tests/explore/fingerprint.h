@@ -111,8 +111,9 @@ struct Explored {
 
     // But for what it was made of, which whoever made it knows.
     static void add(Fingerprint &out, const Extension &extension) {
-        const auto &[targets, details, to_reread, resync, intent, failed, became, answer] = extension;
+        const auto &[targets, details, carried, to_reread, resync, intent, failed, became, answer] = extension;
         for (const auto &target : targets) out.add(target.before).add(target.after);
+        if (carried) out.add(carried->before).add(carried->after);
         out.add(to_reread.size());
         for (const auto set : to_reread) out.add(set);
         out.add(resync.has_value());

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mrd/journal/format.h"
+#include "tests/registers/intent.h"
 
 namespace mrd {
 
@@ -301,8 +302,7 @@ void World::log(bool fails) {
         current_->action = extension.intent_ended(known(), std::unexpected(journal::Failed{"the disk"}));
         return;
     }
-    const auto [targets, details] = extension.event();
-    for (const auto &target : targets) {
+    for (const auto &target : extension.event().targets) {
         const auto reg = target.index;
         const auto &held = hardware_[reg].held;
         const auto at_turn = held.begin() + static_cast<std::ptrdiff_t>(current_->at_turn[reg]);
@@ -323,15 +323,7 @@ void World::log(bool fails) {
     }
     if (++current_->logged > current_->extension->asked_for().targets.size() + 1) violate("a turn does not end");
     const auto number = journal_.next_intent();
-    journal::Intent intent;
-    intent.number = number;
-    intent.targets = in_journal(*table_, targets);
-    intent.origin = details.origin;
-    intent.type = details.type;
-    intent.uid = details.caller->uid;
-    if (details.id) intent.id = *details.id;
-    if (details.data) intent.data = *details.data;
-    write(intent);
+    write(intent_of(*table_, extension, number));
     current_->action = extension.intent_ended(known(), number);
 }
 

@@ -85,6 +85,21 @@ TEST_F(JournalBoots, WhereAllThatWasExtendedIsBackAtItsBeginningANewOneBegins) {
     EXPECT_FALSE(goes_on());
 }
 
+TEST_F(JournalBoots, AVirtualRegisterGoesOnWithItsCarrier) {
+    for (const bool happened : {true, false}) {
+        write({rtmr});
+        const auto reg = add_virtual(journal_, happened ? "taken" : "not taken", rtmr);
+        begin_virtual(*journal_, reg, rtmr, 2);
+        if (happened) hardware_.extend(rtmr, digest_of(2));
+        another_boot();
+        ASSERT_TRUE(goes_on());
+        const auto zero = mr::Digest::zero(algorithm);
+        EXPECT_EQ(journal_->state().registers()[reg].logged, happened ? extended(zero, digest_of(2)) : zero);
+        EXPECT_EQ(logged(*journal_, rtmr), hardware_.value(rtmr));
+        EXPECT_TRUE(journal_->state().open().empty());
+    }
+}
+
 // ---- Providers that come late
 
 TEST_F(JournalBoots, RegistersJoinAfterTheStart) {

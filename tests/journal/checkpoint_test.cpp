@@ -63,6 +63,7 @@ TEST_F(JournalCheckpoint, AStateIsTheSameReadFromItsBytes) {
     extend(*journal, r0, 4);
     const auto capped = cap(*journal, r1);
     journal->settle(journal->begin(capped).value(), Outcome::done);
+    add_virtual(journal, "build", r0);
     begin(*journal, r0, 5, "open");
     mr::Bytes state;
     append_state(state, journal->state());

@@ -86,6 +86,21 @@ TEST_F(JournalCursor, EventsComeInTheOrderOfTheirNumbersWithoutThoseThatDidNotHa
     EXPECT_EQ(log[2].sequence, 3U);
 }
 
+TEST_F(JournalCursor, AnEventOfAVirtualRegisterIsItsCarriers) {
+    auto journal = start();
+    extend(*journal, r0, 1);
+    const auto reg = add_virtual(journal, "build", r0);
+    const auto intent = begin_virtual(*journal, reg, r0, 2);
+    hardware_.extend(r0, digest_of(2));
+    EXPECT_EQ(journal->settle(intent, Outcome::done), 2U);
+    extend(*journal, r0, 3);
+    const auto log = read_log(*journal).value();
+    ASSERT_EQ(log.size(), 3U);
+    EXPECT_EQ(log[1].name, r0);
+    EXPECT_EQ(log[1].digest, digest_of(2));
+    EXPECT_EQ(replay(log, r0), hardware_.value(r0));
+}
+
 TEST_F(JournalCursor, ItGoesOnWhereItFoundNothing) {
     auto journal = start();
     Cursor cursor(*journal->file(), journal->end());

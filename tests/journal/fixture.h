@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <filesystem>
@@ -247,6 +248,28 @@ protected:
         if (!intent) return std::nullopt;
         hardware_.extend(name, resync.target.digest);
         return journal.settle(*intent, Outcome::done);
+    }
+
+    // A virtual register, by a record in the file: nothing makes one yet.
+    RegisterNumber add_virtual(std::unique_ptr<Journal> &journal, std::string_view name, std::string_view carrier) {
+        const auto number = static_cast<RegisterNumber>(journal->state().registers().size());
+        const auto end = journal->end();
+        const Register record{algorithm, mr::Digest::zero(algorithm), mr::Digest::zero(algorithm), "virtual", name,
+                              find(journal->state(), carrier)};
+        mr::Bytes encoded;
+        append_record(encoded, end, record);
+        journal.reset();
+        std::ranges::copy(encoded, bytes().begin() + static_cast<std::ptrdiff_t>(end));
+        journal = start();
+        return number;
+    }
+    // An intent of it, which extends its carrier too.
+    std::uint64_t begin_virtual(Journal &journal, RegisterNumber reg, std::string_view carrier, std::uint8_t byte) {
+        const auto &before = journal.state().registers().at(reg).logged;
+        const std::array targets{Target{reg, before, extended(before, digest_of(byte)), digest_of(byte)}, event(journal, carrier, byte).target};
+        const auto intent = journal.begin({.targets = targets, .type = 13, .caller = &caller_});
+        EXPECT_TRUE(intent);
+        return intent.value_or(0);
     }
 
     [[nodiscard]] const RegisterState &state_of(const Journal &journal, std::string_view name) const {

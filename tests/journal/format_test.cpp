@@ -93,6 +93,15 @@ TEST(JournalFormat, ARegisterRoundTrips) {
     EXPECT_EQ(record.start, filled(2, 32));
     EXPECT_EQ(record.provider, "tpm");
     EXPECT_EQ(record.name, "pcr7");
+    EXPECT_EQ(record.carrier, std::nullopt);
+}
+
+TEST(JournalFormat, AVirtualRegisterNamesItsCarrier) {
+    const auto bytes = encoded(Register{mr::HashAlgorithm::sha384, filled(0), filled(0), "virtual", "build", 0x1234});
+    EXPECT_EQ(std::get<Register>(*decoded(bytes)).carrier, 0x1234);
+    auto body = body_of(Register{mr::HashAlgorithm::sha384, filled(0), filled(0), "virtual", "build"});
+    for (const auto byte : {1, 1, 0, 0, 0, 7}) body.push_back(static_cast<std::uint8_t>(byte));
+    EXPECT_FALSE(decoded(made_up(3, body))) << "a number of one byte";
 }
 
 TEST(JournalFormat, AFirmwareLogRoundTripsInItsFourForms) {

@@ -326,7 +326,7 @@ TEST_F(JournalStateBanks, OneEventExtendsEachBankOnce) {
     EXPECT_EQ(refused(twice), "intent 2 extends a register twice");
     auto mixed = both(after(first, 0), after(first, 1), 2);
     mixed.targets = {mixed.targets.front(), {0, zero_, extended(zero_, digest_of(2)), digest_of(2)}};
-    EXPECT_EQ(refused(mixed), "intent 2 extends registers that are not banks of one");
+    EXPECT_EQ(refused(mixed), "intent 2 extends registers that are neither banks of one nor a virtual register and its carrier");
 }
 
 TEST_F(JournalStateBanks, AnIdIsOneEventOfTheSameBanks) {
@@ -376,6 +376,93 @@ TEST_F(JournalStateBanks, ACopyIsEqualUntilItGoesItsOwnWay) {
     EXPECT_TRUE(copy.check_and_apply(Settled{1, 1, Outcome::done}));
     EXPECT_EQ(copy, state_);
     EXPECT_NE(copy.ids().find(1000, RegisterSet(std::array<RegisterNumber, 2>{2, 3}), "a"), nullptr);
+}
+
+class JournalStateVirtual : public JournalStateBanks {
+protected:
+    JournalStateVirtual() { take(Register{sha256_, zero256_, zero256_, "virtual", "build", carrier_}); }
+    static constexpr RegisterNumber carrier_ = 3;
+    static constexpr RegisterNumber virtual_ = 4;
+
+    // The next intent of the virtual register, from what it and its carrier hold after the open ones.
+    Intent of_virtual(const mr::Digest &before256, const mr::Digest &before, std::uint8_t byte, std::optional<std::string_view> id = {}) {
+        auto record = intent(carrier_, before, byte, id);
+        const auto digest = digest_of(byte, sha256_);
+        record.targets = {{virtual_, before256, *mr::extend(sha256_, before256.bytes(), digest.bytes()), digest}, record.targets.front()};
+        return record;
+    }
+};
+
+TEST_F(JournalStateVirtual, AVirtualRegisterHasACarrierInHardwareAndBeginsAsItIs) {
+    const std::string none = "the virtual register other without a register in hardware that carries it";
+    EXPECT_EQ(refused(Register{sha256_, zero256_, zero256_, "virtual", "other", 5}), none);
+    EXPECT_EQ(refused(Register{sha256_, zero256_, zero256_, "virtual", "other", virtual_}), none);
+    EXPECT_EQ(refused(Register{sha256_, zero256_, digest_of(1, sha256_), "virtual", "other", carrier_}),
+              "the virtual register other that begins with another value than its own");
+}
+
+TEST_F(JournalStateVirtual, OneEventExtendsItAndItsCarrier) {
+    const auto first = of_virtual(zero256_, zero_, 1, "a");
+    take(first);
+    take(Settled{1, 1, Outcome::done});
+    EXPECT_EQ(state_.registers()[virtual_].logged, after(first, 0));
+    EXPECT_EQ(state_.registers()[carrier_].logged, after(first, 1));
+    EXPECT_EQ(state_.registers()[virtual_].events, 1U);
+    EXPECT_EQ(state_.sequence(), 1U);
+    const std::array<RegisterNumber, 2> both{virtual_, carrier_};
+    EXPECT_NE(state_.ids().find(1000, RegisterSet(both), "a"), nullptr);
+    EXPECT_EQ(state_.ids().find(1000, RegisterSet(carrier_), "a"), nullptr) << "another's ids are his own";
+    EXPECT_EQ(state_.after(virtual_, digest_of(2, sha256_)), of_virtual(after(first, 0), after(first, 1), 2).targets.front().after);
+}
+
+TEST_F(JournalStateVirtual, TheBanksOfItsCarrierTakeItTogether) {
+    auto record = of_virtual(zero256_, zero_, 1);
+    const auto banks = both(zero256_, zero_, 1);
+    record.targets = {record.targets.front(), banks.targets.all()[0], banks.targets.all()[1]};
+    take(record);
+    take(Settled{1, 1, Outcome::done});
+    for (std::size_t reg = 2; reg <= 4; ++reg) EXPECT_EQ(state_.registers()[reg].events, 1U);
+}
+
+TEST_F(JournalStateVirtual, WhatIsNoEventOfItIsRefused) {
+    const auto good = of_virtual(zero256_, zero_, 1);
+    auto record = good;
+    record.targets = {good.targets.front()};
+    EXPECT_EQ(refused(record), "intent 1 extends a virtual register without its carrier");
+    const auto banks = both(zero256_, zero_, 1);
+    record.targets = {good.targets.front(), banks.targets.front()};
+    EXPECT_EQ(refused(record), "intent 1 extends a virtual register without its carrier") << "only its other bank";
+    const std::string neither = "intent 1 extends registers that are neither banks of one nor a virtual register and its carrier";
+    record.targets = {good.targets.all()[1], good.targets.front()};
+    EXPECT_EQ(refused(record), neither) << "the carrier first";
+    record.targets = {good.targets.front(), good.targets.all()[1], intent(0, zero_, 1).targets.front()};
+    EXPECT_EQ(refused(record), neither) << "and another register";
+    take(Register{sha256_, zero256_, zero256_, "virtual", "other", carrier_});
+    auto other = good.targets.front();
+    other.reg = 5;
+    record.targets = {good.targets.front(), other, good.targets.all()[1]};
+    EXPECT_EQ(refused(record), neither) << "two virtual registers";
+    for (const auto origin : {Origin::cap, Origin::resync}) {
+        record = good;
+        record.origin = origin;
+        EXPECT_EQ(refused(record), "intent 1 caps or resyncs a virtual register");
+    }
+    take(good);
+}
+
+TEST_F(JournalStateVirtual, AfterAKillItsCarrierSaysWhatBecameOfIt) {
+    const auto record = of_virtual(zero256_, zero_, 1);
+    take(record);
+    State::Held held(5);
+    EXPECT_EQ(state_.conclude(held), Outcomes()) << "nobody can tell yet";
+    held[carrier_] = zero_;
+    EXPECT_EQ(state_.conclude(held), (Outcomes{{1, Outcome::undone}}));
+    EXPECT_EQ(state_.logged_after(held)[virtual_], zero256_);
+    held[carrier_] = after(record, 1);
+    EXPECT_EQ(state_.conclude(held), (Outcomes{{1, Outcome::done}}));
+    EXPECT_EQ(state_.logged_after(held)[virtual_], after(record, 0));
+    held[carrier_] = digest_of(9);
+    EXPECT_EQ(state_.conclude(held), (Outcomes{{1, Outcome::indeterminate}}));
 }
 
 TEST_F(JournalState, AStartThatNothingExplainsIsShown) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/mrd/every_path.h"
+#include "tests/registers/intent.h"
 
 namespace mrd {
 namespace {
@@ -63,6 +64,7 @@ public:
             refresh(index);
             table_->set_logged(index, digest(0, index));
         }
+        write(journal::Register{algorithm_of(1), digest(0, 1), digest(0, 1), "virtual", "v", 0});
     }
 
     // ---- What the machine's surroundings do
@@ -82,18 +84,9 @@ public:
     Action log(Extension &extension, Log how = Log::ok) {
         if (how == Log::full) return extension.intent_ended(known(), std::unexpected(journal::Full{1}));
         if (how == Log::fails) return extension.intent_ended(known(), std::unexpected(journal::Failed{"the disk"}));
-        const auto [targets, details] = extension.event();
         const auto number = journal_.next_intent();
-        if (details.origin == journal::Origin::resync) found_.push_back(targets.front().before);
-        journal::Intent intent;
-        intent.number = number;
-        intent.targets = in_journal(*table_, targets);
-        intent.origin = details.origin;
-        intent.type = details.type;
-        intent.uid = details.caller->uid;
-        if (details.id) intent.id = *details.id;
-        if (details.data) intent.data = *details.data;
-        write(intent);
+        if (extension.resyncs()) found_.push_back(extension.event().targets.front().before);
+        write(intent_of(*table_, extension, number));
         return extension.intent_ended(known(), number);
     }
 
@@ -160,7 +153,7 @@ private:
     std::uint64_t settle(std::uint64_t intent, Outcome outcome) {
         const auto open = std::ranges::find(journal_.open(), intent, &journal::OpenIntent::number);
         EXPECT_NE(open, journal_.open().end());
-        if (outcome == Outcome::done) logged_.push_back(open->targets.front().digest);
+        if (outcome == Outcome::done) logged_.push_back(open->targets.all().back().digest);
         const auto sequence = outcome == Outcome::done ? journal_.sequence() + 1 : 0;
         write(journal::Settled{intent, sequence, outcome});
         return sequence;
@@ -182,6 +175,12 @@ private:
 
 Extension extension_by(std::uint8_t byte, EventDetails details = {}) {
     return Extension(Extension::Targets{{.index = 0, .digest = digest(byte)}}, std::move(details));
+}
+// Of the virtual register, whose digest has the second bank's length.
+constexpr journal::RegisterNumber virtual_register = banks;
+Extension extension_of_virtual_by(std::uint8_t byte, EventDetails details = {}) {
+    return Extension({{.index = 0, .digest = digest(byte)}}, std::move(details),
+                     journal::Target{.reg = virtual_register, .digest = digest(byte, 1)});
 }
 Extension extension_of_both_by(std::uint8_t byte) {
     return Extension({{.index = 0, .digest = digest(byte)}, {.index = 1, .digest = digest(byte, 1)}}, {});
@@ -338,7 +337,7 @@ TEST(Extension, OfSeveralBanksIsOneEventWhateverFailsAtWhichOfThem) {
         }
         SCOPED_TRACE("the path " + choices.text());
         const std::array taken{world.times_taken(0, digest(1)), world.times_taken(1, digest(1, 1))};
-        const auto in_log = static_cast<std::size_t>(std::ranges::count(world.logged(), digest(1)));
+        const auto in_log = static_cast<std::size_t>(std::ranges::count(world.logged(), digest(1, 1)));
         EXPECT_LE(in_log, std::min(taken[0], taken[1])) << "an event that only some banks took is none";
         if (extension.answer()) {
             EXPECT_THAT(taken, ElementsAre(1, 1));
@@ -353,6 +352,47 @@ TEST(Extension, OfSeveralBanksIsOneEventWhateverFailsAtWhichOfThem) {
         for (RegisterIndex bank = 0; bank < banks; ++bank) EXPECT_EQ(world.journal().registers()[bank].logged, world.hardware(bank));
     });
     EXPECT_GE(paths, 30);
+}
+
+TEST(Extension, OfAVirtualRegisterIsOneEventOfItAndOfItsCarrierWhateverFails) {
+    const auto paths = for_every_path([](Choices &choices) {
+        auto world = world_with(all_before.at(choices.choose(all_before.size())));
+        auto extension = extension_of_virtual_by(1, {.id = "once"});
+        const auto before = world.journal().registers()[virtual_register];
+        int steps = 0;
+        auto action = extension.begin(world.known());
+        for (; action != Action::answer; ++steps) {
+            ASSERT_LT(steps, 40);
+            switch (action) {
+            case Action::reread: action = world.reread(extension, choices.yes() ? World::Reread::fails : World::Reread::ok); break;
+            case Action::log: action = world.log(extension, choices.yes() ? World::Log::fails : World::Log::ok); break;
+            case Action::extend: action = world.extend(extension, {static_cast<World::Extend>(choices.choose(3))}); break;
+            case Action::settle: action = world.settle(extension); break;
+            case Action::answer: break;
+            }
+        }
+        SCOPED_TRACE("the path " + choices.text());
+        const auto &reg = world.journal().registers()[virtual_register];
+        const auto after = extended(before.logged, digest(1, 1));
+        const auto in_log = std::ranges::count(world.logged(), digest(1));
+        EXPECT_EQ(reg.logged, in_log == 1 ? after : before.logged) << "it has taken what its carrier has taken, and the log has";
+        EXPECT_EQ(reg.events, in_log);
+        EXPECT_LE(static_cast<std::size_t>(in_log), world.times_taken(0, digest(1)));
+        if (extension.answer()) {
+            EXPECT_EQ(in_log, 1);
+            EXPECT_EQ(extension.answer()->value, after);
+        }
+
+        // Another one goes through, and the first, sent again, is one event.
+        world.refresh(0);
+        ASSERT_TRUE(world.run(extension_of_virtual_by(2)));
+        const auto again = world.run(extension_of_virtual_by(1, {.id = "once"}));
+        ASSERT_TRUE(again);
+        EXPECT_EQ(std::ranges::count(world.logged(), digest(1)), 1);
+        EXPECT_EQ(world.journal().registers()[0].logged, world.hardware(0));
+        EXPECT_TRUE(!extension.answer() || *again == *extension.answer());
+    });
+    EXPECT_GE(paths, 60);
 }
 
 // ---- The rules, by name
@@ -520,6 +560,15 @@ TEST(Extension, ACappedRegisterTakesNothingAndIsNeverResynced) {
     EXPECT_EQ(error_of<Capped>(extension.answer())->sequence, 2);
     EXPECT_EQ(world.run(extension_by(1, {.id = "once"}))->sequence, 1) << "what was sent before is answered all the same";
     EXPECT_THAT(world.found(), IsEmpty());
+}
+
+TEST(Extension, OfAVirtualRegisterWhoseCarrierIsCappedIsRefused) {
+    World world;
+    auto cap = measure_cap({.envelope_name = "fake/r", .banks = {algorithm}}, std::make_shared<const mr::EventCaller>()).value();
+    ASSERT_TRUE(world.run(Extension({{.index = 0, .digest = cap.digests.front()}}, std::move(cap.details))));
+    const auto answer = world.run(extension_of_virtual_by(1));
+    ASSERT_NE(error_of<Capped>(answer), nullptr);
+    EXPECT_EQ(error_of<Capped>(answer)->name, "tdx/r:sha384");
 }
 
 TEST(Extension, OfARegisterThatTheJournalDoesNotKnowFailsWithTheReason) {
