@@ -3,11 +3,18 @@
 #include <limits>
 #include <utility>
 
+#include "mr/limits.h"
 #include "mrd/journal/fields.h"
 
 namespace mrd::journal {
 
 namespace {
+
+// What takes most of a state: ids of events of as many banks as there can be. Beside them registers, an open intent of each, and the usage of uids take a few MiB.
+constexpr std::size_t largest_id = sizeof(std::int64_t) + 1 + max_targets * sizeof(RegisterNumber) + sizeof(std::uint32_t) +
+                                   mr::max_event_id + sizeof(std::uint64_t) +
+                                   max_targets * (sizeof(RegisterNumber) + 2 * (1 + mr::max_digest_size));
+static_assert(remembered_callers * remembered_ids * largest_id <= max_checkpoint_body / 8 * 7);
 
 // How many of something follow.
 void put_count(mr::Bytes &out, std::size_t count) { put(out, static_cast<std::uint32_t>(count)); }

@@ -11,7 +11,9 @@ std::optional<std::string> owned(std::optional<std::string_view> text) { return 
 
 }  // namespace
 
-Cursor::Cursor(AppendFile &file, std::uint64_t end) : reader_(file, file_header_size, end, std::size_t{1} << 16U) {}
+Cursor::Cursor(AppendFile &file, std::uint64_t end) : reader_(file, file_header_size, end, std::size_t{1} << 16U) {
+    reader_.pass_over_checkpoints();
+}
 
 std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::size_t records) {
     for (std::size_t looked = 0; looked < records; ++looked) {

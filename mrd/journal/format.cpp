@@ -280,6 +280,8 @@ std::optional<Slot> read_slot(mr::ByteView header, std::size_t number) {
     return slot;
 }
 
+bool Head::is_checkpoint() const { return kind == kind_checkpoint; }
+
 std::optional<Head> decode_head(mr::ByteView bytes, std::uint64_t offset) {
     FieldReader in(bytes.first(record_head_size));
     Head head;
@@ -287,8 +289,9 @@ std::optional<Head> decode_head(mr::ByteView bytes, std::uint64_t offset) {
     const auto kind = in.get<std::uint32_t>();  // of which the three high bytes are zero
     head.body_crc = in.get<std::uint32_t>();
     const auto crc = in.get<std::uint32_t>();
-    if (head.body_size == 0 || head.body_size > max_body || kind > 0xFF) return std::nullopt;
+    if (kind > 0xFF) return std::nullopt;
     head.kind = static_cast<std::uint8_t>(kind);
+    if (head.body_size == 0 || head.body_size > (head.is_checkpoint() ? max_checkpoint_body : max_body)) return std::nullopt;
     if (head_crc(bytes, offset) != crc) return std::nullopt;
     return head;
 }

@@ -30,6 +30,8 @@ inline constexpr std::size_t record_alignment = 8;
 
 // Bytes of one record's body. The largest are firmware events, whose size firmware decides.
 inline constexpr std::size_t max_body = std::size_t{4} << 20;
+// Of a checkpoint's, which grows with the state: more than its limits allow (mrd/journal/checkpoint.cpp).
+inline constexpr std::size_t max_checkpoint_body = std::size_t{128} << 20;
 inline constexpr std::size_t max_registers = 4096;
 inline constexpr std::size_t max_targets = 8;  // of one event: more than there are hash algorithms
 
@@ -64,10 +66,10 @@ struct Repair {
 // what it is called in a listing, which changes when another bank appears. A virtual register is in no hardware: each of its events extends its carrier too.
 struct Register {
     mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
-    mr::Digest initial;         // at the hardware's reset
-    mr::Digest start;           // when this record was written
-    std::string_view provider;  // "tdx"
-    std::string_view name;      // "rtmr3"
+    mr::Digest initial;                          // at the hardware's reset
+    mr::Digest start;                            // when this record was written
+    std::string_view provider;                   // "tdx"
+    std::string_view name;                       // "rtmr3"
     std::optional<RegisterNumber> carrier = {};  // of a virtual register: a bank of the register that carries it
 };
 
@@ -169,6 +171,7 @@ struct Head {
     std::uint32_t body_size = 0;
     std::uint8_t kind = 0;
     std::uint32_t body_crc = 0;
+    [[nodiscard]] bool is_checkpoint() const;
     [[nodiscard]] mr::ByteView body(mr::ByteView record) const { return record.subspan(record_head_size, body_size); }
     [[nodiscard]] std::size_t record_size() const {
         return (record_head_size + body_size + record_alignment - 1) / record_alignment * record_alignment;

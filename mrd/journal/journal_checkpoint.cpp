@@ -24,7 +24,7 @@ void Journal::write_checkpoint_if_due() {
     const auto room = size + state_.open().size() * settled_size;
     const bool fits = end_ + room + Space(options_.size_limit).reserve() <= options_.size_limit;
     // Not for want of room either: what there is belongs to events.
-    if (due > end_ || size > max_body || !fits || !make_room_in_file(room)) return;
+    if (due > end_ || size > max_checkpoint_body || !fits || !make_room_in_file(room)) return;
     if (const auto written = write_all(*file_, end_, scratch_); !written) {
         dirty_until_ = end_ + size;
         (void)fail(cannot("write", path("journal"), written.error()));

@@ -27,18 +27,24 @@ std::expected<mr::ByteView, std::error_code> RecordReader::look(std::size_t size
 }
 
 std::expected<std::optional<RecordReader::Found>, std::error_code> RecordReader::next() {
-    auto bytes = look(record_head_size);
-    if (!bytes) return std::unexpected(bytes.error());
-    if (bytes->size() < record_head_size) return std::nullopt;
-    const auto head = decode_head(*bytes, position_);
-    if (!head) return std::nullopt;
-    const auto size = head->record_size();
-    bytes = look(size);
-    if (!bytes) return std::unexpected(bytes.error());
-    if (bytes->size() < size || !body_is_intact(*head, bytes->first(size))) return std::nullopt;
-    const Found found{*head, bytes->first(size), position_};
-    position_ += size;
-    return found;
+    for (;;) {
+        auto bytes = look(record_head_size);
+        if (!bytes) return std::unexpected(bytes.error());
+        if (bytes->size() < record_head_size) return std::nullopt;
+        const auto head = decode_head(*bytes, position_);
+        if (!head) return std::nullopt;
+        const auto size = head->record_size();
+        if (passes_over_checkpoints_ && head->is_checkpoint() && size <= end_ - position_) {
+            position_ += size;
+            continue;
+        }
+        bytes = look(size);
+        if (!bytes) return std::unexpected(bytes.error());
+        if (bytes->size() < size || !body_is_intact(*head, bytes->first(size))) return std::nullopt;
+        const Found found{*head, bytes->first(size), position_};
+        position_ += size;
+        return found;
+    }
 }
 
 std::expected<bool, std::error_code> RecordReader::skip_damage() {

@@ -30,6 +30,9 @@ public:
     [[nodiscard]] std::uint64_t offset() const { return position_; }
     [[nodiscard]] bool is_at_end() const { return position_ >= end_; }
 
+    // It goes over checkpoints without a look at their bodies: for who looks for events.
+    void pass_over_checkpoints() { passes_over_checkpoints_ = true; }
+
     // More was written.
     void set_end(std::uint64_t end) { end_ = end; }
 
@@ -49,6 +52,7 @@ private:
     std::size_t buffer_size_;
     mr::Bytes buffer_;
     std::uint64_t buffer_begin_ = 0;
+    bool passes_over_checkpoints_ = false;
 };
 
 // Where the last byte that is not zero ends, from `begin` on; `begin` if there is none.

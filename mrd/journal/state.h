@@ -31,7 +31,7 @@ struct RegisterState {
     mr::Digest logged;     // what the register must hold now
     std::uint64_t events = 0;
     std::uint64_t resyncs = 0;
-    std::uint64_t capped_by = 0;  // the number of the event that capped it; 0: none did
+    std::uint64_t capped_by = 0;                 // the number of the event that capped it; 0: none did
     std::optional<RegisterNumber> carrier = {};  // of a virtual register, which no hardware holds
 
     // Somebody extended it before the journal began, and no firmware log says so: the gap at sequence 0.

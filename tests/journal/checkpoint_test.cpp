@@ -166,6 +166,165 @@ TEST_F(JournalCheckpoint, AKillAtAnyCallLeavesAJournalThatIsRead) {
     }
 }
 
+// Its writes are two: the record, and the slot that names it, which was that of the last but one.
+class JournalCheckpointKilled : public JournalCheckpoint, public ::testing::WithParamInterface<Sync> {
+protected:
+    using Call = FaultyDisk::Call;
+
+    JournalCheckpointKilled() {
+        options_.checkpoint_interval = 2000;
+        options_.sync = GetParam();
+    }
+    // Extends until so many checkpoints have slots, or mrd is killed.
+    void write_until(std::uint64_t number) {
+        auto journal = start();
+        ASSERT_NE(journal, nullptr);
+        for (int i = 0; i < 500 && !disk_.is_killed(); ++i) {
+            const auto slot_number = std::max(number_of_slot(0), number_of_slot(1));
+            if (slot_number >= number) return;
+            (void)extend(*journal, r0, static_cast<std::uint8_t>(i));
+            journal->when_durable([](const std::expected<void, Error> &) {});
+            loop_.restart();
+            loop_.run();
+        }
+        ASSERT_TRUE(disk_.is_killed());
+    }
+    std::uint64_t number_of_slot(std::size_t number) {
+        const auto slot = read_slot(header(), number);
+        return slot ? slot->number : 0;
+    }
+    // So many bytes before the first that a start reads, beside header and slots.
+    bool start_reads_from(std::uint64_t offset) {
+        const auto whole = bytes();
+        std::fill_n(bytes().begin() + file_header_size, offset - file_header_size, std::uint8_t{0xA5});
+        const bool reads_no_more = open()->condition() == Journal::Condition::good;
+        bytes() = whole;
+        bytes()[offset + record_head_size] ^= 1;
+        const bool reads_all = open()->state().checkpoints() < read_slot_of(offset);
+        bytes() = whole;
+        return reads_no_more && reads_all;
+    }
+    std::uint64_t read_slot_of(std::uint64_t offset) {
+        for (std::size_t number = 0; number < slots; ++number) {
+            if (const auto slot = read_slot(header(), number); slot && slot->offset == offset) return slot->number;
+        }
+        return 0;
+    }
+    // A start begins at that checkpoint, finds all that was answered, and goes on.
+    void expect_start_at(std::uint64_t number) {
+        disk_.heal();
+        loop_.restart();
+        const auto slot = read_slot(header(), number % slots);
+        ASSERT_TRUE(slot);
+        EXPECT_EQ(slot->number, number);
+        EXPECT_TRUE(start_reads_from(slot->offset));
+        auto journal = start();
+        EXPECT_EQ(journal->condition(), Journal::Condition::good) << journal->reason();
+        EXPECT_EQ(logged(*journal, r0), hardware_.value(r0));
+        check(*journal);
+        EXPECT_EQ(journal->condition(), Journal::Condition::good) << journal->reason();
+        EXPECT_EQ(journal->state(), read_whole());
+    }
+};
+INSTANTIATE_TEST_SUITE_P(All, JournalCheckpointKilled, ::testing::Values(Sync::none, Sync::group));
+
+TEST_P(JournalCheckpointKilled, BeforeOrWithinItsRecordLeavesTheOneBefore) {
+    write_until(2);
+    for (const auto fault : {Fault::kill, Fault::torn_kill}) {
+        disk_.fail_call(Call::checkpoint, 1, fault);
+        write_until(3);
+        expect_start_at(2);
+        EXPECT_EQ(exists("journal.torn.1"), fault == Fault::torn_kill);
+    }
+    write_until(4);
+    expect_start_at(4);
+}
+
+TEST_P(JournalCheckpointKilled, BeforeItsSlotLeavesTheOneBeforeAndTheNextHasTheNextNumber) {
+    write_until(2);
+    disk_.fail_call(Call::slot, 1, Fault::kill);
+    write_until(3);
+    expect_start_at(2);
+    EXPECT_EQ(open()->state().checkpoints(), 3U) << "it is there, and read like any record";
+    write_until(4);
+    EXPECT_EQ(number_of_slot(1), 1U) << "that of the third was never written";
+    expect_start_at(4);
+}
+
+TEST_P(JournalCheckpointKilled, WithinItsSlotLeavesTheOneBefore) {
+    write_until(2);
+    disk_.fail_call(Call::slot, 1, Fault::torn_kill);
+    write_until(3);
+    EXPECT_EQ(number_of_slot(1), 0U);
+    expect_start_at(2);
+}
+
+TEST_P(JournalCheckpointKilled, WithinTheSlotThatIsUsedAgainLeavesTheOneOfTheOther) {
+    write_until(2);
+    disk_.fail_call(Call::slot, 1, Fault::kill);
+    write_until(3);
+    disk_.heal();
+    loop_.restart();
+    disk_.fail_call(Call::slot, 1, Fault::torn_kill);
+    write_until(4);
+    EXPECT_EQ(number_of_slot(0), 0U) << "of the second, which the fourth was to take";
+    expect_start_at(1);
+    write_until(5);
+    expect_start_at(5);
+}
+
+TEST_P(JournalCheckpointKilled, WithinBothSlotsLeavesAFileThatIsReadWhole) {
+    write_until(2);
+    for (const std::uint64_t number : {3U, 4U}) {
+        disk_.heal();
+        loop_.restart();
+        disk_.fail_call(Call::slot, 1, Fault::torn_kill);
+        write_until(number);
+    }
+    disk_.heal();
+    loop_.restart();
+    EXPECT_EQ(number_of_slot(0) + number_of_slot(1), 0U);
+    auto journal = start();
+    EXPECT_TRUE(journal->is_checked()) << "nothing was passed over";
+    EXPECT_EQ(logged(*journal, r0), hardware_.value(r0));
+    EXPECT_EQ(journal->state().checkpoints(), 4U);
+}
+
+TEST_F(JournalCheckpoint, AStateOfManyIdsHasOneToo) {
+    constexpr RegisterNumber registers = 255;  // of one uid: each has ids of its own
+    constexpr int rounds = 80;
+    const mr::Bytes data(2'600);
+    options_.size_limit = std::uint64_t{256} << 20U;
+    options_.checkpoint_interval = std::uint64_t{55'000'000};
+    std::vector<std::string> names;
+    for (int reg = 0; reg < registers; ++reg) names.push_back("sim/r" + std::to_string(reg));
+    hardware_ = Hardware(names);
+    auto journal = start();
+    const auto id_of = [](int round) { return std::string(120, 'x') + std::to_string(round); };
+    for (int round = 0; round < rounds && journal->state().checkpoints() == 0; ++round) {
+        for (RegisterNumber reg = 0; reg < registers; ++reg) {
+            const auto id = id_of(round);
+            const auto &before = journal->state().registers()[reg].logged;
+            const Target target{reg, before, extended(before, digest_of(1)), digest_of(1)};
+            const auto intent = journal->begin({.targets = {&target, 1}, .caller = &caller_, .id = id, .data = data});
+            ASSERT_TRUE(intent);
+            journal->settle(*intent, Outcome::done);
+        }
+    }
+    for (RegisterNumber reg = 0; reg < registers; ++reg) hardware_.set(names[reg], journal->state().registers()[reg].logged);
+    const auto slot = last_slot();
+    const auto head = decode_head(mr::ByteView(bytes()).subspan(slot.offset), slot.offset);
+    ASSERT_TRUE(head);
+    EXPECT_GT(head->body_size, max_body);
+    const auto sequence = journal->state().sequence();
+    journal.reset();
+    std::fill_n(bytes().begin() + file_header_size, slot.offset - file_header_size, std::uint8_t{0xA5});
+    journal = open();
+    EXPECT_EQ(journal->condition(), Journal::Condition::good) << "nothing before it is read";
+    EXPECT_EQ(journal->state().sequence(), sequence);
+    EXPECT_NE(first_of(*journal, 0, id_of(0), 0), nullptr);
+}
+
 TEST_F(JournalCheckpoint, WithSyncItsSlotIsWrittenWhenItIsDurable) {
     options_.sync = Sync::group;
     auto journal = start();
@@ -300,8 +459,9 @@ TEST_F(JournalCheckpoint, ARepairLiftsNoCap) {
 
 TEST_F(JournalCheckpoint, AFlippedByteAtAnyPlaceIsFoundOrHarmless) {
     options_.size_limit = 32'768;
-    write(40);
-    ASSERT_GE(last_slot().number, 1U);
+    write(50);
+    ASSERT_GE(last_slot().number, 2U) << "both slots are in use";
+    ASSERT_GT(open()->end(), last_slot().offset + 2'000) << "and records follow the last checkpoint";
     const auto whole = bytes();
     const auto state = read_whole();
     const auto end = start()->end();

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "mrd/journal/append_file.h"
+#include "mrd/journal/format.h"
 #include "proto/varlink/file_descriptor.h"
 
 namespace mrd::journal {
@@ -40,7 +41,8 @@ enum class Fault : std::uint8_t {
 // it is.
 class FaultyDisk {
 public:
-    enum class Call : std::uint8_t { write, allocate, sync, sync_folder, read, size };
+    // checkpoint, slot: writes of these, which are writes like any other too.
+    enum class Call : std::uint8_t { write, allocate, sync, sync_folder, read, size, checkpoint, slot };
     static constexpr std::size_t page_size = 4096;
 
     OpenFile opener() {
@@ -239,13 +241,21 @@ private:
         file = std::make_shared<Contents>(Contents{.name = std::move(name), .bytes = contents->bytes, .on_disk = contents->on_disk});
     }
 
-    // Counts the call and says what it does.
-    Fault next(Call sort) {
+    // What a write into the journal is beside a write.
+    static std::optional<Call> sort_of_write(std::uint64_t offset, mr::ByteView bytes) {
+        if (offset >= first_slot && offset < file_header_size) return Call::slot;
+        const auto head = offset >= file_header_size && bytes.size() > record_head_size ? decode_head(bytes, offset) : std::nullopt;
+        return head && head->is_checkpoint() ? std::optional(Call::checkpoint) : std::nullopt;
+    }
+
+    // Counts the call and says what it does. `also`: it is one of that sort too.
+    Fault next(Call sort, std::optional<Call> also = {}) {
         const auto number = ++calls_;
-        const auto of_sort = ++counts_[sort];
+        ++counts_[sort];
+        if (also) ++counts_[*also];
         if (is_killed_) return Fault::io_error;
-        if (fault_ == Fault::none || (only_ && *only_ != sort)) return Fault::none;
-        const auto count = only_ ? of_sort : number;
+        if (fault_ == Fault::none || (only_ && *only_ != sort && only_ != also)) return Fault::none;
+        const auto count = only_ ? counts_[*only_] : number;
         if (count != fails_at_ && !(until_healed_ && count > fails_at_)) return Fault::none;
         has_failed_ = true;
         if (fault_ != Fault::kill && fault_ != Fault::torn_kill) return fault_;
@@ -265,7 +275,7 @@ private:
 
         Result<std::size_t> write(std::uint64_t offset, mr::ByteView bytes) override {
             const std::lock_guard lock(disk_.mutex_);
-            const auto fault = disk_.next(Call::write);
+            const auto fault = disk_.next(Call::write, sort_of_write(offset, bytes));
             if (fault == Fault::io_error || fault == Fault::no_space) return failure(fault);
             if (fault == Fault::short_write || fault == Fault::torn_write) bytes = bytes.first((bytes.size() + 1) / 2);
             auto &all = contents_->bytes;

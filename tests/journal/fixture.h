@@ -254,8 +254,8 @@ protected:
     RegisterNumber add_virtual(std::unique_ptr<Journal> &journal, std::string_view name, std::string_view carrier) {
         const auto number = static_cast<RegisterNumber>(journal->state().registers().size());
         const auto end = journal->end();
-        const Register record{algorithm, mr::Digest::zero(algorithm), mr::Digest::zero(algorithm), "virtual", name,
-                              find(journal->state(), carrier)};
+        const Register record{algorithm, mr::Digest::zero(algorithm),    mr::Digest::zero(algorithm), "virtual",
+                              name,      find(journal->state(), carrier)};
         mr::Bytes encoded;
         append_record(encoded, end, record);
         journal.reset();
@@ -266,7 +266,8 @@ protected:
     // An intent of it, which extends its carrier too.
     std::uint64_t begin_virtual(Journal &journal, RegisterNumber reg, std::string_view carrier, std::uint8_t byte) {
         const auto &before = journal.state().registers().at(reg).logged;
-        const std::array targets{Target{reg, before, extended(before, digest_of(byte)), digest_of(byte)}, event(journal, carrier, byte).target};
+        const std::array targets{Target{reg, before, extended(before, digest_of(byte)), digest_of(byte)},
+                                 event(journal, carrier, byte).target};
         const auto intent = journal.begin({.targets = targets, .type = 13, .caller = &caller_});
         EXPECT_TRUE(intent);
         return intent.value_or(0);

@@ -372,6 +372,7 @@ TEST(JournalFormat, AnEmptyBodyAndOneBeyondTheLimitAreNoRecords) {
     EXPECT_FALSE(decode_head(made_up(1, {}), file_header_size));
     EXPECT_TRUE(decode_head(made_up(1, mr::Bytes(max_body)), file_header_size));
     EXPECT_FALSE(decode_head(made_up(1, mr::Bytes(max_body + 1)), file_header_size));
+    EXPECT_TRUE(decode_head(made_up(8, mr::Bytes(max_body + 1)), file_header_size)) << "a checkpoint";
 }
 
 TEST(JournalFormat, AFileHeaderIsCheckedBeforeAnythingElse) {
