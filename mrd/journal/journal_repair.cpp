@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "mr/envelope.h"
 #include "mrd/journal/checkpoint.h"
 #include "mrd/journal/journal.h"
 #include "mrd/journal/proof.h"
@@ -17,12 +18,10 @@ using Failure = std::unexpected<std::string>;
 namespace fs = std::filesystem;
 
 // The registers that are capped, whoever says so: the state that was believed, and records that can still be read behind the damage. A cap whose end is lost
-// counts: better none is lifted by damage.
+// counts: better none is lifted by damage. Which register a cap is of its envelope says: a number says nothing where the record of a register is lost.
 class CapsFound {
 public:
-    explicit CapsFound(const State &state) : registers_(state.registers()) {
-        for (const auto &reg : registers_) add(reg, reg.capped_by);
-    }
+    explicit CapsFound(const State &state) { add(state.registers()); }
 
     void read(AppendFile &file, std::uint64_t damage, std::uint64_t end) {
         RecordReader reader(file, damage, end);
@@ -35,7 +34,20 @@ public:
             }
             if (const auto more = reader.skip_damage(); !more || !*more) break;
         }
-        for (const auto &[number, intent] : open_) cap(intent, 0);
+        for (const auto &[number, said] : open_) said_.push_back(said);
+    }
+
+    // One that stands before the damage, which may have taken its end: it counts unless the register itself says that it has not happened.
+    void read_open(const State &state, const State::Held &held) {
+        const auto outcomes = state.conclude(held);
+        for (const auto &open : state.open()) {
+            const auto outcome = std::ranges::find(outcomes, open.number, &std::pair<std::uint64_t, Outcome>::first);
+            if (open.origin != Origin::cap || (outcome != outcomes.end() && outcome->second == Outcome::undone)) continue;
+            for (const auto &target : open.targets) {
+                const auto &reg = state.registers()[target.reg];
+                known_.emplace(std::pair(reg.name, reg.algorithm), 1);
+            }
+        }
     }
 
     // By the numbers that the registers have in another journal.
@@ -43,50 +55,67 @@ public:
         std::vector<Cap> caps;
         for (std::size_t number = 0; number < state.registers().size(); ++number) {
             const auto &reg = state.registers()[number];
-            const auto capped = capped_.find({reg.name, reg.algorithm});
-            if (capped != capped_.end()) caps.push_back({static_cast<RegisterNumber>(number), capped->second});
+            const auto known = known_.find({reg.name, reg.algorithm});
+            const auto said = std::ranges::find_if(said_, [&reg](const Said &one) { return one.is_of(reg); });
+            const auto repaired = repaired_.find(static_cast<RegisterNumber>(number));
+            const auto event = known != known_.end()         ? known->second
+                               : said != said_.end()         ? said->event
+                               : repaired != repaired_.end() ? repaired->second
+                                                             : 0;
+            if (event != 0) caps.push_back({static_cast<RegisterNumber>(number), event});
         }
         return caps;
     }
 
 private:
+    // What a cap's record says of itself.
+    struct Said {
+        std::string name;  // of the register, without its provider, which the configuration may call otherwise
+        Targets targets;
+        std::uint64_t event = 1;
+
+        [[nodiscard]] bool is_of(const RegisterState &reg) const {
+            const auto has_its_size = [&reg](const Target &target) { return target.digest.size() == mr::digest_size(reg.algorithm); };
+            return std::string_view(reg.name).substr(reg.provider.size() + 1) == name && std::ranges::any_of(targets, has_its_size);
+        }
+    };
+
     void take(const Record &record) {
-        if (const auto *reg = std::get_if<Register>(&record)) {
-            const auto name = std::string(reg->provider) + "/" + std::string(reg->name);
-            const auto is_same = [&](const RegisterState &known) { return known.name == name && known.algorithm == reg->algorithm; };
-            if (std::ranges::none_of(registers_, is_same)) add_register(name, reg->algorithm);
-        } else if (const auto *checkpoint = std::get_if<Checkpoint>(&record)) {
+        if (const auto *checkpoint = std::get_if<Checkpoint>(&record)) {
             const auto state = read_state(checkpoint->state);
             if (!state) return;
-            registers_ = state->registers();
-            for (const auto &known : registers_) add(known, known.capped_by);
-            for (const auto &intent : state->open()) {
-                if (intent.origin == Origin::cap) open_.insert_or_assign(intent.number, intent.targets);
+            add(state->registers());
+            for (const auto &open : state->open()) {
+                const auto &reg = state->registers()[open.targets.front().reg];
+                if (open.origin == Origin::cap)
+                    open_.insert_or_assign(open.number, Said{reg.name.substr(reg.provider.size() + 1), open.targets});
             }
+        } else if (const auto *repair = std::get_if<Repair>(&record)) {
+            for (const auto &cap : repair->caps) repaired_.insert_or_assign(cap.reg, cap.event);
         } else if (const auto *intent = std::get_if<Intent>(&record)) {
-            if (intent->origin == Origin::cap) open_.insert_or_assign(intent->number, intent->targets);
+            if (intent->origin != Origin::cap || !intent->data) return;
+            if (const auto envelope = mr::decode_envelope(*intent->data)) {
+                const auto &name = envelope->header.register_name;
+                open_.insert_or_assign(intent->number, Said{name.substr(name.find('/') + 1), intent->targets});
+            }
         } else if (const auto *settled = std::get_if<Settled>(&record)) {
-            const auto intent_of = open_.extract(settled->number);
-            if (!intent_of.empty() && settled->outcome == Outcome::done) cap(intent_of.mapped(), settled->sequence);
+            auto said = open_.extract(settled->number);
+            if (said.empty() || settled->outcome != Outcome::done) return;
+            said.mapped().event = settled->sequence;
+            said_.push_back(std::move(said.mapped()));
         }
     }
-    void add_register(const std::string &name, mr::HashAlgorithm algorithm) {
-        auto &reg = registers_.emplace_back();
-        reg.name = name;
-        reg.algorithm = algorithm;
-    }
-    void cap(const Targets &targets, std::uint64_t event) {
-        for (const auto &target : targets) {
-            if (target.reg < registers_.size()) add(registers_[target.reg], std::max<std::uint64_t>(event, 1));
+    void add(const std::vector<RegisterState> &registers) {
+        for (const auto &reg : registers) {
+            if (reg.capped_by != 0) known_.emplace(std::pair(reg.name, reg.algorithm), reg.capped_by);
         }
-    }
-    void add(const RegisterState &reg, std::uint64_t event) {
-        if (event != 0) capped_.emplace(std::pair(reg.name, reg.algorithm), event);
     }
 
-    std::vector<RegisterState> registers_;  // by their numbers in the damaged journal
-    std::map<std::uint64_t, Targets> open_;
-    std::map<std::pair<std::string, mr::HashAlgorithm>, std::uint64_t> capped_;
+    std::map<std::uint64_t, Said> open_;  // by their intents' numbers
+    std::vector<Said> said_;
+    std::map<RegisterNumber, std::uint64_t>
+        repaired_;  // by an earlier repair, which has nothing but numbers: those of the order in which the providers list them
+    std::map<std::pair<std::string, mr::HashAlgorithm>, std::uint64_t> known_;  // by which event
 };
 
 }  // namespace
@@ -136,6 +165,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
     }
     // Before the record that may cap them.
     if (auto added = add_registers(registers); !added) log::error(added.error());
+    caps.read_open(state_, held_by(registers));
     const std::string kept_name = unused_name("journal").filename().native();
     // One that had only lost its name is whole again.
     const auto missing = file_size_ - damage;

@@ -97,6 +97,29 @@ TEST_F(JournalDamage, ATornTailIsCutEvenWhereItCannotBeKept) {
     EXPECT_EQ(extend(*journal, r0, 1), 1U);
 }
 
+TEST_F(JournalDamage, ATornTailIsOnTheDiskUnderItsNameBeforeItIsZeroed) {
+    options_.sync = Sync::group;
+    auto journal = start();
+    extend(*journal, r0, 1);
+    const auto end = journal->end();
+    journal.reset();
+    const mr::Bytes tail(40, 0xA5);
+    std::ranges::copy(tail, bytes().begin() + static_cast<std::ptrdiff_t>(end));
+    for (const auto call : {FaultyDisk::Call::sync, FaultyDisk::Call::sync_folder}) {
+        disk_.fail_call(call, 1, Fault::io_error);
+        journal = start();
+        EXPECT_EQ(journal->condition(), Journal::Condition::failed);
+        EXPECT_EQ(bytes()[end], 0xA5) << "what is kept is not on the disk";
+        EXPECT_FALSE(exists("journal.torn.1"));
+    }
+    journal = start();
+    EXPECT_EQ(journal->condition(), Journal::Condition::good) << journal->reason();
+    EXPECT_EQ(bytes()[end], 0);
+    journal.reset();
+    disk_.crash(folder_.path(), [] { return false; });
+    EXPECT_EQ(bytes("journal.torn.1"), tail);
+}
+
 TEST_F(JournalDamage, ATornTailThatIsLargerThanAnyRecordIsKeptWhole) {
     auto journal = start();
     const auto end = journal->end();
@@ -205,6 +228,69 @@ TEST_F(JournalDamage, ARepairedJournalHasWhatStoodBeforeTheDamageAndSaysWhatIsMi
         EXPECT_EQ(journal->state().repairs(), 1U);
         EXPECT_EQ(replay(*read_log(*journal), r0), hardware_.value(r0)) << i;
         EXPECT_EQ(replay(*read_log(*journal), r1), hardware_.value(r1)) << i;
+    }
+}
+
+TEST_F(JournalDamage, ARepairCapsTheRegisterThatTheCapNamesThoughTheRecordOfOneIsLost) {
+    for (const std::size_t lost : {0U, 1U}) {
+        for (const auto &entry : std::filesystem::directory_iterator(folder_.path())) std::filesystem::remove(entry.path());
+        hardware_.reset();
+        auto journal = start();
+        const auto capped = cap(*journal, r1);
+        journal->settle(journal->begin(capped).value(), Outcome::done);
+        hardware_.extend(r1, capped.target.digest);
+        journal.reset();
+        {
+            const auto file = disk_.opener()(path(), OpenMode::existing);
+            RecordReader reader(**file, file_header_size, bytes().size());
+            for (std::size_t i = 0; i < 1 + lost; ++i) (void)reader.next();  // the boot, and the first register
+            bytes()[reader.offset() + record_head_size] ^= 1;
+        }
+        journal = start();
+        ASSERT_EQ(journal->condition(), Journal::Condition::damaged);
+        ASSERT_TRUE(journal->repair(hardware_.present()));
+        EXPECT_GT(state_of(*journal, r1).capped_by, 0U) << lost;
+        EXPECT_EQ(state_of(*journal, r0).capped_by, 0U) << lost;
+    }
+}
+
+TEST_F(JournalDamage, ARepairLiftsNoCapWhoseEndIsLostThoughSomebodyElseExtendsTheRegister) {
+    for (const bool happened : {true, false}) {
+        for (const auto &entry : std::filesystem::directory_iterator(folder_.path())) std::filesystem::remove(entry.path());
+        hardware_.reset();
+        auto journal = start();
+        const auto capped = cap(*journal, r1);
+        const auto intent = journal->begin(capped).value();
+        const auto end_of_cap = journal->end();
+        if (happened) {
+            hardware_.extend(r1, capped.target.digest);
+            hardware_.extend(r1, digest_of(0xEE));
+        }
+        journal->settle(intent, happened ? Outcome::done : Outcome::undone);
+        extend(*journal, r0, 1);
+        journal.reset();
+        bytes()[end_of_cap + record_head_size] ^= 1;
+        journal = start();
+        ASSERT_EQ(journal->condition(), Journal::Condition::damaged);
+        ASSERT_TRUE(journal->repair(hardware_.present()));
+        EXPECT_EQ(state_of(*journal, r1).capped_by > 0, happened);
+        EXPECT_EQ(state_of(*journal, r0).capped_by, 0U);
+    }
+}
+
+TEST_F(JournalDamage, ARepairOfARepairedJournalLiftsNoCapEither) {
+    auto journal = start();
+    const auto capped = cap(*journal, r1);
+    journal->settle(journal->begin(capped).value(), Outcome::done);
+    hardware_.extend(r1, capped.target.digest);
+    for (int repairs = 0; repairs < 3; ++repairs) {
+        journal.reset();
+        bytes()[file_header_size + record_head_size] ^= 1;  // the boot: nothing can be read but what stands behind it
+        journal = start();
+        ASSERT_EQ(journal->condition(), Journal::Condition::damaged);
+        ASSERT_TRUE(journal->repair(hardware_.present()));
+        EXPECT_GT(state_of(*journal, r1).capped_by, 0U) << repairs;
+        EXPECT_EQ(state_of(*journal, r0).capped_by, 0U);
     }
 }
 
