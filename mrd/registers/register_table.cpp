@@ -224,14 +224,14 @@ Refreshed RegisterTable::refresh_ends(RefreshId id, const std::vector<mr::Bytes>
         set.in_sync = false;
         return refreshed;
     }
-    // A write that was under way when it began, or began since, may or may not be in what was read.
+    // A write that was under way when it began, or began since, may or may not be in what was read: of its register that says nothing.
     const bool overtaken = running.writes_begun != running.writes_ended || writes_begun_ != running.writes_begun;
     set.in_sync = !overtaken;
     // What has come since it began has no value yet.
     const auto was_read = [&](RegisterIndex index) {
         const auto &entry = entries_[index];
         return entry.spec.refresh_set == set_index && entry.is_there && index < values->size() && !entry.writing &&
-               entry.last_write <= running.writes_begun;
+               entry.last_write <= running.writes_ended;
     };
     for (RegisterIndex index = 0; index < entries_.size(); ++index) {
         auto &entry = entries_[index];

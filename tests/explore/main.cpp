@@ -82,6 +82,9 @@ int main(int argc, char **argv) {
     app.add_flag("--shared", second_is_shared, "others extend the second register too");
     app.add_flag("--both-shared", first_is_shared, "and the first");
     app.add_flag("--banks", bounds.banks, "the registers are banks of one: each event extends both");
+    app.add_flag("--carried", bounds.carried, "the first register carries a virtual one, which its events are of");
+    app.add_flag("--report", bounds.report, "the second register is a report over the first");
+    app.add_flag("--beside", bounds.beside, "readers' refreshes run beside extends; nobody else extends");
     app.add_option("--extends", bounds.extends)->capture_default_str();
     app.add_flag("--cap", bounds.last_caps, "the last extend is a cap");
     app.add_option("--resends", bounds.resends)->capture_default_str();
@@ -93,6 +96,8 @@ int main(int argc, char **argv) {
     app.add_option("--journal-failures", bounds.journal_failures)->capture_default_str();
     app.add_option("--crashes", bounds.crashes)->capture_default_str();
     CLI11_PARSE(app, argc, argv);
+    // What somebody else does while mrd extends, no reread beside it can tell.
+    if (bounds.beside) bounds.foreign = 0;
     if (first_is_shared) bounds.owners[0] = mr::Owner::shared;
     if (first_is_shared || second_is_shared) bounds.owners[1] = mr::Owner::shared;
 

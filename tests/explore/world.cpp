@@ -1,6 +1,7 @@
 #include "tests/explore/world.h"
 
 #include <algorithm>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -12,6 +13,10 @@ namespace mrd {
 namespace {
 
 constexpr std::string_view provider_name = "tdx";
+constexpr auto virtual_algorithm = mr::HashAlgorithm::sha256;
+mr::Digest virtual_digest(std::size_t event) {
+    return mr::Digest(mr::Bytes(mr::digest_size(virtual_algorithm), static_cast<std::uint8_t>(event + 1)));
+}
 
 mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
 
@@ -43,6 +48,9 @@ std::string text_of(const Step &step) {
     case Kind::reread: return "the hardware is reread";
     case Kind::reread_fails: return "the hardware CANNOT BE REREAD";
     case Kind::end: return "mrd takes the result";
+    case Kind::reread_beside: return "the hardware is reread beside that";
+    case Kind::reread_beside_fails: return "the hardware CANNOT BE REREAD beside that";
+    case Kind::end_beside: return "mrd takes what was reread beside";
     case Kind::settle: return "the event is settled";
     case Kind::answer: return "the client is answered";
     case Kind::foreign: return "SOMEBODY ELSE extends" + of_register;
@@ -54,6 +62,11 @@ std::string text_of(const Step &step) {
 }
 
 RegisterSpec World::spec(std::size_t reg) const {
+    if (left_.report && reg == 1)
+        return {.name = "report",
+                .hash = {},
+                .size = mr::digest_size(mr::HashAlgorithm::sha384),
+                .flags = mr::Flags::from_string("RL").value()};
     const auto hash = left_.banks && reg == 1 ? mr::HashAlgorithm::sha256 : mr::HashAlgorithm::sha384;
     return {.name = left_.banks ? "r" : name_of_register(reg),
             .hash = hash,
@@ -73,8 +86,12 @@ World::World(const Bounds &bounds) : left_(bounds), clients_(bounds.clients), ev
     if (bounds.last_caps && !events_.empty()) events_.back().caps = true;
     journal::append_file_header(file_);
     write(journal::Boot{1, "a boot"});
-    for (std::size_t reg = 0; reg < registers; ++reg)
+    for (std::size_t reg = 0; reg < extensible(); ++reg)
         write(journal::Register{*spec(reg).hash, hardware_[reg].value, hardware_[reg].value, provider_name, spec(reg).name});
+    if (left_.carried) {
+        const auto zero = mr::Digest::zero(virtual_algorithm);
+        write(journal::Register{virtual_algorithm, zero, zero, "virtual", "v", 0});
+    }
     open();
     join();
 }
@@ -88,14 +105,14 @@ std::vector<Step> World::steps() const {
     using Kind = Step::Kind;
     using Action = Extension::Action;
     std::vector<Step> steps;
-    for (std::uint8_t reg = 0; left_.foreign > 0 && reg < registers; ++reg) steps.push_back({Kind::foreign, reg});
+    for (std::uint8_t reg = 0; left_.foreign > 0 && reg < extensible(); ++reg) steps.push_back({Kind::foreign, reg});
     if (phase_ == Phase::is_down) steps.push_back({Kind::open});
     if (phase_ == Phase::has_read) steps.push_back({Kind::join});
     if (phase_ != Phase::runs) return steps;
     if (left_.crashes > 0) steps.push_back({Kind::crash});
     if (waiting_clients() < clients_) {
         for (std::uint8_t reg = 0; reg < registers; ++reg) {
-            if (left_.extends > 0 && (reg == 0 || !left_.banks)) steps.push_back({Kind::send, reg});
+            if (left_.extends > 0 && reg < extensible() && (reg == 0 || !left_.banks)) steps.push_back({Kind::send, reg});
             if (left_.reads > 0) steps.push_back({Kind::read, reg});
             if (left_.fresh_reads > 0) steps.push_back({Kind::read_fresh, reg});
         }
@@ -104,10 +121,17 @@ std::vector<Step> World::steps() const {
             if (fate != Event::Fate::not_sent && fate != Event::Fate::waits && !events_[event].caps) steps.push_back({Kind::resend, event});
         }
     }
-    if (!current_) {
-        if (!queue_.empty()) steps.push_back({Kind::turn});
-        return steps;
+    if (!queue_.empty()) {
+        const bool goes_beside = left_.beside && !queue_.front().extension;
+        if (!(goes_beside ? beside_ : current_)) steps.push_back({Kind::turn});
     }
+    if (beside_ && beside_->has_acted) {
+        steps.push_back({Kind::end_beside});
+    } else if (beside_) {
+        steps.push_back({Kind::reread_beside});
+        if (left_.reread_failures > 0) steps.push_back({Kind::reread_beside_fails});
+    }
+    if (!current_) return steps;
     if (current_->has_acted) {
         steps.push_back({Kind::end});
         return steps;
@@ -141,7 +165,7 @@ void World::take(const Step &step) {
         const auto event = events_.size() - left_.extends;
         --left_.extends;
         for (std::size_t reg = 0; reg < registers; ++reg) {
-            if (left_.banks || reg == step.what)
+            if ((left_.banks && reg < extensible()) || reg == step.what)
                 events_[event].targets.push_back({.index = reg, .digest = digest(reg, static_cast<std::uint8_t>(event + 1))});
         }
         ask(event);
@@ -169,20 +193,11 @@ void World::take(const Step &step) {
     case Kind::provider_fails_before:
     case Kind::provider_fails_after: provider(step.kind); break;
     case Kind::reread_fails:
-    case Kind::reread: {
-        auto &call = *current_;
-        call.has_acted = true;
-        call.failed = step.kind == Kind::reread_fails;
-        if (call.failed) {
-            --left_.reread_failures;
-            call.was_not_reread = true;
-            break;
-        }
-        call.values.clear();
-        for (const auto &hardware : hardware_) call.values.push_back(bytes_of(hardware.value));
-        break;
-    }
-    case Kind::end: end(); break;
+    case Kind::reread: reread(*current_, step.kind == Kind::reread_fails); break;
+    case Kind::end: end(current_); break;
+    case Kind::reread_beside_fails:
+    case Kind::reread_beside: reread(*beside_, step.kind == Kind::reread_beside_fails); break;
+    case Kind::end_beside: end(beside_); break;
     case Kind::settle: {
         const auto sequence = settle(current_->extension->intent(), journal::Outcome::done);
         current_->action = current_->extension->settle_ended(known(), sequence);
@@ -200,8 +215,20 @@ void World::take(const Step &step) {
     case Kind::open: open(); break;
     case Kind::join: join(); break;
     }
+    for (std::size_t reg = 0; beside_ && reg < registers; ++reg)
+        beside_->is_overtaken[reg] = beside_->is_overtaken[reg] || is_extending(reg);
     if (violation_.empty()) check_log();
+    if (violation_.empty() && left_.carried && phase_ == Phase::runs) check_virtual();
+    if (violation_.empty() && phase_ == Phase::runs) check_shown();
     if (violation_.empty() && phase_ == Phase::runs) check_rest();
+}
+
+// From when the table is told until it knows how it ended.
+bool World::is_extending(std::size_t reg) const {
+    if (!current_ || !current_->extension) return false;
+    if (current_->action != Extension::Action::log && current_->action != Extension::Action::extend) return false;
+    const auto targets = current_->extension->event().targets;
+    return std::ranges::find(targets, reg, &Extension::Target::index) != targets.end();
 }
 
 // ---- Clients
@@ -218,12 +245,17 @@ void World::ask(std::size_t number) {
         for (std::size_t i = 0; i < event.targets.size(); ++i) event.targets.all()[i].digest = cap.digests[i];
         details = std::move(cap.details);
     }
-    queue_.push_back({.event = number, .extension = Extension(event.targets, std::move(details))});
+    std::optional<journal::Target> carried;
+    if (is_carried(event)) carried = journal::Target{.reg = virtual_register(), .digest = virtual_digest(number)};
+    queue_.push_back({.event = number, .extension = Extension(event.targets, std::move(details), carried)});
 }
 
 void World::read(std::size_t reg, bool fresh) {
     const bool must_be_new = fresh || table_->always_rereads(reg);
-    const auto floor = must_be_new ? hardware_[reg].taken.size() : floor_[reg];
+    // What an extend that is under way has done to the register need not be known yet.
+    const auto &taken = hardware_[place_of(reg)].taken;
+    const auto mine = is_extending(place_of(reg)) ? std::ranges::find(taken, current_->extension->intent(), &Taken::intent) : taken.end();
+    const auto floor = must_be_new ? static_cast<std::size_t>(mine - taken.begin()) : floor_[reg];
     const auto plan = table_->plan_read(reg, fresh);
     if (plan.action == ReadPlan::Action::serve) return answer_read(reg, floor);
     readers_.push_back({.refresh = plan.refresh, .reg = reg, .floor = floor});
@@ -232,7 +264,7 @@ void World::read(std::size_t reg, bool fresh) {
 }
 
 void World::answer_read(std::size_t reg, std::size_t floor) {
-    const auto &held = hardware_[reg].held;
+    const auto &held = hardware_[place_of(reg)].held;
     const auto found = std::ranges::find(held, mr::Digest(table_->value(reg)));
     if (found == held.end()) return violate("a read of " + name_of_register(reg) + " is told a value that it never held");
     const auto place = static_cast<std::size_t>(found - held.begin());
@@ -261,10 +293,15 @@ void World::answer() {
         for (const auto &target : event.targets) {
             const auto reg = target.index;
             const auto place = static_cast<std::size_t>(hardware_[reg].taken.rend() - took(reg));
-            floor_[reg] = std::max(floor_[reg], place);
+            for (std::size_t read = 0; read < registers; ++read) {
+                if (place_of(read) == reg) floor_[read] = std::max(floor_[read], place);
+            }
+            if (is_carried(event)) continue;  // the value is the virtual register's
             if (reg == event.targets.front().index && !others_have_extended(reg) && answer->value != hardware_[reg].held[place])
                 violate(name + " is answered with a value that " + name_of_register(reg) + " did not hold after it");
         }
+        if (is_carried(event) && answer->value != virtual_after(static_cast<std::size_t>(in_log - log_.begin()) + 1))
+            violate(name + " is answered with a value that the virtual register does not have after it");
         event.answer = *answer;
         event.fate = Event::Fate::is_answered;
     } else {
@@ -284,12 +321,13 @@ void World::answer() {
 // ---- mrd at work: what mrd/registers/provider_registers.cpp does
 
 void World::turn() {
-    current_ = std::move(queue_.front());
+    auto &place = left_.beside && !queue_.front().extension ? beside_ : current_;
+    place = std::move(queue_.front());
     queue_.pop_front();
-    for (std::size_t reg = 0; reg < registers; ++reg) current_->at_turn[reg] = hardware_[reg].taken.size();
-    if (!current_->extension) {
-        table_->refresh_begins(current_->refresh);
-        current_->action = Extension::Action::reread;
+    for (std::size_t reg = 0; reg < registers; ++reg) place->at_turn[reg] = hardware_[reg].taken.size();
+    if (!place->extension) {
+        table_->refresh_begins(place->refresh);
+        place->action = Extension::Action::reread;
         return;
     }
     current_->action = current_->extension->begin(known());
@@ -340,7 +378,8 @@ void World::provider(Step::Kind how) {
     if (std::ranges::find(open, call.extension->intent(), &journal::OpenIntent::number) == open.end())
         violate("the hardware is asked before the intent is written");
     const bool is_resync = call.extension->resyncs();
-    const Taken what{.by = is_resync ? Taken::By::resync : Taken::By::event, .event = is_resync ? 0 : *call.event};
+    const Taken what{
+        .by = is_resync ? Taken::By::resync : Taken::By::event, .event = is_resync ? 0 : *call.event, .intent = call.extension->intent()};
     const auto is_the_same = [&](const Taken &one) { return one.by == what.by && one.event == what.event; };
     if (!is_resync && std::ranges::any_of(hardware_[target.index].taken, is_the_same) && !events_[what.event].is_indeterminate)
         violate(name_of_event(what.event) + " is extended twice");
@@ -354,8 +393,20 @@ void World::take_hardware(std::size_t reg, const mr::Digest &by, Taken what) {
     hardware.held.push_back(hardware.value);
 }
 
-void World::end() {
-    auto &call = *current_;
+void World::reread(Call &call, bool fails) {
+    call.has_acted = true;
+    call.failed = fails;
+    if (fails) {
+        --left_.reread_failures;
+        call.was_not_reread = true;
+        return;
+    }
+    call.values.clear();
+    for (std::size_t reg = 0; reg < registers; ++reg) call.values.push_back(bytes_of(hardware_[place_of(reg)].value));
+}
+
+void World::end(std::optional<Call> &place) {
+    auto &call = *place;
     call.has_acted = false;
     call.extended = 0;
     std::expected<void, ProviderError> result;
@@ -369,11 +420,11 @@ void World::end() {
         if (!call.failed) {
             const auto set = call.extension ? call.extension->refresh_set() : call.set;
             for (RegisterIndex reg = 0; reg < registers; ++reg) {
-                if (table_->spec(reg).refresh_set == set) observed_[reg] = mr::Digest(call.values[reg]);
+                if (table_->spec(reg).refresh_set == set && !call.is_overtaken[reg]) observed_[reg] = mr::Digest(call.values[reg]);
             }
         }
         const auto settled = end_refresh(call.refresh, call.failed ? nullptr : &call.values);
-        if (!call.extension) return current_.reset();
+        if (!call.extension) return place.reset();
         call.action = call.extension->reread_ended(known(), result, settled);
     }
     if (call.action == Extension::Action::reread) call.refresh = table_->begin_refresh(call.extension->refresh_set());
@@ -400,6 +451,12 @@ std::uint64_t World::settle(std::uint64_t number, journal::Outcome outcome) {
     const auto sequence = outcome == journal::Outcome::done ? journal_.sequence() + 1 : 0;
     const bool is_done = outcome == journal::Outcome::done;
     for (const auto &target : intent->targets) {
+        if (target.reg >= extensible()) continue;  // a virtual register
+        const auto &taken = hardware_[target.reg].taken;
+        const bool took_it = std::ranges::find(taken, number, &Taken::intent) != taken.end();
+        if (is_done && !took_it) violate("an intent is settled as done, and " + name_of_register(target.reg) + " has not taken it");
+        if (outcome == journal::Outcome::undone && took_it)
+            violate("an intent is settled as undone, and " + name_of_register(target.reg) + " has taken it");
         if (intent->origin == journal::Origin::resync) {
             if (is_done) log_.push_back({{.by = Taken::By::resync}, target.reg, sequence});
             continue;
@@ -444,6 +501,7 @@ void World::crash() {
     journal_ = {};
     queue_.clear();
     current_.reset();
+    beside_.reset();
     readers_.clear();
 }
 
@@ -452,9 +510,9 @@ void World::open() {
     for (std::size_t reg = 0; reg < registers; ++reg) specs.push_back(spec(reg));
     table_.emplace(RegisterTable::build(provider_name, std::move(specs), {.refresh = true, .extend = true}, 1).value());
     std::vector<mr::Bytes> values;
-    for (const auto &hardware : hardware_) values.push_back(bytes_of(hardware.value));
+    for (std::size_t reg = 0; reg < registers; ++reg) values.push_back(bytes_of(hardware_[place_of(reg)].value));
     for (RefreshSet set = 0; set < table_->refresh_sets(); ++set) table_->refresh_ends(table_->begin_refresh(set), &values);
-    for (std::size_t reg = 0; reg < registers; ++reg) observed_[reg] = hardware_[reg].value;
+    for (std::size_t reg = 0; reg < registers; ++reg) observed_[reg] = hardware_[place_of(reg)].value;
     phase_ = Phase::has_read;
 }
 
@@ -462,9 +520,9 @@ void World::open() {
 void World::join() {
     journal_ = read_file();
     journal::State::Held held;
-    for (std::size_t reg = 0; reg < registers; ++reg) held.emplace_back(mr::Digest(table_->value(reg)));
+    for (std::size_t reg = 0; reg < extensible(); ++reg) held.emplace_back(mr::Digest(table_->value(reg)));
     for (const auto &[intent, outcome] : journal_.conclude(held)) settle(intent, outcome);
-    for (std::size_t reg = 0; reg < registers; ++reg) {
+    for (std::size_t reg = 0; reg < extensible(); ++reg) {
         table_->set_number(reg, static_cast<journal::RegisterNumber>(reg));
         table_->set_logged(reg, journal_.registers()[reg].logged);
     }
@@ -494,18 +552,46 @@ void World::check_log() {
     }
 }
 
+bool World::is_carried(const Event &event) const { return left_.carried && !event.caps && event.targets.front().index == 0; }
+
+// What the first so many events of the log make of the virtual register.
+mr::Digest World::virtual_after(std::size_t events) const {
+    auto value = mr::Digest::zero(virtual_algorithm);
+    for (const auto &[what, reg, sequence] : std::span(log_).first(events)) {
+        if (what.by == Taken::By::event && is_carried(events_[what.event]))
+            value = extended(virtual_algorithm, value, virtual_digest(what.event));
+    }
+    return value;
+}
+
+void World::check_virtual() {
+    if (journal_.registers()[virtual_register()].logged != virtual_after(log_.size()))
+        violate("the virtual register is not what its carrier's log leads to");
+}
+
+// Whether it holds what the log explains, as far as mrd has seen.
+void World::check_shown() {
+    for (std::size_t reg = 0; reg < extensible(); ++reg) {
+        if (left_.owners.at(reg) != mr::Owner::owned || table_->indeterminate(reg) || is_extending(reg)) continue;
+        const bool differs = observed_[reg] != *table_->logged(reg);
+        if (table_->divergence(reg).has_value() == differs) continue;
+        violate(name_of_register(reg) + (differs ? " holds what the log does not explain, and is not shown so"
+                                                 : " is shown as diverged, and holds what the log leads to"));
+    }
+}
+
 void World::check_rest() {
-    if (current_ || !queue_.empty()) return;
+    if (current_ || beside_ || !queue_.empty()) return;
     if (waiting_clients() > 0) violate("a client waits for ever");
     for (const auto &open : journal_.open()) {
         for (const auto &target : open.targets) {
-            if (!table_->indeterminate(target.reg))
+            if (target.reg < extensible() && !table_->indeterminate(target.reg))
                 violate("an intent of " + name_of_register(target.reg) + " stays open, and nobody knows");
         }
     }
     // What only one bank took is in no log.
     if (std::ranges::any_of(events_, &Event::is_indeterminate)) return;
-    for (std::size_t reg = 0; reg < registers; ++reg) {
+    for (std::size_t reg = 0; reg < extensible(); ++reg) {
         if (!others_have_extended(reg) && !table_->indeterminate(reg) && journal_.registers()[reg].logged != hardware_[reg].value)
             violate("nobody else has extended " + name_of_register(reg) + ", and the log does not lead to what it holds");
     }
@@ -523,7 +609,7 @@ Fingerprint::Hash World::fingerprint() const {
     for (std::size_t reg = 0; reg < registers; ++reg) {
         // What it took says what it holds.
         out.add(hardware_[reg].taken.size());
-        for (const auto &[by, event] : hardware_[reg].taken) out.add(by).add(event);
+        for (const auto &[by, event, intent] : hardware_[reg].taken) out.add(by).add(event).add(intent);
         out.add(hardware_[reg].value).add(floor_[reg]).add(observed_[reg]);
     }
     for (const auto &[of, caps, fate, answer, is_indeterminate] : events_)
@@ -540,19 +626,17 @@ Fingerprint::Hash World::fingerprint() const {
     };
     out.add(queue_.size());
     for (const auto &call : queue_) add_call(call);
-    out.add(current_.has_value());
-    if (current_) {
-        add_call(*current_);
-        out.add(current_->action)
-            .add(current_->has_acted)
-            .add(current_->failed)
-            .add(current_->was_not_reread)
-            .add(current_->extended)
-            .add(current_->logged);
-        if (current_->has_acted) {
-            for (const auto &value : current_->values) out.add(mr::ByteView(value));
+    for (const auto *call : {&current_, &beside_}) {
+        out.add(call->has_value());
+        if (!*call) continue;
+        const auto &one = **call;
+        add_call(one);
+        out.add(one.action).add(one.has_acted).add(one.failed).add(one.was_not_reread).add(one.extended).add(one.logged);
+        if (one.has_acted) {
+            for (const auto &value : one.values) out.add(mr::ByteView(value));
         }
-        for (const auto at : current_->at_turn) out.add(at);
+        for (const auto at : one.at_turn) out.add(at);
+        for (const bool is_overtaken : one.is_overtaken) out.add(is_overtaken);
     }
     // Which of them asked first makes no difference.
     std::vector<std::tuple<std::size_t, std::size_t, std::size_t>> readers;

@@ -24,6 +24,9 @@ struct Bounds {
     std::size_t clients = 2;
     std::array<mr::Owner, 2> owners{mr::Owner::owned, mr::Owner::owned};
     bool banks = false;    // the registers are banks of one: each event extends both
+    bool carried = false;  // the first carries a virtual register: each of its events but caps is one of that
+    bool report = false;   // the second is a report over the first: it changes with it, and nobody extends it
+    bool beside = false;   // readers' refreshes run beside extends: no queue does that now, but the table is made for it
     unsigned extends = 3;  // each with an id of its own
     bool last_caps = false;
     unsigned resends = 0;  // of an event with its id
@@ -51,6 +54,9 @@ struct Step {
         reread,
         reread_fails,
         end,
+        reread_beside,
+        reread_beside_fails,
+        end_beside,
         settle,
         answer,
         foreign,
@@ -82,6 +88,7 @@ private:
         enum class By : std::uint8_t { event, resync, foreign };
         By by = By::event;
         std::size_t event = 0;
+        std::uint64_t intent = 0;  // 0: not mrd's
     };
     struct Hardware {
         mr::Digest value;
@@ -117,6 +124,7 @@ private:
         bool was_not_reread = false;  // at some reread of its turn
         std::vector<mr::Bytes> values = {};
         std::array<std::size_t, registers> at_turn{};  // how much the hardware had taken
+        std::array<bool, registers> is_overtaken{};    // an extend of the register was under way beside it
     };
     struct Logged {
         Taken what;
@@ -132,13 +140,19 @@ private:
 
     void build_table();
     [[nodiscard]] Extension::Known known() { return {*table_, journal_, "fake"}; }
+    // What the register is read from: a report has what it is over.
+    [[nodiscard]] std::size_t place_of(std::size_t reg) const { return left_.report ? 0 : reg; }
+    [[nodiscard]] std::size_t extensible() const { return left_.report ? 1 : registers; }  // so many, the first
+    [[nodiscard]] journal::RegisterNumber virtual_register() const { return static_cast<journal::RegisterNumber>(extensible()); }
+    [[nodiscard]] bool is_extending(std::size_t reg) const;
     void ask(std::size_t number);
     void read(std::size_t reg, bool fresh);
     void answer_read(std::size_t reg, std::size_t floor);
     void turn();
     void log(bool fails);
     void provider(Step::Kind how);
-    void end();
+    void reread(Call &call, bool fails);
+    void end(std::optional<Call> &place);
     std::vector<Extension::Settled> end_refresh(RefreshId id, const std::vector<mr::Bytes> *values);
     std::uint64_t settle(std::uint64_t number, journal::Outcome outcome);
     void answer();
@@ -149,7 +163,11 @@ private:
     void write(const journal::Record &record);
     journal::State read_file() const;
     void check_log();
+    void check_virtual();
+    void check_shown();
     void check_rest();
+    [[nodiscard]] mr::Digest virtual_after(std::size_t events) const;
+    [[nodiscard]] bool is_carried(const Event &event) const;
 
     [[nodiscard]] RegisterSpec spec(std::size_t reg) const;
     [[nodiscard]] mr::Digest digest(std::size_t reg, std::uint8_t byte) const;
@@ -169,6 +187,7 @@ private:
     journal::State journal_;
     std::deque<Call> queue_;
     std::optional<Call> current_;
+    std::optional<Call> beside_;
     std::vector<Reader> readers_;
 
     // What clients know and did, and what is known of mrd.

@@ -504,6 +504,17 @@ TEST_F(RegisterTableTest, AnOvertakenRefreshTakesNoValueBackAndAccusesNobody) {
     EXPECT_FALSE(table().divergence(rtmr3));
 }
 
+TEST_F(RegisterTableTest, NorDoesOneThatBeganWhileTheWriteWasUnderWay) {
+    ASSERT_TRUE(table().extend_begins(rtmr3, digest(1)));
+    const auto id = table().begin_refresh(0);
+    const auto seen = hardware_;
+    table().extend_succeeded(rtmr3);
+    const auto after = known(rtmr3);
+    table().refresh_ends(id, &seen);
+    EXPECT_EQ(known(rtmr3), after);
+    EXPECT_FALSE(table().divergence(rtmr3));
+}
+
 TEST_F(RegisterTableTest, AFailedRefreshLeavesTheCacheOutOfSyncAndTheNextReadTriesAgain) {
     extend(rtmr3, digest(1));
     const auto plan = table().plan_read(rtmr3, false);
