@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <utility>
 
 #include "mr/envelope.h"
@@ -14,8 +15,11 @@ namespace mrd::journal {
 namespace {
 
 constexpr auto algorithm = mr::HashAlgorithm::sha384;
-constexpr std::size_t registers = 3;  // two of mrd's own, one shared
-constexpr RegisterIndex shared_register = 2;
+constexpr std::size_t registers = 4;  // three of the first provider, of which the last is shared, and one of the second
+constexpr std::array<std::string_view, registers> names{"rtmr0", "rtmr1", "rtmr2", "pcr8"};
+constexpr std::array<std::string_view, 2> provider_names{"tdx", "tpm"};
+constexpr std::array<std::size_t, 2> first_of{0, 3};
+constexpr std::size_t shared_register = 2;
 constexpr std::uint32_t clients = 4;
 
 mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
@@ -35,13 +39,14 @@ std::string text_of_error(const RegisterError &error) {
 // What mrd sees of the registers.
 class History::Hardware final : public Provider, RegisterDriver {
 public:
-    explicit Hardware(History &history) : history_(history) {
+    Hardware(History &history, std::size_t provider) : history_(history), provider_(provider) {
         for (const auto &reg : history.registers_) {
+            if (reg.provider != provider) continue;
             specs_.push_back(fake_register(reg.name, "XWRL"));
             specs_.back().owner = reg.owner;
         }
     }
-    [[nodiscard]] std::string_view name() const override { return "tdx"; }
+    [[nodiscard]] std::string_view name() const override { return provider_names.at(provider_); }
     [[nodiscard]] std::string_view kind() const override { return "fake"; }
     [[nodiscard]] bool simulated() const override { return true; }
     [[nodiscard]] bool may_wait() const override { return false; }
@@ -50,13 +55,16 @@ public:
 private:
     [[nodiscard]] const std::vector<RegisterSpec> &list() const override { return specs_; }
     [[nodiscard]] RegisterAbilities abilities() const override { return {.refresh = true, .extend = true}; }
-    std::expected<void, ProviderError> refresh(RefreshSet, std::vector<mr::Bytes> &values) override { return history_.refresh(values); }
+    std::expected<void, ProviderError> refresh(RefreshSet, std::vector<mr::Bytes> &values) override {
+        return history_.refresh(provider_, values);
+    }
     std::expected<void, ProviderError> extend(RegisterIndex index, const mr::Digest &digest) override {
-        return history_.extend(index, digest);
+        return history_.extend(first_of.at(provider_) + index, digest);
     }
     std::expected<void, ProviderError> write(RegisterIndex, mr::ByteView) override { return std::unexpected(ProviderError{"no"}); }
 
     History &history_;
+    std::size_t provider_;
     std::vector<RegisterSpec> specs_;
 };
 
@@ -65,13 +73,20 @@ struct History::Life {
     boost::asio::io_context loop;
     std::unique_ptr<Journal> journal;
     std::unique_ptr<Daemon> daemon;
-
-    [[nodiscard]] ProviderRegisters &provider() const { return *daemon->registers().providers().front(); }
+    std::array<ProviderRegisters *, providers> there{};
 };
 
+std::string History::Register::full_name() const { return std::string(provider_names.at(provider)) + "/" + name; }
+ProviderRegisters *History::provider_of(std::size_t reg) const { return life_ ? life_->there.at(registers_[reg].provider) : nullptr; }
+RegisterIndex History::index_of(std::size_t reg) const { return reg - first_of.at(registers_[reg].provider); }
+
 History::History(std::uint32_t seed) : random_(seed), sync_(chance(70) ? Sync::group : Sync::none) {
-    for (std::size_t i = 0; i < registers; ++i)
-        registers_.push_back({.name = "r" + std::to_string(i), .owner = i == shared_register ? mr::Owner::shared : mr::Owner::owned});
+    for (std::size_t i = 0; i < registers; ++i) {
+        registers_.push_back({.provider = i < first_of[late_one] ? 0U : late_one,
+                              .name = std::string(names.at(i)),
+                              .owner = i == shared_register ? mr::Owner::shared : mr::Owner::owned});
+    }
+    write_firmware_logs();
     reset_registers();
 }
 
@@ -94,12 +109,46 @@ void History::violation(const std::string &what) {
 
 // ---- The hardware
 
+void History::write_firmware_logs() {
+    const auto add = [this](mr::Bytes &log, std::size_t reg, std::uint32_t index, const std::string &what) {
+        const auto digest = mr::hash(algorithm, mr::as_bytes(what)).value();
+        mr::Event event;
+        event.index = index;
+        event.type = mr::ev_ipl;
+        event.digests.push_back({mr::tcg_id(algorithm), digest.bytes()});
+        event.data = mr::as_bytes(what);
+        mr::append_tcg_event(log, event);
+        firmware_.at(registers_[reg].provider).events.emplace_back(reg, digest);
+    };
+    for (std::size_t provider = 0; provider < providers; ++provider) {
+        mr::Bytes log;
+        mr::append_tcg_header(log,
+                              {.index = provider == late_one ? 0U : 1U, .algorithms = {{mr::tcg_id(algorithm), 48}}, .vendor_info = {}});
+        if (provider == late_one) {
+            constexpr std::uint32_t of_pcr8 = 8;
+            for (const auto *what : {"loader", "kernel"}) add(log, 3, of_pcr8, what);
+        } else {
+            // An index of a CCEL counts from 1.
+            add(log, 0, 1, "firmware");
+            add(log, 1, 2, "settings");
+            add(log, 0, 1, "more firmware");
+        }
+        firmware_.at(provider).log = firmware_folder_.path() / provider_names.at(provider);
+        std::ofstream(firmware_.at(provider).log, std::ios::binary)
+            .write(reinterpret_cast<const char *>(log.data()), static_cast<std::streamsize>(log.size()));
+    }
+}
+
 void History::reset_registers() {
+    for (auto &reg : registers_) reg.value = mr::Digest::zero(algorithm);
+    for (const auto &firmware : firmware_) {
+        for (const auto &[reg, digest] : firmware.events) registers_[reg].value = extended(registers_[reg].value, digest);
+    }
     for (auto &reg : registers_) {
-        reg.value = mr::Digest::zero(algorithm);
         reg.taken.clear();
         reg.held = {reg.value};
         reg.has_unseen = false;
+        reg.floor = 0;
     }
 }
 
@@ -126,7 +175,7 @@ void History::meanwhile() {
     if (is_quiet_ || depth_ > 1 || disk_.is_killed()) return;
     ++depth_;
     if (chance(4)) extend_foreign();
-    if (chance(6)) send_new(static_cast<RegisterIndex>(below(registers)), false);
+    if (chance(6)) send_new(below(registers), false);
     if (chance(1)) {
         tell("  mrd is killed");
         disk_.kill();
@@ -134,8 +183,8 @@ void History::meanwhile() {
     --depth_;
 }
 
-std::expected<void, ProviderError> History::refresh(std::vector<mr::Bytes> &values) {
-    last_call_read_ = false;
+std::expected<void, ProviderError> History::refresh(std::size_t provider, std::vector<mr::Bytes> &values) {
+    last_call_read_.at(provider) = false;
     if (disk_.is_killed()) return std::unexpected(ProviderError{"mrd is dead"});
     meanwhile();
     if (!is_quiet_ && chance(10)) {
@@ -143,24 +192,26 @@ std::expected<void, ProviderError> History::refresh(std::vector<mr::Bytes> &valu
         count("failed rereads");
         return std::unexpected(ProviderError{"it cannot be read"});
     }
-    for (std::size_t i = 0; i < registers; ++i) {
-        values[i] = bytes_of(registers_[i].value);
-        registers_[i].has_unseen = false;
+    for (auto &reg : registers_) {
+        if (reg.provider != provider) continue;
+        values[index_of(static_cast<std::size_t>(&reg - registers_.data()))] = bytes_of(reg.value);
+        reg.has_unseen = false;
     }
-    last_call_read_ = true;
-    resynced_.reset();
+    last_call_read_.at(provider) = true;
+    resynced_.at(provider).reset();
     meanwhile();
     return {};
 }
 
-std::expected<void, ProviderError> History::extend(RegisterIndex index, const mr::Digest &digest) {
+std::expected<void, ProviderError> History::extend(std::size_t number, const mr::Digest &digest) {
     if (disk_.is_killed()) return std::unexpected(ProviderError{"mrd is dead"});
-    auto &reg = registers_[index];
+    auto &reg = registers_[number];
+    auto &resynced = resynced_.at(reg.provider);
     const auto known = by_digest_.find(bytes_of(digest));
     const bool is_resync = known == by_digest_.end();
-    if (!std::exchange(last_call_read_, false) && (is_resync || reg.owner == mr::Owner::shared) && resynced_ != index)
+    if (!std::exchange(last_call_read_.at(reg.provider), false) && (is_resync || reg.owner == mr::Owner::shared) && resynced != number)
         violation(std::string(is_resync ? "a resync of " : "an extend of ") + reg.name + " without a reread right before it");
-    resynced_ = is_resync ? std::optional(index) : std::nullopt;
+    resynced = is_resync ? std::optional(number) : std::nullopt;
     if (is_resync) count("resyncs");
     meanwhile();
     if (disk_.is_killed()) return std::unexpected(ProviderError{"mrd is dead"});
@@ -190,23 +241,23 @@ std::expected<void, ProviderError> History::extend(RegisterIndex index, const mr
 namespace {
 
 mr::Envelope cap_of(const std::string &reg, const std::string &id) {
-    return {.header = {.type = "cap", .register_name = "tdx/" + reg}, .body = {.description = id}};
+    return {.header = {.type = "cap", .register_name = reg}, .body = {.description = id}};
 }
 
 }  // namespace
 
-void History::send_new(RegisterIndex reg, bool caps) {
+void History::send_new(std::size_t reg, bool caps) {
     const auto number = events_.size();
     const auto id = "event " + std::to_string(number);
     const auto digest =
-        (caps ? mr::envelope_digest(cap_of(registers_[reg].name, id), algorithm) : mr::hash(algorithm, mr::as_bytes(id))).value();
+        (caps ? mr::envelope_digest(cap_of(registers_[reg].full_name(), id), algorithm) : mr::hash(algorithm, mr::as_bytes(id))).value();
     by_digest_.emplace(bytes_of(digest), number);
     events_.push_back({.id = id, .reg = reg, .uid = below(clients), .digest = digest, .caps = caps});
     send(number);
 }
 
 void History::send(std::size_t number) {
-    if (!life_ || events_[number].is_sent) return;
+    if (events_[number].is_sent || provider_of(events_[number].reg) == nullptr) return;
     auto &event = events_[number];
     event.is_sent = true;
     event.is_told_no = false;
@@ -217,16 +268,16 @@ void History::send(std::size_t number) {
     if (event.caps) {
         details.origin = Origin::cap;
         details.type = mr::ev_event_tag;
-        details.data = mr::encode_envelope(cap_of(registers_[event.reg].name, event.id));
+        details.data = mr::encode_envelope(cap_of(registers_[event.reg].full_name(), event.id));
     } else {
         details.id = event.id;
         // Some take many pages.
         details.data = mr::Bytes(chance(15) ? below(30'000) : below(300), static_cast<std::uint8_t>(number));
     }
-    life_->provider().extend(event.reg, event.digest, std::move(details),
-                             [this, number, life = lives_](const std::expected<ProviderRegisters::Extended, RegisterError> &answer) {
-                                 if (life == lives_ && !disk_.is_killed()) answered(number, answer);
-                             });
+    provider_of(event.reg)->extend(index_of(event.reg), event.digest, std::move(details),
+                                   [this, number, life = lives_](const std::expected<ProviderRegisters::Extended, RegisterError> &answer) {
+                                       if (life == lives_ && !disk_.is_killed()) answered(number, answer);
+                                   });
 }
 
 void History::answered(std::size_t number, const std::expected<ProviderRegisters::Extended, RegisterError> &answer) {
@@ -245,14 +296,31 @@ void History::answered(std::size_t number, const std::expected<ProviderRegisters
     count("extends answered");
     if (event.answer && (event.answer->sequence != answer->sequence || event.answer->value != answer->value))
         violation(event.id + " has two answers");
-    if (event.is_exact && !contains(registers_[event.reg].held, answer->value))
-        violation(event.id + " is answered with a value that " + registers_[event.reg].name + " never held");
+    auto &reg = registers_[event.reg];
+    if (event.is_exact && !contains(reg.held, answer->value))
+        violation(event.id + " is answered with a value that " + reg.name + " never held");
+    if (event.is_exact)
+        reg.floor = std::max(reg.floor, static_cast<std::size_t>(std::ranges::find(reg.held, answer->value) - reg.held.begin()));
     event.answer = *answer;
 }
 
 void History::read() {
-    const auto index = static_cast<RegisterIndex>(below(registers));
-    life_->provider().read(index, chance(70), [](const std::expected<bool, RegisterError> &) {});
+    const auto number = below(registers);
+    auto *provider = provider_of(number);
+    const bool fresh = chance(70);
+    if (provider == nullptr) return;
+    const auto &asked = registers_[number];
+    const auto floor = fresh || asked.owner == mr::Owner::shared ? asked.held.size() - 1 : asked.floor;
+    provider->read(index_of(number), fresh, [this, number, floor, provider, life = lives_](const std::expected<bool, RegisterError> &done) {
+        if (!done || life != lives_ || disk_.is_killed()) return;
+        auto &reg = registers_[number];
+        const auto found = std::ranges::find(reg.held, mr::Digest(provider->table().value(index_of(number))));
+        const auto place = static_cast<std::size_t>(found - reg.held.begin());
+        count("reads answered");
+        if (found == reg.held.end()) return violation("a read of " + reg.name + " is told a value that it never held");
+        if (place < floor) violation("a read of " + reg.name + " is told an older value than it was to get");
+        reg.floor = std::max(reg.floor, place);
+    });
 }
 
 void History::fail_disk() {
@@ -261,11 +329,14 @@ void History::fail_disk() {
                                    Fault::lost_write, Fault::kill,     Fault::torn_kill};
     const bool is_sync = sync_ == Sync::group && chance(40);
     const auto fault = is_sync ? (chance(80) ? Fault::io_error : Fault::kill) : of_writes.at(below(of_writes.size()));
-    const auto call = is_sync ? (chance(15) ? Call::sync_folder : Call::sync) : (chance(10) ? Call::allocate : Call::write);
+    const bool is_of_checkpoint = !is_sync && chance(20);
+    const auto of_write = is_of_checkpoint ? (chance(50) ? Call::checkpoint : Call::slot) : chance(10) ? Call::allocate : Call::write;
+    const auto call = is_sync ? (chance(15) ? Call::sync_folder : Call::sync) : of_write;
     const bool lasts = chance(30);
-    const auto number = 1 + below(6);
+    const auto number = 1 + (is_of_checkpoint ? 0 : below(6));
     if (is_sync) has_lost_pages_ = true;
-    tell("the disk is to fail at " + std::string(is_sync ? "sync " : "write ") + std::to_string(number) + " from now, fault " +
+    const auto *of_sort = is_sync ? "sync " : call == Call::checkpoint ? "checkpoint " : call == Call::slot ? "slot " : "write ";
+    tell("the disk is to fail at " + std::string(of_sort) + std::to_string(number) + " from now, fault " +
          std::to_string(static_cast<int>(fault)) + (lasts ? ", and goes on to fail" : ""));
     count("faults of the disk");
     disk_.fail_call(call, number, fault, lasts);
@@ -273,9 +344,10 @@ void History::fail_disk() {
 
 void History::act() {
     const auto what = below(100);
+    if (!life_->there[late_one] && chance(10)) come_late();
     const auto some_event = [this] { return events_.empty() ? 0 : below(static_cast<std::uint32_t>(events_.size())); };
     if (what < 45) {
-        send_new(static_cast<RegisterIndex>(below(registers)), false);
+        send_new(below(registers), false);
     } else if (what < 60) {
         // Sent again: one that was not answered, or one that was.
         if (const auto number = some_event(); number < events_.size() && !events_[number].caps) send(number);
@@ -302,7 +374,7 @@ void History::act() {
         must_be_equal_ = false;
         disk_.evict();
     } else if (what == 99) {
-        send_new(static_cast<RegisterIndex>(below(registers)), true);
+        send_new(below(registers), true);
     }
     settle_syncs();
 }
@@ -344,10 +416,11 @@ void History::begin_era() {
     identity_ = identity();
     tell("a new journal");
     count("new journals");
-    if (!may_begin_anew_ && !(is_after_kexec_ && foreign_)) violation("a new journal begins where the old one had to go on");
+    if (!may_begin_anew_ && !(is_after_kexec_ && (foreign_ || !proves_itself())))
+        violation("a new journal begins where the old one had to go on");
     for (auto &event : events_) event.answer.reset();
     must_be_equal_ = std::ranges::all_of(registers_, [](const Register &reg) { return reg.taken.empty(); });
-    may_begin_anew_ = may_be_damaged_ = has_lost_pages_ = false;
+    may_begin_anew_ = may_be_damaged_ = has_lost_pages_ = may_be_cut_short_ = false;
     foreign_ = !must_be_equal_;
 }
 
@@ -358,6 +431,8 @@ bool History::start(bool with_faults) {
     ++lives_;
     count("starts");
     tell(std::string("mrd starts, in ") + boot_id_);
+    const bool is_late = chance(25);
+    if (is_late) tell("  without " + std::string(provider_names[late_one]));
     is_quiet_ = true;
     auto life = std::make_unique<Life>();
     const auto started = [&]() -> std::expected<void, std::string> {
@@ -370,21 +445,54 @@ bool History::start(bool with_faults) {
         if (!opened) return std::unexpected(opened.error());
         life->journal = std::move(*opened);
         life->daemon = std::make_unique<Daemon>(life->loop, *life->journal);
-        auto hardware = std::make_unique<Hardware>(*this);
-        auto specs = hardware->registers()->list();
-        if (auto added = life->daemon->add(std::move(hardware), std::move(specs)); !added) return added;
-        if (auto begun = life->daemon->registers().start_journal({}); !begun) return begun;
+        std::vector<FirmwareFile> logs;
+        for (std::size_t provider = 0; provider < providers; ++provider) {
+            if (provider == late_one && is_late) continue;
+            if (auto added = add(*life, provider); !added) return added;
+            logs.push_back({std::string(provider_names.at(provider)), firmware_.at(provider).log});
+        }
+        if (auto begun = life->daemon->registers().start_journal(logs); !begun) return begun;
+        if (!life->journal->is_checked()) count("starts from a checkpoint");
         while (!life->journal->is_checked()) life->loop.run_one();
         life->loop.restart();
         return {};
     }();
     is_quiet_ = false;
     life_ = std::move(life);
+    if (with_faults) may_be_cut_short_ = true;
     if (const auto now = identity(); now != identity_ && !now.empty()) begin_era();
     if (started) return !disk_.is_killed();
     tell("mrd does not start: " + started.error());
     if (!with_faults) violation("mrd does not start: " + started.error());
     return false;
+}
+
+std::expected<void, std::string> History::add(Life &life, std::size_t provider) {
+    auto hardware = std::make_unique<Hardware>(*this, provider);
+    auto specs = hardware->registers()->list();
+    if (auto added = life.daemon->add(std::move(hardware), std::move(specs)); !added) return added;
+    life.there.at(provider) = life.daemon->registers().providers().back();
+    return {};
+}
+
+// As Daemon does it when a provider has been tried again.
+void History::come_late() {
+    if (disk_.is_killed()) return;
+    const std::string name(provider_names[late_one]);
+    tell("  " + name + " comes");
+    count("late providers");
+    const bool was_quiet = std::exchange(is_quiet_, true);
+    if (auto added = add(*life_, late_one); !added) violation(name + " does not come: " + added.error());
+    auto &all = life_->daemon->registers();
+    if (auto joined = all.join(*life_->there[late_one], {{name, firmware_[late_one].log}}); !joined) tell(joined.error());
+    if (disk_.is_killed() || life_->journal->condition() != Journal::Condition::good) may_be_cut_short_ = true;
+    is_quiet_ = was_quiet;
+}
+
+// Over a kexec: one of the registers that are there has been extended.
+bool History::proves_itself() const {
+    return std::ranges::any_of(
+        registers_, [this](const Register &reg) { return !reg.taken.empty() && life_ && life_->there.at(reg.provider) != nullptr; });
 }
 
 void History::end_life() {
@@ -443,6 +551,7 @@ void History::restart() {
     }
     if (!violations_.empty() || !start(false)) return;
     may_begin_anew_ = is_after_kexec_ = false;
+    if (!life_->there[late_one] && chance(50)) come_late();
     is_quiet_ = true;
     check_log();
     if (violations_.empty()) check_registers();
@@ -467,12 +576,12 @@ std::optional<std::vector<History::LoggedEvent>> History::read_log(const Journal
         if (event.origin == mr::EventOrigin::resync && event.data) {
             if (const auto resync = mr::decode_envelope(*event.data)) one.found = resync->body.found;
         }
-        const auto reg = std::ranges::find_if(registers_, [&](const Register &known) { return event.name == "tdx/" + known.name; });
+        const auto reg = std::ranges::find_if(registers_, [&](const Register &known) { return event.name == known.full_name(); });
         if (reg == registers_.end()) {
             violation("the log names the register " + std::string(event.name));
             return std::nullopt;
         }
-        one.reg = static_cast<RegisterIndex>(reg - registers_.begin());
+        one.reg = static_cast<std::size_t>(reg - registers_.begin());
         log.push_back(std::move(one));
     }
 }
@@ -518,12 +627,24 @@ void History::check_log() {
     std::vector<std::size_t> taken(registers);  // so many of the hardware's are accounted for
     std::vector<mr::Digest> values(registers, mr::Digest::zero(algorithm));
     std::vector<bool> capped(registers);
+    std::array<std::size_t, providers> of_firmware{};
     std::map<mr::Bytes, std::uint64_t> seen;
     for (std::size_t i = 0; i < log->size(); ++i) {
         const auto &event = (*log)[i];
         const auto &reg = registers_[event.reg];
         const auto name = "event " + std::to_string(event.sequence) + " of the log";
         if (event.sequence != i + 1) violation(name + " follows " + std::to_string(i));
+        if (event.origin == mr::EventOrigin::firmware) {
+            const auto &all = firmware_.at(reg.provider).events;
+            const auto number = of_firmware.at(reg.provider)++;
+            if (number >= all.size() || all[number] != std::pair(event.reg, event.digest)) violation(name + " is none of the firmware's");
+            for (std::size_t other = 0; other < registers; ++other) {
+                if (registers_[other].provider == reg.provider && taken[other] > 0)
+                    violation(name + " is the firmware's, and stands behind one of mrd's");
+            }
+            values[event.reg] = extended(values[event.reg], event.digest);
+            continue;
+        }
         if (!seen.emplace(bytes_of(event.digest), event.sequence).second) violation(name + " is there twice");
         if (capped[event.reg]) violation(name + " is of a register that was capped before");
         const auto known = by_digest_.find(bytes_of(event.digest));
@@ -553,26 +674,40 @@ void History::check_log() {
             if (answer && answer->value != values[event.reg]) violation(name + " was answered with another value");
         }
     }
+    for (std::size_t provider = 0; provider < providers; ++provider) {
+        const bool is_whole = of_firmware.at(provider) == firmware_.at(provider).events.size();
+        if (!is_whole && may_be_cut_short_) must_be_equal_ = false;
+        if (!is_whole && must_be_equal_ && life_->there.at(provider) != nullptr)
+            violation("the firmware's log of " + std::string(provider_names.at(provider)) + " is not in the log");
+        figures_["firmware's events in logs"] += of_firmware.at(provider);
+    }
     for (std::size_t i = 0; i < registers; ++i) {
+        const auto number = journal.state().find(provider_names.at(registers_[i].provider), registers_[i].name, algorithm);
+        if (number && journal.state().registers()[*number].logged != values[i])
+            violation(registers_[i].name + " is not what the log leads to");
+        const auto *provider = provider_of(i);
+        if (provider == nullptr) continue;
         // A repair takes over a cap whose event is among what is missing.
         const bool cap_is_lost =
             journal.state().repairs() > 0 && std::ranges::any_of(events_, [i](const auto &sent) { return sent.caps && sent.reg == i; });
-        if (life_->provider().capped(i) != capped[i] && (capped[i] || !cap_is_lost))
+        if (provider->capped(index_of(i)) != capped[i] && (capped[i] || !cap_is_lost))
             violation(registers_[i].name + " is capped, or not, against the log");
-        const auto &logged = life_->provider().table().logged(i);
-        if (!logged || *logged != values[i]) violation(registers_[i].name + " is not what the log leads to");
+        const auto &logged = provider->table().logged(index_of(i));
+        if (!logged || *logged != values[i]) violation(registers_[i].name + " is to hold what the log does not lead to");
     }
     figures_["events in logs"] += log->size();
 }
 
 void History::check_registers() {
-    bool read_well = false;
-    life_->provider().read(0, true, [&](const std::expected<bool, RegisterError> &done) { read_well = done.has_value(); });
-    if (!read_well) violation("the registers cannot be read");
-    const auto &table = life_->provider().table();
     for (std::size_t i = 0; i < registers; ++i) {
-        const bool is_equal = *table.logged(i) == registers_[i].value;
-        if (is_equal == table.needs_resync(i))
+        auto *provider = provider_of(i);
+        if (provider == nullptr) continue;
+        bool read_well = false;
+        provider->read(index_of(i), true, [&](const std::expected<bool, RegisterError> &done) { read_well = done.has_value(); });
+        if (!read_well) violation(registers_[i].name + " cannot be read");
+        const auto &table = provider->table();
+        const bool is_equal = *table.logged(index_of(i)) == registers_[i].value;
+        if (is_equal == table.needs_resync(index_of(i)))
             violation(registers_[i].name + (is_equal ? " is" : " is not") + " said to differ from the log");
         if (!is_equal && must_be_equal_) violation(registers_[i].name + " differs from the log, and nobody has touched it");
         if (!is_equal) count("registers that differ from the log");
@@ -581,13 +716,14 @@ void History::check_registers() {
 
 void History::check_extends() {
     for (std::size_t i = 0; i < registers; ++i) {
+        if (provider_of(i) == nullptr) continue;
         const auto number = events_.size();
         send_new(i, false);
         settle_syncs();
         end_syncs();
         const auto &event = events_[number];
         if (event.is_sent) violation(event.id + " is not answered");
-        if (life_->provider().capped(i) == event.answer.has_value())
+        if (provider_of(i)->capped(index_of(i)) == event.answer.has_value())
             violation(registers_[i].name + (event.answer ? " is capped and was extended" : " cannot be extended"));
         if (event.answer && event.is_exact && event.answer->value != registers_[i].value)
             violation(event.id + " is answered with what " + registers_[i].name + " does not hold");

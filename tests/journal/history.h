@@ -1,17 +1,21 @@
-// A history at random: clients extend the registers of one mrd, in memory; somebody else extends them too; the hardware fails before and after its effect and
-// cannot be reread; the disk fails; mrd is killed and starts again; the machine crashes and loses any choice of the pages that were not synced, or another
-// kernel is started over registers that live on. After each start the log is held against what clients were told and what the registers went through.
+// A history at random: clients extend and read the registers of one mrd, in memory; somebody else extends them too; the hardware fails before and after its
+// effect and cannot be reread; the disk fails; mrd is killed and starts again; the machine crashes and loses any choice of the pages that were not synced, or
+// another kernel is started over registers that live on. There are two providers, each with a firmware's log; the second is missing at some starts, and comes
+// late or not at all. After each start the log is held against what clients were told and what the registers went through.
 //
-// The same seed plays the same history. history_test.cpp plays ten, tools/histories as many as it is told to.
+// The same seed plays the same history, but that with sync = "group" the sync thread decides how many of those that come at once it syncs at once. history_test.cpp plays ten, tools/histories as many as it is told to.
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mrd/daemon/daemon.h"
@@ -30,6 +34,8 @@ public:
     // Ends at the first violation.
     void run();
 
+    [[nodiscard]] bool has_sync_thread() const { return sync_ == Sync::group; }
+
     // What should not have been; empty: all was well.
     [[nodiscard]] const std::vector<std::string> &violations() const { return violations_; }
     // What happened, line by line.
@@ -46,7 +52,7 @@ private:
     // One client's extend, sent until it is answered or given up. Its digest is its own.
     struct Event {
         std::string id;
-        RegisterIndex reg = 0;
+        std::size_t reg = 0;  // of all
         std::int64_t uid = 0;
         mr::Digest digest;
         bool caps = false;
@@ -56,16 +62,26 @@ private:
         bool is_told_no = false;  // its client knows that it has not happened
     };
     struct Register {
+        std::size_t provider = 0;
         std::string name;
         mr::Owner owner = mr::Owner::owned;
         mr::Digest value = {};
         std::vector<mr::Digest> taken = {};  // the digests since its reset
         std::vector<mr::Digest> held = {};   // the values after each, and the first
         bool has_unseen = false;             // somebody else extended it since mrd read it
+        std::size_t floor = 0;               // nobody may be told what it held before
+        [[nodiscard]] std::string full_name() const;
     };
+    // What the firmware did to a provider's registers before mrd began.
+    struct Firmware {
+        std::vector<std::pair<std::size_t, mr::Digest>> events = {};  // register and digest
+        std::filesystem::path log = {};
+    };
+    static constexpr std::size_t providers = 2;
+    static constexpr std::size_t late_one = 1;
     struct LoggedEvent {
         std::uint64_t sequence = 0;
-        RegisterIndex reg = 0;
+        std::size_t reg = 0;
         mr::EventOrigin origin = mr::EventOrigin::service;
         mr::Digest digest;
         std::optional<std::string> id = {};
@@ -83,16 +99,17 @@ private:
     // ---- What the hardware does, for the provider
     void meanwhile();
     void extend_foreign();
-    std::expected<void, ProviderError> extend(RegisterIndex index, const mr::Digest &digest);
-    std::expected<void, ProviderError> refresh(std::vector<mr::Bytes> &values);
+    std::expected<void, ProviderError> extend(std::size_t reg, const mr::Digest &digest);
+    std::expected<void, ProviderError> refresh(std::size_t provider, std::vector<mr::Bytes> &values);
     void take(Register &reg, const mr::Digest &digest);
     void reset_registers();
+    void write_firmware_logs();
 
     // ---- What clients do
     void act();
     void send(std::size_t number);
     void answered(std::size_t number, const std::expected<ProviderRegisters::Extended, RegisterError> &answer);
-    void send_new(RegisterIndex reg, bool caps);
+    void send_new(std::size_t reg, bool caps);
     void read();
     void fail_disk();
     void settle_syncs();  // every sync that is asked for begins
@@ -101,6 +118,11 @@ private:
 
     // ---- Lives
     bool start(bool with_faults);
+    std::expected<void, std::string> add(Life &life, std::size_t provider);
+    void come_late();
+    [[nodiscard]] ProviderRegisters *provider_of(std::size_t reg) const;  // null: it is missing
+    [[nodiscard]] RegisterIndex index_of(std::size_t reg) const;          // there
+    [[nodiscard]] bool proves_itself() const;
     void end_life();
     void restart();
     void check_disk();  // after a crash: what clients were told is on it
@@ -118,6 +140,8 @@ private:
     FaultyDisk disk_;
     Sync sync_;
     std::vector<Register> registers_;
+    TemporaryFolder firmware_folder_;
+    std::array<Firmware, providers> firmware_;
     std::string boot_id_ = "boot 1";
     std::vector<Event> events_;
     std::map<mr::Bytes, std::size_t> by_digest_;
@@ -128,8 +152,8 @@ private:
     int depth_ = 0;            // of meanwhile()
     std::size_t waiting_ = 0;  // answers that wait for a sync
     bool sync_is_running_ = false;
-    bool last_call_read_ = false;            // the provider's last call was a refresh that succeeded
-    std::optional<RegisterIndex> resynced_;  // by its last call
+    std::array<bool, providers> last_call_read_{};                  // the provider's last call was a refresh that succeeded
+    std::array<std::optional<std::size_t>, providers> resynced_{};  // by its last call
 
     // Since the journal began:
     mr::Bytes identity_;
@@ -138,7 +162,8 @@ private:
     bool foreign_ = false;         // somebody else has extended
     bool must_be_equal_ = true;    // and nothing was lost
     bool may_be_damaged_ = false;
-    bool has_lost_pages_ = false;  // the disk failed to write some
+    bool may_be_cut_short_ = false;  // a firmware's log: mrd was killed, or the disk failed, while it was taken in
+    bool has_lost_pages_ = false;    // the disk failed to write some
 
     Figures figures_;
     std::string story_;
