@@ -1,6 +1,6 @@
 // Explores the journal's file: the real Journal on a disk that fails, through every history of some extends with at most so many mishaps: mrd is killed, the
 // machine crashes and loses any choice of what was not synced, another kernel is started over registers that live on, a write or a sync fails, somebody else
-// extends. After each start the log is held against what clients were told and what the registers took.
+// extends, a byte of the file changes and the journal is repaired. After each start the log is held against what clients were told and what the registers took.
 //
 // A journal has a file and a thread and cannot be copied, so each history is played from its beginning; what keeps them few is the number of mishaps.
 #include <CLI/CLI.hpp>
@@ -12,10 +12,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
+#include "mr/envelope.h"
+#include "mrd/journal/checkpoint.h"
 #include "mrd/journal/cursor.h"
 #include "mrd/journal/journal.h"
+#include "mrd/journal/record_reader.h"
+#include "tests/explore/fingerprint.h"
 #include "tests/journal/faulty_file.h"
 #include "tests/mrd/every_path.h"
 #include "tests/mrd/temporary_folder.h"
@@ -26,14 +31,28 @@ namespace {
 constexpr auto algorithm = mr::HashAlgorithm::sha384;
 constexpr std::size_t registers = 2;
 
-mr::Digest digest_of(std::size_t event) { return mr::Digest(mr::Bytes(48, static_cast<std::uint8_t>(event + 1))); }
+// How often each thing may happen, and how.
+struct Bounds {
+    Sync sync = Sync::none;
+    std::size_t extends = 2;
+    std::size_t mishaps = 2;
+    bool checkpoints = false;  // before each event but the first, which are large for it
+    bool damage = false;       // is a mishap
+    bool cap = false;          // the first event is one
+};
+
+struct HashOfHash {
+    std::size_t operator()(const Fingerprint::Hash &hash) const { return hash[0]; }
+};
+using States = std::unordered_set<Fingerprint::Hash, HashOfHash>;
+
 mr::Digest extended(const mr::Digest &old, const mr::Digest &by) { return mr::extend(algorithm, old.bytes(), by.bytes()).value(); }
 
 // One history, along a path of choices.
 class History {
 public:
-    History(Choices &choices, Sync sync, std::size_t extends, std::size_t mishaps)
-        : choices_(choices), sync_(sync), mishaps_(mishaps), told_(extends) {
+    History(Choices &choices, const Bounds &bounds, States &states)
+        : choices_(choices), bounds_(bounds), states_(states), mishaps_(bounds.mishaps), told_(bounds.extends) {
         reset_registers();
     }
     ~History() {
@@ -82,10 +101,19 @@ private:
         }
         return all;
     }
+    // Its digest is its own.
+    [[nodiscard]] bool is_cap(std::size_t event) const { return bounds_.cap && event == 0; }
+    static mr::Envelope cap_of_r0() { return {.header = {.type = "cap", .register_name = "tdx/r0"}}; }
+    [[nodiscard]] mr::Digest digest_of(std::size_t event) const {
+        if (is_cap(event)) return mr::envelope_digest(cap_of_r0(), algorithm).value();
+        return mr::Digest(mr::Bytes(48, static_cast<std::uint8_t>(event + 1)));
+    }
+
     std::expected<std::unique_ptr<Journal>, std::string> opened(boost::asio::io_context &loop) {
         return Journal::open(loop, {.folder = folder_.path(),
                                     .boot_id = "boot " + std::to_string(boot_),
-                                    .sync = sync_,
+                                    .sync = bounds_.sync,
+                                    .checkpoint_interval = bounds_.checkpoints ? 1 : checkpoint_interval,
                                     .open_file = disk_.opener(),
                                     .sync_folder = disk_.folder_syncer()});
     }
@@ -100,7 +128,28 @@ private:
         if (!journal) return violate("the journal cannot be opened: " + journal.error());
         journal_ = std::move(*journal);
         if (auto started = journal_->start(present(), {}); !started) return violate("the journal does not start: " + started.error());
-        tell("mrd starts: " + std::to_string(journal_->state().sequence()) + " events");
+        tell("mrd starts: " + std::to_string(journal_->state().sequence()) + " events, " + std::to_string(journal_->state().checkpoints()) +
+             " checkpoints" + (journal_->is_checked() ? "" : ", the last of which it believed"));
+        while (!journal_->is_checked()) loop_->run_one();
+        loop_->restart();
+        if (journal_->condition() == Journal::Condition::damaged) repair();
+        count_state();
+    }
+
+    // What stood before the damage stays, no cap is lifted, and extends go on.
+    void repair() {
+        tell("it is DAMAGED, and repaired");
+        if (!is_damaged_) return violate("the journal is damaged, and nothing was: " + journal_->reason());
+        const auto log = log_of(*journal_);
+        for (std::size_t event = 0; event < told_.size(); ++event) {
+            if (told_[event] && *told_[event] > log.size()) told_[event].reset();
+        }
+        if (journal_->begin({.targets = {}, .caller = &caller()})) violate("a damaged journal takes an extend");
+        const auto next_intent = journal_->state().next_intent();
+        if (auto repaired = journal_->repair(present()); !repaired) return violate("the journal cannot be repaired: " + repaired.error());
+        has_lost_events_ = true;
+        if (journal_->state().next_intent() < next_intent) violate("the number of an intent is given twice");
+        check_told(log_of(*journal_), "in the repaired log");
     }
 
     void restart(How how) {
@@ -114,14 +163,14 @@ private:
         if (how != How::kill) ++boot_;
         if (how == How::kexec) was_kexec_ = true;
         if (how == How::crash) {
-            if (sync_ == Sync::none) {
+            if (bounds_.sync == Sync::none) {
                 for (const auto &entry : std::filesystem::directory_iterator(folder_.path())) std::filesystem::remove(entry.path());
             } else {
                 disk_.crash(folder_.path(), [this] { return choices_.yes(); });
                 check_disk();
             }
             reset_registers();
-            others_have_extended_ = was_kexec_ = false;
+            others_have_extended_ = was_kexec_ = is_damaged_ = has_lost_events_ = is_capped_ = false;
             std::ranges::fill(told_, std::nullopt);
         }
         if (violation_.empty()) start();
@@ -129,26 +178,87 @@ private:
 
     // A moment at which anything may come. False: mrd is not the same any more.
     bool moment() {
+        count_state();
         if (mishaps_ == 0 || !violation_.empty() || !choices_.yes()) return violation_.empty();
         --mishaps_;
-        switch (choices_.choose(sync_ == Sync::group ? 6 : 5)) {
-        case 0: restart(How::kill); return false;
-        case 1: restart(How::crash); return false;
-        case 2: restart(How::kexec); return false;
-        case 3:
+        enum class Mishap : std::uint8_t { kill, crash, kexec, foreign, write, sync, slot, damage };
+        std::vector<Mishap> all{Mishap::kill, Mishap::crash, Mishap::kexec, Mishap::foreign, Mishap::write};
+        if (bounds_.sync == Sync::group) all.push_back(Mishap::sync);
+        if (bounds_.checkpoints) all.push_back(Mishap::slot);
+        if (bounds_.damage) all.push_back(Mishap::damage);
+        switch (all.at(choices_.choose(all.size()))) {
+        case Mishap::kill: restart(How::kill); return false;
+        case Mishap::crash: restart(How::crash); return false;
+        case Mishap::kexec: restart(How::kexec); return false;
+        case Mishap::foreign:
             tell("somebody else extends r0");
             others_have_extended_ = true;
-            take(0, mr::Digest(mr::Bytes(48, 0xF0)));
+            take(0, mr::Digest(mr::Bytes(48, static_cast<std::uint8_t>(0xF0U + mishaps_))));
             return true;
-        case 4:
+        case Mishap::write:
             tell("the next write is to FAIL");
             disk_.fail_call(FaultyDisk::Call::write, 1, Fault::torn_write);
             return true;
-        default:
+        case Mishap::sync:
             tell("the next sync is to FAIL");
             disk_.fail_call(FaultyDisk::Call::sync, 1, Fault::io_error);
             return true;
+        case Mishap::slot:
+            tell("mrd is to be KILLED while it writes the next slot");
+            disk_.fail_call(FaultyDisk::Call::slot, 1, Fault::torn_kill);
+            return true;
+        case Mishap::damage: break;
         }
+        damage();
+        return false;
+    }
+
+    // mrd is killed, and finds another byte in a record or slot.
+    void damage() {
+        disk_.kill();
+        journal_.reset();
+        disk_.heal();
+        const auto path = folder_.path() / "journal";
+        std::vector<std::uint64_t> places{first_slot, first_slot + slot_size};
+        bool ends_in_intent = false;
+        std::vector<std::uint64_t> caps;  // the records that say of one
+        {
+            const auto file = disk_.opener()(path, OpenMode::existing);
+            if (!file) return violate("the journal is gone");
+            RecordReader reader(**file, file_header_size, disk_.bytes(path).size());
+            for (auto found = reader.next(); found && *found; found = reader.next()) {
+                places.push_back((*found)->offset + ((*found)->head.is_checkpoint() ? (*found)->bytes.size() / 2 : record_head_size));
+                const auto record = decode_record((*found)->head, (*found)->bytes);
+                const auto *intent = record ? std::get_if<Intent>(&*record) : nullptr;
+                ends_in_intent = intent != nullptr;
+                const bool says_cap =
+                    (intent != nullptr && intent->origin == Origin::cap) || (record && std::holds_alternative<Repair>(*record));
+                if (says_cap) caps.push_back(places.back());
+            }
+        }
+        const auto last = places.back();
+        if (!bounds_.checkpoints) places.erase(places.begin(), places.begin() + slots);
+        const auto place = places.at(choices_.choose(places.size()));
+        tell("byte " + std::to_string(place) + " of the file is ANOTHER ONE");
+        disk_.bytes(path).at(place) ^= 0x10U;
+        is_damaged_ = true;
+        // It is cut off as if it had never been whole; what the register took is then in no log.
+        if (place == last && ends_in_intent) has_lost_events_ = true;
+        // Nothing else need say that it was one; and of an open one nobody can tell where somebody else has extended the register.
+        if (std::ranges::find(caps, place) != caps.end() || (place == last && others_have_extended_)) is_capped_ = false;
+        restart(How::kill);
+    }
+
+    void count_state() {
+        if (!journal_) return;
+        Fingerprint out;
+        mr::Bytes state;
+        append_state(state, journal_->state());
+        out.add(mr::ByteView(state)).add(journal_->condition()).add(journal_->end()).add(journal_->state().checkpoints());
+        for (const auto &reg : registers_) out.add(reg.value);
+        for (const auto &told : told_) out.add(told);
+        out.add(mishaps_).add(waiting_).add(boot_);
+        states_.insert(out.hash());
     }
 
     // ---- One extend, as mrd/registers does it
@@ -156,15 +266,20 @@ private:
     void extend(std::size_t event) {
         const auto name = "event " + std::to_string(event);
         const auto number = static_cast<RegisterNumber>(event % registers);
-        if (!moment()) return;
-        const auto &before = journal_->state().registers()[number].logged;
-        // Where somebody else has extended it a resync would come first; here it is left alone.
-        if (before != registers_.at(number).value) return;
+        if (!moment() || journal_->state().registers()[number].capped_by != 0) return;
+        if (journal_->state().registers()[number].logged != registers_.at(number).value && !resync(number)) return;
+        const auto before = journal_->state().registers()[number].logged;
+        if (before != registers_.at(number).value) return;  // meanwhile
         const Target target{.reg = number, .before = before, .after = extended(before, digest_of(event)), .digest = digest_of(event)};
-        static const mr::EventCaller caller{.uid = 1000};
-        const auto intent = journal_->begin({.targets = {&target, 1}, .caller = &caller});
+        // So large that a checkpoint comes before the next one.
+        const auto data = is_cap(event) ? mr::encode_envelope(cap_of_r0()) : mr::Bytes(bounds_.checkpoints ? 6'000 : 0);
+        const auto intent = journal_->begin({.targets = {&target, 1},
+                                             .origin = is_cap(event) ? Origin::cap : Origin::service,
+                                             .type = mr::ev_event_tag,
+                                             .caller = &caller(),
+                                             .data = data});
         tell(name + (intent ? ": its intent is written" : " is refused: " + text_of(intent.error())));
-        if (!intent || !moment()) return;
+        if (!goes_on(intent.has_value())) return;
         take(number, target.digest);
         tell("the hardware extends");
         if (!moment()) return;
@@ -174,13 +289,46 @@ private:
         journal_->when_durable([this, event, name, sequence, life = life_](const std::expected<void, Error> &durable) {
             if (life != life_) return;
             --waiting_;
+            if (disk_.is_killed()) return;
             tell(name + (durable ? " is answered" : ": " + text_of(durable.error())));
             if (durable) told_[event] = sequence;
+            if (durable && is_cap(event)) is_capped_ = true;
         });
         if (!moment()) return;
         // The sync may also end with the next one's.
         if (waiting_ > 0 && (event + 1 == told_.size() || choices_.yes())) end_sync();
         (void)moment();
+    }
+
+    // False: it was refused, or mrd is not the same any more.
+    bool goes_on(bool is_written) {
+        if (!disk_.is_killed()) return is_written && moment();
+        restart(How::kill);
+        return false;
+    }
+
+    // False: it went wrong, or mrd is not the same any more.
+    bool resync(RegisterNumber number) {
+        const auto expected = journal_->state().registers()[number].logged;
+        const auto found = registers_.at(number).value;
+        const auto bytes_of = [](const mr::Digest &digest) { return mr::Bytes(digest.bytes().begin(), digest.bytes().end()); };
+        const auto data = mr::encode_envelope({.header = {.type = "resync", .register_name = "tdx/r" + std::to_string(number)},
+                                               .body = {.expected = bytes_of(expected), .found = bytes_of(found)}});
+        const auto digest = mr::envelope_digest(data, algorithm).value();
+        const Target target{.reg = number, .before = found, .after = extended(found, digest), .digest = digest};
+        const auto intent = journal_->begin(
+            {.targets = {&target, 1}, .origin = Origin::resync, .type = mr::ev_event_tag, .caller = &caller(), .data = data});
+        tell("the resync of r" + std::to_string(number) + (intent ? ": its intent is written" : " is refused: " + text_of(intent.error())));
+        if (!goes_on(intent.has_value())) return false;
+        take(number, digest);
+        if (!moment()) return false;
+        journal_->settle(*intent, Outcome::done);
+        return true;
+    }
+
+    static const mr::EventCaller &caller() {
+        static const mr::EventCaller one{.uid = 1000};
+        return one;
     }
 
     void end_sync() {
@@ -232,8 +380,12 @@ private:
     void check_log() {
         if (journal_->condition() != Journal::Condition::good) return violate("a good disk, and the journal is not: " + journal_->reason());
         const auto log = log_of(*journal_);
-        // Over a kexec in which somebody else extends nothing proves that the registers are the old ones.
-        if (!was_kexec_ || !others_have_extended_) check_told(log, "in the log");
+        // Over a kexec in which a register does not hold what the log says, or that finds damage, nothing need prove that the registers are the old ones; and where
+        // damage takes what ended an event, the register says what became of it only as long as nobody else extends it.
+        const bool differs = others_have_extended_ || has_lost_events_;
+        const bool may_be_another = was_kexec_ && (differs || is_damaged_);
+        if (!may_be_another && !(is_damaged_ && others_have_extended_)) check_told(log, "in the log");
+        if (is_capped_ && !was_kexec_ && journal_->state().registers()[0].capped_by == 0) violate("r0 was capped, and is not any more");
         std::array<std::size_t, registers> next{};
         for (const auto &[reg, digest] : log) {
             const auto &taken = registers_.at(reg).taken;
@@ -241,7 +393,7 @@ private:
             if (found == taken.end()) return violate("an event of the log did not happen, or not in this order");
             next.at(reg) = static_cast<std::size_t>(found - taken.begin()) + 1;
         }
-        if (others_have_extended_) return;
+        if (differs || may_be_another) return;
         for (std::size_t reg = 0; reg < registers; ++reg) {
             const auto &state = journal_->state().registers()[reg];
             if (state.logged != registers_.at(reg).value || state.start_is_unexplained())
@@ -251,7 +403,8 @@ private:
     }
 
     Choices &choices_;
-    Sync sync_;
+    const Bounds &bounds_;
+    States &states_;
     std::size_t mishaps_;
     TemporaryFolder folder_;
     FaultyDisk disk_;
@@ -264,6 +417,9 @@ private:
     std::size_t waiting_ = 0;
     bool others_have_extended_ = false;
     bool was_kexec_ = false;
+    bool is_damaged_ = false;       // a byte of it was changed
+    bool has_lost_events_ = false;  // by a repair
+    bool is_capped_ = false;        // r0, and its client knows it
     std::string story_;
     std::string violation_;
 };
@@ -273,23 +429,27 @@ private:
 
 int main(int argc, char **argv) {
     using mrd::journal::Sync;
-    std::size_t extends = 2;
-    std::size_t mishaps = 2;
+    mrd::journal::Bounds bounds;
     bool group = false;
     CLI::App app("Explores every history of the journal's file within bounds.");
-    app.add_option("--extends", extends)->capture_default_str();
-    app.add_option("--mishaps", mishaps)->capture_default_str();
+    app.add_option("--extends", bounds.extends)->capture_default_str();
+    app.add_option("--mishaps", bounds.mishaps)->capture_default_str();
     app.add_flag("--group", group, "a reply waits until the event is durable (sync = \"group\")");
+    app.add_flag("--checkpoints", bounds.checkpoints, "there is one before each event but the first");
+    app.add_flag("--damage", bounds.damage, "a byte of the file may change, and the journal is repaired");
+    app.add_flag("--cap", bounds.cap, "the first event is a cap");
     CLI11_PARSE(app, argc, argv);
+    if (group) bounds.sync = Sync::group;
     // The journal logs each mishap, thousands of times.
     if (std::freopen("/dev/null", "w", stderr) == nullptr) return 1;
 
     const auto begun = std::chrono::steady_clock::now();
     mrd::Choices choices;
+    mrd::journal::States states;
     std::size_t histories = 0;
     do {
         ++histories;
-        mrd::journal::History history(choices, group ? Sync::group : Sync::none, extends, mishaps);
+        mrd::journal::History history(choices, bounds, states);
         history.play();
         if (history.violation().empty()) continue;
         std::printf("%sVIOLATION: %s\nhistory %zu, the path %s\n", history.story().c_str(), history.violation().c_str(), histories,
@@ -297,6 +457,6 @@ int main(int argc, char **argv) {
         return 1;
     } while (choices.advance());
     const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-    std::printf("%zu histories, %.1f s: all hold\n", histories, took);
+    std::printf("%zu histories, %zu states, %.1f s: all hold\n", histories, states.size(), took);
     return 0;
 }
