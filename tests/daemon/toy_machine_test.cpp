@@ -96,6 +96,7 @@ protected:
         options.anchors = mr::TrustAnchors{.roots = {ToyMachine::root()}};
         options.tees = tees_;
         options.waived = {.nonce = false, .reference = true, .tcb = true};
+        options.reference = reference_;
         options.report_data = nonce_;
         options.time = made.time / 1'000'000;
         return verify(made, options);
@@ -109,6 +110,7 @@ protected:
         return names;
     }
 
+    mr::ReferenceValues reference_;
     const mr::Bytes nonce_ = mr::Bytes(20, 7);
     ToyMachineTee tee_;
     std::vector<const mr::Tee *> tees_{&tee_};
@@ -147,6 +149,16 @@ TEST_F(ToyMachineTest, ItsEvidenceIsVerifiedByTheRulesOfEveryKind) {
     EXPECT_THAT(refused_by(made), IsEmpty());
     EXPECT_EQ(made.parts.front().kind, ToyMachine::kind);
     EXPECT_EQ(made.registers.size(), 4U);
+    // A rule means an event by any bank of its register.
+    for (const auto &one : {digest(2, 32), digest(2), digest(9)}) {
+        const auto algorithm = one.size() == 32 ? mr::HashAlgorithm::sha256 : mr::HashAlgorithm::sha384;
+        reference_.required_events = {{.name = "both",
+                                       .register_name = "toymachine/ledger",
+                                       .event_digest = mr::ContentDigest{.algorithm = algorithm, .value = one}}};
+        const auto refused = refused_by(made);
+        EXPECT_EQ(refused.empty(), one != digest(9)) << refused.size();
+    }
+    reference_ = {};
     // Any other value of any register is refused.
     for (std::size_t at = ToyMachine::magic.size(); at < made.parts.front().quote.size(); at += 16) {
         auto changed = made;
