@@ -73,6 +73,7 @@ struct QuoteCommand {
 struct CollateralCommand {
     std::string output;
     std::string root;
+    std::optional<std::string> provider;
 };
 struct AssembleCommand {
     std::vector<std::string> files;
@@ -81,7 +82,10 @@ struct AssembleCommand {
 };
 
 struct EvidenceCommand {
-    QuoteCommand quote;
+    std::string data;
+    std::string output;
+    std::vector<std::string> providers;  // empty: all
+    std::optional<std::uint32_t> deadline_ms;
     bool cbor = false;
 };
 struct VerifyCommand {
@@ -134,13 +138,6 @@ int print_reply(const Common &common, const typename Method::Parameters &paramet
 
 // The event as the library takes it. Error: a type that is none.
 std::expected<mr::EventOptions, mr::Error> event_of(const Event &event);
-
-// What a quote or evidence is asked for with. Error: the exit code; what is wrong has been told.
-struct QuoteArguments {
-    mr::ReportData report_data;
-    mr::QuoteOptions options;
-};
-std::expected<QuoteArguments, int> quote_arguments(const QuoteCommand &command);  // quote.cpp
 
 // The bytes of --data or --nonce, as report data carries them. Error: invalid_argument, naming the option.
 std::expected<mr::ReportData, mr::Error> report_data_of(std::string_view option, const std::string &hex);

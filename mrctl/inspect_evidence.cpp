@@ -103,6 +103,7 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
                              {"simulated", part.simulated},
                              {"quote_format", mr::printable_text(part.quote_format)},
                              {"quote_size", part.quote.size()}});
+            if (part.sequence) parts.back()["sequence"] = *part.sequence;
             if (part.collateral) parts.back()["collateral"] = json_of(part.kind, *part.collateral);
         }
         Json registers = Json::array();
@@ -135,7 +136,8 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
         rows.push_back(
             {"part", mr::printable_text(part.name) + " of the kind " + mr::printable_text(part.kind) +
                          (part.simulated ? ", simulated, says who made it: it proves nothing" : ", not simulated, says who made it")});
-        rows.push_back({"quote", mr::printable_text(part.quote_format) + ", " + std::to_string(part.quote.size()) + " bytes"});
+        rows.push_back({"quote", mr::printable_text(part.quote_format) + ", " + std::to_string(part.quote.size()) + " bytes" +
+                                     (part.sequence ? ", shows the log up to event " + std::to_string(*part.sequence) : "")});
     }
     for (const auto &reg : evidence.registers) {
         rows.push_back(

@@ -158,6 +158,7 @@ int main(int argc, char **argv) {
         app.add_subcommand("collateral", "What a verifier needs beside a quote of the simulator; `assemble` makes it for hardware's");
     collateral_app->add_option("-o,--output", collateral.output, "File for the collateral, JSON; without it and --root, standard output");
     collateral_app->add_option("--root", collateral.root, "File for the root certificate that the quotes lead to, PEM");
+    collateral_app->add_option("--provider", collateral.provider, "Provider, where several are simulated")->check(text);
     mrctl::AssembleCommand assemble;
     auto *assemble_app = collateral_app->add_subcommand(
         "assemble",
@@ -188,13 +189,13 @@ int main(int argc, char **argv) {
 
     mrctl::EvidenceCommand evidence;
     auto *evidence_app =
-        app.add_subcommand("evidence", "A quote over bytes of your own and the log that leads to it: for `mrctl verify`, anywhere");
-    evidence_app->add_option("--data", evidence.quote.data, data_help)->required();
-    evidence_app->add_option("-o,--output", evidence.quote.output, "File, or - for standard output")->required();
+        app.add_subcommand("evidence", "Quotes over bytes of your own and the log that leads to them: for `mrctl verify`, anywhere");
+    evidence_app->add_option("--data", evidence.data, data_help)->required();
+    evidence_app->add_option("-o,--output", evidence.output, "File, or - for standard output")->required();
     evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON");
-    evidence_app->add_option("--provider", evidence.quote.provider, "Provider, where several make quotes")->check(text);
+    evidence_app->add_option("--provider", evidence.providers, "Providers whose quotes are its parts [all that make quotes]")->check(text);
     add_number<std::uint32_t>(
-        *evidence_app, "--deadline", 0, [&evidence](std::uint32_t milliseconds) { evidence.quote.deadline_ms = milliseconds; },
+        *evidence_app, "--deadline", 0, [&evidence](std::uint32_t milliseconds) { evidence.deadline_ms = milliseconds; },
         "Milliseconds that mrd may take [30000]");
     evidence_app->callback(run_into(exit_code, [&] { return mrctl::evidence(common, evidence); }));
 

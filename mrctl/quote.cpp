@@ -11,20 +11,14 @@ namespace mrctl {
 
 using Json = nlohmann::ordered_json;
 
-std::expected<QuoteArguments, int> quote_arguments(const QuoteCommand &command) {
+int quote(const Common &common, const QuoteCommand &command) {
     const auto report_data = report_data_of("--data", command.data);
-    if (!report_data) return std::unexpected(fail_usage(report_data.error().message));
+    if (!report_data) return fail_usage(report_data.error().message);
     mr::QuoteOptions options{.provider = command.provider};
     if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
-    return QuoteArguments{*report_data, std::move(options)};
-}
-
-int quote(const Common &common, const QuoteCommand &command) {
-    const auto asked = quote_arguments(command);
-    if (!asked) return asked.error();
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto quoted = client->quote(asked->report_data, asked->options);
+    const auto quoted = client->quote(*report_data, options);
     if (!quoted) return fail(quoted.error());
     if (common.json && command.output.empty()) {
         Json json{{"quote", mr::to_base64(quoted->quote)}};
@@ -45,10 +39,11 @@ int quote(const Common &common, const QuoteCommand &command) {
 }
 
 int collateral(const Common &common, const CollateralCommand &command) {
-    if (common.json && command.output.empty() && command.root.empty()) return print_reply<mr::wire::attestation::Collateral>(common);
+    if (common.json && command.output.empty() && command.root.empty())
+        return print_reply<mr::wire::attestation::Collateral>(common, {command.provider});
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto collateral = client->collateral();
+    const auto collateral = client->collateral(command.provider);
     if (!collateral) return fail(collateral.error());
     if (command.output.empty() && command.root.empty()) {
         print_json(collateral->json);

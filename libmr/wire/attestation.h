@@ -70,10 +70,10 @@ struct QuoteReply {
 
 struct EvidenceParameters {
     std::string_view report_data;
-    std::optional<std::string_view> provider;
+    std::optional<std::vector<std::string_view>> providers;
     std::optional<std::int64_t> deadline_milliseconds;
     static constexpr auto fields() {
-        return std::tuple(field("reportData", &EvidenceParameters::report_data), field("provider", &EvidenceParameters::provider),
+        return std::tuple(field("reportData", &EvidenceParameters::report_data), field("providers", &EvidenceParameters::providers),
                           field("deadlineMilliseconds", &EvidenceParameters::deadline_milliseconds));
     }
 };
@@ -82,6 +82,10 @@ struct EvidenceReply {
     static constexpr auto fields() { return std::tuple(field("evidence", &EvidenceReply::evidence)); }
 };
 
+struct CollateralParameters {
+    std::optional<std::string_view> provider;
+    static constexpr auto fields() { return std::tuple(field("provider", &CollateralParameters::provider)); }
+};
 struct CollateralReply {
     varlink::RawJson collateral;
     std::string_view root;
@@ -99,25 +103,33 @@ using wire::WrongLength;
 
 struct QuoteTimeout {
     static constexpr std::string_view name_in_interface = "QuoteTimeout";
-    static constexpr auto fields() { return std::tuple(); }
+    std::optional<std::string> provider;
+    static constexpr auto fields() { return std::tuple(field("provider", &QuoteTimeout::provider)); }
 };
 
 struct QuoteUnavailable {
     static constexpr std::string_view name_in_interface = "QuoteUnavailable";
+    std::optional<std::string> provider;
     std::optional<std::string> reason;
-    static constexpr auto fields() { return std::tuple(field("reason", &QuoteUnavailable::reason)); }
+    static constexpr auto fields() {
+        return std::tuple(field("provider", &QuoteUnavailable::provider), field("reason", &QuoteUnavailable::reason));
+    }
 };
 
 struct QuoteFailed {
     static constexpr std::string_view name_in_interface = "QuoteFailed";
+    std::string provider;
     std::string status;
-    static constexpr auto fields() { return std::tuple(field("status", &QuoteFailed::status)); }
+    static constexpr auto fields() { return std::tuple(field("provider", &QuoteFailed::provider), field("status", &QuoteFailed::status)); }
 };
 
 struct QuoteInvalid {
     static constexpr std::string_view name_in_interface = "QuoteInvalid";
+    std::string provider;
     std::string reason;
-    static constexpr auto fields() { return std::tuple(field("reason", &QuoteInvalid::reason)); }
+    static constexpr auto fields() {
+        return std::tuple(field("provider", &QuoteInvalid::provider), field("reason", &QuoteInvalid::reason));
+    }
 };
 
 struct LogTooLarge {
@@ -163,12 +175,12 @@ struct Evidence : Method<EvidenceParameters, EvidenceReply, WrongLength, NoSuchP
                          QuoteUnavailable, QuoteFailed, QuoteInvalid, LogTooLarge, JournalFailed, Busy> {
     static constexpr Description description{
         .name = "io.mrd.Attestation.Evidence", .operation = Operation::evidence, .connection = Connection::own};
-    static constexpr auto subject = &Parameters::provider;
+    static constexpr auto subject = &Parameters::providers;
 };
 
-struct Collateral : Method<varlink::NoParameters, CollateralReply, NoSuchProvider, NotSupported, ProviderFailed> {
+struct Collateral : Method<CollateralParameters, CollateralReply, NoSuchProvider, NotSupported, ProviderFailed> {
     static constexpr Description description{.name = "io.mrd.Attestation.Collateral", .operation = Operation::collateral};
-    static constexpr auto subject = no_subject;
+    static constexpr auto subject = &Parameters::provider;
 };
 
 struct VerifyReport : Method<VerifyReportParameters, VerifyReportReply, NotSupported, ProviderFailed> {

@@ -1,9 +1,9 @@
 // One piece of evidence in the making: what has to be done next, and what comes of it. Inputs in, an action out, without input or output of its own;
 // mrd/interfaces/evidence.cpp does what it says.
 //
-// A quote of each provider, one after the other -> what came to the log meanwhile is settled -> there is room for the log -> the log is read up to the place
-// that explains the quotes -> cut, if it does not fit -> collateral of each provider that has some -> the answer. Where the log does not explain the
-// quotes, the registers are reread, which records the divergence, and the quotes are taken once more.
+// A quote of each provider, one after the other -> what came to the log meanwhile is settled -> there is room for the log -> the log is read up to the last of
+// the places that explain the quotes -> cut, if it does not fit -> collateral of each provider that has some -> the answer. Where the log does not explain
+// one of them, the registers are reread, which records the divergence, and the quotes are taken once more.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,10 @@
 #include "mrd/providers/provider.h"
 
 namespace mrd {
+
+// Bytes of a part as JSON, its collateral included: what does not fit is not evidence. So what a part takes does not depend on what a quoting service gives, and
+// as many parts as evidence may have fit beside the largest log.
+inline constexpr std::size_t max_part_size = std::size_t{64} << 10U;
 
 // A provider whose quote becomes a part.
 struct EvidenceSource {
@@ -70,7 +74,7 @@ public:
         quote,       // of source()
         settle,      // wait until what was begun before is done
         room,        // wait until there is room for the log
-        read_log,    // with cut(), no further than event until()
+        read_log,    // for an EvidenceCut of signed_quotes(), no further than event until()
         cut_log,     // the events of to_cut()
         reread,      // the registers
         collateral,  // of source()
@@ -81,13 +85,14 @@ public:
     // Somebody else can extend a register between mrd's look at it and the quote: a second round shows whether that is how it stays.
     static constexpr int max_rounds = 2;
 
-    // Precondition: there is a source.
+    // Precondition: there is a source, and no more of them, with no more registers, than evidence may have.
     EvidenceMaking(const mr::ReportData &report_data, std::vector<EvidenceSource> sources);
 
     // Each answers the action of its name. Preconditions: that action is what is waited for.
-    Action begin(std::uint64_t last_event);  // of the log, now; first of all, and after reread
-    Action quoted(const std::expected<Quoted, QuoteFailure> &quote);
-    Action settled(std::uint64_t last_event, std::int64_t time);  // microseconds since the epoch
+    // `last_event`: of the log, now. `time`: microseconds since the epoch.
+    Action begin(std::uint64_t last_event);  // first of all, and after reread
+    Action quoted(const std::expected<Quoted, QuoteFailure> &quote, std::uint64_t last_event);
+    Action settled(std::uint64_t last_event, std::int64_t time);
     Action has_room();
     Action log_read(ReadLog read);
     Action log_cut(std::expected<CutLog, std::string> made);
@@ -96,7 +101,7 @@ public:
     [[nodiscard]] const std::vector<EvidenceSource> &sources() const { return sources_; }
     [[nodiscard]] std::size_t source() const { return at_; }  // number of the one that quote and collateral are about
     [[nodiscard]] mr::Bytes report_data() const;              // that its quote is asked for
-    [[nodiscard]] EvidenceCut cut() const;
+    [[nodiscard]] const std::vector<EvidenceCut::SignedQuote> &signed_quotes() const { return signed_; }
     [[nodiscard]] std::uint64_t until() const { return until_; }
     [[nodiscard]] const std::vector<bool> &to_cut() const { return read_->to_cut; }
     [[nodiscard]] const mr::Evidence &evidence() const { return evidence_; }
@@ -107,15 +112,12 @@ private:
     Action add_log(mr::Bytes log);
     // From source `at_` on.
     Action next_collateral();
-    // What the quote of the source says of the register. Nothing: it does not sign it.
-    [[nodiscard]] std::optional<mr::Digest> signed_value(std::size_t source, RegisterIndex index) const;
-
     std::vector<EvidenceSource> sources_;
     int rounds_ = 0;
     std::size_t at_ = 0;
-    std::uint64_t first_ = 0;           // the log's last event before the first quote was asked for
-    std::uint64_t until_ = 0;           // and the last one that a quote can have taken part of
-    std::vector<QuoteStatement> says_;  // the quotes, of each source that has its own
+    std::uint64_t first_ = 0;  // the log's last event before the quote was asked for that is waited for
+    std::uint64_t until_ = 0;  // and the last one that a quote can show
+    std::vector<EvidenceCut::SignedQuote> signed_;
     std::optional<ReadLog> read_;
     mr::Evidence evidence_;
     EvidenceFailure failure_;

@@ -11,12 +11,14 @@
 #include <utility>
 
 #include "mr/evidence.h"
+#include "mrd/evidence/evidence.h"
 #include "mrd/shares/share_queue.h"
 
 namespace mrd {
 
-// Bytes that one evidence takes while it is made, at most: its log, and that again as text and as a message.
-inline constexpr std::size_t largest_evidence = (std::size_t{64} << 10U) + 3 * mr::max_evidence_log;
+// Bytes that one evidence takes while it is made, at most: its parts and its log, and these again as text and as a message.
+constexpr std::size_t evidence_bytes(std::size_t parts, std::size_t log) { return 3 * (parts * max_part_size + log); }
+inline constexpr std::size_t largest_evidence = evidence_bytes(mr::max_evidence_parts, mr::max_evidence_log);
 
 // Of all evidence that is being made. A connection makes one, since its calls run one after the other; so does a uid that is not root, and two of these
 // leave root room for one.

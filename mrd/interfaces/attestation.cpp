@@ -59,8 +59,8 @@ public:
     void operator()(wire::Evidence, const Caller &caller, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
         answer_evidence(daemon_, caller.client(), parameters, std::move(answer));
     }
-    void operator()(wire::Collateral, const Caller &, const varlink::NoParameters &, Answer<wire::Collateral> answer) {
-        answer_collateral(daemon_, std::move(answer));
+    void operator()(wire::Collateral, const Caller &, const wire::CollateralParameters &parameters, Answer<wire::Collateral> answer) {
+        answer_collateral(daemon_, parameters, std::move(answer));
     }
     void operator()(wire::VerifyReport, const Caller &, const wire::VerifyReportParameters &parameters, Answer<wire::VerifyReport> answer) {
         verify_report(daemon_, parameters, std::move(answer));

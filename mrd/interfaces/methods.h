@@ -37,7 +37,8 @@ bool for_each_subject(const typename Method::Parameters &parameters, const Allow
         } else if constexpr (std::same_as<Subject, std::optional<std::string_view>>) {
             return allows(subject.value_or(std::string_view()));
         } else {
-            return subject ? std::ranges::all_of(*subject, allows) : allows(std::string_view());
+            // None at all is asked about too: no call passes unasked.
+            return subject && !subject->empty() ? std::ranges::all_of(*subject, allows) : allows(std::string_view());
         }
     }
 }

@@ -23,46 +23,43 @@ std::expected<void, RequestError> check_size(const mr::Bytes &report_data, Repor
         wire::WrongLength{"reportData", static_cast<std::int64_t>(size.most), static_cast<std::int64_t>(report_data.size())});
 }
 
-std::expected<QuoteRequest, RequestError> quote_request(Daemon &daemon, std::string_view report_data,
-                                                        std::optional<std::string_view> provider,
-                                                        std::optional<std::int64_t> deadline_milliseconds,
-                                                        std::optional<ReportDataSize> size) {
-    auto data = report_data_of(report_data);
-    if (!data) return std::unexpected(data.error());
-    const auto milliseconds = deadline_milliseconds.value_or(default_quote_deadline.count());
-    if (milliseconds < 1 || milliseconds > max_quote_deadline.count()) return std::unexpected(InvalidParameter{"deadlineMilliseconds"});
-    const auto chosen = choose_provider(daemon, provider, [](const ProviderSlot &slot) { return slot.quotes() != nullptr; });
-    if (!chosen) return std::unexpected(chosen.error());
-    const auto *quotes = (*chosen)->quotes();
-    if (quotes == nullptr) return std::unexpected(wire::NotSupported{std::string((*chosen)->name()), "quotes"});
-    if (auto fits = check_size(*data, size.value_or(quotes->report_data_size())); !fits) return std::unexpected(fits.error());
-    return QuoteRequest{*chosen, std::move(*data), std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds)};
+std::expected<QuoteQueue::TimePoint, RequestError> deadline_of(std::optional<std::int64_t> milliseconds) {
+    const auto given = milliseconds.value_or(default_quote_deadline.count());
+    if (given < 1 || given > max_quote_deadline.count()) return std::unexpected(InvalidParameter{"deadlineMilliseconds"});
+    return std::chrono::steady_clock::now() + std::chrono::milliseconds(given);
 }
 
 QuoteError quote_error(std::string_view provider, const QuoteFailure &failure) {
     using Cause = QuoteFailure::Cause;
+    std::string name(provider);
     switch (failure.cause) {
-    case Cause::timed_out: return wire::QuoteTimeout{};
+    case Cause::timed_out: return wire::QuoteTimeout{std::move(name)};
     // Heard only by who lives on.
-    case Cause::cancelled: return wire::QuoteUnavailable{"mrd is stopping"};
-    case Cause::unavailable: return wire::QuoteUnavailable{failure.reason};
-    case Cause::failed: return wire::QuoteFailed{failure.reason};
-    case Cause::invalid: return wire::QuoteInvalid{failure.reason};
-    case Cause::no_report: return wire::ProviderFailed{std::string(provider), failure.reason};
-    case Cause::not_supported: return wire::NotSupported{std::string(provider), failure.reason};
+    case Cause::cancelled: return wire::QuoteUnavailable{std::move(name), "mrd is stopping"};
+    case Cause::unavailable: return wire::QuoteUnavailable{std::move(name), failure.reason};
+    case Cause::failed: return wire::QuoteFailed{std::move(name), failure.reason};
+    case Cause::invalid: return wire::QuoteInvalid{std::move(name), failure.reason};
+    case Cause::no_report: return wire::ProviderFailed{std::move(name), failure.reason};
+    case Cause::not_supported: return wire::NotSupported{std::move(name), failure.reason};
     }
-    return wire::QuoteFailed{failure.reason};
+    return wire::QuoteFailed{std::move(name), failure.reason};
 }
 
 void answer_quote(Daemon &daemon, const Client &client, const wire::QuoteParameters &parameters, Answer<wire::Quote> answer) {
-    const auto request = quote_request(daemon, parameters.report_data, parameters.provider, parameters.deadline_milliseconds);
-    if (!request) return answer.fail(request.error());
-    auto *provider = request->provider;
+    const auto data = report_data_of(parameters.report_data);
+    if (!data) return answer.fail(data.error());
+    const auto deadline = deadline_of(parameters.deadline_milliseconds);
+    if (!deadline) return answer.fail(deadline.error());
+    const auto chosen = choose_provider(daemon, parameters.provider, [](const ProviderSlot &slot) { return slot.quotes() != nullptr; });
+    if (!chosen) return answer.fail(chosen.error());
+    auto *provider = *chosen;
     auto *quotes = provider->quotes();
+    if (quotes == nullptr) return answer.fail(wire::NotSupported{std::string(provider->name()), "quotes"});
+    if (auto fits = check_size(*data, quotes->report_data_size()); !fits) return answer.fail(fits.error());
 
     const auto ticket = quotes->new_ticket();
     answer.on_closed([quotes, ticket] { quotes->cancel(ticket); });
-    quotes->ask(ticket, client, {request->report_data, {parameters.privilege_level}}, request->deadline,
+    quotes->ask(ticket, client, {*data, {parameters.privilege_level}}, *deadline,
                 [provider, answer = std::move(answer)](const Quotes::Result &quoted) mutable {
                     if (!quoted) return answer.fail(quote_error(provider->name(), quoted.error()));
                     const auto text = mr::to_base64(quoted->quote);
@@ -71,13 +68,14 @@ void answer_quote(Daemon &daemon, const Client &client, const wire::QuoteParamet
                 });
 }
 
-void answer_collateral(Daemon &daemon, Answer<wire::Collateral> answer) {
-    const auto chosen = choose_provider(daemon, std::nullopt, &ProviderSlot::has_collateral);
+void answer_collateral(Daemon &daemon, const wire::CollateralParameters &parameters, Answer<wire::Collateral> answer) {
+    const auto chosen = choose_provider(daemon, parameters.provider, &ProviderSlot::has_collateral);
     if (!chosen) {
-        if (chosen.error().candidates.empty()) return answer.fail(wire::NotSupported{"", "collateral"});
+        if (!parameters.provider && chosen.error().candidates.empty()) return answer.fail(wire::NotSupported{"", "collateral"});
         return answer.fail(chosen.error());
     }
     auto *provider = *chosen;
+    if (!provider->has_collateral()) return answer.fail(wire::NotSupported{std::string(provider->name()), "collateral"});
     provider->collateral([provider, answer = std::move(answer)](std::expected<QuoteCollateral, std::string> collateral) mutable {
         if (!collateral) return answer.fail(wire::ProviderFailed{std::string(provider->name()), collateral.error()});
         answer.reply({{std::move(collateral->json)}, collateral->root_pem});

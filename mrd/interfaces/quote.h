@@ -20,7 +20,8 @@ namespace mrd {
 
 void answer_quote(Daemon &daemon, const Client &client, const mr::wire::attestation::QuoteParameters &parameters,
                   Answer<mr::wire::attestation::Quote> answer);
-void answer_collateral(Daemon &daemon, Answer<mr::wire::attestation::Collateral> answer);
+void answer_collateral(Daemon &daemon, const mr::wire::attestation::CollateralParameters &parameters,
+                       Answer<mr::wire::attestation::Collateral> answer);
 
 // The named provider, or the only one of which `has` is true.
 template <class Has>
@@ -49,17 +50,8 @@ std::expected<mr::Bytes, RequestError> report_data_of(std::string_view hex);
 // Does the part take so many bytes?
 std::expected<void, RequestError> check_size(const mr::Bytes &report_data, ReportDataSize size);
 
-// What a call that needs a quote asks for.
-struct QuoteRequest {
-    ProviderSlot *provider;  // makes quotes
-    mr::Bytes report_data;
-    QuoteQueue::TimePoint deadline;  // when the call is to be answered
-};
-// `size`: of report data, where it is not the one that the provider's quotes are over.
-std::expected<QuoteRequest, RequestError> quote_request(Daemon &daemon, std::string_view report_data,
-                                                        std::optional<std::string_view> provider,
-                                                        std::optional<std::int64_t> deadline_milliseconds,
-                                                        std::optional<ReportDataSize> size = {});
+// The parameter deadlineMilliseconds: when the call is to be answered.
+std::expected<QuoteQueue::TimePoint, RequestError> deadline_of(std::optional<std::int64_t> milliseconds);
 
 // Why there is no quote, as the interface says it.
 using QuoteError =

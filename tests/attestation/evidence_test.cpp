@@ -31,6 +31,7 @@ Evidence full_example() {
                               .kind = "other",
                               .quote = {9},
                               .quote_format = "other_v1",
+                              .sequence = 299,
                               .auxiliary = Bytes{9},
                               .collateral = R"({"a":"\"1","b":[1,{"c":null}]})"});
     evidence.cut = EvidenceCutContent{.events = 7, .bytes = 70'000};
@@ -125,6 +126,9 @@ TEST(Evidence, AMemberThatIsMissingUnknownOrMalformedIsNamed) {
         EXPECT_THAT(error_of(changed), HasSubstr("parts")) << key;
     }
     changed = whole;
+    changed["parts"][1]["sequence"] = -1;
+    EXPECT_THAT(error_of(changed), HasSubstr("sequence of a part"));
+    changed = whole;
     changed["parts"][1]["name"] = "tdx";
     EXPECT_THAT(error_of(changed), HasSubstr("two parts have the name tdx"));
     for (const auto *name : {"", "a/b"}) {
@@ -140,7 +144,7 @@ TEST(Evidence, AMemberThatIsMissingUnknownOrMalformedIsNamed) {
     EXPECT_THAT(error_of(changed), HasSubstr("17 parts"));
     changed = whole;
     for (std::size_t i = 0; i <= max_evidence_registers; ++i) changed["registers"].push_back(whole["registers"][0]);
-    EXPECT_THAT(error_of(changed), HasSubstr("64 registers"));
+    EXPECT_THAT(error_of(changed), HasSubstr("256 registers"));
 }
 
 TEST(Evidence, CborThatIsCutOffOrChangedIsMalformedOrOtherEvidence) {

@@ -42,9 +42,7 @@ protected:
 
     // What reading the log gives: up to one event, which is the first that the quote can have seen.
     ReadLog read(const EvidenceMaking &making, ReadLog::End end, bool fits = true) const {
-        auto cut = making.cut();
-        for (const auto *name : {"toy0/boot", "toy1/boot"})
-            cut.declare({name, mr::HashAlgorithm::sha256, mr::ToyQuote::first_boot(), mr::ToyQuote::first_boot()});
+        EvidenceCut cut(making.signed_quotes(), known_);
         mr::Event event;
         event.sequence = 7;
         event.name = "other/register";
@@ -54,6 +52,14 @@ protected:
             .end = end, .reason = "why", .cut = std::move(cut), .log = {1, 2}, .to_cut = fits ? std::vector<bool>() : std::vector{true}};
     }
 
+    // A quote whose provider's log had seven events when it had come.
+    static Action answered(EvidenceMaking &making, const std::expected<Quoted, QuoteFailure> &quote) { return making.quoted(quote, 7); }
+
+    // Of the log, before its events.
+    static mr::LogRegister boot_of(const std::string &name) {
+        return {name + "/boot", mr::HashAlgorithm::sha256, mr::ToyQuote::first_boot(), mr::ToyQuote::first_boot()};
+    }
+    std::vector<mr::LogRegister> known_{boot_of("toy0"), boot_of("toy1")};
     mr::ReportData report_data_{5};
     mr::ToyQuote toy_;
 };
@@ -61,7 +67,7 @@ protected:
 TEST_F(EvidenceMakingTest, GoesFromAQuoteOverTheLogAndCollateralToTheAnswer) {
     auto steps = making({source("toy0")});
     EXPECT_EQ(steps.begin(7), Action::quote);
-    EXPECT_EQ(steps.quoted(quote()), Action::settle);
+    EXPECT_EQ(answered(steps, quote()), Action::settle);
     EXPECT_EQ(steps.settled(9, 1234), Action::room);
     EXPECT_EQ(steps.has_room(), Action::read_log);
     EXPECT_EQ(steps.until(), 9U);
@@ -91,10 +97,10 @@ TEST_F(EvidenceMakingTest, OfTwoProvidersHasTwoPartsAndTheirRegisters) {
     EXPECT_EQ(steps.source(), 0U);
     // Each quote is over what is made of the report data for its part.
     EXPECT_EQ(steps.report_data(), mr::part_report_data("toy", "toy0", report_data_, 32).value());
-    EXPECT_EQ(steps.quoted(quote()), Action::quote);
+    EXPECT_EQ(answered(steps, quote()), Action::quote);
     EXPECT_EQ(steps.source(), 1U);
     EXPECT_EQ(steps.report_data(), mr::part_report_data("toy", "toy1", report_data_, 32).value());
-    EXPECT_EQ(steps.quoted(quote()), Action::settle);
+    EXPECT_EQ(answered(steps, quote()), Action::settle);
     EXPECT_EQ(steps.settled(7, 1), Action::room);
     EXPECT_EQ(steps.has_room(), Action::read_log);
     EXPECT_EQ(steps.log_read(read(steps, ReadLog::End::found)), Action::collateral);
@@ -106,10 +112,68 @@ TEST_F(EvidenceMakingTest, OfTwoProvidersHasTwoPartsAndTheirRegisters) {
     EXPECT_THAT(steps.evidence().registers, SizeIs(4));
 }
 
+// Extends do not stop while quotes are made: each shows the log up to where it was taken, and no further.
+TEST_F(EvidenceMakingTest, OfTwoProvidersAPartSaysUpToWhereItsQuoteShowsTheLog) {
+    auto steps = making({source("toy0", false), source("toy1", false)});
+    const auto extended = [](std::uint8_t byte) {
+        return mr::extend(mr::HashAlgorithm::sha256, mr::ToyQuote::first_boot().bytes(), mr::Bytes(32, byte)).value();
+    };
+    steps.begin(0);
+    EXPECT_EQ(steps.quoted(quote(), 1), Action::quote);  // as it was before event 1
+    toy_.boot = extended(2);
+    EXPECT_EQ(steps.quoted(quote(), 2), Action::settle);
+    ASSERT_THAT(steps.signed_quotes(), SizeIs(2));
+    EXPECT_EQ(steps.signed_quotes()[0].first, 0U);
+    EXPECT_EQ(steps.signed_quotes()[1].first, 1U) << "what was settled before it was asked for is in it";
+    steps.settled(2, 1);
+    steps.has_room();
+    EvidenceCut cut(steps.signed_quotes(), known_);
+    for (const std::uint8_t number : {std::uint8_t{1}, std::uint8_t{2}}) {
+        const mr::Bytes digest(32, number);
+        mr::Event event;
+        event.sequence = number;
+        event.name = number == 1 ? "toy0/boot" : "toy1/boot";
+        event.index = mr::no_index;
+        event.type = mr::ev_ipl;
+        event.origin = mr::EventOrigin::service;
+        event.digests = {{mr::tcg_id(mr::HashAlgorithm::sha256), digest}};
+        EXPECT_TRUE(cut.apply(event));
+    }
+    ASSERT_TRUE(cut.found());
+    EXPECT_EQ(steps.log_read({.end = ReadLog::End::found, .reason = {}, .cut = std::move(cut), .log = {1}, .to_cut = {}}), Action::answer);
+    const auto &evidence = steps.evidence();
+    EXPECT_EQ(evidence.sequence, 2);
+    EXPECT_EQ(evidence.parts[0].sequence, 0);
+    EXPECT_FALSE(evidence.parts[1].sequence) << "all of it";
+    EXPECT_EQ(evidence.registers[0].logged, mr::ToyQuote::first_boot());
+    EXPECT_EQ(evidence.registers[2].logged, extended(2));
+    EXPECT_TRUE(evidence.coherent());
+}
+
+TEST_F(EvidenceMakingTest, AQuoteThatIsTooLongForAPartIsInvalidAndCollateralThatIsIsLeftOut) {
+    auto steps = making({source("toy0"), source("toy1")});
+    steps.begin(7);
+    auto large = quote();
+    large.quote.resize(max_part_size / 4 * 3);
+    answered(steps, quote());
+    EXPECT_EQ(answered(steps, large), Action::fail);
+    EXPECT_EQ(steps.failure().provider, "toy1");
+    EXPECT_EQ(steps.failure().quote.cause, QuoteFailure::Cause::invalid);
+    steps = making({source("toy0")});
+    steps.begin(7);
+    large.quote.resize(max_part_size / 2);
+    EXPECT_EQ(answered(steps, large), Action::settle);
+    steps.settled(7, 1);
+    steps.has_room();
+    EXPECT_EQ(steps.log_read(read(steps, ReadLog::End::found)), Action::collateral);
+    EXPECT_EQ(steps.collateral(QuoteCollateral{.json = std::string(max_part_size / 2, ' '), .root_pem = {}}), Action::answer);
+    EXPECT_FALSE(steps.evidence().parts[0].collateral);
+}
+
 TEST_F(EvidenceMakingTest, ALogThatDoesNotFitIsCutFirst) {
     auto steps = making({source("toy0", false)});
     steps.begin(7);
-    steps.quoted(quote());
+    answered(steps, quote());
     steps.settled(7, 1);
     steps.has_room();
     EXPECT_EQ(steps.log_read(read(steps, ReadLog::End::found, false)), Action::cut_log);
@@ -124,7 +188,7 @@ TEST_F(EvidenceMakingTest, ALogThatDoesNotExplainTheQuoteMeansOneMoreQuoteAndThe
     auto steps = making({source("toy0", false)});
     for (int round = 1; round <= EvidenceMaking::max_rounds; ++round) {
         EXPECT_EQ(steps.begin(7), Action::quote);
-        EXPECT_EQ(steps.quoted(quote()), Action::settle);
+        EXPECT_EQ(answered(steps, quote()), Action::settle);
         EXPECT_EQ(steps.settled(8, 1), Action::room);
         EXPECT_EQ(steps.has_room(), Action::read_log);
         EXPECT_EQ(steps.log_read(read(steps, ReadLog::End::not_found)),
@@ -139,9 +203,8 @@ TEST_F(EvidenceMakingTest, ThePlaceInTheLogIsThatOfTheOwnedRegistersSignedValues
     auto steps = making({source("toy0")});
     toy_.boot = mr::extend(mr::HashAlgorithm::sha256, mr::ToyQuote::first_boot().bytes(), mr::Bytes(32, 3)).value();
     steps.begin(1);
-    steps.quoted(quote());
-    auto cut = steps.cut();
-    cut.declare({"toy0/boot", mr::HashAlgorithm::sha256, mr::ToyQuote::first_boot(), mr::ToyQuote::first_boot()});
+    answered(steps, quote());
+    EvidenceCut cut(steps.signed_quotes(), known_);
     EXPECT_FALSE(cut.found());
     const mr::Bytes digest(32, 3);
     mr::Event event;
@@ -172,15 +235,15 @@ TEST_F(EvidenceMakingTest, AnyFailureOfAnyQuoteInAnyRoundIsTheEndAndNamesItsProv
                 auto steps = making({source("toy0"), source("toy1")});
                 for (int round = 1; round < failing_round; ++round) {
                     steps.begin(7);
-                    steps.quoted(quote());
-                    steps.quoted(quote());
+                    answered(steps, quote());
+                    answered(steps, quote());
                     steps.settled(7, 1);
                     steps.has_room();
                     ASSERT_EQ(steps.log_read(read(steps, ReadLog::End::not_found)), Action::reread);
                 }
                 steps.begin(7);
-                if (failing_source == 1) steps.quoted(quote());
-                ASSERT_EQ(steps.quoted(std::unexpected(answer)), Action::fail);
+                if (failing_source == 1) answered(steps, quote());
+                ASSERT_EQ(answered(steps, std::unexpected(answer)), Action::fail);
                 EXPECT_EQ(steps.failure().cause, EvidenceFailure::Cause::no_quote);
                 EXPECT_EQ(steps.failure().provider, "toy" + std::to_string(failing_source));
                 EXPECT_EQ(steps.failure().quote.cause, answer.cause);
@@ -196,7 +259,7 @@ TEST_F(EvidenceMakingTest, ALogThatCannotBeReadOrCutOrIsTooLargeIsTheEndInAnyRou
             auto steps = making({source("toy0")});
             for (int round = 1; round <= failing_round; ++round) {
                 steps.begin(7);
-                steps.quoted(quote());
+                answered(steps, quote());
                 steps.settled(7, 1);
                 steps.has_room();
                 if (round < failing_round) {
@@ -225,8 +288,8 @@ TEST_F(EvidenceMakingTest, CollateralThatCannotBeHadIsLeftOut) {
     for (const std::size_t lacking : {0U, 1U}) {
         auto steps = making({source("toy0"), source("toy1")});
         steps.begin(7);
-        steps.quoted(quote());
-        steps.quoted(quote());
+        answered(steps, quote());
+        answered(steps, quote());
         steps.settled(7, 1);
         steps.has_room();
         auto action = steps.log_read(read(steps, ReadLog::End::found));

@@ -37,7 +37,7 @@ mr::ReportData nonce(std::uint32_t number) {
 
 // Of a client that is kept, or of one for this.
 template <class Client>
-std::expected<mr::Evidence, mr::Error> evidence_of(Client &&client, const mr::ReportData &data, const mr::QuoteOptions &options = {}) {
+std::expected<mr::Evidence, mr::Error> evidence_of(Client &&client, const mr::ReportData &data, const mr::EvidenceOptions &options = {}) {
     const auto given = client.evidence(data, options);
     if (!given) return std::unexpected(given.error());
     return mr::parse_evidence(mr::as_bytes(given->json));

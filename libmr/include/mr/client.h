@@ -105,7 +105,7 @@ struct LogRecord {
     std::optional<std::string> description = {};
     std::optional<Bytes> data = {};
     Binding binding = Binding::described;
-    std::optional<std::int64_t> time = {};  // microseconds since the epoch
+    std::optional<std::int64_t> time = {};  // microseconds since the epoch; nothing: the firmware's log has none
     std::optional<EventCaller> caller = {};
     std::optional<std::string> id = {};
     EventOrigin origin = EventOrigin::service;
@@ -114,8 +114,8 @@ struct LogRecord {
 // What a register holds, against what the log leads to.
 struct ReplayResult {
     std::string name;
-    Digest replayed;
-    Digest actual;                   // reread for this
+    Digest replayed;                 // what the log leads to
+    Digest actual;                   // what the register holds: reread for this
     bool equal = false;              // the same, and nobody else ever extended it
     bool ends_at_register = false;   // the same, perhaps over gaps
     std::vector<std::int64_t> gaps;  // sequence numbers of resyncs; 0: the log's start is unexplained
@@ -143,7 +143,7 @@ struct ProviderCounters {
 };
 
 struct Report {
-    Bytes report;  // a TDREPORT from provider "tdx"
+    Bytes report;  // of a TD: a TDREPORT, 1024 bytes (mr/tdreport.h)
     std::string provider;
     bool simulated = false;  // it proves nothing
 };
@@ -157,6 +157,11 @@ struct QuoteOptions {
     std::optional<std::string> provider = {};                // where several make quotes
     std::optional<std::int64_t> privilege_level = {};        // of hardware that has such levels; else not_supported
     std::optional<std::chrono::milliseconds> deadline = {};  // 1 ms to 10 minutes; mrd's default is 30 s. Then: quote_timeout
+};
+
+struct EvidenceOptions {
+    std::vector<std::string> providers = {};  // whose quotes are its parts, at most 16, none twice; empty: all that make quotes
+    std::optional<std::chrono::milliseconds> deadline = {};  // as of a quote
 };
 
 struct Quoted {
@@ -225,8 +230,9 @@ private:
         nullptr;  // nothing: an answer that says no more than that it is the last
 };
 
-// Every call can fail with timed_out, connection_lost and protocol; permission_denied, if the caller may not do this; method_not_implemented, if mrd is older than
-// this library; invalid_parameter, if a value is out of what is said here; invalid_argument, if a text is no UTF-8 or holds a NUL. Each says what else can be its error.
+// Every call can fail with timed_out, connection_lost and protocol; permission_denied, if the caller may not do this; method_not_implemented, if mrd is
+// older than this library; remote, if it is newer; invalid_parameter, if a value is out of what is said here; invalid_argument, if a text is no UTF-8 or
+// holds a NUL. Each says what else can be its error.
 //
 // A register that has vanished is no_such_register too, with RegisterGone as the name on the wire: it may come back, and nothing was done.
 //
@@ -236,7 +242,7 @@ private:
 // fail as Client::connect().
 namespace calls {
 
-// Errors: no_such_register, if there is no such provider.
+// All registers, or those of one provider. Errors: no_such_register, if there is no such provider.
 Call<std::vector<Register>> list(std::optional<std::string_view> provider = {});
 
 // Errors: no_such_register, not_readable, provider_failed (the hardware could not be reread); with a generation generation_mismatch, and invalid_parameter for a
@@ -269,12 +275,13 @@ Call<std::int64_t> write(std::string_view name, ByteView value);
 // A virtual register, kept on a hardware register. Errors: method_not_implemented, by this version of mrd.
 Call<Register> create(std::string_view name, HashAlgorithm hash, std::string_view on);
 
-// What keeps the registers, also what does not run.
+// What keeps the registers, also what does not run. Errors: none but those of every call.
 Call<std::vector<ProviderState>> providers();
 
+// Since mrd's start. Errors: none but those of every call.
 Call<std::vector<ProviderCounters>> statistics();
 
-// The object that docs/status.md describes.
+// The object that docs/status.md describes. Errors: none but those of every call.
 Call<RawReply> status();
 
 // The present value of each register (all, and those that come later: no name), then each change. Who does not keep up gets the latest value of each. Errors:
@@ -304,17 +311,17 @@ Call<ReportVerdict> verify_report(ByteView report);
 // quote_unavailable, quote_failed, quote_invalid, busy.
 Call<Quoted> quote(const ReportData &report_data, const QuoteOptions &options = {});
 
-// A quote and the log that leads to what it signs, cut where it was taken: what a verifier needs offline. The text is for parse_evidence() (mr/evidence.h).
-// options.privilege_level is passed over. Errors: as quote(), and journal_failed, log_too_large.
-Call<RawReply> evidence(const ReportData &report_data, const QuoteOptions &options = {});
+// A quote of each provider and the log that leads to what they sign, cut where the last of them was taken: what a verifier needs offline. The text is for
+// parse_evidence() (mr/evidence.h). Errors: as quote(), and journal_failed, log_too_large; the parameters of an error of a quote name the provider.
+Call<RawReply> evidence(const ReportData &report_data, const EvidenceOptions &options = {});
 
-// Errors: not_supported where the quotes are hardware's; no_such_provider where several simulate; provider_failed.
-Call<SimulatedCollateral> collateral();
+// Errors: not_supported where the quotes are hardware's; no_such_provider, also where several simulate and none is named; provider_failed.
+Call<SimulatedCollateral> collateral(std::optional<std::string_view> provider = {});
 
 // Any method, with its parameters as JSON text, for programs that know the interface better than this library. Errors: invalid_argument for parameters that are
 // no JSON object; those of the method.
 Call<RawReply> any(std::string_view method, std::string_view parameters_json);
-// Any method with several replies, on a connection of its own.
+// Any method with several replies, on a connection of its own. Errors: as any().
 StreamCall<RawReply> any_stream(std::string_view method, std::string_view parameters_json);
 
 }  // namespace calls
@@ -387,10 +394,10 @@ public:
     Result<Quoted> quote(const ReportData &report_data, const QuoteOptions &options = {}) {
         return call(calls::quote(report_data, options));
     }
-    Result<RawReply> evidence(const ReportData &report_data, const QuoteOptions &options = {}) {
+    Result<RawReply> evidence(const ReportData &report_data, const EvidenceOptions &options = {}) {
         return call(calls::evidence(report_data, options));
     }
-    Result<SimulatedCollateral> collateral() { return call(calls::collateral()); }
+    Result<SimulatedCollateral> collateral(std::optional<std::string_view> provider = {}) { return call(calls::collateral(provider)); }
 
     Result<RawReply> call(std::string_view method, std::string_view parameters_json) { return call(calls::any(method, parameters_json)); }
 

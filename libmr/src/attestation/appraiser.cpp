@@ -29,6 +29,7 @@ struct Part {
     std::string name;  // empty: by itself
     std::string kind;
     TeeEvidence evidence;
+    std::optional<std::int64_t> sequence = {};  // the log's last event that the quote shows
 };
 
 // Kept from one verification to the next.
@@ -215,6 +216,7 @@ private:
             SignedRegister known{.part = part.name, .kind = part.kind, .claimed = reg, .shown = reg.name, .logged = reg.name};
             if (!part.name.empty()) known.logged.insert(0, part.name + "/");
             if (parts_.size() > 1) known.shown = known.logged;
+            if (part.sequence) known.last_event = static_cast<std::uint64_t>(*part.sequence);
             if (known.is_extended()) extended_.push_back(known);
             signed_.push_back(std::move(known));
         }
@@ -288,7 +290,7 @@ struct Prepared {
         Appraisal appraisal(options, judges, rules, question, &evidence);
         std::vector<Part> parts;
         for (const auto &part : evidence.parts) {
-            parts.push_back({part.name, part.kind, {.quote = part.quote}});
+            parts.push_back({.name = part.name, .kind = part.kind, .evidence = {.quote = part.quote}, .sequence = part.sequence});
             if (part.auxiliary) parts.back().evidence.auxiliary = *part.auxiliary;
             if (part.collateral) parts.back().evidence.collateral = *part.collateral;
         }

@@ -53,12 +53,14 @@ struct PartFields {
     bool simulated = false;
     std::string_view quote;
     std::string_view quote_format;
+    std::optional<std::int64_t> sequence;
     std::optional<std::string_view> auxiliary;
     std::optional<varlink::RawJson> collateral;
     static constexpr auto fields() {
         return std::tuple(field("name", &PartFields::name), field("kind", &PartFields::kind), field("simulated", &PartFields::simulated),
                           field("quote", &PartFields::quote), field("quoteFormat", &PartFields::quote_format),
-                          field("auxiliary", &PartFields::auxiliary), field("collateral", &PartFields::collateral));
+                          field("sequence", &PartFields::sequence), field("auxiliary", &PartFields::auxiliary),
+                          field("collateral", &PartFields::collateral));
     }
 };
 
@@ -81,51 +83,24 @@ struct EvidenceFields {
     }
 };
 
-// What version 1 had at its top: the only part.
-struct Version1Fields {
-    std::string_view format;
-    std::int64_t version = 0;
-    std::string_view provider;
-    bool simulated = false;
-    std::string_view report_data;
-    std::string_view quote;
-    std::string_view quote_format;
-    std::optional<std::string_view> auxiliary;
-    std::int64_t time = 0;
-    std::int64_t sequence = 0;
-    std::vector<RegisterFields> registers;
-    std::optional<CutFields> cut;
-    std::optional<varlink::RawJson> collateral;
-    std::string_view log;
-    static constexpr auto fields() {
-        return std::tuple(field("format", &Version1Fields::format), field("version", &Version1Fields::version),
-                          field("provider", &Version1Fields::provider), field("simulated", &Version1Fields::simulated),
-                          field("reportData", &Version1Fields::report_data), field("quote", &Version1Fields::quote),
-                          field("quoteFormat", &Version1Fields::quote_format), field("auxiliary", &Version1Fields::auxiliary),
-                          field("time", &Version1Fields::time), field("sequence", &Version1Fields::sequence),
-                          field("registers", &Version1Fields::registers), field("cut", &Version1Fields::cut),
-                          field("collateral", &Version1Fields::collateral), field("log", &Version1Fields::log));
+// Version 1 was in no release: files of it come from elsewhere, and only their form is known here. What it said of its only part stood at the top, without the kind,
+// with which the names of its formats began ("tdx_v4"). All else is as in version 2, whose reader decides what is wrong with it.
+std::string as_version_2(varlink::Value version_1) {
+    constexpr std::array<std::string_view, 6> of_the_part{"provider", "simulated", "quote", "quoteFormat", "auxiliary", "collateral"};
+    std::string top;
+    std::string part = "\"kind\":";
+    const auto format = version_1.find("quoteFormat");
+    const auto quote_format = format ? format->as_string().value_or("") : "";
+    varlink::write_json(part, quote_format.substr(0, quote_format.find('_')));
+    for (auto member = version_1.first(); member; member = member->next()) {
+        const auto key = member->key();
+        auto &to = std::ranges::find(of_the_part, key) != of_the_part.end() ? part : top;
+        to += ',';
+        varlink::write_json(to, key == "provider" ? std::string_view("name") : key);
+        to += ':' + (key == "version" ? std::to_string(format_version) : member->to_json());
     }
-
-    // Its formats began with their kind: "tdx_v4".
-    [[nodiscard]] EvidenceFields as_version_2() {
-        return {.format = format,
-                .version = format_version,
-                .report_data = report_data,
-                .parts = {{.name = provider,
-                           .kind = quote_format.substr(0, quote_format.find('_')),
-                           .simulated = simulated,
-                           .quote = quote,
-                           .quote_format = quote_format,
-                           .auxiliary = auxiliary,
-                           .collateral = std::move(collateral)}},
-                .time = time,
-                .sequence = sequence,
-                .registers = std::move(registers),
-                .cut = cut,
-                .log = log};
-    }
-};
+    return "{\"parts\":[{" + part + "}]" + top + '}';
+}
 
 // What both forms have to keep to.
 std::expected<Evidence, Error> checked(Evidence evidence) {
@@ -137,6 +112,7 @@ std::expected<Evidence, Error> checked(Evidence evidence) {
             return malformed("the member name of a part is empty, or has a slash");
         if (std::ranges::count(evidence.parts, part.name, &EvidencePart::name) > 1)
             return malformed("two parts have the name " + part.name);
+        if (part.sequence && *part.sequence < 0) return malformed("the member sequence of a part is negative");
         if (part.collateral && part.collateral->size() > max_part_collateral)
             return malformed("the collateral of a part has more than " + std::to_string(max_part_collateral) + " bytes");
     }
@@ -156,8 +132,12 @@ public:
         if (text.starts_with(event_log::byte_order_mark)) return malformed("the file begins with a byte-order mark, which JSON has not");
         if (!document.parse(text)) return malformed("the file is not one JSON object in UTF-8");
         const auto version = document.root().find("version");
-        const bool is_version_1 = version && version->as_int() == 1;
-        auto fields = is_version_1 ? decode_version_1(document.root()) : varlink::decode<EvidenceFields>(document.root());
+        std::string rewritten;
+        if (version && version->as_int() == 1) {
+            rewritten = as_version_2(document.root());
+            if (!document.parse(rewritten)) return malformed("the file has more values than evidence can have");
+        }
+        auto fields = varlink::decode<EvidenceFields>(document.root());
         if (!fields) return malformed("the member " + fields.error().name + " is unknown, missing, given twice or of the wrong type");
         if (const auto unknown = unknown_member(document.root())) return malformed("the member " + *unknown + " is unknown");
         if (fields->format != format_name) return malformed("the member format is not " + std::string(format_name));
@@ -176,7 +156,8 @@ public:
                                                                    .kind = std::string(part.kind),
                                                                    .simulated = part.simulated,
                                                                    .quote = from_base64_member("quote", part.quote),
-                                                                   .quote_format = std::string(part.quote_format)});
+                                                                   .quote_format = std::string(part.quote_format),
+                                                                   .sequence = part.sequence});
             if (part.auxiliary) known.auxiliary = from_base64_member("auxiliary", *part.auxiliary);
             if (part.collateral) known.collateral = std::move(part.collateral->text);
         }
@@ -191,12 +172,6 @@ public:
     }
 
 private:
-    static std::expected<EvidenceFields, varlink::BadField> decode_version_1(varlink::Value root) {
-        auto fields = varlink::decode<Version1Fields>(root);
-        if (!fields) return std::unexpected(std::move(fields.error()));
-        return fields->as_version_2();
-    }
-
     // decode() refuses unknown members of the object itself, and leaves those of the objects in it to whoever is strict.
     static std::optional<std::string> unknown_member(varlink::Value root) {
         if (const auto cut = root.find("cut"); cut && cut->kind() == varlink::Kind::object) {
@@ -307,6 +282,9 @@ private:
             } else if (key == "auxiliary") {
                 --members;  // may be absent
                 map_.bytes(part.auxiliary);
+            } else if (key == "sequence") {
+                --members;  // may be absent
+                number(part.sequence.emplace());
             } else if (key == "simulated") {
                 map_.boolean(part.simulated);
             } else if (key == "collateral") {
@@ -448,6 +426,7 @@ std::string write_evidence_json(const Evidence &evidence) {
                                 .simulated = part.simulated,
                                 .quote = quote,
                                 .quote_format = part.quote_format,
+                                .sequence = part.sequence,
                                 .auxiliary = part.auxiliary ? std::optional<std::string_view>(auxiliary) : std::nullopt,
                                 .collateral = part.collateral ? std::optional(varlink::RawJson{*part.collateral}) : std::nullopt});
     }
@@ -480,6 +459,7 @@ Bytes write_evidence_cbor(const Evidence &evidence) {
         cbor::append_bool(entry.add("simulated"), part.simulated);
         cbor::append_bytes(entry.add("quote"), part.quote);
         cbor::append_text(entry.add("quoteFormat"), part.quote_format);
+        if (part.sequence) cbor::append_unsigned(entry.add("sequence"), number(*part.sequence));
         if (part.auxiliary) cbor::append_bytes(entry.add("auxiliary"), *part.auxiliary);
         if (part.collateral) cbor::append_text(entry.add("collateral"), *part.collateral);
         entry.append_to(parts);

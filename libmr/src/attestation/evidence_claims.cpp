@@ -115,6 +115,8 @@ std::vector<std::string> contradictions(const Evidence &evidence, std::span<cons
     if (log != nullptr) {
         expect(std::cmp_equal(evidence.sequence, log->last_event),
                "sequence is not the log's last event, which is " + std::to_string(log->last_event));
+        for (const auto &part : evidence.parts)
+            expect(!part.sequence || std::cmp_less_equal(*part.sequence, log->last_event), part.name + ": sequence is no event of the log");
     }
     std::set<std::size_t> seen;
     for (const auto &reg : evidence.registers) {

@@ -76,6 +76,11 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
         if (!may_be_signed(event.name)) continue;
         const auto number = number_of(event.name);
         if (number) event.name = registers_[*number].logged;
+        // Of what came after the quote it says nothing.
+        if (number && event.sequence > registers_[*number].last_event) {
+            ++events_after_quote_;
+            continue;
+        }
         if (auto applied = replay_.apply(event); !applied) return applied;
         // Only what the signed registers vouch for counts.
         if (!number || !is_measured(event)) continue;
@@ -107,7 +112,9 @@ void LogJudgement::judge(Verdict &verdict) {
 void LogJudgement::judge_form(Verdict &verdict) const {
     using statement::log_well_formed;
     if (!contradiction_.empty()) return state(verdict, log_well_formed, Judgement::fails, true, contradiction_);
-    const auto events = std::to_string(replay_.events()) + " events";
+    const auto events =
+        std::to_string(replay_.events()) + " events" +
+        (events_after_quote_ == 0 ? "" : " and " + std::to_string(events_after_quote_) + " that came after their part's quote");
     const auto cut = evidence_ == nullptr ? std::nullopt : evidence_->cut;
     if (!cut) return state(verdict, log_well_formed, Judgement::holds, true, events);
     if (static_cast<std::uint64_t>(cut->events) > events_without_content_)

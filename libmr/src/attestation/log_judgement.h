@@ -52,6 +52,7 @@ private:
     RuleJudgement rules_;
     std::vector<LoggedEnd> ends_;
     std::uint64_t events_without_content_ = 0;
+    std::uint64_t events_after_quote_ = 0;
     std::uint64_t last_event_ = 0;
     std::string contradiction_;  // of a log in itself; empty: none
 };

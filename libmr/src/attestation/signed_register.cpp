@@ -24,10 +24,10 @@ bool is_called(std::string_view name, const SignedRegister &reg) {
 bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference) {
     if (const auto slash = name.find('/'); slash != std::string_view::npos) {
         const auto part = name.substr(0, slash);
-        const bool is_named = part == reg.part && std::ranges::any_of(reference.parts, [&](const ExpectedPart &expected) {
-                                  return expected.name == reg.part && expected.kind == reg.kind;
-                              });
-        if (part != reg.kind && !is_named) return false;
+        const auto expected = std::ranges::find(reference.parts, part, &ExpectedPart::name);
+        const bool is_here =
+            expected == reference.parts.end() ? part == reg.kind : expected->name == reg.part && expected->kind == reg.kind;
+        if (!is_here) return false;
         name.remove_prefix(slash + 1);
     }
     return !name.empty() && (name == reg.claimed.name || name == reg.claimed.other_name);

@@ -1,6 +1,8 @@
 // The registers that the quotes of one verification sign, and by which names reference values and logs mean them.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,12 +20,14 @@ struct SignedRegister {
     ClaimedRegister claimed;
     std::string shown;   // in reasons: with the part's name where there are several
     std::string logged;  // by its log: "tdx/rtmr3"; of a quote that comes by itself "rtmr3"
+    // The last event of the log that its quote shows.
+    std::uint64_t last_event = std::numeric_limits<std::uint64_t>::max();
 
     [[nodiscard]] bool is_extended() const { return claimed.initial.has_value(); }
 };
 
-// A name of the reference values: a register's alone means that of every part; with a part's name or its kind before it, that part's. A part's name is what
-// the evidence says: it counts only where the reference values say of which kind the part of that name is.
+// A name of the reference values: a register's alone means that of every part; with a name before it, that of the part which the reference values call so
+// (ReferenceValues::parts), or else of every part of that kind. What only the evidence calls so does not count.
 bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference);
 
 // A log or evidence calls it so: with its bank behind the name, where its provider has several banks of it.

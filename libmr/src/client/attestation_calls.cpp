@@ -59,8 +59,8 @@ std::optional<std::int64_t> milliseconds(const std::optional<std::chrono::millis
 }
 
 // mrd takes its deadline, and then has as long as any call. It refuses one of more than ten minutes, so there is nothing to overflow.
-std::chrono::milliseconds extra_time(const QuoteOptions &options) {
-    return std::clamp<std::chrono::milliseconds>(options.deadline.value_or(std::chrono::milliseconds(0)), std::chrono::milliseconds(0),
+std::chrono::milliseconds extra_time(const std::optional<std::chrono::milliseconds> &deadline) {
+    return std::clamp<std::chrono::milliseconds>(deadline.value_or(std::chrono::milliseconds(0)), std::chrono::milliseconds(0),
                                                  std::chrono::hours(1));
 }
 
@@ -81,16 +81,19 @@ Call<ReportVerdict> verify_report(ByteView report) {
 Call<Quoted> quote(const ReportData &report_data, const QuoteOptions &options) {
     const auto hex = to_hex(report_data);
     const wire::attestation::QuoteParameters parameters{hex, options.provider, options.privilege_level, milliseconds(options.deadline)};
-    return make_call<wire::attestation::Quote, &quoted_of>(if_chosen(report_data, parameters), extra_time(options));
+    return make_call<wire::attestation::Quote, &quoted_of>(if_chosen(report_data, parameters), extra_time(options.deadline));
 }
 
-Call<RawReply> evidence(const ReportData &report_data, const QuoteOptions &options) {
+Call<RawReply> evidence(const ReportData &report_data, const EvidenceOptions &options) {
     const auto hex = to_hex(report_data);
-    const wire::attestation::EvidenceParameters parameters{hex, options.provider, milliseconds(options.deadline)};
-    return make_call<wire::attestation::Evidence, &evidence_of>(if_chosen(report_data, parameters), extra_time(options));
+    wire::attestation::EvidenceParameters parameters{hex, std::nullopt, milliseconds(options.deadline)};
+    if (!options.providers.empty()) parameters.providers.emplace(options.providers.begin(), options.providers.end());
+    return make_call<wire::attestation::Evidence, &evidence_of>(if_chosen(report_data, parameters), extra_time(options.deadline));
 }
 
-Call<SimulatedCollateral> collateral() { return make_call<wire::attestation::Collateral, &collateral_of>({}); }
+Call<SimulatedCollateral> collateral(std::optional<std::string_view> provider) {
+    return make_call<wire::attestation::Collateral, &collateral_of>(check_texts(wire::attestation::CollateralParameters{provider}));
+}
 
 }  // namespace calls
 

@@ -10,6 +10,7 @@
 #include "libmr/wire/event_log.h"
 #include "libmr/wire/registers.h"
 #include "mr/event_log.h"
+#include "mr/evidence.h"
 #include "mr/limits.h"
 
 namespace mr::detail {
@@ -75,6 +76,7 @@ std::string rule_of(std::string_view field) {
         return "from 0 to " + number(std::numeric_limits<std::uint32_t>::max()) +
                ", but not EV_NO_ACTION; with an envelope only EV_EVENT_TAG";
     if (field == "id") return "text of 1 to " + number(max_event_id) + " bytes";
+    if (field == "providers") return "1 to " + number(max_evidence_parts) + " names, none twice";
     if (field == "names") return "1 to " + number(max_names) + " names";
     return {};
 }

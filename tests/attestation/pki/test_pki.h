@@ -102,6 +102,7 @@ struct TestCertificate {
     std::vector<Bytes> more = {};                // extensions that should not
     std::optional<Bytes> authority_key_id = {};  // instead of the issuer's
     bool flip_signature = false;
+    std::optional<Bytes> subject_key_id = {};  // instead of the key's
 
     [[nodiscard]] Bytes encode(const TestKey &key, const TestKey &issuer_key) const {
         std::vector<Bytes> extensions;
@@ -112,7 +113,7 @@ struct TestCertificate {
         add("2.5.29.35", false, der::sequence({der::element(0x80, authority_key_id.value_or(issuer_key.id()))}));
         const auto url = der::element(0x86, as_bytes("https://crl.invalid/test.der"));
         add("2.5.29.31", false, der::sequence({der::sequence({der::element(0xA0, der::element(0xA0, url))})}));
-        add("2.5.29.14", false, der::octets(key.id()));
+        add("2.5.29.14", false, der::octets(subject_key_id.value_or(key.id())));
         // keyCertSign and cRLSign; digitalSignature and nonRepudiation.
         add("2.5.29.15", true, is_authority ? der::element(0x03, Bytes{1, 0x06}) : der::element(0x03, Bytes{6, 0xC0}));
         add("2.5.29.19", true, is_authority ? der::sequence({der::boolean(true), der::integer(1)}) : der::sequence({}));
