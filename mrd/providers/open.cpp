@@ -3,12 +3,11 @@
 #include <utility>
 
 #include "mrd/providers/sim/quoter.h"
+#include "mrd/providers/tsm/tsm.h"
 
 namespace mrd {
 
 namespace {
-
-constexpr const char *kernel_registers = "/sys/devices/virtual/misc/tdx_guest/measurements";
 
 std::expected<std::unique_ptr<Provider>, std::string> open_simulator(const ProviderConfig &provider,
                                                                      const ProviderSurroundings &surroundings) {
@@ -21,13 +20,17 @@ std::expected<std::unique_ptr<Provider>, std::string> open_simulator(const Provi
     return sim::open(options);
 }
 
+std::expected<std::unique_ptr<Provider>, std::string> open_kernel(const ProviderConfig &provider, const ProviderSurroundings &) {
+    return tsm::open({.name = provider.name});
+}
+
 struct Type {
     std::string_view name;
     std::string_view default_name;
     bool simulated;
     std::expected<std::unique_ptr<Provider>, std::string> (*open)(const ProviderConfig &, const ProviderSurroundings &);
 };
-constexpr Type types[] = {{"sim", "tdx", true, &open_simulator}};
+constexpr Type types[] = {{"sim", "tdx", true, &open_simulator}, {"tsm", "tdx", false, &open_kernel}};
 
 const Type *find(std::string_view name) {
     for (const auto &type : types) {
@@ -62,10 +65,16 @@ std::expected<std::unique_ptr<Provider>, std::string> open_provider(const Provid
 }
 
 std::string why_no_provider() {
-    const bool has_kernel = std::filesystem::exists(kernel_registers);
-    return "no usable back end: no [[provider]] is configured, " + std::string(kernel_registers) +
-           (has_kernel ? " is there, but this version cannot use it yet" : " is not there") +
-           ". Give --sim for a TDX module in software, whose values prove nothing";
+    const tsm::Paths kernel;
+    std::string looked_for;
+    bool has_kernel = false;
+    for (const auto &path : {kernel.measurements, kernel.guest_device}) {
+        const bool is_there = std::filesystem::exists(path);
+        looked_for += path.native() + (is_there ? " is there, " : " is not there, ");
+        has_kernel = has_kernel || is_there;
+    }
+    return "no usable back end: no [[provider]] is configured, " + looked_for +
+           (has_kernel ? "so give one of the type tsm" : "so give --sim for a TDX module in software, whose values prove nothing");
 }
 
 }  // namespace mrd

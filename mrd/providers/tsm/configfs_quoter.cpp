@@ -1,0 +1,185 @@
+#include "mrd/providers/tsm/configfs_quoter.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "mrd/providers/tdx/td_quote.h"
+#include "mrd/providers/tsm/kernel_file.h"
+
+namespace mrd::tsm {
+namespace {
+
+using Cause = QuoteFailure::Cause;
+
+constexpr std::string_view folder_prefix = "mrd-";
+
+std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
+
+// Of a call that the kernel makes a quote in.
+Cause cause_of(int error) {
+    switch (error) {
+    case EBUSY: return Cause::unavailable;  // the host still has a request that it did not answer in time
+    case EINTR: return Cause::cancelled;
+    case ENXIO: return Cause::unavailable;  // nobody makes quotes: the driver is not loaded
+    case ETIMEDOUT: return Cause::timed_out;
+    default: return Cause::failed;
+    }
+}
+
+// One report's folder, for as long as it lives.
+class Folder {
+public:
+    static std::expected<Folder, QuoteFailure> make(std::filesystem::path path) {
+        if (::mkdir(path.c_str(), 0700) != 0) return fail(Cause::unavailable, kernel_refusal("make", path, errno));
+        return Folder(std::move(path));
+    }
+    Folder(Folder &&other) noexcept : path_(std::exchange(other.path_, {})) {}
+    Folder &operator=(Folder &&) = delete;
+    ~Folder() {
+        if (!path_.empty()) ::rmdir(path_.c_str());
+    }
+
+    [[nodiscard]] bool has(const char *attribute) const { return ::access((path_ / attribute).c_str(), F_OK) == 0; }
+
+    // One write, which takes effect at the close behind it and is counted in the generation.
+    std::expected<void, QuoteFailure> write(const char *attribute, mr::ByteView bytes) {
+        const auto path = path_ / attribute;
+        const auto file = open_kernel_file(path, O_WRONLY);
+        if (!file) return fail(Cause::unavailable, kernel_refusal("open", path, errno));
+        if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+            return fail(Cause::failed, kernel_refusal("write", path, errno));
+        ++writes_;
+        return {};
+    }
+
+    [[nodiscard]] std::expected<mr::Bytes, QuoteFailure> read(const char *attribute) const {
+        const auto path = path_ / attribute;
+        const auto file = open_kernel_file(path, O_RDONLY);
+        if (!file) return fail(Cause::unavailable, kernel_refusal("open", path, errno));
+        mr::Bytes bytes;
+        constexpr std::size_t step = std::size_t{64} << 10;
+        for (;;) {
+            const auto size = bytes.size();
+            if (size > max_blob_size)
+                return fail(Cause::invalid, path.native() + " has more than " + std::to_string(max_blob_size) + " bytes");
+            bytes.resize(size + step);
+            const auto got = ::read(file.get(), bytes.data() + size, step);
+            if (got < 0) return fail(cause_of(errno), kernel_refusal("read", path, errno));
+            bytes.resize(size + static_cast<std::size_t>(got));
+            if (got == 0) return bytes;
+        }
+    }
+    [[nodiscard]] std::expected<std::string, QuoteFailure> read_line(const char *attribute) const {
+        auto bytes = read(attribute);
+        if (!bytes) return std::unexpected(std::move(bytes.error()));
+        while (!bytes->empty() && bytes->back() == '\n') bytes->pop_back();
+        return std::string(bytes->begin(), bytes->end());
+    }
+
+    // Has nobody but us written to it? Every write counts, also one that changes nothing.
+    [[nodiscard]] std::expected<void, QuoteFailure> check_generation() const {
+        const auto generation = read_line("generation");
+        if (!generation) return std::unexpected(generation.error());
+        if (*generation == std::to_string(writes_)) return {};
+        return fail(Cause::invalid, "somebody else wrote to " + path_.native() + " while the quote was made: its generation is " +
+                                        *generation + ", not " + std::to_string(writes_));
+    }
+
+private:
+    explicit Folder(std::filesystem::path path) : path_(std::move(path)) {}
+    std::filesystem::path path_;
+    int writes_ = 0;
+};
+
+std::optional<pid_t> owner_of(std::string_view folder_name) {
+    if (!folder_name.starts_with(folder_prefix)) return std::nullopt;
+    folder_name.remove_prefix(folder_prefix.size());
+    pid_t process = 0;
+    const auto end = std::from_chars(folder_name.data(), folder_name.data() + folder_name.size(), process);
+    const bool is_ours = end.ec == std::errc() && process > 0 && end.ptr != folder_name.data() + folder_name.size() && *end.ptr == '-';
+    return is_ours ? std::optional(process) : std::nullopt;
+}
+
+void remove_what_crashes_left(const std::filesystem::path &reports) {
+    std::error_code ignored;
+    for (auto entry = std::filesystem::directory_iterator(reports, ignored); !ignored && entry != std::filesystem::directory_iterator();
+         entry.increment(ignored)) {
+        const auto process = owner_of(entry->path().filename().native());
+        if (!process) continue;
+        // A process of that number that is not this one may well be another mrd.
+        if (*process == ::getpid() || (::kill(*process, 0) != 0 && errno == ESRCH)) ::rmdir(entry->path().c_str());
+    }
+}
+
+class ConfigfsQuoter final : public Quoter {
+public:
+    ConfigfsQuoter(std::filesystem::path reports, std::vector<RegisterSpec> registers)
+        : reports_(std::move(reports)), registers_(std::move(registers)) {
+        remove_what_crashes_left(reports_);
+    }
+
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
+                                              const std::stop_token &stop) override {
+        if (report_data.size() != max_report_data) return fail(Cause::no_report, "a TD's quote takes 64 bytes of report data");
+        auto folder = Folder::make(reports_ / (std::string(folder_prefix) + std::to_string(::getpid()) + "-" + std::to_string(++made_)));
+        if (!folder) return std::unexpected(std::move(folder.error()));
+        const auto provider = folder->read_line("provider");
+        if (!provider) return std::unexpected(provider.error());
+        if (*provider != "tdx_guest") return fail(Cause::not_supported, "quotes of " + *provider);
+        if (auto asked = write_options(*folder, options); !asked) return std::unexpected(std::move(asked.error()));
+        if (auto asked = folder->write("inblob", report_data); !asked) return std::unexpected(std::move(asked.error()));
+        if (stop.stop_requested()) return fail(Cause::cancelled, {});
+        auto quote = folder->read("outblob");
+        if (!quote) return std::unexpected(std::move(quote.error()));
+        auto auxiliary = read_beside(*folder, "auxblob");
+        if (!auxiliary) return std::unexpected(std::move(auxiliary.error()));
+        auto manifest = read_beside(*folder, "manifestblob");
+        if (!manifest) return std::unexpected(std::move(manifest.error()));
+        if (auto same = folder->check_generation(); !same) return std::unexpected(std::move(same.error()));
+
+        // The kernel's first driver gave one that failed as one of no bytes.
+        if (quote->empty()) return fail(Cause::failed, "the kernel gave a quote without a byte: the host refused it");
+        auto read = read_td_quote(*quote, registers_);
+        if (!read) return fail(Cause::invalid, std::move(read.error()));
+        return Quoted{std::move(*quote), std::move(*auxiliary), std::move(*manifest), std::move(read->format), std::move(read->says)};
+    }
+
+private:
+    // What the kernel does not show is refused by name; what it would refuse, too.
+    static std::expected<void, QuoteFailure> write_options(Folder &folder, const ReportOptions &options) {
+        if (!options.privilege_level) return {};
+        if (!folder.has("privlevel")) return fail(Cause::not_supported, "privilege levels");
+        const auto text = std::to_string(*options.privilege_level);
+        return folder.write("privlevel", mr::as_bytes(text));
+    }
+
+    // Nothing where the kernel does not show it, or shows it empty.
+    static std::expected<std::optional<mr::Bytes>, QuoteFailure> read_beside(const Folder &folder, const char *attribute) {
+        if (!folder.has(attribute)) return std::nullopt;
+        auto bytes = folder.read(attribute);
+        if (!bytes) return std::unexpected(std::move(bytes.error()));
+        return bytes->empty() ? std::nullopt : std::optional(std::move(*bytes));
+    }
+
+    std::filesystem::path reports_;
+    std::vector<RegisterSpec> registers_;
+    std::uint64_t made_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Quoter> make_configfs_quoter(std::filesystem::path reports, std::vector<RegisterSpec> registers) {
+    return std::make_unique<ConfigfsQuoter>(std::move(reports), std::move(registers));
+}
+
+}  // namespace mrd::tsm

@@ -1,0 +1,87 @@
+#include "mrd/providers/tsm/tsm.h"
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "mrd/providers/tsm/configfs_quoter.h"
+#include "mrd/providers/tsm/registers.h"
+
+namespace mrd::tsm {
+namespace {
+
+class DeviceReporter final : public Reporter {
+public:
+    explicit DeviceReporter(GuestDevice &device) : device_(device) {}
+
+    std::expected<mr::Bytes, ProviderError> report(mr::ByteView report_data) override {
+        mr::ReportData data{};
+        if (report_data.size() != data.size()) {
+            return std::unexpected(
+                ProviderError{"a TDREPORT takes 64 bytes of report data, these are " + std::to_string(report_data.size()), Applied::no});
+        }
+        std::ranges::copy(report_data, data.begin());
+        const auto made = device_.report(data);
+        if (!made) return std::unexpected(made.error());
+        return mr::Bytes(made->begin(), made->end());
+    }
+
+private:
+    GuestDevice &device_;
+};
+
+class Tsm final : public Provider {
+public:
+    Tsm(const Options &options, std::vector<MeasurementFile> files, std::unique_ptr<GuestDevice> device)
+        : name_(options.name), device_(std::move(device)), registers_(std::move(files), device_.get()) {
+        if (device_) reporter_.emplace(*device_);
+        quoter_ = options.qgs ? make_qgs_quoter(*options.qgs, *reporter_, registers_.list())
+                              : make_configfs_quoter(options.paths.reports, registers_.list());
+    }
+
+    [[nodiscard]] std::string_view name() const override { return name_; }
+    [[nodiscard]] std::string_view kind() const override { return "tdx"; }
+    [[nodiscard]] bool simulated() const override { return false; }
+    [[nodiscard]] bool may_wait() const override { return true; }
+    RegisterDriver *registers() override { return &registers_; }
+    Reporter *reporter() override { return reporter_ ? &*reporter_ : nullptr; }
+    Quoter *quoter() override { return quoter_.get(); }
+
+private:
+    std::string name_;
+    std::unique_ptr<GuestDevice> device_;
+    Registers registers_;
+    std::optional<DeviceReporter> reporter_;  // keeps nothing: quotes use it beside the queue's calls
+    std::unique_ptr<Quoter> quoter_;
+};
+
+}  // namespace
+
+std::unique_ptr<Provider> make_provider(const Options &options, std::vector<MeasurementFile> files, std::unique_ptr<GuestDevice> device) {
+    return std::make_unique<Tsm>(options, std::move(files), std::move(device));
+}
+
+std::expected<std::unique_ptr<Provider>, std::string> open(const Options &options) {
+    const auto &paths = options.paths;
+    std::error_code unknown;
+    std::vector<MeasurementFile> files;
+    if (std::filesystem::exists(paths.measurements, unknown)) {
+        auto found = find_measurement_files(paths.measurements);
+        if (!found) return std::unexpected(std::move(found.error()));
+        files = std::move(*found);
+    }
+    std::unique_ptr<GuestDevice> device;
+    if (std::filesystem::exists(paths.guest_device, unknown)) device = open_guest_device(paths.guest_device);
+    if (files.empty() && !device) {
+        return std::unexpected("this kernel shows no TD: neither " + paths.measurements.native() + " (Linux 6.16 and later) nor " +
+                               paths.guest_device.native() + " (6.2 and later) is there. On a TD, `modprobe tdx_guest`");
+    }
+    if (options.qgs && !device) {
+        return std::unexpected("quotes of " + options.qgs->text() + " are made over TDREPORTs of " + paths.guest_device.native() +
+                               ", which is not there: `modprobe tdx_guest`, or leave provider.qgs out");
+    }
+    return make_provider(options, std::move(files), std::move(device));
+}
+
+}  // namespace mrd::tsm

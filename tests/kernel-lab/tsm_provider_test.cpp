@@ -1,0 +1,208 @@
+// mrd's provider on the kernel's own files: what tests/providers/tsm shows on plain ones, and what only a kernel does. kernel-lab-quoting runs beside it.
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "mr/tdreport.h"
+#include "mrd/providers/tsm/tsm.h"
+#include "tests/kernel-lab/machine.h"
+
+namespace mrd::lab {
+namespace {
+
+using testing::HasSubstr;
+
+class TsmProvider : public testing::Test {
+protected:
+    RegisterIndex index_of(std::string_view name) {
+        const auto &list = provider_->registers()->list();
+        return static_cast<RegisterIndex>(std::ranges::find(list, name, &RegisterSpec::name) - list.begin());
+    }
+    std::expected<mr::Bytes, ProviderError> read(std::string_view name) {
+        std::vector<mr::Bytes> values(provider_->registers()->list().size());
+        auto refreshed = provider_->registers()->refresh(provider_->registers()->list()[index_of(name)].refresh_set, values);
+        if (!refreshed) return std::unexpected(refreshed.error());
+        return values[index_of(name)];
+    }
+    std::expected<void, ProviderError> extend(std::string_view name, std::uint8_t fill) {
+        return provider_->registers()->extend(index_of(name), mr::Digest(some_digest(fill)));
+    }
+    std::expected<Quoted, QuoteFailure> quote(std::uint8_t fill) { return provider_->quoter()->quote(mr::Bytes(64, fill), {}, {}); }
+    static std::size_t folders() {
+        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(reports), std::filesystem::directory_iterator()));
+    }
+
+    std::unique_ptr<Provider> provider_ = tsm::open({.name = "tdx"}).value();
+};
+
+TEST_F(TsmProvider, FindsARegisterForEachFileAndThoseThatOnlyAReportHas) {
+    std::vector<std::string> names;
+    for (const auto &spec : provider_->registers()->list())
+        names.push_back(spec.name + " " + spec.flags.to_string() + " " + std::string(to_string(spec.owner)));
+    EXPECT_THAT(names, testing::ElementsAre("mrconfigid R owned", "mrowner R owned", "mrownerconfig R owned", "mrtd R owned",
+                                            "rtmr0 XWRL observed", "rtmr1 XWRL observed", "rtmr2 XWRL shared", "rtmr3 XWRL owned",
+                                            "servtd_hash R owned", "reportdata WRF owned", "report0 RLF owned"));
+}
+
+TEST_F(TsmProvider, ExtendsThroughTheFileAndReadsWithOneReport) {
+    const auto before = read("rtmr3").value();
+    const auto extends = parameter("extend_calls");
+    const auto ioctls = parameter("ioctl_calls");
+    ASSERT_TRUE(extend("rtmr3", 1));
+    EXPECT_EQ(read("rtmr3").value(), extended(before, some_digest(1)));
+    EXPECT_EQ(parameter("extend_calls") - extends, 1);
+    EXPECT_EQ(parameter("ioctl_calls") - ioctls, 1);
+    EXPECT_EQ(read("mrtd").value(), value_of("mrtd:sha384"));
+}
+
+TEST_F(TsmProvider, SeesAnExtendFromElsewhereThatTheKernelsFilesDoNotShow) {
+    const auto before = read("rtmr2").value();
+    set_parameter("extend_elsewhere", "2 " + mr::to_hex(some_digest(2)));
+    EXPECT_EQ(read("rtmr2").value(), extended(before, some_digest(2)));
+}
+
+TEST_F(TsmProvider, ARefusalIsCertainAndAnErrorOfTheHardwareIsNotWhicheverSideOfTheEffectItCameFrom) {
+    const auto before = read("rtmr3").value();
+    {
+        const Parameter busy("extend_error_before", EBUSY);
+        EXPECT_EQ(extend("rtmr3", 1).error().applied, Applied::no);
+    }
+    {
+        const Parameter failing("extend_error_before", EIO);
+        EXPECT_EQ(extend("rtmr3", 1).error().applied, Applied::unknown);
+    }
+    EXPECT_EQ(read("rtmr3").value(), before);
+    {
+        const Parameter failing("extend_error_after", EIO);
+        const auto error = extend("rtmr3", 1).error();
+        EXPECT_EQ(error.applied, Applied::unknown);
+        EXPECT_THAT(error.reason, HasSubstr("rtmr3:sha384: Input/output error"));
+    }
+    EXPECT_EQ(read("rtmr3").value(), extended(before, some_digest(1))) << "the report tells at once what the files would hide";
+}
+
+TEST_F(TsmProvider, AReportThatFailsIsTheReadersError) {
+    const Parameter failing("ioctl_error_before", EIO);
+    EXPECT_THAT(read("rtmr3").error().reason, HasSubstr("/dev/tdx_guest: Input/output error"));
+}
+
+TEST_F(TsmProvider, AReadThroughTheDeviceDoesNotWaitForASlowExtendOfTheFiles) {
+    set_parameter("extend_hold", "1");
+    Waiting extend(SYS_pwrite64,
+                   [] { return ::pwrite(File(measurements / "rtmr3:sha384", O_WRONLY).get(), some_digest(1).data(), 48, 0); });
+    wait_until_held("extend", 1);
+    EXPECT_TRUE(read("rtmr3"));
+    set_parameter("extend_hold", "0");
+    EXPECT_EQ(extend.outcome(), "48");
+}
+
+TEST_F(TsmProvider, WithFilesAloneAnExtendWhoseOutcomeIsUnknownIsNotToldFromTheKernelsCache) {
+    provider_ = tsm::open({.name = "tdx", .paths = {.guest_device = "/nonexistent"}}).value();
+    const auto before = read("rtmr3").value();
+    {
+        const Parameter failing("extend_error_after", EIO);
+        EXPECT_EQ(extend("rtmr3", 1).error().applied, Applied::unknown);
+    }
+    EXPECT_EQ(value_of("rtmr3:sha384"), before) << "what the kernel shows";
+    EXPECT_THAT(read("rtmr3").error().reason, HasSubstr("may show an old value"));
+    ASSERT_TRUE(extend("rtmr2", 1));
+    EXPECT_EQ(read("rtmr3").value(), extended(before, some_digest(1)));
+}
+
+TEST_F(TsmProvider, AReportIsOverTheDataThatWereGivenAndLeavesReportdataAlone) {
+    ASSERT_TRUE(provider_->registers()->write(index_of("reportdata"), mr::Bytes(64, 1)));
+    const auto report = mr::decode_tdreport(provider_->reporter()->report(mr::Bytes(64, 2)).value()).value();
+    EXPECT_THAT(report.report_data, testing::Each(2));
+    EXPECT_THAT(mr::decode_tdreport(read("report0").value()).value().report_data, testing::Each(1));
+}
+
+// ---- Quotes
+
+TEST_F(TsmProvider, AQuoteIsOverItsDataAndTheRegistersAndLeavesNothingBehind) {
+    const auto quoted = quote(3).value();
+    EXPECT_EQ(quoted.format, "tdx_v4");
+    EXPECT_EQ(quoted.says.report_data, mr::Bytes(64, 3));
+    ASSERT_EQ(quoted.says.registers.size(), 4U);
+    EXPECT_EQ(quoted.says.registers[3].index, index_of("rtmr3"));
+    EXPECT_EQ(quoted.says.registers[3].value, mr::Digest(read("rtmr3").value()));
+    EXPECT_EQ(folders(), 0U);
+}
+
+TEST_F(TsmProvider, AQuoteAfterAnExtendHasTheExtend) {
+    const auto before = quote(3).value().says.registers[3].value;
+    ASSERT_TRUE(extend("rtmr3", 4));
+    EXPECT_EQ(quote(3).value().says.registers[3].value, mr::Digest(extended(before.bytes(), some_digest(4))));
+}
+
+TEST_F(TsmProvider, AQuoteThatFailsSaysWhyAndLeavesNothingBehind) {
+    using Cause = QuoteFailure::Cause;
+    for (const auto &[error, cause] :
+         {std::pair(EBUSY, Cause::unavailable), std::pair(EIO, Cause::failed), std::pair(ETIMEDOUT, Cause::timed_out)}) {
+        const Parameter failing("quote_error_before", error);
+        const auto failure = quote(1).error();
+        EXPECT_EQ(failure.cause, cause) << error;
+        EXPECT_THAT(failure.reason, HasSubstr("outblob: "));
+    }
+    EXPECT_EQ(folders(), 0U);
+    EXPECT_EQ(provider_->quoter()->quote(mr::Bytes(64), {.privilege_level = 1}, {}).error().reason, "privilege levels");
+    EXPECT_EQ(provider_->quoter()->quote(mr::Bytes(63), {}, {}).error().cause, Cause::no_report);
+}
+
+TEST_F(TsmProvider, AFolderThatSomebodyElseWroteToIsNoticed) {
+    set_parameter("quote_hold", "1");
+    std::optional<std::expected<Quoted, QuoteFailure>> quoted;
+    std::jthread other([&] { quoted = quote(1); });
+    wait_until_held("quote", 1);
+    const auto folder = std::filesystem::directory_iterator(reports)->path();
+    // The kernel's lock keeps the close, and so the change, until the quote is made.
+    std::jthread intruder([&] { write_once(folder / "inblob", mr::Bytes(64, 9)); });
+    while (!std::filesystem::exists(folder / "generation")) std::this_thread::yield();
+    set_parameter("quote_hold", "0");
+    intruder.join();
+    other.join();
+    // Either the intruder came after everything that the quote consists of was read, or it is noticed.
+    if (!*quoted) {
+        EXPECT_THAT(quoted->error().reason, HasSubstr("somebody else wrote to"));
+    } else {
+        EXPECT_EQ((*quoted)->says.report_data, mr::Bytes(64, 1));
+    }
+}
+
+TEST_F(TsmProvider, WhatACrashLeftIsRemovedAtTheNextStartAndOthersAreLeftAlone) {
+    // The kernel gives no process so high a number.
+    ASSERT_EQ(::mkdir((reports / "mrd-4194305-1").c_str(), 0700), 0);
+    ASSERT_EQ(::mkdir((reports / "mrd-1-1").c_str(), 0700), 0);
+    ASSERT_EQ(::mkdir((reports / "another").c_str(), 0700), 0);
+    provider_ = tsm::open({.name = "tdx"}).value();
+    EXPECT_FALSE(std::filesystem::exists(reports / "mrd-4194305-1"));
+    EXPECT_TRUE(std::filesystem::exists(reports / "mrd-1-1")) << "of a process that lives";
+    EXPECT_TRUE(std::filesystem::exists(reports / "another"));
+    EXPECT_EQ(::rmdir((reports / "mrd-1-1").c_str()), 0);
+    EXPECT_EQ(::rmdir((reports / "another").c_str()), 0);
+}
+
+TEST_F(TsmProvider, BesideAnotherUserOfConfigfsEachQuoteIsOverItsOwnData) {
+    std::atomic<bool> over = false;
+    std::jthread user([&] {
+        const auto folder = reports / "user";
+        while (!over) {
+            ::mkdir(folder.c_str(), 0755);
+            write_once(folder / "inblob", mr::Bytes(64, 200));
+            read_all(folder / "outblob");
+            ::rmdir(folder.c_str());
+        }
+    });
+    for (std::uint8_t nonce = 0; nonce < 16; ++nonce) {
+        const auto quoted = quote(nonce);
+        ASSERT_TRUE(quoted) << quoted.error().reason;
+        EXPECT_EQ(quoted->says.report_data, mr::Bytes(64, nonce));
+    }
+    over = true;
+}
+
+}  // namespace
+}  // namespace mrd::lab
