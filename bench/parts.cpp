@@ -42,7 +42,8 @@ public:
         auto specs = simulator->registers()->list();
         if (!daemon_.add(std::move(simulator), std::move(specs))) throw std::runtime_error("no simulator");
         if (!daemon_.registers().start_journal({})) throw std::runtime_error("no journal");
-        service_ = mrd::make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+        service_ = mrd::make_service(daemon_,
+                                     mrd::make_interfaces(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}}), {});
         session_ = varlink::Session::create(*service_, {}, {}, [] {});
     }
     Daemon(const Daemon &) = delete;

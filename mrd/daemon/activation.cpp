@@ -9,13 +9,14 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 namespace mrd {
 
 namespace {
 
 constexpr int first_passed = 3;
-constexpr int max_passed = 64;
 
 std::optional<long> number_from_environment(const char *name) {
     const char *text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread is started
@@ -26,45 +27,55 @@ std::optional<long> number_from_environment(const char *name) {
     return end.ec == std::errc() && end.ptr == view.data() + view.size() ? std::optional(value) : std::nullopt;
 }
 
-// The position of "varlink" among the colon-separated names; the first if it is not there.
-int position_of_varlink() {
+// Colon-separated; as many as there are.
+std::vector<std::string> names_of_passed() {
     const char *text = std::getenv("LISTEN_FDNAMES");  // NOLINT(concurrency-mt-unsafe): as above
-    std::string_view names = text == nullptr ? "" : text;
-    for (int position = 0; !names.empty(); ++position) {
-        const auto end = names.find(':');
-        if (names.substr(0, end) == "varlink") return position;
-        if (end == std::string_view::npos) break;
-        names.remove_prefix(end + 1);
+    std::vector<std::string> names;
+    for (std::string_view rest = text == nullptr ? "" : text; !rest.empty();) {
+        const auto name = rest.substr(0, rest.find(':'));
+        names.emplace_back(name);
+        rest.remove_prefix(std::min(rest.size(), name.size() + 1));
     }
-    return 0;
+    return names;
+}
+
+// Is it a Unix stream socket on which somebody listens, or one that is connected? Anything else has no file mode and no credentials: who calls could not be told.
+std::optional<bool> is_listening(const varlink::FileDescriptor &socket) {
+    int listening = 0;
+    int type = 0;
+    int domain = 0;
+    const auto get = [&socket](int option, int &value) {
+        socklen_t size = sizeof(value);
+        return ::getsockopt(socket.get(), SOL_SOCKET, option, &value, &size) == 0;
+    };
+    if (!get(SO_ACCEPTCONN, listening) || !get(SO_TYPE, type) || !get(SO_DOMAIN, domain) || type != SOCK_STREAM || domain != AF_UNIX)
+        return std::nullopt;
+    return listening != 0;
 }
 
 }  // namespace
 
-std::expected<std::optional<ActivatedSocket>, std::string> take_activated_socket() {
+std::expected<std::vector<PassedSocket>, std::string> take_passed_sockets() {
     const auto count = number_from_environment("LISTEN_FDS");
     const auto pid = number_from_environment("LISTEN_PID");
-    const auto position = position_of_varlink();
+    auto names = names_of_passed();
     for (const char *name : {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"}) ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): as above
-    if (!count || !pid || *pid != ::getpid() || *count < 1) return std::nullopt;
-    if (*count > max_passed || position >= *count)
-        return std::unexpected("LISTEN_FDS passes " + std::to_string(*count) + " sockets: pass one, named varlink");
-    const int fd = first_passed + position;
-    int listening = 0;
-    int type = 0;
-    socklen_t size = sizeof(listening);
-    socklen_t type_size = sizeof(type);
-    int domain = 0;
-    socklen_t domain_size = sizeof(domain);
-    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 ||
-        ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 ||
-        ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || type != SOCK_STREAM || domain != AF_UNIX) {
-        // Anything else has no file mode and no credentials: who calls could not be told.
-        return std::unexpected("the passed file descriptor " + std::to_string(fd) + " is not a Unix stream socket");
+    std::vector<PassedSocket> passed;
+    if (!count || !pid || *pid != ::getpid() || *count < 1) return passed;
+    if (*count > max_passed) {
+        return std::unexpected("LISTEN_FDS passes " + std::to_string(*count) + " sockets: pass one for each listener, at most " +
+                               std::to_string(max_passed));
     }
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-    return ActivatedSocket{varlink::FileDescriptor(fd), listening != 0};
+    names.resize(static_cast<std::size_t>(*count));
+    for (int fd = first_passed; fd < first_passed + *count; ++fd) {
+        varlink::FileDescriptor socket(fd);
+        const auto listening = is_listening(socket);
+        if (!listening) return std::unexpected("the passed file descriptor " + std::to_string(fd) + " is not a Unix stream socket");
+        ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+        ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+        passed.push_back({std::move(socket), std::move(names[passed.size()]), *listening});
+    }
+    return passed;
 }
 
 void notify_service_manager(std::string_view state) {

@@ -3,22 +3,25 @@
 #pragma once
 
 #include <expected>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/varlink/file_descriptor.h"
 
 namespace mrd {
 
-struct ActivatedSocket {
+inline constexpr int max_passed = 64;  // sockets
+
+struct PassedSocket {
     varlink::FileDescriptor socket;
+    std::string name = {};   // of LISTEN_FDNAMES (FileDescriptorName= of the socket unit); empty: it has none
     bool listening = false;  // false: connected, one client alone (Accept=yes)
 };
 
-// The socket passed as LISTEN_FDS: the only one, or the one named "varlink". Nothing if none was passed to this process. Clears the environment
-// variables, so that no child takes them for its own. Error: one line that says what is wrong with what was passed.
-std::expected<std::optional<ActivatedSocket>, std::string> take_activated_socket();
+// The sockets passed as LISTEN_FDS; none if none were passed to this process. Clears the environment variables, so that no child takes them for its own.
+// Error: one line that says what is wrong with what was passed.
+std::expected<std::vector<PassedSocket>, std::string> take_passed_sockets();
 
 // "READY=1", "STOPPING=1", "STATUS=..."; does nothing where no service manager listens.
 void notify_service_manager(std::string_view state);

@@ -42,7 +42,7 @@ struct Options {
 void describe(CLI::App &app, Options &options) {
     app.add_flag("--sim", options.simulate, "Serve a TDX module in software; its values prove nothing");
     app.add_option("--config", options.config, "Configuration file (TOML)");
-    app.add_option("--socket", options.socket, "Socket to listen on [/run/mrd/io.mrd]");
+    app.add_option("--socket", options.socket, "Path of the socket, the first one where the configuration has several [/run/mrd/io.mrd]");
     app.add_option("--state", options.state, "State directory [/run/mrd/state]");
     app.add_option("--log-level", options.log_level, "debug, info, warning or error")->capture_default_str();
     app.add_flag("--check", options.check,
@@ -68,11 +68,13 @@ std::expected<Config, mr::Error> configuration(const Options &options) {
         if (!loaded) return loaded;
         config = std::move(*loaded);
     }
-    if (!options.socket.empty()) config.socket = options.socket;
+    if (!options.socket.empty()) {
+        if (const auto address = varlink::Address::parse(options.socket); !address)
+            return std::unexpected(mr::Error{mr::ErrorCode::invalid_argument, address.error()});
+        config.listeners.front().path = options.socket;
+    }
     if (!options.state.empty()) config.state = options.state;
     const auto is_sim = [](const ProviderConfig &provider) { return provider.type == "sim"; };
-    if (const auto address = varlink::Address::parse(config.socket); !address)
-        return std::unexpected(mr::Error{mr::ErrorCode::invalid_argument, address.error()});
     if (options.simulate && std::ranges::none_of(config.providers, is_sim)) config.providers.push_back({"sim", "tdx", true});
     return config;
 }

@@ -5,12 +5,15 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <functional>
 #include <map>
 #include <sstream>
 #include <utility>
 
 #include "mr/file.h"
+#include "mrd/interfaces/names.h"
+#include "proto/varlink/address.h"
 
 namespace mrd {
 
@@ -88,7 +91,6 @@ std::expected<void, std::string> read_service(const toml::table &table, std::str
     TableReader reader(file, "service");
     std::string state = config.state;
     std::string boot_id_file = config.boot_id_file;
-    reader.text("socket", config.socket);
     reader.text("state", state);
     reader.text("boot_id_file", boot_id_file);
     reader.count("max_connections", config.limits.max_connections, 1, max_connections_limit);
@@ -171,6 +173,66 @@ std::expected<void, std::string> read_rule(const toml::table &table, std::string
     return {};
 }
 
+// Octal, as chmod takes it: "0660".
+std::optional<mode_t> mode_from(std::string_view text) {
+    constexpr int octal = 8;
+    constexpr mode_t most = 0777;
+    mode_t mode = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), mode, octal);
+    const bool is_mode = end.ec == std::errc() && end.ptr == text.data() + text.size() && mode <= most;
+    return is_mode ? std::optional(mode) : std::nullopt;
+}
+
+std::expected<void, std::string> read_listener(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "listener");
+    ListenerConfig listener{.name = {}, .path = {}};
+    std::string owner;
+    std::string group;
+    reader.text("name", listener.name);
+    reader.text("path", listener.path);
+    reader.text("owner", owner);
+    reader.text("group", group);
+    reader.key("mode", [&listener](const toml::node &node) -> std::string {
+        const auto mode = mode_from(node.value_exact<std::string>().value_or(""));
+        if (!mode) return R"(must be a text of octal digits, as "0660")";
+        listener.mode = *mode;
+        return {};
+    });
+    reader.key("interfaces", [&listener](const toml::node &node) -> std::string {
+        std::string known;
+        for (const auto name : interface_names) known += (known.empty() ? "" : ", ") + std::string(name);
+        const auto *names = node.as_array();
+        if (names == nullptr || names->empty()) return "must be a list of interfaces, or left out for all: " + known;
+        for (const auto &element : *names) {
+            const auto name = element.value_exact<std::string>();
+            if (!name || std::ranges::find(interface_names, *name) == interface_names.end())
+                return "has something else than an interface of mrd; known are: " + known;
+            if (std::ranges::find(listener.interfaces, *name) != listener.interfaces.end()) return "has one twice: " + *name;
+            listener.interfaces.push_back(*name);
+        }
+        return {};
+    });
+    if (auto result = reader.read(table); !result) return result;
+    if (!owner.empty()) listener.owner = owner;
+    if (!group.empty()) listener.group = group;
+    // The service manager passes names in one text, with colons between them.
+    const bool is_name = !listener.name.empty() && listener.name.size() <= max_listener_name &&
+                         listener.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
+    if (!is_name)
+        return reader.fail(table, "name",
+                           "must be 1 to " + std::to_string(max_listener_name) + " of the characters a to z, 0 to 9, _ and -");
+    if (const auto address = varlink::Address::parse(listener.path); !address)
+        return reader.fail(table, "path", "is wrong: " + address.error());
+    for (const auto &other : config.listeners) {
+        if (other.name == listener.name) return reader.fail(table, "name", "is there twice: " + listener.name);
+        if (other.path == listener.path) return reader.fail(table, "path", "is there twice: " + listener.path);
+    }
+    if (config.listeners.size() == max_listeners)
+        return reader.fail(table, "name", "is of one too many: there are at most " + std::to_string(max_listeners) + " listeners");
+    config.listeners.push_back(std::move(listener));
+    return {};
+}
+
 using ReadTable = std::expected<void, std::string> (*)(const toml::table &, std::string_view, Config &);
 
 }  // namespace
@@ -185,6 +247,7 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
         return std::unexpected(out.str());
     }
     Config config;
+    const auto default_listeners = std::exchange(config.listeners, {});
     std::optional<std::string> failure;
     const auto each_of = [&](ReadTable read, std::string kind) {
         return [&, read, kind = std::move(kind)](const toml::node &node) -> std::string {
@@ -209,8 +272,10 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     });
     reader.key("provider", each_of(&read_provider, "provider"));
     reader.key("register", each_of(&read_rule, "register"));
+    reader.key("listener", each_of(&read_listener, "listener"));
     if (auto result = reader.read(root); !result) return std::unexpected(result.error());
     if (failure) return std::unexpected(*failure);
+    if (config.listeners.empty()) config.listeners = default_listeners;
     // A log is of one machine's registers: of another provider's it says nothing.
     if (config.providers.size() > 1 && config.journal.firmware_log.value_or("none") != "none") {
         return std::unexpected(std::string(file_name) + ": journal.firmware_log is of the only provider; with several, each has its own: " +

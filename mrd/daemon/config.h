@@ -1,6 +1,8 @@
 // What mrd is told: a TOML file, then the command line, which wins. The commented sample of every key is packaging/mrd.toml.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <expected>
 #include <filesystem>
@@ -30,8 +32,21 @@ struct JournalConfig {
     std::optional<std::filesystem::path> firmware_log;  // as ProviderConfig's, of the only provider; "none" of several
 };
 
+// A socket on which mrd listens, and what it serves there.
+struct ListenerConfig {
+    std::string name = "varlink";  // by which the service manager can pass its socket
+    std::string path = "/run/mrd/io.mrd";
+    std::vector<std::string> interfaces = {};  // none: all
+    // Of the socket's file, where mrd makes it.
+    mode_t mode = 0600;
+    std::optional<std::string> owner = {};  // a name or a number; not given: mrd's
+    std::optional<std::string> group = {};
+};
+inline constexpr std::size_t max_listeners = 16;
+inline constexpr std::size_t max_listener_name = 64;  // bytes
+
 struct Config {
-    std::string socket = "/run/mrd/io.mrd";
+    std::vector<ListenerConfig> listeners{ListenerConfig{}};  // at least one; the first is the one of --socket
     std::filesystem::path state = "/run/mrd/state";
     std::filesystem::path boot_id_file = "/proc/sys/kernel/random/boot_id";
     varlink::Limits limits;

@@ -17,6 +17,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mr/bytes.h"
 #include "mr/file.h"
@@ -24,6 +25,7 @@
 #include "mrd/daemon/activation.h"
 #include "mrd/daemon/command_line.h"
 #include "mrd/daemon/daemon.h"
+#include "mrd/daemon/listeners.h"
 #include "mrd/daemon/lock.h"
 #include "mrd/daemon/service.h"
 #include "mrd/log.h"
@@ -41,8 +43,6 @@ using mrd::exit_refused;
 
 // How long SIGTERM waits for clients that do not read their answers; calls to the hardware are waited for without end.
 constexpr auto stop_grace = std::chrono::seconds(10);
-
-constexpr mode_t socket_mode = 0600;
 
 // ---- The providers
 
@@ -150,70 +150,35 @@ std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) 
     return {};
 }
 
-// ---- Folders, locks, socket
+// ---- Folders, locks, descriptors
 
-// Held as long as mrd runs.
-struct Locks {
-    varlink::FileDescriptor state;
-    varlink::FileDescriptor socket;
-};
-
-std::expected<void, std::string> lock_state(const mrd::Config &config, Locks &locks) {
-    if (auto made = mrd::make_own_folder(config.state, 0700, mrd::Others::write_nothing); !made) return made;
-    auto lock = mrd::lock_file(config.state / "lock", "the state directory " + config.state.string());
-    if (!lock) return Failure(lock.error());
-    locks.state = std::move(*lock);
-    return {};
+// The lock is held as long as mrd runs.
+std::expected<varlink::FileDescriptor, std::string> lock_state(const mrd::Config &config) {
+    if (auto made = mrd::make_own_folder(config.state, 0700, mrd::Others::write_nothing); !made) return Failure(made.error());
+    return mrd::lock_file(config.state / "lock", "the state directory " + config.state.string());
 }
 
-// The lock beside the socket says that nobody listens on it, so a file that is there is left over and goes.
-std::expected<varlink::FileDescriptor, std::string> listen(const mrd::Config &config, Locks &locks) {
-    auto address = varlink::Address::parse(config.socket);
-    if (!address) return Failure(address.error());
-    // Access is by the file's mode, and an abstract socket has none.
-    if (address->path().empty()) return Failure(config.socket + " is an abstract socket, to which anybody could connect: use a path");
-    if (auto good = varlink::check_socket_file(*address); !good) return Failure(good.error());
-    const std::filesystem::path path = address->path();
-    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    if (auto made = mrd::make_own_folder(folder, 0755, mrd::Others::write_their_own); !made) return Failure(made.error());
-    auto lock = mrd::lock_file(path.string() + ".lock", "the socket " + path.string());
-    if (!lock) return Failure(lock.error());
-    locks.socket = std::move(*lock);
-    if (auto unused = mrd::check_nobody_listens(*address); !unused) return Failure(unused.error());
-    return varlink::listen_on(*address, socket_mode);
-}
-
-// Who a file is, whatever its name is.
-struct FileIdentity {
-    dev_t device = 0;
-    ino_t inode = 0;
-    bool operator==(const FileIdentity &) const = default;
-};
-
-std::optional<FileIdentity> identity_of(const std::filesystem::path &file) {
-    struct stat status{};
-    if (::lstat(file.c_str(), &status) != 0) return std::nullopt;
-    return FileIdentity{status.st_dev, status.st_ino};
-}
-
-// What mrd itself opens: sockets, locks, journal, state and keys, for a moment a file that replaces one, /proc of a caller.
+// What mrd itself opens: journal, state and keys, for a moment a file that replaces one, /proc of a caller; and one listener's socket and lock.
 constexpr rlim_t own_descriptors = 40;
+constexpr rlim_t descriptors_of_a_listener = 2;  // each further one
 
 // A connection needs a descriptor; what the service manager allows by default is fewer than max_connections. Where the limit cannot be raised, there are fewer
 // connections.
-std::expected<varlink::Limits, std::string> fit_descriptors(varlink::Limits limits) {
+std::expected<varlink::Limits, std::string> fit_descriptors(const mrd::Config &config) {
+    auto limits = config.limits;
     rlimit allowed{};
     if (::getrlimit(RLIMIT_NOFILE, &allowed) != 0) return limits;
-    const rlim_t wanted = limits.max_connections + own_descriptors;
+    const rlim_t own = own_descriptors + descriptors_of_a_listener * (config.listeners.size() - 1);
+    const rlim_t wanted = limits.max_connections + own;
     if (allowed.rlim_cur >= wanted) return limits;
     auto raised = allowed;
     raised.rlim_cur = std::min(allowed.rlim_max, wanted);
     if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) allowed = raised;
     if (allowed.rlim_cur >= wanted) return limits;
-    if (allowed.rlim_cur <= own_descriptors)
+    if (allowed.rlim_cur <= own)
         return Failure("the limit of " + std::to_string(allowed.rlim_cur) +
-                       " open files leaves none for a connection: raise LimitNOFILE (ulimit -n) above " + std::to_string(own_descriptors));
-    limits.max_connections = allowed.rlim_cur - own_descriptors;
+                       " open files leaves none for a connection: raise LimitNOFILE (ulimit -n) above " + std::to_string(own));
+    limits.max_connections = allowed.rlim_cur - own;
     mrd::log::warning("max_connections is lowered to what the limit of open files allows: raise LimitNOFILE (ulimit -n)",
                       {{"max_connections", std::to_string(limits.max_connections)}, {"limit", std::to_string(allowed.rlim_cur)}});
     return limits;
@@ -235,12 +200,14 @@ void stop_when_done(asio::io_context &loop, const mrd::Daemon &daemon) {
 std::expected<void, std::string> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
     const auto &config = command_line.config;
     if (auto good = check_firmware_logs(config); !good) return good;
-    auto activated = mrd::take_activated_socket();
-    if (!activated) return Failure(activated.error());
-    Locks locks;
-    if (auto locked = lock_state(config, locks); !locked) return locked;
+    auto passed = mrd::take_passed_sockets();
+    if (!passed) return Failure(passed.error());
+    auto assigned = mrd::assign_sockets(config.listeners, std::move(*passed));
+    if (!assigned) return Failure(assigned.error());
+    const auto state_lock = lock_state(config);
+    if (!state_lock) return Failure(state_lock.error());
 
-    const auto limits = fit_descriptors(config.limits);
+    const auto limits = fit_descriptors(config);
     if (!limits) return Failure(limits.error());
     asio::io_context loop(1);
     auto journal = open_journal(loop, config, seams.open_file);
@@ -263,14 +230,14 @@ std::expected<void, std::string> serve(const mrd::CommandLine &command_line, con
         if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error());
     });
 
-    // The service outlives the server: its subscriptions end with the connections.
-    std::unique_ptr<varlink::Service> service;
+    // The services outlive the server: their subscriptions end with the connections.
+    std::vector<std::unique_ptr<varlink::Service>> services;
     std::optional<varlink::Server> server;
-    service = mrd::make_service(daemon, {mrd::now_in_microseconds(), [&server] { return server->counters(); }, *limits,
-                                         config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
-    server.emplace(loop, *service, *limits);
+    const auto interfaces = mrd::make_interfaces(daemon, {mrd::now_in_microseconds(), [&server] { return server->counters(); }, *limits,
+                                                          config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
+    server.emplace(loop, *limits);
 
-    // Before the socket: a signal that comes right after the first answer must find its handler.
+    // Before the sockets: a signal that comes right after the first answer must find its handler.
     asio::signal_set signals(loop, SIGTERM, SIGINT);
     asio::steady_timer grace(loop);
     bool stopping = false;
@@ -291,27 +258,23 @@ std::expected<void, std::string> serve(const mrd::CommandLine &command_line, con
         if (!error) stop();
     });
 
-    std::filesystem::path socket_file;
-    std::optional<FileIdentity> own_socket;
-    if (*activated && !(*activated)->listening) {
-        server->serve(std::move((*activated)->socket));
-        // Not from within: stop() puts another handler in the place of the one that runs.
-        server->on_empty([&loop, &stop] { asio::post(loop, stop); });
-    } else if (*activated) {
-        server->accept_on(std::move((*activated)->socket));
-    } else {
-        auto listening = listen(config, locks);
-        if (!listening) return Failure(listening.error());
-        server->accept_on(std::move(*listening));
-        socket_file = varlink::Address::parse(config.socket)->path();
-        own_socket = identity_of(socket_file);
+    auto listeners = mrd::open_listeners(config.listeners, std::move(*assigned));
+    if (!listeners) return Failure(listeners.error());
+    std::string sockets;
+    for (auto &listener : *listeners) {
+        sockets += (sockets.empty() ? "" : ", ") + (listener.file ? listener.config->path : listener.config->name + " (passed)");
+        auto &service = *services.emplace_back(mrd::make_service(daemon, interfaces, *listener.config));
+        if (listener.listening) {
+            server->accept_on(std::move(listener.socket), service);
+        } else {
+            server->serve(std::move(listener.socket), service);
+            // Not from within: stop() puts another handler in the place of the one that runs.
+            server->on_empty([&loop, &stop] { asio::post(loop, stop); });
+        }
     }
-    mrd::log::info("ready",
-                   {{"socket", *activated ? "(passed)" : config.socket}, {"state", config.state.string()}, {"version", MRD_VERSION}});
+    mrd::log::info("ready", {{"sockets", sockets}, {"state", config.state.string()}, {"version", MRD_VERSION}});
     mrd::notify_service_manager("READY=1");
     loop.run();
-    // Another's socket may be there by now, though the lock was to prevent it.
-    if (own_socket && identity_of(socket_file) == own_socket) ::unlink(socket_file.c_str());
     return {};
 }
 

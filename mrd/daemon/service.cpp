@@ -1,5 +1,6 @@
 #include "mrd/daemon/service.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -251,13 +252,20 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
 
 }  // namespace
 
-std::unique_ptr<varlink::Service> make_service(Daemon &daemon, ServiceFacts facts) {
+Interfaces make_interfaces(Daemon &daemon, ServiceFacts facts) {
+    const auto shared = [](varlink::Interface interface) { return std::make_shared<const varlink::Interface>(std::move(interface)); };
+    return {shared(registers_interface(daemon, [&daemon, facts = std::move(facts)] { return status_json(daemon, facts); })),
+            shared(event_log_interface(daemon)), shared(attestation_interface(daemon))};
+}
+
+std::unique_ptr<varlink::Service> make_service(const Daemon &daemon, const Interfaces &interfaces, const ListenerConfig &listener) {
     // Nobody may take a simulator for hardware, not even who reads no more than this.
     const std::string product = daemon.simulated() ? "mrd (simulated: its registers and reports prove nothing)" : "mrd";
-    auto service = std::make_unique<varlink::Service>(varlink::ServiceInfo{"mrd", product, MRD_VERSION, MRD_URL});
-    service->add(registers_interface(daemon, [&daemon, facts = std::move(facts)] { return status_json(daemon, facts); }));
-    service->add(event_log_interface(daemon));
-    service->add(attestation_interface(daemon));
+    auto service = std::make_unique<varlink::Service>(varlink::ServiceInfo{"mrd", product, MRD_VERSION, MRD_URL}, listener.name);
+    for (const auto &interface : interfaces) {
+        if (listener.interfaces.empty() || std::ranges::find(listener.interfaces, interface->name()) != listener.interfaces.end())
+            service->add(interface);
+    }
     return service;
 }
 

@@ -1,10 +1,12 @@
-// mrd's Varlink service: who it is, its interfaces, its status.
+// mrd's Varlink services, one for each listener: who it is, its interfaces, its status.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
+#include "mrd/daemon/config.h"
 #include "mrd/daemon/daemon.h"
 #include "proto/varlink/server.h"
 #include "proto/varlink/service.h"
@@ -19,7 +21,12 @@ struct ServiceFacts {
     std::string_view sync = "none";  // of the journal, or "group"
 };
 
-// `daemon` and what the facts refer to must outlive the service.
-std::unique_ptr<varlink::Service> make_service(Daemon &daemon, ServiceFacts facts);
+// All interfaces of mrd (mrd/interfaces/names.h), each of them once: what one holds, it holds for all listeners.
+using Interfaces = std::vector<std::shared_ptr<const varlink::Interface>>;
+// `daemon` and what the facts refer to must outlive them.
+Interfaces make_interfaces(Daemon &daemon, ServiceFacts facts);
+
+// What a listener serves of them.
+std::unique_ptr<varlink::Service> make_service(const Daemon &daemon, const Interfaces &interfaces, const ListenerConfig &listener);
 
 }  // namespace mrd

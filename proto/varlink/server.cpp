@@ -69,15 +69,20 @@ Peer peer_of(const FileDescriptor &socket) {
 
 }  // namespace
 
+struct Server::Listener {
+    Acceptor acceptor;
+    Service &service;
+};
+
 // All that the connections of a server share. Connections hold it, so that their last handlers may run after the server's end.
 struct Server::State {
-    State(asio::io_context &loop_, Service &service_, const Limits &limits_)
-        : loop(loop_), service(service_), limits(limits_), places(limits_.max_connections), budget(limits_), sweep_timer(loop_) {}
+    State(asio::io_context &loop_, const Limits &limits_)
+        : loop(loop_), limits(limits_), places(limits_.max_connections), budget(limits_), sweep_timer(loop_) {}
 
-    // A handler of a closed acceptor can still be under way, so it shares the acceptor and asks it.
-    static void accept_next(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor);
-    static void accept_ready(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor);
-    static void serve(const std::shared_ptr<State> &state, FileDescriptor connected);
+    // A handler of a closed acceptor can still be under way, so it shares the listener and asks it.
+    static void accept_next(const std::shared_ptr<State> &state, const std::shared_ptr<Listener> &listener);
+    static void accept_ready(const std::shared_ptr<State> &state, const std::shared_ptr<Listener> &listener);
+    static void serve(const std::shared_ptr<State> &state, FileDescriptor connected, Service &service);
     bool refuse_next(Acceptor &acceptor);
 
     // May what was just received have its turn before those who wait for theirs? Of the first ones only: they come in the order of the sockets, whoever's they are.
@@ -95,9 +100,8 @@ struct Server::State {
     [[nodiscard]] bool much_was_freed() const { return most_memory - std::min(most_memory, memory()) >= trim_size; }
 
     asio::io_context &loop;
-    Service &service;
     Limits limits;
-    std::vector<std::shared_ptr<Acceptor>> acceptors;
+    std::vector<std::shared_ptr<Listener>> listeners;
     std::unordered_set<std::shared_ptr<Connection>> connections;
     std::function<void()> empty;
     ConnectionPlaces places;
@@ -124,8 +128,13 @@ struct Server::State {
 // to send), and an idle connection then costs no coroutine frame.
 class Server::Connection : public std::enable_shared_from_this<Connection>, public BufferBudget::Holder, public TurnQueue::Member {
 public:
-    Connection(std::shared_ptr<State> state, const Peer &peer)
-        : BufferBudget::Holder(peer.uid), TurnQueue::Member(peer.uid), state_(std::move(state)), peer_(peer), socket_(state_->loop) {}
+    Connection(std::shared_ptr<State> state, Service &service, const Peer &peer)
+        : BufferBudget::Holder(peer.uid),
+          TurnQueue::Member(peer.uid),
+          state_(std::move(state)),
+          service_(service),
+          peer_(peer),
+          socket_(state_->loop) {}
 
     // False: the kernel does not let the loop watch one more socket.
     bool adopt(FileDescriptor connected) {
@@ -136,7 +145,7 @@ public:
     }
 
     void start() {
-        session_ = Session::create(state_->service, peer_, state_->limits, [weak = weak_from_this()] {
+        session_ = Session::create(service_, peer_, state_->limits, [weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->wake();
         });
         go_on();
@@ -326,6 +335,7 @@ private:
     }
 
     std::shared_ptr<State> state_;
+    Service &service_;
     Peer peer_;
     Socket socket_;
     std::shared_ptr<Session> session_;
@@ -348,7 +358,7 @@ std::expected<void, std::string> check_socket_file(const Address &address) {
     return std::unexpected(address.path() + " is there and is not a socket: remove it, or name another socket");
 }
 
-std::expected<FileDescriptor, std::string> listen_on(const Address &address, mode_t mode) {
+std::expected<FileDescriptor, std::string> listen_on(const Address &address, const SocketAccess &access) {
     const auto failed = [&address](std::string_view what) {
         const auto reason = std::generic_category().message(errno);
         return std::unexpected("cannot " + std::string(what) + " the socket " + (address.path().empty() ? "(abstract)" : address.path()) +
@@ -358,17 +368,26 @@ std::expected<FileDescriptor, std::string> listen_on(const Address &address, mod
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return failed("create");
     if (!address.path().empty() && ::unlink(address.path().c_str()) != 0 && errno != ENOENT) return failed("remove the old file of");
-    // The file has its mode from the start: never a moment in which somebody else may connect.
-    const auto old_mask = ::umask(static_cast<mode_t>(~mode & 0777U));
+    // Nobody can connect before listen(), and the file has its mode from the start: that of the socket less the mask, and no more than that where the folder's
+    // default ACL takes the mask's place.
+    if (::fchmod(socket.get(), access.mode) != 0) return failed("set the mode of");
+    const auto old_mask = ::umask(static_cast<mode_t>(~access.mode & 0777U));
     const auto bound = ::bind(socket.get(), address.data(), address.size());
     ::umask(old_mask);
     if (bound != 0) return failed("bind");
+    constexpr auto as_it_is = static_cast<uid_t>(-1);
+    const bool is_given = access.owner || access.group;
+    if (is_given && ::lchown(address.path().c_str(), access.owner.value_or(as_it_is), access.group.value_or(as_it_is)) != 0) {
+        auto failure = failed("set owner and group of");
+        ::unlink(address.path().c_str());
+        return failure;
+    }
     refuse_descriptors(socket);
     if (::listen(socket.get(), SOMAXCONN) != 0) return failed("listen on");
     return socket;
 }
 
-Server::Server(asio::io_context &loop, Service &service, const Limits &limits) : state_(std::make_shared<State>(loop, service, limits)) {}
+Server::Server(asio::io_context &loop, const Limits &limits) : state_(std::make_shared<State>(loop, limits)) {}
 
 Server::~Server() {
     state_->empty = nullptr;
@@ -380,44 +399,45 @@ Server::~Server() {
     }
 }
 
-void Server::accept_on(FileDescriptor listening) {
+void Server::accept_on(FileDescriptor listening, Service &service) {
     refuse_descriptors(listening);  // one from listen_on() does; the service manager's may not
-    const auto acceptor = std::make_shared<Acceptor>(state_->loop);
-    acceptor->assign(asio::local::stream_protocol(), listening.release());
-    acceptor->non_blocking(true);
-    state_->acceptors.push_back(acceptor);
-    State::accept_next(state_, acceptor);
+    const auto listener = std::make_shared<Listener>(Listener{Acceptor(state_->loop), service});
+    listener->acceptor.assign(asio::local::stream_protocol(), listening.release());
+    listener->acceptor.non_blocking(true);
+    state_->listeners.push_back(listener);
+    State::accept_next(state_, listener);
 }
 
-void Server::State::accept_next(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor) {
-    acceptor->async_wait(Acceptor::wait_read, [state, acceptor](const ErrorCode &error) {
-        if (!error && acceptor->is_open()) accept_ready(state, acceptor);
+void Server::State::accept_next(const std::shared_ptr<State> &state, const std::shared_ptr<Listener> &listener) {
+    listener->acceptor.async_wait(Acceptor::wait_read, [state, listener](const ErrorCode &error) {
+        if (!error && listener->acceptor.is_open()) accept_ready(state, listener);
     });
 }
 
-void Server::State::accept_ready(const std::shared_ptr<State> &state, const std::shared_ptr<Acceptor> &acceptor) {
+void Server::State::accept_ready(const std::shared_ptr<State> &state, const std::shared_ptr<Listener> &listener) {
+    auto &acceptor = listener->acceptor;
     // A bounded number each time: those who are connected get their turn too.
     constexpr int at_once = 64;
     for (int i = 0; i < at_once; ++i) {
-        FileDescriptor connected(::accept4(acceptor->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        FileDescriptor connected(::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (connected) {
-            serve(state, std::move(connected));
+            serve(state, std::move(connected), listener->service);
             continue;
         }
         const auto failure = errno;
         const bool no_descriptor = failure == EMFILE || failure == ENFILE;
-        if (no_descriptor && state->refuse_next(*acceptor)) continue;
+        if (no_descriptor && state->refuse_next(acceptor)) continue;
         if (no_descriptor || failure == ENOMEM || failure == ENOBUFS) {
             // The connection stays in the queue and would wake the loop at once, again and again.
             const auto retry = std::make_shared<asio::steady_timer>(state->loop, std::chrono::milliseconds(100));
-            retry->async_wait([state, acceptor, retry](const ErrorCode &error) {
-                if (!error && acceptor->is_open()) accept_next(state, acceptor);
+            retry->async_wait([state, listener, retry](const ErrorCode &error) {
+                if (!error && listener->acceptor.is_open()) accept_next(state, listener);
             });
             return;
         }
         break;
     }
-    accept_next(state, acceptor);
+    accept_next(state, listener);
 }
 
 // Without a descriptor for it the next connection would wait, and not know for what.
@@ -433,9 +453,9 @@ bool Server::State::refuse_next(Acceptor &acceptor) {
     return is_refused;
 }
 
-void Server::serve(FileDescriptor connected) { State::serve(state_, std::move(connected)); }
+void Server::serve(FileDescriptor connected, Service &service) { State::serve(state_, std::move(connected), service); }
 
-void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor connected) {
+void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor connected, Service &service) {
     // A connection too many ends at once: better than one that never answers.
     auto &counters = state->counters;
     if (state->stopping) {
@@ -449,7 +469,7 @@ void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor co
     case ConnectionPlaces::Outcome::no_place: ++counters.refused_full; return;
     case ConnectionPlaces::Outcome::over_share: ++counters.refused_share; return;
     }
-    const auto connection = std::make_shared<Connection>(state, peer);
+    const auto connection = std::make_shared<Connection>(state, service, peer);
     if (!connection->adopt(std::move(connected))) {
         state->places.give_back(peer.uid);
         ++counters.refused_descriptors;
@@ -509,9 +529,9 @@ void Server::stop() {
     state_->stopping = true;
     state_->budget.set_max_unread_time(state_->limits.max_unread_time_at_end);
     state_->will_sweep = false;  // what was waited for is too far off
-    for (const auto &acceptor : std::exchange(state_->acceptors, {})) {
+    for (const auto &listener : std::exchange(state_->listeners, {})) {
         ErrorCode ignored;
-        acceptor->close(ignored);
+        listener->acceptor.close(ignored);
     }
     const std::vector<std::shared_ptr<Connection>> connections(state_->connections.begin(), state_->connections.end());
     for (const auto &connection : connections) connection->stop();

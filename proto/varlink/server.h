@@ -1,10 +1,13 @@
-// Serves a Service on Unix stream sockets, from one event loop.
+// Serves services on Unix stream sockets, from one event loop. All limits are of all of them together.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "proto/varlink/address.h"
@@ -21,9 +24,16 @@ namespace varlink {
 // Nothing else than a socket may be in the way. Error: a sentence that names the file.
 std::expected<void, std::string> check_socket_file(const Address &address);
 
-// Binds and listens. A socket that is there already is removed first: whoever calls this has made sure that nobody listens on it.
-// Error: a sentence that names the socket.
-std::expected<FileDescriptor, std::string> listen_on(const Address &address, mode_t mode);
+// Who may connect to a socket: whom its file lets write.
+struct SocketAccess {
+    mode_t mode = 0600;
+    std::optional<uid_t> owner = {};  // as it comes, if not given
+    std::optional<gid_t> group = {};
+};
+
+// Binds and listens; before anybody can connect, the file has its mode, owner and group. A socket that is there already is removed first: whoever calls this has
+// made sure that nobody listens on it, and that nobody else can change the folder. Error: a sentence that names the socket.
+std::expected<FileDescriptor, std::string> listen_on(const Address &address, const SocketAccess &access);
 
 // Since the server's start.
 struct ServerCounters {
@@ -44,17 +54,17 @@ struct ServerCounters {
 
 class Server {
 public:
-    // Both must outlive the server, and the server's end must come before the loop's.
-    Server(boost::asio::io_context &loop, Service &service, const Limits &limits);
+    // The loop, and each service that is given below, must outlive the server, and the server's end must come before the loop's.
+    Server(boost::asio::io_context &loop, const Limits &limits);
     Server(const Server &) = delete;
     Server &operator=(const Server &) = delete;
     ~Server();
 
     // Accepts connections on a listening socket until stop().
-    void accept_on(FileDescriptor listening);
+    void accept_on(FileDescriptor listening, Service &service);
 
     // Serves one connected socket.
-    void serve(FileDescriptor connected);
+    void serve(FileDescriptor connected, Service &service);
 
     // Accepts nothing further, lets the calls that run finish and their answers be sent, ends subscriptions, and closes each connection
     // as soon as that is done. Whoever takes nothing of its answers for Limits::max_unread_time_at_end is taken for gone.
@@ -69,6 +79,7 @@ public:
 
 private:
     class Connection;
+    struct Listener;
     struct State;
     std::shared_ptr<State> state_;
 };

@@ -110,7 +110,7 @@ Interface &Interface::add(std::string_view method, Effect effect, Method handler
     return *this;
 }
 
-Service::Service(ServiceInfo info) : info_(std::move(info)) {
+Service::Service(ServiceInfo info, std::string listener) : info_(std::move(info)), listener_(std::move(listener)) {
     Interface own(interfaces::org_varlink_service);
     own.add<NoParameters>("GetInfo", Effect::reads,
                           [this](const Request &, const NoParameters &, Responder responder) { responder.reply(info_); });
@@ -118,15 +118,14 @@ Service::Service(ServiceInfo info) : info_(std::move(info)) {
                                 [this](const Request &, const InterfaceParameter &wanted, Responder responder) {
                                     const auto known = interfaces_.find(wanted.interface);
                                     if (known == interfaces_.end()) return responder.fail(InterfaceNotFound{echoed(wanted.interface)});
-                                    responder.reply(DescriptionReply{known->second.description()});
+                                    responder.reply(DescriptionReply{known->second->description()});
                                 });
     add(std::move(own));
 }
 
-void Service::add(Interface interface) {
-    info_.interfaces.push_back(interface.name());
-    auto name = interface.name();
-    interfaces_.emplace(std::move(name), std::move(interface));
+void Service::add(std::shared_ptr<const Interface> interface) {
+    info_.interfaces.push_back(interface->name());
+    interfaces_.emplace(interface->name(), std::move(interface));
 }
 
 Effect Service::effect(const Call &call) const {
@@ -134,8 +133,8 @@ Effect Service::effect(const Call &call) const {
     if (dot == std::string_view::npos) return Effect::reads;
     const auto interface = interfaces_.find(call.method.substr(0, dot));
     if (interface == interfaces_.end()) return Effect::reads;
-    const auto method = interface->second.methods_.find(call.method.substr(dot + 1));
-    return method == interface->second.methods_.end() ? Effect::reads : method->second.effect;
+    const auto method = interface->second->methods_.find(call.method.substr(dot + 1));
+    return method == interface->second->methods_.end() ? Effect::reads : method->second.effect;
 }
 
 void Service::dispatch(const Call &call, const Peer &peer, Responder responder) const {
@@ -148,8 +147,8 @@ void Service::dispatch(const Call &call, const Peer &peer, Responder responder) 
     if (dot == std::string_view::npos) return responder.fail(MethodNotFound{echoed(call.method)});
     const auto interface = interfaces_.find(call.method.substr(0, dot));
     if (interface == interfaces_.end()) return responder.fail(InterfaceNotFound{echoed(call.method.substr(0, dot))});
-    const auto method = interface->second.methods_.find(call.method.substr(dot + 1));
-    if (method == interface->second.methods_.end()) return responder.fail(MethodNotFound{echoed(call.method)});
+    const auto method = interface->second->methods_.find(call.method.substr(dot + 1));
+    if (method == interface->second->methods_.end()) return responder.fail(MethodNotFound{echoed(call.method)});
     // Nothing here upgrades a connection to another protocol.
     if (!method->second.run || call.upgrade) return responder.fail(MethodNotImplemented{echoed(call.method)});
     method->second.run(Request{call.method, call.parameters.value_or(empty.root()), call.more, peer}, std::move(responder));

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proto/varlink/effect.h"
@@ -29,6 +30,7 @@ struct Peer {
     std::uint64_t connection = 0;             // no other connection of this process has it
     std::weak_ptr<const void> open = {};      // expires with the connection
     std::chrono::nanoseconds connected = {};  // by CLOCK_BOOTTIME
+    std::string_view listener = {};           // to which it connected: the service's, and there as long as that
 };
 
 // ---- The standard errors, for methods that have to give one themselves
@@ -188,15 +190,19 @@ struct ServiceInfo {
     }
 };
 
-// Answers org.varlink.service by itself.
+// What one listener serves. Several may have interfaces in common. Answers org.varlink.service by itself, of what it serves and no more.
 class Service {
 public:
-    explicit Service(ServiceInfo info);
+    explicit Service(ServiceInfo info, std::string listener = {});
     Service(const Service &) = delete;
     Service &operator=(const Service &) = delete;
     ~Service() = default;
 
-    void add(Interface interface);
+    void add(std::shared_ptr<const Interface> interface);
+    void add(Interface interface) { add(std::make_shared<const Interface>(std::move(interface))); }
+
+    // Its name.
+    [[nodiscard]] const std::string &listener() const { return listener_; }
 
     // Of the method that dispatch() would run; a call that is only answered with an error changes nothing.
     [[nodiscard]] Effect effect(const Call &call) const;
@@ -209,7 +215,8 @@ public:
 
 private:
     ServiceInfo info_;
-    std::map<std::string, Interface, std::less<>> interfaces_;
+    std::string listener_;
+    std::map<std::string, std::shared_ptr<const Interface>, std::less<>> interfaces_;
     Document scratch_;
 };
 

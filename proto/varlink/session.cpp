@@ -17,6 +17,7 @@ Session::Session(Service &service, Peer peer, const Limits &limits, std::functio
     : service_(service), peer_(std::move(peer)), wake_(std::move(wake)), splitter_(limits.max_message) {
     static std::atomic<std::uint64_t> connections = 0;
     peer_.connection = ++connections;
+    peer_.listener = service.listener();
 }
 
 Session::~Session() = default;

@@ -275,15 +275,15 @@ private:
 };
 
 int serve(const Address &address) {
-    auto listening = listen_on(address, 0600);
+    auto listening = listen_on(address, {});
     if (!listening) {
         std::fprintf(stderr, "%s\n", listening.error().c_str());
         return 1;
     }
     CertificationServer certification;
     boost::asio::io_context loop;
-    Server server(loop, certification.service(), Limits{});
-    server.accept_on(std::move(*listening));
+    Server server(loop, Limits{});
+    server.accept_on(std::move(*listening), certification.service());
     boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
     signals.async_wait([&loop](const boost::system::error_code &, int) { loop.stop(); });
     loop.run();

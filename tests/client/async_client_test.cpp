@@ -37,11 +37,12 @@ public:
         auto specs = (*simulator)->registers()->list();
         EXPECT_TRUE(daemon_.add(std::move(*simulator), std::move(specs)));
         EXPECT_TRUE(daemon_.registers().start_journal({}));
-        service_ = mrd::make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
-        server_.emplace(loop_, *service_, varlink::Limits{});
-        auto socket = varlink::listen_on(*varlink::Address::parse(socket_path()), 0600);
+        service_ = mrd::make_service(daemon_,
+                                     mrd::make_interfaces(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}}), {});
+        server_.emplace(loop_, varlink::Limits{});
+        auto socket = varlink::listen_on(*varlink::Address::parse(socket_path()), {});
         EXPECT_TRUE(socket) << socket.error();
-        server_->accept_on(std::move(*socket));
+        server_->accept_on(std::move(*socket), *service_);
         thread_ = std::jthread([this] { loop_.run(); });
     }
     ~Served() {
@@ -391,7 +392,7 @@ TEST(AsyncClient, NobodyListeningIsNoService) {
 TEST(AsyncClient, AServiceThatNeverAnswersIsTimedOutAndLaterCallsAreLost) {
     const mrd::TemporaryFolder folder;
     const auto path = (folder.path() / "silent").string();
-    const auto silent = varlink::listen_on(*varlink::Address::parse(path), 0600);
+    const auto silent = varlink::listen_on(*varlink::Address::parse(path), {});
     ASSERT_TRUE(silent);
     asio::io_context loop;
     mr::AsyncClient client(loop.get_executor(), {.socket = path, .call_timeout = std::chrono::milliseconds(20)});

@@ -20,7 +20,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// What the child says: "listening 3", "connected 4", "nothing", or the error.
+// What the child says of each: "listening 3 as varlink", "connected 4 as ", "nothing", or the error.
 std::string taken_in_child(const std::function<void()> &prepare) {
     std::array<int, 2> pipe{};
     EXPECT_EQ(::pipe(pipe.data()), 0);
@@ -29,16 +29,18 @@ std::string taken_in_child(const std::function<void()> &prepare) {
     const pid_t child = ::fork();
     if (child == 0) {
         prepare();
-        const auto taken = take_activated_socket();
-        std::string said = "nothing";
-        if (!taken) {
-            said = taken.error();
-        } else if (*taken) {
-            const int fd = (*taken)->socket.get();
-            said = ((*taken)->listening ? "listening " : "connected ") + std::to_string(fd);
-            if ((::fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) said += " not close-on-exec";
-            if ((::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0) said += " blocking";
+        const auto taken = take_passed_sockets();
+        std::string said = taken ? "" : taken.error();
+        if (taken) {
+            for (const auto &[socket, name, listening] : *taken) {
+                const int fd = socket.get();
+                said +=
+                    (said.empty() ? "" : ", ") + std::string(listening ? "listening " : "connected ") + std::to_string(fd) + " as " + name;
+                if ((::fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) said += " not close-on-exec";
+                if ((::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0) said += " blocking";
+            }
         }
+        if (said.empty()) said = "nothing";
         for (const char *name : {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"}) {
             if (std::getenv(name) != nullptr) said += std::string(" left ") + name;  // NOLINT(concurrency-mt-unsafe)
         }
@@ -93,26 +95,26 @@ TEST(Activation, AListeningSocketAndAConnectedOneAreToldApart) {
                   put_listening_at(3);
                   pass(1);
               }),
-              "listening 3");
+              "listening 3 as varlink");
     EXPECT_EQ(taken_in_child([] {
                   put_connected_at(3);
                   pass(1);
               }),
-              "connected 3");
+              "connected 3 as varlink");
 }
 
-TEST(Activation, OfSeveralTheOneNamedVarlinkIsTakenAndTheFirstWithoutNames) {
+TEST(Activation, SeveralAreTakenEachWithItsName) {
     const auto two = [](const std::string &names) {
         return taken_in_child([&] {
-            put_connected_at(3);
+            put_listening_at(3);
             put_listening_at(4);
             pass(2, names);
         });
     };
-    EXPECT_EQ(two("other:varlink"), "listening 4");
-    EXPECT_EQ(two("varlink:other"), "connected 3");
-    EXPECT_EQ(two("a:b"), "connected 3");
-    EXPECT_EQ(two(""), "connected 3");
+    EXPECT_EQ(two("a:b"), "listening 3 as a, listening 4 as b");
+    EXPECT_EQ(two("a"), "listening 3 as a, listening 4 as ");
+    EXPECT_EQ(two(":b:c"), "listening 3 as , listening 4 as b");
+    EXPECT_EQ(two(""), "listening 3 as , listening 4 as ");
 }
 
 TEST(Activation, NothingIsTakenThatIsNotForThisProcess) {
@@ -147,8 +149,13 @@ TEST(Activation, WhatIsNoUnixStreamSocketIsAnErrorThatNamesTheDescriptor) {
                     pass(1);
                 }),
                 HasSubstr("file descriptor 3 is not a Unix stream socket"));
-    EXPECT_THAT(taken_in_child([] { pass(1000); }), HasSubstr("pass one, named varlink"));
-    EXPECT_THAT(taken_in_child([] { pass(1, "a:varlink"); }), HasSubstr("pass one, named varlink"));
+    EXPECT_THAT(taken_in_child([] {
+                    put_listening_at(3);
+                    put_at(::open("/dev/null", O_RDWR), 4);
+                    pass(2, "varlink:other");
+                }),
+                HasSubstr("file descriptor 4 is not a Unix stream socket"));
+    EXPECT_THAT(taken_in_child([] { pass(1000); }), HasSubstr("at most 64"));
 }
 
 TEST(Activation, TheServiceManagerIsToldOnItsSocketAlsoOnAnAbstractOne) {

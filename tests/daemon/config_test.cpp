@@ -22,7 +22,11 @@ Config parsed(std::string_view text) {
 
 TEST(Config, TheEmptyFileIsTheDefaults) {
     const auto config = parsed("");
-    EXPECT_EQ(config.socket, "/run/mrd/io.mrd");
+    ASSERT_EQ(config.listeners.size(), 1U);
+    EXPECT_EQ(config.listeners[0].name, "varlink");
+    EXPECT_EQ(config.listeners[0].path, "/run/mrd/io.mrd");
+    EXPECT_THAT(config.listeners[0].interfaces, IsEmpty()) << "all";
+    EXPECT_EQ(config.listeners[0].mode, 0600U);
     EXPECT_EQ(config.state, "/run/mrd/state");
     EXPECT_EQ(config.boot_id_file, "/proc/sys/kernel/random/boot_id");
     EXPECT_EQ(config.limits.max_connections, 4096U);
@@ -35,12 +39,23 @@ TEST(Config, TheEmptyFileIsTheDefaults) {
 TEST(Config, EveryKeyIsRead) {
     const auto config = parsed(R"(
 [service]
-socket = "/tmp/a"
 state = "/tmp/b"
 boot_id_file = "/tmp/c"
 max_connections = 7
 max_message = 65536
 max_buffered = 1048576
+
+[[listener]]
+name = "all"
+path = "/tmp/a"
+
+[[listener]]
+name = "log-2"
+path = "/tmp/e"
+interfaces = ["io.mrd.EventLog", "io.mrd.Attestation"]
+mode = "0660"
+owner = "root"
+group = "7"
 
 [journal]
 size_limit = 1048576
@@ -65,7 +80,18 @@ owner = "shared"
 name = "tdx/rtmr3"
 log_only = true
 )");
-    EXPECT_EQ(config.socket, "/tmp/a");
+    ASSERT_EQ(config.listeners.size(), 2U);
+    EXPECT_EQ(config.listeners[0].name, "all");
+    EXPECT_EQ(config.listeners[0].path, "/tmp/a");
+    EXPECT_THAT(config.listeners[0].interfaces, IsEmpty());
+    EXPECT_EQ(config.listeners[0].mode, 0600U);
+    EXPECT_EQ(config.listeners[0].owner, std::nullopt);
+    EXPECT_EQ(config.listeners[0].group, std::nullopt);
+    EXPECT_EQ(config.listeners[1].name, "log-2");
+    EXPECT_THAT(config.listeners[1].interfaces, ::testing::ElementsAre("io.mrd.EventLog", "io.mrd.Attestation"));
+    EXPECT_EQ(config.listeners[1].mode, 0660U);
+    EXPECT_EQ(config.listeners[1].owner, "root");
+    EXPECT_EQ(config.listeners[1].group, "7");
     EXPECT_EQ(config.state, "/tmp/b");
     EXPECT_EQ(config.boot_id_file, "/tmp/c");
     EXPECT_EQ(config.limits.max_connections, 7U);
@@ -110,12 +136,12 @@ TEST_P(ConfigError, NamesTheFileTheLineTheKeyAndWhatToWriteInOneLine) {
 INSTANTIATE_TEST_SUITE_P(
     All, ConfigError,
     ::testing::Values(
-        BadConfig{"NotToml", "[service]\nsocket = \n", "mrd.toml:2: ", ""},
-        BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ", "known are: journal, provider, register, service"},
-        BadConfig{"UnknownKey", "[service]\n\nsokcet = \"/a\"\n", "mrd.toml:3: service.sokcet ",
-                  "known are: boot_id_file, max_buffered, max_connections, max_message, socket, state"},
-        BadConfig{"WrongType", "[service]\nsocket = 5\n", "mrd.toml:2: service.socket ", "must be a text"},
-        BadConfig{"EmptyText", "[service]\nsocket = \"\"\n", "mrd.toml:2: service.socket ", "must be a text"},
+        BadConfig{"NotToml", "[service]\nstate = \n", "mrd.toml:2: ", ""},
+        BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ", "known are: journal, listener, provider, register, service"},
+        BadConfig{"UnknownKey", "[service]\n\nsttae = \"/a\"\n", "mrd.toml:3: service.sttae ",
+                  "known are: boot_id_file, max_buffered, max_connections, max_message, state"},
+        BadConfig{"WrongType", "[service]\nstate = 5\n", "mrd.toml:2: service.state ", "must be a text"},
+        BadConfig{"EmptyText", "[service]\nstate = \"\"\n", "mrd.toml:2: service.state ", "must be a text"},
         BadConfig{"NumberTooSmall", "[service]\nmax_connections = 0\n", "mrd.toml:2: service.max_connections ", "from 1 to 65536"},
         BadConfig{"NumberTooLarge", "[service]\nmax_message = 1000000000\n", "mrd.toml:2: service.max_message ", "from 4096 to 16777216"},
         BadConfig{"TooLittleBuffered", "[service]\nmax_message = 1048576\nmax_buffered = 4194303\n", "mrd.toml:1: service.max_buffered ",
@@ -123,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"JournalTooSmall", "[journal]\nsize_limit = 1000\n", "mrd.toml:2: journal.size_limit ", "from 1048576 to"},
         BadConfig{"UnknownSync", "[journal]\nsync = \"always\"\n", "mrd.toml:2: journal.sync ", "\"none\" or \"group\""},
         BadConfig{"NumberAsText", "[service]\nmax_message = \"1 MiB\"\n", "mrd.toml:2: service.max_message ", "must be a number"},
-        BadConfig{"ServiceTwiceAsArray", "[[service]]\nsocket = \"/a\"\n", "mrd.toml:1: service ", "written as [service]"},
+        BadConfig{"ServiceTwiceAsArray", "[[service]]\nstate = \"/a\"\n", "mrd.toml:1: service ", "written as [service]"},
         BadConfig{"ProviderAsTable", "[provider]\ntype = \"sim\"\n", "mrd.toml:1: provider ", "written as [[provider]]"},
         BadConfig{"ProviderWithoutType", "[[provider]]\nname = \"tdx\"\n", "mrd.toml:1: provider.type ", "known are: sim"},
         BadConfig{"UnknownProviderType", "\n[[provider]]\ntype = \"tpm\"\n", "mrd.toml:", "known are: sim"},
@@ -137,8 +163,38 @@ INSTANTIATE_TEST_SUITE_P(
                   "owned, shared or observed"},
         BadConfig{"OwnerNoText", "[[register]]\nname = \"tdx/rtmr3\"\nowner = 1\n", "mrd.toml:3: register.owner ",
                   "owned, shared or observed"},
+        BadConfig{"ListenerAsTable", "[listener]\nname = \"a\"\n", "mrd.toml:1: listener ", "written as [[listener]]"},
+        BadConfig{"ListenerWithoutName", "[[listener]]\npath = \"/a\"\n", "mrd.toml:1: listener.name ", "1 to 64 of the characters"},
+        BadConfig{"ListenerWithAColon", "[[listener]]\nname = \"a:b\"\npath = \"/a\"\n", "mrd.toml:1: listener.name ",
+                  "1 to 64 of the characters"},
+        BadConfig{"ListenerWithoutPath", "[[listener]]\nname = \"a\"\n", "mrd.toml:1: listener.path ", "unix:/absolute/path"},
+        BadConfig{"UnknownInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"io.mrd.Evnetlog\"]\n",
+                  "mrd.toml:4: listener.interfaces ", "known are: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation"},
+        BadConfig{"NoInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = []\n", "mrd.toml:4: listener.interfaces ",
+                  "left out for all"},
+        BadConfig{"InterfaceTwice", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"io.mrd.EventLog\", \"io.mrd.EventLog\"]\n",
+                  "mrd.toml:4: listener.interfaces ", "has one twice: io.mrd.EventLog"},
+        BadConfig{"ModeAsNumber", "[[listener]]\nname = \"a\"\npath = \"/a\"\nmode = 660\n", "mrd.toml:4: listener.mode ", "\"0660\""},
+        BadConfig{"ModeTooLarge", "[[listener]]\nname = \"a\"\npath = \"/a\"\nmode = \"1777\"\n", "mrd.toml:4: listener.mode ",
+                  "octal digits"},
+        BadConfig{"ModeOfLetters", "[[listener]]\nname = \"a\"\npath = \"/a\"\nmode = \"rw\"\n", "mrd.toml:4: listener.mode ",
+                  "octal digits"},
+        BadConfig{"ListenerTwice", "[[listener]]\nname = \"a\"\npath = \"/a\"\n[[listener]]\nname = \"a\"\npath = \"/b\"\n",
+                  "mrd.toml:4: listener.name ", "is there twice: a"},
+        BadConfig{"PathTwice", "[[listener]]\nname = \"a\"\npath = \"/a\"\n[[listener]]\nname = \"b\"\npath = \"/a\"\n",
+                  "mrd.toml:4: listener.path ", "is there twice: /a"},
         BadConfig{"RegisterAsTable", "[register]\nname = \"tdx/rtmr3\"\n", "mrd.toml:1: register ", "written as [[register]]"}),
     [](const auto &tested) { return tested.param.name; });
+
+TEST(Config, ThereAreNoMoreListenersThanTheirLimit) {
+    std::string text;
+    for (std::size_t i = 0; i < max_listeners; ++i)
+        text += "[[listener]]\nname = \"a" + std::to_string(i) + "\"\npath = \"/a" + std::to_string(i) + "\"\n";
+    EXPECT_TRUE(parse_config(text, "c"));
+    const auto refused = parse_config(text + "[[listener]]\nname = \"b\"\npath = \"/b\"\n", "c");
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error(), HasSubstr("at most 16 listeners"));
+}
 
 TEST(Config, AFileIsReadAndItsErrorsNameItsPath) {
     const TemporaryFolder folder;
@@ -156,7 +212,7 @@ TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
 }
 
 // The sample as it is, and with what it has as comments taken as written.
-TEST(Config, TheSampleIsAcceptedAndItsServiceSectionIsTheDefaults) {
+TEST(Config, TheSampleIsAcceptedAndItsServiceSectionAndFirstListenerAreTheDefaults) {
     std::ifstream in(MRD_SAMPLE_CONFIG);
     std::string as_it_is;
     std::string uncommented;
@@ -168,7 +224,6 @@ TEST(Config, TheSampleIsAcceptedAndItsServiceSectionIsTheDefaults) {
     }
     const auto config = parsed(as_it_is);
     const Config defaults;
-    EXPECT_EQ(config.socket, defaults.socket);
     EXPECT_EQ(config.state, defaults.state);
     EXPECT_EQ(config.boot_id_file, defaults.boot_id_file);
     EXPECT_EQ(config.limits.max_connections, defaults.limits.max_connections);
@@ -180,6 +235,11 @@ TEST(Config, TheSampleIsAcceptedAndItsServiceSectionIsTheDefaults) {
     EXPECT_THAT(config.providers, IsEmpty());
     EXPECT_EQ(parsed(uncommented).providers.size(), 1U);
     EXPECT_EQ(parsed(uncommented).rules.size(), 1U);
+    const auto listeners = parsed(uncommented).listeners;
+    ASSERT_EQ(listeners.size(), 2U);
+    EXPECT_EQ(listeners[0].name, defaults.listeners[0].name);
+    EXPECT_EQ(listeners[0].path, defaults.listeners[0].path);
+    EXPECT_EQ(listeners[0].mode, defaults.listeners[0].mode);
 }
 
 // What one machine's firmware measured is no other's: taken for it, it would look like a gap.

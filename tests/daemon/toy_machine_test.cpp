@@ -37,10 +37,10 @@ protected:
     void SetUp() override {
         ASSERT_TRUE(daemon_.open(machine_.configured("toy", 2)));
         ASSERT_TRUE(daemon_.start_journal());
-        service_ = make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
-        server_.emplace(loop_, *service_, varlink::Limits{});
+        service_ = make_service(daemon_, make_interfaces(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}}), {});
+        server_.emplace(loop_, varlink::Limits{});
         const auto address = varlink::Address::parse(socket()).value();
-        server_->accept_on(varlink::listen_on(address, 0600).value());
+        server_->accept_on(varlink::listen_on(address, {}).value(), *service_);
         thread_ = std::thread([this] { loop_.run(); });
     }
     void TearDown() override {

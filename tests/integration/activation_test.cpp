@@ -10,27 +10,31 @@ namespace {
 using ::testing::HasSubstr;
 
 // In the child: the descriptor becomes 3, and the environment says so.
-std::function<void()> pass(int fd) {
-    return [fd] {
+std::function<void()> pass(int fd, const char *name = "varlink") {
+    return [fd, name] {
         ::dup2(fd, 3);
         ::setenv("LISTEN_FDS", "1", 1);                                 // NOLINT(concurrency-mt-unsafe)
-        ::setenv("LISTEN_FDNAMES", "varlink", 1);                       // NOLINT(concurrency-mt-unsafe)
+        ::setenv("LISTEN_FDNAMES", name, 1);                            // NOLINT(concurrency-mt-unsafe)
         ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
     };
+}
+
+// Bound and listening, out of the way of descriptor 3.
+int listening_at(const std::string &path) {
+    const int socket = ::fcntl(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), F_DUPFD_CLOEXEC, 20);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::ranges::copy(path, std::begin(address.sun_path));
+    EXPECT_EQ(::bind(socket, reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
+    EXPECT_EQ(::listen(socket, 16), 0);
+    return socket;
 }
 
 class ActivationTest : public DaemonTest {};
 
 TEST_F(ActivationTest, AListeningSocketIsServedAndItsFileIsLeftToItsOwner) {
     const auto path = (folder() / "passed").native();
-    // Out of the way of descriptor 3.
-    const int socket = ::fcntl(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), F_DUPFD_CLOEXEC, 20);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::ranges::copy(path, std::begin(address.sun_path));
-    ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
-    ASSERT_EQ(::listen(socket, 16), 0);
-
+    const int socket = listening_at(path);
     // Asked before mrd is there: it waits in the socket's queue.
     auto early = mr::Client::connect({.socket = path});
     ASSERT_TRUE(early);
@@ -66,6 +70,28 @@ TEST_F(ActivationTest, AConnectedSocketIsServedAloneAndMrdEndsWithIt) {
     EXPECT_FALSE(std::filesystem::exists(daemon.socket()));
     ::close(pair[0]);
     EXPECT_EQ(daemon.process().wait(), 0);
+}
+
+TEST_F(ActivationTest, OfSeveralListenersTheOneThatIsNamedIsPassedAndTheOthersAreMade) {
+    const auto path = (folder() / "passed").native();
+    const int socket = listening_at(path);
+    const auto config = "[[listener]]\nname = \"all\"\npath = \"" + (folder() / "io.mrd").native() +
+                        "\"\n[[listener]]\nname = \"log\"\npath = \"" + (folder() / "unused").native() +
+                        "\"\ninterfaces = [\"io.mrd.EventLog\"]\n";
+    auto daemon = started({.config = config, .in_child = pass(socket, "log")});
+    EXPECT_TRUE(daemon.client().read("rtmr3"));
+    auto log = mr::Client::connect({.socket = path});
+    ASSERT_TRUE(log);
+    EXPECT_TRUE(log->replay());
+    EXPECT_FALSE(log->read("rtmr3")) << "it serves the log alone";
+    EXPECT_FALSE(std::filesystem::exists(folder() / "unused"));
+    EXPECT_EQ(daemon.stop(), 0);
+    EXPECT_TRUE(std::filesystem::exists(path)) << "its owner's to remove";
+    EXPECT_FALSE(std::filesystem::exists(daemon.socket())) << "mrd's own";
+    EXPECT_THAT(
+        refused({.config = config, .in_child = pass(socket, "lgo")}),
+        HasSubstr("the passed socket \"lgo\" is for no listener: give it the name of one (FileDescriptorName=); there are: all, log"));
+    ::close(socket);
 }
 
 TEST_F(ActivationTest, WhatIsNoSocketIsRefused) {

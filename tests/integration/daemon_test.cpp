@@ -460,11 +460,11 @@ TEST_F(DaemonTest, WrongUsageIsExitCodeTwo) {
 
 TEST_F(DaemonTest, CheckSaysWhatIsWrongWithAConfigurationAndStartsNothing) {
     const auto file = folder() / "c.toml";
-    std::ofstream(file) << "[service]\nsokcet = \"/a\"\n";
+    std::ofstream(file) << "[service]\nsttae = \"/a\"\n";
     const auto bad = run_program({MRD_PROGRAM, "--check", "--config", file}, folder());
     EXPECT_EQ(bad.exit_code, 2);
-    EXPECT_THAT(bad.err, HasSubstr(file.native() + ":2: service.sokcet"));
-    std::ofstream(file) << "[service]\nsocket = \"/a\"\n";
+    EXPECT_THAT(bad.err, HasSubstr(file.native() + ":2: service.sttae"));
+    std::ofstream(file) << "[service]\nstate = \"/a\"\n";
     EXPECT_EQ(run_program({MRD_PROGRAM, "--check", "--config", file}, folder()).exit_code, 0);
 }
 

@@ -148,7 +148,8 @@ TEST_F(LogReadingTest, AtTheEndItWaitsForTheNextEvent) {
 
 // Records, Export and Replay: what a client that has gone asked for is read no further.
 TEST_F(LogReadingTest, WhateverReadsForAClientThatHasGoneStopsAtOnce) {
-    const auto service = make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+    const auto service =
+        make_service(daemon_, make_interfaces(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}}), {});
     const auto working = [&service] {
         SessionClient client(*service);
         return client.call("io.mrd.Registers.Status");

@@ -41,7 +41,7 @@ protected:
         const auto added = daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs);
         ASSERT_TRUE(added) << added.error();
         ASSERT_TRUE(daemon_.registers().start_journal({}));
-        service_ = make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+        service_ = make_service(daemon_, make_interfaces(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}}), {});
         client_ = std::make_unique<SessionClient>(*service_);
         hardware_.take_calls();
     }

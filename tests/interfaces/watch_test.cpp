@@ -26,7 +26,7 @@ protected:
                                               fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024)};
         ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
         ASSERT_TRUE(daemon_.registers().start_journal({}));
-        service_ = make_service(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}});
+        service_ = make_service(daemon_, make_interfaces(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}}), {});
     }
 
     // Returns the new value.

@@ -24,7 +24,7 @@ class Puppet {
 public:
     Puppet()
         : address_(*Address::parse("unix:@mrd-client-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count()))),
-          listening_(*listen_on(address_, 0600)) {}
+          listening_(*listen_on(address_, {})) {}
 
     ClientConnection connect() {
         auto connection = ClientConnection::connect(address_, patience);

@@ -103,7 +103,7 @@ class Served {
 public:
     explicit Served(Limits limits = {}) : work_(loop.get_executor()), thread_([this] { loop.run(); }) {
         on_loop([&] {
-            server.emplace(loop, example.service, limits);
+            server.emplace(loop, limits);
             server->on_empty([this] { empty.happen(); });
         });
     }
@@ -127,7 +127,7 @@ public:
 
     RawClient connect() {
         auto [ours, theirs] = pair();
-        on_loop([&] { server->serve(std::move(theirs)); });
+        on_loop([&] { server->serve(std::move(theirs), example.service); });
         return RawClient(std::move(ours));
     }
 
@@ -141,9 +141,9 @@ public:
     Address listen() {
         static int number = 0;
         const auto address = Address::parse("unix:@mrd-proto-test-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
-        auto listening = listen_on(*address, 0600);
+        auto listening = listen_on(*address, {});
         EXPECT_TRUE(listening) << listening.error();
-        on_loop([&] { server->accept_on(std::move(*listening)); });
+        on_loop([&] { server->accept_on(std::move(*listening), example.service); });
         return *address;
     }
 

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -96,6 +97,61 @@ TEST(Server, AListeningSocketIsServed) {
     EXPECT_EQ(first.receive_one(), number_reply(1));
 }
 
+// ---- Several listeners
+
+// A second one, on a socket of its own, that has nothing but org.varlink.service.
+struct SecondListener {
+    explicit SecondListener(Served &served) : service({"Second", "Tests", "7", "https://example.org"}, "second") {
+        auto listening = listen_on(address, {});
+        EXPECT_TRUE(listening) << listening.error();
+        served.on_loop([&] { served.server->accept_on(std::move(*listening), service); });
+    }
+    Service service;
+    Address address = *Address::parse("unix:@mrd-proto-second-" + std::to_string(::getpid()));
+};
+
+TEST(Server, WhatAListenerDoesNotServeIsNotFoundThereAndNotToldOf) {
+    std::optional<SecondListener> second;
+    Served served;
+    second.emplace(served);
+    const auto first = served.listen();
+    const auto asked = [](const Address &address, std::string_view message) {
+        auto client = connect_to(address);
+        EXPECT_TRUE(client.send(frame(message)));
+        return client.receive_one();
+    };
+    constexpr std::string_view count = R"({"method":"org.example.test.Count","parameters":{"number":1}})";
+    constexpr std::string_view not_found =
+        R"({"error":"org.varlink.service.InterfaceNotFound","parameters":{"interface":"org.example.test"}})";
+    constexpr std::string_view description =
+        R"({"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"org.example.test"}})";
+    constexpr std::string_view info = R"({"method":"org.varlink.service.GetInfo"})";
+    EXPECT_EQ(asked(first, count), number_reply(1));
+    EXPECT_EQ(asked(second->address, count), not_found);
+    EXPECT_EQ(asked(first, description).substr(0, 28), R"({"parameters":{"description")");
+    EXPECT_EQ(asked(second->address, description), not_found);
+    EXPECT_NE(asked(first, info).find(R"("interfaces":["org.varlink.service","org.example.test"])"), std::string::npos);
+    EXPECT_NE(asked(second->address, info).find(R"("interfaces":["org.varlink.service"])"), std::string::npos);
+    EXPECT_EQ(served.on_loop([&] { return served.example.last_peer.listener; }), "") << "the name of the first one";
+}
+
+TEST(Server, PlacesAreOfAllListenersTogether) {
+    std::optional<SecondListener> second;
+    Served served(Limits{.max_connections = 2});
+    second.emplace(served);
+    auto one = served.connect();
+    ASSERT_TRUE(one.send(count_call(1)));
+    ASSERT_EQ(one.receive_one(), number_reply(1));
+    const auto info = frame(R"({"method":"org.varlink.service.GetInfo"})");
+    auto two = connect_to(second->address);
+    ASSERT_TRUE(two.send(info));
+    ASSERT_NE(two.receive_one().find("Second"), std::string::npos);
+    auto three = connect_to(second->address);
+    three.send(info);
+    EXPECT_EQ(three.receive_to_end(), Messages{});
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().refused(); }), 1U);
+}
+
 TEST(Server, ADescriptorIsRefusedAndTheConnectionLives) {
     const auto [known, unused] = Served::pair();
     constexpr int no = 0;
@@ -118,7 +174,7 @@ TEST(Server, ADescriptorIsRefusedAndTheConnectionLives) {
     ASSERT_EQ(::bind(listening.get(), handed->data(), handed->size()), 0);
     ASSERT_EQ(::listen(listening.get(), 10), 0);
     auto early = connect_to(*handed);
-    served.on_loop([&] { served.server->accept_on(std::move(listening)); });
+    served.on_loop([&] { served.server->accept_on(std::move(listening), served.example.service); });
     EXPECT_TRUE(early.send(count_call(1)));
     EXPECT_EQ(early.receive_one(), number_reply(1));
     refused(std::move(early));
@@ -277,7 +333,7 @@ TEST(Server, AHalfCloseStillGetsAReplyThatDoesNotFitTheSocket) {
     ASSERT_EQ(::setsockopt(theirs.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
     constexpr std::size_t size = max_unsent - 10'000;
     RawClient client(std::move(ours));
-    served.on_loop([&] { served.server->serve(std::move(theirs)); });
+    served.on_loop([&] { served.server->serve(std::move(theirs), served.example.service); });
     auto other = served.connect();
     ASSERT_TRUE(client.send(blob_call(size)));
     client.half_close();
@@ -351,7 +407,7 @@ TEST(Server, CallsHeldBackForAClientThatHasGoneRunAndTheConnectionEnds) {
     for (int i = 0; i < 20; ++i) stream += blob_call(100'000);
     ASSERT_TRUE(client.send(stream + call("Mark", 1)));
     client.close();
-    served.on_loop([&] { served.server->serve(std::move(theirs)); });
+    served.on_loop([&] { served.server->serve(std::move(theirs), served.example.service); });
     EXPECT_TRUE(served.empty.wait());
     EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), std::vector<std::int64_t>{1});
 }
@@ -366,7 +422,7 @@ TEST(Server, CallsHeldBackGoOnWhenAllOutputWentOutAtOnce) {
     std::string stream;
     for (int i = 0; i < 9; ++i) stream += blob_call(max_unsent / 4);
     ASSERT_TRUE(client.send(stream + count_call(1)));
-    served.on_loop([&] { served.server->serve(std::move(theirs)); });
+    served.on_loop([&] { served.server->serve(std::move(theirs), served.example.service); });
     EXPECT_EQ(client.receive(10).back(), number_reply(1));
 }
 
@@ -826,7 +882,7 @@ protected:
 
 TEST_F(ListenOn, TheFileHasItsModeAndAnOldOneIsReplaced) {
     for (const mode_t mode : {0600U, 0666U}) {
-        const auto listening = listen_on(address_, mode);
+        const auto listening = listen_on(address_, {.mode = mode});
         ASSERT_TRUE(listening) << listening.error();
         struct stat file{};
         ASSERT_EQ(::stat(address_.path().c_str(), &file), 0);
@@ -835,8 +891,50 @@ TEST_F(ListenOn, TheFileHasItsModeAndAnOldOneIsReplaced) {
     }
 }
 
+TEST_F(ListenOn, TheFileHasItsOwnerAndGroupAndIsGoneWhereItCannotHaveThem) {
+    constexpr uid_t owner = 65534;
+    constexpr gid_t group = 7;
+    const auto listening = listen_on(address_, {.mode = 0660, .owner = owner, .group = group});
+    struct stat file{};
+    if (!listening) {
+        EXPECT_NE(::geteuid(), 0U) << listening.error();
+        EXPECT_NE(listening.error().find("set owner and group of the socket " + address_.path()), std::string::npos);
+        EXPECT_NE(::stat(address_.path().c_str(), &file), 0);
+        return;
+    }
+    ASSERT_EQ(::stat(address_.path().c_str(), &file), 0);
+    EXPECT_EQ(file.st_uid, owner);
+    EXPECT_EQ(file.st_gid, group);
+    EXPECT_EQ(file.st_mode & 0777U, 0660U);
+    const auto group_alone = listen_on(address_, {.group = group});
+    ASSERT_TRUE(group_alone);
+    ASSERT_EQ(::stat(address_.path().c_str(), &file), 0);
+    EXPECT_EQ(file.st_uid, ::geteuid());
+    EXPECT_EQ(file.st_gid, group);
+}
+
+// There the umask counts for nothing.
+TEST_F(ListenOn, AFolderThatGivesItsFilesAnAccessListMakesTheModeNoWider) {
+    struct Entry {
+        std::uint16_t tag;
+        std::uint16_t permissions;
+        std::uint32_t id;
+    };
+    constexpr std::uint32_t none = 0xFFFFFFFF;
+    const struct {
+        std::uint32_t version = 2;
+        std::array<Entry, 3> entries = {{{0x01, 7, none}, {0x04, 7, none}, {0x20, 7, none}}};  // user, group, others: all
+    } all;
+    if (::setxattr(folder_.c_str(), "system.posix_acl_default", &all, sizeof(all), 0) != 0) GTEST_SKIP() << "no access lists here";
+    const auto listening = listen_on(address_, {.mode = 0620});
+    ASSERT_TRUE(listening) << listening.error();
+    struct stat file{};
+    ASSERT_EQ(::stat(address_.path().c_str(), &file), 0);
+    EXPECT_EQ(file.st_mode & 0777U, 0620U);
+}
+
 TEST_F(ListenOn, AFailureNamesTheSocket) {
-    const auto nowhere = listen_on(*Address::parse("unix:" + folder_ + "/missing/socket"), 0600);
+    const auto nowhere = listen_on(*Address::parse("unix:" + folder_ + "/missing/socket"), {});
     ASSERT_FALSE(nowhere);
     EXPECT_NE(nowhere.error().find(folder_ + "/missing/socket"), std::string::npos) << nowhere.error();
 }

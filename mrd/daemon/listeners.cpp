@@ -1,0 +1,136 @@
+#include "mrd/daemon/listeners.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+#include <utility>
+
+#include "mrd/daemon/lock.h"
+#include "mrd/own_files.h"
+#include "proto/varlink/address.h"
+#include "proto/varlink/server.h"
+
+namespace mrd {
+
+namespace {
+
+using Failure = std::unexpected<std::string>;
+
+// What a socket is called whose unit says nothing: by systemd the unit's name, "connection" with Accept=yes, and "unknown" where the names are lost; by varlinkctl, and
+// whoever else starts a service for itself alone, "varlink".
+bool is_default_name(std::string_view name) {
+    return name.empty() || name.ends_with(".socket") || name == "connection" || name == "unknown" || name == "varlink";
+}
+
+std::string names_of(const std::vector<ListenerConfig> &listeners) {
+    std::string names;
+    for (const auto &listener : listeners) names += (names.empty() ? "" : ", ") + listener.name;
+    return names;
+}
+
+// A name of the system's tables, which `look_up` asks, or a number.
+template <class Number, class LookUp>
+std::expected<std::optional<Number>, std::string> number_of(const ListenerConfig &listener, std::string_view key, std::string_view what,
+                                                            const std::optional<std::string> &text, const LookUp &look_up) {
+    if (!text) return std::nullopt;
+    Number number = 0;
+    const auto end = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (end.ec == std::errc() && end.ptr == text->data() + text->size() && number != static_cast<Number>(-1)) return number;
+    if (const auto *entry = look_up(text->c_str())) return look_up.number(*entry);
+    return Failure("listener." + std::string(key) + " = \"" + *text + "\" of the listener " + listener.name +
+                   ": this machine has no such " + std::string(what) + "; name one that it has, or give its number");
+}
+
+struct Users {
+    const passwd *operator()(const char *name) const { return ::getpwnam(name); }  // NOLINT(concurrency-mt-unsafe): nobody else asks
+    static uid_t number(const passwd &entry) { return entry.pw_uid; }
+};
+struct Groups {
+    const group *operator()(const char *name) const { return ::getgrnam(name); }  // NOLINT(concurrency-mt-unsafe): nobody else asks
+    static gid_t number(const group &entry) { return entry.gr_gid; }
+};
+
+std::expected<varlink::SocketAccess, std::string> access_of(const ListenerConfig &listener) {
+    auto owner = number_of<uid_t>(listener, "owner", "user", listener.owner, Users());
+    if (!owner) return Failure(owner.error());
+    auto group = number_of<gid_t>(listener, "group", "group", listener.group, Groups());
+    if (!group) return Failure(group.error());
+    return varlink::SocketAccess{.mode = listener.mode, .owner = *owner, .group = *group};
+}
+
+// The lock beside the socket says that nobody listens on it, so a file that is there is left over and goes.
+std::expected<Listener, std::string> make_socket(const ListenerConfig &listener) {
+    auto address = varlink::Address::parse(listener.path);
+    if (!address) return Failure(address.error());
+    // Access is by the file's mode, and an abstract socket has none.
+    if (address->path().empty()) return Failure(listener.path + " is an abstract socket, to which anybody could connect: use a path");
+    auto access = access_of(listener);
+    if (!access) return Failure(access.error());
+    if (auto good = varlink::check_socket_file(*address); !good) return Failure(good.error());
+    const std::filesystem::path path = address->path();
+    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    if (auto made = make_own_folder(folder, 0755, Others::write_their_own); !made) return Failure(made.error());
+    auto lock = lock_file(path.string() + ".lock", "the socket " + path.string());
+    if (!lock) return Failure(lock.error());
+    if (auto unused = check_nobody_listens(*address); !unused) return Failure(unused.error());
+    auto socket = varlink::listen_on(*address, *access);
+    if (!socket) return Failure(socket.error());
+    return Listener{.config = &listener, .socket = std::move(*socket), .file = SocketFile(path, std::move(*lock))};
+}
+
+}  // namespace
+
+std::expected<PassedToListeners, std::string> assign_sockets(const std::vector<ListenerConfig> &listeners,
+                                                             std::vector<PassedSocket> passed) {
+    PassedToListeners assigned(listeners.size());
+    const bool alone = passed.size() == 1;
+    for (auto &socket : passed) {
+        const auto shown = socket.name.empty() ? std::string("without a name") : "\"" + socket.name + "\"";
+        if (!socket.listening && !alone)
+            return Failure("the passed socket " + shown + " is connected: it has to be the only one (Accept=yes), or listen (Accept=no)");
+        auto wanted = std::ranges::find(listeners, socket.name, &ListenerConfig::name);
+        if (wanted == listeners.end() && alone && is_default_name(socket.name)) wanted = listeners.begin();
+        if (wanted == listeners.end()) {
+            return Failure("the passed socket " + shown +
+                           " is for no listener: give it the name of one (FileDescriptorName=); there are: " + names_of(listeners));
+        }
+        auto &place = assigned[static_cast<std::size_t>(wanted - listeners.begin())];
+        if (place) return Failure("two sockets are passed for the listener " + wanted->name + ": pass one");
+        place = std::move(socket);
+    }
+    return assigned;
+}
+
+SocketFile::SocketFile(std::filesystem::path path, varlink::FileDescriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {
+    if (::lstat(path_.c_str(), &made_) != 0) path_.clear();
+}
+
+SocketFile::SocketFile(SocketFile &&other) noexcept
+    : path_(std::exchange(other.path_, {})), made_(other.made_), lock_(std::move(other.lock_)) {}
+
+SocketFile::~SocketFile() {
+    struct stat there{};
+    if (path_.empty() || ::lstat(path_.c_str(), &there) != 0) return;
+    if (there.st_dev == made_.st_dev && there.st_ino == made_.st_ino) ::unlink(path_.c_str());
+}
+
+std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed) {
+    const bool for_one_client = std::ranges::any_of(passed, [](const auto &socket) { return socket && !socket->listening; });
+    std::vector<Listener> opened;
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+        if (auto &socket = passed[i]) {
+            opened.push_back({.config = &listeners[i], .socket = std::move(socket->socket), .listening = socket->listening});
+        } else if (!for_one_client) {
+            auto made = make_socket(listeners[i]);
+            if (!made) return Failure(made.error());
+            opened.push_back(std::move(*made));
+        }
+    }
+    return opened;
+}
+
+}  // namespace mrd

@@ -1,0 +1,50 @@
+// The sockets on which mrd listens: which of them are handed over by the service manager, and those that mrd makes itself and removes.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mrd/daemon/activation.h"
+#include "mrd/daemon/config.h"
+#include "proto/varlink/file_descriptor.h"
+
+namespace mrd {
+
+// Which listener each passed socket is for: by its name, or the first listener's, if it is the only one and has no name of its own. One place for each listener; empty:
+// mrd makes the socket itself. Error: a sentence that names the socket.
+using PassedToListeners = std::vector<std::optional<PassedSocket>>;
+std::expected<PassedToListeners, std::string> assign_sockets(const std::vector<ListenerConfig> &listeners,
+                                                             std::vector<PassedSocket> passed);
+
+// A socket's file that mrd has made. Removed with this, if it is still there: another's may have its name by then.
+class SocketFile {
+public:
+    // `lock` is held as long.
+    SocketFile(std::filesystem::path path, varlink::FileDescriptor lock);
+    SocketFile(SocketFile &&other) noexcept;
+    SocketFile &operator=(SocketFile &&) = delete;
+    ~SocketFile();
+
+private:
+    std::filesystem::path path_;  // empty: moved from
+    struct stat made_{};
+    varlink::FileDescriptor lock_;
+};
+
+struct Listener {
+    const ListenerConfig *config = nullptr;
+    varlink::FileDescriptor socket;
+    bool listening = true;                // false: connected, as PassedSocket has it
+    std::optional<SocketFile> file = {};  // none: the socket was passed
+};
+
+// Opens them all, in their order; or, where a connected socket was passed, that one alone. `listeners` outlives what it returns. Error: a sentence that names the
+// socket or the key; what was made before is removed again.
+std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed);
+
+}  // namespace mrd

@@ -1,0 +1,203 @@
+#include "mrd/daemon/listeners.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+
+#include "proto/varlink/address.h"
+#include "tests/mrd/temporary_folder.h"
+
+namespace mrd {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const std::vector<ListenerConfig> two{{.name = "all", .path = "/a"}, {.name = "log", .path = "/b"}};
+
+std::vector<PassedSocket> passed(const std::vector<std::string> &names, bool listening = true) {
+    std::vector<PassedSocket> sockets;
+    for (const auto &name : names) sockets.push_back({varlink::FileDescriptor(), name, listening});
+    return sockets;
+}
+
+// The names of what is passed to each listener, "-" for nothing; or the error.
+std::string assigned(const std::vector<ListenerConfig> &listeners, std::vector<PassedSocket> sockets) {
+    const auto places = assign_sockets(listeners, std::move(sockets));
+    if (!places) return places.error();
+    std::string text;
+    for (const auto &place : *places) text += (place ? place->name : "-") + " ";
+    return text.substr(0, text.size() - 1);
+}
+
+TEST(AssignSockets, EachIsForTheListenerOfItsName) {
+    EXPECT_EQ(assigned(two, passed({})), "- -");
+    EXPECT_EQ(assigned(two, passed({"log"})), "- log");
+    EXPECT_EQ(assigned(two, passed({"log", "all"})), "all log");
+    EXPECT_EQ(assigned({ListenerConfig{}}, passed({"varlink"})), "varlink");
+    EXPECT_EQ(assigned({{.name = "first"}, {.name = "varlink"}}, passed({"varlink"})), "- varlink") << "it has that name";
+}
+
+TEST(AssignSockets, OneAloneWithoutANameOfItsOwnIsForTheFirstListener) {
+    for (const std::string name : {"", "varlink", "unknown", "connection", "mrd.socket"}) {
+        EXPECT_EQ(assigned(two, passed({name})), name + " -");
+        EXPECT_THAT(assigned(two, passed({"log", name})), HasSubstr("is for no listener: give it the name of one")) << name;
+    }
+}
+
+TEST(AssignSockets, AnUnknownNameIsAnErrorThatNamesItAndAllListeners) {
+    EXPECT_THAT(assigned(two, passed({"other"})),
+                AllOf(HasSubstr("the passed socket \"other\""), HasSubstr("FileDescriptorName="), HasSubstr("there are: all, log")));
+    EXPECT_THAT(assigned(two, passed({"all", "other"})), HasSubstr("the passed socket \"other\""));
+    EXPECT_THAT(assigned(two, passed({"all", ""})), HasSubstr("the passed socket without a name is for no listener"));
+}
+
+TEST(AssignSockets, TwoForOneListenerAreAnError) {
+    EXPECT_THAT(assigned(two, passed({"log", "log"})), HasSubstr("two sockets are passed for the listener log"));
+}
+
+TEST(AssignSockets, AConnectedOneIsTheOnlyOne) {
+    EXPECT_EQ(assigned(two, passed({"connection"}, false)), "connection -");
+    EXPECT_EQ(assigned(two, passed({"log"}, false)), "- log");
+    EXPECT_THAT(assigned(two, passed({"all", "log"}, false)), HasSubstr("has to be the only one"));
+}
+
+// ---- Opening them
+
+class OpenListeners : public ::testing::Test {
+protected:
+    [[nodiscard]] std::string path(const std::string &name) const { return (folder_.path() / name).native(); }
+    [[nodiscard]] std::vector<ListenerConfig> a_and_b() const {
+        return {{.name = "a", .path = path("a")}, {.name = "b", .path = path("b")}};
+    }
+
+    static std::expected<std::vector<Listener>, std::string> open(const std::vector<ListenerConfig> &listeners) {
+        return open_listeners(listeners, PassedToListeners(listeners.size()));
+    }
+    static std::string refused(const std::vector<ListenerConfig> &listeners) {
+        auto opened = open(listeners);
+        EXPECT_FALSE(opened);
+        return opened ? "" : opened.error();
+    }
+    static bool somebody_listens(const std::string &path) {
+        const auto address = varlink::Address::parse(path).value();
+        const varlink::FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        return ::connect(socket.get(), address.data(), address.size()) == 0;
+    }
+
+    TemporaryFolder folder_;
+};
+
+TEST_F(OpenListeners, AllAreMadeAndTheirFilesGoWithThem) {
+    const auto listeners = a_and_b();
+    {
+        const auto opened = open(listeners);
+        ASSERT_TRUE(opened) << opened.error();
+        ASSERT_EQ(opened->size(), 2U);
+        EXPECT_TRUE(somebody_listens(path("a")));
+        EXPECT_TRUE(somebody_listens(path("b")));
+    }
+    EXPECT_FALSE(fs::exists(path("a")));
+    EXPECT_FALSE(fs::exists(path("b")));
+}
+
+TEST_F(OpenListeners, EachHasItsLockAndWhatIsLeftOverGoes) {
+    const auto listeners = a_and_b();
+    const auto first = open({listeners[1]});
+    ASSERT_TRUE(first);
+    EXPECT_THAT(refused(listeners), HasSubstr("another mrd uses the socket " + path("b")));
+    EXPECT_FALSE(fs::exists(path("a"))) << "what was made before is removed again";
+    EXPECT_TRUE(somebody_listens(path("b"))) << "and nobody else's is touched";
+
+    // As a kill leaves it.
+    const auto address = varlink::Address::parse(path("a")).value();
+    const int left_over = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(::bind(left_over, address.data(), address.size()), 0);
+    ::close(left_over);
+    const auto opened = open({listeners[0]});
+    ASSERT_TRUE(opened) << opened.error();
+    EXPECT_TRUE(somebody_listens(path("a")));
+}
+
+TEST_F(OpenListeners, AFileThatIsAnothersByTheEndIsLeft) {
+    auto opened = open(a_and_b());
+    ASSERT_TRUE(opened);
+    fs::remove(path("a"));
+    std::ofstream(path("a")) << "another's";
+    opened->clear();
+    EXPECT_TRUE(fs::exists(path("a")));
+    EXPECT_FALSE(fs::exists(path("b")));
+}
+
+TEST_F(OpenListeners, OwnerAndGroupAreNamesOrNumbersAndAWrongOneIsAnErrorThatNamesTheKey) {
+    auto listener = a_and_b().front();
+    listener.owner = "nobdoy";
+    EXPECT_THAT(refused({listener}), AllOf(HasSubstr("listener.owner = \"nobdoy\" of the listener a"), HasSubstr("no such user")));
+    listener.owner = "4294967295";
+    EXPECT_THAT(refused({listener}), HasSubstr("listener.owner = \"4294967295\""));
+    listener.owner = "-1";
+    EXPECT_THAT(refused({listener}), HasSubstr("listener.owner = \"-1\""));
+    listener.owner.reset();
+    listener.group = "no group";
+    EXPECT_THAT(refused({listener}), AllOf(HasSubstr("listener.group = \"no group\""), HasSubstr("no such group")));
+    EXPECT_FALSE(fs::exists(path("a")));
+    EXPECT_FALSE(fs::exists(path("a.lock"))) << "nothing was made";
+    if (::geteuid() != 0) GTEST_SKIP() << "nothing can be given away";
+    listener.owner = "nobody";
+    listener.group = "7";
+    listener.mode = 0660;
+    const auto opened = open({listener});
+    ASSERT_TRUE(opened) << opened.error();
+    struct stat file{};
+    ASSERT_EQ(::lstat(path("a").c_str(), &file), 0);
+    EXPECT_EQ(file.st_uid, 65534U);
+    EXPECT_EQ(file.st_gid, 7U);
+    EXPECT_EQ(file.st_mode & 07777U, 0660U);
+}
+
+TEST_F(OpenListeners, AFolderThatOthersMayWriteIsRefusedUnlessItIsSticky) {
+    auto listeners = a_and_b();
+    fs::create_directory(path("open"));
+    listeners[1].path = path("open/b");
+    ASSERT_EQ(::chmod(path("open").c_str(), 0777), 0);
+    EXPECT_THAT(refused(listeners), HasSubstr(path("open") + " may be written by others"));
+    EXPECT_FALSE(fs::exists(path("a")));
+    ASSERT_EQ(::chmod(path("open").c_str(), 01777), 0);
+    EXPECT_TRUE(open(listeners));
+}
+
+TEST_F(OpenListeners, WhatIsPassedIsServedAndTheOthersAreMade) {
+    const auto listeners = a_and_b();
+    std::array<int, 2> pair{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
+    const varlink::FileDescriptor peer(pair[1]);
+    PassedToListeners sockets(2);
+    sockets[1] = PassedSocket{varlink::FileDescriptor(pair[0]), "b", true};
+    const auto opened = open_listeners(listeners, std::move(sockets));
+    ASSERT_TRUE(opened);
+    ASSERT_EQ(opened->size(), 2U);
+    EXPECT_TRUE((*opened)[0].file);
+    EXPECT_EQ((*opened)[1].socket.get(), pair[0]);
+    EXPECT_FALSE((*opened)[1].file);
+    EXPECT_FALSE(fs::exists(path("b")));
+}
+
+TEST_F(OpenListeners, ForOneClientAloneNoOtherIsMade) {
+    PassedToListeners sockets(2);
+    sockets[1] = PassedSocket{varlink::FileDescriptor(), "connection", false};
+    const auto listeners = a_and_b();
+    const auto opened = open_listeners(listeners, std::move(sockets));
+    ASSERT_TRUE(opened);
+    ASSERT_EQ(opened->size(), 1U);
+    EXPECT_EQ(opened->front().config, &listeners[1]);
+    EXPECT_FALSE(opened->front().listening);
+    EXPECT_FALSE(fs::exists(path("a")));
+}
+
+}  // namespace
+}  // namespace mrd
