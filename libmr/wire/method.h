@@ -7,8 +7,10 @@
 #include <concepts>
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 
 #include "proto/varlink/effect.h"
+#include "proto/varlink/fields.h"
 #include "proto/varlink/message.h"
 
 namespace mr::wire {
@@ -51,6 +53,18 @@ struct Description {
 
     [[nodiscard]] constexpr std::string_view interface() const { return name.substr(0, name.rfind('.')); }
     [[nodiscard]] constexpr std::string_view method() const { return name.substr(name.rfind('.') + 1); }
+};
+
+// For whom a program makes a call that somebody else has asked it for. A method that may be called so has the parameter `on_behalf_of`, an optional of this:
+// "onBehalfOf: ?OnBehalfOf" in the interface file.
+struct OnBehalfOf {
+    std::int64_t uid = 0;
+    std::int64_t gid = 0;
+    std::int64_t pid = 0;
+    static constexpr auto fields() {
+        return std::tuple(varlink::field("uid", &OnBehalfOf::uid), varlink::field("gid", &OnBehalfOf::gid),
+                          varlink::field("pid", &OnBehalfOf::pid));
+    }
 };
 
 // ---- The types of a description

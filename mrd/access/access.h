@@ -1,5 +1,5 @@
 // Who may do what. Every call of every method is asked here first, and passes nowhere else (mrd/interfaces/methods.h). There are no rules yet: everything is
-// allowed.
+// allowed, but to speak for somebody else.
 #pragma once
 
 #include <bitset>
@@ -22,7 +22,9 @@ public:
     }
 
     // `subject`: the register or provider as the call names it; empty: the operation is about none, or about all. A call that names several is asked about each.
-    [[nodiscard]] bool allows(const Caller & /*caller*/, Operation operation, std::string_view /*subject*/) const {
+    [[nodiscard]] bool allows(const Caller &caller, Operation operation, std::string_view /*subject*/) const {
+        // Nobody is trusted to say for whom he asks. To pass that over would be to do it in his own name.
+        if (caller.on_behalf_of()) return false;
         return !refused_.test(static_cast<std::size_t>(operation));
     }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "libmr/wire/method.h"
 #include "mr/event_log.h"
 #include "mrd/shares/client_shares.h"
 #include "proto/varlink/service.h"
@@ -35,14 +36,19 @@ private:
     std::size_t next_sweep_ = 64;                     // so many are known when those whose connection has ended are dropped
 };
 
-// Who makes a call, for as long as the call's method runs.
+// Who makes a call, and where, for as long as the call's method runs.
 class Caller {
 public:
-    Caller(const varlink::Peer &peer, Callers &callers) : peer_(peer), callers_(callers) {}
+    Caller(const varlink::Peer &peer, Callers &callers, const std::optional<mr::wire::OnBehalfOf> &on_behalf_of = {})
+        : peer_(peer), callers_(callers), on_behalf_of_(on_behalf_of) {}
 
     [[nodiscard]] uid_t uid() const { return peer_.uid; }
     [[nodiscard]] gid_t gid() const { return peer_.gid; }
     [[nodiscard]] pid_t pid() const { return peer_.pid; }
+    // The listener to which he connected, by its name in the configuration.
+    [[nodiscard]] std::string_view listener() const { return peer_.listener; }
+    // For whom he says that he asks. His word alone.
+    [[nodiscard]] const std::optional<mr::wire::OnBehalfOf> &on_behalf_of() const { return on_behalf_of_; }
     // Whose share of what all share he takes.
     [[nodiscard]] Client client() const { return Client::of(peer_); }
     // As the log names him.
@@ -51,6 +57,7 @@ public:
 private:
     const varlink::Peer &peer_;
     Callers &callers_;
+    std::optional<mr::wire::OnBehalfOf> on_behalf_of_;
 };
 
 // The caller's place in the unified hierarchy ("0::/system.slice/foo.service"), below system.slice where it is there: "foo.service". A service, or a user in

@@ -43,6 +43,16 @@ bool for_each_subject(const typename Method::Parameters &parameters, const Allow
     }
 }
 
+// For whom the call is, where the method can be called so.
+template <class Parameters>
+std::optional<mr::wire::OnBehalfOf> on_behalf_of(const Parameters &parameters) {
+    if constexpr (requires { parameters.on_behalf_of; }) {
+        return parameters.on_behalf_of;
+    } else {
+        return std::nullopt;
+    }
+}
+
 // The right and the duty to answer one call of this method (varlink::Responder), with its reply or with one of its errors.
 template <mr::wire::DescribedMethod Method>
 class Answer {
@@ -98,7 +108,7 @@ void add_method(varlink::Interface &interface, const std::shared_ptr<Gate> &gate
             if constexpr (Method::description.replies == mr::wire::Replies::many) {
                 if (!request.more) return responder.fail(varlink::ExpectedMore{});
             }
-            const Caller caller(request.peer, gate->callers);
+            const Caller caller(request.peer, gate->callers, on_behalf_of(parameters));
             const auto allows = [&](std::string_view subject) {
                 return gate->access.allows(caller, Method::description.operation, subject);
             };

@@ -116,6 +116,41 @@ TEST(Gate, IsAskedAboutEachRegisterThatACallNames) {
     EXPECT_FALSE(for_each_subject<wire::Snapshot>({.names = {{"a", "b"}}, .fresh = {}}, b_is_refused)) << "one is enough";
 }
 
+// ---- Calls for somebody else, and where they are made
+
+constexpr std::string_view for_others_file = R"(interface org.example.ForOthers
+type OnBehalfOf (uid: int, gid: int, pid: int)
+method Ask(onBehalfOf: ?OnBehalfOf) -> (listener: string)
+)";
+
+struct AskParameters {
+    std::optional<wire::OnBehalfOf> on_behalf_of;
+    static constexpr auto fields() { return std::tuple(varlink::field("onBehalfOf", &AskParameters::on_behalf_of)); }
+};
+struct AskReply {
+    std::string_view listener;
+    static constexpr auto fields() { return std::tuple(varlink::field("listener", &AskReply::listener)); }
+};
+struct Ask : wire::Method<AskParameters, AskReply> {
+    static constexpr wire::Description description{.name = "org.example.ForOthers.Ask", .operation = Operation::read};
+    static constexpr auto subject = wire::no_subject;
+};
+struct AnswersWithTheListener {
+    void operator()(Ask, const Caller &caller, const AskParameters &, Answer<Ask> answer) { answer.reply({caller.listener()}); }
+};
+
+TEST(Gate, SeesForWhomACallIsAndRefusesItAsNobodyIsTrustedWithThat) {
+    varlink::Service service(varlink::ServiceInfo{}, "elsewhere");
+    service.add(
+        make_interface<for_others_file>(wire::MethodList<Ask>(), std::make_shared<Gate>(), std::make_shared<AnswersWithTheListener>()));
+    SessionClient client(service);
+    EXPECT_EQ(client.call(Ask::description.name), R"({"parameters":{"listener":"elsewhere"}})") << "in the caller's own name";
+    const auto refused = client.call(Ask::description.name, R"({"onBehalfOf":{"uid":1000,"gid":1000,"pid":7}})");
+    EXPECT_THAT(refused, HasSubstr("org.varlink.service.PermissionDenied"));
+    EXPECT_THAT(client.call(Ask::description.name, R"({"onBehalfOf":{"uid":1000}})"), HasSubstr("InvalidParameter"))
+        << "half of one is none";
+}
+
 // ---- Descriptions and files
 
 // The interface file with one text in place of another.
