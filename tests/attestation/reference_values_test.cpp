@@ -137,6 +137,16 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
     EXPECT_EQ(error_of(example()), "");
 }
 
+// People write these files, and some editors begin them with one.
+TEST(ReferenceValues, MayBeginWithOneByteOrderMark) {
+    const std::string mark = "\xEF\xBB\xBF";
+    const auto with = parse_reference_values(mark + example().dump());
+    ASSERT_TRUE(with) << with.error().message;
+    EXPECT_EQ(with->required_events, parse_reference_values(example().dump())->required_events);
+    EXPECT_FALSE(parse_reference_values(mark + mark + example().dump())) << "one";
+    EXPECT_FALSE(parse_reference_values(example().dump() + mark)) << "at the beginning";
+}
+
 TEST(ReferenceValues, RulesHaveOneLimitTogetherAndAreThereOnce) {
     auto file = example();
     const auto rule = file["requiredEvents"][0];
