@@ -11,15 +11,17 @@ constexpr uid_t root = 0;
 
 }  // namespace
 
-void BufferBudget::update(Holder &holder, std::size_t bytes, Waiting waiting, bool progressed, TimePoint now) {
+void BufferBudget::update(Holder &holder, std::size_t bytes, Waiting waiting, std::size_t progress, TimePoint now) {
     if (bytes == 0 && waiting == Waiting::for_nothing) return remove(holder);
     if (!holder.known_) {
         holder.known_ = true;
         holder.position_ = holders_.size();
         holders_.push_back(&holder);
         holder.since_ = now;
+        holder.taken_ = 0;
     }
-    if (progressed || holder.waiting_ != waiting) holder.waiting_since_ = now;
+    if (progress > 0 || holder.waiting_ != waiting) holder.waiting_since_ = now;
+    holder.taken_ += progress;
     holder.waiting_ = waiting;
     total_ += bytes - holder.bytes_;
     if (bytes != holder.bytes_) held_by_[holder.uid_] += bytes - holder.bytes_;
@@ -59,7 +61,7 @@ BufferBudget::Holder *BufferBudget::excess(Holder &updated, TimePoint now) const
     const auto weight = [now](const Holder &holder) {
         // With the millisecond that passes before anybody could have read it.
         const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(now - holder.since_).count() + 1;
-        return static_cast<double>(holder.bytes_) * static_cast<double>(time);
+        return static_cast<double>(holder.bytes_) * static_cast<double>(time) / static_cast<double>(holder.taken_ + 1);
     };
     Holder *heaviest = nullptr;
     for (auto *holder : holders_) {

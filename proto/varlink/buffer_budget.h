@@ -42,20 +42,22 @@ public:
         Waiting waiting_ = Waiting::for_nothing;
         std::size_t position_ = 0;  // among the holders
         std::size_t bytes_ = 0;
-        TimePoint since_;  // known
+        std::size_t taken_ = 0;  // progress, since then
+        TimePoint since_;        // known
         TimePoint waiting_since_;
     };
 
     explicit BufferBudget(const Limits &limits)
         : limit_(limits.max_buffered), max_frame_time_(limits.max_frame_time), max_unread_time_(limits.max_unread_time) {}
 
-    // `progressed`: the peer has finished a message, or taken some of what waits for it, since the last update.
-    void update(Holder &holder, std::size_t bytes, Waiting waiting, bool progressed, TimePoint now);
+    // `progress`: bytes of messages that the peer has finished, or of what waits for it that it has taken, since the last update.
+    void update(Holder &holder, std::size_t bytes, Waiting waiting, std::size_t progress, TimePoint now);
     void remove(Holder &holder);
 
     // Who has to be closed, after this update, so that the limit holds; null: nobody. The uid that holds the most pays, so that none pays that holds no more
     // than the limit divided by the number of uids; root pays nothing for its reserve. Of its connections the one goes that holds the most bytes for the
-    // longest (bytes times time): whoever reads what is sent to him holds it for moments, however much it is.
+    // longest, for what it has taken meanwhile (bytes times time, divided by these bytes): the time for which it would hold them at its pace. Whoever reads what
+    // is sent to him goes after all who do not, however much it is, and however slowly he comes to it.
     [[nodiscard]] Holder *excess(Holder &updated, TimePoint now) const;
 
     // From now on a peer that takes nothing of its answers has no more time than that.

@@ -200,7 +200,7 @@ private:
         if (bytes == 0 && waiting == Waiting::for_nothing) return state_->budget.remove(*this);
         const auto now = std::chrono::steady_clock::now();
         const auto state = state_;
-        state->budget.update(*this, bytes, waiting, std::exchange(progressed_, false), now);
+        state->budget.update(*this, bytes, waiting, std::exchange(progress_, 0), now);
         state->note_memory();
         State::sweep_later(state);
         while (auto *excess = closed_ ? nullptr : state->budget.excess(*this, now)) {
@@ -285,14 +285,14 @@ private:
             if (more > 0) take({state_->received.data(), static_cast<std::size_t>(more)});
             // The end of the input and errors are met again by the next read.
         }
-        progressed_ = session_->messages() != messages;
+        if (session_->messages() != messages) progress_ = size;
         send(out);
         go_on();
     }
 
     void on_writable() {
         const auto sent = send_some(unsent_);
-        progressed_ = sent > 0;
+        progress_ = sent;
         unsent_.erase(0, sent);
         if (unsent_.empty()) release(unsent_);
         session_->set_unsent(unsent_.size());
@@ -340,12 +340,12 @@ private:
     Socket socket_;
     std::shared_ptr<Session> session_;
     std::string unsent_;
+    std::size_t progress_ = 0;  // as BufferBudget has it
     std::array<char, connection_receive_size> received_{};
     bool waiting_readable_ = false;
     bool waiting_writable_ = false;
     bool waiting_hang_up_ = false;
     bool wake_posted_ = false;
-    bool progressed_ = false;  // as BufferBudget has it
     bool input_ended_ = false;
     bool gone_ = false;
     bool stopping_ = false;

@@ -399,7 +399,7 @@ TEST_F(UnreadEvidence, DelaysNobodyHoweverManyClientsLeaveIt) {
     for (const std::uint32_t clients : {4U, 32U}) {
         fill_log(client, mr::max_evidence_log / 4);
         ask_and_not_read(daemon, clients);
-        const auto given = evidence_of(client, nonce(99));
+        const auto given = evidence_of(client, nonce(99), {.deadline = std::chrono::minutes(10)});
         ASSERT_TRUE(given) << given.error().message;
         EXPECT_TRUE(verdict_of(client, *given, nonce(99)).verified());
         leave();

@@ -18,8 +18,8 @@ constexpr uid_t bob = 1001;
 // One that may hold 800 bytes: 100 are kept for root, 400 are the most for one connection.
 class Budget : public testing::Test {
 protected:
-    void hold(Holder &holder, std::size_t bytes) { budget_.update(holder, bytes, Waiting::for_reader, false, now_); }
-    void wait(Holder &holder, Waiting waiting, bool progressed = false) { budget_.update(holder, 1, waiting, progressed, now_); }
+    void hold(Holder &holder, std::size_t bytes) { budget_.update(holder, bytes, Waiting::for_reader, 0, now_); }
+    void wait(Holder &holder, Waiting waiting, std::size_t progress = 0) { budget_.update(holder, 1, waiting, progress, now_); }
     [[nodiscard]] Holder *excess(Holder &updated) const { return budget_.excess(updated, now_); }
 
     BufferBudget budget_{Limits{.max_buffered = 800, .max_frame_time = 10s, .max_unread_time = 60s}};
@@ -59,6 +59,27 @@ TEST_F(Budget, WhoHoldsTheMostForTheLongestHasToGo) {
     EXPECT_EQ(budget_.total(), 460U);
 }
 
+TEST_F(Budget, WhoTakesWhatItHoldsGoesAfterAllWhoDoNotHoweverSlowlyItComesToIt) {
+    Holder reader(alice);
+    Holder sipping(alice);
+    Holder unread(alice);
+    hold(reader, 300);
+    hold(sipping, 200);
+    now_ += 5s;
+    budget_.update(reader, 200, Waiting::for_reader, 100, now_);
+    budget_.update(sipping, 199, Waiting::for_reader, 1, now_);
+    hold(unread, 330);
+    now_ += 100ms;
+    hold(unread, 330);
+    EXPECT_EQ(excess(unread), &sipping) << "a byte now and then is no reading";
+    budget_.remove(sipping);
+    hold(unread, 350);
+    Holder next(alice);
+    hold(next, 200);
+    EXPECT_EQ(excess(next), &unread);
+    EXPECT_TRUE(budget_.overdue(now_ + 59s).empty()) << "it has progressed";
+}
+
 TEST_F(Budget, WhoseAnswersWereAllTakenBeginsAnew) {
     Holder reader(alice);
     Holder stuck(alice);
@@ -66,7 +87,7 @@ TEST_F(Budget, WhoseAnswersWereAllTakenBeginsAnew) {
     now_ += 5s;
     hold(stuck, 200);
     now_ += 1s;
-    budget_.update(reader, 0, Waiting::for_nothing, true, now_);
+    budget_.update(reader, 0, Waiting::for_nothing, 300, now_);
     EXPECT_FALSE(reader.known());
     hold(reader, 400);
     Holder third(alice);
@@ -132,7 +153,7 @@ TEST_F(Budget, OthersThatExceedTheirPartPayThoughRootHoldsMore) {
     Holder second(bob);
     hold(own, 400);
     hold(first, 380);
-    budget_.update(own_second, 10, Waiting::for_reader, false, now_);
+    budget_.update(own_second, 10, Waiting::for_reader, 0, now_);
     hold(second, 321);
     EXPECT_EQ(excess(second), &first);
 }
@@ -192,7 +213,7 @@ TEST_F(Budget, ThePeerThatDoesNotFinishAMessageIsOverdue) {
     wait(holder, Waiting::for_rest_of_message);
     now_ += 1ms;
     EXPECT_EQ(budget_.overdue(now_), std::vector{&holder}) << "more bytes of the same message give no more time";
-    wait(holder, Waiting::for_rest_of_message, true);
+    wait(holder, Waiting::for_rest_of_message, 1);
     EXPECT_TRUE(budget_.overdue(now_).empty()) << "another message has begun";
 }
 
@@ -200,7 +221,7 @@ TEST_F(Budget, ThePeerThatTakesNothingOfItsAnswersIsOverdue) {
     Holder holder(alice);
     wait(holder, Waiting::for_reader);
     now_ += 59s;
-    wait(holder, Waiting::for_reader, true);
+    wait(holder, Waiting::for_reader, 1);
     now_ += 59s;
     EXPECT_TRUE(budget_.overdue(now_).empty()) << "it has taken some";
     wait(holder, Waiting::for_reader);
@@ -224,7 +245,7 @@ TEST_F(Budget, WhoWaitsForMrdIsNeverOverdue) {
     Holder holder(alice);
     wait(holder, Waiting::for_nothing);
     Holder idle(alice);
-    budget_.update(idle, 0, Waiting::for_nothing, false, now_);
+    budget_.update(idle, 0, Waiting::for_nothing, 0, now_);
     EXPECT_FALSE(idle.known());
     now_ += 24h;
     EXPECT_TRUE(budget_.overdue(now_).empty());
@@ -232,7 +253,7 @@ TEST_F(Budget, WhoWaitsForMrdIsNeverOverdue) {
 
 TEST_F(Budget, AHalfMessageOfAFewBytesIsWaitedForToo) {
     Holder holder(alice);
-    budget_.update(holder, 0, Waiting::for_rest_of_message, false, now_);
+    budget_.update(holder, 0, Waiting::for_rest_of_message, 0, now_);
     now_ += 11s;
     EXPECT_EQ(budget_.overdue(now_), std::vector{&holder});
     budget_.remove(holder);
