@@ -16,28 +16,34 @@ ShareQueue::Ticket ShareQueue::wait(const Client &client, std::size_t amount) {
 }
 
 std::optional<ShareQueue::Turn> ShareQueue::next() {
-    bool others_wait = false;  // one of them, for what is not root's reserve
-    auto at = last_uid_ ? of_uids_.upper_bound(*last_uid_) : of_uids_.begin();
-    for (auto left = of_uids_.size(); left > 0; --left, ++at) {
+    constexpr uid_t root = 0;
+    const bool root_is_first = !root_had_the_last_;
+    std::optional<Limit> blocked;
+    std::optional<Turn> turn;
+    if (root_is_first) turn = next_of(of_uids_.find(root), blocked);
+    auto at = of_uids_.upper_bound(last_uid_);
+    for (auto left = of_uids_.size(); left > 0 && !turn && !blocked; --left) {
         if (at == of_uids_.end()) at = of_uids_.begin();
-        auto &[uid, of_uid] = *at;
-        if (others_wait && uid != 0) continue;
-        std::optional<Limit> exceeded;
-        // One whose own connection has its share is passed by the uid's others.
-        const auto longest = std::ranges::find_if(of_uid.waiting, [&](const auto &each) {
-            exceeded = shares_.exceeded(each.second.client, each.second.amount);
-            return exceeded != Limit::connection;
-        });
-        if (longest == of_uid.waiting.end()) continue;
-        if (!exceeded) {
-            const auto chosen = choose(of_uid, longest)->first;
-            // Where one of the others waits, it stays the one whose turn is next.
-            if (!others_wait) last_uid_ = uid;
-            return serve(uid, chosen);
-        }
-        if (exceeded == Limit::all) return std::nullopt;
-        others_wait = others_wait || exceeded == Limit::others;
+        const auto of_uid = at++;  // it goes with its last request
+        if (of_uid->first != root) turn = next_of(of_uid, blocked);
     }
+    // Where others wait for what all of them may have, root's reserve is left.
+    if (!root_is_first && !turn && blocked != Limit::all) turn = next_of(of_uids_.find(root), blocked);
+    return turn;
+}
+
+std::optional<ShareQueue::Turn> ShareQueue::next_of(OfUids::iterator of_uid, std::optional<Limit> &blocked) {
+    if (of_uid == of_uids_.end()) return std::nullopt;
+    auto &[uid, requests] = *of_uid;
+    std::optional<Limit> exceeded;
+    // One whose own connection has its share is passed by the uid's others.
+    const auto longest = std::ranges::find_if(requests.waiting, [&](const auto &each) {
+        exceeded = shares_.exceeded(each.second.client, each.second.amount);
+        return exceeded != Limit::connection;
+    });
+    if (longest == requests.waiting.end()) return std::nullopt;
+    if (!exceeded) return serve(uid, choose(requests, longest)->first);
+    if (exceeded == Limit::others || exceeded == Limit::all) blocked = exceeded;
     return std::nullopt;
 }
 
@@ -55,6 +61,8 @@ ShareQueue::InOrder::const_iterator ShareQueue::choose(OfUid &of_uid, InOrder::c
 
 ShareQueue::Turn ShareQueue::serve(uid_t uid, Ticket ticket) {
     const auto [client, amount] = of_uids_.at(uid).waiting.at(ticket);
+    root_had_the_last_ = client.is_root();
+    if (!client.is_root()) last_uid_ = uid;
     remove(uid, ticket);
     remember(client);
     shares_.take(client, amount);

@@ -1,6 +1,6 @@
 // Who waits for a share of a bound, and whose turn it is. Decisions only.
 //
-// Uids have their turns one after the other. Of one uid every other turn is for whoever has waited longest, so that nobody waits for ever, and every other for
+// Uids have their turns one after the other; root, while it waits, has every other one, which is its reserve of them however many uids there are. Of one uid every other turn is for whoever has waited longest, so that nobody waits for ever, and every other for
 // whoever came last of those whose connection has had none lately: however many of a uid wait, and ask again, a connection that seldom asks is served at once.
 //
 // Whoever cannot be served is passed only by those who take nothing of what it waits for: one whose own connection or uid holds its share by other clients, one
@@ -63,6 +63,9 @@ private:
         bool last_is_next = false;
     };
 
+    using OfUids = std::map<uid_t, OfUid>;
+    // A uid's turn, if one can be served now. Where others must not pass it, `blocked` is the limit that it waits for.
+    std::optional<Turn> next_of(OfUids::iterator of_uid, std::optional<ClientShares::Limit> &blocked);
     // Of a uid's requests the one whose turn it is, where the longest waiting one can be served.
     InOrder::const_iterator choose(OfUid &of_uid, InOrder::const_iterator longest);
     Turn serve(uid_t uid, Ticket ticket);
@@ -71,9 +74,10 @@ private:
     void remove(uid_t uid, Ticket ticket);
 
     ClientShares shares_;
-    std::map<uid_t, OfUid> of_uids_;  // only of whom one waits
+    OfUids of_uids_;  // only of whom one waits
     std::unordered_map<Ticket, uid_t> uid_of_;
-    std::optional<uid_t> last_uid_;                          // whose turn it was
+    uid_t last_uid_ = 0;  // whose turn it was last but for root's
+    bool root_had_the_last_ = false;
     std::deque<std::uint64_t> turns_;                        // the connections that had the last ones
     std::unordered_map<std::uint64_t, std::size_t> lately_;  // how many of these each had
     Ticket last_ticket_ = 0;

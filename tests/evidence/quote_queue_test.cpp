@@ -80,11 +80,24 @@ TEST_F(QuoteQueueTest, HoweverManyOfAUidWaitOneOfAnotherUidHasTheNextQuote) {
     EXPECT_THAT(queue_.end(), ElementsAre(1));
     add(1001, 201, 1000, 8);
     add(1002, 202, 1000, 0);
+    EXPECT_EQ(queue_.begin(), subject(202)) << "root's";
+    EXPECT_THAT(queue_.end(), ElementsAre(1002));
     EXPECT_EQ(queue_.begin(), subject(201));
     EXPECT_THAT(queue_.end(), ElementsAre(1001));
-    EXPECT_EQ(queue_.begin(), subject(202));
-    EXPECT_THAT(queue_.end(), ElementsAre(1002));
     EXPECT_EQ(queue_.waiting(), 199U);
+}
+
+TEST_F(QuoteQueueTest, RootHasEveryOtherQuoteHoweverManyUidsWait) {
+    constexpr QuoteQueue::Ticket uids = 200;
+    for (QuoteQueue::Ticket i = 1; i <= uids; ++i) add(i, static_cast<std::uint8_t>(i), 1000, static_cast<uid_t>(i));
+    EXPECT_TRUE(queue_.begin());
+    add(1001, 201);
+    add(1002, 202);
+    EXPECT_THAT(queue_.end(), ElementsAre(1)) << "what is being made is made";
+    for (const QuoteQueue::Ticket next : {1001U, 2U, 1002U, 3U, 4U}) {
+        EXPECT_TRUE(queue_.begin());
+        EXPECT_THAT(queue_.end(), ElementsAre(next));
+    }
 }
 
 TEST_F(QuoteQueueTest, AConnectionThatHadNoneLatelyHasOneSoonHoweverManyOfItsUidAskAgainAndAgain) {

@@ -67,7 +67,22 @@ TEST_F(ShareQueueTest, UidsHaveTheirTurnsOneAfterTheOtherHoweverManyOfOneWait) {
     wait('y', user(2001, 9), 10);
     wait('r', root(2002), 10);
     wait('s', root(2003), 10);
-    EXPECT_EQ(turns(), "rmxysmmm");
+    EXPECT_EQ(turns(), "rmsxymmm");
+}
+
+TEST_F(ShareQueueTest, RootHasEveryOtherTurnHoweverManyUidsWait) {
+    ShareQueue one_at_a_time({.what = "places", .all = 1, .others = 1, .uid = 1, .connection = 1});
+    const auto serve = [&] {
+        const auto turn = one_at_a_time.next();
+        one_at_a_time.give_back(turn->client, turn->amount);
+        return turn->client.uid;
+    };
+    for (uid_t uid = 1; uid <= 1000; ++uid) one_at_a_time.wait(user(uid, uid), 1);
+    EXPECT_EQ(serve(), 1U);
+    for (std::uint64_t i = 0; i < 3; ++i) one_at_a_time.wait(root(2000 + i), 1);
+    std::vector<uid_t> served;
+    for (int i = 0; i < 8; ++i) served.push_back(serve());
+    EXPECT_EQ(served, (std::vector<uid_t>{0, 2, 0, 3, 0, 4, 5, 6})) << "and takes nobody's turn from him";
 }
 
 TEST_F(ShareQueueTest, AConnectionThatHadNoTurnLatelyHasTheNextButOneHoweverManyAskAgainAndAgain) {
@@ -144,9 +159,9 @@ TEST_F(ShareQueueTest, WhatIsLeftToRootIsNotTakenByOthersHoweverManyWait) {
     wait('R', root(2001), 10);
     EXPECT_EQ(turns(), "");
     give_back('o');
-    EXPECT_EQ(turns(), "o") << "the others' part stays theirs";
+    EXPECT_EQ(turns(), "R") << "it has every other turn";
     give_back('r');
-    EXPECT_EQ(turns(), "R");
+    EXPECT_EQ(turns(), "o") << "and what it gives back is the others' again, up to their part";
 }
 
 TEST_F(ShareQueueTest, OneThatIsCancelledIsNotServedAndHoldsNobodyUp) {
