@@ -10,8 +10,8 @@ namespace wire = mr::wire;
 
 namespace {
 
-wire::NoSuchRegister named(const NoSuchRegister &error) { return {varlink::echoed(error.name), error.candidates}; }
-wire::RegisterGone named(const RegisterGone &error) { return {varlink::echoed(error.name)}; }
+wire::NoSuchRegister named(const NoSuchRegister &error) { return {error.name, error.candidates}; }
+wire::RegisterGone named(const RegisterGone &error) { return {error.name}; }
 wire::NotReadable named(const NotReadable &error) { return {error.name}; }
 wire::NotWritable named(const NotWritable &error) { return {error.name}; }
 wire::NotExtensible named(const NotExtensible &error) { return {error.name}; }

@@ -7,6 +7,8 @@
 #include <random>
 #include <utility>
 
+#include "proto/varlink/service.h"
+
 namespace mrd {
 
 // Far below 2^53, so that it never stops being an exact number in JSON.
@@ -93,7 +95,8 @@ std::expected<std::filesystem::path, std::string> Registers::repair_journal() {
 
 std::expected<Registers::Place, RegisterError> Registers::find(std::string_view name) const {
     const auto found = places_.find(name);
-    if (found == places_.end()) return std::unexpected(NoSuchRegister{std::string(name), {}});
+    // Not all of a name that there is not: it can be a megabyte, and what makes an error copies it.
+    if (found == places_.end()) return std::unexpected(NoSuchRegister{varlink::echoed(name), {}});
     const auto is_there = [](const Place &place) { return place.table().is_there(place.index); };
     const auto &places = found->second;
     const auto first = std::ranges::find_if(places, is_there);

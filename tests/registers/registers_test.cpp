@@ -49,6 +49,12 @@ protected:
     Registers &registers_ = daemon_.registers();
 };
 
+TEST_F(RegistersTest, OfALongNameThatNoRegisterHasTheErrorTakesNoMoreThanTheBeginning) {
+    const auto place = registers_.find(std::string(1'000'000, 'x'));
+    ASSERT_FALSE(place);
+    EXPECT_EQ(std::get<NoSuchRegister>(place.error()).name, std::string(varlink::max_echoed, 'x') + "...");
+}
+
 TEST_F(RegistersTest, ARegisterIsFoundByItsWholeNameAndByItsShortOneWhereOnlyOneProviderHasIt) {
     ASSERT_TRUE(add("tdx", {fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL")}));
     ASSERT_TRUE(add("virtual", {fake_register("tenant", "XRL")}));
