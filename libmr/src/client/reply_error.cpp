@@ -58,7 +58,7 @@ constexpr std::array known_errors{
     KnownError{"PermissionDenied", ErrorCode::permission_denied, "the caller may not do this"},
     KnownError{"MethodNotImplemented", ErrorCode::method_not_implemented, "this mrd does not do that"},
     KnownError{"MethodNotFound", ErrorCode::method_not_implemented, "this mrd does not know that"},
-    KnownError{"InterfaceNotFound", ErrorCode::method_not_implemented, "this mrd does not know that"},
+    KnownError{"InterfaceNotFound", ErrorCode::method_not_implemented, "this mrd does not know that, or does not serve it at this socket"},
 };
 
 // InvalidParameter has only the field's name: what mrd takes for each.
