@@ -32,6 +32,9 @@ public:
     static std::size_t send(const varlink::FileDescriptor &socket, std::string_view bytes,
                             std::chrono::milliseconds patience = std::chrono::milliseconds(1000));
 
+    // A whole answer has come, and was thrown away. False: the peer has closed, or nothing comes.
+    static bool is_answered(const varlink::FileDescriptor &socket);
+
     // True: the peer has closed within `patience`. What it sent before is read and thrown away.
     static bool closed_by_peer(const varlink::FileDescriptor &socket, std::chrono::milliseconds patience);
 
