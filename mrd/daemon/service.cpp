@@ -121,12 +121,13 @@ struct LimitsStatus {
     std::int64_t max_connections = 0;
     std::int64_t buffered = 0;
     std::int64_t max_buffered = 0;
+    std::int64_t left_behind = 0;
     RefusedStatus refused;
     ClosedStatus closed;
     static constexpr auto fields() {
         return std::tuple(field("maxConnections", &LimitsStatus::max_connections), field("buffered", &LimitsStatus::buffered),
-                          field("maxBuffered", &LimitsStatus::max_buffered), field("refused", &LimitsStatus::refused),
-                          field("closed", &LimitsStatus::closed));
+                          field("maxBuffered", &LimitsStatus::max_buffered), field("leftBehind", &LimitsStatus::left_behind),
+                          field("refused", &LimitsStatus::refused), field("closed", &LimitsStatus::closed));
     }
 };
 
@@ -206,6 +207,7 @@ LimitsStatus status_of(const varlink::ServerCounters &counters, const varlink::L
     return {number(limits.max_connections),
             number(counters.buffered),
             number(limits.max_buffered),
+            number(counters.left_behind),
             {number(counters.refused_full), number(counters.refused_share), number(counters.refused_descriptors)},
             {number(counters.closed_buffered), number(counters.closed_frame), number(counters.closed_unread)}};
 }

@@ -4,7 +4,8 @@
 // other uids together leave it a reserve.
 //
 // A connection's calls run one after the other (varlink::Session). So it has at most one of whatever lasts as long as a call, and the shares of connections
-// are the shares of these too: calls in a provider's queue, readers that wait for a refresh, watchers, followers of the log, calls for collateral.
+// are the shares of these too: calls in a provider's queue, readers that wait for a refresh, watchers, followers of the log, calls for collateral. Those of clients that have gone without a place
+// (varlink::Limits::max_left_behind) have shares of their own, and only change something.
 #pragma once
 
 #include <sys/types.h>

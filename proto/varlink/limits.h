@@ -7,9 +7,11 @@
 namespace varlink {
 
 struct Limits {
-    std::size_t max_message = std::size_t{1} << 20;         // bytes of one message that a server takes
-    std::size_t max_connections = 4096;                     // of one server; sd-varlink's figure
-    std::size_t max_buffered = std::size_t{64} << 20;       // bytes of all connections: received and not parsed, made and not sent
+    std::size_t max_message = std::size_t{1} << 20;    // bytes of one message that a server takes
+    std::size_t max_connections = 4096;                // of one server; sd-varlink's figure
+    std::size_t max_buffered = std::size_t{64} << 20;  // bytes of all connections: received and not parsed, made and not sent
+    std::size_t max_left_behind = std::size_t{16}
+                                  << 20;  // bytes of clients that have gone, whose calls are still to be made without their sockets
     std::chrono::milliseconds max_frame_time{10'000};       // from a message's first byte to its last
     std::chrono::milliseconds max_unread_time{60'000};      // in which a peer takes nothing of the answers that wait for it
     std::chrono::milliseconds max_unread_time_at_end{500};  // the same once the server stops

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -23,10 +24,10 @@
 #include <vector>
 
 #include "proto/varlink/buffer_budget.h"
-#include "proto/varlink/connection_places.h"
 #include "proto/varlink/release.h"
 #include "proto/varlink/session.h"
 #include "proto/varlink/turn_queue.h"
+#include "proto/varlink/uid_shares.h"
 
 namespace varlink {
 
@@ -77,7 +78,12 @@ struct Server::Listener {
 // All that the connections of a server share. Connections hold it, so that their last handlers may run after the server's end.
 struct Server::State {
     State(asio::io_context &loop_, const Limits &limits_)
-        : loop(loop_), limits(limits_), places(limits_.max_connections), budget(limits_), sweep_timer(loop_) {}
+        : loop(loop_),
+          limits(limits_),
+          places(limits_.max_connections),
+          left_behind(limits_.max_left_behind),
+          budget(limits_),
+          sweep_timer(loop_) {}
 
     // A handler of a closed acceptor can still be under way, so it shares the listener and asks it.
     static void accept_next(const std::shared_ptr<State> &state, const std::shared_ptr<Listener> &listener);
@@ -104,7 +110,8 @@ struct Server::State {
     std::vector<std::shared_ptr<Listener>> listeners;
     std::unordered_set<std::shared_ptr<Connection>> connections;
     std::function<void()> empty;
-    ConnectionPlaces places;
+    UidShares places;
+    UidShares left_behind;  // bytes
     BufferBudget budget;
     TurnQueue turns;
     bool will_give_turns = false;
@@ -178,7 +185,7 @@ public:
         const auto state = state_;
         state->budget.remove(*this);
         state->turns.leave(*this);
-        state->places.give_back(peer_.uid);
+        left_behind_ > 0 ? state->left_behind.give_back(peer_.uid, left_behind_) : state->places.give_back(peer_.uid);
         state->connections.erase(self);
         if (state->much_was_freed()) State::sweep_later(state);
         if (state->connections.empty() && state->empty) state->empty();
@@ -192,6 +199,7 @@ private:
 
     // Says what is held and what is waited for. Most turns of most connections hold nothing.
     void account() {
+        if (left_behind_ > 0) return;
         using Waiting = BufferBudget::Waiting;
         const auto bytes = session_->memory() + (unsent_.empty() ? 0 : unsent_.capacity());
         const auto waiting = !unsent_.empty()          ? Waiting::for_reader
@@ -223,9 +231,11 @@ private:
             State::give_turns_later(state_);
         }
         if (session_->busy()) {
-            wait_hang_up();
+            if (gone_) leave_behind();
+            if (left_behind_ == 0) wait_hang_up();
             return;
         }
+        if (left_behind_ > 0) return close();
         if (session_->broken() || input_ended_ || stopping_) {
             if (unsent_.empty()) close();
             return;
@@ -233,12 +243,32 @@ private:
         if (unsent_.size() <= max_unsent) wait_readable();
     }
 
+    // What a client that has gone wants changed needs neither its socket nor its place: they are given back, as far as there is room for what it has sent.
+    void leave_behind() {
+        if (left_behind_ > 0 || waiting_readable_ || !has_hung_up()) return;
+        int unread = 0;
+        if (::ioctl(socket_.native_handle(), FIONREAD, &unread) != 0) return;
+        const auto bytes = sizeof(Connection) + sizeof(Session) + session_->memory() + static_cast<std::size_t>(unread);
+        if (state_->left_behind.take(peer_.uid, bytes) != UidShares::Outcome::taken) return;
+        std::string rest(static_cast<std::size_t>(unread), '\0');
+        std::size_t read = 0;
+        for (ssize_t size = 0; (size = ::recv(socket_.native_handle(), rest.data() + read, rest.size() - read, MSG_DONTWAIT)) > 0;)
+            read += static_cast<std::size_t>(size);
+        rest.resize(read);
+        session_->keep(rest);
+        ErrorCode ignored;
+        socket_.close(ignored);
+        state_->budget.remove(*this);
+        state_->places.give_back(peer_.uid);
+        left_behind_ = bytes;
+    }
+
     void wait_readable() {
         if (std::exchange(waiting_readable_, true)) return;
         // Reading costs a system call less than waiting until there is something to read, which has to arm epoll each time.
         socket_.async_read_some(asio::buffer(received_), [self = shared_from_this()](const ErrorCode &error, std::size_t size) {
             self->waiting_readable_ = false;
-            if (!self->closed_) self->on_readable(error, size);
+            if (!self->closed_ && self->left_behind_ == 0) self->on_readable(error, size);
         });
     }
 
@@ -246,7 +276,7 @@ private:
         if (std::exchange(waiting_writable_, true)) return;
         socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const ErrorCode &error) {
             self->waiting_writable_ = false;
-            if (!error && !self->closed_) self->on_writable();
+            if (!error && !self->closed_ && self->left_behind_ == 0) self->on_writable();
         });
     }
 
@@ -254,7 +284,7 @@ private:
     void wait_hang_up() {
         if (std::exchange(waiting_hang_up_, true)) return;
         socket_.async_wait(Socket::wait_error, [self = shared_from_this()](const ErrorCode &error) {
-            if (error || self->closed_) return;
+            if (error || self->closed_ || self->left_behind_ > 0) return;
             if (self->has_hung_up()) return self->on_hang_up();
             self->waiting_hang_up_ = false;
             if (self->session_->busy()) self->wait_hang_up();
@@ -340,7 +370,8 @@ private:
     Socket socket_;
     std::shared_ptr<Session> session_;
     std::string unsent_;
-    std::size_t progress_ = 0;  // as BufferBudget has it
+    std::size_t progress_ = 0;     // as BufferBudget has it
+    std::size_t left_behind_ = 0;  // bytes of State::left_behind; more than none: its socket is closed, and its place given back
     std::array<char, connection_receive_size> received_{};
     bool waiting_readable_ = false;
     bool waiting_writable_ = false;
@@ -465,9 +496,9 @@ void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor co
     refuse_descriptors(connected);  // it may have been made before its listening socket was told
     const auto peer = peer_of(connected);
     switch (state->places.take(peer.uid)) {
-    case ConnectionPlaces::Outcome::taken: break;
-    case ConnectionPlaces::Outcome::no_place: ++counters.refused_full; return;
-    case ConnectionPlaces::Outcome::over_share: ++counters.refused_share; return;
+    case UidShares::Outcome::taken: break;
+    case UidShares::Outcome::none_left: ++counters.refused_full; return;
+    case UidShares::Outcome::over_share: ++counters.refused_share; return;
     }
     const auto connection = std::make_shared<Connection>(state, service, peer);
     if (!connection->adopt(std::move(connected))) {
@@ -480,7 +511,9 @@ void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor co
     connection->start();
 }
 
-std::size_t Server::State::memory() const { return budget.total() + connections.size() * (sizeof(Connection) + sizeof(Session)); }
+std::size_t Server::State::memory() const {
+    return budget.total() + left_behind.taken() + places.taken() * (sizeof(Connection) + sizeof(Session));
+}
 
 void Server::State::give_turns_later(const std::shared_ptr<State> &state) {
     if (state->turns.size() == 0 || std::exchange(state->will_give_turns, true)) return;
@@ -544,8 +577,9 @@ std::size_t Server::connections() const { return state_->connections.size(); }
 
 ServerCounters Server::counters() const {
     auto counters = state_->counters;
-    counters.connections = connections();
+    counters.connections = state_->places.taken();
     counters.buffered = state_->budget.total();
+    counters.left_behind = state_->left_behind.taken();
     return counters;
 }
 

@@ -39,6 +39,7 @@ std::expected<FileDescriptor, std::string> listen_on(const Address &address, con
 struct ServerCounters {
     std::size_t connections = 0;  // open now
     std::size_t buffered = 0;     // bytes that they hold now, of Limits::max_buffered
+    std::size_t left_behind = 0;  // bytes, of Limits::max_left_behind, of clients that have gone, whose calls are still made
 
     // Connections that were closed as soon as they were made.
     std::size_t refused_full = 0;         // max_connections were open, or the server was stopping
@@ -73,6 +74,7 @@ public:
     // Called each time the last connection ends.
     void on_empty(std::function<void()> handler);
 
+    // Open now, and those that have gone and whose calls are still made.
     [[nodiscard]] std::size_t connections() const;
 
     [[nodiscard]] ServerCounters counters() const;

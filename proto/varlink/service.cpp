@@ -1,5 +1,6 @@
 #include "proto/varlink/service.h"
 
+#include <algorithm>
 #include <cctype>
 #include <stdexcept>
 
@@ -125,6 +126,9 @@ Service::Service(ServiceInfo info, std::string listener) : info_(std::move(info)
 
 void Service::add(std::shared_ptr<const Interface> interface) {
     info_.interfaces.push_back(interface->name());
+    for (const auto &[name, method] : interface->methods_) {
+        if (method.effect == Effect::changes) changes_.push_back(name + '"');
+    }
     interfaces_.emplace(interface->name(), std::move(interface));
 }
 
@@ -135,6 +139,15 @@ Effect Service::effect(const Call &call) const {
     if (interface == interfaces_.end()) return Effect::reads;
     const auto method = interface->second->methods_.find(call.method.substr(dot + 1));
     return method == interface->second->methods_.end() ? Effect::reads : method->second.effect;
+}
+
+bool Service::may_change(std::string_view message) const {
+    if (message.contains('\\')) return true;
+    for (auto dot = message.find('.'); dot != std::string_view::npos; dot = message.find('.', dot + 1)) {
+        const auto rest = message.substr(dot + 1);
+        if (std::ranges::any_of(changes_, [rest](const std::string &name) { return rest.starts_with(name); })) return true;
+    }
+    return false;
 }
 
 void Service::dispatch(const Call &call, const Peer &peer, Responder responder) const {

@@ -207,6 +207,9 @@ public:
     // Of the method that dispatch() would run; a call that is only answered with an error changes nothing.
     [[nodiscard]] Effect effect(const Call &call) const;
 
+    // Can this be the message of a call that changes something? Without parsing it: it cannot where nothing is escaped and no such method is named.
+    [[nodiscard]] bool may_change(std::string_view message) const;
+
     // Finds the method and runs it.
     void dispatch(const Call &call, const Peer &peer, Responder responder) const;
 
@@ -217,6 +220,7 @@ private:
     ServiceInfo info_;
     std::string listener_;
     std::map<std::string, std::shared_ptr<const Interface>, std::less<>> interfaces_;
+    std::vector<std::string> changes_;  // how the names of the methods that change something end: Extend"
     Document scratch_;
 };
 

@@ -66,6 +66,7 @@ void Session::run(std::string &out) {
             break;
         }
         ++messages_;
+        if (hung_up_ && !service_.may_change(*message)) continue;
         served += 1 + message->size() / bytes_of_a_call;
         run_call(*message);
         end_subscription();

@@ -58,7 +58,8 @@ public:
     void set_unsent(std::size_t bytes);
 
     // The peer reads no answers any more, now and for whatever begins from now on: a subscription (a call whose method asked to be told of the end) ends,
-    // nothing is written, and of the calls that wait those are run that change something. resume() is to follow.
+    // nothing is written, and of the calls that wait those are run that change something. What names none of these is dropped unread, all of it at once: thousands
+    // can leave such calls behind. resume() is to follow.
     void hang_up();
     [[nodiscard]] bool hung_up() const { return hung_up_; }
 

@@ -32,6 +32,9 @@ const auto records = frame(R"({"method":"io.mrd.EventLog.Records","more":true})"
 const auto last_record = frame(R"({"method":"io.mrd.EventLog.Records","parameters":{"from":1000000000},"more":true})");
 const auto export_log = frame(R"({"method":"io.mrd.EventLog.Export","parameters":{"format":"json"},"more":true})");
 
+// Refused each time, as no register has that name: the log stays as short as it is.
+const auto extend = frame(R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"none","digest":")" + std::string(96, '1') + "\"}}");
+
 const std::string little_buffered = "[service]\nmax_buffered = 8388608\n";
 
 constexpr std::size_t receive_buffer = 60'000;  // bytes of pipelined calls
@@ -51,6 +54,15 @@ void gone_readers(Attackers &attackers) {
     for (std::size_t i = 0; i < attackers.count(); ++i) {
         const auto socket = attackers.connect();
         attackers.send(socket, said[i % said.size()]);
+    }
+}
+
+// What they want changed is done after they have gone.
+void gone_writers(Attackers &attackers) {
+    const auto said = repeated(extend, receive_buffer);
+    for (std::size_t i = 0; i < attackers.count(); ++i) {
+        const auto socket = attackers.connect();
+        attackers.send(socket, said);
     }
 }
 
@@ -140,6 +152,13 @@ std::vector<Scenario> connection_scenarios() {
          .max_rss_mib = 160,
          .small_max_rss_mib = 32,
          .attack = &gone_readers},
+        {.name = "gone-writers",
+         .what = "clients that send 60 KB of Extends, and close",
+         .clients = 400,
+         .small_clients = 16,
+         .max_rss_mib = 160,
+         .small_max_rss_mib = 64,
+         .attack = &gone_writers},
         {.name = "half-frames",
          .what = "clients that send a message of 1 MiB but for its end",
          .clients = 96,

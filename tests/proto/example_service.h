@@ -35,6 +35,9 @@ method Blob(size: int) -> (text: string)
 # Remembers the number.
 method Mark(number: int) -> ()
 
+# Changes something, and answers when the test says so.
+method ChangeLater(number: int) -> (number: int)
+
 # Counts up to the number; has to be called with "more".
 method Stream(number: int) -> (number: int)
 
@@ -124,6 +127,11 @@ public:
                              later.push_back({parameters.number, std::move(responder)});
                              later_called.happen();
                          })
+            .add<Number>("ChangeLater", Effect::changes,
+                         [this](const Request &, const Number &parameters, Responder responder) {
+                             later.push_back({parameters.number, std::move(responder)});
+                             later_called.happen();
+                         })
             .add<Text>("Echo", Effect::reads,
                        [](const Request &, const Text &parameters, Responder responder) { responder.reply(parameters); })
             .add<Size>("Blob", Effect::reads,
@@ -172,7 +180,7 @@ public:
         service.add(std::move(example));
     }
 
-    // Answers the oldest call of Later.
+    // Answers the oldest of these calls.
     void answer_later() {
         auto waiting = std::move(later.front());
         later.pop_front();
@@ -180,7 +188,7 @@ public:
     }
 
     Service service;
-    std::deque<Waiting> later;  // calls of Later that have no answer yet
+    std::deque<Waiting> later;  // calls of Later and ChangeLater that have no answer yet
     std::optional<Responder> watch;
     std::optional<Responder> until_closed;
     std::vector<std::int64_t> marks;

@@ -412,6 +412,87 @@ TEST(Server, CallsHeldBackForAClientThatHasGoneRunAndTheConnectionEnds) {
     EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), std::vector<std::int64_t>{1});
 }
 
+// ---- What a client that has gone leaves behind
+
+// Until the server has noticed it. Each look is a turn of its loop.
+template <class Condition>
+bool comes_true(Served &served, const Condition &condition) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!served.on_loop([&] { return condition(served.server->counters()); })) {
+        if (std::chrono::steady_clock::now() > end) return false;
+    }
+    return true;
+}
+
+TEST(Server, AClientThatHasGoneGivesItsPlaceBackWhileWhatItWantsChangedIsDone) {
+    Served served(Limits{.max_connections = 1});
+    const auto address = served.listen();
+    auto gone = connect_to(address);
+    ASSERT_TRUE(gone.send(call("ChangeLater", 1)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    std::string stream;
+    for (int i = 2; i < 5000; ++i) stream += i % 2 == 0 ? call("Mark", i) : count_call(i);
+    // More than is read at once, and half a message.
+    const auto whole = gone.send_now(stream + call("Mark", 5000).substr(0, 20));
+    gone.close();
+    ASSERT_TRUE(comes_true(served, [](const ServerCounters &now) { return now.connections == 0; }));
+    EXPECT_GE(served.on_loop([&] { return served.server->counters().left_behind; }), whole);
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().buffered; }), 0U) << "it is bounded by itself";
+    EXPECT_EQ(served.on_loop([&] { return served.server->connections(); }), 1U) << "its calls are still to be made";
+
+    auto other = connect_to(address);
+    ASSERT_TRUE(other.send(count_call(7)));
+    EXPECT_EQ(other.receive_one(), number_reply(7)) << "in the only place";
+    other.close();
+
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_TRUE(served.empty.wait());
+    std::vector<std::int64_t> expected;
+    std::size_t at = 0;
+    for (int i = 2; i < 5000; ++i) {
+        at += (i % 2 == 0 ? call("Mark", i) : count_call(i)).size();
+        if (i % 2 == 0 && at <= whole) expected.push_back(i);
+    }
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), expected) << "all that was received whole, in its order";
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().left_behind; }), 0U);
+}
+
+TEST(Server, WhatDoesNotFitAmongWhatIsLeftBehindKeepsItsPlaceAndIsDoneToo) {
+    Served served(Limits{.max_connections = 2, .max_left_behind = std::size_t{32} << 10U});
+    const auto address = served.listen();
+    auto large = connect_to(address);
+    ASSERT_TRUE(large.send(call("ChangeLater", 1)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    std::string stream;
+    int marks = 0;
+    while (stream.size() < (std::size_t{64} << 10U)) stream += call("Mark", ++marks);
+    ASSERT_TRUE(large.send(stream));
+    auto small = connect_to(address);
+    ASSERT_TRUE(small.send(call("ChangeLater", 2)));
+    ASSERT_TRUE(served.example.later_called.wait(2));
+    large.close();
+    small.close();
+    ASSERT_TRUE(comes_true(served, [](const ServerCounters &now) { return now.left_behind > 0; }));
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().connections; }), 1U) << "the large one's";
+    served.on_loop([&] { served.example.answer_later(); });
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks.size(); }), static_cast<std::size_t>(marks));
+}
+
+TEST(Server, WhatIsLeftBehindIsDoneWhenTheServerStops) {
+    Served served;
+    auto gone = served.connect();
+    ASSERT_TRUE(gone.send(call("ChangeLater", 1) + call("Mark", 2)));
+    ASSERT_TRUE(served.example.later_called.wait());
+    gone.close();
+    ASSERT_TRUE(comes_true(served, [](const ServerCounters &now) { return now.left_behind > 0; }));
+    served.on_loop([&] { served.server->stop(); });
+    served.on_loop([&] { served.example.answer_later(); });
+    EXPECT_TRUE(served.empty.wait());
+    EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), std::vector<std::int64_t>{2});
+}
+
 TEST(Server, CallsHeldBackGoOnWhenAllOutputWentOutAtOnce) {
     Served served;
     auto [ours, theirs] = Served::pair();

@@ -650,14 +650,15 @@ TEST_F(Calls, AMethodThatAsksToBeToldLongAfterTheStopIsTold) {
 }
 
 TEST_F(Calls, CallsThatOnlyReadAreDroppedAfterTheHangUpAndThoseThatChangeSomethingAreRun) {
-    receive(later_call(1) + count_call(2) + mark_call(3) + later_call(4) + call("Missing") + call("Undone") + frame("{}") + mark_call(5));
+    receive(later_call(1) + count_call(2) + mark_call(3) + later_call(4) + call("Missing") + call("Undone") + frame("{}") + mark_call(5) +
+            frame(R"({"method":"org.example.test.Mark")") + mark_call(6));
     session_->hang_up();
     example_.answer_later();
     EXPECT_EQ(resume(), Messages{});
     EXPECT_EQ(example_.calls, 0U) << "Count was run for nobody";
     EXPECT_TRUE(example_.later.empty()) << "Later was run for nobody";
-    EXPECT_EQ(example_.marks, std::vector<std::int64_t>{3});
-    EXPECT_TRUE(session_->broken()) << "what is not a call is the end, as ever";
+    EXPECT_EQ(example_.marks, (std::vector<std::int64_t>{3, 5})) << "what names no change is not looked at";
+    EXPECT_TRUE(session_->broken()) << "what names one, and is not a call, is the end, as ever";
 }
 
 TEST_F(Calls, NothingIsWrittenForAPeerThatHasGone) {
@@ -670,6 +671,22 @@ TEST_F(Calls, NothingIsWrittenForAPeerThatHasGone) {
     EXPECT_EQ(resume(), Messages{});
     EXPECT_EQ(receive(mark_call(1)), Messages{});
     EXPECT_EQ(example_.marks, std::vector<std::int64_t>{1});
+}
+
+TEST_F(Calls, AllThatNamesNoChangeIsDroppedInOneTurnAfterTheHangUp) {
+    const auto mark = [](std::string_view method, int number) {
+        return frame(R"({"method":"org.example.test.)" + std::string(method) + R"(","parameters":{"number":)" + std::to_string(number) +
+                     "}}");
+    };
+    std::string stream;
+    for (std::size_t i = 0; i < 10 * calls_in_a_turn; ++i) stream += count_call(1);
+    receive(later_call(1) + stream + mark("Mark", 1) + stream + mark(R"(M\u0061rk)", 2) + stream + mark("Mark", 3));
+    session_->hang_up();
+    example_.answer_later();
+    EXPECT_EQ(resume(), Messages{});
+    EXPECT_FALSE(session_->busy()) << "it needs no further turn";
+    EXPECT_EQ(example_.marks, (std::vector<std::int64_t>{1, 2, 3})) << "however their names are written";
+    EXPECT_EQ(example_.calls, 0U);
 }
 
 TEST_F(Calls, AReadingThatWaitsForRoomEndsAtTheHangUpAndOneThatBeginsToWaitAfterItToo) {
