@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "mrd/journal/fields.h"
 #include "tests/journal/fixture.h"
 
 namespace mrd::journal {
@@ -292,6 +293,33 @@ TEST_F(JournalDamage, ARepairOfARepairedJournalLiftsNoCapEither) {
         EXPECT_GT(state_of(*journal, r1).capped_by, 0U) << repairs;
         EXPECT_EQ(state_of(*journal, r0).capped_by, 0U);
     }
+}
+
+TEST_F(JournalDamage, ARepairKeepsWhatThisMrdPassesOver) {
+    auto journal = start();
+    extend(*journal, r0, 1);
+    const auto end = journal->end();
+    journal.reset();
+    mr::Bytes boot;
+    append_record(boot, end, Boot{0, options_.boot_id});
+    const auto head = *decode_head(boot, end);
+    mr::Bytes body(head.body(boot).begin(), head.body(boot).end());
+    const std::string field = "of a later mrd";
+    put(body, passed_over);
+    put_text(body, field);
+    mr::Bytes record;
+    append_copy(record, end, head.kind, body);
+    std::ranges::copy(record, bytes().begin() + static_cast<std::ptrdiff_t>(end));
+    journal = start();
+    ASSERT_EQ(journal->condition(), Journal::Condition::good) << journal->reason();
+    const auto damage = journal->end();
+    extend(*journal, r0, 2);
+    extend(*journal, r0, 3);
+    journal.reset();
+    bytes()[damage + record_head_size] ^= 1;
+    journal = start();
+    ASSERT_TRUE(journal->repair(hardware_.present()));
+    EXPECT_FALSE(std::ranges::search(bytes(), mr::as_bytes(field)).empty());
 }
 
 TEST_F(JournalDamage, ARepairRecordSaysWhereTheDamageWasAndWhereTheOldFileIs) {
