@@ -11,7 +11,8 @@
 // Calls may be made while others are open; they take effect, and complete, in their order. A client is for one thread at a time; the handlers run on their own
 // associated executor. A client that is destroyed completes every open operation with connection_lost. Reconnecting and time-outs are as mr::Client's.
 //
-// In a coroutine, name EventOptions and QuoteOptions before the call, or leave them out: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
+// In a coroutine, name EventOptions, QuoteOptions and EvidenceOptions before the call, or leave them out: g++ 12 destroys an aggregate that is made inside a
+// co_await expression twice.
 //
 // The library holds Asio's own definitions: the target mr::client compiles its users with BOOST_ASIO_SEPARATE_COMPILATION, and they do not include
 // <boost/asio/impl/src.hpp> themselves.

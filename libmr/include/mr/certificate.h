@@ -33,7 +33,8 @@ struct PckConfiguration {
     friend bool operator==(const PckConfiguration &, const PckConfiguration &) = default;
 };
 
-// The extension 1.2.840.113741.1.13.1 of a PCK certificate: which platform it is, and the security versions that Intel certified it with.
+// The extension 1.2.840.113741.1.13.1 of a PCK certificate: which platform it is, and the security versions that Intel certified it with. Byte strings are as
+// they stand there.
 struct PckExtension {
     std::array<std::uint8_t, 16> ppid{};
     std::array<std::uint8_t, tcb_component_count> tcb_components{};
@@ -56,7 +57,7 @@ struct CertificateDescription {
     std::string issuer;
     UnixTime not_before = 0;
     UnixTime not_after = 0;
-    Bytes serial;
+    Bytes serial;        // big-endian, without leading zeros
     Digest fingerprint;  // SHA-256 of the certificate
     bool is_authority = false;
     std::optional<PckExtension> pck;

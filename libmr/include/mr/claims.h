@@ -49,9 +49,9 @@ struct Claims {
     std::vector<ClaimedRegister> registers;
     bool has_auxiliary = false;          // quotes of this kind come with auxiliary data
     std::optional<bool> simulated = {};  // by the root of its certificates: of the simulator, of the hardware's maker; nothing: neither
-    Bytes leaf_key = {};                 // the public key that vouches for this very piece of hardware; empty: it cannot be read
-    ClaimedFact hardware = {};           // its certificates lead to the root of the hardware's maker
-    ClaimedFact debug = {};              // the host can look into it
+    Bytes leaf_key = {};        // the public key that vouches for this very piece of hardware, in one form; empty: it cannot be read
+    ClaimedFact hardware = {};  // its certificates lead to the root of the hardware's maker
+    ClaimedFact debug = {};     // the host can look into it
     ClaimedTcb tcb = {};
 
     // By either name. Null: there is none.

@@ -25,15 +25,15 @@ namespace mr {
 inline constexpr std::size_t max_collateral_size = std::size_t{1} << 20;  // bytes of the JSON file; real ones have 20 thousand
 
 struct Collateral {
-    std::string tcb_info;  // byte for byte as it was signed
-    Bytes tcb_info_signature;
+    std::string tcb_info;      // byte for byte as it was signed
+    Bytes tcb_info_signature;  // 64 bytes: r || s, big-endian; so is the other
     std::string tcb_info_issuer_chain;
     std::string qe_identity;
     Bytes qe_identity_signature;
     std::string qe_identity_issuer_chain;
-    Bytes root_ca_crl;
+    Bytes root_ca_crl;  // DER, as is the other
     Bytes pck_crl;
-    std::string pck_crl_issuer_chain;
+    std::string pck_crl_issuer_chain;  // PEM, as are the others
     friend bool operator==(const Collateral &, const Collateral &) = default;
 };
 

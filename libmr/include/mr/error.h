@@ -11,7 +11,7 @@ namespace mr {
 enum class ErrorCode : std::uint8_t {
     // Refused by mrd.
     no_such_register,        // no register has that name, or a short name has several candidates: use a name of list()
-    no_such_provider,        // no provider has that name
+    no_such_provider,        // no provider has that name, or none is named and several could be meant
     not_readable,            // the register has no R flag
     not_writable,            // the register has no W flag, or is extended instead of written
     not_extensible,          // the register has no X flag, or is only observed
@@ -23,7 +23,7 @@ enum class ErrorCode : std::uint8_t {
     duplicate_event,         // the same event id was used with another digest
     journal_full,            // the journal reached its size limit
     log_too_large,           // evidence cannot carry the log: take a quote, and export the log
-    journal_failed,          // the journal cannot be written
+    journal_failed,          // the journal cannot be read or written
     provider_failed,         // the hardware, or the simulator, refused or failed
     quote_timeout,           // there was no quote, or no evidence, within the deadline
     quote_unavailable,       // no quoting service answers now: try again later
@@ -34,7 +34,7 @@ enum class ErrorCode : std::uint8_t {
     method_not_implemented,  // this mrd is older than the caller
     invalid_parameter,       // a parameter is unknown, missing or of the wrong type; the message names it
     permission_denied,       // the caller may not do this, or may not connect
-    remote,                  // an error name this library does not know
+    remote,                  // an error that this library does not know: its name and parameters are in Error
 
     // Found here.
     no_service,        // nobody listens on the socket: start mrd, or name its socket

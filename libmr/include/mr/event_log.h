@@ -82,8 +82,8 @@ struct Event {
     std::uint32_t index = 0;     // the register's number in TCG formats: PCR, or RTMR + 1; elsewhere derived from the name, or no_index
     std::string_view name;       // "rtmr3", "pcr7" (with all its banks), or as the log names it: "tdx/rtmr3"
     std::uint32_t type = 0;
-    std::vector<EventDigest> digests;
-    std::optional<ByteView> data;  // absent where the format or the log keeps none
+    std::vector<EventDigest> digests;  // at most max_log_banks
+    std::optional<ByteView> data;      // absent where the format or the log keeps none
 
     std::optional<std::string_view> description;
     std::optional<std::int64_t> time;  // microseconds since the epoch
@@ -178,11 +178,11 @@ struct TcgHeader {
     Bytes vendor_info;
     friend bool operator==(const TcgHeader &, const TcgHeader &) = default;
 };
-// Error: malformed.
 struct TcgHeaderRead {
     TcgHeader header;
     std::size_t size = 0;  // bytes it takes in the file
 };
+// Of a file that begins with it. Error: malformed, naming the byte: also for a log of TCG 1.2, which has no such record.
 std::expected<TcgHeaderRead, Error> read_tcg_header(ByteView file);
 void append_tcg_header(Bytes &out, const TcgHeader &header);
 
@@ -224,9 +224,10 @@ struct ReplayedRegister {
 // registers of the same names.
 enum class ReplayNames : std::uint8_t { common, as_logged };
 
-// Computes what registers hold after the events of one log or of several, one after the other. Starts from zero, from 0xFF for PCRs 17 to 22 unless one of them is
-// extended (then there was a dynamic launch, which sets all of them to zero), for PCR 0 from what pcr0_startup_locality() says, and from what declare() says. Digests of algorithms that this library or this OpenSSL does not know
-// are passed over: a register exists for each known bank. Memory: one entry for each register and bank, one for each gap.
+// Computes what registers hold after the events of one log or of several, one after the other. Starts from zero, from 0xFF for PCRs 17 to 22 unless one
+// of them is extended (then there was a dynamic launch, which sets all of them to zero), for PCR 0 from what pcr0_startup_locality() says, and from what
+// declare() says. Digests of algorithms that this library or this OpenSSL does not know are passed over: a register exists for each known bank. Memory: one
+// entry for each register and bank, one for each gap.
 class Replay {
 public:
     explicit Replay(ReplayNames names = ReplayNames::common);
@@ -238,14 +239,14 @@ public:
     // or an algorithm that this OpenSSL does not offer, nothing is kept.
     void begin_at(std::string_view name, HashAlgorithm algorithm, const Digest &initial);
 
-    // What a log says of a register: before that log's events. Of RTMRs and PCRs `initial` is passed over: how their hardware begins is known. A `start` that the events up to the journal's begin do not lead to is gap 0; the next
-    // events go on from `start`, unless a resync says the same. It is a claim like the rest of the log: a verifier that knows the hardware's initial
-    // values compares `initial` with them. A digest of another length than the algorithm's says nothing.
+    // What a log says of a register: before that log's events. Of RTMRs and PCRs `initial` is passed over: how their hardware begins is known. A `start` that
+    // the events up to the journal's begin do not lead to is gap 0; the next events go on from `start`, unless a resync says the same. It is a claim like
+    // the rest of the log: a verifier that knows the hardware's initial values compares `initial` with them. A digest of another length than the
+    // algorithm's says nothing.
     void declare(const LogRegister &known);
 
     // Error: malformed, naming the event: a digest whose length is not its algorithm's, two digests of one algorithm, a measured event without a name;
-    // not_supported: more registers or gaps than
-    // max_replayed_registers, max_replayed_gaps. After an error nothing of the event is applied.
+    // not_supported: more registers or gaps than max_replayed_registers, max_replayed_gaps. After an error nothing of the event is applied.
     std::expected<void, Error> apply(const Event &event);
 
     // In the order of their first event; those that were only declared come last. Valid until the next declare() or apply().

@@ -92,12 +92,12 @@ struct Quote {
     QuoteBodyType body_type = QuoteBodyType::td10;
     TdQuoteBody body;
     ByteView signed_part;      // header and body, with version 5's type and size between
-    ByteView signature;        // 64, by the attestation key over signed_part
-    ByteView attestation_key;  // 64
+    ByteView signature;        // 64, r || s, by the attestation key over signed_part
+    ByteView attestation_key;  // 64, x || y
     std::uint16_t certification_type = 6;
     ByteView qe_report_bytes;  // 384: what the PCK key signed
     QeReport qe_report;
-    ByteView qe_report_signature;  // 64
+    ByteView qe_report_signature;  // 64, r || s
     ByteView qe_authentication_data;
     std::uint16_t inner_certification_type = 5;
     ByteView inner_certification_data;  // of type 5: PEM text, perhaps with NUL bytes after it

@@ -48,7 +48,8 @@ public:
     virtual ~TeeJudge() = default;
 
     // Adds what the kind has to state of signatures, certificates, collateral and itself; each statement is added whatever the others come to, and
-    // requires what it says. The facts in the claims are the verdict's rules to judge. Nothing: the quote cannot be read, which a statement says.
+    // requires what it says. The facts in the claims are the verdict's rules to judge. Nothing: the quote cannot be read, which a statement says. Never fails;
+    // `evidence` may end after the call.
     virtual std::optional<Claims> judge(const TeeEvidence &evidence, UnixTime time, Verdict &verdict) = 0;
 };
 
@@ -75,7 +76,7 @@ public:
 };
 
 using Tees = std::span<const Tee *const>;
-// Those that this library knows.
+// Those that this library knows. They have no end.
 Tees known_tees();
 // Null: none is of that kind.
 const Tee *find_tee(std::string_view kind, Tees tees = known_tees());

@@ -51,10 +51,10 @@ struct Statement {
 
 // How up to date the platform behind one part is, where that is judged.
 struct JudgedPlatform {
-    std::string part;  // its name; empty for a quote that comes by itself
-    std::string kind;  // "tdx"
-    std::string tcb_status;
-    std::vector<std::string> advisories;
+    std::string part;                     // its name; empty for a quote that comes by itself
+    std::string kind;                     // "tdx"
+    std::string tcb_status;               // as its maker names it: "UpToDate"
+    std::vector<std::string> advisories;  // "INTEL-SA-00837"
 };
 
 class Verdict {
@@ -77,8 +77,8 @@ private:
     std::vector<JudgedPlatform> platforms_;
 };
 
-// One JSON object in UTF-8: verified, time (of the verification), platforms (part, kind, tcb, advisories), statements (name, result, required, reason). What could
-// trick a terminal is escaped in the reasons, as printable_text() does.
+// One JSON object in UTF-8: verified, time (of the verification, seconds since the epoch), platforms (part, kind, tcb with status and advisories), statements
+// (name, result, required, reason). What could trick a terminal is escaped in texts, as printable_text() does. Never fails.
 std::string write_verdict(const Verdict &verdict, std::int64_t time);
 
 }  // namespace mr
