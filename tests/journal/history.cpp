@@ -459,8 +459,8 @@ bool History::start(bool with_faults) {
     }();
     is_quiet_ = false;
     life_ = std::move(life);
-    if (with_faults) may_be_cut_short_ = true;
     if (const auto now = identity(); now != identity_ && !now.empty()) begin_era();
+    if (with_faults) may_be_cut_short_ = true;  // of the new one too
     if (started) return !disk_.is_killed();
     tell("mrd does not start: " + started.error());
     if (!with_faults) violation("mrd does not start: " + started.error());
