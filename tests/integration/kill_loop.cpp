@@ -29,7 +29,7 @@ KillLoop::KillLoop(Options options) : options_(std::move(options)) {
 }
 
 Daemon KillLoop::start(const Death *death, const std::string &faults) {
-    Daemon::Options options{.config = options_.config};
+    Daemon::Options options{.arguments = options_.arguments, .config = options_.config};
     options.faults = faults;
     if (const auto *point = death != nullptr ? std::get_if<AtPoint>(death) : nullptr)
         options.kill = point->name + "@" + std::to_string(point->passes);

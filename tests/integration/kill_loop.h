@@ -36,6 +36,7 @@ public:
     struct Options {
         std::filesystem::path folder;
         std::string config = {};
+        std::vector<std::string> arguments = {"--sim"};
         int clients = 8;
     };
     explicit KillLoop(Options options);

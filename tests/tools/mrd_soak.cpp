@@ -23,6 +23,7 @@ constexpr int kills_of_a_state = 200;  // then a new one: reading the log takes 
 struct Options {
     int kills = 2000;
     int seconds = std::numeric_limits<int>::max();
+    int kernel = 0;  // 1: on the kernel's registers instead of the simulator's
     unsigned seed = std::random_device()();
 };
 
@@ -69,8 +70,8 @@ private:
 int main(int argc, char **argv) {
     Options options;
     if (!mrd::read_options(argc, argv, mrd::NumberOption{"--kills", options.kills}, mrd::NumberOption{"--seconds", options.seconds},
-                           mrd::NumberOption{"--seed", options.seed})) {
-        std::fprintf(stderr, "usage: mrd-soak [--kills N] [--seconds S] [--seed N]\n");
+                           mrd::NumberOption{"--seed", options.seed}, mrd::NumberOption{"--kernel", options.kernel})) {
+        std::fprintf(stderr, "usage: mrd-soak [--kills N] [--seconds S] [--seed N] [--kernel 0|1]\n");
         return wrong_usage;
     }
     std::printf("seed %u\n", options.seed);
@@ -85,7 +86,10 @@ int main(int argc, char **argv) {
         std::string folder = (std::filesystem::temp_directory_path() / "mrd-soak-XXXXXX").native();
         if (::mkdtemp(folder.data()) == nullptr) return violated;
         const bool group = state % 2 == 1;
-        mrd::KillLoop loop({.folder = folder, .config = group ? "[journal]\nsync = \"group\"\n" : ""});
+        const std::string provider = options.kernel != 0 ? "[[provider]]\ntype = \"tsm\"\n" : "";
+        mrd::KillLoop loop({.folder = folder,
+                            .config = (group ? "[journal]\nsync = \"group\"\n" : "") + provider,
+                            .arguments = options.kernel != 0 ? std::vector<std::string>() : std::vector<std::string>{"--sim"}});
         const auto go_on = [&] { return kills < options.kills && seconds() < options.seconds && loop.ledger().violations().empty(); };
         for (int i = 0; i < kills_of_a_state && go_on(); ++i, ++kills) loop.live(chance.death(), chance.faults());
         if (loop.ledger().violations().empty()) loop.conclude();

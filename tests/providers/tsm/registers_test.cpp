@@ -1,0 +1,217 @@
+#include "mrd/providers/tsm/registers.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <gmock/gmock.h>
+
+#include "mr/tdreport.h"
+#include "mrd/providers/tsm/tsm.h"
+#include "tests/providers/tsm/measurement_folder.h"
+
+namespace mrd::tsm {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// A TD whose registers each hold their own byte.
+class FakeDevice final : public GuestDevice {
+public:
+    std::expected<RawReport, ProviderError> report(const mr::ReportData &report_data) override {
+        ++calls;
+        if (failure) return std::unexpected(*failure);
+        mr::TdReport report;
+        report.report_type = {mr::tdreport_type_tdx, 0, 1, 0};
+        report.report_data = report_data;
+        report.td_info.mrtd.fill(1);
+        report.td_info.mrconfigid.fill(2);
+        report.td_info.mrowner.fill(3);
+        report.td_info.mrownerconfig.fill(4);
+        for (std::size_t i = 0; i < report.td_info.rtmr.size(); ++i) report.td_info.rtmr.at(i).fill(static_cast<std::uint8_t>(5 + i));
+        report.td_info.servtd_hash.fill(9);
+        return mr::encode_tdreport(report);
+    }
+
+    std::optional<ProviderError> failure;
+    int calls = 0;
+};
+
+std::vector<std::string> described(const Registers &registers) {
+    std::vector<std::string> texts;
+    for (const auto &spec : registers.list()) {
+        texts.push_back(spec.name + " " + spec.flags.to_string() + " " + std::to_string(spec.size) + " " +
+                        std::string(mr::to_string(spec.owner)) + " " + std::to_string(spec.refresh_set));
+    }
+    return texts;
+}
+
+RegisterIndex index_of(const Registers &registers, std::string_view name) {
+    const auto &list = registers.list();
+    return static_cast<RegisterIndex>(std::ranges::find(list, name, &RegisterSpec::name) - list.begin());
+}
+
+class TsmRegisters : public testing::Test {
+protected:
+    [[nodiscard]] Registers with_device() { return {find_measurement_files(folder_.path()).value(), &device_}; }
+    [[nodiscard]] Registers with_files_alone() const { return {find_measurement_files(folder_.path()).value(), nullptr}; }
+    static std::vector<mr::Bytes> values_of(Registers &registers, RefreshSet set) {
+        std::vector<mr::Bytes> values(registers.list().size());
+        EXPECT_TRUE(registers.refresh(set, values));
+        return values;
+    }
+
+    MeasurementFolder folder_;
+    FakeDevice device_;
+};
+
+TEST_F(TsmRegisters, OfATdAreItsFilesAndWhatItsReportHasBesideThem) {
+    MeasurementFolder::add_td_registers(folder_);
+    EXPECT_THAT(described(with_device()),
+                ElementsAre("mrconfigid R 48 owned 0", "mrowner R 48 owned 0", "mrownerconfig R 48 owned 0", "mrtd R 48 owned 0",
+                            "rtmr0 XWRL 48 observed 0", "rtmr1 XWRL 48 observed 0", "rtmr2 XWRL 48 shared 0", "rtmr3 XWRL 48 owned 0",
+                            "servtd_hash R 48 owned 0", "reportdata WRF 64 owned 0", "report0 RLF 1024 owned 0"));
+}
+
+TEST_F(TsmRegisters, AreAllRereadByOneReport) {
+    MeasurementFolder::add_td_registers(folder_);
+    auto registers = with_device();
+    const auto values = values_of(registers, 0);
+    EXPECT_EQ(device_.calls, 1);
+    for (const auto &[name, byte] : std::vector<std::pair<std::string_view, int>>{{"mrtd", 1},
+                                                                                  {"mrconfigid", 2},
+                                                                                  {"mrowner", 3},
+                                                                                  {"mrownerconfig", 4},
+                                                                                  {"rtmr0", 5},
+                                                                                  {"rtmr1", 6},
+                                                                                  {"rtmr2", 7},
+                                                                                  {"rtmr3", 8},
+                                                                                  {"servtd_hash", 9}}) {
+        EXPECT_EQ(values[index_of(registers, name)], mr::Bytes(48, static_cast<std::uint8_t>(byte))) << name;
+    }
+    EXPECT_EQ(values[index_of(registers, "reportdata")], mr::Bytes(64, 0));
+    EXPECT_EQ(mr::decode_tdreport(values[index_of(registers, "report0")]).value().td_info.rtmr.at(3).front(), 8);
+}
+
+TEST_F(TsmRegisters, TheReportIsOverTheReportDataThatWasWritten) {
+    auto registers = with_device();
+    ASSERT_TRUE(registers.write(index_of(registers, "reportdata"), mr::Bytes(64, 7)));
+    const auto values = values_of(registers, 0);
+    EXPECT_EQ(values[index_of(registers, "reportdata")], mr::Bytes(64, 7));
+    EXPECT_EQ(mr::decode_tdreport(values[index_of(registers, "report0")]).value().report_data.back(), 7);
+    EXPECT_THAT(registers.write(index_of(registers, "reportdata"), mr::Bytes(63)).error().reason,
+                HasSubstr("takes 64 bytes, these are 63"));
+}
+
+TEST_F(TsmRegisters, OfAKernelWithoutTheFilesAreThoseOfTheReportAndNoneCanBeExtended) {
+    auto registers = with_device();
+    EXPECT_THAT(described(registers),
+                ElementsAre("mrtd R 48 owned 0", "mrconfigid R 48 owned 0", "mrowner R 48 owned 0", "mrownerconfig R 48 owned 0",
+                            "rtmr0 RL 48 observed 0", "rtmr1 RL 48 observed 0", "rtmr2 RL 48 observed 0", "rtmr3 RL 48 observed 0",
+                            "servtd_hash R 48 owned 0", "reportdata WRF 64 owned 0", "report0 RLF 1024 owned 0"));
+    EXPECT_EQ(registers.extend(index_of(registers, "rtmr3"), mr::Digest::zero(mr::HashAlgorithm::sha384)).error().applied, Applied::no);
+}
+
+TEST_F(TsmRegisters, AFileThatNoReportHasIsReadByItselfInASetOfItsOwn) {
+    MeasurementFolder::add_td_registers(folder_);
+    folder_.add("other:sha256", 0644, 32, 'o');
+    folder_.add("rtmr1:sha512", 0644, 64, 'l');
+    auto registers = with_device();
+    EXPECT_THAT(described(registers), testing::IsSupersetOf({"other XWRL 32 owned 1", "rtmr1 XWRL 64 observed 2"}));
+    const auto values = values_of(registers, 1);
+    EXPECT_EQ(values[index_of(registers, "other")], mr::Bytes(32, 'o'));
+    EXPECT_EQ(device_.calls, 0);
+}
+
+TEST_F(TsmRegisters, AnExtendIsOneWriteOfTheDigestToTheRegistersFile) {
+    MeasurementFolder::add_td_registers(folder_);
+    auto registers = with_device();
+    const mr::Bytes digest(48, 'd');
+    ASSERT_TRUE(registers.extend(index_of(registers, "rtmr2"), mr::Digest(digest)));
+    EXPECT_EQ(folder_.content("rtmr2:sha384"), std::string(48, 'd'));
+    EXPECT_EQ(folder_.content("rtmr3:sha384"), std::string(48, '\0'));
+}
+
+TEST_F(TsmRegisters, ADigestOfAnotherLengthNeverReachesTheKernelWhichWouldCutIt) {
+    MeasurementFolder::add_td_registers(folder_);
+    auto registers = with_device();
+    const mr::Bytes longer(64, 'd');
+    const auto refused = registers.extend(index_of(registers, "rtmr3"), mr::Digest(longer));
+    EXPECT_EQ(refused.error().applied, Applied::no);
+    EXPECT_THAT(refused.error().reason, HasSubstr("takes 48 bytes, these are 64"));
+    EXPECT_EQ(folder_.content("rtmr3:sha384"), std::string(48, '\0'));
+}
+
+TEST_F(TsmRegisters, AReportThatFailsIsTheRefreshsError) {
+    auto registers = with_device();
+    device_.failure = ProviderError{"the device is gone", Applied::no};
+    std::vector<mr::Bytes> values(registers.list().size());
+    EXPECT_EQ(registers.refresh(0, values).error().reason, "the device is gone");
+}
+
+TEST_F(TsmRegisters, WithFilesAloneEachIsReadByItselfAndNoneIsShared) {
+    MeasurementFolder::add_td_registers(folder_);
+    folder_.add("rtmr3:sha384", 0644, 48, 'v');
+    auto registers = with_files_alone();
+    EXPECT_THAT(described(registers),
+                ElementsAre("mrconfigid R 48 owned 0", "mrowner R 48 owned 1", "mrownerconfig R 48 owned 2", "mrtd R 48 owned 3",
+                            "rtmr0 XWRL 48 observed 4", "rtmr1 XWRL 48 observed 5", "rtmr2 XWRL 48 observed 6", "rtmr3 XWRL 48 owned 7"));
+    EXPECT_EQ(values_of(registers, 7)[7], mr::Bytes(48, 'v'));
+}
+
+TEST_F(TsmRegisters, WithFilesAloneAnExtendOfUnknownOutcomeMakesThemUnreadableUntilOneSucceeds) {
+    MeasurementFolder::add_td_registers(folder_);
+    auto files = find_measurement_files(folder_.path()).value();
+    files.push_back(
+        {.path = "/dev/full", .name = "failing", .hash = mr::HashAlgorithm::sha384, .size = 48, .readable = true, .writable = true});
+    Registers registers(std::move(files), nullptr);
+    std::vector<mr::Bytes> values(registers.list().size());
+    const auto refresh = [&](std::string_view name) {
+        return registers.refresh(registers.list()[index_of(registers, name)].refresh_set, values);
+    };
+    const auto digest = mr::Digest::zero(mr::HashAlgorithm::sha384);
+
+    EXPECT_EQ(registers.extend(index_of(registers, "failing"), digest).error().applied, Applied::unknown);
+    EXPECT_THAT(refresh("rtmr3").error().reason, HasSubstr("may show an old value"));
+    EXPECT_TRUE(refresh("mrtd")) << "what nobody extends does not change";
+    ASSERT_TRUE(registers.extend(index_of(registers, "rtmr1"), digest));
+    EXPECT_TRUE(refresh("rtmr3"));
+}
+
+// ---- The provider
+
+TEST(Tsm, IsMadeOfWhatIsThere) {
+    MeasurementFolder folder;
+    MeasurementFolder::add_td_registers(folder);
+    const auto provider = open({.name = "tdx", .paths = {.measurements = folder.path(), .guest_device = "/nonexistent/tdx_guest"}}).value();
+    EXPECT_EQ(provider->kind(), "tdx");
+    EXPECT_FALSE(provider->simulated());
+    EXPECT_EQ(provider->registers()->list().size(), 8U);
+    EXPECT_EQ(provider->reporter(), nullptr);
+    EXPECT_EQ(provider->report_verifier(), nullptr) << "Linux does not offer the check of a report";
+}
+
+TEST(Tsm, WithoutEitherSaysWhatWasLookedForAndWhatToDo) {
+    EXPECT_EQ(open({.name = "tdx", .paths = {.measurements = "/nonexistent/m", .guest_device = "/nonexistent/d"}}).error(),
+              "this kernel shows no TD: neither /nonexistent/m (Linux 6.16 and later) nor /nonexistent/d (6.2 and later) is there. On a "
+              "TD, `modprobe tdx_guest`");
+}
+
+TEST(Tsm, AsksNoServiceForQuotesWhereThereIsNoDeviceToMakeReports) {
+    MeasurementFolder folder;
+    MeasurementFolder::add_td_registers(folder);
+    const auto opened = open({.name = "tdx",
+                              .qgs = QgsAddress{.cid = 2, .port = 4050, .path = {}},
+                              .paths = {.measurements = folder.path(), .guest_device = "/nonexistent/d"}});
+    EXPECT_THAT(opened.error(), HasSubstr("vsock:2:4050 are made over TDREPORTs of /nonexistent/d, which is not there"));
+}
+
+TEST(Tsm, ReportsAreTheDevicesAndTakeSixtyFourBytes) {
+    const auto provider = make_provider({.name = "tdx"}, {}, std::make_unique<FakeDevice>());
+    const auto report = provider->reporter()->report(mr::Bytes(64, 5)).value();
+    EXPECT_EQ(mr::decode_tdreport(report).value().report_data.front(), 5);
+    EXPECT_EQ(provider->reporter()->report(mr::Bytes(10)).error().applied, Applied::no);
+}
+
+}  // namespace
+}  // namespace mrd::tsm
