@@ -139,6 +139,14 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
         provider.quote_format = *known;
         return {};
     });
+    reader.key("qgs", [&provider](const toml::node &node) -> std::string {
+        const auto value = node.value_exact<std::string>();
+        if (!value) return "must be a text";
+        auto address = tsm::QgsAddress::parse(*value);
+        if (!address) return address.error();
+        provider.qgs = std::move(*address);
+        return {};
+    });
     if (auto result = reader.read(table); !result) return result;
     if (!firmware_log.empty()) provider.firmware_log = firmware_log;
     const auto types = provider_types();

@@ -21,7 +21,7 @@ std::expected<std::unique_ptr<Provider>, std::string> open_simulator(const Provi
 }
 
 std::expected<std::unique_ptr<Provider>, std::string> open_kernel(const ProviderConfig &provider, const ProviderSurroundings &) {
-    return tsm::open({.name = provider.name});
+    return tsm::open({.name = provider.name, .qgs = provider.qgs});
 }
 
 struct Type {

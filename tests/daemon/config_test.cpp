@@ -116,6 +116,17 @@ log_only = true
     EXPECT_FALSE(config.rules[1].owner);
 }
 
+TEST(Config, ATdsQuotesAreTheKernelsUnlessAServiceIsNamed) {
+    const auto qgs = [](const std::string &line) {
+        const auto config = parse_config("[[provider]]\ntype = \"tsm\"\n" + line, "mrd.toml");
+        EXPECT_TRUE(config) << config.error();
+        return config->providers.at(0).qgs;
+    };
+    EXPECT_EQ(qgs(""), std::nullopt);
+    EXPECT_EQ(qgs("qgs = \"vsock:2:4050\""), (tsm::QgsAddress{.cid = 2, .port = 4050, .path = {}}));
+    EXPECT_EQ(qgs("qgs = \"/run/qgs.socket\"")->path, "/run/qgs.socket");
+}
+
 struct BadConfig {
     const char *name;
     const char *text;
@@ -154,10 +165,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"ProviderWithoutType", "[[provider]]\nname = \"tdx\"\n", "mrd.toml:1: provider.type ", "known are: sim, tsm"},
         BadConfig{"UnknownProviderType", "\n[[provider]]\ntype = \"tpm\"\n", "mrd.toml:", "known are: sim, tsm"},
         BadConfig{"FlagAsText", "[[provider]]\ntype = \"sim\"\nrequired = \"no\"\n", "mrd.toml:3: provider.required ", "true or false"},
+        BadConfig{"OddQuotingService", "[[provider]]\ntype = \"tsm\"\nqgs = \"tcp:host\"\n", "mrd.toml:3: provider.qgs ", "vsock:CID:PORT"},
+        BadConfig{"QuotingServiceOfAnotherKind", "[[provider]]\ntype = \"tsm\"\nqgs = 4050\n", "mrd.toml:3: provider.qgs ", "text"},
         BadConfig{"UnknownQuoteFormat", "[[provider]]\ntype = \"sim\"\nquote_format = \"v4\"\n", "mrd.toml:3: provider.quote_format ",
                   "\"tdx_v4\", \"tdx_v5_td10\" or \"tdx_v5_td15\""},
         BadConfig{"SecondProviderIsWrong", "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"sim\"\nnmae = \"a\"\n",
-                  "mrd.toml:5: provider.nmae ", "known are: firmware_log, name, quote_format, required, type"},
+                  "mrd.toml:5: provider.nmae ", "known are: firmware_log, name, qgs, quote_format, required, type"},
         BadConfig{"RegisterWithoutName", "[[register]]\nlog_only = true\n", "mrd.toml:1: register.name ", "say which registers"},
         BadConfig{"UnknownOwner", "[[register]]\nname = \"tdx/rtmr3\"\nowner = \"mine\"\n", "mrd.toml:3: register.owner ",
                   "owned, shared or observed"},
