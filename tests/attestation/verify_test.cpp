@@ -101,6 +101,9 @@ TEST_F(MachineTest, ReferenceValuesThatDemandNothingOfWhatRunsCountAsNotGiven) {
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
     EXPECT_THAT(refused_for(), IsEmpty());
     options.reference.required_events.clear();
+    // What whoever starts the machine says of it is not what runs.
+    options.reference.registers["mrconfigid"] = {Bytes(platform.body.mrconfigid.begin(), platform.body.mrconfigid.end())};
+    EXPECT_THAT(refused_for(), ElementsAre("reference_values"));
     options.reference.registers["mrtd"] = {Bytes(platform.body.mrtd.begin(), platform.body.mrtd.end())};
     EXPECT_THAT(refused_for(), IsEmpty());
 }

@@ -427,6 +427,13 @@ TEST(VerifyQuote, NeverAcceptsAPlatformThatNoLevelFits) {
     EXPECT_EQ(judge(platform).judgement.tcb_status, TcbStatus::not_supported);
 }
 
+TEST(VerifyQuote, ReachesALevelOnlyWithItsPceSvn) {
+    TestPlatform platform;
+    ASSERT_EQ(judge(platform).judgement.tcb_status, TcbStatus::up_to_date);
+    platform.tcb_info["tcbLevels"][0]["tcb"]["pcesvn"] = 14;
+    EXPECT_NE(judge(platform).judgement.tcb_status, TcbStatus::up_to_date);
+}
+
 TEST(VerifyQuote, CountsTheQesLevelInTheStatusOfTheWhole) {
     TestPlatform platform;
     platform.qe_report.isv_svn = 5;
