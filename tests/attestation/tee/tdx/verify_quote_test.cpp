@@ -431,7 +431,7 @@ TEST(VerifyQuote, ReachesALevelOnlyWithItsPceSvn) {
     TestPlatform platform;
     ASSERT_EQ(judge(platform).judgement.tcb_status, TcbStatus::up_to_date);
     platform.tcb_info["tcbLevels"][0]["tcb"]["pcesvn"] = 14;
-    EXPECT_NE(judge(platform).judgement.tcb_status, TcbStatus::up_to_date);
+    EXPECT_EQ(judge(platform).judgement.tcb_status, TcbStatus::out_of_date);
 }
 
 TEST(VerifyQuote, CountsTheQesLevelInTheStatusOfTheWhole) {
