@@ -1,5 +1,6 @@
 #include "tests/conformance/subject.h"
 
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -22,10 +23,23 @@ Subject simulator() {
                 }};
 }
 
+// Linux's own interfaces, in the machine of tools/kernel-lab (tests/kernel-lab/boots/conformance).
+Subject kernel() {
+    const std::filesystem::path parameters = "/sys/module/mrd_lab/parameters";
+    return {.name = "kernel",
+            .config = "[[provider]]\ntype = \"tsm\"\n",
+            .why_not_there = [parameters] { return std::string(exists(parameters) ? "" : "this is no machine of tools/kernel-lab"); },
+            .extend_elsewhere =
+                [parameters](const std::filesystem::path & /*folder*/, const std::string &reg, const mr::Digest &digest) {
+                    std::ofstream(parameters / "extend_elsewhere") << reg.back() << ' ' << mr::to_hex(digest.bytes());
+                },
+            .root = "/tmp/host/root.pem"};
+}
+
 }  // namespace
 
 const std::vector<Subject> &subjects() {
-    static const std::vector<Subject> all = {simulator()};
+    static const std::vector<Subject> all = {simulator(), kernel()};
     return all;
 }
 
