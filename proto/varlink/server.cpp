@@ -399,9 +399,7 @@ std::expected<FileDescriptor, std::string> listen_on(const Address &address, con
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return failed("create");
     if (!address.path().empty() && ::unlink(address.path().c_str()) != 0 && errno != ENOENT) return failed("remove the old file of");
-    // Nobody can connect before listen(), and the file has its mode from the start: that of the socket less the mask, and no more than that where the folder's
-    // default ACL takes the mask's place.
-    if (::fchmod(socket.get(), access.mode) != 0) return failed("set the mode of");
+    // Nobody can connect before listen(), and the file has its mode from the start: bind() applies the mask itself, in a folder with a default access list too.
     const auto old_mask = ::umask(static_cast<mode_t>(~access.mode & 0777U));
     const auto bound = ::bind(socket.get(), address.data(), address.size());
     ::umask(old_mask);

@@ -994,7 +994,7 @@ TEST_F(ListenOn, TheFileHasItsOwnerAndGroupAndIsGoneWhereItCannotHaveThem) {
     EXPECT_EQ(file.st_gid, group);
 }
 
-// There the umask counts for nothing.
+// The mask holds for sockets, as it does for no other file there.
 TEST_F(ListenOn, AFolderThatGivesItsFilesAnAccessListMakesTheModeNoWider) {
     struct Entry {
         std::uint16_t tag;
