@@ -16,12 +16,14 @@ int assemble_collateral(const AssembleCommand &command) {
         quote = std::move(*file);
     }
     std::vector<mr::Bytes> contents;
+    contents.reserve(command.files.size());
     for (const auto &name : command.files) {
         auto file = read_file(name, mr::max_collateral_size);
         if (!file) return fail(file.error());
         contents.push_back(std::move(*file));
     }
     std::vector<mr::CollateralFile> files;
+    files.reserve(contents.size());
     for (std::size_t i = 0; i < contents.size(); ++i) files.push_back({command.files[i], contents[i]});
     const auto collateral = mr::assemble_collateral(files, quote);
     if (!collateral) return fail(collateral.error());

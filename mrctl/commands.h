@@ -13,8 +13,8 @@
 
 namespace mrctl {
 
-// Of main().
-inline char *const *arguments = nullptr;
+// Of main(), for hand_over.cpp.
+inline char *const *arguments = nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): set once, in main()
 
 struct Common {
     mr::ClientOptions client;

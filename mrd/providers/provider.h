@@ -216,6 +216,7 @@ public:
     [[nodiscard]] virtual bool may_wait() const = 0;
 
     // Called once, after its registers were read for the first time, whatever thread that was on: what has changed since the list was given is told at once.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): whoever has news to tell keeps it
     virtual void tell(ProviderNews /*news*/) {}
 
     // The parts; null: it has none. Each ends with the provider.

@@ -92,6 +92,7 @@ ProviderState::Phase phase_from(wire::ProviderPhase phase) {
 
 std::expected<std::vector<ProviderState>, Error> providers_of(const wire::ProvidersReply &reply) {
     std::vector<ProviderState> result;
+    result.reserve(reply.providers.size());
     for (const auto &entry : reply.providers) {
         result.push_back({std::string(entry.name), std::string(entry.type), phase_from(entry.state),
                           entry.reason ? std::optional<std::string>(*entry.reason) : std::nullopt, entry.simulated, entry.unbound});

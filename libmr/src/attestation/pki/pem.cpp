@@ -92,12 +92,15 @@ std::expected<std::vector<Bytes>, Error> find_blocks(std::string_view text, std:
         const auto is_one = [&](std::optional<std::string_view> label) {
             return label && std::ranges::find(of_labels, *label) != of_labels.end();
         };
-        const auto number = std::to_string(blocks.size() + 1);
+        const auto wrong = [&](const char *how) {
+            std::string message = what;
+            return malformed(message.append(" ").append(std::to_string(blocks.size() + 1)).append(how));
+        };
         if (!digits) {
             if (is_one(label_of(line, "BEGIN "))) digits.emplace();
             continue;
         }
-        if (label_of(line, "BEGIN ")) return malformed(what + " " + number + " of the file has no end");
+        if (label_of(line, "BEGIN ")) return wrong(" of the file has no end");
         if (!is_one(label_of(line, "END "))) {
             std::ranges::copy_if(line, std::back_inserter(*digits), [](char c) { return blanks.find(c) == std::string_view::npos; });
             continue;
@@ -105,7 +108,7 @@ std::expected<std::vector<Bytes>, Error> find_blocks(std::string_view text, std:
         if (blocks.size() == max_certificates_in_file)
             return malformed("more than " + std::to_string(max_certificates_in_file) + " " + what + "s");
         auto der = from_base64(*digits);
-        if (!der || der->empty()) return malformed(what + " " + number + " of the file is not base64");
+        if (!der || der->empty()) return wrong(" of the file is not base64");
         blocks.push_back(std::move(*der));
         digits.reset();
     }

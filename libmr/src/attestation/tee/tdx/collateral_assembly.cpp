@@ -137,6 +137,7 @@ private:
 
     std::expected<const SignedText *, Error> only_text(const std::string &what, const std::deque<SignedText> &texts) const {
         std::vector<const SignedText *> found;
+        found.reserve(texts.size());
         for (const auto &each : texts) found.push_back(&each);
         return only(what, found);
     }
