@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "mr/tee.h"
+#include "mrd/evidence/quote_check.h"
 
 namespace mrd {
 
@@ -25,14 +25,6 @@ static_assert(mr::max_evidence_parts * max_part_size + mr::max_evidence_register
 std::size_t written_size(const mr::EvidencePart &part) {
     constexpr std::size_t members = 256;  // their names, and what is short
     return members + part.name.size() + base64_size(part.quote.size()) + base64_size(part.auxiliary ? part.auxiliary->size() : 0);
-}
-
-// By the root of the quote's own certificates where that tells: a verifier compares the two, and a kernel's driver does not say what is beneath it.
-bool is_simulated(const EvidenceSource &source, mr::ByteView quote) {
-    const auto *const tee = mr::find_tee(source.kind);
-    if (tee == nullptr) return source.simulated;
-    const auto claims = tee->read(quote);
-    return claims ? claims->simulated.value_or(source.simulated) : source.simulated;
 }
 
 }  // namespace
@@ -63,7 +55,7 @@ Action EvidenceMaking::quoted(const std::expected<Quoted, QuoteFailure> &quote, 
     if (!quote) return no_quote(quote.error());
     const auto &part = evidence_.parts.emplace_back(mr::EvidencePart{.name = source.name,
                                                                      .kind = source.kind,
-                                                                     .simulated = is_simulated(source, quote->quote),
+                                                                     .simulated = is_simulated(source.kind, quote->quote, source.simulated),
                                                                      .quote = quote->quote,
                                                                      .quote_format = quote->format,
                                                                      .auxiliary = quote->auxiliary});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mr/tee.h"
+
 namespace mrd {
 
 std::expected<Quoted, QuoteFailure> check_quote(std::expected<Quoted, QuoteFailure> quoted, mr::ByteView report_data) {
@@ -12,6 +14,13 @@ std::expected<Quoted, QuoteFailure> check_quote(std::expected<Quoted, QuoteFailu
     if (!is_same)
         return std::unexpected(QuoteFailure{QuoteFailure::Cause::invalid, "the quote is over other report data than was asked for"});
     return quoted;
+}
+
+bool is_simulated(std::string_view kind, mr::ByteView quote, bool provider_is) {
+    const auto *const tee = mr::find_tee(kind);
+    if (tee == nullptr) return provider_is;
+    const auto claims = tee->read(quote);
+    return claims ? claims->simulated.value_or(provider_is) : provider_is;
 }
 
 }  // namespace mrd

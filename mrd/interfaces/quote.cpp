@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mr/bytes.h"
+#include "mrd/evidence/quote_check.h"
 
 namespace mrd {
 
@@ -64,7 +65,8 @@ void answer_quote(Daemon &daemon, const Client &client, const wire::QuoteParamet
                     if (!quoted) return answer.fail(quote_error(provider->name(), quoted.error()));
                     const auto text = mr::to_base64(quoted->quote);
                     const auto auxiliary = quoted->auxiliary ? std::optional(mr::to_base64(*quoted->auxiliary)) : std::nullopt;
-                    answer.reply({text, auxiliary, quoted->format, provider->name(), provider->simulated()});
+                    answer.reply({text, auxiliary, quoted->format, provider->name(),
+                                  is_simulated(provider->kind(), quoted->quote, provider->simulated())});
                 });
 }
 

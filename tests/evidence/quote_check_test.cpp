@@ -34,5 +34,12 @@ TEST(QuoteCheck, AFailureStaysWhatItIs) {
     EXPECT_EQ(checked.error().reason, "80");
 }
 
+TEST(IsSimulated, OfAQuoteWhoseRootDoesNotTellIsWhatTheProviderSays) {
+    for (const bool provider_is : {false, true}) {
+        EXPECT_EQ(is_simulated("tdx", mr::Bytes(64), provider_is), provider_is);
+        EXPECT_EQ(is_simulated("a kind that nobody reads", mr::Bytes(64), provider_is), provider_is);
+    }
+}
+
 }  // namespace
 }  // namespace mrd
