@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "tests/integration/process.h"
+#include "tests/places.h"
 
 namespace mrd::conformance {
 namespace {
@@ -19,7 +20,7 @@ Subject simulator() {
             .why_not_there = [] { return std::string(); },
             .extend_elsewhere =
                 [](const std::filesystem::path &folder, const std::string &reg, const mr::Digest &digest) {
-                    run(folder, {MRD_SIM_EXTEND_PROGRAM, folder / "state", reg, mr::to_hex(digest.bytes())});
+                    run(folder, {places::mrd_sim_extend(), folder / "state", reg, mr::to_hex(digest.bytes())});
                 }};
 }
 

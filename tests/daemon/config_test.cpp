@@ -7,6 +7,7 @@
 
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/temporary_folder.h"
+#include "tests/places.h"
 
 namespace mrd {
 namespace {
@@ -226,7 +227,7 @@ TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
 
 // The sample as it is, and with what it has as comments taken as written.
 TEST(Config, TheSampleIsAcceptedAndItsServiceSectionAndFirstListenerAreTheDefaults) {
-    std::ifstream in(MRD_SAMPLE_CONFIG);
+    std::ifstream in(places::sample_config());
     std::string as_it_is;
     std::string uncommented;
     for (std::string line; std::getline(in, line);) {

@@ -10,13 +10,14 @@
 #include "mrd/evidence/evidence_budget.h"
 #include "mrd/journal/journal.h"
 #include "proto/varlink/limits.h"
+#include "tests/places.h"
 
 namespace mrd {
 namespace {
 
 // A number, with M for MiB.
 std::optional<std::uint64_t> value_of(std::string_view key) {
-    std::ifstream file(MRD_UNIT_FILE);
+    std::ifstream file(places::unit_file());
     for (std::string line; std::getline(file, line);) {
         if (!line.starts_with(std::string(key) + "=")) continue;
         const auto text = std::string_view(line).substr(key.size() + 1);

@@ -14,6 +14,7 @@
 #include "mr/event_content.h"
 #include "tests/event_log/event_bytes.h"
 #include "tests/event_log/walk_tcg.h"
+#include "tests/places.h"
 
 namespace mr {
 namespace {
@@ -26,8 +27,6 @@ using test::sample_logs;
 using test::utf16;
 using test::walk_tcg;
 using test::operator+;  // NOLINT(misc-unused-using-decls): it is used, as +
-
-std::filesystem::path data_folder() { return MRD_SHARED_DATA; }
 
 // How many events of each type each rule binds: {log, type, rule} in any bank.
 using Table = std::map<std::tuple<std::string, std::string, std::string>, int>;
@@ -279,7 +278,7 @@ TEST(Binding, ThreadsDoNotDisturbEachOther) {
 
 TEST(Binding, EveryEventOfTheSampleCcelsIsBoundByItsDataExactlyWhereTheirInfoSaysSo) {
     const auto logs = sample_logs("ccel");
-    if (logs.empty()) GTEST_SKIP() << data_folder() << " is not here";
+    if (logs.empty()) GTEST_SKIP() << places::shared_data() << " is not here";
     int checked = 0;
     for (const auto &log : logs) {
         SCOPED_TRACE(log.string());
@@ -300,7 +299,7 @@ TEST(Binding, EveryEventOfTheSampleCcelsIsBoundByItsDataExactlyWhereTheirInfoSay
 
 TEST(Binding, EveryBankOfAnEventIsBoundByTheSameRuleToTheSameBytes) {
     auto logs = sample_logs("tpm");
-    if (logs.empty()) GTEST_SKIP() << data_folder() << " is not here";
+    if (logs.empty()) GTEST_SKIP() << places::shared_data() << " is not here";
     int banks = 0;
     for (const auto &log : logs) {
         SCOPED_TRACE(log.string());
@@ -331,7 +330,7 @@ TEST(Binding, TheRulesBindTheseManyEventsOfTheSampleLogs) {
             }
         }
     }
-    if (table.empty()) GTEST_SKIP() << data_folder() << " is not here";
+    if (table.empty()) GTEST_SKIP() << places::shared_data() << " is not here";
     std::map<std::string, int> by_rule;
     for (const auto &[key, count] : table) {
         const auto &[log, type, rule] = key;
@@ -350,7 +349,7 @@ TEST(Binding, TheRulesBindTheseManyEventsOfTheSampleLogs) {
 }
 
 TEST(Binding, DstacksSampleLogsAreBoundByTheirOwnRule) {
-    const auto folder = data_folder() / "jsonlog";
+    const auto folder = places::shared_data() / "jsonlog";
     if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << folder << " is not here";
     int bound = 0;
     for (const char *name : {"dstack-sdk/eventlog.json", "near-dstack/tcb_info.json"}) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/event_log/text_log.h"
+#include "tests/places.h"
 
 namespace mr {
 namespace {
@@ -194,7 +195,7 @@ class DstackSample : public ::testing::TestWithParam<std::pair<const char *, con
 
 TEST_P(DstackSample, ReplaysToTheQuotesRegistersAndItsRtmr3DigestsFollowTheRule) {
     const auto [name, file] = GetParam();
-    const auto folder = std::filesystem::path(MRD_SHARED_DATA) / "jsonlog" / name;
+    const auto folder = places::shared_data() / "jsonlog" / name;
     if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << folder << " is not here";
     const auto expected = nlohmann::json::parse(test::text_of(folder / "info.json")).at("expected");
     const auto log = read(test::text_of(folder / file));

@@ -13,6 +13,7 @@
 #include "tests/event_log/event_bytes.h"
 #include "tests/event_log/shown_content.h"
 #include "tests/event_log/walk_tcg.h"
+#include "tests/places.h"
 
 namespace mr {
 namespace {
@@ -274,7 +275,7 @@ TEST(EventContent, NoEventOfTheSampleLogsIsMalformed) {
             }
         }
     }
-    if (events == 0) GTEST_SKIP() << MRD_SHARED_DATA << " is not here";
+    if (events == 0) GTEST_SKIP() << places::shared_data() << " is not here";
     EXPECT_EQ(events, 767);
 }
 
@@ -292,7 +293,7 @@ TEST(EventContent, SampleEventsReadAsPeopleKnowThem) {
         {{"cca/qemu-realm-bootlog/realm-bootlog.bin", 1}, "description: KERNEL; base: 0x80000000; length: 45783552"},
     };
     for (const auto &[place, line] : lines) {
-        const auto path = std::filesystem::path(MRD_SHARED_DATA) / place.first;
+        const auto path = places::shared_data() / place.first;
         if (!exists(path)) GTEST_SKIP() << path << " is not here";
         const Bytes file = contents_of(path);
         EXPECT_EQ(summarize_content(walk_tcg(file).at(place.second - 1), 1000), line) << place.first << " " << place.second;
@@ -309,7 +310,7 @@ TEST(EventContent, AnEventThatEndsAnywhereOrClaimsAnotherTypeIsStillShownCleanly
             }
         }
     }
-    if (examples.empty()) GTEST_SKIP() << MRD_SHARED_DATA << " is not here";
+    if (examples.empty()) GTEST_SKIP() << places::shared_data() << " is not here";
     for (const auto &[type, data] : examples) {
         for (std::size_t size = 0; size <= data.size(); ++size) {
             checked(event_of(type, Bytes(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(size))));

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/event_log/text_log.h"
+#include "tests/places.h"
 
 namespace mr {
 namespace {
@@ -98,7 +99,7 @@ TEST(ImaLog, OffsetsAreThoseOfTheLines) {
 }
 
 TEST(ImaLog, ARealLogLeadsFromTheFirmwareLogsRtmr2ToTheQuotes) {
-    const auto folder = std::filesystem::path(MRD_SHARED_DATA) / "ccel/cctrusted-grub-ima";
+    const auto folder = places::shared_data() / "ccel/cctrusted-grub-ima";
     if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << folder << " is not here";
     const auto expected = nlohmann::json::parse(test::text_of(folder / "info.json")).at("expected");
     const auto log = read(test::text_of(folder / "ima_ascii_runtime_measurements.txt"));

@@ -11,10 +11,11 @@
 
 #include "mr/bytes.h"
 #include "mr/event_log.h"
+#include "tests/places.h"
 
 namespace mr {
 
-inline std::filesystem::path shared_data() { return MRD_SHARED_DATA; }
+using places::shared_data;
 
 inline Bytes contents_of(const std::filesystem::path &path) {
     std::ifstream file(path, std::ios::binary);

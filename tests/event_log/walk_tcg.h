@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "mr/event_log.h"
+#include "tests/places.h"
 
 namespace mr::test {
 
@@ -23,7 +24,7 @@ inline Bytes contents_of(const std::filesystem::path &path) {
 
 // The logs of data/ccel, data/tpm or data/cca; none where that folder is not here.
 inline std::vector<std::filesystem::path> sample_logs(std::string_view kind) {
-    const auto folder = std::filesystem::path(MRD_SHARED_DATA) / kind;
+    const auto folder = places::shared_data() / kind;
     std::vector<std::filesystem::path> logs;
     if (!std::filesystem::is_directory(folder)) return logs;
     for (const auto &entry : std::filesystem::directory_iterator(folder)) {

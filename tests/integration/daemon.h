@@ -10,6 +10,7 @@
 #include "mr/client.h"
 #include "tests/integration/process.h"
 #include "tests/mrd/temporary_folder.h"
+#include "tests/places.h"
 
 namespace mrd {
 
@@ -40,7 +41,7 @@ public:
         const bool is_whole = options.faults.empty() && options.kill.empty();
         if (!options.faults.empty()) options.environment["MRD_SIM_FAULTS"] = options.faults;
         if (!options.kill.empty()) options.environment["MRD_KILL"] = options.kill;
-        std::vector<std::string> command{is_whole ? MRD_PROGRAM : MRD_WITH_FAULTS_PROGRAM, "--socket", socket_, "--state",
+        std::vector<std::string> command{is_whole ? places::mrd() : places::mrd_with_faults(), "--socket", socket_, "--state",
                                          options.state.empty() ? (folder / "state").native() : options.state};
         if (!options.config.empty()) {
             const auto file = folder / "mrd.toml";
@@ -107,7 +108,7 @@ protected:
     }
 
     void extend_behind(const std::string &name, const std::string &hex) {
-        const auto done = run_program({MRD_SIM_EXTEND_PROGRAM, folder() / "state", name, hex}, folder());
+        const auto done = run_program({places::mrd_sim_extend(), folder() / "state", name, hex}, folder());
         ASSERT_EQ(done.exit_code, 0) << done.err;
     }
 

@@ -13,6 +13,7 @@
 #include "mr/tdreport.h"
 #include "proto/varlink/client.h"
 #include "tests/integration/log_reading.h"
+#include "tests/places.h"
 
 namespace mrd {
 namespace {
@@ -34,8 +35,8 @@ mr::ReportData report_data(std::uint8_t byte) {
 // Faults and places to die at are of another program, which has them around the same one.
 TEST(Shipped, IsAProgramThatKnowsNeitherFaultsNorPlacesToDieAt) {
     for (const auto *word : {"MRD_SIM_FAULTS", "MRD_KILL", "provider-begins", "fail-before"}) {
-        EXPECT_EQ(contents(MRD_PROGRAM).find(word), std::string::npos) << word;
-        EXPECT_NE(contents(MRD_WITH_FAULTS_PROGRAM).find(word), std::string::npos) << word;
+        EXPECT_EQ(contents(places::mrd()).find(word), std::string::npos) << word;
+        EXPECT_NE(contents(places::mrd_with_faults()).find(word), std::string::npos) << word;
     }
 }
 
@@ -448,7 +449,7 @@ TEST_F(DaemonTest, AStateFileThatIsDamagedIsRefusedWithItsName) {
 
 TEST_F(DaemonTest, WrongUsageIsExitCodeTwo) {
     const auto exit_code = [&](std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), MRD_PROGRAM);
+        arguments.insert(arguments.begin(), places::mrd());
         return run_program(arguments, folder()).exit_code;
     };
     EXPECT_EQ(exit_code({"--nonsense"}), 2);
@@ -461,11 +462,11 @@ TEST_F(DaemonTest, WrongUsageIsExitCodeTwo) {
 TEST_F(DaemonTest, CheckSaysWhatIsWrongWithAConfigurationAndStartsNothing) {
     const auto file = folder() / "c.toml";
     std::ofstream(file) << "[service]\nsttae = \"/a\"\n";
-    const auto bad = run_program({MRD_PROGRAM, "--check", "--config", file}, folder());
+    const auto bad = run_program({places::mrd(), "--check", "--config", file}, folder());
     EXPECT_EQ(bad.exit_code, 2);
     EXPECT_THAT(bad.err, HasSubstr(file.native() + ":2: service.sttae"));
     std::ofstream(file) << "[service]\nstate = \"/a\"\n";
-    EXPECT_EQ(run_program({MRD_PROGRAM, "--check", "--config", file}, folder()).exit_code, 0);
+    EXPECT_EQ(run_program({places::mrd(), "--check", "--config", file}, folder()).exit_code, 0);
 }
 
 TEST_F(DaemonTest, TheSimulatedTdIsBuiltAsTheCommandLineSays) {

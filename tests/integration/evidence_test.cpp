@@ -12,6 +12,7 @@
 #include "tests/integration/extenders.h"
 #include "tests/integration/log_reading.h"
 #include "tests/integration/mrctl.h"
+#include "tests/places.h"
 
 namespace mrd {
 namespace {
@@ -214,7 +215,7 @@ TEST_F(EvidenceTest, SaysThatARegisterWhichOthersExtendIsNotCovered) {
 }
 
 TEST_F(EvidenceTest, BeginsWithTheFirmwaresLog) {
-    const std::filesystem::path ccel = std::filesystem::path(MRD_SHARED_DATA) / "ccel/gcp-cos113/ccel.bin";
+    const std::filesystem::path ccel = places::shared_data() / "ccel/gcp-cos113/ccel.bin";
     if (!exists(ccel)) GTEST_SKIP() << "skipped: no sample data beside the repository";
     const auto daemon = started({.arguments = {"--sim", "--sim-ccel", ccel}});
     auto client = daemon.client();
@@ -677,7 +678,7 @@ TEST_F(MrctlVerify, InspectKnowsEachOfTheFiles) {
 }
 
 TEST_F(MrctlVerify, InspectOfARealQuoteHasTheNamesAndValuesExpected) {
-    const std::filesystem::path samples = std::filesystem::path(MRD_SHARED_DATA) / "quote";
+    const std::filesystem::path samples = places::shared_data() / "quote";
     if (!exists(samples)) GTEST_SKIP() << "skipped: no sample data beside the repository";
     for (const auto *name : {"coco-v4-debug", "gcp-cos113", "google-spr-e4", "google-v5-body3", "phala-v4", "phala-v5-tcb-not-supported"}) {
         const auto expected = Json::parse(std::ifstream(samples / name / "info.json")).at("expected");
@@ -690,7 +691,7 @@ TEST_F(MrctlVerify, InspectOfARealQuoteHasTheNamesAndValuesExpected) {
 }
 
 TEST_F(MrctlVerify, InspectOfARealLogHasTheNamesAndValuesExpected) {
-    const std::filesystem::path samples = MRD_SHARED_DATA;
+    const std::filesystem::path samples = places::shared_data();
     if (!exists(samples / "ccel")) GTEST_SKIP() << "skipped: no sample data beside the repository";
     std::size_t compared = 0;
     for (const auto &[kind, file] : {std::pair("ccel", "ccel.bin"), std::pair("tpm", "eventlog.bin")}) {

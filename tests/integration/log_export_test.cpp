@@ -9,6 +9,7 @@
 #include "proto/varlink/client.h"
 #include "tests/integration/daemon.h"
 #include "tests/integration/log_reading.h"
+#include "tests/places.h"
 
 namespace mrd {
 namespace {
@@ -136,7 +137,7 @@ TEST_F(LogExportTest, AFormatThatIsNotKnownIsRefusedWithThoseThatAre) {
 // ---- The firmware's part
 
 TEST_F(LogExportTest, BeginsWithTheFirmwaresEventsWhichTheExportGivesBackByteByByte) {
-    const std::filesystem::path data = MRD_SHARED_DATA "/ccel/gcp-cos113";
+    const std::filesystem::path data = places::shared_data() / "ccel/gcp-cos113";
     if (!std::filesystem::exists(data)) GTEST_SKIP() << data << " is not there";
     const auto info = Json::parse(contents(data / "info.json"))["expected"];
     const auto ccel = contents(data / "ccel.bin");

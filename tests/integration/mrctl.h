@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/integration/daemon.h"
+#include "tests/places.h"
 
 namespace mrd {
 
@@ -21,7 +22,7 @@ protected:
 
     // `mrctl ARGUMENTS` on the daemon.
     Finished mrctl(std::vector<std::string> arguments, const std::string &input = {}) {
-        arguments.insert(arguments.begin(), MRCTL_PROGRAM);
+        arguments.insert(arguments.begin(), places::mrctl());
         return run_program(arguments, folder(), input, {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
     }
     // Its output; it must end well and say nothing on standard error.

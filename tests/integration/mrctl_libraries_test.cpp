@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/integration/mrctl.h"
+#include "tests/places.h"
 
 namespace mrd {
 namespace {
@@ -19,7 +20,7 @@ class MrctlLibraries : public MrctlTest {
 protected:
     // The shared objects that the command and what it hands over to load, as the dynamic loader tells them.
     std::string loaded(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), MRCTL_PROGRAM);
+        arguments.insert(arguments.begin(), places::mrctl());
         const auto done = run_program(arguments, folder(), {}, {{"MRD_SOCKET", (folder() / "io.mrd").native()}, {"LD_DEBUG", "files"}});
         EXPECT_EQ(done.exit_code, 0) << done.err;
         return done.err;
@@ -49,7 +50,7 @@ TEST_F(MrctlLibraries, WhatHashesIsHandedOverToTheProgramThatHasIt) {
 TEST_F(MrctlLibraries, AnInstallationWithoutItSaysWhatIsMissing) {
     const auto alone = folder() / "bin" / "mrctl";
     std::filesystem::create_directory(folder() / "bin");
-    std::filesystem::copy_file(MRCTL_PROGRAM, alone);
+    std::filesystem::copy_file(places::mrctl(), alone);
     const auto done = run_program({alone, "inspect", "/dev/null"}, folder());
     EXPECT_EQ(done.exit_code, 1);
     EXPECT_THAT(done.err, HasSubstr("mrctl-crypto (No such file or directory), which is a part of mrctl: install mrd whole"));

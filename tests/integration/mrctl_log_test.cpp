@@ -11,6 +11,7 @@
 #include "mr/envelope.h"
 #include "mr/event_log.h"
 #include "tests/integration/mrctl.h"
+#include "tests/places.h"
 #include "tests/sanitized.h"
 
 namespace mrd {
@@ -79,7 +80,7 @@ TEST_F(MrctlLogTest, FollowPrintsARecordWhenItIsThere) {
     extend("a");
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-    Process follower({MRCTL_PROGRAM, "log", "--follow"},
+    Process follower({places::mrctl(), "log", "--follow"},
                      {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()}}, .output = ends[1]});
     ::close(ends[1]);
     const auto next_line = [&] {
@@ -106,7 +107,7 @@ TEST_F(MrctlLogTest, ATerminalGetsATableThroughThePager) {
     winsize size{.ws_row = 50, .ws_col = 150, .ws_xpixel = 0, .ws_ypixel = 0};
     ASSERT_EQ(::openpty(&terminal, &slave, nullptr, nullptr, &size), 0);
     Process process(
-        {MRCTL_PROGRAM, "log"},
+        {places::mrctl(), "log"},
         {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()}, {"PAGER", "sed s/^/paged:/"}, {"TZ", "UTC"}}, .output = slave});
     ::close(slave);
     std::string seen;
@@ -287,7 +288,7 @@ TEST_F(MrctlLogTest, NamesOutOfAFileCannotForgeLines) {
                         << R"({"sequence":1,"name":"evil\nrtmr3 abab\u001b[31m","eventType":13,"digests":{"sha384":")" << hex_digest("a")
                         << "\"},\"origin\":\"service\"}\n";
     for (const std::string command : {"replay --log", "inspect"}) {
-        const auto done = run_program({"/bin/sh", "-c", "exec " MRCTL_PROGRAM " " + command + " " + file.native()}, folder());
+        const auto done = run_program({"/bin/sh", "-c", "exec " + places::mrctl() + " " + command + " " + file.native()}, folder());
         EXPECT_EQ(done.exit_code, 0) << done.err;
         EXPECT_THAT(done.out, AllOf(HasSubstr(R"(evil\nrtmr3 abab\x1b[31m)"), Not(HasSubstr("\nrtmr3 abab")), Not(HasSubstr("\x1b"))));
     }
@@ -389,10 +390,10 @@ protected:
         }
         const auto err = folder() / "err";
         std::filesystem::remove(err);
-        Process process({MRCTL_PROGRAM, "replay", "--log", file}, {.errors = err, .in_child = [] {
-                                                                       const rlimit limit{memory_bound, memory_bound};
-                                                                       ::setrlimit(RLIMIT_DATA, &limit);
-                                                                   }});
+        Process process({places::mrctl(), "replay", "--log", file}, {.errors = err, .in_child = [] {
+                                                                         const rlimit limit{memory_bound, memory_bound};
+                                                                         ::setrlimit(RLIMIT_DATA, &limit);
+                                                                     }});
         const auto exit_code = process.wait();
         return {exit_code, "", contents(err)};
     }

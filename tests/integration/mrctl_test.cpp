@@ -9,6 +9,7 @@
 #include "mr/quote.h"
 #include "mr/tdreport.h"
 #include "tests/integration/mrctl.h"
+#include "tests/places.h"
 
 namespace mrd {
 namespace {
@@ -190,7 +191,7 @@ TEST_F(MrctlTest, WatchPrintsThePresentValueAndThenEachChange) {
     for (const bool as_json : {false, true}) {
         std::array<int, 2> pipe{};
         ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
-        std::vector<std::string> command{MRCTL_PROGRAM, "--socket", daemon().socket(), "watch", "rtmr3"};
+        std::vector<std::string> command{places::mrctl(), "--socket", daemon().socket(), "watch", "rtmr3"};
         if (as_json) command.emplace_back("--json");
         Process watch(command, {.output = pipe[1]});
         ::close(pipe[1]);
@@ -215,7 +216,7 @@ TEST_F(MrctlTest, WatchEndsWithAnErrorWhenMrdEnds) {
     const auto errors = folder() / "watch.err";
     std::array<int, 2> pipe{};
     ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
-    Process watch({MRCTL_PROGRAM, "--socket", daemon().socket(), "watch", "rtmr3"}, {.output = pipe[1], .errors = errors});
+    Process watch({places::mrctl(), "--socket", daemon().socket(), "watch", "rtmr3"}, {.output = pipe[1], .errors = errors});
     ::close(pipe[1]);
     char first = 0;
     ASSERT_EQ(::read(pipe[0], &first, 1), 1);
@@ -276,7 +277,7 @@ TEST_F(MrctlTest, OutputThatCannotBeWrittenIsNoSuccess) {
                                 std::string("write reportdata --hex ") + hex(1, 64),
                                 std::string("cap rtmr3")}) {
         for (const std::string to : {" >/dev/full", " >&-"}) {
-            const auto done = run_program({"/bin/sh", "-c", "exec " MRCTL_PROGRAM " " + command + to}, folder(), {},
+            const auto done = run_program({"/bin/sh", "-c", "exec " + places::mrctl() + " " + command + to}, folder(), {},
                                           {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
             if (command == "cap rtmr3" && to == " >&-") continue;  // refused: it has been capped
             EXPECT_EQ(done.exit_code, 1) << command << to;
@@ -290,7 +291,7 @@ TEST_F(MrctlTest, StandardInputThatIsClosedIsAnError) {
     start();
     for (const std::string command : {"measure rtmr3 -", "measure rtmr3 - --envelope", "write reportdata -", "inspect -", "verify -",
                                       "replay --log -", "verify --quote /dev/null --roots -"}) {
-        const auto done = run_program({"/bin/sh", "-c", "exec " MRCTL_PROGRAM " " + command + " <&-"}, folder(), {},
+        const auto done = run_program({"/bin/sh", "-c", "exec " + places::mrctl() + " " + command + " <&-"}, folder(), {},
                                       {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
         EXPECT_EQ(done.exit_code, 1) << command;
         EXPECT_THAT(done.out, IsEmpty()) << command;
@@ -376,7 +377,7 @@ TEST_F(MrctlTest, ARefusalIsExitCodeOneWrongUsageTwoAndNoServiceThree) {
     }
     EXPECT_EQ(mrctl({"--help"}).exit_code, 0);
     EXPECT_EQ(mrctl({"--version"}).exit_code, 0);
-    EXPECT_EQ(run_program({MRCTL_PROGRAM, "--socket", daemon().socket(), "list"}, folder()).exit_code, 0)
+    EXPECT_EQ(run_program({places::mrctl(), "--socket", daemon().socket(), "list"}, folder()).exit_code, 0)
         << "--socket in place of MRD_SOCKET";
 }
 
@@ -387,7 +388,7 @@ class MrctlInspect : public DaemonTest, public ::testing::WithParamInterface<std
 std::vector<std::string> samples() {
     std::vector<std::string> names;
     std::error_code missing;
-    for (const auto &entry : std::filesystem::directory_iterator(MRD_SHARED_DATA "/tdreport", missing))
+    for (const auto &entry : std::filesystem::directory_iterator(places::shared_data() / "tdreport", missing))
         names.push_back(entry.path().filename());
     std::ranges::sort(names);
     if (names.empty()) names.emplace_back("none");
@@ -395,12 +396,12 @@ std::vector<std::string> samples() {
 }
 
 TEST_P(MrctlInspect, PrintsWhatIsExpectedOfTheSample) {
-    const auto sample = std::filesystem::path(MRD_SHARED_DATA "/tdreport") / GetParam();
+    const auto sample = places::shared_data() / "tdreport" / GetParam();
     if (!std::filesystem::exists(sample)) GTEST_SKIP() << sample << " is not there";
     const auto file = (sample / "tdreport.bin").native();
     const auto expected = Json::parse(contents(sample / "info.json"))["expected"];
-    const auto as_json = run_program({MRCTL_PROGRAM, "inspect", file, "--json"}, folder());
-    const auto plain = run_program({MRCTL_PROGRAM, "inspect", file}, folder());
+    const auto as_json = run_program({places::mrctl(), "inspect", file, "--json"}, folder());
+    const auto plain = run_program({places::mrctl(), "inspect", file}, folder());
     ASSERT_EQ(as_json.exit_code, 0) << as_json.err;
     ASSERT_EQ(plain.exit_code, 0) << plain.err;
     const auto printed = Json::parse(as_json.out);
@@ -416,7 +417,7 @@ TEST_P(MrctlInspect, PrintsWhatIsExpectedOfTheSample) {
     }
     EXPECT_GT(compared, 20);
     EXPECT_THAT(plain.out, AllOf(HasSubstr("TDREPORT"), HasSubstr("TDINFO hash holds\n"), HasSubstr("MAC not checked")));
-    const auto from_input = run_program({MRCTL_PROGRAM, "inspect", "-", "--json"}, folder(), contents(file));
+    const auto from_input = run_program({places::mrctl(), "inspect", "-", "--json"}, folder(), contents(file));
     EXPECT_EQ(from_input.out, as_json.out);
 }
 

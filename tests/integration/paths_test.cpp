@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/integration/mrctl.h"
+#include "tests/places.h"
 
 namespace mrd {
 namespace {
@@ -89,7 +90,7 @@ TEST_F(PathsTest, WhatMrctlIsToReadIsReadOrOneErrorSaysWhyNot) {
                  {"inspect", path},
              }) {
             runs.push_back({arguments, path});
-            runs.back().command.insert(runs.back().command.begin(), MRCTL_PROGRAM);
+            runs.back().command.insert(runs.back().command.begin(), places::mrctl());
         }
     }
     expect_one_line(runs);
@@ -106,7 +107,7 @@ TEST_F(PathsTest, WhatMrctlIsToWriteIsWrittenOrOneErrorSaysWhyNot) {
                  {"collateral", "--root", path},
              }) {
             runs.push_back({arguments, path});
-            runs.back().command.insert(runs.back().command.begin(), MRCTL_PROGRAM);
+            runs.back().command.insert(runs.back().command.begin(), places::mrctl());
         }
     }
     expect_one_line(runs);
@@ -123,7 +124,7 @@ TEST_F(PathsTest, WhatMrctlIsToWriteIsWrittenOrOneErrorSaysWhyNot) {
 TEST_F(PathsTest, ASocketThatIsNoneIsOneError) {
     for (const auto &[path, code] :
          {std::pair(directory_, 3), std::pair(fifo_, 3), std::pair(good_, 3), std::pair(folder() / "missing", 3)}) {
-        const auto done = run_program({MRCTL_PROGRAM, "--socket", path, "list"}, folder());
+        const auto done = run_program({places::mrctl(), "--socket", path, "list"}, folder());
         EXPECT_EQ(done.exit_code, code) << path;
         EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
     }
@@ -141,7 +142,7 @@ TEST_F(PathsTest, WhatMrdIsToReadIsReadOrItDoesNotStart) {
     std::vector<Run> runs;
     const auto base = [this](const std::string &number) {
         return std::vector<std::string>{
-            MRD_PROGRAM, "--sim", "--log-level", "error", "--socket", folder() / ("s" + number), "--state", folder() / ("d" + number)};
+            places::mrd(), "--sim", "--log-level", "error", "--socket", folder() / ("s" + number), "--state", folder() / ("d" + number)};
     };
     const auto config = [&](const std::string &number, const std::string &text) {
         std::ofstream(folder() / ("c" + number)) << text;
@@ -170,7 +171,7 @@ TEST_F(PathsTest, WhatMrdIsToReadIsReadOrItDoesNotStart) {
 
 TEST_F(PathsTest, TheToolsOfTheTestsSayWhatIsWrongToo) {
     for (const auto &path : {good_, folder() / "missing"}) {
-        const auto done = run_program({MRD_SIM_EXTEND_PROGRAM, path, "rtmr3", hex(1)}, folder());
+        const auto done = run_program({places::mrd_sim_extend(), path, "rtmr3", hex(1)}, folder());
         EXPECT_EQ(done.exit_code, 1);
         EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
     }

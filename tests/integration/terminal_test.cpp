@@ -13,6 +13,7 @@
 #include "proto/varlink/text.h"
 #include "tests/integration/log_reading.h"
 #include "tests/integration/mrctl.h"
+#include "tests/places.h"
 
 namespace mrd {
 namespace {
@@ -77,7 +78,7 @@ protected:
         int slave = -1;
         winsize size{.ws_row = 50, .ws_col = 150, .ws_xpixel = 0, .ws_ypixel = 0};
         EXPECT_EQ(::openpty(&terminal, &slave, nullptr, nullptr, &size), 0);
-        arguments.insert(arguments.begin(), MRCTL_PROGRAM);
+        arguments.insert(arguments.begin(), places::mrctl());
         Process process(arguments, {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()}, {"PAGER", "cat"}},
                                     .output = slave,
                                     .in_child = [] { ::dup2(STDOUT_FILENO, STDERR_FILENO); }});
@@ -117,7 +118,7 @@ TEST_F(TerminalTest, NoViewShowsWhatAClientSaidInAFormThatATerminalObeys) {
         ASSERT_TRUE(client.measure("rtmr2", mr::as_bytes("x" + text), {.description = said.back(), .envelope = true}));
     }
     const auto program = folder() / "mrctl\xC2\x9B\x7F\x1B[31m\xE2\x80\xAE";
-    std::filesystem::copy_file(MRCTL_PROGRAM, program);
+    std::filesystem::copy_file(places::mrctl(), program);
     EXPECT_EQ(run_program({program, "extend", "rtmr3", "--digest", hex(1)}, folder(), {}, {{"MRD_SOCKET", (folder() / "io.mrd").native()}})
                   .exit_code,
               0);
@@ -224,7 +225,7 @@ TEST_F(TerminalTest, TheDaemonsOwnLinesHoldNothingThatATerminalObeys) {
         EXPECT_THAT(found_in(daemon.log(), false), IsEmpty());
     }
     const auto lines_of = [&](const std::vector<std::string> &arguments, const std::string &config = {}) {
-        std::vector<std::string> command{MRD_PROGRAM};
+        std::vector<std::string> command{places::mrd()};
         if (!config.empty()) {
             const auto file = folder() / "config\xC2\x9B.toml";
             std::ofstream(file) << config;

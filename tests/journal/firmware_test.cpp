@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/journal/fixture.h"
+#include "tests/places.h"
 
 namespace mrd::journal {
 namespace {
@@ -257,7 +258,7 @@ TEST_F(JournalFirmware, ALogIsReadFromAFileThatNobodyMayWrite) {
 }
 
 TEST_F(JournalFirmware, TheLogsOfRealMachinesAreTakenApartWithoutALostByte) {
-    const std::filesystem::path data = MRD_SHARED_DATA;
+    const std::filesystem::path data = places::shared_data();
     if (!std::filesystem::exists(data)) GTEST_SKIP();
     int logs = 0;
     for (const auto &entry : std::filesystem::recursive_directory_iterator(data)) {

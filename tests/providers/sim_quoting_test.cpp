@@ -29,6 +29,7 @@
 #include "mrd/providers/sim/report.h"
 #include "tests/attestation/verdict_text.h"
 #include "tests/mrd/temporary_folder.h"
+#include "tests/places.h"
 
 namespace mrd::sim {
 namespace {
@@ -437,7 +438,7 @@ std::vector<std::string> shape_of(const nlohmann::ordered_json &value, const std
 }
 
 TEST_F(SimQuotingTest, CollateralHasTheShapeOfIntels) {
-    const std::string real = content_of(std::filesystem::path(MRD_SHARED_DATA) / "quote" / "google-v5-body3" / "collateral.json");
+    const std::string real = content_of(places::shared_data() / "quote" / "google-v5-body3" / "collateral.json");
     if (real.empty()) {
         GTEST_SKIP() << "the sample data are not here";
     }

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "mr/bytes.h"
+#include "tests/places.h"
 
 namespace mr {
 
-inline std::filesystem::path sample_path(const std::string &name) { return std::filesystem::path(MRD_SHARED_DATA) / name; }
+inline std::filesystem::path sample_path(const std::string &name) { return places::shared_data() / name; }
 
 inline bool have_samples() { return exists(sample_path("quote")); }
 

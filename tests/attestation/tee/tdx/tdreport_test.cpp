@@ -11,6 +11,7 @@
 #include <string>
 
 #include "mr/digest.h"
+#include "tests/places.h"
 
 namespace mr {
 namespace {
@@ -60,7 +61,7 @@ std::array<std::uint8_t, tdreport_size> made_up_report() {
 }
 
 TEST(TdReport, RealReportsDecodeToTheValuesKnownOfThemAndEncodeToTheSameBytes) {
-    const std::filesystem::path folder = std::filesystem::path(MRD_SHARED_DATA) / "tdreport";
+    const std::filesystem::path folder = places::shared_data() / "tdreport";
     if (!std::filesystem::is_directory(folder)) {
         GTEST_SKIP() << folder << " is not here";
     }
