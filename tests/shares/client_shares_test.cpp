@@ -22,6 +22,12 @@ TEST(ClientShares, WhatFitsExactlyFitsAndOneMoreExceedsTheConnection) {
     EXPECT_EQ(shares.name_of(Limit::connection, client), "20 places of one connection");
 }
 
+TEST(ClientShares, WhoHoldsMoreThanItsShareExceedsItWithAnything) {
+    ClientShares shares(bound);
+    shares.take({1, 7}, 21);
+    EXPECT_EQ(shares.exceeded({1, 7}, 1), Limit::connection);
+}
+
 TEST(ClientShares, AUidIsCountedOverItsConnectionsAndRootIsNot) {
     ClientShares shares(bound);
     shares.take({1, 7}, 20);

@@ -54,6 +54,15 @@ TEST_F(RoundsTest, OneThatComesDuringARoundTakesNobodysVisit) {
     EXPECT_EQ(visits().size(), 4U);
 }
 
+TEST_F(RoundsTest, OneThatComesWhereARoundPassesTheEndTakesNobodysVisit) {
+    for (const char name : std::string("abcd")) rounds_.add(name);
+    rounds_.begin();
+    EXPECT_EQ(visits(2), "ab");
+    rounds_.begin();
+    rounds_.add('x');
+    EXPECT_EQ(visits(), "cdab");
+}
+
 TEST_F(RoundsTest, OneThatGoesTakesNobodysVisitWhereverItStands) {
     for (const char goes : std::string("abcd")) {
         Rounds<char> rounds;

@@ -164,6 +164,55 @@ TEST_F(ShareQueueTest, WhatIsLeftToRootIsNotTakenByOthersHoweverManyWait) {
     EXPECT_EQ(turns(), "o") << "and what it gives back is the others' again, up to their part";
 }
 
+TEST_F(ShareQueueTest, RootTakesItsReserveHoweverManyWaitForTheOthersPart) {
+    for (uid_t uid = 1; uid <= 8; ++uid) wait('o', user(uid, uid), 10);
+    EXPECT_EQ(turns(), "ooooooo");
+    for (const char name : std::string("RST")) wait(name, root(static_cast<std::uint64_t>(name)), 10);
+    EXPECT_EQ(turns(), "RTS") << "one after the other, though root had the last turn";
+}
+
+TEST_F(ShareQueueTest, RootDoesNotPassWhoeverWaitsForTheWholeTwiceInARow) {
+    for (const char name : std::string("abc")) wait(name, root(static_cast<std::uint64_t>(name)), 30);
+    EXPECT_EQ(turns(), "acb");
+    wait('u', user(1, 7), 20);
+    wait('s', root(2), 10);
+    EXPECT_EQ(turns(), "") << "however small it is";
+    give_back('a');
+    EXPECT_EQ(turns(), "us");
+}
+
+TEST_F(ShareQueueTest, RootHasNoTurnAmongTheUidsToo) {
+    ShareQueue one_at_a_time({.what = "places", .all = 1, .others = 1, .uid = 1, .connection = 1});
+    for (std::uint64_t i = 0; i < 6; ++i) {
+        one_at_a_time.wait(root(10 + i), 1);
+        one_at_a_time.wait(user(20 + i, 1), 1);
+        one_at_a_time.wait(user(30 + i, 2), 1);
+    }
+    std::vector<uid_t> served;
+    for (int i = 0; i < 8; ++i) {
+        const auto turn = one_at_a_time.next();
+        one_at_a_time.give_back(turn->client, turn->amount);
+        served.push_back(turn->client.uid);
+    }
+    EXPECT_EQ(served, (std::vector<uid_t>{0, 1, 0, 2, 0, 1, 0, 2}));
+}
+
+TEST_F(ShareQueueTest, AConnectionThatCameWithTwoPassesTheOthersWithOne) {
+    for (const char name : std::string("abcd")) wait(name, root(static_cast<std::uint64_t>(name)), 5);
+    wait('x', root(1), 5);
+    wait('y', root(1), 5);
+    EXPECT_EQ(turns(), "aybdcx");
+}
+
+TEST_F(ShareQueueTest, WhoCameLastAndDoesNotFitLeavesItsTurnToTheLongestWaiting) {
+    for (const char name : std::string("abc")) wait(name, root(static_cast<std::uint64_t>(name)), 30);
+    EXPECT_EQ(turns(), "acb");
+    wait('l', root(1), 10);
+    wait('n', root(2), 30);
+    EXPECT_EQ(turns(), "l");
+    EXPECT_EQ(queue_.taken(), 100U);
+}
+
 TEST_F(ShareQueueTest, OneThatIsCancelledIsNotServedAndHoldsNobodyUp) {
     wait('a', root(1), 30);
     wait('b', root(2), 30);
