@@ -19,6 +19,14 @@ namespace mrd {
 
 namespace {
 
+// A provider's name becomes a part of register names, of each record of the log and of a file's name; a listener's is passed by the service manager in one text
+// with the others', with colons between them.
+bool is_name(std::string_view name) {
+    return !name.empty() && name.size() <= max_configured_name &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+}
+std::string name_rule() { return "must be 1 to " + std::to_string(max_configured_name) + " of the characters a to z, 0 to 9, _ and -"; }
+
 // Reads one table: each known key has a reader, every other key is an error.
 class TableReader {
 public:
@@ -156,10 +164,7 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
         return reader.fail(table, "type", "is missing or not known; known are: " + known);
     }
     if (provider.name.empty()) provider.name = default_provider_name(provider.type);
-    // It becomes a part of register names and of a file's name.
-    if (provider.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos) {
-        return reader.fail(table, "name", "must be of the characters a to z, 0 to 9, _ and -");
-    }
+    if (!is_name(provider.name)) return reader.fail(table, "name", name_rule());
     if (std::ranges::find(config.providers, provider.name, &ProviderConfig::name) != config.providers.end())
         return reader.fail(table, "name", "is there twice: " + provider.name);
     config.providers.push_back(std::move(provider));
@@ -223,12 +228,7 @@ std::expected<void, std::string> read_listener(const toml::table &table, std::st
     if (auto result = reader.read(table); !result) return result;
     if (!owner.empty()) listener.owner = owner;
     if (!group.empty()) listener.group = group;
-    // The service manager passes names in one text, with colons between them.
-    const bool is_name = !listener.name.empty() && listener.name.size() <= max_listener_name &&
-                         listener.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
-    if (!is_name)
-        return reader.fail(table, "name",
-                           "must be 1 to " + std::to_string(max_listener_name) + " of the characters a to z, 0 to 9, _ and -");
+    if (!is_name(listener.name)) return reader.fail(table, "name", name_rule());
     if (const auto address = varlink::Address::parse(listener.path); !address)
         return reader.fail(table, "path", "is wrong: " + address.error());
     for (const auto &other : config.listeners) {

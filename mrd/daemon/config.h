@@ -43,7 +43,7 @@ struct ListenerConfig {
     std::optional<std::string> group = {};
 };
 inline constexpr std::size_t max_listeners = 16;
-inline constexpr std::size_t max_listener_name = 64;  // bytes
+inline constexpr std::size_t max_configured_name = 64;  // bytes of the name of a listener or provider
 
 struct Config {
     std::vector<ListenerConfig> listeners{ListenerConfig{}};  // at least one; the first is the one of --socket

@@ -271,7 +271,7 @@ TEST(Config, AFirmwareLogIsOfOneProvider) {
 
 TEST(Config, AnEmptyFileIsTheDefaults) { EXPECT_TRUE(load_config("/dev/null")); }
 
-TEST(Config, AProvidersNameHasNoSlashAndIsThereOnce) {
+TEST(Config, AProvidersNameHasNoSlashIsShortAndIsThereOnce) {
     const auto two = [](const std::string &first, const std::string &second) {
         return parse_config(
             "[[provider]]\ntype = \"sim\"\nname = \"" + first + "\"\n[[provider]]\ntype = \"sim\"\nname = \"" + second + "\"\n", "c");
@@ -279,6 +279,8 @@ TEST(Config, AProvidersNameHasNoSlashAndIsThereOnce) {
     EXPECT_TRUE(two("tdx", "tdx2"));
     EXPECT_FALSE(two("tdx", "tdx"));
     EXPECT_FALSE(two("tdx", "../evil"));
+    EXPECT_TRUE(two("tdx", std::string(max_configured_name, 'a')));
+    EXPECT_FALSE(two("tdx", std::string(max_configured_name + 1, 'a')));
 }
 
 TEST(Config, AFolderInPlaceOfAFileIsAnError) {
