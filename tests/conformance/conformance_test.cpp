@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <ctime>
 #include <map>
+#include <mutex>
+#include <thread>
 
 #include "mr/envelope.h"
+#include "mr/tee.h"
 #include "mr/verify.h"
 #include "tests/conformance/subject.h"
 #include "tests/faults/kill_points.h"
@@ -379,6 +383,61 @@ TEST_P(Conformance, AQuoteIsOverItsOwnNonceAndOverTheRegistersOfNow) {
         // Not with another nonce.
         options.report_data = nonce();
         EXPECT_FALSE(mr::verify(parsed, options).verified());
+    }
+}
+
+TEST_P(Conformance, SixteenClientsAtOnceEachGetAQuoteOverTheirOwnNonceThatIsNotOlderThanTheirOwnExtend) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    const auto any = client.quote(report_data_of(nonce()));
+    SKIP_WITHOUT("quotes", any || any.error().code != ErrorCode::not_supported);
+    ASSERT_TRUE(any) << any.error().message;
+    const auto names = ours(client);
+    SKIP_WITHOUT("register that can be extended", !names.empty());
+    const auto &name = names.front();
+    const auto tees = mr::known_tees();
+    const auto tee = std::ranges::find_if(tees, [&](const auto *each) { return each->begins_quote(any->quote); });
+    ASSERT_NE(tee, tees.end());
+
+    struct Made {
+        std::int64_t extended = 0;  // the client's own event before it
+        mr::Bytes asked;
+        mr::Bytes quote;
+    };
+    std::mutex mutex;
+    std::vector<Made> all;
+    std::map<mr::Bytes, std::int64_t> event_of;  // of each value of the register
+    std::atomic<bool> over = false;
+    std::jthread beside;
+    if (GetParam().use_beside) beside = std::jthread([&] { GetParam().use_beside(over); });
+    {
+        std::vector<std::jthread> clients;
+        for (int i = 0; i < 16; ++i) {
+            clients.emplace_back([&, by = std::vector{digest(client, name), digest(client, name)}, asked = nonce()] {
+                auto own = daemon.client();
+                // The same nonce again: what was made for it before is too old.
+                for (const auto &each : by) {
+                    const auto done = own.extend(name, each);
+                    const auto made = own.quote(report_data_of(asked));
+                    const std::lock_guard lock(mutex);
+                    ASSERT_TRUE(done) << done.error().message;
+                    ASSERT_TRUE(made) << made.error().message;
+                    event_of[done->reading.value] = done->sequence;
+                    all.push_back({done->sequence, asked, made->quote});
+                }
+            });
+        }
+    }
+    over = true;
+    EXPECT_EQ(all.size(), 32U);
+    for (const auto &each : all) {
+        const auto claims = (*tee)->read(each.quote);
+        ASSERT_TRUE(claims) << claims.error().message;
+        EXPECT_EQ(claims->report_data, each.asked);
+        const auto *const quoted = claims->find(name.substr(name.find('/') + 1));
+        ASSERT_NE(quoted, nullptr);
+        const auto value = quoted->value.bytes();
+        EXPECT_GE(event_of[mr::Bytes(value.begin(), value.end())], each.extended);
     }
 }
 

@@ -1,6 +1,7 @@
 // What plays the hardware beneath a provider in the conformance tests: one entry for each provider there is (subjects.cpp).
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <ostream>
@@ -19,6 +20,8 @@ struct Subject {
     std::function<std::string()> why_not_there;
     // Somebody else extends the register; `folder` is the test's, mrd's state in it. Empty: nobody else can.
     std::function<void(const std::filesystem::path &folder, const std::string &reg, const mr::Digest &digest)> extend_elsewhere = {};
+    // Another process uses what mrd's quotes are made with, until it is over. Empty: there is no such thing.
+    std::function<void(const std::atomic<bool> &over)> use_beside = {};
     // A file with the root that its quotes lead to, PEM. Empty: mrd's own collateral has it.
     std::filesystem::path root = {};
 

@@ -1,6 +1,10 @@
 #include "tests/conformance/subject.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <system_error>
 
@@ -24,23 +28,36 @@ Subject simulator() {
                 }};
 }
 
+// Quotes over its own data, one after the other, in a folder that it makes anew each time.
+void use_configfs(const std::atomic<bool> &over) {
+    const std::filesystem::path folder = "/sys/kernel/config/tsm/report/another";
+    while (!over) {
+        if (::mkdir(folder.c_str(), 0755) != 0) throw std::runtime_error("cannot make " + folder.native());
+        std::ofstream(folder / "inblob") << std::string(64, 'x');
+        std::ifstream outblob(folder / "outblob");
+        const std::string quote(std::istreambuf_iterator<char>(outblob), {});
+        ::rmdir(folder.c_str());
+    }
+}
+
 // Linux's own interfaces, in the machine of tools/kernel-lab (tests/kernel-lab/boots/conformance).
-Subject kernel() {
+Subject kernel(std::string name, const std::string &more_config) {
     const std::filesystem::path parameters = "/sys/module/mrd_lab/parameters";
-    return {.name = "kernel",
-            .config = "[[provider]]\ntype = \"tsm\"\n",
+    return {.name = std::move(name),
+            .config = "[[provider]]\ntype = \"tsm\"\n" + more_config,
             .why_not_there = [parameters] { return std::string(exists(parameters) ? "" : "this is no machine of tools/kernel-lab"); },
             .extend_elsewhere =
                 [parameters](const std::filesystem::path & /*folder*/, const std::string &reg, const mr::Digest &digest) {
                     std::ofstream(parameters / "extend_elsewhere") << reg.back() << ' ' << mr::to_hex(digest.bytes());
                 },
+            .use_beside = use_configfs,
             .root = "/tmp/host/root.pem"};
 }
 
 }  // namespace
 
 const std::vector<Subject> &subjects() {
-    static const std::vector<Subject> all = {simulator(), kernel()};
+    static const std::vector<Subject> all = {simulator(), kernel("kernel", {}), kernel("kernel_qgs", "qgs = \"vsock:1:4050\"\n")};
     return all;
 }
 
