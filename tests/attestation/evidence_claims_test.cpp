@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "tests/attestation/log_lines.h"
 #include "tests/attestation/machine.h"
 #include "tests/attestation/tee/tdx/sample_quotes.h"
 #include "tests/attestation/verdict_text.h"
@@ -28,19 +28,6 @@ protected:
         return !parsed || !verify(*parsed, options).verified();
     }
     [[nodiscard]] std::vector<std::string> refused_by(const Evidence &changed) const { return refusing(verify(changed, options)); }
-    // The log's lines, and evidence over others.
-    static std::vector<json> lines_of(const Evidence &from) {
-        std::vector<json> lines;
-        std::istringstream text(std::string(from.log.begin(), from.log.end()));
-        for (std::string line; std::getline(text, line);) lines.push_back(json::parse(line));
-        return lines;
-    }
-    static Evidence with_lines(Evidence made, const std::vector<json> &lines) {
-        std::string log;
-        for (const auto &line : lines) log += line.dump() + "\n";
-        made.log = bytes_of(log);
-        return made;
-    }
 };
 
 // Other values of the same kind.

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "tests/attestation/log_lines.h"
 #include "tests/attestation/toy_machine.h"
 #include "tests/attestation/verdict_text.h"
 
@@ -21,22 +21,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class PartsTest : public ToyTest {
-protected:
-    // Its log's lines, and evidence over others.
-    static std::vector<json> lines_of(const Evidence &from) {
-        std::vector<json> lines;
-        std::istringstream text(std::string(from.log.begin(), from.log.end()));
-        for (std::string line; std::getline(text, line);) lines.push_back(json::parse(line));
-        return lines;
-    }
-    static Evidence with_lines(Evidence made, const std::vector<json> &lines) {
-        std::string log;
-        for (const auto &line : lines) log += line.dump() + "\n";
-        made.log = bytes_of(log);
-        return made;
-    }
-};
+using PartsTest = ToyTest;
 
 TEST_F(PartsTest, InAnotherOrderSayTheSame) {
     auto made = both();

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "libmr/src/attestation/choice.h"
 #include "libmr/src/attestation/event_rules.h"
 #include "libmr/src/event_log/json_common.h"
 #include "proto/varlink/fields.h"
@@ -15,8 +16,6 @@ namespace {
 using varlink::field;
 
 constexpr std::string_view format_name = "mrd-reference-values";
-
-enum class Choice : std::uint8_t { accept, refuse };
 
 struct RuleFields {
     std::string name;
@@ -34,19 +33,6 @@ struct RuleFields {
                           field("description", &RuleFields::description), field("dataDigest", &RuleFields::data_digest));
     }
 };
-
-}  // namespace
-
-}  // namespace mr
-
-template <>
-struct varlink::EnumNames<mr::Choice> {
-    static constexpr std::array values{std::pair{mr::Choice::accept, "accept"}, std::pair{mr::Choice::refuse, "refuse"}};
-};
-
-namespace mr {
-
-namespace {
 
 struct GapFields {
     std::string_view register_name;

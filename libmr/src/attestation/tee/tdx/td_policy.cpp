@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "libmr/src/attestation/choice.h"
 #include "mr/verify_quote.h"
 #include "proto/varlink/fields.h"
 
@@ -12,19 +13,6 @@ namespace {
 using varlink::field;
 
 constexpr std::size_t service_td_size = 48;
-
-enum class Choice : std::uint8_t { accept, refuse };
-
-}  // namespace
-}  // namespace mr
-
-template <>
-struct varlink::EnumNames<mr::Choice> {
-    static constexpr std::array values{std::pair{mr::Choice::accept, "accept"}, std::pair{mr::Choice::refuse, "refuse"}};
-};
-
-namespace mr {
-namespace {
 
 struct PolicyFields {
     std::optional<std::int64_t> minimum_tcb_evaluation;
