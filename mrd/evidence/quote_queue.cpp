@@ -14,10 +14,7 @@ std::optional<QuoteQueue::Subject> QuoteQueue::begin() {
     if (!making_) return std::nullopt;
     const auto subject = requests_.at(by_turn_.at(making_->ticket)).subject;
     for (const auto &[ticket, request] : requests_) {
-        if (request.subject != subject) continue;
-        begun_.insert(ticket);
-        by_turn_.erase(request.turn);
-        turns_.cancel(request.turn);
+        if (request.subject == subject) begun_.insert(ticket);
     }
     return subject;
 }

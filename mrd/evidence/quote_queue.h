@@ -74,7 +74,7 @@ private:
     std::map<Ticket, Request> requests_;  // in the order of arrival
     std::set<std::pair<TimePoint, Ticket>> deadlines_;
     ShareQueue turns_{quote_bound};
-    std::unordered_map<ShareQueue::Ticket, Ticket> by_turn_;  // whose quote has not begun
+    std::unordered_map<ShareQueue::Ticket, Ticket> by_turn_;
     std::optional<ShareQueue::Turn> making_;
     std::set<Ticket> begun_;  // who gets the quote that is being made
 };

@@ -84,6 +84,14 @@ TEST_F(Cut, OfQuotesOfDifferentMomentsEachHasItsOwnPlaceAndTheLogEndsAtTheLast) 
     EXPECT_EQ(two.logged(1, 0), after);
 }
 
+TEST_F(Cut, OfAQuoteThatHasItsPlaceDoesNotMoveWhileAnotherIsSought) {
+    auto two = cut(
+        {{.first = 0, .registers = {{"tdx/rtmr3", extended(zero, 1)}}}, {.first = 0, .registers = {{"other/rtmr3", extended(zero, 3)}}}});
+    EXPECT_TRUE(run(two, {{"tdx/rtmr3", 1}, {"tdx/rtmr2", 2}, {"other/rtmr3", 3}}));
+    EXPECT_EQ(two.place(0), 1U) << "though its registers hold the same values afterwards";
+    EXPECT_EQ(two.place(1), 3U);
+}
+
 TEST_F(Cut, OfTwoQuotesOneWithoutAPlaceMeansThatTheLogIsNotExplained) {
     auto two = cut({{.first = 0, .registers = {{"tdx/rtmr3", zero}}}, {.first = 2, .registers = {{"other/rtmr3", zero}}}});
     EXPECT_FALSE(run(two, {{"tdx/rtmr3", 1}, {"other/rtmr3", 2}, {"tdx/rtmr3", 3}})) << "the second was asked for after event 2";

@@ -77,6 +77,13 @@ TEST_F(LogCutTest, AUidThatHasLittleLosesNothingToOneThatHasMuch) {
     EXPECT_EQ(decisions(), std::string(8, '+') + std::string(12, '-') + "++");
 }
 
+TEST_F(LogCutTest, UidsThatNeedMoreThanThereIsHaveEqualParts) {
+    for (int i = 0; i < 6; ++i) add(7, 140);
+    for (int i = 0; i < 8; ++i) add(8, 140);
+    // 860 are left: 430 for each.
+    EXPECT_EQ(decisions(), "+++---+++-----");
+}
+
 TEST_F(LogCutTest, NoNumberOfUidsPushesOutWhatBelongsToTheBoot) {
     // What is left for content is the boot's to the byte.
     LogCut cut(3003 * least + 11'000);
@@ -141,6 +148,20 @@ TEST(CutEvent, OfAnEnvelopeStaysTheRedactedFormWhichHasTheSameDigest) {
     EXPECT_EQ(mr::decode_redacted_envelope(*cut.data)->header.type, "measure");
     EXPECT_FALSE(cut.description);
     EXPECT_LT(cut.data->size(), 200U);
+}
+
+TEST(CutEvent, WhatOnlyLooksLikeAnEnvelopeInAnotherEventIsCutLikeAnyData) {
+    const auto envelope =
+        mr::encode_envelope({.header = {.type = "measure", .register_name = "tdx/rtmr0"}, .body = {.data = mr::Bytes(5000, 1)}});
+    const mr::Bytes digest(48, 7);
+    mr::Event event;
+    event.name = "tdx/rtmr0";
+    event.type = mr::ev_event_tag;
+    event.digests = {{mr::tcg_id(mr::HashAlgorithm::sha384), digest}};
+    event.data = envelope;
+    event.origin = mr::EventOrigin::firmware;
+    mr::Bytes redacted;
+    EXPECT_FALSE(cut_event(event, redacted).data);
 }
 
 TEST(CutEvent, LeavesResyncsCapsAndWhatIsNeverExtendedAsTheyAre) {
