@@ -140,8 +140,9 @@ std::size_t Journal::size_of(const NewEvent &event) { return journal::size_of(re
 std::optional<Full> Journal::refuses(const NewEvent &event) const {
     if (event.origin != Origin::service) return std::nullopt;
     const Space space(options_.size_limit);
-    if (auto full = space.refuses(state_, event.caller->uid, size_of(event))) return full;
-    const auto needed = end_ + size_of(event) + state_.open().size() * settled_size + space.reserve();
+    const auto size = size_of(event);
+    if (auto full = space.refuses(state_, event.caller->uid, size)) return full;
+    const auto needed = end_ + size + state_.open().size() * settled_size + space.reserve();
     return needed > options_.size_limit ? std::optional(full_journal(options_.size_limit)) : std::nullopt;
 }
 

@@ -41,9 +41,9 @@ Extension::Action Extension::begin(Known known, std::string_view reason) {
 std::optional<Extension::Answer> Extension::answer_without_extend(Known known, std::string_view reason) const {
     if (!std::ranges::all_of(targets_, [&](const Target &target) { return known.table.number(target.index).has_value(); }))
         return std::unexpected(journal::Failed{std::string(reason)});
-    const auto targets = in_journal(known.table, asked_for());
     // One that was sent before is answered even where a new one would be refused.
     if (details_.id) {
+        const auto targets = in_journal(known.table, asked_for());
         const auto *first = known.journal.ids().find(details_.caller->uid, journal::RegisterSet(targets.all()), *details_.id);
         if (first != nullptr && !first->has_digests_of(targets.all())) return std::unexpected(DuplicateEvent{*details_.id});
         if (first != nullptr) {
