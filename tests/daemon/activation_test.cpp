@@ -145,6 +145,12 @@ TEST(Activation, WhatIsNoUnixStreamSocketIsAnErrorThatNamesTheDescriptor) {
                 }),
                 HasSubstr("file descriptor 3 is not a Unix stream socket"));
     EXPECT_THAT(taken_in_child([] {
+                    put_at(::socket(AF_INET, SOCK_STREAM, 0), 3);
+                    ::listen(3, 1);
+                    pass(1);
+                }),
+                HasSubstr("file descriptor 3 is not a Unix stream socket"));
+    EXPECT_THAT(taken_in_child([] {
                     ::close(3);
                     pass(1);
                 }),

@@ -152,6 +152,23 @@ TEST_F(ProviderListTest, OneThatFailsWhileItRunsIsShownOpenedAgainAndRejoinsTheJ
     EXPECT_EQ(journal_->state().registers().size(), 2U);
 }
 
+TEST_F(ProviderListTest, WhatAnEarlierOpeningTellsLateIsPassedOver) {
+    start_with_one();
+    const auto of_the_first = hardware_.front()->news();
+    hardware_.front()->fail("it failed");
+    hardware_.front()->fail("it failed, and says so twice");
+    run_until([&] { return !runs(); });
+    run_until([&] { return runs(); });
+    told_.clear();
+    of_the_first.failed("it failed, and says so when it is back");
+    of_the_first.registers({registers, {false, false}});
+    bool passed = false;
+    daemon_.registers().later([&] { passed = true; });
+    run_until([&] { return passed; });
+    EXPECT_TRUE(runs());
+    EXPECT_THAT(told_, IsEmpty());
+}
+
 TEST_F(ProviderListTest, WhatWasDoneToItsRegistersWhileItWasClosedIsADivergence) {
     start_with_one();
     extend(1, [](const auto &) {});

@@ -88,6 +88,11 @@ public:
         const std::lock_guard lock(mutex_);
         news_.registers(now);
     }
+    // To tell it later, too, when the provider has been opened again.
+    ProviderNews news() {
+        const std::lock_guard lock(mutex_);
+        return news_;
+    }
     void fail(const std::string &reason) {
         const std::lock_guard lock(mutex_);
         news_.failed(reason);
