@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <sstream>
@@ -21,6 +22,8 @@ namespace mrd {
 namespace {
 
 using Failure = std::unexpected<std::string>;
+
+constexpr const char *machine_config = "/etc/mrd/mrd.toml";
 
 struct Options {
     bool simulate = false;
@@ -41,7 +44,7 @@ struct Options {
 
 void describe(CLI::App &app, Options &options) {
     app.add_flag("--sim", options.simulate, "Serve a TDX module in software; its values prove nothing");
-    app.add_option("--config", options.config, "Configuration file (TOML)");
+    app.add_option("--config", options.config, "Configuration file (TOML) [/etc/mrd/mrd.toml if it is there, without --sim]");
     app.add_option("--socket", options.socket, "Path of the socket, the first one where the configuration has several [/run/mrd/io.mrd]");
     app.add_option("--state", options.state, "State directory [/run/mrd/state]");
     app.add_option("--log-level", options.log_level, "debug, info, warning or error")->capture_default_str();
@@ -61,10 +64,19 @@ void describe(CLI::App &app, Options &options) {
     app.set_version_flag("--version", MRD_VERSION);
 }
 
+// Empty: none. The machine's own is for the machine's mrd: a simulated one is somebody's trial.
+std::filesystem::path config_file(const Options &options) {
+    if (!options.config.empty() || options.simulate) return options.config;
+    std::error_code unknown;
+    const bool is_there = std::filesystem::symlink_status(machine_config, unknown).type() != std::filesystem::file_type::not_found;
+    return is_there ? machine_config : "";
+}
+
 std::expected<Config, mr::Error> configuration(const Options &options) {
     Config config;
-    if (!options.config.empty()) {
-        auto loaded = load_config(options.config);
+    const auto file = config_file(options);
+    if (!file.empty()) {
+        auto loaded = load_config(file);
         if (!loaded) return loaded;
         config = std::move(*loaded);
     }
@@ -76,6 +88,8 @@ std::expected<Config, mr::Error> configuration(const Options &options) {
     if (!options.state.empty()) config.state = options.state;
     const auto is_sim = [](const ProviderConfig &provider) { return provider.type == "sim"; };
     if (options.simulate && std::ranges::none_of(config.providers, is_sim)) config.providers.push_back({"sim", "tdx", true});
+    // Nothing simulated, unless it is asked for.
+    if (config.providers.empty()) config.providers.push_back({.type = std::string(automatic_type), .name = std::string(automatic_type)});
     return config;
 }
 

@@ -157,13 +157,19 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
     });
     if (auto result = reader.read(table); !result) return result;
     if (!firmware_log.empty()) provider.firmware_log = firmware_log;
+    const bool is_automatic = provider.type == automatic_type;
     const auto types = provider_types();
-    if (std::ranges::find(types, provider.type) == types.end()) {
-        std::string known;
-        for (const auto type : types) known += (known.empty() ? "" : ", ") + std::string(type);
+    if (!is_automatic && std::ranges::find(types, provider.type) == types.end()) {
+        std::string known(automatic_type);
+        for (const auto type : types) known += ", " + std::string(type);
         return reader.fail(table, "type", "is missing or not known; known are: " + known);
     }
-    if (provider.name.empty()) provider.name = default_provider_name(provider.type);
+    for (const auto *key : {"name", "required", "quote_format"}) {
+        if (is_automatic && table.contains(key))
+            return reader.fail(*table.get(key), key,
+                               "is not for the type \"auto\", which takes what is there: give the type that it is for");
+    }
+    if (provider.name.empty()) provider.name = is_automatic ? automatic_type : default_provider_name(provider.type);
     if (!is_name(provider.name)) return reader.fail(table, "name", name_rule());
     if (std::ranges::find(config.providers, provider.name, &ProviderConfig::name) != config.providers.end())
         return reader.fail(table, "name", "is there twice: " + provider.name);

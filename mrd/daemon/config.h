@@ -51,7 +51,7 @@ struct Config {
     std::filesystem::path boot_id_file = "/proc/sys/kernel/random/boot_id";
     varlink::Limits limits;
     JournalConfig journal;
-    std::vector<ProviderConfig> providers;
+    std::vector<ProviderConfig> providers;  // none: as the command line has it
     std::vector<RegisterRule> rules;
 };
 

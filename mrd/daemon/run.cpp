@@ -30,6 +30,7 @@
 #include "mrd/daemon/service.h"
 #include "mrd/log.h"
 #include "mrd/own_files.h"
+#include "mrd/providers/discovery.h"
 #include "mrd/providers/open.h"
 #include "proto/varlink/server.h"
 
@@ -73,19 +74,27 @@ std::expected<void, std::string> check_rules(const mrd::Config &config, mrd::Dae
     return {};
 }
 
-constexpr const char *kernel_firmware_log = "/sys/firmware/acpi/tables/data/CCEL";
-
 // What the firmware measured into the provider's registers before mrd started.
 std::optional<std::filesystem::path> firmware_log(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider) {
     // The kernel's file is of the hardware's registers: it says nothing of simulated ones.
-    const std::filesystem::path usual = mrd::is_simulated(provider) ? command_line.simulated_td.ccel : kernel_firmware_log;
+    const auto usual =
+        mrd::is_simulated(provider) ? std::filesystem::path(command_line.simulated_td.ccel) : mrd::kernel_firmware_log(provider.type);
     const auto configured = provider.firmware_log ? provider.firmware_log : command_line.config.journal.firmware_log;
     const auto path = configured.value_or(usual);
     if (path.empty() || path == "none" || (!configured && !std::filesystem::exists(path))) return std::nullopt;
     return path;
 }
 
-// `open` and `command_line` outlive it.
+// Those that are configured, and what the machine has where that is asked for: which says so.
+std::expected<std::vector<mrd::ProviderConfig>, std::string> find_providers(const mrd::Config &config) {
+    const bool is_wanted = std::ranges::find(config.providers, mrd::automatic_type, &mrd::ProviderConfig::type) != config.providers.end();
+    auto discovered = mrd::discover(config.providers, is_wanted ? mrd::look_for_hardware() : std::vector<mrd::Looked>());
+    if (!discovered) return Failure(discovered.error());
+    if (!discovered->told.empty()) mrd::log::info(discovered->told);
+    return std::move(discovered->providers);
+}
+
+// `open`, `command_line` and `provider` outlive it.
 mrd::ConfiguredProvider configured(const mrd::OpenProvider &open, const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider,
                                    const std::string &boot_id) {
     const auto rule = [&command_line, &provider](std::vector<mrd::RegisterSpec> registers) {
@@ -110,12 +119,13 @@ mrd::ConfiguredProvider configured(const mrd::OpenProvider &open, const mrd::Com
             .firmware_log = [&command_line, &provider] { return firmware_log(command_line, provider); }};
 }
 
-std::expected<void, std::string> open_providers(const mrd::OpenProvider &open, const mrd::CommandLine &command_line, mrd::Daemon &daemon) {
+// All of these outlive the daemon.
+std::expected<void, std::string> open_providers(const mrd::OpenProvider &open, const mrd::CommandLine &command_line,
+                                                const std::vector<mrd::ProviderConfig> &providers, mrd::Daemon &daemon) {
     const auto &config = command_line.config;
-    if (config.providers.empty()) return Failure(mrd::why_no_provider());
     const auto id = boot_id(config);
     if (!id) return Failure(id.error());
-    for (const auto &provider : config.providers) {
+    for (const auto &provider : providers) {
         if (auto opened = daemon.open(configured(open, command_line, provider, *id)); !opened) return opened;
     }
     if (auto all_match = check_rules(config, daemon); !all_match) return all_match;
@@ -200,6 +210,8 @@ void stop_when_done(asio::io_context &loop, const mrd::Daemon &daemon) {
 std::expected<void, std::string> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
     const auto &config = command_line.config;
     if (auto good = check_firmware_logs(config); !good) return good;
+    const auto providers = find_providers(config);
+    if (!providers) return Failure(providers.error());
     auto passed = mrd::take_passed_sockets();
     if (!passed) return Failure(passed.error());
     auto assigned = mrd::assign_sockets(config.listeners, std::move(*passed));
@@ -224,7 +236,7 @@ std::expected<void, std::string> serve(const mrd::CommandLine &command_line, con
                            {"found", mr::to_hex(divergence.found.bytes())}});
     });
 
-    if (auto opened = open_providers(seams.open_provider, command_line, daemon); !opened) return opened;
+    if (auto opened = open_providers(seams.open_provider, command_line, *providers, daemon); !opened) return opened;
     if (auto started = daemon.start_journal(); !started) return started;
     daemon.on_late([&config, &daemon](mrd::ProviderSlot &) {
         if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error());

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mrd/providers/sim/quoter.h"
+#include "mrd/providers/tsm/sight.h"
 #include "mrd/providers/tsm/tsm.h"
 
 namespace mrd {
@@ -27,10 +28,19 @@ std::expected<std::unique_ptr<Provider>, std::string> open_kernel(const Provider
 struct Type {
     std::string_view name;
     std::string_view default_name;
-    bool simulated;
     std::expected<std::unique_ptr<Provider>, std::string> (*open)(const ProviderConfig &, const ProviderSurroundings &);
+    bool simulated = false;
+    Sighting (*look)() = nullptr;  // null: it is not found by itself
+    std::filesystem::path (*firmware_log)() = nullptr;
 };
-constexpr Type types[] = {{"sim", "tdx", true, &open_simulator}, {"tsm", "tdx", false, &open_kernel}};
+constexpr Type types[] = {
+    {.name = "sim", .default_name = "tdx", .open = &open_simulator, .simulated = true},
+    {.name = "tsm",
+     .default_name = "tdx",
+     .open = &open_kernel,
+     .look = [] { return tsm::look_for({}); },
+     .firmware_log = [] { return tsm::Paths().firmware_log; }},
+};
 
 const Type *find(std::string_view name) {
     for (const auto &type : types) {
@@ -57,6 +67,11 @@ bool is_simulated(const ProviderConfig &provider) {
     return known != nullptr && known->simulated;
 }
 
+std::filesystem::path kernel_firmware_log(std::string_view type) {
+    const auto *known = find(type);
+    return known == nullptr || known->firmware_log == nullptr ? std::filesystem::path() : known->firmware_log();
+}
+
 std::expected<std::unique_ptr<Provider>, std::string> open_provider(const ProviderConfig &provider,
                                                                     const ProviderSurroundings &surroundings) {
     const auto *known = find(provider.type);
@@ -64,17 +79,12 @@ std::expected<std::unique_ptr<Provider>, std::string> open_provider(const Provid
     return known->open(provider, surroundings);
 }
 
-std::string why_no_provider() {
-    const tsm::Paths kernel;
-    std::string looked_for;
-    bool has_kernel = false;
-    for (const auto &path : {kernel.measurements, kernel.guest_device}) {
-        const bool is_there = std::filesystem::exists(path);
-        looked_for += path.native() + (is_there ? " is there, " : " is not there, ");
-        has_kernel = has_kernel || is_there;
+std::vector<Looked> look_for_hardware() {
+    std::vector<Looked> looked;
+    for (const auto &type : types) {
+        if (type.look != nullptr) looked.push_back({std::string(type.name), type.look()});
     }
-    return "no usable back end: no [[provider]] is configured, " + looked_for +
-           (has_kernel ? "so give one of the type tsm" : "so give --sim for a TDX module in software, whose values prove nothing");
+    return looked;
 }
 
 }  // namespace mrd

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "mrd/providers/provider.h"
+#include "mrd/providers/sighting.h"
 #include "mrd/providers/sim/quoting_service.h"
 #include "mrd/providers/sim/simulator.h"
 #include "mrd/providers/tsm/qgs_quoter.h"
@@ -19,7 +20,7 @@ namespace mrd {
 
 // A provider as the configuration has it.
 struct ProviderConfig {
-    std::string type;                                      // of provider_types()
+    std::string type;                                      // of provider_types(), or automatic_type
     std::string name;                                      // "tdx"
     bool required = true;                                  // false: mrd starts without it if it cannot be opened, and tries again
     sim::QuoteFormat quote_format = sim::QuoteFormat::v4;  // of "sim"
@@ -28,11 +29,17 @@ struct ProviderConfig {
     std::optional<std::filesystem::path> firmware_log = {};
 };
 
+// In the place of a type: whatever the machine has (mrd/providers/discovery.h).
+inline constexpr std::string_view automatic_type = "auto";
+
 std::vector<std::string_view> provider_types();
 // The name of a provider of that type that is given none.
 std::string_view default_provider_name(std::string_view type);
 // No hardware stands behind it.
 bool is_simulated(const ProviderConfig &provider);
+
+// Where the kernel keeps what the firmware measured into the registers of hardware of that type. Empty: nowhere.
+std::filesystem::path kernel_firmware_log(std::string_view type);
 
 // What all providers of this mrd have in common.
 struct ProviderSurroundings {
@@ -47,7 +54,7 @@ std::expected<std::unique_ptr<Provider>, std::string> open_provider(const Provid
 using OpenProvider =
     std::function<std::expected<std::unique_ptr<Provider>, std::string>(const ProviderConfig &, const ProviderSurroundings &)>;
 
-// Why mrd does not start where no provider is configured, and what was looked for.
-std::string why_no_provider();
+// Each type that can be found by itself, looked for on this machine. Changes nothing; blocks.
+std::vector<Looked> look_for_hardware();
 
 }  // namespace mrd

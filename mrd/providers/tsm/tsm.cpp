@@ -7,6 +7,7 @@
 
 #include "mrd/providers/tsm/configfs_quoter.h"
 #include "mrd/providers/tsm/registers.h"
+#include "mrd/providers/tsm/sight.h"
 
 namespace mrd::tsm {
 namespace {
@@ -74,8 +75,7 @@ std::expected<std::unique_ptr<Provider>, std::string> open(const Options &option
     std::unique_ptr<GuestDevice> device;
     if (std::filesystem::exists(paths.guest_device, unknown)) device = open_guest_device(paths.guest_device);
     if (files.empty() && !device) {
-        return std::unexpected("this kernel shows no TD: neither " + paths.measurements.native() + " (Linux 6.16 and later) nor " +
-                               paths.guest_device.native() + " (6.2 and later) is there. On a TD, `modprobe tdx_guest`");
+        return std::unexpected("this kernel shows no TD: " + look_for(paths).text());
     }
     if (options.qgs && !device) {
         return std::unexpected("quotes of " + options.qgs->text() + " are made over TDREPORTs of " + paths.guest_device.native() +

@@ -19,6 +19,7 @@ struct Paths {
     std::filesystem::path measurements = "/sys/devices/virtual/misc/tdx_guest/measurements";
     std::filesystem::path guest_device = "/dev/tdx_guest";
     std::filesystem::path reports = "/sys/kernel/config/tsm/report";
+    std::filesystem::path firmware_log = "/sys/firmware/acpi/tables/data/CCEL";
 };
 
 struct Options {
