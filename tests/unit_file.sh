@@ -12,7 +12,7 @@ command -v systemd-analyze >/dev/null || { echo "unit_file: there is no systemd-
 . "$source/tests/shell.sh"
 
 # mrd itself need not be installed.
-sed 's|^ExecStart=/usr/sbin/mrd |ExecStart=/bin/true |' "$source/packaging/mrd.service" >"$folder/mrd.service"
+sed 's|^ExecStart=/usr/sbin/mrd$|ExecStart=/bin/true|' "$source/packaging/mrd.service" >"$folder/mrd.service"
 systemd-analyze verify "$folder/mrd.service" >"$folder/said" 2>&1 || { cat "$folder/said" >&2; exit 1; }
 # An unknown key is only warned of.
 if grep -F mrd.service "$folder/said" >&2; then exit 1; fi
