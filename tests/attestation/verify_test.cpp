@@ -113,6 +113,7 @@ TEST_F(MachineTest, WithoutATrustAnchorOfItsOwnItIsNotVerified) {
     const auto verdict = verify(evidence(), options);
     EXPECT_FALSE(verdict.verified());
     EXPECT_THAT(false_ones(verdict), Contains("certificate_chain"));
+    EXPECT_THAT(reason_of(verdict, certificate_chain), HasSubstr("O=")) << "the common name is that of Intel's root";
 }
 
 TEST_F(MachineTest, ReportDataIsWhatWasExpectedOrNot) {
