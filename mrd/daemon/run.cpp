@@ -60,14 +60,17 @@ std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
 std::expected<void, std::string> check_rules(const mrd::Config &config, mrd::Daemon &daemon) {
     for (const auto &rule : config.rules) {
         bool matched = false;
+        std::string names;  // mrd does not serve yet: nobody else can say them
         for (const auto *provider : daemon.registers().providers()) {
             const auto &table = provider->table();
             for (mrd::RegisterIndex index = 0; index < table.size(); ++index) {
                 matched = matched || mrd::matches(rule, provider->name(), table.spec(index));
+                names.append(names.empty() ? "" : ", ").append(provider->name()).append("/").append(table.spec(index).name);
             }
         }
         if (matched) continue;
-        const auto reason = "the rule for register.name = \"" + rule.pattern + "\" matches no register; `mrctl list` shows the names";
+        const auto reason =
+            "the rule for register.name = \"" + rule.pattern + "\" matches no register" + (names.empty() ? "" : "; there are: ") + names;
         if (!daemon.more_may_come()) return Failure(reason);
         mrd::log::warning(reason, {{"missing", "a provider, or a device, whose registers it may be for"}});
     }
