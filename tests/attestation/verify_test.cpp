@@ -359,6 +359,31 @@ TEST_F(MachineTest, CallingAnEventAnotherThingHidesNothingThatIsForbidden) {
     }
 }
 
+// A register that is only called as if it were the signed one, in its bank: its events lead to no value that is signed.
+TEST_F(MachineTest, ANameThatReadsAsASignedRegistersOwnWithABankIsNotThatRegister) {
+    add(enveloped("tdx/rtmr3", {.description = "console shell"}));
+    options.reference.forbidden_events = {{.name = "a shell", .register_name = "rtmr3", .description = "console shell"}};
+    EXPECT_THAT(refusing(verify(evidence(), options)), ElementsAre("forbidden_events"));
+    const auto whole = events;
+    for (const std::string name : {"tdx/rtmr3:sha384:sha384", "tdx/rtmr3:sha256:sha384", "rtmr3:sha384:sha384"}) {
+        events = whole;
+        for (auto &event : events) {
+            if (event.name == "tdx/rtmr3") {
+                event.name = name;
+                event.index = tcg_index(name).value_or(no_index);
+            }
+        }
+        options.reference.required_events = {};
+        EXPECT_THAT(refusing(verify(evidence(), options)), Contains("log_replay")) << name;
+        // What nothing extended, in the name that is signed.
+        auto forged = by_service(measured("tdx/rtmr3", "what is asked for"));
+        forged.sequence = events.size() + 1;
+        events.push_back(forged);
+        options.reference.required_events = {{.name = "good", .data = bytes_of("what is asked for")}};
+        EXPECT_THAT(refusing(verify(evidence(), options)), AllOf(Contains("log_replay"), Contains("required_events"))) << name;
+    }
+}
+
 TEST_F(MachineTest, WhatARequiredEventRestsOnIsSaid) {
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"},
                                          {.name = "the settings", .data = bytes_of("configuration")}};

@@ -67,6 +67,35 @@ TEST(Replay, ARegisterOfAnyNameIsFoundByItsBank) {
     }
 }
 
+// A log may call a register anything: one that reads as another's name with a bank is not that other one.
+TEST(Replay, ARegisterIsNotFoundByANameThatOnlyReadsAsItsOwnWithABank) {
+    for (const std::string name : {"tdx/rtmr3", "spdm0/block1", "tpm/pcr7"}) {
+        const auto real = by_service(measured(name, "real", {sha384}));
+        for (const std::string suffix : {":sha384:sha384", ":sha384:sha384:sha384", ":sha256:sha384"}) {
+            Replay replay(ReplayNames::as_logged);
+            replay.begin_at(name, sha384, zeros);
+            replay.declare({.name = name, .algorithm = sha384, .initial = zeros, .start = zeros});
+            apply_all(replay, {by_service(measured(name + suffix, "another", {sha384}))});
+            ASSERT_NE(replay.find(name, sha384), nullptr);
+            EXPECT_EQ(replay.find(name, sha384)->value, zeros) << name << suffix;
+            apply_all(replay, {real});
+            EXPECT_EQ(replay.find(name, sha384)->value, extended(zeros, {real})) << name << suffix;
+            EXPECT_EQ(replay.find(name + ":sha384")->value, extended(zeros, {real})) << name << suffix;
+        }
+    }
+}
+
+TEST(Replay, ARegisterOfWhichOnlyTheBeginIsKnownIsNotFoundBeforeItIsDeclaredOrExtended) {
+    Replay replay(ReplayNames::as_logged);
+    replay.begin_at("tdx/rtmr3", sha384, zeros);
+    EXPECT_EQ(replay.find("tdx/rtmr3", sha384), nullptr);
+    apply_all(replay, {measured("tdx/rtmr2", "a")});
+    EXPECT_EQ(replay.find("tdx/rtmr3", sha384), nullptr);
+    replay.begin_at("tdx/rtmr1", sha384, zeros);
+    EXPECT_EQ(replay.find("tdx/rtmr1", sha384), nullptr);
+    EXPECT_EQ(replay.find("tdx/rtmr2", sha384)->events, 1U);
+}
+
 TEST(Replay, EachKnownBankOfAPcrIsARegister) {
     const auto banks = {HashAlgorithm::sha1, sha256, sha384, HashAlgorithm::sha512, HashAlgorithm::sm3_256};
     auto event = measured("pcr7", "a", banks);

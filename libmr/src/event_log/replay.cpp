@@ -152,6 +152,7 @@ struct Replay::State {
             if (is_pcr(key)) made.replayed.name.append(":").append(to_string(algorithm));
             made.replayed.algorithm = algorithm;
             made.replayed.value = initial_value(key, algorithm, startup_locality, launched);
+            stale = true;
         }
         return place;
     }
@@ -250,12 +251,28 @@ struct Replay::State {
         // Banks of one event, and registers without one, in the order in which they came.
         std::ranges::sort(order, {}, [](const Entry *each) { return std::pair(each->first_event, each); });
         shown.clear();
+        places.assign(entries.size(), std::nullopt);
         for (const Entry *each : order) {
+            places[static_cast<std::size_t>(each - entries.data())] = shown.size();
             Entry copy = *each;
             copy.settle(nullptr);
             shown.push_back(std::move(copy.replayed));
         }
         stale = false;
+    }
+
+    // By its key, never by a name that is made for people: a log can call another register so. Of several banks, unless one is meant, the one that comes first.
+    const ReplayedRegister *find(std::string_view key, std::optional<HashAlgorithm> algorithm) {
+        show();
+        const auto known = banks.find(key);
+        if (known == banks.end()) return nullptr;
+        std::optional<std::size_t> first;
+        for (std::size_t i = 0; i < algorithm_count; ++i) {
+            const auto number = known->second.at(i);
+            if (!number || (algorithm && *algorithm != static_cast<HashAlgorithm>(i))) continue;
+            if (const auto place = places[*number]) first = std::min(*place, first.value_or(*place));
+        }
+        return first ? &shown[*first] : nullptr;
     }
 
     ReplayNames names;
@@ -276,6 +293,7 @@ struct Replay::State {
     bool too_many_declared = false;
 
     std::vector<ReplayedRegister> shown;
+    std::vector<std::optional<std::size_t>> places;  // in `shown`, of each of `entries`
     bool stale = false;
 };
 
@@ -338,24 +356,12 @@ const std::vector<ReplayedRegister> &Replay::registers() const {
 
 const ReplayedRegister *Replay::find(std::string_view name) const {
     const auto key = key_of(name, state_->names);
-    const auto bank = bank_of(name, key);
-    std::string wanted(key);
-    if (is_pcr(key)) wanted.append(":").append(bank);
-    const auto &all = registers();
-    const auto found = std::ranges::find_if(all, [&](const ReplayedRegister &replayed) {
-        return replayed.name == wanted && (bank.empty() || bank == to_string(replayed.algorithm));
-    });
-    return found == all.end() ? nullptr : &*found;
+    const auto bank = hash_algorithm_from(bank_of(name, key));
+    return bank || !is_pcr(key) ? state_->find(key, bank) : nullptr;
 }
 
 const ReplayedRegister *Replay::find(std::string_view name, HashAlgorithm algorithm) const {
-    const auto key = key_of(name, state_->names);
-    const auto with_bank = std::string(key).append(":").append(to_string(algorithm));
-    const auto &all = registers();
-    const auto found = std::ranges::find_if(all, [&](const ReplayedRegister &replayed) {
-        return replayed.algorithm == algorithm && (replayed.name == key || replayed.name == with_bank);
-    });
-    return found == all.end() ? nullptr : &*found;
+    return state_->find(key_of(name, state_->names), algorithm);
 }
 
 std::uint64_t Replay::events() const { return state_->events; }
