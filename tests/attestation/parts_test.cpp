@@ -243,6 +243,25 @@ TEST_F(TwoTds, AreVerifiedTogetherAndEachByItsOwnCollateral) {
     EXPECT_THAT(refused_by(changed), Contains("tcb_info_signature"));
 }
 
+// Not even where the TCB is waived: what is judged of one part says nothing of the other.
+TEST_F(TwoTds, ThePlatformOfOneThatHasNoCollateralIsNotSaidToBeJudged) {
+    for (const std::size_t without : {0U, 1U}) {
+        auto made = two();
+        made.parts.at(without).collateral.reset();
+        options.waived.tcb = true;
+        const auto verdict = verify(made, options);
+        EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+        for (const auto name : {tcb, tcb_info_signature, not_revoked, qe_identity, qe_tcb, tdx_module})
+            EXPECT_EQ(result_of(verdict, name), Judgement::not_judged) << name;
+        EXPECT_EQ(verdict.platforms().size(), 1U);
+        options.waived.tcb = false;
+        EXPECT_THAT(refused_by(made), Contains("tcb"));
+        options.waived.tcb = true;
+        made.parts.at(1 - without).collateral = forged_collateral();
+        EXPECT_THAT(refused_by(made), Contains("tcb_info_signature"));
+    }
+}
+
 // A kind's name may be a part's too: what the reference values call so is meant.
 TEST_F(TwoTds, ANameBeforeTheSlashMeansThePartThatTheReferenceValuesCallSoOrElseTheKind) {
     const auto made = two();

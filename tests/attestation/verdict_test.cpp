@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -50,23 +51,45 @@ TEST(Verdict, KeepsTheWorseOfTwoJudgementsThatCountAlikeAndBothReasons) {
         Judgement second;
         Judgement kept;
     };
-    const auto merged = [](Judgement first, bool first_required, Judgement second, bool second_required) {
+    const auto merged = [](Judgement first, Judgement second, bool required) {
         Verdict verdict;
-        verdict.add({.name = std::string(log_replay), .result = first, .required = first_required, .reason = "one"});
-        verdict.add({.name = std::string(log_replay), .result = second, .required = second_required, .reason = "two"});
+        verdict.add({.name = std::string(log_replay), .result = first, .required = required, .reason = "one"});
+        verdict.add({.name = std::string(log_replay), .result = second, .required = required, .reason = "two"});
         EXPECT_EQ(verdict.statements().size(), 1U);
         EXPECT_EQ(verdict.find(log_replay)->reason, "one; two");
-        EXPECT_EQ(verdict.find(log_replay)->required, first_required || second_required);
+        EXPECT_EQ(verdict.find(log_replay)->required, required);
         return verdict.find(log_replay)->result;
     };
     for (const auto &[first, second, kept] :
          {Case{holds, holds, holds}, Case{holds, not_judged, not_judged}, Case{not_judged, holds, not_judged}, Case{holds, fails, fails},
           Case{fails, holds, fails}, Case{not_judged, fails, fails}, Case{fails, not_judged, fails}}) {
-        EXPECT_EQ(merged(first, true, second, true), kept);
-        EXPECT_EQ(merged(first, false, second, false), kept);
-        // What is not required of one part makes nothing of what is required of another, better or worse.
-        EXPECT_EQ(merged(first, true, second, false), first);
-        EXPECT_EQ(merged(first, false, second, true), second);
+        EXPECT_EQ(merged(first, second, true), kept);
+        EXPECT_EQ(merged(first, second, false), kept);
+    }
+}
+
+// Of three parts in every order: the verdict is what the required ones make it, and nothing that does not hold of one part is said to hold.
+TEST(Verdict, SaysOfNoPartWhatHoldsOfAnotherAndIsMadeByWhatIsRequired) {
+    using enum Judgement;
+    constexpr std::array judgements{holds, fails, not_judged};
+    constexpr std::size_t kinds = 2 * judgements.size();  // a judgement, required or not
+    for (std::size_t number = 0; number < kinds * kinds * kinds; ++number) {
+        Verdict verdict;
+        verdict.add({.name = std::string(quote_format), .result = holds, .required = true, .reason = "fine"});
+        bool all_required_hold = true;
+        bool all_hold = true;
+        auto rest = number;
+        std::string how;
+        for (int part = 0; part < 3; ++part, rest /= kinds) {
+            const bool required = rest % 2 == 1;
+            const auto result = judgements.at(rest % kinds / 2);
+            how.append(to_string(result)).append(required ? " required, " : ", ");
+            verdict.add({.name = std::string(tcb), .result = result, .required = required, .reason = "one"});
+            all_required_hold = all_required_hold && (!required || result == holds);
+            all_hold = all_hold && result == holds;
+        }
+        EXPECT_EQ(verdict.verified(), all_required_hold) << how;
+        EXPECT_EQ(verdict.find(tcb)->result == holds, all_hold) << how;
     }
 }
 

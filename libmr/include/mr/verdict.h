@@ -60,7 +60,7 @@ struct JudgedPlatform {
 class Verdict {
 public:
     // Each name at most once: a second statement of a name, that of another part, is added to the first one's reason. Of two judgements the worse stays; where
-    // only one of them is required, that one.
+    // only one of them is required and does not hold, that one. Where it holds and the other does not, the statement does not hold and is not required.
     void add(Statement statement);
 
     void add(JudgedPlatform platform) { platforms_.push_back(std::move(platform)); }

@@ -33,8 +33,18 @@ void Verdict::add(Statement statement) {
         statements_.push_back(std::move(statement));
         return;
     }
-    at->result = at->required == statement.required ? worse(at->result, statement.result) : at->required ? at->result : statement.result;
-    at->required |= statement.required;
+    const auto worse_result = worse(at->result, statement.result);
+    const auto of_required = at->required ? at->result : statement.result;
+    if (at->required == statement.required) {
+        at->result = worse_result;
+    } else if (of_required != Judgement::holds) {
+        at->result = of_required;
+        at->required = true;
+    } else {
+        // What holds of one part is not to be read of the other.
+        at->result = worse_result;
+        at->required = worse_result == Judgement::holds;
+    }
     if (!at->reason.empty() && !statement.reason.empty()) at->reason += "; ";
     at->reason += statement.reason;
 }
