@@ -37,13 +37,17 @@ Json json_of(mr::Replay &replay, const EventNumbers::Wrong &numbers) {
         }
     }
     auto replayed = replay.registers();
-    std::ranges::sort(replayed, [](const auto &a, const auto &b) { return ::strverscmp(a.name.c_str(), b.name.c_str()) < 0; });
+    const auto by_name = [](const auto &a, const auto &b) { return ::strverscmp(a.name.c_str(), b.name.c_str()) < 0; };
+    std::ranges::stable_sort(replayed, by_name);
     Json registers = Json::object();
     Json gaps = Json::array();
     for (const auto &reg : replayed) {
-        registers[mr::printable_text(reg.name)] = mr::to_hex(reg.value.bytes());
+        auto name = mr::printable_text(reg.name);
+        // Of several banks each is shown.
+        if (std::ranges::equal_range(replayed, reg, by_name).size() > 1) name.append(":").append(mr::to_string(reg.algorithm));
+        registers[name] = mr::to_hex(reg.value.bytes());
         for (const auto &gap : reg.gaps) {
-            gaps.push_back({{"register", mr::printable_text(reg.name)},
+            gaps.push_back({{"register", name},
                             {"sequence", gap.sequence},
                             {"expected", mr::to_hex(gap.expected.bytes())},
                             {"found", mr::to_hex(gap.found.bytes())},

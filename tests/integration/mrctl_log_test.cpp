@@ -170,6 +170,17 @@ TEST_F(MrctlLogTest, AnOfflineReplaySaysWhichEventNumbersAreThereTwice) {
     EXPECT_EQ(Json::parse(mrctl({"replay", "--log", file, "--json"}).out)["repeated"], Json::array({2}));
 }
 
+TEST_F(MrctlLogTest, AnOfflineReplayShowsEachBankOfARegister) {
+    const auto file = folder() / "banks";
+    std::ofstream(file) << R"({"format":"mrd-event-log","version":1,"registers":[]})" << '\n'
+                        << R"({"sequence":1,"name":"spdm0/block1","eventType":13,"digests":{"sha384":")" << std::string(96, '1')
+                        << R"(","sha256":")" << std::string(64, '2') << R"("},"origin":"service"})" << '\n';
+    const auto lines = split(output({"replay", "--log", file}), '\n');
+    ASSERT_EQ(lines.size(), 2U);
+    EXPECT_THAT(lines[0], StartsWith("spdm0/block1:sha384 "));
+    EXPECT_THAT(lines[1], StartsWith("spdm0/block1:sha256 "));
+}
+
 TEST_F(MrctlLogTest, AnOfflineReplaySaysWhichEventNumbersAreMissing) {
     start();
     for (const auto *text : {"a", "b", "c", "d"}) extend(text);
