@@ -35,6 +35,14 @@ private:
     std::condition_variable_any stopped_;
 };
 
+class NothingProvider final : public Provider {
+public:
+    [[nodiscard]] std::string_view name() const override { return "nothing"; }
+    [[nodiscard]] std::string_view kind() const override { return "fake"; }
+    [[nodiscard]] bool simulated() const override { return true; }
+    [[nodiscard]] bool may_wait() const override { return false; }
+};
+
 class ProviderSlotTest : public ::testing::Test {
 protected:
     std::unique_ptr<ProviderSlot> slot_of(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> registers = {}) {
@@ -104,6 +112,40 @@ TEST_F(ProviderSlotTest, WhoWaitsForAQuoteOfAProviderThatFailsHearsWhyAndAnother
     ask();
     EXPECT_EQ(quotes.waiting(), 1U);
     EXPECT_TRUE(slot->has_collateral());
+}
+
+TEST_F(ProviderSlotTest, OneThatIsClosedIsGivenBackOnlyWhenNothingOfItIsUnderWay) {
+    FakeHardware hardware;
+    const std::vector<RegisterSpec> registers{fake_register("rtmr3", "XWRL")};
+    const auto slot = slot_of(std::make_unique<FakeProvider>(hardware, "fake", registers, true), registers);
+    hardware.hold("report");
+    bool reported = false;
+    slot->report(mr::Bytes(64, 1), [&](const std::expected<mr::Bytes, ProviderError> &) { reported = true; });
+    hardware.wait_until_held();
+    std::unique_ptr<Provider> closed;
+    slot->close("it failed", [&closed](std::unique_ptr<Provider> provider) { closed = std::move(provider); });
+    loop_.poll();
+    EXPECT_EQ(closed, nullptr);
+    hardware.let_go();
+    loop_.restart();
+    while (!closed) loop_.run_one();
+    EXPECT_TRUE(reported);
+}
+
+TEST_F(ProviderSlotTest, OneThatComesBackWithOtherPartsIsRefused) {
+    const auto is_refused = [](ProviderSlot &slot, std::unique_ptr<Provider> provider, std::vector<RegisterSpec> registers) {
+        auto read = ReadProvider::read(std::move(provider), std::move(registers), 1);
+        const auto reopened = slot.reopen(std::move(*read));
+        return !reopened && reopened.error() == "it has other parts than before: start mrd again";
+    };
+    FakeHardware hardware;
+    const std::vector<RegisterSpec> registers{fake_register("rtmr3", "XWRL")};
+    const auto quoting = slot_of(std::make_unique<QuotingProvider>());
+    EXPECT_TRUE(is_refused(*quoting, std::make_unique<FakeProvider>(hardware, "quoting", registers, false), registers));
+    const auto nothing = slot_of(std::make_unique<NothingProvider>());
+    EXPECT_TRUE(is_refused(*nothing, std::make_unique<FakeProvider>(hardware, "nothing", registers, false), registers));
+    EXPECT_TRUE(is_refused(*nothing, std::make_unique<QuotingProvider>(), {}));
+    EXPECT_FALSE(is_refused(*nothing, std::make_unique<NothingProvider>(), {}));
 }
 
 TEST_F(ProviderSlotTest, ItIsIdleWhenWhatWasAskedBeforeIsAnswered) {
