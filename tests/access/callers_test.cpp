@@ -1,9 +1,16 @@
 #include "mrd/access/callers.h"
 
 #include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <ctime>
+#include <filesystem>
+
+#include "tests/mrd/temporary_folder.h"
 
 namespace mrd {
 namespace {
@@ -38,6 +45,27 @@ TEST(Callers, AProcessThatIsYoungerThanTheConnectionIsNotItsCaller) {
     EXPECT_EQ(caller->pid, ::getpid());
     EXPECT_EQ(caller->executable, std::nullopt);
     EXPECT_EQ(caller->unit, std::nullopt);
+}
+
+TEST(Callers, AnExecutableWhosePathIsNoTextHasNone) {
+    const TemporaryFolder folder;
+    Callers callers;
+    const auto open = std::make_shared<int>();
+    std::uint64_t connection = 0;
+    for (const auto &[name, is_text] : {std::pair("caf\xc3\xa9", true), std::pair("caf\xe9", false)}) {
+        const auto program = folder.path() / name;
+        std::filesystem::copy_file("/bin/sleep", program);
+        std::array<const char *, 3> arguments{program.c_str(), "60", nullptr};
+        pid_t child = 0;
+        // It runs the program when posix_spawn() returns.
+        ASSERT_EQ(::posix_spawn(&child, program.c_str(), nullptr, nullptr, const_cast<char **>(arguments.data()), environ), 0);
+        auto peer = peer_of(++connection, open);
+        peer.pid = child;
+        const auto caller = callers.find(peer);
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+        EXPECT_EQ(caller->executable, is_text ? std::optional(program.native()) : std::nullopt);
+    }
 }
 
 // As many as there may be, and none twice: what was found once is what the log tells.
