@@ -90,7 +90,8 @@ int inspect(bool json, const std::string &file) {
     return fail({mr::ErrorCode::malformed,
                  file + " (" + std::to_string(bytes.size()) + " bytes" + (mapped->is_text_form() ? ", as text" : "") +
                      ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
-                     "certificates (PEM, DER), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, dstack's, IMA's)"});
+                     "certificates (PEM, or DER with ECDSA P-256), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
+                     "dstack's, IMA's in ASCII)"});
 }
 
 }  // namespace mrctl

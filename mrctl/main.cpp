@@ -114,9 +114,10 @@ int main(int argc, char **argv) {
 
     mrctl::ReplayCommand replay;
     std::string log_registers;
-    auto *replay_app = app.add_subcommand("replay",
-                                          "Replays mrd's log against its registers; with files needs no mrd. Exit 1: the log does not lead "
-                                          "to the registers, or only over gaps");
+    auto *replay_app =
+        app.add_subcommand("replay",
+                           "Replays mrd's log against its registers, or, without mrd, says what files lead to (`verify --quote` "
+                           "compares them). Exit 1: the log does not lead to the registers, or only over gaps");
     replay_app->add_option("--log", replay.logs, "A log in any format we read; several are read one after the other");
     replay_app->add_flag("--accept-gaps", replay.accept_gaps, "Exit 0 also where the log leads to a register only over gaps");
     replay_app->add_option("--registers", log_registers, "Whose numbers a TCG log's are: rtmr or pcr [what the log looks like]")
