@@ -44,14 +44,9 @@ public:
     }
 
     void add(mr::Bytes &out, const mr::Event &event, const journal::Cursor &cursor) override {
-        const auto bytes = cursor.firmware_bytes();
-        // The header says which digests an event has: another firmware's need not be so.
-        if (!bytes.empty() && cursor.firmware_source()->provider != header_provider_) return;
-        if (!bytes.empty() && cursor.firmware_source()->format == mr::LogFormat::tcg) {
-            out.insert(out.end(), bytes.begin(), bytes.end());
-        } else if (!bytes.empty() || belongs(event.name)) {
-            mr::append_tcg_event(out, event);
-        }
+        // The header says which digests an event has: another firmware's need not be so. What this one wrote is written again, its events of no register too.
+        const auto firmware = cursor.firmware_of();
+        if (firmware.empty() ? belongs(event.name) : firmware == header_provider_) mr::append_tcg_event(out, event);
     }
 
 private:

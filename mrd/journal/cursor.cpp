@@ -7,6 +7,10 @@ namespace mrd::journal {
 
 namespace {
 
+std::unexpected<std::string> wrong(std::uint64_t at, const std::string &what) {
+    return std::unexpected("the journal, byte " + std::to_string(at) + ": " + what);
+}
+
 std::optional<std::string> owned(std::optional<std::string_view> text) { return text ? std::optional<std::string>(*text) : std::nullopt; }
 
 }  // namespace
@@ -17,26 +21,26 @@ Cursor::Cursor(AppendFile &file, std::uint64_t end) : reader_(file, file_header_
 
 std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::size_t records) {
     for (std::size_t looked = 0; looked < records; ++looked) {
+        if (firmware_) {
+            const auto offset = firmware_->offset;
+            const auto is_event = next_of_firmware(event);
+            if (!is_event) return wrong(offset, is_event.error());
+            if (*is_event) return Step::event;
+        }
         const auto found = reader_.next();
         if (!found) return std::unexpected("the journal cannot be read: " + found.error().message());
         if (!*found) {
             if (reader_.is_at_end()) return Step::end;
-            return std::unexpected("the journal, byte " + std::to_string(reader_.offset()) + ": the record there cannot be read");
+            return wrong(reader_.offset(), "the record there cannot be read");
         }
         const auto &[head, bytes, offset] = **found;
-        const auto wrong = [at = offset](const std::string &what) {
-            return std::unexpected("the journal, byte " + std::to_string(at) + ": " + what);
-        };
         const auto record = decode_record(head, bytes);
-        if (!record) return wrong(record.error());
+        if (!record) return wrong(offset, record.error());
 
         if (const auto *reg = std::get_if<Register>(&*record)) {
             registers_.push_back({std::string(reg->provider) + "/" + std::string(reg->name), reg->algorithm, reg->carrier.has_value()});
         } else if (const auto *log = std::get_if<FirmwareLog>(&*record)) {
-            firmware_ = FirmwareSource{std::string(log->provider), log->format, log->registers, {log->header.begin(), log->header.end()}};
-        } else if (const auto *firmware = std::get_if<FirmwareEvent>(&*record)) {
-            if (auto taken = take(*firmware, event); !taken) return wrong(taken.error());
-            return Step::event;
+            if (auto begun = begin_firmware(*log, offset); !begun) return wrong(offset, begun.error());
         } else if (const auto *intent = std::get_if<Intent>(&*record)) {
             Open open;
             if (!spare_.empty()) {
@@ -49,7 +53,7 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
             open_.push_back(std::move(open));
         } else if (const auto *settled = std::get_if<Settled>(&*record)) {
             const auto is_event = take(*settled, event);
-            if (!is_event) return wrong(is_event.error());
+            if (!is_event) return wrong(offset, is_event.error());
             if (*is_event) return Step::event;
         }
     }
@@ -60,23 +64,34 @@ void Cursor::rest() {
     reader_.rest();
     spare_.clear();
     settled_ = {};
-    firmware_event_.reset();
-    firmware_bytes_ = {};
+    if (!firmware_) return;
+    to_pass_over_ = firmware_->given;
+    reader_.go_back(firmware_->offset);
+    firmware_.reset();
 }
 
-std::expected<void, std::string> Cursor::take(const FirmwareEvent &record, mr::Event &event) {
-    if (!firmware_) return std::unexpected("a firmware event without its log");
-    auto read = read_firmware_event(*firmware_, record.bytes);
-    if (!read) return std::unexpected(read.error());
-    firmware_event_ = std::move(*read);
-    firmware_bytes_ = mr::ByteView(firmware_event_->bytes).subspan(firmware_->header.size());
-    event = firmware_event_->event;
-    event.sequence = record.sequence;
-    is_own_ = true;
-    firmware_name_.assign(event.name);
-    if (!firmware_name_.empty()) firmware_name_.insert(0, firmware_->provider + "/");
-    event.name = firmware_name_;
+std::expected<void, std::string> Cursor::begin_firmware(const FirmwareLog &log, std::uint64_t offset) {
+    auto events = FirmwareEvents::open(log);
+    if (!events) return std::unexpected(events.error());
+    firmware_.emplace(offset, std::string(log.provider), std::move(*events));
+    mr::Event passed_over;
+    for (const auto count = std::exchange(to_pass_over_, 0); firmware_->given < count; ++firmware_->given) {
+        if (const auto more = firmware_->events.next(passed_over); !more) return std::unexpected(more.error());
+    }
     return {};
+}
+
+// False: its log has ended.
+std::expected<bool, std::string> Cursor::next_of_firmware(mr::Event &event) {
+    const auto more = firmware_->events.next(event);
+    if (!more) return std::unexpected(more.error());
+    if (*more) {
+        ++firmware_->given;
+        is_own_ = true;
+    } else {
+        firmware_.reset();
+    }
+    return *more;
 }
 
 std::expected<bool, std::string> Cursor::take(const Settled &settled, mr::Event &event) {
@@ -92,7 +107,6 @@ std::expected<bool, std::string> Cursor::take(const Settled &settled, mr::Event 
     const auto is_there = [this](const Target &target) { return target.reg < registers_.size(); };
     if (intent == nullptr || !std::ranges::all_of(intent->targets, is_there))
         return std::unexpected("an event of a register that is not there");
-    firmware_bytes_ = {};
     targets_ = {};
     for (const auto &target : intent->targets) {
         if (!registers_[target.reg].is_virtual) targets_.push_back(target);

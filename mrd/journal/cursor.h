@@ -32,16 +32,21 @@ public:
     // The last event is the firmware's or mrd's own: no client asked for it.
     [[nodiscard]] bool is_own() const { return is_own_; }
 
-    // Of the firmware's log that the last event belongs to; null if there was none yet.
-    [[nodiscard]] const FirmwareSource *firmware_source() const { return firmware_ ? &*firmware_ : nullptr; }
-    // The firmware event's bytes as the firmware wrote them; empty for other events.
-    [[nodiscard]] mr::ByteView firmware_bytes() const { return firmware_bytes_; }
+    // The provider whose firmware's log the last event belongs to; empty: it is one of mrd's.
+    [[nodiscard]] std::string_view firmware_of() const { return firmware_ ? std::string_view(firmware_->provider) : std::string_view(); }
 
 private:
     struct Known {
         std::string name;
         mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
         bool is_virtual = false;
+    };
+    // A firmware's log that is being read: its events are views into the reader's buffer.
+    struct Firmware {
+        std::uint64_t offset = 0;  // of its record
+        std::string provider;
+        FirmwareEvents events;
+        std::uint64_t given = 0;  // of its events
     };
     // An intent that waits for its outcome: its bytes' place in the reader is lost by then.
     struct Open {
@@ -51,21 +56,20 @@ private:
     };
 
     std::expected<bool, std::string> take(const Settled &settled, mr::Event &event);
-    std::expected<void, std::string> take(const FirmwareEvent &record, mr::Event &event);
+    std::expected<void, std::string> begin_firmware(const FirmwareLog &log, std::uint64_t offset);
+    std::expected<bool, std::string> next_of_firmware(mr::Event &event);
 
     RecordReader reader_;
     std::vector<Known> registers_;
     std::vector<Open> open_;
     std::vector<Open> spare_;  // memory of those that are settled
-    std::optional<FirmwareSource> firmware_;
+    std::optional<Firmware> firmware_;
+    std::uint64_t to_pass_over_ = 0;  // events of the firmware's log that comes next, which were given before it rested
 
     // What the last event's views point into.
     Open settled_;
     Targets targets_;
     bool is_own_ = false;
-    std::optional<ReadFirmwareEvent> firmware_event_;
-    mr::ByteView firmware_bytes_;
-    std::string firmware_name_;
 };
 
 }  // namespace mrd::journal

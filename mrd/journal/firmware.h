@@ -1,11 +1,11 @@
-// The firmware's log, as the first part of mrd's: taken from its file at the journal's beginning, event by event, as the firmware wrote it.
+// The firmware's log, as the first part of mrd's: taken from its file at the journal's beginning, as the firmware wrote it.
 #pragma once
 
+#include <cstdint>
 #include <expected>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "mr/bytes.h"
 #include "mr/event_log.h"
@@ -13,34 +13,41 @@
 
 namespace mrd::journal {
 
-// Of a firmware log, for firmware is not trusted to be modest. A log beyond them is not taken in, and the start is then unexplained.
-inline constexpr std::size_t max_firmware_log = std::size_t{16} << 20;   // bytes
+// Of a firmware log, for firmware is not trusted to be modest: with its provider's name it fits into one record. A log beyond them is not taken in, and the start
+// is then unexplained.
+inline constexpr std::size_t max_firmware_log = std::size_t{3} << 20;    // bytes
 inline constexpr std::size_t max_firmware_event = std::size_t{1} << 20;  // bytes of one event
 
-// What is needed to understand one event's bytes.
+// What is known of a firmware's log without its events.
 struct FirmwareSource {
     std::string provider;
     mr::LogFormat format = mr::LogFormat::tcg;
     mr::LogRegisters registers = mr::LogRegisters::rtmr;
-    mr::Bytes header;
+    mr::Bytes header;  // the Spec ID record; empty in a TCG 1.2 log
     friend bool operator==(const FirmwareSource &, const FirmwareSource &) = default;
 };
+FirmwareSource source_of(const FirmwareLog &log);
 
-// Owns what the event's views point into.
-struct ReadFirmwareEvent {
-    mr::Bytes bytes;
-    std::optional<mr::EventLogReader> reader;
-    mr::Event event;
-};
-// Error: what is wrong.
-std::expected<ReadFirmwareEvent, std::string> read_firmware_event(const FirmwareSource &source, mr::ByteView bytes);
+// The record that a journal keeps of a firmware's log, but for the number of its first event. Views point into the arguments. Error: what is wrong with the file.
+std::expected<FirmwareLog, std::string> firmware_log_from(mr::ByteView file, std::string_view provider);
 
-// A firmware log taken apart into the records that a journal keeps of it. Views point into `file`.
-struct FirmwareRecords {
-    FirmwareLog log;
-    std::vector<mr::ByteView> events;
+// The events of a firmware's log, as they are in mrd's: with their numbers, and registers with their provider.
+class FirmwareEvents {
+public:
+    // Error: what is wrong with it. What the record shows must outlive it.
+    static std::expected<FirmwareEvents, std::string> open(const FirmwareLog &log);
+
+    // False: there are no more. Error: what is wrong with the next one. The event's views are valid until the next call.
+    std::expected<bool, std::string> next(mr::Event &event);
+
+private:
+    FirmwareEvents(mr::EventLogReader reader, const FirmwareLog &log)
+        : reader_(std::move(reader)), prefix_(std::string(log.provider) + "/"), sequence_(log.sequence) {}
+
+    mr::EventLogReader reader_;
+    std::string prefix_;
+    std::uint64_t sequence_;  // of the next event
+    std::string name_;
 };
-// Error: what is wrong with the file.
-std::expected<FirmwareRecords, std::string> take_apart(mr::ByteView file, std::string_view provider);
 
 }  // namespace mrd::journal

@@ -28,7 +28,7 @@ inline constexpr std::size_t file_header_size = first_slot + slots * slot_size;
 inline constexpr std::size_t record_head_size = 16;
 inline constexpr std::size_t record_alignment = 8;
 
-// Bytes of one record's body. The largest are firmware events, whose size firmware decides.
+// Bytes of one record's body. The largest are firmware logs, whose size firmware decides.
 inline constexpr std::size_t max_body = std::size_t{4} << 20;
 // Of a checkpoint's, which grows with the state: more than its limits allow (mrd/journal/checkpoint.cpp).
 inline constexpr std::size_t max_checkpoint_body = std::size_t{128} << 20;
@@ -73,16 +73,13 @@ struct Register {
     std::optional<RegisterNumber> carrier = {};  // of a virtual register: a bank of the register that carries it
 };
 
-// The firmware's log follows, event by event.
+// The firmware's log: in one record, so that it is there whole or not at all, wherever a write of it ends.
 struct FirmwareLog {
     mr::LogFormat format = mr::LogFormat::tcg;
     mr::LogRegisters registers = mr::LogRegisters::rtmr;
-    std::string_view provider;  // whose registers its indices are
-    mr::ByteView header;        // the Spec ID record, as the firmware wrote it; empty in a TCG 1.2 log
-};
-struct FirmwareEvent {
-    std::uint64_t sequence = 0;
-    mr::ByteView bytes;  // as the firmware wrote it
+    std::uint64_t sequence = 0;  // of its first event
+    std::string_view provider;   // whose registers its indices are
+    mr::ByteView bytes;          // as the firmware wrote it, without what pads it
 };
 
 enum class Origin : std::uint8_t { service = 0, resync = 1, cap = 2 };
@@ -133,7 +130,7 @@ struct Checkpoint {
     mr::ByteView state;
 };
 
-using Record = std::variant<Boot, Repair, Register, FirmwareLog, FirmwareEvent, Intent, Settled, Checkpoint>;
+using Record = std::variant<Boot, Repair, Register, FirmwareLog, Intent, Settled, Checkpoint>;
 
 // Every Settled takes this much of the file: it is reserved before the intent is written.
 inline constexpr std::size_t settled_size = record_head_size + 24;

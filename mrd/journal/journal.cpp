@@ -100,9 +100,16 @@ std::expected<void, Error> Journal::append(const Record &record, std::size_t fol
     if (condition_ == Condition::failed) {
         if (auto mended = mend(); !mended) return mended;
     }
+    // What it tells of belongs to this boot, and a start that could not say so goes on.
+    if (auto said = std::holds_alternative<Boot>(record) ? std::expected<void, Error>() : say_boot(); !said) return said;
     scratch_.clear();
     append_record(scratch_, end_, record);
     return write_scratch(record, following);
+}
+
+std::expected<void, Error> Journal::say_boot() {
+    if (state_.boot_id() == options_.boot_id) return {};
+    return append(Boot{now(), options_.boot_id});
 }
 
 // With what this mrd does not know of it.

@@ -184,13 +184,14 @@ private:
     [[nodiscard]] State::Held held_by(const std::vector<Present> &registers) const;
     void settle_open(const std::vector<Present> &registers);
     std::expected<void, std::string> add_registers(const std::vector<Present> &registers);
-    void add_firmware_logs(const std::vector<FirmwareFile> &firmware_logs);
-    std::expected<void, std::string> add_firmware_log(const FirmwareFile &firmware);
-    [[nodiscard]] bool names_registers(const FirmwareRecords &records, std::string_view provider) const;
+    void add_firmware_log(const FirmwareFile &firmware);
+    std::expected<void, std::string> take_in(const FirmwareFile &firmware);
+    [[nodiscard]] bool names_registers(const FirmwareLog &log) const;
 
     void begin_syncing();
 
     std::expected<void, Error> append(const Record &record, std::size_t following = 0);
+    std::expected<void, Error> say_boot();
     std::expected<void, Error> append_copy_of(const Head &head, mr::ByteView bytes, const Record &record);
     std::expected<void, Error> write_scratch(const Record &record, std::size_t following);
     std::expected<void, Error> make_room(std::uint64_t size);

@@ -160,9 +160,7 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
     }
     CapsFound caps(old_state);
     caps.read(*old_file, damage, std::max(file_size_, old_end));
-    if (state_.boot_id() != options_.boot_id) {
-        if (auto appended = append(Boot{now(), options_.boot_id}); !appended) return restore(text_of(appended.error()));
-    }
+    if (auto said = say_boot(); !said) return restore(text_of(said.error()));
     // Before the record that may cap them.
     if (auto added = add_registers(registers); !added) log::error(added.error());
     caps.read_open(state_, held_by(registers));

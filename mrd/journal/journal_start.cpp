@@ -8,6 +8,7 @@
 #include "mrd/journal/record_reader.h"
 #include "mrd/log.h"
 #include "mrd/own_files.h"
+#include "proto/varlink/release.h"
 
 namespace mrd::journal {
 
@@ -167,22 +168,26 @@ std::expected<void, std::string> Journal::join(const std::vector<Present> &regis
     }
     settle_open(registers);  // first, while the room that is reserved for it is there
     auto added = add_registers(registers);
-    add_firmware_logs(firmware_logs);
+    for (const auto &firmware : firmware_logs) {
+        // One that comes later would find its part of the log gone by.
+        const auto is_missing = [&](const Present &present) {
+            return present.provider == firmware.provider && !state_.find(present.provider, present.name, present.algorithm);
+        };
+        if (std::ranges::none_of(registers, is_missing)) add_firmware_log(firmware);
+    }
     return added;
 }
 
-void Journal::add_firmware_logs(const std::vector<FirmwareFile> &firmware_logs) {
-    for (const auto &firmware : firmware_logs) {
-        if (state_.has_firmware_log(firmware.provider)) continue;
-        if (!state_.takes_firmware_log(firmware.provider)) {
-            log::warning("the firmware's log is not taken in: the provider's registers have events of mrd's already",
-                         {{"provider", firmware.provider}, {"path", firmware.path.string()}});
-            continue;
-        }
-        // Without it the registers' start is unexplained, which is shown: nothing is hidden by going on.
-        if (auto added = add_firmware_log(firmware); !added)
-            log::warning("the firmware's log cannot be taken in", {{"provider", firmware.provider}, {"reason", added.error()}});
+void Journal::add_firmware_log(const FirmwareFile &firmware) {
+    if (state_.has_firmware_log(firmware.provider)) return;
+    if (!state_.takes_firmware_log(firmware.provider)) {
+        log::warning("the firmware's log is not taken in: the provider's registers have events of mrd's already",
+                     {{"provider", firmware.provider}, {"path", firmware.path.string()}});
+        return;
     }
+    // Without it the registers' start is unexplained, which is shown: nothing is hidden by going on.
+    if (auto added = take_in(firmware); !added)
+        log::warning("the firmware's log cannot be taken in", {{"provider", firmware.provider}, {"reason", added.error()}});
 }
 
 // What the journal held before may be lost in spite of this mrd's first sync: where one failed, the kernel told the mrd of that time, and counts as written
@@ -221,7 +226,8 @@ bool Journal::goes_on(const std::vector<Present> &registers) const {
             continue;
         }
         compared = true;
-        const bool holds = present->value == logged[number];
+        // What mrd never extended is where it was when it joined, whether or not a log leads there.
+        const bool holds = present->value == logged[number] || (!extended && present->value == reg.start);
         lived_on = lived_on || (extended && holds);
         all_known = all_known && (holds || !extended);
         // Software resets it at any time: that it was says nothing.
@@ -243,7 +249,7 @@ std::expected<void, std::string> Journal::go_on() {
     }
     if (state_.boot_id() == options_.boot_id) return {};
     log::info("the journal goes on over a change of the boot id, as the registers did", {{"boot_id", options_.boot_id}});
-    if (auto appended = append(Boot{now(), options_.boot_id}); !appended) log::error(text_of(appended.error()));
+    if (auto said = say_boot(); !said) log::error(text_of(said.error()));
     return {};
 }
 
@@ -365,7 +371,7 @@ std::expected<void, std::string> Journal::add_registers(const std::vector<Presen
     return {};
 }
 
-std::expected<void, std::string> Journal::add_firmware_log(const FirmwareFile &firmware) {
+std::expected<void, std::string> Journal::take_in(const FirmwareFile &firmware) {
     auto file = options_.open_file(firmware.path, OpenMode::read_only);
     if (!file) return Failure(cannot("open", firmware.path, file.error()));
     mr::Bytes bytes;
@@ -378,31 +384,31 @@ std::expected<void, std::string> Journal::add_firmware_log(const FirmwareFile &f
         if (bytes.size() > max_firmware_log)
             return Failure(firmware.path.string() + " has more than " + std::to_string(max_firmware_log) + " bytes");
     }
-    const auto records = take_apart(bytes, firmware.provider);
-    if (!records) return Failure(firmware.path.string() + ": " + records.error());
-    if (!names_registers(*records, firmware.provider))
-        return Failure(firmware.path.string() + ": none of its events is of a register of " + firmware.provider);
-    if (auto appended = append(records->log); !appended) return Failure(text_of(appended.error()));
-    for (const auto &event : records->events) {
-        if (auto appended = append(FirmwareEvent{state_.sequence() + 1, event}); !appended) return Failure(text_of(appended.error()));
-    }
+    auto log = firmware_log_from(bytes, firmware.provider);
+    if (!log) return Failure(firmware.path.string() + ": " + log.error());
+    log->sequence = state_.sequence() + 1;
+    if (!names_registers(*log)) return Failure(firmware.path.string() + ": none of its events is of a register of " + firmware.provider);
+    auto appended = append(*log);
+    varlink::release(scratch_);  // the largest record that there is
+    if (!appended) return Failure(text_of(appended.error()));
     return {};
 }
 
 // Is any event of a register that the provider has? A TPM's log says nothing of RTMRs.
-bool Journal::names_registers(const FirmwareRecords &records, std::string_view provider) const {
-    const FirmwareSource source{
-        std::string(provider), records.log.format, records.log.registers, {records.log.header.begin(), records.log.header.end()}};
-    const auto is_of_register = [&](const mr::Event &event) {
-        return mr::is_measured(event) && std::ranges::any_of(event.digests, [&](const mr::EventDigest &digest) {
-                   const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
-                   return algorithm && state_.find(provider, event.name, *algorithm);
-               });
-    };
-    return records.events.empty() || std::ranges::any_of(records.events, [&](mr::ByteView bytes) {
-               const auto read = read_firmware_event(source, bytes);
-               return read && is_of_register(read->event);
-           });
+bool Journal::names_registers(const FirmwareLog &log) const {
+    auto events = FirmwareEvents::open(log);
+    if (!events) return false;
+    mr::Event event;
+    bool is_empty = true;
+    for (; events->next(event).value_or(false); is_empty = false) {
+        if (!mr::is_measured(event)) continue;
+        const auto name = std::string_view(event.name).substr(log.provider.size() + 1);
+        for (const auto &digest : event.digests) {
+            const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
+            if (algorithm && state_.find(log.provider, name, *algorithm)) return true;
+        }
+    }
+    return is_empty;
 }
 
 }  // namespace mrd::journal

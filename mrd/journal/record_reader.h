@@ -33,6 +33,9 @@ public:
     // It goes over checkpoints without a look at their bodies: for who looks for events.
     void pass_over_checkpoints() { passes_over_checkpoints_ = true; }
 
+    // To a record that was found.
+    void go_back(std::uint64_t offset) { position_ = offset; }
+
     // More was written.
     void set_end(std::uint64_t end) { end_ = end; }
 

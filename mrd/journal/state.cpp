@@ -44,7 +44,6 @@ Checked State::check_and_apply(const Record &record) {
 
 void State::apply(const Record &record) {
     std::visit([this](const auto &one) { take(one); }, record);
-    if (!std::holds_alternative<FirmwareLog>(record) && !std::holds_alternative<FirmwareEvent>(record)) firmware_replay_.end();
 }
 
 std::optional<RegisterNumber> State::find(std::string_view provider, std::string_view name, mr::HashAlgorithm algorithm) const {
@@ -115,14 +114,15 @@ Checked State::check(const Register &record) {
 Checked State::check(const FirmwareLog &record) const {
     if (!takes_firmware_log(record.provider))
         return wrong("a firmware log of " + std::string(record.provider) + " where its registers have events already");
-    return {};
-}
-
-Checked State::check(const FirmwareEvent &record) {
-    if (!firmware_replay_.is_under_way()) return wrong("a firmware event that does not follow its log");
     if (record.sequence != sequence_ + 1) return wrong("firmware event " + std::to_string(record.sequence) + " is out of order");
-    if (auto event = read_firmware_event(firmware_logs_.back(), record.bytes); !event) return wrong(event.error());
-    return {};
+    auto events = FirmwareEvents::open(record);
+    if (!events) return wrong(events.error());
+    mr::Event event;
+    for (;;) {
+        const auto more = events->next(event);
+        if (!more) return wrong(more.error());
+        if (!*more) return {};
+    }
 }
 
 Checked State::check(const Intent &record) const {
@@ -235,39 +235,36 @@ void State::take(const Register &record) {
 }
 
 void State::take(const FirmwareLog &record) {
-    firmware_logs_.push_back(
-        {std::string(record.provider), record.format, record.registers, mr::Bytes(record.header.begin(), record.header.end())});
-    firmware_replay_.begin();
+    firmware_logs_.push_back(source_of(record));
+    auto events = FirmwareEvents::open(record);
+    if (!events) return;
+    mr::Replay replay(mr::ReplayNames::as_logged);
     for (const auto &reg : registers_) {
-        if (reg.provider == record.provider) firmware_replay_.get()->declare({reg.name, reg.algorithm, reg.initial, {}});
+        if (reg.provider == record.provider) replay.declare({reg.name, reg.algorithm, reg.initial, {}});
+    }
+    mr::Event event;
+    while (events->next(event).value_or(false)) {
+        sequence_ = event.sequence;
+        if (const auto locality = mr::pcr0_startup_locality(event)) begin_at_locality(event.name, *locality, replay);
+        (void)replay.apply(event);  // one that cannot be replayed extends nothing
+    }
+    for (auto &reg : registers_) {
+        const auto *replayed = reg.provider == record.provider ? replay.find(reg.name, reg.algorithm) : nullptr;
+        if (replayed == nullptr || replayed->events == 0) continue;
+        reg.explained = reg.logged = replayed->value;
+        reg.events = replayed->events;
     }
 }
 
-void State::take(const FirmwareEvent &record) {
-    sequence_ = record.sequence;
-    const auto &source = firmware_logs_.back();
-    const auto event = read_firmware_event(source, record.bytes);
-    auto *replay = firmware_replay_.get();
-    if (!event || replay == nullptr) return;
-    const auto is_named = [name = source.provider + "/" + std::string(event->event.name)](const RegisterState &reg) {
-        return reg.name == name;
-    };
-    if (const auto locality = mr::pcr0_startup_locality(event->event)) {
-        // What they began with, for whoever replays them: the replay knows it.
-        for (auto &reg : registers_) {
-            if (!is_named(reg) || reg.events > 0) continue;
-            mr::Bytes value(mr::digest_size(reg.algorithm));
-            value.back() = *locality;
-            reg.initial = mr::Digest(value);
-        }
-    }
-    if (!replay->apply(event->event)) return;
+// What the banks of PCR 0 began with, for whoever replays them: the replay knows it.
+void State::begin_at_locality(std::string_view pcr0, std::uint8_t locality, const mr::Replay &replay) {
     for (auto &reg : registers_) {
-        if (!is_named(reg)) continue;
-        const auto *replayed = replay->find(reg.name + ":" + std::string(mr::to_string(reg.algorithm)));
-        if (replayed == nullptr) continue;
-        reg.explained = reg.logged = replayed->value;
-        reg.events = replayed->events;
+        if (reg.name != pcr0) continue;
+        const auto *replayed = replay.find(reg.name, reg.algorithm);
+        if (replayed != nullptr && replayed->events > 0) continue;
+        mr::Bytes value(mr::digest_size(reg.algorithm));
+        value.back() = locality;
+        reg.initial = mr::Digest(value);
     }
 }
 

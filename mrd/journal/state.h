@@ -61,31 +61,6 @@ struct Usage {
     friend bool operator==(const Usage &, const Usage &) = default;
 };
 
-// What the firmware's log that is being read makes of its provider's registers: nothing that they do not say. Its events follow it without a gap, so that
-// a copy that is made in between takes no more of them.
-class FirmwareReplay {
-public:
-    FirmwareReplay() = default;
-    FirmwareReplay(const FirmwareReplay &) {}
-    FirmwareReplay &operator=(const FirmwareReplay &other) {
-        if (this != &other) replay_.reset();
-        return *this;
-    }
-    FirmwareReplay(FirmwareReplay &&) noexcept = default;
-    FirmwareReplay &operator=(FirmwareReplay &&) noexcept = default;
-    ~FirmwareReplay() = default;
-
-    void begin() { replay_.emplace(); }
-    void end() { replay_.reset(); }
-    [[nodiscard]] mr::Replay *get() { return replay_ ? &*replay_ : nullptr; }  // null: no log is being read
-    [[nodiscard]] bool is_under_way() const { return replay_.has_value(); }
-
-    friend bool operator==(const FirmwareReplay &, const FirmwareReplay &) { return true; }
-
-private:
-    std::optional<mr::Replay> replay_;
-};
-
 // A value: copies go their own ways, and equal ones have seen the same.
 class State {
 public:
@@ -141,7 +116,6 @@ private:
     [[nodiscard]] std::expected<void, std::string> check(const Repair &record) const;
     std::expected<void, std::string> check(const Register &record);
     [[nodiscard]] std::expected<void, std::string> check(const FirmwareLog &record) const;
-    std::expected<void, std::string> check(const FirmwareEvent &record);
     [[nodiscard]] std::expected<void, std::string> check(const Intent &record) const;
     [[nodiscard]] std::expected<void, std::string> check(const Settled &record) const;
     [[nodiscard]] std::expected<void, std::string> check(const Checkpoint &record) const;
@@ -150,7 +124,7 @@ private:
     void take(const Repair &record);
     void take(const Register &record);
     void take(const FirmwareLog &record);
-    void take(const FirmwareEvent &record);
+    void begin_at_locality(std::string_view pcr0, std::uint8_t locality, const mr::Replay &replay);
     void take(const Intent &record);
     void take(const Settled &record);
     void take(const Checkpoint &record);
@@ -169,7 +143,6 @@ private:
     std::vector<OpenIntent> open_;
     std::string boot_id_;
     std::vector<FirmwareSource> firmware_logs_;
-    FirmwareReplay firmware_replay_;
     EventIds ids_;
     std::uint64_t sequence_ = 0;
     std::uint64_t next_intent_ = 1;

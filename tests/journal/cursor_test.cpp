@@ -36,8 +36,7 @@ TEST_F(JournalCursor, AnEventHasEverythingThatItsIntentSaid) {
     EXPECT_EQ(event.caller, caller_);
     EXPECT_EQ(event.id, "an id");
     EXPECT_EQ(event.origin, mr::EventOrigin::service);
-    EXPECT_EQ(cursor.firmware_source(), nullptr);
-    EXPECT_TRUE(cursor.firmware_bytes().empty());
+    EXPECT_EQ(cursor.firmware_of(), "");
     EXPECT_EQ(cursor.next(event, 100), Step::end);
 }
 

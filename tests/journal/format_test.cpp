@@ -5,6 +5,7 @@
 #include <string>
 
 #include "mrd/crc32c.h"
+#include "mrd/journal/firmware.h"
 
 namespace mrd::journal {
 namespace {
@@ -105,25 +106,18 @@ TEST(JournalFormat, AVirtualRegisterNamesItsCarrier) {
 }
 
 TEST(JournalFormat, AFirmwareLogRoundTripsInItsFourForms) {
-    const mr::Bytes header{1, 2, 3};
+    const mr::Bytes log(max_firmware_log, 0xAB);
     for (const auto format : {mr::LogFormat::tcg, mr::LogFormat::tcg_sha1}) {
         for (const auto registers : {mr::LogRegisters::rtmr, mr::LogRegisters::pcr}) {
-            const auto bytes = encoded(FirmwareLog{format, registers, "tdx", header});
+            const auto bytes = encoded(FirmwareLog{format, registers, 9, "tdx", log});
             const auto record = std::get<FirmwareLog>(*decoded(bytes));
             EXPECT_EQ(record.format, format);
             EXPECT_EQ(record.registers, registers);
+            EXPECT_EQ(record.sequence, 9U);
             EXPECT_EQ(record.provider, "tdx");
-            EXPECT_TRUE(std::ranges::equal(record.header, header));
+            EXPECT_TRUE(std::ranges::equal(record.bytes, log));
         }
     }
-}
-
-TEST(JournalFormat, AFirmwareEventRoundTrips) {
-    const mr::Bytes event(100'000, 0xAB);
-    const auto bytes = encoded(FirmwareEvent{9, event});
-    const auto record = std::get<FirmwareEvent>(*decoded(bytes));
-    EXPECT_EQ(record.sequence, 9U);
-    EXPECT_TRUE(std::ranges::equal(record.bytes, event));
 }
 
 TEST(JournalFormat, AnIntentRoundTripsWithAllItsFields) {
@@ -299,7 +293,7 @@ TEST(JournalFormat, AValueThatAnEnumerationDoesNotHaveIsRefused) {
     const Register reg{mr::HashAlgorithm::sha1, filled(0, 20), filled(0, 20), "p", "r"};
     EXPECT_TRUE(refused(3, body_of(reg), 0, 0xEE)) << "algorithm";
     EXPECT_TRUE(refused(3, body_of(reg), 0, 0x0B)) << "SHA-256 with the digests of SHA-1";
-    const auto log = body_of(FirmwareLog{mr::LogFormat::tcg, mr::LogRegisters::rtmr, "tdx", {}});
+    const auto log = body_of(FirmwareLog{mr::LogFormat::tcg, mr::LogRegisters::rtmr, 1, "tdx", {}});
     EXPECT_TRUE(refused(4, log, 0, 2)) << "log format";
     EXPECT_TRUE(refused(4, log, 1, 2)) << "log registers";
     const auto intent = body_of(full_intent({}));
@@ -334,8 +328,7 @@ TEST(JournalFormat, AFieldOfALaterMrdIsPassedOverOnlyWhereItMayBe) {
         {1, body_of(Boot{0, "b"})},
         {2, body_of(Repair{})},
         {3, body_of(Register{mr::HashAlgorithm::sha1, filled(0, 20), filled(0, 20), "p", "r"})},
-        {4, body_of(FirmwareLog{})},
-        {5, body_of(FirmwareEvent{})}};
+        {4, body_of(FirmwareLog{})}};
     for (auto [kind, body] : others) {
         const mr::Bytes field{0x80, 1, 0, 0, 0, 'x'};
         body.insert(body.end(), field.begin(), field.end());

@@ -420,7 +420,7 @@ void History::begin_era() {
         violation("a new journal begins where the old one had to go on");
     for (auto &event : events_) event.answer.reset();
     must_be_equal_ = std::ranges::all_of(registers_, [](const Register &reg) { return reg.taken.empty(); });
-    may_begin_anew_ = may_be_damaged_ = has_lost_pages_ = may_be_cut_short_ = false;
+    may_begin_anew_ = may_be_damaged_ = has_lost_pages_ = may_lack_firmware_ = false;
     foreign_ = !must_be_equal_;
 }
 
@@ -460,7 +460,7 @@ bool History::start(bool with_faults) {
     is_quiet_ = false;
     life_ = std::move(life);
     if (const auto now = identity(); now != identity_ && !now.empty()) begin_era();
-    if (with_faults) may_be_cut_short_ = true;  // of the new one too
+    if (with_faults) may_lack_firmware_ = true;  // of the new one too
     if (started) return !disk_.is_killed();
     tell("mrd does not start: " + started.error());
     if (!with_faults) violation("mrd does not start: " + started.error());
@@ -485,7 +485,7 @@ void History::come_late() {
     if (auto added = add(*life_, late_one); !added) violation(name + " does not come: " + added.error());
     auto &all = life_->daemon->registers();
     if (auto joined = all.join(*life_->there[late_one], {{name, firmware_[late_one].log}}); !joined) tell(joined.error());
-    if (disk_.is_killed() || life_->journal->condition() != Journal::Condition::good) may_be_cut_short_ = true;
+    if (disk_.is_killed() || life_->journal->condition() != Journal::Condition::good) may_lack_firmware_ = true;
     is_quiet_ = was_quiet;
 }
 
@@ -676,7 +676,9 @@ void History::check_log() {
     }
     for (std::size_t provider = 0; provider < providers; ++provider) {
         const bool is_whole = of_firmware.at(provider) == firmware_.at(provider).events.size();
-        if (!is_whole && may_be_cut_short_) must_be_equal_ = false;
+        if (!is_whole && of_firmware.at(provider) > 0)
+            violation("a part of the firmware's log of " + std::string(provider_names.at(provider)) + " is missing");
+        if (!is_whole && may_lack_firmware_) must_be_equal_ = false;
         if (!is_whole && must_be_equal_ && life_->there.at(provider) != nullptr)
             violation("the firmware's log of " + std::string(provider_names.at(provider)) + " is not in the log");
         figures_["firmware's events in logs"] += of_firmware.at(provider);

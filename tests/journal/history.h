@@ -162,8 +162,8 @@ private:
     bool foreign_ = false;         // somebody else has extended
     bool must_be_equal_ = true;    // and nothing was lost
     bool may_be_damaged_ = false;
-    bool may_be_cut_short_ = false;  // a firmware's log: mrd was killed, or the disk failed, while it was taken in
-    bool has_lost_pages_ = false;    // the disk failed to write some
+    bool may_lack_firmware_ = false;  // its log: mrd was killed, or the disk failed, while it was taken in
+    bool has_lost_pages_ = false;     // the disk failed to write some
 
     Figures figures_;
     std::string story_;
