@@ -1,6 +1,6 @@
 // Explores the journal's file: the real Journal on a disk that fails, through every history of some extends with at most so many mishaps: mrd is killed, the
 // machine crashes and loses any choice of what was not synced, another kernel is started over registers that live on, a write or a sync fails, somebody else
-// extends, a byte of the file changes and the journal is repaired. After each start the log is held against what clients were told and what the registers took.
+// extends, a byte of the file changes and the journal is repaired, a provider comes late with its firmware's log. After each start the log is held against what clients were told and what the registers took.
 //
 // A journal has a file and a thread and cannot be copied, so each history is played from its beginning; what keeps them few is the number of mishaps.
 #include <CLI/CLI.hpp>
@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,7 +40,9 @@ struct Bounds {
     bool checkpoints = false;  // before each event but the first, which are large for it
     bool damage = false;       // is a mishap
     bool cap = false;          // the first event is one
+    bool late = false;         // a provider with a firmware's log comes between the first two events
 };
+constexpr std::size_t firmware_events = 2;  // of its register
 
 struct HashOfHash {
     std::size_t operator()(const Fingerprint::Hash &hash) const { return hash[0]; }
@@ -54,6 +57,7 @@ public:
     History(Choices &choices, const Bounds &bounds, States &states)
         : choices_(choices), bounds_(bounds), states_(states), mishaps_(bounds.mishaps), told_(bounds.extends) {
         reset_registers();
+        if (bounds.late) write_firmware_log();
     }
     ~History() {
         disk_.kill();
@@ -99,8 +103,55 @@ private:
                            .initial = mr::Digest::zero(algorithm),
                            .value = reg.value});
         }
+        if (late_has_come_) all.push_back(late_register());
         return all;
     }
+
+    // ---- The provider that comes late, whose register only its firmware extends
+
+    static mr::Digest firmware_digest(std::size_t event) { return mr::Digest(mr::Bytes(48, static_cast<std::uint8_t>(0xA0 + event))); }
+    void write_firmware_log() const {
+        mr::Bytes log;
+        mr::append_tcg_header(log, {.algorithms = {{mr::tcg_id(algorithm), 48}}, .vendor_info = {}});
+        for (std::size_t i = 0; i < firmware_events; ++i) {
+            const auto digest = firmware_digest(i);
+            mr::Event event;
+            event.index = 7;
+            event.type = mr::ev_ipl;
+            event.digests = {{mr::tcg_id(algorithm), digest.bytes()}};
+            mr::append_tcg_event(log, event);
+        }
+        std::ofstream(firmware_folder_.path() / "log", std::ios::binary)
+            .write(reinterpret_cast<const char *>(log.data()), static_cast<std::streamsize>(log.size()));
+    }
+    static Present late_register() {
+        auto value = mr::Digest::zero(algorithm);
+        const auto initial = value;
+        for (std::size_t i = 0; i < firmware_events; ++i) value = extended(value, firmware_digest(i));
+        return {.provider = "tpm", .name = "pcr7", .algorithm = algorithm, .initial = initial, .value = value};
+    }
+    [[nodiscard]] std::vector<FirmwareFile> firmware_logs() const {
+        return late_has_come_ ? std::vector<FirmwareFile>{{"tpm", firmware_folder_.path() / "log"}} : std::vector<FirmwareFile>();
+    }
+    void come_late() {
+        if (!bounds_.late || std::exchange(late_has_come_, true)) return;
+        tell("another provider comes");
+        if (mishaps_ > 0 && choices_.yes()) {
+            --mishaps_;
+            constexpr std::array faults{Fault::torn_write, Fault::lost_write, Fault::torn_kill};
+            const auto write = 1 + choices_.choose(2);  // its register, its firmware's log
+            disk_.fail_call(FaultyDisk::Call::write, write, faults.at(choices_.choose(faults.size())));
+            tell("write " + std::to_string(write) + " of it FAILS");
+        }
+        (void)journal_->join({late_register()}, firmware_logs());
+        if (disk_.is_killed()) restart(How::kill);
+    }
+    // At the end, on a good disk: its log is there whole.
+    void check_firmware(std::size_t in_log) {
+        if (in_log != 0 && in_log != firmware_events) violate("a part of the firmware's log is missing");
+        if (late_has_come_ && in_log == 0) violate("the firmware's log is missing");
+    }
+
     // Its digest is its own.
     [[nodiscard]] bool is_cap(std::size_t event) const { return bounds_.cap && event == 0; }
     static mr::Envelope cap_of_r0() { return {.header = {.type = "cap", .register_name = "tdx/r0"}}; }
@@ -127,7 +178,8 @@ private:
         auto journal = opened(*loop_);
         if (!journal) return violate("the journal cannot be opened: " + journal.error());
         journal_ = std::move(*journal);
-        if (auto started = journal_->start(present(), {}); !started) return violate("the journal does not start: " + started.error());
+        if (auto started = journal_->start(present(), firmware_logs()); !started)
+            return violate("the journal does not start: " + started.error());
         tell("mrd starts: " + std::to_string(journal_->state().sequence()) + " events, " + std::to_string(journal_->state().checkpoints()) +
              " checkpoints" + (journal_->is_checked() ? "" : ", the last of which it believed"));
         while (!journal_->is_checked()) loop_->run_one();
@@ -266,7 +318,8 @@ private:
     void extend(std::size_t event) {
         const auto name = "event " + std::to_string(event);
         const auto number = static_cast<RegisterNumber>(event % registers);
-        if (!moment() || journal_->state().registers()[number].capped_by != 0) return;
+        if (event == 1) come_late();
+        if (!violation_.empty() || !moment() || journal_->state().registers()[number].capped_by != 0) return;
         if (journal_->state().registers()[number].logged != registers_.at(number).value && !resync(number)) return;
         const auto before = journal_->state().registers()[number].logged;
         if (before != registers_.at(number).value) return;  // meanwhile
@@ -342,8 +395,9 @@ private:
 
     // ---- What must hold
 
+    static constexpr std::size_t of_firmware = registers;
     struct Logged {
-        std::size_t reg = 0;
+        std::size_t reg = 0;  // or of_firmware
         mr::Digest digest;
     };
     std::vector<Logged> log_of(const Journal &journal) {
@@ -357,7 +411,8 @@ private:
             if (!step || *step == Cursor::Step::end) return log;
             if (*step == Cursor::Step::busy) continue;
             if (event.sequence != log.size() + 1) violate("the log has a hole");
-            log.push_back({static_cast<std::size_t>(event.name.find("r1") != std::string::npos), mr::Digest(event.digests.front().value)});
+            const auto reg = event.name == "tdx/r0" ? 0 : event.name == "tdx/r1" ? 1 : of_firmware;
+            log.push_back({reg, mr::Digest(event.digests.front().value)});
         }
     }
     void check_told(const std::vector<Logged> &log, const std::string &where) {
@@ -386,8 +441,10 @@ private:
         const bool may_be_another = was_kexec_ && (differs || is_damaged_);
         if (!may_be_another && !(is_damaged_ && others_have_extended_)) check_told(log, "in the log");
         if (is_capped_ && !was_kexec_ && journal_->state().registers()[0].capped_by == 0) violate("r0 was capped, and is not any more");
+        check_firmware(static_cast<std::size_t>(std::ranges::count(log, of_firmware, &Logged::reg)));
         std::array<std::size_t, registers> next{};
         for (const auto &[reg, digest] : log) {
+            if (reg == of_firmware) continue;
             const auto &taken = registers_.at(reg).taken;
             const auto found = std::find(taken.begin() + static_cast<std::ptrdiff_t>(next.at(reg)), taken.end(), digest);
             if (found == taken.end()) return violate("an event of the log did not happen, or not in this order");
@@ -407,6 +464,7 @@ private:
     States &states_;
     std::size_t mishaps_;
     TemporaryFolder folder_;
+    TemporaryFolder firmware_folder_;
     FaultyDisk disk_;
     std::array<Register, registers> registers_;
     std::vector<std::optional<std::uint64_t>> told_;  // by which number each event's client was told of it, in this boot
@@ -420,6 +478,7 @@ private:
     bool is_damaged_ = false;       // a byte of it was changed
     bool has_lost_events_ = false;  // by a repair
     bool is_capped_ = false;        // r0, and its client knows it
+    bool late_has_come_ = false;
     std::string story_;
     std::string violation_;
 };
@@ -438,6 +497,7 @@ int main(int argc, char **argv) {
     app.add_flag("--checkpoints", bounds.checkpoints, "there is one before each event but the first");
     app.add_flag("--damage", bounds.damage, "a byte of the file may change, and the journal is repaired");
     app.add_flag("--cap", bounds.cap, "the first event is a cap");
+    app.add_flag("--late", bounds.late, "a provider with a firmware's log comes between the first two events, and may fail to be taken in");
     CLI11_PARSE(app, argc, argv);
     if (group) bounds.sync = Sync::group;
     // The journal logs each mishap, thousands of times.
