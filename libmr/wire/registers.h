@@ -332,12 +332,13 @@ struct List : Method<ListParameters, ListReply, NoSuchRegister> {
     static constexpr auto subject = &Parameters::provider;
 };
 
-struct Read : Method<ReadParameters, ReadReply, NoSuchRegister, RegisterGone, NotReadable, GenerationMismatch, ProviderFailed> {
+struct Read
+    : Method<ReadParameters, ReadReply, NoSuchRegister, RegisterGone, NotReadable, GenerationMismatch, NotSupported, ProviderFailed> {
     static constexpr Description description{.name = "io.mrd.Registers.Read", .operation = Operation::read};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Snapshot : Method<SnapshotParameters, SnapshotReply, NoSuchRegister, RegisterGone, NotReadable, ProviderFailed, Busy> {
+struct Snapshot : Method<SnapshotParameters, SnapshotReply, NoSuchRegister, RegisterGone, NotReadable, NotSupported, ProviderFailed, Busy> {
     static constexpr Description description{.name = "io.mrd.Registers.Snapshot", .operation = Operation::read};
     static constexpr auto subject = &Parameters::names;
 };

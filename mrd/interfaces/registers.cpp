@@ -77,9 +77,17 @@ void list(Registers &registers, const wire::ListParameters &parameters, Answer<w
     answer.reply(reply);
 }
 
+// What of a fresh read the provider cannot do.
+std::optional<wire::NotSupported> not_fresh(const Place &place) {
+    const auto why = place.table().why_not_fresh(place.index);
+    if (why.empty()) return std::nullopt;
+    return wire::NotSupported{std::string(place.provider->name()), "a fresh read of " + place.name() + ": " + std::string(why)};
+}
+
 void read(Registers &registers, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
     const auto place = registers.find(parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
+    if (const auto refused = not_fresh(*place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
     if (parameters.generation && !place->table().generation(place->index)) return answer.fail(InvalidParameter{"generation"});
     place->provider->read(place->index, parameters.fresh.value_or(false),
                           [place = *place, generation = parameters.generation,
@@ -154,6 +162,9 @@ void snapshot(Registers &registers, const wire::SnapshotParameters &parameters, 
     if (parameters.names && parameters.names->size() > max_names) return answer.fail(InvalidParameter{"names"});
     auto places = places_of(registers, parameters.names);
     if (!places) return answer.fail(on_wire(places.error()));
+    for (const auto &place : *places) {
+        if (const auto refused = not_fresh(place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
+    }
     std::make_shared<SnapshotCall>(registers, std::move(*places), parameters.fresh.value_or(false), std::move(answer))->go();
 }
 

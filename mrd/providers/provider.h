@@ -41,6 +41,8 @@ struct RegisterSpec {
     bool carries_generation = false;
     // Of an extensible register, at the hardware's reset. Empty: zero.
     mr::Digest initial = {};
+    // Why a refresh does not show what others have extended, in one clause; empty: it does. Such a register is not shared, and no read of it is fresh.
+    std::string others_unseen = {};
 };
 
 // Did the operation that failed take effect?

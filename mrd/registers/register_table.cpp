@@ -27,6 +27,7 @@ std::string reason_against(const RegisterSpec &spec, const RegisterAbilities &ab
         return "it is writable, but the provider cannot write";
     if (spec.hash && mr::digest_size(*spec.hash) == 0) return "its hash is not known";
     if (spec.hash && spec.size != mr::digest_size(*spec.hash)) return "its size is not that of its hash";
+    if (spec.owner == mr::Owner::shared && !spec.others_unseen.empty()) return "it cannot be shared: " + spec.others_unseen;
     return {};
 }
 
@@ -150,6 +151,11 @@ bool RegisterTable::always_rereads(RegisterIndex index) const {
     const auto &spec = entries_[index].spec;
     const bool is_computed = !spec.flags.has(Flag::extensible) && sets_[spec.refresh_set].others_extend;
     return spec.flags.has(Flag::live) && (spec.owner != mr::Owner::owned || is_computed);
+}
+
+std::string_view RegisterTable::why_not_fresh(RegisterIndex index) const {
+    const auto &spec = entries_[index].spec;
+    return spec.flags.has(Flag::live) ? std::string_view(spec.others_unseen) : std::string_view();
 }
 
 ReadPlan RegisterTable::plan_read(RegisterIndex index, bool fresh) {

@@ -108,6 +108,9 @@ public:
     // A register that others extend too, or a live value over one, as report0 is: the cache never serves it.
     [[nodiscard]] bool always_rereads(RegisterIndex index) const;
 
+    // Why nobody gets a fresh read of it: what others have extended it would not show. Empty: he does, or it does not change.
+    [[nodiscard]] std::string_view why_not_fresh(RegisterIndex index) const;
+
     ReadPlan plan_read(RegisterIndex index, bool fresh);
 
     // The last known value. For an answer: only if the plan was serve, or its refresh has ended well.

@@ -279,6 +279,20 @@ TEST_F(RegistersInterfaceTest, StatusShowsWhatDiverged) {
                                                 HasSubstr(R"("observed":")" + value(rtmr3) + "\""), HasSubstr("\"divergences\":1")));
 }
 
+TEST_F(RegistersInterfaceTest, AFreshReadOrSnapshotThatWouldNotShowWhatOthersExtendedIsNotSupportedAndSaysWhy) {
+    FakeHardware hardware;
+    std::vector<RegisterSpec> specs{fake_register("unseen", "XWRL"), fake_register("fixed", "R")};
+    for (auto &spec : specs) spec.others_unseen = "nobody looks";
+    ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware, "files", specs, false), specs));
+    const auto is_refused = AllOf(IsError("Registers.NotSupported"), HasSubstr(R"("provider":"files")"),
+                                  HasSubstr("a fresh read of files/unseen: nobody looks"));
+    EXPECT_THAT(call("Registers.Read", R"({"name":"unseen","fresh":true})"), is_refused);
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["rtmr3","unseen"],"fresh":true})"), is_refused);
+    EXPECT_THAT(call("Registers.Read", R"({"name":"unseen"})"), HasSubstr("\"reading\""));
+    EXPECT_THAT(call("Registers.Read", R"({"name":"unseen","fresh":false})"), HasSubstr("\"reading\""));
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["fixed","rtmr3"],"fresh":true})"), HasSubstr("\"readings\""));
+}
+
 TEST_F(RegistersInterfaceTest, AFreshReadOfAnotherSetDoesNotRefreshThisOne) {
     call("Registers.Read", R"({"name":"other_set","fresh":true})");
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 1"));

@@ -281,6 +281,15 @@ INSTANTIATE_TEST_SUITE_P(
                  {{.name = "a:b", .hash = {}, .size = 1, .flags = flags("R")}},
                  everything,
                  "register \"tdx/a:b\": its name holds a slash, a colon or a blank"},
+        BadTable{"SharedWhereOthersAreNotSeen",
+                 {{.name = "a",
+                   .hash = HashAlgorithm::sha384,
+                   .size = 48,
+                   .flags = flags("XWRL"),
+                   .owner = Owner::shared,
+                   .others_unseen = "nobody looks"}},
+                 everything,
+                 "register \"tdx/a:sha384\": it cannot be shared: nobody looks"},
         BadTable{
             "NoSize", {{.name = "a", .hash = {}, .size = 0, .flags = flags("R")}}, everything, "register \"tdx/a\": its size is zero"}),
     [](const auto &tested) { return tested.param.name; });
@@ -330,6 +339,19 @@ TEST_F(RegisterTableTest, ReadingASharedRegisterAlwaysRefreshesItsSet) {
     EXPECT_TRUE(table().in_sync(0));
     EXPECT_EQ(action(rtmr2), Action::start);
     EXPECT_EQ(table().counters().cached_reads, 0);
+}
+
+TEST(RegisterTableSpecs, NoReadIsFreshOfALiveRegisterThatDoesNotShowWhatOthersExtended) {
+    auto unseen = rtmr("rtmr3");
+    unseen.others_unseen = "nobody looks";
+    auto fixed = unseen;
+    fixed.name = "mrtd";
+    fixed.flags = flags("R");
+    const auto table = build({unseen, fixed, rtmr("rtmr2")});
+    ASSERT_TRUE(table);
+    EXPECT_EQ(table->why_not_fresh(0), "nobody looks");
+    EXPECT_EQ(table->why_not_fresh(1), "") << "it does not change";
+    EXPECT_EQ(table->why_not_fresh(2), "");
 }
 
 TEST_F(RegisterTableTest, TheInSyncFlagServesOwnedRegistersOnly) {

@@ -245,12 +245,12 @@ namespace calls {
 // All registers, or those of one provider. Errors: no_such_register, if there is no such provider.
 Call<std::vector<Register>> list(std::optional<std::string_view> provider = {});
 
-// Errors: no_such_register, not_readable, provider_failed (the hardware could not be reread); with a generation generation_mismatch, and invalid_parameter for a
-// register that has none.
+// Errors: no_such_register, not_readable, provider_failed (the hardware could not be reread); with fresh not_supported, where rereading would not show what others
+// have extended; with a generation generation_mismatch, and invalid_parameter for a register that has none.
 Call<Reading> read(std::string_view name, const ReadOptions &options = {});
 
 // Several that belong together: nothing was extended between one reading and the next. All readable registers if no name is given; at most 1024 names. Errors:
-// no_such_register, not_readable, provider_failed, busy (the registers change faster than they can be read).
+// no_such_register, not_readable, provider_failed, with fresh not_supported as read(), busy (the registers change faster than they can be read).
 Call<Snapshot> snapshot(const std::vector<std::string> &names = {}, bool fresh = false);
 
 // new = H(old || digest). When it returns well the event is in the log. Errors: no_such_register, not_extensible, log_only, wrong_length, capped, indeterminate,

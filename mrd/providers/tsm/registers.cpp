@@ -29,11 +29,17 @@ std::optional<mr::HashAlgorithm> hash_of(const Field &field) {
     return field.hashed ? std::optional(mr::HashAlgorithm::sha384) : std::nullopt;
 }
 
-// Without the device nobody would see that somebody else extended one: then none is shared.
-mr::Owner default_owner(std::string_view name, bool has_device) {
+// Where nobody would see that somebody else extended one, none is shared.
+mr::Owner default_owner(std::string_view name, bool others_are_seen) {
     if (name == "rtmr0" || name == "rtmr1") return mr::Owner::observed;
-    if (name == "rtmr2") return has_device ? mr::Owner::shared : mr::Owner::observed;
+    if (name == "rtmr2") return others_are_seen ? mr::Owner::shared : mr::Owner::observed;
     return mr::Owner::owned;
+}
+
+// The kernel rereads the hardware for a file only after a write through the files that succeeded.
+std::string why_others_are_unseen(bool has_device) {
+    return std::string(has_device ? "no TDREPORT has it" : "there is no device for TDREPORTs") +
+           ", and the kernel's file shows what others have extended only after mrd's own next extend";
 }
 
 mr::Flags flags_of(const MeasurementFile &file) {
@@ -57,8 +63,9 @@ Registers::Registers(std::vector<MeasurementFile> files, GuestDevice *device) : 
                           .hash = file.hash,
                           .size = file.size,
                           .flags = flags_of(file),
-                          .owner = default_owner(file.name, device != nullptr),
-                          .refresh_set = is_in_report ? report_set : next_set++};
+                          .owner = default_owner(file.name, is_in_report),
+                          .refresh_set = is_in_report ? report_set : next_set++,
+                          .others_unseen = is_in_report ? std::string() : why_others_are_unseen(device != nullptr)};
         add(std::move(spec), {.file = std::move(file), .in_report = is_in_report ? std::optional(field->offset) : std::nullopt});
     }
     if (device == nullptr) return;

@@ -15,7 +15,7 @@ namespace mrd::tsm {
 //
 // With the device everything that a TDREPORT has is one refresh set, of one moment, and reportdata and report0 are registers beside them. What it has not, and
 // all registers where there is no device, are read from the files, each a set of its own: two of them may be of different moments, and an extend that did not
-// pass through the files is not seen. Where one of mrd's own extends failed and may have happened, they are not served before another one has succeeded, since
+// pass through the files is not seen before mrd's own next one: none is shared. Where one of mrd's own extends failed and may have happened, they are not served before another one has succeeded, since
 // the kernel does not look again before.
 class Registers final : public RegisterDriver {
 public:

@@ -157,6 +157,23 @@ TEST_F(TsmRegisters, WithFilesAloneEachIsReadByItselfAndNoneIsShared) {
                 ElementsAre("mrconfigid R 48 owned 0", "mrowner R 48 owned 1", "mrownerconfig R 48 owned 2", "mrtd R 48 owned 3",
                             "rtmr0 XWRL 48 observed 4", "rtmr1 XWRL 48 observed 5", "rtmr2 XWRL 48 observed 6", "rtmr3 XWRL 48 owned 7"));
     EXPECT_EQ(values_of(registers, 7)[7], mr::Bytes(48, 'v'));
+    for (const auto &spec : registers.list())
+        EXPECT_EQ(spec.others_unseen,
+                  "there is no device for TDREPORTs, and the kernel's file shows what others have extended only after "
+                  "mrd's own next extend");
+}
+
+TEST_F(TsmRegisters, ThatAReportRereadsShowWhatOthersExtendedAndOthersDoNot) {
+    MeasurementFolder::add_td_registers(folder_);
+    folder_.add("rtmr2:sha512", 0644, 64);
+    std::vector<std::string> unseen;
+    const auto registers = with_device();
+    for (const auto &spec : registers.list()) {
+        if (!spec.others_unseen.empty())
+            unseen.push_back(spec.name + " " + std::string(mr::to_string(spec.owner)) + " " + spec.others_unseen);
+    }
+    EXPECT_THAT(unseen, ElementsAre("rtmr2 observed no TDREPORT has it, and the kernel's file shows what others have extended only after "
+                                    "mrd's own next extend"));
 }
 
 TEST_F(TsmRegisters, WithFilesAloneAnExtendOfUnknownOutcomeMakesThemUnreadableUntilOneSucceeds) {
