@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -65,24 +66,33 @@ TEST_F(TsmProvider, SeesAnExtendFromElsewhereThatTheKernelsFilesDoNotShow) {
     EXPECT_EQ(read("rtmr2").value(), extended(before, some_digest(2)));
 }
 
-TEST_F(TsmProvider, ARefusalIsCertainAndAnErrorOfTheHardwareIsNotWhicheverSideOfTheEffectItCameFrom) {
+TEST_F(TsmProvider, OfAnExtendThatFailsOnlyARefusalIsCertainToHaveChangedNothing) {
     const auto before = read("rtmr3").value();
-    {
-        const Parameter busy("extend_error_before", EBUSY);
-        EXPECT_EQ(extend("rtmr3", 1).error().applied, Applied::no);
+    for (const int error : {EBUSY, ENXIO, ENODEV, EINVAL}) {
+        const Parameter failing("extend_error_before", error);
+        EXPECT_EQ(extend("rtmr3", 1).error().applied, Applied::no) << ::strerrorname_np(error);
+        EXPECT_EQ(read("rtmr3").value(), before) << ::strerrorname_np(error);
     }
-    {
-        const Parameter failing("extend_error_before", EIO);
-        EXPECT_EQ(extend("rtmr3", 1).error().applied, Applied::unknown);
+}
+
+// A hardware's or a driver's error, whichever side of the effect it came from: the report tells at once what the files would hide.
+TEST_F(TsmProvider, OfAnExtendThatFailsOtherwiseTheRegisterItselfSaysWhatBecame) {
+    auto before = read("rtmr3").value();
+    for (const int error : {EIO, EINTR, ETIMEDOUT}) {
+        {
+            const Parameter failing("extend_error_before", error);
+            EXPECT_EQ(extend("rtmr3", 1).error().applied, Applied::unknown) << ::strerrorname_np(error);
+        }
+        EXPECT_EQ(read("rtmr3").value(), before) << ::strerrorname_np(error);
+        {
+            const Parameter failing("extend_error_after", error);
+            const auto failure = extend("rtmr3", 1).error();
+            EXPECT_EQ(failure.applied, Applied::unknown) << ::strerrorname_np(error);
+            EXPECT_THAT(failure.reason, HasSubstr("rtmr3:sha384: " + std::generic_category().message(error)));
+        }
+        before = extended(before, some_digest(1));
+        EXPECT_EQ(read("rtmr3").value(), before) << ::strerrorname_np(error);
     }
-    EXPECT_EQ(read("rtmr3").value(), before);
-    {
-        const Parameter failing("extend_error_after", EIO);
-        const auto error = extend("rtmr3", 1).error();
-        EXPECT_EQ(error.applied, Applied::unknown);
-        EXPECT_THAT(error.reason, HasSubstr("rtmr3:sha384: Input/output error"));
-    }
-    EXPECT_EQ(read("rtmr3").value(), extended(before, some_digest(1))) << "the report tells at once what the files would hide";
 }
 
 TEST_F(TsmProvider, AReportThatFailsIsTheReadersError) {
