@@ -63,6 +63,7 @@ protected:
     }
 
     FakeHardware hardware_;
+    FakeHardware files_;
     boost::asio::io_context loop_;
     TestJournal journal_{loop_};
     Daemon daemon_{loop_, *journal_};
@@ -280,10 +281,9 @@ TEST_F(RegistersInterfaceTest, StatusShowsWhatDiverged) {
 }
 
 TEST_F(RegistersInterfaceTest, AFreshReadOrSnapshotThatWouldNotShowWhatOthersExtendedIsNotSupportedAndSaysWhy) {
-    FakeHardware hardware;
     std::vector<RegisterSpec> specs{fake_register("unseen", "XWRL"), fake_register("fixed", "R")};
     for (auto &spec : specs) spec.others_unseen = "nobody looks";
-    ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware, "files", specs, false), specs));
+    ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(files_, "files", specs, false), specs));
     const auto is_refused = AllOf(IsError("Registers.NotSupported"), HasSubstr(R"("provider":"files")"),
                                   HasSubstr("a fresh read of files/unseen: nobody looks"));
     EXPECT_THAT(call("Registers.Read", R"({"name":"unseen","fresh":true})"), is_refused);
