@@ -65,7 +65,20 @@ std::unexpected<Error> Journal::fail(std::string reason) {
         condition_ = Condition::failed;
         reason_ = reason;
     }
+    tell_condition();
     return std::unexpected(Error(Failed{std::move(reason)}));
+}
+
+// Once for each change: a full disk refuses every event.
+void Journal::tell_condition() {
+    const auto now = condition();
+    if (std::exchange(told_, now) == now) return;
+    switch (now) {
+    case Condition::good: return log::info("the journal takes events again");
+    case Condition::full: return log::warning("the journal takes no more events", {{"reason", reason()}});
+    case Condition::failed: return log::error("the journal cannot be written: nothing is extended", {{"reason", reason()}});
+    case Condition::damaged: return;  // told by who found it
+    }
 }
 
 std::expected<void, Error> Journal::make_room(std::uint64_t size) {
@@ -75,6 +88,7 @@ std::expected<void, Error> Journal::make_room(std::uint64_t size) {
     } else {
         no_room_ = text_of(made.error());
     }
+    tell_condition();
     return made;
 }
 
@@ -182,6 +196,7 @@ std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::s
     if (condition_ == Condition::damaged) return fail(reason_);
     if (auto full = refuses(event)) {
         if (!full->share) no_room_ = text_of(*full);
+        tell_condition();
         return std::unexpected(Error(std::move(*full)));
     }
     write_checkpoint_if_due();
@@ -241,6 +256,7 @@ void Journal::is_mended() {
     if (condition_ == Condition::damaged) return;
     condition_ = sync_failure_.empty() ? Condition::good : Condition::failed;
     reason_ = sync_failure_;
+    tell_condition();
 }
 
 std::expected<void, Error> Journal::mend() {

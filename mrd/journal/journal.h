@@ -203,6 +203,7 @@ private:
     std::expected<void, std::string> make_durable();
     AppendFile::Result<void> rewrite_unsynced();
     std::unexpected<Error> fail(std::string reason);
+    void tell_condition();
     std::unexpected<Error> fail_sync(std::string reason);
     void is_mended();
     [[nodiscard]] Error not_safe() const;
@@ -227,8 +228,9 @@ private:
     mr::Bytes owed_;                         // records that stand at end_ as soon as the disk takes them
     Condition condition_ = Condition::good;  // never full
     std::string reason_;
-    bool looked_ = false;  // at the file, since the event loop last took what had come
-    std::string no_room_;  // why the last record was refused, though the journal is as good as before
+    bool looked_ = false;               // at the file, since the event loop last took what had come
+    Condition told_ = Condition::good;  // in mrd's log
+    std::string no_room_;               // why the last record was refused, though the journal is as good as before
     // With Sync::group:
     std::string sync_failure_;      // what was written since synced_ may be lost, whatever later syncs say; empty: nothing failed
     std::uint64_t synced_ = 0;      // durable up to here

@@ -96,6 +96,15 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
         EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = "again"}).error().code, ErrorCode::journal_full);
         EXPECT_FALSE(register_status(client, "tdx/rtmr2").contains("lastFailure")) << "it was not asked for";
         EXPECT_LE(std::filesystem::file_size(folder() / "state" / "journal"), 1'048'576U);
+        // After each size the next smaller one found room again.
+        const auto log = daemon.log();
+        const auto told = [&log](std::string_view line) {
+            std::size_t times = 0;
+            for (auto at = log.find(line); at != std::string::npos; at = log.find(line, at + 1)) ++times;
+            return times;
+        };
+        EXPECT_EQ(told("the journal takes no more events"), 3U) << log;
+        EXPECT_EQ(told("the journal takes events again"), 2U) << log;
     }
     EXPECT_EQ(daemon.stop(), 0);
     auto again = started(options);
