@@ -100,6 +100,8 @@ TEST_F(MachineTest, ReferenceValuesThatDemandNothingOfWhatRunsCountAsNotGiven) {
     EXPECT_THAT(reason_of(verify(evidence(), options), reference_values), HasSubstr("requiredEvents"));
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
     EXPECT_THAT(refused_for(), IsEmpty());
+    options.reference.required_events.front().register_name = "tdx/rtmr9";
+    EXPECT_THAT(reason_of(verify(evidence(), options), required_events), HasSubstr("the kernel (tdx/rtmr9 is in no quote)"));
     options.reference.required_events.clear();
     // What whoever starts the machine says of it is not what runs.
     options.reference.registers["mrconfigid"] = {Bytes(platform.body.mrconfigid.begin(), platform.body.mrconfigid.end())};

@@ -104,7 +104,8 @@ Finding RuleJudgement::required(std::span<const LoggedEnd> ends) const {
             }
         }
         if (!found) {
-            missing.push_back(rule.name + why_missing(required_[i]));
+            const bool is_about_none = std::ranges::none_of(required_scopes_[i], std::identity());
+            missing.push_back(rule.name + (is_about_none ? " (" + rule.register_name + " is in no quote)" : why_missing(required_[i])));
             continue;
         }
         const auto &reg = registers_[found->first];

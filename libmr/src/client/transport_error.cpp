@@ -15,7 +15,10 @@ Error from_transport(const varlink::ClientError &error, const std::string &socke
                     "): nothing was done; it may have as many connections as its max_connections allows: try again later"};
     case varlink::ClientErrorCode::timed_out:
         return {ErrorCode::timed_out, "mrd at " + socket + ": " + error.reason + "; the call may still take effect"};
-    case varlink::ClientErrorCode::connection_lost: return {ErrorCode::connection_lost, "mrd at " + socket + ": " + error.reason};
+    case varlink::ClientErrorCode::connection_lost:
+        return {ErrorCode::connection_lost,
+                "mrd at " + socket + " has ended the connection (" + error.reason +
+                    "): connect again; the call may have taken effect, and an extend with an id can be sent again"};
     case varlink::ClientErrorCode::protocol: return {ErrorCode::protocol, socket + ": " + error.reason};
     }
     return {ErrorCode::protocol, socket + ": " + error.reason};

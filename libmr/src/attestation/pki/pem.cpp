@@ -131,6 +131,8 @@ std::expected<std::vector<Bytes>, Error> decode_pem_certificates(std::string_vie
             return malformed("the PEM text has more than " + std::to_string(max_pem_certificates) + " certificates");
         }
         const auto end = rest.find(pem_end);
+        if (certificates.empty() && !rest.starts_with(pem_begin))
+            return malformed("it is no PEM text, which begins with " + std::string(pem_begin));
         if (!rest.starts_with(pem_begin) || end == std::string_view::npos) {
             return malformed("the PEM text is not a certificate at number " + number + ": nothing else may be in it");
         }
