@@ -169,6 +169,10 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
             return reader.fail(*table.get(key), key,
                                "is not for the type \"auto\", which takes what is there: give the type that it is for");
     }
+    for (const auto &[key, type] : {std::pair("qgs", "tsm"), std::pair("quote_format", "sim")}) {
+        if (!is_automatic && provider.type != type && table.contains(key))
+            return reader.fail(*table.get(key), key, "is for the type \"" + std::string(type) + "\" alone: leave it out");
+    }
     if (provider.name.empty()) provider.name = is_automatic ? automatic_type : default_provider_name(provider.type);
     if (!is_name(provider.name)) return reader.fail(table, "name", name_rule());
     if (std::ranges::find(config.providers, provider.name, &ProviderConfig::name) != config.providers.end())
