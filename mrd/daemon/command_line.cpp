@@ -146,6 +146,7 @@ std::expected<CommandLine, EndNow> parse_command_line(int argc, char **argv) {
         std::ostringstream wrong;
         const auto code = app.exit(error, out, wrong);
         std::cout << mr::printable_lines(out.str());
+        if (code != 0) std::cerr << "mrd: ";
         std::cerr << mr::printable_lines(wrong.str());
         return std::unexpected(EndNow{code == 0 ? 0 : exit_usage});
     }

@@ -105,6 +105,13 @@ std::expected<PassedToListeners, std::string> assign_sockets(const std::vector<L
     return assigned;
 }
 
+std::expected<void, std::string> check_owners(const std::vector<ListenerConfig> &listeners) {
+    for (const auto &listener : listeners) {
+        if (auto access = access_of(listener); !access) return Failure(access.error());
+    }
+    return {};
+}
+
 SocketFile::SocketFile(std::filesystem::path path, varlink::FileDescriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {
     if (::lstat(path_.c_str(), &made_) != 0) path_.clear();
 }

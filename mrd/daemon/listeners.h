@@ -43,6 +43,9 @@ struct Listener {
     std::optional<SocketFile> file = {};  // none: the socket was passed
 };
 
+// Does this machine have the owners and groups that they name? Makes nothing. Error: a sentence that names the key.
+std::expected<void, std::string> check_owners(const std::vector<ListenerConfig> &listeners);
+
 // Opens them all, in their order; or, where a connected socket was passed, that one alone. `listeners` outlives what it returns. Error: a sentence that names the
 // socket or the key; what was made before is removed again.
 std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed);

@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -17,6 +18,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "mr/bytes.h"
@@ -56,8 +58,19 @@ std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
     return id;
 }
 
+// Why mrd does not run.
+struct Refusal {
+    std::string reason;
+    int exit_code = mrd::exit_refused;
+    Refusal(std::string why) : reason(std::move(why)) {}  // NOLINT(google-explicit-constructor): what is not of the configuration
+    Refusal(std::string why, int code) : reason(std::move(why)), exit_code(code) {}
+};
+
+// The configuration has to be mended: to start again helps nothing.
+std::unexpected<Refusal> misconfigured(std::string why) { return std::unexpected(Refusal(std::move(why), mrd::exit_usage)); }
+
 // A rule for no register is a mistake: log_only with a wrong name would protect nothing. As long as more may come, it may be for one of those.
-std::expected<void, std::string> check_rules(const mrd::Config &config, mrd::Daemon &daemon) {
+std::expected<void, Refusal> check_rules(const mrd::Config &config, mrd::Daemon &daemon) {
     for (const auto &rule : config.rules) {
         bool matched = false;
         std::string names;  // mrd does not serve yet: nobody else can say them
@@ -71,7 +84,7 @@ std::expected<void, std::string> check_rules(const mrd::Config &config, mrd::Dae
         if (matched) continue;
         const auto reason =
             "the rule for register.name = \"" + rule.pattern + "\" matches no register" + (names.empty() ? "" : "; there are: ") + names;
-        if (!daemon.more_may_come()) return Failure(reason);
+        if (!daemon.more_may_come()) return misconfigured(reason);
         mrd::log::warning(reason, {{"missing", "a provider, or a device, whose registers it may be for"}});
     }
     return {};
@@ -123,8 +136,8 @@ mrd::ConfiguredProvider configured(const mrd::OpenProvider &open, const mrd::Com
 }
 
 // All of these outlive the daemon.
-std::expected<void, std::string> open_providers(const mrd::OpenProvider &open, const mrd::CommandLine &command_line,
-                                                const std::vector<mrd::ProviderConfig> &providers, mrd::Daemon &daemon) {
+std::expected<void, Refusal> open_providers(const mrd::OpenProvider &open, const mrd::CommandLine &command_line,
+                                            const std::vector<mrd::ProviderConfig> &providers, mrd::Daemon &daemon) {
     const auto &config = command_line.config;
     const auto id = boot_id(config);
     if (!id) return Failure(id.error());
@@ -167,8 +180,16 @@ std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) 
 
 // The lock is held as long as mrd runs.
 std::expected<varlink::FileDescriptor, std::string> lock_state(const mrd::Config &config) {
-    if (auto made = mrd::make_own_folder(config.state, 0700, mrd::Others::write_nothing); !made) return Failure(made.error());
-    return mrd::lock_file(config.state / "lock", "the state directory " + config.state.string());
+    // Whoever tries mrd out is seldom root, and the usual places are root's.
+    const auto refusal = [](std::string reason) {
+        if (reason.ends_with(std::generic_category().message(EACCES)))
+            reason += ": run mrd as root, or give it places of this user's (--state, --socket)";
+        return Failure(std::move(reason));
+    };
+    if (auto made = mrd::make_own_folder(config.state, 0700, mrd::Others::write_nothing); !made) return refusal(made.error());
+    auto lock = mrd::lock_file(config.state / "lock", "the state directory " + config.state.string());
+    if (!lock) return refusal(lock.error());
+    return lock;
 }
 
 // What mrd itself opens: journal, state and keys, for a moment a file that replaces one, /proc of a caller; and one listener's socket and lock.
@@ -210,9 +231,10 @@ void stop_when_done(asio::io_context &loop, const mrd::Daemon &daemon) {
     }
 }
 
-std::expected<void, std::string> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
+std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
     const auto &config = command_line.config;
     if (auto good = check_firmware_logs(config); !good) return good;
+    if (auto good = mrd::check_owners(config.listeners); !good) return misconfigured(good.error());
     const auto providers = find_providers(config);
     if (!providers) return Failure(providers.error());
     auto passed = mrd::take_passed_sockets();
@@ -242,7 +264,7 @@ std::expected<void, std::string> serve(const mrd::CommandLine &command_line, con
     if (auto opened = open_providers(seams.open_provider, command_line, *providers, daemon); !opened) return opened;
     if (auto started = daemon.start_journal(); !started) return started;
     daemon.on_late([&config, &daemon](mrd::ProviderSlot &) {
-        if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error());
+        if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error().reason);
     });
 
     // The services outlive the server: their subscriptions end with the connections.
@@ -312,8 +334,8 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
     if (!command_line) return command_line.error().exit_code;
     if (command_line->check) return exit_done;
     if (const auto result = serve(*command_line, seams); !result) {
-        log::error(result.error());
-        return exit_refused;
+        log::error(result.error().reason);
+        return result.error().exit_code;
     }
     return exit_done;
 }

@@ -99,11 +99,11 @@ protected:
         return daemon;
     }
     // One that refuses to: its log.
-    std::string refused(Daemon::Options options) {
+    std::string refused(Daemon::Options options, int exit_code = 1) {
         Daemon daemon(folder(), std::move(options));
         EXPECT_FALSE(daemon.ready());
         if (daemon.ready()) return {};
-        EXPECT_EQ(daemon.process().wait(), 1);
+        EXPECT_EQ(daemon.process().wait(), exit_code);
         return daemon.log();
     }
 

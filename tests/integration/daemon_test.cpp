@@ -24,6 +24,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 mr::ProviderCounters counters_of(mr::Client &client) { return client.statistics().value().at(0); }
 
@@ -446,6 +447,18 @@ TEST_F(DaemonTest, WithoutAProviderItSaysWhatItLookedForAndNeverFallsBackToTheSi
     EXPECT_FALSE(std::filesystem::exists(folder() / "state" / "sim-tdx.state"));
 }
 
+TEST_F(DaemonTest, AnOwnerThatThisMachineDoesNotHaveIsFoundBeforeAnythingIsMade) {
+    const auto config = "[[listener]]\nname = \"a\"\npath = \"" + (folder() / "a").native() + "\"\ngroup = \"no-such-group\"\n";
+    EXPECT_THAT(refused({.config = config}, 2), HasSubstr("listener.group = \"no-such-group\""));
+    EXPECT_FALSE(std::filesystem::exists(folder() / "state"));
+}
+
+TEST_F(DaemonTest, WhoeverTriesItInPlacesOfRootsIsToldWhatToDo) {
+    if (::geteuid() != 0) GTEST_SKIP() << "this needs root";
+    EXPECT_THAT(refused({.in_child = [] { (void)::setuid(65533); }}),
+                HasSubstr("Permission denied: run mrd as root, or give it places of this user's"));
+}
+
 TEST_F(DaemonTest, AStateFileThatIsDamagedIsRefusedWithItsName) {
     std::filesystem::create_directories(folder() / "state");
     std::ofstream(folder() / "state" / "sim-tdx.state") << "not a state";
@@ -458,6 +471,7 @@ TEST_F(DaemonTest, WrongUsageIsExitCodeTwo) {
         return run_program(arguments, folder()).exit_code;
     };
     EXPECT_EQ(exit_code({"--nonsense"}), 2);
+    EXPECT_THAT(run_program({places::mrd(), "--nonsense"}, folder()).err, StartsWith("mrd: "));
     EXPECT_EQ(exit_code({"--log-level", "loud"}), 2);
     EXPECT_EQ(exit_code({"--config", folder() / "missing.toml"}), 2);
     EXPECT_EQ(exit_code({"--help"}), 0);
@@ -570,7 +584,7 @@ TEST_F(DaemonTest, ALogOnlyRegisterTakesMeasureButNoBareDigest) {
 }
 
 TEST_F(DaemonTest, ARuleThatMatchesNoRegisterIsAMistakeThatIsNamed) {
-    EXPECT_THAT(refused({.config = "[[register]]\nname = \"tdx/rtmr9\"\nlog_only = true\n"}),
+    EXPECT_THAT(refused({.config = "[[register]]\nname = \"tdx/rtmr9\"\nlog_only = true\n"}, 2),
                 AllOf(HasSubstr("\"tdx/rtmr9\" matches no register; there are: tdx/mrtd, "), HasSubstr(", tdx/rtmr3, ")));
     const auto daemon = started({.config = "[[register]]\nname = \"tdx/rtmr3:sha384\"\nlog_only = true\n"});
     EXPECT_EQ(daemon.client().list()->at(8).flags.to_string(), "XRL");
