@@ -1,5 +1,7 @@
 #include "mrd/providers/tsm/measurement_files.h"
 
+#include <sys/resource.h>
+
 #include <cerrno>
 
 #include <gmock/gmock.h>
@@ -88,6 +90,32 @@ TEST(MeasurementFiles, WhatCannotBeOpenedIsCertainToHaveChangedNothing) {
 TEST(MeasurementFiles, OnlyARefusalBeforeTheHardwareIsAskedOrByTheHardwareItselfIsCertain) {
     for (const int error : {EBUSY, ENODEV, ENXIO, EINVAL, EFBIG}) EXPECT_EQ(applied_by_failed_write(error), Applied::no) << error;
     for (const int error : {EIO, EINTR, ETIMEDOUT, EAGAIN, ENOMEM}) EXPECT_EQ(applied_by_failed_write(error), Applied::unknown) << error;
+}
+
+TEST(MeasurementFiles, AReadThatFailsTellsTheKernelsReason) {
+    const TemporaryFolder folder;
+    const MeasurementFile no_file{
+        .path = folder.path(), .name = "rtmr3", .hash = mr::HashAlgorithm::sha384, .size = 48, .readable = true, .writable = true};
+    const auto read = read_measurement(no_file);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().reason, "cannot read " + folder.path().native() + ": Is a directory");
+}
+
+TEST(MeasurementFiles, AWriteOfFewerBytesMayHaveHappened) {
+    MeasurementFolder folder;
+    folder.add("rtmr3:sha384", 0644, 48);
+    const auto file = find_measurement_files(folder.path()).value().front();
+    // Files may be no longer than this now: the write is cut.
+    constexpr rlim_t cut = 10;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit limit{.rlim_cur = cut, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    const auto written = write_measurement(file, mr::Bytes(48, 'a'));
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().applied, Applied::unknown);
+    EXPECT_THAT(written.error().reason, HasSubstr("took 10 of 48 bytes"));
 }
 
 TEST(MeasurementFiles, AWriteThatFailsTellsTheKernelsReason) {

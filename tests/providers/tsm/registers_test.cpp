@@ -109,7 +109,9 @@ TEST_F(TsmRegisters, OfAKernelWithoutTheFilesAreThoseOfTheReportAndNoneCanBeExte
                 ElementsAre("mrtd R 48 owned 0", "mrconfigid R 48 owned 0", "mrowner R 48 owned 0", "mrownerconfig R 48 owned 0",
                             "rtmr0 RL 48 observed 0", "rtmr1 RL 48 observed 0", "rtmr2 RL 48 observed 0", "rtmr3 RL 48 observed 0",
                             "servtd_hash R 48 owned 0", "reportdata WRF 64 owned 0", "report0 RLF 1024 owned 0"));
-    EXPECT_EQ(registers.extend(index_of(registers, "rtmr3"), mr::Digest::zero(mr::HashAlgorithm::sha384)).error().applied, Applied::no);
+    const auto extended = registers.extend(index_of(registers, "rtmr3"), mr::Digest::zero(mr::HashAlgorithm::sha384));
+    ASSERT_FALSE(extended);
+    EXPECT_EQ(extended.error().applied, Applied::no);
 }
 
 TEST_F(TsmRegisters, AFileThatNoReportHasIsReadByItselfInASetOfItsOwn) {
@@ -121,6 +123,44 @@ TEST_F(TsmRegisters, AFileThatNoReportHasIsReadByItselfInASetOfItsOwn) {
     const auto values = values_of(registers, 1);
     EXPECT_EQ(values[index_of(registers, "other")], mr::Bytes(32, 'o'));
     EXPECT_EQ(device_.calls, 0);
+}
+
+TEST_F(TsmRegisters, AFileOfAReportsNameWithAnotherHashOrSizeIsNotTheReports) {
+    folder_.add("mrowner:sha384", 0444, 48, 'h');
+    folder_.add("mrconfigid", 0444, 32, 's');
+    auto registers = with_device();
+    EXPECT_THAT(described(registers), testing::IsSupersetOf({"mrconfigid R 32 owned 1", "mrowner R 48 owned 2"}));
+    EXPECT_EQ(values_of(registers, 1)[index_of(registers, "mrconfigid")], mr::Bytes(32, 's'));
+    EXPECT_EQ(values_of(registers, 2)[index_of(registers, "mrowner")], mr::Bytes(48, 'h'));
+}
+
+TEST_F(TsmRegisters, OnlyReportDataAndTheReportOverThemCarryAGeneration) {
+    const auto registers = with_device();
+    for (const auto &spec : registers.list())
+        EXPECT_EQ(spec.carries_generation, spec.name == "reportdata" || spec.name == "report0") << spec.name;
+}
+
+TEST_F(TsmRegisters, AFileThatCanOnlyBeWrittenIsNotRead) {
+    folder_.add("blind:sha512", 0200, 64, 'x');
+    auto registers = with_files_alone();
+    EXPECT_EQ(values_of(registers, 0)[0], mr::Bytes(64, 0));
+}
+
+TEST_F(TsmRegisters, AStoreIsWrittenAndNotExtendedAndWhatHasNoFileIsNeither) {
+    folder_.add("store", 0644, 48);
+    auto registers = with_device();
+    const auto store = index_of(registers, "store");
+    const auto digest = mr::Digest::zero(mr::HashAlgorithm::sha384);
+    ASSERT_TRUE(registers.write(store, mr::Bytes(48, 'w')));
+    EXPECT_EQ(folder_.content("store"), std::string(48, 'w'));
+    const auto extended = registers.extend(store, digest);
+    ASSERT_FALSE(extended);
+    EXPECT_EQ(extended.error().applied, Applied::no);
+    EXPECT_EQ(folder_.content("store"), std::string(48, 'w'));
+    const auto written = registers.write(index_of(registers, "mrtd"), mr::Bytes(48));
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().applied, Applied::no);
+    EXPECT_EQ(written.error().reason, "the kernel has no file to write mrtd with");
 }
 
 TEST_F(TsmRegisters, AnExtendIsOneWriteOfTheDigestToTheRegistersFile) {
@@ -188,11 +228,25 @@ TEST_F(TsmRegisters, WithFilesAloneAnExtendOfUnknownOutcomeMakesThemUnreadableUn
     };
     const auto digest = mr::Digest::zero(mr::HashAlgorithm::sha384);
 
-    EXPECT_EQ(registers.extend(index_of(registers, "failing"), digest).error().applied, Applied::unknown);
-    EXPECT_THAT(refresh("rtmr3").error().reason, HasSubstr("may show an old value"));
+    const auto extended = registers.extend(index_of(registers, "failing"), digest);
+    ASSERT_FALSE(extended);
+    EXPECT_EQ(extended.error().applied, Applied::unknown);
+    const auto refreshed = refresh("rtmr3");
+    ASSERT_FALSE(refreshed);
+    EXPECT_THAT(refreshed.error().reason, HasSubstr("may show an old value"));
     EXPECT_TRUE(refresh("mrtd")) << "what nobody extends does not change";
     ASSERT_TRUE(registers.extend(index_of(registers, "rtmr1"), digest));
     EXPECT_TRUE(refresh("rtmr3"));
+}
+
+TEST_F(TsmRegisters, WithFilesAloneARefusedExtendLeavesThemReadable) {
+    MeasurementFolder::add_td_registers(folder_);
+    auto registers = with_files_alone();
+    std::filesystem::remove(folder_.path() / "rtmr2:sha384");
+    const auto refused = registers.extend(index_of(registers, "rtmr2"), mr::Digest::zero(mr::HashAlgorithm::sha384));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().applied, Applied::no);
+    values_of(registers, registers.list()[index_of(registers, "rtmr3")].refresh_set);
 }
 
 // ---- The provider
@@ -203,6 +257,7 @@ TEST(Tsm, IsMadeOfWhatIsThere) {
     const auto provider = open({.name = "tdx", .paths = {.measurements = folder.path(), .guest_device = "/nonexistent/tdx_guest"}}).value();
     EXPECT_EQ(provider->kind(), "tdx");
     EXPECT_FALSE(provider->simulated());
+    EXPECT_TRUE(provider->may_wait()) << "for the kernel's lock";
     EXPECT_EQ(provider->registers()->list().size(), 8U);
     EXPECT_EQ(provider->reporter(), nullptr);
     EXPECT_EQ(provider->report_verifier(), nullptr) << "Linux does not offer the check of a report";
@@ -212,6 +267,15 @@ TEST(Tsm, WithoutEitherSaysWhatWasLookedForAndWhatToDo) {
     EXPECT_THAT(open({.name = "tdx", .paths = {.measurements = "/nonexistent/m", .guest_device = "/nonexistent/d"}}).error(),
                 testing::AllOf(testing::StartsWith("this kernel shows no TD: /nonexistent/m is not there (Linux 6.16 and later"),
                                HasSubstr("/nonexistent/d is not there (Linux 6.2 and later): on a TD, `modprobe tdx_guest`")));
+}
+
+TEST(Tsm, WhoseRegistersCannotBeListedIsNotOpenedWithoutThem) {
+    const TemporaryFolder folder;
+    const auto file = folder.path() / "measurements";
+    std::ofstream(file) << "no folder";
+    const auto opened = open({.name = "tdx", .paths = {.measurements = file, .guest_device = "/dev/null"}});
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.error(), HasSubstr("cannot list " + file.native() + ": Not a directory"));
 }
 
 TEST(Tsm, AsksNoServiceForQuotesWhereThereIsNoDeviceToMakeReports) {
@@ -227,7 +291,9 @@ TEST(Tsm, ReportsAreTheDevicesAndTakeSixtyFourBytes) {
     const auto provider = make_provider({.name = "tdx"}, {}, std::make_unique<FakeDevice>());
     const auto report = provider->reporter()->report(mr::Bytes(64, 5)).value();
     EXPECT_EQ(mr::decode_tdreport(report).value().report_data.front(), 5);
-    EXPECT_EQ(provider->reporter()->report(mr::Bytes(10)).error().applied, Applied::no);
+    const auto refused = provider->reporter()->report(mr::Bytes(10));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, "a TDREPORT takes 64 bytes of report data, these are 10");
 }
 
 }  // namespace
