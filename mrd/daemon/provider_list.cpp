@@ -61,7 +61,7 @@ void ProviderList::retry_later(Entry &entry) {
 
 void ProviderList::try_again(Entry &entry) {
     if (!entry.opener) entry.opener.emplace(loop_, true);
-    entry.opener->run(Attempt{*this, entry});
+    entry.opener->run(mrd_itself, Attempt{*this, entry});
 }
 
 std::expected<void, std::string> ProviderList::take(Entry &entry, ReadProvider read) {

@@ -33,9 +33,9 @@ void ProviderSlot::close(const std::string &why, std::move_only_function<void(st
         if (--*open == 0) (*closes)(std::move(*failed));
     };
     if (registers_) registers_->vanish_all();
-    queue_.run(IdleCall<decltype(one_is_idle)>{one_is_idle});
+    queue_.run_last(IdleCall<decltype(one_is_idle)>{one_is_idle});
     quotes_ ? quotes_->stop(why, one_is_idle) : one_is_idle();
-    collateral_worker_ ? collateral_worker_->run(IdleCall<decltype(one_is_idle)>{one_is_idle}) : one_is_idle();
+    collateral_worker_ ? collateral_worker_->run_last(IdleCall<decltype(one_is_idle)>{one_is_idle}) : one_is_idle();
 }
 
 std::expected<void, std::string> ProviderSlot::reopen(ReadProvider read) {

@@ -63,32 +63,32 @@ public:
     [[nodiscard]] bool verifies_reports() const { return provider_ && provider_->report_verifier() != nullptr; }
     [[nodiscard]] bool has_collateral() const { return provider_ && provider_->collateral() != nullptr; }
 
-    // ---- Calls of parts that are there
+    // ---- Calls of parts that are there, each for a user
 
     // done(expected<Bytes, ProviderError>).
     template <class Done>
-    void report(mr::Bytes report_data, Done done) {
-        queue_.run(ReportCall<Done>{*provider_->reporter(), std::move(report_data), std::move(done)});
+    void report(uid_t user, mr::Bytes report_data, Done done) {
+        queue_.run(user, ReportCall<Done>{*provider_->reporter(), std::move(report_data), std::move(done)});
     }
 
     // done(expected<ReportVerdict, ProviderError>).
     template <class Done>
-    void verify_report(mr::Bytes report, Done done) {
-        queue_.run(VerifyCall<Done>{*provider_->report_verifier(), std::move(report), std::move(done)});
+    void verify_report(uid_t user, mr::Bytes report, Done done) {
+        queue_.run(user, VerifyCall<Done>{*provider_->report_verifier(), std::move(report), std::move(done)});
     }
 
     // done(expected<QuoteCollateral, std::string>). Waits behind no quote. A connection waits for one at a time, since its calls run one after the other.
     template <class Done>
-    void collateral(Done done) {
+    void collateral(uid_t user, Done done) {
         if (!has_collateral()) return done(std::expected<QuoteCollateral, std::string>(std::unexpected("its provider has failed")));
         if (!collateral_worker_) collateral_worker_.emplace(loop_, true);
-        collateral_worker_->run(CollateralCall<Done>{*provider_->collateral(), std::move(done)});
+        collateral_worker_->run(user, CollateralCall<Done>{*provider_->collateral(), std::move(done)});
     }
 
     // Called when every call asked for before, of registers, reporter and verifier, has been answered.
     template <class Done>
     void when_idle(Done done) {
-        queue_.run(IdleCall<Done>{std::move(done)});
+        queue_.run_last(IdleCall<Done>{std::move(done)});
     }
 
 private:

@@ -23,7 +23,7 @@ void Quotes::ask(Ticket ticket, const Client &client, const Subject &subject, Qu
     review();
     if (std::exchange(at_work_, true)) return;
     if (!worker_) worker_.emplace(loop_, true);
-    worker_->run(Round{*this});
+    worker_->run(mrd_itself, Round{*this});
 }
 
 void Quotes::cancel(Ticket ticket) {
@@ -42,7 +42,7 @@ void Quotes::stop(std::string why, std::move_only_function<void()> idle) {
         answer(ticket, std::unexpected(QuoteFailure{Cause::unavailable, *why_stopped_}));
     }
     if (!worker_) return idle();
-    worker_->run(Idle{std::move(idle)});
+    worker_->run_last(Idle{std::move(idle)});
 }
 
 void Quotes::go_on(Quoter &quoter) {

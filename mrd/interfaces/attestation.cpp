@@ -16,7 +16,7 @@ using varlink::InvalidParameter;
 
 namespace {
 
-void report(Daemon &daemon, const wire::ReportParameters &parameters, Answer<wire::Report> answer) {
+void report(Daemon &daemon, const Caller &caller, const wire::ReportParameters &parameters, Answer<wire::Report> answer) {
     auto report_data = report_data_of(parameters.report_data);
     if (!report_data) return answer.fail(report_data.error());
     auto chosen = choose_provider(daemon, parameters.provider, [](const ProviderSlot &slot) { return slot.reporter() != nullptr; });
@@ -24,7 +24,7 @@ void report(Daemon &daemon, const wire::ReportParameters &parameters, Answer<wir
     auto *provider = *chosen;
     if (provider->reporter() == nullptr) return answer.fail(wire::NotSupported{std::string(provider->name()), "reports"});
     if (auto fits = check_size(*report_data, provider->reporter()->report_data_size()); !fits) return answer.fail(fits.error());
-    provider->report(std::move(*report_data),
+    provider->report(caller.uid(), std::move(*report_data),
                      [provider, answer = std::move(answer)](std::expected<mr::Bytes, ProviderError> report) mutable {
                          if (!report) return answer.fail(wire::ProviderFailed{std::string(provider->name()), report.error().reason});
                          const auto text = mr::to_base64(*report);
@@ -32,26 +32,29 @@ void report(Daemon &daemon, const wire::ReportParameters &parameters, Answer<wir
                      });
 }
 
-void verify_report(Daemon &daemon, const wire::VerifyReportParameters &parameters, Answer<wire::VerifyReport> answer) {
+void verify_report(Daemon &daemon, const Caller &caller, const wire::VerifyReportParameters &parameters,
+                   Answer<wire::VerifyReport> answer) {
     auto report = mr::from_base64(parameters.report);
     if (!report) return answer.fail(InvalidParameter{"report"});
     auto chosen = choose_provider(daemon, std::nullopt, &ProviderSlot::verifies_reports);
     if (!chosen) return answer.fail(wire::NotSupported{"", "verifying a report"});
     auto *provider = *chosen;
-    provider->verify_report(
-        std::move(*report), [provider, answer = std::move(answer)](std::expected<ReportVerdict, ProviderError> verdict) mutable {
-            if (!verdict) return answer.fail(wire::ProviderFailed{std::string(provider->name()), verdict.error().reason});
-            const auto reason = verdict->genuine ? std::optional<std::string_view>() : std::optional<std::string_view>(verdict->reason);
-            answer.reply({verdict->genuine, reason});
-        });
+    provider->verify_report(caller.uid(), std::move(*report),
+                            [provider, answer = std::move(answer)](std::expected<ReportVerdict, ProviderError> verdict) mutable {
+                                if (!verdict)
+                                    return answer.fail(wire::ProviderFailed{std::string(provider->name()), verdict.error().reason});
+                                const auto reason =
+                                    verdict->genuine ? std::optional<std::string_view>() : std::optional<std::string_view>(verdict->reason);
+                                answer.reply({verdict->genuine, reason});
+                            });
 }
 
 class Handlers {
 public:
     explicit Handlers(Daemon &daemon) : daemon_(daemon) {}
 
-    void operator()(wire::Report, const Caller &, const wire::ReportParameters &parameters, Answer<wire::Report> answer) {
-        report(daemon_, parameters, std::move(answer));
+    void operator()(wire::Report, const Caller &caller, const wire::ReportParameters &parameters, Answer<wire::Report> answer) {
+        report(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Quote, const Caller &caller, const wire::QuoteParameters &parameters, Answer<wire::Quote> answer) {
         answer_quote(daemon_, caller.client(), parameters, std::move(answer));
@@ -59,11 +62,12 @@ public:
     void operator()(wire::Evidence, const Caller &caller, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
         answer_evidence(daemon_, caller.client(), parameters, std::move(answer));
     }
-    void operator()(wire::Collateral, const Caller &, const wire::CollateralParameters &parameters, Answer<wire::Collateral> answer) {
-        answer_collateral(daemon_, parameters, std::move(answer));
+    void operator()(wire::Collateral, const Caller &caller, const wire::CollateralParameters &parameters, Answer<wire::Collateral> answer) {
+        answer_collateral(daemon_, caller, parameters, std::move(answer));
     }
-    void operator()(wire::VerifyReport, const Caller &, const wire::VerifyReportParameters &parameters, Answer<wire::VerifyReport> answer) {
-        verify_report(daemon_, parameters, std::move(answer));
+    void operator()(wire::VerifyReport, const Caller &caller, const wire::VerifyReportParameters &parameters,
+                    Answer<wire::VerifyReport> answer) {
+        verify_report(daemon_, caller, parameters, std::move(answer));
     }
 
 private:

@@ -155,9 +155,10 @@ private:
         case Action::cut_log: return cut_log();
         case Action::reread: return reread();
         case Action::collateral:
-            return provider().collateral([self = shared_from_this()](const std::expected<QuoteCollateral, std::string> &collateral) {
-                if (!self->stopped_) self->go(self->making_.collateral(collateral));
-            });
+            return provider().collateral(client_.uid,
+                                         [self = shared_from_this()](const std::expected<QuoteCollateral, std::string> &collateral) {
+                                             if (!self->stopped_) self->go(self->making_.collateral(collateral));
+                                         });
         case Action::answer: answer_.reply({{mr::write_evidence_json(making_.evidence())}}); return counted_.reset();
         case Action::fail: return fail(making_.failure());
         }

@@ -70,7 +70,8 @@ void answer_quote(Daemon &daemon, const Client &client, const wire::QuoteParamet
                 });
 }
 
-void answer_collateral(Daemon &daemon, const wire::CollateralParameters &parameters, Answer<wire::Collateral> answer) {
+void answer_collateral(Daemon &daemon, const Caller &caller, const wire::CollateralParameters &parameters,
+                       Answer<wire::Collateral> answer) {
     const auto chosen = choose_provider(daemon, parameters.provider, &ProviderSlot::has_collateral);
     if (!chosen) {
         if (!parameters.provider && chosen.error().candidates.empty()) return answer.fail(wire::NotSupported{"", "collateral"});
@@ -78,10 +79,11 @@ void answer_collateral(Daemon &daemon, const wire::CollateralParameters &paramet
     }
     auto *provider = *chosen;
     if (!provider->has_collateral()) return answer.fail(wire::NotSupported{std::string(provider->name()), "collateral"});
-    provider->collateral([provider, answer = std::move(answer)](std::expected<QuoteCollateral, std::string> collateral) mutable {
-        if (!collateral) return answer.fail(wire::ProviderFailed{std::string(provider->name()), collateral.error()});
-        answer.reply({{std::move(collateral->json)}, collateral->root_pem});
-    });
+    provider->collateral(caller.uid(),
+                         [provider, answer = std::move(answer)](std::expected<QuoteCollateral, std::string> collateral) mutable {
+                             if (!collateral) return answer.fail(wire::ProviderFailed{std::string(provider->name()), collateral.error()});
+                             answer.reply({{std::move(collateral->json)}, collateral->root_pem});
+                         });
 }
 
 }  // namespace mrd

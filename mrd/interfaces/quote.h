@@ -20,7 +20,7 @@ namespace mrd {
 
 void answer_quote(Daemon &daemon, const Client &client, const mr::wire::attestation::QuoteParameters &parameters,
                   Answer<mr::wire::attestation::Quote> answer);
-void answer_collateral(Daemon &daemon, const mr::wire::attestation::CollateralParameters &parameters,
+void answer_collateral(Daemon &daemon, const Caller &caller, const mr::wire::attestation::CollateralParameters &parameters,
                        Answer<mr::wire::attestation::Collateral> answer);
 
 // The named provider, or the only one of which `has` is true.

@@ -223,13 +223,13 @@ void cap(Registers &registers, const Caller &caller, const wire::CapParameters &
                });
 }
 
-void write(Registers &registers, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
+void write(Registers &registers, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
     const auto place = registers.find(parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     auto value = mr::from_hex(parameters.value);
     if (!value) return answer.fail(InvalidParameter{"value"});
     if (auto allowed = place->table().may_write(place->index, value->size()); !allowed) return answer.fail(on_wire(allowed.error()));
-    place->provider->write(place->index, std::move(*value),
+    place->provider->write(caller.uid(), place->index, std::move(*value),
                            [answer = std::move(answer)](std::expected<std::int64_t, RegisterError> generation) mutable {
                                if (!generation) return answer.fail(on_wire(generation.error()));
                                answer.reply({*generation});
@@ -282,8 +282,8 @@ public:
     void operator()(wire::Measure, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
         measure(registers_, caller, parameters, std::move(answer));
     }
-    void operator()(wire::Write, const Caller &, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
-        write(registers_, parameters, std::move(answer));
+    void operator()(wire::Write, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
+        write(registers_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Cap, const Caller &caller, const wire::CapParameters &parameters, Answer<wire::Cap> answer) {
         cap(registers_, caller, parameters, std::move(answer));

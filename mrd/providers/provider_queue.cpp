@@ -19,21 +19,21 @@ ProviderQueue::~ProviderQueue() {
 }
 
 void ProviderQueue::run_waiting() {
-    while (!running_ && !waiting_.empty()) {
-        const auto next = std::move(waiting_.front());
-        waiting_.pop_front();
+    while (!running_) {
+        const auto next = waiting_.next();
+        if (!next) return;
         running_ = true;
-        perform(*next);
+        perform(**next);
         running_ = false;
     }
 }
 
 void ProviderQueue::start_next() {
-    while (!running_ && !waiting_.empty()) {
-        auto next = std::move(waiting_.front());
-        waiting_.pop_front();
+    while (!running_) {
+        auto next = waiting_.next();
+        if (!next) return;
         running_ = true;
-        if (!begin_on_thread(std::move(next))) running_ = false;
+        if (!begin_on_thread(std::move(*next))) running_ = false;
     }
 }
 

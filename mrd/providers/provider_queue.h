@@ -1,16 +1,17 @@
-// Calls to one provider, one at a time, in the order they were asked for. A provider that may wait works on a thread of its own, so that it
+// Calls to one provider, one at a time, each user's turn after the other's (call_turns.h). A provider that may wait works on a thread of its own, so that it
 // delays neither the event loop nor another provider.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include "mrd/providers/call_turns.h"
 
 namespace mrd {
 
@@ -28,18 +29,19 @@ public:
     // Waits for the call that runs; those that wait are dropped.
     ~ProviderQueue();
 
-    // Without a thread of its own and with nothing running, the call is made at once, and nothing is allocated.
+    // For a user, or for mrd_itself. Without a thread of its own and with nothing running, the call is made at once, and nothing is allocated.
     template <class Operation>
-    void run(Operation operation) {
-        if (!thread_.joinable() && !running_) {
-            running_ = true;
-            perform(operation);
-            running_ = false;
-            run_waiting();
-        } else {
-            waiting_.push_back(std::make_unique<Holder<Operation>>(std::move(operation)));
-            if (thread_.joinable()) start_next();
-        }
+    void run(uid_t user, Operation operation) {
+        if (!thread_.joinable() && !running_) return run_at_once(operation);
+        waiting_.add(user, std::make_unique<Holder<Operation>>(std::move(operation)));
+        if (thread_.joinable()) start_next();
+    }
+    // When all that was asked for before has been done.
+    template <class Operation>
+    void run_last(Operation operation) {
+        if (!thread_.joinable() && !running_) return run_at_once(operation);
+        waiting_.add_last(std::make_unique<Holder<Operation>>(std::move(operation)));
+        if (thread_.joinable()) start_next();
     }
 
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
@@ -61,6 +63,14 @@ private:
     };
 
     template <class Operation>
+    void run_at_once(Operation &operation) {
+        running_ = true;
+        perform(operation);
+        running_ = false;
+        run_waiting();
+    }
+
+    template <class Operation>
     static void perform(Operation &operation) {
         do {
             if (!operation.begin()) return;
@@ -74,7 +84,7 @@ private:
     void work_on_thread();
 
     boost::asio::io_context &loop_;
-    std::deque<std::unique_ptr<Held>> waiting_;
+    CallTurns<std::unique_ptr<Held>> waiting_;
     bool running_ = false;
 
     // Held while the thread works or an answer is under way: the loop must not run out of work meanwhile.

@@ -73,7 +73,8 @@ public:
         const auto plan = table_.plan_read(index, fresh);
         if (plan.action == ReadPlan::Action::serve) return done(std::expected<bool, RegisterError>(false));
         readers_[plan.refresh].emplace_back(index, std::move(done));
-        if (plan.action == ReadPlan::Action::start) queue_.run(RefreshCall{*this, table_.spec(index).refresh_set, plan.refresh});
+        if (plan.action == ReadPlan::Action::start)
+            queue_.run(mrd_itself, RefreshCall{*this, table_.spec(index).refresh_set, plan.refresh});
     }
 
     // ---- Registers that come and go (mrd/registers/register_presence.cpp)
@@ -111,13 +112,14 @@ public:
     // Of several registers at once.
     template <class Done>
     void extend(Extension extension, Done done) {
-        queue_.run(ExtendCall<Done>{*this, {std::move(extension)}, std::move(done)});
+        const auto user = static_cast<uid_t>(extension.asked_for().details.caller->uid);
+        queue_.run(user, ExtendCall<Done>{*this, {std::move(extension)}, std::move(done)});
     }
 
     // done(expected<generation, RegisterError>). Precondition: may_write() allowed it.
     template <class Done>
-    void write(RegisterIndex index, mr::Bytes value, Done done) {
-        queue_.run(WriteCall<Done>{*this, index, std::move(value), std::move(done)});
+    void write(uid_t user, RegisterIndex index, mr::Bytes value, Done done) {
+        queue_.run(user, WriteCall<Done>{*this, index, std::move(value), std::move(done)});
     }
 
 private:

@@ -27,7 +27,7 @@ std::expected<void, std::string> ProviderRegisters::change(const RegistersNow &n
         table_.vanish(index);
         if (events_.vanished) events_.vanished(*this, index);
     }
-    if (!come.empty()) queue_.run(ArrivalCall{*this, std::move(come)});
+    if (!come.empty()) queue_.run(mrd_itself, ArrivalCall{*this, std::move(come)});
     return {};
 }
 

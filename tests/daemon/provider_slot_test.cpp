@@ -80,7 +80,7 @@ TEST_F(ProviderSlotTest, CollateralWaitsForNoQuote) {
     auto &quotes = *slot->quotes();
     quotes.ask(quotes.new_ticket(), {}, {}, std::chrono::steady_clock::now() + std::chrono::minutes(1), [](const Quotes::Result &) {});
     std::string root;
-    slot->collateral([&root](const std::expected<QuoteCollateral, std::string> &collateral) { root = collateral->root_pem; });
+    slot->collateral(mrd_itself, [&root](const std::expected<QuoteCollateral, std::string> &collateral) { root = collateral->root_pem; });
     while (root.empty()) loop_.run_one();
     EXPECT_EQ(root, "root");
     EXPECT_EQ(quotes.waiting(), 1U);
@@ -104,7 +104,8 @@ TEST_F(ProviderSlotTest, WhoWaitsForAQuoteOfAProviderThatFailsHearsWhyAndAnother
     loop_.poll();
     EXPECT_THAT(reasons, ::testing::ElementsAre("it failed", "it failed"));
     bool has_collateral = true;
-    slot->collateral([&](const std::expected<QuoteCollateral, std::string> &collateral) { has_collateral = collateral.has_value(); });
+    slot->collateral(mrd_itself,
+                     [&](const std::expected<QuoteCollateral, std::string> &collateral) { has_collateral = collateral.has_value(); });
     EXPECT_FALSE(has_collateral);
 
     auto read = ReadProvider::read(std::make_unique<QuotingProvider>(), {}, 1);
@@ -120,7 +121,7 @@ TEST_F(ProviderSlotTest, OneThatIsClosedIsGivenBackOnlyWhenNothingOfItIsUnderWay
     const auto slot = slot_of(std::make_unique<FakeProvider>(hardware, "fake", registers, true), registers);
     hardware.hold("report");
     bool reported = false;
-    slot->report(mr::Bytes(64, 1), [&](const std::expected<mr::Bytes, ProviderError> &) { reported = true; });
+    slot->report(mrd_itself, mr::Bytes(64, 1), [&](const std::expected<mr::Bytes, ProviderError> &) { reported = true; });
     hardware.wait_until_held();
     std::unique_ptr<Provider> closed;
     slot->close("it failed", [&closed](std::unique_ptr<Provider> provider) { closed = std::move(provider); });
@@ -153,7 +154,7 @@ TEST_F(ProviderSlotTest, ItIsIdleWhenWhatWasAskedBeforeIsAnswered) {
     const std::vector<RegisterSpec> registers{fake_register("rtmr3", "XWRL")};
     const auto slot = slot_of(std::make_unique<FakeProvider>(hardware, "fake", registers, true), registers);
     std::vector<std::string> done;
-    slot->report(mr::Bytes(64, 1), [&done](const std::expected<mr::Bytes, ProviderError> &) { done.emplace_back("report"); });
+    slot->report(mrd_itself, mr::Bytes(64, 1), [&done](const std::expected<mr::Bytes, ProviderError> &) { done.emplace_back("report"); });
     slot->when_idle([&done] { done.emplace_back("idle"); });
     while (done.size() < 2) loop_.run_one();
     EXPECT_THAT(done, ::testing::ElementsAre("report", "idle"));

@@ -110,7 +110,7 @@ protected:
         return wait<ExtendAnswer>([&](auto done) { registers.extend(index, by, {}, std::move(done)); });
     }
     WriteAnswer write(ProviderRegisters &registers, std::uint8_t byte) {
-        return wait<WriteAnswer>([&](auto done) { registers.write(reportdata, mr::Bytes(64, byte), std::move(done)); });
+        return wait<WriteAnswer>([&](auto done) { registers.write(mrd_itself, reportdata, mr::Bytes(64, byte), std::move(done)); });
     }
 
     template <class Answer, class Start>
@@ -243,9 +243,9 @@ TEST_F(ProviderRegistersTest, CallsToOneProviderGoThroughOneQueueInArrivalOrder)
     hardware_.hold("extend");
     registers->extend(rtmr3, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
-    registers->write(reportdata, mr::Bytes(64, 1), note("write"));
+    registers->write(mrd_itself, reportdata, mr::Bytes(64, 1), note("write"));
     registers->read(rtmr3, false, note("read"));
-    registers.slot->report(mr::Bytes(64), note("report"));
+    registers.slot->report(mrd_itself, mr::Bytes(64), note("report"));
     registers->extend(rtmr2, digest(2), {}, note("second extend"));
     EXPECT_EQ(registers.slot->waiting_calls(), 4U);
     EXPECT_THAT(answers_, IsEmpty());
@@ -318,7 +318,7 @@ TEST_F(ProviderRegistersTest, AFailedRefreshServesNoOldValue) {
 TEST_F(ProviderRegistersTest, ACachedReadIsServedWhileASlowCallRuns) {
     const auto registers = opened(true);
     hardware_.hold("report");
-    registers.slot->report(mr::Bytes(64), note("report"));
+    registers.slot->report(mrd_itself, mr::Bytes(64), note("report"));
     hardware_.wait_until_held();
     registers->read(rtmr3, false, note("cached read"));
     EXPECT_THAT(answers_, ElementsAre("cached read"));
@@ -365,6 +365,28 @@ TEST_P(EitherQueue, IdleIsToldWhenEveryCallAskedForBeforeHasBeenAnswered) {
     registers.slot->when_idle([this] { answers_.emplace_back("idle"); });
     loop_.run();  // and the loop does not run out of work before
     EXPECT_THAT(answers_, ElementsAre("extend", "read", "idle"));
+}
+
+TEST_F(ProviderRegistersTest, HoweverManyCallsOfAUserWaitThoseOfOthersAndOfMrdItselfHaveTheirTurns) {
+    const auto registers = opened(true);
+    const auto by = [&](uid_t user, const std::string &name) {
+        registers->extend(rtmr3, digest(1), {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = user})}, note(name));
+    };
+    hardware_.hold("extend");
+    by(1000, "runs");
+    hardware_.wait_until_held();
+    for (const auto *name : {"a1", "a2", "a3", "a4"}) by(1000, name);
+    registers.slot->report(1000, mr::Bytes(64), note("a's report"));
+    registers->write(1000, reportdata, mr::Bytes(64, 1), note("a's write"));
+    registers.slot->when_idle([this] { answers_.emplace_back("idle"); });
+    by(1001, "b");
+    by(0, "root");
+    registers->read(rtmr2, true, note("read"));
+    hardware_.let_go();
+    run_until(10);
+    EXPECT_THAT(answers_, ElementsAre("runs", "root", "b", "read", "a1", "a2", "a3", "a4", "a's report", "a's write"));
+    run_until(11);
+    EXPECT_EQ(answers_.back(), "idle");
 }
 
 TEST_F(ProviderRegistersTest, TheEndWaitsForTheCallThatRunsAndDropsThoseThatWait) {
@@ -492,7 +514,7 @@ TEST_F(ProviderRegistersTest, WhetherToRereadIsDecidedAtTheExtendsTurnAndNotWhen
     hardware_.hold("report");
     std::optional<ExtendAnswer> answer;
     registers->read(rtmr3, true, note("read"));
-    registers.slot->report(mr::Bytes(64), note("report"));
+    registers.slot->report(mrd_itself, mr::Bytes(64), note("report"));
     registers->extend(rtmr3, digest(1), {}, keep(answer));  // nothing is known yet
     while (answers_.empty()) loop_.run_one();               // the refresh
     hardware_.wait_until_held();
@@ -565,7 +587,7 @@ TEST_P(EitherQueue, AReportLeavesReportdataAlone) {
     EXPECT_EQ(value_of(read(*registers, report0)), true);
     hardware_.take_calls();
     using Answer = std::expected<mr::Bytes, ProviderError>;
-    const auto answer = wait<Answer>([&](auto done) { registers.slot->report(mr::Bytes(64, 9), std::move(done)); });
+    const auto answer = wait<Answer>([&](auto done) { registers.slot->report(mrd_itself, mr::Bytes(64, 9), std::move(done)); });
     EXPECT_EQ(value_of(answer), mr::Bytes(64, 9));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("report"));
     EXPECT_EQ(registers->table().value(reportdata)[0], 1);
@@ -597,9 +619,9 @@ TEST_F(ProviderRegistersTest, TwoClientsThatWriteAtOnceGetGenerationsOfTheirOwn)
     hardware_.hold("write");
     std::optional<WriteAnswer> first;
     std::optional<WriteAnswer> second;
-    registers->write(reportdata, mr::Bytes(64, 1), keep(first));
+    registers->write(mrd_itself, reportdata, mr::Bytes(64, 1), keep(first));
     hardware_.wait_until_held();
-    registers->write(reportdata, mr::Bytes(64, 1), keep(second));
+    registers->write(mrd_itself, reportdata, mr::Bytes(64, 1), keep(second));
     hardware_.let_go();
     run_until(2);
     EXPECT_EQ(value_of(*first), first_generation + 1);

@@ -109,7 +109,7 @@ TEST_F(RegisterPresence, WhoWaitsForOneThatVanishesIsAnsweredThatItIsGone) {
     registers().read(block1, true, keep(read));
     registers().read(block0, true, keep(other));
     registers().extend(block1, digest(3), {.origin = journal::Origin::cap}, keep(cap));
-    registers().write(reportdata, mr::Bytes(64, 1), keep(written));
+    registers().write(mrd_itself, reportdata, mr::Bytes(64, 1), keep(written));
     hardware_.vanish(block1);
     hardware_.vanish(reportdata);
     run();
