@@ -85,7 +85,13 @@ public:
         collateral_worker_->run(user, CollateralCall<Done>{*provider_->collateral(), std::move(done)});
     }
 
-    // Called when every call asked for before, of registers, reporter and verifier, has been answered.
+    // Called when every call that has begun, of registers, reporter and verifier, has been answered. One that waits has asked the hardware for nothing yet.
+    template <class Done>
+    void when_settled(Done done) {
+        queue_.run(mrd_itself, IdleCall<Done>{std::move(done)});
+    }
+
+    // Called when every call asked for before has been answered.
     template <class Done>
     void when_idle(Done done) {
         queue_.run_last(IdleCall<Done>{std::move(done)});

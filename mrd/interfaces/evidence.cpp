@@ -187,7 +187,7 @@ private:
     void settle() {
         settling_ = providers_.size();
         for (auto *each : providers_) {
-            each->when_idle([self = shared_from_this()] {
+            each->when_settled([self = shared_from_this()] {
                 if (--self->settling_ > 0 || self->stopped_) return;
                 self->go(self->making_.settled(self->last_event(), now_in_microseconds()));
             });
