@@ -140,9 +140,9 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
                                      (part.sequence ? ", shows the log up to event " + std::to_string(*part.sequence) : "")});
     }
     for (const auto &reg : evidence.registers) {
-        rows.push_back(
-            {mr::printable_text(reg.name), std::string(mr::to_string(reg.owner)) + " " + mr::to_hex(reg.signed_value.bytes()) +
-                                               (reg.matches() ? ", which the log leads to" : ", which the log does NOT lead to")});
+        rows.push_back({mr::printable_text(reg.name), std::string(mr::to_string(reg.owner)) + " " + mr::to_hex(reg.signed_value.bytes()) +
+                                                          (reg.matches() ? ", which the log leads to, says who made it"
+                                                                         : ", which the log does NOT lead to, says who made it")});
     }
     print_table({"FIELD", "VALUE"}, rows);
     for (const auto &part : evidence.parts) {

@@ -663,7 +663,7 @@ TEST_F(MrctlVerify, InspectKnowsEachOfTheFiles) {
         EXPECT_EQ(evidence["sequence"], 1);
         EXPECT_EQ(evidence["registers"][3]["matches"], true);
         EXPECT_EQ(evidence["parts"][0]["collateral"]["tcb_info"]["id"], "TDX");
-        EXPECT_THAT(output({"inspect", file}), HasSubstr("which the log leads to"));
+        EXPECT_THAT(output({"inspect", file}), HasSubstr("which the log leads to, says who made it"));
     }
     auto unreadable = Json::parse(contents(at("e.json")));
     unreadable["log"] = mr::to_base64(mr::as_bytes("no log"));
