@@ -67,7 +67,10 @@ struct ReportCommand {
 struct QuoteCommand {
     std::string data;
     std::string output;
+    std::string auxiliary;
+    std::string manifest;
     std::optional<std::string> provider;
+    mr::ReportOptions options;
     std::optional<std::uint32_t> deadline_ms;
 };
 struct CollateralCommand {

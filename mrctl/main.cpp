@@ -149,6 +149,18 @@ int main(int argc, char **argv) {
     quote_app->add_option("--data", quote.data, data_help)->required();
     quote_app->add_option("-o,--output", quote.output, "File for the quote's bytes; without it, base64 on standard output");
     quote_app->add_option("--provider", quote.provider, "Provider, where several make quotes")->check(text);
+    add_number<std::int64_t>(
+        *quote_app, "--privilege-level", 0, [&quote](std::int64_t level) { quote.options.privilege_level = level; },
+        "VMPL that a report of SEV-SNP is for [the machine's own]");
+    quote_app->add_option("--service-provider", quote.options.service_provider, "Instead: a report of services, by who keeps them: svsm")
+        ->check(text);
+    quote_app->add_option("--service-guid", quote.options.service_guid, "One of them alone [all]")->check(text);
+    add_number<std::int64_t>(
+        *quote_app, "--service-manifest-version", 0, [&quote](std::int64_t version) { quote.options.service_manifest_version = version; },
+        "Of that one's manifest [0]");
+    quote_app->add_flag("--certificates", quote.options.certificates, "A quote without certificates is an error");
+    quote_app->add_option("--auxiliary", quote.auxiliary, "File for what the hardware gives beside the quote: certificates");
+    quote_app->add_option("--manifest", quote.manifest, "File for the services' manifest");
     add_number<std::uint32_t>(
         *quote_app, "--deadline", 0, [&quote](std::uint32_t milliseconds) { quote.deadline_ms = milliseconds; },
         "Milliseconds that mrd may take [30000]");

@@ -14,15 +14,22 @@ using Json = nlohmann::ordered_json;
 int quote(const Common &common, const QuoteCommand &command) {
     const auto report_data = report_data_of("--data", command.data);
     if (!report_data) return fail_usage(report_data.error().message);
-    mr::QuoteOptions options{.provider = command.provider};
+    mr::QuoteOptions options{.provider = command.provider, .report = command.options};
     if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     const auto quoted = client->quote(*report_data, options);
     if (!quoted) return fail(quoted.error());
+    for (const auto &[path, beside] : {std::pair(command.auxiliary, quoted->auxiliary), std::pair(command.manifest, quoted->manifest)}) {
+        if (path.empty()) continue;
+        if (!beside)
+            return fail(mr::Error{mr::ErrorCode::not_supported, path + " is not written: nothing of the kind came with the quote"});
+        if (const auto written = write_file(path, *beside); !written) return fail(written.error());
+    }
     if (common.json && command.output.empty()) {
         Json json{{"quote", mr::to_base64(quoted->quote)}};
         if (quoted->auxiliary) json["auxiliary"] = mr::to_base64(*quoted->auxiliary);
+        if (quoted->manifest) json["manifest"] = mr::to_base64(*quoted->manifest);
         json["format"] = quoted->format;
         json["provider"] = quoted->provider;
         json["simulated"] = quoted->simulated;

@@ -44,27 +44,43 @@ struct VerifyReportReply {
     }
 };
 
+// mr/report_options.h
+struct ReportOptions {
+    std::optional<std::int64_t> privilege_level;
+    std::optional<std::string_view> service_provider;
+    std::optional<std::string_view> service_guid;
+    std::optional<std::int64_t> service_manifest_version;
+    std::optional<bool> certificates;
+    static constexpr auto fields() {
+        return std::tuple(field("privilegeLevel", &ReportOptions::privilege_level),
+                          field("serviceProvider", &ReportOptions::service_provider), field("serviceGuid", &ReportOptions::service_guid),
+                          field("serviceManifestVersion", &ReportOptions::service_manifest_version),
+                          field("certificates", &ReportOptions::certificates));
+    }
+};
+
 struct QuoteParameters {
     std::string_view report_data;
     std::optional<std::string_view> provider;
-    std::optional<std::int64_t> privilege_level;
+    std::optional<ReportOptions> options;
     std::optional<std::int64_t> deadline_milliseconds;
     static constexpr auto fields() {
         return std::tuple(field("reportData", &QuoteParameters::report_data), field("provider", &QuoteParameters::provider),
-                          field("privilegeLevel", &QuoteParameters::privilege_level),
+                          field("options", &QuoteParameters::options),
                           field("deadlineMilliseconds", &QuoteParameters::deadline_milliseconds));
     }
 };
 struct QuoteReply {
     std::string_view quote;
     std::optional<std::string_view> auxiliary;
+    std::optional<std::string_view> manifest;
     std::string_view format;
     std::string_view provider;
     bool simulated = false;
     static constexpr auto fields() {
         return std::tuple(field("quote", &QuoteReply::quote), field("auxiliary", &QuoteReply::auxiliary),
-                          field("format", &QuoteReply::format), field("provider", &QuoteReply::provider),
-                          field("simulated", &QuoteReply::simulated));
+                          field("manifest", &QuoteReply::manifest), field("format", &QuoteReply::format),
+                          field("provider", &QuoteReply::provider), field("simulated", &QuoteReply::simulated));
     }
 };
 

@@ -38,7 +38,7 @@ public:
     // What is to be quoted.
     struct Subject {
         mr::Bytes report_data = {};
-        ReportOptions options = {};
+        mr::ReportOptions options = {};
         friend bool operator==(const Subject &, const Subject &) = default;
     };
 

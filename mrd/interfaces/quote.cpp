@@ -1,6 +1,7 @@
 #include "mrd/interfaces/quote.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,18 @@ namespace mrd {
 
 namespace wire = mr::wire::attestation;
 using varlink::InvalidParameter;
+
+namespace {
+
+// Hexadecimal digits, 8-4-4-4-12.
+bool is_guid(std::string_view text) {
+    constexpr std::string_view shape = "00000000-0000-0000-0000-000000000000";
+    return std::ranges::equal(text, shape, [](char c, char like) {
+        return like == '-' ? c == '-' : (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    });
+}
+
+}  // namespace
 
 std::expected<mr::Bytes, RequestError> report_data_of(std::string_view hex) {
     auto data = mr::from_hex(hex);
@@ -28,6 +41,25 @@ std::expected<QuoteQueue::TimePoint, RequestError> deadline_of(std::optional<std
     const auto given = milliseconds.value_or(default_quote_deadline.count());
     if (given < 1 || given > max_quote_deadline.count()) return std::unexpected(InvalidParameter{"deadlineMilliseconds"});
     return std::chrono::steady_clock::now() + std::chrono::milliseconds(given);
+}
+
+std::expected<mr::ReportOptions, RequestError> report_options_of(const std::optional<wire::ReportOptions> &given) {
+    mr::ReportOptions options;
+    if (!given) return options;
+    const auto bad = [](std::string_view name) { return std::unexpected(InvalidParameter{"options." + std::string(name)}); };
+    if (given->privilege_level && *given->privilege_level < 0) return bad("privilegeLevel");
+    if (given->service_provider && (given->service_provider->empty() || given->service_provider->size() > max_service_provider_size))
+        return bad("serviceProvider");
+    if (given->service_guid && !is_guid(*given->service_guid)) return bad("serviceGuid");
+    if (given->service_manifest_version &&
+        (*given->service_manifest_version < 0 || *given->service_manifest_version > std::numeric_limits<std::uint32_t>::max()))
+        return bad("serviceManifestVersion");
+    options.privilege_level = given->privilege_level;
+    options.service_provider = given->service_provider;
+    options.service_guid = given->service_guid;
+    options.service_manifest_version = given->service_manifest_version;
+    options.certificates = given->certificates.value_or(false);
+    return options;
 }
 
 QuoteError quote_error(std::string_view provider, const QuoteFailure &failure) {
@@ -49,6 +81,8 @@ QuoteError quote_error(std::string_view provider, const QuoteFailure &failure) {
 void answer_quote(Daemon &daemon, const Client &client, const wire::QuoteParameters &parameters, Answer<wire::Quote> answer) {
     const auto data = report_data_of(parameters.report_data);
     if (!data) return answer.fail(data.error());
+    const auto options = report_options_of(parameters.options);
+    if (!options) return answer.fail(options.error());
     const auto deadline = deadline_of(parameters.deadline_milliseconds);
     if (!deadline) return answer.fail(deadline.error());
     const auto chosen = choose_provider(daemon, parameters.provider, [](const ProviderSlot &slot) { return slot.quotes() != nullptr; });
@@ -60,14 +94,15 @@ void answer_quote(Daemon &daemon, const Client &client, const wire::QuoteParamet
 
     const auto ticket = quotes->new_ticket();
     answer.on_closed([quotes, ticket] { quotes->cancel(ticket); });
-    quotes->ask(ticket, client, {*data, {parameters.privilege_level}}, *deadline,
-                [provider, answer = std::move(answer)](const Quotes::Result &quoted) mutable {
-                    if (!quoted) return answer.fail(quote_error(provider->name(), quoted.error()));
-                    const auto text = mr::to_base64(quoted->quote);
-                    const auto auxiliary = quoted->auxiliary ? std::optional(mr::to_base64(*quoted->auxiliary)) : std::nullopt;
-                    answer.reply({text, auxiliary, quoted->format, provider->name(),
-                                  is_simulated(provider->kind(), quoted->quote, provider->simulated())});
-                });
+    quotes->ask(ticket, client, {*data, *options}, *deadline, [provider, answer = std::move(answer)](const Quotes::Result &quoted) mutable {
+        if (!quoted) return answer.fail(quote_error(provider->name(), quoted.error()));
+        const auto text = mr::to_base64(quoted->quote);
+        const auto base64 = [](const auto &bytes) { return bytes ? std::optional(mr::to_base64(*bytes)) : std::nullopt; };
+        const auto auxiliary = base64(quoted->auxiliary);
+        const auto manifest = base64(quoted->manifest);
+        answer.reply({text, auxiliary, manifest, quoted->format, provider->name(),
+                      is_simulated(provider->kind(), quoted->quote, provider->simulated())});
+    });
 }
 
 void answer_collateral(Daemon &daemon, const Caller &caller, const wire::CollateralParameters &parameters,

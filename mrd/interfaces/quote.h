@@ -50,6 +50,10 @@ std::expected<mr::Bytes, RequestError> report_data_of(std::string_view hex);
 // Does the part take so many bytes?
 std::expected<void, RequestError> check_size(const mr::Bytes &report_data, ReportDataSize size);
 
+// Of the parameter options: what no hardware takes is refused here, by "options.serviceGuid". The kernel counts a GUID that is none, and forgets the one before.
+std::expected<mr::ReportOptions, RequestError> report_options_of(const std::optional<mr::wire::attestation::ReportOptions> &given);
+inline constexpr std::size_t max_service_provider_size = 64;  // bytes; there is none but "svsm"
+
 // The parameter deadlineMilliseconds: when the call is to be answered.
 std::expected<QuoteQueue::TimePoint, RequestError> deadline_of(std::optional<std::int64_t> milliseconds);
 

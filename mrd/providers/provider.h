@@ -19,6 +19,7 @@
 #include "mr/bytes.h"
 #include "mr/digest.h"
 #include "mr/registers.h"
+#include "mr/report_options.h"
 
 namespace mrd {
 
@@ -98,12 +99,6 @@ struct ReportDataSize {
     std::size_t most = max_report_data;
 };
 
-// What a report or quote may be asked for beside its data, of hardware that knows such a thing.
-struct ReportOptions {
-    std::optional<std::int64_t> privilege_level = {};
-    friend bool operator==(const ReportOptions &, const ReportOptions &) = default;
-};
-
 class Reporter {
 public:
     virtual ~Reporter() = default;
@@ -138,7 +133,7 @@ struct QuoteFailure {
         failed,         // the quoting service refused: `reason` is its status
         invalid,        // what came is not the quote that was asked for: `reason` says why
         no_report,      // the hardware made no report to quote: `reason` says why
-        not_supported,  // `reason` is what cannot be done
+        not_supported,  // `reason` is what cannot be done: of an option, its name on the wire, and what else is to be said of it
     };
     Cause cause = Cause::failed;
     std::string reason;
@@ -170,10 +165,10 @@ public:
     [[nodiscard]] virtual ReportDataSize report_data_size() const { return {}; }
 
     // A quote over these bytes, whose size is as above, and over the registers at some moment between the call and its return: what is quoted is taken
-    // in the call. An option that the hardware does not know is not_supported. One call at a time. Deadlines are the caller's: when `stop` is
+    // in the call. An option that the hardware does not know, or would pass over, is not_supported (mrd/providers/report_options.h). One call at a time. Deadlines are the caller's: when `stop` is
     // requested the call returns as soon as it can. That the quote is over the bytes that were asked for is the caller's to check, with `says`; what
     // else can be wrong with it, and only who knows its kind can see, is `invalid`.
-    virtual std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
+    virtual std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &options,
                                                       const std::stop_token &stop) = 0;
 };
 

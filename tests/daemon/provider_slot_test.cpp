@@ -24,7 +24,7 @@ public:
 
 private:
     [[nodiscard]] ReportDataSize report_data_size() const override { return {.least = 0, .most = 32}; }
-    std::expected<Quoted, QuoteFailure> quote(mr::ByteView, const ReportOptions &, const std::stop_token &stop) override {
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView, const mr::ReportOptions &, const std::stop_token &stop) override {
         std::unique_lock lock(mutex_);
         stopped_.wait(lock, stop, [] { return false; });
         return std::unexpected(QuoteFailure{QuoteFailure::Cause::cancelled, {}});

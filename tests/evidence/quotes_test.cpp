@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 // Makes each quote when the test says so: its bytes are the number of the call and the first byte of the report data.
 class HeldQuoter final : public Quoter {
 public:
-    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &, const std::stop_token &stop) override {
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &, const std::stop_token &stop) override {
         std::unique_lock lock(mutex_);
         const auto number = ++calls_;
         changed_.notify_all();

@@ -50,7 +50,7 @@ private:
     std::expected<mr::Bytes, ProviderError> report(mr::ByteView report_data) override {
         return interfere(faults_.next(Operation::report), [&] { return inner().reporter()->report(report_data); });
     }
-    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &options,
                                               const std::stop_token &stop) override {
         auto call = quote_faults_.next(Operation::quote);
         if (call.host == Action::no_report)

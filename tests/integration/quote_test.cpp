@@ -450,7 +450,28 @@ TEST_F(QuoteTest, ParametersOutOfRangeAreNamed) {
     for (const std::string deadline : {"0", "-1", "600001", "9223372036854775807"})
         EXPECT_EQ(code(with(R"(,"deadlineMilliseconds":)" + deadline)), R"(invalid_parameter {"parameter":"deadlineMilliseconds"})");
     EXPECT_EQ(code(with(R"(,"deadlineMilliseconds":600000)")), "a quote");
-    EXPECT_EQ(code(with(R"(,"privilegeLevel":0)")), R"(not_supported {"provider":"tdx","what":"privilege levels"})");
+    const auto with_options = [&](const std::string &options) { return code(with(",\"options\":{" + options + "}")); };
+    for (const auto &[name, bad] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+             {"privilegeLevel", {"-1"}},
+             {"serviceProvider", {"\"\"", '"' + std::string(65, 's') + '"'}},
+             {"serviceGuid",
+              {"\"\"", "\"c476f1eb-0123-45a5-9641-b4e7dde5bfe\"", "\"c476f1eb-0123-45a5-9641-b4e7dde5bfe33\"",
+               "\"c476f1eb00123-45a5-9641-b4e7dde5bfe3\"", "\"c476f1eg-0123-45a5-9641-b4e7dde5bfe3\""}},
+             {"serviceManifestVersion", {"-1", "4294967296"}}}) {
+        for (const auto &value : bad)
+            EXPECT_EQ(with_options('"' + name + "\":" + value), R"(invalid_parameter {"parameter":"options.)" + name + "\"}") << value;
+    }
+    // A TD knows none of them.
+    for (const auto &[name, good] :
+         std::vector<std::pair<std::string, std::string>>{{"privilegeLevel", "0"},
+                                                          {"serviceProvider", "\"svsm\""},
+                                                          {"serviceGuid", "\"c476f1eb-0123-45a5-9641-B4E7DDE5BFE3\""},
+                                                          {"serviceManifestVersion", "4294967295"},
+                                                          {"certificates", "true"}}) {
+        EXPECT_EQ(with_options('"' + name + "\":" + good), R"(not_supported {"provider":"tdx","what":")" + name + "\"}");
+    }
+    EXPECT_EQ(with_options(""), "a quote");
+    EXPECT_EQ(with_options(R"("certificates":false)"), "a quote");
     EXPECT_THAT(code(with(R"(,"provider":"tpm")")), HasSubstr("no_such_provider"));
     EXPECT_EQ(code(with(R"(,"provider":"tdx")")), "a quote");
 }

@@ -47,7 +47,7 @@ private:
     std::expected<void, ProviderError> extend(RegisterIndex, const mr::Digest &) override { return {}; }
     std::expected<void, ProviderError> write(RegisterIndex, mr::ByteView) override { return {}; }
     [[nodiscard]] ReportDataSize report_data_size() const override { return {.least = 32, .most = 32}; }
-    std::expected<Quoted, QuoteFailure> quote(mr::ByteView, const ReportOptions &, const std::stop_token &stop) override {
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView, const mr::ReportOptions &, const std::stop_token &stop) override {
         std::unique_lock lock(mutex_);
         stopped_.wait(lock, stop, [] { return false; });
         return std::unexpected(QuoteFailure{QuoteFailure::Cause::cancelled, {}});

@@ -158,7 +158,7 @@ TEST_F(TsmProvider, AQuoteThatFailsSaysWhyAndLeavesNothingBehind) {
         EXPECT_THAT(failure.reason, HasSubstr("outblob: "));
     }
     EXPECT_EQ(folders(), 0U);
-    EXPECT_EQ(provider_->quoter()->quote(mr::Bytes(64), {.privilege_level = 1}, {}).error().reason, "privilege levels");
+    EXPECT_EQ(provider_->quoter()->quote(mr::Bytes(64), {.privilege_level = 1}, {}).error().reason, "privilegeLevel");
     EXPECT_EQ(provider_->quoter()->quote(mr::Bytes(63), {}, {}).error().cause, Cause::no_report);
 }
 

@@ -78,7 +78,7 @@ private:
         [[nodiscard]] ReportDataSize report_data_size() const override {
             return {.least = ToyMachine::report_data_size, .most = ToyMachine::report_data_size};
         }
-        std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &, const std::stop_token &) override {
+        std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &, const std::stop_token &) override {
             Quoted quoted{.quote = mr::Bytes(magic.begin(), magic.end()),
                           .auxiliary = {},
                           .manifest = {},

@@ -32,6 +32,7 @@
 #include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "mr/registers.h"
+#include "mr/report_options.h"
 #include "mr/tdreport.h"
 
 namespace varlink {
@@ -155,7 +156,7 @@ struct ReportVerdict {
 
 struct QuoteOptions {
     std::optional<std::string> provider = {};                // where several make quotes
-    std::optional<std::int64_t> privilege_level = {};        // of hardware that has such levels; else not_supported
+    ReportOptions report = {};                               // what the hardware does not know is not_supported, by its name on the wire
     std::optional<std::chrono::milliseconds> deadline = {};  // 1 ms to 10 minutes; mrd's default is 30 s. Then: quote_timeout
 };
 
@@ -167,7 +168,8 @@ struct EvidenceOptions {
 struct Quoted {
     Bytes quote;                          // of a TD: mr/quote.h
     std::optional<Bytes> auxiliary = {};  // what some hardware gives beside it: certificates
-    std::string format;                   // "tdx_v4", "tdx_v5_td10", "tdx_v5_td15"
+    std::optional<Bytes> manifest = {};   // of the services that were asked for
+    std::string format;                   // "tdx_v4", "tdx_v5_td10", "tdx_v5_td15", "snp_report", "cca_token"
     std::string provider;
     bool simulated = false;  // it proves nothing
 };

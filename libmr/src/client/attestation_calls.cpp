@@ -30,11 +30,15 @@ std::expected<ReportVerdict, Error> verdict_of(const wire::attestation::VerifyRe
 std::expected<Quoted, Error> quoted_of(const wire::attestation::QuoteReply &reply) {
     auto quote = from_base64(reply.quote);
     if (!quote) return std::unexpected(protocol_error("the quote"));
-    Quoted result{std::move(*quote), std::nullopt, std::string(reply.format), std::string(reply.provider), reply.simulated};
-    if (reply.auxiliary) {
-        auto auxiliary = from_base64(*reply.auxiliary);
-        if (!auxiliary) return std::unexpected(protocol_error("what stands beside the quote"));
-        result.auxiliary = std::move(*auxiliary);
+    Quoted result{.quote = std::move(*quote),
+                  .format = std::string(reply.format),
+                  .provider = std::string(reply.provider),
+                  .simulated = reply.simulated};
+    for (const auto &[text, bytes] : {std::pair(reply.auxiliary, &result.auxiliary), std::pair(reply.manifest, &result.manifest)}) {
+        if (!text) continue;
+        auto beside = from_base64(*text);
+        if (!beside) return std::unexpected(protocol_error("what stands beside the quote"));
+        *bytes = std::move(*beside);
     }
     return result;
 }
@@ -80,7 +84,11 @@ Call<ReportVerdict> verify_report(ByteView report) {
 
 Call<Quoted> quote(const ReportData &report_data, const QuoteOptions &options) {
     const auto hex = to_hex(report_data);
-    const wire::attestation::QuoteParameters parameters{hex, options.provider, options.privilege_level, milliseconds(options.deadline)};
+    const auto &asked = options.report;
+    const auto asked_on_wire = wire::attestation::ReportOptions{asked.privilege_level, asked.service_provider, asked.service_guid,
+                                                                asked.service_manifest_version, asked.certificates};
+    const wire::attestation::QuoteParameters parameters{
+        hex, options.provider, asked == ReportOptions() ? std::nullopt : std::optional(asked_on_wire), milliseconds(options.deadline)};
     return make_call<wire::attestation::Quote, &quoted_of>(if_chosen(report_data, parameters), extra_time(options.deadline));
 }
 

@@ -24,6 +24,10 @@ template <class T>
 bool all_text(const T & /*no text*/) {
     return true;
 }
+template <varlink::Described T>
+bool all_text(const std::optional<T> &value) {
+    return !value || std::apply([&](const auto &...fields) { return (all_text((*value).*fields.member) && ...); }, T::fields());
+}
 
 // The parameters. Error: invalid_argument, naming the parameter.
 template <varlink::Described Parameters>

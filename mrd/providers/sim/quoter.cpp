@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mr/tdreport.h"
+#include "mrd/providers/report_options.h"
 #include "mrd/providers/sim/report.h"
 #include "mrd/providers/sim/state.h"
 #include "mrd/providers/tdx/td_quote.h"
@@ -122,9 +123,9 @@ class RealQuoter final : public SimulatorQuoter {
 public:
     explicit RealQuoter(QuoterOptions options) : options_(std::move(options)), service_(options_.quoting_file, options_.format) {}
 
-    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &options,
                                               const std::stop_token &stop) override {
-        if (options.privilege_level) return fail(Cause::not_supported, "privilege levels");
+        if (auto taken = check_options(options); !taken) return std::unexpected(std::move(taken.error()));
         mr::ReportData data{};
         if (report_data.size() != data.size()) return fail(Cause::no_report, "a TDREPORT takes 64 bytes of report data");
         std::ranges::copy(report_data, data.begin());

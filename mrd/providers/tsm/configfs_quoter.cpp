@@ -13,8 +13,9 @@
 #include <system_error>
 #include <utility>
 
-#include "mrd/providers/tdx/td_quote.h"
+#include "mrd/providers/report_options.h"
 #include "mrd/providers/tsm/kernel_file.h"
+#include "mrd/providers/tsm/report_kind.h"
 
 namespace mrd::tsm {
 namespace {
@@ -22,6 +23,7 @@ namespace {
 using Cause = QuoteFailure::Cause;
 
 constexpr std::string_view folder_prefix = "mrd-";
+constexpr std::int64_t max_privilege_level = 3;  // TSM_REPORT_PRIVLEVEL_MAX
 
 std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
 
@@ -128,16 +130,20 @@ public:
         remove_what_crashes_left(reports_);
     }
 
-    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &options,
                                               const std::stop_token &stop) override {
-        if (report_data.size() != max_report_data) return fail(Cause::no_report, "a TD's quote takes 64 bytes of report data");
+        // The kernel takes fewer, and drops all where there are more.
+        if (report_data.size() != max_report_data) return fail(Cause::no_report, "a quote takes 64 bytes of report data");
         auto folder = Folder::make(reports_ / (std::string(folder_prefix) + std::to_string(::getpid()) + "-" + std::to_string(++made_)));
         if (!folder) return std::unexpected(std::move(folder.error()));
-        const auto provider = folder->read_line("provider");
-        if (!provider) return std::unexpected(provider.error());
-        if (*provider != "tdx_guest") return fail(Cause::not_supported, "quotes of " + *provider);
+        const auto driver = folder->read_line("provider");
+        if (!driver) return std::unexpected(driver.error());
+        const auto *const kind = find_report_kind(*driver);
+        if (kind == nullptr) return fail(Cause::not_supported, "quotes of " + *driver);
+        if (auto taken = check_options(options, kind->options); !taken) return std::unexpected(std::move(taken.error()));
         if (auto asked = write_options(*folder, options); !asked) return std::unexpected(std::move(asked.error()));
         if (auto asked = folder->write("inblob", report_data); !asked) return std::unexpected(std::move(asked.error()));
+        if (auto same = folder->check_generation(); !same) return std::unexpected(std::move(same.error()));
         if (stop.stop_requested()) return fail(Cause::cancelled, {});
         auto quote = folder->read("outblob");
         if (!quote) return std::unexpected(std::move(quote.error()));
@@ -149,18 +155,48 @@ public:
 
         // The kernel's first driver gave one that failed as one of no bytes.
         if (quote->empty()) return fail(Cause::failed, "the kernel gave a quote without a byte: the host refused it");
-        auto read = read_td_quote(*quote, registers_);
+        if (options.certificates && !*auxiliary)
+            return fail(Cause::invalid, "there are no certificates beside the quote: the host gave none");
+        auto read = kind->read({report_data, options}, {*quote, *manifest ? mr::ByteView(**manifest) : mr::ByteView()}, registers_);
         if (!read) return fail(Cause::invalid, std::move(read.error()));
         return Quoted{std::move(*quote), std::move(*auxiliary), std::move(*manifest), std::move(read->format), std::move(read->says)};
     }
 
 private:
-    // What the kernel does not show is refused by name; what it would refuse, too.
-    static std::expected<void, QuoteFailure> write_options(Folder &folder, const ReportOptions &options) {
-        if (!options.privilege_level) return {};
-        if (!folder.has("privlevel")) return fail(Cause::not_supported, "privilege levels");
-        const auto text = std::to_string(*options.privilege_level);
-        return folder.write("privlevel", mr::as_bytes(text));
+    // What the kernel would refuse, or take and pass over, has not come so far, but for a level that this machine has not.
+    static std::expected<void, QuoteFailure> write_options(Folder &folder, const mr::ReportOptions &options) {
+        for (const auto &[name, value] : asked_options(options)) {
+            const auto *const attribute = attribute_of(name);
+            if (!folder.has(attribute)) return fail(Cause::not_supported, std::string(name));
+            if (name == option::privilege_level) {
+                if (auto good = check_level(folder, *options.privilege_level); !good) return good;
+            }
+            if (name == option::certificates) continue;
+            if (auto written = folder.write(attribute, mr::as_bytes(value)); !written) return written;
+        }
+        if (options.privilege_level || options.service_provider || !folder.has("privlevel")) return {};
+        // Without one the kernel asks for level 0, which a machine of a higher one cannot have.
+        const auto floor = folder.read_line("privlevel_floor");
+        if (!floor) return std::unexpected(floor.error());
+        return folder.write("privlevel", mr::as_bytes(*floor));
+    }
+
+    static const char *attribute_of(std::string_view option) {
+        if (option == option::privilege_level) return "privlevel";
+        if (option == option::service_provider) return "service_provider";
+        if (option == option::service_guid) return "service_guid";
+        if (option == option::service_manifest_version) return "service_manifest_version";
+        return "auxblob";
+    }
+
+    static std::expected<void, QuoteFailure> check_level(const Folder &folder, std::int64_t level) {
+        const auto floor = folder.read_line("privlevel_floor");
+        if (!floor) return std::unexpected(floor.error());
+        std::int64_t least = 0;
+        std::from_chars(floor->data(), floor->data() + floor->size(), least);
+        if (level >= least && level <= max_privilege_level) return {};
+        return fail(Cause::not_supported, std::string(option::privilege_level) + " " + std::to_string(level) + ": this machine takes " +
+                                              *floor + " to " + std::to_string(max_privilege_level));
     }
 
     // Nothing where the kernel does not show it, or shows it empty.
@@ -177,6 +213,14 @@ private:
 };
 
 }  // namespace
+
+std::expected<std::string, std::string> find_report_driver(const std::filesystem::path &reports) {
+    const auto folder = Folder::make(reports / (std::string(folder_prefix) + std::to_string(::getpid()) + "-0"));
+    if (!folder) return std::unexpected(folder.error().reason);
+    auto driver = folder->read_line("provider");
+    if (!driver) return std::unexpected(std::move(driver.error().reason));
+    return std::move(*driver);
+}
 
 std::unique_ptr<Quoter> make_configfs_quoter(std::filesystem::path reports, std::vector<RegisterSpec> registers) {
     return std::make_unique<ConfigfsQuoter>(std::move(reports), std::move(registers));

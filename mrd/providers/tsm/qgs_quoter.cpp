@@ -16,6 +16,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mrd/providers/report_options.h"
 #include "mrd/providers/tdx/td_quote.h"
 #include "mrd/providers/tsm/qgs_message.h"
 #include "proto/varlink/address.h"
@@ -136,9 +137,9 @@ public:
     QgsQuoter(QgsAddress address, Reporter &reporter, std::vector<RegisterSpec> registers)
         : address_(std::move(address)), reporter_(reporter), registers_(std::move(registers)) {}
 
-    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const ReportOptions &options,
+    std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &options,
                                               const std::stop_token &stop) override {
-        if (options.privilege_level) return fail(Cause::not_supported, "privilege levels");
+        if (auto taken = check_options(options); !taken) return std::unexpected(std::move(taken.error()));
         const auto report = reporter_.report(report_data);
         if (!report) return fail(Cause::no_report, report.error().reason);
         auto quote = ask(*report, stop);

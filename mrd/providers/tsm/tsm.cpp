@@ -7,6 +7,7 @@
 
 #include "mrd/providers/tsm/configfs_quoter.h"
 #include "mrd/providers/tsm/registers.h"
+#include "mrd/providers/tsm/report_kind.h"
 #include "mrd/providers/tsm/sight.h"
 
 namespace mrd::tsm {
@@ -34,33 +35,42 @@ private:
 
 class Tsm final : public Provider {
 public:
-    Tsm(const Options &options, std::vector<MeasurementFile> files, std::unique_ptr<GuestDevice> device)
-        : name_(options.name), device_(std::move(device)), registers_(std::move(files), device_.get()) {
+    Tsm(const Options &options, std::vector<MeasurementFile> files, std::unique_ptr<GuestDevice> device, std::string_view kind)
+        : name_(options.name), kind_(kind), device_(std::move(device)), registers_(std::move(files), device_.get()) {
         if (device_) reporter_.emplace(*device_);
         quoter_ = options.qgs ? make_qgs_quoter(*options.qgs, *reporter_, registers_.list())
                               : make_configfs_quoter(options.paths.reports, registers_.list());
     }
 
     [[nodiscard]] std::string_view name() const override { return name_; }
-    [[nodiscard]] std::string_view kind() const override { return "tdx"; }
+    [[nodiscard]] std::string_view kind() const override { return kind_; }
     [[nodiscard]] bool simulated() const override { return false; }
     [[nodiscard]] bool may_wait() const override { return true; }
-    RegisterDriver *registers() override { return &registers_; }
+    RegisterDriver *registers() override { return registers_.list().empty() ? nullptr : &registers_; }
     Reporter *reporter() override { return reporter_ ? &*reporter_ : nullptr; }
     Quoter *quoter() override { return quoter_.get(); }
 
 private:
     std::string name_;
+    std::string kind_;
     std::unique_ptr<GuestDevice> device_;
     Registers registers_;
     std::optional<DeviceReporter> reporter_;  // keeps nothing: quotes use it beside the queue's calls
     std::unique_ptr<Quoter> quoter_;
 };
 
+// Hardware that has reports and no registers. Null: there is none, or a TD's, of which there would be more.
+std::unique_ptr<Provider> open_reports_alone(const Options &options) {
+    const auto driver = find_report_driver(options.paths.reports);
+    const auto *const kind = driver ? find_report_kind(*driver) : nullptr;
+    if (kind == nullptr || kind->kind == "tdx") return nullptr;
+    return std::make_unique<Tsm>(options, std::vector<MeasurementFile>(), nullptr, kind->kind);
+}
+
 }  // namespace
 
 std::unique_ptr<Provider> make_provider(const Options &options, std::vector<MeasurementFile> files, std::unique_ptr<GuestDevice> device) {
-    return std::make_unique<Tsm>(options, std::move(files), std::move(device));
+    return std::make_unique<Tsm>(options, std::move(files), std::move(device), "tdx");
 }
 
 std::expected<std::unique_ptr<Provider>, std::string> open(const Options &options) {
@@ -75,6 +85,7 @@ std::expected<std::unique_ptr<Provider>, std::string> open(const Options &option
     std::unique_ptr<GuestDevice> device;
     if (std::filesystem::exists(paths.guest_device, unknown)) device = open_guest_device(paths.guest_device);
     if (files.empty() && !device) {
+        if (auto reports = open_reports_alone(options)) return reports;
         return std::unexpected("this kernel shows no TD: " + look_for(paths).text());
     }
     if (options.qgs && !device) {
