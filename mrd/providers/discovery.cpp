@@ -31,7 +31,7 @@ std::expected<Discovered, std::string> discover(const std::vector<ProviderConfig
             add_to(discovered.told, "found a provider " + text_of(hardware));
             auto taken = provider;
             taken.type = hardware.type;
-            taken.name = default_provider_name(hardware.type);
+            taken.name = hardware.sighting.name.empty() ? std::string(default_provider_name(hardware.type)) : hardware.sighting.name;
             discovered.providers.push_back(std::move(taken));
         }
         if (!found) {

@@ -7,7 +7,8 @@
 namespace mrd {
 
 struct Sighting {
-    bool found = false;  // enough of it that a provider can be made of it
+    bool found = false;     // enough of it that a provider can be made of it
+    std::string name = {};  // what that is called; empty: as its type usually is
     // For each thing that a provider of the type can use, one clause: where it is, or why it is of no use and what to do.
     std::vector<std::string> clauses;
 

@@ -47,6 +47,12 @@ TEST(Discovery, TakesNoTypeThatIsConfiguredByItself) {
     EXPECT_THAT(discover({automatic, own}, std::vector{found("tsm")}).error(), HasSubstr("every type is configured by itself"));
 }
 
+TEST(Discovery, CallsAProviderAsWhatWasFoundIsCalled) {
+    auto looked = found("tsm");
+    looked.sighting.name = "snp";
+    EXPECT_THAT(described(discover({automatic}, std::vector{looked}).value().providers), ElementsAre("tsm snp"));
+}
+
 TEST(Discovery, LeavesWhatIsConfiguredAloneAndTellsNothingOfIt) {
     const auto discovered = discover({{.type = "sim", .name = "tdx"}}, std::vector{found("tsm")}).value();
     EXPECT_THAT(described(discovered.providers), ElementsAre("sim tdx"));

@@ -7,9 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
+#include "mrd/providers/tsm/configfs_quoter.h"
 #include "mrd/providers/tsm/kernel_file.h"
 #include "mrd/providers/tsm/measurement_files.h"
+#include "mrd/providers/tsm/report_kind.h"
 
 namespace mrd::tsm {
 namespace {
@@ -82,14 +85,32 @@ std::string firmware_log_clause(const Paths &paths) {
     return refusal == 0 ? paths.firmware_log.native() + " is there" : kernel_refusal("read", paths.firmware_log, refusal);
 }
 
+// Hardware with reports and no registers.
+Sighting look_for_reports_alone(const Paths &paths) {
+    auto clause = reports_clause(paths);
+    if (!is_there(paths.reports)) return {.clauses = {std::move(clause)}};
+    const auto driver = find_report_driver(paths.reports);
+    if (!driver) {
+        return {.clauses = {clause + ", and nobody makes reports (" + driver.error() +
+                            "): with SEV-SNP `modprobe sev-guest`, on Arm CCA `modprobe arm-cca-guest`"}};
+    }
+    const auto *const kind = find_report_kind(*driver);
+    clause += ", of " + *driver;
+    if (kind == nullptr || kind->kind == "tdx") return {.clauses = {std::move(clause)}};
+    return {.found = true, .name = std::string(kind->kind), .clauses = {std::move(clause)}};
+}
+
 }  // namespace
 
 Sighting look_for(const Paths &paths) {
     const auto files = find_measurement_files(paths.measurements);
     const bool has_files = is_there(paths.measurements) && !(files && files->empty());
-    return {
-        .found = has_files || is_there(paths.guest_device),
-        .clauses = {measurements_clause(paths, files), device_clause(paths, has_files), reports_clause(paths), firmware_log_clause(paths)}};
+    const bool has_td = has_files || is_there(paths.guest_device);
+    const auto reports = has_td ? Sighting{.found = true, .clauses = {reports_clause(paths)}} : look_for_reports_alone(paths);
+    return {.found = reports.found,
+            .name = reports.name,
+            .clauses = {measurements_clause(paths, files), device_clause(paths, has_files), reports.clauses.front(),
+                        firmware_log_clause(paths)}};
 }
 
 }  // namespace mrd::tsm

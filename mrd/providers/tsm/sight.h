@@ -6,7 +6,7 @@
 
 namespace mrd::tsm {
 
-// Opens the device, and closes it again; changes nothing.
+// Opens the device, and closes it again; where there is no TD makes a report's folder and removes it.
 Sighting look_for(const Paths &paths);
 
 }  // namespace mrd::tsm

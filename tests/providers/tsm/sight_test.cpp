@@ -102,6 +102,17 @@ TEST_F(Sight, OfFilesWithoutTheDeviceSaysThatSomebodyKeepsItFromMrd) {
               text("dev/tdx_guest") + " is not there, although its module is loaded: give mrd's service or container the device");
 }
 
+// What a driver makes of it, tests/kernel-lab/boots/report-options shows.
+TEST_F(Sight, OfFoldersOfReportsThatNobodyMakesIsNothingAndSaysWhatToLoad) {
+    std::filesystem::create_directories(paths_.reports);
+    const auto sighting = look_for(paths_);
+    EXPECT_FALSE(sighting.found);
+    EXPECT_THAT(sighting.clauses[2],
+                testing::AllOf(testing::StartsWith(text("config/tsm/report") + " is there, and nobody makes reports (cannot open "),
+                               HasSubstr("`modprobe sev-guest`, on Arm CCA `modprobe arm-cca-guest`")));
+    EXPECT_TRUE(std::filesystem::is_empty(paths_.reports));
+}
+
 TEST_F(Sight, OfAnEmptyFolderOfRegistersIsNoTd) {
     EXPECT_FALSE(look_for(paths_).found);
     EXPECT_THAT(look_for(paths_).clauses[0], HasSubstr("has 0 registers"));
