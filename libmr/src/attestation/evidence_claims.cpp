@@ -75,12 +75,16 @@ void LogClaims::see(const Event &event) {
     const auto name = "event " + std::to_string(event.sequence);
     if (event.sequence != last_ + 1) contradict(name + " follows event " + std::to_string(last_) + ": one is missing, or there twice");
     last_ = event.sequence;
-    if ((event.origin == EventOrigin::resync) != is_resync(event)) {
+    // Of before mrd there may be some that another mrd has measured: they are gaps all the same.
+    if (event.origin != EventOrigin::firmware && (event.origin == EventOrigin::resync) != is_resync(event)) {
         contradict(name + (event.origin == EventOrigin::resync ? " is called a resync and is none" : " is a resync and is not called one"));
     }
-    if (event.origin != EventOrigin::firmware) firmware_is_over_ = true;
-    if (event.origin == EventOrigin::firmware && firmware_is_over_)
-        contradict(name + " is called the firmware's, whose events are the log's first");
+    // A provider that comes late has its firmware's log behind the events of others.
+    if (event.origin != EventOrigin::firmware) {
+        extended_.emplace(event.name);
+    } else if (extended_.contains(event.name)) {
+        contradict(name + " is called the firmware's, whose events are the first of their register");
+    }
     if (!is_measured(event) || !is_like_one(event.name)) return;
     if (event.index != tcg_index(event.name).value_or(no_index))
         contradict(name + " has the index " + std::to_string(event.index) + ", which is not its register's");

@@ -52,7 +52,7 @@ private:
     const Evidence *evidence_;
     std::span<const SignedRegister> registers_;
     std::uint64_t last_ = 0;
-    bool firmware_is_over_ = false;
+    std::set<std::string, std::less<>> extended_;  // the registers that mrd's events have extended so far
     std::vector<bool> declared_;
     std::map<std::string, std::set<HashAlgorithm>, std::less<>> declared_of_others_;
     std::string contradiction_;
