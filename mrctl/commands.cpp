@@ -296,7 +296,10 @@ int status(const Common &common) {
     for (const auto &provider : json.value("providers", Json::array())) {
         for (const auto &entry : provider.value("registers", Json::array())) {
             std::string state = "as logged";
-            if (entry.value("startUnexplained", false)) state = "as logged, but the log's start is unexplained";
+            if (entry.value("startUnexplained", false)) {
+                state = "as logged, but the log's start is unexplained";
+                if (const auto why = entry.value("startReason", ""); !why.empty()) state += ": " + why;
+            }
             if (entry.value("resyncs", std::int64_t{0}) > 0)
                 state = "as logged, over " + std::to_string(entry.value("resyncs", std::int64_t{0})) +
                         " gaps, which others' extends or missing records left";

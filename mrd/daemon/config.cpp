@@ -13,6 +13,7 @@
 
 #include "mr/file.h"
 #include "mrd/interfaces/names.h"
+#include "mrd/journal/earlier_log.h"
 #include "proto/varlink/address.h"
 
 namespace mrd {
@@ -136,6 +137,17 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
     ProviderConfig provider;
     std::string firmware_log;
     reader.text("firmware_log", firmware_log);
+    reader.key("earlier_logs", [&provider](const toml::node &node) -> std::string {
+        const auto wrong = "must be a list of at most " + std::to_string(journal::max_earlier_logs) + " paths of files";
+        const auto *list = node.as_array();
+        if (list == nullptr || list->size() > journal::max_earlier_logs) return wrong;
+        for (const auto &entry : *list) {
+            const auto path = entry.value_exact<std::string>();
+            if (!path || path->empty()) return wrong;
+            provider.earlier_logs.emplace_back(*path);
+        }
+        return {};
+    });
     reader.text("type", provider.type);
     reader.text("name", provider.name);
     reader.flag("required", [&provider](bool value) { provider.required = value; });

@@ -29,10 +29,10 @@ std::expected<void, std::string> Daemon::add(std::unique_ptr<Provider> provider,
 }
 
 std::expected<void, std::string> Daemon::start_journal() {
-    if (auto started = registers_.start_journal(providers_.firmware_logs()); !started) return started;
+    if (auto started = registers_.start_journal(providers_.logs()); !started) return started;
     providers_.on_late([this](ProviderSlot &slot) {
         if (auto *registers = slot.registers()) {
-            if (auto joined = registers_.join(*registers, providers_.firmware_log_of(slot)); !joined)
+            if (auto joined = registers_.join(*registers, providers_.logs_of(slot)); !joined)
                 log::error("the journal has no room for a provider's registers", {{"provider", slot.name()}, {"reason", joined.error()}});
         }
         if (on_late_) on_late_(slot);

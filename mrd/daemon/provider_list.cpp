@@ -152,16 +152,18 @@ std::vector<ProviderState> ProviderList::states() const {
     return states;
 }
 
-std::vector<journal::FirmwareFile> ProviderList::firmware_logs() const {
-    std::vector<journal::FirmwareFile> logs;
-    for (const auto *slot : running_) std::ranges::move(firmware_log_of(*slot), std::back_inserter(logs));
+std::vector<journal::LogFiles> ProviderList::logs() const {
+    std::vector<journal::LogFiles> logs;
+    for (const auto *slot : running_) std::ranges::move(logs_of(*slot), std::back_inserter(logs));
     return logs;
 }
 
-std::vector<journal::FirmwareFile> ProviderList::firmware_log_of(const ProviderSlot &slot) const {
+std::vector<journal::LogFiles> ProviderList::logs_of(const ProviderSlot &slot) const {
     for (const auto &entry : entries_) {
         if (entry->slot.get() != &slot) continue;
-        if (auto path = entry->provider.firmware_log()) return {{std::string(slot.name()), std::move(*path)}};
+        auto files = entry->provider.logs();
+        files.provider = slot.name();
+        return {std::move(files)};
     }
     return {};
 }

@@ -36,8 +36,8 @@ struct ConfiguredProvider {
     // Registers that have come later, as the configuration's rules leave them. Error: one sentence.
     std::function<std::expected<std::vector<RegisterSpec>, std::string>(std::vector<RegisterSpec>)> rule =
         [](std::vector<RegisterSpec> registers) { return registers; };
-    // What the firmware measured into its registers before mrd was there, if it is to be taken in.
-    std::function<std::optional<std::filesystem::path>()> firmware_log = [] { return std::nullopt; };
+    // The logs of what was extended into its registers before mrd was there.
+    std::function<journal::LogFiles()> logs = [] { return journal::LogFiles(); };
 };
 
 // All calls from the event loop.
@@ -63,8 +63,8 @@ public:
     [[nodiscard]] bool simulated() const;
     [[nodiscard]] std::vector<ProviderState> states() const;
     // Of those that run.
-    [[nodiscard]] std::vector<journal::FirmwareFile> firmware_logs() const;
-    [[nodiscard]] std::vector<journal::FirmwareFile> firmware_log_of(const ProviderSlot &slot) const;
+    [[nodiscard]] std::vector<journal::LogFiles> logs() const;
+    [[nodiscard]] std::vector<journal::LogFiles> logs_of(const ProviderSlot &slot) const;
 
 private:
     struct Entry {

@@ -32,6 +32,7 @@
 #include "mrd/daemon/service.h"
 #include "mrd/log.h"
 #include "mrd/own_files.h"
+#include "mrd/providers/ccel_table.h"
 #include "mrd/providers/discovery.h"
 #include "mrd/providers/open.h"
 #include "proto/varlink/server.h"
@@ -90,15 +91,22 @@ std::expected<void, Refusal> check_rules(const mrd::Config &config, mrd::Daemon 
     return {};
 }
 
-// What the firmware measured into the provider's registers before mrd started.
-std::optional<std::filesystem::path> firmware_log(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider) {
+// What the firmware measured into the provider's registers, and others before mrd started.
+mrd::journal::LogFiles logs_of(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider) {
     // The kernel's file is of the hardware's registers: it says nothing of simulated ones.
     const auto usual =
         mrd::is_simulated(provider) ? std::filesystem::path(command_line.simulated_td.ccel) : mrd::kernel_firmware_log(provider.type);
     const auto configured = provider.firmware_log ? provider.firmware_log : command_line.config.journal.firmware_log;
     const auto path = configured.value_or(usual);
-    if (path.empty() || path == "none" || (!configured && !std::filesystem::exists(path))) return std::nullopt;
-    return path;
+    mrd::journal::LogFiles files;
+    files.earlier = provider.earlier_logs;
+    if (path.empty() || path == "none" || (!configured && !std::filesystem::exists(path))) return files;
+    if (auto good = mrd::check_ccel_table(path); good) {
+        files.firmware = path;
+    } else {
+        files.why_no_firmware = std::move(good.error());
+    }
+    return files;
 }
 
 // Those that are configured, and what the machine has where that is asked for: which says so.
@@ -132,7 +140,7 @@ mrd::ConfiguredProvider configured(const mrd::OpenProvider &open, const mrd::Com
                 return mrd::ReadProvider::read(std::move(*opened), std::move(registers), mrd::Registers::first_generation());
             },
             .rule = rule,
-            .firmware_log = [&command_line, &provider] { return firmware_log(command_line, provider); }};
+            .logs = [&command_line, &provider] { return logs_of(command_line, provider); }};
 }
 
 // All of these outlive the daemon.

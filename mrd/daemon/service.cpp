@@ -34,6 +34,7 @@ struct RegisterStatus {
     std::int64_t events = 0;
     std::int64_t resyncs = 0;
     bool start_unexplained = false;
+    std::optional<std::string> start_reason;
     std::optional<std::string> explained;
     std::optional<std::string> start;
     static constexpr auto fields() {
@@ -43,7 +44,8 @@ struct RegisterStatus {
                           field("indeterminate", &RegisterStatus::indeterminate), field("lastFailure", &RegisterStatus::last_failure),
                           field("capped", &RegisterStatus::capped), field("events", &RegisterStatus::events),
                           field("resyncs", &RegisterStatus::resyncs), field("startUnexplained", &RegisterStatus::start_unexplained),
-                          field("explained", &RegisterStatus::explained), field("start", &RegisterStatus::start));
+                          field("startReason", &RegisterStatus::start_reason), field("explained", &RegisterStatus::explained),
+                          field("start", &RegisterStatus::start));
     }
 };
 
@@ -195,6 +197,7 @@ RegisterStatus status_of(const ProviderRegisters &provider, RegisterIndex index)
         status.resyncs = static_cast<std::int64_t>(known->resyncs);
         status.start_unexplained = known->start_is_unexplained();
         if (status.start_unexplained) {
+            if (const auto why = provider.why_unexplained(index); !why.empty()) status.start_reason = why;
             status.explained = mr::to_hex(known->explained.bytes());
             status.start = mr::to_hex(known->start.bytes());
         }

@@ -49,8 +49,20 @@ std::vector<bool> LogCut::decide() const {
     return cut;
 }
 
+namespace {
+
+// By another mrd, before this one: a replay needs what it says.
+bool is_earlier_resync_or_cap(const mr::Event &event) {
+    if (event.origin != mr::EventOrigin::firmware || !event.data) return false;
+    const auto envelope = mr::decode_envelope(*event.data);
+    return envelope && (envelope->header.type == "resync" || envelope->header.type == "cap");
+}
+
+}  // namespace
+
 mr::Event cut_event(const mr::Event &event, mr::Bytes &redacted) {
     if (!mr::is_measured(event) || event.origin == mr::EventOrigin::resync) return event;
+    if (is_earlier_resync_or_cap(event)) return event;
     mr::Event cut = event;
     cut.data.reset();
     cut.description.reset();

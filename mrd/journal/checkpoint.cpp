@@ -79,6 +79,8 @@ void append_state(mr::Bytes &out, const State &state) {
         put_text(out, log.provider);
         put_bytes(out, log.header);
     }
+    put_count(out, state.earlier_logs_.size());
+    for (const auto &provider : state.earlier_logs_) put_text(out, provider);
     put_count(out, state.open_.size());
     for (const auto &intent : state.open_) {
         put(out, intent.number);
@@ -138,6 +140,7 @@ std::expected<State, std::string> read_state(mr::ByteView bytes) {
         log.header.assign(header.begin(), header.end());
         state.firmware_logs_.push_back(std::move(log));
     });
+    repeat([&] { state.earlier_logs_.emplace_back(in.get_text()); });
     repeat([&] {
         OpenIntent intent;
         intent.number = in.get<std::uint64_t>();

@@ -21,9 +21,9 @@ Cursor::Cursor(AppendFile &file, std::uint64_t end) : reader_(file, file_header_
 
 std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::size_t records) {
     for (std::size_t looked = 0; looked < records; ++looked) {
-        if (firmware_) {
-            const auto offset = firmware_->offset;
-            const auto is_event = next_of_firmware(event);
+        if (imported_) {
+            const auto offset = imported_->offset;
+            const auto is_event = next_imported(event);
             if (!is_event) return wrong(offset, is_event.error());
             if (*is_event) return Step::event;
         }
@@ -40,7 +40,9 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
         if (const auto *reg = std::get_if<Register>(&*record)) {
             registers_.push_back({std::string(reg->provider) + "/" + std::string(reg->name), reg->algorithm, reg->carrier.has_value()});
         } else if (const auto *log = std::get_if<FirmwareLog>(&*record)) {
-            if (auto begun = begin_firmware(*log, offset); !begun) return wrong(offset, begun.error());
+            if (auto begun = begin_imported(log->provider, ImportedEvents::open(*log), offset); !begun) return wrong(offset, begun.error());
+        } else if (const auto *earlier = std::get_if<EarlierLog>(&*record)) {
+            if (auto begun = begin_imported({}, ImportedEvents::open(*earlier), offset); !begun) return wrong(offset, begun.error());
         } else if (const auto *intent = std::get_if<Intent>(&*record)) {
             Open open;
             if (!spare_.empty()) {
@@ -64,32 +66,32 @@ void Cursor::rest() {
     reader_.rest();
     spare_.clear();
     settled_ = {};
-    if (!firmware_) return;
-    to_pass_over_ = firmware_->given;
-    reader_.go_back(firmware_->offset);
-    firmware_.reset();
+    if (!imported_) return;
+    to_pass_over_ = imported_->given;
+    reader_.go_back(imported_->offset);
+    imported_.reset();
 }
 
-std::expected<void, std::string> Cursor::begin_firmware(const FirmwareLog &log, std::uint64_t offset) {
-    auto events = FirmwareEvents::open(log);
+std::expected<void, std::string> Cursor::begin_imported(std::string_view firmware_of, std::expected<ImportedEvents, std::string> events,
+                                                        std::uint64_t offset) {
     if (!events) return std::unexpected(events.error());
-    firmware_.emplace(offset, std::string(log.provider), std::move(*events));
+    imported_.emplace(offset, std::string(firmware_of), std::move(*events));
     mr::Event passed_over;
-    for (const auto count = std::exchange(to_pass_over_, 0); firmware_->given < count; ++firmware_->given) {
-        if (const auto more = firmware_->events.next(passed_over); !more) return std::unexpected(more.error());
+    for (const auto count = std::exchange(to_pass_over_, 0); imported_->given < count; ++imported_->given) {
+        if (const auto more = imported_->events.next(passed_over); !more) return std::unexpected(more.error());
     }
     return {};
 }
 
 // False: its log has ended.
-std::expected<bool, std::string> Cursor::next_of_firmware(mr::Event &event) {
-    const auto more = firmware_->events.next(event);
+std::expected<bool, std::string> Cursor::next_imported(mr::Event &event) {
+    const auto more = imported_->events.next(event);
     if (!more) return std::unexpected(more.error());
     if (*more) {
-        ++firmware_->given;
+        ++imported_->given;
         is_own_ = true;
     } else {
-        firmware_.reset();
+        imported_.reset();
     }
     return *more;
 }

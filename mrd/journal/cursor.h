@@ -29,11 +29,11 @@ public:
     enum class Step : std::uint8_t { event, busy, end };
     std::expected<Step, std::string> next(mr::Event &event, std::size_t records);
 
-    // The last event is the firmware's or mrd's own: no client asked for it.
+    // The last event is of before mrd or mrd's own: no client asked for it.
     [[nodiscard]] bool is_own() const { return is_own_; }
 
-    // The provider whose firmware's log the last event belongs to; empty: it is one of mrd's.
-    [[nodiscard]] std::string_view firmware_of() const { return firmware_ ? std::string_view(firmware_->provider) : std::string_view(); }
+    // The provider whose firmware's log the last event belongs to; empty: to none.
+    [[nodiscard]] std::string_view firmware_of() const { return imported_ ? std::string_view(imported_->firmware_of) : std::string_view(); }
 
 private:
     struct Known {
@@ -41,11 +41,11 @@ private:
         mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
         bool is_virtual = false;
     };
-    // A firmware's log that is being read: its events are views into the reader's buffer.
-    struct Firmware {
+    // A log that was taken in and is being read: its events are views into the reader's buffer.
+    struct Imported {
         std::uint64_t offset = 0;  // of its record
-        std::string provider;
-        FirmwareEvents events;
+        std::string firmware_of;   // empty: it is no firmware's
+        ImportedEvents events;
         std::uint64_t given = 0;  // of its events
     };
     // An intent that waits for its outcome: its bytes' place in the reader is lost by then.
@@ -56,15 +56,16 @@ private:
     };
 
     std::expected<bool, std::string> take(const Settled &settled, mr::Event &event);
-    std::expected<void, std::string> begin_firmware(const FirmwareLog &log, std::uint64_t offset);
-    std::expected<bool, std::string> next_of_firmware(mr::Event &event);
+    std::expected<void, std::string> begin_imported(std::string_view firmware_of, std::expected<ImportedEvents, std::string> events,
+                                                    std::uint64_t offset);
+    std::expected<bool, std::string> next_imported(mr::Event &event);
 
     RecordReader reader_;
     std::vector<Known> registers_;
     std::vector<Open> open_;
     std::vector<Open> spare_;  // memory of those that are settled
-    std::optional<Firmware> firmware_;
-    std::uint64_t to_pass_over_ = 0;  // events of the firmware's log that comes next, which were given before it rested
+    std::optional<Imported> imported_;
+    std::uint64_t to_pass_over_ = 0;  // events of the log taken in that comes next, which were given before it rested
 
     // What the last event's views point into.
     Open settled_;

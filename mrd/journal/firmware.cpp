@@ -32,13 +32,19 @@ std::expected<FirmwareLog, std::string> firmware_log_from(mr::ByteView file, std
     return log;
 }
 
-std::expected<FirmwareEvents, std::string> FirmwareEvents::open(const FirmwareLog &log) {
+std::expected<ImportedEvents, std::string> ImportedEvents::open(const FirmwareLog &log) {
     auto reader = mr::EventLogReader::open(log.bytes, {.registers = log.registers, .format = log.format});
     if (!reader) return std::unexpected(reader.error().message);
-    return FirmwareEvents(std::move(*reader), log);
+    return ImportedEvents(std::move(*reader), std::string(log.provider) + "/", log.sequence);
 }
 
-std::expected<bool, std::string> FirmwareEvents::next(mr::Event &event) {
+std::expected<ImportedEvents, std::string> ImportedEvents::open(const EarlierLog &log) {
+    auto reader = mr::EventLogReader::open(log.bytes, {.format = mr::LogFormat::json});
+    if (!reader) return std::unexpected(reader.error().message);
+    return ImportedEvents(std::move(*reader), "", log.sequence);
+}
+
+std::expected<bool, std::string> ImportedEvents::next(mr::Event &event) {
     const auto more = reader_.next(event);
     if (!more) return std::unexpected(more.error().message);
     if (!*more) return false;

@@ -31,21 +31,22 @@ FirmwareSource source_of(const FirmwareLog &log);
 // The record that a journal keeps of a firmware's log, but for the number of its first event. Views point into the arguments. Error: what is wrong with the file.
 std::expected<FirmwareLog, std::string> firmware_log_from(mr::ByteView file, std::string_view provider);
 
-// The events of a firmware's log, as they are in mrd's: with their numbers, and registers with their provider.
-class FirmwareEvents {
+// The events of a log that was taken in, as they are in mrd's: with their numbers, and registers with their provider.
+class ImportedEvents {
 public:
     // Error: what is wrong with it. What the record shows must outlive it.
-    static std::expected<FirmwareEvents, std::string> open(const FirmwareLog &log);
+    static std::expected<ImportedEvents, std::string> open(const FirmwareLog &log);
+    static std::expected<ImportedEvents, std::string> open(const EarlierLog &log);
 
     // False: there are no more. Error: what is wrong with the next one. The event's views are valid until the next call.
     std::expected<bool, std::string> next(mr::Event &event);
 
 private:
-    FirmwareEvents(mr::EventLogReader reader, const FirmwareLog &log)
-        : reader_(std::move(reader)), prefix_(std::string(log.provider) + "/"), sequence_(log.sequence) {}
+    ImportedEvents(mr::EventLogReader reader, std::string prefix, std::uint64_t sequence)
+        : reader_(std::move(reader)), prefix_(std::move(prefix)), sequence_(sequence) {}
 
     mr::EventLogReader reader_;
-    std::string prefix_;
+    std::string prefix_;      // of the registers' names
     std::uint64_t sequence_;  // of the next event
     std::string name_;
 };

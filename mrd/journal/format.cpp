@@ -11,7 +11,16 @@ namespace mrd::journal {
 
 namespace {
 
-enum Kind : std::uint8_t { kind_boot = 1, kind_repair, kind_register, kind_firmware_log, kind_intent = 6, kind_settled, kind_checkpoint };
+enum Kind : std::uint8_t {
+    kind_boot = 1,
+    kind_repair,
+    kind_register,
+    kind_firmware_log,
+    kind_earlier_log,
+    kind_intent,
+    kind_settled,
+    kind_checkpoint
+};
 
 // What a record may have or not, behind what it always has: absent and empty differ. In the order of their tags, each once.
 enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data };
@@ -62,6 +71,12 @@ Kind encode(mr::Bytes &out, const FirmwareLog &record) {
     put_text(out, record.provider);
     put_bytes(out, record.bytes);
     return kind_firmware_log;
+}
+Kind encode(mr::Bytes &out, const EarlierLog &record) {
+    put(out, record.sequence);
+    put_text(out, record.provider);
+    put_bytes(out, record.bytes);
+    return kind_earlier_log;
 }
 Kind encode(mr::Bytes &out, const Intent &record) {
     put(out, record.number);
@@ -135,6 +150,12 @@ void decode(FieldReader &in, Register &record) {
 void decode(FieldReader &in, FirmwareLog &record) {
     record.format = in.get_bool() ? mr::LogFormat::tcg_sha1 : mr::LogFormat::tcg;
     record.registers = in.get_bool() ? mr::LogRegisters::pcr : mr::LogRegisters::rtmr;
+    record.sequence = in.get<std::uint64_t>();
+    record.provider = in.get_text();
+    record.bytes = in.get_bytes();
+    in.get_unknown_fields();
+}
+void decode(FieldReader &in, EarlierLog &record) {
     record.sequence = in.get<std::uint64_t>();
     record.provider = in.get_text();
     record.bytes = in.get_bytes();
@@ -294,6 +315,7 @@ std::expected<Record, std::string> decode_record(const Head &head, mr::ByteView 
     case kind_repair: decode(in, decoded->emplace<Repair>()); break;
     case kind_register: decode(in, decoded->emplace<Register>()); break;
     case kind_firmware_log: decode(in, decoded->emplace<FirmwareLog>()); break;
+    case kind_earlier_log: decode(in, decoded->emplace<EarlierLog>()); break;
     case kind_intent: decode(in, decoded->emplace<Intent>()); break;
     case kind_settled: decode(in, decoded->emplace<Settled>()); break;
     case kind_checkpoint: decode(in, decoded->emplace<Checkpoint>()); break;

@@ -82,6 +82,13 @@ struct FirmwareLog {
     mr::ByteView bytes;          // as the firmware wrote it, without what pads it
 };
 
+// What was extended into the provider's registers behind the firmware's log and before mrd came, by the logs that the configuration names: in one record too.
+struct EarlierLog {
+    std::uint64_t sequence = 0;  // of its first event
+    std::string_view provider;
+    mr::ByteView bytes;  // mrd's JSON, whatever form it had
+};
+
 enum class Origin : std::uint8_t { service = 0, resync = 1, cap = 2 };
 
 // A register that an event extends: the event has one for each bank, and of a virtual register it has that one first and then its carrier's banks.
@@ -130,7 +137,7 @@ struct Checkpoint {
     mr::ByteView state;
 };
 
-using Record = std::variant<Boot, Repair, Register, FirmwareLog, Intent, Settled, Checkpoint>;
+using Record = std::variant<Boot, Repair, Register, FirmwareLog, EarlierLog, Intent, Settled, Checkpoint>;
 
 // Every Settled takes this much of the file: it is reserved before the intent is written.
 inline constexpr std::size_t settled_size = record_head_size + 24;

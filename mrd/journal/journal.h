@@ -11,6 +11,7 @@
 #include <expected>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -61,9 +62,12 @@ struct Present {
     bool resettable = false;  // by software, while the machine runs: a PCR 16 or 23
 };
 
-struct FirmwareFile {
+// The files that say what was extended into a provider's registers before mrd came.
+struct LogFiles {
     std::string provider;
-    std::filesystem::path path;
+    std::optional<std::filesystem::path> firmware = {};
+    std::vector<std::filesystem::path> earlier = {};  // by others behind the firmware, in their order
+    std::string why_no_firmware = {};                 // where there is a log of the firmware's that is not to be taken in: a sentence
 };
 
 // Views: the caller keeps what they show until the call returns.
@@ -78,6 +82,8 @@ struct NewEvent {
     std::optional<mr::ByteView> data = {};
 };
 
+class EarlierLogs;
+
 class Journal {
 public:
     // Reads the journal that is there. Error: a sentence that names the file; damage is none: condition() then says it.
@@ -87,14 +93,17 @@ public:
     ~Journal();
 
     // Decides, by what the registers hold, whether the journal goes on or a new one begins; then they join. Before any of the calls below. Error: a sentence.
-    std::expected<void, std::string> start(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs);
+    std::expected<void, std::string> start(const std::vector<Present> &registers, const std::vector<LogFiles> &firmware_logs);
 
-    // Registers of a provider that came after the start: settles what was open on them, takes in those that are new, and the provider's firmware log, if there
-    // is one and the journal does not have it. Whatever they hold the journal goes on: where it is not what the log says, that is a divergence. Error: a
+    // Registers of a provider that came after the start: settles what was open on them, takes in those that are new, and the provider's logs, if there
+    // are any and the journal does not have them. Whatever they hold the journal goes on: where it is not what the log says, that is a divergence. Error: a
     // sentence; the registers that the journal had no room for are not in state().
-    std::expected<void, std::string> join(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs);
+    std::expected<void, std::string> join(const std::vector<Present> &registers, const std::vector<LogFiles> &firmware_logs);
 
     [[nodiscard]] const State &state() const { return state_; }
+
+    // Why what the register held when mrd came is not explained: sentences. Empty: it is.
+    [[nodiscard]] std::string_view why_unexplained(RegisterNumber reg) const;
 
     // ---- One extend: begin -> the hardware -> settle -> when_durable -> reply
 
@@ -184,8 +193,11 @@ private:
     [[nodiscard]] State::Held held_by(const std::vector<Present> &registers) const;
     void settle_open(const std::vector<Present> &registers);
     std::expected<void, std::string> add_registers(const std::vector<Present> &registers);
-    void add_firmware_log(const FirmwareFile &firmware);
-    std::expected<void, std::string> take_in(const FirmwareFile &firmware);
+    void explain(const LogFiles &files);
+    void remember_unexplained(std::string_view provider, const std::string &reasons, const EarlierLogs *earlier);
+    std::expected<void, std::string> take_in(const Record &record);
+    std::expected<void, std::string> take_firmware_log(std::string_view provider, const std::filesystem::path &path);
+    std::expected<void, std::string> take_earlier_log(std::string_view provider, const EarlierLogs &logs);
     [[nodiscard]] bool names_registers(const FirmwareLog &log) const;
 
     void begin_syncing();
@@ -237,6 +249,7 @@ private:
     bool name_is_durable_ = false;  // the file is found again after a crash of the machine
     mr::Bytes scratch_;
     std::vector<std::function<void()>> on_event_;
+    std::map<RegisterNumber, std::string> unexplained_;  // why
 
     mr::Bytes checkpoint_;               // the state's bytes, for the next one
     std::uint64_t checkpoint_end_ = 0;   // of the last one; where the records begin, if there is none

@@ -8,7 +8,6 @@
 #include "mrd/journal/record_reader.h"
 #include "mrd/log.h"
 #include "mrd/own_files.h"
-#include "proto/varlink/release.h"
 
 namespace mrd::journal {
 
@@ -128,7 +127,7 @@ void Journal::set_damaged(std::uint64_t offset, const std::string &what) {
 
 // ---- Start: does it go on?
 
-std::expected<void, std::string> Journal::start(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs) {
+std::expected<void, std::string> Journal::start(const std::vector<Present> &registers, const std::vector<LogFiles> &firmware_logs) {
     const bool had_one = file_ != nullptr;
     const bool is_new = !had_one || older_format_ != 0 || !goes_on(registers);
     if (!is_new) {
@@ -159,35 +158,6 @@ std::expected<void, std::string> Journal::start(const std::vector<Present> &regi
     if (no_room_.empty() && end_ + smallest_event() > options_.size_limit)
         no_room_ = text_of(Error(Full{options_.size_limit, std::nullopt}));
     return {};
-}
-
-std::expected<void, std::string> Journal::join(const std::vector<Present> &registers, const std::vector<FirmwareFile> &firmware_logs) {
-    if (condition_ == Condition::damaged) {
-        log::error(reason_);
-        return {};
-    }
-    settle_open(registers);  // first, while the room that is reserved for it is there
-    auto added = add_registers(registers);
-    for (const auto &firmware : firmware_logs) {
-        // One that comes later would find its part of the log gone by.
-        const auto is_missing = [&](const Present &present) {
-            return present.provider == firmware.provider && !state_.find(present.provider, present.name, present.algorithm);
-        };
-        if (std::ranges::none_of(registers, is_missing)) add_firmware_log(firmware);
-    }
-    return added;
-}
-
-void Journal::add_firmware_log(const FirmwareFile &firmware) {
-    if (state_.has_firmware_log(firmware.provider)) return;
-    if (!state_.takes_firmware_log(firmware.provider)) {
-        log::warning("the firmware's log is not taken in: the provider's registers have events of mrd's already",
-                     {{"provider", firmware.provider}, {"path", firmware.path.string()}});
-        return;
-    }
-    // Without it the registers' start is unexplained, which is shown: nothing is hidden by going on.
-    if (auto added = take_in(firmware); !added)
-        log::warning("the firmware's log cannot be taken in", {{"provider", firmware.provider}, {"reason", added.error()}});
 }
 
 // What the journal held before may be lost in spite of this mrd's first sync: where one failed, the kernel told the mrd of that time, and counts as written
@@ -369,46 +339,6 @@ std::expected<void, std::string> Journal::add_registers(const std::vector<Presen
             return Failure("the journal has no room for the register " + name_of(present) + ": " + text_of(appended.error()));
     }
     return {};
-}
-
-std::expected<void, std::string> Journal::take_in(const FirmwareFile &firmware) {
-    auto file = options_.open_file(firmware.path, OpenMode::read_only);
-    if (!file) return Failure(cannot("open", firmware.path, file.error()));
-    mr::Bytes bytes;
-    mr::Bytes piece(std::size_t{1} << 16U);
-    for (;;) {
-        const auto count = (*file)->read(bytes.size(), piece);
-        if (!count) return Failure(cannot("read", firmware.path, count.error()));
-        if (*count == 0) break;
-        bytes.insert(bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(*count));
-        if (bytes.size() > max_firmware_log)
-            return Failure(firmware.path.string() + " has more than " + std::to_string(max_firmware_log) + " bytes");
-    }
-    auto log = firmware_log_from(bytes, firmware.provider);
-    if (!log) return Failure(firmware.path.string() + ": " + log.error());
-    log->sequence = state_.sequence() + 1;
-    if (!names_registers(*log)) return Failure(firmware.path.string() + ": none of its events is of a register of " + firmware.provider);
-    auto appended = append(*log);
-    varlink::release(scratch_);  // the largest record that there is
-    if (!appended) return Failure(text_of(appended.error()));
-    return {};
-}
-
-// Is any event of a register that the provider has? A TPM's log says nothing of RTMRs.
-bool Journal::names_registers(const FirmwareLog &log) const {
-    auto events = FirmwareEvents::open(log);
-    if (!events) return false;
-    mr::Event event;
-    bool is_empty = true;
-    for (; events->next(event).value_or(false); is_empty = false) {
-        if (!mr::is_measured(event)) continue;
-        const auto name = std::string_view(event.name).substr(log.provider.size() + 1);
-        for (const auto &digest : event.digests) {
-            const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
-            if (algorithm && state_.find(log.provider, name, *algorithm)) return true;
-        }
-    }
-    return is_empty;
 }
 
 }  // namespace mrd::journal

@@ -66,6 +66,15 @@ bool State::takes_firmware_log(std::string_view provider) const {
            std::ranges::none_of(open_, [&](const OpenIntent &intent) { return std::ranges::any_of(intent.targets, is_of_provider); });
 }
 
+bool State::has_earlier_log(std::string_view provider) const { return std::ranges::find(earlier_logs_, provider) != earlier_logs_.end(); }
+
+bool State::takes_earlier_log(std::string_view provider) const {
+    const auto is_of_provider = [&](const Target &target) { return registers_[target.reg].provider == provider; };
+    const auto is_extended = [&](const RegisterState &reg) { return reg.provider == provider && reg.logged != reg.explained; };
+    return !has_earlier_log(provider) && std::ranges::none_of(registers_, is_extended) &&
+           std::ranges::none_of(open_, [&](const OpenIntent &intent) { return std::ranges::any_of(intent.targets, is_of_provider); });
+}
+
 const mr::Digest &State::end_of_chain(RegisterNumber reg) const {
     for (auto intent = open_.rbegin(); intent != open_.rend(); ++intent) {
         if (const auto *target = intent->target(reg)) return target->after;
@@ -115,7 +124,7 @@ Checked State::check(const FirmwareLog &record) const {
     if (!takes_firmware_log(record.provider))
         return wrong("a firmware log of " + std::string(record.provider) + " where its registers have events already");
     if (record.sequence != sequence_ + 1) return wrong("firmware event " + std::to_string(record.sequence) + " is out of order");
-    auto events = FirmwareEvents::open(record);
+    auto events = ImportedEvents::open(record);
     if (!events) return wrong(events.error());
     mr::Event event;
     for (;;) {
@@ -123,6 +132,14 @@ Checked State::check(const FirmwareLog &record) const {
         if (!more) return wrong(more.error());
         if (!*more) return {};
     }
+}
+
+Checked State::check(const EarlierLog &record) const {
+    if (!takes_earlier_log(record.provider))
+        return wrong("an earlier log of " + std::string(record.provider) + " where its registers have events already");
+    if (record.sequence != sequence_ + 1) return wrong("earlier event " + std::to_string(record.sequence) + " is out of order");
+    if (auto explained = explained_by(record); !explained) return wrong(explained.error());
+    return {};
 }
 
 Checked State::check(const Intent &record) const {
@@ -236,7 +253,7 @@ void State::take(const Register &record) {
 
 void State::take(const FirmwareLog &record) {
     firmware_logs_.push_back(source_of(record));
-    auto events = FirmwareEvents::open(record);
+    auto events = ImportedEvents::open(record);
     if (!events) return;
     mr::Replay replay(mr::ReplayNames::as_logged);
     for (const auto &reg : registers_) {
@@ -266,6 +283,64 @@ void State::begin_at_locality(std::string_view pcr0, std::uint8_t locality, cons
         value.back() = locality;
         reg.initial = mr::Digest(value);
     }
+}
+
+std::expected<EarlierStep, std::string> earlier_step(const mr::Event &event, const mr::EventDigest &digest, const mr::Digest &before) {
+    const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
+    if (!algorithm || digest.value.size() != before.size()) return wrong("a digest of another length than its register");
+    if (mr::pcr0_startup_locality(event)) return wrong("it says how PCR 0 began, which only the firmware's log may");
+    EarlierStep step{.value = before};
+    if (event.data && mr::envelope_form(*event.data)) {
+        const auto envelope = mr::bound_envelope(event, digest);
+        const std::string_view type = envelope ? std::string_view(envelope->header.type) : std::string_view();
+        step.is_resync = type == "resync";
+        step.is_cap = type == "cap";
+        if ((step.is_resync || step.is_cap) && !envelope->body) return wrong("a " + std::string(type) + " that is redacted");
+        const auto values = step.is_resync ? mr::resync_values(*envelope, before.size()) : std::nullopt;
+        if (step.is_resync && (!values || values->expected != before)) return wrong("a resync that does not go on from there");
+        if (values) step.value = values->found;
+    }
+    step.value = extended(*algorithm, step.value, mr::Digest(digest.value));
+    return step;
+}
+
+std::expected<State::Explained, std::string> State::explained_by(const EarlierLog &record) const {
+    auto events = ImportedEvents::open(record);
+    if (!events) return wrong(events.error());
+    Explained after{registers_, sequence_};
+    mr::Event event;
+    for (;;) {
+        const auto more = events->next(event);
+        if (!more) return wrong(more.error());
+        if (!*more) return after;
+        after.sequence = event.sequence;
+        const auto wrong_event = [&event](const std::string &what) {
+            return wrong("earlier event " + std::to_string(event.sequence) + ": " + what);
+        };
+        if (event.origin != mr::EventOrigin::firmware || event.digests.empty()) return wrong_event("it is none of before mrd");
+        for (const auto &digest : event.digests) {
+            const auto is_extended = [&](const RegisterState &reg) {
+                return reg.name == event.name && reg.provider == record.provider && mr::tcg_id(reg.algorithm) == digest.algorithm_id;
+            };
+            const auto reg = std::ranges::find_if(after.registers, is_extended);
+            if (reg == after.registers.end() || reg->carrier) return wrong_event("its register is not there");
+            if (reg->capped_by != 0) return wrong_event("its register was capped before");
+            const auto step = earlier_step(event, digest, reg->explained);
+            if (!step) return wrong_event(step.error());
+            reg->explained = reg->logged = step->value;
+            ++reg->events;
+            if (step->is_resync) ++reg->resyncs;
+            if (step->is_cap) reg->capped_by = event.sequence;
+        }
+    }
+}
+
+void State::take(const EarlierLog &record) {
+    auto explained = explained_by(record);
+    if (!explained) return;
+    registers_ = std::move(explained->registers);
+    sequence_ = explained->sequence;
+    earlier_logs_.emplace_back(record.provider);
 }
 
 Usage State::usage_of(std::int64_t uid) const {

@@ -27,14 +27,14 @@ struct RegisterState {
     mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
     mr::Digest initial;    // at the hardware's reset
     mr::Digest start;      // when the journal began
-    mr::Digest explained;  // what the firmware's log makes of `initial`
+    mr::Digest explained;  // what the logs of before mrd make of `initial`
     mr::Digest logged;     // what the register must hold now
     std::uint64_t events = 0;
     std::uint64_t resyncs = 0;
     std::uint64_t capped_by = 0;                 // the number of the event that capped it; 0: none did
     std::optional<RegisterNumber> carrier = {};  // of a virtual register, which no hardware holds
 
-    // Somebody extended it before the journal began, and no firmware log says so: the gap at sequence 0.
+    // Somebody extended it before the journal began, and no log that was taken in says so: the gap at sequence 0.
     [[nodiscard]] bool start_is_unexplained() const { return start != explained; }
     friend bool operator==(const RegisterState &, const RegisterState &) = default;
 };
@@ -61,6 +61,15 @@ struct Usage {
     friend bool operator==(const Usage &, const Usage &) = default;
 };
 
+// What an event of before mrd makes of a register that held `before`. Error: what is wrong with it: a resync that does not go on from there, or is redacted; one that
+// says how its register began, which only the firmware's log may.
+struct EarlierStep {
+    mr::Digest value;
+    bool is_resync = false;
+    bool is_cap = false;
+};
+std::expected<EarlierStep, std::string> earlier_step(const mr::Event &event, const mr::EventDigest &digest, const mr::Digest &before);
+
 // A value: copies go their own ways, and equal ones have seen the same.
 class State {
 public:
@@ -85,7 +94,10 @@ public:
     [[nodiscard]] bool has_firmware_log(std::string_view provider) const;
     // Only where it comes before all events of the provider's registers does it explain them.
     [[nodiscard]] bool takes_firmware_log(std::string_view provider) const;
-    // The first one that was taken in; null: none.
+    // The same of what others extended behind it, before mrd came.
+    [[nodiscard]] bool has_earlier_log(std::string_view provider) const;
+    [[nodiscard]] bool takes_earlier_log(std::string_view provider) const;
+    // The first firmware's log that was taken in; null: none.
     [[nodiscard]] const FirmwareSource *firmware_log() const { return firmware_logs_.empty() ? nullptr : &firmware_logs_.front(); }
     [[nodiscard]] const EventIds &ids() const { return ids_; }
     [[nodiscard]] std::uint64_t repairs() const { return repairs_; }
@@ -116,6 +128,7 @@ private:
     [[nodiscard]] std::expected<void, std::string> check(const Repair &record) const;
     std::expected<void, std::string> check(const Register &record);
     [[nodiscard]] std::expected<void, std::string> check(const FirmwareLog &record) const;
+    [[nodiscard]] std::expected<void, std::string> check(const EarlierLog &record) const;
     [[nodiscard]] std::expected<void, std::string> check(const Intent &record) const;
     [[nodiscard]] std::expected<void, std::string> check(const Settled &record) const;
     [[nodiscard]] std::expected<void, std::string> check(const Checkpoint &record) const;
@@ -125,6 +138,7 @@ private:
     void take(const Register &record);
     void take(const FirmwareLog &record);
     void begin_at_locality(std::string_view pcr0, std::uint8_t locality, const mr::Replay &replay);
+    void take(const EarlierLog &record);
     void take(const Intent &record);
     void take(const Settled &record);
     void take(const Checkpoint &record);
@@ -133,6 +147,12 @@ private:
     friend void append_state(mr::Bytes &out, const State &state);
     friend std::expected<State, std::string> read_state(mr::ByteView bytes);
 
+    struct Explained {
+        std::vector<RegisterState> registers;
+        std::uint64_t sequence = 0;
+    };
+    // What an EarlierLog makes of all registers, and its last event's number.
+    [[nodiscard]] std::expected<Explained, std::string> explained_by(const EarlierLog &record) const;
     // What the register holds once every open intent is done.
     [[nodiscard]] const mr::Digest &end_of_chain(RegisterNumber reg) const;
     [[nodiscard]] std::expected<void, std::string> check_together(const Intent &record) const;
@@ -143,6 +163,7 @@ private:
     std::vector<OpenIntent> open_;
     std::string boot_id_;
     std::vector<FirmwareSource> firmware_logs_;
+    std::vector<std::string> earlier_logs_;  // the providers of which one was taken in
     EventIds ids_;
     std::uint64_t sequence_ = 0;
     std::uint64_t next_intent_ = 1;

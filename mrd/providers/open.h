@@ -27,6 +27,8 @@ struct ProviderConfig {
     std::optional<tsm::QgsAddress> qgs = {};               // of "tsm": whom to ask for quotes; not given: the kernel
     // Not given: the kernel's CCEL for registers of hardware, and what --sim-ccel names for the simulator's. "none": no import.
     std::optional<std::filesystem::path> firmware_log = {};
+    // Of what others extended behind the firmware, before mrd came: in their order, at most journal::max_earlier_logs.
+    std::vector<std::filesystem::path> earlier_logs = {};
 };
 
 // In the place of a type: whatever the machine has (mrd/providers/discovery.h).

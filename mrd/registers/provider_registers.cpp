@@ -73,6 +73,11 @@ const journal::RegisterState *ProviderRegisters::journal_state(RegisterIndex ind
     return number ? &events_.journal.state().registers()[*number] : nullptr;
 }
 
+std::string_view ProviderRegisters::why_unexplained(RegisterIndex index) const {
+    const auto number = table_.number(index);
+    return number ? events_.journal.why_unexplained(*number) : std::string_view();
+}
+
 bool ProviderRegisters::capped(RegisterIndex index) const {
     const auto *state = journal_state(index);
     return state != nullptr && state->capped_by != 0;

@@ -100,6 +100,9 @@ public:
     // What the journal says of an extensible register; null for others.
     [[nodiscard]] const journal::RegisterState *journal_state(RegisterIndex index) const;
 
+    // Why what it held when mrd came is not explained; empty: it is, or its journal does not know it.
+    [[nodiscard]] std::string_view why_unexplained(RegisterIndex index) const;
+
     // Why its last extend failed by no fault of its caller; null where it went through.
     [[nodiscard]] const std::string *last_failure(RegisterIndex index) const;
 

@@ -71,13 +71,13 @@ std::vector<journal::Present> Registers::journalled() const {
     return registers;
 }
 
-std::expected<void, std::string> Registers::start_journal(const std::vector<journal::FirmwareFile> &firmware_logs) {
+std::expected<void, std::string> Registers::start_journal(const std::vector<journal::LogFiles> &firmware_logs) {
     if (auto started = events_.journal.start(journalled(), firmware_logs); !started) return started;
     for (auto *provider : providers_) provider->join();
     return {};
 }
 
-std::expected<void, std::string> Registers::join(ProviderRegisters &registers, const std::vector<journal::FirmwareFile> &firmware_logs) {
+std::expected<void, std::string> Registers::join(ProviderRegisters &registers, const std::vector<journal::LogFiles> &firmware_logs) {
     auto joined = events_.journal.join(registers.journalled(), firmware_logs);
     registers.join();
     for (RegisterIndex index = 0; index < registers.table().size(); ++index) {

@@ -30,10 +30,10 @@ public:
     void add(ProviderRegisters &registers);
 
     // All providers are there: lets the journal decide how it goes on. Before the first extend. Error: a sentence.
-    std::expected<void, std::string> start_journal(const std::vector<journal::FirmwareFile> &firmware_logs);
+    std::expected<void, std::string> start_journal(const std::vector<journal::LogFiles> &firmware_logs);
 
     // A provider that has come after that joins it. Error: a sentence; those of its registers that the journal does not have take no extend.
-    std::expected<void, std::string> join(ProviderRegisters &registers, const std::vector<journal::FirmwareFile> &firmware_logs);
+    std::expected<void, std::string> join(ProviderRegisters &registers, const std::vector<journal::LogFiles> &firmware_logs);
 
     // A new journal in the place of a damaged one: what the old one is called now. Error: a sentence.
     std::expected<std::filesystem::path, std::string> repair_journal();

@@ -72,6 +72,7 @@ name = "second"
 required = false
 quote_format = "tdx_v5_td15"
 firmware_log = "/tmp/d"
+earlier_logs = ["/tmp/e", "/tmp/f"]
 
 [[register]]
 name = "tdx/rtmr*"
@@ -103,6 +104,7 @@ log_only = true
     EXPECT_EQ(config.journal.firmware_log, "none");
     EXPECT_EQ(config.providers.at(0).firmware_log, std::nullopt);
     EXPECT_EQ(config.providers.at(1).firmware_log, "/tmp/d");
+    EXPECT_EQ(config.providers.at(1).earlier_logs, (std::vector<std::filesystem::path>{"/tmp/e", "/tmp/f"}));
     ASSERT_EQ(config.providers.size(), 2U);
     EXPECT_EQ(config.providers[0].name, "tdx");
     EXPECT_TRUE(config.providers[0].required);
@@ -181,7 +183,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"UnknownQuoteFormat", "[[provider]]\ntype = \"sim\"\nquote_format = \"v4\"\n", "mrd.toml:3: provider.quote_format ",
                   "\"tdx_v4\", \"tdx_v5_td10\" or \"tdx_v5_td15\""},
         BadConfig{"SecondProviderIsWrong", "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"sim\"\nnmae = \"a\"\n",
-                  "mrd.toml:5: provider.nmae ", "known are: firmware_log, name, qgs, quote_format, required, type"},
+                  "mrd.toml:5: provider.nmae ", "known are: earlier_logs, firmware_log, name, qgs, quote_format, required, type"},
+        BadConfig{"EarlierLogNoList", "[[provider]]\ntype = \"sim\"\nearlier_logs = \"/a\"\n", "mrd.toml:3: provider.earlier_logs ",
+                  "must be a list of at most 16 paths of files"},
+        BadConfig{"EarlierLogWithoutPath", "[[provider]]\ntype = \"sim\"\nearlier_logs = [\"\"]\n", "mrd.toml:3: provider.earlier_logs ",
+                  "must be a list of at most 16 paths of files"},
         BadConfig{"RegisterWithoutName", "[[register]]\nlog_only = true\n", "mrd.toml:1: register.name ", "say which registers"},
         BadConfig{"UnknownOwner", "[[register]]\nname = \"tdx/rtmr3\"\nowner = \"mine\"\n", "mrd.toml:3: register.owner ",
                   "owned, shared or observed"},

@@ -186,6 +186,8 @@ TEST(CutEvent, LeavesResyncsCapsAndWhatIsNeverExtendedAsTheyAre) {
     cap.data = envelope;
     cap.digests = {{mr::tcg_id(mr::HashAlgorithm::sha384), digest}};
     EXPECT_TRUE(cut_event(cap, redacted).data);
+    cap.origin = mr::EventOrigin::firmware;
+    EXPECT_TRUE(cut_event(cap, redacted).data) << "another mrd's, before this one";
 }
 
 }  // namespace

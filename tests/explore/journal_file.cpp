@@ -130,8 +130,8 @@ private:
         for (std::size_t i = 0; i < firmware_events; ++i) value = extended(value, firmware_digest(i));
         return {.provider = "tpm", .name = "pcr7", .algorithm = algorithm, .initial = initial, .value = value};
     }
-    [[nodiscard]] std::vector<FirmwareFile> firmware_logs() const {
-        return late_has_come_ ? std::vector<FirmwareFile>{{"tpm", firmware_folder_.path() / "log"}} : std::vector<FirmwareFile>();
+    [[nodiscard]] std::vector<LogFiles> firmware_logs() const {
+        return late_has_come_ ? std::vector<LogFiles>{{"tpm", firmware_folder_.path() / "log"}} : std::vector<LogFiles>();
     }
     void come_late() {
         if (!bounds_.late || std::exchange(late_has_come_, true)) return;

@@ -41,7 +41,7 @@ protected:
         const mr::Bytes data(byte, 0xDA);
         mr::append_tcg_event(ccel_, measured(index, type, {{mr::tcg_id(algorithm), digest.bytes()}}, data));
     }
-    FirmwareFile write(const mr::Bytes &log, const std::string &provider = "tdx") {
+    LogFiles write(const mr::Bytes &log, const std::string &provider = "tdx") {
         std::ofstream(path("firmware"), std::ios::binary | std::ios::trunc)
             .write(reinterpret_cast<const char *>(log.data()), static_cast<std::streamsize>(log.size()));
         return {provider, path("firmware")};
@@ -68,7 +68,7 @@ TEST_F(JournalFirmware, ALogIsKeptByteForByteWithoutItsPadding) {
 TEST_F(JournalFirmware, ItsEventsHaveTheNumbersAndTheNamesThatTheyHaveInMrdsLog) {
     auto log = *firmware_log_from(ccel_, "td");
     log.sequence = 7;
-    auto events = *FirmwareEvents::open(log);
+    auto events = *ImportedEvents::open(log);
     mr::Event event;
     const std::vector<std::string> names{"td/rtmr0", "td/rtmr1", "td/mrtd", "td/rtmr0"};
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -283,7 +283,7 @@ TEST_F(JournalFirmware, TheLogsOfRealMachinesAreTakenInAndWrittenAgainWithoutALo
         EXPECT_TRUE(std::equal(log->bytes.begin(), log->bytes.end(), file.begin())) << entry.path();
         mr::Bytes again = source_of(*log).header;
         auto reader = *mr::EventLogReader::open(file);
-        auto events = *FirmwareEvents::open(*log);
+        auto events = *ImportedEvents::open(*log);
         mr::Event event;
         mr::Event whole;
         std::size_t count = 0;

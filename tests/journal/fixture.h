@@ -188,7 +188,7 @@ protected:
 
     // The journal as mrd has it after its start; null, with a failure of the test, if it does not start.
     std::unique_ptr<Journal> start() { return start(hardware_.present()); }
-    std::unique_ptr<Journal> start(const std::vector<Present> &present, const std::vector<FirmwareFile> &firmware = {}) {
+    std::unique_ptr<Journal> start(const std::vector<Present> &present, const std::vector<LogFiles> &firmware = {}) {
         auto journal = open();
         if (!journal) return nullptr;
         if (auto started = journal->start(present, firmware); !started) {

@@ -120,6 +120,15 @@ TEST(JournalFormat, AFirmwareLogRoundTripsInItsFourForms) {
     }
 }
 
+TEST(JournalFormat, AnEarlierLogRoundTrips) {
+    const mr::Bytes log(1000, 'x');
+    const auto bytes = encoded(EarlierLog{9, "tdx", log});
+    const auto record = std::get<EarlierLog>(*decoded(bytes));
+    EXPECT_EQ(record.sequence, 9U);
+    EXPECT_EQ(record.provider, "tdx");
+    EXPECT_TRUE(std::ranges::equal(record.bytes, log));
+}
+
 TEST(JournalFormat, AnIntentRoundTripsWithAllItsFields) {
     const mr::Bytes data{0, 1, 0xFF};
     const auto bytes = encoded(full_intent(data));
@@ -328,7 +337,8 @@ TEST(JournalFormat, AFieldOfALaterMrdIsPassedOverOnlyWhereItMayBe) {
         {1, body_of(Boot{0, "b"})},
         {2, body_of(Repair{})},
         {3, body_of(Register{mr::HashAlgorithm::sha1, filled(0, 20), filled(0, 20), "p", "r"})},
-        {4, body_of(FirmwareLog{})}};
+        {4, body_of(FirmwareLog{})},
+        {5, body_of(EarlierLog{})}};
     for (auto [kind, body] : others) {
         const mr::Bytes field{0x80, 1, 0, 0, 0, 'x'};
         body.insert(body.end(), field.begin(), field.end());

@@ -445,7 +445,7 @@ bool History::start(bool with_faults) {
         if (!opened) return std::unexpected(opened.error());
         life->journal = std::move(*opened);
         life->daemon = std::make_unique<Daemon>(life->loop, *life->journal);
-        std::vector<FirmwareFile> logs;
+        std::vector<LogFiles> logs;
         for (std::size_t provider = 0; provider < providers; ++provider) {
             if (provider == late_one && is_late) continue;
             if (auto added = add(*life, provider); !added) return added;

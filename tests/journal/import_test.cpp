@@ -1,5 +1,5 @@
 // What is taken in over several writes, or in one that is large, where the disk fails or mrd is killed at any of them: the registers of a provider that comes late,
-// and its firmware's log. The log is there whole or not at all, and the journal goes on.
+// its firmware's log, and another behind it. The log is there whole or not at all, and the journal goes on.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -47,8 +47,23 @@ protected:
         hardware_ = Hardware({std::string(rtmr), "tpm/pcr7", "tpm/pcr8"});
         std::uint8_t byte = 0x50;
         for (const auto *name : {"tpm/pcr7", "tpm/pcr8", "tpm/pcr7", "tpm/pcr8"}) hardware_.extend(name, digest_of(++byte));
+        if (!has_earlier_) return;
+        std::string cel;
+        const auto digest = digest_of(0x71);
+        mr::Event event;
+        event.name = "pcr8";
+        event.index = 8;
+        event.sequence = 1;
+        event.digests = {{mr::tcg_id(algorithm), digest.bytes()}};
+        mr::append_cel_json(cel, event);
+        std::ofstream(path("earlier"), std::ios::binary) << cel;
+        hardware_.extend("tpm/pcr8", digest);
     }
-    std::vector<FirmwareFile> firmware() const { return {{"tpm", path("firmware")}}; }
+    [[nodiscard]] std::vector<LogFiles> firmware() const {
+        LogFiles files{"tpm", path("firmware"), {}, {}};
+        if (has_earlier_) files.earlier = {path("earlier")};
+        return {files};
+    }
 
     // mrd runs without the TPM, which then comes, and the disk fails at the Nth write of this. Null: it took fewer.
     std::unique_ptr<Journal> come_late(std::uint64_t number, Fault fault, bool lasts) {
@@ -72,7 +87,7 @@ protected:
                     check(std::move(journal));
                     if (HasFailure()) return;
                 }
-                EXPECT_GT(number, 3U) << "two registers and the log";
+                EXPECT_GT(number, has_earlier_ ? 4U : 3U) << "two registers and the logs";
             }
         }
     }
@@ -93,7 +108,7 @@ protected:
         EXPECT_EQ(replay(log, rtmr), hardware_.value(rtmr));
     }
     void expect_the_firmwares_log(const Journal &journal) {
-        EXPECT_EQ(of_firmware(read_log(journal).value()), firmware_events);
+        EXPECT_EQ(of_firmware(read_log(journal).value()), firmware_events + (has_earlier_ ? 1 : 0));
         for (const auto *name : {"tpm/pcr7", "tpm/pcr8"}) {
             EXPECT_FALSE(state_of(journal, name).start_is_unexplained()) << name;
             EXPECT_EQ(logged(journal, name), hardware_.value(name)) << name;
@@ -101,6 +116,7 @@ protected:
     }
 
     mr::Bytes log_;
+    bool has_earlier_ = false;
 };
 
 TEST_F(JournalImport, AFirmwaresLogThatWasCutOffIsTakenInAtTheNextStart) {
@@ -111,6 +127,19 @@ TEST_F(JournalImport, AFirmwaresLogThatWasCutOffIsTakenInAtTheNextStart) {
         EXPECT_TRUE(extend(*journal, "tpm/pcr8", 2));
         journal = restart(std::move(journal));
         expect_to_go_on(*journal);
+        expect_the_firmwares_log(*journal);
+    });
+}
+
+TEST_F(JournalImport, SoIsOneOfWhatWasExtendedBehindIt) {
+    has_earlier_ = true;
+    at_each_write([this](std::unique_ptr<Journal> journal) {
+        options_.boot_id = "boot 2";
+        journal = restart(std::move(journal));
+        expect_to_go_on(*journal);
+        expect_the_firmwares_log(*journal);
+        EXPECT_TRUE(extend(*journal, "tpm/pcr8", 2));
+        journal = restart(std::move(journal));
         expect_the_firmwares_log(*journal);
     });
 }
