@@ -119,6 +119,16 @@ TEST(CollateralAssembly, ReadsEveryFormInWhichAnAnswerIsKept) {
                  "HTTP/1.1 200 OK\r\nSGX-PCK-CRL-Issuer-Chain: " + percent_encoded(a.crl_chain) + "\r\n\r\n" + to_hex(a.collateral.pck_crl);
              a.crl_chain.clear();
          }},
+        {"headers before a CRL in DER",
+         [](Answers &a) {
+             a.pck_crl =
+                 "HTTP/1.1 200 OK\r\nContent-Type: application/pkix-crl\r\nSGX-PCK-CRL-Issuer-Chain: " + percent_encoded(a.crl_chain) +
+                 "\r\n\r\n" + a.pck_crl;
+             a.crl_chain.clear();
+             a.root_crl.insert(0, "HTTP/1.1 200 OK\r\n\r\n");
+         }},
+        {"headers before a CRL in hexadecimal with 0x",
+         [](Answers &a) { a.root_crl = "HTTP/1.1 200 OK\r\n\r\n0x" + to_hex(a.collateral.root_ca_crl) + "\r\n"; }},
         {"a byte-order mark, blanks and line ends around", [](Answers &a) { a.tcb_info = "\xEF\xBB\xBF \r\n" + a.tcb_info + "\r\n\r\n"; }},
         {"JSON that was indented since", [](Answers &a) { a.qe_identity = nlohmann::ordered_json::parse(a.qe_identity).dump(2); }},
         {"the chains' certificates in files of their own, root first, and twice",
@@ -136,6 +146,21 @@ TEST(CollateralAssembly, ReadsEveryFormInWhichAnAnswerIsKept) {
         ASSERT_TRUE(assembled) << assembled.error().message;
         EXPECT_EQ(*assembled, plain.collateral);
     }
+}
+
+TEST(CollateralAssembly, ACrlInDerBehindHeadersIsReadToItsLastByteWhateverThatIs) {
+    constexpr int enough = 5000;  // signatures, of which one in 64 ends so
+    const std::string_view blanks(" \t\r\n");
+    for (int i = 0; i < enough; ++i) {
+        auto given = answers();
+        if (blanks.find(given.root_crl.back()) == std::string_view::npos) continue;
+        given.root_crl.insert(0, "HTTP/1.1 200 OK\r\n\r\n");
+        const auto assembled = given.assemble();
+        ASSERT_TRUE(assembled) << assembled.error().message;
+        EXPECT_EQ(*assembled, given.collateral);
+        return;
+    }
+    FAIL() << "no CRL ends in a blank";
 }
 
 TEST(CollateralAssembly, NamesAllThatIsMissing) {

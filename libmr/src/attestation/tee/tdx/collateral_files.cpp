@@ -19,9 +19,19 @@ using event_log::as_text;
 
 constexpr std::string_view blanks = " \t\r\n";
 
+std::string_view without_leading_blanks(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of(blanks), text.size()));
+}
+
 std::string_view trimmed(std::string_view text) {
-    const auto begin = std::min(text.find_first_not_of(blanks), text.size());
-    return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+    text = without_leading_blanks(text);
+    return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
+// "0" begins no text that is read here.
+bool is_der(ByteView content) {
+    constexpr std::uint8_t der_sequence = 0x30;
+    return !content.empty() && content.front() == der_sequence;
 }
 
 std::string lower(std::string_view text) {
@@ -109,11 +119,9 @@ std::expected<void, Error> CollateralFiles::read(const CollateralFile &file) {
 }
 
 CollateralFiles::Read CollateralFiles::read_content(const std::string &file, ByteView content) {
-    constexpr std::uint8_t der_sequence = 0x30;
     const auto decoded = decode_text_form(content);
     if (decoded) content = *decoded;
-    // "0" begins no text that is read here.
-    if (!content.empty() && content.front() == der_sequence) return read_binary(file, content);
+    if (is_der(content)) return read_binary(file, content);
     return read_text(file, event_log::without_byte_order_mark(as_text(content)));
 }
 
@@ -130,7 +138,7 @@ CollateralFiles::Read CollateralFiles::read_binary(const std::string &file, Byte
 }
 
 CollateralFiles::Read CollateralFiles::read_text(const std::string &file, std::string_view text) {
-    text = trimmed(text);
+    text = without_leading_blanks(text);
     bool has_chain = false;
     // Headers, up to an empty line; perhaps of a proxy's answer before them.
     for (auto rest = text; !rest.empty();) {
@@ -152,8 +160,11 @@ CollateralFiles::Read CollateralFiles::read_text(const std::string &file, std::s
             if (auto read = read_pem(file, percent_decoded(chain)); !read) return read;
             has_chain = true;
         }
-        text = rest = trimmed(after);
+        text = rest = without_leading_blanks(after);
+        // Whole: its last byte may be a blank.
+        if (is_der(as_bytes(text))) return read_content(file, as_bytes(text));
     }
+    text = trimmed(text);
     if (text.empty()) return has_chain ? Read() : std::unexpected("it has nothing of collateral");
     if (text.starts_with('{')) return read_json(file, text);
     if (const auto bytes = decode_text_form(as_bytes(text))) return read_content(file, *bytes);
