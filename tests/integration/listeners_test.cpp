@@ -58,7 +58,7 @@ TEST_F(ListenersTest, WhatAKillLeavesOfEachIsReplacedAndASecondMrdIsKeptFromEach
 }
 
 TEST_F(ListenersTest, AnOwnerThatThereIsNotIsOneErrorThatNamesTheKey) {
-    EXPECT_THAT(refused({.config = two("owner = \"nobdoy\"\n")}), AllOf(HasSubstr("listener.owner"), HasSubstr("nobdoy")));
+    EXPECT_THAT(refused({.config = two("owner = \"nobdoy\"\n")}, 2), AllOf(HasSubstr("listener.owner"), HasSubstr("nobdoy")));
     EXPECT_FALSE(fs::exists(folder() / "io.mrd"));
 }
 

@@ -247,7 +247,7 @@ TEST_F(TerminalTest, TheDaemonsOwnLinesHoldNothingThatATerminalObeys) {
         EXPECT_THAT(found_in(lines_of({}, "\"" + text + "\" = 1\n"), false), IsEmpty());
         EXPECT_THAT(found_in(lines_of({}, "[[provider]]\ntype = \"sim\"\nname = \"" + text + "\"\n"), false), IsEmpty());
     }
-    EXPECT_THAT(found_in(refused({.config = "[[register]]\nname = \"no\\u009B\\u202E\\u007F\\u001Bthing\"\nlog_only = true\n"}), false),
+    EXPECT_THAT(found_in(refused({.config = "[[register]]\nname = \"no\\u009B\\u202E\\u007F\\u001Bthing\"\nlog_only = true\n"}, 2), false),
                 IsEmpty());
 }
 
