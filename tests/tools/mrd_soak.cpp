@@ -24,6 +24,7 @@ struct Options {
     int kills = 2000;
     int seconds = std::numeric_limits<int>::max();
     int kernel = 0;  // 1: on the kernel's registers instead of the simulator's
+    int group = 0;   // 1: the first state's journal is synced by groups, as every second is
     unsigned seed = std::random_device()();
 };
 
@@ -33,7 +34,9 @@ public:
 
     int from(int least, int most) { return std::uniform_int_distribution(least, most)(random_); }
 
-    mrd::Death death() {
+    // Of a state's life: each step once, in their order, and then at random.
+    mrd::Death death(std::size_t life) {
+        if (life < mrd::faults::kill_points.size()) return mrd::AtPoint{std::string(mrd::faults::kill_points[life]), from(1, 3)};
         switch (from(0, 2)) {
         case 0: return mrd::AfterAcknowledged{from(1, 100)};
         case 1: {
@@ -70,8 +73,9 @@ private:
 int main(int argc, char **argv) {
     Options options;
     if (!mrd::read_options(argc, argv, mrd::NumberOption{"--kills", options.kills}, mrd::NumberOption{"--seconds", options.seconds},
-                           mrd::NumberOption{"--seed", options.seed}, mrd::NumberOption{"--kernel", options.kernel})) {
-        std::fprintf(stderr, "usage: mrd-soak [--kills N] [--seconds S] [--seed N] [--kernel 0|1]\n");
+                           mrd::NumberOption{"--seed", options.seed}, mrd::NumberOption{"--kernel", options.kernel},
+                           mrd::NumberOption{"--group", options.group})) {
+        std::fprintf(stderr, "usage: mrd-soak [--kills N] [--seconds S] [--seed N] [--kernel 0|1] [--group 0|1]\n");
         return wrong_usage;
     }
     std::printf("seed %u\n", options.seed);
@@ -85,13 +89,14 @@ int main(int argc, char **argv) {
     for (int state = 0; kills < options.kills && seconds() < options.seconds; ++state) {
         std::string folder = (std::filesystem::temp_directory_path() / "mrd-soak-XXXXXX").native();
         if (::mkdtemp(folder.data()) == nullptr) return violated;
-        const bool group = state % 2 == 1;
+        const bool group = (state + options.group) % 2 == 1;
         const std::string provider = options.kernel != 0 ? "[[provider]]\ntype = \"tsm\"\n" : "";
         mrd::KillLoop loop({.folder = folder,
                             .config = (group ? "[journal]\nsync = \"group\"\n" : "") + provider,
                             .arguments = options.kernel != 0 ? std::vector<std::string>() : std::vector<std::string>{"--sim"}});
         const auto go_on = [&] { return kills < options.kills && seconds() < options.seconds && loop.ledger().violations().empty(); };
-        for (int i = 0; i < kills_of_a_state && go_on(); ++i, ++kills) loop.live(chance.death(), chance.faults());
+        for (int i = 0; i < kills_of_a_state && go_on(); ++i, ++kills)
+            loop.live(chance.death(static_cast<std::size_t>(i)), chance.faults());
         if (loop.ledger().violations().empty()) loop.conclude();
         events += loop.ledger().size();
         deaths_while_starting += loop.deaths_while_starting();
