@@ -1,4 +1,6 @@
 // mrd's provider on the kernel's own files: what tests/providers/tsm shows on plain ones, and what only a kernel does. kernel-lab-quoting runs beside it.
+#include <sys/mount.h>
+
 #include <algorithm>
 #include <atomic>
 #include <optional>
@@ -37,6 +39,28 @@ protected:
         return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(reports), std::filesystem::directory_iterator()));
     }
 
+    // As where there is no /dev/tdx_guest.
+    static std::unique_ptr<Provider> with_files_alone() {
+        return tsm::open({.name = "tdx", .paths = {.guest_device = "/nonexistent"}}).value();
+    }
+
+    // Why there is no quote where somebody does this to its folder while it is made; "none of it" where the quote is as it was asked for.
+    template <class Act>
+    std::string interfered(Act act) {
+        set_parameter("quote_hold", "1");
+        std::expected<Quoted, QuoteFailure> made;
+        std::jthread asks([&] { made = quote(1); });
+        wait_until_held("quote", 1);
+        std::unique_ptr<Waiting> other = act(std::filesystem::directory_iterator(reports)->path());
+        EXPECT_TRUE(other->sleeps());
+        set_parameter("quote_hold", "0");
+        asks.join();
+        other->outcome();
+        if (!made) return made.error().reason;
+        EXPECT_EQ(made->says.report_data, mr::Bytes(64, 1));
+        return "none of it";
+    }
+
     std::unique_ptr<Provider> provider_ = tsm::open({.name = "tdx"}).value();
 };
 
@@ -58,6 +82,28 @@ TEST_F(TsmProvider, ExtendsThroughTheFileAndReadsWithOneReport) {
     EXPECT_EQ(parameter("extend_calls") - extends, 1);
     EXPECT_EQ(parameter("ioctl_calls") - ioctls, 1);
     EXPECT_EQ(read("mrtd").value(), value_of("mrtd:sha384"));
+}
+
+TEST_F(TsmProvider, ADigestOfAnotherSizeAndAnExtendOfWhatIsReadOnlyNeverReachTheHardware) {
+    const auto before = read("rtmr3").value();
+    const auto extends = parameter("extend_calls");
+    // The kernel would cut the last two, and extend all the same.
+    for (const std::size_t size : {32U, 64U}) {
+        const auto refused = provider_->registers()->extend(index_of("rtmr3"), mr::Digest(mr::Bytes(size, 1)));
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().applied, Applied::no);
+        EXPECT_THAT(refused.error().reason, HasSubstr("takes 48 bytes, these are " + std::to_string(size)));
+    }
+    for (const auto *const name : {"mrtd", "mrowner", "servtd_hash"}) EXPECT_EQ(extend(name, 1).error().applied, Applied::no) << name;
+    EXPECT_EQ(parameter("extend_calls"), extends);
+    EXPECT_EQ(read("rtmr3").value(), before);
+}
+
+TEST_F(TsmProvider, OneExtendAfterTheOtherIsWrittenAtTheFilesBeginning) {
+    const auto before = read("rtmr3").value();
+    ASSERT_TRUE(extend("rtmr3", 1));
+    ASSERT_TRUE(extend("rtmr3", 2));
+    EXPECT_EQ(read("rtmr3").value(), extended(extended(before, some_digest(1)), some_digest(2)));
 }
 
 TEST_F(TsmProvider, SeesAnExtendFromElsewhereThatTheKernelsFilesDoNotShow) {
@@ -111,7 +157,7 @@ TEST_F(TsmProvider, AReadThroughTheDeviceDoesNotWaitForASlowExtendOfTheFiles) {
 }
 
 TEST_F(TsmProvider, WithFilesAloneAnExtendWhoseOutcomeIsUnknownIsNotToldFromTheKernelsCache) {
-    provider_ = tsm::open({.name = "tdx", .paths = {.guest_device = "/nonexistent"}}).value();
+    provider_ = with_files_alone();
     const auto before = read("rtmr3").value();
     {
         const Parameter failing("extend_error_after", EIO);
@@ -121,6 +167,64 @@ TEST_F(TsmProvider, WithFilesAloneAnExtendWhoseOutcomeIsUnknownIsNotToldFromTheK
     EXPECT_THAT(read("rtmr3").error().reason, HasSubstr("may show an old value"));
     ASSERT_TRUE(extend("rtmr2", 1));
     EXPECT_EQ(read("rtmr3").value(), extended(before, some_digest(1)));
+}
+
+TEST_F(TsmProvider, WithFilesAloneARefreshThatFailsIsTheErrorOfWhatIsLiveAloneAndTheNextReadHasTheValue) {
+    provider_ = with_files_alone();
+    const auto before = read("rtmr3").value();
+    ASSERT_TRUE(extend("rtmr3", 1));
+    {
+        const Parameter failing("refresh_error_before", EIO);
+        EXPECT_THAT(read("rtmr3").error().reason, HasSubstr("rtmr3:sha384: Input/output error"));
+        EXPECT_TRUE(read("mrtd"));
+    }
+    EXPECT_EQ(read("rtmr3").value(), extended(before, some_digest(1)));
+}
+
+TEST_F(TsmProvider, AnotherUserReadsTheFilesAndIsToldWhatToDoToExtend) {
+    const auto as_another = [this](const std::function<std::string()> &work) {
+        return as_user(1000, [&] {
+            provider_ = with_files_alone();
+            return work();
+        });
+    };
+    const auto extends = [this] {
+        const auto done = extend("rtmr3", 1);
+        return done ? std::string("extended")
+                    : std::string(done.error().applied == Applied::no ? "not " : "perhaps ") + done.error().reason;
+    };
+    EXPECT_EQ(as_another([this] { return read("rtmr3") ? std::string("read") : "not"; }), "read");
+    EXPECT_THAT(as_another([&] { return extends().substr(sizeof "not cannot open " - 1 + measurements.native().size() + 20); }),
+                HasSubstr("Permission denied: run mrd as root, or give it the file"));
+    const auto file = measurements / "rtmr3:sha384";
+    ASSERT_EQ(::chown(file.c_str(), 1000, 1000), 0);
+    EXPECT_EQ(as_another(extends), "extended");
+    ASSERT_EQ(::chown(file.c_str(), 0, 0), 0);
+    EXPECT_THAT(as_user(1000, [this] { return read("rtmr3") ? std::string("read") : "not read"; }), "not read") << "the device is root's";
+    EXPECT_EQ(as_user(1000, [this] { return quote(1) ? std::string("quoted") : "not quoted"; }), "not quoted");
+    EXPECT_EQ(folders(), 0U);
+}
+
+TEST_F(TsmProvider, AUserWhoOwnsTheFolderOfReportsAloneHasNoQuoteAndLeavesNothing) {
+    ASSERT_EQ(::chown(reports.c_str(), 1000, 1000), 0);
+    const auto reason = as_user(1000, [this] {
+        const auto made = quote(1);
+        return made ? std::string("quoted") : made.error().reason.substr(made.error().reason.rfind('/'));
+    });
+    EXPECT_EQ(reason, "/inblob: Permission denied: run mrd as root, or give it the file");
+    EXPECT_EQ(folders(), 0U);
+    ASSERT_EQ(::chown(reports.c_str(), 0, 0), 0);
+}
+
+TEST_F(TsmProvider, WhereSysIsReadOnlyAnExtendHasNotHappenedAndSaysWhatToDo) {
+    const auto before = read("rtmr3").value();
+    ASSERT_EQ(::mount(nullptr, "/sys", nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
+    const auto refused = extend("rtmr3", 1);
+    ASSERT_EQ(::mount(nullptr, "/sys", nullptr, MS_REMOUNT, nullptr), 0);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().applied, Applied::no);
+    EXPECT_THAT(refused.error().reason, HasSubstr("Read-only file system: mount it for writing"));
+    EXPECT_EQ(read("rtmr3").value(), before);
 }
 
 TEST_F(TsmProvider, AReportIsOverTheDataThatWereGivenAndLeavesReportdataAlone) {
@@ -163,23 +267,37 @@ TEST_F(TsmProvider, AQuoteThatFailsSaysWhyAndLeavesNothingBehind) {
 }
 
 TEST_F(TsmProvider, AFolderThatSomebodyElseWroteToIsNoticed) {
-    set_parameter("quote_hold", "1");
-    std::optional<std::expected<Quoted, QuoteFailure>> quoted;
-    std::jthread other([&] { quoted = quote(1); });
-    wait_until_held("quote", 1);
-    const auto folder = std::filesystem::directory_iterator(reports)->path();
-    // The kernel's lock keeps the close, and so the change, until the quote is made.
-    std::jthread intruder([&] { write_once(folder / "inblob", mr::Bytes(64, 9)); });
-    while (!std::filesystem::exists(folder / "generation")) std::this_thread::yield();
-    set_parameter("quote_hold", "0");
-    intruder.join();
-    other.join();
-    // Either the intruder came after everything that the quote consists of was read, or it is noticed.
-    if (!*quoted) {
-        EXPECT_THAT(quoted->error().reason, HasSubstr("somebody else wrote to"));
-    } else {
-        EXPECT_EQ((*quoted)->says.report_data, mr::Bytes(64, 1));
+    // The kernel's lock keeps the close, and so the change, until the quote is made. That it then comes before all was read is likely, not certain.
+    bool noticed = false;
+    for (int i = 0; i < 50 && !noticed; ++i) {
+        noticed = interfered([](const std::filesystem::path &folder) {
+                      const int inblob = ::open((folder / "inblob").c_str(), O_WRONLY | O_CLOEXEC);
+                      if (::write(inblob, mr::Bytes(64, 9).data(), 64) != 64)
+                          return std::make_unique<Waiting>(SYS_close, [] { return -1; });
+                      return std::make_unique<Waiting>(SYS_close, [inblob] { return ::close(inblob); });
+                  }).contains("somebody else wrote to");
     }
+    EXPECT_TRUE(noticed);
+}
+
+TEST_F(TsmProvider, DataOfAnySizeBut64BytesNeverReachTheKernel) {
+    const auto calls = parameter("quote_calls");
+    for (const std::size_t size : {0U, 10U, 63U, 65U})
+        EXPECT_EQ(provider_->quoter()->quote(mr::Bytes(size), {}, {}).error().cause, QuoteFailure::Cause::no_report) << size;
+    EXPECT_EQ(parameter("quote_calls"), calls);
+    EXPECT_EQ(folders(), 0U);
+}
+
+TEST_F(TsmProvider, AFolderThatSomebodyElseMadeBeforeIsLeftAlone) {
+    // The numbers are counted up: one of those that come next.
+    const auto theirs = reports / ("mrd-" + std::to_string(::getpid()) + "-1");
+    ASSERT_EQ(::mkdir(theirs.c_str(), 0755), 0);
+    const auto refused = quote(1);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().reason, HasSubstr("File exists"));
+    EXPECT_TRUE(quote(1)) << "the next has a number of its own";
+    EXPECT_TRUE(exists(theirs));
+    ASSERT_EQ(::rmdir(theirs.c_str()), 0);
 }
 
 TEST_F(TsmProvider, WhatACrashLeftIsRemovedAtTheNextStartAndOthersAreLeftAlone) {
@@ -212,6 +330,28 @@ TEST_F(TsmProvider, BesideAnotherUserOfConfigfsEachQuoteIsOverItsOwnData) {
         EXPECT_EQ(quoted->says.report_data, mr::Bytes(64, nonce));
     }
     over = true;
+}
+
+// ---- With odd_registers=1
+
+using OddRegistersOfTheProvider = TsmProvider;
+
+TEST_F(OddRegistersOfTheProvider, HaveTheFlagsOfTheirModesAndEachIsWrittenAndReadAsThoseSay) {
+    const auto flags = [this](std::string_view name) { return provider_->registers()->list().at(index_of(name)).flags.to_string(); };
+    EXPECT_EQ(flags("odd256"), "XWRL");
+    EXPECT_EQ(flags("oddwriteonly"), "W") << "what cannot be read cannot be held against the log";
+    EXPECT_EQ(flags("oddstore"), "WR");
+    const auto extend_by = [this](std::string_view name, std::size_t size) {
+        return provider_->registers()->extend(index_of(name), mr::Digest(mr::Bytes(size, 1)));
+    };
+    EXPECT_TRUE(extend_by("odd256", 32));
+    EXPECT_EQ(read("odd256").value(), mr::Bytes(32, 1)) << "the module stores what is written";
+    EXPECT_FALSE(extend_by("odd256", 48));
+    EXPECT_FALSE(extend_by("oddwriteonly", 64));
+    EXPECT_TRUE(provider_->registers()->write(index_of("oddwriteonly"), mr::Bytes(64, 1)));
+    EXPECT_TRUE(provider_->registers()->write(index_of("oddstore"), mr::Bytes(16, 2)));
+    EXPECT_EQ(read("oddstore").value(), mr::Bytes(16, 2));
+    EXPECT_FALSE(provider_->registers()->write(index_of("oddstore"), mr::Bytes(15, 2)));
 }
 
 }  // namespace
