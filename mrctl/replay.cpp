@@ -38,7 +38,8 @@ Json json_of(mr::Replay &replay, const EventNumbers::Wrong &numbers) {
     }
     auto replayed = replay.registers();
     const auto by_name = [](const auto &a, const auto &b) { return ::strverscmp(a.name.c_str(), b.name.c_str()) < 0; };
-    std::ranges::stable_sort(replayed, by_name);
+    std::ranges::sort(replayed,
+                      [&](const auto &a, const auto &b) { return by_name(a, b) || (!by_name(b, a) && a.algorithm < b.algorithm); });
     Json registers = Json::object();
     Json gaps = Json::array();
     for (const auto &reg : replayed) {
