@@ -205,12 +205,15 @@ TEST_F(ShareQueueTest, AConnectionThatCameWithTwoPassesTheOthersWithOne) {
 }
 
 TEST_F(ShareQueueTest, WhoCameLastAndDoesNotFitLeavesItsTurnToTheLongestWaiting) {
-    for (const char name : std::string("abc")) wait(name, root(static_cast<std::uint64_t>(name)), 30);
-    EXPECT_EQ(turns(), "acb");
-    wait('l', root(1), 10);
-    wait('n', root(2), 30);
-    EXPECT_EQ(turns(), "l");
-    EXPECT_EQ(queue_.taken(), 100U);
+    wait('u', user(1, 7), 30);
+    wait('v', user(2, 7), 10);
+    wait('w', user(3, 8), 30);
+    EXPECT_EQ(turns().size(), 3U);
+    wait('l', root(4), 10);
+    wait('m', root(5), 10);
+    wait('n', root(6), 30);
+    EXPECT_EQ(turns(), "lm");
+    EXPECT_EQ(queue_.taken(), 90U);
 }
 
 TEST_F(ShareQueueTest, OneThatIsCancelledIsNotServedAndHoldsNobodyUp) {
