@@ -177,8 +177,8 @@ TEST_F(MrctlLogTest, AnOfflineReplayShowsEachBankOfARegister) {
                         << R"(","sha256":")" << std::string(64, '2') << R"("},"origin":"service"})" << '\n';
     const auto lines = split(output({"replay", "--log", file}), '\n');
     ASSERT_EQ(lines.size(), 2U);
-    EXPECT_THAT(lines[0], StartsWith("spdm0/block1:sha384 "));
-    EXPECT_THAT(lines[1], StartsWith("spdm0/block1:sha256 "));
+    EXPECT_THAT(lines[0], StartsWith("spdm0/block1:sha256 "));
+    EXPECT_THAT(lines[1], StartsWith("spdm0/block1:sha384 "));
 }
 
 TEST_F(MrctlLogTest, AnOfflineReplaySaysWhichEventNumbersAreMissing) {
