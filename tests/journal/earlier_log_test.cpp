@@ -241,7 +241,8 @@ TEST_F(JournalEarlierLog, AFileThatCannotBeReadKeepsMrdFromNothingAndTheGapNames
 
 TEST_F(JournalEarlierLog, EventsOfOtherRegistersAreLeftOut) {
     hardware_.extend(rtmr3, digest_of(1));
-    auto said = event(rtmr3, digest_of(0));
+    const auto zero = digest_of(0);
+    auto said = event(rtmr3, zero);
     said.type = mr::ev_no_action;
     const auto log = Json().add("tpm/pcr7", 5).add("tpm/rtmr3", 6).add(said).add(rtmr3, 1).add("rtmr1", 7).text;
     const auto journal = start({write("initrd", log)});
