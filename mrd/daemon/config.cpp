@@ -265,9 +265,30 @@ std::expected<void, std::string> read_listener(const toml::table &table, std::st
 
 using ReadTable = std::expected<void, std::string> (*)(const toml::table &, std::string_view, Config &);
 
+// The parser bounds how deep values are nested, but not keys with dots between their parts, each of which is a table within the one before: what frees them takes stack for each.
+constexpr std::size_t max_dots_in_a_line = 100;
+
+std::optional<std::size_t> line_of_too_many_dots(std::string_view text) {
+    std::size_t line = 1;
+    std::size_t dots = 0;
+    for (const char c : text) {
+        if (c == '\n') {
+            ++line;
+            dots = 0;
+        } else if (c == '.' && ++dots > max_dots_in_a_line) {
+            return line;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::expected<Config, std::string> parse_config(std::string_view text, std::string_view file_name) {
+    if (const auto line = line_of_too_many_dots(text)) {
+        return std::unexpected(std::string(file_name) + ":" + std::to_string(*line) + ": has more than " +
+                               std::to_string(max_dots_in_a_line) + " dots; write a long list on several lines");
+    }
     toml::table root;
     try {
         root = toml::parse(text, file_name);

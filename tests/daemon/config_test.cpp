@@ -299,6 +299,15 @@ TEST(Config, AProvidersNameHasNoSlashIsShortAndIsThereOnce) {
     EXPECT_FALSE(two("tdx", std::string(max_configured_name + 1, 'a')));
 }
 
+TEST(Config, AKeyOfAHundredThousandPartsIsAnErrorOfItsLine) {
+    std::string text = "[service]\n";
+    for (int i = 0; i < 100'000; ++i) text += "a.";
+    const auto config = parse_config(text + "a = 1\n", "mrd.toml");
+    ASSERT_FALSE(config);
+    EXPECT_EQ(config.error(), "mrd.toml:2: has more than 100 dots; write a long list on several lines");
+    EXPECT_TRUE(parse_config("# " + std::string(100, '.') + "\n# " + std::string(100, '.'), "mrd.toml"));
+}
+
 TEST(Config, AFolderInPlaceOfAFileIsAnError) {
     const TemporaryFolder folder;
     EXPECT_FALSE(load_config(folder.path()));
