@@ -23,9 +23,9 @@ const CLI::Validator text([](std::string &value) { return mr::is_text(value) ? s
 
 // Decimal, as it looks: 010 is ten. Out of range is wrong usage.
 template <class Number>
-CLI::Option *add_number(CLI::App &command, const std::string &names, Number least, std::function<void(Number)> take,
-                        const std::string &help) {
-    return command.add_option_function<std::string>(
+void add_number(CLI::App &command, const std::string &names, Number least, std::function<void(Number)> take, const char *kind,
+                const std::string &help) {
+    auto *option = command.add_option_function<std::string>(
         names,
         [names, least, take = std::move(take)](const std::string &value) {
             Number number{};
@@ -38,6 +38,7 @@ CLI::Option *add_number(CLI::App &command, const std::string &names, Number leas
             take(number);
         },
         help);
+    option->type_name(kind);
 }
 
 // Of all commands that ask for report data.
@@ -47,6 +48,7 @@ void add_event_options(CLI::App &command, mrctl::Event &event) {
     command.add_option("--description", event.description, "What was measured [of measure: the file's name]")->check(text);
     command.add_option("--type", event.type, "TCG event type, a number or a name [EV_IPL]")->check(text);
     command.add_option("--id", event.id, "Makes it idempotent: the same id and digest again, by the same user, extends nothing")
+        ->type_name("ID")
         ->check(text);
 }
 
@@ -58,16 +60,16 @@ int main(int argc, char **argv) {
     mrctl::Common common;
     int exit_code = mrctl::exit_done;
 
-    CLI::App app{"Reads, extends and attests the measurement registers of this machine through mrd"};
+    CLI::App app{"Reads, extends and attests the measurement registers of this machine through mrd", "mrctl"};
     app.set_version_flag("--version", MRD_VERSION);
     app.require_subcommand(1);
     app.footer("Every command takes --socket, --json and --timeout. Exit: 0 done, 1 refused or failed, 2 wrong usage, 3 no service.");
     app.fallthrough();
-    app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]");
+    app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]")->type_name("FILE");
     app.add_flag("--json", common.json, "Print the reply as JSON");
     add_number<std::uint32_t>(
-        app, "--timeout", 0, [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); },
-        "Seconds to wait for an answer [45]; watch waits without limit");
+        app, "--timeout", 0, [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); }, "SECONDS",
+        "How long to wait for an answer [45]; watch waits without limit");
 
     app.add_subcommand("list", "The registers: flags, hash, size, owner")->callback(run_into(exit_code, [&] {
         return mrctl::list(common);
@@ -75,23 +77,23 @@ int main(int argc, char **argv) {
 
     mrctl::ReadCommand read;
     auto *read_app = app.add_subcommand("read", "Values of registers, one line each; of several, all from one moment");
-    read_app->add_option("NAME", read.names, "Register, as tdx/rtmr3")->required()->check(text);
+    read_app->add_option("REGISTER", read.names, "Register, as tdx/rtmr3")->type_name("")->required()->check(text);
     read_app->add_flag("--fresh", read.fresh, "Reread the hardware");
     read_app->add_flag("--raw", read.raw, "The value's bytes and nothing else");
     read_app->callback(run_into(exit_code, [&] { return mrctl::read(common, read); }));
 
     mrctl::ExtendCommand extend;
     auto *extend_app = app.add_subcommand("extend", "new = H(old || digest)");
-    extend_app->add_option("NAME", extend.name, "Register")->required()->check(text);
-    extend_app->add_option("--digest", extend.digest, "Digest, hexadecimal")->required();
+    extend_app->add_option("REGISTER", extend.name, "Its name")->type_name("")->required()->check(text);
+    extend_app->add_option("--digest", extend.digest, "Digest, hexadecimal")->type_name("HEX")->required();
     add_event_options(*extend_app, extend.event);
     extend_app->callback(run_into(exit_code, [&] { return mrctl::extend(common, extend); }));
 
     mrctl::MeasureCommand measure;
     auto *measure_app = app.add_subcommand(
         "measure", "Extends by the hash of a file: new = H(old || H(file)); into a log-only register by an envelope, as with --envelope");
-    measure_app->add_option("NAME", measure.name, "Register")->required()->check(text);
-    measure_app->add_option("FILE", measure.file, "File, or - for standard input")->required();
+    measure_app->add_option("REGISTER", measure.name, "Its name")->type_name("")->required()->check(text);
+    measure_app->add_option("FILE", measure.file, "File, or - for standard input")->type_name("")->required();
     add_event_options(*measure_app, measure.event);
     measure_app->add_flag("--envelope", measure.envelope,
                           "Bind description and content: extend by the hash of an envelope that holds the description and the file's hash");
@@ -99,16 +101,19 @@ int main(int argc, char **argv) {
 
     std::string capped;
     auto *cap_app = app.add_subcommand("cap", "One last event, then no extend until the next boot");
-    cap_app->add_option("NAME", capped, "Register")->required()->check(text);
+    cap_app->add_option("REGISTER", capped, "Its name")->type_name("")->required()->check(text);
     cap_app->callback(run_into(exit_code, [&] { return mrctl::cap(common, capped); }));
 
     mrctl::LogCommand log;
     auto *log_app = app.add_subcommand("log",
                                        "The event log: a table on a terminal, else a line a record with tabs between: sequence, time (us), "
                                        "register, type, digest, binding, origin, caller, description");
-    log_app->add_option("--format", log.format, "Export a file instead: tcg, tcg_index0 (for tpm2_eventlog), cel_json, json")->check(text);
-    log_app->add_option("-o,--output", log.output, "File for the export [standard output]");
-    add_number<std::int64_t>(*log_app, "--from", 0, [&log](std::int64_t number) { log.from = number; }, "First sequence number [1]");
+    log_app->add_option("--format", log.format, "Export a file instead (tcg_index0: for tpm2_eventlog)")
+        ->type_name("{tcg,tcg_index0,cel_json,json}")
+        ->check(text);
+    log_app->add_option("-o,--output", log.output, "File for the export [standard output]")->type_name("FILE");
+    add_number<std::int64_t>(
+        *log_app, "--from", 0, [&log](std::int64_t number) { log.from = number; }, "NUMBER", "First sequence number [1]");
     log_app->add_flag("--follow", log.follow, "Also the records to come, without end");
     log_app->callback(run_into(exit_code, [&] { return mrctl::log(common, log); }));
 
@@ -118,10 +123,11 @@ int main(int argc, char **argv) {
         app.add_subcommand("replay",
                            "Replays mrd's log against its registers, or, without mrd, says what files lead to (`verify --quote` "
                            "compares them). Exit 1: the log does not lead to the registers, or only over gaps");
-    replay_app->add_option("--log", replay.logs, "A log in any format we read; several are read one after the other");
+    replay_app->add_option("--log", replay.logs, "A log in any format we read; several are read one after the other")->type_name("FILE");
     replay_app->add_flag("--accept-gaps", replay.accept_gaps, "Exit 0 also where the log leads to a register only over gaps");
-    replay_app->add_option("--registers", log_registers, "Whose numbers a TCG log's are: rtmr or pcr [what the log looks like]")
-        ->check(CLI::IsMember({"rtmr", "pcr"}));
+    replay_app->add_option("--registers", log_registers, "Whose numbers a TCG log's are [what the log looks like]")
+        ->type_name("{rtmr,pcr}")
+        ->check(CLI::IsMember({"rtmr", "pcr"}).description(""));
     replay_app->callback(run_into(exit_code, [&] {
         if (!log_registers.empty()) replay.registers = log_registers == "pcr" ? mr::LogRegisters::pcr : mr::LogRegisters::rtmr;
         return mrctl::replay(common, replay);
@@ -132,46 +138,52 @@ int main(int argc, char **argv) {
 
     mrctl::WriteCommand write;
     auto *write_app = app.add_subcommand("write", "Stores a pseudo-register such as tdx/reportdata");
-    write_app->add_option("NAME", write.name, "Register")->required()->check(text);
-    write_app->add_option("FILE", write.file, "File with the value's bytes, or - for standard input");
-    write_app->add_option("--hex", write.hex, "The value, hexadecimal");
+    write_app->add_option("REGISTER", write.name, "Its name")->type_name("")->required()->check(text);
+    write_app->add_option("FILE", write.file, "File with the value's bytes, or - for standard input")->type_name("");
+    write_app->add_option("--hex", write.hex, "The value, hexadecimal")->type_name("HEX");
     write_app->callback(run_into(exit_code, [&] { return mrctl::write(common, write); }));
 
     mrctl::ReportCommand report;
     auto *report_app = app.add_subcommand("report", "A report (TDREPORT) over bytes of your own");
-    report_app->add_option("--data", report.data, data_help)->required();
-    report_app->add_option("-o,--output", report.output, "File for the report's bytes; without it, base64 on standard output");
-    report_app->add_option("--provider", report.provider, "Provider, where several can report")->check(text);
+    report_app->add_option("--data", report.data, data_help)->type_name("HEX")->required();
+    report_app->add_option("-o,--output", report.output, "File for the report's bytes; without it, base64 on standard output")
+        ->type_name("FILE");
+    report_app->add_option("--provider", report.provider, "Provider, where several can report")->type_name("PROVIDER")->check(text);
     report_app->callback(run_into(exit_code, [&] { return mrctl::report(common, report); }));
 
     mrctl::QuoteCommand quote;
     auto *quote_app = app.add_subcommand("quote", "A quote over bytes of your own, which can be checked anywhere");
-    quote_app->add_option("--data", quote.data, data_help)->required();
-    quote_app->add_option("-o,--output", quote.output, "File for the quote's bytes; without it, base64 on standard output");
-    quote_app->add_option("--provider", quote.provider, "Provider, where several make quotes")->check(text);
+    quote_app->add_option("--data", quote.data, data_help)->type_name("HEX")->required();
+    quote_app->add_option("-o,--output", quote.output, "File for the quote's bytes; without it, base64 on standard output")
+        ->type_name("FILE");
+    quote_app->add_option("--provider", quote.provider, "Provider, where several make quotes")->type_name("PROVIDER")->check(text);
     add_number<std::int64_t>(
-        *quote_app, "--privilege-level", 0, [&quote](std::int64_t level) { quote.options.privilege_level = level; },
+        *quote_app, "--privilege-level", 0, [&quote](std::int64_t level) { quote.options.privilege_level = level; }, "NUMBER",
         "VMPL that a report of SEV-SNP is for [the machine's own]");
     quote_app->add_option("--service-provider", quote.options.service_provider, "Instead: a report of services, by who keeps them: svsm")
         ->check(text);
     quote_app->add_option("--service-guid", quote.options.service_guid, "One of them alone [all]")->check(text);
     add_number<std::int64_t>(
         *quote_app, "--service-manifest-version", 0, [&quote](std::int64_t version) { quote.options.service_manifest_version = version; },
-        "Of that one's manifest [0]");
+        "NUMBER", "Of that one's manifest [0]");
     quote_app->add_flag("--certificates", quote.options.certificates, "A quote without certificates is an error");
-    quote_app->add_option("--auxiliary", quote.auxiliary, "File for what the hardware gives beside the quote: certificates");
-    quote_app->add_option("--manifest", quote.manifest, "File for the services' manifest");
+    quote_app->add_option("--auxiliary", quote.auxiliary, "File for what the hardware gives beside the quote: certificates")
+        ->type_name("FILE");
+    quote_app->add_option("--manifest", quote.manifest, "File for the services' manifest")->type_name("FILE");
     add_number<std::uint32_t>(
-        *quote_app, "--deadline", 0, [&quote](std::uint32_t milliseconds) { quote.deadline_ms = milliseconds; },
-        "Milliseconds that mrd may take [30000]");
+        *quote_app, "--deadline", 0, [&quote](std::uint32_t milliseconds) { quote.deadline_ms = milliseconds; }, "MILLISECONDS",
+        "How long mrd may take [30000]");
     quote_app->callback(run_into(exit_code, [&] { return mrctl::quote(common, quote); }));
 
     mrctl::CollateralCommand collateral;
     auto *collateral_app =
         app.add_subcommand("collateral", "What a verifier needs beside a quote of the simulator; `assemble` makes it for hardware's");
-    collateral_app->add_option("-o,--output", collateral.output, "File for the collateral, JSON; without it and --root, standard output");
-    collateral_app->add_option("--root", collateral.root, "File for the root certificate that the quotes lead to, PEM");
-    collateral_app->add_option("--provider", collateral.provider, "Provider, where several are simulated")->check(text);
+    collateral_app->add_option("-o,--output", collateral.output, "File for the collateral, JSON; without it and --root, standard output")
+        ->type_name("FILE");
+    collateral_app->add_option("--root", collateral.root, "File for the root certificate that the quotes lead to, PEM")->type_name("FILE");
+    collateral_app->add_option("--provider", collateral.provider, "Provider, where several are simulated")
+        ->type_name("PROVIDER")
+        ->check(text);
     mrctl::AssembleCommand assemble;
     auto *assemble_app = collateral_app->add_subcommand(
         "assemble",
@@ -180,17 +192,20 @@ int main(int argc, char **argv) {
         ->add_option("FILE", assemble.files,
                      "TCB info and QE identity as JSON; CRLs and certificates as DER, PEM, hexadecimal or base64; headers of the answers, "
                      "alone or before their body")
+        ->type_name("")
         ->required();
-    assemble_app->add_option("--quote", assemble.quote,
-                             "A quote of the platform: what is of another is refused, or passed over where there are several");
-    assemble_app->add_option("-o,--output", assemble.output, "File for the collateral, JSON [standard output]");
+    assemble_app
+        ->add_option("--quote", assemble.quote,
+                     "A quote of the platform: what is of another is refused, or passed over where there are several")
+        ->type_name("FILE");
+    assemble_app->add_option("-o,--output", assemble.output, "File for the collateral, JSON [standard output]")->type_name("FILE");
     assemble_app->callback(run_into(exit_code, [&] { return mrctl::assemble_collateral(assemble); }));
     collateral_app->callback(
         run_into(exit_code, [&, assemble_app] { return assemble_app->parsed() ? exit_code : mrctl::collateral(common, collateral); }));
 
     std::vector<std::string> watched;
     auto *watch_app = app.add_subcommand("watch", "Prints the values, then every change");
-    watch_app->add_option("NAME", watched, "Registers [all]")->check(text);
+    watch_app->add_option("REGISTER", watched, "Which [all]")->type_name("")->check(text);
     watch_app->callback(run_into(exit_code, [&] { return mrctl::watch(common, watched); }));
 
     app.add_subcommand("stats", "Counters of each provider: reads, cached reads, refreshes, writes")->callback(run_into(exit_code, [&] {
@@ -203,39 +218,44 @@ int main(int argc, char **argv) {
     mrctl::EvidenceCommand evidence;
     auto *evidence_app =
         app.add_subcommand("evidence", "Quotes over bytes of your own and the log that leads to them: for `mrctl verify`, anywhere");
-    evidence_app->add_option("--data", evidence.data, data_help)->required();
-    evidence_app->add_option("-o,--output", evidence.output, "File, or - for standard output")->required();
+    evidence_app->add_option("--data", evidence.data, data_help)->type_name("HEX")->required();
+    evidence_app->add_option("-o,--output", evidence.output, "File, or - for standard output")->type_name("FILE")->required();
     evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON");
-    evidence_app->add_option("--provider", evidence.providers, "Providers whose quotes are its parts [all that make quotes]")->check(text);
+    evidence_app->add_option("--provider", evidence.providers, "Providers whose quotes are its parts [all that make quotes]")
+        ->type_name("PROVIDER")
+        ->check(text);
     add_number<std::uint32_t>(
-        *evidence_app, "--deadline", 0, [&evidence](std::uint32_t milliseconds) { evidence.deadline_ms = milliseconds; },
-        "Milliseconds that mrd may take [30000]");
+        *evidence_app, "--deadline", 0, [&evidence](std::uint32_t milliseconds) { evidence.deadline_ms = milliseconds; }, "MILLISECONDS",
+        "How long mrd may take [30000]");
     evidence_app->callback(run_into(exit_code, [&] { return mrctl::evidence(common, evidence); }));
 
     mrctl::VerifyCommand verify;
     auto *verify_app = app.add_subcommand(
         "verify", "From evidence, or a quote and its logs, to a verdict; needs no mrd and no network. Exit 0: verified, 1: not");
-    verify_app->add_option("EVIDENCE", verify.evidence, "Evidence, JSON or CBOR, or - for standard input");
-    verify_app->add_option("--quote", verify.quote, "Instead of evidence: a TD quote, or a TDREPORT");
-    verify_app->add_option("--log", verify.logs,
-                           "With --quote: a log of the same boot, in any format we read; several in the order they were extended");
-    verify_app->add_option("--roots", verify.roots, "Trust anchors, PEM or DER [Intel SGX Root CA]");
-    verify_app->add_option("--collateral", verify.collateral, "Collateral, JSON [what is in the evidence]");
-    verify_app->add_option("--reference", verify.reference, "Reference values, JSON");
-    verify_app->add_option("--nonce", verify.nonce, "The report data that is expected, as it was given to `evidence --data`");
+    verify_app->add_option("EVIDENCE", verify.evidence, "Evidence, JSON or CBOR, or - for standard input")->type_name("FILE");
+    verify_app->add_option("--quote", verify.quote, "Instead of evidence: a TD quote, or a TDREPORT")->type_name("FILE");
+    verify_app
+        ->add_option("--log", verify.logs,
+                     "With --quote: a log of the same boot, in any format we read; several in the order they were extended")
+        ->type_name("FILE");
+    verify_app->add_option("--roots", verify.roots, "Trust anchors, PEM or DER [Intel SGX Root CA]")->type_name("FILE");
+    verify_app->add_option("--collateral", verify.collateral, "Collateral, JSON [what is in the evidence]")->type_name("FILE");
+    verify_app->add_option("--reference", verify.reference, "Reference values, JSON")->type_name("FILE");
+    verify_app->add_option("--nonce", verify.nonce, "The report data that is expected, as it was given to `evidence --data`")
+        ->type_name("HEX");
     verify_app->add_option(
         "--without", verify.without,
         "Of nonce, reference and tcb, with commas between: what is not asked for. What is neither given nor named here makes the "
         "verdict negative");
     add_number<std::int64_t>(
         *verify_app, "--time", std::numeric_limits<std::int64_t>::min(), [&verify](std::int64_t seconds) { verify.time = seconds; },
-        "Verify as of this time, seconds since the epoch [now]");
+        "SECONDS", "Verify as of this time, since the epoch [now]");
     verify_app->callback(run_into(exit_code, [&] { return mrctl::verify(common.json, verify); }));
 
     std::string inspected;
     auto *inspect_app = app.add_subcommand(
         "inspect", "What a file is and says (TDREPORT, quote, certificates, collateral, evidence, event logs); needs no mrd");
-    inspect_app->add_option("FILE", inspected, "File, or - for standard input")->required();
+    inspect_app->add_option("FILE", inspected, "File, or - for standard input")->type_name("")->required();
     inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
 
     // Also of arguments that cannot be read.

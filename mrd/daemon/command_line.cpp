@@ -44,21 +44,24 @@ struct Options {
 
 void describe(CLI::App &app, Options &options) {
     app.add_flag("--sim", options.simulate, "Serve a TDX module in software; its values prove nothing");
-    app.add_option("--config", options.config, "Configuration file (TOML) [/etc/mrd/mrd.toml if it is there, without --sim]");
-    app.add_option("--socket", options.socket, "Path of the socket, the first one where the configuration has several [/run/mrd/io.mrd]");
-    app.add_option("--state", options.state, "State directory [/run/mrd/state]");
-    app.add_option("--log-level", options.log_level, "debug, info, warning or error")->capture_default_str();
+    app.add_option("--config", options.config, "Configuration file (TOML) [/etc/mrd/mrd.toml if it is there, without --sim]")
+        ->type_name("FILE");
+    app.add_option("--socket", options.socket, "Path of the socket, the first one where the configuration has several [/run/mrd/io.mrd]")
+        ->type_name("FILE");
+    app.add_option("--state", options.state, "State directory [/run/mrd/state]")->type_name("FOLDER");
+    app.add_option("--log-level", options.log_level, "What is logged")->type_name("{debug,info,warning,error}")->capture_default_str();
     app.add_flag("--check", options.check,
                  "Check the configuration's syntax, keys and ranges, and end; registers and paths are checked at start");
     app.add_flag("--reset", options.reset, "Start the simulated TD anew");
-    app.add_option("--sim-mrtd", options.sim_mrtd, "MRTD of the simulated TD (48 bytes, hexadecimal)");
-    app.add_option("--sim-mrconfigid", options.sim_mrconfigid, "MRCONFIGID of the simulated TD (48 bytes)");
-    app.add_option("--sim-mrowner", options.sim_mrowner, "MROWNER of the simulated TD (48 bytes)");
-    app.add_option("--sim-mrownerconfig", options.sim_mrownerconfig, "MROWNERCONFIG of the simulated TD (48 bytes)");
-    app.add_option("--sim-attributes", options.sim_attributes, "TD attributes of the simulated TD (64 bits, hexadecimal) [10000000]");
+    app.add_option("--sim-mrtd", options.sim_mrtd, "MRTD of the simulated TD (48 bytes)")->type_name("HEX");
+    app.add_option("--sim-mrconfigid", options.sim_mrconfigid, "MRCONFIGID of the simulated TD (48 bytes)")->type_name("HEX");
+    app.add_option("--sim-mrowner", options.sim_mrowner, "MROWNER of the simulated TD (48 bytes)")->type_name("HEX");
+    app.add_option("--sim-mrownerconfig", options.sim_mrownerconfig, "MROWNERCONFIG of the simulated TD (48 bytes)")->type_name("HEX");
+    app.add_option("--sim-attributes", options.sim_attributes, "TD attributes of the simulated TD (64 bits) [10000000]")->type_name("HEX");
     app.add_option(
-        "--sim-ccel", options.sim_ccel,
-        "A firmware's event log (CCEL): a new simulated TD's registers hold what it replays to; one that runs keeps its own: --reset");
+           "--sim-ccel", options.sim_ccel,
+           "A firmware's event log (CCEL): a new simulated TD's registers hold what it replays to; one that runs keeps its own: --reset")
+        ->type_name("FILE");
     app.add_flag("--sim-survives-boot", options.sim_survives_boot,
                  "Keep the simulated TD although the boot id has changed, as over a kexec");
     app.set_version_flag("--version", MRD_VERSION);
@@ -136,7 +139,7 @@ std::expected<mrd::sim::Options, std::string> simulated_td(const Options &option
 
 std::expected<CommandLine, EndNow> parse_command_line(int argc, char **argv) {
     Options options;
-    CLI::App app{"mrd, the measurement-register service of a confidential virtual machine"};
+    CLI::App app{"The measurement-register service of a confidential virtual machine", "mrd"};
     describe(app, options);
     try {
         app.parse(argc, argv);
