@@ -78,19 +78,33 @@ std::expected<std::vector<PassedSocket>, std::string> take_passed_sockets() {
     return passed;
 }
 
-void notify_service_manager(std::string_view state) {
-    const char *path = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): nothing here sets it
-    if (path == nullptr) return;
-    const std::string_view name(path);
+ServiceManager ServiceManager::from_environment() {
+    ServiceManager manager;
+    const char *path = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): before any thread is started
+    const std::string_view name(path == nullptr ? "" : path);
     sockaddr_un address{};
-    if (name.empty() || name.size() >= sizeof(address.sun_path) || (name.front() != '/' && name.front() != '@')) return;
+    if (name.empty() || name.size() >= sizeof(address.sun_path) || (name.front() != '/' && name.front() != '@')) return manager;
     address.sun_family = AF_UNIX;
     std::ranges::copy(name, std::begin(address.sun_path));
     if (name.front() == '@') address.sun_path[0] = '\0';
-    const varlink::FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket) return;
+    varlink::FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-    ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr *>(&address), size);
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr *>(&address), size) != 0) return manager;
+    manager.socket_ = std::move(socket);
+    const auto patience = number_from_environment("WATCHDOG_USEC");
+    const auto pid = number_from_environment("WATCHDOG_PID");
+    const bool is_meant = std::getenv("WATCHDOG_PID") == nullptr || pid == ::getpid();  // NOLINT(concurrency-mt-unsafe): as above
+    if (patience && *patience > 0 && is_meant) manager.patience_ = std::chrono::microseconds(*patience);
+    return manager;
+}
+
+void ServiceManager::tell(std::string_view state) const {
+    if (socket_) ::send(socket_.get(), state.data(), state.size(), MSG_NOSIGNAL);
+}
+
+void ServiceManager::say_alive() const {
+    constexpr std::string_view alive = "WATCHDOG=1";
+    if (socket_) ::send(socket_.get(), alive.data(), alive.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 }  // namespace mrd

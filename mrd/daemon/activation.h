@@ -2,7 +2,9 @@
 // library would double the time to the first answer.
 #pragma once
 
+#include <chrono>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +25,23 @@ struct PassedSocket {
 // Error: one line that says what is wrong with what was passed.
 std::expected<std::vector<PassedSocket>, std::string> take_passed_sockets();
 
-// "READY=1", "STOPPING=1", "STATUS=..."; does nothing where no service manager listens.
-void notify_service_manager(std::string_view state);
+// Who started mrd and wants to be told how it does (NOTIFY_SOCKET); or nobody, and then nothing here does anything.
+class ServiceManager {
+public:
+    // Opens the socket: later mrd may open none. Before any thread is started.
+    static ServiceManager from_environment();
+
+    // "READY=1", "STOPPING=1".
+    void tell(std::string_view state) const;
+
+    // How long mrd may go without a sign of life (WATCHDOG_USEC, WATCHDOG_PID: sd_watchdog_enabled(3)); nothing: as long as it likes.
+    [[nodiscard]] std::optional<std::chrono::microseconds> patience() const { return patience_; }
+    // That sign. It waits for nobody: where the manager does not read, it is one too few, and the next comes in time.
+    void say_alive() const;
+
+private:
+    varlink::FileDescriptor socket_;
+    std::optional<std::chrono::microseconds> patience_;
+};
 
 }  // namespace mrd

@@ -30,6 +30,7 @@
 #include "mrd/daemon/listeners.h"
 #include "mrd/daemon/lock.h"
 #include "mrd/daemon/service.h"
+#include "mrd/daemon/watchdog.h"
 #include "mrd/log.h"
 #include "mrd/own_files.h"
 #include "mrd/providers/ccel_table.h"
@@ -241,6 +242,7 @@ void stop_when_done(asio::io_context &loop, const mrd::Daemon &daemon) {
 
 std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
     const auto &config = command_line.config;
+    const auto manager = mrd::ServiceManager::from_environment();
     if (auto good = check_firmware_logs(config); !good) return good;
     if (auto good = mrd::check_owners(config.listeners); !good) return misconfigured(good.error());
     const auto providers = find_providers(config);
@@ -289,7 +291,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto finish = [&] { stop_when_done(loop, daemon); };
     const auto stop = [&] {
         if (std::exchange(stopping, true)) return;
-        mrd::notify_service_manager("STOPPING=1");
+        manager.tell("STOPPING=1");
         mrd::log::info("stopping");
         server->on_empty(finish);
         server->stop();
@@ -318,7 +320,9 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
         }
     }
     mrd::log::info("ready", {{"sockets", sockets}, {"state", config.state.string()}, {"version", MRD_VERSION}});
-    mrd::notify_service_manager("READY=1");
+    manager.tell("READY=1");
+    mrd::Watchdog watchdog(loop, manager);
+    watchdog.start();
     loop.run();
     return {};
 }

@@ -176,7 +176,7 @@ TEST(Activation, TheServiceManagerIsToldOnItsSocketAlsoOnAnAbstractOne) {
         const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
         ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr *>(&address), size), 0);
         set("NOTIFY_SOCKET", name);
-        notify_service_manager("READY=1");
+        ServiceManager::from_environment().tell("READY=1");
         ::unsetenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe)
         std::array<char, 64> got{};
         const auto length = ::recv(socket.get(), got.data(), got.size(), 0);
@@ -187,13 +187,13 @@ TEST(Activation, TheServiceManagerIsToldOnItsSocketAlsoOnAnAbstractOne) {
 
 TEST(Activation, WithoutAServiceManagerTellingItDoesNothing) {
     ::unsetenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe)
-    notify_service_manager("READY=1");
+    ServiceManager::from_environment().tell("READY=1");
     for (const std::string name : {"", "relative", "/nonexistent/notify", "vsock:1:2"}) {
         set("NOTIFY_SOCKET", name);
-        notify_service_manager("READY=1");
+        ServiceManager::from_environment().tell("READY=1");
     }
     set("NOTIFY_SOCKET", "/" + std::string(200, 'x'));
-    notify_service_manager("READY=1");
+    ServiceManager::from_environment().tell("READY=1");
     ::unsetenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe)
 }
 

@@ -9,10 +9,11 @@ namespace {
 
 constexpr std::array all_operations = {Operation::extend, Operation::refresh, Operation::write, Operation::report, Operation::quote};
 
-constexpr std::array<std::pair<std::string_view, Action>, 3> register_actions = {{
+constexpr std::array<std::pair<std::string_view, Action>, 4> register_actions = {{
     {"fail-before", Action::fail_before},
     {"fail-after", Action::fail_after},
     {"fail", Action::fail},
+    {"hang", Action::hang},
 }};
 constexpr std::array<std::pair<std::string_view, Action>, 9> quote_actions = {{
     {"error", Action::error},
@@ -106,11 +107,12 @@ std::expected<std::vector<Fault>, std::string> parse_faults(std::string_view tex
         const auto fault = fault_from(one);
         // A comma with nothing after it is taken for a fault that got lost.
         if (!fault || comma + 1 == text.size()) {
-            return std::unexpected("the fault \"" + std::string(fault ? text : one) +
-                                   "\" is not understood: write OPERATION:ACTION or OPERATION:ACTION@FIRST-LAST, with extend, refresh, "
-                                   "write or report, and fail-before, fail-after, fail or delay=MILLISECONDS (at most 600000), or with "
-                                   "quote, and error, unavailable, never, empty, too-long, changing, other-report, spurious, no-report or "
-                                   "delay=MILLISECONDS");
+            return std::unexpected(
+                "the fault \"" + std::string(fault ? text : one) +
+                "\" is not understood: write OPERATION:ACTION or OPERATION:ACTION@FIRST-LAST, with extend, refresh, "
+                "write or report, and fail-before, fail-after, fail, hang or delay=MILLISECONDS (at most 600000), or with "
+                "quote, and error, unavailable, never, empty, too-long, changing, other-report, spurious, no-report or "
+                "delay=MILLISECONDS");
         }
         faults.push_back(*fault);
         text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
@@ -136,6 +138,7 @@ FaultPlan::Call FaultPlan::next(Operation operation) {
         case Action::fail_before: call.fail_before = "simulated failure before " + which + " took effect"; break;
         case Action::fail_after: call.fail_after = "simulated failure after " + which + " took effect"; break;
         case Action::fail: call.fail_before = "simulated failure of " + which; break;
+        case Action::hang: call.hang = true; break;
         case Action::delay: call.delay += fault.delay; break;
         case Action::spurious: call.spurious = true; break;
         case Action::error:

@@ -4,13 +4,14 @@
 //   fault     = operation ":" action [ "@" first [ "-" last ] ]
 //   operation = "extend" | "refresh" | "write" | "report" | "quote"
 //   action    = "delay=" milliseconds
-//             | "fail-before" | "fail-after" | "fail"                                      of all but quote
+//             | "fail-before" | "fail-after" | "fail" | "hang"                             of all but quote
 //             | "error" | "unavailable" | "never" | "empty" | "too-long" | "changing"      of quote, where the host is at fault:
 //             | "other-report" | "spurious" | "no-report"
 //
 // "extend:fail-after@3,refresh:fail@2-4,extend:delay=200": the third extend happens and then fails, the second to fourth refresh
 // fail, every extend takes 200 ms longer. The calls of each operation are counted from 1 when the provider is opened; without
-// "@" a fault concerns every call. "fail" is "fail-before" with a reason that does not say when.
+// "@" a fault concerns every call. "fail" is "fail-before" with a reason that does not say when. "hang" says so on standard
+// error and never returns, on whatever thread it was called.
 //
 // Of a quote: the host answers with an error, or that its service is unavailable, or never; it succeeds with a quote of no bytes, or of more than the
 // buffer has, or rewrites the length after it was looked at; it quotes another report; it notifies before there is an answer. no-report: the
@@ -38,6 +39,7 @@ enum class Action : std::uint8_t {
     fail_before,
     fail_after,
     fail,
+    hang,
     delay,
     // Of a quote.
     error,
@@ -76,6 +78,7 @@ public:
         std::chrono::milliseconds delay{};
         std::string fail_before;
         std::string fail_after;
+        bool hang = false;
         // Of a quote.
         bool spurious = false;
         std::optional<Action> host = {};  // what the host does wrong

@@ -1,5 +1,8 @@
 #include "tests/faults/faulty_provider.h"
 
+#include <unistd.h>
+
+#include <iostream>
 #include <optional>
 #include <string>
 #include <thread>
@@ -18,6 +21,10 @@ namespace {
 // What happens before a call, and in place of its success. A provider that fails cannot tell whether it took effect: the two differ in their reason only.
 template <class Act>
 auto interfere(const FaultPlan::Call &call, const Act &act) -> decltype(act()) {
+    if (call.hang) {
+        std::cerr << "mrd: simulated hang" << std::endl;
+        for (;;) ::pause();
+    }
     if (call.delay.count() > 0) std::this_thread::sleep_for(call.delay);
     if (!call.fail_before.empty()) return std::unexpected(ProviderError{call.fail_before, Applied::unknown});
     auto result = act();

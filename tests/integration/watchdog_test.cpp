@@ -1,0 +1,107 @@
+// systemd's watchdog, played by the test: mrd is alive as long as its event loop goes round.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/integration/daemon.h"
+
+namespace mrd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto interval = 200ms;
+
+// The manager's end of NOTIFY_SOCKET.
+class NotifySocket {
+public:
+    explicit NotifySocket(std::string path) : path_(std::move(path)), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(path_, std::begin(address.sun_path));
+        EXPECT_EQ(::bind(socket_, reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
+    }
+    NotifySocket(const NotifySocket &) = delete;
+    NotifySocket &operator=(const NotifySocket &) = delete;
+    ~NotifySocket() { ::close(socket_); }
+
+    [[nodiscard]] const std::string &path() const { return path_; }
+
+    // The next that is said; empty: nothing, for that long.
+    [[nodiscard]] std::string next(std::chrono::milliseconds time = patience) const {
+        pollfd said{socket_, POLLIN, 0};
+        if (::poll(&said, 1, static_cast<int>(time.count())) != 1) return {};
+        std::array<char, 64> text{};
+        const auto size = ::recv(socket_, text.data(), text.size(), 0);
+        return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+    }
+
+private:
+    std::string path_;
+    int socket_;
+};
+
+class WatchdogTest : public DaemonTest {
+protected:
+    // mrd on the simulator, as systemd starts it with WatchdogSec=.
+    Process start(const NotifySocket &manager, std::map<std::string, std::string> environment) {
+        environment["NOTIFY_SOCKET"] = manager.path();
+        const auto program = environment.contains("MRD_SIM_FAULTS") ? places::mrd_with_faults() : places::mrd();
+        Process process({program, "--sim", "--socket", socket(), "--state", folder() / "state"},
+                        {.environment = environment, .errors = log()});
+        EXPECT_EQ(manager.next(), "READY=1") << contents(log());
+        return process;
+    }
+    [[nodiscard]] std::string socket() const { return folder() / "io.mrd"; }
+    [[nodiscard]] std::filesystem::path log() const { return folder() / "log"; }
+    static std::string microseconds() { return std::to_string(std::chrono::microseconds(interval).count()); }
+};
+
+TEST_F(WatchdogTest, IsFedAsLongAsTheEventLoopGoesRound) {
+    const NotifySocket manager(folder() / "notify");
+    const auto mrd = start(manager, {{"WATCHDOG_USEC", microseconds()}});
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(manager.next(), "WATCHDOG=1");
+}
+
+TEST_F(WatchdogTest, IsNotFedByALoopThatHangsInACall) {
+    const NotifySocket manager(folder() / "notify");
+    auto mrd = start(manager, {{"WATCHDOG_USEC", microseconds()}, {"MRD_SIM_FAULTS", "extend:hang@2"}});
+    EXPECT_EQ(manager.next(), "WATCHDOG=1");
+    auto client = mr::Client::connect({.socket = socket(), .call_timeout = 1s});
+    ASSERT_TRUE(client);
+    const auto measured = client->extend("rtmr3", digest_of("before"));
+    ASSERT_TRUE(measured) << measured.error().message;
+    EXPECT_FALSE(client->extend("rtmr3", digest_of("hangs")));
+    while (!contents(log()).contains("simulated hang")) std::this_thread::yield();
+    // What was said before it hung.
+    while (!manager.next(1ms).empty()) {
+    }
+    EXPECT_EQ(manager.next(5 * interval), "") << "who would have fed it?";
+
+    // What systemd does then; and what was measured before is there.
+    mrd.signal(SIGABRT);
+    EXPECT_EQ(mrd.wait(), 1000 + SIGABRT);
+    const NotifySocket again(folder() / "again");
+    const auto restarted = start(again, {});
+    auto after = mr::Client::connect({.socket = socket()});
+    ASSERT_TRUE(after);
+    const auto reading = after->read("rtmr3");
+    ASSERT_TRUE(reading);
+    EXPECT_EQ(reading->value, measured->reading.value);
+}
+
+TEST_F(WatchdogTest, IsNotFedWhereNobodyAskedOrWhereItIsAnotherProcess) {
+    for (const auto &environment : std::vector<std::map<std::string, std::string>>{
+             {}, {{"WATCHDOG_USEC", microseconds()}, {"WATCHDOG_PID", "1"}}, {{"WATCHDOG_USEC", "0"}}, {{"WATCHDOG_USEC", "soon"}}}) {
+        const NotifySocket manager(folder() / "notify");
+        auto mrd = start(manager, environment);
+        mrd.signal(SIGTERM);
+        EXPECT_EQ(manager.next(), "STOPPING=1");
+        EXPECT_EQ(mrd.wait(), 0);
+        std::filesystem::remove(manager.path());
+    }
+}
+
+}  // namespace
+}  // namespace mrd
