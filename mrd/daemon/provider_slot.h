@@ -29,6 +29,9 @@ struct ReadProvider {
                                                          std::int64_t first_generation);
 };
 
+// Turns true when the client of a call has gone; null: it has none that could.
+using Gone = std::shared_ptr<const bool>;
+
 // All calls from the event loop.
 class ProviderSlot {
 public:
@@ -63,26 +66,26 @@ public:
     [[nodiscard]] bool verifies_reports() const { return provider_ && provider_->report_verifier() != nullptr; }
     [[nodiscard]] bool has_collateral() const { return provider_ && provider_->collateral() != nullptr; }
 
-    // ---- Calls of parts that are there, each for a user
+    // ---- Calls of parts that are there, each for a user. One whose client has gone when its turn comes is dropped: `done` is not called then.
 
     // done(expected<Bytes, ProviderError>).
     template <class Done>
-    void report(uid_t user, mr::Bytes report_data, Done done) {
-        queue_.run(user, ReportCall<Done>{*provider_->reporter(), std::move(report_data), std::move(done)});
+    void report(uid_t user, mr::Bytes report_data, Gone gone, Done done) {
+        queue_.run(user, ReportCall<Done>{*provider_->reporter(), std::move(report_data), std::move(gone), std::move(done)});
     }
 
     // done(expected<ReportVerdict, ProviderError>).
     template <class Done>
-    void verify_report(uid_t user, mr::Bytes report, Done done) {
-        queue_.run(user, VerifyCall<Done>{*provider_->report_verifier(), std::move(report), std::move(done)});
+    void verify_report(uid_t user, mr::Bytes report, Gone gone, Done done) {
+        queue_.run(user, VerifyCall<Done>{*provider_->report_verifier(), std::move(report), std::move(gone), std::move(done)});
     }
 
     // done(expected<QuoteCollateral, std::string>). Waits behind no quote. A connection waits for one at a time, since its calls run one after the other.
     template <class Done>
-    void collateral(uid_t user, Done done) {
+    void collateral(uid_t user, Gone gone, Done done) {
         if (!has_collateral()) return done(std::expected<QuoteCollateral, std::string>(std::unexpected("its provider has failed")));
         if (!collateral_worker_) collateral_worker_.emplace(loop_, true);
-        collateral_worker_->run(user, CollateralCall<Done>{*provider_->collateral(), std::move(done)});
+        collateral_worker_->run(user, CollateralCall<Done>{*provider_->collateral(), std::move(gone), std::move(done)});
     }
 
     // Called when every call that has begun, of registers, reporter and verifier, has been answered. One that waits has asked the hardware for nothing yet.
@@ -101,9 +104,10 @@ private:
     template <class Result, class Done>
     struct Call {
         Done done;
+        Gone gone = {};
         std::optional<Result> result = {};
 
-        static bool begin() { return true; }
+        [[nodiscard]] bool begin() const { return !gone || !*gone; }
         bool end() {
             done(std::move(*result));
             return true;
@@ -111,8 +115,8 @@ private:
     };
     template <class Done>
     struct ReportCall : Call<std::expected<mr::Bytes, ProviderError>, Done> {
-        ReportCall(Reporter &reporter_, mr::Bytes report_data_, Done done_)
-            : Call<std::expected<mr::Bytes, ProviderError>, Done>{std::move(done_)},
+        ReportCall(Reporter &reporter_, mr::Bytes report_data_, Gone gone_, Done done_)
+            : Call<std::expected<mr::Bytes, ProviderError>, Done>{std::move(done_), std::move(gone_)},
               reporter(&reporter_),
               report_data(std::move(report_data_)) {}
         void work() { this->result = reporter->report(report_data); }
@@ -121,16 +125,18 @@ private:
     };
     template <class Done>
     struct VerifyCall : Call<std::expected<ReportVerdict, ProviderError>, Done> {
-        VerifyCall(ReportVerifier &verifier_, mr::Bytes report_, Done done_)
-            : Call<std::expected<ReportVerdict, ProviderError>, Done>{std::move(done_)}, verifier(&verifier_), report(std::move(report_)) {}
+        VerifyCall(ReportVerifier &verifier_, mr::Bytes report_, Gone gone_, Done done_)
+            : Call<std::expected<ReportVerdict, ProviderError>, Done>{std::move(done_), std::move(gone_)},
+              verifier(&verifier_),
+              report(std::move(report_)) {}
         void work() { this->result = verifier->verify(report); }
         ReportVerifier *verifier;
         mr::Bytes report;
     };
     template <class Done>
     struct CollateralCall : Call<std::expected<QuoteCollateral, std::string>, Done> {
-        CollateralCall(CollateralSource &source_, Done done_)
-            : Call<std::expected<QuoteCollateral, std::string>, Done>{std::move(done_)}, source(&source_) {}
+        CollateralCall(CollateralSource &source_, Gone gone_, Done done_)
+            : Call<std::expected<QuoteCollateral, std::string>, Done>{std::move(done_), std::move(gone_)}, source(&source_) {}
         void work() { this->result = source->read_collateral(); }
         CollateralSource *source;
     };

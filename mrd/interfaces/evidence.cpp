@@ -155,7 +155,7 @@ private:
         case Action::cut_log: return cut_log();
         case Action::reread: return reread();
         case Action::collateral:
-            return provider().collateral(client_.uid,
+            return provider().collateral(client_.uid, {},
                                          [self = shared_from_this()](const std::expected<QuoteCollateral, std::string> &collateral) {
                                              if (!self->stopped_) self->go(self->making_.collateral(collateral));
                                          });

@@ -81,6 +81,12 @@ public:
     [[nodiscard]] bool congested() const { return responder_.congested(); }
     void on_drained(std::function<void()> handler) { responder_.on_drained(std::move(handler)); }
     void on_closed(std::function<void()> handler) { responder_.on_closed(std::move(handler)); }
+    // For a call that waits and changes nothing: it becomes true when nobody is there any more to have the answer. In the place of on_closed().
+    std::shared_ptr<const bool> client_gone() {
+        auto gone = std::make_shared<bool>(false);
+        responder_.on_closed([gone] { *gone = true; });
+        return gone;
+    }
 
 private:
     template <class Error>

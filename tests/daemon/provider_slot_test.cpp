@@ -80,7 +80,8 @@ TEST_F(ProviderSlotTest, CollateralWaitsForNoQuote) {
     auto &quotes = *slot->quotes();
     quotes.ask(quotes.new_ticket(), {}, {}, std::chrono::steady_clock::now() + std::chrono::minutes(1), [](const Quotes::Result &) {});
     std::string root;
-    slot->collateral(mrd_itself, [&root](const std::expected<QuoteCollateral, std::string> &collateral) { root = collateral->root_pem; });
+    slot->collateral(mrd_itself, {},
+                     [&root](const std::expected<QuoteCollateral, std::string> &collateral) { root = collateral->root_pem; });
     while (root.empty()) loop_.run_one();
     EXPECT_EQ(root, "root");
     EXPECT_EQ(quotes.waiting(), 1U);
@@ -104,7 +105,7 @@ TEST_F(ProviderSlotTest, WhoWaitsForAQuoteOfAProviderThatFailsHearsWhyAndAnother
     loop_.poll();
     EXPECT_THAT(reasons, ::testing::ElementsAre("it failed", "it failed"));
     bool has_collateral = true;
-    slot->collateral(mrd_itself,
+    slot->collateral(mrd_itself, {},
                      [&](const std::expected<QuoteCollateral, std::string> &collateral) { has_collateral = collateral.has_value(); });
     EXPECT_FALSE(has_collateral);
 
@@ -121,7 +122,7 @@ TEST_F(ProviderSlotTest, OneThatIsClosedIsGivenBackOnlyWhenNothingOfItIsUnderWay
     const auto slot = slot_of(std::make_unique<FakeProvider>(hardware, "fake", registers, true), registers);
     hardware.hold("report");
     bool reported = false;
-    slot->report(mrd_itself, mr::Bytes(64, 1), [&](const std::expected<mr::Bytes, ProviderError> &) { reported = true; });
+    slot->report(mrd_itself, mr::Bytes(64, 1), {}, [&](const std::expected<mr::Bytes, ProviderError> &) { reported = true; });
     hardware.wait_until_held();
     std::unique_ptr<Provider> closed;
     slot->close("it failed", [&closed](std::unique_ptr<Provider> provider) { closed = std::move(provider); });
@@ -131,6 +132,31 @@ TEST_F(ProviderSlotTest, OneThatIsClosedIsGivenBackOnlyWhenNothingOfItIsUnderWay
     loop_.restart();
     while (!closed) loop_.run_one();
     EXPECT_TRUE(reported);
+}
+
+TEST_F(ProviderSlotTest, AReportWhoseClientHasGoneMeanwhileIsNotAskedFor) {
+    FakeHardware hardware;
+    const std::vector<RegisterSpec> registers{fake_register("rtmr3", "XWRL")};
+    const auto slot = slot_of(std::make_unique<FakeProvider>(hardware, "fake", registers, true), registers);
+    hardware.take_calls();
+    std::vector<std::string> done;
+    const auto ask = [&](Gone gone, std::string name) {
+        slot->report(1000, mr::Bytes(64, 1), std::move(gone),
+                     [&done, name = std::move(name)](const std::expected<mr::Bytes, ProviderError> &) { done.push_back(name); });
+    };
+    hardware.hold("report");
+    ask({}, "running");
+    hardware.wait_until_held();
+    const auto one_that_leaves = std::make_shared<bool>(false);
+    ask(one_that_leaves, "of one that left");
+    ask(std::make_shared<bool>(false), "of one that stays");
+    *one_that_leaves = true;
+    hardware.let_go();
+    bool idle = false;
+    slot->when_idle([&idle] { idle = true; });
+    while (!idle) loop_.run_one();
+    EXPECT_THAT(done, ::testing::ElementsAre("running", "of one that stays"));
+    EXPECT_THAT(hardware.take_calls(), ::testing::ElementsAre("report", "report"));
 }
 
 TEST_F(ProviderSlotTest, OneThatComesBackWithOtherPartsIsRefused) {
@@ -154,7 +180,8 @@ TEST_F(ProviderSlotTest, ItIsIdleWhenWhatWasAskedBeforeIsAnswered) {
     const std::vector<RegisterSpec> registers{fake_register("rtmr3", "XWRL")};
     const auto slot = slot_of(std::make_unique<FakeProvider>(hardware, "fake", registers, true), registers);
     std::vector<std::string> done;
-    slot->report(mrd_itself, mr::Bytes(64, 1), [&done](const std::expected<mr::Bytes, ProviderError> &) { done.emplace_back("report"); });
+    slot->report(mrd_itself, mr::Bytes(64, 1), {},
+                 [&done](const std::expected<mr::Bytes, ProviderError> &) { done.emplace_back("report"); });
     slot->when_idle([&done] { done.emplace_back("idle"); });
     while (done.size() < 2) loop_.run_one();
     EXPECT_THAT(done, ::testing::ElementsAre("report", "idle"));

@@ -245,7 +245,7 @@ TEST_F(ProviderRegistersTest, CallsToOneProviderGoThroughOneQueueInArrivalOrder)
     hardware_.wait_until_held();
     registers->write(mrd_itself, reportdata, mr::Bytes(64, 1), note("write"));
     registers->read(rtmr3, false, note("read"));
-    registers.slot->report(mrd_itself, mr::Bytes(64), note("report"));
+    registers.slot->report(mrd_itself, mr::Bytes(64), {}, note("report"));
     registers->extend(rtmr2, digest(2), {}, note("second extend"));
     EXPECT_EQ(registers.slot->waiting_calls(), 4U);
     EXPECT_THAT(answers_, IsEmpty());
@@ -318,7 +318,7 @@ TEST_F(ProviderRegistersTest, AFailedRefreshServesNoOldValue) {
 TEST_F(ProviderRegistersTest, ACachedReadIsServedWhileASlowCallRuns) {
     const auto registers = opened(true);
     hardware_.hold("report");
-    registers.slot->report(mrd_itself, mr::Bytes(64), note("report"));
+    registers.slot->report(mrd_itself, mr::Bytes(64), {}, note("report"));
     hardware_.wait_until_held();
     registers->read(rtmr3, false, note("cached read"));
     EXPECT_THAT(answers_, ElementsAre("cached read"));
@@ -376,7 +376,7 @@ TEST_F(ProviderRegistersTest, HoweverManyCallsOfAUserWaitThoseOfOthersAndOfMrdIt
     by(1000, "runs");
     hardware_.wait_until_held();
     for (const auto *name : {"a1", "a2", "a3", "a4"}) by(1000, name);
-    registers.slot->report(1000, mr::Bytes(64), note("a's report"));
+    registers.slot->report(1000, mr::Bytes(64), {}, note("a's report"));
     registers->write(1000, reportdata, mr::Bytes(64, 1), note("a's write"));
     registers.slot->when_idle([this] { answers_.emplace_back("idle"); });
     registers.slot->when_settled([this] { answers_.emplace_back("settled"); });
@@ -513,7 +513,7 @@ TEST_F(ProviderRegistersTest, WhetherToRereadIsDecidedAtTheExtendsTurnAndNotWhen
     hardware_.hold("report");
     std::optional<ExtendAnswer> answer;
     registers->read(rtmr3, true, note("read"));
-    registers.slot->report(mrd_itself, mr::Bytes(64), note("report"));
+    registers.slot->report(mrd_itself, mr::Bytes(64), {}, note("report"));
     registers->extend(rtmr3, digest(1), {}, keep(answer));  // nothing is known yet
     while (answers_.empty()) loop_.run_one();               // the refresh
     hardware_.wait_until_held();
@@ -586,7 +586,7 @@ TEST_P(EitherQueue, AReportLeavesReportdataAlone) {
     EXPECT_EQ(value_of(read(*registers, report0)), true);
     hardware_.take_calls();
     using Answer = std::expected<mr::Bytes, ProviderError>;
-    const auto answer = wait<Answer>([&](auto done) { registers.slot->report(mrd_itself, mr::Bytes(64, 9), std::move(done)); });
+    const auto answer = wait<Answer>([&](auto done) { registers.slot->report(mrd_itself, mr::Bytes(64, 9), {}, std::move(done)); });
     EXPECT_EQ(value_of(answer), mr::Bytes(64, 9));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("report"));
     EXPECT_EQ(registers->table().value(reportdata)[0], 1);
