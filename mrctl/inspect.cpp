@@ -8,6 +8,7 @@
 #include "mr/certificate.h"
 #include "mr/tdreport.h"
 #include "mrctl/commands.h"
+#include "mrctl/confinement.h"
 #include "mrctl/inspect.h"
 #include "mrctl/mapped_file.h"
 #include "mrctl/output.h"
@@ -54,8 +55,10 @@ std::string utc_text(std::int64_t seconds) {
 
 // From the kinds that show themselves by their first bytes to those that have to be read.
 int inspect(bool json, const std::string &file) {
-    const auto mapped = MappedFile::open(file);
+    auto mapped = MappedFile::open(file);
     if (!mapped) return fail(mapped.error());
+    confine_to_output();
+    mapped->decode();
     const auto bytes = mapped->bytes();
     const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
     const auto in_file = [&file](mr::Error error) {

@@ -43,14 +43,12 @@ std::expected<MappedFile, mr::Error> MappedFile::open(const std::string &path) {
         if (address != MAP_FAILED) {
             file.address_ = address;
             file.size_ = size;
-            file.decode();
             return file;
         }
     }
     auto bytes = descriptor ? mr::read_all_input(descriptor.get(), max_unmapped, path) : read_file(path, max_unmapped);
     if (!bytes) return std::unexpected(std::move(bytes.error()));
     file.read_ = std::move(*bytes);
-    file.decode();
     return file;
 }
 

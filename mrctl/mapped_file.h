@@ -13,8 +13,11 @@ inline constexpr std::size_t max_unmapped = std::size_t{64} << 20U;  // bytes of
 
 class MappedFile {
 public:
-    // "-": standard input. Error: io.
+    // "-": standard input. Looks at nothing that is in it. Error: io.
     static std::expected<MappedFile, mr::Error> open(const std::string &path);
+
+    // If it is hexadecimal or base64, bytes() are what that says from here on.
+    void decode();
 
     MappedFile(MappedFile &&other) noexcept;
     MappedFile &operator=(MappedFile &&) = delete;
@@ -24,12 +27,11 @@ public:
         return address_ == nullptr ? mr::ByteView(read_) : mr::ByteView(static_cast<const std::uint8_t *>(address_), size_);
     }
 
-    // The file is hexadecimal or base64, and bytes() what that says.
+    // Was it?
     [[nodiscard]] bool is_text_form() const { return is_text_form_; }
 
 private:
     MappedFile() = default;
-    void decode();
 
     void *address_ = nullptr;
     std::size_t size_ = 0;

@@ -9,6 +9,7 @@
 #include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "mrctl/commands.h"
+#include "mrctl/confinement.h"
 #include "mrctl/inspect.h"
 #include "mrctl/mapped_file.h"
 #include "mrctl/output.h"
@@ -132,8 +133,12 @@ int replay_files(bool json, const ReplayCommand &command) {
         auto file = MappedFile::open(path);
         if (!file) return fail(file.error());
         files.push_back(std::move(*file));
-        auto reader = mr::EventLogReader::open(files.back().bytes(), {.registers = command.registers});
-        if (!reader) return fail(name_file(path, reader.error()));
+    }
+    confine_to_output();
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        files[i].decode();
+        auto reader = mr::EventLogReader::open(files[i].bytes(), {.registers = command.registers});
+        if (!reader) return fail(name_file(command.logs[i], reader.error()));
         if (names_for(reader->registers()) == mr::ReplayNames::as_logged) names = mr::ReplayNames::as_logged;
         readers.push_back(std::move(*reader));
     }

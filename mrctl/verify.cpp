@@ -6,12 +6,15 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "mr/event_content.h"
 #include "mr/verify.h"
 #include "mr/verify_quote.h"
 #include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
+#include "mrctl/confinement.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -27,27 +30,53 @@ mr::Error in_file(const std::string &path, mr::Error error) {
 
 mr::UnixTime now() { return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-// What the options name, read.
-std::expected<void, mr::Error> load(const VerifyCommand &command, mr::VerifyOptions &options) {
+// What the options name, read whole before anything of it is looked at: from then on mrctl can open nothing.
+struct Inputs {
+    std::optional<mr::Bytes> roots;
+    std::optional<mr::Bytes> collateral;
+    std::optional<mr::Bytes> reference;
+    mr::Bytes evidence;
+    mr::Bytes quote;
+    std::vector<mr::Bytes> logs;
+};
+
+std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
+    Inputs inputs;
+    std::optional<mr::Error> error;
+    const auto take = [&error](auto &into, std::expected<mr::Bytes, mr::Error> file) {
+        if (file) {
+            into = std::move(*file);
+        } else if (!error) {
+            error = std::move(file.error());
+        }
+    };
+    if (command.roots) take(inputs.roots, read_undecoded(*command.roots, mr::max_certificate_file_size));
+    if (command.collateral) take(inputs.collateral, read_file(*command.collateral, mr::max_collateral_size));
+    if (command.reference) take(inputs.reference, read_file(*command.reference, mr::max_reference_values_size));
+    if (!command.evidence.empty()) take(inputs.evidence, read_undecoded(command.evidence, mr::max_evidence_size));
+    if (!command.quote.empty()) take(inputs.quote, read_undecoded(command.quote, mr::max_quote_size));
+    // Not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
+    for (const auto &path : command.logs) take(inputs.logs.emplace_back(), read_file(path, max_verified_log));
+    if (error) return std::unexpected(std::move(*error));
+    return inputs;
+}
+
+std::expected<void, mr::Error> load(const VerifyCommand &command, Inputs &inputs, mr::VerifyOptions &options) {
     options.time = command.time.value_or(now());
-    if (command.roots) {
-        const auto file = read_binary_file(*command.roots, mr::max_certificate_file_size);
+    if (inputs.roots) {
+        const auto file = decode_binary_file(*command.roots, std::move(*inputs.roots), mr::max_certificate_file_size);
         if (!file) return std::unexpected(file.error());
         auto anchors = mr::parse_trust_anchors(*file);
         if (!anchors) return std::unexpected(in_file(*command.roots, anchors.error()));
         options.anchors = std::move(*anchors);
     }
-    if (command.collateral) {
-        const auto file = read_file(*command.collateral, mr::max_collateral_size);
-        if (!file) return std::unexpected(file.error());
-        std::string text(file->begin(), file->end());
+    if (inputs.collateral) {
+        std::string text(inputs.collateral->begin(), inputs.collateral->end());
         if (auto parsed = mr::parse_collateral(text); !parsed) return std::unexpected(in_file(*command.collateral, parsed.error()));
         options.collateral.emplace(mr::tdx_kind, std::move(text));
     }
-    if (command.reference) {
-        const auto file = read_file(*command.reference, mr::max_reference_values_size);
-        if (!file) return std::unexpected(file.error());
-        auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(file->data()), file->size()});
+    if (inputs.reference) {
+        auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(inputs.reference->data()), inputs.reference->size()});
         if (!parsed) return std::unexpected(in_file(*command.reference, parsed.error()));
         options.reference = std::move(*parsed);
     }
@@ -173,11 +202,14 @@ int verify(bool json, const VerifyCommand &command) {
     const auto waived = waived_by(command);
     if (!waived) return fail_usage("verify: " + waived.error());
     options.waived = *waived;
-    if (auto loaded = load(command, options); !loaded) return fail(loaded.error());
+    auto inputs = read_inputs(command);
+    if (!inputs) return fail(inputs.error());
+    confine_to_output();
+    if (auto loaded = load(command, *inputs, options); !loaded) return fail(loaded.error());
     Judged judged{.verdict = {}, .time = options.time, .has_collateral = command.collateral.has_value()};
 
     if (!command.evidence.empty()) {
-        const auto file = read_binary_file(command.evidence, mr::max_evidence_size);
+        const auto file = decode_binary_file(command.evidence, std::move(inputs->evidence), mr::max_evidence_size);
         if (!file) return fail(file.error());
         const auto evidence = mr::parse_evidence(*file);
         if (!evidence) {
@@ -189,22 +221,15 @@ int verify(bool json, const VerifyCommand &command) {
         judged.has_collateral |= std::ranges::any_of(evidence->parts, [](const auto &part) { return part.collateral.has_value(); });
         return print_verdict(json, command, judged);
     }
-    const auto quote = read_binary_file(command.quote, mr::max_quote_size);
+    const auto quote = decode_binary_file(command.quote, std::move(inputs->quote), mr::max_quote_size);
     if (!quote) return fail(quote.error());
     if (mr::is_evidence(*quote)) return fail({mr::ErrorCode::malformed, command.quote + " is evidence: give it without --quote"});
-    // Read, not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
-    std::vector<mr::Bytes> files;
     std::vector<mr::ByteView> logs;
-    for (const auto &path : command.logs) {
-        auto file = read_file(path, max_verified_log);
-        if (!file) return fail(file.error());
-        files.push_back(std::move(*file));
-    }
-    for (std::size_t i = 0; i < files.size(); ++i) {
-        if (mr::is_evidence(files[i]))
+    for (std::size_t i = 0; i < inputs->logs.size(); ++i) {
+        if (mr::is_evidence(inputs->logs[i]))
             return fail({mr::ErrorCode::malformed,
                          command.logs[i] + " is evidence, which has its log in it: give it alone, without --quote and --log"});
-        logs.emplace_back(files[i]);
+        logs.emplace_back(inputs->logs[i]);
     }
     judged.verdict = mr::verify(*quote, logs, options);
     return print_verdict(json, command, judged);

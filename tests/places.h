@@ -14,6 +14,8 @@ std::string mrd();
 std::string mrd_with_faults();
 std::string mrd_sim_extend();
 std::string mrctl();
+// tests/exploit/exploit.cpp, for LD_PRELOAD
+std::string exploit();
 
 // packaging/mrd.toml and packaging/mrd.service
 std::string sample_config();

@@ -1,0 +1,150 @@
+#include "confinement/system_calls.h"
+
+#include <fcntl.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+namespace confinement {
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool is_sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool is_sanitized = true;
+#else
+constexpr bool is_sanitized = false;
+#endif
+#else
+constexpr bool is_sanitized = false;
+#endif
+
+constexpr int max_conditions = 6;  // a call has no more arguments
+
+// What still ends a build with a sanitizer. (Its leak check stops the program's threads by ptrace.)
+constexpr std::array killed_in_any_build = {
+    "execve",
+    "execveat",
+    "open_by_handle_at",
+    "mount",
+    "umount2",
+    "move_mount",
+    "fsopen",
+    "open_tree",
+    "pivot_root",
+    "chroot",
+    "unshare",
+    "setns",
+    "bpf",
+    "init_module",
+    "finit_module",
+    "kexec_load",
+    "reboot",
+    "io_uring_setup",
+    "process_vm_readv",
+    "process_vm_writev",
+    "keyctl",
+    "add_key",
+    "request_key",
+    "userfaultfd",
+    "perf_event_open",
+    "setuid",
+    "setgid",
+    "setresuid",
+    "setresgid",
+    "mknodat",
+};
+
+}  // namespace
+
+bool system_calls_are_reduced() { return is_sanitized; }
+
+struct SystemCalls::Filter {
+    scmp_filter_ctx context;
+    int failure = 0;  // of the first rule that could not be added
+
+    Filter() : context(::seccomp_init(is_sanitized ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS)) {
+        if (context == nullptr) throw std::bad_alloc();
+    }
+    Filter(Filter &&) = delete;
+    Filter &operator=(Filter &&) = delete;
+    ~Filter() { ::seccomp_release(context); }
+
+    void add(std::uint32_t action, const char *name, std::initializer_list<Condition> conditions) {
+        if (is_sanitized && action == SCMP_ACT_ALLOW) return;  // it is
+        const int call = ::seccomp_syscall_resolve_name(name);
+        if (call == __NR_SCMP_ERROR) return;
+        std::array<scmp_arg_cmp, max_conditions> compared{};
+        unsigned count = 0;
+        for (const auto &each : conditions) compared.at(count++) = {each.argument, SCMP_CMP_MASKED_EQ, each.mask, each.value};
+        const int result = ::seccomp_rule_add_array(context, action, call, count, compared.data());
+        if (result != 0 && failure == 0) failure = -result;
+    }
+};
+
+SystemCalls::SystemCalls() : filter_(std::make_unique<Filter>()) {
+    allow({"brk",          "munmap",         "mremap",        "madvise",      "futex",
+           "rt_sigreturn", "rt_sigprocmask", "rt_sigaction",  "sigaltstack",  "restart_syscall",
+           "exit",         "exit_group",     "clock_gettime", "clock_getres", "clock_nanosleep",
+           "nanosleep",    "gettimeofday",   "time",          "getrandom",    "getpid",
+           "gettid",       "sched_yield",    "close"});
+    // Memory is written or run, and what is run is here already.
+    allow_where("mmap", {{.argument = 2, .value = 0, .mask = PROT_EXEC}});
+    allow_where("mprotect", {{.argument = 2, .value = 0, .mask = PROT_EXEC}});
+    // abort() and raise()
+    allow_where("tgkill", {{.argument = 0, .value = static_cast<std::uint64_t>(::getpid())}});
+    // fstat(), in the C library's words
+    allow({"fstat"});
+    allow_where("newfstatat", {{.argument = 3, .value = AT_EMPTY_PATH, .mask = AT_EMPTY_PATH}});
+    if (is_sanitized) {
+        for (const char *name : killed_in_any_build) filter_->add(SCMP_ACT_KILL_PROCESS, name, {});
+        for (const std::uint64_t family : {AF_INET + 0U, AF_INET6 + 0U, AF_NETLINK + 0U, AF_PACKET + 0U, AF_VSOCK + 0U, AF_ALG + 0U})
+            filter_->add(SCMP_ACT_KILL_PROCESS, "socket", {{.argument = 0, .value = family}});
+    }
+}
+
+SystemCalls::~SystemCalls() = default;
+
+SystemCalls &SystemCalls::allow(std::initializer_list<const char *> names) {
+    for (const char *name : names) filter_->add(SCMP_ACT_ALLOW, name, {});
+    return *this;
+}
+
+SystemCalls &SystemCalls::allow_where(const char *name, std::initializer_list<Condition> conditions) {
+    filter_->add(SCMP_ACT_ALLOW, name, conditions);
+    return *this;
+}
+
+SystemCalls &SystemCalls::refuse(std::initializer_list<const char *> names, int error) {
+    for (const char *name : names) filter_->add(SCMP_ACT_ERRNO(static_cast<std::uint32_t>(error)), name, {});
+    return *this;
+}
+
+SystemCalls &SystemCalls::refuse_where(const char *name, std::initializer_list<Condition> conditions, int error) {
+    filter_->add(SCMP_ACT_ERRNO(static_cast<std::uint32_t>(error)), name, conditions);
+    return *this;
+}
+
+std::expected<void, std::string> SystemCalls::enforce() {
+    const auto failed = [](int error) {
+        return std::unexpected("the kernel does not keep the list of system calls (seccomp): " + std::generic_category().message(error));
+    };
+    if (filter_->failure != 0) return failed(filter_->failure);
+    // All threads at once; a search tree instead of a list, since every call goes through it; and the kernel's own errors instead of the library's.
+    constexpr std::uint32_t binary_tree = 2;
+    ::seccomp_attr_set(filter_->context, SCMP_FLTATR_CTL_TSYNC, 1);
+    ::seccomp_attr_set(filter_->context, SCMP_FLTATR_CTL_OPTIMIZE, binary_tree);
+    ::seccomp_attr_set(filter_->context, SCMP_FLTATR_API_SYSRAWRC, 1);
+    if (const int result = ::seccomp_load(filter_->context); result != 0) return failed(-result);
+    return {};
+}
+
+}  // namespace confinement

@@ -1,0 +1,140 @@
+#include "confinement/system_calls.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <functional>
+#include <latch>
+#include <thread>
+
+#include "confinement/landlock.h"
+#include "confinement/rights.h"
+#include "tests/mrd/temporary_folder.h"
+#include "tests/sanitized.h"
+
+namespace confinement {
+namespace {
+
+// The exit code of a process that does this, or 1000 + the signal's number.
+int in_a_process(const std::function<int()> &work) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(work());
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+constexpr int killed = 1000 + SIGSYS;
+
+TEST(SystemCalls, OneThatIsNotOnTheListEndsTheProcessAndOneThatIsRefusedIsAnError) {
+    EXPECT_EQ(in_a_process([] {
+                  if (!SystemCalls().allow({"write"}).refuse({"getppid"}, EXDEV).enforce()) return 1;
+                  return ::syscall(SYS_getppid) == -1 && errno == EXDEV ? 0 : 2;
+              }),
+              0);
+    EXPECT_EQ(in_a_process([] {
+                  if (!SystemCalls().enforce()) return 1;
+                  ::syscall(SYS_chroot, "/");
+                  return 0;
+              }),
+              killed);
+}
+
+TEST(SystemCalls, AreKeptByTheValuesOfTheirArguments) {
+    if (system_calls_are_reduced()) GTEST_SKIP() << "a build with a sanitizer is held to less";
+    const auto flags = [](int flag) {
+        return in_a_process([flag] {
+            SystemCalls calls;
+            calls.allow_where("fcntl", {{.argument = 1, .value = F_GETFD}});
+            calls.refuse_where("fcntl", {{.argument = 1, .value = F_GETFL}}, EXDEV);
+            if (!calls.enforce()) return 1;
+            return ::fcntl(0, flag) == -1 && errno == EXDEV ? 2 : 0;
+        });
+    };
+    EXPECT_EQ(flags(F_GETFD), 0);
+    EXPECT_EQ(flags(F_GETFL), 2);
+    EXPECT_EQ(flags(F_GETLK), killed);
+}
+
+TEST(SystemCalls, AreKeptForThreadsThatAreThereAlready) {
+    EXPECT_EQ(in_a_process([] {
+                  std::latch confined(1);
+                  std::thread other([&confined] {
+                      confined.wait();
+                      ::syscall(SYS_chroot, "/");
+                  });
+                  if (!SystemCalls().enforce()) ::_exit(1);
+                  confined.count_down();
+                  other.join();
+                  return 0;
+              }),
+              killed);
+}
+
+TEST(FilesAllowed, WhatIsNotBelowANamedPathIsNotOpenedAndWhatIsIsAsFarAsItIsAllowed) {
+    const mrd::TemporaryFolder folder;
+    for (const char *name : {"own", "read", "listed", "other"}) std::filesystem::create_directory(folder.path() / name);
+    for (const char *name : {"own", "read", "listed", "other"})
+        ::close(::open((folder.path() / name / "file").c_str(), O_CREAT | O_WRONLY, 0600));
+    const auto open = [&folder](const char *name, int flags) { return ::open((folder.path() / name).c_str(), flags, 0600) >= 0; };
+    const auto check = [&] {
+        if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) < 0) return 77;
+        FilesAllowed files;
+        files.allow(folder.path() / "own", Access::manage)
+            .allow(folder.path() / "read", Access::read)
+            .allow(folder.path() / "listed", Access::list);
+        files.allow(folder.path() / "missing", Access::manage);
+        if (!files.enforce()) return 1;
+        if (!open("own/file", O_RDWR) || !open("own/new", O_WRONLY | O_CREAT)) return 2;
+        if (::rename((folder.path() / "own/new").c_str(), (folder.path() / "own/newer").c_str()) != 0) return 3;
+        if (!open("read/file", O_RDONLY) || open("read/file", O_WRONLY) || open("read/new", O_WRONLY | O_CREAT)) return 4;
+        if (!open("listed", O_RDONLY | O_DIRECTORY) || open("listed/file", O_RDONLY)) return 5;
+        if (open("other/file", O_RDONLY) || errno != EACCES || open("own/../other/file", O_RDONLY)) return 6;
+        return 0;
+    };
+    const int result = in_a_process(check);
+    if (result == 77) GTEST_SKIP() << "this kernel has no Landlock";
+    EXPECT_EQ(result, 0);
+}
+
+TEST(Rights, WhoGivesThemUpIsRootOfNothingAnyMore) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    const mrd::TemporaryFolder folder;
+    const auto secret = folder.path() / "secret";
+    ::close(::open(secret.c_str(), O_CREAT | O_WRONLY, 0000));
+    EXPECT_EQ(in_a_process([&] {
+                  if (!reduce_rights(std::nullopt, 0)) return 1;
+                  if (::open(secret.c_str(), O_RDONLY) >= 0) return 2;
+                  return ::setgid(1) == 0 || ::setuid(1) == 0 ? 3 : 0;
+              }),
+              0);
+}
+
+TEST(Rights, WhoBecomesAnotherUserLeavesItsGroupsAndKeepsWhatIsNamed) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    const mrd::TemporaryFolder folder;
+    const auto secret = folder.path() / "secret";
+    ::close(::open(secret.c_str(), O_CREAT | O_WRONLY, 0000));
+    constexpr int dac_override = 1;
+    EXPECT_EQ(in_a_process([&] {
+                  if (!reduce_rights(Identity{65534, 65534}, capability(dac_override))) return 1;
+                  if (::getuid() != 65534 || ::getegid() != 65534 || ::getgroups(0, nullptr) != 0) return 2;
+                  if (::open(secret.c_str(), O_RDONLY) < 0) return 3;  // by the capability
+                  return ::setuid(0) == 0 || ::chown(secret.c_str(), 1, 1) == 0 ? 4 : 0;
+              }),
+              0);
+    EXPECT_EQ(in_a_process([&] {
+                  if (!reduce_rights(Identity{65534, 65534}, 0)) return 1;
+                  return ::open(secret.c_str(), O_RDONLY) >= 0 ? 2 : 0;
+              }),
+              0);
+}
+
+}  // namespace
+}  // namespace confinement
