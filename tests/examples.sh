@@ -52,7 +52,7 @@ cmake --build "$work/measure" >/dev/null
 sed 's|tdx/rtmr3|tdx/rtmr1|' examples/measure/measure.cpp >"$work/measure_rtmr1.cpp"
 "$work/measure/measure" "what I run"
 export PKG_CONFIG_PATH="$work/prefix/lib/pkgconfig"
-read -r -a flags <<<"$(pkg-config --static --cflags --libs mr-client)"
+read -r -a flags <<<"$(pkg-config --static --cflags --libs mr)"
 "${CXX:-c++}" -std=c++23 "$work/measure_rtmr1.cpp" "${flags[@]}" -o "$work/measure_rtmr1"
 if ldd "$work/measure/measure" "$work/measure_rtmr1" | grep libcrypto; then fail "the client needs libcrypto"; fi
 mrctl read tdx/rtmr1 --raw >"$work/before"
@@ -83,7 +83,7 @@ reference() {
 }
 reference "never measured"
 "$work/verifier/verifier" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" | grep -qx trusted || fail "the verifier does not trust good evidence"
-read -r -a flags <<<"$(pkg-config --static --cflags --libs mr)"
+read -r -a flags <<<"$(pkg-config --static --cflags --libs mr-verify)"
 "${CXX:-c++}" -std=c++23 examples/verifier/verifier.cpp "${flags[@]}" -o "$work/verifier_pc"
 "$work/verifier_pc" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" | grep -qx trusted || fail "the verifier of pkg-config does not trust good evidence"
 if "$work/verifier/verifier" "$nonce" "$work/reference" <"$work/evidence" >"$work/out"; then fail "the verifier trusts the simulator's root without being told to"; fi

@@ -14,8 +14,8 @@
 // In a coroutine, name EventOptions, QuoteOptions and EvidenceOptions before the call, or leave them out: g++ 12 destroys an aggregate that is made inside a
 // co_await expression twice.
 //
-// The library holds Asio's own definitions: the target mr::client compiles its users with BOOST_ASIO_SEPARATE_COMPILATION, and they do not include
-// <boost/asio/impl/src.hpp> themselves.
+// The static library holds Asio's own definitions: the target mr::client compiles its users with BOOST_ASIO_SEPARATE_COMPILATION, and they do not include
+// <boost/asio/impl/src.hpp> themselves. The shared one keeps its own to itself, and its users compile Asio as they like, of the same version of Boost.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
