@@ -1,8 +1,12 @@
-// The daemon's log: one line a record, "message key=value ...", to standard error, or to the journal where standard error is connected to it.
-// Only mrd/ logs; libraries return errors.
+// The daemon's log: one record "message key=value ...", to the system's journal with its values as fields where standard error is connected to it, or else as a line
+// to standard error. Only mrd/ logs; libraries return errors.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,19 +17,61 @@ enum class Level : unsigned char { debug, info, warning, error };
 
 // "debug", "info", "warning", "error". False: not one of these.
 bool set_level(std::string_view name);
+std::string_view level();
 
-using Fields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+// What a record is about, for who looks for all of a kind: MESSAGE_ID in the journal. docs/operation.md lists them.
+enum class Kind : std::uint8_t {
+    other,
+    ready,
+    stopping,
+    configuration,
+    level,
+    extend,
+    cap,
+    create,
+    write,
+    refused,
+    repair,
+    divergence,
+    gap,
+    provider_failed,
+    provider_up,
+    journal,
+};
+inline constexpr std::size_t kinds = static_cast<std::size_t>(Kind::journal) + 1;
+std::string_view to_string(Kind kind);
+// 32 hexadecimal digits, which never change; empty: it has none.
+std::string_view message_id(Kind kind);
+
+using Field = std::pair<std::string_view, std::string_view>;  // key in lower case, and value
+using Fields = std::initializer_list<Field>;
+inline constexpr std::size_t max_value =
+    2048;  // bytes of a value, and of the message; of what is longer the beginning stands there, and "..."
+
+// Where standard error is connected to the system's journal (JOURNAL_STREAM), records go to the journal's socket from now on. Before any thread is started.
+inline constexpr std::string_view journal_socket = "/run/systemd/journal/socket";
+void open(std::string_view socket = journal_socket);
 
 // Values that hold blanks, quotes or control characters are quoted, so that a client's text cannot forge a record; what is invisible is escaped, in the
 // message too, for who reads the log on a terminal.
-void write(Level level, std::string_view message, Fields fields = {});
+void write(Level level, Kind kind, std::string_view message, std::span<const Field> fields);
 
-inline void debug(std::string_view message, Fields fields = {}) { write(Level::debug, message, fields); }
-inline void info(std::string_view message, Fields fields = {}) { write(Level::info, message, fields); }
-inline void warning(std::string_view message, Fields fields = {}) { write(Level::warning, message, fields); }
-inline void error(std::string_view message, Fields fields = {}) { write(Level::error, message, fields); }
+inline void write(Level level, Kind kind, std::string_view message, Fields fields) {
+    write(level, kind, message, std::span(fields.begin(), fields.size()));
+}
+inline void debug(std::string_view message, Fields fields = {}) { write(Level::debug, Kind::other, message, fields); }
+inline void info(std::string_view message, Fields fields = {}) { write(Level::info, Kind::other, message, fields); }
+inline void info(Kind kind, std::string_view message, Fields fields = {}) { write(Level::info, kind, message, fields); }
+inline void warning(std::string_view message, Fields fields = {}) { write(Level::warning, Kind::other, message, fields); }
+inline void warning(Kind kind, std::string_view message, Fields fields = {}) { write(Level::warning, kind, message, fields); }
+inline void error(std::string_view message, Fields fields = {}) { write(Level::error, Kind::other, message, fields); }
+inline void error(Kind kind, std::string_view message, Fields fields = {}) { write(Level::error, kind, message, fields); }
 
-// The record's text without time and level; for tests.
-std::string format(std::string_view message, Fields fields);
+// The record's text without time and level.
+std::string format(std::string_view message, std::span<const Field> fields);
+inline std::string format(std::string_view message, Fields fields) { return format(message, std::span(fields.begin(), fields.size())); }
+
+// The record as the journal takes it: MESSAGE=, PRIORITY=, SYSLOG_IDENTIFIER=, MESSAGE_ID=, and for each field MRD_KEY=.
+std::string journal_entry(Level level, Kind kind, std::string_view message, std::span<const Field> fields);
 
 }  // namespace mrd::log

@@ -132,6 +132,25 @@ std::expected<void, std::string> read_journal(const toml::table &table, std::str
     return result;
 }
 
+std::expected<void, std::string> read_log(const toml::table &table, std::string_view file, Config &config) {
+    TableReader reader(file, "log");
+    reader.key("audit", [&config](const toml::node &node) -> std::string {
+        std::string known;
+        for (const auto kind : Audit::all) known += (known.empty() ? "" : ", ") + std::string(log::to_string(kind));
+        const auto *list = node.as_array();
+        if (list == nullptr) return "must be a list; there are: " + known;
+        config.audit.reset();
+        for (const auto &element : *list) {
+            const auto name = element.value_exact<std::string>();
+            const auto *const kind = std::ranges::find_if(Audit::all, [&name](auto each) { return name == log::to_string(each); });
+            if (kind == Audit::all.end()) return "has something else than a change that is told of; there are: " + known;
+            config.audit.set(static_cast<std::size_t>(*kind));
+        }
+        return {};
+    });
+    return reader.read(table);
+}
+
 std::expected<void, std::string> read_provider(const toml::table &table, std::string_view file, Config &config) {
     TableReader reader(file, "provider");
     ProviderConfig provider;
@@ -319,6 +338,11 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     reader.key("journal", [&](const toml::node &node) -> std::string {
         if (!node.is_table()) return "must be written as [journal]";
         if (auto result = read_journal(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
+        return {};
+    });
+    reader.key("log", [&](const toml::node &node) -> std::string {
+        if (!node.is_table()) return "must be written as [log]";
+        if (auto result = read_log(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
         return {};
     });
     reader.key("provider", each_of(&read_provider, "provider"));

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "mrd/access/audit.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/log.h"
@@ -11,6 +12,7 @@ namespace mrd {
 Daemon::Daemon(boost::asio::io_context &loop, journal::Journal &journal)
     : registers_(loop, journal),
       gate_(std::make_shared<Gate>()),
+      audit_(std::make_shared<Audit>()),
       log_readings_(std::make_shared<LogReadings>(registers_)),
       evidence_budget_(EvidenceBudget::make([this](auto work) { registers_.later(std::move(work)); })),
       providers_(loop, registers_) {}

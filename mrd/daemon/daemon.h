@@ -16,6 +16,7 @@
 
 namespace mrd {
 
+class Audit;
 class LogReadings;
 struct Gate;
 
@@ -32,6 +33,8 @@ public:
     [[nodiscard]] journal::Journal &journal() { return registers_.journal(); }
     // Stands before all methods of all interfaces.
     [[nodiscard]] const std::shared_ptr<Gate> &gate() const { return gate_; }
+    // Is told what clients have changed.
+    [[nodiscard]] const std::shared_ptr<Audit> &audit() const { return audit_; }
     [[nodiscard]] const std::shared_ptr<LogReadings> &log_readings() const { return log_readings_; }
     [[nodiscard]] const std::shared_ptr<EvidenceBudget> &evidence_budget() const { return evidence_budget_; }
 
@@ -60,6 +63,7 @@ public:
 private:
     Registers registers_;
     std::shared_ptr<Gate> gate_;
+    std::shared_ptr<Audit> audit_;
     std::shared_ptr<LogReadings> log_readings_;
     std::shared_ptr<EvidenceBudget> evidence_budget_;
     std::function<void(ProviderSlot &)> on_late_;

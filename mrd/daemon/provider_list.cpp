@@ -29,7 +29,7 @@ struct ProviderList::Attempt {
             list.retry_later(entry);
             return true;
         }
-        log::info("the provider has come", {{"provider", entry.provider.name}});
+        log::info(log::Kind::provider_up, "the provider has come", {{"provider", entry.provider.name}});
         if (list.on_late_) list.on_late_(*entry.slot);
         // Not from within: it is the opener that calls.
         list.registers_.later([&opener = entry.opener] { opener.reset(); });
@@ -49,7 +49,8 @@ std::expected<void, std::string> ProviderList::open(ConfiguredProvider provider)
     auto &entry = *entries_.emplace_back(std::make_unique<Entry>(std::move(provider)));
     if (read) return take(entry, std::move(*read));
     entry.reason = std::move(read.error());
-    log::warning("the provider cannot be opened: it is tried again", {{"provider", entry.provider.name}, {"reason", *entry.reason}});
+    log::warning(log::Kind::provider_failed, "the provider cannot be opened: it is tried again",
+                 {{"provider", entry.provider.name}, {"reason", *entry.reason}});
     retry_later(entry);
     return {};
 }
@@ -110,7 +111,8 @@ void ProviderList::change(Entry &entry, RegistersNow now) {
 }
 
 void ProviderList::fail(Entry &entry, std::string reason) {
-    log::error("the provider has failed: it is opened again", {{"provider", entry.provider.name}, {"reason", reason}});
+    log::error(log::Kind::provider_failed, "the provider has failed: it is opened again",
+               {{"provider", entry.provider.name}, {"reason", reason}});
     ++entry.opened;
     entry.runs = false;
     list_running();

@@ -23,6 +23,7 @@
 
 #include "mr/bytes.h"
 #include "mr/file.h"
+#include "mrd/access/audit.h"
 #include "mrd/clock.h"
 #include "mrd/daemon/activation.h"
 #include "mrd/daemon/command_line.h"
@@ -260,10 +261,12 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     auto journal = open_journal(loop, config, seams.open_file);
     if (!journal) return Failure(journal.error());
     mrd::Daemon daemon(loop, **journal);
+    daemon.audit()->set_kinds(config.audit);
     auto &registers = daemon.registers();
     registers.on_divergence([](mrd::Registers::Place place) {
         const auto &divergence = *place.table().divergence(place.index);
-        mrd::log::warning(place.table().was_reset(place.index)
+        mrd::log::warning(mrd::log::Kind::divergence,
+                          place.table().was_reset(place.index)
                               ? "software has reset a register: its next extend is logged as one that follows a reset"
                               : "a register holds what the log does not explain: somebody else extended it, or records are missing",
                           {{"register", place.name()},
@@ -292,7 +295,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto stop = [&] {
         if (std::exchange(stopping, true)) return;
         manager.tell("STOPPING=1");
-        mrd::log::info("stopping");
+        mrd::log::info(mrd::log::Kind::stopping, "stopping");
         server->on_empty(finish);
         server->stop();
         if (server->connections() == 0) return finish();
@@ -319,7 +322,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
             server->on_empty([&loop, &stop] { asio::post(loop, stop); });
         }
     }
-    mrd::log::info("ready", {{"sockets", sockets}, {"state", config.state.string()}, {"version", MRD_VERSION}});
+    mrd::log::info(mrd::log::Kind::ready, "ready", {{"sockets", sockets}, {"state", config.state.string()}, {"version", MRD_VERSION}});
     manager.tell("READY=1");
     mrd::Watchdog watchdog(loop, manager);
     watchdog.start();
@@ -343,6 +346,7 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
     std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write
     // NOLINTEND(cert-err33-c)
 
+    log::open(seams.system_journal);
     const auto command_line = parse_command_line(argc, argv);
     if (!command_line) return command_line.error().exit_code;
     if (command_line->check) return exit_done;

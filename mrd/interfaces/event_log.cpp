@@ -10,6 +10,7 @@
 #include "libmr/wire/event_log.h"
 #include "mr/bytes.h"
 #include "mr/event_content.h"
+#include "mrd/access/audit.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/methods.h"
@@ -279,7 +280,10 @@ private:
 class Handlers {
 public:
     explicit Handlers(Daemon &daemon)
-        : registers_(daemon.registers()), readings_(daemon.log_readings()), followers_(Followers::make(registers_)) {}
+        : registers_(daemon.registers()),
+          readings_(daemon.log_readings()),
+          followers_(Followers::make(registers_)),
+          audit_(daemon.audit()) {}
 
     void operator()(wire::Records, const Caller &caller, const wire::RecordsParameters &parameters, Answer<wire::Records> answer) {
         const auto from = parameters.from.value_or(1);
@@ -305,9 +309,10 @@ public:
         std::make_shared<ReplayCall>(*readings_, caller.client(), std::move(answer))->start();
     }
 
-    void operator()(wire::Repair, const Caller &, const varlink::NoParameters &, Answer<wire::Repair> answer) {
+    void operator()(wire::Repair, const Caller &caller, const varlink::NoParameters &, Answer<wire::Repair> answer) {
         const auto kept = registers_.repair_journal();
         if (!kept) return answer.fail(wire::JournalFailed{kept.error()});
+        audit_->tell({.kind = log::Kind::repair, .method = wire::Repair::description.method()}, *caller.in_log());
         answer.reply({kept->native()});
     }
 
@@ -315,6 +320,7 @@ private:
     Registers &registers_;
     std::shared_ptr<LogReadings> readings_;
     std::shared_ptr<Followers> followers_;
+    std::shared_ptr<Audit> audit_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
+#include "mrd/access/audit.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/register_errors.h"
 #include "mrd/interfaces/watch.h"
@@ -50,15 +51,23 @@ wire::ProviderPhase phase_of(ProviderState::Phase phase) {
 
 // Extends, and answers as `reply` makes it of what was done.
 template <class Method, class Reply>
-void run_extend(const Place &place, Measured measured, Answer<Method> answer, Reply reply) {
+void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, Measured measured, Answer<Method> answer, Reply reply) {
     if (!measured) return answer.fail(on_wire(measured.error(), place.provider->name()));
     const auto digest = measured->digests.front();
-    place.provider->extend(place.index, digest, std::move(measured->details),
-                           [answer = std::move(answer), reply = std::move(reply),
-                            digest](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
-                               if (!extended) return answer.fail(on_wire(extended.error()));
-                               reply(answer, *extended, mr::to_hex(extended->value.bytes()), digest);
-                           });
+    constexpr auto kind = Method::description.operation == Operation::cap ? log::Kind::cap : log::Kind::extend;
+    place.provider->extend(
+        place.index, digest, std::move(measured->details),
+        [audit, place, caller = measured->details.caller, id = measured->details.id, answer = std::move(answer), reply = std::move(reply),
+         digest](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
+            if (!extended) return answer.fail(on_wire(extended.error()));
+            audit->tell({.kind = kind,
+                         .method = Method::description.method(),
+                         .reg = place.name(),
+                         .sequence = extended->sequence,
+                         .id = id ? std::string_view(*id) : std::string_view()},
+                        *caller);
+            reply(answer, *extended, mr::to_hex(extended->value.bytes()), digest);
+        });
 }
 
 // ---- The methods
@@ -168,8 +177,8 @@ void snapshot(Registers &registers, const wire::SnapshotParameters &parameters, 
     std::make_shared<SnapshotCall>(registers, std::move(*places), parameters.fresh.value_or(false), std::move(answer))->go();
 }
 
-void extend(Registers &registers, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
-    const auto place = registers.find(parameters.name);
+void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
+    const auto place = daemon.registers().find(parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     const auto digest = mr::from_hex(parameters.digest);
     if (!digest) return answer.fail(InvalidParameter{"digest"});
@@ -180,7 +189,7 @@ void extend(Registers &registers, const Caller &caller, const wire::ExtendParame
         if (!decoded) return answer.fail(InvalidParameter{"data"});
         data = std::move(*decoded);
     }
-    run_extend(*place,
+    run_extend(daemon.audit(), *place,
                measure_digest(mr::Digest(*digest), {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                               std::move(data)),
                std::move(answer),
@@ -188,8 +197,8 @@ void extend(Registers &registers, const Caller &caller, const wire::ExtendParame
                                 const mr::Digest &) { to.reply({{place.name(), value, std::nullopt, false}, extended.sequence}); });
 }
 
-void measure(Registers &registers, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
-    const auto place = registers.find(parameters.name);
+void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
+    const auto place = daemon.registers().find(parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
     MeasuredContent content;
@@ -202,7 +211,7 @@ void measure(Registers &registers, const Caller &caller, const wire::MeasurePara
         content.digest = mr::content_digest_from(*parameters.content_digest);
         if (!content.digest) return answer.fail(InvalidParameter{"contentDigest"});
     }
-    run_extend(*place,
+    run_extend(daemon.audit(), *place,
                measure_content(place->provider->measured(place->index), std::move(content),
                                {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                                parameters.envelope.value_or(false)),
@@ -213,25 +222,27 @@ void measure(Registers &registers, const Caller &caller, const wire::MeasurePara
                });
 }
 
-void cap(Registers &registers, const Caller &caller, const wire::CapParameters &parameters, Answer<wire::Cap> answer) {
-    const auto place = registers.find(parameters.name);
+void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parameters, Answer<wire::Cap> answer) {
+    const auto place = daemon.registers().find(parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
-    run_extend(*place, measure_cap(place->provider->measured(place->index), caller.in_log()), std::move(answer),
+    run_extend(daemon.audit(), *place, measure_cap(place->provider->measured(place->index), caller.in_log()), std::move(answer),
                [](Answer<wire::Cap> &to, const ProviderRegisters::Extended &extended, std::string_view, const mr::Digest &) {
                    to.reply({extended.sequence});
                });
 }
 
-void write(Registers &registers, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
-    const auto place = registers.find(parameters.name);
+void write(Daemon &daemon, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
+    const auto place = daemon.registers().find(parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     auto value = mr::from_hex(parameters.value);
     if (!value) return answer.fail(InvalidParameter{"value"});
     if (auto allowed = place->table().may_write(place->index, value->size()); !allowed) return answer.fail(on_wire(allowed.error()));
     place->provider->write(caller.uid(), place->index, std::move(*value),
-                           [answer = std::move(answer)](std::expected<std::int64_t, RegisterError> generation) mutable {
+                           [audit = daemon.audit(), place = *place, caller = caller.in_log(),
+                            answer = std::move(answer)](std::expected<std::int64_t, RegisterError> generation) mutable {
                                if (!generation) return answer.fail(on_wire(generation.error()));
+                               audit->tell({.kind = log::Kind::write, .method = "Write", .reg = place.name()}, *caller);
                                answer.reply({*generation});
                            });
 }
@@ -277,16 +288,16 @@ public:
         snapshot(registers_, parameters, std::move(answer));
     }
     void operator()(wire::Extend, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
-        extend(registers_, caller, parameters, std::move(answer));
+        extend(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Measure, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
-        measure(registers_, caller, parameters, std::move(answer));
+        measure(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Write, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
-        write(registers_, caller, parameters, std::move(answer));
+        write(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Cap, const Caller &caller, const wire::CapParameters &parameters, Answer<wire::Cap> answer) {
-        cap(registers_, caller, parameters, std::move(answer));
+        cap(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Create, const Caller &, const wire::CreateParameters &, Answer<wire::Create> answer) {
         answer.fail(varlink::MethodNotImplemented{std::string(wire::Create::description.name)});

@@ -74,9 +74,10 @@ void Journal::tell_condition() {
     const auto now = condition();
     if (std::exchange(told_, now) == now) return;
     switch (now) {
-    case Condition::good: return log::info("the journal takes events again");
-    case Condition::full: return log::warning("the journal takes no more events", {{"reason", reason()}});
-    case Condition::failed: return log::error("the journal cannot be written: nothing is extended", {{"reason", reason()}});
+    case Condition::good: return log::info(log::Kind::journal, "the journal takes events again");
+    case Condition::full: return log::warning(log::Kind::journal, "the journal takes no more events", {{"reason", reason()}});
+    case Condition::failed:
+        return log::error(log::Kind::journal, "the journal cannot be written: nothing is extended", {{"reason", reason()}});
     case Condition::damaged: return;  // told by who found it
     }
 }

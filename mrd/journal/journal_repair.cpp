@@ -190,7 +190,8 @@ std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> 
         }
     }
     tell_of_event();  // who follows the old one learns of it
-    log::warning("the journal is repaired", {{"damage", std::to_string(damage)}, {"old", kept_as.empty() ? "none" : kept_as.string()}});
+    log::warning(log::Kind::repair, "the journal is repaired",
+                 {{"damage", std::to_string(damage)}, {"old", kept_as.empty() ? "none" : kept_as.string()}});
     return kept_as;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mrd/journal/space.h"
+#include "mrd/log.h"
 
 namespace mrd {
 
@@ -217,6 +218,10 @@ std::uint64_t ProviderRegisters::settle(const Extension &extension) {
     // The number comes before the value is told: who watches sees the value with its own number.
     const auto sequence = events_.journal.settle(extension.intent(), journal::Outcome::done);
     for (const auto &target : extension.event().targets) {
+        if (extension.resyncs()) {
+            log::warning(log::Kind::gap, "others had extended a register: its log has a gap, and goes on behind it",
+                         {{"register", table_.name(target.index)}, {"sequence", std::to_string(sequence)}});
+        }
         if (events_.changed) events_.changed(*this, target.index);
     }
     return sequence;

@@ -7,6 +7,7 @@
 #include "proto/varlink/interfaces.h"
 #include "proto/varlink/limits.h"
 #include "proto/varlink/session.h"
+#include "proto/varlink/text.h"
 
 namespace varlink {
 
@@ -47,10 +48,7 @@ void scan_description(std::string_view text, const Found &found) {
 
 std::string echoed(std::string_view name) {
     if (name.size() <= max_echoed) return std::string(name);
-    // Not in the middle of a character: it has at most four bytes, of which the first alone is not 10xxxxxx.
-    auto size = max_echoed;
-    while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xC0U) == 0x80) --size;
-    return std::string(name.substr(0, size)) + "...";
+    return std::string(beginning_of(name, max_echoed)) + "...";
 }
 
 Responder &Responder::operator=(Responder &&other) noexcept {

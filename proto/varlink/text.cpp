@@ -68,6 +68,13 @@ Character first_character(std::string_view text) {
     return {.code_point = code_point, .size = size};
 }
 
+// A character has at most four bytes, of which the first alone is not 10xxxxxx.
+std::string_view beginning_of(std::string_view text, std::size_t most) {
+    if (text.size() <= most) return text;
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80) --most;
+    return text.substr(0, most);
+}
+
 bool is_invisible(char32_t c) {
     if (c < 0x7F) return c < 0x20;
     if ((c & 0xFFFEU) == 0xFFFE) return true;

@@ -15,6 +15,9 @@ struct Character {
 // The first one: of the shortest form, no surrogate, at most U+10FFFF. Precondition: not empty.
 Character first_character(std::string_view text);
 
+// As many of the text's bytes as are in its first characters, at most so many.
+std::string_view beginning_of(std::string_view text, std::size_t most);
+
 // A character that leaves no mark of its own, or changes where and how others are shown: a terminal obeys it, and two values that differ by it look
 // the same. Unicode 14's categories Cc, Cf, Zl, Zp and Zs but for the blank, its properties Default_Ignorable_Code_Point (variation selectors, tags,
 // Hangul fillers), Bidi_Control and Noncharacter_Code_Point, surrogates, and four symbols that are drawn as nothing.

@@ -33,6 +33,7 @@ TEST(Config, TheEmptyFileIsTheDefaults) {
     EXPECT_EQ(config.limits.max_connections, 4096U);
     EXPECT_EQ(config.limits.max_message, std::size_t{1} << 20);
     EXPECT_EQ(config.limits.max_buffered, std::size_t{64} << 20);
+    EXPECT_EQ(config.audit, Audit::every());
     EXPECT_THAT(config.providers, IsEmpty()) << "never the simulator by itself";
     EXPECT_THAT(config.rules, IsEmpty());
 }
@@ -62,6 +63,9 @@ group = "7"
 size_limit = 1048576
 sync = "group"
 firmware_log = "none"
+
+[log]
+audit = ["extend", "repair"]
 
 [[provider]]
 type = "sim"
@@ -102,6 +106,9 @@ log_only = true
     EXPECT_EQ(config.journal.size_limit, 1048576U);
     EXPECT_EQ(config.journal.sync, journal::Sync::group);
     EXPECT_EQ(config.journal.firmware_log, "none");
+    EXPECT_EQ(config.audit.count(), 2U);
+    EXPECT_TRUE(config.audit.test(static_cast<std::size_t>(log::Kind::extend)));
+    EXPECT_TRUE(config.audit.test(static_cast<std::size_t>(log::Kind::repair)));
     EXPECT_EQ(config.providers.at(0).firmware_log, std::nullopt);
     EXPECT_EQ(config.providers.at(1).firmware_log, "/tmp/d");
     EXPECT_EQ(config.providers.at(1).earlier_logs, (std::vector<std::filesystem::path>{"/tmp/e", "/tmp/f"}));
@@ -151,7 +158,8 @@ INSTANTIATE_TEST_SUITE_P(
     All, ConfigError,
     ::testing::Values(
         BadConfig{"NotToml", "[service]\nstate = \n", "mrd.toml:2: ", ""},
-        BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ", "known are: journal, listener, provider, register, service"},
+        BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ",
+                  "known are: journal, listener, log, provider, register, service"},
         BadConfig{"UnknownKey", "[service]\n\nsttae = \"/a\"\n", "mrd.toml:3: service.sttae ",
                   "known are: boot_id_file, max_buffered, max_connections, max_message, state"},
         BadConfig{"WrongType", "[service]\nstate = 5\n", "mrd.toml:2: service.state ", "must be a text"},
@@ -239,6 +247,16 @@ TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
     const auto config = load_config("/nonexistent/mrd.toml");
     ASSERT_FALSE(config);
     EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/mrd.toml"));
+}
+
+TEST(Config, OnlyChangesCanBeToldOf) {
+    EXPECT_TRUE(parsed("[log]\naudit = []").audit.none());
+    for (const auto *wrong : {"\"extend\"", "[\"read\"]", "[1]", "[\"gap\"]"}) {
+        const auto config = parse_config("[log]\naudit = " + std::string(wrong), "mrd.toml");
+        ASSERT_FALSE(config) << wrong;
+        EXPECT_THAT(config.error(), HasSubstr("mrd.toml:2: log.audit"));
+        EXPECT_THAT(config.error(), HasSubstr("there are: extend, cap, create, write, repair"));
+    }
 }
 
 // The sample as it is, and with what it has as comments taken as written.

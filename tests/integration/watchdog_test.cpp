@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tests/integration/daemon.h"
+#include "tests/mrd/datagram_socket.h"
 
 namespace mrd {
 namespace {
@@ -13,39 +14,10 @@ using namespace std::chrono_literals;
 
 constexpr auto interval = 200ms;
 
-// The manager's end of NOTIFY_SOCKET.
-class NotifySocket {
-public:
-    explicit NotifySocket(std::string path) : path_(std::move(path)), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::ranges::copy(path_, std::begin(address.sun_path));
-        EXPECT_EQ(::bind(socket_, reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
-    }
-    NotifySocket(const NotifySocket &) = delete;
-    NotifySocket &operator=(const NotifySocket &) = delete;
-    ~NotifySocket() { ::close(socket_); }
-
-    [[nodiscard]] const std::string &path() const { return path_; }
-
-    // The next that is said; empty: nothing, for that long.
-    [[nodiscard]] std::string next(std::chrono::milliseconds time = patience) const {
-        pollfd said{socket_, POLLIN, 0};
-        if (::poll(&said, 1, static_cast<int>(time.count())) != 1) return {};
-        std::array<char, 64> text{};
-        const auto size = ::recv(socket_, text.data(), text.size(), 0);
-        return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
-    }
-
-private:
-    std::string path_;
-    int socket_;
-};
-
 class WatchdogTest : public DaemonTest {
 protected:
     // mrd on the simulator, as systemd starts it with WatchdogSec=.
-    Process start(const NotifySocket &manager, std::map<std::string, std::string> environment) {
+    Process start(const DatagramSocket &manager, std::map<std::string, std::string> environment) {
         environment["NOTIFY_SOCKET"] = manager.path();
         const auto program = environment.contains("MRD_SIM_FAULTS") ? places::mrd_with_faults() : places::mrd();
         Process process({program, "--sim", "--socket", socket(), "--state", folder() / "state"},
@@ -59,13 +31,13 @@ protected:
 };
 
 TEST_F(WatchdogTest, IsFedAsLongAsTheEventLoopGoesRound) {
-    const NotifySocket manager(folder() / "notify");
+    const DatagramSocket manager(folder() / "notify");
     const auto mrd = start(manager, {{"WATCHDOG_USEC", microseconds()}});
     for (int i = 0; i < 5; ++i) EXPECT_EQ(manager.next(), "WATCHDOG=1");
 }
 
 TEST_F(WatchdogTest, IsNotFedByALoopThatHangsInACall) {
-    const NotifySocket manager(folder() / "notify");
+    const DatagramSocket manager(folder() / "notify");
     auto mrd = start(manager, {{"WATCHDOG_USEC", microseconds()}, {"MRD_SIM_FAULTS", "extend:hang@2"}});
     EXPECT_EQ(manager.next(), "WATCHDOG=1");
     auto client = mr::Client::connect({.socket = socket(), .call_timeout = 1s});
@@ -82,7 +54,7 @@ TEST_F(WatchdogTest, IsNotFedByALoopThatHangsInACall) {
     // What systemd does then; and what was measured before is there.
     mrd.signal(SIGABRT);
     EXPECT_EQ(mrd.wait(), 1000 + SIGABRT);
-    const NotifySocket again(folder() / "again");
+    const DatagramSocket again(folder() / "again");
     const auto restarted = start(again, {});
     auto after = mr::Client::connect({.socket = socket()});
     ASSERT_TRUE(after);
@@ -94,12 +66,11 @@ TEST_F(WatchdogTest, IsNotFedByALoopThatHangsInACall) {
 TEST_F(WatchdogTest, IsNotFedWhereNobodyAskedOrWhereItIsAnotherProcess) {
     for (const auto &environment : std::vector<std::map<std::string, std::string>>{
              {}, {{"WATCHDOG_USEC", microseconds()}, {"WATCHDOG_PID", "1"}}, {{"WATCHDOG_USEC", "0"}}, {{"WATCHDOG_USEC", "soon"}}}) {
-        const NotifySocket manager(folder() / "notify");
+        const DatagramSocket manager(folder() / "notify");
         auto mrd = start(manager, environment);
         mrd.signal(SIGTERM);
         EXPECT_EQ(manager.next(), "STOPPING=1");
         EXPECT_EQ(mrd.wait(), 0);
-        std::filesystem::remove(manager.path());
     }
 }
 

@@ -1,5 +1,5 @@
 // mrd as it is shipped, but for what stands around its provider and the journal's file: faults (MRD_SIM_FAULTS, tests/faults/faults.h) and places to die at
-// (MRD_KILL, tests/faults/kill_points.h).
+// (MRD_KILL, tests/faults/kill_points.h), and where the system's journal is taken to be (MRD_SYSTEM_JOURNAL).
 #include <cstdlib>
 #include <iostream>
 #include <string_view>
@@ -27,5 +27,6 @@ int main(int argc, char **argv) {
     mrd::Seams seams;
     seams.open_provider = with_kill_points(with_faults(seams.open_provider, std::move(*faults)), killer);
     seams.open_file = with_kill_points(seams.open_file, killer);
+    if (const auto socket = environment("MRD_SYSTEM_JOURNAL"); !socket.empty()) seams.system_journal = socket;
     return mrd::run(argc, argv, seams);
 }
