@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "confinement/system_calls.h"
+
 namespace confinement {
 
 namespace {
@@ -25,7 +27,6 @@ constexpr std::uint64_t remove_folder = 1U << 4U;
 constexpr std::uint64_t remove_file = 1U << 5U;
 constexpr std::uint64_t make_folder = 1U << 7U;
 constexpr std::uint64_t make_file = 1U << 8U;
-constexpr std::uint64_t make_socket = 1U << 9U;
 constexpr std::uint64_t first_version = (1U << 13U) - 1;
 constexpr std::uint64_t refer = 1U << 13U;           // 2: rename into another folder
 constexpr std::uint64_t truncate = 1U << 14U;        // 3
@@ -63,7 +64,7 @@ constexpr std::uint64_t rights_of(Access access) {
     case Access::manage:
         return (rights_of(Access::write) & ~right::device_request) | right::remove_folder | right::remove_file | right::make_folder |
                right::make_file;
-    case Access::sockets: return right::make_socket | right::remove_file;
+    case Access::remove: return right::remove_file;
     }
     return 0;
 }
@@ -101,7 +102,9 @@ std::expected<int, std::string> FilesAllowed::enforce() const {
     const auto handled = handled_by(version);
     const Descriptor ruleset(::syscall(SYS_landlock_create_ruleset, &handled, size_for(version), 0));
     if (ruleset.get() < 0) return failed("begin one");
-    for (const auto &rule : rules_) {
+    auto rules = rules_;
+    if (system_calls_are_reduced()) rules.push_back({"/proc", Access::read});
+    for (const auto &rule : rules) {
         const Descriptor at(::open(rule.path.c_str(), O_PATH | O_CLOEXEC));
         if (at.get() < 0) {
             if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) continue;

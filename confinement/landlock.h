@@ -1,6 +1,8 @@
 // Which files this process may still open (Landlock, Linux 5.13 and later): none but those below the paths that are named here, each with what may be done there. It
 // holds for the calling thread, for threads that it makes afterwards, and for their processes. What is open already stays so.
 //
+// A build with a sanitizer reads /proc, too: it looks at its own memory and threads.
+//
 // What an older kernel does not know to keep it does not keep: truncation by a path (6.2), requests to devices (6.10), signals to and abstract sockets of others
 // (6.12), TCP (6.7).
 #pragma once
@@ -14,11 +16,11 @@
 namespace confinement {
 
 enum class Access : std::uint8_t {
-    list,     // the names in a folder
-    read,     // list, and read its files
-    write,    // read and write what is there; of a device, requests too
-    manage,   // write, and make, rename, remove: files and folders of its own
-    sockets,  // make and remove: sockets
+    list,    // the names in a folder
+    read,    // list, and read its files
+    write,   // read and write what is there; of a device, requests too
+    manage,  // write, and make, rename, remove: files and folders of its own
+    remove,  // remove its files
 };
 
 class FilesAllowed {

@@ -79,7 +79,7 @@ struct SystemCalls::Filter {
     ~Filter() { ::seccomp_release(context); }
 
     void add(std::uint32_t action, const char *name, std::initializer_list<Condition> conditions) {
-        if (is_sanitized && action == SCMP_ACT_ALLOW) return;  // it is
+        if (is_sanitized && action != SCMP_ACT_KILL_PROCESS) return;
         const int call = ::seccomp_syscall_resolve_name(name);
         if (call == __NR_SCMP_ERROR) return;
         std::array<scmp_arg_cmp, max_conditions> compared{};

@@ -3,7 +3,7 @@
 //
 // Who goes past it does not get an error, but ends: SIGSYS. Calls that a library tries, and goes on without, are refused with an error instead (refuse()).
 //
-// A build with a sanitizer makes calls of its own, and is held to less: everything is allowed but what is refused, and what runs a program, opens another kind of
+// A build with a sanitizer makes calls of its own, which nobody can list, and is held to less: everything is allowed but what runs a program, opens another kind of
 // socket or changes the system, which still ends it.
 #pragma once
 

@@ -1,5 +1,6 @@
 #include "mrd/own_files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using Failure = std::unexpected<std::string>;
+
+std::optional<uid_t> expected_user;  // set once, at the start
 
 constexpr int max_links = 40;  // as the kernel follows
 constexpr mode_t parent_mode = 0755;
@@ -38,7 +43,7 @@ std::string octal(mode_t mode) {
 }
 
 std::expected<void, std::string> check_owner(const struct stat &status, const fs::path &path) {
-    if (status.st_uid == 0 || status.st_uid == ::geteuid()) return {};
+    if (status.st_uid == 0 || status.st_uid == ::geteuid() || status.st_uid == expected_user) return {};
     return Failure(path.string() + " belongs to uid " + std::to_string(status.st_uid) +
                    ", who could change what mrd relies on: chown it to root" + (::geteuid() == 0 ? "" : " or to mrd's user") +
                    ", or name another place");
@@ -131,6 +136,31 @@ std::expected<void, std::string> make_own_folder(const fs::path &folder, mode_t 
     const auto whole = fs::absolute(folder, error);
     if (error) return Failure("cannot find the folder " + folder.string() + ": " + error.message());
     return Walk(whole).go(mode, others);
+}
+
+void expect_user(uid_t user) { expected_user = user; }
+
+std::expected<void, std::string> give_folder(const fs::path &folder, uid_t user, gid_t group) {
+    const varlink::FileDescriptor at(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!at) return failed("open the folder", folder);
+    const std::unique_ptr<DIR, int (*)(DIR *)> listing(::fdopendir(::fcntl(at.get(), F_DUPFD_CLOEXEC, 0)), &::closedir);
+    if (!listing) return failed("list the folder", folder);
+    while (const auto *entry = ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe): the listing is this call's
+        const std::string name = entry->d_name;
+        if (name == "." || name == "..") continue;
+        const varlink::FileDescriptor file(::openat(at.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        struct stat status{};
+        if (!file || ::fstat(file.get(), &status) != 0) return failed("look at", folder / name);
+        if (status.st_uid == user) continue;
+        // A second name could be of a file that is not mrd's at all.
+        if (status.st_uid != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1)
+            return Failure((folder / name).string() + " is no file of mrd's alone, so it is not given to mrd's user: move it away");
+        if (::fchownat(file.get(), "", user, group, AT_EMPTY_PATH) != 0) return failed("change the owner of", folder / name);
+    }
+    struct stat status{};
+    if (::fstat(at.get(), &status) != 0) return failed("look at", folder);
+    if (status.st_uid != user && ::fchown(at.get(), user, group) != 0) return failed("change the owner of", folder);
+    return {};
 }
 
 std::expected<void, std::string> check_own_file(const fs::path &file, Content content) {

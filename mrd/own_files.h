@@ -19,6 +19,13 @@ enum class Others : std::uint8_t { write_nothing, write_their_own };
 // says what to do.
 std::expected<void, std::string> make_own_folder(const std::filesystem::path &folder, mode_t mode, Others others);
 
+// mrd's user is going to be this one: what is his counts as mrd's own. Before there is a second thread.
+void expect_user(uid_t user);
+
+// Gives the folder, and the files in it, to that user, where they are root's. Anything else in it than files of root's or his is refused: nobody gets by it what is
+// not mrd's. Error: as above.
+std::expected<void, std::string> give_folder(const std::filesystem::path &folder, uid_t user, gid_t group);
+
 enum class Content : std::uint8_t { open, secret };
 
 // A file in such a folder, where there is one: regular, no symbolic link, of root or of mrd's user, and writable for no other; a secret is not readable

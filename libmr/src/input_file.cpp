@@ -44,6 +44,10 @@ std::unexpected<Error> cannot(std::string_view what, const std::string &path, in
 std::expected<varlink::FileDescriptor, Error> open_input(const std::string &path) {
     varlink::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!file) return cannot("open", path, errno);
+    return take_input(std::move(file), path);
+}
+
+std::expected<varlink::FileDescriptor, Error> take_input(varlink::FileDescriptor file, const std::string &path) {
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return cannot("read", path, errno);
     if (S_ISFIFO(status.st_mode)) {

@@ -16,6 +16,9 @@ namespace mr {
 // For reading; reads then block. Error: io. Of what is there but cannot be read, such as a folder, the first read tells.
 std::expected<varlink::FileDescriptor, Error> open_input(const std::string &path);
 
+// The same of what was opened with O_NONBLOCK already.
+std::expected<varlink::FileDescriptor, Error> take_input(varlink::FileDescriptor file, const std::string &path);
+
 // Up to `piece.size()` bytes; 0 at the end. Error: io. `path` is for the message.
 std::expected<std::size_t, Error> read_input(int descriptor, std::span<std::uint8_t> piece, const std::string &path);
 

@@ -1,31 +1,32 @@
 #include "mrd/access/callers.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <fstream>
 #include <string>
+
+#include "mrd/opener/opener.h"
 
 namespace mrd {
 
 namespace {
 
 std::optional<std::string> executable_of(pid_t pid) {
-    std::array<char, max_executable> path{};
-    const auto size = ::readlink(("/proc/" + std::to_string(pid) + "/exe").c_str(), path.data(), path.size());
-    if (size <= 0) return std::nullopt;
-    std::string executable(path.data(), static_cast<std::size_t>(size));
+    auto executable = opener::executable(pid);
+    if (executable) executable->resize(std::min(executable->size(), max_executable));
     // A path is any bytes, what the log tells is text.
-    return mr::is_text(executable) ? std::optional(std::move(executable)) : std::nullopt;
+    return executable && mr::is_text(*executable) ? executable : std::nullopt;
 }
 
+// Of a file of /proc; empty where the process has ended.
 std::string beginning_of(const std::string &path) {
-    std::ifstream file(path);
-    std::string text(4096, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
+    constexpr std::size_t limit = 4096;
+    std::string text(limit, '\0');
+    const auto file = opener::open(path, O_RDONLY);
+    const auto size = file ? ::read(file.get(), text.data(), text.size()) : 0;
+    text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return text;
 }
 

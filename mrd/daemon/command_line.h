@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <filesystem>
 #include <string>
 
 #include "mrd/daemon/config.h"
@@ -14,6 +15,7 @@ struct CommandLine {
     // What --sim-* and --reset ask of the simulated TD; name, state file and boot id are not set.
     sim::Options simulated_td;
     bool check = false;
+    std::filesystem::path config_file;  // empty: none was read
 };
 
 // To end with this code. What there is to say has been printed.

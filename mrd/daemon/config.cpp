@@ -102,6 +102,17 @@ std::expected<void, std::string> read_service(const toml::table &table, std::str
     std::string boot_id_file = config.boot_id_file;
     reader.text("state", state);
     reader.text("boot_id_file", boot_id_file);
+    std::string user;
+    reader.text("user", user);
+    reader.key("confinement", [&config](const toml::node &node) -> std::string {
+        constexpr std::array words{std::pair("required", Confined::required), std::pair("best-effort", Confined::best_effort),
+                                   std::pair("off", Confined::off)};
+        const auto value = node.value_exact<std::string>();
+        const auto *const known = std::ranges::find_if(words, [&](const auto &word) { return value == word.first; });
+        if (known == words.end()) return R"(must be "required", "best-effort" or "off")";
+        config.confined = known->second;
+        return {};
+    });
     reader.count("max_connections", config.limits.max_connections, 1, max_connections_limit);
     reader.count("max_message", config.limits.max_message, max_message_least, max_message_most);
     reader.count("max_buffered", config.limits.max_buffered, max_buffered_least, max_buffered_most);
@@ -110,6 +121,7 @@ std::expected<void, std::string> read_service(const toml::table &table, std::str
         return reader.fail(table, "max_buffered", "must be at least " + std::to_string(messages_buffered) + " times max_message");
     config.state = state;
     config.boot_id_file = boot_id_file;
+    if (!user.empty()) config.user = user;
     return result;
 }
 

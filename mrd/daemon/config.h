@@ -46,9 +46,14 @@ struct ListenerConfig {
 inline constexpr std::size_t max_listeners = 16;
 inline constexpr std::size_t max_configured_name = 64;  // bytes of the name of a listener or provider
 
+// What becomes of an mrd that this kernel cannot confine (docs/security.md, "Confinement").
+enum class Confined : std::uint8_t { required, best_effort, off };
+
 struct Config {
     std::vector<ListenerConfig> listeners{ListenerConfig{}};  // at least one; the first is the one of --socket
     std::filesystem::path state = "/run/mrd/state";
+    std::optional<std::string> user = {};  // whom to become where mrd is started as root; a name or a number
+    Confined confined = Confined::best_effort;
     std::filesystem::path boot_id_file = "/proc/sys/kernel/random/boot_id";
     varlink::Limits limits;
     JournalConfig journal;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "mrd/daemon/lock.h"
+#include "mrd/opener/opener.h"
 #include "mrd/own_files.h"
 #include "proto/varlink/address.h"
 #include "proto/varlink/server.h"
@@ -77,7 +78,7 @@ std::expected<Listener, std::string> make_socket(const ListenerConfig &listener)
     auto lock = lock_file(path.string() + ".lock", "the socket " + path.string());
     if (!lock) return Failure(lock.error());
     if (auto unused = check_nobody_listens(*address); !unused) return Failure(unused.error());
-    auto socket = varlink::listen_on(*address, *access);
+    auto socket = varlink::bind_to(*address, *access);
     if (!socket) return Failure(socket.error());
     return Listener{.config = &listener, .socket = std::move(*socket), .file = SocketFile(path, std::move(*lock))};
 }
@@ -122,7 +123,7 @@ SocketFile::SocketFile(SocketFile &&other) noexcept
 SocketFile::~SocketFile() {
     struct stat there{};
     if (path_.empty() || ::lstat(path_.c_str(), &there) != 0) return;
-    if (there.st_dev == made_.st_dev && there.st_ino == made_.st_ino) ::unlink(path_.c_str());
+    if (there.st_dev == made_.st_dev && there.st_ino == made_.st_ino) opener::remove_socket(path_);
 }
 
 std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed) {

@@ -30,6 +30,8 @@ public:
     SocketFile &operator=(SocketFile &&) = delete;
     ~SocketFile();
 
+    [[nodiscard]] const std::filesystem::path &path() const { return path_; }
+
 private:
     std::filesystem::path path_;  // empty: moved from
     struct stat made_{};

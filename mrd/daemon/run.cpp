@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -27,6 +28,7 @@
 #include "mrd/clock.h"
 #include "mrd/daemon/activation.h"
 #include "mrd/daemon/command_line.h"
+#include "mrd/daemon/confine.h"
 #include "mrd/daemon/daemon.h"
 #include "mrd/daemon/listeners.h"
 #include "mrd/daemon/lock.h"
@@ -241,6 +243,21 @@ void stop_when_done(asio::io_context &loop, const mrd::Daemon &daemon) {
     }
 }
 
+// Without one mrd can reread and extend no hardware any more: it ends, so that the service manager starts it again.
+std::vector<asio::posix::stream_descriptor> watch_openers(asio::io_context &loop, std::vector<varlink::FileDescriptor> openers,
+                                                          std::string &ended) {
+    std::vector<asio::posix::stream_descriptor> watched;
+    for (auto &opener : openers) {
+        watched.emplace_back(loop, opener.release())
+            .async_wait(asio::posix::stream_descriptor::wait_read, [&loop, &ended](const boost::system::error_code &error) {
+                if (error) return;
+                ended = "an opener has ended, which opens for mrd what it may not open itself";
+                loop.stop();
+            });
+    }
+    return watched;
+}
+
 std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
     const auto &config = command_line.config;
     const auto manager = mrd::ServiceManager::from_environment();
@@ -252,12 +269,23 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     if (!passed) return Failure(passed.error());
     auto assigned = mrd::assign_sockets(config.listeners, std::move(*passed));
     if (!assigned) return Failure(assigned.error());
+    const auto identity = mrd::wanted_identity(config);
+    if (!identity) return misconfigured(identity.error());
+    if (*identity) mrd::expect_user((*identity)->uid);
     const auto state_lock = lock_state(config);
     if (!state_lock) return Failure(state_lock.error());
 
     const auto limits = fit_descriptors(config);
     if (!limits) return Failure(limits.error());
+    // Nobody can connect before somebody listens.
+    auto listeners = mrd::open_listeners(config.listeners, std::move(*assigned));
+    if (!listeners) return Failure(listeners.error());
+    auto openers = mrd::confine(command_line, *providers, *listeners, *identity);
+    if (!openers) return Failure(openers.error());
+
     asio::io_context loop(1);
+    std::string ended;
+    const auto watched = watch_openers(loop, std::move(*openers), ended);
     auto journal = open_journal(loop, config, seams.open_file);
     if (!journal) return Failure(journal.error());
     mrd::Daemon daemon(loop, **journal);
@@ -308,8 +336,6 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
         if (!error) stop();
     });
 
-    auto listeners = mrd::open_listeners(config.listeners, std::move(*assigned));
-    if (!listeners) return Failure(listeners.error());
     std::string sockets;
     for (auto &listener : *listeners) {
         sockets += (sockets.empty() ? "" : ", ") + (listener.file ? listener.config->path : listener.config->name + " (passed)");
@@ -327,6 +353,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     mrd::Watchdog watchdog(loop, manager);
     watchdog.start();
     loop.run();
+    if (!ended.empty()) return Failure(ended);
     return {};
 }
 

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "mrd/opener/opener.h"
 #include "proto/varlink/file_descriptor.h"
 
 namespace mrd::journal {
@@ -90,9 +91,9 @@ private:
 std::expected<std::unique_ptr<AppendFile>, std::error_code> open_append_file(const std::filesystem::path &path, OpenMode mode) {
     constexpr mode_t owner_only = 0600;
     // Somebody else's file may be a link, and must not be waited for if it is a pipe.
-    const int flags = O_CLOEXEC | (mode == OpenMode::read_only ? O_RDONLY | O_NONBLOCK : O_RDWR | O_NOFOLLOW) |
-                      (mode == OpenMode::new_file ? O_CREAT | O_EXCL : 0);
-    varlink::FileDescriptor file(::open(path.c_str(), flags, owner_only));
+    const int flags = O_CLOEXEC | O_RDWR | O_NOFOLLOW | (mode == OpenMode::new_file ? O_CREAT | O_EXCL : 0);
+    auto file = mode == OpenMode::read_only ? opener::open(path, O_RDONLY | O_NONBLOCK)
+                                            : varlink::FileDescriptor(::open(path.c_str(), flags, owner_only));
     if (!file) return failure();
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return failure();

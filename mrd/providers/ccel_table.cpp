@@ -1,6 +1,6 @@
 #include "mrd/providers/ccel_table.h"
 
-#include "mr/file.h"
+#include "mrd/opener/opener.h"
 
 namespace mrd {
 
@@ -26,8 +26,8 @@ std::expected<void, std::string> check_ccel_table(const std::filesystem::path &l
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) return {};
     const auto refuse = [&path](const std::string &what) { return std::unexpected("the ACPI table " + path.string() + " " + what); };
-    const auto table = mr::read_file(path.native(), table_size);
-    if (!table) return refuse("cannot be read: " + table.error().message);
+    const auto table = opener::read_file(path, table_size);
+    if (!table) return refuse("cannot be read: " + table.error());
     if (table->size() < table_size) return refuse("has " + std::to_string(table->size()) + " bytes, and not " + std::to_string(table_size));
     if (mr::Bytes(table->begin(), table->begin() + 4) != mr::Bytes{'C', 'C', 'E', 'L'}) return refuse("is another table");
     const auto type = (*table)[type_at];

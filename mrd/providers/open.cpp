@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mrd/providers/sim/quoter.h"
+#include "mrd/providers/tsm/guest_device.h"
 #include "mrd/providers/tsm/sight.h"
 #include "mrd/providers/tsm/tsm.h"
 
@@ -25,12 +26,21 @@ std::expected<std::unique_ptr<Provider>, std::string> open_kernel(const Provider
     return tsm::open({.name = provider.name, .qgs = provider.qgs});
 }
 
+ProviderNeeds needs_of_kernel(const ProviderConfig &provider) {
+    const tsm::Options options{.name = provider.name, .qgs = provider.qgs};
+    // As a module that is loaded again has new folders, it is what is above them.
+    return {.places = tsm::places_of(options),
+            .listed = {options.paths.measurements.parent_path().parent_path()},
+            .device_requests = {tsm::report_request}};
+}
+
 struct Type {
     std::string_view name;
     std::string_view default_name;
     std::expected<std::unique_ptr<Provider>, std::string> (*open)(const ProviderConfig &, const ProviderSurroundings &);
     bool simulated = false;
-    Sighting (*look)() = nullptr;  // null: it is not found by itself
+    ProviderNeeds (*needs)(const ProviderConfig &) = nullptr;  // null: none
+    Sighting (*look)() = nullptr;                              // null: it is not found by itself
     std::filesystem::path (*firmware_log)() = nullptr;
 };
 constexpr Type types[] = {
@@ -38,6 +48,7 @@ constexpr Type types[] = {
     {.name = "tsm",
      .default_name = "tdx",
      .open = &open_kernel,
+     .needs = &needs_of_kernel,
      .look = [] { return tsm::look_for({}); },
      .firmware_log = [] { return tsm::Paths().firmware_log; }},
 };
@@ -77,6 +88,11 @@ std::expected<std::unique_ptr<Provider>, std::string> open_provider(const Provid
     const auto *known = find(provider.type);
     if (known == nullptr) return std::unexpected("there is no provider of the type \"" + provider.type + "\"");
     return known->open(provider, surroundings);
+}
+
+ProviderNeeds needs_of(const ProviderConfig &provider) {
+    const auto *known = find(provider.type);
+    return known == nullptr || known->needs == nullptr ? ProviderNeeds() : known->needs(provider);
 }
 
 std::vector<Looked> look_for_hardware() {

@@ -1,6 +1,7 @@
 // The one place that knows which types of provider there are.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mrd/opener/request.h"
 #include "mrd/providers/provider.h"
 #include "mrd/providers/sighting.h"
 #include "mrd/providers/sim/quoting_service.h"
@@ -49,6 +51,14 @@ struct ProviderSurroundings {
     std::string boot_id;
     sim::Options simulated_td = {};  // what the command line asks of it; name, files and boot id are not set
 };
+
+// What a provider needs beside the state directory and logs while it runs: what mrd keeps where it gives up all else.
+struct ProviderNeeds {
+    opener::Places places = {};
+    std::vector<std::filesystem::path> listed = {};   // folders of which it reads the names
+    std::vector<std::uint64_t> device_requests = {};  // that it makes by ioctl()
+};
+ProviderNeeds needs_of(const ProviderConfig &provider);
 
 // Blocks; on any thread. Error: one sentence that says what to do.
 std::expected<std::unique_ptr<Provider>, std::string> open_provider(const ProviderConfig &provider,

@@ -389,7 +389,7 @@ std::expected<void, std::string> check_socket_file(const Address &address) {
     return std::unexpected(address.path() + " is there and is not a socket: remove it, or name another socket");
 }
 
-std::expected<FileDescriptor, std::string> listen_on(const Address &address, const SocketAccess &access) {
+std::expected<FileDescriptor, std::string> bind_to(const Address &address, const SocketAccess &access) {
     const auto failed = [&address](std::string_view what) {
         const auto reason = std::generic_category().message(errno);
         return std::unexpected("cannot " + std::string(what) + " the socket " + (address.path().empty() ? "(abstract)" : address.path()) +
@@ -412,7 +412,13 @@ std::expected<FileDescriptor, std::string> listen_on(const Address &address, con
         return failure;
     }
     refuse_descriptors(socket);
-    if (::listen(socket.get(), SOMAXCONN) != 0) return failed("listen on");
+    return socket;
+}
+
+std::expected<FileDescriptor, std::string> listen_on(const Address &address, const SocketAccess &access) {
+    auto socket = bind_to(address, access);
+    if (socket && ::listen(socket->get(), SOMAXCONN) != 0)
+        return std::unexpected("cannot listen on the socket: " + std::generic_category().message(errno));
     return socket;
 }
 
@@ -429,7 +435,12 @@ Server::~Server() {
 }
 
 void Server::accept_on(FileDescriptor listening, Service &service) {
-    refuse_descriptors(listening);  // one from listen_on() does; the service manager's may not
+    refuse_descriptors(listening);  // one from bind_to() does; the service manager's may not
+    // The service manager's listens already, with a queue as it says. A bound socket's cannot fail.
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (::getsockopt(listening.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens == 0)
+        (void)::listen(listening.get(), SOMAXCONN);
     const auto listener = std::make_shared<Listener>(Listener{Acceptor(state_->loop), service});
     listener->acceptor.assign(asio::local::stream_protocol(), listening.release());
     listener->acceptor.non_blocking(true);

@@ -31,8 +31,10 @@ struct SocketAccess {
     std::optional<gid_t> group = {};
 };
 
-// Binds and listens; before anybody can connect, the file has its mode, owner and group. A socket that is there already is removed first: whoever calls this has
+// Binds; before anybody can connect, the file has its mode, owner and group. A socket that is there already is removed first: whoever calls this has
 // made sure that nobody listens on it, and that nobody else can change the folder. Error: a sentence that names the socket.
+std::expected<FileDescriptor, std::string> bind_to(const Address &address, const SocketAccess &access);
+// Listens, too.
 std::expected<FileDescriptor, std::string> listen_on(const Address &address, const SocketAccess &access);
 
 // Since the server's start.
@@ -61,7 +63,7 @@ public:
     Server &operator=(const Server &) = delete;
     ~Server();
 
-    // Accepts connections on a listening socket until stop().
+    // Listens on a bound socket, and accepts connections until stop().
     void accept_on(FileDescriptor listening, Service &service);
 
     // Serves one connected socket.

@@ -2,9 +2,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,7 +74,7 @@ TEST_F(MrctlConfinement, NorOpensAnyFile) {
     const auto file = (folder() / "file").native();
     std::ofstream(file) << "secret";
     for (const auto &command : commands()) {
-        for (const auto &order : {"read " + file, "write " + file, "write " + file + ".new", std::string("read /proc/self/maps")}) {
+        for (const auto &order : {"read " + file, "write " + file, "write " + file + ".new", std::string("read /etc/passwd")}) {
             const auto done = exploited(command, order);
             EXPECT_THAT(done.err, HasSubstr("exploit: " + order + ": " + std::to_string(EACCES) + "\n")) << command.front();
         }
@@ -74,6 +83,161 @@ TEST_F(MrctlConfinement, NorOpensAnyFile) {
         EXPECT_TRUE(is_sanitized || removing.exit_code == killed) << removing.err;
         EXPECT_TRUE(std::filesystem::exists(file));
     }
+}
+
+// mrd with what the provider tsm needs beside what the simulator does: rules are those of all providers that are configured.
+constexpr const char *sim_and_tsm = R"(
+[[provider]]
+type = "sim"
+name = "tdx"
+[[provider]]
+type = "tsm"
+name = "kernel"
+required = false
+qgs = "vsock:2:4050"
+)";
+
+class MrdConfinement : public DaemonTest {
+protected:
+    Daemon exploitable(const std::string &config = sim_and_tsm) {
+        return started({.arguments = {},
+                        .environment = {{"LD_PRELOAD", places::exploit()}, {"ASAN_OPTIONS", "verify_asan_link_order=0"}},
+                        .config = config});
+    }
+
+    // Has mrd hash the order, in the thread that serves everybody. What it tells in its log, or nothing: it has ended by it.
+    static std::string give(Daemon &daemon, const std::string &order) {
+        auto client = daemon.client();
+        const auto extended = client.measure("tdx/rtmr3", mr::as_bytes("exploit: " + order), {});
+        if (!extended) return {};
+        const auto log = daemon.log();
+        const auto at = log.rfind("exploit: " + order + ": ");
+        return at == std::string::npos ? "not carried out" : log.substr(at, log.find('\n', at) - at);
+    }
+    static std::string told(const std::string &order, int result) { return "exploit: " + order + ": " + std::to_string(result); }
+};
+
+TEST_F(MrdConfinement, WhoTakesItOverRunsNothingMakesNoSocketAndReachesNoOtherProcess) {
+    auto orders = ends_any_build;
+    if (!is_sanitized) orders.insert(orders.end(), ends_it.begin(), ends_it.end());
+    for (const auto &order : orders) {
+        auto daemon = exploitable();
+        EXPECT_EQ(give(daemon, order), "") << order;
+        EXPECT_EQ(daemon.process().wait(), killed) << order << ": " << daemon.log();
+    }
+    auto daemon = exploitable();
+    if (!is_sanitized) {
+        EXPECT_EQ(give(daemon, "unix"), told("unix", EAFNOSUPPORT));
+    }
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(MrdConfinement, NorOpensAFileThatIsNotItsOwn) {
+    const TemporaryFolder elsewhere;
+    const auto file = (elsewhere.path() / "file").native();
+    std::ofstream(file) << "secret";
+    std::filesystem::create_symlink(file, folder() / "link");
+    std::ofstream(folder() / "beside") << "";
+    auto daemon = exploitable();
+    for (const auto &order : {"read " + file, "write " + file, "write " + file + ".new", "remove " + file,
+                              "read " + (folder() / "link").native(), "write " + (folder() / "state/../beside").native(),
+                              "remove " + (folder() / "beside").native(), "remove " + (folder() / "io.mrd").native(),
+                              std::string("read /etc/hostname"), std::string("write /dev/tdx_guest.not"), std::string("read /usr/bin/env")})
+        EXPECT_EQ(give(daemon, order), told(order, EACCES));
+    EXPECT_TRUE(std::filesystem::exists(file));
+    // Its own it does: the test can tell the one from the other.
+    const auto own = "write " + (folder() / "state/new").native();
+    EXPECT_EQ(give(daemon, own), told(own, 0));
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(MrdConfinement, WithoutItEverythingIsOpenWhichIsSaid) {
+    auto daemon = exploitable(std::string("[service]\nconfinement = \"off\"\n") + sim_and_tsm);
+    EXPECT_THAT(daemon.log(), HasSubstr("mrd is not confined"));
+    EXPECT_EQ(give(daemon, "inet"), told("inet", 0));
+    EXPECT_EQ(give(daemon, "read /etc/passwd"), told("read /etc/passwd", 0));
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(MrdConfinement, AnotherUserIsBecomeAndTheStateIsGivenToHimOnce) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    // Whoever is nobody has to get there.
+    std::filesystem::permissions(folder(), std::filesystem::perms(0755));
+    {
+        EXPECT_EQ(started().stop(), 0);
+    }  // as root: the state is root's
+    for (int start = 0; start < 2; ++start) {
+        auto daemon = started({.arguments = {"--sim"}, .config = "[service]\nuser = \"nobody\"\n"});
+        const auto status = contents("/proc/" + std::to_string(daemon.process().pid()) + "/status");
+        EXPECT_THAT(status, HasSubstr("\nUid:\t65534\t65534\t65534\t65534\n"));
+        EXPECT_THAT(status, HasSubstr("\nGid:\t65534\t65534\t65534\t65534\n"));
+        EXPECT_THAT(status, HasSubstr("\nGroups:\t \n"));
+        for (const char *set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+            EXPECT_THAT(status, HasSubstr("\n" + std::string(set) + ":\t0000000000000000\n"));
+        EXPECT_THAT(status, HasSubstr("\nNoNewPrivs:\t1\n"));
+        EXPECT_THAT(status, HasSubstr("\nSeccomp:\t2\n"));
+        for (const auto &entry : std::filesystem::directory_iterator(folder() / "state")) {
+            struct stat owner{};
+            ASSERT_EQ(::lstat(entry.path().c_str(), &owner), 0);
+            EXPECT_EQ(owner.st_uid, 65534U) << entry.path();
+        }
+        auto client = daemon.client();
+        EXPECT_TRUE(client.extend("tdx/rtmr3", digest_of("one"), {}));
+        EXPECT_EQ(daemon.stop(), 0);
+    }
+}
+
+TEST_F(MrdConfinement, AFileInTheStateThatIsNotMrdsAloneIsNotGivenAway) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    std::filesystem::permissions(folder(), std::filesystem::perms(0755));
+    {
+        EXPECT_EQ(started().stop(), 0);
+    }
+    std::ofstream(folder() / "shadow") << "secret";
+    std::filesystem::create_hard_link(folder() / "shadow", folder() / "state/journal.1");
+    const auto log = refused({.arguments = {"--sim"}, .config = "[service]\nuser = \"nobody\"\n"});
+    EXPECT_THAT(log, HasSubstr("journal.1 is no file of mrd's alone"));
+    struct stat owner{};
+    ASSERT_EQ(::lstat((folder() / "shadow").c_str(), &owner), 0);
+    EXPECT_EQ(owner.st_uid, 0U);
+}
+
+TEST_F(MrdConfinement, MrdEndsWithAnErrorWhenAnOpenerHasAndNoOpenerOutlivesIt) {
+    auto daemon = started();
+    const auto children = [&daemon] {
+        const auto pid = std::to_string(daemon.process().pid());
+        std::istringstream text(contents("/proc/" + pid + "/task/" + pid + "/children"));
+        std::vector<pid_t> pids;
+        for (pid_t child = 0; text >> child;) pids.push_back(child);
+        return pids;
+    };
+    const auto openers = children();
+    ASSERT_FALSE(openers.empty());
+    std::vector<int> ends;
+    for (const pid_t opener : openers) ends.push_back(static_cast<int>(::syscall(SYS_pidfd_open, opener, 0)));
+    ::kill(openers.front(), SIGKILL);
+    EXPECT_EQ(daemon.process().wait(), 1);
+    EXPECT_THAT(daemon.log(), HasSubstr("an opener has ended"));
+    for (const int end : ends) {
+        pollfd ended{end, POLLIN, 0};
+        EXPECT_EQ(::poll(&ended, 1, static_cast<int>(std::chrono::milliseconds(patience).count())), 1);
+        ::close(end);
+    }
+}
+
+TEST_F(MrdConfinement, WhoACallerIsIsFoundByAnOpener) {
+    auto daemon = started();
+    {
+        auto client = daemon.client();
+        ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("one"), {}));
+        std::optional<std::string> executable;
+        ASSERT_TRUE(client.records(1, false, [&executable](const mr::LogRecord &record) {
+            executable = record.caller ? record.caller->executable : std::nullopt;
+            return true;
+        }));
+        EXPECT_THAT(executable.value_or(""), HasSubstr("integration_tests"));
+    }
+    EXPECT_EQ(daemon.stop(), 0);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 
 #include "mr/tdreport.h"
+#include "mrd/opener/opener.h"
 #include "mrd/providers/tsm/tsm.h"
 #include "tests/kernel-lab/machine.h"
 
@@ -289,8 +290,12 @@ TEST_F(TsmProvider, DataOfAnySizeBut64BytesNeverReachTheKernel) {
 }
 
 TEST_F(TsmProvider, AFolderThatSomebodyElseMadeBeforeIsLeftAlone) {
-    // The numbers are counted up: one of those that come next.
-    const auto theirs = reports / ("mrd-" + std::to_string(::getpid()) + "-1");
+    // The numbers are counted up: the one that comes next.
+    const auto last = opener::make_instance(reports).value();
+    opener::remove_instance(last);
+    const auto name = last.filename().native();
+    const auto number_at = name.rfind('-') + 1;
+    const auto theirs = reports / (name.substr(0, number_at) + std::to_string(std::stoi(name.substr(number_at)) + 1));
     ASSERT_EQ(::mkdir(theirs.c_str(), 0755), 0);
     const auto refused = quote(1);
     ASSERT_FALSE(refused);

@@ -3,15 +3,15 @@
 #include <algorithm>
 
 #include "mr/event_log.h"
-#include "mr/file.h"
 #include "mrd/journal/firmware.h"
+#include "mrd/opener/opener.h"
 
 namespace mrd::sim {
 
 std::expected<std::array<Value, rtmr_count>, std::string> replay_firmware_log(const std::filesystem::path &file) {
     const auto refuse = [&file](const std::string &why) { return std::unexpected("the firmware log " + file.string() + ": " + why); };
-    const auto bytes = mr::read_file(file.native(), journal::max_firmware_log);
-    if (!bytes) return refuse(bytes.error().message);
+    const auto bytes = opener::read_file(file, journal::max_firmware_log);
+    if (!bytes) return refuse(bytes.error());
     auto reader = mr::EventLogReader::open(*bytes, {.registers = mr::LogRegisters::rtmr});
     if (!reader) return refuse(reader.error().message);
     mr::Replay replay;

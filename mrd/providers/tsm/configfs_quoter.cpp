@@ -1,8 +1,6 @@
 #include "mrd/providers/tsm/configfs_quoter.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,9 +8,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
+#include "mrd/opener/opener.h"
 #include "mrd/providers/report_options.h"
 #include "mrd/providers/tsm/kernel_file.h"
 #include "mrd/providers/tsm/report_kind.h"
@@ -22,7 +20,6 @@ namespace {
 
 using Cause = QuoteFailure::Cause;
 
-constexpr std::string_view folder_prefix = "mrd-";
 constexpr std::int64_t max_privilege_level = 3;  // TSM_REPORT_PRIVLEVEL_MAX
 
 std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
@@ -41,14 +38,15 @@ Cause cause_of(int error) {
 // One report's folder, for as long as it lives.
 class Folder {
 public:
-    static std::expected<Folder, QuoteFailure> make(std::filesystem::path path) {
-        if (::mkdir(path.c_str(), 0700) != 0) return fail(Cause::unavailable, kernel_refusal("make", path, errno));
-        return Folder(std::move(path));
+    static std::expected<Folder, QuoteFailure> make(const std::filesystem::path &reports) {
+        auto made = opener::make_instance(reports);
+        if (!made) return fail(Cause::unavailable, kernel_refusal("make a folder in", reports, made.error()));
+        return Folder(std::move(*made));
     }
     Folder(Folder &&other) noexcept : path_(std::exchange(other.path_, {})) {}
     Folder &operator=(Folder &&) = delete;
     ~Folder() {
-        if (!path_.empty()) ::rmdir(path_.c_str());
+        if (!path_.empty()) opener::remove_instance(path_);
     }
 
     [[nodiscard]] bool has(const char *attribute) const { return ::access((path_ / attribute).c_str(), F_OK) == 0; }
@@ -103,38 +101,18 @@ private:
     int writes_ = 0;
 };
 
-std::optional<pid_t> owner_of(std::string_view folder_name) {
-    if (!folder_name.starts_with(folder_prefix)) return std::nullopt;
-    folder_name.remove_prefix(folder_prefix.size());
-    pid_t process = 0;
-    const auto end = std::from_chars(folder_name.data(), folder_name.data() + folder_name.size(), process);
-    const bool is_ours = end.ec == std::errc() && process > 0 && end.ptr != folder_name.data() + folder_name.size() && *end.ptr == '-';
-    return is_ours ? std::optional(process) : std::nullopt;
-}
-
-void remove_what_crashes_left(const std::filesystem::path &reports) {
-    std::error_code ignored;
-    for (auto entry = std::filesystem::directory_iterator(reports, ignored); !ignored && entry != std::filesystem::directory_iterator();
-         entry.increment(ignored)) {
-        const auto process = owner_of(entry->path().filename().native());
-        if (!process) continue;
-        // A process of that number that is not this one may well be another mrd.
-        if (*process == ::getpid() || (::kill(*process, 0) != 0 && errno == ESRCH)) ::rmdir(entry->path().c_str());
-    }
-}
-
 class ConfigfsQuoter final : public Quoter {
 public:
     ConfigfsQuoter(std::filesystem::path reports, std::vector<RegisterSpec> registers)
         : reports_(std::move(reports)), registers_(std::move(registers)) {
-        remove_what_crashes_left(reports_);
+        opener::remove_left_instances(reports_);
     }
 
     std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &options,
                                               const std::stop_token &stop) override {
         // The kernel takes fewer, and drops all where there are more.
         if (report_data.size() != max_report_data) return fail(Cause::no_report, "a quote takes 64 bytes of report data");
-        auto folder = Folder::make(reports_ / (std::string(folder_prefix) + std::to_string(::getpid()) + "-" + std::to_string(++made_)));
+        auto folder = Folder::make(reports_);
         if (!folder) return std::unexpected(std::move(folder.error()));
         const auto driver = folder->read_line("provider");
         if (!driver) return std::unexpected(driver.error());
@@ -209,13 +187,12 @@ private:
 
     std::filesystem::path reports_;
     std::vector<RegisterSpec> registers_;
-    std::uint64_t made_ = 0;
 };
 
 }  // namespace
 
 std::expected<std::string, std::string> find_report_driver(const std::filesystem::path &reports) {
-    const auto folder = Folder::make(reports / (std::string(folder_prefix) + std::to_string(::getpid()) + "-0"));
+    const auto folder = Folder::make(reports);
     if (!folder) return std::unexpected(folder.error().reason);
     auto driver = folder->read_line("provider");
     if (!driver) return std::unexpected(std::move(driver.error().reason));

@@ -39,6 +39,8 @@ private:
 
 }  // namespace
 
+const std::uint64_t report_request = get_report0;
+
 std::unique_ptr<GuestDevice> open_guest_device(std::filesystem::path path) { return std::make_unique<RealDevice>(std::move(path)); }
 
 }  // namespace mrd::tsm

@@ -21,6 +21,9 @@ public:
     virtual std::expected<RawReport, ProviderError> report(const mr::ReportData &report_data) = 0;
 };
 
+// The request of an ioctl() that it makes.
+extern const std::uint64_t report_request;
+
 std::unique_ptr<GuestDevice> open_guest_device(std::filesystem::path path);
 
 }  // namespace mrd::tsm

@@ -1,9 +1,9 @@
 #include "mrd/providers/tsm/kernel_file.h"
 
-#include <fcntl.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include "mrd/opener/opener.h"
 
 namespace mrd::tsm {
 namespace {
@@ -20,9 +20,7 @@ const char *what_to_do(int error) {
 
 }  // namespace
 
-varlink::FileDescriptor open_kernel_file(const std::filesystem::path &path, int flags) {
-    return varlink::FileDescriptor(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY));
-}
+varlink::FileDescriptor open_kernel_file(const std::filesystem::path &path, int flags) { return opener::open(path, flags); }
 
 std::string kernel_refusal(const char *what, const std::filesystem::path &path, int error) {
     return std::string("cannot ") + what + " " + path.native() + ": " + std::generic_category().message(error) + what_to_do(error);

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mrd/opener/opener.h"
 #include "mrd/providers/report_options.h"
 #include "mrd/providers/tdx/td_quote.h"
 #include "mrd/providers/tsm/qgs_message.h"
@@ -50,19 +50,16 @@ public:
 
     Step connect() {
         if (!woken_) return unavailable(errno);
-        const bool of_vsock = address_.path.empty();
-        socket_ = varlink::FileDescriptor(::socket(of_vsock ? AF_VSOCK : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        if (!socket_) return unavailable(errno);
-        if (of_vsock) {
-            sockaddr_vm to{};
-            to.svm_family = AF_VSOCK;
-            to.svm_cid = address_.cid;
-            to.svm_port = address_.port;
-            return finish_connect(::connect(socket_.get(), reinterpret_cast<const sockaddr *>(&to), sizeof to));
-        }
-        const auto to = varlink::Address::parse(address_.path);
-        if (!to) return fail(Cause::unavailable, to.error());
-        return finish_connect(::connect(socket_.get(), to->data(), to->size()));
+        auto connecting = opener::connect(address_.text(), address_.bytes());
+        socket_ = std::move(connecting.socket);
+        // A Unix socket whose queue is full cannot be waited for.
+        if (connecting.error != 0 && connecting.error != EINPROGRESS) return unavailable(connecting.error);
+        if (connecting.error == 0) return {};
+        if (auto ready = wait(POLLOUT); !ready) return ready;
+        int error = 0;
+        socklen_t size = sizeof error;
+        if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+        return error == 0 ? Step() : unavailable(error);
     }
 
     Step send(mr::ByteView bytes) {
@@ -97,17 +94,6 @@ public:
     }
 
 private:
-    Step finish_connect(int result) {
-        if (result == 0) return {};
-        // A Unix socket whose queue is full cannot be waited for.
-        if (errno != EINPROGRESS && errno != EINTR) return unavailable(errno);
-        if (auto ready = wait(POLLOUT); !ready) return ready;
-        int error = 0;
-        socklen_t size = sizeof error;
-        if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-        return error == 0 ? Step() : unavailable(error);
-    }
-
     Step wait(short events) {
         std::array<pollfd, 2> waited{pollfd{socket_.get(), events, 0}, pollfd{woken_.get(), POLLIN, 0}};
         while (!stop_.stop_requested()) {
@@ -193,6 +179,21 @@ std::expected<QgsAddress, std::string> QgsAddress::parse(std::string_view text) 
 
 std::string QgsAddress::text() const {
     return path.empty() ? std::string(vsock_scheme) + std::to_string(cid) + ":" + std::to_string(port) : path;
+}
+
+mr::Bytes QgsAddress::bytes() const {
+    if (path.empty()) {
+        sockaddr_vm to{};
+        to.svm_family = AF_VSOCK;
+        to.svm_cid = cid;
+        to.svm_port = port;
+        const auto *const begin = reinterpret_cast<const std::uint8_t *>(&to);
+        return {begin, begin + sizeof to};
+    }
+    const auto to = varlink::Address::parse(path);
+    if (!to) return {};
+    const auto *const begin = reinterpret_cast<const std::uint8_t *>(to->data());
+    return {begin, begin + to->size()};
 }
 
 std::unique_ptr<Quoter> make_qgs_quoter(QgsAddress address, Reporter &reporter, std::vector<RegisterSpec> registers) {

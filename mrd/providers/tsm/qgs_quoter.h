@@ -22,6 +22,8 @@ struct QgsAddress {
     // Error: one sentence that says how it is written.
     static std::expected<QgsAddress, std::string> parse(std::string_view text);
     [[nodiscard]] std::string text() const;
+    // A sockaddr.
+    [[nodiscard]] mr::Bytes bytes() const;
     friend bool operator==(const QgsAddress &, const QgsAddress &) = default;
 };
 

@@ -69,6 +69,19 @@ std::unique_ptr<Provider> open_reports_alone(const Options &options) {
 
 }  // namespace
 
+opener::Places places_of(const Options &options) {
+    using Kind = opener::Place::Kind;
+    const auto &paths = options.paths;
+    // A module that is loaded again, or configfs that is mounted later, has new folders: what an opener is let into is above them.
+    opener::Places places{
+        {.kind = Kind::folder, .path = paths.measurements, .writable = true, .root = paths.measurements.parent_path().parent_path()},
+        {.kind = Kind::file, .path = paths.guest_device, .writable = true, .root = paths.guest_device.parent_path()},
+        {.kind = Kind::instances, .path = paths.reports, .writable = true, .root = "/sys/kernel"},
+    };
+    if (options.qgs) places.push_back({.kind = Kind::socket, .path = options.qgs->text(), .address = options.qgs->bytes()});
+    return places;
+}
+
 std::unique_ptr<Provider> make_provider(const Options &options, std::vector<MeasurementFile> files, std::unique_ptr<GuestDevice> device) {
     return std::make_unique<Tsm>(options, std::move(files), std::move(device), "tdx");
 }

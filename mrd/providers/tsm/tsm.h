@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "mrd/opener/request.h"
 #include "mrd/providers/provider.h"
 #include "mrd/providers/tsm/guest_device.h"
 #include "mrd/providers/tsm/measurement_files.h"
@@ -27,6 +28,9 @@ struct Options {
     std::optional<QgsAddress> qgs = {};  // whom to ask for quotes, instead of the kernel
     Paths paths = {};
 };
+
+// What it opens while it runs.
+opener::Places places_of(const Options &options);
 
 // Error: one sentence that says what was looked for and what to do.
 std::expected<std::unique_ptr<Provider>, std::string> open(const Options &options);

@@ -1,0 +1,193 @@
+#include "mrd/daemon/confine.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <filesystem>
+#include <utility>
+
+#include "confinement/landlock.h"
+#include "confinement/system_calls.h"
+#include "mrd/log.h"
+#include "mrd/opener/process.h"
+#include "mrd/own_files.h"
+
+namespace mrd {
+
+namespace {
+
+using Failure = std::unexpected<std::string>;
+using confinement::Access;
+using Kind = opener::Place::Kind;
+
+std::filesystem::path folder_of(const std::filesystem::path &file) { return file.has_parent_path() ? file.parent_path() : "."; }
+
+// ---- What an opener opens
+
+void add_log(opener::Places &places, const std::filesystem::path &log) {
+    if (log.empty() || log == "none") return;
+    places.push_back(opener::place_of_file(log));
+    // A firmware's log lies beside the table that says whose it is (mrd/providers/ccel_table.h).
+    if (log.filename() == "CCEL") places.push_back(opener::place_of_file(log.parent_path().parent_path() / "CCEL"));
+}
+
+// The folder may be root's, who has made it.
+void add_socket(opener::Places &places, const SocketFile &file) {
+    auto place = opener::place_of_file(file.path());
+    place.kind = Kind::socket_file;
+    places.push_back(std::move(place));
+}
+
+ProviderNeeds needs_of_all(const CommandLine &command_line, const std::vector<ProviderConfig> &providers) {
+    const auto &config = command_line.config;
+    ProviderNeeds all;
+    all.places.push_back({.kind = Kind::processes, .path = "/proc"});
+    if (config.journal.firmware_log) add_log(all.places, *config.journal.firmware_log);
+    for (const auto &provider : providers) {
+        auto needs = needs_of(provider);
+        all.places.insert(all.places.end(), needs.places.begin(), needs.places.end());
+        all.listed.insert(all.listed.end(), needs.listed.begin(), needs.listed.end());
+        all.device_requests.insert(all.device_requests.end(), needs.device_requests.begin(), needs.device_requests.end());
+        if (provider.firmware_log) add_log(all.places, *provider.firmware_log);
+        add_log(all.places, is_simulated(provider) ? command_line.simulated_td.ccel : kernel_firmware_log(provider.type));
+        for (const auto &log : provider.earlier_logs) add_log(all.places, log);
+    }
+    return all;
+}
+
+// ---- What mrd itself may open
+
+// Rules are of what a path leads to: what of /proc the kernel would forget meanwhile is kept.
+void allow_of_proc(confinement::FilesAllowed &files, const char *path) {
+    static std::vector<varlink::FileDescriptor> kept;
+    kept.emplace_back(::open(path, O_PATH | O_CLOEXEC));
+    files.allow(path, Access::read);
+}
+
+confinement::FilesAllowed own_files(const CommandLine &command_line, const ProviderNeeds &needs) {
+    const auto &config = command_line.config;
+    confinement::FilesAllowed files;
+    files.allow(config.state, Access::manage).allow(config.boot_id_file, Access::read);
+    // What replaces the file has another inode.
+    if (!command_line.config_file.empty()) files.allow(folder_of(command_line.config_file), Access::read);
+    for (const auto &folder : needs.listed) files.allow(folder, Access::list);
+    // Names in the access rules that are loaded again.
+    for (const char *table : {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf"}) files.allow(table, Access::read);
+    // Whose process a descriptor is of, and who is nobody.
+    for (const char *path : {"/proc/self/fdinfo", "/proc/sys/kernel/overflowuid"}) allow_of_proc(files, path);
+    return files;
+}
+
+std::expected<void, std::string> keep_own_calls(const ProviderNeeds &needs) {
+    confinement::SystemCalls calls;
+    // The state directory and descriptors.
+    calls.allow({"read",       "write",     "readv",      "writev",   "pread64",   "pwrite64",  "lseek",      "open",     "openat",
+                 "stat",       "lstat",     "newfstatat", "statx",    "access",    "faccessat", "faccessat2", "readlink", "readlinkat",
+                 "getdents64", "getcwd",    "rename",     "renameat", "renameat2", "unlink",    "unlinkat",   "mkdir",    "mkdirat",
+                 "rmdir",      "fallocate", "ftruncate",  "link",     "linkat",    "fsync",     "fdatasync",  "flock",    "fchmod",
+                 "chmod",      "fchmodat",  "umask",      "tee",      "dup"});
+    for (const std::uint64_t command : {F_GETFD + 0U, F_SETFD + 0U, F_GETFL + 0U, F_SETFL + 0U, F_DUPFD_CLOEXEC + 0U})
+        calls.allow_where("fcntl", {{.argument = 1, .value = command}});
+    // Connections that are accepted, and the event loop.
+    calls.allow({"accept",      "accept4",    "listen",      "recvmsg",     "recvfrom",       "sendmsg",         "sendto",
+                 "shutdown",    "getsockopt", "getsockname", "getpeername", "epoll_create1",  "epoll_ctl",       "epoll_wait",
+                 "epoll_pwait", "poll",       "ppoll",       "eventfd2",    "timerfd_create", "timerfd_settime", "pipe2"});
+    calls.allow_where("setsockopt", {{.argument = 1, .value = SOL_SOCKET}});
+    for (const std::uint64_t request : {std::uint64_t{FIONBIO}, std::uint64_t{FIONREAD}, std::uint64_t{TCGETS}})
+        calls.allow_where("ioctl", {{.argument = 1, .value = request}});
+    for (const auto request : needs.device_requests) calls.allow_where("ioctl", {{.argument = 1, .value = request}});
+    // Threads, and no process: the C library takes the older call where there is no newer one, whose flags cannot be looked at.
+    constexpr std::uint64_t thread = CLONE_VM | CLONE_THREAD;
+    calls.allow_where("clone", {{.argument = 0, .value = thread, .mask = thread}}).refuse({"clone3"}, ENOSYS);
+    calls.allow({"set_robust_list", "rseq", "sched_getaffinity"});
+    calls.allow_where("prlimit64", {{.argument = 2, .value = 0}});  // asks, and sets nothing
+    calls.allow({"getuid", "geteuid", "getgid", "getegid", "uname", "sysinfo"});
+    // Who looks for a name of the machine's asks a daemon first.
+    calls.refuse_where("socket", {{.argument = 0, .value = AF_UNIX}}, EAFNOSUPPORT);
+    return calls.enforce();
+}
+
+std::expected<void, std::string> give_files(const CommandLine &command_line, const std::vector<Listener> &listeners,
+                                            const confinement::Identity &identity) {
+    if (auto given = give_folder(command_line.config.state, identity.uid, identity.gid); !given) return given;
+    for (const auto &listener : listeners) {
+        if (!listener.file) continue;
+        constexpr auto as_it_is = static_cast<uid_t>(-1);
+        const auto owner = listener.config->owner ? as_it_is : identity.uid;
+        const auto group = listener.config->group ? as_it_is : identity.gid;
+        if (::lchown(listener.config->path.c_str(), owner, group) != 0)
+            return Failure("cannot give the socket " + listener.config->path + " to mrd's user: " + std::generic_category().message(errno));
+    }
+    return {};
+}
+
+}  // namespace
+
+std::expected<std::optional<confinement::Identity>, std::string> wanted_identity(const Config &config) {
+    if (!config.user) return std::nullopt;
+    const auto &name = *config.user;
+    const auto refuse = [&name](const std::string &why) { return Failure("service.user = \"" + name + "\": " + why); };
+    uid_t number = 0;
+    const auto end = std::from_chars(name.data(), name.data() + name.size(), number);
+    const bool is_number = end.ec == std::errc() && end.ptr == name.data() + name.size();
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else asks
+    const auto *entry = is_number ? ::getpwuid(number) : ::getpwnam(name.c_str());
+    if (entry == nullptr) return refuse("this machine has no such user; name one that it has");
+    if (entry->pw_uid == ::geteuid()) return std::nullopt;
+    if (::geteuid() != 0) return refuse("only root can become another user: start mrd as root, or as that user");
+    return confinement::Identity{.uid = entry->pw_uid, .gid = entry->pw_gid};
+}
+
+std::expected<std::vector<varlink::FileDescriptor>, std::string> confine(const CommandLine &command_line,
+                                                                         const std::vector<ProviderConfig> &providers,
+                                                                         const std::vector<Listener> &listeners,
+                                                                         const std::optional<confinement::Identity> &identity) {
+    const auto &config = command_line.config;
+    ::tzset();  // the log's times are the machine's, whose file is none of mrd's
+    if (identity) {
+        if (auto given = give_files(command_line, listeners, *identity); !given) return Failure(given.error());
+    }
+    const bool must = config.confined == Confined::required;
+    std::vector<varlink::FileDescriptor> openers;
+    auto needs = needs_of_all(command_line, providers);
+    for (const auto &listener : listeners) {
+        if (listener.file) add_socket(needs.places, *listener.file);
+    }
+    if (config.confined != Confined::off) {
+        auto started = opener::start_openers(needs.places, identity, must);
+        if (!started) return Failure(started.error());
+        openers = std::move(*started);
+    }
+    if (config.confined != Confined::off || identity) {
+        if (auto reduced = confinement::reduce_rights(identity, 0); !reduced) return Failure(reduced.error());
+    }
+    const auto who = "uid " + std::to_string(::geteuid());
+    if (config.confined == Confined::off) {
+        log::warning("mrd is not confined, as service.confinement says", {{"user", who}});
+        return openers;
+    }
+    confinement::hide_memory();
+    const auto files = own_files(command_line, needs).enforce();
+    if (!files && must) return Failure(files.error() + "; service.confinement = \"best-effort\" goes on without");
+    const auto calls = keep_own_calls(needs);
+    if (!calls && must) return Failure(calls.error() + "; service.confinement = \"best-effort\" goes on without");
+    if (!files) log::warning("mrd may open files that are not its own", {{"reason", files.error()}});
+    if (!calls) log::warning("mrd may make any system call", {{"reason", calls.error()}});
+    log::info("confined", {{"user", who},
+                           {"capabilities", "none"},
+                           {"files", files ? "its own (Landlock " + std::to_string(*files) + ")" : "all of its user"},
+                           {"calls", !calls                                    ? "all"
+                                     : confinement::system_calls_are_reduced() ? "reduced list (sanitizer)"
+                                                                               : "list"},
+                           {"openers", std::to_string(openers.size())}});
+    return openers;
+}
+
+}  // namespace mrd

@@ -1,0 +1,72 @@
+#include "mrd/opener/actions.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <vector>
+
+#include "mrd/opener/request.h"
+
+namespace mrd::opener {
+
+varlink::FileDescriptor open_without_links(const std::filesystem::path &path, int flags) {
+    // Kernels before 5.6 are none that mrd has anything to open on.
+    open_how how{};
+    how.flags = static_cast<__u64>(flags | O_CLOEXEC);
+    how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    return varlink::FileDescriptor(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how))));
+}
+
+std::expected<std::filesystem::path, int> make_instance_of(pid_t owner, std::uint64_t number, const std::filesystem::path &folder) {
+    auto path = folder / instance_name(owner, number);
+    const auto at = open_without_links(folder, O_PATH | O_DIRECTORY);
+    if (!at || ::mkdirat(at.get(), path.filename().c_str(), 0700) != 0) return std::unexpected(errno);
+    return path;
+}
+
+void remove_instances_of(pid_t owner, const std::filesystem::path &folder) {
+    auto at = open_without_links(folder, O_RDONLY | O_DIRECTORY);
+    if (!at) return;
+    const std::unique_ptr<DIR, int (*)(DIR *)> listing(::fdopendir(::fcntl(at.get(), F_DUPFD_CLOEXEC, 0)), &::closedir);
+    if (!listing) return;
+    while (const auto *entry = ::readdir(listing.get())) {  // NOLINT(concurrency-mt-unsafe): the listing is this call's
+        const auto process = owner_of_instance(entry->d_name);
+        if (process == 0) continue;
+        // A process of that number that is not this one may well be another mrd.
+        if (process == owner || (::kill(process, 0) != 0 && errno == ESRCH)) (void)::unlinkat(at.get(), entry->d_name, AT_REMOVEDIR);
+    }
+}
+
+Connecting connect_to(std::span<const std::uint8_t> address) {
+    Connecting connecting;
+    sockaddr_storage to{};
+    if (address.size() < sizeof(sa_family_t) || address.size() > sizeof(to)) {
+        connecting.error = EINVAL;
+        return connecting;
+    }
+    std::copy(address.begin(), address.end(), reinterpret_cast<std::uint8_t *>(&to));
+    connecting.socket = varlink::FileDescriptor(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!connecting.socket) {
+        connecting.error = errno;
+    } else if (::connect(connecting.socket.get(), reinterpret_cast<const sockaddr *>(&to), static_cast<socklen_t>(address.size())) != 0) {
+        connecting.error = errno;
+    }
+    return connecting;
+}
+
+std::string executable_of(pid_t process) {
+    std::array<char, max_text> path{};
+    const auto size = ::readlinkat(AT_FDCWD, ("/proc/" + std::to_string(process) + "/exe").c_str(), path.data(), path.size());
+    return size <= 0 ? std::string() : std::string(path.data(), static_cast<std::size_t>(size));
+}
+
+}  // namespace mrd::opener

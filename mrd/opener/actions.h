@@ -1,0 +1,28 @@
+// The system calls behind each step: of an opener, and of an mrd that has none.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "mrd/opener/opener.h"
+#include "proto/varlink/file_descriptor.h"
+
+namespace mrd::opener {
+
+// Through no symbolic link whatever, wherever in the path: openat2(), Linux 5.6. errno says why it is not open.
+varlink::FileDescriptor open_without_links(const std::filesystem::path &path, int flags);
+
+// `owner` is in the name. Error: errno.
+std::expected<std::filesystem::path, int> make_instance_of(pid_t owner, std::uint64_t number, const std::filesystem::path &folder);
+// Of `owner` itself, and of processes that are gone.
+void remove_instances_of(pid_t owner, const std::filesystem::path &folder);
+Connecting connect_to(std::span<const std::uint8_t> address);
+// Empty: it has ended, or is not to be looked at.
+std::string executable_of(pid_t process);
+
+}  // namespace mrd::opener

@@ -1,0 +1,61 @@
+#include "mrd/opener/actions.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "mrd/opener/request.h"
+#include "tests/mrd/temporary_folder.h"
+
+namespace mrd::opener {
+namespace {
+
+namespace fs = std::filesystem;
+
+class OpenersActions : public ::testing::Test {
+protected:
+    OpenersActions() {
+        fs::create_directory(path("real"));
+        ::close(::open(path("real/file").c_str(), O_CREAT | O_WRONLY, 0600));
+    }
+    [[nodiscard]] fs::path path(const char *name) const { return folder_.path() / name; }
+
+private:
+    TemporaryFolder folder_;
+};
+
+TEST_F(OpenersActions, NoLinkIsFollowedWhereverItIsInThePath) {
+    EXPECT_TRUE(open_without_links(path("real/file"), O_RDONLY));
+    fs::create_symlink(path("real/file"), path("link"));
+    EXPECT_FALSE(open_without_links(path("link"), O_RDONLY));
+    EXPECT_EQ(errno, ELOOP);
+    // The folder is exchanged for one that leads elsewhere.
+    fs::rename(path("real"), path("other"));
+    fs::create_directory_symlink(path("other"), path("real"));
+    EXPECT_FALSE(open_without_links(path("real/file"), O_RDONLY));
+    EXPECT_EQ(errno, ELOOP);
+    EXPECT_FALSE(open_without_links("/proc/self/exe", O_RDONLY));
+    EXPECT_FALSE(make_instance_of(7, 0, path("real")));
+}
+
+TEST_F(OpenersActions, WhatProcessesThatAreGoneHaveLeftIsRemovedAndNothingElse) {
+    const auto gone = ::fork();
+    if (gone == 0) ::_exit(0);
+    ::waitpid(gone, nullptr, 0);
+    for (const auto &name :
+         {instance_name(gone, 3), instance_name(1, 0), instance_name(::getpid(), 1), std::string("mrd-x-1"), std::string("other")})
+        fs::create_directory(path("real") / name);
+    remove_instances_of(0, path("real"));
+    EXPECT_FALSE(fs::exists(path("real") / instance_name(gone, 3)));
+    for (const auto &name : {instance_name(1, 0), instance_name(::getpid(), 1), std::string("mrd-x-1"), std::string("other")})
+        EXPECT_TRUE(fs::exists(path("real") / name)) << name;
+    remove_instances_of(::getpid(), path("real"));
+    EXPECT_FALSE(fs::exists(path("real") / instance_name(::getpid(), 1)));
+}
+
+}  // namespace
+}  // namespace mrd::opener
