@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks that systemd understands every line of the service's unit file.
+# Checks that systemd understands every line of the unit files.
 # Usage: tests/unit_file.sh
 #
 # Exits 77 where there is no systemd-analyze.
@@ -13,9 +13,13 @@ command -v systemd-analyze >/dev/null || { echo "unit_file: there is no systemd-
 
 # mrd itself need not be installed.
 sed 's|^ExecStart=/usr/sbin/mrd$|ExecStart=/bin/true|' "$source/packaging/mrd.service" >"$folder/mrd.service"
-systemd-analyze verify "$folder/mrd.service" >"$folder/said" 2>&1 || { cat "$folder/said" >&2; exit 1; }
+cp "$source/packaging/mrd.socket" "$folder/"
+systemd-analyze verify "$folder/mrd.service" "$folder/mrd.socket" >"$folder/said" 2>&1 || { cat "$folder/said" >&2; exit 1; }
 # An unknown key is only warned of.
-if grep -F mrd.service "$folder/said" >&2; then exit 1; fi
+if grep -E 'mrd\.(service|socket)' "$folder/said" >&2; then exit 1; fi
+
+path=$(sed -n 's/^path = "\(.*\)"$/\1/p' "$source/packaging/mrd.toml")
+grep -qx "ListenStream=$path" "$source/packaging/mrd.socket" || { echo "unit_file: mrd.socket does not listen at $path, as mrd does by default" >&2; exit 1; }
 
 sed -i 's/^\[Install\]$/NoSuchKey=yes\n[Install]/' "$folder/mrd.service"
 systemd-analyze verify "$folder/mrd.service" 2>&1 | grep -q NoSuchKey || { echo "unit_file: a wrong key goes unnoticed" >&2; exit 1; }
