@@ -12,18 +12,29 @@
 #include <array>
 #include <cerrno>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "mrd/opener/request.h"
 
 namespace mrd::opener {
 
 varlink::FileDescriptor open_without_links(const std::filesystem::path &path, int flags) {
-    // Kernels before 5.6 are none that mrd has anything to open on.
     open_how how{};
     how.flags = static_cast<__u64>(flags | O_CLOEXEC);
     how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-    return varlink::FileDescriptor(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how))));
+    varlink::FileDescriptor file(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how))));
+    return !file && errno == ENOSYS ? open_folder_by_folder(path, flags) : std::move(file);
+}
+
+varlink::FileDescriptor open_folder_by_folder(const std::filesystem::path &path, int flags) {
+    constexpr int folder = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;  // of a link: ENOTDIR
+    varlink::FileDescriptor at(::open(path.is_absolute() ? "/" : ".", folder));
+    for (const auto &name : path.parent_path().relative_path()) {
+        if (!at) return {};
+        at = varlink::FileDescriptor(::openat(at.get(), name.c_str(), folder));
+    }
+    if (!at) return {};
+    return varlink::FileDescriptor(::openat(at.get(), path.filename().c_str(), flags | O_CLOEXEC | O_NOFOLLOW));
 }
 
 std::expected<std::filesystem::path, int> make_instance_of(pid_t owner, std::uint64_t number, const std::filesystem::path &folder) {

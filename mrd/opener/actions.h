@@ -14,8 +14,10 @@
 
 namespace mrd::opener {
 
-// Through no symbolic link whatever, wherever in the path: openat2(), Linux 5.6. errno says why it is not open.
+// Through no symbolic link whatever, wherever in the path: openat2() (Linux 5.6). A unit's RestrictSUIDSGID= takes that away, since what it is given cannot be looked at:
+// then folder by folder. errno says why it is not open.
 varlink::FileDescriptor open_without_links(const std::filesystem::path &path, int flags);
+varlink::FileDescriptor open_folder_by_folder(const std::filesystem::path &path, int flags);
 
 // `owner` is in the name. Error: errno.
 std::expected<std::filesystem::path, int> make_instance_of(pid_t owner, std::uint64_t number, const std::filesystem::path &folder);

@@ -83,11 +83,11 @@ std::expected<void, std::string> keep_calls_of(Duty duty, const Places &places) 
     switch (duty) {
     case Duty::callers: calls.allow({"readlinkat"}); break;
     case Duty::quotes:
-        calls.allow({"openat2", "mkdirat", "unlinkat", "getdents64", "fcntl", "lseek"});
+        calls.allow({"openat", "openat2", "mkdirat", "unlinkat", "getdents64", "fcntl", "lseek"});
         calls.allow_where("kill", {{.argument = 1, .value = 0}});
         break;
     case Duty::files:
-        calls.allow({"openat2"});
+        calls.allow({"openat", "openat2"});
         for (const auto &place : places) {
             if (place.kind == Place::Kind::socket_file) calls.allow({"unlinkat"});
             if (place.kind != Place::Kind::socket) continue;
