@@ -14,7 +14,7 @@ command -v systemd-analyze >/dev/null || { echo "unit_file: there is no systemd-
 # mrd itself need not be installed.
 sed 's|^ExecStart=/usr/sbin/mrd$|ExecStart=/bin/true|' "$source/packaging/mrd.service" >"$folder/mrd.service"
 cp "$source/packaging/mrd.socket" "$folder/"
-systemd-analyze verify "$folder/mrd.service" "$folder/mrd.socket" >"$folder/said" 2>&1 || { cat "$folder/said" >&2; exit 1; }
+systemd-analyze --man=no verify "$folder/mrd.service" "$folder/mrd.socket" >"$folder/said" 2>&1 || { cat "$folder/said" >&2; exit 1; }
 # An unknown key is only warned of.
 if grep -E 'mrd\.(service|socket)' "$folder/said" >&2; then exit 1; fi
 
@@ -22,7 +22,7 @@ path=$(sed -n 's/^path = "\(.*\)"$/\1/p' "$source/packaging/mrd.toml")
 grep -qx "ListenStream=$path" "$source/packaging/mrd.socket" || { echo "unit_file: mrd.socket does not listen at $path, as mrd does by default" >&2; exit 1; }
 
 sed -i 's/^\[Install\]$/NoSuchKey=yes\n[Install]/' "$folder/mrd.service"
-systemd-analyze verify "$folder/mrd.service" 2>&1 | grep -q NoSuchKey || { echo "unit_file: a wrong key goes unnoticed" >&2; exit 1; }
+systemd-analyze --man=no verify "$folder/mrd.service" 2>&1 | grep -q NoSuchKey || { echo "unit_file: a wrong key goes unnoticed" >&2; exit 1; }
 
 # Of 10; times ten. What stays open has its reason in the unit.
 most=10
