@@ -1,6 +1,7 @@
 #include "confinement/system_calls.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -123,6 +124,8 @@ TEST(Rights, WhoBecomesAnotherUserLeavesItsGroupsAndKeepsWhatIsNamed) {
     ::close(::open(secret.c_str(), O_CREAT | O_WRONLY, 0000));
     constexpr int dac_override = 1;
     EXPECT_EQ(in_a_process([&] {
+                  const gid_t group = 4;
+                  if (::setgroups(1, &group) != 0) return 1;
                   if (!reduce_rights(Identity{65534, 65534}, capability(dac_override))) return 1;
                   if (::getuid() != 65534 || ::getegid() != 65534 || ::getgroups(0, nullptr) != 0) return 2;
                   if (::open(secret.c_str(), O_RDONLY) < 0) return 3;  // by the capability
