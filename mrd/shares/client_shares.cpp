@@ -1,5 +1,7 @@
 #include "mrd/shares/client_shares.h"
 
+#include "proto/varlink/uid_shares.h"
+
 namespace mrd {
 
 namespace {
@@ -32,7 +34,9 @@ std::string ClientShares::name_of(Limit limit, const Client &client) const {
     const auto counted = [this](std::size_t count) { return std::to_string(count) + " " + std::string(bound_.what); };
     switch (limit) {
     case Limit::connection: return counted(bound_.connection) + " of one connection";
-    case Limit::uid: return counted(bound_.uid) + " of uid " + std::to_string(client.uid);
+    case Limit::uid:
+        return counted(bound_.uid) +
+               (client.uid == varlink::unnamed_uids ? " of all uids that no rule names" : " of uid " + std::to_string(client.uid));
     case Limit::others: return counted(bound_.others) + " of all uids but root";
     case Limit::all: return counted(bound_.all) + " in all";
     }

@@ -23,9 +23,9 @@ namespace mrd {
 
 struct Client {
     std::uint64_t connection = 0;
-    uid_t uid = 0;
+    uid_t uid = 0;  // whose share it takes (varlink::Peer::share)
 
-    static Client of(const varlink::Peer &peer) { return {peer.connection, peer.uid}; }
+    static Client of(const varlink::Peer &peer) { return {peer.connection, peer.share}; }
     [[nodiscard]] bool is_root() const { return uid == 0; }
 };
 

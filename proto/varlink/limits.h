@@ -17,6 +17,8 @@ struct Limits {
     std::chrono::milliseconds max_unread_time_at_end{500};  // the same once the server stops
 };
 
+inline constexpr std::size_t max_peer_groups = 1024;  // of one peer that are kept: a user namespace can give one 65 536 of them
+
 inline constexpr std::size_t max_reply = std::size_t{16} << 20;  // bytes of one message that a client takes; sd-varlink's figure
 inline constexpr std::size_t max_depth = 32;                     // of nested objects and arrays in a message
 inline constexpr std::size_t max_values = 65'536;                // of all kinds in one message

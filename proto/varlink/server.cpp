@@ -49,11 +49,30 @@ FileDescriptor open_spare() { return FileDescriptor(::open("/dev/null", O_RDONLY
 #define SO_PASSRIGHTS 83
 #endif
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
 // A peer that sends a descriptor, which nothing here takes, is refused (EPERM): to let go of the last reference to a file can block this process for as long
 // as the peer likes. A connection has it from the listening socket, from its first moment. Linux before 6.16 does not know it.
 void refuse_descriptors(const FileDescriptor &socket) {
     constexpr int no = 0;
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+}
+
+// One system call, whatever their number: who is in more groups than are kept is in none.
+std::vector<gid_t> groups_of(const FileDescriptor &socket) {
+    std::array<gid_t, max_peer_groups> groups{};
+    socklen_t size = sizeof(groups);
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) return {};
+    return {groups.begin(), groups.begin() + size / sizeof(gid_t)};
+}
+
+FileDescriptor process_of(int socket) {
+    int process = -1;
+    socklen_t size = sizeof(process);
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &process, &size) != 0) return {};
+    return FileDescriptor(process);
 }
 
 Peer peer_of(const FileDescriptor &socket) {
@@ -64,6 +83,7 @@ Peer peer_of(const FileDescriptor &socket) {
     ::clock_gettime(CLOCK_BOOTTIME, &now);
     return {.uid = credentials.uid,
             .gid = credentials.gid,
+            .groups = groups_of(socket),
             .pid = credentials.pid,
             .connected = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec)};
 }
@@ -77,9 +97,10 @@ struct Server::Listener {
 
 // All that the connections of a server share. Connections hold it, so that their last handlers may run after the server's end.
 struct Server::State {
-    State(asio::io_context &loop_, const Limits &limits_)
+    State(asio::io_context &loop_, const Limits &limits_, ShareOf share_of_)
         : loop(loop_),
           limits(limits_),
+          share_of(std::move(share_of_)),
           places(limits_.max_connections),
           left_behind(limits_.max_left_behind),
           budget(limits_),
@@ -107,6 +128,7 @@ struct Server::State {
 
     asio::io_context &loop;
     Limits limits;
+    ShareOf share_of;
     std::vector<std::shared_ptr<Listener>> listeners;
     std::unordered_set<std::shared_ptr<Connection>> connections;
     std::function<void()> empty;
@@ -136,8 +158,8 @@ struct Server::State {
 class Server::Connection : public std::enable_shared_from_this<Connection>, public BufferBudget::Holder, public TurnQueue::Member {
 public:
     Connection(std::shared_ptr<State> state, Service &service, const Peer &peer)
-        : BufferBudget::Holder(peer.uid),
-          TurnQueue::Member(peer.uid),
+        : BufferBudget::Holder(peer.share),
+          TurnQueue::Member(peer.share),
           state_(std::move(state)),
           service_(service),
           peer_(peer),
@@ -152,6 +174,10 @@ public:
     }
 
     void start() {
+        peer_.process = [weak = weak_from_this()] {
+            const auto self = weak.lock();
+            return self && self->socket_.is_open() ? process_of(self->socket_.native_handle()) : FileDescriptor();
+        };
         session_ = Session::create(service_, peer_, state_->limits, [weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->wake();
         });
@@ -185,7 +211,7 @@ public:
         const auto state = state_;
         state->budget.remove(*this);
         state->turns.leave(*this);
-        left_behind_ > 0 ? state->left_behind.give_back(peer_.uid, left_behind_) : state->places.give_back(peer_.uid);
+        left_behind_ > 0 ? state->left_behind.give_back(peer_.share, left_behind_) : state->places.give_back(peer_.share);
         state->connections.erase(self);
         if (state->much_was_freed()) State::sweep_later(state);
         if (state->connections.empty() && state->empty) state->empty();
@@ -249,7 +275,7 @@ private:
         int unread = 0;
         if (::ioctl(socket_.native_handle(), FIONREAD, &unread) != 0) return;
         const auto bytes = sizeof(Connection) + sizeof(Session) + session_->memory() + static_cast<std::size_t>(unread);
-        if (state_->left_behind.take(peer_.uid, bytes) != UidShares::Outcome::taken) return;
+        if (state_->left_behind.take(peer_.share, bytes) != UidShares::Outcome::taken) return;
         std::string rest(static_cast<std::size_t>(unread), '\0');
         std::size_t read = 0;
         for (ssize_t size = 0; (size = ::recv(socket_.native_handle(), rest.data() + read, rest.size() - read, MSG_DONTWAIT)) > 0;)
@@ -259,7 +285,7 @@ private:
         ErrorCode ignored;
         socket_.close(ignored);
         state_->budget.remove(*this);
-        state_->places.give_back(peer_.uid);
+        state_->places.give_back(peer_.share);
         left_behind_ = bytes;
     }
 
@@ -422,7 +448,8 @@ std::expected<FileDescriptor, std::string> listen_on(const Address &address, con
     return socket;
 }
 
-Server::Server(asio::io_context &loop, const Limits &limits) : state_(std::make_shared<State>(loop, limits)) {}
+Server::Server(asio::io_context &loop, const Limits &limits, ShareOf share_of)
+    : state_(std::make_shared<State>(loop, limits, std::move(share_of))) {}
 
 Server::~Server() {
     state_->empty = nullptr;
@@ -503,15 +530,16 @@ void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor co
         return;
     }
     refuse_descriptors(connected);  // it may have been made before its listening socket was told
-    const auto peer = peer_of(connected);
-    switch (state->places.take(peer.uid)) {
+    auto peer = peer_of(connected);
+    peer.share = state->share_of ? state->share_of(peer.uid) : peer.uid;
+    switch (state->places.take(peer.share)) {
     case UidShares::Outcome::taken: break;
     case UidShares::Outcome::none_left: ++counters.refused_full; return;
     case UidShares::Outcome::over_share: ++counters.refused_share; return;
     }
     const auto connection = std::make_shared<Connection>(state, service, peer);
     if (!connection->adopt(std::move(connected))) {
-        state->places.give_back(peer.uid);
+        state->places.give_back(peer.share);
         ++counters.refused_descriptors;
         return;
     }

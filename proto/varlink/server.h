@@ -55,10 +55,14 @@ struct ServerCounters {
     [[nodiscard]] std::size_t refused() const { return refused_full + refused_share + refused_descriptors; }
 };
 
+// Whose share a uid takes: its own, or unnamed_uids, which all that have none of their own take together.
+using ShareOf = std::function<uid_t(uid_t)>;
+
 class Server {
 public:
-    // The loop, and each service that is given below, must outlive the server, and the server's end must come before the loop's.
-    Server(boost::asio::io_context &loop, const Limits &limits);
+    // The loop, and each service that is given below, must outlive the server, and the server's end must come before the loop's. `share_of` is asked when a
+    // connection is made; not given: each uid has its own share.
+    Server(boost::asio::io_context &loop, const Limits &limits, ShareOf share_of = {});
     Server(const Server &) = delete;
     Server &operator=(const Server &) = delete;
     ~Server();

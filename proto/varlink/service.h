@@ -16,21 +16,27 @@
 
 #include "proto/varlink/effect.h"
 #include "proto/varlink/fields.h"
+#include "proto/varlink/file_descriptor.h"
 #include "proto/varlink/message.h"
 
 namespace varlink {
 
 class Session;
 
-// Who is at the other end, as the kernel saw it when the connection was made (SO_PEERCRED).
+// Who is at the other end, as the kernel saw it when the connection was made (SO_PEERCRED, SO_PEERGROUPS).
 struct Peer {
     uid_t uid = static_cast<uid_t>(-1);
     gid_t gid = static_cast<gid_t>(-1);
+    std::vector<gid_t> groups = {};  // supplementary; none of more than max_peer_groups
     pid_t pid = 0;
+    uid_t share = uid;                        // whose share it takes of what all share: its own, or unnamed_uids
     std::uint64_t connection = 0;             // no other connection of this process has it
     std::weak_ptr<const void> open = {};      // expires with the connection
     std::chrono::nanoseconds connected = {};  // by CLOCK_BOOTTIME
     std::string_view listener = {};           // to which it connected: the service's, and there as long as that
+    // The process that made the connection, by a descriptor of it (SO_PEERPIDFD, Linux 6.5): none if it has ended, the connection has been closed, or the kernel
+    // does not know.
+    std::function<FileDescriptor()> process = {};
 };
 
 // ---- The standard errors, for methods that have to give one themselves

@@ -15,6 +15,9 @@ namespace varlink {
 inline constexpr std::size_t held_for_a_free_one = 7;
 inline constexpr std::size_t shares_part_of_root = 64;  // others than root leave root the whole divided by this
 
+// Whose share it is that all uids have together which have none of their own. No user has this uid.
+inline constexpr uid_t unnamed_uids = static_cast<uid_t>(-1);
+
 class UidShares {
 public:
     enum class Outcome : std::uint8_t { taken, none_left, over_share };

@@ -101,9 +101,9 @@ private:
 
 class Served {
 public:
-    explicit Served(Limits limits = {}) : work_(loop.get_executor()), thread_([this] { loop.run(); }) {
+    explicit Served(Limits limits = {}, const ShareOf &share_of = {}) : work_(loop.get_executor()), thread_([this] { loop.run(); }) {
         on_loop([&] {
-            server.emplace(loop, limits);
+            server.emplace(loop, limits, share_of);
             server->on_empty([this] { empty.happen(); });
         });
     }

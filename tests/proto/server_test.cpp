@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "proto/varlink/client.h"
+#include "proto/varlink/uid_shares.h"
 #include "tests/proto/served.h"
 
 namespace varlink {
@@ -478,6 +479,21 @@ TEST(Server, WhatDoesNotFitAmongWhatIsLeftBehindKeepsItsPlaceAndIsDoneToo) {
     served.on_loop([&] { served.example.answer_later(); });
     EXPECT_TRUE(served.empty.wait());
     EXPECT_EQ(served.on_loop([&] { return served.example.marks.size(); }), static_cast<std::size_t>(marks));
+}
+
+TEST(Server, UidsThatHaveNoShareOfTheirOwnShareOne) {
+    constexpr std::size_t places = 64;  // of which a uid that is not root's has at most seven eighths
+    Served shared(Limits{.max_connections = places}, [](uid_t) { return unnamed_uids; });
+    std::vector<RawClient> clients;
+    for (std::size_t i = 0; i < places; ++i) clients.push_back(shared.connect());
+    const auto counters = shared.on_loop([&] { return shared.server->counters(); });
+    EXPECT_EQ(counters.connections, places / 8 * 7);
+    EXPECT_EQ(counters.refused_share, places / 8) << "whoever this test runs as";
+    // What is given back goes to the share that it was taken from.
+    clients.clear();
+    ASSERT_TRUE(shared.empty.wait());
+    EXPECT_EQ(shared.on_loop([&] { return shared.server->counters().connections; }), 0U);
+    EXPECT_TRUE(shared.connect().send("{}"));
 }
 
 TEST(Server, WhatIsLeftBehindIsDoneWhenTheServerStops) {

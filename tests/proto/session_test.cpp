@@ -65,7 +65,8 @@ protected:
     }
 
     std::shared_ptr<Session> new_session() {
-        return Session::create(example_.service, Peer{1, 2, 3}, Limits{.max_message = 1000, .max_connections = 1}, [this] { ++wakes_; });
+        return Session::create(example_.service, Peer{.uid = 1, .gid = 2, .pid = 3}, Limits{.max_message = 1000, .max_connections = 1},
+                               [this] { ++wakes_; });
     }
 
     // A method that changes something and then waits for the connection's end.
