@@ -33,9 +33,10 @@ struct Caller {
     std::int64_t pid = 0;
     std::optional<std::string_view> executable;
     std::optional<std::string_view> unit;
+    std::optional<std::string_view> rule;
     static constexpr auto fields() {
         return std::tuple(field("uid", &Caller::uid), field("gid", &Caller::gid), field("pid", &Caller::pid),
-                          field("executable", &Caller::executable), field("unit", &Caller::unit));
+                          field("executable", &Caller::executable), field("unit", &Caller::unit), field("rule", &Caller::rule));
     }
 };
 

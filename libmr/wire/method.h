@@ -33,8 +33,9 @@ enum class Operation : std::uint8_t {
     evidence,
     collateral,
     repair,
+    access,  // what one may do
 };
-inline constexpr std::size_t operations = static_cast<std::size_t>(Operation::repair) + 1;
+inline constexpr std::size_t operations = static_cast<std::size_t>(Operation::access) + 1;
 
 enum class Replies : std::uint8_t {
     one,

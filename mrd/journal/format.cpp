@@ -23,7 +23,7 @@ enum Kind : std::uint8_t {
 };
 
 // What a record may have or not, behind what it always has: absent and empty differ. In the order of their tags, each once.
-enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data };
+enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data, tag_rule = passed_over };
 enum RegisterTag : std::uint8_t { tag_carrier = 1 };
 constexpr std::size_t tag_size = 1 + sizeof(std::uint32_t);
 
@@ -95,6 +95,7 @@ Kind encode(mr::Bytes &out, const Intent &record) {
         put(out, static_cast<std::uint8_t>(tag_data));
         put_bytes(out, *record.data);
     }
+    put_field(out, tag_rule, record.rule);
     return kind_intent;
 }
 Kind encode(mr::Bytes &out, const Settled &record) {
@@ -177,6 +178,7 @@ void decode(FieldReader &in, Intent &record) {
         case tag_id: record.id = text_of(bytes); return true;
         case tag_description: record.description = text_of(bytes); return true;
         case tag_data: record.data = bytes; return true;
+        case tag_rule: record.rule = text_of(bytes); return true;
         default: return false;
         }
     });
@@ -216,7 +218,7 @@ std::size_t size_of(const Intent &record) {
     std::size_t body = 5 * sizeof(std::uint64_t) + sizeof record.type + 2;
     for (const auto &target : record.targets)
         body += sizeof target.reg + 3 + target.before.size() + target.after.size() + target.digest.size();
-    for (const auto *text : {&record.executable, &record.unit, &record.id, &record.description}) {
+    for (const auto *text : {&record.executable, &record.unit, &record.id, &record.description, &record.rule}) {
         if (*text) body += tag_size + (*text)->size();
     }
     if (record.data) body += tag_size + record.data->size();

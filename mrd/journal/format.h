@@ -113,6 +113,7 @@ struct Intent {
     std::int64_t pid = 0;
     std::optional<std::string_view> executable = {};
     std::optional<std::string_view> unit = {};
+    std::optional<std::string_view> rule = {};  // that allowed it
     std::optional<std::string_view> id = {};
     std::optional<std::string_view> description = {};
     std::optional<mr::ByteView> data = {};

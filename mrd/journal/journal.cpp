@@ -24,6 +24,7 @@ Intent record_of(const NewEvent &event, std::uint64_t number, std::int64_t time)
             .pid = event.caller->pid,
             .executable = event.caller->executable,
             .unit = event.caller->unit,
+            .rule = event.caller->rule,
             .id = event.id,
             .description = event.description,
             .data = event.data};
@@ -149,6 +150,8 @@ std::expected<void, Error> Journal::write_scratch(const Record &record, std::siz
     return {};
 }
 
+bool Journal::has_own_share(std::int64_t uid) const { return Space(options_.size_limit, named_uids_).has_own_share(uid); }
+
 std::uint64_t Journal::smallest_event() const {
     const Target target{.before = mr::Digest::zero(mr::HashAlgorithm::sha1),
                         .after = mr::Digest::zero(mr::HashAlgorithm::sha1),
@@ -161,7 +164,7 @@ std::size_t Journal::size_of(const NewEvent &event) { return journal::size_of(re
 
 std::optional<Full> Journal::refuses(const NewEvent &event) const {
     if (event.origin != Origin::service) return std::nullopt;
-    const Space space(options_.size_limit);
+    const Space space(options_.size_limit, named_uids_);
     const auto size = size_of(event);
     if (auto full = space.refuses(state_, event.caller->uid, size)) return full;
     const auto needed = end_ + size + state_.open().size() * settled_size + space.reserve();

@@ -105,6 +105,11 @@ public:
     // Why what the register held when mrd came is not explained: sentences. Empty: it is.
     [[nodiscard]] std::string_view why_unexplained(RegisterNumber reg) const;
 
+    // Uids that have a share of their own of the journal's space, in order, root's and each that a rule names; all others have one together. Not called: each has its
+    // own.
+    void set_named_uids(std::vector<std::int64_t> uids) { named_uids_ = std::move(uids); }
+    [[nodiscard]] bool has_own_share(std::int64_t uid) const;
+
     // ---- One extend: begin -> the hardware -> settle -> when_durable -> reply
 
     // The limit or share of the journal that the event would exceed: so begin() refuses it. Nothing: none. Of mrd's own events never.
@@ -230,6 +235,7 @@ private:
     std::filesystem::path path_ = path("journal");
     std::shared_ptr<AppendFile> file_;
     State state_;
+    std::optional<std::vector<std::int64_t>> named_uids_;
     std::uint64_t end_ = 0;                  // of the last record that is written
     std::uint64_t allocated_ = 0;            // the file has bytes up to here
     bool torn_ = false;                      // what stands beyond end_ was there when the file was read

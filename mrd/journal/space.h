@@ -1,11 +1,12 @@
 // How much of the journal a client may fill, so that none keeps others' events out of it. Decisions only: what is taken, the state counts.
 //
 // All of the size limit is root's, but for a reserve for what mrd itself logs: caps and resyncs. Uids that are not root's have half of it together, and one
-// of them half of that. They have a number of events, too: the digest of every event is in every evidence, which does not grow with the journal.
+// of them half of that: of those that have no share of their own, all together. They have a number of events, too: the digest of every event is in every evidence, which does not grow with the journal.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "mrd/journal/errors.h"
 #include "mrd/journal/state.h"
@@ -18,7 +19,11 @@ inline constexpr std::uint64_t max_events_of_uid = max_events_of_others / 2;
 
 class Space {
 public:
-    explicit constexpr Space(std::uint64_t size_limit) : size_limit_(size_limit) {}
+    // `named`: the uids that have a share of their own, in order. Not given: each has one.
+    explicit constexpr Space(std::uint64_t size_limit, std::optional<std::span<const std::int64_t>> named = {})
+        : size_limit_(size_limit), named_(named) {}
+
+    [[nodiscard]] bool has_own_share(std::int64_t uid) const;
 
     [[nodiscard]] constexpr std::uint64_t reserve() const { return size_limit_ / 64; }  // for mrd's own events
     [[nodiscard]] constexpr std::uint64_t others() const { return size_limit_ / 2; }    // of all uids but root
@@ -28,7 +33,10 @@ public:
     [[nodiscard]] std::optional<Full> refuses(const State &state, std::int64_t uid, std::uint64_t size) const;
 
 private:
+    [[nodiscard]] Usage usage_of_share(const State &state, std::int64_t uid) const;
+
     std::uint64_t size_limit_;
+    std::optional<std::span<const std::int64_t>> named_;
 };
 
 }  // namespace mrd::journal

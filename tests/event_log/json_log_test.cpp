@@ -63,6 +63,7 @@ class EventMaker {
         EventCaller made{.uid = static_cast<std::int64_t>(random_() >> 1U), .gid = 0, .pid = -1};
         if (half()) made.executable = text();
         if (half()) made.unit = text();
+        if (half()) made.rule = text();
         return made;
     }
 
@@ -123,15 +124,17 @@ TEST(JsonLog, AnEventIsOneLineOfThisForm) {
     event.data = data;
     event.description = "a \"name\"";
     event.time = 1700000000000000;
-    event.caller = EventCaller{.uid = 0, .gid = 1, .pid = 2, .executable = "/bin/x", .unit = "x.service"};
+    event.caller = EventCaller{.uid = 0, .gid = 1, .pid = 2, .executable = "/bin/x", .unit = "x.service", .rule = "agents"};
     event.id = "first";
     event.origin = EventOrigin::service;
     std::string text;
     append_json_event(text, event);
-    EXPECT_EQ(text, R"({"sequence":17,"name":"tdx/rtmr3","eventType":13,"digests":{"sha384":")" + repeated("ab", 48) +
-                        R"(","0x1234":"010203"},"description":"a \"name\"","data":"aGk=","time":1700000000000000,)" +
-                        R"("caller":{"uid":0,"gid":1,"pid":2,"executable":"/bin/x","unit":"x.service"},"id":"first","origin":"service"})"
-                        "\n");
+    EXPECT_EQ(
+        text,
+        R"({"sequence":17,"name":"tdx/rtmr3","eventType":13,"digests":{"sha384":")" + repeated("ab", 48) +
+            R"(","0x1234":"010203"},"description":"a \"name\"","data":"aGk=","time":1700000000000000,)" +
+            R"("caller":{"uid":0,"gid":1,"pid":2,"executable":"/bin/x","unit":"x.service","rule":"agents"},"id":"first","origin":"service"})"
+            "\n");
 }
 
 TEST(JsonLog, WhatIsAbsentIsLeftOut) {

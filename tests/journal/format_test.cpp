@@ -63,6 +63,7 @@ Intent full_intent(mr::ByteView data) {
             .pid = 7,
             .executable = "/usr/bin/x",
             .unit = "x.service",
+            .rule = "agents",
             .id = "",
             .description = "what",
             .data = data};
@@ -143,6 +144,7 @@ TEST(JournalFormat, AnIntentRoundTripsWithAllItsFields) {
     EXPECT_EQ(record.pid, 7);
     EXPECT_EQ(record.executable, "/usr/bin/x");
     EXPECT_EQ(record.unit, "x.service");
+    EXPECT_EQ(record.rule, "agents");
     EXPECT_EQ(record.id, "");
     EXPECT_EQ(record.description, "what");
     EXPECT_TRUE(record.data && std::ranges::equal(*record.data, data));

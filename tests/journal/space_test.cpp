@@ -45,6 +45,23 @@ TEST_F(JournalSpace, OneUidFillsNoMoreThanItsShareAndOthersGoOn) {
     EXPECT_FALSE(log(*journal, 1001));
 }
 
+TEST_F(JournalSpace, UidsThatNoRuleNamesFillOneShareTogether) {
+    auto journal = start();
+    journal->set_named_uids({0, 1000});
+    std::optional<Full> full;
+    std::int64_t uid = 2000;
+    for (; !full && uid < 3000; ++uid) full = log(*journal, uid);
+    ASSERT_TRUE(full);
+    EXPECT_EQ(full->limit, 16'384);
+    EXPECT_EQ(full->share, "bytes of all uids that no rule names");
+    EXPECT_TRUE(log(*journal, 9999)) << "another one has none of its own";
+    const auto [events, own] = fill(*journal, 1000);
+    EXPECT_EQ(own.share, "bytes of uid 1000");
+    EXPECT_GT(events, 40U) << "nothing of it is taken by the others";
+    EXPECT_TRUE(log(*journal, 9999)) << "nor is theirs more for what it has taken";
+    EXPECT_FALSE(log(*journal, 0));
+}
+
 TEST_F(JournalSpace, AThousandUidsLeaveRootHalfOfIt) {
     auto journal = start();
     std::optional<Full> full;

@@ -57,13 +57,15 @@ struct EventDigest {
     ByteView value;
 };
 
-// Who asked for the event, as the kernel told mrd. executable and unit as far as they could be known: for people, never for decisions.
+// Who asked for the event, as the kernel told mrd. executable and unit as far as they could be known: for people, never for decisions. rule: the name of mrd's
+// access rule that allowed it, if mrd says so.
 struct EventCaller {
     std::int64_t uid = 0;
     std::int64_t gid = 0;
     std::int64_t pid = 0;
     std::optional<std::string> executable = {};
     std::optional<std::string> unit = {};
+    std::optional<std::string> rule = {};
     friend bool operator==(const EventCaller &, const EventCaller &) = default;
 };
 

@@ -41,8 +41,8 @@ std::expected<std::optional<LogRecord>, Error> record_of(const wire::RecordsRepl
     record.binding = wire.binding;
     record.time = wire.time;
     if (wire.caller) {
-        record.caller =
-            EventCaller{wire.caller->uid, wire.caller->gid, wire.caller->pid, owned(wire.caller->executable), owned(wire.caller->unit)};
+        record.caller = EventCaller{wire.caller->uid,         wire.caller->gid,        wire.caller->pid, owned(wire.caller->executable),
+                                    owned(wire.caller->unit), owned(wire.caller->rule)};
     }
     record.id = owned(wire.id);
     record.origin = wire.origin;

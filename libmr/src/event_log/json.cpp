@@ -184,6 +184,7 @@ private:
         event.caller->pid = fields.pid;
         take_text(event.caller->executable, fields.executable);
         take_text(event.caller->unit, fields.unit);
+        take_text(event.caller->rule, fields.rule);
     }
 
     event_log::RecordCutter records_;
@@ -216,6 +217,7 @@ void append_caller(std::string &out, const EventCaller &caller) {
     append_member(out, R"(,"pid":)", caller.pid);
     if (caller.executable) append_member(out, R"(,"executable":)", *caller.executable);
     if (caller.unit) append_member(out, R"(,"unit":)", *caller.unit);
+    if (caller.rule) append_member(out, R"(,"rule":)", *caller.rule);
     out += '}';
 }
 
