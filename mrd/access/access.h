@@ -1,35 +1,75 @@
-// Who may do what. Every call of every method is asked here first, and passes nowhere else (mrd/interfaces/methods.h). There are no rules yet: everything is
-// allowed, but to speak for somebody else.
+// Who may do what. Every call of every method is asked here first, and passes nowhere else (mrd/interfaces/methods.h).
 #pragma once
 
-#include <bitset>
-#include <initializer_list>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "libmr/wire/method.h"
-#include "mrd/access/callers.h"
+#include "mrd/access/refusals.h"
+#include "mrd/access/rules.h"
 
 namespace mrd {
 
 using mr::wire::Operation;
+inline constexpr std::array<std::string_view, mr::wire::operations> operation_names{
+    "list",     "read",   "extend",        "measure", "write",    "cap",        "create", "watch", "status",
+    "log_read", "report", "verify_report", "quote",   "evidence", "collateral", "repair", "access"};
+
+// The right that an operation needs; nothing: whoever may connect may ask.
+std::optional<Right> right_for(Operation operation);
+
+// A register that there is.
+struct KnownRegister {
+    RegisterName name;
+    // What is written into it a report is over, or it holds one: a host makes a quote of a report, so who may read or write it speaks for the machine.
+    bool is_for_reports = false;
+};
+
+// What a judgement came to. `rule`: the one that allows it, or null where it is refused or none is needed.
+struct Judgement {
+    bool allowed = false;
+    const AccessRule *rule = nullptr;
+};
 
 class Access {
 public:
-    Access() = default;
-    // Nobody may ask for these.
-    Access(std::initializer_list<Operation> refused) {
-        for (const auto operation : refused) refused_.set(static_cast<std::size_t>(operation));
-    }
+    // Until there are others: root's.
+    explicit Access(AccessRules rules = only_root());
+    static AccessRules only_root();
 
-    // `subject`: the register or provider as the call names it; empty: the operation is about none, or about all. A call that names several is asked about each.
-    [[nodiscard]] bool allows(const Caller &caller, Operation operation, std::string_view /*subject*/) const {
-        // Nobody is trusted to say for whom he asks. To pass that over would be to do it in his own name.
-        if (caller.on_behalf_of()) return false;
-        return !refused_.test(static_cast<std::size_t>(operation));
-    }
+    [[nodiscard]] const AccessRules &rules() const { return rules_; }
+    // Tells whoever has asked: what was allowed before and goes on is to be judged again.
+    void replace(AccessRules rules);
+    void on_change(std::function<void()> handler) { on_change_.push_back(std::move(handler)); }
+    // How often they were replaced.
+    [[nodiscard]] std::uint64_t changes() const { return changes_; }
+
+    // How a name that a call has is made whole; nothing: no register has it, or several.
+    void set_lookup(std::function<std::optional<KnownRegister>(std::string_view)> look_up) { look_up_ = std::move(look_up); }
+
+    // `subject`: the register or provider as the call names it; empty: the operation is about none, or about all. A call that names several is judged for each. Where
+    // it lists, reads or watches all, it passes if it may do so with some: it is to leave out the others then. So it does with a name that no register has: it
+    // will be told so.
+    [[nodiscard]] Judgement judge(const Principal &principal, Operation operation, std::string_view subject) const;
+    // Of a register that is there.
+    [[nodiscard]] Judgement judge(const Principal &principal, Operation operation, const KnownRegister &reg) const;
+    // What others said in the events of this register: evidence carries it too, so who may have evidence sees it anyway.
+    [[nodiscard]] bool shows_contents(const Principal &principal, const RegisterName &reg) const;
+
+    // Counts it, and tells it in mrd's log.
+    void refused(const Principal &principal, pid_t pid, Operation operation, std::string_view subject);
+    [[nodiscard]] const Refusals &refusals() const { return refusals_; }
 
 private:
-    std::bitset<mr::wire::operations> refused_;
+    AccessRules rules_;
+    std::uint64_t changes_ = 0;
+    std::vector<std::function<void()>> on_change_;
+    std::function<std::optional<KnownRegister>(std::string_view)> look_up_;
+    Refusals refusals_;
 };
 
 }  // namespace mrd

@@ -77,6 +77,7 @@ void Audit::tell(const Change &change, const mr::EventCaller &caller) {
     fields.insert(fields.end(), {{"uid", uid}, {"pid", pid}});
     if (caller.executable) fields.emplace_back("executable", *caller.executable);
     if (caller.unit) fields.emplace_back("unit", *caller.unit);
+    if (caller.rule) fields.emplace_back("rule", *caller.rule);
     if (*unwritten > 0) fields.emplace_back("untold", untold);
     log::write(log::Level::info, change.kind, text_of(change.kind), fields);
 }

@@ -70,12 +70,22 @@ std::optional<std::chrono::nanoseconds> start_from_stat(std::string_view stat) {
     return std::chrono::nanoseconds(ticks / ticks_per_second * nanoseconds + ticks % ticks_per_second * (nanoseconds / ticks_per_second));
 }
 
-std::shared_ptr<const mr::EventCaller> Callers::find(const varlink::Peer &peer) {
-    if (const auto known = known_.find(peer.connection); known != known_.end()) return known->second.caller;
+std::shared_ptr<const mr::EventCaller> Callers::find(const varlink::Peer &peer, std::string_view rule) {
+    const auto named = rule.empty() ? std::nullopt : std::optional<std::string>(rule);
+    if (const auto known = known_.find(peer.connection); known != known_.end()) {
+        auto &caller = known->second.caller;
+        if (caller->rule != named) {
+            auto other = std::make_shared<mr::EventCaller>(*caller);
+            other->rule = named;
+            caller = std::move(other);
+        }
+        return caller;
+    }
     auto caller = std::make_shared<mr::EventCaller>();
     caller->uid = static_cast<std::int64_t>(peer.uid);
     caller->gid = static_cast<std::int64_t>(peer.gid);
     caller->pid = peer.pid;
+    caller->rule = named;
     if (peer.pid > 0) {
         const auto process = "/proc/" + std::to_string(peer.pid);
         auto executable = executable_of(peer.pid);

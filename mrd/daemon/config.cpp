@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <functional>
-#include <map>
 #include <sstream>
 #include <utility>
 
 #include "mr/file.h"
+#include "mrd/daemon/toml_table.h"
 #include "mrd/interfaces/names.h"
 #include "mrd/journal/earlier_log.h"
 #include "proto/varlink/address.h"
@@ -19,75 +18,6 @@
 namespace mrd {
 
 namespace {
-
-// A provider's name becomes a part of register names, of each record of the log and of a file's name; a listener's is passed by the service manager in one text
-// with the others', with colons between them.
-bool is_name(std::string_view name) {
-    return !name.empty() && name.size() <= max_configured_name &&
-           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
-}
-std::string name_rule() { return "must be 1 to " + std::to_string(max_configured_name) + " of the characters a to z, 0 to 9, _ and -"; }
-
-// Reads one table: each known key has a reader, every other key is an error.
-class TableReader {
-public:
-    TableReader(std::string_view file, std::string section) : file_(file), section_(std::move(section)) {}
-
-    // The reader returns what is wrong with the value, or nothing.
-    void key(std::string name, std::function<std::string(const toml::node &)> reader) {
-        readers_.emplace(std::move(name), std::move(reader));
-    }
-
-    void text(std::string name, std::string &out) {
-        key(std::move(name), [&out](const toml::node &node) -> std::string {
-            const auto value = node.value_exact<std::string>();
-            if (!value || value->empty()) return "must be a text";
-            out = *value;
-            return {};
-        });
-    }
-    void flag(std::string name, const std::function<void(bool)> &out) {
-        key(std::move(name), [out](const toml::node &node) -> std::string {
-            const auto value = node.value_exact<bool>();
-            if (!value) return "must be true or false";
-            out(*value);
-            return {};
-        });
-    }
-    void count(std::string name, std::size_t &out, std::int64_t least, std::int64_t most) {
-        key(std::move(name), [&out, least, most](const toml::node &node) -> std::string {
-            const auto value = node.value_exact<std::int64_t>();
-            if (!value || *value < least || *value > most)
-                return "must be a number from " + std::to_string(least) + " to " + std::to_string(most);
-            out = static_cast<std::size_t>(*value);
-            return {};
-        });
-    }
-
-    std::expected<void, std::string> read(const toml::table &table) const {
-        for (const auto &[name, node] : table) {
-            const auto reader = readers_.find(std::string(name.str()));
-            if (reader == readers_.end()) {
-                std::string known;
-                for (const auto &[other, unused] : readers_) known += (known.empty() ? "" : ", ") + other;
-                return fail(node, name.str(), "is not known here; known are: " + known);
-            }
-            if (const auto wrong = reader->second(node); !wrong.empty()) return fail(node, name.str(), wrong);
-        }
-        return {};
-    }
-
-    [[nodiscard]] std::unexpected<std::string> fail(const toml::node &node, std::string_view name, const std::string &wrong) const {
-        std::ostringstream out;
-        out << file_ << ":" << node.source().begin.line << ": " << section_ << (section_.empty() ? "" : ".") << name << " " << wrong;
-        return std::unexpected(out.str());
-    }
-
-private:
-    std::string_view file_;
-    std::string section_;
-    std::map<std::string, std::function<std::string(const toml::node &)>> readers_;
-};
 
 constexpr std::int64_t max_connections_limit = 65'536;
 constexpr std::int64_t max_message_least = 4096;
@@ -97,7 +27,7 @@ constexpr std::int64_t max_buffered_most = std::int64_t{1} << 40;
 constexpr std::size_t messages_buffered = 4;  // of the largest size, at least
 
 std::expected<void, std::string> read_service(const toml::table &table, std::string_view file, Config &config) {
-    TableReader reader(file, "service");
+    TomlTable reader(file, "service");
     std::string state = config.state;
     std::string boot_id_file = config.boot_id_file;
     reader.text("state", state);
@@ -129,7 +59,7 @@ constexpr std::int64_t size_limit_least = std::int64_t{1} << 20;
 constexpr std::int64_t size_limit_most = std::int64_t{1} << 40;
 
 std::expected<void, std::string> read_journal(const toml::table &table, std::string_view file, Config &config) {
-    TableReader reader(file, "journal");
+    TomlTable reader(file, "journal");
     std::string firmware_log;
     reader.count("size_limit", config.journal.size_limit, size_limit_least, size_limit_most);
     reader.key("sync", [&config](const toml::node &node) -> std::string {
@@ -145,7 +75,7 @@ std::expected<void, std::string> read_journal(const toml::table &table, std::str
 }
 
 std::expected<void, std::string> read_log(const toml::table &table, std::string_view file, Config &config) {
-    TableReader reader(file, "log");
+    TomlTable reader(file, "log");
     reader.key("audit", [&config](const toml::node &node) -> std::string {
         std::string known;
         for (const auto kind : Audit::all) known += (known.empty() ? "" : ", ") + std::string(log::to_string(kind));
@@ -164,7 +94,7 @@ std::expected<void, std::string> read_log(const toml::table &table, std::string_
 }
 
 std::expected<void, std::string> read_provider(const toml::table &table, std::string_view file, Config &config) {
-    TableReader reader(file, "provider");
+    TomlTable reader(file, "provider");
     ProviderConfig provider;
     std::string firmware_log;
     reader.text("firmware_log", firmware_log);
@@ -217,7 +147,7 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
             return reader.fail(*table.get(key), key, "is for the type \"" + std::string(type) + "\" alone: leave it out");
     }
     if (provider.name.empty()) provider.name = is_automatic ? automatic_type : default_provider_name(provider.type);
-    if (!is_name(provider.name)) return reader.fail(table, "name", name_rule());
+    if (!is_configured_name(provider.name)) return reader.fail(table, "name", configured_name_rule());
     if (std::ranges::find(config.providers, provider.name, &ProviderConfig::name) != config.providers.end())
         return reader.fail(table, "name", "is there twice: " + provider.name);
     config.providers.push_back(std::move(provider));
@@ -225,7 +155,7 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
 }
 
 std::expected<void, std::string> read_rule(const toml::table &table, std::string_view file, Config &config) {
-    TableReader reader(file, "register");
+    TomlTable reader(file, "register");
     RegisterRule rule;
     reader.text("name", rule.pattern);
     reader.flag("log_only", [&rule](bool value) { rule.log_only = value; });
@@ -250,7 +180,7 @@ std::optional<mode_t> mode_from(std::string_view text) {
 }
 
 std::expected<void, std::string> read_listener(const toml::table &table, std::string_view file, Config &config) {
-    TableReader reader(file, "listener");
+    TomlTable reader(file, "listener");
     ListenerConfig listener{.name = {}, .path = {}};
     std::string owner;
     std::string group;
@@ -264,24 +194,17 @@ std::expected<void, std::string> read_listener(const toml::table &table, std::st
         listener.mode = *mode;
         return {};
     });
-    reader.key("interfaces", [&listener](const toml::node &node) -> std::string {
+    reader.texts("interfaces", interface_names.size(), [&listener](const std::string &name) -> std::string {
+        listener.interfaces.push_back(name);
+        if (std::ranges::find(interface_names, name) != interface_names.end()) return {};
         std::string known;
-        for (const auto name : interface_names) known += (known.empty() ? "" : ", ") + std::string(name);
-        const auto *names = node.as_array();
-        if (names == nullptr || names->empty()) return "must be a list of interfaces, or left out for all: " + known;
-        for (const auto &element : *names) {
-            const auto name = element.value_exact<std::string>();
-            if (!name || std::ranges::find(interface_names, *name) == interface_names.end())
-                return "has something else than an interface of mrd; known are: " + known;
-            if (std::ranges::find(listener.interfaces, *name) != listener.interfaces.end()) return "has one twice: " + *name;
-            listener.interfaces.push_back(*name);
-        }
-        return {};
+        for (const auto each : interface_names) known += (known.empty() ? "" : ", ") + std::string(each);
+        return "has something else than an interface of mrd: " + name + "; known are: " + known;
     });
     if (auto result = reader.read(table); !result) return result;
     if (!owner.empty()) listener.owner = owner;
     if (!group.empty()) listener.group = group;
-    if (!is_name(listener.name)) return reader.fail(table, "name", name_rule());
+    if (!is_configured_name(listener.name)) return reader.fail(table, "name", configured_name_rule());
     if (const auto address = varlink::Address::parse(listener.path); !address)
         return reader.fail(table, "path", "is wrong: " + address.error());
     for (const auto &other : config.listeners) {
@@ -341,7 +264,7 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
             return {};
         };
     };
-    TableReader reader(file_name, "");
+    TomlTable reader(file_name, "");
     reader.key("service", [&](const toml::node &node) -> std::string {
         if (!node.is_table()) return "must be written as [service]";
         if (auto result = read_service(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
@@ -360,6 +283,9 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     reader.key("provider", each_of(&read_provider, "provider"));
     reader.key("register", each_of(&read_rule, "register"));
     reader.key("listener", each_of(&read_listener, "listener"));
+    reader.key("access", each_of([](const toml::table &table, std::string_view file,
+                                    Config &read) { return read_access_rule(table, file, read.access); },
+                                 "access"));
     if (auto result = reader.read(root); !result) return std::unexpected(result.error());
     if (failure) return std::unexpected(*failure);
     if (config.listeners.empty()) config.listeners = default_listeners;

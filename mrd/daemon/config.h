@@ -14,6 +14,7 @@
 #include "mr/error.h"
 #include "mr/registers.h"
 #include "mrd/access/audit.h"
+#include "mrd/daemon/access_config.h"
 #include "mrd/journal/journal.h"
 #include "mrd/providers/open.h"
 #include "proto/varlink/limits.h"
@@ -39,12 +40,11 @@ struct ListenerConfig {
     std::string path = "/run/mrd/io.mrd";
     std::vector<std::string> interfaces = {};  // none: all
     // Of the socket's file, where mrd makes it.
-    mode_t mode = 0600;
+    std::optional<mode_t> mode = {};        // not given: as the access rules need it
     std::optional<std::string> owner = {};  // a name or a number; not given: mrd's
     std::optional<std::string> group = {};
 };
 inline constexpr std::size_t max_listeners = 16;
-inline constexpr std::size_t max_configured_name = 64;  // bytes of the name of a listener or provider
 
 // What becomes of an mrd that this kernel cannot confine (docs/security.md, "Confinement").
 enum class Confined : std::uint8_t { required, best_effort, off };
@@ -60,6 +60,7 @@ struct Config {
     Audit::Kinds audit = Audit::every();    // which changes mrd's log tells of
     std::vector<ProviderConfig> providers;  // none: as the command line has it
     std::vector<RegisterRule> rules;
+    std::vector<AccessRuleConfig> access;  // none: the defaults
 };
 
 // Error: one line that names the file, the line, the key and what to write instead.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mrd/access/audit.h"
+#include "mrd/interfaces/known_register.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/log.h"
@@ -15,9 +16,19 @@ Daemon::Daemon(boost::asio::io_context &loop, journal::Journal &journal)
       audit_(std::make_shared<Audit>()),
       log_readings_(std::make_shared<LogReadings>(registers_)),
       evidence_budget_(EvidenceBudget::make([this](auto work) { registers_.later(std::move(work)); })),
-      providers_(loop, registers_) {}
+      providers_(loop, registers_) {
+    gate_->access.set_lookup([this](std::string_view name) -> std::optional<KnownRegister> {
+        const auto place = registers_.find(name);
+        return place ? std::optional(known_register(*place)) : std::nullopt;
+    });
+}
 
 Daemon::~Daemon() = default;
+
+void Daemon::set_access(AccessRules rules) {
+    journal().set_named_uids({rules.named().begin(), rules.named().end()});
+    gate_->access.replace(std::move(rules));
+}
 
 std::expected<void, std::string> Daemon::add(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> registers) {
     ConfiguredProvider configured{

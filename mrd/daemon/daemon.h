@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mrd/access/rules.h"
 #include "mrd/daemon/provider_list.h"
 #include "mrd/evidence/evidence_budget.h"
 #include "mrd/journal/journal.h"
@@ -35,6 +36,8 @@ public:
     [[nodiscard]] const std::shared_ptr<Gate> &gate() const { return gate_; }
     // Is told what clients have changed.
     [[nodiscard]] const std::shared_ptr<Audit> &audit() const { return audit_; }
+    // In the place of those that hold; until the first ones it is root alone who may do anything.
+    void set_access(AccessRules rules);
     [[nodiscard]] const std::shared_ptr<LogReadings> &log_readings() const { return log_readings_; }
     [[nodiscard]] const std::shared_ptr<EvidenceBudget> &evidence_budget() const { return evidence_budget_; }
 

@@ -1,15 +1,14 @@
 #include "mrd/daemon/listeners.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
+#include <cerrno>
 #include <utility>
 
+#include "mrd/daemon/accounts.h"
 #include "mrd/daemon/lock.h"
+#include "mrd/log.h"
 #include "mrd/opener/opener.h"
 #include "mrd/own_files.h"
 #include "proto/varlink/address.h"
@@ -33,43 +32,36 @@ std::string names_of(const std::vector<ListenerConfig> &listeners) {
     return names;
 }
 
-// A name of the system's tables, which `look_up` asks, or a number.
-template <class Number, class LookUp>
+// A name of the system's tables, or a number, as `look_up` finds it.
+template <class Number>
 std::expected<std::optional<Number>, std::string> number_of(const ListenerConfig &listener, std::string_view key, std::string_view what,
-                                                            const std::optional<std::string> &text, const LookUp &look_up) {
+                                                            const std::optional<std::string> &text,
+                                                            std::optional<Number> (*look_up)(const std::string &)) {
     if (!text) return std::nullopt;
-    Number number = 0;
-    const auto end = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (end.ec == std::errc() && end.ptr == text->data() + text->size() && number != static_cast<Number>(-1)) return number;
-    if (const auto *entry = look_up(text->c_str())) return look_up.number(*entry);
+    if (const auto number = look_up(*text)) return number;
     return Failure("listener." + std::string(key) + " = \"" + *text + "\" of the listener " + listener.name +
                    ": this machine has no such " + std::string(what) + "; name one that it has, or give its number");
 }
 
-struct Users {
-    const passwd *operator()(const char *name) const { return ::getpwnam(name); }  // NOLINT(concurrency-mt-unsafe): nobody else asks
-    static uid_t number(const passwd &entry) { return entry.pw_uid; }
-};
-struct Groups {
-    const group *operator()(const char *name) const { return ::getgrnam(name); }  // NOLINT(concurrency-mt-unsafe): nobody else asks
-    static gid_t number(const group &entry) { return entry.gr_gid; }
-};
+mode_t mode_of(const ListenerConfig &listener, const AccessRules &rules) {
+    return listener.mode.value_or(rules.lets_others_in(listener.name) ? 0666 : 0600);
+}
 
-std::expected<varlink::SocketAccess, std::string> access_of(const ListenerConfig &listener) {
-    auto owner = number_of<uid_t>(listener, "owner", "user", listener.owner, Users());
+std::expected<varlink::SocketAccess, std::string> access_of(const ListenerConfig &listener, const AccessRules &rules) {
+    auto owner = number_of<uid_t>(listener, "owner", "user", listener.owner, &user_from);
     if (!owner) return Failure(owner.error());
-    auto group = number_of<gid_t>(listener, "group", "group", listener.group, Groups());
+    auto group = number_of<gid_t>(listener, "group", "group", listener.group, &group_from);
     if (!group) return Failure(group.error());
-    return varlink::SocketAccess{.mode = listener.mode, .owner = *owner, .group = *group};
+    return varlink::SocketAccess{.mode = mode_of(listener, rules), .owner = *owner, .group = *group};
 }
 
 // The lock beside the socket says that nobody listens on it, so a file that is there is left over and goes.
-std::expected<Listener, std::string> make_socket(const ListenerConfig &listener) {
+std::expected<Listener, std::string> make_socket(const ListenerConfig &listener, const AccessRules &rules) {
     auto address = varlink::Address::parse(listener.path);
     if (!address) return Failure(address.error());
     // Access is by the file's mode, and an abstract socket has none.
     if (address->path().empty()) return Failure(listener.path + " is an abstract socket, to which anybody could connect: use a path");
-    auto access = access_of(listener);
+    auto access = access_of(listener, rules);
     if (!access) return Failure(access.error());
     if (auto good = varlink::check_socket_file(*address); !good) return Failure(good.error());
     const std::filesystem::path path = address->path();
@@ -106,9 +98,9 @@ std::expected<PassedToListeners, std::string> assign_sockets(const std::vector<L
     return assigned;
 }
 
-std::expected<void, std::string> check_owners(const std::vector<ListenerConfig> &listeners) {
+std::expected<void, std::string> check_owners(const std::vector<ListenerConfig> &listeners, const AccessRules &rules) {
     for (const auto &listener : listeners) {
-        if (auto access = access_of(listener); !access) return Failure(access.error());
+        if (auto access = access_of(listener, rules); !access) return Failure(access.error());
     }
     return {};
 }
@@ -120,25 +112,42 @@ SocketFile::SocketFile(std::filesystem::path path, varlink::FileDescriptor lock)
 SocketFile::SocketFile(SocketFile &&other) noexcept
     : path_(std::exchange(other.path_, {})), made_(other.made_), lock_(std::move(other.lock_)) {}
 
-SocketFile::~SocketFile() {
+bool SocketFile::is_there() const {
     struct stat there{};
-    if (path_.empty() || ::lstat(path_.c_str(), &there) != 0) return;
-    if (there.st_dev == made_.st_dev && there.st_ino == made_.st_ino) opener::remove_socket(path_);
+    return !path_.empty() && ::lstat(path_.c_str(), &there) == 0 && there.st_dev == made_.st_dev && there.st_ino == made_.st_ino;
 }
 
-std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed) {
+SocketFile::~SocketFile() {
+    if (is_there()) opener::remove_socket(path_);
+}
+
+std::error_code SocketFile::set_mode(mode_t mode) const {
+    if (is_there() && ::chmod(path_.c_str(), mode) != 0) return {errno, std::generic_category()};
+    return {};
+}
+
+std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed,
+                                                                 const AccessRules &rules) {
     const bool for_one_client = std::ranges::any_of(passed, [](const auto &socket) { return socket && !socket->listening; });
     std::vector<Listener> opened;
     for (std::size_t i = 0; i < listeners.size(); ++i) {
         if (auto &socket = passed[i]) {
             opened.push_back({.config = &listeners[i], .socket = std::move(socket->socket), .listening = socket->listening});
         } else if (!for_one_client) {
-            auto made = make_socket(listeners[i]);
+            auto made = make_socket(listeners[i], rules);
             if (!made) return Failure(made.error());
             opened.push_back(std::move(*made));
         }
     }
     return opened;
+}
+
+void fit_modes(const std::vector<Listener> &listeners, const AccessRules &rules) {
+    for (const auto &listener : listeners) {
+        if (!listener.file) continue;
+        if (const auto error = listener.file->set_mode(mode_of(*listener.config, rules)))
+            log::error("a socket keeps its mode", {{"listener", listener.config->name}, {"reason", error.message()}});
+    }
 }
 
 }  // namespace mrd

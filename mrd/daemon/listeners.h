@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "mrd/daemon/activation.h"
@@ -31,6 +32,9 @@ public:
     ~SocketFile();
 
     [[nodiscard]] const std::filesystem::path &path() const { return path_; }
+    // Error: as the system says it.
+    [[nodiscard]] std::error_code set_mode(mode_t mode) const;
+    [[nodiscard]] bool is_there() const;
 
 private:
     std::filesystem::path path_;  // empty: moved from
@@ -46,10 +50,15 @@ struct Listener {
 };
 
 // Does this machine have the owners and groups that they name? Makes nothing. Error: a sentence that names the key.
-std::expected<void, std::string> check_owners(const std::vector<ListenerConfig> &listeners);
+std::expected<void, std::string> check_owners(const std::vector<ListenerConfig> &listeners, const AccessRules &rules);
 
-// Opens them all, in their order; or, where a connected socket was passed, that one alone. `listeners` outlives what it returns. Error: a sentence that names the
-// socket or the key; what was made before is removed again.
-std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed);
+// Opens them all, in their order; or, where a connected socket was passed, that one alone. A socket whose mode is not configured has the one that the rules need: all
+// may connect where others than root and mrd's user may do anything there. `listeners` outlives what it returns. Error: a sentence that names the socket or the key;
+// what was made before is removed again.
+std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed,
+                                                                 const AccessRules &rules);
+
+// Gives the sockets that mrd made the modes that new rules need, where none is configured. Those that could not be changed are told in mrd's log.
+void fit_modes(const std::vector<Listener> &listeners, const AccessRules &rules);
 
 }  // namespace mrd

@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -25,7 +26,9 @@
 #include "mr/bytes.h"
 #include "mr/file.h"
 #include "mrd/access/audit.h"
+#include "mrd/access/caller.h"
 #include "mrd/clock.h"
+#include "mrd/daemon/access_reload.h"
 #include "mrd/daemon/activation.h"
 #include "mrd/daemon/command_line.h"
 #include "mrd/daemon/confine.h"
@@ -262,7 +265,9 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto &config = command_line.config;
     const auto manager = mrd::ServiceManager::from_environment();
     if (auto good = check_firmware_logs(config); !good) return good;
-    if (auto good = mrd::check_owners(config.listeners); !good) return misconfigured(good.error());
+    auto rules = mrd::make_access_rules(config.access);
+    if (!rules) return misconfigured(rules.error());
+    if (auto good = mrd::check_owners(config.listeners, *rules); !good) return misconfigured(good.error());
     const auto providers = find_providers(config);
     if (!providers) return Failure(providers.error());
     auto passed = mrd::take_passed_sockets();
@@ -278,7 +283,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto limits = fit_descriptors(config);
     if (!limits) return Failure(limits.error());
     // Nobody can connect before somebody listens.
-    auto listeners = mrd::open_listeners(config.listeners, std::move(*assigned));
+    auto listeners = mrd::open_listeners(config.listeners, std::move(*assigned), *rules);
     if (!listeners) return Failure(listeners.error());
     auto openers = mrd::confine(command_line, *providers, *listeners, *identity);
     if (!openers) return Failure(openers.error());
@@ -290,6 +295,9 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     if (!journal) return Failure(journal.error());
     mrd::Daemon daemon(loop, **journal);
     daemon.audit()->set_kinds(config.audit);
+    mrd::warn_of_access(*rules, config.listeners);
+    daemon.set_access(std::move(*rules));
+    const auto &access = daemon.gate()->access;
     auto &registers = daemon.registers();
     registers.on_divergence([](mrd::Registers::Place place) {
         const auto &divergence = *place.table().divergence(place.index);
@@ -313,10 +321,11 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     std::optional<varlink::Server> server;
     const auto interfaces = mrd::make_interfaces(daemon, {mrd::now_in_microseconds(), [&server] { return server->counters(); }, *limits,
                                                           config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
-    server.emplace(loop, *limits);
+    server.emplace(loop, *limits, [&access](uid_t uid) { return access.rules().share_of(uid); });
 
     // Before the sockets: a signal that comes right after the first answer must find its handler.
     asio::signal_set signals(loop, SIGTERM, SIGINT);
+    asio::signal_set reload(loop, SIGHUP);
     asio::steady_timer grace(loop);
     bool stopping = false;
     const auto finish = [&] { stop_when_done(loop, daemon); };
@@ -336,6 +345,14 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
         if (!error) stop();
     });
 
+    const std::function<void()> wait_for_reload = [&] {
+        reload.async_wait([&](const boost::system::error_code &error, int) {
+            if (error) return;
+            if (mrd::reload_access(command_line.config_file, config.listeners, daemon)) mrd::fit_modes(*listeners, access.rules());
+            wait_for_reload();
+        });
+    };
+    wait_for_reload();
     std::string sockets;
     for (auto &listener : *listeners) {
         sockets += (sockets.empty() ? "" : ", ") + (listener.file ? listener.config->path : listener.config->name + " (passed)");
@@ -376,7 +393,15 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
     log::open(seams.system_journal);
     const auto command_line = parse_command_line(argc, argv);
     if (!command_line) return command_line.error().exit_code;
-    if (command_line->check) return exit_done;
+    if (command_line->check) {
+        const auto rules = make_access_rules(command_line->config.access);
+        if (!rules) {
+            log::error(rules.error());
+            return exit_usage;
+        }
+        warn_of_access(*rules, command_line->config.listeners);
+        return exit_done;
+    }
     if (const auto result = serve(*command_line, seams); !result) {
         log::error(result.error().reason);
         return result.error().exit_code;

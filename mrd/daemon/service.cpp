@@ -9,6 +9,7 @@
 
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
+#include "mrd/access/caller.h"
 #include "mrd/interfaces/attestation.h"
 #include "mrd/interfaces/event_log.h"
 #include "mrd/interfaces/log_reading.h"
@@ -118,6 +119,20 @@ struct ClosedStatus {
     }
 };
 
+struct RefusedCalls {
+    std::string_view operation;
+    std::int64_t calls = 0;
+    static constexpr auto fields() {
+        return std::tuple(field("operation", &RefusedCalls::operation), field("calls", &RefusedCalls::calls));
+    }
+};
+
+struct AccessStatus {
+    std::int64_t rules = 0;
+    std::vector<RefusedCalls> refused;
+    static constexpr auto fields() { return std::tuple(field("rules", &AccessStatus::rules), field("refused", &AccessStatus::refused)); }
+};
+
 // Of the connections.
 struct LimitsStatus {
     std::int64_t max_connections = 0;
@@ -144,13 +159,15 @@ struct Status {
     JournalStatus journal;
     EvidenceStatus evidence;
     LogReadingStatus log_readings;
+    AccessStatus access;
     std::vector<ProviderStatus> providers;
     static constexpr auto fields() {
         return std::tuple(field("version", &Status::version), field("started", &Status::started), field("simulated", &Status::simulated),
                           field("sequence", &Status::sequence), field("connections", &Status::connections),
                           field("refusedConnections", &Status::refused_connections), field("limits", &Status::limits),
                           field("journal", &Status::journal), field("evidence", &Status::evidence),
-                          field("logReadings", &Status::log_readings), field("providers", &Status::providers));
+                          field("logReadings", &Status::log_readings), field("access", &Status::access),
+                          field("providers", &Status::providers));
     }
 };
 
@@ -215,6 +232,15 @@ LimitsStatus status_of(const varlink::ServerCounters &counters, const varlink::L
             {number(counters.closed_buffered), number(counters.closed_frame), number(counters.closed_unread)}};
 }
 
+AccessStatus status_of(const Access &access) {
+    AccessStatus status{.rules = static_cast<std::int64_t>(access.rules().all().size()), .refused = {}};
+    for (std::size_t i = 0; i < mr::wire::operations; ++i) {
+        if (const auto calls = access.refusals().of(static_cast<Operation>(i)); calls > 0)
+            status.refused.push_back({operation_names[i], calls});
+    }
+    return status;
+}
+
 std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
     daemon.journal().look();
     const auto &readings = *daemon.log_readings();
@@ -230,6 +256,7 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
                   status_of(daemon.journal(), facts.sync),
                   {static_cast<std::int64_t>(budget.taken()), static_cast<std::int64_t>(budget.waiting())},
                   {static_cast<std::int64_t>(readings.working()), static_cast<std::int64_t>(readings.waiting())},
+                  status_of(daemon.gate()->access),
                   {}};
     for (auto &state : daemon.provider_states()) {
         auto &entry = status.providers.emplace_back();

@@ -51,18 +51,21 @@ std::vector<bool> LogCut::decide() const {
 
 namespace {
 
-// By another mrd, before this one: a replay needs what it says.
-bool is_earlier_resync_or_cap(const mr::Event &event) {
-    if (event.origin != mr::EventOrigin::firmware || !event.data) return false;
+bool is_resync_or_cap(const mr::Event &event) {
+    if (!event.data) return false;
     const auto envelope = mr::decode_envelope(*event.data);
     return envelope && (envelope->header.type == "resync" || envelope->header.type == "cap");
 }
 
 }  // namespace
 
+// Nobody else's data says one of these: mrd alone builds envelopes, and what one of before mrd says is of another mrd.
+bool replay_needs_data(const mr::Event &event) {
+    return !mr::is_measured(event) || event.origin == mr::EventOrigin::resync || is_resync_or_cap(event);
+}
+
 mr::Event cut_event(const mr::Event &event, mr::Bytes &redacted) {
-    if (!mr::is_measured(event) || event.origin == mr::EventOrigin::resync) return event;
-    if (is_earlier_resync_or_cap(event)) return event;
+    if (replay_needs_data(event)) return event;
     mr::Event cut = event;
     cut.data.reset();
     cut.description.reset();

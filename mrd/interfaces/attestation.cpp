@@ -25,7 +25,7 @@ void report(Daemon &daemon, const Caller &caller, const wire::ReportParameters &
     if (provider->reporter() == nullptr) return answer.fail(wire::NotSupported{std::string(provider->name()), "reports"});
     if (auto fits = check_size(*report_data, provider->reporter()->report_data_size()); !fits) return answer.fail(fits.error());
     auto gone = answer.client_gone();
-    provider->report(caller.uid(), std::move(*report_data), std::move(gone),
+    provider->report(caller.client().uid, std::move(*report_data), std::move(gone),
                      [provider, answer = std::move(answer)](std::expected<mr::Bytes, ProviderError> report) mutable {
                          if (!report) return answer.fail(wire::ProviderFailed{std::string(provider->name()), report.error().reason});
                          const auto text = mr::to_base64(*report);
@@ -41,7 +41,7 @@ void verify_report(Daemon &daemon, const Caller &caller, const wire::VerifyRepor
     if (!chosen) return answer.fail(wire::NotSupported{"", "verifying a report"});
     auto *provider = *chosen;
     auto gone = answer.client_gone();
-    provider->verify_report(caller.uid(), std::move(*report), std::move(gone),
+    provider->verify_report(caller.client().uid, std::move(*report), std::move(gone),
                             [provider, answer = std::move(answer)](std::expected<ReportVerdict, ProviderError> verdict) mutable {
                                 if (!verdict)
                                     return answer.fail(wire::ProviderFailed{std::string(provider->name()), verdict.error().reason});

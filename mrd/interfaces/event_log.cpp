@@ -13,6 +13,7 @@
 #include "mrd/access/audit.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
+#include "mrd/interfaces/log_view.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/registers/set_reads.h"
 #include "mrd/shares/rounds.h"
@@ -27,12 +28,13 @@ namespace {
 
 // ---- Records
 
-void send_record(Answer<wire::Records> &answer, const mr::Event &event, bool last) {
+// `whole`: with what is not shown, from which follows whether the digest is bound.
+void send_record(Answer<wire::Records> &answer, const mr::Event &whole, const mr::Event &event, bool last) {
     wire::LogRecord record;
     std::string digest;
     if (!event.digests.empty()) {
         digest = mr::to_hex(event.digests.front().value);
-        record.binding = mr::recompute_binding(event, event.digests.front()).binding;
+        record.binding = mr::recompute_binding(whole, whole.digests.front()).binding;
     }
     std::string data;
     if (event.data) {
@@ -47,7 +49,7 @@ void send_record(Answer<wire::Records> &answer, const mr::Event &event, bool las
     record.time = event.time;
     if (event.caller) {
         const auto &caller = *event.caller;
-        record.caller = wire::Caller{caller.uid, caller.gid, caller.pid, caller.executable, caller.unit};
+        record.caller = wire::Caller{caller.uid, caller.gid, caller.pid, caller.executable, caller.unit, caller.rule};
     }
     record.id = event.id;
     record.origin = event.origin;
@@ -92,9 +94,17 @@ private:
 class Records final : public Reading<wire::Records> {
 public:
     // `until`: the last one to send; none with follow.
-    Records(LogReadings &readings, const Client &client, Answer<wire::Records> answer, std::uint64_t from,
+    Records(LogReadings &readings, const Client &client, LogView view, Answer<wire::Records> answer, std::uint64_t from,
             std::optional<std::uint64_t> until)
-        : Reading(readings, client, std::move(answer)), from_(from), until_(until) {}
+        : Reading(readings, client, std::move(answer)), view_(std::move(view)), from_(from), until_(until) {}
+
+    // Ends it where new rules no longer allow it.
+    void judge_again() {
+        if (done() || view_.caller().may(Operation::log_read, std::string_view())) return;
+        view_.caller().refused(Operation::log_read, {});
+        stop();
+        answer().fail(varlink::PermissionDenied{});
+    }
 
 private:
     // Each record is one that can be read, and says no more than itself.
@@ -103,7 +113,7 @@ private:
         if (event.sequence < from_) return;
         const bool last = until_ && event.sequence == *until_;
         const bool more_is_missing = last && is_damaged();
-        send_record(answer(), event, last && !more_is_missing);
+        send_record(answer(), event, view_.shown(event), last && !more_is_missing);
         if (more_is_missing) return fail(registers().journal().reason());
         if (last) stop();
     }
@@ -115,20 +125,24 @@ private:
         stop();
     }
 
+    LogView view_;
     std::uint64_t from_;
     std::optional<std::uint64_t> until_;
 };
 
 class Export final : public Reading<wire::Export> {
 public:
-    Export(LogReadings &readings, const Client &client, Answer<wire::Export> answer, std::unique_ptr<LogExport> format)
-        : Reading(readings, client, std::move(answer)), format_(std::move(format)), until_(registers().journal().state().sequence()) {}
+    Export(LogReadings &readings, const Client &client, LogView view, Answer<wire::Export> answer, std::unique_ptr<LogExport> format)
+        : Reading(readings, client, std::move(answer)),
+          view_(std::move(view)),
+          format_(std::move(format)),
+          until_(registers().journal().state().sequence()) {}
 
 private:
     void take(const mr::Event &event) override {
         begin();
         if (event.sequence > until_) return at_end();
-        format_->add(chunk_, event, cursor());
+        format_->add(chunk_, view_.shown(event), cursor());
         if (event.sequence == until_) return at_end();
         send_whole_chunks();
     }
@@ -151,6 +165,7 @@ private:
         format_->begin(chunk_, registers().journal().state());
     }
 
+    LogView view_;
     std::unique_ptr<LogExport> format_;
     std::uint64_t until_;
     mr::Bytes chunk_;
@@ -228,10 +243,13 @@ private:
 // after the other.
 class Followers : public std::enable_shared_from_this<Followers> {
 public:
-    static std::shared_ptr<Followers> make(Registers &registers) {
+    static std::shared_ptr<Followers> make(Registers &registers, Access &access) {
         const std::shared_ptr<Followers> followers(new Followers(registers));
         registers.journal().on_event([weak = std::weak_ptr(followers)] {
             if (const auto self = weak.lock()) self->on_event();
+        });
+        access.on_change([weak = std::weak_ptr(followers)] {
+            if (const auto self = weak.lock()) self->judge_again();
         });
         return followers;
     }
@@ -247,6 +265,13 @@ public:
 private:
     explicit Followers(Registers &registers) : registers_(registers) {}
 
+    void judge_again() {
+        followers_.remove_if([](const std::weak_ptr<Records> &weak) {
+            const auto follower = weak.lock();
+            if (follower) follower->judge_again();
+            return !follower || follower->done();
+        });
+    }
     void on_event() {
         followers_.begin();
         wake_later();
@@ -281,8 +306,9 @@ class Handlers {
 public:
     explicit Handlers(Daemon &daemon)
         : registers_(daemon.registers()),
+          gate_(daemon.gate()),
           readings_(daemon.log_readings()),
-          followers_(Followers::make(registers_)),
+          followers_(Followers::make(registers_, gate_->access)),
           audit_(daemon.audit()) {}
 
     void operator()(wire::Records, const Caller &caller, const wire::RecordsParameters &parameters, Answer<wire::Records> answer) {
@@ -292,8 +318,8 @@ public:
         const bool follow = parameters.follow.value_or(false);
         const bool is_good = registers_.journal().condition() != journal::Journal::Condition::damaged;
         if (!follow && is_good && static_cast<std::uint64_t>(from) > last) return answer.reply({});
-        const auto reading = std::make_shared<Records>(*readings_, caller.client(), std::move(answer), static_cast<std::uint64_t>(from),
-                                                       follow ? std::nullopt : std::optional(last));
+        const auto reading = std::make_shared<Records>(*readings_, caller.client(), LogView(caller, gate_), std::move(answer),
+                                                       static_cast<std::uint64_t>(from), follow ? std::nullopt : std::optional(last));
         if (follow) followers_->add(reading);
         reading->start();
     }
@@ -302,7 +328,7 @@ public:
         auto format = make_log_export(parameters.format);
         if (!format) return answer.fail(wire::UnknownFormat{varlink::echoed(parameters.format), export_formats()});
         if (const auto why = collision(parameters.format, registers_.journal().state())) return answer.fail(wire::JournalFailed{*why});
-        std::make_shared<Export>(*readings_, caller.client(), std::move(answer), std::move(format))->start();
+        std::make_shared<Export>(*readings_, caller.client(), LogView(caller, gate_), std::move(answer), std::move(format))->start();
     }
 
     void operator()(wire::Replay, const Caller &caller, const varlink::NoParameters &, Answer<wire::Replay> answer) {
@@ -318,6 +344,7 @@ public:
 
 private:
     Registers &registers_;
+    std::shared_ptr<Gate> gate_;
     std::shared_ptr<LogReadings> readings_;
     std::shared_ptr<Followers> followers_;
     std::shared_ptr<Audit> audit_;

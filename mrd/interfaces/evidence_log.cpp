@@ -6,6 +6,7 @@
 
 #include "mrd/journal/state.h"
 #include "proto/varlink/release.h"
+#include "proto/varlink/uid_shares.h"
 
 namespace mrd {
 
@@ -56,7 +57,10 @@ void LogUpToQuotes::add(const mr::Event &event) {
     least_.clear();
     format_->add(least_, cut_event(event, redacted_), cursor());
     const bool is_clients = !cursor().is_own() && event.caller;
-    sizes_.add(is_clients ? std::optional(event.caller->uid) : std::nullopt,
+    const auto share_of = [this](std::int64_t uid) {
+        return registers().journal().has_own_share(uid) ? uid : static_cast<std::int64_t>(varlink::unnamed_uids);
+    };
+    sizes_.add(is_clients ? std::optional(share_of(event.caller->uid)) : std::nullopt,
                {.whole = whole_.size(), .least = std::min(whole_.size(), least_.size())});
     if (sizes_.fits()) {
         result_.log.insert(result_.log.end(), whole_.begin(), whole_.end());

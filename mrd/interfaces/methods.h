@@ -12,17 +12,10 @@
 
 #include "libmr/wire/interface_file.h"
 #include "libmr/wire/method.h"
-#include "mrd/access/access.h"
-#include "mrd/access/callers.h"
+#include "mrd/access/caller.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {
-
-// What stands before all methods of all interfaces.
-struct Gate {
-    Callers callers = {};
-    Access access = {};
-};
 
 // Does `allows` hold for each register or provider that the call names? Of one that names none it is asked once, with an empty name.
 template <class Method, class Allows>
@@ -114,10 +107,8 @@ void add_method(varlink::Interface &interface, const std::shared_ptr<Gate> &gate
             if constexpr (Method::description.replies == mr::wire::Replies::many) {
                 if (!request.more) return responder.fail(varlink::ExpectedMore{});
             }
-            const Caller caller(request.peer, gate->callers, on_behalf_of(parameters));
-            const auto allows = [&](std::string_view subject) {
-                return gate->access.allows(caller, Method::description.operation, subject);
-            };
+            Caller caller(request.peer, *gate, on_behalf_of(parameters));
+            const auto allows = [&](std::string_view subject) { return caller.passes(Method::description.operation, subject); };
             if (!for_each_subject<Method>(parameters, allows)) return responder.fail(varlink::PermissionDenied{});
             (*handlers)(Method(), caller, parameters, Answer<Method>(std::move(responder)));
         });

@@ -115,7 +115,7 @@ void answer_collateral(Daemon &daemon, const Caller &caller, const wire::Collate
     auto *provider = *chosen;
     if (!provider->has_collateral()) return answer.fail(wire::NotSupported{std::string(provider->name()), "collateral"});
     auto gone = answer.client_gone();
-    provider->collateral(caller.uid(), std::move(gone),
+    provider->collateral(caller.client().uid, std::move(gone),
                          [provider, answer = std::move(answer)](std::expected<QuoteCollateral, std::string> collateral) mutable {
                              if (!collateral) return answer.fail(wire::ProviderFailed{std::string(provider->name()), collateral.error()});
                              answer.reply({{std::move(collateral->json)}, collateral->root_pem});

@@ -6,6 +6,7 @@
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mrd/access/audit.h"
+#include "mrd/interfaces/known_register.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/register_errors.h"
 #include "mrd/interfaces/watch.h"
@@ -72,14 +73,16 @@ void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, Measure
 
 // ---- The methods
 
-void list(Registers &registers, const wire::ListParameters &parameters, Answer<wire::List> answer) {
+void list(Registers &registers, const Caller &caller, const wire::ListParameters &parameters, Answer<wire::List> answer) {
     wire::ListReply reply;
     bool found = !parameters.provider;
     for (auto *provider : registers.providers()) {
         if (parameters.provider && *parameters.provider != provider->name()) continue;
         found = true;
         for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
-            if (provider->table().is_there(index)) reply.registers.push_back(register_of({provider, index}));
+            const Place place{provider, index};
+            if (place.table().is_there(index) && caller.may(Operation::list, known_register(place)))
+                reply.registers.push_back(register_of(place));
         }
     }
     if (!found) return answer.fail(wire::NoSuchRegister{varlink::echoed(*parameters.provider), registers.provider_names()});
@@ -146,14 +149,15 @@ private:
     int round_ = 0;
 };
 
-// Those named, each once, or all that can be read. Precondition: at most max_names.
-std::expected<std::vector<Place>, RegisterError> places_of(const Registers &registers,
+// Those named, each once, or all that can be read, and that the caller may. Precondition: at most max_names.
+std::expected<std::vector<Place>, RegisterError> places_of(const Registers &registers, const Caller &caller,
                                                            const std::optional<std::vector<std::string_view>> &names) {
     std::vector<Place> places;
     if (!names) {
         for (auto *provider : registers.providers()) {
             for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
-                if (provider->table().may_read(index)) places.push_back({provider, index});
+                const Place place{provider, index};
+                if (place.table().may_read(index) && caller.may(Operation::read, known_register(place))) places.push_back(place);
             }
         }
         return places;
@@ -167,9 +171,9 @@ std::expected<std::vector<Place>, RegisterError> places_of(const Registers &regi
     return places;
 }
 
-void snapshot(Registers &registers, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
+void snapshot(Registers &registers, const Caller &caller, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
     if (parameters.names && parameters.names->size() > max_names) return answer.fail(InvalidParameter{"names"});
-    auto places = places_of(registers, parameters.names);
+    auto places = places_of(registers, caller, parameters.names);
     if (!places) return answer.fail(on_wire(places.error()));
     for (const auto &place : *places) {
         if (const auto refused = not_fresh(place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
@@ -238,7 +242,7 @@ void write(Daemon &daemon, const Caller &caller, const wire::WriteParameters &pa
     auto value = mr::from_hex(parameters.value);
     if (!value) return answer.fail(InvalidParameter{"value"});
     if (auto allowed = place->table().may_write(place->index, value->size()); !allowed) return answer.fail(on_wire(allowed.error()));
-    place->provider->write(caller.uid(), place->index, std::move(*value),
+    place->provider->write(caller.client().uid, place->index, std::move(*value),
                            [audit = daemon.audit(), place = *place, caller = caller.in_log(),
                             answer = std::move(answer)](std::expected<std::int64_t, RegisterError> generation) mutable {
                                if (!generation) return answer.fail(on_wire(generation.error()));
@@ -265,27 +269,28 @@ void providers(const Daemon &daemon, Answer<wire::Providers> answer) {
     answer.reply(reply);
 }
 
-void watch(Watches &watches, const Registers &registers, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
+void watch(Watches &watches, const Registers &registers, const Caller &caller, const wire::WatchParameters &parameters,
+           Answer<wire::Watch> answer) {
     if (parameters.names && (parameters.names->empty() || parameters.names->size() > max_names))
         return answer.fail(InvalidParameter{"names"});
-    auto places = places_of(registers, parameters.names);
+    auto places = places_of(registers, caller, parameters.names);
     if (!places) return answer.fail(on_wire(places.error()));
-    watches.add(std::move(*places), !parameters.names, std::move(answer));
+    watches.add(std::move(*places), !parameters.names, caller, std::move(answer));
 }
 
 class Handlers {
 public:
     Handlers(Daemon &daemon, std::function<std::string()> status)
-        : daemon_(daemon), registers_(daemon.registers()), watches_(Watches::make(registers_)), status_(std::move(status)) {}
+        : daemon_(daemon), registers_(daemon.registers()), watches_(Watches::make(registers_, daemon.gate())), status_(std::move(status)) {}
 
-    void operator()(wire::List, const Caller &, const wire::ListParameters &parameters, Answer<wire::List> answer) {
-        list(registers_, parameters, std::move(answer));
+    void operator()(wire::List, const Caller &caller, const wire::ListParameters &parameters, Answer<wire::List> answer) {
+        list(registers_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Read, const Caller &, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
         read(registers_, parameters, std::move(answer));
     }
-    void operator()(wire::Snapshot, const Caller &, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
-        snapshot(registers_, parameters, std::move(answer));
+    void operator()(wire::Snapshot, const Caller &caller, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
+        snapshot(registers_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Extend, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
         extend(daemon_, caller, parameters, std::move(answer));
@@ -311,8 +316,8 @@ public:
     void operator()(wire::Status, const Caller &, const varlink::NoParameters &, Answer<wire::Status> answer) {
         answer.reply({{status_()}});
     }
-    void operator()(wire::Watch, const Caller &, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
-        watch(*watches_, registers_, parameters, std::move(answer));
+    void operator()(wire::Watch, const Caller &caller, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
+        watch(*watches_, registers_, caller, parameters, std::move(answer));
     }
 
 private:

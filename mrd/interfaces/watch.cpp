@@ -4,12 +4,13 @@
 #include <utility>
 #include <variant>
 
+#include "mrd/interfaces/known_register.h"
 #include "mrd/interfaces/register_errors.h"
 
 namespace mrd {
 
-std::shared_ptr<Watches> Watches::make(Registers &registers) {
-    const std::shared_ptr<Watches> watches(new Watches(registers));
+std::shared_ptr<Watches> Watches::make(Registers &registers, const std::shared_ptr<Gate> &gate) {
+    const std::shared_ptr<Watches> watches(new Watches(registers, gate));
     const auto changed = [weak = std::weak_ptr(watches)](Registers::Place place) {
         if (const auto self = weak.lock()) self->on_change(place);
     };
@@ -19,14 +20,18 @@ std::shared_ptr<Watches> Watches::make(Registers &registers) {
         if (const auto self = weak.lock()) ++self->arrivals_;
         changed(place);
     });
+    gate->access.on_change([weak = std::weak_ptr(watches)] {
+        if (const auto self = weak.lock()) self->judge_again();
+    });
     return watches;
 }
 
-void Watches::add(std::vector<Registers::Place> places, bool and_others, Answer<mr::wire::Watch> answer) {
+void Watches::add(std::vector<Registers::Place> places, bool and_others, const Caller &caller, Answer<mr::wire::Watch> answer) {
     std::vector<Watched> watched;
     watched.reserve(places.size());
     for (const auto &place : places) watched.push_back({.place = place, .changes = &changes_of(place)});
-    const auto watch = std::make_shared<Watch>(std::move(watched), std::move(answer), and_others ? std::optional(arrivals_) : std::nullopt);
+    const auto watch = std::make_shared<Watch>(std::move(watched), LastingCaller(caller, gate_), std::move(answer),
+                                               and_others ? std::optional(arrivals_) : std::nullopt);
     watch->position = watchers_.add(watch);
     watch->answer.on_drained([this, weak = std::weak_ptr(watch)] {
         if (const auto still = weak.lock()) send(*still);
@@ -73,10 +78,28 @@ void Watches::take_in_others(Watch &watch) {
         for (RegisterIndex index = 0; index < table.size(); ++index) {
             const Registers::Place place{provider, index};
             if (!table.may_read(index) || std::ranges::find(watch.registers, place, &Watched::place) != watch.registers.end()) continue;
+            if (!watch.caller.may(Operation::watch, known_register(place))) continue;
             watch.registers.push_back({.place = place, .changes = &changes_of(place)});
         }
     }
     if (all_known) watch.known = watch.registers.size();
+}
+
+// Who may no longer watch one of its registers is told so; who watches all that he may takes in what he may now.
+void Watches::judge_again() {
+    watchers_.remove_if([this](const std::shared_ptr<Watch> &watch) {
+        const auto refused = std::ranges::find_if(watch->registers, [&watch](const Watched &watched) {
+            return !watch->caller.may(Operation::watch, known_register(watched.place));
+        });
+        if (refused == watch->registers.end()) return false;
+        watch->caller.refused(Operation::watch, refused->place.name());
+        watch->position.reset();
+        watch->answer.fail(varlink::PermissionDenied{});
+        return true;
+    });
+    ++arrivals_;
+    watchers_.begin();
+    tell_later();
 }
 
 void Watches::remove(Watch &watch) {

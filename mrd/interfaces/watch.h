@@ -20,13 +20,14 @@ namespace mrd {
 
 class Watches : public std::enable_shared_from_this<Watches> {
 public:
-    static std::shared_ptr<Watches> make(Registers &registers);
+    static std::shared_ptr<Watches> make(Registers &registers, const std::shared_ptr<Gate> &gate);
 
-    // Sends the present values, then the changes, until the connection ends. `and_others`: of all that can be read and come later, too.
-    void add(std::vector<Registers::Place> places, bool and_others, Answer<mr::wire::Watch> answer);
+    // Sends the present values, then the changes, until the connection ends, or new rules no longer allow one of them. `and_others`: of all that can be read, and that
+    // the caller may, and come later, too.
+    void add(std::vector<Registers::Place> places, bool and_others, const Caller &caller, Answer<mr::wire::Watch> answer);
 
 private:
-    explicit Watches(Registers &registers) : registers_(registers) {}
+    Watches(Registers &registers, std::shared_ptr<Gate> gate) : registers_(registers), gate_(std::move(gate)) {}
 
     struct Watched {
         Registers::Place place;
@@ -36,10 +37,12 @@ private:
     struct Watch;
     using Watchers = Rounds<std::shared_ptr<Watch>>;
     struct Watch : std::enable_shared_from_this<Watch> {
-        Watch(std::vector<Watched> registers_, Answer<mr::wire::Watch> answer_, std::optional<std::uint64_t> others_since)
-            : registers(std::move(registers_)), answer(std::move(answer_)), arrivals(others_since) {}
+        Watch(std::vector<Watched> registers_, LastingCaller caller_, Answer<mr::wire::Watch> answer_,
+              std::optional<std::uint64_t> others_since)
+            : registers(std::move(registers_)), caller(std::move(caller_)), answer(std::move(answer_)), arrivals(others_since) {}
 
         std::vector<Watched> registers;
+        LastingCaller caller;
         Answer<mr::wire::Watch> answer;
         std::optional<std::uint64_t> arrivals;  // of all that it has taken in; nothing: it watches those that were named
         std::size_t known = 0;                  // registers whose present value has been read: changes of the others are not told yet
@@ -50,6 +53,7 @@ private:
     void value_known(Watch &watch);
     void remove(Watch &watch);
     void take_in_others(Watch &watch);
+    void judge_again();
     // How often the register has changed, counted from 1; it stays where it is.
     std::uint64_t &changes_of(Registers::Place place);
     void on_change(Registers::Place place);
@@ -58,6 +62,7 @@ private:
     void send(Watch &watch);
 
     Registers &registers_;
+    std::shared_ptr<Gate> gate_;
     std::map<std::pair<const ProviderRegisters *, RegisterIndex>, std::uint64_t> changes_;  // of the registers that are or were watched
     std::uint64_t arrivals_ = 0;
     Watchers watchers_;

@@ -30,18 +30,24 @@ varlink::Peer peer_of(std::uint64_t connection, const std::shared_ptr<const void
 TEST(Callers, AreKnownByTheirProcess) {
     Callers callers;
     const auto open = std::make_shared<int>();
-    const auto caller = callers.find(peer_of(1, open));
+    const auto caller = callers.find(peer_of(1, open), "root");
     EXPECT_EQ(caller->uid, static_cast<std::int64_t>(::getuid()));
     EXPECT_EQ(caller->pid, ::getpid());
     ASSERT_TRUE(caller->executable);
     EXPECT_TRUE(caller->executable->ends_with("access_tests"));
-    EXPECT_EQ(callers.find(peer_of(1, open)), caller);
+    EXPECT_EQ(callers.find(peer_of(1, open), "root"), caller);
+    EXPECT_EQ(caller->rule, "root");
+    const auto by_another = callers.find(peer_of(1, open), "agents");
+    EXPECT_EQ(by_another->rule, "agents");
+    EXPECT_EQ(by_another->executable, caller->executable);
+    EXPECT_EQ(caller->rule, "root") << "what was allowed before was by that rule";
+    EXPECT_EQ(callers.find(peer_of(1, open), "")->rule, std::nullopt);
 }
 
 TEST(Callers, AProcessThatIsYoungerThanTheConnectionIsNotItsCaller) {
     Callers callers;
     const auto open = std::make_shared<int>();
-    const auto caller = callers.find(peer_of(1, open, 1ns));
+    const auto caller = callers.find(peer_of(1, open, 1ns), "root");
     EXPECT_EQ(caller->pid, ::getpid());
     EXPECT_EQ(caller->executable, std::nullopt);
     EXPECT_EQ(caller->unit, std::nullopt);
@@ -61,7 +67,7 @@ TEST(Callers, AnExecutableWhosePathIsNoTextHasNone) {
         ASSERT_EQ(::posix_spawn(&child, program.c_str(), nullptr, nullptr, const_cast<char **>(arguments.data()), environ), 0);
         auto peer = peer_of(++connection, open);
         peer.pid = child;
-        const auto caller = callers.find(peer);
+        const auto caller = callers.find(peer, "root");
         ::kill(child, SIGKILL);
         ::waitpid(child, nullptr, 0);
         EXPECT_EQ(caller->executable, is_text ? std::optional(program.native()) : std::nullopt);
@@ -76,13 +82,13 @@ TEST(Callers, AreRememberedAsLongAsTheirConnectionsAndNoLonger) {
     std::vector<std::shared_ptr<const mr::EventCaller>> found;
     for (std::uint64_t i = 0; i < connections; ++i) {
         open.push_back(std::make_shared<int>());
-        found.push_back(callers.find(peer_of(i, open.back())));
+        found.push_back(callers.find(peer_of(i, open.back()), "root"));
     }
-    for (std::uint64_t i = 0; i < connections; ++i) EXPECT_EQ(callers.find(peer_of(i, open[i])), found[i]);
+    for (std::uint64_t i = 0; i < connections; ++i) EXPECT_EQ(callers.find(peer_of(i, open[i]), "root"), found[i]);
     open.resize(10);
-    for (std::uint64_t i = 0; i < 3 * connections; ++i) (void)callers.find(peer_of(connections + i, std::make_shared<int>()));
+    for (std::uint64_t i = 0; i < 3 * connections; ++i) (void)callers.find(peer_of(connections + i, std::make_shared<int>()), "root");
     EXPECT_LE(callers.remembered(), 2 * connections + 1);
-    for (std::uint64_t i = 0; i < open.size(); ++i) EXPECT_EQ(callers.find(peer_of(i, open[i])), found[i]);
+    for (std::uint64_t i = 0; i < open.size(); ++i) EXPECT_EQ(callers.find(peer_of(i, open[i]), "root"), found[i]);
 }
 
 TEST(Callers, TheUnitIsThePlaceBelowSystemSlice) {

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "mrd/daemon/toml_table.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/temporary_folder.h"
 #include "tests/places.h"
@@ -27,7 +28,8 @@ TEST(Config, TheEmptyFileIsTheDefaults) {
     EXPECT_EQ(config.listeners[0].name, "varlink");
     EXPECT_EQ(config.listeners[0].path, "/run/mrd/io.mrd");
     EXPECT_THAT(config.listeners[0].interfaces, IsEmpty()) << "all";
-    EXPECT_EQ(config.listeners[0].mode, 0600U);
+    EXPECT_EQ(config.listeners[0].mode, std::nullopt) << "as the access rules need it";
+    EXPECT_THAT(config.access, IsEmpty());
     EXPECT_EQ(config.state, "/run/mrd/state");
     EXPECT_EQ(config.boot_id_file, "/proc/sys/kernel/random/boot_id");
     EXPECT_EQ(config.limits.max_connections, 4096U);
@@ -90,7 +92,7 @@ log_only = true
     EXPECT_EQ(config.listeners[0].name, "all");
     EXPECT_EQ(config.listeners[0].path, "/tmp/a");
     EXPECT_THAT(config.listeners[0].interfaces, IsEmpty());
-    EXPECT_EQ(config.listeners[0].mode, 0600U);
+    EXPECT_EQ(config.listeners[0].mode, std::nullopt);
     EXPECT_EQ(config.listeners[0].owner, std::nullopt);
     EXPECT_EQ(config.listeners[0].group, std::nullopt);
     EXPECT_EQ(config.listeners[1].name, "log-2");
@@ -159,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         BadConfig{"NotToml", "[service]\nstate = \n", "mrd.toml:2: ", ""},
         BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ",
-                  "known are: journal, listener, log, provider, register, service"},
+                  "known are: access, journal, listener, log, provider, register, service"},
         BadConfig{"UnknownKey", "[service]\n\nsttae = \"/a\"\n", "mrd.toml:3: service.sttae ",
                   "known are: boot_id_file, confinement, max_buffered, max_connections, max_message, state, user"},
         BadConfig{"HalfConfined", "[service]\nconfinement = \"no\"\n", "mrd.toml:2: service.confinement ",
@@ -211,7 +213,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"UnknownInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"io.mrd.Evnetlog\"]\n",
                   "mrd.toml:4: listener.interfaces ", "known are: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation"},
         BadConfig{"NoInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = []\n", "mrd.toml:4: listener.interfaces ",
-                  "left out for all"},
+                  "must be a list of 1 to 3 texts, or left out"},
         BadConfig{"InterfaceTwice", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"io.mrd.EventLog\", \"io.mrd.EventLog\"]\n",
                   "mrd.toml:4: listener.interfaces ", "has one twice: io.mrd.EventLog"},
         BadConfig{"ModeAsNumber", "[[listener]]\nname = \"a\"\npath = \"/a\"\nmode = 660\n", "mrd.toml:4: listener.mode ", "\"0660\""},

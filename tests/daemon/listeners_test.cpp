@@ -8,6 +8,7 @@
 #include <array>
 #include <fstream>
 
+#include "mrd/access/access.h"
 #include "proto/varlink/address.h"
 #include "tests/mrd/temporary_folder.h"
 
@@ -77,7 +78,7 @@ protected:
     }
 
     static std::expected<std::vector<Listener>, std::string> open(const std::vector<ListenerConfig> &listeners) {
-        return open_listeners(listeners, PassedToListeners(listeners.size()));
+        return open_listeners(listeners, PassedToListeners(listeners.size()), Access::only_root());
     }
     static std::string refused(const std::vector<ListenerConfig> &listeners) {
         auto opened = open(listeners);
@@ -173,6 +174,28 @@ TEST_F(OpenListeners, AFolderThatOthersMayWriteIsRefusedUnlessItIsSticky) {
     EXPECT_TRUE(open(listeners));
 }
 
+TEST_F(OpenListeners, ASocketWithoutAModeHasTheOneThatTheRulesNeed) {
+    auto listeners = a_and_b();
+    listeners.push_back({.name = "c", .path = path("c"), .mode = 0640});
+    const auto mode_of = [this](const std::string &name) {
+        struct stat file{};
+        EXPECT_EQ(::stat(path(name).c_str(), &file), 0);
+        return file.st_mode & 07777U;
+    };
+    const AccessRules b_alone({{.name = "b", .listeners = {"b"}, .allow = {Right::log}}}, 0);
+    const auto opened = open_listeners(listeners, PassedToListeners(listeners.size()), b_alone);
+    ASSERT_TRUE(opened);
+    EXPECT_EQ(mode_of("a"), 0600U);
+    EXPECT_EQ(mode_of("b"), 0666U);
+    EXPECT_EQ(mode_of("c"), 0640U);
+    fit_modes(*opened, AccessRules(AccessRules::defaults({}), 0));
+    EXPECT_EQ(mode_of("a"), 0666U);
+    EXPECT_EQ(mode_of("c"), 0640U);
+    fit_modes(*opened, Access::only_root());
+    EXPECT_EQ(mode_of("a"), 0600U);
+    EXPECT_EQ(mode_of("b"), 0600U);
+}
+
 TEST_F(OpenListeners, WhatIsPassedIsServedAndTheOthersAreMade) {
     const auto listeners = a_and_b();
     std::array<int, 2> pair{};
@@ -180,7 +203,7 @@ TEST_F(OpenListeners, WhatIsPassedIsServedAndTheOthersAreMade) {
     const varlink::FileDescriptor peer(pair[1]);
     PassedToListeners sockets(2);
     sockets[1] = PassedSocket{varlink::FileDescriptor(pair[0]), "b", true};
-    const auto opened = open_listeners(listeners, std::move(sockets));
+    const auto opened = open_listeners(listeners, std::move(sockets), Access::only_root());
     ASSERT_TRUE(opened);
     ASSERT_EQ(opened->size(), 2U);
     EXPECT_TRUE((*opened)[0].file);
@@ -193,7 +216,7 @@ TEST_F(OpenListeners, ForOneClientAloneNoOtherIsMade) {
     PassedToListeners sockets(2);
     sockets[1] = PassedSocket{varlink::FileDescriptor(), "connection", false};
     const auto listeners = a_and_b();
-    const auto opened = open_listeners(listeners, std::move(sockets));
+    const auto opened = open_listeners(listeners, std::move(sockets), Access::only_root());
     ASSERT_TRUE(opened);
     ASSERT_EQ(opened->size(), 1U);
     EXPECT_EQ(opened->front().config, &listeners[1]);

@@ -36,7 +36,7 @@ TEST_F(ListenersTest, EachServesItsInterfacesHasItsModeAndGoesAtTheEnd) {
     EXPECT_EQ(daemon.client().read("rtmr3")->value, extended(zero(), digest_of("a"))) << "nothing came in that way";
     struct stat file{};
     ASSERT_EQ(::lstat(daemon.socket().c_str(), &file), 0);
-    EXPECT_EQ(file.st_mode & 07777U, 0600U);
+    EXPECT_EQ(file.st_mode & 07777U, 0666U) << "everybody may read";
     ASSERT_EQ(::lstat(log().c_str(), &file), 0);
     EXPECT_EQ(file.st_mode & 07777U, 0622U);
     EXPECT_EQ(daemon.stop(), 0);

@@ -117,7 +117,7 @@ TEST_F(OwnFilesTest, WhatMrdMakesIsItsOwnWhateverTheUmaskIs) {
         ASSERT_TRUE(daemon.client().quote(nonce()));
         EXPECT_EQ(mode_of(place / "lib" / "mrd" / "state"), 0700U) << mask;
         for (const auto *made : {"", "lib", "lib/mrd", "run", "run/mrd"}) EXPECT_EQ(mode_of(place / made), 0755U) << mask << made;
-        EXPECT_EQ(mode_of(place / "run/mrd/io.mrd"), 0600U);
+        EXPECT_EQ(mode_of(place / "run/mrd/io.mrd"), 0666U) << "everybody may read";
         EXPECT_EQ(mode_of(place / "lib/mrd/state/sim-tdx.quoting"), 0600U);
         EXPECT_EQ(mode_of(place / "lib/mrd/state/sim-tdx.state"), 0600U);
         for (const auto *file : {"journal", "lock"}) EXPECT_EQ(mode_of(place / "lib/mrd/state" / file) & 0177U, 0U);

@@ -37,9 +37,13 @@ protected:
         ASSERT_TRUE(daemon_.registers().start_journal({}));
     }
 
-    // A service that refuses this operation.
-    std::unique_ptr<varlink::Service> service(Operation refused) {
-        daemon_.gate()->access = {refused};
+    // A service that refuses one user what needs this right.
+    std::unique_ptr<varlink::Service> service(Right refused) {
+        AccessRule rule{.name = "all but one", .users = {user}};
+        for (std::size_t i = 0; i < rights; ++i) {
+            if (static_cast<Right>(i) != refused) rule.allow.add(static_cast<Right>(i));
+        }
+        daemon_.set_access(AccessRules({rule}, 0));
         auto made = std::make_unique<varlink::Service>(varlink::ServiceInfo{});
         made->add(registers_interface(daemon_, [this] {
             ++asked_for_status_;
@@ -50,15 +54,15 @@ protected:
         return made;
     }
 
-    // Calls it, with parameters of the right form, on a service that refuses one operation.
+    // Calls it, with parameters of the right form.
     template <class Method>
-    void call_where_refused(Operation refused) {
+    void call_where_refused(Right refused) {
         const auto refusing = service(refused);
-        SessionClient client(*refusing);
+        SessionClient client(*refusing, {.uid = user, .gid = user});
         std::string parameters;
         varlink::write_json(parameters, typename Method::Parameters{});
         const auto reply = client.call(Method::description.name, parameters, Method::description.replies == wire::Replies::many);
-        if (Method::description.operation == refused) {
+        if (right_for(Method::description.operation) == refused) {
             EXPECT_THAT(reply, HasSubstr("org.varlink.service.PermissionDenied")) << Method::description.name;
         } else {
             EXPECT_THAT(reply, Not(HasSubstr("PermissionDenied"))) << Method::description.name;
@@ -66,10 +70,11 @@ protected:
         client.close();
     }
     template <class... Methods>
-    void call_all(Operation refused, wire::MethodList<Methods...>) {
+    void call_all(Right refused, wire::MethodList<Methods...>) {
         (call_where_refused<Methods>(refused), ...);
     }
 
+    static constexpr uid_t user = 1000;
     int asked_for_status_ = 0;
     FakeHardware hardware_;
     boost::asio::io_context loop_;
@@ -77,9 +82,9 @@ protected:
     Daemon daemon_{loop_, *journal_};
 };
 
-TEST_F(GateTest, EveryMethodIsRefusedWhereItsOperationIsAndNoOther) {
-    for (std::size_t operation = 0; operation < wire::operations; ++operation) {
-        const auto refused = static_cast<Operation>(operation);
+TEST_F(GateTest, EveryMethodIsRefusedWhereItsRightIsAndNoOther) {
+    for (std::size_t right = 0; right < rights; ++right) {
+        const auto refused = static_cast<Right>(right);
         call_all(refused, wire::RegistersMethods());
         call_all(refused, wire::EventLogMethods());
         call_all(refused, wire::attestation::AttestationMethods());
@@ -87,9 +92,9 @@ TEST_F(GateTest, EveryMethodIsRefusedWhereItsOperationIsAndNoOther) {
 }
 
 TEST_F(GateTest, ARefusedCallReachesNoHandler) {
-    call_where_refused<wire::Status>(Operation::status);
+    call_where_refused<wire::Status>(Right::read);
     EXPECT_EQ(asked_for_status_, 0);
-    call_where_refused<wire::Status>(Operation::read);
+    call_where_refused<wire::Status>(Right::list);
     EXPECT_EQ(asked_for_status_, 1);
 }
 

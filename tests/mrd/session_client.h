@@ -1,6 +1,8 @@
 // A client of the service without a socket: what it sends goes into a session, what it gets is parsed.
 #pragma once
 
+#include <unistd.h>
+
 #include <deque>
 #include <memory>
 #include <string>
@@ -12,7 +14,10 @@ namespace mrd {
 
 class SessionClient {
 public:
-    explicit SessionClient(varlink::Service &service) : session_(varlink::Session::create(service, {}, {}, [this] { woken_ = true; })) {}
+    // Of this user: it may everything, unless other rules are set.
+    explicit SessionClient(varlink::Service &service) : SessionClient(service, {.uid = ::getuid(), .gid = ::getgid()}) {}
+    SessionClient(varlink::Service &service, varlink::Peer peer)
+        : session_(varlink::Session::create(service, std::move(peer), {}, [this] { woken_ = true; })) {}
     SessionClient(const SessionClient &) = delete;
     SessionClient &operator=(const SessionClient &) = delete;
     ~SessionClient() { session_->close(); }

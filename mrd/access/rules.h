@@ -1,0 +1,142 @@
+// The configuration's rules about who may do what. A rule allows, none forbids: what no rule allows is refused, and of several that allow it the first is told.
+// Decisions only; who a caller is, is found out elsewhere (caller.h, peer_unit.h).
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libmr/wire/method.h"
+
+namespace mrd {
+
+// What a rule can allow.
+enum class Right : std::uint8_t {
+    list,          // which registers and providers there are
+    read,          // values of registers and changes of them, and how the service is
+    log,           // what was extended and when, without what clients said of it
+    log_contents,  // and that: data, description, id and caller
+    extend,
+    measure,
+    write,
+    cap,
+    create,
+    report,  // and what a report is over: the registers that are written for one, and that hold one
+    quote,
+    evidence,  // and the contents of the log, which evidence carries
+    repair,
+};
+inline constexpr std::size_t rights = static_cast<std::size_t>(Right::repair) + 1;
+inline constexpr std::array<std::string_view, rights> right_names{
+    "list", "read", "log", "log_contents", "extend", "measure", "write", "cap", "create", "report", "quote", "evidence", "repair"};
+std::optional<Right> right_from(std::string_view name);
+inline std::string_view name_of(Right right) { return right_names[static_cast<std::size_t>(right)]; }
+// Can it be asked for of one register? The others are about the whole machine, so that a rule for some registers cannot allow them.
+bool is_about_registers(Right right);
+
+class Rights {
+public:
+    Rights() = default;
+    Rights(std::initializer_list<Right> all) {
+        for (const auto right : all) add(right);
+    }
+    void add(Right right) { bits_.set(static_cast<std::size_t>(right)); }
+    [[nodiscard]] bool has(Right right) const { return bits_.test(static_cast<std::size_t>(right)); }
+    [[nodiscard]] bool has_all_of(const Rights &others) const { return (others.bits_ & ~bits_).none(); }
+    [[nodiscard]] bool empty() const { return bits_.none(); }
+    static Rights all() {
+        Rights every;
+        every.bits_.set();
+        return every;
+    }
+
+private:
+    std::bitset<rights> bits_;
+};
+
+// Who asks, as the kernel says it. What is somebody else's word (a name, a program's path) is not here.
+struct Principal {
+    uid_t uid = static_cast<uid_t>(-1);
+    gid_t gid = static_cast<gid_t>(-1);
+    std::span<const gid_t> groups = {};  // the others that he is in
+    std::string_view listener = {};      // to which he connected
+    // The unit of systemd's system manager that he is in; nothing: none, or it cannot be told for certain. Asked only where it decides: it has to be read.
+    std::function<std::optional<std::string>()> unit = {};
+};
+
+// A register that a call is about. Empty: all of them, or none.
+struct RegisterName {
+    std::string name = {};       // "tdx/rtmr3"
+    std::string with_bank = {};  // "tdx/rtmr3:sha384"
+
+    [[nodiscard]] bool empty() const { return name.empty(); }
+};
+
+inline constexpr std::size_t max_access_rules = 64;
+inline constexpr std::size_t max_access_entries = 256;  // of each list of a rule
+
+// Of each list one entry has to fit; an empty list fits everybody.
+struct AccessRule {
+    std::string name;
+    std::vector<uid_t> users = {};
+    std::vector<gid_t> groups = {};
+    std::vector<std::string> units = {};
+    std::vector<std::string> listeners = {};
+    Rights allow = {};
+    std::vector<std::string> registers = {};  // patterns as a shell's, with or without the bank; empty: all, and what is about no register
+
+    [[nodiscard]] bool is_for(const Principal &principal) const;
+    [[nodiscard]] bool is_about(const RegisterName &reg) const;
+};
+
+// Who comes out of a user namespace that does not map him: nobody in particular. The kernel's own, unless it was told otherwise.
+inline constexpr uid_t usual_overflow_uid = 65534;
+
+class AccessRules {
+public:
+    // Root, and the user that mrd runs as, may everything, whatever `rules` say: both reach registers, journal and rules without mrd.
+    AccessRules(std::vector<AccessRule> rules, uid_t own_uid, uid_t overflow_uid = usual_overflow_uid);
+
+    // Where the configuration has none: the group `mrd`, if this machine has it, attests; everybody lists, reads, and has the log without what others said in it.
+    static std::vector<AccessRule> defaults(std::optional<gid_t> mrd_group);
+    inline static constexpr std::string_view name_of_first = "root";
+
+    // The rule that allows it; null: none does. Valid as long as this is the same.
+    [[nodiscard]] const AccessRule *allows(const Principal &principal, Right right, const RegisterName &reg = {}) const;
+    // The same of some register, whichever.
+    [[nodiscard]] const AccessRule *allows_some(const Principal &principal, Right right) const;
+
+    // Uids that are root's or named by a rule, in order: each has a share of its own of what all share, all others have one together, for one user can have
+    // thousands of uids.
+    [[nodiscard]] const std::vector<uid_t> &named() const { return named_; }
+    // Whose share it is.
+    [[nodiscard]] uid_t share_of(uid_t uid) const;
+
+    // Can anybody but root and mrd's own user do anything on this listener?
+    [[nodiscard]] bool lets_others_in(std::string_view listener) const;
+
+    // For each rule that can never decide anything, why that is.
+    [[nodiscard]] std::vector<std::string> warnings(std::span<const std::string> listeners) const;
+
+    [[nodiscard]] const std::vector<AccessRule> &all() const { return rules_; }
+
+private:
+    template <class Fits>
+    const AccessRule *first(const Principal &principal, Right right, const Fits &fits) const;
+
+    std::vector<AccessRule> rules_;
+    std::vector<uid_t> named_;
+    uid_t overflow_uid_;
+};
+
+}  // namespace mrd

@@ -1,0 +1,108 @@
+#include "mrd/daemon/access_config.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "mr/file.h"
+#include "mrd/daemon/accounts.h"
+#include "mrd/daemon/toml_table.h"
+
+namespace mrd {
+
+namespace {
+
+uid_t overflow_uid() {
+    constexpr std::size_t limit = 32;
+    uid_t uid = usual_overflow_uid;
+    if (const auto file = mr::read_file("/proc/sys/kernel/overflowuid", limit)) {
+        const auto *text = reinterpret_cast<const char *>(file->data());
+        (void)std::from_chars(text, text + file->size(), uid);
+    }
+    return uid;
+}
+
+// The members of a list, which may be written as numbers too.
+std::string take_accounts(const toml::node &node, std::vector<std::string> &out) {
+    const auto wrong = "must be a list of 1 to " + std::to_string(max_access_entries) + " names or numbers, or left out";
+    const auto *list = node.as_array();
+    if (list == nullptr || list->empty() || list->size() > max_access_entries) return wrong;
+    for (const auto &element : *list) {
+        auto text = element.value_exact<std::string>();
+        if (const auto number = element.value_exact<std::int64_t>(); number && *number >= 0) text = std::to_string(*number);
+        if (!text || text->empty()) return wrong;
+        if (std::ranges::find(out, *text) != out.end()) return "has one twice: " + *text;
+        out.push_back(std::move(*text));
+    }
+    return {};
+}
+
+}  // namespace
+
+std::expected<void, std::string> read_access_rule(const toml::table &table, std::string_view file, std::vector<AccessRuleConfig> &rules) {
+    TomlTable reader(file, "access");
+    AccessRuleConfig read;
+    const auto add_to = [](std::vector<std::string> &out) {
+        return [&out](const std::string &text) -> std::string {
+            out.push_back(text);
+            return {};
+        };
+    };
+    reader.text("name", read.name);
+    reader.key("users", [&read](const toml::node &node) { return take_accounts(node, read.users); });
+    reader.key("groups", [&read](const toml::node &node) { return take_accounts(node, read.groups); });
+    reader.texts("units", max_access_entries, add_to(read.rule.units));
+    reader.texts("listeners", max_access_entries, add_to(read.rule.listeners));
+    reader.texts("registers", max_access_entries, add_to(read.rule.registers));
+    reader.texts("allow", rights, [&read](const std::string &name) -> std::string {
+        const auto right = right_from(name);
+        if (right) {
+            read.rule.allow.add(*right);
+            return {};
+        }
+        std::string known;
+        for (const auto each : right_names) known += (known.empty() ? "" : ", ") + std::string(each);
+        return "has something that nobody can be allowed: " + name + "; there are: " + known;
+    });
+    if (auto result = reader.read(table); !result) return result;
+    if (!is_configured_name(read.name)) return reader.fail(table, "name", configured_name_rule());
+    if (read.name == AccessRules::name_of_first)
+        return reader.fail(table, "name", "is that of mrd's own rule, by which root and mrd's user may everything: give it another one");
+    if (std::ranges::find(rules, read.name, &AccessRuleConfig::name) != rules.end())
+        return reader.fail(table, "name", "is there twice: " + read.name);
+    if (read.rule.allow.empty()) return reader.fail(table, "allow", R"(is missing: say what the rule allows, as ["list", "read"])");
+    if (rules.size() == max_access_rules)
+        return reader.fail(table, "name", "is of one too many: there are at most " + std::to_string(max_access_rules) + " access rules");
+    read.rule.name = read.name;
+    rules.push_back(std::move(read));
+    return {};
+}
+
+std::expected<AccessRules, std::string> make_access_rules(const std::vector<AccessRuleConfig> &rules) {
+    const auto unknown = [](const AccessRuleConfig &rule, std::string_view key, std::string_view what, const std::string &name) {
+        return std::unexpected("access." + std::string(key) + " of the rule " + rule.name + ": this machine has no " + std::string(what) +
+                               " \"" + name + "\"; name one that it has, or give its number");
+    };
+    std::vector<AccessRule> made;
+    for (const auto &rule : rules) {
+        made.push_back(rule.rule);
+        for (const auto &name : rule.users) {
+            const auto user = user_from(name);
+            if (!user) return unknown(rule, "users", "user", name);
+            made.back().users.push_back(*user);
+        }
+        for (const auto &name : rule.groups) {
+            const auto group = group_from(name);
+            if (!group) return unknown(rule, "groups", "group", name);
+            made.back().groups.push_back(*group);
+        }
+    }
+    if (rules.empty()) made = AccessRules::defaults(group_from("mrd"));
+    // Who started mrd, whomever it has become since.
+    static const uid_t started_by = ::geteuid();
+    return AccessRules(std::move(made), started_by, overflow_uid());
+}
+
+}  // namespace mrd

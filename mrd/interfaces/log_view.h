@@ -1,0 +1,35 @@
+// What one reader of the log is shown of it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "mr/event_log.h"
+#include "mrd/access/caller.h"
+
+namespace mrd {
+
+class LogView {
+public:
+    LogView(const Caller &caller, const std::shared_ptr<Gate> &gate) : caller_(caller, gate), rules_(caller_.access().changes()) {}
+
+    // The event, or what is left of it for who has no right to its contents: its digests, register, type, time and origin, and the data that a replay needs.
+    // Valid until the next call.
+    const mr::Event &shown(const mr::Event &event);
+
+    // By the rules as they are now.
+    [[nodiscard]] const LastingCaller &caller() const { return caller_; }
+
+private:
+    bool sees(const mr::Event &event);
+
+    LastingCaller caller_;
+    std::uint64_t rules_;                            // that what is known was judged by
+    std::map<std::string, bool, std::less<>> sees_;  // of each register in the log
+    mr::Event redacted_;
+};
+
+}  // namespace mrd

@@ -1,0 +1,172 @@
+#include "mrd/access/rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proto/varlink/uid_shares.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr uid_t own = 700;
+constexpr gid_t group_mrd = 900;
+const RegisterName rtmr3{"tdx/rtmr3", "tdx/rtmr3:sha384"};
+
+Principal user(uid_t uid, std::span<const gid_t> groups = {}) { return {.uid = uid, .gid = uid, .groups = groups, .listener = "varlink"}; }
+
+// By which rule; "-": none.
+std::string by(const AccessRules &rules, const Principal &principal, Right right, const RegisterName &reg = {}) {
+    const auto *rule = rules.allows(principal, right, reg);
+    return rule == nullptr ? "-" : rule->name;
+}
+
+TEST(AccessRules, ByDefaultRootMayAllTheGroupAttestsAndEverybodyReads) {
+    const std::vector<gid_t> in_mrd{5, group_mrd};
+    const AccessRules rules(AccessRules::defaults(group_mrd), own);
+    for (std::size_t i = 0; i < rights; ++i) {
+        const auto right = static_cast<Right>(i);
+        EXPECT_EQ(by(rules, user(0), right, rtmr3), "root");
+        EXPECT_EQ(by(rules, user(own), right, rtmr3), "root") << "whom mrd runs as, as it runs without root";
+        const bool reads = right == Right::list || right == Right::read || right == Right::log;
+        const bool attests = right == Right::report || right == Right::quote || right == Right::evidence;
+        EXPECT_EQ(by(rules, user(1000), right), reads ? "everybody" : "-") << name_of(right);
+        EXPECT_EQ(by(rules, user(1000, in_mrd), right), reads ? "everybody" : attests ? "attesters" : "-") << name_of(right);
+        EXPECT_EQ(by(rules, {.uid = 1000, .gid = group_mrd}, right), reads ? "everybody" : attests ? "attesters" : "-") << "its own group";
+    }
+    EXPECT_EQ(by(AccessRules(AccessRules::defaults({}), own), user(1000, in_mrd), Right::quote), "-") << "there is no such group";
+}
+
+TEST(AccessRules, RootsRuleHoldsWhateverTheOthersSay) {
+    const AccessRules rules({{.name = "agent", .users = {1000}, .allow = {Right::extend}}}, 0);
+    EXPECT_EQ(by(rules, user(0), Right::repair), "root");
+    EXPECT_EQ(by(rules, user(1000), Right::extend), "agent");
+    EXPECT_EQ(by(rules, user(1000), Right::list), "-") << "the defaults hold where there are no rules";
+}
+
+TEST(AccessRules, NoRuleIsForTheOverflowUidNorForWhomTheKernelDoesNotName) {
+    const AccessRules rules({{.name = "all", .allow = Rights::all()}}, 65534, 65534);
+    EXPECT_EQ(by(rules, user(65534), Right::list), "-") << "not even where mrd runs as it";
+    EXPECT_EQ(by(rules, user(static_cast<uid_t>(-1)), Right::list), "-");
+    EXPECT_EQ(by(rules, user(65533), Right::list), "all");
+}
+
+TEST(AccessRules, OfEachKindThatARuleNamesOneHasToFit) {
+    const AccessRule rule{.name = "agent",
+                          .users = {1000, 1001},
+                          .groups = {5, 6},
+                          .units = {"agent.service"},
+                          .listeners = {"agents"},
+                          .allow = {Right::quote}};
+    const std::vector<gid_t> fits{7, 6};
+    const std::vector<gid_t> others{7};
+    const auto in_unit = [](const char *name) { return [name] { return std::optional<std::string>(name); }; };
+    const Principal agent{.uid = 1001, .gid = 1001, .groups = fits, .listener = "agents", .unit = in_unit("agent.service")};
+    EXPECT_TRUE(rule.is_for(agent));
+    for (const auto &change : std::vector<std::function<void(Principal &)>>{
+             [](Principal &is) { is.uid = 1002; }, [&](Principal &is) { is.groups = others; }, [](Principal &is) { is.unit = {}; },
+             [](Principal &is) { is.unit = [] { return std::nullopt; }; }, [&](Principal &is) { is.unit = in_unit("other.service"); },
+             [](Principal &is) { is.listener = "varlink"; }}) {
+        auto other = agent;
+        change(other);
+        EXPECT_FALSE(rule.is_for(other));
+    }
+}
+
+TEST(AccessRules, AUnitIsReadOnlyWhereItDecides) {
+    const AccessRules rules({{.name = "agent", .users = {1000}, .units = {"agent.service"}, .allow = {Right::quote}}}, own);
+    int reads = 0;
+    const auto asks = [&reads](uid_t uid) {
+        auto principal = user(uid);
+        principal.unit = [&reads] {
+            ++reads;
+            return std::optional<std::string>("agent.service");
+        };
+        return principal;
+    };
+    EXPECT_EQ(by(rules, asks(0), Right::quote), "root");
+    EXPECT_EQ(by(rules, asks(1001), Right::quote), "-");
+    EXPECT_EQ(by(rules, asks(1000), Right::extend), "-");
+    EXPECT_EQ(reads, 0);
+    EXPECT_EQ(by(rules, asks(1000), Right::quote), "agent");
+    EXPECT_EQ(reads, 1);
+}
+
+TEST(AccessRules, ARuleForSomeRegistersSaysNothingOfTheOthersAndNothingOfAll) {
+    const AccessRules rules(
+        {{.name = "own", .users = {1000}, .allow = {Right::extend, Right::log}, .registers = {"tdx/rtmr3", "slots/*", "tpm/pcr1*:sha256"}}},
+        own);
+    EXPECT_EQ(by(rules, user(1000), Right::extend, rtmr3), "own");
+    EXPECT_EQ(by(rules, user(1000), Right::extend, {"slots/7", {}}), "own");
+    EXPECT_EQ(by(rules, user(1000), Right::extend, {"tpm/pcr10", "tpm/pcr10:sha256"}), "own");
+    EXPECT_EQ(by(rules, user(1000), Right::extend, {"tpm/pcr10", "tpm/pcr10:sha1"}), "-");
+    EXPECT_EQ(by(rules, user(1000), Right::extend, {"tdx/rtmr2", "tdx/rtmr2:sha384"}), "-");
+    EXPECT_EQ(by(rules, user(1000), Right::extend, {"slots/7/8", {}}), "-") << "a star stands for no slash";
+    EXPECT_EQ(by(rules, user(1000), Right::log), "-") << "the log is about all registers";
+    EXPECT_NE(rules.allows_some(user(1000), Right::extend), nullptr);
+    EXPECT_EQ(rules.allows_some(user(1001), Right::extend), nullptr);
+}
+
+TEST(AccessRules, OfSeveralThatAllowItTheFirstIsTold) {
+    const AccessRules rules({{.name = "a", .users = {7}, .allow = {Right::read}},
+                             {.name = "b", .allow = {Right::read}},
+                             {.name = "c", .users = {8}, .allow = {Right::read}}},
+                            own);
+    EXPECT_EQ(by(rules, user(7), Right::read), "a");
+    EXPECT_EQ(by(rules, user(8), Right::read), "b");
+}
+
+TEST(AccessRules, UidsThatNoRuleNamesHaveOneShareTogether) {
+    const AccessRules rules(
+        {{.name = "b", .users = {8, 7}, .allow = {Right::read}}, {.name = "all", .groups = {9}, .allow = {Right::list}}}, own);
+    EXPECT_THAT(rules.named(), ElementsAre(0, 7, 8, own));
+    for (const uid_t named : {0U, 7U, 8U, own}) EXPECT_EQ(rules.share_of(named), named);
+    for (const uid_t other : {9U, 100'000U, 165'535U, 65'534U}) EXPECT_EQ(rules.share_of(other), varlink::unnamed_uids);
+}
+
+TEST(AccessRules, AListenerLetsOthersInWhereARuleAllowsThemAnything) {
+    const auto let_in = [](std::vector<AccessRule> rules, std::string_view listener) {
+        return AccessRules(std::move(rules), own).lets_others_in(listener);
+    };
+    EXPECT_FALSE(let_in({}, "varlink"));
+    EXPECT_TRUE(let_in(AccessRules::defaults({}), "varlink"));
+    EXPECT_FALSE(let_in({{.name = "a", .users = {0, own}, .allow = {Right::read}}}, "varlink"));
+    EXPECT_TRUE(let_in({{.name = "a", .users = {0, 7}, .allow = {Right::read}}}, "varlink"));
+    EXPECT_TRUE(let_in({{.name = "a", .listeners = {"log"}, .allow = {Right::log}}}, "log"));
+    EXPECT_FALSE(let_in({{.name = "a", .listeners = {"log"}, .allow = {Right::log}}}, "varlink"));
+}
+
+TEST(AccessRules, EachRightHasItsName) {
+    for (std::size_t i = 0; i < rights; ++i) EXPECT_EQ(right_from(right_names[i]), static_cast<Right>(i));
+    EXPECT_FALSE(right_from("everything"));
+}
+
+TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
+    const std::vector<std::string> listeners{"varlink"};
+    EXPECT_THAT(AccessRules(AccessRules::defaults(group_mrd), own).warnings(listeners), IsEmpty());
+    const auto odd = AccessRules({{.name = "wide", .allow = {Right::read, Right::list}},
+                                  {.name = "within", .users = {7}, .allow = {Right::read}},
+                                  {.name = "more", .users = {7}, .allow = {Right::read, Right::extend}},
+                                  {.name = "elsewhere", .listeners = {"public"}, .allow = {Right::quote}},
+                                  {.name = "mount", .units = {"a.mount"}, .allow = {Right::quote}},
+                                  {.name = "deep", .units = {"a.slice/b.service"}, .allow = {Right::quote}},
+                                  {.name = "nobody", .users = {65534}, .allow = {Right::extend}},
+                                  {.name = "part", .users = {9}, .allow = {Right::extend, Right::quote}, .registers = {"tdx/*"}},
+                                  {.name = "mine", .users = {own}, .allow = {Right::extend}}},
+                                 own)
+                         .warnings(listeners);
+    EXPECT_THAT(odd,
+                ElementsAre("the access rule within: what it allows is allowed by the rule wide already",
+                            "the access rule elsewhere: there is no listener public", HasSubstr("mount: the unit a.mount is no service"),
+                            HasSubstr("deep: the unit a.slice/b.service is no service"),
+                            "the access rule nobody: uid 65534 is whoever has no uid here: no rule is for it",
+                            "the access rule part: quote is about all registers: a rule for some of them never allows it",
+                            "the access rule mine: what it allows is allowed by the rule root already"));
+}
+
+}  // namespace
+}  // namespace mrd

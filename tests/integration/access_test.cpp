@@ -1,0 +1,189 @@
+// Who may do what, by real sockets and real users.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "proto/varlink/limits.h"
+#include "tests/integration/as_user.h"
+#include "tests/integration/daemon.h"
+
+namespace mrd {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr uid_t somebody = 41'000;
+constexpr uid_t somebody_else = 41'001;
+constexpr gid_t attesters = 42'000;
+
+class AccessOfUsers : public DaemonTest {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+        ASSERT_EQ(::chmod(folder().c_str(), 0711), 0) << "to the socket everybody may come";
+    }
+
+    // The method's reply, or its error's name.
+    static std::function<std::string()> calls(const Daemon &daemon, std::string method, std::string parameters = "{}", bool more = false) {
+        return [socket = daemon.socket(), method = std::move(method), parameters = std::move(parameters), more]() -> std::string {
+            auto client = mr::Client::connect({.socket = socket});
+            if (!client) return "no connection: " + client.error().message;
+            if (!more) {
+                const auto reply = client->call(method, parameters);
+                return reply ? reply->json : std::string(mr::to_string(reply.error().code));
+            }
+            std::string all;
+            const auto ended = client->stream(mr::calls::any_stream(method, parameters), [&all](const mr::RawReply &reply) {
+                all += reply.json + "\n";
+                return true;
+            });
+            return ended ? all : std::string(mr::to_string(ended.error().code));
+        };
+    }
+    static std::string extend(const std::string &name = "rtmr3") {
+        return R"({"name":")" + name + R"(","digest":")" + mr::to_hex(mr::Bytes(48, 7)) +
+               R"(","description":"a secret","data":"c2VjcmV0"})";
+    }
+    static inline const std::string nonce = R"({"reportData":")" + mr::to_hex(mr::Bytes(64, 9)) + "\"}";
+    static inline const auto denied = HasSubstr("permission_denied");
+
+    void reload(Daemon &daemon, const std::string &config, const std::string &until) {
+        std::ofstream(folder() / "mrd.toml") << config;
+        daemon.process().signal(SIGHUP);
+        const auto end = std::chrono::steady_clock::now() + patience;
+        while (!daemon.log().contains(until) && std::chrono::steady_clock::now() < end) ::usleep(1000);
+        ASSERT_THAT(daemon.log(), HasSubstr(until));
+    }
+};
+
+TEST_F(AccessOfUsers, ByDefaultRootExtendsAndEverybodyReadsWithoutWhatOthersSaid) {
+    const auto daemon = started();
+    EXPECT_THAT(as_user({0}, calls(daemon, "io.mrd.Registers.Extend", extend())), HasSubstr("\"sequence\":1"));
+    const OtherUser user{somebody};
+    EXPECT_THAT(as_user(user, calls(daemon, "io.mrd.Registers.List")), HasSubstr("tdx/rtmr3"));
+    EXPECT_THAT(as_user(user, calls(daemon, "io.mrd.Registers.Read", R"({"name":"rtmr3","fresh":true})")), HasSubstr("\"refreshed\":true"));
+    EXPECT_THAT(as_user(user, calls(daemon, "io.mrd.EventLog.Records", "{}", true)),
+                AllOf(HasSubstr("\"sequence\":1"), Not(HasSubstr("secret")), Not(HasSubstr("c2VjcmV0")), Not(HasSubstr("caller"))));
+    EXPECT_THAT(as_user({0}, calls(daemon, "io.mrd.EventLog.Records", "{}", true)),
+                AllOf(HasSubstr("a secret"), HasSubstr("c2VjcmV0"), HasSubstr(R"("rule":"root")")));
+    for (const auto &[method, parameters] : std::vector<std::pair<std::string, std::string>>{
+             {"io.mrd.Registers.Extend", extend()},
+             {"io.mrd.Registers.Measure", R"({"name":"rtmr3","data":"AA=="})"},
+             {"io.mrd.Registers.Write", R"({"name":"reportdata","value":")" + mr::to_hex(mr::Bytes(64, 1)) + "\"}"},
+             {"io.mrd.Registers.Read", R"({"name":"report0"})"},
+             {"io.mrd.Registers.Cap", R"({"name":"rtmr3"})"},
+             {"io.mrd.Attestation.Report", nonce},
+             {"io.mrd.Attestation.Quote", nonce},
+             {"io.mrd.Attestation.Evidence", nonce},
+             {"io.mrd.EventLog.Repair", "{}"}})
+        EXPECT_THAT(as_user(user, calls(daemon, method, parameters)), denied) << method;
+    EXPECT_THAT(daemon.log(), AllOf(HasSubstr("a call is refused: no rule allows it"), HasSubstr("operation=extend"),
+                                    HasSubstr("register=rtmr3"), HasSubstr("uid=41000")));
+    EXPECT_EQ(daemon.client().read("rtmr3")->value, extended(zero(), mr::Digest(mr::Bytes(48, 7)))) << "nothing of it was done";
+}
+
+TEST_F(AccessOfUsers, ASupplementaryGroupCountsAndAnothersDoesNot) {
+    const auto daemon =
+        started({.config = "[[access]]\nname = \"attesters\"\ngroups = [42000]\nallow = [\"report\", \"quote\", \"evidence\"]\n"});
+    for (const auto *method : {"Report", "Quote", "Evidence"}) {
+        const auto ask = calls(daemon, "io.mrd.Attestation." + std::string(method), nonce);
+        EXPECT_THAT(as_user({somebody, {1, 2, attesters, 3}}, ask), HasSubstr("\"simulated\":true")) << method;
+        EXPECT_THAT(as_user({attesters}, ask), HasSubstr("\"simulated\":true")) << method << ", by its own group";
+        EXPECT_THAT(as_user({somebody, {1, 2, 3}}, ask), denied) << method;
+        EXPECT_THAT(as_user({somebody}, ask), denied) << method;
+    }
+    std::vector<gid_t> too_many;
+    for (gid_t group = 50'000; too_many.size() < varlink::max_peer_groups; ++group) too_many.push_back(group);
+    too_many.push_back(attesters);
+    EXPECT_THAT(as_user({somebody, too_many}, calls(daemon, "io.mrd.Attestation.Report", nonce)), denied)
+        << "in more than are kept: in none";
+    too_many.erase(too_many.begin());
+    EXPECT_THAT(as_user({somebody, too_many}, calls(daemon, "io.mrd.Attestation.Report", nonce)), HasSubstr("\"simulated\":true"));
+}
+
+TEST_F(AccessOfUsers, NoRuleIsForWhoHasNoUidHere) {
+    const auto daemon = started(
+        {.config = "[[access]]\nname = \"all\"\nallow = [\"list\"]\n[[access]]\nname = \"nobody\"\nusers = [65534]\nallow = [\"read\"]\n"});
+    EXPECT_THAT(daemon.log(), HasSubstr("the access rule nobody: uid 65534 is whoever has no uid here"));
+    EXPECT_THAT(as_user({65534}, calls(daemon, "io.mrd.Registers.List")), denied);
+    EXPECT_THAT(as_user({65533}, calls(daemon, "io.mrd.Registers.List")), HasSubstr("registers"));
+}
+
+TEST_F(AccessOfUsers, ARuleForOneListenerAndOneRegisterHoldsForThoseAlone) {
+    const auto second = (folder() / "second").native();
+    const auto config = [&](const std::string &path) {
+        return "[[listener]]\nname = \"all\"\npath = \"" + path + "\"\n[[listener]]\nname = \"second\"\npath = \"" + second +
+               "\"\n[[access]]\nname = \"extends\"\nusers = [41000]\nlisteners = [\"second\"]\nallow = [\"extend\"]\nregisters = "
+               "[\"tdx/rtmr3\"]\n"
+               "[[access]]\nname = \"everybody\"\nlisteners = [\"all\"]\nallow = [\"list\"]\n";
+    };
+    const auto daemon = started({.config = config((folder() / "unused").native())});
+    const auto on_second = [&](const std::string &name) -> std::function<std::string()> {
+        return [&second, parameters = extend(name)]() -> std::string {
+            auto client = mr::Client::connect({.socket = second});
+            if (!client) return "no connection: " + client.error().message;
+            const auto reply = client->call("io.mrd.Registers.Extend", parameters);
+            return reply ? reply->json : std::string(mr::to_string(reply.error().code));
+        };
+    };
+    EXPECT_THAT(as_user({somebody}, on_second("rtmr3")), HasSubstr("\"sequence\":1"));
+    EXPECT_THAT(as_user({somebody}, on_second("rtmr2")), denied);
+    EXPECT_THAT(as_user({somebody_else}, on_second("rtmr3")), denied);
+    EXPECT_THAT(as_user({somebody}, calls(daemon, "io.mrd.Registers.Extend", extend())), denied) << "on the other listener";
+}
+
+TEST_F(AccessOfUsers, AReloadIsWholeOrNotAtAllAndJudgesOpenSubscriptionsAgain) {
+    const std::string allows = "[[access]]\nname = \"a\"\nusers = [41000]\nallow = [\"read\", \"log\"]\n";
+    auto daemon = started({.config = allows});
+    // Follow, and say so as soon as the first record is there; it ends with its error.
+    std::array<int, 2> said{};
+    ASSERT_EQ(::pipe(said.data()), 0);
+    const pid_t follower = ::fork();
+    if (follower == 0) {
+        become({somebody});
+        auto client = mr::Client::connect({.socket = daemon.socket()});
+        const auto ended = client->records(1, true, [&said](const mr::LogRecord &) { return ::write(said[1], "r", 1) == 1; });
+        const auto code = ended ? std::string("no error") : std::string(mr::to_string(ended.error().code));
+        (void)!::write(said[1], code.data(), code.size());
+        ::_exit(0);
+    }
+    ::close(said[1]);
+    ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("a")));
+    char first = 0;
+    ASSERT_EQ(::read(said[0], &first, 1), 1);
+
+    reload(daemon, "[[access]]\nname = \"a\"\nallow = [\"raed\"]\n", "the access rules stay as they were");
+    EXPECT_THAT(daemon.log(), HasSubstr("nobody can be allowed: raed"));
+    reload(daemon, allows + "[service]\nmax_connections = 0\n", "service.max_connections must be a number");
+    reload(daemon, allows + "[[access]]\nname = \"b\"\nusers = [\"no-such-user-here\"]\nallow = [\"read\"]\n", "no-such-user-here");
+    EXPECT_THAT(as_user({somebody}, calls(daemon, "io.mrd.Registers.Read", R"({"name":"rtmr3"})")), HasSubstr("reading"));
+    ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("b")));
+    ASSERT_EQ(::read(said[0], &first, 1), 1) << "it goes on";
+    EXPECT_EQ(first, 'r');
+
+    reload(daemon, "[[access]]\nname = \"a\"\nusers = [41001]\nallow = [\"read\"]\n", "the access rules are reloaded");
+    std::string end;
+    for (char next = 0; ::read(said[0], &next, 1) == 1;) end += next;
+    EXPECT_EQ(end, "permission_denied");
+    ::close(said[0]);
+    ::waitpid(follower, nullptr, 0);
+    EXPECT_THAT(as_user({somebody}, calls(daemon, "io.mrd.Registers.Read", R"({"name":"rtmr3"})")), denied);
+    EXPECT_THAT(as_user({somebody_else}, calls(daemon, "io.mrd.Registers.Read", R"({"name":"rtmr3"})")), HasSubstr("reading"));
+
+    // Nobody but root is let in: the socket says so.
+    reload(daemon, "[[access]]\nname = \"a\"\nusers = [0]\nallow = [\"read\"]\n", "is allowed by the rule root already");
+    const auto end_of_wait = std::chrono::steady_clock::now() + patience;
+    std::string told;
+    do told = as_user({somebody_else}, calls(daemon, "io.mrd.Registers.Read", R"({"name":"rtmr3"})"));
+    while (!told.starts_with("no connection") && std::chrono::steady_clock::now() < end_of_wait);
+    EXPECT_THAT(told, HasSubstr("no connection")) << "mode 0600";
+    EXPECT_TRUE(daemon.client().read("rtmr3"));
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+}  // namespace
+}  // namespace mrd
