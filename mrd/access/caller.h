@@ -91,6 +91,7 @@ public:
     [[nodiscard]] bool sees_contents(const RegisterName &reg) const {
         return gate_->access.shows_contents(Caller(peer_, *gate_).principal(), reg);
     }
+    [[nodiscard]] Client client() const { return Client::of(peer_); }
     [[nodiscard]] const Access &access() const { return gate_->access; }
 
 private:

@@ -197,7 +197,7 @@ private:
                 if (provider->table().is_there(index)) places.push_back({provider, index});
             }
         }
-        read_sets(places, true,
+        read_sets(client().uid, places, true,
                   [self = std::static_pointer_cast<ReplayCall>(shared_from_this())](const std::expected<SetsRead, RegisterError> &read) {
                       self->take_read(read.has_value());
                   });

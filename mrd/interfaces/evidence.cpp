@@ -237,7 +237,7 @@ private:
             for (const auto &reg : making_.sources()[i].registers) places.push_back({providers_[i]->registers(), reg.index});
         }
         // A failure is not the end of it: the second quote tells.
-        read_sets(places, true, [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &) {
+        read_sets(client_.uid, places, true, [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &) {
             if (!self->stopped_) self->go(self->making_.begin(self->last_event()));
         });
     }

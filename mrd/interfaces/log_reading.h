@@ -103,6 +103,7 @@ protected:
     // What stands after the damage is missing: nobody may take the log for whole.
     [[nodiscard]] bool is_damaged() const { return registers_.journal().condition() == journal::Journal::Condition::damaged; }
 
+    [[nodiscard]] const Client &client() const { return client_; }
     [[nodiscard]] const journal::Cursor &cursor() const { return cursor_; }
     [[nodiscard]] Registers &registers() { return registers_; }
 

@@ -52,23 +52,26 @@ wire::ProviderPhase phase_of(ProviderState::Phase phase) {
 
 // Extends, and answers as `reply` makes it of what was done.
 template <class Method, class Reply>
-void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, Measured measured, Answer<Method> answer, Reply reply) {
+void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, const Caller &caller, Measured measured, Answer<Method> answer,
+                Reply reply) {
     if (!measured) return answer.fail(on_wire(measured.error(), place.provider->name()));
     const auto digest = measured->digests.front();
+    measured->details.share = caller.client().uid;
+    const auto by = measured->details.caller;
+    const auto id = measured->details.id;
     constexpr auto kind = Method::description.operation == Operation::cap ? log::Kind::cap : log::Kind::extend;
-    place.provider->extend(
-        place.index, digest, std::move(measured->details),
-        [audit, place, caller = measured->details.caller, id = measured->details.id, answer = std::move(answer), reply = std::move(reply),
-         digest](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
-            if (!extended) return answer.fail(on_wire(extended.error()));
-            audit->tell({.kind = kind,
-                         .method = Method::description.method(),
-                         .reg = place.name(),
-                         .sequence = extended->sequence,
-                         .id = id ? std::string_view(*id) : std::string_view()},
-                        *caller);
-            reply(answer, *extended, mr::to_hex(extended->value.bytes()), digest);
-        });
+    place.provider->extend(place.index, digest, std::move(measured->details),
+                           [audit, place, by, id, answer = std::move(answer), reply = std::move(reply),
+                            digest](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
+                               if (!extended) return answer.fail(on_wire(extended.error()));
+                               audit->tell({.kind = kind,
+                                            .method = Method::description.method(),
+                                            .reg = place.name(),
+                                            .sequence = extended->sequence,
+                                            .id = id ? std::string_view(*id) : std::string_view()},
+                                           *by);
+                               reply(answer, *extended, mr::to_hex(extended->value.bytes()), digest);
+                           });
 }
 
 // ---- The methods
@@ -96,12 +99,12 @@ std::optional<wire::NotSupported> not_fresh(const Place &place) {
     return wire::NotSupported{std::string(place.provider->name()), "a fresh read of " + place.name() + ": " + std::string(why)};
 }
 
-void read(Registers &registers, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
+void read(Registers &registers, const Caller &caller, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
     const auto place = registers.find(parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (const auto refused = not_fresh(*place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
     if (parameters.generation && !place->table().generation(place->index)) return answer.fail(InvalidParameter{"generation"});
-    place->provider->read(place->index, parameters.fresh.value_or(false),
+    place->provider->read(caller.client().uid, place->index, parameters.fresh.value_or(false),
                           [place = *place, generation = parameters.generation,
                            answer = std::move(answer)](std::expected<bool, RegisterError> refreshed) mutable {
                               if (!refreshed) return answer.fail(on_wire(refreshed.error()));
@@ -117,11 +120,11 @@ void read(Registers &registers, const wire::ReadParameters &parameters, Answer<w
 // it begins again.
 class SnapshotCall : public std::enable_shared_from_this<SnapshotCall> {
 public:
-    SnapshotCall(Registers &registers, std::vector<Place> places, bool fresh, Answer<wire::Snapshot> answer)
-        : registers_(registers), places_(std::move(places)), refreshed_(places_.size()), fresh_(fresh), answer_(std::move(answer)) {}
+    SnapshotCall(Registers &registers, uid_t user, std::vector<Place> places, bool fresh, Answer<wire::Snapshot> answer)
+        : registers_(registers), user_(user), places_(std::move(places)), refreshed_(places_.size()), fresh_(fresh), answer_(std::move(answer)) {}
 
     void go() {
-        read_sets(places_, fresh_, [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &read) { self->take(read); });
+        read_sets(user_, places_, fresh_, [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &read) { self->take(read); });
     }
 
 private:
@@ -142,6 +145,7 @@ private:
     }
 
     Registers &registers_;
+    uid_t user_;
     std::vector<Place> places_;
     std::vector<bool> refreshed_;  // of each place, in any round
     bool fresh_;
@@ -178,7 +182,7 @@ void snapshot(Registers &registers, const Caller &caller, const wire::SnapshotPa
     for (const auto &place : *places) {
         if (const auto refused = not_fresh(place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
     }
-    std::make_shared<SnapshotCall>(registers, std::move(*places), parameters.fresh.value_or(false), std::move(answer))->go();
+    std::make_shared<SnapshotCall>(registers, caller.client().uid, std::move(*places), parameters.fresh.value_or(false), std::move(answer))->go();
 }
 
 void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
@@ -193,7 +197,7 @@ void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &
         if (!decoded) return answer.fail(InvalidParameter{"data"});
         data = std::move(*decoded);
     }
-    run_extend(daemon.audit(), *place,
+    run_extend(daemon.audit(), *place, caller,
                measure_digest(mr::Digest(*digest), {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                               std::move(data)),
                std::move(answer),
@@ -215,7 +219,7 @@ void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters
         content.digest = mr::content_digest_from(*parameters.content_digest);
         if (!content.digest) return answer.fail(InvalidParameter{"contentDigest"});
     }
-    run_extend(daemon.audit(), *place,
+    run_extend(daemon.audit(), *place, caller,
                measure_content(place->provider->measured(place->index), std::move(content),
                                {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                                parameters.envelope.value_or(false)),
@@ -230,7 +234,7 @@ void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parame
     const auto place = daemon.registers().find(parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
-    run_extend(daemon.audit(), *place, measure_cap(place->provider->measured(place->index), caller.in_log()), std::move(answer),
+    run_extend(daemon.audit(), *place, caller, measure_cap(place->provider->measured(place->index), caller.in_log()), std::move(answer),
                [](Answer<wire::Cap> &to, const ProviderRegisters::Extended &extended, std::string_view, const mr::Digest &) {
                    to.reply({extended.sequence});
                });
@@ -286,8 +290,8 @@ public:
     void operator()(wire::List, const Caller &caller, const wire::ListParameters &parameters, Answer<wire::List> answer) {
         list(registers_, caller, parameters, std::move(answer));
     }
-    void operator()(wire::Read, const Caller &, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
-        read(registers_, parameters, std::move(answer));
+    void operator()(wire::Read, const Caller &caller, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
+        read(registers_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Snapshot, const Caller &caller, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
         snapshot(registers_, caller, parameters, std::move(answer));

@@ -48,7 +48,7 @@ void Watches::first_values(const std::weak_ptr<Watch> &weak) {
     if (!watch || watch->known == watch->registers.size()) return;
     const auto place = watch->registers[watch->known].place;
     if (!place.table().is_there(place.index)) return value_known(*watch);
-    place.provider->read(place.index, false, [this, weak](std::expected<bool, RegisterError> refreshed) {
+    place.provider->read(watch->caller.client().uid, place.index, false, [this, weak](std::expected<bool, RegisterError> refreshed) {
         const auto still = weak.lock();
         if (!still) return;
         // That it has gone meanwhile is told as of any other.

@@ -1,6 +1,8 @@
 // What an event may say, whichever interface it comes from: its limits, which data is mrd's alone to write, and the digests that extend the register.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -35,6 +37,7 @@ struct EventDetails {
     std::optional<std::string> id = {};
     std::optional<std::string> description = {};
     std::optional<mr::Bytes> data = {};
+    std::optional<uid_t> share = {};  // in whose turn it is done; nothing: in the caller's
 };
 
 // One event, ready to be extended.

@@ -125,7 +125,7 @@ std::vector<Extension::Settled> ProviderRegisters::end_refresh(RefreshId id, con
     }
     const auto waiting = readers_.extract(id);
     if (waiting.empty()) return settled;
-    for (auto &[index, done] : waiting.mapped()) {
+    for (auto &[index, done] : waiting.mapped().readers) {
         // Every reader that waited gets the failure; none gets a value of before.
         if (auto allowed = table_.may_read(index); !allowed) {
             done(std::unexpected(std::move(allowed.error())));

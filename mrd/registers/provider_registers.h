@@ -2,6 +2,7 @@
 // done. Nothing is decided here.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -65,16 +66,19 @@ public:
     [[nodiscard]] bool more_may_come() const { return comes_and_goes_; }
 
     // done(expected<bool, RegisterError>): true if the hardware was reread for it. The value is then in the table, and stays there until
-    // done returns. Calls done at once where the cache serves.
+    // done returns. Calls done at once where the cache serves. Where the hardware has to be reread that takes the user's turn: of several users who wait for the same
+    // refresh it is made in the turn that comes first.
     template <class Done>
-    void read(RegisterIndex index, bool fresh, Done done) {
+    void read(uid_t user, RegisterIndex index, bool fresh, Done done) {
         if (auto allowed = table_.may_read(index); !allowed)
             return done(std::expected<bool, RegisterError>(std::unexpected(std::move(allowed.error()))));
         const auto plan = table_.plan_read(index, fresh);
         if (plan.action == ReadPlan::Action::serve) return done(std::expected<bool, RegisterError>(false));
-        readers_[plan.refresh].emplace_back(index, std::move(done));
-        if (plan.action == ReadPlan::Action::start)
-            queue_.run(mrd_itself, RefreshCall{*this, table_.spec(index).refresh_set, plan.refresh});
+        auto &refresh = readers_[plan.refresh];
+        refresh.readers.emplace_back(index, std::move(done));
+        if (table_.has_begun(plan.refresh) || std::ranges::find(refresh.users, user) != refresh.users.end()) return;
+        refresh.users.push_back(user);
+        queue_.run(user, RefreshCall{*this, table_.spec(index).refresh_set, plan.refresh});
     }
 
     // ---- Registers that come and go (mrd/registers/register_presence.cpp)
@@ -115,7 +119,8 @@ public:
     // Of several registers at once.
     template <class Done>
     void extend(Extension extension, Done done) {
-        const auto user = static_cast<uid_t>(extension.asked_for().details.caller->uid);
+        const auto &details = extension.asked_for().details;
+        const auto user = details.share.value_or(static_cast<uid_t>(details.caller->uid));
         queue_.run(user, ExtendCall<Done>{*this, {std::move(extension)}, std::move(done)});
     }
 
@@ -141,6 +146,7 @@ private:
         ProviderResult<void> result = {};
 
         bool begin() {
+            if (self.table_.has_begun(id)) return false;  // in another user's turn
             self.table_.refresh_begins(id);
             values.swap(self.spare_values_);
             values.resize(self.table_.size());
@@ -265,7 +271,11 @@ private:
     };
     std::vector<std::optional<Failure>> failures_;  // of each register's last extend
     std::vector<bool> told_there_;                  // as the provider said last: what has come is there as soon as it was read
-    std::map<RefreshId, std::vector<Reader>> readers_;
+    struct WaitingReaders {
+        std::vector<Reader> readers;
+        std::vector<uid_t> users;  // in whose turns it may begin
+    };
+    std::map<RefreshId, WaitingReaders> readers_;
     std::vector<mr::Bytes> spare_values_;  // the last refresh's memory, for the next one
 };
 

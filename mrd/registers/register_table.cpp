@@ -211,6 +211,11 @@ RefreshId RegisterTable::begin_refresh(RefreshSet set) {
     return id;
 }
 
+bool RegisterTable::has_begun(RefreshId id) const {
+    const auto set = asked_.find(id);
+    return set == asked_.end() || sets_[set->second].waiting != id;
+}
+
 void RegisterTable::refresh_begins(RefreshId id) {
     auto &set = sets_[asked_.at(id)];
     if (set.waiting == id) set.waiting.reset();

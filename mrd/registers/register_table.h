@@ -112,6 +112,8 @@ public:
     [[nodiscard]] std::string_view why_not_fresh(RegisterIndex index) const;
 
     ReadPlan plan_read(RegisterIndex index, bool fresh);
+    // Of a refresh that was asked for: it has begun, and may be over.
+    [[nodiscard]] bool has_begun(RefreshId id) const;
 
     // The last known value. For an answer: only if the plan was serve, or its refresh has ended well.
     [[nodiscard]] mr::ByteView value(RegisterIndex index) const { return entries_[index].value; }

@@ -20,8 +20,8 @@ struct SetsRead {
     [[nodiscard]] bool in_sync() const;
 };
 
-// Called when every read has ended, at once where the cache serves them all. Error: one of those that they met.
-void read_sets(std::span<const Registers::Place> places, bool fresh,
+// For a user. Called when every read has ended, at once where the cache serves them all. Error: one of those that they met.
+void read_sets(uid_t user, std::span<const Registers::Place> places, bool fresh,
                std::move_only_function<void(std::expected<SetsRead, RegisterError>)> done);
 
 }  // namespace mrd

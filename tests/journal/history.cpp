@@ -311,16 +311,17 @@ void History::read() {
     if (provider == nullptr) return;
     const auto &asked = registers_[number];
     const auto floor = fresh || asked.owner == mr::Owner::shared ? asked.held.size() - 1 : asked.floor;
-    provider->read(index_of(number), fresh, [this, number, floor, provider, life = lives_](const std::expected<bool, RegisterError> &done) {
-        if (!done || life != lives_ || disk_.is_killed()) return;
-        auto &reg = registers_[number];
-        const auto found = std::ranges::find(reg.held, mr::Digest(provider->table().value(index_of(number))));
-        const auto place = static_cast<std::size_t>(found - reg.held.begin());
-        count("reads answered");
-        if (found == reg.held.end()) return violation("a read of " + reg.name + " is told a value that it never held");
-        if (place < floor) violation("a read of " + reg.name + " is told an older value than it was to get");
-        reg.floor = std::max(reg.floor, place);
-    });
+    provider->read(mrd_itself, index_of(number), fresh,
+                   [this, number, floor, provider, life = lives_](const std::expected<bool, RegisterError> &done) {
+                       if (!done || life != lives_ || disk_.is_killed()) return;
+                       auto &reg = registers_[number];
+                       const auto found = std::ranges::find(reg.held, mr::Digest(provider->table().value(index_of(number))));
+                       const auto place = static_cast<std::size_t>(found - reg.held.begin());
+                       count("reads answered");
+                       if (found == reg.held.end()) return violation("a read of " + reg.name + " is told a value that it never held");
+                       if (place < floor) violation("a read of " + reg.name + " is told an older value than it was to get");
+                       reg.floor = std::max(reg.floor, place);
+                   });
 }
 
 void History::fail_disk() {
@@ -705,7 +706,8 @@ void History::check_registers() {
         auto *provider = provider_of(i);
         if (provider == nullptr) continue;
         bool read_well = false;
-        provider->read(index_of(i), true, [&](const std::expected<bool, RegisterError> &done) { read_well = done.has_value(); });
+        provider->read(mrd_itself, index_of(i), true,
+                       [&](const std::expected<bool, RegisterError> &done) { read_well = done.has_value(); });
         if (!read_well) violation(registers_[i].name + " cannot be read");
         const auto &table = provider->table();
         const bool is_equal = *table.logged(index_of(i)) == registers_[i].value;

@@ -104,7 +104,7 @@ protected:
     }
 
     ReadAnswer read(ProviderRegisters &registers, RegisterIndex index, bool fresh = false) {
-        return wait<ReadAnswer>([&](auto done) { registers.read(index, fresh, std::move(done)); });
+        return wait<ReadAnswer>([&](auto done) { registers.read(mrd_itself, index, fresh, std::move(done)); });
     }
     ExtendAnswer extend(ProviderRegisters &registers, RegisterIndex index, const mr::Digest &by) {
         return wait<ExtendAnswer>([&](auto done) { registers.extend(index, by, {}, std::move(done)); });
@@ -244,7 +244,7 @@ TEST_F(ProviderRegistersTest, CallsToOneProviderGoThroughOneQueueInArrivalOrder)
     registers->extend(rtmr3, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
     registers->write(mrd_itself, reportdata, mr::Bytes(64, 1), note("write"));
-    registers->read(rtmr3, false, note("read"));
+    registers->read(mrd_itself, rtmr3, false, note("read"));
     registers.slot->report(mrd_itself, mr::Bytes(64), {}, note("report"));
     registers->extend(rtmr2, digest(2), {}, note("second extend"));
     EXPECT_EQ(registers.slot->waiting_calls(), 4U);
@@ -261,7 +261,7 @@ TEST_F(ProviderRegistersTest, NReadersWaitingAtOnceCauseOneRefresh) {
     registers->extend(rtmr3, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
     constexpr int readers = 20;
-    for (int i = 0; i < readers; ++i) registers->read(i % 2 == 0 ? rtmr3 : report0, false, note("read"));
+    for (int i = 0; i < readers; ++i) registers->read(mrd_itself, i % 2 == 0 ? rtmr3 : report0, false, note("read"));
     hardware_.let_go();
     run_until(1 + readers);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0"));
@@ -275,12 +275,12 @@ TEST_F(ProviderRegistersTest, AReadJoinsARunningRefreshButAFreshReadWaitsForOneT
     hardware_.take_calls();
     answers_.clear();
     hardware_.hold("refresh");
-    registers->read(rtmr3, false, note("first"));
+    registers->read(mrd_itself, rtmr3, false, note("first"));
     hardware_.wait_until_held();
-    registers->read(rtmr3, false, note("joined"));
+    registers->read(mrd_itself, rtmr3, false, note("joined"));
     hardware_.extend(rtmr2, digest(66));  // after the first refresh has begun, before the fresh read's
-    registers->read(rtmr3, true, note("fresh"));
-    registers->read(rtmr3, true, note("fresh too"));
+    registers->read(mrd_itself, rtmr3, true, note("fresh"));
+    registers->read(mrd_itself, rtmr3, true, note("fresh too"));
     hardware_.let_go();
     run_until(4);
     EXPECT_THAT(answers_, ElementsAre("first", "joined", "fresh", "fresh too"));
@@ -294,7 +294,7 @@ TEST_F(ProviderRegistersTest, AllWaitingReadersGetTheFailureAndTheNextReadTriesA
     hardware_.wait_until_held();
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
     std::vector<std::optional<ReadAnswer>> given(5);
-    for (auto &answer : given) registers->read(rtmr3, false, keep(answer));
+    for (auto &answer : given) registers->read(mrd_itself, rtmr3, false, keep(answer));
     hardware_.let_go();
     run_until(1 + given.size());
     for (const auto &answer : given) {
@@ -320,7 +320,7 @@ TEST_F(ProviderRegistersTest, ACachedReadIsServedWhileASlowCallRuns) {
     hardware_.hold("report");
     registers.slot->report(mrd_itself, mr::Bytes(64), {}, note("report"));
     hardware_.wait_until_held();
-    registers->read(rtmr3, false, note("cached read"));
+    registers->read(mrd_itself, rtmr3, false, note("cached read"));
     EXPECT_THAT(answers_, ElementsAre("cached read"));
     hardware_.let_go();
     run_until(2);
@@ -336,7 +336,7 @@ TEST_F(ProviderRegistersTest, ASlowProviderDelaysNobodyElsesRegisters) {
     registers->extend(rtmr3, digest(1), {}, note("slow extend"));
     hardware_.wait_until_held();
     (*other)->extend(rtmr3, digest(1), {}, note("other's extend"));
-    (*other)->read(rtmr3, false, note("other's read"));
+    (*other)->read(mrd_itself, rtmr3, false, note("other's read"));
     run_until(2);
     EXPECT_THAT(answers_, ElementsAre("other's extend", "other's read"));
     hardware_.let_go();
@@ -350,7 +350,7 @@ TEST_F(ProviderRegistersTest, AReadWhileASlowExtendRunsWaitsForARefreshAfterIt) 
     hardware_.wait_until_held();
     EXPECT_FALSE(registers->table().in_sync(0)) << "marked before the provider was called";
     std::optional<ReadAnswer> answer;
-    registers->read(rtmr3, false, keep(answer));
+    registers->read(mrd_itself, rtmr3, false, keep(answer));
     EXPECT_FALSE(answer);
     hardware_.let_go();
     run_until(2);
@@ -361,7 +361,7 @@ TEST_F(ProviderRegistersTest, AReadWhileASlowExtendRunsWaitsForARefreshAfterIt) 
 TEST_P(EitherQueue, IdleIsToldWhenEveryCallAskedForBeforeHasBeenAnswered) {
     const auto registers = opened(GetParam());
     registers->extend(rtmr3, digest(1), {}, note("extend"));
-    registers->read(rtmr3, false, note("read"));
+    registers->read(mrd_itself, rtmr3, false, note("read"));
     registers.slot->when_idle([this] { answers_.emplace_back("idle"); });
     loop_.run();  // and the loop does not run out of work before
     EXPECT_THAT(answers_, ElementsAre("extend", "read", "idle"));
@@ -382,10 +382,59 @@ TEST_F(ProviderRegistersTest, HoweverManyCallsOfAUserWaitThoseOfOthersAndOfMrdIt
     registers.slot->when_settled([this] { answers_.emplace_back("settled"); });
     by(1001, "b");
     by(0, "root");
-    registers->read(rtmr2, true, note("read"));
+    registers->read(mrd_itself, rtmr2, true, note("read"));
     hardware_.let_go();
     run_until(12);
     EXPECT_THAT(answers_, ElementsAre("runs", "settled", "b", "root", "a1", "read", "a2", "a3", "a4", "a's report", "a's write", "idle"));
+}
+
+TEST_F(ProviderRegistersTest, ARereadTakesTheTurnOfWhoReadsAndOfSeveralTheOneThatComesFirst) {
+    const auto registers = opened(true);
+    const auto extend_of = [&](uid_t user, const std::string &name) {
+        registers->extend(rtmr3, digest(1), {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = user})}, note(name));
+    };
+    hardware_.hold("extend");
+    extend_of(1000, "runs");
+    hardware_.wait_until_held();
+    extend_of(1000, "a1");
+    registers->read(1000, rtmr2, true, note("a reads"));
+    extend_of(1001, "b1");
+    extend_of(0, "root 1");
+    extend_of(0, "root 2");
+    hardware_.let_go();
+    run_until(6);
+    EXPECT_THAT(answers_, ElementsAre("runs", "root 1", "b1", "root 2", "a1", "a reads")) << "not in root's turns";
+
+    answers_.clear();
+    hardware_.take_calls();
+    hardware_.hold("extend");
+    extend_of(1000, "runs");
+    hardware_.wait_until_held();
+    extend_of(1000, "a1");
+    registers->read(1000, rtmr2, true, note("a reads"));
+    registers->read(1000, rtmr2, true, note("a reads too"));
+    registers->read(0, rtmr2, true, note("root reads"));
+    hardware_.let_go();
+    run_until(5);
+    EXPECT_THAT(answers_, ElementsAre("runs", "a reads", "a reads too", "root reads", "a1")) << "root waits for no turn of another";
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0", "extend 2")) << "one refresh for all";
+}
+
+TEST_F(ProviderRegistersTest, AnExtendTakesTheTurnOfTheShareThatItsCallerHas) {
+    const auto registers = opened(true);
+    const auto extend_of = [&](uid_t uid, uid_t share, const std::string &name) {
+        registers->extend(
+            rtmr3, digest(1), {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = uid}), .share = share}, note(name));
+    };
+    constexpr uid_t pool = 7;
+    hardware_.hold("extend");
+    extend_of(1000, 1000, "runs");
+    hardware_.wait_until_held();
+    for (uid_t uid = 100'000; uid < 100'003; ++uid) extend_of(uid, pool, "of many");
+    extend_of(1000, 1000, "a");
+    hardware_.let_go();
+    run_until(5);
+    EXPECT_THAT(answers_, ElementsAre("runs", "of many", "a", "of many", "of many"));
 }
 
 TEST_F(ProviderRegistersTest, TheEndWaitsForTheCallThatRunsAndDropsThoseThatWait) {
@@ -404,7 +453,7 @@ TEST_F(ProviderRegistersTest, TheEndWaitsForTheCallThatRunsAndDropsThoseThatWait
 TEST_F(ProviderRegistersTest, AnAnswerMayAskForTheNextCall) {
     const auto registers = opened(false);
     registers->extend(rtmr3, digest(1), {}, [&](const ExtendAnswer &) {
-        registers->read(rtmr3, false, [&](const ReadAnswer &) {
+        registers->read(mrd_itself, rtmr3, false, [&](const ReadAnswer &) {
             answers_.emplace_back("read");
             registers->extend(rtmr3, digest(2), {}, note("second extend"));
         });
@@ -512,7 +561,7 @@ TEST_F(ProviderRegistersTest, WhetherToRereadIsDecidedAtTheExtendsTurnAndNotWhen
     hardware_.extend(rtmr3, digest(66));
     hardware_.hold("report");
     std::optional<ExtendAnswer> answer;
-    registers->read(rtmr3, true, note("read"));
+    registers->read(mrd_itself, rtmr3, true, note("read"));
     registers.slot->report(mrd_itself, mr::Bytes(64), {}, note("report"));
     registers->extend(rtmr3, digest(1), {}, keep(answer));  // nothing is known yet
     while (answers_.empty()) loop_.run_one();               // the refresh
@@ -531,7 +580,7 @@ TEST_F(ProviderRegistersTest, AReadThatJoinsTheRereadOfAnExtendIsAnswered) {
     hardware_.hold("refresh");
     registers->extend(rtmr2, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
-    registers->read(rtmr3, false, note("read"));
+    registers->read(mrd_itself, rtmr3, false, note("read"));
     hardware_.let_go();
     run_until(3);
     EXPECT_THAT(answers_, ElementsAre("kept", "read", "extend"));

@@ -106,8 +106,8 @@ TEST_F(RegisterPresence, WhoWaitsForOneThatVanishesIsAnsweredThatItIsGone) {
     registers().extend(block1, digest(1), {}, keep(runs));
     hardware_.wait_until_held();
     registers().extend(block1, digest(2), {}, keep(waits));
-    registers().read(block1, true, keep(read));
-    registers().read(block0, true, keep(other));
+    registers().read(mrd_itself, block1, true, keep(read));
+    registers().read(mrd_itself, block0, true, keep(other));
     registers().extend(block1, digest(3), {.origin = journal::Origin::cap}, keep(cap));
     registers().write(mrd_itself, reportdata, mr::Bytes(64, 1), keep(written));
     hardware_.vanish(block1);
@@ -171,7 +171,7 @@ TEST_F(RegisterPresence, AnExtendThatFailedBeforeItVanishedIsSettledWhenItIsBack
     hardware_.vanish(block1);
     run();
     std::optional<std::expected<bool, RegisterError>> read;
-    registers().read(block0, true, keep(read));
+    registers().read(mrd_itself, block0, true, keep(read));
     EXPECT_TRUE(table().indeterminate(block1)) << "the others' refresh says nothing of it";
     hardware_.bring_back(block1);
     run();
@@ -218,7 +218,7 @@ TEST_F(RegisterPresence, OneThatGoesAgainBeforeItWasReadHasNotCome) {
     open(true);
     std::optional<std::expected<bool, RegisterError>> read;
     hardware_.hold("refresh");
-    registers().read(block0, true, keep(read));
+    registers().read(mrd_itself, block0, true, keep(read));
     hardware_.wait_until_held();
     hardware_.add(fake_register("block2", "XWRL"));
     run();
@@ -247,7 +247,7 @@ TEST_F(RegisterPresence, ARefreshThatRanWhenItCameSaysNothingOfIt) {
     open(true);
     std::optional<std::expected<bool, RegisterError>> read;
     hardware_.hold("refresh");
-    registers().read(block0, true, keep(read));
+    registers().read(mrd_itself, block0, true, keep(read));
     hardware_.wait_until_held();
     hardware_.add(fake_register("block2", "XWRL"));
     hardware_.set(3, 7);
@@ -272,13 +272,13 @@ TEST_F(RegisterPresence, ARegisterThatSoftwareResetsIsToldAsResetAndItsNextExten
     hardware_.set(0, 0);
     hardware_.set(1, 0);  // which nothing may reset
     std::optional<std::expected<bool, RegisterError>> read;
-    registers().read(0, true, keep(read));
+    registers().read(mrd_itself, 0, true, keep(read));
     EXPECT_THAT(resets, ElementsAre(true, false));
     EXPECT_EQ(table().divergence(0)->expected, before);
     EXPECT_EQ(extend(0, digest(2))->sequence, 4) << "the resync comes first, which says what was expected and what was found";
     EXPECT_EQ(journal_->state().registers()[0].resyncs, 1U);
     hardware_.extend(0, digest(66));
-    registers().read(0, true, keep(read));
+    registers().read(mrd_itself, 0, true, keep(read));
     EXPECT_THAT(resets, ElementsAre(true, false, false)) << "that is somebody else's extend";
 }
 

@@ -36,7 +36,7 @@ protected:
         std::vector<Registers::Place> places;
         for (const auto index : indices) places.push_back(place(index));
         std::optional<std::expected<SetsRead, RegisterError>> answer;
-        read_sets(places, fresh, [&](std::expected<SetsRead, RegisterError> read) { answer = std::move(read); });
+        read_sets(mrd_itself, places, fresh, [&](std::expected<SetsRead, RegisterError> read) { answer = std::move(read); });
         return std::move(answer).value();
     }
 
