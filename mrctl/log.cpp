@@ -149,7 +149,9 @@ int log(const Common &common, const LogCommand &command) {
     if (for_people && !command.follow) pager.emplace();
     std::optional<Table> table;
     if (for_people) table.emplace(width);
+    bool is_redacted = false;
     const auto ended = client->records(command.from, command.follow, [&](const mr::LogRecord &record) {
+        is_redacted = is_redacted || (record.origin == mr::EventOrigin::service && !record.caller);
         if (table) {
             table->add(record);
         } else {
@@ -159,6 +161,7 @@ int log(const Common &common, const LogCommand &command) {
         return std::cout.good();
     });
     pager.reset();
+    if (is_redacted) note("who made an event, and what he said of it, is shown to who has the right log_contents");
     return ended ? exit_done : fail(ended.error());
 }
 

@@ -215,6 +215,11 @@ int main(int argc, char **argv) {
         return mrctl::status(common);
     }));
 
+    std::string asked_about;
+    auto *access_app = app.add_subcommand("access", "What one may do by the access rules, by which of them, and why not");
+    access_app->add_option("USER", asked_about, "Name or number; without, whoever asks, as he is [oneself]")->check(text);
+    access_app->callback(run_into(exit_code, [&] { return mrctl::access(common, asked_about); }));
+
     mrctl::EvidenceCommand evidence;
     auto *evidence_app =
         app.add_subcommand("evidence", "Quotes over bytes of your own and the log that leads to them: for `mrctl verify`, anywhere");

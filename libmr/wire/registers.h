@@ -218,6 +218,27 @@ struct ProvidersReply {
     static constexpr auto fields() { return std::tuple(field("providers", &ProvidersReply::providers)); }
 };
 
+struct Permission {
+    std::string_view right;
+    std::optional<std::vector<std::string>> registers;
+    std::optional<std::string_view> rule;
+    std::optional<std::string_view> why;
+    static constexpr auto fields() {
+        return std::tuple(field("right", &Permission::right), field("registers", &Permission::registers), field("rule", &Permission::rule),
+                          field("why", &Permission::why));
+    }
+};
+struct AccessParameters {
+    std::optional<std::int64_t> uid;
+    std::optional<std::vector<std::int64_t>> groups;
+    static constexpr auto fields() { return std::tuple(field("uid", &AccessParameters::uid), field("groups", &AccessParameters::groups)); }
+};
+struct AccessReply {
+    std::int64_t uid = 0;
+    std::vector<Permission> permissions;
+    static constexpr auto fields() { return std::tuple(field("uid", &AccessReply::uid), field("permissions", &AccessReply::permissions)); }
+};
+
 struct StatisticsReply {
     std::vector<Counters> counters;
     static constexpr auto fields() { return std::tuple(field("counters", &StatisticsReply::counters)); }
@@ -391,6 +412,11 @@ struct Status : Method<varlink::NoParameters, StatusReply> {
     static constexpr auto subject = no_subject;
 };
 
+struct Access : Method<AccessParameters, AccessReply> {
+    static constexpr Description description{.name = "io.mrd.Registers.Access", .operation = Operation::access};
+    static constexpr auto subject = no_subject;
+};
+
 struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, RegisterGone, NotReadable, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Watch", .operation = Operation::watch, .replies = Replies::many, .connection = Connection::own};
@@ -398,6 +424,7 @@ struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, RegisterGone,
 };
 
 // A method that is not here does not exist: the server, the clients and the interface file are held against this list.
-using RegistersMethods = MethodList<List, Read, Snapshot, Extend, Measure, Write, Cap, Create, Providers, Statistics, Status, Watch>;
+using RegistersMethods =
+    MethodList<List, Read, Snapshot, Extend, Measure, Write, Cap, Create, Providers, Statistics, Status, Access, Watch>;
 
 }  // namespace mr::wire

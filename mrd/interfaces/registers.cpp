@@ -1,11 +1,13 @@
 #include "mrd/interfaces/registers.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mrd/access/audit.h"
+#include "mrd/access/permissions.h"
 #include "mrd/interfaces/known_register.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/register_errors.h"
@@ -121,10 +123,16 @@ void read(Registers &registers, const Caller &caller, const wire::ReadParameters
 class SnapshotCall : public std::enable_shared_from_this<SnapshotCall> {
 public:
     SnapshotCall(Registers &registers, uid_t user, std::vector<Place> places, bool fresh, Answer<wire::Snapshot> answer)
-        : registers_(registers), user_(user), places_(std::move(places)), refreshed_(places_.size()), fresh_(fresh), answer_(std::move(answer)) {}
+        : registers_(registers),
+          user_(user),
+          places_(std::move(places)),
+          refreshed_(places_.size()),
+          fresh_(fresh),
+          answer_(std::move(answer)) {}
 
     void go() {
-        read_sets(user_, places_, fresh_, [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &read) { self->take(read); });
+        read_sets(user_, places_, fresh_,
+                  [self = shared_from_this()](const std::expected<SetsRead, RegisterError> &read) { self->take(read); });
     }
 
 private:
@@ -182,7 +190,8 @@ void snapshot(Registers &registers, const Caller &caller, const wire::SnapshotPa
     for (const auto &place : *places) {
         if (const auto refused = not_fresh(place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
     }
-    std::make_shared<SnapshotCall>(registers, caller.client().uid, std::move(*places), parameters.fresh.value_or(false), std::move(answer))->go();
+    std::make_shared<SnapshotCall>(registers, caller.client().uid, std::move(*places), parameters.fresh.value_or(false), std::move(answer))
+        ->go();
 }
 
 void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
@@ -273,6 +282,37 @@ void providers(const Daemon &daemon, Answer<wire::Providers> answer) {
     answer.reply(reply);
 }
 
+// What another user may is for who looks after this mrd to know.
+void access(const Daemon &daemon, const Registers &registers, const Caller &caller, const wire::AccessParameters &parameters,
+            Answer<wire::Access> answer) {
+    constexpr std::int64_t most = std::numeric_limits<uid_t>::max() - 1;
+    const auto is_id = [](std::int64_t id) { return id >= 0 && id <= most; };
+    if (parameters.uid && !is_id(*parameters.uid)) return answer.fail(InvalidParameter{"uid"});
+    if (parameters.groups &&
+        (!parameters.uid || parameters.groups->size() > mr::max_asked_groups || !std::ranges::all_of(*parameters.groups, is_id)))
+        return answer.fail(InvalidParameter{"groups"});
+    auto principal = caller.principal();
+    std::vector<gid_t> groups;
+    if (parameters.uid) {
+        if (!caller.may(Operation::repair, std::string_view())) return answer.fail(varlink::PermissionDenied{});
+        for (const auto group : parameters.groups.value_or(std::vector<std::int64_t>())) groups.push_back(static_cast<gid_t>(group));
+        principal = {.uid = static_cast<uid_t>(*parameters.uid), .groups = groups, .listener = principal.listener};
+    }
+    std::vector<KnownRegister> known;
+    for (auto *provider : registers.providers()) {
+        for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
+            if (provider->table().is_there(index)) known.push_back(known_register({provider, index}));
+        }
+    }
+    const auto found = permissions(daemon.gate()->access, principal, known);
+    wire::AccessReply reply{.uid = principal.uid, .permissions = {}};
+    for (const auto &each : found) {
+        const auto why = each.rule ? std::nullopt : std::optional<std::string_view>(each.why_not);
+        reply.permissions.push_back({name_of(each.right), each.registers, each.rule, why});
+    }
+    answer.reply(reply);
+}
+
 void watch(Watches &watches, const Registers &registers, const Caller &caller, const wire::WatchParameters &parameters,
            Answer<wire::Watch> answer) {
     if (parameters.names && (parameters.names->empty() || parameters.names->size() > max_names))
@@ -319,6 +359,9 @@ public:
     }
     void operator()(wire::Status, const Caller &, const varlink::NoParameters &, Answer<wire::Status> answer) {
         answer.reply({{status_()}});
+    }
+    void operator()(wire::Access, const Caller &caller, const wire::AccessParameters &parameters, Answer<wire::Access> answer) {
+        access(daemon_, registers_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Watch, const Caller &caller, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
         watch(*watches_, registers_, caller, parameters, std::move(answer));

@@ -53,7 +53,8 @@ bool SetsRead::in_sync() const {
     return std::ranges::all_of(read, [](const Place &place) { return place.table().in_sync(set_of(place)); });
 }
 
-void read_sets(uid_t user, std::span<const Place> places, bool fresh, std::move_only_function<void(std::expected<SetsRead, RegisterError>)> done) {
+void read_sets(uid_t user, std::span<const Place> places, bool fresh,
+               std::move_only_function<void(std::expected<SetsRead, RegisterError>)> done) {
     const auto reads =
         std::make_shared<Reads>(Reads{.result = {.read = one_of_each_set(places), .refreshed = {}}, .done = std::move(done)});
     const auto chosen = reads->result.read;

@@ -13,6 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -183,6 +184,84 @@ TEST_F(AccessOfUsers, AReloadIsWholeOrNotAtAllAndJudgesOpenSubscriptionsAgain) {
     EXPECT_THAT(told, HasSubstr("no connection")) << "mode 0600";
     EXPECT_TRUE(daemon.client().read("rtmr3"));
     EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(AccessOfUsers, IsToldToOneselfAlwaysAndOfOthersToWhoMayRepair) {
+    const auto daemon = started(
+        {.config = "[[access]]\nname = \"agent\"\nusers = [41000]\ngroups = [42000]\nallow = [\"extend\"]\nregisters = [\"tdx/rtmr3\"]\n"
+                   "[[access]]\nname = \"keeper\"\nusers = [41001]\nallow = [\"repair\"]\n"});
+    const auto ask = calls(daemon, "io.mrd.Registers.Access");
+    const auto permission = [](const std::string &reply, const std::string &right) {
+        std::vector<std::string> found;
+        const auto parsed = Json::parse(reply);
+        for (const auto &each : parsed["permissions"]) {
+            if (each["right"] == right)
+                found.push_back(each.contains("rule") ? each["registers"].dump() + " by " + each["rule"].get<std::string>()
+                                                      : "not: " + each["why"].get<std::string>());
+        }
+        return found;
+    };
+    const auto own = as_user({somebody, {attesters}}, ask);
+    EXPECT_THAT(own, HasSubstr("\"uid\":41000"));
+    EXPECT_THAT(permission(own, "extend"), ::testing::Contains("[\"tdx/rtmr3\"] by agent"));
+    EXPECT_THAT(permission(as_user({somebody}, ask), "extend"), ::testing::Contains(HasSubstr("not: the rule agent is for other groups")));
+    EXPECT_THAT(permission(as_user({65534}, ask), "extend"), ::testing::Contains(HasSubstr("not: ")));
+
+    const auto about = calls(daemon, "io.mrd.Registers.Access", R"({"uid":41000,"groups":[42000]})");
+    EXPECT_THAT(as_user({somebody}, about), denied);
+    EXPECT_THAT(permission(as_user({somebody_else}, about), "extend"), ::testing::Contains("[\"tdx/rtmr3\"] by agent"));
+    EXPECT_THAT(permission(as_user({0}, about), "repair"), ElementsAre("not: the rule keeper is for other users"));
+    for (const auto *wrong : {R"({"uid":-1})", R"({"uid":4294967295})", R"({"groups":[1]})", R"({"uid":1,"groups":[-1]})"})
+        EXPECT_THAT(as_user({0}, calls(daemon, "io.mrd.Registers.Access", wrong)), HasSubstr("invalid_parameter")) << wrong;
+}
+
+TEST_F(AccessOfUsers, MrctlAccessTellsRightsRegistersRuleAndWhyNot) {
+    const auto daemon =
+        started({.config = "[[access]]\nname = \"agent\"\nusers = [41000]\nallow = [\"extend\"]\nregisters = [\"tdx/rtmr3\"]\n"});
+    const auto mrctl = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), places::mrctl());
+        return run_program(arguments, folder(), {}, {{"MRD_SOCKET", daemon.socket()}});
+    };
+    const auto told = mrctl({"access", "41000"});
+    EXPECT_EQ(told.exit_code, 0) << told.err;
+    EXPECT_THAT(told.out, AllOf(HasSubstr("extend tdx/rtmr3 agent"), HasSubstr("quote all - no rule allows it to others than root")));
+    EXPECT_THAT(mrctl({"access"}).out, HasSubstr("repair all root"));
+    EXPECT_THAT(mrctl({"access", "root", "--json"}).out, HasSubstr("\"uid\":0"));
+    const auto unknown = mrctl({"access", "no-such-user-here"});
+    EXPECT_EQ(unknown.exit_code, 2);
+    EXPECT_THAT(unknown.err, HasSubstr("this machine has no user \"no-such-user-here\""));
+}
+
+TEST_F(AccessOfUsers, MrctlLogSaysThatItDoesNotShowAll) {
+    const auto daemon = started();
+    ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("a"), {.description = "a secret"}));
+    const auto err = folder() / "err";
+    Process process({places::mrctl(), "log"},
+                    {.environment = {{"MRD_SOCKET", daemon.socket()}}, .errors = err, .in_child = [] { become({somebody}); }});
+    const auto exit_code = process.wait();
+    if (exit_code == 127) GTEST_SKIP() << "this build is for nobody else to run";
+    EXPECT_EQ(exit_code, 0) << contents(err);
+    EXPECT_THAT(contents(err), HasSubstr("is shown to who has the right log_contents"));
+    EXPECT_EQ(run_program({places::mrctl(), "log"}, folder(), {}, {{"MRD_SOCKET", daemon.socket()}}).err, "") << "root sees all";
+}
+
+class AccessCheck : public DaemonTest {};
+
+TEST_F(AccessCheck, WarnsOfRulesThatCanNeverAllowAnythingAndRefusesNamesThatThereAreNot) {
+    const auto check = [this](const std::string &config) {
+        std::ofstream(folder() / "mrd.toml") << config;
+        return run_program({places::mrd(), "--config", folder() / "mrd.toml", "--check"}, folder());
+    };
+    const std::string rule = "[[access]]\nname = \"a\"\nallow = [\"read\"]\n";
+    const auto good = check(rule);
+    EXPECT_EQ(good.exit_code, 0);
+    EXPECT_EQ(good.err, "");
+    const auto warned = check(rule + "listeners = [\"public\"]\n");
+    EXPECT_EQ(warned.exit_code, 0);
+    EXPECT_THAT(warned.err, HasSubstr("the access rule a: there is no listener public"));
+    const auto refused = check(rule + "users = [\"no-such-user-here\"]\n");
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.err, HasSubstr("access.users of the rule a: this machine has no user \"no-such-user-here\""));
 }
 
 }  // namespace

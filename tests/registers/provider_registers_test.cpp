@@ -423,8 +423,8 @@ TEST_F(ProviderRegistersTest, ARereadTakesTheTurnOfWhoReadsAndOfSeveralTheOneTha
 TEST_F(ProviderRegistersTest, AnExtendTakesTheTurnOfTheShareThatItsCallerHas) {
     const auto registers = opened(true);
     const auto extend_of = [&](uid_t uid, uid_t share, const std::string &name) {
-        registers->extend(
-            rtmr3, digest(1), {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = uid}), .share = share}, note(name));
+        registers->extend(rtmr3, digest(1),
+                          {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = uid}), .share = share}, note(name));
     };
     constexpr uid_t pool = 7;
     hardware_.hold("extend");

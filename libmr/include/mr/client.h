@@ -135,6 +135,18 @@ struct ProviderState {
 };
 std::string_view to_string(ProviderState::Phase phase);
 
+// What the access rules say of one right (docs/access.md), and of these registers.
+struct Permission {
+    std::string right;                                       // "extend"
+    std::optional<std::vector<std::string>> registers = {};  // nothing: all, or the right is about none
+    std::optional<std::string> rule = {};                    // the rule that allows it; nothing: none does
+    std::string why_not = {};                                // what is missing
+};
+struct Permissions {
+    std::int64_t uid = 0;
+    std::vector<Permission> permissions;
+};
+
 struct ProviderCounters {
     std::string provider;
     std::int64_t reads = 0;
@@ -286,6 +298,10 @@ Call<std::vector<ProviderCounters>> statistics();
 // The object that docs/status.md describes. Errors: none but those of every call.
 Call<RawReply> status();
 
+// What one may do by mrd's access rules: without a uid whoever asks, as he is. Of another uid only who may repair is told; `groups`: those that it is in, at most
+// max_asked_groups. Errors: permission_denied, for another uid; invalid_parameter for a uid or group that there cannot be.
+Call<Permissions> access(std::optional<std::int64_t> uid = {}, const std::vector<std::int64_t> &groups = {});
+
 // The present value of each register (all, and those that come later: no name), then each change. Who does not keep up gets the latest value of each. Errors:
 // no_such_register, not_readable, provider_failed; connection_lost when mrd ends.
 StreamCall<Change> watch(const std::vector<std::string> &names = {});
@@ -387,6 +403,9 @@ public:
     Result<std::vector<ProviderState>> providers() { return call(calls::providers()); }
     Result<std::vector<ProviderCounters>> statistics() { return call(calls::statistics()); }
     Result<RawReply> status() { return call(calls::status()); }
+    Result<Permissions> access(std::optional<std::int64_t> uid = {}, const std::vector<std::int64_t> &groups = {}) {
+        return call(calls::access(uid, groups));
+    }
     Result<std::vector<ReplayResult>> replay() { return call(calls::replay()); }
     Result<std::string> repair() { return call(calls::repair()); }
     Result<Report> report(const ReportData &report_data, std::optional<std::string_view> provider = {}) {

@@ -5,6 +5,8 @@
 
 namespace mr {
 
+inline constexpr std::size_t max_asked_groups = 1024;  // of a user, of whom is asked what he may do
+
 inline constexpr std::size_t max_event_data = std::size_t{64} * 1024;  // bytes of one event's data, with its envelope
 inline constexpr std::size_t max_event_id = 128;                       // bytes
 inline constexpr std::size_t max_names = 1024;                         // registers named in one call

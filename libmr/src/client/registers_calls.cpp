@@ -100,6 +100,17 @@ std::expected<std::vector<ProviderState>, Error> providers_of(const wire::Provid
     return result;
 }
 
+std::expected<Permissions, Error> permissions_of(const wire::AccessReply &reply) {
+    Permissions result{.uid = reply.uid, .permissions = {}};
+    result.permissions.reserve(reply.permissions.size());
+    for (const auto &entry : reply.permissions) {
+        result.permissions.push_back({std::string(entry.right), entry.registers,
+                                      entry.rule ? std::optional<std::string>(*entry.rule) : std::nullopt,
+                                      std::string(entry.why.value_or(""))});
+    }
+    return result;
+}
+
 std::expected<std::vector<ProviderCounters>, Error> counters_of(const wire::StatisticsReply &reply) {
     std::vector<ProviderCounters> result;
     result.reserve(reply.counters.size());
@@ -209,6 +220,10 @@ Call<std::vector<ProviderCounters>> statistics() { return make_call<wire::Statis
 
 Call<RawReply> status() { return make_call<wire::Status, &status_of>({}); }
 
+Call<Permissions> access(std::optional<std::int64_t> uid, const std::vector<std::int64_t> &groups) {
+    return make_call<wire::Access, &permissions_of>(wire::AccessParameters{uid, uid ? std::optional(groups) : std::nullopt});
+}
+
 StreamCall<Change> watch(const std::vector<std::string> &names) {
     return make_call<wire::Watch, &change_of>(check_texts(wire::WatchParameters{names_or_all(names)}), varlink::no_timeout);
 }
@@ -229,6 +244,7 @@ struct Functions {
     static constexpr auto of(wire::Providers) { return &Client::providers; }
     static constexpr auto of(wire::Statistics) { return &Client::statistics; }
     static constexpr auto of(wire::Status) { return &Client::status; }
+    static constexpr auto of(wire::Access) { return &Client::access; }
     static constexpr auto of(wire::Watch) { return &calls::watch; }
 };
 static_assert(detail::has_all<Functions>(wire::RegistersMethods()), "a method that no client can call");

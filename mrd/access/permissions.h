@@ -1,0 +1,26 @@
+// What somebody may do, and by which rule or why not: for people who ask for it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mrd/access/access.h"
+
+namespace mrd {
+
+// Of a right, and of the registers of which it is so.
+struct Permission {
+    Right right = Right::list;
+    std::optional<std::vector<std::string>> registers = {};  // nothing: all, or the right is about none
+    std::optional<std::string> rule = {};                    // that allows it; nothing: none does
+    std::string why_not = {};                                // what is missing
+};
+
+inline constexpr std::size_t max_told_rules = 4;  // of those that allow a right to others, when none allows it
+
+// In the order of the rights; of one right that is not the same for all registers, in the order of the registers.
+std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers);
+
+}  // namespace mrd

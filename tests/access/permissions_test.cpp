@@ -1,0 +1,77 @@
+#include "mrd/access/permissions.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mrd {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr uid_t agent = 1000;
+const std::vector<KnownRegister> known{
+    {{"tdx/rtmr2", "tdx/rtmr2:sha384"}, false}, {{"tdx/rtmr3", "tdx/rtmr3:sha384"}, false}, {{"tdx/reportdata", {}}, true}};
+
+// "right registers rule", or "right registers - why".
+std::vector<std::string> told(std::vector<AccessRule> rules, const Principal &principal) {
+    const Access access(AccessRules(std::move(rules), 0));
+    std::vector<std::string> lines;
+    for (const auto &each : permissions(access, principal, known)) {
+        std::string registers = each.registers ? "" : "all";
+        for (const auto &name : each.registers.value_or(std::vector<std::string>())) registers += (registers.empty() ? "" : ",") + name;
+        lines.push_back(std::string(name_of(each.right)) + " " + registers + " " + each.rule.value_or("- " + each.why_not));
+    }
+    return lines;
+}
+const Principal asks{.uid = agent, .gid = agent, .listener = "varlink"};
+
+TEST(Permissions, OfRootAreAllByItsRule) {
+    const auto lines = told({}, {.uid = 0, .gid = 0});
+    ASSERT_EQ(lines.size(), rights);
+    for (std::size_t i = 0; i < rights; ++i) EXPECT_EQ(lines[i], std::string(right_names[i]) + " all root");
+}
+
+TEST(Permissions, OfWhomNoRuleIsForAreNone) {
+    for (const auto &line : told({}, asks)) EXPECT_THAT(line, HasSubstr(" all - no rule allows it to others than root"));
+}
+
+TEST(Permissions, SayTheRegistersWhereTheyDiffer) {
+    const auto lines = told({{.name = "own", .users = {agent}, .allow = {Right::extend, Right::create}, .registers = {"tdx/rtmr3"}},
+                             {.name = "everybody", .allow = {Right::read}}},
+                            asks);
+    EXPECT_THAT(lines, AllOf(Contains("extend tdx/rtmr3 own"), Contains("extend tdx/rtmr2 - the rule own is for the registers tdx/rtmr3"),
+                             Contains("create tdx/rtmr3 own"), Contains("read all everybody")));
+}
+
+TEST(Permissions, SayThatRegistersForReportsAreOfTheRightToReports) {
+    const auto lines = told({{.name = "r", .users = {agent}, .allow = {Right::report, Right::write}, .registers = {"tdx/report*"}}}, asks);
+    EXPECT_THAT(lines, AllOf(Contains("report all r"), Contains("write all - the rule r is for the registers tdx/report*")));
+}
+
+TEST(Permissions, SayWhatIsMissingOfTheRulesThatAllowItToOthers) {
+    const auto why = [](AccessRule rule) {
+        rule.allow = {Right::quote};
+        for (const auto &line : told({rule}, asks)) {
+            if (line.starts_with("quote")) return line.substr(line.find('-') + 2);
+        }
+        return std::string();
+    };
+    EXPECT_EQ(why({.name = "a", .users = {7}}), "the rule a is for other users");
+    EXPECT_EQ(why({.name = "a", .groups = {7}}), "the rule a is for other groups");
+    EXPECT_EQ(why({.name = "a", .units = {"x.service", "y.service"}}), "the rule a is for the unit x.service or y.service");
+    EXPECT_EQ(why({.name = "a", .users = {7}, .listeners = {"l"}}), "the rule a is for other users, the listener l");
+    EXPECT_EQ(why({.name = "a", .registers = {"tdx/*"}}), "the rule a is for the registers tdx/*");
+}
+
+TEST(Permissions, TellABoundedNumberOfRules) {
+    std::vector<AccessRule> rules;
+    for (int i = 0; i < 20; ++i) rules.push_back({.name = "r" + std::to_string(i), .users = {7}, .allow = {Right::quote}});
+    EXPECT_THAT(told(rules, asks), Contains(AllOf(HasSubstr("quote"), HasSubstr("the rule r3 is"), HasSubstr("; and others"),
+                                                  ::testing::Not(HasSubstr("r4")))));
+}
+
+}  // namespace
+}  // namespace mrd
