@@ -28,11 +28,16 @@ std::optional<Full> Space::refuses(const State &state, std::int64_t uid, std::ui
     const auto one = has_own_share(uid) ? "uid " + std::to_string(uid) : "all uids that no rule names";
     const std::string all = "all uids but root";
     const auto used = usage_of_share(state, uid);
-    if (used.bytes + size > this->uid()) return exceeded(this->uid(), "bytes", one);
-    if (used.events >= max_events_of_uid) return exceeded(max_events_of_uid, "events", one);
-    const auto others = state.usage_of_others();
-    if (others.bytes + size > this->others()) return exceeded(this->others(), "bytes", all);
-    if (others.events >= max_events_of_others) return exceeded(max_events_of_others, "events", all);
+    const auto by_all = state.usage_of_others();
+    const auto judge = [&](std::string_view what, std::uint64_t own, std::uint64_t taken, std::uint64_t more, std::uint64_t limit) {
+        const auto of_the_others = taken - own;
+        const auto share = (limit - std::min(limit, of_the_others)) / 2;
+        if (own + more <= share) return std::optional<Full>();
+        // Who has nothing is kept out by the others.
+        return std::optional(own > 0 ? exceeded(share, what, one) : exceeded(limit, what, all));
+    };
+    if (auto full = judge("bytes", used.bytes, by_all.bytes, size, others())) return full;
+    if (auto full = judge("events", used.events, by_all.events, 1, max_events_of_others)) return full;
     return std::nullopt;
 }
 

@@ -1,7 +1,9 @@
 // How much of the journal a client may fill, so that none keeps others' events out of it. Decisions only: what is taken, the state counts.
 //
-// All of the size limit is root's, but for a reserve for what mrd itself logs: caps and resyncs. Uids that are not root's have half of it together, and one
-// of them half of that: of those that have no share of their own, all together. They have a number of events, too: the digest of every event is in every evidence, which does not grow with the journal.
+// All of the size limit is root's, but for a reserve for what mrd itself logs: caps and resyncs. Uids that are not root's have half of it together, and one has at most
+// half of what the others of them leave: the first one a half of that half, the next one half of the rest, and so on, so that nobody takes the last of it. Those
+// that have no share of their own count as one. They have a number of events, shared in the same way: the digest of every event is in every evidence, which does not
+// grow with the journal.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +15,8 @@
 
 namespace mrd::journal {
 
-// Events of all uids but root, and of one of them. Cut to what an evidence never leaves out they take at most half of its log.
+// Events of all uids but root. Cut to what an evidence never leaves out they take at most half of its log.
 inline constexpr std::uint64_t max_events_of_others = 14'000;
-inline constexpr std::uint64_t max_events_of_uid = max_events_of_others / 2;
 
 class Space {
 public:
@@ -27,7 +28,6 @@ public:
 
     [[nodiscard]] constexpr std::uint64_t reserve() const { return size_limit_ / 64; }  // for mrd's own events
     [[nodiscard]] constexpr std::uint64_t others() const { return size_limit_ / 2; }    // of all uids but root
-    [[nodiscard]] constexpr std::uint64_t uid() const { return size_limit_ / 4; }       // of one of them
 
     // The share that one more event of the uid, which takes so many bytes, would exceed. Nothing: none.
     [[nodiscard]] std::optional<Full> refuses(const State &state, std::int64_t uid, std::uint64_t size) const;

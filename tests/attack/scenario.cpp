@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -194,13 +195,16 @@ bool Attackers::closed_by_peer(const varlink::FileDescriptor &socket, std::chron
 std::vector<Scenario> all_scenarios() {
     auto all = connection_scenarios();
     for (auto &scenario : evidence_scenarios()) all.push_back(std::move(scenario));
+    for (auto &scenario : user_scenarios()) all.push_back(std::move(scenario));
     return all;
 }
 
 Outcome run(const Scenario &scenario, bool small) {
     allow_descriptors();
     const TemporaryFolder folder;
-    Daemon::Options options{.config = small ? scenario.small_config : ""};
+    // To the socket other users may come.
+    if (::chmod(folder.path().c_str(), 0711) != 0) throw std::runtime_error("no folder for mrd");
+    Daemon::Options options{.config = small ? scenario.small_config : scenario.config};
     if (scenario.descriptors) {
         options.in_child = [count = static_cast<rlim_t>(*scenario.descriptors)] {
             const rlimit limit{.rlim_cur = count, .rlim_max = count};

@@ -62,8 +62,10 @@ struct Scenario {
     std::size_t events = 0;     // in the log before; a twentieth of it in the small one
     std::size_t max_rss_mib = 0;
     std::size_t small_max_rss_mib = 0;
-    std::string small_config = {};                // mrd's, so that few clients reach a limit
+    std::string config = {};                      // mrd's
+    std::string small_config = {};                // the small one's, so that few clients reach a limit
     std::optional<std::size_t> descriptors = {};  // mrd's limit of open files
+    bool needs_root = false;                      // its clients are several users
     bool takes_all_places = false;                // nobody can connect meanwhile: only who is connected is served
     void (*attack)(Attackers &) = nullptr;
 };
@@ -73,6 +75,7 @@ std::vector<Scenario> all_scenarios();
 // The files beside this one.
 std::vector<Scenario> connection_scenarios();
 std::vector<Scenario> evidence_scenarios();
+std::vector<Scenario> user_scenarios();
 
 struct Latency {
     std::size_t calls = 0;

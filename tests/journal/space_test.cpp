@@ -57,9 +57,22 @@ TEST_F(JournalSpace, UidsThatNoRuleNamesFillOneShareTogether) {
     EXPECT_TRUE(log(*journal, 9999)) << "another one has none of its own";
     const auto [events, own] = fill(*journal, 1000);
     EXPECT_EQ(own.share, "bytes of uid 1000");
-    EXPECT_GT(events, 40U) << "nothing of it is taken by the others";
+    EXPECT_GT(events, 20U) << "half of what they left";
     EXPECT_TRUE(log(*journal, 9999)) << "nor is theirs more for what it has taken";
     EXPECT_FALSE(log(*journal, 0));
+}
+
+TEST_F(JournalSpace, HoweverManyUidsFillTheirSharesTheNextOneFindsSome) {
+    auto journal = start();
+    std::uint64_t last = 1000;
+    for (std::int64_t uid = 1000; uid < 1004; ++uid) {
+        const auto [events, full] = fill(*journal, uid);
+        EXPECT_GT(events, 0U) << uid;
+        EXPECT_LT(events, last) << uid;
+        EXPECT_EQ(full.share, "bytes of uid " + std::to_string(uid));
+        last = events;
+    }
+    EXPECT_FALSE(log(*journal, 1004));
 }
 
 TEST_F(JournalSpace, AThousandUidsLeaveRootHalfOfIt) {
@@ -84,11 +97,11 @@ TEST_F(JournalSpace, OneUidHasSoManyEventsHoweverLargeTheJournalIs) {
     options_.size_limit = default_size_limit;
     auto journal = start();
     const auto [events, full] = fill(*journal, 1000);
-    EXPECT_EQ(events, max_events_of_uid);
-    EXPECT_EQ(full.limit, max_events_of_uid);
+    EXPECT_EQ(events, max_events_of_others / 2);
+    EXPECT_EQ(full.limit, max_events_of_others / 2);
     EXPECT_EQ(full.share, "events of uid 1000");
-    EXPECT_EQ(fill(*journal, 1001).first, max_events_of_uid);
-    EXPECT_EQ(log(*journal, 1002)->share, "events of all uids but root");
+    EXPECT_EQ(fill(*journal, 1001).first, max_events_of_others / 4) << "half of what is left";
+    EXPECT_EQ(fill(*journal, 1002).first, max_events_of_others / 8);
     EXPECT_FALSE(log(*journal, 0));
 }
 
