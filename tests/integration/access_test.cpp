@@ -1,5 +1,6 @@
 // Who may do what, by real sockets and real users.
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
@@ -112,6 +113,33 @@ TEST_F(AccessOfUsers, NoRuleIsForWhoHasNoUidHere) {
     EXPECT_THAT(daemon.log(), HasSubstr("the access rule nobody: uid 65534 is whoever has no uid here"));
     EXPECT_THAT(as_user({65534}, calls(daemon, "io.mrd.Registers.List")), denied);
     EXPECT_THAT(as_user({65533}, calls(daemon, "io.mrd.Registers.List")), HasSubstr("registers"));
+}
+
+TEST_F(AccessOfUsers, AUnitCountsForWhoIsInItAtTheCallAndNotBelowIt) {
+    const auto cgroups = folder() / "cgroups";
+    std::filesystem::create_directory(cgroups);
+    if (::mount("none", cgroups.c_str(), "cgroup2", 0, nullptr) != 0) GTEST_SKIP() << "no cgroup2 can be mounted here";
+    struct Mounted {
+        ~Mounted() {
+            for (const auto *made : {"system.slice/agent.service/agent.service", "system.slice/agent.service", "system.slice"})
+                ::rmdir((path / made).c_str());
+            ::umount(path.c_str());
+        }
+        std::filesystem::path path;
+    } const mounted{cgroups};
+    if (!contents("/proc/self/cgroup").contains("0::/\n") || std::filesystem::exists(cgroups / "system.slice"))
+        GTEST_SKIP() << "a service manager's hierarchy is not for tests";
+    ASSERT_TRUE(std::filesystem::create_directories(cgroups / "system.slice" / "agent.service" / "agent.service"));
+    const auto in = [&cgroups](const std::string &place) {
+        return [file = cgroups / place / "cgroup.procs"] { std::ofstream(file) << ::getpid() << std::flush; };
+    };
+    const auto daemon =
+        started({.config = "[[access]]\nname = \"agent\"\nusers = [41000]\nunits = [\"agent.service\"]\nallow = [\"report\"]\n"});
+    const auto ask = calls(daemon, "io.mrd.Attestation.Report", nonce);
+    EXPECT_THAT(as_user({somebody, {}, in("system.slice/agent.service")}, ask), HasSubstr("\"simulated\":true")) << daemon.log();
+    EXPECT_THAT(as_user({somebody_else, {}, in("system.slice/agent.service")}, ask), denied) << "another user";
+    EXPECT_THAT(as_user({somebody, {}, in("system.slice/agent.service/agent.service")}, ask), denied) << "below it";
+    EXPECT_THAT(as_user({somebody}, ask), denied) << "in none";
 }
 
 TEST_F(AccessOfUsers, ARuleForOneListenerAndOneRegisterHoldsForThoseAlone) {

@@ -14,10 +14,12 @@ namespace mrd {
 
 struct OtherUser {
     uid_t uid = 0;
-    std::vector<gid_t> groups = {};  // supplementary; its own is the uid's number
+    std::vector<gid_t> groups = {};     // supplementary; its own is the uid's number
+    std::function<void()> before = {};  // what it does while it is still root
 };
 
 inline void become(const OtherUser &user) {
+    if (user.before) user.before();
     if (::setgroups(user.groups.size(), user.groups.data()) != 0 || ::setgid(user.uid) != 0 || ::setuid(user.uid) != 0) ::_exit(126);
 }
 
