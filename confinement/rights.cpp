@@ -41,11 +41,10 @@ bool set(const Sets &sets) {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
     constexpr unsigned half = 32;
-    for (unsigned i = 0; i < data.size(); ++i) {
-        data.at(i) = {.effective = static_cast<std::uint32_t>(sets.effective >> (half * i)),
-                      .permitted = static_cast<std::uint32_t>(sets.permitted >> (half * i)),
-                      .inheritable = static_cast<std::uint32_t>(sets.inheritable >> (half * i))};
-    }
+    const auto low = [](Capabilities of) { return static_cast<std::uint32_t>(of); };
+    const auto high = [](Capabilities of) { return static_cast<std::uint32_t>(of >> half); };
+    data[0] = {.effective = low(sets.effective), .permitted = low(sets.permitted), .inheritable = low(sets.inheritable)};
+    data[1] = {.effective = high(sets.effective), .permitted = high(sets.permitted), .inheritable = high(sets.inheritable)};
     return ::syscall(SYS_capset, &header, data.data()) == 0;
 }
 

@@ -25,7 +25,11 @@ namespace {
 namespace fs = std::filesystem;
 using Failure = std::unexpected<std::string>;
 
-std::optional<uid_t> expected_user;  // set once, at the start
+// Set once, at the start.
+std::optional<uid_t> &expected_user() {
+    static std::optional<uid_t> user;
+    return user;
+}
 
 constexpr int max_links = 40;  // as the kernel follows
 constexpr mode_t parent_mode = 0755;
@@ -43,7 +47,7 @@ std::string octal(mode_t mode) {
 }
 
 std::expected<void, std::string> check_owner(const struct stat &status, const fs::path &path) {
-    if (status.st_uid == 0 || status.st_uid == ::geteuid() || status.st_uid == expected_user) return {};
+    if (status.st_uid == 0 || status.st_uid == ::geteuid() || status.st_uid == expected_user()) return {};
     return Failure(path.string() + " belongs to uid " + std::to_string(status.st_uid) +
                    ", who could change what mrd relies on: chown it to root" + (::geteuid() == 0 ? "" : " or to mrd's user") +
                    ", or name another place");
@@ -138,7 +142,7 @@ std::expected<void, std::string> make_own_folder(const fs::path &folder, mode_t 
     return Walk(whole).go(mode, others);
 }
 
-void expect_user(uid_t user) { expected_user = user; }
+void expect_user(uid_t user) { expected_user() = user; }
 
 std::expected<void, std::string> give_folder(const fs::path &folder, uid_t user, gid_t group) {
     const varlink::FileDescriptor at(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

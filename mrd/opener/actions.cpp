@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <memory>
 #include <utility>
 
@@ -66,11 +66,9 @@ Connecting connect_to(std::span<const std::uint8_t> address) {
     }
     std::copy(address.begin(), address.end(), reinterpret_cast<std::uint8_t *>(&to));
     connecting.socket = varlink::FileDescriptor(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!connecting.socket) {
+    if (!connecting.socket ||
+        ::connect(connecting.socket.get(), reinterpret_cast<const sockaddr *>(&to), static_cast<socklen_t>(address.size())) != 0)
         connecting.error = errno;
-    } else if (::connect(connecting.socket.get(), reinterpret_cast<const sockaddr *>(&to), static_cast<socklen_t>(address.size())) != 0) {
-        connecting.error = errno;
-    }
     return connecting;
 }
 

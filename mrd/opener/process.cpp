@@ -113,8 +113,8 @@ std::expected<void, std::string> give_up_rights(Duty duty, const Places &places,
     return {};
 }
 
-void send_answer(const Answer &answer, int descriptor) {
-    iovec bytes{const_cast<Answer *>(&answer), sizeof(answer)};
+void send_answer(Answer &answer, int descriptor) {
+    iovec bytes{&answer, sizeof(answer)};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
     msghdr message{};
     message.msg_iov = &bytes;
@@ -166,7 +166,8 @@ private:
         if (!descriptor) return;
         // mrd's closing is to be the last one: it does not go on before this end is closed.
         descriptor.reset();
-        send_answer({}, -1);
+        Answer closed;
+        send_answer(closed, -1);
     }
 
     void carry_out(const Step &step, Answer &answer, varlink::FileDescriptor &descriptor) {
@@ -290,13 +291,17 @@ private:
     varlink::FileDescriptor socket_;
 };
 
-// Set once, before there is a second thread, and kept to the process's end.
+// Started once, before there is a second thread, and kept to the process's end.
 struct Openers {
+    bool started = false;
     std::unique_ptr<Asked> files;
     std::unique_ptr<Asked> quotes;
     std::unique_ptr<Asked> callers;
 };
-Openers *openers = nullptr;
+Openers &openers() {
+    static Openers all;
+    return all;
+}
 
 Request request_for(Operation operation, std::string_view path) {
     Request request;
@@ -322,10 +327,10 @@ std::string_view text_of(const Answer &answer) { return {answer.text.data(), ans
 
 }  // namespace
 
-std::expected<std::vector<varlink::FileDescriptor>, std::string> start_openers(Places places,
+std::expected<std::vector<varlink::FileDescriptor>, std::string> start_openers(const Places &places,
                                                                                const std::optional<confinement::Identity> &identity,
                                                                                bool must_be_confined) {
-    static Openers all;
+    auto &all = openers();
     std::vector<varlink::FileDescriptor> ends;
     const auto mrd = ::getpid();
     for (const auto duty : {Duty::files, Duty::quotes, Duty::callers}) {
@@ -353,15 +358,15 @@ std::expected<std::vector<varlink::FileDescriptor>, std::string> start_openers(P
         if (!ready) return Failure("an opener has ended while it was started");
         if (ready->answer.error != 0) return Failure("an opener cannot be confined: " + std::string(text_of(ready->answer)));
     }
-    openers = &all;
+    all.started = true;
     return ends;
 }
 
 varlink::FileDescriptor open(const std::filesystem::path &path, int flags) {
-    if (openers == nullptr) return varlink::FileDescriptor(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY));
+    if (!openers().started) return varlink::FileDescriptor(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY));
     auto request = request_for(Operation::open, path.native());
     request.access = static_cast<std::uint8_t>(flags & O_ACCMODE);
-    auto *asked = openers->quotes && is_instance(path) ? openers->quotes.get() : openers->files.get();
+    auto *asked = openers().quotes && is_instance(path) ? openers().quotes.get() : openers().files.get();
     if (asked == nullptr) {
         errno = EACCES;
         return {};
@@ -384,56 +389,56 @@ std::expected<mr::Bytes, std::string> read_file(const std::filesystem::path &pat
 
 std::expected<std::filesystem::path, int> make_instance(const std::filesystem::path &folder) {
     static std::atomic<std::uint64_t> made = 0;
-    if (openers == nullptr) return make_instance_of(::getpid(), made++, folder);
-    if (!openers->quotes) return std::unexpected(EACCES);
-    const auto got = openers->quotes->ask(request_for(Operation::make, folder.native()));
+    if (!openers().started) return make_instance_of(::getpid(), made++, folder);
+    if (!openers().quotes) return std::unexpected(EACCES);
+    const auto got = openers().quotes->ask(request_for(Operation::make, folder.native()));
     if (got.answer.error != 0) return std::unexpected(got.answer.error);
     return std::filesystem::path(text_of(got.answer));
 }
 
 void remove_instance(const std::filesystem::path &instance) {
-    if (openers == nullptr) {
+    if (!openers().started) {
         (void)::rmdir(instance.c_str());
-    } else if (openers->quotes) {
-        (void)openers->quotes->ask(request_for(Operation::remove, instance.native()));
+    } else if (openers().quotes) {
+        (void)openers().quotes->ask(request_for(Operation::remove, instance.native()));
     }
 }
 
 void remove_socket(const std::filesystem::path &file) {
-    if (openers == nullptr) {
+    if (!openers().started) {
         (void)::unlink(file.c_str());
-    } else if (openers->files) {
-        (void)openers->files->ask(request_for(Operation::remove, file.native()));
+    } else if (openers().files) {
+        (void)openers().files->ask(request_for(Operation::remove, file.native()));
     }
 }
 
 void remove_left_instances(const std::filesystem::path &folder) {
-    if (openers == nullptr) {
+    if (!openers().started) {
         remove_instances_of(::getpid(), folder);
-    } else if (openers->quotes) {
-        (void)openers->quotes->ask(request_for(Operation::remove_left, folder.native()));
+    } else if (openers().quotes) {
+        (void)openers().quotes->ask(request_for(Operation::remove_left, folder.native()));
     }
 }
 
 Connecting connect(const std::string &name, std::span<const std::uint8_t> address) {
-    if (openers == nullptr) return connect_to(address);
+    if (!openers().started) return connect_to(address);
     Connecting connecting;
-    if (!openers->files) {
+    if (!openers().files) {
         connecting.error = EACCES;
         return connecting;
     }
-    auto got = openers->files->ask(request_for(Operation::connect, name));
+    auto got = openers().files->ask(request_for(Operation::connect, name));
     return {.socket = std::move(got.descriptor), .error = got.answer.error};
 }
 
 std::optional<std::string> executable(pid_t process) {
     std::string path;
-    if (openers == nullptr) {
+    if (!openers().started) {
         path = executable_of(process);
     } else {
         auto request = request_for(Operation::executable, {});
         request.process = process;
-        const auto got = openers->callers->ask(request);
+        const auto got = openers().callers->ask(request);
         if (got.answer.error == 0) path = text_of(got.answer);
     }
     return path.empty() ? std::nullopt : std::optional(std::move(path));

@@ -25,7 +25,7 @@ enum class Duty : std::uint8_t { files, quotes, callers };
 // an opener works all the same where its kernel keeps none of it.
 //
 // Descriptors that become readable when one has ended. Error: one sentence.
-std::expected<std::vector<varlink::FileDescriptor>, std::string> start_openers(Places places,
+std::expected<std::vector<varlink::FileDescriptor>, std::string> start_openers(const Places &places,
                                                                                const std::optional<confinement::Identity> &identity,
                                                                                bool must_be_confined);
 
