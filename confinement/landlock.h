@@ -3,7 +3,7 @@
 //
 // A build with a sanitizer reads /proc, too: it looks at its own memory and threads.
 //
-// What an older kernel does not know to keep it does not keep: truncation by a path (6.2), requests to devices (6.10), signals to and abstract sockets of others
+// What an older kernel does not know to keep it does not keep: truncation by a path (6.2), requests to devices (6.10), abstract sockets of others
 // (6.12), TCP (6.7).
 #pragma once
 

@@ -232,6 +232,21 @@ TEST_F(MrdConfinement, MrdEndsWithAnErrorWhenAnOpenerHasAndNoOpenerOutlivesIt) {
     }
 }
 
+TEST_F(MrdConfinement, AnOpenerThatHangsEndsWithMrdToo) {
+    auto daemon = started();
+    const auto pid = std::to_string(daemon.process().pid());
+    std::istringstream children(contents("/proc/" + pid + "/task/" + pid + "/children"));
+    pid_t opener = 0;
+    ASSERT_TRUE(children >> opener);
+    pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, opener, 0)), POLLIN, 0};
+    ::kill(opener, SIGSTOP);
+    daemon.process().signal(SIGKILL);
+    EXPECT_EQ(daemon.process().wait(), 1000 + SIGKILL);
+    EXPECT_EQ(::poll(&ended, 1, 5000), 1);
+    ::kill(opener, SIGKILL);
+    ::close(ended.fd);
+}
+
 TEST_F(MrdConfinement, WhoACallerIsIsFoundByAnOpener) {
     auto daemon = started();
     {
