@@ -6,6 +6,7 @@
 
 #include "libmr/wire/attestation.h"
 #include "libmr/wire/registers.h"
+#include "libmr/wire/service.h"
 #include "mr/bytes.h"
 #include "mr/event_content.h"
 #include "mrctl/output.h"
@@ -316,6 +317,26 @@ int status(const Common &common) {
             std::cout << mr::printable_text(entry.value("name", "") + ' ' + state) << '\n';
         }
     }
+    return exit_done;
+}
+
+int metrics(const Common &common) {
+    if (common.json) return print_reply<mr::wire::service::Metrics>(common);
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto text = client->metrics();
+    if (!text) return fail(text.error());
+    std::cout << mr::printable_lines(*text);
+    return exit_done;
+}
+
+int log_level(const Common &common, const std::optional<std::string> &level) {
+    if (common.json) return print_reply<mr::wire::service::LogLevel>(common, {level});
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto now = client->log_level(level);
+    if (!now) return fail(now.error());
+    std::cout << mr::printable_text(*now) << '\n';
     return exit_done;
 }
 

@@ -116,6 +116,8 @@ int watch(const Common &common, const std::vector<std::string> &names);
 int stats(const Common &common);
 int status(const Common &common);
 int access(const Common &common, const std::string &who);  // access.cpp; empty: oneself
+int metrics(const Common &common);
+int log_level(const Common &common, const std::optional<std::string> &level);
 
 // Those that need libcrypto: in mrctl they are only its way to mrctl-crypto (hand_over.cpp), which has them.
 int measure(const Common &common, const MeasureCommand &command);    // measure.cpp

@@ -220,6 +220,14 @@ int main(int argc, char **argv) {
     access_app->add_option("USER", asked_about, "Name or number; without, whoever asks, as he is [oneself]")->check(text);
     access_app->callback(run_into(exit_code, [&] { return mrctl::access(common, asked_about); }));
 
+    app.add_subcommand("metrics", "What mrd counts, as Prometheus reads it")->callback(run_into(exit_code, [&] {
+        return mrctl::metrics(common);
+    }));
+    std::optional<std::string> level;
+    auto *level_app = app.add_subcommand("log-level", "How much mrd's log tells, and until it ends another level where one is given");
+    level_app->add_option("LEVEL", level, "debug, info, warning or error")->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    level_app->callback(run_into(exit_code, [&] { return mrctl::log_level(common, level); }));
+
     mrctl::EvidenceCommand evidence;
     auto *evidence_app =
         app.add_subcommand("evidence", "Quotes over bytes of your own and the log that leads to them: for `mrctl verify`, anywhere");

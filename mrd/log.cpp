@@ -96,6 +96,14 @@ std::string_view level() {
     return std::ranges::find(levels, logger().level(), [](const auto &each) { return level_of(each.second); })->first;
 }
 
+bool change_level(std::string_view name, std::string_view by) {
+    const std::string before(level());
+    if (!set_level(name)) return false;
+    logger().set_level(spdlog::level::info);
+    info(Kind::level, "the log's level is changed", {{"level", name}, {"before", before}, {"by", by}});
+    return set_level(name);
+}
+
 std::string_view to_string(Kind kind) {
     switch (kind) {
     case Kind::other: return "other";

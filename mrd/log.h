@@ -18,6 +18,8 @@ enum class Level : unsigned char { debug, info, warning, error };
 // "debug", "info", "warning", "error". False: not one of these.
 bool set_level(std::string_view name);
 std::string_view level();
+// The same while mrd runs, and tells of it, whatever the level was and is. `by`: who wanted it.
+bool change_level(std::string_view name, std::string_view by);
 
 // What a record is about, for who looks for all of a kind: MESSAGE_ID in the journal. docs/operation.md lists them.
 enum class Kind : std::uint8_t {

@@ -35,6 +35,7 @@
 #include "mrd/daemon/daemon.h"
 #include "mrd/daemon/listeners.h"
 #include "mrd/daemon/lock.h"
+#include "mrd/daemon/metrics.h"
 #include "mrd/daemon/service.h"
 #include "mrd/daemon/watchdog.h"
 #include "mrd/log.h"
@@ -285,6 +286,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     // Nobody can connect before somebody listens.
     auto listeners = mrd::open_listeners(config.listeners, std::move(*assigned), *rules);
     if (!listeners) return Failure(listeners.error());
+    auto memory = mrd::Metrics::open_memory();
     auto openers = mrd::confine(command_line, *providers, *listeners, *identity);
     if (!openers) return Failure(openers.error());
 
@@ -319,13 +321,26 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     // The services outlive the server: their subscriptions end with the connections.
     std::vector<std::unique_ptr<varlink::Service>> services;
     std::optional<varlink::Server> server;
-    const auto interfaces = mrd::make_interfaces(daemon, {mrd::now_in_microseconds(), [&server] { return server->counters(); }, *limits,
-                                                          config.journal.sync == mrd::journal::Sync::group ? "group" : "none"});
+    const mrd::ServiceFacts facts{mrd::now_in_microseconds(), [&server] { return server->counters(); }, *limits,
+                                  config.journal.sync == mrd::journal::Sync::group ? "group" : "none"};
+    const auto metrics = std::make_shared<mrd::Metrics>(daemon, facts, std::move(memory));
+    const auto interfaces = mrd::make_interfaces(daemon, facts, metrics);
     server.emplace(loop, *limits, [&access](uid_t uid) { return access.rules().share_of(uid); });
 
     // Before the sockets: a signal that comes right after the first answer must find its handler.
     asio::signal_set signals(loop, SIGTERM, SIGINT);
     asio::signal_set reload(loop, SIGHUP);
+    // As systemd's own services take them (systemd(1)): tell all; and as much as at the start.
+    asio::signal_set levels(loop, SIGRTMIN + 22, SIGRTMIN + 23);
+    const std::string first_level(mrd::log::level());
+    const std::function<void()> wait_for_level = [&] {
+        levels.async_wait([&](const boost::system::error_code &error, int signal) {
+            if (error) return;
+            mrd::log::change_level(signal == SIGRTMIN + 22 ? "debug" : first_level, "a signal");
+            wait_for_level();
+        });
+    };
+    wait_for_level();
     asio::steady_timer grace(loop);
     bool stopping = false;
     const auto finish = [&] { stop_when_done(loop, daemon); };

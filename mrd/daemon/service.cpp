@@ -10,10 +10,12 @@
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mrd/access/caller.h"
+#include "mrd/daemon/metrics.h"
 #include "mrd/interfaces/attestation.h"
 #include "mrd/interfaces/event_log.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/registers.h"
+#include "mrd/interfaces/service.h"
 
 namespace mrd {
 
@@ -284,10 +286,14 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
 
 }  // namespace
 
-Interfaces make_interfaces(Daemon &daemon, ServiceFacts facts) {
+Interfaces make_interfaces(Daemon &daemon, const ServiceFacts &facts, std::shared_ptr<Metrics> metrics) {
+    if (!metrics) metrics = std::make_shared<Metrics>(daemon, facts);
     const auto shared = [](varlink::Interface interface) { return std::make_shared<const varlink::Interface>(std::move(interface)); };
-    return {shared(registers_interface(daemon, [&daemon, facts = std::move(facts)] { return status_json(daemon, facts); })),
-            shared(event_log_interface(daemon)), shared(attestation_interface(daemon))};
+    Interfaces made{shared(registers_interface(daemon, [&daemon, facts] { return status_json(daemon, facts); })),
+                    shared(event_log_interface(daemon)), shared(attestation_interface(daemon)),
+                    shared(service_interface(daemon, [metrics] { return metrics->text(); }))};
+    metrics->count_calls_of(made);
+    return made;
 }
 
 std::unique_ptr<varlink::Service> make_service(const Daemon &daemon, const Interfaces &interfaces, const ListenerConfig &listener) {

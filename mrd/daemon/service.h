@@ -13,6 +13,8 @@
 
 namespace mrd {
 
+class Metrics;
+
 // What Status tells beside the registers.
 struct ServiceFacts {
     std::int64_t started = 0;  // microseconds since the epoch
@@ -23,8 +25,8 @@ struct ServiceFacts {
 
 // All interfaces of mrd (mrd/interfaces/names.h), each of them once: what one holds, it holds for all listeners.
 using Interfaces = std::vector<std::shared_ptr<const varlink::Interface>>;
-// `daemon` and what the facts refer to must outlive them.
-Interfaces make_interfaces(Daemon &daemon, ServiceFacts facts);
+// `daemon` and what the facts refer to must outlive them. Their calls are counted in the metrics: null, in ones of their own.
+Interfaces make_interfaces(Daemon &daemon, const ServiceFacts &facts, std::shared_ptr<Metrics> metrics = nullptr);
 
 // What a listener serves of them.
 std::unique_ptr<varlink::Service> make_service(const Daemon &daemon, const Interfaces &interfaces, const ListenerConfig &listener);

@@ -6,6 +6,7 @@
 
 namespace mrd {
 
-inline constexpr std::array<std::string_view, 3> interface_names{"io.mrd.Registers", "io.mrd.EventLog", "io.mrd.Attestation"};
+inline constexpr std::array<std::string_view, 4> interface_names{"io.mrd.Registers", "io.mrd.EventLog", "io.mrd.Attestation",
+                                                                 "io.mrd.Service"};
 
 }  // namespace mrd

@@ -79,15 +79,15 @@ void Responder::on_closed(std::function<void()> handler) {
     if (!is_answered) handler();
 }
 
-void Responder::finish_with(const void *self, WriteFunction write) {
+void Responder::finish_with(bool failed, const void *self, WriteFunction write) {
     if (const auto session = session_.lock()) {
         session_.reset();
-        session->answer(self, write, true);
+        session->answer(self, write, failed ? Session::Answered::with_error : Session::Answered::with_reply);
     }
 }
 
 void Responder::add_with(const void *self, WriteFunction write) {
-    if (const auto session = session_.lock()) session->answer(self, write, false);
+    if (const auto session = session_.lock()) session->answer(self, write, Session::Answered::in_part);
 }
 
 Interface::Interface(std::string_view description) : description_(description) {
@@ -105,7 +105,8 @@ Interface &Interface::add(std::string_view method, Effect effect, Method handler
     const auto known = methods_.find(method);
     if (known == methods_.end()) throw std::logic_error(name_ + " describes no method " + std::string(method));
     if (known->second.run) throw std::logic_error(name_ + " has the method " + std::string(method) + " already");
-    known->second = {effect, std::move(handler)};
+    known->second.effect = effect;
+    known->second.run = std::move(handler);
     return *this;
 }
 
@@ -148,21 +149,29 @@ bool Service::may_change(std::string_view message) const {
     return false;
 }
 
-void Service::dispatch(const Call &call, const Peer &peer, Responder responder) const {
+CallCounters *Service::dispatch(const Call &call, const Peer &peer, Responder responder) const {
     static const Document empty = [] {
         Document document;
         (void)document.parse("{}");
         return document;
     }();
+    const auto refuse = [&responder](const auto &error) -> CallCounters * {
+        responder.fail(error);
+        return nullptr;
+    };
     const auto dot = call.method.rfind('.');
-    if (dot == std::string_view::npos) return responder.fail(MethodNotFound{echoed(call.method)});
+    if (dot == std::string_view::npos) return refuse(MethodNotFound{echoed(call.method)});
     const auto interface = interfaces_.find(call.method.substr(0, dot));
-    if (interface == interfaces_.end()) return responder.fail(InterfaceNotFound{echoed(call.method.substr(0, dot))});
+    if (interface == interfaces_.end()) return refuse(InterfaceNotFound{echoed(call.method.substr(0, dot))});
     const auto method = interface->second->methods_.find(call.method.substr(dot + 1));
-    if (method == interface->second->methods_.end()) return responder.fail(MethodNotFound{echoed(call.method)});
+    if (method == interface->second->methods_.end()) return refuse(MethodNotFound{echoed(call.method)});
     // Nothing here upgrades a connection to another protocol.
-    if (!method->second.run || call.upgrade) return responder.fail(MethodNotImplemented{echoed(call.method)});
+    if (!method->second.run || call.upgrade) return refuse(MethodNotImplemented{echoed(call.method)});
+    // The interface is there as long as this; the method may end the session.
+    auto *counters = method->second.counters.get();
+    ++counters->calls;
     method->second.run(Request{call.method, call.parameters.value_or(empty.root()), call.more, peer}, std::move(responder));
+    return counters;
 }
 
 }  // namespace varlink

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/varlink/call_counters.h"
 #include "proto/varlink/effect.h"
 #include "proto/varlink/fields.h"
 #include "proto/varlink/file_descriptor.h"
@@ -90,7 +91,7 @@ public:
 
     template <Described Parameters>
     void reply(const Parameters &parameters) {
-        finish([&](std::string &out) { write_reply(out, parameters); });
+        finish(false, [&](std::string &out) { write_reply(out, parameters); });
     }
     template <WireError Error>
     void fail(const Error &error) {
@@ -98,7 +99,7 @@ public:
     }
     template <Described Error>
     void fail(std::string_view name, const Error &error) {
-        finish([&](std::string &out) { write_error(out, name, error); });
+        finish(true, [&](std::string &out) { write_error(out, name, error); });
     }
 
     // One of several answers. Precondition: the call allowed them (Request::more).
@@ -123,15 +124,15 @@ private:
 
     // A plain function pointer and a pointer to the writer: nothing is allocated to answer.
     template <class Write>
-    void finish(const Write &write) {
-        finish_with(&write, [](const void *self, std::string &out) { (*static_cast<const Write *>(self))(out); });
+    void finish(bool failed, const Write &write) {
+        finish_with(failed, &write, [](const void *self, std::string &out) { (*static_cast<const Write *>(self))(out); });
     }
     template <class Write>
     void add(const Write &write) {
         add_with(&write, [](const void *self, std::string &out) { (*static_cast<const Write *>(self))(out); });
     }
     using WriteFunction = void (*)(const void *self, std::string &out);
-    void finish_with(const void *self, WriteFunction write);
+    void finish_with(bool failed, const void *self, WriteFunction write);
     void add_with(const void *self, WriteFunction write);
 
     std::weak_ptr<Session> session_;
@@ -172,11 +173,18 @@ public:
     [[nodiscard]] const std::string &name() const { return name_; }
     [[nodiscard]] std::string_view description() const { return description_; }
 
+    // Calls found(name without the interface's, counters) for each method.
+    template <class Found>
+    void for_each_method(const Found &found) const {
+        for (const auto &[method, entry] : methods_) found(std::string_view(method), std::as_const(*entry.counters));
+    }
+
 private:
     friend class Service;
     struct Entry {
         Effect effect = Effect::reads;
         Method run;  // null: described, and that is all
+        std::unique_ptr<CallCounters> counters = std::make_unique<CallCounters>();
     };
     std::string name_;
     std::string_view description_;
@@ -216,8 +224,11 @@ public:
     // Can this be the message of a call that changes something? Without parsing it: it cannot where nothing is escaped and no such method is named.
     [[nodiscard]] bool may_change(std::string_view message) const;
 
-    // Finds the method and runs it.
-    void dispatch(const Call &call, const Peer &peer, Responder responder) const;
+    // Finds the method and runs it. Returns the method's counters, in which the call is; null: there is no such method.
+    CallCounters *dispatch(const Call &call, const Peer &peer, Responder responder) const;
+
+    // Is the next of several calls that came together to be timed?
+    bool times_next() { return ++calls_ % CallCounters::timed_one_in == 0; }
 
     // Where all sessions of one event loop parse: one call is looked at at a time.
     [[nodiscard]] Document &scratch() { return scratch_; }
@@ -228,6 +239,7 @@ private:
     std::map<std::string, std::shared_ptr<const Interface>, std::less<>> interfaces_;
     std::vector<std::string> changes_;  // how the names of the methods that change something end: Extend"
     Document scratch_;
+    unsigned calls_ = 0;
 };
 
 }  // namespace varlink

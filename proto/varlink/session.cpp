@@ -67,15 +67,16 @@ void Session::run(std::string &out) {
         }
         ++messages_;
         if (hung_up_ && !service_.may_change(*message)) continue;
+        const bool is_first = served == 0;
         served += 1 + message->size() / bytes_of_a_call;
-        run_call(*message);
+        run_call(*message, is_first);
         end_subscription();
         served += (out.size() - written) / bytes_of_a_call;
     }
     out_ = nullptr;
 }
 
-void Session::run_call(std::string_view message) {
+void Session::run_call(std::string_view message, bool is_first) {
     auto &document = service_.scratch();
     const auto call = parse_call(message, document);
     if (!call) {
@@ -85,7 +86,19 @@ void Session::run_call(std::string_view message) {
     if (!is_in_vain(*call)) {
         answering_ = true;
         oneway_ = call->oneway;
-        service_.dispatch(*call, peer_, Responder(weak_from_this()));
+        const bool is_timed = is_first || service_.times_next();
+        const auto now = &CallCounters::Clock::now;
+        const auto began = is_timed ? now() : CallCounters::Clock::time_point();
+        counters_ = nullptr;
+        failed_ = false;
+        auto *counters = service_.dispatch(*call, peer_, Responder(weak_from_this()));
+        if (counters != nullptr && answering_) {
+            counters_ = counters;
+            began_ = is_timed ? began : now();
+        } else if (counters != nullptr) {
+            if (failed_) ++counters->failed;
+            if (is_timed) counters->answered(now() - began, is_first ? 1 : CallCounters::timed_one_in);
+        }
     }
     document.trim();
 }
@@ -95,11 +108,16 @@ bool Session::is_in_vain(const Call &call) const {
     return !is_answered && service_.effect(call) == Effect::reads;
 }
 
-void Session::answer(const void *self, Responder::WriteFunction write, bool final) {
+void Session::answer(const void *self, Responder::WriteFunction write, Answered answered) {
     if (ended_ || !answering_) return;
     if (!oneway_ && !hung_up_) write(self, out_ != nullptr ? *out_ : pending_);
-    if (final) {
+    if (answered != Answered::in_part) {
         answering_ = false;
+        failed_ = answered == Answered::with_error;
+        if (auto *counters = std::exchange(counters_, nullptr)) {
+            if (failed_) ++counters->failed;
+            counters->answered(CallCounters::Clock::now() - began_, 1);
+        }
         let_go_of_handlers();
     }
     if (out_ == nullptr) wake_();

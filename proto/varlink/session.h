@@ -74,13 +74,15 @@ private:
     friend class Responder;
     Session(Service &service, Peer peer, const Limits &limits, std::function<void()> wake);
 
+    enum class Answered : std::uint8_t { with_reply, with_error, in_part };
+
     void run(std::string &out);
-    void run_call(std::string_view message);
+    void run_call(std::string_view message, bool is_first);
     // Nobody would have anything of it.
     [[nodiscard]] bool is_in_vain(const Call &call) const;
 
     // For the Responder.
-    void answer(const void *self, Responder::WriteFunction write, bool final);
+    void answer(const void *self, Responder::WriteFunction write, Answered answered);
     void abandon();
     [[nodiscard]] bool congested() const;
     void on_drained(std::function<void()> handler);
@@ -99,7 +101,10 @@ private:
     std::function<void()> closed_;
     std::size_t unsent_ = 0;
     std::uint64_t messages_ = 0;
+    CallCounters *counters_ = nullptr;  // of the call that is answered later than its method returns
+    CallCounters::Clock::time_point began_;
     bool answering_ = false;
+    bool failed_ = false;  // the last call was answered with an error
     bool oneway_ = false;  // the call being answered wants no answer
     bool too_much_unsent_ = false;
     bool turn_is_over_ = false;

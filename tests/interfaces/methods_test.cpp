@@ -11,9 +11,11 @@
 #include "libmr/wire/attestation.h"
 #include "libmr/wire/event_log.h"
 #include "libmr/wire/registers.h"
+#include "libmr/wire/service.h"
 #include "mrd/interfaces/attestation.h"
 #include "mrd/interfaces/event_log.h"
 #include "mrd/interfaces/registers.h"
+#include "mrd/interfaces/service.h"
 #include "proto/interfaces.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/session_client.h"
@@ -51,6 +53,7 @@ protected:
         }));
         made->add(event_log_interface(daemon_));
         made->add(attestation_interface(daemon_));
+        made->add(service_interface(daemon_, [] { return std::string(); }));
         return made;
     }
 
@@ -88,6 +91,7 @@ TEST_F(GateTest, EveryMethodIsRefusedWhereItsRightIsAndNoOther) {
         call_all(refused, wire::RegistersMethods());
         call_all(refused, wire::EventLogMethods());
         call_all(refused, wire::attestation::AttestationMethods());
+        call_all(refused, wire::service::ServiceMethods());
     }
 }
 

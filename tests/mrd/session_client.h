@@ -27,8 +27,12 @@ public:
         std::string frame =
             R"({"method":")" + std::string(method) + R"(","parameters":)" + std::string(parameters) + (more ? R"(,"more":true})" : "}");
         frame += '\0';
+        send_frames(frame);
+    }
+    // Whole ones, each with its NUL.
+    void send_frames(std::string_view frames) {
         std::string out;
-        session_->receive(frame, out);
+        session_->receive(frames, out);
         take(out);
     }
 

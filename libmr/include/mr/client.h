@@ -302,6 +302,12 @@ Call<RawReply> status();
 // max_asked_groups. Errors: permission_denied, for another uid; invalid_parameter for a uid or group that there cannot be.
 Call<Permissions> access(std::optional<std::int64_t> uid = {}, const std::vector<std::int64_t> &groups = {});
 
+// What mrd counts, as Prometheus reads it (text format 0.0.4); docs/status.md has each name. Errors: none but those of every call.
+Call<std::string> metrics();
+
+// How much mrd's log tells: "debug", "info", "warning" or "error". Sets it where one is given, until mrd ends. Errors: invalid_parameter for another.
+Call<std::string> log_level(std::optional<std::string_view> level = {});
+
 // The present value of each register (all, and those that come later: no name), then each change. Who does not keep up gets the latest value of each. Errors:
 // no_such_register, not_readable, provider_failed; connection_lost when mrd ends.
 StreamCall<Change> watch(const std::vector<std::string> &names = {});
@@ -406,6 +412,8 @@ public:
     Result<Permissions> access(std::optional<std::int64_t> uid = {}, const std::vector<std::int64_t> &groups = {}) {
         return call(calls::access(uid, groups));
     }
+    Result<std::string> metrics() { return call(calls::metrics()); }
+    Result<std::string> log_level(std::optional<std::string_view> level = {}) { return call(calls::log_level(level)); }
     Result<std::vector<ReplayResult>> replay() { return call(calls::replay()); }
     Result<std::string> repair() { return call(calls::repair()); }
     Result<Report> report(const ReportData &report_data, std::optional<std::string_view> provider = {}) {

@@ -9,6 +9,7 @@
 #include "libmr/wire/attestation.h"
 #include "libmr/wire/event_log.h"
 #include "libmr/wire/registers.h"
+#include "libmr/wire/service.h"
 #include "mr/event_log.h"
 #include "mr/evidence.h"
 #include "mr/limits.h"
@@ -107,7 +108,7 @@ constexpr bool all_known(wire::MethodList<Methods...>) {
     return (all_known(typename Methods::Errors()) && ...);
 }
 static_assert(all_known(wire::RegistersMethods()) && all_known(wire::EventLogMethods()) &&
-                  all_known(wire::attestation::AttestationMethods()),
+                  all_known(wire::attestation::AttestationMethods()) && all_known(wire::service::ServiceMethods()),
               "an error of a method is not among the known ones");
 
 }  // namespace

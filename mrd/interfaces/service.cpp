@@ -1,0 +1,43 @@
+#include "mrd/interfaces/service.h"
+
+#include <memory>
+#include <utility>
+
+#include "libmr/wire/service.h"
+#include "mrd/interfaces/methods.h"
+#include "mrd/log.h"
+#include "proto/interfaces.h"
+
+namespace mrd {
+
+namespace wire = mr::wire::service;
+using varlink::InvalidParameter;
+
+namespace {
+
+class Handlers {
+public:
+    explicit Handlers(std::function<std::string()> metrics) : metrics_(std::move(metrics)) {}
+
+    void operator()(wire::Metrics, const Caller &, const varlink::NoParameters &, Answer<wire::Metrics> answer) {
+        const auto text = metrics_();
+        answer.reply({text});
+    }
+    void operator()(wire::LogLevel, const Caller &caller, const wire::LogLevelParameters &parameters, Answer<wire::LogLevel> answer) {
+        if (parameters.level && !log::change_level(*parameters.level, "uid " + std::to_string(caller.uid())))
+            return answer.fail(InvalidParameter{"level"});
+        answer.reply({log::level()});
+    }
+
+private:
+    std::function<std::string()> metrics_;
+};
+
+}  // namespace
+
+varlink::Interface service_interface(Daemon &daemon, std::function<std::string()> metrics) {
+    return make_interface<interfaces::io_mrd_Service>(wire::ServiceMethods(), daemon.gate(),
+                                                      std::make_shared<Handlers>(std::move(metrics)));
+}
+
+}  // namespace mrd
