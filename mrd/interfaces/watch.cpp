@@ -87,7 +87,7 @@ void Watches::take_in_others(Watch &watch) {
 
 // Who may no longer watch one of its registers is told so; who watches all that he may takes in what he may now.
 void Watches::judge_again() {
-    watchers_.remove_if([this](const std::shared_ptr<Watch> &watch) {
+    watchers_.remove_if([](const std::shared_ptr<Watch> &watch) {
         const auto refused = std::ranges::find_if(watch->registers, [&watch](const Watched &watched) {
             return !watch->caller.may(Operation::watch, known_register(watched.place));
         });
