@@ -213,7 +213,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"UnknownInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"io.mrd.Evnetlog\"]\n",
                   "mrd.toml:4: listener.interfaces ", "known are: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation"},
         BadConfig{"NoInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = []\n", "mrd.toml:4: listener.interfaces ",
-                  "must be a list of 1 to 3 texts, or left out"},
+                  "must be a list of 1 to 4 texts, or left out"},
         BadConfig{"InterfaceTwice", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"io.mrd.EventLog\", \"io.mrd.EventLog\"]\n",
                   "mrd.toml:4: listener.interfaces ", "has one twice: io.mrd.EventLog"},
         BadConfig{"ModeAsNumber", "[[listener]]\nname = \"a\"\npath = \"/a\"\nmode = 660\n", "mrd.toml:4: listener.mode ", "\"0660\""},
