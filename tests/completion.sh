@@ -52,7 +52,7 @@ has() {
 }
 
 # What the program itself says is the measure, not a list here.
-commands=$(mrctl --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort | paste -sd ' ')
+commands=$(mrctl --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort | paste -sd ' ')
 [ "$(wc -w <<<"$commands")" -gt 10 ] || fail "mrctl --help names too few commands"
 offers "mrctl " "$commands"
 offers "mrctl ev" evidence

@@ -22,7 +22,9 @@ has() {
     grep -qF -- "$2" "$folder/$1" || fail "$1 has no \"$2\""
 }
 
-for page in mrd.8 mrctl.1 mrd.toml.5 libmr.3 io.mrd.{Attestation,EventLog,Registers}.7; do
+interfaces=()
+for file in "$source"/proto/interfaces/io.mrd.*.varlink; do interfaces+=("$(basename "$file" .varlink).7"); done
+for page in mrd.8 mrctl.1 mrd.toml.5 libmr.3 "${interfaces[@]}"; do
     mandoc -T lint -W warning "$pages/$page" >"$folder/said" 2>&1 || fail "$page has mistakes" "$folder/said"
     # What is typed has minus signs, not hyphens: it can be copied, and searched for.
     if grep -E '(^|[^\\])--' "$pages/$page" >"$folder/said"; then fail "$page has a hyphen where it means a minus sign" "$folder/said"; fi
@@ -39,7 +41,7 @@ entries() {
     while IFS= read -r option; do has "$page" "$option"; done < <(grep -oE -- '^  -[^ ]*' <<<"$help" | grep -v -- '-h,' | sed 's/^  //; s/,/, /')
     # Each description as it is; the longest of a few words.
     while IFS= read -r said; do has "$page" "$(tr -d '`' <<<"$said")"; done < <(sed -nE 's/^  -.{25} +([^ ].*)/\1/p' <<<"$help" | grep -v 'help message')
-    for command in $(sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$help"); do
+    for command in $(sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<<"$help"); do
         has "$page" "${*##*/} $command"
         entries "$page" "$@" "$command"
     done
