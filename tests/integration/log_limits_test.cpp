@@ -75,8 +75,10 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
     };
     {
         auto client = daemon.client();
-        // Large ones, then smaller ones into what is left.
+        // Large ones, then smaller ones into what is left, if they fit: how long a record is depends on the name of this program.
+        std::size_t times_with_room = 0;
         for (const std::size_t size : {65'536U, 1000U, 0U}) {
+            const auto before = last;
             for (;;) {
                 const auto done = client.extend(reg, digest_of("a"), {.data = mr::Bytes(size, 0xFF)});
                 if (!done) {
@@ -87,8 +89,10 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
                 value = done->reading.value;
                 last = done->sequence;
             }
+            if (last > before) ++times_with_room;
         }
         EXPECT_GT(last, 15);
+        EXPECT_GE(times_with_room, 2U);
         expect_all_there(client);
         EXPECT_EQ(status_of(client)["journal"]["condition"], "full");
         EXPECT_THAT(std::string(status_of(client)["journal"]["reason"]), HasSubstr("size limit of 1048576 bytes"));
@@ -96,15 +100,14 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
         EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = "again"}).error().code, ErrorCode::journal_full);
         EXPECT_FALSE(register_status(client, "tdx/rtmr2").contains("lastFailure")) << "it was not asked for";
         EXPECT_LE(std::filesystem::file_size(folder() / "state" / "journal"), 1'048'576U);
-        // After each size the next smaller one found room again.
         const auto log = daemon.log();
         const auto told = [&log](std::string_view line) {
             std::size_t times = 0;
             for (auto at = log.find(line); at != std::string::npos; at = log.find(line, at + 1)) ++times;
             return times;
         };
-        EXPECT_EQ(told("the journal takes no more events"), 3U) << log;
-        EXPECT_EQ(told("the journal takes events again"), 2U) << log;
+        EXPECT_EQ(told("the journal takes no more events"), times_with_room) << log;
+        EXPECT_EQ(told("the journal takes events again"), times_with_room - 1) << log;
     }
     EXPECT_EQ(daemon.stop(), 0);
     auto again = started(options);
