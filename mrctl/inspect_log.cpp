@@ -1,6 +1,8 @@
 // mrctl inspect of an event log: every event, what its data says, whether its digest binds it, and what the registers hold at the end.
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "mr/event_content.h"
 #include "mr/event_log.h"
@@ -14,18 +16,21 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-// The binding of the bank that says most: banks of one event differ only where one of them was computed by another rule.
-mr::RecomputedBinding binding_of(const mr::Event &event) {
+// Of all banks: a digest that is not the data's may be the one that a register was extended by, whatever stands beside it.
+// `known`: the registers that mrd's JSON begins with, each with its bank. What is extended into none of them says nothing.
+mr::RecomputedBinding binding_of(const mr::Event &event, const std::vector<mr::LogRegister> *known) {
     mr::RecomputedBinding binding;
     for (const auto &digest : event.digests) {
+        const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id);
+        const auto is_its_bank = [&](const mr::LogRegister &reg) { return reg.name == event.name && reg.algorithm == algorithm; };
+        if (!algorithm || (known != nullptr && std::ranges::none_of(*known, is_its_bank))) continue;
         binding = mr::recompute_binding(event, digest);
-        if (binding.binding == mr::Binding::bound) break;
+        if (binding.binding == mr::Binding::described) break;
     }
     return binding;
 }
 
-Json json_of(const mr::Event &event) {
-    const auto binding = binding_of(event);
+Json json_of(const mr::Event &event, const mr::RecomputedBinding &binding) {
     Json json{{"sequence", event.sequence},
               {"name", mr::printable_text(event.name)},
               {"eventType", event.type},
@@ -48,8 +53,7 @@ Json json_of(const mr::Event &event) {
     return json;
 }
 
-void print_event(const mr::Event &event) {
-    const auto binding = binding_of(event);
+void print_event(const mr::Event &event, const mr::RecomputedBinding &binding) {
     std::cout << event.sequence << ' ' << (event.name.empty() ? "-" : mr::printable_text(event.name)) << ' '
               << mr::event_type_name(event.type) << ' ' << mr::to_string(binding.binding)
               << (binding.rule.empty() ? "" : ": the digest is of the ") << binding.rule << '\n';
@@ -88,16 +92,18 @@ int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::Even
     std::cout << (json ? R"({"format":")" : "event log, format ") << mr::to_string(reader.format()) << (json ? R"(","events":[)" : "\n");
     EventNumbers numbers(reader.format());
     TcgSummary summary(bytes, reader.format());
+    const auto *const known = reader.format() == mr::LogFormat::json ? &reader.registers() : nullptr;
     mr::Event event;
     bool first = true;
     for (;;) {
         const auto more = reader.next(event);
         if (!more) return fail_inside(json, file, more.error());
         if (!*more) break;
+        const auto binding = binding_of(event, known);
         if (json) {
-            std::cout << (std::exchange(first, false) ? "\n" : ",\n") << mr::printable_json(json_of(event).dump());
+            std::cout << (std::exchange(first, false) ? "\n" : ",\n") << mr::printable_json(json_of(event, binding).dump());
         } else {
-            print_event(event);
+            print_event(event, binding);
         }
         if (auto applied = replay.apply(event); !applied) return fail_inside(json, file, applied.error());
         numbers.see(event);

@@ -167,10 +167,10 @@ TEST_F(ClaimsTest, EventsAreNumberedFromOneWithoutHolesOrDoubles) {
             EXPECT_THAT(refused_by(with_lines(made, lines)), Contains("log_well_formed")) << event << " as " << number;
         }
     }
-    // One that extends nothing leaves no other trace.
+    // One of the firmware's that extends nothing leaves no other trace.
     auto lines = whole;
     lines.insert(lines.begin() + 2,
-                 json{{"sequence", 2}, {"name", ""}, {"eventType", 3}, {"digests", json::object()}, {"origin", "service"}});
+                 json{{"sequence", 2}, {"name", ""}, {"eventType", 3}, {"digests", json::object()}, {"origin", "firmware"}});
     for (std::size_t event = 3; event < lines.size(); ++event) lines[event]["sequence"] = event;
     auto longer = with_lines(made, lines);
     longer.sequence = 4;
@@ -223,6 +223,69 @@ TEST_F(ClaimsTest, ALogsFirstLineAndItsRegistersNamesAreChecked) {
     lines[0]["registers"].push_back(
         {{"name", "tpm/pcr1"}, {"hash", "sha256"}, {"initial", std::string(64, '0')}, {"start", std::string(64, '0')}});
     EXPECT_THAT(refused_by(with_lines(made, lines)), IsEmpty());
+}
+
+// What a replay would not miss: nobody extended anything by it, and people would read it in a log that is verified.
+TEST_F(ClaimsTest, AnEventThatNoRegisterOfTheFirstLineTakesIsRefused) {
+    const auto made = evidence();
+    const auto whole = lines_of(made);
+    const auto content = bytes_of("approved by the auditor");
+    const auto number = whole.size();
+    const json invented{{"sequence", number},
+                        {"name", "tdx/rtmr3"},
+                        {"index", 4},
+                        {"eventType", 13},
+                        {"digests", {{"sha256", to_hex(hash(HashAlgorithm::sha256, content)->bytes())}}},
+                        {"data", "YXBwcm92ZWQgYnkgdGhlIGF1ZGl0b3I="},
+                        {"origin", "service"}};
+    const auto expect = [&](auto change) {
+        auto event = invented;
+        change(event);
+        auto lines = whole;
+        lines.push_back(event);
+        auto changed = with_lines(made, lines);
+        changed.sequence = static_cast<std::int64_t>(number);
+        EXPECT_THAT(refused_by(changed), Contains("log_well_formed")) << event.dump();
+    };
+    const auto in_sha384 = to_hex(hash(HashAlgorithm::sha384, content)->bytes());
+    const auto named = [&](const std::string &name) {
+        return [&, name](json &event) {
+            event["name"] = name;
+            event["digests"] = json{{"sha384", in_sha384}};
+            event.erase("index");
+        };
+    };
+    expect([](json &) {});
+    expect([](json &event) { event["digests"] = json::object(); });
+    expect([](json &event) { event["eventType"] = 3; });
+    expect([](json &event) {
+        event["name"] = "tdx/rtmr1";
+        event["index"] = 2;
+        event["origin"] = "firmware";
+    });
+    for (const auto *name : {"tdx/mrtd", "tdx/rtmr4", "tdx/rtmr03", "rtmr4", "tdx/", "other/pcr1"}) expect(named(name));
+    // Nor does the first line make a register of the provider's.
+    for (const auto *name : {"tdx/mrtd", "tdx/rtmr4", "rtmr4"}) {
+        auto lines = whole;
+        lines[0]["registers"].push_back(
+            {{"name", name}, {"hash", "sha384"}, {"initial", std::string(96, '0')}, {"start", std::string(96, '0')}});
+        EXPECT_THAT(refused_by(with_lines(made, lines)), Contains("log_well_formed")) << name;
+    }
+    // Beside its register's digest one of a bank that the register does not have, which would make any data look bound.
+    for (std::size_t event = 1; event < whole.size(); ++event) {
+        auto lines = whole;
+        lines[event]["digests"]["sha256"] = invented["digests"]["sha256"];
+        lines[event]["data"] = invented["data"];
+        EXPECT_THAT(refused_by(with_lines(made, lines)), Contains("log_well_formed")) << event;
+    }
+}
+
+TEST_F(ClaimsTest, OfOnePartTheLogEndsWithItsQuote) {
+    auto changed = evidence();
+    changed.parts[0].sequence = changed.sequence;
+    EXPECT_THAT(refused_by(changed), IsEmpty());
+    --*changed.parts[0].sequence;
+    EXPECT_THAT(reason_of(verify(changed, options), evidence_claims), HasSubstr("after every part's quote"));
 }
 
 // A machine with two TDX modules, such as hardware and a simulator beside it: the log tells of both, the quote is of one.

@@ -41,11 +41,10 @@ std::optional<std::size_t> LogClaims::number_of(std::string_view name, std::opti
     return static_cast<std::size_t>(found - registers_.begin());
 }
 
-bool LogClaims::has_declared_bank(std::size_t number) const {
-    for (std::size_t i = number; i < registers_.size(); ++i) {
-        if (declared_[i] && registers_[i].logged == registers_[number].logged) return true;
-    }
-    return false;
+bool LogClaims::has_bank(std::string_view name, const EventDigest &digest) const {
+    const auto known = banks_.find(name);
+    const auto algorithm = hash_algorithm_from_tcg(digest.algorithm_id);
+    return known != banks_.end() && algorithm && known->second.contains(*algorithm);
 }
 
 bool LogClaims::is_of_another(std::string_view name) const {
@@ -55,16 +54,14 @@ bool LogClaims::is_of_another(std::string_view name) const {
 }
 
 void LogClaims::declare(const LogRegister &known) {
-    if (!is_like_one(known.name)) return;
     const auto name = "the log's register " + known.name;
-    if (is_of_another(known.name)) {
-        if (!declared_of_others_[known.name].insert(known.algorithm).second) contradict(name + " is there twice");
+    if (!banks_[known.name].insert(known.algorithm).second) contradict(name + " is there twice");
+    if (is_of_another(known.name)) return;
+    const auto number = is_like_one(known.name) ? number_of(known.name, known.algorithm) : std::nullopt;
+    if (!number) {
+        if (evidence_ != nullptr) contradict(name + " is none that " + providers_of(*evidence_) + " extends");
         return;
     }
-    const auto number = number_of(known.name, known.algorithm);
-    if (!number) return contradict(name + " is not one of the provider " + providers_of(*evidence_));
-    if (declared_[*number]) contradict(name + " is there twice");
-    declared_[*number] = true;
     const auto &claimed = registers_[*number].claimed;
     if (known.algorithm != claimed.algorithm || known.initial != *claimed.initial)
         contradict(name + " did not begin as its hardware does, with " + to_hex(claimed.initial->bytes()) + " of " +
@@ -85,13 +82,27 @@ void LogClaims::see(const Event &event) {
     } else if (extended_.contains(event.name)) {
         contradict(name + " is called the firmware's, whose events are the first of their register");
     }
-    if (!is_measured(event) || !is_like_one(event.name)) return;
-    if (event.index != tcg_index(event.name).value_or(no_index))
+    if (is_like_one(event.name) && is_measured(event) && event.index != tcg_index(event.name).value_or(no_index))
         contradict(name + " has the index " + std::to_string(event.index) + ", which is not its register's");
-    if (declared_of_others_.contains(event.name)) return;
-    const auto number = number_of(event.name);
-    if (!number) return contradict(name + " is of a register of another provider than " + providers_of(*evidence_));
-    if (evidence_ != nullptr && !has_declared_bank(*number)) contradict(name + " is of a register that the log's first line does not have");
+    see_register(event, name);
+}
+
+// A digest that no register takes, and an event that none was extended by, are nothing that a replay would miss.
+void LogClaims::see_register(const Event &event, const std::string &name) {
+    const auto is_known = [&](const EventDigest &digest) { return has_bank(event.name, digest); };
+    const bool is_checked = evidence_ != nullptr || banks_.contains(event.name);
+    // Firmware logs what it extends nothing by, and more banks than a provider has.
+    if (event.origin == EventOrigin::firmware) {
+        if (is_checked && is_measured(event) && is_like_one(event.name) && !is_of_another(event.name) &&
+            std::ranges::none_of(event.digests, is_known))
+            contradict(name + " has no digest for a register that the log's first line has");
+        return;
+    }
+    if (!is_measured(event)) return contradict(name + " extends no register, and mrd logs none that does not");
+    if (!is_checked) return;
+    if (event.digests.empty()) contradict(name + " has no digest");
+    if (!std::ranges::all_of(event.digests, is_known))
+        contradict(name + " is of a register, or has a digest of a bank, that the log's first line does not have");
 }
 
 std::vector<std::string> contradictions(const Evidence &evidence, std::span<const std::optional<Claims>> claims,
@@ -119,8 +130,13 @@ std::vector<std::string> contradictions(const Evidence &evidence, std::span<cons
     if (log != nullptr) {
         expect(std::cmp_equal(evidence.sequence, log->last_event),
                "sequence is not the log's last event, which is " + std::to_string(log->last_event));
-        for (const auto &part : evidence.parts)
+        // The log ends at the last quote's place.
+        bool is_cut_at_a_quote = evidence.parts.empty();
+        for (const auto &part : evidence.parts) {
             expect(!part.sequence || std::cmp_less_equal(*part.sequence, log->last_event), part.name + ": sequence is no event of the log");
+            is_cut_at_a_quote = is_cut_at_a_quote || !part.sequence || std::cmp_equal(*part.sequence, log->last_event);
+        }
+        expect(is_cut_at_a_quote, "the log has events that came after every part's quote");
     }
     std::set<std::size_t> seen;
     for (const auto &reg : evidence.registers) {

@@ -22,12 +22,11 @@
 namespace mr::attestation {
 
 // Of a log in mrd's JSON: its events are numbered 1, 2, ... without holes, the firmware's first; `origin` is "resync" for resyncs, and for nothing else;
-// a register began as its hardware does.
+// a register began as its hardware does, and is one that the first line has, with its banks.
 class LogClaims {
 public:
     // `evidence`: null for a log that comes by itself, which need not name a provider. `registers`: those that are signed and extended. Both must outlive it.
-    LogClaims(const Evidence *evidence, std::span<const SignedRegister> registers)
-        : evidence_(evidence), registers_(registers), declared_(registers.size()) {}
+    LogClaims(const Evidence *evidence, std::span<const SignedRegister> registers) : evidence_(evidence), registers_(registers) {}
 
     void declare(const LogRegister &known);
     void see(const Event &event);
@@ -44,17 +43,17 @@ private:
     [[nodiscard]] bool is_like_one(std::string_view name) const;
     // The number of its bank, or of its first; by the provider's name too, where there is evidence.
     [[nodiscard]] std::optional<std::size_t> number_of(std::string_view name, std::optional<HashAlgorithm> bank = {}) const;
-    // The log's first line has a bank of the register whose first one this is.
-    [[nodiscard]] bool has_declared_bank(std::size_t number) const;
+    // The log's first line has the register, with the digest's bank.
+    [[nodiscard]] bool has_bank(std::string_view name, const EventDigest &digest) const;
+    void see_register(const Event &event, const std::string &name);
     // "other/rtmr3": of another provider of the same machine, whose registers no quote signs.
     [[nodiscard]] bool is_of_another(std::string_view name) const;
 
     const Evidence *evidence_;
     std::span<const SignedRegister> registers_;
     std::uint64_t last_ = 0;
-    std::set<std::string, std::less<>> extended_;  // the registers that mrd's events have extended so far
-    std::vector<bool> declared_;
-    std::map<std::string, std::set<HashAlgorithm>, std::less<>> declared_of_others_;
+    std::set<std::string, std::less<>> extended_;                        // the registers that mrd's events have extended so far
+    std::map<std::string, std::set<HashAlgorithm>, std::less<>> banks_;  // of each register that the first line has
     std::string contradiction_;
 };
 
