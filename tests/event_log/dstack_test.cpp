@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "libmr/src/event_log/dstack_event.h"
+#include "tests/event_log/event_bytes.h"
 #include "tests/event_log/text_log.h"
 #include "tests/places.h"
 
 namespace mr {
 namespace {
 
+using test::bytes_of;
 using test::OwnedEvent;
 using ::testing::HasSubstr;
 
@@ -145,6 +148,41 @@ TEST(DstackLog, AnEventWithAMistakeIsAnErrorThatNamesTheByteAndTheField) {
     EXPECT_EQ(with(digest_hex, "33"), at + "the digest sha384 has 1 bytes instead of 48");
     EXPECT_EQ(with("\"event\":\"x\"", "\"event\":null"), not_right("event"));
     EXPECT_EQ(with("\"event_payload\":\"\"", "\"event_payload\":\"0\""), at + "the event's data is not hex");
+}
+
+// By the rules' own words: what is hashed of any event with that payload, compared as a whole.
+TEST(DstackEvent, APayloadIsFoundInWhatIsHashedByEitherRuleAndInNothingThatIsNearlySo) {
+    using event_log::dstack_preimage_1;
+    using event_log::dstack_preimage_2;
+    using event_log::is_of_dstack_payload;
+    const std::vector<Bytes> payloads{{}, bytes_of("a"), bytes_of(":"), bytes_of("a:b"), {0x00, 0xFF, 0x0A}, bytes_of("61")};
+    for (const auto &payload : payloads) {
+        for (const auto &other : payloads) {
+            for (const std::string_view name : {"n", "a:b", "a\"b", "61"}) {
+                for (const bool first : {true, false}) {
+                    const auto hashed = first ? dstack_preimage_1(name, payload) : dstack_preimage_2(name, payload);
+                    const auto text = std::string(hashed.begin(), hashed.end());
+                    // By the first rule names may have colons: any end behind a colon is a payload.
+                    const bool ends_so =
+                        first && text.ends_with(":" + std::string(other.begin(), other.end())) && hashed.size() > 6 + other.size();
+                    EXPECT_EQ(is_of_dstack_payload(hashed, other), other == payload || ends_so) << text << " / " << to_hex(other);
+                    for (std::size_t at = 0; at < hashed.size(); ++at) {
+                        const bool is_name = at >= (first ? 5U : 9U) && at < (first ? 5U : 9U) + name.size();
+                        if (is_name || name == "a\"b") continue;
+                        auto changed = hashed;
+                        changed[at] ^= 0x01U;
+                        EXPECT_FALSE(is_of_dstack_payload(changed, payload)) << text << " at " << at;
+                        changed.resize(at);
+                        if (!first) {
+                            EXPECT_FALSE(is_of_dstack_payload(changed, payload)) << text << " until " << at;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    for (const auto &nameless : {dstack_preimage_1("", bytes_of("x")), dstack_preimage_2("", bytes_of("x"))})
+        EXPECT_FALSE(is_of_dstack_payload(nameless, bytes_of("x")));
 }
 
 // An event of version 2, and others whose digest is left out. The digests are of hashlib's, over what dstack's tests say is hashed.
