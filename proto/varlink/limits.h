@@ -23,7 +23,7 @@ inline constexpr std::size_t max_reply = std::size_t{16} << 20;  // bytes of one
 inline constexpr std::size_t max_depth = 32;                     // of nested objects and arrays in a message
 inline constexpr std::size_t max_values = 65'536;                // of all kinds in one message
 // What a call is made of: no method takes more than a few names, and one event's data (64 KiB) and description. Each value costs, and so does each byte of what
-// only the full parser reads: escapes, what is not ASCII, and fractions.
+// only the full parser reads: \u escapes, what is not ASCII, and fractions.
 inline constexpr std::size_t max_call_values = 4096;
 inline constexpr std::size_t max_unusual_call = 128 * 1024;   // bytes of a call with such a thing in it
 inline constexpr std::size_t max_echoed = 256;                // bytes of a peer's text that an error repeats

@@ -51,7 +51,7 @@ private:
 
 struct ParseLimits {
     std::size_t values = max_values;
-    std::size_t unusual = UINT32_MAX;  // bytes of a text with escapes, fractions, or what is not ASCII
+    std::size_t unusual = UINT32_MAX;  // bytes of a text with \u escapes, fractions, or what is not ASCII
 };
 
 class Document {

@@ -100,11 +100,11 @@ TEST(Call, HasFewValuesAndIsShortIfOnlyTheFullParserReadsIt) {
         return made + "\"";
     };
     const auto envelope = with("").size();
-    for (const std::string unusual : {"\\n", "\\u00e9", "\xC3\xA9"}) {
+    for (const std::string unusual : {"\\u00e9", "\xC3\xA9"}) {
         EXPECT_TRUE(Parsing(with(text(max_unusual_call - envelope, unusual))).call) << unusual;
         EXPECT_FALSE(Parsing(with(text(max_unusual_call - envelope + 1, unusual))).call) << unusual;
     }
-    EXPECT_TRUE(Parsing(with(text(1'000'000, "x"))).call);
+    for (const std::string usual : {"x", "\\n", "\\\""}) EXPECT_TRUE(Parsing(with(text(1'000'000, usual))).call) << usual;
 }
 
 TEST(Reply, HasOnlyParametersContinuesAndError) {

@@ -81,6 +81,7 @@ const std::vector<std::string> seeds = {
     R"([])",
     R"("text")",
     R"(7)",
+    R"({"a":"\"quoted\"\n\t\\\/","b\\c":"\b\f\r","d":"{\"e\":\"\\\"f\\\"\"}"})",
     R"({"a":"caf\u00e9 \"quoted\" \\ é","b":1.5,"c":1e3,"d":-0,"e":01,"f":18446744073709551615,"g":[1,],"h":tru})",
 };
 
@@ -99,7 +100,16 @@ TEST(PlainJson, LeavesTheRestToTheFullParser) {
                                    R"({"a"})",
                                    R"({"a":})",
                                    R"({"a":1,})",
-                                   R"("\n")",
+                                   R"("\u0041")",
+                                   R"("\x")",
+                                   R"("\)",
+                                   R"("\")",
+                                   R"("\n)",
+                                   R"({"\a":1})",
+                                   "\"\\\n\"",
+                                   "\"\\n\t\"",
+                                   "\"\\n\x7f\"",
+                                   "\"\\n\xc3\xa9\"",
                                    "\"\t\"",
                                    "\"\x7f\xc3\xa9\"",
                                    R"(")",
@@ -123,6 +133,24 @@ TEST(PlainJson, LeavesTheRestToTheFullParser) {
     EXPECT_FALSE(plain_accepts(std::string("\"a\0b\"", 5)));
 }
 
+TEST(PlainJson, KnowsEveryEscapeOfOneLetterAndNoOther) {
+    for (unsigned letter = 0; letter < 256; ++letter) {
+        const auto text = std::string("\"a\\") + static_cast<char>(letter) + "b\"";
+        EXPECT_EQ(agrees(text), std::string_view("\"\\/bfnrt").find(static_cast<char>(letter)) != std::string_view::npos) << letter;
+    }
+}
+
+TEST(PlainJson, TakesAStringOfAnyLengthWithItsEscapesAnywhere) {
+    for (std::size_t size = 0; size < 70; ++size) {
+        for (std::size_t at = 0; at <= size; ++at) {
+            auto text = std::string(size, 'x');
+            text.insert(at, R"(\")");
+            EXPECT_TRUE(agrees('"' + text + '"')) << text;
+            EXPECT_TRUE(agrees("{\"" + text + "\":\"" + text + "\"}")) << text;
+        }
+    }
+}
+
 TEST(PlainJson, TheHandlerEndsTheParseWhereItIsTooDeep) {
     const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
     EXPECT_TRUE(plain_accepts(nested(varlink::max_depth)));
@@ -130,7 +158,7 @@ TEST(PlainJson, TheHandlerEndsTheParseWhereItIsTooDeep) {
 }
 
 TEST(PlainJson, WhateverItTakesTheFullParserUnderstandsTheSame) {
-    constexpr std::string_view bytes = "{}[]\",:\\ \t\n\r-+.0123456789eEtrufalsn\x01\x7f\xc3\xa9";
+    constexpr std::string_view bytes = "{}[]\",:\\\\\\ /\t\n\r-+.0123456789eEtrufalsnb\x01\x7f\xc3\xa9";
     std::mt19937 random(384);  // NOLINT(cert-msc51-cpp,cert-msc32-c): the same at each run
     const auto below = [&](std::size_t end) { return random() % end; };
     std::size_t taken = 0;
