@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <random>
+
 namespace mr {
 namespace {
 
@@ -67,6 +70,48 @@ TEST(Base64, EveryByteAndEveryRestSurviveTheRoundTrip) {
         EXPECT_EQ(from_base64(to_base64(part)), Bytes(part.begin(), part.end())) << size;
     }
     EXPECT_EQ(to_base64(Bytes{0xfb, 0xff, 0xbf}), "+/+/");
+}
+
+// A digit at a time, as RFC 4648 says it.
+std::string slow_base64(ByteView bytes) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t bit = 0; bit < bytes.size() * 8; bit += 6) {
+        unsigned value = 0;
+        for (std::size_t i = bit; i < bit + 6; ++i)
+            value = value << 1U | (i / 8 < bytes.size() ? static_cast<unsigned>(bytes[i / 8]) >> (7 - i % 8) & 1U : 0U);
+        text += digits[value];
+    }
+    text.append((4 - text.size() % 4) % 4, '=');
+    return text;
+}
+
+TEST(Base64, IsWrittenTheSameHoweverMuchOfItIsTakenAtOnce) {
+    std::mt19937 random(64);  // NOLINT(cert-msc51-cpp,cert-msc32-c): the same at each run
+    for (std::size_t size = 0; size < 200; ++size) {
+        Bytes bytes(size);
+        for (auto &byte : bytes) byte = static_cast<std::uint8_t>(random());
+        const auto text = to_base64(bytes);
+        EXPECT_EQ(text, slow_base64(bytes)) << size;
+        EXPECT_EQ(from_base64(text), bytes) << size;
+    }
+}
+
+TEST(Base64, EveryCharacterThatIsNoDigitIsRefusedAtEveryPlace) {
+    const std::string good = to_base64(every_byte()).substr(0, 40);
+    for (std::size_t size = 4; size <= good.size(); size += 4) {
+        for (std::size_t at = 0; at < size; ++at) {
+            for (unsigned i = 0; i < 256; ++i) {
+                auto text = good.substr(0, size);
+                text[at] = static_cast<char>(i);
+                const bool is_digit = slow_base64(from_base64(text).value_or(Bytes())) == text;
+                const bool must = std::isalnum(static_cast<int>(i)) != 0 || i == '+' || i == '/';
+                // '=' at the end is padding.
+                if (i == '=' && at == size - 1) continue;
+                EXPECT_EQ(is_digit, must) << size << ", " << at << ", " << i;
+            }
+        }
+    }
 }
 
 TEST(Base64, WhatIsNotExactlyTheStandardFormIsRefused) {
