@@ -54,6 +54,10 @@ entries mrctl.1 mrctl
 while IFS= read -r key; do has mrd.toml.5 "$key"; done < <(sed -nE 's/^(# )?(\[+[a-z_]+\]+|[a-z_]+ = .*)$/\2/p' "$source/packaging/mrd.toml" | grep -vx '\[[a-z]*\]')
 while IFS= read -r word; do has mrd.toml.5 "$word"; done < <(grep '^#' "$source/packaging/mrd.toml" | grep -oE '[A-Za-z_]{3,}' | sort -u)
 
+has mrd.toml.5 'user = "mrd" (not set by default)'
+has mrd.toml.5 'confinement = "best-effort"'
+has mrd.8 RTMIN+22
+
 for file in "$source"/proto/interfaces/io.mrd.*.varlink; do
     page=$(basename "$file" .varlink).7
     while IFS= read -r line; do has "$page" "$(sed 's/^ *//' <<<"$line")"; done < <(grep -E '^(type|method|error|  |\))' "$file")

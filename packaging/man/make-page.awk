@@ -243,7 +243,8 @@ function config_of(file,    line, bare) {
             if (comments) {
                 # Keys before this one have been told.
                 print_examples()
-                printf ".TP\n\\fB%s\\fR\n", code(bare)
+                # A key in a comment has that value only where it is written.
+                printf ".TP\n\\fB%s\\fR%s\n", code(bare), line ~ /^#/ ? " (not set by default)" : ""
                 fresh = 1
                 print_comment()
             } else example[++examples] = bare
