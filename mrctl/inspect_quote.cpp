@@ -90,6 +90,12 @@ Json json_of(const mr::Quote &quote, std::size_t total) {
     return json;
 }
 
+Json json_of(const mr::PckExtension &pck) {
+    return {{"ppid", mr::to_hex(pck.ppid)}, {"fmspc", mr::to_hex(pck.fmspc)},     {"pce_id", mr::to_hex(pck.pce_id)},
+            {"pce_svn", pck.pce_svn},       {"cpu_svn", mr::to_hex(pck.cpu_svn)}, {"tcb_components", mr::to_hex(pck.tcb_components)},
+            {"sgx_type", pck.sgx_type}};
+}
+
 Json json_of(const mr::CertificateDescription &certificate) {
     Json json{{"subject", mr::printable_text(certificate.subject)},
               {"issuer", mr::printable_text(certificate.issuer)},
@@ -98,13 +104,7 @@ Json json_of(const mr::CertificateDescription &certificate) {
               {"serial", mr::to_hex(certificate.serial)},
               {"sha256_fingerprint", mr::to_hex(certificate.fingerprint.bytes())},
               {"is_authority", certificate.is_authority}};
-    if (certificate.pck) {
-        const auto &pck = *certificate.pck;
-        json["pck"] = {
-            {"ppid", mr::to_hex(pck.ppid)}, {"fmspc", mr::to_hex(pck.fmspc)},     {"pce_id", mr::to_hex(pck.pce_id)},
-            {"pce_svn", pck.pce_svn},       {"cpu_svn", mr::to_hex(pck.cpu_svn)}, {"tcb_components", mr::to_hex(pck.tcb_components)},
-            {"sgx_type", pck.sgx_type}};
-    }
+    if (certificate.pck) json["pck"] = json_of(*certificate.pck);
     return json;
 }
 
@@ -130,7 +130,11 @@ void print_certificate(const mr::Bytes &der, std::size_t number) {
 
 int inspect_quote(bool json, const mr::Quote &quote, std::size_t total) {
     auto fields = json_of(quote, total);
+    const auto certificates = certificates_in(quote);
     if (json) {
+        // As its certificate has it, which the table is followed by.
+        const auto leaf = certificates.empty() ? std::nullopt : std::optional(mr::describe_certificate(certificates.front()));
+        if (leaf && *leaf && (*leaf)->pck) fields["platform"] = json_of(*(*leaf)->pck);
         print_json(fields.dump(2));
         return exit_done;
     }
@@ -145,7 +149,6 @@ int inspect_quote(bool json, const mr::Quote &quote, std::size_t total) {
         }
     }
     print_table({"FIELD", "VALUE (bytes in their order; integers in hexadecimal little-endian)"}, rows);
-    const auto certificates = certificates_in(quote);
     for (std::size_t i = 0; i < certificates.size(); ++i) print_certificate(certificates[i], i + 1);
     if ((quote.body.td_attributes & mr::td_attribute_debug) != 0) std::cout << "WARNING: a debug TD, whose memory the host can read\n";
     std::cout << "No signature and no certificate was checked: `mrctl verify --quote` does that\n";

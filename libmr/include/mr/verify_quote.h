@@ -44,9 +44,10 @@ inline constexpr std::string_view qe_tcb = "qe_tcb";            // its security 
 inline constexpr std::string_view tdx_module = "tdx_module";    // the TDX module is one that the TCB info knows
 // What the TD is.
 inline constexpr std::string_view sept_ve_disable = "sept_ve_disable";
-inline constexpr std::string_view td_attributes = "td_attributes";  // no reserved bit
-inline constexpr std::string_view service_td = "service_td";        // no service TD, or one that the reference values name
-inline constexpr std::string_view report_hashes = "report_hashes";  // of a TDREPORT instead of a quote: both hashes hold
+inline constexpr std::string_view td_attributes = "td_attributes";          // no reserved bit
+inline constexpr std::string_view service_td = "service_td";                // no service TD, or one that the reference values name
+inline constexpr std::string_view platform_identity = "platform_identity";  // one of those that the reference values name, where they do
+inline constexpr std::string_view report_hashes = "report_hashes";          // of a TDREPORT instead of a quote: both hashes hold
 
 // Those that need collateral: without it none of them holds, and neither does tcb.
 inline constexpr std::array need_collateral{tcb_info_signature,  tcb_info_current, qe_identity_signature,
@@ -79,10 +80,12 @@ std::optional<TcbStatus> tcb_status_from(std::string_view name);
 //                                    makes the TCB required
 //   septVeDisableUnset               "accept" or "refuse" ["refuse"]
 //   serviceTds                       array of 48 bytes, hex: service TDs that are accepted beside none
+//   ppids                            array of 16 bytes, hex, not empty: the platforms (PPID in the PCK certificate) that are accepted, and no others [any]
 struct TdPolicy {
     std::optional<std::int64_t> minimum_tcb_evaluation = {};
     bool accept_no_sept_ve_disable = false;
     std::vector<std::array<std::uint8_t, 48>> accepted_service_tds = {};
+    std::vector<std::array<std::uint8_t, 16>> accepted_ppids = {};  // empty: any
 };
 // Error: malformed, naming the member. Unknown members are refused.
 std::expected<TdPolicy, Error> parse_td_policy(std::string_view json);
@@ -93,7 +96,7 @@ struct QuoteJudgement {
     std::vector<std::string> advisories;  // of the matching levels: "INTEL-SA-00837"
 };
 
-// Adds the 21 statements of one quote, facts included (judge_facts() of every kind). A later statement that cannot be judged since an earlier one fails is not
+// Adds the 21 statements of one quote, facts included (judge_facts() of every kind), and platform_identity where the policy names platforms. A later statement that cannot be judged since an earlier one fails is not
 // judged, and says so; a required one that is not judged does not hold. Without collateral the statements that need it fail, unless the policy does not ask
 // for a TCB. `anchors` must outlive the call. Precondition: what the policy has for TDs parse_td_policy() takes. Never fails.
 QuoteJudgement verify_quote(ByteView quote, const Collateral *collateral, const TrustAnchors &anchors, UnixTime time,

@@ -366,6 +366,27 @@ TEST(VerifyQuote, AcceptsAServiceTdThatThePolicyNamesAndThenThatTheTdCanBeMigrat
     EXPECT_FALSE(judge(platform, accepting(other)).verdict.verified());
 }
 
+TEST(VerifyQuote, StatesThePlatformsIdentityWhereThePolicyNamesPlatforms) {
+    TestPlatform platform;
+    EXPECT_EQ(judge(platform).verdict.find(statement::platform_identity), nullptr);
+    const auto own = for_tds(R"({"ppids":[")" + std::string(32, '1') + R"("]})");
+    auto judged = judge(platform, own);
+    EXPECT_TRUE(judged.verdict.verified()) << reasons(judged.verdict);
+    EXPECT_EQ(judged.of(statement::platform_identity), Judgement::holds);
+    judged = judge(platform, for_tds(R"({"ppids":[")" + std::string(31, '1') + R"(2"]})"));
+    EXPECT_FALSE(judged.verdict.verified());
+    EXPECT_EQ(judged.of(statement::platform_identity), Judgement::fails);
+    // Whose signature does not hold may be any platform's.
+    TestPlatform unvouched;
+    unvouched.authority.is_authority = false;
+    judged = judge(unvouched, own);
+    EXPECT_EQ(judged.of(statement::platform_identity), Judgement::not_judged);
+    EXPECT_TRUE(judged.required(statement::platform_identity));
+    Verdict unreadable;
+    verify_quote(Bytes(100), nullptr, platform.anchors(), test_now, own, unreadable);
+    EXPECT_EQ(unreadable.find(statement::platform_identity)->result, Judgement::not_judged);
+}
+
 TEST(VerifyQuote, AcceptsTheTcbStatusesThatThePolicyNamesAndNoOthers) {
     using enum TcbStatus;
     struct Case {

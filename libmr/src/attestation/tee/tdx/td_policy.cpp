@@ -12,26 +12,37 @@ namespace {
 
 using varlink::field;
 
-constexpr std::size_t service_td_size = 48;
-
 struct PolicyFields {
     std::optional<std::int64_t> minimum_tcb_evaluation;
     std::optional<Choice> sept_ve_disable_unset;
     std::optional<std::vector<std::string_view>> service_tds;
+    std::optional<std::vector<std::string_view>> ppids;
     static constexpr auto fields() {
         return std::tuple(field("minimumTcbEvaluationDataNumber", &PolicyFields::minimum_tcb_evaluation),
                           field("septVeDisableUnset", &PolicyFields::sept_ve_disable_unset),
-                          field("serviceTds", &PolicyFields::service_tds));
+                          field("serviceTds", &PolicyFields::service_tds), field("ppids", &PolicyFields::ppids));
     }
 };
 
 std::string what_is_wanted(std::string_view member) {
     if (member == "minimumTcbEvaluationDataNumber") return "a number";
-    if (member == "serviceTds") return "an array of values in hex";
+    if (member == "serviceTds" || member == "ppids") return "an array of values in hex";
     return "\"accept\" or \"refuse\"";
 }
 
 std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
+
+template <std::size_t size>
+std::expected<void, Error> read_values(std::string_view member, const std::optional<std::vector<std::string_view>> &values,
+                                       std::vector<std::array<std::uint8_t, size>> &to) {
+    for (const auto hex : values.value_or(std::vector<std::string_view>())) {
+        const auto value = from_hex(hex);
+        if (!value || value->size() != size)
+            return malformed("a value of " + std::string(member) + " is not " + std::to_string(size) + " bytes in hex");
+        std::ranges::copy(*value, to.emplace_back().begin());
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -53,12 +64,11 @@ std::expected<TdPolicy, Error> parse_td_policy(std::string_view json) {
     if (fields->minimum_tcb_evaluation && *fields->minimum_tcb_evaluation < 0)
         return malformed("the member minimumTcbEvaluationDataNumber is negative");
     policy.minimum_tcb_evaluation = fields->minimum_tcb_evaluation;
-    for (const auto hex : fields->service_tds.value_or(std::vector<std::string_view>())) {
-        const auto value = from_hex(hex);
-        if (!value || value->size() != service_td_size)
-            return malformed("a value of serviceTds is not " + std::to_string(service_td_size) + " bytes in hex");
-        std::ranges::copy(*value, policy.accepted_service_tds.emplace_back().begin());
-    }
+    if (fields->ppids && fields->ppids->empty())
+        return malformed("the member ppids is empty: name the platforms that are accepted, or leave it out");
+    if (auto read = read_values("serviceTds", fields->service_tds, policy.accepted_service_tds); !read)
+        return std::unexpected(std::move(read.error()));
+    if (auto read = read_values("ppids", fields->ppids, policy.accepted_ppids); !read) return std::unexpected(std::move(read.error()));
     return policy;
 }
 

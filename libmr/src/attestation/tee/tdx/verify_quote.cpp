@@ -140,6 +140,7 @@ public:
             chain_is_read_ ? check_validity(pool_.certificates(), time_) : not_judged("the quote's certificates cannot be read"));
         add_platform(checked);
         add_td_statements(quote_ ? &*quote_ : nullptr, quote_is_signed_, policies_.td, verdict_);
+        if (!policies_.td.accepted_ppids.empty()) add(statement::platform_identity, check_platform_identity());
         if (!quote_) return std::nullopt;
         if (!quote_is_signed_) claims_.debug = {.is = {}, .reason = "nothing vouches for the quote's body"};
         return std::move(claims_);
@@ -206,6 +207,16 @@ private:
         chain_ = QuoteChain{.leaf = chain[0], .authority = chain[1], .root = chain[2]};
         return holds("the PCK certificate leads over " + std::string(chain[1]->common_name) + " to the trust anchor " +
                      std::string(chain[2]->common_name));
+    }
+
+    // The PCK certificate names the platform, and its key made the quote.
+    [[nodiscard]] Finding check_platform_identity() const {
+        if (!quote_is_signed_) return not_judged("nothing vouches for the quote, so that it may be any platform's");
+        const auto &named = policies_.td.accepted_ppids;
+        const bool is_named = std::ranges::find(named, pck_.ppid) != named.end();
+        return judge(is_named, "the platform " + to_hex(pck_.ppid) + " is one that the reference values name",
+                     "the platform is " + to_hex(pck_.ppid) + ", expected was " + to_hex(named.front()) +
+                         (named.size() > 1 ? " or another of the " + std::to_string(named.size()) + " that are named" : ""));
     }
 
     [[nodiscard]] CheckedCollateral without_collateral() const {
