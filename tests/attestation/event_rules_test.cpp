@@ -176,6 +176,26 @@ TEST(EventRules, AnEnvelopeThatNamesAnotherRegisterIsNoWordOfThisOne) {
     }
 }
 
+// The header says it, whole or redacted.
+TEST(EventRules, AnEnvelopesTypeIsThatOfItsHeader) {
+    const EventRule capped{.name = "rule", .envelope_type = "cap"};
+    auto measured = enveloped(envelope_of({.description = "cap", .data = bytes_of("cap")}));
+    EXPECT_EQ(measured.match(capped), Match::no);
+    EXPECT_EQ(measured.match(EventRule{.name = "rule", .description = "cap", .envelope_type = "measure"}), Match::yes);
+    measured.data = redact_envelope(*measured.data, std::vector{HashAlgorithm::sha384}).value();
+    EXPECT_EQ(measured.match(capped), Match::no);
+    EXPECT_EQ(measured.match(EventRule{.name = "rule", .envelope_type = "measure"}), Match::yes);
+    EXPECT_EQ(measured.match(EventRule{.name = "rule", .description = "cap", .envelope_type = "measure"}), Match::cannot_tell);
+    EXPECT_EQ(enveloped({.header = {.type = "cap", .register_name = "tdx/rtmr3"}}).match(capped), Match::yes);
+    for (const auto *other : {"tdx/rtmr2", "tpm/rtmr3"})
+        EXPECT_EQ(enveloped({.header = {.type = "cap", .register_name = other}}).match(capped), Match::cannot_tell) << other;
+    // H(file) is no envelope's digest, and what is not shown may be one.
+    EXPECT_EQ(plain("cap").match(capped), Match::no);
+    auto hidden = plain("cap");
+    hidden.data.reset();
+    EXPECT_EQ(hidden.match(capped), Match::cannot_tell);
+}
+
 // H(file) is no envelope's digest, whatever the file says.
 TEST(EventRules, AFileSpeaksAsNoEnvelope) {
     const auto speech = envelope_of({.description = "/etc/agent.conf", .digest = digest_in(HashAlgorithm::sha384, "good")});

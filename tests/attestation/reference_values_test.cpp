@@ -35,7 +35,19 @@ json example() {
             {"maximumAgeSeconds", 300},
             {"registers", {{"mrtd", {value_a, value_b}}, {"tdx/rtmr0", {value_b}}, {"mrowner", {value_a}}}},
             {"requiredEvents", {{{"name", "kernel"}, {"register", "rtmr1"}, {"digest", value_a}, {"eventDigest", value_b}}}},
-            {"forbiddenEvents", {{{"name", "shell"}, {"text", "init=/bin/sh"}}}}};
+            {"forbiddenEvents", {{{"name", "shell"}, {"text", "init=/bin/sh"}}}},
+            {"closedRegisters",
+             {{{"register", "rtmr3"},
+               {"after", {{"name", "cap"}, {"envelopeType", "cap"}}},
+               {"order", "any"},
+               {"events", {{{"name", "agent"}, {"description", "agent"}, {"optional", true}}}}}}},
+            {"alternatives",
+             {{{"name", "image"},
+               {"sets",
+                {{{"name", "old"}, {"registers", {{"rtmr2", {value_a}}}}},
+                 {{"name", "new"},
+                  {"requiredEvents", {{{"name", "kernel"}, {"digest", value_b}}}},
+                  {"closedRegisters", {{{"register", "tdx/rtmr2"}, {"events", json::array()}}}}}}}}}}};
 }
 
 std::string error_of(const json &file) {
@@ -66,6 +78,20 @@ TEST(ReferenceValues, SayWhatIsExpectedAndWhatIsAccepted) {
     EXPECT_EQ(values->required_events.front().name, "kernel");
     EXPECT_EQ(values->required_events.front().digest, (ContentDigest{.value = Digest(Bytes(48, 0xAA))}));
     EXPECT_EQ(values->required_events.front().event_digest, (ContentDigest{.value = Digest(Bytes(48, 0xBB))}));
+    EXPECT_THAT(values->closed_registers,
+                ElementsAre(ClosedRegister{.register_name = "rtmr3",
+                                           .after = EventRule{.name = "cap", .envelope_type = "cap"},
+                                           .order = EventOrder::any,
+                                           .events = {{.name = "agent", .description = "agent", .optional = true}}}));
+    ASSERT_EQ(values->alternatives.size(), 1U);
+    EXPECT_EQ(values->alternatives.front().name, "image");
+    const auto &sets = values->alternatives.front().sets;
+    ASSERT_EQ(sets.size(), 2U);
+    EXPECT_EQ(sets[0].name, "old");
+    EXPECT_EQ(sets[0].registers.at("rtmr2").front(), Bytes(48, 0xAA));
+    EXPECT_THAT(sets[0].required_events, IsEmpty());
+    EXPECT_EQ(sets[1].required_events.front().digest, (ContentDigest{.value = Digest(Bytes(48, 0xBB))}));
+    EXPECT_EQ(sets[1].closed_registers.front(), (ClosedRegister{.register_name = "tdx/rtmr2"}));
     EXPECT_EQ(values->forbidden_events.front().data, Bytes({'i', 'n', 'i', 't', '=', '/', 'b', 'i', 'n', '/', 's', 'h'}));
 }
 
@@ -128,6 +154,42 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/forbiddenEvents/0/data"), "AA==", "shell"},
         {json::json_pointer("/forbiddenEvents/0"), {{"name", "nothing"}}, "nothing"},
         {json::json_pointer("/requiredEvents"), 7, "requiredEvents"},
+        {json::json_pointer("/requiredEvents/0/envelopeType"), "", "envelopeType is empty"},
+        {json::json_pointer("/requiredEvents/0/optional"), true, "\"kernel\": only the events of closedRegisters can be optional"},
+        {json::json_pointer("/requiredEvents/0/optional"), "yes", "optional of a rule is given twice or is not true or false"},
+        {json::json_pointer("/tdx/ppids"), json::array(), "the member tdx: the member ppids is empty"},
+        {json::json_pointer("/tdx/ppids"), json::array({value_a}), "the member tdx: a value of ppids is not 16 bytes in hex"},
+        {json::json_pointer("/tdx/ppids"), value_a, "ppids is given twice, or is not an array of values in hex"},
+        {json::json_pointer("/closedRegisters"), json::object(), "the member closedRegisters is not an array"},
+        {json::json_pointer("/closedRegisters"), nullptr, "closedRegisters is null"},
+        {json::json_pointer("/closedRegisters/0"), "rtmr3", "closedRegisters has an element that is not an object"},
+        {json::json_pointer("/closedRegisters/0"), {{"register", "rtmr3"}}, "a closed register has no events"},
+        {json::json_pointer("/closedRegisters/0"), {{"events", json::array()}}, "a closed register has no register"},
+        {json::json_pointer("/closedRegisters/0/register"), "a/b/c", "closedRegisters: \"a/b/c\" is no name of a register"},
+        {json::json_pointer("/closedRegisters/0/order"), "some", "order is given twice, or is not \"listed\" or \"any\""},
+        {json::json_pointer("/closedRegisters/0/order"), nullptr, "closedRegisters: the member order is null"},
+        {json::json_pointer("/closedRegisters/0/before"), 1, "a closed register has no member before"},
+        {json::json_pointer("/closedRegisters/0/events"), 1, "events is given twice, or is not an array of rules"},
+        {json::json_pointer("/closedRegisters/0/events/0"), 1, "events is given twice, or is not an array of rules"},
+        {json::json_pointer("/closedRegisters/0/events/0/register"), "rtmr3",
+         "closedRegisters \"rtmr3\" \"agent\": the register is that of the closed register"},
+        {json::json_pointer("/closedRegisters/0/events/0/digets"), "", "closedRegisters \"rtmr3\": a rule has no member digets"},
+        {json::json_pointer("/closedRegisters/0/after"), "cap", "after is given twice, or is not a rule"},
+        {json::json_pointer("/closedRegisters/0/after/optional"), true, "closedRegisters \"rtmr3\" after: it cannot be optional"},
+        {json::json_pointer("/closedRegisters/0/after"), {{"name", "cap"}}, "closedRegisters \"rtmr3\" after \"cap\": one of digest"},
+        {json::json_pointer("/alternatives"), json::object(), "the member alternatives is not an array"},
+        {json::json_pointer("/alternatives/0"), 1, "alternatives has an element that is not an object"},
+        {json::json_pointer("/alternatives/0/set"), 1, "alternatives: each has name, which says what it is, and sets"},
+        {json::json_pointer("/alternatives/0/name"), nullptr, "alternatives: the member name is null"},
+        {json::json_pointer("/alternatives/0/sets"), json::array(), "alternatives \"image\": sets is empty"},
+        {json::json_pointer("/alternatives/0/sets/0"), 1, "alternatives: each has name, which says what it is, and sets"},
+        {json::json_pointer("/alternatives/0/sets/0/name"), 1, "alternatives \"image\": a set has one name"},
+        {json::json_pointer("/alternatives/0/sets/0/registers"), nullptr, "alternatives \"image\": the member registers of a set is null"},
+        {json::json_pointer("/alternatives/0/sets/0/gaps"), "accept", "alternatives \"image\": a set has no member gaps"},
+        {json::json_pointer("/alternatives/0/sets/0/registers/rtmr2/0"), "zz", "a value of alternatives \"image\": \"old\": rtmr2 is not"},
+        {json::json_pointer("/alternatives/0/sets/1/requiredEvents/0/digest"), "00",
+         "alternatives \"image\": \"new\": requiredEvents \"kernel\": digest is not"},
+        {json::json_pointer("/alternatives/0/sets/0"), {{"name", "empty"}}, "\"empty\" asks for nothing"},
     };
     for (const auto &[at, value, named] : cases) {
         auto file = example();
@@ -152,15 +214,46 @@ TEST(ReferenceValues, RulesHaveOneLimitTogetherAndAreThereOnce) {
     const auto rule = file["requiredEvents"][0];
     file["requiredEvents"] = json::array();
     for (std::size_t i = 0; i < max_event_rules; ++i) file["requiredEvents"].push_back(rule);
-    file.erase("forbiddenEvents");
+    for (const auto *other : {"forbiddenEvents", "closedRegisters", "alternatives"}) file.erase(other);
     EXPECT_EQ(error_of(file), "");
-    file["forbiddenEvents"] = json::array({rule});
-    EXPECT_THAT(error_of(file), HasSubstr("together"));
+    for (const auto *other : {"forbiddenEvents", "closedRegisters", "alternatives"}) {
+        file[other] = example()[other];
+        EXPECT_THAT(error_of(file), HasSubstr("together")) << other;
+        file.erase(other);
+    }
     auto text = example().dump();
     text.insert(1, R"("forbiddenEvents":)" + example()["forbiddenEvents"].dump() + ",");
     const auto twice = parse_reference_values(text);
     ASSERT_FALSE(twice);
     EXPECT_THAT(twice.error().message, HasSubstr("forbiddenEvents is given twice"));
+}
+
+TEST(ReferenceValues, WhatIsReadRuleByRuleIsThereOnce) {
+    for (const auto *member : {"requiredEvents", "closedRegisters", "alternatives", "registers"}) {
+        auto text = example().dump();
+        text.insert(1, '"' + std::string(member) + "\":" + example()[member].dump() + ",");
+        const auto twice = parse_reference_values(text);
+        ASSERT_FALSE(twice) << member;
+        EXPECT_THAT(twice.error().message, HasSubstr(std::string(member) + " is given twice"));
+    }
+    // Within a set as well.
+    auto text = example().dump();
+    text.insert(text.find(R"("name":"new")"), R"("requiredEvents":[],)");
+    const auto twice = parse_reference_values(text);
+    ASSERT_FALSE(twice);
+    EXPECT_THAT(twice.error().message, HasSubstr("alternatives \"image\": \"new\": the member requiredEvents is given twice"));
+}
+
+TEST(ReferenceValues, AlternativesHaveOneLimitOfSetsTogether) {
+    auto file = example();
+    auto &sets = file["alternatives"][0]["sets"];
+    const auto set = sets[0];
+    while (sets.size() < max_rule_sets) sets.push_back(set);
+    EXPECT_EQ(error_of(file), "");
+    auto more = file["alternatives"][0];
+    more["sets"] = json::array({set});
+    file["alternatives"].push_back(more);
+    EXPECT_THAT(error_of(file), HasSubstr("more than 256 sets in alternatives together"));
 }
 
 TEST(ReferenceValues, ADataDigestNamesItsAlgorithmOrHasItsLength) {

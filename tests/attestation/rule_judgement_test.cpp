@@ -48,14 +48,36 @@ TEST(RuleJudgement, OverALogOfTooManyEventsForItsRulesNoRuleIsJudged) {
     const auto event = event_of(digest);
     for (std::uint64_t i = 0; i < events; ++i) judgement.note(event, 0);
     const std::vector<LoggedEnd> ends{{.leads = true}, {.leads = true}};
-    EXPECT_EQ(judgement.required(ends).result, Judgement::holds) << judgement.required(ends).reason;
-    EXPECT_EQ(judgement.forbidden(ends).result, Judgement::holds) << judgement.forbidden(ends).reason;
+    EXPECT_EQ(judgement.findings(ends).front().required->result, Judgement::holds) << judgement.findings(ends).front().required->reason;
+    EXPECT_EQ(judgement.findings(ends).front().forbidden->result, Judgement::holds) << judgement.findings(ends).front().forbidden->reason;
 
     judgement.note(event, 0);
-    EXPECT_EQ(judgement.required(ends).result, Judgement::fails);
-    EXPECT_THAT(judgement.required(ends).reason, HasSubstr("too many events for so many rules"));
-    EXPECT_EQ(judgement.forbidden(ends).result, Judgement::not_judged);
-    EXPECT_THAT(judgement.forbidden(ends).reason, HasSubstr("too many events for so many rules"));
+    EXPECT_EQ(judgement.findings(ends).front().required->result, Judgement::fails);
+    EXPECT_THAT(judgement.findings(ends).front().required->reason, HasSubstr("too many events for so many rules"));
+    EXPECT_EQ(judgement.findings(ends).front().forbidden->result, Judgement::not_judged);
+    EXPECT_THAT(judgement.findings(ends).front().forbidden->reason, HasSubstr("too many events for so many rules"));
+}
+
+// Those of alternatives are asked as well.
+TEST(RuleJudgement, TheRulesOfAllSetsAreCountedTogether) {
+    const std::vector registers{signed_register("rtmr2")};
+    const EventRule other{.name = "other", .register_name = "rtmr3", .event_digest = ContentDigest{.value = Digest(Bytes(48, 8))}};
+    ReferenceValues reference;
+    reference.closed_registers.push_back({.register_name = "rtmr3", .after = other, .events = {other}});
+    Alternatives::Set set;
+    set.required_events = std::vector(max_event_rules - 3, other);
+    reference.alternatives.push_back({.name = "alternatives", .sets = {set}});
+    const PreparedRules prepared(reference);
+    EXPECT_EQ(prepared.questions, max_event_rules);
+    RuleJudgement judgement(reference, prepared, registers);
+    const Bytes digest(48, 7);
+    const std::vector<LoggedEnd> ends{{.leads = true, .gaps_are_named = true}};
+    for (std::uint64_t i = 0; i < max_rule_questions / max_event_rules; ++i) judgement.note(event_of(digest), 0);
+    EXPECT_THAT(judgement.findings(ends).front().closed->reason, HasSubstr("in no quote"));
+    judgement.note(event_of(digest), 0);
+    EXPECT_EQ(judgement.findings(ends).front().closed->result, Judgement::not_judged);
+    EXPECT_THAT(judgement.findings(ends).front().closed->reason, HasSubstr("too many events for so many rules"));
+    EXPECT_THAT(judgement.findings(ends).back().required->reason, HasSubstr("too many events for so many rules"));
 }
 
 // What was found before does not become unseen.
@@ -70,7 +92,7 @@ TEST(RuleJudgement, AForbiddenEventThatWasSeenStaysSeenOverALogOfTooManyEvents) 
     RuleJudgement judgement(reference, prepared, registers);
     const auto event = event_of(digest);
     for (std::uint64_t i = 0; i <= max_rule_questions / max_event_rules; ++i) judgement.note(event, 0);
-    EXPECT_EQ(judgement.forbidden(std::vector<LoggedEnd>{{.leads = true}}).result, Judgement::fails);
+    EXPECT_EQ(judgement.findings(std::vector<LoggedEnd>{{.leads = true}}).front().forbidden->result, Judgement::fails);
 }
 
 }  // namespace

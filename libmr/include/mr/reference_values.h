@@ -11,9 +11,20 @@
 //   maximumAgeSeconds   of evidence, by the guest's clock: what makes it fresh is the nonce
 //   registers           object: name -> array of allowed values, hex
 //   a kind ("tdx")      object: what is said for this kind alone, as its reader knows it (mr/verify_quote.h)
-//   requiredEvents, forbiddenEvents    arrays of objects
+//   requiredEvents, forbiddenEvents    arrays of rules
+//   closedRegisters     array of objects: registers that hold what is listed and nothing else
+//     register          whose
+//     after             a rule: only what follows the first event of it is meant, and there must be one [from the register's begin]
+//     order             "listed" or "any" ["listed"]
+//     events            array of rules, each of one event; may be empty
+//   alternatives        array of objects: of each, one of its sets must hold as a whole
+//     name              for the verdict's reason
+//     sets              array of objects, not empty: name, and of registers, requiredEvents, forbiddenEvents and closedRegisters at least one
+//
+//   a rule: an object
 //     name              what it is, for the verdict's reason
-//     register          "rtmr3"; may be absent: any
+//     register          "rtmr3"; may be absent: any. A closed register's rules have none
+//     optional          true or false [false]: that event of a closed register need not be there. Of no other rule
 //     and of these at least one, all of which must match:
 //     digest            of what was measured, be it what was extended or the content of an envelope (mr/envelope.h)
 //     eventDigest       what was extended, and nothing else
@@ -21,7 +32,8 @@
 //                       digest is in the log. Of dstack's events only together with their name as description
 //     description       text of an envelope, or the name of dstack's event
 //     dataDigest        of an envelope's content
-//                       each hex, of 32 (SHA-256), 48 (SHA-384) or 64 bytes (SHA-512), or "ALGORITHM:HEX"
+//     envelopeType      of an envelope: "measure", "cap"
+//                       each digest is hex, of 32 (SHA-256), 48 (SHA-384) or 64 bytes (SHA-512), or "ALGORITHM:HEX"
 //
 // A register is named as its kind names it, which mr/claims.h has ("mrtd", "rtmr3"): that of every part, or of one, with the part's name or kind before it
 // ("tdx/rtmr3"). A part's name means something only if `parts` says of which kind it is.
@@ -48,7 +60,8 @@
 namespace mr {
 
 inline constexpr std::size_t max_reference_values_size = std::size_t{4} << 20;  // bytes of the file
-inline constexpr std::size_t max_event_rules = 4096;                            // required and forbidden ones together
+inline constexpr std::size_t max_event_rules = 4096;  // of all members and alternatives together; a closed register counts as one more
+inline constexpr std::size_t max_rule_sets = 256;     // of all alternatives together
 
 struct EventRule {
     std::string name;
@@ -58,6 +71,8 @@ struct EventRule {
     std::optional<Bytes> data = {};
     std::optional<std::string> description = {};
     std::optional<ContentDigest> data_digest = {};
+    std::optional<std::string> envelope_type = {};
+    bool optional = false;  // of a closed register's events
 
     // What the rule says of an event. cannot_tell: the log does not have what was hashed, or has its digest in another algorithm, so that it may be what the
     // rule means.
@@ -77,7 +92,38 @@ struct ExpectedPart {
     friend bool operator==(const ExpectedPart &, const ExpectedPart &) = default;
 };
 
-struct ReferenceValues {
+enum class EventOrder : std::uint8_t { listed, any };
+
+// A register that holds these events, each once, and no others.
+struct ClosedRegister {
+    std::string register_name;
+    std::optional<EventRule> after = {};  // nothing: from the register's begin
+    EventOrder order = EventOrder::listed;
+    std::vector<EventRule> events = {};
+    friend bool operator==(const ClosedRegister &, const ClosedRegister &) = default;
+};
+
+// What registers must hold and events must be, or must not be, in their logs.
+struct RuleSet {
+    std::map<std::string, std::vector<Bytes>, std::less<>> registers = {};
+    std::vector<EventRule> required_events = {};
+    std::vector<EventRule> forbidden_events = {};
+    std::vector<ClosedRegister> closed_registers = {};
+    friend bool operator==(const RuleSet &, const RuleSet &) = default;
+};
+
+// One of the sets must hold as a whole.
+struct Alternatives {
+    struct Set : RuleSet {
+        std::string name;
+        friend bool operator==(const Set &, const Set &) = default;
+    };
+    std::string name;
+    std::vector<Set> sets;
+    friend bool operator==(const Alternatives &, const Alternatives &) = default;
+};
+
+struct ReferenceValues : RuleSet {
     std::vector<ExpectedPart> parts = {};
     PlatformPolicy platform = {};
     bool tcb_required = false;  // they name a TCB: its lack cannot be waived
@@ -86,9 +132,7 @@ struct ReferenceValues {
     std::vector<std::string> log_only_registers = {};
     std::vector<std::string> uncovered_registers = {};
     std::optional<std::int64_t> maximum_age_seconds = {};
-    std::map<std::string, std::vector<Bytes>, std::less<>> registers = {};
-    std::vector<EventRule> required_events = {};
-    std::vector<EventRule> forbidden_events = {};
+    std::vector<Alternatives> alternatives = {};
 };
 
 // Error: malformed, naming the member. Unknown members are refused: a misspelt demand must not be passed over. `tees`: the kinds that may have a member, and

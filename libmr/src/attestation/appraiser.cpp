@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "libmr/src/attestation/event_text.h"
 #include "libmr/src/attestation/evidence_claims.h"
 #include "libmr/src/attestation/facts.h"
 #include "libmr/src/attestation/log_judgement.h"
@@ -105,7 +106,7 @@ public:
             for (const auto name : {log_well_formed, log_replay, history_complete, registers_covered})
                 state(name, Judgement::not_judged, wanted, reason);
             // Lacking what is asked for is a failure of its own; that nothing can be read is one already.
-            return judge_rules_without_log(reference_, everything_is_read_ ? Judgement::fails : Judgement::not_judged, reason, verdict_);
+            return take_rules(findings_without_log(reference_, everything_is_read_ ? fails(reason) : not_judged(reason)));
         }
         log_.emplace(reference_, rules_, extended_, evidence_);
         for (const auto log : logs) {
@@ -114,10 +115,10 @@ public:
                 state(log_well_formed, Judgement::fails, true, read.error().message);
                 const std::string reason = "the log cannot be read";
                 for (const auto name : {log_replay, history_complete, registers_covered}) state(name, Judgement::not_judged, true, reason);
-                return judge_rules_without_log(reference_, Judgement::not_judged, reason, verdict_);
+                return take_rules(findings_without_log(reference_, not_judged(reason)));
             }
         }
-        log_->judge(verdict_);
+        take_rules(log_->judge(verdict_));
     }
 
     // What evidence says beside its quotes is what a reader sees first.
@@ -138,35 +139,47 @@ public:
     }
 
     void judge_reference() {
-        const bool says = !reference_.required_events.empty() || std::ranges::any_of(reference_.registers, [&](const auto &entry) {
-            return std::ranges::any_of(
-                signed_, [&](const SignedRegister &reg) { return reg.claimed.says_what_runs && is_meant(entry.first, reg, reference_); });
-        });
+        // Of alternatives every set must say it, for any of them may be the one that holds.
+        const bool says = says_what_runs(reference_) || std::ranges::any_of(reference_.alternatives, [&](const Alternatives &each) {
+                              return std::ranges::all_of(each.sets, [&](const RuleSet &set) { return says_what_runs(set); });
+                          });
         if (says) return state(statement::reference_values, Judgement::holds, true, "they say what must run");
-        state(
-            statement::reference_values, Judgement::not_judged, !options_.waived.reference,
-            "no reference values say what must run, by registers or requiredEvents: what they only forbid or accept leaves the rest open");
+        state(statement::reference_values, Judgement::not_judged, !options_.waived.reference,
+              "no reference values say what must run, by registers, requiredEvents or the events of closedRegisters: what they only forbid "
+              "or accept leaves "
+              "the rest open");
     }
 
-    void judge_registers() {
-        using statement::register_values;
-        if (reference_.registers.empty()) return state(register_values, Judgement::not_judged, false, "no register values were asked for");
-        if (!everything_is_read_) return state(register_values, Judgement::not_judged, true, nothing_signed);
-        std::vector<std::string> wrong;
-        for (const auto &[name, allowed] : reference_.registers) {
-            bool is_there = false;
-            for (const auto &reg : signed_) {
-                if (!is_meant(name, reg, reference_)) continue;
-                is_there = true;
-                const auto value = reg.claimed.value.bytes();
-                const bool good = std::ranges::any_of(allowed, [&](const Bytes &each) { return std::ranges::equal(each, value); });
-                if (!good) wrong.push_back(reg.shown + " is " + to_hex(value));
+    void judge_registers() { add(statement::register_values, values_of(reference_), "no register values were asked for"); }
+
+    // One set of each must hold as a whole.
+    void judge_alternatives() {
+        std::vector<std::string> good;
+        std::vector<Explained> bad;
+        bool may_hold = true;
+        auto findings = findings_.begin();
+        for (const auto &each : reference_.alternatives) {
+            std::optional<std::string> held;
+            std::vector<Explained> refused;
+            bool all_fail = true;
+            for (const auto &set : each.sets) {
+                const auto wrong = first_wrong(values_of(set), *++findings);
+                if (!wrong && !held) held = set.name;
+                if (!wrong) continue;
+                refused.emplace_back(set.name, wrong->reason);
+                all_fail = all_fail && wrong->result == Judgement::fails;
             }
-            if (!is_there) wrong.push_back(name + " is in no quote");
+            if (held) {
+                good.push_back(each.name + ": " + *held);
+            } else {
+                bad.emplace_back(each.name, listed(refused, max_explained / 2));
+                may_hold = may_hold && !all_fail;
+            }
         }
-        if (!wrong.empty()) return state(register_values, Judgement::fails, true, listed(wrong) + ": not among the reference values");
-        state(register_values, Judgement::holds, true,
-              std::to_string(reference_.registers.size()) + " registers have values that are allowed");
+        std::optional<Finding> finding;
+        if (!bad.empty()) finding = {may_hold ? Judgement::not_judged : Judgement::fails, "of these no set holds: " + listed(bad)};
+        if (bad.empty() && !good.empty()) finding = holds(listed(good));
+        add(statement::alternatives, std::move(finding), "no alternatives were given");
     }
 
     // `time` in microseconds; none for what says none.
@@ -188,6 +201,69 @@ public:
     Verdict take() { return std::move(verdict_); }
 
 private:
+    // Of what was asked for; nothing: it was not.
+    void add(std::string_view name, std::optional<Finding> finding, std::string_view not_asked) {
+        const bool is_asked_for = finding.has_value();
+        if (!finding) finding = not_judged(std::string(not_asked));
+        state(name, finding->result, is_asked_for, std::move(finding->reason));
+    }
+
+    // Those of the reference values' own rules are statements.
+    void take_rules(std::vector<RuleFindings> findings) {
+        findings_ = std::move(findings);
+        const auto &own = findings_.front();
+        add(statement::required_events, own.required, "no events were asked for");
+        add(statement::forbidden_events, own.forbidden, "no events were forbidden");
+        add(statement::closed_registers, own.closed, "no registers were closed");
+    }
+
+    [[nodiscard]] bool says_what_runs(const RuleSet &set) const {
+        const auto must_have_events = [](const ClosedRegister &each) {
+            return !std::ranges::all_of(each.events, [](const EventRule &rule) { return rule.optional; });
+        };
+        return !set.required_events.empty() || std::ranges::any_of(set.closed_registers, must_have_events) ||
+               std::ranges::any_of(set.registers, [&](const auto &entry) {
+                   return std::ranges::any_of(signed_, [&](const SignedRegister &reg) {
+                       return reg.claimed.says_what_runs && is_meant(entry.first, reg, reference_);
+                   });
+               });
+    }
+
+    // Nothing: the set asks for none.
+    [[nodiscard]] std::optional<Finding> values_of(const RuleSet &set) const {
+        if (set.registers.empty()) return std::nullopt;
+        if (!everything_is_read_) return not_judged(nothing_signed);
+        std::vector<Explained> wrong;
+        for (const auto &[name, allowed] : set.registers) {
+            bool is_there = false;
+            for (const auto &reg : signed_) {
+                if (!is_meant(name, reg, reference_)) continue;
+                is_there = true;
+                const auto value = reg.claimed.value.bytes();
+                const bool good = std::ranges::any_of(allowed, [&](const Bytes &each) { return std::ranges::equal(each, value); });
+                if (good) continue;
+                wrong.emplace_back(reg.shown + " is " + to_hex(value),
+                                   allowed.empty()
+                                       ? "none is allowed"
+                                       : "expected was " + to_hex(allowed.front()) +
+                                             (allowed.size() == 1 ? "" : " or one of " + std::to_string(allowed.size() - 1) + " more"));
+            }
+            if (!is_there) wrong.emplace_back(name + " is in no quote", "");
+        }
+        if (!wrong.empty()) return fails(listed(wrong) + ": not among the reference values");
+        return holds(std::to_string(set.registers.size()) + " registers have values that are allowed");
+    }
+
+    // Of a set the first that does not hold: a failure before what is not judged. Nothing: it holds as a whole.
+    static std::optional<Finding> first_wrong(const std::optional<Finding> &values, const RuleFindings &rules) {
+        for (const auto result : {Judgement::fails, Judgement::not_judged}) {
+            for (const auto *each : {&values, &rules.required, &rules.forbidden, &rules.closed}) {
+                if (*each && (*each)->result == result) return *each;
+            }
+        }
+        return std::nullopt;
+    }
+
     void state(std::string_view name, Judgement result, bool required, std::string reason) {
         verdict_.add({.name = std::string(name), .result = result, .required = required, .reason = std::move(reason)});
     }
@@ -266,6 +342,7 @@ private:
     bool everything_is_read_ = true;
     std::vector<SignedRegister> signed_;
     std::vector<SignedRegister> extended_;  // those of them that logs lead to
+    std::vector<RuleFindings> findings_;    // of each rule set, as rule_sets_of() has them
     std::optional<LogJudgement> log_;       // nothing: it cannot be read, or there is none
 };
 
@@ -301,6 +378,7 @@ struct Prepared {
         appraisal.judge_claims();
         appraisal.judge_reference();
         appraisal.judge_registers();
+        appraisal.judge_alternatives();
         appraisal.judge_age(evidence.time);
         return appraisal.take();
     }
@@ -312,6 +390,7 @@ struct Prepared {
         appraisal.judge_logs(logs);
         appraisal.judge_reference();
         appraisal.judge_registers();
+        appraisal.judge_alternatives();
         appraisal.judge_age(std::nullopt);
         return appraisal.take();
     }

@@ -48,8 +48,9 @@ EventContent::EventContent(const Event &event, const EventRegister &reg) : algor
     digest_ = bank->value;
     if (auto bound = bound_envelope(event, *bank)) {
         // Redacted, its body may be any; of another kind's register, it is not mrd's word for this one.
-        const bool is_of_register = bound->header.register_name == std::string(reg.kind).append("/").append(reg.name);
-        if (is_of_register) envelope_ = std::move(bound->body);
+        is_of_register_ = bound->header.register_name == std::string(reg.kind).append("/").append(reg.name);
+        header_ = std::move(bound->header);
+        if (is_of_register_) envelope_ = std::move(bound->body);
         return;
     }
     binding_ = recompute_binding(event, *bank);
@@ -114,26 +115,45 @@ EventRule::Match EventContent::match_description(std::string_view description) c
     return yes_if(event_log::dstack_payload(hashed(), description).has_value());
 }
 
-EventRule::Match EventContent::match(const PreparedRule &prepared) const {
+// The header is there where the envelope is redacted, too.
+EventRule::Match EventContent::match_envelope_type(std::string_view type) const {
+    if (is_of_register_) return yes_if(header_->type == type);
+    return is_known() ? no : cannot_tell;
+}
+
+template <class Take>
+void EventContent::each_member(const PreparedRule &prepared, Take take) const {
     const auto &rule = prepared.rule();
-    if (!digest_) return no;
-    if (algorithm_ == HashAlgorithm::sha1) return cannot_tell;
-    Match all = yes;
-    const auto demand = [&all](Match one) { all = std::min(all, one); };
-    if (rule.event_digest) demand(match_event_digest(*rule.event_digest));
-    if (rule.digest) demand(match_digest(*rule.digest));
-    if (rule.data) demand(match_data(prepared));
-    if (rule.description) demand(match_description(*rule.description));
+    if (rule.event_digest) take(match_event_digest(*rule.event_digest));
+    if (rule.digest) take(match_digest(*rule.digest));
+    if (rule.data) take(match_data(prepared));
+    if (rule.description) take(match_description(*rule.description));
     if (rule.data_digest) {
         // Only an envelope holds its content's digest.
         const auto &wanted = *rule.data_digest;
-        demand(envelope_ ? match_content_digest(wanted.algorithm, wanted.value) : is_known() ? no : cannot_tell);
+        take(envelope_ ? match_content_digest(wanted.algorithm, wanted.value) : is_known() ? no : cannot_tell);
     }
+    if (rule.envelope_type) take(match_envelope_type(*rule.envelope_type));
+}
+
+EventRule::Match EventContent::match(const PreparedRule &prepared) const {
+    if (!digest_) return no;
+    if (algorithm_ == HashAlgorithm::sha1) return cannot_tell;
+    Match all = yes;
+    each_member(prepared, [&all](Match one) { all = std::min(all, one); });
     return all;
+}
+
+bool EventContent::meets_part(const PreparedRule &prepared) const {
+    if (!digest_ || algorithm_ == HashAlgorithm::sha1) return false;
+    bool any = false;
+    each_member(prepared, [&any](Match one) { any = any || one == yes; });
+    return any;
 }
 
 Domain EventContent::domain(const EventRule &rule) const {
     const auto extended = [this](const std::optional<ContentDigest> &digest) { return digest && match_event_digest(*digest) == yes; };
+    if (rule.envelope_type) return Domain::envelope;
     if (envelope_ && (rule.description || rule.data_digest || rule.data || !(extended(rule.digest) || extended(rule.event_digest))))
         return Domain::envelope;
     if (rule.description) return Domain::dstack;

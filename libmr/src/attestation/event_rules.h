@@ -61,7 +61,20 @@ public:
     // measured, or has no such digest, does not match; SHA-1 proves nothing, one way or the other.
     [[nodiscard]] EventRule::Match match(const PreparedRule &prepared) const;
 
+    // One of several members of the rule matches: it may be this event that was meant, changed.
+    [[nodiscard]] bool meets_part(const PreparedRule &prepared) const;
+
     [[nodiscard]] bool is_envelope() const { return envelope_.has_value(); }
+    // Of an envelope, of whatever register; null: it is none.
+    [[nodiscard]] const EnvelopeHeader *header() const { return header_ ? &*header_ : nullptr; }
+    // Of an envelope of the register that is not redacted; else null.
+    [[nodiscard]] const EnvelopeBody *body() const { return envelope_ ? &*envelope_ : nullptr; }
+    [[nodiscard]] bool is_of_register() const { return is_of_register_; }
+    // Of what is no envelope; empty: the log does not have it.
+    [[nodiscard]] ByteView hashed() const { return binding_.hashed(); }
+    // What was extended; empty: the event does not extend the register.
+    [[nodiscard]] ByteView digest() const { return digest_.value_or(ByteView()); }
+    [[nodiscard]] HashAlgorithm algorithm() const { return algorithm_; }
 
     // Precondition: match(rule) is yes.
     [[nodiscard]] Domain domain(const EventRule &rule) const;
@@ -69,10 +82,14 @@ public:
 private:
     using Match = EventRule::Match;
 
+    // What each member of the rule says of the event.
+    template <class Take>
+    void each_member(const PreparedRule &prepared, Take take) const;
     [[nodiscard]] Match match_event_digest(const ContentDigest &digest) const;
     [[nodiscard]] Match match_digest(const ContentDigest &digest) const;
     [[nodiscard]] Match match_data(const PreparedRule &prepared) const;
     [[nodiscard]] Match match_description(std::string_view description) const;
+    [[nodiscard]] Match match_envelope_type(std::string_view type) const;
     // Of the content that an envelope holds, or holds the digest of.
     [[nodiscard]] Match match_content_digest(HashAlgorithm algorithm, const Digest &digest) const;
 
@@ -81,11 +98,12 @@ private:
 
     // The preimage of the digest is in the log.
     [[nodiscard]] bool is_known() const { return envelope_ || !hashed().empty(); }
-    [[nodiscard]] ByteView hashed() const { return binding_.hashed(); }
 
     HashAlgorithm algorithm_;
     std::optional<ByteView> digest_;  // none: the event does not extend the register
     RecomputedBinding binding_;       // of what is no envelope
+    std::optional<EnvelopeHeader> header_;
+    bool is_of_register_ = false;  // the header names it
     std::optional<EnvelopeBody> envelope_;
     mutable std::map<HashAlgorithm, std::optional<Digest>>
         digests_;  // of the hashed bytes, or the envelope's data, as far as they were asked for

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmr/src/attestation/event_text.h"
 #include "libmr/src/attestation/evidence_claims.h"
 #include "libmr/src/event_log/json_common.h"
 
@@ -11,17 +12,6 @@ namespace {
 
 void state(Verdict &verdict, std::string_view name, Judgement result, bool required, std::string reason) {
     verdict.add({.name = std::string(name), .result = result, .required = required, .reason = std::move(reason)});
-}
-
-template <class Required, class Forbidden>
-void add_rules(const ReferenceValues &reference, Required required, Forbidden forbidden, Verdict &verdict) {
-    const auto add = [&](std::string_view name, Finding finding, bool wanted) {
-        state(verdict, name, finding.result, wanted, std::move(finding.reason));
-    };
-    const bool asks = !reference.required_events.empty();
-    const bool forbids = !reference.forbidden_events.empty();
-    add(statement::required_events, asks ? required() : not_judged("no events were asked for"), asks);
-    add(statement::forbidden_events, forbids ? forbidden() : not_judged("no events were forbidden"), forbids);
 }
 
 }  // namespace
@@ -100,13 +90,18 @@ const ReplayedRegister *LogJudgement::replayed(std::size_t number) const {
     return replay_.find(reg.logged, reg.claimed.algorithm);
 }
 
-void LogJudgement::judge(Verdict &verdict) {
+std::vector<RuleFindings> LogJudgement::judge(Verdict &verdict) {
     judge_form(verdict);
-    for (std::size_t i = 0; i < registers_.size(); ++i) ends_[i].replayed = replayed(i);
+    for (std::size_t i = 0; i < registers_.size(); ++i) {
+        auto &end = ends_[i];
+        end.replayed = replayed(i);
+        end.gaps_are_named =
+            !end.has_gap() || std::ranges::all_of(end.replayed->gaps, [&](const LogGap &gap) { return is_accepted(registers_[i], gap); });
+    }
     const bool replays = judge_replay(verdict);
     judge_history(verdict);
-    if (!replays) return judge_rules_without_log(reference_, Judgement::not_judged, "the log does not lead to what is signed", verdict);
-    add_rules(reference_, [&] { return rules_.required(ends_); }, [&] { return rules_.forbidden(ends_); }, verdict);
+    if (!replays) return findings_without_log(reference_, not_judged("the log does not lead to what is signed"));
+    return rules_.findings(ends_);
 }
 
 void LogJudgement::judge_form(Verdict &verdict) const {
@@ -190,9 +185,14 @@ void LogJudgement::judge_history(Verdict &verdict) const {
               listed(gaps));
 }
 
-void judge_rules_without_log(const ReferenceValues &reference, Judgement result, const std::string &reason, Verdict &verdict) {
-    const auto without = [&] { return Finding{result, reason}; };
-    add_rules(reference, without, without, verdict);
+std::vector<RuleFindings> findings_without_log(const ReferenceValues &reference, const Finding &finding) {
+    std::vector<RuleFindings> all;
+    const auto if_any = [&](const auto &rules) { return rules.empty() ? std::nullopt : std::optional(finding); };
+    for (const auto *set : rule_sets_of(reference))
+        all.push_back({.required = if_any(set->required_events),
+                       .forbidden = if_any(set->forbidden_events),
+                       .closed = if_any(set->closed_registers)});
+    return all;
 }
 
 }  // namespace mr::attestation

@@ -27,8 +27,9 @@ public:
     // One log, after those before it. Error: it cannot be read.
     std::expected<void, Error> read(ByteView file);
 
-    // All are read. Adds log_well_formed, log_replay, history_complete, registers_covered, required_events and forbidden_events.
-    void judge(Verdict &verdict);
+    // All are read. Adds log_well_formed, log_replay, history_complete and registers_covered, and gives what the event rules of each rule set come to, as
+    // rule_sets_of() has them.
+    std::vector<RuleFindings> judge(Verdict &verdict);
 
     [[nodiscard]] std::uint64_t last_event() const { return last_event_; }
     // What the log leads to, of a register's number. Null: the log does not know it.
@@ -57,7 +58,7 @@ private:
     std::string contradiction_;  // of a log in itself; empty: none
 };
 
-// What rules come to, by that reason, where there is no log that leads to the registers. Adds required_events and forbidden_events.
-void judge_rules_without_log(const ReferenceValues &reference, Judgement result, const std::string &reason, Verdict &verdict);
+// What the event rules of each rule set come to where there is no log that leads to the registers.
+std::vector<RuleFindings> findings_without_log(const ReferenceValues &reference, const Finding &finding);
 
 }  // namespace mr::attestation
