@@ -130,6 +130,8 @@ void Journal::set_damaged(std::uint64_t offset, const std::string &what) {
 std::expected<void, std::string> Journal::start(const std::vector<Present> &registers, const std::vector<LogFiles> &firmware_logs) {
     const bool had_one = file_ != nullptr;
     const bool is_new = !had_one || older_format_ != 0 || !goes_on(registers);
+    // Without an event there is nothing to keep.
+    const bool is_kept = had_one && (older_format_ != 0 || condition_ == Condition::damaged || torn_ || state_.sequence() != 0);
     if (!is_new) {
         if (auto done = go_on(); !done) return done;
     } else {
@@ -144,13 +146,13 @@ std::expected<void, std::string> Journal::start(const std::vector<Present> &regi
     if (is_new) {
         // Whole: a crash before this leaves the old one, and never one without its registers or with half of the firmware's log.
         fs::path kept_as;
-        if (auto placed = put_in_place(path("journal.new"), had_one, kept_as); !placed) return placed;
+        if (auto placed = put_in_place(path("journal.new"), is_kept, kept_as); !placed) return placed;
         if (older_format_ != 0) {
             log::warning(
                 "the journal that was there is of an older format, which this mrd does not read: it is kept aside, and a new one begins",
                 {{"format", std::to_string(older_format_)}, {"old", kept_as.string()}});
         } else {
-            log::info("a new journal begins", {{"old", had_one ? kept_as.string() : "none"}});
+            log::info("a new journal begins", {{"old", is_kept ? kept_as.string() : "none"}});
         }
     }
     begin_syncing();
@@ -208,8 +210,10 @@ bool Journal::goes_on(const std::vector<Present> &registers) const {
     }
     // The machine was not started anew in this boot: some of its hardware may have been reset, but not all.
     if (state_.boot_id() == options_.boot_id) return lived_on || !was_reset || !was_all_reset;
-    // Of one that is damaged all_known is not known: without a register that proves it, it is of a boot that has ended, and keeps nobody from extending.
-    return !was_reset && compared && equal && (lived_on || (all_known && condition_ != Condition::damaged));
+    // Of one that is damaged all_known is not known: without a register that proves it, it is of a boot that has ended, and keeps nobody from extending. One
+    // without an event would go on over a crash, too, and be of the boot before where its first records are damaged later.
+    const bool has_events = state_.sequence() != 0 && condition_ != Condition::damaged;
+    return !was_reset && compared && equal && (lived_on || (all_known && has_events));
 }
 
 std::expected<void, std::string> Journal::go_on() {

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "mrd/crc32c.h"
+#include "mrd/journal/format.h"
 #include "tests/journal/fixture.h"
 
 namespace mrd::journal {
@@ -77,6 +78,20 @@ TEST_F(JournalBoots, InAnotherBootHardwareThatWasResetIsAReboot) {
     hardware_.reset(pcr);
     another_boot();
     EXPECT_FALSE(goes_on());
+}
+
+// Gone on with, it would begin with the boot before, and where that is all that can be read of it be taken for that one's.
+TEST_F(JournalBoots, InAnotherBootOneWithoutAnEventIsReplacedAndDamageOfItsFirstRecordIsSeenForThisBoots) {
+    write({});
+    another_boot();
+    write({rtmr});
+    EXPECT_FALSE(exists("journal.1")) << "nothing of it is worth keeping";
+    journal_.reset();
+    const auto boot = decode_head(mr::ByteView(bytes()).subspan(file_header_size, record_head_size), file_header_size);
+    ASSERT_TRUE(boot);
+    bytes().at(file_header_size + boot->record_size() + record_head_size) ^= 1U;
+    EXPECT_TRUE(goes_on());
+    EXPECT_EQ(journal_->condition(), Journal::Condition::damaged);
 }
 
 TEST_F(JournalBoots, WhereAllThatWasExtendedIsBackAtItsBeginningANewOneBegins) {
