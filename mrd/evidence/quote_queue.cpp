@@ -9,21 +9,35 @@ void QuoteQueue::add(Ticket ticket, const Client &client, const Subject &subject
     deadlines_.emplace(deadline, ticket);
 }
 
-std::optional<QuoteQueue::Subject> QuoteQueue::begin() {
-    making_ = turns_.next();
-    if (!making_) return std::nullopt;
-    const auto subject = requests_.at(by_turn_.at(making_->ticket)).subject;
-    for (const auto &[ticket, request] : requests_) {
-        if (request.subject == subject) begun_.insert(ticket);
+std::vector<QuoteQueue::Subject> QuoteQueue::begin(std::size_t most) {
+    std::vector<Subject> subjects;
+    while (subjects.size() < most) {
+        const auto turn = turns_.next();
+        if (!turn) break;
+        subjects.push_back(requests_.at(by_turn_.at(turn->ticket)).subject);
+        making_.push_back({.turn = *turn});
+        // It is for all who wait for the same: none of them has a turn any more.
+        for (auto &[ticket, request] : requests_) {
+            if (request.subject != subjects.back()) continue;
+            request.quote = making_.size() - 1;
+            making_.back().tickets.insert(ticket);
+            turns_.cancel(request.turn);
+            by_turn_.erase(request.turn);
+        }
     }
-    return subject;
+    return subjects;
 }
 
-std::vector<QuoteQueue::Ticket> QuoteQueue::end() {
-    turns_.give_back(making_->client, making_->amount);
-    making_.reset();
-    const std::vector<Ticket> answered(begun_.begin(), begun_.end());
-    for (const auto ticket : answered) remove(ticket);
+std::vector<std::vector<QuoteQueue::Ticket>> QuoteQueue::end() {
+    std::vector<std::vector<Ticket>> answered;
+    for (const auto &[turn, tickets] : making_) {
+        turns_.give_back(turn.client, turn.amount);
+        answered.emplace_back(tickets.begin(), tickets.end());
+    }
+    for (const auto &tickets : answered) {
+        for (const auto ticket : tickets) remove(ticket);
+    }
+    making_.clear();
     return answered;
 }
 
@@ -46,15 +60,13 @@ std::optional<QuoteQueue::TimePoint> QuoteQueue::next_deadline() const {
     return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
 }
 
-bool QuoteQueue::unwanted() const { return making_ && begun_.empty(); }
-
 void QuoteQueue::remove(Ticket ticket) {
     const auto found = requests_.find(ticket);
     const auto &request = found->second;
     deadlines_.erase({request.deadline, ticket});
     by_turn_.erase(request.turn);
     turns_.cancel(request.turn);
-    begun_.erase(ticket);
+    if (request.quote) making_[*request.quote].tickets.erase(ticket);
     requests_.erase(found);
 }
 

@@ -1,7 +1,8 @@
 // Who waits for a provider's quotes, which of them share one, and whose time is over. Decisions only: mrd/evidence/quotes.h has the thread and the
 // timer.
 //
-// Quotes are made one at a time, in turn, fairly by uid and connection (mrd/shares/share_queue.h). One that begins is for every request that waits at that moment
+// Quotes are made in turn, fairly by uid and connection (mrd/shares/share_queue.h), one after the other: one at a time, or, where they are made so quickly that to hand each
+// on costs more than to wait for some, a few in a round. One that begins is for every request that waits at that moment
 // with the same report data and options: its report is taken after all of them have arrived. A request that arrives later gets a later
 // quote, for the registers may have changed between the report and the request.
 //
@@ -24,8 +25,12 @@
 
 namespace mrd {
 
-// Of one provider. A quoting service on hardware takes some 5 ms for one.
-inline constexpr SharedBound quote_bound{.what = "quotes", .all = 1, .others = 1, .uid = 1, .connection = 1};
+// Of one provider. A quoting service on hardware takes some 5 ms for one, which are made one at a time therefore; a simulated one some 20 us.
+inline constexpr std::size_t max_quotes_in_a_round = 4;
+inline constexpr std::chrono::nanoseconds quick_quote =
+    std::chrono::microseconds(250);  // what none of the last round may have taken longer than for several to be in the next
+inline constexpr SharedBound quote_bound{
+    .what = "quotes", .all = max_quotes_in_a_round, .others = max_quotes_in_a_round, .uid = max_quotes_in_a_round, .connection = 1};
 
 inline constexpr std::chrono::milliseconds default_quote_deadline = std::chrono::seconds(30);
 inline constexpr std::chrono::milliseconds max_quote_deadline = std::chrono::minutes(10);
@@ -48,10 +53,10 @@ public:
     // Precondition: no other request has that ticket, and none had a higher one before.
     void add(Ticket ticket, const Client &client, const Subject &subject, TimePoint deadline);
 
-    // The quote to make now, if somebody waits for one. Precondition: none is being made.
-    std::optional<Subject> begin();
-    // It is made, or has failed: who gets the answer. Whoever was cancelled or timed out meanwhile is not among them.
-    std::vector<Ticket> end();
+    // The quotes to make now, at most so many, in their turns. Precondition: none is being made.
+    std::vector<Subject> begin(std::size_t most);
+    // They are made, or have failed: who gets the answer of each. Whoever was cancelled or timed out meanwhile is not among them.
+    std::vector<std::vector<Ticket>> end();
 
     // Its client has gone. False: it has been answered already.
     bool cancel(Ticket ticket);
@@ -59,14 +64,20 @@ public:
     std::vector<Ticket> expire(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
-    // A quote is being made and nobody waits for it any more.
-    [[nodiscard]] bool unwanted() const;
+    // Those being made, in the order of begin(), that nobody waits for any more.
+    [[nodiscard]] bool unwanted(std::size_t quote) const { return making_[quote].tickets.empty(); }
+    [[nodiscard]] std::size_t making() const { return making_.size(); }
 
 private:
     struct Request {
         Subject subject;
         TimePoint deadline;
         ShareQueue::Ticket turn = 0;
+        std::optional<std::size_t> quote = {};  // that is being made for it
+    };
+    struct Making {
+        ShareQueue::Turn turn;
+        std::set<Ticket> tickets = {};  // who gets it
     };
 
     void remove(Ticket ticket);
@@ -74,9 +85,8 @@ private:
     std::map<Ticket, Request> requests_;  // in the order of arrival
     std::set<std::pair<TimePoint, Ticket>> deadlines_;
     ShareQueue turns_{quote_bound};
-    std::unordered_map<ShareQueue::Ticket, Ticket> by_turn_;
-    std::optional<ShareQueue::Turn> making_;
-    std::set<Ticket> begun_;  // who gets the quote that is being made
+    std::unordered_map<ShareQueue::Ticket, Ticket> by_turn_;  // of those whose quote has not begun
+    std::vector<Making> making_;
 };
 
 }  // namespace mrd

@@ -1,5 +1,6 @@
 #include "mrd/evidence/quotes.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -7,10 +8,12 @@ namespace mrd {
 
 using Cause = QuoteFailure::Cause;
 
-Quotes::Quotes(boost::asio::io_context &loop, Quoter &quoter)
-    : loop_(loop), quoter_(&quoter), report_data_size_(quoter.report_data_size()), timer_(loop) {}
+Quotes::Quotes(boost::asio::io_context &loop, Quoter &quoter, std::chrono::nanoseconds quick)
+    : loop_(loop), quoter_(&quoter), report_data_size_(quoter.report_data_size()), timer_(loop), quick_(quick) {}
 
-Quotes::~Quotes() { stop_.request_stop(); }
+Quotes::~Quotes() {
+    for (auto &stop : stop_) stop.request_stop();
+}
 
 void Quotes::ask(Ticket ticket, const Client &client, const Subject &subject, QuoteQueue::TimePoint deadline, Done done) {
     if (why_stopped_) {
@@ -52,19 +55,33 @@ void Quotes::go_on(Quoter &quoter) {
 }
 
 bool Quotes::Round::begin() {
-    const auto next = self.queue_.begin();
-    self.at_work_ = next.has_value();
-    if (!next) return false;
-    subject = *next;
-    self.stop_ = std::stop_source();
-    stop = self.stop_.get_token();
-    return true;
+    self.stop_.clear();
+    quotes.clear();
+    longest.reset();
+    for (auto &subject : self.queue_.begin(self.last_was_quick_ ? max_quotes_in_a_round : 1))
+        quotes.push_back({std::move(subject), self.stop_.emplace_back().get_token()});
+    self.at_work_ = !quotes.empty();
+    return self.at_work_;
 }
 
-void Quotes::made(const Result &result) {
+void Quotes::Round::work() {
+    auto begun = std::chrono::steady_clock::now();
+    for (auto &[subject, stop, result] : quotes) {
+        if (stop.stop_requested()) continue;
+        result = check_quote(self.quoter_->quote(subject.report_data, subject.options, stop), subject.report_data);
+        const auto now = std::chrono::steady_clock::now();
+        longest = std::max(longest.value_or(std::chrono::nanoseconds::zero()), now - std::exchange(begun, now));
+    }
+}
+
+void Quotes::made(const Round &round) {
+    if (round.longest) last_was_quick_ = *round.longest <= quick_;
     const auto tickets = queue_.end();
+    stop_.clear();
     review();
-    for (const auto ticket : tickets) answer(ticket, result);
+    for (std::size_t i = 0; i < tickets.size(); ++i) {
+        for (const auto ticket : tickets[i]) answer(ticket, round.quotes[i].result);
+    }
 }
 
 void Quotes::answer(Ticket ticket, const Result &result) {
@@ -73,14 +90,17 @@ void Quotes::answer(Ticket ticket, const Result &result) {
 }
 
 void Quotes::review() {
-    if (queue_.unwanted()) stop_.request_stop();
+    for (std::size_t i = 0; i < queue_.making(); ++i) {
+        if (queue_.unwanted(i)) stop_[i].request_stop();
+    }
     const auto next = queue_.next_deadline();
-    if (next == timer_waits_for_) return;
-    timer_waits_for_ = next;
     if (!next) {
-        timer_.cancel();
+        if (std::exchange(timer_waits_for_, std::nullopt)) timer_.cancel();
         return;
     }
+    // One that comes too early looks again: that is rare, and to set it costs a system call.
+    if (timer_waits_for_ && *timer_waits_for_ <= *next) return;
+    timer_waits_for_ = next;
     timer_.expires_at(*next);
     timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code &error) {
         // A wait that is over is not cancelled any more: it comes too early then, which does no harm, or after this has ended.

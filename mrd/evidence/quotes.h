@@ -1,9 +1,10 @@
 // One provider's quotes at work: the queue decides, a thread of their own makes one after the other, the event loop answers. Used by every
-// interface that needs a quote.
+// interface that needs a quote. To hand a quote to the thread and back costs as much as a simulated one: where they are made quickly, the thread takes a few in a round.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -28,11 +29,12 @@ public:
     using Result = std::expected<Quoted, QuoteFailure>;
     using Done = std::move_only_function<void(const Result &)>;
 
-    // `loop` must outlive this, and so must `quoter` unless stop() comes before.
-    Quotes(boost::asio::io_context &loop, Quoter &quoter);
+    // `loop` must outlive this, and so must `quoter` unless stop() comes before. `quick`: in what time the last quote must have been made for several to be in the next
+    // round.
+    Quotes(boost::asio::io_context &loop, Quoter &quoter, std::chrono::nanoseconds quick = quick_quote);
     Quotes(const Quotes &) = delete;
     Quotes &operator=(const Quotes &) = delete;
-    // Stops the quote that is being made. Who waits is not answered.
+    // Stops the quotes that are being made. Who waits is not answered.
     ~Quotes();
 
     [[nodiscard]] ReportDataSize report_data_size() const { return report_data_size_; }
@@ -56,14 +58,18 @@ private:
     // Makes quotes as long as somebody waits.
     struct Round {
         Quotes &self;
-        Subject subject = {};
-        std::stop_token stop = {};
-        std::optional<Result> result = {};
+        struct Making {
+            Subject subject;
+            std::stop_token stop;  // nobody waits for it
+            Result result = std::unexpected(QuoteFailure{QuoteFailure::Cause::cancelled, {}});
+        };
+        std::vector<Making> quotes = {};
+        std::optional<std::chrono::nanoseconds> longest = {};  // of what was made
 
         bool begin();
-        void work() { result = check_quote(self.quoter_->quote(subject.report_data, subject.options, stop), subject.report_data); }
+        void work();
         bool end() {
-            self.made(*result);
+            self.made(*this);
             return false;
         }
     };
@@ -78,9 +84,9 @@ private:
         }
     };
 
-    void made(const Result &result);
+    void made(const Round &round);
     void answer(Ticket ticket, const Result &result);
-    // After somebody stopped waiting: a quote that nobody wants is stopped, and the timer waits for whose time is over next.
+    // After somebody stopped waiting: a quote that nobody wants is stopped, or not begun, and the timer waits for whose time is over next.
     void review();
     void on_deadline();
 
@@ -93,8 +99,10 @@ private:
     Ticket last_ticket_ = 0;
     boost::asio::steady_timer timer_;
     std::optional<QuoteQueue::TimePoint> timer_waits_for_;
-    std::stop_source stop_;  // of the quote that is being made
+    std::vector<std::stop_source> stop_;  // of each quote that is being made
     bool at_work_ = false;
+    std::chrono::nanoseconds quick_;
+    bool last_was_quick_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     std::optional<ProviderQueue> worker_;  // made at first use; waits at its end for the call that runs
 };

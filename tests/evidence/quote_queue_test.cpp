@@ -24,6 +24,13 @@ protected:
         queue_.add(ticket, {ticket, uid}, subject(nonce), at(deadline_ms));
     }
 
+    // One at a time.
+    std::optional<QuoteQueue::Subject> begin() {
+        auto subjects = queue_.begin(1);
+        return subjects.empty() ? std::nullopt : std::optional(std::move(subjects.front()));
+    }
+    std::vector<QuoteQueue::Ticket> end() { return queue_.end().at(0); }
+
     QuoteQueue queue_;
 
 private:
@@ -31,37 +38,38 @@ private:
 };
 
 TEST_F(QuoteQueueTest, NobodyWaitsSoNothingIsMade) {
-    EXPECT_FALSE(queue_.begin());
+    EXPECT_FALSE(begin());
     EXPECT_FALSE(queue_.next_deadline());
-    EXPECT_FALSE(queue_.unwanted());
+    EXPECT_THAT(queue_.begin(max_quotes_in_a_round), IsEmpty());
+    EXPECT_EQ(queue_.making(), 0U);
 }
 
 TEST_F(QuoteQueueTest, EveryOtherQuoteIsForWhoHasWaitedLongestAndForWhoCameLast) {
     for (std::uint8_t i = 1; i <= 5; ++i) add(i, i);
     for (const int next : {1, 5, 2, 4, 3}) {
-        EXPECT_EQ(queue_.begin(), subject(static_cast<std::uint8_t>(next)));
-        EXPECT_THAT(queue_.end(), ElementsAre(next));
+        EXPECT_EQ(begin(), subject(static_cast<std::uint8_t>(next)));
+        EXPECT_THAT(end(), ElementsAre(next));
     }
-    EXPECT_FALSE(queue_.begin());
+    EXPECT_FALSE(begin());
 }
 
 TEST_F(QuoteQueueTest, EqualRequestsThatWaitTogetherShareOneQuoteAndOthersKeepTheirTurn) {
     add(1, 7);
     add(2, 8);
     add(3, 7);
-    EXPECT_EQ(queue_.begin(), subject(7));
-    EXPECT_THAT(queue_.end(), ElementsAre(1, 3));
-    EXPECT_EQ(queue_.begin(), subject(8));
-    EXPECT_THAT(queue_.end(), ElementsAre(2));
+    EXPECT_EQ(begin(), subject(7));
+    EXPECT_THAT(end(), ElementsAre(1, 3));
+    EXPECT_EQ(begin(), subject(8));
+    EXPECT_THAT(end(), ElementsAre(2));
 }
 
 TEST_F(QuoteQueueTest, OneThatArrivesWhileItsQuoteIsMadeGetsALaterOne) {
     add(1, 7);
-    EXPECT_TRUE(queue_.begin());
+    EXPECT_TRUE(begin());
     add(2, 7);
-    EXPECT_THAT(queue_.end(), ElementsAre(1));
-    EXPECT_EQ(queue_.begin(), subject(7));
-    EXPECT_THAT(queue_.end(), ElementsAre(2));
+    EXPECT_THAT(end(), ElementsAre(1));
+    EXPECT_EQ(begin(), subject(7));
+    EXPECT_THAT(end(), ElementsAre(2));
 }
 
 TEST_F(QuoteQueueTest, AnotherPrivilegeLevelIsAnotherQuote) {
@@ -69,34 +77,34 @@ TEST_F(QuoteQueueTest, AnotherPrivilegeLevelIsAnotherQuote) {
     queue_.add(2, {2, 0}, subject(7, 0), at(1000));
     queue_.add(3, {3, 0}, subject(7, 1), at(1000));
     for (const QuoteQueue::Ticket i : {1U, 3U, 2U}) {
-        EXPECT_TRUE(queue_.begin());
-        EXPECT_THAT(queue_.end(), ElementsAre(i));
+        EXPECT_TRUE(begin());
+        EXPECT_THAT(end(), ElementsAre(i));
     }
 }
 
 TEST_F(QuoteQueueTest, HoweverManyOfAUidWaitOneOfAnotherUidHasTheNextQuote) {
     for (QuoteQueue::Ticket i = 1; i <= 200; ++i) add(i, static_cast<std::uint8_t>(i), 1000, 7);
-    EXPECT_TRUE(queue_.begin());
-    EXPECT_THAT(queue_.end(), ElementsAre(1));
+    EXPECT_TRUE(begin());
+    EXPECT_THAT(end(), ElementsAre(1));
     add(1001, 201, 1000, 8);
     add(1002, 202, 1000, 0);
-    EXPECT_EQ(queue_.begin(), subject(202)) << "root's";
-    EXPECT_THAT(queue_.end(), ElementsAre(1002));
-    EXPECT_EQ(queue_.begin(), subject(201));
-    EXPECT_THAT(queue_.end(), ElementsAre(1001));
+    EXPECT_EQ(begin(), subject(202)) << "root's";
+    EXPECT_THAT(end(), ElementsAre(1002));
+    EXPECT_EQ(begin(), subject(201));
+    EXPECT_THAT(end(), ElementsAre(1001));
     EXPECT_EQ(queue_.waiting(), 199U);
 }
 
 TEST_F(QuoteQueueTest, RootHasEveryOtherQuoteHoweverManyUidsWait) {
     constexpr QuoteQueue::Ticket uids = 200;
     for (QuoteQueue::Ticket i = 1; i <= uids; ++i) add(i, static_cast<std::uint8_t>(i), 1000, static_cast<uid_t>(i));
-    EXPECT_TRUE(queue_.begin());
+    EXPECT_TRUE(begin());
     add(1001, 201);
     add(1002, 202);
-    EXPECT_THAT(queue_.end(), ElementsAre(1)) << "what is being made is made";
+    EXPECT_THAT(end(), ElementsAre(1)) << "what is being made is made";
     for (const QuoteQueue::Ticket next : {1001U, 2U, 1002U, 3U, 4U}) {
-        EXPECT_TRUE(queue_.begin());
-        EXPECT_THAT(queue_.end(), ElementsAre(next));
+        EXPECT_TRUE(begin());
+        EXPECT_THAT(end(), ElementsAre(next));
     }
 }
 
@@ -110,8 +118,8 @@ TEST_F(QuoteQueueTest, AConnectionThatHadNoneLatelyHasOneSoonHoweverManyOfItsUid
     std::map<QuoteQueue::Ticket, std::uint64_t> connections;
     for (std::uint64_t connection = 1; connection <= 100; ++connection) connections[ask(connection)] = connection;
     const auto make_one = [&] {
-        queue_.begin();
-        const auto made = queue_.end();
+        begin();
+        const auto made = end();
         for (const auto each : made) connections[ask(connections.at(each))] = connections.at(each);
         return made;
     };
@@ -128,41 +136,102 @@ TEST_F(QuoteQueueTest, ACancelledRequestIsMadeForNobody) {
     EXPECT_TRUE(queue_.cancel(1));
     EXPECT_FALSE(queue_.cancel(1)) << "it has been answered";
     EXPECT_FALSE(queue_.cancel(3));
-    EXPECT_EQ(queue_.begin(), subject(2));
-    EXPECT_THAT(queue_.end(), ElementsAre(2));
+    EXPECT_EQ(begin(), subject(2));
+    EXPECT_THAT(end(), ElementsAre(2));
 }
 
 TEST_F(QuoteQueueTest, AQuoteIsUnwantedOnlyWhenAllWhoShareItHaveGone) {
     add(1, 7);
     add(2, 7, 500);
     add(3, 8);
-    EXPECT_TRUE(queue_.begin());
+    EXPECT_TRUE(begin());
     EXPECT_TRUE(queue_.cancel(1));
-    EXPECT_FALSE(queue_.unwanted());
+    EXPECT_FALSE(queue_.unwanted(0));
     EXPECT_THAT(queue_.expire(at(500)), ElementsAre(2));
-    EXPECT_TRUE(queue_.unwanted());
+    EXPECT_TRUE(queue_.unwanted(0));
     add(4, 7);
-    EXPECT_TRUE(queue_.unwanted()) << "who comes later does not take it over";
-    EXPECT_THAT(queue_.end(), IsEmpty());
-    EXPECT_FALSE(queue_.unwanted());
-    EXPECT_EQ(queue_.begin(), subject(7));
-    EXPECT_THAT(queue_.end(), ElementsAre(4));
-    EXPECT_EQ(queue_.begin(), subject(8));
+    EXPECT_TRUE(queue_.unwanted(0)) << "who comes later does not take it over";
+    EXPECT_THAT(end(), IsEmpty());
+    EXPECT_EQ(queue_.making(), 0U);
+    EXPECT_EQ(begin(), subject(7));
+    EXPECT_THAT(end(), ElementsAre(4));
+    EXPECT_EQ(begin(), subject(8));
 }
 
 TEST_F(QuoteQueueTest, ADeadlineHoldsForOneThatWaitsAndForOneThatIsBeingMade) {
     add(1, 1, 300);
     add(2, 2, 100);
     add(3, 3, 200);
-    EXPECT_TRUE(queue_.begin());
+    EXPECT_TRUE(begin());
     EXPECT_EQ(queue_.next_deadline(), at(100));
     EXPECT_THAT(queue_.expire(at(99)), IsEmpty());
     EXPECT_THAT(queue_.expire(at(200)), ElementsAre(2, 3));
     EXPECT_EQ(queue_.next_deadline(), at(300));
     EXPECT_THAT(queue_.expire(at(300)), ElementsAre(1));
     EXPECT_FALSE(queue_.next_deadline());
-    EXPECT_THAT(queue_.end(), IsEmpty()) << "it was answered";
+    EXPECT_THAT(end(), IsEmpty()) << "it was answered";
     EXPECT_EQ(queue_.waiting(), 0U);
+}
+
+TEST_F(QuoteQueueTest, SeveralInARoundHaveTheTurnsThatTheyWouldHaveOneAfterTheOther) {
+    QuoteQueue in_rounds;
+    for (QuoteQueue::Ticket i = 1; i <= 60; ++i) {
+        const Client client{i % 20, static_cast<uid_t>(i % 5)};  // a connection asks again here
+        queue_.add(i, client, subject(static_cast<std::uint8_t>(i)), at(1000));
+        in_rounds.add(i, client, subject(static_cast<std::uint8_t>(i)), at(1000));
+    }
+    // A connection has one of a round, as it has one at a time: this many of others are there in each of these.
+    for (int round = 0; round < 10; ++round) {
+        std::vector<QuoteQueue::Subject> one_by_one;
+        std::vector<std::vector<QuoteQueue::Ticket>> answered;
+        for (std::size_t i = 0; i < max_quotes_in_a_round; ++i) {
+            one_by_one.push_back(begin().value());
+            answered.push_back(end());
+        }
+        EXPECT_EQ(in_rounds.begin(max_quotes_in_a_round), one_by_one) << round;
+        EXPECT_EQ(in_rounds.end(), answered) << round;
+    }
+}
+
+TEST_F(QuoteQueueTest, ARoundIsOfSeveralQuotesEachForAllWhoWaitForIt) {
+    add(1, 7);
+    add(2, 8);
+    add(3, 7);
+    add(4, 9);
+    add(5, 8);
+    EXPECT_THAT(queue_.begin(2), ElementsAre(subject(7), subject(8)));
+    add(6, 7);
+    EXPECT_THAT(queue_.end(), ElementsAre(ElementsAre(1, 3), ElementsAre(2, 5)));
+    EXPECT_THAT(queue_.begin(max_quotes_in_a_round), ElementsAre(subject(9), subject(7)));
+    EXPECT_THAT(queue_.end(), ElementsAre(ElementsAre(4), ElementsAre(6)));
+    EXPECT_EQ(queue_.waiting(), 0U);
+}
+
+TEST_F(QuoteQueueTest, OfARoundThatIsUnwantedWhichNobodyWaitsForAnyMore) {
+    for (std::uint8_t i = 1; i <= 4; ++i) add(i, i);
+    EXPECT_THAT(queue_.begin(max_quotes_in_a_round), ElementsAre(subject(1), subject(4), subject(2), subject(3)));
+    EXPECT_TRUE(queue_.cancel(4));
+    const auto unwanted = [this] {
+        std::vector<bool> all;
+        for (std::size_t i = 0; i < queue_.making(); ++i) all.push_back(queue_.unwanted(i));
+        return all;
+    };
+    EXPECT_THAT(unwanted(), ElementsAre(false, true, false, false));
+    EXPECT_TRUE(queue_.cancel(3));
+    EXPECT_THAT(unwanted(), ElementsAre(false, true, false, true));
+    EXPECT_THAT(queue_.end(), ElementsAre(ElementsAre(1), IsEmpty(), ElementsAre(2), IsEmpty()));
+}
+
+TEST_F(QuoteQueueTest, HoweverManyOfAUidAreInARoundOthersAreTheFirstOfTheNext) {
+    for (QuoteQueue::Ticket i = 1; i <= 200; ++i) add(i, static_cast<std::uint8_t>(i), 1000, 7);
+    EXPECT_EQ(queue_.begin(max_quotes_in_a_round).size(), max_quotes_in_a_round);
+    add(1001, 201, 1000, 8);
+    add(1002, 202, 1000, 0);
+    queue_.end();
+    const auto next = queue_.begin(max_quotes_in_a_round);
+    ASSERT_EQ(next.size(), max_quotes_in_a_round);
+    EXPECT_EQ(next[0], subject(202)) << "root's";
+    EXPECT_EQ(next[1], subject(201));
 }
 
 }  // namespace

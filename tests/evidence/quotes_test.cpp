@@ -38,6 +38,10 @@ public:
         let_go_ = until;
         changed_.notify_all();
     }
+    [[nodiscard]] int calls() {
+        const std::lock_guard lock(mutex_);
+        return calls_;
+    }
     [[nodiscard]] int stopped() {
         const std::lock_guard lock(mutex_);
         return stopped_;
@@ -135,6 +139,89 @@ TEST_F(QuotesTest, DeadlinesHoldForTheOneThatRunsAndThoseThatWait) {
     EXPECT_EQ(take_answers().front().substr(0, 2), "4=");
     quotes_->cancel(last);
     EXPECT_THAT(answers_, IsEmpty());
+}
+
+// The last one was quick, whatever the machine does.
+class QuickQuotesTest : public QuotesTest {
+protected:
+    QuickQuotesTest() {
+        quotes_ = std::make_unique<Quotes>(loop_, quoter_, std::chrono::hours(1));
+        ask(1);
+        quoter_.let_go(1);
+        run_until_answered(1);
+        take_answers();
+    }
+};
+
+TEST_F(QuickQuotesTest, SeveralThatWaitAreMadeInARoundAndAnsweredTogether) {
+    ask(2);
+    for (std::uint8_t nonce = 3; nonce <= 7; ++nonce) ask(nonce);
+    quoter_.let_go(5);
+    run_until_answered(1);
+    quoter_.wait_for_call(6);
+    loop_.poll();
+    EXPECT_THAT(take_answers(), ElementsAre("2=0202")) << "the round's last one is still made";
+    quoter_.let_go(6);
+    run_until_answered(4);
+    EXPECT_THAT(take_answers(), ElementsAre("3=0303", "7=0407", "4=0504", "6=0606"));
+    quoter_.let_go(7);
+    run_until_answered(1);
+    EXPECT_THAT(take_answers(), ElementsAre("5=0705"));
+}
+
+TEST_F(QuickQuotesTest, WhatNobodyWaitsForAnyMoreIsNotBegun) {
+    ask(2);
+    ask(3);
+    const auto gone = ask(4);
+    ask(5);
+    quoter_.let_go(2);
+    run_until_answered(1);
+    quoter_.wait_for_call(3);
+    quotes_->cancel(gone);
+    quoter_.let_go(10);
+    run_until_answered(4);
+    EXPECT_THAT(take_answers(), ElementsAre("2=0202", "4: cancelled", "3=0303", "5=0405"));
+    EXPECT_EQ(quoter_.calls(), 4);
+    EXPECT_EQ(quoter_.stopped(), 0);
+}
+
+TEST_F(QuickQuotesTest, AQuoteOfARoundThatNobodyWaitsForIsStoppedAndTheOthersGoOn) {
+    ask(2);
+    const auto gone = ask(3);
+    ask(4);
+    quoter_.let_go(2);
+    run_until_answered(1);
+    quoter_.wait_for_call(3);
+    quotes_->cancel(gone);
+    quoter_.wait_for_call(4);
+    quoter_.let_go(4);
+    run_until_answered(3);
+    EXPECT_THAT(take_answers(), ElementsAre("2=0202", "3: cancelled", "4=0404"));
+    EXPECT_EQ(quoter_.stopped(), 1);
+}
+
+TEST_F(QuickQuotesTest, ItsEndStopsTheRound) {
+    ask(2);
+    for (std::uint8_t nonce = 3; nonce <= 5; ++nonce) ask(nonce);
+    quoter_.let_go(2);
+    run_until_answered(1);
+    quoter_.wait_for_call(3);
+    quotes_.reset();
+    EXPECT_EQ(quoter_.stopped(), 1);
+    EXPECT_EQ(quoter_.calls(), 3);
+}
+
+TEST_F(QuotesTest, SlowOnesAreMadeOneAtATime) {
+    quotes_ = std::make_unique<Quotes>(loop_, quoter_, std::chrono::nanoseconds(0));
+    ask(1);
+    ask(2);
+    ask(3);
+    for (std::uint8_t number = 1; number <= 3; ++number) {
+        quoter_.wait_for_call(number);
+        quoter_.let_go(number);
+        run_until_answered(1);
+        EXPECT_EQ(take_answers().size(), 1U);
+    }
 }
 
 TEST_F(QuotesTest, AnAnswerMayAskAgain) {
