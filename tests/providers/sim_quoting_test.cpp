@@ -21,6 +21,7 @@
 
 #include "mr/quote.h"
 #include "mr/tdreport.h"
+#include "mr/tee.h"
 #include "mr/verify_quote.h"
 #include "mrd/providers/sim/collateral.h"
 #include "mrd/providers/sim/pki.h"
@@ -446,6 +447,24 @@ TEST_F(SimQuotingTest, CollateralHasTheShapeOfIntels) {
     const mr::Collateral ours = opened().collateral().value();
     EXPECT_EQ(shape_of(nlohmann::ordered_json::parse(ours.tcb_info)), shape_of(nlohmann::ordered_json::parse(theirs.tcb_info)));
     EXPECT_EQ(shape_of(nlohmann::ordered_json::parse(ours.qe_identity)), shape_of(nlohmann::ordered_json::parse(theirs.qe_identity)));
+}
+
+TEST_F(SimQuotingTest, AReaderTellsWhoseEachQuoteIsHoweverTheyTakeTurns) {
+    const auto simulated = [](mr::ByteView quote) { return mr::find_tee("tdx")->read(quote).value().simulated; };
+    const auto ours = opened().quote(tdreport()).value();
+    auto unreadable = ours;
+    constexpr std::string_view begin_of_last = "-----BEGIN CERTIFICATE";
+    const auto last = std::ranges::find_end(unreadable, mr::as_bytes(begin_of_last));
+    ASSERT_FALSE(last.empty());
+    last.front() = '+';
+    const auto hardwares = content_of(places::shared_data() / "quote" / "google-v5-body3" / "quote.bin");
+    for (int turn = 0; turn < 3; ++turn) {
+        EXPECT_EQ(simulated(ours), true);
+        EXPECT_EQ(simulated(ours), true);
+        EXPECT_EQ(simulated(unreadable), std::nullopt);
+        if (hardwares.empty()) continue;
+        EXPECT_EQ(simulated(mr::as_bytes(hardwares)), false);
+    }
 }
 
 TEST_F(SimQuotingTest, OurOwnVerifierAcceptsEveryFormatUnderTheSimulatorsRootAlone) {

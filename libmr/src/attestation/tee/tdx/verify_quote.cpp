@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "libmr/src/attestation/facts.h"
@@ -396,6 +399,22 @@ private:
     std::unique_ptr<KeptCollateral> collateral_;
 };
 
+// Whose root ends the chain, PEM: as is_simulated_root() says. A thread keeps the last answer, since all quotes of a platform come with one chain, and reading it costs as
+// much as making a quote.
+std::optional<bool> is_simulated_chain(std::string_view pem) {
+    struct Answer {
+        std::string pem;
+        std::optional<bool> simulated;
+    };
+    thread_local Answer last;
+    if (last.pem == pem) return last.simulated;
+    const auto chain = decode_pem_certificates(pem);
+    const auto simulated = chain ? is_simulated_root(chain->back()) : std::nullopt;
+    constexpr std::size_t max_kept = std::size_t{16} << 10U;  // bytes; real ones have some 4 KiB
+    if (pem.size() <= max_kept) last = {std::string(pem), simulated};
+    return simulated;
+}
+
 TdPolicy td_policy_of(const PlatformPolicy &policy) {
     const auto own = policy.of_kind.find(tdx_kind);
     return own == policy.of_kind.end() ? TdPolicy() : parse_td_policy(own->second).value_or(TdPolicy());
@@ -418,7 +437,7 @@ public:
         std::string_view pem(reinterpret_cast<const char *>(decoded->inner_certification_data.data()),
                              decoded->inner_certification_data.size());
         while (pem.ends_with('\0')) pem.remove_suffix(1);
-        if (const auto chain = decode_pem_certificates(pem)) claims.simulated = is_simulated_root(chain->back());
+        claims.simulated = is_simulated_chain(pem);
         return claims;
     }
 
