@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "mrd/providers/sim/quoter.h"
 #include "mrd/providers/sim/report.h"
 #include "tests/mrd/temporary_folder.h"
 
@@ -89,6 +90,19 @@ TEST_F(SimulatorTest, ItsRegistersAreExactlyTheTableOfTheDesign) {
     EXPECT_TRUE(can.refresh && can.extend && can.write);
     EXPECT_TRUE(provider->reporter() != nullptr && provider->report_verifier() != nullptr);
     EXPECT_TRUE(provider->quoter() == nullptr && provider->collateral() == nullptr) << "it was given no file for quoting keys";
+}
+
+TEST_F(SimulatorTest, CollateralIsSignedOnceAndGivenAgain) {
+    auto quoting = options();
+    quoting.quoting_file = quoting_file(folder_.path(), "tdx");
+    const auto collateral = [](Provider &provider) { return provider.collateral()->read_collateral().value().json; };
+    std::string first;
+    {
+        const auto provider = opened(quoting);
+        first = collateral(*provider);
+        EXPECT_EQ(collateral(*provider), first);
+    }
+    EXPECT_NE(collateral(*opened(quoting)), first) << "a signature is never the same twice";
 }
 
 TEST_F(SimulatorTest, ARefreshGivesEveryRegisterItsSize) {

@@ -10,6 +10,9 @@ namespace mrd::sim {
 
 inline constexpr auto collateral_validity = std::chrono::days{30};  // as Intel's
 
+// How long what was made is given again, as the caches between machines and Intel's service do.
+inline constexpr auto collateral_kept = std::chrono::hours{1};
+
 // Signed anew, dated clock_skew before `now`.
 mr::Collateral make_collateral(const Pki &pki, std::chrono::sys_seconds now);
 

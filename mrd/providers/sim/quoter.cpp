@@ -1,12 +1,14 @@
 #include "mrd/providers/sim/quoter.h"
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "mr/tdreport.h"
 #include "mrd/providers/report_options.h"
+#include "mrd/providers/sim/collateral.h"
 #include "mrd/providers/sim/report.h"
 #include "mrd/providers/sim/state.h"
 #include "mrd/providers/tdx/td_quote.h"
@@ -145,6 +147,18 @@ public:
     }
 
     std::expected<QuoteCollateral, std::string> read_collateral() override {
+        const auto now = std::chrono::system_clock::now();
+        if (collateral_ && now >= collateral_made_at_ && now < collateral_made_at_ + collateral_kept) return *collateral_;
+        auto made = make_collateral();
+        if (made) {
+            collateral_ = *made;
+            collateral_made_at_ = now;
+        }
+        return made;
+    }
+
+private:
+    std::expected<QuoteCollateral, std::string> make_collateral() {
         const auto state = State::attach(options_.state_file);
         if (!state) return std::unexpected(state.error());
         return service_.with(state->report_key(), [](QuotingService &service) -> std::expected<QuoteCollateral, std::string> {
@@ -154,10 +168,11 @@ public:
         });
     }
 
-private:
     QuoterOptions options_;
     SharedService service_;
     std::unique_ptr<Parties> parties_;
+    std::optional<QuoteCollateral> collateral_;
+    std::chrono::system_clock::time_point collateral_made_at_;
 };
 
 }  // namespace
