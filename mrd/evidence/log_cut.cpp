@@ -64,27 +64,28 @@ bool replay_needs_data(const mr::Event &event) {
     return !mr::is_measured(event) || event.origin == mr::EventOrigin::resync || is_resync_or_cap(event);
 }
 
-mr::Event cut_event(const mr::Event &event, mr::Bytes &redacted) {
+const mr::Event &EventCutter::cut(const mr::Event &event) {
     if (replay_needs_data(event)) return event;
-    mr::Event cut = event;
-    cut.data.reset();
-    cut.description.reset();
-    cut.time.reset();
-    cut.caller.reset();
-    cut.id.reset();
+    cut_.sequence = event.sequence;
+    cut_.index = event.index;
+    cut_.name = event.name;
+    cut_.type = event.type;
+    cut_.digests = event.digests;
+    cut_.data.reset();
+    cut_.origin = event.origin;
     // mrd alone makes envelopes: in a firmware's event such data is like any other.
     const bool is_envelope =
         event.origin == mr::EventOrigin::service && event.data && mr::envelope_form(*event.data) == mr::EnvelopeForm::whole;
-    if (!is_envelope) return cut;
+    if (!is_envelope) return cut_;
     std::vector<mr::HashAlgorithm> banks;
     for (const auto &digest : event.digests) {
         if (const auto algorithm = mr::hash_algorithm_from_tcg(digest.algorithm_id)) banks.push_back(*algorithm);
     }
     auto made = mr::redact_envelope(*event.data, banks);
-    if (!made) return made.error().code == mr::ErrorCode::invalid_argument ? event : cut;  // a cap stays as it is
-    redacted = std::move(*made);
-    cut.data = redacted;
-    return cut;
+    if (!made) return made.error().code == mr::ErrorCode::invalid_argument ? event : cut_;  // a cap stays as it is
+    redacted_ = std::move(*made);
+    cut_.data = redacted_;
+    return cut_;
 }
 
 }  // namespace mrd

@@ -52,8 +52,16 @@ private:
 // Does a replay need the event's data? Of an event that says how a register began, of a resync and of a cap; all of them are mrd's or the firmware's word.
 bool replay_needs_data(const mr::Event &event);
 
-// The event without its content: an envelope in its redacted form, any other without data. `redacted` is where that form is kept, and must outlive it. What a replay needs is never cut: an event that says how
-// a register began, a resync or a cap is returned as it is.
-mr::Event cut_event(const mr::Event &event, mr::Bytes &redacted);
+// Events without their content: an envelope in its redacted form, any other without data. What a replay needs is never cut: an event that says how a register
+// began, a resync or a cap is given as it is. The memory of the last one is used again.
+class EventCutter {
+public:
+    // Valid until the next call, and as long as the event is.
+    const mr::Event &cut(const mr::Event &event);
+
+private:
+    mr::Event cut_;
+    mr::Bytes redacted_;
+};
 
 }  // namespace mrd

@@ -52,21 +52,21 @@ void LogUpToQuotes::failed(const std::string &reason) {
 }
 
 void LogUpToQuotes::add(const mr::Event &event) {
-    whole_.clear();
-    format_->add(whole_, event, cursor());
-    least_.clear();
-    format_->add(least_, cut_event(event, redacted_), cursor());
+    auto &to = sizes_.fits() ? result_.log : whole_;
+    const auto begin = to.size();
+    format_->add(to, event, cursor());
+    const auto whole = to.size() - begin;
+    cut_.clear();
+    format_->add(cut_, cutter_.cut(event), cursor());
     const bool is_clients = !cursor().is_own() && event.caller;
     const auto share_of = [this](std::int64_t uid) {
         return registers().journal().has_own_share(uid) ? uid : static_cast<std::int64_t>(varlink::unnamed_uids);
     };
     sizes_.add(is_clients ? std::optional(share_of(event.caller->uid)) : std::nullopt,
-               {.whole = whole_.size(), .least = std::min(whole_.size(), least_.size())});
-    if (sizes_.fits()) {
-        result_.log.insert(result_.log.end(), whole_.begin(), whole_.end());
-    } else {
-        varlink::release(result_.log);
-    }
+               {.whole = whole, .least = std::min(whole, cut_.size())});
+    if (sizes_.fits()) return;
+    varlink::release(result_.log);
+    whole_.clear();
 }
 
 void LogUpToQuotes::end(End end) {
@@ -87,7 +87,7 @@ void LogThatIsCut::take(const mr::Event &event) {
     if (to_cut_[events_]) {
         const auto whole = made_.log.size() - begin;
         made_.log.resize(begin);
-        format_->add(made_.log, cut_event(event, redacted_), cursor());
+        format_->add(made_.log, cutter_.cut(event), cursor());
         ++made_.cut.events;
         made_.cut.bytes += static_cast<std::int64_t>(whole - (made_.log.size() - begin));
     }

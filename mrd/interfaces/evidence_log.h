@@ -39,9 +39,9 @@ private:
     ReadLog result_;
     std::unique_ptr<LogExport> format_ = make_log_export("json");
     LogCut sizes_{mr::max_evidence_log};
-    mr::Bytes whole_;
-    mr::Bytes least_;
-    mr::Bytes redacted_;
+    mr::Bytes whole_;  // an event, once not all fit
+    mr::Bytes cut_;
+    EventCutter cutter_;
     std::uint64_t until_;
     Done done_;
 };
@@ -63,7 +63,7 @@ private:
     std::vector<bool> to_cut_;
     std::size_t events_ = 0;
     std::unique_ptr<LogExport> format_ = make_log_export("json");
-    mr::Bytes redacted_;
+    EventCutter cutter_;
     CutLog made_;
     Done done_;
 };

@@ -8,7 +8,10 @@ namespace mrd {
 
 namespace {
 
-void append_text(mr::Bytes &out, std::string_view text) { out.insert(out.end(), text.begin(), text.end()); }
+void append_text(mr::Bytes &out, std::string_view text) {
+    const auto bytes = mr::as_bytes(text);  // of one type, they are copied as one piece
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
 
 mr::TcgHeader::Algorithm algorithm_of(mr::HashAlgorithm algorithm) {
     return {mr::tcg_id(algorithm), static_cast<std::uint16_t>(mr::digest_size(algorithm))};

@@ -116,8 +116,8 @@ TEST(CutEvent, KeepsWhatTheRegisterNeedsAndNothingThatAClientSaid) {
     event.caller = mr::EventCaller{};
     event.id = "id";
     event.origin = mr::EventOrigin::service;
-    mr::Bytes redacted;
-    const auto cut = cut_event(event, redacted);
+    EventCutter cutter;
+    const auto cut = cutter.cut(event);
     EXPECT_EQ(cut.sequence, 5U);
     EXPECT_EQ(cut.name, "tdx/rtmr3");
     EXPECT_EQ(cut.index, 4U);
@@ -140,14 +140,42 @@ TEST(CutEvent, OfAnEnvelopeStaysTheRedactedFormWhichHasTheSameDigest) {
     event.data = envelope;
     event.description = "kernel";
     event.origin = mr::EventOrigin::service;
-    mr::Bytes redacted;
-    const auto cut = cut_event(event, redacted);
+    EventCutter cutter;
+    const auto cut = cutter.cut(event);
     ASSERT_TRUE(cut.data);
     EXPECT_EQ(mr::envelope_form(*cut.data), mr::EnvelopeForm::redacted);
     EXPECT_EQ(mr::envelope_digest(*cut.data, mr::HashAlgorithm::sha384).value(), digest);
     EXPECT_EQ(mr::decode_redacted_envelope(*cut.data)->header.type, "measure");
     EXPECT_FALSE(cut.description);
     EXPECT_LT(cut.data->size(), 200U);
+}
+
+TEST(CutEvent, HasNothingOfTheOneBefore) {
+    const auto envelope =
+        mr::encode_envelope({.header = {.type = "measure", .register_name = "tdx/rtmr3"}, .body = {.description = "kernel"}});
+    const auto digest = mr::envelope_digest(envelope, mr::HashAlgorithm::sha384).value();
+    mr::Event event;
+    event.sequence = 1;
+    event.name = "tdx/rtmr3";
+    event.type = mr::ev_event_tag;
+    event.digests = {{mr::tcg_id(mr::HashAlgorithm::sha384), digest.bytes()}};
+    event.data = envelope;
+    event.origin = mr::EventOrigin::service;
+    EventCutter cutter;
+    EXPECT_TRUE(cutter.cut(event).data);
+    const mr::Bytes other(32, 7);
+    event.sequence = 2;
+    event.name = "tdx/rtmr2";
+    event.type = mr::ev_ipl;
+    event.digests = {{mr::tcg_id(mr::HashAlgorithm::sha256), other}};
+    event.data = other;
+    const auto &cut = cutter.cut(event);
+    EXPECT_FALSE(cut.data);
+    EXPECT_EQ(cut.sequence, 2U);
+    EXPECT_EQ(cut.name, "tdx/rtmr2");
+    EXPECT_EQ(cut.type, mr::ev_ipl);
+    ASSERT_EQ(cut.digests.size(), 1U);
+    EXPECT_TRUE(std::ranges::equal(cut.digests[0].value, other));
 }
 
 TEST(CutEvent, WhatOnlyLooksLikeAnEnvelopeInAnotherEventIsCutLikeAnyData) {
@@ -160,24 +188,24 @@ TEST(CutEvent, WhatOnlyLooksLikeAnEnvelopeInAnotherEventIsCutLikeAnyData) {
     event.digests = {{mr::tcg_id(mr::HashAlgorithm::sha384), digest}};
     event.data = envelope;
     event.origin = mr::EventOrigin::firmware;
-    mr::Bytes redacted;
-    EXPECT_FALSE(cut_event(event, redacted).data);
+    EventCutter cutter;
+    EXPECT_FALSE(cutter.cut(event).data);
 }
 
 TEST(CutEvent, LeavesResyncsCapsAndWhatIsNeverExtendedAsTheyAre) {
-    mr::Bytes redacted;
+    EventCutter cutter;
     const mr::Bytes data(10, 1);
     const mr::Bytes digest(48, 7);
     mr::Event resync;
     resync.name = "tdx/rtmr3";
     resync.origin = mr::EventOrigin::resync;
     resync.data = data;
-    EXPECT_TRUE(cut_event(resync, redacted).data);
+    EXPECT_TRUE(cutter.cut(resync).data);
     mr::Event began;
     began.name = "pcr0";
     began.type = mr::ev_no_action;
     began.data = data;
-    EXPECT_TRUE(cut_event(began, redacted).data);
+    EXPECT_TRUE(cutter.cut(began).data);
     const auto envelope = mr::encode_envelope({.header = {.type = "cap", .register_name = "tdx/rtmr3"}});
     mr::Event cap;
     cap.name = "tdx/rtmr3";
@@ -185,9 +213,9 @@ TEST(CutEvent, LeavesResyncsCapsAndWhatIsNeverExtendedAsTheyAre) {
     cap.origin = mr::EventOrigin::service;
     cap.data = envelope;
     cap.digests = {{mr::tcg_id(mr::HashAlgorithm::sha384), digest}};
-    EXPECT_TRUE(cut_event(cap, redacted).data);
+    EXPECT_TRUE(cutter.cut(cap).data);
     cap.origin = mr::EventOrigin::firmware;
-    EXPECT_TRUE(cut_event(cap, redacted).data) << "another mrd's, before this one";
+    EXPECT_TRUE(cutter.cut(cap).data) << "another mrd's, before this one";
 }
 
 }  // namespace
