@@ -1,15 +1,24 @@
 #include "mrd/journal/record_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace mrd::journal {
+
+namespace {
+
+// Compares the bytes with themselves one further on, which the C library does many at a time. Precondition: not empty.
+bool is_zero(mr::ByteView bytes) { return bytes.front() == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0; }
+
+}  // namespace
 
 std::expected<mr::ByteView, std::error_code> RecordReader::look(std::size_t size) {
     if (position_ >= end_) return mr::ByteView();
     size = static_cast<std::size_t>(std::min<std::uint64_t>(size, end_ - position_));
     const bool is_buffered = position_ >= buffer_begin_ && position_ + size <= buffer_begin_ + buffer_.size();
     if (!is_buffered) {
-        buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, buffer_size_), end_ - position_)));
+        buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, next_read_), end_ - position_)));
+        next_read_ = std::min(2 * next_read_, most_at_once_);
         buffer_begin_ = position_;
         std::size_t filled = 0;
         while (filled < buffer_.size()) {
@@ -61,16 +70,17 @@ std::expected<bool, std::error_code> RecordReader::skip_damage() {
 }
 
 std::expected<std::uint64_t, std::error_code> end_of_data(AppendFile &file, std::uint64_t begin, std::uint64_t end) {
-    mr::Bytes piece(std::size_t{1} << 16U);
+    mr::Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(end - std::min(begin, end), std::uint64_t{1} << 14U)));
     auto last = begin;
     for (auto at = begin; at < end;) {
         const auto count = file.read(at, std::span(piece).first(static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), end - at))));
         if (!count) return std::unexpected(count.error());
         if (*count == 0) break;
         const auto bytes = mr::ByteView(piece).first(*count);
-        const auto found = std::find_if(bytes.rbegin(), bytes.rend(), [](std::uint8_t byte) { return byte != 0; });
-        if (found != bytes.rend()) last = at + static_cast<std::uint64_t>(bytes.rend() - found);
         at += *count;
+        if (is_zero(bytes)) continue;
+        const auto found = std::find_if(bytes.rbegin(), bytes.rend(), [](std::uint8_t byte) { return byte != 0; });
+        last = at - *count + static_cast<std::uint64_t>(bytes.rend() - found);
     }
     return last;
 }

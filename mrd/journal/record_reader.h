@@ -15,9 +15,10 @@ namespace mrd::journal {
 
 class RecordReader {
 public:
-    // From the record at `begin` to `end`; the file must outlive the reader. `buffer_size`: bytes read at once.
-    RecordReader(AppendFile &file, std::uint64_t begin, std::uint64_t end, std::size_t buffer_size = std::size_t{1} << 18U)
-        : file_(&file), position_(begin), end_(end), buffer_size_(buffer_size) {}
+    // From the record at `begin` to `end`; the file must outlive the reader. `most_at_once`: bytes read at once, of which the first times take fewer: most journals are
+    // short.
+    RecordReader(AppendFile &file, std::uint64_t begin, std::uint64_t end, std::size_t most_at_once = std::size_t{1} << 18U)
+        : file_(&file), position_(begin), end_(end), most_at_once_(most_at_once) {}
 
     struct Found {
         Head head;
@@ -46,13 +47,16 @@ public:
     std::expected<bool, std::error_code> skip_damage();
 
 private:
+    static constexpr std::size_t first_read = std::size_t{1} << 13U;
+
     // The bytes at the position, at least `size` of them unless the file ends before.
     std::expected<mr::ByteView, std::error_code> look(std::size_t size);
 
     AppendFile *file_;
     std::uint64_t position_;
     std::uint64_t end_;
-    std::size_t buffer_size_;
+    std::size_t most_at_once_;
+    std::size_t next_read_ = first_read;
     mr::Bytes buffer_;
     std::uint64_t buffer_begin_ = 0;
     bool passes_over_checkpoints_ = false;
