@@ -200,6 +200,11 @@ std::expected<Bytes, Error> from_base64(std::string_view text) {
 }
 
 bool is_text(std::string_view bytes) {
+    // Nearly all is ASCII, which is seen many bytes at a time.
+    unsigned char other = 0;
+    for (const char c : bytes)
+        other = static_cast<unsigned char>(other | static_cast<unsigned char>(static_cast<unsigned char>(c - 1) >= 0x7F));
+    if (other == 0) return true;
     for (std::size_t i = 0; i < bytes.size();) {
         const auto lead = static_cast<unsigned char>(bytes[i++]);
         if (lead == 0) return false;

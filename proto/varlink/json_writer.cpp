@@ -21,11 +21,15 @@ void append_code_point(std::string &out, char32_t c) {
     append_unit(out, 0xDC00 + (c & 0x3FFU));
 }
 
-// Calls escape(c) for each character that is not to stay as it is, and copies the others.
+// Calls escape(c) for each character that is not to stay as it is, and copies the others: every plain one is among them.
 template <class IsKept, class Escape>
 void append_escaped(std::string &out, std::string_view text, const IsKept &is_kept, const Escape &escape) {
     std::size_t copied = 0;
     for (std::size_t i = 0; i < text.size();) {
+        if (is_plain(text[i])) {
+            ++i;
+            continue;
+        }
         const auto [c, size] = first_character(text.substr(i));
         if (c && !is_kept(*c)) {
             out.append(text, copied, i - copied);

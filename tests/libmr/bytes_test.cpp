@@ -129,6 +129,15 @@ TEST(Text, IsWellFormedUtf8WithoutNulBytes) {
         EXPECT_FALSE(is_text(bad)) << to_hex(as_bytes(bad));
     }
     EXPECT_FALSE(is_text(std::string_view("a\0b", 3)));
+    for (std::size_t size = 1; size <= 40; ++size) {
+        for (std::size_t at = 0; at < size; ++at) {
+            for (unsigned byte = 0; byte < 256; ++byte) {
+                std::string text(size, 'a');
+                text[at] = static_cast<char>(byte);
+                EXPECT_EQ(is_text(text), byte > 0 && byte < 0x80) << size << ", " << at << ", " << byte;
+            }
+        }
+    }
 }
 
 }  // namespace
