@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/event_log/built_log.h"
@@ -20,18 +21,25 @@ SignedRegister rtmr3() {
     return reg;
 }
 
-Judgement judge(const ClosedRegister &closed, const std::vector<std::string> &log) {
+Finding finding_of(const ClosedRegister &closed, const std::vector<OwnedEvent> &log, const LoggedEnd &end) {
     const PreparedClosedRegister prepared(closed);
     const auto reg = rtmr3();
     ClosedRegisterJudgement judgement(prepared, reg);
-    std::uint64_t number = 0;
-    for (const auto &text : log) {
-        auto owned = measured("tdx/rtmr3", text);
-        owned.sequence = ++number;
+    for (const auto &owned : log) {
         const auto event = owned.view();
         judgement.note(EventContent(event, {.kind = "tdx", .name = "rtmr3"}), event);
     }
-    const auto finding = judgement.finding({.leads = true, .gaps_are_named = true});
+    return judgement.finding(end);
+}
+
+// Numbers are the log's to say, and may be the same for all.
+Judgement judge(const ClosedRegister &closed, const std::vector<std::string> &log, std::uint64_t first = 1, std::uint64_t step = 1) {
+    std::vector<OwnedEvent> events;
+    for (const auto &text : log) {
+        events.push_back(measured("tdx/rtmr3", text));
+        events.back().sequence = std::exchange(first, first + step);
+    }
+    const auto finding = finding_of(closed, events, {.leads = true, .gaps_are_named = true});
     EXPECT_FALSE(finding.reason.empty());
     return finding.result;
 }
@@ -68,6 +76,7 @@ TEST(ClosedRegister, TakesTheListedEventsEachOnceAndNoOthersInEverySequence) {
                 bool all_there = true;
                 for (std::size_t i = 0; i < texts.size(); ++i)
                     all_there = all_there && ((optional >> i & 1) != 0 || std::ranges::find(log, texts[i]) != log.end());
+                EXPECT_EQ(judge(closed, log, 0, 0), judge(closed, log)) << testing::PrintToString(log);
                 EXPECT_EQ(judge(closed, log) == Judgement::holds, each_once && in_order && all_there)
                     << testing::PrintToString(log) << " with the optional ones " << optional;
             }
@@ -89,6 +98,25 @@ TEST(ClosedRegister, TakesBehindTheFirstOfWhatItIsClosedAfterWhatIsListed) {
             }
             EXPECT_EQ(judge(closed, log) == Judgement::holds, good) << testing::PrintToString(log);
         }
+    }
+}
+
+// Whether it is one of a gap, the replay says.
+TEST(ClosedRegister, PassesOverTheResyncOfANamedGapAndOverNoOther) {
+    const ClosedRegister unused{.register_name = "rtmr3"};
+    for (const std::uint64_t number : {0U, 1U, 7U}) {
+        auto event = resync("tdx/rtmr3", Bytes(48), Bytes(48, 1));
+        event.sequence = number;
+        const ReplayedRegister with_gap{
+            .name = "rtmr3", .value = Digest(), .events = 1, .gaps = {{.sequence = number, .expected = {}, .found = {}, .joins = true}}};
+        EXPECT_EQ(finding_of(unused, {event}, {.leads = true, .replayed = &with_gap, .gaps_are_named = true}).result, Judgement::holds);
+        EXPECT_EQ(finding_of(unused, {event}, {.leads = true, .replayed = &with_gap}).result, Judgement::not_judged);
+        EXPECT_EQ(finding_of(unused, {event, event}, {.leads = true, .replayed = &with_gap, .gaps_are_named = true}).result,
+                  Judgement::fails);
+        EXPECT_EQ(finding_of(unused, {event}, {.leads = true, .gaps_are_named = true}).result, Judgement::fails) << "of no gap";
+        auto another = with_gap;
+        another.gaps.front().sequence = 3;
+        EXPECT_EQ(finding_of(unused, {event}, {.leads = true, .replayed = &another, .gaps_are_named = true}).result, Judgement::fails);
     }
 }
 

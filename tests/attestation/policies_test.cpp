@@ -413,6 +413,27 @@ TEST_F(PolicyTest, IsNotMetByWhatTheEvidenceDoesNotHave) {
     }
 }
 
+// A log by itself numbers its events as it likes.
+TEST_F(PolicyTest, NoRuleIsMetTwiceByEventsOfTheSameNumber) {
+    const json members{{"closedRegisters", {{{"register", "rtmr3"}, {"order", "any"}, {"events", {loader(), kernel()}}}}}};
+    const auto by_itself = [&](const auto &log) {
+        (void)judge(members, log);
+        std::string file;
+        for (auto &event : events) {
+            event.sequence = 0;
+            append_cel_json(file, event.view());
+        }
+        const Bytes bytes = bytes_of(file);
+        const std::array<ByteView, 1> logs{bytes};
+        return verify(platform.quote(), logs, options);
+    };
+    const auto good = by_itself([](auto &log) { log.text("rtmr3", "loader").envelope("rtmr3", "kernel", "image"); });
+    EXPECT_TRUE(good.verified()) << reasons(good);
+    const auto twice =
+        by_itself([](auto &log) { log.text("rtmr3", "loader").text("rtmr3", "loader").envelope("rtmr3", "kernel", "image"); });
+    EXPECT_THAT(refusing(twice), testing::ElementsAre("closed_registers")) << reasons(twice);
+}
+
 // A register that others extend too has no log that could tell.
 TEST_F(PolicyTest, ARegisterThatTheLogDoesNotLeadToIsNotClosed) {
     auto verdict = judge({{"uncoveredRegisters", {"rtmr3"}}, {"closedRegisters", {{{"register", "rtmr3"}, {"events", {loader()}}}}}},

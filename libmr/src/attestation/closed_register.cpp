@@ -49,7 +49,7 @@ void ClosedRegisterJudgement::note_listed(const EventContent &content, const Eve
     const bool in_any_order = prepared_.closed.order == EventOrder::any;
     bool may_be_one = false;
     for (std::size_t i = in_any_order ? 0 : next_; i < rules.size(); ++i) {
-        if (taken_by_[i] != 0) continue;
+        if (taken_by_[i]) continue;
         const auto match = content.match(rules[i]);
         if (match == yes) {
             taken_by_[i] = event.sequence;
@@ -69,7 +69,7 @@ void ClosedRegisterJudgement::note_listed(const EventContent &content, const Eve
     for (std::size_t i = 0; i < rules.size() && known.empty(); ++i) {
         if (content.match(rules[i]) != yes) continue;
         known = ", which is " + rules[i].rule().name +
-                (taken_by_[i] != 0 ? " a second time: event " + std::to_string(taken_by_[i]) + " is the first" : " out of its order");
+                (taken_by_[i] ? " a second time: event " + std::to_string(*taken_by_[i]) + " is the first" : " out of its order");
     }
     difference_ = fails(reason + known + "; " + first_expected());
 }
@@ -79,7 +79,7 @@ std::string ClosedRegisterJudgement::first_expected() const {
     std::size_t more = 0;
     const bool in_any_order = prepared_.closed.order == EventOrder::any;
     for (std::size_t i = in_any_order ? 0 : next_; i < prepared_.events.size(); ++i) {
-        if (taken_by_[i] != 0) continue;
+        if (taken_by_[i]) continue;
         const auto &rule = prepared_.events[i].rule();
         if (first == nullptr) {
             first = &rule;
@@ -96,8 +96,8 @@ Finding ClosedRegisterJudgement::finding(const LoggedEnd &end) const {
     if (!end.leads) return not_judged("the log does not lead to it");
     if (!end.gaps_are_named) return not_judged("there is a gap that acceptedGaps does not name, before which it may hold anything");
     const bool has_gap_there = end.has_gap() && end.replayed->gaps.back().sequence == resync_;
-    if (resync_ != 0 && !has_gap_there)
-        return fails("event " + std::to_string(resync_) + " of " + register_.shown + " is a resync of no gap, which is not listed");
+    if (resync_ && !has_gap_there)
+        return fails("event " + std::to_string(*resync_) + " of " + register_.shown + " is a resync of no gap, which is not listed");
     if (difference_) return *difference_;
     if (!has_begun_)
         return fails("no event is what it is closed after: " + expected(prepared_.after->rule()) +
@@ -105,8 +105,8 @@ Finding ClosedRegisterJudgement::finding(const LoggedEnd &end) const {
     if (!may_be_begin_.empty()) return not_judged(may_be_begin_);
     for (std::size_t i = 0; i < prepared_.events.size(); ++i) {
         const auto &rule = prepared_.events[i].rule();
-        if (taken_by_[i] != 0 || rule.optional) continue;
-        return fails((last_event_ == 0 ? "it has no event; " : "its last event is " + std::to_string(last_event_) + "; ") + expected(rule));
+        if (taken_by_[i] || rule.optional) continue;
+        return fails((last_event_ ? "its last event is " + std::to_string(*last_event_) + "; " : "it has no event; ") + expected(rule));
     }
     return holds(std::to_string(count_) + " events");
 }

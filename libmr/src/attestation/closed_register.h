@@ -50,12 +50,13 @@ private:
     const PreparedClosedRegister &prepared_;
     const SignedRegister &register_;
     bool has_begun_;
-    std::vector<std::uint64_t> taken_by_;  // of each rule: the number of the event that it means; 0: none yet
-    std::size_t next_ = 0;                 // of the rules, in their order
-    std::uint64_t count_ = 0;              // events of the register
-    std::uint64_t last_event_ = 0;
-    std::uint64_t resync_ = 0;  // the number of the first event, if it is one; else 0
-    std::string may_be_begin_;  // an event of which nobody can tell whether it is what `after` means
+    // Of each rule the number of the event that it means; nothing: none yet. Numbers are the log's to say, and may be zero.
+    std::vector<std::optional<std::uint64_t>> taken_by_;
+    std::size_t next_ = 0;     // of the rules, in their order
+    std::uint64_t count_ = 0;  // events of the register
+    std::optional<std::uint64_t> last_event_;
+    std::optional<std::uint64_t> resync_;  // the first event, if it is one
+    std::string may_be_begin_;             // an event of which nobody can tell whether it is what `after` means
     std::optional<Finding> difference_;
     std::vector<Found> found_;
 };
