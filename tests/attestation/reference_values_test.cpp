@@ -228,6 +228,23 @@ TEST(ReferenceValues, RulesHaveOneLimitTogetherAndAreThereOnce) {
     EXPECT_THAT(twice.error().message, HasSubstr("forbiddenEvents is given twice"));
 }
 
+// What is asked of each event: whether it is the register's, the one that it is closed after, and each of those listed.
+TEST(ReferenceValues, AClosedRegisterCountsAsARuleBesideThoseInIt) {
+    auto file = example();
+    const auto rule = file["requiredEvents"][0];
+    for (const auto *other : {"forbiddenEvents", "alternatives"}) file.erase(other);
+    ASSERT_EQ(file["closedRegisters"][0]["events"].size(), 1U);
+    file["requiredEvents"] = std::vector<json>(max_event_rules - 2, rule);
+    EXPECT_THAT(error_of(file), HasSubstr("together"));
+    auto without_after = file;
+    without_after["closedRegisters"][0].erase("after");
+    EXPECT_EQ(error_of(without_after), "");
+    file["requiredEvents"].erase(0);
+    EXPECT_EQ(error_of(file), "");
+    without_after["requiredEvents"].push_back(rule);
+    EXPECT_THAT(error_of(without_after), HasSubstr("together"));
+}
+
 TEST(ReferenceValues, WhatIsReadRuleByRuleIsThereOnce) {
     for (const auto *member : {"requiredEvents", "closedRegisters", "alternatives", "registers"}) {
         auto text = example().dump();
