@@ -143,6 +143,8 @@ std::expected<void, std::string> SystemCalls::enforce() {
     ::seccomp_attr_set(filter_->context, SCMP_FLTATR_CTL_TSYNC, 1);
     ::seccomp_attr_set(filter_->context, SCMP_FLTATR_CTL_OPTIMIZE, binary_tree);
     ::seccomp_attr_set(filter_->context, SCMP_FLTATR_API_SYSRAWRC, 1);
+    // Of a program of another kind (x32, i386), whose calls have other numbers: as what is not on the list.
+    ::seccomp_attr_set(filter_->context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (const int result = ::seccomp_load(filter_->context); result != 0) return failed(-result);
     return {};
 }

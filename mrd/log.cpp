@@ -182,8 +182,13 @@ std::string journal_entry(Level level, Kind kind, std::string_view message, std:
     return entry;
 }
 
-void open(std::string_view socket) {
-    if (goes_to_journal()) system_journal() = SystemJournal::open(socket);
+void open(std::string_view socket, SystemJournal::Connect connect) {
+    if (goes_to_journal()) system_journal() = SystemJournal::open(socket, std::move(connect));
+}
+
+std::span<const std::uint8_t> journal_address() {
+    const auto &journal = system_journal();
+    return journal ? journal->address() : std::span<const std::uint8_t>();
 }
 
 void write(Level level, Kind kind, std::string_view message, std::span<const Field> fields) {

@@ -5,11 +5,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "proto/varlink/file_descriptor.h"
 
 namespace mrd::log {
 
@@ -50,9 +53,12 @@ using Fields = std::initializer_list<Field>;
 inline constexpr std::size_t max_value =
     2048;  // bytes of a value, and of the message; of what is longer the beginning stands there, and "..."
 
-// Where standard error is connected to the system's journal (JOURNAL_STREAM), records go to the journal's socket from now on. Before any thread is started.
+// Where standard error is connected to the system's journal (JOURNAL_STREAM), records go to the journal's socket from now on, to which `connect` connects
+// (SystemJournal::Connect). Before any thread is started.
 inline constexpr std::string_view journal_socket = "/run/systemd/journal/socket";
-void open(std::string_view socket = journal_socket);
+void open(std::string_view socket, std::function<varlink::FileDescriptor(std::span<const std::uint8_t>)> connect);
+// A sockaddr; empty: records go to standard error.
+std::span<const std::uint8_t> journal_address();
 
 // Values that hold blanks, quotes or control characters are quoted, so that a client's text cannot forge a record; what is invisible is escaped, in the
 // message too, for who reads the log on a terminal.

@@ -5,8 +5,11 @@
 #include <sys/un.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -16,8 +19,15 @@ namespace mrd {
 
 class SystemJournal {
 public:
-    // Nothing: no journal can have this socket.
-    static std::optional<SystemJournal> open(std::string_view path);
+    // A datagram socket that is connected to this address (a sockaddr); none: nobody is there.
+    using Connect = std::function<varlink::FileDescriptor(std::span<const std::uint8_t> address)>;
+
+    // Connects, and does so again where the journal was started anew: it has another socket under the same name then. Nothing: no journal can have this socket.
+    static std::optional<SystemJournal> open(std::string_view path, Connect connect);
+
+    [[nodiscard]] std::span<const std::uint8_t> address() const {
+        return {reinterpret_cast<const std::uint8_t *>(&address_), static_cast<std::size_t>(size_)};
+    }
 
     enum class Sent : std::uint8_t {
         sent,
@@ -33,12 +43,16 @@ public:
     void forget_lost() { lost_ = 0; }
 
 private:
-    SystemJournal(varlink::FileDescriptor socket, const sockaddr_un &address, socklen_t size)
-        : socket_(std::move(socket)), address_(address), size_(size) {}
+    SystemJournal(const sockaddr_un &address, socklen_t size, Connect connect)
+        : address_(address), size_(size), connect_(std::move(connect)) {}
 
-    varlink::FileDescriptor socket_;
+    void connect();
+    bool send_once(std::string_view entry);
+
     sockaddr_un address_;
     socklen_t size_;
+    Connect connect_;
+    varlink::FileDescriptor socket_;
     std::uint64_t lost_ = 0;
     bool reads_ = true;
 };

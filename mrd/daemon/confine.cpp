@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,7 @@
 #include "confinement/landlock.h"
 #include "confinement/system_calls.h"
 #include "mrd/log.h"
+#include "mrd/opener/opener.h"
 #include "mrd/opener/process.h"
 #include "mrd/own_files.h"
 
@@ -38,11 +40,20 @@ void add_log(opener::Places &places, const std::filesystem::path &log) {
     if (log.filename() == "CCEL") places.push_back(opener::place_of_file(log.parent_path().parent_path() / "CCEL"));
 }
 
-// The folder may be root's, who has made it.
-void add_socket(opener::Places &places, const SocketFile &file) {
-    auto place = opener::place_of_file(file.path());
+// The folder may be root's, who has made it; its mode follows the rules, unless it is written.
+void add_socket(opener::Places &places, const Listener &listener) {
+    auto place = opener::place_of_file(listener.file->path());
     place.kind = Kind::socket_file;
+    if (!listener.config->mode) place.modes = {mode_for_all, mode_for_mrd};
     places.push_back(std::move(place));
+}
+
+constexpr const char *journal_name = "the system's journal";
+
+// Who starts it again gives it another socket.
+void add_journal(opener::Places &places, std::span<const std::uint8_t> address) {
+    if (address.empty()) return;
+    places.push_back({.kind = Kind::socket, .path = journal_name, .address = {address.begin(), address.end()}, .type = SOCK_DGRAM});
 }
 
 ProviderNeeds needs_of_all(const CommandLine &command_line, const std::vector<ProviderConfig> &providers) {
@@ -85,30 +96,41 @@ confinement::FilesAllowed own_files(const CommandLine &command_line, const Provi
     return files;
 }
 
+constexpr std::uint64_t pass_rights = 83;  // SO_PASSRIGHTS (Linux 6.16), by which a socket takes no descriptors: proto/varlink/server.cpp
+
 std::expected<void, std::string> keep_own_calls(const ProviderNeeds &needs) {
     confinement::SystemCalls calls;
-    // The state directory and descriptors.
-    calls.allow({"read",       "write",     "readv",      "writev",   "pread64",   "pwrite64",  "lseek",      "open",     "openat",
-                 "stat",       "lstat",     "newfstatat", "statx",    "access",    "faccessat", "faccessat2", "readlink", "readlinkat",
-                 "getdents64", "getcwd",    "rename",     "renameat", "renameat2", "unlink",    "unlinkat",   "mkdir",    "mkdirat",
-                 "rmdir",      "fallocate", "ftruncate",  "link",     "linkat",    "fsync",     "fdatasync",  "flock",    "fchmod",
-                 "chmod",      "fchmodat",  "umask",      "tee",      "dup"});
+    // What is open: files, sockets, pipes. tee(): is there a writer at the other end of a log that is a FIFO?
+    calls.allow({"read", "write", "readv", "writev", "pread64", "pwrite64", "lseek", "getdents64", "fsync", "fdatasync", "fallocate",
+                 "ftruncate", "flock", "tee"});
     for (const std::uint64_t command : {F_GETFD + 0U, F_SETFD + 0U, F_GETFL + 0U, F_SETFL + 0U, F_DUPFD_CLOEXEC + 0U})
         calls.allow_where("fcntl", {{.argument = 1, .value = command}});
-    // Connections that are accepted, and the event loop.
-    calls.allow({"accept",      "accept4",    "listen",      "recvmsg",     "recvfrom",       "sendmsg",         "sendto",
-                 "shutdown",    "getsockopt", "getsockname", "getpeername", "epoll_create1",  "epoll_ctl",       "epoll_wait",
-                 "epoll_pwait", "poll",       "ppoll",       "eventfd2",    "timerfd_create", "timerfd_settime", "pipe2"});
-    calls.allow_where("setsockopt", {{.argument = 1, .value = SOL_SOCKET}});
-    for (const std::uint64_t request : {std::uint64_t{FIONBIO}, std::uint64_t{FIONREAD}, std::uint64_t{TCGETS}})
+    for (const std::uint64_t request : {std::uint64_t{FIONBIO}, std::uint64_t{TCGETS}})  // a socket that does not wait; is it a terminal?
         calls.allow_where("ioctl", {{.argument = 1, .value = request}});
     for (const auto request : needs.device_requests) calls.allow_where("ioctl", {{.argument = 1, .value = request}});
+    // By a path: what Landlock looks at. A file that is made is no program that runs as its owner.
+    constexpr std::uint64_t set_ids = S_ISUID | S_ISGID;
+    calls.allow_where("open", {{.argument = 2, .value = 0, .mask = set_ids}});
+    calls.allow_where("openat", {{.argument = 3, .value = 0, .mask = set_ids}});
+    calls.allow({"rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir"});
+    // And what it does not: that a file is there, its size, owner and times; no change of any of it. (The C library's fstat() is newfstatat(), whose path cannot be
+    // looked at.)
+    calls.allow({"stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd"});
+    // Connections that are accepted, and the event loop.
+    calls.allow({"accept", "accept4", "listen", "recvmsg", "recvfrom", "shutdown", "getsockopt", "getsockname", "getpeername"});
+    calls.allow({"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "poll", "ppoll", "eventfd2", "timerfd_create",
+                 "timerfd_settime", "pipe2"});
+    // To whom a socket is connected, and nobody else: an address is stronger than the connection, and that in a message cannot be looked at.
+    calls.allow_where("sendto", {{.argument = 4, .value = 0}});
+    for (const std::uint64_t option : {std::uint64_t{SO_SNDTIMEO}, pass_rights})
+        calls.allow_where("setsockopt", {{.argument = 1, .value = SOL_SOCKET}, {.argument = 2, .value = option}});
     // Threads, and no process: the C library takes the older call where there is no newer one, whose flags cannot be looked at.
     constexpr std::uint64_t thread = CLONE_VM | CLONE_THREAD;
     calls.allow_where("clone", {{.argument = 0, .value = thread, .mask = thread}}).refuse({"clone3"}, ENOSYS);
     calls.allow({"set_robust_list", "rseq", "sched_getaffinity"});
-    calls.allow_where("prlimit64", {{.argument = 2, .value = 0}});  // asks, and sets nothing
-    calls.allow({"getuid", "geteuid", "getgid", "getegid", "uname", "sysinfo"});
+    calls.allow_where("prlimit64", {{.argument = 0, .value = 0}, {.argument = 2, .value = 0}});  // asks of itself, and sets nothing
+    // Who it is, and how much memory there is (sorting).
+    calls.allow({"getuid", "geteuid", "getgid", "getegid", "sysinfo"});
     // Who looks for a name of the machine's asks a daemon first.
     calls.refuse_where("socket", {{.argument = 0, .value = AF_UNIX}}, EAFNOSUPPORT);
     return calls.enforce();
@@ -129,6 +151,11 @@ std::expected<void, std::string> give_files(const CommandLine &command_line, con
 }
 
 }  // namespace
+
+varlink::FileDescriptor connect_to_journal(std::span<const std::uint8_t> address) {
+    auto connecting = opener::connect(journal_name, address, SOCK_DGRAM);
+    return connecting.error == 0 ? std::move(connecting.socket) : varlink::FileDescriptor();
+}
 
 std::expected<std::optional<confinement::Identity>, std::string> wanted_identity(const Config &config) {
     if (!config.user) return std::nullopt;
@@ -158,8 +185,9 @@ std::expected<std::vector<varlink::FileDescriptor>, std::string> confine(const C
     std::vector<varlink::FileDescriptor> openers;
     auto needs = needs_of_all(command_line, providers);
     for (const auto &listener : listeners) {
-        if (listener.file) add_socket(needs.places, *listener.file);
+        if (listener.file) add_socket(needs.places, listener);
     }
+    add_journal(needs.places, log::journal_address());
     if (config.confined != Confined::off) {
         auto started = opener::start_openers(needs.places, identity, must);
         if (!started) return Failure(started.error());

@@ -2,8 +2,10 @@
 // What it needs late in spite of that is opened for it (mrd/opener/opener.h). docs/security.md, "Confinement".
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,9 @@
 #include "proto/varlink/file_descriptor.h"
 
 namespace mrd {
+
+// How mrd's log reaches the system's journal (log::open), confined or not.
+varlink::FileDescriptor connect_to_journal(std::span<const std::uint8_t> address);
 
 // Whom to become, as [service] has it. Nothing: mrd stays who it is. Error: one sentence that names the key.
 std::expected<std::optional<confinement::Identity>, std::string> wanted_identity(const Config &config);

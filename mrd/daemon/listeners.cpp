@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "mrd/daemon/accounts.h"
@@ -44,7 +43,7 @@ std::expected<std::optional<Number>, std::string> number_of(const ListenerConfig
 }
 
 mode_t mode_of(const ListenerConfig &listener, const AccessRules &rules) {
-    return listener.mode.value_or(rules.lets_others_in(listener.name) ? 0666 : 0600);
+    return listener.mode.value_or(rules.lets_others_in(listener.name) ? mode_for_all : mode_for_mrd);
 }
 
 std::expected<varlink::SocketAccess, std::string> access_of(const ListenerConfig &listener, const AccessRules &rules) {
@@ -122,8 +121,7 @@ SocketFile::~SocketFile() {
 }
 
 std::error_code SocketFile::set_mode(mode_t mode) const {
-    if (is_there() && ::chmod(path_.c_str(), mode) != 0) return {errno, std::generic_category()};
-    return {};
+    return {is_there() ? opener::set_socket_mode(path_, mode) : 0, std::generic_category()};
 }
 
 std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed,
@@ -144,7 +142,7 @@ std::expected<std::vector<Listener>, std::string> open_listeners(const std::vect
 
 void fit_modes(const std::vector<Listener> &listeners, const AccessRules &rules) {
     for (const auto &listener : listeners) {
-        if (!listener.file) continue;
+        if (!listener.file || listener.config->mode) continue;
         if (const auto error = listener.file->set_mode(mode_of(*listener.config, rules)))
             log::error("a socket keeps its mode", {{"listener", listener.config->name}, {"reason", error.message()}});
     }

@@ -22,6 +22,10 @@ using PassedToListeners = std::vector<std::optional<PassedSocket>>;
 std::expected<PassedToListeners, std::string> assign_sockets(const std::vector<ListenerConfig> &listeners,
                                                              std::vector<PassedSocket> passed);
 
+// What fit_modes() gives a socket.
+inline constexpr mode_t mode_for_all = 0666;
+inline constexpr mode_t mode_for_mrd = 0600;
+
 // A socket's file that mrd has made. Removed with this, if it is still there: another's may have its name by then.
 class SocketFile {
 public:
@@ -32,7 +36,7 @@ public:
     ~SocketFile();
 
     [[nodiscard]] const std::filesystem::path &path() const { return path_; }
-    // Error: as the system says it.
+    // mode_for_all or mode_for_mrd. Error: as the system says it.
     [[nodiscard]] std::error_code set_mode(mode_t mode) const;
     [[nodiscard]] bool is_there() const;
 

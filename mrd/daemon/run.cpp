@@ -405,7 +405,7 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
     std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write
     // NOLINTEND(cert-err33-c)
 
-    log::open(seams.system_journal);
+    log::open(seams.system_journal, &connect_to_journal);
     const auto command_line = parse_command_line(argc, argv);
     if (!command_line) return command_line.error().exit_code;
     if (command_line->check) {

@@ -57,7 +57,7 @@ void remove_instances_of(pid_t owner, const std::filesystem::path &folder) {
     }
 }
 
-Connecting connect_to(std::span<const std::uint8_t> address) {
+Connecting connect_to(std::span<const std::uint8_t> address, int type) {
     Connecting connecting;
     sockaddr_storage to{};
     if (address.size() < sizeof(sa_family_t) || address.size() > sizeof(to)) {
@@ -65,11 +65,20 @@ Connecting connect_to(std::span<const std::uint8_t> address) {
         return connecting;
     }
     std::copy(address.begin(), address.end(), reinterpret_cast<std::uint8_t *>(&to));
-    connecting.socket = varlink::FileDescriptor(::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    connecting.socket = varlink::FileDescriptor(::socket(to.ss_family, flags_of_connection(type), 0));
     if (!connecting.socket ||
         ::connect(connecting.socket.get(), reinterpret_cast<const sockaddr *>(&to), static_cast<socklen_t>(address.size())) != 0)
         connecting.error = errno;
     return connecting;
+}
+
+int set_socket_mode_of(const std::filesystem::path &file, mode_t mode) {
+    const auto open = open_without_links(file, O_PATH);
+    struct stat status{};
+    if (!open || ::fstat(open.get(), &status) != 0) return errno;
+    if (!S_ISSOCK(status.st_mode)) return ENOTSOCK;
+    // fchmod() takes no O_PATH. This leads to what is open here, whatever is at the path by now.
+    return ::fchmodat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(open.get())).c_str(), mode, 0) == 0 ? 0 : errno;
 }
 
 std::string executable_of(pid_t process) {

@@ -1,6 +1,7 @@
 // The system calls behind each step: of an opener, and of an mrd that has none.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -23,7 +24,11 @@ varlink::FileDescriptor open_folder_by_folder(const std::filesystem::path &path,
 std::expected<std::filesystem::path, int> make_instance_of(pid_t owner, std::uint64_t number, const std::filesystem::path &folder);
 // Of `owner` itself, and of processes that are gone.
 void remove_instances_of(pid_t owner, const std::filesystem::path &folder);
-Connecting connect_to(std::span<const std::uint8_t> address);
+// What socket() is told of such a connection. A stream is not waited for; a datagram is, by who writes it.
+constexpr int flags_of_connection(int type) { return type | SOCK_CLOEXEC | (type == SOCK_STREAM ? SOCK_NONBLOCK : 0); }
+Connecting connect_to(std::span<const std::uint8_t> address, int type);
+// Of a socket's file, and of nothing else that is at its path by then, nor by a link. 0, or errno.
+int set_socket_mode_of(const std::filesystem::path &file, mode_t mode);
 // Empty: it has ended, or is not to be looked at.
 std::string executable_of(pid_t process);
 

@@ -6,6 +6,7 @@
 // with which mrd ends (mrd/daemon/confine.h).
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -35,13 +36,16 @@ void remove_left_instances(const std::filesystem::path &folder);
 
 // A listener's file, by the path that it was agreed on with.
 void remove_socket(const std::filesystem::path &file);
+// One of the modes that were agreed on with it. 0, or errno.
+int set_socket_mode(const std::filesystem::path &file, mode_t mode);
 
 struct Connecting {
     varlink::FileDescriptor socket;
     int error = 0;  // EINPROGRESS: wait until it can be written to
 };
-// A stream, not blocking. `name` is what it is called in the list of places, `address` a sockaddr.
-Connecting connect(const std::string &name, std::span<const std::uint8_t> address);
+// A stream, not blocking, or datagrams (SOCK_DGRAM), blocking. `name` is what it is called in the list of places, `address` a sockaddr; both and the type as they were
+// agreed on.
+Connecting connect(const std::string &name, std::span<const std::uint8_t> address, int type = SOCK_STREAM);
 
 // The path of the program that the process runs.
 std::optional<std::string> executable(pid_t process);

@@ -79,21 +79,28 @@ confinement::FilesAllowed files_of(const Places &places) {
 
 std::expected<void, std::string> keep_calls_of(Duty duty, const Places &places) {
     confinement::SystemCalls calls;
-    calls.allow({"recvfrom", "recvmsg", "sendto", "sendmsg"});
+    // Answers, to mrd alone.
+    calls.allow({"recvfrom"}).allow_where("sendto", {{.argument = 4, .value = 0}});
+    // Answers with a descriptor.
+    if (duty != Duty::callers) calls.allow_where("sendmsg", {{.argument = 0, .value = std::uint64_t{socket_number}}});
     switch (duty) {
     case Duty::callers: calls.allow({"readlinkat"}); break;
     case Duty::quotes:
-        calls.allow({"openat", "openat2", "mkdirat", "unlinkat", "getdents64", "fcntl", "lseek"});
+        calls.allow({"openat", "openat2", "mkdirat", "unlinkat", "getdents64", "lseek"});
+        for (const std::uint64_t command : {F_DUPFD_CLOEXEC + 0U, F_GETFL + 0U, F_SETFD + 0U})
+            calls.allow_where("fcntl", {{.argument = 1, .value = command}});
         calls.allow_where("kill", {{.argument = 1, .value = 0}});
         break;
     case Duty::files:
         calls.allow({"openat", "openat2"});
         for (const auto &place : places) {
             if (place.kind == Place::Kind::socket_file) calls.allow({"unlinkat"});
+            for (const auto mode : place.modes) calls.allow_where("fchmodat", {{.argument = 2, .value = mode}});
             if (place.kind != Place::Kind::socket) continue;
             sa_family_t family = 0;
             std::memcpy(&family, place.address.data(), sizeof(family));
-            calls.allow_where("socket", {{.argument = 0, .value = family}}).allow({"connect"});
+            const auto flags = static_cast<std::uint64_t>(flags_of_connection(place.type));
+            calls.allow_where("socket", {{.argument = 0, .value = family}, {.argument = 1, .value = flags}}).allow({"connect"});
         }
         break;
     }
@@ -114,20 +121,22 @@ std::expected<void, std::string> give_up_rights(Duty duty, const Places &places,
 }
 
 void send_answer(Answer &answer, int descriptor) {
+    if (descriptor < 0) {
+        if (::send(socket_number, &answer, sizeof(answer), MSG_NOSIGNAL) < 0) ::_exit(0);
+        return;
+    }
     iovec bytes{&answer, sizeof(answer)};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
     msghdr message{};
     message.msg_iov = &bytes;
     message.msg_iovlen = 1;
-    if (descriptor >= 0) {
-        message.msg_control = control.data();
-        message.msg_controllen = control.size();
-        auto *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
-    }
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    auto *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
     if (::sendmsg(socket_number, &message, MSG_NOSIGNAL) < 0) ::_exit(0);
 }
 
@@ -196,7 +205,7 @@ private:
             remove_instances_of(instances_.empty() ? owner_ : 0, step.path);
             break;
         case Operation::connect: {
-            auto connecting = connect_to(step.place->address);
+            auto connecting = connect_to(step.place->address, step.place->type);
             answer.error = connecting.error;
             if (connecting.error == 0 || connecting.error == EINPROGRESS) descriptor = std::move(connecting.socket);
             break;
@@ -208,6 +217,7 @@ private:
                 put_text(answer, path);
             }
             break;
+        case Operation::set_mode: answer.error = set_socket_mode_of(step.path, step.mode); break;
         }
     }
 
@@ -412,6 +422,14 @@ void remove_socket(const std::filesystem::path &file) {
     }
 }
 
+int set_socket_mode(const std::filesystem::path &file, mode_t mode) {
+    if (!openers().started) return set_socket_mode_of(place_of_file(file).path, mode);
+    if (!openers().files) return EACCES;
+    auto request = request_for(Operation::set_mode, file.native());
+    request.mode = static_cast<std::uint16_t>(mode);
+    return openers().files->ask(request).answer.error;
+}
+
 void remove_left_instances(const std::filesystem::path &folder) {
     if (!openers().started) {
         remove_instances_of(::getpid(), folder);
@@ -420,8 +438,8 @@ void remove_left_instances(const std::filesystem::path &folder) {
     }
 }
 
-Connecting connect(const std::string &name, std::span<const std::uint8_t> address) {
-    if (!openers().started) return connect_to(address);
+Connecting connect(const std::string &name, std::span<const std::uint8_t> address, int type) {
+    if (!openers().started) return connect_to(address, type);
     Connecting connecting;
     if (!openers().files) {
         connecting.error = EACCES;

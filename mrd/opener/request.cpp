@@ -92,7 +92,8 @@ std::expected<Step, int> decide(std::span<const std::uint8_t> message, const Pla
     Request request;
     if (message.size() != sizeof(request)) return std::unexpected(EINVAL);
     std::memcpy(&request, message.data(), sizeof(request));
-    if (request.path_size > request.path.size() || request.unused != 0) return std::unexpected(EINVAL);
+    if (request.path_size > request.path.size() || (request.mode != 0 && request.operation != Operation::set_mode))
+        return std::unexpected(EINVAL);
     const std::string_view path(request.path.data(), request.path_size);
     const auto place_of = [&places, path](Place::Kind kind) {
         const auto found =
@@ -131,6 +132,13 @@ std::expected<Step, int> decide(std::span<const std::uint8_t> message, const Pla
     case Operation::executable:
         if (request.process <= 0 || request.path_size != 0) return std::unexpected(EINVAL);
         return Step{.operation = Operation::executable, .process = request.process};
+    case Operation::set_mode:
+        for (const auto &place : places) {
+            if (place.kind == Place::Kind::socket_file && place.asked.native() == path &&
+                std::ranges::find(place.modes, request.mode) != place.modes.end())
+                return Step{.operation = Operation::set_mode, .path = place.path, .mode = request.mode, .place = &place};
+        }
+        return std::unexpected(EACCES);
     }
     return std::unexpected(EINVAL);
 }

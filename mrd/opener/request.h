@@ -3,6 +3,7 @@
 // A message is of fixed size, in the byte order of the machine: both ends are one program. What is in it is nobody's word: mrd may be in other hands by then.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <array>
@@ -32,7 +33,7 @@ struct Place {
         folder,       // the files in it
         instances,    // the folders in it that the opener makes, by names of its own, and the files in those
         processes,    // `path` is /proc: cgroup and stat of any process
-        socket_file,  // this one, which is removed at mrd's end
+        socket_file,  // this one, which may have other modes later, and is removed at mrd's end
         socket,       // a connection: `path` is what it is called, `address` whom the kernel is to connect to
     };
     Kind kind = Kind::file;
@@ -41,6 +42,8 @@ struct Place {
     // What the opener is let into, as the module, the mount or the file may come later: `path` is below it.
     std::filesystem::path root = {};
     mr::Bytes address = {};
+    int type = SOCK_STREAM;          // of a connection
+    std::vector<mode_t> modes = {};  // that a socket's file may be given
     // As it is asked for, where links lead from there to `path`. Empty: by `path`.
     std::filesystem::path asked = {};
 };
@@ -56,12 +59,13 @@ enum class Operation : std::uint8_t {
     remove_left,  // instances of processes that are gone
     connect,
     executable,  // of `process`: the answer is its path
+    set_mode,    // of a socket's file
 };
 
 struct Request {
     Operation operation = Operation::open;
     std::uint8_t access = 0;  // O_RDONLY, O_WRONLY, O_RDWR
-    std::uint16_t unused = 0;
+    std::uint16_t mode = 0;   // of set_mode
     std::int32_t process = 0;
     std::uint32_t path_size = 0;
     std::array<char, max_path> path{};
@@ -78,6 +82,7 @@ struct Step {
     Operation operation = Operation::open;
     std::filesystem::path path = {};  // absolute, without "." and ".."; of make: the folder for the instance
     int flags = 0;
+    mode_t mode = 0;
     std::int32_t process = 0;
     const Place *place = nullptr;  // null: of executable
 };

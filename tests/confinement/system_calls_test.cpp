@@ -78,6 +78,23 @@ TEST(SystemCalls, AreKeptForThreadsThatAreThereAlready) {
               killed);
 }
 
+#ifdef __x86_64__
+// One thread that is missing would leave a program that holds locks and answers nobody.
+TEST(SystemCalls, OfAProgramOfAnotherKindEndTheWholeProcess) {
+    const auto called_by_a_thread = [](void (*call)()) {
+        return in_a_process([call] {
+            if (!SystemCalls().allow({"clone", "clone3", "set_robust_list", "rseq"}).enforce()) return 1;
+            std::thread(call).join();
+            return 0;
+        });
+    };
+    EXPECT_EQ(called_by_a_thread([] { ::syscall(0x40000000 | SYS_getpid); }), killed);  // x32
+    const auto as_i386 = [] { asm volatile("int $0x80" : : "a"(20) : "memory", "r8", "r9", "r10", "r11"); };
+    if (in_a_process([as_i386] { return as_i386(), 0; }) != 0) GTEST_SKIP() << "this kernel runs no i386 programs";
+    EXPECT_EQ(called_by_a_thread(as_i386), killed);
+}
+#endif
+
 TEST(FilesAllowed, WhatIsNotBelowANamedPathIsNotOpenedAndWhatIsIsAsFarAsItIsAllowed) {
     const mrd::TemporaryFolder folder;
     for (const char *name : {"own", "read", "listed", "other"}) std::filesystem::create_directory(folder.path() / name);

@@ -8,6 +8,7 @@
 #include "proto/varlink/limits.h"
 #include "tests/integration/as_user.h"
 #include "tests/integration/daemon.h"
+#include "tests/integration/reload.h"
 
 namespace mrd {
 namespace {
@@ -53,13 +54,7 @@ protected:
     static inline const std::string nonce = R"({"reportData":")" + mr::to_hex(mr::Bytes(64, 9)) + "\"}";
     static inline const auto denied = HasSubstr("permission_denied");
 
-    void reload(Daemon &daemon, const std::string &config, const std::string &until) {
-        std::ofstream(folder() / "mrd.toml") << config;
-        daemon.process().signal(SIGHUP);
-        const auto end = std::chrono::steady_clock::now() + patience;
-        while (!daemon.log().contains(until) && std::chrono::steady_clock::now() < end) ::usleep(1000);
-        ASSERT_THAT(daemon.log(), HasSubstr(until));
-    }
+    void reload(Daemon &daemon, const std::string &config, const std::string &until) { mrd::reload(daemon, folder(), config, until); }
 };
 
 TEST_F(AccessOfUsers, ByDefaultRootExtendsAndEverybodyReadsWithoutWhatOthersSaid) {

@@ -20,6 +20,8 @@
 #include <vector>
 
 #include "tests/integration/mrctl.h"
+#include "tests/integration/reload.h"
+#include "tests/mrd/datagram_socket.h"
 #include "tests/places.h"
 #include "tests/sanitized.h"
 
@@ -34,6 +36,39 @@ constexpr int killed = 1000 + SIGSYS;
 const std::vector<std::string> ends_any_build = {"run",    "inet",   "netlink",  "vsock", "mount", "unshare",
                                                  "chroot", "handle", "io-uring", "bpf",   "user",  "parents-memory"};
 const std::vector<std::string> ends_it = {"fork", "ptrace", "kill", "written-code"};
+
+// What Landlock does not look at: who a file is of, its mode, times and attributes; and what reaches others by a number.
+const std::vector<std::string> changes_what_landlock_leaves = {
+    "chmod",     "fchmod",     "fchmodat",    "fchmodat2", "chown",  "fchown",    "lchown",    "fchownat", "setxattr", "lsetxattr",
+    "fsetxattr", "setxattrat", "removexattr", "utime",     "utimes", "futimesat", "utimensat", "truncate", "mknod",    "mknodat",
+    "link",      "linkat",     "symlink",     "symlinkat", "umask",  "chdir",     "fchdir",    "openat2"};
+const std::vector<std::string> reaches_others = {"sendmsg",
+                                                 "sendmmsg",
+                                                 "socketpair",
+                                                 "bind",
+                                                 "connect",
+                                                 "tkill",
+                                                 "rt_sigqueueinfo",
+                                                 "pidfd_open",
+                                                 "pidfd_getfd",
+                                                 "pidfd_send_signal",
+                                                 "setpriority",
+                                                 "sched_setaffinity",
+                                                 "sched_setscheduler",
+                                                 "ioprio_set",
+                                                 "shmget",
+                                                 "shmat",
+                                                 "semget",
+                                                 "msgget",
+                                                 "mq_open",
+                                                 "memfd_create",
+                                                 "inotify_init1",
+                                                 "fanotify_init",
+                                                 "personality",
+                                                 "prctl",
+                                                 "seccomp"};
+const std::vector<std::string> has_forbidden_arguments = {"set-owner",      "set-lease",      "set-limit",      "limit-of-another",
+                                                          "signal-another", "filter-packets", "terminal-input", "file-flags"};
 
 class MrctlConfinement : public MrctlTest {
 protected:
@@ -69,6 +104,16 @@ TEST_F(MrctlConfinement, WhoTakesOverVerifyInspectOrReplayOfAFileRunsNothingAndM
             EXPECT_EQ(done.exit_code, killed) << command.front() << ' ' << order << ": " << done.err;
         }
     }
+}
+
+TEST_F(MrctlConfinement, NorChangesWhatLandlockDoesNotLookAtNorReachesOthersByANumber) {
+    if (is_sanitized) GTEST_SKIP() << "a build with a sanitizer is held to less";
+    const auto command = commands().front();
+    auto orders = has_forbidden_arguments;
+    for (const auto *names : {&changes_what_landlock_leaves, &reaches_others}) {
+        for (const auto &name : *names) orders.push_back("call " + name);
+    }
+    for (const auto &order : orders) EXPECT_EQ(exploited(command, order).exit_code, killed) << order;
 }
 
 TEST_F(MrctlConfinement, NorOpensAnyFile) {
@@ -115,23 +160,73 @@ protected:
         const auto at = log.rfind("exploit: " + order + ": ");
         return at == std::string::npos ? "not carried out" : log.substr(at, log.find('\n', at) - at);
     }
+    // An mrd that is given this order ends by it.
+    void ends(const std::string &order) {
+        auto daemon = exploitable();
+        const auto done = give(daemon, order);
+        EXPECT_EQ(done, "") << order;
+        if (done.empty()) {
+            EXPECT_EQ(daemon.process().wait(), killed) << order << ": " << daemon.log();
+        }
+    }
     static std::string told(const std::string &order, int result) { return "exploit: " + order + ": " + std::to_string(result); }
 };
 
 TEST_F(MrdConfinement, WhoTakesItOverRunsNothingMakesNoSocketAndReachesNoOtherProcess) {
     auto orders = ends_any_build;
     if (!is_sanitized) orders.insert(orders.end(), ends_it.begin(), ends_it.end());
-    for (const auto &order : orders) {
-        auto daemon = exploitable();
-        const auto done = give(daemon, order);
-        EXPECT_EQ(done, "") << order;
-        if (!done.empty()) continue;  // it lives
-        EXPECT_EQ(daemon.process().wait(), killed) << order << ": " << daemon.log();
-    }
+    for (const auto &order : orders) ends(order);
     auto daemon = exploitable();
     if (!is_sanitized) {
         EXPECT_EQ(give(daemon, "unix"), told("unix", EAFNOSUPPORT));
     }
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+// As root without a right every file of root's is his own: he must not be able to make one a program that runs as root.
+TEST_F(MrdConfinement, NorChangesModesOwnersTimesOrAttributesOfAnyFile) {
+    if (is_sanitized) GTEST_SKIP() << "a build with a sanitizer is held to less";
+    std::vector<std::string> orders{"setuid-file " + (folder() / "state/program").native(), "file-flags"};
+    for (const auto &name : changes_what_landlock_leaves) orders.push_back("call " + name);
+    for (const auto &order : orders) ends(order);
+    EXPECT_FALSE(std::filesystem::exists(folder() / "state/program"));
+}
+
+TEST_F(MrdConfinement, NorReachesOthersByTheirNumbersOrByANameOfTheirs) {
+    if (is_sanitized) GTEST_SKIP() << "a build with a sanitizer is held to less";
+    auto orders = has_forbidden_arguments;
+    for (const auto &name : reaches_others) orders.push_back("call " + name);
+    for (const auto &order : orders) ends(order);
+}
+
+// mrd's own ends of datagrams are connected; an address would be stronger than that.
+TEST_F(MrdConfinement, NorWritesToADatagramSocketOfAnothers) {
+    if (is_sanitized) GTEST_SKIP() << "a build with a sanitizer is held to less";
+    const DatagramSocket another((folder() / "another").native());
+    for (const char *order : {"send-to ", "send-message-to "}) ends(order + another.path());
+    EXPECT_EQ(another.next(std::chrono::milliseconds(0)), "");
+}
+
+TEST_F(MrdConfinement, NorCallsAsA32BitProgramWhichEndsMoreThanOneThread) {
+    if (is_sanitized) GTEST_SKIP() << "a build with a sanitizer is held to less";
+    for (const char *order : {"call x32", "i386"}) ends(order);
+}
+
+TEST_F(MrdConfinement, ASocketHasTheModeThatNewRulesNeedByAnOpener) {
+    const std::string for_root = "[[access]]\nname = \"mine\"\nusers = [0]\nallow = [\"list\"]\n";
+    const std::string for_all = "[[access]]\nname = \"all\"\nallow = [\"read\"]\n";
+    auto daemon = exploitable(sim_and_tsm + for_root);
+    const auto mode = [&daemon] {
+        (void)daemon.client().call("io.mrd.Registers.List", "{}");  // it has done all that the signal asked for
+        struct stat file{};
+        EXPECT_EQ(::stat(daemon.socket().c_str(), &file), 0);
+        return file.st_mode & 07777U;
+    };
+    EXPECT_EQ(mode(), 0600U);
+    reload(daemon, folder(), sim_and_tsm + for_root + for_all, "rules=3");
+    EXPECT_EQ(mode(), 0666U);
+    reload(daemon, folder(), sim_and_tsm + for_root, "rules=2");
+    EXPECT_EQ(mode(), 0600U);
     EXPECT_EQ(daemon.stop(), 0);
 }
 

@@ -135,6 +135,19 @@ TEST_F(SystemJournalTest, WithoutAReaderTheLinesGoToStandardError) {
     EXPECT_THAT(daemon.log(), HasSubstr("<6>a register was extended method=Extend"));
 }
 
+TEST_F(SystemJournalTest, IsFoundAgainByAnOpenerAfterItWasStartedAnew) {
+    auto daemon = start();
+    EXPECT_EQ(next_of(log::Kind::ready)["SYSLOG_IDENTIFIER"], "mrd");
+    auto client = daemon.client();
+    journald_.close();
+    ASSERT_TRUE(client.cap("rtmr1"));
+    const DatagramSocket again(journald_.path());
+    ASSERT_TRUE(client.cap("rtmr2"));
+    EXPECT_THAT(again.next(), HasSubstr("MRD_REGISTER=tdx/rtmr2"));
+    EXPECT_THAT(daemon.log(), HasSubstr("tdx/rtmr1"));
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
 TEST_F(SystemJournalTest, OnATerminalAChangeIsOneLine) {
     auto daemon = started();
     ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("x"), {.id = "a\nb"}));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,21 @@ TEST_F(OpenersActions, NoLinkIsFollowedWhereverItIsInThePath) {
     EXPECT_FALSE(open_folder_by_folder(path("real"), O_PATH | O_DIRECTORY));
     EXPECT_TRUE(refused("/proc/self/exe"));
     EXPECT_FALSE(make_instance_of(7, 0, path("real")));
+}
+
+TEST_F(OpenersActions, ASocketsFileAloneHasItsModeSetAndByNoLink) {
+    const auto mode_of = [this](const char *name) { return fs::status(path(name)).permissions(); };
+    const auto socket = path("real/socket");
+    ASSERT_EQ(::mknod(socket.c_str(), S_IFSOCK | 0600, 0), 0);
+    EXPECT_EQ(set_socket_mode_of(socket, 0666), 0);
+    EXPECT_EQ(mode_of("real/socket"), fs::perms(0666));
+    EXPECT_EQ(set_socket_mode_of(path("real/file"), 0666), ENOTSOCK);
+    EXPECT_EQ(set_socket_mode_of(path("real"), 0666), ENOTSOCK);
+    EXPECT_EQ(set_socket_mode_of(path("none"), 0666), ENOENT);
+    fs::create_symlink(socket, path("link"));
+    EXPECT_EQ(set_socket_mode_of(path("link"), 0600), ELOOP);
+    EXPECT_EQ(mode_of("real/file"), fs::perms(0600));
+    EXPECT_EQ(mode_of("real/socket"), fs::perms(0666));
 }
 
 TEST_F(OpenersActions, WhatProcessesThatAreGoneHaveLeftIsRemovedAndNothingElse) {

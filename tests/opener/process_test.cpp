@@ -3,18 +3,24 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <span>
 #include <sstream>
 #include <string>
 
 #include "mrd/opener/opener.h"
+#include "tests/mrd/datagram_socket.h"
 #include "tests/mrd/temporary_folder.h"
 
 namespace mrd::opener {
@@ -90,6 +96,59 @@ TEST_F(OpenersProcess, MakesAndRemovesInstancesByNamesOfItsOwn) {
                   remove_instance(*made);
                   if (fs::exists(*made) || open(*made / "attribute", O_WRONLY)) return 5;
                   return make_instance(path("kernel")) ? 6 : 0;
+              }),
+              0);
+}
+
+TEST_F(OpenersProcess, GivesASocketsFileTheModesThatWereAgreedOnAndRemovesIt) {
+    EXPECT_EQ(in_a_process([this] {
+                  const auto socket = path("other_socket");
+                  if (::mknod(socket.c_str(), S_IFSOCK | 0600, 0) != 0) return 1;
+                  auto place = place_of_file(socket);
+                  place.kind = Place::Kind::socket_file;
+                  place.modes = {0600, 0666};
+                  places_.push_back(std::move(place));
+                  if (!start_openers(places_, std::nullopt, true)) return 2;
+                  if (set_socket_mode(socket, 0666) != 0 || fs::status(socket).permissions() != fs::perms(0666)) return 3;
+                  if (set_socket_mode(socket, 04755) != EACCES || set_socket_mode(path("other"), 0666) != EACCES) return 4;
+                  // Somebody puts another file there.
+                  fs::rename(path("other"), socket);
+                  if (set_socket_mode(socket, 0666) != ENOTSOCK || set_socket_mode(socket, 0600) != ENOTSOCK) return 5;
+                  remove_socket(socket);
+                  return fs::exists(socket) ? 6 : 0;
+              }),
+              0);
+}
+
+TEST_F(OpenersProcess, ConnectsToADatagramSocketOnceMoreAndReachesNoOther) {
+    EXPECT_EQ(in_a_process([this] {
+                  const DatagramSocket there(path("datagrams").native());
+                  sockaddr_un address{};
+                  address.sun_family = AF_UNIX;
+                  std::ranges::copy(there.path(), std::begin(address.sun_path));
+                  const std::span bytes(reinterpret_cast<const std::uint8_t *>(&address), sizeof(address));
+                  places_.push_back(
+                      {.kind = Place::Kind::socket, .path = "journal", .address = {bytes.begin(), bytes.end()}, .type = SOCK_DGRAM});
+                  if (!start_openers(places_, std::nullopt, true)) return 1;
+                  for (int time = 0; time < 2; ++time) {
+                      const auto connecting = connect("journal", bytes, SOCK_DGRAM);
+                      if (connecting.error != 0 || ::send(connecting.socket.get(), "x", 1, 0) != 1 || there.next() != "x") return 2;
+                  }
+                  return connect("other", bytes, SOCK_DGRAM).error == EACCES ? 0 : 3;
+              }),
+              0);
+}
+
+TEST_F(OpenersProcess, RemovesInstancesOfProcessesThatAreGone) {
+    EXPECT_EQ(in_a_process([this] {
+                  const auto gone = ::fork();
+                  if (gone == 0) ::_exit(0);
+                  ::waitpid(gone, nullptr, 0);
+                  const auto left = path("reports") / instance_name(gone, 0);
+                  fs::create_directory(left);
+                  if (!start_openers(places_, std::nullopt, true)) return 1;
+                  remove_left_instances(path("reports"));
+                  return fs::exists(left) ? 2 : 0;
               }),
               0);
 }

@@ -17,7 +17,7 @@ const Places places = {
     {.kind = Place::Kind::file, .path = "/real/log", .asked = "/linked/log"},
     {.kind = Place::Kind::instances, .path = "/sys/reports", .writable = true},
     {.kind = Place::Kind::processes, .path = "/proc"},
-    {.kind = Place::Kind::socket_file, .path = "/run/mrd/io", .asked = "/var/run/mrd/io"},
+    {.kind = Place::Kind::socket_file, .path = "/run/mrd/io", .modes = {0600, 0666}, .asked = "/var/run/mrd/io"},
     {.kind = Place::Kind::socket, .path = "vsock:2:4050", .address = {1, 2, 3}},
 };
 const std::set<std::filesystem::path> instances = {"/sys/reports/mrd-7-0"};
@@ -96,6 +96,26 @@ TEST(OpenersDecision, NothingElseIsWhateverItIsCalled) {
                              "/var/run/mrd/io.lock", "/dev/guest"})
         EXPECT_EQ(refusal(Operation::remove, path), EACCES) << path;
     for (const char *path : {"/run/other.sock", "vsock:2:4051", ""}) EXPECT_EQ(refusal(Operation::connect, path), EACCES) << path;
+}
+
+TEST(OpenersDecision, ASocketsFileGetsAModeThatWasAgreedOnAndNothingElseDoes) {
+    const auto set_mode = [](std::string_view path, mode_t mode) {
+        auto made = request(Operation::set_mode, path);
+        made.mode = static_cast<std::uint16_t>(mode);
+        return decided(made);
+    };
+    for (const mode_t mode : {0600U, 0666U}) {
+        const auto step = set_mode("/var/run/mrd/io", mode);
+        ASSERT_TRUE(step);
+        EXPECT_EQ(step->path, "/run/mrd/io");
+        EXPECT_EQ(step->mode, mode);
+    }
+    for (const mode_t mode : {0U, 0644U, 0777U, 02666U, 04666U, 0xffffU}) EXPECT_EQ(set_mode("/var/run/mrd/io", mode).error(), EACCES);
+    for (const char *path : {"", "/run/mrd/io", "/var/run/mrd/io.lock", "/dev/guest", "/sys/m/rtmr3", "/linked/log"})
+        EXPECT_EQ(set_mode(path, 0666).error(), EACCES) << path;
+    auto made = request(Operation::open, "/dev/guest");
+    made.mode = 0666;
+    EXPECT_EQ(decided(made).error(), EINVAL);
 }
 
 TEST(OpenersDecision, AnOpenHasNoOtherFlagsThanThoseItIsGiven) {
