@@ -53,12 +53,16 @@ std::expected<void, std::string> check_owner(const struct stat &status, const fs
                    ", or name another place");
 }
 
+Failure may_be_written(const struct stat &status, const fs::path &path) {
+    return Failure(path.string() + " may be written by others (mode " + octal(status.st_mode) +
+                   "), who could change what mrd relies on: chmod go-w " + path.string() + ", or name another place");
+}
+
 std::expected<void, std::string> check_folder(const struct stat &status, const fs::path &path, Others others) {
     if (auto good = check_owner(status, path); !good) return good;
     const bool is_sticky = (status.st_mode & S_ISVTX) != 0;
     if ((status.st_mode & others_write) == 0 || (is_sticky && others == Others::write_their_own)) return {};
-    return Failure(path.string() + " may be written by others (mode " + octal(status.st_mode) +
-                   "), who could change what mrd relies on: chmod go-w " + path.string() + ", or name another place");
+    return may_be_written(status, path);
 }
 
 // Goes down a path, folder by folder, as the kernel would, and looks at each.
@@ -75,6 +79,24 @@ public:
             if (auto went = step(name); !went) return went;
         }
         return check_folder(here_, path_, others);
+    }
+
+    // The same of what leads to a file, and of the file; nothing is made.
+    std::expected<void, std::string> go_to_file() {
+        leads_to_file_ = true;
+        if (auto started = enter("/", "/"); !started) return started;
+        while (!rest_.empty() && S_ISDIR(here_.st_mode)) {
+            const auto name = rest_.front();
+            rest_.pop_front();
+            struct stat unknown{};
+            if (::fstatat(at_.get(), name.c_str(), &unknown, 0) != 0) return {};
+            if (auto went = step(name); !went) return went;
+        }
+        if (S_ISDIR(here_.st_mode)) return {};
+        if (auto good = check_owner(here_, path_); !good) return good;
+        // What is written to a device (/dev/null) is not what is read from it.
+        if ((here_.st_mode & others_write) == 0 || S_ISCHR(here_.st_mode)) return {};
+        return may_be_written(here_, path_);
     }
 
 private:
@@ -101,6 +123,7 @@ private:
         const auto path = path_ / name;
         struct stat status{};
         if (::fstatat(at_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return failed("look at", path);
+        if (leads_to_file_ && !S_ISLNK(status.st_mode) && !S_ISDIR(status.st_mode)) return arrive(status, path);
         if (!S_ISLNK(status.st_mode)) return enter(name, name == ".." ? path_.parent_path() : path);
         if (auto good = check_owner(status, path); !good) return good;
         if (++links_ > max_links) return Failure(path.string() + " is one of too many symbolic links");
@@ -111,8 +134,16 @@ private:
         // What it leads to must be there: a link that dangles is a mistake, and is not mended.
         struct stat there{};
         if (::fstatat(at_.get(), name.c_str(), &there, 0) != 0) return failed("follow the link", path);
+        // A pipe, to which a link of /proc leads, has no path.
+        if (leads_to_file_ && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode)) return arrive(there, path);
         add(to);
         if (to.is_absolute()) return enter("/", "/");
+        return {};
+    }
+
+    std::expected<void, std::string> arrive(const struct stat &status, const fs::path &path) {
+        here_ = status;
+        path_ = path;
         return {};
     }
 
@@ -131,6 +162,7 @@ private:
     struct stat here_{};
     std::deque<std::string> rest_;
     int links_ = 0;
+    bool leads_to_file_ = false;
 };
 
 }  // namespace
@@ -140,6 +172,12 @@ std::expected<void, std::string> make_own_folder(const fs::path &folder, mode_t 
     const auto whole = fs::absolute(folder, error);
     if (error) return Failure("cannot find the folder " + folder.string() + ": " + error.message());
     return Walk(whole).go(mode, others);
+}
+
+std::expected<void, std::string> check_trusted_file(const fs::path &file) {
+    std::error_code error;
+    const auto whole = fs::absolute(file, error);
+    return error ? std::expected<void, std::string>() : Walk(whole).go_to_file();
 }
 
 void expect_user(uid_t user) { expected_user() = user; }

@@ -32,4 +32,9 @@ enum class Content : std::uint8_t { open, secret };
 // either. Before it is opened, with O_NOFOLLOW: nobody else can exchange it between. Error: as above.
 std::expected<void, std::string> check_own_file(const std::filesystem::path &file, Content content);
 
+// A file that others make for mrd, and that decides what it does: its configuration, a log that the configuration names. It, and each folder and link of the path, is of
+// root or of mrd's user, and no other may write to it, as make_own_folder() has it; links are followed. It need be no regular file. What is not there, or cannot be
+// looked at, is left to who reads it. Error: as above.
+std::expected<void, std::string> check_trusted_file(const std::filesystem::path &file);
+
 }  // namespace mrd

@@ -13,6 +13,7 @@
 #include "mrd/daemon/toml_table.h"
 #include "mrd/interfaces/names.h"
 #include "mrd/journal/earlier_log.h"
+#include "mrd/own_files.h"
 #include "proto/varlink/address.h"
 
 namespace mrd {
@@ -299,6 +300,9 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
 
 std::expected<Config, mr::Error> load_config(const std::filesystem::path &file) {
     const auto fail = [](mr::ErrorCode code, const std::string &message) { return std::unexpected(mr::Error{code, message}); };
+    // Whoever writes to it says who may do what.
+    if (auto trusted = check_trusted_file(file); !trusted)
+        return fail(mr::ErrorCode::invalid_argument, "the configuration: " + trusted.error());
     const auto bytes = mr::read_file(file.native(), max_config_size);
     if (!bytes) {
         std::error_code unknown;

@@ -65,7 +65,8 @@ struct Config {
 
 // Error: one line that names the file, the line, the key and what to write instead.
 std::expected<Config, std::string> parse_config(std::string_view text, std::string_view file_name);
-// Error: io, where there is a file that cannot be read or is longer than max_config_size; invalid_argument, where there is none or what is in it is wrong.
+// Error: io, where there is a file that cannot be read or is longer than max_config_size; invalid_argument, where there is none, others may write to it
+// (check_trusted_file), or what is in it is wrong.
 std::expected<Config, mr::Error> load_config(const std::filesystem::path &file);
 inline constexpr std::size_t max_config_size = std::size_t{1} << 20;  // bytes
 

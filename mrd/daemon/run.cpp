@@ -178,6 +178,24 @@ std::expected<std::unique_ptr<mrd::journal::Journal>, std::string> open_journal(
                                               .open_file = open_file});
 }
 
+// What the configuration names is as trusted as itself: with a log others would say what the firmware did, with another boot's id begin a new journal.
+std::expected<void, std::string> check_named_files(const mrd::Config &config) {
+    std::vector<std::filesystem::path> named;
+    if (config.boot_id_file != mrd::Config().boot_id_file) named.push_back(config.boot_id_file);
+    const auto add = [&named](const std::optional<std::filesystem::path> &log) {
+        if (log && *log != "none") named.push_back(*log);
+    };
+    add(config.journal.firmware_log);
+    for (const auto &provider : config.providers) {
+        add(provider.firmware_log);
+        for (const auto &log : provider.earlier_logs) add(log);
+    }
+    for (const auto &file : named) {
+        if (auto trusted = mrd::check_trusted_file(file); !trusted) return trusted;
+    }
+    return {};
+}
+
 // A path that somebody configured leads to a file. (What is wrong within the file is the firmware's fault, and no reason not to start.)
 std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) {
     std::vector<std::optional<std::filesystem::path>> configured{config.journal.firmware_log};
@@ -265,6 +283,7 @@ std::vector<asio::posix::stream_descriptor> watch_openers(asio::io_context &loop
 std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
     const auto &config = command_line.config;
     const auto manager = mrd::ServiceManager::from_environment();
+    if (auto trusted = check_named_files(config); !trusted) return misconfigured(trusted.error());
     if (auto good = check_firmware_logs(config); !good) return good;
     auto rules = mrd::make_access_rules(config.access);
     if (!rules) return misconfigured(rules.error());
@@ -415,6 +434,10 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
             return exit_usage;
         }
         warn_of_access(*rules, command_line->config.listeners);
+        if (const auto trusted = check_named_files(command_line->config); !trusted) {
+            log::error(trusted.error());
+            return exit_usage;
+        }
         return exit_done;
     }
     if (const auto result = serve(*command_line, seams); !result) {

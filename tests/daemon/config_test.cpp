@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
+#include <filesystem>
 #include <fstream>
+#include <string>
 
 #include "mrd/daemon/toml_table.h"
 #include "tests/mrd/fake_provider.h"
@@ -13,6 +17,7 @@
 namespace mrd {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -251,6 +256,53 @@ TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
     const auto config = load_config("/nonexistent/mrd.toml");
     ASSERT_FALSE(config);
     EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/mrd.toml"));
+}
+
+TEST(Config, AFileThatOthersMayWriteOrPutInItsPlaceIsRefusedWithWhatToDo) {
+    const TemporaryFolder folder;
+    const auto parent = folder.path() / "parent";
+    std::filesystem::create_directory(parent);
+    std::filesystem::permissions(parent, std::filesystem::perms(0755));
+    const auto file = parent / "c.toml";
+    std::ofstream(file) << "";
+    std::filesystem::permissions(file, std::filesystem::perms(0644));
+    const auto refusal = [](const std::filesystem::path &path) {
+        const auto config = load_config(path);
+        return config ? std::string() : config.error().message;
+    };
+    EXPECT_EQ(refusal(file), "") << "others may read it";
+    for (const unsigned mode : {0666U, 0664U, 0622U, 0602U}) {
+        std::filesystem::permissions(file, std::filesystem::perms(mode));
+        EXPECT_THAT(refusal(file),
+                    AllOf(HasSubstr("the configuration: " + file.native() + " may be written by others"), HasSubstr("chmod go-w")));
+    }
+    std::filesystem::permissions(file, std::filesystem::perms(0600));
+    std::filesystem::permissions(parent, std::filesystem::perms(0777));
+    EXPECT_THAT(refusal(file), HasSubstr(parent.native() + " may be written by others"));
+    std::filesystem::permissions(parent, std::filesystem::perms(01777));
+    EXPECT_EQ(refusal(file), "") << "as /tmp is: nobody else can replace it";
+    // A link is followed: what it leads to counts, too.
+    std::filesystem::create_symlink("parent/c.toml", folder.path() / "link");
+    EXPECT_EQ(refusal(folder.path() / "link"), "");
+    std::filesystem::permissions(file, std::filesystem::perms(0666));
+    EXPECT_THAT(refusal(folder.path() / "link"), HasSubstr(file.native() + " may be written by others"));
+    std::filesystem::permissions(file, std::filesystem::perms(0600));
+    if (::geteuid() != 0) return;
+    constexpr uid_t nobody = 65534;
+    ASSERT_EQ(::chown(file.c_str(), nobody, nobody), 0);
+    EXPECT_THAT(refusal(file), AllOf(HasSubstr(file.native() + " belongs to uid 65534"), HasSubstr("chown")));
+    ASSERT_EQ(::chown(file.c_str(), 0, 0), 0);
+    ASSERT_EQ(::lchown((folder.path() / "link").c_str(), nobody, nobody), 0);
+    EXPECT_THAT(refusal(folder.path() / "link"), HasSubstr("link belongs to uid 65534"));
+}
+
+TEST(Config, AFileThatComesThroughAPipeIsRead) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe(ends.data()), 0);
+    ASSERT_EQ(::write(ends[1], "[service]\n", 10), 10);
+    ::close(ends[1]);
+    EXPECT_TRUE(load_config("/dev/fd/" + std::to_string(ends[0])));
+    ::close(ends[0]);
 }
 
 TEST(Config, OnlyChangesCanBeToldOf) {

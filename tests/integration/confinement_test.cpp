@@ -230,6 +230,17 @@ TEST_F(MrdConfinement, ASocketHasTheModeThatNewRulesNeedByAnOpener) {
     EXPECT_EQ(daemon.stop(), 0);
 }
 
+// Found out behind the confinement, too.
+TEST_F(MrdConfinement, AConfigurationThatOthersMayWriteByNowIsNotLoadedAgain) {
+    auto daemon = exploitable();
+    const auto file = folder() / "mrd.toml";
+    std::filesystem::permissions(file, std::filesystem::perms(0666));
+    reload(daemon, folder(), sim_and_tsm, "stay as they were reason=\"the configuration: " + file.native() + " may be written by others");
+    std::filesystem::permissions(file, std::filesystem::perms(0644));
+    reload(daemon, folder(), sim_and_tsm, "the access rules are reloaded");
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
 TEST_F(MrdConfinement, NorOpensAFileThatIsNotItsOwn) {
     const TemporaryFolder elsewhere;
     const auto file = (elsewhere.path() / "file").native();

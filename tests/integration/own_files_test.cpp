@@ -89,6 +89,38 @@ TEST_F(OwnFilesTest, AParentThatOthersMayWriteIsRefusedUnlessItIsSticky) {
     EXPECT_EQ(started({.socket = parent / "io.mrd", .state = parent / "state"}).stop(), 0);
 }
 
+TEST_F(OwnFilesTest, AConfigurationThatOthersMayWriteIsRefusedAtTheStartAndByCheck) {
+    const auto file = folder() / "others.toml";
+    std::ofstream(file) << "";
+    ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
+    const auto said = AllOf(HasSubstr(file.native() + " may be written by others (mode 0666)"), HasSubstr("chmod go-w"));
+    constexpr int exit_usage = 2;
+    EXPECT_THAT(refused({.arguments = {"--sim", "--config", file}}, exit_usage), said);
+    const auto checked = run_program({places::mrd(), "--check", "--config", file}, folder());
+    EXPECT_EQ(checked.exit_code, exit_usage);
+    EXPECT_THAT(checked.err, said);
+}
+
+TEST_F(OwnFilesTest, AFileThatTheConfigurationNamesAndOthersMayWriteIsRefusedAtTheStartAndByCheck) {
+    const auto named = folder() / "named";
+    std::ofstream(named) << "boot\n";
+    const auto file = folder() / "names.toml";
+    constexpr int exit_usage = 2;
+    for (const std::string key :
+         {"[service]\nboot_id_file = \"", "[journal]\nfirmware_log = \"", "[[provider]]\ntype = \"sim\"\nname = \"tdx\"\nfirmware_log = \"",
+          "[[provider]]\ntype = \"sim\"\nname = \"tdx\"\nearlier_logs = [\""}) {
+        std::ofstream(file) << key << named.native() << (key.ends_with("[\"") ? "\"]\n" : "\"\n");
+        ASSERT_EQ(::chmod(named.c_str(), 0622), 0);
+        const auto said = AllOf(HasSubstr(named.native() + " may be written by others (mode 0622)"), HasSubstr("chmod go-w"));
+        EXPECT_THAT(refused({.arguments = {"--sim", "--config", file}}, exit_usage), said) << key;
+        const auto check = [&] { return run_program({places::mrd(), "--check", "--config", file}, folder()); };
+        EXPECT_EQ(check().exit_code, exit_usage);
+        EXPECT_THAT(check().err, said) << key;
+        ASSERT_EQ(::chmod(named.c_str(), 0644), 0);
+        EXPECT_EQ(check().exit_code, 0) << key;
+    }
+}
+
 TEST_F(OwnFilesTest, ALinkToTheStateDirectoryIsFollowedIfItIsOursAndItsTargetIsGood) {
     fs::create_directories(folder() / "real" / "state");
     fs::create_directory_symlink("real", folder() / "link");
