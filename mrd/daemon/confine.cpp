@@ -108,11 +108,12 @@ std::expected<void, std::string> keep_own_calls(const ProviderNeeds &needs) {
     for (const std::uint64_t request : {std::uint64_t{FIONBIO}, std::uint64_t{TCGETS}})  // a socket that does not wait; is it a terminal?
         calls.allow_where("ioctl", {{.argument = 1, .value = request}});
     for (const auto request : needs.device_requests) calls.allow_where("ioctl", {{.argument = 1, .value = request}});
-    // By a path: what Landlock looks at. A file that is made is no program that runs as its owner.
+    // By a path: what Landlock looks at. A file that is made is no program that runs as its owner, and a second name (of a journal that is put aside) is in the same
+    // folder as the first.
     constexpr std::uint64_t set_ids = S_ISUID | S_ISGID;
     calls.allow_where("open", {{.argument = 2, .value = 0, .mask = set_ids}});
     calls.allow_where("openat", {{.argument = 3, .value = 0, .mask = set_ids}});
-    calls.allow({"rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir"});
+    calls.allow({"rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir"});
     // And what it does not: that a file is there, its size, owner and times; no change of any of it. (The C library's fstat() is newfstatat(), whose path cannot be
     // looked at.)
     calls.allow({"stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd"});

@@ -39,9 +39,9 @@ const std::vector<std::string> ends_it = {"fork", "ptrace", "kill", "written-cod
 
 // What Landlock does not look at: who a file is of, its mode, times and attributes; and what reaches others by a number.
 const std::vector<std::string> changes_what_landlock_leaves = {
-    "chmod",     "fchmod",     "fchmodat",    "fchmodat2", "chown",  "fchown",    "lchown",    "fchownat", "setxattr", "lsetxattr",
-    "fsetxattr", "setxattrat", "removexattr", "utime",     "utimes", "futimesat", "utimensat", "truncate", "mknod",    "mknodat",
-    "link",      "linkat",     "symlink",     "symlinkat", "umask",  "chdir",     "fchdir",    "openat2"};
+    "chmod",     "fchmod",    "fchmodat",   "fchmodat2",   "chown", "fchown", "lchown",    "fchownat",  "setxattr",
+    "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "utime", "utimes", "futimesat", "utimensat", "truncate",
+    "mknod",     "mknodat",   "symlink",    "symlinkat",   "umask", "chdir",  "fchdir",    "openat2"};
 const std::vector<std::string> reaches_others = {"sendmsg",
                                                  "sendmmsg",
                                                  "socketpair",
@@ -254,9 +254,12 @@ TEST_F(MrdConfinement, NorOpensAFileThatIsNotItsOwn) {
                               std::string("read /etc/hostname"), std::string("write /dev/tdx_guest.not"), std::string("read /usr/bin/env")})
         EXPECT_EQ(give(daemon, order), told(order, EACCES));
     EXPECT_TRUE(std::filesystem::exists(file));
+    // Nor is one his own by a second name.
+    const auto link = "link " + file + " " + (folder() / "state/stolen").native();
+    EXPECT_EQ(give(daemon, link), told(link, EXDEV));
     // Its own it does: the test can tell the one from the other.
-    const auto own = "write " + (folder() / "state/new").native();
-    EXPECT_EQ(give(daemon, own), told(own, 0));
+    const auto own = (folder() / "state/new").native();
+    for (const auto &order : {"write " + own, "link " + own + " " + own + ".1"}) EXPECT_EQ(give(daemon, order), told(order, 0));
     EXPECT_EQ(daemon.stop(), 0);
 }
 
