@@ -1,8 +1,8 @@
 // What is paid once: starting a server, running a command, holding connections.
 //
 // Usage: bench_costs start OPERATION SOCKET COMMAND...   us from fork to the first reply of the server that COMMAND starts; then SIGTERM
-//                                                        adds the CPU us that it took until its end
 //        bench_costs process COMMAND...                  us from fork to the command's end; its output is dropped
+//                                                        both add the CPU us that it took until its end
 //        bench_costs connections OPERATION SOCKET PID N  bytes of resident memory (RSS, then PSS) for each of N idle connections, each of
 //                                                        which has made one call
 //        bench_costs memory PID                          RSS and PSS of a process, in bytes
@@ -43,6 +43,16 @@ pid_t start(char **command) {
     std::_Exit(127);
 }
 
+// Waits for its end. False: it failed.
+bool wait_for(pid_t child, double &cpu_us) {
+    int status = 0;
+    rusage usage{};
+    ::wait4(child, &status, 0, &usage);
+    const auto us = [](const timeval &time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
+    cpu_us = us(usage.ru_utime) + us(usage.ru_stime);
+    return status == 0;
+}
+
 int measure_start(const char *operation_name, const std::string &socket, char **command) {
     const auto operation = bench::operation_of(operation_name);
     if (!operation) die("no such operation");
@@ -64,10 +74,9 @@ int measure_start(const char *operation_name, const std::string &socket, char **
     const auto taken = bench::now_ns() - begun;
     ::close(fd);
     ::kill(child, SIGTERM);
-    rusage usage{};
-    ::wait4(child, nullptr, 0, &usage);
-    const auto us = [](const timeval &time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
-    std::printf("%.1f %.1f\n", static_cast<double>(taken) / 1e3, us(usage.ru_utime) + us(usage.ru_stime));
+    double cpu_us = 0;
+    (void)wait_for(child, cpu_us);
+    std::printf("%.1f %.1f\n", static_cast<double>(taken) / 1e3, cpu_us);
     return 0;
 }
 
@@ -75,11 +84,11 @@ int measure_process(char **command) {
     bench::pin(0, waiting_cpu);
     const auto begun = bench::now_ns();
     const auto child = start(command);
-    int status = 0;
-    ::waitpid(child, &status, 0);
+    double cpu_us = 0;
+    const bool good = wait_for(child, cpu_us);
     const auto taken = bench::now_ns() - begun;
-    if (status != 0) die(std::string(command[0]) + " failed");
-    std::printf("%.1f\n", static_cast<double>(taken) / 1e3);
+    if (!good) die(std::string(command[0]) + " failed");
+    std::printf("%.1f %.1f\n", static_cast<double>(taken) / 1e3, cpu_us);
     return 0;
 }
 

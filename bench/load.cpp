@@ -15,7 +15,6 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,8 +42,7 @@ int number(std::string_view text) {
 class Load {
 public:
     Load(const bench::Operation &operation, const std::string &socket, std::size_t connections, std::size_t depth)
-        : depth_(depth), request_size_(operation.request.size()), nonce_at_(operation.nonce_at) {
-        for (std::size_t i = 0; i < depth; ++i) batch_ += operation.request;
+        : depth_(depth), batch_(operation, depth) {
         for (std::size_t i = 0; i < connections; ++i) {
             auto &one = connections_.emplace_back(bench::connect_to(socket), bench::ReplyCounter(operation.protocol));
             (void)bench::call(one.fd, operation);
@@ -66,11 +64,7 @@ public:
 
     [[nodiscard]] double operations() const { return static_cast<double>(latencies_.size() * depth_); }
     [[nodiscard]] double seconds() const { return static_cast<double>(finished_ - begun_) / 1e9; }
-    std::int64_t percentile(std::size_t percent) {
-        const auto at = latencies_.begin() + static_cast<std::ptrdiff_t>(latencies_.size() * percent / 100);
-        std::ranges::nth_element(latencies_, at);
-        return *at;
-    }
+    std::int64_t percentile(std::size_t percent) { return bench::percentile(latencies_, percent); }
 
 private:
     // Blocks in recv: no other call of the kernel than the two that carry bytes.
@@ -107,19 +101,10 @@ private:
     }
 
     void send(Connection &connection) {
-        if (nonce_at_) put_nonces();
+        const auto calls = batch_.next();
         connection.open = depth_;
         connection.sent_at = bench::now_ns();
-        bench::send_all(connection.fd, batch_);
-    }
-
-    void put_nonces() {
-        constexpr std::string_view digits = "0123456789abcdef";
-        for (std::size_t i = 0; i < depth_; ++i) {
-            auto rest = ++nonce_;
-            for (std::size_t digit = 0; digit < bench::nonce_size; ++digit, rest >>= 4U)
-                batch_[i * request_size_ + *nonce_at_ + digit] = digits[rest & 0xFU];
-        }
+        bench::send_all(connection.fd, calls);
     }
 
     void receive(Connection &connection) {
@@ -131,10 +116,7 @@ private:
     }
 
     std::size_t depth_;
-    std::size_t request_size_;
-    std::optional<std::size_t> nonce_at_;
-    std::uint64_t nonce_ = 0;
-    std::string batch_;
+    bench::Batch batch_;
     std::vector<Connection> connections_;
     std::vector<std::int64_t> latencies_;
     std::array<char, 64 * 1024> buffer_{};
@@ -154,13 +136,12 @@ constexpr std::size_t fill_depth = 64;
 void fill(const bench::Operation &operation, const std::string &socket, std::size_t count) {
     const int fd = bench::connect_to(socket);
     bench::ReplyCounter replies(operation.protocol);
+    bench::Batch batch(operation, fill_depth);
     std::array<char, 64 * 1024> buffer{};
     while (count > 0) {
         auto open = std::min(count, fill_depth);
         count -= open;
-        std::string batch;
-        for (std::size_t i = 0; i < open; ++i) batch += operation.request;
-        bench::send_all(fd, batch);
+        bench::send_all(fd, batch.next(open));
         while (open > 0) {
             const auto size = ::recv(fd, buffer.data(), buffer.size(), 0);
             if (size <= 0) die("the server closed the connection");

@@ -33,21 +33,19 @@ std::string repeated(std::string_view text, int times) {
     return all;
 }
 
-Operation with_nonce(const std::string &method) {
-    const auto before = R"({"method":"io.mrd.Attestation.)" + method + R"(","parameters":{"reportData":")";
-    return {Protocol::varlink, before + repeated("5a", 64) + "\"}}" + '\0', before.size()};
+// What begins with the nonce is the call's last parameter: so many bytes in hexadecimal.
+Operation with_nonce(const std::string &before, int bytes) {
+    return {Protocol::varlink, before + repeated("5a", bytes) + "\"}}" + '\0', before.size()};
 }
 
 const std::map<std::string, Operation, std::less<>> &operations() {
     static const std::map<std::string, Operation, std::less<>> all{
         {"read", {Protocol::varlink, R"({"method":"io.mrd.Registers.Read","parameters":{"name":"tdx/rtmr3"}})"s + '\0'}},
-        {"extend",
-         {Protocol::varlink,
-          R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"tdx/rtmr2","digest":")" + repeated("5a", 48) + "\"}}" + '\0'}},
+        {"extend", with_nonce(R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"tdx/rtmr2","digest":")", 48)},
         {"report",
          {Protocol::varlink, R"({"method":"io.mrd.Attestation.Report","parameters":{"reportData":")" + repeated("5a", 64) + "\"}}" + '\0'}},
-        {"quote", with_nonce("Quote")},
-        {"evidence", with_nonce("Evidence")},
+        {"quote", with_nonce(R"({"method":"io.mrd.Attestation.Quote","parameters":{"reportData":")", 64)},
+        {"evidence", with_nonce(R"({"method":"io.mrd.Attestation.Evidence","parameters":{"reportData":")", 64)},
         {"set", {Protocol::redis_status, "*3\r\n$3\r\nSET\r\n$4\r\nrtmr\r\n$96\r\n" + repeated("5a", 48) + "\r\n"}},
         {"set-event",
          {Protocol::redis_status,
@@ -86,6 +84,21 @@ void for_each_thread(pid_t process, const Found &found) {
 std::optional<Operation> operation_of(std::string_view name) {
     const auto found = operations().find(name);
     return found == operations().end() ? std::nullopt : std::optional(found->second);
+}
+
+Batch::Batch(const Operation &operation, std::size_t calls)
+    : calls_(calls), request_size_(operation.request.size()), nonce_at_(operation.nonce_at) {
+    for (std::size_t i = 0; i < calls; ++i) requests_ += operation.request;
+}
+
+std::string_view Batch::next(std::size_t calls) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    for (std::size_t i = 0; nonce_at_ && i < calls; ++i) {
+        auto rest = ++nonce_;
+        for (std::size_t digit = 0; digit < nonce_size; ++digit, rest >>= 4U)
+            requests_[i * request_size_ + *nonce_at_ + digit] = digits[rest & 0xFU];
+    }
+    return std::string_view(requests_).substr(0, calls * request_size_);
 }
 
 std::size_t ReplyCounter::count_varlink(std::string_view bytes) {
@@ -175,6 +188,12 @@ std::int64_t now_ns() {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+std::int64_t percentile(std::vector<std::int64_t> &values, std::size_t percent) {
+    const auto at = values.begin() + static_cast<std::ptrdiff_t>(values.size() * percent / 100);
+    std::ranges::nth_element(values, at);
+    return *at;
 }
 
 void pin(pid_t process, int cpu) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bench {
 
@@ -21,9 +22,26 @@ struct Operation {
 };
 inline constexpr std::size_t nonce_size = 8;
 
-// "read", "extend", "report", "quote", "evidence" (of mrd; the last two with a nonce, for equal requests share a quote), "get" (of redis, after "set"), "set", "set-event" (of about as many bytes as an event in mrd's journal),
-// "pcr-read", "pcr-extend" (of swtpm: SHA-384, PCR 16).
+// "read", "extend", "report", "quote", "evidence" (of mrd; "extend" with a nonce, for no client measures the same thing again and again, and the last two, for equal
+// requests share a quote), "get" (of redis, after "set"), "set", "set-event" (of about as many bytes as an event in mrd's journal), "pcr-read", "pcr-extend" (of swtpm: SHA-384, PCR 16).
 std::optional<Operation> operation_of(std::string_view name);
+
+// Calls that are sent together, each with a nonce that none had before where the operation has one.
+class Batch {
+public:
+    Batch(const Operation &operation, std::size_t calls);
+
+    // Views into this, until the next one.
+    std::string_view next() { return next(calls_); }
+    std::string_view next(std::size_t calls);  // at most as many as above
+
+private:
+    std::size_t calls_;
+    std::size_t request_size_;
+    std::optional<std::size_t> nonce_at_;
+    std::uint64_t nonce_ = 0;
+    std::string requests_;
+};
 
 // Finds the ends of replies in a byte stream. Of mrd every reply's beginning is looked at, of the others that of each piece received.
 class ReplyCounter {
@@ -51,6 +69,9 @@ void send_all(int fd, std::string_view bytes);
 std::string call(int fd, const Operation &operation);
 
 std::int64_t now_ns();
+
+// So many of a hundred are at most that. Precondition: there is one; their order changes.
+std::int64_t percentile(std::vector<std::int64_t> &values, std::size_t percent);
 
 // Pins a process with all its threads; 0 is this one.
 void pin(pid_t process, int cpu);

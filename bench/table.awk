@@ -25,9 +25,29 @@ function ratio(row, program, peer, column, other_peer,    round, list, count, di
     return median(list, count)
 }
 
-function say(target, what, value, limit, at_most) {
-    printf "%-4s %-58s %8.2f   %-12s %s\n", target, what, value, limit == "" ? "-" : (at_most ? "at most " : "at least ") limit,
-        limit == "" ? "" : ((at_most ? value <= limit : value >= limit) ? "reached" : "NOT REACHED")
+# The largest of the rounds' figures but for one in a hundred: of what is measured once in a round.
+function nearly_worst(row, program, column,    round, list, count, i, j, t) {
+    for (round = 1; round <= rounds[row, program]; ++round) list[++count] = figure[row, program, round, column]
+    median(list, count)  # sorts
+    return list[count - int(count / 100)]
+}
+
+# p50 and p99 in us, and the server's or the program's CPU ns for each, as the measurement of that row has them; nothing where there are none.
+function times(row, program) {
+    if (program == "") return ""
+    if (row == "replay" && program != "mrctl")  # CPU ns for an event
+        return sprintf("%10s %10s %12.0f", "-", "-", middle(row, program, 1))
+    if (row ~ /^(start|command|replay$)/)  # bench_costs: us and CPU us, one in a round
+        return sprintf("%10.1f %10.1f %12.0f", middle(row, program, 1), nearly_worst(row, program, 1), middle(row, program, 2) * 1000)
+    if (row == "attestation")
+        return sprintf("%10.2f %10.2f %12.0f", middle(row, program, 2) / 1000, middle(row, program, 3) / 1000, middle(row, program, 1))
+    return sprintf("%10.1f %10.1f %12.0f", middle(row, program, 2) / 1000, middle(row, program, 3) / 1000, middle(row, program, 4))
+}
+
+# One line: what was measured against its target, and the times of the measurement that it is about. `unless`: why it says nothing about mrd where it is missed.
+function say(target, what, value, limit, at_most, row, program, unless,    verdict) {
+    if (limit != "") verdict = (at_most ? value <= limit : value >= limit) ? "reached" : unless != "" ? unless : "missed"
+    printf "%-4s %-58s %8.3f   %-14s %-8s %s\n", target, what, value, limit == "" ? "-" : (at_most ? "at most " : "at least ") limit, verdict, times(row, program)
 }
 
 {
@@ -43,11 +63,11 @@ END {
     label["echo-read"] = "Asio echo, async_read_some"; label["get"] = "redis GET"
     label["pcr-read"] = "swtpm PCR_Read"; label["pcr-extend"] = "swtpm PCR_Extend"
     label["group"] = "mrd Extend, sync = group"; label["aof"] = "redis SET, appendfsync = always"
-    printf "%-12s %-30s %12s %10s %10s %14s\n", "shape", "program", "op/s", "p50 us", "p99 us", "server ns/op"
+    printf "%-13s %-32s %12s %10s %10s %14s\n", "shape", "program", "op/s", "p50 us", "p99 us", "server ns/op"
     for (s = 1; s <= shapes; ++s) {
         for (p = 1; p <= programs; ++p) {
             if (!((shape[s], program[p]) in rounds)) continue
-            printf "%-12s %-30s %12.0f %10.1f %10.1f %14.0f\n", shape[s], label[program[p]], middle(shape[s], program[p], 1),
+            printf "%-13s %-32s %12.0f %10.1f %10.1f %14.0f\n", shape[s], label[program[p]], middle(shape[s], program[p], 1),
                 middle(shape[s], program[p], 2) / 1000, middle(shape[s], program[p], 3) / 1000, middle(shape[s], program[p], 4)
         }
     }
@@ -77,50 +97,61 @@ END {
     for (i = 1; i <= 5; ++i) printf "%-44s %10.0f CPU ns an event\n", label[part[i]], middle("replay", part[i], 1)
     printf "%-44s %10.0f ns an event\n", "process mrctl replay --log", middle("replay", "mrctl", 1) * 1000 / short_events
     printf "%-44s %10.0f ns an event\n", "process tpm2_eventlog", middle("replay", "tpm2_eventlog", 1) * 1000 / short_events
-    split("report-limit sign-limit quote verify-limit verify verify-one appraise", part, " ")
+    split("report-limit sign-limit quote verify-limit verify verify-one appraise evidence-json evidence-cbor", part, " ")
     label["report-limit"] = "the hashes and the MAC of a TDREPORT"; label["sign-limit"] = "an ECDSA P-256 signature"
     label["quote"] = "QuotingService::quote"; label["verify-limit"] = "nine ECDSA P-256 verifications"
     label["verify"] = "verify_quote, with collateral"
     label["verify-one"] = "an ECDSA P-256 verification"; label["appraise"] = "Appraiser, of a platform that it knows"
-    for (i = 1; i <= 7; ++i) printf "%-44s %10.2f CPU us\n", label[part[i]], middle("attestation", part[i], 1) / 1000
+    label["evidence-json"] = "parse_evidence, JSON, log of " boot_events " events"; label["evidence-cbor"] = "parse_evidence, CBOR"
+    for (i = 1; i <= 9; ++i) printf "%-44s %10.2f CPU us\n", label[part[i]], middle("attestation", part[i], 1) / 1000
+    echoes = ratio("8x64-split", "echo-read", "get", 1)
+    if (ratio("8x64-split", "echo-wait", "get", 1) > echoes) echoes = ratio("8x64-split", "echo-wait", "get", 1)
     print ""
-    printf "%-4s %-58s %8s   %s\n", "row", "ratio", "measured", "target"
-    say(1, "Read 1x1 same, p50 : the better echo's", ratio("1x1-same", "read", "echo-wait", 2, "echo-read"), 1.2, 1)
-    say(1, "Read 1x1 same, op/s : swtpm PCR_Read's", ratio("1x1-same", "read", "pcr-read", 1), 1, 0)
-    say(2, "Read 8x64 split, op/s : redis GET's", ratio("8x64-split", "read", "get", 1), 2.5, 0)
-    say(3, "Read 1x64 same, op/s : redis GET's", ratio("1x64-same", "read", "get", 1), 1.7, 0)
-    say(4, "Extend 1x1 same, op/s : swtpm PCR_Extend's", ratio("1x1-same", "extend", "pcr-extend", 1), 0.95, 0)
+    printf "%-4s %-58s %8s   %-14s %-8s %10s %10s %12s\n", "row", "ratio", "measured", "target", "", "p50 us", "p99 us", "CPU ns"
+    say(1, "Read 1x1 same, p50 : the better echo's", ratio("1x1-same", "read", "echo-wait", 2, "echo-read"), 1.05, 1, "1x1-same", "read")
+    say(1, "Read 1x1 same, op/s : swtpm PCR_Read's", ratio("1x1-same", "read", "pcr-read", 1), 1, 0, "1x1-same", "read")
+    # How the machine wakes a process up decides this one: the echo shows whether it lets a server be that fast.
+    say(2, "Read 8x64 split, op/s : redis GET's", ratio("8x64-split", "read", "get", 1), 2.3, 0, "8x64-split", "read",
+        echoes > 2.5 ? "" : "unjudged")
+    say("", "  the echo, op/s : redis GET's", echoes, "", 0, "8x64-split", "echo-read")
+    say(2, "Read 8x64 split, CPU ns : redis GET's", ratio("8x64-split", "read", "get", 4), 0.4, 1, "8x64-split", "read")
+    say(3, "Read 1x64 same, op/s : redis GET's", ratio("1x64-same", "read", "get", 1), 2, 0, "1x64-same", "read")
+    say(4, "Extend 1x1 same, op/s : swtpm PCR_Extend's", ratio("1x1-same", "extend", "pcr-extend", 1), 0.9, 0, "1x1-same", "extend")
     # swtpm serves one client at a time and cannot pipeline: 1x1 is its best.
-    say(5, "Extend 8x64 split, op/s : swtpm's best", middle("8x64-split", "extend", 1) / middle("1x1-same", "pcr-extend", 1), 15, 0)
-    say(6, "Extend 64x1, sync = group, op/s : redis AOF's", ratio("durable-64x1", "group", "aof", 1), 1.7, 0)
-    say(6, "Extend 64x64, sync = group, op/s : redis AOF's", ratio("durable-64x64", "group", "aof", 1), 2, 0)
-    say("", "Extend 1x1, sync = group, op/s : redis AOF's", ratio("durable-1x1", "group", "aof", 1))
-    say(7, "replay : the SHA-384 limit", ratio("replay", "replay", "limit", 1), 1.2, 1)
-    say(7, "the journal's check : the SHA-384 limit", ratio("replay", "journal", "limit", 1), 1.5, 1)
-    say(7, "replay with every data's digest : the SHA-384 limit", ratio("replay", "bindings", "limit", 1), 2.3, 1)
-    say("", "replay with every data's digest : its own SHA-384 limit", ratio("replay", "bindings", "limit-bindings", 1))
-    say(7, "tpm2_eventlog, whole process : mrctl replay's", ratio("replay", "tpm2_eventlog", "mrctl", 1), 15, 0)
+    say(5, "Extend 8x64 split, op/s : swtpm's best", middle("8x64-split", "extend", 1) / middle("1x1-same", "pcr-extend", 1), 8, 0, "8x64-split", "extend")
+    say(6, "Extend 64x1, sync = group, op/s : redis AOF's", ratio("durable-64x1", "group", "aof", 1), 1.3, 0, "durable-64x1", "group")
+    say(6, "Extend 64x64, sync = group, op/s : redis AOF's", ratio("durable-64x64", "group", "aof", 1), 0.7, 0, "durable-64x64", "group")
+    say("", "Extend 1x1, sync = group, op/s : redis AOF's", ratio("durable-1x1", "group", "aof", 1), "", 0, "durable-1x1", "group")
+    say(7, "replay : the SHA-384 limit", ratio("replay", "replay", "limit", 1), 1.2, 1, "replay", "replay")
+    say(7, "the journal's check : the SHA-384 limit", ratio("replay", "journal", "limit", 1), 1.5, 1, "replay", "journal")
+    say(7, "replay with every data's digest : the SHA-384 limit", ratio("replay", "bindings", "limit", 1), 2.3, 1, "replay", "bindings")
+    say("", "replay with every data's digest : its own SHA-384 limit", ratio("replay", "bindings", "limit-bindings", 1), "", 0, "replay", "bindings")
+    say(7, "tpm2_eventlog, whole process : mrctl replay's", ratio("replay", "tpm2_eventlog", "mrctl", 1), 15, 0, "replay", "mrctl")
     say(8, "Report 8x16 split, op/s : what its hashes and MAC allow",
-        middle("8x16-split", "report", 1) * middle("attestation", "report-limit", 1) / 1e9, 0.5, 0)
-    say(8, "Quote, the service alone : the signing limit", ratio("attestation", "sign-limit", "quote", 1), 0.8, 0)
+        middle("8x16-split", "report", 1) * middle("attestation", "report-limit", 1) / 1e9, 0.5, 0, "8x16-split", "report")
+    say(8, "Quote, the service alone : the signing limit", ratio("attestation", "sign-limit", "quote", 1), 0.8, 0, "attestation", "quote")
     say(8, "Quote 8x16 split, op/s : the signing limit",
-        middle("8x16-split", "quote", 1) * middle("attestation", "sign-limit", 1) / 1e9, 0.8, 0)
-    say("", "Evidence 8x16 split, op/s : Quote's", ratio("8x16-split", "evidence", "quote", 1))
-    say(9, "verify_quote : its ECDSA verifications", ratio("attestation", "verify-limit", "verify", 1), 0.8, 0)
-    say(9, "an Appraiser's verdict : one ECDSA verification", ratio("attestation", "appraise", "verify-one", 1), 3.5, 1)
-    say("", "Read 1x1 same, p50 : redis GET's", ratio("1x1-same", "read", "get", 2))
-    say("", "Read 64x1 split, op/s : redis GET's", ratio("64x1-split", "read", "get", 1))
-    say("", "Extend 1x64 same, op/s : redis GET's", ratio("1x64-same", "extend", "get", 1))
-    say("", "Extend 8x64 split, op/s : redis GET's", ratio("8x64-split", "extend", "get", 1))
-    say("", "Extend 64x1 split, op/s : redis GET's", ratio("64x1-split", "extend", "get", 1))
-    say(10, "start to first reply : swtpm's", ratio("start", "mrd", "swtpm", 1), 0.8, 1)
-    say(11, "mrctl read, whole process : tpm2_pcrextend's", ratio("command", "mrctl-read", "tpm2_pcrextend", 1), 0.3, 1)
-    say(11, "mrctl extend, whole process : tpm2_pcrextend's", ratio("command", "mrctl-extend", "tpm2_pcrextend", 1), 0.3, 1)
-    say(12, "resident, idle : swtpm's", ratio("memory", "mrd", "swtpm", 1), 1.3, 1)
+        middle("8x16-split", "quote", 1) * middle("attestation", "sign-limit", 1) / 1e9, 0.4, 0, "8x16-split", "quote")
+    say("", "Evidence 8x16 split, op/s : Quote's", ratio("8x16-split", "evidence", "quote", 1), "", 0, "8x16-split", "evidence")
+    say(9, "verify_quote : its ECDSA verifications", ratio("attestation", "verify-limit", "verify", 1), 0.85, 0, "attestation", "verify")
+    say(9, "an Appraiser's verdict : one ECDSA verification", ratio("attestation", "appraise", "verify-one", 1), 3.5, 1, "attestation", "appraise")
+    say("", "Read 1x1 same, p50 : redis GET's", ratio("1x1-same", "read", "get", 2), "", 0, "1x1-same", "read")
+    say("", "Read 64x1 split, op/s : redis GET's", ratio("64x1-split", "read", "get", 1), "", 0, "64x1-split", "read")
+    say("", "Extend 1x64 same, op/s : redis GET's", ratio("1x64-same", "extend", "get", 1), "", 0, "1x64-same", "extend")
+    say("", "Extend 8x64 split, op/s : redis GET's", ratio("8x64-split", "extend", "get", 1), "", 0, "8x64-split", "extend")
+    say("", "Extend 64x1 split, op/s : redis GET's", ratio("64x1-split", "extend", "get", 1), "", 0, "64x1-split", "extend")
+    say(10, "start to first reply : swtpm's", ratio("start", "mrd", "swtpm", 1), 0.75, 1, "start", "mrd")
+    say(11, "mrctl read, whole process : tpm2_pcrextend's", ratio("command", "mrctl-read", "tpm2_pcrextend", 1), 0.25, 1, "command", "mrctl-read")
+    say(11, "mrctl extend, whole process : tpm2_pcrextend's", ratio("command", "mrctl-extend", "tpm2_pcrextend", 1), 0.25, 1, "command", "mrctl-extend")
+    say(12, "resident, idle : swtpm's", ratio("memory", "mrd", "swtpm", 1), 1.2, 1)
     say(12, "KiB for each of 1000 idle connections (RSS)", middle("memory", "connections", 1) / 1024, 6, 1)
-    say(13, "Read 1x1 same, p50, long journal : empty journal", ratio("length", "read-long", "read-empty", 2), 1.1, 1)
-    say(13, "Extend 1x1 same, p50, long journal : empty journal", ratio("length", "extend-long", "extend-empty", 2), 1.1, 1)
-    say(13, "resident, long journal : empty journal", ratio("memory", "long", "empty", 1), 1.1, 1)
-    say(13, "start to first reply, long journal : empty journal", middle("start-long", "mrd", 1) / middle("start-empty", "mrd", 1), 1.5, 1)
     say("", "KiB for each of 1000 idle connections (PSS)", middle("memory", "connections", 2) / 1024)
+    say(13, "Read 1x1 same, p50, long journal : empty journal", ratio("length", "read-long", "read-empty", 2), 1.1, 1, "length", "read-long")
+    say(13, "Extend 1x1 same, p50, long journal : empty journal", ratio("length", "extend-long", "extend-empty", 2), 1.1, 1, "length", "extend-long")
+    say(13, "resident, long journal : empty journal", ratio("memory", "long", "empty", 1), 1.1, 1)
+    say(13, "start to first reply, long journal : empty journal", middle("start-long", "mrd", 1) / middle("start-empty", "mrd", 1), 1.5, 1, "start-long", "mrd")
+    say(14, "evidence of " boot_events " events as JSON, parsed, ms", middle("attestation", "evidence-json", 1) / 1e6, 0.7, 1, "attestation", "evidence-json")
+    say(14, "evidence of " boot_events " events as CBOR, parsed, ms", middle("attestation", "evidence-cbor", 1) / 1e6, 0.03, 1, "attestation", "evidence-cbor")
+    say(14, "Evidence 1x1 same, p50 : Quote's", ratio("1x1-same", "evidence", "quote", 2), 2, 1, "1x1-same", "evidence")
+    print "(p50, p99 and CPU ns: of mrd's measurement in that line. unjudged: in this run the echo is not above 2.5 x either)"
 }
