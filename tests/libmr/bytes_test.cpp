@@ -104,11 +104,9 @@ TEST(Base64, EveryCharacterThatIsNoDigitIsRefusedAtEveryPlace) {
             for (unsigned i = 0; i < 256; ++i) {
                 auto text = good.substr(0, size);
                 text[at] = static_cast<char>(i);
-                const bool is_digit = slow_base64(from_base64(text).value_or(Bytes())) == text;
-                const bool must = std::isalnum(static_cast<int>(i)) != 0 || i == '+' || i == '/';
-                // '=' at the end is padding.
-                if (i == '=' && at == size - 1) continue;
-                EXPECT_EQ(is_digit, must) << size << ", " << at << ", " << i;
+                if (i == '=' && at == size - 1) continue;  // padding
+                const bool is_digit = std::isalnum(static_cast<int>(i)) != 0 || i == '+' || i == '/';
+                EXPECT_EQ(from_base64(text).has_value(), is_digit) << size << ", " << at << ", " << i;
             }
         }
     }
