@@ -99,7 +99,7 @@ std::expected<AccessRules, std::string> make_access_rules(const std::vector<Acce
             made.back().groups.push_back(*group);
         }
     }
-    if (rules.empty()) made = AccessRules::defaults(group_from("mrd"));
+    if (rules.empty()) made = AccessRules::defaults(group_in_file("mrd"));
     // Who started mrd, whomever it has become since.
     static const uid_t started_by = ::geteuid();
     return AccessRules(std::move(made), started_by, overflow_uid());

@@ -4,6 +4,7 @@
 #include <pwd.h>
 
 #include <charconv>
+#include <fstream>
 #include <system_error>
 
 namespace mrd {
@@ -33,5 +34,18 @@ std::optional<gid_t> group_from(const std::string &text) {
     return entry == nullptr ? std::nullopt : std::optional(entry->gr_gid);
 }
 // NOLINTEND(concurrency-mt-unsafe)
+
+// Lines of name:password:number:members.
+std::optional<gid_t> group_in_file(const std::string &name) {
+    std::ifstream file("/etc/group");
+    for (std::string line; std::getline(file, line);) {
+        const auto name_end = line.find(':');
+        if (name_end == std::string::npos || line.compare(0, name_end, name) != 0) continue;
+        const auto number_at = line.find(':', name_end + 1);
+        if (number_at == std::string::npos) continue;
+        return number_from<gid_t>(line.substr(number_at + 1, line.find(':', number_at + 1) - number_at - 1));
+    }
+    return std::nullopt;
+}
 
 }  // namespace mrd

@@ -12,4 +12,7 @@ namespace mrd {
 std::optional<uid_t> user_from(const std::string &text);
 std::optional<gid_t> group_from(const std::string &text);
 
+// By its name in /etc/group, and nowhere else: where a name is not there, the C library loads what asks a directory for it, and that takes as long as a third of the start.
+std::optional<gid_t> group_in_file(const std::string &name);
+
 }  // namespace mrd
