@@ -516,6 +516,12 @@ TEST_F(PolicyTest, ReasonsAreShortAndPrintable) {
                               [](auto &log) { log.envelope("rtmr3", "a\"; expected was \xE2\x80\xAE", "d"); });
     EXPECT_THAT(reason_of(quoted, closed_registers),
                 HasSubstr(R"(an envelope "a\"; expected was \u{202e}" with "d"; expected was no further event)"));
+    const auto backslash = judge({{"closedRegisters", {{{"register", "rtmr3"}, {"events", json::array()}}}}},
+                                 [](auto &log) { log.envelope("rtmr3", "a\\", std::string(63, 'x') + "\xC3\xA4"); });
+    EXPECT_THAT(reason_of(backslash, closed_registers), HasSubstr(R"(an envelope "a\\" with 65 bytes with sha384:)"));
+    const auto long_one = judge({{"closedRegisters", {{{"register", "rtmr3"}, {"events", json::array()}}}}},
+                                [](auto &log) { log.envelope("rtmr3", std::string(63, 'x') + "\xC3\xA4" + std::string(4000, 'y'), "d"); });
+    EXPECT_THAT(reason_of(long_one, closed_registers), HasSubstr("an envelope \"" + std::string(63, 'x') + "\"... with \"d\"; expected"));
 }
 
 }  // namespace

@@ -115,6 +115,27 @@ TEST_F(ToyTest, RulesAndValuesMeanItsRegistersByNameAndAlgorithm) {
     EXPECT_THAT(reason_of(verify(toy_evidence(), options), register_values), HasSubstr("rtmr0 is in no quote"));
 }
 
+// Each by the events of its own register, in that register's algorithm.
+TEST_F(ToyTest, ARegisterIsClosedInEveryPartThatItsNameMeans) {
+    const EventRule settings{.name = "settings", .data = bytes_of("strict"), .description = "settings"};
+    const EventRule plugin{.name = "plugin", .data = bytes_of("plugin")};
+    auto &closed = options.reference.closed_registers;
+    closed = {{.register_name = "ledger", .events = {settings, plugin}},
+              {.register_name = "toy/boot", .events = {{.name = "loader", .data = bytes_of("loader")}}}};
+    EXPECT_THAT(refused_by(both()), IsEmpty());
+    closed.front().events.pop_back();
+    const auto verdict = verify(both(), options);
+    EXPECT_THAT(refusing(verdict), ElementsAre("closed_registers"));
+    EXPECT_THAT(reason_of(verdict, closed_registers), HasSubstr("toy0/ledger is \"plugin\"; expected was no further event"));
+    closed.front().events.push_back(plugin);
+    extend_ledger(measured("toy0/ledger", "another", {HashAlgorithm::sha512}));
+    EXPECT_THAT(refused_by(both()), ElementsAre("closed_registers"));
+    closed = {{.register_name = "toy1/ledger", .events = {settings, plugin, {.name = "another", .data = bytes_of("another")}}}};
+    EXPECT_THAT(reason_of(verify(both(), options), closed_registers), HasSubstr("toy1/ledger (it is in no quote)"));
+    closed.front().register_name = "toy/ledger";
+    EXPECT_THAT(refused_by(both()), IsEmpty());
+}
+
 TEST_F(ToyTest, ItsFactsAreJudgedAsThoseOfEveryKind) {
     EXPECT_THAT(refused_by(toy_evidence()), IsEmpty());
     toy.debug = 1;

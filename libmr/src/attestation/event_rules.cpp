@@ -64,6 +64,11 @@ const std::optional<Digest> &EventContent::digest_of(ByteView data, HashAlgorith
     return known->second;
 }
 
+ByteView EventContent::data_digest() const {
+    const auto &computed = digest_of(*envelope_->data, algorithm_);
+    return computed ? computed->bytes() : ByteView();
+}
+
 EventRule::Match EventContent::match_content_digest(HashAlgorithm algorithm, const Digest &digest) const {
     if (envelope_->data) {
         const auto &computed = digest_of(*envelope_->data, algorithm);

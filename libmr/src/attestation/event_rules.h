@@ -75,6 +75,8 @@ public:
     // What was extended; empty: the event does not extend the register.
     [[nodiscard]] ByteView digest() const { return digest_.value_or(ByteView()); }
     [[nodiscard]] HashAlgorithm algorithm() const { return algorithm_; }
+    // Of the data that the envelope holds, in the register's algorithm; computed once. Precondition: body() has data.
+    [[nodiscard]] ByteView data_digest() const;
 
     // Precondition: match(rule) is yes.
     [[nodiscard]] Domain domain(const EventRule &rule) const;

@@ -12,8 +12,8 @@
 
 namespace mr::attestation {
 
-inline constexpr std::size_t max_quoted_text =
-    64;  // bytes of a text that is shown whole; of a longer one, as of what is no text, the digest is
+// Bytes of a text that are shown. Of longer content, as of what is no text, the digest is.
+inline constexpr std::size_t max_quoted_text = 64;
 
 // "an envelope \"kernel\" with sha384:0a1b...", "\"console shell\"", "extended by sha384:0a1b..., of which the log does not have what was hashed"
 std::string told(const EventContent &content);
