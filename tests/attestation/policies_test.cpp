@@ -413,6 +413,55 @@ TEST_F(PolicyTest, IsNotMetByWhatTheEvidenceDoesNotHave) {
     }
 }
 
+// Type, data and description are the log's word: no event becomes one that is listed, and none that is too many disappears.
+TEST_F(PolicyTest, WhateverALogCallsItsEventsARegisterHoldsNothingElse) {
+    const json in_order{{"closedRegisters", {{{"register", "rtmr3"}, {"events", {loader(), settings(), kernel()}}}}}};
+    auto in_any_order = in_order;
+    in_any_order["closedRegisters"][0]["order"] = "any";
+    const json behind_the_cap{{"closedRegisters", {{{"register", "rtmr3"}, {"after", the_cap()}, {"events", json::array()}}}}};
+    struct Case {
+        json members;
+        std::function<void(PolicyTest &)> log;
+    };
+    const std::vector<Case> cases{
+        {in_order, [](auto &log) { log.text("rtmr3", "loader").text("rtmr3", "shell").envelope("rtmr3", "kernel", "image"); }},
+        {in_order, [](auto &log) { log.envelope("rtmr3", "kernel", "image").text("rtmr3", "loader"); }},
+        {in_any_order, [](auto &log) { log.text("rtmr3", "loader").text("rtmr3", "loader").envelope("rtmr3", "kernel", "image"); }},
+        {in_any_order, [](auto &log) { log.text("rtmr3", "loader").envelope("rtmr3", "kernel", "other"); }},
+        {in_any_order, [](auto &log) { log.text("rtmr3", "loader").text("rtmr3", "settings"); }},
+        {behind_the_cap, [](auto &log) { log.cap("rtmr3").text("rtmr3", "shell").cap("rtmr3"); }},
+        {behind_the_cap, [](auto &log) { log.text("rtmr3", "loader").text("rtmr3", "shell"); }}};
+    const auto good = enveloped("tdx/rtmr3", {.description = "kernel", .data = bytes_of("image")});
+    const std::vector<std::optional<Bytes>> shown{std::nullopt,
+                                                  bytes_of("loader"),
+                                                  bytes_of("settings"),
+                                                  good.data,
+                                                  redact_envelope(*good.data, std::array{HashAlgorithm::sha384}).value(),
+                                                  encode_envelope({.header = {.type = "cap", .register_name = "tdx/rtmr3"}})};
+    for (const auto &[members, log] : cases) {
+        (void)judge(members, log);
+        const auto honest = events;
+        for (std::size_t i = 0; i < honest.size(); ++i) {
+            for (const auto &data : shown) {
+                for (const auto type : {ev_ipl, ev_event_tag, ev_separator, std::uint32_t{0x08000001}}) {
+                    events = honest;
+                    events[i].data = data;
+                    events[i].type = type;
+                    events[i].description = "kernel";
+                    const auto verdict = verify(evidence(), options);
+                    EXPECT_NE(result_of(verdict, closed_registers), Judgement::holds) << members << " event " << i << " of type " << type;
+                    EXPECT_FALSE(verdict.verified());
+                }
+            }
+            // Left out, it leaves a log that does not lead to what is signed.
+            events = honest;
+            events.erase(events.begin() + static_cast<std::ptrdiff_t>(i));
+            for (std::size_t number = 0; number < events.size(); ++number) events[number].sequence = number + 1;
+            EXPECT_NE(result_of(verify(evidence(), options), closed_registers), Judgement::holds);
+        }
+    }
+}
+
 // A log by itself numbers its events as it likes.
 TEST_F(PolicyTest, NoRuleIsMetTwiceByEventsOfTheSameNumber) {
     const json members{{"closedRegisters", {{{"register", "rtmr3"}, {"order", "any"}, {"events", {loader(), kernel()}}}}}};
