@@ -105,7 +105,8 @@ std::expected<void, std::string> keep_own_calls(const ProviderNeeds &needs) {
                  "ftruncate", "flock", "tee"});
     for (const std::uint64_t command : {F_GETFD + 0U, F_SETFD + 0U, F_GETFL + 0U, F_SETFL + 0U, F_DUPFD_CLOEXEC + 0U})
         calls.allow_where("fcntl", {{.argument = 1, .value = command}});
-    for (const std::uint64_t request : {std::uint64_t{FIONBIO}, std::uint64_t{TCGETS}})  // a socket that does not wait; is it a terminal?
+    // A socket that does not wait; is there more to read of one that was closed; is it a terminal?
+    for (const std::uint64_t request : {std::uint64_t{FIONBIO}, std::uint64_t{FIONREAD}, std::uint64_t{TCGETS}})
         calls.allow_where("ioctl", {{.argument = 1, .value = request}});
     for (const auto request : needs.device_requests) calls.allow_where("ioctl", {{.argument = 1, .value = request}});
     // By a path: what Landlock looks at. A file that is made is no program that runs as its owner, and a second name (of a journal that is put aside) is in the same
