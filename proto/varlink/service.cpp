@@ -23,6 +23,16 @@ struct DescriptionReply {
     static constexpr auto fields() { return std::tuple(field("description", &DescriptionReply::description)); }
 };
 
+// For calls that have none.
+Value no_parameters() {
+    static const Document empty = [] {
+        Document document;
+        (void)document.parse("{}");
+        return document;
+    }();
+    return empty.root();
+}
+
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 // Calls found(keyword, name) for each "interface NAME" and "method NAME" of an interface file.
@@ -110,7 +120,8 @@ Interface &Interface::add(std::string_view method, Effect effect, Method handler
     return *this;
 }
 
-Service::Service(ServiceInfo info, std::string listener) : info_(std::move(info)), listener_(std::move(listener)) {
+Service::Service(ServiceInfo info, std::string listener)
+    : info_(std::move(info)), listener_(std::move(listener)), has_fast_paths_(MRD_FAST_PATHS != 0) {
     Interface own(interfaces::org_varlink_service);
     own.add<NoParameters>("GetInfo", Effect::reads,
                           [this](const Request &, const NoParameters &, Responder responder) { responder.reply(info_); });
@@ -131,13 +142,18 @@ void Service::add(std::shared_ptr<const Interface> interface) {
     interfaces_.emplace(interface->name(), std::move(interface));
 }
 
+const Interface::Entry *Service::find(std::string_view method) const {
+    const auto dot = method.rfind('.');
+    if (dot == std::string_view::npos) return nullptr;
+    const auto interface = interfaces_.find(method.substr(0, dot));
+    if (interface == interfaces_.end()) return nullptr;
+    const auto found = interface->second->methods_.find(method.substr(dot + 1));
+    return found == interface->second->methods_.end() ? nullptr : &found->second;
+}
+
 Effect Service::effect(const Call &call) const {
-    const auto dot = call.method.rfind('.');
-    if (dot == std::string_view::npos) return Effect::reads;
-    const auto interface = interfaces_.find(call.method.substr(0, dot));
-    if (interface == interfaces_.end()) return Effect::reads;
-    const auto method = interface->second->methods_.find(call.method.substr(dot + 1));
-    return method == interface->second->methods_.end() ? Effect::reads : method->second.effect;
+    const auto *method = find(call.method);
+    return method == nullptr ? Effect::reads : method->effect;
 }
 
 bool Service::may_change(std::string_view message) const {
@@ -150,11 +166,6 @@ bool Service::may_change(std::string_view message) const {
 }
 
 CallCounters *Service::dispatch(const Call &call, const Peer &peer, Responder responder) const {
-    static const Document empty = [] {
-        Document document;
-        (void)document.parse("{}");
-        return document;
-    }();
     const auto refuse = [&responder](const auto &error) -> CallCounters * {
         responder.fail(error);
         return nullptr;
@@ -170,8 +181,25 @@ CallCounters *Service::dispatch(const Call &call, const Peer &peer, Responder re
     // The interface is there as long as this; the method may end the session.
     auto *counters = method->second.counters.get();
     ++counters->calls;
-    method->second.run(Request{call.method, call.parameters.value_or(empty.root()), call.more, peer}, std::move(responder));
+    method->second.run(Request{call.method, call.parameters.value_or(no_parameters()), call.more, peer}, std::move(responder));
     return counters;
+}
+
+CallCounters *Service::dispatch_plain(std::string_view message, const Peer &peer, Responder &responder) {
+    const auto call = begin_plain_call(message);
+    const auto *method = call ? find(call->method) : nullptr;
+    if (method == nullptr || !method->run_plain) return nullptr;
+    // What is kept of a call is made of what the parser says of it.
+    if (method->keep && memo_.wants(message)) return nullptr;
+    auto *counters = method->counters.get();
+    return method->run_plain(call->rest, Request{call->method, no_parameters(), false, peer}, responder, *counters) ? counters : nullptr;
+}
+
+void Service::keep(std::string_view message, const Call &call) {
+    if (call.oneway || call.more || call.upgrade || !call.parameters) return;
+    const auto *method = find(call.method);
+    if (method == nullptr || !method->keep || !memo_.wants(message)) return;
+    if (auto kept = method->keep(*call.parameters)) memo_.keep(message, std::move(kept), *method->counters);
 }
 
 }  // namespace varlink

@@ -18,7 +18,9 @@
 #include "proto/varlink/effect.h"
 #include "proto/varlink/fields.h"
 #include "proto/varlink/file_descriptor.h"
+#include "proto/varlink/frame_memo.h"
 #include "proto/varlink/message.h"
+#include "proto/varlink/plain_call.h"
 
 namespace varlink {
 
@@ -163,11 +165,34 @@ public:
     // only until the handler returns.
     template <Described Parameters, std::invocable<const Request &, const Parameters &, Responder> Handler>
     Interface &add(std::string_view method, Effect effect, Handler handler) {
-        return add(method, effect, [handler = std::move(handler)](const Request &request, Responder responder) {
+        const auto shared = std::make_shared<const Handler>(std::move(handler));
+        add(method, effect, [shared](const Request &request, Responder responder) {
             auto parameters = decode<Parameters>(request.parameters);
             if (!parameters) return responder.fail(InvalidParameter{echoed(parameters.error().name)});
-            handler(request, *parameters, std::move(responder));
+            (*shared)(request, *parameters, std::move(responder));
         });
+        if constexpr (PlainShape<Parameters>) {
+            methods_.find(method)->second.run_plain = [shared](PlainScanner text, const Request &request, Responder &responder,
+                                                               CallCounters &counters) {
+                const auto parameters = end_plain_call<Parameters>(text);
+                if (!parameters) return false;
+                ++counters.calls;
+                (*shared)(request, *parameters, std::move(responder));
+                return true;
+            };
+        }
+        return *this;
+    }
+
+    // What the method keeps of a call, for when the same one comes again (frame_memo.h): of one that is neither `oneway` nor has `more`. Null: nothing of this one.
+    // Precondition: the method has been added, only reads, and answers at once.
+    template <Described Parameters, std::invocable<const Parameters &> Keep>
+    Interface &keep(std::string_view method, Keep keep) {
+        methods_.find(method)->second.keep = [keep = std::move(keep)](Value value) -> std::unique_ptr<KeptCall> {
+            const auto parameters = decode<Parameters>(value);
+            return parameters ? keep(*parameters) : nullptr;
+        };
+        return *this;
     }
 
     [[nodiscard]] const std::string &name() const { return name_; }
@@ -184,6 +209,9 @@ private:
     struct Entry {
         Effect effect = Effect::reads;
         Method run;  // null: described, and that is all
+        // From the text of its parameters. False: they are for the parser, and the responder is still there. Null: parameters of this method are never plain.
+        std::function<bool(PlainScanner, const Request &, Responder &, CallCounters &)> run_plain;
+        std::function<std::unique_ptr<KeptCall>(Value)> keep;  // null: nothing is ever kept
         std::unique_ptr<CallCounters> counters = std::make_unique<CallCounters>();
     };
     std::string name_;
@@ -227,18 +255,41 @@ public:
     // Finds the method and runs it. Returns the method's counters, in which the call is; null: there is no such method.
     CallCounters *dispatch(const Call &call, const Peer &peer, Responder responder) const;
 
+    // ---- The fast paths: what the plain one does, in less time (docs/performance.md). By default they are there unless the build leaves them out
+    // (MRD_FAST_PATHS). Only for a peer that waits for the answer.
+
+    void set_fast_paths(bool on) { has_fast_paths_ = on; }
+    [[nodiscard]] bool has_fast_paths() const { return has_fast_paths_; }
+
+    // What is kept of the call that came before in the same bytes. Null: nothing.
+    [[nodiscard]] FrameMemo::Slot *kept(std::string_view message) { return memo_.find(message); }
+
+    // Runs the method straight from the message's text, and returns its counters. Null: the message is for the parser, and the responder is still there.
+    CallCounters *dispatch_plain(std::string_view message, const Peer &peer, Responder &responder);
+
+    // What the parser made of a message: lets the method keep something of the call, if it has come before.
+    void keep(std::string_view message, const Call &call);
+
+    // ----
+
     // Is the next of several calls that came together to be timed?
-    bool times_next() { return ++calls_ % CallCounters::timed_one_in == 0; }
+    [[nodiscard]] bool times_next() const { return (calls_ + 1) % CallCounters::timed_one_in == 0; }
+    void count_next() { ++calls_; }
 
     // Where all sessions of one event loop parse: one call is looked at at a time.
     [[nodiscard]] Document &scratch() { return scratch_; }
 
 private:
+    // Null: there is no such method.
+    [[nodiscard]] const Interface::Entry *find(std::string_view method) const;
+
     ServiceInfo info_;
     std::string listener_;
     std::map<std::string, std::shared_ptr<const Interface>, std::less<>> interfaces_;
     std::vector<std::string> changes_;  // how the names of the methods that change something end: Extend"
     Document scratch_;
+    FrameMemo memo_;
+    bool has_fast_paths_;
     unsigned calls_ = 0;
 };
 

@@ -76,7 +76,30 @@ void Session::run(std::string &out) {
     out_ = nullptr;
 }
 
+// How long one call takes, where that is measured.
+class Session::Timer {
+public:
+    Timer(const Service &service, bool is_first)
+        : counts_for_(is_first               ? 1
+                      : service.times_next() ? CallCounters::timed_one_in
+                                             : 0),
+          began_(counts_for_ > 0 ? Clock::now() : Clock::time_point()) {}
+
+    // Of a call that is answered later than its method returns: each is measured.
+    [[nodiscard]] CallCounters::Clock::time_point began() const { return counts_for_ > 0 ? began_ : Clock::now(); }
+    void end(CallCounters &counters) const {
+        if (counts_for_ > 0) counters.answered(Clock::now() - began_, counts_for_);
+    }
+
+private:
+    using Clock = CallCounters::Clock;
+    unsigned counts_for_;
+    Clock::time_point began_;
+};
+
 void Session::run_call(std::string_view message, bool is_first) {
+    const bool is_fast = service_.has_fast_paths() && !hung_up_;
+    if (is_fast && run_fast(message, is_first)) return;
     auto &document = service_.scratch();
     const auto call = parse_call(message, document);
     if (!call) {
@@ -84,23 +107,54 @@ void Session::run_call(std::string_view message, bool is_first) {
         return;
     }
     if (!is_in_vain(*call)) {
-        answering_ = true;
-        oneway_ = call->oneway;
-        const bool is_timed = is_first || service_.times_next();
-        const auto now = &CallCounters::Clock::now;
-        const auto began = is_timed ? now() : CallCounters::Clock::time_point();
-        counters_ = nullptr;
-        failed_ = false;
-        auto *counters = service_.dispatch(*call, peer_, Responder(weak_from_this()));
-        if (counters != nullptr && answering_) {
-            counters_ = counters;
-            began_ = is_timed ? began : now();
-        } else if (counters != nullptr) {
-            if (failed_) ++counters->failed;
-            if (is_timed) counters->answered(now() - began, is_first ? 1 : CallCounters::timed_one_in);
-        }
+        if (is_fast) service_.keep(message, *call);
+        const Timer timer(service_, is_first);
+        if (!is_first) service_.count_next();
+        begin_call(call->oneway);
+        count_call(service_.dispatch(*call, peer_, Responder(weak_from_this())), timer);
     }
     document.trim();
+}
+
+bool Session::run_fast(std::string_view message, bool is_first) {
+    const Timer timer(service_, is_first);
+    if (auto *kept = service_.kept(message)) {
+        if (const auto *reply = kept->call->answer(peer_)) {
+            if (!is_first) service_.count_next();
+            ++kept->counters->calls;
+            *out_ += *reply;
+            timer.end(*kept->counters);
+            return true;
+        }
+    }
+    Responder responder(weak_from_this());
+    begin_call(false);
+    auto *counters = service_.dispatch_plain(message, peer_, responder);
+    if (counters == nullptr) {
+        answering_ = false;  // before the responder goes
+        return false;
+    }
+    if (!is_first) service_.count_next();
+    count_call(counters, timer);
+    return true;
+}
+
+void Session::begin_call(bool oneway) {
+    answering_ = true;
+    oneway_ = oneway;
+    counters_ = nullptr;
+    failed_ = false;
+}
+
+void Session::count_call(CallCounters *counters, const Timer &timer) {
+    if (counters == nullptr) return;
+    if (answering_) {
+        counters_ = counters;
+        began_ = timer.began();
+        return;
+    }
+    if (failed_) ++counters->failed;
+    timer.end(*counters);
 }
 
 bool Session::is_in_vain(const Call &call) const {

@@ -76,8 +76,15 @@ private:
 
     enum class Answered : std::uint8_t { with_reply, with_error, in_part };
 
+    class Timer;
+
     void run(std::string &out);
     void run_call(std::string_view message, bool is_first);
+    // By what is kept of the call, or straight from its text. False: it is for the parser, and nothing has happened. Precondition: the peer waits for the answer.
+    bool run_fast(std::string_view message, bool is_first);
+    void begin_call(bool oneway);
+    // Its method has returned; null: there is none.
+    void count_call(CallCounters *counters, const Timer &timer);
     // Nobody would have anything of it.
     [[nodiscard]] bool is_in_vain(const Call &call) const;
 

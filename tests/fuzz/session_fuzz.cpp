@@ -1,11 +1,13 @@
 // A whole connection in memory. The first byte says how the rest is cut into what is received at once. Whatever comes, the output is
-// whole frames, each is a reply, and the cuts make no difference.
+// whole frames, each is a reply, the cuts make no difference, and neither do the fast paths.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,15 +26,23 @@ struct Outcome {
     std::string output;
     bool broken = false;
     std::vector<std::int64_t> marks;
+    std::uint64_t calls = 0;
+    std::vector<std::tuple<std::uint64_t, std::uint64_t>> counted;  // of each method: calls, failed
     bool operator==(const Outcome &) const = default;
 };
 
+struct Conversation : Outcome {
+    std::vector<std::uint64_t> timed;  // calls of each method: the first of those that come together always is
+    bool operator==(const Conversation &) const = default;
+};
+
 // `cut`: the bytes of each piece; 0 for all at once.
-Outcome converse(std::string_view input, std::size_t cut) {
+Conversation converse(std::string_view input, std::size_t cut, bool fast_paths) {
     ExampleService example;
+    example.service.set_fast_paths(fast_paths);
     const varlink::Limits limits{.max_message = 2000, .max_connections = 1};
     const auto session = varlink::Session::create(example.service, varlink::Peer{}, limits, [] {});
-    Outcome outcome;
+    Conversation outcome;
     do {
         const auto piece = input.substr(0, cut == 0 ? input.size() : cut);
         input.remove_prefix(piece.size());
@@ -52,6 +62,11 @@ Outcome converse(std::string_view input, std::size_t cut) {
     } while (!input.empty() && !session->broken());
     outcome.broken = session->broken();
     outcome.marks = std::move(example.marks);
+    outcome.calls = example.calls;
+    example.interface->for_each_method([&outcome](std::string_view, const varlink::CallCounters &counters) {
+        outcome.counted.emplace_back(counters.calls, counters.failed);
+        outcome.timed.push_back(std::accumulate(counters.took.begin(), counters.took.end(), std::uint64_t{0}));
+    });
     session->close();
     return outcome;
 }
@@ -66,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         digits = byte >= '0' && byte <= '9' ? digits + 1 : 0;
         if (digits > 4) return 0;
     }
-    const auto whole = converse(input, 0);
+    const auto whole = converse(input, 0, true);
     varlink::Document document;
     for (auto rest = std::string_view(whole.output); !rest.empty();) {
         const auto end = rest.find('\0');
@@ -75,7 +90,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         require(reply.has_value());
         rest.remove_prefix(end + 1);
     }
-    require(converse(input, data[0]) == whole);
-    require(converse(input, 1) == whole);
+    require(converse(input, 0, false) == whole);
+    for (const std::size_t cut : {std::size_t{data[0]}, std::size_t{1}}) {
+        const auto fast = converse(input, cut, true);
+        require(static_cast<const Outcome &>(fast) == whole);
+        require(converse(input, cut, false) == fast);
+    }
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -177,7 +178,12 @@ public:
             .add<Reason>("Fail", Effect::reads,
                          [](const Request &, const Reason &parameters, Responder responder) { responder.fail(Sorry{parameters.reason}); })
             .add<NoParameters>("Forget", Effect::reads, [](const Request &, const NoParameters &, const Responder &) {});
-        service.add(std::move(example));
+        example.keep<Number>("Count", [this](const Number &parameters) -> std::unique_ptr<KeptCall> {
+            if (parameters.number < 0) return nullptr;
+            return std::make_unique<KeptCount>(*this, parameters);
+        });
+        interface = std::make_shared<const Interface>(std::move(example));
+        service.add(interface);
     }
 
     // Answers the oldest of these calls.
@@ -187,6 +193,24 @@ public:
         waiting.responder.reply(Number{waiting.number});
     }
 
+    // Counts as the method does. Numbers below zero are not kept, and while `has_changed` nothing that is kept answers.
+    class KeptCount final : public KeptCall {
+    public:
+        KeptCount(ExampleService &example, const Number &parameters) : example_(example) { write_reply(reply_, parameters); }
+        const std::string *answer(const Peer &peer) override {
+            if (example_.has_changed) return nullptr;
+            ++example_.calls;
+            ++example_.kept_answers;
+            example_.last_peer = peer;
+            return &reply_;
+        }
+
+    private:
+        ExampleService &example_;
+        std::string reply_;
+    };
+
+    std::shared_ptr<const Interface> interface;
     Service service;
     std::deque<Waiting> later;  // calls of Later and ChangeLater that have no answer yet
     std::optional<Responder> watch;
@@ -194,6 +218,8 @@ public:
     std::vector<std::int64_t> marks;
     Peer last_peer;
     std::uint64_t calls = 0;
+    std::uint64_t kept_answers = 0;  // of these
+    bool has_changed = false;
     int watches_closed = 0;
 
     Event later_called;
