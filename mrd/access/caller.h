@@ -54,6 +54,8 @@ public:
     [[nodiscard]] bool may(Operation operation, const Subject &subject) const {
         return gate_.access.judge(principal(), operation, subject).allowed;
     }
+    // Has a rule asked for it? Then what was judged is for this moment alone.
+    [[nodiscard]] bool unit_was_asked() const { return unit_.has_value(); }
 
     // What the gate asks of a call; what it refuses is counted and told.
     [[nodiscard]] bool passes(Operation operation, std::string_view subject) {

@@ -13,6 +13,7 @@
 #include "libmr/wire/interface_file.h"
 #include "libmr/wire/method.h"
 #include "mrd/access/caller.h"
+#include "mrd/interfaces/kept_call.h"
 #include "proto/varlink/service.h"
 
 namespace mrd {
@@ -94,6 +95,10 @@ private:
     varlink::Responder responder_;
 };
 
+// Has the handler something to keep of a call of this method? A std::optional of what GatedCall takes.
+template <class Handlers, class Method>
+concept KeepsCalls = requires(Handlers &handlers, const typename Method::Parameters &parameters) { handlers.keep(Method(), parameters); };
+
 namespace detail {
 
 template <const std::string_view &file, class Method, class Handlers>
@@ -112,12 +117,22 @@ void add_method(varlink::Interface &interface, const std::shared_ptr<Gate> &gate
             if (!for_each_subject<Method>(parameters, allows)) return responder.fail(varlink::PermissionDenied{});
             (*handlers)(Method(), caller, parameters, Answer<Method>(std::move(responder)));
         });
+    if constexpr (KeepsCalls<Handlers, Method>) {
+        static_assert(Method::description.effect == varlink::Effect::reads && Method::description.replies == mr::wire::Replies::one);
+        interface.keep<Parameters>(Method::description.method(),
+                                   [gate, handlers](const Parameters &parameters) -> std::unique_ptr<varlink::KeptCall> {
+                                       auto kept = handlers->keep(Method(), parameters);
+                                       if (!kept || on_behalf_of(parameters)) return nullptr;
+                                       using Kept = typename decltype(kept)::value_type;
+                                       return std::make_unique<GatedCall<Method::description.operation, Kept>>(gate, std::move(*kept));
+                                   });
+    }
 }
 
 }  // namespace detail
 
 // `file` is the interface file's text. `handlers` has for each method an operator()(Method, const Caller &, const Parameters &, Answer<Method>): the caller and
-// the parameters are there only until it returns.
+// the parameters are there only until it returns. It may have a keep(Method, const Parameters &) beside it (KeepsCalls).
 template <const std::string_view &file, class Handlers, class... Methods>
 varlink::Interface make_interface(mr::wire::MethodList<Methods...> methods, const std::shared_ptr<Gate> &gate,
                                   const std::shared_ptr<Handlers> &handlers) {

@@ -8,8 +8,10 @@
 #include "mr/bytes.h"
 #include "mrd/access/audit.h"
 #include "mrd/access/permissions.h"
+#include "mrd/interfaces/cached_read.h"
 #include "mrd/interfaces/known_register.h"
 #include "mrd/interfaces/methods.h"
+#include "mrd/interfaces/reading.h"
 #include "mrd/interfaces/register_errors.h"
 #include "mrd/interfaces/watch.h"
 #include "mrd/registers/set_reads.h"
@@ -23,11 +25,6 @@ using varlink::InvalidParameter;
 namespace {
 
 using Place = Registers::Place;
-
-wire::Reading reading_of(const Place &place, bool refreshed) {
-    const auto &table = place.table();
-    return {place.name(), table.hex(place.index), table.generation(place.index), refreshed};
-}
 
 wire::Register register_of(const Place &place) {
     const auto &spec = place.table().spec(place.index);
@@ -333,6 +330,7 @@ public:
     void operator()(wire::Read, const Caller &caller, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
         read(registers_, caller, parameters, std::move(answer));
     }
+    std::optional<CachedRead> keep(wire::Read, const wire::ReadParameters &parameters) { return CachedRead::of(registers_, parameters); }
     void operator()(wire::Snapshot, const Caller &caller, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
         snapshot(registers_, caller, parameters, std::move(answer));
     }

@@ -81,6 +81,9 @@ public:
         queue_.run(user, RefreshCall{*this, table_.spec(index).refresh_set, plan.refresh});
     }
 
+    // A read that need not be fresh, if it is allowed and the cache serves it: it is counted, and the value is in the table. False: it is for read().
+    bool serve_cached(RegisterIndex index) { return table_.may_read(index) && table_.serve_cached(index); }
+
     // ---- Registers that come and go (mrd/registers/register_presence.cpp)
 
     // What the provider says of them; the configuration's rules have been applied. Who waits for one that has vanished is answered RegisterGone; one that has

@@ -158,19 +158,31 @@ std::string_view RegisterTable::why_not_fresh(RegisterIndex index) const {
     return spec.flags.has(Flag::live) ? std::string_view(spec.others_unseen) : std::string_view();
 }
 
+// Does its value need no rereading?
+bool RegisterTable::is_cached(RegisterIndex index, bool fresh) const {
+    const auto &entry = entries_[index];
+    const bool can_change = entry.spec.flags.has(Flag::live) || entry.uncertain;
+    return !can_change || (sets_[entry.spec.refresh_set].in_sync && !fresh && !always_rereads(index));
+}
+
+bool RegisterTable::serve_cached(RegisterIndex index) {
+    if (!is_cached(index, false)) return false;
+    ++counters_.reads;
+    ++counters_.cached_reads;
+    return true;
+}
+
 ReadPlan RegisterTable::plan_read(RegisterIndex index, bool fresh) {
     const auto &spec = entries_[index].spec;
     auto &set = sets_[spec.refresh_set];
     ++counters_.reads;
-    const bool must_be_fresh = fresh || always_rereads(index);
-    const bool can_change = spec.flags.has(Flag::live) || entries_[index].uncertain;
-    if (!can_change || (set.in_sync && !must_be_fresh)) {
+    if (is_cached(index, fresh)) {
         ++counters_.cached_reads;
         return {ReadPlan::Action::serve};
     }
     // One that has not begun is as new as can be, for everybody.
     if (set.waiting) return {ReadPlan::Action::join, *set.waiting};
-    if (!must_be_fresh) {
+    if (!fresh && !always_rereads(index)) {
         for (const auto &running : set.running) {
             if (running.writes_ended == writes_ended_) return {ReadPlan::Action::join, running.id};
         }

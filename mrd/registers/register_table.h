@@ -112,6 +112,8 @@ public:
     [[nodiscard]] std::string_view why_not_fresh(RegisterIndex index) const;
 
     ReadPlan plan_read(RegisterIndex index, bool fresh);
+    // A read that need not be fresh, if the cache serves it; false, and nothing is counted: it has to be planned.
+    bool serve_cached(RegisterIndex index);
     // Of a refresh that was asked for: it has begun, and may be over.
     [[nodiscard]] bool has_begun(RefreshId id) const;
 
@@ -238,6 +240,7 @@ private:
 
     RegisterTable() = default;
 
+    [[nodiscard]] bool is_cached(RegisterIndex index, bool fresh) const;
     void name_banks(std::string_view register_name);
     RefreshId new_refresh(RefreshSet set);
     void set_value(Entry &entry, mr::ByteView value);

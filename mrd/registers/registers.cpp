@@ -11,6 +11,12 @@
 
 namespace mrd {
 
+namespace {
+
+bool is_there(const Registers::Place &place) { return place.table().is_there(place.index); }
+
+}  // namespace
+
 // Far below 2^53, so that it never stops being an exact number in JSON.
 std::int64_t Registers::first_generation() {
     std::random_device device;
@@ -93,17 +99,29 @@ std::expected<std::filesystem::path, std::string> Registers::repair_journal() {
     return kept_as;
 }
 
-std::expected<Registers::Place, RegisterError> Registers::find(std::string_view name) const {
+const std::vector<Registers::Place> *Registers::named(std::string_view name) const {
     const auto found = places_.find(name);
-    // Not all of a name that there is not: it can be a megabyte, and what makes an error copies it.
-    if (found == places_.end()) return std::unexpected(NoSuchRegister{varlink::echoed(name), {}});
-    const auto is_there = [](const Place &place) { return place.table().is_there(place.index); };
-    const auto &places = found->second;
-    const auto first = std::ranges::find_if(places, is_there);
-    if (first == places.end()) return std::unexpected(RegisterGone{std::string(name)});
-    if (std::find_if(first + 1, places.end(), is_there) == places.end()) return *first;
-    NoSuchRegister error{std::string(name), {}};
+    return found == places_.end() ? nullptr : &found->second;
+}
+
+const Registers::Place *Registers::only_one_there(const std::vector<Place> &places) {
+    const Place *found = nullptr;
     for (const auto &place : places) {
+        if (!is_there(place)) continue;
+        if (found != nullptr) return nullptr;
+        found = &place;
+    }
+    return found;
+}
+
+std::expected<Registers::Place, RegisterError> Registers::find(std::string_view name) const {
+    const auto *places = named(name);
+    // Not all of a name that there is not: it can be a megabyte, and what makes an error copies it.
+    if (places == nullptr) return std::unexpected(NoSuchRegister{varlink::echoed(name), {}});
+    if (const auto *place = only_one_there(*places)) return *place;
+    if (std::ranges::none_of(*places, is_there)) return std::unexpected(RegisterGone{std::string(name)});
+    NoSuchRegister error{std::string(name), {}};
+    for (const auto &place : *places) {
         if (is_there(place)) error.candidates.push_back(place.name());
     }
     return std::unexpected(std::move(error));

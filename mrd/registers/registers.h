@@ -58,6 +58,11 @@ public:
     // that had it have vanished.
     [[nodiscard]] std::expected<Place, RegisterError> find(std::string_view name) const;
 
+    // Those that have, or ever had, this name; null: none. It stays where it is, and what comes with that name later is added to it.
+    [[nodiscard]] const std::vector<Place> *named(std::string_view name) const;
+    // Null: none of them is there, or several are.
+    [[nodiscard]] static const Place *only_one_there(const std::vector<Place> &places);
+
     [[nodiscard]] const std::vector<ProviderRegisters *> &providers() const { return providers_; }
     [[nodiscard]] std::vector<std::string> provider_names() const;
 
