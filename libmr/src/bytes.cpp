@@ -9,7 +9,6 @@
 namespace mr {
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 // Marks the characters that are no digit. No digit's value has its top bit set, so values can be joined before the one test.
@@ -23,14 +22,6 @@ constexpr std::array<std::uint8_t, 256> values_of(std::string_view digits) {
     }
     return values;
 }
-
-constexpr std::array<std::uint8_t, 256> hex_values = [] {
-    auto values = values_of(hex_digits);
-    for (std::size_t i = 10; i < 16; ++i) {
-        values[static_cast<std::size_t>('A') + i - 10] = static_cast<std::uint8_t>(i);
-    }
-    return values;
-}();
 
 constexpr std::array<std::uint8_t, 256> base64_values = values_of(base64_digits);
 
@@ -51,16 +42,28 @@ constexpr std::array<std::array<std::uint32_t, 256>, 4> base64_groups = [] {
     return groups;
 }();
 
-// Both digits of a byte at once: half the look-ups, and this is on the way of every answer.
-constexpr std::array<std::array<char, 2>, 256> hex_pairs = [] {
-    std::array<std::array<char, 2>, 256> pairs{};
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-        pairs[i] = {hex_digits[i >> 4], hex_digits[i & 0xf]};
-    }
-    return pairs;
-}();
+// Without look-ups and branches, so that a row of digits becomes vector instructions: they are on the way of every digest and every value.
+constexpr char hex_digit(unsigned value) {
+    constexpr unsigned letters = 'a' - '0' - 10;
+    return static_cast<char>('0' + value + (value > 9 ? letters : 0));
+}
 
-// And both digits of twelve bits.
+constexpr std::uint8_t hex_value(char digit) {
+    const auto number = static_cast<std::uint8_t>(digit - '0');
+    const auto letter = static_cast<std::uint8_t>((digit | 0x20) - 'a');
+    return number < 10 ? number : letter < 6 ? static_cast<std::uint8_t>(letter + 10) : no_digit;
+}
+
+// The bytes of so many digits. `seen`: what the digits' values have in common with no_digit.
+template <std::size_t digits>
+void read_hex(const char *text, std::uint8_t *bytes, std::uint8_t &seen) {
+    std::array<std::uint8_t, digits> values;
+    for (std::size_t i = 0; i < digits; ++i) values[i] = hex_value(text[i]);
+    for (const auto value : values) seen |= value;
+    for (std::size_t i = 0; i < digits / 2; ++i) bytes[i] = static_cast<std::uint8_t>(values[2 * i] << 4 | values[2 * i + 1]);
+}
+
+// Both digits of twelve bits at once: half the look-ups.
 constexpr std::array<std::array<char, 2>, 4096> base64_pairs = [] {
     std::array<std::array<char, 2>, 4096> pairs{};
     for (std::size_t i = 0; i < pairs.size(); ++i) {
@@ -77,9 +80,9 @@ void append_hex(std::string &out, ByteView bytes) {
     const std::size_t before = out.size();
     out.resize(before + bytes.size() * 2);
     char *digits = out.data() + before;
-    for (const std::uint8_t byte : bytes) {
-        std::memcpy(digits, hex_pairs[byte].data(), 2);
-        digits += 2;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        digits[2 * i] = hex_digit(bytes[i] >> 4U);
+        digits[2 * i + 1] = hex_digit(bytes[i] & 0xfU);
     }
 }
 
@@ -94,13 +97,11 @@ std::expected<Bytes, Error> from_hex(std::string_view text) {
         return refuse("hex has an odd number of digits: write two digits for each byte");
     }
     Bytes bytes(text.size() / 2);
-    unsigned seen = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        const unsigned high = hex_values[static_cast<std::uint8_t>(text[2 * i])];
-        const unsigned low = hex_values[static_cast<std::uint8_t>(text[2 * i + 1])];
-        seen |= high | low;
-        bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
-    }
+    std::uint8_t seen = 0;
+    std::size_t i = 0;
+    constexpr std::size_t piece = 16;  // bytes
+    for (; i + piece <= bytes.size(); i += piece) read_hex<2 * piece>(text.data() + 2 * i, bytes.data() + i, seen);
+    for (; i < bytes.size(); ++i) read_hex<2>(text.data() + 2 * i, bytes.data() + i, seen);
     if ((seen & 0x80) != 0) {
         return refuse("hex has a character other than 0-9, a-f and A-F: write digits only, without separators");
     }
