@@ -10,6 +10,7 @@
 // map from string, and such structs. A string_view that was decoded is a view into the document.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <concepts>
@@ -124,16 +125,31 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
-template <class T>
-void write_field(std::string &out, bool &rest, std::string_view name, const T &value) {
-    if constexpr (is_optional<T>) {
-        if (value) write_field(out, rest, name, *value);
-    } else {
-        out += rest ? ",\"" : "\"";  // names are plain words: no escapes
+// What stands before a member's value: ,"name": in one piece. Names are plain words: no escapes.
+template <Described T, std::size_t index>
+inline constexpr auto key_text = [] {
+    constexpr std::string_view name = std::get<index>(T::fields()).name;
+    std::array<char, name.size() + 4> text{',', '"'};
+    auto *at = std::ranges::copy(name, text.begin() + 2).out;
+    *at++ = '"';
+    *at = ':';
+    return text;
+}();
+
+template <Described T, std::size_t index>
+void write_field(std::string &out, bool &rest, const T &object) {
+    const auto write = [&](const auto &value) {
+        constexpr auto &key = key_text<T, index>;
+        const std::size_t comma = rest ? 0 : 1;
+        out.append(key.data() + comma, key.size() - comma);
         rest = true;
-        out += name;
-        out += "\":";
         write_json(out, value);
+    };
+    const auto &value = object.*(std::get<index>(T::fields()).member);
+    if constexpr (is_optional<std::remove_cvref_t<decltype(value)>>) {
+        if (value) write(*value);
+    } else {
+        write(value);
     }
 }
 
@@ -142,8 +158,10 @@ void write_field(std::string &out, bool &rest, std::string_view name, const T &v
 template <Described T>
 void write_json(std::string &out, const T &value) {
     out += '{';
-    bool rest = false;
-    std::apply([&](const auto &...fields) { (detail::write_field(out, rest, fields.name, value.*(fields.member)), ...); }, T::fields());
+    [[maybe_unused]] bool rest = false;
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (detail::write_field<T, I>(out, rest, value), ...);
+    }(std::make_index_sequence<std::tuple_size_v<decltype(T::fields())>>());
     out += '}';
 }
 
