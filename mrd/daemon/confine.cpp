@@ -102,7 +102,7 @@ std::expected<void, std::string> keep_own_calls(const ProviderNeeds &needs) {
     confinement::SystemCalls calls;
     // What is open: files, sockets, pipes. tee(): is there a writer at the other end of a log that is a FIFO?
     calls.allow({"read", "write", "readv", "writev", "pread64", "pwrite64", "lseek", "getdents64", "fsync", "fdatasync", "fallocate",
-                 "ftruncate", "flock", "tee"});
+                 "ftruncate", "flock", "fstatfs", "tee"});
     for (const std::uint64_t command : {F_GETFD + 0U, F_SETFD + 0U, F_GETFL + 0U, F_SETFL + 0U, F_DUPFD_CLOEXEC + 0U})
         calls.allow_where("fcntl", {{.argument = 1, .value = command}});
     // A socket that does not wait; is there more to read of one that was closed; is it a terminal?

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
+#include "mrd/journal/file_window.h"
 #include "mrd/opener/opener.h"
 #include "proto/varlink/file_descriptor.h"
 
@@ -29,9 +31,18 @@ auto uninterrupted(const Call &call) {
 class PosixAppendFile final : public AppendFile {
 public:
     PosixAppendFile(varlink::FileDescriptor file, const struct stat &status)
-        : file_(std::move(file)), device_(status.st_dev), inode_(status.st_ino) {}
+        : file_(std::move(file)), device_(status.st_dev), inode_(status.st_ino), window_(FileWindow::over(file_.get())) {}
 
     Result<std::size_t> write(std::uint64_t offset, mr::ByteView bytes) override {
+        // Bytes that allocate() gave need no further space, so that no write in the window can want for any. It goes forward only: a slot is no reason to move it.
+        const bool is_allocated = allocated_from_ <= offset && offset + bytes.size() <= allocated_until_;
+        if (window_ && is_allocated && offset >= window_->begin()) {
+            switch (window_->write(offset, bytes, allocated_until_)) {
+            case FileWindow::Outcome::written: return bytes.size();
+            case FileWindow::Outcome::lost: return std::unexpected(std::make_error_code(std::errc::io_error));
+            case FileWindow::Outcome::refused: break;
+            }
+        }
         const auto count = uninterrupted([&] { return ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
         if (count < 0) return failure();
         return static_cast<std::size_t>(count);
@@ -39,8 +50,11 @@ public:
 
     Result<void> allocate(std::uint64_t offset, std::uint64_t size) override {
         // Not posix_fallocate: where the file system cannot allocate it would write zeros over what it should leave alone.
-        if (uninterrupted([&] { return ::fallocate(file_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(size)); }) == 0)
+        if (uninterrupted([&] { return ::fallocate(file_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(size)); }) == 0) {
+            if (offset != allocated_until_) allocated_from_ = offset;
+            allocated_until_ = offset + size;
             return {};
+        }
         if (errno != EOPNOTSUPP) return failure();
         // Zeros in the place of the reservation.
         static constexpr std::size_t piece_size = 4096;
@@ -84,6 +98,9 @@ private:
     varlink::FileDescriptor file_;
     dev_t device_;
     ino_t inode_;
+    std::optional<FileWindow> window_;  // none: each write is a system call
+    std::uint64_t allocated_from_ = 0;  // by the kernel, for this one
+    std::uint64_t allocated_until_ = 0;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The one seam between the journal and the disk: a file that grows at its end. Its double in tests fails, writes short and runs out of space on
-// demand. Every call is one system call and decides nothing.
+// demand. It decides nothing but how a write is made: where it costs less, by memory that is mapped over the file (mrd/journal/file_window.h).
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,157 @@
+// The journal's file as memory, on real files: where it is taken, what others see of it, and what becomes of mrd when the file is taken away under it.
+#include "mrd/journal/file_window.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "proto/varlink/file_descriptor.h"
+#include "tests/journal/fixture.h"
+#include "tests/mrd/temporary_folder.h"
+
+namespace mrd::journal {
+namespace {
+
+namespace fs = std::filesystem;
+using Written = FileWindow::Outcome;
+
+constexpr std::uint64_t file_size = 3 * FileWindow::size;
+
+mr::Bytes bytes_of(const fs::path &path, std::uint64_t offset, std::size_t size) {
+    mr::Bytes bytes(size);
+    std::ifstream file(path, std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(offset));
+    file.read(reinterpret_cast<char *>(bytes.data()), static_cast<std::streamsize>(size));
+    return bytes;
+}
+
+class OverAFile : public testing::TestWithParam<const char *> {
+protected:
+    void SetUp() override {
+        ASSERT_TRUE(file_) << path_;
+        ASSERT_EQ(::fallocate(file_.get(), 0, 0, file_size), 0);
+        window_.emplace(FileWindow::over(file_.get()));
+        if (!*window_) GTEST_SKIP() << "a file system that mrd writes to by system calls";
+    }
+    void TearDown() override { fs::remove(path_); }
+    Written write(std::uint64_t offset, const mr::Bytes &bytes) { return (*window_)->write(offset, bytes, file_size); }
+
+    fs::path path_ = fs::path(GetParam()) / ("mrd-window-" + std::to_string(::getpid()));
+    varlink::FileDescriptor file_{::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    std::optional<std::optional<FileWindow>> window_;
+};
+INSTANTIATE_TEST_SUITE_P(InMemoryAndOnDisk, OverAFile, testing::Values("/dev/shm", "/var/tmp"),
+                         [](const auto &tested) { return tested.index == 0 ? "dev_shm" : "var_tmp"; });
+
+TEST_P(OverAFile, WhatIsWrittenIsReadAtOnceWhereverItIs) {
+    // Over pages, over what is mapped at once, back again, and to the end.
+    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{4090}, FileWindow::populate_step - 1, FileWindow::size - 5,
+                                       2 * FileWindow::size + 7, std::uint64_t{100}, file_size - 12}) {
+        const mr::Bytes bytes{1, 2, 3, static_cast<std::uint8_t>(offset), 5, 6, 7, 8, 9, 10, 11, 12};
+        ASSERT_EQ(write(offset, bytes), Written::written) << offset;
+        EXPECT_EQ(bytes_of(path_, offset, bytes.size()), bytes) << offset;
+    }
+    EXPECT_EQ(bytes_of(path_, 200, 3000), mr::Bytes(3000)) << "and nothing else is";
+    EXPECT_EQ(fs::file_size(path_), file_size);
+}
+
+TEST_P(OverAFile, MoreThanItHoldsIsRefusedAndNothingWritten) {
+    EXPECT_EQ(write(0, mr::Bytes(FileWindow::size + 1, 7)), Written::refused);
+    EXPECT_EQ(bytes_of(path_, 0, 4096), mr::Bytes(4096));
+    EXPECT_EQ(write(0, mr::Bytes(FileWindow::size, 7)), Written::written);
+}
+
+TEST_P(OverAFile, AFileThatIsCutOffUnderItIsAnErrorAndNotTheEndOfMrd) {
+    ASSERT_EQ(write(5000, {1, 2, 3}), Written::written);
+    ASSERT_EQ(::ftruncate(file_.get(), 0), 0);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(write(5000, {1, 2, 3}), Written::lost) << "each time";
+    EXPECT_EQ(fs::file_size(path_), 0U) << "it is not made longer";
+    ASSERT_EQ(::ftruncate(file_.get(), static_cast<off_t>(file_size)), 0);
+    EXPECT_EQ(write(5000, {1, 2, 3}), Written::written);
+}
+
+TEST(FileWindowDeathTest, AnyOtherBusErrorEndsTheProcess) {
+    const TemporaryFolder folder;
+    const varlink::FileDescriptor file(::open((folder.path() / "f").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    const varlink::FileDescriptor shared(::open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(shared);
+    ASSERT_EQ(::ftruncate(shared.get(), 4096), 0);
+    if (!FileWindow::over(shared.get())) GTEST_SKIP() << "nothing is caught";
+    EXPECT_DEATH(
+        {
+            auto window = FileWindow::over(shared.get());
+            if (!window || window->write(0, mr::Bytes{1}, 4096) != Written::written) std::_Exit(0);
+            auto *memory = static_cast<volatile char *>(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, file.get(), 0));
+            (void)memory[0];  // the file has no bytes
+            std::_Exit(0);
+        },
+        "");
+}
+
+TEST(FileWindow, IsTakenOnlyWhereTheFileSystemWritesInPlace) {
+    const varlink::FileDescriptor of_proc(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(of_proc);
+    EXPECT_FALSE(FileWindow::over(of_proc.get()));
+}
+
+// ---- Under a journal
+
+class JournalOnFile : public JournalTest {
+protected:
+    JournalOnFile() {
+        options_.open_file = open_append_file;
+        options_.sync_folder = journal::sync_folder;
+    }
+    void cut_off() { ASSERT_EQ(::truncate(path().c_str(), 0), 0); }
+};
+
+TEST_F(JournalOnFile, ThatIsCutOffBetweenTwoRecordsOfAnEventIsDamagedAndSaysSo) {
+    auto journal = start();
+    ASSERT_TRUE(extend(*journal, r0, 1));
+    const auto intent = begin(*journal, r0, 2);
+    cut_off();
+    journal->settle(intent, Outcome::done);
+    bool is_durable = true;
+    journal->when_durable([&](const std::expected<void, Error> &done) { is_durable = done.has_value(); });
+    EXPECT_FALSE(is_durable) << "nobody is told that it is in the log";
+    EXPECT_FALSE(extend(*journal, r0, 3));
+    loop_.poll();
+    EXPECT_FALSE(extend(*journal, r0, 4));
+    EXPECT_EQ(journal->condition(), Journal::Condition::damaged);
+    EXPECT_NE(journal->reason().find("was cut off at byte 0 by another process"), std::string::npos) << journal->reason();
+}
+
+TEST_F(JournalOnFile, GoesOnWhereItWasOverManyWindows) {
+    options_.size_limit = 8 * FileWindow::size;
+    caller_.uid = 0;  // may fill it
+    auto journal = start();
+    const mr::Bytes data(50'000, 7);
+    std::uint64_t events = 0;
+    while (journal->end() < 4 * FileWindow::size) {
+        auto large = event(*journal, r0, static_cast<std::uint8_t>(events));
+        large.data = data;
+        const auto intent = journal->begin(large);
+        ASSERT_TRUE(intent);
+        hardware_.extend(r0, digest_of(static_cast<std::uint8_t>(events)));
+        journal->settle(*intent, Outcome::done);
+        ++events;
+    }
+    EXPECT_EQ(read_log(*journal)->size(), events);
+    journal.reset();
+    journal = start();
+    EXPECT_EQ(journal->condition(), Journal::Condition::good);
+    EXPECT_EQ(journal->state().sequence(), events);
+    ASSERT_TRUE(extend(*journal, r0, 1));
+    EXPECT_EQ(replay(*read_log(*journal), r0), hardware_.value(r0));
+}
+
+}  // namespace
+}  // namespace mrd::journal
