@@ -317,7 +317,18 @@ void Journal::wait_until_durable(Done done) {
     }
     if (!sync_thread_ || end_ <= synced_) return done({});
     waiting_.push_back({end_, std::move(done)});
-    sync_thread_->ask(end_);
+    if (!std::exchange(will_ask_, true)) ask_for_sync_in_a_later_round(rounds_before_sync, 0);
+}
+
+// Of events that come together only the first would be in a sync that is asked for at once: the others would wait for that one and then for their own. Not before
+// the second round: what the loop found meanwhile it does behind what is posted in the first.
+void Journal::ask_for_sync_in_a_later_round(int rounds, std::uint64_t seen) {
+    boost::asio::post(loop_, [this, alive = std::weak_ptr(alive_), rounds, seen] {
+        if (alive.expired()) return;
+        if (end_ != seen && rounds > 1 && end_ - synced_ < bytes_before_sync) return ask_for_sync_in_a_later_round(rounds - 1, end_);
+        will_ask_ = false;
+        sync_thread_->ask(end_);
+    });
 }
 
 void Journal::synced(std::uint64_t position, const AppendFile::Result<void> &result) {

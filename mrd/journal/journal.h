@@ -41,6 +41,11 @@ inline constexpr std::uint64_t checkpoint_share = 8;
 inline constexpr std::uint64_t check_step = std::uint64_t{64}
                                             << 10U;  // bytes that the background check reads before others have their turn
 
+// So often the event loop is let do what has come meanwhile, before a sync is asked for, as long as that adds events which the same sync then serves. With so many bytes
+// to sync it is asked for anyway: the disk works while the loop goes on.
+inline constexpr int rounds_before_sync = 8;
+inline constexpr std::uint64_t bytes_before_sync = std::uint64_t{256} << 10U;
+
 struct Options {
     std::filesystem::path folder;
     std::string boot_id;
@@ -228,6 +233,7 @@ private:
     void look_in_this_round();
 
     void wait_until_durable(Done done);
+    void ask_for_sync_in_a_later_round(int rounds, std::uint64_t seen);
     void synced(std::uint64_t position, const AppendFile::Result<void> &result);
 
     boost::asio::io_context &loop_;
@@ -252,6 +258,7 @@ private:
     // With Sync::group:
     std::string sync_failure_;      // what was written since synced_ may be lost, whatever later syncs say; empty: nothing failed
     std::uint64_t synced_ = 0;      // durable up to here
+    bool will_ask_ = false;         // for a sync
     bool name_is_durable_ = false;  // the file is found again after a crash of the machine
     mr::Bytes scratch_;
     std::vector<std::function<void()>> on_event_;

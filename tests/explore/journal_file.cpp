@@ -385,6 +385,8 @@ private:
     }
 
     void end_sync() {
+        loop_->restart();
+        loop_->poll();  // it is asked for
         if (!disk_.begin_sync()) return violate("somebody waits for ever");
         loop_->restart();
         loop_->poll();  // what waits beside it

@@ -171,14 +171,14 @@ TEST_F(JournalGroupCrash, TheLoopDoesNotSyncTheFileWhileTheThreadDoesForOnlyOneO
     disk_.hold_syncs();
     disk_.fail_call(Call::sync, 1, Fault::io_error, true);
     ask(1);
-    disk_.wait_for_sync(before + 1);
+    wait_for_sync(before + 1);
     ask(2);
     loop_.poll();  // what waits beside it
     disk_.release_sync();
     loop_.restart();
     loop_.run_one();
     EXPECT_EQ(told, std::vector{-1});
-    disk_.wait_for_sync(before + 2);  // the second is under way
+    wait_for_sync(before + 2);  // the second is under way
     EXPECT_FALSE(extend(*journal, r0, 3)) << "what was lost cannot be made good now";
     EXPECT_EQ(disk_.calls(Call::sync), before + 2);
     disk_.release_syncs();

@@ -250,6 +250,13 @@ protected:
         return journal.settle(*intent, Outcome::done);
     }
 
+    // Waits until so many syncs have begun since the disk's first; the event loop asks for them.
+    void wait_for_sync(std::uint64_t number) {
+        loop_.restart();
+        loop_.poll();
+        disk_.wait_for_sync(number);
+    }
+
     // A virtual register, by a record in the file: nothing makes one yet.
     RegisterNumber add_virtual(std::unique_ptr<Journal> &journal, std::string_view name, std::string_view carrier) {
         const auto number = static_cast<RegisterNumber>(journal->state().registers().size());

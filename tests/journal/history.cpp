@@ -383,6 +383,8 @@ void History::act() {
 void History::settle_syncs() {
     if (waiting_ == 0 || sync_is_running_ || disk_.is_killed()) return;
     sync_is_running_ = true;
+    life_->loop.restart();
+    life_->loop.poll();  // it is asked for
     if (!disk_.begin_sync()) violation("somebody waits for ever");
 }
 

@@ -48,7 +48,7 @@ TEST_F(JournalSync, AReplyIsReleasedAfterTheSync) {
     const auto before = syncs();
     disk_.hold_syncs();
     extend_and_reply(*journal, 1);
-    disk_.wait_for_sync(before + 1);
+    wait_for_sync(before + 1);
     loop_.poll();
     EXPECT_TRUE(replied_.empty());
     disk_.release_syncs();
@@ -62,7 +62,7 @@ TEST_F(JournalSync, OneSyncServesAllWhoWaitWhenItBegins) {
     const auto before = syncs();
     disk_.hold_syncs();
     extend_and_reply(*journal, 1);
-    disk_.wait_for_sync(before + 1);
+    wait_for_sync(before + 1);
     for (std::uint8_t byte = 2; byte <= 20; ++byte) extend_and_reply(*journal, byte);
     disk_.release_syncs();
     run();
@@ -127,10 +127,10 @@ TEST_F(JournalSync, ASyncThatSucceedsAfterAFailedOneProvesNothing) {
     disk_.hold_syncs();
     disk_.fail_call(FaultyDisk::Call::sync, 1, Fault::io_error);
     extend_and_reply(*journal, 1);
-    disk_.wait_for_sync(before + 1);
+    wait_for_sync(before + 1);
     extend_and_reply(*journal, 2);
     disk_.release_syncs();
-    disk_.wait_for_sync(before + 2);
+    wait_for_sync(before + 2);
     run();
     EXPECT_EQ(failed_, (std::vector{1, 2})) << "the kernel may have dropped both at the first";
     EXPECT_EQ(journal->condition(), Journal::Condition::failed);
@@ -144,7 +144,7 @@ TEST_F(JournalSync, AJournalMayEndWhileASyncRuns) {
     const auto before = syncs();
     disk_.hold_syncs();
     extend_and_reply(*journal, 1);
-    disk_.wait_for_sync(before + 1);
+    wait_for_sync(before + 1);
     disk_.release_syncs();
     journal.reset();
     run();
