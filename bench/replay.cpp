@@ -160,6 +160,7 @@ int measure(const char *log_path, const char *folder) {
     const auto file = must(journal::open_append_file(std::filesystem::path(folder) / "journal", journal::OpenMode::existing));
     const auto size = must(file->size());
     journal::Proof proof(*file, journal::State(), journal::file_header_size, size);
+    proof.prove_extends_together();
     if (proof.step(size) != journal::Proof::Step::end) die("the journal is not what was written: " + proof.what());
     const auto taken = cpu_now_ns() - begun;
     const auto journalled = proof.state().sequence();

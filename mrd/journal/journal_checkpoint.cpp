@@ -80,6 +80,7 @@ void Journal::begin_check() {
     end_check();
     checked_file_ = file_;
     check_ = std::make_unique<Proof>(*checked_file_, State(), file_header_size, checkpoint_end_);
+    check_->prove_extends_together();
     go_on_checking();
 }
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "mrd/journal/extends_together.h"
 #include "mrd/journal/record_reader.h"
 #include "mrd/journal/state.h"
 
@@ -27,6 +29,9 @@ public:
     // Goes on by so many bytes, or a record more.
     Step step(std::uint64_t bytes);
 
+    // Each step proves its extends several at once. After one that is damaged, state() is that of a place behind the damage.
+    void prove_extends_together() { together_.emplace(); }
+
     [[nodiscard]] State &state() { return state_; }
     [[nodiscard]] RecordReader &reader() { return reader_; }
     [[nodiscard]] std::uint64_t offset() const { return offset_; }  // of what is not proved yet
@@ -35,7 +40,10 @@ public:
     [[nodiscard]] const std::error_code &error() const { return error_; }  // where it is unreadable
 
 private:
+    Step read(std::uint64_t bytes);
+
     State state_;
+    std::optional<ExtendsTogether> together_;
     RecordReader reader_;
     std::uint64_t offset_ = reader_.offset();
     std::uint64_t end_;

@@ -6,6 +6,7 @@
 #include "mr/envelope.h"
 #include "mr/event_content.h"
 #include "mrd/journal/checkpoint.h"
+#include "mrd/journal/extends_together.h"
 #include "mrd/journal/firmware.h"
 
 namespace mrd::journal {
@@ -35,9 +36,16 @@ mr::Digest extended(mr::HashAlgorithm algorithm, const mr::Digest &old, const mr
 
 }  // namespace
 
-Checked State::check_and_apply(const Record &record) {
+Checked State::check_and_apply(const Record &record, ExtendsTogether *later) {
     if (boot_id_.empty() && !std::holds_alternative<Boot>(record)) return wrong("a record stands before the first boot");
-    if (auto checked = std::visit([this](const auto &one) { return check(one); }, record); !checked) return checked;
+    const auto check_one = [&](const auto &one) {
+        if constexpr (std::same_as<decltype(one), const Intent &>) {
+            return check(one, later);
+        } else {
+            return check(one);
+        }
+    };
+    if (auto checked = std::visit(check_one, record); !checked) return checked;
     apply(record);
     return {};
 }
@@ -142,7 +150,7 @@ Checked State::check(const EarlierLog &record) const {
     return {};
 }
 
-Checked State::check(const Intent &record) const {
+Checked State::check(const Intent &record, ExtendsTogether *later) const {
     if (record.number != next_intent_) return wrong_intent(record.number, " is out of order");
     for (const auto &target : record.targets) {
         if (target.reg >= registers_.size()) return wrong_intent(record.number, " names a register that is not there");
@@ -150,8 +158,9 @@ Checked State::check(const Intent &record) const {
         const auto size = mr::digest_size(reg.algorithm);
         if (target.before.size() != size || target.after.size() != size || target.digest.size() != size)
             return wrong_intent(record.number, " has digests of another length than its register");
-        if (target.after != extended(reg.algorithm, target.before, target.digest))
-            return wrong_intent(record.number, " is computed wrongly");
+        const bool is_later = later != nullptr && later->add(record.number, reg.algorithm, target.before, target.digest, target.after);
+        if (!is_later && target.after != extended(reg.algorithm, target.before, target.digest))
+            return wrong_intent(record.number, std::string(computed_wrongly));
         if (record.origin != Origin::resync && target.before != end_of_chain(target.reg))
             return wrong_intent(record.number, " does not go on from what " + reg.name + " holds");
     }

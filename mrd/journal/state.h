@@ -70,12 +70,16 @@ struct EarlierStep {
 };
 std::expected<EarlierStep, std::string> earlier_step(const mr::Event &event, const mr::EventDigest &digest, const mr::Digest &before);
 
+class ExtendsTogether;
+inline constexpr std::string_view computed_wrongly = " is computed wrongly";  // an intent, whose number stands before it
+
 // A value: copies go their own ways, and equal ones have seen the same.
 class State {
 public:
     // Takes a record that was read, and proves it: the order of records, numbers, and that each extend goes on from what the register held and is
     // computed right. Error: what is wrong with it.
-    std::expected<void, std::string> check_and_apply(const Record &record);
+    // `later`: takes extends that it will prove, so that all but that is proved here.
+    std::expected<void, std::string> check_and_apply(const Record &record, ExtendsTogether *later = nullptr);
 
     // Takes a record that this mrd has just written. Precondition: check_and_apply() would.
     void apply(const Record &record);
@@ -129,7 +133,7 @@ private:
     std::expected<void, std::string> check(const Register &record);
     [[nodiscard]] std::expected<void, std::string> check(const FirmwareLog &record) const;
     [[nodiscard]] std::expected<void, std::string> check(const EarlierLog &record) const;
-    [[nodiscard]] std::expected<void, std::string> check(const Intent &record) const;
+    [[nodiscard]] std::expected<void, std::string> check(const Intent &record, ExtendsTogether *later) const;
     [[nodiscard]] std::expected<void, std::string> check(const Settled &record) const;
     [[nodiscard]] std::expected<void, std::string> check(const Checkpoint &record) const;
 

@@ -403,6 +403,44 @@ TEST_F(JournalCheckpoint, DamageThatIsFoundLaterIsDamageAllTheSame) {
     EXPECT_EQ(journal->condition(), Journal::Condition::good);
 }
 
+TEST_F(JournalCheckpoint, AnExtendThatIsComputedWronglyIsDamageAtItsOwnRecordWhateverStandsBehindIt) {
+    write(120);
+    const auto whole = bytes();
+    // Extends are proved several at once.
+    for (const int event : {0, 1, 6, 7, 8, 9, 50}) {
+        bytes() = whole;
+        const auto file = disk_.opener()(path(), OpenMode::existing);
+        RecordReader reader(**file, file_header_size, bytes().size());
+        std::optional<RecordReader::Found> found;
+        std::optional<Record> record;
+        const auto is_it = [&] {
+            const auto *intent = record ? std::get_if<Intent>(&*record) : nullptr;
+            return intent != nullptr && intent->number == static_cast<std::uint64_t>(event) + 1;
+        };
+        while (!is_it()) {
+            found = reader.next().value();
+            ASSERT_TRUE(found);
+            record = decode_record(found->head, found->bytes).value();
+        }
+        auto &intent = std::get<Intent>(*record);
+        intent.targets = Targets(
+            std::vector{Target{intent.targets.front().reg, intent.targets.front().before, digest_of(0xEE), intent.targets.front().digest}});
+        mr::Bytes wrong;
+        append_record(wrong, found->offset, *record);
+        const auto offset = found->offset;
+        std::ranges::copy(wrong, bytes().begin() + static_cast<std::ptrdiff_t>(offset));
+        auto journal = start();
+        EXPECT_EQ(journal->condition(), Journal::Condition::good);
+        check(*journal);
+        EXPECT_EQ(journal->condition(), Journal::Condition::damaged);
+        EXPECT_NE(journal->reason().find(" is damaged at byte " + std::to_string(offset) + ": intent " + std::to_string(event + 1) +
+                                         " is computed wrongly"),
+                  std::string::npos)
+            << journal->reason();
+        EXPECT_EQ(read_log(*journal)->size(), static_cast<std::size_t>(event)) << "what can be read is read";
+    }
+}
+
 TEST_F(JournalCheckpoint, OneThatSaysSomethingElseThanTheRecordsIsDamage) {
     write(20);
     auto journal = start();
