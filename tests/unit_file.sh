@@ -14,9 +14,11 @@ command -v systemd-analyze >/dev/null || { echo "unit_file: there is no systemd-
 # mrd itself need not be installed.
 sed 's|^ExecStart=/usr/sbin/mrd$|ExecStart=/bin/true|' "$source/packaging/mrd.service" >"$folder/mrd.service"
 cp "$source/packaging/mrd.socket" "$folder/"
-systemd-analyze --man=no verify "$folder/mrd.service" "$folder/mrd.socket" >"$folder/said" 2>&1 || { cat "$folder/said" >&2; exit 1; }
+awk '/^# .*\/mrd-metrics\.socket$/, /^```$/' "$source/docs/operation.md" | grep -v '^```$' >"$folder/mrd-metrics.socket"
+grep -qx 'FileDescriptorName=metrics' "$folder/mrd-metrics.socket" || { echo "unit_file: docs/operation.md has no mrd-metrics.socket" >&2; exit 1; }
+systemd-analyze --man=no verify "$folder/mrd.service" "$folder/mrd.socket" "$folder/mrd-metrics.socket" >"$folder/said" 2>&1 || { cat "$folder/said" >&2; exit 1; }
 # An unknown key is only warned of.
-if grep -E 'mrd\.(service|socket)' "$folder/said" >&2; then exit 1; fi
+if grep -E 'mrd(-metrics)?\.(service|socket)' "$folder/said" >&2; then exit 1; fi
 
 path=$(sed -n 's/^path = "\(.*\)"$/\1/p' "$source/packaging/mrd.toml")
 grep -qx "ListenStream=$path" "$source/packaging/mrd.socket" || { echo "unit_file: mrd.socket does not listen at $path, as mrd does by default" >&2; exit 1; }

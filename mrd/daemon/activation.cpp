@@ -39,8 +39,9 @@ std::vector<std::string> names_of_passed() {
     return names;
 }
 
-// Is it a Unix stream socket on which somebody listens, or one that is connected? Anything else has no file mode and no credentials: who calls could not be told.
-std::optional<bool> is_listening(const varlink::FileDescriptor &socket) {
+// Is it a Unix stream socket on which somebody listens, or one that is connected? Anything else has no file mode and no credentials: who calls could not be told, which
+// matters to all but metrics.
+std::optional<bool> is_listening(const varlink::FileDescriptor &socket, bool is_for_metrics) {
     int listening = 0;
     int type = 0;
     int domain = 0;
@@ -48,8 +49,8 @@ std::optional<bool> is_listening(const varlink::FileDescriptor &socket) {
         socklen_t size = sizeof(value);
         return ::getsockopt(socket.get(), SOL_SOCKET, option, &value, &size) == 0;
     };
-    if (!get(SO_ACCEPTCONN, listening) || !get(SO_TYPE, type) || !get(SO_DOMAIN, domain) || type != SOCK_STREAM || domain != AF_UNIX)
-        return std::nullopt;
+    if (!get(SO_ACCEPTCONN, listening) || !get(SO_TYPE, type) || !get(SO_DOMAIN, domain) || type != SOCK_STREAM) return std::nullopt;
+    if (domain != AF_UNIX && !(is_for_metrics && (domain == AF_INET || domain == AF_INET6))) return std::nullopt;
     return listening != 0;
 }
 
@@ -69,11 +70,12 @@ std::expected<std::vector<PassedSocket>, std::string> take_passed_sockets() {
     names.resize(static_cast<std::size_t>(*count));
     for (int fd = first_passed; fd < first_passed + *count; ++fd) {
         varlink::FileDescriptor socket(fd);
-        const auto listening = is_listening(socket);
+        auto &name = names[passed.size()];
+        const auto listening = is_listening(socket, name == metrics_socket_name);
         if (!listening) return std::unexpected("the passed file descriptor " + std::to_string(fd) + " is not a Unix stream socket");
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);
         ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-        passed.push_back({std::move(socket), std::move(names[passed.size()]), *listening});
+        passed.push_back({std::move(socket), std::move(name), *listening});
     }
     return passed;
 }

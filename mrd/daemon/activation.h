@@ -15,6 +15,9 @@ namespace mrd {
 
 inline constexpr int max_passed = 64;  // sockets
 
+// What a socket that metrics are asked for on is called. It may be of TCP; every other one is a Unix socket.
+inline constexpr std::string_view metrics_socket_name = "metrics";
+
 struct PassedSocket {
     varlink::FileDescriptor socket;
     std::string name = {};   // of LISTEN_FDNAMES (FileDescriptorName= of the socket unit); empty: it has none

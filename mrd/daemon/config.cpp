@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <sstream>
 #include <utility>
 
@@ -92,6 +93,20 @@ std::expected<void, std::string> read_log(const toml::table &table, std::string_
         return {};
     });
     return reader.read(table);
+}
+
+std::expected<void, std::string> read_metrics(const toml::table &table, std::string_view file, Config &config) {
+    TomlTable reader(file, "metrics");
+    constexpr std::size_t none = 0;
+    std::size_t port = none;
+    reader.count("port", port, 1, std::numeric_limits<std::uint16_t>::max());
+    reader.text("address", config.metrics.address);
+    if (auto result = reader.read(table); !result) return result;
+    if (!is_numeric_address(config.metrics.address))
+        return reader.fail(*table.get("address"), "address", R"(must be an address in numbers, as "127.0.0.1" or "::1")");
+    if (port == none) return reader.fail(table, "port", "is missing: say on which one metrics are asked for, as 9469");
+    config.metrics.port = static_cast<std::uint16_t>(port);
+    return {};
 }
 
 std::expected<void, std::string> read_provider(const toml::table &table, std::string_view file, Config &config) {
@@ -206,6 +221,8 @@ std::expected<void, std::string> read_listener(const toml::table &table, std::st
     if (!owner.empty()) listener.owner = owner;
     if (!group.empty()) listener.group = group;
     if (!is_configured_name(listener.name)) return reader.fail(table, "name", configured_name_rule());
+    if (listener.name == metrics_socket_name)
+        return reader.fail(table, "name", "is that of the sockets that metrics are asked for on: give it another one");
     if (const auto address = varlink::Address::parse(listener.path); !address)
         return reader.fail(table, "path", "is wrong: " + address.error());
     for (const auto &other : config.listeners) {
@@ -279,6 +296,11 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     reader.key("log", [&](const toml::node &node) -> std::string {
         if (!node.is_table()) return "must be written as [log]";
         if (auto result = read_log(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
+        return {};
+    });
+    reader.key("metrics", [&](const toml::node &node) -> std::string {
+        if (!node.is_table()) return "must be written as [metrics]";
+        if (auto result = read_metrics(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
         return {};
     });
     reader.key("provider", each_of(&read_provider, "provider"));

@@ -15,6 +15,7 @@
 #include "mr/registers.h"
 #include "mrd/access/audit.h"
 #include "mrd/daemon/access_config.h"
+#include "mrd/daemon/metrics_socket.h"
 #include "mrd/journal/journal.h"
 #include "mrd/providers/open.h"
 #include "proto/varlink/limits.h"
@@ -57,6 +58,7 @@ struct Config {
     std::filesystem::path boot_id_file = "/proc/sys/kernel/random/boot_id";
     varlink::Limits limits;
     JournalConfig journal;
+    MetricsConfig metrics;
     Audit::Kinds audit = Audit::every();    // which changes mrd's log tells of
     std::vector<ProviderConfig> providers;  // none: as the command line has it
     std::vector<RegisterRule> rules;

@@ -36,6 +36,8 @@
 #include "mrd/daemon/listeners.h"
 #include "mrd/daemon/lock.h"
 #include "mrd/daemon/metrics.h"
+#include "mrd/daemon/metrics_listener.h"
+#include "mrd/daemon/metrics_socket.h"
 #include "mrd/daemon/service.h"
 #include "mrd/daemon/watchdog.h"
 #include "mrd/log.h"
@@ -232,11 +234,12 @@ constexpr rlim_t descriptors_of_a_listener = 2;  // each further one
 
 // A connection needs a descriptor; what the service manager allows by default is fewer than max_connections. Where the limit cannot be raised, there are fewer
 // connections.
-std::expected<varlink::Limits, std::string> fit_descriptors(const mrd::Config &config) {
+std::expected<varlink::Limits, std::string> fit_descriptors(const mrd::Config &config, std::size_t metrics_sockets) {
     auto limits = config.limits;
     rlimit allowed{};
     if (::getrlimit(RLIMIT_NOFILE, &allowed) != 0) return limits;
-    const rlim_t own = own_descriptors + descriptors_of_a_listener * (config.listeners.size() - 1);
+    const rlim_t for_metrics = metrics_sockets == 0 ? 0 : metrics_sockets + mrd::MetricsListener::usual().connections;
+    const rlim_t own = own_descriptors + descriptors_of_a_listener * (config.listeners.size() - 1) + for_metrics;
     const rlim_t wanted = limits.max_connections + own;
     if (allowed.rlim_cur >= wanted) return limits;
     auto raised = allowed;
@@ -280,6 +283,17 @@ std::vector<asio::posix::stream_descriptor> watch_openers(asio::io_context &loop
     return watched;
 }
 
+// The port that is configured, unless sockets were passed: then it is those.
+std::expected<void, std::string> open_for_metrics(const mrd::MetricsConfig &config, std::vector<varlink::FileDescriptor> &sockets) {
+    if (sockets.empty() && config.port) {
+        auto socket = mrd::listen_for_metrics(config.address, *config.port);
+        if (!socket) return Failure(socket.error());
+        sockets.push_back(std::move(*socket));
+        if (const auto warning = mrd::warning_of(config)) mrd::log::warning(*warning);
+    }
+    return {};
+}
+
 std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
     const auto &config = command_line.config;
     const auto manager = mrd::ServiceManager::from_environment();
@@ -292,6 +306,8 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     if (!providers) return Failure(providers.error());
     auto passed = mrd::take_passed_sockets();
     if (!passed) return Failure(passed.error());
+    auto for_metrics = mrd::take_metrics_sockets(*passed);
+    if (!for_metrics) return Failure(for_metrics.error());
     auto assigned = mrd::assign_sockets(config.listeners, std::move(*passed));
     if (!assigned) return Failure(assigned.error());
     const auto identity = mrd::wanted_identity(config);
@@ -300,11 +316,12 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto state_lock = lock_state(config);
     if (!state_lock) return Failure(state_lock.error());
 
-    const auto limits = fit_descriptors(config);
-    if (!limits) return Failure(limits.error());
     // Nobody can connect before somebody listens.
     auto listeners = mrd::open_listeners(config.listeners, std::move(*assigned), *rules);
     if (!listeners) return Failure(listeners.error());
+    if (auto opened = open_for_metrics(config.metrics, *for_metrics); !opened) return opened;
+    const auto limits = fit_descriptors(config, for_metrics->size());
+    if (!limits) return Failure(limits.error());
     auto memory = mrd::Metrics::open_memory();
     auto openers = mrd::confine(command_line, *providers, *listeners, *identity);
     if (!openers) return Failure(openers.error());
@@ -399,6 +416,8 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
             server->on_empty([&loop, &stop] { asio::post(loop, stop); });
         }
     }
+    for (const auto &socket : *for_metrics) mrd::log::info("metrics are told over HTTP", {{"at", mrd::name_of_socket(socket)}});
+    const mrd::MetricsListener metrics_listener(loop, std::move(*for_metrics), [metrics] { return metrics->text(); });
     mrd::log::info(mrd::log::Kind::ready, "ready", {{"sockets", sockets}, {"state", config.state.string()}, {"version", MRD_VERSION}});
     manager.tell("READY=1");
     mrd::Watchdog watchdog(loop, manager);
@@ -438,6 +457,7 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
             log::error(trusted.error());
             return exit_usage;
         }
+        if (const auto warning = warning_of(command_line->config.metrics)) log::warning(*warning);
         return exit_done;
     }
     if (const auto result = serve(*command_line, seams); !result) {

@@ -117,6 +117,19 @@ TEST(Activation, SeveralAreTakenEachWithItsName) {
     EXPECT_EQ(two(""), "listening 3 as , listening 4 as ");
 }
 
+TEST(Activation, OneOfTcpIsForMetricsAlone) {
+    const auto taken_as = [](const std::string &name) {
+        return taken_in_child([&] {
+            const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+            ::listen(fd, 1);
+            put_at(fd, 3);
+            pass(1, name);
+        });
+    };
+    EXPECT_EQ(taken_as("metrics"), "listening 3 as metrics");
+    EXPECT_EQ(taken_as("varlink"), "the passed file descriptor 3 is not a Unix stream socket");
+}
+
 TEST(Activation, NothingIsTakenThatIsNotForThisProcess) {
     EXPECT_EQ(taken_in_child([] {}), "nothing");
     EXPECT_EQ(taken_in_child([] {

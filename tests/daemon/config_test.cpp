@@ -164,9 +164,16 @@ TEST_P(ConfigError, NamesTheFileTheLineTheKeyAndWhatToWriteInOneLine) {
 INSTANTIATE_TEST_SUITE_P(
     All, ConfigError,
     ::testing::Values(
+        BadConfig{"MetricsWithoutPort", "[metrics]\naddress = \"::1\"\n", "mrd.toml:1: metrics.port ", "is missing"},
+        BadConfig{"MetricsPortOutOfRange", "[metrics]\nport = 65536\n", "mrd.toml:2: metrics.port ", "from 1 to 65535"},
+        BadConfig{"MetricsAddressByName", "[metrics]\nport = 9469\naddress = \"localhost\"\n", "mrd.toml:3: metrics.address ",
+                  "must be an address in numbers, as \"127.0.0.1\""},
+        BadConfig{"MetricsAsList", "[[metrics]]\nport = 9469\n", "mrd.toml:1: metrics ", "[metrics]"},
+        BadConfig{"ListenerOfMetrics", "[[listener]]\nname = \"metrics\"\npath = \"/a\"\n", "mrd.toml:1: listener.name ",
+                  "is that of the sockets that metrics are asked for on"},
         BadConfig{"NotToml", "[service]\nstate = \n", "mrd.toml:2: ", ""},
         BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ",
-                  "known are: access, journal, listener, log, provider, register, service"},
+                  "known are: access, journal, listener, log, metrics, provider, register, service"},
         BadConfig{"UnknownKey", "[service]\n\nsttae = \"/a\"\n", "mrd.toml:3: service.sttae ",
                   "known are: boot_id_file, confinement, max_buffered, max_connections, max_message, state, user"},
         BadConfig{"HalfConfined", "[service]\nconfinement = \"no\"\n", "mrd.toml:2: service.confinement ",
@@ -305,6 +312,12 @@ TEST(Config, AFileThatComesThroughAPipeIsRead) {
     ::close(ends[0]);
 }
 
+TEST(Config, MetricsAreAskedForOnLoopbackUnlessItSaysOtherwiseAndNowhereByDefault) {
+    EXPECT_EQ(parsed("").metrics.port, std::nullopt);
+    EXPECT_EQ(parsed("[metrics]\nport = 9469").metrics, (MetricsConfig{.port = 9469, .address = "127.0.0.1"}));
+    EXPECT_EQ(parsed("[metrics]\nport = 1\naddress = \"::\"").metrics, (MetricsConfig{.port = 1, .address = "::"}));
+}
+
 TEST(Config, OnlyChangesCanBeToldOf) {
     EXPECT_TRUE(parsed("[log]\naudit = []").audit.none());
     for (const auto *wrong : {"\"extend\"", "[\"read\"]", "[1]", "[\"gap\"]"}) {
@@ -322,7 +335,7 @@ TEST(Config, TheSampleIsAcceptedAndItsServiceSectionAndFirstListenerAreTheDefaul
     std::string uncommented;
     for (std::string line; std::getline(in, line);) {
         as_it_is += line + "\n";
-        const bool is_key = line.starts_with("# [[") ||
+        const bool is_key = line.starts_with("# [") ||
                             (line.starts_with("# ") && line.find(" = ") != std::string::npos && line.find('`') == std::string::npos);
         uncommented += (is_key ? line.substr(2) : line) + "\n";
     }
@@ -339,6 +352,8 @@ TEST(Config, TheSampleIsAcceptedAndItsServiceSectionAndFirstListenerAreTheDefaul
     EXPECT_THAT(config.providers, IsEmpty());
     EXPECT_EQ(parsed(uncommented).providers.size(), 1U);
     EXPECT_EQ(parsed(uncommented).rules.size(), 1U);
+    EXPECT_EQ(config.metrics, defaults.metrics);
+    EXPECT_EQ(parsed(uncommented).metrics, (MetricsConfig{.port = 9469, .address = "127.0.0.1"}));
     const auto listeners = parsed(uncommented).listeners;
     ASSERT_EQ(listeners.size(), 2U);
     EXPECT_EQ(listeners[0].name, defaults.listeners[0].name);
