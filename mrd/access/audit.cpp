@@ -1,6 +1,5 @@
 #include "mrd/access/audit.h"
 
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,28 +22,12 @@ std::string_view text_of(log::Kind kind) {
 
 // ---- Which records are written
 
-void AuditShares::refill(Share &share, TimePoint now) {
-    const auto more = (now - share.since) / time_for_a_record;
-    if (more <= 0) return;
-    share.records = more >= share.records ? 0 : share.records - more;
-    share.since = now;
-}
-
-AuditShares::Share &AuditShares::share_of(uid_t uid, TimePoint now) {
-    if (const auto known = shares_.find(uid); known != shares_.end()) return known->second;
-    if (shares_.size() == max_uids) {
-        // Whose share is whole has nothing to remember.
-        for (auto each = shares_.begin(); each != shares_.end();) {
-            refill(each->second, now);
-            each = each->second.records == 0 ? shares_.erase(each) : std::next(each);
-        }
+std::optional<std::int64_t> AuditShares::take(uid_t whose, TimePoint now) {
+    auto &share = shares_[whose];
+    if (const auto more = (now - share.since) / time_for_a_record; more > 0) {
+        share.records = more >= share.records ? 0 : share.records - more;
+        share.since = now;
     }
-    return shares_.size() == max_uids ? others_ : shares_[uid];
-}
-
-std::optional<std::int64_t> AuditShares::take(uid_t uid, TimePoint now) {
-    auto &share = share_of(uid, now);
-    refill(share, now);
     if (share.records == records_at_once) {
         ++share.unwritten;
         ++unwritten_;
@@ -62,9 +45,9 @@ Audit::Kinds Audit::every() {
     return kinds;
 }
 
-void Audit::tell(const Change &change, const mr::EventCaller &caller) {
+void Audit::tell(const Change &change, const mr::EventCaller &caller, uid_t share) {
     if (!kinds_.test(static_cast<std::size_t>(change.kind))) return;
-    const auto unwritten = shares_.take(static_cast<uid_t>(caller.uid), AuditShares::TimePoint::clock::now());
+    const auto unwritten = shares_.take(share, AuditShares::TimePoint::clock::now());
     if (!unwritten) return;
     const auto sequence = std::to_string(change.sequence);
     const auto uid = std::to_string(caller.uid);

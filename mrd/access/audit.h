@@ -1,4 +1,4 @@
-// What clients have changed, in mrd's log: a record for each change, with who made it and the rule that let him. Of each uid so many that no client fills the system's
+// What clients have changed, in mrd's log: a record for each change, with who made it and the rule that let him. Of each share so many that no client fills the system's
 // journal; what mrd's own log has of them is complete (docs/event-log.md).
 #pragma once
 
@@ -23,12 +23,11 @@ class AuditShares {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;
 
-    static constexpr std::int64_t records_at_once = 64;          // of one uid
+    static constexpr std::int64_t records_at_once = 64;          // of one share
     static constexpr std::chrono::seconds time_for_a_record{1};  // it may have another one each time this has passed
-    static constexpr std::size_t max_uids = 64;                  // with a share of their own; the others have one together
 
-    // Nothing: it is not to be written. Otherwise how many of the share's were not since the last that was.
-    std::optional<std::int64_t> take(uid_t uid, TimePoint now);
+    // Nothing: it is not to be written. Otherwise how many of the share's were not since the last that was. `share`: as AccessRules has it, so there are few.
+    std::optional<std::int64_t> take(uid_t share, TimePoint now);
 
     [[nodiscard]] std::int64_t unwritten() const { return unwritten_; }  // since the start
 
@@ -38,11 +37,8 @@ private:
         std::int64_t records = 0;  // that count against records_at_once
         std::int64_t unwritten = 0;
     };
-    Share &share_of(uid_t uid, TimePoint now);
-    static void refill(Share &share, TimePoint now);
 
     std::map<uid_t, Share> shares_;
-    Share others_;
     std::int64_t unwritten_ = 0;
 };
 
@@ -63,8 +59,8 @@ public:
         std::int64_t sequence = 0;  // of the event; 0: it made none
         std::string_view id = {};   // the event's
     };
-    // It has been made.
-    void tell(const Change &change, const mr::EventCaller &caller);
+    // It has been made, by a client of this share.
+    void tell(const Change &change, const mr::EventCaller &caller, uid_t share);
 
     [[nodiscard]] std::int64_t unwritten() const { return shares_.unwritten(); }
 

@@ -338,7 +338,7 @@ public:
     void operator()(wire::Repair, const Caller &caller, const varlink::NoParameters &, Answer<wire::Repair> answer) {
         const auto kept = registers_.repair_journal();
         if (!kept) return answer.fail(wire::JournalFailed{kept.error()});
-        audit_->tell({.kind = log::Kind::repair, .method = wire::Repair::description.method()}, *caller.in_log());
+        audit_->tell({.kind = log::Kind::repair, .method = wire::Repair::description.method()}, *caller.in_log(), caller.client().uid);
         answer.reply({kept->native()});
     }
 

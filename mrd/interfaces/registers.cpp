@@ -55,12 +55,13 @@ void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, const C
                 Reply reply) {
     if (!measured) return answer.fail(on_wire(measured.error(), place.provider->name()));
     const auto digest = measured->digests.front();
-    measured->details.share = caller.client().uid;
+    const auto share = caller.client().uid;
+    measured->details.share = share;
     const auto by = measured->details.caller;
     const auto id = measured->details.id;
     constexpr auto kind = Method::description.operation == Operation::cap ? log::Kind::cap : log::Kind::extend;
     place.provider->extend(place.index, digest, std::move(measured->details),
-                           [audit, place, by, id, answer = std::move(answer), reply = std::move(reply),
+                           [audit, place, by, share, id, answer = std::move(answer), reply = std::move(reply),
                             digest](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
                                if (!extended) return answer.fail(on_wire(extended.error()));
                                audit->tell({.kind = kind,
@@ -68,7 +69,7 @@ void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, const C
                                             .reg = place.name(),
                                             .sequence = extended->sequence,
                                             .id = id ? std::string_view(*id) : std::string_view()},
-                                           *by);
+                                           *by, share);
                                reply(answer, *extended, mr::to_hex(extended->value.bytes()), digest);
                            });
 }
@@ -253,10 +254,10 @@ void write(Daemon &daemon, const Caller &caller, const wire::WriteParameters &pa
     if (!value) return answer.fail(InvalidParameter{"value"});
     if (auto allowed = place->table().may_write(place->index, value->size()); !allowed) return answer.fail(on_wire(allowed.error()));
     place->provider->write(caller.client().uid, place->index, std::move(*value),
-                           [audit = daemon.audit(), place = *place, caller = caller.in_log(),
+                           [audit = daemon.audit(), place = *place, caller = caller.in_log(), share = caller.client().uid,
                             answer = std::move(answer)](std::expected<std::int64_t, RegisterError> generation) mutable {
                                if (!generation) return answer.fail(on_wire(generation.error()));
-                               audit->tell({.kind = log::Kind::write, .method = "Write", .reg = place.name()}, *caller);
+                               audit->tell({.kind = log::Kind::write, .method = "Write", .reg = place.name()}, *caller, share);
                                answer.reply({*generation});
                            });
 }

@@ -255,6 +255,67 @@ TEST_F(AccessOfUsers, MrctlAccessTellsRightsRegistersRuleAndWhyNot) {
     EXPECT_THAT(unknown.err, HasSubstr("this machine has no user \"no-such-user-here\""));
 }
 
+TEST_F(AccessOfUsers, UidsThatNoRuleNamesHaveOneShareOfTheConnections) {
+    const auto daemon = started({.config = "[service]\nmax_connections = 16\n[[access]]\nname = \"all\"\nallow = [\"read\"]\n"
+                                           "[[access]]\nname = \"named\"\nusers = [41002]\nallow = [\"read\"]\n"});
+    const auto connect_as = [&daemon](uid_t uid) {
+        // The kernel takes the effective one of who connects.
+        EXPECT_EQ(::seteuid(uid), 0);
+        auto client = daemon.client();
+        EXPECT_EQ(::seteuid(0), 0);
+        return client;
+    };
+    std::vector<mr::Client> held;
+    do held.push_back(connect_as(somebody));
+    while (held.back().read("rtmr3"));
+    EXPECT_LT(held.size(), 16U);
+    auto other = connect_as(somebody_else);
+    EXPECT_EQ(other.read("rtmr3").error().code, mr::ErrorCode::no_service) << "another uid is no other share";
+    auto named = connect_as(41'002);
+    EXPECT_TRUE(named.read("rtmr3"));
+}
+
+TEST_F(AccessOfUsers, UidsThatNoRuleNamesHaveOneShareOfTheJournal) {
+    const auto daemon = started({.config = "[journal]\nsize_limit = 1048576\n[[access]]\nname = \"all\"\nallow = [\"measure\"]\n"
+                                           "[[access]]\nname = \"named\"\nusers = [41002]\nallow = [\"measure\"]\n"});
+    const auto measure = [&daemon]() -> std::string {
+        const auto done = daemon.client().measure("rtmr3", mr::Bytes(60'000, 7));
+        return done ? "done" : std::string(mr::to_string(done.error().code));
+    };
+    const auto fill = [&measure]() -> std::string {
+        for (;;) {
+            if (auto done = measure(); done != "done") return done;
+        }
+    };
+    EXPECT_EQ(as_user({somebody}, fill), "journal_full");
+    EXPECT_EQ(as_user({somebody_else}, measure), "journal_full") << "another uid is no other share";
+    EXPECT_EQ(as_user({41'002}, measure), "done");
+}
+
+TEST_F(AccessOfUsers, ChangesOfUidsThatNoRuleNamesAreToldOfByOneShareTogether) {
+    const auto daemon = started({.config = "[log]\naudit = [\"extend\"]\n"
+                                           "[[access]]\nname = \"all\"\nallow = [\"extend\"]\n"
+                                           "[[access]]\nname = \"named\"\nusers = [41002]\nallow = [\"extend\"]\n"});
+    constexpr int extends = 60;  // fewer than a share has at once
+    const auto extend_often = [&daemon]() -> std::string {
+        auto client = daemon.client();
+        for (int i = 0; i < extends; ++i) {
+            if (const auto done = client.extend("rtmr3", digest_of("a")); !done) return done.error().message;
+        }
+        return "done";
+    };
+    const auto untold = [&daemon] {
+        const auto text = daemon.client().metrics().value();
+        constexpr std::string_view name = "\nmrd_audit_unwritten_total ";
+        return std::stoi(text.substr(text.find(name) + name.size()));
+    };
+    EXPECT_EQ(as_user({somebody}, extend_often), "done");
+    EXPECT_EQ(as_user({41'002}, extend_often), "done");
+    EXPECT_EQ(untold(), 0) << "one uid, and one that has a share of its own";
+    EXPECT_EQ(as_user({somebody_else}, extend_often), "done");
+    EXPECT_GT(untold(), 0);
+}
+
 TEST_F(AccessOfUsers, MrctlLogSaysThatItDoesNotShowAll) {
     const auto daemon = started();
     ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("a"), {.description = "a secret"}));
