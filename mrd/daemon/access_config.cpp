@@ -82,8 +82,12 @@ std::expected<void, std::string> read_access_rule(const toml::table &table, std:
 
 std::expected<AccessRules, std::string> make_access_rules(const std::vector<AccessRuleConfig> &rules) {
     const auto unknown = [](const AccessRuleConfig &rule, std::string_view key, std::string_view what, const std::string &name) {
-        return std::unexpected("access." + std::string(key) + " of the rule " + rule.name + ": this machine has no " + std::string(what) +
-                               " \"" + name + "\"; name one that it has, or give its number");
+        const auto begin = "access." + std::string(key) + " of the rule " + rule.name + ": ";
+        const auto named = std::string(what) + " \"" + name + "\"";
+        if (accounts_are_readable())
+            return std::unexpected(begin + "this machine has no " + named + "; name one that it has, or give its number");
+        return std::unexpected(begin + "there was no " + named +
+                               " when mrd started, and whoever came since it may not look up: give the number, or start mrd again");
     };
     std::vector<AccessRule> made;
     for (const auto &rule : rules) {

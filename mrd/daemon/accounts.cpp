@@ -1,11 +1,16 @@
 #include "mrd/daemon/accounts.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <fstream>
+#include <map>
 #include <system_error>
+
+#include "proto/varlink/file_descriptor.h"
 
 namespace mrd {
 
@@ -19,33 +24,60 @@ std::optional<Number> number_from(const std::string &text) {
     return is_number ? std::optional(number) : std::nullopt;
 }
 
+// A number, or a name as `find` knows it; as it was found before, where nobody can look any more.
+template <class Number, class Find>
+std::optional<Number> account_from(const std::string &text, std::map<std::string, Number> &found_before, const Find &find) {
+    if (const auto number = number_from<Number>(text)) return number;
+    if (const std::optional<Number> found = find(text.c_str())) {
+        found_before.insert_or_assign(text, *found);
+        return found;
+    }
+    const auto before = found_before.find(text);
+    return before == found_before.end() || accounts_are_readable() ? std::nullopt : std::optional(before->second);
+}
+
 }  // namespace
 
 // NOLINTBEGIN(concurrency-mt-unsafe): nobody else asks
 std::optional<uid_t> user_from(const std::string &text) {
-    if (const auto number = number_from<uid_t>(text)) return number;
-    const auto *entry = ::getpwnam(text.c_str());
-    return entry == nullptr ? std::nullopt : std::optional(entry->pw_uid);
+    static std::map<std::string, uid_t> found_before;
+    return account_from<uid_t>(text, found_before, [](const char *name) -> std::optional<uid_t> {
+        const auto *entry = ::getpwnam(name);
+        return entry == nullptr ? std::nullopt : std::optional(entry->pw_uid);
+    });
 }
 
 std::optional<gid_t> group_from(const std::string &text) {
-    if (const auto number = number_from<gid_t>(text)) return number;
-    const auto *entry = ::getgrnam(text.c_str());
-    return entry == nullptr ? std::nullopt : std::optional(entry->gr_gid);
+    static std::map<std::string, gid_t> found_before;
+    return account_from<gid_t>(text, found_before, [](const char *name) -> std::optional<gid_t> {
+        const auto *entry = ::getgrnam(name);
+        return entry == nullptr ? std::nullopt : std::optional(entry->gr_gid);
+    });
 }
 // NOLINTEND(concurrency-mt-unsafe)
 
 // Lines of name:password:number:members.
 std::optional<gid_t> group_in_file(const std::string &name) {
+    static std::map<std::string, gid_t> found_before;
     std::ifstream file("/etc/group");
+    if (const auto before = found_before.find(name); !file && before != found_before.end()) return before->second;
     for (std::string line; std::getline(file, line);) {
         const auto name_end = line.find(':');
         if (name_end == std::string::npos || line.compare(0, name_end, name) != 0) continue;
         const auto number_at = line.find(':', name_end + 1);
         if (number_at == std::string::npos) continue;
-        return number_from<gid_t>(line.substr(number_at + 1, line.find(':', number_at + 1) - number_at - 1));
+        const auto number = number_from<gid_t>(line.substr(number_at + 1, line.find(':', number_at + 1) - number_at - 1));
+        if (number) found_before.insert_or_assign(name, *number);
+        return number;
     }
     return std::nullopt;
+}
+
+bool accounts_are_readable() {
+    const auto is_readable = [](const char *path) {
+        return varlink::FileDescriptor(::open(path, O_RDONLY | O_CLOEXEC)) || errno == ENOENT;
+    };
+    return is_readable("/etc/passwd") && is_readable("/etc/group");
 }
 
 }  // namespace mrd
