@@ -19,14 +19,6 @@ namespace mrd::log {
 
 namespace {
 
-// JOURNAL_STREAM names device and inode of the stream that the service manager connected to the journal (systemd.exec(5)).
-bool goes_to_journal() {
-    const char *text = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): nothing here sets it
-    struct stat here{};
-    if (text == nullptr || ::fstat(STDERR_FILENO, &here) != 0) return false;
-    return std::string_view(text) == std::to_string(here.st_dev) + ":" + std::to_string(here.st_ino);
-}
-
 constexpr std::array<std::pair<std::string_view, Level>, 4> levels{
     {{"debug", Level::debug}, {"info", Level::info}, {"warning", Level::warning}, {"error", Level::error}}};
 
@@ -84,6 +76,14 @@ void write_line(Level level, std::string_view text) {
 }
 
 }  // namespace
+
+// JOURNAL_STREAM names device and inode of the stream that the service manager connected to the journal (systemd.exec(5)).
+bool goes_to_journal() {
+    const char *text = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): nothing here sets it
+    struct stat here{};
+    if (text == nullptr || ::fstat(STDERR_FILENO, &here) != 0) return false;
+    return std::string_view(text) == std::to_string(here.st_dev) + ":" + std::to_string(here.st_ino);
+}
 
 bool set_level(std::string_view name) {
     const auto *const known = std::ranges::find(levels, name, [](const auto &each) { return each.first; });

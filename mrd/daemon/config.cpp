@@ -83,12 +83,12 @@ std::expected<void, std::string> read_log(const toml::table &table, std::string_
         for (const auto kind : Audit::all) known += (known.empty() ? "" : ", ") + std::string(log::to_string(kind));
         const auto *list = node.as_array();
         if (list == nullptr) return "must be a list; there are: " + known;
-        config.audit.reset();
+        auto &kinds = config.audit.emplace();
         for (const auto &element : *list) {
             const auto name = element.value_exact<std::string>();
             const auto *const kind = std::ranges::find_if(Audit::all, [&name](auto each) { return name == log::to_string(each); });
             if (kind == Audit::all.end()) return "has something else than a change that is told of; there are: " + known;
-            config.audit.set(static_cast<std::size_t>(*kind));
+            kinds.set(static_cast<std::size_t>(*kind));
         }
         return {};
     });
@@ -312,6 +312,11 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     if (auto result = reader.read(root); !result) return std::unexpected(result.error());
     if (failure) return std::unexpected(*failure);
     if (config.listeners.empty()) config.listeners = default_listeners;
+    for (const auto &[name, section] : root) {
+        std::ostringstream written;
+        written << toml::toml_formatter(section);
+        config.sections.emplace(name.str(), written.str());
+    }
     // A log is of one machine's registers: of another provider's it says nothing.
     if (config.providers.size() > 1 && config.journal.firmware_log.value_or("none") != "none") {
         return std::unexpected(std::string(file_name) + ": journal.firmware_log is of the only provider; with several, each has its own: " +

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <expected>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,9 @@ inline constexpr std::size_t max_listeners = 16;
 // What becomes of an mrd that this kernel cannot confine (docs/security.md, "Confinement").
 enum class Confined : std::uint8_t { required, best_effort, off };
 
+// Each section as it is written, but for comments and the order of its keys: for comparing.
+using Sections = std::map<std::string, std::string>;
+
 struct Config {
     std::vector<ListenerConfig> listeners{ListenerConfig{}};  // at least one; the first is the one of --socket
     std::filesystem::path state = "/run/mrd/state";
@@ -59,10 +63,11 @@ struct Config {
     varlink::Limits limits;
     JournalConfig journal;
     MetricsConfig metrics;
-    Audit::Kinds audit = Audit::every();    // which changes mrd's log tells of
+    std::optional<Audit::Kinds> audit;      // which changes mrd's log tells of; none: as mrd/daemon/reload.h has it
     std::vector<ProviderConfig> providers;  // none: as the command line has it
     std::vector<RegisterRule> rules;
     std::vector<AccessRuleConfig> access;  // none: the defaults
+    Sections sections;                     // of the file
 };
 
 // Error: one line that names the file, the line, the key and what to write instead.

@@ -25,10 +25,8 @@
 
 #include "mr/bytes.h"
 #include "mr/file.h"
-#include "mrd/access/audit.h"
 #include "mrd/access/caller.h"
 #include "mrd/clock.h"
-#include "mrd/daemon/access_reload.h"
 #include "mrd/daemon/activation.h"
 #include "mrd/daemon/command_line.h"
 #include "mrd/daemon/confine.h"
@@ -38,6 +36,7 @@
 #include "mrd/daemon/metrics.h"
 #include "mrd/daemon/metrics_listener.h"
 #include "mrd/daemon/metrics_socket.h"
+#include "mrd/daemon/reload.h"
 #include "mrd/daemon/service.h"
 #include "mrd/daemon/watchdog.h"
 #include "mrd/log.h"
@@ -332,7 +331,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     auto journal = open_journal(loop, config, seams.open_file);
     if (!journal) return Failure(journal.error());
     mrd::Daemon daemon(loop, **journal);
-    daemon.audit()->set_kinds(config.audit);
+    mrd::set_audit(config, daemon);
     mrd::warn_of_access(*rules, config.listeners);
     daemon.set_access(std::move(*rules));
     const auto &access = daemon.gate()->access;
@@ -399,7 +398,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const std::function<void()> wait_for_reload = [&] {
         reload.async_wait([&](const boost::system::error_code &error, int) {
             if (error) return;
-            if (mrd::reload_access(command_line.config_file, config.listeners, daemon)) mrd::fit_modes(*listeners, access.rules());
+            if (mrd::reload(command_line.config_file, config, daemon)) mrd::fit_modes(*listeners, access.rules());
             wait_for_reload();
         });
     };

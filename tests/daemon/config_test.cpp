@@ -40,7 +40,7 @@ TEST(Config, TheEmptyFileIsTheDefaults) {
     EXPECT_EQ(config.limits.max_connections, 4096U);
     EXPECT_EQ(config.limits.max_message, std::size_t{1} << 20);
     EXPECT_EQ(config.limits.max_buffered, std::size_t{64} << 20);
-    EXPECT_EQ(config.audit, Audit::every());
+    EXPECT_EQ(config.audit, std::nullopt);
     EXPECT_THAT(config.providers, IsEmpty()) << "never the simulator by itself";
     EXPECT_THAT(config.rules, IsEmpty());
 }
@@ -113,9 +113,9 @@ log_only = true
     EXPECT_EQ(config.journal.size_limit, 1048576U);
     EXPECT_EQ(config.journal.sync, journal::Sync::group);
     EXPECT_EQ(config.journal.firmware_log, "none");
-    EXPECT_EQ(config.audit.count(), 2U);
-    EXPECT_TRUE(config.audit.test(static_cast<std::size_t>(log::Kind::extend)));
-    EXPECT_TRUE(config.audit.test(static_cast<std::size_t>(log::Kind::repair)));
+    EXPECT_EQ(config.audit->count(), 2U);
+    EXPECT_TRUE(config.audit->test(static_cast<std::size_t>(log::Kind::extend)));
+    EXPECT_TRUE(config.audit->test(static_cast<std::size_t>(log::Kind::repair)));
     EXPECT_EQ(config.providers.at(0).firmware_log, std::nullopt);
     EXPECT_EQ(config.providers.at(1).firmware_log, "/tmp/d");
     EXPECT_EQ(config.providers.at(1).earlier_logs, (std::vector<std::filesystem::path>{"/tmp/e", "/tmp/f"}));
@@ -318,8 +318,16 @@ TEST(Config, MetricsAreAskedForOnLoopbackUnlessItSaysOtherwiseAndNowhereByDefaul
     EXPECT_EQ(parsed("[metrics]\nport = 1\naddress = \"::\"").metrics, (MetricsConfig{.port = 1, .address = "::"}));
 }
 
+TEST(Config, SectionsAreComparedWithoutCommentsAndTheOrderOfTheirKeys) {
+    const auto one = parsed("[service]\nstate = \"/a\"\nmax_connections = 7 # few\n[[listener]]\nname = \"a\"\npath = \"/a\"\n").sections;
+    EXPECT_THAT(one, ::testing::UnorderedElementsAre(::testing::Key("service"), ::testing::Key("listener")));
+    EXPECT_EQ(parsed("# first\n[[listener]]\npath = \"/a\"\nname = \"a\"\n[service]\nmax_connections = 7\nstate = \"/a\"\n").sections, one);
+    EXPECT_NE(parsed("[service]\nstate = \"/b\"\nmax_connections = 7\n[[listener]]\nname = \"a\"\npath = \"/a\"\n").sections.at("service"),
+              one.at("service"));
+}
+
 TEST(Config, OnlyChangesCanBeToldOf) {
-    EXPECT_TRUE(parsed("[log]\naudit = []").audit.none());
+    EXPECT_TRUE(parsed("[log]\naudit = []").audit->none());
     for (const auto *wrong : {"\"extend\"", "[\"read\"]", "[1]", "[\"gap\"]"}) {
         const auto config = parse_config("[log]\naudit = " + std::string(wrong), "mrd.toml");
         ASSERT_FALSE(config) << wrong;

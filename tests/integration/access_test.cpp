@@ -180,7 +180,7 @@ TEST_F(AccessOfUsers, AReloadIsWholeOrNotAtAllAndJudgesOpenSubscriptionsAgain) {
     char first = 0;
     ASSERT_EQ(::read(said[0], &first, 1), 1);
 
-    reload(daemon, "[[access]]\nname = \"a\"\nallow = [\"raed\"]\n", "the access rules stay as they were");
+    reload(daemon, "[[access]]\nname = \"a\"\nallow = [\"raed\"]\n", "access rules and log.audit stay as they were");
     EXPECT_THAT(daemon.log(), HasSubstr("nobody can be allowed: raed"));
     reload(daemon, allows + "[service]\nmax_connections = 0\n", "service.max_connections must be a number");
     reload(daemon, allows + "[[access]]\nname = \"b\"\nusers = [\"no-such-user-here\"]\nallow = [\"read\"]\n", "no-such-user-here");
@@ -189,7 +189,7 @@ TEST_F(AccessOfUsers, AReloadIsWholeOrNotAtAllAndJudgesOpenSubscriptionsAgain) {
     ASSERT_EQ(::read(said[0], &first, 1), 1) << "it goes on";
     EXPECT_EQ(first, 'r');
 
-    reload(daemon, "[[access]]\nname = \"a\"\nusers = [41001]\nallow = [\"read\"]\n", "the access rules are reloaded");
+    reload(daemon, "[[access]]\nname = \"a\"\nusers = [41001]\nallow = [\"read\"]\n", "access rules and log.audit are reloaded");
     std::string end;
     for (char next = 0; ::read(said[0], &next, 1) == 1;) end += next;
     EXPECT_EQ(end, "permission_denied");

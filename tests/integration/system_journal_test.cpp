@@ -13,6 +13,7 @@
 namespace mrd {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -148,8 +149,15 @@ TEST_F(SystemJournalTest, IsFoundAgainByAnOpenerAfterItWasStartedAnew) {
     EXPECT_EQ(daemon.stop(), 0);
 }
 
-TEST_F(SystemJournalTest, OnATerminalAChangeIsOneLine) {
+TEST_F(SystemJournalTest, OnATerminalNoChangeIsToldOfUnlessTheConfigurationNamesIt) {
     auto daemon = started();
+    ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("x")));
+    EXPECT_EQ(daemon.stop(), 0);
+    EXPECT_THAT(daemon.log(), AllOf(HasSubstr("ready"), Not(HasSubstr("a register was extended"))));
+}
+
+TEST_F(SystemJournalTest, OnATerminalAChangeIsOneLine) {
+    auto daemon = started({.config = "[log]\naudit = [\"extend\"]\n"});
     ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("x"), {.id = "a\nb"}));
     EXPECT_EQ(daemon.stop(), 0);
     EXPECT_THAT(daemon.log(), HasSubstr(R"(info a register was extended method=Extend register=tdx/rtmr3 sequence=1 id="a\nb" uid=)"));

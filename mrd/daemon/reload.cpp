@@ -1,0 +1,68 @@
+#include "mrd/daemon/reload.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mrd/access/audit.h"
+#include "mrd/log.h"
+
+namespace mrd {
+
+namespace {
+
+// Sections of the configuration, each of which reload() takes whole.
+constexpr std::array<std::string_view, 2> reloaded{"access", "log"};
+
+// The others that differ.
+std::string changed_sections(const Sections &before, const Sections &now) {
+    std::string changed;
+    const auto compare = [&changed](const Sections &these, const Sections &those, bool is_second) {
+        for (const auto &[name, text] : these) {
+            const auto other = those.find(name);
+            const bool differs = other == those.end() || (!is_second && other->second != text);
+            if (differs && std::ranges::find(reloaded, name) == reloaded.end()) changed += (changed.empty() ? "" : ", ") + name;
+        }
+    };
+    compare(before, now, false);
+    compare(now, before, true);
+    return changed;
+}
+
+}  // namespace
+
+void warn_of_access(const AccessRules &rules, const std::vector<ListenerConfig> &listeners) {
+    std::vector<std::string> names;
+    for (const auto &listener : listeners) names.push_back(listener.name);
+    for (const auto &warning : rules.warnings(names)) log::warning(warning);
+}
+
+void set_audit(const Config &config, Daemon &daemon) {
+    daemon.audit()->set_kinds(config.audit.value_or(log::goes_to_journal() ? Audit::every() : Audit::Kinds()));
+}
+
+bool reload(const std::filesystem::path &config_file, const Config &at_start, Daemon &daemon) {
+    const auto stay = [](const std::string &reason) {
+        log::error(log::Kind::configuration, "access rules and log.audit stay as they were", {{"reason", reason}});
+        return false;
+    };
+    if (config_file.empty()) return stay("mrd was started without a configuration file");
+    const auto config = load_config(config_file);
+    if (!config) return stay(config.error().message);
+    auto rules = make_access_rules(config->access);
+    if (!rules) return stay(rules.error());
+    warn_of_access(*rules, at_start.listeners);
+    const auto count = std::to_string(rules->all().size());
+    daemon.set_access(std::move(*rules));
+    set_audit(*config, daemon);
+    log::info(log::Kind::configuration, "access rules and log.audit are reloaded", {{"rules", count}});
+    if (const auto changed = changed_sections(at_start.sections, config->sections); !changed.empty())
+        log::warning(log::Kind::configuration, "what else has changed in the configuration waits for mrd's next start",
+                     {{"sections", changed}});
+    return true;
+}
+
+}  // namespace mrd

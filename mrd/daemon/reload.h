@@ -1,0 +1,22 @@
+// A new configuration for an mrd that runs.
+#pragma once
+
+#include <filesystem>
+
+#include "mrd/daemon/config.h"
+#include "mrd/daemon/daemon.h"
+
+namespace mrd {
+
+// Tells in mrd's log which rules can never decide anything.
+void warn_of_access(const AccessRules &rules, const std::vector<ListenerConfig> &listeners);
+
+// Which changes are told of: what the configuration says; where it says nothing, all, if the log goes to the system's journal, and none on a terminal.
+void set_audit(const Config &config, Daemon &daemon);
+
+// Reads the configuration again and puts its access rules and log.audit in the place of those that hold. Whole or not at all: where the file is wrong, in
+// whatever part, they stay, and a line in mrd's log says why. Another line names the sections that have changed since the start and that a start alone reads.
+// True: there are new ones.
+bool reload(const std::filesystem::path &config_file, const Config &at_start, Daemon &daemon);
+
+}  // namespace mrd
