@@ -164,6 +164,8 @@ TEST_F(TwoProviders, ProvidersThatCannotBeMeantAreRefused) {
     EXPECT_EQ(code("null"), "evidence");
     EXPECT_EQ(client.collateral().error().code, ErrorCode::no_such_provider) << "two could be meant";
     EXPECT_EQ(client.collateral("tpm").error().code, ErrorCode::no_such_provider);
+    EXPECT_THAT(client.collateral().error().message, HasSubstr("several providers could be meant: name one of the candidates"));
+    EXPECT_THAT(client.collateral("tpm").error().message, HasSubstr("NoSuchProvider (name tpm, candidates "));
     EXPECT_NE(client.collateral("tdx")->root_pem, client.collateral("other")->root_pem);
 }
 

@@ -30,7 +30,7 @@ constexpr std::array known_errors{
                "no register has that name, or each of the candidates has; `mrctl list` shows the names"},
     KnownError{"RegisterGone", ErrorCode::no_such_register,
                "the register has vanished: its device is not there, or its provider has failed; `mrctl status` says which"},
-    KnownError{"NoSuchProvider", ErrorCode::no_such_provider, "no provider has that name, or several could be meant: name one"},
+    KnownError{"NoSuchProvider", ErrorCode::no_such_provider, "no provider has that name: name one of the candidates"},
     KnownError{"NotReadable", ErrorCode::not_readable, "the register cannot be read"},
     KnownError{"NotWritable", ErrorCode::not_writable, "the register cannot be written; registers with the flag X are extended instead"},
     KnownError{"NotExtensible", ErrorCode::not_extensible, "the register cannot be extended: it has no flag X, or is only observed"},
@@ -83,15 +83,27 @@ std::string rule_of(std::string_view field) {
     return {};
 }
 
+// Of a call that names none: what is there to choose from.
+std::optional<std::string> advice_on_provider(const varlink::Value &parameters) {
+    const auto member = [&parameters](std::string_view name) { return parameters.find(name); };
+    const auto name = member("name");
+    const auto candidates = member("candidates");
+    if (!name || name->as_string() != "" || !candidates) return std::nullopt;
+    if (candidates->size() > 0) return "several providers could be meant: name one of the candidates";
+    return "this mrd has no provider that can do it: `mrctl status` shows which ones it has, and why one does not run";
+}
+
 // "expected 48, actual 32": the error's parameters, for people.
 std::string detail_of(const varlink::Reply &reply) {
     std::string text;
     if (!reply.parameters) return text;
     for (auto member = reply.parameters->first(); member; member = member->next()) {
-        if (member->kind() == varlink::Kind::null || (member->kind() == varlink::Kind::array && member->size() == 0)) continue;
+        const auto string = member->as_string();
+        if (member->kind() == varlink::Kind::null || (member->kind() == varlink::Kind::array && member->size() == 0) || string == "")
+            continue;
         if (!text.empty()) text += ", ";
         text += std::string(member->key()) + " ";
-        if (const auto string = member->as_string()) {
+        if (string) {
             text += *string;
         } else {
             text += member->to_json();
@@ -128,6 +140,7 @@ Error error_of(const varlink::Reply &reply) {
         const auto wrong = field ? field->as_string() : std::nullopt;
         if (wrong && !rule_of(*wrong).empty()) advice = rule_of(*wrong);
     }
+    if (name == "NoSuchProvider" && reply.parameters) advice = advice_on_provider(*reply.parameters).value_or(advice);
     const auto detail = detail_of(reply);
     error.message = std::string(name) + (detail.empty() ? "" : " (" + detail + ")") + ": " + advice;
     return error;

@@ -10,9 +10,9 @@ Error from_transport(const varlink::ClientError &error, const std::string &socke
     case varlink::ClientErrorCode::not_permitted:
         return {ErrorCode::permission_denied, "this user may not connect to " + socket + " (" + error.reason + "): run as mrd's user"};
     case varlink::ClientErrorCode::refused:
-        return {ErrorCode::no_service,
-                "mrd at " + socket + " closed the connection without an answer (" + error.reason +
-                    "): nothing was done; it may have as many connections as its max_connections allows: try again later"};
+        return {ErrorCode::no_service, "mrd at " + socket + " closed the connection without an answer (" + error.reason +
+                                           "): nothing was done; it has been started again since, or has as many connections as its "
+                                           "max_connections allows: connect again"};
     case varlink::ClientErrorCode::timed_out:
         return {ErrorCode::timed_out, "mrd at " + socket + ": " + error.reason + "; the call may still take effect"};
     case varlink::ClientErrorCode::connection_lost:
