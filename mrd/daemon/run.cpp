@@ -38,6 +38,7 @@
 #include "mrd/daemon/metrics_socket.h"
 #include "mrd/daemon/reload.h"
 #include "mrd/daemon/service.h"
+#include "mrd/daemon/start_progress.h"
 #include "mrd/daemon/watchdog.h"
 #include "mrd/log.h"
 #include "mrd/own_files.h"
@@ -169,14 +170,16 @@ std::expected<void, Refusal> open_providers(const mrd::OpenProvider &open, const
 // ---- The journal
 
 std::expected<std::unique_ptr<mrd::journal::Journal>, std::string> open_journal(asio::io_context &loop, const mrd::Config &config,
-                                                                                const mrd::journal::OpenFile &open_file) {
+                                                                                const mrd::journal::OpenFile &open_file,
+                                                                                std::function<void()> on_progress) {
     auto id = boot_id(config);
     if (!id) return Failure(id.error());
     return mrd::journal::Journal::open(loop, {.folder = config.state,
                                               .boot_id = std::move(*id),
                                               .size_limit = config.journal.size_limit,
                                               .sync = config.journal.sync,
-                                              .open_file = open_file});
+                                              .open_file = open_file,
+                                              .on_progress = std::move(on_progress)});
 }
 
 // What the configuration names is as trusted as itself: with a log others would say what the firmware did, with another boot's id begin a new journal.
@@ -295,6 +298,7 @@ std::expected<void, std::string> open_for_metrics(const mrd::MetricsConfig &conf
 
 std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
     const auto &config = command_line.config;
+    mrd::StartProgress progress(manager);
     const auto manager = mrd::ServiceManager::from_environment();
     if (auto trusted = check_named_files(config); !trusted) return misconfigured(trusted.error());
     if (auto good = check_firmware_logs(config); !good) return good;
@@ -328,7 +332,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     asio::io_context loop(1);
     std::string ended;
     const auto watched = watch_openers(loop, std::move(*openers), ended);
-    auto journal = open_journal(loop, config, seams.open_file);
+    auto journal = open_journal(loop, config, seams.open_file, [&progress] { progress.went_on(); });
     if (!journal) return Failure(journal.error());
     mrd::Daemon daemon(loop, **journal);
     mrd::set_audit(config, daemon);
@@ -348,6 +352,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     });
 
     if (auto opened = open_providers(seams.open_provider, command_line, *providers, daemon); !opened) return opened;
+    progress.end();
     if (auto started = daemon.start_journal(); !started) return started;
     daemon.on_late([&config, &daemon](mrd::ProviderSlot &) {
         if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error().reason);

@@ -300,6 +300,7 @@ AppendFile::Result<void> Journal::rewrite_unsynced() {
         if (!found) return std::unexpected(found.error());
         if (!*found) return std::unexpected(std::make_error_code(std::errc::io_error));
         if (auto written = write_all(*file_, (*found)->offset, (*found)->bytes); !written) return written;
+        if (options_.on_progress) options_.on_progress();
     }
     return file_->sync();
 }

@@ -54,6 +54,7 @@ struct Options {
     std::uint64_t checkpoint_interval = journal::checkpoint_interval;  // bytes
     OpenFile open_file = open_append_file;
     SyncFolder sync_folder = journal::sync_folder;
+    std::function<void()> on_progress = {};  // called again and again while open() and start() read or write what may be long
 };
 
 // A register as its provider gave it at start.

@@ -16,6 +16,8 @@ namespace {
 using Failure = std::unexpected<std::string>;
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t bytes_of_progress = std::uint64_t{1} << 20U;
+
 std::string in_use(const fs::path &file) {
     return "another mrd writes the journal " + file.string() + ": stop it first, or give this one another state directory";
 }
@@ -95,7 +97,11 @@ std::expected<void, std::string> Journal::load() {
     if (slot && slot->is_durable) synced_ = checkpoint_end_;
     next_checkpoint_ = checkpoint_end_ + options_.checkpoint_interval;
     Proof proof(*file_, std::move(state_), checkpoint_end_, file_size_);
-    const auto step = proof.step(file_size_);
+    auto step = Proof::Step::more;
+    while (step == Proof::Step::more && !proof.is_at_end()) {
+        step = proof.step(bytes_of_progress);
+        if (options_.on_progress) options_.on_progress();
+    }
     state_ = std::move(proof.state());
     end_ = proof.offset();
     if (step == Proof::Step::unreadable) return unreadable(proof.error());

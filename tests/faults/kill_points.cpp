@@ -5,6 +5,7 @@
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -44,7 +45,8 @@ private:
 // Knows what is written by the record's head.
 class KilledFile final : public journal::AppendFile {
 public:
-    KilledFile(std::unique_ptr<AppendFile> inner, Killer &killer) : inner_(std::move(inner)), killer_(killer) {}
+    KilledFile(std::unique_ptr<AppendFile> inner, Killer &killer, std::chrono::milliseconds read_takes)
+        : inner_(std::move(inner)), killer_(killer), read_takes_(read_takes) {}
 
     Result<std::size_t> write(std::uint64_t offset, mr::ByteView bytes) override {
         const auto record = is_there(offset, bytes) ? std::nullopt : record_in(offset, bytes);
@@ -64,7 +66,10 @@ public:
     }
 
     Result<void> allocate(std::uint64_t offset, std::uint64_t size) override { return inner_->allocate(offset, size); }
-    Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) override { return inner_->read(offset, into); }
+    Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) override {
+        if (read_takes_.count() > 0) std::this_thread::sleep_for(read_takes_);
+        return inner_->read(offset, into);
+    }
     Result<std::uint64_t> size() override { return inner_->size(); }
     Result<std::uint64_t> size_at(const std::filesystem::path &path) override { return inner_->size_at(path); }
 
@@ -94,6 +99,7 @@ private:
 
     std::unique_ptr<AppendFile> inner_;
     Killer &killer_;
+    std::chrono::milliseconds read_takes_;
     std::atomic<bool> settled_ = false;  // something, since the last sync
 };
 
@@ -110,15 +116,15 @@ OpenProvider with_kill_points(OpenProvider open, Killer &killer) {
 }
 
 // Only around the journal itself: what is cut off its end is written elsewhere as it was.
-journal::OpenFile with_kill_points(journal::OpenFile open, Killer &killer) {
-    return
-        [open = std::move(open), &killer](const std::filesystem::path &path,
-                                          journal::OpenMode mode) -> std::expected<std::unique_ptr<journal::AppendFile>, std::error_code> {
-            auto opened = open(path, mode);
-            const auto name = path.filename();
-            if (!opened || (name != "journal" && name != "journal.new")) return opened;
-            return std::make_unique<KilledFile>(std::move(*opened), killer);
-        };
+journal::OpenFile with_kill_points(journal::OpenFile open, Killer &killer, std::chrono::milliseconds read_takes) {
+    return [open = std::move(open), &killer, read_takes](
+               const std::filesystem::path &path,
+               journal::OpenMode mode) -> std::expected<std::unique_ptr<journal::AppendFile>, std::error_code> {
+        auto opened = open(path, mode);
+        const auto name = path.filename();
+        if (!opened || (name != "journal" && name != "journal.new")) return opened;
+        return std::make_unique<KilledFile>(std::move(*opened), killer, read_takes);
+    };
 }
 
 }  // namespace mrd::faults

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -45,6 +46,7 @@ private:
 
 // `killer` outlives what they open.
 OpenProvider with_kill_points(OpenProvider open, Killer &killer);
-journal::OpenFile with_kill_points(journal::OpenFile open, Killer &killer);
+// `read_takes`: at least so long does each reading of a file take.
+journal::OpenFile with_kill_points(journal::OpenFile open, Killer &killer, std::chrono::milliseconds read_takes = {});
 
 }  // namespace mrd::faults

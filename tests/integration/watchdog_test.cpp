@@ -1,9 +1,10 @@
-// systemd's watchdog, played by the test: mrd is alive as long as its event loop goes round.
+// systemd, played by the test: a start that takes long says that it goes on, and mrd is alive as long as its event loop goes round.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
 
+#include "mrd/daemon/start_progress.h"
 #include "tests/integration/daemon.h"
 #include "tests/mrd/datagram_socket.h"
 
@@ -29,6 +30,24 @@ protected:
     [[nodiscard]] std::filesystem::path log() const { return folder() / "log"; }
     static std::string microseconds() { return std::to_string(std::chrono::microseconds(interval).count()); }
 };
+
+TEST_F(WatchdogTest, AStartThatReadsALongJournalAsksForMoreTimeAsItGoesOn) {
+    {
+        const DatagramSocket manager(folder() / "notify");
+        auto mrd = start(manager, {});
+        mrd.signal(SIGTERM);
+        EXPECT_EQ(mrd.wait(), 0);
+    }
+    const DatagramSocket manager(folder() / "notify");
+    const auto takes = std::chrono::milliseconds(StartProgress::interval).count();
+    const Process process(
+        {places::mrd_with_faults(), "--sim", "--socket", socket(), "--state", folder() / "state"},
+        {.environment = {{"NOTIFY_SOCKET", manager.path()}, {"MRD_JOURNAL_READ_TAKES", std::to_string(takes)}}, .errors = log()});
+    EXPECT_EQ(manager.next(), "EXTEND_TIMEOUT_USEC=30000000") << contents(log());
+    auto next = manager.next();
+    while (next.starts_with("EXTEND_TIMEOUT_USEC=")) next = manager.next();
+    EXPECT_EQ(next, "READY=1") << contents(log());
+}
 
 TEST_F(WatchdogTest, IsFedAsLongAsTheEventLoopGoesRound) {
     const DatagramSocket manager(folder() / "notify");

@@ -1,7 +1,8 @@
 // mrd as it is shipped, but for what stands around its provider and the journal's file: faults (MRD_SIM_FAULTS, tests/faults/faults.h) and places to die at
-// (MRD_KILL, tests/faults/kill_points.h), and where the system's journal is taken to be (MRD_SYSTEM_JOURNAL).
+// (MRD_KILL, tests/faults/kill_points.h), how many milliseconds each reading of the journal takes (MRD_JOURNAL_READ_TAKES), and where the system's journal is taken to be (MRD_SYSTEM_JOURNAL).
 #include <cstdlib>
 #include <iostream>
+#include <string>
 #include <string_view>
 
 #include "mrd/daemon/run.h"
@@ -26,7 +27,8 @@ int main(int argc, char **argv) {
     mrd::faults::Killer killer(environment("MRD_KILL"));
     mrd::Seams seams;
     seams.open_provider = with_kill_points(with_faults(seams.open_provider, std::move(*faults)), killer);
-    seams.open_file = with_kill_points(seams.open_file, killer);
+    const std::string read_takes(environment("MRD_JOURNAL_READ_TAKES"));
+    seams.open_file = with_kill_points(seams.open_file, killer, std::chrono::milliseconds(read_takes.empty() ? 0 : std::stoi(read_takes)));
     if (const auto socket = environment("MRD_SYSTEM_JOURNAL"); !socket.empty()) seams.system_journal = socket;
     return mrd::run(argc, argv, seams);
 }
