@@ -54,6 +54,15 @@ std::expected<varlink::SocketAccess, std::string> access_of(const ListenerConfig
     return varlink::SocketAccess{.mode = mode_of(listener, rules), .owner = *owner, .group = *group};
 }
 
+// Without links, "." and "..", as far as it is there already.
+std::filesystem::path whole_path(const std::filesystem::path &path) {
+    std::error_code unknown;
+    auto whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path, unknown), unknown);
+    return unknown ? path.lexically_normal() : whole;
+}
+
+std::filesystem::path lock_of(const std::filesystem::path &socket) { return socket.native() + ".lock"; }
+
 // The lock beside the socket says that nobody listens on it, so a file that is there is left over and goes.
 std::expected<Listener, std::string> make_socket(const ListenerConfig &listener, const AccessRules &rules) {
     auto address = varlink::Address::parse(listener.path);
@@ -66,7 +75,7 @@ std::expected<Listener, std::string> make_socket(const ListenerConfig &listener,
     const std::filesystem::path path = address->path();
     const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
     if (auto made = make_own_folder(folder, 0755, Others::write_their_own); !made) return Failure(made.error());
-    auto lock = lock_file(path.string() + ".lock", "the socket " + path.string());
+    auto lock = lock_file(lock_of(path), "the socket " + path.string());
     if (!lock) return Failure(lock.error());
     if (auto unused = check_nobody_listens(*address); !unused) return Failure(unused.error());
     auto socket = varlink::bind_to(*address, *access);
@@ -97,8 +106,21 @@ std::expected<PassedToListeners, std::string> assign_sockets(const std::vector<L
     return assigned;
 }
 
-std::expected<void, std::string> check_owners(const std::vector<ListenerConfig> &listeners, const AccessRules &rules) {
+std::expected<void, std::string> check_listeners(const std::vector<ListenerConfig> &listeners, const AccessRules &rules) {
+    std::vector<std::filesystem::path> paths;
     for (const auto &listener : listeners) {
+        const auto fail = [&listener](const std::string &why) {
+            return Failure("listener.path = \"" + listener.path + "\" of the listener " + listener.name + " " + why +
+                           ": give it another one");
+        };
+        const auto path = whole_path(listener.path);
+        for (std::size_t i = 0; i < paths.size(); ++i) {
+            const auto &other = listeners[i].name;
+            if (path == paths[i]) return fail("is the path of the listener " + other + ", too");
+            if (path == lock_of(paths[i])) return fail("is the lock of the listener " + other);
+            if (lock_of(path) == paths[i]) return fail("has the path of the listener " + other + " as its lock");
+        }
+        paths.push_back(path);
         if (auto access = access_of(listener, rules); !access) return Failure(access.error());
     }
     return {};

@@ -216,18 +216,17 @@ std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) 
 
 // ---- Folders, locks, descriptors
 
+// Whoever tries mrd out is seldom root, and the usual places are root's.
+std::string may_need_root(std::string reason) {
+    if (reason.ends_with(std::generic_category().message(EACCES)))
+        reason += ": run mrd as root, or give it places of this user's (--state, --socket)";
+    return reason;
+}
+
 // The lock is held as long as mrd runs.
 std::expected<varlink::FileDescriptor, std::string> lock_state(const mrd::Config &config) {
-    // Whoever tries mrd out is seldom root, and the usual places are root's.
-    const auto refusal = [](std::string reason) {
-        if (reason.ends_with(std::generic_category().message(EACCES)))
-            reason += ": run mrd as root, or give it places of this user's (--state, --socket)";
-        return Failure(std::move(reason));
-    };
-    if (auto made = mrd::make_own_folder(config.state, 0700, mrd::Others::write_nothing); !made) return refusal(made.error());
-    auto lock = mrd::lock_file(config.state / "lock", "the state directory " + config.state.string());
-    if (!lock) return refusal(lock.error());
-    return lock;
+    if (auto made = mrd::make_own_folder(config.state, 0700, mrd::Others::write_nothing); !made) return Failure(made.error());
+    return mrd::lock_file(config.state / "lock", "the state directory " + config.state.string());
 }
 
 // What mrd itself opens: journal, state and keys, for a moment a file that replaces one, /proc of a caller; and one listener's socket and lock.
@@ -298,13 +297,13 @@ std::expected<void, std::string> open_for_metrics(const mrd::MetricsConfig &conf
 
 std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const mrd::Seams &seams) {
     const auto &config = command_line.config;
-    mrd::StartProgress progress(manager);
     const auto manager = mrd::ServiceManager::from_environment();
+    mrd::StartProgress progress(manager);
     if (auto trusted = check_named_files(config); !trusted) return misconfigured(trusted.error());
     if (auto good = check_firmware_logs(config); !good) return good;
     auto rules = mrd::make_access_rules(config.access);
     if (!rules) return misconfigured(rules.error());
-    if (auto good = mrd::check_owners(config.listeners, *rules); !good) return misconfigured(good.error());
+    if (auto good = mrd::check_listeners(config.listeners, *rules); !good) return misconfigured(good.error());
     const auto providers = find_providers(config);
     if (!providers) return Failure(providers.error());
     auto passed = mrd::take_passed_sockets();
@@ -316,12 +315,12 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto identity = mrd::wanted_identity(config);
     if (!identity) return misconfigured(identity.error());
     if (*identity) mrd::expect_user((*identity)->uid);
-    const auto state_lock = lock_state(config);
-    if (!state_lock) return Failure(state_lock.error());
 
-    // Nobody can connect before somebody listens.
+    // Before the state directory, of which nothing is made where another mrd has a socket of these. Nobody can connect before somebody listens.
     auto listeners = mrd::open_listeners(config.listeners, std::move(*assigned), *rules);
-    if (!listeners) return Failure(listeners.error());
+    if (!listeners) return Failure(may_need_root(listeners.error()));
+    const auto state_lock = lock_state(config);
+    if (!state_lock) return Failure(may_need_root(state_lock.error()));
     if (auto opened = open_for_metrics(config.metrics, *for_metrics); !opened) return opened;
     const auto limits = fit_descriptors(config, for_metrics->size());
     if (!limits) return Failure(limits.error());
@@ -352,8 +351,8 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     });
 
     if (auto opened = open_providers(seams.open_provider, command_line, *providers, daemon); !opened) return opened;
-    progress.end();
     if (auto started = daemon.start_journal(); !started) return started;
+    progress.end();
     daemon.on_late([&config, &daemon](mrd::ProviderSlot &) {
         if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error().reason);
     });

@@ -68,6 +68,36 @@ TEST(AssignSockets, AConnectedOneIsTheOnlyOne) {
     EXPECT_THAT(assigned(two, passed({"all", "log"}, false)), HasSubstr("has to be the only one"));
 }
 
+// ---- Which there can be together
+
+std::string checked(const std::vector<ListenerConfig> &listeners) {
+    const auto good = check_listeners(listeners, Access::only_root());
+    return good ? "" : good.error();
+}
+
+TEST(CheckListeners, NoTwoHaveOnePathHoweverItIsWritten) {
+    const TemporaryFolder folder;
+    const auto path = [&folder](const std::string &name) { return (folder.path() / name).native(); };
+    fs::create_directory(path("run"));
+    fs::create_directory_symlink(path("run"), path("link"));
+    EXPECT_EQ(checked({{.name = "a", .path = path("run/s")}, {.name = "b", .path = path("run/t")}}), "");
+    for (const auto *other : {"run//s", "run/./s", "run/../run/s", "link/s"}) {
+        EXPECT_EQ(checked({{.name = "a", .path = path("run/s")}, {.name = "b", .path = path(other)}}),
+                  "listener.path = \"" + path(other) + "\" of the listener b is the path of the listener a, too: give it another one");
+    }
+    EXPECT_THAT(checked({{.name = "a", .path = path("new/s")}, {.name = "b", .path = path("new/../new/s")}}),
+                HasSubstr("is the path of the listener a"))
+        << "nothing of it is there yet";
+}
+
+TEST(CheckListeners, NoneHasTheLockOfAnotherAsItsPath) {
+    EXPECT_EQ(checked({{.name = "a", .path = "/x/s"}, {.name = "b", .path = "/x/s.lock"}}),
+              "listener.path = \"/x/s.lock\" of the listener b is the lock of the listener a: give it another one");
+    EXPECT_EQ(checked({{.name = "a", .path = "/x/s.lock"}, {.name = "b", .path = "/x//s"}}),
+              "listener.path = \"/x//s\" of the listener b has the path of the listener a as its lock: give it another one");
+    EXPECT_EQ(checked({{.name = "a", .path = "/x/s"}, {.name = "b", .path = "/y/s.lock"}}), "");
+}
+
 // ---- Opening them
 
 class OpenListeners : public ::testing::Test {

@@ -625,6 +625,27 @@ TEST_F(DaemonTest, MoreConnectionsThanAllowedEndAtOnceAndAreCounted) {
     EXPECT_EQ(status_of(client)["limits"]["refused"], (Json{{"full", 1}, {"share", 0}, {"descriptors", 0}}));
 }
 
+TEST_F(DaemonTest, WhoseConnectionARestartHasEndedIsToldThatNothingWasDoneAndWhatToDo) {
+    auto before = started();
+    auto client = before.client();  // and no call yet
+    EXPECT_EQ(before.stop(), 0);
+    const auto after = started();
+    const auto refused = client.extend("rtmr3", digest_of("a"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::no_service);
+    EXPECT_THAT(refused.error().message,
+                ::testing::AllOf(HasSubstr("nothing was done"), HasSubstr("has been started again"), HasSubstr("connect again")));
+    ASSERT_TRUE(client.reconnect());
+    EXPECT_EQ(client.extend("rtmr3", digest_of("a"))->sequence, 1);
+}
+
+TEST_F(DaemonTest, AnotherMrdsSocketIsRefusedBeforeAnythingElseIsMade) {
+    const auto first = started();
+    const auto state = folder() / "another state";
+    EXPECT_THAT(refused({.state = state}), HasSubstr("another mrd uses the socket " + first.socket()));
+    EXPECT_FALSE(std::filesystem::exists(state));
+}
+
 // A limit of open files that nobody can raise.
 Daemon::Options with_descriptors(rlim_t count) {
     return {.in_child = [count] {
