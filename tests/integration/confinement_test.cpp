@@ -237,7 +237,7 @@ TEST_F(MrdConfinement, AConfigurationThatOthersMayWriteByNowIsNotLoadedAgain) {
     std::filesystem::permissions(file, std::filesystem::perms(0666));
     reload(daemon, folder(), sim_and_tsm, "stay as they were reason=\"the configuration: " + file.native() + " may be written by others");
     std::filesystem::permissions(file, std::filesystem::perms(0644));
-    reload(daemon, folder(), sim_and_tsm, "the access rules are reloaded");
+    reload(daemon, folder(), sim_and_tsm, "access rules and log.audit are reloaded");
     EXPECT_EQ(daemon.stop(), 0);
 }
 
