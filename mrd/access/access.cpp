@@ -84,7 +84,7 @@ Judgement Access::judge(const Principal &principal, Operation operation, std::st
     if (names_registers(operation) && !subject.empty()) {
         if (const auto known = look_up_ ? look_up_(subject) : std::nullopt) return judge(principal, operation, *known);
         // One that is to be made has its name already.
-        if (operation == Operation::create) return judgement(rules_.allows(principal, *right, {std::string(subject), {}}));
+        if (operation == Operation::create) return judgement(rules_.allows_new(principal, *right, std::string(subject)));
         return judgement(rules_.allows_some(principal, *right));
     }
     return judgement(leaves_out_the_others(operation) ? rules_.allows_some(principal, *right) : rules_.allows(principal, *right));

@@ -25,7 +25,11 @@ struct Gate {
 class Caller {
 public:
     Caller(const varlink::Peer &peer, Gate &gate, const std::optional<mr::wire::OnBehalfOf> &on_behalf_of = {})
-        : peer_(peer), gate_(gate), on_behalf_of_(on_behalf_of) {}
+        : peer_(peer),
+          gate_(gate),
+          on_behalf_of_(on_behalf_of),
+          principal_{
+              .uid = peer.uid, .gid = peer.gid, .groups = peer.groups, .listener = peer.listener, .unit = [this] { return unit(); }} {}
     Caller(const Caller &) = delete;
     Caller &operator=(const Caller &) = delete;
     ~Caller() = default;
@@ -40,19 +44,10 @@ public:
     [[nodiscard]] const varlink::Peer &peer() const { return peer_; }
 
     // As rules see him: as long as this. His unit is read at most once for it.
-    [[nodiscard]] Principal principal() const {
-        return {.uid = peer_.uid,
-                .gid = peer_.gid,
-                .groups = peer_.groups,
-                .listener = peer_.listener,
-                .unit = [this]() -> std::optional<std::string> {
-                    if (!unit_) unit_.emplace(unit_of(peer_));
-                    return *unit_;
-                }};
-    }
+    [[nodiscard]] const Principal &principal() const { return principal_; }
     template <class Subject>
     [[nodiscard]] bool may(Operation operation, const Subject &subject) const {
-        return gate_.access.judge(principal(), operation, subject).allowed;
+        return gate_.access.judge(principal_, operation, subject).allowed;
     }
     // Has a rule asked for it? Then what was judged is for this moment alone.
     [[nodiscard]] bool unit_was_asked() const { return unit_.has_value(); }
@@ -60,8 +55,8 @@ public:
     // What the gate asks of a call; what it refuses is counted and told.
     [[nodiscard]] bool passes(Operation operation, std::string_view subject) {
         // Nobody is trusted to say for whom he asks. To pass that over would be to do it in his own name.
-        const auto judged = on_behalf_of_ ? Judgement() : gate_.access.judge(principal(), operation, subject);
-        if (!judged.allowed) gate_.access.refused(principal(), peer_.pid, operation, subject);
+        const auto judged = on_behalf_of_ ? Judgement() : gate_.access.judge(principal_, operation, subject);
+        if (!judged.allowed) gate_.access.refused(principal_, peer_.pid, operation, subject);
         rule_ = judged.rule == nullptr ? std::string_view() : judged.rule->name;
         return judged.allowed;
     }
@@ -70,9 +65,15 @@ public:
     [[nodiscard]] std::shared_ptr<const mr::EventCaller> in_log() const { return gate_.callers.find(peer_, rule_); }
 
 private:
+    [[nodiscard]] const std::optional<std::string> &unit() const {
+        if (!unit_) unit_.emplace(unit_of(peer_));
+        return *unit_;
+    }
+
     const varlink::Peer &peer_;
     Gate &gate_;
     std::optional<mr::wire::OnBehalfOf> on_behalf_of_;
+    Principal principal_;
     std::string_view rule_;
     mutable std::optional<std::optional<std::string>> unit_;
 };
@@ -80,24 +81,20 @@ private:
 // Whose call goes on when its method has returned: may he still, by the rules as they are now?
 class LastingCaller {
 public:
-    LastingCaller(const Caller &caller, std::shared_ptr<Gate> gate) : peer_(caller.peer()), gate_(std::move(gate)) {}
+    LastingCaller(const Caller &caller, std::shared_ptr<Gate> gate)
+        : peer_(std::make_shared<const varlink::Peer>(caller.peer())), gate_(std::move(gate)) {}
 
-    template <class Subject>
-    [[nodiscard]] bool may(Operation operation, const Subject &subject) const {
-        return Caller(peer_, *gate_).may(operation, subject);
-    }
+    // As he is now: for one judgement of all that it goes on with, as his unit is read for each such. As long as this, or what it was moved to.
+    [[nodiscard]] std::unique_ptr<const Caller> now() const { return std::make_unique<const Caller>(*peer_, *gate_); }
     // Counts and tells that new rules have ended it.
-    void refused(Operation operation, std::string_view subject) const {
-        gate_->access.refused(Caller(peer_, *gate_).principal(), peer_.pid, operation, subject);
+    void refused(const Caller &now, Operation operation, std::string_view subject) const {
+        gate_->access.refused(now.principal(), peer_->pid, operation, subject);
     }
-    [[nodiscard]] bool sees_contents(const RegisterName &reg) const {
-        return gate_->access.shows_contents(Caller(peer_, *gate_).principal(), reg);
-    }
-    [[nodiscard]] Client client() const { return Client::of(peer_); }
+    [[nodiscard]] Client client() const { return Client::of(*peer_); }
     [[nodiscard]] const Access &access() const { return gate_->access; }
 
 private:
-    varlink::Peer peer_;
+    std::shared_ptr<const varlink::Peer> peer_;
     std::shared_ptr<Gate> gate_;
 };
 

@@ -9,49 +9,49 @@ namespace {
 
 std::string list_of(const std::vector<std::string> &names) {
     std::string text;
-    for (const auto &name : names) text += (text.empty() ? "" : " or ") + name;
-    return text;
+    for (std::size_t i = 0; i < std::min(names.size(), max_told_entries); ++i) text += (i == 0 ? "" : " or ") + names[i];
+    return names.size() > max_told_entries ? text + " or " + std::to_string(names.size() - max_told_entries) + " others" : text;
 }
 
-// What of the rule does not fit.
-std::string what_is_missing(const AccessRule &rule, const Principal &principal, const RegisterName &reg) {
-    std::vector<std::string> missing;
-    const auto fits = [&principal](AccessRule part) {
-        part.units.clear();
-        part.listeners.clear();
-        return part.is_for(principal);
-    };
-    auto users = rule;
-    users.groups.clear();
-    if (!fits(users)) missing.emplace_back("other users");
-    auto groups = rule;
-    groups.users.clear();
-    if (!fits(groups)) missing.emplace_back("other groups");
-    if (!rule.units.empty()) {
-        const auto unit = principal.unit ? principal.unit() : std::nullopt;
-        if (!unit || std::ranges::find(rule.units, *unit) == rule.units.end()) missing.push_back("the unit " + list_of(rule.units));
-    }
-    if (!rule.listeners.empty() && std::ranges::find(rule.listeners, principal.listener) == rule.listeners.end())
-        missing.push_back("the listener " + list_of(rule.listeners));
-    if (!rule.is_about(reg)) missing.push_back("the registers " + list_of(rule.registers));
-    std::string text;
-    for (const auto &each : missing) text += (text.empty() ? "" : ", ") + each;
-    return text;
-}
+// Why rules do not allow something to somebody.
+class Reasons {
+public:
+    Reasons(const AccessRules &rules, const Principal &principal)
+        : rules_(rules), principal_(principal), fitting_(rules.fitting(principal)) {}
 
-std::string why_not(const AccessRules &rules, const Principal &principal, Right right, const RegisterName &reg) {
-    std::string text;
-    std::size_t told = 0;
-    // The first one is root's, which everybody lacks.
-    for (auto rule = rules.all().begin() + 1; rule != rules.all().end(); ++rule) {
-        if (!rule->allow.has(right)) continue;
-        if (++told > max_told_rules) return text + "; and others";
-        auto missing = what_is_missing(*rule, principal, reg);
-        if (missing.empty()) missing = "nobody without a uid of his own";  // the overflow uid
-        text += (text.empty() ? "the rule " : "; the rule ") + rule->name + " is for " + missing;
+    [[nodiscard]] std::string why_not(Right right, const RegisterName &reg) const {
+        std::string text;
+        std::size_t told = 0;
+        // The first one is root's, which everybody lacks.
+        for (std::size_t i = 1; i < rules_.all().size(); ++i) {
+            const auto &rule = rules_.all()[i];
+            if (!rule.allow.has(right)) continue;
+            if (++told > max_told_rules) return text + "; and others";
+            auto missing = what_is_missing(i, reg);
+            if (missing.empty()) missing = "nobody without a uid of his own";  // the overflow uid
+            text += (text.empty() ? "the rule " : "; the rule ") + rule.name + " is for " + missing;
+        }
+        return text.empty() ? "no rule allows it to others than root" : text;
     }
-    return text.empty() ? "no rule allows it to others than root" : text;
-}
+
+private:
+    // What of the rule does not fit.
+    [[nodiscard]] std::string what_is_missing(std::size_t number, const RegisterName &reg) const {
+        const auto &rule = rules_.all()[number];
+        std::string text;
+        const auto add = [&text](const std::string &missing) { text += (text.empty() ? "" : ", ") + missing; };
+        if (!fitting_.users.test(number)) add("other users");
+        if (!fitting_.groups.test(number)) add("other groups");
+        if (!rule.has_unit_of(principal_)) add("the unit " + list_of(rule.units));
+        if (!fitting_.listeners.test(number)) add("the listener " + list_of(rule.listeners));
+        if (!rules_.about(reg).test(number)) add("the registers " + list_of(rule.registers));
+        return text;
+    }
+
+    const AccessRules &rules_;
+    const Principal &principal_;
+    AccessRules::Fitting fitting_;
+};
 
 class Collected {
 public:
@@ -81,6 +81,7 @@ bool is_asked_for(Right right, const KnownRegister &reg) {
 
 std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers) {
     const auto &rules = access.rules();
+    const Reasons reasons(rules, principal);
     std::vector<Permission> all;
     for (std::size_t i = 0; i < rights; ++i) {
         const auto right = static_cast<Right>(i);
@@ -94,17 +95,16 @@ std::vector<Permission> permissions(const Access &access, const Principal &princ
         } else if (right == Right::create) {
             // Of registers that there are not yet.
             const auto *const some = rules.allows_some(principal, right);
-            some == nullptr ? add({.why_not = why_not(rules, principal, right, {})})
-                            : add({.registers = some->registers, .rule = some->name});
+            some == nullptr ? add({.why_not = reasons.why_not(right, {})}) : add({.registers = some->registers, .rule = some->name});
         } else {
             Collected collected;
             for (const auto &reg : registers) {
                 if (!is_about_registers(right) || !is_asked_for(right, reg)) continue;
                 const auto *const rule = rules.allows(principal, right, reg.name);
-                collected.add(rule, rule == nullptr ? why_not(rules, principal, right, reg.name) : "", reg.name.name);
+                collected.add(rule, rule == nullptr ? reasons.why_not(right, reg.name) : "", reg.name.name);
             }
             auto found = collected.take();
-            if (found.empty()) found.push_back({.why_not = why_not(rules, principal, right, {})});
+            if (found.empty()) found.push_back({.why_not = reasons.why_not(right, {})});
             for (auto &permission : found) add(std::move(permission));
         }
     }

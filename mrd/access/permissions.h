@@ -20,6 +20,8 @@ struct Permission {
 
 inline constexpr std::size_t max_told_rules = 4;  // of those that allow a right to others, when none allows it
 
+inline constexpr std::size_t max_told_entries = 8;  // of one list of such a rule
+
 // In the order of the rights; of one right that is not the same for all registers, in the order of the registers.
 std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers);
 

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "proto/varlink/uid_shares.h"
@@ -30,7 +31,10 @@ bool covers(const AccessRule &earlier, const AccessRule &later) {
            earlier.allow.has_all_of(later.allow);
 }
 
-bool matches(const std::string &pattern, const std::string &name) { return ::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0; }
+bool matches(const std::string &pattern, const std::string &name) {
+    const auto plain = std::min(pattern.find_first_of("*?[\\"), pattern.size());
+    return name.compare(0, plain, pattern, 0, plain) == 0 && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0;
+}
 
 }  // namespace
 
@@ -59,11 +63,7 @@ bool is_about_registers(Right right) {
     std::unreachable();
 }
 
-bool AccessRule::is_for(const Principal &principal) const {
-    const auto fits = [](const auto &wanted, const auto &is) { return wanted.empty() || contains(wanted, is); };
-    const auto is_in = [&principal](gid_t group) { return group == principal.gid || contains(principal.groups, group); };
-    if (!fits(users, principal.uid) || !(groups.empty() || std::ranges::any_of(groups, is_in)) || !fits(listeners, principal.listener))
-        return false;
+bool AccessRule::has_unit_of(const Principal &principal) const {
     if (units.empty()) return true;
     const auto unit = principal.unit ? principal.unit() : std::nullopt;
     return unit && contains(units, *unit);
@@ -78,7 +78,28 @@ bool AccessRule::is_about(const RegisterName &reg) const {
     });
 }
 
+template <class Entry>
+void RulesByEntry<Entry>::add(std::size_t rule, const std::vector<Entry> &entries) {
+    open_.set(rule, entries.empty());
+    std::vector<std::pair<Entry, RuleSet>> added;
+    for (const auto &entry : entries) added.emplace_back(entry, RuleSet().set(rule));
+    const auto by_entry = [](const auto &each) -> const Entry & { return each.first; };
+    std::ranges::sort(added, {}, by_entry);
+    std::vector<std::pair<Entry, RuleSet>> all;
+    std::ranges::merge(named_, added, std::back_inserter(all), {}, by_entry, by_entry);
+    named_.clear();
+    for (auto &each : all) {
+        if (!named_.empty() && named_.back().first == each.first) {
+            named_.back().second |= each.second;
+        } else {
+            named_.push_back(std::move(each));
+        }
+    }
+}
+
 AccessRules::AccessRules(std::vector<AccessRule> rules, uid_t own_uid, uid_t overflow_uid) : overflow_uid_(overflow_uid) {
+    static std::uint64_t made = 0;
+    number_ = ++made;
     rules_.reserve(rules.size() + 1);
     rules_.push_back({.name = std::string(name_of_first), .users = {0}, .allow = Rights::all()});
     if (own_uid != 0) rules_.front().users.push_back(own_uid);
@@ -87,6 +108,12 @@ AccessRules::AccessRules(std::vector<AccessRule> rules, uid_t own_uid, uid_t ove
     std::ranges::sort(named_);
     const auto twice = std::ranges::unique(named_);
     named_.erase(twice.begin(), twice.end());
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+        for (std::size_t right = 0; right < rights; ++right) allowing_[right].set(i, rules_[i].allow.has(static_cast<Right>(right)));
+        users_.add(i, rules_[i].users);
+        groups_.add(i, rules_[i].groups);
+        listeners_.add(i, rules_[i].listeners);
+    }
 }
 
 std::vector<AccessRule> AccessRules::defaults(std::optional<gid_t> mrd_group) {
@@ -96,21 +123,62 @@ std::vector<AccessRule> AccessRules::defaults(std::optional<gid_t> mrd_group) {
     return rules;
 }
 
-template <class Fits>
-const AccessRule *AccessRules::first(const Principal &principal, Right right, const Fits &fits) const {
-    if (principal.uid == overflow_uid_ || principal.uid == static_cast<uid_t>(-1)) return nullptr;
-    for (const auto &rule : rules_) {
-        if (rule.allow.has(right) && fits(rule) && rule.is_for(principal)) return &rule;
+AccessRules::Fitting AccessRules::fitting(const Principal &principal) const {
+    auto groups = groups_.of(principal.gid);
+    for (const auto group : principal.groups) groups |= groups_.of(group);
+    return {.users = users_.of(principal.uid), .groups = groups, .listeners = listeners_.of(principal.listener)};
+}
+
+RuleSet AccessRules::about(const RegisterName &reg) const {
+    const auto look = [this, &reg] {
+        RuleSet all;
+        for (std::size_t i = 0; i < rules_.size(); ++i) all.set(i, rules_[i].is_about(reg));
+        return all;
+    };
+    const auto &key = reg.with_bank.empty() ? reg.name : reg.with_bank;
+    const auto known = about_.find(key);
+    if (known != about_.end()) return known->second;
+    if (about_.size() >= max_remembered_registers) return look();
+    return about_.emplace(key, look()).first->second;
+}
+
+// Those that would allow it if they are about the register, and of those with units if he is in one.
+RuleSet AccessRules::candidates(const Principal &principal, Right right) const {
+    if (!may_have_any(principal)) return {};
+    auto &known = principal.looked_up;
+    if (known.number != number_) {
+        const auto fit = fitting(principal);
+        known.for_him = fit.users & fit.groups & fit.listeners;
+        known.number = number_;
+    }
+    return known.for_him & allowing_[static_cast<std::size_t>(right)];
+}
+
+// Units last: to read one is another process's turn.
+const AccessRule *AccessRules::first(const Principal &principal, const RuleSet &candidates) const {
+    if (candidates.none()) return nullptr;
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+        if (candidates.test(i) && rules_[i].has_unit_of(principal)) return &rules_[i];
     }
     return nullptr;
 }
 
 const AccessRule *AccessRules::allows(const Principal &principal, Right right, const RegisterName &reg) const {
-    return first(principal, right, [&reg](const AccessRule &rule) { return rule.is_about(reg); });
+    const auto all = candidates(principal, right);
+    return all.none() ? nullptr : first(principal, all & about(reg));
+}
+
+const AccessRule *AccessRules::allows_new(const Principal &principal, Right right, const std::string &name) const {
+    auto all = candidates(principal, right);
+    const bool is_long = name.size() > max_new_register_name;
+    for (std::size_t i = 0; i < rules_.size() && all.any(); ++i) {
+        if (all.test(i)) all.set(i, rules_[i].registers.empty() || (!is_long && rules_[i].is_about({name, {}})));
+    }
+    return first(principal, all);
 }
 
 const AccessRule *AccessRules::allows_some(const Principal &principal, Right right) const {
-    return first(principal, right, [](const AccessRule &) { return true; });
+    return first(principal, candidates(principal, right));
 }
 
 uid_t AccessRules::share_of(uid_t uid) const { return std::ranges::binary_search(named_, uid) ? uid : varlink::unnamed_uids; }

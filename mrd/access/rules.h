@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <cstddef>
@@ -14,6 +15,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "libmr/wire/method.h"
@@ -64,6 +67,12 @@ private:
     std::bitset<rights> bits_;
 };
 
+inline constexpr std::size_t max_access_rules = 64;
+inline constexpr std::size_t max_access_entries = 256;  // of each list of a rule
+
+// Some of the rules: a bit for each, in their order; mrd's own comes first.
+using RuleSet = std::bitset<max_access_rules + 1>;
+
 // Who asks, as the kernel says it. What is somebody else's word (a name, a program's path) is not here.
 struct Principal {
     uid_t uid = static_cast<uid_t>(-1);
@@ -72,6 +81,21 @@ struct Principal {
     std::string_view listener = {};      // to which he connected
     // The unit of systemd's system manager that he is in; nothing: none, or it cannot be told for certain. Asked only where it decides: it has to be read.
     std::function<std::optional<std::string>()> unit = {};
+
+    // What AccessRules have found out of him, so that a call about many registers costs it once. A copy, which may be changed, knows nothing of it.
+    struct LookedUp {
+        std::uint64_t number = 0;  // of the rules
+        RuleSet for_him = {};
+
+        LookedUp() = default;
+        LookedUp(const LookedUp & /*other*/) {}
+        LookedUp &operator=(const LookedUp & /*other*/) {
+            number = 0;
+            return *this;
+        }
+        ~LookedUp() = default;
+    };
+    mutable LookedUp looked_up = {};
 };
 
 // A register that a call is about. Empty: all of them, or none.
@@ -82,8 +106,9 @@ struct RegisterName {
     [[nodiscard]] bool empty() const { return name.empty(); }
 };
 
-inline constexpr std::size_t max_access_rules = 64;
-inline constexpr std::size_t max_access_entries = 256;  // of each list of a rule
+// Registers whose patterns are remembered; there are some tens.
+inline constexpr std::size_t max_remembered_registers = 4096;
+inline constexpr std::size_t max_new_register_name = 256;  // bytes; no rule is about a longer one
 
 // Of each list one entry has to fit; an empty list fits everybody.
 struct AccessRule {
@@ -95,8 +120,27 @@ struct AccessRule {
     Rights allow = {};
     std::vector<std::string> registers = {};  // patterns as a shell's, with or without the bank; empty: all, and what is about no register
 
-    [[nodiscard]] bool is_for(const Principal &principal) const;
     [[nodiscard]] bool is_about(const RegisterName &reg) const;
+    [[nodiscard]] bool has_unit_of(const Principal &principal) const;
+};
+
+// Of one kind of their lists: which rules' lists have an entry, or are empty.
+template <class Entry>
+class RulesByEntry {
+public:
+    void add(std::size_t rule, const std::vector<Entry> &entries);
+    // Of none and of whatever entry.
+    [[nodiscard]] const RuleSet &open() const { return open_; }
+    template <class Value>
+    [[nodiscard]] RuleSet of(const Value &value) const {
+        const auto found =
+            std::ranges::lower_bound(named_, value, std::less<>(), [](const auto &each) -> const Entry & { return each.first; });
+        return found == named_.end() || found->first != value ? open_ : open_ | found->second;
+    }
+
+private:
+    RuleSet open_;
+    std::vector<std::pair<Entry, RuleSet>> named_;  // in order
 };
 
 // Who comes out of a user namespace that does not map him: nobody in particular. The kernel's own, unless it was told otherwise.
@@ -111,10 +155,27 @@ public:
     static std::vector<AccessRule> defaults(std::optional<gid_t> mrd_group);
     inline static constexpr std::string_view name_of_first = "root";
 
-    // The rule that allows it; null: none does. Valid as long as this is the same.
+    // The rule that allows it; null: none does. Valid as long as this is the same. Of a register that there is, or was: what its name fits is remembered.
     [[nodiscard]] const AccessRule *allows(const Principal &principal, Right right, const RegisterName &reg = {}) const;
+    // Of one that is to be made, by a name that the client chooses.
+    [[nodiscard]] const AccessRule *allows_new(const Principal &principal, Right right, const std::string &name) const;
     // The same of some register, whichever.
     [[nodiscard]] const AccessRule *allows_some(const Principal &principal, Right right) const;
+
+    // Which rules are for him by each of their lists. Units are not among them: they have to be read.
+    struct Fitting {
+        RuleSet users;
+        RuleSet groups;
+        RuleSet listeners;
+    };
+    [[nodiscard]] Fitting fitting(const Principal &principal) const;
+    // Which are about the register. Empty: about all of them.
+    [[nodiscard]] RuleSet about(const RegisterName &reg) const;
+    [[nodiscard]] std::size_t remembered() const { return about_.size(); }
+    // Is there any for him at all?
+    [[nodiscard]] bool may_have_any(const Principal &principal) const {
+        return principal.uid != overflow_uid_ && principal.uid != static_cast<uid_t>(-1);
+    }
 
     // Uids that are root's or named by a rule, in order: each has a share of its own of what all share, all others have one together, for one user can have
     // thousands of uids.
@@ -131,10 +192,17 @@ public:
     [[nodiscard]] const std::vector<AccessRule> &all() const { return rules_; }
 
 private:
-    template <class Fits>
-    const AccessRule *first(const Principal &principal, Right right, const Fits &fits) const;
+    [[nodiscard]] RuleSet candidates(const Principal &principal, Right right) const;
+    [[nodiscard]] const AccessRule *first(const Principal &principal, const RuleSet &candidates) const;
 
     std::vector<AccessRule> rules_;
+    // What makes a judgement one of a few bits, however many rules of however many entries there are: everybody's call is judged, some for each of many registers.
+    std::uint64_t number_;  // of these rules, and of no others
+    std::array<RuleSet, rights> allowing_;
+    RulesByEntry<uid_t> users_;
+    RulesByEntry<gid_t> groups_;
+    RulesByEntry<std::string> listeners_;
+    mutable std::unordered_map<std::string, RuleSet> about_;  // by the register's name with its bank
     std::vector<uid_t> named_;
     uid_t overflow_uid_;
 };

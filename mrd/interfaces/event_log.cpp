@@ -96,21 +96,29 @@ public:
     // `until`: the last one to send; none with follow.
     Records(LogReadings &readings, const Client &client, LogView view, Answer<wire::Records> answer, std::uint64_t from,
             std::optional<std::uint64_t> until)
-        : Reading(readings, client, std::move(answer)), view_(std::move(view)), from_(from), until_(until) {}
+        : Reading(readings, client, std::move(answer)),
+          view_(std::move(view)),
+          rules_(view_.caller().access().changes()),
+          from_(from),
+          until_(until) {}
 
-    // Ends it where new rules no longer allow it.
-    void judge_again() {
-        if (done() || view_.caller().may(Operation::log_read, std::string_view())) return;
-        view_.caller().refused(Operation::log_read, {});
+    // Ends one that follows where new rules no longer allow it.
+    bool goes_on() {
+        const auto rules = view_.caller().access().changes();
+        if (done() || until_ || std::exchange(rules_, rules) == rules) return !done();
+        const auto now = view_.caller().now();
+        if (now->may(Operation::log_read, std::string_view())) return true;
+        view_.caller().refused(*now, Operation::log_read, {});
         stop();
         answer().fail(varlink::PermissionDenied{});
+        return false;
     }
 
 private:
     // Each record is one that can be read, and says no more than itself.
     [[nodiscard]] bool needs_checked_log() const override { return false; }
     void take(const mr::Event &event) override {
-        if (event.sequence < from_) return;
+        if (event.sequence < from_ || !goes_on()) return;
         const bool last = until_ && event.sequence == *until_;
         const bool more_is_missing = last && is_damaged();
         send_record(answer(), event, view_.shown(event), last && !more_is_missing);
@@ -126,6 +134,7 @@ private:
     }
 
     LogView view_;
+    std::uint64_t rules_;  // that it was judged by
     std::uint64_t from_;
     std::optional<std::uint64_t> until_;
 };
@@ -246,10 +255,10 @@ public:
     static std::shared_ptr<Followers> make(Registers &registers, Access &access) {
         const std::shared_ptr<Followers> followers(new Followers(registers));
         registers.journal().on_event([weak = std::weak_ptr(followers)] {
-            if (const auto self = weak.lock()) self->on_event();
+            if (const auto self = weak.lock()) self->wake_all();
         });
         access.on_change([weak = std::weak_ptr(followers)] {
-            if (const auto self = weak.lock()) self->judge_again();
+            if (const auto self = weak.lock()) self->wake_all();
         });
         return followers;
     }
@@ -265,14 +274,8 @@ public:
 private:
     explicit Followers(Registers &registers) : registers_(registers) {}
 
-    void judge_again() {
-        followers_.remove_if([](const std::weak_ptr<Records> &weak) {
-            const auto follower = weak.lock();
-            if (follower) follower->judge_again();
-            return !follower || follower->done();
-        });
-    }
-    void on_event() {
+    // For an event, or new rules, by which none of them is shown anything before it is judged.
+    void wake_all() {
         followers_.begin();
         wake_later();
     }
@@ -287,7 +290,7 @@ private:
         for (std::size_t woken = 0; woken < told_in_a_turn && !followers_.over(); ++woken) {
             const auto position = followers_.next();
             const auto follower = position->lock();
-            if (!follower || follower->done()) {
+            if (!follower || !follower->goes_on()) {
                 followers_.remove(position);
             } else {
                 follower->go();

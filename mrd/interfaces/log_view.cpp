@@ -19,10 +19,12 @@ bool LogView::sees(const mr::Event &event) {
     if (rules_ != caller_.access().changes()) {
         rules_ = caller_.access().changes();
         sees_.clear();
+        now_.reset();
     }
     const auto known = sees_.find(event.name);
     if (known != sees_.end()) return known->second;
-    return sees_.emplace(event.name, caller_.sees_contents(register_of(event))).first->second;
+    if (!now_) now_ = caller_.now();
+    return sees_.emplace(event.name, caller_.access().shows_contents(now_->principal(), register_of(event))).first->second;
 }
 
 const mr::Event &LogView::shown(const mr::Event &event) {

@@ -27,6 +27,7 @@ private:
     bool sees(const mr::Event &event);
 
     LastingCaller caller_;
+    std::unique_ptr<const Caller> now_;              // as he was when the rules were new
     std::uint64_t rules_;                            // that what is known was judged by
     std::map<std::string, bool, std::less<>> sees_;  // of each register in the log
     mr::Event redacted_;

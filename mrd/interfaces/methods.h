@@ -5,13 +5,16 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "libmr/wire/interface_file.h"
 #include "libmr/wire/method.h"
+#include "mr/limits.h"
 #include "mrd/access/caller.h"
 #include "mrd/interfaces/kept_call.h"
 #include "proto/varlink/service.h"
@@ -35,6 +38,24 @@ bool for_each_subject(const typename Method::Parameters &parameters, const Allow
             return subject && !subject->empty() ? std::ranges::all_of(*subject, allows) : allows(std::string_view());
         }
     }
+}
+
+// The parameter that names several, if it has more than a call may: they are counted before each is judged.
+template <class Method>
+std::string_view too_many_subjects(const typename Method::Parameters &parameters) {
+    std::string_view wrong;
+    using Several = std::optional<std::vector<std::string_view>> Method::Parameters::*;
+    if constexpr (std::convertible_to<decltype(Method::subject), Several>) {
+        const auto &subject = parameters.*Method::subject;
+        const auto look = [&wrong](const auto &field) {
+            if constexpr (std::convertible_to<decltype(field.member), Several>) {
+                if (field.member == Method::subject) wrong = field.name;
+            }
+        };
+        if (subject && subject->size() > mr::max_names)
+            std::apply([&look](const auto &...fields) { (look(fields), ...); }, Method::Parameters::fields());
+    }
+    return wrong;
 }
 
 // For whom the call is, where the method can be called so.
@@ -112,6 +133,8 @@ void add_method(varlink::Interface &interface, const std::shared_ptr<Gate> &gate
             if constexpr (Method::description.replies == mr::wire::Replies::many) {
                 if (!request.more) return responder.fail(varlink::ExpectedMore{});
             }
+            if (const auto wrong = too_many_subjects<Method>(parameters); !wrong.empty())
+                return responder.fail(varlink::InvalidParameter{std::string(wrong)});
             Caller caller(request.peer, *gate, on_behalf_of(parameters));
             const auto allows = [&](std::string_view subject) { return caller.passes(Method::description.operation, subject); };
             if (!for_each_subject<Method>(parameters, allows)) return responder.fail(varlink::PermissionDenied{});

@@ -30,7 +30,7 @@ void Watches::add(std::vector<Registers::Place> places, bool and_others, const C
     std::vector<Watched> watched;
     watched.reserve(places.size());
     for (const auto &place : places) watched.push_back({.place = place, .changes = &changes_of(place)});
-    const auto watch = std::make_shared<Watch>(std::move(watched), LastingCaller(caller, gate_), std::move(answer),
+    const auto watch = std::make_shared<Watch>(std::move(watched), LastingCaller(caller, gate_), std::move(answer), gate_->access.changes(),
                                                and_others ? std::optional(arrivals_) : std::nullopt);
     watch->position = watchers_.add(watch);
     watch->answer.on_drained([this, weak = std::weak_ptr(watch)] {
@@ -70,7 +70,7 @@ void Watches::value_known(Watch &watch) {
 }
 
 // What has come was just read.
-void Watches::take_in_others(Watch &watch) {
+void Watches::take_in_others(Watch &watch, const Caller &caller) {
     watch.arrivals = arrivals_;
     const bool all_known = watch.known == watch.registers.size();
     for (auto *provider : registers_.providers()) {
@@ -78,28 +78,40 @@ void Watches::take_in_others(Watch &watch) {
         for (RegisterIndex index = 0; index < table.size(); ++index) {
             const Registers::Place place{provider, index};
             if (!table.may_read(index) || std::ranges::find(watch.registers, place, &Watched::place) != watch.registers.end()) continue;
-            if (!watch.caller.may(Operation::watch, known_register(place))) continue;
+            if (!caller.may(Operation::watch, known_register(place))) continue;
             watch.registers.push_back({.place = place, .changes = &changes_of(place)});
         }
     }
     if (all_known) watch.known = watch.registers.size();
 }
 
-// Who may no longer watch one of its registers is told so; who watches all that he may takes in what he may now.
+// Each in its turn, before it is told anything: who may no longer watch one of its registers is told so; who watches all that he may takes in what he may now.
 void Watches::judge_again() {
-    watchers_.remove_if([](const std::shared_ptr<Watch> &watch) {
-        const auto refused = std::ranges::find_if(watch->registers, [&watch](const Watched &watched) {
-            return !watch->caller.may(Operation::watch, known_register(watched.place));
-        });
-        if (refused == watch->registers.end()) return false;
-        watch->caller.refused(Operation::watch, refused->place.name());
-        watch->position.reset();
-        watch->answer.fail(varlink::PermissionDenied{});
-        return true;
-    });
     ++arrivals_;
     watchers_.begin();
     tell_later();
+}
+
+// For new rules, and for what has come. False: it is over.
+bool Watches::judge(Watch &watch) {
+    const auto rules = gate_->access.changes();
+    const bool has_new_rules = std::exchange(watch.rules, rules) != rules;
+    const bool has_others = watch.arrivals && watch.arrivals != arrivals_;
+    if (!has_new_rules && !has_others) return true;
+    const auto caller = watch.caller.now();
+    if (has_new_rules) {
+        const auto refused = std::ranges::find_if(
+            watch.registers, [&caller](const Watched &watched) { return !caller->may(Operation::watch, known_register(watched.place)); });
+        if (refused != watch.registers.end()) {
+            const auto held = watch.shared_from_this();
+            watch.caller.refused(*caller, Operation::watch, refused->place.name());
+            remove(watch);
+            watch.answer.fail(varlink::PermissionDenied{});
+            return false;
+        }
+    }
+    if (has_others) take_in_others(watch, *caller);
+    return true;
 }
 
 void Watches::remove(Watch &watch) {
@@ -128,7 +140,7 @@ void Watches::tell() {
 }
 
 void Watches::send(Watch &watch) {
-    if (watch.arrivals && watch.arrivals != arrivals_) take_in_others(watch);
+    if (!judge(watch)) return;
     for (std::size_t i = 0; i < watch.known && !watch.answer.congested(); ++i) {
         auto &watched = watch.registers[i];
         if (watched.told == *watched.changes) continue;

@@ -37,13 +37,18 @@ private:
     struct Watch;
     using Watchers = Rounds<std::shared_ptr<Watch>>;
     struct Watch : std::enable_shared_from_this<Watch> {
-        Watch(std::vector<Watched> registers_, LastingCaller caller_, Answer<mr::wire::Watch> answer_,
+        Watch(std::vector<Watched> registers_, LastingCaller caller_, Answer<mr::wire::Watch> answer_, std::uint64_t rules_,
               std::optional<std::uint64_t> others_since)
-            : registers(std::move(registers_)), caller(std::move(caller_)), answer(std::move(answer_)), arrivals(others_since) {}
+            : registers(std::move(registers_)),
+              caller(std::move(caller_)),
+              answer(std::move(answer_)),
+              rules(rules_),
+              arrivals(others_since) {}
 
         std::vector<Watched> registers;
         LastingCaller caller;
         Answer<mr::wire::Watch> answer;
+        std::uint64_t rules;                    // that it was judged by
         std::optional<std::uint64_t> arrivals;  // of all that it has taken in; nothing: it watches those that were named
         std::size_t known = 0;                  // registers whose present value has been read: changes of the others are not told yet
         std::optional<Watchers::Position> position = {};
@@ -52,8 +57,9 @@ private:
     void first_values(const std::weak_ptr<Watch> &weak);
     void value_known(Watch &watch);
     void remove(Watch &watch);
-    void take_in_others(Watch &watch);
+    void take_in_others(Watch &watch, const Caller &caller);
     void judge_again();
+    bool judge(Watch &watch);
     // How often the register has changed, counted from 1; it stays where it is.
     std::uint64_t &changes_of(Registers::Place place);
     void on_change(Registers::Place place);

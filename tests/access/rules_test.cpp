@@ -1,7 +1,10 @@
 #include "mrd/access/rules.h"
 
+#include <fnmatch.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <random>
 
 #include "proto/varlink/uid_shares.h"
 
@@ -66,15 +69,104 @@ TEST(AccessRules, OfEachKindThatARuleNamesOneHasToFit) {
     const std::vector<gid_t> others{7};
     const auto in_unit = [](const char *name) { return [name] { return std::optional<std::string>(name); }; };
     const Principal agent{.uid = 1001, .gid = 1001, .groups = fits, .listener = "agents", .unit = in_unit("agent.service")};
-    EXPECT_TRUE(rule.is_for(agent));
+    const AccessRules rules({rule}, own);
+    EXPECT_EQ(by(rules, agent, Right::quote), "agent");
     for (const auto &change : std::vector<std::function<void(Principal &)>>{
              [](Principal &is) { is.uid = 1002; }, [&](Principal &is) { is.groups = others; }, [](Principal &is) { is.unit = {}; },
              [](Principal &is) { is.unit = [] { return std::nullopt; }; }, [&](Principal &is) { is.unit = in_unit("other.service"); },
              [](Principal &is) { is.listener = "varlink"; }}) {
         auto other = agent;
         change(other);
-        EXPECT_FALSE(rule.is_for(other));
+        EXPECT_EQ(by(rules, other, Right::quote), "-");
     }
+}
+
+// As each rule by itself would say it, list by list.
+TEST(AccessRules, AreJudgedTogetherAsEachAlone) {
+    std::mt19937 random(1);
+    const auto below = [&random](unsigned count) { return static_cast<unsigned>(random() % count); };
+    const auto some_of = [&](auto &into, const auto &all) {
+        if (below(2) == 0) return;
+        for (const auto &each : all) {
+            if (below(3) == 0) into.push_back(each);
+        }
+    };
+    const std::vector<uid_t> ids{1, 2, 3, 4};
+    const std::vector<std::string> units{"a.service", "b.service"};
+    const std::vector<std::string> listeners{"l", "m"};
+    const std::vector<std::string> patterns{"tdx/rtmr3",  "tdx/rtmr?", "*/rtmr3:sha384", "tpm/*", "[a-z]*/pcr1*:sha256", "tdx/mrtd",
+                                            "tdx/rtmr3x", "tdx",       "tpm/\\pcr1"};
+    const std::vector<RegisterName> registers{{}, rtmr3, {"tdx/mrtd", {}}, {"tpm/pcr1", "tpm/pcr1:sha256"}, {"tpm/pcr1", "tpm/pcr1:sha1"}};
+    const auto is_about = [](const AccessRule &rule, const RegisterName &reg) {
+        return rule.registers.empty() || std::ranges::any_of(rule.registers, [&reg](const std::string &pattern) {
+                   return ::fnmatch(pattern.c_str(), reg.name.c_str(), FNM_PATHNAME) == 0 ||
+                          ::fnmatch(pattern.c_str(), reg.with_bank.c_str(), FNM_PATHNAME) == 0;
+               });
+    };
+    const auto has = [](const auto &list, const auto &value) { return list.empty() || std::ranges::find(list, value) != list.end(); };
+    for (int round = 0; round < 40; ++round) {
+        std::vector<AccessRule> made(1 + below(max_access_rules));
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            made[i].name = "r" + std::to_string(i);
+            some_of(made[i].users, ids);
+            some_of(made[i].groups, ids);
+            some_of(made[i].units, units);
+            some_of(made[i].listeners, listeners);
+            some_of(made[i].registers, patterns);
+            for (std::size_t right = 0; right < rights; ++right) {
+                if (below(4) == 0) made[i].allow.add(static_cast<Right>(right));
+            }
+        }
+        const AccessRules rules(made, own);
+        for (int caller = 0; caller < 20; ++caller) {
+            const std::vector<gid_t> groups{1 + below(5), 1 + below(5)};
+            const auto unit = units[below(2)];
+            const Principal principal{
+                .uid = 1 + below(5), .gid = 1 + below(5), .groups = groups, .listener = listeners[below(2)], .unit = [&unit] {
+                    return unit;
+                }};
+            for (std::size_t i = 0; i < rights * registers.size(); ++i) {
+                const auto right = static_cast<Right>(i % rights);
+                const auto &reg = registers[i / rights];
+                const auto first = std::ranges::find_if(made, [&](const AccessRule &rule) {
+                    const auto is_in = [&](gid_t group) {
+                        return group == principal.gid || std::ranges::find(groups, group) != groups.end();
+                    };
+                    return rule.allow.has(right) && has(rule.users, principal.uid) && has(rule.units, unit) &&
+                           has(rule.listeners, std::string(principal.listener)) && is_about(rule, reg) &&
+                           (rule.groups.empty() || std::ranges::any_of(rule.groups, is_in));
+                });
+                ASSERT_EQ(by(rules, principal, right, reg), first == made.end() ? "-" : first->name);
+            }
+        }
+    }
+}
+
+TEST(AccessRules, RememberWhatRegistersThatAreThereFitAndNoNameThatAClientChooses) {
+    const AccessRules rules({{.name = "some", .users = {1}, .allow = {Right::read, Right::create}, .registers = {"tdx/*"}}}, own);
+    EXPECT_EQ(by(rules, user(2), Right::read, rtmr3), "-");
+    EXPECT_EQ(rules.remembered(), 0U) << "it is for somebody else, whatever it is about";
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(by(rules, user(1), Right::read, rtmr3), "some");
+    EXPECT_EQ(rules.remembered(), 1U);
+    EXPECT_TRUE(rules.allows_new(user(1), Right::create, "tdx/new"));
+    EXPECT_FALSE(rules.allows_new(user(1), Right::create, "tpm/new"));
+    EXPECT_FALSE(rules.allows_new(user(1), Right::create, "tdx/" + std::string(max_new_register_name, 'x')));
+    EXPECT_EQ(rules.remembered(), 1U);
+    for (std::size_t i = 0; i < max_remembered_registers + 2; ++i)
+        EXPECT_EQ(by(rules, user(1), Right::read, {"tdx/r" + std::to_string(i), {}}), "some");
+    EXPECT_EQ(rules.remembered(), max_remembered_registers);
+}
+
+TEST(AccessRules, WhatIsKnownOfACallerIsOfTheseRulesAndOfHimAlone) {
+    const AccessRules first({{.name = "a", .users = {1}, .allow = {Right::read}}}, own);
+    const AccessRules second({{.name = "b", .users = {2}, .allow = {Right::read}}}, own);
+    const auto one = user(1);
+    EXPECT_EQ(by(first, one, Right::read), "a");
+    EXPECT_EQ(by(second, one, Right::read), "-");
+    auto other = one;
+    other.uid = 2;
+    EXPECT_EQ(by(second, other, Right::read), "b");
+    EXPECT_EQ(by(first, one, Right::read), "a");
 }
 
 TEST(AccessRules, AUnitIsReadOnlyWhereItDecides) {

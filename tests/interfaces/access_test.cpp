@@ -9,6 +9,7 @@
 
 #include "mr/bytes.h"
 #include "mrd/daemon/service.h"
+#include "mrd/shares/rounds.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/session_client.h"
 #include "tests/mrd/test_journal.h"
@@ -213,7 +214,42 @@ TEST_F(AccessTest, WhoWatchesAllThatItMayIsEndedByOneFewerAndTakesInOneMore) {
     run();
     EXPECT_THAT(watcher->reply(), HasSubstr("tdx/rtmr2"));
     allow({{.name = "a", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}});
-    EXPECT_THAT(watcher->reply(), HasSubstr(denied));
+    EXPECT_THAT(extend(0, "rtmr2"), HasSubstr("sequence"));
+    EXPECT_THAT(watcher->reply(), HasSubstr(denied)) << "it is told nothing before it is judged";
+}
+
+// To read a unit takes a turn of another process.
+TEST_F(AccessTest, NewRulesAreJudgedOnceForEachWhoWatchesOrFollowsAndForABoundedNumberInATurn) {
+    const AccessRule reads{.name = "reads", .allow = {Right::read, Right::log}};
+    constexpr std::size_t many = 2 * told_in_a_turn + 1;
+    const struct {
+        const char *method;
+        const char *parameters;
+    } lasting[] = {{"io.mrd.Registers.Watch", "{}"}, {"io.mrd.EventLog.Records", R"({"follow":true})"}};
+    for (const auto &call : lasting) {
+        allow({reads});
+        std::size_t units_read = 0;
+        const varlink::Peer peer{.uid = other, .gid = other, .process = [&units_read] {
+                                     ++units_read;
+                                     return varlink::FileDescriptor();
+                                 }};
+        std::vector<std::unique_ptr<SessionClient>> open;
+        for (std::size_t i = 0; i < many; ++i) {
+            open.push_back(std::make_unique<SessionClient>(*service_, peer));
+            open.back()->send(call.method, call.parameters, true);
+        }
+        run();
+        EXPECT_EQ(units_read, 0U);
+        allow({{.name = "unit", .units = {"a.service"}, .allow = {Right::read, Right::log}}, reads});
+        EXPECT_EQ(units_read, 0U) << call.method;
+        loop_.restart();
+        loop_.poll_one();
+        EXPECT_GT(units_read, 0U) << call.method;
+        EXPECT_LE(units_read, told_in_a_turn) << call.method;
+        run();
+        EXPECT_EQ(units_read, many) << call.method;
+        for (const auto &client : open) client->close();
+    }
 }
 
 TEST_F(AccessTest, WhatIsRefusedIsCountedInTheStatus) {

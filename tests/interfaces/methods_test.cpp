@@ -25,6 +25,7 @@ namespace mrd {
 namespace {
 
 namespace wire = mr::wire;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -100,6 +101,31 @@ TEST_F(GateTest, ARefusedCallReachesNoHandler) {
     EXPECT_EQ(asked_for_status_, 0);
     call_where_refused<wire::Status>(Right::list);
     EXPECT_EQ(asked_for_status_, 1);
+}
+
+// Each costs a look at the rules.
+TEST_F(GateTest, MoreNamesThanACallMayHaveAreRefusedBeforeOneOfThemIsJudged) {
+    const auto made = service(Right::repair);
+    std::size_t judged = 0;
+    daemon_.gate()->access.set_lookup([&judged](std::string_view) {
+        ++judged;
+        return std::optional<KnownRegister>();
+    });
+    const auto names = [](std::size_t count) {
+        std::string all;
+        for (std::size_t i = 0; i < count; ++i) all += (i == 0 ? "\"x" : ",\"x") + std::to_string(i) + "\"";
+        return "[" + all + "]";
+    };
+    SessionClient client(*made, {.uid = user, .gid = user});
+    EXPECT_THAT(client.call("io.mrd.Registers.Snapshot", "{\"names\":" + names(max_names + 1) + "}"),
+                AllOf(HasSubstr("InvalidParameter"), HasSubstr("\"names\"")));
+    EXPECT_THAT(client.call("io.mrd.Registers.Watch", "{\"names\":" + names(max_names + 1) + "}", true),
+                AllOf(HasSubstr("InvalidParameter"), HasSubstr("\"names\"")));
+    EXPECT_THAT(client.call("io.mrd.Attestation.Evidence", R"({"reportData":"","providers":)" + names(max_names + 1) + "}"),
+                AllOf(HasSubstr("InvalidParameter"), HasSubstr("\"providers\"")));
+    EXPECT_EQ(judged, 0U);
+    EXPECT_THAT(client.call("io.mrd.Registers.Snapshot", "{\"names\":" + names(max_names) + "}"), HasSubstr("NoSuchRegister"));
+    EXPECT_EQ(judged, max_names);
 }
 
 template <class Method>
