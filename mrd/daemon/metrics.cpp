@@ -17,6 +17,7 @@
 #include "mrd/access/audit.h"
 #include "mrd/access/caller.h"
 #include "mrd/daemon/metrics_text.h"
+#include "mrd/daemon/service.h"
 #include "mrd/interfaces/log_reading.h"
 #include "proto/varlink/call_counters.h"
 
@@ -99,9 +100,10 @@ void add_journal(MetricsText &text, const journal::Journal &journal) {
         {{Condition::good, "good"}, {Condition::full, "full"}, {Condition::failed, "failed"}, {Condition::damaged, "damaged"}}};
     text.begin("mrd_journal_condition", Type::gauge, "1: the journal is in this condition.");
     for (const auto &[condition, name] : conditions) text.add({{"condition", name}}, journal.condition() == condition ? 1 : 0);
-    add_one(text, "mrd_journal_bytes", Type::gauge, "Size of the journal.", number(journal.end()));
+    add_one(text, "mrd_journal_bytes", Type::gauge, "Size of the journal.", number(told_journal_size(journal.end())));
     add_one(text, "mrd_journal_limit_bytes", Type::gauge, "Where extends are refused.", number(journal.size_limit()));
-    add_one(text, "mrd_journal_checked_bytes", Type::gauge, "Proved since the start, from the beginning.", number(journal.checked()));
+    add_one(text, "mrd_journal_checked_bytes", Type::gauge, "Proved since the start, from the beginning.",
+            number(told_journal_checked(journal.checked(), journal.end())));
     add_one(text, "mrd_journal_events_total", Type::counter, "Events in the log.", number(journal.state().sequence()));
     add_one(text, "mrd_journal_repairs_total", Type::counter, "How often it was begun anew in the place of a damaged one.",
             number(journal.state().repairs()));

@@ -191,11 +191,11 @@ JournalStatus status_of(const journal::Journal &journal, std::string_view sync) 
     case journal::Journal::Condition::damaged: status.condition = "damaged"; break;
     }
     if (!journal.reason().empty()) status.reason = journal.reason();
-    status.size = static_cast<std::int64_t>(journal.end());
+    status.size = static_cast<std::int64_t>(told_journal_size(journal.end()));
     status.size_limit = static_cast<std::int64_t>(journal.size_limit());
     status.sync = sync;
     status.repairs = static_cast<std::int64_t>(journal.state().repairs());
-    status.checked = static_cast<std::int64_t>(journal.checked());
+    status.checked = static_cast<std::int64_t>(told_journal_checked(journal.checked(), journal.end()));
     return status;
 }
 

@@ -31,4 +31,14 @@ Interfaces make_interfaces(Daemon &daemon, const ServiceFacts &facts, std::share
 // What a listener serves of them.
 std::unique_ptr<varlink::Service> make_service(const Daemon &daemon, const Interfaces &interfaces, const ListenerConfig &listener);
 
+// Bytes of the journal as everybody is told of them: what was said in an event, whose length that is, is not for everybody.
+inline constexpr std::uint64_t told_journal_unit = std::uint64_t{64} << 10U;
+constexpr std::uint64_t told_journal_size(std::uint64_t bytes) {
+    return (bytes + told_journal_unit - 1) / told_journal_unit * told_journal_unit;
+}
+// The same as the size where all is checked; else no more than is.
+constexpr std::uint64_t told_journal_checked(std::uint64_t checked, std::uint64_t size) {
+    return checked >= size ? told_journal_size(size) : checked / told_journal_unit * told_journal_unit;
+}
+
 }  // namespace mrd

@@ -195,5 +195,15 @@ TEST_F(ServiceTest, ASecondInterfaceOnASecondListenerHearsOfAllChangesAndEventsA
     EXPECT_EQ(seen, R"({"changes":50,"events":50})") << "each of both";
 }
 
+TEST(ToldOfTheJournal, IsItsSizeInWholeUnitsSoThatNoEventsLengthShows) {
+    EXPECT_EQ(told_journal_size(0), 0U);
+    EXPECT_EQ(told_journal_size(1), told_journal_unit);
+    EXPECT_EQ(told_journal_size(told_journal_unit), told_journal_unit);
+    EXPECT_EQ(told_journal_size(told_journal_unit + 8), 2 * told_journal_unit);
+    EXPECT_EQ(told_journal_checked(told_journal_unit + 8, told_journal_unit + 8), 2 * told_journal_unit) << "all of it";
+    EXPECT_EQ(told_journal_checked(told_journal_unit + 8, told_journal_unit + 16), told_journal_unit);
+    EXPECT_EQ(told_journal_checked(8, 16), 0U);
+}
+
 }  // namespace
 }  // namespace mrd
