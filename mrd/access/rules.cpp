@@ -31,6 +31,29 @@ bool covers(const AccessRule &earlier, const AccessRule &later) {
            earlier.allow.has_all_of(later.allow);
 }
 
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+// Why no register's name can ever fit the pattern; empty: one can.
+std::string never_fits(std::string_view pattern) {
+    std::size_t slashes = 0;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        const char c = pattern[i];
+        if (c == '[') {
+            // "[]...]" and "[!]...]" have a bracket among theirs.
+            const auto first = i + 1 + (i + 1 < pattern.size() && (pattern[i + 1] == '!' || pattern[i + 1] == '^') ? 1 : 0);
+            const auto end = pattern.find(']', first + 1);
+            if (end == std::string_view::npos) return "has a [ without its ]";
+            i = end;
+        } else if (c == '/') {
+            ++slashes;
+        } else if (!is_letter(c) && std::string_view("*?_-.:").find(c) == std::string_view::npos) {
+            return "has a character that is in no register's name";
+        }
+    }
+    return slashes == 1 ? "" : "is not of the form PROVIDER/NAME, and neither * nor ? stands for the /";
+}
+
+// What stands before the first special character first: most patterns are of other registers.
 bool matches(const std::string &pattern, const std::string &name) {
     const auto plain = std::min(pattern.find_first_of("*?[\\"), pattern.size());
     return name.compare(0, plain, pattern, 0, plain) == 0 && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0;
@@ -192,6 +215,7 @@ bool AccessRules::lets_others_in(std::string_view listener) const {
 }
 
 std::vector<std::string> AccessRules::warnings(std::span<const std::string> listeners) const {
+    const Rights reading{Right::list, Right::read, Right::log};
     std::vector<std::string> warnings;
     for (auto rule = rules_.begin() + 1; rule != rules_.end(); ++rule) {
         const auto warn = [&](const std::string &why) { warnings.push_back("the access rule " + rule->name + ": " + why); };
@@ -201,6 +225,7 @@ std::vector<std::string> AccessRules::warnings(std::span<const std::string> list
         for (const auto &unit : rule->units) {
             if (!unit.ends_with(".service") || unit.contains('/'))
                 warn("the unit " + unit + " is no service of systemd's (NAME.service), and nothing else counts as a unit");
+            if (unit.find_first_of("*?[") != std::string::npos) warn("the unit " + unit + " is a name, and no pattern: write each unit");
         }
         if (contains(rule->users, overflow_uid_))
             warn("uid " + std::to_string(overflow_uid_) + " is whoever has no uid here: no rule is for it");
@@ -208,6 +233,17 @@ std::vector<std::string> AccessRules::warnings(std::span<const std::string> list
             const auto right = static_cast<Right>(i);
             if (rule->allow.has(right) && !is_about_registers(right))
                 warn(std::string(name_of(right)) + " is about all registers: a rule for some of them never allows it");
+        }
+        for (const auto &pattern : rule->registers) {
+            if (const auto why = never_fits(pattern); !why.empty()) warn("the pattern \"" + pattern + "\" fits no register: it " + why);
+        }
+        if (rule->users.empty() && rule->groups.empty() && rule->units.empty() && rule->listeners.empty()) {
+            std::string more;
+            for (std::size_t i = 0; i < rights; ++i) {
+                const auto right = static_cast<Right>(i);
+                if (rule->allow.has(right) && !reading.has(right)) more += (more.empty() ? "" : ", ") + std::string(name_of(right));
+            }
+            if (!more.empty()) warn("it names no user, group, unit or listener, so that everybody may " + more);
         }
         const auto earlier = std::find_if(rules_.begin(), rule, [&](const AccessRule &each) { return covers(each, *rule); });
         if (earlier != rule) warn("what it allows is allowed by the rule " + earlier->name + " already");

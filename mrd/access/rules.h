@@ -186,7 +186,7 @@ public:
     // Can anybody but root and mrd's own user do anything on this listener?
     [[nodiscard]] bool lets_others_in(std::string_view listener) const;
 
-    // For each rule that can never decide anything, why that is.
+    // For each rule, or part of one, that can never decide anything, why that is; and for each that lets everybody do more than look.
     [[nodiscard]] std::vector<std::string> warnings(std::span<const std::string> listeners) const;
 
     [[nodiscard]] const std::vector<AccessRule> &all() const { return rules_; }

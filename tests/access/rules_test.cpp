@@ -11,6 +11,7 @@
 namespace mrd {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -258,6 +259,41 @@ TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
                             "the access rule nobody: uid 65534 is whoever has no uid here: no rule is for it",
                             "the access rule part: quote is about all registers: a rule for some of them never allows it",
                             "the access rule mine: what it allows is allowed by the rule root already"));
+}
+
+TEST(AccessRules, APatternThatFitsNoRegisterIsWarnedOf) {
+    const auto warnings = [](const char *pattern) {
+        return AccessRules({{.name = "a", .users = {7}, .allow = {Right::extend}, .registers = {pattern}}}, own).warnings({});
+    };
+    for (const char *good :
+         {"*/*", "tdx/rtmr3", "tdx/rtmr3:sha384", "tdx/rtmr[0-3]", "tdx/rtmr[!3]", "*/pcr?", "tpm-0/*:sha256", "t_x/a.b", "x/[]a]"})
+        EXPECT_THAT(warnings(good), IsEmpty()) << good;
+    for (const char *bad : {"*", "rtmr3", "?", "tdx/a/b", "tdx", "[/]"})
+        EXPECT_THAT(warnings(bad),
+                    ElementsAre(AllOf(HasSubstr("\"" + std::string(bad) + "\" fits no register"), HasSubstr("PROVIDER/NAME"))))
+            << bad;
+    EXPECT_THAT(warnings("tdx/rtmr[3"), ElementsAre(HasSubstr("\"tdx/rtmr[3\" fits no register: it has a [ without its ]")));
+    EXPECT_THAT(warnings("tdx/rtmr3 "), ElementsAre(HasSubstr("\"tdx/rtmr3 \" fits no register: it has a character")));
+}
+
+TEST(AccessRules, APatternInThePlaceOfAUnitIsWarnedOf) {
+    const std::vector<std::string> listeners{"varlink"};
+    const auto warnings =
+        AccessRules({{.name = "a", .units = {"*.service", "b.service"}, .allow = {Right::extend}}}, own).warnings(listeners);
+    EXPECT_THAT(warnings, ElementsAre("the access rule a: the unit *.service is a name, and no pattern: write each unit"));
+}
+
+TEST(AccessRules, ARuleThatLetsEverybodyDoMoreThanLookIsWarnedOf) {
+    const std::vector<std::string> listeners{"varlink"};
+    const auto warnings = [&](AccessRule rule) {
+        rule.name = "a";
+        return AccessRules({rule}, own).warnings(listeners);
+    };
+    EXPECT_THAT(warnings({.name = {}, .allow = {Right::list, Right::read, Right::log}}), IsEmpty());
+    EXPECT_THAT(warnings({.name = {}, .allow = {Right::read, Right::extend, Right::log_contents}}),
+                ElementsAre("the access rule a: it names no user, group, unit or listener, so that everybody may log_contents, extend"));
+    EXPECT_THAT(warnings({.name = {}, .listeners = {"varlink"}, .allow = {Right::extend}}), IsEmpty());
+    EXPECT_THAT(warnings({.name = {}, .groups = {7}, .allow = {Right::extend}}), IsEmpty());
 }
 
 }  // namespace
