@@ -97,6 +97,14 @@ Judgement Access::judge(const Principal &principal, Operation operation, const K
     return judgement(rules_.allows(principal, *right, reg.name));
 }
 
+bool Access::tells_of(const Principal &principal, const KnownRegister &reg) const {
+    for (std::size_t i = 0; i < rights; ++i) {
+        const auto right = static_cast<Right>(i);
+        if (is_about_registers(right) && rules_.allows(principal, right, reg.name) != nullptr) return true;
+    }
+    return false;
+}
+
 bool Access::shows_contents(const Principal &principal, const RegisterName &reg) const {
     return rules_.allows(principal, Right::log_contents, reg) != nullptr || rules_.allows(principal, Right::evidence) != nullptr;
 }

@@ -57,6 +57,8 @@ public:
     [[nodiscard]] Judgement judge(const Principal &principal, Operation operation, std::string_view subject) const;
     // Of a register that is there.
     [[nodiscard]] Judgement judge(const Principal &principal, Operation operation, const KnownRegister &reg) const;
+    // May he be told that there is this register? Who may list it, or do anything with it.
+    [[nodiscard]] bool tells_of(const Principal &principal, const KnownRegister &reg) const;
     // What others said in the events of this register: evidence carries it too, so who may have evidence sees it anyway.
     [[nodiscard]] bool shows_contents(const Principal &principal, const RegisterName &reg) const;
 

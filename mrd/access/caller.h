@@ -52,6 +52,10 @@ public:
     // Has a rule asked for it? Then what was judged is for this moment alone.
     [[nodiscard]] bool unit_was_asked() const { return unit_.has_value(); }
 
+    [[nodiscard]] bool knows_of(const KnownRegister &reg) const { return gate_.access.tells_of(principal_, reg); }
+    // All registers, those too that there are not yet.
+    [[nodiscard]] bool lists_all() const { return gate_.access.rules().allows(principal_, Right::list) != nullptr; }
+
     // What the gate asks of a call; what it refuses is counted and told.
     [[nodiscard]] bool passes(Operation operation, std::string_view subject) {
         // Nobody is trusted to say for whom he asks. To pass that over would be to do it in his own name.

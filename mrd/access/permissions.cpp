@@ -44,7 +44,8 @@ private:
         if (!fitting_.groups.test(number)) add("other groups");
         if (!rule.has_unit_of(principal_)) add("the unit " + list_of(rule.units));
         if (!fitting_.listeners.test(number)) add("the listener " + list_of(rule.listeners));
-        if (!rules_.about(reg).test(number)) add("the registers " + list_of(rule.registers));
+        // Which registers others may is not for him to know.
+        if (text.empty() && !rules_.about(reg).test(number)) add("the registers " + list_of(rule.registers));
         return text;
     }
 
@@ -62,8 +63,8 @@ public:
         if (same != found_.end()) return same->registers->push_back(std::move(name));
         found_.push_back({.registers = std::vector{std::move(name)}, .rule = rule_name, .why_not = std::move(why)});
     }
-    std::vector<Permission> take() {
-        if (found_.size() == 1) found_.front().registers.reset();
+    std::vector<Permission> take(bool are_all) {
+        if (are_all && found_.size() == 1) found_.front().registers.reset();
         return std::exchange(found_, {});
     }
 
@@ -79,7 +80,8 @@ bool is_asked_for(Right right, const KnownRegister &reg) {
 
 }  // namespace
 
-std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers) {
+std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers,
+                                    bool are_all) {
     const auto &rules = access.rules();
     const Reasons reasons(rules, principal);
     std::vector<Permission> all;
@@ -103,7 +105,7 @@ std::vector<Permission> permissions(const Access &access, const Principal &princ
                 const auto *const rule = rules.allows(principal, right, reg.name);
                 collected.add(rule, rule == nullptr ? reasons.why_not(right, reg.name) : "", reg.name.name);
             }
-            auto found = collected.take();
+            auto found = collected.take(are_all);
             if (found.empty()) found.push_back({.why_not = reasons.why_not(right, {})});
             for (auto &permission : found) add(std::move(permission));
         }

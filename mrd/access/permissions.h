@@ -23,6 +23,8 @@ inline constexpr std::size_t max_told_rules = 4;  // of those that allow a right
 inline constexpr std::size_t max_told_entries = 8;  // of one list of such a rule
 
 // In the order of the rights; of one right that is not the same for all registers, in the order of the registers.
-std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers);
+// `are_all`: there are no others than `registers`, so that what is so of each of these is so of all.
+std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers,
+                                    bool are_all = true);
 
 }  // namespace mrd

@@ -47,6 +47,33 @@ wire::ProviderPhase phase_of(ProviderState::Phase phase) {
     return wire::ProviderPhase::failed;
 }
 
+// ---- What a caller is told of
+
+// The register that he names. An error has no other names than those that he may know of.
+std::expected<Place, RegisterError> find(const Registers &registers, const Caller &caller, std::string_view name) {
+    auto place = registers.find(name);
+    if (place) return place;
+    if (auto *error = std::get_if<NoSuchRegister>(&place.error())) {
+        std::erase_if(error->candidates, [&](const std::string &candidate) {
+            const auto meant = registers.find(candidate);
+            return !meant || !caller.knows_of(known_register(*meant));
+        });
+    }
+    return place;
+}
+
+// Of a provider: who may list all, or knows of one of its registers.
+bool knows_of_provider(const Registers &registers, const Caller &caller, std::string_view name) {
+    if (caller.lists_all()) return true;
+    for (auto *provider : registers.providers()) {
+        if (provider->name() != name) continue;
+        for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
+            if (caller.knows_of(known_register({provider, index}))) return true;
+        }
+    }
+    return false;
+}
+
 // ---- Extending
 
 // Extends, and answers as `reply` makes it of what was done.
@@ -81,15 +108,17 @@ void list(Registers &registers, const Caller &caller, const wire::ListParameters
     bool found = !parameters.provider;
     for (auto *provider : registers.providers()) {
         if (parameters.provider && *parameters.provider != provider->name()) continue;
-        found = true;
+        found = found || knows_of_provider(registers, caller, provider->name());
         for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
             const Place place{provider, index};
             if (place.table().is_there(index) && caller.may(Operation::list, known_register(place)))
                 reply.registers.push_back(register_of(place));
         }
     }
-    if (!found) return answer.fail(wire::NoSuchRegister{varlink::echoed(*parameters.provider), registers.provider_names()});
-    answer.reply(reply);
+    if (found) return answer.reply(reply);
+    auto known = registers.provider_names();
+    std::erase_if(known, [&](const std::string &name) { return !knows_of_provider(registers, caller, name); });
+    answer.fail(wire::NoSuchRegister{varlink::echoed(*parameters.provider), std::move(known)});
 }
 
 // What of a fresh read the provider cannot do.
@@ -100,7 +129,7 @@ std::optional<wire::NotSupported> not_fresh(const Place &place) {
 }
 
 void read(Registers &registers, const Caller &caller, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
-    const auto place = registers.find(parameters.name);
+    const auto place = find(registers, caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (const auto refused = not_fresh(*place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
     if (parameters.generation && !place->table().generation(place->index)) return answer.fail(InvalidParameter{"generation"});
@@ -173,7 +202,7 @@ std::expected<std::vector<Place>, RegisterError> places_of(const Registers &regi
         return places;
     }
     for (const auto name : *names) {
-        const auto place = registers.find(name);
+        const auto place = find(registers, caller, name);
         if (!place) return std::unexpected(place.error());
         if (auto allowed = place->table().may_read(place->index); !allowed) return std::unexpected(std::move(allowed.error()));
         if (std::ranges::find(places, *place) == places.end()) places.push_back(*place);
@@ -192,7 +221,7 @@ void snapshot(Registers &registers, const Caller &caller, const wire::SnapshotPa
 }
 
 void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
-    const auto place = daemon.registers().find(parameters.name);
+    const auto place = find(daemon.registers(), caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     const auto digest = mr::from_hex(parameters.digest);
     if (!digest) return answer.fail(InvalidParameter{"digest"});
@@ -212,7 +241,7 @@ void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &
 }
 
 void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
-    const auto place = daemon.registers().find(parameters.name);
+    const auto place = find(daemon.registers(), caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
     MeasuredContent content;
@@ -237,7 +266,7 @@ void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters
 }
 
 void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parameters, Answer<wire::Cap> answer) {
-    const auto place = daemon.registers().find(parameters.name);
+    const auto place = find(daemon.registers(), caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
     run_extend(daemon.audit(), *place, caller, measure_cap(place->provider->measured(place->index), caller.in_log()), std::move(answer),
@@ -247,7 +276,7 @@ void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parame
 }
 
 void write(Daemon &daemon, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
-    const auto place = daemon.registers().find(parameters.name);
+    const auto place = find(daemon.registers(), caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     auto value = mr::from_hex(parameters.value);
     if (!value) return answer.fail(InvalidParameter{"value"});
@@ -270,10 +299,11 @@ void statistics(const Registers &registers, Answer<wire::Statistics> answer) {
     answer.reply(reply);
 }
 
-void providers(const Daemon &daemon, Answer<wire::Providers> answer) {
+void providers(Daemon &daemon, const Caller &caller, Answer<wire::Providers> answer) {
     const auto states = daemon.provider_states();
     wire::ProvidersReply reply;
     for (const auto &state : states) {
+        if (!knows_of_provider(daemon.registers(), caller, state.name)) continue;
         reply.providers.push_back({state.name, state.type, phase_of(state.phase), state.reason, state.simulated, state.unbound});
     }
     answer.reply(reply);
@@ -296,12 +326,17 @@ void access(const Daemon &daemon, const Registers &registers, const Caller &call
         principal = {.uid = static_cast<uid_t>(*parameters.uid), .groups = groups, .listener = principal.listener};
     }
     std::vector<KnownRegister> known;
+    bool are_all = true;
     for (auto *provider : registers.providers()) {
         for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
-            if (provider->table().is_there(index)) known.push_back(known_register({provider, index}));
+            if (!provider->table().is_there(index)) continue;
+            auto reg = known_register({provider, index});
+            const bool is_told = parameters.uid || caller.knows_of(reg);  // who may ask of others may repair
+            are_all = are_all && is_told;
+            if (is_told) known.push_back(std::move(reg));
         }
     }
-    const auto found = permissions(daemon.gate()->access, principal, known);
+    const auto found = permissions(daemon.gate()->access, principal, known, are_all);
     wire::AccessReply reply{.uid = principal.uid, .permissions = {}};
     for (const auto &each : found) {
         const auto why = each.rule ? std::nullopt : std::optional<std::string_view>(each.why_not);
@@ -348,8 +383,8 @@ public:
     void operator()(wire::Create, const Caller &, const wire::CreateParameters &, Answer<wire::Create> answer) {
         answer.fail(varlink::MethodNotImplemented{std::string(wire::Create::description.name)});
     }
-    void operator()(wire::Providers, const Caller &, const varlink::NoParameters &, Answer<wire::Providers> answer) {
-        providers(daemon_, std::move(answer));
+    void operator()(wire::Providers, const Caller &caller, const varlink::NoParameters &, Answer<wire::Providers> answer) {
+        providers(daemon_, caller, std::move(answer));
     }
     void operator()(wire::Statistics, const Caller &, const varlink::NoParameters &, Answer<wire::Statistics> answer) {
         statistics(registers_, std::move(answer));

@@ -46,6 +46,24 @@ TEST(Permissions, SayTheRegistersWhereTheyDiffer) {
                              Contains("create tdx/rtmr3 own"), Contains("read all everybody")));
 }
 
+TEST(Permissions, OfSomeOfTheRegistersAreNotSaidOfAll) {
+    const Access access(AccessRules({{.name = "own", .users = {agent}, .allow = {Right::extend}, .registers = {"tdx/rtmr3"}}}, 0));
+    const auto of_one = std::span(known).subspan(1, 1);
+    const auto extending = [&](bool are_all) {
+        for (const auto &each : permissions(access, asks, of_one, are_all)) {
+            if (each.right == Right::extend) return each.registers;
+        }
+        return std::optional<std::vector<std::string>>();
+    };
+    EXPECT_EQ(extending(false), std::vector<std::string>{"tdx/rtmr3"});
+    EXPECT_EQ(extending(true), std::nullopt);
+}
+
+TEST(Permissions, TellTheRegistersOfARuleOnlyToWhomItIsFor) {
+    const auto lines = told({{.name = "a", .users = {7}, .allow = {Right::extend}, .registers = {"vm/secret"}}}, asks);
+    EXPECT_THAT(lines, AllOf(Contains("extend all - the rule a is for other users"), ::testing::Not(Contains(HasSubstr("secret")))));
+}
+
 TEST(Permissions, SayThatRegistersForReportsAreOfTheRightToReports) {
     const auto lines = told({{.name = "r", .users = {agent}, .allow = {Right::report, Right::write}, .registers = {"tdx/report*"}}}, asks);
     EXPECT_THAT(lines, AllOf(Contains("report all r"), Contains("write all - the rule r is for the registers tdx/report*")));

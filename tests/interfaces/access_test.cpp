@@ -18,6 +18,7 @@ namespace mrd {
 namespace {
 
 using Json = nlohmann::json;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -31,9 +32,12 @@ protected:
         const std::vector<RegisterSpec> specs{fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
                                               fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024)};
         ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        add_others();
         ASSERT_TRUE(daemon_.start_journal());
         service_ = make_service(daemon_, make_interfaces(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}}), {});
     }
+
+    virtual void add_others() {}
 
     void allow(std::vector<AccessRule> rules) { daemon_.set_access(AccessRules(std::move(rules), 0)); }
     [[nodiscard]] std::unique_ptr<SessionClient> client(uid_t uid) const {
@@ -67,6 +71,7 @@ protected:
 
     int extends_ = 0;
     FakeHardware hardware_;
+    FakeHardware others_hardware_;
     boost::asio::io_context loop_;
     TestJournal journal_{loop_};
     Daemon daemon_{loop_, *journal_};
@@ -95,6 +100,42 @@ TEST_F(AccessTest, WhoMaySomeRegistersIsRefusedTheOthersAndShownNoMore) {
     EXPECT_THAT(extend(0, "rtmr2"), HasSubstr("sequence"));
     run();
     EXPECT_EQ(watcher->reply(), "") << "it is not told of the others";
+}
+
+class AccessToOneOfTwoProviders : public AccessTest {
+    void add_others() override {
+        const std::vector<RegisterSpec> specs{fake_register("rtmr3", "XWRL")};
+        ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(others_hardware_, "secret", specs, false), specs));
+    }
+};
+
+TEST_F(AccessToOneOfTwoProviders, TellsOfNoOtherByErrorsListsOrWhatOneMay) {
+    allow({{.name = "own",
+            .users = {agent},
+            .allow = {Right::list, Right::read, Right::extend, Right::measure, Right::write, Right::cap},
+            .registers = {"tdx/rtmr3"}}});
+    const auto no_other = Not(::testing::AnyOf(HasSubstr("secret"), HasSubstr("rtmr2"), HasSubstr("reportdata")));
+    const auto the_own_alone = AllOf(HasSubstr("NoSuchRegister"), HasSubstr("tdx/rtmr3"), no_other);
+    const std::string name = R"({"name":"rtmr3"})";
+    EXPECT_THAT(call(agent, "io.mrd.Registers.Extend", R"({"name":"rtmr3","digest":""})"), the_own_alone);
+    EXPECT_THAT(call(agent, "io.mrd.Registers.Read", name), the_own_alone);
+    EXPECT_THAT(call(agent, "io.mrd.Registers.Measure", name), the_own_alone);
+    EXPECT_THAT(call(agent, "io.mrd.Registers.Cap", name), the_own_alone);
+    EXPECT_THAT(call(agent, "io.mrd.Registers.Write", R"({"name":"rtmr3","value":""})"), the_own_alone);
+    EXPECT_THAT(call(agent, "io.mrd.Registers.Snapshot", R"({"names":["rtmr3"]})"), the_own_alone);
+    EXPECT_THAT(call(agent, "io.mrd.Registers.Watch", R"({"names":["rtmr3"]})", true), the_own_alone);
+    EXPECT_THAT(call(agent, "io.mrd.Registers.List"), AllOf(HasSubstr("tdx/rtmr3"), no_other));
+    for (const auto *provider : {"nope", "secret"})
+        EXPECT_THAT(call(agent, "io.mrd.Registers.List", R"({"provider":")" + std::string(provider) + "\"}"),
+                    AllOf(HasSubstr("NoSuchRegister"), HasSubstr(R"("candidates":["tdx"])")))
+            << "one that is not his is as one that there is not";
+    EXPECT_THAT(names(call(agent, "io.mrd.Registers.Providers"), "providers"), ElementsAre("tdx"));
+    EXPECT_THAT(call(agent, "io.mrd.Registers.Access"), no_other);
+    EXPECT_THAT(call(other, "io.mrd.Registers.Access"), AllOf(no_other, Not(HasSubstr("tdx"))));
+
+    EXPECT_THAT(call(0, "io.mrd.Registers.Read", name), AllOf(HasSubstr("tdx/rtmr3"), HasSubstr("secret/rtmr3")));
+    EXPECT_THAT(names(call(0, "io.mrd.Registers.Providers"), "providers"), ElementsAre("tdx", "secret"));
+    EXPECT_THAT(call(0, "io.mrd.Registers.Access", R"({"uid":1000})"), HasSubstr("secret/rtmr3"));
 }
 
 TEST_F(AccessTest, ByDefaultEverybodyReadsAndNeitherExtendsNorTouchesReports) {
