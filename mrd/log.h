@@ -53,10 +53,11 @@ using Fields = std::initializer_list<Field>;
 inline constexpr std::size_t max_value =
     2048;  // bytes of a value, and of the message; of what is longer the beginning stands there, and "..."
 
-// Is standard error connected to the system's journal (JOURNAL_STREAM)? Then records go to the journal's socket once that is opened.
+// Is standard error connected to the system's journal (JOURNAL_STREAM)?
 bool goes_to_journal();
+// Where standard error is connected to the system's journal (JOURNAL_STREAM), records go to the journal's socket from now on, to which `connect` connects
+// (SystemJournal::Connect). Before any thread is started.
 inline constexpr std::string_view journal_socket = "/run/systemd/journal/socket";
-// From now on, where they go there; `connect` connects to it (SystemJournal::Connect). Before any thread is started.
 void open(std::string_view socket, std::function<varlink::FileDescriptor(std::span<const std::uint8_t>)> connect);
 // A sockaddr; empty: records go to standard error.
 std::span<const std::uint8_t> journal_address();

@@ -103,7 +103,10 @@ std::expected<AccessRules, std::string> make_access_rules(const std::vector<Acce
             made.back().groups.push_back(*group);
         }
     }
-    if (rules.empty()) made = AccessRules::defaults(group_in_file("mrd"));
+    // As of the start, where mrd is confined and somebody has changed the groups since.
+    static std::optional<gid_t> attesters;
+    if (const auto group = group_in_file("mrd"); group || accounts_are_readable()) attesters = group;
+    if (rules.empty()) made = AccessRules::defaults(attesters);
     // Who started mrd, whomever it has become since.
     static const uid_t started_by = ::geteuid();
     return AccessRules(std::move(made), started_by, overflow_uid());

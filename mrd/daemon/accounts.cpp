@@ -58,17 +58,13 @@ std::optional<gid_t> group_from(const std::string &text) {
 
 // Lines of name:password:number:members.
 std::optional<gid_t> group_in_file(const std::string &name) {
-    static std::map<std::string, gid_t> found_before;
     std::ifstream file("/etc/group");
-    if (const auto before = found_before.find(name); !file && before != found_before.end()) return before->second;
     for (std::string line; std::getline(file, line);) {
         const auto name_end = line.find(':');
         if (name_end == std::string::npos || line.compare(0, name_end, name) != 0) continue;
         const auto number_at = line.find(':', name_end + 1);
         if (number_at == std::string::npos) continue;
-        const auto number = number_from<gid_t>(line.substr(number_at + 1, line.find(':', number_at + 1) - number_at - 1));
-        if (number) found_before.insert_or_assign(name, *number);
-        return number;
+        return number_from<gid_t>(line.substr(number_at + 1, line.find(':', number_at + 1) - number_at - 1));
     }
     return std::nullopt;
 }

@@ -70,7 +70,7 @@ TEST_F(ReloadTest, AUserWhoCameSinceTheStartIsToBeNamedByNumberAndThoseOfTheStar
     const auto etc = folder() / "etc";
     std::filesystem::create_directory(etc);
     std::ofstream(etc / "nsswitch.conf") << "passwd: files\ngroup: files\n";
-    std::ofstream(etc / "group") << "root:x:0:\n";
+    std::ofstream(etc / "group") << "root:x:0:\nmrd:x:42000:\n";
     std::ofstream(etc / "passwd") << "root:x:0:0::/root:/bin/sh\nagent:x:41000:41000::/:/bin/sh\n";
     const auto rule = [](const std::string &users) { return "[[access]]\nname = \"a\"\nusers = [" + users + "]\nallow = [\"read\"]\n"; };
     auto daemon = started({.config = rule("\"agent\""), .in_child = [&etc] {
@@ -85,6 +85,9 @@ TEST_F(ReloadTest, AUserWhoCameSinceTheStartIsToBeNamedByNumberAndThoseOfTheStar
                 HasSubstr("there was no user \\\"second\\\" when mrd started, and whoever came since it may not look up: give the number, "
                           "or start mrd again"));
     EXPECT_THAT(reload(daemon, rule("\"agent\", 41001")), HasSubstr(reloaded));
+    std::filesystem::copy_file(etc / "group", etc / "new");
+    std::filesystem::rename(etc / "new", etc / "group");
+    EXPECT_THAT(reload(daemon, ""), HasSubstr("rules=3")) << "the default ones, among them that of the group mrd";
     EXPECT_EQ(daemon.stop(), 0);
 }
 
