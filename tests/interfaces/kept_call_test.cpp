@@ -23,11 +23,15 @@ constexpr uid_t agent = 1000;
 
 class KeptReads : public ::testing::Test {
 protected:
-    enum : RegisterIndex { mrtd, rtmr2, rtmr3, report0, reportdata };
+    enum : RegisterIndex { mrtd, rtmr2, rtmr3, report0, reportdata, secret };
 
     void SetUp() override {
-        std::vector<RegisterSpec> specs{fake_register("mrtd", "R"), fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
-                                        fake_register("report0", "RLF", 1024), fake_register("reportdata", "WRF", 64)};
+        std::vector<RegisterSpec> specs{fake_register("mrtd", "R"),
+                                        fake_register("rtmr2", "XWRL"),
+                                        fake_register("rtmr3", "XWRL"),
+                                        fake_register("report0", "RLF", 1024),
+                                        fake_register("reportdata", "WRF", 64),
+                                        fake_register("secret", "XW")};
         specs[rtmr2].owner = mr::Owner::shared;
         ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
         const std::vector<RegisterSpec> others{fake_register("rtmr3", "XWRL")};
@@ -213,6 +217,13 @@ TEST_F(KeptReads, WhatTheCacheDoesNotServeIsNotKept) {
     EXPECT_EQ(kept("rtmr9"), nullptr);
     EXPECT_EQ(kept("tdx/report0", R"(,"generation":1)"), nullptr);
     EXPECT_NE(kept("tdx/rtmr3", R"(,"fresh":false)"), nullptr);
+}
+
+TEST_F(KeptReads, ARegisterThatCannotBeReadIsNotReadByComingAgain) {
+    for (int i = 0; i < 4; ++i) EXPECT_THAT(read("tdx/secret"), HasSubstr("NotReadable"));
+    if (auto *kept_read = kept("tdx/secret")) {
+        EXPECT_EQ(answer(*kept_read), "none");
+    }
 }
 
 TEST_F(KeptReads, AGenerationThatCountsOnIsNotMissed) {

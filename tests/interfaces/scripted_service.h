@@ -47,7 +47,8 @@ public:
         log::set_level("error");  // LogLevel may have been called in the run before
         add(tdx_, "tdx",
             {fake_register("mrtd", "R"), fake_register("rtmr1", "XWRL"), fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
-             fake_register("log", "XRL"), fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024)});
+             fake_register("log", "XRL"), fake_register("reportdata", "WRF", 64), fake_register("report0", "RLF", 1024),
+             fake_register("secret", "XW")});
         add(gpu_, "gpu", {fake_register("rtmr3", "XWRL"), fake_register("sha256", "XWRL", 32)});
         gpu_.vanish(0);
         (void)daemon_.start_journal();

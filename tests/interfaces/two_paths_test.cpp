@@ -25,7 +25,7 @@ std::string call(std::string_view method, std::string_view parameters, std::stri
 std::vector<std::string> frames() {
     std::vector<std::string> all;
     for (const std::string name :
-         {"tdx/rtmr3", "rtmr3", "tdx/rtmr3:sha384", "tdx/mrtd", "tdx/rtmr1", "gpu/sha256", "reportdata", "report0", "none"}) {
+         {"tdx/rtmr3", "rtmr3", "tdx/rtmr3:sha384", "tdx/mrtd", "tdx/rtmr1", "gpu/sha256", "reportdata", "report0", "secret", "none"}) {
         for (int times = 0; times < 3; ++times) all.push_back(call("Read", R"({"name":")" + name + "\"}"));
         all.push_back(call("Read", R"({"name":")" + name + R"(","fresh":true})"));
     }
