@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -92,13 +91,13 @@ std::optional<std::string> warning_of(const MetricsConfig &config) {
 }
 
 std::expected<std::vector<varlink::FileDescriptor>, std::string> take_metrics_sockets(std::vector<PassedSocket> &passed) {
-    const auto others = std::ranges::stable_partition(passed, [](const auto &socket) { return socket.name != metrics_socket_name; });
     std::vector<varlink::FileDescriptor> taken;
-    for (auto &socket : others) {
+    for (auto &socket : passed) {
+        if (socket.name != metrics_socket_name) continue;
         if (!socket.listening) return Failure("the passed socket \"" + socket.name + "\" is connected: it has to listen (Accept=no)");
         taken.push_back(std::move(socket.socket));
     }
-    passed.erase(others.begin(), others.end());
+    std::erase_if(passed, [](const auto &socket) { return socket.name == metrics_socket_name; });
     return taken;
 }
 
