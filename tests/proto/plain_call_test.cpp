@@ -65,7 +65,8 @@ const std::vector<std::string> seeds = {
 
 TEST(PlainCall, IsWhatOrdinaryClientsSendInAnyOrder) {
     for (const auto &seed : seeds) EXPECT_TRUE(agrees(seed)) << seed;
-    const auto empty = begin_plain_call(call("{}"));
+    const auto message = call("{}");
+    const auto empty = begin_plain_call(message);
     ASSERT_TRUE(empty);
     EXPECT_TRUE(end_plain_call<NoParameters>(empty->rest));
     EXPECT_FALSE(end_plain_call<Parameters>(empty->rest));
