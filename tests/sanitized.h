@@ -13,4 +13,15 @@ inline constexpr bool is_sanitized = false;
 inline constexpr bool is_sanitized = false;
 #endif
 
+// Its run time keeps count of the signals that are being handled, and takes one that a jump has left for one that goes on.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+inline constexpr bool loses_jumps_out_of_handlers = true;
+#else
+inline constexpr bool loses_jumps_out_of_handlers = false;
+#endif
+#else
+inline constexpr bool loses_jumps_out_of_handlers = false;
+#endif
+
 }  // namespace mrd
