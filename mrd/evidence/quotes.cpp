@@ -67,7 +67,9 @@ bool Quotes::Round::begin() {
 void Quotes::Round::work() {
     auto begun = std::chrono::steady_clock::now();
     for (auto &[subject, stop, result] : quotes) {
-        if (stop.stop_requested()) continue;
+        // The first began with the round, whenever the thread came to it: the quoter stops it.
+        const bool has_begun = &subject == &quotes.front().subject;
+        if (!has_begun && stop.stop_requested()) continue;
         result = check_quote(self.quoter_->quote(subject.report_data, subject.options, stop), subject.report_data);
         const auto now = std::chrono::steady_clock::now();
         longest = std::max(longest.value_or(std::chrono::nanoseconds::zero()), now - std::exchange(begun, now));
