@@ -22,11 +22,12 @@ constexpr uid_t first_user = 50'000;
 constexpr std::size_t users = 16;
 constexpr std::size_t hostile_users = 8;
 
-// They extend, read and have the log; what was said in it, quotes and all else they may not.
-std::string config() {
+// Fewer places than those take who take places. They extend, read and have the log; what was said in it, quotes and all else they may not.
+std::string config(std::size_t max_connections) {
     std::string list;
     for (uid_t user = first_user; user < first_user + users; ++user) list += (list.empty() ? "" : ", ") + std::to_string(user);
-    return "[journal]\nsize_limit = 16777216\n[[access]]\nname = \"users\"\nusers = [" + list +
+    return "[service]\nmax_connections = " + std::to_string(max_connections) +
+           "\n[journal]\nsize_limit = 16777216\n[[access]]\nname = \"users\"\nusers = [" + list +
            "]\nallow = [\"list\", \"read\", \"log\", \"extend\"]\n";
 }
 
@@ -168,8 +169,8 @@ std::vector<Scenario> user_scenarios() {
              .small_clients = 32,
              .max_rss_mib = 192,
              .small_max_rss_mib = 128,
-             .config = config(),
-             .small_config = config(),
+             .config = config(512),
+             .small_config = config(48),
              .needs_root = true,
              .attack = &attack_by_users}};
 }

@@ -47,6 +47,8 @@ TEST_F(ReloadTest, TheChangesThatAreToldOfAreReloadedWithTheRulesOrNotAtAll) {
     EXPECT_THAT(extend(daemon), HasSubstr("a register was extended"));
     EXPECT_THAT(reload(daemon, "[log]\naudit = []\n[[access]]\nname = \"a\"\nallow = [\"raed\"]\n"), HasSubstr(stay));
     EXPECT_THAT(reload(daemon, "[log]\naudit = []\n[service]\nmax_connections = 0\n"), HasSubstr(stay));
+    EXPECT_THAT(reload(daemon, "[log]\naudit = []\n[[access]]\nname = \"a\"\nusers = [\"no-such-user-here\"]\nallow = [\"read\"]\n"),
+                HasSubstr(stay));
     EXPECT_THAT(extend(daemon), HasSubstr("a register was extended")) << "not at all";
     EXPECT_THAT(reload(daemon, ""), HasSubstr(reloaded));
     EXPECT_EQ(extend(daemon), "") << "as by default";

@@ -64,6 +64,8 @@ TEST(UidShares, WhatIsGivenBackIsFreeForAll) {
     EXPECT_EQ(places.take(alice), Outcome::over_share);
     for (std::size_t i = 0; i < taken; ++i) places.give_back(alice);
     EXPECT_EQ(places.taken(), 0U);
+    EXPECT_EQ(fill(places, alice), taken) << "for who had it before, too";
+    for (std::size_t i = 0; i < taken; ++i) places.give_back(alice);
     EXPECT_EQ(fill(places, alice + 1), taken);
 }
 
