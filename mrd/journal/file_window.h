@@ -2,7 +2,7 @@
 // extend.
 //
 // The memory is the kernel's own page of the file: what is in it outlives mrd as a write does, others read it at once, and fdatasync makes it durable. What a kill
-// leaves of a copy is the beginning of a record, as of a write that was cut short.
+// leaves of a copy is some of a record, which need not be its beginning: a copy has no order. A start cuts it off as it does what a crash left of a write.
 //
 // Where the kernel cannot give a page (another process has cut the file off, or the disk cannot be read) it sends SIGBUS. That is caught while a copy runs, on the
 // thread that runs it, and is an error like that of a write; any other SIGBUS ends mrd as before.

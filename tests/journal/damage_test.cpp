@@ -85,6 +85,34 @@ TEST_F(JournalDamage, ATailTornAtAnyByteIsCutAndKeptAndTheJournalGoesOn) {
     EXPECT_GT(number, 400);
 }
 
+// A copy into memory has no order, and neither have pages: of the last record any part may be missing, its head too.
+TEST_F(JournalDamage, ATailOfWhichAnyPartIsMissingIsCutToo) {
+    auto journal = start();
+    extend(*journal, r0, 1, "a");
+    const auto begin_of_record = journal->end();
+    begin(*journal, r0, 2, "b");
+    const auto end = journal->end();
+    journal.reset();
+    const auto whole = bytes();
+    constexpr std::uint64_t step = 8;
+    std::size_t cuts = 0;
+    for (auto from = begin_of_record; from < end; from += step) {
+        for (auto to = from + step; to <= end; to += step) {
+            bytes() = whole;
+            std::fill(bytes().begin() + static_cast<std::ptrdiff_t>(from), bytes().begin() + static_cast<std::ptrdiff_t>(to),
+                      std::uint8_t{0});
+            const bool is_whole = bytes() == whole;
+            journal = start();
+            ASSERT_EQ(journal->condition(), Journal::Condition::good) << from << " to " << to << journal->reason();
+            ASSERT_EQ(journal->state().next_intent(), is_whole ? 3U : 2U) << from << " to " << to;
+            EXPECT_EQ(journal->state().sequence(), 1U);
+            journal.reset();
+            cuts += is_whole ? 0U : 1U;
+        }
+    }
+    EXPECT_GT(cuts, 100U);
+}
+
 TEST_F(JournalDamage, ATornTailIsCutEvenWhereItCannotBeKept) {
     auto journal = start();
     begin(*journal, r0, 1);
