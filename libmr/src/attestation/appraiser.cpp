@@ -146,8 +146,7 @@ public:
         if (says) return state(statement::reference_values, Judgement::holds, true, "they say what must run");
         state(statement::reference_values, Judgement::not_judged, !options_.waived.reference,
               "no reference values say what must run, by registers, requiredEvents or the events of closedRegisters: what they only forbid "
-              "or accept leaves "
-              "the rest open");
+              "or accept leaves the rest open");
     }
 
     void judge_registers() { add(statement::register_values, values_of(reference_), "no register values were asked for"); }
