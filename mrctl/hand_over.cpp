@@ -32,6 +32,7 @@ int hand_over() {
 }  // namespace
 
 int measure(const Common & /*common*/, const MeasureCommand & /*command*/) { return hand_over(); }
+int exec(const Common & /*common*/, const ExecCommand & /*command*/) { return hand_over(); }
 int log(const Common & /*common*/, const LogCommand & /*command*/) { return hand_over(); }
 int replay(const Common & /*common*/, const ReplayCommand & /*command*/) { return hand_over(); }
 int evidence(const Common & /*common*/, const EvidenceCommand & /*command*/) { return hand_over(); }

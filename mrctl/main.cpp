@@ -99,6 +99,18 @@ int main(int argc, char **argv) {
                           "Bind description and content: extend by the hash of an envelope that holds the description and the file's hash");
     measure_app->callback(run_into(exit_code, [&] { return mrctl::measure(common, measure); }));
 
+    mrctl::ExecCommand exec;
+    auto *exec_app =
+        app.add_subcommand("exec",
+                           "Runs a program from a sealed copy of it, which is measured before, with its arguments: one that is replaced "
+                           "meanwhile is not run. Of a script the interpreter, too. Its exit status is the program's");
+    exec_app->positionals_at_end();  // what stands behind them is the program's
+    exec_app->add_option("REGISTER", exec.name, "Its name; options of mrctl stand before it")->type_name("")->required()->check(text);
+    exec_app->add_option("PROGRAM", exec.program, "Program, found as a shell does, and its arguments; -- may stand before it")
+        ->type_name("FILE")
+        ->required();
+    exec_app->callback(run_into(exit_code, [&] { return mrctl::exec(common, exec); }));
+
     std::string capped;
     auto *cap_app = app.add_subcommand("cap", "One last event, then no extend until the next boot");
     cap_app->add_option("REGISTER", capped, "Its name")->type_name("")->required()->check(text);

@@ -11,6 +11,7 @@
 #include "mr/envelope.h"
 #include "mr/event_content.h"
 #include "mrctl/commands.h"
+#include "mrctl/file_state.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -63,12 +64,19 @@ std::expected<mr::Digest, mr::Error> digest_of_file(const std::string &path, mr:
     const int file = opened ? opened.get() : STDIN_FILENO;
     if (has_no_end(file))
         return std::unexpected(mr::Error{mr::ErrorCode::io, "cannot measure " + path + ": it is a device, which may have no end"});
+    const auto name = path == "-" ? std::string("standard input") : path;
+    const auto state = FileState::of(file, name);
+    if (!state) return std::unexpected(state.error());
     mr::Bytes piece(piece_size);
     Progress progress;
     for (;;) {
-        const auto size = mr::read_input(file, piece, path == "-" ? "standard input" : path);
+        const auto size = mr::read_input(file, piece, name);
         if (!size) return std::unexpected(size.error());
-        if (*size == 0) return hasher->finish();
+        if (*size == 0) {
+            // A digest of half the one and half the other would be of a file that there never was.
+            if (auto unchanged = state->check_unchanged(file, name); !unchanged) return std::unexpected(unchanged.error());
+            return hasher->finish();
+        }
         hasher->update(mr::ByteView(piece).first(*size));
         progress.add(*size);
     }
