@@ -14,6 +14,9 @@ std::expected<Address, std::string> Address::parse(std::string_view text) {
     if (text.empty() || (text.front() != '/' && text.front() != '@' && !is_plain_path)) {
         return std::unexpected("\"" + whole + "\" is not an address: use unix:/absolute/path or unix:@name");
     }
+    // The kernel would take what is before it.
+    if (text.contains('\0'))
+        return std::unexpected("an address has no NUL byte: \"" + whole.substr(0, whole.find('\0')) + "\" has one behind it");
     Address address;
     const bool is_abstract = text.front() == '@';
     // A path needs room for its NUL byte; an abstract name has none.

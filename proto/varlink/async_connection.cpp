@@ -55,7 +55,7 @@ public:
 
     void call(std::string frame, Milliseconds timeout, ReplyHandler handler) {
         if (!open_) {
-            (void)handler(std::unexpected(ClientError{ClientErrorCode::connection_lost, "the connection is closed"}));
+            (void)handler(std::unexpected(ClientError{ClientErrorCode::not_connected, "the connection is closed"}));
             return;
         }
         const auto deadline = timeout == no_timeout ? Clock::time_point::max() : Clock::now() + timeout;

@@ -76,7 +76,7 @@ std::unexpected<ClientError> ClientConnection::fail_by_system() {
 }
 
 std::expected<void, ClientError> ClientConnection::send_frames(std::string_view frames, Milliseconds timeout) {
-    if (!is_open()) return fail(ClientErrorCode::connection_lost, "the connection is closed");
+    if (!is_open()) return fail(ClientErrorCode::not_connected, "the connection is closed");
     const Deadline deadline(timeout);
     sent_ += static_cast<std::size_t>(std::ranges::count(frames, '\0'));
     while (!frames.empty()) {
@@ -93,7 +93,7 @@ std::expected<void, ClientError> ClientConnection::send_frames(std::string_view 
 }
 
 std::expected<Reply, ClientError> ClientConnection::receive(Milliseconds timeout) {
-    if (!is_open()) return fail(ClientErrorCode::connection_lost, "the connection is closed");
+    if (!is_open()) return fail(ClientErrorCode::not_connected, "the connection is closed");
     const Deadline deadline(timeout);
     for (;;) {
         if (const auto message = splitter_.next()) {

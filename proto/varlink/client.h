@@ -20,7 +20,8 @@ enum class ClientErrorCode : std::uint8_t {
     not_permitted,    // somebody listens there, but this user may not connect
     refused,          // the service closed the connection before it read the first call
     timed_out,        // the connection is out of step after that: it has been closed
-    connection_lost,  // closed by the peer, or by an earlier error
+    connection_lost,  // closed by the peer
+    not_connected,    // there is none yet, or an earlier error has closed it: nothing was sent
     protocol,         // the peer sent what is no reply: the connection has been closed
 };
 

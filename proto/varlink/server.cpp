@@ -132,6 +132,7 @@ struct Server::State {
     std::vector<std::shared_ptr<Listener>> listeners;
     std::unordered_set<std::shared_ptr<Connection>> connections;
     std::function<void()> empty;
+    OnClosed told_of_closed;
     UidShares places;
     UidShares left_behind;  // bytes
     BufferBudget budget;
@@ -202,6 +203,11 @@ public:
         go_on();
     }
 
+    void close_for(std::string_view why) {
+        if (!closed_ && state_->told_of_closed) state_->told_of_closed(peer_, why);
+        close();
+    }
+
     void close() {
         if (std::exchange(closed_, true)) return;
         const auto self = shared_from_this();
@@ -239,7 +245,7 @@ private:
         State::sweep_later(state);
         while (auto *excess = closed_ ? nullptr : state->budget.excess(*this, now)) {
             ++state->counters.closed_buffered;
-            static_cast<Connection *>(excess)->close();
+            static_cast<Connection *>(excess)->close_for("it held too much of max_buffered");
         }
     }
 
@@ -263,7 +269,7 @@ private:
         }
         if (left_behind_ > 0) return close();
         if (session_->broken() || input_ended_ || stopping_) {
-            if (unsent_.empty()) close();
+            if (unsent_.empty()) session_->broken() ? close_for(session_->why_broken()) : close();
             return;
         }
         if (unsent_.size() <= max_unsent) wait_readable();
@@ -587,7 +593,11 @@ void Server::State::sweep() {
         ++(unread ? counters.closed_unread : counters.closed_frame);
         auto &connection = static_cast<Connection &>(*holder);
         // At the end of the service it is as if it had gone: what it has sent and changes something is finished before it is closed.
-        unread &&stopping ? connection.on_hang_up() : connection.close();
+        if (unread && stopping) {
+            connection.on_hang_up();
+        } else {
+            connection.close_for(unread ? "it took nothing of its answers for too long" : "it did not finish a message in time");
+        }
     }
     // Only when it is calm: it takes milliseconds.
     if (!much_was_freed() || memory() > most_memory / 2) return;
@@ -609,6 +619,8 @@ void Server::stop() {
 }
 
 void Server::on_empty(std::function<void()> handler) { state_->empty = std::move(handler); }
+
+void Server::on_closed(OnClosed handler) { state_->told_of_closed = std::move(handler); }
 
 std::size_t Server::connections() const { return state_->connections.size(); }
 

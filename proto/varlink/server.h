@@ -80,6 +80,10 @@ public:
     // Called each time the last connection ends.
     void on_empty(std::function<void()> handler);
 
+    // Called with each connection that is closed although its client has not ended it, with whose it is and why.
+    using OnClosed = std::function<void(const Peer &, std::string_view why)>;
+    void on_closed(OnClosed handler);
+
     // Open now, and those that have gone and whose calls are still made.
     [[nodiscard]] std::size_t connections() const;
 

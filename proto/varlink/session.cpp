@@ -50,7 +50,7 @@ void Session::run(std::string &out) {
     too_much_unsent_ = false;
     turn_is_over_ = false;
     end_subscription();
-    for (std::size_t served = 0; !answering_ && !broken_ && !ended_;) {
+    for (std::size_t served = 0; !answering_ && !broken() && !ended_;) {
         if (unsent_ + out.size() - start > max_unsent) {
             too_much_unsent_ = true;
             break;
@@ -62,7 +62,7 @@ void Session::run(std::string &out) {
         const auto written = out.size();
         const auto message = splitter_.next();
         if (!message) {
-            broken_ = broken_ || splitter_.overflowed();
+            if (splitter_.overflowed()) why_broken_ = "a message is longer than max_message";
             break;
         }
         ++messages_;
@@ -103,7 +103,7 @@ void Session::run_call(std::string_view message, bool is_first) {
     auto &document = service_.scratch();
     const auto call = parse_call(message, document);
     if (!call) {
-        broken_ = true;
+        why_broken_ = "a message is no call, or holds more than one may: docs/connections.md, Limits";
         return;
     }
     if (!is_in_vain(*call)) {
@@ -182,7 +182,7 @@ void Session::abandon() {
     answering_ = false;
     let_go_of_handlers();
     // Where somebody waits for the answer; otherwise what was sent behind this call still has its turn.
-    if (!hung_up_) broken_ = true;
+    if (!hung_up_) why_broken_ = "a call was left unanswered";
     if (out_ == nullptr) wake_();
 }
 
@@ -236,7 +236,7 @@ void Session::end_subscription() {
     const auto handler = std::exchange(closed_, nullptr);
     handler();
     // One that was neither answered nor dropped, to a peer that waits for the end.
-    if (!hung_up_ && std::exchange(answering_, false)) broken_ = true;
+    if (!hung_up_ && std::exchange(answering_, false)) why_broken_ = "a call was left unanswered";
 }
 
 void Session::close() {

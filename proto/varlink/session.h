@@ -43,7 +43,8 @@ public:
     [[nodiscard]] bool turn_is_over() const { return turn_is_over_; }
 
     // The peer broke the protocol, or a call was left unanswered: send what there is, then close.
-    [[nodiscard]] bool broken() const { return broken_; }
+    [[nodiscard]] bool broken() const { return !why_broken_.empty(); }
+    [[nodiscard]] std::string_view why_broken() const { return why_broken_; }
 
     // A message has begun and is not whole.
     [[nodiscard]] bool awaits_rest() const { return !busy() && splitter_.waiting() > 0; }
@@ -115,7 +116,7 @@ private:
     bool oneway_ = false;  // the call being answered wants no answer
     bool too_much_unsent_ = false;
     bool turn_is_over_ = false;
-    bool broken_ = false;
+    std::string_view why_broken_;
     bool hung_up_ = false;
     bool stopping_ = false;
     bool ended_ = false;

@@ -53,6 +53,11 @@ TEST(Address, WhatIsNoAddressIsQuotedInTheReason) {
     }
 }
 
+TEST(Address, ANameWithANulByteIsNotTakenForWhatIsBeforeIt) {
+    for (const std::string before : {"/run/a", "unix:/run/a", "unix:@a"})
+        EXPECT_NE(Address::parse(before + '\0' + "b").error().find("NUL"), std::string::npos) << before;
+}
+
 TEST(Address, TheLongestPathFitsAndOneByteMoreDoesNot) {
     const auto path = "/" + std::string(room - 2, 'p');
     ASSERT_TRUE(Address::parse("unix:" + path));

@@ -113,7 +113,7 @@ TEST(Client, ATimeOutClosesTheConnection) {
     service.send(frame("{}"));
     const auto next = connection.call("a.b.C", NoParameters{}, patience);
     ASSERT_FALSE(next);
-    EXPECT_EQ(next.error().code, ClientErrorCode::connection_lost);
+    EXPECT_EQ(next.error().code, ClientErrorCode::not_connected);
     EXPECT_EQ(service.receive_to_end().size(), 1U) << "the service sees the call, then the end";
 }
 
@@ -153,7 +153,7 @@ TEST(Client, AConnectionThatEndsIsLostAndOneThatEndsUnreadWasRefused) {
         EXPECT_FALSE(connection.is_open());
         const auto sent = connection.send("a.b.C", NoParameters{}, patience);
         ASSERT_FALSE(sent);
-        EXPECT_EQ(sent.error().code, ClientErrorCode::connection_lost);
+        EXPECT_EQ(sent.error().code, ClientErrorCode::not_connected);
     }
 }
 
