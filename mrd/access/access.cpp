@@ -45,29 +45,6 @@ Judgement judgement(const AccessRule *rule) { return {rule != nullptr, rule}; }
 
 }  // namespace
 
-std::optional<Right> right_for(Operation operation) {
-    switch (operation) {
-    case Operation::list: return Right::list;
-    case Operation::read:
-    case Operation::watch:
-    case Operation::status:
-    case Operation::verify_report:
-    case Operation::collateral: return Right::read;
-    case Operation::extend: return Right::extend;
-    case Operation::measure: return Right::measure;
-    case Operation::write: return Right::write;
-    case Operation::cap: return Right::cap;
-    case Operation::create: return Right::create;
-    case Operation::log_read: return Right::log;
-    case Operation::report: return Right::report;
-    case Operation::quote: return Right::quote;
-    case Operation::evidence: return Right::evidence;
-    case Operation::repair: return Right::repair;
-    case Operation::access: return std::nullopt;
-    }
-    std::unreachable();
-}
-
 Access::Access(AccessRules rules) : rules_(std::move(rules)) {}
 
 AccessRules Access::only_root() { return {{}, ::geteuid()}; }

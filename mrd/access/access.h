@@ -15,12 +15,10 @@
 namespace mrd {
 
 using mr::wire::Operation;
+using mr::wire::right_for;
 inline constexpr std::array<std::string_view, mr::wire::operations> operation_names{
     "list",     "read",   "extend",        "measure", "write",    "cap",        "create", "watch", "status",
     "log_read", "report", "verify_report", "quote",   "evidence", "collateral", "repair", "access"};
-
-// The right that an operation needs; nothing: whoever may connect may ask.
-std::optional<Right> right_for(Operation operation);
 
 // A register that there is.
 struct KnownRegister {

@@ -19,31 +19,14 @@
 #include <utility>
 #include <vector>
 
-#include "libmr/wire/method.h"
+#include "libmr/wire/right.h"
 
 namespace mrd {
 
-// What a rule can allow.
-enum class Right : std::uint8_t {
-    list,          // which registers and providers there are
-    read,          // values of registers and changes of them, and how the service is
-    log,           // what was extended and when, without what clients said of it
-    log_contents,  // and that: data, description, id and caller
-    extend,
-    measure,
-    write,
-    cap,
-    create,
-    report,  // and what a report is over: the registers that are written for one, and that hold one
-    quote,
-    evidence,  // and the contents of the log, which evidence carries
-    repair,
-};
-inline constexpr std::size_t rights = static_cast<std::size_t>(Right::repair) + 1;
-inline constexpr std::array<std::string_view, rights> right_names{
-    "list", "read", "log", "log_contents", "extend", "measure", "write", "cap", "create", "report", "quote", "evidence", "repair"};
+using mr::wire::Right;
+using mr::wire::right_names;
+using mr::wire::rights;
 std::optional<Right> right_from(std::string_view name);
-inline std::string_view name_of(Right right) { return right_names[static_cast<std::size_t>(right)]; }
 // Can it be asked for of one register? The others are about the whole machine, so that a rule for some registers cannot allow them.
 bool is_about_registers(Right right);
 
@@ -188,6 +171,9 @@ public:
 
     // For each rule, or part of one, that can never decide anything, why that is; and for each that lets everybody do more than look.
     [[nodiscard]] std::vector<std::string> warnings(std::span<const std::string> listeners) const;
+
+    // For each pattern that fits none of these registers, which are all that there are, that it does not.
+    [[nodiscard]] std::vector<std::string> warnings_of_registers(std::span<const RegisterName> registers) const;
 
     [[nodiscard]] const std::vector<AccessRule> &all() const { return rules_; }
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "mr/bytes.h"
+#include "mr/limits.h"
 #include "mrd/providers/provider.h"
 #include "mrd/shares/share_queue.h"
 
@@ -33,7 +34,7 @@ inline constexpr SharedBound quote_bound{
     .what = "quotes", .all = max_quotes_in_a_round, .others = max_quotes_in_a_round, .uid = max_quotes_in_a_round, .connection = 1};
 
 inline constexpr std::chrono::milliseconds default_quote_deadline = std::chrono::seconds(30);
-inline constexpr std::chrono::milliseconds max_quote_deadline = std::chrono::minutes(10);
+using mr::max_quote_deadline;
 
 class QuoteQueue {
 public:

@@ -13,6 +13,10 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
+
+#include "mr/digest.h"
+#include "mr/limits.h"
 
 namespace mr {
 namespace {
@@ -189,6 +193,87 @@ TEST(Client, TheSocketIsTheOptionsElseTheEnvironmentsElseTheDefault) {
     EXPECT_EQ(socket_of({}), default_socket);
     ::unsetenv("MRD_SOCKET");  // NOLINT(concurrency-mt-unsafe)
     EXPECT_EQ(socket_of({}), default_socket);
+}
+
+TEST(Client, ARefusalNamesTheRightAndTheRegister) {
+    Server server;
+    const std::vector<std::pair<std::function<Error(Client &)>, std::string>> refusals{
+        {[](Client &client) { return client.extend("tdx/rtmr3", Digest::zero(HashAlgorithm::sha384)).error(); }, "right extend, tdx/rtmr3"},
+        {[](Client &client) { return client.read("tdx/reportdata").error(); },
+         "right read, or report where a report is over it, tdx/reportdata"},
+        {[](Client &client) { return client.call("io.mrd.Registers.Cap", R"({"name":"rtmr2"})").error(); }, "right cap, rtmr2"},
+        {[](Client &client) { return client.access(7).error(); }, "right repair)"},
+        {[](Client &client) { return client.call("io.mrd.Registers.FromTheFuture", "{}").error(); }, "PermissionDenied: no access rule"}};
+    for (const auto &[refused, words] : refusals) {
+        auto client = Client::connect(server.options());
+        ASSERT_TRUE(client);
+        const std::jthread serving([&] { server.answer(frame(R"({"error":"org.varlink.service.PermissionDenied"})")); });
+        const auto error = refused(*client);
+        EXPECT_EQ(error.code, ErrorCode::permission_denied);
+        EXPECT_THAT(error.message, HasSubstr(words));
+    }
+}
+
+TEST(Client, AnErrorSaysWhatIsWrongHereAndNothingElse) {
+    Server server;
+    const auto message = [&server](const std::string &reply, const auto &ask) {
+        auto client = Client::connect(server.options());
+        const std::jthread serving([&] { server.answer(frame(reply)); });
+        return ask(*client).error().message;
+    };
+    const auto extend = [](Client &client) { return client.extend("rtmr3", Digest::zero(HashAlgorithm::sha256)); };
+    const auto list = [](Client &client) { return client.list("x"); };
+    const auto report = [](Client &client) { return client.call("io.mrd.Attestation.Report", "{}"); };
+    EXPECT_EQ(message(R"({"error":"io.mrd.EventLog.JournalFailed","parameters":{"reason":"the disk is full"}})", extend),
+              "JournalFailed: the disk is full");
+    EXPECT_THAT(message(R"({"error":"io.mrd.Registers.WrongLength","parameters":{"name":"tdx/rtmr3","expected":48,"actual":32}})", extend),
+                HasSubstr("a digest of 48 bytes, of sha384"));
+    EXPECT_THAT(
+        message(R"({"error":"io.mrd.Registers.NoSuchRegister","parameters":{"name":"rtmr3","candidates":["a/rtmr3","b/rtmr3"]}})", extend),
+        HasSubstr("give the whole one"));
+    EXPECT_THAT(message(R"({"error":"io.mrd.Registers.NoSuchRegister","parameters":{"name":"rtmr3","candidates":[]}})", extend),
+                HasSubstr("no register has that name"));
+    EXPECT_THAT(message(R"({"error":"io.mrd.Registers.NoSuchRegister","parameters":{"name":"x","candidates":["tdx"]}})", list),
+                HasSubstr("no provider has that name"));
+    EXPECT_THAT(message(R"({"error":"io.mrd.Attestation.NoSuchProvider","parameters":{"name":"","candidates":[]}})", report),
+                HasSubstr("there is no provider here that can"));
+    EXPECT_THAT(message(R"({"error":"io.mrd.Attestation.NoSuchProvider","parameters":{"name":"","candidates":["a","b"]}})", report),
+                HasSubstr("each of the candidates can: name one"));
+}
+
+TEST(Client, WhatNoCallCanCarryIsRefusedHereByItsField) {
+    const Server server;
+    auto client = Client::connect(server.options(milliseconds(20)));
+    ASSERT_TRUE(client);
+    const auto why = [](const auto &answer) {
+        EXPECT_EQ(answer.error().code, ErrorCode::invalid_argument);
+        return answer.error().message;
+    };
+    const Digest digest = Digest::zero(HashAlgorithm::sha384);
+    constexpr std::size_t too_much = max_event_data + 1;
+    const std::string data = "data has 65537 bytes: an event takes at most 65536";
+    EXPECT_EQ(why(client->extend("rtmr3", digest, {.data = Bytes(too_much)})), data);
+    EXPECT_EQ(why(client->measure("rtmr3", Bytes(too_much))), data);
+    EXPECT_THAT(why(client->extend("rtmr3", digest, {.description = std::string(2'000'000, 'd')})),
+                HasSubstr("description is 2000000 bytes"));
+    EXPECT_THAT(why(client->read(std::string(2'000'000, 'n'))), HasSubstr("name is 2000000 bytes"));
+    EXPECT_THAT(why(client->verify_report(Bytes(2'000'000))), HasSubstr("report is "));
+    EXPECT_THAT(why(client->extend("rtmr3", digest, {.envelope = true})), HasSubstr("envelope is measure()'s"));
+    EXPECT_THAT(why(client->measure("rtmr3", Bytes(1), {.data = Bytes(1)})), HasSubstr("data in the options is extend()'s"));
+    EXPECT_EQ(client->read("rtmr3").error().code, ErrorCode::timed_out) << "none of them was sent, nor closed the connection";
+}
+
+TEST(Client, ACallWithoutAConnectionSaysThatNothingWasSent) {
+    Server server;
+    auto client = Client::connect(server.options());
+    ASSERT_TRUE(client);
+    {
+        const std::jthread serving([&] { server.answer(""); });
+        EXPECT_THAT(client->read("rtmr3").error().message, HasSubstr("may have taken effect"));
+    }
+    const auto error = client->read("rtmr3").error();
+    EXPECT_EQ(error.code, ErrorCode::connection_lost);
+    EXPECT_THAT(error.message, HasSubstr("nothing was sent"));
 }
 
 TEST(Client, ParametersThatAreNoJsonObjectAreNotSent) {

@@ -6,7 +6,7 @@
 //     auto reading = co_await client.call(mr::calls::read("tdx/rtmr3"), asio::use_awaitable);
 //
 // The calls, and the errors of each, are those of mr/client.h. Those that use a connection of their own connect by themselves; the others need connect() first, and
-// give connection_lost without it.
+// give connection_lost without it, and send nothing.
 //
 // Calls may be made while others are open; they take effect, and complete, in their order. A client is for one thread at a time; the handlers run on their own
 // associated executor. A client that is destroyed completes every open operation with connection_lost. Reconnecting and time-outs are as mr::Client's.
@@ -60,10 +60,11 @@ public:
             [this, call = std::move(call)](Completion<T> done) mutable {
                 // The reply comes before the end, which completes the operation.
                 auto result = std::make_shared<std::optional<Result<T>>>();
+                auto asked = call.request_.asked;
                 perform(
                     std::move(call.request_),
-                    [result, read = call.result_](const varlink::Reply *reply) -> std::expected<bool, Error> {
-                        result->emplace(read(*reply));
+                    [result, read = call.result_, asked = std::move(asked)](const varlink::Reply *reply) -> std::expected<bool, Error> {
+                        result->emplace(read(*reply, asked));
                         return false;
                     },
                     [result, done = std::move(done)](Result<void> ended) mutable {
@@ -78,10 +79,12 @@ public:
     auto stream(StreamCall<T> call, Handler handler, Token &&token) {
         return start<void>(
             [this, call = std::move(call), handler = std::move(handler)](Completion<void> done) mutable {
+                auto asked = call.request_.asked;
                 perform(
                     std::move(call.request_),
-                    [read = call.item_, handler = std::move(handler)](const varlink::Reply *reply) mutable -> std::expected<bool, Error> {
-                        const auto item = read(*reply);
+                    [read = call.item_, asked = std::move(asked),
+                     handler = std::move(handler)](const varlink::Reply *reply) mutable -> std::expected<bool, Error> {
+                        const auto item = read(*reply, asked);
                         if (!item) return std::unexpected(item.error());
                         return !*item || handler(**item);
                     },

@@ -11,7 +11,7 @@
 // every call returns connection_lost, until reconnect() is called: whether a call that got no answer took effect is for the caller to find out, not for a hidden
 // retry.
 //
-// Interfaces: io.mrd.Registers, io.mrd.EventLog and io.mrd.Attestation, as `varlinkctl introspect` prints them. Source of the protocol: varlink.org.
+// Interfaces: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation and io.mrd.Service, as `varlinkctl introspect` prints them. Source of the protocol: varlink.org.
 #pragma once
 
 #include <chrono>
@@ -41,13 +41,18 @@ struct Reply;
 
 namespace mr {
 
+namespace wire {
+enum class Operation : std::uint8_t;
+}
+
 inline constexpr std::string_view default_socket = "/run/mrd/io.mrd";
 
 struct ClientOptions {
     // A path, "unix:/path" or "unix:@name". Empty: the environment's MRD_SOCKET, or default_socket.
     std::string socket = {};
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
-    // For each call. milliseconds::max(): no limit. A call that timed out may still take effect.
+    // For each call: until it is sent, and then for each of its answers. quote() and evidence() have their deadline on top of it; watch(), and records() with follow, wait
+    // for answers without limit. milliseconds::max(): no limit. A call that timed out may still take effect.
     std::chrono::milliseconds call_timeout = std::chrono::seconds(45);
 };
 
@@ -66,11 +71,12 @@ struct EventOptions {
     // TCG event type (TCG PC Client Platform Firmware Profile 1.06, table 27); mrd's default is EV_IPL. Not EV_NO_ACTION, which nobody replays.
     std::optional<std::uint32_t> type = {};
     std::optional<std::string> description = {};  // at most max_event_description bytes
-    std::optional<Bytes> data = {};               // of extend(): at most 64 KiB
+    std::optional<Bytes> data = {};               // of extend(): at most max_event_data bytes. Of another call: invalid_argument
     // Makes the extend idempotent, across restarts of mrd too: the same id and digest again, by the same user on the same register, is answered with
     // the first result; with another digest it is duplicate_event. At most 128 bytes; the last 256 ids of each user and register are remembered.
     std::optional<std::string> id = {};
-    // Of measure(): extends by the digest of an envelope (mr/envelope.h) that holds description and data, so that both are bound.
+    // Of measure(): extends by the digest of an envelope (mr/envelope.h) that holds description and data, so that both are bound. Of
+    // extend(): invalid_argument.
     bool envelope = false;
 };
 
@@ -203,8 +209,15 @@ namespace detail {
 
 struct CallMaker;
 
+// What is asked for, for the words of a refusal.
+struct Asked {
+    std::optional<wire::Operation> operation = {};  // nothing: this library does not know the method
+    std::string subject = {};                       // the register or provider that the call names
+};
+
 // What is sent, and how.
 struct Request {
+    Asked asked = {};
     std::expected<std::string, Error> frame;  // error: invalid_argument, which the call then gives
     bool own_connection = false;
     bool more = false;
@@ -226,7 +239,7 @@ private:
     friend class AsyncClient;
     friend struct detail::CallMaker;
     detail::Request request_;
-    std::expected<T, Error> (*result_)(const varlink::Reply &reply) = nullptr;
+    std::expected<T, Error> (*result_)(const varlink::Reply &reply, const detail::Asked &asked) = nullptr;
 };
 
 // One with many answers, each a T.
@@ -240,13 +253,13 @@ private:
     friend class AsyncClient;
     friend struct detail::CallMaker;
     detail::Request request_;
-    std::expected<std::optional<T>, Error> (*item_)(const varlink::Reply &reply) =
+    std::expected<std::optional<T>, Error> (*item_)(const varlink::Reply &reply, const detail::Asked &asked) =
         nullptr;  // nothing: an answer that says no more than that it is the last
 };
 
 // Every call can fail with timed_out, connection_lost and protocol; permission_denied, if the caller may not do this; method_not_implemented, if mrd is
 // older than this library; remote, if it is newer; invalid_parameter, if a value is out of what is said here; invalid_argument, if a text is no UTF-8 or
-// holds a NUL. Each says what else can be its error.
+// holds a NUL, or what is to be sent is longer than a call may be. Each says what else can be its error.
 //
 // A register that has vanished is no_such_register too, with RegisterGone as the name on the wire: it may come back, and nothing was done.
 //
@@ -272,11 +285,12 @@ Call<Snapshot> snapshot(const std::vector<std::string> &names = {}, bool fresh =
 // provider_failed whose parameters say "applied":"unknown".
 Call<Extended> extend(std::string_view name, const Digest &digest, const EventOptions &event = {});
 
-// Extends by the hash of data, of at most 64 KiB, which the log then holds. For more, hash it and extend(), which a log-only register does not allow. Errors: as
-// extend(), but log_only and wrong_length; invalid_parameter for data that begins like an envelope.
+// Extends by the hash of data, of at most max_event_data bytes, which the log then holds. In an envelope it is base64, and the envelope has that limit: about 48 KiB
+// (49 094 bytes without a description, into tdx/rtmr3). For more, hash it: extend(), or measure_digest(), which a log-only register takes too. Errors: as extend(),
+// except log_only and wrong_length; invalid_argument for too much data; invalid_parameter for too large an envelope, and for data that begins like one.
 Call<Measured> measure(std::string_view name, ByteView data, const EventOptions &event = {});
 
-// Of content that the caller has hashed: always in an envelope. Errors: as extend(), but log_only and wrong_length.
+// Of content that the caller has hashed: always in an envelope. Errors: as extend(), except log_only and wrong_length.
 Call<Measured> measure_digest(std::string_view name, const ContentDigest &content, const EventOptions &event = {});
 
 // One last event; then the register takes no extend until the next boot. Gives the event's number. Errors: no_such_register, not_extensible, capped (already),
@@ -367,7 +381,7 @@ public:
     std::expected<T, Error> call(const Call<T> &call) {
         std::optional<std::expected<T, Error>> result;
         const auto take = [&](const varlink::Reply &reply) -> std::expected<bool, Error> {
-            result.emplace(call.result_(reply));
+            result.emplace(call.result_(reply, call.request_.asked));
             return false;
         };
         if (auto done = perform(call.request_, take); !done) return std::unexpected(std::move(done.error()));
@@ -377,7 +391,7 @@ public:
     template <class T, std::predicate<const T &> Handler>
     std::expected<void, Error> stream(const StreamCall<T> &call, const Handler &handler) {
         const auto take = [&](const varlink::Reply &reply) -> std::expected<bool, Error> {
-            const auto item = call.item_(reply);
+            const auto item = call.item_(reply, call.request_.asked);
             if (!item) return std::unexpected(item.error());
             return !*item || handler(**item);
         };

@@ -1,34 +1,72 @@
 // Calls of methods that this library has no description of.
+#include <initializer_list>
+#include <optional>
+#include <utility>
+
 #include "libmr/src/client/make_call.h"
+#include "libmr/wire/attestation.h"
+#include "libmr/wire/event_log.h"
+#include "libmr/wire/registers.h"
+#include "libmr/wire/service.h"
 #include "mr/client.h"
 
 namespace mr::calls {
 
 namespace {
 
-std::expected<varlink::RawJson, Error> raw_parameters(std::string_view json) {
+using Parsed = std::expected<varlink::RawJson, Error>;
+
+// `asked`: of whose subject is told.
+Parsed raw_parameters(std::string_view json, detail::Asked &asked) {
     varlink::Document document;
     if (!document.parse(json) || document.root().kind() != varlink::Kind::object) {
         return std::unexpected(Error{ErrorCode::invalid_argument, "the parameters are not a JSON object"});
     }
+    const auto name = document.root().find("name");
+    asked.subject = name ? name->as_string().value_or("") : "";
     return varlink::RawJson{document.root().to_json()};
 }
 
-std::expected<RawReply, Error> raw_reply(const varlink::Reply &reply) {
-    if (!reply.error.empty()) return std::unexpected(detail::error_of(reply));
+std::expected<RawReply, Error> raw_reply(const varlink::Reply &reply, const detail::Asked &asked) {
+    if (!reply.error.empty()) return std::unexpected(detail::error_of(reply, asked));
     return RawReply{reply.parameters ? reply.parameters->to_json() : "{}"};
 }
 
-std::expected<std::optional<RawReply>, Error> raw_item(const varlink::Reply &reply) { return raw_reply(reply); }
+std::expected<std::optional<RawReply>, Error> raw_item(const varlink::Reply &reply, const detail::Asked &asked) {
+    return raw_reply(reply, asked);
+}
+
+template <class... Methods>
+std::optional<wire::Operation> operation_of(std::string_view name, wire::MethodList<Methods...> /*methods*/) {
+    std::optional<wire::Operation> operation;
+    ((name == Methods::description.name ? void(operation = Methods::description.operation) : void()), ...);
+    return operation;
+}
+
+std::optional<wire::Operation> operation_of(std::string_view name) {
+    for (const auto operation :
+         {operation_of(name, wire::RegistersMethods()), operation_of(name, wire::EventLogMethods()),
+          operation_of(name, wire::attestation::AttestationMethods()), operation_of(name, wire::service::ServiceMethods())}) {
+        if (operation) return operation;
+    }
+    return std::nullopt;
+}
+
+template <class Made>
+Made make(std::string_view method, std::string_view parameters_json, auto read, bool is_stream) {
+    detail::Asked asked{.operation = operation_of(method)};
+    auto parameters = raw_parameters(parameters_json, asked);
+    return detail::CallMaker::make_any<Made>(method, std::move(asked), std::move(parameters), read, is_stream);
+}
 
 }  // namespace
 
 Call<RawReply> any(std::string_view method, std::string_view parameters_json) {
-    return detail::CallMaker::make_any<Call<RawReply>>(method, raw_parameters(parameters_json), &raw_reply, false);
+    return make<Call<RawReply>>(method, parameters_json, &raw_reply, false);
 }
 
 StreamCall<RawReply> any_stream(std::string_view method, std::string_view parameters_json) {
-    return detail::CallMaker::make_any<StreamCall<RawReply>>(method, raw_parameters(parameters_json), &raw_item, true);
+    return make<StreamCall<RawReply>>(method, parameters_json, &raw_item, true);
 }
 
 }  // namespace mr::calls

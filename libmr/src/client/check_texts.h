@@ -1,4 +1,4 @@
-// A text that is not UTF-8 would end the connection: it is refused here.
+// What would end the connection is refused here: a text that is not UTF-8, and a call that is too long.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include "mr/bytes.h"
 #include "mr/error.h"
 #include "proto/varlink/fields.h"
+#include "proto/varlink/limits.h"
 
 namespace mr {
 
@@ -37,6 +38,38 @@ std::expected<Parameters, Error> check_texts(const Parameters &parameters) {
                Parameters::fields());
     if (bad.empty()) return parameters;
     return std::unexpected(Error{ErrorCode::invalid_argument, std::string(bad) + " is not UTF-8 text without NUL bytes: give another"});
+}
+
+inline std::size_t text_size(std::string_view value) { return value.size(); }
+inline std::size_t text_size(const std::optional<std::string_view> &value) { return value.value_or(std::string_view()).size(); }
+inline std::size_t text_size(const std::optional<std::vector<std::string_view>> &values) {
+    std::size_t size = 0;
+    for (const auto value : values.value_or(std::vector<std::string_view>())) size += value.size();
+    return size;
+}
+template <class T>
+std::size_t text_size(const T & /*no text, or short ones*/) {
+    return 0;
+}
+
+// No method of mrd has use for more than it takes unless it is told otherwise (service.max_message). The parameters. Error: invalid_argument, naming the longest one.
+template <varlink::Described Parameters>
+std::expected<Parameters, Error> check_size(std::expected<Parameters, Error> parameters) {
+    if (!parameters) return parameters;
+    std::size_t all = 0;
+    std::size_t most = 0;
+    std::string_view longest;
+    const auto add = [&](std::string_view name, std::size_t size) {
+        all += size;
+        if (size > most) longest = name;
+        most = std::max(most, size);
+    };
+    std::apply([&](const auto &...fields) { (add(fields.name, text_size((*parameters).*fields.member)), ...); }, Parameters::fields());
+    constexpr std::size_t rest_of_a_call = 4096;
+    constexpr auto limit = varlink::Limits().max_message - rest_of_a_call;
+    if (all <= limit) return parameters;
+    return std::unexpected(Error{ErrorCode::invalid_argument, std::string(longest) + " is " + std::to_string(most) +
+                                                                  " bytes: all that a call says has at most " + std::to_string(limit)});
 }
 
 }  // namespace mr

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "libmr/src/client/check_texts.h"
 #include "libmr/src/client/reply_error.h"
 #include "libmr/wire/method.h"
 #include "mr/client.h"
@@ -18,8 +22,8 @@ namespace mr::detail {
 
 // How a method's reply is read: by from(Reply), which gives std::expected<T, Error>, or of a stream std::expected<std::optional<T>, Error>.
 template <wire::DescribedMethod Method, auto from>
-auto read_reply(const varlink::Reply &reply) -> decltype(from(std::declval<const typename Method::Reply &>())) {
-    if (!reply.error.empty()) return std::unexpected(error_of(reply));
+auto read_reply(const varlink::Reply &reply, const Asked &asked) -> decltype(from(std::declval<const typename Method::Reply &>())) {
+    if (!reply.error.empty()) return std::unexpected(error_of(reply, asked));
     if (!reply.parameters) return std::unexpected(protocol_error("a reply without parameters"));
     const auto decoded = varlink::decode<typename Method::Reply>(*reply.parameters, true);
     if (!decoded) return std::unexpected(protocol_error("the field " + decoded.error().name));
@@ -45,13 +49,17 @@ struct CallMaker {
         call.request_.own_connection = Method::description.connection == wire::Connection::own;
         call.request_.more = is_stream;
         call.request_.extra_time = extra_time;
-        call.request_.frame = frame_of(Method::description.name, parameters, is_stream);
+        call.request_.asked.operation = Method::description.operation;
+        if (parameters) call.request_.asked.subject = subject_of<Method>(*parameters);
+        call.request_.frame = frame_of(Method::description.name, check_size(std::move(parameters)), is_stream);
         return call;
     }
 
     template <class Call>
-    static Call make_any(std::string_view method, std::expected<varlink::RawJson, Error> parameters, auto read, bool is_stream) {
+    static Call make_any(std::string_view method, Asked asked, std::expected<varlink::RawJson, Error> parameters, auto read,
+                         bool is_stream) {
         Call call;
+        call.request_.asked = std::move(asked);
         if constexpr (requires { call.item_; }) {
             call.item_ = read;
         } else {
@@ -64,6 +72,21 @@ struct CallMaker {
     }
 
 private:
+    // Where it is one.
+    template <wire::DescribedMethod Method>
+    static std::string_view subject_of(const typename Method::Parameters &parameters) {
+        if constexpr (std::same_as<decltype(Method::subject), const wire::NoSubject>) {
+            return {};
+        } else {
+            const auto &subject = parameters.*Method::subject;
+            using Subject = std::remove_cvref_t<decltype(subject)>;
+            if constexpr (std::same_as<Subject, std::string_view>) return subject;
+            if constexpr (std::same_as<Subject, std::optional<std::string_view>>) return subject.value_or(std::string_view());
+            if constexpr (std::same_as<Subject, std::optional<std::vector<std::string_view>>>)
+                return subject && subject->size() == 1 ? subject->front() : std::string_view();
+        }
+    }
+
     template <class Parameters>
     static std::expected<std::string, Error> frame_of(std::string_view method, const std::expected<Parameters, Error> &parameters,
                                                       bool more) {

@@ -6,6 +6,7 @@
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mr/client.h"
+#include "mr/limits.h"
 
 namespace mr {
 
@@ -144,6 +145,20 @@ Parameters event_parameters(std::string_view name, const EventOptions &event) {
     return parameters;
 }
 
+// The parameters, unless the data is too long for any event, and may be for a message. `misplaced`: what is wrong with the options.
+template <class Parameters>
+std::expected<Parameters, Error> check_event(const Parameters &parameters, std::size_t data, std::string_view misplaced) {
+    std::string wrong(misplaced);
+    if (data > max_event_data)
+        wrong = "data has " + std::to_string(data) + " bytes: an event takes at most " + std::to_string(max_event_data);
+    if (wrong.empty()) return check_texts(parameters);
+    return std::unexpected(Error{ErrorCode::invalid_argument, std::move(wrong)});
+}
+
+std::string_view data_is_misplaced(const EventOptions &event) {
+    return event.data ? "data in the options is extend()'s: what is measured is the event's data" : "";
+}
+
 std::optional<std::vector<std::string_view>> names_or_all(const std::vector<std::string> &names) {
     return names.empty() ? std::nullopt : std::optional(std::vector<std::string_view>(names.begin(), names.end()));
 }
@@ -184,7 +199,8 @@ Call<Extended> extend(std::string_view name, const Digest &digest, const EventOp
         data = to_base64(*event.data);
         parameters.data = data;
     }
-    return make_call<wire::Extend, &extended_of>(check_texts(parameters));
+    const std::string_view misplaced = event.envelope ? "envelope is measure()'s: a digest is extended as it is" : "";
+    return make_call<wire::Extend, &extended_of>(check_event(parameters, event.data ? event.data->size() : 0, misplaced));
 }
 
 Call<Measured> measure(std::string_view name, ByteView data, const EventOptions &event) {
@@ -192,7 +208,7 @@ Call<Measured> measure(std::string_view name, ByteView data, const EventOptions 
     const auto text = to_base64(data);
     parameters.data = text;
     parameters.envelope = if_true(event.envelope);
-    return make_call<wire::Measure, &measured_of>(check_texts(parameters));
+    return make_call<wire::Measure, &measured_of>(check_event(parameters, data.size(), data_is_misplaced(event)));
 }
 
 Call<Measured> measure_digest(std::string_view name, const ContentDigest &content, const EventOptions &event) {
@@ -200,7 +216,7 @@ Call<Measured> measure_digest(std::string_view name, const ContentDigest &conten
     const auto text = to_string(content);
     parameters.content_digest = text;
     parameters.envelope = true;
-    return make_call<wire::Measure, &measured_of>(check_texts(parameters));
+    return make_call<wire::Measure, &measured_of>(check_event(parameters, 0, data_is_misplaced(event)));
 }
 
 Call<std::int64_t> cap(std::string_view name) { return make_call<wire::Cap, &sequence_of>(check_texts(wire::CapParameters{name})); }

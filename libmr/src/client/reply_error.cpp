@@ -4,12 +4,15 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "libmr/wire/attestation.h"
 #include "libmr/wire/event_log.h"
 #include "libmr/wire/registers.h"
+#include "libmr/wire/right.h"
 #include "libmr/wire/service.h"
+#include "mr/digest.h"
 #include "mr/event_log.h"
 #include "mr/evidence.h"
 #include "mr/limits.h"
@@ -26,8 +29,7 @@ struct KnownError {
 
 // By the part of the name after the interface: the interfaces share their errors' meaning.
 constexpr std::array known_errors{
-    KnownError{"NoSuchRegister", ErrorCode::no_such_register,
-               "no register has that name, or each of the candidates has; `mrctl list` shows the names"},
+    KnownError{"NoSuchRegister", ErrorCode::no_such_register, "no register has that name; `mrctl list` shows the names"},
     KnownError{"RegisterGone", ErrorCode::no_such_register,
                "the register has vanished: its device is not there, or its provider has failed; `mrctl status` says which"},
     KnownError{"NoSuchProvider", ErrorCode::no_such_provider, "no provider has that name: name one of the candidates"},
@@ -38,14 +40,14 @@ constexpr std::array known_errors{
     KnownError{"Capped", ErrorCode::capped, "the register is capped until the next boot"},
     KnownError{"Indeterminate", ErrorCode::indeterminate,
                "an earlier extend failed and may have happened, and the register cannot be reread: try again later"},
-    KnownError{"WrongLength", ErrorCode::wrong_length, "the length is wrong"},
+    KnownError{"WrongLength", ErrorCode::wrong_length, "lengths are in bytes: give as many as are expected"},
     KnownError{"GenerationMismatch", ErrorCode::generation_mismatch, "somebody else wrote reportdata: write and read again, or use report"},
     KnownError{"DuplicateEvent", ErrorCode::duplicate_event, "the event id was used before, with another digest"},
     KnownError{"JournalFull", ErrorCode::journal_full,
                "the journal has reached its size limit, or the caller's share of it; what is logged stays: raise journal.size_limit, and "
                "start mrd again"},
     KnownError{"LogTooLarge", ErrorCode::log_too_large, "evidence cannot carry a log of that size: take a quote, and export the log"},
-    KnownError{"JournalFailed", ErrorCode::journal_failed, "the journal cannot be read or written"},
+    KnownError{"JournalFailed", ErrorCode::journal_failed, "the log cannot be written, or not be had as asked"},
     KnownError{"ProviderFailed", ErrorCode::provider_failed, "the hardware failed"},
     KnownError{"QuoteTimeout", ErrorCode::quote_timeout,
                "there was no quote, or no evidence, within the deadline: try again, or give a longer one"},
@@ -57,7 +59,7 @@ constexpr std::array known_errors{
     KnownError{"NotSupported", ErrorCode::not_supported, "the provider cannot do this"},
     KnownError{"InvalidParameter", ErrorCode::invalid_parameter, "its form is wrong, it is too long, or this mrd does not take it"},
     KnownError{"PermissionDenied", ErrorCode::permission_denied,
-               "no access rule of mrd allows it to the caller; `mrctl access` says which ones do what"},
+               "no access rule of mrd gives the caller that right; `mrctl access` says which rights he has, and by which rules"},
     KnownError{"MethodNotImplemented", ErrorCode::method_not_implemented, "this mrd does not do that"},
     KnownError{"MethodNotFound", ErrorCode::method_not_implemented, "this mrd does not know that"},
     KnownError{"InterfaceNotFound", ErrorCode::method_not_implemented, "this mrd does not know that, or does not serve it at this socket"},
@@ -70,8 +72,8 @@ std::string rule_of(std::string_view field) {
     if (field == "data")
         return "base64 of at most " + number(max_event_data) +
                " bytes, with an envelope its text included, and not beginning with an envelope's tag, which only mrd builds: measure it in "
-               "an "
-               "envelope";
+               "an envelope";
+    if (field == "deadlineMilliseconds") return "from 1 to " + number(max_quote_deadline.count());
     if (field == "description") return "text of at most " + number(max_event_description) + " bytes";
     if (field == "digest") return "hexadecimal";
     if (field == "eventType")
@@ -112,6 +114,47 @@ std::string detail_of(const varlink::Reply &reply) {
     return text;
 }
 
+// "right extend, tdx/rtmr3": what no rule allows.
+std::string refused_right(const Asked &asked) {
+    if (!asked.operation) return {};
+    // What others may do is told to who may repair.
+    const auto right = wire::right_for(*asked.operation).value_or(wire::Right::repair);
+    std::string text = "right " + std::string(wire::name_of(right));
+    // reportdata and report0: a report is over what is written there, or is there.
+    const bool is_register = *asked.operation == wire::Operation::read || *asked.operation == wire::Operation::watch ||
+                             *asked.operation == wire::Operation::write;
+    if (is_register && asked.subject.contains("report")) text += ", or report where a report is over it";
+    return text + (asked.subject.empty() ? "" : ", ") + asked.subject;
+}
+
+// What is better said by what the error says than by its name alone; empty: the name says it.
+std::string better_advice(std::string_view name, const varlink::Reply &reply, const Asked &asked) {
+    if (!reply.parameters) return {};
+    const auto text = [&reply](std::string_view field) {
+        const auto value = reply.parameters->find(field);
+        return std::string(value ? value->as_string().value_or("") : "");
+    };
+    const auto candidates = reply.parameters->find("candidates");
+    if (name == "InvalidParameter") return rule_of(text("parameter"));
+    if (name == "JournalFailed") return text("reason");
+    if (name == "NoSuchRegister" && candidates && candidates->size() > 0 && asked.operation != wire::Operation::list)
+        return "each of the candidates has that name: give the whole one";
+    if (name == "NoSuchRegister" && asked.operation == wire::Operation::list) return "no provider has that name";
+    if (name == "NoSuchProvider") return advice_on_provider(*reply.parameters).value_or("");
+    if (name == "WrongLength" && asked.operation == wire::Operation::extend) {
+        const auto expected = reply.parameters->find("expected");
+        const auto size = expected ? expected->as_int().value_or(0) : 0;
+        std::string hashes;
+        for (const auto hash :
+             {HashAlgorithm::sha1, HashAlgorithm::sha256, HashAlgorithm::sha384, HashAlgorithm::sha512, HashAlgorithm::sm3_256}) {
+            if (static_cast<std::int64_t>(digest_size(hash)) == size)
+                hashes += (hashes.empty() ? "" : " or ") + std::string(to_string(hash));
+        }
+        return "the register takes a digest of " + std::to_string(size) + " bytes" + (hashes.empty() ? "" : ", of " + hashes);
+    }
+    return {};
+}
+
 template <class... Errors>
 constexpr bool all_known(wire::ErrorList<Errors...>) {
     return (std::ranges::any_of(known_errors, [](const KnownError &known) { return known.name == Errors::name_in_interface; }) && ...);
@@ -126,7 +169,7 @@ static_assert(all_known(wire::RegistersMethods()) && all_known(wire::EventLogMet
 
 }  // namespace
 
-Error error_of(const varlink::Reply &reply) {
+Error error_of(const varlink::Reply &reply, const Asked &asked) {
     const auto name = reply.error.substr(reply.error.rfind('.') + 1);
     Error error{ErrorCode::remote, "", std::string(reply.error), reply.parameters ? reply.parameters->to_json() : "{}"};
     std::string advice = "mrd refuses";
@@ -135,13 +178,9 @@ Error error_of(const varlink::Reply &reply) {
         error.code = known.code;
         advice = known.advice;
     }
-    if (name == "InvalidParameter" && reply.parameters) {
-        const auto field = reply.parameters->find("parameter");
-        const auto wrong = field ? field->as_string() : std::nullopt;
-        if (wrong && !rule_of(*wrong).empty()) advice = rule_of(*wrong);
-    }
-    if (name == "NoSuchProvider" && reply.parameters) advice = advice_on_provider(*reply.parameters).value_or(advice);
-    const auto detail = detail_of(reply);
+    if (auto better = better_advice(name, reply, asked); !better.empty()) advice = std::move(better);
+    // A reason is the advice.
+    const auto detail = name == "PermissionDenied" ? refused_right(asked) : name == "JournalFailed" ? std::string() : detail_of(reply);
     error.message = std::string(name) + (detail.empty() ? "" : " (" + detail + ")") + ": " + advice;
     return error;
 }
