@@ -284,7 +284,8 @@ int status(const Common &common) {
     const auto reply = client->status();
     if (!reply) return fail(reply.error());
     const auto providers = client->providers();
-    if (!providers) return fail(providers.error());
+    if (!providers && providers.error().code != mr::ErrorCode::permission_denied) return fail(providers.error());
+    if (!providers) note(providers.error().message);
     const auto json = Json::parse(reply->json, nullptr, false);
     if (!json.is_object()) return fail({mr::ErrorCode::protocol, "mrd's status is not a JSON object"});
     std::cout << "version " << mr::printable_text(json.value("version", "")) << '\n'
@@ -293,7 +294,8 @@ int status(const Common &common) {
               << "journal " << mr::printable_text(journal_text(json.value("journal", Json::object()))) << '\n'
               << "connections " << json.value("connections", std::int64_t{0}) << " (refused "
               << json.value("refusedConnections", std::int64_t{0}) << ")\n";
-    for (const auto &provider : *providers) std::cout << mr::printable_text(provider_text(provider)) << '\n';
+    for (const auto &provider : providers.value_or(std::vector<mr::ProviderState>()))
+        std::cout << mr::printable_text(provider_text(provider)) << '\n';
     for (const auto &provider : json.value("providers", Json::array())) {
         for (const auto &entry : provider.value("registers", Json::array())) {
             std::string state = "as logged";

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "mr/limits.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
 #include "proto/varlink/file_descriptor.h"
@@ -24,22 +25,26 @@ const CLI::Validator text([](std::string &value) { return mr::is_text(value) ? s
 // Decimal, as it looks: 010 is ten. Out of range is wrong usage.
 template <class Number>
 void add_number(CLI::App &command, const std::string &names, Number least, std::function<void(Number)> take, const char *kind,
-                const std::string &help) {
+                const std::string &help, Number most = std::numeric_limits<Number>::max()) {
     auto *option = command.add_option_function<std::string>(
         names,
-        [names, least, take = std::move(take)](const std::string &value) {
+        [names, least, most, take = std::move(take)](const std::string &value) {
             Number number{};
             const char *const end = value.data() + value.size();
             const auto [stopped, failed] = std::from_chars(value.data(), end, number);
-            if (failed != std::errc{} || stopped != end || number < least) {
-                throw CLI::ValidationError(names, "\"" + value + "\" is no decimal number from " + std::to_string(least) + " to " +
-                                                      std::to_string(std::numeric_limits<Number>::max()));
+            if (failed != std::errc{} || stopped != end || number < least || number > most) {
+                throw CLI::ValidationError(
+                    names, "\"" + value + "\" is no decimal number from " + std::to_string(least) + " to " + std::to_string(most));
             }
             take(number);
         },
         help);
     option->type_name(kind);
 }
+
+constexpr auto max_deadline = static_cast<std::uint32_t>(mr::max_quote_deadline.count());
+constexpr const char *deadline_help = "How long mrd may take, from 1 to 600000 [30000]";
+static_assert(max_deadline == 600'000);
 
 // Of all commands that ask for report data.
 constexpr const char *data_help = "A nonce, or a hash: 16 to 64 bytes, hexadecimal; zero bytes follow up to 64";
@@ -50,6 +55,19 @@ void add_event_options(CLI::App &command, mrctl::Event &event) {
     command.add_option("--id", event.id, "Makes it idempotent: the same id and digest again, by the same user, extends nothing")
         ->type_name("ID")
         ->check(text);
+}
+
+// Where a command's name is looked for; null: there is none.
+const char *first_word(int argc, char **argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (word == "--socket" || word == "--timeout") {
+            ++i;
+        } else if (!word.starts_with('-')) {
+            return argv[i];
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace
@@ -183,8 +201,8 @@ int main(int argc, char **argv) {
         ->type_name("FILE");
     quote_app->add_option("--manifest", quote.manifest, "File for the services' manifest")->type_name("FILE");
     add_number<std::uint32_t>(
-        *quote_app, "--deadline", 0, [&quote](std::uint32_t milliseconds) { quote.deadline_ms = milliseconds; }, "MILLISECONDS",
-        "How long mrd may take [30000]");
+        *quote_app, "--deadline", 1, [&quote](std::uint32_t milliseconds) { quote.deadline_ms = milliseconds; }, "MILLISECONDS",
+        deadline_help, max_deadline);
     quote_app->callback(run_into(exit_code, [&] { return mrctl::quote(common, quote); }));
 
     mrctl::CollateralCommand collateral;
@@ -229,7 +247,7 @@ int main(int argc, char **argv) {
 
     std::string asked_about;
     auto *access_app = app.add_subcommand("access", "What one may do by the access rules, by which of them, and why not");
-    access_app->add_option("USER", asked_about, "Name or number; without, whoever asks, as he is [oneself]")->check(text);
+    access_app->add_option("USER", asked_about, "Name or number; without, whoever asks, as he is [oneself]")->type_name("")->check(text);
     access_app->callback(run_into(exit_code, [&] { return mrctl::access(common, asked_about); }));
 
     app.add_subcommand("metrics", "What mrd counts, as Prometheus reads it")->callback(run_into(exit_code, [&] {
@@ -237,7 +255,9 @@ int main(int argc, char **argv) {
     }));
     std::optional<std::string> level;
     auto *level_app = app.add_subcommand("log-level", "How much mrd's log tells, and until it ends another level where one is given");
-    level_app->add_option("LEVEL", level, "debug, info, warning or error")->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    level_app->add_option("LEVEL", level, "What is to be told at least [as it is]")
+        ->type_name("{debug,info,warning,error}")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}).description(""));
     level_app->callback(run_into(exit_code, [&] { return mrctl::log_level(common, level); }));
 
     mrctl::EvidenceCommand evidence;
@@ -250,8 +270,8 @@ int main(int argc, char **argv) {
         ->type_name("PROVIDER")
         ->check(text);
     add_number<std::uint32_t>(
-        *evidence_app, "--deadline", 0, [&evidence](std::uint32_t milliseconds) { evidence.deadline_ms = milliseconds; }, "MILLISECONDS",
-        "How long mrd may take [30000]");
+        *evidence_app, "--deadline", 1, [&evidence](std::uint32_t milliseconds) { evidence.deadline_ms = milliseconds; }, "MILLISECONDS",
+        deadline_help, max_deadline);
     evidence_app->callback(run_into(exit_code, [&] { return mrctl::evidence(common, evidence); }));
 
     mrctl::VerifyCommand verify;
@@ -293,7 +313,10 @@ int main(int argc, char **argv) {
         app.exit(asked);  // prints --help or --version
     } catch (const CLI::ParseError &error) {
         mrctl::set_error_form({.json = has_json, .has_verdict = verify_app->parsed()});
-        exit_code = mrctl::fail_usage(std::string(error.what()) + "; mrctl COMMAND --help shows what a command takes");
+        const auto *const wrong = app.get_subcommands().empty() ? first_word(argc, argv) : nullptr;
+        exit_code =
+            mrctl::fail_usage(wrong != nullptr ? "there is no command \"" + std::string(wrong) + "\"; mrctl --help shows those there are"
+                                               : std::string(error.what()) + "; mrctl COMMAND --help shows what a command takes");
     }
     // What could not be written must not look as if it had been: a full disk, a closed descriptor. The error that was told is enough.
     if (std::cout.flush() || (exit_code != mrctl::exit_done && exit_code != mrctl::exit_refused)) return exit_code;

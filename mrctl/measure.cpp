@@ -112,8 +112,8 @@ std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const s
         found = &candidate;
     }
     if (found == nullptr)
-        return std::unexpected(
-            mr::Error{mr::ErrorCode::no_such_register, "no register has the name " + name + "; `mrctl list` shows the names"});
+        return std::unexpected(mr::Error{mr::ErrorCode::no_such_register, "no register that this user may list has the name " + name +
+                                                                              "; `mrctl list` shows them, and `mrctl access` why"});
     return *found;
 }
 
@@ -146,7 +146,11 @@ int measure(const Common &common, const MeasureCommand &command) {
     const auto digest = digest_of_file(command.file, *target->hash);
     if (!digest) return fail(digest.error());
     const auto extended = client->extend(target->name, *digest, *event);
-    if (!extended) return fail(extended.error());
+    if (!extended) {
+        auto error = extended.error();
+        if (error.code == mr::ErrorCode::permission_denied) error.message += "; with --envelope it takes the right measure";
+        return fail(error);
+    }
     return print_extended(common.json, extended->reading, extended->sequence, *digest);
 }
 

@@ -50,7 +50,7 @@ _mrd_offer() {
 
 # _mrd_values KIND: completes what is typed by what --help calls KIND.
 _mrd_values() {
-    local -A names=()
+    local -A names=() short=()
     local -a values
     local name rest
     case $1 in
@@ -60,14 +60,21 @@ _mrd_values() {
         IFS=, read -ra values <<<"${1:1:-1}"
         _mrd_offer "${values[@]}"
         ;;
+    USER)
+        mapfile -t values < <(compgen -u -- "$cur")
+        _mrd_offer "${values[@]}"
+        ;;
     REGISTER | PROVIDER)
         while read -r name rest; do
             # Who answers at the socket need not be mrd.
             [[ $name =~ ^[A-Za-z0-9_./:-]+$ ]] || continue
             [[ $1 == REGISTER ]] || name=${name%%/*}
             names[$name]=
+            short[${name#*/}]=
         done < <("$program" ${socket:+--socket "$socket"} --timeout 1 list 2>/dev/null </dev/null)
         _mrd_offer "${!names[@]}"
+        # Who begins with the register's own name has it completed as that.
+        [[ ${#COMPREPLY[@]} -gt 0 || $1 != REGISTER ]] || _mrd_offer "${!short[@]}"
         __ltrim_colon_completions "$cur"
         ;;
     esac

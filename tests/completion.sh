@@ -75,6 +75,8 @@ offers "mrctl collateral " assemble
 offers "mrctl collateral assemble --quote x a-" a-file
 offers "mrctl verify a-" a-file
 offers "mrd --log-level w" warning
+offers "mrctl log-level " "debug error info warning"
+has "mrctl access ro" root
 mkdir "$folder/here/a-folder"
 offers "mrd --state a-" a-folder
 offers "mrctl extend --digest " ""
@@ -93,6 +95,8 @@ offers "mrctl read " "$registers"
 offers "mrctl read tdx/rtmr3 tdx/rtmr" "tdx/rtmr0 tdx/rtmr1 tdx/rtmr2 tdx/rtmr3"
 offers "mrctl --json extend --digest 00 --id x tdx/mrt" tdx/mrtd
 offers "mrctl write tdx/reportda" tdx/reportdata
+offers "mrctl read rtmr" "rtmr0 rtmr1 rtmr2 rtmr3"
+offers "mrctl quote --provider rt" ""
 offers "mrctl quote --provider " tdx
 offers "mrctl read tdx/rtmr3:" ""
 # The mrd that the command line names.

@@ -57,6 +57,8 @@ while IFS= read -r word; do has mrd.toml.5 "$word"; done < <(grep '^#' "$source/
 has mrd.toml.5 'user = "mrd" (not set by default)'
 has mrd.toml.5 'confinement = "best-effort"'
 has mrd.8 RTMIN+22
+has mrctl.1 'log-level [OPTIONS] [LEVEL]'
+has mrctl.1 'LEVEL {debug,info,warning,error}'
 
 for file in "$source"/proto/interfaces/io.mrd.*.varlink; do
     page=$(basename "$file" .varlink).7

@@ -155,6 +155,13 @@ TEST_F(MrctlLogTest, WhoExceedsALimitIsToldIt) {
     EXPECT_EQ(refusal("--id", 128), "");
 }
 
+TEST_F(MrctlLogTest, AReplayOfEvidencePointsToWhatReadsIt) {
+    start();
+    const auto evidence = (folder() / "evidence").native();
+    ASSERT_EQ(mrctl({"evidence", "--data", hex(5, 64), "-o", evidence}).exit_code, 0);
+    EXPECT_THAT(failure(1, {"replay", "--log", evidence}), AllOf(HasSubstr("is evidence"), HasSubstr("mrctl verify")));
+}
+
 // Also of the last one, behind which no number is missing.
 TEST_F(MrctlLogTest, AnOfflineReplaySaysWhichEventNumbersAreThereTwice) {
     const std::string zeros(96, '0');
