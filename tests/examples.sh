@@ -69,11 +69,13 @@ while read -r _ nonce _ report_data _; do
     [ "$report_data" = "$(printf '%s' "$nonce" | openssl dgst -sha512 -r | cut -d ' ' -f 1)" ] || fail "nonce $nonce has another's report"
 done <"$work/out"
 grep -q SIMULATED "$work/out" || fail "the agent does not say that the reports are simulated"
-echo "-- verifier"
+echo "-- evidence and verifier"
+cmake -S examples/evidence -B "$work/evidence-example" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+cmake --build "$work/evidence-example" >/dev/null
 cmake -S examples/verifier -B "$work/verifier" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
 cmake --build "$work/verifier" >/dev/null
 nonce=$(openssl rand -hex 64)
-mrctl evidence --data "$nonce" -o "$work/evidence" 2>/dev/null
+"$work/evidence-example/evidence" "$nonce" >"$work/evidence" || fail "there is no evidence"
 mrctl collateral -o "$work/collateral" --root "$work/root.pem"
 digest_of() { printf '%s' "$1" | openssl dgst -sha384 -r | cut -d ' ' -f 1; }
 # reference FORBIDDEN: reference values by which "text" must have been measured, and that text must not.
