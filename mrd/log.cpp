@@ -96,11 +96,15 @@ std::string_view level() {
     return std::ranges::find(levels, logger().level(), [](const auto &each) { return level_of(each.second); })->first;
 }
 
+bool is_told(Level level) { return logger().should_log(level_of(level)); }
+
 bool change_level(std::string_view name, std::string_view by) {
     const std::string before(level());
     if (!set_level(name)) return false;
+    const bool tells_info = is_told(Level::info);
     logger().set_level(spdlog::level::info);
-    info(Kind::level, "the log's level is changed", {{"level", name}, {"before", before}, {"by", by}});
+    info(Kind::level, "the log's level is changed",
+         {{"level", name}, {"before", before}, {"by", by}, {"changes", tells_info ? "told" : "not told"}});
     return set_level(name);
 }
 
@@ -192,7 +196,7 @@ std::span<const std::uint8_t> journal_address() {
 }
 
 void write(Level level, Kind kind, std::string_view message, std::span<const Field> fields) {
-    if (!logger().should_log(level_of(level))) return;
+    if (!is_told(level)) return;
     auto &journal = system_journal();
     if (!journal) return write_line(level, format(message, fields));
     if (const auto lost = journal->lost(); lost > 0) {

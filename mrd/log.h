@@ -21,6 +21,8 @@ enum class Level : unsigned char { debug, info, warning, error };
 // "debug", "info", "warning", "error". False: not one of these.
 bool set_level(std::string_view name);
 std::string_view level();
+// Would a record of that level be written?
+bool is_told(Level level);
 // The same while mrd runs, and tells of it, whatever the level was and is. `by`: who wanted it.
 bool change_level(std::string_view name, std::string_view by);
 

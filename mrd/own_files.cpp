@@ -50,7 +50,7 @@ std::expected<void, std::string> check_owner(const struct stat &status, const fs
     if (status.st_uid == 0 || status.st_uid == ::geteuid() || status.st_uid == expected_user()) return {};
     return Failure(path.string() + " belongs to uid " + std::to_string(status.st_uid) +
                    ", who could change what mrd relies on: chown it to root" + (::geteuid() == 0 ? "" : " or to mrd's user") +
-                   ", or name another place");
+                   ", the state directory with what is in it (chown -R), or name another place");
 }
 
 Failure may_be_written(const struct stat &status, const fs::path &path) {

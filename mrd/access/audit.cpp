@@ -47,6 +47,7 @@ Audit::Kinds Audit::every() {
 
 void Audit::tell(const Change &change, const mr::EventCaller &caller, uid_t share) {
     if (!kinds_.test(static_cast<std::size_t>(change.kind))) return;
+    if (!log::is_told(log::Level::info)) return shares_.leave_out();
     const auto unwritten = shares_.take(share, AuditShares::TimePoint::clock::now());
     if (!unwritten) return;
     const auto sequence = std::to_string(change.sequence);

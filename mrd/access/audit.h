@@ -29,6 +29,9 @@ public:
     // Nothing: it is not to be written. Otherwise how many of the share's were not since the last that was. `share`: as AccessRules has it, so there are few.
     std::optional<std::int64_t> take(uid_t share, TimePoint now);
 
+    // One that is not written whatever the shares are, as where the log's level leaves it out.
+    void leave_out() { ++unwritten_; }
+
     [[nodiscard]] std::int64_t unwritten() const { return unwritten_; }  // since the start
 
 private:

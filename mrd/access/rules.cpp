@@ -251,4 +251,17 @@ std::vector<std::string> AccessRules::warnings(std::span<const std::string> list
     return warnings;
 }
 
+std::vector<std::string> AccessRules::warnings_of_registers(std::span<const RegisterName> registers) const {
+    std::vector<std::string> warnings;
+    for (const auto &rule : rules_) {
+        for (const auto &pattern : rule.registers) {
+            const AccessRule one{.name = rule.name, .registers = {pattern}};
+            if (std::ranges::none_of(registers, [&one](const RegisterName &reg) { return one.is_about(reg); }))
+                warnings.push_back("the access rule " + rule.name + ": no register has a name like " + pattern +
+                                   "; `mrctl list` shows them");
+        }
+    }
+    return warnings;
+}
+
 }  // namespace mrd

@@ -34,7 +34,11 @@ std::expected<varlink::FileDescriptor, std::string> lock_file(const std::filesys
     constexpr mode_t owner_only = 0600;
     if (auto own = check_own_file(file, Content::open); !own) return std::unexpected(own.error());
     varlink::FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, owner_only));
-    if (!lock) return std::unexpected("cannot open the lock " + file.string() + ": " + std::generic_category().message(errno));
+    if (!lock) {
+        const int error = errno;
+        const std::string todo = error == EROFS ? ": give it a place that can be written (--state, --socket)" : "";
+        return std::unexpected("cannot open the lock " + file.string() + ": " + std::generic_category().message(error) + todo);
+    }
     int error = 0;
     const bool is_free = becomes_free([&] {
         error = ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0 ? 0 : errno;

@@ -230,7 +230,8 @@ std::string Metrics::text() const {
     add_one(text, "mrd_evidence_waiting", Type::gauge, "Calls that wait for some of it.", number(daemon_.evidence_budget()->waiting()));
     add_one(text, "mrd_log_readings", Type::gauge, "Readings of the log that go on.", number(daemon_.log_readings()->working()));
     add_one(text, "mrd_log_readings_waiting", Type::gauge, "Those that wait for their turn.", number(daemon_.log_readings()->waiting()));
-    add_one(text, "mrd_audit_unwritten_total", Type::counter, "Changes that the log did not tell of: their users had their share of it.",
+    add_one(text, "mrd_audit_unwritten_total", Type::counter,
+            "Changes that the log did not tell of: their users had their share of it, or its level left them out.",
             number(daemon_.audit()->unwritten()));
     add_process(text, memory_, facts_.started);
     return text.text();

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "mrd/access/audit.h"
+#include "mrd/access/caller.h"
+#include "mrd/interfaces/known_register.h"
 #include "mrd/log.h"
 
 namespace mrd {
@@ -40,6 +42,16 @@ void warn_of_access(const AccessRules &rules, const std::vector<ListenerConfig> 
     for (const auto &warning : rules.warnings(names)) log::warning(warning);
 }
 
+void warn_of_registers(Daemon &daemon) {
+    // As long as more may come, it may be for one of those.
+    if (daemon.more_may_come()) return;
+    std::vector<RegisterName> names;
+    for (auto *provider : daemon.registers().providers()) {
+        for (RegisterIndex index = 0; index < provider->table().size(); ++index) names.push_back(known_register({provider, index}).name);
+    }
+    for (const auto &warning : daemon.gate()->access.rules().warnings_of_registers(names)) log::warning(warning);
+}
+
 void set_audit(const Config &config, Daemon &daemon) {
     daemon.audit()->set_kinds(config.audit.value_or(log::goes_to_journal() ? Audit::every() : Audit::Kinds()));
 }
@@ -57,6 +69,7 @@ bool reload(const std::filesystem::path &config_file, const Config &at_start, Da
     warn_of_access(*rules, at_start.listeners);
     const auto count = std::to_string(rules->all().size());
     daemon.set_access(std::move(*rules));
+    warn_of_registers(daemon);
     set_audit(*config, daemon);
     log::info(log::Kind::configuration, "access rules and log.audit are reloaded", {{"rules", count}});
     if (const auto changed = changed_sections(at_start.sections, config->sections); !changed.empty())

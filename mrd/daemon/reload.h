@@ -11,6 +11,9 @@ namespace mrd {
 // Tells in mrd's log which rules can never decide anything.
 void warn_of_access(const AccessRules &rules, const std::vector<ListenerConfig> &listeners);
 
+// And which of their patterns fit no register, as soon as all registers are known.
+void warn_of_registers(Daemon &daemon);
+
 // Which changes are told of: what the configuration says; where it says nothing, all, if the log goes to the system's journal, and none on a terminal.
 void set_audit(const Config &config, Daemon &daemon);
 

@@ -220,6 +220,7 @@ std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) 
 std::string may_need_root(std::string reason) {
     if (reason.ends_with(std::generic_category().message(EACCES)))
         reason += ": run mrd as root, or give it places of this user's (--state, --socket)";
+    if (reason.ends_with(std::generic_category().message(EROFS))) reason += ": give it places that can be written (--state, --socket)";
     return reason;
 }
 
@@ -353,7 +354,9 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     if (auto opened = open_providers(seams.open_provider, command_line, *providers, daemon); !opened) return opened;
     if (auto started = daemon.start_journal(); !started) return started;
     progress.end();
+    mrd::warn_of_registers(daemon);
     daemon.on_late([&config, &daemon](mrd::ProviderSlot &) {
+        mrd::warn_of_registers(daemon);
         if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error().reason);
     });
 
@@ -365,6 +368,14 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto metrics = std::make_shared<mrd::Metrics>(daemon, facts, std::move(memory));
     const auto interfaces = mrd::make_interfaces(daemon, facts, metrics);
     server.emplace(loop, *limits, [&access](uid_t uid) { return access.rules().share_of(uid); });
+    // As many of each user as of what users change: nobody fills the log by breaking off.
+    server->on_closed([shares = mrd::AuditShares()](const varlink::Peer &peer, std::string_view why) mutable {
+        if (const auto untold = shares.take(peer.share, mrd::AuditShares::TimePoint::clock::now()))
+            mrd::log::warning("a connection is closed", {{"reason", why},
+                                                         {"uid", std::to_string(peer.uid)},
+                                                         {"pid", std::to_string(peer.pid)},
+                                                         {"untold", std::to_string(*untold)}});
+    });
 
     // Before the sockets: a signal that comes right after the first answer must find its handler.
     asio::signal_set signals(loop, SIGTERM, SIGINT);
@@ -453,6 +464,10 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
         const auto rules = make_access_rules(command_line->config.access);
         if (!rules) {
             log::error(rules.error());
+            return exit_usage;
+        }
+        if (const auto owners = check_owners(command_line->config.listeners, *rules); !owners) {
+            log::error(owners.error());
             return exit_usage;
         }
         warn_of_access(*rules, command_line->config.listeners);

@@ -309,7 +309,7 @@ void providers(Daemon &daemon, const Caller &caller, Answer<wire::Providers> ans
     answer.reply(reply);
 }
 
-// What another user may is for who looks after this mrd to know.
+// What another user may is for who looks after this mrd to know. Of himself everybody is told, by the groups that he really has.
 void access(const Daemon &daemon, const Registers &registers, const Caller &caller, const wire::AccessParameters &parameters,
             Answer<wire::Access> answer) {
     constexpr std::int64_t most = std::numeric_limits<uid_t>::max() - 1;
@@ -320,7 +320,7 @@ void access(const Daemon &daemon, const Registers &registers, const Caller &call
         return answer.fail(InvalidParameter{"groups"});
     auto principal = caller.principal();
     std::vector<gid_t> groups;
-    if (parameters.uid) {
+    if (parameters.uid && *parameters.uid != std::int64_t{principal.uid}) {
         if (!caller.may(Operation::repair, std::string_view())) return answer.fail(varlink::PermissionDenied{});
         for (const auto group : parameters.groups.value_or(std::vector<std::int64_t>())) groups.push_back(static_cast<gid_t>(group));
         principal = {.uid = static_cast<uid_t>(*parameters.uid), .groups = groups, .listener = principal.listener};

@@ -54,6 +54,8 @@ std::vector<journal::Present> ProviderRegisters::journalled() const {
 }
 
 void ProviderRegisters::join() {
+    // Those were of another journal.
+    std::ranges::fill(failures_, std::nullopt);
     for (RegisterIndex index = 0; index < table_.size(); ++index) join(index);
 }
 

@@ -54,6 +54,16 @@ allow = ["read"]
     EXPECT_TRUE(everybody.allow.has(Right::read));
 }
 
+TEST(AccessConfig, WhoMayDoSomethingWithARegisterMayListIt) {
+    const auto lists = [](const std::string &right) {
+        const auto config = parse_config("[[access]]\nname = \"a\"\nallow = [\"" + right + "\"]\n", "mrd.toml");
+        return make_access_rules(config->access)->all().back().allow.has(Right::list);
+    };
+    for (const auto *right : {"list", "read", "extend", "measure", "write", "cap"}) EXPECT_TRUE(lists(right)) << right;
+    for (const auto *right : {"log", "log_contents", "create", "report", "quote", "evidence", "repair"})
+        EXPECT_FALSE(lists(right)) << right;
+}
+
 TEST(AccessConfig, WithoutRulesTheDefaultsHold) {
     const auto rules = make_access_rules({});
     ASSERT_TRUE(rules);

@@ -231,7 +231,11 @@ TEST_F(AccessOfUsers, IsToldToOneselfAlwaysAndOfOthersToWhoMayRepair) {
     EXPECT_THAT(permission(as_user({65534}, ask), "extend"), ::testing::Contains(HasSubstr("not: ")));
 
     const auto about = calls(daemon, "io.mrd.Registers.Access", R"({"uid":41000,"groups":[42000]})");
-    EXPECT_THAT(as_user({somebody}, about), denied);
+    EXPECT_THAT(permission(as_user({somebody}, about), "extend"), ::testing::Contains(HasSubstr("not: the rule agent is for other groups")))
+        << "of oneself, as one is";
+    EXPECT_THAT(permission(as_user({somebody, {attesters}}, calls(daemon, "io.mrd.Registers.Access", R"({"uid":41000})")), "extend"),
+                ::testing::Contains("[\"tdx/rtmr3\"] by agent"));
+    EXPECT_THAT(as_user({somebody}, calls(daemon, "io.mrd.Registers.Access", R"({"uid":41001})")), denied);
     EXPECT_THAT(permission(as_user({somebody_else}, about), "extend"), ::testing::Contains("[\"tdx/rtmr3\"] by agent"));
     EXPECT_THAT(permission(as_user({0}, about), "repair"), ElementsAre("not: the rule keeper is for other users"));
     for (const auto *wrong : {R"({"uid":-1})", R"({"uid":4294967295})", R"({"groups":[1]})", R"({"uid":1,"groups":[-1]})"})
@@ -316,6 +320,49 @@ TEST_F(AccessOfUsers, ChangesOfUidsThatNoRuleNamesAreToldOfByOneShareTogether) {
     EXPECT_GT(untold(), 0);
 }
 
+TEST_F(AccessOfUsers, MrctlDoesWhatItsUserMayAndNamesTheRightThatIsMissing) {
+    const auto second = (folder() / "second").native();
+    const auto file = (folder() / "file").native();
+    std::ofstream(file) << "a file";
+    ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
+    const auto rule = [](const std::string &name, uid_t user, const std::string &allow) {
+        return "[[access]]\nname = \"" + name + "\"\nusers = [" + std::to_string(user) + "]\nallow = " + allow + "\n";
+    };
+    const auto daemon =
+        started({.config = "[[listener]]\nname = \"all\"\npath = \"" + (folder() / "unused").native() +
+                           "\"\n[[listener]]\nname = \"log\"\npath = \"" + second + "\"\ninterfaces = [\"io.mrd.EventLog\"]\n" +
+                           rule("extends", 41'000, "[\"extend\"]\nregisters = [\"tdx/rtmr3\"]") +
+                           rule("measures", 41'001, "[\"measure\"]\nregisters = [\"tdx/rtmr3\"]") + rule("replays", 41'002, "[\"log\"]") +
+                           rule("reads", 41'003, "[\"read\"]")});
+    bool is_ours_alone = false;
+    const auto mrctl = [&](uid_t user, std::vector<std::string> arguments, std::string socket = {}) {
+        arguments.insert(arguments.begin(), places::mrctl());
+        const auto out = folder() / "out";
+        const auto err = folder() / "err";
+        const int written = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        Process process(arguments, {.environment = {{"MRD_SOCKET", socket.empty() ? daemon.socket() : socket}},
+                                    .output = written,
+                                    .errors = err,
+                                    .in_child = [user] { become({user}); }});
+        ::close(written);
+        const auto code = process.wait();
+        is_ours_alone = is_ours_alone || code == 127 || contents(err).contains("mrctl-crypto");
+        return std::to_string(code.value_or(-1)) + " " + contents(out) + contents(err);
+    };
+    const auto measured = mrctl(41'000, {"measure", "tdx/rtmr3", file});
+    if (is_ours_alone) GTEST_SKIP() << "this build is for nobody else to run";
+    EXPECT_THAT(measured, ::testing::StartsWith("0 tdx/rtmr3 "));
+    EXPECT_THAT(mrctl(41'000, {"measure", "rtmr2", file}), AllOf(::testing::StartsWith("1 "), HasSubstr("that this user may list")));
+    EXPECT_THAT(mrctl(41'000, {"measure", "rtmr3", file, "--envelope"}), HasSubstr("PermissionDenied (right measure, tdx/rtmr3)"));
+    EXPECT_THAT(mrctl(41'001, {"measure", "rtmr3", file, "--envelope"}), ::testing::StartsWith("0 tdx/rtmr3 "));
+    EXPECT_THAT(mrctl(41'001, {"measure", "rtmr3", file}),
+                AllOf(HasSubstr("PermissionDenied (right extend, tdx/rtmr3)"), HasSubstr("with --envelope it takes the right measure")));
+    EXPECT_THAT(mrctl(41'000, {"extend", "rtmr2", "--digest", std::string(96, '0'), "--json"}), HasSubstr("(right extend, rtmr2)"));
+    EXPECT_THAT(mrctl(41'002, {"replay"}), AllOf(::testing::StartsWith("0 "), HasSubstr("tdx/rtmr3 equal"), HasSubstr("right list")));
+    EXPECT_THAT(mrctl(41'002, {"replay"}, second), AllOf(::testing::StartsWith("0 "), HasSubstr("tdx/rtmr3 equal")));
+    EXPECT_THAT(mrctl(41'003, {"status"}), AllOf(::testing::StartsWith("0 "), HasSubstr("provider tdx (sim) running")));
+}
+
 TEST_F(AccessOfUsers, MrctlLogSaysThatItDoesNotShowAll) {
     const auto daemon = started();
     ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("a"), {.description = "a secret"}));
@@ -331,6 +378,12 @@ TEST_F(AccessOfUsers, MrctlLogSaysThatItDoesNotShowAll) {
 
 class AccessCheck : public DaemonTest {};
 
+TEST_F(AccessCheck, AStartWarnsOfPatternsThatFitNoRegister) {
+    const auto daemon = started({.config = "[[access]]\nname = \"a\"\nusers = [1]\nallow = [\"extend\"]\nregisters = [\"tdx/rtmr[23]\", "
+                                           "\"rtmr3\", \"tdx/rtmr3:sha384\"]\n"});
+    EXPECT_THAT(daemon.log(), AllOf(HasSubstr("the access rule a: no register has a name like rtmr3;"), Not(HasSubstr("like tdx"))));
+}
+
 TEST_F(AccessCheck, WarnsOfRulesThatCanNeverAllowAnythingAndRefusesNamesThatThereAreNot) {
     const auto check = [this](const std::string &config) {
         std::ofstream(folder() / "mrd.toml") << config;
@@ -343,6 +396,9 @@ TEST_F(AccessCheck, WarnsOfRulesThatCanNeverAllowAnythingAndRefusesNamesThatTher
     const auto warned = check(rule + "listeners = [\"public\"]\n");
     EXPECT_EQ(warned.exit_code, 0);
     EXPECT_THAT(warned.err, HasSubstr("the access rule a: there is no listener public"));
+    const auto no_owner = check("[[listener]]\nname = \"a\"\npath = \"/run/a\"\nowner = \"no-such-user-here\"\n");
+    EXPECT_EQ(no_owner.exit_code, 2);
+    EXPECT_THAT(no_owner.err, HasSubstr("listener.owner = \"no-such-user-here\" of the listener a: this machine has no such user"));
     const auto refused = check(rule + "users = [\"no-such-user-here\"]\n");
     EXPECT_EQ(refused.exit_code, 2);
     EXPECT_THAT(refused.err, HasSubstr("access.users of the rule a: this machine has no user \"no-such-user-here\""));

@@ -654,6 +654,25 @@ Daemon::Options with_descriptors(rlim_t count) {
     }};
 }
 
+TEST_F(DaemonTest, AConnectionThatItClosesIsToldWithTheReason) {
+    const auto daemon = started({.config = "[service]\nmax_message = 4096\n"});
+    const auto closed_after = [&](const std::string &sent) {
+        varlink::FileDescriptor peer(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const auto address = varlink::Address::parse(daemon.socket());
+        ASSERT_EQ(::connect(peer.get(), address->data(), address->size()), 0);
+        ASSERT_EQ(::send(peer.get(), sent.data(), sent.size(), MSG_NOSIGNAL), static_cast<ssize_t>(sent.size()));
+        char none = 0;
+        EXPECT_LE(::recv(peer.get(), &none, 1, 0), 0);
+    };
+    closed_after(std::string("nonsense\0", 9));
+    closed_after(std::string(5000, 'x'));
+    const auto uid = "uid=" + std::to_string(::getuid());
+    EXPECT_THAT(daemon.log(), HasSubstr("a connection is closed reason=\"a message is no call, or holds more than one may"));
+    EXPECT_THAT(daemon.log(), HasSubstr("a connection is closed reason=\"a message is longer than max_message\" " + uid));
+    auto client = daemon.client();
+    EXPECT_THAT(client.extend("rtmr3", digest_of("x"), {.data = mr::Bytes(8000)}).error().message, HasSubstr("max_message"));
+}
+
 TEST_F(DaemonTest, ThereAreNoMoreConnectionsThanDescriptorsForThemAndMrdsOwnAreKept) {
     const auto daemon = started(with_descriptors(64));
     EXPECT_THAT(daemon.log(), HasSubstr("max_connections is lowered to what the limit of open files allows"));

@@ -388,6 +388,7 @@ TEST_F(DamagedJournal, StillLetsMrdStartAndReadButRefusesExtendsUntilItIsRepaire
         EXPECT_THAT(refused.error().message, ::testing::ContainsRegex("damaged at byte [0-9]+"));
         EXPECT_THAT(refused.error().message, HasSubstr("mrctl repair"));
         EXPECT_EQ(status_of(client)["journal"]["condition"], "damaged");
+        EXPECT_THAT(last_failure(client, reg), HasSubstr("damaged"));
         EXPECT_EQ(client.read(reg, {.fresh = true})->value, value);
         std::vector<mr::LogRecord> before;
         const auto incomplete = client.records(1, false, [&](const mr::LogRecord &record) {
@@ -404,6 +405,7 @@ TEST_F(DamagedJournal, StillLetsMrdStartAndReadButRefusesExtendsUntilItIsRepaire
         const auto kept = client.repair();
         ASSERT_TRUE(kept) << kept.error().message;
         EXPECT_EQ(*kept, state("journal.1").native());
+        EXPECT_EQ(last_failure(client, reg), "") << "that was of the old one";
         EXPECT_EQ(contents(*kept), damaged);
         EXPECT_EQ(status_of(client)["journal"]["condition"], "good");
         EXPECT_EQ(status_of(client)["journal"]["repairs"], 1);

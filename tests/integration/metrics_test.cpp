@@ -151,6 +151,7 @@ TEST_F(MetricsTest, TheLogsLevelIsChangedByACallAndTold) {
     EXPECT_EQ(mrctl(daemon, {"log-level"}).out, "info\n");
     EXPECT_EQ(mrctl(daemon, {"log-level", "error"}).out, "error\n");
     ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("x")));
+    EXPECT_THAT(mrctl(daemon, {"metrics"}).out, HasSubstr("\nmrd_audit_unwritten_total 1\n")) << "the log does not have it";
     EXPECT_EQ(mrctl(daemon, {"log-level", "debug"}).out, "debug\n");
     EXPECT_EQ(mrctl(daemon, {"log-level", "loud"}).exit_code, 2);
     const auto wrong = daemon.client().log_level("loud");
@@ -158,8 +159,8 @@ TEST_F(MetricsTest, TheLogsLevelIsChangedByACallAndTold) {
     EXPECT_EQ(wrong.error().code, mr::ErrorCode::invalid_parameter);
     EXPECT_EQ(daemon.stop(), 0);
     const auto by = "by=\"uid " + std::to_string(::getuid()) + "\"";
-    EXPECT_THAT(daemon.log(), HasSubstr("the log's level is changed level=error before=info " + by));
-    EXPECT_THAT(daemon.log(), HasSubstr("the log's level is changed level=debug before=error " + by));
+    EXPECT_THAT(daemon.log(), HasSubstr("the log's level is changed level=error before=info " + by + " changes=\"not told\""));
+    EXPECT_THAT(daemon.log(), HasSubstr("the log's level is changed level=debug before=error " + by + " changes=told"));
     EXPECT_THAT(daemon.log(), Not(HasSubstr("a register was extended"))) << "while it told of errors alone";
 }
 
