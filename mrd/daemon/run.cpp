@@ -466,7 +466,7 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
             log::error(rules.error());
             return exit_usage;
         }
-        if (const auto owners = check_owners(command_line->config.listeners, *rules); !owners) {
+        if (const auto owners = check_listeners(command_line->config.listeners, *rules); !owners) {
             log::error(owners.error());
             return exit_usage;
         }

@@ -10,7 +10,7 @@ Error error_of(const std::string &reply) {
     varlink::Document document;
     const auto parsed = varlink::parse_reply(reply, document);
     EXPECT_TRUE(parsed) << reply;
-    return parsed ? detail::error_of(*parsed) : Error{};
+    return parsed ? detail::error_of(*parsed, {}) : Error{};
 }
 
 TEST(ReplyError, ACallThatNamesNoProviderIsToldWhatThereIsToChooseFrom) {
