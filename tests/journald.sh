@@ -35,7 +35,7 @@ wait_for test -S /run/systemd/journal/stdout
 systemd-cat sh -c 'export JOURNAL_STREAM="$(stat --dereference --format=%d:%i /proc/self/fd/2)"; exec "$@"' sh \
     "$build/mrd/mrd" --sim --socket /run/mrd/io.mrd --state /run/mrd/state &
 mrd=$!
-wait_for test -S /run/mrd/io.mrd
+listens /run/mrd/io.mrd || { echo "journald: mrd does not listen" >&2; exit 1; }
 "$build/mrctl/mrctl" extend tdx/rtmr3 --digest "$(printf '%096d' 7)" --id "an id" >/dev/null
 "$build/mrctl/mrctl" extend tdx/rtmr2 --digest "$(printf '%096d' 8)" >/dev/null
 kill "$mrd"
