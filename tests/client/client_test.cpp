@@ -223,7 +223,6 @@ TEST(Client, AnErrorSaysWhatIsWrongHereAndNothingElse) {
     };
     const auto extend = [](Client &client) { return client.extend("rtmr3", Digest::zero(HashAlgorithm::sha256)); };
     const auto list = [](Client &client) { return client.list("x"); };
-    const auto report = [](Client &client) { return client.call("io.mrd.Attestation.Report", "{}"); };
     EXPECT_EQ(message(R"({"error":"io.mrd.EventLog.JournalFailed","parameters":{"reason":"the disk is full"}})", extend),
               "JournalFailed: the disk is full");
     EXPECT_THAT(message(R"({"error":"io.mrd.Registers.WrongLength","parameters":{"name":"tdx/rtmr3","expected":48,"actual":32}})", extend),
@@ -235,10 +234,6 @@ TEST(Client, AnErrorSaysWhatIsWrongHereAndNothingElse) {
                 HasSubstr("no register has that name"));
     EXPECT_THAT(message(R"({"error":"io.mrd.Registers.NoSuchRegister","parameters":{"name":"x","candidates":["tdx"]}})", list),
                 HasSubstr("no provider has that name"));
-    EXPECT_THAT(message(R"({"error":"io.mrd.Attestation.NoSuchProvider","parameters":{"name":"","candidates":[]}})", report),
-                HasSubstr("there is no provider here that can"));
-    EXPECT_THAT(message(R"({"error":"io.mrd.Attestation.NoSuchProvider","parameters":{"name":"","candidates":["a","b"]}})", report),
-                HasSubstr("each of the candidates can: name one"));
 }
 
 TEST(Client, WhatNoCallCanCarryIsRefusedHereByItsField) {

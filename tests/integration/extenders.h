@@ -16,10 +16,11 @@ namespace mrd {
 
 class Extenders {
 public:
-    static constexpr std::ptrdiff_t no_limit = std::counting_semaphore<>::max() / 2;
+    // More than a test sees the end of on a quiet machine, and fewer than fill a journal where it takes long.
+    static constexpr std::ptrdiff_t many = 50'000;
 
     // So many, each in a loop, the registers dealt out among them; all together extend as often as they are allowed to. The daemon outlives this.
-    Extenders(const Daemon &daemon, int count, const std::vector<std::string> &registers, std::ptrdiff_t allowed = no_limit)
+    Extenders(const Daemon &daemon, int count, const std::vector<std::string> &registers, std::ptrdiff_t allowed = many)
         : allowed_(allowed) {
         for (int i = 0; i < count; ++i) {
             running_.push_back(

@@ -147,7 +147,7 @@ TEST_F(MetricsTest, APortThatIsTakenAndAnAddressThatOthersReachAreTold) {
 }
 
 TEST_F(MetricsTest, TheLogsLevelIsChangedByACallAndTold) {
-    auto daemon = started();
+    auto daemon = started({.config = "[log]\naudit = [\"extend\"]\n"});
     EXPECT_EQ(mrctl(daemon, {"log-level"}).out, "info\n");
     EXPECT_EQ(mrctl(daemon, {"log-level", "error"}).out, "error\n");
     ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("x")));
