@@ -66,11 +66,13 @@ std::string journal_text(const Json &journal) {
     return text;
 }
 
+// Of a register or a provider. What is simulated is unbound, too.
+std::string_view note_of(const auto &either) { return either.simulated ? "simulated" : either.unbound ? "unbound" : ""; }
+
 // "provider tpm (tpm) failed: ..."
 std::string provider_text(const mr::ProviderState &provider) {
     auto text = "provider " + provider.name + " (" + provider.type + ") " + std::string(mr::to_string(provider.phase));
-    if (provider.simulated) text += ", simulated";
-    if (provider.unbound) text += ", not bound to this machine";
+    if (const auto note = note_of(provider); !note.empty()) text.append(", ").append(note);
     if (provider.reason) text += ": " + *provider.reason;
     return text;
 }
@@ -104,10 +106,13 @@ int list(const Common &common) {
     if (!registers) return fail(registers.error());
     std::vector<Row> rows;
     for (const auto &entry : *registers) {
+        std::string roles;
+        for (const auto &role : entry.roles) roles += (roles.empty() ? "" : ",") + role;
         rows.push_back({mr::printable_text(entry.name), entry.flags.to_string(), std::string(entry.hash ? mr::to_string(*entry.hash) : ""),
-                        std::to_string(entry.size), std::string(mr::to_string(entry.owner)), entry.simulated ? "simulated" : ""});
+                        std::to_string(entry.size), std::string(mr::to_string(entry.owner)), mr::printable_text(roles),
+                        std::string(note_of(entry))});
     }
-    print_table({"NAME", "FLAGS", "HASH", "SIZE", "OWNER", "NOTE"}, rows);
+    print_table({"NAME", "FLAGS", "HASH", "SIZE", "OWNER", "ROLES", "NOTE"}, rows);
     // Whose registers are not there.
     const auto providers = client->providers();
     if (!providers) return fail(providers.error());

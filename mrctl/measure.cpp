@@ -3,6 +3,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <string_view>
 
@@ -96,7 +97,7 @@ std::string description_from(std::string_view path) {
     return std::string(mark) + text;
 }
 
-// The register that mrd means by the name: its own names are tdx/rtmr3 and rtmr3, and both with :sha384.
+// The register that mrd means by the name: its own names are tdx/rtmr3 and rtmr3, both with :sha384, and its roles.
 std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const std::string &name) {
     const auto registers = client.list();
     if (!registers) return std::unexpected(registers.error());
@@ -105,15 +106,17 @@ std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const s
         const auto bare = candidate.name.substr(candidate.name.find('/') + 1);
         const auto bank =
             candidate.hash && bare.find(':') == std::string::npos ? std::string(":").append(mr::to_string(*candidate.hash)) : "";
-        if (name != candidate.name && name != bare && name != candidate.name + bank && name != bare + bank) continue;
+        if (name != candidate.name && name != bare && name != candidate.name + bank && name != bare + bank &&
+            std::ranges::find(candidate.roles, name) == candidate.roles.end())
+            continue;
         if (found != nullptr)
             return std::unexpected(
                 mr::Error{mr::ErrorCode::no_such_register, name + " is " + found->name + " or " + candidate.name + ": name one of them"});
         found = &candidate;
     }
     if (found == nullptr)
-        return std::unexpected(mr::Error{mr::ErrorCode::no_such_register, "no register that this user may list has the name " + name +
-                                                                              "; `mrctl list` shows them, and `mrctl access` why"});
+        return std::unexpected(mr::Error{mr::ErrorCode::no_such_register, "no register that this user may list has the name or the role " +
+                                                                              name + "; `mrctl list` shows them, and `mrctl access` why"});
     return *found;
 }
 

@@ -49,10 +49,12 @@ struct Register {
     Owner owner = Owner::owned;
     bool capped = false;
     bool simulated = false;
+    bool unbound = false;
+    std::vector<std::string> roles;
     static constexpr auto fields() {
         return std::tuple(field("name", &Register::name), field("hash", &Register::hash), field("size", &Register::size),
                           field("flags", &Register::flags), field("owner", &Register::owner), field("capped", &Register::capped),
-                          field("simulated", &Register::simulated));
+                          field("simulated", &Register::simulated), field("unbound", &Register::unbound), field("roles", &Register::roles));
     }
 };
 
@@ -306,6 +308,12 @@ using NotExtensible = RegisterRefusal<NotExtensibleTag>;
 using LogOnly = RegisterRefusal<LogOnlyTag>;
 using Indeterminate = RegisterRefusal<IndeterminateTag>;
 
+struct NoRegisterForRole {
+    static constexpr std::string_view name_in_interface = "NoRegisterForRole";
+    std::string role;
+    static constexpr auto fields() { return std::tuple(field("role", &NoRegisterForRole::role)); }
+};
+
 struct Capped {
     static constexpr std::string_view name_in_interface = "Capped";
     std::string name;
@@ -353,39 +361,41 @@ struct List : Method<ListParameters, ListReply, NoSuchRegister> {
     static constexpr auto subject = &Parameters::provider;
 };
 
-struct Read
-    : Method<ReadParameters, ReadReply, NoSuchRegister, RegisterGone, NotReadable, GenerationMismatch, NotSupported, ProviderFailed> {
+struct Read : Method<ReadParameters, ReadReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotReadable, GenerationMismatch,
+                     NotSupported, ProviderFailed> {
     static constexpr Description description{.name = "io.mrd.Registers.Read", .operation = Operation::read};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Snapshot : Method<SnapshotParameters, SnapshotReply, NoSuchRegister, RegisterGone, NotReadable, NotSupported, ProviderFailed, Busy> {
+struct Snapshot : Method<SnapshotParameters, SnapshotReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotReadable, NotSupported,
+                         ProviderFailed, Busy> {
     static constexpr Description description{.name = "io.mrd.Registers.Snapshot", .operation = Operation::read};
     static constexpr auto subject = &Parameters::names;
 };
 
-struct Extend : Method<ExtendParameters, ExtendReply, NoSuchRegister, RegisterGone, NotExtensible, LogOnly, Capped, Indeterminate,
-                       WrongLength, DuplicateEvent, JournalFull, JournalFailed, ProviderFailed> {
+struct Extend : Method<ExtendParameters, ExtendReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotExtensible, LogOnly, Capped,
+                       Indeterminate, WrongLength, DuplicateEvent, JournalFull, JournalFailed, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Extend", .operation = Operation::extend, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Measure : Method<MeasureParameters, MeasureReply, NoSuchRegister, RegisterGone, NotExtensible, Capped, Indeterminate, DuplicateEvent,
-                        JournalFull, JournalFailed, ProviderFailed> {
+struct Measure : Method<MeasureParameters, MeasureReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotExtensible, Capped,
+                        Indeterminate, DuplicateEvent, JournalFull, JournalFailed, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Measure", .operation = Operation::measure, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Write : Method<WriteParameters, WriteReply, NoSuchRegister, RegisterGone, NotWritable, WrongLength, ProviderFailed> {
+struct Write
+    : Method<WriteParameters, WriteReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotWritable, WrongLength, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Write", .operation = Operation::write, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Cap : Method<CapParameters, CapReply, NoSuchRegister, RegisterGone, NotExtensible, Capped, Indeterminate, JournalFull, JournalFailed,
-                    ProviderFailed> {
+struct Cap : Method<CapParameters, CapReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotExtensible, Capped, Indeterminate,
+                    JournalFull, JournalFailed, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Cap", .operation = Operation::cap, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
@@ -417,7 +427,7 @@ struct Access : Method<AccessParameters, AccessReply> {
     static constexpr auto subject = no_subject;
 };
 
-struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, RegisterGone, NotReadable, ProviderFailed> {
+struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotReadable, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Watch", .operation = Operation::watch, .replies = Replies::many, .connection = Connection::own};
     static constexpr auto subject = &Parameters::names;

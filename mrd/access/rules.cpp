@@ -50,7 +50,7 @@ std::string never_fits(std::string_view pattern) {
             return "has a character that is in no register's name";
         }
     }
-    return slashes == 1 ? "" : "is not of the form PROVIDER/NAME, and neither * nor ? stands for the /";
+    return slashes == 1 ? "" : "is no role, nor of the form PROVIDER/NAME, and neither * nor ? stands for the /";
 }
 
 // What stands before the first special character first: most patterns are of other registers.
@@ -97,7 +97,8 @@ bool AccessRule::is_about(const RegisterName &reg) const {
     // What is about all of them is not for who may a part.
     if (reg.empty()) return false;
     return std::ranges::any_of(registers, [&reg](const std::string &pattern) {
-        return matches(pattern, reg.name) || (!reg.with_bank.empty() && matches(pattern, reg.with_bank));
+        return matches(pattern, reg.name) || (!reg.with_bank.empty() && matches(pattern, reg.with_bank)) ||
+               std::ranges::find(reg.roles, pattern) != reg.roles.end();
     });
 }
 
@@ -214,7 +215,7 @@ bool AccessRules::lets_others_in(std::string_view listener) const {
     });
 }
 
-std::vector<std::string> AccessRules::warnings(std::span<const std::string> listeners) const {
+std::vector<std::string> AccessRules::warnings(std::span<const std::string> listeners, std::span<const std::string> roles) const {
     const Rights reading{Right::list, Right::read, Right::log};
     std::vector<std::string> warnings;
     for (auto rule = rules_.begin() + 1; rule != rules_.end(); ++rule) {
@@ -235,6 +236,7 @@ std::vector<std::string> AccessRules::warnings(std::span<const std::string> list
                 warn(std::string(name_of(right)) + " is about all registers: a rule for some of them never allows it");
         }
         for (const auto &pattern : rule->registers) {
+            if (std::ranges::find(roles, pattern) != roles.end()) continue;
             if (const auto why = never_fits(pattern); !why.empty()) warn("the pattern \"" + pattern + "\" fits no register: it " + why);
         }
         if (rule->users.empty() && rule->groups.empty() && rule->units.empty() && rule->listeners.empty()) {

@@ -83,8 +83,9 @@ struct Principal {
 
 // A register that a call is about. Empty: all of them, or none.
 struct RegisterName {
-    std::string name = {};       // "tdx/rtmr3"
-    std::string with_bank = {};  // "tdx/rtmr3:sha384"
+    std::string name = {};                    // "tdx/rtmr3"
+    std::string with_bank = {};               // "tdx/rtmr3:sha384"
+    std::span<const std::string> roles = {};  // of whoever made it
 
     [[nodiscard]] bool empty() const { return name.empty(); }
 };
@@ -101,7 +102,8 @@ struct AccessRule {
     std::vector<std::string> units = {};
     std::vector<std::string> listeners = {};
     Rights allow = {};
-    std::vector<std::string> registers = {};  // patterns as a shell's, with or without the bank; empty: all, and what is about no register
+    std::vector<std::string> registers =
+        {};  // patterns as a shell's, with or without the bank, and roles; empty: all, and what is about no register
 
     [[nodiscard]] bool is_about(const RegisterName &reg) const;
     [[nodiscard]] bool has_unit_of(const Principal &principal) const;
@@ -170,7 +172,7 @@ public:
     [[nodiscard]] bool lets_others_in(std::string_view listener) const;
 
     // For each rule, or part of one, that can never decide anything, why that is; and for each that lets everybody do more than look.
-    [[nodiscard]] std::vector<std::string> warnings(std::span<const std::string> listeners) const;
+    [[nodiscard]] std::vector<std::string> warnings(std::span<const std::string> listeners, std::span<const std::string> roles) const;
 
     // For each pattern that fits none of these registers, which are all that there are, that it does not.
     [[nodiscard]] std::vector<std::string> warnings_of_registers(std::span<const RegisterName> registers) const;

@@ -185,6 +185,23 @@ std::expected<void, std::string> read_rule(const toml::table &table, std::string
     return {};
 }
 
+std::expected<void, std::string> read_roles(const toml::table &table, std::string_view file, Config &config) {
+    const TomlTable reader(file, "roles");
+    for (const auto &[key, node] : table) {
+        const auto role = key.str();
+        if (!is_role_name(role)) return reader.fail(node, role, role_name_rule());
+        const auto reg = node.value_exact<std::string>().value_or("");
+        const auto slash = reg.find('/');
+        const bool is_whole = slash != std::string::npos && is_configured_name(reg.substr(0, slash)) && slash + 1 < reg.size();
+        if (!is_whole && reg != no_register)
+            return reader.fail(node, role, "must be a register's whole name, as \"tdx/rtmr3\", or \"none\"");
+        if (config.roles.size() == max_roles)
+            return reader.fail(node, role, "is one too many: there are at most " + std::to_string(max_roles) + " roles");
+        config.roles.emplace(role, reg);
+    }
+    return {};
+}
+
 // Octal, as chmod takes it: "0660".
 std::optional<mode_t> mode_from(std::string_view text) {
     constexpr int octal = 8;
@@ -301,6 +318,11 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     reader.key("metrics", [&](const toml::node &node) -> std::string {
         if (!node.is_table()) return "must be written as [metrics]";
         if (auto result = read_metrics(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
+        return {};
+    });
+    reader.key("roles", [&](const toml::node &node) -> std::string {
+        if (!node.is_table()) return "must be written as [roles]";
+        if (auto result = read_roles(*node.as_table(), file_name, config); !result && !failure) failure = result.error();
         return {};
     });
     reader.key("provider", each_of(&read_provider, "provider"));

@@ -19,6 +19,7 @@
 #include "mrd/daemon/metrics_socket.h"
 #include "mrd/journal/journal.h"
 #include "mrd/providers/open.h"
+#include "mrd/registers/roles.h"
 #include "proto/varlink/limits.h"
 
 namespace mrd {
@@ -66,6 +67,7 @@ struct Config {
     std::optional<Audit::Kinds> audit;      // which changes mrd's log tells of; none: as mrd/daemon/reload.h has it
     std::vector<ProviderConfig> providers;  // none: as the command line has it
     std::vector<RegisterRule> rules;
+    Roles roles;
     std::vector<AccessRuleConfig> access;  // none: the defaults
     Sections sections;                     // of the file
 };

@@ -149,7 +149,8 @@ std::vector<ProviderState> ProviderList::states() const {
                           .type = entry->provider.type,
                           .phase = phase,
                           .reason = entry->reason,
-                          .simulated = entry->provider.simulated});
+                          .simulated = entry->provider.simulated,
+                          .unbound = entry->slot ? entry->slot->unbound() : entry->provider.simulated});
     }
     return states;
 }

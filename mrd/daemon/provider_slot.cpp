@@ -19,6 +19,7 @@ ProviderSlot::ProviderSlot(boost::asio::io_context &loop, ReadProvider read, Reg
       name_(read.provider->name()),
       kind_(read.provider->kind()),
       simulated_(read.provider->simulated()),
+      unbound_(read.provider->unbound()),
       provider_(std::move(read.provider)),
       queue_(loop, provider_->may_wait()) {
     if (read.table) registers_.emplace(*provider_, *provider_->registers(), queue_, std::move(*read.table), events);

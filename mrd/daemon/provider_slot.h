@@ -44,6 +44,7 @@ public:
     [[nodiscard]] std::string_view name() const { return name_; }
     [[nodiscard]] std::string_view kind() const { return kind_; }
     [[nodiscard]] bool simulated() const { return simulated_; }
+    [[nodiscard]] bool unbound() const { return unbound_; }
     [[nodiscard]] std::size_t waiting_calls() const { return queue_.waiting(); }
 
     // ---- A provider that fails while it runs. The slot stays: who holds it is answered.
@@ -156,6 +157,7 @@ private:
     std::string name_;
     std::string kind_;
     bool simulated_;
+    bool unbound_;
     std::unique_ptr<Provider> provider_;  // null: it has failed, and none has come in its place
     std::optional<ProviderRegisters> registers_;
     std::optional<Quotes> quotes_;

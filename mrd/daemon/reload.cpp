@@ -36,10 +36,12 @@ std::string changed_sections(const Sections &before, const Sections &now) {
 
 }  // namespace
 
-void warn_of_access(const AccessRules &rules, const std::vector<ListenerConfig> &listeners) {
+void warn_of_access(const AccessRules &rules, const Config &config) {
     std::vector<std::string> names;
-    for (const auto &listener : listeners) names.push_back(listener.name);
-    for (const auto &warning : rules.warnings(names)) log::warning(warning);
+    for (const auto &listener : config.listeners) names.push_back(listener.name);
+    std::vector<std::string> roles(usual_roles.begin(), usual_roles.end());
+    for (const auto &[role, reg] : config.roles) roles.push_back(role);
+    for (const auto &warning : rules.warnings(names, roles)) log::warning(warning);
 }
 
 void warn_of_registers(Daemon &daemon) {
@@ -66,7 +68,7 @@ bool reload(const std::filesystem::path &config_file, const Config &at_start, Da
     if (!config) return stay(config.error().message);
     auto rules = make_access_rules(config->access);
     if (!rules) return stay(rules.error());
-    warn_of_access(*rules, at_start.listeners);
+    warn_of_access(*rules, at_start);
     const auto count = std::to_string(rules->all().size());
     daemon.set_access(std::move(*rules));
     warn_of_registers(daemon);

@@ -9,7 +9,8 @@
 namespace mrd {
 
 // Tells in mrd's log which rules can never decide anything.
-void warn_of_access(const AccessRules &rules, const std::vector<ListenerConfig> &listeners);
+// `config`: of the start, whose listeners and roles hold.
+void warn_of_access(const AccessRules &rules, const Config &config);
 
 // And which of their patterns fit no register, as soon as all registers are known.
 void warn_of_registers(Daemon &daemon);

@@ -101,6 +101,29 @@ std::expected<void, Refusal> check_rules(const mrd::Config &config, mrd::Daemon 
     return {};
 }
 
+// A role of no register is a mistake, unless one may come for it; so is one by which something else is called.
+std::expected<void, Refusal> check_roles(const mrd::Config &config, mrd::Daemon &daemon) {
+    for (const auto &[role, reg] : config.roles) {
+        if (daemon.find_provider(role) != nullptr)
+            return misconfigured("roles." + role + ": a provider is called so; give the role another name");
+        bool has_one = reg == mrd::no_register;
+        if (const auto *named = daemon.registers().named(role)) {
+            for (const auto &place : *named) {
+                const auto &roles = place.table().spec(place.index).roles;
+                const bool is_its = std::ranges::find(roles, role) != roles.end();
+                has_one = has_one || is_its;
+                if (!is_its)
+                    return misconfigured("roles." + role + ": the register " + place.name() + " is called so; give the role another name");
+            }
+        }
+        if (has_one) continue;
+        const auto reason = "roles." + role + " = \"" + reg + "\": there is no such register; `mrctl list` shows those that there are";
+        if (!daemon.more_may_come()) return misconfigured(reason);
+        mrd::log::warning(reason, {{"missing", "a provider, or a device, whose register it may be"}});
+    }
+    return {};
+}
+
 // What the firmware measured into the provider's registers, and others before mrd started.
 mrd::journal::LogFiles logs_of(const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider) {
     // The kernel's file is of the hardware's registers: it says nothing of simulated ones.
@@ -131,8 +154,11 @@ std::expected<std::vector<mrd::ProviderConfig>, std::string> find_providers(cons
 // `open`, `command_line` and `provider` outlive it.
 mrd::ConfiguredProvider configured(const mrd::OpenProvider &open, const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider,
                                    const std::string &boot_id) {
-    const auto rule = [&command_line, &provider](std::vector<mrd::RegisterSpec> registers) {
-        return mrd::apply_rules(provider.name, std::move(registers), command_line.config.rules);
+    const auto rule = [&command_line,
+                       &provider](std::vector<mrd::RegisterSpec> registers) -> std::expected<std::vector<mrd::RegisterSpec>, std::string> {
+        auto ruled = mrd::apply_rules(provider.name, std::move(registers), command_line.config.rules);
+        if (!ruled) return ruled;
+        return mrd::apply_roles(provider.name, std::move(*ruled), command_line.config.roles);
     };
     return {.name = provider.name,
             .type = provider.type,
@@ -159,10 +185,12 @@ std::expected<void, Refusal> open_providers(const mrd::OpenProvider &open, const
     const auto &config = command_line.config;
     const auto id = boot_id(config);
     if (!id) return Failure(id.error());
+    daemon.registers().set_roles(config.roles);
     for (const auto &provider : providers) {
         if (auto opened = daemon.open(configured(open, command_line, provider, *id)); !opened) return opened;
     }
     if (auto all_match = check_rules(config, daemon); !all_match) return all_match;
+    if (auto all_good = check_roles(config, daemon); !all_good) return all_good;
     if (daemon.simulated()) mrd::log::warning("the registers are simulated: they prove nothing");
     return {};
 }
@@ -336,7 +364,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     if (!journal) return Failure(journal.error());
     mrd::Daemon daemon(loop, **journal);
     mrd::set_audit(config, daemon);
-    mrd::warn_of_access(*rules, config.listeners);
+    mrd::warn_of_access(*rules, config);
     daemon.set_access(std::move(*rules));
     const auto &access = daemon.gate()->access;
     auto &registers = daemon.registers();
@@ -357,7 +385,9 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     mrd::warn_of_registers(daemon);
     daemon.on_late([&config, &daemon](mrd::ProviderSlot &) {
         mrd::warn_of_registers(daemon);
-        if (auto all_match = check_rules(config, daemon); !all_match) mrd::log::warning(all_match.error().reason);
+        for (const auto &good : {check_rules(config, daemon), check_roles(config, daemon)}) {
+            if (!good) mrd::log::warning(good.error().reason);
+        }
     });
 
     // The services outlive the server: their subscriptions end with the connections.
@@ -470,7 +500,7 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
             log::error(owners.error());
             return exit_usage;
         }
-        warn_of_access(*rules, command_line->config.listeners);
+        warn_of_access(*rules, command_line->config);
         if (const auto trusted = check_named_files(command_line->config); !trusted) {
             log::error(trusted.error());
             return exit_usage;

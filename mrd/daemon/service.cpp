@@ -58,14 +58,16 @@ struct ProviderStatus {
     std::string_view state;
     std::optional<std::string> reason;
     bool simulated = false;
+    bool unbound = false;
     std::int64_t waiting_calls = 0;
     std::int64_t waiting_quotes = 0;
     std::vector<RegisterStatus> registers;
     static constexpr auto fields() {
         return std::tuple(field("name", &ProviderStatus::name), field("type", &ProviderStatus::type),
                           field("state", &ProviderStatus::state), field("reason", &ProviderStatus::reason),
-                          field("simulated", &ProviderStatus::simulated), field("waitingCalls", &ProviderStatus::waiting_calls),
-                          field("waitingQuotes", &ProviderStatus::waiting_quotes), field("registers", &ProviderStatus::registers));
+                          field("simulated", &ProviderStatus::simulated), field("unbound", &ProviderStatus::unbound),
+                          field("waitingCalls", &ProviderStatus::waiting_calls), field("waitingQuotes", &ProviderStatus::waiting_quotes),
+                          field("registers", &ProviderStatus::registers));
     }
 };
 
@@ -266,6 +268,7 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
         entry.type = std::move(state.type);
         entry.reason = std::move(state.reason);
         entry.simulated = state.simulated;
+        entry.unbound = state.unbound;
         const auto *provider = daemon.find_provider(state.name);
         entry.name = std::move(state.name);
         if (provider == nullptr) continue;

@@ -12,6 +12,7 @@ namespace {
 
 wire::NoSuchRegister named(const NoSuchRegister &error) { return {error.name, error.candidates}; }
 wire::RegisterGone named(const RegisterGone &error) { return {error.name}; }
+wire::NoRegisterForRole named(const NoRegisterForRole &error) { return {error.role}; }
 wire::NotReadable named(const NotReadable &error) { return {error.name}; }
 wire::NotWritable named(const NotWritable &error) { return {error.name}; }
 wire::NotExtensible named(const NotExtensible &error) { return {error.name}; }

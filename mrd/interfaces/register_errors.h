@@ -12,9 +12,10 @@
 namespace mrd {
 
 using RegisterErrorOnWire =
-    std::variant<mr::wire::NoSuchRegister, mr::wire::RegisterGone, mr::wire::NotReadable, mr::wire::NotWritable, mr::wire::NotExtensible,
-                 mr::wire::LogOnly, mr::wire::Capped, mr::wire::Indeterminate, mr::wire::WrongLength, mr::wire::GenerationMismatch,
-                 mr::wire::DuplicateEvent, mr::wire::ProviderFailed, mr::wire::JournalFull, mr::wire::JournalFailed>;
+    std::variant<mr::wire::NoSuchRegister, mr::wire::RegisterGone, mr::wire::NoRegisterForRole, mr::wire::NotReadable,
+                 mr::wire::NotWritable, mr::wire::NotExtensible, mr::wire::LogOnly, mr::wire::Capped, mr::wire::Indeterminate,
+                 mr::wire::WrongLength, mr::wire::GenerationMismatch, mr::wire::DuplicateEvent, mr::wire::ProviderFailed,
+                 mr::wire::JournalFull, mr::wire::JournalFailed>;
 RegisterErrorOnWire on_wire(const RegisterError &error);
 
 // `provider`: whose register it was to be measured into.

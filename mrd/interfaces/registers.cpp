@@ -35,7 +35,9 @@ wire::Register register_of(const Place &place) {
             spec.flags.to_string(),
             spec.owner,
             place.provider->capped(place.index),
-            place.provider->simulated()};
+            place.provider->simulated(),
+            place.provider->unbound(),
+            spec.roles};
 }
 
 wire::ProviderPhase phase_of(ProviderState::Phase phase) {

@@ -44,6 +44,8 @@ struct RegisterSpec {
     mr::Digest initial = {};
     // Why a refresh does not show what others have extended, in one clause; empty: it does. Such a register is not shared, and no read of it is fresh.
     std::string others_unseen = {};
+    // By which it is called as well (mrd/registers/roles.h): here the hardware's defaults, in a table those that it has.
+    std::vector<std::string> roles = {};
 };
 
 // Did the operation that failed take effect?
@@ -209,6 +211,8 @@ public:
     // True if no hardware stands behind it, so that its values prove nothing.
     [[nodiscard]] virtual bool simulated() const = 0;
 
+    // Nothing binds its registers to this machine's hardware, as those of a TPM in software that the host runs.
+    [[nodiscard]] virtual bool unbound() const { return simulated(); }
     // A call of registers, reporter or verifier can take longer than a few microseconds: run it on a worker.
     [[nodiscard]] virtual bool may_wait() const = 0;
 

@@ -23,6 +23,10 @@ struct NoSuchRegister {
 struct RegisterGone {
     std::string name;
 };
+// No register has the role.
+struct NoRegisterForRole {
+    std::string role;
+};
 struct NotReadable {
     std::string name;
 };
@@ -63,8 +67,9 @@ struct ProviderFailed {
     Applied applied = Applied::unknown;
 };
 
-using RegisterError = std::variant<NoSuchRegister, RegisterGone, NotReadable, NotWritable, NotExtensible, LogOnly, Capped, Indeterminate,
-                                   WrongLength, GenerationMismatch, DuplicateEvent, ProviderFailed, journal::Full, journal::Failed>;
+using RegisterError =
+    std::variant<NoSuchRegister, RegisterGone, NoRegisterForRole, NotReadable, NotWritable, NotExtensible, LogOnly, Capped, Indeterminate,
+                 WrongLength, GenerationMismatch, DuplicateEvent, ProviderFailed, journal::Full, journal::Failed>;
 
 inline RegisterError from_journal(const journal::Error &error) {
     return std::visit([](const auto &one) { return RegisterError(one); }, error);

@@ -28,6 +28,7 @@ ProviderRegisters::ProviderRegisters(const Provider &provider, RegisterDriver &d
                                      RegisterEvents &events)
     : kind_(provider.kind()),
       simulated_(provider.simulated()),
+      unbound_(provider.unbound()),
       comes_and_goes_(driver.abilities().come_and_go),
       driver_(&driver),
       queue_(queue),

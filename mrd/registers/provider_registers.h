@@ -62,6 +62,7 @@ public:
         return {kind_ + "/" + spec.name, {*spec.hash}, table_.is_log_only(index)};
     }
     [[nodiscard]] bool simulated() const { return simulated_; }
+    [[nodiscard]] bool unbound() const { return unbound_; }
     // A register that is not there yet may come.
     [[nodiscard]] bool more_may_come() const { return comes_and_goes_; }
 
@@ -263,6 +264,7 @@ private:
 
     std::string kind_;
     bool simulated_;
+    bool unbound_;
     bool comes_and_goes_;
     RegisterDriver *driver_;  // of the provider that was opened last
     ProviderQueue &queue_;

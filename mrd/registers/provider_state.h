@@ -15,7 +15,7 @@ struct ProviderState {
     Phase phase = Phase::starting;
     std::optional<std::string> reason = {};  // of failed
     bool simulated = false;
-    bool unbound = false;  // nothing ties it to this machine
+    bool unbound = false;  // nothing binds it to this machine's hardware
 };
 
 }  // namespace mrd

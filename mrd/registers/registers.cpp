@@ -24,7 +24,8 @@ std::int64_t Registers::first_generation() {
     return high ^ static_cast<std::int64_t>(device() >> 12U);
 }
 
-Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal) : loop_(loop), events_(journal) {
+Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal)
+    : loop_(loop), events_(journal), roles_(usual_roles.begin(), usual_roles.end()) {
     const auto tells = [](const std::vector<std::function<void(Place)>> &handlers) {
         return [&handlers](ProviderRegisters &provider, RegisterIndex index) {
             for (const auto &handler : handlers) handler({&provider, index});
@@ -37,6 +38,10 @@ Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal) :
         add_names({&provider, index});
         tell(provider, index);
     };
+}
+
+void Registers::set_roles(const Roles &configured) {
+    for (const auto &[role, reg] : configured) roles_.insert(role);
 }
 
 void Registers::add(ProviderRegisters &registers) {
@@ -53,6 +58,7 @@ void Registers::add_names(const Place &place) {
         const auto bank = spec.name + ":" + std::string(mr::to_string(*spec.hash));
         forms.insert(forms.end(), {prefix + bank, bank});
     }
+    forms.insert(forms.end(), spec.roles.begin(), spec.roles.end());
     if (std::ranges::find(places_[forms.front()], place) != places_[forms.front()].end()) return;
     for (const auto &form : forms) places_[form].push_back(place);
 }
@@ -116,6 +122,7 @@ const Registers::Place *Registers::only_one_there(const std::vector<Place> &plac
 
 std::expected<Registers::Place, RegisterError> Registers::find(std::string_view name) const {
     const auto *places = named(name);
+    if (places == nullptr && roles_.contains(name)) return std::unexpected(NoRegisterForRole{std::string(name)});
     // Not all of a name that there is not: it can be a megabyte, and what makes an error copies it.
     if (places == nullptr) return std::unexpected(NoSuchRegister{varlink::echoed(name), {}});
     if (const auto *place = only_one_there(*places)) return *place;

@@ -7,12 +7,14 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "mrd/registers/provider_registers.h"
+#include "mrd/registers/roles.h"
 
 namespace mrd {
 
@@ -25,6 +27,9 @@ public:
     [[nodiscard]] RegisterEvents &events() { return events_; }
     // Where a provider's generations begin: at no value that another start of mrd, or another provider, begins with.
     static std::int64_t first_generation();
+
+    // The roles that are known beside the usual ones (mrd/registers/roles.h), whether a register has them or not.
+    void set_roles(const Roles &configured);
 
     // They outlive this. Precondition: no other provider has their name.
     void add(ProviderRegisters &registers);
@@ -54,8 +59,8 @@ public:
         friend bool operator==(const Place &, const Place &) = default;
     };
 
-    // "tdx/rtmr3", "tdx/rtmr3:sha384", or without the provider where one register that is there has that name. Error: NoSuchRegister; RegisterGone, where all
-    // that had it have vanished.
+    // "tdx/rtmr3", "tdx/rtmr3:sha384", or without the provider where one register that is there has that name; or a role that one has. Error: NoSuchRegister;
+    // RegisterGone, where all that had it have vanished; NoRegisterForRole.
     [[nodiscard]] std::expected<Place, RegisterError> find(std::string_view name) const;
 
     // Those that have, or ever had, this name; null: none. It stays where it is, and what comes with that name later is added to it.
@@ -91,6 +96,7 @@ private:
     boost::asio::io_context &loop_;
     RegisterEvents events_;
     std::unordered_map<std::string, std::vector<Place>, Hash, std::equal_to<>> places_;  // by every form of a name
+    std::set<std::string, std::less<>> roles_;                                           // that are known
     std::vector<ProviderRegisters *> providers_;
     std::vector<std::function<void(Place)>> on_change_;
     std::vector<std::function<void(Place)>> on_divergence_;

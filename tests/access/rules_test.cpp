@@ -240,7 +240,7 @@ TEST(AccessRules, EachRightHasItsName) {
 
 TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
     const std::vector<std::string> listeners{"varlink"};
-    EXPECT_THAT(AccessRules(AccessRules::defaults(group_mrd), own).warnings(listeners), IsEmpty());
+    EXPECT_THAT(AccessRules(AccessRules::defaults(group_mrd), own).warnings(listeners, {}), IsEmpty());
     const auto odd = AccessRules({{.name = "wide", .allow = {Right::read, Right::list}},
                                   {.name = "within", .users = {7}, .allow = {Right::read}},
                                   {.name = "more", .users = {7}, .allow = {Right::read, Right::extend}},
@@ -251,7 +251,7 @@ TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
                                   {.name = "part", .users = {9}, .allow = {Right::extend, Right::quote}, .registers = {"tdx/*"}},
                                   {.name = "mine", .users = {own}, .allow = {Right::extend}}},
                                  own)
-                         .warnings(listeners);
+                         .warnings(listeners, {});
     EXPECT_THAT(odd,
                 ElementsAre("the access rule within: what it allows is allowed by the rule wide already",
                             "the access rule elsewhere: there is no listener public", HasSubstr("mount: the unit a.mount is no service"),
@@ -261,14 +261,26 @@ TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
                             "the access rule mine: what it allows is allowed by the rule root already"));
 }
 
+TEST(AccessRules, ARuleForARoleIsAboutTheRegistersThatHaveIt) {
+    const std::vector<std::string> roles{"app", "config"};
+    const RegisterName has_it{"tdx/rtmr3", "tdx/rtmr3:sha384", roles};
+    for (const auto &[pattern, allowed] : {std::pair{"app", true}, std::pair{"config", true}, std::pair{"boot", false},
+                                           std::pair{"*", false}, std::pair{"ap?", false}, std::pair{"tdx/app", false}}) {
+        const AccessRules rules({{.name = "a", .users = {7}, .allow = {Right::extend}, .registers = {pattern}}}, own);
+        EXPECT_EQ(by(rules, user(7), Right::extend, has_it), allowed ? "a" : "-") << pattern;
+        EXPECT_EQ(by(rules, user(7), Right::extend, {"tdx/rtmr2", "tdx/rtmr2:sha384"}), "-") << pattern;
+    }
+}
+
 TEST(AccessRules, APatternThatFitsNoRegisterIsWarnedOf) {
-    const auto warnings = [](const char *pattern) {
-        return AccessRules({{.name = "a", .users = {7}, .allow = {Right::extend}, .registers = {pattern}}}, own).warnings({});
+    const std::vector<std::string> roles{"app"};
+    const auto warnings = [&roles](const char *pattern) {
+        return AccessRules({{.name = "a", .users = {7}, .allow = {Right::extend}, .registers = {pattern}}}, own).warnings({}, roles);
     };
     for (const char *good :
-         {"*/*", "tdx/rtmr3", "tdx/rtmr3:sha384", "tdx/rtmr[0-3]", "tdx/rtmr[!3]", "*/pcr?", "tpm-0/*:sha256", "t_x/a.b", "x/[]a]"})
+         {"*/*", "tdx/rtmr3", "tdx/rtmr3:sha384", "tdx/rtmr[0-3]", "tdx/rtmr[!3]", "*/pcr?", "tpm-0/*:sha256", "t_x/a.b", "x/[]a]", "app"})
         EXPECT_THAT(warnings(good), IsEmpty()) << good;
-    for (const char *bad : {"*", "rtmr3", "?", "tdx/a/b", "tdx", "[/]"})
+    for (const char *bad : {"*", "rtmr3", "?", "tdx/a/b", "tdx", "[/]", "app*"})
         EXPECT_THAT(warnings(bad),
                     ElementsAre(AllOf(HasSubstr("\"" + std::string(bad) + "\" fits no register"), HasSubstr("PROVIDER/NAME"))))
             << bad;
@@ -279,7 +291,7 @@ TEST(AccessRules, APatternThatFitsNoRegisterIsWarnedOf) {
 TEST(AccessRules, APatternInThePlaceOfAUnitIsWarnedOf) {
     const std::vector<std::string> listeners{"varlink"};
     const auto warnings =
-        AccessRules({{.name = "a", .units = {"*.service", "b.service"}, .allow = {Right::extend}}}, own).warnings(listeners);
+        AccessRules({{.name = "a", .units = {"*.service", "b.service"}, .allow = {Right::extend}}}, own).warnings(listeners, {});
     EXPECT_THAT(warnings, ElementsAre("the access rule a: the unit *.service is a name, and no pattern: write each unit"));
 }
 
@@ -287,7 +299,7 @@ TEST(AccessRules, ARuleThatLetsEverybodyDoMoreThanLookIsWarnedOf) {
     const std::vector<std::string> listeners{"varlink"};
     const auto warnings = [&](AccessRule rule) {
         rule.name = "a";
-        return AccessRules({rule}, own).warnings(listeners);
+        return AccessRules({rule}, own).warnings(listeners, {});
     };
     EXPECT_THAT(warnings({.name = {}, .allow = {Right::list, Right::read, Right::log}}), IsEmpty());
     EXPECT_THAT(warnings({.name = {}, .allow = {Right::read, Right::extend, Right::log_contents}}),

@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "is that of the sockets that metrics are asked for on"},
         BadConfig{"NotToml", "[service]\nstate = \n", "mrd.toml:2: ", ""},
         BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ",
-                  "known are: access, journal, listener, log, metrics, provider, register, service"},
+                  "known are: access, journal, listener, log, metrics, provider, register, roles, service"},
         BadConfig{"UnknownKey", "[service]\n\nsttae = \"/a\"\n", "mrd.toml:3: service.sttae ",
                   "known are: boot_id_file, confinement, max_buffered, max_connections, max_message, state, user"},
         BadConfig{"HalfConfined", "[service]\nconfinement = \"no\"\n", "mrd.toml:2: service.confinement ",
@@ -408,6 +408,31 @@ TEST(Config, AKeyOfAHundredThousandPartsIsAnErrorOfItsLine) {
 TEST(Config, AFolderInPlaceOfAFileIsAnError) {
     const TemporaryFolder folder;
     EXPECT_FALSE(load_config(folder.path()));
+}
+
+// ---- Roles
+
+TEST(ConfigRoles, NameARegisterByItsWholeNameOrNone) {
+    const auto config = parse_config("[roles]\napp = \"tdx/rtmr3\"\nboot = \"none\"\ntenants = \"tpm/pcr14:sha256\"", "mrd.toml");
+    ASSERT_TRUE(config) << config.error();
+    EXPECT_EQ(config->roles, (Roles{{"app", "tdx/rtmr3"}, {"boot", "none"}, {"tenants", "tpm/pcr14:sha256"}}));
+}
+
+TEST(ConfigRoles, WhatIsNoRoleOrNoWholeNameIsAnErrorOfThatLine) {
+    const auto error_of = [](const std::string &line) {
+        const auto config = parse_config("[roles]\n" + line, "mrd.toml");
+        return config ? "" : config.error();
+    };
+    for (const auto *name : {"App", "\"3\"", "\"tdx/rtmr3\"", "none", "\"\""})
+        EXPECT_THAT(error_of(std::string(name) + " = \"tdx/rtmr3\""),
+                    AllOf(HasSubstr("mrd.toml:2: roles."), HasSubstr("no name of a role")))
+            << name;
+    for (const auto *reg : {"\"rtmr3\"", "\"app\"", "\"/rtmr3\"", "\"tdx/\"", "\"*/rtmr3\"", "3", "[\"tdx/rtmr3\"]", "\"\""})
+        EXPECT_THAT(error_of("app = " + std::string(reg)), AllOf(HasSubstr("mrd.toml:2: roles.app"), HasSubstr("whole name"))) << reg;
+    std::string many;
+    for (std::size_t i = 0; i <= max_roles; ++i) many += "a" + std::to_string(i) + " = \"tdx/rtmr3\"\n";
+    EXPECT_THAT(error_of(many), HasSubstr("at most 64 roles"));
+    EXPECT_FALSE(parse_config("roles = 3", "mrd.toml"));
 }
 
 // ---- Rules

@@ -37,12 +37,15 @@ TEST_F(MrctlTest, ListIsATableOfOneLineARegisterAndItsJsonIsTheReply) {
     start();
     const auto plain = output({"list"});
     EXPECT_EQ(std::ranges::count(plain, '\n'), 11);
-    EXPECT_THAT(plain,
-                AllOf(HasSubstr("tdx/rtmr3 XWRL sha384 48 owned simulated\n"), HasSubstr("tdx/reportdata WRF - 64 owned simulated\n")));
+    EXPECT_THAT(plain, AllOf(HasSubstr("tdx/rtmr2 XWRL sha384 48 owned boot simulated\n"),
+                             HasSubstr("tdx/rtmr3 XWRL sha384 48 owned app,config simulated\n"),
+                             HasSubstr("tdx/reportdata WRF - 64 owned - simulated\n")));
     const auto reply = json({"list"});
     ASSERT_EQ(reply["registers"].size(), 11U);
-    EXPECT_EQ(reply["registers"][8].dump(),
-              R"({"name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","capped":false,"simulated":true})");
+    EXPECT_EQ(
+        reply["registers"][8].dump(),
+        R"({"name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","capped":false,"simulated":true,"unbound":true,)"
+        R"("roles":["app","config"]})");
 }
 
 TEST_F(MrctlTest, ReadPrintsTheNameAndTheValue) {

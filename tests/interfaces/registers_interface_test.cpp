@@ -1,4 +1,5 @@
 // io.mrd.Registers and io.mrd.Attestation as a client sees them, on registers in memory.
+#include "libmr/wire/registers.h"
 #include "mr/envelope.h"
 #include "mrd/interfaces/registers.h"
 
@@ -6,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <map>
 
 #include "mrd/daemon/service.h"
 #include "tests/mrd/fake_provider.h"
@@ -37,7 +39,10 @@ protected:
                                         fake_register("other_set", "XWRL")};
         specs[rtmr2].owner = mr::Owner::shared;
         specs[rtmr1].owner = mr::Owner::observed;
+        specs[rtmr3].roles = {"app", "config"};
+        specs[reportdata].roles = {"store"};  // a register that is written, so that Write has one
         specs[other_set].refresh_set = 1;
+        daemon_.registers().set_roles({{"store", "tdx/reportdata"}});
         const auto added = daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs);
         ASSERT_TRUE(added) << added.error();
         ASSERT_TRUE(daemon_.registers().start_journal({}));
@@ -70,6 +75,80 @@ protected:
     std::unique_ptr<varlink::Service> service_;
     std::unique_ptr<SessionClient> client_;
 };
+
+// Of each method that names registers: its parameters, with NAME where the register's name stands, and whose role is tried.
+struct Naming {
+    std::string_view parameters;
+    std::string_view reg = "rtmr3";
+    std::string_view role = "app";
+    bool more = false;
+};
+const std::map<std::string_view, Naming> namings{
+    {"Read", {R"({"name":NAME})"}},
+    {"Snapshot", {R"({"names":["rtmr2",NAME]})"}},
+    {"Extend", {R"({"name":NAME,"digest":"DIGEST"})"}},
+    {"Measure", {R"({"name":NAME,"data":"bXJk"})"}},
+    {"Write", {R"({"name":NAME,"value":"REPORT_DATA"})", "reportdata", "store"}},
+    {"Watch", {.parameters = R"({"names":[NAME]})", .more = true}},
+    {"Cap", {R"({"name":NAME})"}},
+};
+
+template <class... Methods>
+std::vector<std::string_view> methods_about_registers(mr::wire::MethodList<Methods...>) {
+    std::vector<std::string_view> all;
+    const auto add = [&all]<class Method>() {
+        const auto name = Method::description.method();
+        // List's is a provider, Create's a register that there is not yet.
+        if constexpr (!std::same_as<decltype(Method::subject), const mr::wire::NoSubject>) {
+            if (name != "List" && name != "Create") all.push_back(name);
+        }
+    };
+    (add.template operator()<Methods>(), ...);
+    return all;
+}
+
+TEST_F(RegistersInterfaceTest, WhereverARegisterIsNamedARoleIsItsName) {
+    const auto methods = methods_about_registers(mr::wire::RegistersMethods());
+    EXPECT_EQ(methods.size(), namings.size()) << "each has its line in the table";
+    for (const auto method : methods) {
+        ASSERT_TRUE(namings.contains(method)) << method;
+        const auto &naming = namings.at(method);
+        const auto asked = [&](std::string_view name) {
+            std::string parameters(naming.parameters);
+            for (const auto &[from, to] :
+                 {std::pair<std::string, std::string>("NAME", "\"" + std::string(name) + "\""),
+                  std::pair<std::string, std::string>("DIGEST", hex(7)), std::pair<std::string, std::string>("REPORT_DATA", hex(8, 64))}) {
+                if (const auto at = parameters.find(from); at != std::string::npos) parameters.replace(at, from.size(), to);
+            }
+            if (!naming.more) return call("Registers." + std::string(method), parameters);
+            SessionClient watcher(*service_);
+            watcher.send("io.mrd.Registers." + std::string(method), parameters, true);
+            return watcher.reply();
+        };
+        EXPECT_THAT(asked("boot"), AllOf(IsError("Registers.NoRegisterForRole"), HasSubstr(R"({"role":"boot"})"))) << method;
+        EXPECT_THAT(asked("nobody"), IsError("Registers.NoSuchRegister")) << method;
+        const auto by_role = asked(naming.role);
+        EXPECT_THAT(by_role, Not(HasSubstr("error"))) << method;
+        EXPECT_THAT(by_role, Not(HasSubstr("\"" + std::string(naming.role) + "\""))) << method << ": an answer has the register's own name";
+        if (by_role.contains("\"name\"")) {
+            EXPECT_THAT(by_role, HasSubstr("\"tdx/" + std::string(naming.reg) + "\"")) << method;
+        }
+        if (method != "Cap") {
+            EXPECT_THAT(asked(naming.reg), Not(HasSubstr("error"))) << method;
+        }
+    }
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3"})"), HasSubstr(value(rtmr3)));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), IsError("Registers.Capped"))
+        << "it was this one that was capped";
+}
+
+TEST_F(RegistersInterfaceTest, ListSaysWhichRolesARegisterHasAndWhatNothingBindsToHardware) {
+    EXPECT_THAT(
+        call("Registers.List"),
+        AllOf(HasSubstr(R"("name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","capped":false,"simulated":true,)"
+                        R"("unbound":true,"roles":["app","config"]})"),
+              HasSubstr(R"("unbound":true,"roles":[]})")));
+}
 
 TEST_F(RegistersInterfaceTest, ASnapshotOfAnOwnedAndASharedRegisterRefreshesForTheSharedOne) {
     hardware_.extend(rtmr2, mr::Digest(mr::Bytes(48, 66)));
@@ -268,7 +347,7 @@ TEST_F(RegistersInterfaceTest, CreateIsNotImplementedYetAndSaysSo) {
 
 TEST_F(RegistersInterfaceTest, ProvidersTellsHowEachOfThemFares) {
     EXPECT_EQ(call("Registers.Providers"),
-              R"({"parameters":{"providers":[{"name":"tdx","type":"fake","state":"running","simulated":true,"unbound":false}]}})");
+              R"({"parameters":{"providers":[{"name":"tdx","type":"fake","state":"running","simulated":true,"unbound":true}]}})");
 }
 
 TEST_F(RegistersInterfaceTest, StatusShowsWhatDiverged) {

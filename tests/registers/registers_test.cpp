@@ -72,6 +72,47 @@ TEST_F(RegistersTest, AnAmbiguousShortNameIsAnErrorThatListsTheCandidates) {
     EXPECT_EQ(found("spdm1/block1"), "spdm1/block1");
 }
 
+TEST_F(RegistersTest, ARoleIsOneMoreNameOfTheRegisterThatHasIt) {
+    auto boot = fake_register("rtmr2", "XWRL");
+    auto app = fake_register("rtmr3", "XWRL");
+    boot.roles = {"boot"};
+    app.roles = {"app", "tenants"};
+    ASSERT_TRUE(add("tdx", {boot, app}));
+    EXPECT_EQ(found("boot"), "tdx/rtmr2");
+    EXPECT_EQ(found("app"), "tdx/rtmr3");
+    EXPECT_EQ(found("tenants"), "tdx/rtmr3");
+    for (const auto *name : {"tdx/app", "app:sha384", "App"}) EXPECT_THAT(candidates(name), IsEmpty()) << name;
+}
+
+TEST_F(RegistersTest, ARoleThatNoRegisterHasIsAnErrorOfItsOwn) {
+    ASSERT_TRUE(add("tdx", {fake_register("mrtd", "R")}));
+    const auto role_without = [&](std::string_view name) {
+        const auto place = registers_.find(name);
+        EXPECT_FALSE(place);
+        const auto *error = std::get_if<NoRegisterForRole>(&place.error());
+        return error == nullptr ? "" : error->role;
+    };
+    EXPECT_EQ(role_without("app"), "app");
+    EXPECT_THAT(candidates("tenants"), IsEmpty()) << "that is no role here";
+    registers_.set_roles({{"tenants", "tpm/pcr14"}});
+    EXPECT_EQ(role_without("tenants"), "tenants");
+    auto later = fake_register("pcr14", "XWRL");
+    later.roles = {"tenants"};
+    ASSERT_TRUE(add("tpm", {later}));
+    EXPECT_EQ(found("tenants"), "tpm/pcr14");
+}
+
+TEST_F(RegistersTest, ARoleThatSeveralRegistersHaveIsNeverGuessed) {
+    auto spec = fake_register("rtmr3", "XWRL");
+    spec.roles = {"app"};
+    ASSERT_TRUE(add("tdx", {spec}));
+    spec.name = "pcr14";
+    ASSERT_TRUE(add("tpm", {spec}));
+    ASSERT_TRUE(add("odd", {fake_register("boot", "R")}));
+    EXPECT_THAT(candidates("app"), ElementsAre("tdx/rtmr3", "tpm/pcr14"));
+    EXPECT_EQ(found("boot"), "odd/boot") << "a register's own name, as long as no other has that role";
+}
+
 TEST_F(RegistersTest, ARegisterWithSeveralBanksNeedsItsHash) {
     ASSERT_TRUE(add("tpm", {bank("pcr10", mr::HashAlgorithm::sha256), bank("pcr10", mr::HashAlgorithm::sha384)}));
     EXPECT_EQ(found("tpm/pcr10:sha256"), "tpm/pcr10:sha256");

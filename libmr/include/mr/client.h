@@ -137,7 +137,7 @@ struct ProviderState {
     Phase phase = Phase::starting;
     std::optional<std::string> reason = {};  // of failed
     bool simulated = false;                  // no hardware stands behind it: its values prove nothing
-    bool unbound = false;                    // nothing ties it to this machine
+    bool unbound = false;                    // nothing binds it to this machine's hardware
 };
 std::string_view to_string(ProviderState::Phase phase);
 
@@ -263,7 +263,9 @@ private:
 //
 // A register that has vanished is no_such_register too, with RegisterGone as the name on the wire: it may come back, and nothing was done.
 //
-// Names of registers may be short, where that leaves one: "rtmr3" for "tdx/rtmr3" (docs/registers.md).
+// So is a role that no register of this machine has, with NoRegisterForRole.
+//
+// Names of registers may be short, where that leaves one: "rtmr3" for "tdx/rtmr3"; or a role: "app" (docs/registers.md). Answers have the whole name.
 //
 // Those that can take long (report, quote, evidence, watch, records, export_log, replay) use a connection of their own, where they hold up nothing: they can also
 // fail as Client::connect().

@@ -10,7 +10,7 @@ namespace mr {
 // The closed list. The first part are the refusals of mrd, named as on the wire; the second part are found on this side.
 enum class ErrorCode : std::uint8_t {
     // Refused by mrd.
-    no_such_register,        // no register has that name, or a short name has several candidates: use a name of list()
+    no_such_register,        // no register has that name, a short name has several, or no register has the role: use a name of list()
     no_such_provider,        // no provider has that name, or none is named and several could be meant
     not_readable,            // the register has no R flag
     not_writable,            // the register has no W flag, or is extended instead of written

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mr/bytes.h"
 #include "mr/digest.h"
@@ -66,7 +67,9 @@ struct Register {
     Flags flags;
     Owner owner = Owner::owned;
     bool capped = false;
-    bool simulated = false;  // not hardware: a value of it proves nothing
+    bool simulated = false;               // not hardware: a value of it proves nothing
+    bool unbound = false;                 // nothing binds it to this machine's hardware; what is simulated is unbound
+    std::vector<std::string> roles = {};  // other names of it, by which it is called on any machine: "app"
 };
 
 struct Reading {

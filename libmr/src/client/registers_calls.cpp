@@ -31,6 +31,8 @@ std::expected<Register, Error> register_from(const wire::Register &value) {
     result.owner = value.owner;
     result.capped = value.capped;
     result.simulated = value.simulated;
+    result.unbound = value.unbound;
+    result.roles = value.roles;
     return result;
 }
 

@@ -32,6 +32,9 @@ constexpr std::array known_errors{
     KnownError{"NoSuchRegister", ErrorCode::no_such_register, "no register has that name; `mrctl list` shows the names"},
     KnownError{"RegisterGone", ErrorCode::no_such_register,
                "the register has vanished: its device is not there, or its provider has failed; `mrctl status` says which"},
+    KnownError{"NoRegisterForRole", ErrorCode::no_such_register,
+               "no register of this machine has that role: the administrator names one that takes extends under [roles] in mrd's "
+               "configuration; `mrctl list` shows which register has which"},
     KnownError{"NoSuchProvider", ErrorCode::no_such_provider, "no provider has that name: name one of the candidates"},
     KnownError{"NotReadable", ErrorCode::not_readable, "the register cannot be read"},
     KnownError{"NotWritable", ErrorCode::not_writable, "the register cannot be written; registers with the flag X are extended instead"},

@@ -6,6 +6,7 @@
 #include "mrd/providers/sim/firmware_log.h"
 #include "mrd/providers/sim/quoter.h"
 #include "mrd/providers/sim/report.h"
+#include "mrd/providers/tdx/td_roles.h"
 
 namespace mrd::sim {
 namespace {
@@ -30,13 +31,15 @@ std::vector<RegisterSpec> register_list() {
     constexpr mr::Flags run_time = mr::flags_rtmr | Flag::writable;
     std::vector<RegisterSpec> list;
     const auto add = [&](std::string name, std::optional<mr::HashAlgorithm> hash, std::size_t size, mr::Flags flags, bool generation) {
+        auto roles = td_roles(name);
         list.push_back({.name = std::move(name),
                         .hash = hash,
                         .size = size,
                         .flags = flags,
                         .owner = mr::Owner::owned,
                         .refresh_set = 0,
-                        .carries_generation = generation});
+                        .carries_generation = generation,
+                        .roles = std::move(roles)});
     };
     add("mrtd", sha384, 48, read_only, false);
     add("mrconfigid", std::nullopt, 48, read_only, false);

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "mrd/providers/tdx/td_roles.h"
+
 namespace mrd::tsm {
 namespace {
 
@@ -65,7 +67,8 @@ Registers::Registers(std::vector<MeasurementFile> files, GuestDevice *device) : 
                           .flags = flags_of(file),
                           .owner = default_owner(file.name, is_in_report),
                           .refresh_set = is_in_report ? report_set : next_set++,
-                          .others_unseen = is_in_report ? std::string() : why_others_are_unseen(device != nullptr)};
+                          .others_unseen = is_in_report ? std::string() : why_others_are_unseen(device != nullptr),
+                          .roles = td_roles(file.name)};
         add(std::move(spec), {.file = std::move(file), .in_report = is_in_report ? std::optional(field->offset) : std::nullopt});
     }
     if (device == nullptr) return;
