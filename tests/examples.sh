@@ -33,6 +33,26 @@ examples/boot-measure.sh tdx/rtmr3 "$work/etc" /bin/sh | tee "$work/out"
 [ "$(tail -n 1 "$work/out")" = equal ] || fail "boot-measure.sh did not end with equal"
 [ "$(grep -c '^measured' "$work/out")" = 5 ] || fail "boot-measure.sh did not measure five things"
 
+echo "-- any-machine"
+mrd --sim --socket "$work/any.mrd" --state "$work/any-state" --log-level error &
+other=$!
+listens "$work/any.mrd" || fail "the second mrd does not start"
+(
+    MRD_SOCKET="$work/any.mrd"
+    examples/any-machine/boot.sh
+    mrctl list | grep -q '^tdx/rtmr3 .* app,config ' || fail "the roles are not in the list"
+    nonce=$(openssl rand -hex 64)
+    mrctl evidence --data "$nonce" -o "$work/any.json"
+    mrctl collateral -o "$work/any.collateral" --root "$work/any.pem"
+    verify() { mrctl verify "$work/any.json" --roots "$work/any.pem" --nonce "$nonce" --reference "$1"; }
+    verify examples/any-machine/reference.json >"$work/out" || fail "not verified: $(cat "$work/out")"
+    grep -v '"boot": \[' examples/any-machine/reference.json >"$work/without.json"
+    if verify "$work/without.json" >"$work/out"; then fail "the evidence said which register a role is"; fi
+    grep -q 'REFUSED: closed_registers' "$work/out" || fail "refused for something else: $(cat "$work/out")"
+)
+kill "$other"
+wait "$other"
+
 echo "-- boot-measure-varlinkctl.sh"
 if varlinkctl=$(scripts/varlinkctl-root); then
     VARLINKCTL=$varlinkctl examples/boot-measure-varlinkctl.sh tdx/rtmr2 "$work/etc/a.conf" "$work/etc/empty" | tee "$work/out"

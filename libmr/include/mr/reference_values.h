@@ -1,6 +1,7 @@
 // Reference values: what a relying party expects of a machine, and what it is willing to accept. A JSON file; docs/verification.md has a commented example.
 //
 //   format "mrd-reference-values", version 1; description: text, for people
+//   roles               object: role -> array of names of registers, not empty: wherever a register is named, the role means the first of them that is in the evidence
 //   parts               array of { name, kind }: parts that must be in the evidence; others may be there too
 //   tcb                 array of the statuses that are accepted of a platform's TCB, as its maker names them, not empty: these and no others
 //                       [those that are up to date]; naming it makes the TCB required even without collateral
@@ -61,7 +62,9 @@ namespace mr {
 
 inline constexpr std::size_t max_reference_values_size = std::size_t{4} << 20;  // bytes of the file
 inline constexpr std::size_t max_event_rules = 4096;  // of all members and alternatives together; a closed register counts as one more
-inline constexpr std::size_t max_rule_sets = 256;     // of all alternatives together
+inline constexpr std::size_t max_reference_roles = 64;
+inline constexpr std::size_t max_registers_of_role = 16;
+inline constexpr std::size_t max_rule_sets = 256;  // of all alternatives together
 
 struct EventRule {
     std::string name;
@@ -125,6 +128,7 @@ struct Alternatives {
 
 struct ReferenceValues : RuleSet {
     std::vector<ExpectedPart> parts = {};
+    std::map<std::string, std::vector<std::string>, std::less<>> roles = {};  // what the evidence's machine calls so does not count
     PlatformPolicy platform = {};
     bool tcb_required = false;  // they name a TCB: its lack cannot be waived
     bool accept_gaps = false;   // all of them

@@ -27,6 +27,7 @@ inline constexpr std::string_view not_debug = "not_debug";
 inline constexpr std::string_view parts_present = "parts_present";    // those that the reference values name
 inline constexpr std::string_view parts_distinct = "parts_distinct";  // no two are of one piece of hardware
 inline constexpr std::string_view parts_bound = "parts_bound";        // one part vouches for the others
+inline constexpr std::string_view roles = "roles";                    // which registers the reference values mean by them
 // What the evidence says.
 inline constexpr std::string_view report_data = "report_data";          // is what was expected
 inline constexpr std::string_view evidence_claims = "evidence_claims";  // what nothing signs is as quote and log show it

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -75,8 +76,11 @@ public:
             }
             take_claims(part, claims_.back());
         }
+        give_roles(reference_, signed_);
+        std::ranges::copy_if(signed_, std::back_inserter(extended_), &SignedRegister::is_extended);
         for (const auto &claims : claims_) everything_is_read_ = everything_is_read_ && claims;
         judge_parts_together();
+        tell_roles();
     }
 
     void judge_report_data() {
@@ -292,9 +296,24 @@ private:
             if (!part.name.empty()) known.logged.insert(0, part.name + "/");
             if (parts_.size() > 1) known.shown = known.logged;
             if (part.sequence) known.last_event = static_cast<std::uint64_t>(*part.sequence);
-            if (known.is_extended()) extended_.push_back(known);
             signed_.push_back(std::move(known));
         }
+    }
+
+    // Which registers were judged by names that the evidence does not have. A role of none fails the rules that name it.
+    void tell_roles() {
+        if (reference_.roles.empty()) return;
+        std::vector<std::string> told;
+        bool has_each = true;
+        for (const auto &[role, names] : reference_.roles) {
+            std::string registers;
+            for (const auto &reg : signed_) {
+                if (is_meant(role, reg, reference_)) registers += (registers.empty() ? "" : " and ") + reg.shown;
+            }
+            has_each = has_each && !registers.empty();
+            told.push_back(role + " is " + (registers.empty() ? "no register that a quote signs" : registers));
+        }
+        state(statement::roles, has_each ? Judgement::holds : Judgement::not_judged, false, listed(told));
     }
 
     void judge_parts_together() {

@@ -51,6 +51,7 @@ struct FileFields {
     std::int64_t version = 0;
     std::optional<std::string_view> description;
     std::optional<std::vector<PartFields>> parts;
+    std::optional<std::map<std::string, std::vector<std::string>>> roles;
     std::optional<std::vector<std::string>> tcb;
     std::optional<Choice> debug;
     std::optional<Choice> simulated_roots;
@@ -62,8 +63,8 @@ struct FileFields {
     static constexpr auto fields() {
         return std::tuple(
             field("format", &FileFields::format), field("version", &FileFields::version), field("description", &FileFields::description),
-            field("parts", &FileFields::parts), field("tcb", &FileFields::tcb), field("debug", &FileFields::debug),
-            field("simulatedRoots", &FileFields::simulated_roots), field("gaps", &FileFields::gaps),
+            field("parts", &FileFields::parts), field("roles", &FileFields::roles), field("tcb", &FileFields::tcb),
+            field("debug", &FileFields::debug), field("simulatedRoots", &FileFields::simulated_roots), field("gaps", &FileFields::gaps),
             field("uncoveredRegisters", &FileFields::uncovered_registers), field("logOnlyRegisters", &FileFields::log_only_registers),
             field("acceptedGaps", &FileFields::accepted_gaps), field("maximumAgeSeconds", &FileFields::maximum_age));
     }
@@ -83,12 +84,30 @@ std::string what_is_wanted(std::string_view member) {
     if (member == "version") return "1";
     if (member == "tcb") return "an array of TCB statuses, as [\"UpToDate\"]";
     if (member == "parts") return "an array of objects with name and kind";
+    if (member == "roles") return "an object of arrays of names, as {\"app\": [\"rtmr3\"]}";
     if (member == "acceptedGaps")
         return "an array of objects with register and found, as [{\"register\": \"rtmr2\", \"found\": \"ebed...\"}]";
     if (member == "uncoveredRegisters" || member == "logOnlyRegisters") return "an array of names, as [\"rtmr2\"]";
     if (member == "maximumAgeSeconds") return "a number of seconds";
     if (member == "description") return "text";
     return "\"accept\" or \"refuse\"";
+}
+
+// Where a register has a role's name too, the role is meant (is_meant()).
+std::expected<void, Error> read_roles(std::map<std::string, std::vector<std::string>> roles, ReferenceValues &values) {
+    if (roles.size() > max_reference_roles) return malformed("the member roles: more than " + std::to_string(max_reference_roles));
+    for (auto &[role, names] : roles) {
+        const auto in_role = "the member roles: \"" + role + "\"";
+        if (!attestation::is_register_name(role) || role.contains('/')) return malformed(in_role + " is no name of a role, as \"app\"");
+        if (names.empty() || names.size() > max_registers_of_role)
+            return malformed(in_role + " is of 1 to " + std::to_string(max_registers_of_role) + " registers");
+        for (const auto &name : names) {
+            if (!attestation::is_register_name(name)) return malformed(in_role + ": \"" + name + "\" is no name of a register");
+            if (roles.contains(name)) return malformed(in_role + ": \"" + name + "\" is a role too: name the register");
+        }
+        values.roles.emplace(role, names);
+    }
+    return {};
 }
 
 constexpr std::string_view alternatives_member = "alternatives";
@@ -186,6 +205,8 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
             if (!is_known) return malformed("the member tcb: " + name + " is no TCB status; there are " + known_tcb_statuses(tees));
         }
     }
+    if (auto done = read_roles(fields->roles.value_or(std::map<std::string, std::vector<std::string>>()), values); !done)
+        return std::unexpected(std::move(done.error()));
     for (auto &part : fields->parts.value_or(std::vector<PartFields>())) {
         if (find_tee(part.kind, tees) == nullptr) return malformed("the member parts: " + part.kind + " is no kind that is known");
         if (std::ranges::find(values.parts, part.name, &ExpectedPart::name) != values.parts.end())

@@ -22,6 +22,7 @@ bool is_called(std::string_view name, const SignedRegister &reg) {
 }
 
 bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference) {
+    if (reference.roles.contains(name)) return std::ranges::find(reg.roles, name) != reg.roles.end();
     if (const auto slash = name.find('/'); slash != std::string_view::npos) {
         const auto part = name.substr(0, slash);
         const auto expected = std::ranges::find(reference.parts, part, &ExpectedPart::name);
@@ -31,6 +32,20 @@ bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceV
         name.remove_prefix(slash + 1);
     }
     return !name.empty() && (name == reg.claimed.name || name == reg.claimed.other_name);
+}
+
+void give_roles(const ReferenceValues &reference, std::span<SignedRegister> registers) {
+    for (const auto &[role, names] : reference.roles) {
+        for (const auto &name : names) {
+            bool is_given = false;
+            for (auto &reg : registers) {
+                if (!is_meant(name, reg, reference)) continue;
+                reg.roles.push_back(role);
+                is_given = true;
+            }
+            if (is_given) break;
+        }
+    }
 }
 
 }  // namespace mr::attestation

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,9 @@ struct SignedRegister {
     std::string part;  // name of the part of evidence; empty: the quote comes by itself
     std::string kind;
     ClaimedRegister claimed;
-    std::string shown;   // in reasons: with the part's name where there are several
-    std::string logged;  // by its log: "tdx/rtmr3"; of a quote that comes by itself "rtmr3"
+    std::string shown;                    // in reasons: with the part's name where there are several
+    std::string logged;                   // by its log: "tdx/rtmr3"; of a quote that comes by itself "rtmr3"
+    std::vector<std::string> roles = {};  // that the reference values give it
     // The last event of the log that its quote shows.
     std::uint64_t last_event = std::numeric_limits<std::uint64_t>::max();
 
@@ -27,8 +29,12 @@ struct SignedRegister {
 };
 
 // A name of the reference values: a register's alone means that of every part; with a name before it, that of the part which the reference values call so
-// (ReferenceValues::parts), or else of every part of that kind. What only the evidence calls so does not count.
+// (ReferenceValues::parts), or else of every part of that kind. A role of the reference values means the registers that have it. What only the evidence calls
+// so does not count.
 bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference);
+
+// Gives them the roles of the reference values: each to what the first of its names means that means one of them at all.
+void give_roles(const ReferenceValues &reference, std::span<SignedRegister> registers);
 
 // A log or evidence calls it so: with its bank behind the name, where its provider has several banks of it.
 bool is_called(std::string_view name, const SignedRegister &reg);
