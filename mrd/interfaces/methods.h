@@ -93,6 +93,9 @@ public:
         std::visit([this](const auto &one) { this->fail_with(one); }, error);
     }
 
+    // The connection's next call may begin, before this one has its answer (varlink::Responder).
+    void let_next_begin() { responder_.let_next_begin(); }
+
     [[nodiscard]] bool congested() const { return responder_.congested(); }
     void on_drained(std::function<void()> handler) { responder_.on_drained(std::move(handler)); }
     void on_closed(std::function<void()> handler) { responder_.on_closed(std::move(handler)); }

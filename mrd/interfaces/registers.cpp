@@ -78,7 +78,33 @@ bool knows_of_provider(const Registers &registers, const Caller &caller, std::st
 
 // ---- Extending
 
-// Extends, and answers as `reply` makes it of what was done.
+// Answers as `reply` makes it of what was done.
+template <class Method, class Reply>
+struct ExtendAnswer {
+    std::shared_ptr<Audit> audit;
+    Place place;
+    std::shared_ptr<const mr::EventCaller> by;
+    uid_t share;
+    std::optional<std::string> id;
+    Answer<Method> answer;
+    Reply reply;
+    mr::Digest digest;
+
+    void let_next_begin() { answer.let_next_begin(); }
+    void operator()(const std::expected<ProviderRegisters::Extended, RegisterError> &extended) {
+        constexpr auto kind = Method::description.operation == Operation::cap ? log::Kind::cap : log::Kind::extend;
+        if (!extended) return answer.fail(on_wire(extended.error()));
+        audit->tell({.kind = kind,
+                     .method = Method::description.method(),
+                     .reg = place.name(),
+                     .sequence = extended->sequence,
+                     .id = id ? std::string_view(*id) : std::string_view()},
+                    *by, share);
+        reply(answer, *extended, mr::to_hex(extended->value.bytes()), digest);
+    }
+};
+
+// Extends, and answers so.
 template <class Method, class Reply>
 void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, const Caller &caller, Measured measured, Answer<Method> answer,
                 Reply reply) {
@@ -88,19 +114,8 @@ void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, const C
     measured->details.share = share;
     const auto by = measured->details.caller;
     const auto id = measured->details.id;
-    constexpr auto kind = Method::description.operation == Operation::cap ? log::Kind::cap : log::Kind::extend;
     place.provider->extend(place.index, digest, std::move(measured->details),
-                           [audit, place, by, share, id, answer = std::move(answer), reply = std::move(reply),
-                            digest](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
-                               if (!extended) return answer.fail(on_wire(extended.error()));
-                               audit->tell({.kind = kind,
-                                            .method = Method::description.method(),
-                                            .reg = place.name(),
-                                            .sequence = extended->sequence,
-                                            .id = id ? std::string_view(*id) : std::string_view()},
-                                           *by, share);
-                               reply(answer, *extended, mr::to_hex(extended->value.bytes()), digest);
-                           });
+                           ExtendAnswer<Method, Reply>{audit, place, by, share, id, std::move(answer), std::move(reply), digest});
 }
 
 // ---- The methods

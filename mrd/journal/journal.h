@@ -140,6 +140,9 @@ public:
         wait_until_durable(std::move(done));
     }
 
+    // Would when_durable() wait for a sync?
+    [[nodiscard]] bool awaits_sync() const { return sync_thread_ && end_ > synced_; }
+
     // ---- What a start has believed
 
     // A start reads what stands behind the last checkpoint. That what stands before it adds up to it is checked afterwards, in steps of the event loop; damage

@@ -115,7 +115,8 @@ public:
     [[nodiscard]] const std::string *last_failure(RegisterIndex index) const;
 
     using Extended = Extension::Extended;
-    // done(expected<Extended, RegisterError>). Precondition: may_extend() or may_measure() allowed it.
+    // done(expected<Extended, RegisterError>). Where it has a let_next_begin(), that is called when the event has happened and only its answer waits, for the journal
+    // to be durable. Precondition: may_extend() or may_measure() allowed it.
     template <class Done>
     void extend(RegisterIndex index, const mr::Digest &digest, EventDetails details, Done done) {
         extend(Extension(Extension::Targets{{.index = index, .digest = digest}}, std::move(details)), std::move(done));
@@ -219,6 +220,9 @@ private:
         if (!extension.answer()) {
             note_failure(index, extension.answer().error());
             return done(extension.answer());
+        }
+        if constexpr (requires { done.let_next_begin(); }) {
+            if (events_.journal.awaits_sync()) done.let_next_begin();
         }
         events_.journal.when_durable(
             [this, index, result = extension.answer(), done = std::move(done)](const std::expected<void, journal::Error> &durable) mutable {

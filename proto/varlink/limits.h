@@ -33,6 +33,11 @@ inline constexpr std::size_t connection_receive_size = 4096;  // a connection's 
 // A connection whose peer does not read gets no further calls served while this much output waits. One reply can exceed it.
 inline constexpr std::size_t max_unsent = 256 * 1024;
 
+// Calls of a connection that are done while their answers wait (Responder::let_next_begin()): the next one waits until there are fewer. And what each takes of
+// memory, wherever its answer comes from: about.
+inline constexpr std::size_t max_owed_answers = 128;
+inline constexpr std::size_t owed_answer_size = 512;
+
 // Calls that one connection has served before others have their turn; a call with a long message or answer counts as so many more.
 inline constexpr std::size_t calls_in_a_turn = 64;
 inline constexpr std::size_t bytes_of_a_call = 512;

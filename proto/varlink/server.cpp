@@ -262,7 +262,7 @@ private:
             state_->turns.enter(*this);
             State::give_turns_later(state_);
         }
-        if (session_->busy()) {
+        if (waits_for_answers()) {
             if (gone_) leave_behind();
             if (left_behind_ == 0) wait_hang_up();
             return;
@@ -273,6 +273,12 @@ private:
             return;
         }
         if (unsent_.size() <= max_unsent) wait_readable();
+    }
+
+    // Nothing is received meanwhile: a call runs, or it is over but for answers that are still to come.
+    [[nodiscard]] bool waits_for_answers() const {
+        const bool is_over = gone_ || input_ended_ || stopping_ || left_behind_ > 0 || session_->broken();
+        return session_->busy() || (is_over && session_->owes_answers());
     }
 
     // What a client that has gone wants changed needs neither its socket nor its place: they are given back, as far as there is room for what it has sent.
@@ -319,7 +325,7 @@ private:
             if (error || self->closed_ || self->left_behind_ > 0) return;
             if (self->has_hung_up()) return self->on_hang_up();
             self->waiting_hang_up_ = false;
-            if (self->session_->busy()) self->wait_hang_up();
+            if (self->waits_for_answers()) self->wait_hang_up();
         });
     }
 
@@ -333,7 +339,8 @@ private:
     }
 
     void on_readable(const ErrorCode &error, std::size_t size) {
-        if (error && error != asio::error::eof) return close();
+        if (error && error != asio::error::eof) return session_->owes_answers() ? on_hang_up() : close();
+        if (stopping_) return go_on();  // what comes now is not served
         auto &out = state_->to_send;
         out.clear();
         const auto messages = session_->messages();

@@ -63,14 +63,23 @@ std::string echoed(std::string_view name) {
 
 Responder &Responder::operator=(Responder &&other) noexcept {
     if (this != &other) {
-        if (const auto session = session_.lock()) session->abandon();
+        abandon();
         session_ = std::move(other.session_);
+        owed_ = other.owed_;
     }
     return *this;
 }
 
-Responder::~Responder() {
-    if (const auto session = session_.lock()) session->abandon();
+Responder::~Responder() { abandon(); }
+
+void Responder::abandon() {
+    const auto session = session_.lock();
+    if (!session) return;
+    owed_ == 0 ? session->abandon() : session->abandon_owed(owed_);
+}
+
+void Responder::let_next_begin() {
+    if (const auto session = session_.lock(); session && owed_ == 0) owed_ = session->let_next_begin();
 }
 
 bool Responder::congested() const {
@@ -92,7 +101,8 @@ void Responder::on_closed(std::function<void()> handler) {
 void Responder::finish_with(bool failed, const void *self, WriteFunction write) {
     if (const auto session = session_.lock()) {
         session_.reset();
-        session->answer(self, write, failed ? Session::Answered::with_error : Session::Answered::with_reply);
+        const auto answered = failed ? Session::Answered::with_error : Session::Answered::with_reply;
+        owed_ == 0 ? session->answer(self, write, answered) : session->answer_owed(owed_, self, write, answered);
     }
 }
 

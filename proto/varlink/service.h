@@ -104,6 +104,10 @@ public:
         finish(true, [&](std::string &out) { write_error(out, name, error); });
     }
 
+    // All that the call does is done, but its answer has to wait: the connection's next call may begin. Answers are sent in the order of the calls all the same.
+    // Precondition: nothing was streamed, and neither on_drained nor on_closed are used.
+    void let_next_begin();
+
     // One of several answers. Precondition: the call allowed them (Request::more).
     template <Described Parameters>
     void stream(const Parameters &parameters) {
@@ -136,8 +140,10 @@ private:
     using WriteFunction = void (*)(const void *self, std::string &out);
     void finish_with(bool failed, const void *self, WriteFunction write);
     void add_with(const void *self, WriteFunction write);
+    void abandon();
 
     std::weak_ptr<Session> session_;
+    std::uint64_t owed_ = 0;  // as the session has numbered it since let_next_begin(); 0: the call has the turn
 };
 
 // ---- Methods and interfaces

@@ -35,8 +35,6 @@ void Session::keep(std::string_view bytes) {
 }
 
 void Session::resume(std::string &out) {
-    out += pending_;
-    release(pending_);
     splitter_.feed({});
     run(out);
     splitter_.keep_rest();
@@ -45,13 +43,21 @@ void Session::resume(std::string &out) {
 void Session::run(std::string &out) {
     // A method may drop the last reference to this session's connection.
     const auto self = shared_from_this();
+    out += pending_;
+    release(pending_);
     const auto start = out.size();
     out_ = &out;
     too_much_unsent_ = false;
+    too_much_owed_ = false;
     turn_is_over_ = false;
     end_subscription();
     for (std::size_t served = 0; !answering_ && !broken() && !ended_;) {
-        if (unsent_ + out.size() - start > max_unsent) {
+        const bool is_too_much = unsent_ + owed_.kept() + out.size() - start > max_unsent;
+        if (owed_.size() >= max_owed_answers || (is_too_much && owed_.kept() > 0)) {
+            too_much_owed_ = true;
+            break;
+        }
+        if (is_too_much) {
             too_much_unsent_ = true;
             break;
         }
@@ -59,7 +65,7 @@ void Session::run(std::string &out) {
             turn_is_over_ = true;
             break;
         }
-        const auto written = out.size();
+        const auto written = out.size() + owed_.kept();
         const auto message = splitter_.next();
         if (!message) {
             if (splitter_.overflowed()) why_broken_ = "a message is longer than max_message";
@@ -71,7 +77,7 @@ void Session::run(std::string &out) {
         served += 1 + message->size() / bytes_of_a_call;
         run_call(*message, is_first);
         end_subscription();
-        served += (out.size() - written) / bytes_of_a_call;
+        served += (out.size() + owed_.kept() - written) / bytes_of_a_call;
     }
     out_ = nullptr;
 }
@@ -122,7 +128,7 @@ bool Session::run_fast(std::string_view message, bool is_first) {
         if (const auto *reply = kept->call->answer(peer_)) {
             if (!is_first) service_.count_next();
             ++kept->counters->calls;
-            *out_ += *reply;
+            give([reply](std::string &out) { out += *reply; });
             timer.end(*kept->counters);
             return true;
         }
@@ -144,10 +150,16 @@ void Session::begin_call(bool oneway) {
     oneway_ = oneway;
     counters_ = nullptr;
     failed_ = false;
+    let_begin_ = 0;
 }
 
 void Session::count_call(CallCounters *counters, const Timer &timer) {
     if (counters == nullptr) return;
+    if (auto *owed = let_begin_ != 0 ? owed_.find(let_begin_) : nullptr) {
+        owed->counters = counters;
+        owed->began = timer.began();
+        return;
+    }
     if (answering_) {
         counters_ = counters;
         began_ = timer.began();
@@ -164,7 +176,7 @@ bool Session::is_in_vain(const Call &call) const {
 
 void Session::answer(const void *self, Responder::WriteFunction write, Answered answered) {
     if (ended_ || !answering_) return;
-    if (!oneway_ && !hung_up_) write(self, out_ != nullptr ? *out_ : pending_);
+    if (!oneway_ && !hung_up_) give([&](std::string &out) { write(self, out); });
     if (answered != Answered::in_part) {
         answering_ = false;
         failed_ = answered == Answered::with_error;
@@ -186,16 +198,53 @@ void Session::abandon() {
     if (out_ == nullptr) wake_();
 }
 
+// What a peer that has gone leaves behind takes no more memory than it took when it went.
+std::uint64_t Session::let_next_begin() {
+    if (ended_ || hung_up_ || !answering_) return 0;
+    answering_ = false;
+    let_begin_ = owed_.add({.oneway = oneway_, .counters = std::exchange(counters_, nullptr), .began = began_});
+    if (out_ == nullptr) wake_();
+    return let_begin_;
+}
+
+void Session::answer_owed(std::uint64_t number, const void *self, Responder::WriteFunction write, Answered answered) {
+    auto *call = ended_ ? nullptr : owed_.find(number);
+    if (call == nullptr) return;
+    const auto [oneway, counters, began] = *call;
+    const bool failed = answered == Answered::with_error;
+    owed_.answer(
+        number,
+        [&](std::string &out) {
+            if (!oneway && !hung_up_) write(self, out);
+        },
+        output());
+    if (counters != nullptr) {
+        if (failed) ++counters->failed;
+        counters->answered(CallCounters::Clock::now() - began, 1);
+    } else {
+        failed_ = failed;  // from within its method
+    }
+    if (out_ == nullptr) wake_();
+}
+
+void Session::abandon_owed(std::uint64_t number) {
+    if (ended_ || owed_.find(number) == nullptr) return;
+    if (hung_up_) {
+        owed_.answer(number, [](std::string &) {}, output());
+    } else {
+        owed_.give_up_from(number);
+        why_broken_ = "a call was left unanswered";
+    }
+    if (out_ == nullptr) wake_();
+}
+
 // A handler may hold the last responder, which comes back here when it goes.
 void Session::let_go_of_handlers() {
     const auto drained = std::exchange(drained_, nullptr);
     const auto closed = std::exchange(closed_, nullptr);
 }
 
-bool Session::congested() const {
-    const auto produced = pending_.size() + (out_ != nullptr ? out_->size() : 0);
-    return hung_up_ || ended_ || unsent_ + produced > max_unsent;
-}
+bool Session::congested() const { return hung_up_ || ended_ || unsent_ + produced() > max_unsent; }
 
 void Session::on_drained(std::function<void()> handler) {
     if (hung_up_ || ended_) return;
@@ -210,7 +259,7 @@ void Session::on_closed(std::function<void()> handler) {
 
 void Session::set_unsent(std::size_t bytes) {
     unsent_ = bytes;
-    if (bytes == 0 && pending_.empty() && drained_) {
+    if (bytes == 0 && pending_.empty() && owed_.kept() == 0 && drained_) {
         const auto handler = drained_;
         handler();
     }
@@ -220,6 +269,7 @@ void Session::hang_up() {
     if (std::exchange(hung_up_, true)) return;
     unsent_ = 0;
     release(pending_);
+    owed_.drop_texts();
     end_subscription();
     const auto drained = std::exchange(drained_, nullptr);
 }

@@ -1,5 +1,5 @@
-// One connection of a service, without its socket: received bytes in, bytes to send out. Calls run one after the other, so replies are
-// in the order of the calls, whether a method answers at once or later.
+// One connection of a service, without its socket: received bytes in, bytes to send out. Calls run one after the other, and replies are in the order of the
+// calls, whether a method answers at once or later, and whether or not it lets the next call begin before.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "proto/varlink/framing.h"
 #include "proto/varlink/limits.h"
+#include "proto/varlink/owed_answers.h"
 #include "proto/varlink/service.h"
 
 namespace varlink {
@@ -34,7 +35,10 @@ public:
     void resume(std::string &out);
 
     // A call is being answered or calls wait for their turn: receive nothing further now.
-    [[nodiscard]] bool busy() const { return answering_ || held_back(); }
+    [[nodiscard]] bool busy() const { return answering_ || held_back() || too_much_owed_; }
+
+    // Calls have been done whose answers are to come, or have come and are given by resume(): `wake` tells of them. Calls that follow need not wait for them.
+    [[nodiscard]] bool owes_answers() const { return !owed_.empty() || !pending_.empty(); }
 
     // Calls wait although none is being answered: resume() runs them, once the output has been sent or the next turn has come.
     [[nodiscard]] bool held_back() const { return too_much_unsent_ || turn_is_over_; }
@@ -53,7 +57,7 @@ public:
     [[nodiscard]] std::uint64_t messages() const { return messages_; }
 
     // Bytes of memory for what was received and has not had its turn, and for answers that resume() will give.
-    [[nodiscard]] std::size_t memory() const { return splitter_.memory() + (pending_.empty() ? 0 : pending_.capacity()); }
+    [[nodiscard]] std::size_t memory() const { return splitter_.memory() + (pending_.empty() ? 0 : pending_.capacity()) + owed_.memory(); }
 
     // The transport says how many bytes it could not send yet.
     void set_unsent(std::size_t bytes);
@@ -92,10 +96,20 @@ private:
     // For the Responder.
     void answer(const void *self, Responder::WriteFunction write, Answered answered);
     void abandon();
+    std::uint64_t let_next_begin();
+    void answer_owed(std::uint64_t number, const void *self, Responder::WriteFunction write, Answered answered);
+    void abandon_owed(std::uint64_t number);
     [[nodiscard]] bool congested() const;
     void on_drained(std::function<void()> handler);
     void on_closed(std::function<void()> handler);
 
+    // The answer of the call that has the turn, or a part of it: behind those that are owed.
+    template <class Write>
+    void give(const Write &write) {
+        owed_.empty() ? write(output()) : owed_.keep(write);
+    }
+    std::string &output() { return out_ != nullptr ? *out_ : pending_; }
+    [[nodiscard]] std::size_t produced() const { return pending_.size() + (out_ != nullptr ? out_->size() : 0) + owed_.kept(); }
     void end_subscription();
     void let_go_of_handlers();
 
@@ -105,16 +119,19 @@ private:
     MessageSplitter splitter_;
     std::string *out_ = nullptr;  // where replies go while run() runs
     std::string pending_;         // answered outside run()
+    OwedAnswers owed_;
     std::function<void()> drained_;
     std::function<void()> closed_;
     std::size_t unsent_ = 0;
     std::uint64_t messages_ = 0;
     CallCounters *counters_ = nullptr;  // of the call that is answered later than its method returns
     CallCounters::Clock::time_point began_;
+    std::uint64_t let_begin_ = 0;  // the call that last let the next one begin; 0: not the one that runs
     bool answering_ = false;
     bool failed_ = false;  // the last call was answered with an error
     bool oneway_ = false;  // the call being answered wants no answer
     bool too_much_unsent_ = false;
+    bool too_much_owed_ = false;
     bool turn_is_over_ = false;
     std::string_view why_broken_;
     bool hung_up_ = false;

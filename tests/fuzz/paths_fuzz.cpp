@@ -11,8 +11,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const std::string_view script(reinterpret_cast<const char *>(data), size);
-    const auto fast = mrd::test::ScriptedService(true).play(script);
-    const auto plain = mrd::test::ScriptedService(false).play(script);
+    const auto fast = mrd::test::played(script, true);
+    const auto plain = mrd::test::played(script, false);
     if (fast != plain) {
         std::fprintf(stderr, "by the fast paths:\n%s\nby the plain ones:\n%s\n", fast.c_str(), plain.c_str());
         std::abort();

@@ -47,7 +47,7 @@ Conversation converse(std::string_view input, std::size_t cut, bool fast_paths) 
         const auto piece = input.substr(0, cut == 0 ? input.size() : cut);
         input.remove_prefix(piece.size());
         session->receive(piece, outcome.output);
-        while (session->busy()) {
+        while (session->busy() || session->owes_answers()) {
             // Whatever is asked of the test is answered: late calls with their number, a subscription with one update and its end.
             if (!example.later.empty()) {
                 example.answer_later();

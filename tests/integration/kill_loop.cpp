@@ -6,7 +6,9 @@
 #include <latch>
 #include <thread>
 
+#include "libmr/wire/registers.h"
 #include "mrd/journal/event_ids.h"
+#include "proto/varlink/client.h"
 
 namespace mrd {
 
@@ -55,22 +57,30 @@ void KillLoop::send_answered_again(mr::Client &client) {
     }
 }
 
-bool KillLoop::extend(Customer &customer, mr::Client &client, const std::function<void()> &on_answer) {
-    if (!customer.current) customer.current = ledger_.add(customer.reg);
-    const auto done = ledger_.send(*customer.current, client);
-    if (done) {
-        customer.answered.push_back(*std::exchange(customer.current, std::nullopt));
-        if (customer.answered.size() > kept_answers) customer.answered.erase(customer.answered.begin());
-        on_answer();
-        return true;
-    }
-    if (done.error().code == mr::ErrorCode::provider_failed || done.error().code == mr::ErrorCode::indeterminate) {
-        ++refused_;
-        (void)client.read(customer.reg, {.fresh = true});  // settles what is not known
-        return true;
-    }
-    if (!is_gone(done.error())) ledger_.violation("an extend: " + done.error().message);
-    return false;
+bool KillLoop::extend(Customer &customer, varlink::ClientConnection &connection, const std::function<void()> &on_answer) {
+    while (customer.current.size() < options_.at_once) customer.current.push_back(ledger_.add(customer.reg));
+    bool has_failed = false;
+    const auto told = [&](Ledger::Entry entry, std::string_view error) {
+        if (error.empty()) {
+            std::erase(customer.current, entry);
+            customer.answered.push_back(entry);
+            if (customer.answered.size() > kept_answers) customer.answered.erase(customer.answered.begin());
+            on_answer();
+        } else if (error == "io.mrd.Registers.ProviderFailed" || error == "io.mrd.Registers.Indeterminate") {
+            ++refused_;
+            has_failed = true;
+        } else {
+            ledger_.violation("an extend: " + std::string(error));
+        }
+    };
+    const auto sent = customer.current;
+    if (!ledger_.send(sent, connection, told)) return false;
+    if (!has_failed) return true;
+    // Settles what is not known.
+    mr::wire::ReadParameters parameters{};
+    parameters.name = customer.reg;
+    parameters.fresh = true;
+    return connection.call("io.mrd.Registers.Read", parameters, varlink::no_timeout).has_value();
 }
 
 void KillLoop::live(const Death &death, const std::string &faults) {
@@ -95,7 +105,7 @@ void KillLoop::live(const Death &death, const std::string &faults) {
         std::vector<std::jthread> threads;
         for (auto &customer : customers_) {
             threads.emplace_back([&] {
-                auto own = mr::Client::connect({.socket = daemon.socket()});
+                auto own = varlink::ClientConnection::connect(varlink::Address::parse(daemon.socket()).value(), varlink::no_timeout);
                 bool goes_on = own && extend(customer, *own, on_answer);
                 asked.arrive_and_wait();
                 while (goes_on) goes_on = extend(customer, *own, on_answer);
@@ -115,10 +125,11 @@ void KillLoop::conclude() {
     auto client = daemon.client();
     ledger_.check(client);
     for (auto &customer : customers_) {
-        if (!customer.current) continue;
-        if (const auto done = ledger_.send(*customer.current, client); !done)
-            ledger_.violation("an event that was not answered, sent again: " + done.error().message);
-        customer.answered.push_back(*std::exchange(customer.current, std::nullopt));
+        for (const auto entry : std::exchange(customer.current, {})) {
+            if (const auto done = ledger_.send(entry, client); !done)
+                ledger_.violation("an event that was not answered, sent again: " + done.error().message);
+            customer.answered.push_back(entry);
+        }
     }
     send_answered_again(client);
     ledger_.check_all(client);

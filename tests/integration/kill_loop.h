@@ -38,6 +38,7 @@ public:
         std::string config = {};
         std::vector<std::string> arguments = {"--sim"};
         int clients = 8;
+        std::size_t at_once = 1;  // extends that each client sends behind each other, before it has the first one's answer
     };
     explicit KillLoop(Options options);
 
@@ -56,14 +57,14 @@ private:
     // An extend that was not answered is sent again with its id, as every client should.
     struct Customer {
         std::string reg;
-        std::optional<Ledger::Entry> current = {};
+        std::vector<Ledger::Entry> current = {};   // not answered
         std::vector<Ledger::Entry> answered = {};  // the last few
     };
 
     Daemon start(const Death *death, const std::string &faults);
     void send_answered_again(mr::Client &client);
     // False: mrd has gone.
-    bool extend(Customer &customer, mr::Client &client, const std::function<void()> &on_answer);
+    bool extend(Customer &customer, varlink::ClientConnection &connection, const std::function<void()> &on_answer);
 
     Options options_;
     Ledger ledger_;

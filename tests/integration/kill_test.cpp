@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <random>
 
 #include "libmr/wire/registers.h"
@@ -25,11 +26,10 @@ constexpr int killed = 1000 + SIGKILL;
 constexpr const char *group_sync = "[journal]\nsync = \"group\"\n";
 
 bool is_of_sync(std::string_view point) { return point.starts_with("sync-"); }
-std::string config_for(std::string_view point) { return is_of_sync(point) ? group_sync : ""; }
 
 // ---- At each point
 
-enum class Sending : std::uint8_t { one_after_the_other, at_once };
+enum class Sending : std::uint8_t { one_after_the_other, at_once, behind_each_other };
 
 struct Case {
     std::string_view point;
@@ -41,9 +41,13 @@ struct Case {
     [[nodiscard]] std::string name() const {
         std::string name;
         for (const char c : point) name += c == '-' ? '_' : c;
-        return name + "_" + std::to_string(passes) + "_of_" + std::to_string(events) + (sending == Sending::at_once ? "_at_once" : "") +
-               (on_thread ? "_on_thread" : "");
+        name += "_" + std::to_string(passes) + "_of_" + std::to_string(events);
+        if (sending == Sending::at_once) name += "_at_once";
+        if (sending == Sending::behind_each_other) name += "_behind_each_other";
+        return name + (on_thread ? "_on_thread" : "");
     }
+    // Of calls that come behind each other on one connection, those that have to be durable are made before the first one is.
+    [[nodiscard]] std::string config() const { return is_of_sync(point) || sending == Sending::behind_each_other ? group_sync : ""; }
     // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
     friend void PrintTo(const Case &one, std::ostream *out) { *out << one.name(); }
 };
@@ -55,9 +59,12 @@ std::vector<Case> cases() {
             all.push_back({point, Sending::one_after_the_other, 1, 1, on_thread});
             all.push_back({point, Sending::one_after_the_other, 5, 3, on_thread});
             all.push_back({point, Sending::at_once, 64, 1, on_thread});
+            all.push_back({point, Sending::behind_each_other, 64, 1, on_thread});
             if (is_of_sync(point)) continue;  // one sync serves many
             all.push_back({point, Sending::at_once, 64, 32, on_thread});
             all.push_back({point, Sending::at_once, 64, 64, on_thread});
+            all.push_back({point, Sending::behind_each_other, 64, 32, on_thread});
+            all.push_back({point, Sending::behind_each_other, 64, 64, on_thread});
         }
     }
     return all;
@@ -95,12 +102,20 @@ void send_one_after_the_other(Daemon &daemon, Ledger &ledger, Ledger::Entry firs
     }
 }
 
+// All on one.
+void send_behind_each_other(Daemon &daemon, Ledger &ledger, Ledger::Entry first) {
+    auto connection = varlink::ClientConnection::connect(varlink::Address::parse(daemon.socket()).value(), varlink::no_timeout).value();
+    std::vector<Ledger::Entry> entries(ledger.size() - first);
+    std::iota(entries.begin(), entries.end(), first);
+    ledger.send(entries, connection, [](Ledger::Entry, std::string_view error) { EXPECT_EQ(error, ""); });
+}
+
 class KillPoints : public DaemonTest, public ::testing::WithParamInterface<Case> {};
 INSTANTIATE_TEST_SUITE_P(All, KillPoints, ::testing::ValuesIn(cases()), [](const auto &tested) { return tested.param.name(); });
 
 TEST_P(KillPoints, LoseNoAcknowledgedEventAndRepeatNone) {
     const auto &[point, sending, events, passes, on_thread] = GetParam();
-    const auto config = config_for(point);
+    const auto config = GetParam().config();
     Ledger ledger;
     {
         // There is a log already.
@@ -116,13 +131,19 @@ TEST_P(KillPoints, LoseNoAcknowledgedEventAndRepeatNone) {
         options.kill = std::string(point) + "@" + std::to_string(passes);
         if (on_thread) options.faults = "refresh:delay=1@1000000";  // it may wait, but never does
         auto daemon = started(options);
-        sending == Sending::at_once ? send_at_once(daemon, ledger, first) : send_one_after_the_other(daemon, ledger, first);
+        switch (sending) {
+        case Sending::one_after_the_other: send_one_after_the_other(daemon, ledger, first); break;
+        case Sending::at_once: send_at_once(daemon, ledger, first); break;
+        case Sending::behind_each_other: send_behind_each_other(daemon, ledger, first); break;
+        }
         ASSERT_EQ(daemon.process().wait(), killed) << "the point is not reached";
     }
     // Nobody is told before it is so; with group sync, before it is durable.
     const auto told = ledger.answers() - first;
     if (sending == Sending::one_after_the_other) {
         EXPECT_EQ(told, static_cast<std::size_t>(passes) - 1);
+    } else {
+        EXPECT_LT(told, static_cast<std::size_t>(passes));
     }
     auto daemon = started({.config = config});
     auto client = daemon.client();
@@ -212,7 +233,7 @@ INSTANTIATE_TEST_SUITE_P(All, ResyncKillPoints, ::testing::ValuesIn([] {
                          });
 
 TEST_P(ResyncKillPoints, LeaveTheGapReportedOnceAndRight) {
-    const auto config = config_for(GetParam());
+    const std::string config = is_of_sync(GetParam()) ? group_sync : "";
     const auto before = extended(zero(), digest_of("mine"));
     const auto found = extended(before, digest_of("foreign"));
     std::optional<std::expected<mr::Extended, mr::Error>> answer;
@@ -262,20 +283,25 @@ TEST_P(ResyncKillPoints, LeaveTheGapReportedOnceAndRight) {
 
 // ---- At any time
 
-void kill_at_random(const std::filesystem::path &folder, const std::string &config, unsigned seed, int kills) {
+void kill_at_random(KillLoop::Options options, int kills) {
+    const auto seed = std::random_device()();
     std::printf("seed %u\n", seed);
     std::mt19937 random(seed);
     const auto from = [&random](int least, int most) { return std::uniform_int_distribution(least, most)(random); };
-    KillLoop loop({.folder = folder, .config = config});
+    KillLoop loop(std::move(options));
     for (int i = 0; i < kills; ++i) loop.live(AfterAcknowledged{from(1, 60)});
     loop.conclude();
     EXPECT_THAT(loop.ledger().violations(), IsEmpty());
     EXPECT_GT(loop.ledger().size(), static_cast<std::size_t>(kills));
 }
 
-TEST_F(DaemonTest, KillsAtRandomWhileEightClientsExtendLoseAndRepeatNothing) { kill_at_random(folder(), "", std::random_device()(), 140); }
+TEST_F(DaemonTest, KillsAtRandomWhileEightClientsExtendLoseAndRepeatNothing) { kill_at_random({.folder = folder()}, 140); }
 
-TEST_F(DaemonTest, KillsAtRandomWithGroupSyncLoseAndRepeatNothing) { kill_at_random(folder(), group_sync, std::random_device()(), 60); }
+TEST_F(DaemonTest, KillsAtRandomWithGroupSyncLoseAndRepeatNothing) { kill_at_random({.folder = folder(), .config = group_sync}, 60); }
+
+TEST_F(DaemonTest, KillsAtRandomWithGroupSyncAndManyExtendsBehindEachOtherLoseAndRepeatNothing) {
+    kill_at_random({.folder = folder(), .config = group_sync, .at_once = 8}, 60);
+}
 
 }  // namespace
 }  // namespace mrd

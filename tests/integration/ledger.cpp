@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mr/digest.h"
 
@@ -76,6 +77,33 @@ std::expected<void, mr::Error> Ledger::send(Entry entry, mr::Client &client) {
     if (!extended) return std::unexpected(extended.error());
     answered(entry, {extended->sequence, extended->reading.value});
     return {};
+}
+
+bool Ledger::send(std::span<const Entry> entries, varlink::ClientConnection &connection,
+                  const std::function<void(Entry, std::string_view error)> &told) {
+    std::string frames;
+    for (const auto entry : entries) {
+        const auto event = sent(entry);
+        const auto digest = mr::to_hex(event.digest.bytes());
+        mr::wire::ExtendParameters parameters{event.reg, digest, {}, {}, {}, {}};
+        parameters.id = event.id;
+        varlink::write_call(frames, "io.mrd.Registers.Extend", parameters, varlink::CallMode::plain);
+    }
+    if (!connection.send_frames(frames, varlink::no_timeout)) return false;
+    for (const auto entry : entries) {
+        const auto reply = connection.receive(varlink::no_timeout);
+        if (!reply) return false;
+        if (reply->error.empty()) {
+            const auto extended = varlink::decode<mr::wire::ExtendReply>(*reply->parameters);
+            if (!extended) {
+                violation("an answer that is none");
+                return false;
+            }
+            answered(entry, {extended->sequence, mr::from_hex(extended->reading.value).value()});
+        }
+        told(entry, reply->error);
+    }
+    return true;
 }
 
 void Ledger::take(const mr::LogRecord &record) {

@@ -2,13 +2,17 @@
 // log once and for all, any other at most once, and the log leads to what the registers hold.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mr/client.h"
+#include "proto/varlink/client.h"
 
 namespace mrd {
 
@@ -40,6 +44,11 @@ public:
 
     // Sends it, with its id, and takes the answer. Error: of mrd or of the connection.
     std::expected<void, mr::Error> send(Entry entry, mr::Client &client);
+
+    // Sends several behind each other, all at once, and takes their answers in that order. told(entry, error) of each answer: the error's name on the wire, empty
+    // where it was acknowledged. False: the connection has ended before all were answered.
+    bool send(std::span<const Entry> entries, varlink::ClientConnection &connection,
+              const std::function<void(Entry, std::string_view error)> &told);
 
     // Reads what came to the log since the last time, and compares. Nobody may extend meanwhile.
     void check(mr::Client &client);

@@ -12,6 +12,7 @@
 //   x y z           the next extend fails: not done; done; known to be unchanged
 //   f               the next refresh fails
 //   v V g G         tdx/rtmr1 vanishes, is there again; so does gpu/rtmr3, which makes the name "rtmr3" ambiguous
+//   s               at the script's beginning: the journal has sync = "group", and each step ends when all is durable
 //
 // Other bytes are passed over.
 #pragma once
@@ -43,7 +44,7 @@ inline constexpr std::size_t max_steps = 400;
 
 class ScriptedService {
 public:
-    explicit ScriptedService(bool fast_paths) {
+    explicit ScriptedService(bool fast_paths, journal::Sync sync = journal::Sync::none) : sync_(sync) {
         log::set_level("error");  // LogLevel may have been called in the run before
         add(tdx_, "tdx",
             {fake_register("mrtd", "R"), fake_register("rtmr1", "XWRL"), fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
@@ -192,8 +193,9 @@ private:
 
     // The event loop, and what it wakes.
     void run() {
-        loop_.restart();
-        while (loop_.poll() > 0) {
+        for (;;) {
+            loop_.restart();
+            if ((sync_ == journal::Sync::group ? loop_.run() : loop_.poll()) == 0) return;
             for (std::size_t who = 0; who < clients_.size(); ++who) {
                 if (clients_[who].woken) settle(who);
             }
@@ -250,10 +252,11 @@ private:
         }
     }
 
+    journal::Sync sync_;
     boost::asio::io_context loop_;
     FakeHardware tdx_;
     FakeHardware gpu_;
-    TestJournal journal_{loop_};
+    TestJournal journal_{loop_, sync_};
     Daemon daemon_{loop_, *journal_};
     Interfaces interfaces_;
     std::unique_ptr<varlink::Service> service_;
@@ -261,5 +264,9 @@ private:
     std::size_t piece_ = 0;
     std::string told_;
 };
+
+inline std::string played(std::string_view script, bool fast_paths) {
+    return ScriptedService(fast_paths, script.starts_with('s') ? journal::Sync::group : journal::Sync::none).play(script);
+}
 
 }  // namespace mrd::test

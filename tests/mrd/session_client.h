@@ -53,6 +53,10 @@ public:
     void stop_reading() { session_->set_unsent(varlink::max_unsent + 1); }
     void go_on_reading() { session_->set_unsent(0); }
 
+    void hang_up() {
+        session_->hang_up();
+        woken_ = true;
+    }
     void close() { session_->close(); }
     [[nodiscard]] bool broken() const { return session_->broken(); }
 

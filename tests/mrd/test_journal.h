@@ -10,8 +10,8 @@ namespace mrd {
 
 class TestJournal {
 public:
-    explicit TestJournal(boost::asio::io_context &loop)
-        : journal_(journal::Journal::open(loop, {.folder = folder_.path(), .boot_id = "a test's boot"}).value()) {}
+    explicit TestJournal(boost::asio::io_context &loop, journal::Sync sync = journal::Sync::none)
+        : journal_(journal::Journal::open(loop, {.folder = folder_.path(), .boot_id = "a test's boot", .sync = sync}).value()) {}
 
     journal::Journal &operator*() { return *journal_; }
     journal::Journal *operator->() { return journal_.get(); }

@@ -39,6 +39,9 @@ method Mark(number: int) -> ()
 # Changes something, and answers when the test says so.
 method ChangeLater(number: int) -> (number: int)
 
+# Changes something, lets the next call begin, and answers when the test says so.
+method ChangeSoon(number: int) -> (number: int)
+
 # Counts up to the number; has to be called with "more".
 method Stream(number: int) -> (number: int)
 
@@ -133,6 +136,12 @@ public:
                              later.push_back({parameters.number, std::move(responder)});
                              later_called.happen();
                          })
+            .add<Number>("ChangeSoon", Effect::changes,
+                         [this](const Request &, const Number &parameters, Responder responder) {
+                             responder.let_next_begin();
+                             later.push_back({parameters.number, std::move(responder)});
+                             later_called.happen();
+                         })
             .add<Text>("Echo", Effect::reads,
                        [](const Request &, const Text &parameters, Responder responder) { responder.reply(parameters); })
             .add<Size>("Blob", Effect::reads,
@@ -212,7 +221,7 @@ public:
 
     std::shared_ptr<const Interface> interface;
     Service service;
-    std::deque<Waiting> later;  // calls of Later and ChangeLater that have no answer yet
+    std::deque<Waiting> later;  // calls of Later, ChangeLater and ChangeSoon that have no answer yet
     std::optional<Responder> watch;
     std::optional<Responder> until_closed;
     std::vector<std::int64_t> marks;

@@ -90,10 +90,12 @@ int main(int argc, char **argv) {
         std::string folder = (std::filesystem::temp_directory_path() / "mrd-soak-XXXXXX").native();
         if (::mkdtemp(folder.data()) == nullptr) return violated;
         const bool group = (state + options.group) % 2 == 1;
+        const std::size_t at_once = chance.from(0, 1) == 0 ? 1 : 8;
         const std::string provider = options.kernel != 0 ? "[[provider]]\ntype = \"tsm\"\n" : "";
         mrd::KillLoop loop({.folder = folder,
                             .config = (group ? "[journal]\nsync = \"group\"\n" : "") + provider,
-                            .arguments = options.kernel != 0 ? std::vector<std::string>() : std::vector<std::string>{"--sim"}});
+                            .arguments = options.kernel != 0 ? std::vector<std::string>() : std::vector<std::string>{"--sim"},
+                            .at_once = at_once});
         const auto go_on = [&] { return kills < options.kills && seconds() < options.seconds && loop.ledger().violations().empty(); };
         for (int i = 0; i < kills_of_a_state && go_on(); ++i, ++kills)
             loop.live(chance.death(static_cast<std::size_t>(i)), chance.faults());
@@ -101,8 +103,8 @@ int main(int argc, char **argv) {
         events += loop.ledger().size();
         deaths_while_starting += loop.deaths_while_starting();
         refused += loop.refused();
-        std::printf("%6.0f s  %d kills (%d while it started), %zu events, %d answers that the provider has failed; sync %s\n", seconds(),
-                    kills, deaths_while_starting, events, refused, group ? "group" : "none");
+        std::printf("%6.0f s  %d kills (%d while it started), %zu events, %d answers that the provider has failed; sync %s, %zu at once\n",
+                    seconds(), kills, deaths_while_starting, events, refused, group ? "group" : "none", at_once);
         std::fflush(stdout);
         if (const auto violations = loop.ledger().violations(); !violations.empty()) {
             for (const auto &violation : violations) std::printf("VIOLATION: %s\n", violation.c_str());
