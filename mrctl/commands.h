@@ -10,6 +10,7 @@
 
 #include "libmr/wire/method.h"
 #include "mr/client.h"
+#include "mrctl/binding.h"
 
 namespace mrctl {
 
@@ -89,7 +90,9 @@ struct AssembleCommand {
 };
 
 struct EvidenceCommand {
-    std::string data;
+    std::optional<std::string> data;
+    BindingOptions bind;  // instead, with a nonce
+    std::optional<std::string> nonce;
     std::string output;
     std::vector<std::string> providers;  // empty: all
     std::optional<std::uint32_t> deadline_ms;
@@ -103,6 +106,8 @@ struct VerifyCommand {
     std::optional<std::string> collateral;
     std::optional<std::string> reference;
     std::optional<std::string> nonce;
+    BindingOptions bound;
+    std::uint32_t bound_uid = 0;
     std::optional<std::string> without;  // "nonce,reference,tcb": what is not asked for
     std::optional<std::int64_t> time;    // seconds since the epoch; now
 };

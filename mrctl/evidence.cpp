@@ -7,14 +7,46 @@
 
 namespace mrctl {
 
-int evidence(const Common &common, const EvidenceCommand &command) {
-    const auto report_data = report_data_of("--data", command.data);
-    if (!report_data) return fail_usage(report_data.error().message);
+namespace {
+
+using EvidenceCall = mr::Call<mr::RawReply>;
+
+mr::EvidenceOptions options_of(const EvidenceCommand &command) {
     mr::EvidenceOptions options{.providers = command.providers};
     if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
+    return options;
+}
+
+std::expected<EvidenceCall, mr::Error> call_over(const std::string &data, const mr::EvidenceOptions &options) {
+    const auto report_data = report_data_of("--data", data);
+    if (!report_data) return std::unexpected(report_data.error());
+    return mr::calls::evidence(*report_data, options);
+}
+
+std::expected<EvidenceCall, mr::Error> call_that_binds(const EvidenceCommand &command, const mr::EvidenceOptions &options) {
+    std::optional<mr::Bytes> key;
+    if (command.bind.key) {
+        auto file = read_file(*command.bind.key, mr::max_public_key_file);
+        if (!file) return std::unexpected(file.error());
+        key = std::move(*file);
+    }
+    const auto binding = binding_of(command.bind, "--bind-", command.nonce, key);
+    if (!binding) return std::unexpected(binding.error());
+    return mr::calls::bound_evidence(*binding, options);
+}
+
+}  // namespace
+
+int evidence(const Common &common, const EvidenceCommand &command) {
+    if (command.data.has_value() == command.bind.given())
+        return fail_usage("evidence: give --data, or with --nonce what to bind: --bind-key or --bind-tls-exporter");
+    if (command.data && (command.nonce || command.bind.role))
+        return fail_usage("evidence: --nonce and --role go with --bind-key or --bind-tls-exporter; --data is a nonce by itself");
+    auto call = command.data ? call_over(*command.data, options_of(command)) : call_that_binds(command, options_of(command));
+    if (!call) return call.error().code == mr::ErrorCode::invalid_argument ? fail_usage(call.error().message) : fail(call.error());
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto given = client->evidence(*report_data, options);
+    const auto given = client->call(*call);
     if (!given) return fail(given.error());
     const auto evidence = mr::parse_evidence(mr::as_bytes(given->json));
     if (!evidence) return fail(evidence.error());

@@ -70,6 +70,22 @@ const char *first_word(int argc, char **argv) {
     return nullptr;
 }
 
+void add_binding_options(CLI::App &command, const std::string &prefix, mrctl::BindingOptions &options) {
+    const bool is_asked_for = prefix == "--bind-";
+    command
+        .add_option(
+            prefix + "key", options.key,
+            is_asked_for ? "Public key, PEM or DER, that the quotes are to bind" : "Public key, PEM or DER, that the quotes must bind")
+        ->type_name("FILE");
+    command
+        .add_option(prefix + "tls-exporter", options.tls_exporter,
+                    "In its place a TLS connection: the value of its exporter (RFC 9266), 32 to 64 bytes, hexadecimal")
+        ->type_name("HEX");
+    command.add_option("--role", options.role, "Which side of the connection the attester is")
+        ->type_name("{client,server}")
+        ->check(CLI::IsMember({"client", "server"}).description(""));
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -263,7 +279,10 @@ int main(int argc, char **argv) {
     mrctl::EvidenceCommand evidence;
     auto *evidence_app =
         app.add_subcommand("evidence", "Quotes over bytes of your own and the log that leads to them: for `mrctl verify`, anywhere");
-    evidence_app->add_option("--data", evidence.data, data_help)->type_name("HEX")->required();
+    evidence_app->add_option("--data", evidence.data, data_help)->type_name("HEX");
+    add_binding_options(*evidence_app, "--bind-", evidence.bind);
+    evidence_app->add_option("--nonce", evidence.nonce, "With what is bound: the relying party's, 16 to 64 bytes, hexadecimal")
+        ->type_name("HEX");
     evidence_app->add_option("-o,--output", evidence.output, "File, or - for standard output")->type_name("FILE")->required();
     evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON");
     evidence_app->add_option("--provider", evidence.providers, "Providers whose quotes are its parts [all that make quotes]")
@@ -286,8 +305,15 @@ int main(int argc, char **argv) {
     verify_app->add_option("--roots", verify.roots, "Trust anchors, PEM or DER [Intel SGX Root CA]")->type_name("FILE");
     verify_app->add_option("--collateral", verify.collateral, "Collateral, JSON [what is in the evidence]")->type_name("FILE");
     verify_app->add_option("--reference", verify.reference, "Reference values, JSON")->type_name("FILE");
-    verify_app->add_option("--nonce", verify.nonce, "The report data that is expected, as it was given to `evidence --data`")
+    verify_app
+        ->add_option(
+            "--nonce", verify.nonce,
+            "The report data that is expected, as it was given to `evidence --data`; with --bound-key the nonce that it was bound with")
         ->type_name("HEX");
+    add_binding_options(*verify_app, "--bound-", verify.bound);
+    add_number<std::uint32_t>(
+        *verify_app, "--bound-uid", 0, [&verify](std::uint32_t uid) { verify.bound_uid = uid; }, "UID",
+        "Who must have asked for it on the machine [0]");
     verify_app->add_option(
         "--without", verify.without,
         "Of nonce, reference and tcb, with commas between: what is not asked for. What is neither given nor named here makes the "

@@ -35,6 +35,7 @@ struct Inputs {
     std::optional<mr::Bytes> roots;
     std::optional<mr::Bytes> collateral;
     std::optional<mr::Bytes> reference;
+    std::optional<mr::Bytes> bound_key;
     mr::Bytes evidence;
     mr::Bytes quote;
     std::vector<mr::Bytes> logs;
@@ -53,6 +54,7 @@ std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
     if (command.roots) take(inputs.roots, read_undecoded(*command.roots, mr::max_certificate_file_size));
     if (command.collateral) take(inputs.collateral, read_file(*command.collateral, mr::max_collateral_size));
     if (command.reference) take(inputs.reference, read_file(*command.reference, mr::max_reference_values_size));
+    if (command.bound.key) take(inputs.bound_key, read_file(*command.bound.key, mr::max_public_key_file));
     if (!command.evidence.empty()) take(inputs.evidence, read_undecoded(command.evidence, mr::max_evidence_size));
     if (!command.quote.empty()) take(inputs.quote, read_undecoded(command.quote, mr::max_quote_size));
     // Not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
@@ -79,6 +81,11 @@ std::expected<void, mr::Error> load(const VerifyCommand &command, Inputs &inputs
         auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(inputs.reference->data()), inputs.reference->size()});
         if (!parsed) return std::unexpected(in_file(*command.reference, parsed.error()));
         options.reference = std::move(*parsed);
+    }
+    if (command.bound.given()) {
+        auto binding = binding_of(command.bound, "--bound-", command.nonce, inputs.bound_key);
+        if (!binding) return std::unexpected(binding.error());
+        options.bound = mr::BoundTo{.binding = std::move(*binding), .uid = command.bound_uid};
     }
     return {};
 }
@@ -190,11 +197,13 @@ int verify(bool json, const VerifyCommand &command) {
         return fail_usage("verify: evidence has its log in it; --log goes with --quote");
     // An unset variable of a script must not leave out what the script asks for.
     for (const auto &[option, file] : {std::pair("--roots", command.roots), std::pair("--collateral", command.collateral),
-                                       std::pair("--reference", command.reference)}) {
+                                       std::pair("--reference", command.reference), std::pair("--bound-key", command.bound.key)}) {
         if (file && file->empty()) return fail_usage(std::string("verify: ") + option + " is empty: name a file, or leave the option out");
     }
     mr::VerifyOptions options;
-    if (command.nonce) {
+    if (command.bound.given() && !command.nonce) return fail_usage("verify: what is bound is bound with a nonce: give --nonce");
+    if (command.bound.role && !command.bound.given()) return fail_usage("verify: --role goes with --bound-key or --bound-tls-exporter");
+    if (command.nonce && !command.bound.given()) {
         const auto nonce = report_data_of("--nonce", *command.nonce);
         if (!nonce) return fail_usage("verify: " + nonce.error().message);
         options.report_data = mr::Bytes(nonce->begin(), nonce->end());
@@ -205,7 +214,9 @@ int verify(bool json, const VerifyCommand &command) {
     auto inputs = read_inputs(command);
     if (!inputs) return fail(inputs.error());
     confine_to_output();
-    if (auto loaded = load(command, *inputs, options); !loaded) return fail(loaded.error());
+    if (auto loaded = load(command, *inputs, options); !loaded)
+        return loaded.error().code == mr::ErrorCode::invalid_argument ? fail_usage("verify: " + loaded.error().message)
+                                                                      : fail(loaded.error());
     Judged judged{.verdict = {}, .time = options.time, .has_collateral = command.collateral.has_value()};
 
     if (!command.evidence.empty()) {

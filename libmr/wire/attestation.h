@@ -9,7 +9,13 @@
 
 #include "libmr/wire/errors.h"
 #include "libmr/wire/method.h"
+#include "mr/bound_report_data.h"
 #include "proto/varlink/fields.h"
+
+template <>
+struct varlink::EnumNames<mr::AttesterRole> {
+    static constexpr std::array values{std::pair{mr::AttesterRole::client, "client"}, std::pair{mr::AttesterRole::server, "server"}};
+};
 
 namespace mr::wire::attestation {
 
@@ -59,14 +65,27 @@ struct ReportOptions {
     }
 };
 
+// mr/bound_report_data.h
+struct KeyBinding {
+    std::string_view nonce;
+    std::optional<std::string_view> key;
+    std::optional<std::string_view> tls_exporter;
+    std::optional<AttesterRole> role;
+    static constexpr auto fields() {
+        return std::tuple(field("nonce", &KeyBinding::nonce), field("key", &KeyBinding::key),
+                          field("tlsExporter", &KeyBinding::tls_exporter), field("role", &KeyBinding::role));
+    }
+};
+
 struct QuoteParameters {
-    std::string_view report_data;
+    std::optional<std::string_view> report_data;
+    std::optional<KeyBinding> bind;
     std::optional<std::string_view> provider;
     std::optional<ReportOptions> options;
     std::optional<std::int64_t> deadline_milliseconds;
     static constexpr auto fields() {
-        return std::tuple(field("reportData", &QuoteParameters::report_data), field("provider", &QuoteParameters::provider),
-                          field("options", &QuoteParameters::options),
+        return std::tuple(field("reportData", &QuoteParameters::report_data), field("bind", &QuoteParameters::bind),
+                          field("provider", &QuoteParameters::provider), field("options", &QuoteParameters::options),
                           field("deadlineMilliseconds", &QuoteParameters::deadline_milliseconds));
     }
 };
@@ -85,11 +104,13 @@ struct QuoteReply {
 };
 
 struct EvidenceParameters {
-    std::string_view report_data;
+    std::optional<std::string_view> report_data;
+    std::optional<KeyBinding> bind;
     std::optional<std::vector<std::string_view>> providers;
     std::optional<std::int64_t> deadline_milliseconds;
     static constexpr auto fields() {
-        return std::tuple(field("reportData", &EvidenceParameters::report_data), field("providers", &EvidenceParameters::providers),
+        return std::tuple(field("reportData", &EvidenceParameters::report_data), field("bind", &EvidenceParameters::bind),
+                          field("providers", &EvidenceParameters::providers),
                           field("deadlineMilliseconds", &EvidenceParameters::deadline_milliseconds));
     }
 };

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,7 @@ namespace mrd {
 struct Gate {
     Callers callers = {};
     Access access = Access();
+    std::set<std::string, std::less<>> bound_only = {};  // listeners on which nobody chooses what a report or a quote is over
 };
 
 class Caller {
@@ -37,6 +39,7 @@ public:
     [[nodiscard]] uid_t uid() const { return peer_.uid; }
     // The listener to which he connected, by its name in the configuration.
     [[nodiscard]] std::string_view listener() const { return peer_.listener; }
+    [[nodiscard]] bool may_choose_report_data() const { return !gate_.bound_only.contains(peer_.listener); }
     // For whom he says that he asks. His word alone.
     [[nodiscard]] const std::optional<mr::wire::OnBehalfOf> &on_behalf_of() const { return on_behalf_of_; }
     // Whose share of what all share he takes.

@@ -221,6 +221,7 @@ std::expected<void, std::string> read_listener(const toml::table &table, std::st
     reader.text("path", listener.path);
     reader.text("owner", owner);
     reader.text("group", group);
+    reader.flag("bound_only", [&listener](bool value) { listener.bound_only = value; });
     reader.key("mode", [&listener](const toml::node &node) -> std::string {
         const auto mode = mode_from(node.value_exact<std::string>().value_or(""));
         if (!mode) return R"(must be a text of octal digits, as "0660")";

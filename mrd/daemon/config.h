@@ -42,6 +42,7 @@ struct ListenerConfig {
     std::string name = "varlink";  // by which the service manager can pass its socket
     std::string path = "/run/mrd/io.mrd";
     std::vector<std::string> interfaces = {};  // none: all
+    bool bound_only = false;                   // reports and quotes are over bindings alone, never over bytes that a caller chose
     // Of the socket's file, where mrd makes it.
     std::optional<mode_t> mode = {};        // not given: as the access rules need it
     std::optional<std::string> owner = {};  // a name or a number; not given: mrd's

@@ -366,6 +366,9 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     mrd::set_audit(config, daemon);
     mrd::warn_of_access(*rules, config);
     daemon.set_access(std::move(*rules));
+    for (const auto &listener : config.listeners) {
+        if (listener.bound_only) daemon.gate()->bound_only.insert(listener.name);
+    }
     const auto &access = daemon.gate()->access;
     auto &registers = daemon.registers();
     registers.on_divergence([](mrd::Registers::Place place) {

@@ -17,7 +17,7 @@ using varlink::InvalidParameter;
 namespace {
 
 void report(Daemon &daemon, const Caller &caller, const wire::ReportParameters &parameters, Answer<wire::Report> answer) {
-    auto report_data = report_data_of(parameters.report_data);
+    auto report_data = chosen_report_data(caller, parameters.report_data);
     if (!report_data) return answer.fail(report_data.error());
     auto chosen = choose_provider(daemon, parameters.provider, [](const ProviderSlot &slot) { return slot.reporter() != nullptr; });
     if (!chosen) return answer.fail(chosen.error());
@@ -59,10 +59,10 @@ public:
         report(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Quote, const Caller &caller, const wire::QuoteParameters &parameters, Answer<wire::Quote> answer) {
-        answer_quote(daemon_, caller.client(), parameters, std::move(answer));
+        answer_quote(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Evidence, const Caller &caller, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
-        answer_evidence(daemon_, caller.client(), parameters, std::move(answer));
+        answer_evidence(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Collateral, const Caller &caller, const wire::CollateralParameters &parameters, Answer<wire::Collateral> answer) {
         answer_collateral(daemon_, caller, parameters, std::move(answer));

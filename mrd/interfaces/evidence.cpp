@@ -70,9 +70,10 @@ std::expected<std::vector<ProviderSlot *>, RequestError> providers_of(Daemon &da
     return chosen;
 }
 
-std::expected<EvidenceRequest, RequestError> evidence_request(Daemon &daemon, const wire::EvidenceParameters &parameters) {
+std::expected<EvidenceRequest, RequestError> evidence_request(Daemon &daemon, const Caller &caller,
+                                                              const wire::EvidenceParameters &parameters) {
     EvidenceRequest request;
-    const auto data = report_data_of(parameters.report_data);
+    const auto data = report_data_of(caller, parameters.report_data, parameters.bind);
     if (!data) return std::unexpected(data.error());
     const auto deadline = deadline_of(parameters.deadline_milliseconds);
     if (!deadline) return std::unexpected(deadline.error());
@@ -263,10 +264,10 @@ private:
 
 }  // namespace
 
-void answer_evidence(Daemon &daemon, const Client &client, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
-    auto wanted = evidence_request(daemon, parameters);
+void answer_evidence(Daemon &daemon, const Caller &caller, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
+    auto wanted = evidence_request(daemon, caller, parameters);
     if (!wanted) return answer.fail(wanted.error());
-    std::make_shared<EvidenceCall>(daemon, client, std::move(*wanted), std::move(answer))->start();
+    std::make_shared<EvidenceCall>(daemon, caller.client(), std::move(*wanted), std::move(answer))->start();
 }
 
 }  // namespace mrd

@@ -7,7 +7,7 @@
 
 namespace mrd {
 
-void answer_evidence(Daemon &daemon, const Client &client, const mr::wire::attestation::EvidenceParameters &parameters,
+void answer_evidence(Daemon &daemon, const Caller &caller, const mr::wire::attestation::EvidenceParameters &parameters,
                      Answer<mr::wire::attestation::Evidence> answer);
 
 }  // namespace mrd

@@ -25,12 +25,6 @@ bool is_guid(std::string_view text) {
 
 }  // namespace
 
-std::expected<mr::Bytes, RequestError> report_data_of(std::string_view hex) {
-    auto data = mr::from_hex(hex);
-    if (!data) return std::unexpected(InvalidParameter{"reportData"});
-    return std::move(*data);
-}
-
 std::expected<void, RequestError> check_size(const mr::Bytes &report_data, ReportDataSize size) {
     if (report_data.size() >= size.least && report_data.size() <= size.most) return {};
     return std::unexpected(
@@ -78,8 +72,8 @@ QuoteError quote_error(std::string_view provider, const QuoteFailure &failure) {
     return wire::QuoteFailed{std::move(name), failure.reason};
 }
 
-void answer_quote(Daemon &daemon, const Client &client, const wire::QuoteParameters &parameters, Answer<wire::Quote> answer) {
-    const auto data = report_data_of(parameters.report_data);
+void answer_quote(Daemon &daemon, const Caller &caller, const wire::QuoteParameters &parameters, Answer<wire::Quote> answer) {
+    const auto data = report_data_of(caller, parameters.report_data, parameters.bind);
     if (!data) return answer.fail(data.error());
     const auto options = report_options_of(parameters.options);
     if (!options) return answer.fail(options.error());
@@ -94,15 +88,16 @@ void answer_quote(Daemon &daemon, const Client &client, const wire::QuoteParamet
 
     const auto ticket = quotes->new_ticket();
     answer.on_closed([quotes, ticket] { quotes->cancel(ticket); });
-    quotes->ask(ticket, client, {*data, *options}, *deadline, [provider, answer = std::move(answer)](const Quotes::Result &quoted) mutable {
-        if (!quoted) return answer.fail(quote_error(provider->name(), quoted.error()));
-        const auto text = mr::to_base64(quoted->quote);
-        const auto base64 = [](const auto &bytes) { return bytes ? std::optional(mr::to_base64(*bytes)) : std::nullopt; };
-        const auto auxiliary = base64(quoted->auxiliary);
-        const auto manifest = base64(quoted->manifest);
-        answer.reply({text, auxiliary, manifest, quoted->format, provider->name(),
-                      is_simulated(provider->kind(), quoted->quote, provider->simulated())});
-    });
+    quotes->ask(ticket, caller.client(), {*data, *options}, *deadline,
+                [provider, answer = std::move(answer)](const Quotes::Result &quoted) mutable {
+                    if (!quoted) return answer.fail(quote_error(provider->name(), quoted.error()));
+                    const auto text = mr::to_base64(quoted->quote);
+                    const auto base64 = [](const auto &bytes) { return bytes ? std::optional(mr::to_base64(*bytes)) : std::nullopt; };
+                    const auto auxiliary = base64(quoted->auxiliary);
+                    const auto manifest = base64(quoted->manifest);
+                    answer.reply({text, auxiliary, manifest, quoted->format, provider->name(),
+                                  is_simulated(provider->kind(), quoted->quote, provider->simulated())});
+                });
 }
 
 void answer_collateral(Daemon &daemon, const Caller &caller, const wire::CollateralParameters &parameters,

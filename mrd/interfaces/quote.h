@@ -15,10 +15,11 @@
 #include "mrd/daemon/daemon.h"
 #include "mrd/evidence/quotes.h"
 #include "mrd/interfaces/methods.h"
+#include "mrd/interfaces/report_data.h"
 
 namespace mrd {
 
-void answer_quote(Daemon &daemon, const Client &client, const mr::wire::attestation::QuoteParameters &parameters,
+void answer_quote(Daemon &daemon, const Caller &caller, const mr::wire::attestation::QuoteParameters &parameters,
                   Answer<mr::wire::attestation::Quote> answer);
 void answer_collateral(Daemon &daemon, const Caller &caller, const mr::wire::attestation::CollateralParameters &parameters,
                        Answer<mr::wire::attestation::Collateral> answer);
@@ -41,12 +42,6 @@ std::expected<ProviderSlot *, mr::wire::attestation::NoSuchProvider> choose_prov
     return std::unexpected(std::move(error));
 }
 
-// What a request for a quote or a report can be refused with.
-using RequestError =
-    std::variant<varlink::InvalidParameter, mr::wire::WrongLength, mr::wire::attestation::NoSuchProvider, mr::wire::NotSupported>;
-
-// The parameter reportData.
-std::expected<mr::Bytes, RequestError> report_data_of(std::string_view hex);
 // Does the part take so many bytes?
 std::expected<void, RequestError> check_size(const mr::Bytes &report_data, ReportDataSize size);
 

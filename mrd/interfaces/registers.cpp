@@ -13,6 +13,7 @@
 #include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/reading.h"
 #include "mrd/interfaces/register_errors.h"
+#include "mrd/interfaces/report_data.h"
 #include "mrd/interfaces/watch.h"
 #include "mrd/registers/set_reads.h"
 #include "proto/interfaces.h"
@@ -298,6 +299,10 @@ void write(Daemon &daemon, const Caller &caller, const wire::WriteParameters &pa
     auto value = mr::from_hex(parameters.value);
     if (!value) return answer.fail(InvalidParameter{"value"});
     if (auto allowed = place->table().may_write(place->index, value->size()); !allowed) return answer.fail(on_wire(allowed.error()));
+    // What is written there a report is over.
+    if (place->table().spec(place->index).carries_generation) {
+        if (const auto refused = refuse_chosen(caller, *value, "value")) return answer.fail(*refused);
+    }
     place->provider->write(caller.client().uid, place->index, std::move(*value),
                            [audit = daemon.audit(), place = *place, caller = caller.in_log(), share = caller.client().uid,
                             answer = std::move(answer)](std::expected<std::int64_t, RegisterError> generation) mutable {

@@ -35,4 +35,13 @@ std::expected<Address, std::string> Address::parse(std::string_view text) {
     return address;
 }
 
+std::optional<std::string> Address::distrusts_peer_of(int socket) const {
+    if (!trusted_) return std::nullopt;
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "the kernel does not say who listens there";
+    if (std::ranges::find(*trusted_, peer.uid) != trusted_->end()) return std::nullopt;
+    return "uid " + std::to_string(peer.uid) + " listens there";
+}
+
 }  // namespace varlink

@@ -41,10 +41,12 @@ public:
                     self->fail(ClientErrorCode::timed_out, "the service accepts no connection");
             });
         }
-        socket_.async_connect(endpoint, [self = shared_from_this(), round](const error_code &error) {
+        socket_.async_connect(endpoint, [self = shared_from_this(), round, address](const error_code &error) {
             if (round != self->round_ || !self->connected_) return;
             if (error == asio::error::access_denied) return self->fail(ClientErrorCode::not_permitted, error.message());
             if (error) return self->fail(ClientErrorCode::no_service, error.message());
+            if (const auto why = address.distrusts_peer_of(self->socket_.native_handle()))
+                return self->fail(ClientErrorCode::not_trusted, *why);
             self->timer_.cancel();
             self->open_ = true;
             self->made_ = 0;

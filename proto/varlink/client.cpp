@@ -60,6 +60,8 @@ std::expected<ClientConnection, ClientError> ClientConnection::connect(const Add
         if (deadline.left() == 0) return std::unexpected(ClientError{ClientErrorCode::timed_out, "the service accepts no connection"});
         ::poll(nullptr, 0, 1);
     }
+    if (auto why = address.distrusts_peer_of(socket.get()))
+        return std::unexpected(ClientError{ClientErrorCode::not_trusted, std::move(*why)});
     return ClientConnection(std::move(socket));
 }
 

@@ -18,6 +18,7 @@ namespace varlink {
 enum class ClientErrorCode : std::uint8_t {
     no_service,       // nobody listens there
     not_permitted,    // somebody listens there, but this user may not connect
+    not_trusted,      // somebody listens there whom the address does not trust
     refused,          // the service closed the connection before it read the first call
     timed_out,        // the connection is out of step after that: it has been closed
     connection_lost,  // closed by the peer

@@ -62,6 +62,7 @@ path = "/tmp/a"
 name = "log-2"
 path = "/tmp/e"
 interfaces = ["io.mrd.EventLog", "io.mrd.Attestation"]
+bound_only = true
 mode = "0660"
 owner = "root"
 group = "7"
@@ -101,6 +102,8 @@ log_only = true
     EXPECT_EQ(config.listeners[0].owner, std::nullopt);
     EXPECT_EQ(config.listeners[0].group, std::nullopt);
     EXPECT_EQ(config.listeners[1].name, "log-2");
+    EXPECT_FALSE(config.listeners[0].bound_only);
+    EXPECT_TRUE(config.listeners[1].bound_only);
     EXPECT_THAT(config.listeners[1].interfaces, ::testing::ElementsAre("io.mrd.EventLog", "io.mrd.Attestation"));
     EXPECT_EQ(config.listeners[1].mode, 0660U);
     EXPECT_EQ(config.listeners[1].owner, "root");
@@ -363,7 +366,8 @@ TEST(Config, TheSampleIsAcceptedAndItsServiceSectionAndFirstListenerAreTheDefaul
     EXPECT_EQ(config.metrics, defaults.metrics);
     EXPECT_EQ(parsed(uncommented).metrics, (MetricsConfig{.port = 9469, .address = "127.0.0.1"}));
     const auto listeners = parsed(uncommented).listeners;
-    ASSERT_EQ(listeners.size(), 2U);
+    ASSERT_EQ(listeners.size(), 3U);
+    EXPECT_TRUE(listeners[1].bound_only);
     EXPECT_EQ(listeners[0].name, defaults.listeners[0].name);
     EXPECT_EQ(listeners[0].path, defaults.listeners[0].path);
     EXPECT_EQ(listeners[0].mode, defaults.listeners[0].mode);

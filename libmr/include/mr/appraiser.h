@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 
+#include "mr/bound_report_data.h"
 #include "mr/bytes.h"
 #include "mr/certificate.h"
 #include "mr/evidence.h"
@@ -46,6 +47,8 @@ struct AppraiserOptions {
 struct Question {
     // What the quotes must have been made over: 16 to 64 bytes, not all zero, followed by zero bytes up to 64 (report_data_from()).
     std::optional<Bytes> report_data = {};
+    // Instead: what they must have been made over so that they bind this key or TLS connection, with this nonce, by this user.
+    std::optional<BoundTo> bound = {};
     UnixTime time = 0;  // of the verification
 };
 

@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "mr/bound_report_data.h"
 #include "mr/bytes.h"
 #include "mr/envelope.h"
 #include "mr/error.h"
@@ -50,6 +51,8 @@ inline constexpr std::string_view default_socket = "/run/mrd/io.mrd";
 struct ClientOptions {
     // A path, "unix:/path" or "unix:@name". Empty: the environment's MRD_SOCKET, or default_socket.
     std::string socket = {};
+    // Who mrd has to be, by his uid when he began to listen; asked of each connection before anything is said there. Not given: whoever listens at the socket.
+    std::optional<std::vector<std::uint32_t>> trusted_servers = {};
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
     // For each call: until it is sent, and then for each of its answers. quote() and evidence() have their deadline on top of it; watch(), and records() with follow, wait
     // for answers without limit. milliseconds::max(): no limit. A call that timed out may still take effect.
@@ -350,10 +353,14 @@ Call<ReportVerdict> verify_report(ByteView report);
 // A quote over these 64 bytes and over the registers at a moment within the call, whatever other clients do. Errors: as report(), and quote_timeout,
 // quote_unavailable, quote_failed, quote_invalid, busy.
 Call<Quoted> quote(const ReportData &report_data, const QuoteOptions &options = {});
+// A quote over what mrd makes of a binding. Errors: as quote(), and invalid_argument as fault_of() says.
+Call<Quoted> bound_quote(const KeyBinding &binding, const QuoteOptions &options = {});
 
 // A quote of each provider and the log that leads to what they sign, cut where the last of them was taken: what a verifier needs offline. The text is for
 // parse_evidence() (mr/evidence.h). Errors: as quote(), and journal_failed, log_too_large; the parameters of an error of a quote name the provider.
 Call<RawReply> evidence(const ReportData &report_data, const EvidenceOptions &options = {});
+// Over what mrd makes of a binding. Errors: as evidence(), and invalid_argument as fault_of() says.
+Call<RawReply> bound_evidence(const KeyBinding &binding, const EvidenceOptions &options = {});
 
 // Errors: not_supported where the quotes are hardware's; no_such_provider, also where several simulate and none is named; provider_failed.
 Call<SimulatedCollateral> collateral(std::optional<std::string_view> provider = {});
@@ -438,6 +445,12 @@ public:
     Result<ReportVerdict> verify_report(ByteView report) { return call(calls::verify_report(report)); }
     Result<Quoted> quote(const ReportData &report_data, const QuoteOptions &options = {}) {
         return call(calls::quote(report_data, options));
+    }
+    Result<Quoted> bound_quote(const KeyBinding &binding, const QuoteOptions &options = {}) {
+        return call(calls::bound_quote(binding, options));
+    }
+    Result<RawReply> bound_evidence(const KeyBinding &binding, const EvidenceOptions &options = {}) {
+        return call(calls::bound_evidence(binding, options));
     }
     Result<RawReply> evidence(const ReportData &report_data, const EvidenceOptions &options = {}) {
         return call(calls::evidence(report_data, options));

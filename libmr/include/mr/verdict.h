@@ -29,7 +29,9 @@ inline constexpr std::string_view parts_distinct = "parts_distinct";  // no two 
 inline constexpr std::string_view parts_bound = "parts_bound";        // one part vouches for the others
 inline constexpr std::string_view roles = "roles";                    // which registers the reference values mean by them
 // What the evidence says.
-inline constexpr std::string_view report_data = "report_data";          // is what was expected
+inline constexpr std::string_view report_data = "report_data";  // is what was expected
+inline constexpr std::string_view bound_key =
+    "bound_key";  // only there if asked for: binds the key or the TLS connection that was expected
 inline constexpr std::string_view evidence_claims = "evidence_claims";  // what nothing signs is as quote and log show it
 inline constexpr std::string_view log_well_formed = "log_well_formed";
 inline constexpr std::string_view log_replay = "log_replay";                // the log leads to every register it covers

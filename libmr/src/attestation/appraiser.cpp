@@ -85,21 +85,65 @@ public:
 
     void judge_report_data() {
         using statement::report_data;
+        if (question_.bound) return judge_bound(*question_.bound);
         if (!question_.report_data)
             return state(report_data, Judgement::not_judged, !options_.waived.nonce, "no nonce was given: the quote may be an old one");
         const auto expected = report_data_from(*question_.report_data);
         if (!expected) return state(report_data, Judgement::fails, true, expected.error().message);
-        for (std::size_t i = 0; i < parts_.size(); ++i) {
-            if (!claims_[i]) continue;
-            const auto &found = claims_[i]->report_data;
-            const auto wanted = part_report_data(parts_[i].kind, parts_[i].name, *expected, found.size());
-            if (!wanted || *wanted != found)
-                return state(report_data, Judgement::fails, true,
-                             in_part(i) + "not as expected: signed is " + to_hex(found) + ", expected was " +
-                                 (wanted ? to_hex(*wanted) : to_hex(*expected)));
+        if (const auto other = other_report_data(*expected)) {
+            const auto bound = is_bound_report_data(other->found) ? "; what is signed binds a key, which has to be expected by itself" : "";
+            return state(report_data, Judgement::fails, true,
+                         in_part(other->part) + "not as expected: signed is " + to_hex(other->found) + ", expected was " +
+                             to_hex(other->wanted) + bound);
         }
         if (!everything_is_read_) return state(report_data, Judgement::not_judged, true, nothing_signed);
         state(report_data, Judgement::holds, true, "as expected");
+    }
+
+    // One hash has nonce and key in it: what was made of another one of either is neither fresh nor bound.
+    void judge_bound(const BoundTo &bound) {
+        const auto both = [this](Judgement result, const std::string &reason) {
+            for (const auto name : {statement::report_data, statement::bound_key}) state(name, result, true, reason);
+        };
+        if (question_.report_data) return both(Judgement::fails, "a nonce is expected alone and another in a binding: expect one of them");
+        const auto expected = bound_report_data(bound);
+        if (!expected) return both(Judgement::fails, expected.error().message);
+        if (const auto other = other_report_data(*expected))
+            return both(Judgement::fails, in_part(other->part) + why_not(bound, other->found));
+        if (!everything_is_read_) return both(Judgement::not_judged, nothing_signed);
+        both(Judgement::holds, "made by mrd of this nonce and this " + std::string(bound.binding.key ? "key" : "TLS connection") +
+                                   ", asked for by uid " + std::to_string(bound.uid));
+    }
+
+    // What the signed bytes can still tell of what they were made of.
+    [[nodiscard]] std::string why_not(const BoundTo &bound, ByteView found) const {
+        if (found.size() == report_data_size && !is_bound_report_data(found))
+            return "whoever asked for the quote chose what it is over: it binds nothing";
+        for (const auto role : {std::optional<AttesterRole>(), std::optional(AttesterRole::client), std::optional(AttesterRole::server)}) {
+            auto reflected = bound;
+            reflected.binding.role = role;
+            const auto report_data = bound_report_data(reflected);
+            if (role != bound.binding.role && report_data && std::ranges::equal(*report_data, found))
+                return "it was made for the attester as " + std::string(role ? to_string(*role) : "neither client nor server");
+        }
+        return "it was made of another key or connection, nonce or role than expected, or not for uid " + std::to_string(bound.uid);
+    }
+
+    struct OtherReportData {
+        std::size_t part = 0;
+        Bytes found;
+        Bytes wanted;
+    };
+    // Of the first part whose quote is not over what is expected.
+    [[nodiscard]] std::optional<OtherReportData> other_report_data(const ReportData &expected) const {
+        for (std::size_t i = 0; i < parts_.size(); ++i) {
+            if (!claims_[i]) continue;
+            const auto &found = claims_[i]->report_data;
+            const auto wanted = part_report_data(parts_[i].kind, parts_[i].name, expected, found.size());
+            if (!wanted || *wanted != found)
+                return OtherReportData{i, {found.begin(), found.end()}, wanted ? *wanted : Bytes(expected.begin(), expected.end())};
+        }
+        return std::nullopt;
     }
 
     void judge_logs(std::span<const ByteView> logs) {

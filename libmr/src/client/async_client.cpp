@@ -15,6 +15,7 @@ struct AsyncClient::Connection {
     [[nodiscard]] std::expected<varlink::Address, Error> address() const {
         auto parsed = varlink::Address::parse(socket);
         if (!parsed) return std::unexpected(Error{ErrorCode::invalid_argument, parsed.error()});
+        if (options.trusted_servers) parsed->trust_only(*options.trusted_servers);
         return *parsed;
     }
 

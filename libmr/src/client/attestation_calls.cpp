@@ -58,6 +58,36 @@ std::expected<Parameters, Error> if_chosen(const ReportData &report_data, const 
     return check_texts(parameters);
 }
 
+// A binding on the wire; the texts are its own.
+struct BindingOnWire {
+    explicit BindingOnWire(const KeyBinding &binding)
+        : nonce(to_hex(binding.nonce)),
+          key(to_base64(binding.key.value_or(Bytes()))),
+          exporter(to_hex(binding.tls_exporter.value_or(Bytes()))),
+          fault(fault_of(binding)) {
+        parameters.nonce = nonce;
+        if (binding.key) parameters.key = key;
+        if (binding.tls_exporter) parameters.tls_exporter = exporter;
+        parameters.role = binding.role;
+    }
+    BindingOnWire(const BindingOnWire &) = delete;
+    BindingOnWire &operator=(const BindingOnWire &) = delete;
+    ~BindingOnWire() = default;
+
+    // The call's parameters, unless mrd would refuse the binding.
+    template <class Parameters>
+    [[nodiscard]] std::expected<Parameters, Error> if_good(const Parameters &call) const {
+        if (fault) return std::unexpected(Error{ErrorCode::invalid_argument, std::string(fault->member) + ": " + fault->why});
+        return check_texts(call);
+    }
+
+    std::string nonce;
+    std::string key;
+    std::string exporter;
+    std::optional<KeyBindingFault> fault;
+    wire::attestation::KeyBinding parameters;
+};
+
 std::optional<std::int64_t> milliseconds(const std::optional<std::chrono::milliseconds> &deadline) {
     return deadline ? std::optional<std::int64_t>(deadline->count()) : std::nullopt;
 }
@@ -66,6 +96,23 @@ std::optional<std::int64_t> milliseconds(const std::optional<std::chrono::millis
 std::chrono::milliseconds extra_time(const std::optional<std::chrono::milliseconds> &deadline) {
     return std::clamp<std::chrono::milliseconds>(deadline.value_or(std::chrono::milliseconds(0)), std::chrono::milliseconds(0),
                                                  std::chrono::hours(1));
+}
+
+wire::attestation::QuoteParameters quote_parameters(const QuoteOptions &options) {
+    wire::attestation::QuoteParameters parameters;
+    parameters.provider = options.provider;
+    parameters.deadline_milliseconds = milliseconds(options.deadline);
+    if (const auto &asked = options.report; asked != ReportOptions())
+        parameters.options.emplace(asked.privilege_level, asked.service_provider, asked.service_guid, asked.service_manifest_version,
+                                   asked.certificates);
+    return parameters;
+}
+
+wire::attestation::EvidenceParameters evidence_parameters(const EvidenceOptions &options) {
+    wire::attestation::EvidenceParameters parameters;
+    parameters.deadline_milliseconds = milliseconds(options.deadline);
+    if (!options.providers.empty()) parameters.providers.emplace(options.providers.begin(), options.providers.end());
+    return parameters;
 }
 
 }  // namespace
@@ -84,19 +131,30 @@ Call<ReportVerdict> verify_report(ByteView report) {
 
 Call<Quoted> quote(const ReportData &report_data, const QuoteOptions &options) {
     const auto hex = to_hex(report_data);
-    const auto &asked = options.report;
-    const auto asked_on_wire = wire::attestation::ReportOptions{asked.privilege_level, asked.service_provider, asked.service_guid,
-                                                                asked.service_manifest_version, asked.certificates};
-    const wire::attestation::QuoteParameters parameters{
-        hex, options.provider, asked == ReportOptions() ? std::nullopt : std::optional(asked_on_wire), milliseconds(options.deadline)};
+    auto parameters = quote_parameters(options);
+    parameters.report_data = hex;
     return make_call<wire::attestation::Quote, &quoted_of>(if_chosen(report_data, parameters), extra_time(options.deadline));
+}
+
+Call<Quoted> bound_quote(const KeyBinding &binding, const QuoteOptions &options) {
+    const BindingOnWire bind(binding);
+    auto parameters = quote_parameters(options);
+    parameters.bind = bind.parameters;
+    return make_call<wire::attestation::Quote, &quoted_of>(bind.if_good(parameters), extra_time(options.deadline));
 }
 
 Call<RawReply> evidence(const ReportData &report_data, const EvidenceOptions &options) {
     const auto hex = to_hex(report_data);
-    wire::attestation::EvidenceParameters parameters{hex, std::nullopt, milliseconds(options.deadline)};
-    if (!options.providers.empty()) parameters.providers.emplace(options.providers.begin(), options.providers.end());
+    auto parameters = evidence_parameters(options);
+    parameters.report_data = hex;
     return make_call<wire::attestation::Evidence, &evidence_of>(if_chosen(report_data, parameters), extra_time(options.deadline));
+}
+
+Call<RawReply> bound_evidence(const KeyBinding &binding, const EvidenceOptions &options) {
+    const BindingOnWire bind(binding);
+    auto parameters = evidence_parameters(options);
+    parameters.bind = bind.parameters;
+    return make_call<wire::attestation::Evidence, &evidence_of>(bind.if_good(parameters), extra_time(options.deadline));
 }
 
 Call<SimulatedCollateral> collateral(std::optional<std::string_view> provider) {

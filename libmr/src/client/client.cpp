@@ -12,8 +12,9 @@ namespace {
 
 std::expected<varlink::ClientConnection, Error> open_connection(const ClientOptions &options) {
     const auto socket = socket_of(options);
-    const auto address = varlink::Address::parse(socket);
+    auto address = varlink::Address::parse(socket);
     if (!address) return std::unexpected(Error{ErrorCode::invalid_argument, address.error()});
+    if (options.trusted_servers) address->trust_only(*options.trusted_servers);
     auto connection = varlink::ClientConnection::connect(*address, options.connect_timeout);
     if (!connection) return std::unexpected(from_transport(connection.error(), socket));
     return std::move(*connection);

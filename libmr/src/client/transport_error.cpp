@@ -10,6 +10,8 @@ Error from_transport(const varlink::ClientError &error, const std::string &socke
     case varlink::ClientErrorCode::not_permitted:
         return {ErrorCode::permission_denied,
                 "this user may not connect to " + socket + " (" + error.reason + "): its mode, owner and group say who may"};
+    case varlink::ClientErrorCode::not_trusted:
+        return {ErrorCode::no_service, "what listens at " + socket + " is not to be trusted as mrd: " + error.reason};
     case varlink::ClientErrorCode::refused:
         return {ErrorCode::no_service, "mrd at " + socket + " closed the connection without an answer (" + error.reason +
                                            "): nothing was done; it has been started again since, or has as many connections as its "

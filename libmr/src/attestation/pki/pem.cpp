@@ -20,6 +20,7 @@ constexpr std::string_view pem_end = "-----END CERTIFICATE-----";
 // Old names of the same (RFC 7468, sections 5.1 and 7).
 constexpr std::array labels = {std::string_view("CERTIFICATE"), std::string_view("X509 CERTIFICATE"),
                                std::string_view("X.509 CERTIFICATE")};
+constexpr std::array key_labels = {std::string_view("PUBLIC KEY")};
 constexpr std::array crl_labels = {std::string_view("X509 CRL"), std::string_view("CRL")};
 
 constexpr std::string_view blanks = " \t\r\n\v\f";
@@ -165,6 +166,7 @@ namespace attestation {
 
 std::expected<std::vector<Bytes>, Error> certificates_in_text(std::string_view text) { return find_blocks(text, labels, "certificate"); }
 std::expected<std::vector<Bytes>, Error> crls_in_text(std::string_view text) { return find_blocks(text, crl_labels, "CRL"); }
+std::expected<std::vector<Bytes>, Error> public_keys_in_text(std::string_view text) { return find_blocks(text, key_labels, "public key"); }
 
 }  // namespace attestation
 

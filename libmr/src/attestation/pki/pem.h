@@ -14,5 +14,6 @@ namespace mr::attestation {
 // max_certificates_in_file.
 std::expected<std::vector<Bytes>, Error> certificates_in_text(std::string_view text);
 std::expected<std::vector<Bytes>, Error> crls_in_text(std::string_view text);
+std::expected<std::vector<Bytes>, Error> public_keys_in_text(std::string_view text);
 
 }  // namespace mr::attestation
