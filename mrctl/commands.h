@@ -48,6 +48,11 @@ struct ExecCommand {
     std::string name;
     std::vector<std::string> program;  // with its arguments; "--" may stand before it
 };
+struct GateCommand {
+    std::string name = "rtmr3";  // takes the events
+    std::string reference;
+    std::vector<std::string> program;  // with its arguments; "--" may stand before it
+};
 struct LogCommand {
     std::string format;  // empty: records
     std::string output;
@@ -131,6 +136,7 @@ int log_level(const Common &common, const std::optional<std::string> &level);
 // Those that need libcrypto: in mrctl they are only its way to mrctl-crypto (hand_over.cpp), which has them.
 int measure(const Common &common, const MeasureCommand &command);    // measure.cpp
 int exec(const Common &common, const ExecCommand &command);          // exec.cpp
+int gate(const Common &common, const GateCommand &command);          // gate.cpp
 int log(const Common &common, const LogCommand &command);            // log.cpp
 int replay(const Common &common, const ReplayCommand &command);      // replay.cpp
 int evidence(const Common &common, const EvidenceCommand &command);  // evidence.cpp

@@ -33,6 +33,7 @@ int hand_over() {
 
 int measure(const Common & /*common*/, const MeasureCommand & /*command*/) { return hand_over(); }
 int exec(const Common & /*common*/, const ExecCommand & /*command*/) { return hand_over(); }
+int gate(const Common & /*common*/, const GateCommand & /*command*/) { return hand_over(), exit_cannot_judge; }
 int log(const Common & /*common*/, const LogCommand & /*command*/) { return hand_over(); }
 int replay(const Common & /*common*/, const ReplayCommand & /*command*/) { return hand_over(); }
 int evidence(const Common & /*common*/, const EvidenceCommand & /*command*/) { return hand_over(); }

@@ -145,6 +145,18 @@ int main(int argc, char **argv) {
         ->required();
     exec_app->callback(run_into(exit_code, [&] { return mrctl::exec(common, exec); }));
 
+    mrctl::GateCommand gate;
+    auto *gate_app = app.add_subcommand(
+        "gate",
+        "Runs a program if this machine's registers and log hold what reference values ask for: a local decision, by mrd's word. "
+        "Reference values and decision are events. Exit: the program's status; 1 refused, 255 it cannot be judged");
+    gate_app->positionals_at_end();  // what stands behind them is the program's
+    gate_app->add_option("--reference", gate.reference, "Reference values, JSON")->type_name("FILE")->required();
+    gate_app->add_option("--register", gate.name, "Takes the events [rtmr3]")->type_name("REGISTER")->check(text);
+    gate_app->add_option("PROGRAM", gate.program, "Program and its arguments [none: the exit status alone tells]; -- may stand before it")
+        ->type_name("FILE");
+    gate_app->callback(run_into(exit_code, [&] { return mrctl::gate(common, gate); }));
+
     std::string capped;
     auto *cap_app = app.add_subcommand("cap", "One last event, then no extend until the next boot");
     cap_app->add_option("REGISTER", capped, "Its name")->type_name("")->required()->check(text);
@@ -343,6 +355,8 @@ int main(int argc, char **argv) {
         exit_code =
             mrctl::fail_usage(wrong != nullptr ? "there is no command \"" + std::string(wrong) + "\"; mrctl --help shows those there are"
                                                : std::string(error.what()) + "; mrctl COMMAND --help shows what a command takes");
+        // For systemd's ExecCondition= 2 would be a "no".
+        if (gate_app->parsed()) exit_code = mrctl::exit_cannot_judge;
     }
     // What could not be written must not look as if it had been: a full disk, a closed descriptor. The error that was told is enough.
     if (std::cout.flush() || (exit_code != mrctl::exit_done && exit_code != mrctl::exit_refused)) return exit_code;

@@ -17,6 +17,7 @@ enum ExitCode : int {
     exit_refused = 1,  // mrd or a file says no
     exit_usage = 2,
     exit_no_service = 3,
+    exit_cannot_judge = 255,  // of gate alone, for all that is neither yes nor no
 };
 
 // Writes "mrctl: message" on one line, and gives the exit code that belongs to the error.

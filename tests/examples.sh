@@ -113,4 +113,50 @@ grep -q '^certificate_chain is false' "$work/out" || fail "the verifier does not
 reference "what I run"
 if "$work/verifier/verifier" "$nonce" "$work/reference" "$work/root.pem" <"$work/evidence" >"$work/out"; then fail "a forbidden event is let pass"; fi
 grep -q '^forbidden_events is false' "$work/out" || fail "the verifier does not name the forbidden event: $(cat "$work/out")"
+
+echo "-- release"
+cmake -S examples/release -B "$work/release" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+cmake --build "$work/release" >/dev/null
+reference "never measured"
+printf 'open sesame' >"$work/secret"
+mkfifo "$work/to_broker" "$work/from_broker"
+"$work/release/broker" "$work/reference" "$work/secret" "$(id -u)" 2 "$work/root.pem" <"$work/to_broker" >"$work/from_broker" &
+exec 7>"$work/to_broker" 8<"$work/from_broker"
+# say WORD...: one line to the broker, and its answer.
+say() {
+    printf '%s\n' "$*" >&7
+    read -r answer <&8
+    printf '%s\n' "$answer"
+}
+# What leads to the broker that runs.
+# shellcheck disable=SC2016 # for the relay
+printf '#!/bin/bash\nwhile read -r line; do printf "%%s\\n" "$line" >&7; read -r answer <&8; printf "%%s\\n" "$answer"; done\n' >"$work/relay"
+chmod 755 "$work/relay"
+released() { TOKEN_FILE="$work/token" examples/release/machine.sh "$work/relay"; }
+[ "$(released)" = "open sesame" ] || fail "the machine does not get the secret"
+[[ $(say check "$(cat "$work/token")") == "good "* ]] || fail "a token that was just given is not good"
+[[ $(say check "9$(cat "$work/token")") == "refused the token is none"* ]] || fail "a token with another end is good"
+for _ in $(seq 300); do
+    if [[ $(say check "$(cat "$work/token")") == "refused the token has ended"* ]]; then break; fi
+    sleep 0.1
+done
+[[ $(say check "$(cat "$work/token")") == "refused the token has ended"* ]] || fail "a token does not end"
+released >/dev/null
+[[ $(say check "$(cat "$work/token")") == "good "* ]] || fail "a token is not renewed"
+# Another's key beside this machine's evidence; evidence that binds nothing; a nonce twice.
+for name in machine thief; do
+    openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 2>/dev/null | openssl pkey -pubout -out "$work/$name.pem"
+done
+nonce=$(say nonce | cut -d ' ' -f 2)
+mrctl evidence --bind-key "$work/machine.pem" --nonce "$nonce" -o "$work/bound" 2>/dev/null
+[ "$(say release "$nonce" "$(base64 -w 0 "$work/thief.pem")" "$(base64 -w 0 "$work/bound")")" = "refused these do not hold: report_data bound_key" ] || fail "a relayed quote is good for another's key"
+[[ $(say release "$nonce" "$(base64 -w 0 "$work/machine.pem")" "$(base64 -w 0 "$work/bound")") == "refused the nonce "* ]] || fail "a nonce is good twice"
+nonce=$(say nonce | cut -d ' ' -f 2)
+mrctl evidence --data "$nonce" -o "$work/unbound" 2>/dev/null
+[ "$(say release "$nonce" "$(base64 -w 0 "$work/machine.pem")" "$(base64 -w 0 "$work/unbound")")" = "refused these do not hold: report_data bound_key" ] || fail "evidence that binds nothing is good"
+# The machine does something that it must not: no renewal.
+printf 'never measured' | mrctl measure tdx/rtmr1 - >/dev/null
+if released >"$work/out" 2>"$work/said"; then fail "a machine whose verdict does not hold gets the secret"; fi
+grep -q 'these do not hold: forbidden_events$' "$work/said" || fail "the broker does not say why: $(cat "$work/said")"
+exec 7>&- 8<&-
 end

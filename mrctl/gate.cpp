@@ -1,0 +1,190 @@
+// mrctl gate: does this machine, as it is now, hold what the reference values ask for? A local decision, by registers and log.
+#include <pwd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "mr/digest.h"
+#include "mr/event_content.h"
+#include "mr/verify.h"
+#include "mr/verify_quote.h"
+#include "mrctl/commands.h"
+#include "mrctl/output.h"
+#include "mrctl/program.h"
+
+namespace mrctl {
+
+namespace {
+
+constexpr int max_rounds = 16;                                  // of a report while nothing is extended
+constexpr std::size_t max_judged_log = std::size_t{256} << 20;  // bytes
+
+// What is judged here. The others are about who signed what: nothing is signed where mrd itself is asked.
+constexpr std::array judged_here{mr::statement::report_data,       mr::statement::report_hashes,    mr::statement::parts_present,
+                                 mr::statement::log_well_formed,   mr::statement::log_replay,       mr::statement::history_complete,
+                                 mr::statement::registers_covered, mr::statement::reference_values, mr::statement::register_values,
+                                 mr::statement::required_events,   mr::statement::forbidden_events, mr::statement::closed_registers,
+                                 mr::statement::alternatives};
+
+// systemd takes 1 to 254 of an ExecCondition= for "no", and passes over the unit; 255 for a failure.
+int cannot_judge(const mr::Error &error) {
+    (void)fail(error);
+    return exit_cannot_judge;
+}
+
+std::unexpected<mr::Error> refuse(mr::ErrorCode code, std::string message) { return std::unexpected(mr::Error{code, std::move(message)}); }
+
+// Root, mrd's user, and who asks himself, whom nobody needs to deceive.
+std::vector<std::uint32_t> whom_to_trust() {
+    std::vector<std::uint32_t> uids{0, ::geteuid()};
+    if (const auto *const user = ::getpwnam("mrd"); user != nullptr)
+        uids.push_back(user->pw_uid);  // NOLINT(concurrency-mt-unsafe): one thread
+    return uids;
+}
+
+std::expected<mr::ReportData, mr::Error> some_nonce() {
+    mr::ReportData nonce{};
+    if (::getrandom(nonce.data(), nonce.size(), 0) != static_cast<ssize_t>(nonce.size()))
+        return refuse(mr::ErrorCode::io, "the kernel gives no random numbers: " + std::generic_category().message(errno));
+    return nonce;
+}
+
+// Registers as the hardware reports them now, and the log up to there, in the form in which evidence has them.
+std::expected<mr::Evidence, mr::Error> look_at_machine(mr::Client &client, const std::string &reg, const mr::ReportData &nonce) {
+    const auto last_event = [&]() -> std::expected<std::int64_t, mr::Error> {
+        const auto snapshot = client.snapshot({reg});
+        if (!snapshot) return std::unexpected(snapshot.error());
+        return snapshot->sequence;
+    };
+    auto before = last_event();
+    if (!before) return std::unexpected(before.error());
+    std::expected<mr::Report, mr::Error> report;
+    for (int round = 1;; ++round) {
+        report = client.report(nonce);
+        if (!report) return std::unexpected(report.error());
+        const auto after = last_event();
+        if (!after) return std::unexpected(after.error());
+        if (*after == *before) break;
+        if (round == max_rounds) return refuse(mr::ErrorCode::busy, "the registers change faster than they can be reported: try again");
+        before = after;
+    }
+    if (!mr::decode_tdreport(report->report))
+        return refuse(mr::ErrorCode::not_supported,
+                      "the report of " + report->provider + " is no TDREPORT, and no other can be judged yet");
+    mr::EvidencePart part;
+    part.name = report->provider;
+    part.kind = mr::tdx_kind;
+    part.simulated = report->simulated;
+    part.quote = std::move(report->report);
+    part.sequence = *before;
+    mr::Evidence evidence;
+    evidence.report_data = nonce;
+    evidence.parts.push_back(std::move(part));
+    evidence.sequence = *before;
+    const auto registers = client.list(evidence.parts.front().name);
+    if (!registers) return std::unexpected(registers.error());
+    for (const auto &each : *registers) {
+        if (!each.flags.has(mr::Flag::extensible)) continue;
+        auto &known = evidence.registers.emplace_back();
+        known.name = each.name;
+        known.owner = each.owner;
+    }
+    bool fits = true;
+    const auto exported = client.export_log("json", [&](const mr::Bytes &piece) {
+        evidence.log.insert(evidence.log.end(), piece.begin(), piece.end());
+        fits = evidence.log.size() <= max_judged_log;
+        return fits;
+    });
+    if (!exported) return std::unexpected(exported.error());
+    if (!fits) return refuse(mr::ErrorCode::log_too_large, "the log has more than " + std::to_string(max_judged_log) + " bytes");
+    return evidence;
+}
+
+// Those that do not hold.
+std::vector<mr::Statement> judge(const mr::Evidence &evidence, const mr::ReportData &nonce, mr::ReferenceValues reference) {
+    mr::VerifyOptions options;
+    options.reference = std::move(reference);
+    options.waived.tcb = true;
+    options.report_data = mr::Bytes(nonce.begin(), nonce.end());
+    options.time = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    const auto verdict = mr::verify(evidence, options);
+    std::vector<mr::Statement> failing;
+    for (const auto name : judged_here) {
+        const auto *const statement = verdict.find(name);
+        if (statement != nullptr && statement->required && statement->result != mr::Judgement::holds) failing.push_back(*statement);
+    }
+    return failing;
+}
+
+std::string names_of(const std::vector<mr::Statement> &statements) {
+    std::string names;
+    for (const auto &each : statements) names.append(names.empty() ? "" : ", ").append(each.name);
+    return names;
+}
+
+}  // namespace
+
+int gate(const Common &common, const GateCommand &command) {
+    auto program = command.program;
+    if (!program.empty() && program.front() == "--") program.erase(program.begin());
+    for (const auto &argument : program) {
+        if (!mr::is_text(argument))
+            return cannot_judge(
+                {mr::ErrorCode::invalid_argument, "gate: an argument is not text in UTF-8, so that the event cannot hold it"});
+    }
+    // Read once: what is measured is what is judged by.
+    const auto file = read_file(command.reference, mr::max_reference_values_size);
+    if (!file) return cannot_judge(file.error());
+    auto reference = mr::parse_reference_values({reinterpret_cast<const char *>(file->data()), file->size()});
+    if (!reference) return cannot_judge({reference.error().code, command.reference + ": " + reference.error().message});
+    const auto digest = mr::hash(mr::HashAlgorithm::sha384, *file);
+    if (!digest) return cannot_judge(digest.error());
+
+    auto options = common.client;
+    // Whoever sets the environment must not choose whom this machine is judged by.
+    if (options.socket.empty()) options.socket = mr::default_socket;
+    options.trusted_servers = whom_to_trust();
+    auto client = mr::Client::connect(options);
+    if (!client) return cannot_judge(client.error());
+    const auto measured = client->measure_digest(command.name, mr::ContentDigest{mr::HashAlgorithm::sha384, *digest},
+                                                 {.description = "gate reference " + mr::printable_text(command.reference)});
+    if (!measured) return cannot_judge(measured.error());
+
+    const auto nonce = some_nonce();
+    if (!nonce) return cannot_judge(nonce.error());
+    const auto evidence = look_at_machine(*client, command.name, *nonce);
+    if (!evidence) return cannot_judge(evidence.error());
+    const auto failing = judge(*evidence, *nonce, std::move(*reference));
+
+    const std::string decision = failing.empty() ? "passed" : "refused";
+    const auto told = client->measure(command.name, mr::as_bytes(failing.empty() ? decision : decision + ": " + names_of(failing)),
+                                      {.description = "gate " + decision + " " + nlohmann::json(program).dump(), .envelope = true});
+    // What nobody can find in the log later has not been decided.
+    if (!told) return cannot_judge(told.error());
+    if (!failing.empty()) {
+        std::string reasons;
+        for (const auto &each : failing) reasons.append(reasons.empty() ? "" : "; ").append(each.name).append(": ").append(each.reason);
+        return fail({mr::ErrorCode::permission_denied, "gate: refused: " + reasons});
+    }
+    if (evidence->simulated()) note("this machine is simulated and proves nothing");
+    if (program.empty()) return exit_done;
+    const auto path = find_program(program.front());
+    if (!path) return cannot_judge(path.error());
+    std::vector<char *> given;
+    for (auto &argument : program) given.push_back(argument.data());
+    given.push_back(nullptr);
+    ::execv(path->c_str(), given.data());
+    return cannot_judge({mr::ErrorCode::io, "cannot run " + *path + ": " + std::generic_category().message(errno)});
+}
+
+}  // namespace mrctl

@@ -1,0 +1,213 @@
+// mrctl gate: a program runs only if this machine's registers and log hold what reference values ask for.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "mr/envelope.h"
+#include "tests/integration/as_user.h"
+#include "tests/integration/mrctl.h"
+#include "tests/integration/stepped_program.h"
+#include "tests/sanitized.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+class MrctlGate : public MrctlTest {
+protected:
+    // Reference values by which this content must have been measured.
+    std::string reference(const std::string &name, const std::string &content) {
+        const auto path = folder() / name;
+        std::ofstream(path) << R"({"format":"mrd-reference-values","version":1,"requiredEvents":[{"name":"it","text":")" + content +
+                                   "\"}]}";
+        return path.native();
+    }
+    std::vector<std::string> command(const std::string &reference, std::vector<std::string> program) {
+        std::vector<std::string> all{places::mrctl(), "--socket", (folder() / "io.mrd").native(), "gate", "--reference", reference, "--"};
+        all.insert(all.end(), program.begin(), program.end());
+        return all;
+    }
+    Finished gate(const std::string &reference, const std::vector<std::string> &program) {
+        return run_program(command(reference, program), folder());
+    }
+    void measure(const std::string &content) { (void)output({"measure", "rtmr3", "-"}, content); }
+
+    // Description, and what was measured: text, or a digest in hexadecimal.
+    struct Event {
+        std::string description;
+        std::string content;
+        friend bool operator==(const Event &, const Event &) = default;
+    };
+    std::vector<Event> events() {
+        std::vector<Event> found;
+        auto client = daemon().client();
+        EXPECT_TRUE(client.records(1, false, [&found](const mr::LogRecord &record) {
+            const auto envelope = mr::decode_envelope(record.data.value_or(mr::Bytes()));
+            if (!envelope || record.binding != mr::Binding::bound) return true;
+            const auto &body = envelope->body;
+            found.push_back({body.description.value_or(""),
+                             body.digest ? mr::to_hex(body.digest->value.bytes()) : std::string(body.data->begin(), body.data->end())});
+            return true;
+        }));
+        return found;
+    }
+    static std::string digest_hex(const std::string &bytes) { return mr::to_hex(digest_of(bytes).bytes()); }
+};
+
+TEST_F(MrctlGate, RunsTheProgramWhereTheReferenceValuesHoldAndItsStatusPassesThrough) {
+    start();
+    measure("what must be there");
+    const auto good = reference("good.json", "what must be there");
+    const auto done = gate(good, {"sh", "-c", "echo it runs; exit 7"});
+    EXPECT_EQ(done.exit_code, 7);
+    EXPECT_EQ(done.out, "it runs\n");
+    EXPECT_EQ(done.err, "mrctl: note: this machine is simulated and proves nothing\n");
+    EXPECT_EQ(gate(good, {}).exit_code, 0) << "for ExecCondition=";
+    EXPECT_EQ(gate(good, {"sh", "-c", "kill -TERM $$"}).exit_code, 1000 + SIGTERM);
+}
+
+TEST_F(MrctlGate, RunsNothingWhereTheyDoNotAndSaysWhy) {
+    start();
+    measure("something else");
+    const auto done = gate(reference("bad.json", "what must be there"), {"echo", "it runs"});
+    EXPECT_EQ(done.exit_code, 1);
+    EXPECT_THAT(done.out, IsEmpty());
+    EXPECT_THAT(done.err, StartsWith("mrctl: gate: refused: required_events: not in the log: it"));
+    EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+}
+
+TEST_F(MrctlGate, TheReferenceValuesAndTheDecisionAreEvents) {
+    start();
+    measure("what must be there");
+    const auto good = reference("good.json", "what must be there");
+    const auto bad = reference("bad.json", "what is not there");
+    EXPECT_EQ(gate(good, {"echo", "a b"}).exit_code, 0);
+    EXPECT_EQ(gate(bad, {"echo"}).exit_code, 1);
+    EXPECT_THAT(events(),
+                ElementsAre(Event{"gate reference " + good, digest_hex(contents(good))}, Event{R"(gate passed ["echo","a b"])", "passed"},
+                            Event{"gate reference " + bad, digest_hex(contents(bad))},
+                            Event{R"(gate refused ["echo"])", "refused: required_events"}));
+}
+
+TEST_F(MrctlGate, ARegisterThatTheLogDoesNotExplainIsRefused) {
+    start();
+    measure("what must be there");
+    const auto good = reference("good.json", "what must be there");
+    extend_behind("rtmr2", hex(7));
+    const auto done = gate(good, {"echo", "it runs"});
+    EXPECT_EQ(done.exit_code, 1);
+    EXPECT_THAT(done.out, IsEmpty());
+    EXPECT_THAT(done.err, HasSubstr("log_replay"));
+    // In the register that takes the gate's own events it is a gap before them, as soon as mrd has seen it.
+    extend_behind("rtmr3", hex(7));
+    EXPECT_THAT(gate(good, {"echo", "it runs"}).err, HasSubstr("rtmr3: the log leads to"));
+    (void)output({"read", "rtmr3", "--fresh"});
+    EXPECT_THAT(gate(good, {"echo", "it runs"}).err, AllOf(HasSubstr("history_complete"), HasSubstr("required_events")));
+}
+
+TEST_F(MrctlGate, WhatCannotBeJudgedIsAFailureAndNoNo) {
+    start();
+    const auto good = reference("good.json", "what must be there");
+    const auto expect_failure = [&](const std::vector<std::string> &arguments, const std::string &why) {
+        const auto done = mrctl(arguments);
+        EXPECT_EQ(done.exit_code, 255) << "which systemd takes for a failure";
+        EXPECT_THAT(done.err, HasSubstr(why));
+        EXPECT_THAT(done.out, IsEmpty());
+    };
+    const auto socket = (folder() / "io.mrd").native();
+    expect_failure({"--socket", folder() / "nobody", "gate", "--reference", good, "echo"}, "no mrd at");
+    expect_failure({"--socket", socket, "gate", "--reference", folder() / "nothing", "echo"}, "No such file");
+    expect_failure({"--socket", socket, "gate", "--reference", "/dev/null", "echo"}, "/dev/null: ");
+    expect_failure({"--socket", socket, "gate", "echo"}, "--reference is required");
+    expect_failure({"--socket", socket, "gate", "--reference", good, "--no-such-option", "echo"}, "--no-such-option");
+    expect_failure({"--socket", socket, "gate", "--reference", good, "--register", "mrtd", "echo"}, "NotExtensible");
+    EXPECT_THAT(events(), IsEmpty());
+    measure("what must be there");
+    const auto done = gate(good, {folder() / "no-such-program"});
+    EXPECT_EQ(done.exit_code, 255);
+    EXPECT_THAT(done.err, HasSubstr("no-such-program: No such file"));
+}
+
+TEST_F(MrctlGate, TheEnvironmentDoesNotChooseWhoIsAsked) {
+    start();
+    measure("what must be there");
+    if (std::filesystem::exists(mr::default_socket)) GTEST_SKIP() << "an mrd runs on this machine";
+    const auto done = mrctl({"gate", "--reference", reference("good.json", "what must be there"), "echo", "it runs"});
+    EXPECT_EQ(done.exit_code, 255);
+    EXPECT_THAT(done.err, HasSubstr("no mrd at /run/mrd/io.mrd"));
+}
+
+TEST_F(MrctlGate, AnotherUsersServiceIsNotAskedAnything) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+    std::filesystem::permissions(folder(), std::filesystem::perms::all);
+    const auto path = (folder() / "impostor").native();
+    std::array<int, 2> heard{};
+    std::array<int, 2> ready{};
+    ASSERT_EQ(::pipe(heard.data()), 0);
+    ASSERT_EQ(::pipe(ready.data()), 0);
+    const pid_t impostor = ::fork();
+    if (impostor == 0) {
+        become({.uid = 4711});
+        const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(path, std::begin(address.sun_path));
+        if (::bind(listener, reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0 || ::listen(listener, 1) != 0) ::_exit(1);
+        (void)!::write(ready[1], "x", 1);
+        const int client = ::accept(listener, nullptr, nullptr);
+        char byte = 0;
+        while (::read(client, &byte, 1) == 1) (void)!::write(heard[1], &byte, 1);
+        ::_exit(0);
+    }
+    ::close(heard[1]);
+    ::close(ready[1]);
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    const auto done = mrctl({"--socket", path, "gate", "--reference", reference("good.json", "x"), "echo", "it runs"});
+    EXPECT_EQ(done.exit_code, 255);
+    EXPECT_THAT(done.err, HasSubstr("is not to be trusted as mrd: uid 4711 listens there"));
+    EXPECT_EQ(::read(heard[0], &byte, 1), 0) << "something was said to it";
+    ::close(heard[0]);
+    ::close(ready[0]);
+    ::waitpid(impostor, nullptr, 0);
+}
+
+TEST_F(MrctlGate, JudgesByTheReferenceValuesThatItHasMeasured) {
+    start();
+    measure("what must be there");
+    const auto path = folder() / "reference.json";
+    const auto good = contents(reference("good.json", "what must be there"));
+    const auto bad = contents(reference("bad.json", "what is not there"));
+    const auto put = [&](const std::string &text) {
+        std::ofstream(folder() / "next") << text;
+        std::filesystem::rename(folder() / "next", path);
+    };
+    put(bad);
+    const int points = run_stepped(command(path, {"/bin/echo", "it runs"}), folder(), path, {}, -1, [] {}).points;
+    EXPECT_GT(points, 20);
+    int passed = 0;
+    int refused = 0;
+    for (int at = 0; at < points; at += is_sanitized ? 29 : 5) {
+        put(bad);
+        const auto before = events().size();
+        const auto done = run_stepped(command(path, {"/bin/echo", "it runs"}), folder(), path, {}, at, [&] { put(good); }).finished;
+        const auto told = events();
+        ASSERT_EQ(told.size(), before + 2) << done.err;
+        EXPECT_EQ(told[before].content, digest_hex(done.exit_code == 0 ? good : bad)) << at;
+        EXPECT_EQ(done.out, done.exit_code == 0 ? "it runs\n" : "");
+        ++(done.exit_code == 0 ? passed : refused);
+    }
+    EXPECT_GT(passed, 0);
+    EXPECT_GT(refused, 0);
+}
+
+}  // namespace
+}  // namespace mrd
