@@ -51,7 +51,7 @@ shows "introspect" "method Extend"
 shows "introspect" "error LogOnly"
 
 run 0 call -j "$address" io.mrd.Registers.List '{}'
-shows "List" '"name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","capped":false,"simulated":true,"unbound":true,"roles":["app","config"]'
+shows "List" '"name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","capped":false,"simulated":true,"unbound":true,"roles":\["app","config"\]'
 
 run 0 call -j "$address" io.mrd.Registers.Read '{"name":"tdx/rtmr3"}'
 shows "Read" "\"value\":\"$zero\""
