@@ -49,7 +49,7 @@ struct ExecCommand {
     std::vector<std::string> program;  // with its arguments; "--" may stand before it
 };
 struct GateCommand {
-    std::string name = "rtmr3";  // takes the events
+    std::string name = "app";  // takes the events
     std::string reference;
     std::vector<std::string> program;  // with its arguments; "--" may stand before it
 };

@@ -152,7 +152,7 @@ int main(int argc, char **argv) {
         "Reference values and decision are events. Exit: the program's status; 1 refused, 255 it cannot be judged");
     gate_app->positionals_at_end();  // what stands behind them is the program's
     gate_app->add_option("--reference", gate.reference, "Reference values, JSON")->type_name("FILE")->required();
-    gate_app->add_option("--register", gate.name, "Takes the events [rtmr3]")->type_name("REGISTER")->check(text);
+    gate_app->add_option("--register", gate.name, "Takes the events: a register, or a role [app]")->type_name("REGISTER")->check(text);
     gate_app->add_option("PROGRAM", gate.program, "Program and its arguments [none: the exit status alone tells]; -- may stand before it")
         ->type_name("FILE");
     gate_app->callback(run_into(exit_code, [&] { return mrctl::gate(common, gate); }));
