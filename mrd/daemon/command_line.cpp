@@ -162,7 +162,7 @@ std::expected<CommandLine, EndNow> parse_command_line(int argc, char **argv) {
     if (!config) return refuse(config.error().message, config.error().code == mr::ErrorCode::io ? exit_refused : exit_usage);
     auto td = simulated_td(options);
     if (!td) return refuse(td.error());
-    return CommandLine{std::move(*config), std::move(*td), options.check, config_file(options)};
+    return CommandLine{std::move(*config), std::move(*td), options.check, {argv + 1, argv + argc}, config_file(options)};
 }
 
 }  // namespace mrd

@@ -4,6 +4,7 @@
 #include <expected>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "mrd/daemon/config.h"
 #include "mrd/providers/sim/simulator.h"
@@ -15,6 +16,7 @@ struct CommandLine {
     // What --sim-* and --reset ask of the simulated TD; name, state file and boot id are not set.
     sim::Options simulated_td;
     bool check = false;
+    std::vector<std::string> given;     // as it was given, for what mrd says of itself
     std::filesystem::path config_file;  // empty: none was read
 };
 

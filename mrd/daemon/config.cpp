@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "mr/file.h"
+#include "mrd/daemon/self_description.h"
 #include "mrd/daemon/toml_table.h"
 #include "mrd/interfaces/names.h"
 #include "mrd/journal/earlier_log.h"
@@ -43,6 +44,12 @@ std::expected<void, std::string> read_service(const toml::table &table, std::str
         const auto *const known = std::ranges::find_if(words, [&](const auto &word) { return value == word.first; });
         if (known == words.end()) return R"(must be "required", "best-effort" or "off")";
         config.confined = known->second;
+        return {};
+    });
+    reader.key("measure_itself", [&config](const toml::node &node) -> std::string {
+        const auto name = node.value_exact<std::string>();
+        if (!name || name->empty()) return R"(must be a register's name, or a role, as "config")";
+        config.measure_itself = *name;
         return {};
     });
     reader.count("max_connections", config.limits.max_connections, 1, max_connections_limit);
@@ -361,6 +368,7 @@ std::expected<Config, mr::Error> load_config(const std::filesystem::path &file) 
     }
     auto config = parse_config({reinterpret_cast<const char *>(bytes->data()), bytes->size()}, file.string());
     if (!config) return fail(mr::ErrorCode::invalid_argument, config.error());
+    config->digest = sha384_text(*bytes);
     return std::move(*config);
 }
 

@@ -69,8 +69,10 @@ struct Config {
     std::vector<ProviderConfig> providers;  // none: as the command line has it
     std::vector<RegisterRule> rules;
     Roles roles;
-    std::vector<AccessRuleConfig> access;  // none: the defaults
-    Sections sections;                     // of the file
+    std::vector<AccessRuleConfig> access;       // none: the defaults
+    std::optional<std::string> measure_itself;  // into which register, by its name or a role; nothing: into none
+    Sections sections;                          // of the file
+    std::optional<std::string> digest;          // of the file's bytes: "sha384:HEX"
 };
 
 // Error: one line that names the file, the line, the key and what to write instead.

@@ -58,26 +58,46 @@ void set_audit(const Config &config, Daemon &daemon) {
     daemon.audit()->set_kinds(config.audit.value_or(log::goes_to_journal() ? Audit::every() : Audit::Kinds()));
 }
 
-bool reload(const std::filesystem::path &config_file, const Config &at_start, Daemon &daemon) {
+namespace {
+
+void take(const Config &config, AccessRules rules, const Config &at_start, Daemon &daemon) {
+    const auto count = std::to_string(rules.all().size());
+    daemon.set_access(std::move(rules));
+    warn_of_registers(daemon);
+    set_audit(config, daemon);
+    log::info(log::Kind::configuration, "access rules and log.audit are reloaded", {{"rules", count}});
+    if (const auto changed = changed_sections(at_start.sections, config.sections); !changed.empty())
+        log::warning(log::Kind::configuration, "what else has changed in the configuration waits for mrd's next start",
+                     {{"sections", changed}});
+}
+
+}  // namespace
+
+void reload(const std::filesystem::path &config_file, const Config &at_start, Daemon &daemon, SelfMeasurement *self,
+            std::move_only_function<void(bool)> done) {
     const auto stay = [](const std::string &reason) {
         log::error(log::Kind::configuration, "access rules and log.audit stay as they were", {{"reason", reason}});
         return false;
     };
-    if (config_file.empty()) return stay("mrd was started without a configuration file");
-    const auto config = load_config(config_file);
-    if (!config) return stay(config.error().message);
+    if (config_file.empty()) return done(stay("mrd was started without a configuration file"));
+    auto config = load_config(config_file);
+    if (!config) return done(stay(config.error().message));
     auto rules = make_access_rules(config->access);
-    if (!rules) return stay(rules.error());
+    if (!rules) return done(stay(rules.error()));
     warn_of_access(*rules, at_start);
-    const auto count = std::to_string(rules->all().size());
-    daemon.set_access(std::move(*rules));
-    warn_of_registers(daemon);
-    set_audit(*config, daemon);
-    log::info(log::Kind::configuration, "access rules and log.audit are reloaded", {{"rules", count}});
-    if (const auto changed = changed_sections(at_start.sections, config->sections); !changed.empty())
-        log::warning(log::Kind::configuration, "what else has changed in the configuration waits for mrd's next start",
-                     {{"sections", changed}});
-    return true;
+    if (self == nullptr) {
+        take(*config, std::move(*rules), at_start, daemon);
+        return done(true);
+    }
+    auto description = self->description();
+    description.reloaded = config->digest == at_start.digest ? std::nullopt : config->digest;
+    description.access = sha384_text(mr::as_bytes(access_text(*rules)));
+    self->measure(std::move(description), [config = std::move(*config), rules = std::move(*rules), &at_start, &daemon, stay,
+                                           done = std::move(done)](const std::expected<void, std::string> &measured) mutable {
+        if (!measured) return done(stay(measured.error()));
+        take(config, std::move(rules), at_start, daemon);
+        done(true);
+    });
 }
 
 }  // namespace mrd

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 
 #include "mrd/daemon/config.h"
 #include "mrd/daemon/daemon.h"
+#include "mrd/daemon/self_measurement.h"
 
 namespace mrd {
 
@@ -20,7 +22,8 @@ void set_audit(const Config &config, Daemon &daemon);
 
 // Reads the configuration again and puts its access rules and log.audit in the place of those that hold. Whole or not at all: where the file is wrong, in
 // whatever part, they stay, and a line in mrd's log says why. Another line names the sections that have changed since the start and that a start alone reads.
-// True: there are new ones.
-bool reload(const std::filesystem::path &config_file, const Config &at_start, Daemon &daemon);
+// Where mrd measures itself (`self`; null: it does not) they stay until the event is there that says so, too. `done`: true: there are new ones.
+void reload(const std::filesystem::path &config_file, const Config &at_start, Daemon &daemon, SelfMeasurement *self,
+            std::move_only_function<void(bool)> done);
 
 }  // namespace mrd

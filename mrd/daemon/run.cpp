@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -37,6 +38,7 @@
 #include "mrd/daemon/metrics_listener.h"
 #include "mrd/daemon/metrics_socket.h"
 #include "mrd/daemon/reload.h"
+#include "mrd/daemon/self_measurement.h"
 #include "mrd/daemon/service.h"
 #include "mrd/daemon/start_progress.h"
 #include "mrd/daemon/watchdog.h"
@@ -242,6 +244,17 @@ std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) 
     return {};
 }
 
+// ---- What mrd says of itself
+
+// Nobody is served before it is there. Error: a sentence.
+std::expected<void, std::string> measure_itself(asio::io_context &loop, mrd::SelfMeasurement &self, mrd::SelfDescription description) {
+    std::optional<std::expected<void, std::string>> result;
+    self.measure(std::move(description), [&result](std::expected<void, std::string> measured) { result = std::move(measured); });
+    const auto work = asio::make_work_guard(loop);
+    while (!result && !loop.stopped()) loop.run_one();
+    return result.value_or(Failure("mrd is stopped before it has measured itself"));
+}
+
 // ---- Folders, locks, descriptors
 
 // Whoever tries mrd out is seldom root, and the usual places are root's.
@@ -354,6 +367,14 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto limits = fit_descriptors(config, for_metrics->size());
     if (!limits) return Failure(limits.error());
     auto memory = mrd::Metrics::open_memory();
+    mrd::SelfDescription itself{
+        .configuration = config.digest, .access = mrd::sha384_text(mr::as_bytes(mrd::access_text(*rules))), .options = command_line.given};
+    if (config.measure_itself) {
+        // Confined, mrd may not read its own program any more.
+        auto program = mrd::digest_of_running_program();
+        if (!program) return Failure(program.error());
+        itself.binary = std::move(*program);
+    }
     auto openers = mrd::confine(command_line, *providers, *listeners, *identity);
     if (!openers) return Failure(openers.error());
 
@@ -384,6 +405,11 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
 
     if (auto opened = open_providers(seams.open_provider, command_line, *providers, daemon); !opened) return opened;
     if (auto started = daemon.start_journal(); !started) return started;
+    std::optional<mrd::SelfMeasurement> self;
+    if (config.measure_itself) {
+        self.emplace(daemon, *config.measure_itself);
+        if (auto measured = measure_itself(loop, *self, std::move(itself)); !measured) return Failure(measured.error());
+    }
     progress.end();
     mrd::warn_of_registers(daemon);
     daemon.on_late([&config, &daemon](mrd::ProviderSlot &) {
@@ -446,8 +472,10 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const std::function<void()> wait_for_reload = [&] {
         reload.async_wait([&](const boost::system::error_code &error, int) {
             if (error) return;
-            if (mrd::reload(command_line.config_file, config, daemon)) mrd::fit_modes(*listeners, access.rules());
-            wait_for_reload();
+            mrd::reload(command_line.config_file, config, daemon, self ? &*self : nullptr, [&](bool is_new) {
+                if (is_new) mrd::fit_modes(*listeners, access.rules());
+                wait_for_reload();
+            });
         });
     };
     wait_for_reload();

@@ -1,0 +1,102 @@
+#include "mrd/daemon/self_description.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <tuple>
+
+#include "mr/envelope.h"
+#include "proto/varlink/fields.h"
+#include "proto/varlink/file_descriptor.h"
+#include "proto/varlink/message.h"
+
+namespace mrd {
+
+namespace {
+
+using varlink::field;
+
+struct DescriptionFields {
+    std::string_view binary;
+    std::optional<std::string_view> configuration;
+    std::optional<std::string_view> reloaded;
+    std::string_view access;
+    std::vector<std::string> options;
+    static constexpr auto fields() {
+        return std::tuple(field("binary", &DescriptionFields::binary), field("configuration", &DescriptionFields::configuration),
+                          field("reloaded", &DescriptionFields::reloaded), field("access", &DescriptionFields::access),
+                          field("options", &DescriptionFields::options));
+    }
+};
+
+struct RuleFields {
+    std::string_view name;
+    std::vector<std::int64_t> users;
+    std::vector<std::int64_t> groups;
+    std::vector<std::string> units;
+    std::vector<std::string> listeners;
+    std::vector<std::string> allow;
+    std::vector<std::string> registers;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &RuleFields::name), field("users", &RuleFields::users), field("groups", &RuleFields::groups),
+                          field("units", &RuleFields::units), field("listeners", &RuleFields::listeners),
+                          field("allow", &RuleFields::allow), field("registers", &RuleFields::registers));
+    }
+};
+
+std::string digest_text(const mr::Digest &digest) {
+    return mr::to_string(mr::ContentDigest{.algorithm = mr::HashAlgorithm::sha384, .value = digest});
+}
+
+}  // namespace
+
+std::string SelfDescription::text() const {
+    std::string text;
+    varlink::write_json(text, DescriptionFields{binary, configuration, reloaded, access, options});
+    return text;
+}
+
+std::expected<std::string, std::string> digest_of_running_program() {
+    const auto fail = [](const std::string &why) { return std::unexpected("mrd's own program cannot be read: " + why); };
+    const varlink::FileDescriptor program(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    if (program.get() < 0) return fail("/proc/self/exe: " + std::generic_category().message(errno));
+    auto hasher = mr::Hasher::open(mr::HashAlgorithm::sha384);
+    if (!hasher) return fail(hasher.error().message);
+    std::array<std::uint8_t, 65536> buffer{};
+    for (std::size_t size = 0;;) {
+        const auto got = ::read(program.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail("/proc/self/exe: " + std::generic_category().message(errno));
+        if (got == 0) break;
+        size += static_cast<std::size_t>(got);
+        if (size > max_program_size) return fail("it has more than " + std::to_string(max_program_size) + " bytes");
+        hasher->update(mr::ByteView(buffer.data(), static_cast<std::size_t>(got)));
+    }
+    return digest_text(hasher->finish());
+}
+
+std::string sha384_text(mr::ByteView bytes) { return digest_text(*mr::hash(mr::HashAlgorithm::sha384, bytes)); }
+
+std::string access_text(const AccessRules &rules) {
+    std::string text = "[";
+    for (const auto &rule : rules.all()) {
+        RuleFields fields{.name = rule.name,
+                          .users = {rule.users.begin(), rule.users.end()},
+                          .groups = {rule.groups.begin(), rule.groups.end()},
+                          .units = rule.units,
+                          .listeners = rule.listeners,
+                          .allow = {},
+                          .registers = rule.registers};
+        for (std::size_t i = 0; i < rights; ++i) {
+            if (rule.allow.has(static_cast<Right>(i))) fields.allow.emplace_back(right_names[i]);
+        }
+        if (text.size() > 1) text += ',';
+        varlink::write_json(text, fields);
+    }
+    return text + "]";
+}
+
+}  // namespace mrd

@@ -1,0 +1,126 @@
+#include "mrd/daemon/self_measurement.h"
+
+#include <unistd.h>
+
+#include <utility>
+#include <variant>
+
+#include "mr/envelope.h"
+#include "mr/self_measurement.h"
+#include "mrd/journal/cursor.h"
+#include "mrd/log.h"
+#include "mrd/registers/measurement.h"
+
+namespace mrd {
+
+namespace {
+
+using Failure = std::unexpected<std::string>;
+
+// Of mrd's own log: a client has the error itself.
+struct Sentence {
+    std::string operator()(const NoSuchRegister &one) const {
+        return one.candidates.empty() ? "there is no register " + one.name : "several registers are called " + one.name;
+    }
+    std::string operator()(const RegisterGone &one) const { return "the register " + one.name + " has vanished"; }
+    std::string operator()(const NoRegisterForRole &one) const { return "no register of this machine has the role " + one.role; }
+    std::string operator()(const Capped &one) const { return "the register " + one.name + " is capped until the next boot"; }
+    std::string operator()(const Indeterminate &one) const {
+        return "an extend of " + one.name + " has failed, and the register cannot be reread";
+    }
+    std::string operator()(const ProviderFailed &one) const { return one.provider + ": " + one.reason; }
+    std::string operator()(const journal::Full &one) const {
+        return "the journal has reached a limit, " + std::to_string(one.limit) + " " + one.share.value_or("bytes");
+    }
+    std::string operator()(const journal::Failed &one) const { return "the journal: " + one.reason; }
+    template <class Other>
+    std::string operator()(const Other &one) const {
+        if constexpr (requires { one.name; }) {
+            return "the register " + one.name + " takes no such event";
+        } else {
+            return "it is refused";
+        }
+    }
+};
+
+std::string sentence_of(const RegisterError &error) { return std::visit(Sentence(), error); }
+
+std::shared_ptr<const mr::EventCaller> mrd_as_caller() {
+    return std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = ::geteuid(), .gid = ::getegid(), .pid = ::getpid()});
+}
+
+// Error: a sentence.
+std::expected<Measurement, std::string> measurement_of(const MeasuredRegister &reg, std::string_view text) {
+    const auto bytes = mr::as_bytes(text);
+    const mr::Envelope envelope{.header = {.type = std::string(mr::self_envelope_type), .register_name = reg.envelope_name},
+                                .body = {.description = "mrd", .data = mr::Bytes(bytes.begin(), bytes.end())}};
+    Measurement made{.digests = {}, .details = {.type = mr::ev_event_tag, .caller = mrd_as_caller(), .description = "mrd"}};
+    made.details.data = mr::encode_envelope(envelope);
+    if (made.details.data->size() > max_event_data) return Failure("its command line is longer than an event can hold");
+    for (const auto bank : reg.banks) {
+        const auto digest = mr::envelope_digest(envelope, bank);
+        if (!digest) return Failure(digest.error().message);
+        made.digests.push_back(*digest);
+    }
+    return made;
+}
+
+constexpr std::size_t records_at_once = 1024;
+
+}  // namespace
+
+std::expected<std::optional<std::string>, std::string> SelfMeasurement::last_in_log(const Registers::Place &place) const {
+    const auto &journal = daemon_.journal();
+    const auto file = journal.file();
+    journal::Cursor cursor(*file, journal.end());
+    const auto measured = place.provider->measured(place.index);
+    const auto &spec = place.table().spec(place.index);
+    const auto name = std::string(place.provider->name()) + "/" + spec.name;
+    std::optional<std::string> last;
+    mr::Event event;
+    for (;;) {
+        const auto step = cursor.next(event, records_at_once);
+        if (!step) return Failure(step.error());
+        if (*step == journal::Cursor::Step::end) return last;
+        if (*step == journal::Cursor::Step::busy || event.name != name) continue;
+        if (event.origin == mr::EventOrigin::resync) last.reset();
+        if (event.type != mr::ev_event_tag || !event.data || mr::envelope_form(*event.data) != mr::EnvelopeForm::whole) continue;
+        const auto envelope = mr::decode_envelope(*event.data);
+        // No client's event has this type: mrd alone builds envelopes.
+        if (!envelope || envelope->header.type != mr::self_envelope_type || envelope->header.register_name != measured.envelope_name ||
+            !envelope->body.data)
+            continue;
+        last.emplace(envelope->body.data->begin(), envelope->body.data->end());
+    }
+}
+
+void SelfMeasurement::measure(SelfDescription description, Done done) {
+    const auto fail = [this, &done](const std::string &why) { done(Failure("mrd cannot measure itself into " + into_ + ": " + why)); };
+    const auto place = daemon_.registers().find(into_);
+    if (!place) return fail(sentence_of(place.error()));
+    const auto text = description.text();
+    const auto last = last_in_log(*place);
+    if (!last) return fail("the log cannot be read: " + last.error());
+    // What is measured now comes behind the gap that the register has by now.
+    const bool has_diverged = place->table().divergence(place->index).has_value();
+    if (*last == text && !has_diverged) {
+        description_ = std::move(description);
+        return done({});
+    }
+    if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(sentence_of(allowed.error()));
+    auto measured = measurement_of(place->provider->measured(place->index), text);
+    if (!measured) return fail(measured.error());
+    const auto digest = measured->digests.front();
+    place->provider->extend(place->index, digest, std::move(measured->details),
+                            [this, weak = std::weak_ptr(alive_), name = place->name(), description = std::move(description),
+                             done = std::move(done)](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
+                                if (weak.expired()) return;
+                                if (!extended)
+                                    return done(Failure("mrd cannot measure itself into " + into_ + ": " + sentence_of(extended.error())));
+                                log::info("mrd has measured itself", {{"register", name}, {"event", std::to_string(extended->sequence)}});
+                                description_ = std::move(description);
+                                done({});
+                            });
+}
+
+}  // namespace mrd

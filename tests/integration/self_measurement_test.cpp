@@ -1,0 +1,177 @@
+// What mrd says of itself: on real processes, by the log and by what is served meanwhile.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "mr/envelope.h"
+#include "mr/file.h"
+#include "mr/self_measurement.h"
+#include "tests/integration/mrctl.h"
+#include "tests/integration/reload.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::string sha384_of(const std::filesystem::path &file) {
+    return "sha384:" + mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, mr::read_file(file.native(), std::size_t{1} << 30).value())->bytes());
+}
+
+class SelfMeasurementTest : public MrctlTest {
+protected:
+    static std::string config(const std::string &more = "", const std::string &into = "config") {
+        return "[service]\nmeasure_itself = \"" + into + "\"\n" + more;
+    }
+    // What the log has of mrd itself, each as JSON, in the log's order.
+    std::vector<Json> said() {
+        std::vector<Json> all;
+        const auto read = client().records(1, false, [&](const mr::LogRecord &record) {
+            if (!record.data) return true;
+            const auto envelope = mr::decode_envelope(*record.data);
+            if (envelope && envelope->header.type == mr::self_envelope_type)
+                all.push_back(Json::parse(std::string(envelope->body.data->begin(), envelope->body.data->end())));
+            return true;
+        });
+        EXPECT_TRUE(read);
+        return all;
+    }
+    mr::Client client() { return daemon().client(); }
+};
+
+TEST_F(SelfMeasurementTest, IsTheFirstEventAndSaysWhichProgramRunsByWhichConfiguration) {
+    start({.config = config()});
+    ASSERT_THAT(said(), SizeIs(1));
+    const auto first = said().front();
+    EXPECT_EQ(first["binary"], sha384_of(places::mrd()));
+    EXPECT_EQ(first["configuration"], sha384_of(folder() / "mrd.toml"));
+    EXPECT_FALSE(first.contains("reloaded"));
+    EXPECT_THAT(first["options"].dump(), HasSubstr("--sim"));
+    EXPECT_THAT(std::string(first["access"]), HasSubstr("sha384:"));
+    EXPECT_EQ(client().extend("rtmr2", digest_of("x"))->sequence, 2);
+    EXPECT_THAT(output({"replay"}), HasSubstr("tdx/rtmr3 equal"));
+}
+
+TEST_F(SelfMeasurementTest, ComesAgainAfterARestartIfSomethingHasChangedAlsoBack) {
+    const auto events_after = [this](const std::string &text) {
+        start({.config = text});
+        const auto count = said().size();
+        EXPECT_EQ(daemon().stop(), 0);
+        return count;
+    };
+    EXPECT_EQ(events_after(config()), 1U);
+    EXPECT_EQ(events_after(config()), 1U) << "nothing has changed";
+    EXPECT_EQ(events_after(config() + "# another\n"), 2U);
+    EXPECT_EQ(events_after(config()), 3U) << "what it was once is not what it was last";
+    start({.arguments = {"--sim", "--log-level", "debug"}, .config = config()});
+    EXPECT_EQ(said().size(), 4U) << "an option";
+}
+
+TEST_F(SelfMeasurementTest, ComesBeforeNewAccessRulesHold) {
+    const auto rules = [](const std::string &allow) { return config("[[access]]\nname = \"a\"\nallow = [" + allow + "]\n"); };
+    start({.config = rules("\"list\"")});
+    reload(daemon(), folder(), rules("\"list\", \"read\""), "are reloaded");
+    const auto all = said();
+    ASSERT_THAT(all, SizeIs(2));
+    EXPECT_NE(all[0]["access"], all[1]["access"]);
+    EXPECT_EQ(all[0]["configuration"], all[1]["configuration"]) << "what else it says waits for the next start";
+    EXPECT_EQ(all[1]["reloaded"], sha384_of(folder() / "mrd.toml"));
+    const auto log = daemon().log();
+    EXPECT_LT(log.rfind("mrd has measured itself"), log.rfind("are reloaded"));
+}
+
+TEST_F(SelfMeasurementTest, ThatFailsLetsNoNewRulesHold) {
+    start({.config = config()});
+    output({"cap", "config"});
+    reload(daemon(), folder(), config("[[access]]\nname = \"a\"\nallow = [\"list\"]\n"), "stay as they were");
+    EXPECT_THAT(daemon().log(), HasSubstr("is capped until the next boot"));
+    EXPECT_THAT(said(), SizeIs(1));
+    EXPECT_EQ(Json::parse(client().status()->json)["access"]["rules"], 2) << "those of the start, and what they are for goes on";
+    EXPECT_TRUE(client().extend("rtmr2", digest_of("x")));
+}
+
+TEST_F(SelfMeasurementTest, ThatFailsLetsMrdNotStart) {
+    start({.config = config()});
+    output({"cap", "config"});
+    EXPECT_EQ(daemon().stop(), 0);
+    EXPECT_THAT(refused({.config = config("# another\n")}),
+                HasSubstr("mrd cannot measure itself into config: the register tdx/rtmr3 is capped until the next boot"));
+    start({.config = config()});
+    EXPECT_THAT(said(), SizeIs(1)) << "what it says stands there already";
+    EXPECT_TRUE(client().extend("rtmr2", digest_of("x")));
+}
+
+TEST_F(SelfMeasurementTest, ThatTheHardwareRefusesLetsMrdNotStartAndTheNextStartTriesAgain) {
+    EXPECT_THAT(refused({.faults = "extend:fail-before@1", .config = config()}), HasSubstr("mrd cannot measure itself into config: tdx: "));
+    start({.config = config()});
+    EXPECT_THAT(said(), SizeIs(1));
+    EXPECT_EQ(client().extend("rtmr2", digest_of("x"))->sequence, 2);
+}
+
+TEST_F(SelfMeasurementTest, IntoNoRegisterIsSaidAndLetsMrdNotStart) {
+    EXPECT_THAT(refused({.config = config("[roles]\nconfig = \"none\"\n")}), HasSubstr("no register of this machine has the role config"));
+    EXPECT_THAT(refused({.config = config("", "rtmr9")}), HasSubstr("there is no register rtmr9"));
+    EXPECT_THAT(refused({.config = config("", "mrtd")}), HasSubstr("the register tdx/mrtd takes no such event"));
+}
+
+TEST_F(SelfMeasurementTest, NobodyElseCanStateIt) {
+    start({.config = config()});
+    const auto text = said().front().dump();
+    const mr::Envelope forged{.header = {.type = std::string(mr::self_envelope_type), .register_name = "tdx/rtmr3"},
+                              .body = {.description = "mrd", .data = mr::Bytes(text.begin(), text.end())}};
+    EXPECT_EQ(client().measure("config", mr::encode_envelope(forged)).error().code, mr::ErrorCode::invalid_parameter);
+    EXPECT_THAT(said(), SizeIs(1));
+}
+
+TEST_F(SelfMeasurementTest, IsNotThereUnlessItIsAskedFor) {
+    start();
+    EXPECT_THAT(said(), IsEmpty());
+    EXPECT_EQ(client().extend("rtmr3", digest_of("x"))->sequence, 1);
+}
+
+TEST_F(SelfMeasurementTest, AGapBehindItIsNoMeasurementAnyMore) {
+    start({.config = config()});
+    extend_behind("rtmr3", hex(66));
+    output({"read", "rtmr3", "--fresh"});
+    output({"extend", "rtmr3", "--digest", hex(1)});
+    EXPECT_EQ(daemon().stop(), 0);
+    start({.config = config()});
+    EXPECT_THAT(said(), SizeIs(2)) << "the register says nothing any more of what came before the gap";
+    EXPECT_EQ(daemon().stop(), 0);
+    extend_behind("rtmr3", hex(67));
+    start({.config = config()});
+    EXPECT_THAT(said(), SizeIs(3)) << "nor before one that the start has found";
+    EXPECT_THAT(output({"replay", "--accept-gaps"}), HasSubstr("tdx/rtmr3"));
+}
+
+TEST_F(SelfMeasurementTest, IsJudgedByARuleForItsEnvelope) {
+    start({.config = config("[[provider]]\ntype = \"sim\"\n[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n")});
+    const std::string nonce(128, '7');
+    const auto at = [this](const std::string &name) { return (folder() / name).native(); };
+    ASSERT_EQ(mrctl({"evidence", "--data", nonce, "-o", at("evidence.json")}).exit_code, 0);
+    ASSERT_EQ(mrctl({"collateral", "-o", at("collateral.json"), "--root", at("root.pem")}).exit_code, 0);
+    const auto verify = [&](const std::string &text) {
+        const Json rule{{"name", "mrd"}, {"register", "config"}, {"envelopeType", "self"}, {"text", text}};
+        const Json file{{"format", "mrd-reference-values"},
+                        {"version", 1},
+                        {"roles", {{"config", {"tdx/rtmr3"}}}},
+                        {"logOnlyRegisters", {"config"}},
+                        {"requiredEvents", {rule}}};
+        std::ofstream(at("reference.json")) << file.dump();
+        return mrctl({"verify", at("evidence.json"), "--roots", at("root.pem"), "--nonce", nonce, "--reference", at("reference.json")});
+    };
+    auto expected = said().front();
+    const auto good = verify(expected.dump());
+    EXPECT_EQ(good.exit_code, 0) << good.out;
+    EXPECT_THAT(good.out, HasSubstr("an envelope in rtmr3, which takes nothing else: mrd"));
+    expected["binary"] = "sha384:" + hex(1);
+    const auto other = verify(expected.dump());
+    EXPECT_EQ(other.exit_code, 1);
+    EXPECT_THAT(other.out, HasSubstr("REFUSED: required_events"));
+}
+
+}  // namespace
+}  // namespace mrd
