@@ -139,7 +139,8 @@ TEST(BoundEnvelope, IsNoneWhereItNamesAnotherRegister) {
         EXPECT_EQ(rule_of(enveloped("vm/rtmr3", envelope_of("measure", name))), "") << name;
     }
     const Envelope virtual_register{.header = {.type = "measure", .id = VirtualRegisterId{1}}};
-    EXPECT_EQ(refusal(enveloped("vm/rtmr3", virtual_register)), "the envelope names another register") << "of which there is none yet";
+    EXPECT_EQ(refusal(enveloped("vm/rtmr3", virtual_register)), "the envelope names another register")
+        << "of which only what names an id is one";
 }
 
 TEST(BoundEnvelope, NamesTheRegisterOfALogWhateverTheLogCallsTheProvider) {

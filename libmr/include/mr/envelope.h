@@ -14,6 +14,11 @@
 //             "description"  text, may be absent
 //             "salt"         16 random bytes, may be absent: the digest then tells nobody who guesses the body that he is right
 //             "found", "expected"   bytes, at most max_digest_size: what the register held, what the log explains. Of a resync, and of nothing else
+//             "name", "hash", "owner", "carrier"   of the virtual register that it makes. All four of a "create", and of nothing else: its name as
+//                            "virtual/build", the algorithm, the uid whose it is, the register that carries it as "tdx/rtmr3"
+//
+// A virtual register is in no hardware: each of its events extends the register that carries it, and names it by its id, which its "create" gives it; a
+// "close" is its last one. What it holds begins at zero and is extended by each of them, the create and the close too, with the digest by its own hash.
 //
 // The digest that extends the register is the bitwise complement of H(prefix || H(header) || H(body)), with H the bank's hash and the prefix
 // "mrd envelope v2" and one zero byte. A plain measurement's digest is H(content) for some content: no content, however it is framed, has the digest of
@@ -45,6 +50,9 @@ inline constexpr std::uint32_t envelope_tag = 0x4D524402;
 inline constexpr std::uint32_t redacted_envelope_tag = 0x4D524403;
 inline constexpr std::uint32_t version_1_envelope_tag = 0x4D524401;
 
+inline constexpr std::string_view create_envelope_type = "create";
+inline constexpr std::string_view close_envelope_type = "close";
+
 inline constexpr std::size_t envelope_salt_size = 16;
 using EnvelopeSalt = std::array<std::uint8_t, envelope_salt_size>;
 using VirtualRegisterId = std::array<std::uint8_t, 16>;
@@ -66,6 +74,15 @@ std::string to_string(const ContentDigest &digest);
 // Nothing for an algorithm that is not known, or digits that are not its digest's.
 std::optional<ContentDigest> content_digest_from(std::string_view text);
 
+// The virtual register that a "create" makes.
+struct CreatedRegister {
+    std::string name;  // "virtual/build"
+    HashAlgorithm hash = HashAlgorithm::sha384;
+    std::uint64_t owner = 0;  // uid
+    std::string carrier;      // "tdx/rtmr3", as a header's register
+    friend bool operator==(const CreatedRegister &, const CreatedRegister &) = default;
+};
+
 struct EnvelopeBody {
     std::optional<std::string> description = {};
     std::optional<Bytes> data = {};
@@ -73,6 +90,7 @@ struct EnvelopeBody {
     std::optional<Bytes> expected = {};
     std::optional<Bytes> found = {};
     std::optional<EnvelopeSalt> salt = {};
+    std::optional<CreatedRegister> created = {};
     friend bool operator==(const EnvelopeBody &, const EnvelopeBody &) = default;
 };
 
@@ -96,7 +114,8 @@ std::optional<EnvelopeForm> envelope_form(ByteView event_data);
 bool is_envelope_register(std::string_view name);
 
 // The event data. Preconditions: texts are UTF-8 without NUL (is_text), the type is not empty, is_envelope_register(register_name) or an id, not both
-// data and digest, the digest's value has its algorithm's length, expected and found both for the type "resync" and for no other.
+// data and digest, the digest's value has its algorithm's length, expected and found both for the type "resync" and for no other, created for the type
+// "create" and for no other, an id for the types "create" and "close".
 Bytes encode_envelope(const Envelope &envelope);
 Bytes encode_redacted_envelope(const RedactedEnvelope &envelope);
 

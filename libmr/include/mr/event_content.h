@@ -32,7 +32,7 @@ std::string_view to_string(Binding binding);
 // says whose command line it is. Whoever decides by content must read it out of `covered`.
 //
 //     rule                              types                      what was hashed
-//     "envelope"                        all                        header and body, as mr/envelope.h says: bound_envelope() gives them
+//     "envelope"                        all                        header and body, as mr/envelope.h says: bound_envelope() gives them, or carried_envelope()
 //     "redacted envelope"               all                        header and the body's digest: the same
 //     "data"                            all but dstack's           all of the data
 //     "variable data"                   EV_EFI_VARIABLE_BOOT       UEFI_VARIABLE_DATA without GUID, lengths and name
@@ -73,6 +73,11 @@ struct BoundEnvelope {
 // event's, is not the envelope's; it names another register (names_register) or a virtual one; not_supported: the digest's algorithm is none that can
 // be computed. Whatever the error, the data then says no more than any other bytes.
 std::expected<BoundEnvelope, Error> bound_envelope(const Event &event, const EventDigest &digest);
+
+// The same of an event of a virtual register, which extends the register that carries it: the envelope names an id (header.id is there). Error: as above; it names a
+// register. Whether there is such a register, and what came of it, is for who follows all of the carrier's events to say (mr/virtual_registers.h): this alone proves
+// nothing about it.
+std::expected<BoundEnvelope, Error> carried_envelope(const Event &event, const EventDigest &digest);
 
 // Does the header name the register that an event of this name extends? A log has "vm/rtmr3", where "vm" is what the configuration calls the
 // provider, "rtmr3" in TCG formats, "tpm/pcr7:sha256" with the bank; the header has "tdx/rtmr3", where "tdx" is the provider's kind. So what stands

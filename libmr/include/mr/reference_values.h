@@ -135,6 +135,7 @@ struct ReferenceValues : RuleSet {
     std::vector<AcceptedGap> accepted_gaps = {};
     std::vector<std::string> log_only_registers = {};
     std::vector<std::string> uncovered_registers = {};
+    std::vector<std::string> virtual_registers = {};  // "virtual/build": nothing of them may be hidden
     std::optional<std::int64_t> maximum_age_seconds = {};
     std::vector<Alternatives> alternatives = {};
 };

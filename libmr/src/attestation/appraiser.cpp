@@ -153,6 +153,7 @@ public:
             const std::string reason = everything_is_read_ ? "no log was given" : nothing_signed;
             for (const auto name : {log_well_formed, log_replay, history_complete, registers_covered})
                 state(name, Judgement::not_judged, wanted, reason);
+            state_without_log(verdict_, reference_, fails(reason));
             // Lacking what is asked for is a failure of its own; that nothing can be read is one already.
             return take_rules(findings_without_log(reference_, everything_is_read_ ? fails(reason) : not_judged(reason)));
         }
@@ -163,6 +164,7 @@ public:
                 state(log_well_formed, Judgement::fails, true, read.error().message);
                 const std::string reason = "the log cannot be read";
                 for (const auto name : {log_replay, history_complete, registers_covered}) state(name, Judgement::not_judged, true, reason);
+                state_without_log(verdict_, reference_, not_judged(reason));
                 return take_rules(findings_without_log(reference_, not_judged(reason)));
             }
         }

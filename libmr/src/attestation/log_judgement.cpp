@@ -18,7 +18,12 @@ void state(Verdict &verdict, std::string_view name, Judgement result, bool requi
 
 LogJudgement::LogJudgement(const ReferenceValues &reference, const PreparedRules &rules, std::span<const SignedRegister> registers,
                            const Evidence *evidence)
-    : reference_(reference), registers_(registers), evidence_(evidence), rules_(reference, rules, registers), ends_(registers.size()) {
+    : reference_(reference),
+      registers_(registers),
+      evidence_(evidence),
+      rules_(reference, rules, registers),
+      virtual_(reference, registers, evidence),
+      ends_(registers.size()) {
     // The hardware's initial values are not the log's to say.
     for (const auto &reg : registers_) replay_.begin_at(reg.logged, reg.claimed.algorithm, *reg.claimed.initial);
 }
@@ -77,7 +82,10 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
         for (auto bank = *number; bank < registers_.size(); ++bank) {
             if (registers_[bank].logged != registers_[*number].logged) continue;
             const auto algorithm = tcg_id(registers_[bank].claimed.algorithm);
-            if (std::ranges::find(event.digests, algorithm, &EventDigest::algorithm_id) != event.digests.end()) rules_.note(event, bank);
+            if (std::ranges::find(event.digests, algorithm, &EventDigest::algorithm_id) != event.digests.end()) {
+                rules_.note(event, bank);
+                virtual_.note(event, bank);
+            }
         }
     }
     last_event_ = claims.last();
@@ -100,6 +108,7 @@ std::vector<RuleFindings> LogJudgement::judge(Verdict &verdict) {
     }
     const bool replays = judge_replay(verdict);
     judge_history(verdict);
+    virtual_.judge(verdict, ends_);
     if (!replays) return findings_without_log(reference_, not_judged("the log does not lead to what is signed"));
     return rules_.findings(ends_);
 }

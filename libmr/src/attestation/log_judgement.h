@@ -11,6 +11,7 @@
 
 #include "libmr/src/attestation/rule_judgement.h"
 #include "libmr/src/attestation/signed_register.h"
+#include "libmr/src/attestation/virtual_judgement.h"
 #include "mr/event_log.h"
 #include "mr/evidence.h"
 #include "mr/reference_values.h"
@@ -51,6 +52,7 @@ private:
     const Evidence *evidence_;
     Replay replay_{ReplayNames::as_logged};
     RuleJudgement rules_;
+    VirtualJudgement virtual_;
     std::vector<LoggedEnd> ends_;
     std::uint64_t events_without_content_ = 0;
     std::uint64_t events_after_quote_ = 0;

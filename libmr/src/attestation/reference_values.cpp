@@ -58,6 +58,7 @@ struct FileFields {
     std::optional<Choice> gaps;
     std::optional<std::vector<std::string>> uncovered_registers;
     std::optional<std::vector<std::string>> log_only_registers;
+    std::optional<std::vector<std::string>> virtual_registers;
     std::optional<std::vector<GapFields>> accepted_gaps;
     std::optional<std::int64_t> maximum_age;
     static constexpr auto fields() {
@@ -66,7 +67,8 @@ struct FileFields {
             field("parts", &FileFields::parts), field("roles", &FileFields::roles), field("tcb", &FileFields::tcb),
             field("debug", &FileFields::debug), field("simulatedRoots", &FileFields::simulated_roots), field("gaps", &FileFields::gaps),
             field("uncoveredRegisters", &FileFields::uncovered_registers), field("logOnlyRegisters", &FileFields::log_only_registers),
-            field("acceptedGaps", &FileFields::accepted_gaps), field("maximumAgeSeconds", &FileFields::maximum_age));
+            field("virtualRegisters", &FileFields::virtual_registers), field("acceptedGaps", &FileFields::accepted_gaps),
+            field("maximumAgeSeconds", &FileFields::maximum_age));
     }
 };
 
@@ -237,7 +239,8 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
         values.accepted_gaps.push_back({std::string(gap.register_name), Digest(*found)});
     }
     for (const auto &[member, names, to] : {std::tuple{"uncoveredRegisters", &fields->uncovered_registers, &values.uncovered_registers},
-                                            std::tuple{"logOnlyRegisters", &fields->log_only_registers, &values.log_only_registers}}) {
+                                            std::tuple{"logOnlyRegisters", &fields->log_only_registers, &values.log_only_registers},
+                                            std::tuple{"virtualRegisters", &fields->virtual_registers, &values.virtual_registers}}) {
         for (const auto &name : names->value_or(std::vector<std::string>())) {
             if (!is_register_name(name))
                 return malformed("the member " + std::string(member) + ": \"" + name + "\" is no name of a register");

@@ -160,7 +160,9 @@ RecomputedBinding recompute_binding(const Event &event, const EventDigest &diges
     if (!algorithm || digest.value.size() != digest_size(*algorithm)) return {};
     Hasher *const hasher = event_log::thread_hasher(*algorithm);
     if (hasher == nullptr) return {};
-    if (const auto envelope = bound_envelope(event, digest)) {
+    auto envelope = bound_envelope(event, digest);
+    if (!envelope) envelope = carried_envelope(event, digest);
+    if (envelope) {
         return {.binding = Binding::bound,
                 .rule = envelope->body ? event_log::envelope_rule : event_log::redacted_envelope_rule,
                 .covered = event.data->subspan(event_log::tagged_event_header_size)};

@@ -54,6 +54,14 @@ std::expected<BoundEnvelope, Error> read_redacted(const Event &event, const Even
     return BoundEnvelope{.header = std::move(envelope->header), .body = std::nullopt};
 }
 
+std::expected<BoundEnvelope, Error> read_bound(const Event &event, const EventDigest &digest) {
+    const auto form = event.data ? envelope_form(*event.data) : std::nullopt;
+    if (!form) return refuse("the data is no envelope");
+    if (*form == EnvelopeForm::version_1) return refuse("an envelope of version 1 says nothing");
+    if (!is_measured(event)) return refuse("the event extends no register");
+    return *form == EnvelopeForm::whole ? read_whole(event, digest) : read_redacted(event, digest);
+}
+
 }  // namespace
 
 bool names_register(const EnvelopeHeader &header, std::string_view name) {
@@ -61,12 +69,14 @@ bool names_register(const EnvelopeHeader &header, std::string_view name) {
 }
 
 std::expected<BoundEnvelope, Error> bound_envelope(const Event &event, const EventDigest &digest) {
-    const auto form = event.data ? envelope_form(*event.data) : std::nullopt;
-    if (!form) return refuse("the data is no envelope");
-    if (*form == EnvelopeForm::version_1) return refuse("an envelope of version 1 says nothing");
-    if (!is_measured(event)) return refuse("the event extends no register");
-    auto bound = *form == EnvelopeForm::whole ? read_whole(event, digest) : read_redacted(event, digest);
+    auto bound = read_bound(event, digest);
     if (bound && !names_register(bound->header, event.name)) return refuse("the envelope names another register");
+    return bound;
+}
+
+std::expected<BoundEnvelope, Error> carried_envelope(const Event &event, const EventDigest &digest) {
+    auto bound = read_bound(event, digest);
+    if (bound && !bound->header.id) return refuse("the envelope names a register, and no virtual one");
     return bound;
 }
 

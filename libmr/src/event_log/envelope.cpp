@@ -55,6 +55,12 @@ Bytes encode_body(const EnvelopeBody &body) {
     bytes("salt", body.salt);
     bytes("found", body.found);
     bytes("expected", body.expected);
+    if (body.created) {
+        cbor::append_text(map.add("name"), body.created->name);
+        cbor::append_text(map.add("hash"), to_string(body.created->hash));
+        cbor::append_unsigned(map.add("owner"), body.created->owner);
+        cbor::append_text(map.add("carrier"), body.created->carrier);
+    }
     if (body.description) cbor::append_text(map.add("description"), *body.description);
     if (body.digest) {
         cbor::MapWriter digest;
@@ -103,6 +109,21 @@ void read_value(cbor::MapReader &map, std::optional<Bytes> &to) {
     if (!map.failed() && to->size() > max_digest_size) map.fail("a register's value is not that long");
 }
 
+void read_created(cbor::MapReader &map, std::string_view key, CreatedRegister &created) {
+    if (key == "owner") return map.number(created.owner);
+    std::string text;
+    map.text(text);
+    if (map.failed()) return;
+    if (key == "hash") {
+        const auto algorithm = hash_algorithm_from(text);
+        if (!algorithm) return map.fail("\"hash\" names no known algorithm");
+        created.hash = *algorithm;
+        return;
+    }
+    if (!is_envelope_register(text)) return map.fail("a register is kind and name, as \"tdx/rtmr3\"");
+    (key == "name" ? created.name : created.carrier) = std::move(text);
+}
+
 std::expected<EnvelopeHeader, Error> decode_header(ByteView cbor) {
     EnvelopeHeader header;
     std::uint64_t version = 0;
@@ -125,6 +146,8 @@ std::expected<EnvelopeHeader, Error> decode_header(ByteView cbor) {
     if (!map.failed() && !map.at_end()) map.fail("bytes follow the map");
     if (!map.failed() && version != envelope_version) map.fail("only version 2 is known");
     if (!map.failed() && header.type.empty()) map.fail("the type is missing");
+    if (!map.failed() && (header.type == create_envelope_type || header.type == close_envelope_type) && !header.id)
+        map.fail("what is created or closed has an id");
     if (!map.failed() && header.register_name.empty() != header.id.has_value()) map.fail("either \"register\" or \"id\" must be there");
     if (map.failed()) return malformed("envelope's header", map.offset(), map.wrong());
     return header;
@@ -132,9 +155,14 @@ std::expected<EnvelopeHeader, Error> decode_header(ByteView cbor) {
 
 std::expected<EnvelopeBody, Error> decode_body(ByteView cbor, std::string_view type) {
     EnvelopeBody body;
+    CreatedRegister created;
+    std::size_t said_of_created = 0;
     cbor::MapReader map(cbor);
     map.read([&](std::string_view key) {
-        if (key == "data") {
+        if (key == "name" || key == "hash" || key == "owner" || key == "carrier") {
+            ++said_of_created;
+            read_created(map, key, created);
+        } else if (key == "data") {
             map.bytes(body.data);
         } else if (key == "salt") {
             read_array(map, body.salt);
@@ -156,6 +184,10 @@ std::expected<EnvelopeBody, Error> decode_body(ByteView cbor, std::string_view t
     const bool is_resync = type == resync_type;
     if (!map.failed() && (body.expected.has_value() != is_resync || body.found.has_value() != is_resync))
         map.fail("\"expected\" and \"found\" are both there in a resync, and nowhere else");
+    const std::size_t wanted_of_created = type == create_envelope_type ? 4 : 0;
+    if (!map.failed() && said_of_created != wanted_of_created)
+        map.fail("\"name\", \"hash\", \"owner\" and \"carrier\" are all there in a create, and nowhere else");
+    if (said_of_created != 0) body.created = std::move(created);
     if (map.failed()) return malformed("envelope's body", map.offset(), map.wrong());
     return body;
 }

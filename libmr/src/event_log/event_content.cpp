@@ -78,9 +78,12 @@ bool write_envelope(ContentWriter &out, const Event &event) {
         const auto algorithm = hash_algorithm_from_tcg(digest.algorithm_id);
         return algorithm && thread_hasher(*algorithm) != nullptr;
     });
-    const auto envelope = known != event.digests.end()
-                              ? bound_envelope(event, *known)
-                              : std::unexpected(Error{ErrorCode::malformed, "without a digest nothing binds an envelope"});
+    auto envelope = known != event.digests.end()
+                        ? bound_envelope(event, *known)
+                        : std::unexpected(Error{ErrorCode::malformed, "without a digest nothing binds an envelope"});
+    if (!envelope && known != event.digests.end()) {
+        if (auto carried = carried_envelope(event, *known)) envelope = std::move(carried);
+    }
     if (envelope) {
         write_bound_envelope(out, *envelope);
     } else {

@@ -77,9 +77,19 @@ void write_attestation_agent(ContentWriter &out, ByteView content) {
 void write_bound_envelope(ContentWriter &out, const BoundEnvelope &envelope) {
     const auto &[header, body] = envelope;
     out.add("type", printable(header.type));
-    out.add("register", printable(header.register_name));
+    if (header.id) {
+        out.add_hex("virtual register", *header.id);
+    } else {
+        out.add("register", printable(header.register_name));
+    }
     if (!body) return out.add("body", "(redacted)");
     if (body->description) out.add("description", printable(*body->description));
+    if (body->created) {
+        out.add("name", printable(body->created->name));
+        out.add("hash", to_string(body->created->hash));
+        out.add("owner", std::to_string(body->created->owner));
+        out.add("carrier", printable(body->created->carrier));
+    }
     if (body->expected) out.add_hex("expected", *body->expected);
     if (body->found) out.add_hex("found", *body->found);
     if (body->digest) {
