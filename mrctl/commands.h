@@ -53,11 +53,17 @@ struct GateCommand {
     std::string reference;
     std::vector<std::string> program;  // with its arguments; "--" may stand before it
 };
+struct CreateCommand {
+    std::string name;
+    std::string hash = "sha384";
+    std::string on;
+};
 struct LogCommand {
     std::string format;  // empty: records
     std::string output;
     std::int64_t from = 1;
     bool follow = false;
+    std::optional<std::string> of_register = {};  // a virtual one: the others' events redacted
 };
 struct ReplayCommand {
     std::vector<std::string> logs;  // empty: mrd's own
@@ -100,6 +106,7 @@ struct EvidenceCommand {
     std::optional<std::string> nonce;
     std::string output;
     std::vector<std::string> providers;  // empty: all
+    std::vector<std::string> registers;  // virtual ones: the others' events redacted; empty: all is whole
     std::optional<std::uint32_t> deadline_ms;
     bool cbor = false;
 };
@@ -121,6 +128,8 @@ int list(const Common &common);
 int read(const Common &common, const ReadCommand &command);
 int extend(const Common &common, const ExtendCommand &command);
 int cap(const Common &common, const std::string &name);
+int create(const Common &common, const CreateCommand &command);  // virtual_registers.cpp
+int close(const Common &common, const std::string &name);        // virtual_registers.cpp
 int repair(const Common &common);
 int write(const Common &common, const WriteCommand &command);
 int report(const Common &common, const ReportCommand &command);

@@ -12,7 +12,7 @@ namespace {
 using EvidenceCall = mr::Call<mr::RawReply>;
 
 mr::EvidenceOptions options_of(const EvidenceCommand &command) {
-    mr::EvidenceOptions options{.providers = command.providers};
+    mr::EvidenceOptions options{.registers = command.registers, .providers = command.providers};
     if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
     return options;
 }

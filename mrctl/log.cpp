@@ -110,18 +110,21 @@ int export_file(const Common &common, const LogCommand &command) {
     // Opened with the first piece: an unknown format leaves a file that is there alone.
     std::optional<OutputFile> file;
     std::expected<void, mr::Error> written;
-    const auto done = client->export_log(command.format, [&](mr::ByteView chunk) {
-        if (!file) {
-            auto opened = OutputFile::open(command.output.empty() ? "-" : command.output);
-            if (!opened) {
-                written = std::unexpected(opened.error());
-                return false;
+    const auto done = client->export_log(
+        command.format,
+        [&](mr::ByteView chunk) {
+            if (!file) {
+                auto opened = OutputFile::open(command.output.empty() ? "-" : command.output);
+                if (!opened) {
+                    written = std::unexpected(opened.error());
+                    return false;
+                }
+                file.emplace(std::move(*opened));
             }
-            file.emplace(std::move(*opened));
-        }
-        written = file->write(chunk);
-        return written.has_value();
-    });
+            written = file->write(chunk);
+            return written.has_value();
+        },
+        command.of_register);
     if (!done) return fail(done.error());
     if (written && file) written = file->close();
     return written ? exit_done : fail(written.error());
@@ -139,7 +142,8 @@ int log(const Common &common, const LogCommand &command) {
     }
     if (!command.output.empty()) return fail_usage("-o needs --format: tcg, tcg_index0, cel_json or json");
     if (common.json) {
-        return print_reply<mr::wire::Records>(common, {command.from, command.follow ? std::optional(true) : std::nullopt});
+        return print_reply<mr::wire::Records>(common,
+                                              {command.from, command.follow ? std::optional(true) : std::nullopt, command.of_register});
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
@@ -150,18 +154,21 @@ int log(const Common &common, const LogCommand &command) {
     std::optional<Table> table;
     if (for_people) table.emplace(width);
     bool is_redacted = false;
-    const auto ended = client->records(command.from, command.follow, [&](const mr::LogRecord &record) {
-        is_redacted = is_redacted || (record.origin == mr::EventOrigin::service && !record.caller);
-        if (table) {
-            table->add(record);
-        } else {
-            print_line(record);
-        }
-        if (command.follow) std::cout.flush();
-        return std::cout.good();
-    });
+    const auto ended = client->records(
+        command.from, command.follow,
+        [&](const mr::LogRecord &record) {
+            is_redacted = is_redacted || (record.origin == mr::EventOrigin::service && !record.caller);
+            if (table) {
+                table->add(record);
+            } else {
+                print_line(record);
+            }
+            if (command.follow) std::cout.flush();
+            return std::cout.good();
+        },
+        command.of_register);
     pager.reset();
-    if (is_redacted) note("who made an event, and what he said of it, is shown to who has the right log_contents");
+    if (is_redacted && !command.of_register) note("who made an event, and what he said of it, is shown to who has the right log_contents");
     return ended ? exit_done : fail(ended.error());
 }
 

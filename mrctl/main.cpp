@@ -162,6 +162,18 @@ int main(int argc, char **argv) {
     cap_app->add_option("REGISTER", capped, "Its name")->type_name("")->required()->check(text);
     cap_app->callback(run_into(exit_code, [&] { return mrctl::cap(common, capped); }));
 
+    mrctl::CreateCommand create;
+    auto *create_app = app.add_subcommand("create", "A register of one's own, kept on one in hardware that is log-only");
+    create_app->add_option("REGISTER", create.name, "Its name, virtual/NAME or NAME alone")->type_name("")->required()->check(text);
+    create_app->add_option("--hash", create.hash, "Its hash [sha384]")->type_name("HASH")->check(text);
+    create_app->add_option("--on", create.on, "The register that carries it")->type_name("REGISTER")->required()->check(text);
+    create_app->callback(run_into(exit_code, [&] { return mrctl::create(common, create); }));
+
+    std::string closed;
+    auto *close_app = app.add_subcommand("close", "The last event of a virtual register, which is there no more then");
+    close_app->add_option("REGISTER", closed, "Its name")->type_name("")->required()->check(text);
+    close_app->callback(run_into(exit_code, [&] { return mrctl::close(common, closed); }));
+
     mrctl::LogCommand log;
     auto *log_app = app.add_subcommand("log",
                                        "The event log: a table on a terminal, else a line a record with tabs between: sequence, time (us), "
@@ -172,6 +184,11 @@ int main(int argc, char **argv) {
     log_app->add_option("-o,--output", log.output, "File for the export [standard output]")->type_name("FILE");
     add_number<std::int64_t>(
         *log_app, "--from", 0, [&log](std::int64_t number) { log.from = number; }, "NUMBER", "First sequence number [1]");
+    log_app
+        ->add_option("--for", log.of_register,
+                     "Its events alone are whole: of the others there is only what proves them (a virtual register)")
+        ->type_name("REGISTER")
+        ->check(text);
     log_app->add_flag("--follow", log.follow, "Also the records to come, without end");
     log_app->callback(run_into(exit_code, [&] { return mrctl::log(common, log); }));
 
@@ -297,6 +314,11 @@ int main(int argc, char **argv) {
         ->type_name("HEX");
     evidence_app->add_option("-o,--output", evidence.output, "File, or - for standard output")->type_name("FILE")->required();
     evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON");
+    evidence_app
+        ->add_option("--for", evidence.registers,
+                     "Virtual registers: their events alone are whole, of the others there is only what proves them [all is whole]")
+        ->type_name("REGISTER")
+        ->check(text);
     evidence_app->add_option("--provider", evidence.providers, "Providers whose quotes are its parts [all that make quotes]")
         ->type_name("PROVIDER")
         ->check(text);

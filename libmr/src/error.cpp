@@ -10,6 +10,8 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::not_writable: return "not_writable";
     case ErrorCode::not_extensible: return "not_extensible";
     case ErrorCode::log_only: return "log_only";
+    case ErrorCode::register_exists: return "register_exists";
+    case ErrorCode::too_many_registers: return "too_many_registers";
     case ErrorCode::capped: return "capped";
     case ErrorCode::indeterminate: return "indeterminate";
     case ErrorCode::wrong_length: return "wrong_length";

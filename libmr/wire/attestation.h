@@ -108,10 +108,12 @@ struct EvidenceParameters {
     std::optional<KeyBinding> bind;
     std::optional<std::vector<std::string_view>> providers;
     std::optional<std::int64_t> deadline_milliseconds;
+    std::optional<std::vector<std::string_view>> registers;
     static constexpr auto fields() {
         return std::tuple(field("reportData", &EvidenceParameters::report_data), field("bind", &EvidenceParameters::bind),
                           field("providers", &EvidenceParameters::providers),
-                          field("deadlineMilliseconds", &EvidenceParameters::deadline_milliseconds));
+                          field("deadlineMilliseconds", &EvidenceParameters::deadline_milliseconds),
+                          field("registers", &EvidenceParameters::registers));
     }
 };
 struct EvidenceReply {

@@ -63,8 +63,10 @@ struct LogRecord {
 struct RecordsParameters {
     std::optional<std::int64_t> from;
     std::optional<bool> follow;
+    std::optional<std::string_view> of_register;
     static constexpr auto fields() {
-        return std::tuple(field("from", &RecordsParameters::from), field("follow", &RecordsParameters::follow));
+        return std::tuple(field("from", &RecordsParameters::from), field("follow", &RecordsParameters::follow),
+                          field("register", &RecordsParameters::of_register));
     }
 };
 struct RecordsReply {
@@ -74,7 +76,10 @@ struct RecordsReply {
 
 struct ExportParameters {
     std::string_view format;
-    static constexpr auto fields() { return std::tuple(field("format", &ExportParameters::format)); }
+    std::optional<std::string_view> of_register;
+    static constexpr auto fields() {
+        return std::tuple(field("format", &ExportParameters::format), field("register", &ExportParameters::of_register));
+    }
 };
 struct ExportReply {
     std::string_view chunk;

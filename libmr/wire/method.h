@@ -24,6 +24,7 @@ enum class Operation : std::uint8_t {
     write,
     cap,
     create,
+    close,
     watch,
     status,
     log_read,

@@ -215,6 +215,15 @@ struct CreateReply {
     static constexpr auto fields() { return std::tuple(field("register", &CreateReply::created)); }
 };
 
+struct CloseParameters {
+    std::string_view name;
+    static constexpr auto fields() { return std::tuple(field("name", &CloseParameters::name)); }
+};
+struct CloseReply {
+    std::int64_t sequence = 0;
+    static constexpr auto fields() { return std::tuple(field("sequence", &CloseReply::sequence)); }
+};
+
 struct ProvidersReply {
     std::vector<ProviderState> providers;
     static constexpr auto fields() { return std::tuple(field("providers", &ProvidersReply::providers)); }
@@ -283,6 +292,9 @@ struct RegisterRefusal {
     std::string name;
     static constexpr auto fields() { return std::tuple(field("name", &RegisterRefusal::name)); }
 };
+struct RegisterExistsTag {
+    static constexpr std::string_view name_in_interface = "RegisterExists";
+};
 struct RegisterGoneTag {
     static constexpr std::string_view name_in_interface = "RegisterGone";
 };
@@ -301,6 +313,7 @@ struct LogOnlyTag {
 struct IndeterminateTag {
     static constexpr std::string_view name_in_interface = "Indeterminate";
 };
+using RegisterExists = RegisterRefusal<RegisterExistsTag>;
 using RegisterGone = RegisterRefusal<RegisterGoneTag>;
 using NotReadable = RegisterRefusal<NotReadableTag>;
 using NotWritable = RegisterRefusal<NotWritableTag>;
@@ -341,6 +354,15 @@ struct JournalFull {
     std::int64_t limit = 0;
     std::optional<std::string> share;  // "bytes of uid 1000"
     static constexpr auto fields() { return std::tuple(field("limit", &JournalFull::limit), field("share", &JournalFull::share)); }
+};
+
+struct TooManyRegisters {
+    static constexpr std::string_view name_in_interface = "TooManyRegisters";
+    std::int64_t limit = 0;
+    std::optional<std::string> share;  // "uid 1000"
+    static constexpr auto fields() {
+        return std::tuple(field("limit", &TooManyRegisters::limit), field("share", &TooManyRegisters::share));
+    }
 };
 
 struct ProviderFailed {
@@ -395,15 +417,23 @@ struct Write
 };
 
 struct Cap : Method<CapParameters, CapReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotExtensible, Capped, Indeterminate,
-                    JournalFull, JournalFailed, ProviderFailed> {
+                    NotSupported, JournalFull, JournalFailed, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Cap", .operation = Operation::cap, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
 };
 
-struct Create : Method<CreateParameters, CreateReply, NotSupported> {
+struct Create : Method<CreateParameters, CreateReply, RegisterExists, TooManyRegisters, NoSuchRegister, RegisterGone, NoRegisterForRole,
+                       NotExtensible, Capped, Indeterminate, NotSupported, Busy, JournalFull, JournalFailed, ProviderFailed> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Create", .operation = Operation::create, .effect = varlink::Effect::changes};
+    static constexpr auto subject = &Parameters::name;
+};
+
+struct Close : Method<CloseParameters, CloseReply, NoSuchRegister, RegisterGone, NotExtensible, Capped, Indeterminate, JournalFull,
+                      JournalFailed, ProviderFailed> {
+    static constexpr Description description{
+        .name = "io.mrd.Registers.Close", .operation = Operation::close, .effect = varlink::Effect::changes};
     static constexpr auto subject = &Parameters::name;
 };
 
@@ -435,6 +465,6 @@ struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, RegisterGone,
 
 // A method that is not here does not exist: the server, the clients and the interface file are held against this list.
 using RegistersMethods =
-    MethodList<List, Read, Snapshot, Extend, Measure, Write, Cap, Create, Providers, Statistics, Status, Access, Watch>;
+    MethodList<List, Read, Snapshot, Extend, Measure, Write, Cap, Create, Close, Providers, Statistics, Status, Access, Watch>;
 
 }  // namespace mr::wire

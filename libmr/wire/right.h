@@ -44,7 +44,8 @@ constexpr std::optional<Right> right_for(Operation operation) {
     case Operation::extend: return Right::extend;
     case Operation::measure: return Right::measure;
     case Operation::write: return Right::write;
-    case Operation::cap: return Right::cap;
+    case Operation::cap:
+    case Operation::close: return Right::cap;
     case Operation::create: return Right::create;
     case Operation::log_read: return Right::log;
     case Operation::report: return Right::report;

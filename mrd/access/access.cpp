@@ -21,7 +21,8 @@ bool names_registers(Operation operation) {
     case Operation::measure:
     case Operation::write:
     case Operation::cap:
-    case Operation::create: return true;
+    case Operation::create:
+    case Operation::close: return true;
     case Operation::list:
     case Operation::status:
     case Operation::log_read:
@@ -59,9 +60,9 @@ Judgement Access::judge(const Principal &principal, Operation operation, std::st
     const auto right = right_for(operation);
     if (!right) return {.allowed = true};
     if (names_registers(operation) && !subject.empty()) {
-        if (const auto known = look_up_ ? look_up_(subject) : std::nullopt) return judge(principal, operation, *known);
-        // One that is to be made has its name already.
+        // One that is to be made has its name already, whoever has it now.
         if (operation == Operation::create) return judgement(rules_.allows_new(principal, *right, std::string(subject)));
+        if (const auto known = look_up_ ? look_up_(subject) : std::nullopt) return judge(principal, operation, *known);
         return judgement(rules_.allows_some(principal, *right));
     }
     return judgement(leaves_out_the_others(operation) ? rules_.allows_some(principal, *right) : rules_.allows(principal, *right));
@@ -71,19 +72,31 @@ Judgement Access::judge(const Principal &principal, Operation operation, const K
     auto right = right_for(operation);
     if (!right) return {.allowed = true};
     if (reg.is_for_reports && names_registers(operation)) right = Right::report;
-    return judgement(rules_.allows(principal, *right, reg.name));
+    const auto rule = allowing(principal, *right, reg);
+    return {rule.has_value(), rule.value_or(nullptr)};
+}
+
+std::optional<const AccessRule *> Access::allowing(const Principal &principal, Right right, const KnownRegister &reg) const {
+    if (reg.owner && *reg.owner == principal.uid && rules_.may_have_any(principal)) return nullptr;
+    const auto *const rule = reg.owner ? rules_.allows_of_others(principal, right, reg.name) : rules_.allows(principal, right, reg.name);
+    return rule == nullptr ? std::nullopt : std::optional(rule);
 }
 
 bool Access::tells_of(const Principal &principal, const KnownRegister &reg) const {
     for (std::size_t i = 0; i < rights; ++i) {
         const auto right = static_cast<Right>(i);
-        if (is_about_registers(right) && rules_.allows(principal, right, reg.name) != nullptr) return true;
+        if (reg.owner && right == Right::create) continue;  // of what there is not yet
+        if (is_about_registers(right) && allowing(principal, right, reg)) return true;
     }
     return false;
 }
 
 bool Access::shows_contents(const Principal &principal, const RegisterName &reg) const {
     return rules_.allows(principal, Right::log_contents, reg) != nullptr || rules_.allows(principal, Right::evidence) != nullptr;
+}
+
+bool Access::shows_contents(const Principal &principal, const KnownRegister &reg) const {
+    return allowing(principal, Right::log_contents, reg) || rules_.allows(principal, Right::evidence) != nullptr;
 }
 
 void Access::refused(const Principal &principal, pid_t pid, Operation operation, std::string_view subject) {

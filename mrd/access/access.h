@@ -17,14 +17,16 @@ namespace mrd {
 using mr::wire::Operation;
 using mr::wire::right_for;
 inline constexpr std::array<std::string_view, mr::wire::operations> operation_names{
-    "list",     "read",   "extend",        "measure", "write",    "cap",        "create", "watch", "status",
-    "log_read", "report", "verify_report", "quote",   "evidence", "collateral", "repair", "access"};
+    "list",   "read",     "extend", "measure",       "write", "cap",      "create",     "close",  "watch",
+    "status", "log_read", "report", "verify_report", "quote", "evidence", "collateral", "repair", "access"};
 
 // A register that there is.
 struct KnownRegister {
     RegisterName name;
     // What is written into it a report is over, or it holds one: a host makes a quote of a report, so who may read or write it speaks for the machine.
     bool is_for_reports = false;
+    // Of a virtual one: who made it. He may everything with it; for others a rule has to name virtual registers, by a pattern that begins with "virtual/".
+    std::optional<uid_t> owner = {};
 };
 
 // What a judgement came to. `rule`: the one that allows it, or null where it is refused or none is needed.
@@ -59,12 +61,16 @@ public:
     [[nodiscard]] bool tells_of(const Principal &principal, const KnownRegister &reg) const;
     // What others said in the events of this register: evidence carries it too, so who may have evidence sees it anyway.
     [[nodiscard]] bool shows_contents(const Principal &principal, const RegisterName &reg) const;
+    [[nodiscard]] bool shows_contents(const Principal &principal, const KnownRegister &reg) const;
 
     // Counts it, and tells it in mrd's log.
     void refused(const Principal &principal, pid_t pid, Operation operation, std::string_view subject);
     [[nodiscard]] const Refusals &refusals() const { return refusals_; }
 
 private:
+    // The rule that allows it with this register; nothing: it is not allowed. Null: his own.
+    [[nodiscard]] std::optional<const AccessRule *> allowing(const Principal &principal, Right right, const KnownRegister &reg) const;
+
     AccessRules rules_;
     std::uint64_t changes_ = 0;
     std::vector<std::function<void()>> on_change_;

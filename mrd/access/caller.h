@@ -68,8 +68,21 @@ public:
         return judged.allowed;
     }
 
+    [[nodiscard]] bool sees_contents(const KnownRegister &reg) const { return gate_.access.shows_contents(principal_, reg); }
+    // Has he a rule that allows it of some register?
+    [[nodiscard]] bool may_some(Right right) const { return gate_.access.rules().allows_some(principal_, right) != nullptr; }
+    // What the gate cannot ask of a virtual register, where it knows no more than its name. Null: no rule allows it.
+    [[nodiscard]] const AccessRule *may_create(const std::string &name, const RegisterName &carrier, std::size_t made) const {
+        return gate_.access.rules().allows_create(principal_, name, carrier, made);
+    }
+    // Counts and tells what a method itself refuses him.
+    void tell_refused(Operation operation, std::string_view subject) const {
+        gate_.access.refused(principal_, peer_.pid, operation, subject);
+    }
+
     // As the log names him, with the rule that let him pass.
-    [[nodiscard]] std::shared_ptr<const mr::EventCaller> in_log() const { return gate_.callers.find(peer_, rule_); }
+    [[nodiscard]] std::shared_ptr<const mr::EventCaller> in_log() const { return in_log(rule_); }
+    [[nodiscard]] std::shared_ptr<const mr::EventCaller> in_log(std::string_view rule) const { return gate_.callers.find(peer_, rule); }
 
 private:
     [[nodiscard]] const std::optional<std::string> &unit() const {

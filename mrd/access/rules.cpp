@@ -28,7 +28,8 @@ bool covers(const Values &wide, const Values &narrow) {
 bool covers(const AccessRule &earlier, const AccessRule &later) {
     return covers(earlier.users, later.users) && covers(earlier.groups, later.groups) && covers(earlier.units, later.units) &&
            covers(earlier.listeners, later.listeners) && covers(earlier.registers, later.registers) &&
-           earlier.allow.has_all_of(later.allow);
+           earlier.allow.has_all_of(later.allow) && covers(earlier.create_on, later.create_on) &&
+           earlier.create_at_most >= later.create_at_most;
 }
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
@@ -192,11 +193,44 @@ const AccessRule *AccessRules::allows(const Principal &principal, Right right, c
     return all.none() ? nullptr : first(principal, all & about(reg));
 }
 
-const AccessRule *AccessRules::allows_new(const Principal &principal, Right right, const std::string &name) const {
+RuleSet AccessRules::candidates_for_new(const Principal &principal, Right right, const std::string &name) const {
     auto all = candidates(principal, right);
     const bool is_long = name.size() > max_new_register_name;
     for (std::size_t i = 0; i < rules_.size() && all.any(); ++i) {
         if (all.test(i)) all.set(i, rules_[i].registers.empty() || (!is_long && rules_[i].is_about({name, {}})));
+    }
+    return all;
+}
+
+const AccessRule *AccessRules::allows_new(const Principal &principal, Right right, const std::string &name) const {
+    return first(principal, candidates_for_new(principal, right, name));
+}
+
+const AccessRule *AccessRules::allows_create(const Principal &principal, const std::string &name, const RegisterName &carrier,
+                                             std::size_t made) const {
+    auto all = candidates_for_new(principal, Right::create, name);
+    // The first is root's, and has no bounds.
+    for (std::size_t i = 1; i < rules_.size(); ++i) {
+        const auto &rule = rules_[i];
+        const auto carries = [&carrier](const std::string &pattern) {
+            return matches(pattern, carrier.name) || (!carrier.with_bank.empty() && matches(pattern, carrier.with_bank)) ||
+                   std::ranges::find(carrier.roles, pattern) != carrier.roles.end();
+        };
+        const bool is_for_carrier = rule.create_on.empty() || std::ranges::any_of(rule.create_on, carries);
+        if (!is_for_carrier || made >= rule.create_at_most) all.reset(i);
+    }
+    return first(principal, all);
+}
+
+// What is said of all registers, or of "*/name", is said of those that the administrator knows: a virtual one comes from whoever makes it, and is his.
+const AccessRule *AccessRules::allows_of_others(const Principal &principal, Right right, const RegisterName &virtual_register) const {
+    auto all = candidates(principal, right);
+    for (std::size_t i = 1; i < rules_.size() && all.any(); ++i) {
+        const auto speaks_of_it = [&virtual_register](const std::string &pattern) {
+            return pattern.starts_with("virtual/") &&
+                   (matches(pattern, virtual_register.name) || matches(pattern, virtual_register.with_bank));
+        };
+        if (all.test(i)) all.set(i, std::ranges::any_of(rules_[i].registers, speaks_of_it));
     }
     return first(principal, all);
 }
@@ -257,6 +291,7 @@ std::vector<std::string> AccessRules::warnings_of_registers(std::span<const Regi
     std::vector<std::string> warnings;
     for (const auto &rule : rules_) {
         for (const auto &pattern : rule.registers) {
+            if (pattern.starts_with("virtual/")) continue;  // there are those that somebody makes
             const AccessRule one{.name = rule.name, .registers = {pattern}};
             if (std::ranges::none_of(registers, [&one](const RegisterName &reg) { return one.is_about(reg); }))
                 warnings.push_back("the access rule " + rule.name + ": no register has a name like " + pattern +

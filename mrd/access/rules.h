@@ -94,6 +94,8 @@ struct RegisterName {
 inline constexpr std::size_t max_remembered_registers = 4096;
 inline constexpr std::size_t max_new_register_name = 256;  // bytes; no rule is about a longer one
 
+inline constexpr std::size_t default_created_registers = 16;
+
 // Of each list one entry has to fit; an empty list fits everybody.
 struct AccessRule {
     std::string name;
@@ -104,6 +106,9 @@ struct AccessRule {
     Rights allow = {};
     std::vector<std::string> registers =
         {};  // patterns as a shell's, with or without the bank, and roles; empty: all, and what is about no register
+    // Of virtual registers that may be created:
+    std::vector<std::string> create_on = {};                 // patterns of what may carry them; empty: whatever can
+    std::size_t create_at_most = default_created_registers;  // by one uid, until the next boot
 
     [[nodiscard]] bool is_about(const RegisterName &reg) const;
     [[nodiscard]] bool has_unit_of(const Principal &principal) const;
@@ -144,6 +149,11 @@ public:
     [[nodiscard]] const AccessRule *allows(const Principal &principal, Right right, const RegisterName &reg = {}) const;
     // Of one that is to be made, by a name that the client chooses.
     [[nodiscard]] const AccessRule *allows_new(const Principal &principal, Right right, const std::string &name) const;
+    // Of a virtual register, by one who has made so many until now, on this carrier.
+    [[nodiscard]] const AccessRule *allows_create(const Principal &principal, const std::string &name, const RegisterName &carrier,
+                                                  std::size_t made) const;
+    // Of a virtual register that somebody else has made: only by a rule that speaks of virtual ones.
+    [[nodiscard]] const AccessRule *allows_of_others(const Principal &principal, Right right, const RegisterName &virtual_register) const;
     // The same of some register, whichever.
     [[nodiscard]] const AccessRule *allows_some(const Principal &principal, Right right) const;
 
@@ -182,6 +192,7 @@ public:
 private:
     [[nodiscard]] RuleSet candidates(const Principal &principal, Right right) const;
     [[nodiscard]] const AccessRule *first(const Principal &principal, const RuleSet &candidates) const;
+    [[nodiscard]] RuleSet candidates_for_new(const Principal &principal, Right right, const std::string &name) const;
 
     std::vector<AccessRule> rules_;
     // What makes a judgement one of a few bits, however many rules of however many entries there are: everybody's call is judged, some for each of many registers.

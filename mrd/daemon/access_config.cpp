@@ -10,6 +10,7 @@
 #include "mr/file.h"
 #include "mrd/daemon/accounts.h"
 #include "mrd/daemon/toml_table.h"
+#include "mrd/journal/format.h"
 
 namespace mrd {
 
@@ -59,6 +60,8 @@ std::expected<void, std::string> read_access_rule(const toml::table &table, std:
     reader.texts("units", max_access_entries, add_to(read.rule.units));
     reader.texts("listeners", max_access_entries, add_to(read.rule.listeners));
     reader.texts("registers", max_access_entries, add_to(read.rule.registers));
+    reader.texts("create_on", max_access_entries, add_to(read.rule.create_on));
+    reader.count("create_at_most", read.rule.create_at_most, 1, journal::max_virtual_registers);
     reader.texts("allow", rights, [&read](const std::string &name) -> std::string {
         const auto right = right_from(name);
         if (right) {
@@ -76,6 +79,10 @@ std::expected<void, std::string> read_access_rule(const toml::table &table, std:
     if (std::ranges::find(rules, read.name, &AccessRuleConfig::name) != rules.end())
         return reader.fail(table, "name", "is there twice: " + read.name);
     if (read.rule.allow.empty()) return reader.fail(table, "allow", R"(is missing: say what the rule allows, as ["list", "read"])");
+    for (const auto *key : {"create_on", "create_at_most"}) {
+        if (table.contains(key) && !read.rule.allow.has(Right::create))
+            return reader.fail(*table.get(key), key, R"(is of a rule that does not allow "create": leave it out)");
+    }
     if (rules.size() == max_access_rules)
         return reader.fail(table, "name", "is of one too many: there are at most " + std::to_string(max_access_rules) + " access rules");
     // Whoever may do something with a register may list it: its name, hash and size are what that takes.

@@ -171,6 +171,8 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
     }
     if (provider.name.empty()) provider.name = is_automatic ? automatic_type : default_provider_name(provider.type);
     if (!is_configured_name(provider.name)) return reader.fail(table, "name", configured_name_rule());
+    if (provider.name == journal::virtual_provider)
+        return reader.fail(table, "name", "is that of virtual registers, which no provider has: give it another one");
     if (std::ranges::find(config.providers, provider.name, &ProviderConfig::name) != config.providers.end())
         return reader.fail(table, "name", "is there twice: " + provider.name);
     config.providers.push_back(std::move(provider));

@@ -14,6 +14,7 @@
 #include "mrd/evidence/evidence_budget.h"
 #include "mrd/journal/journal.h"
 #include "mrd/registers/registers.h"
+#include "mrd/registers/virtual_registers.h"
 
 namespace mrd {
 
@@ -31,6 +32,8 @@ public:
     ~Daemon();
 
     [[nodiscard]] Registers &registers() { return registers_; }
+    [[nodiscard]] VirtualRegisters &virtual_registers() { return virtual_registers_; }
+    [[nodiscard]] const VirtualRegisters &virtual_registers() const { return virtual_registers_; }
     [[nodiscard]] journal::Journal &journal() { return registers_.journal(); }
     // Stands before all methods of all interfaces.
     [[nodiscard]] const std::shared_ptr<Gate> &gate() const { return gate_; }
@@ -65,6 +68,7 @@ public:
 
 private:
     Registers registers_;
+    VirtualRegisters virtual_registers_{registers_};
     std::shared_ptr<Gate> gate_;
     std::shared_ptr<Audit> audit_;
     std::shared_ptr<LogReadings> log_readings_;

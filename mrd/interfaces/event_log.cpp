@@ -15,6 +15,7 @@
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/log_view.h"
 #include "mrd/interfaces/methods.h"
+#include "mrd/interfaces/tenant_view.h"
 #include "mrd/registers/set_reads.h"
 #include "mrd/shares/rounds.h"
 #include "proto/interfaces.h"
@@ -187,7 +188,7 @@ class ReplayCall final : public Reading<wire::Replay> {
 public:
     ReplayCall(LogReadings &readings, const Client &client, Answer<wire::Replay> answer) : Reading(readings, client, std::move(answer)) {
         for (const auto &reg : registers().journal().state().registers())
-            replay_.declare({reg.name, reg.algorithm, reg.initial, reg.start});
+            if (!reg.carrier) replay_.declare({reg.name, reg.algorithm, reg.initial, reg.start});
     }
 
 private:
@@ -308,7 +309,8 @@ private:
 class Handlers {
 public:
     explicit Handlers(Daemon &daemon)
-        : registers_(daemon.registers()),
+        : daemon_(daemon),
+          registers_(daemon.registers()),
           gate_(daemon.gate()),
           readings_(daemon.log_readings()),
           followers_(Followers::make(registers_, gate_->access)),
@@ -317,11 +319,13 @@ public:
     void operator()(wire::Records, const Caller &caller, const wire::RecordsParameters &parameters, Answer<wire::Records> answer) {
         const auto from = parameters.from.value_or(1);
         if (from < 0) return answer.fail(InvalidParameter{"from"});
+        auto view = view_for(caller, parameters.of_register, answer);
+        if (!view) return;
         const auto last = registers_.journal().state().sequence();
         const bool follow = parameters.follow.value_or(false);
         const bool is_good = registers_.journal().condition() != journal::Journal::Condition::damaged;
         if (!follow && is_good && static_cast<std::uint64_t>(from) > last) return answer.reply({});
-        const auto reading = std::make_shared<Records>(*readings_, caller.client(), LogView(caller, gate_), std::move(answer),
+        const auto reading = std::make_shared<Records>(*readings_, caller.client(), std::move(*view), std::move(answer),
                                                        static_cast<std::uint64_t>(from), follow ? std::nullopt : std::optional(last));
         if (follow) followers_->add(reading);
         reading->start();
@@ -331,7 +335,10 @@ public:
         auto format = make_log_export(parameters.format);
         if (!format) return answer.fail(wire::UnknownFormat{varlink::echoed(parameters.format), export_formats()});
         if (const auto why = collision(parameters.format, registers_.journal().state())) return answer.fail(wire::JournalFailed{*why});
-        std::make_shared<Export>(*readings_, caller.client(), LogView(caller, gate_), std::move(answer), std::move(format))->start();
+        if (parameters.of_register && parameters.format != "json") return answer.fail(InvalidParameter{"format"});
+        auto view = view_for(caller, parameters.of_register, answer);
+        if (!view) return;
+        std::make_shared<Export>(*readings_, caller.client(), std::move(*view), std::move(answer), std::move(format))->start();
     }
 
     void operator()(wire::Replay, const Caller &caller, const varlink::NoParameters &, Answer<wire::Replay> answer) {
@@ -346,6 +353,19 @@ public:
     }
 
 private:
+    // What he is shown. Nothing: it is refused, and answered.
+    template <class Method>
+    std::optional<LogView> view_for(const Caller &caller, const std::optional<std::string_view> &of_register, Answer<Method> &answer) {
+        if (!of_register) return LogView(caller, gate_);
+        auto tenant = tenant_view(daemon_, caller, Operation::log_read, "register", {*of_register});
+        if (!tenant) {
+            answer.fail(tenant.error());
+            return std::nullopt;
+        }
+        return LogView(caller, gate_, std::move(*tenant));
+    }
+
+    Daemon &daemon_;
     Registers &registers_;
     std::shared_ptr<Gate> gate_;
     std::shared_ptr<LogReadings> readings_;

@@ -14,6 +14,7 @@
 #include "mrd/evidence/evidence_budget.h"
 #include "mrd/interfaces/evidence_log.h"
 #include "mrd/interfaces/quote.h"
+#include "mrd/interfaces/tenant_view.h"
 #include "mrd/registers/set_reads.h"
 
 namespace mrd {
@@ -27,6 +28,7 @@ struct EvidenceRequest {
     std::vector<ProviderSlot *> providers = {};
     std::vector<EvidenceSource> sources = {};  // of each of them
     QuoteQueue::TimePoint deadline = {};       // when the call is to be answered
+    std::optional<TenantView> tenant = {};     // whose virtual registers the log is for
 };
 
 EvidenceSource source_of(ProviderSlot &provider) {
@@ -106,6 +108,7 @@ public:
           client_(client),
           providers_(std::move(request.providers)),
           deadline_(request.deadline),
+          tenant_(std::move(request.tenant)),
           answer_(std::move(answer)),
           making_(request.report_data, std::move(request.sources)) {}
 
@@ -213,7 +216,7 @@ private:
     void read_log() {
         const auto readings = readings_.lock();
         if (!readings) return;  // mrd is stopping
-        const auto reading = std::make_shared<LogUpToQuotes>(*readings, client_, making_.signed_quotes(), making_.until(),
+        const auto reading = std::make_shared<LogUpToQuotes>(*readings, client_, making_.signed_quotes(), making_.until(), tenant_,
                                                              [self = shared_from_this()](ReadLog read) {
                                                                  if (!self->stopped_) self->go(self->making_.log_read(std::move(read)));
                                                              });
@@ -224,10 +227,10 @@ private:
     void cut_log() {
         const auto readings = readings_.lock();
         if (!readings) return;  // mrd is stopping
-        const auto reading =
-            std::make_shared<LogThatIsCut>(*readings, client_, making_.to_cut(), [self = shared_from_this()](LogThatIsCut::Result made) {
-                if (!self->stopped_) self->go(self->making_.log_cut(std::move(made)));
-            });
+        const auto reading = std::make_shared<LogThatIsCut>(*readings, client_, making_.to_cut(), tenant_,
+                                                            [self = shared_from_this()](LogThatIsCut::Result made) {
+                                                                if (!self->stopped_) self->go(self->making_.log_cut(std::move(made)));
+                                                            });
         reading_ = reading;
         reading->go();
     }
@@ -253,6 +256,7 @@ private:
     std::vector<ProviderSlot *> providers_;  // of the sources, in their order
     std::size_t settling_ = 0;               // how many of them have not done yet what was begun before
     QuoteQueue::TimePoint deadline_;
+    std::optional<TenantView> tenant_;
     std::shared_ptr<void> timer_;
     Answer<wire::Evidence> answer_;
     Quotes::Ticket quote_ticket_ = 0;
@@ -267,6 +271,11 @@ private:
 void answer_evidence(Daemon &daemon, const Caller &caller, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
     auto wanted = evidence_request(daemon, caller, parameters);
     if (!wanted) return answer.fail(wanted.error());
+    if (parameters.registers) {
+        auto tenant = tenant_view(daemon, caller, Operation::evidence, "registers", *parameters.registers);
+        if (!tenant) return answer.fail(tenant.error());
+        wanted->tenant = std::move(*tenant);
+    }
     std::make_shared<EvidenceCall>(daemon, caller.client(), std::move(*wanted), std::move(answer))->start();
 }
 

@@ -14,16 +14,19 @@ namespace {
 
 EvidenceCut cut_for(const std::vector<EvidenceCut::SignedQuote> &quotes, const journal::State &state) {
     std::vector<mr::LogRegister> known;
-    for (const auto &reg : state.registers()) known.push_back({reg.name, reg.algorithm, reg.initial, reg.start});
+    for (const auto &reg : state.registers()) {
+        if (!reg.carrier) known.push_back({reg.name, reg.algorithm, reg.initial, reg.start});
+    }
     return EvidenceCut(quotes, known);
 }
 
 }  // namespace
 
 LogUpToQuotes::LogUpToQuotes(LogReadings &readings, const Client &client, const std::vector<EvidenceCut::SignedQuote> &quotes,
-                             std::uint64_t until, Done done)
+                             std::uint64_t until, std::optional<TenantView> tenant, Done done)
     : LogReading(readings, client, ReadFor::evidence),
       result_{.reason = {}, .cut = cut_for(quotes, registers().journal().state()), .log = {}, .to_cut = {}},
+      tenant_(std::move(tenant)),
       until_(until),
       done_(std::move(done)) {
     format_->begin(result_.log, registers().journal().state());
@@ -54,10 +57,11 @@ void LogUpToQuotes::failed(const std::string &reason) {
 void LogUpToQuotes::add(const mr::Event &event) {
     auto &to = sizes_.fits() ? result_.log : whole_;
     const auto begin = to.size();
-    format_->add(to, event, cursor());
+    const auto &shown = tenant_ ? tenant_->shown(event) : event;
+    format_->add(to, shown, cursor());
     const auto whole = to.size() - begin;
     cut_.clear();
-    format_->add(cut_, cutter_.cut(event), cursor());
+    format_->add(cut_, cutter_.cut(shown), cursor());
     const bool is_clients = !cursor().is_own() && event.caller;
     const auto share_of = [this](std::int64_t uid) {
         return registers().journal().has_own_share(uid) ? uid : static_cast<std::int64_t>(varlink::unnamed_uids);
@@ -76,12 +80,14 @@ void LogUpToQuotes::end(End end) {
     done_(std::move(result_));
 }
 
-LogThatIsCut::LogThatIsCut(LogReadings &readings, const Client &client, std::vector<bool> to_cut, Done done)
-    : LogReading(readings, client, ReadFor::evidence), to_cut_(std::move(to_cut)), done_(std::move(done)) {
+LogThatIsCut::LogThatIsCut(LogReadings &readings, const Client &client, std::vector<bool> to_cut, std::optional<TenantView> tenant,
+                           Done done)
+    : LogReading(readings, client, ReadFor::evidence), to_cut_(std::move(to_cut)), tenant_(std::move(tenant)), done_(std::move(done)) {
     format_->begin(made_.log, registers().journal().state());
 }
 
-void LogThatIsCut::take(const mr::Event &event) {
+void LogThatIsCut::take(const mr::Event &all_of_it) {
+    const auto &event = tenant_ ? tenant_->shown(all_of_it) : all_of_it;
     const auto begin = made_.log.size();
     format_->add(made_.log, event, cursor());
     if (to_cut_[events_]) {

@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "mrd/evidence/log_cut.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
+#include "mrd/interfaces/tenant_view.h"
 
 namespace mrd {
 
@@ -21,9 +23,9 @@ class LogUpToQuotes final : public LogReading {
 public:
     using Done = std::move_only_function<void(ReadLog)>;
 
-    // Reads no further than event `until`.
+    // Reads no further than event `until`. `tenant`: whose virtual registers the log is for; nothing: it is whole.
     LogUpToQuotes(LogReadings &readings, const Client &client, const std::vector<EvidenceCut::SignedQuote> &quotes, std::uint64_t until,
-                  Done done);
+                  std::optional<TenantView> tenant, Done done);
 
     void start();
 
@@ -42,6 +44,7 @@ private:
     mr::Bytes whole_;  // an event, once not all fit
     mr::Bytes cut_;
     EventCutter cutter_;
+    std::optional<TenantView> tenant_;
     std::uint64_t until_;
     Done done_;
 };
@@ -53,7 +56,7 @@ public:
     using Done = std::move_only_function<void(Result)>;
 
     // `to_cut`: of each event up to the last one that is wanted.
-    LogThatIsCut(LogReadings &readings, const Client &client, std::vector<bool> to_cut, Done done);
+    LogThatIsCut(LogReadings &readings, const Client &client, std::vector<bool> to_cut, std::optional<TenantView> tenant, Done done);
 
 private:
     void take(const mr::Event &event) override;
@@ -64,6 +67,7 @@ private:
     std::size_t events_ = 0;
     std::unique_ptr<LogExport> format_ = make_log_export("json");
     EventCutter cutter_;
+    std::optional<TenantView> tenant_;
     CutLog made_;
     Done done_;
 };

@@ -23,7 +23,7 @@ public:
     explicit TcgExport(std::optional<std::uint32_t> header_index) : header_index_(header_index) {}
 
     void begin(mr::Bytes &out, const journal::State &state) override {
-        const bool has_rtmrs = std::ranges::any_of(state.registers(), [](const auto &reg) { return is_rtmr(reg.name); });
+        const bool has_rtmrs = std::ranges::any_of(state.registers(), [](const auto &reg) { return !reg.carrier && is_rtmr(reg.name); });
         rtmrs_ = has_rtmrs;
         mr::TcgHeader header;
         header.index = has_rtmrs ? 1 : 0;
@@ -38,7 +38,7 @@ public:
             }
         }
         for (const auto &reg : state.registers()) {
-            if (!belongs(reg.name)) continue;
+            if (reg.carrier || !belongs(reg.name)) continue;
             const auto algorithm = algorithm_of(reg.algorithm);
             if (std::ranges::find(header.algorithms, algorithm) == header.algorithms.end()) header.algorithms.push_back(algorithm);
         }
@@ -78,7 +78,9 @@ class JsonExport final : public LogExport {
 public:
     void begin(mr::Bytes &out, const journal::State &state) override {
         std::vector<mr::LogRegister> registers;
-        for (const auto &reg : state.registers()) registers.push_back({reg.name, reg.algorithm, reg.initial, reg.start});
+        for (const auto &reg : state.registers()) {
+            if (!reg.carrier) registers.push_back({reg.name, reg.algorithm, reg.initial, reg.start});
+        }
         mr::append_json_header(text_, registers);
         append_text(out, text_);
     }
@@ -100,8 +102,9 @@ std::optional<std::string> collision(std::string_view format, const journal::Sta
     if (format == "json") return std::nullopt;  // it has the names
     const auto &registers = state.registers();
     for (std::size_t i = 0; i < registers.size(); ++i) {
+        if (registers[i].carrier) continue;  // its events are its carrier's
         for (std::size_t j = 0; j < i; ++j) {
-            if (registers[i].algorithm != registers[j].algorithm ||
+            if (registers[j].carrier || registers[i].algorithm != registers[j].algorithm ||
                 mr::common_name(registers[i].name) != mr::common_name(registers[j].name))
                 continue;
             return "this format cannot tell " + registers[j].name + " from " + registers[i].name + ": export json, which has the names";

@@ -5,16 +5,21 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "mr/event_log.h"
 #include "mrd/access/caller.h"
+#include "mrd/interfaces/tenant_view.h"
 
 namespace mrd {
 
 class LogView {
 public:
-    LogView(const Caller &caller, const std::shared_ptr<Gate> &gate) : caller_(caller, gate), rules_(caller_.access().changes()) {}
+    // `tenant`: where he asks for the log of some virtual registers.
+    LogView(const Caller &caller, const std::shared_ptr<Gate> &gate, std::optional<TenantView> tenant = {})
+        : caller_(caller, gate), rules_(caller_.access().changes()), tenant_(std::move(tenant)) {}
 
     // The event, or what is left of it for who has no right to its contents: its digests, register, type, time and origin, and the data that a replay needs.
     // Valid until the next call.
@@ -31,6 +36,7 @@ private:
     std::uint64_t rules_;                            // that what is known was judged by
     std::map<std::string, bool, std::less<>> sees_;  // of each register in the log
     mr::Event redacted_;
+    std::optional<TenantView> tenant_;
 };
 
 }  // namespace mrd

@@ -10,10 +10,12 @@
 #include "mrd/access/permissions.h"
 #include "mrd/interfaces/cached_read.h"
 #include "mrd/interfaces/known_register.h"
+#include "mrd/interfaces/measured_content.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/reading.h"
 #include "mrd/interfaces/register_errors.h"
 #include "mrd/interfaces/report_data.h"
+#include "mrd/interfaces/virtual_registers.h"
 #include "mrd/interfaces/watch.h"
 #include "mrd/registers/set_reads.h"
 #include "proto/interfaces.h"
@@ -121,7 +123,8 @@ void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, const C
 
 // ---- The methods
 
-void list(Registers &registers, const Caller &caller, const wire::ListParameters &parameters, Answer<wire::List> answer) {
+void list(Daemon &daemon, const Caller &caller, const wire::ListParameters &parameters, Answer<wire::List> answer) {
+    auto &registers = daemon.registers();
     wire::ListReply reply;
     bool found = !parameters.provider;
     for (auto *provider : registers.providers()) {
@@ -133,6 +136,8 @@ void list(Registers &registers, const Caller &caller, const wire::ListParameters
                 reply.registers.push_back(register_of(place));
         }
     }
+    if (!parameters.provider || *parameters.provider == journal::virtual_provider)
+        found = list_virtual(daemon, caller, reply.registers) || found;
     if (found) return answer.reply(reply);
     auto known = registers.provider_names();
     std::erase_if(known, [&](const std::string &name) { return !knows_of_provider(registers, caller, name); });
@@ -146,8 +151,9 @@ std::optional<wire::NotSupported> not_fresh(const Place &place) {
     return wire::NotSupported{std::string(place.provider->name()), "a fresh read of " + place.name() + ": " + std::string(why)};
 }
 
-void read(Registers &registers, const Caller &caller, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
-    const auto place = find(registers, caller, parameters.name);
+void read(Daemon &daemon, const Caller &caller, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
+    if (VirtualRegisters::has_name_of_one(parameters.name)) return read_virtual(daemon, caller, parameters, std::move(answer));
+    const auto place = find(daemon.registers(), caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (const auto refused = not_fresh(*place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
     if (parameters.generation && !place->table().generation(place->index)) return answer.fail(InvalidParameter{"generation"});
@@ -167,10 +173,14 @@ void read(Registers &registers, const Caller &caller, const wire::ReadParameters
 // it begins again.
 class SnapshotCall : public std::enable_shared_from_this<SnapshotCall> {
 public:
-    SnapshotCall(Registers &registers, uid_t user, std::vector<Place> places, bool fresh, Answer<wire::Snapshot> answer)
-        : registers_(registers),
+    // `named`: all of them in the order of the answer, those that are virtual by their names.
+    using Named = Watches::Register;
+
+    SnapshotCall(Daemon &daemon, uid_t user, std::vector<Named> named, bool fresh, Answer<wire::Snapshot> answer)
+        : daemon_(daemon),
           user_(user),
-          places_(std::move(places)),
+          named_(std::move(named)),
+          places_(places_among(named_)),
           refreshed_(places_.size()),
           fresh_(fresh),
           answer_(std::move(answer)) {}
@@ -192,13 +202,41 @@ private:
         for (const auto &place : places_) {
             if (auto allowed = place.table().may_read(place.index); !allowed) return answer_.fail(on_wire(allowed.error()));
         }
-        wire::SnapshotReply reply{{}, registers_.sequence()};
-        for (std::size_t i = 0; i < places_.size(); ++i) reply.readings.push_back(reading_of(places_[i], refreshed_[i]));
+        // What the registers hold in hardware belongs to what the journal knows now.
+        daemon_.virtual_registers().when_known([self = shared_from_this()] { self->reply(); });
+    }
+
+    void reply() {
+        wire::SnapshotReply reply{{}, daemon_.registers().sequence()};
+        std::vector<std::string> values;  // of the virtual ones
+        values.reserve(named_.size());
+        std::size_t place = 0;
+        for (const auto &named : named_) {
+            const auto *name = std::get_if<std::string>(&named);
+            if (name == nullptr) {
+                reply.readings.push_back(reading_of(places_[place], refreshed_[place]));
+                ++place;
+                continue;
+            }
+            const auto number = daemon_.virtual_registers().find(*name);
+            if (!number) return answer_.fail(on_wire(number.error()));
+            values.push_back(mr::to_hex(daemon_.virtual_registers().state(*number).logged.bytes()));
+            reply.readings.push_back({*name, values.back(), std::nullopt, false});
+        }
         answer_.reply(reply);
     }
 
-    Registers &registers_;
+    static std::vector<Place> places_among(const std::vector<Named> &named) {
+        std::vector<Place> places;
+        for (const auto &each : named) {
+            if (const auto *place = std::get_if<Place>(&each)) places.push_back(*place);
+        }
+        return places;
+    }
+
+    Daemon &daemon_;
     uid_t user_;
+    std::vector<Named> named_;
     std::vector<Place> places_;
     std::vector<bool> refreshed_;  // of each place, in any round
     bool fresh_;
@@ -228,19 +266,51 @@ std::expected<std::vector<Place>, RegisterError> places_of(const Registers &regi
     return places;
 }
 
-void snapshot(Registers &registers, const Caller &caller, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
-    auto places = places_of(registers, caller, parameters.names);
-    if (!places) return answer.fail(on_wire(places.error()));
-    for (const auto &place : *places) {
-        if (const auto refused = not_fresh(place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
+// The same with virtual registers.
+std::expected<std::vector<SnapshotCall::Named>, RegisterError> all_named(Daemon &daemon, const Caller &caller,
+                                                                         const std::optional<std::vector<std::string_view>> &names) {
+    std::vector<SnapshotCall::Named> named;
+    if (!names) {
+        auto places = places_of(daemon.registers(), caller, std::nullopt);
+        if (!places) return std::unexpected(std::move(places.error()));
+        named.assign(places->begin(), places->end());
+        daemon.virtual_registers().for_each([&](VirtualRegisters::Number, const journal::RegisterState &reg) {
+            if (caller.may(Operation::read, known_register(reg))) named.emplace_back(reg.name);
+        });
+        return named;
     }
-    std::make_shared<SnapshotCall>(registers, caller.client().uid, std::move(*places), parameters.fresh.value_or(false), std::move(answer))
+    for (const auto name : *names) {
+        SnapshotCall::Named found = std::string(name);
+        if (VirtualRegisters::has_name_of_one(name)) {
+            if (auto number = daemon.virtual_registers().find(name); !number) return std::unexpected(std::move(number.error()));
+        } else {
+            const auto places = places_of(daemon.registers(), caller, std::vector{name});
+            if (!places) return std::unexpected(places.error());
+            found = places->front();
+        }
+        if (std::ranges::find(named, found) == named.end()) named.push_back(std::move(found));
+    }
+    return named;
+}
+
+void snapshot(Daemon &daemon, const Caller &caller, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
+    auto named = all_named(daemon, caller, parameters.names);
+    if (!named) return answer.fail(on_wire(named.error()));
+    for (const auto &each : *named) {
+        const auto *place = std::get_if<Place>(&each);
+        if (place == nullptr) continue;
+        if (const auto refused = not_fresh(*place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
+    }
+    std::make_shared<SnapshotCall>(daemon, caller.client().uid, std::move(*named), parameters.fresh.value_or(false), std::move(answer))
         ->go();
 }
 
 void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
+    if (VirtualRegisters::has_name_of_one(parameters.name))
+        return answer.fail(on_wire(refused_for_virtual(daemon, parameters.name, LogOnly{std::string(parameters.name)})));
     const auto place = find(daemon.registers(), caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
+    if (place->provider->carries(place->index)) return answer.fail(on_wire(LogOnly{place->name()}));
     const auto digest = mr::from_hex(parameters.digest);
     if (!digest) return answer.fail(InvalidParameter{"digest"});
     if (auto allowed = place->table().may_extend(place->index, digest->size()); !allowed) return answer.fail(on_wire(allowed.error()));
@@ -259,21 +329,14 @@ void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &
 }
 
 void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
+    if (VirtualRegisters::has_name_of_one(parameters.name)) return measure_virtual(daemon, caller, parameters, std::move(answer));
     const auto place = find(daemon.registers(), caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
-    MeasuredContent content;
-    if (parameters.data) {
-        auto data = mr::from_base64(*parameters.data);
-        if (!data) return answer.fail(InvalidParameter{"data"});
-        content.data = std::move(*data);
-    }
-    if (parameters.content_digest) {
-        content.digest = mr::content_digest_from(*parameters.content_digest);
-        if (!content.digest) return answer.fail(InvalidParameter{"contentDigest"});
-    }
+    auto content = content_of(parameters);
+    if (!content) return answer.fail(content.error());
     run_extend(daemon.audit(), *place, caller,
-               measure_content(place->provider->measured(place->index), std::move(content),
+               measure_content(place->provider->measured(place->index), std::move(*content),
                                {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                                parameters.envelope.value_or(false)),
                std::move(answer),
@@ -284,6 +347,10 @@ void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters
 }
 
 void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parameters, Answer<wire::Cap> answer) {
+    if (VirtualRegisters::has_name_of_one(parameters.name)) {
+        if (const auto number = daemon.virtual_registers().find(parameters.name); !number) return answer.fail(on_wire(number.error()));
+        return answer.fail(wire::NotSupported{std::string(journal::virtual_provider), "a cap of a virtual register, which Close ends"});
+    }
     const auto place = find(daemon.registers(), caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
@@ -294,6 +361,8 @@ void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parame
 }
 
 void write(Daemon &daemon, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
+    if (VirtualRegisters::has_name_of_one(parameters.name))
+        return answer.fail(on_wire(refused_for_virtual(daemon, parameters.name, NotWritable{std::string(parameters.name)})));
     const auto place = find(daemon.registers(), caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     auto value = mr::from_hex(parameters.value);
@@ -367,28 +436,30 @@ void access(const Daemon &daemon, const Registers &registers, const Caller &call
     answer.reply(reply);
 }
 
-void watch(Watches &watches, const Registers &registers, const Caller &caller, const wire::WatchParameters &parameters,
-           Answer<wire::Watch> answer) {
+void watch(Daemon &daemon, Watches &watches, const Caller &caller, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
     if (parameters.names && parameters.names->empty()) return answer.fail(InvalidParameter{"names"});
-    auto places = places_of(registers, caller, parameters.names);
-    if (!places) return answer.fail(on_wire(places.error()));
-    watches.add(std::move(*places), !parameters.names, caller, std::move(answer));
+    auto named = all_named(daemon, caller, parameters.names);
+    if (!named) return answer.fail(on_wire(named.error()));
+    watches.add(std::move(*named), !parameters.names, caller, std::move(answer));
 }
 
 class Handlers {
 public:
     Handlers(Daemon &daemon, std::function<std::string()> status)
-        : daemon_(daemon), registers_(daemon.registers()), watches_(Watches::make(registers_, daemon.gate())), status_(std::move(status)) {}
+        : daemon_(daemon),
+          registers_(daemon.registers()),
+          watches_(Watches::make(registers_, daemon.virtual_registers(), daemon.gate())),
+          status_(std::move(status)) {}
 
     void operator()(wire::List, const Caller &caller, const wire::ListParameters &parameters, Answer<wire::List> answer) {
-        list(registers_, caller, parameters, std::move(answer));
+        list(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Read, const Caller &caller, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
-        read(registers_, caller, parameters, std::move(answer));
+        read(daemon_, caller, parameters, std::move(answer));
     }
     std::optional<CachedRead> keep(wire::Read, const wire::ReadParameters &parameters) { return CachedRead::of(registers_, parameters); }
     void operator()(wire::Snapshot, const Caller &caller, const wire::SnapshotParameters &parameters, Answer<wire::Snapshot> answer) {
-        snapshot(registers_, caller, parameters, std::move(answer));
+        snapshot(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Extend, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
         extend(daemon_, caller, parameters, std::move(answer));
@@ -402,8 +473,11 @@ public:
     void operator()(wire::Cap, const Caller &caller, const wire::CapParameters &parameters, Answer<wire::Cap> answer) {
         cap(daemon_, caller, parameters, std::move(answer));
     }
-    void operator()(wire::Create, const Caller &, const wire::CreateParameters &, Answer<wire::Create> answer) {
-        answer.fail(varlink::MethodNotImplemented{std::string(wire::Create::description.name)});
+    void operator()(wire::Create, const Caller &caller, const wire::CreateParameters &parameters, Answer<wire::Create> answer) {
+        create_virtual(daemon_, caller, parameters, std::move(answer));
+    }
+    void operator()(wire::Close, const Caller &caller, const wire::CloseParameters &parameters, Answer<wire::Close> answer) {
+        close_virtual(daemon_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Providers, const Caller &caller, const varlink::NoParameters &, Answer<wire::Providers> answer) {
         providers(daemon_, caller, std::move(answer));
@@ -418,7 +492,7 @@ public:
         access(daemon_, registers_, caller, parameters, std::move(answer));
     }
     void operator()(wire::Watch, const Caller &caller, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
-        watch(*watches_, registers_, caller, parameters, std::move(answer));
+        watch(daemon_, *watches_, caller, parameters, std::move(answer));
     }
 
 private:

@@ -6,11 +6,12 @@
 
 #include "mrd/interfaces/known_register.h"
 #include "mrd/interfaces/register_errors.h"
+#include "mrd/interfaces/virtual_registers.h"
 
 namespace mrd {
 
-std::shared_ptr<Watches> Watches::make(Registers &registers, const std::shared_ptr<Gate> &gate) {
-    const std::shared_ptr<Watches> watches(new Watches(registers, gate));
+std::shared_ptr<Watches> Watches::make(Registers &registers, VirtualRegisters &virtual_registers, const std::shared_ptr<Gate> &gate) {
+    const std::shared_ptr<Watches> watches(new Watches(registers, virtual_registers, gate));
     const auto changed = [weak = std::weak_ptr(watches)](Registers::Place place) {
         if (const auto self = weak.lock()) self->on_change(place);
     };
@@ -20,18 +21,32 @@ std::shared_ptr<Watches> Watches::make(Registers &registers, const std::shared_p
         if (const auto self = weak.lock()) ++self->arrivals_;
         changed(place);
     });
+    virtual_registers.on_change([weak = std::weak_ptr(watches)](VirtualRegisters::Number number) {
+        const auto self = weak.lock();
+        if (!self) return;
+        const auto &reg = self->virtual_.state(number);
+        if (reg.events == 1) {
+            self->made_.push_back(reg.name);
+            ++self->arrivals_;
+        }
+        self->on_change(reg.name);
+    });
     gate->access.on_change([weak = std::weak_ptr(watches)] {
         if (const auto self = weak.lock()) self->judge_again();
     });
     return watches;
 }
 
-void Watches::add(std::vector<Registers::Place> places, bool and_others, const Caller &caller, Answer<mr::wire::Watch> answer) {
+void Watches::add(std::vector<Register> registers, bool and_others, const Caller &caller, Answer<mr::wire::Watch> answer) {
     std::vector<Watched> watched;
-    watched.reserve(places.size());
-    for (const auto &place : places) watched.push_back({.place = place, .changes = &changes_of(place)});
+    watched.reserve(registers.size());
+    for (auto &reg : registers) {
+        const auto *changes = &changes_of(reg);
+        watched.push_back({.reg = std::move(reg), .changes = changes});
+    }
     const auto watch = std::make_shared<Watch>(std::move(watched), LastingCaller(caller, gate_), std::move(answer), gate_->access.changes(),
                                                and_others ? std::optional(arrivals_) : std::nullopt);
+    watch->made = made_.size();
     watch->position = watchers_.add(watch);
     watch->answer.on_drained([this, weak = std::weak_ptr(watch)] {
         if (const auto still = weak.lock()) send(*still);
@@ -46,7 +61,13 @@ void Watches::add(std::vector<Registers::Place> places, bool and_others, const C
 void Watches::first_values(const std::weak_ptr<Watch> &weak) {
     const auto watch = weak.lock();
     if (!watch || watch->known == watch->registers.size()) return;
-    const auto place = watch->registers[watch->known].place;
+    const auto *hardware = std::get_if<Registers::Place>(&watch->registers[watch->known].reg);
+    if (hardware == nullptr) {
+        return virtual_.when_known([this, weak] {
+            if (const auto still = weak.lock()) value_known(*still);
+        });
+    }
+    const auto place = *hardware;
     if (!place.table().is_there(place.index)) return value_known(*watch);
     place.provider->read(watch->caller.client().uid, place.index, false, [this, weak](std::expected<bool, RegisterError> refreshed) {
         const auto still = weak.lock();
@@ -77,10 +98,15 @@ void Watches::take_in_others(Watch &watch, const Caller &caller) {
         const auto &table = provider->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
             const Registers::Place place{provider, index};
-            if (!table.may_read(index) || std::ranges::find(watch.registers, place, &Watched::place) != watch.registers.end()) continue;
-            if (!caller.may(Operation::watch, known_register(place))) continue;
-            watch.registers.push_back({.place = place, .changes = &changes_of(place)});
+            if (!table.may_read(index) || watches(watch, place) || !may_watch(caller, place)) continue;
+            watch.registers.push_back({.reg = place, .changes = &changes_of(place)});
         }
+    }
+    // Only what was made since: there may be thousands of others.
+    for (; watch.made < made_.size(); ++watch.made) {
+        const Register reg = made_[watch.made];
+        if (watches(watch, reg) || !may_watch(caller, reg)) continue;
+        watch.registers.push_back({.reg = reg, .changes = &changes_of(reg)});
     }
     if (all_known) watch.known = watch.registers.size();
 }
@@ -100,11 +126,11 @@ bool Watches::judge(Watch &watch) {
     if (!has_new_rules && !has_others) return true;
     const auto caller = watch.caller.now();
     if (has_new_rules) {
-        const auto refused = std::ranges::find_if(
-            watch.registers, [&caller](const Watched &watched) { return !caller->may(Operation::watch, known_register(watched.place)); });
+        const auto refused =
+            std::ranges::find_if(watch.registers, [&](const Watched &watched) { return !may_watch(*caller, watched.reg); });
         if (refused != watch.registers.end()) {
             const auto held = watch.shared_from_this();
-            watch.caller.refused(*caller, Operation::watch, refused->place.name());
+            watch.caller.refused(*caller, Operation::watch, name_of(refused->reg));
             remove(watch);
             watch.answer.fail(varlink::PermissionDenied{});
             return false;
@@ -118,10 +144,30 @@ void Watches::remove(Watch &watch) {
     if (const auto position = std::exchange(watch.position, std::nullopt)) watchers_.remove(*position);
 }
 
-std::uint64_t &Watches::changes_of(Registers::Place place) { return changes_.try_emplace({place.provider, place.index}, 1).first->second; }
+std::uint64_t &Watches::changes_of(const Register &reg) {
+    if (const auto *name = std::get_if<std::string>(&reg)) return virtual_changes_.try_emplace(*name, 1).first->second;
+    const auto &place = std::get<Registers::Place>(reg);
+    return changes_.try_emplace({place.provider, place.index}, 1).first->second;
+}
 
-void Watches::on_change(Registers::Place place) {
-    ++changes_of(place);
+bool Watches::watches(const Watch &watch, const Register &reg) {
+    return std::ranges::find(watch.registers, reg, &Watched::reg) != watch.registers.end();
+}
+
+std::string Watches::name_of(const Register &reg) {
+    const auto *name = std::get_if<std::string>(&reg);
+    return name != nullptr ? *name : std::get<Registers::Place>(reg).name();
+}
+
+// Of a virtual one that was closed, too: its name stays its owner's.
+bool Watches::may_watch(const Caller &caller, const Register &reg) const {
+    const auto *name = std::get_if<std::string>(&reg);
+    if (name == nullptr) return caller.may(Operation::watch, known_register(std::get<Registers::Place>(reg)));
+    return caller.may(Operation::watch, KnownRegister{.name = {*name, {}}, .owner = virtual_.owner_of_name(*name)});
+}
+
+void Watches::on_change(const Register &reg) {
+    ++changes_of(reg);
     watchers_.begin();
     tell_later();
 }
@@ -145,7 +191,16 @@ void Watches::send(Watch &watch) {
         auto &watched = watch.registers[i];
         if (watched.told == *watched.changes) continue;
         watched.told = *watched.changes;
-        const auto &place = watched.place;
+        if (const auto *name = std::get_if<std::string>(&watched.reg)) {
+            if (const auto number = virtual_.find(*name)) {
+                const auto value = mr::to_hex(virtual_.state(*number).logged.bytes());
+                watch.answer.stream({mr::wire::Reading{*name, value, std::nullopt, false}, std::nullopt, registers_.sequence()});
+            } else {
+                watch.answer.stream({std::nullopt, *name, registers_.sequence()});
+            }
+            continue;
+        }
+        const auto &place = std::get<Registers::Place>(watched.reg);
         const auto &table = place.table();
         if (table.is_there(place.index)) {
             const mr::wire::Reading reading{place.name(), table.hex(place.index), table.generation(place.index), false};

@@ -29,6 +29,10 @@ void put_register(mr::Bytes &out, const RegisterState &reg) {
     put(out, reg.capped_by);
     put(out, static_cast<std::uint8_t>(reg.carrier ? 1 : 0));
     put(out, reg.carrier.value_or(0));
+    if (!reg.carrier) return;
+    out.insert(out.end(), reg.id.begin(), reg.id.end());
+    put(out, reg.owner);
+    put(out, reg.closed_by);
 }
 
 RegisterState get_register(FieldReader &in) {
@@ -47,7 +51,11 @@ RegisterState get_register(FieldReader &in) {
     reg.capped_by = in.get<std::uint64_t>();
     const bool is_virtual = in.get_bool();
     const auto carrier = in.get<RegisterNumber>();
-    if (is_virtual) reg.carrier = carrier;
+    if (!is_virtual) return reg;
+    reg.carrier = carrier;
+    for (auto &byte : reg.id) byte = in.get<std::uint8_t>();
+    reg.owner = in.get<std::int64_t>();
+    reg.closed_by = in.get<std::uint64_t>();
     return reg;
 }
 
@@ -89,6 +97,7 @@ void append_state(mr::Bytes &out, const State &state) {
         put_targets(out, intent.targets);
         put(out, static_cast<std::uint8_t>(intent.id ? 1 : 0));
         put_text(out, intent.id.value_or(""));
+        put_digest(out, intent.asked.value_or(mr::Digest()));
     }
     put_count(out, state.ids_.size());
     state.ids_.for_each([&out](std::int64_t uid, const RegisterSet &registers, const std::string &id, const EventIds::First &first) {
@@ -126,10 +135,9 @@ std::expected<State, std::string> read_state(mr::ByteView bytes) {
     repeat([&] {
         auto reg = get_register(in);
         const auto name = reg.name.substr(reg.provider.size() + 1);
-        const auto number = static_cast<RegisterNumber>(state.registers_.size());
-        const bool is_new = state.numbers_.emplace(std::tuple(reg.provider, name, reg.algorithm), number).second;
-        if (!is_new || state.registers_.size() == max_registers || (reg.carrier && !is_known(*reg.carrier))) in.fail();
-        state.registers_.push_back(std::move(reg));
+        const bool is_new = reg.carrier || !state.find(reg.provider, name, reg.algorithm);
+        if (!is_new || state.registers_.size() == max_registers || (reg.carrier && !is_known(*reg.carrier))) return in.fail();
+        state.add(std::move(reg), name);
     });
     repeat([&] {
         FirmwareSource log;
@@ -144,13 +152,14 @@ std::expected<State, std::string> read_state(mr::ByteView bytes) {
     repeat([&] {
         OpenIntent intent;
         intent.number = in.get<std::uint64_t>();
-        intent.origin = in.get_enum<Origin>(3);
+        intent.origin = in.get_enum<Origin>(origins);
         intent.uid = in.get<std::int64_t>();
         get_targets(in, intent.targets);
         if (!std::ranges::all_of(intent.targets, is_known, &Target::reg)) in.fail();
         const bool has_id = in.get_bool();
         const auto id = in.get_text();
         if (has_id) intent.id = id;
+        if (const auto asked = in.get_digest(); asked.size() != 0) intent.asked = asked;
         state.open_.push_back(std::move(intent));
     });
     repeat([&] {

@@ -110,12 +110,15 @@ std::expected<bool, std::string> Cursor::take(const Settled &settled, mr::Event 
     if (intent == nullptr || !std::ranges::all_of(intent->targets, is_there))
         return std::unexpected("an event of a register that is not there");
     targets_ = {};
+    bool makes = false;  // a virtual register, whose first event it is
     for (const auto &target : intent->targets) {
+        if (registers_[target.reg].is_virtual) makes = !std::exchange(registers_[target.reg].is_made, true);
         if (!registers_[target.reg].is_virtual) targets_.push_back(target);
     }
     if (targets_.size() == 0) return std::unexpected("an event of a virtual register alone");
     const auto &reg = registers_[targets_.front().reg];
-    is_own_ = intent->origin != Origin::service;
+    // That a virtual register is made and closed is nobody's content: it is mrd's word, by which others are told apart.
+    is_own_ = intent->origin != Origin::service || makes;
     event.sequence = settled.sequence;
     event.name = reg.name;
     event.index = mr::tcg_index(reg.name).value_or(mr::no_index);

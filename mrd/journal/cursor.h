@@ -29,7 +29,7 @@ public:
     enum class Step : std::uint8_t { event, busy, end };
     std::expected<Step, std::string> next(mr::Event &event, std::size_t records);
 
-    // The last event is of before mrd or mrd's own: no client asked for it.
+    // The last event is of before mrd or mrd's own: no client says anything in it. That a virtual register is made or closed is mrd's, too.
     [[nodiscard]] bool is_own() const { return is_own_; }
 
     // The provider whose firmware's log the last event belongs to; empty: to none.
@@ -40,6 +40,7 @@ private:
         std::string name;
         mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
         bool is_virtual = false;
+        bool is_made = false;  // of a virtual one: an event of it was given
     };
     // A log that was taken in and is being read: its events are views into the reader's buffer.
     struct Imported {

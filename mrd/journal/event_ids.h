@@ -47,8 +47,8 @@ public:
     // What the first one did to one register.
     struct Result {
         RegisterNumber reg = 0;
-        mr::Digest digest;
-        mr::Digest value;  // of the register after it
+        mr::Digest digest;  // or what the event is compared by instead (asked_digest)
+        mr::Digest value;   // of the register after it
         friend bool operator==(const Result &, const Result &) = default;
     };
     struct First {

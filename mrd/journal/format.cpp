@@ -25,6 +25,7 @@ enum Kind : std::uint8_t {
 // What a record may have or not, behind what it always has: absent and empty differ. In the order of their tags, each once.
 enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data, tag_rule = passed_over };
 enum RegisterTag : std::uint8_t { tag_carrier = 1 };
+constexpr std::size_t carrier_size = sizeof(RegisterNumber) + sizeof(mr::VirtualRegisterId) + sizeof(std::int64_t);
 constexpr std::size_t tag_size = 1 + sizeof(std::uint32_t);
 
 void put_field(mr::Bytes &out, Tag tag, const std::optional<std::string_view> &text) {
@@ -59,8 +60,10 @@ Kind encode(mr::Bytes &out, const Register &record) {
     put_text(out, record.name);
     if (record.carrier) {
         put(out, static_cast<std::uint8_t>(tag_carrier));
-        put(out, static_cast<std::uint32_t>(sizeof *record.carrier));
+        put(out, static_cast<std::uint32_t>(carrier_size));
         put(out, *record.carrier);
+        out.insert(out.end(), record.id.begin(), record.id.end());
+        put(out, record.owner);
     }
     return kind_register;
 }
@@ -141,8 +144,10 @@ void decode(FieldReader &in, Register &record) {
     record.provider = in.get_text();
     record.name = in.get_text();
     in.get_fields([&record](std::uint8_t tag, mr::ByteView bytes) {
-        if (tag != tag_carrier || bytes.size() != sizeof(RegisterNumber)) return false;
+        if (tag != tag_carrier || bytes.size() != carrier_size) return false;
         record.carrier = FieldReader(bytes).get<RegisterNumber>();
+        std::ranges::copy(bytes.subspan(sizeof(RegisterNumber), record.id.size()), record.id.begin());
+        record.owner = FieldReader(bytes.last(sizeof record.owner)).get<std::int64_t>();
         return true;
     });
     const auto size = mr::digest_size(record.algorithm);
@@ -169,7 +174,7 @@ void decode(FieldReader &in, Intent &record) {
     record.gid = in.get<std::int64_t>();
     record.pid = in.get<std::int64_t>();
     record.type = in.get<std::uint32_t>();
-    record.origin = in.get_enum<Origin>(3);
+    record.origin = in.get_enum<Origin>(origins);
     get_targets(in, record.targets);
     in.get_fields([&record](std::uint8_t tag, mr::ByteView bytes) {
         switch (tag) {
@@ -246,6 +251,11 @@ std::size_t append_record(mr::Bytes &out, std::uint64_t offset, const Record &re
     out.resize(begin + record_head_size);
     const auto kind = std::visit([&out](const auto &one) { return encode(out, one); }, record);
     return finish_record(out, begin, offset, kind);
+}
+
+std::size_t size_of(const Register &record) {
+    mr::Bytes encoded;
+    return append_record(encoded, 0, record);
 }
 
 std::size_t append_copy(mr::Bytes &out, std::uint64_t offset, std::uint8_t kind, mr::ByteView body) {

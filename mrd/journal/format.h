@@ -14,6 +14,7 @@
 
 #include "mr/bytes.h"
 #include "mr/digest.h"
+#include "mr/envelope.h"
 #include "mr/event_log.h"
 #include "mrd/journal/one_or_more.h"
 
@@ -32,10 +33,13 @@ inline constexpr std::size_t record_alignment = 8;
 inline constexpr std::size_t max_body = std::size_t{4} << 20;
 // Of a checkpoint's, which grows with the state: more than its limits allow (mrd/journal/checkpoint.cpp).
 inline constexpr std::size_t max_checkpoint_body = std::size_t{128} << 20;
-inline constexpr std::size_t max_registers = 4096;
+inline constexpr std::size_t max_virtual_registers = 16'384;  // of one boot, those that were closed and those that were never made too
+inline constexpr std::size_t max_registers = 4096 + max_virtual_registers;
 inline constexpr std::size_t max_targets = 8;  // of one event: more than there are hash algorithms
 
 using RegisterNumber = std::uint16_t;
+
+inline constexpr std::string_view virtual_provider = "virtual";  // of registers that no hardware holds
 
 // ---- Records. Views point into the bytes they were decoded from, or belong to whoever encodes.
 
@@ -63,7 +67,8 @@ struct Repair {
 };
 
 // A register that events may follow for. Its number is its position among these records: 0, 1, ... Provider, name and algorithm tell it from all others: never
-// what it is called in a listing, which changes when another bank appears. A virtual register is in no hardware: each of its events extends its carrier too.
+// what it is called in a listing, which changes when another bank appears. A virtual register is in no hardware: each of its events extends its carrier too. Its
+// first event makes it: before that there is none. Another of its name may follow when it was closed, or was never made.
 struct Register {
     mr::HashAlgorithm algorithm = mr::HashAlgorithm::sha384;
     mr::Digest initial;                          // at the hardware's reset
@@ -71,6 +76,8 @@ struct Register {
     std::string_view provider;                   // "tdx"
     std::string_view name;                       // "rtmr3"
     std::optional<RegisterNumber> carrier = {};  // of a virtual register: a bank of the register that carries it
+    mr::VirtualRegisterId id = {};               // by which its events name it
+    std::int64_t owner = 0;                      // uid
 };
 
 // The firmware's log: in one record, so that it is there whole or not at all, wherever a write of it ends.
@@ -89,7 +96,10 @@ struct EarlierLog {
     mr::ByteView bytes;  // mrd's JSON, whatever form it had
 };
 
-enum class Origin : std::uint8_t { service = 0, resync = 1, cap = 2 };
+enum class Origin : std::uint8_t { service = 0, resync = 1, cap = 2, close = 3 };
+inline constexpr std::uint8_t origins = 4;
+// A client asked for it, and what it takes counts for his share.
+constexpr bool is_for_client(Origin origin) { return origin == Origin::service || origin == Origin::close; }
 
 // A register that an event extends: the event has one for each bank, and of a virtual register it has that one first and then its carrier's banks.
 struct Target {
@@ -163,6 +173,7 @@ void append_slot(mr::Bytes &out, const Slot &slot);
 
 // Bytes that append_record() appends for it.
 std::size_t size_of(const Intent &record);
+std::size_t size_of(const Register &record);
 
 // ---- Decoding
 

@@ -163,7 +163,7 @@ std::uint64_t Journal::smallest_event() const {
 std::size_t Journal::size_of(const NewEvent &event) { return journal::size_of(record_of(event, 0, 0)) + settled_size; }
 
 std::optional<Full> Journal::refuses(const NewEvent &event) const {
-    if (event.origin != Origin::service) return std::nullopt;
+    if (!is_for_client(event.origin)) return std::nullopt;
     const Space space(options_.size_limit, named_uids_);
     const auto size = size_of(event);
     if (auto full = space.refuses(state_, event.caller->uid, size)) return full;
@@ -206,6 +206,14 @@ std::expected<std::uint64_t, Error> Journal::begin(const NewEvent &event, std::s
     write_checkpoint_if_due();
     const auto number = state_.next_intent();
     if (auto appended = append(record_of(event, number, now()), following); !appended) return std::unexpected(appended.error());
+    return number;
+}
+
+std::expected<RegisterNumber, Error> Journal::add_virtual(const Register &record) {
+    look_in_this_round();
+    if (condition_ == Condition::damaged) return fail(reason_);
+    const auto number = static_cast<RegisterNumber>(state_.registers().size());
+    if (auto appended = append(record); !appended) return std::unexpected(appended.error());
     return number;
 }
 

@@ -121,6 +121,10 @@ public:
     // The limit or share of the journal that the event would exceed: so begin() refuses it. Nothing: none. Of mrd's own events never.
     [[nodiscard]] std::optional<Full> refuses(const NewEvent &event) const;
 
+    // A virtual register, which its first event makes: until then there is none. After an error nothing has happened. Preconditions: a carrier, limits, and the former
+    // one of its name is over.
+    std::expected<RegisterNumber, Error> add_virtual(const Register &record);
+
     // Writes the intent, with space reserved for what settles it and for `following` bytes. After an error nothing has happened.
     // Precondition: `before` and `after` of its targets are right.
     std::expected<std::uint64_t, Error> begin(const NewEvent &event, std::size_t following = 0);

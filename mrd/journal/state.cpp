@@ -59,6 +59,45 @@ std::optional<RegisterNumber> State::find(std::string_view provider, std::string
     return found == numbers_.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::optional<RegisterNumber> State::find_virtual(std::string_view name) const {
+    const auto found = virtual_.find(name);
+    return found == virtual_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool State::is_over(RegisterNumber virtual_register) const {
+    const auto &reg = registers_[virtual_register];
+    if (reg.closed_by != 0) return true;
+    return !reg.is_made() &&
+           std::ranges::none_of(open_, [&](const OpenIntent &intent) { return intent.target(virtual_register) != nullptr; });
+}
+
+std::size_t State::virtual_registers_of(std::int64_t uid) const {
+    const auto found = virtual_of_.find(uid);
+    return found == virtual_of_.end() ? 0 : found->second;
+}
+
+void State::add(RegisterState reg, std::string_view name) {
+    const auto number = static_cast<RegisterNumber>(registers_.size());
+    if (reg.carrier) {
+        virtual_.insert_or_assign(std::string(name), number);
+        ++virtual_of_[reg.owner];
+        ++virtual_registers_;
+        if (reg.is_made()) ++registers_[*reg.carrier].carries;
+    } else {
+        numbers_.emplace(std::tuple(reg.provider, std::string(name), reg.algorithm), number);
+    }
+    registers_.push_back(std::move(reg));
+}
+
+std::optional<mr::Digest> asked_digest(mr::ByteView data, mr::HashAlgorithm algorithm) {
+    if (mr::envelope_form(data) != mr::EnvelopeForm::whole) return std::nullopt;
+    auto envelope = mr::decode_envelope(data);
+    if (!envelope || !envelope->body.salt) return std::nullopt;
+    envelope->body.salt.reset();
+    const auto digest = mr::envelope_digest(*envelope, algorithm);
+    return digest ? std::optional(*digest) : std::nullopt;
+}
+
 mr::Digest State::after(RegisterNumber reg, const mr::Digest &digest) const {
     return extended(registers_[reg].algorithm, registers_[reg].logged, digest);
 }
@@ -116,13 +155,19 @@ Checked State::check(const Checkpoint &record) const {
 
 Checked State::check(const Register &record) {
     if (registers_.size() >= max_registers) return wrong("more registers than a journal may have");
-    if (find(record.provider, record.name, record.algorithm)) {
+    const auto former = record.carrier ? find_virtual(record.name) : std::nullopt;
+    if (former ? !is_over(*former) : find(record.provider, record.name, record.algorithm).has_value()) {
         return wrong("the register " + std::string(record.provider) + "/" + std::string(record.name) + " of " +
                      std::string(mr::to_string(record.algorithm)) + " for the second time");
     }
     if (auto hasher = mr::Hasher::open(record.algorithm); !hasher) return wrong(hasher.error().message);
     if (record.carrier && (*record.carrier >= registers_.size() || registers_[*record.carrier].carrier))
         return wrong("the virtual register " + std::string(record.name) + " without a register in hardware that carries it");
+    if (record.carrier.has_value() != (record.provider == virtual_provider))
+        return wrong("the register " + std::string(record.provider) + "/" + std::string(record.name) +
+                     ": a virtual one has a carrier, and no other has");
+    if (former && registers_[*former].is_made() && registers_[*former].owner != record.owner)
+        return wrong("the virtual register " + std::string(record.name) + " of another owner than the one before it");
     if (record.carrier && record.start != record.initial)
         return wrong("the virtual register " + std::string(record.name) + " that begins with another value than its own");
     return {};
@@ -176,10 +221,14 @@ Checked State::check(const Intent &record, ExtendsTogether *later) const {
 Checked State::check_together(const Intent &record) const {
     auto in_hardware = record.targets.all();
     if (const auto carrier = registers_[in_hardware.front().reg].carrier) {
-        if (record.origin != Origin::service) return wrong_intent(record.number, " caps or resyncs a virtual register");
+        if (!is_for_client(record.origin)) return wrong_intent(record.number, " caps or resyncs a virtual register");
+        if (registers_[in_hardware.front().reg].closed_by != 0)
+            return wrong_intent(record.number, " extends a virtual register that is closed");
         in_hardware = in_hardware.subspan(1);
         if (std::ranges::find(in_hardware, *carrier, &Target::reg) == in_hardware.end())
             return wrong_intent(record.number, " extends a virtual register without its carrier");
+    } else if (record.origin == Origin::close) {
+        return wrong_intent(record.number, " closes what is no virtual register");
     }
     for (const auto &target : in_hardware) {
         if (registers_[target.reg].carrier || registers_[target.reg].name != registers_[in_hardware.front().reg].name)
@@ -188,7 +237,8 @@ Checked State::check_together(const Intent &record) const {
     return {};
 }
 
-// What an event says of itself in an envelope, and what the journal takes it for, is the same: a resync, a cap, or neither.
+// What an event says of itself in an envelope, and what the journal takes it for, is the same: a resync, a cap, the end of a virtual register, or none of them; and
+// an event of a virtual register names its id, which no other does.
 Checked State::check_claims(const Intent &record) const {
     const auto form = record.data ? mr::envelope_form(*record.data) : std::nullopt;
     if (record.origin == Origin::service && form != mr::EnvelopeForm::whole) return {};
@@ -200,11 +250,20 @@ Checked State::check_claims(const Intent &record) const {
     event.data = record.data;
     for (const auto &target : record.targets)
         event.digests.push_back({.algorithm_id = mr::tcg_id(registers_[target.reg].algorithm), .value = target.digest.bytes()});
-    const auto envelope = mr::bound_envelope(event, event.digests.front());
+    const auto envelope =
+        reg.carrier ? mr::carried_envelope(event, event.digests.front()) : mr::bound_envelope(event, event.digests.front());
     const std::string_view type = envelope && envelope->body ? std::string_view(envelope->header.type) : std::string_view();
+    if (reg.carrier && (!envelope || envelope->header.id != reg.id))
+        return wrong_intent(record.number, " is no event of " + reg.name + " by what it says");
     switch (record.origin) {
+    case Origin::close:
+        if (type != mr::close_envelope_type) return wrong_intent(record.number, " closes " + reg.name + " and does not say so");
+        return {};
     case Origin::service:
-        if (type == "resync" || type == "cap")
+        if (reg.carrier && (type == mr::create_envelope_type) == reg.is_made())
+            return wrong_intent(record.number,
+                                reg.is_made() ? " makes " + reg.name + " again" : " is of " + reg.name + " before it is made");
+        if (type == "resync" || type == "cap" || type == mr::close_envelope_type)
             return wrong_intent(record.number, " is a " + std::string(type) + " by what it says, and none by its origin");
         return {};
     case Origin::cap:
@@ -249,15 +308,20 @@ void State::take(const Repair &record) {
 void State::take(const Checkpoint &record) { checkpoints_ = record.number; }
 
 void State::take(const Register &record) {
-    numbers_.emplace(std::tuple(record.provider, record.name, record.algorithm), static_cast<RegisterNumber>(registers_.size()));
-    registers_.push_back({.provider = std::string(record.provider),
-                          .name = std::string(record.provider) + "/" + std::string(record.name),
-                          .algorithm = record.algorithm,
-                          .initial = record.initial,
-                          .start = record.start,
-                          .explained = record.initial,
-                          .logged = record.initial,
-                          .carrier = record.carrier});
+    if (record.carrier && record.owner != 0) {
+        for (auto *usage : {&usage_[record.owner], &usage_of_others_}) usage->bytes += size_of(record);
+    }
+    add({.provider = std::string(record.provider),
+         .name = std::string(record.provider) + "/" + std::string(record.name),
+         .algorithm = record.algorithm,
+         .initial = record.initial,
+         .start = record.start,
+         .explained = record.initial,
+         .logged = record.initial,
+         .carrier = record.carrier,
+         .id = record.id,
+         .owner = record.owner},
+        record.name);
 }
 
 void State::take(const FirmwareLog &record) {
@@ -359,17 +423,19 @@ Usage State::usage_of(std::int64_t uid) const {
 
 void State::take(const Intent &record) {
     next_intent_ = record.number + 1;
-    if (record.uid != 0 && record.origin == Origin::service) {
+    if (record.uid != 0 && is_for_client(record.origin)) {
         for (auto *usage : {&usage_[record.uid], &usage_of_others_}) {
             usage->bytes += size_of(record) + settled_size;
             ++usage->events;
         }
     }
-    open_.push_back({.number = record.number,
-                     .origin = record.origin,
-                     .targets = record.targets,
-                     .uid = record.uid,
-                     .id = record.id ? std::optional<std::string>(*record.id) : std::nullopt});
+    open_.push_back(
+        {.number = record.number,
+         .origin = record.origin,
+         .targets = record.targets,
+         .uid = record.uid,
+         .id = record.id ? std::optional<std::string>(*record.id) : std::nullopt,
+         .asked = record.id && record.data ? asked_digest(*record.data, registers_[record.targets.front().reg].algorithm) : std::nullopt});
 }
 
 void State::take(const Settled &record) {
@@ -383,13 +449,15 @@ void State::take_event(OpenIntent &intent, std::uint64_t sequence) {
     for (const auto &target : intent.targets) {
         auto &reg = registers_[target.reg];
         reg.logged = target.after;
+        if (reg.carrier && !reg.is_made()) ++registers_[*reg.carrier].carries;
         ++reg.events;
+        if (intent.origin == Origin::close && reg.carrier) reg.closed_by = sequence;
         if (intent.origin == Origin::resync) ++reg.resyncs;
         if (intent.origin == Origin::cap) reg.capped_by = sequence;
     }
     if (!intent.id) return;
     EventIds::First first{.sequence = sequence};
-    for (const auto &target : intent.targets) first.results.add() = {target.reg, target.digest, target.after};
+    for (const auto &target : intent.targets) first.results.add() = {target.reg, intent.asked.value_or(target.digest), target.after};
     ids_.remember(intent.uid, RegisterSet(intent.targets.all()), std::move(*intent.id), std::move(first));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -33,6 +34,13 @@ struct RegisterState {
     std::uint64_t resyncs = 0;
     std::uint64_t capped_by = 0;                 // the number of the event that capped it; 0: none did
     std::optional<RegisterNumber> carrier = {};  // of a virtual register, which no hardware holds
+    mr::VirtualRegisterId id = {};               // of a virtual one, as all below
+    std::int64_t owner = 0;                      // uid
+    std::uint64_t closed_by = 0;                 // the number of its last event; 0: it takes more
+    std::uint32_t carries = 0;                   // of one in hardware: so many virtual ones were made on it
+
+    // Its first event makes it.
+    [[nodiscard]] bool is_made() const { return events != 0; }
 
     // Somebody extended it before the journal began, and no log that was taken in says so: the gap at sequence 0.
     [[nodiscard]] bool start_is_unexplained() const { return start != explained; }
@@ -45,6 +53,7 @@ struct OpenIntent {
     Targets targets;
     std::int64_t uid = 0;
     std::optional<std::string> id;
+    std::optional<mr::Digest> asked;  // as EventIds compares it, where that is not what extends
 
     // Null: it does not extend the register.
     [[nodiscard]] const Target *target(RegisterNumber reg) const {
@@ -70,6 +79,10 @@ struct EarlierStep {
 };
 std::expected<EarlierStep, std::string> earlier_step(const mr::Event &event, const mr::EventDigest &digest, const mr::Digest &before);
 
+// What an event that has an id is compared by where random bytes make each digest another: the digest, in the algorithm, of its envelope without them. Nothing: it is
+// no envelope, or has none.
+std::optional<mr::Digest> asked_digest(mr::ByteView data, mr::HashAlgorithm algorithm);
+
 class ExtendsTogether;
 inline constexpr std::string_view computed_wrongly = " is computed wrongly";  // an intent, whose number stands before it
 
@@ -89,6 +102,21 @@ public:
     [[nodiscard]] const std::vector<RegisterState> &registers() const { return registers_; }
     // Which one is "rtmr3" of "tdx", of this algorithm.
     [[nodiscard]] std::optional<RegisterNumber> find(std::string_view provider, std::string_view name, mr::HashAlgorithm algorithm) const;
+    // The last virtual register of that name, without "virtual/": it may be closed, or not be made.
+    [[nodiscard]] std::optional<RegisterNumber> find_virtual(std::string_view name) const;
+    // All of them: the last one of each name, in the names' order.
+    [[nodiscard]] const std::map<std::string, RegisterNumber, std::less<>> &virtual_registers() const { return virtual_; }
+    // Another of its name may be made.
+    [[nodiscard]] bool is_over(RegisterNumber virtual_register) const;
+    // Of all of them, those too whose name another has now; by one uid, or by all.
+    [[nodiscard]] std::size_t virtual_registers_of(std::int64_t uid) const;
+    template <std::predicate<std::int64_t> Counts>
+    [[nodiscard]] std::size_t virtual_registers_of(const Counts &counts) const {
+        std::size_t all = 0;
+        for (const auto &[uid, count] : virtual_of_) all += counts(uid) ? count : 0;
+        return all;
+    }
+    [[nodiscard]] std::size_t all_virtual_registers() const { return virtual_registers_; }
     // What one more event makes of what the register must hold now.
     [[nodiscard]] mr::Digest after(RegisterNumber reg, const mr::Digest &digest) const;
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }  // of the last event in the log
@@ -147,6 +175,7 @@ private:
     void take(const Settled &record);
     void take(const Checkpoint &record);
     void take_event(OpenIntent &intent, std::uint64_t sequence);
+    void add(RegisterState reg, std::string_view name);
 
     friend void append_state(mr::Bytes &out, const State &state);
     friend std::expected<State, std::string> read_state(mr::ByteView bytes);
@@ -164,6 +193,9 @@ private:
 
     std::vector<RegisterState> registers_;
     std::map<std::tuple<std::string, std::string, mr::HashAlgorithm>, RegisterNumber, std::less<>> numbers_;
+    std::map<std::string, RegisterNumber, std::less<>> virtual_;  // by name
+    std::map<std::int64_t, std::size_t> virtual_of_;              // how many, by owner
+    std::size_t virtual_registers_ = 0;
     std::vector<OpenIntent> open_;
     std::string boot_id_;
     std::vector<FirmwareSource> firmware_logs_;

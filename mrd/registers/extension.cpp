@@ -43,13 +43,24 @@ std::optional<Extension::Answer> Extension::answer_without_extend(Known known, s
         return std::unexpected(journal::Failed{std::string(reason)});
     // One that was sent before is answered even where a new one would be refused.
     if (details_.id) {
-        const auto targets = in_journal(known.table, asked_for());
+        auto targets = in_journal(known.table, asked_for());
         const auto *first = known.journal.ids().find(details_.caller->uid, journal::RegisterSet(targets.all()), *details_.id);
+        if (details_.asked) std::ranges::for_each(targets, [this](journal::Target &target) { target.digest = *details_.asked; });
         if (first != nullptr && !first->has_digests_of(targets.all())) return std::unexpected(DuplicateEvent{*details_.id});
         if (first != nullptr) {
             const auto of_first = std::ranges::find(first->results.all(), targets.front().reg, &journal::EventIds::Result::reg);
             return Extended{static_cast<std::int64_t>(first->sequence), of_first->value};
         }
+    }
+    if (carried_) {
+        // A repair may have lost it.
+        const auto &registers = known.journal.registers();
+        if (carried_->reg >= registers.size() || !registers[carried_->reg].carrier)
+            return std::unexpected(journal::Failed{"the virtual register was lost with a part of the journal"});
+        const auto &reg = registers[carried_->reg];
+        if (reg.closed_by != 0) return std::unexpected(RegisterGone{reg.name});
+        // What made it may have been settled only now.
+        if (details_.creates && reg.is_made()) return std::unexpected(DuplicateEvent{reg.name});
     }
     for (const auto &target : targets_) {
         if (!known.table.is_there(target.index)) return std::unexpected(RegisterGone{known.table.name(target.index)});

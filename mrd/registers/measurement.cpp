@@ -1,7 +1,13 @@
 #include "mrd/registers/measurement.h"
 
+#include <sys/random.h>
+
+#include <cerrno>
 #include <limits>
+#include <system_error>
 #include <utility>
+
+#include "mrd/journal/state.h"
 
 namespace mrd {
 
@@ -33,13 +39,28 @@ Measured measured(const MeasuredRegister &reg, EventDetails details, const Hash 
 }
 
 Measured in_envelope(const MeasuredRegister &reg, std::string type, mr::EnvelopeBody body, EventDetails details) {
-    const mr::Envelope envelope{.header = {.type = std::move(type), .register_name = reg.envelope_name}, .body = std::move(body)};
+    mr::Envelope envelope{.header = {.type = std::move(type)}, .body = std::move(body)};
+    if (reg.id) {
+        envelope.header.id = reg.id;
+    } else {
+        envelope.header.register_name = reg.envelope_name;
+    }
     details.data = mr::encode_envelope(envelope);
     if (details.data->size() > max_event_data) return refuse(EventPart::data);
     return measured(reg, std::move(details), [&](mr::HashAlgorithm bank) { return mr::envelope_digest(envelope, bank); });
 }
 
+mr::EnvelopeSalt new_salt() {
+    mr::EnvelopeSalt salt;
+    // So few bytes it gives whole, or not at all where the kernel has no such call.
+    if (::getrandom(salt.data(), salt.size(), 0) != static_cast<ssize_t>(salt.size()))
+        throw std::system_error(errno, std::generic_category(), "getrandom");
+    return salt;
+}
+
 }  // namespace
+
+mr::VirtualRegisterId new_virtual_register_id() { return new_salt(); }
 
 Measured measure_digest(const mr::Digest &digest, const EventClaims &claims, std::optional<mr::Bytes> data) {
     auto details = details_of(claims, mr::ev_ipl);
@@ -59,13 +80,29 @@ Measured measure_content(const MeasuredRegister &reg, MeasuredContent content, c
         // An envelope is a tagged event and cannot be of another type.
         if (details->type != mr::ev_event_tag) return refuse(EventPart::type);
         mr::EnvelopeBody body{.description = details->description, .data = std::move(content.data), .digest = std::move(content.digest)};
-        return in_envelope(reg, "measure", std::move(body), std::move(*details));
+        if (reg.carries || reg.id) body.salt = new_salt();
+        const bool compares_by_more = details->id && body.salt;
+        auto measurement = in_envelope(reg, "measure", std::move(body), std::move(*details));
+        if (measurement && compares_by_more)
+            measurement->details.asked = journal::asked_digest(*measurement->details.data, reg.banks.front());
+        return measurement;
     }
     // Only mrd says what an envelope says. Inside of one it is content like any other.
     if (mr::envelope_form(*content.data)) return refuse(EventPart::data);
     details->data = std::move(content.data);
     const mr::ByteView data = *details->data;  // which stays where it is when details move
     return measured(reg, std::move(*details), [data](mr::HashAlgorithm bank) { return mr::hash(bank, data); });
+}
+
+Measured measure_create(const MeasuredRegister &reg, mr::CreatedRegister created, std::shared_ptr<const mr::EventCaller> caller) {
+    auto description = created.name + " is created";
+    return in_envelope(reg, std::string(mr::create_envelope_type), {.salt = new_salt(), .created = std::move(created)},
+                       {.type = mr::ev_event_tag, .caller = std::move(caller), .description = std::move(description), .creates = true});
+}
+
+Measured measure_close(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller) {
+    return in_envelope(reg, std::string(mr::close_envelope_type), {.salt = new_salt()},
+                       {.origin = journal::Origin::close, .type = mr::ev_event_tag, .caller = std::move(caller), .description = "closed"});
 }
 
 Measured measure_cap(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller) {

@@ -37,6 +37,9 @@ struct EventDetails {
     std::optional<std::string> id = {};
     std::optional<std::string> description = {};
     std::optional<mr::Bytes> data = {};
+    std::optional<mr::Digest> asked =
+        {};                           // of what an id is compared by, where random bytes make each digest another; by the first bank's hash
+    bool creates = false;             // the virtual register that the event is of
     std::optional<uid_t> share = {};  // in whose turn it is done; nothing: in the caller's
 };
 
@@ -51,6 +54,9 @@ struct MeasuredRegister {
     std::string envelope_name;  // kind and register, without bank
     PerBank<mr::HashAlgorithm> banks;
     bool log_only = false;  // takes nothing but envelopes, whatever was asked for
+    bool carries = false;   // virtual registers: what it says has random bytes, so that nobody guesses what is hidden
+    std::optional<mr::VirtualRegisterId> id =
+        {};  // of a virtual one, in place of the name; its own hash is the first bank, then its carrier's
 };
 
 // What a client says of its event.
@@ -79,11 +85,19 @@ enum class EventPart : std::uint8_t {
 using MeasurementError = std::variant<EventPart, mr::Error>;
 using Measured = std::expected<Measurement, MeasurementError>;
 
+mr::VirtualRegisterId new_virtual_register_id();
+
 // A digest that the client made; `data` only goes to the log.
 Measured measure_digest(const mr::Digest &digest, const EventClaims &claims, std::optional<mr::Bytes> data);
 
 // Content, by its hash, or in an envelope with what is said of it.
 Measured measure_content(const MeasuredRegister &reg, MeasuredContent content, const EventClaims &claims, bool in_envelope);
+
+// Makes a virtual register.
+Measured measure_create(const MeasuredRegister &reg, mr::CreatedRegister created, std::shared_ptr<const mr::EventCaller> caller);
+
+// Its last event.
+Measured measure_close(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller);
 
 // The register's last event of this boot.
 Measured measure_cap(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller);

@@ -212,7 +212,7 @@ std::expected<std::uint64_t, journal::Error> ProviderRegisters::write_intent(con
     for (auto &target : next_targets) target.before = target.after = target.digest;  // of the right size
     const auto next = event_of(next_targets.all(), extension.asked_for().details);
     if (auto full = events_.journal.refuses(next)) return std::unexpected(std::move(*full));
-    const bool leaves_reserve = next.origin == journal::Origin::service;
+    const bool leaves_reserve = journal::is_for_client(next.origin);
     const auto reserve = leaves_reserve ? journal::Space(events_.journal.size_limit()).reserve() : 0;
     return events_.journal.begin(event, journal::Journal::size_of(next) + reserve);
 }

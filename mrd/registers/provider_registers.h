@@ -59,7 +59,12 @@ public:
     // As what is measured into it needs it. Precondition: it is extensible.
     [[nodiscard]] MeasuredRegister measured(RegisterIndex index) const {
         const auto &spec = table_.spec(index);
-        return {kind_ + "/" + spec.name, {*spec.hash}, table_.is_log_only(index)};
+        return {kind_ + "/" + spec.name, {*spec.hash}, table_.is_log_only(index) || carries(index), carries(index)};
+    }
+    // Virtual registers: whatever the configuration says now, it takes no bare digest, which could say anything of them.
+    [[nodiscard]] bool carries(RegisterIndex index) const {
+        const auto *state = journal_state(index);
+        return state != nullptr && state->carries != 0;
     }
     [[nodiscard]] bool simulated() const { return simulated_; }
     [[nodiscard]] bool unbound() const { return unbound_; }

@@ -23,13 +23,14 @@ bool may(const Access &access, Operation operation, std::string_view subject = {
 }
 
 // The right that each operation needs, said once more: an operation that is new has none here, and this does not compile.
-constexpr std::array<std::pair<Operation, std::optional<Right>>, 17> needed{{{Operation::list, Right::list},
+constexpr std::array<std::pair<Operation, std::optional<Right>>, 18> needed{{{Operation::list, Right::list},
                                                                              {Operation::read, Right::read},
                                                                              {Operation::extend, Right::extend},
                                                                              {Operation::measure, Right::measure},
                                                                              {Operation::write, Right::write},
                                                                              {Operation::cap, Right::cap},
                                                                              {Operation::create, Right::create},
+                                                                             {Operation::close, Right::cap},
                                                                              {Operation::watch, Right::read},
                                                                              {Operation::status, Right::read},
                                                                              {Operation::log_read, Right::log},

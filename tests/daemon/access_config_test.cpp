@@ -84,8 +84,11 @@ TEST(AccessConfig, ANameThatThisMachineDoesNotHaveIsOneErrorThatNamesRuleAndKey)
 TEST(AccessConfig, WhatIsWrongIsOneErrorThatNamesTheLineAndTheKey) {
     const auto rule = [](const std::string &line) { return "[[access]]\nname = \"a\"\nallow = [\"read\"]\n" + line + "\n"; };
     EXPECT_EQ(why_not(rule("")), "it is right");
-    EXPECT_THAT(why_not(rule("user = [1]")),
-                HasSubstr("mrd.toml:4: access.user is not known here; known are: allow, groups, listeners, name"));
+    EXPECT_THAT(
+        why_not(rule("user = [1]")),
+        HasSubstr("mrd.toml:4: access.user is not known here; known are: allow, create_at_most, create_on, groups, listeners, name"));
+    EXPECT_THAT(why_not(rule("create_on = [\"tdx/rtmr3\"]")),
+                HasSubstr("mrd.toml:4: access.create_on is of a rule that does not allow \"create\""));
     EXPECT_THAT(why_not(rule("users = 1")), HasSubstr("mrd.toml:4: access.users must be a list of 1 to 256 names or numbers"));
     EXPECT_THAT(why_not(rule("users = []")), HasSubstr("access.users must be a list of 1 to 256")) << "an empty list would fit everybody";
     EXPECT_THAT(why_not(rule("users = [-1]")), HasSubstr("access.users must be a list"));

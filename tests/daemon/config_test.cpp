@@ -178,7 +178,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"UnknownSection", "\n[servce]\n", "mrd.toml:2: servce ",
                   "known are: access, journal, listener, log, metrics, provider, register, roles, service"},
         BadConfig{"UnknownKey", "[service]\n\nsttae = \"/a\"\n", "mrd.toml:3: service.sttae ",
-                  "known are: boot_id_file, confinement, max_buffered, max_connections, max_message, state, user"},
+                  "known are: boot_id_file, confinement, max_buffered, max_connections, max_message, measure_itself, state, user"},
         BadConfig{"HalfConfined", "[service]\nconfinement = \"no\"\n", "mrd.toml:2: service.confinement ",
                   R"("required", "best-effort" or "off")"},
         BadConfig{"WrongType", "[service]\nstate = 5\n", "mrd.toml:2: service.state ", "must be a text"},

@@ -154,5 +154,39 @@ TEST_F(MrctlPolicies, OneOfSeveralSetsHoldsAsAWholeOnAPlatformThatIsNamed) {
                    "the platform is " + ppid + ", expected was " + std::string(32, '0'));
 }
 
+TEST_F(MrctlPolicies, AVirtualRegisterIsWholeWhereNothingThatIsHiddenNamesIt) {
+    start({.config = "[[provider]]\ntype = \"sim\"\n[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n"});
+    EXPECT_EQ(output({"create", "build", "--hash", "sha256", "--on", "rtmr3"}), "virtual/build created on rtmr3\n");
+    EXPECT_EQ(json({"create", "virtual/other", "--on", "tdx/rtmr3"})["register"]["flags"], "XR");
+    output({"measure", "virtual/build", "-", "--description", "mine"}, "my file");
+    output({"measure", "virtual/other", "-", "--description", "theirs"}, "their file");
+    EXPECT_EQ(output({"close", "other"}), "virtual/other closed by event 5\n");
+    const auto value = output({"read", "virtual/build"}).substr(std::string("virtual/build ").size());
+
+    const auto whole = output({"log", "--format", "json"});
+    const auto mine = output({"log", "--for", "virtual/build", "--format", "json"});
+    EXPECT_THAT(whole, HasSubstr("theirs"));
+    EXPECT_THAT(mine, HasSubstr("mine"));
+    EXPECT_THAT(mine, testing::Not(HasSubstr("theirs")));
+    EXPECT_THAT(output({"log", "--for", "virtual/build"}), testing::Not(HasSubstr("theirs")));
+    EXPECT_THAT(failure(1, {"log", "--for", "virtual/none"}), HasSubstr("register"));
+    output({"replay"});
+
+    ASSERT_EQ(mrctl({"evidence", "--data", nonce, "--for", "virtual/build", "-o", at("evidence.json")}).exit_code, 0);
+    ASSERT_EQ(mrctl({"collateral", "-o", at("collateral.json"), "--root", at("root.pem")}).exit_code, 0);
+    EXPECT_THAT(contents(at("evidence.json")), testing::Not(HasSubstr("theirs")));
+    const auto with = [mrtd = json({"read", "tdx/mrtd"})["reading"]["value"]](const std::string &name, bool is_log_only) {
+        Json members{{"registers", {{"mrtd", Json::array({mrtd})}}}, {"virtualRegisters", Json::array({name})}};
+        if (is_log_only) members["logOnlyRegisters"] = Json::array({"rtmr3"});
+        return members;
+    };
+    const auto verified = verify(with("virtual/build", true));
+    EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+    EXPECT_THAT(verified.out, HasSubstr("3 events of others are hidden since it was created, and none of them names it"));
+    EXPECT_THAT(verified.out, HasSubstr("virtual/build on rtmr3 holds " + value.substr(0, 64)));
+    expect_refused(with("virtual/other", true), "virtual_registers", "no event that can be read creates it");
+    expect_refused(with("virtual/build", false), "virtual_registers", "logOnlyRegisters");
+}
+
 }  // namespace
 }  // namespace mrd

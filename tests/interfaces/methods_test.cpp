@@ -143,9 +143,9 @@ TEST(Gate, IsAskedAboutEachRegisterThatACallNames) {
     EXPECT_THAT(subjects<wire::Snapshot>({.names = {{"a", "b"}}, .fresh = {}}), ElementsAre("a", "b"));
     EXPECT_THAT(subjects<wire::Snapshot>({}), ElementsAre("")) << "all";
     EXPECT_THAT(subjects<wire::Snapshot>({.names = std::vector<std::string_view>(), .fresh = {}}), ElementsAre("")) << "none";
-    EXPECT_THAT(
-        subjects<wire::attestation::Evidence>({.report_data = "", .bind = {}, .providers = {{"tdx", "gpu0"}}, .deadline_milliseconds = {}}),
-        ElementsAre("tdx", "gpu0"));
+    EXPECT_THAT(subjects<wire::attestation::Evidence>(
+                    {.report_data = "", .bind = {}, .providers = {{"tdx", "gpu0"}}, .deadline_milliseconds = {}, .registers = {}}),
+                ElementsAre("tdx", "gpu0"));
     EXPECT_THAT(subjects<wire::attestation::Report>({.report_data = "", .provider = "tdx"}), ElementsAre("tdx"));
     EXPECT_THAT(subjects<wire::Repair>({}), ElementsAre(""));
     const auto b_is_refused = [](std::string_view name) { return name != "b"; };

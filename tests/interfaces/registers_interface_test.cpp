@@ -98,9 +98,9 @@ std::vector<std::string_view> methods_about_registers(mr::wire::MethodList<Metho
     std::vector<std::string_view> all;
     const auto add = [&all]<class Method>() {
         const auto name = Method::description.method();
-        // List's is a provider, Create's a register that there is not yet.
+        // List's is a provider, Create's a register that there is not yet, Close's a virtual one, which has no role.
         if constexpr (!std::same_as<decltype(Method::subject), const mr::wire::NoSubject>) {
-            if (name != "List" && name != "Create") all.push_back(name);
+            if (name != "List" && name != "Create" && name != "Close") all.push_back(name);
         }
     };
     (add.template operator()<Methods>(), ...);
@@ -338,11 +338,6 @@ TEST_F(RegistersInterfaceTest, NobodyButMrdBuildsEnvelopes) {
             << "in an envelope it is content like any other";
         hardware_.take_calls();
     }
-}
-
-TEST_F(RegistersInterfaceTest, CreateIsNotImplementedYetAndSaysSo) {
-    EXPECT_THAT(call("Registers.Create", R"({"name":"a","hash":"sha384","on":"rtmr3"})"),
-                HasSubstr("org.varlink.service.MethodNotImplemented"));
 }
 
 TEST_F(RegistersInterfaceTest, ProvidersTellsHowEachOfThemFares) {

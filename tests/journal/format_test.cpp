@@ -98,9 +98,13 @@ TEST(JournalFormat, ARegisterRoundTrips) {
     EXPECT_EQ(record.carrier, std::nullopt);
 }
 
-TEST(JournalFormat, AVirtualRegisterNamesItsCarrier) {
-    const auto bytes = encoded(Register{mr::HashAlgorithm::sha384, filled(0), filled(0), "virtual", "build", 0x1234});
-    EXPECT_EQ(std::get<Register>(*decoded(bytes)).carrier, 0x1234);
+TEST(JournalFormat, AVirtualRegisterNamesItsCarrierItsIdAndItsOwner) {
+    const mr::VirtualRegisterId id{1, 2, 3};
+    const auto bytes = encoded(Register{mr::HashAlgorithm::sha384, filled(0), filled(0), "virtual", "build", 0x1234, id, 1000});
+    const auto record = std::get<Register>(*decoded(bytes));
+    EXPECT_EQ(record.carrier, 0x1234);
+    EXPECT_EQ(record.id, id);
+    EXPECT_EQ(record.owner, 1000);
     auto body = body_of(Register{mr::HashAlgorithm::sha384, filled(0), filled(0), "virtual", "build"});
     for (const auto byte : {1, 1, 0, 0, 0, 7}) body.push_back(static_cast<std::uint8_t>(byte));
     EXPECT_FALSE(decoded(made_up(3, body))) << "a number of one byte";
@@ -308,7 +312,7 @@ TEST(JournalFormat, AValueThatAnEnumerationDoesNotHaveIsRefused) {
     EXPECT_TRUE(refused(4, log, 0, 2)) << "log format";
     EXPECT_TRUE(refused(4, log, 1, 2)) << "log registers";
     const auto intent = body_of(full_intent({}));
-    EXPECT_TRUE(refused(6, intent, 44, 3)) << "origin";
+    EXPECT_TRUE(refused(6, intent, 44, origins)) << "origin";
     EXPECT_TRUE(refused(6, intent, 45, 0)) << "no target";
     EXPECT_TRUE(refused(6, intent, 45, max_targets + 1)) << "more targets than there may be";
     EXPECT_TRUE(refused(6, intent, 48, 65)) << "a digest longer than any";

@@ -449,6 +449,50 @@ TEST_F(JournalStateVirtual, WhatIsNoEventOfItIsRefused) {
     take(good);
 }
 
+TEST_F(JournalStateVirtual, ItsNameIsAnothersOnlyWhenItIsOverAndItsOwnersAlone) {
+    const std::string second = "the register virtual/build of sha256 for the second time";
+    const Register again{sha256_, zero256_, zero256_, "virtual", "build", carrier_};
+    auto of_other = again;
+    of_other.owner = 1000;
+    EXPECT_TRUE(state_.is_over(virtual_)) << "it was never made";
+    const auto first = of_virtual(zero256_, zero_, 1);
+    take(first);
+    EXPECT_EQ(refused(again), second) << "it may yet be made";
+    take(Settled{1, 1, Outcome::done});
+    EXPECT_EQ(refused(again), second);
+    auto last = of_virtual(after(first, 0), after(first, 1), 2);
+    last.number = 2;
+    last.origin = Origin::close;
+    EXPECT_EQ(refused(last), "intent 2 is no event of virtual/build by what it says");
+    const mr::Envelope closes{.header = {.type = "close", .id = state_.registers()[virtual_].id}};
+    const auto data = mr::encode_envelope(closes);
+    last.data = data;
+    last.targets = {{virtual_, after(first, 0), {}, *mr::envelope_digest(closes, sha256_)},
+                    {carrier_, after(first, 1), {}, *mr::envelope_digest(closes, algorithm)}};
+    for (auto &target : last.targets)
+        target.after = *mr::extend(state_.registers()[target.reg].algorithm, target.before.bytes(), target.digest.bytes());
+    take(last);
+    take(Settled{2, 2, Outcome::done});
+    EXPECT_EQ(state_.registers()[virtual_].closed_by, 2U);
+    auto more = of_virtual(after(last, 0), after(last, 1), 3);
+    more.number = 3;
+    EXPECT_EQ(refused(more), "intent 3 extends a virtual register that is closed");
+    EXPECT_EQ(refused(of_other), "the virtual register build of another owner than the one before it");
+    take(again);
+    EXPECT_EQ(state_.find_virtual("build"), 5);
+    EXPECT_EQ(state_.all_virtual_registers(), 2U);
+    EXPECT_EQ(state_.registers()[carrier_].carries, 1U) << "the other is not made yet";
+}
+
+TEST_F(JournalStateVirtual, AVirtualRegisterHasACarrierAndNoOtherHas) {
+    const std::string wrong = ": a virtual one has a carrier, and no other has";
+    EXPECT_EQ(refused(Register{sha256_, zero256_, zero256_, "virtual", "other"}), "the register virtual/other" + wrong);
+    EXPECT_EQ(refused(Register{sha256_, zero256_, zero256_, "sim", "r9", carrier_}), "the register sim/r9" + wrong);
+    auto record = intent(carrier_, zero_, 1);
+    record.origin = Origin::close;
+    EXPECT_EQ(refused(record), "intent 1 closes what is no virtual register");
+}
+
 TEST_F(JournalStateVirtual, AfterAKillItsCarrierSaysWhatBecameOfIt) {
     const auto record = of_virtual(zero256_, zero_, 1);
     take(record);

@@ -182,6 +182,8 @@ struct QuoteOptions {
 };
 
 struct EvidenceOptions {
+    std::vector<std::string> registers =
+        {};  // virtual ones of one's own: the log has their events whole, of all others only what proves them; empty: all is whole
     std::vector<std::string> providers = {};  // whose quotes are its parts, at most 16, none twice; empty: all that make quotes
     std::optional<std::chrono::milliseconds> deadline = {};  // as of a quote
 };
@@ -305,8 +307,15 @@ Call<std::int64_t> cap(std::string_view name);
 // Stores a value of exactly the register's size. Gives the generation of what was written. Errors: no_such_register, not_writable, wrong_length, provider_failed.
 Call<std::int64_t> write(std::string_view name, ByteView value);
 
-// A virtual register, kept on a hardware register. Errors: method_not_implemented, by this version of mrd.
+// A virtual register, "virtual/NAME", kept on the register `on`, which carries it: one that is owned and log-only. It is the caller's. NAME: 1 to
+// max_virtual_register_name bytes. Errors: register_exists, also where the first of two calls came through and its answer was lost; too_many_registers;
+// no_such_register, not_supported: `on` can carry none, and why; capped, busy, journal_full, journal_failed, provider_failed; permission_denied, also where the name is
+// another's, or was in this boot; invalid_parameter for a name or hash that none can have.
 Call<Register> create(std::string_view name, HashAlgorithm hash, std::string_view on);
+
+// The virtual register's last event, whose number it gives: then it is there no more. Errors: no_such_register, also where it was closed before; capped,
+// indeterminate, journal_full, journal_failed, provider_failed.
+Call<std::int64_t> close(std::string_view name);
 
 // What keeps the registers, also what does not run. Errors: none but those of every call.
 Call<std::vector<ProviderState>> providers();
@@ -332,10 +341,13 @@ Call<std::string> log_level(std::optional<std::string_view> level = {});
 StreamCall<Change> watch(const std::vector<std::string> &names = {});
 
 // The records from that number on (1: all); with follow also those to come, without end. Errors: journal_failed.
-StreamCall<LogRecord> records(std::int64_t from = 1, bool follow = false);
+// `of_register`: a virtual register of one's own; its events are whole, of all others there is only what proves them. Errors: invalid_parameter, where there is none of that
+// name; permission_denied, where it is another's.
+StreamCall<LogRecord> records(std::int64_t from = 1, bool follow = false, std::optional<std::string_view> of_register = {});
 
 // The log as a file, piece by piece. Formats: docs/log-formats.md. Errors: invalid_parameter for an unknown format, journal_failed.
-StreamCall<Bytes> export_log(std::string_view format);
+// `of_register`: as of records(); only with the format json.
+StreamCall<Bytes> export_log(std::string_view format, std::optional<std::string_view> of_register = {});
 
 // Replays the log and compares it with the registers, reread for this. Errors: journal_failed, also where a register cannot be reread.
 Call<std::vector<ReplayResult>> replay();
@@ -429,6 +441,7 @@ public:
     Result<std::int64_t> cap(std::string_view name) { return call(calls::cap(name)); }
     Result<std::int64_t> write(std::string_view name, ByteView value) { return call(calls::write(name, value)); }
     Result<Register> create(std::string_view name, HashAlgorithm hash, std::string_view on) { return call(calls::create(name, hash, on)); }
+    Result<std::int64_t> close(std::string_view name) { return call(calls::close(name)); }
     Result<std::vector<ProviderState>> providers() { return call(calls::providers()); }
     Result<std::vector<ProviderCounters>> statistics() { return call(calls::statistics()); }
     Result<RawReply> status() { return call(calls::status()); }
@@ -464,12 +477,12 @@ public:
         return stream(calls::watch(names), handler);
     }
     template <std::predicate<const LogRecord &> Handler>
-    Result<void> records(std::int64_t from, bool follow, const Handler &handler) {
-        return stream(calls::records(from, follow), handler);
+    Result<void> records(std::int64_t from, bool follow, const Handler &handler, std::optional<std::string_view> of_register = {}) {
+        return stream(calls::records(from, follow, of_register), handler);
     }
     template <std::predicate<const Bytes &> Handler>
-    Result<void> export_log(std::string_view format, const Handler &handler) {
-        return stream(calls::export_log(format), handler);
+    Result<void> export_log(std::string_view format, const Handler &handler, std::optional<std::string_view> of_register = {}) {
+        return stream(calls::export_log(format, of_register), handler);
     }
 
 private:

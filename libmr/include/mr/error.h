@@ -16,6 +16,8 @@ enum class ErrorCode : std::uint8_t {
     not_writable,            // the register has no W flag, or is extended instead of written
     not_extensible,          // the register has no X flag, or is only observed
     log_only,                // the register is extended only through the log: use measure()
+    register_exists,         // there is a virtual register of that name: close it first, or take another name
+    too_many_registers,      // the virtual registers that one, or all, may make until the next boot are made
     capped,                  // the register takes no extend until the next boot
     indeterminate,           // a failed extend may have happened, and the register cannot be reread: try again later
     wrong_length,            // value, digest or report data of another length than the register's

@@ -112,6 +112,7 @@ wire::attestation::EvidenceParameters evidence_parameters(const EvidenceOptions 
     wire::attestation::EvidenceParameters parameters;
     parameters.deadline_milliseconds = milliseconds(options.deadline);
     if (!options.providers.empty()) parameters.providers.emplace(options.providers.begin(), options.providers.end());
+    if (!options.registers.empty()) parameters.registers.emplace(options.registers.begin(), options.registers.end());
     return parameters;
 }
 

@@ -73,13 +73,14 @@ std::expected<std::string, Error> kept_as_of(const wire::RepairReply &reply) { r
 
 namespace calls {
 
-StreamCall<LogRecord> records(std::int64_t from, bool follow) {
-    return make_call<wire::Records, &record_of>(wire::RecordsParameters{from, follow ? std::optional(true) : std::nullopt},
-                                                follow ? varlink::no_timeout : std::chrono::milliseconds(0));
+StreamCall<LogRecord> records(std::int64_t from, bool follow, std::optional<std::string_view> of_register) {
+    return make_call<wire::Records, &record_of>(
+        check_texts(wire::RecordsParameters{from, follow ? std::optional(true) : std::nullopt, of_register}),
+        follow ? varlink::no_timeout : std::chrono::milliseconds(0));
 }
 
-StreamCall<Bytes> export_log(std::string_view format) {
-    return make_call<wire::Export, &chunk_of>(check_texts(wire::ExportParameters{format}));
+StreamCall<Bytes> export_log(std::string_view format, std::optional<std::string_view> of_register) {
+    return make_call<wire::Export, &chunk_of>(check_texts(wire::ExportParameters{format, of_register}));
 }
 
 Call<std::vector<ReplayResult>> replay() { return make_call<wire::Replay, &replayed_of>({}); }

@@ -84,6 +84,8 @@ std::expected<std::int64_t, Error> sequence_of(const wire::CapReply &reply) { re
 
 std::expected<Register, Error> created_of(const wire::CreateReply &reply) { return register_from(reply.created); }
 
+std::expected<std::int64_t, Error> closed_by(const wire::CloseReply &reply) { return reply.sequence; }
+
 ProviderState::Phase phase_from(wire::ProviderPhase phase) {
     switch (phase) {
     case wire::ProviderPhase::starting: return ProviderState::Phase::starting;
@@ -232,6 +234,8 @@ Call<Register> create(std::string_view name, HashAlgorithm hash, std::string_vie
     return make_call<wire::Create, &created_of>(check_texts(wire::CreateParameters{name, to_string(hash), on}));
 }
 
+Call<std::int64_t> close(std::string_view name) { return make_call<wire::Close, &closed_by>(check_texts(wire::CloseParameters{name})); }
+
 Call<std::vector<ProviderState>> providers() { return make_call<wire::Providers, &providers_of>({}); }
 
 Call<std::vector<ProviderCounters>> statistics() { return make_call<wire::Statistics, &counters_of>({}); }
@@ -259,6 +263,7 @@ struct Functions {
     static constexpr auto of(wire::Write) { return &Client::write; }
     static constexpr auto of(wire::Cap) { return &Client::cap; }
     static constexpr auto of(wire::Create) { return &Client::create; }
+    static constexpr auto of(wire::Close) { return &Client::close; }
     static constexpr auto of(wire::Providers) { return &Client::providers; }
     static constexpr auto of(wire::Statistics) { return &Client::statistics; }
     static constexpr auto of(wire::Status) { return &Client::status; }

@@ -40,6 +40,10 @@ constexpr std::array known_errors{
     KnownError{"NotWritable", ErrorCode::not_writable, "the register cannot be written; registers with the flag X are extended instead"},
     KnownError{"NotExtensible", ErrorCode::not_extensible, "the register cannot be extended: it has no flag X, or is only observed"},
     KnownError{"LogOnly", ErrorCode::log_only, "the register takes no bare digest: use measure"},
+    KnownError{"RegisterExists", ErrorCode::register_exists,
+               "there is a virtual register of that name: close it first, or take another name"},
+    KnownError{"TooManyRegisters", ErrorCode::too_many_registers,
+               "so many virtual registers may be made until the next boot, those that were closed too"},
     KnownError{"Capped", ErrorCode::capped, "the register is capped until the next boot"},
     KnownError{"Indeterminate", ErrorCode::indeterminate,
                "an earlier extend failed and may have happened, and the register cannot be reread: try again later"},
@@ -77,6 +81,9 @@ std::string rule_of(std::string_view field) {
                " bytes, with an envelope its text included, and not beginning with an envelope's tag, which only mrd builds: measure it in "
                "an envelope";
     if (field == "deadlineMilliseconds") return "from 1 to " + number(max_quote_deadline.count());
+    if (field == "hash") return "the name of a hash that this mrd can compute: sha256, sha384, sha512";
+    if (field == "name")
+        return "virtual/ and 1 to " + number(max_virtual_register_name) + " of the characters a to z, A to Z, 0 to 9, . _ and -";
     if (field == "description") return "text of at most " + number(max_event_description) + " bytes";
     if (field == "digest") return "hexadecimal";
     if (field == "eventType")

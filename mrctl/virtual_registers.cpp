@@ -1,0 +1,40 @@
+// create and close.
+#include <iostream>
+#include <string>
+
+#include "libmr/wire/registers.h"
+#include "mrctl/commands.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+namespace {
+
+std::string whole(const std::string &name) { return name.find('/') == std::string::npos ? "virtual/" + name : name; }
+
+}  // namespace
+
+int create(const Common &common, const CreateCommand &command) {
+    const auto hash = mr::hash_algorithm_from(command.hash);
+    if (!hash) return fail_usage("--hash names no hash that is known: sha256, sha384 or sha512");
+    const auto name = whole(command.name);
+    if (common.json) return print_reply<mr::wire::Create>(common, {name, mr::to_string(*hash), command.on});
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto created = client->create(name, *hash, command.on);
+    if (!created) return fail(created.error());
+    std::cout << mr::printable_text(created->name) << " created on " << mr::printable_text(command.on) << '\n';
+    return exit_done;
+}
+
+int close(const Common &common, const std::string &name) {
+    if (common.json) return print_reply<mr::wire::Close>(common, {whole(name)});
+    auto client = mr::Client::connect(common.client);
+    if (!client) return fail(client.error());
+    const auto sequence = client->close(whole(name));
+    if (!sequence) return fail(sequence.error());
+    std::cout << mr::printable_text(whole(name)) << " closed by event " << *sequence << '\n';
+    return exit_done;
+}
+
+}  // namespace mrctl

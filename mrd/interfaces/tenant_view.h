@@ -1,0 +1,42 @@
+// What is shown of the log to whoever asks for the log of some virtual registers: their events whole, and of all others no more than proves them. An envelope
+// keeps its header and the digest of its body; anything else keeps its digest, and what a replay needs of resyncs and caps. Who made the others, when, and what
+// for, is nowhere in it.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "mr/envelope.h"
+#include "mr/event_log.h"
+#include "mrd/access/caller.h"
+#include "mrd/daemon/daemon.h"
+#include "mrd/evidence/log_cut.h"
+#include "proto/varlink/service.h"
+
+namespace mrd {
+
+class TenantView {
+public:
+    explicit TenantView(std::vector<mr::VirtualRegisterId> ids) : ids_(std::move(ids)) {}
+
+    // Valid until the next call, and as long as the event is.
+    const mr::Event &shown(const mr::Event &event);
+
+private:
+    [[nodiscard]] bool is_own(const mr::Event &event) const;
+
+    std::vector<mr::VirtualRegisterId> ids_;
+    EventCutter cutter_;
+    mr::Event hidden_;
+};
+
+// Of these names, those that were closed too. Error: one that no virtual register has, or had in this boot; one whose contents are not the caller's to see. `field`: the
+// parameter that has them.
+using TenantRefusal = std::variant<varlink::InvalidParameter, varlink::PermissionDenied>;
+std::expected<TenantView, TenantRefusal> tenant_view(Daemon &daemon, const Caller &caller, Operation operation, std::string_view field,
+                                                     const std::vector<std::string_view> &names);
+
+}  // namespace mrd

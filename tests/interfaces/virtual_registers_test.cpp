@@ -1,0 +1,309 @@
+// Virtual registers as their owners, others and root see them, on registers in memory.
+#include "mrd/registers/virtual_registers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+#include "mr/bytes.h"
+#include "mr/envelope.h"
+#include "mrd/daemon/service.h"
+#include "tests/mrd/fake_provider.h"
+#include "tests/mrd/session_client.h"
+#include "tests/mrd/test_journal.h"
+
+namespace mrd {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr uid_t tenant = 1000;
+constexpr uid_t other = 1001;
+
+class VirtualRegistersTest : public ::testing::Test {
+protected:
+    enum : RegisterIndex { rtmr2, rtmr3, shared, mrtd };
+
+    void SetUp() override {
+        std::vector<RegisterSpec> specs{fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XRL"), fake_register("shared", "XRL"),
+                                        fake_register("mrtd", "R")};
+        specs[shared].owner = mr::Owner::shared;
+        ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        ASSERT_TRUE(daemon_.start_journal());
+        service_ = make_service(daemon_, make_interfaces(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}}), {});
+        allow({.name = {}, .create_at_most = 3});
+    }
+
+    // Everybody lists and reads; the tenant may create by the rule.
+    void allow(AccessRule creating) {
+        creating.name = "tenants";
+        if (creating.users.empty()) creating.users = {tenant, other};
+        creating.allow.add(Right::create);
+        if (creating.registers.empty()) creating.registers = {"virtual/*"};
+        daemon_.set_access(
+            AccessRules({std::move(creating), {.name = "everybody", .allow = {Right::list, Right::read, Right::measure}}}, 0));
+    }
+
+    Json call(uid_t uid, const std::string &method, const Json &parameters = Json::object()) {
+        SessionClient client(*service_, varlink::Peer{.uid = uid, .gid = uid});
+        client.send("io.mrd." + method, parameters.dump());
+        loop_.restart();
+        loop_.poll();
+        const auto reply = client.reply();
+        EXPECT_THAT(reply, Not(IsEmpty()));
+        return Json::parse(reply);
+    }
+    // "" or the error's name without the interface.
+    std::string error(uid_t uid, const std::string &method, const Json &parameters) {
+        const auto reply = call(uid, method, parameters);
+        if (!reply.contains("error")) return "";
+        const auto name = reply["error"].get<std::string>();
+        return name.substr(name.rfind('.') + 1);
+    }
+    std::string create(uid_t uid, const std::string &name, const std::string &on = "tdx/rtmr3", const std::string &hash = "sha384") {
+        return error(uid, "Registers.Create", {{"name", name}, {"hash", hash}, {"on", on}});
+    }
+    std::string close(uid_t uid, const std::string &name) { return error(uid, "Registers.Close", {{"name", name}}); }
+    Json measure(uid_t uid, const std::string &name, const std::string &text, const std::string &id = {}) {
+        Json parameters{{"name", name}, {"data", mr::to_base64(mr::as_bytes(text))}};
+        if (!id.empty()) parameters["id"] = id;
+        return call(uid, "Registers.Measure", parameters);
+    }
+    std::string read(uid_t uid, const std::string &name) {
+        const auto reply = call(uid, "Registers.Read", {{"name", name}});
+        return reply.contains("error") ? reply["error"].get<std::string>() : reply["parameters"]["reading"]["value"].get<std::string>();
+    }
+    std::vector<std::string> listed(uid_t uid) {
+        std::vector<std::string> names;
+        const auto reply = call(uid, "Registers.List");
+        for (const auto &each : reply["parameters"]["registers"]) {
+            if (each["name"].get<std::string>().starts_with("virtual/")) names.push_back(each["name"]);
+        }
+        return names;
+    }
+    std::uint64_t events() { return journal_->state().sequence(); }
+
+    FakeHardware hardware_;
+    boost::asio::io_context loop_;
+    TestJournal journal_{loop_};
+    Daemon daemon_{loop_, *journal_};
+    std::unique_ptr<varlink::Service> service_;
+};
+
+TEST_F(VirtualRegistersTest, OneIsMadeMeasuredReadAndClosedEachByAnEventOfItsCarrier) {
+    const auto made = call(tenant, "Registers.Create", {{"name", "virtual/build"}, {"hash", "sha256"}, {"on", "rtmr3"}});
+    const auto &reg = made["parameters"]["register"];
+    EXPECT_EQ(reg["name"], "virtual/build");
+    EXPECT_EQ(reg["flags"], "XR");
+    EXPECT_EQ(reg["hash"], "sha256");
+    EXPECT_EQ(reg["size"], 32);
+    EXPECT_EQ(reg["owner"], "owned");
+    EXPECT_EQ(reg["capped"], false);
+    EXPECT_EQ(events(), 1U);
+    const auto before = mr::from_hex(read(tenant, "virtual/build")).value();
+    EXPECT_THAT(before, SizeIs(32));
+    const auto carrier_before = hardware_.value(rtmr3);
+
+    const auto measured = measure(tenant, "virtual/build", "a");
+    EXPECT_EQ(measured["parameters"]["sequence"], 2);
+    const auto digest = mr::from_hex(measured["parameters"]["digest"].get<std::string>()).value();
+    const auto after = mr::extend(mr::HashAlgorithm::sha256, before, digest).value();
+    EXPECT_EQ(measured["parameters"]["reading"]["value"], mr::to_hex(after.bytes()));
+    EXPECT_EQ(read(tenant, "virtual/build"), mr::to_hex(after.bytes()));
+    EXPECT_NE(hardware_.value(rtmr3), carrier_before) << "the carrier took it too";
+
+    EXPECT_EQ(close(tenant, "virtual/build"), "");
+    EXPECT_EQ(events(), 3U);
+    EXPECT_THAT(read(tenant, "virtual/build"), HasSubstr("RegisterGone"));
+    EXPECT_EQ(close(tenant, "virtual/build"), "RegisterGone");
+    EXPECT_TRUE(measure(tenant, "virtual/build", "a").contains("error"));
+    EXPECT_EQ(events(), 3U);
+}
+
+TEST_F(VirtualRegistersTest, OneIsItsOwnersAndRootsAndOthersDoNotKnowOfIt) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    EXPECT_THAT(listed(tenant), ElementsAre("virtual/build"));
+    EXPECT_THAT(listed(0), ElementsAre("virtual/build"));
+    EXPECT_THAT(listed(other), IsEmpty());
+    EXPECT_THAT(read(other, "virtual/build"), HasSubstr("PermissionDenied"));
+    EXPECT_THAT(measure(other, "virtual/build", "a").dump(), HasSubstr("PermissionDenied")) << "what is said of all registers is not of it";
+    EXPECT_EQ(close(other, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(other, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(0, "virtual/build"), "RegisterExists");
+    EXPECT_FALSE(measure(0, "virtual/build", "a").contains("error"));
+    EXPECT_EQ(close(0, "virtual/build"), "");
+    EXPECT_THAT(read(other, "virtual/build"), HasSubstr("PermissionDenied")) << "nor that there was one";
+    EXPECT_EQ(create(other, "virtual/build"), "PermissionDenied") << "the name stays its first owner's until the next boot";
+    EXPECT_EQ(create(0, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(tenant, "virtual/build"), "");
+}
+
+TEST_F(VirtualRegistersTest, ARuleThatSpeaksOfVirtualRegistersLetsOthersDoWhatItSays) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    ASSERT_EQ(create(tenant, "virtual/own"), "");
+    daemon_.set_access(AccessRules({{.name = "both", .users = {other}, .allow = {Right::read, Right::measure}, .registers = {"virtual/b*"}},
+                                    {.name = "all", .users = {other}, .allow = {Right::read, Right::cap}, .registers = {"*/build"}}},
+                                   0));
+    EXPECT_FALSE(measure(other, "virtual/build", "a").contains("error"));
+    EXPECT_THAT(measure(other, "virtual/own", "a").dump(), HasSubstr("PermissionDenied"));
+    EXPECT_EQ(close(other, "virtual/build"), "PermissionDenied") << "a pattern that is not of virtual registers by its first letters";
+}
+
+TEST_F(VirtualRegistersTest, ARuleSaysByWhomHowManyOnWhatAndByWhichNames) {
+    allow({.name = {}, .users = {tenant}, .registers = {"virtual/web-*"}, .create_on = {"tdx/rtmr3"}, .create_at_most = 2});
+    EXPECT_EQ(create(tenant, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(other, "virtual/web-1"), "PermissionDenied");
+    EXPECT_EQ(create(tenant, "virtual/web-1", "tdx/rtmr2"), "PermissionDenied");
+    EXPECT_EQ(create(tenant, "virtual/web-1"), "");
+    EXPECT_EQ(create(tenant, "virtual/web-2"), "");
+    EXPECT_EQ(close(tenant, "virtual/web-1"), "");
+    EXPECT_EQ(create(tenant, "virtual/web-3"), "PermissionDenied") << "those that were closed count too";
+    EXPECT_EQ(create(0, "virtual/anything"), "") << "root's rule has no bounds";
+}
+
+TEST_F(VirtualRegistersTest, WhatIsNotMrdsAloneOrTakesBareDigestsCarriesNone) {
+    EXPECT_EQ(create(tenant, "virtual/build", "tdx/rtmr2"), "NotSupported");
+    EXPECT_EQ(create(tenant, "virtual/build", "tdx/shared"), "NotSupported");
+    EXPECT_EQ(create(tenant, "virtual/build", "tdx/mrtd"), "NotSupported");
+    EXPECT_EQ(create(tenant, "virtual/build", "tdx/none"), "NoSuchRegister");
+    const auto told = call(tenant, "Registers.Create", {{"name", "virtual/build"}, {"hash", "sha384"}, {"on", "rtmr2"}});
+    EXPECT_THAT(told.dump(), HasSubstr("log_only"));
+    ASSERT_EQ(create(tenant, "virtual/first"), "");
+    EXPECT_EQ(create(tenant, "virtual/second", "virtual/first"), "NoSuchRegister") << "no virtual register carries another";
+    EXPECT_EQ(events(), 1U);
+}
+
+TEST_F(VirtualRegistersTest, ANameOrHashThatNoneCanHaveIsRefused) {
+    const auto refused = [this](const std::string &name, const std::string &hash = "sha384") {
+        return call(0, "Registers.Create", {{"name", name}, {"hash", hash}, {"on", "rtmr3"}}).dump();
+    };
+    const auto is_of = [](const char *field) { return HasSubstr(R"("parameter":")" + std::string(field) + "\""); };
+    for (const auto *name : {"build", "virtual/", "virtual/a/b", "virtual/a:sha384", "virtual/a b", "tdx/build", "virtual/\xC3\xA4"})
+        EXPECT_THAT(refused(name), is_of("name")) << name;
+    EXPECT_THAT(refused("virtual/" + std::string(mr::max_virtual_register_name + 1, 'a')), is_of("name"));
+    EXPECT_THAT(refused("virtual/a", "sha1"), is_of("hash"));
+    EXPECT_THAT(refused("virtual/a", "md5"), is_of("hash"));
+    EXPECT_EQ(create(0, "virtual/" + std::string(mr::max_virtual_register_name, 'a')), "");
+}
+
+TEST_F(VirtualRegistersTest, ItTakesNoBareDigestNoWriteAndNoCapAndNorDoesItsCarrierTakeADigest) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    const Json digest{{"name", "virtual/build"}, {"digest", std::string(96, '1')}};
+    EXPECT_EQ(error(0, "Registers.Extend", digest), "LogOnly");
+    EXPECT_EQ(error(0, "Registers.Write", {{"name", "virtual/build"}, {"value", "00"}}), "NotWritable");
+    EXPECT_EQ(error(0, "Registers.Cap", {{"name", "virtual/build"}}), "NotSupported");
+    EXPECT_EQ(error(0, "Registers.Extend", {{"name", "virtual/none"}, {"digest", "11"}}), "NoSuchRegister");
+    EXPECT_EQ(error(0, "Registers.Extend", {{"name", "tdx/rtmr3"}, {"digest", std::string(96, '1')}}), "LogOnly");
+}
+
+TEST_F(VirtualRegistersTest, AnIdIsOneEventByWhatWasAskedThoughEachEnvelopeHasRandomBytes) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    const auto first = measure(tenant, "virtual/build", "a", "once");
+    const auto again = measure(tenant, "virtual/build", "a", "once");
+    EXPECT_EQ(first["parameters"]["sequence"], again["parameters"]["sequence"]);
+    EXPECT_EQ(first["parameters"]["reading"], again["parameters"]["reading"]);
+    EXPECT_THAT(measure(tenant, "virtual/build", "b", "once").dump(), HasSubstr("DuplicateEvent"));
+    EXPECT_EQ(events(), 2U);
+    const auto other_one = measure(tenant, "virtual/build", "a", "twice");
+    EXPECT_NE(first["parameters"]["digest"], other_one["parameters"]["digest"]) << "nobody who guesses the content can tell";
+}
+
+TEST_F(VirtualRegistersTest, AnExtendThatFailsHasMadeNoneAndItsNameIsFree) {
+    hardware_.fail_next("extend", FakeHardware::Failure::before);
+    EXPECT_EQ(create(tenant, "virtual/build"), "ProviderFailed");
+    EXPECT_THAT(listed(0), IsEmpty());
+    EXPECT_THAT(read(tenant, "virtual/build"), HasSubstr("NoSuchRegister"));
+    const auto declared = journal_->state().all_virtual_registers();
+    EXPECT_EQ(create(tenant, "virtual/build"), "");
+    EXPECT_EQ(journal_->state().all_virtual_registers(), declared) << "what failed takes nothing more";
+    EXPECT_EQ(events(), 1U);
+}
+
+TEST_F(VirtualRegistersTest, ACreateThatWasSettledLaterIsNotMadeAgain) {
+    hardware_.fail_next("extend", FakeHardware::Failure::after);
+    hardware_.fail_next("refresh", FakeHardware::Failure::before);
+    EXPECT_EQ(create(tenant, "virtual/build"), "ProviderFailed") << "nobody can tell";
+    EXPECT_EQ(create(tenant, "virtual/build"), "RegisterExists") << "the register tells that the first one came through";
+    EXPECT_EQ(events(), 1U);
+    EXPECT_THAT(listed(tenant), ElementsAre("virtual/build"));
+}
+
+TEST_F(VirtualRegistersTest, WhatOthersDoToTheCarrierShowsAndTheVirtualRegisterGoesOn) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    const auto before = read(tenant, "virtual/build");
+    hardware_.extend(rtmr3, mr::Digest(mr::Bytes(48, 66)));
+    const auto fresh = call(tenant, "Registers.Read", {{"name", "virtual/build"}, {"fresh", true}});
+    EXPECT_EQ(fresh["parameters"]["reading"]["refreshed"], true);
+    EXPECT_EQ(fresh["parameters"]["reading"]["value"], before);
+    EXPECT_FALSE(measure(tenant, "virtual/build", "a").contains("error"));
+    EXPECT_EQ(events(), 3U) << "a resync of the carrier came first";
+}
+
+TEST_F(VirtualRegistersTest, AfterACapOfItsCarrierItTakesNothing) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    ASSERT_EQ(error(0, "Registers.Cap", {{"name", "tdx/rtmr3"}}), "");
+    const auto refused = measure(tenant, "virtual/build", "a");
+    EXPECT_THAT(refused["error"].get<std::string>(), HasSubstr("Capped"));
+    EXPECT_EQ(refused["parameters"]["name"], "virtual/build");
+    EXPECT_EQ(create(tenant, "virtual/more"), "Capped");
+}
+
+TEST_F(VirtualRegistersTest, ASnapshotHasThemInTheOrderThatWasAskedFor) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    const auto reply = call(tenant, "Registers.Snapshot", {{"names", {"virtual/build", "tdx/rtmr3", "virtual/build"}}});
+    const auto &readings = reply["parameters"]["readings"];
+    ASSERT_THAT(readings, SizeIs(2));
+    EXPECT_EQ(readings[0]["name"], "virtual/build");
+    EXPECT_EQ(readings[0]["value"], read(tenant, "virtual/build"));
+    EXPECT_EQ(readings[1]["name"], "tdx/rtmr3");
+    EXPECT_THAT(call(other, "Registers.Snapshot").dump(), Not(HasSubstr("virtual/")));
+    EXPECT_THAT(call(tenant, "Registers.Snapshot").dump(), HasSubstr("virtual/build"));
+}
+
+TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {
+    const auto is_told = [](const std::string &name) {
+        return ::testing::AllOf(HasSubstr("\"name\":\"" + name + "\""), HasSubstr("\"continues\":true"));
+    };
+    const auto watch = [this](SessionClient &client, const std::string &parameters) {
+        client.send("io.mrd.Registers.Watch", parameters, true);
+        loop_.restart();
+        loop_.poll();
+    };
+    const auto last_of = [](SessionClient &client) {
+        std::string last;
+        for (auto reply = client.reply(); !reply.empty(); reply = client.reply()) last = std::move(reply);
+        return last;
+    };
+    SessionClient all(*service_, varlink::Peer{.uid = tenant, .gid = tenant});
+    watch(all, "{}");
+    last_of(all);
+    SessionClient others(*service_, varlink::Peer{.uid = other, .gid = other});
+    watch(others, "{}");
+    last_of(others);
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    EXPECT_THAT(last_of(all), is_told("virtual/build")) << "who watches all";
+    EXPECT_THAT(last_of(others), Not(HasSubstr("virtual/build")));
+    SessionClient one(*service_, varlink::Peer{.uid = tenant, .gid = tenant});
+    watch(one, R"({"names":["virtual/build"]})");
+    EXPECT_THAT(one.reply(), is_told("virtual/build"));
+    EXPECT_EQ(one.reply(), "");
+    const auto value = measure(tenant, "virtual/build", "a")["parameters"]["reading"]["value"].get<std::string>();
+    EXPECT_THAT(one.reply(), ::testing::AllOf(is_told("virtual/build"), HasSubstr(value), HasSubstr("\"sequence\":2")));
+    ASSERT_EQ(close(tenant, "virtual/build"), "");
+    EXPECT_THAT(one.reply(), HasSubstr(R"("gone":"virtual/build")"));
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    EXPECT_THAT(one.reply(), is_told("virtual/build")) << "another of its name";
+    SessionClient stranger(*service_, varlink::Peer{.uid = other, .gid = other});
+    watch(stranger, R"({"names":["virtual/build"]})");
+    EXPECT_THAT(stranger.reply(), HasSubstr("PermissionDenied"));
+}
+
+}  // namespace
+}  // namespace mrd
