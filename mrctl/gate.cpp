@@ -29,12 +29,11 @@ namespace {
 constexpr int max_rounds = 16;                                  // of a report while nothing is extended
 constexpr std::size_t max_judged_log = std::size_t{256} << 20;  // bytes
 
-// What is judged here. The others are about who signed what: nothing is signed where mrd itself is asked.
-constexpr std::array judged_here{mr::statement::report_data,       mr::statement::report_hashes,    mr::statement::parts_present,
-                                 mr::statement::log_well_formed,   mr::statement::log_replay,       mr::statement::history_complete,
-                                 mr::statement::registers_covered, mr::statement::reference_values, mr::statement::register_values,
-                                 mr::statement::required_events,   mr::statement::forbidden_events, mr::statement::closed_registers,
-                                 mr::statement::alternatives};
+// What is not judged here: who signed what, since nothing is signed where mrd itself is asked; what kind of platform it is; and what evidence says of itself, which
+// is made here. Whatever else a verdict requires has to hold.
+constexpr std::array passed_over{mr::statement::quote_format,       mr::statement::quote_signature,   mr::statement::certificate_chain,
+                                 mr::statement::certificates_valid, mr::statement::root_is_hardware,  mr::statement::tcb,
+                                 mr::statement::not_debug,          mr::statement::platform_identity, mr::statement::evidence_claims};
 
 // systemd takes 1 to 254 of an ExecCondition= for "no", and passes over the unit; 255 for a failure.
 int cannot_judge(const mr::Error &error) {
@@ -47,8 +46,8 @@ std::unexpected<mr::Error> refuse(mr::ErrorCode code, std::string message) { ret
 // Root, mrd's user, and who asks himself, whom nobody needs to deceive.
 std::vector<std::uint32_t> whom_to_trust() {
     std::vector<std::uint32_t> uids{0, ::geteuid()};
-    if (const auto *const user = ::getpwnam("mrd"); user != nullptr)
-        uids.push_back(user->pw_uid);  // NOLINT(concurrency-mt-unsafe): one thread
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
+    if (const auto *const user = ::getpwnam("mrd"); user != nullptr) uids.push_back(user->pw_uid);
     return uids;
 }
 
@@ -119,9 +118,9 @@ std::vector<mr::Statement> judge(const mr::Evidence &evidence, const mr::ReportD
     options.time = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
     const auto verdict = mr::verify(evidence, options);
     std::vector<mr::Statement> failing;
-    for (const auto name : judged_here) {
-        const auto *const statement = verdict.find(name);
-        if (statement != nullptr && statement->required && statement->result != mr::Judgement::holds) failing.push_back(*statement);
+    for (const auto &statement : verdict.statements()) {
+        const bool counts = statement.required && std::ranges::find(passed_over, statement.name) == passed_over.end();
+        if (counts && statement.result != mr::Judgement::holds) failing.push_back(statement);
     }
     return failing;
 }
@@ -181,6 +180,7 @@ int gate(const Common &common, const GateCommand &command) {
     const auto path = find_program(program.front());
     if (!path) return cannot_judge(path.error());
     std::vector<char *> given;
+    given.reserve(program.size() + 1);
     for (auto &argument : program) given.push_back(argument.data());
     given.push_back(nullptr);
     ::execv(path->c_str(), given.data());

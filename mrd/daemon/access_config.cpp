@@ -30,7 +30,7 @@ constexpr std::array with_registers{Right::read, Right::extend, Right::measure, 
 
 // The members of a list, which may be written as numbers too.
 std::string take_accounts(const toml::node &node, std::vector<std::string> &out) {
-    const auto wrong = "must be a list of 1 to " + std::to_string(max_access_entries) + " names or numbers, or left out";
+    auto wrong = "must be a list of 1 to " + std::to_string(max_access_entries) + " names or numbers, or left out";
     const auto *list = node.as_array();
     if (list == nullptr || list->empty() || list->size() > max_access_entries) return wrong;
     for (const auto &element : *list) {

@@ -10,11 +10,9 @@
 
 #include "mrd/access/rules.h"
 
-namespace toml {
-inline namespace v3 {
-class table;
-}
-}  // namespace toml
+namespace toml::inline v3 {
+class table;  // NOLINT(readability-identifier-naming): toml++'s
+}  // namespace toml::inline v3
 
 namespace mrd {
 

@@ -40,10 +40,13 @@ struct RuleFields {
     std::vector<std::string> listeners;
     std::vector<std::string> allow;
     std::vector<std::string> registers;
+    std::vector<std::string> create_on;
+    std::int64_t create_at_most = 0;
     static constexpr auto fields() {
         return std::tuple(field("name", &RuleFields::name), field("users", &RuleFields::users), field("groups", &RuleFields::groups),
                           field("units", &RuleFields::units), field("listeners", &RuleFields::listeners),
-                          field("allow", &RuleFields::allow), field("registers", &RuleFields::registers));
+                          field("allow", &RuleFields::allow), field("registers", &RuleFields::registers),
+                          field("createOn", &RuleFields::create_on), field("createAtMost", &RuleFields::create_at_most));
     }
 };
 
@@ -82,16 +85,19 @@ std::string sha384_text(mr::ByteView bytes) { return digest_text(*mr::hash(mr::H
 
 std::string access_text(const AccessRules &rules) {
     std::string text = "[";
-    for (const auto &rule : rules.all()) {
-        RuleFields fields{.name = rule.name,
-                          .users = {rule.users.begin(), rule.users.end()},
-                          .groups = {rule.groups.begin(), rule.groups.end()},
-                          .units = rule.units,
-                          .listeners = rule.listeners,
+    // Every member by name: one more does not build until it is measured.
+    for (const auto &[name, users, groups, units, listeners, allow, registers, create_on, create_at_most] : rules.all()) {
+        RuleFields fields{.name = name,
+                          .users = {users.begin(), users.end()},
+                          .groups = {groups.begin(), groups.end()},
+                          .units = units,
+                          .listeners = listeners,
                           .allow = {},
-                          .registers = rule.registers};
+                          .registers = registers,
+                          .create_on = create_on,
+                          .create_at_most = static_cast<std::int64_t>(create_at_most)};
         for (std::size_t i = 0; i < rights; ++i) {
-            if (rule.allow.has(static_cast<Right>(i))) fields.allow.emplace_back(right_names[i]);
+            if (allow.has(static_cast<Right>(i))) fields.allow.emplace_back(right_names[i]);
         }
         if (text.size() > 1) text += ',';
         varlink::write_json(text, fields);

@@ -49,22 +49,6 @@ std::shared_ptr<const mr::EventCaller> mrd_as_caller() {
     return std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = ::geteuid(), .gid = ::getegid(), .pid = ::getpid()});
 }
 
-// Error: a sentence.
-std::expected<Measurement, std::string> measurement_of(const MeasuredRegister &reg, std::string_view text) {
-    const auto bytes = mr::as_bytes(text);
-    const mr::Envelope envelope{.header = {.type = std::string(mr::self_envelope_type), .register_name = reg.envelope_name},
-                                .body = {.description = "mrd", .data = mr::Bytes(bytes.begin(), bytes.end())}};
-    Measurement made{.digests = {}, .details = {.type = mr::ev_event_tag, .caller = mrd_as_caller(), .description = "mrd"}};
-    made.details.data = mr::encode_envelope(envelope);
-    if (made.details.data->size() > max_event_data) return Failure("its command line is longer than an event can hold");
-    for (const auto bank : reg.banks) {
-        const auto digest = mr::envelope_digest(envelope, bank);
-        if (!digest) return Failure(digest.error().message);
-        made.digests.push_back(*digest);
-    }
-    return made;
-}
-
 constexpr std::size_t records_at_once = 1024;
 
 }  // namespace
@@ -84,6 +68,8 @@ std::expected<std::optional<std::string>, std::string> SelfMeasurement::last_in_
         if (*step == journal::Cursor::Step::end) return last;
         if (*step == journal::Cursor::Step::busy || event.name != name) continue;
         if (event.origin == mr::EventOrigin::resync) last.reset();
+        // What came before mrd, of an earlier log, it has not said.
+        if (event.origin != mr::EventOrigin::service) continue;
         if (event.type != mr::ev_event_tag || !event.data || mr::envelope_form(*event.data) != mr::EnvelopeForm::whole) continue;
         const auto envelope = mr::decode_envelope(*event.data);
         // No client's event has this type: mrd alone builds envelopes.
@@ -108,8 +94,8 @@ void SelfMeasurement::measure(SelfDescription description, Done done) {
         return done({});
     }
     if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(sentence_of(allowed.error()));
-    auto measured = measurement_of(place->provider->measured(place->index), text);
-    if (!measured) return fail(measured.error());
+    auto measured = measure_self(place->provider->measured(place->index), text, mrd_as_caller());
+    if (!measured) return fail("its command line is longer than an event can hold");
     const auto digest = measured->digests.front();
     place->provider->extend(place->index, digest, std::move(measured->details),
                             [this, weak = std::weak_ptr(alive_), name = place->name(), description = std::move(description),

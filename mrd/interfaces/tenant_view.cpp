@@ -1,6 +1,7 @@
 #include "mrd/interfaces/tenant_view.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "mr/limits.h"
@@ -17,7 +18,7 @@ bool TenantView::is_own(const mr::Event &event) const {
 }
 
 const mr::Event &TenantView::shown(const mr::Event &event) {
-    if (is_own(event)) return event;
+    if (is_own(event)) return event;  // NOLINT(bugprone-return-const-ref-from-parameter): as it promises
     hidden_ = cutter_.cut(event);
     hidden_.description.reset();
     hidden_.id.reset();
@@ -32,7 +33,9 @@ std::expected<TenantView, TenantRefusal> tenant_view(Daemon &daemon, const Calle
     if (names.empty() || names.size() > mr::max_names) return invalid();
     std::vector<mr::VirtualRegisterId> ids;
     const auto &registers = daemon.journal().state().registers();
+    std::set<std::string_view> seen;
     for (const auto name : names) {
+        if (!seen.insert(name).second) continue;
         const auto owner = daemon.virtual_registers().owner_of_name(name);
         if (!owner) return invalid();
         bool is_shown = true;

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mr/self_measurement.h"
 #include "mrd/journal/state.h"
 
 namespace mrd {
@@ -79,7 +80,7 @@ Measured measure_content(const MeasuredRegister &reg, MeasuredContent content, c
     if (has_envelope) {
         // An envelope is a tagged event and cannot be of another type.
         if (details->type != mr::ev_event_tag) return refuse(EventPart::type);
-        mr::EnvelopeBody body{.description = details->description, .data = std::move(content.data), .digest = std::move(content.digest)};
+        mr::EnvelopeBody body{.description = details->description, .data = std::move(content.data), .digest = content.digest};
         if (reg.carries || reg.id) body.salt = new_salt();
         const bool compares_by_more = details->id && body.salt;
         auto measurement = in_envelope(reg, "measure", std::move(body), std::move(*details));
@@ -103,6 +104,14 @@ Measured measure_create(const MeasuredRegister &reg, mr::CreatedRegister created
 Measured measure_close(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller) {
     return in_envelope(reg, std::string(mr::close_envelope_type), {.salt = new_salt()},
                        {.origin = journal::Origin::close, .type = mr::ev_event_tag, .caller = std::move(caller), .description = "closed"});
+}
+
+Measured measure_self(const MeasuredRegister &reg, std::string_view text, std::shared_ptr<const mr::EventCaller> caller) {
+    const auto bytes = mr::as_bytes(text);
+    mr::EnvelopeBody body{.description = "mrd", .data = mr::Bytes(bytes.begin(), bytes.end())};
+    if (reg.carries) body.salt = new_salt();
+    return in_envelope(reg, std::string(mr::self_envelope_type), std::move(body),
+                       {.type = mr::ev_event_tag, .caller = std::move(caller), .description = "mrd"});
 }
 
 Measured measure_cap(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller) {

@@ -91,13 +91,16 @@ mr::VirtualRegisterId new_virtual_register_id();
 Measured measure_digest(const mr::Digest &digest, const EventClaims &claims, std::optional<mr::Bytes> data);
 
 // Content, by its hash, or in an envelope with what is said of it.
-Measured measure_content(const MeasuredRegister &reg, MeasuredContent content, const EventClaims &claims, bool in_envelope);
+Measured measure_content(const MeasuredRegister &reg, MeasuredContent content, const EventClaims &claims, bool wants_envelope);
 
 // Makes a virtual register.
 Measured measure_create(const MeasuredRegister &reg, mr::CreatedRegister created, std::shared_ptr<const mr::EventCaller> caller);
 
 // Its last event.
 Measured measure_close(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller);
+
+// What mrd is and judges by, as it says it of itself (mr/self_measurement.h).
+Measured measure_self(const MeasuredRegister &reg, std::string_view text, std::shared_ptr<const mr::EventCaller> caller);
 
 // The register's last event of this boot.
 Measured measure_cap(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller);

@@ -106,7 +106,8 @@ private:
             unescaped.append(begin, at_);
             if (at_ == end_) return false;
             if (*at_ == '"') break;
-            if (*at_++ != '\\' || at_ == end_) return false;
+            if (*at_ != '\\') return false;
+            if (++at_ == end_) return false;
             const auto escaped = meaning_of_escape(*at_++);
             if (escaped == '\0') return false;
             unescaped += escaped;

@@ -111,12 +111,19 @@ public:
                        {});
         if (!reg.made) return create(tenant);
         if (reg.closed) return;
-        if (below(12) == 0) {
+        if (tenant != 0 && below(12) == 0) {
             reg.closed = true;
             return add(envelope(tenant, "close"), tenant);
         }
         const std::string secret = "secret of " + reg.name + " " + std::to_string(random_());
         add(envelope(tenant, "measure", {.description = secret, .data = Bytes(secret.begin(), secret.end())}), tenant);
+    }
+
+    // One whose register is not closed: of the first one there always is.
+    std::size_t open_tenant() {
+        for (;;) {
+            if (const auto one = below(tenants.size()); !tenants[one].closed) return one;
+        }
     }
 
     // As that tenant is given it.
@@ -180,7 +187,13 @@ TEST(VirtualJudgement, WhatEachTenantIsGivenLeadsToTheSignedValueAndToWhatItsReg
             const auto &tenant = world.tenants[i];
             const auto view = world.view_of(i);
             const auto judged = judge(view, world.value, tenant.name);
+            if (tenant.closed) {
+                EXPECT_FALSE(judged.holds);
+                EXPECT_THAT(judged.reason, HasSubstr("another may have its name since"));
+                continue;
+            }
             EXPECT_TRUE(judged.holds) << seed << ": " << judged.reason;
+            EXPECT_THAT(judged.reason, HasSubstr("of uid " + std::to_string(1000 + i)));
             EXPECT_THAT(judged.reason, HasSubstr(to_hex(tenant.value.bytes())));
             EXPECT_THAT(judged.reason, HasSubstr("none of them names it"));
             for (std::size_t other = 0; other < world.tenants.size(); ++other) {
@@ -195,7 +208,7 @@ TEST(VirtualJudgement, WhatEachTenantIsGivenLeadsToTheSignedValueAndToWhatItsReg
 TEST(VirtualJudgement, NothingThatWasLeftOutMovedAddedOrRelabelledIsTaken) {
     for (unsigned seed = 0; seed < worlds; ++seed) {
         World world(seed);
-        const auto tenant = world.below(world.tenants.size());
+        const auto tenant = world.open_tenant();
         const auto &name = world.tenants[tenant].name;
         const auto view = world.view_of(tenant);
         const auto refused = [&](const std::vector<Made> &changed, const char *what, std::size_t at) {
@@ -224,7 +237,7 @@ TEST(VirtualJudgement, NothingThatWasLeftOutMovedAddedOrRelabelledIsTaken) {
 TEST(VirtualJudgement, ARecordWhoseHeaderOrBodyIsAnotherSaysNothingAndNothingIsProvedBehindIt) {
     for (unsigned seed = 0; seed < worlds; ++seed) {
         World world(seed);
-        const auto tenant = world.below(world.tenants.size());
+        const auto tenant = world.open_tenant();
         const auto &name = world.tenants[tenant].name;
         const auto view = world.view_of(tenant);
         std::size_t created = 0;
@@ -296,6 +309,7 @@ TEST(VirtualJudgement, AGapBehindTheCreateIsNoProofAndOneBeforeItIsNothingToIt) 
     };
     resync(world);
     for (std::size_t i = 0; i < world.tenants.size(); ++i) {
+        if (world.tenants[i].closed) continue;
         const auto judged = judge(world.view_of(i), world.value, world.tenants[i].name);
         EXPECT_FALSE(judged.holds);
         EXPECT_THAT(judged.reason, HasSubstr("has a gap at event"));
@@ -304,6 +318,29 @@ TEST(VirtualJudgement, AGapBehindTheCreateIsNoProofAndOneBeforeItIsNothingToIt) 
     world.tenants.push_back({.name = "virtual/late", .id = {1}, .hash = bank, .value = Digest::zero(bank), .made = false, .closed = false});
     world.create(late);
     EXPECT_THAT(judge(world.view_of(late), world.value, "virtual/late").reason, HasSubstr("none of them names it"));
+}
+
+// mrd gives a name again once its register is closed: what is said of the old one is not said of the new one.
+TEST(VirtualJudgement, ANameIsThatOfTheRegisterThatIsNotClosedAndOfNoneThatMayBeHiddenBehindAnother) {
+    World world(4);
+    const auto add = [&world](VirtualRegisterId id) {
+        world.tenants.push_back(
+            {.name = "virtual/build", .id = id, .hash = bank, .value = Digest::zero(bank), .made = false, .closed = false});
+        world.create(world.tenants.size() - 1);
+        return world.tenants.size() - 1;
+    };
+    const auto first = add({1});
+    world.add(world.envelope(first, "close"), first);
+    EXPECT_THAT(judge(world.events, world.value, "virtual/build").reason, HasSubstr("another may have its name since"));
+    const auto second = add({2});
+    world.add(world.envelope(second, "measure", {.data = Bytes{1}}), second);
+    const auto whole = judge(world.events, world.value, "virtual/build");
+    EXPECT_TRUE(whole.holds) << whole.reason;
+    EXPECT_THAT(whole.reason, HasSubstr(to_hex(world.tenants[second].value.bytes())));
+    EXPECT_FALSE(judge(world.view_of(first), world.value, "virtual/build").holds) << "the second one is hidden";
+    EXPECT_TRUE(judge(world.view_of(second), world.value, "virtual/build").holds) << "the first one is hidden, and closed";
+    (void)add({3});
+    EXPECT_THAT(judge(world.events, world.value, "virtual/build").reason, HasSubstr("two registers that are not closed"));
 }
 
 TEST(VirtualJudgement, WithoutALogWhatWasAskedForIsNoSilentYes) {

@@ -84,6 +84,30 @@ TEST_F(MrctlGate, RunsNothingWhereTheyDoNotAndSaysWhy) {
     EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
 }
 
+TEST_F(MrctlGate, WhateverTheReferenceValuesAskForCounts) {
+    start();
+    measure("what must be there");
+    const auto asks_for = [this](const std::string &member) {
+        const auto path = folder() / "more.json";
+        std::ofstream(path)
+            << R"({"format":"mrd-reference-values","version":1,"requiredEvents":[{"name":"it","text":"what must be there"}],)" << member
+            << "}";
+        return gate(path.native(), {"echo", "it runs"});
+    };
+    const auto refused = [&](const std::string &member, const std::string &statement) {
+        const auto done = asks_for(member);
+        EXPECT_EQ(done.exit_code, 1) << member;
+        EXPECT_THAT(done.out, IsEmpty());
+        EXPECT_THAT(done.err, HasSubstr(statement));
+    };
+    refused(R"("logOnlyRegisters":["tdx/rtmr2"],"virtualRegisters":["virtual/never-made"])", "virtual_registers");
+    refused(R"("registers":{"rtmr3":[")" + hex(7) + R"("]})", "register_values");
+    refused(R"("forbiddenEvents":[{"name":"it","text":"what must be there"}])", "forbidden_events");
+    refused(R"("closedRegisters":[{"register":"tdx/rtmr3","events":[{"name":"other","text":"another"}]}])", "closed_registers");
+    const auto held = asks_for(R"("registers":{"rtmr2":[")" + std::string(96, '0') + R"("]})");
+    EXPECT_EQ(held.exit_code, 0) << held.err;
+}
+
 TEST_F(MrctlGate, TheReferenceValuesAndTheDecisionAreEvents) {
     start();
     measure("what must be there");

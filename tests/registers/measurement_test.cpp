@@ -115,5 +115,18 @@ TEST(Measurement, ACapAndAResyncAreEnvelopesOfMrdsOwn) {
     EXPECT_EQ(envelope->body.found, mr::Bytes(48, 2));
 }
 
+TEST(Measurement, WhatMrdSaysOfItselfCannotBeGuessedWhereOthersAreShownTheRegistersHiddenEvents) {
+    auto carrier = plain_register;
+    const auto body_of = [](const MeasuredRegister &reg) {
+        const auto measured = measure_self(reg, "{}", claims().caller);
+        EXPECT_TRUE(measured);
+        return mr::decode_envelope(*measured->details.data)->body;
+    };
+    EXPECT_FALSE(body_of(carrier).salt);
+    carrier.carries = true;
+    EXPECT_TRUE(body_of(carrier).salt);
+    EXPECT_EQ(body_of(carrier).data, text("{}"));
+}
+
 }  // namespace
 }  // namespace mrd

@@ -36,6 +36,7 @@ private:
         std::string contradiction = {};  // what is wrong with its events; empty: nothing
     };
 
+    [[nodiscard]] bool is_log_only(const SignedRegister &reg) const;
     [[nodiscard]] Finding find(const std::string &name, std::span<const LoggedEnd> ends) const;
     [[nodiscard]] std::string why_not_proved(const SignedRegister &reg, const Carrier &carrier, const CarriedRegister &found,
                                              const LoggedEnd &end) const;
