@@ -37,25 +37,39 @@ public:
         *this = after;
         return true;
     }
+    // Goes on behind the next "keyword name" that begins a line, as each definition does, and returns the name. Empty: there is none. Line by line, since compilers
+    // bound the steps that an assertion takes.
+    constexpr std::string_view next_definition(std::string_view keyword) {
+        for (; !rest_.empty(); skip_line()) {
+            auto after = *this;
+            if (!rest_.starts_with(keyword) || after.next() != keyword) continue;
+            const auto name = after.next();
+            if (name == ":") continue;  // a field of that name
+            *this = after;
+            return name;
+        }
+        return {};
+    }
     // Goes on behind "keyword name". False: it is not there.
     constexpr bool find(std::string_view keyword, std::string_view name) {
-        while (!rest_.empty()) {
-            if (next() == keyword && take(name)) return true;
+        for (auto found = next_definition(keyword); !found.empty(); found = next_definition(keyword)) {
+            if (found == name) return true;
         }
         return false;
     }
-    // How often the keyword begins a definition: a field of that name has a colon behind it.
     [[nodiscard]] constexpr std::size_t count(std::string_view keyword) const {
         std::size_t found = 0;
-        for (auto at = *this; !at.rest_.empty();) {
-            if (at.next() == keyword && !at.take(":")) ++found;
-        }
+        for (auto at = *this; !at.next_definition(keyword).empty();) ++found;
         return found;
     }
 
 private:
     static constexpr bool is_name(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+    }
+    constexpr void skip_line() {
+        const auto end = rest_.find('\n');
+        rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
     }
     constexpr void skip() {
         while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\n' || rest_.front() == '#')) {
@@ -169,9 +183,7 @@ constexpr bool has_no_other_method(std::string_view file, MethodList<Methods...>
 template <DescribedMethod... Methods>
 constexpr bool has_no_other_error(std::string_view file, MethodList<Methods...>) {
     InterfaceText at(file);
-    for (auto word = at.next(); !word.empty(); word = at.next()) {
-        if (word != "error" || at.take(":")) continue;
-        const auto name = at.next();
+    for (auto name = at.next_definition("error"); !name.empty(); name = at.next_definition("error")) {
         const auto gives = [name]<class... Errors>(ErrorList<Errors...>) { return ((Errors::name_in_interface == name) || ...); };
         if (!(gives(typename Methods::Errors()) || ...)) return false;
     }
