@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <ranges>
 #include <utility>
 
 namespace mrd {
@@ -11,8 +12,9 @@ using Cause = QuoteFailure::Cause;
 Quotes::Quotes(boost::asio::io_context &loop, Quoter &quoter, std::chrono::nanoseconds quick)
     : loop_(loop), quoter_(&quoter), report_data_size_(quoter.report_data_size()), timer_(loop), quick_(quick) {}
 
+// The last one first: a round goes on behind the one that is being made.
 Quotes::~Quotes() {
-    for (auto &stop : stop_) stop.request_stop();
+    for (auto &stop : stop_ | std::views::reverse) stop.request_stop();
 }
 
 void Quotes::ask(Ticket ticket, const Client &client, const Subject &subject, QuoteQueue::TimePoint deadline, Done done) {
