@@ -40,6 +40,7 @@ void Quotes::cancel(Ticket ticket) {
 void Quotes::stop(std::string why, std::move_only_function<void()> idle) {
     why_stopped_ = std::move(why);
     std::vector<Ticket> tickets;
+    tickets.reserve(waiting_.size());
     for (const auto &[ticket, done] : waiting_) tickets.push_back(ticket);
     for (const auto ticket : tickets) {
         queue_.cancel(ticket);
