@@ -13,6 +13,7 @@
 namespace mrd {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -145,6 +146,38 @@ TEST_F(SelfMeasurementTest, AGapBehindItIsNoMeasurementAnyMore) {
     start({.config = config()});
     EXPECT_THAT(said(), SizeIs(3)) << "nor before one that the start has found";
     EXPECT_THAT(output({"replay", "--accept-gaps"}), HasSubstr("tdx/rtmr3"));
+}
+
+TEST_F(SelfMeasurementTest, IsJudgedByTheReferenceValues) {
+    start({.config = config("[[provider]]\ntype = \"sim\"\n[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n")});
+    const std::string nonce(128, '7');
+    const auto at = [this](const std::string &name) { return (folder() / name).native(); };
+    ASSERT_EQ(mrctl({"evidence", "--data", nonce, "-o", at("evidence.json")}).exit_code, 0);
+    ASSERT_EQ(mrctl({"collateral", "-o", at("collateral.json"), "--root", at("root.pem")}).exit_code, 0);
+    const auto options = said().front()["options"];
+    const auto mrtd = json({"read", "mrtd"})["reading"]["value"];
+    const auto verify = [&](const Json &rule) {
+        const Json file{{"format", "mrd-reference-values"},     {"version", 1},
+                        {"roles", {{"config", {"tdx/rtmr3"}}}}, {"logOnlyRegisters", {"config"}},
+                        {"registers", {{"mrtd", {mrtd}}}},      {"selfMeasurement", rule}};
+        std::ofstream(at("reference.json")) << file.dump();
+        return mrctl({"verify", at("evidence.json"), "--roots", at("root.pem"), "--nonce", nonce, "--reference", at("reference.json")}).out;
+    };
+    const Json good{{"register", "config"},
+                    {"binary", {hex(1), sha384_of(places::mrd())}},
+                    {"configuration", {sha384_of(folder() / "mrd.toml")}},
+                    {"options", {options}}};
+    EXPECT_THAT(verify(good), HasSubstr("mrd is one that is allowed, by its own word: event 1 of rtmr3"));
+    const auto refused = [&](const std::string &member, const Json &value, const std::string &why) {
+        auto rule = good;
+        rule[member] = value;
+        EXPECT_THAT(verify(rule), AllOf(HasSubstr("self_measurement"), HasSubstr(why))) << member;
+    };
+    refused("binary", {hex(1)}, "the binary is " + sha384_of(places::mrd()));
+    refused("configuration", {"none"}, "the configuration is sha384:");
+    refused("access", {hex(1)}, "the access rules are sha384:");
+    refused("options", Json::array({Json::array()}), "the options are --socket");
+    refused("register", "rtmr2", "mrd has not measured itself into rtmr2");
 }
 
 TEST_F(SelfMeasurementTest, IsJudgedByARuleForItsEnvelope) {

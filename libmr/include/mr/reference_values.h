@@ -18,9 +18,16 @@
 //     after             a rule: only what follows the first event of it is meant, and there must be one [from the register's begin]
 //     order             "listed" or "any" ["listed"]
 //     events            array of rules, each of one event; may be empty
+//   selfMeasurement     object: what mrd has to be, as it measures itself; every event of it since the register's last gap, and at least one
+//     register          into which
+//     binary            array of digests of the program
+//     configuration     array of digests of the configuration file, as it was parsed at the start and at a reload; "none": there was no file
+//     access            array of digests of the access rules as they are judged [any: they follow from the configuration, and the machine's users and groups]
+//     options           array of arrays of texts: the command line's options [[[]]: none]
+//                       each digest is SHA-384, hex, or "sha384:HEX"
 //   alternatives        array of objects: of each, one of its sets must hold as a whole
 //     name              for the verdict's reason
-//     sets              array of objects, not empty: name, and of registers, requiredEvents, forbiddenEvents and closedRegisters at least one
+//     sets              array of objects, not empty: name, and of registers, requiredEvents, forbiddenEvents, closedRegisters and selfMeasurement at least one
 //
 //   a rule: an object
 //     name              what it is, for the verdict's reason
@@ -106,12 +113,23 @@ struct ClosedRegister {
     friend bool operator==(const ClosedRegister &, const ClosedRegister &) = default;
 };
 
+// What mrd may be, by what it measures of itself. Digests are "sha384:HEX".
+struct SelfMeasurementRule {
+    std::string register_name;
+    std::vector<std::string> binaries = {};
+    std::vector<std::string> configurations = {};  // "none": without a file
+    std::vector<std::string> access = {};          // empty: any
+    std::vector<std::vector<std::string>> options = {{}};
+    friend bool operator==(const SelfMeasurementRule &, const SelfMeasurementRule &) = default;
+};
+
 // What registers must hold and events must be, or must not be, in their logs.
 struct RuleSet {
     std::map<std::string, std::vector<Bytes>, std::less<>> registers = {};
     std::vector<EventRule> required_events = {};
     std::vector<EventRule> forbidden_events = {};
     std::vector<ClosedRegister> closed_registers = {};
+    std::optional<SelfMeasurementRule> self_measurement = {};
     friend bool operator==(const RuleSet &, const RuleSet &) = default;
 };
 

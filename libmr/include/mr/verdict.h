@@ -43,6 +43,7 @@ inline constexpr std::string_view required_events = "required_events";
 inline constexpr std::string_view forbidden_events = "forbidden_events";
 inline constexpr std::string_view closed_registers = "closed_registers";    // hold what is listed and nothing else
 inline constexpr std::string_view virtual_registers = "virtual_registers";  // that are asked for: all of them is there. Only where one is
+inline constexpr std::string_view self_measurement = "self_measurement";    // mrd is what is expected, by its own word
 inline constexpr std::string_view alternatives = "alternatives";            // of each one set holds
 inline constexpr std::string_view evidence_age = "evidence_age";            // no older than asked for
 

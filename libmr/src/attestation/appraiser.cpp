@@ -264,6 +264,7 @@ private:
         add(statement::required_events, own.required, "no events were asked for");
         add(statement::forbidden_events, own.forbidden, "no events were forbidden");
         add(statement::closed_registers, own.closed, "no registers were closed");
+        if (own.self) add(statement::self_measurement, own.self, "");
     }
 
     [[nodiscard]] bool says_what_runs(const RuleSet &set) const {
@@ -306,7 +307,7 @@ private:
     // Of a set the first that does not hold: a failure before what is not judged. Nothing: it holds as a whole.
     static std::optional<Finding> first_wrong(const std::optional<Finding> &values, const RuleFindings &rules) {
         for (const auto result : {Judgement::fails, Judgement::not_judged}) {
-            for (const auto *each : {&values, &rules.required, &rules.forbidden, &rules.closed}) {
+            for (const auto *each : {&values, &rules.required, &rules.forbidden, &rules.closed, &rules.self}) {
                 if (*each && (*each)->result == result) return *each;
             }
         }

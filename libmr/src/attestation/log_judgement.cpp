@@ -200,7 +200,8 @@ std::vector<RuleFindings> findings_without_log(const ReferenceValues &reference,
     for (const auto *set : rule_sets_of(reference))
         all.push_back({.required = if_any(set->required_events),
                        .forbidden = if_any(set->forbidden_events),
-                       .closed = if_any(set->closed_registers)});
+                       .closed = if_any(set->closed_registers),
+                       .self = set->self_measurement ? std::optional(finding) : std::nullopt});
     return all;
 }
 

@@ -23,7 +23,8 @@ constexpr std::string_view registers_member = "registers";
 constexpr std::string_view required_member = "requiredEvents";
 constexpr std::string_view forbidden_member = "forbiddenEvents";
 constexpr std::string_view closed_member = "closedRegisters";
-constexpr std::array members{registers_member, required_member, forbidden_member, closed_member};
+constexpr std::string_view self_member = "selfMeasurement";
+constexpr std::array members{registers_member, required_member, forbidden_member, closed_member, self_member};
 
 struct RuleFields {
     std::string name;
@@ -54,6 +55,19 @@ struct ClosedRegisterFields {
     static constexpr auto fields() {
         return std::tuple(field("register", &ClosedRegisterFields::register_name), field("after", &ClosedRegisterFields::after),
                           field("order", &ClosedRegisterFields::order), field("events", &ClosedRegisterFields::events));
+    }
+};
+
+struct SelfFields {
+    std::string register_name;
+    std::vector<std::string_view> binary;
+    std::vector<std::string_view> configuration;
+    std::optional<std::vector<std::string_view>> access;
+    std::optional<std::vector<std::vector<std::string>>> options;
+    static constexpr auto fields() {
+        return std::tuple(field("register", &SelfFields::register_name), field("binary", &SelfFields::binary),
+                          field("configuration", &SelfFields::configuration), field("access", &SelfFields::access),
+                          field("options", &SelfFields::options));
     }
 };
 
@@ -180,6 +194,7 @@ std::expected<void, Error> RuleSetReader::read(varlink::Value object, const std:
         if (!*array) continue;
         if (auto done = read_rules(**array, where + std::string(member), false, *rules); !done) return done;
     }
+    if (auto done = read_self(object, where, set); !done) return done;
     const auto array = find_array(object, closed_member, where);
     if (!array) return std::unexpected(array.error());
     if (!*array) return {};
@@ -222,6 +237,41 @@ std::expected<void, Error> RuleSetReader::read_rules(varlink::Value array, const
         auto rule = rule_from(member, of_closed_register, *element);
         if (!rule) return std::unexpected(std::move(rule.error()));
         rules.push_back(std::move(*rule));
+    }
+    return {};
+}
+
+std::expected<void, Error> RuleSetReader::read_self(varlink::Value object, const std::string &where, RuleSet &set) {
+    const auto member = where + "the member " + std::string(self_member);
+    for (auto each = object.first(); each; each = each->next()) {
+        if (each->key() != self_member) continue;
+        if (set.self_measurement) return malformed_values(member + " is given twice");
+        if (each->kind() != varlink::Kind::object) return malformed_values(member + " is not an object");
+        if (const auto null = null_member(*each)) return malformed_values(member + ": its member " + *null + " is null: leave it out");
+        const auto fields = varlink::decode<SelfFields>(*each);
+        if (!fields)
+            return malformed_values(member +
+                                    " has register, binary and configuration, and may have access and options, each once and nothing "
+                                    "else; " +
+                                    fields.error().name + " is not so");
+        if (!is_register_name(fields->register_name))
+            return malformed_values(member + ": \"" + fields->register_name + "\" is no name of a register");
+        auto &rule = set.self_measurement.emplace(SelfMeasurementRule{.register_name = fields->register_name});
+        if (fields->binary.empty() || fields->configuration.empty() || (fields->access && fields->access->empty()))
+            return malformed_values(member + ": a list of digests is empty, so that no mrd is allowed");
+        const std::vector<std::string_view> any;
+        for (const auto &[name, digests, to] : {std::tuple{"binary", &fields->binary, &rule.binaries},
+                                                std::tuple{"configuration", &fields->configuration, &rule.configurations},
+                                                std::tuple{"access", fields->access ? &*fields->access : &any, &rule.access}}) {
+            for (const auto text : *digests) {
+                const auto digest = digest_from(text);
+                const bool is_none = to == &rule.configurations && text == "none";
+                if (!is_none && (!digest || digest->algorithm != HashAlgorithm::sha384))
+                    return malformed_values(member + ": " + name + " has something else than a SHA-384 digest: " + std::string(text));
+                to->push_back(is_none ? "none" : to_string(*digest));
+            }
+        }
+        if (fields->options) rule.options = *fields->options;
     }
     return {};
 }

@@ -37,6 +37,7 @@ private:
     std::expected<void, Error> read_registers(varlink::Value object, const std::string &where, RuleSet &set);
     std::expected<void, Error> read_rules(varlink::Value array, const std::string &member, bool of_closed_register,
                                           std::vector<EventRule> &rules);
+    static std::expected<void, Error> read_self(varlink::Value object, const std::string &where, RuleSet &set);
     std::expected<ClosedRegister, Error> read_closed_register(varlink::Value value, const std::string &member);
 
     std::size_t rules_ = 0;

@@ -49,6 +49,7 @@ private:
 
 std::size_t PreparedRuleSet::questions() const {
     std::size_t all = required.size() + forbidden.size();
+    if (self != nullptr) ++all;
     for (const auto &each : closed) all += 1 + (each.after ? 1 : 0) + each.events.size();
     return all;
 }
@@ -62,6 +63,7 @@ SetJudgement::SetJudgement(const ReferenceValues &reference, const PreparedRuleS
       required_(rules.required.size(), Required{.matched = std::vector<Matched>(registers.size())}),
       forbidden_(rules.forbidden.size()),
       left_over_(registers.size()) {
+    if (rules.self != nullptr) self_.emplace(reference, *rules.self, registers);
     for (std::size_t rule = 0; rule < rules.closed.size(); ++rule) {
         for (std::size_t number = 0; number < registers.size(); ++number) {
             if (is_meant(rules.closed[rule].closed.register_name, registers[number], reference))
@@ -86,6 +88,7 @@ void SetJudgement::note(const EventContent &content, const Event &event, std::si
     for (auto &each : closed_) {
         if (each.number == number) each.judgement.note(content, event);
     }
+    if (self_) self_->note(content, event, number, count);
 }
 
 void SetJudgement::note_required(const EventContent &content, const Event &event, std::size_t number, std::uint64_t count) {
@@ -225,6 +228,7 @@ RuleFindings SetJudgement::findings(std::span<const LoggedEnd> ends, bool has_al
     if (!rules_.required.empty()) findings.required = has_all ? judge_required(ends) : fails(too_many);
     if (!rules_.forbidden.empty()) findings.forbidden = judge_forbidden(ends, has_all);
     if (!rules_.closed.empty()) findings.closed = has_all ? judge_closed(ends) : not_judged(too_many);
+    if (self_) findings.self = has_all ? self_->finding(ends) : not_judged(too_many);
     return findings;
 }
 

@@ -14,6 +14,7 @@
 #include "libmr/src/attestation/event_rules.h"
 #include "libmr/src/attestation/finding.h"
 #include "libmr/src/attestation/logged_end.h"
+#include "libmr/src/attestation/self_judgement.h"
 #include "libmr/src/attestation/signed_register.h"
 #include "mr/event_log.h"
 #include "mr/reference_values.h"
@@ -25,7 +26,8 @@ struct PreparedRuleSet {
     explicit PreparedRuleSet(const RuleSet &set)
         : required(set.required_events.begin(), set.required_events.end()),
           forbidden(set.forbidden_events.begin(), set.forbidden_events.end()),
-          closed(set.closed_registers.begin(), set.closed_registers.end()) {}
+          closed(set.closed_registers.begin(), set.closed_registers.end()),
+          self(set.self_measurement ? &*set.self_measurement : nullptr) {}
 
     // Of each event.
     [[nodiscard]] std::size_t questions() const;
@@ -33,6 +35,7 @@ struct PreparedRuleSet {
     std::vector<PreparedRule> required;
     std::vector<PreparedRule> forbidden;
     std::vector<PreparedClosedRegister> closed;
+    const SelfMeasurementRule *self;  // null: none
 };
 
 // Nothing: the set has no such rules.
@@ -40,6 +43,7 @@ struct RuleFindings {
     std::optional<Finding> required = {};
     std::optional<Finding> forbidden = {};
     std::optional<Finding> closed = {};
+    std::optional<Finding> self = {};
 };
 
 class SetJudgement {
@@ -99,6 +103,7 @@ private:
     std::vector<Forbidden> forbidden_;
     std::vector<Told> left_over_;  // of each register, the first event that no required rule means
     std::vector<Closed> closed_;
+    std::optional<SelfJudgement> self_;
 };
 
 }  // namespace mr::attestation
