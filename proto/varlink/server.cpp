@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -113,7 +115,14 @@ struct Server::State {
     bool refuse_next(Acceptor &acceptor);
 
     // May what was just received have its turn before those who wait for theirs? Of the first ones only: they come in the order of the sockets, whoever's they are.
-    bool begins_at_once() { return first_turns > 0 && first_turns-- > 0; }
+    // Whoever comes again in the same round shows that it is over: the sockets have been looked at since. `last_round`: the connection's own.
+    bool begins_at_once(std::uint64_t &last_round) {
+        if (std::exchange(last_round, round) == round) {
+            last_round = ++round;
+            first_turns = turns_at_once;
+        }
+        return first_turns > 0 && first_turns-- > 0;
+    }
     static void give_turns_later(const std::shared_ptr<State> &state);
     static void give_turns(const std::shared_ptr<State> &state);
 
@@ -138,7 +147,8 @@ struct Server::State {
     BufferBudget budget;
     TurnQueue turns;
     bool will_give_turns = false;
-    std::size_t first_turns = turns_at_once;  // left until turns are given again
+    std::uint64_t round = 1;                  // of looking at the sockets, as far as is known
+    std::size_t first_turns = turns_at_once;  // left in it
     ServerCounters counters;
     bool stopping = false;
 
@@ -303,6 +313,8 @@ private:
 
     void wait_readable() {
         if (std::exchange(waiting_readable_, true)) return;
+        // Beside a wait for errors each read would arm epoll, too.
+        if (waiting_hang_up_) hang_up_not_waited_for_.emit(asio::cancellation_type::total);
         // Reading costs a system call less than waiting until there is something to read, which has to arm epoll each time.
         socket_.async_read_some(asio::buffer(received_), [self = shared_from_this()](const ErrorCode &error, std::size_t size) {
             self->waiting_readable_ = false;
@@ -321,12 +333,13 @@ private:
     // The peer's full close, or an error; not its half close, after which it still reads.
     void wait_hang_up() {
         if (std::exchange(waiting_hang_up_, true)) return;
-        socket_.async_wait(Socket::wait_error, [self = shared_from_this()](const ErrorCode &error) {
-            if (error || self->closed_ || self->left_behind_ > 0) return;
-            if (self->has_hung_up()) return self->on_hang_up();
+        const auto come = [self = shared_from_this()](const ErrorCode &error) {
+            if (self->closed_ || self->left_behind_ > 0 || (error && error != asio::error::operation_aborted)) return;
+            if (!error && self->has_hung_up()) return self->on_hang_up();
             self->waiting_hang_up_ = false;
             if (self->waits_for_answers()) self->wait_hang_up();
-        });
+        };
+        socket_.async_wait(Socket::wait_error, asio::bind_cancellation_slot(hang_up_not_waited_for_.slot(), come));
     }
 
     // An urgent byte (MSG_OOB) wakes the wait for a hang-up too, and would do so again and again: it is no part of the stream, and dropped.
@@ -344,7 +357,7 @@ private:
         auto &out = state_->to_send;
         out.clear();
         const auto messages = session_->messages();
-        const bool at_once = size > 0 && state_->begins_at_once();
+        const bool at_once = size > 0 && state_->begins_at_once(last_round_);
         const auto take = [&](std::string_view bytes) { at_once ? session_->receive(bytes, out) : session_->keep(bytes); };
         if (size > 0) take({received_.data(), size});
         input_ended_ = error == asio::error::eof;
@@ -412,6 +425,8 @@ private:
     std::size_t progress_ = 0;     // as BufferBudget has it
     std::size_t left_behind_ = 0;  // bytes of State::left_behind; more than none: its socket is closed, and its place given back
     std::array<char, connection_receive_size> received_{};
+    asio::cancellation_signal hang_up_not_waited_for_;
+    std::uint64_t last_round_ = 0;  // in which it was received from
     bool waiting_readable_ = false;
     bool waiting_writable_ = false;
     bool waiting_hang_up_ = false;
