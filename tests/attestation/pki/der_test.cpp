@@ -106,14 +106,15 @@ TEST(Der, NamesObjectIdentifiers) {
 
 TEST(Ecdsa, HoldsForTheKeyMessageAndSignatureAndNoOther) {
     SignatureChecker checker;
-    for (int i = 0; i < 20; ++i) {
-        const TestKey key;
+    for (int i = 0; i < 40; ++i) {
+        const auto curve = i % 2 == 0 ? TestCurve::p256 : TestCurve::p384;
+        const TestKey key(curve);
         const Bytes message(100, static_cast<std::uint8_t>(i));
         const auto signature = key.sign(message);
         EXPECT_TRUE(checker.verify(key.public_key(), message, signature));
-        EXPECT_FALSE(checker.verify(TestKey().public_key(), message, signature));
+        EXPECT_FALSE(checker.verify(TestKey(curve).public_key(), message, signature));
         EXPECT_FALSE(checker.verify(key.public_key(), Bytes(100, 0xEE), signature));
-        for (const std::size_t at : {0U, 31U, 32U, 63U}) {
+        for (const std::size_t at : {std::size_t{0}, signature.size() / 2 - 1, signature.size() / 2, signature.size() - 1}) {
             auto other = signature;
             other[at] ^= 1;
             EXPECT_FALSE(checker.verify(key.public_key(), message, other));
@@ -137,6 +138,17 @@ TEST(Ecdsa, AKeyThatIsUsedAgainIsStillItself) {
     }
 }
 
+TEST(Ecdsa, TellsPointsOfItsCurvesFromOtherBytes) {
+    for (const auto curve : {TestCurve::p256, TestCurve::p384}) {
+        auto key = TestKey(curve).public_key();
+        EXPECT_TRUE(is_curve_point(key));
+        key.back() ^= 1;
+        EXPECT_FALSE(is_curve_point(key));
+        EXPECT_FALSE(is_curve_point(Bytes(key.size(), 0)));
+    }
+    EXPECT_FALSE(is_curve_point(Bytes(63, 1)));
+}
+
 TEST(Ecdsa, FailsForAKeyThatIsNoPointAndForSignaturesOfZeros) {
     SignatureChecker checker;
     const TestKey key;
@@ -148,6 +160,9 @@ TEST(Ecdsa, FailsForAKeyThatIsNoPointAndForSignaturesOfZeros) {
     EXPECT_FALSE(checker.verify(key.public_key(), message, Bytes(64, 0)));
     EXPECT_FALSE(checker.verify(key.public_key(), message, Bytes(64, 0xFF)));
     EXPECT_FALSE(checker.verify(key.public_key(), message, Bytes()));
+    // A key of the one curve is none of the other, whatever the signature's size.
+    EXPECT_FALSE(checker.verify(TestKey(TestCurve::p384).public_key(), message, signature));
+    EXPECT_FALSE(checker.verify(key.public_key(), message, TestKey(TestCurve::p384).sign(message)));
     EXPECT_TRUE(checker.verify(key.public_key(), message, signature));
 }
 

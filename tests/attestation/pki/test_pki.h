@@ -23,12 +23,14 @@ inline void expect_openssl(bool good) {
     if (!good) throw std::runtime_error("OpenSSL refused what the tests need");
 }
 
-// ECDSA P-256.
+enum class TestCurve : std::uint8_t { p256, p384 };
+
 class TestKey {
 public:
-    TestKey() : key_(EVP_EC_gen("P-256"), EVP_PKEY_free) {
+    explicit TestKey(TestCurve curve = TestCurve::p256)
+        : curve_(curve), key_(EVP_EC_gen(curve == TestCurve::p256 ? "P-256" : "P-384"), EVP_PKEY_free) {
         expect_openssl(key_ != nullptr);
-        std::array<std::uint8_t, 65> point{};
+        Bytes point(1 + 2 * coordinate());
         std::size_t size = 0;
         expect_openssl(EVP_PKEY_get_octet_string_param(key_.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size(), &size) == 1 &&
                        size == point.size());
@@ -41,9 +43,10 @@ public:
     // SEQUENCE { r, s }
     [[nodiscard]] Bytes sign_der(ByteView message) const {
         const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-        Bytes signature(80);
+        Bytes signature(2 + 2 * (3 + coordinate()));
         std::size_t size = signature.size();
-        expect_openssl(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1 &&
+        const auto *const digest = curve_ == TestCurve::p256 ? EVP_sha256() : EVP_sha384();
+        expect_openssl(EVP_DigestSignInit(context.get(), nullptr, digest, nullptr, key_.get()) == 1 &&
                        EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1);
         signature.resize(size);
         return signature;
@@ -52,11 +55,11 @@ public:
     // r || s
     [[nodiscard]] Bytes sign(ByteView message) const {
         const auto der = sign_der(message);
-        Bytes raw(64);
+        Bytes raw(2 * coordinate());
         std::size_t at = 2;
-        for (std::size_t end : {std::size_t{32}, std::size_t{64}}) {
+        for (std::size_t end : {coordinate(), raw.size()}) {
             const std::size_t size = der.at(at + 1);
-            const auto digits = std::min<std::size_t>(size, 32);
+            const auto digits = std::min(size, coordinate());
             std::copy_n(der.begin() + static_cast<std::ptrdiff_t>(at + 2 + size - digits), digits,
                         raw.begin() + static_cast<std::ptrdiff_t>(end - digits));
             at += 2 + size;
@@ -70,6 +73,9 @@ public:
     }
 
 private:
+    [[nodiscard]] std::size_t coordinate() const { return curve_ == TestCurve::p256 ? 32 : 48; }
+
+    TestCurve curve_;
     std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
     Bytes public_key_;
 };
