@@ -14,6 +14,7 @@ std::string mrd();
 std::string mrd_with_faults();
 std::string mrd_sim_extend();
 std::string mrctl();
+std::string mrfs();  // empty: this build has none
 // tests/exploit/exploit.cpp, for LD_PRELOAD
 std::string exploit();
 

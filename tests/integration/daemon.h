@@ -2,13 +2,12 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <string>
 
 #include "mr/client.h"
 #include "tests/integration/process.h"
+#include "tests/integration/readiness.h"
 #include "tests/mrd/temporary_folder.h"
 #include "tests/places.h"
 
@@ -30,12 +29,7 @@ public:
     // Returns when mrd has told the service manager that it is ready, or has ended.
     Daemon(const std::filesystem::path &folder, Options options) : log_(folder / ("log" + std::to_string(++count))) {
         const auto notify_path = (folder / ("notify" + std::to_string(count))).native();
-        const int notify = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::ranges::copy(notify_path, std::begin(address.sun_path));
-        if (::bind(notify, reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0) throw std::runtime_error("bind failed");
-
+        const Readiness readiness(notify_path);
         socket_ = options.socket.empty() ? (folder / "io.mrd").native() : options.socket;
         // What is shipped, unless something is to go wrong.
         const bool is_whole = options.faults.empty() && options.kill.empty();
@@ -51,15 +45,7 @@ public:
         command.insert(command.end(), options.arguments.begin(), options.arguments.end());
         options.environment["NOTIFY_SOCKET"] = notify_path;
         process_ = Process(command, {.environment = options.environment, .errors = log_, .in_child = options.in_child});
-
-        std::array<pollfd, 2> waited{pollfd{notify, POLLIN, 0}, pollfd{process_.pidfd(), POLLIN, 0}};
-        const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
-        if (::poll(waited.data(), waited.size(), static_cast<int>(timeout)) > 0 && (waited[0].revents & POLLIN) != 0) {
-            std::array<char, 64> said{};
-            const auto size = ::recv(notify, said.data(), said.size(), 0);
-            ready_ = std::string_view(said.data(), static_cast<std::size_t>(size)) == "READY=1";
-        }
-        ::close(notify);
+        ready_ = readiness.wait_for(process_);
     }
 
     [[nodiscard]] bool ready() const { return ready_; }

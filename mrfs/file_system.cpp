@@ -1,0 +1,405 @@
+#include "mrfs/file_system.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "mrfs/file_errors.h"
+
+namespace mrfs {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// The kernel's NAME_MAX.
+constexpr std::size_t max_name = 255;
+
+mr::Bytes part_of(mr::ByteView whole, std::uint64_t offset, std::size_t size) {
+    if (offset >= whole.size()) return {};
+    const auto part = whole.subspan(static_cast<std::size_t>(offset));
+    const auto taken = part.first(std::min(size, part.size()));
+    return {taken.begin(), taken.end()};
+}
+
+mr::Bytes line(std::string_view text) {
+    mr::Bytes bytes(text.begin(), text.end());
+    bytes.push_back('\n');
+    return bytes;
+}
+
+std::unexpected<int> refusal(const mr::Error &error) { return std::unexpected(to_errno(error)); }
+
+bool is_report_register(const Node &node, std::string_view name) {
+    return node.kind == Kind::register_file && local_name_of(node.name) == name;
+}
+
+}  // namespace
+
+// ---- What there is
+
+FileSystem::Known FileSystem::known() {
+    {
+        const std::scoped_lock lock(known_mutex_);
+        // Who comes while another asks goes on with what is known: an mrd that does not answer holds up one.
+        if (is_asking_ || (asked_at_ && Clock::now() - *asked_at_ < registers_are_known_for)) return known_;
+        is_asking_ = true;
+    }
+    (void)ask_for_registers();
+    const std::scoped_lock lock(known_mutex_);
+    return known_;
+}
+
+std::expected<void, mr::Error> FileSystem::ask_for_registers() {
+    auto listed = service_.list();
+    const std::scoped_lock lock(known_mutex_);
+    is_asking_ = false;
+    asked_at_ = Clock::now();
+    known_.is_current = listed.has_value();
+    if (!listed) return std::unexpected(std::move(listed.error()));
+    known_.registers = std::make_shared<const ShownRegisters>(std::move(*listed), options_.provider);
+    const auto names = known_.registers->providers();
+    if (options_.provider.empty() || std::ranges::find(names, options_.provider) != names.end()) return {};
+    std::string all;
+    for (const auto &name : names) all += (all.empty() ? "" : ", ") + name;
+    return std::unexpected(mr::Error{mr::ErrorCode::no_such_provider, "mrd has no provider \"" + options_.provider + "\"; it has: " + all});
+}
+
+std::expected<std::string, int> FileSystem::report_driver() {
+    const auto known_now = known();
+    auto driver = known_now.registers->report_driver();
+    if (!known_now.is_current || !driver) return std::unexpected(ENXIO);
+    return std::move(*driver);
+}
+
+std::expected<std::vector<mr::Register>, int> FileSystem::virtual_registers_for(const Node &node, const Caller &caller) {
+    if (!needs_virtual_registers(node)) return std::vector<mr::Register>();
+    auto listed = service_.list_virtual(caller);
+    if (!listed) return refusal(listed.error());
+    return std::move(*listed);
+}
+
+std::expected<Node, int> FileSystem::find(Inodes::Number number, const Caller &caller) {
+    const std::scoped_lock lock(mutex_);
+    auto node = state_.inodes.find(number);
+    if (!node) return std::unexpected(ESTALE);
+    if (node->kind != Kind::report && !is_for(*node, caller, state_.reports)) return std::unexpected(EACCES);
+    return std::move(*node);
+}
+
+std::expected<FileSystem::Found, int> FileSystem::look_up(const Caller &caller, Inodes::Number folder, std::string_view name) {
+    if (name.size() > max_name) return std::unexpected(ENAMETOOLONG);
+    const auto in = find(folder, caller);
+    if (!in) return std::unexpected(in.error());
+    const auto shown = registers();
+    const auto own = virtual_registers_for(*in, caller);
+    if (!own) return std::unexpected(own.error());
+    const std::scoped_lock lock(mutex_);
+    if (!is_for(*in, caller, state_.reports)) return std::unexpected(EACCES);
+    const Seen seen{.registers = *shown, .reports = state_.reports, .virtual_registers = *own, .owner = options_.owner};
+    const auto node = child(*in, name, seen);
+    if (!node) return std::unexpected(node.error());
+    const auto told = mrfs::attributes(*node, seen);
+    if (!told) return std::unexpected(told.error());
+    return Found{.number = state_.inodes.looked_up(*node), .attributes = *told};
+}
+
+void FileSystem::forget(Inodes::Number number, std::uint64_t times) {
+    const std::scoped_lock lock(mutex_);
+    state_.inodes.forget(number, times);
+}
+
+std::expected<Attributes, int> FileSystem::attributes(const Caller &caller, Inodes::Number number) {
+    const auto node = find(number, caller);
+    if (!node) return std::unexpected(node.error());
+    const auto shown = registers();
+    const auto own = virtual_registers_for(*node, caller);
+    if (!own) return std::unexpected(own.error());
+    const std::scoped_lock lock(mutex_);
+    return mrfs::attributes(*node,
+                            Seen{.registers = *shown, .reports = state_.reports, .virtual_registers = *own, .owner = options_.owner});
+}
+
+std::expected<void, int> FileSystem::check_access(const Caller &caller, Inodes::Number number, int mask) {
+    const auto told = attributes(caller, number);
+    if (!told) return std::unexpected(told.error());
+    const bool is_administrator = caller.uid == 0;
+    const auto has = [&told](mode_t bits) { return (told->mode & bits) != 0; };
+    if ((mask & X_OK) != 0 && !has(0111)) return std::unexpected(EACCES);
+    if ((mask & R_OK) != 0 && !has(0444) && !is_administrator) return std::unexpected(EACCES);
+    if ((mask & W_OK) != 0 && !has(0222) && !is_administrator) return std::unexpected(EACCES);
+    return {};
+}
+
+std::expected<Attributes, int> FileSystem::set_attributes(const Caller &caller, Inodes::Number number, bool owner_or_mode) {
+    if (owner_or_mode && caller.uid != 0 && caller.uid != options_.owner.uid) return std::unexpected(EPERM);
+    return attributes(caller, number);
+}
+
+std::expected<std::vector<FileSystem::Listed>, int> FileSystem::list(const Caller &caller, Inodes::Number folder) {
+    const auto node = find(folder, caller);
+    if (!node) return std::unexpected(node.error());
+    const auto shown = registers();
+    const auto own = virtual_registers_for(*node, caller);
+    if (!own) return std::unexpected(own.error());
+    const std::scoped_lock lock(mutex_);
+    if (!is_for(*node, caller, state_.reports)) return std::unexpected(EACCES);
+    const Seen seen{.registers = *shown, .reports = state_.reports, .virtual_registers = *own, .owner = options_.owner};
+    if (const auto told = mrfs::attributes(*node, seen); !told) return std::unexpected(told.error());
+    std::vector<Listed> listed{{".", state_.inodes.number_of(*node), true}, {"..", state_.inodes.number_of(parent(*node)), true}};
+    for (auto &entry : children(*node, seen)) {
+        listed.push_back({std::move(entry.name), state_.inodes.number_of(entry.node), is_folder(entry.node.kind)});
+    }
+    return listed;
+}
+
+// ---- Folders of reports
+
+std::expected<FileSystem::Found, int> FileSystem::make_folder(const Caller &caller, Inodes::Number folder, std::string_view name) {
+    const auto in = find(folder, caller);
+    if (!in) return std::unexpected(in.error());
+    if (in->kind != Kind::reports) return std::unexpected(EPERM);
+    if (name.size() > max_name) return std::unexpected(ENAMETOOLONG);
+    if (const auto driver = report_driver(); !driver) return std::unexpected(driver.error());
+    {
+        const std::scoped_lock lock(mutex_);
+        const auto made = state_.reports.make(name, caller, Clock::now());
+        if (!made) return std::unexpected(made.error());
+    }
+    return look_up(caller, folder, name);
+}
+
+std::expected<void, int> FileSystem::remove_folder(const Caller &caller, Inodes::Number folder, std::string_view name) {
+    const auto in = find(folder, caller);
+    if (!in) return std::unexpected(in.error());
+    if (in->kind != Kind::reports) return std::unexpected(EPERM);
+    const std::scoped_lock lock(mutex_);
+    return state_.reports.remove(name, caller);
+}
+
+// ---- Open files
+
+std::expected<std::unique_ptr<FileSystem::OpenFile>, int> FileSystem::open(const Caller &caller, Inodes::Number number, int flags) {
+    const auto node = find(number, caller);
+    if (!node) return std::unexpected(node.error());
+    const auto told = attributes(caller, number);
+    if (!told) return std::unexpected(told.error());
+    const auto mode = flags & O_ACCMODE;
+    // Against the file, whoever asks: root has no more of it.
+    if (mode != O_WRONLY && (told->mode & 0444) == 0) return std::unexpected(EACCES);
+    if (mode != O_RDONLY && (told->mode & 0222) == 0) return std::unexpected(EACCES);
+    const std::scoped_lock lock(mutex_);
+    auto &own = state_.open_files[caller.uid];
+    if (caller.uid != 0 && own >= max_open_files_of_a_user) return std::unexpected(EMFILE);
+    if (state_.all_open_files >= max_open_files) return std::unexpected(ENFILE);
+    ++own;
+    ++state_.all_open_files;
+    if (node->instance != 0) state_.reports.opened(node->instance, Clock::now());
+    return std::make_unique<OpenFile>(*node, caller, (flags & O_APPEND) != 0);
+}
+
+void FileSystem::release(std::unique_ptr<OpenFile> file) {
+    const std::scoped_lock lock(mutex_);
+    const auto own = state_.open_files.find(file->opener.uid);
+    if (own != state_.open_files.end() && --own->second == 0) state_.open_files.erase(own);
+    --state_.all_open_files;
+    give_back_log_memory(*file);
+    if (file->node.instance != 0) state_.reports.closed(file->node.instance, Clock::now());
+}
+
+void FileSystem::flush(OpenFile &file) {
+    if (file.node.kind != Kind::inblob) return;
+    const std::scoped_lock own(file.mutex);
+    const auto written = file.inblob.take_written();
+    if (!written) return;
+    const std::scoped_lock lock(mutex_);
+    if (auto *instance = state_.reports.find(file.node.instance)) {
+        instance->report.commit(*written);
+        instance->last_used = Clock::now();
+    }
+}
+
+std::expected<mr::Bytes, int> FileSystem::read(OpenFile &file, std::uint64_t offset, std::size_t size) {
+    switch (file.node.kind) {
+    case Kind::measurement:
+    case Kind::digest: {
+        const auto value = service_.read(file.opener, file.node.name);
+        if (!value) return refusal(value.error());
+        return part_of(*value, offset, size);
+    }
+    case Kind::register_file:
+        if (is_report_register(file.node, report_data_register)) return part_of(report_data_of(file.opener.uid), offset, size);
+        break;
+    default: break;
+    }
+    if (file.node.instance != 0) {
+        const std::scoped_lock lock(mutex_);
+        if (state_.reports.find(file.node.instance) == nullptr) return std::unexpected(ENOENT);
+    }
+    const std::scoped_lock own(file.mutex);
+    if (!file.snapshot) {
+        auto made = make_snapshot(file);
+        if (!made) return std::unexpected(made.error());
+        file.snapshot = std::move(*made);
+    }
+    return part_of(*file.snapshot, offset, size);
+}
+
+std::expected<mr::Bytes, int> FileSystem::make_snapshot(OpenFile &file) {
+    switch (file.node.kind) {
+    case Kind::outblob: return make_quote(file);
+    case Kind::log: return take_log(file);
+    case Kind::generation: {
+        const std::scoped_lock lock(mutex_);
+        const auto *instance = state_.reports.find(file.node.instance);
+        if (instance == nullptr) return std::unexpected(ENOENT);
+        return line(std::to_string(instance->report.generation()));
+    }
+    case Kind::report_provider: {
+        const auto driver = report_driver();
+        if (!driver) return std::unexpected(driver.error());
+        return line(*driver);
+    }
+    case Kind::hash_algorithm: {
+        const auto own = virtual_registers_for(file.node, file.opener);
+        if (!own) return std::unexpected(own.error());
+        const auto shown = registers();
+        const auto virtual_one = std::ranges::find(*own, file.node.name, &mr::Register::name);
+        const auto *reg = virtual_one != own->end() ? &*virtual_one : shown->find(file.node.name);
+        if (reg == nullptr) return std::unexpected(ENODEV);
+        if (!reg->hash) return std::unexpected(ENODEV);
+        return line(mr::to_string(*reg->hash));
+    }
+    case Kind::register_file: {
+        if (is_report_register(file.node, report_register)) return make_report(file);
+        auto value = service_.read(file.opener, file.node.name);
+        if (!value) return refusal(value.error());
+        return std::move(*value);
+    }
+    default: return std::unexpected(EIO);
+    }
+}
+
+std::expected<std::size_t, int> FileSystem::write(OpenFile &file, std::uint64_t offset, mr::ByteView bytes) {
+    const std::scoped_lock own(file.mutex);
+    offset = file.position.offset(offset);
+    if (file.node.kind == Kind::inblob) {
+        {
+            const std::scoped_lock lock(mutex_);
+            if (state_.reports.find(file.node.instance) == nullptr) return std::unexpected(ENOENT);
+        }
+        const auto taken = file.inblob.write(offset, bytes);
+        if (taken) file.position.wrote(*taken);
+        return taken;
+    }
+    if (is_report_register(file.node, report_data_register)) {
+        const auto size = whole_value_of_write(mr::report_data_size, offset, bytes.size());
+        if (!size || *size == 0) return size;
+        if (const auto set = set_report_data(file.opener.uid, bytes.first(*size)); !set) return std::unexpected(set.error());
+        file.position.wrote(*size);
+        return *size;
+    }
+    if (file.node.kind != Kind::measurement && file.node.kind != Kind::digest) return std::unexpected(EACCES);
+    const auto shown = registers();
+    const auto *reg = shown->find(file.node.name);
+    if (reg == nullptr) return std::unexpected(ENODEV);
+    const auto size = whole_value_of_write(reg->size, offset, bytes.size());
+    if (!size || *size == 0) return size;
+    if (const auto done = service_.extend(file.opener, file.node.name, bytes.first(*size)); !done) return refusal(done.error());
+    file.position.wrote(*size);
+    return *size;
+}
+
+// ---- What is made for an open file
+
+std::optional<ReportInstance::Moment> FileSystem::moment(const ShownRegisters &shown) {
+    if (!shown.are_mrds_alone()) return std::nullopt;
+    const auto readable = std::ranges::find_if(shown.all(), [&shown](const mr::Register &reg) {
+        return provider_of(reg.name) == shown.provider() && reg.flags.has(mr::Flag::readable) && !reg.flags.has(mr::Flag::file) &&
+               !reg.flags.has(mr::Flag::live);
+    });
+    if (readable == shown.all().end()) return std::nullopt;
+    const auto life = service_.life();
+    const auto sequence = service_.last_event(readable->name);
+    if (!sequence || life != service_.life()) return std::nullopt;
+    return ReportInstance::Moment{.service = life, .sequence = *sequence};
+}
+
+std::expected<mr::Bytes, int> FileSystem::make_quote(const OpenFile &file) {
+    std::expected<ReportInstance::Wanted, int> wanted = std::unexpected(ENOENT);
+    {
+        const std::scoped_lock lock(mutex_);
+        const auto *instance = state_.reports.find(file.node.instance);
+        if (instance != nullptr) wanted = instance->report.wanted();
+    }
+    if (!wanted) return std::unexpected(wanted.error());
+    const auto shown = registers();
+    const auto before = moment(*shown);
+    if (before) {
+        const std::scoped_lock lock(mutex_);
+        const auto *instance = state_.reports.find(file.node.instance);
+        if (instance == nullptr) return std::unexpected(ENOENT);
+        if (auto kept = instance->report.kept(wanted->generation, *before)) return std::move(*kept);
+    }
+    auto quote = service_.quote(file.opener, wanted->report_data, shown->provider());
+    if (!quote) return refusal(quote.error());
+    const std::scoped_lock lock(mutex_);
+    auto *instance = state_.reports.find(file.node.instance);
+    if (instance == nullptr) return std::unexpected(ENOENT);
+    instance->report.made(wanted->generation, before, *quote);
+    return std::move(*quote);
+}
+
+std::expected<mr::Bytes, int> FileSystem::make_report(const OpenFile &file) {
+    auto report = service_.report(file.opener, report_data_of(file.opener.uid), std::string(provider_of(file.node.name)));
+    if (!report) return refusal(report.error());
+    return std::move(*report);
+}
+
+std::expected<mr::Bytes, int> FileSystem::take_log(OpenFile &file) {
+    mr::Bytes log;
+    bool has_room = true;
+    const auto most = file.opener.uid == 0 ? max_log_memory : max_log_memory / 2;
+    const auto exported = service_.export_log(file.opener, file.node.name, [&](const mr::Bytes &piece) {
+        {
+            const std::scoped_lock lock(mutex_);
+            auto &held = state_.log_memory[file.opener.uid];
+            has_room = held + piece.size() <= most && state_.all_log_memory + piece.size() <= max_log_memory;
+            if (!has_room) return false;
+            held += piece.size();
+            state_.all_log_memory += piece.size();
+        }
+        file.log_memory += piece.size();
+        log.insert(log.end(), piece.begin(), piece.end());
+        return true;
+    });
+    if (has_room && exported) return log;
+    const std::scoped_lock lock(mutex_);
+    give_back_log_memory(file);
+    return has_room ? refusal(exported.error()) : std::unexpected(ENOMEM);
+}
+
+void FileSystem::give_back_log_memory(OpenFile &file) {
+    state_.all_log_memory -= file.log_memory;
+    const auto held = state_.log_memory.find(file.opener.uid);
+    if (held != state_.log_memory.end() && (held->second -= file.log_memory) == 0) state_.log_memory.erase(held);
+    file.log_memory = 0;
+}
+
+mr::ReportData FileSystem::report_data_of(uid_t uid) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = state_.report_data.find(uid);
+    return found == state_.report_data.end() ? mr::ReportData{} : found->second;
+}
+
+std::expected<void, int> FileSystem::set_report_data(uid_t uid, mr::ByteView value) {
+    const std::scoped_lock lock(mutex_);
+    if (uid != 0 && state_.report_data.size() >= max_report_data_users && !state_.report_data.contains(uid)) return std::unexpected(ENOSPC);
+    std::ranges::copy(value, state_.report_data[uid].begin());
+    return {};
+}
+
+}  // namespace mrfs

@@ -1,0 +1,143 @@
+// The mount's files at work: what a lookup, an open, a read and a write come to. Knows nothing of FUSE; from any thread. Errors are errno values.
+//
+// An open file keeps what it has read where a program may read it in pieces that have to belong together (a quote, a report, a log), and who opened it: whatever
+// is done with it is done for him. Nothing is locked but the file itself while mrd is asked.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mr/bytes.h"
+#include "mr/tdreport.h"
+#include "mrfs/caller.h"
+#include "mrfs/inodes.h"
+#include "mrfs/report_instances.h"
+#include "mrfs/service.h"
+#include "mrfs/shown_registers.h"
+#include "mrfs/tree.h"
+#include "mrfs/whole_value_write.h"
+
+namespace mrfs {
+
+inline constexpr std::size_t max_open_files_of_a_user = 4096;
+inline constexpr std::size_t max_open_files = 16'384;
+// What all open files of logs together may hold; a user other than root half of it.
+inline constexpr std::size_t max_log_memory = std::size_t{128} << 20U;
+inline constexpr std::size_t max_report_data_users = 4096;
+// How old what is known of mrd's registers may be: which there are, not what they hold.
+inline constexpr auto registers_are_known_for = std::chrono::seconds(1);
+
+class FileSystem {
+public:
+    struct Options {
+        std::string provider = {};  // of the measurements and quotes; empty: see ShownRegisters
+        Caller owner = {};          // of what users do not make
+    };
+    FileSystem(Service &service, Options options) : service_(service), options_(std::move(options)) {}
+
+    class OpenFile;
+
+    struct Found {
+        Inodes::Number number = 0;
+        Attributes attributes;
+    };
+    std::expected<Found, int> look_up(const Caller &caller, Inodes::Number folder, std::string_view name);
+    void forget(Inodes::Number number, std::uint64_t times);
+    std::expected<Attributes, int> attributes(const Caller &caller, Inodes::Number number);
+    // access(2), of what no mode of ours keeps from anybody: that is mrd's to say when it is asked.
+    std::expected<void, int> check_access(const Caller &caller, Inodes::Number number, int mask);
+    // Whatever is set, nothing is: as of the kernel's files truncation and times are accepted, and of root owner and mode.
+    std::expected<Attributes, int> set_attributes(const Caller &caller, Inodes::Number number, bool owner_or_mode);
+
+    std::expected<Found, int> make_folder(const Caller &caller, Inodes::Number folder, std::string_view name);
+    std::expected<void, int> remove_folder(const Caller &caller, Inodes::Number folder, std::string_view name);
+
+    std::expected<std::unique_ptr<OpenFile>, int> open(const Caller &caller, Inodes::Number number, int flags);
+    std::expected<mr::Bytes, int> read(OpenFile &file, std::uint64_t offset, std::size_t size);
+    std::expected<std::size_t, int> write(OpenFile &file, std::uint64_t offset, mr::ByteView bytes);
+    // A descriptor of it was closed.
+    void flush(OpenFile &file);
+    void release(std::unique_ptr<OpenFile> file);
+
+    struct Listed {
+        std::string name;
+        Inodes::Number number = 0;
+        bool is_folder = false;
+    };
+    // With "." and "..".
+    std::expected<std::vector<Listed>, int> list(const Caller &caller, Inodes::Number folder);
+
+    // Is mrd there, with the provider that was asked for?
+    std::expected<void, mr::Error> ask_for_registers();
+
+private:
+    struct State {
+        Inodes inodes;
+        ReportInstances reports;
+        std::map<uid_t, mr::ReportData> report_data;
+        std::map<uid_t, std::size_t> open_files;
+        std::size_t all_open_files = 0;
+        std::map<uid_t, std::size_t> log_memory;
+        std::size_t all_log_memory = 0;
+    };
+
+    struct Known {
+        std::shared_ptr<const ShownRegisters> registers = std::make_shared<ShownRegisters>();
+        bool is_current =
+            false;  // mrd was there when it was last asked; while it is away the files stay, and what is asked of them says so
+    };
+    Known known();
+    std::shared_ptr<const ShownRegisters> registers() { return known().registers; }
+    // What the kernel would call the driver. Error: ENXIO, as of a kernel without one.
+    std::expected<std::string, int> report_driver();
+    // Empty for a node that is none of them.
+    std::expected<std::vector<mr::Register>, int> virtual_registers_for(const Node &node, const Caller &caller);
+    std::expected<Node, int> find(Inodes::Number number, const Caller &caller);
+
+    // What was read as a whole at the file's first read.
+    std::expected<mr::Bytes, int> make_snapshot(OpenFile &file);
+    std::expected<mr::Bytes, int> make_quote(const OpenFile &file);
+    std::expected<mr::Bytes, int> make_report(const OpenFile &file);
+    std::expected<mr::Bytes, int> take_log(OpenFile &file);
+    std::optional<ReportInstance::Moment> moment(const ShownRegisters &shown);
+    void give_back_log_memory(OpenFile &file);  // with the lock held
+    mr::ReportData report_data_of(uid_t uid);
+    std::expected<void, int> set_report_data(uid_t uid, mr::ByteView value);
+
+    Service &service_;
+    Options options_;
+
+    std::mutex mutex_;  // of the state alone: held for no call
+    State state_;
+
+    std::mutex known_mutex_;  // of these three
+    Known known_;
+    bool is_asking_ = false;
+    std::optional<std::chrono::steady_clock::time_point> asked_at_;
+};
+
+class FileSystem::OpenFile {
+public:
+    OpenFile(Node what, const Caller &who, bool appends) : node(std::move(what)), opener(who), position(appends) {}
+
+    const Node node;
+    const Caller opener;
+
+private:
+    friend class FileSystem;
+    std::mutex mutex;  // of what follows: held while a quote is made, for which whoever reads the same open file waits
+    WritePosition position;
+    InblobBuffer inblob;
+    std::optional<mr::Bytes> snapshot;
+    std::size_t log_memory = 0;
+};
+
+}  // namespace mrfs

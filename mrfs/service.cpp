@@ -1,0 +1,146 @@
+#include "mrfs/service.h"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <thread>
+#include <utility>
+
+namespace mrfs {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Nobody tells when somebody listens at a path again.
+constexpr auto between_attempts = std::chrono::milliseconds(20);
+
+bool has_lost_connection(const mr::Error &error) {
+    return error.code == mr::ErrorCode::connection_lost || error.code == mr::ErrorCode::timed_out ||
+           error.code == mr::ErrorCode::protocol || error.code == mr::ErrorCode::no_service;
+}
+
+// No two are the same, whatever process asks on whatever machine.
+std::optional<std::string> new_id() {
+    std::array<std::uint8_t, 16> random{};
+    for (std::size_t done = 0; done < random.size();) {
+        const auto size = ::getrandom(random.data() + done, random.size() - done, 0);
+        if (size < 0 && errno != EINTR) return std::nullopt;
+        if (size > 0) done += static_cast<std::size_t>(size);
+    }
+    return "mrfs-" + mr::to_hex(random);
+}
+
+}  // namespace
+
+Service::Service(std::string socket)
+    : options_{.socket = std::move(socket), .connect_timeout = connect_timeout, .call_timeout = call_timeout} {}
+
+Service::Result<mr::Client> Service::take_connection() {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!idle_.empty()) {
+            auto client = std::move(idle_.back());
+            idle_.pop_back();
+            return client;
+        }
+    }
+    return mr::Client::connect(options_);
+}
+
+void Service::give_back(mr::Client client) {
+    last_heard_of_ = Clock::now().time_since_epoch().count();
+    const std::scoped_lock lock(mutex_);
+    if (idle_.size() < max_idle_connections) idle_.push_back(std::move(client));
+}
+
+// The others of that mrd are no better.
+void Service::lost_connection() {
+    ++life_;
+    std::vector<mr::Client> closed;
+    const std::scoped_lock lock(mutex_);
+    closed.swap(idle_);
+}
+
+bool Service::is_worth_waiting() const { return Clock::now() < Clock::time_point(Clock::duration(last_heard_of_)) + restart_patience; }
+
+template <class Call>
+auto Service::make(const Call &call, Patience patience, Outcome *outcome) -> decltype(call(std::declval<mr::Client &>())) {
+    for (;;) {
+        auto client = take_connection();
+        if (client) {
+            auto result = call(*client);
+            if (result || !has_lost_connection(result.error())) {
+                give_back(std::move(*client));
+                return result;
+            }
+            lost_connection();
+            if (outcome != nullptr && result.error().code != mr::ErrorCode::no_service) outcome->is_unknown = true;
+            if (result.error().code == mr::ErrorCode::timed_out || patience == Patience::none || !is_worth_waiting()) return result;
+        } else if (!has_lost_connection(client.error()) || patience == Patience::none || !is_worth_waiting()) {
+            return std::unexpected(std::move(client.error()));
+        }
+        std::this_thread::sleep_for(between_attempts);
+    }
+}
+
+Service::Result<std::vector<mr::Register>> Service::list() {
+    const auto call = mr::calls::list();
+    return make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+}
+
+Service::Result<std::vector<mr::Register>> Service::list_virtual(const Caller & /*caller*/) {
+    const auto call = mr::calls::list("virtual");
+    auto listed = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+    if (!listed && listed.error().code == mr::ErrorCode::no_such_register) return std::vector<mr::Register>();
+    return listed;
+}
+
+Service::Result<std::int64_t> Service::last_event(const std::string &readable_register) {
+    const auto call = mr::calls::snapshot({readable_register});
+    const auto snapshot = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+    if (!snapshot) return std::unexpected(snapshot.error());
+    return snapshot->sequence;
+}
+
+Service::Result<mr::Bytes> Service::read(const Caller & /*caller*/, const std::string &name) {
+    const auto call = mr::calls::read(name);
+    auto reading = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+    if (!reading) return std::unexpected(std::move(reading.error()));
+    return std::move(reading->value);
+}
+
+Service::Result<void> Service::extend(const Caller & /*caller*/, const std::string &name, mr::ByteView digest) {
+    const auto id = new_id();
+    if (!id) return std::unexpected(mr::Error{mr::ErrorCode::io, "the kernel gives no random bytes"});
+    const auto call = mr::calls::extend(name, mr::Digest(digest), {.id = *id});
+    Outcome outcome;
+    const auto extended = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart, &outcome);
+    if (extended) return {};
+    if (outcome.is_unknown && has_lost_connection(extended.error()))
+        return std::unexpected(mr::Error{mr::ErrorCode::io, "mrd has not answered: nobody can tell whether " + name + " was extended"});
+    return std::unexpected(extended.error());
+}
+
+Service::Result<mr::Bytes> Service::report(const Caller & /*caller*/, const mr::ReportData &data, const std::string &provider) {
+    const auto call = mr::calls::report(data, provider);
+    auto report = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+    if (!report) return std::unexpected(std::move(report.error()));
+    return std::move(report->report);
+}
+
+Service::Result<mr::Bytes> Service::quote(const Caller & /*caller*/, const mr::ReportData &data, const std::string &provider) {
+    const auto call = mr::calls::quote(data, {.provider = provider, .deadline = quote_deadline});
+    auto quoted = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+    if (!quoted) return std::unexpected(std::move(quoted.error()));
+    return std::move(quoted->quote);
+}
+
+Service::Result<void> Service::export_log(const Caller & /*caller*/, const std::string &format,
+                                          const std::function<bool(const mr::Bytes &)> &take) {
+    const auto call = mr::calls::export_log(format);
+    return make([&](mr::Client &client) { return client.stream(call, take); }, Patience::none);
+}
+
+}  // namespace mrfs

@@ -1,0 +1,75 @@
+// mrd, as many threads ask it: a connection for each call that is under way, a bounded wait for each answer, and what becomes of a call when mrd is started anew
+// under it. The one place that makes calls for a caller.
+//
+// A call that only asks is made again where its connection broke. An extend is made again too, with the same id, by which mrd does it once.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mr/client.h"
+#include "mrfs/caller.h"
+
+namespace mrfs {
+
+// Of whatever is not a quote.
+inline constexpr auto call_timeout = std::chrono::seconds(15);
+inline constexpr auto connect_timeout = std::chrono::seconds(2);
+inline constexpr auto quote_deadline = std::chrono::seconds(30);
+// How long mrd may be away after it was last heard of: a restart. Who asks meanwhile waits; later it is an error at once.
+inline constexpr auto restart_patience = std::chrono::seconds(5);
+inline constexpr std::size_t max_idle_connections = 32;
+
+class Service {
+public:
+    explicit Service(std::string socket);
+
+    // A number that changes when a connection has broken: what was known of mrd before it may be of another life of it.
+    [[nodiscard]] std::uint64_t life() const { return life_; }
+
+    template <class T>
+    using Result = std::expected<T, mr::Error>;
+
+    Result<std::vector<mr::Register>> list();
+    // Those that the caller has or may use.
+    Result<std::vector<mr::Register>> list_virtual(const Caller &caller);
+    // The number of the last event, as mrd's log has it now.
+    Result<std::int64_t> last_event(const std::string &readable_register);
+    Result<mr::Bytes> read(const Caller &caller, const std::string &name);
+    // Error: io, where nobody can tell whether it happened.
+    Result<void> extend(const Caller &caller, const std::string &name, mr::ByteView digest);
+    Result<mr::Bytes> report(const Caller &caller, const mr::ReportData &data, const std::string &provider);
+    Result<mr::Bytes> quote(const Caller &caller, const mr::ReportData &data, const std::string &provider);
+    // The whole log, as long as `take` wants more of it.
+    Result<void> export_log(const Caller &caller, const std::string &format, const std::function<bool(const mr::Bytes &)> &take);
+
+private:
+    enum class Patience : std::uint8_t { none, for_a_restart };
+    struct Outcome {
+        bool is_unknown = false;  // it was sent, and was not answered
+    };
+
+    Result<mr::Client> take_connection();
+    void give_back(mr::Client client);
+    void lost_connection();
+    [[nodiscard]] bool is_worth_waiting() const;
+
+    // `call`: Client & -> expected<T, Error>.
+    template <class Call>
+    auto make(const Call &call, Patience patience, Outcome *outcome = nullptr) -> decltype(call(std::declval<mr::Client &>()));
+
+    mr::ClientOptions options_;
+    std::atomic<std::uint64_t> life_ = 0;
+    std::atomic<std::chrono::steady_clock::rep> last_heard_of_ = 0;
+    std::mutex mutex_;
+    std::vector<mr::Client> idle_;
+};
+
+}  // namespace mrfs
