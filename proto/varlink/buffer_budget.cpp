@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace varlink {
 
@@ -13,10 +14,13 @@ constexpr uid_t root = 0;
 
 void BufferBudget::update(Holder &holder, std::size_t bytes, Waiting waiting, std::size_t progress, TimePoint now) {
     if (bytes == 0 && waiting == Waiting::for_nothing) return remove(holder);
-    if (!holder.known_) {
-        holder.known_ = true;
+    const bool was_known = std::exchange(holder.known_, true);
+    if (!was_known) {
         holder.position_ = holders_.size();
         holders_.push_back(&holder);
+    }
+    // While it waits for mrd it takes nothing.
+    if (!was_known || (waiting == Waiting::for_reader && holder.waiting_ != waiting)) {
         holder.since_ = now;
         holder.taken_ = 0;
     }

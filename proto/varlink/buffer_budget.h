@@ -43,7 +43,7 @@ public:
         std::size_t position_ = 0;  // among the holders
         std::size_t bytes_ = 0;
         std::size_t taken_ = 0;  // progress, since then
-        TimePoint since_;        // known
+        TimePoint since_;        // known, or what it was answered last waits to be read
         TimePoint waiting_since_;
     };
 
@@ -57,7 +57,7 @@ public:
     // Who has to be closed, after this update, so that the limit holds; null: nobody. The uid that holds the most pays, so that none pays that holds no more
     // than the limit divided by the number of uids; root pays nothing for its reserve. Of its connections the one goes that holds the most bytes for the
     // longest, for what it has taken meanwhile (bytes times time, divided by these bytes): the time for which it would hold them at its pace. Whoever reads what
-    // is sent to him goes after all who do not, however much it is, and however slowly he comes to it.
+    // is sent to him goes after all who do not, however much it is, and however slowly he comes to it; the time that he has waited for mrd's answer is not his.
     [[nodiscard]] Holder *excess(Holder &updated, TimePoint now) const;
 
     // From now on a peer that takes nothing of its answers has no more time than that.

@@ -80,6 +80,18 @@ TEST_F(Budget, WhoTakesWhatItHoldsGoesAfterAllWhoDoNotHoweverSlowlyItComesToIt) 
     EXPECT_TRUE(budget_.overdue(now_ + 59s).empty()) << "it has progressed";
 }
 
+TEST_F(Budget, WhoHasWaitedForItsAnswerHasHadNoTimeToReadIt) {
+    Holder unread(alice);
+    Holder honest(alice);
+    wait(unread, Waiting::for_nothing, 200);
+    wait(honest, Waiting::for_nothing, 200);
+    now_ += 4s;
+    hold(unread, 350);
+    now_ += 100ms;
+    hold(honest, 360);
+    EXPECT_EQ(excess(honest), &unread) << "both have asked at the same time, and only one could read yet";
+}
+
 TEST_F(Budget, WhoseAnswersWereAllTakenBeginsAnew) {
     Holder reader(alice);
     Holder stuck(alice);
