@@ -239,24 +239,49 @@ private:
         if (!closed_) account();
     }
 
-    // Says what is held and what is waited for. Most turns of most connections hold nothing.
+    // Holds the limit of what all hold. Who would have to go for it may have taken what was sent to him, with mrd too busy to see it: that is looked at first.
     void account() {
-        if (left_behind_ > 0) return;
+        if (left_behind_ > 0 || !tell_budget()) return;
+        const auto state = state_;
+        state->note_memory();
+        State::sweep_later(state);
+        while (auto *excess = closed_ ? nullptr : state->budget.excess(*this, std::chrono::steady_clock::now())) {
+            auto &holder = static_cast<Connection &>(*excess);
+            if (holder.send_more()) continue;
+            ++state->counters.closed_buffered;
+            holder.close_for("it held too much of max_buffered");
+        }
+    }
+
+    // Says what is held and what is waited for: is it anything? Most turns of most connections hold nothing.
+    bool tell_budget() {
         using Waiting = BufferBudget::Waiting;
         const auto bytes = session_->memory() + (unsent_.empty() ? 0 : unsent_.capacity());
         const auto waiting = !unsent_.empty()          ? Waiting::for_reader
                              : session_->awaits_rest() ? Waiting::for_rest_of_message
                                                        : Waiting::for_nothing;
-        if (bytes == 0 && waiting == Waiting::for_nothing) return state_->budget.remove(*this);
-        const auto now = std::chrono::steady_clock::now();
-        const auto state = state_;
-        state->budget.update(*this, bytes, waiting, std::exchange(progress_, 0), now);
-        state->note_memory();
-        State::sweep_later(state);
-        while (auto *excess = closed_ ? nullptr : state->budget.excess(*this, now)) {
-            ++state->counters.closed_buffered;
-            static_cast<Connection *>(excess)->close_for("it held too much of max_buffered");
+        if (bytes == 0 && waiting == Waiting::for_nothing) {
+            state_->budget.remove(*this);
+            return false;
         }
+        state_->budget.update(*this, bytes, waiting, std::exchange(progress_, 0), std::chrono::steady_clock::now());
+        return true;
+    }
+
+    // Nothing else happens for it yet: its wait for room goes on.
+    bool send_more() {
+        progress_ += send_unsent();
+        if (gone_ || progress_ == 0) return false;
+        tell_budget();
+        return true;
+    }
+
+    std::size_t send_unsent() {
+        const auto sent = unsent_.empty() ? 0 : send_some(unsent_);
+        unsent_.erase(0, sent);
+        if (unsent_.empty()) release(unsent_);
+        session_->set_unsent(unsent_.size());
+        return sent;
     }
 
     void wait_for_next() {
@@ -373,11 +398,7 @@ private:
     }
 
     void on_writable() {
-        const auto sent = send_some(unsent_);
-        progress_ = sent;
-        unsent_.erase(0, sent);
-        if (unsent_.empty()) release(unsent_);
-        session_->set_unsent(unsent_.size());
+        progress_ = send_unsent();
         if (unsent_.empty()) resume();
         go_on();
     }

@@ -762,6 +762,32 @@ TEST(Server, UnreadAnswersTogetherTakeNoMoreThanIsBuffered) {
     EXPECT_GT(served.on_loop([&] { return served.server->counters().closed_buffered; }), 10U);
 }
 
+TEST(Server, WhoHasTakenWhatWasSentStaysThoughTheLoopWasTooBusyToSeeIt) {
+    Served served(Limits{.max_buffered = std::size_t{4} << 20});
+    const auto buffered = [&] { return served.on_loop([&] { return served.server->counters().buffered; }); };
+    auto reader = served.connect();
+    ASSERT_TRUE(reader.send(blob_call(2'000'000)));
+    while (buffered() < 1'000'000) {
+    }
+    auto unread = served.connect();
+    ASSERT_TRUE(unread.send(blob_call(1'500'000)));
+    while (buffered() < 2'500'000) {
+    }
+    auto next = served.connect();
+    std::string taken;
+    served.on_loop([&] {
+        // The answer to it is too much. Whoever is looked at for that has read all that it could, of which the loop hears behind it.
+        ASSERT_TRUE(next.send(blob_call(1'900'000)));
+        std::array<char, 4096> bytes{};
+        for (ssize_t size = 0; (size = ::recv(reader.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;)
+            taken.append(bytes.data(), static_cast<std::size_t>(size));
+    });
+    EXPECT_GT(next.receive_one().size(), 1'900'000U);
+    EXPECT_GT(taken.size() + reader.receive_one().size(), 2'000'000U) << "it was closed";
+    EXPECT_EQ(served.on_loop([&] { return served.server->counters().closed_buffered; }), 1U);
+    EXPECT_LT(unread.receive_one().size(), 1'000'000U);
+}
+
 TEST(Server, OneConnectionHoldsNoMoreThanItsPart) {
     Served served(Limits{.max_buffered = std::size_t{4} << 20});
     auto other = served.connect();
