@@ -1,6 +1,7 @@
 #include "mrfs/confine.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -53,13 +54,33 @@ std::expected<void, std::string> keep_own_calls() {
 
 }  // namespace
 
-std::expected<void, std::string> confine(const std::optional<confinement::Identity> &identity) {
+std::expected<void, std::string> confine_serving(const std::optional<confinement::Identity> &identity) {
     prepare_cancellation();
     if (auto reduced = confinement::reduce_rights(identity, 0); !reduced) return reduced;
     confinement::hide_memory();
     // An older kernel has no Landlock. It is the second of two locks: no file can be opened by a system call that is left either.
     (void)confinement::FilesAllowed().enforce();
     return keep_own_calls();
+}
+
+std::expected<void, std::string> confine_keeper(pid_t serving) {
+    if (::geteuid() != 0) return {};
+    if (auto reduced = confinement::reduce_rights(std::nullopt, confinement::capability(CAP_SYS_ADMIN) | confinement::capability(CAP_KILL));
+        !reduced)
+        return reduced;
+    confinement::hide_memory();
+    // A build with a sanitizer keeps nobody from any call, but from this one.
+    if (confinement::system_calls_are_reduced()) return {};
+    confinement::SystemCalls calls;
+    calls.allow({"umount2", "wait4", "rt_sigtimedwait", "read", "write", "writev", "poll", "getuid", "geteuid"});
+    calls.allow_where("kill", {{.argument = 0, .value = static_cast<std::uint64_t>(serving)}});
+    // sd_notify
+    calls.allow_where("socket", {{.argument = 0, .value = AF_UNIX}}).allow({"sendto"});
+    calls.refuse({"open", "openat", "access", "stat", "lstat", "readlink", "readlinkat"}, EACCES);
+    calls.allow_where("ioctl", {{.argument = 1, .value = TCGETS}});
+    // What libfuse would unmount by.
+    calls.refuse({"clone", "clone3", "fork", "vfork", "execve"}, EPERM);
+    return calls.enforce();
 }
 
 }  // namespace mrfs

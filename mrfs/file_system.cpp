@@ -222,7 +222,41 @@ void FileSystem::flush(OpenFile &file) {
     }
 }
 
+// A thread, as long as it serves this user.
+class FileSystem::Turn {
+public:
+    Turn(FileSystem &files, uid_t uid) : files_(files), uid_(uid) {
+        const std::scoped_lock lock(files_.mutex_);
+        has_begun_ = files_.state_.calls.begin(uid_);
+    }
+    Turn(const Turn &) = delete;
+    Turn &operator=(const Turn &) = delete;
+    ~Turn() {
+        if (!has_begun_) return;
+        const std::scoped_lock lock(files_.mutex_);
+        files_.state_.calls.end(uid_);
+    }
+    [[nodiscard]] bool has_begun() const { return has_begun_; }
+
+private:
+    FileSystem &files_;
+    uid_t uid_;
+    bool has_begun_ = false;
+};
+
 std::expected<mr::Bytes, int> FileSystem::read(OpenFile &file, std::uint64_t offset, std::size_t size) {
+    const Turn turn(*this, file.opener.uid);
+    if (!turn.has_begun()) return std::unexpected(EBUSY);
+    return read_in_turn(file, offset, size);
+}
+
+std::expected<std::size_t, int> FileSystem::write(OpenFile &file, std::uint64_t offset, mr::ByteView bytes) {
+    const Turn turn(*this, file.opener.uid);
+    if (!turn.has_begun()) return std::unexpected(EBUSY);
+    return write_in_turn(file, offset, bytes);
+}
+
+std::expected<mr::Bytes, int> FileSystem::read_in_turn(OpenFile &file, std::uint64_t offset, std::size_t size) {
     switch (file.node.kind) {
     case Kind::measurement:
     case Kind::digest: {
@@ -283,7 +317,7 @@ std::expected<mr::Bytes, int> FileSystem::make_snapshot(OpenFile &file) {
     }
 }
 
-std::expected<std::size_t, int> FileSystem::write(OpenFile &file, std::uint64_t offset, mr::ByteView bytes) {
+std::expected<std::size_t, int> FileSystem::write_in_turn(OpenFile &file, std::uint64_t offset, mr::ByteView bytes) {
     const std::scoped_lock own(file.mutex);
     offset = file.position.offset(offset);
     if (file.node.kind == Kind::inblob) {

@@ -17,6 +17,7 @@
 
 #include "mr/bytes.h"
 #include "mr/tdreport.h"
+#include "mrfs/call_shares.h"
 #include "mrfs/caller.h"
 #include "mrfs/inodes.h"
 #include "mrfs/report_instances.h"
@@ -61,6 +62,7 @@ public:
     std::expected<void, int> remove_folder(const Caller &caller, Inodes::Number folder, std::string_view name);
 
     std::expected<std::unique_ptr<OpenFile>, int> open(const Caller &caller, Inodes::Number number, int flags);
+    // EBUSY: too many of the user's wait for mrd.
     std::expected<mr::Bytes, int> read(OpenFile &file, std::uint64_t offset, std::size_t size);
     std::expected<std::size_t, int> write(OpenFile &file, std::uint64_t offset, mr::ByteView bytes);
     // A descriptor of it was closed.
@@ -79,10 +81,12 @@ public:
     std::expected<void, mr::Error> ask_for_registers();
 
 private:
+    class Turn;
     struct State {
         Inodes inodes;
         ReportInstances reports;
         std::map<uid_t, mr::ReportData> report_data;
+        CallShares calls;
         std::map<uid_t, std::size_t> open_files;
         std::size_t all_open_files = 0;
         std::map<uid_t, std::size_t> log_memory;
@@ -102,6 +106,8 @@ private:
     std::expected<std::vector<mr::Register>, int> virtual_registers_for(const Node &node, const Caller &caller);
     std::expected<Node, int> find(Inodes::Number number, const Caller &caller);
 
+    std::expected<mr::Bytes, int> read_in_turn(OpenFile &file, std::uint64_t offset, std::size_t size);
+    std::expected<std::size_t, int> write_in_turn(OpenFile &file, std::uint64_t offset, mr::ByteView bytes);
     // What was read as a whole at the file's first read.
     std::expected<mr::Bytes, int> make_snapshot(OpenFile &file);
     std::expected<mr::Bytes, int> make_quote(const OpenFile &file);

@@ -53,6 +53,8 @@ int main(int argc, char **argv) {
     mrfs::FileSystem files(service, options);
     if (const auto there = files.ask_for_registers(); !there)
         return fail(there.error().message, there.error().code == mr::ErrorCode::no_service ? exit_no_service : exit_failed);
-    const auto served = mrfs::serve_mount(mount, {.files = files, .only = ::geteuid()});
-    return served ? exit_done : fail(served.error(), exit_failed);
+    // A connection is of who made it: none is left for another user to ask by.
+    service.close_connections();
+    const auto ended = mrfs::serve_mount(mount, {.files = files, .only = ::geteuid()});
+    return ended ? exit_done : fail(ended.error(), exit_failed);
 }

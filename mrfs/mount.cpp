@@ -23,6 +23,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mrfs/call_shares.h"
 #include "mrfs/confine.h"
 #include "mrfs/fuse_api.h"
 #include "proto/varlink/file_descriptor.h"
@@ -96,7 +97,7 @@ std::expected<Session, std::string> mount(const MountOptions &options, const std
 int serve(fuse_session *session, const MountOptions &options, const varlink::FileDescriptor &told) {
     // Nobody would end the mount.
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (const auto confined = confine(options.identity); !confined) {
+    if (const auto confined = confine_serving(options.identity); !confined) {
         (void)!::write(told.get(), confined.error().data(), confined.error().size());
         return EXIT_FAILURE;
     }
@@ -176,6 +177,11 @@ std::expected<void, std::string> serve_mount(const MountOptions &options, Served
         ::_exit(serve(session->get(), options, telling));
     }
     telling.reset();
+    if (const auto confined = confine_keeper(serving); !confined) {
+        ::kill(serving, SIGKILL);
+        ::waitpid(serving, nullptr, 0);
+        return fail(confined.error());
+    }
     const auto failed = wait_until_ready(told);
     if (!failed) tell_service_manager("READY=1");
     const int status = wait_for_end(serving);

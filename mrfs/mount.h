@@ -12,8 +12,6 @@
 
 namespace mrfs {
 
-// Requests that are answered at once, each by a thread: quotes take seconds.
-inline constexpr unsigned max_threads = 256;
 inline constexpr unsigned max_idle_threads = 8;
 
 struct MountOptions {

@@ -55,9 +55,7 @@ void Service::give_back(mr::Client client) {
     if (idle_.size() < max_idle_connections) idle_.push_back(std::move(client));
 }
 
-// The others of that mrd are no better.
-void Service::lost_connection() {
-    ++life_;
+void Service::close_connections() {
     std::vector<mr::Client> closed;
     const std::scoped_lock lock(mutex_);
     closed.swap(idle_);
@@ -75,7 +73,9 @@ auto Service::make(const Call &call, Patience patience, Outcome *outcome) -> dec
                 give_back(std::move(*client));
                 return result;
             }
-            lost_connection();
+            // The others of that mrd are no better.
+            ++life_;
+            close_connections();
             if (outcome != nullptr && result.error().code != mr::ErrorCode::no_service) outcome->is_unknown = true;
             if (result.error().code == mr::ErrorCode::timed_out || patience == Patience::none || !is_worth_waiting()) return result;
         } else if (!has_lost_connection(client.error()) || patience == Patience::none || !is_worth_waiting()) {

@@ -31,6 +31,8 @@ class Service {
 public:
     explicit Service(std::string socket);
 
+    // All that are idle.
+    void close_connections();
     // A number that changes when a connection has broken: what was known of mrd before it may be of another life of it.
     [[nodiscard]] std::uint64_t life() const { return life_; }
 
@@ -58,7 +60,6 @@ private:
 
     Result<mr::Client> take_connection();
     void give_back(mr::Client client);
-    void lost_connection();
     [[nodiscard]] bool is_worth_waiting() const;
 
     // `call`: Client & -> expected<T, Error>.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Completion of mrd and mrctl for bash. Commands, options and what they take are read from the program's own --help, names of registers and providers from the
+# Completion of mrd, mrctl and mrfs for bash. Commands, options and what they take are read from the program's own --help, names of registers and providers from the
 # mrd that runs. What cannot be had is not offered, and nothing is said of it.
 
 # _mrd_help COMMAND...: reads its --help. Adds its options, with what they take, to the caller's `options`; sets the caller's `commands` and `positionals`.
@@ -52,7 +52,9 @@ _mrd_offer() {
 _mrd_values() {
     local -A names=() short=()
     local -a values
-    local name rest
+    local name rest asked=$program
+    # Only mrctl asks mrd.
+    [[ ${program##*/} != mrfs ]] || asked=mrctl
     case $1 in
     FILE) _filedir ;;
     FOLDER) _filedir -d ;;
@@ -71,7 +73,7 @@ _mrd_values() {
             [[ $1 == REGISTER ]] || name=${name%%/*}
             names[$name]=
             short[${name#*/}]=
-        done < <("$program" ${socket:+--socket "$socket"} --timeout 1 list 2>/dev/null </dev/null)
+        done < <("$asked" ${socket:+--socket "$socket"} --timeout 1 list 2>/dev/null </dev/null)
         _mrd_offer "${!names[@]}"
         # Who begins with the register's own name has it completed as that.
         [[ ${#COMPREPLY[@]} -gt 0 || $1 != REGISTER ]] || _mrd_offer "${!short[@]}"
@@ -122,4 +124,4 @@ _mrd() {
         _mrd_values "${positionals[given]-}"
         _mrd_offer "${commands[@]}"
     fi
-} && complete -F _mrd mrd mrctl
+} && complete -F _mrd mrd mrctl mrfs

@@ -12,7 +12,7 @@ library=/usr/share/bash-completion/bash_completion
 # shellcheck source=tests/shell.sh
 . "$source/tests/shell.sh"
 
-export PATH="$build/mrctl:$build/mrd:$PATH" MRD_SOCKET="$folder/io.mrd"
+export PATH="$build/mrctl:$build/mrd:$build/mrfs:$PATH" MRD_SOCKET="$folder/io.mrd"
 mkdir "$folder/here"
 touch "$folder/here/a-file" "$folder/here/a file with blanks"
 
@@ -80,6 +80,10 @@ has "mrctl access ro" root
 mkdir "$folder/here/a-folder"
 offers "mrd --state a-" a-folder
 offers "mrctl extend --digest " ""
+if [ -x "$build/mrfs/mrfs" ]; then
+    for option in $(mrfs --help | sed -nE 's/^  (-[^ ]*).*/\1/p' | tr ',' ' '); do has "mrfs -" "$option"; done
+    offers "mrfs a-" a-folder
+fi
 offers "mrctl no-such-command " "$commands"
 
 # Without an mrd there are no names, and nobody waits for them or hears of it.
@@ -99,6 +103,7 @@ offers "mrctl read rtmr" "rtmr0 rtmr1 rtmr2 rtmr3"
 offers "mrctl quote --provider rt" ""
 offers "mrctl quote --provider " tdx
 offers "mrctl read tdx/rtmr3:" ""
+[ ! -x "$build/mrfs/mrfs" ] || offers "mrfs --provider " tdx
 # The mrd that the command line names.
 MRD_SOCKET=/nonexistent offers "mrctl read " ""
 MRD_SOCKET=/nonexistent offers "mrctl --socket $folder/io.mrd cap tdx/rtmr3" tdx/rtmr3

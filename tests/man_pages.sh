@@ -24,7 +24,9 @@ has() {
 
 interfaces=()
 for file in "$source"/proto/interfaces/io.mrd.*.varlink; do interfaces+=("$(basename "$file" .varlink).7"); done
-for page in mrd.8 mrctl.1 mrd.toml.5 libmr.3 "${interfaces[@]}"; do
+optional=()
+[ ! -e "$pages/mrfs.8" ] || optional=(mrfs.8)
+for page in "${optional[@]}" mrd.8 mrctl.1 mrd.toml.5 libmr.3 "${interfaces[@]}"; do
     mandoc -T lint -W warning "$pages/$page" >"$folder/said" 2>&1 || fail "$page has mistakes" "$folder/said"
     # What is typed has minus signs, not hyphens: it can be copied, and searched for.
     if grep -E '(^|[^\\])--' "$pages/$page" >"$folder/said"; then fail "$page has a hyphen where it means a minus sign" "$folder/said"; fi
@@ -46,8 +48,9 @@ entries() {
         entries "$page" "$@" "$command"
     done
 }
-PATH=$build/mrd:$build/mrctl:$PATH
+PATH=$build/mrd:$build/mrctl:$build/mrfs:$PATH
 entries mrd.8 mrd
+[ ${#optional[@]} -eq 0 ] || { entries mrfs.8 mrfs; has mrfs.8 ETIMEDOUT; has mrfs.8 "measurements/NAME:HASH"; }
 entries mrctl.1 mrctl
 [ "$(grep -c '^ mrctl ' "$folder/mrctl.1")" -gt 15 ] || fail "mrctl.1 has too few commands"
 

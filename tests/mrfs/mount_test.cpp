@@ -84,9 +84,11 @@ TEST_F(MountTest, WhileMrdIsAwayEverythingIsAnErrorInTime) {
     const File file(measurement("rtmr3:sha384"), O_RDWR);
     ASSERT_EQ(::mkdir(report().c_str(), 0700), 0);
     ASSERT_EQ(write_file(report() / "inblob", filled(64, 1)), 64);
+    EXPECT_TRUE(read_file(measurement("rtmr3:sha384")));
     daemon_->stop();
     // Its connection ended with mrd: nobody can tell.
     EXPECT_EQ(file.write_at(digest_bytes("one"), 0), -EIO);
+    // Later it is known that nothing was sent.
     EXPECT_EQ(file.write_at(digest_bytes("one"), 0), -ENODEV);
     EXPECT_EQ(file.read(), std::unexpected(ENODEV));
     EXPECT_EQ(read_file(measurement("mrtd:sha384")), std::unexpected(ENODEV));

@@ -1,0 +1,20 @@
+#include "mrfs/call_shares.h"
+
+namespace mrfs {
+
+bool CallShares::begin(uid_t uid) {
+    if (uid != 0 && all_ >= max_calls) return false;
+    const auto own = calls_.find(uid);
+    if (own != calls_.end() && own->second >= max_calls_of_a_user) return false;
+    ++calls_[uid];
+    if (uid != 0) ++all_;
+    return true;
+}
+
+void CallShares::end(uid_t uid) {
+    const auto own = calls_.find(uid);
+    if (--own->second == 0) calls_.erase(own);
+    if (uid != 0) --all_;
+}
+
+}  // namespace mrfs
