@@ -78,10 +78,10 @@ void judge(const mr::ReferenceValues &values, const mr::attestation::PreparedRul
     const auto findings = judgement.findings(ends);
     require(findings.size() == sets.size());
     for (std::size_t i = 0; i < sets.size(); ++i) {
-        const auto &[required, forbidden, closed] = findings[i];
+        const auto &[required, forbidden, closed, self] = findings[i];
         require(required.has_value() == !sets[i]->required_events.empty() && forbidden.has_value() == !sets[i]->forbidden_events.empty() &&
-                closed.has_value() == !sets[i]->closed_registers.empty());
-        for (const auto *finding : {&required, &forbidden, &closed}) require(!*finding || !(*finding)->reason.empty());
+                closed.has_value() == !sets[i]->closed_registers.empty() && self.has_value() == sets[i]->self_measurement.has_value());
+        for (const auto *finding : {&required, &forbidden, &closed, &self}) require(!*finding || !(*finding)->reason.empty());
         if (!closed || !closed->good()) continue;
         for (const auto &each : sets[i]->closed_registers)
             require(each.after || each.events.size() >= count || !each.register_name.ends_with("rtmr3"));
