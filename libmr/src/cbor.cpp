@@ -38,10 +38,12 @@ void append_string(Bytes &out, Major major, ByteView value) {
 constexpr std::string_view wanted(Major major) {
     switch (major) {
     case Major::unsigned_integer: return "an unsigned integer is wanted here";
+    case Major::negative_integer: return "a negative integer is wanted here";
     case Major::bytes: return "a byte string is wanted here";
     case Major::text: return "a text string is wanted here";
     case Major::array: return "an array is wanted here";
     case Major::map: return "a map is wanted here";
+    case Major::tag: return "a tag is wanted here";
     case Major::simple: return "a boolean is wanted here";
     }
     return "";
@@ -98,6 +100,15 @@ std::expected<ByteView, std::string_view> Reader::read_string(Major major) {
 }
 
 std::expected<std::uint64_t, std::string_view> Reader::read_unsigned() { return read_head(Major::unsigned_integer); }
+std::expected<std::int64_t, std::string_view> Reader::read_integer() {
+    const bool negative = next() == Major::negative_integer;
+    const auto argument = read_head(negative ? Major::negative_integer : Major::unsigned_integer);
+    if (!argument) return std::unexpected(negative ? argument.error() : std::string_view("an integer is wanted here"));
+    if (*argument > static_cast<std::uint64_t>(INT64_MAX)) return std::unexpected("an integer before here is beyond 64 bits");
+    const auto magnitude = static_cast<std::int64_t>(*argument);
+    return negative ? -1 - magnitude : magnitude;
+}
+
 std::expected<ByteView, std::string_view> Reader::read_bytes() { return read_string(Major::bytes); }
 
 std::expected<std::string_view, std::string_view> Reader::read_text() {
@@ -128,6 +139,64 @@ std::expected<std::size_t, std::string_view> Reader::read_map() {
     // A key and a value have at least a byte each.
     if (*pairs > (bytes_.size() - at_) / 2) return std::unexpected("a map has more pairs than the bytes that remain could hold");
     return static_cast<std::size_t>(*pairs);
+}
+
+std::expected<std::uint64_t, std::string_view> Reader::read_tag() { return read_head(Major::tag); }
+
+std::optional<Major> Reader::next() const {
+    if (at_end()) return std::nullopt;
+    return static_cast<Major>(bytes_[at_] >> 5U);
+}
+
+std::expected<ByteView, std::string_view> Reader::read_item() {
+    const auto begin = at_;
+    if (auto done = pass_over(max_depth); !done) return std::unexpected(done.error());
+    return bytes_.subspan(begin, at_ - begin);
+}
+
+std::expected<void, std::string_view> Reader::pass_over(unsigned depth) {
+    if (depth == 0) return std::unexpected("items are nested more deeply than is allowed");
+    const auto major = next();
+    if (!major) return std::unexpected("the bytes end where an item should begin");
+    const auto each = [&](std::uint64_t items) -> std::expected<void, std::string_view> {
+        for (std::uint64_t i = 0; i < items; ++i) {
+            if (auto done = pass_over(depth - 1); !done) return done;
+        }
+        return {};
+    };
+    const auto error_of = [](const auto &read) -> std::expected<void, std::string_view> {
+        if (!read) return std::unexpected(read.error());
+        return {};
+    };
+    switch (*major) {
+    case Major::unsigned_integer:
+    case Major::negative_integer: return error_of(read_head(*major));
+    case Major::bytes:
+    case Major::text: return error_of(read_string(*major));
+    case Major::array: {
+        const auto size = read_array();
+        return size ? each(*size) : error_of(size);
+    }
+    case Major::map: {
+        const auto pairs = read_map();
+        return pairs ? each(2 * *pairs) : error_of(pairs);
+    }
+    case Major::tag: {
+        const auto tag = read_tag();
+        return tag ? each(1) : error_of(tag);
+    }
+    case Major::simple: {
+        // Of a floating-point number the argument is the number, which has no shorter head.
+        const unsigned information = bytes_[at_] & 0x1FU;
+        if (information <= one_byte_follows) return error_of(read_head(*major));
+        if (information > eight_bytes_follow) return std::unexpected("an item of indefinite or reserved length is not deterministic");
+        const std::size_t following = std::size_t{1} << (information - one_byte_follows);
+        if (bytes_.size() - at_ - 1 < following) return std::unexpected("the bytes end inside an item's head");
+        at_ += 1 + following;
+        return {};
+    }
+    }
+    return {};
 }
 
 }  // namespace mr::cbor

@@ -1,5 +1,6 @@
-// The part of CBOR (RFC 8949) that the envelope and evidence use: unsigned integers, booleans, byte strings, text strings, arrays and maps with text
-// keys, in the deterministic encoding of section 4.2.1: shortest heads, definite lengths, keys in the bytewise order of their encodings.
+// The part of CBOR (RFC 8949) that the envelope, evidence and tokens use: integers, booleans, byte strings, text strings, arrays, maps and tags, with the
+// shortest heads and definite lengths of the deterministic encoding (section 4.2.1). What mrd writes has text keys in the bytewise order of their encodings,
+// too (MapReader); tokens of others have keys of several types, in any order.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,19 @@
 namespace mr::cbor {
 
 // The initial byte's upper three bits.
-enum class Major : std::uint8_t { unsigned_integer = 0, bytes = 2, text = 3, array = 4, map = 5, simple = 7 };
+enum class Major : std::uint8_t {
+    unsigned_integer = 0,
+    negative_integer = 1,
+    bytes = 2,
+    text = 3,
+    array = 4,
+    map = 5,
+    tag = 6,
+    simple = 7
+};
+
+// Of arrays, maps and tags in each other, where an item is passed over whole.
+inline constexpr unsigned max_depth = 16;
 
 void append_unsigned(Bytes &out, std::uint64_t value);
 void append_bool(Bytes &out, bool value);
@@ -48,6 +61,8 @@ public:
     explicit Reader(ByteView bytes) : bytes_(bytes) {}
 
     std::expected<std::uint64_t, std::string_view> read_unsigned();
+    // Of either sign, within 64 bits.
+    std::expected<std::int64_t, std::string_view> read_integer();
     std::expected<bool, std::string_view> read_bool();
     // Views into the bytes given.
     std::expected<ByteView, std::string_view> read_bytes();
@@ -57,6 +72,13 @@ public:
     std::expected<std::size_t, std::string_view> read_array();
     // The number of pairs, which the bytes that remain could hold.
     std::expected<std::size_t, std::string_view> read_map();
+    // The tag's number; what it is about follows.
+    std::expected<std::uint64_t, std::string_view> read_tag();
+    // One item of any type, with all that is in it, whose head and bytes are given. Looks at its form, not at its texts and keys.
+    std::expected<ByteView, std::string_view> read_item();
+
+    // What the next item begins as. Nothing: there is none.
+    [[nodiscard]] std::optional<Major> next() const;
 
     [[nodiscard]] bool at_end() const { return at_ == bytes_.size(); }
     [[nodiscard]] std::size_t offset() const { return at_; }
@@ -64,6 +86,7 @@ public:
 private:
     std::expected<std::uint64_t, std::string_view> read_head(Major major);
     std::expected<ByteView, std::string_view> read_string(Major major);
+    std::expected<void, std::string_view> pass_over(unsigned depth);
 
     ByteView bytes_;
     std::size_t at_ = 0;

@@ -77,11 +77,29 @@ std::expected<std::vector<Bytes>, Error> find_certificates(ByteView file);
 inline constexpr std::size_t max_certificate_file_size = std::size_t{1} << 20;  // bytes
 inline constexpr std::size_t max_certificates_in_file = 256;
 
-// Root certificates, DER. Whatever they are called: a chain must end at one of them byte for byte.
+// A key that signs what platforms say of themselves where no certificate vouches for it: of an Arm CCA platform the key of its instance (CPAK).
+struct PlatformKey {
+    Bytes key;                                    // x || y, big-endian, of P-256 (64 bytes) or P-384 (96)
+    std::optional<Bytes> instance_id = {};        // whose it is; nothing: of any that it has signed for
+    std::optional<Bytes> implementation_id = {};  // of what make that instance is; nothing: of any
+    friend bool operator==(const PlatformKey &, const PlatformKey &) = default;
+};
+
+// What a caller trusts. Root certificates, DER: whatever they are called, a chain must end at one of them byte for byte. Platform keys.
 struct TrustAnchors {
     std::vector<Bytes> roots;
+    std::vector<PlatformKey> platform_keys = {};
 };
-// Every certificate of a file, PEM or DER, as find_certificates() reads it. Error: malformed.
+
+// A file of them, in one of these forms:
+//
+//   PEM or DER   certificates, as find_certificates() reads them, each a root; a PEM text may have public keys (SubjectPublicKeyInfo) beside them, each a
+//                platform key
+//   JSON         platform keys: an array of objects with "pkey", a JWK (RFC 7517; kty "EC", crv "P-256" or "P-384", x, y; other members are passed over),
+//                and, in hex, "instance-id" and "implementation-id", which may be absent; or one JWK by itself
+//
+// Error: malformed, also for a key that is no point of its curve.
 std::expected<TrustAnchors, Error> parse_trust_anchors(ByteView file);
+inline constexpr std::size_t max_platform_keys = 4096;  // in one file
 
 }  // namespace mr

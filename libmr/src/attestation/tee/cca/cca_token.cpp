@@ -1,0 +1,376 @@
+#include "mr/cca_token.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "libmr/src/cbor.h"
+
+namespace mr {
+namespace {
+
+using cbor::Major;
+using cbor::Reader;
+
+constexpr std::uint64_t cose_sign1_tag = 18;
+constexpr std::uint64_t eat_cwt_content_format = 263;
+
+// Keys of the outer map.
+constexpr std::int64_t platform_token_key = 44234;
+constexpr std::int64_t realm_token_key = 44241;
+
+// What is wrong, for the first thing that is: a part of a sentence.
+using Wrong = std::expected<void, std::string>;
+
+std::unexpected<std::string> wrong(std::string what) { return std::unexpected(std::move(what)); }
+
+// A map of claims by number. Each that is known is given to `read`, which says whether it knows the key and reads the value. Others are passed over, each once.
+template <typename ReadClaim>
+Wrong read_map(Reader &reader, ReadClaim &&read) {
+    const auto in_place = [&](std::string_view what) {
+        return wrong("byte " + std::to_string(reader.offset()) + ": " + std::string(what));
+    };
+    const auto pairs = reader.read_map();
+    if (!pairs) return in_place(pairs.error());
+    if (*pairs > max_cca_claims) return in_place("a map has more than " + std::to_string(max_cca_claims) + " keys");
+    std::vector<ByteView> keys;
+    for (std::size_t i = 0; i < *pairs; ++i) {
+        const auto major = reader.next();
+        if (major != Major::unsigned_integer && major != Major::negative_integer && major != Major::text)
+            return in_place("a number or a text is wanted here, as a key");
+        auto ahead = reader;
+        const auto key = ahead.read_item();
+        if (!key) return in_place(key.error());
+        if (std::ranges::any_of(keys, [&](ByteView other) { return std::ranges::equal(other, *key); }))
+            return in_place("this key is there twice");
+        keys.push_back(*key);
+        if (major != Major::text) {
+            const auto number = reader.read_integer();
+            if (!number) return in_place(number.error());
+            auto known = read(*number);
+            if (!known)
+                return wrong("claim " + std::to_string(*number) + " (" + "before byte " + std::to_string(reader.offset()) +
+                             "): " + known.error());
+            if (*known) continue;
+        } else {
+            reader = ahead;
+        }
+        if (const auto value = reader.read_item(); !value) return in_place(value.error());
+    }
+    return {};
+}
+
+// Of one claim: whether it is known, or what is wrong with it.
+using Claim = std::expected<bool, std::string>;
+
+Claim take_bytes(Reader &reader, ByteView &to, std::initializer_list<std::size_t> sizes = {}) {
+    const auto bytes = reader.read_bytes();
+    if (!bytes) return wrong(std::string(bytes.error()));
+    if (sizes.size() != 0 && std::ranges::find(sizes, bytes->size()) == sizes.end())
+        return wrong("it has " + std::to_string(bytes->size()) + " bytes, which none of its kind has");
+    to = *bytes;
+    return true;
+}
+Claim take_hash(Reader &reader, ByteView &to) { return take_bytes(reader, to, {32, 48, 64}); }
+Claim take_text(Reader &reader, std::string_view &to) {
+    const auto text = reader.read_text();
+    if (!text) return wrong(std::string(text.error()));
+    to = *text;
+    return true;
+}
+template <typename Value, typename Take, typename... More>
+Claim take_optional(Reader &reader, std::optional<Value> &to, Take take, More... more) {
+    return take(reader, to.emplace(), more...);
+}
+Claim take_number(Reader &reader, std::uint64_t &to) {
+    const auto number = reader.read_unsigned();
+    if (!number) return wrong(std::string(number.error()));
+    to = *number;
+    return true;
+}
+
+// What has to be there: a number is written down when its claim comes.
+class Required {
+public:
+    explicit Required(std::initializer_list<std::int64_t> keys) : missing_(keys) {}
+    void see(std::int64_t key) { std::erase(missing_, key); }
+    [[nodiscard]] Wrong check(std::string_view whose) const {
+        if (missing_.empty()) return {};
+        return wrong("claim " + std::to_string(missing_.front()) + " of " + std::string(whose) + " is missing");
+    }
+
+private:
+    std::vector<std::int64_t> missing_;
+};
+
+namespace claim {
+constexpr std::int64_t challenge = 10;  // the platform's nonce
+constexpr std::int64_t instance_id = 256;
+constexpr std::int64_t profile = 265;
+constexpr std::int64_t lifecycle = 2395;
+constexpr std::int64_t implementation_id = 2396;
+constexpr std::int64_t components = 2399;
+constexpr std::int64_t service = 2400;
+constexpr std::int64_t config = 2401;
+constexpr std::int64_t platform_hash_algorithm = 2402;
+constexpr std::int64_t personalization = 44235;
+constexpr std::int64_t realm_hash_algorithm = 44236;
+constexpr std::int64_t realm_key = 44237;
+constexpr std::int64_t rim = 44238;
+constexpr std::int64_t rem = 44239;
+constexpr std::int64_t realm_key_hash_algorithm = 44240;
+constexpr std::int64_t mec_policy = 44243;
+}  // namespace claim
+
+Claim take_components(Reader &reader, std::vector<CcaComponent> &to) {
+    const auto size = reader.read_array();
+    if (!size) return wrong(std::string(size.error()));
+    if (*size > max_cca_components) return wrong("there are more than " + std::to_string(max_cca_components) + " components");
+    for (std::size_t i = 0; i < *size; ++i) {
+        auto &component = to.emplace_back();
+        Required required{2, 5};
+        auto read = read_map(reader, [&](std::int64_t key) -> Claim {
+            required.see(key);
+            switch (key) {
+            case 1: return take_optional(reader, component.type, take_text);
+            case 2: return take_hash(reader, component.measurement);
+            case 4: return take_optional(reader, component.version, take_text);
+            case 5: return take_hash(reader, component.signer_id);
+            case 6: return take_optional(reader, component.hash_algorithm, take_text);
+            default: return false;
+            }
+        });
+        if (read) read = required.check("component " + std::to_string(i + 1));
+        if (!read) return wrong(std::move(read.error()));
+    }
+    return true;
+}
+
+Claim take_rem(Reader &reader, std::array<ByteView, 4> &to) {
+    const auto size = reader.read_array();
+    if (!size) return wrong(std::string(size.error()));
+    if (*size != to.size()) return wrong("there are " + std::to_string(*size) + " of it, four are wanted");
+    for (auto &each : to) {
+        if (auto taken = take_hash(reader, each); !taken) return taken;
+    }
+    return true;
+}
+
+Wrong read_platform(ByteView payload, CcaPlatformClaims &to) {
+    Reader reader(payload);
+    Required required{claim::profile, claim::challenge, claim::implementation_id, claim::instance_id,
+                      claim::config,  claim::lifecycle, claim::components,        claim::platform_hash_algorithm};
+    auto read = read_map(reader, [&](std::int64_t key) -> Claim {
+        required.see(key);
+        switch (key) {
+        case claim::profile: return take_text(reader, to.profile);
+        case claim::challenge: return take_hash(reader, to.nonce);
+        case claim::implementation_id: return take_bytes(reader, to.implementation_id, {cca_implementation_id_size});
+        case claim::instance_id: return take_bytes(reader, to.instance_id, {cca_instance_id_size});
+        case claim::config: return take_bytes(reader, to.config);
+        case claim::lifecycle: return take_number(reader, to.lifecycle);
+        case claim::platform_hash_algorithm: return take_text(reader, to.hash_algorithm);
+        case claim::components: return take_components(reader, to.components);
+        case claim::service: return take_optional(reader, to.service, take_text);
+        default: return false;
+        }
+    });
+    if (!read) return read;
+    if (!reader.at_end()) return wrong("something follows the claims");
+    if (auto checked = required.check("the platform"); !checked) return checked;
+    if (to.instance_id.front() != 0x01) return wrong("claim 256 of the platform does not begin with 0x01");
+    return {};
+}
+
+Wrong read_realm(ByteView payload, CcaRealmClaims &to) {
+    Reader reader(payload);
+    Required required{claim::challenge, claim::personalization,         claim::realm_hash_algorithm, claim::realm_key, claim::rim,
+                      claim::rem,       claim::realm_key_hash_algorithm};
+    auto read = read_map(reader, [&](std::int64_t key) -> Claim {
+        required.see(key);
+        switch (key) {
+        case claim::profile: return take_optional(reader, to.profile, take_text);
+        case claim::challenge: return take_bytes(reader, to.challenge, {cca_challenge_size});
+        case claim::personalization: return take_bytes(reader, to.personalization, {64});
+        case claim::realm_hash_algorithm: return take_text(reader, to.hash_algorithm);
+        case claim::realm_key: return take_bytes(reader, to.key);
+        case claim::realm_key_hash_algorithm: return take_text(reader, to.key_hash_algorithm);
+        case claim::rim: return take_hash(reader, to.rim);
+        case claim::rem: return take_rem(reader, to.rem);
+        case claim::instance_id: return take_bytes(reader, to.instance_id.emplace());
+        case claim::mec_policy: return take_optional(reader, to.mec_policy, take_number);
+        default: return false;
+        }
+    });
+    if (!read) return read;
+    if (!reader.at_end()) return wrong("something follows the claims");
+    return required.check("the realm");
+}
+
+Wrong read_sign1(ByteView token, CoseSign1 &to) {
+    Reader reader(token);
+    const auto in_place = [&](std::string_view what) {
+        return wrong("byte " + std::to_string(reader.offset()) + ": " + std::string(what));
+    };
+    if (reader.read_tag() != cose_sign1_tag) return in_place("the tag 18 of a COSE_Sign1 is wanted here");
+    if (reader.read_array() != std::size_t{4}) return in_place("an array of four is wanted here");
+    const auto header = reader.read_bytes();
+    if (!header) return in_place(header.error());
+    to.protected_header = *header;
+    if (reader.read_map() != std::size_t{0}) return in_place("an empty map is wanted here: nothing of a header is left unprotected");
+    for (auto *part : {&to.payload, &to.signature}) {
+        const auto bytes = reader.read_bytes();
+        if (!bytes) return in_place(bytes.error());
+        *part = *bytes;
+    }
+    if (!reader.at_end()) return in_place("something follows the signature");
+    Reader protected_header(to.protected_header);
+    constexpr std::uint64_t algorithm_label = 1;
+    if (protected_header.read_map() != std::size_t{1} || protected_header.read_unsigned() != algorithm_label)
+        return wrong("the protected header is not the algorithm alone");
+    const auto algorithm = protected_header.read_integer();
+    if (!algorithm || !protected_header.at_end()) return wrong("the protected header is not the algorithm alone");
+    to.algorithm = *algorithm;
+    return {};
+}
+
+Wrong read_token(ByteView token, CcaToken &to) {
+    if (token.size() > max_cca_token_size) return wrong("more than " + std::to_string(max_cca_token_size) + " bytes");
+    Reader reader(token);
+    const auto tag = reader.read_tag();
+    if (!tag || (*tag != cca_token_tag && *tag != cca_records_tag)) return wrong("it begins with neither of the tags 399 and 907");
+    to.outer_tag = *tag;
+    ByteView platform;
+    ByteView realm;
+    Required required{platform_token_key, realm_token_key};
+    auto read = read_map(reader, [&](std::int64_t key) -> Claim {
+        if (key != platform_token_key && key != realm_token_key) return false;
+        required.see(key);
+        if (to.has_records() && (reader.read_array() != std::size_t{2} || reader.read_unsigned() != eat_cwt_content_format))
+            return wrong("a record of the content format 263 is wanted here");
+        return take_bytes(reader, key == platform_token_key ? platform : realm);
+    });
+    if (!read) return read;
+    if (auto checked = required.check("the token"); !checked) return checked;
+    if (!reader.at_end()) return wrong("something follows the token");
+    const auto in = [](const char *which, Wrong done) -> Wrong {
+        if (!done) return wrong(std::string(which) + " token: " + done.error());
+        return done;
+    };
+    for (auto done : {in("platform", read_sign1(platform, to.platform_token)), in("realm", read_sign1(realm, to.realm_token))}) {
+        if (!done) return done;
+    }
+    if (auto done = in("platform", read_platform(to.platform_token.payload, to.platform)); !done) return done;
+    return in("realm", read_realm(to.realm_token.payload, to.realm));
+}
+
+Error malformed(std::string message) { return {ErrorCode::malformed, std::move(message)}; }
+
+template <typename Read>
+std::expected<Read, Error> decoded(ByteView bytes, Wrong (*read)(ByteView, Read &), const char *what) {
+    Read made;
+    if (auto done = read(bytes, made); !done) return std::unexpected(malformed(std::string(what) + ": " + done.error()));
+    return made;
+}
+
+// A COSE_Key (RFC 9053, section 7.1) of the curve P-384.
+std::optional<Bytes> key_from_cose(ByteView bytes) {
+    constexpr std::uint64_t key_type_ec2 = 2;
+    constexpr std::uint64_t curve_p384 = 2;
+    constexpr std::size_t coordinate = 48;
+    Reader reader(bytes);
+    std::uint64_t type = 0;
+    std::uint64_t curve = 0;
+    ByteView x;
+    ByteView y;
+    const auto read = read_map(reader, [&](std::int64_t label) -> Claim {
+        switch (label) {
+        case 1: return take_number(reader, type);
+        case -1: return take_number(reader, curve);
+        case -2: return take_bytes(reader, x, {coordinate});
+        case -3: return take_bytes(reader, y, {coordinate});
+        default: return wrong("there is no such label");
+        }
+    });
+    if (!read || !reader.at_end() || type != key_type_ec2 || curve != curve_p384 || x.empty() || y.empty()) return std::nullopt;
+    Bytes key(x.begin(), x.end());
+    key.insert(key.end(), y.begin(), y.end());
+    return key;
+}
+
+}  // namespace
+
+std::string_view to_string(CcaLifecycle lifecycle) {
+    switch (lifecycle) {
+    case CcaLifecycle::unknown: return "unknown";
+    case CcaLifecycle::assembly_and_test: return "assembly and test";
+    case CcaLifecycle::provisioning: return "provisioning";
+    case CcaLifecycle::secured: return "secured";
+    case CcaLifecycle::platform_debug: return "non-CCA platform debug";
+    case CcaLifecycle::recoverable_platform_debug: return "recoverable CCA platform debug";
+    case CcaLifecycle::decommissioned: return "decommissioned";
+    }
+    return {};
+}
+
+CcaLifecycle cca_lifecycle(std::uint64_t claim) {
+    const auto state = claim >> 8U;
+    if (claim > 0xFFFF || (state & 0xFU) != 0) return CcaLifecycle::unknown;
+    switch (state >> 4U) {
+    case 1: return CcaLifecycle::assembly_and_test;
+    case 2: return CcaLifecycle::provisioning;
+    case 3: return CcaLifecycle::secured;
+    case 4: return CcaLifecycle::platform_debug;
+    case 5: return CcaLifecycle::recoverable_platform_debug;
+    case 6: return CcaLifecycle::decommissioned;
+    default: return CcaLifecycle::unknown;
+    }
+}
+
+Bytes signed_bytes(const CoseSign1 &token) {
+    Bytes bytes;
+    cbor::append_array(bytes, 4);
+    cbor::append_text(bytes, "Signature1");
+    cbor::append_bytes(bytes, token.protected_header);
+    cbor::append_bytes(bytes, {});
+    cbor::append_bytes(bytes, token.payload);
+    return bytes;
+}
+
+std::expected<CcaToken, Error> decode_cca_token(ByteView token) { return decoded<CcaToken>(token, read_token, "CCA token"); }
+std::expected<CcaRealmClaims, Error> decode_cca_realm_claims(ByteView claims) {
+    if (claims.size() > max_cca_token_size)
+        return std::unexpected(malformed("realm claims: more than " + std::to_string(max_cca_token_size) + " bytes"));
+    return decoded<CcaRealmClaims>(claims, read_realm, "realm claims");
+}
+std::expected<CcaPlatformClaims, Error> decode_cca_platform_claims(ByteView claims) {
+    if (claims.size() > max_cca_token_size)
+        return std::unexpected(malformed("platform claims: more than " + std::to_string(max_cca_token_size) + " bytes"));
+    return decoded<CcaPlatformClaims>(claims, read_platform, "platform claims");
+}
+
+bool begins_cca_token(ByteView file) {
+    const auto tag = Reader(file.first(std::min<std::size_t>(file.size(), 3))).read_tag();
+    return tag && (*tag == cca_token_tag || *tag == cca_records_tag);
+}
+
+std::expected<Bytes, Error> cca_realm_key(const CcaRealmClaims &claims) {
+    if (claims.profile) {
+        auto key = key_from_cose(claims.key);
+        if (!key) return std::unexpected(malformed("the realm's key is no COSE_Key of the curve P-384, as its profile wants it"));
+        return std::move(*key);
+    }
+    constexpr std::size_t point_size = 97;
+    if (claims.key.size() != point_size || claims.key.front() != 0x04)
+        return std::unexpected(malformed("the realm's key is no uncompressed point of P-384, as the early form has it"));
+    return Bytes(claims.key.begin() + 1, claims.key.end());
+}
+
+std::optional<HashAlgorithm> cca_hash_algorithm(std::string_view name) {
+    if (name == "sha-256") return HashAlgorithm::sha256;
+    if (name == "sha-384") return HashAlgorithm::sha384;
+    if (name == "sha-512") return HashAlgorithm::sha512;
+    return std::nullopt;
+}
+
+}  // namespace mr

@@ -1,0 +1,216 @@
+// Tokens of Arm's CCA taken apart: the real ones, and what no token may be.
+#include "mr/cca_token.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/attestation/tee/cca/cca_samples.h"
+#include "tests/attestation/tee/cca/test_token.h"
+
+namespace mr {
+namespace {
+
+using ::testing::HasSubstr;
+using namespace cca_test;  // NOLINT(google-build-using-namespace)
+
+std::string algorithm_name(std::int64_t algorithm) { return algorithm == cose_es256 ? "ES256" : algorithm == cose_es384 ? "ES384" : "?"; }
+
+std::string error_of(ByteView token) {
+    const auto decoded = decode_cca_token(token);
+    return decoded ? "" : decoded.error().message;
+}
+
+TEST(CcaSamples, AreWhatTheirDescriptionsSay) {
+    const auto samples = cca_samples();
+    if (samples.empty()) GTEST_SKIP() << "there are no samples on this machine";
+    for (const auto &sample : samples) {
+        SCOPED_TRACE(sample.folder);
+        const auto bytes = sample_bytes(sample.token);
+        EXPECT_TRUE(begins_cca_token(bytes));
+        const auto token = decode_cca_token(bytes);
+        ASSERT_TRUE(token) << token.error().message;
+        if (!sample.expected.contains("platform")) continue;
+        EXPECT_EQ(token->outer_tag, sample.expected.at("outer_tag"));
+        const auto &platform = sample.expected.at("platform");
+        EXPECT_EQ(token->has_records(), platform.at("cmw_record"));
+        EXPECT_EQ(algorithm_name(token->platform_token.algorithm), platform.at("alg"));
+        EXPECT_EQ(token->platform.profile, platform.at("profile"));
+        EXPECT_EQ(to_hex(token->platform.nonce), platform.at("nonce"));
+        EXPECT_EQ(to_hex(token->platform.implementation_id), platform.at("implementation_id"));
+        EXPECT_EQ(to_hex(token->platform.instance_id), platform.at("instance_id"));
+        EXPECT_EQ(to_hex(token->platform.config), platform.at("config"));
+        EXPECT_EQ(token->platform.lifecycle, platform.at("lifecycle"));
+        EXPECT_EQ(token->platform.components.size(), platform.at("sw_components"));
+        EXPECT_EQ(token->platform.hash_algorithm, platform.at("hash_alg"));
+        EXPECT_EQ(token->platform.service.value_or(""), platform.at("service"));
+        const auto &realm = sample.expected.at("realm");
+        EXPECT_EQ(algorithm_name(token->realm_token.algorithm), realm.at("alg"));
+        EXPECT_EQ(token->realm.profile ? nlohmann::json(*token->realm.profile) : nlohmann::json(), realm.at("profile"));
+        EXPECT_EQ(to_hex(token->realm.challenge), realm.at("challenge"));
+        EXPECT_EQ(to_hex(token->realm.personalization), realm.at("rpv"));
+        EXPECT_EQ(token->realm.hash_algorithm, realm.at("hash_alg"));
+        EXPECT_EQ(token->realm.profile ? "COSE_Key" : "raw point 0x04||x||y", realm.at("rak_form"));
+        EXPECT_EQ(to_hex(token->realm.key), realm.at("rak"));
+        EXPECT_TRUE(cca_realm_key(token->realm));
+        EXPECT_EQ(token->realm.key_hash_algorithm, realm.at("rak_hash_alg"));
+        EXPECT_EQ(to_hex(token->realm.rim), realm.at("rim"));
+        for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(to_hex(token->realm.rem.at(i)), realm.at("rem").at(i));
+    }
+}
+
+// Which claims have to be there, and that others are passed over.
+TEST(CcaSamples, OfClaimsWithoutASignatureAreTakenOrRefused) {
+    if (!exists(sample_path("cca/realm-claims"))) GTEST_SKIP() << "there are no samples on this machine";
+    const auto expectations = sample_expectations("cca/realm-claims");
+    for (const auto &[file, expected] : expectations.items()) {
+        SCOPED_TRACE(file);
+        const auto bytes = sample_bytes("cca/realm-claims/" + file);
+        const auto claims = decode_cca_realm_claims(bytes);
+        const bool is_refused = expected.at("must").get<std::string>().starts_with("refuse");
+        EXPECT_EQ(claims.has_value(), !is_refused) << (claims ? "" : claims.error().message);
+        if (is_refused) {
+            EXPECT_EQ(claims.error().message, "realm claims: claim 10 of the realm is missing");
+        }
+    }
+    const auto bytes = sample_bytes("cca/realm-claims/platform-claims.cbor");
+    const auto platform = decode_cca_platform_claims(bytes);
+    ASSERT_TRUE(platform) << platform.error().message;
+    EXPECT_EQ(platform->lifecycle, 0x3000U);
+}
+
+TEST(CcaToken, HasItsPartsInEitherFormAndEveryProfile) {
+    for (const auto tag : {cca_token_tag, cca_records_tag}) {
+        for (const auto profile :
+             {std::optional<std::string_view>(), std::optional(cca_realm_profile), std::optional(cca_realm_profile_2)}) {
+            TestCcaToken made(profile);
+            made.outer_tag = tag;
+            const auto bytes = made.encode();
+            const auto token = decode_cca_token(bytes);
+            ASSERT_TRUE(token) << token.error().message;
+            EXPECT_EQ(token->outer_tag, tag);
+            EXPECT_EQ(token->realm.profile, profile);
+            EXPECT_EQ(cca_realm_key(token->realm).value_or(Bytes()), made.realm_key.public_key());
+            EXPECT_EQ(token->realm.mec_policy.has_value(), profile == cca_realm_profile_2);
+            ASSERT_EQ(token->platform.components.size(), 2U);
+            EXPECT_EQ(token->platform.components[1].type, "BL2");
+            EXPECT_EQ(token->platform.components[1].measurement[0], 0x22);
+        }
+    }
+}
+
+TEST(CcaToken, LacksNoClaimThatHasToBeThere) {
+    for (const std::int64_t claim : {265, 2396, 256, 2401, 2395, 2402, 2399}) {
+        TestCcaToken made;
+        remove(made.platform, claim);
+        EXPECT_THAT(error_of(made.encode()), HasSubstr("claim " + std::to_string(claim) + " of the platform is missing"));
+    }
+    for (const std::int64_t claim : {10, 44235, 44236, 44237, 44238, 44239, 44240}) {
+        TestCcaToken made;
+        remove(made.realm, claim);
+        EXPECT_THAT(error_of(made.encode()), HasSubstr("claim " + std::to_string(claim) + " of the realm is missing"));
+    }
+    TestCcaToken without_service;
+    remove(without_service.platform, 2400);
+    EXPECT_EQ(error_of(without_service.encode()), "");
+}
+
+TEST(CcaToken, HasEachClaimInItsSize) {
+    const auto refused = [](std::int64_t claim, const Bytes &value, bool of_realm = true) {
+        TestCcaToken made;
+        set(of_realm ? made.realm : made.platform, claim, value);
+        return error_of(made.encode());
+    };
+    EXPECT_THAT(refused(10, bytes(Bytes(32))), HasSubstr("claim 10"));
+    EXPECT_THAT(refused(44235, bytes(Bytes(63))), HasSubstr("claim 44235"));
+    EXPECT_THAT(refused(44238, bytes(Bytes(33))), HasSubstr("claim 44238"));
+    EXPECT_THAT(refused(44239, array(std::vector<Bytes>(3, bytes(Bytes(32))))), HasSubstr("there are 3 of it"));
+    EXPECT_THAT(refused(44238, text("x")), HasSubstr("a byte string is wanted"));
+    EXPECT_THAT(refused(2396, bytes(Bytes(31)), false), HasSubstr("claim 2396"));
+    EXPECT_THAT(refused(256, bytes(Bytes(33, 2)), false), HasSubstr("does not begin with 0x01"));
+    EXPECT_THAT(refused(2395, text("secured"), false), HasSubstr("an unsigned integer is wanted"));
+    EXPECT_THAT(refused(2399, array({map({{2, bytes(Bytes(32))}})}), false), HasSubstr("claim 5 of component 1 is missing"));
+    EXPECT_THAT(refused(2399, array(std::vector<Bytes>(max_cca_components + 1, TestCcaToken::component("a", 1))), false),
+                HasSubstr("more than 128 components"));
+}
+
+TEST(CcaToken, PassesOverWhatItDoesNotKnowButTakesNothingTwice) {
+    TestCcaToken made;
+    made.realm.emplace_back(1234567, array({map({{-1, text("x")}}), number(7)}));
+    made.platform.emplace_back(-75000, Bytes{0xFB, 0, 0, 0, 0, 0, 0, 0, 0});  // a floating-point number
+    EXPECT_EQ(error_of(made.encode()), "");
+    made.realm.emplace_back(1234567, number(1));
+    EXPECT_THAT(error_of(made.encode()), HasSubstr("this key is there twice"));
+    TestCcaToken twice;
+    twice.realm.emplace_back(44238, bytes(Bytes(32, 9)));
+    EXPECT_THAT(error_of(twice.encode()), HasSubstr("this key is there twice"));
+    TestCcaToken many;
+    for (std::int64_t key = 100000; key < 100064; ++key) many.realm.emplace_back(key, number(1));
+    EXPECT_THAT(error_of(many.encode()), HasSubstr("more than 64 keys"));
+}
+
+TEST(CcaToken, IsNotNestedDeeply) {
+    const auto nested = [](std::size_t depth) {
+        TestCcaToken made;
+        Bytes value(depth, 0x81);
+        value.push_back(0);
+        made.realm.emplace_back(1234567, value);
+        return error_of(made.encode());
+    };
+    EXPECT_EQ(nested(cbor::max_depth - 1), "");
+    EXPECT_THAT(nested(cbor::max_depth), HasSubstr("nested more deeply"));
+    EXPECT_THAT(nested(60000), HasSubstr("nested more deeply"));
+}
+
+TEST(CcaToken, CutAnywhereOrFollowedByAnythingIsNone) {
+    auto token = TestCcaToken().encode();
+    for (std::size_t size = 0; size < token.size(); ++size) EXPECT_FALSE(decode_cca_token(ByteView(token).first(size))) << size;
+    token.push_back(0);
+    EXPECT_THAT(error_of(token), HasSubstr("something follows the token"));
+    EXPECT_THAT(error_of(Bytes(max_cca_token_size + 1, 0xD9)), HasSubstr("more than 65536 bytes"));
+    EXPECT_THAT(error_of(Bytes{0xD9, 0x01, 0x90, 0xA0}), HasSubstr("neither of the tags"));
+}
+
+// Of a mebibyte that says it is an array of four thousand million, nothing is set aside for.
+TEST(CcaToken, SizesThatItCannotHaveAreRefusedBeforeTheyCost) {
+    Bytes token{0xD9, 0x01, 0x8F, 0xBB, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    EXPECT_THAT(error_of(token), HasSubstr("more pairs than the bytes that remain could hold"));
+}
+
+TEST(CcaLifecycleTest, IsTheSecondByte) {
+    EXPECT_EQ(cca_lifecycle(0x3000), CcaLifecycle::secured);
+    EXPECT_EQ(cca_lifecycle(0x30FF), CcaLifecycle::secured);
+    EXPECT_EQ(cca_lifecycle(0x3100), CcaLifecycle::unknown);
+    EXPECT_EQ(cca_lifecycle(0x2FFF), CcaLifecycle::unknown);
+    EXPECT_EQ(cca_lifecycle(0x4001), CcaLifecycle::platform_debug);
+    EXPECT_EQ(cca_lifecycle(0x5000), CcaLifecycle::recoverable_platform_debug);
+    EXPECT_EQ(cca_lifecycle(0x6000), CcaLifecycle::decommissioned);
+    EXPECT_EQ(cca_lifecycle(0x0000), CcaLifecycle::unknown);
+    EXPECT_EQ(cca_lifecycle(0x13000), CcaLifecycle::unknown);
+}
+
+TEST(CcaRealmKey, IsOfTheFormThatTheProfileSays) {
+    const auto fails_with = [](std::optional<std::string_view> profile, const Bytes &key) {
+        TestCcaToken made(profile);
+        set(made.realm, 44237, bytes(key));
+        const auto bytes = made.encode();
+        const auto token = decode_cca_token(bytes);
+        const auto read = token ? cca_realm_key(token->realm) : std::unexpected(token.error());
+        return read ? std::string() : read.error().message;
+    };
+    const TestCcaToken early(std::nullopt);
+    const TestCcaToken draft;
+    EXPECT_EQ(fails_with(std::nullopt, early.raw_key), "");
+    EXPECT_EQ(fails_with(cca_realm_profile, draft.raw_key), "");
+    EXPECT_THAT(fails_with(cca_realm_profile, early.raw_key), HasSubstr("no COSE_Key"));
+    EXPECT_THAT(fails_with(std::nullopt, draft.raw_key), HasSubstr("no uncompressed point"));
+    const auto key = draft.realm_key.public_key();
+    const auto x = bytes(ByteView(key).first(48));
+    const auto y = bytes(ByteView(key).last(48));
+    for (const auto &other :
+         {map({{1, number(1)}, {-1, number(2)}, {-2, x}, {-3, y}}), map({{1, number(2)}, {-1, number(1)}, {-2, x}, {-3, y}}),
+          map({{1, number(2)}, {-1, number(2)}, {-2, x}}), map({{1, number(2)}, {-1, number(2)}, {-2, x}, {-3, Bytes{0xF5}}}),
+          map({{1, number(2)}, {-1, number(2)}, {-2, x}, {-3, y}, {2, x}})})
+        EXPECT_THAT(fails_with(cca_realm_profile, other), HasSubstr("no COSE_Key"));
+}
+
+}  // namespace
+}  // namespace mr
