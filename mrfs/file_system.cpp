@@ -69,7 +69,13 @@ std::expected<void, mr::Error> FileSystem::ask_for_registers() {
 }
 
 std::expected<std::string, int> FileSystem::report_driver() {
-    const auto known_now = known();
+    auto known_now = known();
+    if (!known_now.is_current) {
+        // It may have come since.
+        (void)ask_for_registers();
+        const std::scoped_lock lock(known_mutex_);
+        known_now = known_;
+    }
     auto driver = known_now.registers->report_driver();
     if (!known_now.is_current || !driver) return std::unexpected(ENXIO);
     return std::move(*driver);
@@ -158,7 +164,8 @@ std::expected<std::vector<FileSystem::Listed>, int> FileSystem::list(const Calle
 
 // ---- Folders of reports
 
-std::expected<FileSystem::Found, int> FileSystem::make_folder(const Caller &caller, Inodes::Number folder, std::string_view name) {
+std::expected<FileSystem::Found, int> FileSystem::make_folder(const Caller &caller, Inodes::Number folder, std::string_view name,
+                                                              mode_t mode) {
     const auto in = find(folder, caller);
     if (!in) return std::unexpected(in.error());
     if (in->kind != Kind::reports) return std::unexpected(EPERM);
@@ -166,7 +173,7 @@ std::expected<FileSystem::Found, int> FileSystem::make_folder(const Caller &call
     if (const auto driver = report_driver(); !driver) return std::unexpected(driver.error());
     {
         const std::scoped_lock lock(mutex_);
-        const auto made = state_.reports.make(name, caller, Clock::now());
+        const auto made = state_.reports.make(name, caller, mode, Clock::now());
         if (!made) return std::unexpected(made.error());
     }
     return look_up(caller, folder, name);
@@ -187,6 +194,8 @@ std::expected<std::unique_ptr<FileSystem::OpenFile>, int> FileSystem::open(const
     if (!node) return std::unexpected(node.error());
     const auto told = attributes(caller, number);
     if (!told) return std::unexpected(told.error());
+    // The kernel's files have no way past its cache.
+    if ((flags & O_DIRECT) != 0) return std::unexpected(EINVAL);
     const auto mode = flags & O_ACCMODE;
     // Against the file, whoever asks: root has no more of it.
     if (mode != O_WRONLY && (told->mode & 0444) == 0) return std::unexpected(EACCES);
@@ -213,11 +222,9 @@ void FileSystem::release(std::unique_ptr<OpenFile> file) {
 void FileSystem::flush(OpenFile &file) {
     if (file.node.kind != Kind::inblob) return;
     const std::scoped_lock own(file.mutex);
-    const auto written = file.inblob.take_written();
-    if (!written) return;
     const std::scoped_lock lock(mutex_);
     if (auto *instance = state_.reports.find(file.node.instance)) {
-        instance->report.commit(*written);
+        file.inblob.commit_to(instance->report);
         instance->last_used = Clock::now();
     }
 }
@@ -244,6 +251,11 @@ private:
     bool has_begun_ = false;
 };
 
+std::expected<void, int> FileSystem::synchronize(const OpenFile &file) {
+    if (file.node.instance != 0) return std::unexpected(EINVAL);
+    return {};
+}
+
 std::expected<mr::Bytes, int> FileSystem::read(OpenFile &file, std::uint64_t offset, std::size_t size) {
     const Turn turn(*this, file.opener.uid);
     if (!turn.has_begun()) return std::unexpected(EBUSY);
@@ -269,10 +281,6 @@ std::expected<mr::Bytes, int> FileSystem::read_in_turn(OpenFile &file, std::uint
         break;
     default: break;
     }
-    if (file.node.instance != 0) {
-        const std::scoped_lock lock(mutex_);
-        if (state_.reports.find(file.node.instance) == nullptr) return std::unexpected(ENOENT);
-    }
     const std::scoped_lock own(file.mutex);
     if (!file.snapshot) {
         auto made = make_snapshot(file);
@@ -288,11 +296,15 @@ std::expected<mr::Bytes, int> FileSystem::make_snapshot(OpenFile &file) {
     case Kind::log: return take_log(file);
     case Kind::generation: {
         const std::scoped_lock lock(mutex_);
-        const auto *instance = state_.reports.find(file.node.instance);
+        auto *instance = state_.reports.find(file.node.instance);
         if (instance == nullptr) return std::unexpected(ENOENT);
         return line(std::to_string(instance->report.generation()));
     }
     case Kind::report_provider: {
+        {
+            const std::scoped_lock lock(mutex_);
+            if (state_.reports.find(file.node.instance) == nullptr) return std::unexpected(ENOENT);
+        }
         const auto driver = report_driver();
         if (!driver) return std::unexpected(driver.error());
         return line(*driver);
@@ -366,7 +378,7 @@ std::expected<mr::Bytes, int> FileSystem::make_quote(const OpenFile &file) {
     std::expected<ReportInstance::Wanted, int> wanted = std::unexpected(ENOENT);
     {
         const std::scoped_lock lock(mutex_);
-        const auto *instance = state_.reports.find(file.node.instance);
+        auto *instance = state_.reports.find(file.node.instance);
         if (instance != nullptr) wanted = instance->report.wanted();
     }
     if (!wanted) return std::unexpected(wanted.error());

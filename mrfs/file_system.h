@@ -58,13 +58,15 @@ public:
     // Whatever is set, nothing is: as of the kernel's files truncation and times are accepted, and of root owner and mode.
     std::expected<Attributes, int> set_attributes(const Caller &caller, Inodes::Number number, bool owner_or_mode);
 
-    std::expected<Found, int> make_folder(const Caller &caller, Inodes::Number folder, std::string_view name);
+    std::expected<Found, int> make_folder(const Caller &caller, Inodes::Number folder, std::string_view name, mode_t mode);
     std::expected<void, int> remove_folder(const Caller &caller, Inodes::Number folder, std::string_view name);
 
     std::expected<std::unique_ptr<OpenFile>, int> open(const Caller &caller, Inodes::Number number, int flags);
     // EBUSY: too many of the user's wait for mrd.
     std::expected<mr::Bytes, int> read(OpenFile &file, std::uint64_t offset, std::size_t size);
     std::expected<std::size_t, int> write(OpenFile &file, std::uint64_t offset, mr::ByteView bytes);
+    // fsync(2): there is nothing to be written anywhere, and configfs does not know it. Error: EINVAL.
+    static std::expected<void, int> synchronize(const OpenFile &file);
     // A descriptor of it was closed.
     void flush(OpenFile &file);
     void release(std::unique_ptr<OpenFile> file);

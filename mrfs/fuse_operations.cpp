@@ -113,9 +113,9 @@ void check_access(fuse_req_t request, fuse_ino_t number, int mask) {
     ::fuse_reply_err(request, checked ? 0 : checked.error());
 }
 
-void make_folder(fuse_req_t request, fuse_ino_t folder, const char *name, mode_t /*mode*/) {
+void make_folder(fuse_req_t request, fuse_ino_t folder, const char *name, mode_t mode) {
     const auto caller = caller_of(request);
-    reply_entry(request, caller ? files(request).make_folder(*caller, folder, name) : std::unexpected(caller.error()));
+    reply_entry(request, caller ? files(request).make_folder(*caller, folder, name, mode) : std::unexpected(caller.error()));
 }
 
 void remove_folder(fuse_req_t request, fuse_ino_t folder, const char *name) {
@@ -197,6 +197,11 @@ void flush(fuse_req_t request, fuse_ino_t /*number*/, fuse_file_info *info) {
     ::fuse_reply_err(request, 0);
 }
 
+void synchronize(fuse_req_t request, fuse_ino_t /*number*/, int /*data_only*/, fuse_file_info *info) {
+    const auto done = FileSystem::synchronize(open_file(info));
+    ::fuse_reply_err(request, done ? 0 : done.error());
+}
+
 void release(fuse_req_t request, fuse_ino_t /*number*/, fuse_file_info *info) {
     files(request).release(std::unique_ptr<FileSystem::OpenFile>(&open_file(info)));
     ::fuse_reply_err(request, 0);
@@ -274,6 +279,7 @@ const fuse_lowlevel_ops &fuse_operations() {
         made.read = &read;
         made.write = &write;
         made.flush = &flush;
+        made.fsync = &synchronize;
         made.release = &release;
         made.opendir = &open_folder;
         made.readdir = &read_folder;

@@ -15,18 +15,20 @@ std::expected<std::size_t, int> InblobBuffer::write(std::uint64_t offset, mr::By
     return bytes.size();
 }
 
-std::optional<mr::Bytes> InblobBuffer::take_written() {
-    if (!std::exchange(is_written_, false)) return std::nullopt;
-    return bytes_;
+void InblobBuffer::commit_to(ReportInstance &report) {
+    if (std::exchange(is_written_, false)) committed_ = report.commit(bytes_, committed_);
 }
 
-void ReportInstance::commit(mr::ByteView inblob) {
+std::uint64_t ReportInstance::commit(mr::ByteView inblob, std::uint64_t from) {
     inblob_.emplace(inblob.begin(), inblob.end());
-    ++generation_;
     kept_.reset();
+    if (from == 0 || from != generation_ || is_seen_) ++generation_;
+    is_seen_ = false;
+    return generation_;
 }
 
-std::expected<ReportInstance::Wanted, int> ReportInstance::wanted() const {
+std::expected<ReportInstance::Wanted, int> ReportInstance::wanted() {
+    is_seen_ = true;
     Wanted wanted{.report_data = {}, .generation = generation_};
     if (!inblob_ || inblob_->size() != wanted.report_data.size()) return std::unexpected(EINVAL);
     std::ranges::copy(*inblob_, wanted.report_data.begin());

@@ -16,26 +16,35 @@ namespace mrfs {
 
 inline constexpr std::size_t max_inblob = 64;
 
+class ReportInstance;
+
 // What one open file of `inblob` has been given: nothing of it counts before it is committed.
 class InblobBuffer {
 public:
     // Error: EFBIG; the buffer counts as written to all the same, and so does an empty one.
     std::expected<std::size_t, int> write(std::uint64_t offset, mr::ByteView bytes);
 
-    // What is to be committed when a descriptor of the file is closed, for it was written to since the last time. The bytes stay: what is written next joins them.
-    std::optional<mr::Bytes> take_written();
+    // When a descriptor of the file is closed: where it was written to since the last time, these bytes are the inblob. They stay: what is written next joins them. The
+    // result is dropped, as the kernel drops it.
+    void commit_to(ReportInstance &report);
 
 private:
     mr::Bytes bytes_;
     bool is_written_ = false;
+    std::uint64_t committed_ = 0;  // the generation that it made
 };
 
 class ReportInstance {
 public:
-    // The result is dropped, as the kernel drops it.
-    void commit(mr::ByteView inblob);
+    // Gives the generation. What goes on from one that nobody has looked at since (`from`) is the same one: the kernel commits an open file once, at its last close, and FUSE
+    // is not told which that is.
+    std::uint64_t commit(mr::ByteView inblob, std::uint64_t from = 0);
 
-    [[nodiscard]] std::uint64_t generation() const { return generation_; }
+    // For who looks.
+    std::uint64_t generation() {
+        is_seen_ = true;
+        return generation_;
+    }
 
     // A quote that is to be made: over which bytes, and of which generation.
     struct Wanted {
@@ -43,7 +52,7 @@ public:
         std::uint64_t generation;
     };
     // Error: EINVAL: nothing was written to inblob, or not 64 bytes.
-    [[nodiscard]] std::expected<Wanted, int> wanted() const;
+    std::expected<Wanted, int> wanted();
 
     // When a quote was made: what mrd's log held right before. Two that are equal have the same registers between them.
     struct Moment {
@@ -58,6 +67,7 @@ public:
 
 private:
     std::uint64_t generation_ = 0;
+    bool is_seen_ = false;
     std::optional<mr::Bytes> inblob_;
     struct Kept {
         Moment moment;

@@ -137,7 +137,7 @@ std::expected<Attributes, int> attributes(const Node &node, const Seen &seen) {
     }
     if (node.kind == Kind::register_folder && find_register(node, seen) == nullptr) return std::unexpected(ENOENT);
     if (is_folder(node.kind)) {
-        told.mode = S_IFDIR | 0755;
+        told.mode = S_IFDIR | (node.kind == Kind::report ? seen.reports.find(node.instance)->mode : 0755);
         told.links = 2;
         return told;
     }

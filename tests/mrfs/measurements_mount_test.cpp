@@ -63,6 +63,7 @@ TEST_F(MeasurementsMountTest, ModesHoldForRootToo) {
     EXPECT_EQ(File(measurement("mrtd:sha384"), O_WRONLY).opened(), -EACCES);
     EXPECT_EQ(File(measurement("mrtd:sha384"), O_RDWR).opened(), -EACCES);
     EXPECT_EQ(File(measurement("mrtd:sha384"), O_RDONLY).opened(), 0);
+    EXPECT_EQ(File(measurement("mrtd:sha384"), O_RDONLY | O_DIRECT).opened(), -EINVAL);
     EXPECT_EQ(File(measurement("new"), O_WRONLY | O_CREAT).opened(), -EACCES);
     EXPECT_EQ(File(measurement("rtmr0:sha384"), O_WRONLY | O_CREAT | O_TRUNC).opened(), 0);
     EXPECT_EQ(File(measurement("rtmr0:sha384"), O_WRONLY | O_CREAT | O_EXCL).opened(), -EEXIST);

@@ -97,6 +97,9 @@ TEST_F(MountTest, WhileMrdIsAwayEverythingIsAnErrorInTime) {
     EXPECT_EQ(result_of(::mkdir(report("more").c_str(), 0700)), -ENXIO);
     EXPECT_EQ(result_of(::rmdir(report().c_str())), 0);
     EXPECT_EQ(shell("ls measurements | wc -l").out, "8\n");
+    daemon_.emplace(started());
+    EXPECT_EQ(result_of(::mkdir(report().c_str(), 0700)), 0);
+    EXPECT_EQ(read_text(report() / "provider"), "tdx_guest\n");
 }
 
 // Wherever mrd dies on the way.

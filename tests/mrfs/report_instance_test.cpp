@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace mrfs {
@@ -13,36 +14,76 @@ mr::Bytes bytes(std::size_t size, std::uint8_t value = 7) { return mr::Bytes(siz
 void write_inblob(ReportInstance &report, const mr::Bytes &blob) {
     InblobBuffer buffer;
     ASSERT_TRUE(buffer.write(0, blob));
-    report.commit(*buffer.take_written());
+    buffer.commit_to(report);
+}
+
+// What a quote would be over.
+std::optional<mr::ReportData> report_data(ReportInstance &report) {
+    const auto wanted = report.wanted();
+    return wanted ? std::optional(wanted->report_data) : std::nullopt;
+}
+mr::ReportData halves(std::uint8_t first, std::uint8_t second) {
+    mr::ReportData data{};
+    std::ranges::fill_n(data.begin(), 32, first);
+    std::ranges::fill(data.begin() + 32, data.end(), second);
+    return data;
 }
 
 TEST(InblobBuffer, JoinsWhatIsWrittenAndIsCommittedOnlyWhereSomethingWas) {
+    ReportInstance report;
     InblobBuffer buffer;
-    EXPECT_EQ(buffer.take_written(), std::nullopt);
+    buffer.commit_to(report);
+    EXPECT_EQ(report.generation(), 0U);
     EXPECT_EQ(buffer.write(0, bytes(32, 1)), 32U);
     EXPECT_EQ(buffer.write(32, bytes(32, 2)), 32U);
-    auto both = bytes(32, 1);
-    both.resize(64, 2);
-    EXPECT_EQ(buffer.take_written(), both);
-    EXPECT_EQ(buffer.take_written(), std::nullopt);
+    EXPECT_EQ(report_data(report), std::nullopt);
+    buffer.commit_to(report);
+    EXPECT_EQ(report_data(report), halves(1, 2));
+    buffer.commit_to(report);
+    EXPECT_EQ(report.generation(), 1U);
 }
 
-TEST(InblobBuffer, GoesOnWhereItWasAfterAnotherDescriptorOfItWasClosed) {
+TEST(InblobBuffer, GoesOnWhereItWasAfterAnotherDescriptorOfItWasClosedAsOneCommitWhereNobodyHasLooked) {
+    ReportInstance report;
     InblobBuffer buffer;
     ASSERT_TRUE(buffer.write(0, bytes(32, 1)));
-    EXPECT_EQ(buffer.take_written()->size(), 32U);
+    buffer.commit_to(report);
     ASSERT_TRUE(buffer.write(32, bytes(32, 2)));
-    EXPECT_EQ(buffer.take_written()->size(), 64U);
+    buffer.commit_to(report);
+    EXPECT_EQ(report.generation(), 1U);
+    EXPECT_EQ(report_data(report), halves(1, 2));
+    // Now somebody has.
+    ASSERT_TRUE(buffer.write(0, bytes(64, 3)));
+    buffer.commit_to(report);
+    EXPECT_EQ(report.generation(), 2U);
+}
+
+TEST(InblobBuffer, OfAnotherOpenFileIsAnotherCommit) {
+    ReportInstance report;
+    InblobBuffer first;
+    InblobBuffer second;
+    ASSERT_TRUE(first.write(0, bytes(64, 1)));
+    first.commit_to(report);
+    ASSERT_TRUE(second.write(0, bytes(64, 2)));
+    second.commit_to(report);
+    ASSERT_TRUE(first.write(0, bytes(64, 3)));
+    first.commit_to(report);
+    EXPECT_EQ(report.generation(), 3U);
+    EXPECT_EQ(report_data(report), halves(3, 3));
 }
 
 TEST(InblobBuffer, RefusesMoreThan64BytesAndIsCommittedAsItIsThen) {
+    ReportInstance report;
     InblobBuffer buffer;
     EXPECT_EQ(buffer.write(0, bytes(65)), std::unexpected(EFBIG));
-    EXPECT_EQ(buffer.take_written(), mr::Bytes());
-    ASSERT_TRUE(buffer.write(0, bytes(32)));
+    buffer.commit_to(report);
+    EXPECT_EQ(report.generation(), 1U);
+    EXPECT_EQ(report_data(report), std::nullopt);
+    ASSERT_TRUE(buffer.write(0, bytes(64, 1)));
     EXPECT_EQ(buffer.write(32, bytes(33)), std::unexpected(EFBIG));
     EXPECT_EQ(buffer.write(~std::uint64_t{0}, bytes(1)), std::unexpected(EFBIG));
-    EXPECT_EQ(buffer.take_written(), bytes(32));
+    buffer.commit_to(report);
+    EXPECT_EQ(report_data(report), halves(1, 1));
 }
 
 TEST(ReportInstance, CountsEachCommitAlsoOneOfTheSameValue) {

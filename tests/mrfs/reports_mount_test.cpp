@@ -101,17 +101,34 @@ TEST_F(ReportsMountTest, FoldersAreMadeInReportAloneAndRemovedWhole) {
     EXPECT_EQ(result_of(::rmdir(report().c_str())), -ENOENT);
 }
 
-TEST_F(ReportsMountTest, AnOpenFileOfARemovedFolderReadsNothingAlsoUnderASuccessor) {
+TEST_F(ReportsMountTest, AnOpenFileOfARemovedFolderGoesOnWithWhatItHasReadAndReadsNothingOfASuccessor) {
     ASSERT_EQ(ask(filled(64, 1)), 64);
     const File outblob(report() / "outblob", O_RDONLY);
+    const File unread(report() / "outblob", O_RDONLY);
+    const File unread_provider(report() / "provider", O_RDONLY);
     const File inblob(report() / "inblob", O_WRONLY);
-    ASSERT_TRUE(outblob.read());
+    const auto made = outblob.read();
+    ASSERT_TRUE(made);
     ASSERT_EQ(::rmdir(report().c_str()), 0);
     make("r");
     EXPECT_EQ(::lseek(outblob.get(), 0, SEEK_SET), 0);
-    EXPECT_EQ(outblob.read(), std::unexpected(ENOENT));
+    EXPECT_EQ(outblob.read(), made);
+    EXPECT_EQ(unread.read(), std::unexpected(ENOENT));
+    EXPECT_EQ(unread_provider.read(), std::unexpected(ENOENT));
     EXPECT_EQ(inblob.write(filled(64, 2)), -ENOENT);
     EXPECT_EQ(generation(), "0\n");
+}
+
+TEST_F(ReportsMountTest, TwoHalvesThroughOneRedirectionAreOneCommit) {
+    const auto done = shell("r=config/tsm/report/r; { printf %32s a; printf %32s b; } > $r/inblob; cat $r/generation; wc -c < $r/outblob");
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_EQ(done.out, "1\n" + std::to_string(quote()->size()) + "\n");
+}
+
+TEST_F(ReportsMountTest, WhatConfigfsDoesNotKnowIsInvalid) {
+    const File inblob(report() / "inblob", O_WRONLY);
+    EXPECT_EQ(result_of(::fsync(inblob.get())), -EINVAL);
+    EXPECT_EQ(File(report() / "outblob", O_RDONLY | O_DIRECT).opened(), -EINVAL);
 }
 
 TEST_F(ReportsMountTest, AnOpenFileKeepsTheQuoteThatItBeganToRead) {

@@ -76,7 +76,7 @@ TEST_F(TreeTest, VirtualRegistersAreFoldersThatTakeNoBareDigest) {
 }
 
 TEST_F(TreeTest, AReportHasWhatTdxGuestShowsAndItsCreatorOwnsIt) {
-    ASSERT_TRUE(reports.make("mine", {.uid = 1000, .gid = 1001}, {}));
+    ASSERT_TRUE(reports.make("mine", {.uid = 1000, .gid = 1001}, 0700, {}));
     EXPECT_THAT(names_in("config/tsm/report"), ElementsAre("mine"));
     EXPECT_THAT(names_in("config/tsm/report/mine"), UnorderedElementsAre("inblob", "outblob", "generation", "provider"));
     EXPECT_EQ(mode("config/tsm/report/mine/inblob"), S_IFREG | 0200U);
@@ -84,27 +84,28 @@ TEST_F(TreeTest, AReportHasWhatTdxGuestShowsAndItsCreatorOwnsIt) {
     EXPECT_EQ(told("config/tsm/report/mine/inblob").size, 0U);
     EXPECT_EQ(told("config/tsm/report/mine/generation").size, 4096U);
     EXPECT_EQ(told("config/tsm/report/mine").uid, 1000U);
+    EXPECT_EQ(mode("config/tsm/report/mine"), S_IFDIR | 0700U);
     EXPECT_EQ(told("config/tsm/report/mine/inblob").gid, 1001U);
 }
 
 // coreutils takes a size that is no multiple of a block for true.
 TEST_F(TreeTest, AQuotesSizeIsABlockSinceItIsNotKnown) {
-    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, {}));
+    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, 0700, {}));
     const auto outblob = told("config/tsm/report/mine/outblob");
     EXPECT_EQ(outblob.size, outblob.block_size);
 }
 
 TEST_F(TreeTest, WhatIsInAReportThatWasRemovedIsNotThere) {
-    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, {}));
+    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, 0700, {}));
     const auto outblob = *at("config/tsm/report/mine/outblob");
     ASSERT_TRUE(reports.remove("mine", {.uid = 1000}));
-    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, {}));
+    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, 0700, {}));
     EXPECT_EQ(attributes(outblob, seen()).error(), ENOENT);
     EXPECT_NE(*at("config/tsm/report/mine/outblob"), outblob);
 }
 
 TEST_F(TreeTest, AReportIsForItsCreatorAlone) {
-    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, {}));
+    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, 0700, {}));
     const auto outblob = *at("config/tsm/report/mine/outblob");
     EXPECT_TRUE(is_for(outblob, {.uid = 1000}, reports));
     EXPECT_FALSE(is_for(outblob, {.uid = 0}, reports));
@@ -112,7 +113,7 @@ TEST_F(TreeTest, AReportIsForItsCreatorAlone) {
 }
 
 TEST_F(TreeTest, EachChildsParentIsTheFolderItIsIn) {
-    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, {}));
+    ASSERT_TRUE(reports.make("mine", {.uid = 1000}, 0700, {}));
     std::vector<Node> folders{Node{}};
     std::size_t seen_nodes = 0;
     while (!folders.empty()) {
