@@ -146,7 +146,7 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
     reader.key("qgs", [&provider](const toml::node &node) -> std::string {
         const auto value = node.value_exact<std::string>();
         if (!value) return "must be a text";
-        auto address = tsm::QgsAddress::parse(*value);
+        auto address = qgs::Address::parse(*value);
         if (!address) return address.error();
         provider.qgs = std::move(*address);
         return {};

@@ -13,10 +13,10 @@
 
 #include "mrd/opener/request.h"
 #include "mrd/providers/provider.h"
+#include "mrd/providers/qgs/address.h"
 #include "mrd/providers/sighting.h"
 #include "mrd/providers/sim/quoting_service.h"
 #include "mrd/providers/sim/simulator.h"
-#include "mrd/providers/tsm/qgs_quoter.h"
 
 namespace mrd {
 
@@ -26,7 +26,7 @@ struct ProviderConfig {
     std::string name;                                      // "tdx"
     bool required = true;                                  // false: mrd starts without it if it cannot be opened, and tries again
     sim::QuoteFormat quote_format = sim::QuoteFormat::v4;  // of "sim"
-    std::optional<tsm::QgsAddress> qgs = {};               // of "tsm": whom to ask for quotes; not given: the kernel
+    std::optional<qgs::Address> qgs = {};                  // of "tsm": whom to ask for quotes; not given: the kernel
     // Not given: the kernel's CCEL for registers of hardware, and what --sim-ccel names for the simulator's. "none": no import.
     std::optional<std::filesystem::path> firmware_log = {};
     // Of what others extended behind the firmware, before mrd came: in their order, at most journal::max_earlier_logs.

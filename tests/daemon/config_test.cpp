@@ -143,7 +143,7 @@ TEST(Config, ATdsQuotesAreTheKernelsUnlessAServiceIsNamed) {
         return config->providers.at(0).qgs;
     };
     EXPECT_EQ(qgs(""), std::nullopt);
-    EXPECT_EQ(qgs("qgs = \"vsock:2:4050\""), (tsm::QgsAddress{.cid = 2, .port = 4050, .path = {}}));
+    EXPECT_EQ(qgs("qgs = \"vsock:2:4050\""), (qgs::Address{.cid = 2, .port = 4050, .path = {}}));
     EXPECT_EQ(qgs("qgs = \"/run/qgs.socket\"")->path, "/run/qgs.socket");
 }
 

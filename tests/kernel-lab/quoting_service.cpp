@@ -26,8 +26,8 @@
 #include "mr/tdreport.h"
 #include "mrd/providers/sim/quote_buffer.h"
 #include "mrd/providers/sim/quoting_service.h"
-#include "mrd/providers/tsm/qgs_message.h"
-#include "tests/providers/tsm/qgs_answer.h"
+#include "mrd/providers/qgs/message.h"
+#include "tests/providers/qgs/frames.h"
 
 namespace {
 
@@ -87,11 +87,11 @@ int serve_connections(mrd::sim::QuotingService &service, int listener) {
     for (;;) {
         const int connection = ::accept(listener, nullptr, nullptr);
         if (connection < 0) return fail("no connection can be accepted");
-        auto request = mrd::tsm::qgs_quote_request(mr::Bytes(mr::tdreport_size));
+        auto request = mrd::qgs::quote_request(mr::Bytes(mr::tdreport_size));
         const auto head = request.size() - mr::tdreport_size;
         if (::recv(connection, request.data(), request.size(), MSG_WAITALL) == static_cast<ssize_t>(request.size())) {
             const auto quote = quote_of(service, mr::ByteView(request).subspan(head));
-            const auto answer = (quote ? mrd::tsm::QgsAnswer{.quote = *quote} : mrd::tsm::QgsAnswer{.error = 0x12001}).framed();
+            const auto answer = (quote ? mrd::qgs::QuoteAnswer{.quote = *quote} : mrd::qgs::QuoteAnswer{.error = 0x12001}).framed();
             if (::send(connection, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) fail("a client is gone");
         }
         ::close(connection);

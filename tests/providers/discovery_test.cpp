@@ -62,7 +62,7 @@ TEST(Discovery, LeavesWhatIsConfiguredAloneAndTellsNothingOfIt) {
 TEST(Discovery, HandsOnWhatIsConfiguredOfIt) {
     auto provider = automatic;
     provider.firmware_log = "/log";
-    provider.qgs = tsm::QgsAddress{.cid = 2, .port = 4050, .path = {}};
+    provider.qgs = qgs::Address{.cid = 2, .port = 4050, .path = {}};
     const auto taken = discover({provider}, std::vector{found("tsm")}).value().providers.front();
     EXPECT_EQ(taken.firmware_log, "/log");
     EXPECT_EQ(taken.qgs, provider.qgs);

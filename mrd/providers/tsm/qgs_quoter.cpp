@@ -1,6 +1,5 @@
 #include "mrd/providers/tsm/qgs_quoter.h"
 
-#include <linux/vm_sockets.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -8,7 +7,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <functional>
 #include <span>
 #include <stop_token>
@@ -16,10 +14,9 @@
 #include <utility>
 
 #include "mrd/opener/opener.h"
+#include "mrd/providers/qgs/message.h"
 #include "mrd/providers/report_options.h"
 #include "mrd/providers/tdx/td_quote.h"
-#include "mrd/providers/tsm/qgs_message.h"
-#include "proto/varlink/address.h"
 #include "proto/varlink/file_descriptor.h"
 
 namespace mrd::tsm {
@@ -29,20 +26,12 @@ using Cause = QuoteFailure::Cause;
 
 std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
 
-constexpr std::string_view vsock_scheme = "vsock:";
-
-bool read_number(std::string_view text, std::uint32_t &number) {
-    const auto *const end = text.data() + text.size();
-    const auto [stopped, failed] = std::from_chars(text.data(), end, number);
-    return failed == std::errc{} && stopped == end;
-}
-
 // A connection to the service that ends its waiting when a stop is requested.
 class Connection {
 public:
     using Step = std::expected<void, QuoteFailure>;
 
-    Connection(const QgsAddress &address, const std::stop_token &stop)
+    Connection(const qgs::Address &address, const std::stop_token &stop)
         : address_(address),
           stop_(stop),
           woken_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -111,7 +100,7 @@ private:
                     "the connection to the quoting service at " + address_.text() + " was lost: " + std::generic_category().message(error));
     }
 
-    const QgsAddress &address_;
+    const qgs::Address &address_;
     const std::stop_token &stop_;
     varlink::FileDescriptor woken_;
     varlink::FileDescriptor socket_;
@@ -120,7 +109,7 @@ private:
 
 class QgsQuoter final : public Quoter {
 public:
-    QgsQuoter(QgsAddress address, Reporter &reporter, std::vector<RegisterSpec> registers)
+    QgsQuoter(qgs::Address address, Reporter &reporter, std::vector<RegisterSpec> registers)
         : address_(std::move(address)), reporter_(reporter), registers_(std::move(registers)) {}
 
     std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &options,
@@ -140,63 +129,26 @@ private:
     std::expected<mr::Bytes, QuoteFailure> ask(mr::ByteView report, const std::stop_token &stop) {
         Connection connection(address_, stop);
         if (auto done = connection.connect(); !done) return std::unexpected(std::move(done.error()));
-        if (auto done = connection.send(qgs_quote_request(report)); !done) return std::unexpected(std::move(done.error()));
-        std::array<std::uint8_t, qgs_frame_size> frame{};
+        if (auto done = connection.send(qgs::quote_request(report)); !done) return std::unexpected(std::move(done.error()));
+        std::array<std::uint8_t, qgs::frame_size> frame{};
         if (auto done = connection.receive(frame); !done) return std::unexpected(std::move(done.error()));
-        const auto size = qgs_answer_size(frame);
+        const auto size = qgs::answer_size(frame);
         if (!size) return fail(Cause::invalid, size.error());
         mr::Bytes message(*size);
         if (auto done = connection.receive(message); !done) return std::unexpected(std::move(done.error()));
-        auto quote = read_qgs_answer(message);
+        auto quote = qgs::read_quote_answer(message);
         if (!quote) return fail(quote.error().refused ? Cause::failed : Cause::invalid, std::move(quote.error().reason));
         return std::move(*quote);
     }
 
-    QgsAddress address_;
+    qgs::Address address_;
     Reporter &reporter_;
     std::vector<RegisterSpec> registers_;
 };
 
 }  // namespace
 
-std::expected<QgsAddress, std::string> QgsAddress::parse(std::string_view text) {
-    QgsAddress address;
-    if (text.starts_with(vsock_scheme)) {
-        const auto rest = text.substr(vsock_scheme.size());
-        const auto colon = rest.find(':');
-        if (colon != std::string_view::npos && read_number(rest.substr(0, colon), address.cid) &&
-            read_number(rest.substr(colon + 1), address.port))
-            return address;
-    } else if (text.starts_with('/')) {
-        if (auto socket = varlink::Address::parse(text); !socket) return std::unexpected(std::move(socket.error()));
-        address.path = text;
-        return address;
-    }
-    return std::unexpected(
-        "\"" + std::string(text) +
-        "\" is no address of a quoting service: give vsock:CID:PORT (vsock:2:4050 is the host's), or the path of a Unix socket");
-}
-
-std::string QgsAddress::text() const {
-    return path.empty() ? std::string(vsock_scheme) + std::to_string(cid) + ":" + std::to_string(port) : path;
-}
-
-mr::Bytes QgsAddress::bytes() const {
-    if (path.empty()) {
-        sockaddr_vm to{};
-        to.svm_family = AF_VSOCK;
-        to.svm_cid = cid;
-        to.svm_port = port;
-        const auto *const begin = reinterpret_cast<const std::uint8_t *>(&to);
-        return {begin, begin + sizeof to};
-    }
-    const auto to = varlink::Address::parse(path);
-    if (!to) return {};
-    const auto *const begin = reinterpret_cast<const std::uint8_t *>(to->data());
-    return {begin, begin + to->size()};
-}
-
-std::unique_ptr<Quoter> make_qgs_quoter(QgsAddress address, Reporter &reporter, std::vector<RegisterSpec> registers) {
+std::unique_ptr<Quoter> make_qgs_quoter(qgs::Address address, Reporter &reporter, std::vector<RegisterSpec> registers) {
     return std::make_unique<QgsQuoter>(std::move(address), reporter, std::move(registers));
 }
 

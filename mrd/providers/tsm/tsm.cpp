@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mrd/providers/tsm/configfs_quoter.h"
+#include "mrd/providers/tsm/qgs_quoter.h"
 #include "mrd/providers/tsm/registers.h"
 #include "mrd/providers/tsm/report_kind.h"
 #include "mrd/providers/tsm/sight.h"

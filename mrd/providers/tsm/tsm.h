@@ -10,9 +10,9 @@
 
 #include "mrd/opener/request.h"
 #include "mrd/providers/provider.h"
+#include "mrd/providers/qgs/address.h"
 #include "mrd/providers/tsm/guest_device.h"
 #include "mrd/providers/tsm/measurement_files.h"
-#include "mrd/providers/tsm/qgs_quoter.h"
 
 namespace mrd::tsm {
 
@@ -25,7 +25,7 @@ struct Paths {
 
 struct Options {
     std::string name;
-    std::optional<QgsAddress> qgs = {};  // whom to ask for quotes, instead of the kernel
+    std::optional<qgs::Address> qgs = {};  // whom to ask for quotes, instead of the kernel
     Paths paths = {};
 };
 

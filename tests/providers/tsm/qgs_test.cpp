@@ -1,4 +1,4 @@
-// Quotes by a quote generation service: its messages, and a quoter beside services that answer, refuse, lie, hang and go.
+// Quotes by a quote generation service: a quoter beside services that answer, refuse, lie, hang and go.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -17,91 +17,18 @@
 #include "mr/tdreport.h"
 #include "mrd/providers/sim/quoting_service.h"
 #include "mrd/providers/sim/report.h"
-#include "mrd/providers/tsm/qgs_message.h"
 #include "mrd/providers/tsm/qgs_quoter.h"
 #include "proto/varlink/address.h"
 #include "proto/varlink/file_descriptor.h"
 #include "tests/mrd/temporary_folder.h"
-#include "tests/providers/tsm/qgs_answer.h"
+#include "tests/providers/qgs/frames.h"
 
 namespace mrd::tsm {
 namespace {
 
-using Answer = QgsAnswer;
+using Answer = qgs::QuoteAnswer;
 using ::testing::HasSubstr;
 using Cause = QuoteFailure::Cause;
-
-// ---- Messages
-
-TEST(QgsMessage, ARequestIsTheReportInHeaderAndFrame) {
-    const mr::Bytes report(mr::tdreport_size, 0xAB);
-    const auto request = qgs_quote_request(report);
-    ASSERT_EQ(request.size(), 1052U);
-    EXPECT_EQ(mr::to_hex(mr::ByteView(request).first(28)),
-              "00000418"    // 1048, big-endian
-              "01000100"    // version 1.1
-              "00000000"    // GET_QUOTE_REQ
-              "18040000"    // 1048
-              "00000000"    // no error
-              "00040000"    // 1024 bytes of report
-              "00000000");  // no ids
-    EXPECT_TRUE(std::ranges::equal(mr::ByteView(request).subspan(28), report));
-}
-
-TEST(QgsMessage, AnAnswerIsItsQuoteWhateverTheIdBeforeIt) {
-    const mr::Bytes quote{1, 2, 3};
-    EXPECT_EQ(read_qgs_answer(Answer{.quote = quote}.message()).value(), quote);
-    EXPECT_EQ(read_qgs_answer(Answer{.id = mr::Bytes(16, 9), .quote = quote}.message()).value(), quote);
-}
-
-TEST(QgsMessage, AnAnswerWithAnyFieldWrongIsNone) {
-    const mr::Bytes quote{1, 2, 3};
-    const std::vector<std::pair<Answer, std::string>> wrong = {
-        {{.major = 2, .quote = quote}, "version 2"},
-        {{.type = 0, .quote = quote}, "type 0"},
-        {{.size_off_by = 1, .quote = quote}, "says that it has 28"},
-        {{.quote_size_off_by = 1, .quote = quote}, "do not fill"},
-        {{.quote_size_off_by = 0xFFFFFFFF, .quote = quote}, "do not fill"},
-        {{.id = mr::Bytes(max_qgs_id_size + 1), .quote = quote}, "do not fill"},
-        {{}, "empty"},
-    };
-    for (const auto &[answer, reason] : wrong) {
-        const auto read = read_qgs_answer(answer.message());
-        ASSERT_FALSE(read) << reason;
-        EXPECT_FALSE(read.error().refused);
-        EXPECT_THAT(read.error().reason, HasSubstr(reason));
-    }
-    const auto whole = Answer{.quote = quote}.message();
-    for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(read_qgs_answer(mr::ByteView(whole).first(size))) << size;
-}
-
-TEST(QgsMessage, AnErrorIsARefusalWithItsCode) {
-    const auto read = read_qgs_answer(Answer{.error = 0x12001}.message());
-    ASSERT_FALSE(read);
-    EXPECT_TRUE(read.error().refused);
-    EXPECT_THAT(read.error().reason, HasSubstr("0x00012001 (unexpected"));
-    EXPECT_THAT(read_qgs_answer(Answer{.error = 7}.message()).error().reason, HasSubstr("0x00000007"));
-}
-
-TEST(QgsMessage, AFrameHasTheSizeOfAnAnswerOrIsRefused) {
-    EXPECT_EQ(qgs_answer_size(mr::Bytes{0, 0, 0, 24}).value(), 24U);
-    EXPECT_EQ(qgs_answer_size(mr::Bytes{0, 1, 2, 3}).value(), 0x010203U);
-    EXPECT_FALSE(qgs_answer_size(mr::Bytes{0, 0, 0, 23}));
-    EXPECT_FALSE(qgs_answer_size(mr::Bytes{0xFF, 0xFF, 0xFF, 0xFF}));
-    EXPECT_THAT(qgs_answer_size(mr::Bytes{0x16, 3, 1, 0}).error(), HasSubstr("369295616"));  // TLS
-}
-
-TEST(QgsAddress, IsAVsocksOrAPath) {
-    EXPECT_EQ(QgsAddress::parse("vsock:2:4050").value(), (QgsAddress{.cid = 2, .port = 4050, .path = {}}));
-    EXPECT_EQ(QgsAddress::parse("/var/run/tdx-qgs/qgs.socket").value().path, "/var/run/tdx-qgs/qgs.socket");
-    for (const auto *const text : {"vsock:2:4050", "/run/qgs.socket"}) EXPECT_EQ(QgsAddress::parse(text).value().text(), text);
-    for (const auto *const text : {"", "vsock:", "vsock:2", "vsock:2:", "vsock::4050", "vsock:2:4050:1", "vsock:-1:4050",
-                                   "vsock:2:4294967296", "qgs.socket", "tcp:1:2"})
-        EXPECT_THAT(QgsAddress::parse(text).error(), HasSubstr("vsock:2:4050")) << text;
-    EXPECT_FALSE(QgsAddress::parse("/" + std::string(200, 'a')));
-}
-
-// ---- The quoter
 
 // A service on a real socket, which does with each connection what the test says.
 class Service {

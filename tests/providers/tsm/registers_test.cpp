@@ -282,7 +282,7 @@ TEST(Tsm, AsksNoServiceForQuotesWhereThereIsNoDeviceToMakeReports) {
     MeasurementFolder folder;
     MeasurementFolder::add_td_registers(folder);
     const auto opened = open({.name = "tdx",
-                              .qgs = QgsAddress{.cid = 2, .port = 4050, .path = {}},
+                              .qgs = qgs::Address{.cid = 2, .port = 4050, .path = {}},
                               .paths = {.measurements = folder.path(), .guest_device = "/nonexistent/d"}});
     EXPECT_THAT(opened.error(), HasSubstr("vsock:2:4050 are made over TDREPORTs of /nonexistent/d, which is not there"));
 }
