@@ -11,7 +11,6 @@
 #include "mrd/opener/opener.h"
 #include "mrd/own_files.h"
 #include "proto/varlink/address.h"
-#include "proto/varlink/server.h"
 
 namespace mrd {
 
@@ -63,24 +62,12 @@ std::filesystem::path whole_path(const std::filesystem::path &path) {
 
 std::filesystem::path lock_of(const std::filesystem::path &socket) { return socket.native() + ".lock"; }
 
-// The lock beside the socket says that nobody listens on it, so a file that is there is left over and goes.
 std::expected<Listener, std::string> make_socket(const ListenerConfig &listener, const AccessRules &rules) {
-    auto address = varlink::Address::parse(listener.path);
-    if (!address) return Failure(address.error());
-    // Access is by the file's mode, and an abstract socket has none.
-    if (address->path().empty()) return Failure(listener.path + " is an abstract socket, to which anybody could connect: use a path");
     auto access = access_of(listener, rules);
     if (!access) return Failure(access.error());
-    if (auto good = varlink::check_socket_file(*address); !good) return Failure(good.error());
-    const std::filesystem::path path = address->path();
-    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    if (auto made = make_own_folder(folder, 0755, Others::write_their_own); !made) return Failure(made.error());
-    auto lock = lock_file(lock_of(path), "the socket " + path.string());
-    if (!lock) return Failure(lock.error());
-    if (auto unused = check_nobody_listens(*address); !unused) return Failure(unused.error());
-    auto socket = varlink::bind_to(*address, *access);
-    if (!socket) return Failure(socket.error());
-    return Listener{.config = &listener, .socket = std::move(*socket), .file = SocketFile(path, std::move(*lock))};
+    auto bound = bind_socket_file(listener.path, *access);
+    if (!bound) return Failure(bound.error());
+    return Listener{.config = &listener, .socket = std::move(bound->socket), .file = std::move(bound->file)};
 }
 
 }  // namespace
@@ -144,6 +131,23 @@ SocketFile::~SocketFile() {
 
 std::error_code SocketFile::set_mode(mode_t mode) const {
     return {is_there() ? opener::set_socket_mode(path_, mode) : 0, std::generic_category()};
+}
+
+std::expected<BoundSocket, std::string> bind_socket_file(const std::string &path, const varlink::SocketAccess &access) {
+    auto address = varlink::Address::parse(path);
+    if (!address) return Failure(address.error());
+    // Access is by the file's mode, and an abstract socket has none.
+    if (address->path().empty()) return Failure(path + " is an abstract socket, to which anybody could connect: use a path");
+    if (auto good = varlink::check_socket_file(*address); !good) return Failure(good.error());
+    const std::filesystem::path file = address->path();
+    const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+    if (auto made = make_own_folder(folder, 0755, Others::write_their_own); !made) return Failure(made.error());
+    auto lock = lock_file(lock_of(file), "the socket " + file.string());
+    if (!lock) return Failure(lock.error());
+    if (auto unused = check_nobody_listens(*address); !unused) return Failure(unused.error());
+    auto socket = varlink::bind_to(*address, access);
+    if (!socket) return Failure(socket.error());
+    return BoundSocket{.socket = std::move(*socket), .file = SocketFile(file, std::move(*lock))};
 }
 
 std::expected<std::vector<Listener>, std::string> open_listeners(const std::vector<ListenerConfig> &listeners, PassedToListeners passed,

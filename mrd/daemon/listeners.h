@@ -13,6 +13,7 @@
 #include "mrd/daemon/activation.h"
 #include "mrd/daemon/config.h"
 #include "proto/varlink/file_descriptor.h"
+#include "proto/varlink/server.h"
 
 namespace mrd {
 
@@ -45,6 +46,14 @@ private:
     struct stat made_{};
     varlink::FileDescriptor lock_;
 };
+
+// A socket at a path, bound, on which nobody listens yet; its file has its mode and owner. Its folder is made where it is not there, and is nobody else's (make_own_folder()).
+struct BoundSocket {
+    varlink::FileDescriptor socket;
+    SocketFile file;
+};
+// A file that is left over goes: the lock beside it says that nobody listens there. Error: a sentence that names the socket.
+std::expected<BoundSocket, std::string> bind_socket_file(const std::string &path, const varlink::SocketAccess &access);
 
 struct Listener {
     const ListenerConfig *config = nullptr;

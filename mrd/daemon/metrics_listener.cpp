@@ -1,181 +1,49 @@
 #include "mrd/daemon/metrics_listener.h"
 
-#include <sys/socket.h>
-
-#include <algorithm>
-#include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
-#include <cerrno>
-#include <list>
-#include <map>
 #include <string_view>
 #include <utility>
 
 #include "mrd/daemon/metrics_http.h"
-#include "mrd/daemon/metrics_socket.h"
 
 namespace mrd {
 
 namespace {
 
-namespace asio = boost::asio;
-using ErrorCode = boost::system::error_code;
-// Not a socket of Asio's, which would ask the kernel for more than a confined mrd may (mrd/daemon/confine.cpp).
-using Descriptor = asio::posix::stream_descriptor;
-
-constexpr std::chrono::seconds time_without_descriptors{1};
-
-}  // namespace
-
-struct MetricsListener::State : std::enable_shared_from_this<State> {
-    State(asio::io_context &loop_, std::function<std::string()> text_, const Limits &limits_)
-        : loop(loop_), text(std::move(text_)), limits(limits_) {}
-
-    struct Listening {
-        Descriptor socket;
-        asio::steady_timer retry;
-    };
-    void accept_next(Listening &listening);
-    void accept(Listening &listening);
-    void make_room();
-    void close();
-    std::string_view metrics();
-
-    asio::io_context &loop;
-    std::function<std::string()> text;
-    Limits limits;
-    std::list<Listening> sockets;
-    std::list<std::shared_ptr<Connection>> connections;  // in the order in which they were made
-    std::string made;
-    std::chrono::steady_clock::time_point made_at;
-};
-
-class MetricsListener::Connection : public std::enable_shared_from_this<Connection> {
+// Made no more often than it grows old.
+class KeptText {
 public:
-    Connection(const std::shared_ptr<State> &state, varlink::FileDescriptor connected)
-        : state_(state), client_(client_of(connected.get())), peer_(state->loop, connected.release()), timer_(state->loop) {}
+    KeptText(std::function<std::string()> make, std::chrono::milliseconds age) : make_(std::move(make)), age_(age) {}
 
-    [[nodiscard]] const std::string &client() const { return client_; }
-
-    void start(std::chrono::milliseconds time) {
-        timer_.expires_after(time);
-        timer_.async_wait([weak = weak_from_this()](const ErrorCode &error) {
-            if (const auto self = weak.lock(); self && !error) self->end();
-        });
-        read();
-    }
-
-    void end() {
-        timer_.cancel();
-        ErrorCode ignored;
-        peer_.close(ignored);
-        if (const auto state = state_.lock()) std::erase(state->connections, shared_from_this());
+    std::string_view get() {
+        const auto now = std::chrono::steady_clock::now();
+        if (made_.empty() || now - made_at_ >= age_) {
+            made_ = make_();
+            made_at_ = now;
+        }
+        return made_;
     }
 
 private:
-    void read() {
-        peer_.async_read_some(asio::buffer(received_.data() + size_, received_.size() - size_),
-                              [self = shared_from_this()](const ErrorCode &error, std::size_t size) {
-                                  if (error) return self->end();
-                                  self->size_ += size;
-                                  self->take();
-                              });
-    }
-
-    void take() {
-        const auto state = state_.lock();
-        if (!state) return end();
-        auto answered = answer_http({received_.data(), size_}, [&state] { return state->metrics(); });
-        if (!answered) return read();
-        answer_ = std::move(*answered);
-        asio::async_write(peer_, asio::buffer(answer_), [self = shared_from_this()](const ErrorCode &error, std::size_t) {
-            if (error) return self->end();
-            ::shutdown(self->peer_.native_handle(), SHUT_WR);
-            self->take_what_is_unasked();
-        });
-    }
-
-    // A socket that is closed with something unread takes back what the client has not read.
-    void take_what_is_unasked() {
-        peer_.async_read_some(asio::buffer(received_), [self = shared_from_this()](const ErrorCode &error, std::size_t size) {
-            const auto state = self->state_.lock();
-            self->unasked_ += size;
-            if (error || !state || self->unasked_ > state->limits.unasked) return self->end();
-            self->take_what_is_unasked();
-        });
-    }
-
-    std::weak_ptr<State> state_;
-    std::string client_;
-    Descriptor peer_;
-    asio::steady_timer timer_;
-    std::array<char, max_http_request> received_{};
-    std::size_t size_ = 0;
-    std::string answer_;
-    std::size_t unasked_ = 0;
+    std::function<std::string()> make_;
+    std::chrono::milliseconds age_;
+    std::string made_;
+    std::chrono::steady_clock::time_point made_at_;
 };
 
-std::string_view MetricsListener::State::metrics() {
-    const auto now = std::chrono::steady_clock::now();
-    if (made.empty() || now - made_at >= limits.age) {
-        made = text();
-        made_at = now;
-    }
-    return made;
+RequestListener::Answer answer_with(KeptText text) {
+    return [text = std::move(text)](mr::ByteView received) mutable -> std::optional<mr::Bytes> {
+        const std::string_view request(reinterpret_cast<const char *>(received.data()), received.size());
+        const auto answer = answer_http(request, [&text] { return text.get(); });
+        if (!answer) return std::nullopt;
+        return mr::Bytes(answer->begin(), answer->end());
+    };
 }
 
-// For the one that has just been made, too.
-void MetricsListener::State::make_room() {
-    if (connections.size() <= limits.connections) return;
-    std::map<std::string_view, std::size_t> clients;
-    for (const auto &connection : connections) ++clients[connection->client()];
-    const auto most = std::ranges::max_element(clients, {}, [](const auto &client) { return client.second; })->second;
-    const auto ended = *std::ranges::find(connections, most, [&clients](const auto &each) { return clients[each->client()]; });
-    ended->end();
-}
+}  // namespace
 
-void MetricsListener::State::accept_next(Listening &listening) {
-    listening.socket.async_wait(Descriptor::wait_read, [weak = weak_from_this(), &listening](const ErrorCode &error) {
-        if (const auto self = weak.lock(); self && !error) self->accept(listening);
-    });
-}
-
-void MetricsListener::State::accept(Listening &listening) {
-    varlink::FileDescriptor connected(::accept4(listening.socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (connected) {
-        const auto connection = connections.emplace_back(std::make_shared<Connection>(shared_from_this(), std::move(connected)));
-        make_room();
-        connection->start(limits.time);
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-        // It stays in the queue, and would wake the loop at once, again and again.
-        listening.retry.expires_after(time_without_descriptors);
-        return listening.retry.async_wait([weak = weak_from_this(), &listening](const ErrorCode &error) {
-            if (const auto self = weak.lock(); self && !error) self->accept_next(listening);
-        });
-    }
-    accept_next(listening);
-}
-
-void MetricsListener::State::close() {
-    ErrorCode ignored;
-    for (auto &[socket, retry] : sockets) {
-        retry.cancel();
-        socket.close(ignored);
-    }
-    for (const auto &connection : std::exchange(connections, {})) connection->end();
-}
-
-MetricsListener::MetricsListener(asio::io_context &loop, std::vector<varlink::FileDescriptor> sockets, std::function<std::string()> text,
-                                 const Limits &limits)
-    : state_(std::make_shared<State>(loop, std::move(text), limits)) {
-    for (auto &socket : sockets)
-        state_->accept_next(state_->sockets.emplace_back(Descriptor(loop, socket.release()), asio::steady_timer(loop)));
-}
-
-MetricsListener::~MetricsListener() { state_->close(); }
+MetricsListener::MetricsListener(boost::asio::io_context &loop, std::vector<varlink::FileDescriptor> sockets,
+                                 std::function<std::string()> text, const Limits &limits)
+    : listener_(loop, std::move(sockets), answer_with({std::move(text), limits.age}),
+                {.connections = limits.connections, .time = limits.time, .request = max_http_request, .unasked = limits.unasked}) {}
 
 }  // namespace mrd

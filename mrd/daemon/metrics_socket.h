@@ -33,11 +33,4 @@ std::expected<std::vector<varlink::FileDescriptor>, std::string> take_metrics_so
 // Binds the port, and listens. Error: a sentence that names it.
 std::expected<varlink::FileDescriptor, std::string> listen_for_metrics(const std::string &address, std::uint16_t port);
 
-// "127.0.0.1:9469", "[::1]:9469", or a Unix socket's path.
-std::string name_of_socket(const varlink::FileDescriptor &socket);
-
-// Whose connection it is, so that no client takes the places of others: an IPv4 address, or the 64 bits of an IPv6 address that one host has for itself; all of this machine's
-// loopback are one, as any of its users has all those addresses. Of a Unix socket the uid.
-std::string client_of(int connected);
-
 }  // namespace mrd

@@ -40,6 +40,7 @@
 #include "mrd/daemon/reload.h"
 #include "mrd/daemon/self_measurement.h"
 #include "mrd/daemon/service.h"
+#include "mrd/daemon/socket_address.h"
 #include "mrd/daemon/start_progress.h"
 #include "mrd/daemon/watchdog.h"
 #include "mrd/log.h"
