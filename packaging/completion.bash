@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Completion of mrd, mrctl and mrfs for bash. Commands, options and what they take are read from the program's own --help, names of registers and providers from the
+# Completion of mrd, mrd-quoting-service, mrctl and mrfs for bash. Commands, options and what they take are read from the program's own --help, names of registers and providers from the
 # mrd that runs. What cannot be had is not offered, and nothing is said of it.
 
 # _mrd_help COMMAND...: reads its --help. Adds its options, with what they take, to the caller's `options`; sets the caller's `commands` and `positionals`.
@@ -124,4 +124,4 @@ _mrd() {
         _mrd_values "${positionals[given]-}"
         _mrd_offer "${commands[@]}"
     fi
-} && complete -F _mrd mrd mrctl mrfs
+} && complete -F _mrd mrd mrd-quoting-service mrctl mrfs

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Completion of mrctl and mrd, by bash's own functions, with an mrd on the simulator and without one.
+# Completion of mrctl, mrd and mrd-quoting-service, by bash's own functions, with an mrd on the simulator and without one.
 # Usage: tests/completion.sh BUILD_FOLDER
 #
 # Exits 77 where bash-completion is not installed.
@@ -62,7 +62,9 @@ for command in "" $commands "collateral assemble"; do
         has "mrctl ${command:+$command }-" "$option"
     done
 done
-for option in $(mrd --help | sed -nE 's/^  (-[^ ]*).*/\1/p' | tr ',' ' '); do has "mrd -" "$option"; done
+for program in mrd mrd-quoting-service; do
+    for option in $($program --help | sed -nE 's/^  (-[^ ]*).*/\1/p' | tr ',' ' '); do has "$program -" "$option"; done
+done
 # Those of every command are known behind one, too, and so is what they take.
 has "mrctl read --s" --socket
 offers "mrctl --socket a-" a-file
@@ -75,6 +77,7 @@ offers "mrctl collateral " assemble
 offers "mrctl collateral assemble --quote x a-" a-file
 offers "mrctl verify a-" a-file
 offers "mrd --log-level w" warning
+offers "mrd-quoting-service --format tdx_v5_td15" tdx_v5_td15
 offers "mrctl log-level " "debug error info warning"
 has "mrctl access ro" root
 mkdir "$folder/here/a-folder"

@@ -26,7 +26,7 @@ interfaces=()
 for file in "$source"/proto/interfaces/io.mrd.*.varlink; do interfaces+=("$(basename "$file" .varlink).7"); done
 optional=()
 [ ! -e "$pages/mrfs.8" ] || optional=(mrfs.8)
-for page in "${optional[@]}" mrd.8 mrctl.1 mrd.toml.5 libmr.3 "${interfaces[@]}"; do
+for page in "${optional[@]}" mrd.8 mrd-quoting-service.8 mrctl.1 mrd.toml.5 libmr.3 "${interfaces[@]}"; do
     mandoc -T lint -W warning "$pages/$page" >"$folder/said" 2>&1 || fail "$page has mistakes" "$folder/said"
     # What is typed has minus signs, not hyphens: it can be copied, and searched for.
     if grep -E '(^|[^\\])--' "$pages/$page" >"$folder/said"; then fail "$page has a hyphen where it means a minus sign" "$folder/said"; fi
@@ -51,6 +51,7 @@ entries() {
 PATH=$build/mrd:$build/mrctl:$build/mrfs:$PATH
 entries mrd.8 mrd
 [ ${#optional[@]} -eq 0 ] || { entries mrfs.8 mrfs; has mrfs.8 ETIMEDOUT; has mrfs.8 "measurements/NAME:HASH"; }
+entries mrd-quoting-service.8 mrd-quoting-service
 entries mrctl.1 mrctl
 [ "$(grep -c '^ mrctl ' "$folder/mrctl.1")" -gt 15 ] || fail "mrctl.1 has too few commands"
 

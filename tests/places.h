@@ -12,6 +12,7 @@ std::filesystem::path shared_data();
 
 std::string mrd();
 std::string mrd_with_faults();
+std::string mrd_quoting_service();
 std::string mrd_sim_extend();
 std::string mrctl();
 std::string mrfs();  // empty: this build has none

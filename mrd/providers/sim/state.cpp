@@ -226,6 +226,21 @@ std::filesystem::path state_file(const std::filesystem::path &state_directory, s
     return state_directory / ("sim-" + std::string(provider_name) + ".state");
 }
 
+std::expected<ReportKey, std::string> read_report_key(const std::filesystem::path &file) {
+    const std::string &path = file.native();
+    if (auto own = check_own_file(file, Content::secret); !own) return std::unexpected(own.error());
+    const File opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (opened.get() < 0) {
+        return std::unexpected(path + ": no simulated TD can be read there (" + reason_of(errno) +
+                               "): mrd makes it when it starts with the simulator");
+    }
+    Header header{};
+    if (::pread(opened.get(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header))
+        return std::unexpected(use_reset(path, "is not a state file of the simulator"));
+    if (auto bad = why_header_is_bad(header)) return std::unexpected(use_reset(path, *bad));
+    return header.report_key;
+}
+
 class State::Mapping {
 public:
     static std::expected<std::unique_ptr<Mapping>, int> map(File file, std::string path) {

@@ -80,6 +80,10 @@ StaticValues default_statics();
 // "sim-NAME.state" in the state directory.
 std::filesystem::path state_file(const std::filesystem::path &state_directory, std::string_view provider_name);
 
+// Of the TD that is there, for its host. Takes no lock, and keeps nothing open: the header is written once, and another TD is another file. Error: one sentence that
+// names the file and says what to do.
+std::expected<ReportKey, std::string> read_report_key(const std::filesystem::path &file);
+
 // One user's view of the file. Several, in one process or many, share one truth; one of them is not for two threads at once.
 // Errors are one sentence that names the file or the option and says what to do.
 class State {
