@@ -148,7 +148,7 @@ struct Judged {
 
 Judged judge(const std::vector<Made> &events, const Digest &value, const std::string &name, bool is_log_only = true) {
     ReferenceValues reference;
-    reference.virtual_registers = {name};
+    reference.virtual_registers = {{.name = name}};
     if (is_log_only) reference.log_only_registers = {"rtmr3"};
     SignedRegister reg;
     reg.kind = "tdx";
@@ -348,7 +348,7 @@ TEST(VirtualJudgement, WithoutALogWhatWasAskedForIsNoSilentYes) {
     Verdict verdict;
     state_without_log(verdict, reference, fails("no log was given"));
     EXPECT_EQ(verdict.find(statement::virtual_registers), nullptr);
-    reference.virtual_registers = {"virtual/build"};
+    reference.virtual_registers = {{.name = "virtual/build"}};
     state_without_log(verdict, reference, fails("no log was given"));
     ASSERT_NE(verdict.find(statement::virtual_registers), nullptr);
     EXPECT_EQ(verdict.find(statement::virtual_registers)->result, Judgement::fails);

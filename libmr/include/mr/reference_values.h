@@ -6,6 +6,10 @@
 //   tcb                 array of the statuses that are accepted of a platform's TCB, as its maker names them, not empty: these and no others
 //                       [those that are up to date]; naming it makes the TCB required even without collateral
 //   acceptedGaps        array of { register, found }: gaps that are accepted where they are the register's first event; found: hex, what it held
+//   virtualRegisters    array of names ("virtual/build"), or objects: registers of which nothing is hidden, each on one of logOnlyRegisters
+//     name              of the one that is not closed
+//     owner             uid whose it is [any]
+//     values            array of what it may hold, hex, by its own hash [any]
 //   logOnlyRegisters    array of names: registers that take nothing but envelopes, so that what an envelope says there is mrd's word
 //   debug, simulatedRoots, gaps    "accept" or "refuse" ["refuse"; simulatedRoots: left to whoever names the trust anchors]
 //   uncoveredRegisters  array of names: "rtmr2"; registers that others extend too, so that no log leads to them
@@ -31,7 +35,7 @@
 //
 //   a rule: an object
 //     name              what it is, for the verdict's reason
-//     register          "rtmr3"; may be absent: any. A closed register's rules have none
+//     register          "rtmr3"; may be absent: any that a quote signs. A closed register's rules have none
 //     optional          true or false [false]: that event of a closed register need not be there. Of no other rule
 //     and of these at least one, all of which must match:
 //     digest            of what was measured, be it what was extended or the content of an envelope (mr/envelope.h)
@@ -44,7 +48,8 @@
 //                       each digest is hex, of 32 (SHA-256), 48 (SHA-384) or 64 bytes (SHA-512), or "ALGORITHM:HEX"
 //
 // A register is named as its kind names it, which mr/claims.h has ("mrtd", "rtmr3"): that of every part, or of one, with the part's name or kind before it
-// ("tdx/rtmr3"). A part's name means something only if `parts` says of which kind it is.
+// ("tdx/rtmr3"). A part's name means something only if `parts` says of which kind it is. Rules, closed registers and virtualRegisters may name a virtual register
+// ("virtual/build", mr/virtual_registers.h): its events are those behind its create, none of which may be unknown.
 //
 // Rules are decided by the hashed bytes alone, whatever the log says of an event. Nothing rests on SHA-1.
 #pragma once
@@ -69,6 +74,7 @@ namespace mr {
 
 inline constexpr std::size_t max_reference_values_size = std::size_t{4} << 20;  // bytes of the file
 inline constexpr std::size_t max_event_rules = 4096;  // of all members and alternatives together; a closed register counts as one more
+inline constexpr std::size_t max_reference_virtual_registers = 256;  // in virtualRegisters, and as many in rules
 inline constexpr std::size_t max_reference_roles = 64;
 inline constexpr std::size_t max_registers_of_role = 16;
 inline constexpr std::size_t max_rule_sets = 256;  // of all alternatives together
@@ -100,6 +106,14 @@ struct ExpectedPart {
     std::string name;
     std::string kind;
     friend bool operator==(const ExpectedPart &, const ExpectedPart &) = default;
+};
+
+// Of a virtual register nothing may be hidden, and it has to be so.
+struct VirtualRegisterRule {
+    std::string name;                         // "virtual/build"
+    std::optional<std::uint32_t> owner = {};  // uid; nothing: any
+    std::vector<Bytes> values = {};           // that it may hold; empty: any
+    friend bool operator==(const VirtualRegisterRule &, const VirtualRegisterRule &) = default;
 };
 
 enum class EventOrder : std::uint8_t { listed, any };
@@ -153,7 +167,7 @@ struct ReferenceValues : RuleSet {
     std::vector<AcceptedGap> accepted_gaps = {};
     std::vector<std::string> log_only_registers = {};
     std::vector<std::string> uncovered_registers = {};
-    std::vector<std::string> virtual_registers = {};  // "virtual/build": nothing of them may be hidden
+    std::vector<VirtualRegisterRule> virtual_registers = {};
     std::optional<std::int64_t> maximum_age_seconds = {};
     std::vector<Alternatives> alternatives = {};
 };

@@ -27,14 +27,20 @@ namespace mr {
 
 inline constexpr std::size_t max_carried_registers = 65'536;  // that are followed in one log
 
+// Where an event stands. What comes after what only `count` tells: a number is the log's to say, which need not have any.
+struct CarriedEvent {
+    std::uint64_t count = 0;     // the how many'th of the carrier's events it is, from 1; 0: there is none
+    std::uint64_t sequence = 0;  // its number
+};
+
 struct CarriedRegister {
     VirtualRegisterId id{};
     std::optional<CreatedRegister> created;  // what its create says; nothing: that is redacted
-    std::uint64_t created_by = 0;            // sequence of its create
-    std::uint64_t closed_by = 0;             // of its close; 0: it has none
-    std::uint64_t events = 0;                // with these two
-    std::uint64_t hidden = 0;                // of them are redacted
-    std::optional<Digest> value;             // what it holds; nothing: something of it is hidden
+    CarriedEvent created_by = {};
+    CarriedEvent closed_by = {};  // none: it is not closed
+    std::uint64_t events = 0;     // with these two
+    std::uint64_t hidden = 0;     // of them are redacted
+    std::optional<Digest> value;  // what it holds; nothing: something of it is hidden
 };
 
 class CarriedRegisters {
@@ -51,12 +57,12 @@ public:
     // By the name that its create gives it, the last one: a name may be used again. Null: none, or its create is hidden.
     [[nodiscard]] const CarriedRegister *find(std::string_view name) const;
 
-    // ---- What else stands behind the event of this number
+    // ---- What else the carrier took
 
-    [[nodiscard]] std::uint64_t last_unread() const { return last_unread_; }  // the last one that is no bound envelope; 0: none is
-    [[nodiscard]] std::uint64_t last_gap() const { return last_gap_; }        // the last resync
+    [[nodiscard]] CarriedEvent last_unread() const { return last_unread_; }  // the last one that is no bound envelope
+    [[nodiscard]] CarriedEvent last_gap() const { return last_gap_; }        // the last resync
     // Redacted ones.
-    [[nodiscard]] std::uint64_t hidden_after(std::uint64_t sequence) const;
+    [[nodiscard]] std::uint64_t hidden_after(CarriedEvent event) const;
 
 private:
     std::expected<void, Error> create(const Event &event, const EnvelopeHeader &header, const std::optional<EnvelopeBody> &body);
@@ -66,10 +72,11 @@ private:
     HashAlgorithm bank_;
     std::vector<CarriedRegister> all_;
     std::map<VirtualRegisterId, std::size_t> numbers_;
-    std::uint64_t last_unread_ = 0;
-    std::uint64_t last_gap_ = 0;
-    std::uint64_t capped_by_ = 0;
-    std::vector<std::uint64_t> hidden_;  // their numbers
+    std::uint64_t events_ = 0;  // so far
+    CarriedEvent last_unread_;
+    CarriedEvent last_gap_;
+    bool is_capped_ = false;
+    std::vector<std::uint64_t> hidden_;  // their counts
 };
 
 }  // namespace mr

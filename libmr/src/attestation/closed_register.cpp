@@ -93,6 +93,7 @@ std::string ClosedRegisterJudgement::first_expected() const {
 }
 
 Finding ClosedRegisterJudgement::finding(const LoggedEnd &end) const {
+    if (!end.unknown.empty()) return not_judged(end.unknown);
     if (!end.leads) return not_judged("the log does not lead to it");
     if (!end.gaps_are_named) return not_judged("there is a gap that acceptedGaps does not name, before which it may hold anything");
     const bool has_gap_there = end.has_gap() && end.replayed->gaps.back().sequence == resync_;

@@ -46,6 +46,14 @@ EventContent::EventContent(const Event &event, const EventRegister &reg) : algor
     const auto bank = std::ranges::find(event.digests, tcg_id(algorithm_), &EventDigest::algorithm_id);
     if (bank == event.digests.end()) return;
     digest_ = bank->value;
+    if (reg.is_virtual) {
+        if (auto carried = carried_envelope(event, *bank)) {
+            is_of_register_ = true;
+            header_ = std::move(carried->header);
+            envelope_ = std::move(carried->body);
+        }
+        return;
+    }
     if (auto bound = bound_envelope(event, *bank)) {
         // Redacted, its body may be any; of another kind's register, it is not mrd's word for this one.
         is_of_register_ = bound->header.register_name == std::string(reg.kind).append("/").append(reg.name);

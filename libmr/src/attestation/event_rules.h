@@ -50,6 +50,7 @@ struct EventRegister {
     std::string_view kind;  // "tdx"
     std::string_view name;  // "rtmr3"
     HashAlgorithm algorithm = HashAlgorithm::sha384;
+    bool is_virtual = false;  // the event is known to be one of its own: algorithm and digest are those of what carries it
 };
 
 class EventContent {

@@ -22,7 +22,7 @@ LogJudgement::LogJudgement(const ReferenceValues &reference, const PreparedRules
       registers_(registers),
       evidence_(evidence),
       rules_(reference, rules, registers),
-      virtual_(reference, registers, evidence),
+      virtual_(reference, rules.virtual_names, registers, evidence),
       ends_(registers.size()) {
     // The hardware's initial values are not the log's to say.
     for (const auto &reg : registers_) replay_.begin_at(reg.logged, reg.claimed.algorithm, *reg.claimed.initial);
@@ -110,6 +110,7 @@ std::vector<RuleFindings> LogJudgement::judge(Verdict &verdict) {
     judge_history(verdict);
     virtual_.judge(verdict, ends_);
     if (!replays) return findings_without_log(reference_, not_judged("the log does not lead to what is signed"));
+    rules_.note(virtual_, ends_);
     return rules_.findings(ends_);
 }
 

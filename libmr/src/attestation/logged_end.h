@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "mr/event_log.h"
 
@@ -12,6 +13,8 @@ struct LoggedEnd {
     const ReplayedRegister *replayed = nullptr;  // null: without an event
     bool gaps_are_named =
         false;  // the reference values accept each gap by the value found, which was there before the log's first event; so also where there is none
+
+    std::string unknown = {};  // of a virtual register, why nobody can tell what it holds
 
     [[nodiscard]] bool has_gap() const { return replayed != nullptr && !replayed->gaps.empty(); }
 

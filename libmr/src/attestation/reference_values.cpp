@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <set>
 #include <utility>
 
 #include "libmr/src/attestation/choice.h"
+#include "libmr/src/attestation/rule_judgement.h"
 #include "libmr/src/attestation/rule_set_reader.h"
 #include "libmr/src/event_log/json_common.h"
 #include "proto/varlink/fields.h"
@@ -15,6 +18,7 @@ namespace {
 
 using attestation::is_register_name;
 using attestation::value_from;
+using attestation::wrong_signed_name;
 using varlink::field;
 
 constexpr std::string_view format_name = "mrd-reference-values";
@@ -25,6 +29,16 @@ struct GapFields {
     std::string_view register_name;
     std::string_view found;
     static constexpr auto fields() { return std::tuple(field("register", &GapFields::register_name), field("found", &GapFields::found)); }
+};
+
+struct VirtualRegisterFields {
+    std::string name;
+    std::optional<std::int64_t> owner;
+    std::optional<std::vector<std::string_view>> values;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &VirtualRegisterFields::name), field("owner", &VirtualRegisterFields::owner),
+                          field("values", &VirtualRegisterFields::values));
+    }
 };
 
 struct SetFields {
@@ -58,7 +72,6 @@ struct FileFields {
     std::optional<Choice> gaps;
     std::optional<std::vector<std::string>> uncovered_registers;
     std::optional<std::vector<std::string>> log_only_registers;
-    std::optional<std::vector<std::string>> virtual_registers;
     std::optional<std::vector<GapFields>> accepted_gaps;
     std::optional<std::int64_t> maximum_age;
     static constexpr auto fields() {
@@ -67,8 +80,7 @@ struct FileFields {
             field("parts", &FileFields::parts), field("roles", &FileFields::roles), field("tcb", &FileFields::tcb),
             field("debug", &FileFields::debug), field("simulatedRoots", &FileFields::simulated_roots), field("gaps", &FileFields::gaps),
             field("uncoveredRegisters", &FileFields::uncovered_registers), field("logOnlyRegisters", &FileFields::log_only_registers),
-            field("virtualRegisters", &FileFields::virtual_registers), field("acceptedGaps", &FileFields::accepted_gaps),
-            field("maximumAgeSeconds", &FileFields::maximum_age));
+            field("acceptedGaps", &FileFields::accepted_gaps), field("maximumAgeSeconds", &FileFields::maximum_age));
     }
 };
 
@@ -104,10 +116,64 @@ std::expected<void, Error> read_roles(std::map<std::string, std::vector<std::str
         if (names.empty() || names.size() > max_registers_of_role)
             return malformed(in_role + " is of 1 to " + std::to_string(max_registers_of_role) + " registers");
         for (const auto &name : names) {
-            if (!attestation::is_register_name(name)) return malformed(in_role + ": \"" + name + "\" is no name of a register");
+            if (const auto wrong = wrong_signed_name(name); !wrong.empty()) return malformed(in_role + ": \"" + name + "\" " + wrong);
             if (roles.contains(name)) return malformed(in_role + ": \"" + name + "\" is a role too: name the register");
         }
         values.roles.emplace(role, names);
+    }
+    return {};
+}
+
+constexpr std::string_view virtual_registers_member = "virtualRegisters";
+
+// Of one element: a name alone, or with what is asked for besides.
+std::expected<VirtualRegisterRule, Error> virtual_register_from(varlink::Value value) {
+    const auto member = "the member " + std::string(virtual_registers_member);
+    VirtualRegisterFields fields;
+    if (value.kind() == varlink::Kind::object) {
+        if (const auto null = attestation::null_member(value)) return malformed(member + ": " + *null + " is null: leave it out");
+    }
+    if (const auto name = value.as_string()) {
+        fields.name = *name;
+    } else if (auto decoded = varlink::decode<VirtualRegisterFields>(value)) {
+        fields = std::move(*decoded);
+    } else {
+        return malformed(member +
+                         ": each is a name, or an object with name, and perhaps owner, a uid, and values, an array of text, each once "
+                         "and nothing else");
+    }
+    VirtualRegisterRule rule{.name = std::move(fields.name)};
+    if (!attestation::is_virtual_register_name(rule.name))
+        return malformed(member + ": \"" + rule.name + "\" is no name of a virtual register, as \"virtual/build\"");
+    const auto in_rule = member + ": \"" + rule.name + "\": ";
+    if (fields.owner) {
+        if (*fields.owner < 0 || *fields.owner > std::numeric_limits<std::uint32_t>::max())
+            return malformed(in_rule + "the owner is no uid");
+        rule.owner = static_cast<std::uint32_t>(*fields.owner);
+    }
+    if (fields.values && fields.values->empty()) return malformed(in_rule + "values is empty, so that it may hold nothing: leave it out");
+    for (const auto hex : fields.values.value_or(std::vector<std::string_view>())) {
+        auto allowed = value_from(rule.name, hex);
+        if (!allowed) return std::unexpected(std::move(allowed.error()));
+        rule.values.push_back(std::move(*allowed));
+    }
+    return rule;
+}
+
+std::expected<void, Error> read_virtual_registers(varlink::Value root, ReferenceValues &values) {
+    const auto array = root.find(virtual_registers_member);
+    if (!array) return {};
+    if (array->kind() != varlink::Kind::array)
+        return malformed(
+            "the member virtualRegisters is not an array of names, as [\"virtual/build\"], or of objects with name, owner and values");
+    if (array->size() > max_reference_virtual_registers)
+        return malformed("the member virtualRegisters: more than " + std::to_string(max_reference_virtual_registers));
+    for (auto element = array->first(); element; element = element->next()) {
+        auto rule = virtual_register_from(*element);
+        if (!rule) return std::unexpected(std::move(rule.error()));
+        if (std::ranges::find(values.virtual_registers, rule->name, &VirtualRegisterRule::name) != values.virtual_registers.end())
+            return malformed("the member virtualRegisters: " + rule->name + " is given twice");
+        values.virtual_registers.push_back(std::move(*rule));
     }
     return {};
 }
@@ -175,7 +241,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
                          what_is_wanted(name));
     }
     ReferenceValues values;
-    bool has_alternatives = false;
+    std::set<std::string_view> read_later;
     for (auto member = root.first(); member; member = member->next()) {
         const bool known = std::apply([&](const auto &...entry) { return ((entry.name == member->key()) || ...); }, FileFields::fields());
         if (member->kind() == varlink::Kind::null) return malformed("the member " + std::string(member->key()) + " is null: leave it out");
@@ -187,8 +253,9 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
             continue;
         }
         if (known || attestation::RuleSetReader::is_member(member->key())) continue;
-        if (member->key() != alternatives_member) return malformed("the member " + std::string(member->key()) + " is unknown");
-        if (std::exchange(has_alternatives, true)) return malformed("the member alternatives is given twice");
+        if (member->key() != alternatives_member && member->key() != virtual_registers_member)
+            return malformed("the member " + std::string(member->key()) + " is unknown");
+        if (!read_later.emplace(member->key()).second) return malformed("the member " + std::string(member->key()) + " is given twice");
     }
     if (fields->format != format_name) return malformed("the member format is not " + std::string(format_name));
     if (fields->version != 1) return malformed("the member version: only version 1 is known");
@@ -210,6 +277,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     if (auto done = read_roles(fields->roles.value_or(std::map<std::string, std::vector<std::string>>()), values); !done)
         return std::unexpected(std::move(done.error()));
     for (auto &part : fields->parts.value_or(std::vector<PartFields>())) {
+        if (part.name == attestation::virtual_kind) return malformed("the member parts: virtual registers are called so: no part is");
         if (find_tee(part.kind, tees) == nullptr) return malformed("the member parts: " + part.kind + " is no kind that is known");
         if (std::ranges::find(values.parts, part.name, &ExpectedPart::name) != values.parts.end())
             return malformed("the member parts: " + part.name + " is given twice");
@@ -232,26 +300,28 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
         }
     }
     for (const auto &gap : fields->accepted_gaps.value_or(std::vector<GapFields>())) {
-        if (!is_register_name(gap.register_name))
-            return malformed("the member acceptedGaps: \"" + std::string(gap.register_name) + "\" is no name of a register");
+        if (const auto wrong = wrong_signed_name(gap.register_name); !wrong.empty())
+            return malformed("the member acceptedGaps: \"" + std::string(gap.register_name) + "\" " + wrong);
         const auto found = value_from("acceptedGaps", gap.found);
         if (!found) return std::unexpected(found.error());
         values.accepted_gaps.push_back({std::string(gap.register_name), Digest(*found)});
     }
     for (const auto &[member, names, to] : {std::tuple{"uncoveredRegisters", &fields->uncovered_registers, &values.uncovered_registers},
-                                            std::tuple{"logOnlyRegisters", &fields->log_only_registers, &values.log_only_registers},
-                                            std::tuple{"virtualRegisters", &fields->virtual_registers, &values.virtual_registers}}) {
+                                            std::tuple{"logOnlyRegisters", &fields->log_only_registers, &values.log_only_registers}}) {
         for (const auto &name : names->value_or(std::vector<std::string>())) {
-            if (!is_register_name(name))
-                return malformed("the member " + std::string(member) + ": \"" + name + "\" is no name of a register");
+            if (const auto wrong = wrong_signed_name(name); !wrong.empty())
+                return malformed("the member " + std::string(member) + ": \"" + name + "\" " + wrong);
             to->push_back(name);
         }
     }
+    if (auto done = read_virtual_registers(root, values); !done) return std::unexpected(std::move(done.error()));
     if (fields->maximum_age && *fields->maximum_age < 0) return malformed("the member maximumAgeSeconds is negative");
     values.maximum_age_seconds = fields->maximum_age;
     attestation::RuleSetReader reader;
     if (auto done = reader.read(root, "", values); !done) return std::unexpected(std::move(done.error()));
     if (auto done = read_alternatives(root, reader, values.alternatives); !done) return std::unexpected(std::move(done.error()));
+    if (attestation::virtual_registers_in_rules(values).size() > max_reference_virtual_registers)
+        return malformed("rules name more than " + std::to_string(max_reference_virtual_registers) + " virtual registers");
     return values;
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "libmr/src/attestation/signed_register.h"
+#include "mr/limits.h"
 #include "proto/varlink/fields.h"
 
 template <>
@@ -90,6 +92,8 @@ std::optional<ContentDigest> digest_from(std::string_view text) {
     return std::nullopt;
 }
 
+bool is_name_in_rule(std::string_view name) { return is_virtual_register_name(name) || wrong_signed_name(name).empty(); }
+
 std::expected<EventRule, Error> rule_from(const std::string &member, bool of_closed_register, varlink::Value value) {
     if (value.kind() == varlink::Kind::object) {
         if (const auto null = null_member(value))
@@ -116,7 +120,8 @@ std::expected<EventRule, Error> rule_from(const std::string &member, bool of_clo
     if (fields->register_name) {
         if (of_closed_register) return in_rule("the register is that of the closed register: leave it out");
         rule.register_name = *fields->register_name;
-        if (!is_register_name(rule.register_name)) return in_rule("the register is no name of one, as \"rtmr3\" or \"tdx/rtmr3\"");
+        if (!is_name_in_rule(rule.register_name))
+            return in_rule("the register is no name of one, as \"rtmr3\", \"tdx/rtmr3\" or \"virtual/build\"");
     }
     if (fields->optional && !of_closed_register) return in_rule("only the events of closedRegisters can be optional");
     constexpr auto wanted = " is not a digest in hex of 32, 48 or 64 bytes, or ALGORITHM:HEX; SHA-1 proves nothing";
@@ -169,6 +174,19 @@ bool is_register_name(std::string_view name) {
     return !name.empty() && slash != 0 && slash != name.size() - 1 && std::ranges::count(name, '/') <= 1;
 }
 
+std::string wrong_signed_name(std::string_view name) {
+    if (!is_register_name(name)) return "is no name of a register";
+    return name.starts_with(virtual_prefix) ? "is a virtual register's name: no quote signs it" : "";
+}
+
+bool is_virtual_register_name(std::string_view name) {
+    if (!name.starts_with(virtual_prefix)) return false;
+    name.remove_prefix(virtual_prefix.size());
+    return !name.empty() && name.size() <= max_virtual_register_name && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    });
+}
+
 std::optional<std::string> null_member(varlink::Value object) {
     for (auto member = object.first(); member; member = member->next()) {
         if (member->kind() == varlink::Kind::null) return std::string(member->key());
@@ -219,7 +237,8 @@ std::expected<void, Error> RuleSetReader::read_registers(varlink::Value object, 
         return malformed_values(where + "the member registers is given twice, or is not an object of arrays, as {\"mrtd\": [\"ebed...\"]}");
     if (!fields->registers) return {};
     for (const auto &[name, allowed] : *fields->registers) {
-        if (!is_register_name(name)) return malformed_values(where + "the member registers: \"" + name + "\" is no name of a register");
+        if (const auto wrong = wrong_signed_name(name); !wrong.empty())
+            return malformed_values(where + "the member registers: \"" + name + "\" " + wrong);
         auto &known = set.registers[name];
         for (const auto hex : allowed) {
             auto value = value_from(where + name, hex);
@@ -254,8 +273,8 @@ std::expected<void, Error> RuleSetReader::read_self(varlink::Value object, const
                                     " has register, binary and configuration, and may have access and options, each once and nothing "
                                     "else; " +
                                     fields.error().name + " is not so");
-        if (!is_register_name(fields->register_name))
-            return malformed_values(member + ": \"" + fields->register_name + "\" is no name of a register");
+        if (const auto wrong = wrong_signed_name(fields->register_name); !wrong.empty())
+            return malformed_values(member + ": \"" + fields->register_name + "\" " + wrong);
         auto &rule = set.self_measurement.emplace(SelfMeasurementRule{.register_name = fields->register_name});
         if (fields->binary.empty() || fields->configuration.empty() || (fields->access && fields->access->empty()))
             return malformed_values(member + ": a list of digests is empty, so that no mrd is allowed");
@@ -292,7 +311,7 @@ std::expected<ClosedRegister, Error> RuleSetReader::read_closed_register(varlink
                                                                      : name == "order"  ? "\"listed\" or \"any\""
                                                                                         : "an array of rules")));
     }
-    if (!is_register_name(fields->register_name))
+    if (!is_name_in_rule(fields->register_name))
         return malformed_values(member + ": \"" + fields->register_name + "\" is no name of a register");
     ClosedRegister closed{.register_name = fields->register_name, .order = fields->order.value_or(EventOrder::listed)};
     const auto in_register = member + " \"" + closed.register_name + "\"";

@@ -18,6 +18,11 @@ std::unexpected<Error> malformed_values(std::string message);
 // Of a register, with a part before it or without. Which registers there are the evidence's quotes tell.
 bool is_register_name(std::string_view name);
 
+// What is wrong with the name of a register that a quote signs, by itself or with what carries it; empty: nothing.
+std::string wrong_signed_name(std::string_view name);
+// Of a virtual register, as mrd has them: "virtual/build".
+bool is_virtual_register_name(std::string_view name);
+
 // What is null says nothing, where its writer meant something: an unset variable of a template. The name of such a member.
 std::optional<std::string> null_member(varlink::Value object);
 

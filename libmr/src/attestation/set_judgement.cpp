@@ -23,8 +23,9 @@ public:
         case Domain::digest:
         case Domain::content: return;
         case Domain::envelope: {
-            const bool is_log_only =
-                std::ranges::any_of(reference_.log_only_registers, [&](const auto &name) { return is_meant(name, reg, reference_); });
+            const bool is_log_only = reg.is_virtual() || std::ranges::any_of(reference_.log_only_registers, [&](const auto &name) {
+                                         return is_meant(name, reg, reference_);
+                                     });
             rules_["an envelope in " + reg.shown +
                    (is_log_only ? ", which takes nothing else" : ", which whoever may extend it by digest can state too")]
                 .push_back(rule);
@@ -77,7 +78,7 @@ SetJudgement::Scopes SetJudgement::scopes_of(const std::vector<PreparedRule> &ru
     for (const auto &prepared : rules) {
         const auto &name = prepared.rule().register_name;
         auto &scope = scopes.emplace_back();
-        for (const auto &reg : registers_) scope.push_back(name.empty() || is_meant(name, reg, reference_));
+        for (const auto &reg : registers_) scope.push_back(name.empty() ? !reg.is_virtual() : is_meant(name, reg, reference_));
     }
     return scopes;
 }
@@ -132,6 +133,9 @@ void SetJudgement::note_forbidden(const EventContent &content, const Event &even
 std::string SetJudgement::why_missing(std::size_t rule, std::span<const LoggedEnd> ends) const {
     const auto &noted = required_[rule];
     const auto expected = "expected was " + told(rules_.required[rule].rule());
+    for (std::size_t number = 0; number < registers_.size(); ++number) {
+        if (required_scopes_[rule][number] && !ends[number].unknown.empty()) return ends[number].unknown;
+    }
     if (std::ranges::any_of(noted.matched,
                             [](const Matched &each) { return std::ranges::any_of(each, [](auto event) { return event > 0; }); }))
         return "only before a gap, where nothing binds it";
@@ -193,7 +197,8 @@ Finding SetJudgement::judge_forbidden(std::span<const LoggedEnd> ends, bool has_
     std::vector<std::string> dark;
     for (std::size_t i = 0; i < registers_.size(); ++i) {
         const bool in_scope = std::ranges::any_of(forbidden_scopes_, [i](const auto &scope) { return scope[i]; });
-        if (in_scope && (!ends[i].leads || ends[i].has_gap())) dark.push_back(registers_[i].shown);
+        if (in_scope && (!ends[i].leads || ends[i].has_gap()))
+            dark.push_back(registers_[i].shown + (ends[i].unknown.empty() ? "" : " (" + ends[i].unknown + ")"));
     }
     if (!dark.empty()) return not_judged(listed(dark) + ": the log does not tell all that was extended");
     if (!untold.empty())

@@ -22,6 +22,7 @@ bool is_called(std::string_view name, const SignedRegister &reg) {
 }
 
 bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference) {
+    if (reg.is_virtual() || name.starts_with(virtual_prefix)) return reg.is_virtual() && name == reg.claimed.name;
     if (reference.roles.contains(name)) return std::ranges::find(reg.roles, name) != reg.roles.end();
     if (const auto slash = name.find('/'); slash != std::string_view::npos) {
         const auto part = name.substr(0, slash);

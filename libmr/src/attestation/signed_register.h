@@ -15,6 +15,10 @@
 
 namespace mr::attestation {
 
+// What stands before the slash of a virtual register's name, and what rules take for its kind: no quote signs it, what carries it proves it.
+inline constexpr std::string_view virtual_kind = "virtual";
+inline constexpr std::string_view virtual_prefix = "virtual/";
+
 struct SignedRegister {
     std::string part;  // name of the part of evidence; empty: the quote comes by itself
     std::string kind;
@@ -25,12 +29,13 @@ struct SignedRegister {
     // The last event of the log that its quote shows.
     std::uint64_t last_event = std::numeric_limits<std::uint64_t>::max();
 
+    [[nodiscard]] bool is_virtual() const { return kind == virtual_kind; }
     [[nodiscard]] bool is_extended() const { return claimed.initial.has_value(); }
 };
 
 // A name of the reference values: a register's alone means that of every part; with a name before it, that of the part which the reference values call so
 // (ReferenceValues::parts), or else of every part of that kind. A role of the reference values means the registers that have it. What only the evidence calls
-// so does not count.
+// so does not count. A virtual register has its whole name and no other.
 bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference);
 
 // Gives them the roles of the reference values: each to what the first of its names means that means one of them at all.

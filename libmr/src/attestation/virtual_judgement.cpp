@@ -2,31 +2,69 @@
 
 #include <algorithm>
 
+#include "mr/event_content.h"
+
 namespace mr::attestation {
 
+Event KeptEvent::view(const SignedRegister &carrier) const {
+    Event event;
+    event.sequence = sequence;
+    event.name = carrier.logged;
+    event.type = ev_event_tag;
+    event.digests = {{tcg_id(carrier.claimed.algorithm), digest}};
+    event.data = data;
+    event.origin = EventOrigin::service;
+    return event;
+}
+
 void VirtualJudgement::note(const Event &event, std::size_t number) {
-    if (reference_.virtual_registers.empty()) return;
+    if (reference_.virtual_registers.empty() && in_rules_.empty()) return;
     const auto &reg = registers_[number];
     auto &carrier = carriers_.try_emplace(number, Carrier{CarriedRegisters(reg.logged, reg.claimed.algorithm)}).first->second;
     if (!carrier.contradiction.empty()) return;
-    if (auto applied = carrier.carried.apply(event); !applied) carrier.contradiction = applied.error().message;
+    if (auto applied = carrier.carried.apply(event); !applied) {
+        carrier.contradiction = applied.error().message;
+    } else if (!in_rules_.empty()) {
+        keep(carrier, reg, event);
+    }
+}
+
+// By its id, which its create gives it: a name may be that of another one later.
+void VirtualJudgement::keep(Carrier &carrier, const SignedRegister &reg, const Event &event) const {
+    const auto digest = std::ranges::find(event.digests, tcg_id(reg.claimed.algorithm), &EventDigest::algorithm_id);
+    if (digest == event.digests.end()) return;
+    const auto envelope = carried_envelope(event, *digest);
+    if (!envelope) return;
+    const auto &id = *envelope->header.id;
+    if (envelope->header.type == create_envelope_type) {
+        if (envelope->body && in_rules_.contains(envelope->body->created->name)) carrier.kept.try_emplace(id);
+        return;
+    }
+    const auto kept = carrier.kept.find(id);
+    if (kept == carrier.kept.end()) return;
+    if (envelope->header.type == close_envelope_type) {
+        carrier.kept.erase(kept);
+        return;
+    }
+    kept->second.push_back({.sequence = event.sequence,
+                            .digest = Bytes(digest->value.begin(), digest->value.end()),
+                            .data = Bytes(event.data->begin(), event.data->end())});
 }
 
 // Nothing that is hidden names the register only if nothing else can have been extended since it was made: each record is there, and says whose it is.
 std::string VirtualJudgement::why_not_proved(const SignedRegister &reg, const Carrier &carrier, const CarriedRegister &found,
                                              const LoggedEnd &end) const {
     const auto &carried = carrier.carried;
-    const auto after = [](std::uint64_t event) { return std::to_string(event) + ", which came after it was created"; };
+    const auto created = found.created_by.count;
+    const auto after = [](CarriedEvent event) { return std::to_string(event.sequence) + ", which came after it was created"; };
     if (!carrier.contradiction.empty()) return reg.shown + ": " + carrier.contradiction;
     const bool is_shared = evidence_ != nullptr && std::ranges::any_of(evidence_->registers, [&](const EvidenceRegister &each) {
                                return is_called(each.name, reg) && each.owner != Owner::owned;
                            });
     if (is_shared) return "others extend " + reg.shown + ", which carries it";
     if (!end.leads) return "the log does not lead to " + reg.shown + ", which carries it";
-    if (carried.last_gap() > found.created_by) return reg.shown + " has a gap at event " + after(carried.last_gap());
-    if (carried.last_unread() > found.created_by) return reg.shown + " has no envelope at event " + after(carried.last_unread());
-    if (found.hidden != 0) return std::to_string(found.hidden) + " of its events are hidden";
-    if (!found.value) return "its hash cannot be computed here";
+    if (carried.last_gap().count > created) return reg.shown + " has a gap at event " + after(carried.last_gap());
+    if (carried.last_unread().count > created) return reg.shown + " has no envelope at event " + after(carried.last_unread());
     return {};
 }
 
@@ -35,10 +73,9 @@ bool VirtualJudgement::is_log_only(const SignedRegister &reg) const {
 }
 
 // mrd gives a name to one register at a time, which lives on one carrier, and may give it again once that one is closed: to another, which may be hidden.
-Finding VirtualJudgement::find(const std::string &name, std::span<const LoggedEnd> ends) const {
-    const CarriedRegister *found = nullptr;
-    std::size_t carried_by = 0;
-    std::uint64_t closed_by = 0;
+VirtualJudgement::Found VirtualJudgement::find(const std::string &name, std::span<const LoggedEnd> ends) const {
+    Found found;
+    CarriedEvent closed_by;
     bool is_carried_elsewhere = false;
     for (const auto &[number, carrier] : carriers_) {
         for (const auto &reg : carrier.carried.all()) {
@@ -48,37 +85,56 @@ Finding VirtualJudgement::find(const std::string &name, std::span<const LoggedEn
                 is_carried_elsewhere = true;
                 continue;
             }
-            if (reg.closed_by != 0) {
-                closed_by = std::max(closed_by, reg.closed_by);
+            if (reg.closed_by.count > 0) {
+                closed_by = reg.closed_by;
                 continue;
             }
-            if (found != nullptr) return fails(name + ": two registers that are not closed have that name");
-            found = &reg;
-            carried_by = number;
+            if (found.reg != nullptr) return {.unknown = "two registers that are not closed have that name"};
+            found = {.reg = &reg, .carrier = number};
         }
     }
-    if (found != nullptr) {
-        const auto &carrier = carriers_.at(carried_by);
-        const auto &reg = registers_[carried_by];
-        if (auto why = why_not_proved(reg, carrier, *found, ends[carried_by]); !why.empty()) return fails(name + ": " + why);
-        return holds(name + " on " + reg.shown + " holds " + to_hex(found->value->bytes()) + " by " + std::to_string(found->events) +
-                     " events of uid " + std::to_string(found->created->owner) + "; " +
-                     std::to_string(carrier.carried.hidden_after(found->created_by)) +
-                     " events of others are hidden since it was created, and none of them names it");
+    if (found.reg != nullptr) {
+        found.unknown = why_not_proved(registers_[found.carrier], carriers_.at(found.carrier), *found.reg, ends[found.carrier]);
+        return found;
     }
     for (const auto &[number, carrier] : carriers_) {
-        if (!carrier.contradiction.empty()) return fails(name + ": " + registers_[number].shown + ": " + carrier.contradiction);
+        if (!carrier.contradiction.empty()) return {.unknown = registers_[number].shown + ": " + carrier.contradiction};
     }
-    if (closed_by != 0)
-        return fails(name + ": it was closed by event " + std::to_string(closed_by) + ", and another may have its name since");
+    if (closed_by.count > 0)
+        return {.unknown = "it was closed by event " + std::to_string(closed_by.sequence) + ", and another may have its name since"};
     if (is_carried_elsewhere)
-        return fails(name + ": the reference values do not say that what carries it takes nothing but envelopes (logOnlyRegisters)");
-    return fails(name + ": no event that can be read creates it");
+        return {.unknown = "the reference values do not say that what carries it takes nothing but envelopes (logOnlyRegisters)"};
+    return {.unknown = "no event that can be read creates it"};
+}
+
+VirtualJudgement::Followed VirtualJudgement::follow(const std::string &name, std::span<const LoggedEnd> ends) const {
+    const auto found = find(name, ends);
+    if (!found.unknown.empty()) return {.unknown = found.unknown};
+    return {.carrier = &registers_[found.carrier], .events = carriers_.at(found.carrier).kept.at(found.reg->id)};
+}
+
+Finding VirtualJudgement::judge(const VirtualRegisterRule &rule, std::span<const LoggedEnd> ends) const {
+    const auto fail = [&](const std::string &why) { return fails(rule.name + ": " + why); };
+    const auto [unknown, reg, number] = find(rule.name, ends);
+    if (!unknown.empty()) return fail(unknown);
+    if (reg->hidden != 0) return fail(std::to_string(reg->hidden) + " of its events are hidden");
+    if (!reg->value) return fail("its hash cannot be computed here");
+    const auto owner = reg->created->owner;
+    if (rule.owner && owner != *rule.owner)
+        return fail("it is one of uid " + std::to_string(owner) + ", expected was one of uid " + std::to_string(*rule.owner));
+    const auto is_value = [&](const Bytes &allowed) { return std::ranges::equal(allowed, reg->value->bytes()); };
+    if (!rule.values.empty() && std::ranges::none_of(rule.values, is_value))
+        return fail("it holds " + to_hex(reg->value->bytes()) + ", expected was " + to_hex(rule.values.front()) +
+                    (rule.values.size() > 1 ? " or one of " + std::to_string(rule.values.size() - 1) + " more" : ""));
+    return holds(rule.name + " on " + registers_[number].shown + " holds " + to_hex(reg->value->bytes()) + " by " +
+                 std::to_string(reg->events) + " events of uid " + std::to_string(owner) + "; " +
+                 std::to_string(carriers_.at(number).carried.hidden_after(reg->created_by)) +
+                 " events of others are hidden since it was created, and none of them names it");
 }
 
 void VirtualJudgement::judge(Verdict &verdict, std::span<const LoggedEnd> ends) const {
-    for (const auto &name : reference_.virtual_registers) {
-        auto finding = find(name, ends);
+    for (const auto &rule : reference_.virtual_registers) {
+        auto finding = judge(rule, ends);
         verdict.add({.name = std::string(statement::virtual_registers),
                      .result = finding.result,
                      .required = true,

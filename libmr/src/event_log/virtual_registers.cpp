@@ -17,28 +17,29 @@ std::unexpected<Error> refuse(const Event &event, const std::string &what) {
 
 std::expected<void, Error> CarriedRegisters::apply(const Event &event) {
     if (!is_measured(event)) return {};
-    if (capped_by_ != 0) return refuse(event, "follows the cap of its register");
+    if (is_capped_) return refuse(event, "follows the cap of its register");
     const auto digest = std::ranges::find(event.digests, tcg_id(bank_), &EventDigest::algorithm_id);
     if (digest == event.digests.end()) return {};
+    const CarriedEvent here{.count = ++events_, .sequence = event.sequence};
     if (const auto own = bound_envelope(event, *digest)) {
-        if (!own->body) hidden_.push_back(event.sequence);
-        if (own->header.type == "cap") capped_by_ = event.sequence;
-        if (own->header.type == "resync") last_gap_ = event.sequence;
+        if (!own->body) hidden_.push_back(here.count);
+        if (own->header.type == "cap") is_capped_ = true;
+        if (own->header.type == "resync") last_gap_ = here;
         return {};
     }
     const auto envelope = carried_envelope(event, *digest);
     if (!envelope) {
-        last_unread_ = event.sequence;
+        last_unread_ = here;
         return {};
     }
     const auto &header = envelope->header;
-    if (!envelope->body) hidden_.push_back(event.sequence);
+    if (!envelope->body) hidden_.push_back(here.count);
     if (header.type == create_envelope_type) return create(event, header, envelope->body);
     const auto known = numbers_.find(*header.id);
     if (known == numbers_.end()) return refuse(event, "is of a virtual register that was not created before");
     auto &reg = all_[known->second];
-    if (reg.closed_by != 0) return refuse(event, "is of a virtual register that is closed");
-    if (header.type == close_envelope_type) reg.closed_by = event.sequence;
+    if (reg.closed_by.count > 0) return refuse(event, "is of a virtual register that is closed");
+    if (header.type == close_envelope_type) reg.closed_by = here;
     extend(reg, event, !envelope->body);
     return {};
 }
@@ -49,7 +50,7 @@ std::expected<void, Error> CarriedRegisters::create(const Event &event, const En
     if (all_.size() == max_carried_registers)
         return std::unexpected(
             Error{ErrorCode::not_supported, "more than " + std::to_string(max_carried_registers) + " virtual registers are not followed"});
-    CarriedRegister reg{.id = *header.id, .created = {}, .created_by = event.sequence, .value = {}};
+    CarriedRegister reg{.id = *header.id, .created = {}, .created_by{.count = events_, .sequence = event.sequence}, .value = {}};
     if (body) {
         if (!names_register({.type = header.type, .register_name = body->created->carrier}, carrier_))
             return refuse(event, "creates a virtual register on another register");
@@ -83,8 +84,8 @@ const CarriedRegister *CarriedRegisters::find(std::string_view name) const {
     return found == all_.rend() ? nullptr : &*found;
 }
 
-std::uint64_t CarriedRegisters::hidden_after(std::uint64_t sequence) const {
-    return static_cast<std::uint64_t>(hidden_.end() - std::ranges::upper_bound(hidden_, sequence));
+std::uint64_t CarriedRegisters::hidden_after(CarriedEvent event) const {
+    return static_cast<std::uint64_t>(hidden_.end() - std::ranges::upper_bound(hidden_, event.count));
 }
 
 }  // namespace mr
