@@ -336,7 +336,7 @@ private:
         watcher_ = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
         return done("watch", ::inotify_add_watch(watcher_, words[0].c_str(), IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_OPEN));
     }
-    std::string watched(const Words & /*none*/) {
+    std::string watched(const Words & /*none*/) const {
         std::array<char, 4096> events{};
         const auto got = ::read(watcher_, events.data(), events.size());
         if (got < 0) return done("watched", -1);
