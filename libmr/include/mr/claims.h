@@ -11,6 +11,7 @@
 
 #include "mr/bytes.h"
 #include "mr/digest.h"
+#include "mr/extend_rule.h"
 
 namespace mr {
 
@@ -21,6 +22,8 @@ struct ClaimedRegister {
     Digest value;
     // What the hardware begins with, of a register that is extended. Nothing: it is not, so that no log leads to it.
     std::optional<Digest> initial = {};
+    // Nothing: it depends on the platform, and the reference values do not say it; then no log with events of the register is replayed.
+    std::optional<ExtendRule> extend_rule = ExtendRule::digest;
     bool says_what_runs = true;  // false: it is what whoever started the machine says of it, or an identity of the platform
 };
 

@@ -30,6 +30,7 @@
 #include "mr/bytes.h"
 #include "mr/digest.h"
 #include "mr/error.h"
+#include "mr/extend_rule.h"
 
 namespace mr {
 
@@ -237,9 +238,9 @@ public:
     Replay &operator=(Replay &&) noexcept;
     ~Replay();
 
-    // What the hardware of a register is known to begin with, whatever a log says of it: before the first event. Of a value that has not the algorithm's length,
+    // What the hardware of a register is known to begin with, whatever a log says of it, and how it is extended: before the first event. Of a value that has not the algorithm's length,
     // or an algorithm that this OpenSSL does not offer, nothing is kept.
-    void begin_at(std::string_view name, HashAlgorithm algorithm, const Digest &initial);
+    void begin_at(std::string_view name, HashAlgorithm algorithm, const Digest &initial, ExtendRule rule = ExtendRule::digest);
 
     // What a log says of a register: before that log's events. Of RTMRs and PCRs `initial` is passed over: how their hardware begins is known. A `start` that
     // the events up to the journal's begin do not lead to is gap 0; the next events go on from `start`, unless a resync says the same. It is a claim like

@@ -15,7 +15,7 @@
 //   uncoveredRegisters  array of names: "rtmr2"; registers that others extend too, so that no log leads to them
 //   maximumAgeSeconds   of evidence, by the guest's clock: what makes it fresh is the nonce
 //   registers           object: name -> array of allowed values, hex
-//   a kind ("tdx")      object: what is said for this kind alone, as its reader knows it (mr/verify_quote.h)
+//   a kind ("tdx")      object: what is said for this kind alone, as its reader knows it (mr/verify_quote.h, mr/verify_cca.h)
 //   requiredEvents, forbiddenEvents    arrays of rules
 //   closedRegisters     array of objects: registers that hold what is listed and nothing else
 //     register          whose

@@ -23,6 +23,7 @@ inline constexpr std::string_view certificates_valid = "certificates_valid";  //
 inline constexpr std::string_view root_is_hardware = "root_is_hardware";      // the anchor is the hardware maker's own root
 inline constexpr std::string_view tcb = "tcb";                                // the platform is up to date enough
 inline constexpr std::string_view not_debug = "not_debug";
+inline constexpr std::string_view platform_identity = "platform_identity";  // one of those that the reference values name, where they do
 // Of the parts together.
 inline constexpr std::string_view parts_present = "parts_present";    // those that the reference values name
 inline constexpr std::string_view parts_distinct = "parts_distinct";  // no two are of one piece of hardware

@@ -44,10 +44,9 @@ inline constexpr std::string_view qe_tcb = "qe_tcb";            // its security 
 inline constexpr std::string_view tdx_module = "tdx_module";    // the TDX module is one that the TCB info knows
 // What the TD is.
 inline constexpr std::string_view sept_ve_disable = "sept_ve_disable";
-inline constexpr std::string_view td_attributes = "td_attributes";          // no reserved bit
-inline constexpr std::string_view service_td = "service_td";                // no service TD, or one that the reference values name
-inline constexpr std::string_view platform_identity = "platform_identity";  // one of those that the reference values name, where they do
-inline constexpr std::string_view report_hashes = "report_hashes";          // of a TDREPORT instead of a quote: both hashes hold
+inline constexpr std::string_view td_attributes = "td_attributes";  // no reserved bit
+inline constexpr std::string_view service_td = "service_td";        // no service TD, or one that the reference values name
+inline constexpr std::string_view report_hashes = "report_hashes";  // of a TDREPORT instead of a quote: both hashes hold
 
 // Those that need collateral: without it none of them holds, and neither does tcb.
 inline constexpr std::array need_collateral{tcb_info_signature,  tcb_info_current, qe_identity_signature,

@@ -25,7 +25,8 @@ LogJudgement::LogJudgement(const ReferenceValues &reference, const PreparedRules
       virtual_(reference, rules.virtual_names, registers, evidence),
       ends_(registers.size()) {
     // The hardware's initial values are not the log's to say.
-    for (const auto &reg : registers_) replay_.begin_at(reg.logged, reg.claimed.algorithm, *reg.claimed.initial);
+    for (const auto &reg : registers_)
+        replay_.begin_at(reg.logged, reg.claimed.algorithm, *reg.claimed.initial, reg.claimed.extend_rule.value_or(ExtendRule::digest));
 }
 
 std::optional<std::size_t> LogJudgement::number_of(std::string_view name) const {
@@ -134,10 +135,15 @@ void LogJudgement::judge_form(Verdict &verdict) const {
 bool LogJudgement::judge_replay(Verdict &verdict) {
     std::vector<std::string> wrong;
     std::vector<std::string> uncovered;
+    std::vector<std::string> unknown;
     bool all_allowed = true;
     for (std::size_t i = 0; i < registers_.size(); ++i) {
         const auto &reg = registers_[i];
         auto &end = ends_[i];
+        if (!reg.claimed.extend_rule && end.replayed != nullptr && end.replayed->events > 0) {
+            unknown.push_back(reg.shown);
+            continue;
+        }
         const auto &value = end.replayed == nullptr ? *reg.claimed.initial : end.replayed->value;
         end.leads = value == reg.claimed.value && (end.replayed == nullptr || end.replayed->consistent());
         if (end.leads) continue;
@@ -153,7 +159,10 @@ bool LogJudgement::judge_replay(Verdict &verdict) {
             wrong.push_back(reg.shown + ": the log leads to " + to_hex(value.bytes()) + ", signed is " + to_hex(reg.claimed.value.bytes()));
         }
     }
-    if (wrong.empty()) {
+    if (wrong.empty() && !unknown.empty()) {
+        state(verdict, statement::log_replay, Judgement::not_judged, true,
+              "by which rule its platform extends " + listed(unknown) + " the reference values do not say");
+    } else if (wrong.empty()) {
         state(verdict, statement::log_replay, Judgement::holds, true,
               uncovered.empty() ? "the log leads to every register that is signed"
                                 : "the log leads to every register but " + listed(uncovered));
@@ -166,7 +175,7 @@ bool LogJudgement::judge_replay(Verdict &verdict) {
         state(verdict, statement::registers_covered, all_allowed ? Judgement::holds : Judgement::fails, true,
               listed(uncovered) + ": others extend it, so that the log does not cover it" + (all_allowed ? ", which is accepted" : ""));
     }
-    return wrong.empty();
+    return wrong.empty() && unknown.empty();
 }
 
 // Of a gap, the register and the value found say which it is. Only where nothing of the log stands before it does it say what the log begins after.

@@ -71,6 +71,13 @@ std::expected<std::optional<BoundEnvelope>, Error> resync_of(const Event &event,
     return std::move(*envelope);
 }
 
+// ExtendRule::padded_digest: followed by zeros.
+std::array<std::uint8_t, max_digest_size> padded(ByteView value) {
+    std::array<std::uint8_t, max_digest_size> bytes{};
+    std::ranges::copy(value, bytes.begin());
+    return bytes;
+}
+
 struct NameHash {
     using is_transparent = void;
     std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
@@ -102,6 +109,7 @@ struct Replay::State {
         std::uint64_t first_event = no_event;  // how many were applied before it
         bool declared = false;
         bool begin_is_known = false;  // by begin_at()
+        ExtendRule rule = ExtendRule::digest;
         std::optional<Digest> start;  // as declared, while it is not known which events it follows
 
         // Goes on from the declared start. `expected` is that of the resync which comes next, if one does: it then makes this step.
@@ -236,7 +244,8 @@ struct Replay::State {
         } else if (event.origin != EventOrigin::firmware) {
             entry.settle(nullptr);
         }
-        replayed.value = hasher.extend(replayed.value.bytes(), digest);
+        replayed.value = entry.rule == ExtendRule::digest ? hasher.extend(replayed.value.bytes(), digest)
+                                                          : hasher.extend(padded(replayed.value.bytes()), padded(digest));
         ++replayed.events;
         if (entry.first_event == no_event) entry.first_event = events;
     }
@@ -302,7 +311,7 @@ Replay::Replay(Replay &&) noexcept = default;
 Replay &Replay::operator=(Replay &&) noexcept = default;
 Replay::~Replay() = default;
 
-void Replay::begin_at(std::string_view name, HashAlgorithm algorithm, const Digest &initial) {
+void Replay::begin_at(std::string_view name, HashAlgorithm algorithm, const Digest &initial, ExtendRule rule) {
     if (!state_->hashers[static_cast<std::size_t>(algorithm)] || initial.size() != digest_size(algorithm)) return;
     const auto number = state_->entry_of(name, tcg_index(name).value_or(no_index), algorithm);
     if (!number) {
@@ -313,6 +322,7 @@ void Replay::begin_at(std::string_view name, HashAlgorithm algorithm, const Dige
     if (entry.first_event != State::no_event) return;
     entry.replayed.value = initial;
     entry.begin_is_known = true;
+    entry.rule = rule;
 }
 
 void Replay::declare(const LogRegister &known) {

@@ -2,13 +2,14 @@
 #include <algorithm>
 #include <array>
 
+#include "libmr/src/attestation/tee/cca/cca.h"
 #include "libmr/src/attestation/tee/tdx/tdx.h"
 #include "mr/tee.h"
 
 namespace mr {
 
 Tees known_tees() {
-    static const std::array<const Tee *, 1> known{&tdx::tee()};
+    static const std::array<const Tee *, 2> known{&tdx::tee(), &cca::tee()};
     return known;
 }
 

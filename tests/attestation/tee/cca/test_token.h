@@ -39,8 +39,8 @@ inline Bytes integer(std::int64_t value) {
 }
 
 // Claims by number, each with its value as CBOR, in this order.
-using Claims = std::vector<std::pair<std::int64_t, Bytes>>;
-inline Bytes map(const Claims &claims) {
+using ClaimList = std::vector<std::pair<std::int64_t, Bytes>>;
+inline Bytes map(const ClaimList &claims) {
     Bytes out;
     cbor::append_map(out, claims.size());
     for (const auto &[key, value] : claims) {
@@ -50,15 +50,15 @@ inline Bytes map(const Claims &claims) {
     }
     return out;
 }
-inline void set(Claims &claims, std::int64_t key, Bytes value) {
-    const auto at = std::ranges::find(claims, key, &Claims::value_type::first);
+inline void set(ClaimList &claims, std::int64_t key, Bytes value) {
+    const auto at = std::ranges::find(claims, key, &ClaimList::value_type::first);
     if (at == claims.end()) {
         claims.emplace_back(key, std::move(value));
     } else {
         at->second = std::move(value);
     }
 }
-inline void remove(Claims &claims, std::int64_t key) {
+inline void remove(ClaimList &claims, std::int64_t key) {
     std::erase_if(claims, [&](const auto &each) { return each.first == key; });
 }
 inline Bytes array(std::vector<Bytes> items) {
@@ -131,12 +131,12 @@ struct TestCcaToken {
             const auto digest = hash(HashAlgorithm::sha256, raw_key);
             return Bytes(digest->bytes().begin(), digest->bytes().end());
         }();
-        if (std::ranges::find(claims, 10, &Claims::value_type::first) == claims.end()) claims.emplace_back(10, bytes(binding));
+        if (std::ranges::find(claims, 10, &ClaimList::value_type::first) == claims.end()) claims.emplace_back(10, bytes(binding));
         const auto of_platform = sign(platform_key, platform_algorithm, map(claims));
         const auto of_realm = sign(realm_key, realm_algorithm, map(realm));
         Bytes out = outer_tag == cca_records_tag ? Bytes{0xD9, 0x03, 0x8B} : Bytes{0xD9, 0x01, 0x8F};
         const auto entry = [&](const Bytes &token) {
-            return outer_tag == cca_records_tag ? array({number(263), bytes(token)}) : bytes(token);
+            return outer_tag == cca_records_tag ? array({number(content_format), bytes(token)}) : bytes(token);
         };
         const auto both = map({{44234, entry(of_platform)}, {44241, entry(of_realm)}});
         out.insert(out.end(), both.begin(), both.end());
@@ -146,8 +146,9 @@ struct TestCcaToken {
     TestKey platform_key{TestCurve::p384};
     TestKey realm_key{TestCurve::p384};
     std::uint64_t outer_tag = cca_token_tag;
-    cca_test::Claims platform;
-    cca_test::Claims realm;
+    std::uint64_t content_format = 263;  // of records
+    cca_test::ClaimList platform;
+    cca_test::ClaimList realm;
     Bytes raw_key;                    // as the realm's claim has it
     std::optional<Bytes> nonce = {};  // instead of the hash of raw_key
     std::int64_t platform_algorithm = cose_es384;
