@@ -165,6 +165,10 @@ TEST(CcaToken, CutAnywhereOrFollowedByAnythingIsNone) {
     for (std::size_t size = 0; size < token.size(); ++size) EXPECT_FALSE(decode_cca_token(ByteView(token).first(size))) << size;
     token.push_back(0);
     EXPECT_THAT(error_of(token), HasSubstr("something follows the token"));
+    TestCcaToken records;
+    records.outer_tag = cca_records_tag;
+    records.content_format = 262;
+    EXPECT_THAT(error_of(records.encode()), HasSubstr("content format 263"));
     EXPECT_THAT(error_of(Bytes(max_cca_token_size + 1, 0xD9)), HasSubstr("more than 65536 bytes"));
     EXPECT_THAT(error_of(Bytes{0xD9, 0x01, 0x90, 0xA0}), HasSubstr("neither of the tags"));
 }

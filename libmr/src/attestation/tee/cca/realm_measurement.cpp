@@ -1,0 +1,217 @@
+#include "mr/realm_measurement.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mr/event_content.h"
+
+namespace mr {
+namespace {
+
+constexpr std::uint8_t min_s2sz = 25;
+constexpr std::uint8_t max_s2sz = 52;
+constexpr unsigned granule_bits = 12;
+constexpr unsigned level_bits = 9;         // of an address, that one level of the translation table decides
+constexpr unsigned concatenated_bits = 4;  // that the topmost level has beyond its own, in up to 16 tables side by side
+
+constexpr std::array hash_algorithms = {HashAlgorithm::sha256, HashAlgorithm::sha512, HashAlgorithm::sha384};
+
+enum class DescriptorType : std::uint8_t { data = 0, rec = 1, ripas = 2 };
+constexpr std::size_t descriptor_size = 256;
+using Descriptor = std::array<std::uint8_t, descriptor_size>;
+constexpr std::size_t descriptor_rim = 0x10;
+constexpr std::size_t descriptor_fields = 0x50;
+using ParametersPage = std::array<std::uint8_t, realm_granule>;
+
+constexpr std::uint64_t data_flag_measure = 1;
+
+Error malformed(std::string message) { return {ErrorCode::malformed, std::move(message)}; }
+Error too_much(std::string message) { return {ErrorCode::not_supported, std::move(message)}; }
+
+void put(std::span<std::uint8_t> to, std::size_t offset, std::uint64_t value) {
+    for (std::size_t i = 0; i < sizeof(value); ++i) to[offset + i] = static_cast<std::uint8_t>(value >> 8 * i);
+}
+
+Descriptor descriptor_of(DescriptorType type) {
+    Descriptor descriptor{};
+    descriptor[0] = static_cast<std::uint8_t>(type);
+    put(descriptor, 0x8, descriptor_size);
+    return descriptor;
+}
+
+// Of the topmost level's entries. Levels whose only work would be to choose among up to 16 tables are not there.
+std::uint64_t largest_block_of(std::uint8_t s2sz) {
+    unsigned levels = (s2sz - granule_bits + level_bits - 1U) / level_bits;
+    if (s2sz - granule_bits - (levels - 1U) * level_bits <= concatenated_bits) --levels;
+    return std::uint64_t{1} << (granule_bits + (levels - 1U) * level_bits);
+}
+
+std::string hex_of(std::uint64_t number) {
+    std::array<std::uint8_t, 8> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes.at(i) = static_cast<std::uint8_t>(number >> (56 - 8 * i));
+    const auto digits = to_hex(bytes);
+    return "0x" + digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+}
+
+}  // namespace
+
+RealmMeasurement::RealmMeasurement(Hasher hasher, std::uint8_t s2sz)
+    : hasher_(std::move(hasher)), space_(std::uint64_t{1} << s2sz), largest_block_(largest_block_of(s2sz)) {}
+
+RealmMeasurement::Padded RealmMeasurement::hash(ByteView bytes) {
+    Padded padded{};
+    std::ranges::copy(hasher_.hash(bytes).bytes(), padded.begin());
+    return padded;
+}
+
+void RealmMeasurement::extend(std::span<std::uint8_t> descriptor) {
+    std::ranges::copy(rim_, descriptor.subspan(descriptor_rim).begin());
+    rim_ = hash(descriptor);
+}
+
+bool RealmMeasurement::is_in_space(std::uint64_t base, std::uint64_t size) const { return base <= space_ && size <= space_ - base; }
+
+std::expected<RealmMeasurement, Error> RealmMeasurement::open(const RealmParameters &parameters) {
+    if (parameters.s2sz < min_s2sz || parameters.s2sz > max_s2sz)
+        return std::unexpected(malformed("s2sz is " + std::to_string(parameters.s2sz) + ": a realm's addresses have 25 to 52 bits"));
+    if (parameters.hash_algorithm >= hash_algorithms.size())
+        return std::unexpected(
+            malformed("the hash algorithm " + std::to_string(parameters.hash_algorithm) + " is none of a realm's: 0, 1, 2"));
+    auto hasher = Hasher::open(hash_algorithms.at(parameters.hash_algorithm));
+    if (!hasher) return std::unexpected(std::move(hasher.error()));
+    RealmMeasurement made(std::move(*hasher), parameters.s2sz);
+    ParametersPage page{};
+    put(page, 0x0, parameters.flags);
+    page[0x8] = parameters.s2sz;
+    page[0x10] = parameters.sve_vl;
+    page[0x18] = parameters.num_bps;
+    page[0x20] = parameters.num_wps;
+    page[0x28] = parameters.pmu_num_ctrs;
+    page[0x30] = parameters.hash_algorithm;
+    made.rim_ = made.hash(page);
+    return made;
+}
+
+std::expected<void, Error> RealmMeasurement::init_ripas(std::uint64_t base, std::uint64_t size) {
+    const auto range = "RIPAS of " + hex_of(size) + " bytes at " + hex_of(base);
+    if (base % realm_granule != 0 || size % realm_granule != 0 || size == 0)
+        return std::unexpected(malformed(range + ": it is not whole granules of 4 KiB"));
+    if (!is_in_space(base, size)) return std::unexpected(malformed(range + ": it is beyond the realm's address space"));
+    for (const auto top = base + size; base < top;) {
+        if (++ripas_records_ > max_realm_ripas_records)
+            return std::unexpected(
+                too_much(range + ": the realm would have more than " + std::to_string(max_realm_ripas_records) + " records of RIPAS"));
+        auto block = largest_block_;
+        while (base % block != 0 || block > top - base) block >>= level_bits;
+        auto descriptor = descriptor_of(DescriptorType::ripas);
+        put(descriptor, descriptor_fields, base);
+        put(descriptor, descriptor_fields + 8, base + block);
+        extend(descriptor);
+        base += block;
+    }
+    return {};
+}
+
+std::expected<void, Error> RealmMeasurement::add_data(std::uint64_t address, ByteView content, std::uint64_t size, bool measured) {
+    const auto range = "data of " + hex_of(size) + " bytes at " + hex_of(address);
+    if (size < content.size() && measured)
+        return std::unexpected(malformed(range + ": the image has " + std::to_string(content.size()) + " bytes, which is more"));
+    if (measured && size != content.size() && size % realm_granule != 0)
+        return std::unexpected(
+            malformed(range + ": that is neither the image's size, " + std::to_string(content.size()) + " bytes, nor whole granules"));
+    if (size == 0 || !is_in_space(address, size))
+        return std::unexpected(malformed(range + ": it is empty, or beyond the realm's address space"));
+    if (size - std::min<std::uint64_t>(content.size(), size) > max_realm_padding)
+        return std::unexpected(too_much(range + ": more than " + std::to_string(max_realm_padding) + " bytes of it are not the image's"));
+    const auto end = address + size;
+    for (auto granule = address - address % realm_granule; granule < end; granule += realm_granule) {
+        if (++granules_ > max_realm_granules)
+            return std::unexpected(
+                too_much(range + ": the realm would have more than " + std::to_string(max_realm_granules) + " granules of data"));
+        auto descriptor = descriptor_of(DescriptorType::data);
+        put(descriptor, descriptor_fields, granule);
+        if (measured) {
+            ParametersPage page{};
+            const auto from = granule < address ? 0 : granule - address;
+            const auto skipped = granule < address ? address - granule : 0;
+            if (from < content.size()) {
+                const auto piece = content.subspan(from, std::min<std::size_t>(content.size() - from, realm_granule - skipped));
+                std::ranges::copy(piece, page.begin() + static_cast<std::ptrdiff_t>(skipped));
+            }
+            put(descriptor, descriptor_fields + 8, data_flag_measure);
+            std::ranges::copy(hash(page), descriptor.begin() + descriptor_fields + 16);
+        }
+        extend(descriptor);
+    }
+    return {};
+}
+
+void RealmMeasurement::create_rec(const RealmRec &rec) {
+    ParametersPage page{};
+    put(page, 0x0, rec.flags);
+    put(page, 0x200, rec.pc);
+    for (std::size_t i = 0; i < rec.gprs.size(); ++i) put(page, 0x300 + 8 * i, rec.gprs.at(i));
+    auto descriptor = descriptor_of(DescriptorType::rec);
+    std::ranges::copy(hash(page), descriptor.begin() + descriptor_fields);
+    extend(descriptor);
+}
+
+namespace {
+
+// The log's digest is that of the image, or of what is loaded: with the zeros behind it.
+bool is_digest_of(const Digest &digest, ByteView content, std::uint64_t size) {
+    for (const auto algorithm : hash_algorithms) {
+        if (digest_size(algorithm) != digest.size()) continue;
+        const auto bare = hash(algorithm, content);
+        if (bare && *bare == digest) return true;
+        if (size <= content.size()) return false;
+        Bytes padded(content.begin(), content.end());
+        padded.resize(static_cast<std::size_t>(size));
+        const auto whole = hash(algorithm, padded);
+        return whole && *whole == digest;
+    }
+    return false;
+}
+
+// Of a step's error: which image.
+Error in_image(const std::string &name, Error error) {
+    error.message.insert(0, printable_text(name) + ": ");
+    return error;
+}
+
+}  // namespace
+
+std::expected<std::vector<RealmMeasuredStep>, Error> measure_realm(const RealmDescription &realm, std::span<const RealmImage> images) {
+    if (realm.steps.size() > max_realm_steps) return std::unexpected(too_much("more than " + std::to_string(max_realm_steps) + " steps"));
+    for (std::size_t i = 0; i < images.size(); ++i) {
+        if (std::ranges::count(images, images[i].name, &RealmImage::name) > 1)
+            return std::unexpected(malformed("the image " + printable_text(images[i].name) + " is given twice"));
+    }
+    auto measurement = RealmMeasurement::open(realm.parameters);
+    if (!measurement) return std::unexpected(std::move(measurement.error()));
+    std::vector<RealmMeasuredStep> measured{{.step = "REALM_CREATE", .rim = measurement->value()}};
+    for (const auto &step : realm.steps) {
+        if (const auto *const ripas = std::get_if<RealmRipas>(&step)) {
+            if (auto done = measurement->init_ripas(ripas->base, ripas->size); !done) return std::unexpected(std::move(done.error()));
+            measured.push_back({.step = "INIT_RIPAS", .rim = measurement->value()});
+        } else if (const auto *const rec = std::get_if<RealmRec>(&step)) {
+            measurement->create_rec(*rec);
+            measured.push_back({.step = "REC", .rim = measurement->value()});
+        } else {
+            const auto &data = std::get<RealmData>(step);
+            const auto image = std::ranges::find(images, data.image, &RealmImage::name);
+            const bool is_there = image != images.end();
+            if (!is_there && (data.measured || !data.size))
+                return std::unexpected(malformed("the image " + printable_text(data.image) + " is not given"));
+            const auto content = is_there ? image->content : ByteView();
+            const auto size = data.size.value_or(content.size());
+            if (auto done = measurement->add_data(data.base, content, size, data.measured); !done)
+                return std::unexpected(in_image(data.image, std::move(done.error())));
+            measured.push_back({.step = "DATA " + data.image, .rim = measurement->value()});
+            if (data.digest && is_there) measured.back().digest_matches = is_digest_of(*data.digest, content, size);
+        }
+    }
+    return measured;
+}
+
+}  // namespace mr
