@@ -110,9 +110,14 @@ struct EvidenceCommand {
     std::optional<std::uint32_t> deadline_ms;
     bool cbor = false;
 };
+struct RealmMeasurementCommand {
+    std::optional<std::string> log;
+    std::optional<std::string> parameters;  // instead
+    std::vector<std::string> images;        // "KERNEL=Image"
+};
 struct VerifyCommand {
-    std::string evidence;
-    std::string quote;  // or a TDREPORT
+    std::string file;   // evidence, or anything that --quote takes
+    std::string quote;  // a quote, a token or a TDREPORT
     std::vector<std::string> logs;
     std::optional<std::string> roots;
     std::optional<std::string> collateral;
@@ -143,15 +148,16 @@ int metrics(const Common &common);
 int log_level(const Common &common, const std::optional<std::string> &level);
 
 // Those that need libcrypto: in mrctl they are only its way to mrctl-crypto (hand_over.cpp), which has them.
-int measure(const Common &common, const MeasureCommand &command);    // measure.cpp
-int exec(const Common &common, const ExecCommand &command);          // exec.cpp
-int gate(const Common &common, const GateCommand &command);          // gate.cpp
-int log(const Common &common, const LogCommand &command);            // log.cpp
-int replay(const Common &common, const ReplayCommand &command);      // replay.cpp
-int evidence(const Common &common, const EvidenceCommand &command);  // evidence.cpp
-int verify(bool json, const VerifyCommand &command);                 // verify.cpp
-int inspect(bool json, const std::string &file);                     // inspect.cpp
-int assemble_collateral(const AssembleCommand &command);             // collateral.cpp
+int measure(const Common &common, const MeasureCommand &command);          // measure.cpp
+int exec(const Common &common, const ExecCommand &command);                // exec.cpp
+int gate(const Common &common, const GateCommand &command);                // gate.cpp
+int log(const Common &common, const LogCommand &command);                  // log.cpp
+int replay(const Common &common, const ReplayCommand &command);            // replay.cpp
+int evidence(const Common &common, const EvidenceCommand &command);        // evidence.cpp
+int verify(bool json, const VerifyCommand &command);                       // verify.cpp
+int inspect(bool json, const std::string &file);                           // inspect.cpp
+int realm_measurement(bool json, const RealmMeasurementCommand &command);  // realm_measurement.cpp
+int assemble_collateral(const AssembleCommand &command);                   // collateral.cpp
 
 // mrd's own reply, unchanged; each of several.
 int print_raw(const Common &common, const mr::Call<mr::RawReply> &call);

@@ -39,6 +39,7 @@ int replay(const Common & /*common*/, const ReplayCommand & /*command*/) { retur
 int evidence(const Common & /*common*/, const EvidenceCommand & /*command*/) { return hand_over(); }
 int verify(bool /*json*/, const VerifyCommand & /*command*/) { return hand_over(); }
 int inspect(bool /*json*/, const std::string & /*file*/) { return hand_over(); }
+int realm_measurement(bool /*json*/, const RealmMeasurementCommand & /*command*/) { return hand_over(); }
 int assemble_collateral(const AssembleCommand & /*command*/) { return hand_over(); }
 
 }  // namespace mrctl

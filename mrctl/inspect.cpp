@@ -76,6 +76,10 @@ int inspect(bool json, const std::string &file) {
         return exit_done;
     }
     if (const auto quote = mr::decode_quote(bytes)) return inspect_quote(json, *quote, bytes.size());
+    if (mr::begins_cca_token(bytes)) {
+        const auto token = mr::decode_cca_token(bytes);
+        return token ? inspect_cca_token(json, *token, bytes.size()) : in_file(token.error());
+    }
     if (mr::is_evidence(bytes)) {
         const auto evidence = mr::parse_evidence(bytes);
         return evidence ? inspect_evidence(json, file, *evidence) : in_file(evidence.error());
@@ -90,11 +94,12 @@ int inspect(bool json, const std::string &file) {
         if (const auto collateral = mr::parse_collateral(text)) return inspect_collateral(json, *collateral);
     }
     if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, bytes, *log);
-    return fail({mr::ErrorCode::malformed,
-                 file + " (" + std::to_string(bytes.size()) + " bytes" + (mapped->is_text_form() ? ", as text" : "") +
-                     ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
-                     "certificates (PEM, or DER with ECDSA P-256), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
-                     "dstack's, IMA's in ASCII)"});
+    return fail(
+        {mr::ErrorCode::malformed,
+         file + " (" + std::to_string(bytes.size()) + " bytes" + (mapped->is_text_form() ? ", as text" : "") +
+             ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), CCA tokens, "
+             "certificates (PEM, or DER with ECDSA P-256), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
+             "dstack's, IMA's in ASCII)"});
 }
 
 }  // namespace mrctl

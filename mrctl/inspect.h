@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "mr/cca_token.h"
 #include "mr/collateral.h"
 #include "mr/event_log.h"
 #include "mr/evidence.h"
@@ -54,6 +55,7 @@ std::string algorithm_name(std::uint16_t id);  // inspect_log.cpp
 
 int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::EventLogReader &reader);  // inspect_log.cpp
 int inspect_quote(bool json, const mr::Quote &quote, std::size_t total);                              // inspect_quote.cpp
+int inspect_cca_token(bool json, const mr::CcaToken &token, std::size_t total);                       // inspect_cca.cpp
 int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);                      // inspect_quote.cpp
 int inspect_collateral(bool json, const mr::Collateral &collateral);                                  // inspect_evidence.cpp
 int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence);               // inspect_evidence.cpp

@@ -330,13 +330,19 @@ int main(int argc, char **argv) {
     mrctl::VerifyCommand verify;
     auto *verify_app = app.add_subcommand(
         "verify", "From evidence, or a quote and its logs, to a verdict; needs no mrd and no network. Exit 0: verified, 1: not");
-    verify_app->add_option("EVIDENCE", verify.evidence, "Evidence, JSON or CBOR, or - for standard input")->type_name("FILE");
-    verify_app->add_option("--quote", verify.quote, "Instead of evidence: a TD quote, or a TDREPORT")->type_name("FILE");
+    verify_app
+        ->add_option("FILE", verify.file,
+                     "Evidence (JSON or CBOR), a TD quote, a CCA token or a TDREPORT: its bytes say which; or - for standard input")
+        ->type_name("");
+    verify_app->add_option("--quote", verify.quote, "The same, where it must be a quote, a token or a TDREPORT")->type_name("FILE");
     verify_app
         ->add_option("--log", verify.logs,
-                     "With --quote: a log of the same boot, in any format we read; several in the order they were extended")
+                     "With a quote or a token: a log of the same boot, in any format we read; several in the order they were extended")
         ->type_name("FILE");
-    verify_app->add_option("--roots", verify.roots, "Trust anchors, PEM or DER [Intel SGX Root CA]")->type_name("FILE");
+    verify_app
+        ->add_option("--roots", verify.roots,
+                     "Trust anchors: certificates, PEM or DER; platform keys, JSON, JWK or PEM [Intel SGX Root CA]")
+        ->type_name("FILE");
     verify_app->add_option("--collateral", verify.collateral, "Collateral, JSON [what is in the evidence]")->type_name("FILE");
     verify_app->add_option("--reference", verify.reference, "Reference values, JSON")->type_name("FILE");
     verify_app
@@ -359,9 +365,17 @@ int main(int argc, char **argv) {
 
     std::string inspected;
     auto *inspect_app = app.add_subcommand(
-        "inspect", "What a file is and says (TDREPORT, quote, certificates, collateral, evidence, event logs); needs no mrd");
+        "inspect", "What a file is and says (TDREPORT, quote, CCA token, certificates, collateral, evidence, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected, "File, or - for standard input")->type_name("")->required();
     inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
+
+    mrctl::RealmMeasurementCommand realm;
+    auto *realm_app = app.add_subcommand("realm-measurement",
+                                         "The initial measurement (RIM) that a realm of Arm's CCA has to have, step by step; needs no mrd");
+    realm_app->add_option("--log", realm.log, "The realm's log, which the host made")->type_name("FILE");
+    realm_app->add_option("--parameters", realm.parameters, "Instead: parameters and steps, JSON")->type_name("FILE");
+    realm_app->add_option("--image", realm.images, "An image that is measured, by its name there, as KERNEL=Image")->type_name("NAME=FILE");
+    realm_app->callback(run_into(exit_code, [&] { return mrctl::realm_measurement(common.json, realm); }));
 
     // Also of arguments that cannot be read.
     const bool has_json = std::any_of(argv, argv + argc, [](std::string_view argument) { return argument == "--json"; });

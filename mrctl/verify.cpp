@@ -36,8 +36,7 @@ struct Inputs {
     std::optional<mr::Bytes> collateral;
     std::optional<mr::Bytes> reference;
     std::optional<mr::Bytes> bound_key;
-    mr::Bytes evidence;
-    mr::Bytes quote;
+    mr::Bytes judged;
     std::vector<mr::Bytes> logs;
 };
 
@@ -55,8 +54,8 @@ std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
     if (command.collateral) take(inputs.collateral, read_file(*command.collateral, mr::max_collateral_size));
     if (command.reference) take(inputs.reference, read_file(*command.reference, mr::max_reference_values_size));
     if (command.bound.key) take(inputs.bound_key, read_file(*command.bound.key, mr::max_public_key_file));
-    if (!command.evidence.empty()) take(inputs.evidence, read_undecoded(command.evidence, mr::max_evidence_size));
-    if (!command.quote.empty()) take(inputs.quote, read_undecoded(command.quote, mr::max_quote_size));
+    take(inputs.judged,
+         command.quote.empty() ? read_undecoded(command.file, mr::max_evidence_size) : read_undecoded(command.quote, mr::max_quote_size));
     // Not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
     for (const auto &path : command.logs) take(inputs.logs.emplace_back(), read_file(path, max_verified_log));
     if (error) return std::unexpected(std::move(*error));
@@ -137,6 +136,8 @@ std::string positive_line(const mr::Verdict &verdict) {
     };
     std::vector<std::string> left_out;
     if (has_result(root_is_hardware, mr::Judgement::fails)) left_out.emplace_back("hardware (the root is not Intel's)");
+    if (has_result(root_is_hardware, mr::Judgement::not_judged))
+        left_out.emplace_back("hardware (its key was given, no root vouches for it)");
     if (has_result(log_replay, mr::Judgement::not_judged)) left_out.emplace_back("the log (no --log)");
     for (const auto &demand : demands) {
         if (has_result(demand.statement, mr::Judgement::not_judged))
@@ -190,11 +191,8 @@ int print_verdict(bool json, const VerifyCommand &command, const Judged &judged)
 }  // namespace
 
 int verify(bool json, const VerifyCommand &command) {
-    if (command.evidence.empty() && command.quote.empty()) return fail_usage("verify: give a file of evidence, or a quote with --quote");
-    if (!command.evidence.empty() && !command.quote.empty())
-        return fail_usage("verify: give a file of evidence or a quote with --quote, not both");
-    if (!command.evidence.empty() && !command.logs.empty())
-        return fail_usage("verify: evidence has its log in it; --log goes with --quote");
+    if (command.file.empty() && command.quote.empty()) return fail_usage("verify: give a file: evidence, a quote or a token");
+    if (!command.file.empty() && !command.quote.empty()) return fail_usage("verify: give a file or a quote with --quote, not both");
     // An unset variable of a script must not leave out what the script asks for.
     for (const auto &[option, file] : {std::pair("--roots", command.roots), std::pair("--collateral", command.collateral),
                                        std::pair("--reference", command.reference), std::pair("--bound-key", command.bound.key)}) {
@@ -219,22 +217,20 @@ int verify(bool json, const VerifyCommand &command) {
                                                                       : fail(loaded.error());
     Judged judged{.verdict = {}, .time = options.time, .has_collateral = command.collateral.has_value()};
 
-    if (!command.evidence.empty()) {
-        const auto file = decode_binary_file(command.evidence, std::move(inputs->evidence), mr::max_evidence_size);
-        if (!file) return fail(file.error());
+    const auto &name = command.quote.empty() ? command.file : command.quote;
+    const auto file =
+        decode_binary_file(name, std::move(inputs->judged), command.quote.empty() ? mr::max_evidence_size : mr::max_quote_size);
+    if (!file) return fail(file.error());
+    const bool begins_quote = std::ranges::any_of(mr::known_tees(), [&](const mr::Tee *tee) { return tee->begins_quote(*file); });
+    if (command.quote.empty() && !begins_quote) {
+        if (!command.logs.empty()) return fail_usage("verify: evidence has its log in it; --log goes with a quote or a token");
         const auto evidence = mr::parse_evidence(*file);
-        if (!evidence) {
-            if (mr::decode_quote(*file) || mr::decode_tdreport(*file))
-                return fail({mr::ErrorCode::malformed, command.evidence + " is a quote or a TDREPORT, not evidence: give it with --quote"});
-            return fail(in_file(command.evidence, evidence.error()));
-        }
+        if (!evidence) return fail(in_file(name, evidence.error()));
         judged.verdict = mr::verify(*evidence, options);
         judged.has_collateral |= std::ranges::any_of(evidence->parts, [](const auto &part) { return part.collateral.has_value(); });
         return print_verdict(json, command, judged);
     }
-    const auto quote = decode_binary_file(command.quote, std::move(inputs->quote), mr::max_quote_size);
-    if (!quote) return fail(quote.error());
-    if (mr::is_evidence(*quote)) return fail({mr::ErrorCode::malformed, command.quote + " is evidence: give it without --quote"});
+    if (mr::is_evidence(*file)) return fail({mr::ErrorCode::malformed, name + " is evidence: give it without --quote"});
     std::vector<mr::ByteView> logs;
     for (std::size_t i = 0; i < inputs->logs.size(); ++i) {
         if (mr::is_evidence(inputs->logs[i]))
@@ -242,7 +238,7 @@ int verify(bool json, const VerifyCommand &command) {
                          command.logs[i] + " is evidence, which has its log in it: give it alone, without --quote and --log"});
         logs.emplace_back(inputs->logs[i]);
     }
-    judged.verdict = mr::verify(*quote, logs, options);
+    judged.verdict = mr::verify(*file, logs, options);
     return print_verdict(json, command, judged);
 }
 

@@ -718,14 +718,23 @@ TEST_F(MrctlVerify, InspectOfARealLogHasTheNamesAndValuesExpected) {
                 HasSubstr("the log ends at byte 18101, before 244043 bytes of 0xff"));
 }
 
+TEST_F(MrctlVerify, FindsOutThatAFileIsAQuote) {
+    const std::vector<std::string> rest{"--log", at("log.bin"), "--roots", at("root.pem"), "--without", "nonce,reference,tcb"};
+    std::vector<std::string> named{"verify", "--quote", at("q.bin")};
+    std::vector<std::string> found{"verify", at("q.bin")};
+    for (auto *const command : {&named, &found}) command->insert(command->end(), rest.begin(), rest.end());
+    const auto verdict = output(found);
+    EXPECT_EQ(verdict, output(named));
+    EXPECT_THAT(verdict, HasSubstr("\nverified"));
+}
+
 TEST_F(MrctlVerify, NamesWhatIsWrongInOneLine) {
-    EXPECT_THAT(failure(2, {"verify"}), HasSubstr("--quote"));
+    EXPECT_THAT(failure(2, {"verify"}), HasSubstr("give a file"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--reference", ""}), HasSubstr("--reference is empty"));
     EXPECT_THAT(failure(1, {"verify", "--quote", at("e.json")}), HasSubstr("is evidence"));
     EXPECT_THAT(failure(1, {"verify", "--quote", at("q.bin"), "--log", at("e.json")}), HasSubstr("is evidence"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--quote", at("q.bin")}), HasSubstr("not both"));
-    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--log", at("log.bin")}), HasSubstr("--log goes with --quote"));
-    EXPECT_THAT(failure(1, {"verify", at("q.bin")}), HasSubstr("give it with --quote"));
+    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--log", at("log.bin")}), HasSubstr("--log goes with a quote"));
     EXPECT_THAT(failure(1, {"verify", at("e.json"), "--roots", at("log.bin")}), HasSubstr("log.bin"));
     EXPECT_THAT(failure(1, {"verify", at("e.json"), "--collateral", at("root.pem")}), HasSubstr("root.pem"));
     EXPECT_THAT(failure(1, {"verify", at("absent.json")}), HasSubstr("absent.json"));

@@ -1,0 +1,79 @@
+// mrctl on tokens of Arm's CCA, and on what a host says that it did with a realm: the real ones, where they are beside the repository.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/integration/mrctl.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class MrctlCca : public MrctlTest {
+protected:
+    void SetUp() override {
+        MrctlTest::SetUp();
+        if (!exists(places::shared_data() / "cca")) GTEST_SKIP() << "there are no samples on this machine";
+    }
+
+    static std::string sample(const std::string &name) { return (places::shared_data() / "cca" / name).native(); }
+};
+
+TEST_F(MrctlCca, FindsOutThatAFileIsATokenAndJudgesIt) {
+    for (const std::string folder : {"draft-ffm-00/", "cmw-907/"}) {
+        const auto challenge =
+            "6e86d6d97cc713bc6dd43dbce491a6b40311c027a8bf85a39da63e9ce44c132a8a119d296fae6a6999e9bf3e4471b0ce01245d889424c31e89793b3b1d6b15"
+            "04";
+        const auto said = output({"verify", sample(folder + "token.cbor"), "--roots", sample(folder + "platform-key.json"), "--nonce",
+                                  challenge, "--without", "reference,tcb"});
+        EXPECT_THAT(said, HasSubstr("\nverified, but not hardware (its key was given, no root vouches for it)"));
+    }
+    const auto refused = mrctl({"verify", sample("wrong-binding/token.cbor"), "--roots", sample("wrong-binding/platform-key.json"),
+                                "--without", "nonce,reference,tcb"});
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.out, EndsWith("REFUSED: realm_binding\n"));
+    EXPECT_THAT(failure(1, {"verify", sample("draft-ffm-00/token.cbor"), "--roots", sample("bad-trust-anchor/ta-bad.json")}),
+                HasSubstr("no point of its curve"));
+}
+
+TEST_F(MrctlCca, ExplainsAToken) {
+    const auto token = json({"inspect", sample("draft-ffm-00/token.cbor")});
+    EXPECT_EQ(token["platform"]["lifecycle_name"], "secured");
+    EXPECT_EQ(token["platform"]["sw_components"].size(), 13U);
+    EXPECT_EQ(token["realm"]["rak_form"], "COSE_Key");
+    const auto text = output({"inspect", sample("draft-ffm-00/token.cbor")});
+    EXPECT_THAT(text, StartsWith("Token of an Arm CCA realm, 2124 bytes\n"));
+    EXPECT_THAT(text, HasSubstr("\nrealm.rim 311314ab73620350cf758834ae5c65d9e8c2dc7febe6e7d9654bbe864e300d49\n"));
+}
+
+TEST_F(MrctlCca, RebuildsTheInitialMeasurementOfARealm) {
+    const std::string realm = "rim-kvmtool-firmware/";
+    const std::vector<std::string> images{"--image", "FIRMWARE=" + sample(realm + "firmware.bin"), "--image",
+                                          "DTB=" + sample(realm + "dtb.bin")};
+    const auto with = [&](std::vector<std::string> command) {
+        command.insert(command.begin(), "realm-measurement");
+        command.insert(command.end(), images.begin(), images.end());
+        return command;
+    };
+    const std::string rim = "cf37146fce0ad50e1be1a04580c1024e5449b430b0dd96b6ef5c9a2b73767bf5";
+    EXPECT_THAT(output(with({"--log", sample(realm + "realm-log.bin")})), EndsWith("\nrim " + rim + "\n"));
+    const auto parameters = (folder() / "realm.json").native();
+    std::ofstream(parameters)
+        << R"({"hashAlgorithm": "sha-256", "s2sz": 33, "flags": 0, "sveVl": 0, "numBps": 5, "numWps": 5, "pmuNumCtrs": 0,
+      "steps": [{"ripas": {"base": "0x80000000", "size": 536870912}}, {"data": {"image": "FIRMWARE", "base": "0x80000000"}},
+      {"data": {"image": "DTB", "base": "0x8fe00000", "size": 65536}}, {"rec": {"flags": 1, "pc": "0x80000000", "gprs": ["0x8fe00000"]}}]})";
+    const auto steps = json(with({"--parameters", parameters}));
+    EXPECT_EQ(steps["rim"], rim);
+    EXPECT_EQ(steps["steps"][1]["rim"], "365183bedfd6b2b008421cd9987384ebad20438e6cb3a9a1b6dbdfef3ca1aec7");
+    EXPECT_THAT(failure(2, {"realm-measurement"}), HasSubstr("--log"));
+    EXPECT_THAT(failure(2, {"realm-measurement", "--log", parameters, "--image", "DTB"}), HasSubstr("NAME=FILE"));
+    EXPECT_THAT(failure(1, {"realm-measurement", "--log", sample(realm + "realm-log.bin")}), HasSubstr("the image FIRMWARE is not given"));
+    EXPECT_THAT(failure(1, {"realm-measurement", "--log", sample("qemu-realm-bootlog/realm-bootlog.bin")}),
+                HasSubstr("no record VM VERSION"));
+}
+
+}  // namespace
+}  // namespace mrd
