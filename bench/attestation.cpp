@@ -10,6 +10,8 @@
 //     verify          verify_quote with collateral
 //     verify-one      one ECDSA verification, a ninth of verify-limit
 //     appraise        the same by an Appraiser that has judged a quote of this platform before
+//     cca-limit       the two ECDSA P-384 verifications behind a verdict over a CCA token, keys and contexts ready
+//     cca             an Appraiser's verdict over a CCA token of a platform that it knows
 //     evidence-json   parse_evidence of what is in the file EVIDENCE, which is JSON
 //     evidence-cbor   and of the same as CBOR
 #include <openssl/ec.h>
@@ -36,6 +38,7 @@
 #include "mr/verify_quote.h"
 #include "mrd/providers/sim/quoting_service.h"
 #include "mrd/providers/sim/report.h"
+#include "tests/attestation/tee/cca/test_token.h"
 
 namespace {
 
@@ -107,6 +110,27 @@ void measure_ecdsa(std::int64_t duration_ns, bool sign) {
     EVP_PKEY_free(key);
 }
 
+void measure_cca(std::int64_t duration_ns) {
+    const mr::TestCcaToken made;
+    const auto token = made.encode();
+    EVP_PKEY *key = EVP_EC_gen("P-384");
+    EVP_PKEY_CTX *signing = EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr);
+    EVP_PKEY_CTX *verifying = EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr);
+    std::array<std::uint8_t, 48> digest{1};
+    std::array<std::uint8_t, 112> signature{};
+    std::size_t size = signature.size();
+    need(EVP_PKEY_sign_init(signing) == 1 && EVP_PKEY_verify_init(verifying) == 1 &&
+         EVP_PKEY_sign(signing, signature.data(), &size, digest.data(), digest.size()) == 1);
+    measure("cca-limit", duration_ns, [&] {
+        for (int i = 0; i < 2; ++i) need(EVP_PKEY_verify(verifying, signature.data(), size, digest.data(), digest.size()) == 1);
+    });
+    EVP_PKEY_CTX_free(verifying);
+    EVP_PKEY_CTX_free(signing);
+    EVP_PKEY_free(key);
+    mr::Appraiser appraiser({.anchors = made.anchors(), .waived = {.nonce = true, .reference = true, .tcb = true}});
+    measure("cca", duration_ns, [&] { need(appraiser.appraise(token, {}, {}).verified()); });
+}
+
 void measure_evidence(std::int64_t duration_ns, const char *file) {
     const auto json = must(mr::read_file(file, mr::max_evidence_size));
     const auto cbor = mr::write_evidence_cbor(must(mr::parse_evidence(json)));
@@ -160,6 +184,7 @@ int main(int argc, char **argv) {
     }
     bench::pin(0, measuring_cpu);
     measure_all(milliseconds * 1'000'000);
+    measure_cca(milliseconds * 1'000'000);
     measure_evidence(milliseconds * 1'000'000, argv[2]);
     return 0;
 }
