@@ -123,7 +123,7 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/tdx/serviceTDs"), json::array(), "the member tdx: the member serviceTDs is unknown"},
         {json::json_pointer("/tdx/septVeDisableUnset"), nullptr, "the member septVeDisableUnset is null"},
         {json::json_pointer("/tdx/septVeDisableUnset"), "yes", "septVeDisableUnset"},
-        {json::json_pointer("/snp"), json::object(), "the member snp is unknown"},
+        {json::json_pointer("/gpu"), json::object(), "the member gpu is unknown"},
         {json::json_pointer("/parts/0/kind"), "snp", "parts: snp"},
         {json::json_pointer("/parts/0/more"), 1, "parts"},
         {json::json_pointer("/uncoveredRegisters/0"), "", "uncoveredRegisters"},
