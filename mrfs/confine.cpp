@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 
 #include "confinement/landlock.h"
@@ -57,6 +58,8 @@ std::expected<void, std::string> keep_own_calls() {
 std::expected<void, std::string> confine_serving(const std::optional<confinement::Identity> &identity) {
     prepare_cancellation();
     if (auto reduced = confinement::reduce_rights(identity, 0); !reduced) return reduced;
+    // Where the other process ends nobody is left to end the mount. Whoever changes his user has to say so anew.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     confinement::hide_memory();
     // An older kernel has no Landlock. It is the second of two locks: no file can be opened by a system call that is left either.
     (void)confinement::FilesAllowed().enforce();

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -42,11 +41,6 @@ constexpr int exit_unmounted = 3;
 
 std::string reason_of(int error) { return std::generic_category().message(error); }
 
-struct SessionEnd {
-    void operator()(fuse_session *session) const { ::fuse_session_destroy(session); }
-};
-using Session = std::unique_ptr<fuse_session, SessionEnd>;
-
 struct ConfigurationEnd {
     void operator()(fuse_loop_config *configuration) const { ::fuse_loop_cfg_destroy(configuration); }
 };
@@ -71,7 +65,7 @@ void end_mount(fuse_session *session, const std::string &mountpoint) {
     ::fuse_session_unmount(session);
 }
 
-std::expected<Session, std::string> mount(const MountOptions &options, const std::string &mountpoint, Served &served) {
+std::expected<fuse_session *, std::string> mount(const MountOptions &options, const std::string &mountpoint, Served &served) {
     struct stat status{};
     if (::stat(mountpoint.c_str(), &status) != 0) {
         // What an mrfs that was killed with both its processes has left.
@@ -85,18 +79,18 @@ std::expected<Session, std::string> mount(const MountOptions &options, const std
     std::string values = options.for_everyone ? "fsname=mrfs,subtype=mrfs,allow_other" : "fsname=mrfs,subtype=mrfs";
     std::array<char *, 3> words{name.data(), option.data(), values.data()};
     fuse_args arguments{.argc = static_cast<int>(words.size()), .argv = words.data(), .allocated = 0};
-    Session session(::fuse_session_new(&arguments, &fuse_operations(), sizeof(fuse_operations()), &served));
+    // As long as the process: libfuse gives back all of it only by unmounting, and what is at the mountpoint at the end may not be ours.
+    static fuse_session *session = nullptr;
+    session = ::fuse_session_new(&arguments, &fuse_operations(), sizeof(fuse_operations()), &served);
     ::fuse_opt_free_args(&arguments);
-    if (!session) return Failure("libfuse does not take its options");
-    if (::fuse_session_mount(session.get(), mountpoint.c_str()) != 0)
+    if (session == nullptr) return Failure("libfuse does not take its options");
+    if (::fuse_session_mount(session, mountpoint.c_str()) != 0)
         return Failure("cannot mount on " + options.mountpoint + ": /dev/fuse, and root or fusermount3, are needed");
     return session;
 }
 
 // What the serving process does, with its exit code.
 int serve(fuse_session *session, const MountOptions &options, const varlink::FileDescriptor &told) {
-    // Nobody would end the mount.
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (const auto confined = confine_serving(options.identity); !confined) {
         (void)!::write(told.get(), confined.error().data(), confined.error().size());
         return EXIT_FAILURE;
@@ -156,11 +150,11 @@ std::expected<void, std::string> serve_mount(const MountOptions &options, Served
     // It is unmounted by it, whatever the working folder is then.
     const auto mountpoint = std::filesystem::absolute(options.mountpoint, error).native();
     if (error) return Failure("there is no working folder: name the mountpoint from the root");
-    auto session = mount(options, mountpoint, served);
-    if (!session) return Failure(std::move(session.error()));
+    const auto session = mount(options, mountpoint, served);
+    if (!session) return Failure(session.error());
     std::array<int, 2> ends{};
     const auto fail = [&](const std::string &why) {
-        end_mount(session->get(), mountpoint);
+        end_mount(*session, mountpoint);
         return Failure(why);
     };
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail("no pipe: " + reason_of(errno));
@@ -174,7 +168,7 @@ std::expected<void, std::string> serve_mount(const MountOptions &options, Served
     if (serving == 0) {
         told.reset();
         ::sigprocmask(SIG_SETMASK, &before, nullptr);
-        ::_exit(serve(session->get(), options, telling));
+        ::_exit(serve(*session, options, telling));
     }
     telling.reset();
     if (const auto confined = confine_keeper(serving); !confined) {
@@ -188,7 +182,7 @@ std::expected<void, std::string> serve_mount(const MountOptions &options, Served
     tell_service_manager("STOPPING=1");
     // What is at the mountpoint then is not ours.
     if (WIFEXITED(status) && WEXITSTATUS(status) == exit_unmounted) return {};
-    end_mount(session->get(), mountpoint);
+    end_mount(*session, mountpoint);
     if (failed) return Failure(*failed);
     // Killed because it would not end is ended, too.
     if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_SUCCESS) return Failure("the serving process has failed");

@@ -1,8 +1,11 @@
 // The mount itself: its begin and its end, and what becomes of it while mrd is away.
+#include <pwd.h>
+
 #include <csignal>
 #include <future>
 
 #include "mrfs/service.h"
+#include "tests/integration/as_user.h"
 #include "tests/mrfs/mounted.h"
 
 namespace mrfs {
@@ -27,17 +30,14 @@ TEST_F(MountTest, EndsWhereSomebodyElseUnmountsIt) {
 }
 
 TEST_F(MountTest, OfAServingProcessThatIsKilledIsEnded) {
-    const auto serving = mrd::contents("/proc/" + std::to_string(mrfs_.pid()) + "/task/" + std::to_string(mrfs_.pid()) + "/children");
-    ASSERT_FALSE(serving.empty());
-    ::kill(std::stoi(serving), SIGSEGV);
+    ASSERT_GT(serving(), 0);
+    ::kill(serving(), SIGSEGV);
     EXPECT_EQ(mrfs_.wait(), 1);
     EXPECT_FALSE(is_mounted());
 }
 
 TEST_F(MountTest, ThatWasLeftBehindIsReplaced) {
-    const auto serving =
-        std::stoi(mrd::contents("/proc/" + std::to_string(mrfs_.pid()) + "/task/" + std::to_string(mrfs_.pid()) + "/children"));
-    const int gone = static_cast<int>(::syscall(SYS_pidfd_open, serving, 0));
+    const int gone = static_cast<int>(::syscall(SYS_pidfd_open, serving(), 0));
     mrfs_ = {};  // killed, and with it goes the other
     pollfd ended{gone, POLLIN, 0};
     EXPECT_EQ(::poll(&ended, 1, 60'000), 1);
@@ -45,6 +45,22 @@ TEST_F(MountTest, ThatWasLeftBehindIsReplaced) {
     EXPECT_EQ(File(measurement("rtmr3:sha384"), O_RDONLY).opened(), -ENOTCONN);
     ASSERT_TRUE(start_mrfs()) << mrd::contents(log());
     EXPECT_TRUE(read_file(measurement("rtmr3:sha384")));
+}
+
+TEST_F(MountTest, AnyUserMountsForHimselfAndRootDoesNotLookIn) {
+    if (::access("/usr/bin/fusermount3", X_OK) != 0) GTEST_SKIP() << "fusermount3 is not installed here";
+    (void)stop_mrfs();
+    const auto *account = ::getpwnam("games");  // NOLINT(concurrency-mt-unsafe): there is one thread
+    if (account == nullptr) GTEST_SKIP() << "there is no user games here";
+    const mrd::OtherUser user{.uid = account->pw_uid};
+    ::chmod(folder().c_str(), 0755);
+    ASSERT_EQ(::chown(mountpoint().c_str(), user.uid, user.uid), 0);
+    ASSERT_TRUE(start_mrfs([&user] { mrd::become(user); })) << mrd::contents(log());
+    EXPECT_EQ(mrd::as_user(user, [this] { return std::to_string(read_file(measurement("rtmr3:sha384")).value_or(mr::Bytes()).size()); }),
+              "48");
+    EXPECT_EQ(File(measurement("rtmr3:sha384"), O_RDONLY).opened(), -EACCES);
+    EXPECT_EQ(stop_mrfs(), 0);
+    EXPECT_FALSE(is_mounted());
 }
 
 TEST_F(MountTest, WithoutAnMrdOrWithAnUnknownProviderThereIsNone) {

@@ -87,12 +87,17 @@ protected:
     }
 
     [[nodiscard]] virtual mrd::Daemon::Options mrd_options() const { return {}; }
+    [[nodiscard]] virtual std::vector<std::string> mrfs_options() const { return {}; }
 
-    bool start_mrfs() {
+    // `as`: what it does before it is mrfs.
+    bool start_mrfs(const std::function<void()> &as = {}) {
         const auto socket = folder() / ("mrfs-notify" + std::to_string(++count_));
         const mrd::Readiness readiness(socket);
-        mrfs_ = mrd::Process({places::mrfs(), "--socket", (folder() / "io.mrd").native(), mountpoint()},
-                             {.environment = {{"NOTIFY_SOCKET", socket}}, .errors = log()});
+        ::chmod(socket.c_str(), 0666);
+        std::vector<std::string> command{places::mrfs(), "--socket", (folder() / "io.mrd").native()};
+        for (auto &option : mrfs_options()) command.push_back(std::move(option));
+        command.push_back(mountpoint());
+        mrfs_ = mrd::Process(command, {.environment = {{"NOTIFY_SOCKET", socket}}, .errors = log(), .in_child = as});
         return readiness.wait_for(mrfs_);
     }
     // Its exit code.
@@ -109,6 +114,11 @@ protected:
     [[nodiscard]] std::filesystem::path log() const { return folder() / "mrfs-log"; }
     [[nodiscard]] std::filesystem::path measurement(const std::string &name) const { return mountpoint() / "measurements" / name; }
     [[nodiscard]] std::filesystem::path report(const std::string &name = "r") const { return mountpoint() / "config/tsm/report" / name; }
+    // The process that serves, beside the one that mounts and unmounts.
+    [[nodiscard]] pid_t serving() const {
+        const auto pid = std::to_string(mrfs_.pid());
+        return std::stoi("0" + mrd::contents("/proc/" + pid + "/task/" + pid + "/children"));
+    }
     [[nodiscard]] bool is_mounted() const { return mrd::contents("/proc/self/mounts").contains(mountpoint().native()); }
 
     // Of the shell, in the mountpoint.
