@@ -126,7 +126,7 @@ int read(const Common &common, const ReadCommand &command) {
     if (command.raw && command.names.size() != 1) return fail_usage("--raw prints one register: name one");
     if (common.json) {
         const auto fresh = command.fresh ? std::optional(true) : std::nullopt;
-        if (command.names.size() == 1) return print_reply<mr::wire::Read>(common, {command.names.front(), fresh, std::nullopt});
+        if (command.names.size() == 1) return print_reply<mr::wire::Read>(common, {command.names.front(), fresh, std::nullopt, {}});
         const std::vector<std::string_view> names(command.names.begin(), command.names.end());
         return print_reply<mr::wire::Snapshot>(common, {names, fresh});
     }
@@ -231,7 +231,7 @@ int report(const Common &common, const ReportCommand &command) {
     if (!report_data) return fail_usage(report_data.error().message);
     if (common.json && command.output.empty()) {
         const auto hex = mr::to_hex(*report_data);
-        return print_reply<mr::wire::attestation::Report>(common, {hex, command.provider});
+        return print_reply<mr::wire::attestation::Report>(common, {hex, command.provider, {}});
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());

@@ -44,6 +44,8 @@ Json json_of(const mr::Event &event, const mr::RecomputedBinding &binding) {
         json["claimed"]["caller"] = {{"uid", caller.uid}, {"gid", caller.gid}, {"pid", caller.pid}};
         if (caller.executable) json["claimed"]["caller"]["executable"] = mr::printable_text(*caller.executable);
         if (caller.unit) json["claimed"]["caller"]["unit"] = mr::printable_text(*caller.unit);
+        if (const auto &other = caller.on_behalf_of)
+            json["claimed"]["caller"]["onBehalfOf"] = {{"uid", other->uid}, {"gid", other->gid}, {"pid", other->pid}};
     }
     if (event.time) json["claimed"]["time"] = *event.time;
     if (event.id) json["claimed"]["id"] = mr::printable_text(*event.id);
@@ -63,7 +65,10 @@ void print_event(const mr::Event &event, const mr::RecomputedBinding &binding) {
         const auto &caller = *event.caller;
         std::cout << "    claimed caller: uid " << caller.uid << " gid " << caller.gid << " pid " << caller.pid
                   << (caller.executable ? " " + mr::printable_text(*caller.executable) : "")
-                  << (caller.unit ? " " + mr::printable_text(*caller.unit) : "") << '\n';
+                  << (caller.unit ? " " + mr::printable_text(*caller.unit) : "");
+        if (const auto &other = caller.on_behalf_of)
+            std::cout << " on behalf of uid " << other->uid << " gid " << other->gid << " pid " << other->pid;
+        std::cout << '\n';
     }
     if (event.time) std::cout << "    claimed time: " << *event.time << " us\n";
     if (event.id) std::cout << "    id: " << mr::printable_text(*event.id) << '\n';

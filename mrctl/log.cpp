@@ -45,7 +45,8 @@ std::string caller_of(const mr::LogRecord &record) {
     const auto who = caller.unit         ? *caller.unit
                      : caller.executable ? caller.executable->substr(caller.executable->rfind('/') + 1)
                                          : std::string("?");
-    const auto text = mr::printable_text(who) + "[" + std::to_string(caller.pid) + "] uid " + std::to_string(caller.uid);
+    auto text = mr::printable_text(who) + "[" + std::to_string(caller.pid) + "] uid " + std::to_string(caller.uid);
+    if (const auto &other = caller.on_behalf_of) text += " for [" + std::to_string(other->pid) + "] uid " + std::to_string(other->uid);
     // Who made the gap is not known: this is the client whose extend came next.
     return record.origin == mr::EventOrigin::resync ? "mrd, before " + text : text;
 }
@@ -143,7 +144,7 @@ int log(const Common &common, const LogCommand &command) {
     if (!command.output.empty()) return fail_usage("-o needs --format: tcg, tcg_index0, cel_json or json");
     if (common.json) {
         return print_reply<mr::wire::Records>(common,
-                                              {command.from, command.follow ? std::optional(true) : std::nullopt, command.of_register});
+                                              {command.from, command.follow ? std::optional(true) : std::nullopt, command.of_register, {}});
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());

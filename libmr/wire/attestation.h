@@ -24,8 +24,10 @@ using varlink::field;
 struct ReportParameters {
     std::string_view report_data;
     std::optional<std::string_view> provider;
+    std::optional<OnBehalfOf> on_behalf_of;
     static constexpr auto fields() {
-        return std::tuple(field("reportData", &ReportParameters::report_data), field("provider", &ReportParameters::provider));
+        return std::tuple(field("reportData", &ReportParameters::report_data), field("provider", &ReportParameters::provider),
+                          field("onBehalfOf", &ReportParameters::on_behalf_of));
     }
 };
 struct ReportReply {
@@ -83,10 +85,12 @@ struct QuoteParameters {
     std::optional<std::string_view> provider;
     std::optional<ReportOptions> options;
     std::optional<std::int64_t> deadline_milliseconds;
+    std::optional<OnBehalfOf> on_behalf_of;
     static constexpr auto fields() {
         return std::tuple(field("reportData", &QuoteParameters::report_data), field("bind", &QuoteParameters::bind),
                           field("provider", &QuoteParameters::provider), field("options", &QuoteParameters::options),
-                          field("deadlineMilliseconds", &QuoteParameters::deadline_milliseconds));
+                          field("deadlineMilliseconds", &QuoteParameters::deadline_milliseconds),
+                          field("onBehalfOf", &QuoteParameters::on_behalf_of));
     }
 };
 struct QuoteReply {

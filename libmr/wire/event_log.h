@@ -34,9 +34,11 @@ struct Caller {
     std::optional<std::string_view> executable;
     std::optional<std::string_view> unit;
     std::optional<std::string_view> rule;
+    std::optional<OnBehalfOf> on_behalf_of;
     static constexpr auto fields() {
         return std::tuple(field("uid", &Caller::uid), field("gid", &Caller::gid), field("pid", &Caller::pid),
-                          field("executable", &Caller::executable), field("unit", &Caller::unit), field("rule", &Caller::rule));
+                          field("executable", &Caller::executable), field("unit", &Caller::unit), field("rule", &Caller::rule),
+                          field("onBehalfOf", &Caller::on_behalf_of));
     }
 };
 
@@ -64,9 +66,10 @@ struct RecordsParameters {
     std::optional<std::int64_t> from;
     std::optional<bool> follow;
     std::optional<std::string_view> of_register;
+    std::optional<OnBehalfOf> on_behalf_of;
     static constexpr auto fields() {
         return std::tuple(field("from", &RecordsParameters::from), field("follow", &RecordsParameters::follow),
-                          field("register", &RecordsParameters::of_register));
+                          field("register", &RecordsParameters::of_register), field("onBehalfOf", &RecordsParameters::on_behalf_of));
     }
 };
 struct RecordsReply {
@@ -77,8 +80,10 @@ struct RecordsReply {
 struct ExportParameters {
     std::string_view format;
     std::optional<std::string_view> of_register;
+    std::optional<OnBehalfOf> on_behalf_of;
     static constexpr auto fields() {
-        return std::tuple(field("format", &ExportParameters::format), field("register", &ExportParameters::of_register));
+        return std::tuple(field("format", &ExportParameters::format), field("register", &ExportParameters::of_register),
+                          field("onBehalfOf", &ExportParameters::on_behalf_of));
     }
 };
 struct ExportReply {

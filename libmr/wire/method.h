@@ -9,6 +9,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "mr/on_behalf_of.h"
 #include "proto/varlink/effect.h"
 #include "proto/varlink/fields.h"
 #include "proto/varlink/message.h"
@@ -59,13 +60,12 @@ struct Description {
 
 // For whom a program makes a call that somebody else has asked it for. A method that may be called so has the parameter `on_behalf_of`, an optional of this:
 // "onBehalfOf: ?OnBehalfOf" in the interface file.
-struct OnBehalfOf {
-    std::int64_t uid = 0;
-    std::int64_t gid = 0;
-    std::int64_t pid = 0;
+struct OnBehalfOf : mr::OnBehalfOf {
     static constexpr auto fields() {
-        return std::tuple(varlink::field("uid", &OnBehalfOf::uid), varlink::field("gid", &OnBehalfOf::gid),
-                          varlink::field("pid", &OnBehalfOf::pid));
+        using Number = std::int64_t;  // the members are the base's: to be said, for it is not deduced
+        return std::tuple(varlink::field<OnBehalfOf, Number>("uid", &OnBehalfOf::uid),
+                          varlink::field<OnBehalfOf, Number>("gid", &OnBehalfOf::gid),
+                          varlink::field<OnBehalfOf, Number>("pid", &OnBehalfOf::pid));
     }
 };
 

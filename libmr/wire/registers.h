@@ -100,7 +100,10 @@ struct Counters {
 
 struct ListParameters {
     std::optional<std::string_view> provider;
-    static constexpr auto fields() { return std::tuple(field("provider", &ListParameters::provider)); }
+    std::optional<OnBehalfOf> on_behalf_of;
+    static constexpr auto fields() {
+        return std::tuple(field("provider", &ListParameters::provider), field("onBehalfOf", &ListParameters::on_behalf_of));
+    }
 };
 struct ListReply {
     std::vector<Register> registers;
@@ -111,9 +114,10 @@ struct ReadParameters {
     std::string_view name;
     std::optional<bool> fresh;
     std::optional<std::int64_t> generation;
+    std::optional<OnBehalfOf> on_behalf_of;
     static constexpr auto fields() {
         return std::tuple(field("name", &ReadParameters::name), field("fresh", &ReadParameters::fresh),
-                          field("generation", &ReadParameters::generation));
+                          field("generation", &ReadParameters::generation), field("onBehalfOf", &ReadParameters::on_behalf_of));
     }
 };
 struct ReadReply {
@@ -143,10 +147,12 @@ struct ExtendParameters {
     std::optional<std::string_view> description;
     std::optional<std::string_view> data;
     std::optional<std::string_view> id;
+    std::optional<OnBehalfOf> on_behalf_of;
     static constexpr auto fields() {
         return std::tuple(field("name", &ExtendParameters::name), field("digest", &ExtendParameters::digest),
                           field("eventType", &ExtendParameters::event_type), field("description", &ExtendParameters::description),
-                          field("data", &ExtendParameters::data), field("id", &ExtendParameters::id));
+                          field("data", &ExtendParameters::data), field("id", &ExtendParameters::id),
+                          field("onBehalfOf", &ExtendParameters::on_behalf_of));
     }
 };
 struct ExtendReply {
@@ -165,11 +171,12 @@ struct MeasureParameters {
     std::optional<std::string_view> description;
     std::optional<bool> envelope;
     std::optional<std::string_view> id;
+    std::optional<OnBehalfOf> on_behalf_of;
     static constexpr auto fields() {
         return std::tuple(field("name", &MeasureParameters::name), field("data", &MeasureParameters::data),
                           field("contentDigest", &MeasureParameters::content_digest), field("eventType", &MeasureParameters::event_type),
                           field("description", &MeasureParameters::description), field("envelope", &MeasureParameters::envelope),
-                          field("id", &MeasureParameters::id));
+                          field("id", &MeasureParameters::id), field("onBehalfOf", &MeasureParameters::on_behalf_of));
     }
 };
 struct MeasureReply {
@@ -185,7 +192,11 @@ struct MeasureReply {
 struct WriteParameters {
     std::string_view name;
     std::string_view value;
-    static constexpr auto fields() { return std::tuple(field("name", &WriteParameters::name), field("value", &WriteParameters::value)); }
+    std::optional<OnBehalfOf> on_behalf_of;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &WriteParameters::name), field("value", &WriteParameters::value),
+                          field("onBehalfOf", &WriteParameters::on_behalf_of));
+    }
 };
 struct WriteReply {
     std::int64_t generation = 0;

@@ -77,7 +77,8 @@ Judgement Access::judge(const Principal &principal, Operation operation, const K
 }
 
 std::optional<const AccessRule *> Access::allowing(const Principal &principal, Right right, const KnownRegister &reg) const {
-    if (reg.owner && *reg.owner == principal.uid && rules_.may_have_any(principal)) return nullptr;
+    // What a program has made itself is not for those that it asks for.
+    if (reg.owner && *reg.owner == principal.uid && !principal.asks_for && rules_.may_have_any(principal)) return nullptr;
     const auto *const rule = reg.owner ? rules_.allows_of_others(principal, right, reg.name) : rules_.allows(principal, right, reg.name);
     return rule == nullptr ? std::nullopt : std::optional(rule);
 }
@@ -99,17 +100,30 @@ bool Access::shows_contents(const Principal &principal, const KnownRegister &reg
     return allowing(principal, Right::log_contents, reg) || rules_.allows(principal, Right::evidence) != nullptr;
 }
 
-void Access::refused(const Principal &principal, pid_t pid, Operation operation, std::string_view subject) {
-    const auto untold = refusals_.add(rules_.share_of(principal.uid), operation, Refusals::TimePoint::clock::now());
+void Access::refused(const Principal &principal, pid_t pid, const std::optional<mr::OnBehalfOf> &other, Operation operation,
+                     std::string_view subject) {
+    // Of whom somebody only says that he asks for him, no line is taken.
+    const auto whose = rules_.trusts(principal) ? *principal.asks_for : principal.uid;
+    const auto untold = refusals_.add(rules_.share_of(whose), operation, Refusals::TimePoint::clock::now());
     if (!untold) return;
-    log::warning(log::Kind::refused, "a call is refused: no rule allows it",
-                 {{"operation", operation_names[static_cast<std::size_t>(operation)]},
-                  {"register", varlink::echoed(subject)},
-                  {"uid", std::to_string(principal.uid)},
-                  {"gid", std::to_string(principal.gid)},
-                  {"pid", std::to_string(pid)},
-                  {"listener", principal.listener},
-                  {"untold", std::to_string(*untold)}});
+    const auto number = [](std::int64_t value) { return std::to_string(value); };
+    const auto uid = number(principal.uid);
+    const auto gid = number(principal.gid);
+    const auto process = number(pid);
+    const auto left_out = number(*untold);
+    const auto subject_told = varlink::echoed(subject);
+    const auto other_uid = other ? number(other->uid) : "";
+    const auto other_gid = other ? number(other->gid) : "";
+    const auto other_pid = other ? number(other->pid) : "";
+    std::vector<log::Field> fields{{"operation", operation_names[static_cast<std::size_t>(operation)]},
+                                   {"register", subject_told},
+                                   {"uid", uid},
+                                   {"gid", gid},
+                                   {"pid", process},
+                                   {"listener", principal.listener}};
+    if (other) fields.insert(fields.end(), {{"for_uid", other_uid}, {"for_gid", other_gid}, {"for_pid", other_pid}});
+    fields.emplace_back("untold", left_out);
+    log::write(log::Level::warning, log::Kind::refused, "a call is refused: no rule allows it", fields);
 }
 
 }  // namespace mrd

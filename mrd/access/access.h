@@ -63,8 +63,9 @@ public:
     [[nodiscard]] bool shows_contents(const Principal &principal, const RegisterName &reg) const;
     [[nodiscard]] bool shows_contents(const Principal &principal, const KnownRegister &reg) const;
 
-    // Counts it, and tells it in mrd's log.
-    void refused(const Principal &principal, pid_t pid, Operation operation, std::string_view subject);
+    // Counts it, and tells it in mrd's log. `other`: for whom he asked.
+    void refused(const Principal &principal, pid_t pid, const std::optional<mr::OnBehalfOf> &other, Operation operation,
+                 std::string_view subject);
     [[nodiscard]] const Refusals &refusals() const { return refusals_; }
 
 private:

@@ -70,13 +70,15 @@ std::optional<std::chrono::nanoseconds> start_from_stat(std::string_view stat) {
     return std::chrono::nanoseconds(ticks / ticks_per_second * nanoseconds + ticks % ticks_per_second * (nanoseconds / ticks_per_second));
 }
 
-std::shared_ptr<const mr::EventCaller> Callers::find(const varlink::Peer &peer, std::string_view rule) {
+std::shared_ptr<const mr::EventCaller> Callers::find(const varlink::Peer &peer, std::string_view rule,
+                                                     const std::optional<mr::OnBehalfOf> &on_behalf_of) {
     const auto named = rule.empty() ? std::nullopt : std::optional<std::string>(rule);
     if (const auto known = known_.find(peer.connection); known != known_.end()) {
         auto &caller = known->second.caller;
-        if (caller->rule != named) {
+        if (caller->rule != named || caller->on_behalf_of != on_behalf_of) {
             auto other = std::make_shared<mr::EventCaller>(*caller);
             other->rule = named;
+            other->on_behalf_of = on_behalf_of;
             caller = std::move(other);
         }
         return caller;
@@ -86,6 +88,7 @@ std::shared_ptr<const mr::EventCaller> Callers::find(const varlink::Peer &peer, 
     caller->gid = static_cast<std::int64_t>(peer.gid);
     caller->pid = peer.pid;
     caller->rule = named;
+    caller->on_behalf_of = on_behalf_of;
     if (peer.pid > 0) {
         const auto process = "/proc/" + std::to_string(peer.pid);
         auto executable = executable_of(peer.pid);

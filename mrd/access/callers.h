@@ -22,7 +22,8 @@ class Callers {
 public:
     // The executable and the unit are /proc's word, for people. They are absent if the process that connected has ended. `rule`: that allowed what he does; empty:
     // none had to.
-    std::shared_ptr<const mr::EventCaller> find(const varlink::Peer &peer, std::string_view rule);
+    std::shared_ptr<const mr::EventCaller> find(const varlink::Peer &peer, std::string_view rule,
+                                                const std::optional<mr::OnBehalfOf> &on_behalf_of = {});
 
     [[nodiscard]] std::size_t remembered() const { return known_.size(); }
 

@@ -24,12 +24,18 @@ bool covers(const Values &wide, const Values &narrow) {
     return !narrow.empty() && std::ranges::all_of(narrow, [&](const auto &value) { return contains(wide, value); });
 }
 
+bool covers_uids(const std::vector<UidRange> &wide, const std::vector<UidRange> &narrow) {
+    return std::ranges::all_of(narrow, [&wide](const UidRange &one) {
+        return std::ranges::any_of(wide, [&one](const UidRange &each) { return each.first <= one.first && one.last <= each.last; });
+    });
+}
+
 // Everything that the later rule allows is the earlier one's already.
 bool covers(const AccessRule &earlier, const AccessRule &later) {
     return covers(earlier.users, later.users) && covers(earlier.groups, later.groups) && covers(earlier.units, later.units) &&
            covers(earlier.listeners, later.listeners) && covers(earlier.registers, later.registers) &&
            earlier.allow.has_all_of(later.allow) && covers(earlier.create_on, later.create_on) &&
-           earlier.create_at_most >= later.create_at_most;
+           earlier.create_at_most >= later.create_at_most && covers_uids(earlier.on_behalf_of, later.on_behalf_of);
 }
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
@@ -151,7 +157,22 @@ std::vector<AccessRule> AccessRules::defaults(std::optional<gid_t> mrd_group) {
 AccessRules::Fitting AccessRules::fitting(const Principal &principal) const {
     auto groups = groups_.of(principal.gid);
     for (const auto group : principal.groups) groups |= groups_.of(group);
-    return {.users = users_.of(principal.uid), .groups = groups, .listeners = listeners_.of(principal.listener)};
+    return {.users = users_.of(principal.uid),
+            .groups = groups,
+            .listeners = listeners_.of(principal.listener),
+            .on_behalf_of = principal.asks_for ? that_let_ask_for(*principal.asks_for) : RuleSet().set()};
+}
+
+// Whoever may everything is in no range: what a program may for him, it may by his own entry alone.
+RuleSet AccessRules::that_let_ask_for(uid_t uid) const {
+    RuleSet all;
+    const bool may_everything = contains(rules_.front().users, uid);
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+        all.set(i, std::ranges::any_of(rules_[i].on_behalf_of, [&](const UidRange &range) {
+                    return range.first <= uid && uid <= range.last && (range.is_one() || !may_everything);
+                }));
+    }
+    return all;
 }
 
 RuleSet AccessRules::about(const RegisterName &reg) const {
@@ -167,17 +188,24 @@ RuleSet AccessRules::about(const RegisterName &reg) const {
     return about_.emplace(key, look()).first->second;
 }
 
-// Those that would allow it if they are about the register, and of those with units if he is in one.
-RuleSet AccessRules::candidates(const Principal &principal, Right right) const {
+// Those that are for him, and of those with units if he is in one.
+RuleSet AccessRules::for_him(const Principal &principal) const {
     if (!may_have_any(principal)) return {};
     auto &known = principal.looked_up;
     if (known.number != number_) {
         const auto fit = fitting(principal);
-        known.for_him = fit.users & fit.groups & fit.listeners;
+        known.for_him = fit.users & fit.groups & fit.listeners & fit.on_behalf_of;
         known.number = number_;
     }
-    return known.for_him & allowing_[static_cast<std::size_t>(right)];
+    return known.for_him;
 }
+
+// Of these, those that would allow it if they are about the register.
+RuleSet AccessRules::candidates(const Principal &principal, Right right) const {
+    return for_him(principal) & allowing_[static_cast<std::size_t>(right)];
+}
+
+bool AccessRules::trusts(const Principal &principal) const { return principal.asks_for && first(principal, for_him(principal)) != nullptr; }
 
 // Units last: to read one is another process's turn.
 const AccessRule *AccessRules::first(const Principal &principal, const RuleSet &candidates) const {
@@ -264,6 +292,8 @@ std::vector<std::string> AccessRules::warnings(std::span<const std::string> list
         }
         if (contains(rule->users, overflow_uid_))
             warn("uid " + std::to_string(overflow_uid_) + " is whoever has no uid here: no rule is for it");
+        if (contains(rule->on_behalf_of, UidRange{overflow_uid_, overflow_uid_}))
+            warn("uid " + std::to_string(overflow_uid_) + " is whoever has no uid here: nobody may ask for it");
         for (std::size_t i = 0; i < rights && !rule->registers.empty(); ++i) {
             const auto right = static_cast<Right>(i);
             if (rule->allow.has(right) && !is_about_registers(right))

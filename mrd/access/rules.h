@@ -64,6 +64,8 @@ struct Principal {
     std::string_view listener = {};      // to which he connected
     // The unit of systemd's system manager that he is in; nothing: none, or it cannot be told for certain. Asked only where it decides: it has to be read.
     std::function<std::optional<std::string>()> unit = {};
+    // For whom he asks, by his word: then only rules are for him that let him ask for that one. Whether that one may is asked by a principal of his own.
+    std::optional<uid_t> asks_for = {};
 
     // What AccessRules have found out of him, so that a call about many registers costs it once. A copy, which may be changed, knows nothing of it.
     struct LookedUp {
@@ -96,6 +98,14 @@ inline constexpr std::size_t max_new_register_name = 256;  // bytes; no rule is 
 
 inline constexpr std::size_t default_created_registers = 16;
 
+// Both included.
+struct UidRange {
+    uid_t first = 0;
+    uid_t last = 0;
+    [[nodiscard]] bool is_one() const { return first == last; }
+    friend bool operator==(const UidRange &, const UidRange &) = default;
+};
+
 // Of each list one entry has to fit; an empty list fits everybody.
 struct AccessRule {
     std::string name;
@@ -109,6 +119,8 @@ struct AccessRule {
     // Of virtual registers that may be created:
     std::vector<std::string> create_on = {};                 // patterns of what may carry them; empty: whatever can
     std::size_t create_at_most = default_created_registers;  // by one uid, until the next boot
+    // For whom what is allowed may be asked, too. Here an empty list is nobody.
+    std::vector<UidRange> on_behalf_of = {};
 
     [[nodiscard]] bool is_about(const RegisterName &reg) const;
     [[nodiscard]] bool has_unit_of(const Principal &principal) const;
@@ -156,12 +168,15 @@ public:
     [[nodiscard]] const AccessRule *allows_of_others(const Principal &principal, Right right, const RegisterName &virtual_register) const;
     // The same of some register, whichever.
     [[nodiscard]] const AccessRule *allows_some(const Principal &principal, Right right) const;
+    // Is there a rule that lets him ask for whom he says that he asks?
+    [[nodiscard]] bool trusts(const Principal &principal) const;
 
     // Which rules are for him by each of their lists. Units are not among them: they have to be read.
     struct Fitting {
         RuleSet users;
         RuleSet groups;
         RuleSet listeners;
+        RuleSet on_behalf_of;  // all, where he asks for himself
     };
     [[nodiscard]] Fitting fitting(const Principal &principal) const;
     // Which are about the register. Empty: about all of them.
@@ -190,6 +205,8 @@ public:
     [[nodiscard]] const std::vector<AccessRule> &all() const { return rules_; }
 
 private:
+    [[nodiscard]] RuleSet for_him(const Principal &principal) const;
+    [[nodiscard]] RuleSet that_let_ask_for(uid_t uid) const;
     [[nodiscard]] RuleSet candidates(const Principal &principal, Right right) const;
     [[nodiscard]] const AccessRule *first(const Principal &principal, const RuleSet &candidates) const;
     [[nodiscard]] RuleSet candidates_for_new(const Principal &principal, Right right, const std::string &name) const;

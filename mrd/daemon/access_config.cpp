@@ -43,6 +43,27 @@ std::string take_accounts(const toml::node &node, std::vector<std::string> &out)
     return {};
 }
 
+// "1000-59999"; nothing: it is a name, or a number.
+std::optional<UidRange> range_from(std::string_view text) {
+    UidRange range;
+    const auto *const end = text.data() + text.size();
+    const auto first = std::from_chars(text.data(), end, range.first);
+    if (first.ec != std::errc() || first.ptr == end || *first.ptr != '-') return std::nullopt;
+    const auto last = std::from_chars(first.ptr + 1, end, range.last);
+    return last.ec == std::errc() && last.ptr == end ? std::optional(range) : std::nullopt;
+}
+
+std::string what_is_wrong_with_ranges(const std::vector<std::string> &entries) {
+    for (const auto &entry : entries) {
+        const auto range = range_from(entry);
+        if (!range) continue;
+        if (range->first == 0) return "has a range from 0: name root by an entry of its own, as \"root\", if it is to be asked for";
+        if (range->first >= range->last || range->last == static_cast<uid_t>(-1))
+            return "has a range that is none: " + entry + "; write the lower uid first, and 4294967294 at most";
+    }
+    return {};
+}
+
 }  // namespace
 
 std::expected<void, std::string> read_access_rule(const toml::table &table, std::string_view file, std::vector<AccessRuleConfig> &rules) {
@@ -62,6 +83,10 @@ std::expected<void, std::string> read_access_rule(const toml::table &table, std:
     reader.texts("registers", max_access_entries, add_to(read.rule.registers));
     reader.texts("create_on", max_access_entries, add_to(read.rule.create_on));
     reader.count("create_at_most", read.rule.create_at_most, 1, journal::max_virtual_registers);
+    reader.key("on_behalf_of", [&read](const toml::node &node) {
+        auto wrong = take_accounts(node, read.on_behalf_of);
+        return wrong.empty() ? what_is_wrong_with_ranges(read.on_behalf_of) : wrong;
+    });
     reader.texts("allow", rights, [&read](const std::string &name) -> std::string {
         const auto right = right_from(name);
         if (right) {
@@ -83,6 +108,9 @@ std::expected<void, std::string> read_access_rule(const toml::table &table, std:
         if (table.contains(key) && !read.rule.allow.has(Right::create))
             return reader.fail(*table.get(key), key, R"(is of a rule that does not allow "create": leave it out)");
     }
+    if (!read.on_behalf_of.empty() && read.users.empty() && read.rule.units.empty())
+        return reader.fail(*table.get("on_behalf_of"), "on_behalf_of",
+                           "is of a rule for all users: give it the users, or the units, of the program that asks for others");
     if (rules.size() == max_access_rules)
         return reader.fail(table, "name", "is of one too many: there are at most " + std::to_string(max_access_rules) + " access rules");
     // Whoever may do something with a register may list it: its name, hash and size are what that takes.
@@ -108,6 +136,12 @@ std::expected<AccessRules, std::string> make_access_rules(const std::vector<Acce
             const auto user = user_from(name);
             if (!user) return unknown(rule, "users", "user", name);
             made.back().users.push_back(*user);
+        }
+        for (const auto &entry : rule.on_behalf_of) {
+            const auto range = range_from(entry);
+            const auto user = range ? std::nullopt : user_from(entry);
+            if (!range && !user) return unknown(rule, "on_behalf_of", "user", entry);
+            made.back().on_behalf_of.push_back(range ? *range : UidRange{*user, *user});
         }
         for (const auto &name : rule.groups) {
             const auto group = group_from(name);

@@ -21,7 +21,8 @@ struct AccessRuleConfig {
     std::string name;
     std::vector<std::string> users = {};
     std::vector<std::string> groups = {};
-    AccessRule rule = {};  // all but these
+    std::vector<std::string> on_behalf_of = {};  // by name or number, and ranges of numbers
+    AccessRule rule = {};                        // all but these
 };
 
 // One table more for `rules`. Error: a sentence that names the file, the line and the key.

@@ -42,11 +42,13 @@ struct RuleFields {
     std::vector<std::string> registers;
     std::vector<std::string> create_on;
     std::int64_t create_at_most = 0;
+    std::vector<std::string> on_behalf_of;
     static constexpr auto fields() {
         return std::tuple(field("name", &RuleFields::name), field("users", &RuleFields::users), field("groups", &RuleFields::groups),
                           field("units", &RuleFields::units), field("listeners", &RuleFields::listeners),
                           field("allow", &RuleFields::allow), field("registers", &RuleFields::registers),
-                          field("createOn", &RuleFields::create_on), field("createAtMost", &RuleFields::create_at_most));
+                          field("createOn", &RuleFields::create_on), field("createAtMost", &RuleFields::create_at_most),
+                          field("onBehalfOf", &RuleFields::on_behalf_of));
     }
 };
 
@@ -86,7 +88,7 @@ std::string sha384_text(mr::ByteView bytes) { return digest_text(*mr::hash(mr::H
 std::string access_text(const AccessRules &rules) {
     std::string text = "[";
     // Every member by name: one more does not build until it is measured.
-    for (const auto &[name, users, groups, units, listeners, allow, registers, create_on, create_at_most] : rules.all()) {
+    for (const auto &[name, users, groups, units, listeners, allow, registers, create_on, create_at_most, on_behalf_of] : rules.all()) {
         RuleFields fields{.name = name,
                           .users = {users.begin(), users.end()},
                           .groups = {groups.begin(), groups.end()},
@@ -95,7 +97,10 @@ std::string access_text(const AccessRules &rules) {
                           .allow = {},
                           .registers = registers,
                           .create_on = create_on,
-                          .create_at_most = static_cast<std::int64_t>(create_at_most)};
+                          .create_at_most = static_cast<std::int64_t>(create_at_most),
+                          .on_behalf_of = {}};
+        for (const auto &range : on_behalf_of)
+            fields.on_behalf_of.push_back(std::to_string(range.first) + (range.is_one() ? "" : "-" + std::to_string(range.last)));
         for (std::size_t i = 0; i < rights; ++i) {
             if (allow.has(static_cast<Right>(i))) fields.allow.emplace_back(right_names[i]);
         }

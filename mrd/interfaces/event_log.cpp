@@ -50,7 +50,8 @@ void send_record(Answer<wire::Records> &answer, const mr::Event &whole, const mr
     record.time = event.time;
     if (event.caller) {
         const auto &caller = *event.caller;
-        record.caller = wire::Caller{caller.uid, caller.gid, caller.pid, caller.executable, caller.unit, caller.rule};
+        record.caller = wire::Caller{caller.uid, caller.gid, caller.pid, caller.executable, caller.unit, caller.rule, {}};
+        if (caller.on_behalf_of) record.caller->on_behalf_of = wire::OnBehalfOf{*caller.on_behalf_of};
     }
     record.id = event.id;
     record.origin = event.origin;

@@ -66,7 +66,7 @@ void LogUpToQuotes::add(const mr::Event &event) {
     const auto share_of = [this](std::int64_t uid) {
         return registers().journal().has_own_share(uid) ? uid : static_cast<std::int64_t>(varlink::unnamed_uids);
     };
-    sizes_.add(is_clients ? std::optional(share_of(event.caller->uid)) : std::nullopt,
+    sizes_.add(is_clients ? std::optional(share_of(event.caller->counts_for())) : std::nullopt,
                {.whole = whole, .least = std::min(whole, cut_.size())});
     if (sizes_.fits()) return;
     varlink::release(result_.log);

@@ -24,7 +24,7 @@ bool LogView::sees(const mr::Event &event) {
     const auto known = sees_.find(event.name);
     if (known != sees_.end()) return known->second;
     if (!now_) now_ = caller_.now();
-    return sees_.emplace(event.name, caller_.access().shows_contents(now_->principal(), register_of(event))).first->second;
+    return sees_.emplace(event.name, now_->sees_contents(register_of(event))).first->second;
 }
 
 const mr::Event &LogView::shown(const mr::Event &event) {

@@ -60,7 +60,7 @@ std::string_view too_many_subjects(const typename Method::Parameters &parameters
 
 // For whom the call is, where the method can be called so.
 template <class Parameters>
-std::optional<mr::wire::OnBehalfOf> on_behalf_of(const Parameters &parameters) {
+std::optional<mr::OnBehalfOf> on_behalf_of(const Parameters &parameters) {
     if constexpr (requires { parameters.on_behalf_of; }) {
         return parameters.on_behalf_of;
     } else {
@@ -138,7 +138,10 @@ void add_method(varlink::Interface &interface, const std::shared_ptr<Gate> &gate
             }
             if (const auto wrong = too_many_subjects<Method>(parameters); !wrong.empty())
                 return responder.fail(varlink::InvalidParameter{std::string(wrong)});
-            Caller caller(request.peer, *gate, on_behalf_of(parameters));
+            const auto other = on_behalf_of(parameters);
+            if (const auto wrong = other ? wrong_id(*other) : std::string_view(); !wrong.empty())
+                return responder.fail(varlink::InvalidParameter{std::string(wrong)});
+            Caller caller(request.peer, *gate, other);
             const auto allows = [&](std::string_view subject) { return caller.passes(Method::description.operation, subject); };
             if (!for_each_subject<Method>(parameters, allows)) return responder.fail(varlink::PermissionDenied{});
             (*handlers)(Method(), caller, parameters, Answer<Method>(std::move(responder)));
@@ -147,8 +150,10 @@ void add_method(varlink::Interface &interface, const std::shared_ptr<Gate> &gate
         static_assert(Method::description.effect == varlink::Effect::reads && Method::description.replies == mr::wire::Replies::one);
         interface.keep<Parameters>(Method::description.method(),
                                    [gate, handlers](const Parameters &parameters) -> std::unique_ptr<varlink::KeptCall> {
+                                       // For whom it is asked is in its parameters, and the right is that one's too: it is judged anew each time.
+                                       if (on_behalf_of(parameters)) return nullptr;
                                        auto kept = handlers->keep(Method(), parameters);
-                                       if (!kept || on_behalf_of(parameters)) return nullptr;
+                                       if (!kept) return nullptr;
                                        using Kept = typename decltype(kept)::value_type;
                                        return std::make_unique<GatedCall<Method::description.operation, Kept>>(gate, std::move(*kept));
                                    });

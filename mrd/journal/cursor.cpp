@@ -128,8 +128,8 @@ std::expected<bool, std::string> Cursor::take(const Settled &settled, mr::Event 
     event.data = intent->data;
     event.description = intent->description;
     event.time = intent->time;
-    event.caller =
-        mr::EventCaller{intent->uid, intent->gid, intent->pid, owned(intent->executable), owned(intent->unit), owned(intent->rule)};
+    event.caller = mr::EventCaller{intent->uid,         intent->gid,         intent->pid,         owned(intent->executable),
+                                   owned(intent->unit), owned(intent->rule), intent->on_behalf_of};
     event.id = intent->id;
     event.origin = intent->origin == Origin::resync ? mr::EventOrigin::resync : mr::EventOrigin::service;
     return true;

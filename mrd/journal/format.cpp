@@ -23,9 +23,11 @@ enum Kind : std::uint8_t {
 };
 
 // What a record may have or not, behind what it always has: absent and empty differ. In the order of their tags, each once.
-enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data, tag_rule = passed_over };
+// Whose share an event takes is said by tag_on_behalf_of too: who does not know that tag cannot go on with the journal.
+enum Tag : std::uint8_t { tag_executable = 1, tag_unit, tag_id, tag_description, tag_data, tag_on_behalf_of, tag_rule = passed_over };
 enum RegisterTag : std::uint8_t { tag_carrier = 1 };
 constexpr std::size_t carrier_size = sizeof(RegisterNumber) + sizeof(mr::VirtualRegisterId) + sizeof(std::int64_t);
+constexpr std::size_t on_behalf_of_size = 3 * sizeof(std::int64_t);
 constexpr std::size_t tag_size = 1 + sizeof(std::uint32_t);
 
 void put_field(mr::Bytes &out, Tag tag, const std::optional<std::string_view> &text) {
@@ -97,6 +99,13 @@ Kind encode(mr::Bytes &out, const Intent &record) {
     if (record.data) {
         put(out, static_cast<std::uint8_t>(tag_data));
         put_bytes(out, *record.data);
+    }
+    if (const auto &other = record.on_behalf_of) {
+        put(out, static_cast<std::uint8_t>(tag_on_behalf_of));
+        put(out, static_cast<std::uint32_t>(on_behalf_of_size));
+        put(out, other->uid);
+        put(out, other->gid);
+        put(out, other->pid);
     }
     put_field(out, tag_rule, record.rule);
     return kind_intent;
@@ -183,6 +192,13 @@ void decode(FieldReader &in, Intent &record) {
         case tag_id: record.id = text_of(bytes); return true;
         case tag_description: record.description = text_of(bytes); return true;
         case tag_data: record.data = bytes; return true;
+        case tag_on_behalf_of: {
+            if (bytes.size() != on_behalf_of_size) return false;
+            FieldReader three(bytes);
+            auto &other = record.on_behalf_of.emplace();
+            for (auto *number : {&other.uid, &other.gid, &other.pid}) *number = three.get<std::int64_t>();
+            return true;
+        }
         case tag_rule: record.rule = text_of(bytes); return true;
         default: return false;
         }
@@ -227,6 +243,7 @@ std::size_t size_of(const Intent &record) {
         if (*text) body += tag_size + (*text)->size();
     }
     if (record.data) body += tag_size + record.data->size();
+    if (record.on_behalf_of) body += tag_size + on_behalf_of_size;
     return Head{.body_size = static_cast<std::uint32_t>(body)}.record_size();
 }
 

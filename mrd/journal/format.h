@@ -16,6 +16,7 @@
 #include "mr/digest.h"
 #include "mr/envelope.h"
 #include "mr/event_log.h"
+#include "mr/on_behalf_of.h"
 #include "mrd/journal/one_or_more.h"
 
 namespace mrd::journal {
@@ -127,6 +128,10 @@ struct Intent {
     std::optional<std::string_view> id = {};
     std::optional<std::string_view> description = {};
     std::optional<mr::ByteView> data = {};
+    std::optional<mr::OnBehalfOf> on_behalf_of = {};  // by the caller's word, which the rule lets him give
+
+    // Whose share of the journal it takes, and whose the id is.
+    [[nodiscard]] std::int64_t counts_for() const { return on_behalf_of ? on_behalf_of->uid : uid; }
 };
 
 enum class Outcome : std::uint8_t {

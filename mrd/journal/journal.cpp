@@ -27,7 +27,8 @@ Intent record_of(const NewEvent &event, std::uint64_t number, std::int64_t time)
             .rule = event.caller->rule,
             .id = event.id,
             .description = event.description,
-            .data = event.data};
+            .data = event.data,
+            .on_behalf_of = event.caller->on_behalf_of};
 }
 
 Full full_journal(std::uint64_t size_limit) { return {size_limit, std::nullopt}; }
@@ -166,7 +167,7 @@ std::optional<Full> Journal::refuses(const NewEvent &event) const {
     if (!is_for_client(event.origin)) return std::nullopt;
     const Space space(options_.size_limit, named_uids_);
     const auto size = size_of(event);
-    if (auto full = space.refuses(state_, event.caller->uid, size)) return full;
+    if (auto full = space.refuses(state_, event.caller->counts_for(), size)) return full;
     const auto needed = end_ + size + state_.open().size() * settled_size + space.reserve();
     return needed > options_.size_limit ? std::optional(full_journal(options_.size_limit)) : std::nullopt;
 }

@@ -423,8 +423,9 @@ Usage State::usage_of(std::int64_t uid) const {
 
 void State::take(const Intent &record) {
     next_intent_ = record.number + 1;
-    if (record.uid != 0 && is_for_client(record.origin)) {
-        for (auto *usage : {&usage_[record.uid], &usage_of_others_}) {
+    const auto uid = record.counts_for();
+    if (uid != 0 && is_for_client(record.origin)) {
+        for (auto *usage : {&usage_[uid], &usage_of_others_}) {
             usage->bytes += size_of(record) + settled_size;
             ++usage->events;
         }
@@ -433,7 +434,7 @@ void State::take(const Intent &record) {
         {.number = record.number,
          .origin = record.origin,
          .targets = record.targets,
-         .uid = record.uid,
+         .uid = uid,
          .id = record.id ? std::optional<std::string>(*record.id) : std::nullopt,
          .asked = record.id && record.data ? asked_digest(*record.data, registers_[record.targets.front().reg].algorithm) : std::nullopt});
 }

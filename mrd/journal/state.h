@@ -51,7 +51,7 @@ struct OpenIntent {
     std::uint64_t number = 0;
     Origin origin = Origin::service;
     Targets targets;
-    std::int64_t uid = 0;
+    std::int64_t uid = 0;  // that it counts for
     std::optional<std::string> id;
     std::optional<mr::Digest> asked;  // as EventIds compares it, where that is not what extends
 

@@ -44,7 +44,7 @@ std::optional<Extension::Answer> Extension::answer_without_extend(Known known, s
     // One that was sent before is answered even where a new one would be refused.
     if (details_.id) {
         auto targets = in_journal(known.table, asked_for());
-        const auto *first = known.journal.ids().find(details_.caller->uid, journal::RegisterSet(targets.all()), *details_.id);
+        const auto *first = known.journal.ids().find(details_.caller->counts_for(), journal::RegisterSet(targets.all()), *details_.id);
         if (details_.asked) std::ranges::for_each(targets, [this](journal::Target &target) { target.digest = *details_.asked; });
         if (first != nullptr && !first->has_digests_of(targets.all())) return std::unexpected(DuplicateEvent{*details_.id});
         if (first != nullptr) {

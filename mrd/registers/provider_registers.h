@@ -130,7 +130,7 @@ public:
     template <class Done>
     void extend(Extension extension, Done done) {
         const auto &details = extension.asked_for().details;
-        const auto user = details.share.value_or(static_cast<uid_t>(details.caller->uid));
+        const auto user = details.share.value_or(static_cast<uid_t>(details.caller->counts_for()));
         queue_.run(user, ExtendCall<Done>{*this, {std::move(extension)}, std::move(done)});
     }
 

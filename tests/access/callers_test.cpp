@@ -44,6 +44,22 @@ TEST(Callers, AreKnownByTheirProcess) {
     EXPECT_EQ(callers.find(peer_of(1, open), "")->rule, std::nullopt);
 }
 
+TEST(Callers, OfOneConnectionAskForOneAndThenForAnotherAndThenForThemselves) {
+    Callers callers;
+    const auto open = std::make_shared<int>();
+    const mr::OnBehalfOf first{.uid = 1000, .gid = 100, .pid = 7};
+    const mr::OnBehalfOf second{.uid = 1000, .gid = 100, .pid = 8};
+    const auto caller = callers.find(peer_of(1, open), "files", first);
+    EXPECT_EQ(caller->on_behalf_of, first);
+    EXPECT_EQ(caller->counts_for(), 1000);
+    EXPECT_EQ(callers.find(peer_of(1, open), "files", first), caller);
+    EXPECT_EQ(callers.find(peer_of(1, open), "files", second)->on_behalf_of, second) << "the process is another one";
+    const auto itself = callers.find(peer_of(1, open), "files");
+    EXPECT_EQ(itself->on_behalf_of, std::nullopt);
+    EXPECT_EQ(itself->counts_for(), static_cast<std::int64_t>(::getuid()));
+    EXPECT_EQ(itself->executable, caller->executable);
+}
+
 TEST(Callers, AProcessThatIsYoungerThanTheConnectionIsNotItsCaller) {
     Callers callers;
     const auto open = std::make_shared<int>();

@@ -238,6 +238,50 @@ TEST(AccessRules, EachRightHasItsName) {
     EXPECT_FALSE(right_from("everything"));
 }
 
+// Of a program that asks for others.
+std::string by_for(const AccessRules &rules, uid_t program, uid_t whom, Right right) {
+    auto principal = user(program);
+    principal.asks_for = whom;
+    EXPECT_EQ(rules.trusts(principal), by(rules, principal, right) != "-") << program << " for " << whom;
+    return by(rules, principal, right);
+}
+
+TEST(AccessRules, ARuleLetsAskForThoseThatItNamesAndForNobodyElse) {
+    const AccessRules rules({{.name = "itself", .users = {900}, .allow = {Right::read}},
+                             {.name = "files", .users = {900}, .allow = {Right::read}, .on_behalf_of = {{1000, 1000}, {2000, 2999}}}},
+                            own);
+    EXPECT_EQ(by(rules, user(900), Right::read), "itself");
+    for (const uid_t uid : {1000U, 2000U, 2500U, 2999U}) EXPECT_EQ(by_for(rules, 900, uid, Right::read), "files") << uid;
+    for (const uid_t uid : {0U, own, 900U, 999U, 1001U, 1999U, 3000U}) EXPECT_EQ(by_for(rules, 900, uid, Right::read), "-") << uid;
+    for (const uid_t uid : {0U, own, 1000U}) EXPECT_EQ(by_for(rules, uid, 1000, Right::read), "-") << "no rule lets " << uid << " ask";
+    EXPECT_FALSE(rules.trusts(user(900))) << "who asks for himself needs no trust";
+}
+
+TEST(AccessRules, WhoMayEverythingIsAskedForByHisOwnEntryAndByNoRange) {
+    const auto with = [](std::vector<UidRange> whom) {
+        return AccessRules({{.name = "files", .users = {900}, .allow = {Right::read}, .on_behalf_of = std::move(whom)}}, own);
+    };
+    EXPECT_EQ(by_for(with({{0, 4294967294}}), 900, 0, Right::read), "-");
+    EXPECT_EQ(by_for(with({{0, 4294967294}}), 900, own, Right::read), "-") << "whom mrd runs as";
+    EXPECT_EQ(by_for(with({{0, 4294967294}}), 900, 1000, Right::read), "files");
+    EXPECT_EQ(by_for(with({{0, 0}, {own, own}}), 900, 0, Right::read), "files");
+    EXPECT_EQ(by_for(with({{0, 0}, {own, own}}), 900, own, Right::read), "files");
+}
+
+TEST(AccessRules, ARuleThatLetsAskForOthersIsNotAllowedAlreadyByOneThatDoesNot) {
+    const std::vector<std::string> none;
+    const AccessRule files{.name = "files", .users = {0}, .allow = {Right::read}, .on_behalf_of = {{1000, 1999}}};
+    EXPECT_THAT(AccessRules({files}, 0).warnings(none, none), IsEmpty()) << "root's rule lets nobody ask";
+    auto narrower = files;
+    narrower.name = "narrower";
+    narrower.on_behalf_of = {{1500, 1500}};
+    EXPECT_THAT(AccessRules({files, narrower}, 0).warnings(none, none), ElementsAre(HasSubstr("by the rule files already")));
+    narrower.on_behalf_of = {{1500, 2000}};
+    EXPECT_THAT(AccessRules({files, narrower}, 0).warnings(none, none), IsEmpty());
+    narrower.on_behalf_of = {{usual_overflow_uid, usual_overflow_uid}};
+    EXPECT_THAT(AccessRules({narrower}, 0).warnings(none, none), ElementsAre(HasSubstr("nobody may ask for it")));
+}
+
 TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
     const std::vector<std::string> listeners{"varlink"};
     EXPECT_THAT(AccessRules(AccessRules::defaults(group_mrd), own).warnings(listeners, {}), IsEmpty());

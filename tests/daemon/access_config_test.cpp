@@ -29,6 +29,7 @@ units = ["agent.service"]
 listeners = ["varlink"]
 allow = ["list", "log_contents"]
 registers = ["tdx/rtmr*"]
+on_behalf_of = ["root", 1000, "100000-165535", "2-3"]
 
 [[access]]
 name = "everybody"
@@ -46,10 +47,12 @@ allow = ["read"]
     EXPECT_THAT(agents.units, ElementsAre("agent.service"));
     EXPECT_THAT(agents.listeners, ElementsAre("varlink"));
     EXPECT_THAT(agents.registers, ElementsAre("tdx/rtmr*"));
+    EXPECT_THAT(agents.on_behalf_of, ElementsAre(UidRange{0, 0}, UidRange{1000, 1000}, UidRange{100'000, 165'535}, UidRange{2, 3}));
     EXPECT_TRUE(agents.allow.has_all_of({Right::list, Right::log_contents}));
     EXPECT_FALSE(agents.allow.has(Right::log));
     const auto &everybody = rules->all()[2];
     EXPECT_THAT(everybody.users, IsEmpty());
+    EXPECT_THAT(everybody.on_behalf_of, IsEmpty()) << "nobody";
     EXPECT_THAT(everybody.registers, IsEmpty());
     EXPECT_TRUE(everybody.allow.has(Right::read));
 }
@@ -78,6 +81,9 @@ TEST(AccessConfig, ANameThatThisMachineDoesNotHaveIsOneErrorThatNamesRuleAndKey)
               "access.users of the rule a: this machine has no user \"no-such-user-here\"; name one that it has, or give its number");
     EXPECT_THAT(error({.name = "a", .groups = {"no-such-group-here"}}),
                 HasSubstr("access.groups of the rule a: this machine has no group"));
+    EXPECT_THAT(error({.name = "a", .on_behalf_of = {"no-such-user-here"}}),
+                HasSubstr("access.on_behalf_of of the rule a: this machine has no user"));
+    EXPECT_THAT(error({.name = "a", .on_behalf_of = {"4294967295"}}), HasSubstr("has no user \"4294967295\"")) << "nobody has it";
     EXPECT_THAT(error({.name = "a", .users = {"4294967295"}}), HasSubstr("has no user \"4294967295\"")) << "nobody has it";
 }
 
@@ -94,6 +100,17 @@ TEST(AccessConfig, WhatIsWrongIsOneErrorThatNamesTheLineAndTheKey) {
     EXPECT_THAT(why_not(rule("users = [-1]")), HasSubstr("access.users must be a list"));
     EXPECT_THAT(why_not(rule("groups = [true]")), HasSubstr("access.groups must be a list"));
     EXPECT_THAT(why_not(rule("groups = [1, \"1\"]")), HasSubstr("access.groups has one twice: 1"));
+    const auto asks_for = [&rule](const std::string &whom) { return rule("users = [900]\non_behalf_of = " + whom); };
+    EXPECT_EQ(why_not(asks_for("[\"1-4294967294\"]")), "it is right");
+    EXPECT_THAT(why_not(asks_for("[]")), HasSubstr("mrd.toml:5: access.on_behalf_of must be a list of 1 to 256"));
+    EXPECT_THAT(why_not(asks_for("[-1]")), HasSubstr("access.on_behalf_of must be a list"));
+    EXPECT_THAT(why_not(asks_for("[7, \"7\"]")), HasSubstr("access.on_behalf_of has one twice: 7"));
+    EXPECT_THAT(why_not(asks_for("[\"0-9\"]")), HasSubstr("access.on_behalf_of has a range from 0: name root by an entry of its own"));
+    for (const auto *range : {"9-9", "9-8", "1-4294967295"})
+        EXPECT_THAT(why_not(asks_for("[\"" + std::string(range) + "\"]")), HasSubstr("has a range that is none: " + std::string(range)));
+    EXPECT_THAT(why_not(rule("on_behalf_of = [1000]")), HasSubstr("mrd.toml:4: access.on_behalf_of is of a rule for all users"));
+    EXPECT_THAT(why_not(rule("groups = [900]\non_behalf_of = [1000]")), HasSubstr("is of a rule for all users"));
+    EXPECT_EQ(why_not(rule("units = [\"a.service\"]\non_behalf_of = [1000]")), "it is right");
     for (const auto *key : {"units", "listeners", "registers"}) {
         EXPECT_THAT(why_not(rule(std::string(key) + " = []")),
                     HasSubstr("access." + std::string(key) + " must be a list of 1 to 256 texts"));

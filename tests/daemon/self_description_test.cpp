@@ -24,6 +24,8 @@ TEST(SelfDescription, EachMemberOfAnAccessRuleChangesWhatIsMeasured) {
         [](AccessRule &rule) { rule.registers = {"a"}; },
         [](AccessRule &rule) { rule.create_on = {"a"}; },
         [](AccessRule &rule) { rule.create_at_most = default_created_registers + 1; },
+        [](AccessRule &rule) { rule.on_behalf_of = {{1, 1}}; },
+        [](AccessRule &rule) { rule.on_behalf_of = {{1, 2}}; },
     };
     std::set<std::string> texts;
     for (const auto &change : changes) {

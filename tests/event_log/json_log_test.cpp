@@ -64,6 +64,7 @@ class EventMaker {
         if (half()) made.executable = text();
         if (half()) made.unit = text();
         if (half()) made.rule = text();
+        if (half()) made.on_behalf_of = OnBehalfOf{.uid = static_cast<std::int64_t>(random_()), .gid = 0, .pid = -1};
         return made;
     }
 
@@ -125,16 +126,16 @@ TEST(JsonLog, AnEventIsOneLineOfThisForm) {
     event.description = "a \"name\"";
     event.time = 1700000000000000;
     event.caller = EventCaller{.uid = 0, .gid = 1, .pid = 2, .executable = "/bin/x", .unit = "x.service", .rule = "agents"};
+    event.caller->on_behalf_of = OnBehalfOf{.uid = 3, .gid = 4, .pid = 5};
     event.id = "first";
     event.origin = EventOrigin::service;
     std::string text;
     append_json_event(text, event);
-    EXPECT_EQ(
-        text,
-        R"({"sequence":17,"name":"tdx/rtmr3","eventType":13,"digests":{"sha384":")" + repeated("ab", 48) +
-            R"(","0x1234":"010203"},"description":"a \"name\"","data":"aGk=","time":1700000000000000,)" +
-            R"("caller":{"uid":0,"gid":1,"pid":2,"executable":"/bin/x","unit":"x.service","rule":"agents"},"id":"first","origin":"service"})"
-            "\n");
+    EXPECT_EQ(text, R"({"sequence":17,"name":"tdx/rtmr3","eventType":13,"digests":{"sha384":")" + repeated("ab", 48) +
+                        R"(","0x1234":"010203"},"description":"a \"name\"","data":"aGk=","time":1700000000000000,)" +
+                        R"("caller":{"uid":0,"gid":1,"pid":2,"executable":"/bin/x","unit":"x.service","rule":"agents",)" +
+                        R"("onBehalfOf":{"uid":3,"gid":4,"pid":5}},"id":"first","origin":"service"})"
+                        "\n");
 }
 
 TEST(JsonLog, WhatIsAbsentIsLeftOut) {

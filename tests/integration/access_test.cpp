@@ -320,6 +320,57 @@ TEST_F(AccessOfUsers, ChangesOfUidsThatNoRuleNamesAreToldOfByOneShareTogether) {
     EXPECT_GT(untold(), 0);
 }
 
+TEST_F(AccessOfUsers, AProgramAsksForOthersAsItsRuleSaysAndTheLogNamesBoth) {
+    const auto rules = [](const std::string &whom) {
+        return "[log]\naudit = [\"extend\"]\n[[access]]\nname = \"files\"\nusers = [41000]\nallow = [\"extend\", \"report\"]\non_behalf_of "
+               "= " +
+               whom + "\n[[access]]\nname = \"users\"\nallow = [\"extend\"]\n";
+    };
+    auto daemon = started({.config = rules("[41001, \"50000-59999\"]")});
+    const auto extend_for = [&daemon](std::int64_t whom) {
+        return [&daemon, whom]() -> std::string {
+            const auto done = daemon.client().extend("rtmr3", digest_of("a"), {.on_behalf_of = mr::OnBehalfOf{whom, 42'000, 7}});
+            return done ? "done" : std::string(mr::to_string(done.error().code)) + " " + done.error().message;
+        };
+    };
+    EXPECT_EQ(as_user({somebody}, extend_for(41'001)), "done");
+    EXPECT_EQ(as_user({somebody}, extend_for(50'123)), "done");
+    EXPECT_THAT(as_user({somebody}, extend_for(0)), denied);
+    EXPECT_THAT(as_user({somebody}, extend_for(60'000)), denied);
+    EXPECT_THAT(as_user({somebody}, extend_for(4'294'967'295)), AllOf(HasSubstr("invalid_parameter"), HasSubstr("onBehalfOf.uid")));
+    EXPECT_THAT(as_user({somebody_else}, extend_for(41'000)), denied) << "whom no rule lets ask";
+    EXPECT_THAT(as_user({0}, extend_for(41'001)), denied) << "root, which may extend, but by no rule for others";
+    EXPECT_THAT(as_user({somebody},
+                        [&daemon]() -> std::string {
+                            const auto report = daemon.client().report(mr::ReportData{1}, {}, mr::OnBehalfOf{41'001, 42'000, 7});
+                            return report ? "a report" : std::string(mr::to_string(report.error().code));
+                        }),
+                denied)
+        << "which the program may, and the user may not";
+    std::vector<mr::EventCaller> callers;
+    ASSERT_TRUE(daemon.client().records(1, false, [&callers](const mr::LogRecord &record) {
+        if (record.caller) callers.push_back(*record.caller);
+        return true;
+    }));
+    ASSERT_EQ(callers.size(), 2U);
+    EXPECT_EQ(callers[0].uid, somebody);
+    EXPECT_EQ(callers[0].rule, "files");
+    EXPECT_EQ(callers[0].on_behalf_of, (mr::OnBehalfOf{41'001, 42'000, 7}));
+    EXPECT_EQ(callers[1].on_behalf_of, (mr::OnBehalfOf{50'123, 42'000, 7}));
+    EXPECT_THAT(daemon.log(), AllOf(HasSubstr("a register was extended"), HasSubstr("uid=41000"), HasSubstr("for_uid=41001 for_pid=7"),
+                                    HasSubstr("for_uid=0 for_gid=42000 for_pid=7")));
+    const std::map<std::string, std::string> environment{{"MRD_SOCKET", daemon.socket()}};
+    EXPECT_THAT(run_program({places::mrctl(), "log"}, folder(), {}, environment).out, HasSubstr("uid 41000 for [7] uid 41001"));
+    const auto exported = (folder() / "log.json").native();
+    ASSERT_EQ(run_program({places::mrctl(), "log", "--format", "json", "-o", exported}, folder(), {}, environment).exit_code, 0);
+    EXPECT_THAT(run_program({places::mrctl(), "inspect", exported}, folder(), {}, {}).out,
+                HasSubstr("on behalf of uid 41001 gid 42000 pid 7"));
+
+    reload(daemon, rules("[41002]"), "access rules and log.audit are reloaded");
+    EXPECT_THAT(as_user({somebody}, extend_for(41'001)), denied) << "new rules hold at once";
+    EXPECT_EQ(as_user({somebody}, extend_for(41'002)), "done");
+}
+
 TEST_F(AccessOfUsers, MrctlDoesWhatItsUserMayAndNamesTheRightThatIsMissing) {
     const auto second = (folder() / "second").native();
     const auto file = (folder() / "file").native();

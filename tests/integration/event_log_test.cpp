@@ -126,8 +126,8 @@ TEST_F(EventLogTest, AFollowerThatDoesNotReadGrowsNothingAndHoldsUpNobodyAndMiss
     auto client = daemon.client();
     const auto address = varlink::Address::parse(daemon.socket()).value();
     auto follower = varlink::ClientConnection::connect(address, varlink::no_timeout).value();
-    ASSERT_TRUE(
-        follower.send("io.mrd.EventLog.Records", mr::wire::RecordsParameters{1, true, {}}, varlink::no_timeout, varlink::CallMode::more));
+    ASSERT_TRUE(follower.send("io.mrd.EventLog.Records", mr::wire::RecordsParameters{1, true, {}, {}}, varlink::no_timeout,
+                              varlink::CallMode::more));
     const mr::Bytes data(4096, 0x5A);
     const auto extend = [&](int events) {
         for (int i = 0; i < events; ++i) ASSERT_TRUE(client.extend(reg, digest_of("a"), {.data = data}));

@@ -80,7 +80,9 @@ void send_at_once(Daemon &daemon, Ledger &ledger, Ledger::Entry first) {
     for (std::size_t i = 0; i < connections.size(); ++i) {
         const auto event = ledger.sent(first + i);
         const auto digest = mr::to_hex(event.digest.bytes());
-        mr::wire::ExtendParameters parameters{event.reg, digest, {}, {}, {}, {}};
+        mr::wire::ExtendParameters parameters{};
+        parameters.name = event.reg;
+        parameters.digest = digest;
         parameters.id = event.id;
         ASSERT_TRUE(connections[i].send("io.mrd.Registers.Extend", parameters, varlink::no_timeout));
     }

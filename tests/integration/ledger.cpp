@@ -85,7 +85,9 @@ bool Ledger::send(std::span<const Entry> entries, varlink::ClientConnection &con
     for (const auto entry : entries) {
         const auto event = sent(entry);
         const auto digest = mr::to_hex(event.digest.bytes());
-        mr::wire::ExtendParameters parameters{event.reg, digest, {}, {}, {}, {}};
+        mr::wire::ExtendParameters parameters{};
+        parameters.name = event.reg;
+        parameters.digest = digest;
         parameters.id = event.id;
         varlink::write_call(frames, "io.mrd.Registers.Extend", parameters, varlink::CallMode::plain);
     }

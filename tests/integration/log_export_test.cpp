@@ -106,7 +106,7 @@ TEST_F(LogExportTest, AnExportOfManyMebibytesComesInBoundedChunks) {
     for (const std::string_view format : {"tcg", "json", "cel_json"}) {
         SCOPED_TRACE(format);
         auto connection = varlink::ClientConnection::connect(address, varlink::no_timeout).value();
-        ASSERT_TRUE(connection.send("io.mrd.EventLog.Export", mr::wire::ExportParameters{format, {}}, varlink::no_timeout,
+        ASSERT_TRUE(connection.send("io.mrd.EventLog.Export", mr::wire::ExportParameters{format, {}, {}}, varlink::no_timeout,
                                     varlink::CallMode::more));
         mr::Bytes file;
         std::size_t largest = 0;

@@ -139,14 +139,14 @@ std::vector<std::string> subjects(const typename Method::Parameters &parameters)
 }
 
 TEST(Gate, IsAskedAboutEachRegisterThatACallNames) {
-    EXPECT_THAT(subjects<wire::Write>({.name = "reportdata", .value = ""}), ElementsAre("reportdata"));
+    EXPECT_THAT(subjects<wire::Write>({.name = "reportdata", .value = "", .on_behalf_of = {}}), ElementsAre("reportdata"));
     EXPECT_THAT(subjects<wire::Snapshot>({.names = {{"a", "b"}}, .fresh = {}}), ElementsAre("a", "b"));
     EXPECT_THAT(subjects<wire::Snapshot>({}), ElementsAre("")) << "all";
     EXPECT_THAT(subjects<wire::Snapshot>({.names = std::vector<std::string_view>(), .fresh = {}}), ElementsAre("")) << "none";
     EXPECT_THAT(subjects<wire::attestation::Evidence>(
                     {.report_data = "", .bind = {}, .providers = {{"tdx", "gpu0"}}, .deadline_milliseconds = {}, .registers = {}}),
                 ElementsAre("tdx", "gpu0"));
-    EXPECT_THAT(subjects<wire::attestation::Report>({.report_data = "", .provider = "tdx"}), ElementsAre("tdx"));
+    EXPECT_THAT(subjects<wire::attestation::Report>({.report_data = "", .provider = "tdx", .on_behalf_of = {}}), ElementsAre("tdx"));
     EXPECT_THAT(subjects<wire::Repair>({}), ElementsAre(""));
     const auto b_is_refused = [](std::string_view name) { return name != "b"; };
     EXPECT_FALSE(for_each_subject<wire::Snapshot>({.names = {{"a", "b"}}, .fresh = {}}, b_is_refused)) << "one is enough";
@@ -175,7 +175,7 @@ struct AnswersWithTheListener {
     void operator()(Ask, const Caller &caller, const AskParameters &, Answer<Ask> answer) { answer.reply({caller.listener()}); }
 };
 
-TEST(Gate, SeesForWhomACallIsAndRefusesItAsNobodyIsTrustedWithThat) {
+TEST(Gate, SeesForWhomACallIsAndRefusesItWhereNoRuleTrustsTheCallerWithThat) {
     varlink::Service service(varlink::ServiceInfo{}, "elsewhere");
     service.add(
         make_interface<for_others_file>(wire::MethodList<Ask>(), std::make_shared<Gate>(), std::make_shared<AnswersWithTheListener>()));

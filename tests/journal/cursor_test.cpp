@@ -42,18 +42,19 @@ TEST_F(JournalCursor, AnEventHasEverythingThatItsIntentSaid) {
 
 TEST_F(JournalCursor, WhatAnEventDoesNotHaveIsAbsentAlsoAfterOneThatHasIt) {
     auto journal = start();
+    caller_.on_behalf_of = mr::OnBehalfOf{.uid = 1, .gid = 2, .pid = 3};
     const mr::Bytes data{1};
     auto one = event(*journal, r0, 1, "a");
     one.description = "d";
     one.data = data;
     journal->settle(journal->begin(one).value(), Outcome::done);
     hardware_.extend(r0, digest_of(1));
-    caller_.executable.reset();
-    caller_.unit.reset();
+    const auto first = std::exchange(caller_, {.uid = 1000, .gid = 100, .pid = 4242});
     extend(*journal, r0, 2);
     Cursor cursor(*journal->file(), journal->end());
     mr::Event event;
     ASSERT_EQ(cursor.next(event, 100), Step::event);
+    EXPECT_EQ(event.caller, first);
     ASSERT_EQ(cursor.next(event, 100), Step::event);
     EXPECT_FALSE(event.id || event.description || event.data);
     EXPECT_EQ(event.index, mr::no_index);

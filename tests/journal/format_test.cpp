@@ -66,7 +66,8 @@ Intent full_intent(mr::ByteView data) {
             .rule = "agents",
             .id = "",
             .description = "what",
-            .data = data};
+            .data = data,
+            .on_behalf_of = mr::OnBehalfOf{.uid = 1000, .gid = -2, .pid = 0x0102030405060708}};
 }
 
 TEST(JournalFormat, ABootRoundTrips) {
@@ -149,6 +150,7 @@ TEST(JournalFormat, AnIntentRoundTripsWithAllItsFields) {
     EXPECT_EQ(record.executable, "/usr/bin/x");
     EXPECT_EQ(record.unit, "x.service");
     EXPECT_EQ(record.rule, "agents");
+    EXPECT_EQ(record.on_behalf_of, (mr::OnBehalfOf{.uid = 1000, .gid = -2, .pid = 0x0102030405060708}));
     EXPECT_EQ(record.id, "");
     EXPECT_EQ(record.description, "what");
     EXPECT_TRUE(record.data && std::ranges::equal(*record.data, data));

@@ -45,6 +45,20 @@ TEST_F(JournalSpace, OneUidFillsNoMoreThanItsShareAndOthersGoOn) {
     EXPECT_FALSE(log(*journal, 1001));
 }
 
+TEST_F(JournalSpace, WhatIsAskedForSomebodyElseIsOfThatOnesShareAndAfterARestartToo) {
+    auto journal = start();
+    caller_.on_behalf_of = mr::OnBehalfOf{.uid = 1000};
+    const auto [events, full] = fill(*journal, 900);
+    EXPECT_EQ(full.share, "bytes of uid 1000");
+    journal = start();
+    EXPECT_TRUE(log(*journal, 900));
+    caller_.on_behalf_of = mr::OnBehalfOf{.uid = 1001};
+    EXPECT_FALSE(log(*journal, 900)) << "the program's other users go on";
+    caller_.on_behalf_of.reset();
+    EXPECT_FALSE(log(*journal, 900)) << "and it has a share of its own";
+    EXPECT_TRUE(log(*journal, 1000)) << "his own calls take the same share";
+}
+
 TEST_F(JournalSpace, UidsThatNoRuleNamesFillOneShareTogether) {
     auto journal = start();
     journal->set_named_uids({0, 1000});

@@ -32,6 +32,7 @@
 #include "mr/error.h"
 #include "mr/event_content.h"
 #include "mr/event_log.h"
+#include "mr/on_behalf_of.h"
 #include "mr/registers.h"
 #include "mr/report_options.h"
 #include "mr/tdreport.h"
@@ -63,10 +64,14 @@ struct ClientOptions {
 std::string socket_of(const ClientOptions &options);
 
 // ---- What is asked, and answered
+//
+// on_behalf_of, here and below: for whom a program asks that others ask (mr/on_behalf_of.h). Errors: permission_denied, if one of both may not, or mrd does not take the
+// program's word; invalid_parameter for ids that there cannot be. Each call has its own, so that calls for many users can share a connection.
 
 struct ReadOptions {
     bool fresh = false;                           // reread the hardware
     std::optional<std::int64_t> generation = {};  // what write() returned: fail if somebody else wrote since
+    std::optional<OnBehalfOf> on_behalf_of = {};
 };
 
 // What the log says of an extend. Only the digest is bound by the register: a description that matters is measured, in an envelope.
@@ -81,6 +86,8 @@ struct EventOptions {
     // Of measure(): extends by the digest of an envelope (mr/envelope.h) that holds description and data, so that both are bound. Of
     // extend(): invalid_argument.
     bool envelope = false;
+    // The id is then that user's.
+    std::optional<OnBehalfOf> on_behalf_of = {};
 };
 
 struct Extended {
@@ -179,6 +186,7 @@ struct QuoteOptions {
     std::optional<std::string> provider = {};                // where several make quotes
     ReportOptions report = {};                               // what the hardware does not know is not_supported, by its name on the wire
     std::optional<std::chrono::milliseconds> deadline = {};  // 1 ms to 10 minutes; mrd's default is 30 s. Then: quote_timeout
+    std::optional<OnBehalfOf> on_behalf_of = {};
 };
 
 struct EvidenceOptions {
@@ -277,7 +285,7 @@ private:
 namespace calls {
 
 // All registers, or those of one provider. Errors: no_such_register, if there is no such provider.
-Call<std::vector<Register>> list(std::optional<std::string_view> provider = {});
+Call<std::vector<Register>> list(std::optional<std::string_view> provider = {}, const std::optional<OnBehalfOf> &on_behalf_of = {});
 
 // Errors: no_such_register, not_readable, provider_failed (the hardware could not be reread); with fresh not_supported, where rereading would not show what others
 // have extended; with a generation generation_mismatch, and invalid_parameter for a register that has none.
@@ -305,7 +313,7 @@ Call<Measured> measure_digest(std::string_view name, const ContentDigest &conten
 Call<std::int64_t> cap(std::string_view name);
 
 // Stores a value of exactly the register's size. Gives the generation of what was written. Errors: no_such_register, not_writable, wrong_length, provider_failed.
-Call<std::int64_t> write(std::string_view name, ByteView value);
+Call<std::int64_t> write(std::string_view name, ByteView value, const std::optional<OnBehalfOf> &on_behalf_of = {});
 
 // A virtual register, "virtual/NAME", kept on the register `on`, which carries it: one that is owned and log-only. It is the caller's. NAME: 1 to
 // max_virtual_register_name bytes. Errors: register_exists, also where the first of two calls came through and its answer was lost; too_many_registers;
@@ -343,11 +351,13 @@ StreamCall<Change> watch(const std::vector<std::string> &names = {});
 // The records from that number on (1: all); with follow also those to come, without end. Errors: journal_failed.
 // `of_register`: a virtual register of one's own; its events are whole, of all others there is only what proves them. Errors: invalid_parameter, where there is none of that
 // name; permission_denied, where it is another's.
-StreamCall<LogRecord> records(std::int64_t from = 1, bool follow = false, std::optional<std::string_view> of_register = {});
+StreamCall<LogRecord> records(std::int64_t from = 1, bool follow = false, std::optional<std::string_view> of_register = {},
+                              const std::optional<OnBehalfOf> &on_behalf_of = {});
 
 // The log as a file, piece by piece. Formats: docs/log-formats.md. Errors: invalid_parameter for an unknown format, journal_failed.
 // `of_register`: as of records(); only with the format json.
-StreamCall<Bytes> export_log(std::string_view format, std::optional<std::string_view> of_register = {});
+StreamCall<Bytes> export_log(std::string_view format, std::optional<std::string_view> of_register = {},
+                             const std::optional<OnBehalfOf> &on_behalf_of = {});
 
 // Replays the log and compares it with the registers, reread for this. Errors: journal_failed, also where a register cannot be reread.
 Call<std::vector<ReplayResult>> replay();
@@ -357,7 +367,8 @@ Call<std::string> repair();
 
 // A report over these 64 bytes, whatever other clients do. Of a nonce: report_data_from() in mr/tdreport.h. Errors: invalid_argument, if all bytes are zero;
 // no_such_provider, also if several could be meant; not_supported, provider_failed.
-Call<Report> report(const ReportData &report_data, std::optional<std::string_view> provider = {});
+Call<Report> report(const ReportData &report_data, std::optional<std::string_view> provider = {},
+                    const std::optional<OnBehalfOf> &on_behalf_of = {});
 
 // Was the report made by this very machine? Errors: not_supported, provider_failed.
 Call<ReportVerdict> verify_report(ByteView report);
@@ -424,7 +435,9 @@ public:
     template <class T>
     using Result = std::expected<T, Error>;
 
-    Result<std::vector<Register>> list(std::optional<std::string_view> provider = {}) { return call(calls::list(provider)); }
+    Result<std::vector<Register>> list(std::optional<std::string_view> provider = {}, const std::optional<OnBehalfOf> &on_behalf_of = {}) {
+        return call(calls::list(provider, on_behalf_of));
+    }
     Result<Reading> read(std::string_view name, const ReadOptions &options = {}) { return call(calls::read(name, options)); }
     Result<Snapshot> snapshot(const std::vector<std::string> &names = {}, bool fresh = false) {
         return call(calls::snapshot(names, fresh));
@@ -439,7 +452,9 @@ public:
         return call(calls::measure_digest(name, content, event));
     }
     Result<std::int64_t> cap(std::string_view name) { return call(calls::cap(name)); }
-    Result<std::int64_t> write(std::string_view name, ByteView value) { return call(calls::write(name, value)); }
+    Result<std::int64_t> write(std::string_view name, ByteView value, const std::optional<OnBehalfOf> &on_behalf_of = {}) {
+        return call(calls::write(name, value, on_behalf_of));
+    }
     Result<Register> create(std::string_view name, HashAlgorithm hash, std::string_view on) { return call(calls::create(name, hash, on)); }
     Result<std::int64_t> close(std::string_view name) { return call(calls::close(name)); }
     Result<std::vector<ProviderState>> providers() { return call(calls::providers()); }
@@ -452,8 +467,9 @@ public:
     Result<std::string> log_level(std::optional<std::string_view> level = {}) { return call(calls::log_level(level)); }
     Result<std::vector<ReplayResult>> replay() { return call(calls::replay()); }
     Result<std::string> repair() { return call(calls::repair()); }
-    Result<Report> report(const ReportData &report_data, std::optional<std::string_view> provider = {}) {
-        return call(calls::report(report_data, provider));
+    Result<Report> report(const ReportData &report_data, std::optional<std::string_view> provider = {},
+                          const std::optional<OnBehalfOf> &on_behalf_of = {}) {
+        return call(calls::report(report_data, provider, on_behalf_of));
     }
     Result<ReportVerdict> verify_report(ByteView report) { return call(calls::verify_report(report)); }
     Result<Quoted> quote(const ReportData &report_data, const QuoteOptions &options = {}) {
@@ -477,12 +493,14 @@ public:
         return stream(calls::watch(names), handler);
     }
     template <std::predicate<const LogRecord &> Handler>
-    Result<void> records(std::int64_t from, bool follow, const Handler &handler, std::optional<std::string_view> of_register = {}) {
-        return stream(calls::records(from, follow, of_register), handler);
+    Result<void> records(std::int64_t from, bool follow, const Handler &handler, std::optional<std::string_view> of_register = {},
+                         const std::optional<OnBehalfOf> &on_behalf_of = {}) {
+        return stream(calls::records(from, follow, of_register, on_behalf_of), handler);
     }
     template <std::predicate<const Bytes &> Handler>
-    Result<void> export_log(std::string_view format, const Handler &handler, std::optional<std::string_view> of_register = {}) {
-        return stream(calls::export_log(format, of_register), handler);
+    Result<void> export_log(std::string_view format, const Handler &handler, std::optional<std::string_view> of_register = {},
+                            const std::optional<OnBehalfOf> &on_behalf_of = {}) {
+        return stream(calls::export_log(format, of_register, on_behalf_of), handler);
     }
 
 private:

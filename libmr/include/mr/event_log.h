@@ -31,6 +31,7 @@
 #include "mr/digest.h"
 #include "mr/error.h"
 #include "mr/extend_rule.h"
+#include "mr/on_behalf_of.h"
 
 namespace mr {
 
@@ -59,7 +60,7 @@ struct EventDigest {
 };
 
 // Who asked for the event, as the kernel told mrd. executable and unit as far as they could be known: for people, never for decisions. rule: the name of mrd's
-// access rule that allowed it, if mrd says so.
+// access rule that allowed it, if mrd says so. on_behalf_of: for whom he asked, by his own word, which mrd took because of that rule.
 struct EventCaller {
     std::int64_t uid = 0;
     std::int64_t gid = 0;
@@ -67,6 +68,9 @@ struct EventCaller {
     std::optional<std::string> executable = {};
     std::optional<std::string> unit = {};
     std::optional<std::string> rule = {};
+    std::optional<OnBehalfOf> on_behalf_of = {};
+    // Of whom the event counts as: for whom it was made, or who made it.
+    [[nodiscard]] std::int64_t counts_for() const { return on_behalf_of ? on_behalf_of->uid : uid; }
     friend bool operator==(const EventCaller &, const EventCaller &) = default;
 };
 

@@ -11,6 +11,7 @@
 namespace mr {
 
 using detail::make_call;
+using detail::on_wire;
 using detail::protocol_error;
 
 namespace {
@@ -102,6 +103,7 @@ wire::attestation::QuoteParameters quote_parameters(const QuoteOptions &options)
     wire::attestation::QuoteParameters parameters;
     parameters.provider = options.provider;
     parameters.deadline_milliseconds = milliseconds(options.deadline);
+    parameters.on_behalf_of = on_wire(options.on_behalf_of);
     if (const auto &asked = options.report; asked != ReportOptions())
         parameters.options.emplace(asked.privilege_level, asked.service_provider, asked.service_guid, asked.service_manifest_version,
                                    asked.certificates);
@@ -120,9 +122,11 @@ wire::attestation::EvidenceParameters evidence_parameters(const EvidenceOptions 
 
 namespace calls {
 
-Call<Report> report(const ReportData &report_data, std::optional<std::string_view> provider) {
+Call<Report> report(const ReportData &report_data, std::optional<std::string_view> provider,
+                    const std::optional<OnBehalfOf> &on_behalf_of) {
     const auto hex = to_hex(report_data);
-    return make_call<wire::attestation::Report, &report_of>(if_chosen(report_data, wire::attestation::ReportParameters{hex, provider}));
+    return make_call<wire::attestation::Report, &report_of>(
+        if_chosen(report_data, wire::attestation::ReportParameters{hex, provider, on_wire(on_behalf_of)}));
 }
 
 Call<ReportVerdict> verify_report(ByteView report) {

@@ -12,6 +12,7 @@
 namespace mr {
 
 using detail::make_call;
+using detail::on_wire;
 using detail::protocol_error;
 
 namespace {
@@ -41,8 +42,9 @@ std::expected<std::optional<LogRecord>, Error> record_of(const wire::RecordsRepl
     record.binding = wire.binding;
     record.time = wire.time;
     if (wire.caller) {
-        record.caller = EventCaller{wire.caller->uid,         wire.caller->gid,        wire.caller->pid, owned(wire.caller->executable),
-                                    owned(wire.caller->unit), owned(wire.caller->rule)};
+        record.caller =
+            EventCaller{wire.caller->uid,         wire.caller->gid,         wire.caller->pid,         owned(wire.caller->executable),
+                        owned(wire.caller->unit), owned(wire.caller->rule), wire.caller->on_behalf_of};
     }
     record.id = owned(wire.id);
     record.origin = wire.origin;
@@ -73,14 +75,16 @@ std::expected<std::string, Error> kept_as_of(const wire::RepairReply &reply) { r
 
 namespace calls {
 
-StreamCall<LogRecord> records(std::int64_t from, bool follow, std::optional<std::string_view> of_register) {
+StreamCall<LogRecord> records(std::int64_t from, bool follow, std::optional<std::string_view> of_register,
+                              const std::optional<OnBehalfOf> &on_behalf_of) {
     return make_call<wire::Records, &record_of>(
-        check_texts(wire::RecordsParameters{from, follow ? std::optional(true) : std::nullopt, of_register}),
+        check_texts(wire::RecordsParameters{from, follow ? std::optional(true) : std::nullopt, of_register, on_wire(on_behalf_of)}),
         follow ? varlink::no_timeout : std::chrono::milliseconds(0));
 }
 
-StreamCall<Bytes> export_log(std::string_view format, std::optional<std::string_view> of_register) {
-    return make_call<wire::Export, &chunk_of>(check_texts(wire::ExportParameters{format, of_register}));
+StreamCall<Bytes> export_log(std::string_view format, std::optional<std::string_view> of_register,
+                             const std::optional<OnBehalfOf> &on_behalf_of) {
+    return make_call<wire::Export, &chunk_of>(check_texts(wire::ExportParameters{format, of_register, on_wire(on_behalf_of)}));
 }
 
 Call<std::vector<ReplayResult>> replay() { return make_call<wire::Replay, &replayed_of>({}); }

@@ -30,6 +30,10 @@ auto read_reply(const varlink::Reply &reply, const Asked &asked) -> decltype(fro
     return from(*decoded);
 }
 
+inline std::optional<wire::OnBehalfOf> on_wire(const std::optional<OnBehalfOf> &on_behalf_of) {
+    return on_behalf_of ? std::optional(wire::OnBehalfOf{*on_behalf_of}) : std::nullopt;
+}
+
 struct CallMaker {
     template <wire::DescribedMethod Method, auto from>
     static auto make(std::expected<typename Method::Parameters, Error> parameters, std::chrono::milliseconds extra_time) {

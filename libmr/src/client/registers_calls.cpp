@@ -11,6 +11,7 @@
 namespace mr {
 
 using detail::make_call;
+using detail::on_wire;
 using detail::protocol_error;
 
 namespace {
@@ -146,6 +147,7 @@ Parameters event_parameters(std::string_view name, const EventOptions &event) {
     if (event.type) parameters.event_type = *event.type;
     parameters.description = event.description;
     parameters.id = event.id;
+    parameters.on_behalf_of = on_wire(event.on_behalf_of);
     return parameters;
 }
 
@@ -182,12 +184,13 @@ std::string_view to_string(ProviderState::Phase phase) {
 
 namespace calls {
 
-Call<std::vector<Register>> list(std::optional<std::string_view> provider) {
-    return make_call<wire::List, &registers_of>(check_texts(wire::ListParameters{provider}));
+Call<std::vector<Register>> list(std::optional<std::string_view> provider, const std::optional<OnBehalfOf> &on_behalf_of) {
+    return make_call<wire::List, &registers_of>(check_texts(wire::ListParameters{provider, on_wire(on_behalf_of)}));
 }
 
 Call<Reading> read(std::string_view name, const ReadOptions &options) {
-    return make_call<wire::Read, &reading_of>(check_texts(wire::ReadParameters{name, if_true(options.fresh), options.generation}));
+    return make_call<wire::Read, &reading_of>(
+        check_texts(wire::ReadParameters{name, if_true(options.fresh), options.generation, on_wire(options.on_behalf_of)}));
 }
 
 Call<Snapshot> snapshot(const std::vector<std::string> &names, bool fresh) {
@@ -225,9 +228,9 @@ Call<Measured> measure_digest(std::string_view name, const ContentDigest &conten
 
 Call<std::int64_t> cap(std::string_view name) { return make_call<wire::Cap, &sequence_of>(check_texts(wire::CapParameters{name})); }
 
-Call<std::int64_t> write(std::string_view name, ByteView value) {
+Call<std::int64_t> write(std::string_view name, ByteView value, const std::optional<OnBehalfOf> &on_behalf_of) {
     const auto hex = to_hex(value);
-    return make_call<wire::Write, &generation_of>(check_texts(wire::WriteParameters{name, hex}));
+    return make_call<wire::Write, &generation_of>(check_texts(wire::WriteParameters{name, hex, on_wire(on_behalf_of)}));
 }
 
 Call<Register> create(std::string_view name, HashAlgorithm hash, std::string_view on) {

@@ -185,6 +185,7 @@ private:
         take_text(event.caller->executable, fields.executable);
         take_text(event.caller->unit, fields.unit);
         take_text(event.caller->rule, fields.rule);
+        event.caller->on_behalf_of = fields.on_behalf_of;
     }
 
     event_log::RecordCutter records_;
@@ -218,6 +219,12 @@ void append_caller(std::string &out, const EventCaller &caller) {
     if (caller.executable) append_member(out, R"(,"executable":)", *caller.executable);
     if (caller.unit) append_member(out, R"(,"unit":)", *caller.unit);
     if (caller.rule) append_member(out, R"(,"rule":)", *caller.rule);
+    if (const auto &other = caller.on_behalf_of) {
+        append_member(out, R"(,"onBehalfOf":{"uid":)", other->uid);
+        append_member(out, R"(,"gid":)", other->gid);
+        append_member(out, R"(,"pid":)", other->pid);
+        out += '}';
+    }
     out += '}';
 }
 
