@@ -1,8 +1,10 @@
 // The command line of mrfs.
+#include <pwd.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 #include <string>
 
@@ -23,6 +25,13 @@ int fail(std::string message, int code) {
     return code;
 }
 
+// Where it cannot be read, what the kernel begins with.
+uid_t overflow_uid() {
+    uid_t uid = 65'534;
+    std::ifstream("/proc/sys/kernel/overflowuid") >> uid;
+    return uid;
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -30,6 +39,7 @@ int main(int argc, char **argv) {
     mr::ClientOptions client;
     mrfs::FileSystem::Options options;
     mrfs::MountOptions mount;
+    std::string user;
 
     CLI::App app{
         "Shows the measurement registers of this machine, its reports and its log as the files that Linux has of them, through mrd",
@@ -40,6 +50,9 @@ int main(int argc, char **argv) {
     app.add_option("--provider", options.provider,
                    "Whose registers are in measurements/, and who makes the quotes [the TD's, or the first]")
         ->type_name("PROVIDER");
+    app.add_flag("--for-everyone", mount.for_everyone,
+                 "All users may look in; mrd is told whose call each is, and has to take mrfs's word [only who starts it]");
+    app.add_option("--user", user, "Who serves, with --for-everyone: a user of this machine [who starts it]")->type_name("USER");
     app.add_option("MOUNTPOINT", mount.mountpoint, "Folder to mount on")->type_name("FOLDER")->required();
     try {
         app.parse(argc, argv);
@@ -48,13 +61,24 @@ int main(int argc, char **argv) {
         return code == 0 ? exit_done : exit_usage;
     }
 
+    if (!user.empty()) {
+        // Whose files they are would be another than who sees them.
+        if (!mount.for_everyone) return fail("--user goes with --for-everyone: without it mrfs serves whoever starts it", exit_usage);
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
+        const auto *entry = ::getpwnam(user.c_str());
+        if (entry == nullptr) return fail("this machine has no user " + user, exit_usage);
+        if (::geteuid() != 0) return fail("only root can become another user: start mrfs as root, or as " + user, exit_usage);
+        mount.identity = confinement::Identity{.uid = entry->pw_uid, .gid = entry->pw_gid};
+    }
     options.owner = {.uid = ::geteuid(), .gid = ::getegid()};
-    mrfs::Service service(mr::socket_of(client));
+    mrfs::Service service(mr::socket_of(client), mount.for_everyone);
     mrfs::FileSystem files(service, options);
     if (const auto there = files.ask_for_registers(); !there)
         return fail(there.error().message, there.error().code == mr::ErrorCode::no_service ? exit_no_service : exit_failed);
     // A connection is of who made it: none is left for another user to ask by.
     service.close_connections();
-    const auto ended = mrfs::serve_mount(mount, {.files = files, .only = ::geteuid()});
+    mrfs::Served served{.files = files, .only = std::nullopt, .overflow_uid = overflow_uid()};
+    if (!mount.for_everyone) served.only = ::geteuid();
+    const auto ended = mrfs::serve_mount(mount, served);
     return ended ? exit_done : fail(ended.error(), exit_failed);
 }

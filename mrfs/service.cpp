@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "mrfs/shown_registers.h"
+
 namespace mrfs {
 
 namespace {
@@ -34,8 +36,13 @@ std::optional<std::string> new_id() {
 
 }  // namespace
 
-Service::Service(std::string socket)
-    : options_{.socket = std::move(socket), .connect_timeout = connect_timeout, .call_timeout = call_timeout} {}
+Service::Service(std::string socket, bool for_callers)
+    : options_{.socket = std::move(socket), .connect_timeout = connect_timeout, .call_timeout = call_timeout}, for_callers_(for_callers) {}
+
+std::optional<mr::OnBehalfOf> Service::on_behalf_of(const Caller &caller) const {
+    if (!for_callers_) return std::nullopt;
+    return mr::OnBehalfOf{.uid = caller.uid, .gid = caller.gid, .pid = caller.pid};
+}
 
 Service::Result<mr::Client> Service::take_connection() {
     {
@@ -90,8 +97,8 @@ Service::Result<std::vector<mr::Register>> Service::list() {
     return make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
 }
 
-Service::Result<std::vector<mr::Register>> Service::list_virtual(const Caller & /*caller*/) {
-    const auto call = mr::calls::list("virtual");
+Service::Result<std::vector<mr::Register>> Service::list_virtual(const Caller &caller) {
+    const auto call = mr::calls::list(virtual_provider, on_behalf_of(caller));
     auto listed = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
     if (!listed && listed.error().code == mr::ErrorCode::no_such_register) return std::vector<mr::Register>();
     return listed;
@@ -104,17 +111,17 @@ Service::Result<std::int64_t> Service::last_event(const std::string &readable_re
     return snapshot->sequence;
 }
 
-Service::Result<mr::Bytes> Service::read(const Caller & /*caller*/, const std::string &name) {
-    const auto call = mr::calls::read(name);
+Service::Result<mr::Bytes> Service::read(const Caller &caller, const std::string &name) {
+    const auto call = mr::calls::read(name, {.on_behalf_of = on_behalf_of(caller)});
     auto reading = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
     if (!reading) return std::unexpected(std::move(reading.error()));
     return std::move(reading->value);
 }
 
-Service::Result<void> Service::extend(const Caller & /*caller*/, const std::string &name, mr::ByteView digest) {
+Service::Result<void> Service::extend(const Caller &caller, const std::string &name, mr::ByteView digest) {
     const auto id = new_id();
     if (!id) return std::unexpected(mr::Error{mr::ErrorCode::io, "the kernel gives no random bytes"});
-    const auto call = mr::calls::extend(name, mr::Digest(digest), {.id = *id});
+    const auto call = mr::calls::extend(name, mr::Digest(digest), {.id = *id, .on_behalf_of = on_behalf_of(caller)});
     Outcome outcome;
     const auto extended = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart, &outcome);
     if (extended) return {};
@@ -123,23 +130,23 @@ Service::Result<void> Service::extend(const Caller & /*caller*/, const std::stri
     return std::unexpected(extended.error());
 }
 
-Service::Result<mr::Bytes> Service::report(const Caller & /*caller*/, const mr::ReportData &data, const std::string &provider) {
-    const auto call = mr::calls::report(data, provider);
+Service::Result<mr::Bytes> Service::report(const Caller &caller, const mr::ReportData &data, const std::string &provider) {
+    const auto call = mr::calls::report(data, provider, on_behalf_of(caller));
     auto report = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
     if (!report) return std::unexpected(std::move(report.error()));
     return std::move(report->report);
 }
 
-Service::Result<mr::Bytes> Service::quote(const Caller & /*caller*/, const mr::ReportData &data, const std::string &provider) {
-    const auto call = mr::calls::quote(data, {.provider = provider, .deadline = quote_deadline});
+Service::Result<mr::Bytes> Service::quote(const Caller &caller, const mr::ReportData &data, const std::string &provider) {
+    const auto call = mr::calls::quote(data, {.provider = provider, .deadline = quote_deadline, .on_behalf_of = on_behalf_of(caller)});
     auto quoted = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
     if (!quoted) return std::unexpected(std::move(quoted.error()));
     return std::move(quoted->quote);
 }
 
-Service::Result<void> Service::export_log(const Caller & /*caller*/, const std::string &format,
+Service::Result<void> Service::export_log(const Caller &caller, const std::string &format,
                                           const std::function<bool(const mr::Bytes &)> &take) {
-    const auto call = mr::calls::export_log(format);
+    const auto call = mr::calls::export_log(format, std::nullopt, on_behalf_of(caller));
     return make([&](mr::Client &client) { return client.stream(call, take); }, Patience::none);
 }
 

@@ -29,7 +29,8 @@ inline constexpr std::size_t max_idle_connections = 32;
 
 class Service {
 public:
-    explicit Service(std::string socket);
+    // `for_callers`: mrd is told for whom each call is, and it counts as that user's. Otherwise all calls are this process's own.
+    Service(std::string socket, bool for_callers);
 
     // All that are idle.
     void close_connections();
@@ -39,10 +40,11 @@ public:
     template <class T>
     using Result = std::expected<T, mr::Error>;
 
+    // mrfs's own, for what there is.
     Result<std::vector<mr::Register>> list();
     // Those that the caller has or may use.
     Result<std::vector<mr::Register>> list_virtual(const Caller &caller);
-    // The number of the last event, as mrd's log has it now.
+    // mrfs's own, too: the number of the last event, as mrd's log has it now.
     Result<std::int64_t> last_event(const std::string &readable_register);
     Result<mr::Bytes> read(const Caller &caller, const std::string &name);
     // Error: io, where nobody can tell whether it happened.
@@ -66,7 +68,10 @@ private:
     template <class Call>
     auto make(const Call &call, Patience patience, Outcome *outcome = nullptr) -> decltype(call(std::declval<mr::Client &>()));
 
+    [[nodiscard]] std::optional<mr::OnBehalfOf> on_behalf_of(const Caller &caller) const;
+
     mr::ClientOptions options_;
+    bool for_callers_;
     std::atomic<std::uint64_t> life_ = 0;
     std::atomic<std::chrono::steady_clock::rep> last_heard_of_ = 0;
     std::mutex mutex_;

@@ -14,11 +14,12 @@ command -v systemd-analyze >/dev/null || { echo "unit_file: there is no systemd-
 # mrd itself need not be installed.
 sed 's|^ExecStart=/usr/sbin/mrd$|ExecStart=/bin/true|' "$source/packaging/mrd.service" >"$folder/mrd.service"
 cp "$source/packaging/mrd.socket" "$folder/"
+sed 's|^ExecStart=/usr/sbin/mrfs .*$|ExecStart=/bin/true|' "$source/packaging/mrfs.service" >"$folder/mrfs.service"
 awk '/^# .*\/mrd-metrics\.socket$/, /^```$/' "$source/docs/operation.md" | grep -v '^```$' >"$folder/mrd-metrics.socket"
 grep -qx 'FileDescriptorName=metrics' "$folder/mrd-metrics.socket" || { echo "unit_file: docs/operation.md has no mrd-metrics.socket" >&2; exit 1; }
-systemd-analyze --man=no verify "$folder/mrd.service" "$folder/mrd.socket" "$folder/mrd-metrics.socket" >"$folder/said" 2>&1 || { cat "$folder/said" >&2; exit 1; }
+systemd-analyze --man=no verify "$folder/mrd.service" "$folder/mrd.socket" "$folder/mrd-metrics.socket" "$folder/mrfs.service" >"$folder/said" 2>&1 || { cat "$folder/said" >&2; exit 1; }
 # An unknown key is only warned of.
-if grep -E 'mrd(-metrics)?\.(service|socket)' "$folder/said" >&2; then exit 1; fi
+if grep -E 'mr(d|d-metrics|fs)\.(service|socket)' "$folder/said" >&2; then exit 1; fi
 
 path=$(sed -n 's/^path = "\(.*\)"$/\1/p' "$source/packaging/mrd.toml")
 grep -qx "ListenStream=$path" "$source/packaging/mrd.socket" || { echo "unit_file: mrd.socket does not listen at $path, as mrd does by default" >&2; exit 1; }
@@ -31,3 +32,9 @@ most=10
 systemd-analyze security --offline=yes --threshold=$most "$source/packaging/mrd.service" >"$folder/exposure" 2>&1 || { grep '✗\|→' "$folder/exposure" >&2; exit 1; }
 grep -v '^ProtectSystem=\|^ProtectHome=\|^PrivateNetwork=' "$source/packaging/mrd.service" >"$folder/wider.service"
 if systemd-analyze security --offline=yes --threshold=$most "$folder/wider.service" >/dev/null 2>&1; then echo "unit_file: a unit that keeps less goes unnoticed" >&2; exit 1; fi
+
+# With a mount namespace of its own nobody would see what it mounts.
+if grep -nE '^(Protect|Private|ReadOnlyPaths|ReadWritePaths|Inaccessible|Bind|TemporaryFileSystem|RootDirectory|MountFlags|DynamicUser)' "$source/packaging/mrfs.service" >&2; then
+    echo "unit_file: mrfs.service would mount where nobody sees it" >&2
+    exit 1
+fi

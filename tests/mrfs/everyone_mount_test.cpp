@@ -1,0 +1,181 @@
+// A mount for all users: whose each call is stays known, to mrd and to its log.
+#include <sys/wait.h>
+
+#include "mr/quote.h"
+#include "tests/integration/as_user.h"
+#include "tests/mrfs/mounted.h"
+
+namespace mrfs {
+namespace {
+
+constexpr uid_t user = 1000;
+constexpr uid_t reader = 1001;
+constexpr uid_t nobody = 65'534;
+// Who serves: some user of any Debian.
+constexpr const char *server = "daemon";
+constexpr uid_t server_uid = 1;
+
+constexpr const char *rules = R"([[access]]
+name = "files"
+users = ["daemon"]
+allow = ["list", "read", "extend", "report", "quote", "log"]
+on_behalf_of = ["root", "1000-1999"]
+
+[[access]]
+name = "inventory"
+users = ["daemon"]
+allow = ["list", "read"]
+
+[[access]]
+name = "users"
+users = [1000]
+allow = ["list", "read", "extend", "report", "quote", "log"]
+
+[[access]]
+name = "readers"
+users = [1001]
+allow = ["list", "read"]
+)";
+
+class EveryoneTest : public MountTest {
+protected:
+    void SetUp() override {
+        ::chmod(folder().c_str(), 0755);
+        MountTest::SetUp();
+    }
+    [[nodiscard]] mrd::Daemon::Options mrd_options() const override { return {.config = rules}; }
+    [[nodiscard]] std::vector<std::string> mrfs_options() const override { return {"--for-everyone", "--user", server}; }
+
+    // What a user gets, as text.
+    static std::string as(uid_t uid, const std::function<std::string()> &ask) { return mrd::as_user({.uid = uid}, ask); }
+    [[nodiscard]] std::optional<mr::EventCaller> last_caller() const {
+        std::optional<mr::EventCaller> last;
+        auto client = daemon_->client();
+        EXPECT_TRUE(client.records(1, false, [&last](const mr::LogRecord &record) {
+            last = record.caller;
+            return true;
+        }));
+        return last;
+    }
+    [[nodiscard]] std::filesystem::path folder_of_registers() const { return mountpoint() / "registers/tdx"; }
+};
+
+TEST_F(EveryoneTest, AnExtendIsInTheLogAsItsWritersAndMrfsIsNamedBesides) {
+    const auto said = as(user, [this] {
+        return std::to_string(write_file(measurement("rtmr3:sha384"), digest_bytes("one"))) + " " + std::to_string(::getpid());
+    });
+    const auto caller = last_caller();
+    ASSERT_TRUE(caller && caller->on_behalf_of);
+    EXPECT_EQ(said, "48 " + std::to_string(caller->on_behalf_of->pid));
+    EXPECT_EQ(caller->uid, server_uid);
+    EXPECT_EQ(caller->rule, "files");
+    EXPECT_EQ(caller->on_behalf_of->uid, user);
+    EXPECT_EQ(caller->on_behalf_of->gid, user);
+}
+
+TEST_F(EveryoneTest, WhatAUserMayNotIsRefusedAndHappensNot) {
+    const auto said = as(reader, [this] {
+        const auto written = write_file(measurement("rtmr3:sha384"), digest_bytes("one"));
+        const auto read = read_file(measurement("rtmr3:sha384"));
+        return std::to_string(written) + " " + (read ? "read" : "not read");
+    });
+    EXPECT_EQ(said, std::to_string(-EACCES) + " read");
+    EXPECT_EQ(register_value("tdx/rtmr3"), mrd::zero());
+    // For whom mrd does not take mrfs's word, and who is nobody.
+    for (const uid_t other : {uid_t{2'000}, nobody}) {
+        EXPECT_EQ(as(other, [this] { return std::to_string(write_file(measurement("rtmr3:sha384"), digest_bytes("one"))); }),
+                  std::to_string(-EACCES))
+            << other;
+    }
+    EXPECT_EQ(register_value("tdx/rtmr3"), mrd::zero());
+}
+
+TEST_F(EveryoneTest, AnOpenFileIsOfWhoOpenedItWhoeverUsesIt) {
+    const File file(measurement("rtmr3:sha384"), O_WRONLY);
+    EXPECT_EQ(as(reader, [&file] { return std::to_string(file.write(digest_bytes("one"))); }), "48");
+    const auto caller = last_caller();
+    ASSERT_TRUE(caller && caller->on_behalf_of);
+    EXPECT_EQ(caller->on_behalf_of->uid, 0);
+    EXPECT_EQ(caller->on_behalf_of->pid, ::getpid());
+}
+
+TEST_F(EveryoneTest, AReportIsItsCreatorsAloneNotEvenRoots) {
+    const auto said = as(user, [this]() -> std::string {
+        if (::mkdir(report().c_str(), 0700) != 0) return "no folder";
+        if (write_file(report() / "inblob", filled(64, 1), O_TRUNC) != 64) return "no inblob";
+        const auto made = read_file(report() / "outblob");
+        if (!made) return "no quote: " + std::to_string(made.error());
+        return mr::decode_quote(*made)->body.report_data[63] == 1 ? "a quote" : "another quote";
+    });
+    EXPECT_EQ(said, "a quote");
+    EXPECT_EQ(result_of(::mkdir(report().c_str(), 0700)), -EEXIST);
+    EXPECT_EQ(read_file(report() / "outblob"), std::unexpected(EACCES));
+    EXPECT_EQ(write_file(report() / "inblob", filled(64, 2)), -EACCES);
+    EXPECT_EQ(shell("ls config/tsm/report/r").exit_code, 2);
+    EXPECT_EQ(result_of(::rmdir(report().c_str())), -EACCES);
+    struct stat status{};
+    EXPECT_EQ(::stat(report().c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, user);
+    EXPECT_EQ(as(user, [this] { return std::to_string(result_of(::rmdir(report().c_str()))); }), "0");
+}
+
+TEST_F(EveryoneTest, WhoMayHaveNoQuoteHasNone) {
+    const auto said = as(reader, [this] {
+        ::mkdir(report().c_str(), 0700);
+        const auto written = write_file(report() / "inblob", filled(64, 1));
+        const auto made = read_file(report() / "outblob");
+        return std::to_string(written) + " " + (made ? "a quote" : std::to_string(-made.error()));
+    });
+    EXPECT_EQ(said, "64 " + std::to_string(-EACCES));
+}
+
+TEST_F(EveryoneTest, ReportDataIsEachUsersOwn) {
+    EXPECT_EQ(write_file(folder_of_registers() / "reportdata", filled(64, 1)), 64);
+    const auto said = as(user, [this]() -> std::string {
+        if (read_file(folder_of_registers() / "reportdata") != filled(64, 0)) return "another's data";
+        if (read_file(folder_of_registers() / "report0") != std::unexpected(EINVAL)) return "a report over nothing";
+        if (write_file(folder_of_registers() / "reportdata", filled(64, 2)) != 64) return "not written";
+        const auto made = read_file(folder_of_registers() / "report0");
+        return made ? std::to_string(mr::decode_tdreport(*made)->report_data[63]) : "errno " + std::to_string(made.error());
+    });
+    EXPECT_EQ(said, "2");
+    EXPECT_EQ(mr::decode_tdreport(*read_file(folder_of_registers() / "report0"))->report_data[63], 1);
+}
+
+TEST_F(EveryoneTest, WhatServesIsThatUserWithoutAnyRight) {
+    const auto status = mrd::contents("/proc/" + std::to_string(serving()) + "/status");
+    EXPECT_TRUE(status.contains("\nUid:\t1\t1\t1\t1\n")) << status;
+    EXPECT_TRUE(status.contains("\nGroups:\t \n")) << status;
+    for (const char *set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+        EXPECT_TRUE(status.contains(std::string("\n") + set + ":\t0000000000000000\n")) << status;
+    EXPECT_TRUE(status.contains("\nNoNewPrivs:\t1\n")) << status;
+    EXPECT_TRUE(status.contains("\nSeccomp:\t2\n")) << status;
+    // What unmounts can do nothing else.
+    const auto keeper = mrd::contents("/proc/" + std::to_string(mrfs_.pid()) + "/status");
+    EXPECT_TRUE(keeper.contains("\nCapEff:\t0000000000200020\n")) << keeper;  // CAP_SYS_ADMIN, CAP_KILL
+    EXPECT_TRUE(keeper.contains("\nSeccomp:\t")) << keeper;
+}
+
+TEST_F(EveryoneTest, WhatServesEndsWithWhatUnmounts) {
+    const int ended = static_cast<int>(::syscall(SYS_pidfd_open, serving(), 0));
+    mrfs_.signal(SIGKILL);
+    pollfd waited{ended, POLLIN, 0};
+    EXPECT_EQ(::poll(&waited, 1, 60'000), 1);
+    ::close(ended);
+    EXPECT_EQ(mrfs_.wait(), 1000 + SIGKILL);
+    ASSERT_TRUE(start_mrfs());
+}
+
+TEST_F(EveryoneTest, NeedsAUserThatThereIs) {
+    (void)stop_mrfs();
+    const auto run = [this](std::vector<std::string> options) {
+        options.insert(options.begin(), {places::mrfs(), "--socket", (folder() / "io.mrd").native()});
+        options.push_back(mountpoint());
+        return mrd::run_program(options, folder()).exit_code;
+    };
+    EXPECT_EQ(run({"--for-everyone", "--user", "no-such-user"}), 2);
+    EXPECT_EQ(run({"--user", server}), 2);
+}
+
+}  // namespace
+}  // namespace mrfs
