@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "libmr/src/attestation/tee/tdx/fields.h"
+#include "libmr/src/attestation/tee/fields.h"
 #include "libmr/src/event_log/byte_reader.h"
 
 namespace mr {
