@@ -1,6 +1,7 @@
 // The certificates behind a quote: what is in them. Whether they are trusted verify_quote() says.
 //
-// Sources: RFC 5280; Intel SGX PCK Certificate and Certificate Revocation List Profile Specification.
+// Sources: RFC 5280; Intel SGX PCK Certificate and Certificate Revocation List Profile Specification; AMD 57230, "Versioned Chip Endorsement Key Certificate and KDS
+// Interface Specification".
 #pragma once
 
 #include <array>
@@ -52,6 +53,20 @@ struct PckExtension {
 // The extension's value, DER. Strict: every member, in the order of the specification, in the one form that DER has. Error: malformed.
 std::expected<PckExtension, Error> decode_pck_extension(ByteView extension);
 
+// The extensions 1.3.6.1.4.1.3704.1 of AMD's VCEK and VLEK certificates: which chip, or which cloud provider, signs with the key, and for which TCB it is made.
+struct SnpKeyExtensions {
+    std::uint32_t struct_version = 0;
+    std::string product_name;              // "Milan-B0", "Genoa"
+    std::optional<std::uint8_t> fmc = {};  // the security versions of the TCB; this one of Turin alone
+    std::uint8_t bootloader = 0;
+    std::uint8_t tee = 0;
+    std::uint8_t snp = 0;
+    std::uint8_t microcode = 0;
+    Bytes hardware_id = {};   // of a VCEK: 64 bytes, on Turin 8
+    std::string csp_id = {};  // of a VLEK
+    friend bool operator==(const SnpKeyExtensions &, const SnpKeyExtensions &) = default;
+};
+
 struct CertificateDescription {
     std::string subject;  // "CN=Intel SGX Root CA, O=Intel Corporation, ..."
     std::string issuer;
@@ -61,9 +76,11 @@ struct CertificateDescription {
     Digest fingerprint;  // SHA-256 of the certificate
     bool is_authority = false;
     std::optional<PckExtension> pck;
+    std::optional<SnpKeyExtensions> snp;
 };
 
-// Of one certificate, DER. Error: malformed, also for a certificate of another kind than those behind quotes: X.509 version 3, ECDSA P-256 with SHA-256.
+// Of one certificate, DER. Error: malformed, also for a certificate of another kind than those behind quotes: X.509 version 3, signed by ECDSA P-256 with SHA-256
+// or by RSASSA-PSS with SHA-384.
 std::expected<CertificateDescription, Error> describe_certificate(ByteView der);
 
 // The certificates of a PEM text as DER, in its order; there is at least one. Strict, for what a peer sent: nothing but certificates, line ends and spaces

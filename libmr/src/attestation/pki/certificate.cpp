@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmr/src/attestation/pki/amd_extensions.h"
 #include "libmr/src/attestation/pki/der.h"
 #include "libmr/src/attestation/pki/x509.h"
 
@@ -120,6 +121,11 @@ std::expected<CertificateDescription, Error> describe_certificate(ByteView der) 
         auto extension = decode_pck_extension(*certificate->pck_extension);
         if (!extension) return std::unexpected(std::move(extension.error()));
         description.pck = *extension;
+    }
+    if (attestation::is_snp_key(*certificate)) {
+        auto extensions = attestation::read_snp_key_extensions(*certificate);
+        if (!extensions) return malformed("the certificate " + extensions.error());
+        description.snp = std::move(*extensions);
     }
     return description;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmr/src/attestation/pki/rsa_pss.h"
+
 namespace mr::attestation {
 namespace {
 
@@ -11,6 +13,16 @@ bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 }  // namespace
+
+bool is_signed(SignatureChecker &signatures, const Certificate &signer, SignatureAlgorithm algorithm, ByteView message,
+               ByteView signature) {
+    switch (algorithm) {
+    case SignatureAlgorithm::ecdsa_p256_sha256:
+        return signer.key_kind == KeyKind::p256 && signatures.verify(signer.key, message, signature);
+    case SignatureAlgorithm::rsa_pss_sha384: return signer.key_kind == KeyKind::rsa && is_rsa_pss_signed(signer.key, message, signature);
+    }
+    return false;
+}
 
 void CertificatePool::begin() {
     used_.clear();
@@ -60,19 +72,20 @@ std::expected<std::vector<const Certificate *>, std::string> CertificatePool::re
 
 bool CertificatePool::is_issued_by(const Certificate &certificate, const Certificate &issuer) {
     if (!equal(certificate.issuer, issuer.subject)) return false;
-    if (!certificate.authority_key_id || !issuer.subject_key_id || !equal(*certificate.authority_key_id, *issuer.subject_key_id)) {
-        return false;
-    }
+    const auto &key_id = certificate.authority_key_id;
+    if (key_id && (!issuer.subject_key_id || !equal(*key_id, *issuer.subject_key_id))) return false;
     for (const auto &known : checked_) {
         if (known.certificate == &certificate && known.issuer == &issuer) return known.good;
     }
-    const bool good = signatures_.verify(issuer.key, certificate.signed_part, certificate.signature);
+    const bool good = is_signed(signatures_, issuer, certificate.algorithm, certificate.signed_part, certificate.signature);
     checked_.push_back({&certificate, &issuer, good});
     return good;
 }
 
 std::string profile_defect(const Certificate &certificate, CertificateRole role) {
     const auto name = quoted(certificate.common_name);
+    if (certificate.key_kind != KeyKind::p256 || certificate.algorithm != SignatureAlgorithm::ecdsa_p256_sha256)
+        return name + " is of another algorithm than ECDSA P-256 with SHA-256";
     const auto has_five = certificate.authority_key_id && certificate.subject_key_id && certificate.has_crl_distribution_points &&
                           certificate.key_usage && certificate.is_authority;
     if (!has_five) {

@@ -34,7 +34,10 @@ public:
     // Exactly `count` certificates of a PEM text, in its order. Error: what is wrong with the text.
     std::expected<std::vector<const Certificate *>, std::string> read_chain(std::string_view pem, std::size_t count);
 
-    // Names, key identifiers and the signature.
+    // One certificate, DER. Error: what is wrong with it.
+    std::expected<const Certificate *, std::string> read(Bytes der);
+
+    // Names, the key identifier if the certificate has one (whether it must is its profile's question), and the signature.
     bool is_issued_by(const Certificate &certificate, const Certificate &issuer);
 
     // Checks every signature of the verification.
@@ -44,8 +47,6 @@ public:
     [[nodiscard]] const std::vector<const Certificate *> &certificates() const { return used_; }
 
 private:
-    std::expected<const Certificate *, std::string> read(Bytes der);
-
     struct CheckedSignature {
         const Certificate *certificate;
         const Certificate *issuer;
@@ -64,6 +65,9 @@ private:
     std::vector<ReadChain> chains_;
     std::vector<const Certificate *> used_;
 };
+
+// Did the signer's key sign the message, by that algorithm?
+bool is_signed(SignatureChecker &signatures, const Certificate &signer, SignatureAlgorithm algorithm, ByteView message, ByteView signature);
 
 // What makes the certificate unfit for its role; empty: nothing.
 std::string profile_defect(const Certificate &certificate, CertificateRole role);

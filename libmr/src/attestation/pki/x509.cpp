@@ -1,15 +1,16 @@
 #include "libmr/src/attestation/pki/x509.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "libmr/src/attestation/pki/der.h"
+#include "libmr/src/attestation/pki/rsa_pss.h"
 
 namespace mr::attestation {
 namespace {
 
 // Object identifiers, as DER has them.
-constexpr std::array<std::uint8_t, 8> oid_ecdsa_sha256 = {0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
 constexpr std::array<std::uint8_t, 3> oid_common_name = {0x55, 0x04, 0x03};
 constexpr std::array<std::uint8_t, 3> oid_subject_key_id = {0x55, 0x1D, 0x0E};
 constexpr std::array<std::uint8_t, 3> oid_key_usage = {0x55, 0x1D, 0x0F};
@@ -19,35 +20,93 @@ constexpr std::array<std::uint8_t, 3> oid_crl_distribution_points = {0x55, 0x1D,
 constexpr std::array<std::uint8_t, 3> oid_authority_key_id = {0x55, 0x1D, 0x23};
 constexpr std::array<std::uint8_t, 9> oid_sgx_extension = {0x2A, 0x86, 0x48, 0x86, 0xF8, 0x4D, 0x01, 0x0D, 0x01};
 
-// SubjectPublicKeyInfo of an uncompressed point of P-256, up to the point's coordinates.
+// AlgorithmIdentifiers, whole. RFC 5758: of ECDSA without parameters.
+constexpr std::array<std::uint8_t, 12> ecdsa_sha256 = {0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
+// RFC 4055: SHA-384, MGF1 with SHA-384, a salt of 48 bytes. DER leaves out the trailer field, which is the default; AMD writes it all the same in most.
+constexpr std::array<std::uint8_t, 67> rsa_pss_sha384 = {0x30, 0x41, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0A, 0x30,
+                                                         0x34, 0xA0, 0x0F, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
+                                                         0x02, 0x02, 0x05, 0x00, 0xA1, 0x1C, 0x30, 0x1A, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
+                                                         0xF7, 0x0D, 0x01, 0x01, 0x08, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
+                                                         0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0xA2, 0x03, 0x02, 0x01, 0x30};
+constexpr std::array<std::uint8_t, 72> rsa_pss_sha384_with_trailer = [] {
+    std::array<std::uint8_t, 72> longer{};
+    std::ranges::copy(rsa_pss_sha384, longer.begin());
+    constexpr std::array<std::uint8_t, 5> trailer = {0xA3, 0x03, 0x02, 0x01, 0x01};
+    std::ranges::copy(trailer, longer.begin() + rsa_pss_sha384.size());
+    longer[1] += trailer.size();
+    longer[14] += trailer.size();
+    return longer;
+}();
+
+// SubjectPublicKeyInfo of an uncompressed point of P-256 and of P-384, up to the point's coordinates.
 constexpr std::array<std::uint8_t, 27> p256_key_info = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,
                                                         0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+constexpr std::array<std::uint8_t, 24> p384_key_info = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02,
+                                                        0x01, 0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04};
+// AlgorithmIdentifier of an RSA key, whole.
+constexpr std::array<std::uint8_t, 15> rsa_key = {0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00};
 
 bool is(ByteView bytes, ByteView expected) { return std::ranges::equal(bytes, expected); }
 
-bool read_algorithm(DerReader &from) {
-    auto algorithm = from.inside(DerTag::sequence);
-    // RFC 5758: no parameters.
-    return is(algorithm.object_identifier(), oid_ecdsa_sha256) && algorithm.finished();
+std::optional<SignatureAlgorithm> read_algorithm(DerReader &from) {
+    const ByteView algorithm = from.element(DerTag::sequence).whole;
+    if (is(algorithm, ecdsa_sha256)) return SignatureAlgorithm::ecdsa_p256_sha256;
+    if (is(algorithm, rsa_pss_sha384) || is(algorithm, rsa_pss_sha384_with_trailer)) return SignatureAlgorithm::rsa_pss_sha384;
+    return std::nullopt;
 }
 
-bool read_signature(DerReader &from, std::array<std::uint8_t, p256_signature_size> &signature) {
-    DerReader bits(from.bit_string());
+// Empty: there is none of that algorithm.
+Bytes read_signature(DerReader &from, SignatureAlgorithm algorithm) {
+    const ByteView whole = from.bit_string();
+    if (algorithm == SignatureAlgorithm::rsa_pss_sha384) {
+        if (whole.size() < min_rsa_size || whole.size() > max_rsa_size) return {};
+        return {whole.begin(), whole.end()};
+    }
+    DerReader bits(whole);
     auto pair = bits.inside(DerTag::sequence);
     constexpr std::size_t half = p256_signature_size / 2;
+    Bytes signature(p256_signature_size);
     for (std::size_t begin = 0; begin < signature.size(); begin += half) {
         const ByteView number = pair.unsigned_integer();
-        if (!pair.ok() || number.size() > half) return false;
+        if (!pair.ok() || number.size() > half) return {};
         std::ranges::copy(number, signature.begin() + static_cast<std::ptrdiff_t>(begin + half - number.size()));
     }
-    return pair.finished() && bits.finished();
+    return pair.finished() && bits.finished() ? signature : Bytes();
+}
+
+// The key of a certificate, out of its SubjectPublicKeyInfo. False: of another kind.
+bool read_key(ByteView key_info, Certificate &certificate) {
+    const auto is_point = [&](ByteView begin, std::size_t size) {
+        return key_info.size() == begin.size() + size && is(key_info.first(begin.size()), begin);
+    };
+    if (is_point(p256_key_info, p256_key_size)) {
+        certificate.key_kind = KeyKind::p256;
+        certificate.key = key_info.last(p256_key_size);
+        return true;
+    }
+    if (is_point(p384_key_info, p384_key_size)) {
+        certificate.key_kind = KeyKind::p384;
+        certificate.key = key_info.last(p384_key_size);
+        return true;
+    }
+    DerReader outer(key_info);
+    auto info = outer.inside(DerTag::sequence);
+    const bool is_rsa = is(info.element(DerTag::sequence).whole, rsa_key);
+    certificate.key_kind = KeyKind::rsa;
+    certificate.key = info.bit_string();
+    return is_rsa && info.finished() && read_rsa_key(certificate.key).has_value();
 }
 
 // The parts that certificates and CRLs have in common: SEQUENCE { what is signed, algorithm, signature }.
 struct Signed {
     ByteView whole;
     ByteView content;
-    std::array<std::uint8_t, p256_signature_size> signature{};
+    ByteView algorithm_bytes;
+    SignatureAlgorithm algorithm = SignatureAlgorithm::ecdsa_p256_sha256;
+    Bytes signature;
+
+    // What is signed names the algorithm, too: the same one in the same bytes.
+    [[nodiscard]] bool is_named(DerReader &from) const { return is(from.element(DerTag::sequence).whole, algorithm_bytes); }
 };
 std::expected<Signed, std::string> read_signed(ByteView der) {
     DerReader document(der);
@@ -57,8 +116,13 @@ std::expected<Signed, std::string> read_signed(ByteView der) {
     read.whole = signed_part.whole;
     read.content = signed_part.content;
     if (!outer.ok() || !document.finished()) return std::unexpected("is not one DER structure");
-    if (!read_algorithm(outer)) return std::unexpected("is signed by another algorithm than ECDSA with SHA-256");
-    if (!read_signature(outer, read.signature) || !outer.finished()) return std::unexpected("has a signature that is not one of P-256");
+    auto copy = outer;
+    read.algorithm_bytes = copy.element(DerTag::sequence).whole;
+    const auto algorithm = read_algorithm(outer);
+    if (!algorithm) return std::unexpected("is signed by another algorithm than ECDSA with SHA-256 and RSASSA-PSS with SHA-384");
+    read.algorithm = *algorithm;
+    read.signature = read_signature(outer, *algorithm);
+    if (read.signature.empty() || !outer.finished()) return std::unexpected("has a signature that is not one of P-256 or RSA");
     return read;
 }
 
@@ -114,13 +178,14 @@ std::optional<ByteView> read_authority_key_id(ByteView value) {
     return key_id;
 }
 
-// The bit string's bits, the first one lowest.
-std::optional<std::uint16_t> read_key_usage(ByteView value) {
+// The bit string's bits, the first one lowest. AMD writes one more than DER has: the last one of its ASKs is zero.
+std::optional<std::uint16_t> read_key_usage(ByteView value, SignatureAlgorithm algorithm) {
     DerReader outer(value);
     const ByteView bits = outer.take(DerTag::bit_string);
     if (!outer.finished() || bits.size() < 2 || bits.size() > 3 || bits[0] > 7) return std::nullopt;
     // Unused bits are zero, and the last used one is not (X.690, 11.2).
-    if ((bits.back() & ((1U << bits[0]) - 1)) != 0 || ((unsigned{bits.back()} >> bits[0]) & 1U) == 0) return std::nullopt;
+    if ((bits.back() & ((1U << bits[0]) - 1)) != 0) return std::nullopt;
+    if (algorithm == SignatureAlgorithm::ecdsa_p256_sha256 && ((unsigned{bits.back()} >> bits[0]) & 1U) == 0) return std::nullopt;
     std::uint16_t usage = 0;
     for (std::size_t i = 0; i < (bits.size() - 1) * 8; ++i) {
         const bool set = ((bits[1 + i / 8] >> (7 - i % 8)) & 1U) != 0;
@@ -153,7 +218,7 @@ std::expected<void, std::string> take_extension(Certificate &certificate, const 
         const ByteView key_id = outer.take(DerTag::octet_string);
         return keep(certificate.subject_key_id, outer.finished() && !key_id.empty() ? std::optional(key_id) : std::nullopt);
     }
-    if (is(extension.identifier, oid_key_usage)) return keep(certificate.key_usage, read_key_usage(extension.value));
+    if (is(extension.identifier, oid_key_usage)) return keep(certificate.key_usage, read_key_usage(extension.value, certificate.algorithm));
     if (is(extension.identifier, oid_basic_constraints)) return keep(certificate.is_authority, read_basic_constraints(extension.value));
     if (is(extension.identifier, oid_sgx_extension)) return keep(certificate.pck_extension, std::optional(extension.value));
     if (is(extension.identifier, oid_crl_distribution_points)) {
@@ -163,6 +228,7 @@ std::expected<void, std::string> take_extension(Certificate &certificate, const 
     if (extension.critical) {
         return std::unexpected("has the extension " + object_identifier_text(extension.identifier) + ", which is critical and not known");
     }
+    certificate.other_extensions.push_back({extension.identifier, extension.value});
     return {};
 }
 
@@ -174,7 +240,8 @@ std::expected<Certificate, std::string> parse_certificate(ByteView der) {
     Certificate certificate;
     certificate.der = der;
     certificate.signed_part = outer->whole;
-    certificate.signature = outer->signature;
+    certificate.algorithm = outer->algorithm;
+    certificate.signature = std::move(outer->signature);
 
     DerReader fields(outer->content);
     auto version = fields.inside(DerTag::constructed_context_0);
@@ -182,7 +249,7 @@ std::expected<Certificate, std::string> parse_certificate(ByteView der) {
     if (version.small_integer() != version_3 || !version.finished()) return std::unexpected("is not an X.509 certificate of version 3");
     certificate.serial = fields.unsigned_integer();
     if (!fields.ok()) return std::unexpected("has a serial number that is not a positive integer");
-    if (!read_algorithm(fields)) return std::unexpected("names another algorithm than ECDSA with SHA-256");
+    if (!outer->is_named(fields)) return std::unexpected("names another algorithm than the one that it is signed by");
     certificate.issuer = fields.element(DerTag::sequence).whole;
     auto validity = fields.inside(DerTag::sequence);
     const auto not_before = validity.time();
@@ -193,10 +260,7 @@ std::expected<Certificate, std::string> parse_certificate(ByteView der) {
     certificate.subject = fields.element(DerTag::sequence).whole;
     const ByteView key_info = fields.element(DerTag::sequence).whole;
     if (!fields.ok()) return std::unexpected("is not a well-formed certificate");
-    if (key_info.size() != p256_key_info.size() + p256_key_size || !is(key_info.first(p256_key_info.size()), p256_key_info)) {
-        return std::unexpected("has a key that is not one of ECDSA P-256");
-    }
-    certificate.key = key_info.last(p256_key_size);
+    if (!read_key(key_info, certificate)) return std::unexpected("has a key that is not one of ECDSA P-256 or P-384, or of RSA");
 
     std::size_t common_names = 0;
     const bool is_name = walk_name(certificate.subject, [&](ByteView identifier, std::string_view text) {
@@ -224,12 +288,13 @@ std::expected<Crl, std::string> parse_crl(ByteView der) {
     if (!outer) return std::unexpected(std::move(outer.error()));
     Crl crl;
     crl.signed_part = outer->whole;
-    crl.signature = outer->signature;
+    crl.algorithm = outer->algorithm;
+    crl.signature = std::move(outer->signature);
 
     DerReader fields(outer->content);
     constexpr std::uint64_t version_2 = 1;
     if (fields.small_integer() != version_2) return std::unexpected("is not a CRL of version 2");
-    if (!read_algorithm(fields)) return std::unexpected("names another algorithm than ECDSA with SHA-256");
+    if (!outer->is_named(fields)) return std::unexpected("names another algorithm than the one that it is signed by");
     crl.issuer = fields.element(DerTag::sequence).whole;
     const auto this_update = fields.time();
     const auto next_update = fields.time();
@@ -277,7 +342,8 @@ std::expected<Crl, std::string> parse_crl(ByteView der) {
         }
     }
     if (!extensions.finished() || !wrapped.finished() || !fields.finished()) return std::unexpected("has no well-formed extensions");
-    if (!crl.has_number || !crl.authority_key_id) return std::unexpected("has no CRL number or no authority key identifier");
+    if (crl.algorithm == SignatureAlgorithm::ecdsa_p256_sha256 && (!crl.has_number || !crl.authority_key_id))
+        return std::unexpected("has no CRL number or no authority key identifier");
     return crl;
 }
 

@@ -1,15 +1,15 @@
-// Certificates and CRLs taken apart, by Intel's profile: X.509 version 3 and CRL version 2, ECDSA P-256 with SHA-256, nothing that is critical and
-// unknown. OpenSSL's own reader takes several times as long as checking the signature does, and accepts more than one encoding.
+// Certificates and CRLs taken apart: X.509 version 3 and CRL version 2, signed by ECDSA P-256 with SHA-256 (Intel's) or RSASSA-PSS with SHA-384 (AMD's), nothing
+// that is critical and unknown. OpenSSL's own reader takes several times as long as checking an ECDSA signature does, and accepts more than one encoding.
 //
 // Everything is a view into the DER, which must outlive it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libmr/src/attestation/pki/ecdsa.h"
 #include "mr/bytes.h"
@@ -17,15 +17,27 @@
 
 namespace mr::attestation {
 
-inline constexpr std::size_t max_extensions = 16;  // of one certificate; Intel's have five and six
+inline constexpr std::size_t max_extensions = 16;  // of one certificate; Intel's have five and six, AMD's up to eleven
+
+enum class SignatureAlgorithm : std::uint8_t {
+    ecdsa_p256_sha256,
+    rsa_pss_sha384
+};  // of the latter with MGF1 of SHA-384 and a salt of 48 bytes
+enum class KeyKind : std::uint8_t { p256, p384, rsa };
 
 // Bits of the key usage extension, by their number in RFC 5280.
 inline constexpr unsigned usage_digital_signature = 0;
 inline constexpr unsigned usage_certificate_sign = 5;
 inline constexpr unsigned usage_crl_sign = 6;
 
+struct CertificateExtension {
+    ByteView identifier;  // DER, without tag and length
+    ByteView value;
+};
+
 struct Certificate {
     ByteView der;
+    SignatureAlgorithm algorithm = SignatureAlgorithm::ecdsa_p256_sha256;
     ByteView signed_part;
     ByteView serial;  // without a leading zero
     ByteView issuer;  // the name as it stands there, to be compared byte for byte
@@ -33,10 +45,12 @@ struct Certificate {
     std::string_view common_name;  // of the subject
     UnixTime not_before = 0;
     UnixTime not_after = 0;
-    ByteView key;  // x || y
-    std::array<std::uint8_t, p256_signature_size> signature{};
+    KeyKind key_kind = KeyKind::p256;
+    ByteView key;     // x || y, or RSAPublicKey in DER
+    Bytes signature;  // r || s, or RSA's as it stands there
 
     std::size_t extensions = 0;
+    std::vector<CertificateExtension> other_extensions;  // that are not named here
     std::optional<ByteView> authority_key_id;
     std::optional<ByteView> subject_key_id;
     bool has_crl_distribution_points = false;
@@ -50,6 +64,7 @@ struct Certificate {
 // What was wrong, without the certificate: for a message.
 std::expected<Certificate, std::string> parse_certificate(ByteView der);
 
+// Of ECDSA (Intel's) it has a number and its issuer's key identifier.
 struct Crl {
     ByteView signed_part;
     ByteView issuer;
@@ -58,7 +73,8 @@ struct Crl {
     ByteView entries;
     std::optional<ByteView> authority_key_id;
     bool has_number = false;
-    std::array<std::uint8_t, p256_signature_size> signature{};
+    SignatureAlgorithm algorithm = SignatureAlgorithm::ecdsa_p256_sha256;
+    Bytes signature;
 
     [[nodiscard]] bool revokes(ByteView serial) const;
 };

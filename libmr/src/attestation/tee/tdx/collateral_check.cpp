@@ -5,17 +5,12 @@
 #include <string_view>
 #include <utility>
 
+#include "libmr/src/attestation/pki/validity.h"
+
 namespace mr::attestation {
 namespace {
 
 bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
-
-Finding current(const std::string &what, UnixTime begin, UnixTime end, UnixTime time) {
-    if (time < begin) return fails(what + " was issued on " + date_text(begin) + ", after the time of verification, " + date_text(time));
-    if (time > end)
-        return fails(what + " was to be replaced by " + date_text(end) + ", before the time of verification, " + date_text(time));
-    return holds(what + " is of " + date_text(begin) + ", the next one due by " + date_text(end));
-}
 
 class CollateralCheck {
 public:
@@ -63,7 +58,7 @@ private:
             checked_.no_tcb_info = fails("the TCB info cannot be read: " + info.error());
             return;
         }
-        checked_.tcb_info_current = current("the TCB info", info->issue_date, info->next_update, time_);
+        checked_.tcb_info_current = check_current("the TCB info", info->issue_date, info->next_update, time_);
         checked_.tcb_info = &*info;
     }
 
@@ -80,7 +75,7 @@ private:
             checked_.no_qe_identity = fails("the QE identity cannot be read: " + identity.error());
             return;
         }
-        checked_.qe_identity_current = current("the QE identity", identity->issue_date, identity->next_update, time_);
+        checked_.qe_identity_current = check_current("the QE identity", identity->issue_date, identity->next_update, time_);
         checked_.qe_identity = &*identity;
     }
 
@@ -89,7 +84,8 @@ private:
         if (!equal(crl.issuer, issuer.subject)) {
             return "is by " + name_text(crl.issuer) + " instead of " + name_text(issuer.subject);
         }
-        if (!issuer.subject_key_id || !equal(*crl.authority_key_id, *issuer.subject_key_id)) return "names another key than its issuer's";
+        if (!issuer.subject_key_id || !crl.authority_key_id || !equal(*crl.authority_key_id, *issuer.subject_key_id))
+            return "names another key than its issuer's";
         if (!kept_.is_signed(pool_.signatures(), issuer.key, crl.signed_part, crl.signature)) return "is not signed by its issuer's key";
         return {};
     }
@@ -116,9 +112,9 @@ private:
             checked_.crls_current = checked_.not_revoked = not_judged("the signatures of the CRLs do not hold");
             return;
         }
-        checked_.crls_current = current("the root CA's CRL", root_crl->this_update, root_crl->next_update, time_);
+        checked_.crls_current = check_current("the root CA's CRL", root_crl->this_update, root_crl->next_update, time_);
         if (checked_.crls_current.good()) {
-            auto of_pck = current("the PCK CRL", pck_crl->this_update, pck_crl->next_update, time_);
+            auto of_pck = check_current("the PCK CRL", pck_crl->this_update, pck_crl->next_update, time_);
             if (of_pck.good()) of_pck.reason = checked_.crls_current.reason + "; " + of_pck.reason;
             checked_.crls_current = std::move(of_pck);
         }

@@ -1,7 +1,6 @@
 #include "mr/verify_quote.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include "libmr/src/attestation/finding.h"
 #include "libmr/src/attestation/pki/certificate_chain.h"
 #include "libmr/src/attestation/pki/ecdsa.h"
+#include "libmr/src/attestation/pki/validity.h"
 #include "libmr/src/attestation/tee/tdx/collateral_check.h"
 #include "libmr/src/attestation/tee/tdx/tcb_level.h"
 #include "libmr/src/attestation/tee/tdx/td_claims.h"
@@ -49,24 +49,6 @@ Finding check_qe_report(const Quote &quote, const Certificate &leaf, SignatureCh
     return judge(digest && equal(data.first(digest->size()), digest->bytes()) && is_zero(data.subspan(digest->size())),
                  "the PCK certificate's key signed the QE report, which names the attestation key",
                  "the QE report's data is not the attestation key's and authentication data's hash, followed by zeros");
-}
-
-Finding check_validity(const std::vector<const Certificate *> &certificates, UnixTime time) {
-    UnixTime begin = certificates.front()->not_before;
-    UnixTime end = certificates.front()->not_after;
-    for (const auto *certificate : certificates) {
-        if (time < certificate->not_before) {
-            return fails("the certificate " + name_text(certificate->subject) + " is valid only from " +
-                         date_text(certificate->not_before));
-        }
-        if (time > certificate->not_after) {
-            return fails("the certificate " + name_text(certificate->subject) + " was valid until " + date_text(certificate->not_after));
-        }
-        begin = std::max(begin, certificate->not_before);
-        end = std::min(end, certificate->not_after);
-    }
-    return holds("all " + std::to_string(certificates.size()) + " certificates are valid from " + date_text(begin) + " to " +
-                 date_text(end));
 }
 
 // Of a component: one that is up to date takes nothing from a platform whose own status is accepted.
@@ -424,9 +406,10 @@ class Tdx final : public Tee {
 public:
     [[nodiscard]] std::string_view kind() const override { return tdx_kind; }
 
+    // A report of SEV-SNP has zeros where a quote has the type of its key.
     [[nodiscard]] bool begins_quote(ByteView quote) const override {
         return (quote.size() == tdreport_size && quote[0] == tdreport_type_tdx) ||
-               (quote.size() >= quote_header_size && (quote[0] == 4 || quote[0] == 5) && quote[4] == tee_type_tdx);
+               (quote.size() >= quote_header_size && (quote[0] == 4 || quote[0] == 5) && quote[2] != 0 && quote[4] == tee_type_tdx);
     }
 
     [[nodiscard]] std::expected<Claims, Error> read(ByteView quote) const override {
@@ -461,19 +444,6 @@ public:
 };
 
 }  // namespace
-
-std::string date_text(std::int64_t time) {
-    constexpr std::int64_t year_10000 = 253'402'300'800;
-    if (time < 0 || time >= year_10000) return std::to_string(time) + " seconds after 1970";
-    const std::chrono::sys_seconds moment{std::chrono::seconds(time)};
-    const auto day = std::chrono::floor<std::chrono::days>(moment);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss clock(moment - day);
-    const auto digits = [](std::int64_t number) { return (number < 10 ? "0" : "") + std::to_string(number); };
-    return std::to_string(static_cast<int>(date.year())) + "-" + digits(static_cast<unsigned>(date.month())) + "-" +
-           digits(static_cast<unsigned>(date.day())) + "T" + digits(clock.hours().count()) + ":" + digits(clock.minutes().count()) + ":" +
-           digits(clock.seconds().count()) + "Z";
-}
 
 }  // namespace attestation
 
