@@ -124,7 +124,7 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/tdx/septVeDisableUnset"), nullptr, "the member septVeDisableUnset is null"},
         {json::json_pointer("/tdx/septVeDisableUnset"), "yes", "septVeDisableUnset"},
         {json::json_pointer("/gpu"), json::object(), "the member gpu is unknown"},
-        {json::json_pointer("/parts/0/kind"), "snp", "parts: snp"},
+        {json::json_pointer("/parts/0/kind"), "sev", "parts: sev"},
         {json::json_pointer("/parts/0/more"), 1, "parts"},
         {json::json_pointer("/uncoveredRegisters/0"), "", "uncoveredRegisters"},
         {json::json_pointer("/logOnlyRegisters/0"), "tdx/", "logOnlyRegisters: \"tdx/\""},

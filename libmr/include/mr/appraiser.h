@@ -67,6 +67,8 @@ public:
     // were extended, in any format that EventLogReader reads. Nobody may change their bytes during the call: a mapped file is another's to write. Without logs
     // their statements are not judged. Never fails, as above.
     Verdict appraise(ByteView quote, std::span<const ByteView> logs, const Question &question);
+    // The same of a quote that comes with what its hardware gives beside it.
+    Verdict appraise(const TeeEvidence &quote, std::span<const ByteView> logs, const Question &question);
 
 private:
     class State;

@@ -23,6 +23,10 @@ inline constexpr std::string_view certificates_valid = "certificates_valid";  //
 inline constexpr std::string_view root_is_hardware = "root_is_hardware";      // the anchor is the hardware maker's own root
 inline constexpr std::string_view tcb = "tcb";                                // the platform is up to date enough
 inline constexpr std::string_view not_debug = "not_debug";
+// Of kinds that know such a thing.
+inline constexpr std::string_view crl_signatures = "crl_signatures";
+inline constexpr std::string_view crls_current = "crls_current";  // issued before the time of verification, next update after it
+inline constexpr std::string_view not_revoked = "not_revoked";
 inline constexpr std::string_view platform_identity = "platform_identity";  // one of those that the reference values name, where they do
 // Of the parts together.
 inline constexpr std::string_view parts_present = "parts_present";    // those that the reference values name

@@ -25,5 +25,6 @@ struct VerifyOptions : AppraiserOptions, Question {};
 // What an Appraiser of these options answers to that question. Never fails: what cannot be judged is a statement that does not hold.
 Verdict verify(const Evidence &evidence, const VerifyOptions &options);
 Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options);
+Verdict verify(const TeeEvidence &quote, std::span<const ByteView> logs, const VerifyOptions &options);
 
 }  // namespace mr

@@ -456,9 +456,9 @@ struct Prepared {
         return appraisal.take();
     }
 
-    Verdict appraise(ByteView quote, std::span<const ByteView> logs, const Question &question) {
+    Verdict appraise(const TeeEvidence &quote, std::span<const ByteView> logs, const Question &question) {
         Appraisal appraisal(options, judges, rules, question, nullptr);
-        appraisal.judge_parts({{.name = {}, .kind = kind_of(quote, options.tees), .evidence = {.quote = quote}}});
+        appraisal.judge_parts({{.name = {}, .kind = kind_of(quote.quote, options.tees), .evidence = quote}});
         appraisal.judge_report_data();
         appraisal.judge_logs(logs);
         appraisal.judge_reference();
@@ -492,6 +492,10 @@ Appraiser::~Appraiser() = default;
 Verdict Appraiser::appraise(const Evidence &evidence, const Question &question) { return state_->prepared.appraise(evidence, question); }
 
 Verdict Appraiser::appraise(ByteView quote, std::span<const ByteView> logs, const Question &question) {
+    return appraise(TeeEvidence{.quote = quote}, logs, question);
+}
+
+Verdict Appraiser::appraise(const TeeEvidence &quote, std::span<const ByteView> logs, const Question &question) {
     return state_->prepared.appraise(quote, logs, question);
 }
 
@@ -500,6 +504,10 @@ Verdict verify(const Evidence &evidence, const VerifyOptions &options) {
 }
 
 Verdict verify(ByteView quote, std::span<const ByteView> logs, const VerifyOptions &options) {
+    return verify(TeeEvidence{.quote = quote}, logs, options);
+}
+
+Verdict verify(const TeeEvidence &quote, std::span<const ByteView> logs, const VerifyOptions &options) {
     return attestation::Prepared(options).appraise(quote, logs, options);
 }
 

@@ -86,8 +86,11 @@ struct FileFields {
 
 std::string known_tcb_statuses(Tees tees) {
     std::string all;
+    std::set<std::string_view> told;
     for (const auto *tee : tees) {
-        for (const auto status : tee->tcb_statuses()) all.append(all.empty() ? "" : ", ").append(status);
+        for (const auto status : tee->tcb_statuses()) {
+            if (told.insert(status).second) all.append(all.empty() ? "" : ", ").append(status);
+        }
     }
     return all;
 }

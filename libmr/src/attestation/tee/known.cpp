@@ -3,13 +3,14 @@
 #include <array>
 
 #include "libmr/src/attestation/tee/cca/cca.h"
+#include "libmr/src/attestation/tee/snp/snp.h"
 #include "libmr/src/attestation/tee/tdx/tdx.h"
 #include "mr/tee.h"
 
 namespace mr {
 
 Tees known_tees() {
-    static const std::array<const Tee *, 2> known{&tdx::tee(), &cca::tee()};
+    static const std::array<const Tee *, 3> known{&tdx::tee(), &snp::tee(), &cca::tee()};
     return known;
 }
 
