@@ -125,8 +125,9 @@ struct VerifyCommand {
     std::optional<std::string> nonce;
     BindingOptions bound;
     std::uint32_t bound_uid = 0;
-    std::optional<std::string> without;  // "nonce,reference,tcb": what is not asked for
-    std::optional<std::int64_t> time;    // seconds since the epoch; now
+    std::vector<std::string> certificates;  // beside a report of SEV-SNP
+    std::optional<std::string> without;     // "nonce,reference,tcb": what is not asked for
+    std::optional<std::int64_t> time;       // seconds since the epoch; now
 };
 
 int list(const Common &common);

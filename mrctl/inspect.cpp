@@ -76,6 +76,8 @@ int inspect(bool json, const std::string &file) {
         return exit_done;
     }
     if (const auto quote = mr::decode_quote(bytes)) return inspect_quote(json, *quote, bytes.size());
+    if (const auto report = mr::decode_snp_report(bytes)) return inspect_snp_report(json, *report);
+    if (mr::is_snp_table(bytes)) return inspect_snp_table(json, file, bytes);
     if (mr::begins_cca_token(bytes)) {
         const auto token = mr::decode_cca_token(bytes);
         return token ? inspect_cca_token(json, *token, bytes.size()) : in_file(token.error());
@@ -97,8 +99,9 @@ int inspect(bool json, const std::string &file) {
     return fail(
         {mr::ErrorCode::malformed,
          file + " (" + std::to_string(bytes.size()) + " bytes" + (mapped->is_text_form() ? ", as text" : "") +
-             ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), CCA tokens, "
-             "certificates (PEM, or DER with ECDSA P-256), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
+             ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
+             "CCA tokens, SEV-SNP reports (1184 bytes, versions 2 to 5) and the tables of certificates beside them, "
+             "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
              "dstack's, IMA's in ASCII)"});
 }
 

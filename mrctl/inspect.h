@@ -10,6 +10,7 @@
 #include "mr/event_log.h"
 #include "mr/evidence.h"
 #include "mr/quote.h"
+#include "mr/snp_report.h"
 
 namespace mrctl {
 
@@ -55,6 +56,8 @@ std::string algorithm_name(std::uint16_t id);  // inspect_log.cpp
 
 int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::EventLogReader &reader);  // inspect_log.cpp
 int inspect_quote(bool json, const mr::Quote &quote, std::size_t total);                              // inspect_quote.cpp
+int inspect_snp_report(bool json, const mr::SnpReport &report);                                       // inspect_snp.cpp
+int inspect_snp_table(bool json, const std::string &file, mr::ByteView table);                        // inspect_snp.cpp
 int inspect_cca_token(bool json, const mr::CcaToken &token, std::size_t total);                       // inspect_cca.cpp
 int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);                      // inspect_quote.cpp
 int inspect_collateral(bool json, const mr::Collateral &collateral);                                  // inspect_evidence.cpp

@@ -7,6 +7,7 @@
 #include "mr/digest.h"
 #include "mr/event_content.h"
 #include "mr/quote.h"
+#include "mr/snp_report.h"
 #include "mrctl/inspect.h"
 #include "mrctl/output.h"
 
@@ -96,6 +97,15 @@ Json json_of(const mr::PckExtension &pck) {
             {"sgx_type", pck.sgx_type}};
 }
 
+Json json_of(const mr::SnpKeyExtensions &key) {
+    Json json{{"struct_version", key.struct_version}, {"product_name", key.product_name}};
+    if (key.fmc) json["fmc"] = *key.fmc;
+    json.update({{"bl", key.bootloader}, {"tee", key.tee}, {"snp", key.snp}, {"ucode", key.microcode}});
+    if (!key.hardware_id.empty()) json["hwid"] = mr::to_hex(key.hardware_id);
+    if (!key.csp_id.empty()) json["csp_id"] = mr::printable_text(key.csp_id);
+    return json;
+}
+
 Json json_of(const mr::CertificateDescription &certificate) {
     Json json{{"subject", mr::printable_text(certificate.subject)},
               {"issuer", mr::printable_text(certificate.issuer)},
@@ -105,6 +115,7 @@ Json json_of(const mr::CertificateDescription &certificate) {
               {"sha256_fingerprint", mr::to_hex(certificate.fingerprint.bytes())},
               {"is_authority", certificate.is_authority}};
     if (certificate.pck) json["pck"] = json_of(*certificate.pck);
+    if (certificate.snp) json["snp"] = json_of(*certificate.snp);
     return json;
 }
 
@@ -120,6 +131,14 @@ void print_certificate(const mr::Bytes &der, std::size_t number) {
               << "  issued by " << mr::printable_text(certificate.issuer) << ", serial " << mr::to_hex(certificate.serial) << '\n'
               << "  valid from " << utc_text(certificate.not_before) << " to " << utc_text(certificate.not_after) << '\n'
               << "  SHA-256 fingerprint " << mr::to_hex(certificate.fingerprint.bytes()) << '\n';
+    if (certificate.snp) {
+        const auto &key = *certificate.snp;
+        const mr::SnpTcb tcb{.fmc = key.fmc, .bootloader = key.bootloader, .tee = key.tee, .snp = key.snp, .microcode = key.microcode};
+        std::cout << "  key of reports: product " << mr::printable_text(key.product_name) << ", TCB " << mr::to_string(tcb) << ", "
+                  << (key.hardware_id.empty() ? "of the cloud provider " + mr::printable_text(key.csp_id)
+                                              : "of the chip " + mr::to_hex(key.hardware_id))
+                  << '\n';
+    }
     if (!certificate.pck) return;
     const auto &pck = *certificate.pck;
     std::cout << "  platform: FMSPC " << mr::to_hex(pck.fmspc) << ", PCE " << mr::to_hex(pck.pce_id) << " with security version "

@@ -343,7 +343,12 @@ int main(int argc, char **argv) {
         ->add_option("--roots", verify.roots,
                      "Trust anchors: certificates, PEM or DER; platform keys, JSON, JWK or PEM [Intel SGX Root CA]")
         ->type_name("FILE");
-    verify_app->add_option("--collateral", verify.collateral, "Collateral, JSON [what is in the evidence]")->type_name("FILE");
+    verify_app->add_option("--collateral", verify.collateral, "Collateral, JSON; for SEV-SNP CRLs, PEM or DER [what is in the evidence]")
+        ->type_name("FILE");
+    verify_app
+        ->add_option("--certificates", verify.certificates,
+                     "What comes beside a SEV-SNP report: the kernel's auxblob, or certificates and CRLs, PEM or DER; several")
+        ->type_name("FILE");
     verify_app->add_option("--reference", verify.reference, "Reference values, JSON")->type_name("FILE");
     verify_app
         ->add_option(
@@ -364,8 +369,9 @@ int main(int argc, char **argv) {
     verify_app->callback(run_into(exit_code, [&] { return mrctl::verify(common.json, verify); }));
 
     std::string inspected;
-    auto *inspect_app = app.add_subcommand(
-        "inspect", "What a file is and says (TDREPORT, quote, CCA token, certificates, collateral, evidence, event logs); needs no mrd");
+    auto *inspect_app = app.add_subcommand("inspect",
+                                           "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, certificates, collateral, "
+                                           "evidence, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected, "File, or - for standard input")->type_name("")->required();
     inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
 

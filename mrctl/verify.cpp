@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "mr/event_content.h"
 #include "mr/verify.h"
 #include "mr/verify_quote.h"
+#include "mr/verify_snp.h"
 #include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/confinement.h"
@@ -38,6 +40,7 @@ struct Inputs {
     std::optional<mr::Bytes> bound_key;
     mr::Bytes judged;
     std::vector<mr::Bytes> logs;
+    std::vector<mr::Bytes> certificates;
 };
 
 std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
@@ -58,6 +61,8 @@ std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
          command.quote.empty() ? read_undecoded(command.file, mr::max_evidence_size) : read_undecoded(command.quote, mr::max_quote_size));
     // Not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
     for (const auto &path : command.logs) take(inputs.logs.emplace_back(), read_file(path, max_verified_log));
+    for (const auto &path : command.certificates)
+        take(inputs.certificates.emplace_back(), read_undecoded(path, mr::max_snp_certificates_size));
     if (error) return std::unexpected(std::move(*error));
     return inputs;
 }
@@ -73,8 +78,15 @@ std::expected<void, mr::Error> load(const VerifyCommand &command, Inputs &inputs
     }
     if (inputs.collateral) {
         std::string text(inputs.collateral->begin(), inputs.collateral->end());
-        if (auto parsed = mr::parse_collateral(text); !parsed) return std::unexpected(in_file(*command.collateral, parsed.error()));
-        options.collateral.emplace(mr::tdx_kind, std::move(text));
+        const auto parsed = mr::parse_collateral(text);
+        // AMD publishes no more than CRLs, as such.
+        const auto crls = parsed ? std::unexpected(mr::Error{}) : mr::read_snp_certificates(*inputs.collateral);
+        if (!parsed && (!crls || crls->crls.empty())) return std::unexpected(in_file(*command.collateral, parsed.error()));
+        if (parsed) {
+            options.collateral.emplace(mr::tdx_kind, std::move(text));
+        } else {
+            options.collateral.emplace(mr::snp_kind, mr::write_snp_collateral(*crls));
+        }
     }
     if (inputs.reference) {
         auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(inputs.reference->data()), inputs.reference->size()});
@@ -87,6 +99,21 @@ std::expected<void, mr::Error> load(const VerifyCommand &command, Inputs &inputs
         options.bound = mr::BoundTo{.binding = std::move(*binding), .uid = command.bound_uid};
     }
     return {};
+}
+
+// What comes beside a report, out of all files that were given. Empty: none was.
+std::expected<std::string, mr::Error> certificates_of(const VerifyCommand &command, Inputs &inputs) {
+    mr::SnpCertificates all;
+    for (std::size_t i = 0; i < inputs.certificates.size(); ++i) {
+        const auto &path = command.certificates[i];
+        const auto file = decode_binary_file(path, std::move(inputs.certificates[i]), mr::max_snp_certificates_size);
+        if (!file) return std::unexpected(file.error());
+        auto read = mr::read_snp_certificates(*file);
+        if (!read) return std::unexpected(in_file(path, read.error()));
+        std::ranges::move(read->certificates, std::back_inserter(all.certificates));
+        std::ranges::move(read->crls, std::back_inserter(all.crls));
+    }
+    return mr::write_snp_certificates(all);
 }
 
 std::string listed(const std::vector<std::string> &texts) {
@@ -224,6 +251,8 @@ int verify(bool json, const VerifyCommand &command) {
     const bool begins_quote = std::ranges::any_of(mr::known_tees(), [&](const mr::Tee *tee) { return tee->begins_quote(*file); });
     if (command.quote.empty() && !begins_quote) {
         if (!command.logs.empty()) return fail_usage("verify: evidence has its log in it; --log goes with a quote or a token");
+        if (!command.certificates.empty())
+            return fail_usage("verify: evidence has its certificates in it; --certificates goes with a report");
         const auto evidence = mr::parse_evidence(*file);
         if (!evidence) return fail(in_file(name, evidence.error()));
         judged.verdict = mr::verify(*evidence, options);
@@ -238,7 +267,11 @@ int verify(bool json, const VerifyCommand &command) {
                          command.logs[i] + " is evidence, which has its log in it: give it alone, without --quote and --log"});
         logs.emplace_back(inputs->logs[i]);
     }
-    judged.verdict = mr::verify(*file, logs, options);
+    const auto certificates = certificates_of(command, *inputs);
+    if (!certificates) return fail(certificates.error());
+    mr::TeeEvidence judged_quote{.quote = *file};
+    if (!command.certificates.empty()) judged_quote.auxiliary = mr::as_bytes(*certificates);
+    judged.verdict = mr::verify(judged_quote, logs, options);
     return print_verdict(json, command, judged);
 }
 
