@@ -230,7 +230,7 @@ TEST_F(QuotingServiceTest, GivesItsCollateralInTheOrderOfTheProtocol) {
                 const auto size = get_le(body, 4 + 4 * i, 4);
                 ASSERT_LE(at + size, body.size());
                 parts.emplace_back(body.begin() + static_cast<std::ptrdiff_t>(at), body.begin() + static_cast<std::ptrdiff_t>(at + size));
-                ASSERT_EQ(parts.back().back(), '\0');
+                ASSERT_TRUE(parts.back().ends_with('\0'));
                 parts.back().pop_back();
                 at += size;
             }
