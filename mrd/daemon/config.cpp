@@ -250,6 +250,7 @@ std::expected<void, std::string> read_listener(const toml::table &table, std::st
     if (!is_configured_name(listener.name)) return reader.fail(table, "name", configured_name_rule());
     if (listener.name == metrics_socket_name)
         return reader.fail(table, "name", "is that of the sockets that metrics are asked for on: give it another one");
+    if (listener.path.empty()) return reader.fail(table, "path", "is missing: the socket's path, as \"/run/mrd/io.mrd\"");
     if (const auto address = varlink::Address::parse(listener.path); !address)
         return reader.fail(table, "path", "is wrong: " + address.error());
     for (const auto &other : config.listeners) {
