@@ -6,6 +6,7 @@
 
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
+#include "mr/limits.h"
 #include "mrd/access/audit.h"
 #include "mrd/access/permissions.h"
 #include "mrd/interfaces/cached_read.h"
@@ -54,8 +55,9 @@ wire::ProviderPhase phase_of(ProviderState::Phase phase) {
 
 // ---- What a caller is told of
 
-// The register that he names. An error has no other names than those that he may know of.
-std::expected<Place, RegisterError> find(const Registers &registers, const Caller &caller, std::string_view name) {
+// The register that he names. An error has no other names than those that he may know of: also of a virtual one, which is meant by its whole name alone.
+std::expected<Place, RegisterError> find(Daemon &daemon, const Caller &caller, std::string_view name) {
+    const auto &registers = daemon.registers();
     auto place = registers.find(name);
     if (place) return place;
     if (auto *error = std::get_if<NoSuchRegister>(&place.error())) {
@@ -63,6 +65,10 @@ std::expected<Place, RegisterError> find(const Registers &registers, const Calle
             const auto meant = registers.find(candidate);
             return !meant || !caller.knows_of(known_register(*meant));
         });
+        const auto &virtual_registers = daemon.virtual_registers();
+        const auto whole = name.size() <= mr::max_virtual_register_name ? "virtual/" + std::string(name) : std::string();
+        const auto number = virtual_registers.find(whole);
+        if (number && caller.knows_of(known_register(virtual_registers.state(*number)))) error->candidates.push_back(whole);
     }
     return place;
 }
@@ -153,7 +159,7 @@ std::optional<wire::NotSupported> not_fresh(const Place &place) {
 
 void read(Daemon &daemon, const Caller &caller, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
     if (VirtualRegisters::has_name_of_one(parameters.name)) return read_virtual(daemon, caller, parameters, std::move(answer));
-    const auto place = find(daemon.registers(), caller, parameters.name);
+    const auto place = find(daemon, caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (const auto refused = not_fresh(*place); refused && parameters.fresh.value_or(false)) return answer.fail(*refused);
     if (parameters.generation && !place->table().generation(place->index)) return answer.fail(InvalidParameter{"generation"});
@@ -245,11 +251,11 @@ private:
 };
 
 // Those named, each once, or all that can be read, and that the caller may.
-std::expected<std::vector<Place>, RegisterError> places_of(const Registers &registers, const Caller &caller,
+std::expected<std::vector<Place>, RegisterError> places_of(Daemon &daemon, const Caller &caller,
                                                            const std::optional<std::vector<std::string_view>> &names) {
     std::vector<Place> places;
     if (!names) {
-        for (auto *provider : registers.providers()) {
+        for (auto *provider : daemon.registers().providers()) {
             for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
                 const Place place{provider, index};
                 if (place.table().may_read(index) && caller.may(Operation::read, known_register(place))) places.push_back(place);
@@ -258,7 +264,7 @@ std::expected<std::vector<Place>, RegisterError> places_of(const Registers &regi
         return places;
     }
     for (const auto name : *names) {
-        const auto place = find(registers, caller, name);
+        const auto place = find(daemon, caller, name);
         if (!place) return std::unexpected(place.error());
         if (auto allowed = place->table().may_read(place->index); !allowed) return std::unexpected(std::move(allowed.error()));
         if (std::ranges::find(places, *place) == places.end()) places.push_back(*place);
@@ -271,7 +277,7 @@ std::expected<std::vector<SnapshotCall::Named>, RegisterError> all_named(Daemon 
                                                                          const std::optional<std::vector<std::string_view>> &names) {
     std::vector<SnapshotCall::Named> named;
     if (!names) {
-        auto places = places_of(daemon.registers(), caller, std::nullopt);
+        auto places = places_of(daemon, caller, std::nullopt);
         if (!places) return std::unexpected(std::move(places.error()));
         named.assign(places->begin(), places->end());
         daemon.virtual_registers().for_each([&](VirtualRegisters::Number, const journal::RegisterState &reg) {
@@ -284,7 +290,7 @@ std::expected<std::vector<SnapshotCall::Named>, RegisterError> all_named(Daemon 
         if (VirtualRegisters::has_name_of_one(name)) {
             if (auto number = daemon.virtual_registers().find(name); !number) return std::unexpected(std::move(number.error()));
         } else {
-            const auto places = places_of(daemon.registers(), caller, std::vector{name});
+            const auto places = places_of(daemon, caller, std::vector{name});
             if (!places) return std::unexpected(places.error());
             found = places->front();
         }
@@ -308,7 +314,7 @@ void snapshot(Daemon &daemon, const Caller &caller, const wire::SnapshotParamete
 void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &parameters, Answer<wire::Extend> answer) {
     if (VirtualRegisters::has_name_of_one(parameters.name))
         return answer.fail(on_wire(refused_for_virtual(daemon, parameters.name, LogOnly{std::string(parameters.name)})));
-    const auto place = find(daemon.registers(), caller, parameters.name);
+    const auto place = find(daemon, caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (place->provider->carries(place->index)) return answer.fail(on_wire(LogOnly{place->name()}));
     const auto digest = mr::from_hex(parameters.digest);
@@ -330,7 +336,7 @@ void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &
 
 void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
     if (VirtualRegisters::has_name_of_one(parameters.name)) return measure_virtual(daemon, caller, parameters, std::move(answer));
-    const auto place = find(daemon.registers(), caller, parameters.name);
+    const auto place = find(daemon, caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
     auto content = content_of(parameters);
@@ -351,7 +357,7 @@ void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parame
         if (const auto number = daemon.virtual_registers().find(parameters.name); !number) return answer.fail(on_wire(number.error()));
         return answer.fail(wire::NotSupported{std::string(journal::virtual_provider), "a cap of a virtual register, which Close ends"});
     }
-    const auto place = find(daemon.registers(), caller, parameters.name);
+    const auto place = find(daemon, caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
     run_extend(daemon.audit(), *place, caller, measure_cap(place->provider->measured(place->index), caller.in_log()), std::move(answer),
@@ -363,7 +369,7 @@ void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parame
 void write(Daemon &daemon, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {
     if (VirtualRegisters::has_name_of_one(parameters.name))
         return answer.fail(on_wire(refused_for_virtual(daemon, parameters.name, NotWritable{std::string(parameters.name)})));
-    const auto place = find(daemon.registers(), caller, parameters.name);
+    const auto place = find(daemon, caller, parameters.name);
     if (!place) return answer.fail(on_wire(place.error()));
     auto value = mr::from_hex(parameters.value);
     if (!value) return answer.fail(InvalidParameter{"value"});

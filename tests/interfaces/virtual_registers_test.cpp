@@ -97,6 +97,20 @@ protected:
     std::unique_ptr<varlink::Service> service_;
 };
 
+TEST_F(VirtualRegistersTest, AShortNameIsNoneOfThemAndTheErrorSaysTheWholeOneToWhoKnowsOfIt) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    for (const char *method : {"Registers.Read", "Registers.Snapshot"}) {
+        const auto parameters = std::string_view(method).ends_with("Read") ? Json{{"name", "build"}} : Json{{"names", {"build"}}};
+        const auto candidates_for = [&](uid_t uid) { return call(uid, method, parameters)["parameters"].value("candidates", Json()); };
+        EXPECT_EQ(error(tenant, method, parameters), "NoSuchRegister");
+        EXPECT_EQ(candidates_for(tenant), Json({"virtual/build"}));
+        EXPECT_EQ(candidates_for(0), Json({"virtual/build"}));
+        EXPECT_THAT(candidates_for(other), IsEmpty());
+    }
+    ASSERT_EQ(close(tenant, "virtual/build"), "");
+    EXPECT_THAT(call(tenant, "Registers.Read", {{"name", "build"}})["parameters"].value("candidates", Json()), IsEmpty());
+}
+
 TEST_F(VirtualRegistersTest, OneIsMadeMeasuredReadAndClosedEachByAnEventOfItsCarrier) {
     const auto made = call(tenant, "Registers.Create", {{"name", "virtual/build"}, {"hash", "sha256"}, {"on", "rtmr3"}});
     const auto &reg = made["parameters"]["register"];
