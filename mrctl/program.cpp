@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 #include <utility>
 
@@ -59,8 +60,10 @@ std::expected<std::vector<std::string>, mr::Error> interpreter_of(mr::ByteView s
     std::vector<std::string> interpreter{std::string(name)};
     if (const auto argument = line.find_first_not_of(blanks, name.size()); argument != std::string_view::npos)
         interpreter.emplace_back(line.substr(argument));
-    // It looks for another program, and runs that unmeasured.
-    if (name.substr(name.rfind('/') + 1) == "env")
+    // It looks for another program, and runs that unmeasured; also where a link calls it otherwise.
+    std::error_code unknown;
+    const auto meant = std::filesystem::canonical(interpreter.front(), unknown);
+    if (name.substr(name.rfind('/') + 1) == "env" || meant.filename() == "env")
         return refuse("cannot run " + path + ": its interpreter is " + interpreter.front() +
                       ", which runs another one that nobody measures: name that one in the first line");
     return interpreter;

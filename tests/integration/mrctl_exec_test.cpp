@@ -140,6 +140,9 @@ TEST_F(MrctlExec, WhatWouldRunSomethingUnmeasuredIsRefusedAndNothingIsMeasured) 
     const std::string cannot = "mrctl: cannot run " + folder().native();
     EXPECT_THAT(failure(1, {"exec", "rtmr3", program("a", "#!/usr/bin/env sh\n")}),
                 AllOf(StartsWith(cannot), HasSubstr("/usr/bin/env, which runs another one that nobody measures")));
+    const auto link = folder() / "interpreter";
+    std::filesystem::create_symlink("/usr/bin/env", link);
+    EXPECT_THAT(failure(1, {"exec", "rtmr3", program("link", "#!" + link.native() + " sh\n")}), HasSubstr("which runs another one"));
     const auto script = program("b", "#!/bin/sh\n");
     EXPECT_THAT(failure(1, {"exec", "rtmr3", program("c", "#!" + script.native() + "\n")}), HasSubstr("is a script, too"));
     EXPECT_THAT(failure(1, {"exec", "rtmr3", program("d", "#!sh\n")}), HasSubstr("names no interpreter by a path from the root"));
