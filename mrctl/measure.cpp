@@ -100,6 +100,12 @@ std::string description_from(std::string_view path) {
 // The register that mrd means by the name: its own names are tdx/rtmr3 and rtmr3, both with :sha384, and its roles.
 std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const std::string &name) {
     const auto registers = client.list();
+    // Who may do nothing is not told of a register. What he asked for is to measure.
+    if (!registers && registers.error().code == mr::ErrorCode::permission_denied)
+        return std::unexpected(
+            mr::Error{mr::ErrorCode::permission_denied,
+                      "PermissionDenied (right measure, " + name +
+                          "): no access rule of mrd gives the caller that right; `mrctl access` says which rights he has"});
     if (!registers) return std::unexpected(registers.error());
     const mr::Register *found = nullptr;
     for (const auto &candidate : *registers) {

@@ -405,6 +405,8 @@ TEST_F(AccessOfUsers, MrctlDoesWhatItsUserMayAndNamesTheRightThatIsMissing) {
     EXPECT_THAT(measured, ::testing::StartsWith("0 tdx/rtmr3 "));
     EXPECT_THAT(mrctl(41'000, {"measure", "rtmr2", file}), AllOf(::testing::StartsWith("1 "), HasSubstr("that this user may list")));
     EXPECT_THAT(mrctl(41'000, {"measure", "rtmr3", file, "--envelope"}), HasSubstr("PermissionDenied (right measure, tdx/rtmr3)"));
+    EXPECT_THAT(mrctl(41'004, {"measure", "rtmr3", file}),
+                AllOf(::testing::StartsWith("1 "), HasSubstr("PermissionDenied (right measure, rtmr3)")));
     EXPECT_THAT(mrctl(41'001, {"measure", "rtmr3", file, "--envelope"}), ::testing::StartsWith("0 tdx/rtmr3 "));
     EXPECT_THAT(mrctl(41'001, {"measure", "rtmr3", file}),
                 AllOf(HasSubstr("PermissionDenied (right extend, tdx/rtmr3)"), HasSubstr("with --envelope it takes the right measure")));
