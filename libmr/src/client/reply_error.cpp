@@ -134,6 +134,7 @@ std::string refused_right(const Asked &asked) {
     const bool is_register = *asked.operation == wire::Operation::read || *asked.operation == wire::Operation::watch ||
                              *asked.operation == wire::Operation::write;
     if (is_register && asked.subject.contains("report")) text += ", or report where a report is over it";
+    if (*asked.operation == wire::Operation::log_read) text += ", and for a virtual register of somebody else's log_contents of it";
     return text + (asked.subject.empty() ? "" : ", ") + asked.subject;
 }
 
