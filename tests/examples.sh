@@ -154,6 +154,10 @@ mrctl evidence --bind-key "$work/machine.pem" --nonce "$nonce" -o "$work/bound" 
 nonce=$(say nonce | cut -d ' ' -f 2)
 mrctl evidence --data "$nonce" -o "$work/unbound" 2>/dev/null
 [ "$(say release "$nonce" "$(base64 -w 0 "$work/machine.pem")" "$(base64 -w 0 "$work/unbound")")" = "refused these do not hold: report_data bound_key" ] || fail "evidence that binds nothing is good"
+# What is no end of a line takes no more memory than the longest one, and the next line is answered.
+(ulimit -v 300000 && { head -c 140000000 /dev/zero | tr '\0' a; printf '\nnonce\n'; } |
+    "$work/release/broker" "$work/reference" "$work/secret" "$(id -u)" 2 "$work/root.pem" >"$work/out") || fail "a long line ends the broker"
+[[ $(cat "$work/out") == "refused the line is too long"$'\n'"nonce "* ]] || fail "a long line is not refused: $(cat "$work/out")"
 # The machine does something that it must not: no renewal.
 printf 'never measured' | mrctl measure tdx/rtmr1 - >/dev/null
 if released >"$work/out" 2>"$work/said"; then fail "a machine whose verdict does not hold gets the secret"; fi

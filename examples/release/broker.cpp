@@ -133,6 +133,18 @@ private:
     mr::Bytes mac_key_ = random_bytes(32);
 };
 
+// The next one, without its end; of one that is too long a part that is too long. False: there is none.
+bool read_line(std::istream &from, std::string &line) {
+    line.clear();
+    auto &bytes = *from.rdbuf();
+    auto next = bytes.sbumpc();
+    const bool is_there = next != EOF;
+    for (; next != EOF && next != '\n'; next = bytes.sbumpc()) {
+        if (line.size() <= max_line) line += static_cast<char>(next);
+    }
+    return is_there;
+}
+
 int complain(const std::string &what) { return std::cerr << "broker: " << mr::printable_text(what) << '\n', 2; }
 
 }  // namespace
@@ -156,7 +168,7 @@ int main(int argc, char **argv) {
     }
     Broker broker(options, std::string(secret->begin(), secret->end()), static_cast<std::uint32_t>(std::stoul(argv[3])),
                   std::stol(argv[4]));
-    for (std::string line; std::getline(std::cin, line);) {
+    for (std::string line; read_line(std::cin, line);) {
         std::cout << (line.size() > max_line ? "refused the line is too long" : mr::printable_text(broker.answer(line))) << std::endl;
     }
     return 0;
