@@ -54,10 +54,27 @@ Subject kernel(std::string name, const std::string &more_config) {
             .root = "/tmp/host/root.pem"};
 }
 
+// Linux's files as mrfs shows them, over a second mrd on the simulator: without /dev/tdx_guest, for FUSE has no ioctl of a device (tests/conformance/chain.sh).
+Subject chain() {
+    const std::filesystem::path root = "/sys/mrd-chain/root.pem";
+    return {.name = "chain",
+            .config = "[[provider]]\ntype = \"tsm\"\n",
+            .why_not_there = [root] { return std::string(exists(root) ? "" : "tests/conformance/chain.sh has not made its place"); },
+            .extend_elsewhere =
+                [](const std::filesystem::path & /*folder*/, const std::string &reg, const mr::Digest &digest) {
+                    const auto measurements = std::filesystem::path("/sys/devices/virtual/misc/tdx_guest/measurements");
+                    std::ofstream file(measurements / (std::filesystem::path(reg).filename().native() + ":sha384"));
+                    file.write(reinterpret_cast<const char *>(digest.bytes().data()), static_cast<std::streamsize>(digest.size()));
+                },
+            .use_beside = use_configfs,
+            .root = root};
+}
+
 }  // namespace
 
 const std::vector<Subject> &subjects() {
-    static const std::vector<Subject> all = {simulator(), kernel("kernel", {}), kernel("kernel_qgs", "qgs = \"vsock:1:4050\"\n")};
+    static const std::vector<Subject> all = {simulator(), kernel("kernel", {}), kernel("kernel_qgs", "qgs = \"vsock:1:4050\"\n"),
+                                           chain()};
     return all;
 }
 
