@@ -57,10 +57,11 @@ function say(target, what, value, limit, at_most, row, program, unless,    verdi
 
 END {
     shapes = split("1x1-same 1x64-same 8x16-split 8x64-split 64x1-split durable-1x1 durable-64x1 durable-64x64", shape, " ")
-    programs = split("read extend report quote evidence echo-wait echo-read get pcr-read pcr-extend group aof", program, " ")
+    programs = split("read extend file-read file-extend report quote evidence echo-wait echo-read get pcr-read pcr-extend group aof", program, " ")
     label["read"] = "mrd Read"; label["extend"] = "mrd Extend"; label["report"] = "mrd Report"; label["quote"] = "mrd Quote"
     label["evidence"] = "mrd Evidence, log of " boot_events " events"; label["echo-wait"] = "Asio echo, async_wait + recv"
     label["echo-read"] = "Asio echo, async_read_some"; label["get"] = "redis GET"
+    label["file-read"] = "mrfs, a register's file read"; label["file-extend"] = "mrfs, a register's file written"
     label["pcr-read"] = "swtpm PCR_Read"; label["pcr-extend"] = "swtpm PCR_Extend"
     label["group"] = "mrd Extend, sync = group"; label["aof"] = "redis SET, appendfsync = always"
     printf "%-13s %-32s %12s %10s %10s %14s\n", "shape", "program", "op/s", "p50 us", "p99 us", "server ns/op"
@@ -142,6 +143,10 @@ END {
     say("", "Extend 1x64 same, op/s : redis GET's", ratio("1x64-same", "extend", "get", 1), "", 0, "1x64-same", "extend")
     say("", "Extend 8x64 split, op/s : redis GET's", ratio("8x64-split", "extend", "get", 1), "", 0, "8x64-split", "extend")
     say("", "Extend 64x1 split, op/s : redis GET's", ratio("64x1-split", "extend", "get", 1), "", 0, "64x1-split", "extend")
+    if (("1x1-same", "file-read") in rounds) {
+        say("", "a file read through mrfs, p50 : Read 1x1 same", ratio("1x1-same", "file-read", "read", 2), "", 0, "1x1-same", "file-read")
+        say("", "a file written through mrfs, p50 : Extend 1x1 same", ratio("1x1-same", "file-extend", "extend", 2), "", 0, "1x1-same", "file-extend")
+    }
     say(10, "start to first reply : swtpm's", ratio("start", "mrd", "swtpm", 1), 0.75, 1, "start", "mrd")
     say(11, "mrctl read, whole process : tpm2_pcrextend's", ratio("command", "mrctl-read", "tpm2_pcrextend", 1), 0.25, 1, "command", "mrctl-read")
     say(11, "mrctl extend, whole process : tpm2_pcrextend's", ratio("command", "mrctl-extend", "tpm2_pcrextend", 1), 0.25, 1, "command", "mrctl-extend")
