@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "libmr/src/attestation/pki/amd_extensions.h"
 #include "libmr/src/attestation/pki/x509.h"
 #include "mr/certificate.h"
 #include "mr/verify_quote.h"
@@ -35,7 +36,7 @@ void check_certificate(mr::ByteView bytes) {
     require(mr::is_text(certificate->common_name));
     require(!mr::attestation::name_text(certificate->subject).empty());
     const auto described = mr::describe_certificate(bytes);
-    require(described || certificate->pck_extension);
+    require(described || certificate->pck_extension || mr::attestation::is_snp_key(*certificate));
     require(mr::parse_trust_anchors(bytes).has_value());
 }
 
