@@ -3,18 +3,18 @@
 namespace mrfs {
 
 bool CallShares::begin(uid_t uid) {
-    if (uid != 0 && all_ >= max_calls) return false;
+    if (all_ >= (uid == 0 ? max_calls : max_calls - calls_for_root)) return false;
     const auto own = calls_.find(uid);
     if (own != calls_.end() && own->second >= max_calls_of_a_user) return false;
     ++calls_[uid];
-    if (uid != 0) ++all_;
+    ++all_;
     return true;
 }
 
 void CallShares::end(uid_t uid) {
     const auto own = calls_.find(uid);
     if (--own->second == 0) calls_.erase(own);
-    if (uid != 0) --all_;
+    --all_;
 }
 
 }  // namespace mrfs

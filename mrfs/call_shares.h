@@ -10,7 +10,8 @@ namespace mrfs {
 
 inline constexpr std::size_t max_threads = 256;
 inline constexpr std::size_t max_calls_of_a_user = 160;
-inline constexpr std::size_t max_calls = 240;  // of all users but root; the others are for root, and for what asks nobody
+inline constexpr std::size_t max_calls = 248;      // of all users; the other threads are for what asks nobody
+inline constexpr std::size_t calls_for_root = 16;  // of these: nobody else has them
 
 class CallShares {
 public:
@@ -21,7 +22,7 @@ public:
 
 private:
     std::map<uid_t, std::size_t> calls_;  // of who has any
-    std::size_t all_ = 0;                 // but root's
+    std::size_t all_ = 0;
 };
 
 }  // namespace mrfs

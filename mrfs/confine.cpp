@@ -49,7 +49,8 @@ std::expected<void, std::string> keep_own_calls() {
     calls.allow_where("prlimit64", {{.argument = 0, .value = 0}, {.argument = 2, .value = 0}});  // asks of itself, and sets nothing
     // What libraries look for and go on without.
     calls.refuse({"open", "openat", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "stat", "lstat"}, EACCES);
-    calls.allow_where("ioctl", {{.argument = 1, .value = TCGETS}});  // isatty()
+    calls.refuse_where("newfstatat", {{.argument = 3, .value = 0, .mask = AT_EMPTY_PATH}}, EACCES);  // the same, in the C library's words
+    calls.allow_where("ioctl", {{.argument = 1, .value = TCGETS}});                                  // isatty()
     return calls.enforce();
 }
 

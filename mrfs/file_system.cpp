@@ -39,6 +39,28 @@ bool is_report_register(const Node &node, std::string_view name) {
 
 }  // namespace
 
+// A thread, as long as it serves this user.
+class FileSystem::Turn {
+public:
+    Turn(FileSystem &files, uid_t uid) : files_(files), uid_(uid) {
+        const std::scoped_lock lock(files_.mutex_);
+        has_begun_ = files_.state_.calls.begin(uid_);
+    }
+    Turn(const Turn &) = delete;
+    Turn &operator=(const Turn &) = delete;
+    ~Turn() {
+        if (!has_begun_) return;
+        const std::scoped_lock lock(files_.mutex_);
+        files_.state_.calls.end(uid_);
+    }
+    [[nodiscard]] bool has_begun() const { return has_begun_; }
+
+private:
+    FileSystem &files_;
+    uid_t uid_;
+    bool has_begun_ = false;
+};
+
 // ---- What there is
 
 FileSystem::Known FileSystem::known() {
@@ -83,6 +105,8 @@ std::expected<std::string, int> FileSystem::report_driver() {
 
 std::expected<std::vector<mr::Register>, int> FileSystem::virtual_registers_for(const Node &node, const Caller &caller) {
     if (!needs_virtual_registers(node)) return std::vector<mr::Register>();
+    const Turn turn(*this, caller.uid);
+    if (!turn.has_begun()) return std::unexpected(EBUSY);
     auto listed = service_.list_virtual(caller);
     if (!listed) return refusal(listed.error());
     return std::move(*listed);
@@ -189,7 +213,7 @@ std::expected<void, int> FileSystem::remove_folder(const Caller &caller, Inodes:
 
 // ---- Open files
 
-std::expected<std::unique_ptr<FileSystem::OpenFile>, int> FileSystem::open(const Caller &caller, Inodes::Number number, int flags) {
+std::expected<std::shared_ptr<FileSystem::OpenFile>, int> FileSystem::open(const Caller &caller, Inodes::Number number, int flags) {
     const auto node = find(number, caller);
     if (!node) return std::unexpected(node.error());
     const auto told = attributes(caller, number);
@@ -201,22 +225,26 @@ std::expected<std::unique_ptr<FileSystem::OpenFile>, int> FileSystem::open(const
     if (mode != O_WRONLY && (told->mode & 0444) == 0) return std::unexpected(EACCES);
     if (mode != O_RDONLY && (told->mode & 0222) == 0) return std::unexpected(EACCES);
     const std::scoped_lock lock(mutex_);
-    auto &own = state_.open_files[caller.uid];
-    if (caller.uid != 0 && own >= max_open_files_of_a_user) return std::unexpected(EMFILE);
-    if (state_.all_open_files >= max_open_files) return std::unexpected(ENFILE);
-    ++own;
+    const auto own = state_.open_files.find(caller.uid);
+    if (caller.uid != 0 && own != state_.open_files.end() && own->second >= max_open_files_of_a_user) return std::unexpected(EMFILE);
+    if (state_.all_open_files >= (caller.uid == 0 ? max_open_files : max_open_files - open_files_for_root)) return std::unexpected(ENFILE);
+    ++state_.open_files[caller.uid];
     ++state_.all_open_files;
     if (node->instance != 0) state_.reports.opened(node->instance, Clock::now());
-    return std::make_unique<OpenFile>(*node, caller, (flags & O_APPEND) != 0);
+    auto file = std::make_unique<OpenFile>(*node, caller, (flags & O_APPEND) != 0);
+    return std::shared_ptr<OpenFile>(file.release(), [this](OpenFile *last) {
+        const std::unique_ptr<OpenFile> ended(last);
+        release(*ended);
+    });
 }
 
-void FileSystem::release(std::unique_ptr<OpenFile> file) {
+void FileSystem::release(OpenFile &file) {
     const std::scoped_lock lock(mutex_);
-    const auto own = state_.open_files.find(file->opener.uid);
+    const auto own = state_.open_files.find(file.opener.uid);
     if (own != state_.open_files.end() && --own->second == 0) state_.open_files.erase(own);
     --state_.all_open_files;
-    give_back_log_memory(*file);
-    if (file->node.instance != 0) state_.reports.closed(file->node.instance, Clock::now());
+    give_back_log_memory(file);
+    if (file.node.instance != 0) state_.reports.closed(file.node.instance, Clock::now());
 }
 
 void FileSystem::flush(OpenFile &file) {
@@ -228,28 +256,6 @@ void FileSystem::flush(OpenFile &file) {
         instance->last_used = Clock::now();
     }
 }
-
-// A thread, as long as it serves this user.
-class FileSystem::Turn {
-public:
-    Turn(FileSystem &files, uid_t uid) : files_(files), uid_(uid) {
-        const std::scoped_lock lock(files_.mutex_);
-        has_begun_ = files_.state_.calls.begin(uid_);
-    }
-    Turn(const Turn &) = delete;
-    Turn &operator=(const Turn &) = delete;
-    ~Turn() {
-        if (!has_begun_) return;
-        const std::scoped_lock lock(files_.mutex_);
-        files_.state_.calls.end(uid_);
-    }
-    [[nodiscard]] bool has_begun() const { return has_begun_; }
-
-private:
-    FileSystem &files_;
-    uid_t uid_;
-    bool has_begun_ = false;
-};
 
 std::expected<void, int> FileSystem::synchronize(const OpenFile &file) {
     if (file.node.instance != 0) return std::unexpected(EINVAL);

@@ -30,6 +30,7 @@ namespace mrfs {
 
 inline constexpr std::size_t max_open_files_of_a_user = 4096;
 inline constexpr std::size_t max_open_files = 16'384;
+inline constexpr std::size_t open_files_for_root = 1024;  // of these: nobody else has them
 // What all open files of logs together may hold; a user other than root half of it.
 inline constexpr std::size_t max_log_memory = std::size_t{128} << 20U;
 inline constexpr std::size_t max_report_data_users = 4096;
@@ -61,7 +62,8 @@ public:
     std::expected<Found, int> make_folder(const Caller &caller, Inodes::Number folder, std::string_view name, mode_t mode);
     std::expected<void, int> remove_folder(const Caller &caller, Inodes::Number folder, std::string_view name);
 
-    std::expected<std::unique_ptr<OpenFile>, int> open(const Caller &caller, Inodes::Number number, int flags);
+    // Is released with the last who has it: a call that was interrupted goes on behind its file's last close.
+    std::expected<std::shared_ptr<OpenFile>, int> open(const Caller &caller, Inodes::Number number, int flags);
     // EBUSY: too many of the user's wait for mrd.
     std::expected<mr::Bytes, int> read(OpenFile &file, std::uint64_t offset, std::size_t size);
     std::expected<std::size_t, int> write(OpenFile &file, std::uint64_t offset, mr::ByteView bytes);
@@ -69,7 +71,6 @@ public:
     static std::expected<void, int> synchronize(const OpenFile &file);
     // A descriptor of it was closed.
     void flush(OpenFile &file);
-    void release(std::unique_ptr<OpenFile> file);
 
     struct Listed {
         std::string name;
@@ -104,7 +105,7 @@ private:
     std::shared_ptr<const ShownRegisters> registers() { return known().registers; }
     // What the kernel would call the driver. Error: ENXIO, as of a kernel without one.
     std::expected<std::string, int> report_driver();
-    // Empty for a node that is none of them.
+    // Empty for a node that is none of them. EBUSY: as of a read.
     std::expected<std::vector<mr::Register>, int> virtual_registers_for(const Node &node, const Caller &caller);
     std::expected<Node, int> find(Inodes::Number number, const Caller &caller);
 
@@ -117,6 +118,7 @@ private:
     std::expected<mr::Bytes, int> take_log(OpenFile &file);
     std::optional<ReportInstance::Moment> moment(const ShownRegisters &shown);
     void give_back_log_memory(OpenFile &file);  // with the lock held
+    void release(OpenFile &file);
     mr::ReportData report_data_of(uid_t uid);
     std::expected<void, int> set_report_data(uid_t uid, mr::ByteView value);
 

@@ -69,8 +69,10 @@ void reply_attributes(fuse_req_t request, fuse_ino_t number, const std::expected
     ::fuse_reply_attr(request, &status, 0);
 }
 
-FileSystem::OpenFile &open_file(const fuse_file_info *info) {
-    return *reinterpret_cast<FileSystem::OpenFile *>(info->fh);  // NOLINT(performance-no-int-to-ptr): libfuse keeps a number
+// Each call has a share of it: the kernel may close the file behind a read that was interrupted and still runs.
+using OpenFile = std::shared_ptr<FileSystem::OpenFile>;
+OpenFile &open_file(const fuse_file_info *info) {
+    return *reinterpret_cast<OpenFile *>(info->fh);  // NOLINT(performance-no-int-to-ptr): libfuse keeps a number
 }
 
 using Listing = std::vector<FileSystem::Listed>;
@@ -161,17 +163,17 @@ void open(fuse_req_t request, fuse_ino_t number, fuse_file_info *info) {
     }
     // What is read is asked for, whatever size the file seems to have.
     info->direct_io = 1;
-    auto *file = opened->release();
-    info->fh = reinterpret_cast<std::uint64_t>(file);
-    auto &where = files(request);
-    if (::fuse_reply_open(request, info) != 0) where.release(std::unique_ptr<FileSystem::OpenFile>(file));
+    auto kept = std::make_unique<OpenFile>(std::move(*opened));
+    info->fh = reinterpret_cast<std::uint64_t>(kept.get());
+    if (::fuse_reply_open(request, info) == 0) (void)kept.release();
 }
 
 void read(fuse_req_t request, fuse_ino_t /*number*/, std::size_t size, off_t offset, fuse_file_info *info) {
     auto &where = files(request);
     InterruptibleAnswer answer(request);
     if (answer.is_answered()) return;
-    const auto got = where.read(open_file(info), static_cast<std::uint64_t>(offset), size);
+    const auto file = open_file(info);
+    const auto got = where.read(*file, static_cast<std::uint64_t>(offset), size);
     answer.give([&got](fuse_req_t answered) {
         if (got) {
             ::fuse_reply_buf(answered, reinterpret_cast<const char *>(got->data()), got->size());
@@ -183,7 +185,7 @@ void read(fuse_req_t request, fuse_ino_t /*number*/, std::size_t size, off_t off
 
 // An extend is not interrupted: it happens, and its writer is told.
 void write(fuse_req_t request, fuse_ino_t /*number*/, const char *bytes, std::size_t size, off_t offset, fuse_file_info *info) {
-    const auto taken = files(request).write(open_file(info), static_cast<std::uint64_t>(offset), mr::as_bytes({bytes, size}));
+    const auto taken = files(request).write(*open_file(info), static_cast<std::uint64_t>(offset), mr::as_bytes({bytes, size}));
     if (taken) {
         ::fuse_reply_write(request, *taken);
     } else {
@@ -193,17 +195,17 @@ void write(fuse_req_t request, fuse_ino_t /*number*/, const char *bytes, std::si
 
 // Here, and not in release(), for which close() does not wait. The result is dropped, as the kernel drops it.
 void flush(fuse_req_t request, fuse_ino_t /*number*/, fuse_file_info *info) {
-    files(request).flush(open_file(info));
+    files(request).flush(*open_file(info));
     ::fuse_reply_err(request, 0);
 }
 
 void synchronize(fuse_req_t request, fuse_ino_t /*number*/, int /*data_only*/, fuse_file_info *info) {
-    const auto done = FileSystem::synchronize(open_file(info));
+    const auto done = FileSystem::synchronize(*open_file(info));
     ::fuse_reply_err(request, done ? 0 : done.error());
 }
 
 void release(fuse_req_t request, fuse_ino_t /*number*/, fuse_file_info *info) {
-    files(request).release(std::unique_ptr<FileSystem::OpenFile>(&open_file(info)));
+    const std::unique_ptr<OpenFile> ended(&open_file(info));
     ::fuse_reply_err(request, 0);
 }
 
