@@ -73,8 +73,7 @@ Subject chain() {
 }  // namespace
 
 const std::vector<Subject> &subjects() {
-    static const std::vector<Subject> all = {simulator(), kernel("kernel", {}), kernel("kernel_qgs", "qgs = \"vsock:1:4050\"\n"),
-                                           chain()};
+    static const std::vector<Subject> all = {simulator(), kernel("kernel", {}), kernel("kernel_qgs", "qgs = \"vsock:1:4050\"\n"), chain()};
     return all;
 }
 
