@@ -33,6 +33,11 @@ mr::Bytes line(std::string_view text) {
 
 std::unexpected<int> refusal(const mr::Error &error) { return std::unexpected(to_errno(error)); }
 
+Node own_file(Node node, const Caller &caller) {
+    if (!is_folder(node.kind)) node.user = caller.uid;
+    return node;
+}
+
 bool is_report_register(const Node &node, std::string_view name) {
     return node.kind == Kind::register_file && local_name_of(node.name) == name;
 }
@@ -134,7 +139,7 @@ std::expected<FileSystem::Found, int> FileSystem::look_up(const Caller &caller, 
     if (!node) return std::unexpected(node.error());
     const auto told = mrfs::attributes(*node, seen);
     if (!told) return std::unexpected(told.error());
-    return Found{.number = state_.inodes.looked_up(*node), .attributes = *told};
+    return Found{.number = state_.inodes.looked_up(own_file(*node, caller)), .attributes = *told};
 }
 
 void FileSystem::forget(Inodes::Number number, std::uint64_t times) {
@@ -181,7 +186,7 @@ std::expected<std::vector<FileSystem::Listed>, int> FileSystem::list(const Calle
     if (const auto told = mrfs::attributes(*node, seen); !told) return std::unexpected(told.error());
     std::vector<Listed> listed{{".", state_.inodes.number_of(*node), true}, {"..", state_.inodes.number_of(parent(*node)), true}};
     for (auto &entry : children(*node, seen)) {
-        listed.push_back({std::move(entry.name), state_.inodes.number_of(entry.node), is_folder(entry.node.kind)});
+        listed.push_back({std::move(entry.name), state_.inodes.number_of(own_file(entry.node, caller)), is_folder(entry.node.kind)});
     }
     return listed;
 }
@@ -216,6 +221,8 @@ std::expected<void, int> FileSystem::remove_folder(const Caller &caller, Inodes:
 std::expected<std::shared_ptr<FileSystem::OpenFile>, int> FileSystem::open(const Caller &caller, Inodes::Number number, int flags) {
     const auto node = find(number, caller);
     if (!node) return std::unexpected(node.error());
+    // By another's descriptor: whoever comes by the path has a file of his own.
+    if (node->user != own_file(*node, caller).user) return std::unexpected(ESTALE);
     const auto told = attributes(caller, number);
     if (!told) return std::unexpected(told.error());
     // The kernel's files have no way past its cache.

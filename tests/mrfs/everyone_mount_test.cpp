@@ -1,7 +1,11 @@
 // A mount for all users: whose each call is stays known, to mrd and to its log.
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "mr/quote.h"
+#include "proto/varlink/file_descriptor.h"
 #include "tests/integration/as_user.h"
 #include "tests/mrfs/mounted.h"
 
@@ -71,6 +75,25 @@ TEST_F(EveryoneTest, AnExtendIsInTheLogAsItsWritersAndMrfsIsNamedBesides) {
     EXPECT_EQ(caller->rule, "files");
     EXPECT_EQ(caller->on_behalf_of->uid, user);
     EXPECT_EQ(caller->on_behalf_of->gid, user);
+}
+
+// The kernel keeps pages of a file for all who have it open: of one that is not the same for all each has his own.
+TEST_F(EveryoneTest, NobodySeesThePagesOfAnother) {
+    const auto map_as = [path = folder_of_registers() / "reportdata"](uid_t uid) -> const char * {
+        EXPECT_EQ(::seteuid(uid), 0);
+        const varlink::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        EXPECT_EQ(::seteuid(0), 0);
+        auto *pages = ::mmap(nullptr, mr::report_data_size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+        return pages == MAP_FAILED ? nullptr : static_cast<const char *>(pages);
+    };
+    const std::string own(mr::report_data_size, 'A');
+    ASSERT_EQ(as(user, [&] { return std::to_string(write_file(folder_of_registers() / "reportdata", mr::as_bytes(own))); }), "64");
+    const auto *theirs = map_as(reader);
+    const auto *mine = map_as(user);
+    ASSERT_TRUE(theirs != nullptr && mine != nullptr);
+    // Each is read when it is first looked at.
+    EXPECT_EQ(std::string(mine, own.size()), own);
+    EXPECT_EQ(std::string(theirs, own.size()), std::string(own.size(), '\0'));
 }
 
 TEST_F(EveryoneTest, WhatAUserMayNotIsRefusedAndHappensNot) {
