@@ -35,7 +35,8 @@ bool covers(const AccessRule &earlier, const AccessRule &later) {
     return covers(earlier.users, later.users) && covers(earlier.groups, later.groups) && covers(earlier.units, later.units) &&
            covers(earlier.listeners, later.listeners) && covers(earlier.registers, later.registers) &&
            earlier.allow.has_all_of(later.allow) && covers(earlier.create_on, later.create_on) &&
-           earlier.create_at_most >= later.create_at_most && covers_uids(earlier.on_behalf_of, later.on_behalf_of);
+           earlier.create_at_most >= later.create_at_most && earlier.on_behalf_of.empty() == later.on_behalf_of.empty() &&
+           covers_uids(earlier.on_behalf_of, later.on_behalf_of);
 }
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
@@ -160,7 +161,13 @@ AccessRules::Fitting AccessRules::fitting(const Principal &principal) const {
     return {.users = users_.of(principal.uid),
             .groups = groups,
             .listeners = listeners_.of(principal.listener),
-            .on_behalf_of = principal.asks_for ? that_let_ask_for(*principal.asks_for) : RuleSet().set()};
+            .on_behalf_of = principal.asks_for ? that_let_ask_for(*principal.asks_for) : for_oneself()};
+}
+
+RuleSet AccessRules::for_oneself() const {
+    RuleSet all;
+    for (std::size_t i = 0; i < rules_.size(); ++i) all.set(i, rules_[i].on_behalf_of.empty());
+    return all;
 }
 
 // Whoever may everything is in no range: what a program may for him, it may by his own entry alone.

@@ -119,7 +119,7 @@ struct AccessRule {
     // Of virtual registers that may be created:
     std::vector<std::string> create_on = {};                 // patterns of what may carry them; empty: whatever can
     std::size_t create_at_most = default_created_registers;  // by one uid, until the next boot
-    // For whom what is allowed may be asked, too. Here an empty list is nobody.
+    // For whom what is allowed may be asked, and for nobody else. Empty: for oneself.
     std::vector<UidRange> on_behalf_of = {};
 
     [[nodiscard]] bool is_about(const RegisterName &reg) const;
@@ -176,7 +176,7 @@ public:
         RuleSet users;
         RuleSet groups;
         RuleSet listeners;
-        RuleSet on_behalf_of;  // all, where he asks for himself
+        RuleSet on_behalf_of;  // that let him ask for whom he asks for
     };
     [[nodiscard]] Fitting fitting(const Principal &principal) const;
     // Which are about the register. Empty: about all of them.
@@ -207,6 +207,7 @@ public:
 private:
     [[nodiscard]] RuleSet for_him(const Principal &principal) const;
     [[nodiscard]] RuleSet that_let_ask_for(uid_t uid) const;
+    [[nodiscard]] RuleSet for_oneself() const;
     [[nodiscard]] RuleSet candidates(const Principal &principal, Right right) const;
     [[nodiscard]] const AccessRule *first(const Principal &principal, const RuleSet &candidates) const;
     [[nodiscard]] RuleSet candidates_for_new(const Principal &principal, Right right, const std::string &name) const;

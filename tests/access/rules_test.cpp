@@ -16,6 +16,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr uid_t own = 700;
 constexpr gid_t group_mrd = 900;
@@ -268,6 +269,13 @@ TEST(AccessRules, WhoMayEverythingIsAskedForByHisOwnEntryAndByNoRange) {
     EXPECT_EQ(by_for(with({{0, 0}, {own, own}}), 900, own, Right::read), "files");
 }
 
+TEST(AccessRules, ARuleThatLetsAskForOthersIsForNobodyElse) {
+    const AccessRules rules({{.name = "files", .users = {1000}, .allow = {Right::read}, .on_behalf_of = {{1001, 1001}}}}, 0);
+    const RegisterName reg{"tdx/rtmr3", {}};
+    EXPECT_EQ(rules.allows(Principal{.uid = 1000, .gid = 1000}, Right::read, reg), nullptr);
+    EXPECT_NE(rules.allows(Principal{.uid = 1000, .gid = 1000, .asks_for = 1001}, Right::read, reg), nullptr);
+}
+
 TEST(AccessRules, ARuleThatLetsAskForOthersIsNotAllowedAlreadyByOneThatDoesNot) {
     const std::vector<std::string> none;
     const AccessRule files{.name = "files", .users = {0}, .allow = {Right::read}, .on_behalf_of = {{1000, 1999}}};
@@ -278,6 +286,8 @@ TEST(AccessRules, ARuleThatLetsAskForOthersIsNotAllowedAlreadyByOneThatDoesNot) 
     EXPECT_THAT(AccessRules({files, narrower}, 0).warnings(none, none), ElementsAre(HasSubstr("by the rule files already")));
     narrower.on_behalf_of = {{1500, 2000}};
     EXPECT_THAT(AccessRules({files, narrower}, 0).warnings(none, none), IsEmpty());
+    narrower.on_behalf_of = {};
+    EXPECT_THAT(AccessRules({files, narrower}, 0).warnings(none, none), Not(Contains(HasSubstr("by the rule files already"))));
     narrower.on_behalf_of = {{usual_overflow_uid, usual_overflow_uid}};
     EXPECT_THAT(AccessRules({narrower}, 0).warnings(none, none), ElementsAre(HasSubstr("nobody may ask for it")));
 }

@@ -37,9 +37,10 @@ protected:
     }
 
     void allow(std::vector<AccessRule> rules) { daemon_.set_access(AccessRules(std::move(rules), 0)); }
-    // The program may it for these, and they may it too.
+    // The program may it for these and for itself, and they may it too.
     static std::vector<AccessRule> both(const Rights &rights) {
         return {{.name = "program", .users = {program}, .allow = rights, .on_behalf_of = {{user, another}}},
+                {.name = "itself", .users = {program}, .allow = rights},
                 {.name = "users", .users = {user, another, unlisted}, .allow = rights}};
     }
 
@@ -195,13 +196,15 @@ TEST_F(OnBehalfOf, NoReplyIsKeptOfACallForSomebodyElse) {
         EXPECT_THAT(read(unlisted), HasSubstr(denied));
         EXPECT_THAT(read_for_itself(), HasSubstr("reading"));
     }
-    allow({{.name = "program", .users = {program}, .allow = {Right::read}, .on_behalf_of = {{user, another}}}});
+    allow({{.name = "program", .users = {program}, .allow = {Right::read}, .on_behalf_of = {{user, another}}},
+           {.name = "itself", .users = {program}, .allow = {Right::read}}});
     EXPECT_THAT(read_for_itself(), HasSubstr("reading"));
     EXPECT_THAT(read(user), HasSubstr(denied)) << "he may no more, though the program may";
 }
 
 TEST_F(OnBehalfOf, AListHasWhatBothKnowAndContentsAreForWhomBothMayShowThem) {
     allow({{.name = "program", .users = {program}, .allow = {Right::list, Right::log, Right::log_contents}, .on_behalf_of = {{user, user}}},
+           {.name = "itself", .users = {program}, .allow = {Right::log, Right::log_contents}},
            {.name = "user", .users = {user}, .allow = {Right::list}, .registers = {"tdx/rtmr2"}},
            {.name = "log", .users = {user}, .allow = {Right::log}}});
     const auto listed = Json::parse(call(program, "io.mrd.Registers.List", with("", other(user))))["parameters"]["registers"];
