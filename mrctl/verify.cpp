@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "mr/cca_token.h"
 #include "mr/event_content.h"
 #include "mr/verify.h"
 #include "mr/verify_quote.h"
@@ -183,13 +184,20 @@ struct Judged {
 std::string negative_line(const Judged &judged, const VerifyCommand &command) {
     using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
     std::vector<std::string> failing;
+    const auto is_wrong = [](const mr::Statement &each) { return each.required && each.result != mr::Judgement::holds; };
+    const auto *platform = judged.verdict.find(tcb);
+    // Of other kinds it rests on reference values.
+    const bool rests_on_collateral = judged.verdict.find(tcb_info_signature) != nullptr;
     for (const auto &each : judged.verdict.statements()) {
-        if (!each.required || each.result == mr::Judgement::holds) continue;
+        if (!is_wrong(each)) continue;
         // Without collateral none of the statements about the platform holds: the last one stands for them.
-        if (!judged.has_collateral && std::ranges::find(need_collateral, each.name) != need_collateral.end()) continue;
+        if (!judged.has_collateral && platform != nullptr && is_wrong(*platform) &&
+            std::ranges::find(need_collateral, each.name) != need_collateral.end())
+            continue;
         failing.push_back(each.name);
         const auto *const demand = std::ranges::find(demands, each.name, &Demand::statement);
-        if (demand != demands.end() && !(each.name == tcb ? judged.has_collateral : (command.*demand->given).has_value()))
+        if (demand != demands.end() &&
+            !(each.name == tcb ? judged.has_collateral || !rests_on_collateral : (command.*demand->given).has_value()))
             failing.back().append(" (no ").append(demand->option).append(")");
     }
     return "REFUSED: " + listed(failing);
@@ -260,6 +268,8 @@ int verify(bool json, const VerifyCommand &command) {
         return print_verdict(json, command, judged);
     }
     if (mr::is_evidence(*file)) return fail({mr::ErrorCode::malformed, name + " is evidence: give it without --quote"});
+    if (!command.certificates.empty() && mr::begins_cca_token(*file))
+        return fail_usage("verify: nothing comes beside a CCA token: --certificates goes with a report of SEV-SNP");
     std::vector<mr::ByteView> logs;
     for (std::size_t i = 0; i < inputs->logs.size(); ++i) {
         if (mr::is_evidence(inputs->logs[i]))

@@ -237,6 +237,17 @@ TEST(EventContent, NoActionEventsSayWhatTheLogIs) {
                       {"memory bytes", "1073741824"},
                       {"processors", "2"},
                       {"flags", "0x1"}}));
+    EXPECT_EQ(decode(ev_no_action, padded("VM VERSION", 16) + padded("kvmtool", 32) + padded("3", 40) + number(0x80000000, 8) +
+                                       number(512, 8) + number(1 << 30, 8) + number(2, 4)),
+              (Fields{{"signature", "VM VERSION"},
+                      {"name", "kvmtool"},
+                      {"version", "3"},
+                      {"log", "0x80000000"},
+                      {"log bytes", "512"},
+                      {"memory bytes", "1073741824"},
+                      {"processors", "2"}}));
+    EXPECT_EQ(value_of(decode(ev_no_action, padded("VM VERSION", 16) + padded("QEMU", 32) + padded("9.1", 40) + bytes_of("more")), "data"),
+              "more");
     EXPECT_EQ(decode(ev_no_action, bytes_of("short")), (Fields{{"data", "short"}}));
 }
 

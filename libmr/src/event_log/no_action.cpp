@@ -56,21 +56,26 @@ void write_reference_manifest(ContentWriter &out, ByteView data, char version) {
     if (version == '3') write_locator(out, reader);
 }
 
-// Of Arm CCA's logs of a realm (QEMU): name, version, size of memory, number of processors, flags.
+// Of Arm CCA's logs of a realm: name, version; then place and size of the log, size of memory, number of processors, or of older ones the last two and flags.
 void write_realm(ContentWriter &out, ByteView data) {
     ByteReader reader(data);
     reader.take(signature_size);
     const ByteView name = reader.take(32);
     const ByteView version = reader.take(40);
-    const std::uint64_t memory = reader.u64();
-    const std::uint32_t processors = reader.u32();
-    const std::uint64_t flags = reader.u64();
     if (!reader.ok()) return write_malformed(out, "a VM VERSION that ends early", data);
     out.add_bytes("name", name);
     out.add_bytes("version", version);
-    out.add_number("memory bytes", memory);
-    out.add_number("processors", processors);
-    out.add_hexadecimal("flags", flags);
+    constexpr std::size_t rest = 28;
+    constexpr std::size_t older_rest = 20;
+    const auto size = data.size() - signature_size - name.size() - version.size();
+    if (size != rest && size != older_rest) return out.add_bytes("data", data.last(size));
+    if (size == rest) {
+        out.add_hexadecimal("log", reader.u64());
+        out.add_number("log bytes", reader.u64());
+    }
+    out.add_number("memory bytes", reader.u64());
+    out.add_number("processors", reader.u32());
+    if (size == older_rest) out.add_hexadecimal("flags", reader.u64());
 }
 
 }  // namespace
