@@ -34,9 +34,14 @@ mr::Bytes line(std::string_view text) {
 std::unexpected<int> refusal(const mr::Error &error) { return std::unexpected(to_errno(error)); }
 
 Node own_file(Node node, const Caller &caller) {
-    if (!is_folder(node.kind)) node.user = caller.uid;
+    if (!is_folder(node.kind)) {
+        node.user = caller.uid;
+        node.group = caller.gid;
+    }
     return node;
 }
+
+std::unexpected<int> too_many(UserShares::Full why) { return std::unexpected(why == UserShares::Full::of_the_user ? EMFILE : ENFILE); }
 
 bool is_report_register(const Node &node, std::string_view name) {
     return node.kind == Kind::register_file && local_name_of(node.name) == name;
@@ -49,14 +54,14 @@ class FileSystem::Turn {
 public:
     Turn(FileSystem &files, uid_t uid) : files_(files), uid_(uid) {
         const std::scoped_lock lock(files_.mutex_);
-        has_begun_ = files_.state_.calls.begin(uid_);
+        has_begun_ = files_.state_.calls.take(uid_).has_value();
     }
     Turn(const Turn &) = delete;
     Turn &operator=(const Turn &) = delete;
     ~Turn() {
         if (!has_begun_) return;
         const std::scoped_lock lock(files_.mutex_);
-        files_.state_.calls.end(uid_);
+        files_.state_.calls.give_back(uid_);
     }
     [[nodiscard]] bool has_begun() const { return has_begun_; }
 
@@ -174,7 +179,7 @@ std::expected<Attributes, int> FileSystem::set_attributes(const Caller &caller, 
     return attributes(caller, number);
 }
 
-std::expected<std::vector<FileSystem::Listed>, int> FileSystem::list(const Caller &caller, Inodes::Number folder) {
+std::expected<FileSystem::Listing, int> FileSystem::list(const Caller &caller, Inodes::Number folder) {
     const auto node = find(folder, caller);
     if (!node) return std::unexpected(node.error());
     const auto shown = registers();
@@ -184,11 +189,32 @@ std::expected<std::vector<FileSystem::Listed>, int> FileSystem::list(const Calle
     if (!is_for(*node, caller, state_.reports)) return std::unexpected(EACCES);
     const Seen seen{.registers = *shown, .reports = state_.reports, .virtual_registers = *own, .owner = options_.owner};
     if (const auto told = mrfs::attributes(*node, seen); !told) return std::unexpected(told.error());
-    std::vector<Listed> listed{{".", state_.inodes.number_of(*node), true}, {"..", state_.inodes.number_of(parent(*node)), true}};
+    Listing listed{{".", state_.inodes.number_of(*node), true}, {"..", state_.inodes.number_of(parent(*node)), true}};
     for (auto &entry : children(*node, seen)) {
         listed.push_back({std::move(entry.name), state_.inodes.number_of(own_file(entry.node, caller)), is_folder(entry.node.kind)});
     }
     return listed;
+}
+
+std::expected<std::shared_ptr<const FileSystem::Listing>, int> FileSystem::open_folder(const Caller &caller, Inodes::Number folder) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (const auto taken = state_.open_folders.take(caller.uid); !taken) return too_many(taken.error());
+    }
+    const auto give_back = [this, uid = caller.uid] {
+        const std::scoped_lock lock(mutex_);
+        state_.open_folders.give_back(uid);
+    };
+    auto listed = list(caller, folder);
+    if (!listed) {
+        give_back();
+        return std::unexpected(listed.error());
+    }
+    auto kept = std::make_unique<const Listing>(std::move(*listed));
+    return std::shared_ptr<const Listing>(kept.release(), [give_back](const Listing *last) {
+        const std::unique_ptr<const Listing> ended(last);
+        give_back();
+    });
 }
 
 // ---- Folders of reports
@@ -222,7 +248,7 @@ std::expected<std::shared_ptr<FileSystem::OpenFile>, int> FileSystem::open(const
     const auto node = find(number, caller);
     if (!node) return std::unexpected(node.error());
     // By another's descriptor: whoever comes by the path has a file of his own.
-    if (node->user != own_file(*node, caller).user) return std::unexpected(ESTALE);
+    if (*node != own_file(*node, caller)) return std::unexpected(ESTALE);
     const auto told = attributes(caller, number);
     if (!told) return std::unexpected(told.error());
     // The kernel's files have no way past its cache.
@@ -232,11 +258,7 @@ std::expected<std::shared_ptr<FileSystem::OpenFile>, int> FileSystem::open(const
     if (mode != O_WRONLY && (told->mode & 0444) == 0) return std::unexpected(EACCES);
     if (mode != O_RDONLY && (told->mode & 0222) == 0) return std::unexpected(EACCES);
     const std::scoped_lock lock(mutex_);
-    const auto own = state_.open_files.find(caller.uid);
-    if (caller.uid != 0 && own != state_.open_files.end() && own->second >= max_open_files_of_a_user) return std::unexpected(EMFILE);
-    if (state_.all_open_files >= (caller.uid == 0 ? max_open_files : max_open_files - open_files_for_root)) return std::unexpected(ENFILE);
-    ++state_.open_files[caller.uid];
-    ++state_.all_open_files;
+    if (const auto taken = state_.open_files.take(caller.uid); !taken) return too_many(taken.error());
     if (node->instance != 0) state_.reports.opened(node->instance, Clock::now());
     auto file = std::make_unique<OpenFile>(*node, caller, (flags & O_APPEND) != 0);
     return std::shared_ptr<OpenFile>(file.release(), [this](OpenFile *last) {
@@ -247,9 +269,7 @@ std::expected<std::shared_ptr<FileSystem::OpenFile>, int> FileSystem::open(const
 
 void FileSystem::release(OpenFile &file) {
     const std::scoped_lock lock(mutex_);
-    const auto own = state_.open_files.find(file.opener.uid);
-    if (own != state_.open_files.end() && --own->second == 0) state_.open_files.erase(own);
-    --state_.all_open_files;
+    state_.open_files.give_back(file.opener.uid);
     give_back_log_memory(file);
     if (file.node.instance != 0) state_.reports.closed(file.node.instance, Clock::now());
 }
@@ -421,17 +441,20 @@ std::expected<mr::Bytes, int> FileSystem::make_report(const OpenFile &file) {
 std::expected<mr::Bytes, int> FileSystem::take_log(OpenFile &file) {
     mr::Bytes log;
     bool has_room = true;
-    const auto most = file.opener.uid == 0 ? max_log_memory : max_log_memory / 2;
+    const bool is_root = file.opener.uid == 0;
+    const auto most = is_root ? max_log_memory : max_log_memory / 2;
+    const auto most_of_all = is_root ? max_log_memory : max_log_memory / 4 * 3;
     const auto exported = service_.export_log(file.opener, file.node.name, [&](const mr::Bytes &piece) {
         {
             const std::scoped_lock lock(mutex_);
             auto &held = state_.log_memory[file.opener.uid];
-            has_room = held + piece.size() <= most && state_.all_log_memory + piece.size() <= max_log_memory;
+            const auto needed = log_memory_of_a_byte * piece.size();
+            has_room = held + needed <= most && state_.all_log_memory + needed <= most_of_all;
             if (!has_room) return false;
-            held += piece.size();
-            state_.all_log_memory += piece.size();
+            held += needed;
+            state_.all_log_memory += needed;
+            file.log_memory += needed;
         }
-        file.log_memory += piece.size();
         log.insert(log.end(), piece.begin(), piece.end());
         return true;
     });

@@ -17,22 +17,27 @@
 
 #include "mr/bytes.h"
 #include "mr/tdreport.h"
-#include "mrfs/call_shares.h"
 #include "mrfs/caller.h"
 #include "mrfs/inodes.h"
 #include "mrfs/report_instances.h"
 #include "mrfs/service.h"
 #include "mrfs/shown_registers.h"
 #include "mrfs/tree.h"
+#include "mrfs/user_shares.h"
 #include "mrfs/whole_value_write.h"
 
 namespace mrfs {
 
-inline constexpr std::size_t max_open_files_of_a_user = 4096;
-inline constexpr std::size_t max_open_files = 16'384;
-inline constexpr std::size_t open_files_for_root = 1024;  // of these: nobody else has them
-// What all open files of logs together may hold; a user other than root half of it.
+// Requests that wait for mrd at once: each takes a thread, and the others of these are for what asks nobody.
+inline constexpr std::size_t max_threads = 256;
+inline constexpr UserShares::Limits call_limits{.of_a_user = 160, .of_all = 248, .for_root = 16};
+inline constexpr UserShares::Limits open_file_limits{.of_a_user = 4096, .of_all = 16'384, .for_root = 1024};
+// Each holds the names of what is in it.
+inline constexpr UserShares::Limits open_folder_limits{.of_a_user = 64, .of_all = 512, .for_root = 64};
+// What all open files of logs together may hold; a user other than root half of it, and all of them three quarters.
 inline constexpr std::size_t max_log_memory = std::size_t{128} << 20U;
+// A log that grows is copied to where there is twice the room.
+inline constexpr std::size_t log_memory_of_a_byte = 3;
 inline constexpr std::size_t max_report_data_users = 4096;
 // How old what is known of mrd's registers may be: which there are, not what they hold.
 inline constexpr auto registers_are_known_for = std::chrono::seconds(1);
@@ -77,8 +82,9 @@ public:
         Inodes::Number number = 0;
         bool is_folder = false;
     };
-    // With "." and "..".
-    std::expected<std::vector<Listed>, int> list(const Caller &caller, Inodes::Number folder);
+    using Listing = std::vector<Listed>;
+    // As it is now, with "." and "..". Error: EMFILE, ENFILE: too many are open.
+    std::expected<std::shared_ptr<const Listing>, int> open_folder(const Caller &caller, Inodes::Number folder);
 
     // Is mrd there, with the provider that was asked for?
     std::expected<void, mr::Error> ask_for_registers();
@@ -89,9 +95,9 @@ private:
         Inodes inodes;
         ReportInstances reports;
         std::map<uid_t, mr::ReportData> report_data;
-        CallShares calls;
-        std::map<uid_t, std::size_t> open_files;
-        std::size_t all_open_files = 0;
+        UserShares calls{call_limits};
+        UserShares open_files{open_file_limits};
+        UserShares open_folders{open_folder_limits};
         std::map<uid_t, std::size_t> log_memory;
         std::size_t all_log_memory = 0;
     };
@@ -119,6 +125,7 @@ private:
     std::optional<ReportInstance::Moment> moment(const ShownRegisters &shown);
     void give_back_log_memory(OpenFile &file);  // with the lock held
     void release(OpenFile &file);
+    std::expected<Listing, int> list(const Caller &caller, Inodes::Number folder);
     mr::ReportData report_data_of(uid_t uid);
     std::expected<void, int> set_report_data(uid_t uid, mr::ByteView value);
 

@@ -75,7 +75,7 @@ OpenFile &open_file(const fuse_file_info *info) {
     return *reinterpret_cast<OpenFile *>(info->fh);  // NOLINT(performance-no-int-to-ptr): libfuse keeps a number
 }
 
-using Listing = std::vector<FileSystem::Listed>;
+using Listing = std::shared_ptr<const FileSystem::Listing>;
 Listing &listing(const fuse_file_info *info) {
     return *reinterpret_cast<Listing *>(info->fh);  // NOLINT(performance-no-int-to-ptr): as above
 }
@@ -213,7 +213,7 @@ void release(fuse_req_t request, fuse_ino_t /*number*/, fuse_file_info *info) {
 
 void open_folder(fuse_req_t request, fuse_ino_t number, fuse_file_info *info) {
     const auto caller = caller_of(request);
-    auto listed = caller ? files(request).list(*caller, number) : std::unexpected(caller.error());
+    auto listed = caller ? files(request).open_folder(*caller, number) : std::unexpected(caller.error());
     if (!listed) {
         ::fuse_reply_err(request, listed.error());
         return;
@@ -225,7 +225,7 @@ void open_folder(fuse_req_t request, fuse_ino_t number, fuse_file_info *info) {
 
 // An offset is the number of entries that were told.
 void read_folder(fuse_req_t request, fuse_ino_t /*number*/, std::size_t size, off_t offset, fuse_file_info *info) {
-    const auto &entries = listing(info);
+    const auto &entries = *listing(info);
     std::vector<char> told(size);
     std::size_t used = 0;
     for (auto next = static_cast<std::size_t>(offset); next < entries.size(); ++next) {

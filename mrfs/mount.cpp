@@ -22,7 +22,6 @@
 #include <system_error>
 #include <utility>
 
-#include "mrfs/call_shares.h"
 #include "mrfs/confine.h"
 #include "mrfs/fuse_api.h"
 #include "proto/varlink/file_descriptor.h"

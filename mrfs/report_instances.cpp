@@ -61,7 +61,7 @@ void ReportInstances::closed(Number number, Time now) {
 bool ReportInstances::reap(const Caller *of, Time now) {
     const Instance *oldest = nullptr;
     for (const auto &[number, instance] : instances_) {
-        if (of != nullptr && instance.creator.uid != of->uid) continue;
+        if (of != nullptr ? instance.creator.uid != of->uid : instance.creator.uid == 0) continue;
         if (instance.open_files != 0 || now - instance.last_used < abandoned_after) continue;
         if (oldest == nullptr || instance.last_used < oldest->last_used) oldest = &instance;
     }

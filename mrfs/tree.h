@@ -48,9 +48,10 @@ struct Node {
     Kind kind = Kind::root;
     std::string name = {};                 // of a register: its whole one; of a provider, a log: its own
     ReportInstances::Number instance = 0;  // of a report and what is in it
-    // Of a file, who looked it up: the kernel keeps pages of a file for all who have the same one (a private mapping, splice), whatever we say of them, and what is read
+    // Of a file, who looked it up, as rules see him: the kernel keeps pages of a file for all who have the same one (a private mapping, splice), whatever we say of them, and what is read
     // is not the same for all, or not for all to read.
     uid_t user = 0;
+    gid_t group = 0;
 
     friend auto operator<=>(const Node &, const Node &) = default;
 };

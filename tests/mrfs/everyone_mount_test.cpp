@@ -96,6 +96,18 @@ TEST_F(EveryoneTest, NobodySeesThePagesOfAnother) {
     EXPECT_EQ(std::string(theirs, own.size()), std::string(own.size(), '\0'));
 }
 
+TEST_F(EveryoneTest, AUserHasSoManyFoldersOpenAndNoMore) {
+    const auto opened = [this] {
+        std::vector<varlink::FileDescriptor> folders;
+        for (;;) {
+            varlink::FileDescriptor next(::open(folder_of_registers().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+            if (!next) return std::to_string(folders.size()) + " " + std::to_string(errno);
+            folders.push_back(std::move(next));
+        }
+    };
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(as(user, opened), "64 " + std::to_string(EMFILE)) << "what is closed is free";
+}
+
 TEST_F(EveryoneTest, WhatAUserMayNotIsRefusedAndHappensNot) {
     const auto said = as(reader, [this] {
         const auto written = write_file(measurement("rtmr3:sha384"), digest_bytes("one"));

@@ -1,0 +1,34 @@
+// How much of what all users share one of them may have, and what is kept for root, who has no limit of his own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <map>
+
+namespace mrfs {
+
+class UserShares {
+public:
+    struct Limits {
+        std::size_t of_a_user;  // but root
+        std::size_t of_all;
+        std::size_t for_root;  // of these: nobody else has them
+    };
+    enum class Full : std::uint8_t { of_the_user, of_all };
+
+    explicit UserShares(const Limits &limits) : limits_(limits) {}
+
+    std::expected<void, Full> take(uid_t uid);
+    // One that was taken.
+    void give_back(uid_t uid);
+
+private:
+    Limits limits_;
+    std::map<uid_t, std::size_t> held_;  // by who has any
+    std::size_t all_ = 0;
+};
+
+}  // namespace mrfs

@@ -1,0 +1,37 @@
+#include "mrfs/user_shares.h"
+
+#include <gtest/gtest.h>
+
+namespace mrfs {
+namespace {
+
+using Full = UserShares::Full;
+
+constexpr UserShares::Limits limits{.of_a_user = 6, .of_all = 12, .for_root = 2};
+
+// How many he gets, and why not more.
+std::pair<std::size_t, Full> take_all(UserShares &shares, uid_t uid) {
+    for (std::size_t taken = 0;; ++taken) {
+        if (const auto more = shares.take(uid); !more) return {taken, more.error()};
+    }
+}
+
+TEST(UserShares, OneUserLeavesSomeForOthersAndAllUsersForRoot) {
+    UserShares shares(limits);
+    EXPECT_EQ(take_all(shares, 1000), std::pair(std::size_t{6}, Full::of_the_user));
+    EXPECT_EQ(take_all(shares, 1001), std::pair(std::size_t{4}, Full::of_all));
+    EXPECT_EQ(take_all(shares, 1002), std::pair(std::size_t{0}, Full::of_all));
+    EXPECT_EQ(take_all(shares, 0), std::pair(std::size_t{2}, Full::of_all));
+}
+
+TEST(UserShares, WhatWasGivenBackIsFree) {
+    UserShares shares(limits);
+    take_all(shares, 1000);
+    shares.give_back(1000);
+    EXPECT_EQ(take_all(shares, 1000), std::pair(std::size_t{1}, Full::of_the_user));
+    for (std::size_t i = 0; i < limits.of_a_user; ++i) shares.give_back(1000);
+    EXPECT_EQ(take_all(shares, 1001).first, limits.of_a_user);
+}
+
+}  // namespace
+}  // namespace mrfs
