@@ -18,7 +18,14 @@ fi
 
 # shellcheck source=tests/shell.sh
 . "$source/tests/shell.sh"
-trap 'umount -l "$folder/mr" 2>/dev/null || true; end_test' EXIT
+mrfs=
+end_chain() {
+    umount -l /sys 2>/dev/null || true
+    [ -z "$mrfs" ] || kill "$mrfs" 2>/dev/null || true
+    [ -z "$mrfs" ] || wait "$mrfs" || true
+    end_test
+}
+trap end_chain EXIT
 
 hardware() { # begins anew
     if [ -n "${mrd-}" ]; then
@@ -35,8 +42,9 @@ hardware() { # begins anew
 hardware
 mkdir "$folder/mr"
 "$build/mrfs/mrfs" --socket "$folder/hardware.mrd" "$folder/mr" 2>"$folder/mrfs" &
+mrfs=$!
 until [ -d "$folder/mr/config/tsm" ]; do
-    kill -0 $! 2>/dev/null || skip "$(cat "$folder/mrfs")"
+    kill -0 "$mrfs" 2>/dev/null || skip "$(cat "$folder/mrfs")"
     sleep 0.01
 done
 mount -t tmpfs none /sys

@@ -236,7 +236,8 @@ TEST_P(Conformance, AnExtendThatFailsAfterItsEffectIsInRegisterAndLog) {
 }
 
 TEST_P(Conformance, WhereARereadFailsNoStaleValueIsServed) {
-    const auto daemon = started("refresh:fail@3-4");
+    const auto first = GetParam().refreshes_at_start + 2;
+    const auto daemon = started("refresh:fail@" + std::to_string(first) + "-" + std::to_string(first + 1));
     auto client = daemon.client();
     SKIP_WITHOUT("register that can be extended", !ours(client).empty());
     const auto name = ours(client).front();
@@ -265,7 +266,8 @@ TEST_P(Conformance, WhatSomebodyElseExtendsIsFoundResyncedAndShownAsAGap) {
     GetParam().extend_elsewhere(folder(), name, foreign);
     const auto found = after(client, name, first->reading.value, foreign);
     // Found at the latest when the register is reread for the extend.
-    (void)client.read(name, {.fresh = true});
+    const auto fresh = client.read(name, {.fresh = true});
+    SKIP_WITHOUT("fresh reading", fresh || fresh.error().code != ErrorCode::not_supported);
     const auto by = digest(client, name);
     const auto done = client.extend(name, by);
     ASSERT_TRUE(done) << done.error().message;
@@ -346,7 +348,7 @@ TEST_P(Conformance, AReportIsOverTheBytesThatWereGiven) {
     auto client = daemon.client();
     const auto asked = nonce();
     const auto made = client.report(report_data_of(asked));
-    SKIP_WITHOUT("reports", made || made.error().code != ErrorCode::not_supported);
+    SKIP_WITHOUT("reports", made || (made.error().code != ErrorCode::not_supported && made.error().code != ErrorCode::no_such_provider));
     ASSERT_TRUE(made) << made.error().message;
     EXPECT_FALSE(std::ranges::search(made->report, asked).empty());
     const auto verdict = client.verify_report(made->report);

@@ -24,6 +24,8 @@ struct Subject {
     std::function<void(const std::atomic<bool> &over)> use_beside = {};
     // A file with the root that its quotes lead to, PEM. Empty: mrd's own collateral has it.
     std::filesystem::path root = {};
+    // How often its registers are reread before mrd serves: each by itself where there are files alone.
+    int refreshes_at_start = 1;
 
     // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
     friend void PrintTo(const Subject &subject, std::ostream *out) { *out << subject.name; }

@@ -67,7 +67,8 @@ Subject chain() {
                     file.write(reinterpret_cast<const char *>(digest.bytes().data()), static_cast<std::streamsize>(digest.size()));
                 },
             .use_beside = use_configfs,
-            .root = root};
+            .root = root,
+            .refreshes_at_start = 8};
 }
 
 }  // namespace

@@ -138,7 +138,9 @@ void Ledger::check(mr::Client &client) {
             violation(result.name + " does not hold what the log leads to");
     }
     for (const auto &[name, value] : values_) {
-        const auto reading = client.read(name, {.fresh = true});
+        auto reading = client.read(name, {.fresh = true});
+        // Whoever has files alone knows no better than they do.
+        if (!reading && reading.error().code == mr::ErrorCode::not_supported) reading = client.read(name);
         if (!reading) return failed(name, reading.error());
         if (reading->value != value) violation(name + " holds another value than the records lead to");
     }
