@@ -60,8 +60,9 @@ void Audit::tell(const Change &change, const mr::EventCaller &caller, uid_t shar
     if (!change.id.empty()) fields.emplace_back("id", change.id);
     fields.insert(fields.end(), {{"uid", uid}, {"pid", pid}});
     const auto other_uid = caller.on_behalf_of ? std::to_string(caller.on_behalf_of->uid) : "";
+    const auto other_gid = caller.on_behalf_of ? std::to_string(caller.on_behalf_of->gid) : "";
     const auto other_pid = caller.on_behalf_of ? std::to_string(caller.on_behalf_of->pid) : "";
-    if (caller.on_behalf_of) fields.insert(fields.end(), {{"for_uid", other_uid}, {"for_pid", other_pid}});
+    if (caller.on_behalf_of) fields.insert(fields.end(), {{"for_uid", other_uid}, {"for_gid", other_gid}, {"for_pid", other_pid}});
     if (caller.executable) fields.emplace_back("executable", *caller.executable);
     if (caller.unit) fields.emplace_back("unit", *caller.unit);
     if (caller.rule) fields.emplace_back("rule", *caller.rule);

@@ -40,6 +40,7 @@ private:
         const auto &rule = rules_.all()[number];
         std::string text;
         const auto add = [&text](const std::string &missing) { text += (text.empty() ? "" : ", ") + missing; };
+        if (!fitting_.on_behalf_of.test(number)) add(rule.on_behalf_of.empty() ? "calls for oneself" : "calls for others");
         if (!fitting_.users.test(number)) add("other users");
         if (!fitting_.groups.test(number)) add("other groups");
         if (!rule.has_unit_of(principal_)) add("the unit " + list_of(rule.units));

@@ -30,10 +30,16 @@ bool covers_uids(const std::vector<UidRange> &wide, const std::vector<UidRange> 
     });
 }
 
+// A rule without patterns is about all registers but others' virtual ones, of which a pattern has to speak.
+bool covers_registers(const std::vector<std::string> &wide, const std::vector<std::string> &narrow) {
+    return covers(wide, narrow) &&
+           (!wide.empty() || std::ranges::none_of(narrow, [](const std::string &pattern) { return pattern.starts_with("virtual/"); }));
+}
+
 // Everything that the later rule allows is the earlier one's already.
 bool covers(const AccessRule &earlier, const AccessRule &later) {
     return covers(earlier.users, later.users) && covers(earlier.groups, later.groups) && covers(earlier.units, later.units) &&
-           covers(earlier.listeners, later.listeners) && covers(earlier.registers, later.registers) &&
+           covers(earlier.listeners, later.listeners) && covers_registers(earlier.registers, later.registers) &&
            earlier.allow.has_all_of(later.allow) && covers(earlier.create_on, later.create_on) &&
            earlier.create_at_most >= later.create_at_most && earlier.on_behalf_of.empty() == later.on_behalf_of.empty() &&
            covers_uids(earlier.on_behalf_of, later.on_behalf_of);

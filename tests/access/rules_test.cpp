@@ -292,6 +292,17 @@ TEST(AccessRules, ARuleThatLetsAskForOthersIsNotAllowedAlreadyByOneThatDoesNot) 
     EXPECT_THAT(AccessRules({narrower}, 0).warnings(none, none), ElementsAre(HasSubstr("nobody may ask for it")));
 }
 
+TEST(AccessRules, ARuleAboutAllRegistersDoesNotSpeakOfOthersVirtualOnes) {
+    const std::vector<std::string> none;
+    const AccessRule all{.name = "all", .users = {1000}, .allow = {Right::read}};
+    auto some = all;
+    some.name = "some";
+    some.registers = {"virtual/*"};
+    EXPECT_THAT(AccessRules({all, some}, 0).warnings(none, none), IsEmpty());
+    some.registers = {"tdx/*"};
+    EXPECT_THAT(AccessRules({all, some}, 0).warnings(none, none), ElementsAre(HasSubstr("by the rule all already")));
+}
+
 TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
     const std::vector<std::string> listeners{"varlink"};
     EXPECT_THAT(AccessRules(AccessRules::defaults(group_mrd), own).warnings(listeners, {}), IsEmpty());

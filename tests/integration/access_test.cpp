@@ -357,8 +357,8 @@ TEST_F(AccessOfUsers, AProgramAsksForOthersAsItsRuleSaysAndTheLogNamesBoth) {
     EXPECT_EQ(callers[0].rule, "files");
     EXPECT_EQ(callers[0].on_behalf_of, (mr::OnBehalfOf{41'001, 42'000, 7}));
     EXPECT_EQ(callers[1].on_behalf_of, (mr::OnBehalfOf{50'123, 42'000, 7}));
-    EXPECT_THAT(daemon.log(), AllOf(HasSubstr("a register was extended"), HasSubstr("uid=41000"), HasSubstr("for_uid=41001 for_pid=7"),
-                                    HasSubstr("for_uid=0 for_gid=42000 for_pid=7")));
+    EXPECT_THAT(daemon.log(), AllOf(HasSubstr("a register was extended"), HasSubstr("uid=41000"),
+                                    HasSubstr("for_uid=41001 for_gid=42000 for_pid=7"), HasSubstr("for_uid=0 for_gid=42000 for_pid=7")));
     const std::map<std::string, std::string> environment{{"MRD_SOCKET", daemon.socket()}};
     EXPECT_THAT(run_program({places::mrctl(), "log"}, folder(), {}, environment).out, HasSubstr("uid 41000 for [7] uid 41001"));
     const auto exported = (folder() / "log.json").native();
