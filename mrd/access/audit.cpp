@@ -22,19 +22,19 @@ std::string_view text_of(log::Kind kind) {
 
 // ---- Which records are written
 
-std::optional<std::int64_t> AuditShares::take(uid_t whose, TimePoint now) {
-    auto &share = shares_[whose];
-    if (const auto more = (now - share.since) / time_for_a_record; more > 0) {
-        share.records = more >= share.records ? 0 : share.records - more;
-        share.since = now;
+std::optional<std::int64_t> AuditShares::take(uid_t share, TimePoint now) {
+    auto &own = shares_[share];
+    if (const auto more = (now - own.since) / time_for_a_record; more > 0) {
+        own.records = more >= own.records ? 0 : own.records - more;
+        own.since = now;
     }
-    if (share.records == records_at_once) {
-        ++share.unwritten;
+    if (own.records == records_at_once) {
+        ++own.unwritten;
         ++unwritten_;
         return std::nullopt;
     }
-    ++share.records;
-    return std::exchange(share.unwritten, 0);
+    ++own.records;
+    return std::exchange(own.unwritten, 0);
 }
 
 // ---- What they say

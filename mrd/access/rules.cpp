@@ -120,6 +120,7 @@ template <class Entry>
 void RulesByEntry<Entry>::add(std::size_t rule, const std::vector<Entry> &entries) {
     open_.set(rule, entries.empty());
     std::vector<std::pair<Entry, RuleSet>> added;
+    added.reserve(entries.size());
     for (const auto &entry : entries) added.emplace_back(entry, RuleSet().set(rule));
     const auto by_entry = [](const auto &each) -> const Entry & { return each.first; };
     std::ranges::sort(added, {}, by_entry);
@@ -314,7 +315,8 @@ std::vector<std::string> AccessRules::warnings(std::span<const std::string> list
         }
         for (const auto &pattern : rule->registers) {
             if (std::ranges::find(roles, pattern) != roles.end()) continue;
-            if (const auto why = never_fits(pattern); !why.empty()) warn("the pattern \"" + pattern + "\" fits no register: it " + why);
+            if (const auto why = never_fits(pattern); !why.empty())
+                warn(std::string("the pattern \"").append(pattern).append("\" fits no register: it ").append(why));
         }
         if (rule->users.empty() && rule->groups.empty() && rule->units.empty() && rule->listeners.empty()) {
             std::string more;
