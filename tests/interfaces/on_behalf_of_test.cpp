@@ -101,8 +101,8 @@ TEST_F(OnBehalfOf, OfEachMethodThatTakesItTheRightsOfBothAreNeededAndThePrograms
              {"io.mrd.EventLog.Export", Right::log, R"("format":"json")"},
              {"io.mrd.Attestation.Report", Right::report, data},
              {"io.mrd.Attestation.Quote", Right::quote, data}}) {
-        const auto ask = [&, method = method, parameters = parameters](uid_t by, const std::string &whom) {
-            return call(by, method, with(parameters, whom));
+        const auto ask = [&, name = method, given = parameters](uid_t by, const std::string &whom) {
+            return call(by, name, with(given, whom));
         };
         allow(both({right}));
         EXPECT_THAT(ask(program, other(user)), Not(HasSubstr(denied))) << method;

@@ -32,28 +32,28 @@ TEST(CcaSamples, AreWhatTheirDescriptionsSay) {
         EXPECT_EQ(token->outer_tag, sample.expected.at("outer_tag"));
         const auto &platform = sample.expected.at("platform");
         EXPECT_EQ(token->has_records(), platform.at("cmw_record"));
-        EXPECT_EQ(algorithm_name(token->platform_token.algorithm), platform.at("alg"));
-        EXPECT_EQ(token->platform.profile, platform.at("profile"));
-        EXPECT_EQ(to_hex(token->platform.nonce), platform.at("nonce"));
-        EXPECT_EQ(to_hex(token->platform.implementation_id), platform.at("implementation_id"));
-        EXPECT_EQ(to_hex(token->platform.instance_id), platform.at("instance_id"));
-        EXPECT_EQ(to_hex(token->platform.config), platform.at("config"));
+        EXPECT_EQ(algorithm_name(token->platform_token.algorithm), platform.at("alg").get<std::string>());
+        EXPECT_EQ(token->platform.profile, platform.at("profile").get<std::string>());
+        EXPECT_EQ(to_hex(token->platform.nonce), platform.at("nonce").get<std::string>());
+        EXPECT_EQ(to_hex(token->platform.implementation_id), platform.at("implementation_id").get<std::string>());
+        EXPECT_EQ(to_hex(token->platform.instance_id), platform.at("instance_id").get<std::string>());
+        EXPECT_EQ(to_hex(token->platform.config), platform.at("config").get<std::string>());
         EXPECT_EQ(token->platform.lifecycle, platform.at("lifecycle"));
         EXPECT_EQ(token->platform.components.size(), platform.at("sw_components"));
-        EXPECT_EQ(token->platform.hash_algorithm, platform.at("hash_alg"));
-        EXPECT_EQ(token->platform.service.value_or(""), platform.at("service"));
+        EXPECT_EQ(token->platform.hash_algorithm, platform.at("hash_alg").get<std::string>());
+        EXPECT_EQ(token->platform.service.value_or(""), platform.at("service").get<std::string>());
         const auto &realm = sample.expected.at("realm");
-        EXPECT_EQ(algorithm_name(token->realm_token.algorithm), realm.at("alg"));
+        EXPECT_EQ(algorithm_name(token->realm_token.algorithm), realm.at("alg").get<std::string>());
         EXPECT_EQ(token->realm.profile ? nlohmann::json(*token->realm.profile) : nlohmann::json(), realm.at("profile"));
-        EXPECT_EQ(to_hex(token->realm.challenge), realm.at("challenge"));
-        EXPECT_EQ(to_hex(token->realm.personalization), realm.at("rpv"));
-        EXPECT_EQ(token->realm.hash_algorithm, realm.at("hash_alg"));
-        EXPECT_EQ(token->realm.profile ? "COSE_Key" : "raw point 0x04||x||y", realm.at("rak_form"));
-        EXPECT_EQ(to_hex(token->realm.key), realm.at("rak"));
+        EXPECT_EQ(to_hex(token->realm.challenge), realm.at("challenge").get<std::string>());
+        EXPECT_EQ(to_hex(token->realm.personalization), realm.at("rpv").get<std::string>());
+        EXPECT_EQ(token->realm.hash_algorithm, realm.at("hash_alg").get<std::string>());
+        EXPECT_EQ(token->realm.profile ? "COSE_Key" : "raw point 0x04||x||y", realm.at("rak_form").get<std::string>());
+        EXPECT_EQ(to_hex(token->realm.key), realm.at("rak").get<std::string>());
         EXPECT_TRUE(cca_realm_key(token->realm));
-        EXPECT_EQ(token->realm.key_hash_algorithm, realm.at("rak_hash_alg"));
-        EXPECT_EQ(to_hex(token->realm.rim), realm.at("rim"));
-        for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(to_hex(token->realm.rem.at(i)), realm.at("rem").at(i));
+        EXPECT_EQ(token->realm.key_hash_algorithm, realm.at("rak_hash_alg").get<std::string>());
+        EXPECT_EQ(to_hex(token->realm.rim), realm.at("rim").get<std::string>());
+        for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(to_hex(token->realm.rem.at(i)), realm.at("rem").at(i).get<std::string>());
     }
 }
 
