@@ -31,7 +31,7 @@ mrctl() { "$build/mrctl/mrctl" --socket "$socket" "$@"; }
 mrd=$!
 process=$mrd
 listens "$socket" || { echo "report_clients: mrd does not start" >&2; exit 1; }
-mkdir "$folder/mount" "$folder/work"
+mkdir "$folder/mount" "$folder/inside"
 "$build/mrfs/mrfs" --socket "$socket" "$folder/mount" &
 mrfs=$!
 trap 'kill $mrfs $mrd 2>/dev/null; wait; end_test' EXIT
@@ -42,7 +42,7 @@ until grep -q " $folder/mount fuse" /proc/mounts; do
     sleep 0.05
 done
 
-# in_root COMMAND: a shell's, in the root, with mrfs where the kernel's files are, and $folder/work as its /tmp.
+# in_root COMMAND: a shell's, in the root, with mrfs where the kernel's files are, and $folder/inside as its /tmp.
 in_root() {
     # shellcheck disable=SC2016 # for the inner shell
     $own_mounts sh -eu -c '
@@ -52,7 +52,7 @@ in_root() {
         mount --bind "$2/mount/config" "$1/sys/kernel/config"
         mount --bind "$2/mount/measurements" "$1/sys/devices/virtual/misc/tdx_guest/measurements"
         ln -s ../../devices/virtual/misc/tdx_guest "$1/sys/class/misc/tdx_guest"
-        mount --bind "$2/work" "$1/tmp"
+        mount --bind "$2/inside" "$1/tmp"
         exec chroot "$1" sh -eu -c "$3"' sh "$root" "$folder" "
             export HOME=/tmp GO111MODULE=off GOPATH=/usr/share/gocode CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOCACHE=/var/cache/go-build
             cd /tmp
@@ -64,7 +64,7 @@ shows() {
 }
 # verifies WHAT QUOTE: by mrctl, over $data.
 verifies() {
-    if ! mrctl verify --quote "$2" --collateral "$folder/collateral.json" --roots "$folder/work/root.pem" --nonce "$data" --without reference >"$folder/out" 2>"$folder/err" ||
+    if ! mrctl verify --quote "$2" --collateral "$folder/collateral.json" --roots "$folder/inside/root.pem" --nonce "$data" --without reference >"$folder/out" 2>"$folder/err" ||
         ! tail -n 1 "$folder/out" | grep -q '^verified, but not hardware'; then
         fail "$1: its quote does not verify" "$folder/out" "$folder/err"
     fi
@@ -75,8 +75,8 @@ flip() {
 }
 
 data=$(openssl rand -hex 64)
-mrctl collateral -o "$folder/collateral.json" --root "$folder/work/root.pem" >"$folder/out"
-cp "$source/tests/report_clients/get_report.go" "$folder/work/"
+mrctl collateral -o "$folder/collateral.json" --root "$folder/inside/root.pem" >"$folder/out"
+cp "$source/tests/report_clients/get_report.go" "$folder/inside/"
 
 # ---- go-configfs-tsm
 if in_root "go build -o get_report get_report.go && ./get_report $data >quote"; then
@@ -85,21 +85,21 @@ if in_root "go build -o get_report get_report.go && ./get_report $data >quote"; 
     shows go-configfs-tsm '^the first instance: its own report$'
     # As every kernel says: what it would extend by was never merged.
     shows go-configfs-tsm '^rtmr: .*/sys/kernel/config/tsm/rtmrs: no such file or directory$'
-    verifies go-configfs-tsm "$folder/work/quote"
+    verifies go-configfs-tsm "$folder/inside/quote"
 else
     fail "go-configfs-tsm gets no report" "$folder/out" "$folder/err"
 fi
 
 # ---- go-tdx-guest. Its packages lack the root that they trust: the simulator's is put there.
-echo '{"Replace":{"/usr/share/gocode/src/github.com/google/go-tdx-guest/verify/trusted_root.pem":"/tmp/root.pem"}}' >"$folder/work/overlay.json"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj '/CN=Intel SGX Root CA' -out "$folder/work/other.pem" 2>/dev/null
+echo '{"Replace":{"/usr/share/gocode/src/github.com/google/go-tdx-guest/verify/trusted_root.pem":"/tmp/root.pem"}}' >"$folder/inside/overlay.json"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj '/CN=Intel SGX Root CA' -out "$folder/inside/other.pem" 2>/dev/null
 mrctl measure tdx/rtmr3 "$0" >"$folder/out"
 rtmr3=$(mrctl read tdx/rtmr3 | cut -d ' ' -f 2)
 if in_root "go build -o attest github.com/google/go-tdx-guest/tools/attest && go build -overlay overlay.json -o check github.com/google/go-tdx-guest/tools/check
     ./attest -in $data -inform hex -out attested
     ./attest -in $data -inform hex -outform textproto -out attested.text"; then
-    verifies attest "$folder/work/attested"
-    flip "$folder/work/attested" "$folder/work/flipped" 600
+    verifies attest "$folder/inside/attested"
+    flip "$folder/inside/attested" "$folder/inside/flipped" 600
     in_root "./check -in attested -report_data $data" || fail "check refuses the simulator's quote under the simulator's root" "$folder/out" "$folder/err"
     in_root "./check -in attested.text -inform textproto -report_data $data" || fail "check refuses the quote as text" "$folder/out" "$folder/err"
     zeros=$(printf '0%.0s' $(seq 96))
@@ -117,16 +117,16 @@ digest=$(openssl rand -hex 32)
 in_root "SYSTEMD_VARLINK_LISTEN=/tmp/sign exec timeout 60 /usr/lib/systemd/systemd-report-sign-tsm" &
 signer=$!
 tries=0
-until [ -S "$folder/work/sign" ] || [ "$tries" -gt 400 ]; do
+until [ -S "$folder/inside/sign" ] || [ "$tries" -gt 400 ]; do
     tries=$((tries + 1))
     sleep 0.05
 done
-if timeout 60 "$varlinkctl" call -j "unix:$folder/work/sign" io.systemd.Report.Signer.Sign "{\"digest\":\"$digest\",\"algorithm\":\"SHA256\"}" >"$folder/signed" 2>"$folder/said"; then
+if timeout 60 "$varlinkctl" call -j "unix:$folder/inside/sign" io.systemd.Report.Signer.Sign "{\"digest\":\"$digest\",\"algorithm\":\"SHA256\"}" >"$folder/signed" 2>"$folder/said"; then
     grep -q '"provider":"tdx_guest"' "$folder/signed" || fail "systemd-report-sign-tsm names another provider" "$folder/signed"
-    sed 's/.*"outblob":"\([^"]*\)".*/\1/' "$folder/signed" | openssl base64 -d -A >"$folder/work/signed.quote"
+    sed 's/.*"outblob":"\([^"]*\)".*/\1/' "$folder/signed" | openssl base64 -d -A >"$folder/inside/signed.quote"
     # It fills the digest up with zeros.
     data=$digest$(printf '0%.0s' $(seq 64))
-    verifies systemd-report-sign-tsm "$folder/work/signed.quote"
+    verifies systemd-report-sign-tsm "$folder/inside/signed.quote"
 else
     fail "systemd-report-sign-tsm signs nothing" "$folder/said" "$folder/err"
 fi
