@@ -79,8 +79,8 @@ struct CertificateDescription {
     std::optional<SnpKeyExtensions> snp;
 };
 
-// Of one certificate, DER. Error: malformed, also for a certificate of another kind than those behind quotes: X.509 version 3, signed by ECDSA P-256 with SHA-256
-// or by RSASSA-PSS with SHA-384.
+// Of one certificate, DER. Error: malformed, also for a certificate of another kind than those behind quotes and of devices: X.509 version 3, signed by ECDSA P-256 with SHA-256,
+// ECDSA P-384 with SHA-384 or RSASSA-PSS with SHA-384.
 std::expected<CertificateDescription, Error> describe_certificate(ByteView der);
 
 // The certificates of a PEM text as DER, in its order; there is at least one. Strict, for what a peer sent: nothing but certificates, line ends and spaces

@@ -105,7 +105,7 @@ std::expected<PckExtension, Error> decode_pck_extension(ByteView extension) {
 }
 
 std::expected<CertificateDescription, Error> describe_certificate(ByteView der) {
-    const auto certificate = attestation::parse_certificate(der);
+    const auto certificate = attestation::parse_certificate(der, attestation::CriticalPurposes::read);
     if (!certificate) return malformed("the certificate " + certificate.error());
     CertificateDescription description;
     description.subject = attestation::name_text(certificate->subject);

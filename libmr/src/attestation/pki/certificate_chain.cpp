@@ -19,6 +19,8 @@ bool is_signed(SignatureChecker &signatures, const Certificate &signer, Signatur
     switch (algorithm) {
     case SignatureAlgorithm::ecdsa_p256_sha256:
         return signer.key_kind == KeyKind::p256 && signatures.verify(signer.key, message, signature);
+    case SignatureAlgorithm::ecdsa_p384_sha384:
+        return signer.key_kind == KeyKind::p384 && signatures.verify(signer.key, message, signature);
     case SignatureAlgorithm::rsa_pss_sha384: return signer.key_kind == KeyKind::rsa && is_rsa_pss_signed(signer.key, message, signature);
     }
     return false;

@@ -149,7 +149,7 @@ std::optional<LoadedKey> load(const Curve &curve, ByteView point) {
 
 struct SignatureChecker::Keys {
     std::deque<LoadedKey> loaded;
-    std::array<std::optional<Hasher>, curves.size()> hashers;
+    std::array<std::optional<Hasher>, static_cast<std::size_t>(HashAlgorithm::sm3_256) + 1> hashers;
 };
 
 bool is_curve_point(ByteView key) {
@@ -163,11 +163,16 @@ SignatureChecker::~SignatureChecker() = default;
 
 bool SignatureChecker::verify(ByteView key, ByteView message, ByteView signature) {
     const auto *const curve = curve_of(key);
+    return curve != nullptr && verify(key, curve->hash, message, signature);
+}
+
+bool SignatureChecker::verify(ByteView key, HashAlgorithm hash, ByteView message, ByteView signature) {
+    const auto *const curve = curve_of(key);
     if (curve == nullptr || signature.size() != key.size()) return false;
     const QuietErrors quiet;
-    auto &hasher = keys_->hashers.at(static_cast<std::size_t>(curve - curves.data()));
+    auto &hasher = keys_->hashers.at(static_cast<std::size_t>(hash));
     if (!hasher) {
-        auto opened = Hasher::open(curve->hash);
+        auto opened = Hasher::open(hash);
         if (!opened) return false;
         hasher = std::move(*opened);
     }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "mr/bytes.h"
+#include "mr/digest.h"
 
 namespace mr::attestation {
 
@@ -27,6 +28,8 @@ public:
 
     // Did the key sign the message? False too for a key that is no point of the curve, and for sizes other than above.
     bool verify(ByteView key, ByteView message, ByteView signature);
+    // The same with another hash than the curve's own.
+    bool verify(ByteView key, HashAlgorithm hash, ByteView message, ByteView signature);
 
 private:
     struct Keys;

@@ -18,10 +18,12 @@ constexpr std::array<std::uint8_t, 3> oid_basic_constraints = {0x55, 0x1D, 0x13}
 constexpr std::array<std::uint8_t, 3> oid_crl_number = {0x55, 0x1D, 0x14};
 constexpr std::array<std::uint8_t, 3> oid_crl_distribution_points = {0x55, 0x1D, 0x1F};
 constexpr std::array<std::uint8_t, 3> oid_authority_key_id = {0x55, 0x1D, 0x23};
+constexpr std::array<std::uint8_t, 3> oid_extended_key_usage = {0x55, 0x1D, 0x25};
 constexpr std::array<std::uint8_t, 9> oid_sgx_extension = {0x2A, 0x86, 0x48, 0x86, 0xF8, 0x4D, 0x01, 0x0D, 0x01};
 
 // AlgorithmIdentifiers, whole. RFC 5758: of ECDSA without parameters.
 constexpr std::array<std::uint8_t, 12> ecdsa_sha256 = {0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
+constexpr std::array<std::uint8_t, 12> ecdsa_sha384 = {0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x03};
 // RFC 4055: SHA-384, MGF1 with SHA-384, a salt of 48 bytes. DER leaves out the trailer field, which is the default; AMD writes it all the same in most.
 constexpr std::array<std::uint8_t, 67> rsa_pss_sha384 = {0x30, 0x41, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0A, 0x30,
                                                          0x34, 0xA0, 0x0F, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
@@ -51,6 +53,7 @@ bool is(ByteView bytes, ByteView expected) { return std::ranges::equal(bytes, ex
 std::optional<SignatureAlgorithm> read_algorithm(DerReader &from) {
     const ByteView algorithm = from.element(DerTag::sequence).whole;
     if (is(algorithm, ecdsa_sha256)) return SignatureAlgorithm::ecdsa_p256_sha256;
+    if (is(algorithm, ecdsa_sha384)) return SignatureAlgorithm::ecdsa_p384_sha384;
     if (is(algorithm, rsa_pss_sha384) || is(algorithm, rsa_pss_sha384_with_trailer)) return SignatureAlgorithm::rsa_pss_sha384;
     return std::nullopt;
 }
@@ -64,8 +67,8 @@ Bytes read_signature(DerReader &from, SignatureAlgorithm algorithm) {
     }
     DerReader bits(whole);
     auto pair = bits.inside(DerTag::sequence);
-    constexpr std::size_t half = p256_signature_size / 2;
-    Bytes signature(p256_signature_size);
+    const std::size_t half = (algorithm == SignatureAlgorithm::ecdsa_p256_sha256 ? p256_signature_size : p384_signature_size) / 2;
+    Bytes signature(2 * half);
     for (std::size_t begin = 0; begin < signature.size(); begin += half) {
         const ByteView number = pair.unsigned_integer();
         if (!pair.ok() || number.size() > half) return {};
@@ -119,10 +122,11 @@ std::expected<Signed, std::string> read_signed(ByteView der) {
     auto copy = outer;
     read.algorithm_bytes = copy.element(DerTag::sequence).whole;
     const auto algorithm = read_algorithm(outer);
-    if (!algorithm) return std::unexpected("is signed by another algorithm than ECDSA with SHA-256 and RSASSA-PSS with SHA-384");
+    if (!algorithm) return std::unexpected("is signed by another algorithm than ECDSA with SHA-256 or SHA-384 and RSASSA-PSS with SHA-384");
     read.algorithm = *algorithm;
     read.signature = read_signature(outer, *algorithm);
-    if (read.signature.empty() || !outer.finished()) return std::unexpected("has a signature that is not one of P-256 or RSA");
+    if (read.signature.empty() || !outer.finished())
+        return std::unexpected("has a signature that is not one of P-256, P-384 or RSA, as its algorithm says");
     return read;
 }
 
@@ -185,7 +189,7 @@ std::optional<std::uint16_t> read_key_usage(ByteView value, SignatureAlgorithm a
     if (!outer.finished() || bits.size() < 2 || bits.size() > 3 || bits[0] > 7) return std::nullopt;
     // Unused bits are zero, and the last used one is not (X.690, 11.2).
     if ((bits.back() & ((1U << bits[0]) - 1)) != 0) return std::nullopt;
-    if (algorithm == SignatureAlgorithm::ecdsa_p256_sha256 && ((unsigned{bits.back()} >> bits[0]) & 1U) == 0) return std::nullopt;
+    if (algorithm != SignatureAlgorithm::rsa_pss_sha384 && ((unsigned{bits.back()} >> bits[0]) & 1U) == 0) return std::nullopt;
     std::uint16_t usage = 0;
     for (std::size_t i = 0; i < (bits.size() - 1) * 8; ++i) {
         const bool set = ((bits[1 + i / 8] >> (7 - i % 8)) & 1U) != 0;
@@ -206,7 +210,7 @@ std::optional<bool> read_basic_constraints(ByteView value) {
 }
 
 // Each kind at most once. Error: what is wrong.
-std::expected<void, std::string> take_extension(Certificate &certificate, const Extension &extension) {
+std::expected<void, std::string> take_extension(Certificate &certificate, const Extension &extension, CriticalPurposes purposes) {
     const auto keep = [](auto &field, auto value) -> std::expected<void, std::string> {
         if (field || !value) return std::unexpected("has an extension twice, or one that is not well formed");
         field = std::move(value);
@@ -225,7 +229,8 @@ std::expected<void, std::string> take_extension(Certificate &certificate, const 
         if (std::exchange(certificate.has_crl_distribution_points, true)) return std::unexpected("has an extension twice");
         return {};
     }
-    if (extension.critical) {
+    const bool is_read = purposes == CriticalPurposes::read && is(extension.identifier, oid_extended_key_usage);
+    if (extension.critical && !is_read) {
         return std::unexpected("has the extension " + object_identifier_text(extension.identifier) + ", which is critical and not known");
     }
     certificate.other_extensions.push_back({extension.identifier, extension.value});
@@ -234,7 +239,7 @@ std::expected<void, std::string> take_extension(Certificate &certificate, const 
 
 }  // namespace
 
-std::expected<Certificate, std::string> parse_certificate(ByteView der) {
+std::expected<Certificate, std::string> parse_certificate(ByteView der, CriticalPurposes purposes) {
     auto outer = read_signed(der);
     if (!outer) return std::unexpected(std::move(outer.error()));
     Certificate certificate;
@@ -277,7 +282,7 @@ std::expected<Certificate, std::string> parse_certificate(ByteView der) {
     while (extensions.more()) {
         const auto extension = read_extension(extensions);
         if (!extension || ++certificate.extensions > max_extensions) return std::unexpected("has extensions that are not well formed");
-        if (auto done = take_extension(certificate, *extension); !done) return std::unexpected(std::move(done.error()));
+        if (auto done = take_extension(certificate, *extension, purposes); !done) return std::unexpected(std::move(done.error()));
     }
     if (!extensions.finished() || !wrapped.finished() || !fields.finished()) return std::unexpected("has no well-formed extensions");
     return certificate;
@@ -286,6 +291,8 @@ std::expected<Certificate, std::string> parse_certificate(ByteView der) {
 std::expected<Crl, std::string> parse_crl(ByteView der) {
     auto outer = read_signed(der);
     if (!outer) return std::unexpected(std::move(outer.error()));
+    if (outer->algorithm == SignatureAlgorithm::ecdsa_p384_sha384)
+        return std::unexpected("is signed by another algorithm than ECDSA with SHA-256 and RSASSA-PSS with SHA-384");
     Crl crl;
     crl.signed_part = outer->whole;
     crl.algorithm = outer->algorithm;

@@ -1,5 +1,5 @@
-// Certificates and CRLs taken apart: X.509 version 3 and CRL version 2, signed by ECDSA P-256 with SHA-256 (Intel's) or RSASSA-PSS with SHA-384 (AMD's), nothing
-// that is critical and unknown. OpenSSL's own reader takes several times as long as checking an ECDSA signature does, and accepts more than one encoding.
+// Certificates and CRLs taken apart: X.509 version 3 and CRL version 2, signed by ECDSA P-256 with SHA-256 (Intel's), RSASSA-PSS with SHA-384 (AMD's) or, of
+// certificates, ECDSA P-384 with SHA-384 (devices'), nothing that is critical and unknown. OpenSSL's own reader takes several times as long as checking an ECDSA signature does, and accepts more than one encoding.
 //
 // Everything is a view into the DER, which must outlive it.
 #pragma once
@@ -21,8 +21,9 @@ inline constexpr std::size_t max_extensions = 16;  // of one certificate; Intel'
 
 enum class SignatureAlgorithm : std::uint8_t {
     ecdsa_p256_sha256,
+    ecdsa_p384_sha384,
     rsa_pss_sha384
-};  // of the latter with MGF1 of SHA-384 and a salt of 48 bytes
+};  // of the last with MGF1 of SHA-384 and a salt of 48 bytes
 enum class KeyKind : std::uint8_t { p256, p384, rsa };
 
 // Bits of the key usage extension, by their number in RFC 5280.
@@ -61,8 +62,11 @@ struct Certificate {
     [[nodiscard]] bool may(unsigned usage) const { return key_usage && ((*key_usage >> usage) & 1U) != 0; }
 };
 
+// Devices' certificates have a critical extended key usage, among other_extensions then; elsewhere it would be a restriction that nobody looks at.
+enum class CriticalPurposes : std::uint8_t { refused, read };
+
 // What was wrong, without the certificate: for a message.
-std::expected<Certificate, std::string> parse_certificate(ByteView der);
+std::expected<Certificate, std::string> parse_certificate(ByteView der, CriticalPurposes purposes = CriticalPurposes::refused);
 
 // Of ECDSA (Intel's) it has a number and its issuer's key identifier.
 struct Crl {
