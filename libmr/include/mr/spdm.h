@@ -74,7 +74,6 @@ enum class SpdmFault : std::uint8_t {
     wrong_measurements,  // other blocks than were asked for
     wrong_context,       // the answer has another requester context than the request
     wrong_nonce,         // what is signed has another nonce: it is of another request, or kept from one
-    wrong_summary,       // the summary hash is not of the length that was asked
     bad_signature,       // the slot's leaf did not sign these bytes
     log_mismatch,        // the extension log does not lead to its block
     // Certificates.

@@ -130,7 +130,8 @@ struct SpdmConnection {
     Bytes vca;  // exact bytes
 };
 
-// One device. Not for use by two threads at once. An operation begins where no other is in the way: one that has not ended ends there, and what the device may still
+// One device. Not for use by two threads at once. An answer that is not in order ends the connection, too: what the two sides hold for their transcript may differ
+// from there on. An operation begins where no other is in the way: one that has not ended ends there, and what the device may still
 // answer to it is the caller's to throw away.
 class SpdmRequester {
 public:
@@ -142,14 +143,14 @@ public:
     // GET_VERSION, GET_CAPABILITIES, NEGOTIATE_ALGORITHMS. Chains that were read stay known: a signature by another key is bad_signature.
     SpdmStep connect();
     SpdmStep get_digests();
-    // All of the chain, in portions. What DIGESTS has must be its digest.
-    SpdmStep get_certificate(std::uint8_t slot);
+    // All of the chain, in portions of that many bytes (nothing: as the options say). What DIGESTS has must be its digest.
+    SpdmStep get_certificate(std::uint8_t slot, std::optional<std::uint16_t> portion = {});
     // The signature is checked against the slot's leaf.
     SpdmStep challenge(std::uint8_t slot, SpdmSummary summary, std::optional<SpdmNonce> nonce = {});
     // Likewise, if it is signed. Of one that is not, nothing is vouched for until one that is follows.
     SpdmStep get_measurements(const SpdmMeasurementRequest &request);
-    // The measurement extension log, in portions.
-    SpdmStep get_measurement_log();
+    // The measurement extension log, likewise in portions.
+    SpdmStep get_measurement_log(std::optional<std::uint32_t> portion = {});
     // A message of the caller's own, VENDOR_DEFINED_REQUEST for one, whose answer() is not looked into except for errors.
     SpdmStep exchange(Bytes request);
 
