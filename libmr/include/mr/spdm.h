@@ -200,7 +200,7 @@ struct SpdmBlock {
     std::uint8_t index = 0;
     std::uint8_t type = 0;  // SpdmBlockType, or another number
     bool is_raw = false;    // the value itself; else its digest
-    Bytes value;
+    Bytes value = {};
     friend bool operator==(const SpdmBlock &, const SpdmBlock &) = default;
 };
 // A measurement record. Error: malformed; too_large; also for an index that is there twice or is 0 or 0xFF, and for a specification other than DMTF's.
@@ -221,7 +221,7 @@ std::optional<std::uint64_t> spdm_security_version(const SpdmBlock &block);
 // Views point into the chain's bytes, which must outlive them.
 struct SpdmChain {
     ByteView root_hash;
-    std::vector<ByteView> certificates;  // DER; root or what it issued first, leaf last
+    std::vector<ByteView> certificates = {};  // DER; root or what it issued first, leaf last
 };
 // Error: malformed_chain, too_large. Says nothing of who issued what: check_spdm_chain() in mr/spdm_evidence.h does.
 std::expected<SpdmChain, SpdmError> parse_spdm_chain(ByteView chain, HashAlgorithm base_hash);

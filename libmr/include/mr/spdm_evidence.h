@@ -29,10 +29,10 @@ enum class SpdmEvidenceKind : std::uint8_t { measurements, challenge };  // L1/L
 
 struct SpdmEvidence {
     SpdmEvidenceKind kind = SpdmEvidenceKind::measurements;
-    Bytes transcript;  // exact bytes, the last message without its signature
-    Bytes signature;   // r || s
+    Bytes transcript = {};  // exact bytes, the last message without its signature
+    Bytes signature = {};   // r || s
     std::uint8_t slot = 0;
-    Bytes chain;  // of that slot, as parse_spdm_chain() takes it
+    Bytes chain = {};  // of that slot, as parse_spdm_chain() takes it
     SpdmNonce nonce{};
     // As negotiated. Of versions from 1.2 on the transcript says it again, and that counts; of measurements over 1.1 nothing vouches for it.
     SpdmVersion version = SpdmVersion::v1_2;
@@ -50,17 +50,17 @@ struct SpdmSigned {
     std::uint8_t slot = 0;
     SpdmNonce nonce{};  // the requester's, of the last request
     SpdmNonce responder_nonce{};
-    Bytes opaque;  // of the last response
+    Bytes opaque = {};  // of the last response
     // Of measurements:
-    std::vector<SpdmBlock> blocks;                     // of all pairs, by index; one that is there twice is what the last pair said
+    std::vector<SpdmBlock> blocks = {};                // of all pairs, by index; one that is there twice is what the last pair said
     bool has_all = false;                              // one request was for all blocks
     bool asked_anew = false;                           // the last request had "new measurement requested" (1.3)
     std::optional<std::uint8_t> block_count = {};      // where it was asked for
     std::optional<std::uint8_t> content_changed = {};  // 0 unknown, 1 changed, 2 unchanged (1.2); not to be relied on
     // Of a challenge:
-    Bytes chain_digest;
+    Bytes chain_digest = {};
     std::uint8_t summary_type = 0;
-    Bytes summary;
+    Bytes summary = {};
     [[nodiscard]] bool values_are_fresh() const { return capabilities.has(spdm_cap_meas_fresh); }  // else of the last reset
 };
 // Error: malformed, unexpected_response, too_large, illegal_capabilities, no_common_algorithm, wrong_measurements, wrong_context, misuse (slot).
@@ -71,11 +71,11 @@ std::expected<void, SpdmError> check_spdm_signature(const SpdmEvidence &evidence
 
 // Whose the chain is, once it was checked.
 struct SpdmIdentity {
-    Digest leaf_digest;                                // of the leaf certificate, base hash: what a device's registers are keyed by
-    Digest chain_digest;                               // of the whole chain, as DIGESTS has it
-    Bytes leaf;                                        // DER
-    Bytes root;                                        // DER, the given one that it ends at
-    std::vector<CertificateDescription> certificates;  // of the chain, root first
+    Digest leaf_digest;                                     // of the leaf certificate, base hash: what a device's registers are keyed by
+    Digest chain_digest;                                    // of the whole chain, as DIGESTS has it
+    Bytes leaf = {};                                        // DER
+    Bytes root = {};                                        // DER, the given one that it ends at
+    std::vector<CertificateDescription> certificates = {};  // of the chain, root first
 };
 // Each certificate was issued by the one before it, the first is or was issued by one of the roots, and is what RootHash says. At `time` (nothing: whenever) all of
 // them are valid. Error: malformed_chain, wrong_root_hash, broken_chain, untrusted_root, not_in_validity, too_large.
@@ -94,9 +94,9 @@ std::expected<SpdmVerified, SpdmError> verify_spdm(const SpdmEvidence &evidence,
 // library asks a kernel for them; docs/devices.md says what each of them gives today.
 struct SpdmObjects {
     std::uint8_t slot = 0;
-    Bytes chain;         // the slot's
-    Bytes vca;           // may be empty where `measurements` begins with it
-    Bytes measurements;  // pairs GET_MEASUREMENTS, MEASUREMENTS, the last with its signature
+    Bytes chain = {};         // the slot's
+    Bytes vca = {};           // may be empty where `measurements` begins with it
+    Bytes measurements = {};  // pairs GET_MEASUREMENTS, MEASUREMENTS, the last with its signature
     std::uint32_t generation = 0;
 };
 // As evidence; its nonce is the one in the objects. Error: as read_spdm_transcript(). Who gave a nonce to the kernel compares: a family that does not look at nonces

@@ -88,11 +88,11 @@ struct SpdmMeasurementRequest {
 
 struct SpdmMeasurements {
     std::uint8_t count = 0;  // of blocks there are, where it was asked for; else 0
-    std::vector<SpdmBlock> blocks;
+    std::vector<SpdmBlock> blocks = {};
     std::optional<std::uint8_t> content_changed = {};
     std::optional<SpdmNonce> nonce = {};  // of a signed one
     SpdmNonce responder_nonce{};
-    Bytes opaque;
+    Bytes opaque = {};
     bool is_signed = false;
 };
 
@@ -109,16 +109,16 @@ struct SpdmSlot {
 struct SpdmDigests {
     std::uint8_t mask = 0;            // of slots with certificates
     std::uint8_t supported_mask = 0;  // of slots there are (1.3); else as mask
-    std::vector<SpdmSlot> slots;
+    std::vector<SpdmSlot> slots = {};
 };
 
 struct SpdmChallenge {
-    Bytes chain_digest;
+    Bytes chain_digest = {};
     SpdmNonce nonce{};
     SpdmNonce responder_nonce{};
     std::uint8_t slot_mask = 0;
-    Bytes summary;
-    Bytes opaque;
+    Bytes summary = {};
+    Bytes opaque = {};
 };
 
 // What connect() agreed on.
@@ -127,7 +127,7 @@ struct SpdmConnection {
     SpdmVersion version = SpdmVersion::v1_2;
     SpdmCapabilities capabilities = {};
     SpdmAlgorithms algorithms = {};
-    Bytes vca;  // exact bytes
+    Bytes vca = {};  // exact bytes
 };
 
 // One device. Not for use by two threads at once. An answer that is not in order ends the connection, too: what the two sides hold for their transcript may differ

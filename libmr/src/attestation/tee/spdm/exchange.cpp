@@ -100,9 +100,8 @@ std::expected<Exchange::Outcome, SpdmError> Exchange::reply(ByteView message) {
 std::expected<Exchange::Outcome, SpdmError> Exchange::take_error(ByteView message) {
     ByteReader from(message);
     const auto error = read_header(from);
-    // A device that does not know the request's version answers in the first one.
-    const bool is_of_version_1_0 = error.version == version_1_0 && error.param1 == static_cast<std::uint8_t>(ErrorReply::version_mismatch);
-    if (error.version != request_.front() && !is_of_version_1_0)
+    // A device that does not know the request's version answers in one that it does know.
+    if (error.version != request_.front() && ErrorReply{error.param1} != ErrorReply::version_mismatch)
         return fault(SpdmFault::unexpected_response, "ERROR has another version in its header than the request");
     switch (ErrorReply{error.param1}) {
     case ErrorReply::busy:
