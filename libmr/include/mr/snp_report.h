@@ -26,6 +26,7 @@
 
 #include "mr/bytes.h"
 #include "mr/error.h"
+#include "mr/named_bits.h"
 #include "mr/tdreport.h"
 
 namespace mr {
@@ -113,15 +114,9 @@ std::expected<SnpReport, Error> decode_snp_report(ByteView report);
 // The signed part of such a report and zeros in the place of the signature: what decode_snp_report() takes apart, put together.
 Bytes encode_snp_report(const SnpReport &report);
 
-// What a bit of policy or platform info means when it is set.
-struct SnpBit {
-    unsigned number;
-    std::string_view name;  // "debug", in reference values too
-};
-std::span<const SnpBit> snp_policy_bits();
-std::span<const SnpBit> snp_platform_bits();
-// "smt, reserved_one" and, of a bit without a name, "bit 40".
-std::string snp_bits_text(std::uint64_t value, std::span<const SnpBit> bits);
+// What a bit of policy or platform info means when it is set; reference values have the same names.
+std::span<const NamedBit> snp_policy_bits();
+std::span<const NamedBit> snp_platform_bits();
 inline constexpr unsigned snp_policy_migration_agent = 18;
 inline constexpr unsigned snp_policy_debug = 19;
 

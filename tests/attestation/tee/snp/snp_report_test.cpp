@@ -186,10 +186,10 @@ TEST(SnpReport, ATcbIsComparedByComponent) {
 }
 
 TEST(SnpReport, BitsHaveNames) {
-    EXPECT_EQ(snp_bits_text(0, snp_policy_bits()), "none");
-    EXPECT_EQ(snp_bits_text(0xB0000, snp_policy_bits()), "smt, must_be_one, debug");
-    EXPECT_EQ(snp_bits_text(0x65, snp_platform_bits()), "smt, ecc, alias_check_complete, iommu_write_safe");
-    EXPECT_EQ(snp_bits_text(1ULL << 40U, snp_policy_bits()), "bit 40");
+    EXPECT_EQ(bits_text(0, snp_policy_bits()), "none");
+    EXPECT_EQ(bits_text(0xB0000, snp_policy_bits()), "smt, must_be_one, debug");
+    EXPECT_EQ(bits_text(0x65, snp_platform_bits()), "smt, ecc, alias_check_complete, iommu_write_safe");
+    EXPECT_EQ(bits_text(1ULL << 40U, snp_policy_bits()), "bit 40");
 }
 
 // ---- Tables

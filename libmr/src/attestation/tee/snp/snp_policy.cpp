@@ -86,9 +86,9 @@ std::expected<void, Error> read_minimum_tcb(const PolicyFields &fields, SnpPolic
     return {};
 }
 
-std::expected<void, Error> read_bits(std::string_view member, const Names &names, std::span<const SnpBit> known, std::uint64_t &to) {
+std::expected<void, Error> read_bits(std::string_view member, const Names &names, std::span<const NamedBit> known, std::uint64_t &to) {
     for (const auto &name : names.value_or(std::vector<std::string>())) {
-        const auto bit = std::ranges::find(known, name, &SnpBit::name);
+        const auto bit = std::ranges::find(known, name, &NamedBit::name);
         if (bit == known.end()) {
             std::string all;
             for (const auto &each : known) all.append(all.empty() ? "" : ", ").append(each.name);

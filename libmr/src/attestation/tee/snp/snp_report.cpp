@@ -76,24 +76,24 @@ std::vector<std::string> nonzero_reserved_of(ByteView bytes, const SnpReport &re
     return found;
 }
 
-constexpr std::array policy_bits = {SnpBit{16, "smt"},
-                                    SnpBit{17, "must_be_one"},
-                                    SnpBit{snp_policy_migration_agent, "migration_agent"},
-                                    SnpBit{snp_policy_debug, "debug"},
-                                    SnpBit{20, "single_socket"},
-                                    SnpBit{21, "cxl"},
-                                    SnpBit{22, "aes_256_xts"},
-                                    SnpBit{23, "rapl_off"},
-                                    SnpBit{24, "ciphertext_hiding"},
-                                    SnpBit{25, "page_swap_off"}};
-constexpr std::array platform_bits = {SnpBit{0, "smt"},
-                                      SnpBit{1, "tsme"},
-                                      SnpBit{2, "ecc"},
-                                      SnpBit{3, "rapl_off"},
-                                      SnpBit{4, "ciphertext_hiding"},
-                                      SnpBit{5, "alias_check_complete"},
-                                      SnpBit{6, "iommu_write_safe"},
-                                      SnpBit{7, "sev_tio"}};
+constexpr std::array policy_bits = {NamedBit{16, "smt"},
+                                    NamedBit{17, "must_be_one"},
+                                    NamedBit{snp_policy_migration_agent, "migration_agent"},
+                                    NamedBit{snp_policy_debug, "debug"},
+                                    NamedBit{20, "single_socket"},
+                                    NamedBit{21, "cxl"},
+                                    NamedBit{22, "aes_256_xts"},
+                                    NamedBit{23, "rapl_off"},
+                                    NamedBit{24, "ciphertext_hiding"},
+                                    NamedBit{25, "page_swap_off"}};
+constexpr std::array platform_bits = {NamedBit{0, "smt"},
+                                      NamedBit{1, "tsme"},
+                                      NamedBit{2, "ecc"},
+                                      NamedBit{3, "rapl_off"},
+                                      NamedBit{4, "ciphertext_hiding"},
+                                      NamedBit{5, "alias_check_complete"},
+                                      NamedBit{6, "iommu_write_safe"},
+                                      NamedBit{7, "sev_tio"}};
 
 struct Component {
     std::string_view name;
@@ -188,22 +188,7 @@ Bytes encode_snp_report(const SnpReport &report) {
     return bytes;
 }
 
-std::span<const SnpBit> snp_policy_bits() { return policy_bits; }
-std::span<const SnpBit> snp_platform_bits() { return platform_bits; }
-
-std::string snp_bits_text(std::uint64_t value, std::span<const SnpBit> bits) {
-    std::string text;
-    for (unsigned number = 0; number < 64; ++number) {
-        if ((value >> number & 1U) == 0) continue;
-        const auto known = std::ranges::find(bits, number, &SnpBit::number);
-        text.append(text.empty() ? "" : ", ");
-        if (known != bits.end()) {
-            text.append(known->name);
-        } else {
-            text.append("bit ").append(std::to_string(number));
-        }
-    }
-    return text.empty() ? "none" : text;
-}
+std::span<const NamedBit> snp_policy_bits() { return policy_bits; }
+std::span<const NamedBit> snp_platform_bits() { return platform_bits; }
 
 }  // namespace mr

@@ -43,17 +43,11 @@ std::string hex_of(std::uint64_t bits) {
     return "0x" + to_hex(bytes);
 }
 
-std::uint64_t known_bits(std::span<const SnpBit> bits) {
-    std::uint64_t mask = 0;
-    for (const auto &bit : bits) mask |= std::uint64_t{1} << bit.number;
-    return mask;
-}
-
 // The names of its bits that should not be as they are; empty: none.
-std::string unlike(std::uint64_t value, const SnpPolicy::Bits &wanted, std::span<const SnpBit> bits) {
+std::string unlike(std::uint64_t value, const SnpPolicy::Bits &wanted, std::span<const NamedBit> bits) {
     if (const auto lacking = wanted.set & ~value; lacking != 0)
-        return "not set is what the reference values want set: " + snp_bits_text(lacking, bits);
-    if (const auto set = wanted.clear & value; set != 0) return "set is what the reference values want clear: " + snp_bits_text(set, bits);
+        return "not set is what the reference values want set: " + bits_text(lacking, bits);
+    if (const auto set = wanted.clear & value; set != 0) return "set is what the reference values want clear: " + bits_text(set, bits);
     return {};
 }
 
@@ -348,7 +342,7 @@ private:
         if ((policy & must_be_one) == 0) return fails(text + " lacks bit 17, which has to be one");
         if ((policy & ~known) != 0) return fails(text + " has bits that are reserved: " + hex_of(policy & ~known));
         if (auto wrong = unlike(policy, policies_.snp.policy, snp_policy_bits()); !wrong.empty()) return fails(text + ": " + wrong);
-        return holds(text + ": " + snp_bits_text(policy & ~abi_version, snp_policy_bits()));
+        return holds(text + ": " + bits_text(policy & ~abi_version, snp_policy_bits()));
     }
 
     [[nodiscard]] Finding check_migration_agent() const {
@@ -366,7 +360,7 @@ private:
         const auto text = "the platform info " + hex_of(info);
         if ((info & ~known) != 0) return fails(text + " has bits that are reserved: " + hex_of(info & ~known));
         if (auto wrong = unlike(info, policies_.snp.platform, snp_platform_bits()); !wrong.empty()) return fails(text + ": " + wrong);
-        return holds(text + ": " + snp_bits_text(info, snp_platform_bits()));
+        return holds(text + ": " + bits_text(info, snp_platform_bits()));
     }
 
     [[nodiscard]] Finding check_vmpl() const {
