@@ -42,6 +42,15 @@ void print_tdreport(const mr::TdReport &report, const mr::TdReportHashes &hashes
     if ((report.td_info.attributes & mr::td_attribute_debug) != 0) std::cout << "WARNING: a debug TD, whose memory the host can read\n";
 }
 
+void add_rows(std::vector<Row> &rows, const std::string &prefix, const Json &value) {
+    if (!value.is_structured()) {
+        if (!value.is_null()) rows.push_back({prefix, value.is_string() ? value.get<std::string>() : value.dump()});
+        return;
+    }
+    for (const auto &[key, inner] : value.items())
+        add_rows(rows, prefix.empty() ? key : std::string(prefix).append(".").append(key), inner);
+}
+
 }  // namespace
 
 std::string utc_text(std::int64_t seconds) {
@@ -51,6 +60,20 @@ std::string utc_text(std::int64_t seconds) {
     if (::gmtime_r(&time, &parts) == nullptr) return std::to_string(seconds);
     const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
     return {text.data(), size};
+}
+
+std::string hex_number(std::uint64_t value) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    do text.insert(text.begin(), digits[value & 0xFU]);
+    while ((value >>= 4U) != 0);
+    return "0x" + text;
+}
+
+std::vector<Row> rows_of(const Json &fields) {
+    std::vector<Row> rows;
+    add_rows(rows, "", fields);
+    return rows;
 }
 
 // From the kinds that show themselves by their first bytes to those that have to be read.
@@ -82,6 +105,8 @@ int inspect(bool json, const std::string &file) {
         const auto token = mr::decode_cca_token(bytes);
         return token ? inspect_cca_token(json, *token, bytes.size()) : in_file(token.error());
     }
+    if (mr::begins_pci_message(bytes)) return inspect_pci_message(json, file, bytes);
+    if (const auto message = mr::decode_tdisp_message(bytes)) return inspect_tdisp_message(json, *message);
     if (mr::is_evidence(bytes)) {
         const auto evidence = mr::parse_evidence(bytes);
         return evidence ? inspect_evidence(json, file, *evidence) : in_file(evidence.error());
@@ -95,13 +120,15 @@ int inspect(bool json, const std::string &file) {
     if (bytes.size() <= mr::max_collateral_size) {
         if (const auto collateral = mr::parse_collateral(text)) return inspect_collateral(json, *collateral);
     }
+    if (const auto report = mr::decode_tdisp_report(bytes)) return inspect_tdisp_report(json, *report, bytes.size());
     if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, bytes, *log);
     return fail(
         {mr::ErrorCode::malformed,
          file + " (" + std::to_string(bytes.size()) + " bytes" + (mapped->is_text_form() ? ", as text" : "") +
              ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
              "CCA tokens, SEV-SNP reports (1184 bytes, versions 2 to 5) and the tables of certificates beside them, "
-             "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
+             "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), messages of TDISP and IDE_KM, reports of device interfaces, "
+             "collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
              "dstack's, IMA's in ASCII)"});
 }
 

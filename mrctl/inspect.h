@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "mr/evidence.h"
 #include "mr/quote.h"
 #include "mr/snp_report.h"
+#include "mr/tdisp.h"
+#include "mrctl/output.h"
 
 namespace mrctl {
 
@@ -51,6 +54,12 @@ bool print_replay(bool json, mr::Replay &replay, const EventNumbers::Wrong &numb
 // "2026-11-25T02:54:08Z"
 std::string utc_text(std::int64_t seconds);  // inspect.cpp
 
+// "0x1f"
+std::string hex_number(std::uint64_t value);  // inspect.cpp
+
+// A field for each row, by the path to it: "platform.sw_components.0.type". What is null is left out.
+std::vector<Row> rows_of(const nlohmann::ordered_json &fields);  // inspect.cpp
+
 // Of a TCG number: "sha384", or the number.
 std::string algorithm_name(std::uint16_t id);  // inspect_log.cpp
 
@@ -59,6 +68,9 @@ int inspect_quote(bool json, const mr::Quote &quote, std::size_t total);        
 int inspect_snp_report(bool json, const mr::SnpReport &report);                                       // inspect_snp.cpp
 int inspect_snp_table(bool json, const std::string &file, mr::ByteView table);                        // inspect_snp.cpp
 int inspect_cca_token(bool json, const mr::CcaToken &token, std::size_t total);                       // inspect_cca.cpp
+int inspect_pci_message(bool json, const std::string &file, mr::ByteView message);                    // inspect_tdisp.cpp
+int inspect_tdisp_message(bool json, const mr::TdispMessage &message);                                // inspect_tdisp.cpp
+int inspect_tdisp_report(bool json, const mr::TdispReport &report, std::size_t total);                // inspect_tdisp.cpp
 int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);                      // inspect_quote.cpp
 int inspect_collateral(bool json, const mr::Collateral &collateral);                                  // inspect_evidence.cpp
 int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence);               // inspect_evidence.cpp

@@ -70,16 +70,6 @@ Json json_of(const mr::CcaToken &token) {
     return json;
 }
 
-// "platform.sw_components.0.type"
-void add_rows(std::vector<Row> &rows, const std::string &prefix, const Json &value) {
-    if (!value.is_structured()) {
-        if (!value.is_null()) rows.push_back({prefix, value.is_string() ? value.get<std::string>() : value.dump()});
-        return;
-    }
-    for (const auto &[key, inner] : value.items())
-        add_rows(rows, prefix.empty() ? key : std::string(prefix).append(".").append(key), inner);
-}
-
 }  // namespace
 
 int inspect_cca_token(bool json, const mr::CcaToken &token, std::size_t total) {
@@ -89,9 +79,7 @@ int inspect_cca_token(bool json, const mr::CcaToken &token, std::size_t total) {
         return exit_done;
     }
     std::cout << "Token of an Arm CCA realm, " << total << " bytes\n";
-    std::vector<Row> rows;
-    add_rows(rows, "", fields);
-    print_table({"CLAIM", "VALUE (bytes in hexadecimal, in their order)"}, rows);
+    print_table({"CLAIM", "VALUE (bytes in hexadecimal, in their order)"}, rows_of(fields));
     const auto lifecycle = mr::cca_lifecycle(token.platform.lifecycle);
     if (lifecycle != mr::CcaLifecycle::secured)
         std::cout << "WARNING: the platform is not secured: its lifecycle is " << mr::to_string(lifecycle) << '\n';

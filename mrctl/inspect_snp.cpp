@@ -14,14 +14,6 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-std::string hex_number(std::uint64_t value) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    do text.insert(text.begin(), digits[value & 0xFU]);
-    while ((value >>= 4U) != 0);
-    return "0x" + text;
-}
-
 std::string signing_key_of(const mr::SnpReport &report) {
     switch (static_cast<mr::SnpSigningKey>(report.signing_key())) {
     case mr::SnpSigningKey::vcek: return "VCEK";

@@ -369,9 +369,10 @@ int main(int argc, char **argv) {
     verify_app->callback(run_into(exit_code, [&] { return mrctl::verify(common.json, verify); }));
 
     std::string inspected;
-    auto *inspect_app = app.add_subcommand("inspect",
-                                           "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, certificates, collateral, "
-                                           "evidence, event logs); needs no mrd");
+    auto *inspect_app =
+        app.add_subcommand("inspect",
+                           "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, TDISP, IDE_KM, certificates, "
+                           "collateral, evidence, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected, "File, or - for standard input")->type_name("")->required();
     inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
 
