@@ -50,8 +50,9 @@ struct Claims {
     std::string quote_format;  // "tdx_v4"
     Bytes report_data;         // as it is signed: 64 bytes, or 32 of kinds that take no more
     std::vector<ClaimedRegister> registers;
-    bool has_auxiliary = false;          // quotes of this kind come with auxiliary data
-    std::optional<bool> simulated = {};  // by the root of its certificates: of the simulator, of the hardware's maker; nothing: neither
+    bool has_auxiliary = false;             // quotes of this kind come with auxiliary data
+    std::optional<bool> simulated = {};     // by the root of its certificates: of the simulator, of the hardware's maker; nothing: neither
+    bool reference_says_what_runs = false;  // what the reference values say of this kind alone says it, too
     Bytes leaf_key = {};        // the public key that vouches for this very piece of hardware, in one form; empty: it cannot be read
     ClaimedFact hardware = {};  // its certificates lead to the root of the hardware's maker
     ClaimedFact debug = {};     // the host can look into it

@@ -193,7 +193,9 @@ public:
         const bool says = says_what_runs(reference_) || std::ranges::any_of(reference_.alternatives, [&](const Alternatives &each) {
                               return std::ranges::all_of(each.sets, [&](const RuleSet &set) { return says_what_runs(set); });
                           });
-        if (says) return state(statement::reference_values, Judgement::holds, true, "they say what must run");
+        const bool own_says =
+            !claims_.empty() && std::ranges::all_of(claims_, [](const auto &claims) { return claims && claims->reference_says_what_runs; });
+        if (says || own_says) return state(statement::reference_values, Judgement::holds, true, "they say what must run");
         state(statement::reference_values, Judgement::not_judged, !options_.waived.reference,
               "no reference values say what must run, by registers, requiredEvents or the events of closedRegisters: what they only forbid "
               "or accept leaves the rest open");

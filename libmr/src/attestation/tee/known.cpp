@@ -4,13 +4,14 @@
 
 #include "libmr/src/attestation/tee/cca/cca.h"
 #include "libmr/src/attestation/tee/snp/snp.h"
+#include "libmr/src/attestation/tee/spdm/spdm.h"
 #include "libmr/src/attestation/tee/tdx/tdx.h"
 #include "mr/tee.h"
 
 namespace mr {
 
 Tees known_tees() {
-    static const std::array<const Tee *, 3> known{&tdx::tee(), &snp::tee(), &cca::tee()};
+    static const std::array<const Tee *, 4> known{&tdx::tee(), &snp::tee(), &cca::tee(), &spdm::tee()};
     return known;
 }
 

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "mr/digest.h"
-#include "tests/attestation/tee/tdisp/conversation.h"
+#include "tests/attestation/tee/spdm/conversation.h"
 
 namespace mr {
 namespace {

@@ -1,0 +1,431 @@
+// What the evidence of a device comes to: one statement for each way in which it may be another's, an old one, or of another device than is expected.
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "libmr/src/attestation/finding.h"
+#include "libmr/src/attestation/tee/spdm/spdm.h"
+#include "mr/corim.h"
+#include "mr/tdreport.h"
+#include "mr/verify_spdm.h"
+
+namespace mr {
+namespace attestation {
+namespace {
+
+constexpr std::string_view quote_format_name = "spdm";
+
+std::string index_text(std::uint8_t index) { return std::to_string(index); }
+
+// "Vendor=10de:Device=2331:CC=030200": what a field says, by its name.
+std::map<std::string_view, std::string_view> fields_of(std::string_view name) {
+    std::map<std::string_view, std::string_view> fields;
+    while (!name.empty()) {
+        const auto field = name.substr(0, name.find(':'));
+        name.remove_prefix(std::min(name.size(), field.size() + 1));
+        const auto end = field.find_first_of("= ");
+        fields.emplace(field.substr(0, end), end == std::string_view::npos ? std::string_view() : field.substr(end + 1));
+    }
+    return fields;
+}
+
+// The certificate may say more than is expected, and nothing else.
+bool is_function(std::string_view certified, std::string_view expected) {
+    const auto has = fields_of(certified);
+    return std::ranges::all_of(fields_of(expected), [&](const auto &field) {
+        const auto found = has.find(field.first);
+        return found != has.end() && found->second == field.second;
+    });
+}
+// "maker:product:serial", of which the serial number need not be expected.
+bool is_product(std::string_view certified, std::string_view expected) {
+    return certified == expected || (std::ranges::count(expected, ':') == 1 && certified.starts_with(std::string(expected) + ":"));
+}
+
+std::string listed(const std::vector<std::string> &texts, std::string_view between = ", ") {
+    std::string all;
+    for (const auto &text : texts) all.append(all.empty() ? "" : between).append(text);
+    return all;
+}
+
+// As io.mrd.Devices calls its register: "fw2".
+std::string register_name(const SpdmBlock &block) {
+    static constexpr std::array<std::string_view, 11> names = {"rom",     "fw",  "hwconfig",   "fwconfig", "manifest",  "mode",
+                                                               "version", "svn", "hashextend", "info",     "structured"};
+    return (block.type < names.size() ? std::string(names.at(block.type)) : "type" + std::to_string(block.type) + "_") +
+           index_text(block.index);
+}
+
+// Of one piece of evidence.
+class DeviceVerification {
+public:
+    DeviceVerification(const TeeEvidence &evidence, const TrustAnchors *anchors, UnixTime time, const PlatformPolicy &platform,
+                       const SpdmPolicy &policy, bool has_policy, Verdict &verdict)
+        : evidence_(evidence),
+          anchors_(anchors != nullptr ? *anchors : nobody_),
+          time_(time),
+          platform_(platform),
+          policy_(policy),
+          has_policy_(has_policy),
+          verdict_(verdict),
+          file_(parse_device_evidence(evidence.quote)) {}
+
+    std::optional<Claims> run() {
+        add(statement::quote_format, check_format());
+        check_signatures();
+        add(statement::device_claims, if_read([&] { return check_claims(); }));
+        add(statement::signed_algorithms, if_signed([&] { return check_algorithms(); }));
+        add(statement::device_identity, if_signed([&] { return check_identity(); }), has_policy_);
+        add(statement::device_mode, if_signed([&] { return check_mode(); }));
+        add(statement::value_freshness, if_signed([&] { return check_freshness(); }));
+        take_manifests();
+        check_blocks();
+        if (!read_) return std::nullopt;
+        return claims();
+    }
+
+private:
+    static constexpr auto unread = "what the device signed cannot be read";
+    static constexpr auto unsigned_reason = "nothing vouches for what the device says";
+
+    void add(std::string_view name, Finding found, bool required = true) {
+        // Texts of certificates and manifests stand in some reasons; write_verdict() and who prints them escape what could trick a terminal.
+        verdict_.add({.name = std::string(name), .result = found.result, .required = required, .reason = std::move(found.reason)});
+    }
+    template <typename Check>
+    Finding if_read(Check check) const {
+        return read_ ? check() : not_judged(unread);
+    }
+    template <typename Check>
+    Finding if_signed(Check check) const {
+        return is_signed_ ? check() : not_judged(unsigned_reason);
+    }
+
+    Finding check_format() {
+        if (!file_) return fails(file_.error().message);
+        auto read = read_spdm_transcript(file_->spdm);
+        if (!read) return fails("the transcript: " + read.error().message);
+        read_ = std::move(*read);
+        return holds("measurements over SPDM " + std::string(to_string(read_->version)) + ", " + std::to_string(read_->blocks.size()) +
+                     " blocks, of slot " + std::to_string(read_->slot));
+    }
+
+    // From quote_signature to certificates_valid.
+    void check_signatures() {
+        if (!read_) {
+            for (const auto name : {statement::quote_signature, statement::certificate_chain, statement::certificates_valid})
+                add(name, not_judged(unread));
+            return;
+        }
+        const auto &evidence = file_->spdm;
+        const auto signature = check_spdm_signature(evidence, *read_);
+        add(statement::quote_signature,
+            signature ? holds("the leaf certificate's key signed the transcript") : fails(signature.error().message));
+        const auto hash = spdm_base_hash(read_->algorithms.base_hash);
+        auto chain = hash ? check_spdm_chain(evidence.chain, *hash, anchors_)
+                          : std::unexpected(SpdmError{SpdmFault::no_common_algorithm, "the base hash is not known"});
+        is_signed_ = signature && chain;
+        if (!chain) {
+            const auto none = anchors_.roots.empty() ? "; no roots were given, and there are none that all devices have" : "";
+            add(statement::certificate_chain, fails(chain.error().message + none));
+            return add(statement::certificates_valid, not_judged("the certificate chain does not hold"));
+        }
+        add(statement::certificate_chain,
+            holds("the chain of " + std::to_string(chain->certificates.size()) + " certificates leads to a given root"));
+        const auto valid = check_spdm_chain(evidence.chain, *hash, anchors_, time_);
+        add(statement::certificates_valid,
+            valid ? holds("every certificate is valid at the time of verification") : fails(valid.error().message));
+        identity_ = std::move(*chain);
+    }
+
+    // What the file says for people is what a reader sees first.
+    [[nodiscard]] Finding check_claims() const {
+        const auto &said = file_->spdm;
+        if (said.nonce != SpdmNonce{} && said.nonce != read_->nonce)
+            return fails("the file says the nonce " + to_hex(said.nonce) + ", signed is " + to_hex(read_->nonce));
+        if (said.slot != read_->slot)
+            return fails("the file says slot " + std::to_string(said.slot) + ", signed is slot " + std::to_string(read_->slot));
+        if (file_->blocks && *file_->blocks != read_->blocks) return fails("the file's blocks are not those of the transcript");
+        return holds("the transcript shows nothing else");
+    }
+
+    [[nodiscard]] Finding check_algorithms() const {
+        if (read_->algorithms_are_signed) return holds("the transcript has what was negotiated");
+        return judge(policy_.accept_unsigned_algorithms, "SPDM 1.1 does not sign what was negotiated, which is accepted",
+                     "SPDM 1.1 does not sign what was negotiated: which hash the digests are of is somebody's word");
+    }
+
+    [[nodiscard]] Finding check_identity() const {
+        const auto names = device_names(identity_->leaf);
+        if (!names) return fails(names.error().message);
+        std::vector<std::string> found;
+        if (names->pci) found.push_back("PCI " + *names->pci);
+        if (names->dmtf) found.push_back(*names->dmtf);
+        const auto who = found.empty() ? std::string("the certificate names no device") : "the certificate is of " + listed(found);
+        if (policy_.pci.empty() && policy_.dmtf.empty())
+            return policy_.accept_any_device ? holds(who + "; any device is accepted")
+                                             : not_judged(who + "; which is expected, nothing says");
+        const auto is_one_of = [](const std::optional<std::string> &name, const std::vector<std::string> &expected, auto is) {
+            return expected.empty() || (name && std::ranges::any_of(expected, [&](const std::string &each) { return is(*name, each); }));
+        };
+        if (!is_one_of(names->pci, policy_.pci, is_function))
+            return fails(who + ", expected was the function " + listed(policy_.pci, " or "));
+        if (!is_one_of(names->dmtf, policy_.dmtf, is_product)) return fails(who + ", expected was " + listed(policy_.dmtf, " or "));
+        return holds(who);
+    }
+
+    // Nothing: no block says it. One of another size or form says nothing, either.
+    [[nodiscard]] std::optional<SpdmDeviceMode> mode() const {
+        std::optional<SpdmDeviceMode> found;
+        for (const auto &block : read_->blocks) {
+            if (block.type == std::to_underlying(SpdmBlockType::device_mode)) found = spdm_device_mode(block);
+        }
+        return found;
+    }
+
+    [[nodiscard]] Finding check_mode() const {
+        const auto found = mode();
+        if (!found)
+            return judge(policy_.accept_no_mode, "the device says no mode, which is accepted", "the device says no mode: it may be any");
+        const auto text = "the device's mode is " + bits_text(found->mode, spdm_mode_bits());
+        return judge(found->mode != 0 && (found->mode & ~policy_.modes) == 0, text,
+                     text + ", accepted is " + bits_text(policy_.modes, spdm_mode_bits()));
+    }
+
+    [[nodiscard]] Finding check_freshness() const {
+        if (read_->values_are_fresh()) return holds("the device measures when it is asked");
+        return judge(policy_.accept_values_since_reset, "values may be of the device's last reset, which is accepted",
+                     "the device does not measure when it is asked: values may be of its last reset, however fresh the signature is");
+    }
+
+    void take_manifests() {
+        sets_ = policy_.sets;
+        if (!evidence_.collateral) return;
+        std::vector<DeviceReferenceSet> added;
+        auto found = check_manifests(added);
+        if (found.good()) std::ranges::move(added, std::back_inserter(sets_));
+        add(statement::reference_manifest, std::move(found));
+    }
+
+    Finding check_manifests(std::vector<DeviceReferenceSet> &to) const {
+        const auto manifests = parse_spdm_collateral(*evidence_.collateral);
+        if (!manifests) return fails(manifests.error().message);
+        std::vector<std::string> names;
+        for (const auto &manifest : *manifests) {
+            auto corim = decode_corim(manifest);
+            if (!corim) return fails(corim.error().message);
+            const auto name = "the manifest " + corim->id;
+            const auto signed_by = [&](const Bytes &key) { return check_corim_signature(*corim, key).has_value(); };
+            const bool is_signed = std::ranges::any_of(policy_.manifest_keys, signed_by);
+            if (!is_signed && !policy_.manifest_keys.empty() && corim->is_signed)
+                return fails(name + " is signed by none of the keys that the reference values name");
+            if (!is_signed && !policy_.accept_unsigned_manifests)
+                return fails(
+                    name + (corim->is_signed ? " is signed, and the reference values name no key (manifestKeys)" : " is signed by nobody"));
+            if (corim->not_before && time_ < *corim->not_before)
+                return fails(name + " holds from " + date_text(*corim->not_before) + " on");
+            if (corim->not_after && time_ > *corim->not_after) return fails(name + " held until " + date_text(*corim->not_after));
+            names.push_back(corim->id + (is_signed ? "" : " (whoever made it)"));
+            std::ranges::move(corim->sets, std::back_inserter(to));
+        }
+        return holds("manifests that are taken: " + listed(names));
+    }
+
+    // How a set fits the device.
+    struct Fit {
+        const DeviceReferenceSet *set = nullptr;
+        std::vector<std::string> wrong;     // of blocks that are named
+        std::vector<std::string> outdated;  // of security versions
+    };
+
+    [[nodiscard]] Fit fit_of(const DeviceReferenceSet &set) const {
+        Fit fit{.set = &set, .wrong = {}, .outdated = {}};
+        const auto hash = spdm_measurement_hash(read_->algorithms.measurement_hash);
+        std::map<std::uint8_t, std::vector<const BlockReference *>> by_index;
+        for (const auto &each : set.blocks) by_index[each.index].push_back(&each);
+        for (const auto &[index, references] : by_index) {
+            const auto block = std::ranges::find(read_->blocks, index, &SpdmBlock::index);
+            if (block == read_->blocks.end()) {
+                fit.wrong.push_back("block " + index_text(index) + " is not there");
+                continue;
+            }
+            const auto defect = [&](bool with_svn) {
+                std::string first;
+                for (const auto *reference : references) {
+                    auto each = block_defect(*block, *reference, hash, with_svn);
+                    if (each.empty()) return each;
+                    if (first.empty()) first = std::move(each);
+                }
+                return first;
+            };
+            if (auto wrong = defect(false); !wrong.empty()) {
+                fit.wrong.push_back(std::move(wrong));
+            } else if (auto outdated = defect(true); !outdated.empty()) {
+                fit.outdated.push_back(std::move(outdated));
+            }
+        }
+        return fit;
+    }
+
+    void check_blocks() {
+        const bool required = has_policy_ || evidence_.collateral.has_value();
+        if (!is_signed_ || sets_.empty()) {
+            const auto reason = is_signed_ ? "no reference values name the blocks of the device" : unsigned_reason;
+            add(statement::measurement_blocks, not_judged(reason), required);
+            return add(statement::unlisted_blocks, not_judged(reason), required);
+        }
+        for (const auto &set : sets_) {
+            auto fit = fit_of(set);
+            const auto rank = [](const Fit &each) { return std::pair(each.wrong.size(), each.outdated.size()); };
+            if (fit_.set == nullptr || rank(fit) < rank(fit_)) fit_ = std::move(fit);
+        }
+        const auto of_more = sets_.size() == 1 ? std::string() : ", the nearest of " + std::to_string(sets_.size());
+        add(statement::measurement_blocks,
+            judge(fit_.wrong.empty(), "all that " + fit_.set->name + " names is there, and as it says",
+                  "not as " + fit_.set->name + of_more + " says: " + listed(fit_.wrong, "; ")),
+            required);
+        add(statement::unlisted_blocks, check_unlisted(), required);
+    }
+
+    [[nodiscard]] Finding check_unlisted() const {
+        if (policy_.accept_unlisted) return holds("blocks that are not listed are accepted");
+        std::vector<std::string> unlisted;
+        for (const auto &block : read_->blocks) {
+            const bool is_listed = std::ranges::find(fit_.set->blocks, block.index, &BlockReference::index) != fit_.set->blocks.end() ||
+                                   std::ranges::find(policy_.accepted_blocks, block.index) != policy_.accepted_blocks.end();
+            // What it says is a statement of its own.
+            const bool is_mode = block.type == std::to_underlying(SpdmBlockType::device_mode) && spdm_device_mode(block);
+            if (!is_listed && !is_mode) unlisted.push_back(index_text(block.index) + " (" + spdm_block_type_text(block.type) + ")");
+        }
+        if (!unlisted.empty()) return fails("the device has blocks that " + fit_.set->name + " does not name: " + listed(unlisted));
+        const bool is_all = read_->has_all || (read_->block_count && *read_->block_count == read_->blocks.size());
+        return judge(is_all, "the device has no other blocks", "the device was not asked for all its blocks, so that it may have others");
+    }
+
+    // Debug bits of all times: what was looked into once may have been changed.
+    [[nodiscard]] ClaimedFact debug() const {
+        if (!is_signed_) return {.is = {}, .reason = unsigned_reason};
+        const auto found = mode();
+        if (!found) return {.is = {}, .reason = "the device says nothing of debugging"};
+        const bool is_debug = found->debug != 0;
+        return {.is = is_debug,
+                .reason = is_debug ? "the device is, or was, under debug: " + bits_text(found->debug, spdm_debug_bits())
+                                   : "the device is not under debug, and was not"};
+    }
+
+    [[nodiscard]] ClaimedTcb tcb() const {
+        ClaimedTcb tcb;
+        if (fit_.set == nullptr) {
+            tcb.failed = is_signed_ && sets_.empty() && !evidence_.collateral && platform_.tcb_required;
+            tcb.reason = is_signed_ ? "no reference values that are taken say which firmware of the device is good" : unsigned_reason;
+            return tcb;
+        }
+        tcb.is_asked_for = true;
+        tcb.is_up_to_date = fit_.outdated.empty();
+        tcb.status = tcb.reported = tcb.is_up_to_date ? spdm_endorsed : spdm_out_of_date;
+        tcb.reason = tcb.is_up_to_date ? "no security version is below what " + fit_.set->name + " names" : listed(fit_.outdated, "; ");
+        return tcb;
+    }
+
+    Claims claims() const {
+        Claims claims{.kind = std::string(spdm_kind),
+                      .quote_format = std::string(quote_format_name),
+                      .report_data = Bytes(read_->nonce.begin(), read_->nonce.end()),
+                      .registers = {}};
+        claims.report_data.resize(report_data_size);
+        const auto hash = spdm_measurement_hash(read_->algorithms.measurement_hash);
+        for (const auto &block : read_->blocks) {
+            if (block.value.empty() || block.value.size() > max_digest_size) continue;
+            constexpr auto last_of_what_runs = std::to_underlying(SpdmBlockType::firmware_configuration);
+            claims.registers.push_back({.name = register_name(block),
+                                        .algorithm = hash.value_or(HashAlgorithm::sha384),
+                                        .value = Digest(block.value),
+                                        .says_what_runs = block.type <= last_of_what_runs});
+        }
+        if (identity_) {
+            const auto leaf = identity_->leaf_digest.bytes();
+            claims.leaf_key.assign(leaf.begin(), leaf.end());
+        }
+        claims.hardware = {.is = {}, .reason = "no root of all devices is known: whoever names the root says whose it is"};
+        claims.debug = debug();
+        claims.tcb = tcb();
+        claims.reference_says_what_runs = fit_.set != nullptr;
+        return claims;
+    }
+
+    inline static const TrustAnchors nobody_{};
+
+    const TeeEvidence &evidence_;
+    const TrustAnchors &anchors_;
+    UnixTime time_;
+    const PlatformPolicy &platform_;
+    const SpdmPolicy &policy_;
+    bool has_policy_;
+    Verdict &verdict_;
+    std::expected<DeviceEvidence, Error> file_;
+    std::optional<SpdmSigned> read_;        // what the transcript says
+    std::optional<SpdmIdentity> identity_;  // of a chain that leads to a root
+    bool is_signed_ = false;                // by a key that leads to a root
+    std::vector<DeviceReferenceSet> sets_;  // the policy's and the manifests'
+    Fit fit_;                               // of the set that fits best; without a set: nothing was compared
+};
+
+class SpdmJudge final : public TeeJudge {
+public:
+    SpdmJudge(const TrustAnchors *anchors, PlatformPolicy platform, SpdmPolicy policy, bool has_policy)
+        : anchors_(anchors), platform_(std::move(platform)), policy_(std::move(policy)), has_policy_(has_policy) {}
+
+    std::optional<Claims> judge(const TeeEvidence &evidence, UnixTime time, Verdict &verdict) override {
+        return DeviceVerification(evidence, anchors_, time, platform_, policy_, has_policy_, verdict).run();
+    }
+
+private:
+    const TrustAnchors *anchors_;
+    PlatformPolicy platform_;
+    SpdmPolicy policy_;
+    bool has_policy_;
+};
+
+class Spdm final : public Tee {
+public:
+    [[nodiscard]] std::string_view kind() const override { return spdm_kind; }
+
+    [[nodiscard]] bool begins_quote(ByteView quote) const override { return is_device_evidence(quote); }
+
+    [[nodiscard]] std::expected<Claims, Error> read(ByteView quote) const override {
+        // Nobody's roots: all that is not signed is left out, and what the transcript says is there.
+        Verdict ignored;
+        auto claims = DeviceVerification({.quote = quote}, nullptr, 0, {}, {}, false, ignored).run();
+        if (!claims) return std::unexpected(Error{ErrorCode::malformed, ignored.find(statement::quote_format)->reason});
+        return std::move(*claims);
+    }
+
+    [[nodiscard]] std::expected<void, Error> check_policy(std::string_view json) const override {
+        const auto policy = parse_spdm_policy(json);
+        if (!policy) return std::unexpected(policy.error());
+        return {};
+    }
+
+    [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {spdm_endorsed, spdm_out_of_date}; }
+
+    // There is no root of all devices: each maker has its own.
+    [[nodiscard]] std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &policy) const override {
+        const auto own = policy.of_kind.find(spdm_kind);
+        const bool has_policy = own != policy.of_kind.end();
+        return std::make_unique<SpdmJudge>(anchors, policy,
+                                           has_policy ? parse_spdm_policy(own->second).value_or(SpdmPolicy()) : SpdmPolicy(), has_policy);
+    }
+};
+
+}  // namespace
+}  // namespace attestation
+
+const Tee &spdm::tee() {
+    static const attestation::Spdm known;
+    return known;
+}
+
+}  // namespace mr

@@ -1,0 +1,347 @@
+// The verdict over recorded devices: what is good is verified, and each thing that is nearly good is refused by its own statement.
+#include "mr/verify_spdm.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/attestation/tee/spdm/device_sample.h"
+
+namespace mr {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Json = nlohmann::json;
+
+// Required statements that do not hold, in their order; those that nobody could judge, since another one fails, only if there is no other.
+std::string refusing(const Verdict &verdict) {
+    std::string failing;
+    std::string unjudged;
+    for (const auto &each : verdict.statements()) {
+        if (!each.required || each.result == Judgement::holds) continue;
+        auto &to = each.result == Judgement::fails ? failing : unjudged;
+        to += (to.empty() ? "" : " ") + each.name;
+    }
+    return failing.empty() ? unjudged : failing;
+}
+
+std::string reason(const Verdict &verdict, std::string_view name) {
+    const auto *const statement = verdict.find(name);
+    return statement == nullptr ? "(none)" : statement->reason;
+}
+
+std::string index_of(const Json &blocks, int index) {
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        if (blocks[i].at("index") == index) return "/spdm/blocks/" + std::to_string(i);
+    }
+    return {};
+}
+
+class VerifySpdm : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (!Conversation::have()) GTEST_SKIP() << "no recordings beside the repository";
+        sample_.emplace("doe-p384-12-all-signed");
+        values_ = sample_->reference_values();
+    }
+
+    // The reference values' block of that index.
+    Json &block(int index) { return values_.at(Json::json_pointer(index_of(sample_->blocks, index))); }
+
+    std::optional<DeviceSample> sample_;
+    Json values_;
+};
+
+TEST_F(VerifySpdm, RecordedDevicesAreVerified) {
+    for (const auto *name :
+         {"doe-p384-12-all-signed", "doe-p256-12-all-signed", "doe-p384-12-alias", "doe-p384-12-raw", "doe-p384-12-long-chain",
+          "doe-p384-12-meas512", "doe-p384-12-slot1", "doe-p384-12-opaque", "doe-p384-12-one-by-one", "doe-p384-13-all-signed",
+          "doe-p384-13-new-measurement", "mctp-p256-12-all-signed"}) {
+        const DeviceSample sample(name);
+        const auto verdict = sample.verify(sample.reference_values());
+        EXPECT_TRUE(verdict.verified()) << name << ": " << refusing(verdict) << " " << write_verdict(verdict, 0);
+    }
+}
+
+TEST_F(VerifySpdm, EveryStatementIsThereAndSaysWhatWasFound) {
+    const auto verdict = sample_->verify(values_);
+    EXPECT_THAT(reason(verdict, statement::quote_format), HasSubstr("SPDM 1.2, 8 blocks"));
+    EXPECT_THAT(reason(verdict, statement::device_identity), HasSubstr("ACME:WIDGET:1234567890"));
+    EXPECT_THAT(reason(verdict, statement::device_mode), HasSubstr("normal"));
+    EXPECT_THAT(reason(verdict, statement::not_debug), HasSubstr("noninvasive, since_manufacture"));
+    for (const auto &each : verdict.statements()) EXPECT_THAT(each.reason, ::testing::Not(IsEmpty())) << each.name;
+}
+
+TEST_F(VerifySpdm, AnotherRootIsTheChainsStatement) {
+    auto options = sample_->options(values_);
+    options.anchors = TrustAnchors{.roots = {sample_bytes("spdm/doe-p384-12-slot1/root-slot1.der")}};
+    EXPECT_EQ(refusing(sample_->verify(options)), "certificate_chain");
+    options.anchors.reset();
+    EXPECT_EQ(refusing(sample_->verify(options)), "certificate_chain");
+}
+
+TEST_F(VerifySpdm, AnotherNonceIsTheReportDatasStatement) {
+    auto options = sample_->options(values_);
+    options.report_data->back() ^= 1;
+    EXPECT_EQ(refusing(sample_->verify(options)), "report_data");
+    options.report_data.reset();
+    EXPECT_EQ(refusing(sample_->verify(options)), "report_data");
+}
+
+TEST_F(VerifySpdm, AFlippedBitIsTheSignaturesStatement) {
+    sample_->evidence.spdm.signature.back() ^= 1;
+    EXPECT_EQ(refusing(sample_->verify(values_)), "quote_signature");
+}
+
+TEST_F(VerifySpdm, NoFlippedBitOfATranscriptIsVerified) {
+    auto &transcript = sample_->evidence.spdm.transcript;
+    sample_->evidence.blocks.reset();
+    for (std::size_t i = 0; i < transcript.size(); i += 7) {
+        transcript[i] ^= 0x10;
+        EXPECT_FALSE(sample_->verify(values_).verified()) << i;
+        transcript[i] ^= 0x10;
+    }
+    EXPECT_TRUE(sample_->verify(values_).verified());
+}
+
+TEST_F(VerifySpdm, ACertificateThatHasEndedIsAStatementOfItsOwn) {
+    auto options = sample_->options(values_);
+    options.time = 4'000'000'000;
+    EXPECT_EQ(refusing(sample_->verify(options)), "certificates_valid");
+}
+
+TEST_F(VerifySpdm, SwappedBlocksAreOtherBlocksThoughTheSetOfDigestsIsTheSame) {
+    std::swap(block(1).at("digests"), block(2).at("digests"));
+    const auto verdict = sample_->verify(values_);
+    EXPECT_EQ(refusing(verdict), "measurement_blocks");
+    EXPECT_THAT(reason(verdict, statement::measurement_blocks), HasSubstr("block 1 (immutable_rom, as a digest) is a1d6755d"));
+    EXPECT_THAT(reason(verdict, statement::measurement_blocks), HasSubstr("block 2"));
+}
+
+TEST_F(VerifySpdm, ABlockOfAnotherTypeIsAnotherBlockThoughItsDigestIsTheSame) {
+    block(2).at("type") = "immutable_rom";
+    const auto verdict = sample_->verify(values_);
+    EXPECT_EQ(refusing(verdict), "measurement_blocks");
+    EXPECT_THAT(reason(verdict, statement::measurement_blocks), HasSubstr("mutable_firmware, as a digest, expected was immutable_rom"));
+}
+
+TEST_F(VerifySpdm, ADigestOfAnotherAlgorithmIsNoneOfThisOne) {
+    block(2).at("digests") = {"sha256:" + std::string(64, '0')};
+    EXPECT_EQ(refusing(sample_->verify(values_)), "measurement_blocks");
+    block(2).at("digests").push_back(sample_->blocks.at(1).at("digests").at(0));
+    EXPECT_EQ(refusing(sample_->verify(values_)), "");
+}
+
+TEST_F(VerifySpdm, ABlockThatIsNotThereIsMissed) {
+    values_["spdm"]["blocks"].push_back({{"index", 5}, {"type", "mutable_firmware"}, {"digests", block(2).at("digests")}});
+    const auto verdict = sample_->verify(values_);
+    EXPECT_EQ(refusing(verdict), "measurement_blocks");
+    EXPECT_THAT(reason(verdict, statement::measurement_blocks), HasSubstr("block 5 is not there"));
+}
+
+TEST_F(VerifySpdm, ASecurityVersionIsAtLeastWhatIsAskedFor) {
+    block(16).at("minimumSvn") = 8;
+    const auto verdict = sample_->verify(values_);
+    EXPECT_EQ(refusing(verdict), "tcb");
+    EXPECT_THAT(reason(verdict, statement::tcb), HasSubstr("block 16 has the security version 7, at least 8"));
+    block(16).at("minimumSvn") = 6;
+    EXPECT_EQ(refusing(sample_->verify(values_)), "");
+}
+
+TEST_F(VerifySpdm, DebugBitsAndModeAreStatementsOfTheirOwn) {
+    values_.erase("debug");
+    EXPECT_EQ(refusing(sample_->verify(values_)), "not_debug");
+    values_["debug"] = "accept";
+    values_["spdm"]["modes"] = {"recovery", "rma"};
+    EXPECT_EQ(refusing(sample_->verify(values_)), "device_mode");
+}
+
+TEST_F(VerifySpdm, ABlockThatNobodyListsIsRefusedUnlessItIsAccepted) {
+    values_.at("spdm").at("blocks").erase(1);
+    auto verdict = sample_->verify(values_);
+    EXPECT_EQ(refusing(verdict), "unlisted_blocks");
+    EXPECT_THAT(reason(verdict, statement::unlisted_blocks), HasSubstr("2 (mutable_firmware)"));
+    values_["spdm"]["acceptedBlocks"] = {2};
+    EXPECT_EQ(refusing(sample_->verify(values_)), "");
+    values_["spdm"]["acceptedBlocks"] = {3};
+    EXPECT_EQ(refusing(sample_->verify(values_)), "unlisted_blocks");
+    values_["spdm"]["unlistedBlocks"] = "accept";
+    EXPECT_EQ(refusing(sample_->verify(values_)), "");
+}
+
+TEST_F(VerifySpdm, WhatWasNotAskedForMayBeThere) {
+    const DeviceSample one("doe-p256-12-one-index");
+    auto values = one.reference_values();
+    values["spdm"]["noMode"] = "accept";
+    const auto verdict = one.verify(values);
+    EXPECT_EQ(refusing(verdict), "unlisted_blocks");
+    EXPECT_THAT(reason(verdict, statement::unlisted_blocks), HasSubstr("not asked for all"));
+    values["spdm"].erase("noMode");
+    EXPECT_EQ(refusing(one.verify(values)), "device_mode unlisted_blocks");
+}
+
+TEST_F(VerifySpdm, AnotherDeviceOfTheSameMakerIsAnotherDevice) {
+    for (const auto *good : {"ACME:WIDGET", "ACME:WIDGET:1234567890"}) {
+        values_["spdm"]["dmtf"] = good;
+        EXPECT_EQ(refusing(sample_->verify(values_)), "") << good;
+    }
+    for (const auto *other : {"ACME:WIDGET:1234567891", "ACME:WIDGE", "ACME", "ACME:WIDGET:", "OTHER:WIDGET"}) {
+        values_["spdm"]["dmtf"] = other;
+        EXPECT_EQ(refusing(sample_->verify(values_)), "device_identity") << other;
+    }
+    values_["spdm"]["dmtf"] = {"OTHER:WIDGET", "ACME:WIDGET"};
+    EXPECT_EQ(refusing(sample_->verify(values_)), "");
+    // The certificate names no function.
+    values_["spdm"]["pci"] = "Vendor=10de";
+    EXPECT_EQ(refusing(sample_->verify(values_)), "device_identity");
+}
+
+TEST_F(VerifySpdm, TheCertificatesFunctionIsTheExpectedOne) {
+    const DeviceSample sample("doe-p256-12-own-root");
+    auto values = sample.reference_values();
+    values["spdm"].erase("dmtf");
+    EXPECT_EQ(refusing(sample.verify(values)), "device_identity");  // nothing says which
+    values["spdm"]["anyDevice"] = "accept";
+    EXPECT_EQ(refusing(sample.verify(values)), "");
+    for (const auto *good : {"Vendor=10de:Device=2331:CC=030200:REV=a1:SSVID=10de:SSID=1626", "Vendor=10de:Device=2331:CC=030200:REV=a1"}) {
+        values["spdm"]["pci"] = good;
+        EXPECT_EQ(refusing(sample.verify(values)), "") << good;
+    }
+    for (const auto *other : {"Vendor=10de:Device=2332:CC=030200:REV=a1", "Vendor=10de:Device=2331:CC=030200:REV=a2",
+                              "Vendor=10de:Device=2331:CC=030200:REV=a1:SSVID=10de:SSID=1627",
+                              "Vendor=10de:Device=2331:CC=030200:REV=a1:SSVID=10de:SSID=1626:serial 0000000000000001", "Vendor=10d"}) {
+        values["spdm"]["pci"] = other;
+        EXPECT_EQ(refusing(sample.verify(values)), "device_identity") << other;
+    }
+}
+
+TEST_F(VerifySpdm, ValuesOfTheLastResetAreNotFresh) {
+    const DeviceSample cached("doe-p384-12-cached");
+    auto values = cached.reference_values();
+    EXPECT_EQ(refusing(cached.verify(values)), "value_freshness");
+    values["spdm"]["valuesSinceReset"] = "accept";
+    EXPECT_EQ(refusing(cached.verify(values)), "");
+}
+
+TEST_F(VerifySpdm, WhatVersion11DoesNotSignIsAStatementOfItsOwn) {
+    const DeviceSample sample("doe-p384-11-all-signed");
+    auto values = sample.reference_values();
+    EXPECT_THAT(refusing(sample.verify(values)), HasSubstr("signed_algorithms"));
+    values["spdm"]["unsignedAlgorithms"] = "accept";
+    values["spdm"]["valuesSinceReset"] = "accept";  // its capabilities are not signed, either
+    EXPECT_EQ(refusing(sample.verify(values)), "");
+}
+
+TEST_F(VerifySpdm, WhatTheFileSaysForPeopleIsWhatIsSigned) {
+    sample_->evidence.blocks->front().value.front() ^= 1;
+    EXPECT_EQ(refusing(sample_->verify(values_)), "device_claims");
+    sample_->evidence.blocks.reset();
+    EXPECT_EQ(refusing(sample_->verify(values_)), "");
+    sample_->evidence.spdm.slot = 1;
+    EXPECT_FALSE(sample_->verify(values_).verified());
+}
+
+TEST_F(VerifySpdm, OneOfSeveralSetsHoldsAsAWhole) {
+    auto other = sample_->blocks;
+    std::swap(other[0]["digests"], other[1]["digests"]);
+    auto mixed = sample_->blocks;
+    mixed[2]["digests"] = other[0]["digests"];
+    values_["spdm"].erase("blocks");
+    values_["spdm"]["sets"] = {{{"name", "older"}, {"blocks", other}}, {{"name", "newer"}, {"blocks", sample_->blocks}}};
+    const auto verdict = sample_->verify(values_);
+    EXPECT_EQ(refusing(verdict), "");
+    EXPECT_THAT(reason(verdict, statement::measurement_blocks), HasSubstr("newer"));
+    // Each block is that of one of the sets, and no set is the device's.
+    values_["spdm"]["sets"][1]["blocks"] = mixed;
+    EXPECT_EQ(refusing(sample_->verify(values_)), "measurement_blocks");
+}
+
+TEST_F(VerifySpdm, WithoutReferenceValuesNothingSaysWhatRuns) {
+    values_.erase("spdm");
+    EXPECT_EQ(refusing(sample_->verify(values_)), "tcb");
+    auto options = sample_->options(values_);
+    options.waived = {.nonce = false, .reference = false, .tcb = true};
+    EXPECT_EQ(refusing(sample_->verify(options)), "reference_values");
+    options.waived.reference = true;
+    EXPECT_EQ(refusing(sample_->verify(options)), "");
+}
+
+TEST_F(VerifySpdm, RegistersOfADeviceAreNamedByTypeAndIndex) {
+    values_.erase("spdm");
+    values_["registers"] = {{"fw2", {to_hex(sample_->evidence.blocks->at(1).value)}}};
+    auto options = sample_->options(values_);
+    options.waived.tcb = true;
+    EXPECT_EQ(refusing(sample_->verify(options)), "");
+    values_["registers"] = {{"fw2", {to_hex(sample_->evidence.blocks->at(0).value)}}};
+    options.reference = parse_reference_values(values_.dump()).value();
+    EXPECT_EQ(refusing(sample_->verify(options)), "register_values");
+}
+
+// ---- Reference values
+
+std::string error_of(const std::string &json) {
+    const auto policy = parse_spdm_policy(json);
+    return policy ? "none" : policy.error().message;
+}
+
+TEST(SpdmPolicy, WhatIsWrongIsNamed) {
+    EXPECT_EQ(error_of("{}"), "none");
+    EXPECT_THAT(error_of("[]"), HasSubstr("one JSON object"));
+    EXPECT_THAT(error_of(R"({"block":[]})"), HasSubstr("the member block is unknown"));
+    EXPECT_THAT(error_of(R"({"pci":null})"), HasSubstr("null"));
+    EXPECT_THAT(error_of(R"({"pci":""})"), HasSubstr("the member pci"));
+    EXPECT_THAT(error_of(R"({"dmtf":[]})"), HasSubstr("the member dmtf"));
+    EXPECT_THAT(error_of(R"({"dmtf":"a","dmtf":"b"})"), HasSubstr("given twice"));
+    EXPECT_THAT(error_of(R"({"blocks":[]})"), HasSubstr("blocks is empty"));
+    EXPECT_THAT(error_of(R"({"sets":[]})"), HasSubstr("sets is empty"));
+    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version"}]})"), HasSubstr("any value would do"));
+    EXPECT_THAT(error_of(R"({"blocks":[{"index":0,"type":"version","versions":["1"]}]})"), HasSubstr("1 to 254"));
+    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"firmware","versions":["1"]}]})"), HasSubstr("is no type"));
+    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version","version":["1"]}]})"), HasSubstr("the member blocks is not"));
+    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version","versions":[]}]})"), HasSubstr("versions is empty"));
+    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"manifest","raw":["0"]}]})"), HasSubstr("not hexadecimal"));
+    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"immutable_rom","digests":["sha384:00"]}]})"), HasSubstr("is no digest"));
+    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version","versions":["1"]},{"index":1,"type":"version","versions":["2"]}]})"),
+                HasSubstr("1 is given twice"));
+    EXPECT_THAT(error_of(R"({"modes":["normal","fast"]})"), HasSubstr("there are manufacturing, validation, normal"));
+    EXPECT_THAT(error_of(R"({"modes":[]})"), HasSubstr("modes is empty"));
+    EXPECT_THAT(error_of(R"({"manifestKeys":["none"]})"), HasSubstr("manifestKeys"));
+    EXPECT_THAT(error_of(R"({"unlistedBlocks":"allow"})"), HasSubstr("\"accept\" or \"refuse\""));
+}
+
+TEST(DeviceEvidenceFile, WhatIsWrongIsNamed) {
+    const auto error = [](const std::string &text) {
+        const auto read = parse_device_evidence(as_bytes(text));
+        return read ? "none" : read.error().message;
+    };
+    EXPECT_TRUE(is_device_evidence(as_bytes(R"({"transcript":"AA==","chain":"AA=="})")));
+    EXPECT_FALSE(is_device_evidence(as_bytes(R"({"format":"mrd-evidence","log":"\"transcript\" \"chain\""})")));
+    EXPECT_EQ(error(R"({"transcript":"AA==","signature":"AA==","chain":"AA==","more":1})"), "none");
+    EXPECT_THAT(error(R"({"transcript":"AA==","chain":"AA=="})"), HasSubstr("signature is missing"));
+    EXPECT_THAT(error(R"({"transcript":"","signature":"AA==","chain":"AA=="})"), HasSubstr("transcript is empty"));
+    EXPECT_THAT(error(R"({"transcript":"AA==","signature":"AA==","chain":"AA==","nonce":"00"})"), HasSubstr("nonce"));
+    EXPECT_THAT(error(R"({"transcript":"AA==","signature":"AA==","chain":"AA==","slot":8})"), HasSubstr("slot"));
+    EXPECT_THAT(error(R"({"transcript":"AA==","signature":"AA==","chain":"AA==","version":"2.0"})"), HasSubstr("version"));
+    EXPECT_THAT(error(R"({"transcript":"AA==","signature":"AA==","chain":"AA==","measurementHash":"md5"})"), HasSubstr("measurementHash"));
+    EXPECT_THAT(error("{"), HasSubstr("one JSON object"));
+}
+
+TEST(DeviceEvidenceFile, IsReadAsItIsWritten) {
+    DeviceEvidence evidence{.device = "spdm0", .generation = 3};
+    evidence.spdm.transcript = {1, 2, 3};
+    evidence.spdm.signature = Bytes(96, 4);
+    evidence.spdm.chain = {5};
+    evidence.spdm.slot = 4;
+    evidence.spdm.version = SpdmVersion::v1_3;
+    evidence.spdm.nonce.front() = 9;
+    evidence.spdm.algorithms.measurement_hash = spdm_measurement_sha512;
+    evidence.blocks = {{.index = 1, .type = 0, .is_raw = false, .value = {6}}, {.index = 2, .type = 42, .is_raw = true, .value = {}}};
+    const auto text = write_device_evidence(evidence);
+    const auto read = parse_device_evidence(as_bytes(text));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(write_device_evidence(*read), text);
+    EXPECT_EQ(read->blocks, evidence.blocks);
+    EXPECT_EQ(read->spdm.algorithms.measurement_hash, spdm_measurement_sha512);
+}
+
+}  // namespace
+}  // namespace mr
