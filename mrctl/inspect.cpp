@@ -107,6 +107,14 @@ int inspect(bool json, const std::string &file) {
     }
     if (mr::begins_pci_message(bytes)) return inspect_pci_message(json, file, bytes);
     if (const auto message = mr::decode_tdisp_message(bytes)) return inspect_tdisp_message(json, *message);
+    if (mr::begins_corim(bytes)) {
+        const auto corim = mr::decode_corim(bytes);
+        return corim ? inspect_corim(json, *corim) : in_file(corim.error());
+    }
+    if (mr::is_device_evidence(bytes)) {
+        const auto evidence = mr::parse_device_evidence(bytes);
+        return evidence ? inspect_device_evidence(json, file, *evidence) : in_file(evidence.error());
+    }
     if (mr::is_evidence(bytes)) {
         const auto evidence = mr::parse_evidence(bytes);
         return evidence ? inspect_evidence(json, file, *evidence) : in_file(evidence.error());
@@ -127,8 +135,8 @@ int inspect(bool json, const std::string &file) {
          file + " (" + std::to_string(bytes.size()) + " bytes" + (mapped->is_text_form() ? ", as text" : "") +
              ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
              "CCA tokens, SEV-SNP reports (1184 bytes, versions 2 to 5) and the tables of certificates beside them, "
-             "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), messages of TDISP and IDE_KM, reports of device interfaces, "
-             "collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
+             "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), evidence and manifests (CoRIM) of devices, messages of TDISP and "
+             "IDE_KM, reports of device interfaces, collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
              "dstack's, IMA's in ASCII)"});
 }
 

@@ -8,11 +8,13 @@
 
 #include "mr/cca_token.h"
 #include "mr/collateral.h"
+#include "mr/corim.h"
 #include "mr/event_log.h"
 #include "mr/evidence.h"
 #include "mr/quote.h"
 #include "mr/snp_report.h"
 #include "mr/tdisp.h"
+#include "mr/verify_spdm.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -71,6 +73,8 @@ int inspect_cca_token(bool json, const mr::CcaToken &token, std::size_t total); 
 int inspect_pci_message(bool json, const std::string &file, mr::ByteView message);                    // inspect_tdisp.cpp
 int inspect_tdisp_message(bool json, const mr::TdispMessage &message);                                // inspect_tdisp.cpp
 int inspect_tdisp_report(bool json, const mr::TdispReport &report, std::size_t total);                // inspect_tdisp.cpp
+int inspect_device_evidence(bool json, const std::string &file, const mr::DeviceEvidence &evidence);  // inspect_spdm.cpp
+int inspect_corim(bool json, const mr::Corim &corim);                                                 // inspect_spdm.cpp
 int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);                      // inspect_quote.cpp
 int inspect_collateral(bool json, const mr::Collateral &collateral);                                  // inspect_evidence.cpp
 int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence);               // inspect_evidence.cpp

@@ -331,8 +331,9 @@ int main(int argc, char **argv) {
     auto *verify_app = app.add_subcommand(
         "verify", "From evidence, or a quote and its logs, to a verdict; needs no mrd and no network. Exit 0: verified, 1: not");
     verify_app
-        ->add_option("FILE", verify.file,
-                     "Evidence (JSON or CBOR), a TD quote, a CCA token or a TDREPORT: its bytes say which; or - for standard input")
+        ->add_option(
+            "FILE", verify.file,
+            "Evidence (JSON or CBOR), of a device too, a TD quote, a CCA token or a TDREPORT: its bytes say which; or - for standard input")
         ->type_name("");
     verify_app->add_option("--quote", verify.quote, "The same, where it must be a quote, a token or a TDREPORT")->type_name("FILE");
     verify_app
@@ -343,7 +344,9 @@ int main(int argc, char **argv) {
         ->add_option("--roots", verify.roots,
                      "Trust anchors: certificates, PEM or DER; platform keys, JSON, JWK or PEM [Intel SGX Root CA]")
         ->type_name("FILE");
-    verify_app->add_option("--collateral", verify.collateral, "Collateral, JSON; for SEV-SNP CRLs, PEM or DER [what is in the evidence]")
+    verify_app
+        ->add_option("--collateral", verify.collateral,
+                     "Collateral, JSON; for SEV-SNP CRLs, PEM or DER; of a device its maker's manifest, CoRIM [what is in the evidence]")
         ->type_name("FILE");
     verify_app
         ->add_option("--certificates", verify.certificates,
@@ -369,10 +372,10 @@ int main(int argc, char **argv) {
     verify_app->callback(run_into(exit_code, [&] { return mrctl::verify(common.json, verify); }));
 
     std::string inspected;
-    auto *inspect_app =
-        app.add_subcommand("inspect",
-                           "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, TDISP, IDE_KM, certificates, "
-                           "collateral, evidence, event logs); needs no mrd");
+    auto *inspect_app = app.add_subcommand(
+        "inspect",
+        "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, device evidence, CoRIM, TDISP, IDE_KM, certificates, "
+        "collateral, evidence, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected, "File, or - for standard input")->type_name("")->required();
     inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
 

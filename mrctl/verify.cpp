@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "mr/cca_token.h"
+#include "mr/corim.h"
 #include "mr/event_content.h"
 #include "mr/verify.h"
 #include "mr/verify_quote.h"
 #include "mr/verify_snp.h"
+#include "mr/verify_spdm.h"
 #include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/confinement.h"
@@ -68,6 +70,23 @@ std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
     return inputs;
 }
 
+// Of which kind it is, its bytes say: JSON of Intel's; of a device its maker's manifest; AMD publishes no more than CRLs, as such.
+std::expected<void, mr::Error> take_collateral(const mr::Bytes &file, mr::VerifyOptions &options) {
+    if (mr::begins_corim(file)) {
+        options.collateral.emplace(mr::spdm_kind, mr::write_spdm_collateral({&file, 1}));
+        return {};
+    }
+    std::string text(file.begin(), file.end());
+    if (const auto parsed = mr::parse_collateral(text); parsed) {
+        options.collateral.emplace(mr::tdx_kind, std::move(text));
+    } else if (const auto crls = mr::read_snp_certificates(file); crls && !crls->crls.empty()) {
+        options.collateral.emplace(mr::snp_kind, mr::write_snp_collateral(*crls));
+    } else {
+        return std::unexpected(parsed.error());
+    }
+    return {};
+}
+
 std::expected<void, mr::Error> load(const VerifyCommand &command, Inputs &inputs, mr::VerifyOptions &options) {
     options.time = command.time.value_or(now());
     if (inputs.roots) {
@@ -78,16 +97,8 @@ std::expected<void, mr::Error> load(const VerifyCommand &command, Inputs &inputs
         options.anchors = std::move(*anchors);
     }
     if (inputs.collateral) {
-        std::string text(inputs.collateral->begin(), inputs.collateral->end());
-        const auto parsed = mr::parse_collateral(text);
-        // AMD publishes no more than CRLs, as such.
-        const auto crls = parsed ? std::unexpected(mr::Error{}) : mr::read_snp_certificates(*inputs.collateral);
-        if (!parsed && (!crls || crls->crls.empty())) return std::unexpected(in_file(*command.collateral, parsed.error()));
-        if (parsed) {
-            options.collateral.emplace(mr::tdx_kind, std::move(text));
-        } else {
-            options.collateral.emplace(mr::snp_kind, mr::write_snp_collateral(*crls));
-        }
+        if (auto taken = take_collateral(*inputs.collateral, options); !taken)
+            return std::unexpected(in_file(*command.collateral, std::move(taken.error())));
     }
     if (inputs.reference) {
         auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(inputs.reference->data()), inputs.reference->size()});
@@ -162,11 +173,14 @@ std::string positive_line(const mr::Verdict &verdict) {
         const auto *statement = verdict.find(name);
         return statement != nullptr && statement->result == result;
     };
+    // A device has no log.
+    const bool is_device = verdict.find(device_claims) != nullptr;
     std::vector<std::string> left_out;
     if (has_result(root_is_hardware, mr::Judgement::fails)) left_out.emplace_back("hardware (the root is not Intel's)");
     if (has_result(root_is_hardware, mr::Judgement::not_judged))
-        left_out.emplace_back("hardware (its key was given, no root vouches for it)");
-    if (has_result(log_replay, mr::Judgement::not_judged)) left_out.emplace_back("the log (no --log)");
+        left_out.emplace_back(is_device ? "hardware (the root was given, and no root is that of all devices)"
+                                        : "hardware (its key was given, no root vouches for it)");
+    if (!is_device && has_result(log_replay, mr::Judgement::not_judged)) left_out.emplace_back("the log (no --log)");
     for (const auto &demand : demands) {
         if (has_result(demand.statement, mr::Judgement::not_judged))
             left_out.push_back(std::string(demand.subject) + " (--without " + std::string(demand.word) + ")");
@@ -270,6 +284,9 @@ int verify(bool json, const VerifyCommand &command) {
     if (mr::is_evidence(*file)) return fail({mr::ErrorCode::malformed, name + " is evidence: give it without --quote"});
     if (!command.certificates.empty() && mr::begins_cca_token(*file))
         return fail_usage("verify: nothing comes beside a CCA token: --certificates goes with a report of SEV-SNP");
+    if (mr::is_device_evidence(*file) && !(command.certificates.empty() && command.logs.empty()))
+        return fail_usage(
+            "verify: evidence of a device has its certificates in it, and a device has no log: give it without --certificates and --log");
     std::vector<mr::ByteView> logs;
     for (std::size_t i = 0; i < inputs->logs.size(); ++i) {
         if (mr::is_evidence(inputs->logs[i]))

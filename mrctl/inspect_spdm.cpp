@@ -1,0 +1,119 @@
+// mrctl inspect of what a device signed over SPDM, and of the manifest that its maker publishes.
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "mr/certificate.h"
+#include "mr/corim.h"
+#include "mr/event_content.h"
+#include "mr/verify_spdm.h"
+#include "mrctl/inspect.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+Json json_of(const mr::SpdmBlock &block, std::optional<mr::HashAlgorithm> hash) {
+    Json json{{"index", block.index}, {"type", mr::spdm_block_type_text(block.type)}};
+    if (!block.is_raw && hash) json["digest"] = std::string(mr::to_string(*hash)) + ":" + mr::to_hex(block.value);
+    if (block.is_raw || !hash) json["raw"] = mr::to_hex(block.value);
+    if (const auto svn = mr::spdm_security_version(block)) json["svn"] = *svn;
+    if (const auto mode = mr::spdm_device_mode(block)) {
+        json["mode"] = mr::bits_text(mode->mode, mr::spdm_mode_bits());
+        json["debug"] = mr::bits_text(mode->debug, mr::spdm_debug_bits());
+    }
+    return json;
+}
+
+Json json_of(const mr::DeviceEvidence &evidence, const mr::SpdmSigned &read) {
+    const auto hash = mr::spdm_measurement_hash(read.algorithms.measurement_hash);
+    Json blocks = Json::array();
+    for (const auto &block : read.blocks) blocks.push_back(json_of(block, hash));
+    Json json{{"device", mr::printable_text(evidence.device)},
+              {"spdm", mr::to_string(read.version)},
+              {"slot", read.slot},
+              {"nonce", mr::to_hex(read.nonce)},
+              {"measures_when_asked", read.values_are_fresh()},
+              {"all_blocks", read.has_all}};
+    if (evidence.generation) json["generation"] = *evidence.generation;
+    const auto base_hash = mr::spdm_base_hash(read.algorithms.base_hash);
+    const auto chain = base_hash ? mr::parse_spdm_chain(evidence.spdm.chain, *base_hash) : std::unexpected(mr::SpdmError{});
+    if (chain) {
+        Json subjects = Json::array();
+        for (const auto der : chain->certificates) {
+            const auto description = mr::describe_certificate(der);
+            subjects.push_back(description ? mr::printable_text(description->subject) : "(cannot be read)");
+        }
+        json["certificates"] = subjects;
+        if (const auto names = mr::device_names(chain->certificates.back())) {
+            if (names->pci) json["pci"] = mr::printable_text(*names->pci);
+            if (names->dmtf) json["dmtf"] = mr::printable_text(*names->dmtf);
+        }
+    }
+    json["blocks"] = blocks;
+    return json;
+}
+
+Json json_of(const mr::BlockReference &reference) {
+    Json json{{"index", reference.index}};
+    Json digests = Json::array();
+    for (const auto &digest : reference.digests) digests.push_back(mr::to_string(digest));
+    Json raw = Json::array();
+    for (const auto &each : reference.raw)
+        raw.push_back(mr::to_hex(each.value) + (each.mask.empty() ? "" : " under the mask " + mr::to_hex(each.mask)));
+    Json versions = Json::array();
+    for (const auto &version : reference.versions) versions.push_back(mr::printable_text(version));
+    for (const auto &[name, values] : {std::pair{"digests", &digests}, std::pair{"raw", &raw}, std::pair{"versions", &versions}}) {
+        if (!values->empty()) json[name] = *values;
+    }
+    if (reference.minimum_svn) json["minimum_svn"] = *reference.minimum_svn;
+    return json;
+}
+
+Json json_of(const mr::Corim &corim) {
+    Json sets = Json::array();
+    for (const auto &set : corim.sets) {
+        Json blocks = Json::array();
+        for (const auto &reference : set.blocks) blocks.push_back(json_of(reference));
+        sets.push_back({{"name", mr::printable_text(set.name)}, {"blocks", blocks}});
+    }
+    Json json{{"id", mr::printable_text(corim.id)}, {"signed", corim.is_signed}};
+    if (corim.is_signed) {
+        json["algorithm"] = corim.algorithm;
+        json["signer"] = mr::printable_text(corim.signer);
+    }
+    if (corim.not_before) json["not_before"] = utc_text(*corim.not_before);
+    if (corim.not_after) json["not_after"] = utc_text(*corim.not_after);
+    json["sets"] = sets;
+    return json;
+}
+
+int print(bool json, std::string_view title, const Json &fields, std::string_view note) {
+    if (json) {
+        print_json(fields.dump(2));
+        return exit_done;
+    }
+    std::cout << title << '\n';
+    print_table({"FIELD", "VALUE"}, rows_of(fields));
+    std::cout << note << '\n';
+    return exit_done;
+}
+
+}  // namespace
+
+int inspect_device_evidence(bool json, const std::string &file, const mr::DeviceEvidence &evidence) {
+    const auto read = mr::read_spdm_transcript(evidence.spdm);
+    if (!read) return fail({mr::ErrorCode::malformed, file + ": the transcript: " + read.error().message});
+    return print(json, "Evidence of a device: measurements over SPDM", json_of(evidence, *read),
+                 "No signature and no certificate was checked: `mrctl verify` does that, with the maker's root given by --roots");
+}
+
+int inspect_corim(bool json, const mr::Corim &corim) {
+    return print(json, "Manifest of reference values (CoRIM)", json_of(corim),
+                 "No signature was checked: `mrctl verify` does that, with the keys that the reference values name (manifestKeys)");
+}
+
+}  // namespace mrctl
