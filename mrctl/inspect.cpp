@@ -70,10 +70,21 @@ std::string hex_number(std::uint64_t value) {
     return "0x" + text;
 }
 
-std::vector<Row> rows_of(const Json &fields) {
+std::vector<Row> rows_of(const std::string &fields) {
     std::vector<Row> rows;
-    add_rows(rows, "", fields);
+    add_rows(rows, "", Json::parse(fields));
     return rows;
+}
+
+int print_fields(bool json, std::string_view title, const std::string &fields, std::string_view note) {
+    if (json) {
+        print_json(Json::parse(fields).dump(2));
+        return exit_done;
+    }
+    std::cout << title << '\n';
+    print_table({"FIELD", "VALUE"}, rows_of(fields));
+    std::cout << note << '\n';
+    return exit_done;
 }
 
 // From the kinds that show themselves by their first bytes to those that have to be read.

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mr/cca_token.h"
@@ -59,8 +59,11 @@ std::string utc_text(std::int64_t seconds);  // inspect.cpp
 // "0x1f"
 std::string hex_number(std::uint64_t value);  // inspect.cpp
 
-// A field for each row, by the path to it: "platform.sw_components.0.type". What is null is left out.
-std::vector<Row> rows_of(const nlohmann::ordered_json &fields);  // inspect.cpp
+// Of a JSON object a row for each field, by the path to it: "platform.sw_components.0.type". What is null is left out.
+std::vector<Row> rows_of(const std::string &fields);  // inspect.cpp
+
+// The fields, a JSON object, as that or as a table with a title before and a note behind it.
+int print_fields(bool json, std::string_view title, const std::string &fields, std::string_view note);  // inspect.cpp
 
 // Of a TCG number: "sha384", or the number.
 std::string algorithm_name(std::uint16_t id);  // inspect_log.cpp

@@ -79,7 +79,7 @@ int inspect_cca_token(bool json, const mr::CcaToken &token, std::size_t total) {
         return exit_done;
     }
     std::cout << "Token of an Arm CCA realm, " << total << " bytes\n";
-    print_table({"CLAIM", "VALUE (bytes in hexadecimal, in their order)"}, rows_of(fields));
+    print_table({"CLAIM", "VALUE (bytes in hexadecimal, in their order)"}, rows_of(fields.dump()));
     const auto lifecycle = mr::cca_lifecycle(token.platform.lifecycle);
     if (lifecycle != mr::CcaLifecycle::secured)
         std::cout << "WARNING: the platform is not secured: its lifecycle is " << mr::to_string(lifecycle) << '\n';

@@ -91,29 +91,18 @@ Json json_of(const mr::Corim &corim) {
     return json;
 }
 
-int print(bool json, std::string_view title, const Json &fields, std::string_view note) {
-    if (json) {
-        print_json(fields.dump(2));
-        return exit_done;
-    }
-    std::cout << title << '\n';
-    print_table({"FIELD", "VALUE"}, rows_of(fields));
-    std::cout << note << '\n';
-    return exit_done;
-}
-
 }  // namespace
 
 int inspect_device_evidence(bool json, const std::string &file, const mr::DeviceEvidence &evidence) {
     const auto read = mr::read_spdm_transcript(evidence.spdm);
     if (!read) return fail({mr::ErrorCode::malformed, file + ": the transcript: " + read.error().message});
-    return print(json, "Evidence of a device: measurements over SPDM", json_of(evidence, *read),
-                 "No signature and no certificate was checked: `mrctl verify` does that, with the maker's root given by --roots");
+    return print_fields(json, "Evidence of a device: measurements over SPDM", json_of(evidence, *read).dump(),
+                        "No signature and no certificate was checked: `mrctl verify` does that, with the maker's root given by --roots");
 }
 
 int inspect_corim(bool json, const mr::Corim &corim) {
-    return print(json, "Manifest of reference values (CoRIM)", json_of(corim),
-                 "No signature was checked: `mrctl verify` does that, with the keys that the reference values name (manifestKeys)");
+    return print_fields(json, "Manifest of reference values (CoRIM)", json_of(corim).dump(),
+                        "No signature was checked: `mrctl verify` does that, with the keys that the reference values name (manifestKeys)");
 }
 
 }  // namespace mrctl

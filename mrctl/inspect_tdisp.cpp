@@ -136,17 +136,6 @@ Json json_of(const mr::IdeKmMessage &message) {
     return json;
 }
 
-int print(bool json, const std::string &title, const Json &fields, std::string_view note) {
-    if (json) {
-        print_json(fields.dump(2));
-        return exit_done;
-    }
-    std::cout << title << '\n';
-    print_table({"FIELD", "VALUE"}, rows_of(fields));
-    std::cout << note << '\n';
-    return exit_done;
-}
-
 constexpr auto message_note = "Nothing signs a message: a device answers it within a session, which is the TSM's";
 
 }  // namespace
@@ -163,7 +152,8 @@ int inspect_pci_message(bool json, const std::string &file, mr::ByteView message
         if (!inner) return in_file(inner.error());
         auto fields = head;
         fields.update(json_of(*inner));
-        return print(json, "Message of the PCI-SIG in SPDM, " + std::to_string(message.size()) + " bytes", fields, message_note);
+        return print_fields(json, "Message of the PCI-SIG in SPDM, " + std::to_string(message.size()) + " bytes", fields.dump(),
+                            message_note);
     };
     switch (outer->protocol) {
     case mr::PciProtocol::tdisp: return print_inner(mr::decode_tdisp_message(outer->payload));
@@ -173,12 +163,13 @@ int inspect_pci_message(bool json, const std::string &file, mr::ByteView message
 }
 
 int inspect_tdisp_message(bool json, const mr::TdispMessage &message) {
-    return print(json, "TDISP message", json_of(message), message_note);
+    return print_fields(json, "TDISP message", json_of(message).dump(), message_note);
 }
 
 int inspect_tdisp_report(bool json, const mr::TdispReport &report, std::size_t total) {
-    const auto code = print(json, "Report of a device interface (TDISP), " + std::to_string(total) + " bytes", json_of(report),
-                            "Nothing signs a report: it says what is so only if it came from the TSM, or has the digest that the TSM says");
+    const auto code =
+        print_fields(json, "Report of a device interface (TDISP), " + std::to_string(total) + " bytes", json_of(report).dump(),
+                     "Nothing signs a report: it says what is so only if it came from the TSM, or has the digest that the TSM says");
     if (json) return code;
     if ((report.interface_info & mr::tdisp_no_update_after_lock) == 0)
         std::cout << "WARNING: the device takes new firmware while the interface is locked\n";
