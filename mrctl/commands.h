@@ -110,6 +110,14 @@ struct EvidenceCommand {
     std::optional<std::uint32_t> deadline_ms;
     bool cbor = false;
 };
+struct DeviceCommand {
+    std::string name;
+    std::string nonce;
+    std::string output;
+    std::optional<std::uint32_t> deadline_ms;
+    std::int64_t generation = 0;
+    std::string policy;  // digest, "sha384:HEX"
+};
 struct RealmMeasurementCommand {
     std::optional<std::string> log;
     std::optional<std::string> parameters;  // instead
@@ -141,6 +149,10 @@ int write(const Common &common, const WriteCommand &command);
 int report(const Common &common, const ReportCommand &command);
 int quote(const Common &common, const QuoteCommand &command);            // quote.cpp
 int collateral(const Common &common, const CollateralCommand &command);  // quote.cpp
+int device_list(const Common &common);                                   // device.cpp, as the next three
+int device_show(const Common &common, const DeviceCommand &command);
+int device_evidence(const Common &common, const DeviceCommand &command);
+int device_accept(const Common &common, const DeviceCommand &command);
 int watch(const Common &common, const std::vector<std::string> &names);
 int stats(const Common &common);
 int status(const Common &common);

@@ -278,6 +278,39 @@ int main(int argc, char **argv) {
     collateral_app->callback(
         run_into(exit_code, [&, assemble_app] { return assemble_app->parsed() ? exit_code : mrctl::collateral(common, collateral); }));
 
+    mrctl::DeviceCommand device;
+    auto *device_app =
+        app.add_subcommand("device", "Devices that prove themselves by SPDM: what they are, evidence of them, what was decided");
+    device_app->require_subcommand(1);
+    const auto add_device_command = [&](const char *name, const char *help,
+                                        int (*run)(const mrctl::Common &, const mrctl::DeviceCommand &)) {
+        auto *made = device_app->add_subcommand(name, help);
+        made->add_option("DEVICE", device.name, "Its name, as spdm0")->type_name("")->required()->check(text);
+        made->callback(run_into(exit_code, [&, run] { return run(common, device); }));
+        return made;
+    };
+    device_app->add_subcommand("list", "Those that there are: state, generation, leaf certificate, or why one is not there")
+        ->callback(run_into(exit_code, [&] { return mrctl::device_list(common); }));
+    add_device_command("show", "All that is known of one, without asking it: identity, freshness, blocks, verdict", &mrctl::device_show);
+    auto *device_evidence_app = add_device_command(
+        "evidence", "Asks the device for all its blocks, signed over a nonce: what a verifier needs, anywhere", &mrctl::device_evidence);
+    device_evidence_app->add_option("--nonce", device.nonce, "The verifier's: 32 bytes, hexadecimal")->type_name("HEX")->required();
+    device_evidence_app->add_option("-o,--output", device.output, "File for the evidence, JSON [standard output]")->type_name("FILE");
+    add_number<std::uint32_t>(
+        *device_evidence_app, "--deadline", 1, [&device](std::uint32_t milliseconds) { device.deadline_ms = milliseconds; }, "MILLISECONDS",
+        deadline_help, max_deadline);
+    auto *device_accept_app = add_device_command(
+        "accept", "One generation of it was judged by a policy, and is accepted: an event in the register of the role app",
+        &mrctl::device_accept);
+    add_number<std::int64_t>(
+        *device_accept_app, "--generation", 1, [&device](std::int64_t number) { device.generation = number; }, "NUMBER",
+        "Which was judged, as the evidence says: one that has passed is refused");
+    device_accept_app->get_option("--generation")->required();
+    device_accept_app->add_option("--policy", device.policy, "Digest of the policy, as sha384:0a1b...")
+        ->type_name("DIGEST")
+        ->required()
+        ->check(text);
+
     std::vector<std::string> watched;
     auto *watch_app = app.add_subcommand("watch", "Prints the values, then every change");
     watch_app->add_option("REGISTER", watched, "Which [all]")->type_name("")->check(text);

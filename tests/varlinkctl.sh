@@ -41,7 +41,7 @@ shows "info" "io.mrd.Attestation"
 run 0 list-interfaces "$address"
 shows "list-interfaces" "^io.mrd.Registers$"
 
-for interface in io.mrd.Registers io.mrd.EventLog io.mrd.Attestation io.mrd.Service org.varlink.service; do
+for interface in io.mrd.Registers io.mrd.EventLog io.mrd.Attestation io.mrd.Devices io.mrd.Service org.varlink.service; do
     run 0 introspect "$address" "$interface"
     shows "introspect $interface" "interface $interface"
 done

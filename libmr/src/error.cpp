@@ -25,6 +25,12 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::quote_unavailable: return "quote_unavailable";
     case ErrorCode::quote_failed: return "quote_failed";
     case ErrorCode::quote_invalid: return "quote_invalid";
+    case ErrorCode::no_such_device: return "no_such_device";
+    case ErrorCode::device_absent: return "device_absent";
+    case ErrorCode::device_failed: return "device_failed";
+    case ErrorCode::device_timeout: return "device_timeout";
+    case ErrorCode::generation_passed: return "generation_passed";
+    case ErrorCode::not_measured: return "not_measured";
     case ErrorCode::busy: return "busy";
     case ErrorCode::not_supported: return "not_supported";
     case ErrorCode::method_not_implemented: return "method_not_implemented";

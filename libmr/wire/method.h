@@ -35,6 +35,7 @@ enum class Operation : std::uint8_t {
     evidence,
     collateral,
     repair,
+    accept,  // a device
     access,  // what one may do
 };
 inline constexpr std::size_t operations = static_cast<std::size_t>(Operation::access) + 1;

@@ -26,10 +26,12 @@ enum class Right : std::uint8_t {
     quote,
     evidence,  // and the contents of the log, which evidence carries
     repair,
+    accept,  // devices, in the name of this machine
 };
-inline constexpr std::size_t rights = static_cast<std::size_t>(Right::repair) + 1;
-inline constexpr std::array<std::string_view, rights> right_names{
-    "list", "read", "log", "log_contents", "extend", "measure", "write", "cap", "create", "report", "quote", "evidence", "repair"};
+inline constexpr std::size_t rights = static_cast<std::size_t>(Right::accept) + 1;
+inline constexpr std::array<std::string_view, rights> right_names{"list",    "read",     "log",    "log_contents", "extend",
+                                                                  "measure", "write",    "cap",    "create",       "report",
+                                                                  "quote",   "evidence", "repair", "accept"};
 constexpr std::string_view name_of(Right right) { return right_names[static_cast<std::size_t>(right)]; }
 
 // The right that an operation needs; nothing: whoever may connect may ask.
@@ -52,6 +54,7 @@ constexpr std::optional<Right> right_for(Operation operation) {
     case Operation::quote: return Right::quote;
     case Operation::evidence: return Right::evidence;
     case Operation::repair: return Right::repair;
+    case Operation::accept: return Right::accept;
     case Operation::access: return std::nullopt;
     }
     std::unreachable();

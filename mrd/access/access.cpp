@@ -32,6 +32,7 @@ bool names_registers(Operation operation) {
     case Operation::evidence:
     case Operation::collateral:
     case Operation::repair:
+    case Operation::accept:
     case Operation::access: return false;
     }
     std::unreachable();

@@ -17,8 +17,8 @@ namespace mrd {
 using mr::wire::Operation;
 using mr::wire::right_for;
 inline constexpr std::array<std::string_view, mr::wire::operations> operation_names{
-    "list",   "read",     "extend", "measure",       "write", "cap",      "create",     "close",  "watch",
-    "status", "log_read", "report", "verify_report", "quote", "evidence", "collateral", "repair", "access"};
+    "list",     "read",   "extend",        "measure", "write",    "cap",        "create", "close",  "watch", "status",
+    "log_read", "report", "verify_report", "quote",   "evidence", "collateral", "repair", "accept", "access"};
 
 // A register that there is.
 struct KnownRegister {

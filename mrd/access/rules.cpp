@@ -95,7 +95,8 @@ bool is_about_registers(Right right) {
     case Right::log:
     case Right::quote:
     case Right::evidence:
-    case Right::repair: return false;
+    case Right::repair:
+    case Right::accept: return false;
     }
     std::unreachable();
 }

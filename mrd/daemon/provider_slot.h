@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <expected>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "mrd/evidence/quotes.h"
+#include "mrd/providers/device.h"
 #include "mrd/providers/provider.h"
 #include "mrd/providers/provider_queue.h"
 #include "mrd/registers/provider_registers.h"
@@ -67,6 +69,9 @@ public:
     [[nodiscard]] bool verifies_reports() const { return provider_ && provider_->report_verifier() != nullptr; }
     [[nodiscard]] bool has_collateral() const { return provider_ && provider_->collateral() != nullptr; }
 
+    // For its state. It is asked through device_evidence(). Null where the provider has failed, too.
+    [[nodiscard]] const Device *device() const { return provider_ ? provider_->device() : nullptr; }
+
     // ---- Calls of parts that are there, each for a user. One whose client has gone when its turn comes is dropped: `done` is not called then.
 
     // done(expected<Bytes, ProviderError>).
@@ -79,6 +84,12 @@ public:
     template <class Done>
     void verify_report(uid_t user, mr::Bytes report, Gone gone, Done done) {
         queue_.run(user, VerifyCall<Done>{*provider_->report_verifier(), std::move(report), std::move(gone), std::move(done)});
+    }
+
+    // done(expected<DeviceEvidence, DeviceFailure>).
+    template <class Done>
+    void device_evidence(uid_t user, const DeviceNonce &nonce, std::chrono::steady_clock::time_point deadline, Gone gone, Done done) {
+        queue_.run(user, DeviceCall<Done>{*provider_->device(), nonce, deadline, std::move(gone), std::move(done)});
     }
 
     // done(expected<QuoteCollateral, std::string>). Waits behind no quote. A connection waits for one at a time, since its calls run one after the other.
@@ -133,6 +144,18 @@ private:
         void work() { this->result = verifier->verify(report); }
         ReportVerifier *verifier;
         mr::Bytes report;
+    };
+    template <class Done>
+    struct DeviceCall : Call<std::expected<DeviceEvidence, DeviceFailure>, Done> {
+        DeviceCall(Device &device_, const DeviceNonce &nonce_, std::chrono::steady_clock::time_point deadline_, Gone gone_, Done done_)
+            : Call<std::expected<DeviceEvidence, DeviceFailure>, Done>{std::move(done_), std::move(gone_)},
+              device(&device_),
+              nonce(nonce_),
+              deadline(deadline_) {}
+        void work() { this->result = device->evidence(nonce, deadline); }
+        Device *device;
+        DeviceNonce nonce;
+        std::chrono::steady_clock::time_point deadline;
     };
     template <class Done>
     struct CollateralCall : Call<std::expected<QuoteCollateral, std::string>, Done> {

@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <utility>
-#include <variant>
 
 #include "mr/envelope.h"
 #include "mr/self_measurement.h"
 #include "mrd/journal/cursor.h"
 #include "mrd/log.h"
+#include "mrd/registers/error_text.h"
 #include "mrd/registers/measurement.h"
 
 namespace mrd {
@@ -16,34 +16,6 @@ namespace mrd {
 namespace {
 
 using Failure = std::unexpected<std::string>;
-
-// Of mrd's own log: a client has the error itself.
-struct Sentence {
-    std::string operator()(const NoSuchRegister &one) const {
-        return one.candidates.empty() ? "there is no register " + one.name : "several registers are called " + one.name;
-    }
-    std::string operator()(const RegisterGone &one) const { return "the register " + one.name + " has vanished"; }
-    std::string operator()(const NoRegisterForRole &one) const { return "no register of this machine has the role " + one.role; }
-    std::string operator()(const Capped &one) const { return "the register " + one.name + " is capped until the next boot"; }
-    std::string operator()(const Indeterminate &one) const {
-        return "an extend of " + one.name + " has failed, and the register cannot be reread";
-    }
-    std::string operator()(const ProviderFailed &one) const { return one.provider + ": " + one.reason; }
-    std::string operator()(const journal::Full &one) const {
-        return "the journal has reached a limit, " + std::to_string(one.limit) + " " + one.share.value_or("bytes");
-    }
-    std::string operator()(const journal::Failed &one) const { return "the journal: " + one.reason; }
-    template <class Other>
-    std::string operator()(const Other &one) const {
-        if constexpr (requires { one.name; }) {
-            return "the register " + one.name + " takes no such event";
-        } else {
-            return "it is refused";
-        }
-    }
-};
-
-std::string sentence_of(const RegisterError &error) { return std::visit(Sentence(), error); }
 
 std::shared_ptr<const mr::EventCaller> mrd_as_caller() {
     return std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = ::geteuid(), .gid = ::getegid(), .pid = ::getpid()});

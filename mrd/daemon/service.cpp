@@ -12,6 +12,7 @@
 #include "mrd/access/caller.h"
 #include "mrd/daemon/metrics.h"
 #include "mrd/interfaces/attestation.h"
+#include "mrd/interfaces/devices.h"
 #include "mrd/interfaces/event_log.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/registers.h"
@@ -293,7 +294,7 @@ Interfaces make_interfaces(Daemon &daemon, const ServiceFacts &facts, std::share
     if (!metrics) metrics = std::make_shared<Metrics>(daemon, facts);
     const auto shared = [](varlink::Interface interface) { return std::make_shared<const varlink::Interface>(std::move(interface)); };
     Interfaces made{shared(registers_interface(daemon, [&daemon, facts] { return status_json(daemon, facts); })),
-                    shared(event_log_interface(daemon)), shared(attestation_interface(daemon)),
+                    shared(event_log_interface(daemon)), shared(attestation_interface(daemon)), shared(devices_interface(daemon)),
                     shared(service_interface(daemon, [metrics] { return metrics->text(); }))};
     metrics->count_calls_of(made);
     return made;

@@ -1,10 +1,12 @@
-// A register as access rules see it.
+// A register as access rules see it, and which providers a caller is told of.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "mr/digest.h"
 #include "mrd/access/access.h"
+#include "mrd/access/caller.h"
 #include "mrd/registers/registers.h"
 
 namespace mrd {
@@ -14,6 +16,18 @@ inline KnownRegister known_register(const Registers::Place &place) {
     const auto name = std::string(place.provider->name()) + "/" + spec.name;
     const auto with_bank = spec.hash ? name + ":" + std::string(mr::to_string(*spec.hash)) : std::string();
     return {.name = {name, with_bank, spec.roles}, .is_for_reports = spec.carries_generation};
+}
+
+// Of a provider: who may list all, or knows of one of its registers.
+inline bool knows_of_provider(const Registers &registers, const Caller &caller, std::string_view name) {
+    if (caller.lists_all()) return true;
+    for (auto *provider : registers.providers()) {
+        if (provider->name() != name) continue;
+        for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
+            if (caller.knows_of(known_register({provider, index}))) return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace mrd

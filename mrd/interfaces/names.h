@@ -6,7 +6,7 @@
 
 namespace mrd {
 
-inline constexpr std::array<std::string_view, 4> interface_names{"io.mrd.Registers", "io.mrd.EventLog", "io.mrd.Attestation",
-                                                                 "io.mrd.Service"};
+inline constexpr std::array<std::string_view, 5> interface_names{"io.mrd.Registers", "io.mrd.EventLog", "io.mrd.Attestation",
+                                                                 "io.mrd.Devices", "io.mrd.Service"};
 
 }  // namespace mrd

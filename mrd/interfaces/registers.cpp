@@ -73,18 +73,6 @@ std::expected<Place, RegisterError> find(Daemon &daemon, const Caller &caller, s
     return place;
 }
 
-// Of a provider: who may list all, or knows of one of its registers.
-bool knows_of_provider(const Registers &registers, const Caller &caller, std::string_view name) {
-    if (caller.lists_all()) return true;
-    for (auto *provider : registers.providers()) {
-        if (provider->name() != name) continue;
-        for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
-            if (caller.knows_of(known_register({provider, index}))) return true;
-        }
-    }
-    return false;
-}
-
 // ---- Extending
 
 // Answers as `reply` makes it of what was done.

@@ -1,6 +1,6 @@
 // What mrd asks of anything that holds measurement registers or proves something of the machine: the kernel, a TPM, a device, a virtual one in software.
 //
-// A provider is made of the parts it has: registers, reporter, verifier of reports, quoter, collateral. Each is there or is not, for as long as the provider is.
+// A provider is made of the parts it has: registers, reporter, verifier of reports, quoter, collateral, or that it is a device. Each is there or is not, for as long as the provider is.
 // A part only moves bytes. It keeps no cache, decides nothing about flags, owners or order, and does not log: the register
 // table (mrd/registers/register_table.h) does. Its calls block. Those of registers, reporter and verifier are made one at a time, from the provider's queue
 // (mrd/providers/provider_queue.h), on a worker of its own where may_wait() says that a call can take long. How to write one: docs/providers.md.
@@ -22,6 +22,8 @@
 #include "mr/report_options.h"
 
 namespace mrd {
+
+class Device;  // mrd/providers/device.h
 
 // Position of a register in its provider's list: 0, 1, ... It keeps it as long as mrd runs. Used inside mrd only; interfaces carry names.
 using RegisterIndex = std::size_t;
@@ -226,6 +228,7 @@ public:
     virtual ReportVerifier *report_verifier() { return nullptr; }
     virtual Quoter *quoter() { return nullptr; }
     virtual CollateralSource *collateral() { return nullptr; }
+    virtual Device *device() { return nullptr; }
 };
 
 }  // namespace mrd

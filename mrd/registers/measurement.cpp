@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mr/device_acceptance.h"
 #include "mr/self_measurement.h"
 #include "mrd/journal/state.h"
 
@@ -106,12 +107,27 @@ Measured measure_close(const MeasuredRegister &reg, std::shared_ptr<const mr::Ev
                        {.origin = journal::Origin::close, .type = mr::ev_event_tag, .caller = std::move(caller), .description = "closed"});
 }
 
-Measured measure_self(const MeasuredRegister &reg, std::string_view text, std::shared_ptr<const mr::EventCaller> caller) {
+namespace {
+
+// What mrd itself has to say.
+Measured measure_own(const MeasuredRegister &reg, std::string_view type, const std::string &description, std::string_view text,
+                     std::shared_ptr<const mr::EventCaller> caller) {
     const auto bytes = mr::as_bytes(text);
-    mr::EnvelopeBody body{.description = "mrd", .data = mr::Bytes(bytes.begin(), bytes.end())};
+    mr::EnvelopeBody body{.description = description, .data = mr::Bytes(bytes.begin(), bytes.end())};
     if (reg.carries) body.salt = new_salt();
-    return in_envelope(reg, std::string(mr::self_envelope_type), std::move(body),
-                       {.type = mr::ev_event_tag, .caller = std::move(caller), .description = "mrd"});
+    return in_envelope(reg, std::string(type), std::move(body),
+                       {.type = mr::ev_event_tag, .caller = std::move(caller), .description = description});
+}
+
+}  // namespace
+
+Measured measure_self(const MeasuredRegister &reg, std::string_view text, std::shared_ptr<const mr::EventCaller> caller) {
+    return measure_own(reg, mr::self_envelope_type, "mrd", text, std::move(caller));
+}
+
+Measured measure_acceptance(const MeasuredRegister &reg, std::string_view device, std::string_view text,
+                            std::shared_ptr<const mr::EventCaller> caller) {
+    return measure_own(reg, mr::device_envelope_type, std::string(device) + " is accepted", text, std::move(caller));
 }
 
 Measured measure_cap(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller) {

@@ -102,6 +102,10 @@ Measured measure_close(const MeasuredRegister &reg, std::shared_ptr<const mr::Ev
 // What mrd is and judges by, as it says it of itself (mr/self_measurement.h).
 Measured measure_self(const MeasuredRegister &reg, std::string_view text, std::shared_ptr<const mr::EventCaller> caller);
 
+// Somebody has accepted a device; what is said of it is in mr/device_acceptance.h.
+Measured measure_acceptance(const MeasuredRegister &reg, std::string_view device, std::string_view text,
+                            std::shared_ptr<const mr::EventCaller> caller);
+
 // The register's last event of this boot.
 Measured measure_cap(const MeasuredRegister &reg, std::shared_ptr<const mr::EventCaller> caller);
 

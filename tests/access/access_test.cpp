@@ -23,7 +23,7 @@ bool may(const Access &access, Operation operation, std::string_view subject = {
 }
 
 // The right that each operation needs, said once more: an operation that is new has none here, and this does not compile.
-constexpr std::array<std::pair<Operation, std::optional<Right>>, 18> needed{{{Operation::list, Right::list},
+constexpr std::array<std::pair<Operation, std::optional<Right>>, 19> needed{{{Operation::list, Right::list},
                                                                              {Operation::read, Right::read},
                                                                              {Operation::extend, Right::extend},
                                                                              {Operation::measure, Right::measure},
@@ -40,6 +40,7 @@ constexpr std::array<std::pair<Operation, std::optional<Right>>, 18> needed{{{Op
                                                                              {Operation::evidence, Right::evidence},
                                                                              {Operation::collateral, Right::read},
                                                                              {Operation::repair, Right::repair},
+                                                                             {Operation::accept, Right::accept},
                                                                              {Operation::access, std::nullopt}}};
 static_assert(needed.size() == mr::wire::operations, "say which right a new operation needs");
 

@@ -156,7 +156,8 @@ TEST_F(ServiceTest, AListenerServesWhatItIsToldToAndEverythingWhereItIsToldNothi
     Client log(path("log"));
     EXPECT_THAT(
         all.call("org.varlink.service.GetInfo"),
-        HasSubstr(R"("interfaces":["org.varlink.service","io.mrd.Registers","io.mrd.EventLog","io.mrd.Attestation","io.mrd.Service"])"));
+        HasSubstr(
+            R"("interfaces":["org.varlink.service","io.mrd.Registers","io.mrd.EventLog","io.mrd.Attestation","io.mrd.Devices","io.mrd.Service"])"));
     EXPECT_THAT(log.call("org.varlink.service.GetInfo"), HasSubstr(R"("interfaces":["org.varlink.service","io.mrd.EventLog"])"));
     EXPECT_THAT(all.call("io.mrd.Registers.Extend", extend_call(1)), HasSubstr(R"("sequence":1)"));
     EXPECT_EQ(log.call("io.mrd.Registers.Extend", extend_call(1)),

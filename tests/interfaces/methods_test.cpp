@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "libmr/wire/attestation.h"
+#include "libmr/wire/devices.h"
 #include "libmr/wire/event_log.h"
 #include "libmr/wire/registers.h"
 #include "libmr/wire/service.h"
 #include "mrd/interfaces/attestation.h"
+#include "mrd/interfaces/devices.h"
 #include "mrd/interfaces/event_log.h"
 #include "mrd/interfaces/registers.h"
 #include "mrd/interfaces/service.h"
@@ -54,6 +56,7 @@ protected:
         }));
         made->add(event_log_interface(daemon_));
         made->add(attestation_interface(daemon_));
+        made->add(devices_interface(daemon_));
         made->add(service_interface(daemon_, [] { return std::string(); }));
         return made;
     }
@@ -92,6 +95,7 @@ TEST_F(GateTest, EveryMethodIsRefusedWhereItsRightIsAndNoOther) {
         call_all(refused, wire::RegistersMethods());
         call_all(refused, wire::EventLogMethods());
         call_all(refused, wire::attestation::AttestationMethods());
+        call_all(refused, wire::devices::DevicesMethods());
         call_all(refused, wire::service::ServiceMethods());
     }
 }

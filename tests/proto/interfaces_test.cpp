@@ -11,7 +11,8 @@
 namespace {
 
 constexpr std::string_view all[] = {varlink::interfaces::org_varlink_service, mrd::interfaces::io_mrd_Registers,
-                                    mrd::interfaces::io_mrd_EventLog, mrd::interfaces::io_mrd_Attestation, mrd::interfaces::io_mrd_Service};
+                                    mrd::interfaces::io_mrd_EventLog,         mrd::interfaces::io_mrd_Attestation,
+                                    mrd::interfaces::io_mrd_Devices,          mrd::interfaces::io_mrd_Service};
 
 std::string without_comments(std::string_view text) { return std::regex_replace(std::string(text), std::regex("#[^\n]*"), ""); }
 

@@ -11,7 +11,7 @@
 // every call returns connection_lost, until reconnect() is called: whether a call that got no answer took effect is for the caller to find out, not for a hidden
 // retry.
 //
-// Interfaces: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation and io.mrd.Service, as `varlinkctl introspect` prints them. Source of the protocol: varlink.org.
+// Interfaces: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation, io.mrd.Devices and io.mrd.Service, as `varlinkctl introspect` prints them. Source of the protocol: varlink.org.
 #pragma once
 
 #include <chrono>
@@ -211,6 +211,63 @@ struct SimulatedCollateral {
     std::string root_pem;  // the root that the quotes lead to
 };
 
+// ---- Devices that prove themselves (docs/devices.md)
+
+struct DeviceBlock {
+    std::int64_t index = 0;      // 1 to 254
+    std::string type = {};       // "fw", "svn", ...: io.mrd.Devices has all
+    bool is_raw = false;         // the value is what was measured; else it is a digest
+    std::string algorithm = {};  // of a digest: "sha384"
+    Bytes value = {};
+    std::optional<std::string> register_name = {};  // the register that shows it
+};
+
+// What was decided of one generation of a device.
+struct DeviceVerdict {
+    std::int64_t generation = 0;
+    std::string policy_digest = {};  // "sha384:HEX"
+    bool holds = false;              // the device is in that generation still
+    std::string why = {};            // why it does not hold; else empty
+    std::int64_t sequence = 0;       // of the event in the log
+    std::int64_t uid = 0;            // of who accepted it
+    std::int64_t time = 0;           // microseconds since the epoch
+};
+
+struct Device {
+    std::string name;
+    bool is_present = false;
+    std::string reason = {};                      // why it is not; else empty
+    std::optional<std::int64_t> generation = {};  // of one that is present
+    std::string leaf = {};                        // digest of the leaf certificate, "sha384:HEX"; empty: it is not present
+    bool is_accepted = false;                     // in this generation
+};
+
+// Texts are empty, and counts zero, where the device is not present.
+struct DeviceDescription {
+    Device device;
+    std::string address;
+    std::string transport;                 // "mctp", "doe"
+    std::int64_t since = 0;                // when the generation began, microseconds since the epoch
+    std::string identity = {};             // subject of the leaf certificate
+    std::optional<std::string> pci = {};   // its alternative names: the PCI function
+    std::optional<std::string> dmtf = {};  // maker:product:serial
+    std::int64_t certificates = 0;         // of the chain
+    std::string root = {};                 // digest of the trusted root, "sha384:HEX"
+    std::int64_t slot = 0;                 // whose key signs
+    std::vector<std::int64_t> slots = {};  // that the device has
+    std::string link = {};                 // what is known of the link's encryption
+    std::string tdi = {};                  // and of the interface that is assigned
+    std::string version = {};              // of SPDM, "1.2"
+    std::string signature_algorithm = {};
+    std::string hash = {};
+    std::string measurement_hash = {};  // empty: all blocks are raw
+    Bytes nonce = {};                   // of the last signature
+    std::int64_t signed_at = 0;         // when it came
+    bool value_is_fresh = false;        // it measures when it is asked; else a value is of its last reset
+    std::vector<DeviceBlock> blocks = {};
+    std::optional<DeviceVerdict> verdict = {};
+};
+
 // What JSON a reply was, for programs that pass it on.
 struct RawReply {
     std::string json;  // the reply's parameters, an object
@@ -388,6 +445,17 @@ Call<RawReply> bound_evidence(const KeyBinding &binding, const EvidenceOptions &
 // Errors: not_supported where the quotes are hardware's; no_such_provider, also where several simulate and none is named; provider_failed.
 Call<SimulatedCollateral> collateral(std::optional<std::string_view> provider = {});
 
+// Errors: none but those of every call.
+Call<std::vector<Device>> devices();
+// As it was known last; asks the device for nothing. Errors: no_such_device.
+Call<DeviceDescription> device(std::string_view name);
+// Asks the device for all its blocks, signed over this nonce of 32 bytes. The text is the file that docs/devices.md describes ("Evidence"). `deadline`: as of a quote.
+// Errors: no_such_device, device_absent, device_failed, device_timeout, busy; invalid_parameter for another nonce.
+Call<RawReply> device_evidence(std::string_view name, ByteView nonce, const std::optional<std::chrono::milliseconds> &deadline = {});
+// Somebody has judged that generation of the device by the policy of that digest ("sha384:HEX"), and accepts it: the sequence number of the event. Errors: no_such_device,
+// device_absent, generation_passed, not_measured; invalid_parameter for no digest.
+Call<std::int64_t> accept_device(std::string_view name, std::int64_t generation, std::string_view policy_digest);
+
 // Any method, with its parameters as JSON text, for programs that know the interface better than this library. Errors: invalid_argument for parameters that are
 // no JSON object; those of the method.
 Call<RawReply> any(std::string_view method, std::string_view parameters_json);
@@ -485,6 +553,15 @@ public:
         return call(calls::evidence(report_data, options));
     }
     Result<SimulatedCollateral> collateral(std::optional<std::string_view> provider = {}) { return call(calls::collateral(provider)); }
+
+    Result<std::vector<Device>> devices() { return call(calls::devices()); }
+    Result<DeviceDescription> device(std::string_view name) { return call(calls::device(name)); }
+    Result<RawReply> device_evidence(std::string_view name, ByteView nonce, const std::optional<std::chrono::milliseconds> &deadline = {}) {
+        return call(calls::device_evidence(name, nonce, deadline));
+    }
+    Result<std::int64_t> accept_device(std::string_view name, std::int64_t generation, std::string_view policy_digest) {
+        return call(calls::accept_device(name, generation, policy_digest));
+    }
 
     Result<RawReply> call(std::string_view method, std::string_view parameters_json) { return call(calls::any(method, parameters_json)); }
 

@@ -31,6 +31,12 @@ enum class ErrorCode : std::uint8_t {
     quote_unavailable,       // no quoting service answers now: try again later
     quote_failed,            // the quoting service refused the report
     quote_invalid,           // what the quoting service gave is not the quote that was asked for
+    no_such_device,          // no device has that name
+    device_absent,           // it does not answer, is not there, or what it says does not hold: the message says which
+    device_failed,           // it was asked, and gave no evidence
+    device_timeout,          // no evidence of it within the deadline
+    generation_passed,       // the device is in another generation than the one that was judged: ask for evidence again
+    not_measured,            // an acceptance cannot be measured, so it is none
     busy,                    // a limit of mrd is reached: try again later
     not_supported,           // the provider cannot do this
     method_not_implemented,  // this mrd is older than the caller

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "libmr/wire/attestation.h"
+#include "libmr/wire/devices.h"
 #include "libmr/wire/event_log.h"
 #include "libmr/wire/registers.h"
 #include "libmr/wire/right.h"
@@ -61,6 +62,14 @@ constexpr std::array known_errors{
     KnownError{"QuoteUnavailable", ErrorCode::quote_unavailable, "no quoting service answers now: try again later"},
     KnownError{"QuoteFailed", ErrorCode::quote_failed, "the quoting service refused the report"},
     KnownError{"QuoteInvalid", ErrorCode::quote_invalid, "what the quoting service gave is not the quote that was asked for"},
+    KnownError{"NoSuchDevice", ErrorCode::no_such_device, "no device has that name; `mrctl device list` shows those that there are"},
+    KnownError{"DeviceAbsent", ErrorCode::device_absent, "the device is not there, or what it says does not hold"},
+    KnownError{"DeviceFailed", ErrorCode::device_failed, "the device gave no evidence"},
+    KnownError{"DeviceTimeout", ErrorCode::device_timeout,
+               "there was no evidence of the device within the deadline: try again, or give a longer one"},
+    KnownError{"GenerationPassed", ErrorCode::generation_passed,
+               "the device is not in the generation any more that was judged: ask for evidence again, and judge that"},
+    KnownError{"NotMeasured", ErrorCode::not_measured, "an acceptance that cannot be measured is none"},
     KnownError{"UnknownFormat", ErrorCode::invalid_parameter, "give one of the known formats"},
     KnownError{"Busy", ErrorCode::busy, "a limit of mrd is reached: try again later"},
     KnownError{"NotSupported", ErrorCode::not_supported, "the provider cannot do this"},
@@ -86,6 +95,8 @@ std::string rule_of(std::string_view field) {
         return "virtual/ and 1 to " + number(max_virtual_register_name) + " of the characters a to z, A to Z, 0 to 9, . _ and -";
     if (field == "description") return "text of at most " + number(max_event_description) + " bytes";
     if (field == "digest") return "hexadecimal";
+    if (field == "nonce") return "32 bytes that are not all zero, hexadecimal";
+    if (field == "policyDigest") return "ALGORITHM:HEX, as sha384:0a1b...";
     if (field == "eventType")
         return "from 0 to " + number(std::numeric_limits<std::uint32_t>::max()) +
                ", but not EV_NO_ACTION; with an envelope only EV_EVENT_TAG";
@@ -175,7 +186,8 @@ constexpr bool all_known(wire::MethodList<Methods...>) {
     return (all_known(typename Methods::Errors()) && ...);
 }
 static_assert(all_known(wire::RegistersMethods()) && all_known(wire::EventLogMethods()) &&
-                  all_known(wire::attestation::AttestationMethods()) && all_known(wire::service::ServiceMethods()),
+                  all_known(wire::attestation::AttestationMethods()) && all_known(wire::devices::DevicesMethods()) &&
+                  all_known(wire::service::ServiceMethods()),
               "an error of a method is not among the known ones");
 
 }  // namespace
