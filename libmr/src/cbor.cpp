@@ -52,9 +52,14 @@ constexpr std::string_view wanted(Major major) {
 }  // namespace
 
 void append_unsigned(Bytes &out, std::uint64_t value) { append_head(out, Major::unsigned_integer, value); }
+void append_integer(Bytes &out, std::int64_t value) {
+    if (value >= 0) return append_unsigned(out, static_cast<std::uint64_t>(value));
+    append_head(out, Major::negative_integer, static_cast<std::uint64_t>(-1 - value));
+}
 void append_bool(Bytes &out, bool value) { append_head(out, Major::simple, value ? simple_true : simple_false); }
 void append_bytes(Bytes &out, ByteView value) { append_string(out, Major::bytes, value); }
 void append_text(Bytes &out, std::string_view value) { append_string(out, Major::text, as_bytes(value)); }
+void append_tag(Bytes &out, std::uint64_t tag) { append_head(out, Major::tag, tag); }
 void append_array(Bytes &out, std::uint64_t size) { append_head(out, Major::array, size); }
 void append_map(Bytes &out, std::uint64_t pairs) { append_head(out, Major::map, pairs); }
 

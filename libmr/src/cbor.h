@@ -32,12 +32,16 @@ enum class Major : std::uint8_t {
 inline constexpr unsigned max_depth = 16;
 
 void append_unsigned(Bytes &out, std::uint64_t value);
+// Of either sign.
+void append_integer(Bytes &out, std::int64_t value);
 void append_bool(Bytes &out, bool value);
 void append_bytes(Bytes &out, ByteView value);
 // The text must be UTF-8: the writer does not check it.
 void append_text(Bytes &out, std::string_view value);
 // `size` items follow.
 void append_array(Bytes &out, std::uint64_t size);
+// What it is about follows.
+void append_tag(Bytes &out, std::uint64_t tag);
 // `pairs` keys and values follow, in the order of precedes().
 void append_map(Bytes &out, std::uint64_t pairs);
 

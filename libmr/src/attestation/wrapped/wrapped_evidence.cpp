@@ -1,0 +1,196 @@
+// Which form a file has, and what is in it.
+#include "mr/wrapped_evidence.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "libmr/src/attestation/wrapped/coco.h"
+#include "libmr/src/attestation/wrapped/tsm_report.h"
+#include "libmr/src/base64url.h"
+#include "libmr/src/cbor.h"
+#include "libmr/src/event_log/json_common.h"
+#include "mr/tee.h"
+
+namespace mr {
+namespace {
+
+constexpr std::string_view whole_evidence_label = "mrd";
+constexpr std::string_view ratsd_profile_begin = "tag:github.com,2024:veraison/ratsd";
+
+std::unexpected<Error> refuse(ErrorCode code, std::string message) { return std::unexpected(Error{code, std::move(message)}); }
+
+std::string_view json_text(ByteView file) {
+    const auto text = event_log::without_byte_order_mark(event_log::as_text(file));
+    const auto first = text.find_first_not_of(" \t\r\n");
+    return first != std::string_view::npos && text[first] == '{' ? text.substr(first) : std::string_view();
+}
+
+bool begins_cbor_tsm_report(ByteView file) {
+    cbor::Reader reader(file);
+    if (!reader.read_map()) return false;
+    const auto key = reader.read_text();
+    return key == "outblob" || key == "auxblob" || key == "provider" || key == "manifestblob";
+}
+
+std::optional<WrappedForm> form_of(varlink::Value root) {
+    if (root.find("outblob")) return WrappedForm::tsm_report;
+    if (root.find("eat_profile") && root.find("cmw")) return WrappedForm::ratsd;
+    if (attestation::is_coco(root)) return WrappedForm::coco;
+    return std::nullopt;
+}
+
+// Whose provider says what it is.
+std::expected<WrappedEvidence, Error> from_tsm_report(TsmReport report, WrappedForm form) {
+    const auto said = attestation::kind_of_provider(report.provider);
+    const auto tees = known_tees();
+    const auto found = std::ranges::find_if(tees, [&](const Tee *tee) { return tee->begins_quote(report.outblob); });
+    if (said.empty())
+        return refuse(ErrorCode::not_supported, "TSM report: the provider \"" + report.provider + "\" is none that is known here");
+    if (found == tees.end() || (*found)->kind() != said)
+        return refuse(ErrorCode::malformed, "TSM report: the member outblob is not what the provider \"" + report.provider + "\" gives");
+    return WrappedEvidence{.form = form, .quote = std::move(report.outblob), .auxiliary = std::move(report.auxblob)};
+}
+
+bool is_type(const CmwRecord &record, std::string_view media_type) {
+    const auto *const type = std::get_if<std::string>(&record.type);
+    // Parameters behind it may say more.
+    return type != nullptr && std::string_view(*type).substr(0, type->find(';')) == media_type;
+}
+
+struct FoundRecord {
+    std::string label;  // empty: it is no member
+    const CmwRecord *record = nullptr;
+};
+
+void find_records(const Cmw &message, const std::string &label, std::vector<FoundRecord> &found) {
+    if (const auto *const record = std::get_if<CmwRecord>(&message.form)) return found.push_back({label, record});
+    for (const auto &member : std::get<CmwCollection>(message.form).members) {
+        const auto *const text = std::get_if<std::string>(&member.label);
+        find_records(member.message, text != nullptr ? *text : std::to_string(std::get<std::int64_t>(member.label)), found);
+    }
+}
+
+struct FoundReport {
+    std::string label;
+    TsmReport report;
+};
+
+// mrd's evidence says what it is; the report beside it, for readers that know nothing of mrd, must not say anything else.
+std::expected<void, Error> check_same(const Evidence &evidence, const std::vector<FoundReport> &reports) {
+    for (const auto &[label, report] : reports) {
+        const auto part = std::ranges::find(evidence.parts, label, &EvidencePart::name);
+        if (part == evidence.parts.end() || part->quote != report.outblob || part->auxiliary != report.auxblob ||
+            attestation::kind_of_provider(report.provider) != part->kind)
+            return refuse(ErrorCode::malformed, "CMW: the TSM report " + label + " is not that part of the evidence of mrd beside it");
+    }
+    return {};
+}
+
+std::expected<WrappedEvidence, Error> from_cmw(ByteView file, WrappedForm form) {
+    const auto message = parse_cmw(file);
+    if (!message) return std::unexpected(message.error());
+    std::vector<FoundRecord> records;
+    find_records(*message, "", records);
+    std::optional<Evidence> evidence;
+    std::vector<FoundReport> reports;
+    for (const auto &[label, record] : records) {
+        // What a record says that it is not, it is not.
+        if (record->indicator && (*record->indicator & cmw_evidence) == 0) continue;
+        if (is_type(*record, media_type::mrd_json) || is_type(*record, media_type::mrd_cbor)) {
+            auto read = parse_evidence(record->value);
+            if (!read) return refuse(read.error().code, "CMW: the member " + label + ": " + read.error().message);
+            if (evidence) return refuse(ErrorCode::malformed, "CMW: it has evidence of mrd twice");
+            evidence = std::move(*read);
+        } else if (is_type(*record, media_type::tsm_report_json) || is_type(*record, media_type::tsm_report_cbor)) {
+            auto read = parse_tsm_report(record->value);
+            if (!read) return refuse(read.error().code, "CMW: the member " + label + ": " + read.error().message);
+            reports.push_back({label, std::move(*read)});
+        }
+    }
+    if (evidence) {
+        if (auto same = check_same(*evidence, reports); !same) return std::unexpected(std::move(same.error()));
+        return WrappedEvidence{.form = form, .evidence = std::move(evidence)};
+    }
+    if (reports.empty())
+        return refuse(ErrorCode::not_supported, "CMW: none of its " + std::to_string(records.size()) +
+                                                    " records is evidence that is read here: " + std::string(media_type::tsm_report_json) +
+                                                    ", ...+cbor, " + std::string(media_type::mrd_json) + ", ...+cbor");
+    if (reports.size() > 1)
+        return refuse(ErrorCode::not_supported, "CMW: it has " + std::to_string(reports.size()) +
+                                                    " TSM reports, and nothing says that they are of one machine: give one");
+    return from_tsm_report(std::move(reports.front().report), form);
+}
+
+std::expected<WrappedEvidence, Error> from_ratsd(varlink::Value root) {
+    const auto profile = root.find("eat_profile")->as_string();
+    if (!profile || !profile->starts_with(ratsd_profile_begin))
+        return refuse(ErrorCode::not_supported, "ratsd: the member eat_profile is not " + std::string(ratsd_profile_begin));
+    const auto wrapped = root.find("cmw")->as_string();
+    const auto message = wrapped ? from_base64url(*wrapped) : std::unexpected(Error{});
+    if (!message) return refuse(ErrorCode::malformed, "ratsd: the member cmw is not base64url without padding");
+    return from_cmw(*message, WrappedForm::ratsd);
+}
+
+}  // namespace
+
+std::string_view to_string(WrappedForm form) {
+    switch (form) {
+    case WrappedForm::cmw: return "CMW";
+    case WrappedForm::tsm_report: return "TSM report";
+    case WrappedForm::ratsd: return "ratsd's evidence";
+    case WrappedForm::coco: return "CoCo's evidence";
+    }
+    return "";
+}
+
+std::optional<WrappedForm> wrapped_form(ByteView file) {
+    if (file.empty() || file.size() > max_cmw_size || is_evidence(file)) return std::nullopt;
+    if (begins_cmw(file)) return WrappedForm::cmw;
+    if (const auto text = json_text(file); !text.empty()) {
+        varlink::Document document;
+        return document.parse(text, attestation::coco_limits) ? form_of(document.root()) : std::nullopt;
+    }
+    return begins_cbor_tsm_report(file) ? std::optional(WrappedForm::tsm_report) : std::nullopt;
+}
+
+std::expected<WrappedEvidence, Error> unwrap_evidence(ByteView file) {
+    const auto form = wrapped_form(file);
+    if (form == WrappedForm::cmw) return from_cmw(file, WrappedForm::cmw);
+    if (form == WrappedForm::tsm_report) {
+        auto report = parse_tsm_report(file);
+        if (!report) return std::unexpected(std::move(report.error()));
+        return from_tsm_report(std::move(*report), WrappedForm::tsm_report);
+    }
+    varlink::Document document;
+    if (!form || !document.parse(json_text(file), attestation::coco_limits))
+        return refuse(ErrorCode::malformed, "the file is neither a CMW nor a TSM report, nor the JSON of ratsd or CoCo");
+    return form == WrappedForm::ratsd ? from_ratsd(document.root()) : attestation::read_coco(document.root());
+}
+
+std::expected<Bytes, Error> write_evidence_cmw(const Evidence &evidence, WrapEncoding encoding) {
+    const bool is_json = encoding == WrapEncoding::json;
+    const auto record = [](std::string_view type, ByteView value) {
+        return Cmw{CmwRecord{.type = std::string(type), .value = Bytes(value.begin(), value.end()), .indicator = cmw_evidence}};
+    };
+    CmwCollection collection{.type = std::string(evidence_cmw_type)};
+    for (const auto &part : evidence.parts) {
+        const auto provider = attestation::provider_of_kind(part.kind);
+        if (provider.empty()) return refuse(ErrorCode::not_supported, "no TSM report is of the kind " + part.kind);
+        if (part.name == whole_evidence_label) return refuse(ErrorCode::not_supported, "a part called mrd has no place in a CMW of mrd");
+        const TsmReport report{.outblob = part.quote, .provider = std::string(provider), .auxblob = part.auxiliary};
+        collection.members.push_back(
+            {part.name, is_json ? record(media_type::tsm_report_json, as_bytes(attestation::write_tsm_report_json(report)))
+                                : record(media_type::tsm_report_cbor, attestation::write_tsm_report_cbor(report))});
+    }
+    collection.members.push_back(
+        {std::string(whole_evidence_label), is_json ? record(media_type::mrd_json, as_bytes(write_evidence_json(evidence)))
+                                                    : record(media_type::mrd_cbor, write_evidence_cbor(evidence))});
+    const Cmw message{std::move(collection)};
+    if (!is_json) return write_cmw_cbor(message);
+    const auto text = write_cmw_json(message);
+    if (!text) return std::unexpected(text.error());
+    return Bytes(text->begin(), text->end());
+}
+
+}  // namespace mr

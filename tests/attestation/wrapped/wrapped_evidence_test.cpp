@@ -1,0 +1,288 @@
+#include "mr/wrapped_evidence.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "libmr/src/base64url.h"
+#include "mr/snp_report.h"
+#include "mr/verify_snp.h"
+#include "tests/attestation/machine.h"
+#include "tests/attestation/tee/tdx/sample_quotes.h"
+#include "tests/attestation/verdict_text.h"
+
+namespace mr {
+namespace {
+
+using nlohmann::ordered_json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string text_of(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
+
+std::string error_of(ByteView file) {
+    const auto read = unwrap_evidence(file);
+    return read ? "" : read.error().message;
+}
+std::string error_of(const ordered_json &json) { return error_of(as_bytes(json.dump())); }
+
+Verdict judged(const WrappedEvidence &wrapped, VerifyOptions options) {
+    TeeEvidence quote{.quote = wrapped.quote};
+    if (wrapped.auxiliary) quote.auxiliary = *wrapped.auxiliary;
+    const std::vector<ByteView> logs(wrapped.logs.begin(), wrapped.logs.end());
+    return verify(quote, logs, options);
+}
+
+// ---- Of a TD
+
+class WrappedTd : public MachineTest {};
+
+TEST_F(WrappedTd, ComesBackWholeFromBothFormsOfACmw) {
+    const auto made = evidence();
+    for (const auto encoding : {WrapEncoding::json, WrapEncoding::cbor}) {
+        const auto file = write_evidence_cmw(made, encoding);
+        ASSERT_TRUE(file) << file.error().message;
+        EXPECT_EQ(wrapped_form(*file), WrappedForm::cmw);
+        const auto read = unwrap_evidence(*file);
+        ASSERT_TRUE(read) << read.error().message;
+        ASSERT_TRUE(read->evidence);
+        EXPECT_EQ(*read->evidence, made);
+    }
+}
+
+TEST_F(WrappedTd, HasItsQuoteInACmwForReadersThatKnowNothingOfMrd) {
+    const auto made = evidence();
+    auto json = ordered_json::parse(text_of(*write_evidence_cmw(made, WrapEncoding::json)));
+    EXPECT_EQ(json["__cmwc_t"], std::string(evidence_cmw_type));
+    EXPECT_EQ(json["tdx"][0], std::string(media_type::tsm_report_json));
+    EXPECT_EQ(json["tdx"][2], 4);
+    const auto report = parse_tsm_report(*from_base64url(json["tdx"][1].get<std::string>()));
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report->outblob, made.parts.front().quote);
+    EXPECT_EQ(report->provider, "tdx_guest");
+    // Without what mrd says there is the quote alone.
+    json.erase("mrd");
+    const auto read = unwrap_evidence(as_bytes(json.dump()));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_FALSE(read->evidence);
+    EXPECT_EQ(read->quote, made.parts.front().quote);
+}
+
+TEST_F(WrappedTd, MayNotBeTwoThingsInOneCmw) {
+    auto json = ordered_json::parse(text_of(*write_evidence_cmw(evidence(), WrapEncoding::json)));
+    platform.body.report_data.fill(0x77);
+    const auto other = ordered_json::parse(text_of(*write_evidence_cmw(evidence(), WrapEncoding::json)));
+    auto mixed = json;
+    mixed["tdx"] = other["tdx"];
+    EXPECT_THAT(error_of(mixed), HasSubstr("the TSM report tdx is not that part"));
+    auto renamed = json;
+    renamed["tdx2"] = json["tdx"];
+    EXPECT_THAT(error_of(renamed), HasSubstr("the TSM report tdx2 is not that part"));
+    auto twice = json;
+    twice["mrd2"] = other["mrd"];
+    EXPECT_THAT(error_of(twice), HasSubstr("evidence of mrd twice"));
+    json.erase("mrd");
+    json["tdx2"] = other["tdx"];
+    EXPECT_THAT(error_of(json), HasSubstr("2 TSM reports"));
+}
+
+TEST_F(WrappedTd, IsNoEvidenceWhereTheIndicatorSaysSo) {
+    auto json = ordered_json::parse(text_of(*write_evidence_cmw(evidence(), WrapEncoding::json)));
+    json["mrd"][2] = cmw_endorsements;
+    json["tdx"][2] = cmw_endorsements;
+    EXPECT_THAT(error_of(json), HasSubstr("none of its 2 records is evidence that is read here"));
+}
+
+TEST_F(WrappedTd, AsCoCosHasQuoteAndLog) {
+    const auto made = evidence();
+    const auto file = write_evidence_coco(made);
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_EQ(wrapped_form(as_bytes(*file)), WrappedForm::coco);
+    const auto read = unwrap_evidence(as_bytes(*file));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->quote, made.parts.front().quote);
+    ASSERT_EQ(read->logs.size(), 1U);
+    options.collateral.emplace("tdx", *made.parts.front().collateral);
+    const auto verdict = judged(*read, options);
+    EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+    EXPECT_EQ(result_of(verdict, log_replay), Judgement::holds) << reasons(verdict);
+
+    auto json = ordered_json::parse(*file);
+    json["cc_eventlog"] = nullptr;
+    EXPECT_EQ(unwrap_evidence(as_bytes(json.dump()))->logs.size(), 0U);
+    json["surprise"] = 1;
+    EXPECT_THAT(error_of(json), HasSubstr("the member surprise is unknown"));
+    EXPECT_THAT(error_of(ordered_json{{"quote", "!"}}), HasSubstr("the member quote is not base64"));
+    EXPECT_THAT(error_of(ordered_json{{"tpm_quote", {}}, {"hcl_report", "AA"}}), HasSubstr("evidence of a vTPM or a GPU"));
+}
+
+TEST_F(WrappedTd, WithSeveralPartsHasNoFormOfCoCos) {
+    auto made = evidence();
+    made.parts.push_back(made.parts.front());
+    made.parts.back().name = "other";
+    const auto file = write_evidence_coco(made);
+    ASSERT_FALSE(file);
+    EXPECT_THAT(file.error().message, HasSubstr("has 2 parts"));
+    made.parts.front().kind = "toy";
+    EXPECT_THAT(write_evidence_cmw(made, WrapEncoding::json).error().message, HasSubstr("no TSM report is of the kind toy"));
+}
+
+TEST(WrappedEvidenceFile, ThatIsNoneIsRefused) {
+    EXPECT_THAT(error_of(as_bytes("{}")), HasSubstr("neither a CMW nor a TSM report"));
+    EXPECT_FALSE(wrapped_form(as_bytes(R"({"format":"mrd-evidence","version":2})")));
+    EXPECT_FALSE(wrapped_form(as_bytes(R"({"format":"mrd-reference-values","quote":"a"})")));
+    EXPECT_THAT(error_of(ordered_json{{"eat_profile", "tag:other"}, {"cmw", "e30"}}), HasSubstr("eat_profile"));
+    EXPECT_THAT(error_of(ordered_json{{"outblob", "AA"}, {"provider", "nobody"}}), HasSubstr("is none that is known here"));
+    EXPECT_THAT(error_of(ordered_json{{"outblob", "AA"}, {"provider", "tdx_guest"}}), HasSubstr("outblob is not what the provider"));
+    EXPECT_THAT(error_of(ordered_json{{"outblob", ""}, {"provider", "tdx_guest"}}), HasSubstr("outblob is missing or empty"));
+    EXPECT_THAT(error_of(ordered_json{{"outblob", 7}, {"provider", "tdx_guest"}}), HasSubstr("outblob is no text"));
+    EXPECT_THAT(error_of(as_bytes(R"({"outblob":"AA","outblob":"AB","provider":"x"})")), HasSubstr("outblob is there twice"));
+}
+
+// ---- Real ones
+
+class WrappedSamples : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (!exists(sample_path("snp"))) GTEST_SKIP() << "there are no samples on this machine";
+    }
+    static Bytes tsm(const std::string &name) { return sample_bytes("snp/genoa-v3-tsm-report/" + name); }
+    static Evidence evidence_of(ByteView quote, std::optional<Bytes> auxiliary) {
+        return {.parts = {{.name = "snp",
+                           .kind = "snp",
+                           .quote = Bytes(quote.begin(), quote.end()),
+                           .quote_format = "snp_v3",
+                           .auxiliary = std::move(auxiliary)}},
+                .registers = {},
+                .log = {}};
+    }
+    static VerifyOptions options() {
+        VerifyOptions options{};
+        options.waived = {.nonce = true, .reference = true, .tcb = true};
+        options.time = 1'800'000'000;
+        return options;
+    }
+};
+
+TEST_F(WrappedSamples, OfOneReportInThreeWrappingsAreTheSame) {
+    for (const auto &[name, form] :
+         {std::pair{"tsm-report.json", WrappedForm::tsm_report}, std::pair{"tsm-report.cbor", WrappedForm::tsm_report},
+          std::pair{"ratsd-token.json", WrappedForm::ratsd}}) {
+        SCOPED_TRACE(name);
+        EXPECT_EQ(wrapped_form(tsm(name)), form);
+        const auto read = unwrap_evidence(tsm(name));
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(read->form, form);
+        EXPECT_EQ(read->quote, tsm("report.bin"));
+        EXPECT_EQ(read->auxiliary, tsm("auxblob.bin"));
+        const auto verdict = judged(*read, options());
+        EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+    }
+    EXPECT_EQ(parse_tsm_report(tsm("tsm-report.json"))->provider, "sev_guest\n");
+}
+
+TEST_F(WrappedSamples, OfEveryReportComeBackFromCoCosFormAndVerify) {
+    for (const std::string set : {"coco-milan-v2", "genoa-v3-tsm-report", "genoa-v5", "turin-v5"}) {
+        SCOPED_TRACE(set);
+        const auto report = sample_bytes("snp/" + set + "/report.bin");
+        const auto key = set == "genoa-v3-tsm-report" ? tsm("auxblob.bin") : sample_bytes("snp/" + set + "/vcek.der");
+        const auto file = write_evidence_coco(evidence_of(report, key));
+        ASSERT_TRUE(file) << file.error().message;
+        const auto read = unwrap_evidence(as_bytes(*file));
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(read->quote, report);
+        const auto verdict = judged(*read, options());
+        EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+    }
+}
+
+TEST_F(WrappedSamples, InCoCosFormThatAreChangedFailTheSignature) {
+    const auto file = *write_evidence_coco(evidence_of(tsm("report.bin"), tsm("auxblob.bin")));
+    for (const std::string field : {"guest_svn", "policy", "vmpl", "plat_info", "cpuid_step"}) {
+        SCOPED_TRACE(field);
+        auto json = ordered_json::parse(file);
+        auto &value = json["attestation_report"][field];
+        value = value.get<int>() ^ 2;
+        const auto read = unwrap_evidence(as_bytes(json.dump()));
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_THAT(false_ones(judged(*read, options())), ::testing::Contains("quote_signature"));
+    }
+}
+
+TEST_F(WrappedSamples, InTheFormOfEarlierVersionsOfCoCoAreTheSameReport) {
+    const auto report = sample_bytes("snp/coco-milan-v2/report.bin");
+    auto json = ordered_json::parse(*write_evidence_coco(evidence_of(report, sample_bytes("snp/coco-milan-v2/vcek.der"))));
+    auto &fields = json["attestation_report"];
+    for (const auto *const tcb : {"current_tcb", "reported_tcb", "committed_tcb", "launch_tcb"}) {
+        fields[tcb].erase("fmc");
+        fields[tcb]["_reserved"] = {0, 0, 0, 0};
+    }
+    for (const std::string version : {"current", "committed"}) {
+        for (const std::string part : {"build", "minor", "major"}) fields[version + "_" + part] = fields[version][part];
+        fields.erase(version);
+    }
+    fields["_author_key_en"] = fields["key_info"];
+    for (const auto *const field : {"key_info", "cpuid_fam_id", "cpuid_mod_id", "cpuid_step", "launch_mit_vector", "current_mit_vector"})
+        fields.erase(field);
+    fields["_reserved_0"] = 0;
+    fields["_reserved_1"] = std::vector<int>(24);
+    fields["_reserved_4"] = std::vector<int>(168);
+    fields["signature"]["_reserved"] = std::vector<int>(368);
+    json["cert_chain"][0]["cert_type"] = "VCEK";
+    const auto read = unwrap_evidence(as_bytes(json.dump()));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->quote, report);
+    // What is reserved goes to its place: there it is signed, or must be zero.
+    fields["_reserved_4"][167] = 1;
+    EXPECT_EQ(unwrap_evidence(as_bytes(json.dump()))->quote.at(snp_signed_size - 1), 1);
+}
+
+TEST_F(WrappedSamples, InCoCosFormThatAreMalformedAreRefusedByTheField) {
+    const auto file = ordered_json::parse(*write_evidence_coco(evidence_of(tsm("report.bin"), tsm("auxblob.bin"))));
+    const auto with = [&](const std::string &field, const ordered_json &value) {
+        auto json = file;
+        json["attestation_report"][field] = value;
+        return error_of(json);
+    };
+    EXPECT_THAT(with("vmpl", -1), HasSubstr("attestation_report: vmpl is no number of 4 bytes"));
+    EXPECT_THAT(with("vmpl", 1LL << 32), HasSubstr("vmpl is no number of 4 bytes"));
+    EXPECT_THAT(with("measurement", {1, 2}), HasSubstr("measurement is no array of 48 bytes"));
+    EXPECT_THAT(with("host_data", std::vector<int>(32, 256)), HasSubstr("host_data is no array of 32 bytes"));
+    EXPECT_THAT(with("launch_tcb", {{"bootloader", 1}}), HasSubstr("launch_tcb has no tee"));
+    EXPECT_THAT(with("surprise", 1), HasSubstr("surprise is no field of a report"));
+    EXPECT_THAT(with("signature", {{"r", 1}}), HasSubstr("signature has no r or no s"));
+    auto missing = file;
+    missing["attestation_report"].erase("chip_id");
+    EXPECT_THAT(error_of(missing), HasSubstr("chip_id is missing"));
+    auto chain = file;
+    chain["cert_chain"] = std::vector<ordered_json>(max_snp_certificates + 1, {{"data", {1}}});
+    EXPECT_THAT(error_of(chain), HasSubstr("up to 16 certificates"));
+    chain["cert_chain"] = {{{"data", "AA"}}};
+    EXPECT_THAT(error_of(chain), HasSubstr("has no data, an array of bytes"));
+}
+
+TEST_F(WrappedSamples, OfReportsWithReservedBytesHaveNoFormOfCoCos) {
+    auto report = tsm("report.bin");
+    report.at(0x04C) = 1;
+    const auto file = write_evidence_coco(evidence_of(report, std::nullopt));
+    ASSERT_FALSE(file);
+    EXPECT_THAT(file.error().message, HasSubstr("reserved bytes"));
+}
+
+TEST_F(WrappedSamples, OfACcaTokenComeBackFromBothForms) {
+    const auto token = sample_bytes("cca/draft-ffm-00/token.cbor");
+    const Evidence made{.parts = {{.name = "cca", .kind = "cca", .quote = token, .quote_format = "cca"}}, .registers = {}, .log = {}};
+    const auto coco = write_evidence_coco(made);
+    ASSERT_TRUE(coco) << coco.error().message;
+    EXPECT_EQ(unwrap_evidence(as_bytes(*coco))->quote, token);
+    const auto cmw = write_evidence_cmw(made, WrapEncoding::cbor);
+    ASSERT_TRUE(cmw) << cmw.error().message;
+    EXPECT_EQ(unwrap_evidence(*cmw)->evidence->parts.front().quote, token);
+}
+
+TEST_F(WrappedSamples, OfAzuresGuestsAreKnownByNameAlone) {
+    EXPECT_THAT(error_of(ByteView(sample_bytes("azure/snp-milan-v2-evidence/evidence.json"))), HasSubstr("evidence of a vTPM or a GPU"));
+}
+
+}  // namespace
+}  // namespace mr
