@@ -108,7 +108,12 @@ struct EvidenceCommand {
     std::vector<std::string> providers;  // empty: all
     std::vector<std::string> registers;  // virtual ones: the others' events redacted; empty: all is whole
     std::optional<std::uint32_t> deadline_ms;
-    bool cbor = false;
+    std::string format = "mrd";  // "cmw", "coco"
+    bool cbor = false;           // of the first two
+};
+struct InspectCommand {
+    std::string file;
+    std::optional<std::string> key;  // that an attestation result must be signed by
 };
 struct DeviceCommand {
     std::string name;
@@ -136,6 +141,8 @@ struct VerifyCommand {
     std::vector<std::string> certificates;  // beside a report of SEV-SNP
     std::optional<std::string> without;     // "nonce,reference,tcb": what is not asked for
     std::optional<std::int64_t> time;       // seconds since the epoch; now
+    std::optional<std::string> ear;         // file for the attestation result, or "-"
+    std::optional<std::string> ear_key;     // which it is signed with
 };
 
 int list(const Common &common);
@@ -168,7 +175,7 @@ int log(const Common &common, const LogCommand &command);                  // lo
 int replay(const Common &common, const ReplayCommand &command);            // replay.cpp
 int evidence(const Common &common, const EvidenceCommand &command);        // evidence.cpp
 int verify(bool json, const VerifyCommand &command);                       // verify.cpp
-int inspect(bool json, const std::string &file);                           // inspect.cpp
+int inspect(bool json, const InspectCommand &command);                     // inspect.cpp
 int realm_measurement(bool json, const RealmMeasurementCommand &command);  // realm_measurement.cpp
 int assemble_collateral(const AssembleCommand &command);                   // collateral.cpp
 

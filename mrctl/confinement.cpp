@@ -14,7 +14,7 @@
 
 namespace mrctl {
 
-void confine_to_output() {
+void confine_to_output(int also) {
     // libcrypto reads its configuration when it is first used: what an administrator demands of it there holds.
     (void)mr::hash(mr::HashAlgorithm::sha384, {});
     confinement::hide_memory();
@@ -25,6 +25,7 @@ void confine_to_output() {
         calls.allow_where("write", {{.argument = 0, .value = output}});
         calls.allow_where("writev", {{.argument = 0, .value = output}});
     }
+    if (also >= 0) calls.allow_where("write", {{.argument = 0, .value = static_cast<std::uint64_t>(also)}});
     calls.allow_where("ioctl", {{.argument = 1, .value = TCGETS}});  // isatty()
     calls.allow({"lseek"});
     // What libraries look for and go on without: a time zone, a setting.

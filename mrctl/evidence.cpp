@@ -2,6 +2,7 @@
 #include "mr/evidence.h"
 
 #include "mr/bytes.h"
+#include "mr/wrapped_evidence.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
 
@@ -35,6 +36,18 @@ std::expected<EvidenceCall, mr::Error> call_that_binds(const EvidenceCommand &co
     return mr::calls::bound_evidence(*binding, options);
 }
 
+mr::Bytes bytes_of(const std::string &text) { return {text.begin(), text.end()}; }
+
+std::expected<mr::Bytes, mr::Error> written_as(const EvidenceCommand &command, const mr::Evidence &evidence) {
+    if (command.format == "cmw") return mr::write_evidence_cmw(evidence, command.cbor ? mr::WrapEncoding::cbor : mr::WrapEncoding::json);
+    if (command.format == "coco") {
+        const auto json = mr::write_evidence_coco(evidence);
+        if (!json) return std::unexpected(json.error());
+        return bytes_of(*json + '\n');
+    }
+    return command.cbor ? mr::write_evidence_cbor(evidence) : bytes_of(mr::write_evidence_json(evidence) + '\n');
+}
+
 }  // namespace
 
 int evidence(const Common &common, const EvidenceCommand &command) {
@@ -42,6 +55,7 @@ int evidence(const Common &common, const EvidenceCommand &command) {
         return fail_usage("evidence: give --data, or with --nonce what to bind: --bind-key or --bind-tls-exporter");
     if (command.data && (command.nonce || command.bind.role))
         return fail_usage("evidence: --nonce and --role go with --bind-key or --bind-tls-exporter; --data is a nonce by itself");
+    if (command.cbor && command.format == "coco") return fail_usage("evidence: CoCo's evidence is JSON: --cbor goes with mrd and cmw");
     auto call = command.data ? call_over(*command.data, options_of(command)) : call_that_binds(command, options_of(command));
     if (!call) return call.error().code == mr::ErrorCode::invalid_argument ? fail_usage(call.error().message) : fail(call.error());
     auto client = mr::Client::connect(common.client);
@@ -55,9 +69,9 @@ int evidence(const Common &common, const EvidenceCommand &command) {
         note("the log does not fit: " + std::to_string(evidence->cut->events) +
              " of its events lack what they say; `mrctl quote` and `mrctl log --format json` have all of it");
     if (!evidence->coherent()) note("the log does not lead to what is signed: somebody else has extended a register");
-    const auto json = command.cbor ? std::string() : mr::write_evidence_json(*evidence) + '\n';
-    const auto written =
-        write_file(command.output, command.cbor ? mr::write_evidence_cbor(*evidence) : mr::Bytes(json.begin(), json.end()));
+    const auto file = written_as(command, *evidence);
+    if (!file) return fail(file.error());
+    const auto written = write_file(command.output, *file);
     return written ? exit_done : fail(written.error());
 }
 

@@ -3,10 +3,15 @@
 #include <ctime>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "mr/bytes.h"
 #include "mr/certificate.h"
+#include "mr/cmw.h"
+#include "mr/ear.h"
 #include "mr/tdreport.h"
+#include "mr/wrapped_evidence.h"
+#include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/confinement.h"
 #include "mrctl/inspect.h"
@@ -87,14 +92,28 @@ int print_fields(bool json, std::string_view title, const std::string &fields, s
     return exit_done;
 }
 
-// From the kinds that show themselves by their first bytes to those that have to be read.
-int inspect(bool json, const std::string &file) {
-    auto mapped = MappedFile::open(file);
-    if (!mapped) return fail(mapped.error());
-    confine_to_output();
-    mapped->decode();
-    const auto bytes = mapped->bytes();
-    const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+namespace {
+
+// Of a device, or of what speaks for it.
+std::optional<int> inspect_device(bool json, const std::string &file, mr::ByteView bytes) {
+    const auto in_file = [&file](mr::Error error) {
+        error.message = file + ": " + error.message;
+        return fail(error);
+    };
+    if (mr::begins_pci_message(bytes)) return inspect_pci_message(json, file, bytes);
+    if (const auto message = mr::decode_tdisp_message(bytes)) return inspect_tdisp_message(json, *message);
+    if (mr::begins_corim(bytes)) {
+        const auto corim = mr::decode_corim(bytes);
+        return corim ? inspect_corim(json, *corim) : in_file(corim.error());
+    }
+    if (!mr::is_device_evidence(bytes)) return std::nullopt;
+    const auto evidence = mr::parse_device_evidence(bytes);
+    return evidence ? inspect_device_evidence(json, file, *evidence) : in_file(evidence.error());
+}
+
+}  // namespace
+
+std::optional<int> inspect_hardware(bool json, const std::string &file, mr::ByteView bytes) {
     const auto in_file = [&file](mr::Error error) {
         error.message = file + ": " + error.message;
         return fail(error);
@@ -112,25 +131,52 @@ int inspect(bool json, const std::string &file) {
     if (const auto quote = mr::decode_quote(bytes)) return inspect_quote(json, *quote, bytes.size());
     if (const auto report = mr::decode_snp_report(bytes)) return inspect_snp_report(json, *report);
     if (mr::is_snp_table(bytes)) return inspect_snp_table(json, file, bytes);
-    if (mr::begins_cca_token(bytes)) {
-        const auto token = mr::decode_cca_token(bytes);
-        return token ? inspect_cca_token(json, *token, bytes.size()) : in_file(token.error());
+    if (!mr::begins_cca_token(bytes)) return std::nullopt;
+    const auto token = mr::decode_cca_token(bytes);
+    return token ? inspect_cca_token(json, *token, bytes.size()) : in_file(token.error());
+}
+
+// From the kinds that show themselves by their first bytes to those that have to be read.
+int inspect(bool json, const InspectCommand &command) {
+    const auto &file = command.file;
+    auto mapped = MappedFile::open(file);
+    if (!mapped) return fail(mapped.error());
+    std::optional<mr::Bytes> key;
+    if (command.key) {
+        auto read = read_file(*command.key, mr::max_certificate_file_size);
+        if (!read) return fail(read.error());
+        key = std::move(*read);
     }
-    if (mr::begins_pci_message(bytes)) return inspect_pci_message(json, file, bytes);
-    if (const auto message = mr::decode_tdisp_message(bytes)) return inspect_tdisp_message(json, *message);
-    if (mr::begins_corim(bytes)) {
-        const auto corim = mr::decode_corim(bytes);
-        return corim ? inspect_corim(json, *corim) : in_file(corim.error());
+    confine_to_output();
+    mapped->decode();
+    const auto bytes = mapped->bytes();
+    const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    const auto in_file = [&file](mr::Error error) {
+        error.message = file + ": " + error.message;
+        return fail(error);
+    };
+    const bool is_ear = mr::begins_ear(bytes);
+    if (key && !is_ear) return fail_usage("inspect: --key goes with an attestation result (EAR), and " + file + " is none");
+    if (is_ear) {
+        const auto result = mr::parse_ear(bytes);
+        if (!result) return in_file(result.error());
+        auto anchors = key ? mr::parse_trust_anchors(*key) : mr::TrustAnchors();
+        if (!anchors) return fail({anchors.error().code, command.key.value_or("") + ": " + anchors.error().message});
+        if (key && anchors->platform_keys.empty())
+            return fail({mr::ErrorCode::malformed, command.key.value_or("") + " has no public key: PEM or a JWK is wanted"});
+        return inspect_ear(json, *result, anchors->platform_keys);
     }
-    if (mr::is_device_evidence(bytes)) {
-        const auto evidence = mr::parse_device_evidence(bytes);
-        return evidence ? inspect_device_evidence(json, file, *evidence) : in_file(evidence.error());
-    }
+    if (const auto done = inspect_hardware(json, file, bytes)) return *done;
+    if (const auto done = inspect_device(json, file, bytes)) return *done;
     if (mr::is_evidence(bytes)) {
         const auto evidence = mr::parse_evidence(bytes);
         return evidence ? inspect_evidence(json, file, *evidence) : in_file(evidence.error());
     }
+    if (const auto form = mr::wrapped_form(bytes)) return inspect_wrapped(json, file, bytes, *form);
     if (bytes.size() <= mr::max_certificate_file_size) {
+        const auto message = mr::cmw_in_certificate(bytes);
+        if (!message) return in_file(message.error());
+        if (*message) return inspect_cmw(json, **message, "Certificate with a CMW in an extension; nothing else of it was looked at");
         const auto certificates = mr::find_certificates(bytes);
         // What looks like DER may be anything else; who writes PEM means a certificate.
         if (certificates && (bytes.front() != 0x30 || mr::describe_certificate(certificates->front())))
@@ -147,7 +193,8 @@ int inspect(bool json, const std::string &file) {
              ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
              "CCA tokens, SEV-SNP reports (1184 bytes, versions 2 to 5) and the tables of certificates beside them, "
              "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), evidence and manifests (CoRIM) of devices, messages of TDISP and "
-             "IDE_KM, reports of device interfaces, collateral, evidence, and event logs (TCG, CEL-JSON, mrd's JSON, "
+             "IDE_KM, reports of device interfaces, collateral, evidence of mrd, CMW, TSM reports, the "
+             "evidence JSON of CoCo and ratsd, attestation results (EAR), and event logs (TCG, CEL-JSON, mrd's JSON, "
              "dstack's, IMA's in ASCII)"});
 }
 

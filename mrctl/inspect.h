@@ -2,19 +2,24 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "mr/cca_token.h"
+#include "mr/certificate.h"
+#include "mr/cmw.h"
 #include "mr/collateral.h"
 #include "mr/corim.h"
+#include "mr/ear.h"
 #include "mr/event_log.h"
 #include "mr/evidence.h"
 #include "mr/quote.h"
 #include "mr/snp_report.h"
 #include "mr/tdisp.h"
 #include "mr/verify_spdm.h"
+#include "mr/wrapped_evidence.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -68,6 +73,9 @@ int print_fields(bool json, std::string_view title, const std::string &fields, s
 // Of a TCG number: "sha384", or the number.
 std::string algorithm_name(std::uint16_t id);  // inspect_log.cpp
 
+// What the hardware itself makes: a TDREPORT, a quote, a report or its certificates, a token. Nothing: it is none of these.
+std::optional<int> inspect_hardware(bool json, const std::string &file, mr::ByteView bytes);  // inspect.cpp
+
 int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::EventLogReader &reader);  // inspect_log.cpp
 int inspect_quote(bool json, const mr::Quote &quote, std::size_t total);                              // inspect_quote.cpp
 int inspect_snp_report(bool json, const mr::SnpReport &report);                                       // inspect_snp.cpp
@@ -80,6 +88,10 @@ int inspect_device_evidence(bool json, const std::string &file, const mr::Device
 int inspect_corim(bool json, const mr::Corim &corim);                                                 // inspect_spdm.cpp
 int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);                      // inspect_quote.cpp
 int inspect_collateral(bool json, const mr::Collateral &collateral);                                  // inspect_evidence.cpp
-int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence);               // inspect_evidence.cpp
+int inspect_wrapped(bool json, const std::string &file, mr::ByteView bytes, mr::WrappedForm form);    // inspect_wrapped.cpp
+int inspect_cmw(bool json, const mr::Cmw &message, std::string_view what);                            // inspect_wrapped.cpp
+// Signed by one of the keys, if there are any.
+int inspect_ear(bool json, const mr::SignedEar &result, const std::vector<mr::PlatformKey> &keys);  // inspect_ear.cpp
+int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evidence);             // inspect_evidence.cpp
 
 }  // namespace mrctl

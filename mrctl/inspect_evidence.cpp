@@ -147,13 +147,8 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
     print_table({"FIELD", "VALUE"}, rows);
     for (const auto &part : evidence.parts) {
         if (part.collateral) print_collateral(json_of(part.kind, *part.collateral));
-        if (part.kind != mr::tdx_kind) {
-            std::cout << "the quote of " << mr::printable_text(part.name) << ": its kind is not known here\n";
-        } else if (const auto quote = mr::decode_quote(part.quote)) {
-            inspect_quote(false, *quote, part.quote.size());
-        } else {
-            std::cout << "the quote of " << mr::printable_text(part.name) << ": " << mr::printable_text(quote.error().message) << '\n';
-        }
+        if (!inspect_hardware(false, file, part.quote))
+            std::cout << "the quote of " << mr::printable_text(part.name) << ": it is none of a kind that is known here\n";
     }
     if (log) return inspect_log(false, file, evidence.log, *log);
     std::cout << "the log: " << mr::printable_text(log.error().message) << '\n';

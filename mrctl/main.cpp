@@ -346,7 +346,12 @@ int main(int argc, char **argv) {
     evidence_app->add_option("--nonce", evidence.nonce, "With what is bound: the relying party's, 16 to 64 bytes, hexadecimal")
         ->type_name("HEX");
     evidence_app->add_option("-o,--output", evidence.output, "File, or - for standard output")->type_name("FILE")->required();
-    evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON");
+    evidence_app
+        ->add_option("--format", evidence.format,
+                     "mrd's own; cmw: a CMW of TSM reports and of mrd's own; coco: the evidence JSON of Confidential Containers [mrd]")
+        ->type_name("{mrd,cmw,coco}")
+        ->check(CLI::IsMember({"mrd", "cmw", "coco"}).description(""));
+    evidence_app->add_flag("--cbor", evidence.cbor, "CBOR instead of JSON, of mrd and cmw");
     evidence_app
         ->add_option("--for", evidence.registers,
                      "Virtual registers: their events alone are whole, of the others there is only what proves them [all is whole]")
@@ -362,20 +367,24 @@ int main(int argc, char **argv) {
 
     mrctl::VerifyCommand verify;
     auto *verify_app = app.add_subcommand(
-        "verify", "From evidence, or a quote and its logs, to a verdict; needs no mrd and no network. Exit 0: verified, 1: not");
+        "verify",
+        "From evidence, or a quote, report or token and its logs, to a verdict; needs no mrd and no network. Exit 0: verified, 1: not");
+    verify_app
+        ->add_option("FILE", verify.file,
+                     "Evidence of mrd or of a device, CMW, a TSM report, the evidence JSON of CoCo or ratsd, a TD quote, a SEV-SNP report, "
+                     "a CCA token or a "
+                     "TDREPORT: its bytes say which; or - for standard input")
+        ->type_name("");
+    verify_app->add_option("--quote", verify.quote, "The same, where it must be a quote, a report, a token or a TDREPORT")
+        ->type_name("FILE");
     verify_app
         ->add_option(
-            "FILE", verify.file,
-            "Evidence (JSON or CBOR), of a device too, a TD quote, a CCA token or a TDREPORT: its bytes say which; or - for standard input")
-        ->type_name("");
-    verify_app->add_option("--quote", verify.quote, "The same, where it must be a quote, a token or a TDREPORT")->type_name("FILE");
-    verify_app
-        ->add_option("--log", verify.logs,
-                     "With a quote or a token: a log of the same boot, in any format we read; several in the order they were extended")
+            "--log", verify.logs,
+            "With a quote, a report or a token: a log of the same boot, in any format we read; several in the order they were extended")
         ->type_name("FILE");
     verify_app
         ->add_option("--roots", verify.roots,
-                     "Trust anchors: certificates, PEM or DER; platform keys, JSON, JWK or PEM [Intel SGX Root CA]")
+                     "Trust anchors: certificates, PEM or DER; of CCA platform keys, JSON, JWK or PEM [the roots of Intel and AMD]")
         ->type_name("FILE");
     verify_app
         ->add_option("--collateral", verify.collateral,
@@ -402,14 +411,20 @@ int main(int argc, char **argv) {
     add_number<std::int64_t>(
         *verify_app, "--time", std::numeric_limits<std::int64_t>::min(), [&verify](std::int64_t seconds) { verify.time = seconds; },
         "SECONDS", "Verify as of this time, since the epoch [now]");
+    verify_app->add_option("--ear", verify.ear, "File for the verdict as an attestation result (EAR), or - for standard output")
+        ->type_name("FILE");
+    verify_app->add_option("--ear-key", verify.ear_key, "Private key of P-256, PEM or DER, that signs it")->type_name("FILE");
     verify_app->callback(run_into(exit_code, [&] { return mrctl::verify(common.json, verify); }));
 
-    std::string inspected;
-    auto *inspect_app = app.add_subcommand(
-        "inspect",
-        "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, device evidence, CoRIM, TDISP, IDE_KM, certificates, "
-        "collateral, evidence, event logs); needs no mrd");
-    inspect_app->add_option("FILE", inspected, "File, or - for standard input")->type_name("")->required();
+    mrctl::InspectCommand inspected;
+    auto *inspect_app =
+        app.add_subcommand("inspect",
+                           "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, device evidence, CoRIM, TDISP, "
+                           "IDE_KM, certificates, collateral, "
+                           "evidence of mrd, CoCo and ratsd, CMW, TSM reports, EAR, event logs); needs no mrd");
+    inspect_app->add_option("FILE", inspected.file, "File, or - for standard input")->type_name("")->required();
+    inspect_app->add_option("--key", inspected.key, "Public key, PEM or JWK, that an attestation result (EAR) must be signed by")
+        ->type_name("FILE");
     inspect_app->callback(run_into(exit_code, [&] { return mrctl::inspect(common.json, inspected); }));
 
     mrctl::RealmMeasurementCommand realm;

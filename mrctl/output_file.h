@@ -15,6 +15,8 @@ public:
     // "-": standard output. Error: io, with the file's name and the reason; a FIFO's reader has mr::fifo_patience to open it.
     static std::expected<OutputFile, mr::Error> open(const std::string &path);
 
+    [[nodiscard]] int descriptor() const { return fd_; }
+
     // Error: io.
     std::expected<void, mr::Error> write(mr::ByteView piece);
     // After the last piece: some file systems tell only here that there was no room. Error: io.

@@ -21,6 +21,14 @@ struct Named {
     mr::Bytes content;
 };
 
+std::string names_of(const mr::RealmDescription &realm) {
+    std::string names;
+    for (const auto &step : realm.steps) {
+        if (const auto *const data = std::get_if<mr::RealmData>(&step)) names.append(names.empty() ? "" : ", ").append(data->image);
+    }
+    return names.empty() ? "none" : mr::printable_text(names);
+}
+
 }  // namespace
 
 int realm_measurement(bool json, const RealmMeasurementCommand &command) {
@@ -49,10 +57,12 @@ int realm_measurement(bool json, const RealmMeasurementCommand &command) {
             const auto *const data = std::get_if<mr::RealmData>(&step);
             return data != nullptr && data->image == file.name;
         });
-        if (!is_named) return fail({mr::ErrorCode::invalid_argument, path + " has no image " + mr::printable_text(file.name)});
+        if (!is_named)
+            return fail({mr::ErrorCode::invalid_argument, "--image " + mr::printable_text(file.name) + "=...: " + path +
+                                                              " has no image of that name; it has " + names_of(*realm)});
     }
     const auto steps = mr::measure_realm(*realm, images);
-    if (!steps) return fail(steps.error());
+    if (!steps) return fail({steps.error().code, path + ": " + steps.error().message});
     const auto rim = mr::to_hex(steps->back().rim.bytes());
     if (json) {
         nlohmann::ordered_json all = nlohmann::ordered_json::array();

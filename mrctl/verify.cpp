@@ -12,21 +12,26 @@
 
 #include "mr/cca_token.h"
 #include "mr/corim.h"
+#include "mr/ear.h"
 #include "mr/event_content.h"
 #include "mr/verify.h"
+#include "mr/verify_cca.h"
 #include "mr/verify_quote.h"
 #include "mr/verify_snp.h"
 #include "mr/verify_spdm.h"
+#include "mr/wrapped_evidence.h"
 #include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/confinement.h"
 #include "mrctl/output.h"
+#include "mrctl/output_file.h"
 
 namespace mrctl {
 
 namespace {
 
 constexpr std::size_t max_verified_log = std::size_t{256} << 20;  // bytes of one file
+constexpr std::size_t max_judged_file = std::max(mr::max_evidence_size, mr::max_cmw_size);
 
 mr::Error in_file(const std::string &path, mr::Error error) {
     error.message = path + ": " + error.message;
@@ -41,6 +46,7 @@ struct Inputs {
     std::optional<mr::Bytes> collateral;
     std::optional<mr::Bytes> reference;
     std::optional<mr::Bytes> bound_key;
+    std::optional<mr::Bytes> ear_key;
     mr::Bytes judged;
     std::vector<mr::Bytes> logs;
     std::vector<mr::Bytes> certificates;
@@ -60,8 +66,9 @@ std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
     if (command.collateral) take(inputs.collateral, read_file(*command.collateral, mr::max_collateral_size));
     if (command.reference) take(inputs.reference, read_file(*command.reference, mr::max_reference_values_size));
     if (command.bound.key) take(inputs.bound_key, read_file(*command.bound.key, mr::max_public_key_file));
+    if (command.ear_key) take(inputs.ear_key, read_file(*command.ear_key, mr::max_signing_key_file));
     take(inputs.judged,
-         command.quote.empty() ? read_undecoded(command.file, mr::max_evidence_size) : read_undecoded(command.quote, mr::max_quote_size));
+         command.quote.empty() ? read_undecoded(command.file, max_judged_file) : read_undecoded(command.quote, mr::max_quote_size));
     // Not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
     for (const auto &path : command.logs) take(inputs.logs.emplace_back(), read_file(path, max_verified_log));
     for (const auto &path : command.certificates)
@@ -113,9 +120,16 @@ std::expected<void, mr::Error> load(const VerifyCommand &command, Inputs &inputs
     return {};
 }
 
-// What comes beside a report, out of all files that were given. Empty: none was.
-std::expected<std::string, mr::Error> certificates_of(const VerifyCommand &command, Inputs &inputs) {
+// What comes beside a report: what it brought, and what is in all files that were given.
+std::expected<std::optional<mr::Bytes>, mr::Error> certificates_of(const VerifyCommand &command, Inputs &inputs,
+                                                                   std::optional<mr::Bytes> brought) {
+    if (command.certificates.empty()) return brought;
     mr::SnpCertificates all;
+    if (brought) {
+        auto read = mr::read_snp_certificates(*brought);
+        if (!read) return std::unexpected(read.error());
+        all = std::move(*read);
+    }
     for (std::size_t i = 0; i < inputs.certificates.size(); ++i) {
         const auto &path = command.certificates[i];
         const auto file = decode_binary_file(path, std::move(inputs.certificates[i]), mr::max_snp_certificates_size);
@@ -125,7 +139,8 @@ std::expected<std::string, mr::Error> certificates_of(const VerifyCommand &comma
         std::ranges::move(read->certificates, std::back_inserter(all.certificates));
         std::ranges::move(read->crls, std::back_inserter(all.crls));
     }
-    return mr::write_snp_certificates(all);
+    const auto text = mr::write_snp_certificates(all);
+    return mr::Bytes(text.begin(), text.end());
 }
 
 std::string listed(const std::vector<std::string> &texts) {
@@ -192,6 +207,7 @@ struct Judged {
     mr::Verdict verdict;
     mr::UnixTime time = 0;
     bool has_collateral = false;
+    bool lacks_certificates = false;  // of a report of SEV-SNP
 };
 
 // Scripts search for "verified": it must not be in here.
@@ -213,12 +229,20 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
         if (demand != demands.end() &&
             !(each.name == tcb ? judged.has_collateral || !rests_on_collateral : (command.*demand->given).has_value()))
             failing.back().append(" (no ").append(demand->option).append(")");
+        if (each.name != certificate_chain) continue;
+        if (judged.lacks_certificates) {
+            failing.back().append(" (no --certificates)");
+        } else if (!command.roots) {
+            failing.back().append(" (no --roots)");
+        }
     }
     return "REFUSED: " + listed(failing);
 }
 
 int print_verdict(bool json, const VerifyCommand &command, const Judged &judged) {
     const auto &verdict = judged.verdict;
+    // The token alone: who reads it wants nothing else there.
+    if (command.ear == "-") return verdict.verified() ? exit_done : exit_refused;
     if (json) {
         print_json(mr::write_verdict(verdict, judged.time));
         return verdict.verified() ? exit_done : exit_refused;
@@ -237,14 +261,96 @@ int print_verdict(bool json, const VerifyCommand &command, const Judged &judged)
     return verdict.verified() ? exit_done : exit_refused;
 }
 
+std::unexpected<mr::Error> wrong_usage(std::string message) {
+    return std::unexpected(mr::Error{mr::ErrorCode::invalid_argument, std::move(message)});
+}
+
+bool begins_quote(mr::ByteView file) {
+    return std::ranges::any_of(mr::known_tees(), [&](const mr::Tee *tee) { return tee->begins_quote(file); });
+}
+
+// mrd's evidence, or a quote and what came with it, by the file's bytes.
+std::expected<mr::WrappedEvidence, mr::Error> read_judged(const VerifyCommand &command, Inputs &inputs) {
+    const bool must_be_quote = command.file.empty();
+    const auto &name = must_be_quote ? command.quote : command.file;
+    auto file = decode_binary_file(name, std::move(inputs.judged), must_be_quote ? mr::max_quote_size : max_judged_file);
+    if (!file) return std::unexpected(file.error());
+    if (mr::is_evidence(*file)) {
+        if (must_be_quote) return std::unexpected(mr::Error{mr::ErrorCode::malformed, name + " is evidence: give it without --quote"});
+        auto evidence = mr::parse_evidence(*file);
+        if (!evidence) return std::unexpected(in_file(name, evidence.error()));
+        return mr::WrappedEvidence{.evidence = std::move(*evidence)};
+    }
+    if (must_be_quote || begins_quote(*file)) return mr::WrappedEvidence{.quote = std::move(*file)};
+    if (!mr::wrapped_form(*file))
+        return std::unexpected(mr::Error{
+            mr::ErrorCode::malformed,
+            name + " (" + std::to_string(file->size()) +
+                " bytes) is nothing that can be verified; looked for were evidence of mrd (JSON or CBOR) or of a device, CMW, a TSM "
+                "report, the evidence "
+                "JSON "
+                "of CoCo or ratsd, a TD quote (version 4 or 5), a report of SEV-SNP (1184 bytes), a CCA token and a TDREPORT: `mrctl "
+                "inspect` says what other files are"});
+    auto wrapped = mr::unwrap_evidence(*file);
+    if (!wrapped) return std::unexpected(in_file(name, wrapped.error()));
+    return wrapped;
+}
+
+std::expected<Judged, mr::Error> judge(const VerifyCommand &command, Inputs &inputs, const mr::VerifyOptions &options) {
+    Judged judged{.verdict = {}, .time = options.time, .has_collateral = command.collateral.has_value()};
+    auto read = read_judged(command, inputs);
+    if (!read) return std::unexpected(std::move(read.error()));
+    if (const auto &evidence = read->evidence) {
+        if (!command.logs.empty()) return wrong_usage("evidence has its log in it; --log goes with a quote, a report or a token");
+        if (!command.certificates.empty()) return wrong_usage("evidence has its certificates in it; --certificates goes with a report");
+        judged.verdict = mr::verify(*evidence, options);
+        judged.has_collateral |= std::ranges::any_of(evidence->parts, [](const auto &part) { return part.collateral.has_value(); });
+        return judged;
+    }
+    if (!command.certificates.empty() && mr::begins_cca_token(read->quote))
+        return wrong_usage("nothing comes beside a CCA token: --certificates goes with a report of SEV-SNP");
+    if (mr::is_device_evidence(read->quote) && !(command.certificates.empty() && command.logs.empty()))
+        return wrong_usage(
+            "evidence of a device has its certificates in it, and a device has no log: give it without --certificates and --log");
+    if (!command.logs.empty() && !read->logs.empty()) return wrong_usage(command.file + " has its log in it: leave --log out");
+    std::vector<mr::ByteView> logs(read->logs.begin(), read->logs.end());
+    for (std::size_t i = 0; i < inputs.logs.size(); ++i) {
+        if (mr::is_evidence(inputs.logs[i]))
+            return std::unexpected(
+                mr::Error{mr::ErrorCode::malformed,
+                          command.logs[i] + " is evidence, which has its log in it: give it alone, without --quote and --log"});
+        logs.emplace_back(inputs.logs[i]);
+    }
+    const auto auxiliary = certificates_of(command, inputs, std::move(read->auxiliary));
+    if (!auxiliary) return std::unexpected(auxiliary.error());
+    mr::TeeEvidence quote{.quote = read->quote};
+    if (*auxiliary) quote.auxiliary = **auxiliary;
+    const auto *const snp = mr::find_tee(mr::snp_kind);
+    judged.lacks_certificates = !*auxiliary && snp != nullptr && snp->begins_quote(read->quote);
+    judged.verdict = mr::verify(quote, logs, options);
+    return judged;
+}
+
+std::expected<void, mr::Error> write_result(const VerifyCommand &command, const Inputs &inputs, const Judged &judged, OutputFile &file) {
+    mr::EarOptions options{.time = judged.time, .build = "mrctl " MRD_VERSION, .reference = inputs.reference};
+    if (command.nonce) {
+        if (auto nonce = mr::from_hex(*command.nonce)) options.nonce = std::move(*nonce);
+    }
+    const auto token = mr::sign_ear(mr::ear_of(judged.verdict, options), *inputs.ear_key);
+    if (!token) return std::unexpected(in_file(*command.ear_key, token.error()));
+    if (auto written = file.write(mr::as_bytes(*token + '\n')); !written) return written;
+    return file.close();
+}
+
 }  // namespace
 
 int verify(bool json, const VerifyCommand &command) {
-    if (command.file.empty() && command.quote.empty()) return fail_usage("verify: give a file: evidence, a quote or a token");
+    if (command.file.empty() && command.quote.empty()) return fail_usage("verify: give a file: evidence, a quote, a report or a token");
     if (!command.file.empty() && !command.quote.empty()) return fail_usage("verify: give a file or a quote with --quote, not both");
     // An unset variable of a script must not leave out what the script asks for.
-    for (const auto &[option, file] : {std::pair("--roots", command.roots), std::pair("--collateral", command.collateral),
-                                       std::pair("--reference", command.reference), std::pair("--bound-key", command.bound.key)}) {
+    for (const auto &[option, file] :
+         {std::pair("--roots", command.roots), std::pair("--collateral", command.collateral), std::pair("--reference", command.reference),
+          std::pair("--bound-key", command.bound.key), std::pair("--ear", command.ear), std::pair("--ear-key", command.ear_key)}) {
         if (file && file->empty()) return fail_usage(std::string("verify: ") + option + " is empty: name a file, or leave the option out");
     }
     mr::VerifyOptions options;
@@ -258,48 +364,28 @@ int verify(bool json, const VerifyCommand &command) {
     const auto waived = waived_by(command);
     if (!waived) return fail_usage("verify: " + waived.error());
     options.waived = *waived;
+    if (command.ear.has_value() != command.ear_key.has_value())
+        return fail_usage("verify: --ear and --ear-key go together: the file for the result, and the key that signs it");
     auto inputs = read_inputs(command);
     if (!inputs) return fail(inputs.error());
-    confine_to_output();
-    if (auto loaded = load(command, *inputs, options); !loaded)
-        return loaded.error().code == mr::ErrorCode::invalid_argument ? fail_usage("verify: " + loaded.error().message)
-                                                                      : fail(loaded.error());
-    Judged judged{.verdict = {}, .time = options.time, .has_collateral = command.collateral.has_value()};
-
-    const auto &name = command.quote.empty() ? command.file : command.quote;
-    const auto file =
-        decode_binary_file(name, std::move(inputs->judged), command.quote.empty() ? mr::max_evidence_size : mr::max_quote_size);
-    if (!file) return fail(file.error());
-    const bool begins_quote = std::ranges::any_of(mr::known_tees(), [&](const mr::Tee *tee) { return tee->begins_quote(*file); });
-    if (command.quote.empty() && !begins_quote) {
-        if (!command.logs.empty()) return fail_usage("verify: evidence has its log in it; --log goes with a quote or a token");
-        if (!command.certificates.empty())
-            return fail_usage("verify: evidence has its certificates in it; --certificates goes with a report");
-        const auto evidence = mr::parse_evidence(*file);
-        if (!evidence) return fail(in_file(name, evidence.error()));
-        judged.verdict = mr::verify(*evidence, options);
-        judged.has_collateral |= std::ranges::any_of(evidence->parts, [](const auto &part) { return part.collateral.has_value(); });
-        return print_verdict(json, command, judged);
+    std::optional<OutputFile> ear;
+    if (command.ear) {
+        auto opened = OutputFile::open(*command.ear);
+        if (!opened) return fail(opened.error());
+        ear = std::move(*opened);
     }
-    if (mr::is_evidence(*file)) return fail({mr::ErrorCode::malformed, name + " is evidence: give it without --quote"});
-    if (!command.certificates.empty() && mr::begins_cca_token(*file))
-        return fail_usage("verify: nothing comes beside a CCA token: --certificates goes with a report of SEV-SNP");
-    if (mr::is_device_evidence(*file) && !(command.certificates.empty() && command.logs.empty()))
-        return fail_usage(
-            "verify: evidence of a device has its certificates in it, and a device has no log: give it without --certificates and --log");
-    std::vector<mr::ByteView> logs;
-    for (std::size_t i = 0; i < inputs->logs.size(); ++i) {
-        if (mr::is_evidence(inputs->logs[i]))
-            return fail({mr::ErrorCode::malformed,
-                         command.logs[i] + " is evidence, which has its log in it: give it alone, without --quote and --log"});
-        logs.emplace_back(inputs->logs[i]);
+    confine_to_output(ear ? ear->descriptor() : -1);
+    const auto told = [](const mr::Error &error) {
+        return error.code == mr::ErrorCode::invalid_argument ? fail_usage("verify: " + error.message) : fail(error);
+    };
+    if (auto loaded = load(command, *inputs, options); !loaded) return told(loaded.error());
+    const auto judged = judge(command, *inputs, options);
+    if (!judged) return told(judged.error());
+    if (ear) {
+        const auto written = write_result(command, *inputs, *judged, *ear);
+        if (!written) return fail(written.error());
     }
-    const auto certificates = certificates_of(command, *inputs);
-    if (!certificates) return fail(certificates.error());
-    mr::TeeEvidence judged_quote{.quote = *file};
-    if (!command.certificates.empty()) judged_quote.auxiliary = mr::as_bytes(*certificates);
-    judged.verdict = mr::verify(judged_quote, logs, options);
-    return print_verdict(json, command, judged);
+    return print_verdict(json, command, *judged);
 }
 
 }  // namespace mrctl

@@ -25,10 +25,11 @@
 namespace mr {
 
 inline constexpr std::size_t max_cmw_size = std::size_t{32}
-                                            << 20;  // bytes: mrd's evidence (mr/evidence.h) in base64url, and what is beside it
-inline constexpr std::size_t max_cmw_members = 64;  // of all collections of a message together
-inline constexpr std::size_t max_cmw_depth = 4;     // of messages in each other
-inline constexpr std::size_t max_cmw_text = 1024;   // bytes of a type or a label
+                                            << 20;              // bytes: mrd's evidence (mr/evidence.h) in base64url, and what is beside it
+inline constexpr std::size_t max_cmw_members = 64;              // of all collections of a message together
+inline constexpr std::size_t max_cmw_depth = 4;                 // of messages in each other
+inline constexpr std::size_t max_cmw_text = 1024;               // bytes of a type or a label
+inline constexpr std::uint64_t max_cmw_indicator = 0xFFFFFFFF;  // five bits are known
 
 // Bits of a record's indicator: what the message is.
 inline constexpr std::uint64_t cmw_reference_values = 1;

@@ -70,8 +70,8 @@ struct EarOptions {
     // The reference values as they were given: their SHA-256 is the policy's name (RFC 6920, "ni:///sha-256;...").
     std::optional<Bytes> reference = {};
 };
-// The one attester is called "cpu0": a verdict's statements are about all parts. Its status is the worst of its vector, and contraindicated where the verdict is
-// negative, whatever the vector says.
+// The one attester is called "cpu0": a verdict's statements are about all parts. Its status is the worst of its vector; none instead of affirming, where nonce,
+// hardware, configuration or executables were not judged; and contraindicated where the verdict is negative, whatever the vector says.
 Ear ear_of(const Verdict &verdict, const EarOptions &options);
 
 // Compact JWS, ES256. `private_key`: of P-256, PEM or DER, not encrypted. Error: malformed, another key; not_supported, where this OpenSSL does not sign.

@@ -125,6 +125,10 @@ TEST(Ear, LeavesOutWhatWasNotJudged) {
     EXPECT_EQ(waived.status, EarTier::none);
     // Of a platform's key that was given no root says that it is hardware.
     EXPECT_FALSE(appraised(good({{root_is_hardware, open, false}})).vector.contains("hardware"));
+    // The status alone says yes only where all was looked at.
+    for (const auto name : {root_is_hardware, tcb, reference_values, not_debug, report_data})
+        EXPECT_EQ(appraised(good({{name, open, false}})).status, EarTier::none) << name;
+    EXPECT_EQ(appraised(good({{not_debug, fails, false}, {tcb, open, false}})).status, EarTier::warning);
 }
 
 TEST(Ear, TellsHowFarAPlatformIsFromWhatItShouldBe) {

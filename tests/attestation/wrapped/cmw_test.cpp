@@ -139,6 +139,7 @@ TEST(Cmw, ThatAreMalformedAreRefusedWithWhatIsWrong) {
     EXPECT_THAT(error_of(R"(["application/x"])"), HasSubstr("[type, value, indicator]"));
     EXPECT_THAT(error_of(R"(["application/x","YQ=="])"), HasSubstr("not base64url without padding"));
     EXPECT_THAT(error_of(R"(["application/x","YQ",-1])"), HasSubstr("its indicator is no number"));
+    EXPECT_THAT(error_of_hex("8300401b0000000100000000"), HasSubstr("an indicator has 32 bits"));
     EXPECT_THAT(error_of(R"([65536,"YQ"])"), HasSubstr("neither a media type nor a content format"));
     EXPECT_THAT(error_of(R"(["","YQ"])"), HasSubstr("1 to 1024 bytes"));
     EXPECT_THAT(error_of(R"({"a":["x/y","YQ"],"a":["x/y","YQ"]})"), HasSubstr("a label is there twice"));

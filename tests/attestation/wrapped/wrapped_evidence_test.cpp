@@ -113,6 +113,7 @@ TEST_F(WrappedTd, AsCoCosHasQuoteAndLog) {
     json["surprise"] = 1;
     EXPECT_THAT(error_of(json), HasSubstr("the member surprise is unknown"));
     EXPECT_THAT(error_of(ordered_json{{"quote", "!"}}), HasSubstr("the member quote is not base64"));
+    EXPECT_THAT(error_of(ordered_json{{"quote", ""}}), HasSubstr("the member quote is empty"));
     EXPECT_THAT(error_of(ordered_json{{"tpm_quote", {}}, {"hcl_report", "AA"}}), HasSubstr("evidence of a vTPM or a GPU"));
 }
 

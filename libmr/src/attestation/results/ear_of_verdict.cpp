@@ -120,6 +120,10 @@ Ear ear_of(const Verdict &verdict, const EarOptions &options) {
     auto &appraisal = ear.appraisals["cpu0"];
     appraisal.vector = mapping.vector();
     for (const auto &[name, value] : appraisal.vector) appraisal.status = std::max(appraisal.status, ear_tier_of(value));
+    // Who reads the status alone must not take for a yes what nobody has looked at.
+    const bool is_whole = mapping.holds(statement::report_data) && appraisal.vector.contains(ear_claim::hardware) &&
+                          appraisal.vector.contains(ear_claim::configuration) && appraisal.vector.contains(ear_claim::executables);
+    if (appraisal.status == EarTier::affirming && !is_whole) appraisal.status = EarTier::none;
     if (!verdict.verified()) appraisal.status = EarTier::contraindicated;
     if (options.nonce && mapping.holds(statement::report_data)) append_base64url(ear.nonces.emplace_back(), *options.nonce);
     if (!options.reference) return ear;

@@ -91,8 +91,10 @@ private:
         if (!bytes) return fail(which, "its value is not base64url without padding"), record;
         record.value = std::move(*bytes);
         if (!indicator) return record;
-        if (indicator->as_int().value_or(-1) < 0) return fail(which, "its indicator is no number"), record;
-        record.indicator = static_cast<std::uint64_t>(*indicator->as_int());
+        const auto bits = indicator->as_int().value_or(-1);
+        if (bits < 0 || static_cast<std::uint64_t>(bits) > max_cmw_indicator)
+            return fail(which, "its indicator is no number of 32 bits"), record;
+        record.indicator = static_cast<std::uint64_t>(bits);
         return record;
     }
 
@@ -202,6 +204,7 @@ private:
         }
         record.value = taken_bytes();
         if (size == 3) record.indicator = taken(reader_.read_unsigned());
+        if (record.indicator.value_or(0) > max_cmw_indicator) fail("an indicator has 32 bits");
         return record;
     }
 

@@ -56,6 +56,7 @@ std::expected<WrappedEvidence, Error> read_td(varlink::Value root) {
     WrappedEvidence read{.form = WrappedForm::coco};
     auto quote = base64_member(*root.find("quote"), "quote");
     if (!quote) return std::unexpected(std::move(quote.error()));
+    if (quote->empty()) return malformed("the member quote is empty");
     read.quote = std::move(*quote);
     for (const std::string name : {"cc_eventlog", "aa_eventlog"}) {
         const auto log = root.find(name);
