@@ -447,7 +447,7 @@ std::expected<mr::Bytes, int> FileSystem::take_log(OpenFile &file) {
     const auto exported = service_.export_log(file.opener, file.node.name, [&](const mr::Bytes &piece) {
         {
             const std::scoped_lock lock(mutex_);
-            auto &held = state_.log_memory[file.opener.uid];
+            auto &held = state_.log_memory[share_of(file.opener.uid)];
             const auto needed = log_memory_of_a_byte * piece.size();
             has_room = held + needed <= most && state_.all_log_memory + needed <= most_of_all;
             if (!has_room) return false;
@@ -466,7 +466,7 @@ std::expected<mr::Bytes, int> FileSystem::take_log(OpenFile &file) {
 
 void FileSystem::give_back_log_memory(OpenFile &file) {
     state_.all_log_memory -= file.log_memory;
-    const auto held = state_.log_memory.find(file.opener.uid);
+    const auto held = state_.log_memory.find(share_of(file.opener.uid));
     if (held != state_.log_memory.end() && (held->second -= file.log_memory) == 0) state_.log_memory.erase(held);
     file.log_memory = 0;
 }
@@ -479,8 +479,13 @@ mr::ReportData FileSystem::report_data_of(uid_t uid) {
 
 std::expected<void, int> FileSystem::set_report_data(uid_t uid, mr::ByteView value) {
     const std::scoped_lock lock(mutex_);
-    if (uid != 0 && state_.report_data.size() >= max_report_data_users && !state_.report_data.contains(uid)) return std::unexpected(ENOSPC);
-    std::ranges::copy(value, state_.report_data[uid].begin());
+    auto &all = state_.report_data;
+    if (uid != 0 && !all.contains(uid)) {
+        const auto of_the_pool = static_cast<std::size_t>(std::distance(all.lower_bound(first_of_the_pool), all.end()));
+        if (all.size() >= max_report_data_users || (uid >= first_of_the_pool && of_the_pool >= max_report_data_users_of_the_pool))
+            return std::unexpected(ENOSPC);
+    }
+    std::ranges::copy(value, all[uid].begin());
     return {};
 }
 

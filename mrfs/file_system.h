@@ -39,6 +39,7 @@ inline constexpr std::size_t max_log_memory = std::size_t{128} << 20U;
 // A log that grows is copied to where there is twice the room.
 inline constexpr std::size_t log_memory_of_a_byte = 3;
 inline constexpr std::size_t max_report_data_users = 4096;
+inline constexpr std::size_t max_report_data_users_of_the_pool = 512;  // of these: see share_of()
 // How old what is known of mrd's registers may be: which there are, not what they hold.
 inline constexpr auto registers_are_known_for = std::chrono::seconds(1);
 

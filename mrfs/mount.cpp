@@ -68,8 +68,9 @@ std::expected<fuse_session *, std::string> mount(const MountOptions &options, co
     struct stat status{};
     if (::stat(mountpoint.c_str(), &status) != 0) {
         // What an mrfs that was killed with both its processes has left.
-        if (errno != ENOTCONN || ::umount2(mountpoint.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0 ||
-            ::stat(mountpoint.c_str(), &status) != 0)
+        if (errno == ENOTCONN && ::umount2(mountpoint.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+            return Failure(options.mountpoint + " is a mount whose process has gone: end it with: fusermount3 -u " + options.mountpoint);
+        if (::stat(mountpoint.c_str(), &status) != 0)
             return Failure(options.mountpoint + ": " + reason_of(errno) + ": name a folder that is there");
     }
     if (!S_ISDIR(status.st_mode)) return Failure(options.mountpoint + " is no folder: name one");
@@ -125,16 +126,23 @@ std::optional<std::string> wait_until_ready(const varlink::FileDescriptor &told)
     return std::string(said.data(), static_cast<std::size_t>(size));
 }
 
-// Passes on what ends it, and waits for its end: the status of waitpid().
-int wait_for_end(pid_t serving) {
+struct End {
+    int status;           // of waitpid()
+    bool killed = false;  // for it would not end
+};
+
+// Passes on what ends it, and waits for its end.
+End wait_for_end(pid_t serving) {
     const auto signals = awaited_signals();
     bool is_ending = false;
+    bool killed = false;
     for (;;) {
         int status = 0;
-        if (::waitpid(serving, &status, WNOHANG) == serving) return status;
+        if (::waitpid(serving, &status, WNOHANG) == serving) return {.status = status, .killed = killed};
         const int signal = is_ending ? ::sigtimedwait(&signals, nullptr, &patience_at_the_end) : ::sigwaitinfo(&signals, nullptr);
         if (signal < 0 && errno == EAGAIN) {
             ::kill(serving, SIGKILL);
+            killed = true;
         } else if (signal > 0 && signal != SIGCHLD) {
             ::kill(serving, SIGTERM);
             is_ending = true;
@@ -177,16 +185,14 @@ std::expected<void, std::string> serve_mount(const MountOptions &options, Served
     }
     const auto failed = wait_until_ready(told);
     if (!failed) tell_service_manager("READY=1");
-    const int status = wait_for_end(serving);
+    const auto [status, killed] = wait_for_end(serving);
     tell_service_manager("STOPPING=1");
     // What is at the mountpoint then is not ours.
     if (WIFEXITED(status) && WEXITSTATUS(status) == exit_unmounted) return {};
     end_mount(*session, mountpoint);
     if (failed) return Failure(*failed);
-    // Killed because it would not end is ended, too.
     if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_SUCCESS) return Failure("the serving process has failed");
-    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-        return Failure("the serving process was ended by the signal " + std::to_string(WTERMSIG(status)));
+    if (WIFSIGNALED(status) && !killed) return Failure("the serving process was ended by the signal " + std::to_string(WTERMSIG(status)));
     return {};
 }
 

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "mrfs/user_shares.h"
+
 namespace mrfs {
 
 std::expected<ReportInstances::Number, int> ReportInstances::make(std::string_view name, const Caller &creator, mode_t mode, Time now) {
     if (names_.contains(name)) return std::unexpected(EEXIST);
     const auto own = static_cast<std::size_t>(
-        std::ranges::count_if(instances_, [&](const auto &each) { return each.second.creator.uid == creator.uid; }));
+        std::ranges::count_if(instances_, [&](const auto &each) { return share_of(each.second.creator.uid) == share_of(creator.uid); }));
     if (own >= max_instances_of_a_user && !reap(&creator, now)) return std::unexpected(EDQUOT);
     const auto most = creator.uid == 0 ? max_instances : max_instances - instances_for_root;
     if (instances_.size() >= most && !reap(nullptr, now)) return std::unexpected(ENOSPC);
@@ -61,7 +63,7 @@ void ReportInstances::closed(Number number, Time now) {
 bool ReportInstances::reap(const Caller *of, Time now) {
     const Instance *oldest = nullptr;
     for (const auto &[number, instance] : instances_) {
-        if (of != nullptr ? instance.creator.uid != of->uid : instance.creator.uid == 0) continue;
+        if (of != nullptr ? share_of(instance.creator.uid) != share_of(of->uid) : instance.creator.uid == 0) continue;
         if (instance.open_files != 0 || now - instance.last_used < abandoned_after) continue;
         if (oldest == nullptr || instance.last_used < oldest->last_used) oldest = &instance;
     }

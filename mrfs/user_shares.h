@@ -10,6 +10,11 @@
 
 namespace mrfs {
 
+// One rootless user has 65 536 uids of his own, and more; with what each of them may have he would have all there is. They begin here, above the uids of those who log in and of
+// services (login.defs: UID_MAX, SUB_UID_MIN; systemd: UIDs and GIDs), and have what one user has, together.
+inline constexpr uid_t first_of_the_pool = 65536;
+constexpr uid_t share_of(uid_t uid) { return uid < first_of_the_pool ? uid : first_of_the_pool; }
+
 class UserShares {
 public:
     struct Limits {
@@ -27,7 +32,7 @@ public:
 
 private:
     Limits limits_;
-    std::map<uid_t, std::size_t> held_;  // by who has any
+    std::map<uid_t, std::size_t> held_;  // by the share of who has any
     std::size_t all_ = 0;
 };
 

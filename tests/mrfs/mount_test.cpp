@@ -4,6 +4,8 @@
 #include <csignal>
 #include <future>
 
+#include <gmock/gmock.h>
+
 #include "mrfs/service.h"
 #include "tests/integration/as_user.h"
 #include "tests/mrfs/mounted.h"
@@ -30,10 +32,14 @@ TEST_F(MountTest, EndsWhereSomebodyElseUnmountsIt) {
 }
 
 TEST_F(MountTest, OfAServingProcessThatIsKilledIsEnded) {
-    ASSERT_GT(serving(), 0);
-    ::kill(serving(), SIGSEGV);
-    EXPECT_EQ(mrfs_.wait(), 1);
-    EXPECT_FALSE(is_mounted());
+    for (const int signal : {SIGSEGV, SIGKILL}) {
+        ASSERT_GT(serving(), 0);
+        ::kill(serving(), signal);
+        EXPECT_EQ(mrfs_.wait(), 1) << signal;
+        EXPECT_FALSE(is_mounted());
+        EXPECT_THAT(mrd::contents(log()), testing::HasSubstr("was ended by the signal " + std::to_string(signal)));
+        ASSERT_TRUE(start_mrfs()) << mrd::contents(log());
+    }
 }
 
 TEST_F(MountTest, ThatWasLeftBehindIsReplaced) {

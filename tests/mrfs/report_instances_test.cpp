@@ -51,6 +51,17 @@ TEST(ReportInstances, AUserHasSoManyAndHisLimitIsNobodyElses) {
     EXPECT_TRUE(instances.make("more", bob, 0755, start));
 }
 
+TEST(ReportInstances, WhoHasManyUidsHasNoMoreThanAnotherUser) {
+    ReportInstances instances;
+    constexpr Caller first{.uid = 100'000, .gid = 100'000, .pid = 4};
+    constexpr Caller second{.uid = 165'535, .gid = 165'535, .pid = 5};
+    fill(instances, first, max_instances_of_a_user);
+    EXPECT_EQ(instances.make("more", second, 0755, start), std::unexpected(EDQUOT));
+    EXPECT_TRUE(instances.make("alices", alice, 0755, start));
+    EXPECT_TRUE(instances.make("more", second, 0755, start + abandoned_after)) << "what another of his uids forgot makes room";
+    EXPECT_EQ(instances.remove("of-100000-1", second).error(), EACCES) << "what he has stays that uid's";
+}
+
 TEST(ReportInstances, AllUsersTogetherLeaveRoomForRoot) {
     ReportInstances instances;
     for (uid_t uid = 1; instances.all().size() < max_instances - instances_for_root; ++uid)

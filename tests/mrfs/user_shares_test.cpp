@@ -33,5 +33,14 @@ TEST(UserShares, WhatWasGivenBackIsFree) {
     EXPECT_EQ(take_all(shares, 1001).first, limits.of_a_user);
 }
 
+TEST(UserShares, WhoHasManyUidsHasOneShare) {
+    UserShares shares(limits);
+    EXPECT_EQ(take_all(shares, first_of_the_pool), std::pair(std::size_t{6}, Full::of_the_user));
+    EXPECT_EQ(take_all(shares, 100'000), std::pair(std::size_t{0}, Full::of_the_user));
+    EXPECT_EQ(take_all(shares, first_of_the_pool - 1), std::pair(std::size_t{4}, Full::of_all));
+    shares.give_back(first_of_the_pool);
+    EXPECT_EQ(take_all(shares, 100'000).first, 1U);
+}
+
 }  // namespace
 }  // namespace mrfs
