@@ -95,8 +95,7 @@ bool is_about_registers(Right right) {
     case Right::log:
     case Right::quote:
     case Right::evidence:
-    case Right::repair:
-    case Right::accept: return false;
+    case Right::repair: return false;
     }
     std::unreachable();
 }
@@ -294,6 +293,8 @@ bool AccessRules::lets_others_in(std::string_view listener) const {
 
 std::vector<std::string> AccessRules::warnings(std::span<const std::string> listeners, std::span<const std::string> roles) const {
     const Rights reading{Right::list, Right::read, Right::log};
+    // The methods of these have no onBehalfOf.
+    const Rights never_for_others{Right::cap, Right::create, Right::evidence, Right::repair};
     std::vector<std::string> warnings;
     for (auto rule = rules_.begin() + 1; rule != rules_.end(); ++rule) {
         const auto warn = [&](const std::string &why) { warnings.push_back("the access rule " + rule->name + ": " + why); };
@@ -309,6 +310,11 @@ std::vector<std::string> AccessRules::warnings(std::span<const std::string> list
             warn("uid " + std::to_string(overflow_uid_) + " is whoever has no uid here: no rule is for it");
         if (contains(rule->on_behalf_of, UidRange{overflow_uid_, overflow_uid_}))
             warn("uid " + std::to_string(overflow_uid_) + " is whoever has no uid here: nobody may ask for it");
+        for (std::size_t i = 0; i < rights && !rule->on_behalf_of.empty(); ++i) {
+            const auto right = static_cast<Right>(i);
+            if (rule->allow.has(right) && never_for_others.has(right))
+                warn(std::string(name_of(right)) + " is for oneself alone: a rule with on_behalf_of never allows it");
+        }
         for (std::size_t i = 0; i < rights && !rule->registers.empty(); ++i) {
             const auto right = static_cast<Right>(i);
             if (rule->allow.has(right) && !is_about_registers(right))

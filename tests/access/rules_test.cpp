@@ -292,6 +292,18 @@ TEST(AccessRules, ARuleThatLetsAskForOthersIsNotAllowedAlreadyByOneThatDoesNot) 
     EXPECT_THAT(AccessRules({narrower}, 0).warnings(none, none), ElementsAre(HasSubstr("nobody may ask for it")));
 }
 
+TEST(AccessRules, WhatNobodyMayForOthersIsToldOfARuleThatAllowsIt) {
+    const std::vector<std::string> none;
+    const auto warned = [&none](Right right) {
+        return AccessRules({{.name = "files", .users = {900}, .allow = {Right::read, right}, .on_behalf_of = {{1000, 1000}}}}, 0)
+            .warnings(none, none);
+    };
+    for (const auto right : {Right::cap, Right::create, Right::evidence, Right::repair})
+        EXPECT_THAT(warned(right), ElementsAre(HasSubstr(std::string(name_of(right)) + " is for oneself alone"))) << name_of(right);
+    for (const auto right : {Right::list, Right::extend, Right::measure, Right::write, Right::report, Right::quote, Right::log})
+        EXPECT_THAT(warned(right), IsEmpty()) << name_of(right);
+}
+
 TEST(AccessRules, ARuleAboutAllRegistersDoesNotSpeakOfOthersVirtualOnes) {
     const std::vector<std::string> none;
     const AccessRule all{.name = "all", .users = {1000}, .allow = {Right::read}};
