@@ -305,6 +305,22 @@ TEST_F(TsmProvider, AFolderThatSomebodyElseMadeBeforeIsLeftAlone) {
     ASSERT_EQ(::rmdir(theirs.c_str()), 0);
 }
 
+TEST_F(TsmProvider, AFolderThatSomebodyElseRemovesWhileTheQuoteIsMadeIsToldAndTheNextQuoteIsGood) {
+    set_parameter("quote_hold", "1");
+    std::expected<Quoted, QuoteFailure> made;
+    std::jthread asks([&] { made = quote(1); });
+    wait_until_held("quote", 1);
+    const auto folder = std::filesystem::directory_iterator(reports)->path();
+    EXPECT_EQ(::rmdir(folder.c_str()), 0);
+    set_parameter("quote_hold", "0");
+    asks.join();
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().cause, QuoteFailure::Cause::invalid);
+    EXPECT_THAT(made.error().reason, HasSubstr("somebody else removed " + folder.native()));
+    EXPECT_TRUE(quote(2));
+    EXPECT_EQ(folders(), 0U);
+}
+
 TEST_F(TsmProvider, WhatACrashLeftIsRemovedAtTheNextStartAndOthersAreLeftAlone) {
     // The kernel gives no process so high a number.
     ASSERT_EQ(::mkdir((reports / "mrd-4194305-1").c_str(), 0700), 0);

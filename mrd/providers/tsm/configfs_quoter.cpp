@@ -55,9 +55,9 @@ public:
     std::expected<void, QuoteFailure> write(const char *attribute, mr::ByteView bytes) {
         const auto path = path_ / attribute;
         const auto file = open_kernel_file(path, O_WRONLY);
-        if (!file) return fail(Cause::unavailable, kernel_refusal("open", path, errno));
+        if (!file) return refused(Cause::unavailable, "open", path, errno);
         if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-            return fail(Cause::failed, kernel_refusal("write", path, errno));
+            return refused(Cause::failed, "write", path, errno);
         ++writes_;
         return {};
     }
@@ -65,7 +65,7 @@ public:
     [[nodiscard]] std::expected<mr::Bytes, QuoteFailure> read(const char *attribute) const {
         const auto path = path_ / attribute;
         const auto file = open_kernel_file(path, O_RDONLY);
-        if (!file) return fail(Cause::unavailable, kernel_refusal("open", path, errno));
+        if (!file) return refused(Cause::unavailable, "open", path, errno);
         mr::Bytes bytes;
         constexpr std::size_t step = std::size_t{64} << 10;
         for (;;) {
@@ -74,7 +74,7 @@ public:
                 return fail(Cause::invalid, path.native() + " has more than " + std::to_string(max_blob_size) + " bytes");
             bytes.resize(size + step);
             const auto got = ::read(file.get(), bytes.data() + size, step);
-            if (got < 0) return fail(cause_of(errno), kernel_refusal("read", path, errno));
+            if (got < 0) return refused(cause_of(errno), "read", path, errno);
             bytes.resize(size + static_cast<std::size_t>(got));
             if (got == 0) return bytes;
         }
@@ -97,6 +97,13 @@ public:
 
 private:
     explicit Folder(std::filesystem::path path) : path_(std::move(path)) {}
+
+    // No attribute goes by itself: without one, also where a file of it is still open, the folder is gone.
+    [[nodiscard]] std::unexpected<QuoteFailure> refused(Cause cause, const char *what, const std::filesystem::path &path, int error) const {
+        if (error == ENOENT) return fail(Cause::invalid, "somebody else removed " + path_.native() + " while the quote was made");
+        return fail(cause, kernel_refusal(what, path, error));
+    }
+
     std::filesystem::path path_;
     int writes_ = 0;
 };
