@@ -9,6 +9,7 @@
 #include "mrd/providers/report_options.h"
 #include "mrd/providers/snp/snp_report.h"
 #include "mrd/providers/tdx/td_quote.h"
+#include "mrd/providers/tsm/report_registers.h"
 
 namespace mrd::tsm {
 namespace {
@@ -33,7 +34,7 @@ std::expected<void, std::string> unwrap_manifest(SnpReport &report, const Report
     return {};
 }
 
-Read read_snp(const ReportAsked &asked, const ReportGiven &given, const std::vector<RegisterSpec> & /*it has none*/) {
+Read read_snp(const ReportAsked &asked, const ReportGiven &given, const std::vector<RegisterSpec> &registers) {
     auto report = read_snp_report(given.report);
     if (!report) return std::unexpected(std::move(report.error()));
     if (const auto level = asked.options.privilege_level; level && *level != std::int64_t{report->vmpl})
@@ -41,13 +42,14 @@ Read read_snp(const ReportAsked &asked, const ReportGiven &given, const std::vec
     if (asked.options.service_provider) {
         if (auto same = unwrap_manifest(*report, asked, given.manifest); !same) return std::unexpected(std::move(same.error()));
     }
-    return ReportRead{"snp_report", {{report->report_data.begin(), report->report_data.end()}, {}}};
+    return ReportRead{"snp_report",
+                      {{report->report_data.begin(), report->report_data.end()}, registers_said("snp", given.report, registers)}};
 }
 
-Read read_cca(const ReportAsked & /*asked*/, const ReportGiven &given, const std::vector<RegisterSpec> & /*it has none*/) {
+Read read_cca(const ReportAsked & /*asked*/, const ReportGiven &given, const std::vector<RegisterSpec> &registers) {
     const auto challenge = read_cca_challenge(given.report);
     if (!challenge) return std::unexpected(challenge.error());
-    return ReportRead{"cca_token", {{challenge->begin(), challenge->end()}, {}}};
+    return ReportRead{"cca_token", {{challenge->begin(), challenge->end()}, registers_said("cca", given.report, registers)}};
 }
 
 constexpr std::array<std::string_view, 5> snp_options = {option::privilege_level, option::service_provider, option::service_guid,

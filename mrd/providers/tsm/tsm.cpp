@@ -9,6 +9,7 @@
 #include "mrd/providers/tsm/qgs_quoter.h"
 #include "mrd/providers/tsm/registers.h"
 #include "mrd/providers/tsm/report_kind.h"
+#include "mrd/providers/tsm/report_registers.h"
 #include "mrd/providers/tsm/sight.h"
 
 namespace mrd::tsm {
@@ -34,38 +35,60 @@ private:
     GuestDevice &device_;
 };
 
+// A TD.
 class Tsm final : public Provider {
 public:
-    Tsm(const Options &options, std::vector<MeasurementFile> files, std::unique_ptr<GuestDevice> device, std::string_view kind)
-        : name_(options.name), kind_(kind), device_(std::move(device)), registers_(std::move(files), device_.get()) {
+    Tsm(const Options &options, std::vector<MeasurementFile> files, std::unique_ptr<GuestDevice> device)
+        : name_(options.name), device_(std::move(device)), registers_(std::move(files), device_.get()) {
         if (device_) reporter_.emplace(*device_);
         quoter_ = options.qgs ? make_qgs_quoter(*options.qgs, *reporter_, registers_.list())
                               : make_configfs_quoter(options.paths.reports, registers_.list());
     }
 
     [[nodiscard]] std::string_view name() const override { return name_; }
-    [[nodiscard]] std::string_view kind() const override { return kind_; }
+    [[nodiscard]] std::string_view kind() const override { return "tdx"; }
     [[nodiscard]] bool simulated() const override { return false; }
     [[nodiscard]] bool may_wait() const override { return true; }
-    RegisterDriver *registers() override { return registers_.list().empty() ? nullptr : &registers_; }
+    RegisterDriver *registers() override { return &registers_; }
     Reporter *reporter() override { return reporter_ ? &*reporter_ : nullptr; }
     Quoter *quoter() override { return quoter_.get(); }
 
 private:
     std::string name_;
-    std::string kind_;
     std::unique_ptr<GuestDevice> device_;
     Registers registers_;
     std::optional<DeviceReporter> reporter_;  // keeps nothing: quotes use it beside the queue's calls
     std::unique_ptr<Quoter> quoter_;
 };
 
-// Hardware that has reports and no registers. Null: there is none, or a TD's, of which there would be more.
+// Hardware that has reports alone. What they hold is read like registers, where this mrd can read them; its quotes need that not.
+class Reports final : public Provider {
+public:
+    Reports(const Options &options, std::string_view kind) : name_(options.name), kind_(kind) {
+        if (auto read = ReportRegisters::open(kind, make_configfs_quoter(options.paths.reports, {}))) registers_ = std::move(*read);
+        quoter_ = make_configfs_quoter(options.paths.reports, registers_ ? registers_->list() : std::vector<RegisterSpec>());
+    }
+
+    [[nodiscard]] std::string_view name() const override { return name_; }
+    [[nodiscard]] std::string_view kind() const override { return kind_; }
+    [[nodiscard]] bool simulated() const override { return false; }
+    [[nodiscard]] bool may_wait() const override { return true; }
+    RegisterDriver *registers() override { return registers_.get(); }
+    Quoter *quoter() override { return quoter_.get(); }
+
+private:
+    std::string name_;
+    std::string kind_;
+    std::unique_ptr<ReportRegisters> registers_;
+    std::unique_ptr<Quoter> quoter_;
+};
+
+// Null: there is none, or a TD's, of which there would be more.
 std::unique_ptr<Provider> open_reports_alone(const Options &options) {
     const auto driver = find_report_driver(options.paths.reports);
     const auto *const kind = driver ? find_report_kind(*driver) : nullptr;
     if (kind == nullptr || kind->kind == "tdx") return nullptr;
-    return std::make_unique<Tsm>(options, std::vector<MeasurementFile>(), nullptr, kind->kind);
+    return std::make_unique<Reports>(options, kind->kind);
 }
 
 }  // namespace
@@ -84,7 +107,7 @@ opener::Places places_of(const Options &options) {
 }
 
 std::unique_ptr<Provider> make_provider(const Options &options, std::vector<MeasurementFile> files, std::unique_ptr<GuestDevice> device) {
-    return std::make_unique<Tsm>(options, std::move(files), std::move(device), "tdx");
+    return std::make_unique<Tsm>(options, std::move(files), std::move(device));
 }
 
 std::expected<std::unique_ptr<Provider>, std::string> open(const Options &options) {

@@ -83,5 +83,6 @@ void lab_quoting_unregister(void);
  * request that nobody waits for any more has no answer.
  */
 int lab_quote(const u8 *report, void **quote, size_t *len);
+bool lab_quoting_is_open(void);
 
 #endif

@@ -50,6 +50,11 @@ static void forget_request(void)
 	WRITE_ONCE(quoting.state, NO_REQUEST);
 }
 
+bool lab_quoting_is_open(void)
+{
+	return READ_ONCE(quoting.open);
+}
+
 int lab_quote(const u8 *report, void **quote, size_t *len)
 {
 	long left;

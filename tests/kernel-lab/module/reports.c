@@ -73,7 +73,29 @@ static int tdx_report(struct tsm_report *report)
 	return all_attributes ? give(&report->auxblob, &report->auxblob_len, certificates, sizeof(certificates) - 1) : 0;
 }
 
-/* ---- SEV-SNP: as drivers/virt/coco/sev-guest; nothing of it is signed ---- */
+/*
+ * Of a guest that is no TD: who signs its reports gets the privilege level and
+ * the report data, each at its place in what would be a TDREPORT. With nobody
+ * there the reports below are given, which nobody signed.
+ */
+#define ASKED_LEVEL		0
+#define ASKED_DATA		64
+
+static int signed_report(u8 level, const u8 *data, size_t data_len, void **blob, size_t *blob_len)
+{
+	u8 *asked = kzalloc(TDX_REPORT_LEN, GFP_KERNEL);
+	int ret;
+
+	if (!asked)
+		return -ENOMEM;
+	asked[ASKED_LEVEL] = level;
+	memcpy(asked + ASKED_DATA, data, data_len);
+	ret = lab_quote(asked, blob, blob_len);
+	kfree(asked);
+	return ret;
+}
+
+/* ---- SEV-SNP: as drivers/virt/coco/sev-guest ---- */
 
 #define SNP_REPORT_LEN		1184
 #define SNP_VERSION		0
@@ -118,6 +140,20 @@ static int snp_report(struct tsm_report *report)
 		vmpl = ignore_privlevel ? privlevel_floor : desc->privlevel;
 	}
 
+	if (lab_quoting_is_open()) {
+		void *both;
+		size_t both_len;
+
+		ret = signed_report(vmpl, data, sizeof(data), &both, &both_len);
+		if (ret)
+			return ret;
+		ret = both_len < SNP_REPORT_LEN ? -EIO : give(&report->outblob, &report->outblob_len, both, SNP_REPORT_LEN);
+		if (!ret && !no_certificates)
+			ret = give(&report->auxblob, &report->auxblob_len, both + SNP_REPORT_LEN, both_len - SNP_REPORT_LEN);
+		kvfree(both);
+		return ret;
+	}
+
 	blob = kvzalloc(SNP_REPORT_LEN, GFP_KERNEL);
 	if (!blob)
 		return -ENOMEM;
@@ -129,7 +165,7 @@ static int snp_report(struct tsm_report *report)
 	return no_certificates ? 0 : give(&report->auxblob, &report->auxblob_len, certificates, sizeof(certificates) - 1);
 }
 
-/* ---- Arm CCA: as drivers/virt/coco/arm-cca-guest; nothing of it is signed ---- */
+/* ---- Arm CCA: as drivers/virt/coco/arm-cca-guest ---- */
 
 static int cca_report(struct tsm_report *report)
 {
@@ -143,6 +179,17 @@ static int cca_report(struct tsm_report *report)
 
 	if (report->desc.inblob_len < 32 || report->desc.inblob_len > 64)
 		return -EINVAL;
+	if (lab_quoting_is_open()) {
+		void *made;
+		size_t made_len;
+		int ret = signed_report(0, report->desc.inblob, report->desc.inblob_len, &made, &made_len);
+
+		if (ret)
+			return ret;
+		report->outblob = made;
+		report->outblob_len = made_len;
+		return 0;
+	}
 	memcpy(token, before, sizeof(before));
 	memcpy(token + sizeof(before), report->desc.inblob, report->desc.inblob_len);
 	memcpy(token + sizeof(before) + 64, signature_head, sizeof(signature_head));
