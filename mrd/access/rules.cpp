@@ -95,7 +95,8 @@ bool is_about_registers(Right right) {
     case Right::log:
     case Right::quote:
     case Right::evidence:
-    case Right::repair: return false;
+    case Right::repair:
+    case Right::accept: return false;
     }
     std::unreachable();
 }
@@ -294,7 +295,7 @@ bool AccessRules::lets_others_in(std::string_view listener) const {
 std::vector<std::string> AccessRules::warnings(std::span<const std::string> listeners, std::span<const std::string> roles) const {
     const Rights reading{Right::list, Right::read, Right::log};
     // The methods of these have no onBehalfOf.
-    const Rights never_for_others{Right::cap, Right::create, Right::evidence, Right::repair};
+    const Rights never_for_others{Right::cap, Right::create, Right::evidence, Right::repair, Right::accept};
     std::vector<std::string> warnings;
     for (auto rule = rules_.begin() + 1; rule != rules_.end(); ++rule) {
         const auto warn = [&](const std::string &why) { warnings.push_back("the access rule " + rule->name + ": " + why); };

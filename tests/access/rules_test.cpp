@@ -298,7 +298,7 @@ TEST(AccessRules, WhatNobodyMayForOthersIsToldOfARuleThatAllowsIt) {
         return AccessRules({{.name = "files", .users = {900}, .allow = {Right::read, right}, .on_behalf_of = {{1000, 1000}}}}, 0)
             .warnings(none, none);
     };
-    for (const auto right : {Right::cap, Right::create, Right::evidence, Right::repair})
+    for (const auto right : {Right::cap, Right::create, Right::evidence, Right::repair, Right::accept})
         EXPECT_THAT(warned(right), ElementsAre(HasSubstr(std::string(name_of(right)) + " is for oneself alone"))) << name_of(right);
     for (const auto right : {Right::list, Right::extend, Right::measure, Right::write, Right::report, Right::quote, Right::log})
         EXPECT_THAT(warned(right), IsEmpty()) << name_of(right);
