@@ -151,7 +151,27 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
         provider.qgs = std::move(*address);
         return {};
     });
+    reader.key("address", [&provider](const toml::node &node) -> std::string {
+        auto address = spdm::Address::parse(node.value_exact<std::string>().value_or(""));
+        if (!address) return address.error();
+        provider.device.address = std::move(*address);
+        return {};
+    });
+    reader.key("transport", [&provider](const toml::node &node) -> std::string {
+        constexpr std::array words{std::pair("mctp", mr::SpdmTransport::mctp), std::pair("doe", mr::SpdmTransport::doe)};
+        const auto value = node.value_exact<std::string>();
+        const auto *const known = std::ranges::find_if(words, [&](const auto &word) { return value == word.first; });
+        if (known == words.end()) return R"(must be "mctp" or "doe")";
+        provider.device.transport = known->second;
+        return {};
+    });
+    std::size_t slot = 0;
+    reader.count("slot", slot, 0, mr::spdm_slots - 1);
+    std::string roots;
+    reader.text("roots", roots);
     if (auto result = reader.read(table); !result) return result;
+    provider.device.slot = static_cast<std::uint8_t>(slot);
+    provider.device.roots = roots;
     if (!firmware_log.empty()) provider.firmware_log = firmware_log;
     const bool is_automatic = provider.type == automatic_type;
     const auto types = provider_types();
@@ -165,9 +185,16 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
             return reader.fail(*table.get(key), key,
                                "is not for the type \"auto\", which takes what is there: give the type that it is for");
     }
-    for (const auto &[key, type] : {std::pair("qgs", "tsm"), std::pair("quote_format", "sim")}) {
+    for (const auto &[key, type] : {std::pair("qgs", "tsm"), std::pair("quote_format", "sim"), std::pair("address", "spdm"),
+                                    std::pair("transport", "spdm"), std::pair("slot", "spdm"), std::pair("roots", "spdm")}) {
         if (!is_automatic && provider.type != type && table.contains(key))
             return reader.fail(*table.get(key), key, "is for the type \"" + std::string(type) + "\" alone: leave it out");
+    }
+    if (provider.type == "spdm") {
+        if (provider.device.address.text.empty())
+            return reader.fail(table, "address", "is missing: where the device answers, as \"127.0.0.1:2323\"");
+        if (roots.empty())
+            return reader.fail(table, "roots", "is missing: a file with the roots that the device's certificates must lead to");
     }
     if (provider.name.empty()) provider.name = is_automatic ? automatic_type : default_provider_name(provider.type);
     if (!is_configured_name(provider.name)) return reader.fail(table, "name", configured_name_rule());

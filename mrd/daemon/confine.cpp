@@ -1,6 +1,8 @@
 #include "mrd/daemon/confine.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pwd.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -126,6 +128,7 @@ std::expected<void, std::string> keep_own_calls(const ProviderNeeds &needs) {
     calls.allow_where("sendto", {{.argument = 4, .value = 0}});
     for (const std::uint64_t option : {std::uint64_t{SO_SNDTIMEO}, pass_rights})
         calls.allow_where("setsockopt", {{.argument = 1, .value = SOL_SOCKET}, {.argument = 2, .value = option}});
+    calls.allow_where("setsockopt", {{.argument = 1, .value = IPPROTO_TCP}, {.argument = 2, .value = TCP_QUICKACK}});
     // Threads, and no process: the C library takes the older call where there is no newer one, whose flags cannot be looked at.
     constexpr std::uint64_t thread = CLONE_VM | CLONE_THREAD;
     calls.allow_where("clone", {{.argument = 0, .value = thread, .mask = thread}}).refuse({"clone3"}, ENOSYS);

@@ -15,7 +15,6 @@
 #include "mrd/interfaces/known_register.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/quote.h"
-#include "mrd/providers/device.h"
 #include "mrd/registers/error_text.h"
 #include "mrd/registers/measurement.h"
 #include "proto/interfaces.h"

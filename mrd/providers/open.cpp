@@ -26,6 +26,18 @@ std::expected<std::unique_ptr<Provider>, std::string> open_kernel(const Provider
     return tsm::open({.name = provider.name, .qgs = provider.qgs});
 }
 
+spdm::Options device_options(const ProviderConfig &provider) {
+    auto options = provider.device;
+    options.name = provider.name;
+    return options;
+}
+
+std::expected<std::unique_ptr<Provider>, std::string> open_device(const ProviderConfig &provider, const ProviderSurroundings &) {
+    return spdm::open(device_options(provider));
+}
+
+ProviderNeeds needs_of_device(const ProviderConfig &provider) { return {.places = spdm::places_of(device_options(provider))}; }
+
 ProviderNeeds needs_of_kernel(const ProviderConfig &provider) {
     const tsm::Options options{.name = provider.name, .qgs = provider.qgs};
     // As a module that is loaded again has new folders, it is what is above them.
@@ -51,6 +63,7 @@ constexpr Type types[] = {
      .needs = &needs_of_kernel,
      .look = [] { return tsm::look_for({}); },
      .firmware_log = [] { return tsm::Paths().firmware_log; }},
+    {.name = "spdm", .default_name = "spdm0", .open = &open_device, .needs = &needs_of_device},
 };
 
 const Type *find(std::string_view name) {

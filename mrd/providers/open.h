@@ -17,6 +17,7 @@
 #include "mrd/providers/sighting.h"
 #include "mrd/providers/sim/quoting_service.h"
 #include "mrd/providers/sim/simulator.h"
+#include "mrd/providers/spdm/spdm.h"
 
 namespace mrd {
 
@@ -27,6 +28,7 @@ struct ProviderConfig {
     bool required = true;                                  // false: mrd starts without it if it cannot be opened, and tries again
     sim::QuoteFormat quote_format = sim::QuoteFormat::v4;  // of "sim"
     std::optional<qgs::Address> qgs = {};                  // of "tsm": whom to ask for quotes; not given: the kernel
+    spdm::Options device = {};                             // of "spdm", but for its name
     // Not given: the kernel's CCEL for registers of hardware, and what --sim-ccel names for the simulator's. "none": no import.
     std::optional<std::filesystem::path> firmware_log = {};
     // Of what others extended behind the firmware, before mrd came: in their order, at most journal::max_earlier_logs.

@@ -21,6 +21,7 @@ std::expected<void, std::string> ProviderRegisters::change(const RegistersNow &n
     for (RegisterIndex index = 0; index < table_.size(); ++index) {
         if (told_there_[index] == table_.is_there(index)) continue;
         if (told_there_[index]) {
+            table_.resize(index, now.list[index].size);
             come.push_back(index);
             continue;
         }

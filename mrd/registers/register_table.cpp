@@ -81,6 +81,13 @@ void RegisterTable::name_banks(std::string_view register_name) {
     }
 }
 
+void RegisterTable::resize(RegisterIndex index, std::size_t size) {
+    auto &entry = entries_[index];
+    if (entry.spec.size == size || size == 0 || entry.spec.hash) return;
+    entry.spec.size = size;
+    set_value(entry, mr::Bytes(size));
+}
+
 bool RegisterTable::is_place_of(RegisterIndex index, const RegisterSpec &spec) const {
     return index < entries_.size() && bank_name(entries_[index].spec) == bank_name(spec);
 }

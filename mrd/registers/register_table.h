@@ -81,6 +81,8 @@ public:
     [[nodiscard]] bool is_there(RegisterIndex index) const { return entries_[index].is_there; }
     // One more, that is not there yet. Error: the register's name and the reason.
     std::expected<void, std::string> add(RegisterSpec spec);
+    // One that has vanished may come again with another size, unless it is extensible, whose hash says it. Precondition: it is not there.
+    void resize(RegisterIndex index, std::size_t size);
     void vanish(RegisterIndex index) { entries_[index].is_there = false; }
     // Precondition: a refresh of its set that has read it ends next.
     void appear(RegisterIndex index) { entries_[index].is_there = true; }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include <array>
@@ -122,7 +123,7 @@ log_only = true
     EXPECT_EQ(config.providers.at(0).firmware_log, std::nullopt);
     EXPECT_EQ(config.providers.at(1).firmware_log, "/tmp/d");
     EXPECT_EQ(config.providers.at(1).earlier_logs, (std::vector<std::filesystem::path>{"/tmp/e", "/tmp/f"}));
-    ASSERT_EQ(config.providers.size(), 2U);
+    ASSERT_EQ(config.providers.size(), 1U);
     EXPECT_EQ(config.providers[0].name, "tdx");
     EXPECT_TRUE(config.providers[0].required);
     EXPECT_EQ(config.providers[1].name, "second");
@@ -192,8 +193,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"NumberAsText", "[service]\nmax_message = \"1 MiB\"\n", "mrd.toml:2: service.max_message ", "must be a number"},
         BadConfig{"ServiceTwiceAsArray", "[[service]]\nstate = \"/a\"\n", "mrd.toml:1: service ", "written as [service]"},
         BadConfig{"ProviderAsTable", "[provider]\ntype = \"sim\"\n", "mrd.toml:1: provider ", "written as [[provider]]"},
-        BadConfig{"ProviderWithoutType", "[[provider]]\nname = \"tdx\"\n", "mrd.toml:1: provider.type ", "known are: auto, sim, tsm"},
-        BadConfig{"UnknownProviderType", "\n[[provider]]\ntype = \"tpm\"\n", "mrd.toml:", "known are: auto, sim, tsm"},
+        BadConfig{"ProviderWithoutType", "[[provider]]\nname = \"tdx\"\n", "mrd.toml:1: provider.type ", "known are: auto, sim, tsm, spdm"},
+        BadConfig{"UnknownProviderType", "\n[[provider]]\ntype = \"tpm\"\n", "mrd.toml:", "known are: auto, sim, tsm, spdm"},
         BadConfig{"FlagAsText", "[[provider]]\ntype = \"sim\"\nrequired = \"no\"\n", "mrd.toml:3: provider.required ", "true or false"},
         BadConfig{"ANameForWhateverThereIs", "[[provider]]\ntype = \"auto\"\nname = \"tdx\"\n", "mrd.toml:3: provider.name ",
                   "give the type that it is for"},
@@ -207,10 +208,22 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"QuoteFormatOfTheKernel", "[[provider]]\ntype = \"tsm\"\nquote_format = \"tdx_v4\"\n",
                   "mrd.toml:3: provider.quote_format ", "for the type \"sim\" alone"},
         BadConfig{"QuotingServiceOfAnotherKind", "[[provider]]\ntype = \"tsm\"\nqgs = 4050\n", "mrd.toml:3: provider.qgs ", "text"},
+        BadConfig{"DeviceWithoutAddress", "[[provider]]\ntype = \"spdm\"\nroots = \"/r\"\n", "mrd.toml:1: provider.address ",
+                  "where the device answers"},
+        BadConfig{"DeviceWithoutRoots", "[[provider]]\ntype = \"spdm\"\naddress = \"127.0.0.1:2323\"\n", "mrd.toml:1: provider.roots ",
+                  "must lead to"},
+        BadConfig{"DeviceByAName", "[[provider]]\ntype = \"spdm\"\naddress = \"localhost:2323\"\n", "mrd.toml:3: provider.address ",
+                  "give numbers"},
+        BadConfig{"DeviceOverSomethingElse", "[[provider]]\ntype = \"spdm\"\ntransport = \"usb\"\n", "mrd.toml:3: provider.transport ",
+                  "\"mctp\" or \"doe\""},
+        BadConfig{"DeviceWithANinthSlot", "[[provider]]\ntype = \"spdm\"\nslot = 8\n", "mrd.toml:3: provider.slot ", "7"},
+        BadConfig{"RootsOfTheSimulator", "[[provider]]\ntype = \"sim\"\nroots = \"/r\"\n", "mrd.toml:3: provider.roots ",
+                  "for the type \"spdm\" alone"},
         BadConfig{"UnknownQuoteFormat", "[[provider]]\ntype = \"sim\"\nquote_format = \"v4\"\n", "mrd.toml:3: provider.quote_format ",
                   "\"tdx_v4\", \"tdx_v5_td10\" or \"tdx_v5_td15\""},
         BadConfig{"SecondProviderIsWrong", "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"sim\"\nnmae = \"a\"\n",
-                  "mrd.toml:5: provider.nmae ", "known are: earlier_logs, firmware_log, name, qgs, quote_format, required, type"},
+                  "mrd.toml:5: provider.nmae ",
+                  "known are: address, earlier_logs, firmware_log, name, qgs, quote_format, required, roots, slot, transport, type"},
         BadConfig{"EarlierLogNoList", "[[provider]]\ntype = \"sim\"\nearlier_logs = \"/a\"\n", "mrd.toml:3: provider.earlier_logs ",
                   "must be a list of at most 16 paths of files"},
         BadConfig{"EarlierLogWithoutPath", "[[provider]]\ntype = \"sim\"\nearlier_logs = [\"\"]\n", "mrd.toml:3: provider.earlier_logs ",
@@ -372,6 +385,18 @@ TEST(Config, TheSampleIsAcceptedAndItsServiceSectionAndFirstListenerAreTheDefaul
     EXPECT_EQ(listeners[0].name, defaults.listeners[0].name);
     EXPECT_EQ(listeners[0].path, defaults.listeners[0].path);
     EXPECT_EQ(listeners[0].mode, defaults.listeners[0].mode);
+}
+
+TEST(Config, ADeviceHasAnAddressATransportASlotAndRoots) {
+    const auto config = parsed("[[provider]]\ntype = \"spdm\"\naddress = \"[::1]:2323\"\ntransport = \"doe\"\nslot = 4\nroots = \"/r\"\n");
+    ASSERT_EQ(config.providers.size(), 1U);
+    EXPECT_EQ(config.providers[0].name, "spdm0");
+    const auto &device = config.providers[0].device;
+    EXPECT_EQ(device.address.text, "[::1]:2323");
+    EXPECT_EQ(device.address.bytes.size(), sizeof(sockaddr_in6));
+    EXPECT_EQ(device.transport, mr::SpdmTransport::doe);
+    EXPECT_EQ(device.slot, 4);
+    EXPECT_EQ(device.roots, "/r");
 }
 
 // What one machine's firmware measured is no other's: taken for it, it would look like a gap.

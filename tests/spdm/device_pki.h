@@ -66,7 +66,7 @@ inline X509Pointer new_certificate(const Identity &identity, const Key &key, X50
     add(NID_basic_constraints, is_authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
     add(NID_key_usage, is_authority ? "critical,keyCertSign" : "critical,digitalSignature");
     add(NID_subject_key_identifier, "hash");
-    add(NID_authority_key_identifier, "keyid");
+    if (!is_authority) add(NID_authority_key_identifier, "keyid");
     if (!identity.pci.empty()) add(NID_subject_alt_name, "otherName:2.23.147;UTF8:" + identity.pci);
     expect_openssl(X509_sign(made, signer.get(), is_p256 ? EVP_sha256() : EVP_sha384()) > 0);
     return certificate;

@@ -93,6 +93,17 @@ bool receive_all(int socket, std::span<std::uint8_t> bytes) {
     return true;
 }
 
+// Without what DOE fills up with, which no transcript has.
+Bytes without_padding(Bytes request) {
+    if (request.size() < 4) return request;
+    const bool has_context = request[0] >= 0x13;
+    std::size_t size = request.size();
+    if (request[1] == get_measurements) size = 4 + ((request[2] & 1U) != 0 ? nonce_size + 1 : 0) + (has_context ? context_size : 0);
+    if (request[1] == challenge_code) size = 4 + nonce_size + (has_context ? context_size : 0);
+    request.resize(std::min(size, request.size()));
+    return request;
+}
+
 std::uint32_t big_endian(ByteView bytes) {
     std::uint32_t value = 0;
     for (const auto byte : bytes) value = value << 8U | byte;
@@ -177,7 +188,8 @@ void Responder::serve_client(int client) {
             reply = Bytes({'S', 'e', 'r', 'v', 'e', 'r', ' ', 'H', 'e', 'l', 'l', 'o', '!', 0});
         } else if (command == normal) {
             const bool is_doe = options_.framing == Framing::doe;
-            auto answered = answer(Bytes(payload.begin() + std::min<std::ptrdiff_t>(is_doe ? 8 : 1, std::ssize(payload)), payload.end()));
+            const auto head_size = std::min<std::ptrdiff_t>(is_doe ? 8 : 1, std::ssize(payload));
+            auto answered = answer(without_padding(Bytes(payload.begin() + head_size, payload.end())));
             if (!answered) return;
             is_cut = answered->empty();
             if (is_cut) answered = Bytes(64);

@@ -1,0 +1,468 @@
+// mrd as a process, and beside it a device that answers over SPDM: it is plugged and unplugged, reset, hangs, lies, and gets other keys.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "mr/envelope.h"
+#include "mr/spdm_evidence.h"
+#include "tests/integration/mrctl.h"
+#include "tests/spdm/responder.h"
+
+namespace mrd {
+namespace {
+
+using mr::ErrorCode;
+using mr::spdm_test::Block;
+using mr::spdm_test::BlockType;
+using mr::spdm_test::DeviceOptions;
+using mr::spdm_test::Fault;
+using mr::spdm_test::Framing;
+using mr::spdm_test::Responder;
+using mr::spdm_test::SlotPki;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr std::uint8_t get_digests = 0x81;
+constexpr std::uint8_t get_measurements = 0xE0;
+constexpr const char *firmware = "spdm0/fw2";
+
+mr::Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+
+Block firmware_block(std::string_view content) { return {.index = 2, .type = BlockType::firmware, .content = bytes_of(content)}; }
+
+DeviceOptions usual_device() {
+    DeviceOptions options;
+    options.blocks = {{.index = 1, .type = BlockType::rom, .content = bytes_of("rom")},
+                      firmware_block("firmware 1"),
+                      {.index = 7, .type = BlockType::svn, .is_raw = true, .content = {5, 0, 0, 0, 0, 0, 0, 0}}};
+    return options;
+}
+
+// Everything that Watch tells, from the start on.
+class Watching {
+public:
+    explicit Watching(const Daemon &daemon)
+        : thread_([this, client = daemon.client()]() mutable {
+              (void)client.watch({}, [this](const mr::Change &change) {
+                  const std::lock_guard lock(mutex_);
+                  told_.push_back(change.reading.name + (change.gone ? " gone" : " = " + mr::to_hex(change.reading.value)));
+                  changed_.notify_all();
+                  return true;
+              });
+          }) {}
+    Watching(const Watching &) = delete;
+    Watching &operator=(const Watching &) = delete;
+    // Precondition: the daemon has ended.
+    ~Watching() { thread_.join(); }
+
+    // Waits until one that begins so is told behind the last that was waited for.
+    bool wait_for(const std::string &beginning) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::minutes(1), [&] {
+            while (next_ < told_.size()) {
+                if (told_[next_++].starts_with(beginning)) return true;
+            }
+            return false;
+        });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<std::string> told_;
+    std::size_t next_ = 0;
+    std::thread thread_;
+};
+
+class DeviceTest : public MrctlTest {
+protected:
+    // mrd on the simulator, and one device; returns when its registers are there.
+    void start_with(DeviceOptions options) {
+        start_absent(std::move(options));
+        ASSERT_TRUE(watching_->wait_for(std::string(firmware) + " ="));
+    }
+    void start_absent(DeviceOptions options, bool is_plugged = true, const std::string &roots = {}) {
+        const auto transport = options.framing == Framing::doe ? "doe" : "mctp";
+        device_.emplace(std::move(options), is_plugged);
+        std::ofstream(folder() / "roots.pem") << (roots.empty() ? device_->slot(0).root_pem() : roots);
+        start({.arguments = {},
+               .config =
+                   "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"spdm\"\naddress = \"127.0.0.1:" + std::to_string(device_->port()) +
+                   "\"\ntransport = \"" + transport + "\"\nroots = \"" + (folder() / "roots.pem").native() + "\"\n"});
+        watching_.emplace(daemon());
+    }
+    void TearDown() override {
+        daemon().stop();
+        watching_.reset();
+    }
+
+    mr::DeviceDescription described() {
+        auto client = daemon().client();
+        auto told = client.device("spdm0");
+        if (!told) throw std::runtime_error(told.error().message);
+        return std::move(*told);
+    }
+    std::int64_t generation() { return described().device.generation.value_or(0); }
+
+    // As a verifier sees it, who trusts the device's root.
+    std::expected<mr::SpdmVerified, mr::SpdmError> verified(const std::string &json, mr::ByteView nonce) {
+        const auto document = Json::parse(json);
+        mr::SpdmEvidence evidence;
+        evidence.transcript = mr::from_base64(document["transcript"].get<std::string>()).value();
+        evidence.signature = mr::from_base64(document["signature"].get<std::string>()).value();
+        evidence.chain = mr::from_base64(document["chain"].get<std::string>()).value();
+        evidence.slot = document["slot"].get<std::uint8_t>();
+        evidence.version = mr::spdm_version_from(document["version"].get<std::string>()).value();
+        std::ranges::copy(nonce, evidence.nonce.begin());
+        return mr::verify_spdm(evidence, evidence.nonce, {.roots = {device_->slot(0).root_der()}});
+    }
+
+    Responder &device() { return *device_; }
+    Watching &watching() { return *watching_; }
+
+private:
+    std::optional<Responder> device_;
+    std::optional<Watching> watching_;
+};
+
+std::string digest_hex(std::string_view content) { return mr::to_hex(digest_of(content).bytes()); }
+mr::Bytes nonce_of(std::uint8_t byte) { return mr::Bytes(32, byte); }
+
+TEST_F(DeviceTest, ItsBlocksAreRegistersThatAreOnlyRead) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto lines = output({"list"});
+    EXPECT_THAT(lines, HasSubstr("spdm0/fw2 RL sha384 48 owned - unbound"));
+    EXPECT_THAT(lines, HasSubstr("spdm0/svn7 RL - 8 owned - unbound"));
+    EXPECT_EQ(mr::to_hex(client.read(firmware)->value), digest_hex("firmware 1"));
+    EXPECT_EQ(mr::to_hex(client.read("spdm0/svn7")->value), "0500000000000000");
+    EXPECT_EQ(client.extend(firmware, digest_of("x")).error().code, ErrorCode::not_extensible);
+    EXPECT_EQ(client.write(firmware, mr::Bytes(48)).error().code, ErrorCode::not_writable);
+}
+
+TEST_F(DeviceTest, IsDescribedWithItsIdentityAndBothFactsOfFreshness) {
+    start_with(usual_device());
+    const auto told = described();
+    EXPECT_TRUE(told.device.is_present);
+    EXPECT_THAT(told.identity, HasSubstr("CN=device"));
+    EXPECT_EQ(told.pci, "Vendor=1234:Device=5678:CC=030200:REV=01:SSVID=1AF4:SSID=1100");
+    EXPECT_EQ(told.device.leaf, "sha384:" + mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, device().slot(0).leaf_der())->bytes()));
+    EXPECT_EQ(told.root, "sha384:" + mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, device().slot(0).root_der())->bytes()));
+    EXPECT_EQ(told.version, "1.2");
+    EXPECT_TRUE(told.value_is_fresh);
+    EXPECT_EQ(told.nonce.size(), 32U);
+    EXPECT_GT(told.signed_at, 0);
+    EXPECT_EQ(told.link, "not known: no secured session, the TSM owns it");
+    EXPECT_EQ(told.tdi, told.link);
+    ASSERT_EQ(told.blocks.size(), 3U);
+    EXPECT_EQ(told.blocks[1].register_name, firmware);
+    EXPECT_FALSE(told.verdict);
+}
+
+TEST_F(DeviceTest, ReadServesTheCacheAndFreshAsksTheDevice) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto asked = device().requests();
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(mr::to_hex(client.read(firmware)->value), digest_hex("firmware 1"));
+    EXPECT_EQ(device().requests(), asked);
+    const auto fresh = client.read(firmware, {.fresh = true});
+    ASSERT_TRUE(fresh) << fresh.error().message;
+    EXPECT_TRUE(fresh->refreshed);
+    EXPECT_GT(device().requests(), asked);
+}
+
+TEST_F(DeviceTest, ThatLiesAboutNoChangeIsComparedAndNotBelieved) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto before = generation();
+    device().change(firmware_block("firmware 2"));
+    device().fault_next(get_measurements, Fault::says_unchanged);
+    const auto fresh = client.read(firmware, {.fresh = true});
+    ASSERT_TRUE(fresh) << fresh.error().message;
+    EXPECT_EQ(mr::to_hex(fresh->value), digest_hex("firmware 2"));
+    EXPECT_TRUE(watching().wait_for(std::string(firmware) + " = " + digest_hex("firmware 2")));
+    EXPECT_GT(generation(), before);
+}
+
+TEST_F(DeviceTest, ThatIsAskedAndHasNotChangedStaysInItsGeneration) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto before = generation();
+    EXPECT_TRUE(client.read(firmware, {.fresh = true}));
+    EXPECT_TRUE(client.device_evidence("spdm0", nonce_of(1)));
+    EXPECT_EQ(generation(), before);
+}
+
+TEST_F(DeviceTest, ThatIsUnpluggedTakesItsRegistersAlongAndComesBackInAnotherGeneration) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto before = generation();
+    device().unplug();
+    ASSERT_TRUE(watching().wait_for(std::string(firmware) + " gone"));
+    EXPECT_EQ(client.read(firmware).error().code, ErrorCode::no_such_register);
+    EXPECT_EQ(client.device_evidence("spdm0", nonce_of(1)).error().code, ErrorCode::device_absent);
+    EXPECT_FALSE(described().device.is_present);
+    device().plug();
+    ASSERT_TRUE(watching().wait_for(std::string(firmware) + " ="));
+    EXPECT_GT(generation(), before);
+}
+
+TEST_F(DeviceTest, MayComeAfterMrd) {
+    start_absent(usual_device(), false);
+    EXPECT_THAT(output({"device", "list"}), HasSubstr("spdm0 absent - "));
+    device().plug();
+    ASSERT_TRUE(watching().wait_for(std::string(firmware) + " ="));
+    EXPECT_THAT(output({"device", "list"}), HasSubstr("spdm0 present "));
+}
+
+TEST_F(DeviceTest, ThatIsResetIsAnotherGenerationThoughNothingElseHasChanged) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto before = generation();
+    device().reset();
+    const auto evidence = client.device_evidence("spdm0", nonce_of(1));
+    ASSERT_TRUE(evidence) << evidence.error().message;
+    EXPECT_TRUE(watching().wait_for(std::string(firmware) + " gone"));
+    EXPECT_TRUE(watching().wait_for(std::string(firmware) + " = " + digest_hex("firmware 1")));
+    EXPECT_GT(generation(), before);
+    EXPECT_EQ(Json::parse(evidence->json)["generation"], generation());
+}
+
+TEST_F(DeviceTest, ThatMeasuresAtItsResetAloneSaysSoAndShowsAChangeAfterIt) {
+    auto options = usual_device();
+    options.measures_anew = false;
+    start_with(std::move(options));
+    auto client = daemon().client();
+    EXPECT_FALSE(described().value_is_fresh);
+    device().change(firmware_block("firmware 2"));
+    EXPECT_EQ(mr::to_hex(client.read(firmware, {.fresh = true})->value), digest_hex("firmware 1"))
+        << "the signature is fresh, the value is not";
+    device().reset();
+    EXPECT_TRUE(client.device_evidence("spdm0", nonce_of(1)));
+    EXPECT_TRUE(watching().wait_for(std::string(firmware) + " = " + digest_hex("firmware 2")));
+}
+
+TEST_F(DeviceTest, WithAnotherCertificateIsAnotherGeneration) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto before = described();
+    auto other = device().slot(0);
+    other.key = mr::spdm_test::new_key(false);
+    other.leaf = mr::spdm_test::new_certificate({"other"}, other.key, other.root.get(), other.root_key, false);
+    device().give_slot(0, other);
+    EXPECT_TRUE(client.device_evidence("spdm0", nonce_of(1)));
+    ASSERT_TRUE(watching().wait_for(std::string(firmware) + " gone"));
+    ASSERT_TRUE(watching().wait_for(std::string(firmware) + " ="));
+    const auto after = described();
+    EXPECT_NE(after.device.leaf, before.device.leaf);
+    EXPECT_GT(after.device.generation, before.device.generation);
+}
+
+TEST_F(DeviceTest, WithoutATrustedRootIsNotThere) {
+    start_absent(usual_device(), true, SlotPki("somebody else").root_pem());
+    ASSERT_TRUE(device().wait_for(get_measurements, 2)) << "it is looked for again";
+    const auto told = described();
+    EXPECT_FALSE(told.device.is_present);
+    EXPECT_THAT(told.device.reason, HasSubstr("untrusted_root"));
+    EXPECT_THAT(output({"list"}), Not(HasSubstr("spdm0/")));
+}
+
+TEST_F(DeviceTest, ThatNeverAnswersDelaysNobody) {
+    start_with(usual_device());
+    device().fault_next(get_digests, Fault::hang);
+    std::mutex mutex;
+    std::optional<ErrorCode> answered;
+    std::thread asking([this, &mutex, &answered] {
+        auto client = daemon().client();
+        const auto evidence = client.device_evidence("spdm0", nonce_of(1));
+        const std::lock_guard lock(mutex);
+        answered = evidence ? ErrorCode::remote : evidence.error().code;
+    });
+    EXPECT_TRUE(device().wait_for(get_digests, 2));
+    auto client = daemon().client();
+    constexpr int calls = 50;
+    int served = 0;
+    for (int i = 0; i < calls; ++i) {
+        served += client.extend("tdx/rtmr3", digest_of("x")) ? 1 : 0;
+        served += client.read(firmware) ? 1 : 0;
+        served += client.device("spdm0") ? 1 : 0;
+    }
+    {
+        const std::lock_guard lock(mutex);
+        EXPECT_FALSE(answered) << "all of it was served while the device was asked";
+    }
+    EXPECT_EQ(served, 3 * calls);
+    asking.join();
+    EXPECT_EQ(answered, ErrorCode::device_timeout);
+    EXPECT_TRUE(watching().wait_for(std::string(firmware) + " gone")) << "who does not answer is not there";
+}
+
+TEST_F(DeviceTest, WhoWaitsBehindOneThatHangsIsAnsweredAtHisOwnDeadline) {
+    start_with(usual_device());
+    device().fault_next(get_digests, Fault::hang);
+    std::thread asking([this] {
+        auto client = daemon().client();
+        EXPECT_FALSE(client.device_evidence("spdm0", nonce_of(1)));
+    });
+    EXPECT_TRUE(device().wait_for(get_digests, 2));
+    auto client = daemon().client();
+    EXPECT_EQ(client.device_evidence("spdm0", nonce_of(2), std::chrono::milliseconds(50)).error().code, ErrorCode::device_timeout);
+    EXPECT_TRUE(client.read(firmware)) << "the first is still waiting, and the device still there";
+    asking.join();
+}
+
+TEST_F(DeviceTest, GivesTwoClientsEachASignatureOverHisNonce) {
+    start_with(usual_device());
+    std::vector<std::string> documents(2);
+    std::vector<std::thread> asking;
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+        asking.emplace_back([this, i, &documents] {
+            auto client = daemon().client();
+            const auto evidence = client.device_evidence("spdm0", nonce_of(static_cast<std::uint8_t>(i + 1)));
+            if (evidence) documents[i] = evidence->json;
+        });
+    }
+    for (auto &each : asking) each.join();
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+        ASSERT_THAT(documents[i], Not(IsEmpty()));
+        const auto good = verified(documents[i], nonce_of(static_cast<std::uint8_t>(i + 1)));
+        EXPECT_TRUE(good) << good.error().message;
+        const auto other = verified(documents[i], nonce_of(static_cast<std::uint8_t>(2 - i)));
+        ASSERT_FALSE(other);
+        EXPECT_EQ(other.error().fault, mr::SpdmFault::wrong_nonce);
+    }
+}
+
+TEST_F(DeviceTest, WithAWrongSignatureOrAnOldAnswerGivesNoEvidenceAndIsMetAgain) {
+    start_with(usual_device());
+    for (const auto fault : {Fault::wrong_signature, Fault::stale_nonce, Fault::close_mid_message}) {
+        device().fault_next(get_measurements, fault);
+        auto client = daemon().client();
+        const auto evidence = client.device_evidence("spdm0", nonce_of(1));
+        ASSERT_FALSE(evidence);
+        EXPECT_EQ(evidence.error().code, fault == Fault::close_mid_message ? ErrorCode::device_absent : ErrorCode::device_failed)
+            << evidence.error().message;
+        EXPECT_TRUE(watching().wait_for(std::string(firmware) + " gone"));
+        EXPECT_TRUE(watching().wait_for(std::string(firmware) + " ="));
+    }
+}
+
+TEST_F(DeviceTest, MayBeBusyAndNotReady) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto before = generation();
+    for (const auto fault : {Fault::busy, Fault::not_ready}) {
+        device().fault_next(get_measurements, fault);
+        const auto evidence = client.device_evidence("spdm0", nonce_of(1));
+        ASSERT_TRUE(evidence) << evidence.error().message;
+        EXPECT_TRUE(verified(evidence->json, nonce_of(1)));
+    }
+    EXPECT_EQ(generation(), before);
+}
+
+TEST_F(DeviceTest, MaySpeakOtherVersionsOverDoeInChunks) {
+    for (const std::uint8_t version : {0x11, 0x12, 0x13, 0x14}) {
+        auto options = usual_device();
+        options.framing = Framing::doe;
+        options.version = version;
+        options.is_p256 = version == 0x13;
+        if (version >= 0x12) options.transfer_size = 256;
+        start_with(std::move(options));
+        auto client = daemon().client();
+        EXPECT_EQ(described().version, "1." + std::to_string(version & 0xFU));
+        EXPECT_TRUE(client.device_evidence("spdm0", nonce_of(1)));
+        TearDown();
+    }
+    start_with(usual_device());
+}
+
+// ---- What is decided
+
+constexpr const char *policy =
+    "sha384:"
+    "000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f";
+
+TEST_F(DeviceTest, IsAcceptedByAnEventOfMrdThatNamesGenerationLeafAndPolicy) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto accepted = client.accept_device("spdm0", generation(), policy);
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    const auto told = described();
+    ASSERT_TRUE(told.verdict);
+    EXPECT_TRUE(told.verdict->holds);
+    EXPECT_EQ(told.verdict->policy_digest, policy);
+    EXPECT_EQ(told.verdict->sequence, *accepted);
+    std::optional<mr::LogRecord> record;
+    EXPECT_TRUE(client.records(*accepted, false, [&record](const mr::LogRecord &each) {
+        if (!record) record = each;
+        return true;
+    }));
+    ASSERT_TRUE(record && record->data);
+    EXPECT_EQ(record->name, "tdx/rtmr3");
+    const auto envelope = mr::decode_envelope(*record->data);
+    ASSERT_TRUE(envelope && envelope->body.data);
+    EXPECT_EQ(envelope->header.type, "device");
+    const auto said = Json::parse(envelope->body.data->begin(), envelope->body.data->end());
+    EXPECT_EQ(said["device"], "spdm0");
+    EXPECT_EQ(said["generation"], told.device.generation.value());
+    EXPECT_EQ(said["leaf"], told.device.leaf);
+    EXPECT_EQ(said["policy"], policy);
+}
+
+TEST_F(DeviceTest, IsNotAcceptedInAGenerationThatHasPassedAndAVerdictFallsWithIt) {
+    start_with(usual_device());
+    auto client = daemon().client();
+    const auto judged = generation();
+    ASSERT_TRUE(client.accept_device("spdm0", judged, policy));
+    device().change(firmware_block("firmware 2"));
+    EXPECT_TRUE(client.read(firmware, {.fresh = true}));
+    const auto late = client.accept_device("spdm0", judged, policy);
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, ErrorCode::generation_passed);
+    const auto told = described();
+    EXPECT_FALSE(told.device.is_accepted);
+    ASSERT_TRUE(told.verdict);
+    EXPECT_FALSE(told.verdict->holds);
+    EXPECT_THAT(told.verdict->why, HasSubstr(std::to_string(*told.device.generation)));
+    device().unplug();
+    ASSERT_TRUE(watching().wait_for(std::string(firmware) + " gone"));
+    EXPECT_EQ(client.accept_device("spdm0", *told.device.generation, policy).error().code, ErrorCode::device_absent);
+}
+
+TEST_F(DeviceTest, WhatIsAskedWronglyIsRefusedByName) {
+    start_with(usual_device());
+    EXPECT_THAT(failure(1, {"device", "show", "spdm9"}), AllOf(HasSubstr("NoSuchDevice"), HasSubstr("spdm0")));
+    EXPECT_THAT(failure(1, {"device", "evidence", "spdm0", "--nonce", "00ff"}), HasSubstr("nonce"));
+    EXPECT_THAT(failure(1, {"device", "evidence", "spdm0", "--nonce", std::string(64, '0')}), HasSubstr("nonce"));
+    EXPECT_THAT(failure(1, {"device", "accept", "spdm0", "--generation", "1", "--policy", "sha384:00"}), HasSubstr("policyDigest"));
+    EXPECT_THAT(failure(1, {"device", "accept", "spdm0", "--generation", "1", "--policy", policy}), HasSubstr("GenerationPassed"));
+}
+
+TEST_F(DeviceTest, MrctlShowsItAndFetchesEvidenceThatAVerifierTakes) {
+    start_with(usual_device());
+    const auto file = (folder() / "evidence.json").native();
+    output({"device", "evidence", "spdm0", "--nonce", mr::to_hex(nonce_of(7)), "-o", file});
+    const auto good = verified(contents(file), nonce_of(7));
+    ASSERT_TRUE(good) << good.error().message;
+    const auto document = Json::parse(contents(file));
+    EXPECT_EQ(document["device"], "spdm0");
+    EXPECT_EQ(document["measurementHash"], "sha384");
+    EXPECT_EQ(document["blocks"].size(), 3U);
+    EXPECT_THAT(output({"device", "accept", "spdm0", "--generation", std::to_string(generation()), "--policy", policy}),
+                HasSubstr("spdm0 accepted in generation "));
+    const auto shown = output({"device", "show", "spdm0"});
+    for (const auto *line : {"values measured when the device is asked", "tdi not known: no secured session, the TSM owns it",
+                             "block 7 svn raw 0500000000000000 spdm0/svn7", "verdict accepted, generation "})
+        EXPECT_THAT(shown, HasSubstr(line));
+    EXPECT_TRUE(json({"device", "show", "spdm0"})["description"]["verdict"]["holds"]);
+    EXPECT_EQ(json({"device", "list"})["devices"][0]["accepted"], true);
+}
+
+}  // namespace
+}  // namespace mrd
