@@ -40,7 +40,7 @@ constexpr std::string_view not_known = "not known: no secured session, the TSM o
 
 std::unexpected<DeviceFailure> fail(Cause cause, std::string reason) { return std::unexpected(DeviceFailure{cause, std::move(reason)}); }
 
-// As io.mrd.Devices has it, and registers are called.
+// As io.mrd.Devices has it, and evidence.
 std::string type_name(std::uint8_t type) {
     using Type = mr::SpdmBlockType;
     switch (static_cast<Type>(type)) {
@@ -56,7 +56,12 @@ std::string type_name(std::uint8_t type) {
     case Type::informational: return "info";
     case Type::structured_manifest: return "structured";
     }
-    return "type" + std::to_string(type) + "-";
+    return std::to_string(type);
+}
+
+std::string register_name(const DeviceBlock &block) {
+    const bool is_number = std::ranges::all_of(block.type, [](char c) { return c >= '0' && c <= '9'; });
+    return (is_number ? "type" + block.type + "-" : block.type) + std::to_string(block.index);
 }
 
 std::string digest_text(const mr::Digest &digest, mr::HashAlgorithm hash) {
@@ -338,7 +343,7 @@ private:
         for (std::size_t i = 0; i < facts.blocks.size(); ++i) {
             auto &block = facts.blocks[i];
             if (block.value.empty() || block.value.size() > max_register_size) continue;
-            RegisterSpec spec{.name = block.type + std::to_string(block.index),
+            RegisterSpec spec{.name = register_name(block),
                               .hash = block.is_raw ? std::nullopt : facts.measurement_hash,
                               .size = block.value.size(),
                               .flags = mr::Flag::readable | mr::Flag::live};
