@@ -66,6 +66,12 @@ _mrd_values() {
         mapfile -t values < <(compgen -u -- "$cur")
         _mrd_offer "${values[@]}"
         ;;
+    DEVICE)
+        while read -r name rest; do
+            [[ ! $name =~ ^[A-Za-z0-9_-]+$ ]] || names[$name]=
+        done < <("$asked" ${socket:+--socket "$socket"} --timeout 1 device list 2>/dev/null </dev/null)
+        _mrd_offer "${!names[@]}"
+        ;;
     REGISTER | PROVIDER)
         while read -r name rest; do
             # Who answers at the socket need not be mrd.
