@@ -162,7 +162,7 @@ std::expected<AlgorithmsRequest, SpdmError> take_negotiate_algorithms(ByteReader
     (void)from.u8();
     request.log_specification = from.u8();
     AlgorithmStructures structures;
-    if (!take_structures(from, header->param1, structures) || extended != 0 ||
+    if (!from.ok() || !take_structures(from, header->param1, structures) || extended != 0 ||
         length != algorithms_fixed_size + std::size_t{4} * header->param1)
         return malformed(code, "its length, or its algorithm structures, are not what this library asks for");
     request.dhe = structures.dhe;

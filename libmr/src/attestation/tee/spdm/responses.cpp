@@ -97,6 +97,7 @@ std::expected<SpdmAlgorithms, SpdmError> take_algorithms(ByteReader &from, SpdmV
     const auto extended = from.u16();
     (void)from.u16();
     AlgorithmStructures structures;
+    if (!from.ok()) return malformed(Code::algorithms, "it ends before its last field");
     if (!take_structures(from, header->param1, structures))
         return malformed(Code::algorithms, "an algorithm structure is not of two bytes, or not there");
     if (extended != 0) return malformed(Code::algorithms, "it selects extended algorithms, which were not offered");
