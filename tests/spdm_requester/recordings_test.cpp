@@ -1,0 +1,179 @@
+// Recorded evidence, checked as a verifier does who has the saved bytes and a nonce.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "mr/spdm_evidence.h"
+#include "tests/spdm_replay/recording.h"
+#include "tests/spdm_replay/replay.h"
+
+namespace mr {
+namespace {
+
+struct Saved {
+    std::string name;
+    TrustAnchors anchors;
+    std::vector<SpdmEvidence> evidence;
+};
+
+class RecordedEvidence : public ::testing::Test {
+protected:
+    void SetUp() override {
+        for (const auto &folder : spdm_replay::sample_recordings()) {
+            const auto recording = spdm_replay::read_recording(folder);
+            ASSERT_TRUE(recording) << folder << recording.error();
+            saved_.push_back({recording->name, recording->roots, spdm_replay::replay(*recording).evidence});
+        }
+        if (saved_.empty()) GTEST_SKIP() << "there are no samples on this machine";
+    }
+    [[nodiscard]] const Saved &named(const std::string &name) const { return *std::ranges::find(saved_, name, &Saved::name); }
+
+    static std::string fault_of(const SpdmEvidence &evidence, const SpdmNonce &nonce, const TrustAnchors &anchors) {
+        const auto verified = verify_spdm(evidence, nonce, anchors);
+        return verified ? "" : std::string(to_string(verified.error().fault));
+    }
+
+    std::vector<Saved> saved_;
+};
+
+TEST_F(RecordedEvidence, IsVerifiedOverItsNonceAndNoOther) {
+    std::size_t count = 0;
+    for (const auto &[name, anchors, evidence] : saved_) {
+        for (const auto &each : evidence) {
+            ++count;
+            EXPECT_EQ(fault_of(each, each.nonce, anchors), "") << name;
+            auto other = each.nonce;
+            other[31] ^= 1;
+            EXPECT_EQ(fault_of(each, other, anchors), "wrong_nonce") << name;
+        }
+    }
+    EXPECT_GT(count, 40U);
+}
+
+// Of all recordings some bytes, others in each: checking a signature of P-384 takes a millisecond.
+TEST_F(RecordedEvidence, WhateverByteOfATranscriptOrSignatureIsChangedItCounts) {
+    constexpr std::size_t stride = 16;
+    std::size_t first = 0;
+    for (const auto &[name, anchors, all] : saved_) {
+        for (const auto &each : all) {
+            first = (first + 1) % stride;
+            for (const auto part : {&SpdmEvidence::transcript, &SpdmEvidence::signature}) {
+                auto changed = each;
+                auto &bytes = changed.*part;
+                for (std::size_t at = first; at < bytes.size(); at += stride) {
+                    const auto bit = static_cast<std::uint8_t>(1U << (at / stride + first) % 8);
+                    bytes[at] ^= bit;
+                    EXPECT_NE(fault_of(changed, each.nonce, anchors), "") << name << " byte " << at;
+                    bytes[at] ^= bit;
+                }
+            }
+        }
+    }
+}
+
+// L1/L2 and M1/M2.
+TEST_F(RecordedEvidence, EveryBitOfATranscriptCounts) {
+    for (const auto *const name : {"doe-p256-12-one-index", "doe-p256-12-own-root"}) {
+        const auto &saved = named(name);
+        auto changed = saved.evidence.front();
+        for (std::size_t bit = 0; bit < changed.transcript.size() * 8; ++bit) {
+            const auto flip = [&] { changed.transcript[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8); };
+            flip();
+            EXPECT_NE(fault_of(changed, changed.nonce, saved.anchors), "") << name << " bit " << bit;
+            flip();
+        }
+    }
+}
+
+TEST_F(RecordedEvidence, IsOfItsOwnRootSlotKindAndVersion) {
+    const auto &first = named("doe-p256-12-all-signed");
+    const auto &other = named("doe-p256-12-own-root");
+    auto evidence = first.evidence.front();
+    EXPECT_EQ(fault_of(evidence, evidence.nonce, other.anchors), "untrusted_root");
+    EXPECT_EQ(fault_of(evidence, evidence.nonce, {}), "untrusted_root");
+    evidence.chain = other.evidence.front().chain;
+    EXPECT_EQ(fault_of(evidence, evidence.nonce, other.anchors), "bad_signature") << "the other device's key";
+    auto slot = first.evidence.front();
+    slot.slot = 1;
+    EXPECT_EQ(fault_of(slot, slot.nonce, first.anchors), "misuse");
+    auto kind = first.evidence.front();
+    kind.kind = SpdmEvidenceKind::challenge;
+    EXPECT_EQ(fault_of(kind, kind.nonce, first.anchors), "unexpected_response");
+    // A challenge names its chain.
+    auto challenge = other.evidence.front();
+    ASSERT_EQ(challenge.kind, SpdmEvidenceKind::challenge);
+    challenge.chain = first.evidence.front().chain;
+    EXPECT_EQ(fault_of(challenge, challenge.nonce, first.anchors), "wrong_chain_digest");
+}
+
+TEST_F(RecordedEvidence, SaysWhatADeviceThatLiesAboutAChangeHas) {
+    const auto &changing = named("doe-p384-12-fresh-change").evidence;
+    ASSERT_EQ(changing.size(), 3U);
+    const auto before = read_spdm_transcript(changing[0]);
+    const auto after = read_spdm_transcript(changing[1]);
+    ASSERT_TRUE(before && after);
+    EXPECT_NE(before->blocks, after->blocks);
+    EXPECT_EQ(after->content_changed, 2) << "it says that nothing changed";
+    EXPECT_TRUE(after->values_are_fresh());
+    const auto cached = read_spdm_transcript(named("doe-p384-12-cached").evidence.front());
+    ASSERT_TRUE(cached);
+    EXPECT_FALSE(cached->values_are_fresh());
+    const auto mode = std::ranges::find(after->blocks, 0xFE, &SpdmBlock::index);
+    ASSERT_NE(mode, after->blocks.end());
+    EXPECT_EQ(spdm_device_mode(*mode)->mode, 4U);
+    EXPECT_EQ(spdm_device_mode(*mode)->debug, 0x11U);
+    const auto svn = std::ranges::find(after->blocks, 0x10, &SpdmBlock::index);
+    ASSERT_NE(svn, after->blocks.end());
+    EXPECT_EQ(spdm_security_version(*svn), 7U);
+    EXPECT_FALSE(spdm_device_mode(*svn));
+}
+
+TEST_F(RecordedEvidence, ComesOutOfTheKernelsObjectsTooAndNamesItsNonce) {
+    for (const auto &[name, anchors, all] : saved_) {
+        for (const auto &each : all) {
+            if (each.kind != SpdmEvidenceKind::measurements || each.version == SpdmVersion::v1_1) continue;
+            SpdmObjects objects{.slot = each.slot, .chain = each.chain, .measurements = each.transcript};
+            objects.measurements.insert(objects.measurements.end(), each.signature.begin(), each.signature.end());
+            const auto evidence = spdm_evidence_of(objects);
+            ASSERT_TRUE(evidence) << name << evidence.error().message;
+            EXPECT_EQ(*evidence, each) << name;
+            EXPECT_TRUE(require_own_nonce(*evidence, each.nonce));
+            // What was kept from somebody else's request.
+            const auto kept = require_own_nonce(*evidence, SpdmNonce{1});
+            ASSERT_FALSE(kept);
+            EXPECT_EQ(kept.error().fault, SpdmFault::wrong_nonce);
+            objects.measurements.pop_back();
+            EXPECT_FALSE(spdm_evidence_of(objects)) << name;
+        }
+    }
+}
+
+TEST_F(RecordedEvidence, RecordingsReplayAsTheyWere) {
+    for (const auto &folder : spdm_replay::sample_recordings()) {
+        const auto recording = spdm_replay::read_recording(folder);
+        ASSERT_TRUE(recording);
+        EXPECT_THAT(spdm_replay::replay(*recording).differences, ::testing::IsEmpty()) << recording->name;
+    }
+}
+
+TEST_F(RecordedEvidence, AReplayTellsWhatDiffers) {
+    const auto folder = spdm_replay::sample_recordings().front();
+    const auto good = spdm_replay::read_recording(folder);
+    ASSERT_TRUE(good);
+    auto changed = *good;
+    changed.messages[2].payload.back() ^= 1;
+    changed.messages[2].message.back() ^= 1;
+    EXPECT_FALSE(spdm_replay::replay(changed).differences.empty()) << "a request";
+    changed = *good;
+    changed.messages.back().payload[40] ^= 1;
+    EXPECT_FALSE(spdm_replay::replay(changed).differences.empty()) << "a response";
+    changed = *good;
+    changed.expected["negotiated"]["base_hash"] = "sha256";
+    EXPECT_EQ(spdm_replay::replay(changed).differences.size(), 1U);
+    changed = *good;
+    changed.messages.resize(changed.messages.size() - 2);
+    EXPECT_FALSE(spdm_replay::replay(changed).differences.empty()) << "it ends early";
+}
+
+}  // namespace
+}  // namespace mr
