@@ -69,6 +69,7 @@ std::expected<std::vector<std::uint16_t>, SpdmError> take_version(ByteReader &fr
     (void)from.u8();  // reserved
     const auto count = from.u8();
     std::vector<std::uint16_t> entries;
+    entries.reserve(count);
     for (unsigned i = 0; i < count; ++i) entries.push_back(from.u16());
     if (!from.ok()) return malformed(Code::version, "it ends before the last of its " + std::to_string(count) + " entries");
     return entries;
@@ -125,6 +126,8 @@ std::expected<void, SpdmError> check_algorithms(const SpdmAlgorithms &selected, 
     if (measures && !std::has_single_bit(selected.measurement_hash)) return none("the measurement hash");
     if (!is_none_or_one_of(selected.log_specification, offered.log_specification)) return none("the log's specification");
     if ((selected.other_parameters & ~offered.other_parameters) != 0) return none("the opaque data's format, or the multi-key connection,");
+    if (selected.is_multi_key() && !capabilities.has(spdm_cap_multi_key))
+        return none("a multi-key connection, of a device without MULTI_KEY,");
     if (!is_none_or_one_of(selected.dhe, offered.dhe) || !is_none_or_one_of(selected.aead, offered.aead) ||
         !is_none_or_one_of(selected.requester_asym, offered.requester_asym) ||
         !is_none_or_one_of(selected.key_schedule, offered.key_schedule))
