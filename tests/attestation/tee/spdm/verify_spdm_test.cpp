@@ -265,6 +265,12 @@ TEST_F(VerifySpdm, WithoutReferenceValuesNothingSaysWhatRuns) {
     EXPECT_EQ(refusing(sample_->verify(options)), "");
 }
 
+TEST_F(VerifySpdm, ASecurityVersionAloneLeavesOpenWhatRuns) {
+    values_["spdm"]["blocks"] = {block(16)};
+    values_["spdm"]["unlistedBlocks"] = "accept";
+    EXPECT_EQ(refusing(sample_->verify(values_)), "reference_values");
+}
+
 TEST_F(VerifySpdm, RegistersOfADeviceAreNamedByTypeAndIndex) {
     values_.erase("spdm");
     values_["registers"] = {{"fw2", {to_hex(sample_->evidence.blocks->at(1).value)}}};

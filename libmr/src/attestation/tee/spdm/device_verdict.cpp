@@ -284,8 +284,8 @@ private:
         }
         const auto of_more = sets_.size() == 1 ? std::string() : ", the nearest of " + std::to_string(sets_.size());
         add(statement::measurement_blocks,
-            judge(fit_.wrong.empty(), "all that " + fit_.set->name + " names is there, and as it says",
-                  "not as " + fit_.set->name + of_more + " says: " + listed(fit_.wrong, "; ")),
+            judge(fit_.wrong.empty(), "every block that is named by " + fit_.set->name + " is there, and as it says",
+                  "not as named by " + fit_.set->name + of_more + ": " + listed(fit_.wrong, "; ")),
             required);
         add(statement::unlisted_blocks, check_unlisted(), required);
     }
@@ -300,7 +300,7 @@ private:
             const bool is_mode = block.type == std::to_underlying(SpdmBlockType::device_mode) && spdm_device_mode(block);
             if (!is_listed && !is_mode) unlisted.push_back(index_text(block.index) + " (" + spdm_block_type_text(block.type) + ")");
         }
-        if (!unlisted.empty()) return fails("the device has blocks that " + fit_.set->name + " does not name: " + listed(unlisted));
+        if (!unlisted.empty()) return fails("the device has blocks that are not named by " + fit_.set->name + ": " + listed(unlisted));
         const bool is_all = read_->has_all || (read_->block_count && *read_->block_count == read_->blocks.size());
         return judge(is_all, "the device has no other blocks", "the device was not asked for all its blocks, so that it may have others");
     }
@@ -326,7 +326,8 @@ private:
         tcb.is_asked_for = true;
         tcb.is_up_to_date = fit_.outdated.empty();
         tcb.status = tcb.reported = tcb.is_up_to_date ? spdm_endorsed : spdm_out_of_date;
-        tcb.reason = tcb.is_up_to_date ? "no security version is below what " + fit_.set->name + " names" : listed(fit_.outdated, "; ");
+        tcb.reason =
+            tcb.is_up_to_date ? "no security version is below one that is named by " + fit_.set->name : listed(fit_.outdated, "; ");
         return tcb;
     }
 
@@ -352,7 +353,10 @@ private:
         claims.hardware = {.is = {}, .reason = "no root of all devices is known: whoever names the root says whose it is"};
         claims.debug = debug();
         claims.tcb = tcb();
-        claims.reference_says_what_runs = fit_.set != nullptr;
+        // A security version alone leaves open what runs.
+        claims.reference_says_what_runs = fit_.set != nullptr && std::ranges::any_of(fit_.set->blocks, [](const BlockReference &each) {
+                                              return !each.digests.empty() || !each.raw.empty() || !each.versions.empty();
+                                          });
         return claims;
     }
 
