@@ -56,6 +56,7 @@ std::span<const NamedBit> spdm_debug_bits();
 //   acceptedBlocks array of the indices that need not be listed
 //   unlistedBlocks "accept": any of them
 //   modes          array of the modes that are accepted [["normal"]]; noMode "accept": devices that say none
+//   debug          array of the bits of debugging that are accepted of a device ("since_manufacture"); the reference values' own "debug" accepts all, of all kinds
 //   valuesSinceReset  "accept": values that may be of the device's last reset (it cannot measure anew)
 //   unsignedAlgorithms  "accept": SPDM 1.1, which does not sign what was negotiated
 //   manifestKeys   array of PEM texts: public keys, one of which must have signed each manifest
@@ -75,6 +76,7 @@ struct SpdmPolicy {
     bool accept_unlisted = false;
     std::uint32_t modes = 4;  // bits
     bool accept_no_mode = false;
+    std::uint32_t accepted_debug = 0;  // bits
     bool accept_values_since_reset = false;
     bool accept_unsigned_algorithms = false;
     std::vector<Bytes> manifest_keys = {};  // x || y

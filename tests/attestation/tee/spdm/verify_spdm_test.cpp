@@ -150,6 +150,13 @@ TEST_F(VerifySpdm, ASecurityVersionIsAtLeastWhatIsAskedFor) {
 TEST_F(VerifySpdm, DebugBitsAndModeAreStatementsOfTheirOwn) {
     values_.erase("debug");
     EXPECT_EQ(refusing(sample_->verify(values_)), "not_debug");
+    values_["spdm"]["debug"] = {"since_manufacture"};
+    const auto verdict = sample_->verify(values_);
+    EXPECT_EQ(refusing(verdict), "not_debug");
+    EXPECT_EQ(reason(verdict, statement::not_debug), "the device is, or was, under debug: noninvasive");
+    values_["spdm"]["debug"] = {"since_manufacture", "noninvasive"};
+    EXPECT_EQ(refusing(sample_->verify(values_)), "");
+    values_["spdm"].erase("debug");
     values_["debug"] = "accept";
     values_["spdm"]["modes"] = {"recovery", "rma"};
     EXPECT_EQ(refusing(sample_->verify(values_)), "device_mode");
@@ -308,7 +315,7 @@ TEST(SpdmPolicy, WhatIsWrongIsNamed) {
     EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"immutable_rom","digests":["sha384:00"]}]})"), HasSubstr("is no digest"));
     EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version","versions":["1"]},{"index":1,"type":"version","versions":["2"]}]})"),
                 HasSubstr("1 is given twice"));
-    EXPECT_THAT(error_of(R"({"modes":["normal","fast"]})"), HasSubstr("there are manufacturing, validation, normal"));
+    EXPECT_THAT(error_of(R"({"modes":["normal","fast"]})"), HasSubstr("fast is not known; there are manufacturing, validation, normal"));
     EXPECT_THAT(error_of(R"({"modes":[]})"), HasSubstr("modes is empty"));
     EXPECT_THAT(error_of(R"({"manifestKeys":["none"]})"), HasSubstr("manifestKeys"));
     EXPECT_THAT(error_of(R"({"unlistedBlocks":"allow"})"), HasSubstr("\"accept\" or \"refuse\""));

@@ -310,10 +310,11 @@ private:
         if (!is_signed_) return {.is = {}, .reason = unsigned_reason};
         const auto found = mode();
         if (!found) return {.is = {}, .reason = "the device says nothing of debugging"};
-        const bool is_debug = found->debug != 0;
-        return {.is = is_debug,
-                .reason = is_debug ? "the device is, or was, under debug: " + bits_text(found->debug, spdm_debug_bits())
-                                   : "the device is not under debug, and was not"};
+        const auto refused = found->debug & ~policy_.accepted_debug;
+        if (refused != 0) return {.is = true, .reason = "the device is, or was, under debug: " + bits_text(refused, spdm_debug_bits())};
+        return {.is = false,
+                .reason = found->debug == 0 ? "the device is not under debug, and was not"
+                                            : "of debugging there is what is accepted: " + bits_text(found->debug, spdm_debug_bits())};
     }
 
     [[nodiscard]] ClaimedTcb tcb() const {

@@ -49,6 +49,7 @@ struct PolicyFields {
     std::optional<Choice> unlisted_blocks;
     Texts modes;
     std::optional<Choice> no_mode;
+    Texts debug;
     std::optional<Choice> values_since_reset;
     std::optional<Choice> unsigned_algorithms;
     Texts manifest_keys;
@@ -57,7 +58,7 @@ struct PolicyFields {
         return std::tuple(
             field("anyDevice", &PolicyFields::any_device), field("blocks", &PolicyFields::blocks), field("sets", &PolicyFields::sets),
             field("acceptedBlocks", &PolicyFields::accepted_blocks), field("unlistedBlocks", &PolicyFields::unlisted_blocks),
-            field("modes", &PolicyFields::modes), field("noMode", &PolicyFields::no_mode),
+            field("modes", &PolicyFields::modes), field("noMode", &PolicyFields::no_mode), field("debug", &PolicyFields::debug),
             field("valuesSinceReset", &PolicyFields::values_since_reset), field("unsignedAlgorithms", &PolicyFields::unsigned_algorithms),
             field("manifestKeys", &PolicyFields::manifest_keys), field("unsignedManifests", &PolicyFields::unsigned_manifests));
     }
@@ -68,6 +69,7 @@ std::string what_is_wanted(std::string_view member) {
     if (member == "sets") return "an array of objects with name and blocks";
     if (member == "acceptedBlocks") return "an array of numbers";
     if (member == "modes") return "an array of names of modes, as [\"normal\"]";
+    if (member == "debug") return "an array of names of bits, as [\"since_manufacture\"]";
     if (member == "manifestKeys") return "an array of public keys in PEM";
     return "\"accept\" or \"refuse\"";
 }
@@ -161,16 +163,18 @@ std::expected<void, Error> read_rest(const PolicyFields &fields, SpdmPolicy &pol
         if (index < 1 || index > 0xFE) return malformed("the member acceptedBlocks: an index is 1 to 254");
         policy.accepted_blocks.push_back(static_cast<std::uint8_t>(index));
     }
-    if (fields.modes) {
-        policy.modes = 0;
-        for (const auto &name : *fields.modes) {
-            const auto *const bit = std::ranges::find(mode_bits, name, &NamedBit::name);
-            if (bit == mode_bits.end())
-                return malformed("the member modes: " + name + " is no mode; there are " + bits_text(known_bits(mode_bits), mode_bits));
-            policy.modes |= 1U << bit->number;
+    if (fields.modes) policy.modes = 0;
+    for (const auto &[member, names, known, to] : {std::tuple{"modes", &fields.modes, spdm_mode_bits(), &policy.modes},
+                                                   std::tuple{"debug", &fields.debug, spdm_debug_bits(), &policy.accepted_debug}}) {
+        for (const auto &name : names->value_or(std::vector<std::string>())) {
+            const auto bit = std::ranges::find(known, name, &NamedBit::name);
+            if (bit == known.end())
+                return malformed(std::string("the member ") + member + ": " + name + " is not known; there are " +
+                                 bits_text(known_bits(known), known));
+            *to |= 1U << bit->number;
         }
-        if (policy.modes == 0) return malformed("the member modes is empty: name the modes that are accepted, or leave it out");
     }
+    if (policy.modes == 0) return malformed("the member modes is empty: name the modes that are accepted, or leave it out");
     for (const auto &pem : fields.manifest_keys.value_or(std::vector<std::string>())) {
         const auto anchors = parse_trust_anchors(as_bytes(pem));
         if (!anchors || anchors->platform_keys.size() != 1 || !anchors->roots.empty())
