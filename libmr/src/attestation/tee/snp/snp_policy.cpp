@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "libmr/src/attestation/choice.h"
+#include "libmr/src/attestation/policy_object.h"
 #include "mr/verify_snp.h"
-#include "proto/varlink/fields.h"
 
 namespace mr {
 namespace {
@@ -35,7 +35,7 @@ struct PolicyFields {
     Names policy_clear;
     Names platform_set;
     Names platform_clear;
-    Names chip_ids;
+    policy::Values chip_ids;
     std::optional<std::int64_t> minimum_guest_svn;
     static constexpr auto fields() {
         return std::tuple(field("minimumTcb", &PolicyFields::minimum_tcb), field("vlek", &PolicyFields::vlek),
@@ -54,7 +54,7 @@ std::string what_is_wanted(std::string_view member) {
     return member == "minimumGuestSvn" ? "a number" : "an array of names of bits";
 }
 
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
+using policy::malformed;
 
 std::expected<SnpPolicy::MinimumTcb, Error> minimum_from(const TcbFields &fields, SnpProduct product) {
     SnpPolicy::MinimumTcb minimum;
@@ -99,29 +99,20 @@ std::expected<void, Error> read_bits(std::string_view member, const Names &names
     return {};
 }
 
-std::expected<void, Error> read_rest(const PolicyFields &fields, SnpPolicy &policy) {
+std::expected<void, Error> read_rest(const PolicyFields &fields, SnpPolicy &to) {
     if (fields.vmpls) {
-        policy.accepted_vmpls.clear();
+        to.accepted_vmpls.clear();
         for (const auto level : *fields.vmpls) {
             if (level < 0 || level > std::int64_t{max_snp_vmpl}) return malformed("the member vmpls: a level is 0 to 3");
-            policy.accepted_vmpls.push_back(static_cast<std::uint32_t>(level));
+            to.accepted_vmpls.push_back(static_cast<std::uint32_t>(level));
         }
-        if (policy.accepted_vmpls.empty())
-            return malformed("the member vmpls is empty: name the levels that are accepted, or leave it out");
+        if (to.accepted_vmpls.empty()) return malformed("the member vmpls is empty: name the levels that are accepted, or leave it out");
     }
-    if (fields.chip_ids && fields.chip_ids->empty())
-        return malformed("the member chipIds is empty: name the chips that are accepted, or leave it out");
-    for (const auto &hex : fields.chip_ids.value_or(std::vector<std::string>())) {
-        const auto value = from_hex(hex);
-        std::array<std::uint8_t, 64> chip{};
-        if (!value || value->size() != chip.size()) return malformed("a value of chipIds is not 64 bytes in hex");
-        std::ranges::copy(*value, chip.begin());
-        policy.accepted_chips.push_back(chip);
-    }
+    if (auto read = policy::read_values_into(to.accepted_chips, "chipIds", fields.chip_ids); !read) return read;
     if (!fields.minimum_guest_svn) return {};
     if (*fields.minimum_guest_svn < 0 || *fields.minimum_guest_svn > std::numeric_limits<std::uint32_t>::max())
         return malformed("the member minimumGuestSvn is not a number of 32 bits");
-    policy.minimum_guest_svn = static_cast<std::uint32_t>(*fields.minimum_guest_svn);
+    to.minimum_guest_svn = static_cast<std::uint32_t>(*fields.minimum_guest_svn);
     return {};
 }
 
@@ -129,28 +120,19 @@ std::expected<void, Error> read_rest(const PolicyFields &fields, SnpPolicy &poli
 
 std::expected<SnpPolicy, Error> parse_snp_policy(std::string_view json) {
     varlink::Document document;
-    if (!document.parse(json) || document.root().kind() != varlink::Kind::object)
-        return malformed("what is said for SEV-SNP is not one JSON object");
-    for (auto member = document.root().first(); member; member = member->next()) {
-        const bool known = std::apply([&](const auto &...each) { return ((each.name == member->key()) || ...); }, PolicyFields::fields());
-        if (!known) return malformed("the member " + std::string(member->key()) + " is unknown");
-        // What is null says nothing, where its writer meant something: an unset variable of a template.
-        if (member->kind() == varlink::Kind::null) return malformed("the member " + std::string(member->key()) + " is null: leave it out");
-    }
-    const auto fields = varlink::decode<PolicyFields>(document.root());
-    if (!fields)
-        return malformed("the member " + fields.error().name + " is given twice, or is not " + what_is_wanted(fields.error().name));
-    SnpPolicy policy{.accept_vlek = fields->vlek == Choice::accept, .accept_migration_agent = fields->migration_agent == Choice::accept};
+    const auto fields = policy::read_object<PolicyFields>(document, json, "SEV-SNP", what_is_wanted);
+    if (!fields) return std::unexpected(fields.error());
+    SnpPolicy made{.accept_vlek = fields->vlek == Choice::accept, .accept_migration_agent = fields->migration_agent == Choice::accept};
     for (const auto &[member, names, known, to] :
-         {std::tuple{"policySet", &fields->policy_set, snp_policy_bits(), &policy.policy.set},
-          std::tuple{"policyClear", &fields->policy_clear, snp_policy_bits(), &policy.policy.clear},
-          std::tuple{"platformSet", &fields->platform_set, snp_platform_bits(), &policy.platform.set},
-          std::tuple{"platformClear", &fields->platform_clear, snp_platform_bits(), &policy.platform.clear}}) {
+         {std::tuple{"policySet", &fields->policy_set, snp_policy_bits(), &made.policy.set},
+          std::tuple{"policyClear", &fields->policy_clear, snp_policy_bits(), &made.policy.clear},
+          std::tuple{"platformSet", &fields->platform_set, snp_platform_bits(), &made.platform.set},
+          std::tuple{"platformClear", &fields->platform_clear, snp_platform_bits(), &made.platform.clear}}) {
         if (auto read = read_bits(member, *names, known, *to); !read) return std::unexpected(std::move(read.error()));
     }
-    if (auto read = read_minimum_tcb(*fields, policy); !read) return std::unexpected(std::move(read.error()));
-    if (auto read = read_rest(*fields, policy); !read) return std::unexpected(std::move(read.error()));
-    return policy;
+    if (auto read = read_minimum_tcb(*fields, made); !read) return std::unexpected(std::move(read.error()));
+    if (auto read = read_rest(*fields, made); !read) return std::unexpected(std::move(read.error()));
+    return made;
 }
 
 }  // namespace mr
