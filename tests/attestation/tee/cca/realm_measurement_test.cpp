@@ -231,6 +231,40 @@ TEST(RealmLog, OfOlderTextsAndOfOneRecordIsRead) {
     EXPECT_EQ(padded(steps->back().rim), sample_expectations("cca/rim-small").at("log_rim").get<std::string>());
 }
 
+// A log of the small realm's parameters, with so many bytes in what begins it and what creates the realm.
+Bytes realm_log(std::size_t vm_version_size, std::size_t create_size) {
+    Bytes log;
+    append_tcg_header(log, {.algorithms = {{tcg_id(HashAlgorithm::sha256), 32}}, .vendor_info = {}});
+    const Bytes none(32);
+    Event event;
+    event.type = ev_no_action;
+    event.digests = {{tcg_id(HashAlgorithm::sha256), none}};
+    constexpr std::string_view signature = "VM VERSION";
+    Bytes version(vm_version_size);
+    std::ranges::copy(signature, version.begin());
+    event.data = version;
+    append_tcg_event(log, event);
+    Bytes create{1, 0, 0, 0, static_cast<std::uint8_t>(create_size), 0, 0, 0};
+    create.insert(create.end(), {0, 0, 0, 0, 0, 0, 0, 0, 48, 0, 5, 3, 0, 0});
+    create.resize(8 + create_size, 0xEE);
+    event.type = ev_event_tag;
+    event.data = create;
+    append_tcg_event(log, event);
+    return log;
+}
+
+TEST(RealmLog, WithPaddingAsCLaysItOutIsTheSameRealm) {
+    for (const std::size_t version : {108U, 112U, 116U}) {
+        for (const std::size_t create : {14U, 16U}) {
+            const auto realm = parse_realm_log(realm_log(version, create));
+            ASSERT_TRUE(realm) << realm.error().message;
+            EXPECT_EQ(realm->parameters, (RealmParameters{.s2sz = 48, .num_bps = 5, .num_wps = 3}));
+        }
+    }
+    EXPECT_THAT(parse_realm_log(realm_log(110, 14)).error().message, HasSubstr("record 1 of the realm's log: its data have 110 bytes"));
+    EXPECT_THAT(parse_realm_log(realm_log(108, 15)).error().message, HasSubstr("record 2 of the realm's log: its data have 15 bytes"));
+}
+
 // TCG's own tags are other things: without the record that makes it a realm's, a log has no realm.
 TEST(RealmLog, IsOneOnlyWithItsRecord) {
     if (!exists(sample_path("cca/qemu-realm-bootlog"))) GTEST_SKIP() << "there are no samples on this machine";

@@ -1,5 +1,6 @@
 // What a realm's log says that the host did.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "libmr/src/event_log/byte_reader.h"
@@ -21,9 +22,11 @@ constexpr std::uint32_t tag_rec_create = 3;
 
 // Of EV_NO_ACTION, 16 bytes; name and version follow.
 constexpr std::string_view vm_version{"VM VERSION\0\0\0\0\0\0", 16};
-// Behind them: newer logs have the log's place and size, RAM and CPUs, older ones RAM, CPUs and flags.
-constexpr std::size_t vm_version_size = 16 + 32 + 40 + 28;
-constexpr std::size_t older_vm_version_size = 16 + 32 + 40 + 20;
+// Behind them: newer logs have the log's place and size, RAM and CPUs, older ones RAM, CPUs and flags. QEMU writes the older one as C lays it out, with 4 bytes of padding
+// before the flags, and behind the 14 bytes of what creates the realm 2 bytes, which say nothing.
+constexpr std::array<std::size_t, 3> vm_version_sizes{16 + 32 + 40 + 20, 16 + 32 + 40 + 24, 16 + 32 + 40 + 28};
+constexpr std::size_t realm_create_size = 14;
+constexpr std::size_t realm_create_padding = 2;
 
 std::unexpected<Error> malformed(const Event &event, const std::string &what) {
     return std::unexpected(Error{ErrorCode::malformed, "record " + std::to_string(event.sequence) + " of the realm's log: " + what});
@@ -79,12 +82,14 @@ struct Reading {
         ByteReader body(tagged->content);
         const auto whole = [&]() -> std::expected<void, Error> {
             if (!body.ok() || !body.rest().empty())
-                return malformed(event, "its data have another size than those of the tag " + std::to_string(tag));
+                return malformed(event, "its data have " + std::to_string(tagged->content.size()) +
+                                            " bytes, another size than those of the tag " + std::to_string(tag));
             return {};
         };
         if (tag == tag_realm_create) {
             if (parameters) return malformed(event, "it creates the realm a second time");
             parameters = parameters_from(body);
+            if (tagged->content.size() == realm_create_size + realm_create_padding) body.take(realm_create_padding);
             return whole();
         }
         if (tag == tag_init_ripas) {
@@ -124,8 +129,9 @@ std::expected<RealmDescription, Error> parse_realm_log(ByteView log) {
         if (!more) return std::unexpected(more.error());
         if (!*more) break;
         if (is_vm_version(event)) {
-            if (event.data->size() != vm_version_size && event.data->size() != older_vm_version_size)
-                return malformed(event, "its data have another size than a VM VERSION");
+            if (std::ranges::find(vm_version_sizes, event.data->size()) == vm_version_sizes.end())
+                return malformed(event, "its data have " + std::to_string(event.data->size()) +
+                                            " bytes, another size than a VM VERSION: those known have 108, 112 or 116");
             is_realms = true;
         }
         // Before it nothing says what a tag means.
