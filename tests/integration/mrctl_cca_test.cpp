@@ -70,7 +70,11 @@ TEST_F(MrctlCca, RebuildsTheInitialMeasurementOfARealm) {
     EXPECT_EQ(steps["steps"][1]["rim"], "365183bedfd6b2b008421cd9987384ebad20438e6cb3a9a1b6dbdfef3ca1aec7");
     EXPECT_THAT(failure(2, {"realm-measurement"}), HasSubstr("--log"));
     EXPECT_THAT(failure(2, {"realm-measurement", "--log", parameters, "--image", "DTB"}), HasSubstr("NAME=FILE"));
-    EXPECT_THAT(failure(1, {"realm-measurement", "--log", sample(realm + "realm-log.bin")}), HasSubstr("the image FIRMWARE is not given"));
+    EXPECT_THAT(failure(1, {"realm-measurement", "--log", sample(realm + "realm-log.bin")}),
+                HasSubstr("realm-log.bin: the image FIRMWARE is not given"));
+    EXPECT_THAT(
+        failure(1, {"realm-measurement", "--log", sample(realm + "realm-log.bin"), "--image", "KERNEL=" + sample(realm + "dtb.bin")}),
+        HasSubstr("has no image of that name; it has FIRMWARE, DTB"));
     EXPECT_THAT(failure(1, {"realm-measurement", "--log", sample("qemu-realm-bootlog/realm-bootlog.bin")}),
                 HasSubstr("no record VM VERSION"));
 }
