@@ -8,6 +8,7 @@
 #include <iostream>
 #include <string>
 
+#include "libmr/src/command_line_answer.h"
 #include "mr/client.h"
 #include "mr/event_content.h"
 #include "mrfs/file_system.h"
@@ -57,8 +58,7 @@ int main(int argc, char **argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
-        const auto code = app.exit(error);
-        return code == 0 ? exit_done : exit_usage;
+        return mr::answer_command_line(app, error, "mrfs", exit_usage);
     }
 
     if (!user.empty()) {

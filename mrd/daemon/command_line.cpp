@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
+#include "libmr/src/command_line_answer.h"
 #include "mr/bytes.h"
 #include "mr/event_content.h"
 #include "mrd/log.h"
@@ -144,14 +144,7 @@ std::expected<CommandLine, EndNow> parse_command_line(int argc, char **argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
-        // It repeats what was typed.
-        std::ostringstream out;
-        std::ostringstream wrong;
-        const auto code = app.exit(error, out, wrong);
-        std::cout << mr::printable_lines(out.str());
-        if (code != 0) std::cerr << "mrd: ";
-        std::cerr << mr::printable_lines(wrong.str());
-        return std::unexpected(EndNow{code == 0 ? 0 : exit_usage});
+        return std::unexpected(EndNow{mr::answer_command_line(app, error, "mrd", exit_usage)});
     }
     const auto refuse = [](const std::string &message, int exit_code = exit_usage) {
         std::cerr << "mrd: " << mr::printable_text(message) << '\n';

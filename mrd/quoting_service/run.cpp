@@ -14,12 +14,12 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "libmr/src/command_line_answer.h"
 #include "mr/event_content.h"
 #include "mr/file.h"
 #include "mrd/daemon/activation.h"
@@ -74,14 +74,7 @@ std::expected<CommandLine, int> parse(int argc, char **argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {
-        // It repeats what was typed.
-        std::ostringstream out;
-        std::ostringstream wrong;
-        const auto code = app.exit(error, out, wrong);
-        std::cout << mr::printable_lines(out.str());
-        if (code != 0) std::cerr << "mrd-quoting-service: ";
-        std::cerr << mr::printable_lines(wrong.str());
-        return std::unexpected(code == 0 ? exit_done : exit_usage);
+        return std::unexpected(mr::answer_command_line(app, error, "mrd-quoting-service", exit_usage));
     }
     const auto refuse = [](const std::string &message) {
         std::cerr << "mrd-quoting-service: " << mr::printable_text(message) << '\n';
@@ -103,13 +96,17 @@ std::expected<CommandLine, int> parse(int argc, char **argv) {
     return command_line;
 }
 
+// More than a key's, so that what is none (hexadecimal, a certificate) is told by its size.
+constexpr std::size_t max_key_file = 4096;
+
 std::expected<sim::ReportKey, std::string> read_key(const std::filesystem::path &file) {
     sim::ReportKey key{};
-    auto bytes = mr::read_file(file, key.size() + 1);
+    auto bytes = mr::read_file(file, max_key_file);
     if (!bytes) return Failure("--report-key: " + bytes.error().message);
     if (bytes->size() == key.size() + 1 && bytes->back() == '\n') bytes->pop_back();  // as a kernel module's parameter
     if (bytes->size() != key.size())
-        return Failure("--report-key: " + file.native() + " has " + std::to_string(bytes->size()) + " bytes: a key has 32");
+        return Failure("--report-key: " + file.native() + " has " + std::to_string(bytes->size()) +
+                       " bytes: a key has 32, as such and not as hexadecimal; a line feed may follow");
     std::ranges::copy(*bytes, key.begin());
     return key;
 }

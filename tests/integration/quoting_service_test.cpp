@@ -109,6 +109,8 @@ TEST_F(QuotingServiceProgram, NamesTheOptionOrTheFileThatIsWrong) {
     EXPECT_THAT(refused(command({"--report-key", folder() / "none"}), 1), HasSubstr((folder() / "none").native()));
     std::ofstream(folder() / "short") << "short";
     EXPECT_THAT(refused(command({"--report-key", folder() / "short"}), 1), HasSubstr("has 5 bytes: a key has 32"));
+    std::ofstream(folder() / "hex") << std::string(64, 'a') << '\n';
+    EXPECT_THAT(refused(command({"--report-key", folder() / "hex"}), 1), HasSubstr("has 65 bytes: a key has 32, as such and not as hex"));
     std::filesystem::create_directory(folder() / "state");
     std::filesystem::permissions(folder() / "state", std::filesystem::perms(0777));
     EXPECT_THAT(refused(command(), 1), HasSubstr((folder() / "state").native()));
