@@ -1,10 +1,10 @@
-// What a report of SEV-SNP says, as far as who asked for it has to know.
+// What a report of SEV-SNP says, as far as who asked for it has to know: of any version, also of one that no verifier here knows yet (mr/snp_report.h), for its hardware
+// is there and signs.
 //
 // Source: AMD 56860, "SEV Secure Nested Paging Firmware ABI Specification", ATTESTATION_REPORT; numbers are little-endian.
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -12,8 +12,6 @@
 #include "mr/bytes.h"
 
 namespace mrd {
-
-inline constexpr std::size_t snp_report_size = 1184;
 
 struct SnpReport {
     std::uint32_t vmpl = 0;  // whom it is for: 0 to 3

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "mr/snp_report.h"
 #include "tests/places.h"
 
 namespace mrd {
@@ -17,7 +18,7 @@ using ::testing::HasSubstr;
 
 // As the field's layout says, made by hand.
 mr::Bytes report(std::uint8_t vmpl = 1, std::uint8_t version = 3) {
-    mr::Bytes bytes(snp_report_size, 0xEE);
+    mr::Bytes bytes(mr::snp_report_size, 0xEE);
     std::ranges::fill_n(bytes.begin(), 4, 0);
     bytes[0] = version;
     std::ranges::fill_n(bytes.begin() + 0x30, 4, 0);
