@@ -53,7 +53,7 @@ std::uint64_t cmw_tag_of(std::uint16_t content_format);
 struct CmwMember;
 struct CmwCollection {
     std::string type = {};  // empty: it has none
-    std::vector<CmwMember> members = {};
+    std::vector<CmwMember> members;
 };
 struct Cmw {
     std::variant<CmwRecord, CmwCollection> form;

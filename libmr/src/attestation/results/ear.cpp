@@ -115,7 +115,7 @@ std::optional<varlink::Value> claim(varlink::Value object, std::string_view name
 }
 
 std::optional<EarTier> tier_from(varlink::Value value) {
-    const auto found = std::ranges::find_if(tiers, [&](const auto &each) {
+    const auto *const found = std::ranges::find_if(tiers, [&](const auto &each) {
         return value.as_string() == std::get<1>(each) || value.as_int() == std::int64_t{std::get<2>(each)};
     });
     return found == tiers.end() ? std::nullopt : std::optional(std::get<0>(*found));

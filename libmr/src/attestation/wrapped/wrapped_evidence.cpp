@@ -173,7 +173,7 @@ std::expected<Bytes, Error> write_evidence_cmw(const Evidence &evidence, WrapEnc
     const auto record = [](std::string_view type, ByteView value) {
         return Cmw{CmwRecord{.type = std::string(type), .value = Bytes(value.begin(), value.end()), .indicator = cmw_evidence}};
     };
-    CmwCollection collection{.type = std::string(evidence_cmw_type)};
+    CmwCollection collection{.type = std::string(evidence_cmw_type), .members = {}};
     for (const auto &part : evidence.parts) {
         const auto provider = attestation::provider_of_kind(part.kind);
         if (provider.empty()) return refuse(ErrorCode::not_supported, "no TSM report is of the kind " + part.kind);
