@@ -8,12 +8,16 @@ int to_errno(const mr::Error &error) {
     switch (error.code) {
     // What is asked is not there, or not now.
     case mr::ErrorCode::no_such_register:
+    case mr::ErrorCode::no_such_device:
+    case mr::ErrorCode::device_absent:
     case mr::ErrorCode::no_service: return ENODEV;
     case mr::ErrorCode::no_such_provider: return ENXIO;
     case mr::ErrorCode::busy:
     case mr::ErrorCode::quote_unavailable: return EBUSY;
+    case mr::ErrorCode::generation_passed:
     case mr::ErrorCode::generation_mismatch: return EAGAIN;
     case mr::ErrorCode::quote_timeout:
+    case mr::ErrorCode::device_timeout:
     case mr::ErrorCode::timed_out: return ETIMEDOUT;
 
     // This caller may not, or nobody may.
@@ -36,6 +40,8 @@ int to_errno(const mr::Error &error) {
     case mr::ErrorCode::method_not_implemented: return EOPNOTSUPP;
 
     // Something failed.
+    case mr::ErrorCode::device_failed:
+    case mr::ErrorCode::not_measured:
     case mr::ErrorCode::indeterminate:
     case mr::ErrorCode::duplicate_event:
     case mr::ErrorCode::journal_failed:
