@@ -129,7 +129,7 @@ private:
                           : std::unexpected(SpdmError{SpdmFault::no_common_algorithm, "the base hash is not known"});
         is_signed_ = signature && chain;
         if (!chain) {
-            const auto none = anchors_.roots.empty() ? "; no roots were given, and there are none that all devices have" : "";
+            const auto *const none = anchors_.roots.empty() ? "; no roots were given, and there are none that all devices have" : "";
             add(statement::certificate_chain, fails(chain.error().message + none));
             return add(statement::certificates_valid, not_judged("the certificate chain does not hold"));
         }
@@ -273,7 +273,7 @@ private:
     void check_blocks() {
         const bool required = has_policy_ || evidence_.collateral.has_value();
         if (!is_signed_ || sets_.empty()) {
-            const auto reason = is_signed_ ? "no reference values name the blocks of the device" : unsigned_reason;
+            const auto *const reason = is_signed_ ? "no reference values name the blocks of the device" : unsigned_reason;
             add(statement::measurement_blocks, not_judged(reason), required);
             return add(statement::unlisted_blocks, not_judged(reason), required);
         }

@@ -96,7 +96,7 @@ std::expected<BlockReference, Error> reference_from(const BlockFields &fields) {
     }
     for (const auto &text : fields.digests.value_or(std::vector<std::string>())) {
         const auto digest = content_digest_from(text);
-        if (!digest) return malformed(in_block + "\"" + text + "\" is no digest, as \"sha384:HEX\"");
+        if (!digest) return malformed(std::string(in_block).append("\"").append(text).append("\" is no digest, as \"sha384:HEX\""));
         if (digest->algorithm == HashAlgorithm::sha1) return malformed(in_block + "nothing rests on SHA-1");
         reference.digests.push_back(*digest);
     }
