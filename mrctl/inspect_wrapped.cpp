@@ -54,8 +54,8 @@ void add_rows(std::vector<Row> &rows, const std::string &label, const mr::Cmw &m
     const auto &collection = std::get<mr::CmwCollection>(message.form);
     if (!collection.type.empty()) rows.push_back({label, "collection of the type " + mr::printable_text(collection.type), "-", "-", "-"});
     for (const auto &member : collection.members) {
-        auto inner = text_of(member.label);
-        add_rows(rows, label == "." ? inner : label + "." + inner, member.message);
+        const auto inner = text_of(member.label);
+        add_rows(rows, label == "." ? inner : std::string(label).append(".").append(inner), member.message);
     }
 }
 

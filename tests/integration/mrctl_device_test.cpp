@@ -1,0 +1,67 @@
+// mrctl on what devices sign, and on what they say to a TSM: recorded ones, where they are beside the repository.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/attestation/tee/spdm/device_sample.h"
+#include "tests/integration/mrctl.h"
+
+namespace mrd {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+class MrctlDevice : public MrctlTest {
+protected:
+    void SetUp() override {
+        MrctlTest::SetUp();
+        if (!mr::Conversation::have()) GTEST_SKIP() << "there are no recordings on this machine";
+    }
+
+    std::string file(const std::string &name, std::string_view content) {
+        const auto path = folder() / name;
+        std::ofstream(path, std::ios::binary) << content;
+        return path.native();
+    }
+};
+
+TEST_F(MrctlDevice, FindsOutThatAFileIsEvidenceOfADeviceAndJudgesIt) {
+    const mr::DeviceSample sample("doe-p384-12-all-signed");
+    const auto evidence = file("device.json", mr::write_device_evidence(sample.evidence));
+    const auto roots = file("root.der", {reinterpret_cast<const char *>(sample.root.data()), sample.root.size()});
+    auto values = sample.reference_values();
+    const auto reference = file("reference.json", values.dump());
+    const auto nonce = mr::to_hex(sample.evidence.spdm.nonce);
+    EXPECT_THAT(output({"verify", evidence, "--roots", roots, "--nonce", nonce, "--reference", reference}),
+                EndsWith("\nverified, but not hardware (the root was given, and no root is that of all devices)\n"));
+    std::swap(values["spdm"]["blocks"][0]["digests"], values["spdm"]["blocks"][1]["digests"]);
+    const auto swapped = file("swapped.json", values.dump());
+    const auto refused = mrctl({"verify", evidence, "--roots", roots, "--nonce", nonce, "--reference", swapped});
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.out, EndsWith("REFUSED: measurement_blocks\n"));
+    EXPECT_THAT(failure(2, {"verify", evidence, "--log", reference, "--nonce", nonce}), HasSubstr("a device has no log"));
+}
+
+TEST_F(MrctlDevice, ExplainsEvidenceAndWhatIsSaidToATsm) {
+    const mr::DeviceSample sample("doe-p384-12-all-signed");
+    const auto device = json({"inspect", file("device.json", mr::write_device_evidence(sample.evidence))});
+    EXPECT_EQ(device["dmtf"].get<std::string>(), "ACME:WIDGET:1234567890");
+    EXPECT_EQ(device["blocks"][4]["svn"].get<int>(), 7);
+    EXPECT_EQ(device["blocks"][7]["mode"].get<std::string>(), "normal");
+
+    const mr::Conversation conversation("doe-p384-12-tdisp");
+    const auto report = file("report", conversation.expected().at("tdi_report").at("hex").get<std::string>());
+    EXPECT_THAT(output({"inspect", report}), HasSubstr("WARNING: others than the guest reach range 1\n"));
+    for (std::size_t i = 0; i < conversation.size(); ++i) {
+        if (conversation.at(i).value("ide_km", "") != "KEY_PROG") continue;
+        const auto message = mr::to_hex(conversation.message(i));
+        const auto text = output({"inspect", file("message", message)});
+        EXPECT_THAT(text, HasSubstr("message KEY_PROG\n"));
+        constexpr std::size_t key_at = 38;
+        EXPECT_THAT(text, ::testing::Not(HasSubstr(message.substr(key_at, 64))));
+    }
+}
+
+}  // namespace
+}  // namespace mrd
