@@ -123,7 +123,7 @@ log_only = true
     EXPECT_EQ(config.providers.at(0).firmware_log, std::nullopt);
     EXPECT_EQ(config.providers.at(1).firmware_log, "/tmp/d");
     EXPECT_EQ(config.providers.at(1).earlier_logs, (std::vector<std::filesystem::path>{"/tmp/e", "/tmp/f"}));
-    ASSERT_EQ(config.providers.size(), 1U);
+    ASSERT_EQ(config.providers.size(), 2U);
     EXPECT_EQ(config.providers[0].name, "tdx");
     EXPECT_TRUE(config.providers[0].required);
     EXPECT_EQ(config.providers[1].name, "second");
@@ -242,7 +242,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"UnknownInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"io.mrd.Evnetlog\"]\n",
                   "mrd.toml:4: listener.interfaces ", "known are: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation"},
         BadConfig{"NoInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = []\n", "mrd.toml:4: listener.interfaces ",
-                  "must be a list of 1 to 4 texts, or left out"},
+                  "must be a list of 1 to 5 texts, or left out"},
         BadConfig{"InterfaceTwice", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"io.mrd.EventLog\", \"io.mrd.EventLog\"]\n",
                   "mrd.toml:4: listener.interfaces ", "has one twice: io.mrd.EventLog"},
         BadConfig{"ModeAsNumber", "[[listener]]\nname = \"a\"\npath = \"/a\"\nmode = 660\n", "mrd.toml:4: listener.mode ", "\"0660\""},

@@ -367,7 +367,7 @@ TEST_F(DeviceTest, MayBeBusyAndNotReady) {
 }
 
 TEST_F(DeviceTest, MaySpeakOtherVersionsOverDoeInChunks) {
-    for (const std::uint8_t version : {0x11, 0x12, 0x13, 0x14}) {
+    for (const std::uint8_t version : std::initializer_list<std::uint8_t>{0x11, 0x12, 0x13, 0x14}) {
         auto options = usual_device();
         options.framing = Framing::doe;
         options.version = version;

@@ -47,14 +47,11 @@ mr::Bytes snp_report(mr::ByteView report_data, std::uint8_t measured = 1) {
 }
 
 // With this in REM0.
-mr::Bytes cca_token(const mr::TestCcaToken &platform, mr::ByteView challenge, std::uint8_t rem0) {
+mr::Bytes cca_token(mr::TestCcaToken &platform, mr::ByteView challenge, std::uint8_t rem0) {
     using namespace mr::cca_test;  // NOLINT(google-build-using-namespace)
-    auto token = platform.realm;
-    set(token, 10, bytes(challenge));
-    set(token, 44239, array({bytes(mr::Bytes(32, rem0)), bytes(mr::Bytes(32)), bytes(mr::Bytes(32)), bytes(mr::Bytes(32))}));
-    mr::TestCcaToken made = platform;
-    made.realm = token;
-    return made.encode();
+    set(platform.realm, 10, bytes(challenge));
+    set(platform.realm, 44239, array({bytes(mr::Bytes(32, rem0)), bytes(mr::Bytes(32)), bytes(mr::Bytes(32)), bytes(mr::Bytes(32))}));
+    return platform.encode();
 }
 
 std::vector<std::string> described(const ReportRegisters &registers) {
@@ -79,7 +76,7 @@ TEST(ReportRegisters, OfSnpAreReadAndNeverChange) {
 }
 
 TEST(ReportRegisters, OfCcaAreLiveWhereTheRealmExtendsThem) {
-    const mr::TestCcaToken platform;
+    mr::TestCcaToken platform;
     std::uint8_t rem0 = 0;
     auto registers = opened("cca", [&](mr::ByteView data) -> Made { return cca_token(platform, data, rem0); }).value();
     EXPECT_THAT(described(*registers), ElementsAre("rim R 32 sha256 owned", "rem0 RL 32 sha256 observed", "rem1 RL 32 sha256 observed",
@@ -129,7 +126,7 @@ TEST(ReportRegisters, NothingExtendsOrWritesThem) {
 }
 
 TEST(ReportRegisters, AQuoteSaysThoseAloneThatAreExtended) {
-    const mr::TestCcaToken platform;
+    mr::TestCcaToken platform;
     const auto token = cca_token(platform, mr::Bytes(64, 1), 9);
     auto registers = opened("cca", [&](mr::ByteView data) -> Made { return cca_token(platform, data, 0); }).value();
     const auto said = registers_said("cca", token, registers->list());
