@@ -38,7 +38,14 @@ struct RulesetAttributes {
     std::uint64_t handled_network;  // 4: bind and connect of TCP
     std::uint64_t scoped;           // 6: abstract sockets
 };
-constexpr std::uint64_t all_network = 3;
+constexpr std::uint64_t connect_tcp = 1U << 1U;
+constexpr std::uint64_t all_network = connect_tcp | 1U << 0U;
+
+struct PortAttributes {
+    std::uint64_t allowed;
+    std::uint64_t port;
+};
+constexpr int rule_of_a_port = 2;
 // Signals are left to the list of system calls: with them, the one that the kernel sends at a parent's end (PR_SET_PDEATHSIG) would not arrive either.
 constexpr std::uint64_t all_scopes = 1;
 
@@ -97,6 +104,11 @@ FilesAllowed &FilesAllowed::allow(std::filesystem::path path, Access access) {
     return *this;
 }
 
+FilesAllowed &FilesAllowed::allow_connecting_to(std::uint16_t port) {
+    ports_.push_back(port);
+    return *this;
+}
+
 std::expected<int, std::string> FilesAllowed::enforce() const {
     const auto version = static_cast<int>(::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION));
     if (version < 1) return failed("ask for its version");
@@ -120,6 +132,11 @@ std::expected<int, std::string> FilesAllowed::enforce() const {
         if (beneath.allowed_access == 0) continue;
         if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
             return failed("allow " + rule.path.native());
+    }
+    for (const auto port : ports_) {
+        const PortAttributes attributes{.allowed = connect_tcp, .port = port};
+        if (handled.handled_network != 0 && ::syscall(SYS_landlock_add_rule, ruleset.get(), rule_of_a_port, &attributes, 0) != 0)
+            return failed("allow port " + std::to_string(port));
     }
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("set no_new_privs");
     if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return failed("begin to keep it");

@@ -1,4 +1,4 @@
-// Which files this process may still open (Landlock, Linux 5.13 and later): none but those below the paths that are named here, each with what may be done there. It
+// Which files this process may still open, and which ports of TCP it may still connect to (Landlock, Linux 5.13 and later): none but those that are named here. It
 // holds for the calling thread, for threads that it makes afterwards, and for their processes. What is open already stays so.
 //
 // A build with a sanitizer reads /proc, too: it looks at its own memory and threads.
@@ -27,6 +27,8 @@ class FilesAllowed {
 public:
     // A folder with what is below it, or a file. What is not there is passed over.
     FilesAllowed &allow(std::filesystem::path path, Access access);
+    // A port of TCP, at whatever address.
+    FilesAllowed &allow_connecting_to(std::uint16_t port);
 
     // From now on, and without a way back. Sets no_new_privs. The version of the kernel's Landlock. Error: why this kernel keeps nothing of it, one sentence.
     [[nodiscard]] std::expected<int, std::string> enforce() const;
@@ -37,6 +39,7 @@ private:
         Access access;
     };
     std::vector<Rule> rules_;
+    std::vector<std::uint16_t> ports_;
 };
 
 }  // namespace confinement

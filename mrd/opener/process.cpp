@@ -1,7 +1,9 @@
 #include "mrd/opener/process.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -15,6 +17,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <system_error>
@@ -61,6 +64,24 @@ confinement::Capabilities needed_by(Duty duty) {
     return confinement::capability(duty == Duty::callers ? CAP_SYS_PTRACE : CAP_DAC_OVERRIDE);
 }
 
+// Nothing: it is no address of TCP.
+std::optional<std::uint16_t> tcp_port_of(std::span<const std::uint8_t> address) {
+    sa_family_t family = 0;
+    if (address.size() < sizeof(family)) return std::nullopt;
+    std::memcpy(&family, address.data(), sizeof(family));
+    if (family == AF_INET && address.size() == sizeof(sockaddr_in)) {
+        sockaddr_in to{};
+        std::memcpy(&to, address.data(), sizeof(to));
+        return ntohs(to.sin_port);
+    }
+    if (family == AF_INET6 && address.size() == sizeof(sockaddr_in6)) {
+        sockaddr_in6 to{};
+        std::memcpy(&to, address.data(), sizeof(to));
+        return ntohs(to.sin6_port);
+    }
+    return std::nullopt;
+}
+
 confinement::FilesAllowed files_of(const Places &places) {
     confinement::FilesAllowed allowed;
     for (const auto &place : places) {
@@ -71,7 +92,9 @@ confinement::FilesAllowed files_of(const Places &places) {
         case Place::Kind::processes: allowed.allow(root, confinement::Access::read); break;
         case Place::Kind::instances: allowed.allow(root, confinement::Access::manage); break;
         case Place::Kind::socket_file: allowed.allow(root, confinement::Access::remove); break;
-        case Place::Kind::socket: break;
+        case Place::Kind::socket:
+            if (const auto port = tcp_port_of(place.address)) allowed.allow_connecting_to(*port);
+            break;
         }
     }
     return allowed;

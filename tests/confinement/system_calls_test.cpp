@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -118,6 +119,33 @@ TEST(FilesAllowed, WhatIsNotBelowANamedPathIsNotOpenedAndWhatIsIsAsFarAsItIsAllo
     };
     const int result = in_a_process(check);
     if (result == 77) GTEST_SKIP() << "this kernel has no Landlock";
+    EXPECT_EQ(result, 0);
+}
+
+TEST(FilesAllowed, OfTcpOnlyThePortsThatAreNamedAreConnectedTo) {
+    const auto listening = [](sockaddr_in &address) {
+        const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        address = {.sin_family = AF_INET, .sin_port = 0, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+        socklen_t size = sizeof(address);
+        return ::bind(socket, reinterpret_cast<sockaddr *>(&address), size) == 0 && ::listen(socket, 1) == 0 &&
+               ::getsockname(socket, reinterpret_cast<sockaddr *>(&address), &size) == 0;
+    };
+    const auto connects = [](const sockaddr_in &address) {
+        return ::connect(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) ==
+               0;
+    };
+    sockaddr_in named{};
+    sockaddr_in other{};
+    ASSERT_TRUE(listening(named) && listening(other));
+    const int result = in_a_process([&] {
+        constexpr int first_with_network = 4;
+        if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) < first_with_network) return 77;
+        FilesAllowed files;
+        if (!files.allow_connecting_to(ntohs(named.sin_port)).enforce()) return 1;
+        if (!connects(named)) return 2;
+        return connects(other) || errno != EACCES ? 3 : 0;
+    });
+    if (result == 77) GTEST_SKIP() << "this kernel's Landlock knows no network";
     EXPECT_EQ(result, 0);
 }
 
