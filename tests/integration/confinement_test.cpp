@@ -160,6 +160,21 @@ protected:
         const auto at = log.rfind("exploit: " + order + ": ");
         return at == std::string::npos ? "not carried out" : log.substr(at, log.find('\n', at) - at);
     }
+    // A kernel that runs no 32-bit programs (ia32_emulation=off) ends who calls like one by SIGSEGV, whatever mrd keeps of it.
+    static bool runs_i386() {
+#ifdef __x86_64__
+        const pid_t child = ::fork();
+        if (child == 0) {
+            asm volatile("int $0x80" : : "a"(20) : "memory", "r8", "r9", "r10", "r11");
+            ::_exit(0);
+        }
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        return WIFEXITED(status);
+#else
+        return true;
+#endif
+    }
     // An mrd that is given this order ends by it.
     void ends(const std::string &order) {
         auto daemon = exploitable();
@@ -209,7 +224,9 @@ TEST_F(MrdConfinement, NorWritesToADatagramSocketOfAnothers) {
 
 TEST_F(MrdConfinement, NorCallsAsA32BitProgramWhichEndsMoreThanOneThread) {
     if (is_sanitized) GTEST_SKIP() << "a build with a sanitizer is held to less";
-    for (const char *order : {"call x32", "i386"}) ends(order);
+    ends("call x32");
+    if (!runs_i386()) GTEST_SKIP() << "this kernel runs no i386 programs";
+    ends("i386");
 }
 
 TEST_F(MrdConfinement, ASocketHasTheModeThatNewRulesNeedByAnOpener) {

@@ -98,9 +98,10 @@ public:
 private:
     explicit Folder(std::filesystem::path path) : path_(std::move(path)) {}
 
-    // No attribute goes by itself: without one, also where a file of it is still open, the folder is gone.
+    // A file of a folder that is gone says so too.
     [[nodiscard]] std::unexpected<QuoteFailure> refused(Cause cause, const char *what, const std::filesystem::path &path, int error) const {
-        if (error == ENOENT) return fail(Cause::invalid, "somebody else removed " + path_.native() + " while the quote was made");
+        if (error == ENOENT && ::access(path_.c_str(), F_OK) != 0)
+            return fail(Cause::invalid, "somebody else removed " + path_.native() + " while the quote was made");
         return fail(cause, kernel_refusal(what, path, error));
     }
 

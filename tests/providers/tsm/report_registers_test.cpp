@@ -111,7 +111,7 @@ TEST(ReportRegisters, ThatCannotBeReadAreAnErrorOfTheRefresh) {
 }
 
 TEST(ReportRegisters, ThereAreNoneWithoutAReportThatCanBeRead) {
-    EXPECT_EQ(opened("snp", [](mr::ByteView) -> Made { return mr::Bytes(1184); }).error(), "not supported: a report of version 0");
+    EXPECT_THAT(opened("snp", [](mr::ByteView) -> Made { return mr::Bytes(1184); }).error(), HasSubstr("version is 0"));
     EXPECT_EQ(
         opened("snp", [](mr::ByteView) -> Made { return std::unexpected(QuoteFailure{QuoteFailure::Cause::failed, "refused"}); }).error(),
         "refused");
