@@ -27,7 +27,7 @@ public:
     // False: it has no other.
     bool answer(mr::ByteView &message) {
         if (rest_.size() < 2) return false;
-        const auto size = std::min<std::size_t>(rest_[0] | rest_[1] << 8U, rest_.size() - 2);
+        const auto size = std::min<std::size_t>(std::size_t{rest_[0]} | std::size_t{rest_[1]} << 8U, rest_.size() - 2);
         message = rest_.subspan(2, size);
         rest_ = rest_.subspan(2 + size);
         return true;
