@@ -147,8 +147,8 @@ json chain_json(const mr::Bytes &chain, mr::HashAlgorithm base_hash, const mr::T
     }
     found["root_hash"] = mr::to_hex(parsed->root_hash);
     found["leaf_cert_digest"] = mr::to_hex(identity->leaf_digest.bytes());
-    found["digest_matches_DIGESTS"] = mr::to_hex(identity->chain_digest.bytes()) == found["digest"];
-    found["root_hash_matches_first_certificate"] = digest_hex(base_hash, identity->root) == found["root_hash"];
+    found["digest_matches_DIGESTS"] = json(mr::to_hex(identity->chain_digest.bytes())) == found["digest"];
+    found["root_hash_matches_first_certificate"] = json(digest_hex(base_hash, identity->root)) == found["root_hash"];
     found["signatures_chain_to_first_certificate"] = true;
     for (std::size_t i = 0; i < parsed->certificates.size(); ++i) {
         const auto &description = identity->certificates[i];

@@ -18,8 +18,6 @@ using mr::spdm::Code;
 using nlohmann::json;
 using Kind = mr::SpdmStep::Kind;
 
-constexpr std::uint8_t error_code = 0x7F;
-
 bool is(const mr::Bytes &message, Code code) { return message.size() > 1 && message[1] == mr::spdm::byte_of(code); }
 bool is_error(const mr::Bytes &message) { return is(message, Code::error); }
 
