@@ -9,6 +9,7 @@
 #include "mr/envelope.h"
 #include "mr/spdm_evidence.h"
 #include "tests/integration/mrctl.h"
+#include "tests/sanitized.h"
 #include "tests/spdm/responder.h"
 
 namespace mrd {
@@ -82,6 +83,11 @@ private:
 
 class DeviceTest : public MrctlTest {
 protected:
+    // The process that connects for mrd ends there, by a call that the sanitizer makes and that its list has not.
+    void SetUp() override {
+        if (is_sanitized) GTEST_SKIP() << "a build with a sanitizer does not connect to a device";
+        MrctlTest::SetUp();
+    }
     // mrd on the simulator, and one device; returns when its registers are there.
     void start_with(DeviceOptions options) {
         start_absent(std::move(options));
@@ -98,6 +104,7 @@ protected:
         watching_.emplace(daemon());
     }
     void TearDown() override {
+        if (is_sanitized) return;
         daemon().stop();
         watching_.reset();
     }
