@@ -83,7 +83,7 @@ private:
 
 class DeviceTest : public MrctlTest {
 protected:
-    // The process that connects for mrd ends there, by a call that the sanitizer makes and that its list has not.
+    // The list of calls is a reduced one there, and ends the process that connects for mrd when it makes a socket.
     void SetUp() override {
         if (is_sanitized) GTEST_SKIP() << "a build with a sanitizer does not connect to a device";
         MrctlTest::SetUp();
