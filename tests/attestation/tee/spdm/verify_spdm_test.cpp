@@ -273,7 +273,7 @@ TEST_F(VerifySpdm, WithoutReferenceValuesNothingSaysWhatRuns) {
 }
 
 TEST_F(VerifySpdm, ASecurityVersionAloneLeavesOpenWhatRuns) {
-    values_["spdm"]["blocks"] = {block(16)};
+    values_["spdm"]["blocks"] = Json::array({block(16)});
     values_["spdm"]["unlistedBlocks"] = "accept";
     EXPECT_EQ(refusing(sample_->verify(values_)), "reference_values");
 }

@@ -285,7 +285,8 @@ Bytes report(std::initializer_list<TdispRange> ranges, std::uint16_t info = tdis
         for (unsigned i = 0; i < size; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> 8 * i));
     };
     add(info, 2);
-    add(0, 10);
+    add(0, 2);  // reserved
+    add(0, 8);  // MSI-X message control, LNR control, TPH control
     add(ranges.size(), 4);
     for (const auto &range : ranges) {
         add(range.first_page, 8);
