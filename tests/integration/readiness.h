@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -31,12 +33,18 @@ public:
     ~Readiness() { ::close(socket_); }
 
     [[nodiscard]] bool wait_for(const Process &process) const {
+        const auto end = std::chrono::steady_clock::now() + patience;
         std::array<pollfd, 2> waited{pollfd{socket_, POLLIN, 0}, pollfd{process.pidfd(), POLLIN, 0}};
-        const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
-        if (::poll(waited.data(), waited.size(), static_cast<int>(timeout)) <= 0 || (waited[0].revents & POLLIN) == 0) return false;
-        std::array<char, 64> said{};
-        const auto size = ::recv(socket_, said.data(), said.size(), 0);
-        return std::string_view(said.data(), static_cast<std::size_t>(size)) == "READY=1";
+        while (true) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+            if (::poll(waited.data(), waited.size(), static_cast<int>(std::max<std::int64_t>(left, 0))) <= 0 ||
+                (waited[0].revents & POLLIN) == 0)
+                return false;
+            std::array<char, 64> said{};
+            const auto size = ::recv(socket_, said.data(), said.size(), 0);
+            // A start that takes long asks for more time before.
+            if (size > 0 && std::string_view(said.data(), static_cast<std::size_t>(size)) == "READY=1") return true;
+        }
     }
 
 private:

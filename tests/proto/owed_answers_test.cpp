@@ -14,6 +14,7 @@
 #include "proto/varlink/session.h"
 #include "tests/mrd/every_path.h"
 #include "tests/proto/served.h"
+#include "tests/sanitized.h"
 
 namespace varlink {
 namespace {
@@ -185,9 +186,12 @@ void play_every_path(std::size_t calls, bool has_mishaps) {
     }
 }
 
-TEST(OwedAnswers, AreSentInTheOrderOfTheCallsInWhateverOrderTheyCome) { play_every_path(4, false); }
+// A sanitizer looks at each step, not at each order of steps.
+constexpr std::size_t calls_left_out = mrd::is_sanitized ? 1 : 0;
 
-TEST(OwedAnswers, ACallThatIsDroppedEndsTheConnectionWithWhatStandsBeforeItAndAHangUpWithNothing) { play_every_path(3, true); }
+TEST(OwedAnswers, AreSentInTheOrderOfTheCallsInWhateverOrderTheyCome) { play_every_path(4 - calls_left_out, false); }
+
+TEST(OwedAnswers, ACallThatIsDroppedEndsTheConnectionWithWhatStandsBeforeItAndAHangUpWithNothing) { play_every_path(3 - calls_left_out, true); }
 
 // ---- Bounds
 
