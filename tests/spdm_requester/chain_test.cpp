@@ -1,6 +1,7 @@
 // Chains of certificates: what is taken apart, and which lead to a given root.
 #include <gmock/gmock.h>
 
+#include "mr/verify_spdm.h"
 #include "tests/spdm_requester/toy_device.h"
 
 namespace mr {
@@ -23,20 +24,131 @@ TEST(SpdmChain, LeadsToAGivenRootInItsTime) {
     EXPECT_EQ(fault_of(device, {.roots = {other.root, device.root}}), "");
 }
 
-TEST(SpdmChain, MayLeaveOutTheRootItself) {
-    const ToyDevice device;
-    const auto root_hash = *hash(HashAlgorithm::sha256, device.root);
+// A chain without its root: the leaf alone.
+Bytes leaf_alone(const ToyDevice &device) {
     Bytes chain;
     spdm::append_little_endian(chain, static_cast<std::uint16_t>(36 + device.leaf.size()));
     chain.resize(4);
-    spdm::append(chain, root_hash.bytes());
+    spdm::append(chain, hash(HashAlgorithm::sha256, device.root)->bytes());
     spdm::append(chain, device.leaf);
+    return chain;
+}
+
+TEST(SpdmChain, MayLeaveOutTheRootItself) {
+    const ToyDevice device;
+    auto chain = leaf_alone(device);
     const auto identity = check_spdm_chain(chain, HashAlgorithm::sha256, device.anchors(), toy_begin);
     ASSERT_TRUE(identity) << identity.error().message;
     EXPECT_EQ(identity->root, device.root);
     EXPECT_EQ(identity->certificates.size(), 1U);
     chain[5] ^= 1;
     EXPECT_EQ(check_spdm_chain(chain, HashAlgorithm::sha256, device.anchors(), toy_begin).error().fault, SpdmFault::untrusted_root);
+}
+
+TEST(SpdmChain, ARootThatIsLeftOutHasToBeValidToo) {
+    ToyDevice device;
+    auto leaf = ToyDevice::leaf_certificate();
+    leaf.not_after = toy_end + 1000;
+    device.leaf = leaf.encode(device.leaf_key, device.root_key);
+    EXPECT_EQ(fault_of(device, device.anchors(), toy_end + 1), "not_in_validity");
+    const auto chain = leaf_alone(device);
+    EXPECT_TRUE(check_spdm_chain(chain, HashAlgorithm::sha256, device.anchors(), toy_end));
+    const auto late = check_spdm_chain(chain, HashAlgorithm::sha256, device.anchors(), toy_end + 1);
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().fault, SpdmFault::not_in_validity);
+}
+
+TestCertificate authority(const std::string &name, const std::string &issuer) {
+    return {.common_name = name, .issuer = issuer, .serial = 3, .not_before = toy_begin, .not_after = toy_end, .is_authority = true};
+}
+Bytes purposes(const std::vector<std::string> &all) {
+    std::vector<Bytes> identifiers;
+    for (const auto &each : all) identifiers.push_back(der::object_identifier(each));
+    return der::extension("2.5.29.37", true, der::sequence(identifiers));
+}
+
+// Each authority here allows one more behind it.
+TEST(SpdmChain, HasNoMoreAuthoritiesThanEachOfThemAllows) {
+    ToyDevice device;
+    const TestKey first_key;
+    const TestKey second_key;
+    const auto first = authority("first", "root").encode(first_key, device.root_key);
+    auto leaf = ToyDevice::leaf_certificate();
+    leaf.issuer = "first";
+    device.leaf = first;
+    spdm::append(device.leaf, leaf.encode(device.leaf_key, first_key));
+    EXPECT_EQ(fault_of(device, device.anchors()), "");
+    const auto second = authority("second", "first").encode(second_key, first_key);
+    leaf.issuer = "second";
+    device.leaf = first;
+    spdm::append(device.leaf, second);
+    spdm::append(device.leaf, leaf.encode(device.leaf_key, second_key));
+    EXPECT_EQ(fault_of(device, device.anchors()), "broken_chain");
+    // Nor if the root is left out.
+    auto chain = leaf_alone(device);
+    const auto without_root = check_spdm_chain(chain, HashAlgorithm::sha256, device.anchors(), toy_begin);
+    ASSERT_FALSE(without_root);
+    EXPECT_EQ(without_root.error().fault, SpdmFault::untrusted_root);
+}
+
+TEST(SpdmChain, IsForDevices) {
+    ToyDevice device;
+    const auto of_leaf = [&](const std::vector<std::string> &all) {
+        auto leaf = ToyDevice::leaf_certificate();
+        leaf.more = {purposes(all)};
+        device.leaf = leaf.encode(device.leaf_key, device.root_key);
+        return fault_of(device, device.anchors());
+    };
+    const std::string mail = "1.3.6.1.5.5.7.3.4";
+    const std::string requester = "1.3.6.1.4.1.412.274.4";
+    const std::string responder = "1.3.6.1.4.1.412.274.3";
+    EXPECT_EQ(of_leaf({responder}), "");
+    EXPECT_EQ(of_leaf({mail, responder}), "");
+    EXPECT_EQ(of_leaf({mail}), "broken_chain");
+    EXPECT_EQ(of_leaf({requester}), "broken_chain");
+    EXPECT_EQ(of_leaf({}), "malformed_chain");
+    const auto of_authority = [&](const std::string &purpose) {
+        const TestKey key;
+        auto between = authority("between", "root");
+        between.more = {purposes({purpose})};
+        auto leaf = ToyDevice::leaf_certificate();
+        leaf.issuer = "between";
+        device.leaf = between.encode(key, device.root_key);
+        spdm::append(device.leaf, leaf.encode(device.leaf_key, key));
+        return fault_of(device, device.anchors());
+    };
+    EXPECT_EQ(of_authority(responder), "");
+    EXPECT_EQ(of_authority(mail), "broken_chain");
+}
+
+Bytes dmtf_name(const std::string &name) {
+    const auto other = der::element(0xA0, [&] {
+        auto inner = der::object_identifier("1.3.6.1.4.1.412.274.1");
+        spdm::append(inner, der::element(0xA0, der::element(0x0C, as_bytes(name))));
+        return inner;
+    }());
+    return der::extension("2.5.29.17", false, der::sequence({other}));
+}
+
+// An alias leaf is issued by the device, which may call itself what it likes.
+TEST(SpdmChain, NamesOneDevice) {
+    ToyDevice device;
+    const TestKey key;
+    const auto names = [&](const std::string &of_device, const std::string &of_leaf) {
+        auto certified = authority("device", "root");
+        certified.more = {dmtf_name(of_device)};
+        auto leaf = ToyDevice::leaf_certificate();
+        leaf.issuer = "device";
+        if (!of_leaf.empty()) leaf.more.push_back(dmtf_name(of_leaf));
+        device.leaf = certified.encode(key, device.root_key);
+        spdm::append(device.leaf, leaf.encode(device.leaf_key, key));
+        EXPECT_EQ(fault_of(device, device.anchors()), "");
+        const auto read = device_names_of_chain(device.chain(), HashAlgorithm::sha256);
+        return read ? read->dmtf.value_or("none") : read.error().message;
+    };
+    EXPECT_EQ(names("ACME:A:1", ""), "ACME:A:1");
+    EXPECT_EQ(names("ACME:A:1", "ACME:A:1"), "ACME:A:1");
+    EXPECT_THAT(names("ACME:A:1", "ACME:B:9"), testing::HasSubstr("two devices, ACME:A:1 and ACME:B:9"));
 }
 
 TEST(SpdmChain, EachCertificateWasIssuedByTheOneBeforeIt) {

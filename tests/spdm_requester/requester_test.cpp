@@ -66,7 +66,8 @@ TEST_F(Requester, ReadsSignedMeasurementsInEveryVersion) {
         ASSERT_TRUE(verified) << verified.error().message;
         EXPECT_EQ(verified->content.blocks, device_.blocks);
         EXPECT_EQ(verified->content.algorithms_are_signed, version != SpdmVersion::v1_1);
-        EXPECT_TRUE(verified->content.values_are_fresh());
+        // What 1.1 does not sign, its capabilities, vouches for nothing.
+        EXPECT_EQ(verified->content.values_are_fresh(), version != SpdmVersion::v1_1);
         EXPECT_EQ(verified->identity.leaf, device_.leaf);
     }
 }
@@ -113,6 +114,35 @@ TEST_F(Requester, OneSignatureIsOverAllThatWasReadSinceTheLast) {
     EXPECT_EQ(measured({.operation = 0x77, .is_signed = false}), "invalid_request");
     EXPECT_EQ(measured(), "done") << requester_.error().message;
     EXPECT_FALSE(read_spdm_transcript(*requester_.evidence())->block_count);
+}
+
+// A device signs what it said before, too, however old it is then.
+TEST_F(Requester, OnlyWhatStandsBesideTheNonceIsFresh) {
+    ASSERT_EQ(prepared(), "done");
+    const auto read = [&] { return read_spdm_transcript(*requester_.evidence()).value(); };
+    EXPECT_EQ(measured({.is_signed = false}), "done");
+    device_.blocks.front().value.front() ^= 1;
+    EXPECT_EQ(measured({.operation = spdm_measurement_count, .nonce = own_nonce}), "done");
+    EXPECT_FALSE(read().values_are_fresh());
+    EXPECT_TRUE(read().is_complete());
+    // All of them again: the device shows itself that they are others.
+    EXPECT_EQ(measured({.is_signed = false}), "done");
+    device_.blocks.front().value.front() ^= 1;
+    EXPECT_EQ(measured({.nonce = own_nonce}), "done");
+    EXPECT_TRUE(read().has_changed());
+    EXPECT_FALSE(read().values_are_fresh());
+    EXPECT_EQ(measured({.nonce = own_nonce}), "done");
+    EXPECT_TRUE(read().values_are_fresh());
+}
+
+TEST_F(Requester, ACountThatSaysOtherwiseLeavesBlocksOut) {
+    ASSERT_EQ(prepared(), "done");
+    EXPECT_EQ(measured({.is_signed = false}), "done");
+    device_.blocks.push_back({.index = 3, .type = 1, .is_raw = false, .value = Bytes(32, 0x33)});
+    EXPECT_EQ(measured({.operation = spdm_measurement_count, .nonce = own_nonce}), "done");
+    const auto read = read_spdm_transcript(*requester_.evidence()).value();
+    EXPECT_TRUE(read.has_all);
+    EXPECT_FALSE(read.is_complete());
 }
 
 TEST_F(Requester, EachErrorReplyEndsInItsOwnError) {

@@ -54,14 +54,23 @@ struct SpdmSigned {
     // Of measurements:
     std::vector<SpdmBlock> blocks = {};                // of all pairs, by index; one that is there twice is what the last pair said
     bool has_all = false;                              // one request was for all blocks
+    bool blocks_are_of_nonce = false;                  // all of them stand in the last pair: they were said after the nonce was known
+    bool blocks_changed = false;                       // one is there twice, and not the same
     bool asked_anew = false;                           // the last request had "new measurement requested" (1.3)
-    std::optional<std::uint8_t> block_count = {};      // where it was asked for
-    std::optional<std::uint8_t> content_changed = {};  // 0 unknown, 1 changed, 2 unchanged (1.2); not to be relied on
+    std::optional<std::uint8_t> block_count = {};      // where it was asked for, the last answer
+    std::optional<std::uint8_t> content_changed = {};  // 0 unknown, 1 changed, 2 unchanged (1.2); only the first counts for anything
     // Of a challenge:
     Bytes chain_digest = {};
     std::uint8_t summary_type = 0;
     Bytes summary = {};
-    [[nodiscard]] bool values_are_fresh() const { return capabilities.has(spdm_cap_meas_fresh); }  // else of the last reset
+    // What was shown is no longer so, by the transcript's own words.
+    [[nodiscard]] bool has_changed() const { return blocks_changed || content_changed == 1; }
+    // The blocks are all that the device has, as far as it says.
+    [[nodiscard]] bool is_complete() const { return (has_all || block_count) && (!block_count || *block_count == blocks.size()); }
+    // The device measured them after it was given the nonce. Otherwise they are of its last reset, or of an earlier question, whatever signs them.
+    [[nodiscard]] bool values_are_fresh() const {
+        return algorithms_are_signed && capabilities.has(spdm_cap_meas_fresh) && blocks_are_of_nonce && !has_changed();
+    }
 };
 // Error: malformed, unexpected_response, too_large, illegal_capabilities, no_common_algorithm, wrong_measurements, wrong_context, misuse (slot).
 std::expected<SpdmSigned, SpdmError> read_spdm_transcript(const SpdmEvidence &evidence);

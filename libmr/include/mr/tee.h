@@ -40,6 +40,7 @@ struct TeeEvidence {
     ByteView quote;
     std::optional<ByteView> auxiliary = {};
     std::optional<std::string_view> collateral = {};  // a JSON object
+    bool is_own_collateral = false;                   // whoever verifies gave it; otherwise it came with the evidence
 };
 
 // Judges quotes of one kind, and keeps what it has read of anchors, policy and collateral. For one thread at a time.

@@ -90,13 +90,16 @@ std::string write_spdm_collateral(std::span<const Bytes> manifests);
 std::expected<std::vector<Bytes>, Error> parse_spdm_collateral(std::string_view json);
 inline constexpr std::size_t max_spdm_manifests = 64;
 
-// What a leaf certificate's subject alternative names say of the device. Nothing: they do not say it.
+// What a certificate's subject alternative names say of the device. Nothing: they do not say it.
 struct DeviceNames {
     std::optional<std::string> pci = {};   // OtherName 2.23.147
     std::optional<std::string> dmtf = {};  // OtherName 1.3.6.1.4.1.412.274.1
 };
 // Of a certificate in DER. Error: malformed; a name that is there twice.
-std::expected<DeviceNames, Error> device_names(ByteView leaf);
+std::expected<DeviceNames, Error> device_names(ByteView certificate);
+// Of a chain (parse_spdm_chain()): what its certificates say, none otherwise than another: an alias leaf is issued by the device itself, which may call itself what it
+// likes. Error: malformed; two of them name two devices.
+std::expected<DeviceNames, Error> device_names_of_chain(ByteView chain, HashAlgorithm base_hash);
 
 // ---- The file
 

@@ -67,7 +67,7 @@ public:
         parts_ = std::move(parts);
         for (auto &part : parts_) {
             if (const auto given = options_.collateral.find(part.kind); given != options_.collateral.end())
-                part.evidence.collateral = given->second;
+                part.evidence.collateral = given->second, part.evidence.is_own_collateral = true;
             Verdict of_part;
             claims_.push_back(judge_part(part, of_part));
             for (auto statement : of_part.statements()) {

@@ -198,15 +198,23 @@ std::optional<std::uint16_t> read_key_usage(ByteView value, SignatureAlgorithm a
     return usage;
 }
 
-std::optional<bool> read_basic_constraints(ByteView value) {
+std::optional<bool> read_basic_constraints(ByteView value, std::optional<std::uint64_t> &path_length) {
     DerReader outer(value);
     auto fields = outer.inside(DerTag::sequence);
     const bool is_authority = fields.next_is(DerTag::boolean);
     if (is_authority && !fields.boolean().value_or(false)) return std::nullopt;
-    // How many may follow: the chains here have a fixed length.
-    if (fields.next_is(DerTag::integer)) (void)fields.small_integer();
+    if (fields.next_is(DerTag::integer)) path_length = fields.small_integer();
     if (!fields.finished() || !outer.finished()) return std::nullopt;
     return is_authority;
+}
+
+std::optional<std::vector<std::string>> read_purposes(ByteView value) {
+    std::vector<std::string> purposes;
+    DerReader outer(value);
+    auto all = outer.inside(DerTag::sequence);
+    while (all.more() && purposes.size() <= max_purposes) purposes.push_back(object_identifier_text(all.object_identifier()));
+    if (!all.finished() || !outer.finished() || purposes.empty()) return std::nullopt;
+    return purposes;
 }
 
 // Each kind at most once. Error: what is wrong.
@@ -223,14 +231,16 @@ std::expected<void, std::string> take_extension(Certificate &certificate, const 
         return keep(certificate.subject_key_id, outer.finished() && !key_id.empty() ? std::optional(key_id) : std::nullopt);
     }
     if (is(extension.identifier, oid_key_usage)) return keep(certificate.key_usage, read_key_usage(extension.value, certificate.algorithm));
-    if (is(extension.identifier, oid_basic_constraints)) return keep(certificate.is_authority, read_basic_constraints(extension.value));
+    if (is(extension.identifier, oid_basic_constraints))
+        return keep(certificate.is_authority, read_basic_constraints(extension.value, certificate.path_length));
     if (is(extension.identifier, oid_sgx_extension)) return keep(certificate.pck_extension, std::optional(extension.value));
     if (is(extension.identifier, oid_crl_distribution_points)) {
         if (std::exchange(certificate.has_crl_distribution_points, true)) return std::unexpected("has an extension twice");
         return {};
     }
-    const bool is_read = purposes == CriticalPurposes::read && is(extension.identifier, oid_extended_key_usage);
-    if (extension.critical && !is_read) {
+    if (purposes == CriticalPurposes::read && is(extension.identifier, oid_extended_key_usage))
+        return keep(certificate.purposes, read_purposes(extension.value));
+    if (extension.critical) {
         return std::unexpected("has the extension " + object_identifier_text(extension.identifier) + ", which is critical and not known");
     }
     certificate.other_extensions.push_back({extension.identifier, extension.value});

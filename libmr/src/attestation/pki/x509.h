@@ -18,6 +18,7 @@
 namespace mr::attestation {
 
 inline constexpr std::size_t max_extensions = 16;  // of one certificate; Intel's have five and six, AMD's up to eleven
+inline constexpr std::size_t max_purposes = 16;    // of an extended key usage
 
 enum class SignatureAlgorithm : std::uint8_t {
     ecdsa_p256_sha256,
@@ -57,12 +58,15 @@ struct Certificate {
     bool has_crl_distribution_points = false;
     std::optional<std::uint16_t> key_usage;  // bit n is RFC 5280's bit n
     std::optional<bool> is_authority;        // of basic constraints
+    std::optional<std::uint64_t>
+        path_length;  // likewise: how many authorities may follow at most; for who checks chains of no fixed length
     std::optional<ByteView> pck_extension;
+    std::optional<std::vector<std::string>> purposes;  // of the extended key usage, as "1.3.6.1.5.5.7.3.1"
 
     [[nodiscard]] bool may(unsigned usage) const { return key_usage && ((*key_usage >> usage) & 1U) != 0; }
 };
 
-// Devices' certificates have a critical extended key usage, among other_extensions then; elsewhere it would be a restriction that nobody looks at.
+// Devices' certificates have a critical extended key usage, and whoever checks their chains looks at it; elsewhere it would be a restriction that nobody looks at.
 enum class CriticalPurposes : std::uint8_t { refused, read };
 
 // What was wrong, without the certificate: for a message.

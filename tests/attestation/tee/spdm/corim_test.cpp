@@ -43,9 +43,12 @@ Bytes manifest(const std::vector<Bytes> &comids, ClaimList more = {}) {
 struct TestSigner {
     TestKey key{TestCurve::p384};
 
-    [[nodiscard]] Bytes sign(const Bytes &payload, std::int64_t algorithm = cose_es384) const {
-        const auto header =
-            map({{1, integer(algorithm)}, {3, text("application/rim+cbor")}, {8, bytes(map({{0, map({{0, text("ACME")}})}}))}});
+    // `claims`: of a CWT, in the place of the CoRIM's own map.
+    [[nodiscard]] Bytes sign(const Bytes &payload, std::int64_t algorithm = cose_es384, const std::optional<Bytes> &claims = {}) const {
+        const auto header = map({{1, integer(algorithm)},
+                                 {3, text("application/rim+cbor")},
+                                 claims ? std::pair<std::int64_t, Bytes>{15, *claims}
+                                        : std::pair<std::int64_t, Bytes>{8, bytes(map({{0, map({{0, text("ACME")}})}}))}});
         const CoseSign1 token{.algorithm = algorithm, .protected_header = header, .payload = payload, .signature = {}};
         return tagged(18, array({bytes(header), map({}), bytes(payload), bytes(key.sign(signed_bytes(token)))}));
     }
@@ -121,6 +124,10 @@ TEST(Corim, WhatIsNotKnownIsNotPassedOver) {
     EXPECT_THAT(error_of(of(measurement(1, {{2, array({digest_value(7, Bytes(32))})}}))), HasSubstr("32 bytes"));
     EXPECT_THAT(error_of(of(measurement(1, {{4, tagged(563, array({bytes(Bytes{1}), bytes(Bytes{1, 2})}))}}))),
                 HasSubstr("mask of another size"));
+    EXPECT_THAT(error_of(of(measurement(1, {{4, tagged(563, array({bytes(Bytes{1, 2}), bytes(Bytes{0, 0})}))}}))),
+                HasSubstr("without any bit that counts"));
+    EXPECT_THAT(error_of(of(measurement(1, {{4, tagged(560, bytes(Bytes{}))}}))), HasSubstr("without any bit that counts"));
+    EXPECT_THAT(error_of(manifest({comid({})})), HasSubstr("no measurements"));
     EXPECT_THAT(error_of(manifest({})), HasSubstr("no reference values"));
     auto longer = of(one_measurement);
     longer.push_back(0);
@@ -216,6 +223,40 @@ TEST_F(DeviceManifest, IsTakenWithinItsTimeOnly) {
     EXPECT_EQ(failing(at(1'700'000'000, 1'900'000'000)), "");
     EXPECT_EQ(failing(at(1'700'000'000, 1'790'000'000)), "reference_manifest");
     EXPECT_EQ(failing(at(1'800'000'000, 1'900'000'000)), "reference_manifest");
+    // The newer form: CWT claims in the header.
+    const auto in_claims = [&](std::int64_t begin, std::int64_t end) {
+        return verify(
+            signer_.sign(manifest({comid(measurements_)}), cose_es384, map({{1, text("ACME")}, {4, integer(end)}, {5, integer(begin)}})));
+    };
+    EXPECT_EQ(failing(in_claims(1'700'000'000, 1'900'000'000)), "");
+    EXPECT_EQ(failing(in_claims(1'700'000'000, 1'790'000'000)), "reference_manifest");
+    EXPECT_EQ(failing(in_claims(1'800'000'000, 1'900'000'000)), "reference_manifest");
+}
+
+// Whoever carries the evidence chooses the manifest: an older one, which its maker has signed, too.
+TEST_F(DeviceManifest, UndoesNothingThatTheReferenceValuesPin) {
+    values_["spdm"]["unlistedBlocks"] = "accept";
+    const auto svn = sample_->blocks.at(4);
+    ASSERT_TRUE(svn.contains("minimumSvn")) << svn;
+    const auto pin = [&](std::uint64_t minimum) {
+        auto pinned = svn;
+        pinned["minimumSvn"] = minimum;
+        values_["spdm"]["blocks"] = Json::array({pinned});
+    };
+    const auto file = signer_.sign(manifest({comid(measurements_)}));
+    pin(svn.at("minimumSvn").get<std::uint64_t>());
+    EXPECT_EQ(failing(verify(file)), "");
+    pin(svn.at("minimumSvn").get<std::uint64_t>() + 1);
+    EXPECT_EQ(failing(verify(file)), "tcb");
+    auto other = sample_->blocks.at(0);
+    other["digests"] = Json::array({"sha384:" + std::string(96, '0')});
+    values_["spdm"]["blocks"] = Json::array({other});
+    EXPECT_EQ(failing(verify(file)), "measurement_blocks");
+    // Nor the other way: what the manifest names has to be there, too.
+    values_["spdm"]["blocks"] = sample_->blocks;
+    auto wrong = measurements_;
+    wrong[0] = measurement(1, {{2, array({digest_value(7, Bytes(48, 0xEE))})}});
+    EXPECT_EQ(failing(verify(signer_.sign(manifest({comid(wrong)})))), "measurement_blocks");
 }
 
 TEST_F(DeviceManifest, SwappedBlocksAndALowerSecurityVersionAreTheirOwnStatements) {

@@ -1,5 +1,6 @@
 // A slot's certificate chain: taken apart, and checked up to a root.
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "libmr/src/attestation/pki/certificate_chain.h"
@@ -27,8 +28,21 @@ bool is_issued_by(attestation::SignatureChecker &signatures, const Certificate &
     return attestation::is_signed(signatures, issuer, certificate.algorithm, certificate.signed_part, certificate.signature);
 }
 
-bool may_issue(const Certificate &certificate) {
-    return certificate.is_authority.value_or(false) && (!certificate.key_usage || certificate.may(attestation::usage_certificate_sign));
+// What certificates of devices are for: DMTF's purpose of responders (DSP0274, "Extended Key Usage authentication OIDs"), any, or that of a TLS server or client, which
+// devices' certificates had before there was DMTF's, and DMTF's own samples have.
+constexpr std::array<std::string_view, 4> device_purposes = {"1.3.6.1.4.1.412.274.3", "2.5.29.37.0", "1.3.6.1.5.5.7.3.1",
+                                                             "1.3.6.1.5.5.7.3.2"};
+
+bool is_for_devices(const Certificate &certificate) {
+    return !certificate.purposes || std::ranges::any_of(*certificate.purposes, [](const std::string &each) {
+        return std::ranges::find(device_purposes, each) != device_purposes.end();
+    });
+}
+
+// `followed_by`: authorities between it and the leaf.
+bool may_issue(const Certificate &certificate, std::size_t followed_by) {
+    return certificate.is_authority.value_or(false) && (!certificate.key_usage || certificate.may(attestation::usage_certificate_sign)) &&
+           (!certificate.path_length || followed_by <= *certificate.path_length) && is_for_devices(certificate);
 }
 
 std::expected<std::vector<Certificate>, SpdmError> read_certificates(const SpdmChain &chain) {
@@ -45,19 +59,26 @@ std::expected<std::vector<Certificate>, SpdmError> read_certificates(const SpdmC
 std::expected<void, SpdmError> check_links(attestation::SignatureChecker &signatures, const std::vector<Certificate> &certificates) {
     for (std::size_t i = 1; i < certificates.size(); ++i) {
         const auto &issuer = certificates[i - 1];
-        if (!may_issue(issuer)) return fault(SpdmFault::broken_chain, named(issuer) + " may not issue certificates");
+        if (!may_issue(issuer, certificates.size() - 1 - i))
+            return fault(SpdmFault::broken_chain, named(issuer) + " may not issue certificates, or not so many, or of another purpose");
         if (!is_issued_by(signatures, certificates[i], issuer))
             return fault(SpdmFault::broken_chain, named(certificates[i]) + " was not issued by " + named(issuer) + ", which is before it");
     }
     const auto &leaf = certificates.back();
     if (leaf.key_usage && !leaf.may(attestation::usage_digital_signature))
         return fault(SpdmFault::broken_chain, named(leaf) + " may not sign data");
+    if (!is_for_devices(leaf))
+        return fault(SpdmFault::broken_chain, named(leaf) + " is for another purpose than a device's (extended key usage)");
     return {};
 }
 
-// The given root that the chain ends at: its first certificate itself, or what issued that.
+bool is_valid(const Certificate &certificate, std::optional<UnixTime> time) {
+    return !time || (*time >= certificate.not_before && *time <= certificate.not_after);
+}
+
+// The given root that the chain ends at: its first certificate itself, or what issued that, which has to be valid like the others: a chain may leave it out.
 std::expected<Bytes, SpdmError> find_root(attestation::SignatureChecker &signatures, const SpdmChain &chain, const Certificate &first,
-                                          HashAlgorithm base_hash, const TrustAnchors &anchors) {
+                                          HashAlgorithm base_hash, const TrustAnchors &anchors, std::optional<UnixTime> time) {
     const auto has_root_hash = [&](ByteView der) {
         const auto digest = hash(base_hash, der);
         return digest && std::ranges::equal(digest->bytes(), chain.root_hash);
@@ -71,7 +92,9 @@ std::expected<Bytes, SpdmError> find_root(attestation::SignatureChecker &signatu
                                        : fault(SpdmFault::wrong_root_hash, "the chain's RootHash is not its root's");
         if (is_self_issued || !has_root_hash(root)) continue;
         const auto issuer = attestation::parse_certificate(root, CriticalPurposes::read);
-        if (issuer && may_issue(*issuer) && is_issued_by(signatures, first, *issuer)) return root;
+        if (!issuer || !may_issue(*issuer, chain.certificates.size() - 1) || !is_issued_by(signatures, first, *issuer)) continue;
+        if (!is_valid(*issuer, time)) return fault(SpdmFault::not_in_validity, named(*issuer) + " is not valid at this time");
+        return root;
     }
     return fault(SpdmFault::untrusted_root, "the chain's root, SPDM RootHash " + to_hex(chain.root_hash) + ", is none of the given roots");
 }
@@ -104,13 +127,12 @@ std::expected<SpdmIdentity, SpdmError> check_spdm_chain(ByteView chain, HashAlgo
     if (!certificates) return std::unexpected(certificates.error());
     attestation::SignatureChecker signatures;
     if (auto done = check_links(signatures, *certificates); !done) return std::unexpected(std::move(done.error()));
-    auto root = find_root(signatures, *parsed, certificates->front(), base_hash, anchors);
+    auto root = find_root(signatures, *parsed, certificates->front(), base_hash, anchors, time);
     if (!root) return std::unexpected(std::move(root.error()));
     SpdmIdentity identity;
     for (std::size_t i = 0; i < certificates->size(); ++i) {
         const auto &certificate = (*certificates)[i];
-        if (time && (*time < certificate.not_before || *time > certificate.not_after))
-            return fault(SpdmFault::not_in_validity, named(certificate) + " is not valid at this time");
+        if (!is_valid(certificate, time)) return fault(SpdmFault::not_in_validity, named(certificate) + " is not valid at this time");
         auto description = describe_certificate(certificate.der);
         if (!description) return fault(SpdmFault::malformed_chain, number_text(i) + " cannot be described: " + description.error().message);
         identity.certificates.push_back(std::move(*description));

@@ -81,13 +81,17 @@ Claim take_name(Reader &reader, std::string &to) {
     return taken;
 }
 
-Claim take_time(Reader &reader, std::optional<UnixTime> &to, bool latest) {
-    if (take_tag(reader) != tag_time) return wrong("a time is wanted here, seconds with the tag 1");
+// A CWT's NumericDate: without the tag.
+Claim take_numeric_date(Reader &reader, std::optional<UnixTime> &to, bool latest) {
     const auto seconds = reader.read_integer();
     if (!seconds) return wrong(std::string(seconds.error()));
     // What says it twice, of itself and of its signature, holds while both do.
     to = !to ? *seconds : latest ? std::max(*to, *seconds) : std::min(*to, *seconds);
     return true;
+}
+Claim take_time(Reader &reader, std::optional<UnixTime> &to, bool latest) {
+    if (take_tag(reader) != tag_time) return wrong("a time is wanted here, seconds with the tag 1");
+    return take_numeric_date(reader, to, latest);
 }
 Claim take_validity(Reader &reader, Corim &to) {
     return claims(reader, [&](std::int64_t key) -> Claim {
@@ -143,7 +147,11 @@ private:
             reader_ = ahead;
         }
         if (reader_.next() == Major::map) return take_measurement(set);
-        return items(reader_, [&] { return take_measurement(set); });
+        const auto before = set.blocks.size();
+        auto taken = items(reader_, [&] { return take_measurement(set); });
+        // A set without any fits every device.
+        if (taken && set.blocks.size() == before) return wrong("an environment has no measurements: they would be those of every device");
+        return taken;
     }
 
     Claim take_environment(std::string &name) {
@@ -179,6 +187,8 @@ private:
         for (auto &raw : reference.raw) {
             if (!raw.mask.empty() && raw.mask.size() != raw.value.size())
                 return wrong("the measurement " + std::to_string(reference.index) + " has a mask of another size than its value");
+            if (raw.value.empty() || (!raw.mask.empty() && std::ranges::all_of(raw.mask, [](auto byte) { return byte == 0; })))
+                return wrong("the measurement " + std::to_string(reference.index) + " has a value or a mask without any bit that counts");
         }
         set.blocks.push_back(std::move(reference));
         return true;
@@ -324,6 +334,16 @@ Wrong read_protected(ByteView header, Corim &to) {
                               [&](std::int64_t of_signer) -> Claim { return of_signer == 0 ? take_name(inner, to.signer) : Claim(false); });
             });
         }
+        // CWT claims (RFC 9597), the newer form of the same.
+        case 15:
+            return claims(reader, [&](std::int64_t claim) -> Claim {
+                switch (claim) {
+                case 1: return take_name(reader, to.signer);
+                case 4: return take_numeric_date(reader, to.not_after, false);
+                case 5: return take_numeric_date(reader, to.not_before, true);
+                default: return false;
+                }
+            });
         default: return false;
         }
     });

@@ -20,7 +20,7 @@ constexpr std::array<std::uint8_t, 10> oid_dmtf_name = {0x2B, 0x06, 0x01, 0x04, 
 constexpr std::size_t max_device_name = 256;                                            // bytes
 
 std::unexpected<Error> malformed(std::string what) {
-    return std::unexpected(Error{ErrorCode::malformed, "the leaf certificate " + std::move(what)});
+    return std::unexpected(Error{ErrorCode::malformed, "a certificate of the chain " + std::move(what)});
 }
 
 }  // namespace
@@ -57,6 +57,25 @@ std::expected<DeviceNames, Error> device_names(ByteView leaf) {
         if (!all.finished() || !outer.finished()) return malformed("has alternative names that are not well formed");
     }
     return names;
+}
+
+std::expected<DeviceNames, Error> device_names_of_chain(ByteView chain, HashAlgorithm base_hash) {
+    const auto parsed = parse_spdm_chain(chain, base_hash);
+    if (!parsed) return std::unexpected(Error{ErrorCode::malformed, parsed.error().message});
+    DeviceNames all;
+    for (const auto certificate : parsed->certificates) {
+        const auto names = device_names(certificate);
+        if (!names) return std::unexpected(names.error());
+        for (const auto kind : {&DeviceNames::pci, &DeviceNames::dmtf}) {
+            const auto &name = (*names).*kind;
+            auto &known = all.*kind;
+            if (name && known && *name != *known)
+                return std::unexpected(
+                    Error{ErrorCode::malformed, "the certificates of the chain are of two devices, " + *known + " and " + *name});
+            if (name) known = name;
+        }
+    }
+    return all;
 }
 
 }  // namespace mr

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "libmr/src/attestation/finding.h"
+#include "libmr/src/attestation/pki/x509.h"
 #include "libmr/src/attestation/tee/spdm/spdm.h"
 #include "mr/corim.h"
 #include "mr/tdreport.h"
@@ -32,13 +33,14 @@ std::map<std::string_view, std::string_view> fields_of(std::string_view name) {
     return fields;
 }
 
-// The certificate may say more than is expected, and nothing else.
+// The certificate may say more than is expected, and nothing else, and no field twice.
 bool is_function(std::string_view certified, std::string_view expected) {
     const auto has = fields_of(certified);
-    return std::ranges::all_of(fields_of(expected), [&](const auto &field) {
-        const auto found = has.find(field.first);
-        return found != has.end() && found->second == field.second;
-    });
+    return has.size() == static_cast<std::size_t>(std::ranges::count(certified, ':')) + 1 &&
+           std::ranges::all_of(fields_of(expected), [&](const auto &field) {
+               const auto found = has.find(field.first);
+               return found != has.end() && found->second == field.second;
+           });
 }
 // "maker:product:serial", of which the serial number need not be expected.
 bool is_product(std::string_view certified, std::string_view expected) {
@@ -55,7 +57,7 @@ std::string listed(const std::vector<std::string> &texts, std::string_view betwe
 std::string register_name(const SpdmBlock &block) {
     static constexpr std::array<std::string_view, 11> names = {"rom",     "fw",  "hwconfig",   "fwconfig", "manifest",  "mode",
                                                                "version", "svn", "hashextend", "info",     "structured"};
-    return (block.type < names.size() ? std::string(names.at(block.type)) : "type" + std::to_string(block.type) + "_") +
+    return (block.type < names.size() ? std::string(names.at(block.type)) : "type" + std::to_string(block.type) + "-") +
            index_text(block.index);
 }
 
@@ -125,6 +127,7 @@ private:
         add(statement::quote_signature,
             signature ? holds("the leaf certificate's key signed the transcript") : fails(signature.error().message));
         const auto hash = spdm_base_hash(read_->algorithms.base_hash);
+        base_hash_ = hash.value_or(base_hash_);
         auto chain = hash ? check_spdm_chain(evidence.chain, *hash, anchors_)
                           : std::unexpected(SpdmError{SpdmFault::no_common_algorithm, "the base hash is not known"});
         is_signed_ = signature && chain;
@@ -159,7 +162,7 @@ private:
     }
 
     [[nodiscard]] Finding check_identity() const {
-        const auto names = device_names(identity_->leaf);
+        const auto names = device_names_of_chain(file_->spdm.chain, base_hash_);
         if (!names) return fails(names.error().message);
         std::vector<std::string> found;
         if (names->pci) found.push_back("PCI " + *names->pci);
@@ -177,11 +180,16 @@ private:
         return holds(who);
     }
 
-    // Nothing: no block says it. One of another size or form says nothing, either.
+    // What all blocks of it say together. Nothing: there is none, or one of another size or form, which says nothing.
     [[nodiscard]] std::optional<SpdmDeviceMode> mode() const {
         std::optional<SpdmDeviceMode> found;
         for (const auto &block : read_->blocks) {
-            if (block.type == std::to_underlying(SpdmBlockType::device_mode)) found = spdm_device_mode(block);
+            if (block.type != std::to_underlying(SpdmBlockType::device_mode)) continue;
+            const auto said = spdm_device_mode(block);
+            if (!said) return std::nullopt;
+            if (!found) found.emplace();
+            found->mode |= said->mode;
+            found->debug |= said->debug;
         }
         return found;
     }
@@ -196,17 +204,21 @@ private:
     }
 
     [[nodiscard]] Finding check_freshness() const {
-        if (read_->values_are_fresh()) return holds("the device measures when it is asked");
+        if (read_->has_changed())
+            return fails("blocks have changed while the device was asked: what it had shown before is no longer so; ask it again");
+        if (read_->values_are_fresh()) return holds("the device measured when it was asked with this nonce");
+        if (!read_->blocks_are_of_nonce)
+            return judge(policy_.accept_values_since_reset, "values may be of before the nonce, or of the last reset, which is accepted",
+                         "blocks stand before the request with the nonce: they may be older than it, however fresh the signature is");
         return judge(policy_.accept_values_since_reset, "values may be of the device's last reset, which is accepted",
                      "the device does not measure when it is asked: values may be of its last reset, however fresh the signature is");
     }
 
     void take_manifests() {
-        sets_ = policy_.sets;
         if (!evidence_.collateral) return;
         std::vector<DeviceReferenceSet> added;
         auto found = check_manifests(added);
-        if (found.good()) std::ranges::move(added, std::back_inserter(sets_));
+        if (found.good()) manifest_sets_ = std::move(added);
         add(statement::reference_manifest, std::move(found));
     }
 
@@ -225,6 +237,10 @@ private:
             if (!is_signed && !policy_.accept_unsigned_manifests)
                 return fails(
                     name + (corim->is_signed ? " is signed, and the reference values name no key (manifestKeys)" : " is signed by nobody"));
+            // What came with the evidence is of whoever carried it.
+            if (!is_signed && !evidence_.is_own_collateral)
+                return fails(name +
+                             " came with the evidence, and no key that the reference values name signs it: give it beside the evidence");
             if (corim->not_before && time_ < *corim->not_before)
                 return fails(name + " holds from " + date_text(*corim->not_before) + " on");
             if (corim->not_after && time_ > *corim->not_after) return fails(name + " held until " + date_text(*corim->not_after));
@@ -270,39 +286,67 @@ private:
         return fit;
     }
 
+    // The set that fits best.
+    [[nodiscard]] Fit best_of(const std::vector<DeviceReferenceSet> &sets) const {
+        Fit best;
+        for (const auto &set : sets) {
+            auto fit = fit_of(set);
+            const auto rank = [](const Fit &each) { return std::pair(each.wrong.size(), each.outdated.size()); };
+            if (best.set == nullptr || rank(fit) < rank(best)) best = std::move(fit);
+        }
+        return best;
+    }
+
+    // What whoever verifies has pinned holds beside whatever a manifest says: an older one, genuine as it is, would undo it.
     void check_blocks() {
         const bool required = has_policy_ || evidence_.collateral.has_value();
-        if (!is_signed_ || sets_.empty()) {
+        if (!is_signed_ || (policy_.sets.empty() && manifest_sets_.empty())) {
             const auto *const reason = is_signed_ ? "no reference values name the blocks of the device" : unsigned_reason;
             add(statement::measurement_blocks, not_judged(reason), required);
             return add(statement::unlisted_blocks, not_judged(reason), required);
         }
-        for (const auto &set : sets_) {
-            auto fit = fit_of(set);
-            const auto rank = [](const Fit &each) { return std::pair(each.wrong.size(), each.outdated.size()); };
-            if (fit_.set == nullptr || rank(fit) < rank(fit_)) fit_ = std::move(fit);
+        std::string wrong;
+        for (const auto *sets : std::array<const std::vector<DeviceReferenceSet> *, 2>{&policy_.sets, &manifest_sets_}) {
+            if (sets->empty()) continue;
+            auto fit = best_of(*sets);
+            if (!fit.wrong.empty()) {
+                const auto of_more = sets->size() == 1 ? std::string() : ", the nearest of " + std::to_string(sets->size());
+                wrong.append(wrong.empty() ? "" : "; ")
+                    .append("not as named by " + fit.set->name + of_more + ": " + listed(fit.wrong, "; "));
+            }
+            fits_.push_back(std::move(fit));
         }
-        const auto of_more = sets_.size() == 1 ? std::string() : ", the nearest of " + std::to_string(sets_.size());
         add(statement::measurement_blocks,
-            judge(fit_.wrong.empty(), "every block that is named by " + fit_.set->name + " is there, and as it says",
-                  "not as named by " + fit_.set->name + of_more + ": " + listed(fit_.wrong, "; ")),
-            required);
+            judge(wrong.empty(), "every block that is named by " + fitting() + " is there, and as it says", wrong), required);
         add(statement::unlisted_blocks, check_unlisted(), required);
+    }
+
+    // The names of the sets that were compared.
+    [[nodiscard]] std::string fitting() const {
+        std::vector<std::string> names;
+        for (const auto &fit : fits_) names.push_back(fit.set->name);
+        return listed(names, " and ");
     }
 
     [[nodiscard]] Finding check_unlisted() const {
         if (policy_.accept_unlisted) return holds("blocks that are not listed are accepted");
         std::vector<std::string> unlisted;
         for (const auto &block : read_->blocks) {
-            const bool is_listed = std::ranges::find(fit_.set->blocks, block.index, &BlockReference::index) != fit_.set->blocks.end() ||
+            const auto is_named_by = [&](const Fit &fit) {
+                return std::ranges::find(fit.set->blocks, block.index, &BlockReference::index) != fit.set->blocks.end();
+            };
+            const bool is_listed = std::ranges::any_of(fits_, is_named_by) ||
                                    std::ranges::find(policy_.accepted_blocks, block.index) != policy_.accepted_blocks.end();
             // What it says is a statement of its own.
             const bool is_mode = block.type == std::to_underlying(SpdmBlockType::device_mode) && spdm_device_mode(block);
             if (!is_listed && !is_mode) unlisted.push_back(index_text(block.index) + " (" + spdm_block_type_text(block.type) + ")");
         }
-        if (!unlisted.empty()) return fails("the device has blocks that are not named by " + fit_.set->name + ": " + listed(unlisted));
-        const bool is_all = read_->has_all || (read_->block_count && *read_->block_count == read_->blocks.size());
-        return judge(is_all, "the device has no other blocks", "the device was not asked for all its blocks, so that it may have others");
+        if (!unlisted.empty()) return fails("the device has blocks that are not named by " + fitting() + ": " + listed(unlisted));
+        if (read_->block_count && *read_->block_count != read_->blocks.size())
+            return fails("the device says that it has " + std::to_string(*read_->block_count) + " blocks, and has shown " +
+                         std::to_string(read_->blocks.size()));
+        return judge(read_->is_complete(), "the device has no other blocks",
+                     "the device was not asked for all its blocks, so that it may have others");
     }
 
     // Debug bits of all times: what was looked into once may have been changed.
@@ -319,16 +363,17 @@ private:
 
     [[nodiscard]] ClaimedTcb tcb() const {
         ClaimedTcb tcb;
-        if (fit_.set == nullptr) {
-            tcb.failed = is_signed_ && sets_.empty() && !evidence_.collateral && platform_.tcb_required;
+        if (fits_.empty()) {
+            tcb.failed = is_signed_ && policy_.sets.empty() && !evidence_.collateral && platform_.tcb_required;
             tcb.reason = is_signed_ ? "no reference values that are taken say which firmware of the device is good" : unsigned_reason;
             return tcb;
         }
+        std::vector<std::string> outdated;
+        for (const auto &fit : fits_) outdated.insert(outdated.end(), fit.outdated.begin(), fit.outdated.end());
         tcb.is_asked_for = true;
-        tcb.is_up_to_date = fit_.outdated.empty();
+        tcb.is_up_to_date = outdated.empty();
         tcb.status = tcb.reported = tcb.is_up_to_date ? spdm_endorsed : spdm_out_of_date;
-        tcb.reason =
-            tcb.is_up_to_date ? "no security version is below one that is named by " + fit_.set->name : listed(fit_.outdated, "; ");
+        tcb.reason = tcb.is_up_to_date ? "no security version is below one that is named by " + fitting() : listed(outdated, "; ");
         return tcb;
     }
 
@@ -340,7 +385,8 @@ private:
         claims.report_data.resize(report_data_size);
         const auto hash = spdm_measurement_hash(read_->algorithms.measurement_hash);
         for (const auto &block : read_->blocks) {
-            if (block.value.empty() || block.value.size() > max_digest_size) continue;
+            // What is no digest is compared by `blocks`.
+            if (block.is_raw || block.value.empty() || block.value.size() > max_digest_size) continue;
             constexpr auto last_of_what_runs = std::to_underlying(SpdmBlockType::firmware_configuration);
             claims.registers.push_back({.name = register_name(block),
                                         .algorithm = hash.value_or(HashAlgorithm::sha384),
@@ -348,16 +394,19 @@ private:
                                         .says_what_runs = block.type <= last_of_what_runs});
         }
         if (identity_) {
-            const auto leaf = identity_->leaf_digest.bytes();
-            claims.leaf_key.assign(leaf.begin(), leaf.end());
+            // The key, not its certificate: one key may have several.
+            if (const auto leaf = attestation::parse_certificate(identity_->leaf, attestation::CriticalPurposes::read))
+                claims.leaf_key.assign(leaf->key.begin(), leaf->key.end());
         }
         claims.hardware = {.is = {}, .reason = "no root of all devices is known: whoever names the root says whose it is"};
         claims.debug = debug();
         claims.tcb = tcb();
         // A security version alone leaves open what runs.
-        claims.reference_says_what_runs = fit_.set != nullptr && std::ranges::any_of(fit_.set->blocks, [](const BlockReference &each) {
-                                              return !each.digests.empty() || !each.raw.empty() || !each.versions.empty();
-                                          });
+        const auto says_what_runs = [](const BlockReference &each) {
+            return !each.digests.empty() || !each.raw.empty() || !each.versions.empty();
+        };
+        claims.reference_says_what_runs =
+            std::ranges::any_of(fits_, [&](const Fit &fit) { return std::ranges::any_of(fit.set->blocks, says_what_runs); });
         return claims;
     }
 
@@ -373,9 +422,10 @@ private:
     std::expected<DeviceEvidence, Error> file_;
     std::optional<SpdmSigned> read_;        // what the transcript says
     std::optional<SpdmIdentity> identity_;  // of a chain that leads to a root
-    bool is_signed_ = false;                // by a key that leads to a root
-    std::vector<DeviceReferenceSet> sets_;  // the policy's and the manifests'
-    Fit fit_;                               // of the set that fits best; without a set: nothing was compared
+    HashAlgorithm base_hash_ = HashAlgorithm::sha384;
+    bool is_signed_ = false;  // by a key that leads to a root
+    std::vector<DeviceReferenceSet> manifest_sets_;
+    std::vector<Fit> fits_;  // of the best of the policy's sets, and of the best of the manifests'; none: nothing was compared
 };
 
 class SpdmJudge final : public TeeJudge {

@@ -89,6 +89,7 @@ private:
         if (!is_signed || !from_.rest().empty())
             return fault(SpdmFault::malformed, "the transcript does not end with signed measurements, or has more than " +
                                                    std::to_string(max_spdm_pairs) + " pairs of messages");
+        read_.blocks_are_of_nonce = in_last_pair_ == read_.blocks.size();
         std::ranges::sort(read_.blocks, {}, &SpdmBlock::index);
         return {};
     }
@@ -102,9 +103,11 @@ private:
         read_.asked_anew = (request.attributes & spdm::attribute_anew) != 0;
         if (request.operation == spdm_measurement_count) read_.block_count = response.count;
         if (request.operation == spdm_measurement_all) read_.has_all = true;
+        in_last_pair_ = response.blocks.size();
         for (auto &block : response.blocks) {
             const auto known = std::ranges::find(read_.blocks, block.index, &SpdmBlock::index);
             if (known != read_.blocks.end()) {
+                read_.blocks_changed = read_.blocks_changed || *known != block;
                 *known = std::move(block);
             } else {
                 read_.blocks.push_back(std::move(block));
@@ -151,6 +154,7 @@ private:
     SpdmSigned read_;
     Agreed agreed_;
     std::size_t pairs_ = 0;
+    std::size_t in_last_pair_ = 0;  // blocks
 };
 
 }  // namespace
