@@ -86,7 +86,7 @@ public:
         queue_.run(user, VerifyCall<Done>{*provider_->report_verifier(), std::move(report), std::move(gone), std::move(done)});
     }
 
-    // done(expected<DeviceEvidence, DeviceFailure>).
+    // done(expected<DeviceEvidence, DeviceFailure>). One whose deadline has come before its turn asks for nothing.
     template <class Done>
     void device_evidence(uid_t user, const DeviceNonce &nonce, std::chrono::steady_clock::time_point deadline, Gone gone, Done done) {
         queue_.run(user, DeviceCall<Done>{*provider_->device(), nonce, deadline, std::move(gone), std::move(done)});
@@ -152,7 +152,13 @@ private:
               device(&device_),
               nonce(nonce_),
               deadline(deadline_) {}
-        void work() { this->result = device->evidence(nonce, deadline); }
+        bool begin() {
+            if (!Call<std::expected<DeviceEvidence, DeviceFailure>, Done>::begin()) return false;
+            if (std::chrono::steady_clock::now() < deadline) return true;
+            this->done(std::unexpected(DeviceFailure{DeviceFailure::Cause::timed_out, "it was asked by others until then"}));
+            return false;
+        }
+        void work() { this->result = device->evidence(nonce); }
         Device *device;
         DeviceNonce nonce;
         std::chrono::steady_clock::time_point deadline;

@@ -17,6 +17,7 @@
 #include "mrd/interfaces/quote.h"
 #include "mrd/registers/error_text.h"
 #include "mrd/registers/measurement.h"
+#include "mrd/shares/client_shares.h"
 #include "proto/interfaces.h"
 
 namespace mrd {
@@ -27,8 +28,10 @@ using varlink::InvalidParameter;
 
 namespace {
 
-// Calls of one device that wait: evidence takes one after the other, and each some seconds at most.
-constexpr std::size_t max_waiting_calls = 64;
+// Calls for evidence of one device: it is asked for one after the other, which takes each some seconds at most. One that was answered at its deadline, or whose client has
+// gone, is held until its turn: so a connection, too, may hold several.
+constexpr SharedBound evidence_calls_bound{
+    .what = "calls for evidence of this device", .all = 64, .others = 48, .uid = 16, .connection = 8};
 // Into the register that has it an acceptance is measured.
 constexpr std::string_view acceptance_role = "app";
 
@@ -194,8 +197,8 @@ public:
         if (!found) return answer.fail(found.error());
         auto *slot = *found;
         if (slot->device() == nullptr) return answer.fail(wire::DeviceAbsent{std::string(slot->name()), state_of(*slot).absence});
-        if (slot->waiting_calls() >= max_waiting_calls)
-            return answer.fail(Busy{std::to_string(max_waiting_calls) + " calls of this device"});
+        auto held = hold_call(*slot, caller.client());
+        if (!held) return answer.fail(Busy{std::move(held.error())});
         auto gone = answer.client_gone();
         // Whoever asked before may take longer than this one has time: he is answered at his deadline, whoever's turn it is.
         struct Waiting {
@@ -209,7 +212,7 @@ public:
             std::exchange(late->answer, std::nullopt)->fail(wire::DeviceTimeout{std::string(slot->name())});
         });
         slot->device_evidence(caller.client().uid, *nonce, *deadline, std::move(gone),
-                              [waiting, slot](const std::expected<DeviceEvidence, DeviceFailure> &evidence) {
+                              [waiting, slot, held = std::move(*held)](const std::expected<DeviceEvidence, DeviceFailure> &evidence) {
                                   if (!waiting->answer) return;
                                   auto to = *std::exchange(waiting->answer, std::nullopt);
                                   waiting->timer.reset();
@@ -273,6 +276,15 @@ private:
         return nonce == DeviceNonce{} ? std::nullopt : std::optional(nonce);
     }
 
+    // As long as it is kept; error: the limit that it would exceed.
+    std::expected<std::shared_ptr<void>, std::string> hold_call(const ProviderSlot &slot, const Client &client) {
+        auto &shares = evidence_calls_[&slot];
+        if (!shares) shares = std::make_shared<ClientShares>(evidence_calls_bound);
+        if (const auto limit = shares->exceeded(client, 1)) return std::unexpected(shares->name_of(*limit, client));
+        shares->take(client, 1);
+        return std::shared_ptr<void>(nullptr, [shares, client](void *) { shares->give_back(client, 1); });
+    }
+
     static void fail(Answer<wire::Evidence> &answer, const ProviderSlot &slot, const DeviceFailure &failure) {
         auto name = std::string(slot.name());
         switch (failure.cause) {
@@ -320,6 +332,7 @@ private:
 
     Daemon &daemon_;
     Verdicts verdicts_;
+    std::map<const ProviderSlot *, std::shared_ptr<ClientShares>> evidence_calls_;
 };
 
 }  // namespace

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -91,9 +90,9 @@ public:
     // As it is known; on any thread, and waits for nothing.
     [[nodiscard]] virtual DeviceState state() const = 0;
 
-    // Asks the device for all blocks, signed over this nonce. Called from the provider's queue; returns at the deadline.
-    virtual std::expected<DeviceEvidence, DeviceFailure> evidence(const DeviceNonce &nonce,
-                                                                  std::chrono::steady_clock::time_point deadline) = 0;
+    // Asks the device for all blocks, signed over this nonce. Called from the provider's queue. The device has the time that is its own, however little who asks has:
+    // one that is slower than that is not there.
+    virtual std::expected<DeviceEvidence, DeviceFailure> evidence(const DeviceNonce &nonce) = 0;
 };
 
 }  // namespace mrd

@@ -2,12 +2,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <array>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <thread>
 
 #include "mr/envelope.h"
 #include "mr/spdm_evidence.h"
+#include "proto/varlink/file_descriptor.h"
+#include "tests/integration/as_user.h"
 #include "tests/integration/mrctl.h"
 #include "tests/sanitized.h"
 #include "tests/spdm/responder.h"
@@ -97,12 +106,15 @@ protected:
         const auto transport = options.framing == Framing::doe ? "doe" : "mctp";
         device_.emplace(std::move(options), is_plugged);
         std::ofstream(folder() / "roots.pem") << (roots.empty() ? device_->slot(0).root_pem() : roots);
-        start({.arguments = {},
-               .config =
-                   "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"spdm\"\naddress = \"127.0.0.1:" + std::to_string(device_->port()) +
-                   "\"\ntransport = \"" + transport + "\"\nroots = \"" + (folder() / "roots.pem").native() + "\"\n"});
+        start({.arguments = {}, .config = "[[provider]]\ntype = \"sim\"\n" + provider_of(*device_, "roots.pem", transport) + more_config_});
         watching_.emplace(daemon());
     }
+    // Its table of the configuration.
+    [[nodiscard]] std::string provider_of(const Responder &device, const std::string &roots, const std::string &transport = "mctp") const {
+        return "[[provider]]\ntype = \"spdm\"\naddress = \"127.0.0.1:" + std::to_string(device.port()) + "\"\ntransport = \"" + transport +
+               "\"\nroots = \"" + (folder() / roots).native() + "\"\n";
+    }
+    void add_to_config(const std::string &tables) { more_config_ = tables; }
     void TearDown() override {
         if (is_sanitized) return;
         daemon().stop();
@@ -134,6 +146,7 @@ protected:
     Watching &watching() { return *watching_; }
 
 private:
+    std::string more_config_;
     std::optional<Responder> device_;
     std::optional<Watching> watching_;
 };
@@ -322,6 +335,107 @@ TEST_F(DeviceTest, WhoWaitsBehindOneThatHangsIsAnsweredAtHisOwnDeadline) {
     EXPECT_EQ(client.device_evidence("spdm0", nonce_of(2), std::chrono::milliseconds(50)).error().code, ErrorCode::device_timeout);
     EXPECT_TRUE(client.read(firmware)) << "the first is still waiting, and the device still there";
     asking.join();
+}
+
+// One that takes so long to sign as it may ask for, and holds the next signature.
+DeviceOptions slow_device() {
+    auto options = usual_device();
+    options.crypto_time_exponent = 23;
+    return options;
+}
+
+TEST_F(DeviceTest, IsNotGivenUpBecauseWhoAsksHasLittleTime) {
+    start_with(slow_device());
+    const auto before = generation();
+    device().fault_next(get_measurements, Fault::hold);
+    auto client = daemon().client();
+    EXPECT_EQ(client.device_evidence("spdm0", nonce_of(1), std::chrono::milliseconds(1)).error().code, ErrorCode::device_timeout);
+    device().release();
+    const auto evidence = client.device_evidence("spdm0", nonce_of(2));
+    ASSERT_TRUE(evidence) << evidence.error().message;
+    EXPECT_EQ(Json::parse(evidence->json)["generation"], before);
+    EXPECT_EQ(generation(), before);
+}
+
+TEST_F(DeviceTest, ThatHangsDelaysNoOtherDevice) {
+    Responder other(usual_device());
+    std::ofstream(folder() / "other.pem") << other.slot(0).root_pem();
+    auto table = provider_of(other, "other.pem");
+    add_to_config(table + "name = \"nic\"\n");
+    start_with(slow_device());
+    auto client = daemon().client();
+    while (!client.device("nic")->device.is_present) (void)other.wait_for(get_measurements, 1);
+    device().fault_next(get_measurements, Fault::hold);
+    std::thread asking([this] {
+        auto waiting = daemon().client();
+        EXPECT_TRUE(waiting.device_evidence("spdm0", nonce_of(1)));
+    });
+    EXPECT_TRUE(device().wait_for(get_measurements, 2));
+    for (std::uint8_t i = 1; i <= 5; ++i) {
+        EXPECT_TRUE(client.device_evidence("nic", nonce_of(i)));
+        EXPECT_TRUE(client.read("nic/fw2", {.fresh = true}));
+    }
+    EXPECT_EQ(device().requests_of(get_measurements), 2U) << "it still holds its answer";
+    device().release();
+    asking.join();
+}
+
+// Many calls for evidence at once, each on a connection of its own: the first of their answers, while all wait for a device that holds its own.
+std::string first_answer(const std::string &socket, std::size_t calls) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, socket.c_str(), sizeof(address.sun_path) - 1);
+    const auto call = R"({"method":"io.mrd.Devices.Evidence","parameters":{"device":"spdm0","nonce":")" + mr::to_hex(nonce_of(9)) + "\"}}";
+    std::vector<varlink::FileDescriptor> clients;
+    std::vector<pollfd> answers;
+    for (std::size_t i = 0; i < calls; ++i) {
+        clients.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (::connect(clients.back().get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0) return "no connection";
+        if (::send(clients.back().get(), call.c_str(), call.size() + 1, MSG_NOSIGNAL) < 0) return "not sent";
+        answers.push_back({clients.back().get(), POLLIN, 0});
+    }
+    std::string first;
+    std::size_t answered = 0;
+    // All but those that wait are refused: when they are, those do.
+    while (answered + 16 < calls && ::poll(answers.data(), answers.size(), 60'000) > 0) {
+        for (auto &each : answers) {
+            if (each.revents == 0) continue;
+            std::array<char, 1024> bytes{};
+            const auto size = ::recv(each.fd, bytes.data(), bytes.size(), 0);
+            if (first.empty() && size > 0) first.assign(bytes.data(), static_cast<std::size_t>(size));
+            each.fd = -1;
+            ++answered;
+        }
+    }
+    return first;
+}
+
+TEST_F(DeviceTest, OneUsersCallsLeaveOthersTheirShare) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+    constexpr uid_t many = 41'000;
+    constexpr uid_t other = 41'001;
+    ASSERT_EQ(::chmod(folder().c_str(), 0711), 0) << "to the socket everybody may come";
+    add_to_config("[[access]]\nname = \"verifiers\"\nusers = [41000, 41001]\nallow = [\"list\", \"read\", \"quote\"]\n");
+    start_with(slow_device());
+    device().fault_next(get_measurements, Fault::hold);
+    const auto ask = [this] {
+        auto client = daemon().client();
+        const auto evidence = client.device_evidence("spdm0", nonce_of(1));
+        return evidence ? std::string("evidence") : evidence.error().message;
+    };
+    std::string by_root;
+    std::thread asking([&] { by_root = ask(); });
+    EXPECT_TRUE(device().wait_for(get_measurements, 2));
+    EXPECT_THAT(as_user({many}, [this] { return first_answer(daemon().socket(), 80); }),
+                AllOf(HasSubstr("io.mrd.Devices.Busy"), HasSubstr("16 calls for evidence of this device of uid 41000")));
+    std::string by_other;
+    std::thread asking_too([&] { by_other = as_user({other}, ask); });
+    device().release();
+    asking.join();
+    asking_too.join();
+    EXPECT_EQ(by_root, "evidence");
+    EXPECT_EQ(by_other, "evidence");
+    EXPECT_EQ(as_user({many}, ask), "evidence") << "their places are given back";
 }
 
 TEST_F(DeviceTest, GivesTwoClientsEachASignatureOverHisNonce) {

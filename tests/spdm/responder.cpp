@@ -242,9 +242,21 @@ void Responder::fault_next(std::uint8_t code, Fault fault) {
     faults_of_code_[code] = fault;
 }
 
+void Responder::release() {
+    const std::lock_guard lock(mutex_);
+    is_released_ = true;
+    changed_.notify_all();
+}
+
 std::size_t Responder::requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
+}
+
+std::size_t Responder::requests_of(std::uint8_t code) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = counts_.find(code);
+    return found == counts_.end() ? 0 : found->second;
 }
 
 bool Responder::wait_for(std::uint8_t code, std::size_t count) {
@@ -274,6 +286,7 @@ std::optional<Bytes> Responder::answer(const Bytes &request) {
         receive_all(client_, {&nothing, 1});
         return std::nullopt;
     }
+    if (fault == Fault::hold) changed_.wait(lock, [this] { return is_released_ || is_ending_; });
     if (fault == Fault::close_mid_message) return Bytes();
     if (fault == Fault::busy) return error(0x03);
     if (fault == Fault::unexpected) return error(0x04);
@@ -372,7 +385,7 @@ Bytes Responder::capabilities(const Bytes &request) {
     if (has_sizes) flags |= chunks;
     if (options_.version >= 0x13 && !options_.extension_log.empty()) flags |= extension_log;
     Writer out;
-    out.u8(options_.version).u8(0x61).u16(0).u8(0).u8(0).u16(0).u32(flags);
+    out.u8(options_.version).u8(0x61).u16(0).u8(0).u8(options_.crypto_time_exponent).u16(0).u32(flags);
     if (has_sizes) out.u32(options_.transfer_size).u32(0x10000);
     auto response = out.take();
     append(state_.vca, request);

@@ -53,7 +53,8 @@ enum class Fault : std::uint8_t {
     busy,
     not_ready,  // and ready at the first RESPOND_IF_READY
     resynch,
-    unexpected
+    unexpected,
+    hold  // no answer before release()
 };
 
 struct DeviceOptions {
@@ -64,6 +65,7 @@ struct DeviceOptions {
     bool measures_anew = true;                   // MEAS_FRESH: what was changed is seen at once, and not at the next reset
     std::uint32_t measurements = 2;              // MEAS_CAP: 0 none, 1 without signature, 2 with
     std::uint32_t transfer_size = 4608;          // of one message; longer ones go in chunks
+    std::uint8_t crypto_time_exponent = 0;       // what it asks for to sign: 2^this microseconds
     std::map<std::uint8_t, SlotPki> slots = {};  // none: slot 0, with keys of its own
     std::vector<Block> blocks = {};
     std::vector<Bytes> extension_log = {};  // values of MEL entries: block 0x11, firmware
@@ -93,8 +95,11 @@ public:
     void fault_at(std::size_t request, Fault fault);
     // The next request of that code.
     void fault_next(std::uint8_t code, Fault fault);
+    // What is held is answered, and nothing is held any more.
+    void release();
 
     [[nodiscard]] std::size_t requests() const;
+    [[nodiscard]] std::size_t requests_of(std::uint8_t code) const;
     // Waits until so many requests of that code have come. False: they do not come in a minute.
     [[nodiscard]] bool wait_for(std::uint8_t code, std::size_t count);
 
@@ -154,6 +159,7 @@ private:
     varlink::FileDescriptor listener_;
     int client_ = -1;
     bool is_plugged_ = false;
+    bool is_released_ = false;
     bool is_ending_ = false;
     std::thread thread_;
 };

@@ -128,7 +128,7 @@ public:
 
     std::expected<void, ProviderError> refresh(RefreshSet, std::vector<mr::Bytes> &values) override {
         if (give_unread(values)) return {};
-        const auto asked = ask({}, steady_clock::now() + ask_time, Changes::may_be_read);
+        const auto asked = ask({}, Changes::may_be_read);
         if (!asked) return std::unexpected(ProviderError{asked.error().reason, Applied::no});
         const std::lock_guard lock(mutex_);
         give(values);
@@ -150,8 +150,8 @@ public:
                 .tdi = not_known};
     }
 
-    std::expected<DeviceEvidence, DeviceFailure> evidence(const DeviceNonce &nonce, TimePoint deadline) override {
-        auto asked = ask(nonce, deadline, Changes::end_registers);
+    std::expected<DeviceEvidence, DeviceFailure> evidence(const DeviceNonce &nonce) override {
+        auto asked = ask(nonce, Changes::end_registers);
         if (!asked) return std::unexpected(std::move(asked.error()));
         return DeviceEvidence{std::move(asked->facts), std::move(asked->evidence.transcript), std::move(asked->evidence.signature),
                               std::move(asked->evidence.chain), asked->evidence.slot};
@@ -222,9 +222,10 @@ private:
 
     // ---- Asking
 
-    std::expected<Asked, DeviceFailure> ask(std::optional<DeviceNonce> nonce, TimePoint deadline, Changes changes) {
+    std::expected<Asked, DeviceFailure> ask(std::optional<DeviceNonce> nonce, Changes changes) {
         // One that is being met is not there yet: nobody waits for that.
         if (auto now = state(); !now.facts) return fail(Cause::absent, std::move(now.absence));
+        const auto deadline = steady_clock::now() + ask_time;
         const std::unique_lock io(io_, deadline);
         if (!io) return fail(Cause::timed_out, "it is asked by somebody else");
         if (is_over_) return fail(Cause::absent, state().absence);
