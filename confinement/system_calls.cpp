@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <new>
+#include <set>
+#include <string_view>
 #include <system_error>
 
 namespace confinement {
@@ -70,6 +72,8 @@ bool system_calls_are_reduced() { return is_sanitized; }
 struct SystemCalls::Filter {
     scmp_filter_ctx context;
     int failure = 0;  // of the first rule that could not be added
+    // Of sockets, where the list is the reduced one: those that no rule allows end the process.
+    std::set<std::uint64_t> ending_families = {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_VSOCK, AF_ALG};
 
     Filter() : context(::seccomp_init(is_sanitized ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS)) {
         if (context == nullptr) throw std::bad_alloc();
@@ -106,8 +110,6 @@ SystemCalls::SystemCalls() : filter_(std::make_unique<Filter>()) {
     allow_where("newfstatat", {{.argument = 3, .value = AT_EMPTY_PATH, .mask = AT_EMPTY_PATH}});
     if (is_sanitized) {
         for (const char *name : killed_in_any_build) filter_->add(SCMP_ACT_KILL_PROCESS, name, {});
-        for (const std::uint64_t family : {AF_INET + 0U, AF_INET6 + 0U, AF_NETLINK + 0U, AF_PACKET + 0U, AF_VSOCK + 0U, AF_ALG + 0U})
-            filter_->add(SCMP_ACT_KILL_PROCESS, "socket", {{.argument = 0, .value = family}});
     }
 }
 
@@ -120,6 +122,11 @@ SystemCalls &SystemCalls::allow(std::initializer_list<const char *> names) {
 
 SystemCalls &SystemCalls::allow_where(const char *name, std::initializer_list<Condition> conditions) {
     filter_->add(SCMP_ACT_ALLOW, name, conditions);
+    if (std::string_view(name) == "socket") {
+        for (const auto &each : conditions) {
+            if (each.argument == 0) filter_->ending_families.erase(each.value);
+        }
+    }
     return *this;
 }
 
@@ -137,6 +144,10 @@ std::expected<void, std::string> SystemCalls::enforce() {
     const auto failed = [](int error) {
         return std::unexpected("the kernel does not keep the list of system calls (seccomp): " + std::generic_category().message(error));
     };
+    if (is_sanitized) {
+        for (const auto family : filter_->ending_families)
+            filter_->add(SCMP_ACT_KILL_PROCESS, "socket", {{.argument = 0, .value = family}});
+    }
     if (filter_->failure != 0) return failed(filter_->failure);
     // All threads at once; a search tree instead of a list, since every call goes through it; and the kernel's own errors instead of the library's.
     constexpr std::uint32_t binary_tree = 2;

@@ -3,8 +3,8 @@
 //
 // Who goes past it does not get an error, but ends, with all its threads: SIGSYS. So does who calls as a program of another kind (x32, i386). Calls that a library tries, and goes on without, are refused with an error instead (refuse()).
 //
-// A build with a sanitizer makes calls of its own, which nobody can list, and is held to less: everything is allowed but what runs a program, opens another kind of
-// socket or changes the system, which still ends it.
+// A build with a sanitizer makes calls of its own, which nobody can list, and is held to less: everything is allowed but what runs a program, opens a socket of a
+// family that no rule names or changes the system, which still ends it.
 #pragma once
 
 #include <cstdint>

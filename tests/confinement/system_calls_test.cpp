@@ -64,6 +64,18 @@ TEST(SystemCalls, AreKeptByTheValuesOfTheirArguments) {
     EXPECT_EQ(flags(F_GETLK), killed);
 }
 
+// A build with a sanitizer, too, whose list is the reduced one.
+TEST(SystemCalls, ASocketIsOfAFamilyThatIsAllowed) {
+    const auto opens = [](int family) {
+        return in_a_process([family] {
+            if (!SystemCalls().allow_where("socket", {{.argument = 0, .value = AF_INET}}).enforce()) return 1;
+            return ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : 2;
+        });
+    };
+    EXPECT_EQ(opens(AF_INET), 0);
+    EXPECT_EQ(opens(AF_INET6), killed);
+}
+
 TEST(SystemCalls, AreKeptForThreadsThatAreThereAlready) {
     EXPECT_EQ(in_a_process([] {
                   std::latch confined(1);

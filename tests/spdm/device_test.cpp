@@ -18,7 +18,6 @@
 #include "proto/varlink/file_descriptor.h"
 #include "tests/integration/as_user.h"
 #include "tests/integration/mrctl.h"
-#include "tests/sanitized.h"
 #include "tests/spdm/responder.h"
 
 namespace mrd {
@@ -92,11 +91,6 @@ private:
 
 class DeviceTest : public MrctlTest {
 protected:
-    // The list of calls is a reduced one there, and ends the process that connects for mrd when it makes a socket.
-    void SetUp() override {
-        if (is_sanitized) GTEST_SKIP() << "a build with a sanitizer does not connect to a device";
-        MrctlTest::SetUp();
-    }
     // mrd on the simulator, and one device; returns when its registers are there.
     void start_with(DeviceOptions options) {
         start_absent(std::move(options));
@@ -116,7 +110,6 @@ protected:
     }
     void add_to_config(const std::string &tables) { more_config_ = tables; }
     void TearDown() override {
-        if (is_sanitized) return;
         daemon().stop();
         watching_.reset();
     }
