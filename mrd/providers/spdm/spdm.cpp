@@ -11,15 +11,16 @@
 #include <variant>
 #include <vector>
 
+#include "libmr/src/attestation/tee/spdm/block_names.h"
 #include "mr/certificate.h"
 #include "mr/spdm.h"
 #include "mr/spdm_evidence.h"
 #include "mr/spdm_requester.h"
+#include "mr/verify_spdm.h"
 #include "mrd/clock.h"
 #include "mrd/log.h"
 #include "mrd/opener/opener.h"
 #include "mrd/providers/device.h"
-#include "mrd/providers/spdm/identity.h"
 #include "mrd/providers/spdm/link.h"
 
 namespace mrd::spdm {
@@ -39,30 +40,6 @@ constexpr std::chrono::milliseconds latest_look = std::chrono::seconds(5);
 constexpr std::string_view not_known = "not known: no secured session, the TSM owns it";
 
 std::unexpected<DeviceFailure> fail(Cause cause, std::string reason) { return std::unexpected(DeviceFailure{cause, std::move(reason)}); }
-
-// As io.mrd.Devices has it, and evidence.
-std::string type_name(std::uint8_t type) {
-    using Type = mr::SpdmBlockType;
-    switch (static_cast<Type>(type)) {
-    case Type::immutable_rom: return "rom";
-    case Type::mutable_firmware: return "fw";
-    case Type::hardware_configuration: return "hwconfig";
-    case Type::firmware_configuration: return "fwconfig";
-    case Type::manifest: return "manifest";
-    case Type::device_mode: return "mode";
-    case Type::version: return "version";
-    case Type::security_version: return "svn";
-    case Type::hash_extend: return "hashextend";
-    case Type::informational: return "info";
-    case Type::structured_manifest: return "structured";
-    }
-    return std::to_string(type);
-}
-
-std::string register_name(const DeviceBlock &block) {
-    const bool is_number = std::ranges::all_of(block.type, [](char c) { return c >= '0' && c <= '9'; });
-    return (is_number ? "type" + block.type + "-" : block.type) + std::to_string(block.index);
-}
 
 std::string digest_text(const mr::Digest &digest, mr::HashAlgorithm hash) {
     return std::string(mr::to_string(hash)) + ":" + mr::to_hex(digest.bytes());
@@ -302,15 +279,18 @@ private:
                           .nonce = evidence.nonce,
                           .signed_at = now_in_microseconds(),
                           .measures_anew = evidence.capabilities.has(mr::spdm_cap_meas_fresh)};
-        auto names = names_in(identity->leaf);
-        facts.pci = std::move(names.pci);
-        facts.dmtf = std::move(names.dmtf);
+        // Whose names cannot be read says none.
+        if (auto names = mr::device_names(identity->leaf)) {
+            facts.pci = std::move(names->pci);
+            facts.dmtf = std::move(names->dmtf);
+        }
         if (const auto root = mr::hash(*hash, identity->root)) facts.root = digest_text(*root, *hash);
         if (const auto *digests = requester_->digests()) {
             for (const auto &slot : digests->slots) facts.slots.push_back(slot.number);
         }
         for (const auto &block : measurements.blocks)
-            facts.blocks.push_back({.index = block.index, .type = type_name(block.type), .is_raw = block.is_raw, .value = block.value});
+            facts.blocks.push_back(
+                {.index = block.index, .type = mr::spdm::short_type(block.type), .is_raw = block.is_raw, .value = block.value});
         std::ranges::sort(facts.blocks, {}, &DeviceBlock::index);
 
         const std::lock_guard lock(mutex_);
@@ -344,7 +324,7 @@ private:
         for (std::size_t i = 0; i < facts.blocks.size(); ++i) {
             auto &block = facts.blocks[i];
             if (block.value.empty() || block.value.size() > max_register_size) continue;
-            RegisterSpec spec{.name = register_name(block),
+            RegisterSpec spec{.name = mr::spdm::register_name(block.type, block.index),
                               .hash = block.is_raw ? std::nullopt : facts.measurement_hash,
                               .size = block.value.size(),
                               .flags = mr::Flag::readable | mr::Flag::live};

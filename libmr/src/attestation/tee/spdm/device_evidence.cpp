@@ -1,10 +1,9 @@
 // Evidence of a device as a file.
 #include <algorithm>
-#include <array>
-#include <limits>
 #include <string>
 #include <utility>
 
+#include "libmr/src/attestation/tee/spdm/block_names.h"
 #include "libmr/src/event_log/json_common.h"
 #include "mr/verify_spdm.h"
 #include "proto/varlink/fields.h"
@@ -46,19 +45,6 @@ struct FileFields {
     }
 };
 
-// The types' names as io.mrd.Devices has them, by number.
-constexpr std::array<std::string_view, 11> short_types = {"rom",     "fw",  "hwconfig",   "fwconfig", "manifest",  "mode",
-                                                          "version", "svn", "hashextend", "info",     "structured"};
-
-std::string short_type(std::uint8_t type) { return type < short_types.size() ? std::string(short_types.at(type)) : std::to_string(type); }
-
-std::optional<std::uint8_t> type_from(std::string_view text) {
-    for (unsigned type = 0; type < 0x80; ++type) {
-        if (short_type(static_cast<std::uint8_t>(type)) == text) return static_cast<std::uint8_t>(type);
-    }
-    return std::nullopt;
-}
-
 std::unexpected<Error> malformed(std::string what) {
     return std::unexpected(Error{ErrorCode::malformed, "evidence of a device: " + std::move(what)});
 }
@@ -89,7 +75,7 @@ std::expected<void, Error> take_algorithms(const std::optional<std::string> &mea
 std::expected<std::vector<SpdmBlock>, Error> blocks_from(const std::vector<BlockFields> &fields) {
     std::vector<SpdmBlock> blocks;
     for (const auto &each : fields) {
-        const auto type = type_from(each.type);
+        const auto type = spdm::type_from_short(each.type);
         auto value = from_hex(each.value);
         if (each.index < 1 || each.index > 0xFE || !type || !value)
             return malformed("the member blocks: each has index, 1 to 254, type, raw and value, in hex");
@@ -161,7 +147,7 @@ std::string write_device_evidence(const DeviceEvidence &evidence) {
         fields.blocks.emplace();
         for (const auto &block : *evidence.blocks)
             fields.blocks->push_back({.index = block.index,
-                                      .type = short_type(block.type),
+                                      .type = spdm::short_type(block.type),
                                       .raw = block.is_raw,
                                       .algorithm = block.is_raw ? std::nullopt : fields.measurement_hash,
                                       .value = to_hex(block.value)});

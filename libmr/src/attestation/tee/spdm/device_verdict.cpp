@@ -1,13 +1,13 @@
 // What the evidence of a device comes to: one statement for each way in which it may be another's, an old one, or of another device than is expected.
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "libmr/src/attestation/finding.h"
 #include "libmr/src/attestation/pki/x509.h"
+#include "libmr/src/attestation/tee/spdm/block_names.h"
 #include "libmr/src/attestation/tee/spdm/spdm.h"
 #include "mr/corim.h"
 #include "mr/tdreport.h"
@@ -51,14 +51,6 @@ std::string listed(const std::vector<std::string> &texts, std::string_view betwe
     std::string all;
     for (const auto &text : texts) all.append(all.empty() ? "" : between).append(text);
     return all;
-}
-
-// As io.mrd.Devices calls its register: "fw2".
-std::string register_name(const SpdmBlock &block) {
-    static constexpr std::array<std::string_view, 11> names = {"rom",     "fw",  "hwconfig",   "fwconfig", "manifest",  "mode",
-                                                               "version", "svn", "hashextend", "info",     "structured"};
-    return (block.type < names.size() ? std::string(names.at(block.type)) : "type" + std::to_string(block.type) + "-") +
-           index_text(block.index);
 }
 
 // Of one piece of evidence.
@@ -388,7 +380,7 @@ private:
             // What is no digest is compared by `blocks`.
             if (block.is_raw || block.value.empty() || block.value.size() > max_digest_size) continue;
             constexpr auto last_of_what_runs = std::to_underlying(SpdmBlockType::firmware_configuration);
-            claims.registers.push_back({.name = register_name(block),
+            claims.registers.push_back({.name = spdm::register_name(spdm::short_type(block.type), block.index),
                                         .algorithm = hash.value_or(HashAlgorithm::sha384),
                                         .value = Digest(block.value),
                                         .says_what_runs = block.type <= last_of_what_runs});

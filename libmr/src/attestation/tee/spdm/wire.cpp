@@ -20,6 +20,7 @@ constexpr std::array names = {
     Name{Code::capabilities, "CAPABILITIES"},
     Name{Code::algorithms, "ALGORITHMS"},
     Name{Code::measurement_log, "MEASUREMENT_EXTENSION_LOG"},
+    Name{Code::vendor_defined_response, "VENDOR_DEFINED_RESPONSE"},
     Name{Code::error, "ERROR"},
     Name{Code::get_digests, "GET_DIGESTS"},
     Name{Code::get_certificate, "GET_CERTIFICATE"},
@@ -30,6 +31,7 @@ constexpr std::array names = {
     Name{Code::get_capabilities, "GET_CAPABILITIES"},
     Name{Code::negotiate_algorithms, "NEGOTIATE_ALGORITHMS"},
     Name{Code::get_measurement_log, "GET_MEASUREMENT_EXTENSION_LOG"},
+    Name{Code::vendor_defined_request, "VENDOR_DEFINED_REQUEST"},
     Name{Code::respond_if_ready, "RESPOND_IF_READY"},
 };
 

@@ -28,6 +28,7 @@ enum class Code : std::uint8_t {
     capabilities = 0x61,
     algorithms = 0x63,
     measurement_log = 0x6F,
+    vendor_defined_response = 0x7E,
     error = 0x7F,
     get_digests = 0x81,
     get_certificate = 0x82,
@@ -38,6 +39,7 @@ enum class Code : std::uint8_t {
     get_capabilities = 0xE1,
     negotiate_algorithms = 0xE3,
     get_measurement_log = 0xEF,
+    vendor_defined_request = 0xFE,
     respond_if_ready = 0xFF,
 };
 constexpr std::uint8_t byte_of(Code code) { return static_cast<std::uint8_t>(code); }

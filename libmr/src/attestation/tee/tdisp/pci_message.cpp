@@ -3,16 +3,17 @@
 #include <string>
 #include <utility>
 
-#include "libmr/src/event_log/byte_reader.h"
+#include "libmr/src/attestation/tee/spdm/wire.h"
+#include "mr/spdm_transport.h"
 #include "mr/tdisp.h"
 
 namespace mr {
 namespace {
 
-using event_log::ByteReader;
+using spdm::byte_of;
+using spdm::ByteReader;
+using spdm::Code;
 
-constexpr std::uint8_t vendor_defined_request = 0xFE;
-constexpr std::uint8_t vendor_defined_response = 0x7E;
 constexpr std::uint16_t standard_pci_sig = 3;
 constexpr std::uint8_t vendor_id_size = 2;
 constexpr std::uint16_t vendor_pci_sig = 1;
@@ -24,22 +25,19 @@ std::unexpected<Error> not_supported(std::string what) {
     return std::unexpected(Error{ErrorCode::not_supported, "vendor defined message: " + std::move(what)});
 }
 
-constexpr std::size_t doe_word = 4;
-constexpr std::size_t doe_header = 2 * doe_word;
+constexpr std::size_t doe_unit = 4;  // bytes
 
 // What a DOE data object of SPDM carries, padding included. Nothing: it is none.
 std::optional<ByteView> doe_content(ByteView bytes) {
-    constexpr std::uint32_t vendor_and_type = 0x0001'0001;  // of the PCI-SIG, SPDM in the clear, a reserved byte
-    ByteReader reader(bytes);
-    if (reader.u32() != vendor_and_type) return std::nullopt;
-    const std::uint64_t words = reader.u32();
-    if (!reader.ok() || words * doe_word != bytes.size()) return std::nullopt;
-    return bytes.subspan(doe_header);
+    const auto object = parse_doe_object(bytes);
+    if (!object || object->vendor != doe_vendor_pci_sig || object->type != doe_spdm) return std::nullopt;
+    return object->content;
 }
 
 bool begins_vendor_defined(ByteView bytes) {
     constexpr std::uint8_t major_one = 0x1;
-    return bytes.size() >= 2 && bytes[0] >> 4U == major_one && (bytes[1] == vendor_defined_request || bytes[1] == vendor_defined_response);
+    return bytes.size() >= 2 && bytes[0] >> 4U == major_one &&
+           (bytes[1] == byte_of(Code::vendor_defined_request) || bytes[1] == byte_of(Code::vendor_defined_response));
 }
 
 }  // namespace
@@ -51,7 +49,7 @@ std::expected<PciMessage, Error> decode_pci_message(ByteView message) {
     const auto bytes = carried.value_or(message);
     if (!begins_vendor_defined(bytes)) return malformed("it begins as no request (0xfe) and no response (0x7e) of SPDM 1.x");
     ByteReader reader(bytes);
-    PciMessage read{.spdm_version = reader.u8(), .is_response = reader.u8() == vendor_defined_response};
+    PciMessage read{.spdm_version = reader.u8(), .is_response = reader.u8() == byte_of(Code::vendor_defined_response)};
     if (reader.u16() != 0) return malformed("param1 and param2 are reserved, and not zero");
     const auto standard = reader.u16();
     const auto id_size = reader.u8();
@@ -65,7 +63,7 @@ std::expected<PciMessage, Error> decode_pci_message(ByteView message) {
     if (!reader.ok()) return malformed("the payload has fewer bytes than its length says");
     if (vendor != vendor_pci_sig) return not_supported("the vendor is " + std::to_string(vendor) + ": this library knows 1, the PCI-SIG");
     const auto rest = reader.rest();
-    const bool is_padding = carried && rest.size() < doe_word && std::ranges::all_of(rest, [](std::uint8_t byte) { return byte == 0; });
+    const bool is_padding = carried && rest.size() < doe_unit && std::ranges::all_of(rest, [](std::uint8_t byte) { return byte == 0; });
     if (!rest.empty() && !is_padding) return malformed(std::to_string(rest.size()) + " bytes follow the payload");
     if (payload.empty()) return malformed("the payload has no protocol");
     if (payload.front() > std::to_underlying(PciProtocol::tdisp))
