@@ -47,6 +47,12 @@ void say_blocks(const mr::DeviceDescription &told) {
     }
 }
 
+void say_log(const mr::DeviceDescription &told) {
+    if (!told.log) return;
+    say("log", std::to_string(told.log->entries) + " entries, " +
+                   (told.log->holds ? "which lead to the hash-extend blocks" : "which do not hold: " + told.log->why));
+}
+
 void say_verdict(const mr::DeviceDescription &told) {
     if (!told.verdict) return say("verdict", "none");
     const auto &verdict = *told.verdict;
@@ -99,6 +105,7 @@ int device_show(const Common &common, const DeviceCommand &command) {
     say("link", told->link);
     say("tdi", told->tdi);
     say_blocks(*told);
+    say_log(*told);
     say_verdict(*told);
     return exit_done;
 }

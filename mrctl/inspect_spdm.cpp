@@ -28,6 +28,19 @@ Json json_of(const mr::SpdmBlock &block, std::optional<mr::HashAlgorithm> hash) 
     return json;
 }
 
+Json log_of(mr::ByteView log, const std::vector<mr::SpdmBlock> &blocks, std::optional<mr::HashAlgorithm> hash) {
+    const auto entries = mr::parse_spdm_measurement_log(log);
+    if (!entries) return {{"defect", mr::printable_text(entries.error().message)}};
+    Json all = Json::array();
+    for (const auto &entry : *entries)
+        all.push_back({{"number", entry.number},
+                       {"index", entry.index},
+                       {"type", mr::spdm_block_type_text(entry.type)},
+                       {entry.is_raw ? "raw" : "digest", mr::to_hex(entry.value)}});
+    const bool leads = hash && mr::check_spdm_measurement_log(log, blocks, *hash);
+    return {{"entries", all}, {"leads_to_blocks", leads}};
+}
+
 Json json_of(const mr::DeviceEvidence &evidence, const mr::SpdmSigned &read) {
     const auto hash = mr::spdm_measurement_hash(read.algorithms.measurement_hash);
     Json blocks = Json::array();
@@ -54,6 +67,7 @@ Json json_of(const mr::DeviceEvidence &evidence, const mr::SpdmSigned &read) {
         }
     }
     json["blocks"] = blocks;
+    if (evidence.measurement_log) json["measurement_log"] = log_of(*evidence.measurement_log, read.blocks, hash);
     return json;
 }
 

@@ -49,6 +49,15 @@ struct Verdict {
     }
 };
 
+struct Log {
+    std::int64_t entries = 0;
+    bool holds = false;
+    std::optional<std::string> why = {};
+    static constexpr auto fields() {
+        return std::tuple(field("entries", &Log::entries), field("holds", &Log::holds), field("why", &Log::why));
+    }
+};
+
 struct Device {
     std::string name = {};
     bool present = false;
@@ -87,18 +96,20 @@ struct Description {
     std::optional<Signature> signature = {};
     bool value_fresh = false;
     std::vector<Block> blocks = {};
+    std::optional<Log> log = {};
     std::optional<Verdict> verdict = {};
     static constexpr auto fields() {
-        return std::tuple(
-            field("name", &Description::name), field("address", &Description::address), field("transport", &Description::transport),
-            field("present", &Description::present), field("reason", &Description::reason), field("generation", &Description::generation),
-            field("since", &Description::since), field("identity", &Description::identity), field("pci", &Description::pci),
-            field("dmtf", &Description::dmtf), field("leaf", &Description::leaf), field("chain", &Description::chain),
-            field("root", &Description::root), field("slot", &Description::slot), field("slots", &Description::slots),
-            field("link", &Description::link), field("tdi", &Description::tdi), field("version", &Description::version),
-            field("signatureAlgorithm", &Description::signature_algorithm), field("hash", &Description::hash),
-            field("measurementHash", &Description::measurement_hash), field("signature", &Description::signature),
-            field("valueFresh", &Description::value_fresh), field("blocks", &Description::blocks), field("verdict", &Description::verdict));
+        return std::tuple(field("name", &Description::name), field("address", &Description::address),
+                          field("transport", &Description::transport), field("present", &Description::present),
+                          field("reason", &Description::reason), field("generation", &Description::generation),
+                          field("since", &Description::since), field("identity", &Description::identity), field("pci", &Description::pci),
+                          field("dmtf", &Description::dmtf), field("leaf", &Description::leaf), field("chain", &Description::chain),
+                          field("root", &Description::root), field("slot", &Description::slot), field("slots", &Description::slots),
+                          field("link", &Description::link), field("tdi", &Description::tdi), field("version", &Description::version),
+                          field("signatureAlgorithm", &Description::signature_algorithm), field("hash", &Description::hash),
+                          field("measurementHash", &Description::measurement_hash), field("signature", &Description::signature),
+                          field("valueFresh", &Description::value_fresh), field("blocks", &Description::blocks),
+                          field("log", &Description::log), field("verdict", &Description::verdict));
     }
 };
 

@@ -53,6 +53,7 @@ struct EvidenceDocument {
     std::string signature;
     std::string chain;
     std::vector<wire::Block> blocks;
+    std::optional<std::string> measurement_log;
     static constexpr auto fields() {
         return std::tuple(field("device", &EvidenceDocument::device), field("generation", &EvidenceDocument::generation),
                           field("time", &EvidenceDocument::time), field("nonce", &EvidenceDocument::nonce),
@@ -61,7 +62,7 @@ struct EvidenceDocument {
                           field("measurementHash", &EvidenceDocument::measurement_hash),
                           field("valueFresh", &EvidenceDocument::value_fresh), field("transcript", &EvidenceDocument::transcript),
                           field("signature", &EvidenceDocument::signature), field("chain", &EvidenceDocument::chain),
-                          field("blocks", &EvidenceDocument::blocks));
+                          field("blocks", &EvidenceDocument::blocks), field("measurementLog", &EvidenceDocument::measurement_log));
     }
 };
 
@@ -107,7 +108,8 @@ std::string document_of(std::string_view device, const DeviceEvidence &evidence)
                          .transcript = mr::to_base64(evidence.transcript),
                          .signature = mr::to_base64(evidence.signature),
                          .chain = mr::to_base64(evidence.chain),
-                         .blocks = blocks_of(device, facts, false)});
+                         .blocks = blocks_of(device, facts, false),
+                         .measurement_log = evidence.log ? std::optional(mr::to_base64(*evidence.log)) : std::nullopt});
     return text;
 }
 
@@ -311,6 +313,10 @@ private:
         told.signature = wire::Signature{mr::to_hex(facts.nonce), facts.signed_at};
         told.value_fresh = facts.measures_anew;
         told.blocks = blocks_of(told.name, facts, true);
+        if (facts.log) {
+            told.log = wire::Log{static_cast<std::int64_t>(facts.log->entries), facts.log->defect.empty(), std::nullopt};
+            if (!facts.log->defect.empty()) told.log->why = facts.log->defect;
+        }
     }
 
     [[nodiscard]] std::vector<ProviderSlot *> known(const Caller &caller) const {

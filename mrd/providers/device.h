@@ -31,6 +31,12 @@ struct DeviceBlock {
     std::optional<std::string> reg = {};  // the register that shows it, without the provider: "fw2"
 };
 
+// Of the log of what its hash-extend blocks were extended with (MEL).
+struct DeviceLog {
+    std::size_t entries = 0;
+    std::string defect = {};  // why it does not lead to the blocks; empty: it does
+};
+
 // What is known of a device that is there: its signature and its certificates hold.
 struct DeviceFacts {
     DeviceGeneration generation = 0;
@@ -51,6 +57,7 @@ struct DeviceFacts {
     std::int64_t signed_at = 0;
     bool measures_anew = false;  // else a value is of the last reset, whenever it was signed
     std::vector<DeviceBlock> blocks = {};
+    std::optional<DeviceLog> log = {};  // nothing: it has none
 };
 
 struct DeviceState {
@@ -71,6 +78,7 @@ struct DeviceEvidence {
     mr::Bytes signature = {};   // r || s
     mr::Bytes chain = {};       // as the device gives it
     std::uint8_t slot = 0;
+    std::optional<mr::Bytes> log = {};  // likewise
 };
 
 struct DeviceFailure {

@@ -23,8 +23,9 @@ void check_verdict(mr::ByteView file) {
                            "blocks":[{"index":1,"type":"immutable_rom","raw":["00"]}]})");
     const auto verdict = mr::verify(file, {}, options);
     require(!verdict.verified());
-    for (const auto name : {mr::statement::certificate_chain, mr::statement::device_identity, mr::statement::device_mode,
-                            mr::statement::measurement_blocks, mr::statement::unlisted_blocks, mr::statement::not_debug}) {
+    for (const auto name :
+         {mr::statement::certificate_chain, mr::statement::device_identity, mr::statement::device_mode, mr::statement::measurement_blocks,
+          mr::statement::unlisted_blocks, mr::statement::measurement_log, mr::statement::not_debug}) {
         const auto *const statement = verdict.find(name);
         require(statement == nullptr || statement->result != mr::Judgement::holds);
     }
@@ -42,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     around.spdm.transcript.assign(bytes.begin(), bytes.end());
     around.spdm.signature.assign(96, 1);
     around.spdm.chain.assign(bytes.begin(), bytes.end());
+    around.measurement_log.emplace(bytes.begin(), bytes.end());
     if (!bytes.empty()) check_verdict(mr::as_bytes(mr::write_device_evidence(around)));
     (void)mr::device_names(bytes);
     const auto read = mr::parse_device_evidence(bytes);

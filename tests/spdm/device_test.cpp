@@ -33,6 +33,7 @@ using mr::spdm_test::Responder;
 using mr::spdm_test::SlotPki;
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -576,6 +577,45 @@ TEST_F(DeviceTest, MrctlShowsItAndFetchesEvidenceThatAVerifierTakes) {
         EXPECT_THAT(shown, HasSubstr(line));
     EXPECT_TRUE(json({"device", "show", "spdm0"})["description"]["verdict"]["holds"]);
     EXPECT_EQ(json({"device", "list"})["devices"][0]["accepted"], true);
+}
+
+// ---- What its hash-extend blocks were extended with
+
+DeviceOptions device_with_log() {
+    auto options = usual_device();
+    options.version = 0x13;
+    options.blocks.push_back({.index = 0x11, .type = BlockType::hash_extend, .content = {}});
+    options.extension_log = {bytes_of("first"), bytes_of("second")};
+    return options;
+}
+
+TEST_F(DeviceTest, GivesTheLogOfItsHashExtendBlockWithEvidence) {
+    start_with(device_with_log());
+    EXPECT_THAT(output({"device", "show", "spdm0"}), HasSubstr("\nlog 2 entries, which lead to the hash-extend blocks\n"));
+    EXPECT_THAT(output({"list"}), HasSubstr("spdm0/hashextend17 RL sha384 48"));
+    const auto file = (folder() / "evidence.json").native();
+    output({"device", "evidence", "spdm0", "--nonce", mr::to_hex(nonce_of(7)), "-o", file});
+    const auto told = json({"inspect", file})["measurement_log"];
+    ASSERT_EQ(told["entries"].size(), 2U);
+    EXPECT_EQ(told["entries"][1]["raw"].get<std::string>(), mr::to_hex(bytes_of("second")));
+    EXPECT_TRUE(told["leads_to_blocks"].get<bool>());
+}
+
+TEST_F(DeviceTest, WithoutALogSaysNothingOfIt) {
+    start_with(usual_device());
+    EXPECT_THAT(output({"device", "show", "spdm0"}), Not(HasSubstr("\nlog ")));
+    EXPECT_FALSE(Json::parse(daemon().client().device_evidence("spdm0", nonce_of(1))->json).contains("measurementLog"));
+}
+
+TEST_F(DeviceTest, ThatExtendsABlockBetweenMeasurementAndLogIsAskedAgain) {
+    start_with(device_with_log());
+    constexpr std::uint8_t get_log = 0xEF;
+    device().fault_next(get_log, Fault::extend);
+    ASSERT_TRUE(daemon().client().device_evidence("spdm0", nonce_of(1)));
+    const auto told = described();
+    ASSERT_TRUE(told.log);
+    EXPECT_EQ(told.log->entries, 3);
+    EXPECT_TRUE(told.log->holds) << told.log->why;
 }
 
 }  // namespace

@@ -287,6 +287,7 @@ std::optional<Bytes> Responder::answer(const Bytes &request) {
         return std::nullopt;
     }
     if (fault == Fault::hold) changed_.wait(lock, [this] { return is_released_ || is_ending_; });
+    if (fault == Fault::extend) options_.extension_log.push_back(options_.extension_log.back());
     if (fault == Fault::close_mid_message) return Bytes();
     if (fault == Fault::busy) return error(0x03);
     if (fault == Fault::unexpected) return error(0x04);
@@ -491,7 +492,8 @@ Bytes Responder::record(const std::vector<const Block *> &blocks, bool wants_raw
     for (const auto *block : blocks) {
         const bool is_raw = block->is_raw || wants_raw;
         const auto digest = hash(options_.measurement_hash, block->content).value();
-        const ByteView value = is_raw ? ByteView(block->content) : digest.bytes();
+        const auto from_log = block->type == BlockType::hash_extend ? extended() : Bytes();
+        const ByteView value = !from_log.empty() ? ByteView(from_log) : is_raw ? ByteView(block->content) : digest.bytes();
         out.u8(block->index).u8(1).u16(value.size() + 3);
         out.u8(static_cast<std::size_t>(block->type) | (is_raw ? 0x80U : 0U)).u16(value.size()).add(value);
     }
@@ -556,12 +558,27 @@ Bytes Responder::measurements(const Bytes &request, std::optional<Fault> fault) 
     return response;
 }
 
+std::vector<Bytes> Responder::log_entries() const {
+    std::vector<Bytes> entries;
+    for (const auto &value : options_.extension_log)
+        entries.push_back(Writer().u32(entries.size() + 1).u8(0x11).u24(0).u8(0x89).u16(value.size()).add(value).take());
+    return entries;
+}
+
+Bytes Responder::extended() const {
+    Bytes value(digest_size(options_.measurement_hash));
+    for (const auto &entry : log_entries()) {
+        append(value, entry);
+        const auto digest = hash(options_.measurement_hash, value).value();
+        value.assign(digest.bytes().begin(), digest.bytes().end());
+    }
+    return value;
+}
+
 Bytes Responder::extension_log(const Bytes &request) const {
     if (options_.extension_log.empty()) return error(0x07, get_extension_log);
-    Writer entries;
-    std::size_t number = 0;
-    for (const auto &value : options_.extension_log) entries.u32(++number).u8(0x11).u24(0).u8(0x89).u16(value.size()).add(value);
-    const auto list = entries.take();
+    Bytes list;
+    for (const auto &entry : log_entries()) append(list, entry);
     const auto whole = Writer().u32(options_.extension_log.size()).u32(list.size()).zeros(8).add(list).take();
     const auto bytes = part(whole, number_at(request, 4, 4), number_at(request, 8, 4));
     const auto rest = whole.size() - std::min(whole.size(), number_at(request, 4, 4) + bytes.size());

@@ -54,7 +54,8 @@ enum class Fault : std::uint8_t {
     not_ready,  // and ready at the first RESPOND_IF_READY
     resynch,
     unexpected,
-    hold  // no answer before release()
+    hold,   // no answer before release()
+    extend  // the log gets one entry more, first
 };
 
 struct DeviceOptions {
@@ -68,7 +69,8 @@ struct DeviceOptions {
     std::uint8_t crypto_time_exponent = 0;       // what it asks for to sign: 2^this microseconds
     std::map<std::uint8_t, SlotPki> slots = {};  // none: slot 0, with keys of its own
     std::vector<Block> blocks = {};
-    std::vector<Bytes> extension_log = {};  // values of MEL entries: block 0x11, firmware
+    std::vector<Bytes> extension_log =
+        {};  // values of MEL entries: block 0x11, informational; a block of the type hash_extend holds what they lead to
 };
 
 class Responder {
@@ -135,6 +137,8 @@ private:
     Bytes challenge(const Bytes &request, std::optional<Fault> fault);
     Bytes measurements(const Bytes &request, std::optional<Fault> fault);
     Bytes extension_log(const Bytes &request) const;
+    [[nodiscard]] std::vector<Bytes> log_entries() const;
+    [[nodiscard]] Bytes extended() const;
     Bytes chunk(const Bytes &request);
 
     [[nodiscard]] HashAlgorithm base_hash() const { return options_.is_p256 ? HashAlgorithm::sha256 : HashAlgorithm::sha384; }

@@ -222,6 +222,13 @@ struct DeviceBlock {
     std::optional<std::string> register_name = {};  // the register that shows it
 };
 
+// The log of what a device's hash-extend blocks were extended with (MEL).
+struct DeviceLog {
+    std::int64_t entries = 0;
+    bool holds = false;    // replayed it leads to these blocks
+    std::string why = {};  // why it does not; else empty
+};
+
 // What was decided of one generation of a device.
 struct DeviceVerdict {
     std::int64_t generation = 0;
@@ -265,6 +272,7 @@ struct DeviceDescription {
     std::int64_t signed_at = 0;         // when it came
     bool value_is_fresh = false;        // it measures when it is asked; else a value is of its last reset
     std::vector<DeviceBlock> blocks = {};
+    std::optional<DeviceLog> log = {};  // nothing: the device has none
     std::optional<DeviceVerdict> verdict = {};
 };
 

@@ -31,6 +31,7 @@ inline constexpr std::string_view device_claims = "device_claims";          // w
 inline constexpr std::string_view signed_algorithms = "signed_algorithms";  // what was negotiated is signed
 inline constexpr std::string_view device_identity = "device_identity";      // the certificate is that of the expected device
 inline constexpr std::string_view device_mode = "device_mode";              // one that is accepted
+inline constexpr std::string_view measurement_log = "measurement_log";      // only if there is one: it leads to the hash-extend blocks
 inline constexpr std::string_view value_freshness = "value_freshness";      // the values were measured for this request
 inline constexpr std::string_view reference_manifest =
     "reference_manifest";  // only if there is one: its maker signed it, and it holds at the time
@@ -106,12 +107,13 @@ std::expected<DeviceNames, Error> device_names_of_chain(ByteView chain, HashAlgo
 inline constexpr std::size_t max_device_evidence_size = std::size_t{4} << 20;  // bytes
 
 // A JSON object, as `mrctl device evidence` writes it: device, generation, time, nonce (hex), version ("1.2"), slot, signatureAlgorithm, hash, measurementHash,
-// valueFresh, transcript, signature, chain (base64), blocks. Needed are transcript, signature and chain, and of version 1.1 measurementHash.
+// valueFresh, transcript, signature, chain, measurementLog (base64), blocks. Needed are transcript, signature and chain, and of version 1.1 measurementHash.
 struct DeviceEvidence {
     std::string device = {};
     std::optional<std::int64_t> generation = {};
     SpdmEvidence spdm = {};  // of measurements; the nonce is what the file says, zeros if it says none
     std::optional<std::vector<SpdmBlock>> blocks = {};
+    std::optional<Bytes> measurement_log = {};  // as the device gives it (mr/spdm.h); signed are the blocks that it leads to
 };
 bool is_device_evidence(ByteView file);  // cheap
 // Error: malformed, naming the member.

@@ -63,6 +63,7 @@ std::expected<DeviceDescription, Error> device_of(const on_wire::DescribeReply &
         if (!value) return std::unexpected(protocol_error("a block's value"));
         device.blocks.push_back({block.index, std::string(block.type), block.raw, text_of(block.algorithm), std::move(*value), block.reg});
     }
+    if (told.log) device.log = DeviceLog{told.log->entries, told.log->holds, text_of(told.log->why)};
     if (const auto &verdict = told.verdict)
         device.verdict = DeviceVerdict{verdict->generation, std::string(verdict->policy_digest),
                                        verdict->holds,      text_of(verdict->why),

@@ -130,8 +130,12 @@ public:
     std::expected<DeviceEvidence, DeviceFailure> evidence(const DeviceNonce &nonce) override {
         auto asked = ask(nonce, Changes::end_registers);
         if (!asked) return std::unexpected(std::move(asked.error()));
-        return DeviceEvidence{std::move(asked->facts), std::move(asked->evidence.transcript), std::move(asked->evidence.signature),
-                              std::move(asked->evidence.chain), asked->evidence.slot};
+        return DeviceEvidence{std::move(asked->facts),
+                              std::move(asked->evidence.transcript),
+                              std::move(asked->evidence.signature),
+                              std::move(asked->evidence.chain),
+                              asked->evidence.slot,
+                              std::move(asked->log)};
     }
 
 private:
@@ -140,6 +144,7 @@ private:
     struct Asked {
         DeviceFacts facts;
         mr::SpdmEvidence evidence;
+        std::optional<mr::Bytes> log;
     };
 
     static std::unexpected<ProviderError> refuse() {
@@ -193,6 +198,7 @@ private:
         mr::SpdmOptions options;
         options.flags |= mr::spdm_cap_chunk;
         options.max_message_size = mr::max_spdm_message;
+        options.log_specification = 1;
         options.is_padded = options_.transport == mr::SpdmTransport::doe;
         return options;
     }
@@ -213,9 +219,29 @@ private:
     }
 
     std::expected<Asked, DeviceFailure> ask_locked(std::optional<DeviceNonce> nonce, TimePoint deadline, Changes changes) {
+        bool is_forgotten = requester_->connection() == nullptr;  // the device begins anew
+        if (auto collected = collect(nonce, deadline, is_forgotten); !collected) return std::unexpected(std::move(collected.error()));
+        // Behind the measurements the device may have extended a block, which they do not show: asked once more they do.
+        if (!log_defect().empty()) {
+            if (auto collected = collect(nonce, deadline, is_forgotten); !collected) return std::unexpected(std::move(collected.error()));
+        }
+        return take(*requester_->evidence(), *requester_->measurements(), is_forgotten, changes);
+    }
+
+    // Why the log that was read does not lead to the blocks that were; empty: it does, or there is none.
+    [[nodiscard]] std::string log_defect() const {
+        const auto *log = requester_->measurement_log();
+        if (log == nullptr) return {};
+        const auto hash = mr::spdm_measurement_hash(requester_->evidence()->algorithms.measurement_hash);
+        if (!hash) return "no measurement hash was agreed on that it would be replayed with";
+        const auto leads = mr::check_spdm_measurement_log(*log, requester_->measurements()->blocks, *hash);
+        return leads ? std::string() : leads.error().message;
+    }
+
+    // Signed measurements, and the log where there is one.
+    std::expected<void, DeviceFailure> collect(std::optional<DeviceNonce> nonce, TimePoint deadline, bool &is_forgotten) {
         const bool was_met = requester_->connection() != nullptr;
-        bool is_forgotten = !was_met;  // the device begins anew
-        mr::SpdmCollectOptions wanted{.slot = options_.slot, .with_log = false, .nonce = nonce};
+        mr::SpdmCollectOptions wanted{.slot = options_.slot, .nonce = nonce};
         wanted.is_anew = was_met && requester_->connection()->version >= mr::SpdmVersion::v1_3;
         mr::SpdmCollection collection(*requester_, wanted);
         auto step = collection.begin();
@@ -252,7 +278,7 @@ private:
         const auto *measurements = requester_->measurements();
         if (evidence == nullptr || measurements == nullptr || !measurements->is_signed)
             return over(Cause::failed, "its measurements are not signed");
-        return take(*evidence, *measurements, is_forgotten, changes);
+        return {};
     }
 
     std::unexpected<DeviceFailure> over(Cause cause, const std::string &reason) {
@@ -292,6 +318,12 @@ private:
             facts.blocks.push_back(
                 {.index = block.index, .type = mr::spdm::short_type(block.type), .is_raw = block.is_raw, .value = block.value});
         std::ranges::sort(facts.blocks, {}, &DeviceBlock::index);
+        std::optional<mr::Bytes> log;
+        if (const auto *read = requester_->measurement_log()) {
+            log = *read;
+            const auto entries = mr::parse_spdm_measurement_log(*log);
+            facts.log = DeviceLog{entries ? entries->size() : 0, log_defect()};
+        }
 
         const std::lock_guard lock(mutex_);
         const bool is_same_device = facts_ && !is_forgotten && facts_->leaf == facts.leaf;
@@ -312,7 +344,7 @@ private:
             is_unread_ = true;
             if (news_) news_->registers({list_, there_});
         }
-        return Asked{*facts_, evidence};
+        return Asked{*facts_, evidence, std::move(log)};
     }
 
     // ---- Registers. All with mutex_.

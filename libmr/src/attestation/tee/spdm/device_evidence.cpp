@@ -36,12 +36,13 @@ struct FileFields {
     std::string signature;
     std::string chain;
     std::optional<std::vector<BlockFields>> blocks;
+    std::optional<std::string> measurement_log;
     static constexpr auto fields() {
         return std::tuple(field("device", &FileFields::device), field("generation", &FileFields::generation),
                           field("nonce", &FileFields::nonce), field("version", &FileFields::version), field("slot", &FileFields::slot),
                           field("measurementHash", &FileFields::measurement_hash), field("transcript", &FileFields::transcript),
                           field("signature", &FileFields::signature), field("chain", &FileFields::chain),
-                          field("blocks", &FileFields::blocks));
+                          field("blocks", &FileFields::blocks), field("measurementLog", &FileFields::measurement_log));
     }
 };
 
@@ -107,6 +108,10 @@ std::expected<DeviceEvidence, Error> parse_device_evidence(ByteView file) {
           std::tuple{"chain", &fields->chain, &spdm.chain}}) {
         if (auto taken = take_base64(member, *text, *to); !taken) return std::unexpected(std::move(taken.error()));
     }
+    if (fields->measurement_log) {
+        if (auto taken = take_base64("measurementLog", *fields->measurement_log, read.measurement_log.emplace()); !taken)
+            return std::unexpected(std::move(taken.error()));
+    }
     if (fields->nonce) {
         const auto nonce = from_hex(*fields->nonce);
         if (!nonce || nonce->size() != spdm.nonce.size()) return malformed("the member nonce is not 32 bytes in hex");
@@ -141,7 +146,8 @@ std::string write_device_evidence(const DeviceEvidence &evidence) {
                       .transcript = to_base64(spdm.transcript),
                       .signature = to_base64(spdm.signature),
                       .chain = to_base64(spdm.chain),
-                      .blocks = {}};
+                      .blocks = {},
+                      .measurement_log = {}};
     if (const auto hash = spdm_measurement_hash(spdm.algorithms.measurement_hash)) fields.measurement_hash = to_string(*hash);
     if (evidence.blocks) {
         fields.blocks.emplace();
@@ -152,6 +158,7 @@ std::string write_device_evidence(const DeviceEvidence &evidence) {
                                       .algorithm = block.is_raw ? std::nullopt : fields.measurement_hash,
                                       .value = to_hex(block.value)});
     }
+    if (evidence.measurement_log) fields.measurement_log = to_base64(*evidence.measurement_log);
     std::string text;
     varlink::write_json(text, fields);
     return text;

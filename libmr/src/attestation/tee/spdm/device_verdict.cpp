@@ -74,6 +74,7 @@ public:
         add(statement::signed_algorithms, if_signed([&] { return check_algorithms(); }));
         add(statement::device_identity, if_signed([&] { return check_identity(); }), has_policy_);
         add(statement::device_mode, if_signed([&] { return check_mode(); }));
+        if (file_ && file_->measurement_log) add(statement::measurement_log, if_signed([&] { return check_log(); }));
         add(statement::value_freshness, if_signed([&] { return check_freshness(); }));
         take_manifests();
         check_blocks();
@@ -193,6 +194,16 @@ private:
         const auto text = "the device's mode is " + bits_text(found->mode, spdm_mode_bits());
         return judge(found->mode != 0 && (found->mode & ~policy_.modes) == 0, text,
                      text + ", accepted is " + bits_text(policy_.modes, spdm_mode_bits()));
+    }
+
+    // Nothing signs the log: the blocks that it leads to are.
+    [[nodiscard]] Finding check_log() const {
+        const auto hash = spdm_measurement_hash(read_->algorithms.measurement_hash);
+        if (!hash) return fails("there is a log, and no measurement hash was agreed on that it would be replayed with");
+        if (const auto leads = check_spdm_measurement_log(*file_->measurement_log, read_->blocks, *hash); !leads)
+            return fails(leads.error().message);
+        const auto entries = parse_spdm_measurement_log(*file_->measurement_log);
+        return holds("the log of " + std::to_string(entries ? entries->size() : 0) + " entries leads to the hash-extend blocks");
     }
 
     [[nodiscard]] Finding check_freshness() const {
