@@ -108,8 +108,9 @@ struct EvidenceCommand {
     std::vector<std::string> providers;  // empty: all
     std::vector<std::string> registers;  // virtual ones: the others' events redacted; empty: all is whole
     std::optional<std::uint32_t> deadline_ms;
-    std::string format = "mrd";  // "cmw", "coco"
-    bool cbor = false;           // of the first two
+    std::string format = "mrd";             // "cmw", "coco"
+    bool cbor = false;                      // of the first two
+    std::vector<std::string> devices = {};  // that become parts, too
 };
 struct InspectCommand {
     std::string file;
@@ -129,8 +130,9 @@ struct RealmMeasurementCommand {
     std::vector<std::string> images;        // "KERNEL=Image"
 };
 struct VerifyCommand {
-    std::string file;   // evidence, or anything that --quote takes
-    std::string quote;  // a quote, a token or a TDREPORT
+    std::string file;                      // evidence, or anything that --quote takes
+    std::optional<mr::Bytes> judged = {};  // what is in it, where it is no file
+    std::string quote;                     // a quote, a token or a TDREPORT
     std::vector<std::string> logs;
     std::optional<std::string> roots;
     std::optional<std::string> collateral;
@@ -168,16 +170,17 @@ int metrics(const Common &common);
 int log_level(const Common &common, const std::optional<std::string> &level);
 
 // Those that need libcrypto: in mrctl they are only its way to mrctl-crypto (hand_over.cpp), which has them.
-int measure(const Common &common, const MeasureCommand &command);          // measure.cpp
-int exec(const Common &common, const ExecCommand &command);                // exec.cpp
-int gate(const Common &common, const GateCommand &command);                // gate.cpp
-int log(const Common &common, const LogCommand &command);                  // log.cpp
-int replay(const Common &common, const ReplayCommand &command);            // replay.cpp
-int evidence(const Common &common, const EvidenceCommand &command);        // evidence.cpp
-int verify(bool json, const VerifyCommand &command);                       // verify.cpp
-int inspect(bool json, const InspectCommand &command);                     // inspect.cpp
-int realm_measurement(bool json, const RealmMeasurementCommand &command);  // realm_measurement.cpp
-int assemble_collateral(const AssembleCommand &command);                   // collateral.cpp
+int measure(const Common &common, const MeasureCommand &command);                                     // measure.cpp
+int exec(const Common &common, const ExecCommand &command);                                           // exec.cpp
+int gate(const Common &common, const GateCommand &command);                                           // gate.cpp
+int log(const Common &common, const LogCommand &command);                                             // log.cpp
+int replay(const Common &common, const ReplayCommand &command);                                       // replay.cpp
+int evidence(const Common &common, const EvidenceCommand &command);                                   // evidence.cpp
+int verify(bool json, const VerifyCommand &command);                                                  // verify.cpp
+int device_verify(const Common &common, const DeviceCommand &command, VerifyCommand verify_command);  // device_verify.cpp
+int inspect(bool json, const InspectCommand &command);                                                // inspect.cpp
+int realm_measurement(bool json, const RealmMeasurementCommand &command);                             // realm_measurement.cpp
+int assemble_collateral(const AssembleCommand &command);                                              // collateral.cpp
 
 // mrd's own reply, unchanged; each of several.
 int print_raw(const Common &common, const mr::Call<mr::RawReply> &call);

@@ -1,7 +1,11 @@
 // mrctl evidence
 #include "mr/evidence.h"
 
+#include <algorithm>
+
 #include "mr/bytes.h"
+#include "mr/spdm.h"
+#include "mr/verify_spdm.h"
 #include "mr/wrapped_evidence.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
@@ -36,6 +40,26 @@ std::expected<EvidenceCall, mr::Error> call_that_binds(const EvidenceCommand &co
     return mr::calls::bound_evidence(*binding, options);
 }
 
+// Each device signs the nonce that the other parts' quotes are over.
+std::expected<void, mr::Error> add_devices(const EvidenceCommand &command, mr::Client &client, mr::Evidence &evidence) {
+    const auto nonce = mr::ByteView(evidence.report_data).first(mr::spdm_nonce_size);
+    for (const auto &name : command.devices) {
+        if (evidence.parts.size() == mr::max_evidence_parts)
+            return std::unexpected(mr::Error{mr::ErrorCode::invalid_argument,
+                                             "evidence has at most " + std::to_string(mr::max_evidence_parts) + " parts: name fewer"});
+        if (std::ranges::find(evidence.parts, name, &mr::EvidencePart::name) != evidence.parts.end())
+            return std::unexpected(mr::Error{mr::ErrorCode::invalid_argument, "--device: " + name + " is a part already"});
+        const auto given = client.device_evidence(
+            name, nonce, command.deadline_ms ? std::optional(std::chrono::milliseconds(*command.deadline_ms)) : std::nullopt);
+        if (!given) return std::unexpected(given.error());
+        evidence.parts.push_back({.name = name,
+                                  .kind = std::string(mr::spdm_kind),
+                                  .quote = {given->json.begin(), given->json.end()},
+                                  .quote_format = std::string(mr::spdm_kind)});
+    }
+    return {};
+}
+
 mr::Bytes bytes_of(const std::string &text) { return {text.begin(), text.end()}; }
 
 std::expected<mr::Bytes, mr::Error> written_as(const EvidenceCommand &command, const mr::Evidence &evidence) {
@@ -56,14 +80,21 @@ int evidence(const Common &common, const EvidenceCommand &command) {
     if (command.data && (command.nonce || command.bind.role))
         return fail_usage("evidence: --nonce and --role go with --bind-key or --bind-tls-exporter; --data is a nonce by itself");
     if (command.cbor && command.format == "coco") return fail_usage("evidence: CoCo's evidence is JSON: --cbor goes with mrd and cmw");
+    if (!command.devices.empty() && (!command.data || command.data->size() > 2 * mr::spdm_nonce_size))
+        return fail_usage("evidence: a device signs a nonce of at most 32 bytes: with --device give --data of no more");
+    if (!command.devices.empty() && command.format != "mrd")
+        return fail_usage("evidence: --device goes with mrd's own form, of which a device can be a part");
     auto call = command.data ? call_over(*command.data, options_of(command)) : call_that_binds(command, options_of(command));
     if (!call) return call.error().code == mr::ErrorCode::invalid_argument ? fail_usage(call.error().message) : fail(call.error());
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     const auto given = client->call(*call);
     if (!given) return fail(given.error());
-    const auto evidence = mr::parse_evidence(mr::as_bytes(given->json));
+    auto evidence = mr::parse_evidence(mr::as_bytes(given->json));
     if (!evidence) return fail(evidence.error());
+    if (const auto added = add_devices(command, *client, *evidence); !added)
+        return added.error().code == mr::ErrorCode::invalid_argument ? fail_usage("evidence: " + added.error().message)
+                                                                     : fail(added.error());
     if (evidence->simulated()) note("this evidence is simulated and proves nothing");
     if (evidence->cut)
         note("the log does not fit: " + std::to_string(evidence->cut->events) +

@@ -1,6 +1,5 @@
 // mrctl gate: does this machine, as it is now, hold what the reference values ask for? A local decision, by registers and log.
 #include <pwd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "mr/verify.h"
 #include "mr/verify_quote.h"
 #include "mrctl/commands.h"
+#include "mrctl/nonce.h"
 #include "mrctl/output.h"
 #include "mrctl/program.h"
 
@@ -49,13 +49,6 @@ std::vector<std::uint32_t> whom_to_trust() {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     if (const auto *const user = ::getpwnam("mrd"); user != nullptr) uids.push_back(user->pw_uid);
     return uids;
-}
-
-std::expected<mr::ReportData, mr::Error> some_nonce() {
-    mr::ReportData nonce{};
-    if (::getrandom(nonce.data(), nonce.size(), 0) != static_cast<ssize_t>(nonce.size()))
-        return refuse(mr::ErrorCode::io, "the kernel gives no random numbers: " + std::generic_category().message(errno));
-    return nonce;
 }
 
 // Registers as the hardware reports them now, and the log up to there, in the form in which evidence has them.
@@ -159,7 +152,7 @@ int gate(const Common &common, const GateCommand &command) {
                                                  {.description = "gate reference " + mr::printable_text(command.reference)});
     if (!measured) return cannot_judge(measured.error());
 
-    const auto nonce = some_nonce();
+    const auto nonce = new_nonce<mr::ReportData>();
     if (!nonce) return cannot_judge(nonce.error());
     const auto evidence = look_at_machine(*client, command.name, *nonce);
     if (!evidence) return cannot_judge(evidence.error());

@@ -38,6 +38,7 @@ int log(const Common & /*common*/, const LogCommand & /*command*/) { return hand
 int replay(const Common & /*common*/, const ReplayCommand & /*command*/) { return hand_over(); }
 int evidence(const Common & /*common*/, const EvidenceCommand & /*command*/) { return hand_over(); }
 int verify(bool /*json*/, const VerifyCommand & /*command*/) { return hand_over(); }
+int device_verify(const Common & /*common*/, const DeviceCommand & /*command*/, VerifyCommand /*verify*/) { return hand_over(); }
 int inspect(bool /*json*/, const InspectCommand & /*command*/) { return hand_over(); }
 int realm_measurement(bool /*json*/, const RealmMeasurementCommand & /*command*/) { return hand_over(); }
 int assemble_collateral(const AssembleCommand & /*command*/) { return hand_over(); }

@@ -86,6 +86,26 @@ void add_binding_options(CLI::App &command, const std::string &prefix, mrctl::Bi
         ->check(CLI::IsMember({"client", "server"}).description(""));
 }
 
+// Of what is judged, by what, and what is waived.
+void add_judging_options(CLI::App &command, mrctl::VerifyCommand &verify) {
+    command
+        .add_option("--roots", verify.roots,
+                    "Trust anchors: certificates, PEM or DER; of CCA platform keys, JSON, JWK or PEM [the roots of Intel and AMD]")
+        ->type_name("FILE");
+    command
+        .add_option("--collateral", verify.collateral,
+                    "Collateral, JSON; for SEV-SNP CRLs, PEM or DER; of a device its maker's manifest, CoRIM [what is in the evidence]")
+        ->type_name("FILE");
+    command.add_option("--reference", verify.reference, "Reference values, JSON")->type_name("FILE");
+    command.add_option(
+        "--without", verify.without,
+        "Of nonce, reference and tcb, with commas between: what is not asked for. What is neither given nor named here makes the "
+        "verdict negative");
+    add_number<std::int64_t>(
+        command, "--time", std::numeric_limits<std::int64_t>::min(), [&verify](std::int64_t seconds) { verify.time = seconds; }, "SECONDS",
+        "Verify as of this time, since the epoch [now]");
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -299,6 +319,18 @@ int main(int argc, char **argv) {
     add_number<std::uint32_t>(
         *device_evidence_app, "--deadline", 1, [&device](std::uint32_t milliseconds) { device.deadline_ms = milliseconds; }, "MILLISECONDS",
         deadline_help, max_deadline);
+    mrctl::VerifyCommand judged_device;
+    auto *device_verify_app = device_app->add_subcommand(
+        "verify", "Asks the device over a nonce of its own and judges what it signed, as `mrctl verify` does. Exit 0: verified, 1: not");
+    device_verify_app->add_option("DEVICE", device.name, "Its name, as spdm0")->type_name("")->check(text);
+    device_verify_app->add_option("--file", judged_device.file, "In its place evidence that was asked for before")->type_name("FILE");
+    device_verify_app->add_option("--nonce", judged_device.nonce, "With --file: the nonce that it was asked for over")->type_name("HEX");
+    add_judging_options(*device_verify_app, judged_device);
+    device_verify_app->add_option("-o,--output", device.output, "File for the evidence, JSON")->type_name("FILE");
+    add_number<std::uint32_t>(
+        *device_verify_app, "--deadline", 1, [&device](std::uint32_t milliseconds) { device.deadline_ms = milliseconds; }, "MILLISECONDS",
+        deadline_help, max_deadline);
+    device_verify_app->callback(run_into(exit_code, [&] { return mrctl::device_verify(common, device, judged_device); }));
     auto *device_accept_app = add_device_command(
         "accept", "One generation of it was judged by a policy, and is accepted: an event in the register of the role app",
         &mrctl::device_accept);
@@ -360,6 +392,11 @@ int main(int argc, char **argv) {
     evidence_app->add_option("--provider", evidence.providers, "Providers whose quotes are its parts [all that make quotes]")
         ->type_name("PROVIDER")
         ->check(text);
+    evidence_app
+        ->add_option("--device", evidence.devices,
+                     "Devices that are asked over the same nonce, of at most 32 bytes, and become parts, too [none]")
+        ->type_name("DEVICE")
+        ->check(text);
     add_number<std::uint32_t>(
         *evidence_app, "--deadline", 1, [&evidence](std::uint32_t milliseconds) { evidence.deadline_ms = milliseconds; }, "MILLISECONDS",
         deadline_help, max_deadline);
@@ -382,19 +419,11 @@ int main(int argc, char **argv) {
             "--log", verify.logs,
             "With a quote, a report or a token: a log of the same boot, in any format we read; several in the order they were extended")
         ->type_name("FILE");
-    verify_app
-        ->add_option("--roots", verify.roots,
-                     "Trust anchors: certificates, PEM or DER; of CCA platform keys, JSON, JWK or PEM [the roots of Intel and AMD]")
-        ->type_name("FILE");
-    verify_app
-        ->add_option("--collateral", verify.collateral,
-                     "Collateral, JSON; for SEV-SNP CRLs, PEM or DER; of a device its maker's manifest, CoRIM [what is in the evidence]")
-        ->type_name("FILE");
+    add_judging_options(*verify_app, verify);
     verify_app
         ->add_option("--certificates", verify.certificates,
                      "What comes beside a SEV-SNP report: the kernel's auxblob, or certificates and CRLs, PEM or DER; several")
         ->type_name("FILE");
-    verify_app->add_option("--reference", verify.reference, "Reference values, JSON")->type_name("FILE");
     verify_app
         ->add_option(
             "--nonce", verify.nonce,
@@ -404,13 +433,6 @@ int main(int argc, char **argv) {
     add_number<std::uint32_t>(
         *verify_app, "--bound-uid", 0, [&verify](std::uint32_t uid) { verify.bound_uid = uid; }, "UID",
         "Who must have asked for it on the machine [0]");
-    verify_app->add_option(
-        "--without", verify.without,
-        "Of nonce, reference and tcb, with commas between: what is not asked for. What is neither given nor named here makes the "
-        "verdict negative");
-    add_number<std::int64_t>(
-        *verify_app, "--time", std::numeric_limits<std::int64_t>::min(), [&verify](std::int64_t seconds) { verify.time = seconds; },
-        "SECONDS", "Verify as of this time, since the epoch [now]");
     verify_app->add_option("--ear", verify.ear, "File for the verdict as an attestation result (EAR), or - for standard output")
         ->type_name("FILE");
     verify_app->add_option("--ear-key", verify.ear_key, "Private key of P-256, PEM or DER, that signs it")->type_name("FILE");
@@ -439,12 +461,13 @@ int main(int argc, char **argv) {
     const bool has_json = std::any_of(argv, argv + argc, [](std::string_view argument) { return argument == "--json"; });
     try {
         mrctl::set_error_form({.json = has_json, .has_verdict = false});
-        verify_app->parse_complete_callback([&] { mrctl::set_error_form({.json = has_json, .has_verdict = true}); });
+        for (auto *judging : {verify_app, device_verify_app})
+            judging->parse_complete_callback([&] { mrctl::set_error_form({.json = has_json, .has_verdict = true}); });
         app.parse(argc, argv);
     } catch (const CLI::Success &asked) {
         app.exit(asked);  // prints --help or --version
     } catch (const CLI::ParseError &error) {
-        mrctl::set_error_form({.json = has_json, .has_verdict = verify_app->parsed()});
+        mrctl::set_error_form({.json = has_json, .has_verdict = verify_app->parsed() || device_verify_app->parsed()});
         const auto *const wrong = app.get_subcommands().empty() ? first_word(argc, argv) : nullptr;
         exit_code =
             mrctl::fail_usage(wrong != nullptr ? "there is no command \"" + std::string(wrong) + "\"; mrctl --help shows those there are"

@@ -67,8 +67,9 @@ std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
     if (command.reference) take(inputs.reference, read_file(*command.reference, mr::max_reference_values_size));
     if (command.bound.key) take(inputs.bound_key, read_file(*command.bound.key, mr::max_public_key_file));
     if (command.ear_key) take(inputs.ear_key, read_file(*command.ear_key, mr::max_signing_key_file));
-    take(inputs.judged,
-         command.quote.empty() ? read_undecoded(command.file, max_judged_file) : read_undecoded(command.quote, mr::max_quote_size));
+    take(inputs.judged, command.judged          ? std::expected<mr::Bytes, mr::Error>(*command.judged)
+                        : command.quote.empty() ? read_undecoded(command.file, max_judged_file)
+                                                : read_undecoded(command.quote, mr::max_quote_size));
     // Not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
     for (const auto &path : command.logs) take(inputs.logs.emplace_back(), read_file(path, max_verified_log));
     for (const auto &path : command.certificates)

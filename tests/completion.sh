@@ -56,7 +56,7 @@ commands=$(mrctl --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' 
 [ "$(wc -w <<<"$commands")" -gt 10 ] || fail "mrctl --help names too few commands"
 offers "mrctl " "$commands"
 offers "mrctl ev" evidence
-for command in "" $commands "collateral assemble" "device list" "device show" "device evidence" "device accept"; do
+for command in "" $commands "collateral assemble" "device list" "device show" "device evidence" "device verify" "device accept"; do
     # shellcheck disable=SC2086 # two words
     for option in $(mrctl $command --help | sed -nE 's/^  (-[^ ]*).*/\1/p' | tr ',' ' '); do
         has "mrctl ${command:+$command }-" "$option"
@@ -75,7 +75,7 @@ offers "mrctl log --format=tcg_" tcg_index0
 offers "mrctl replay --registers " "pcr rtmr"
 offers "mrctl collateral " assemble
 offers "mrctl collateral assemble --quote x a-" a-file
-offers "mrctl device " "accept evidence list show"
+offers "mrctl device " "accept evidence list show verify"
 offers "mrctl device evidence spdm0 --nonce 00 -o a-" a-file
 offers "mrctl verify a-" a-file
 offers "mrd --log-level w" warning

@@ -618,5 +618,105 @@ TEST_F(DeviceTest, ThatExtendsABlockBetweenMeasurementAndLogIsAskedAgain) {
     EXPECT_TRUE(told.log->holds) << told.log->why;
 }
 
+// ---- Judged
+
+class JudgedDevice : public DeviceTest {
+protected:
+    // Reference values that the device satisfies.
+    Json values() {
+        auto blocks = Json::array();
+        blocks.push_back({{"index", 2}, {"type", "mutable_firmware"}, {"digests", {"sha384:" + digest_hex("firmware 1")}}});
+        return {{"format", "mrd-reference-values"},
+                {"version", 1},
+                {"spdm", {{"pci", "Vendor=1234:Device=5678"}, {"blocks", blocks}, {"unlistedBlocks", "accept"}, {"noMode", "accept"}}},
+                {"debug", "accept"}};
+    }
+    std::string written(const std::string &name, std::string_view content) {
+        const auto path = folder() / name;
+        std::ofstream(path, std::ios::binary) << content;
+        return path.native();
+    }
+    std::vector<std::string> judging(std::vector<std::string> command) {
+        const auto reference = written("reference.json", values().dump());
+        command.insert(command.end(), {"--roots", (folder() / "roots.pem").native(), "--reference", reference});
+        return command;
+    }
+};
+
+TEST_F(JudgedDevice, IsAskedAnewAndJudgedByOneCommand) {
+    start_with(device_with_log());
+    const auto file = (folder() / "evidence.json").native();
+    const auto before = device().requests_of(get_measurements);
+    const auto verdict = output(judging({"device", "verify", "spdm0", "-o", file}));
+    EXPECT_THAT(verdict, HasSubstr("\nverified, but not hardware"));
+    EXPECT_THAT(verdict, ContainsRegex("measurement_log +true +required +the log of 2 entries leads to the hash-extend blocks"));
+    EXPECT_GT(device().requests_of(get_measurements), before);
+    const auto nonce = Json::parse(contents(file))["nonce"].get<std::string>();
+    EXPECT_NE(nonce, std::string(64, '0'));
+    output(judging({"device", "verify", "--file", file, "--nonce", nonce}));
+    const auto other = mrctl(judging({"device", "verify", "--file", file, "--nonce", mr::to_hex(nonce_of(1))}));
+    EXPECT_EQ(other.exit_code, 1);
+    EXPECT_THAT(other.out, HasSubstr("REFUSED: report_data"));
+    device().change(firmware_block("firmware 2"));
+    const auto changed = mrctl(judging({"device", "verify", "spdm0"}));
+    EXPECT_EQ(changed.exit_code, 1);
+    EXPECT_THAT(changed.out, HasSubstr("REFUSED: measurement_blocks"));
+    EXPECT_THAT(failure(2, judging({"device", "verify"})), HasSubstr("give a device that is to be asked"));
+    EXPECT_THAT(failure(2, judging({"device", "verify", "spdm0", "--nonce", nonce})), HasSubstr("--nonce goes with --file"));
+    EXPECT_THAT(failure(1, judging({"device", "verify", "spdm9"})), HasSubstr("NoSuchDevice"));
+}
+
+TEST_F(JudgedDevice, WithALogThatLeadsElsewhereIsRefused) {
+    start_with(device_with_log());
+    const auto file = (folder() / "evidence.json").native();
+    output(judging({"device", "verify", "spdm0", "-o", file}));
+    auto document = Json::parse(contents(file));
+    auto log = mr::from_base64(document["measurementLog"].get<std::string>()).value();
+    log.back() ^= 1;
+    document["measurementLog"] = mr::to_base64(log);
+    const auto refused =
+        mrctl(judging({"verify", written("other.json", document.dump()), "--nonce", document["nonce"].get<std::string>()}));
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.out, AllOf(HasSubstr("REFUSED: measurement_log\n"), HasSubstr("block 17 holds another value")));
+    document["measurementLog"] = "AAAA";
+    const auto broken = mrctl(judging({"verify", written("other.json", document.dump()), "--nonce", document["nonce"].get<std::string>()}));
+    EXPECT_THAT(broken.out, HasSubstr("REFUSED: measurement_log\n"));
+}
+
+TEST_F(JudgedDevice, IsAPartOfTheMachinesEvidence) {
+    start_with(usual_device());
+    const auto nonce = mr::to_hex(nonce_of(3));
+    const auto file = (folder() / "evidence.json").native();
+    EXPECT_EQ(mrctl({"evidence", "--data", nonce, "--device", "spdm0", "-o", file}).exit_code, 0);
+    output({"collateral", "-o", (folder() / "collateral.json").native(), "--root", (folder() / "td.pem").native()});
+    const auto roots = written("both.pem", contents(folder() / "roots.pem") + contents(folder() / "td.pem"));
+    auto expected = values();
+    expected["registers"]["tdx/rtmr3"] = Json::array({std::string(96, '0')});
+    expected["parts"] = {{{"name", "tdx"}, {"kind", "tdx"}}, {{"name", "spdm0"}, {"kind", "spdm"}}};
+    const auto judge = [&](const std::string &judged, const std::string &over) {
+        const auto reference = written("parts.json", expected.dump());
+        return mrctl({"verify", judged, "--nonce", over, "--roots", roots, "--reference", reference});
+    };
+    const auto good = judge(file, nonce);
+    EXPECT_EQ(good.exit_code, 0) << good.out << good.err;
+    EXPECT_THAT(good.out, ContainsRegex("measurement_blocks +true"));
+    const auto other = judge(file, mr::to_hex(nonce_of(4)));
+    EXPECT_EQ(other.exit_code, 1);
+    EXPECT_THAT(other.out, HasSubstr("report_data"));
+    // Without the device, and with one that signed for somebody else.
+    const auto alone = (folder() / "alone.json").native();
+    EXPECT_EQ(mrctl({"evidence", "--data", nonce, "-o", alone}).exit_code, 0);
+    EXPECT_THAT(judge(alone, nonce).out, HasSubstr("parts_present"));
+    auto document = Json::parse(contents(file));
+    const auto old = daemon().client().device_evidence("spdm0", nonce_of(9))->json;
+    document["parts"][1]["quote"] = mr::to_base64(mr::as_bytes(old));
+    const auto mixed = judge(written("mixed.json", document.dump()), nonce);
+    EXPECT_EQ(mixed.exit_code, 1);
+    EXPECT_THAT(mixed.out, HasSubstr("report_data"));
+    EXPECT_THAT(failure(2, {"evidence", "--data", std::string(128, 'a'), "--device", "spdm0", "-o", file}), HasSubstr("at most 32 bytes"));
+    EXPECT_THAT(failure(2, {"evidence", "--data", nonce, "--device", "spdm0", "--device", "spdm0", "-o", file}),
+                HasSubstr("is a part already"));
+}
+
 }  // namespace
 }  // namespace mrd
