@@ -15,7 +15,8 @@ std::string mrd_with_faults();
 std::string mrd_quoting_service();
 std::string mrd_sim_extend();
 std::string mrctl();
-std::string mrfs();  // empty: this build has none
+std::string device_policy();  // examples/device-policy
+std::string mrfs();           // empty: this build has none
 // tests/exploit/exploit.cpp, for LD_PRELOAD
 std::string exploit();
 

@@ -718,5 +718,60 @@ TEST_F(JudgedDevice, IsAPartOfTheMachinesEvidence) {
                 HasSubstr("is a part already"));
 }
 
+// ---- The example: a policy program
+
+class ExamplePolicy : public JudgedDevice {
+protected:
+    // Its exit code and what it says.
+    Finished decide(const std::string &on_failure) {
+        policy_ = written("policy", "# of a test\non_failure " + on_failure +
+                                        "\npci Vendor=1234:Device=5678:CC=030200:REV=01:SSVID=1AF4:SSID=1100\nblock 2 mutable_firmware " +
+                                        digest_hex("firmware 1") + "\nsvn 7 5\nunlisted allow\nvalue fresh\n");
+        return run_program({places::device_policy(), "spdm0", policy_, (folder() / "roots.pem").native()}, folder(), {},
+                           {{"MRD_SOCKET", daemon().socket()}});
+    }
+    std::string policy_digest() { return "sha384:" + digest_hex(contents(policy_)); }
+
+private:
+    std::string policy_;
+};
+
+TEST_F(ExamplePolicy, AcceptsTheGenerationThatItHasJudged) {
+    start_with(usual_device());
+    const auto done = decide("refuse");
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_THAT(done.out, HasSubstr("spdm0 is accepted, event "));
+    const auto told = described();
+    ASSERT_TRUE(told.verdict);
+    EXPECT_TRUE(told.verdict->holds);
+    EXPECT_EQ(told.verdict->generation, generation());
+    EXPECT_EQ(told.verdict->policy_digest, policy_digest());
+}
+
+TEST_F(ExamplePolicy, DoesOnFailureWhatItsConfigurationSaysAndAcceptsInNoCase) {
+    start_with(usual_device());
+    ASSERT_EQ(decide("refuse").exit_code, 0);
+    device().change(firmware_block("firmware 2"));
+    const auto refused = decide("refuse");
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.err, HasSubstr("spdm0 is not accepted: block 2 mutable_firmware is " + digest_hex("firmware 2")));
+    const auto warned = decide("warn");
+    EXPECT_EQ(warned.exit_code, 0);
+    EXPECT_THAT(warned.err, HasSubstr("spdm0 is not accepted: "));
+    const auto went_on = decide("go_on");
+    EXPECT_EQ(went_on.exit_code, 0);
+    EXPECT_THAT(went_on.err, IsEmpty());
+    EXPECT_FALSE(described().device.is_accepted) << "the verdict was of the generation before";
+    device().unplug();
+    ASSERT_TRUE(watching().wait_for(std::string(firmware) + " gone"));
+    EXPECT_EQ(decide("refuse").exit_code, 1);
+    EXPECT_EQ(decide("warn").exit_code, 0);
+}
+
+TEST_F(ExamplePolicy, TakesNoRuleThatItDoesNotKnow) {
+    start_with(usual_device());
+    EXPECT_EQ(decide("whatever").exit_code, 2);
+}
+
 }  // namespace
 }  // namespace mrd
