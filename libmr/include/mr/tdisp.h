@@ -194,6 +194,11 @@ struct TdispPolicy {
     bool from_tsm = false;
 };
 
+// As a relying party writes it: a JSON object of nonTeeRanges, updatableRanges, updateAfterLock, ats, prs, each "accept" or "refuse" ["refuse"], states, an array
+// of what tdisp_state_from() takes [["RUN"]], and digest, "sha384:HEX". That a report came from the TSM no file can say: from_tsm stays the caller's. Error:
+// malformed, naming the member; unknown members are refused.
+std::expected<TdispPolicy, Error> parse_tdisp_policy(std::string_view json);
+
 // In a verdict. What each rests on: docs/verification.md.
 namespace statement {
 

@@ -394,6 +394,40 @@ TEST(TdispPolicy, EachThingThatIsNotAcceptedIsAStatementOfItsOwn) {
         "");
 }
 
+TEST(TdispPolicy, IsReadFromJson) {
+    const auto none = parse_tdisp_policy("{}").value();
+    EXPECT_EQ(failing(judged(report({}), none)), "interface_origin ");
+    const auto bytes = report({{.first_page = 1, .pages = 1, .attributes = 0xC}}, tdisp_ats | tdisp_prs);
+    const auto digest = "sha384:" + to_hex(hash(HashAlgorithm::sha384, bytes).value().bytes());
+    const auto strict = parse_tdisp_policy(R"({"digest": ")" + digest + "\"}").value();
+    EXPECT_EQ(failing(judged(bytes, strict, TdispState::config_locked)),
+              "interface_ranges interface_update interface_dma interface_state ");
+    const auto lax = parse_tdisp_policy(
+                         R"({"nonTeeRanges": "accept", "updatableRanges": "accept", "updateAfterLock": "accept", "ats": "accept",
+                             "prs": "accept", "states": ["CONFIG_LOCKED", "RUN"], "digest": ")" +
+                         digest + "\"}")
+                         .value();
+    EXPECT_EQ(failing(judged(bytes, lax, TdispState::config_locked)), "");
+    EXPECT_EQ(failing(judged(bytes, lax, TdispState::error)), "interface_state ");
+    // Each accepts what its name says, and no more.
+    EXPECT_EQ(
+        failing(judged(report({}, tdisp_no_update_after_lock | tdisp_ats | tdisp_prs), parse_tdisp_policy(R"({"ats": "accept"})").value())),
+        "interface_origin interface_dma ");
+}
+
+TEST(TdispPolicy, InJsonWhatIsNotUnderstoodIsRefusedByName) {
+    for (const auto &[json, reason] :
+         {std::pair{R"([])", "not one JSON object"}, std::pair{R"({"atS": "accept"})", "the member atS is unknown"},
+          std::pair{R"({"ats": true})", "the member ats"}, std::pair{R"({"prs": null})", "the member prs is null"},
+          std::pair{R"({"states": []})", "states is empty"}, std::pair{R"({"states": ["LOCKED"]})", "LOCKED is none"},
+          std::pair{R"({"digest": "sha256:00"})", "the member digest"},
+          std::pair{R"({"ats": "accept", "ats": "refuse"})", "ats is given twice"}}) {
+        const auto policy = parse_tdisp_policy(json);
+        ASSERT_FALSE(policy) << json;
+        EXPECT_THAT(policy.error().message, HasSubstr(reason));
+    }
+}
+
 TEST(TdispPolicy, TheTsmsDigestIsTheReports) {
     const auto bytes = report({});
     TdispPolicy policy{.digest = std::array<std::uint8_t, 48>{}};
