@@ -26,6 +26,8 @@ struct Subject {
     std::filesystem::path root = {};
     // How often its registers are reread before mrd serves: each by itself where there are files alone.
     int refreshes_at_start = 1;
+    // A register of it that comes only when mrd serves already: what it is for is met then. Empty: all are there from the start on.
+    std::string comes_later = {};
 
     // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
     friend void PrintTo(const Subject &subject, std::ostream *out) { *out << subject.name; }

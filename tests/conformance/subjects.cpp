@@ -5,11 +5,15 @@
 
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "tests/integration/process.h"
+#include "tests/mrd/temporary_folder.h"
 #include "tests/places.h"
+#include "tests/spdm/responder.h"
 
 namespace mrd::conformance {
 namespace {
@@ -71,10 +75,35 @@ Subject chain() {
             .refreshes_at_start = 8};
 }
 
+std::unique_ptr<mr::spdm_test::Responder> new_device() {
+    mr::spdm_test::DeviceOptions options;
+    options.blocks = {{.index = 2, .type = mr::spdm_test::BlockType::firmware, .content = mr::Bytes(8)},
+                      {.index = 7, .type = mr::spdm_test::BlockType::svn, .is_raw = true, .content = mr::Bytes(8)}};
+    try {
+        return std::make_unique<mr::spdm_test::Responder>(std::move(options));
+    } catch (const std::runtime_error &) {
+        return nullptr;
+    }
+}
+
+// A device that answers over SPDM: it lasts as long as the tests.
+Subject device() {
+    static const TemporaryFolder folder;
+    static const auto responder = new_device();
+    const auto roots = folder.path() / "roots.pem";
+    if (responder) std::ofstream(roots) << responder->slot(0).root_pem();
+    return {.name = "spdm",
+            .config = "[[provider]]\ntype = \"spdm\"\naddress = \"127.0.0.1:" + std::to_string(responder ? responder->port() : 1) +
+                      "\"\nroots = \"" + roots.native() + "\"\n",
+            .why_not_there = [] { return std::string(responder ? "" : "this machine has no 127.0.0.1"); },
+            .comes_later = "spdm0/svn7"};
+}
+
 }  // namespace
 
 const std::vector<Subject> &subjects() {
-    static const std::vector<Subject> all = {simulator(), kernel("kernel", {}), kernel("kernel_qgs", "qgs = \"vsock:1:4050\"\n"), chain()};
+    static const std::vector<Subject> all = {simulator(), kernel("kernel", {}), kernel("kernel_qgs", "qgs = \"vsock:1:4050\"\n"), chain(),
+                                             device()};
     return all;
 }
 
