@@ -7,6 +7,7 @@
 #include "mr/event_content.h"
 #include "mrd/journal/checkpoint.h"
 #include "mrd/journal/extends_together.h"
+#include "mrd/journal/fields.h"
 #include "mrd/journal/firmware.h"
 
 namespace mrd::journal {
@@ -89,13 +90,32 @@ void State::add(RegisterState reg, std::string_view name) {
     registers_.push_back(std::move(reg));
 }
 
-std::optional<mr::Digest> asked_digest(mr::ByteView data, mr::HashAlgorithm algorithm) {
-    if (mr::envelope_form(data) != mr::EnvelopeForm::whole) return std::nullopt;
-    auto envelope = mr::decode_envelope(data);
+namespace {
+
+// Parts cannot run into each other: each that may be left out says whether it is there, and how long it is.
+std::optional<mr::Digest> digest_of_claims(const Said &said, const mr::Digest &digest, mr::HashAlgorithm algorithm) {
+    const auto description = said.description ? std::optional(mr::as_bytes(*said.description)) : std::nullopt;
+    mr::Bytes text;
+    put(text, said.type);
+    put_digest(text, digest);
+    for (const auto &part : {description, said.data}) {
+        put(text, static_cast<std::uint8_t>(part ? 1 : 0));
+        put_bytes(text, part.value_or(mr::ByteView()));
+    }
+    const auto all = mr::hash(algorithm, text);
+    return all ? std::optional(*all) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<mr::Digest> asked_digest(const Said &said, const mr::Digest &digest, mr::HashAlgorithm algorithm) {
+    if (!said.data && !said.description && said.type == mr::ev_ipl) return std::nullopt;
+    if (!said.data || mr::envelope_form(*said.data) != mr::EnvelopeForm::whole) return digest_of_claims(said, digest, algorithm);
+    auto envelope = mr::decode_envelope(*said.data);
     if (!envelope || !envelope->body.salt) return std::nullopt;
     envelope->body.salt.reset();
-    const auto digest = mr::envelope_digest(*envelope, algorithm);
-    return digest ? std::optional(*digest) : std::nullopt;
+    const auto without_salt = mr::envelope_digest(*envelope, algorithm);
+    return without_salt ? std::optional(*without_salt) : std::nullopt;
 }
 
 mr::Digest State::after(RegisterNumber reg, const mr::Digest &digest) const {
@@ -430,13 +450,11 @@ void State::take(const Intent &record) {
             ++usage->events;
         }
     }
-    open_.push_back(
-        {.number = record.number,
-         .origin = record.origin,
-         .targets = record.targets,
-         .uid = uid,
-         .id = record.id ? std::optional<std::string>(*record.id) : std::nullopt,
-         .asked = record.id && record.data ? asked_digest(*record.data, registers_[record.targets.front().reg].algorithm) : std::nullopt});
+    open_.push_back({.number = record.number, .origin = record.origin, .targets = record.targets, .uid = uid, .id = {}, .asked = {}});
+    if (!record.id) return;
+    const auto &first = record.targets.front();
+    open_.back().id.emplace(*record.id);
+    open_.back().asked = asked_digest({record.type, record.description, record.data}, first.digest, registers_[first.reg].algorithm);
 }
 
 void State::take(const Settled &record) {

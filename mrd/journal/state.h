@@ -79,9 +79,16 @@ struct EarlierStep {
 };
 std::expected<EarlierStep, std::string> earlier_step(const mr::Event &event, const mr::EventDigest &digest, const mr::Digest &before);
 
-// What an event that has an id is compared by where random bytes make each digest another: the digest, in the algorithm, of its envelope without them. Nothing: it is
-// no envelope, or has none.
-std::optional<mr::Digest> asked_digest(mr::ByteView data, mr::HashAlgorithm algorithm);
+// What an event says of itself, as its client gave it.
+struct Said {
+    std::uint32_t type = 0;
+    std::optional<std::string_view> description = {};
+    std::optional<mr::ByteView> data = {};
+};
+// What an event that has an id is compared by, in the algorithm of the first register that it extends, so that its id answers for all that was asked and not for the
+// digest alone. Of an envelope with random bytes, which make each digest another: the digest without them. Nothing: the digest that extends says all, as that of any
+// other envelope does, and where nothing else is said.
+std::optional<mr::Digest> asked_digest(const Said &said, const mr::Digest &digest, mr::HashAlgorithm algorithm);
 
 class ExtendsTogether;
 inline constexpr std::string_view computed_wrongly = " is computed wrongly";  // an intent, whose number stands before it

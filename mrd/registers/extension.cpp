@@ -37,16 +37,23 @@ Extension::Action Extension::begin(Known known, std::string_view reason) {
     return to_reread_.empty() ? begin_event(known) : Action::reread;
 }
 
+// Is that what this one asks for? The id and whose it is are the same.
+bool Extension::is_same(const journal::State &state, const journal::EventIds::First &first, const PerBank<journal::Target> &targets) const {
+    const auto asked = journal::asked_digest({details_.type, details_.description, details_.data}, targets.front().digest,
+                                             state.registers()[targets.front().reg].algorithm);
+    if (!asked) return first.has_digests_of(targets.all());
+    return std::ranges::all_of(first.results, [&](const journal::EventIds::Result &result) { return result.digest == *asked; });
+}
+
 // The answer, where the journal alone gives it: the event is in it already, or the registers take none.
 std::optional<Extension::Answer> Extension::answer_without_extend(Known known, std::string_view reason) const {
     if (!std::ranges::all_of(targets_, [&](const Target &target) { return known.table.number(target.index).has_value(); }))
         return std::unexpected(journal::Failed{std::string(reason)});
     // One that was sent before is answered even where a new one would be refused.
     if (details_.id) {
-        auto targets = in_journal(known.table, asked_for());
+        const auto targets = in_journal(known.table, asked_for());
         const auto *first = known.journal.ids().find(details_.caller->counts_for(), journal::RegisterSet(targets.all()), *details_.id);
-        if (details_.asked) std::ranges::for_each(targets, [this](journal::Target &target) { target.digest = *details_.asked; });
-        if (first != nullptr && !first->has_digests_of(targets.all())) return std::unexpected(DuplicateEvent{*details_.id});
+        if (first != nullptr && !is_same(known.journal, *first, targets)) return std::unexpected(DuplicateEvent{*details_.id});
         if (first != nullptr) {
             const auto of_first = std::ranges::find(first->results.all(), targets.front().reg, &journal::EventIds::Result::reg);
             return Extended{static_cast<std::int64_t>(first->sequence), of_first->value};

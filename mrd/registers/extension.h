@@ -100,6 +100,8 @@ private:
     friend struct Explored;  // tests/explore/fingerprint.h
 
     [[nodiscard]] std::optional<Answer> answer_without_extend(Known known, std::string_view reason) const;
+    [[nodiscard]] bool is_same(const journal::State &state, const journal::EventIds::First &first,
+                               const PerBank<journal::Target> &targets) const;
     void reread_set_of(Known known, const Target &target);
     [[nodiscard]] RegisterError not_reread(Known known, RefreshSet set, const ProviderError &error) const;
     Action begin_event(Known known);

@@ -9,7 +9,6 @@
 
 #include "mr/device_acceptance.h"
 #include "mr/self_measurement.h"
-#include "mrd/journal/state.h"
 
 namespace mrd {
 
@@ -83,11 +82,7 @@ Measured measure_content(const MeasuredRegister &reg, MeasuredContent content, c
         if (details->type != mr::ev_event_tag) return refuse(EventPart::type);
         mr::EnvelopeBody body{.description = details->description, .data = std::move(content.data), .digest = content.digest};
         if (reg.carries || reg.id) body.salt = new_salt();
-        const bool compares_by_more = details->id && body.salt;
-        auto measurement = in_envelope(reg, "measure", std::move(body), std::move(*details));
-        if (measurement && compares_by_more)
-            measurement->details.asked = journal::asked_digest(*measurement->details.data, reg.banks.front());
-        return measurement;
+        return in_envelope(reg, "measure", std::move(body), std::move(*details));
     }
     // Only mrd says what an envelope says. Inside of one it is content like any other.
     if (mr::envelope_form(*content.data)) return refuse(EventPart::data);

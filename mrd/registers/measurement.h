@@ -37,8 +37,6 @@ struct EventDetails {
     std::optional<std::string> id = {};
     std::optional<std::string> description = {};
     std::optional<mr::Bytes> data = {};
-    std::optional<mr::Digest> asked =
-        {};                           // of what an id is compared by, where random bytes make each digest another; by the first bank's hash
     bool creates = false;             // the virtual register that the event is of
     std::optional<uid_t> share = {};  // in whose turn it is done; nothing: in the caller's
 };

@@ -288,6 +288,11 @@ TEST_F(RegistersInterfaceTest, AnIdThatWasUsedAnswersWithTheFirstResultAndExtend
     EXPECT_EQ(extend(1, "a"), first);
     EXPECT_THAT(first, HasSubstr(first_value));
     EXPECT_THAT(extend(3, "a"), AllOf(IsError("Registers.DuplicateEvent"), HasSubstr(R"("id":"a")")));
+    for (const std::string claim :
+         {R"("eventType":6)", R"("description":"other")", R"("description":"")", R"("data":"")", R"("data":"AA==")"})
+        EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + R"(,"id":"a",)" + claim + "}"),
+                    IsError("Registers.DuplicateEvent"))
+            << claim << ": the first one's answer would say that this is in the log";
     EXPECT_THAT(hardware_.take_calls(), IsEmpty());
     EXPECT_THAT(call("Registers.Extend", R"({"name":"other_set",)" + digest(3) + R"(,"id":"a"})"), HasSubstr("\"sequence\":3"))
         << "another register's ids are its own";

@@ -19,6 +19,7 @@ inline journal::Intent intent_of(const RegisterTable &table, const Extension &ex
     intent.type = event.details.type;
     intent.uid = event.details.caller->uid;
     if (event.details.id) intent.id = *event.details.id;
+    if (event.details.description) intent.description = *event.details.description;
     if (event.details.data) intent.data = *event.details.data;
     return intent;
 }
