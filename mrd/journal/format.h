@@ -64,7 +64,7 @@ struct Repair {
     std::uint64_t dropped = 0;      // bytes of it from there on
     std::uint64_t next_intent = 0;  // numbers that an intent had there are not given again
     std::string_view kept_as;       // that file's name now
-    std::vector<Cap> caps = {};     // whose events may be among what is missing
+    std::vector<Cap> caps = {};     // whose events may be among what is missing; of a virtual register: its close
 };
 
 // A register that events may follow for. Its number is its position among these records: 0, 1, ... Provider, name and algorithm tell it from all others: never

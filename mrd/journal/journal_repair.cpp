@@ -17,8 +17,9 @@ namespace {
 using Failure = std::unexpected<std::string>;
 namespace fs = std::filesystem;
 
-// The registers that are capped, whoever says so: the state that was believed, and records that can still be read behind the damage. A cap whose end is lost
-// counts: better none is lifted by damage. Which register a cap is of its envelope says: a number says nothing where the record of a register is lost.
+// The registers that are capped, and the virtual ones that are closed, whoever says so: the state that was believed, and records that can still be read behind the
+// damage. A cap whose end is lost counts: better none is lifted by damage. Which register a cap is of its envelope says: a number says nothing where the record of a
+// register is lost. So it is with a close, whose envelope names the register's id.
 class CapsFound {
 public:
     explicit CapsFound(const State &state) { add(state.registers()); }
@@ -42,10 +43,12 @@ public:
         const auto outcomes = state.conclude(held);
         for (const auto &open : state.open()) {
             const auto outcome = std::ranges::find(outcomes, open.number, &std::pair<std::uint64_t, Outcome>::first);
-            if (open.origin != Origin::cap || (outcome != outcomes.end() && outcome->second == Outcome::undone)) continue;
+            const bool ends = open.origin == Origin::cap || open.origin == Origin::close;
+            if (!ends || (outcome != outcomes.end() && outcome->second == Outcome::undone)) continue;
             for (const auto &target : open.targets) {
                 const auto &reg = state.registers()[target.reg];
-                known_.emplace(std::pair(reg.name, reg.algorithm), 1);
+                if (open.origin == Origin::cap) known_.emplace(std::pair(reg.name, reg.algorithm), 1);
+                if (open.origin == Origin::close && reg.carrier) closed_.emplace(reg.id, 1);
             }
         }
     }
@@ -55,6 +58,11 @@ public:
         std::vector<Cap> caps;
         for (std::size_t number = 0; number < state.registers().size(); ++number) {
             const auto &reg = state.registers()[number];
+            if (reg.carrier) {
+                if (const auto event = closed_by(reg, static_cast<RegisterNumber>(number)); event != 0)
+                    caps.push_back({static_cast<RegisterNumber>(number), event});
+                continue;
+            }
             const auto known = known_.find({reg.name, reg.algorithm});
             const auto said = std::ranges::find_if(said_, [&reg](const Said &one) { return one.is_of(reg); });
             const auto repaired = repaired_.find(static_cast<RegisterNumber>(number));
@@ -68,13 +76,24 @@ public:
     }
 
 private:
-    // What a cap's record says of itself.
+    [[nodiscard]] std::uint64_t closed_by(const RegisterState &reg, RegisterNumber number) const {
+        const auto known = closed_.find(reg.id);
+        if (known != closed_.end()) return known->second;
+        const auto said = std::ranges::find_if(said_, [&reg](const Said &one) { return one.id == reg.id; });
+        if (said != said_.end()) return said->event;
+        const auto repaired = repaired_.find(number);
+        return repaired == repaired_.end() ? 0 : repaired->second;
+    }
+
+    // What a cap's record, or a close's, says of itself.
     struct Said {
-        std::string name;  // of the register, without its provider, which the configuration may call otherwise
-        Targets targets;
+        std::string name = {};  // of the register, without its provider, which the configuration may call otherwise
+        Targets targets = {};
         std::uint64_t event = 1;
+        std::optional<mr::VirtualRegisterId> id = {};  // of a close, in the place of these
 
         [[nodiscard]] bool is_of(const RegisterState &reg) const {
+            if (id) return false;
             const auto has_its_size = [&reg](const Target &target) { return target.digest.size() == mr::digest_size(reg.algorithm); };
             return std::string_view(reg.name).substr(reg.provider.size() + 1) == name && std::ranges::any_of(targets, has_its_size);
         }
@@ -89,15 +108,20 @@ private:
                 const auto &reg = state->registers()[open.targets.front().reg];
                 if (open.origin == Origin::cap)
                     open_.insert_or_assign(open.number, Said{reg.name.substr(reg.provider.size() + 1), open.targets});
+                if (open.origin == Origin::close && reg.carrier) open_.insert_or_assign(open.number, Said{.id = reg.id});
             }
         } else if (const auto *repair = std::get_if<Repair>(&record)) {
             for (const auto &cap : repair->caps) repaired_.insert_or_assign(cap.reg, cap.event);
         } else if (const auto *intent = std::get_if<Intent>(&record)) {
-            if (intent->origin != Origin::cap || !intent->data) return;
-            if (const auto envelope = mr::decode_envelope(*intent->data)) {
-                const auto &name = envelope->header.register_name;
-                open_.insert_or_assign(intent->number, Said{name.substr(name.find('/') + 1), intent->targets});
+            if ((intent->origin != Origin::cap && intent->origin != Origin::close) || !intent->data) return;
+            const auto envelope = mr::decode_envelope(*intent->data);
+            if (!envelope) return;
+            if (intent->origin == Origin::close) {
+                if (envelope->header.id) open_.insert_or_assign(intent->number, Said{.id = envelope->header.id});
+                return;
             }
+            const auto &name = envelope->header.register_name;
+            open_.insert_or_assign(intent->number, Said{name.substr(name.find('/') + 1), intent->targets});
         } else if (const auto *settled = std::get_if<Settled>(&record)) {
             auto said = open_.extract(settled->number);
             if (said.empty() || settled->outcome != Outcome::done) return;
@@ -108,6 +132,7 @@ private:
     void add(const std::vector<RegisterState> &registers) {
         for (const auto &reg : registers) {
             if (reg.capped_by != 0) known_.emplace(std::pair(reg.name, reg.algorithm), reg.capped_by);
+            if (reg.closed_by != 0) closed_.emplace(reg.id, reg.closed_by);
         }
     }
 
@@ -116,6 +141,7 @@ private:
     std::map<RegisterNumber, std::uint64_t>
         repaired_;  // by an earlier repair, which has nothing but numbers: those of the order in which the providers list them
     std::map<std::pair<std::string, mr::HashAlgorithm>, std::uint64_t> known_;  // by which event
+    std::map<mr::VirtualRegisterId, std::uint64_t> closed_;                     // by which event
 };
 
 }  // namespace

@@ -322,7 +322,10 @@ void State::take(const Boot &record) { boot_id_ = record.boot_id; }
 void State::take(const Repair &record) {
     ++repairs_;
     next_intent_ = record.next_intent;
-    for (const auto &cap : record.caps) registers_[cap.reg].capped_by = cap.event;
+    for (const auto &cap : record.caps) {
+        auto &reg = registers_[cap.reg];
+        (reg.carrier ? reg.closed_by : reg.capped_by) = cap.event;
+    }
 }
 
 void State::take(const Checkpoint &record) { checkpoints_ = record.number; }

@@ -307,6 +307,37 @@ TEST_F(JournalDamage, ARepairLiftsNoCapWhoseEndIsLostThoughSomebodyElseExtendsTh
     }
 }
 
+TEST_F(JournalDamage, ARepairOpensNoVirtualRegisterWhoseCloseIsBehindTheDamageAgain) {
+    auto journal = start();
+    const auto closed = add_virtual(journal, "closed", r0);
+    const auto take = [&](RegisterNumber reg, std::uint8_t byte, Origin origin) {
+        const auto data =
+            mr::encode_envelope({.header = {.type = std::string(mr::close_envelope_type), .id = journal->state().registers().at(reg).id},
+                                 .body = {.salt = mr::EnvelopeSalt{}}});
+        const auto intent =
+            begin_virtual(*journal, reg, r0, byte, origin, origin == Origin::close ? std::optional<mr::ByteView>(data) : std::nullopt);
+        hardware_.extend(r0, digest_of(byte));
+        journal->settle(intent, Outcome::done);
+    };
+    take(closed, 1, Origin::service);
+    const auto damage = journal->end();
+    extend(*journal, r0, 2);
+    take(closed, 3, Origin::close);
+    ASSERT_GT(journal->state().registers().at(closed).closed_by, 0U);
+    journal.reset();
+    bytes()[damage + record_head_size] ^= 1;
+    journal = start();
+    ASSERT_EQ(journal->condition(), Journal::Condition::damaged);
+    ASSERT_TRUE(journal->repair(hardware_.present()));
+    EXPECT_TRUE(journal->state().registers().at(closed).is_made());
+    EXPECT_GT(journal->state().registers().at(closed).closed_by, 0U) << "its end is the last that is said of it";
+    EXPECT_EQ(journal->state().registers().at(closed).capped_by, 0U);
+    EXPECT_EQ(state_of(*journal, r0).capped_by, 0U);
+    journal = start();
+    EXPECT_GT(journal->state().registers().at(closed).closed_by, 0U);
+    EXPECT_EQ(journal->condition(), Journal::Condition::good) << journal->reason();
+}
+
 TEST_F(JournalDamage, ARepairOfARepairedJournalLiftsNoCapEither) {
     auto journal = start();
     const auto capped = cap(*journal, r1);

@@ -272,10 +272,14 @@ protected:
     }
     // An intent of it, which extends its carrier too.
     std::uint64_t begin_virtual(Journal &journal, RegisterNumber reg, std::string_view carrier, std::uint8_t byte) {
+        return begin_virtual(journal, reg, carrier, byte, Origin::service, {});
+    }
+    std::uint64_t begin_virtual(Journal &journal, RegisterNumber reg, std::string_view carrier, std::uint8_t byte, Origin origin,
+                                std::optional<mr::ByteView> data) {
         const auto &before = journal.state().registers().at(reg).logged;
         const std::array targets{Target{reg, before, extended(before, digest_of(byte)), digest_of(byte)},
                                  event(journal, carrier, byte).target};
-        const auto intent = journal.begin({.targets = targets, .type = 13, .caller = &caller_});
+        const auto intent = journal.begin({.targets = targets, .origin = origin, .type = 13, .caller = &caller_, .data = data});
         EXPECT_TRUE(intent);
         return intent.value_or(0);
     }
