@@ -369,8 +369,10 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto limits = fit_descriptors(config, for_metrics->size());
     if (!limits) return Failure(limits.error());
     auto memory = mrd::Metrics::open_memory();
-    mrd::SelfDescription itself{
-        .configuration = config.digest, .access = mrd::sha384_text(mr::as_bytes(mrd::access_text(*rules))), .options = command_line.given};
+    mrd::SelfDescription itself{.configuration = config.digest,
+                                .access = mrd::sha384_text(mr::as_bytes(mrd::access_text(*rules))),
+                                .options = command_line.given,
+                                .roles = {config.roles.begin(), config.roles.end()}};
     if (config.measure_itself) {
         // Confined, mrd may not read its own program any more.
         auto program = mrd::digest_of_running_program();

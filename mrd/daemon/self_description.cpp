@@ -25,10 +25,11 @@ struct DescriptionFields {
     std::optional<std::string_view> reloaded;
     std::string_view access;
     std::vector<std::string> options;
+    std::optional<std::map<std::string, std::string>> roles;
     static constexpr auto fields() {
         return std::tuple(field("binary", &DescriptionFields::binary), field("configuration", &DescriptionFields::configuration),
                           field("reloaded", &DescriptionFields::reloaded), field("access", &DescriptionFields::access),
-                          field("options", &DescriptionFields::options));
+                          field("options", &DescriptionFields::options), field("roles", &DescriptionFields::roles));
     }
 };
 
@@ -60,7 +61,8 @@ std::string digest_text(const mr::Digest &digest) {
 
 std::string SelfDescription::text() const {
     std::string text;
-    varlink::write_json(text, DescriptionFields{binary, configuration, reloaded, access, options});
+    varlink::write_json(
+        text, DescriptionFields{binary, configuration, reloaded, access, options, roles.empty() ? std::nullopt : std::optional(roles)});
     return text;
 }
 

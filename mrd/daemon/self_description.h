@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ struct SelfDescription {
     std::string access =
         {};  // of the rules as they are judged, which the system's tables of users and groups have gone into: access_text()
     std::vector<std::string> options = {};  // of the command line, as they were given
+    // Which the configuration gives, or takes away ("none"), as of the start: those that it leaves out are the program's.
+    std::map<std::string, std::string> roles = {};
 
     // What the event holds: one JSON object with these members, without blanks.
     [[nodiscard]] std::string text() const;

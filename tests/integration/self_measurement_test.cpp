@@ -50,10 +50,17 @@ TEST_F(SelfMeasurementTest, IsTheFirstEventAndSaysWhichProgramRunsByWhichConfigu
     EXPECT_EQ(first["binary"], sha384_of(places::mrd()));
     EXPECT_EQ(first["configuration"], sha384_of(folder() / "mrd.toml"));
     EXPECT_FALSE(first.contains("reloaded"));
+    EXPECT_FALSE(first.contains("roles"));
     EXPECT_THAT(first["options"].dump(), HasSubstr("--sim"));
     EXPECT_THAT(std::string(first["access"]), HasSubstr("sha384:"));
     EXPECT_EQ(client().extend("rtmr2", digest_of("x"))->sequence, 2);
     EXPECT_THAT(output({"replay"}), HasSubstr("tdx/rtmr3 equal"));
+}
+
+TEST_F(SelfMeasurementTest, SaysWhichRolesTheConfigurationGives) {
+    start({.config = config("[roles]\napp = \"tdx/rtmr2\"\nboot = \"none\"\n")});
+    ASSERT_THAT(said(), SizeIs(1));
+    EXPECT_EQ(said().front()["roles"], (Json{{"app", "tdx/rtmr2"}, {"boot", "none"}}));
 }
 
 TEST_F(SelfMeasurementTest, ComesAgainAfterARestartIfSomethingHasChangedAlsoBack) {
@@ -177,6 +184,10 @@ TEST_F(SelfMeasurementTest, IsJudgedByTheReferenceValues) {
     refused("configuration", {"none"}, "the configuration is sha384:");
     refused("access", {hex(1)}, "the access rules are sha384:");
     refused("options", Json::array({Json::array()}), "the options are --socket");
+    auto with_roles = good;
+    with_roles["roles"] = Json::object();
+    EXPECT_THAT(verify(with_roles), HasSubstr("mrd is one that is allowed"));
+    refused("roles", {{"app", "tdx/rtmr2"}}, "the configuration gives no roles");
     refused("register", "rtmr2", "mrd has not measured itself into rtmr2");
 }
 

@@ -29,6 +29,7 @@
 //     access            array of digests of the access rules as they are judged [any: they follow from the configuration, and the machine's users and groups]
 //     options           array of arrays of texts: the command line's options [[[]]: none]
 //                       each digest is SHA-384, hex, or "sha384:HEX"
+//     roles             object: role -> register, or "none", exactly as the configuration gives them; {}: it gives none [any]
 //   alternatives        array of objects: of each, one of its sets must hold as a whole
 //     name              for the verdict's reason
 //     sets              array of objects, not empty: name, and of registers, requiredEvents, forbiddenEvents, closedRegisters and selfMeasurement at least one
@@ -134,6 +135,7 @@ struct SelfMeasurementRule {
     std::vector<std::string> configurations = {};  // "none": without a file
     std::vector<std::string> access = {};          // empty: any
     std::vector<std::vector<std::string>> options = {{}};
+    std::optional<std::map<std::string, std::string>> roles = {};  // nothing: any
     friend bool operator==(const SelfMeasurementRule &, const SelfMeasurementRule &) = default;
 };
 

@@ -5,6 +5,7 @@
 //   reloaded        of those that were parsed at the last reload since; absent: none was
 //   access          of the access rules as they are judged
 //   options         array of texts: the command line's
+//   roles           object: of each role that the configuration gives a register, or takes away, the register's name or "none"; absent: it says nothing of roles
 #pragma once
 
 #include <string_view>

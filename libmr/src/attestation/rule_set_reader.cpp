@@ -9,6 +9,7 @@
 
 #include "libmr/src/attestation/signed_register.h"
 #include "mr/limits.h"
+#include "mr/reference_values.h"
 #include "proto/varlink/fields.h"
 
 template <>
@@ -66,10 +67,11 @@ struct SelfFields {
     std::vector<std::string_view> configuration;
     std::optional<std::vector<std::string_view>> access;
     std::optional<std::vector<std::vector<std::string>>> options;
+    std::optional<std::map<std::string, std::string>> roles;
     static constexpr auto fields() {
         return std::tuple(field("register", &SelfFields::register_name), field("binary", &SelfFields::binary),
                           field("configuration", &SelfFields::configuration), field("access", &SelfFields::access),
-                          field("options", &SelfFields::options));
+                          field("options", &SelfFields::options), field("roles", &SelfFields::roles));
     }
 };
 
@@ -269,10 +271,11 @@ std::expected<void, Error> RuleSetReader::read_self(varlink::Value object, const
         if (const auto null = null_member(*each)) return malformed_values(member + ": its member " + *null + " is null: leave it out");
         const auto fields = varlink::decode<SelfFields>(*each);
         if (!fields)
-            return malformed_values(member +
-                                    " has register, binary and configuration, and may have access and options, each once and nothing "
-                                    "else; " +
-                                    fields.error().name + " is not so");
+            return malformed_values(
+                member +
+                " has register, binary and configuration, and may have access, options and roles, each once and nothing "
+                "else; " +
+                fields.error().name + " is not so");
         if (const auto wrong = wrong_signed_name(fields->register_name); !wrong.empty())
             return malformed_values(member + ": \"" + fields->register_name + "\" " + wrong);
         auto &rule = set.self_measurement.emplace(SelfMeasurementRule{.register_name = fields->register_name});
@@ -291,6 +294,9 @@ std::expected<void, Error> RuleSetReader::read_self(varlink::Value object, const
             }
         }
         if (fields->options) rule.options = *fields->options;
+        if (fields->roles && fields->roles->size() > max_reference_roles)
+            return malformed_values(member + ": roles has more than " + std::to_string(max_reference_roles));
+        rule.roles = fields->roles;
     }
     return {};
 }

@@ -1,6 +1,7 @@
 #include "libmr/src/attestation/self_judgement.h"
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 #include <tuple>
 
@@ -22,10 +23,11 @@ struct SelfFields {
     std::optional<std::string> reloaded;
     std::string access;
     std::vector<std::string> options;
+    std::optional<std::map<std::string, std::string>> roles;
     static constexpr auto fields() {
         return std::tuple(field("binary", &SelfFields::binary), field("configuration", &SelfFields::configuration),
                           field("reloaded", &SelfFields::reloaded), field("access", &SelfFields::access),
-                          field("options", &SelfFields::options));
+                          field("options", &SelfFields::options), field("roles", &SelfFields::roles));
     }
 };
 
@@ -54,6 +56,12 @@ std::string SelfJudgement::what_is_wrong(const EventContent &content) const {
         std::string options;
         for (const auto &each : said->options) options += (options.empty() ? "" : " ") + each;
         return options.empty() ? "there are no options" : "the options are " + options;
+    }
+    if (rule_.roles && *rule_.roles != said->roles.value_or(std::map<std::string, std::string>())) {
+        std::string roles;
+        for (const auto &[role, reg] : said->roles.value_or(std::map<std::string, std::string>()))
+            roles += (roles.empty() ? "" : ", ") + role + " = " + reg;
+        return roles.empty() ? "the configuration gives no roles" : "the roles are " + roles;
     }
     return {};
 }
