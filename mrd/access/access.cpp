@@ -101,8 +101,7 @@ bool Access::shows_contents(const Principal &principal, const KnownRegister &reg
     return allowing(principal, Right::log_contents, reg) || rules_.allows(principal, Right::evidence) != nullptr;
 }
 
-void Access::refused(const Principal &principal, pid_t pid, const std::optional<mr::OnBehalfOf> &other, Operation operation,
-                     std::string_view subject) {
+void Access::refused(const Principal &principal, const WhoItIs &caller, Operation operation, std::string_view subject) {
     // Of whom somebody only says that he asks for him, no line is taken.
     const auto whose = rules_.trusts(principal) ? *principal.asks_for : principal.uid;
     const auto untold = refusals_.add(rules_.share_of(whose), operation, Refusals::TimePoint::clock::now());
@@ -110,7 +109,9 @@ void Access::refused(const Principal &principal, pid_t pid, const std::optional<
     const auto number = [](std::int64_t value) { return std::to_string(value); };
     const auto uid = number(principal.uid);
     const auto gid = number(principal.gid);
-    const auto process = number(pid);
+    const auto who = caller();
+    const auto &other = who->on_behalf_of;
+    const auto process = number(who->pid);
     const auto left_out = number(*untold);
     const auto subject_told = varlink::echoed(subject);
     const auto other_uid = other ? number(other->uid) : "";
@@ -122,6 +123,8 @@ void Access::refused(const Principal &principal, pid_t pid, const std::optional<
                                    {"gid", gid},
                                    {"pid", process},
                                    {"listener", principal.listener}};
+    if (who->executable) fields.emplace_back("executable", *who->executable);
+    if (who->unit) fields.emplace_back("unit", *who->unit);
     if (other) fields.insert(fields.end(), {{"for_uid", other_uid}, {"for_gid", other_gid}, {"for_pid", other_pid}});
     fields.emplace_back("untold", left_out);
     log::write(log::Level::warning, log::Kind::refused, "a call is refused: no rule allows it", fields);

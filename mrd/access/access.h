@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "libmr/wire/method.h"
+#include "mr/event_log.h"
 #include "mrd/access/refusals.h"
 #include "mrd/access/rules.h"
 
@@ -63,9 +65,9 @@ public:
     [[nodiscard]] bool shows_contents(const Principal &principal, const RegisterName &reg) const;
     [[nodiscard]] bool shows_contents(const Principal &principal, const KnownRegister &reg) const;
 
-    // Counts it, and tells it in mrd's log. `other`: for whom he asked.
-    void refused(const Principal &principal, pid_t pid, const std::optional<mr::OnBehalfOf> &other, Operation operation,
-                 std::string_view subject);
+    // Counts it, and tells it in mrd's log. `caller`: as an event would name him; asked only where there is a line to write.
+    using WhoItIs = std::function<std::shared_ptr<const mr::EventCaller>()>;
+    void refused(const Principal &principal, const WhoItIs &caller, Operation operation, std::string_view subject);
     [[nodiscard]] const Refusals &refusals() const { return refusals_; }
 
 private:

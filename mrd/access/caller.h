@@ -114,7 +114,7 @@ public:
     }
     // Counts and tells what a method itself refuses him.
     void tell_refused(Operation operation, std::string_view subject) const {
-        gate_.access.refused(principal_, peer_.pid, on_behalf_of_, operation, subject);
+        gate_.access.refused(principal_, [this] { return in_log({}); }, operation, subject);
     }
 
     // As the log names him, with the rule that let him pass.

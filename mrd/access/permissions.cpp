@@ -43,7 +43,7 @@ private:
         if (!fitting_.on_behalf_of.test(number)) add(rule.on_behalf_of.empty() ? "calls for oneself" : "calls for others");
         if (!fitting_.users.test(number)) add("other users");
         if (!fitting_.groups.test(number)) add("other groups");
-        if (!rule.has_unit_of(principal_)) add("the unit " + list_of(rule.units));
+        if (!rule.has_unit_of(principal_)) add("the unit " + list_of(rule.units) + " (" + whose_unit() + ")");
         if (!fitting_.listeners.test(number)) add("the listener " + list_of(rule.listeners));
         // Which registers others may is not for him to know.
         if (text.empty() && !rules_.about(reg).test(number)) add("the registers " + list_of(rule.registers));
@@ -52,6 +52,13 @@ private:
 
     const AccessRules &rules_;
     const Principal &principal_;
+    // He may have thought that he is in the one that it takes.
+    [[nodiscard]] std::string whose_unit() const {
+        if (!principal_.unit) return "of another user none is known";
+        const auto unit = principal_.unit();
+        return unit ? "this is " + *unit : "this is in none that counts";
+    }
+
     AccessRules::Fitting fitting_;
 };
 

@@ -79,7 +79,8 @@ TEST(Permissions, SayWhatIsMissingOfTheRulesThatAllowItToOthers) {
     };
     EXPECT_EQ(why({.name = "a", .users = {7}}), "the rule a is for other users");
     EXPECT_EQ(why({.name = "a", .groups = {7}}), "the rule a is for other groups");
-    EXPECT_EQ(why({.name = "a", .units = {"x.service", "y.service"}}), "the rule a is for the unit x.service or y.service");
+    EXPECT_EQ(why({.name = "a", .units = {"x.service", "y.service"}}),
+              "the rule a is for the unit x.service or y.service (of another user none is known)");
     EXPECT_EQ(why({.name = "a", .users = {7}, .listeners = {"l"}}), "the rule a is for other users, the listener l");
     EXPECT_EQ(why({.name = "a", .registers = {"tdx/*"}}), "the rule a is for the registers tdx/*");
     EXPECT_EQ(why({.name = "a", .registers = std::vector<std::string>(max_told_entries + 3, "x/*")}),

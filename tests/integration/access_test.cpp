@@ -79,7 +79,7 @@ TEST_F(AccessOfUsers, ByDefaultRootExtendsAndEverybodyReadsWithoutWhatOthersSaid
              {"io.mrd.EventLog.Repair", "{}"}})
         EXPECT_THAT(as_user(user, calls(daemon, method, parameters)), denied) << method;
     EXPECT_THAT(daemon.log(), AllOf(HasSubstr("a call is refused: no rule allows it"), HasSubstr("operation=extend"),
-                                    HasSubstr("register=rtmr3"), HasSubstr("uid=41000")));
+                                    HasSubstr("register=rtmr3"), HasSubstr("uid=41000"), HasSubstr("executable=")));
     EXPECT_EQ(daemon.client().read("rtmr3")->value, extended(zero(), mr::Digest(mr::Bytes(48, 7)))) << "nothing of it was done";
 }
 
