@@ -324,6 +324,13 @@ int status(const Common &common) {
             std::cout << mr::printable_text(entry.value("name", "") + ' ' + state) << '\n';
         }
     }
+    for (const auto &entry : json.value("virtualRegisters", Json::array())) {
+        std::string state = "as logged";
+        if (entry.value("capped", false)) state += ", its carrier is capped";
+        if (entry.value("diverged", false)) state = "as logged, but its carrier has DIVERGED";
+        if (entry.value("indeterminate", false)) state = "INDETERMINATE: an extend of its carrier failed and may have happened";
+        std::cout << mr::printable_text(entry.value("name", "") + ' ' + state) << '\n';
+    }
     return exit_done;
 }
 

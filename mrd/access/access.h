@@ -70,10 +70,10 @@ public:
     void refused(const Principal &principal, const WhoItIs &caller, Operation operation, std::string_view subject);
     [[nodiscard]] const Refusals &refusals() const { return refusals_; }
 
-private:
     // The rule that allows it with this register; nothing: it is not allowed. Null: his own.
     [[nodiscard]] std::optional<const AccessRule *> allowing(const Principal &principal, Right right, const KnownRegister &reg) const;
 
+private:
     AccessRules rules_;
     std::uint64_t changes_ = 0;
     std::vector<std::function<void()>> on_change_;

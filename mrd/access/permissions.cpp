@@ -19,7 +19,7 @@ public:
     Reasons(const AccessRules &rules, const Principal &principal)
         : rules_(rules), principal_(principal), fitting_(rules.fitting(principal)) {}
 
-    [[nodiscard]] std::string why_not(Right right, const RegisterName &reg) const {
+    [[nodiscard]] std::string why_not(Right right, const RegisterName &reg, bool is_virtual = false) const {
         std::string text;
         std::size_t told = 0;
         // The first one is root's, which everybody lacks.
@@ -28,6 +28,8 @@ public:
             if (!rule.allow.has(right)) continue;
             if (++told > max_told_rules) return text + "; and others";
             auto missing = what_is_missing(i, reg);
+            if (missing.empty() && is_virtual)
+                missing = "no virtual register of somebody else: it has no pattern for it that begins with virtual/";
             if (missing.empty()) missing = "nobody without a uid of his own";  // the overflow uid
             text += (text.empty() ? "the rule " : "; the rule ") + rule.name + " is for " + missing;
         }
@@ -50,8 +52,6 @@ private:
         return text;
     }
 
-    const AccessRules &rules_;
-    const Principal &principal_;
     // He may have thought that he is in the one that it takes.
     [[nodiscard]] std::string whose_unit() const {
         if (!principal_.unit) return "of another user none is known";
@@ -59,13 +59,14 @@ private:
         return unit ? "this is " + *unit : "this is in none that counts";
     }
 
+    const AccessRules &rules_;
+    const Principal &principal_;
     AccessRules::Fitting fitting_;
 };
 
 class Collected {
 public:
-    void add(const AccessRule *rule, std::string why, std::string name) {
-        const auto rule_name = rule == nullptr ? std::nullopt : std::optional<std::string>(rule->name);
+    void add(const std::optional<std::string> &rule_name, std::string why, std::string name) {
         const auto same =
             std::ranges::find_if(found_, [&](const Permission &each) { return each.rule == rule_name && each.why_not == why; });
         if (same != found_.end()) return same->registers->push_back(std::move(name));
@@ -100,8 +101,19 @@ std::vector<Permission> permissions(const Access &access, const Principal &princ
             all.push_back(std::move(permission));
         };
         const auto *const whole = rules.allows(principal, right);
+        const auto collect = [&](Collected &collected, const KnownRegister &reg) {
+            const auto rule = access.allowing(principal, right, reg);
+            if (!rule) return collected.add(std::nullopt, reasons.why_not(right, reg.name, reg.owner.has_value()), reg.name.name);
+            collected.add(*rule == nullptr ? std::string(owners_rule) : (*rule)->name, {}, reg.name.name);
+        };
         if (whole != nullptr) {
             add({.rule = whole->name});
+            Collected others;
+            for (const auto &reg : registers) {
+                if (!reg.owner || !is_about_registers(right) || right == Right::create || !is_asked_for(right, reg)) continue;
+                if (!access.allowing(principal, right, reg)) collect(others, reg);
+            }
+            for (auto &permission : others.take(false)) add(std::move(permission));
         } else if (right == Right::create) {
             // Of registers that there are not yet.
             const auto *const some = rules.allows_some(principal, right);
@@ -110,8 +122,7 @@ std::vector<Permission> permissions(const Access &access, const Principal &princ
             Collected collected;
             for (const auto &reg : registers) {
                 if (!is_about_registers(right) || !is_asked_for(right, reg)) continue;
-                const auto *const rule = rules.allows(principal, right, reg.name);
-                collected.add(rule, rule == nullptr ? reasons.why_not(right, reg.name) : "", reg.name.name);
+                collect(collected, reg);
             }
             auto found = collected.take(are_all);
             if (found.empty()) found.push_back({.why_not = reasons.why_not(right, {})});

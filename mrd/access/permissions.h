@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mrd/access/access.h"
@@ -18,12 +19,16 @@ struct Permission {
     std::string why_not = {};                                // what is missing
 };
 
+// In the place of a rule's name, which has no parentheses: of a virtual register whose owner it is.
+inline constexpr std::string_view owners_rule = "(owner)";
+
 inline constexpr std::size_t max_told_rules = 4;  // of those that allow a right to others, when none allows it
 
 inline constexpr std::size_t max_told_entries = 8;  // of one list of such a rule
 
 // In the order of the rights; of one right that is not the same for all registers, in the order of the registers.
-// `are_all`: there are no others than `registers`, so that what is so of each of these is so of all.
+// `are_all`: there are no others than `registers`, so that what is so of each of these is so of all. A right to all registers is none to somebody else's virtual ones:
+// those of `registers` are told apart where none allows it.
 std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers,
                                     bool are_all = true);
 

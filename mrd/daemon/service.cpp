@@ -17,6 +17,7 @@
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/registers.h"
 #include "mrd/interfaces/service.h"
+#include "mrd/interfaces/virtual_registers.h"
 
 namespace mrd {
 
@@ -166,13 +167,14 @@ struct Status {
     LogReadingStatus log_readings;
     AccessStatus access;
     std::vector<ProviderStatus> providers;
+    std::vector<RegisterStatus> virtual_registers;
     static constexpr auto fields() {
         return std::tuple(field("version", &Status::version), field("started", &Status::started), field("simulated", &Status::simulated),
                           field("sequence", &Status::sequence), field("connections", &Status::connections),
                           field("refusedConnections", &Status::refused_connections), field("limits", &Status::limits),
                           field("journal", &Status::journal), field("evidence", &Status::evidence),
                           field("logReadings", &Status::log_readings), field("access", &Status::access),
-                          field("providers", &Status::providers));
+                          field("providers", &Status::providers), field("virtualRegisters", &Status::virtual_registers));
     }
 };
 
@@ -246,7 +248,21 @@ AccessStatus status_of(const Access &access) {
     return status;
 }
 
-std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
+// What it shares with its carrier is said of the carrier: what others do to that is a gap in the history of all that it carries.
+RegisterStatus status_of(const VirtualRegisters &all, const journal::RegisterState &reg, VirtualRegisters::Number number) {
+    RegisterStatus status;
+    status.name = reg.name;
+    status.logged = mr::to_hex(reg.logged.bytes());
+    status.events = static_cast<std::int64_t>(reg.events);
+    const auto carrier = all.carrier(number);
+    if (!carrier) return status;
+    status.diverged = carrier->table().divergence(carrier->index).has_value();
+    status.indeterminate = carrier->table().indeterminate(carrier->index);
+    status.capped = carrier->provider->capped(carrier->index);
+    return status;
+}
+
+std::string status_json(Daemon &daemon, const ServiceFacts &facts, const Caller &caller) {
     daemon.journal().look();
     const auto &readings = *daemon.log_readings();
     const auto &budget = *daemon.evidence_budget();
@@ -262,6 +278,7 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
                   {static_cast<std::int64_t>(budget.taken()), static_cast<std::int64_t>(budget.waiting())},
                   {static_cast<std::int64_t>(readings.working()), static_cast<std::int64_t>(readings.waiting())},
                   status_of(daemon.gate()->access),
+                  {},
                   {}};
     for (auto &state : daemon.provider_states()) {
         auto &entry = status.providers.emplace_back();
@@ -283,6 +300,11 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
                 entry.registers.push_back(status_of(*registers, index));
         }
     }
+    const auto &virtual_registers = daemon.virtual_registers();
+    virtual_registers.for_each([&](VirtualRegisters::Number number, const journal::RegisterState &reg) {
+        if (status.virtual_registers.size() < max_told_virtual_registers && caller.may(Operation::read, known_register(reg)))
+            status.virtual_registers.push_back(status_of(virtual_registers, reg, number));
+    });
     std::string text;
     varlink::write_json(text, status);
     return text;
@@ -293,9 +315,10 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts) {
 Interfaces make_interfaces(Daemon &daemon, const ServiceFacts &facts, std::shared_ptr<Metrics> metrics) {
     if (!metrics) metrics = std::make_shared<Metrics>(daemon, facts);
     const auto shared = [](varlink::Interface interface) { return std::make_shared<const varlink::Interface>(std::move(interface)); };
-    Interfaces made{shared(registers_interface(daemon, [&daemon, facts] { return status_json(daemon, facts); })),
-                    shared(event_log_interface(daemon)), shared(attestation_interface(daemon)), shared(devices_interface(daemon)),
-                    shared(service_interface(daemon, [metrics] { return metrics->text(); }))};
+    Interfaces made{
+        shared(registers_interface(daemon, [&daemon, facts](const Caller &caller) { return status_json(daemon, facts, caller); })),
+        shared(event_log_interface(daemon)), shared(attestation_interface(daemon)), shared(devices_interface(daemon)),
+        shared(service_interface(daemon, [metrics] { return metrics->text(); }))};
     metrics->count_calls_of(made);
     return made;
 }

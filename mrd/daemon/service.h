@@ -23,6 +23,9 @@ struct ServiceFacts {
     std::string_view sync = "none";  // of the journal, or "group"
 };
 
+// Of virtual registers Status tells of so many: a monitor asks often.
+inline constexpr std::size_t max_told_virtual_registers = 256;
+
 // All interfaces of mrd (mrd/interfaces/names.h), each of them once: what one holds, it holds for all listeners.
 using Interfaces = std::vector<std::shared_ptr<const varlink::Interface>>;
 // `daemon` and what the facts refer to must outlive them. Their calls are counted in the metrics: null, in ones of their own.

@@ -1,6 +1,7 @@
 #include "mrd/interfaces/event_log.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,12 +11,14 @@
 #include "libmr/wire/event_log.h"
 #include "mr/bytes.h"
 #include "mr/event_content.h"
+#include "mr/virtual_registers.h"
 #include "mrd/access/audit.h"
 #include "mrd/interfaces/log_export.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/log_view.h"
 #include "mrd/interfaces/methods.h"
 #include "mrd/interfaces/tenant_view.h"
+#include "mrd/interfaces/virtual_registers.h"
 #include "mrd/registers/set_reads.h"
 #include "mrd/shares/rounds.h"
 #include "proto/interfaces.h"
@@ -187,14 +190,31 @@ private:
 
 class ReplayCall final : public Reading<wire::Replay> {
 public:
-    ReplayCall(LogReadings &readings, const Client &client, Answer<wire::Replay> answer) : Reading(readings, client, std::move(answer)) {
-        for (const auto &reg : registers().journal().state().registers())
-            if (!reg.carrier) replay_.declare({reg.name, reg.algorithm, reg.initial, reg.start});
+    ReplayCall(LogReadings &readings, LastingCaller caller, Answer<wire::Replay> answer)
+        : Reading(readings, caller.client(), std::move(answer)), caller_(std::move(caller)) {
+        const auto &all = registers().journal().state().registers();
+        for (journal::RegisterNumber number = 0; number < all.size(); ++number) {
+            const auto &reg = all[number];
+            if (reg.carrier) continue;
+            replay_.declare({reg.name, reg.algorithm, reg.initial, reg.start});
+            // What is made on others meanwhile is in no answer of this call.
+            if (reg.carries > 0) carried_.emplace(number, Carried{.name = reg.name, .registers = {reg.name, reg.algorithm}});
+        }
     }
 
 private:
+    // What the log says of what a register carries.
+    struct Carried {
+        std::string name;
+        mr::CarriedRegisters registers;
+        bool is_broken = false;  // it contradicts itself
+    };
+
     void take(const mr::Event &event) override {
-        if (auto applied = replay_.apply(event); !applied) fail(applied.error().message);
+        if (auto applied = replay_.apply(event); !applied) return fail(applied.error().message);
+        for (auto &[number, carried] : carried_) {
+            if (event.name == carried.name && !carried.is_broken) carried.is_broken = !carried.registers.apply(event);
+        }
     }
 
     // The log is read. Now the registers, and then what came to the log meanwhile: what is compared belongs together.
@@ -241,11 +261,54 @@ private:
                 for (const auto &gap : found->gaps) entry.gaps.push_back(static_cast<std::int64_t>(gap.sequence));
             }
         }
+        add_virtual(reply);
         answer().reply(reply);
         stop();
     }
 
+    // Those that he may read, as the log of their carriers has them. A virtual one is what its carrier proves: where that is not equal, nor is it.
+    void add_virtual(wire::ReplayReply &reply) {
+        const auto caller = caller_.now();
+        const auto &all = registers().journal().state().registers();
+        for (const auto &reg : all) {
+            if (!reg.carrier || !reg.is_made() || reg.closed_by != 0 || !caller->may(Operation::read, known_register(reg))) continue;
+            const auto carried = carried_.find(*reg.carrier);
+            if (carried == carried_.end()) continue;
+            const auto &made = carried->second.registers.all();
+            const auto known = std::ranges::find(made, reg.id, &mr::CarriedRegister::id);
+            auto &entry = reply.registers.emplace_back();
+            entry.name = reg.name;
+            entry.actual = mr::to_hex(reg.logged.bytes());
+            if (known == made.end() || !known->value || carried->second.is_broken) continue;
+            const auto &carrier = all[*reg.carrier];
+            entry.replayed = mr::to_hex(known->value->bytes());
+            const auto *found = replay_.find(carrier.name + ":" + std::string(mr::to_string(carrier.algorithm)));
+            const auto ends =
+                std::ranges::find_if(reply.registers, [&](const wire::Replayed &one) { return one.name == carrier_name(carrier); });
+            entry.ends_at_register = entry.replayed == entry.actual && ends != reply.registers.end() && ends->ends_at_register;
+            if (found == nullptr) continue;
+            for (const auto &gap : found->gaps) {
+                if (gap.sequence > known->created_by.sequence) entry.gaps.push_back(static_cast<std::int64_t>(gap.sequence));
+            }
+            entry.equal = entry.ends_at_register && entry.gaps.empty();
+        }
+    }
+    // As the answer has it; empty: it is not there.
+    std::string_view carrier_name(const journal::RegisterState &carrier) {
+        for (auto *provider : registers().providers()) {
+            const auto &table = provider->table();
+            for (RegisterIndex index = 0; index < table.size(); ++index) {
+                const auto &spec = table.spec(index);
+                if (spec.hash == carrier.algorithm && std::string(provider->name()) + "/" + spec.name == carrier.name)
+                    return table.name(index);
+            }
+        }
+        return {};
+    }
+
+    LastingCaller caller_;
     mr::Replay replay_{mr::ReplayNames::as_logged};
+    std::map<journal::RegisterNumber, Carried> carried_;  // by their carriers
     bool is_reading_ = false;
     bool read_ = false;
 };
@@ -343,7 +406,7 @@ public:
     }
 
     void operator()(wire::Replay, const Caller &caller, const varlink::NoParameters &, Answer<wire::Replay> answer) {
-        std::make_shared<ReplayCall>(*readings_, caller.client(), std::move(answer))->start();
+        std::make_shared<ReplayCall>(*readings_, LastingCaller(caller, gate_), std::move(answer))->start();
     }
 
     void operator()(wire::Repair, const Caller &caller, const varlink::NoParameters &, Answer<wire::Repair> answer) {

@@ -421,7 +421,13 @@ void access(const Daemon &daemon, const Registers &registers, const Caller &call
             if (is_told) known.push_back(std::move(reg));
         }
     }
-    const auto found = permissions(daemon.gate()->access, principal, known, are_all);
+    // Virtual ones only where he may something with them: the others are their owners', and many.
+    const auto &access = daemon.gate()->access;
+    daemon.virtual_registers().for_each([&](VirtualRegisters::Number, const journal::RegisterState &reg) {
+        auto one = known_register(reg);
+        if (access.tells_of(principal, one)) known.push_back(std::move(one));
+    });
+    const auto found = permissions(access, principal, known, are_all);
     wire::AccessReply reply{.uid = principal.uid, .permissions = {}};
     for (const auto &each : found) {
         const auto why = each.rule ? std::nullopt : std::optional<std::string_view>(each.why_not);
@@ -439,7 +445,7 @@ void watch(Daemon &daemon, Watches &watches, const Caller &caller, const wire::W
 
 class Handlers {
 public:
-    Handlers(Daemon &daemon, std::function<std::string()> status)
+    Handlers(Daemon &daemon, StatusFor status)
         : daemon_(daemon),
           registers_(daemon.registers()),
           watches_(Watches::make(registers_, daemon.virtual_registers(), daemon.gate())),
@@ -479,8 +485,8 @@ public:
     void operator()(wire::Statistics, const Caller &, const varlink::NoParameters &, Answer<wire::Statistics> answer) {
         statistics(registers_, std::move(answer));
     }
-    void operator()(wire::Status, const Caller &, const varlink::NoParameters &, Answer<wire::Status> answer) {
-        answer.reply({{status_()}});
+    void operator()(wire::Status, const Caller &caller, const varlink::NoParameters &, Answer<wire::Status> answer) {
+        answer.reply({{status_(caller)}});
     }
     void operator()(wire::Access, const Caller &caller, const wire::AccessParameters &parameters, Answer<wire::Access> answer) {
         access(daemon_, registers_, caller, parameters, std::move(answer));
@@ -493,12 +499,12 @@ private:
     Daemon &daemon_;
     Registers &registers_;
     std::shared_ptr<Watches> watches_;
-    std::function<std::string()> status_;
+    StatusFor status_;
 };
 
 }  // namespace
 
-varlink::Interface registers_interface(Daemon &daemon, std::function<std::string()> status) {
+varlink::Interface registers_interface(Daemon &daemon, StatusFor status) {
     return make_interface<interfaces::io_mrd_Registers>(wire::RegistersMethods(), daemon.gate(),
                                                         std::make_shared<Handlers>(daemon, std::move(status)));
 }

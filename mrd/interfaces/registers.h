@@ -5,6 +5,7 @@
 #include <string>
 
 #include "mr/limits.h"
+#include "mrd/access/caller.h"
 #include "mrd/daemon/daemon.h"
 #include "proto/varlink/service.h"
 
@@ -13,7 +14,9 @@ namespace mrd {
 using mr::max_names;
 inline constexpr int max_snapshot_rounds = 16;  // tries to see all providers unchanged
 
-// `status` gives the reply of Status. The daemon, and what it refers to, must outlive the interface.
-varlink::Interface registers_interface(Daemon &daemon, std::function<std::string()> status);
+// The reply of Status to whoever asks.
+using StatusFor = std::function<std::string(const Caller &)>;
+// The daemon, and what `status` refers to, must outlive the interface.
+varlink::Interface registers_interface(Daemon &daemon, StatusFor status);
 
 }  // namespace mrd

@@ -87,6 +87,31 @@ TEST(Permissions, SayWhatIsMissingOfTheRulesThatAllowItToOthers) {
               "the rule a is for the registers x/* or x/* or x/* or x/* or x/* or x/* or x/* or x/* or 3 others");
 }
 
+TEST(Permissions, SayInWhichUnitTheCallerIs) {
+    const std::vector<AccessRule> rules{{.name = "a", .units = {"x.service"}, .allow = {Right::quote}}};
+    auto principal = asks;
+    principal.unit = [] { return std::optional<std::string>("z.service"); };
+    EXPECT_THAT(told(rules, principal), Contains("quote all - the rule a is for the unit x.service (this is z.service)"));
+    principal.unit = [] { return std::optional<std::string>(); };
+    EXPECT_THAT(told(rules, principal), Contains("quote all - the rule a is for the unit x.service (this is in none that counts)"));
+}
+
+TEST(Permissions, OfVirtualRegistersAreTheirOwners) {
+    const std::vector<KnownRegister> both{{.name = {"virtual/own", "virtual/own:sha384"}, .owner = agent},
+                                          {.name = {"virtual/theirs", "virtual/theirs:sha384"}, .owner = agent + 1}};
+    const Access access(AccessRules(
+        {{.name = "everybody", .allow = {Right::read}}, {.name = "some", .allow = {Right::measure}, .registers = {"virtual/theirs"}}}, 0));
+    std::vector<std::string> lines;
+    for (const auto &each : permissions(access, asks, both)) {
+        std::string registers = each.registers ? "" : "all";
+        for (const auto &name : each.registers.value_or(std::vector<std::string>())) registers += (registers.empty() ? "" : ",") + name;
+        lines.push_back(std::string(name_of(each.right)) + " " + registers + " " + each.rule.value_or("-"));
+    }
+    EXPECT_THAT(lines,
+                AllOf(Contains("measure virtual/own (owner)"), Contains("measure virtual/theirs some"), Contains("read all everybody"),
+                      Contains("read virtual/theirs -"), ::testing::Not(Contains("read virtual/own -"))));
+}
+
 TEST(Permissions, TellABoundedNumberOfRules) {
     std::vector<AccessRule> rules;
     for (int i = 0; i < 20; ++i) rules.push_back({.name = "r" + std::to_string(i), .users = {7}, .allow = {Right::quote}});

@@ -50,7 +50,7 @@ protected:
         }
         daemon_.set_access(AccessRules({rule}, 0));
         auto made = std::make_unique<varlink::Service>(varlink::ServiceInfo{});
-        made->add(registers_interface(daemon_, [this] {
+        made->add(registers_interface(daemon_, [this](const Caller &) {
             ++asked_for_status_;
             return std::string("{}");
         }));
