@@ -219,6 +219,9 @@ struct Evidence : Method<EvidenceParameters, EvidenceReply, WrongLength, NoSuchP
     static constexpr Description description{
         .name = "io.mrd.Attestation.Evidence", .operation = Operation::evidence, .connection = Connection::own};
     static constexpr auto subject = &Parameters::providers;
+    // A tenant's is a quote with his log: who may have both may have it.
+    static constexpr std::array in_parts{Operation::quote, Operation::log_read};
+    static bool is_in_parts(const Parameters &parameters) { return parameters.registers.has_value(); }
 };
 
 struct Collateral : Method<CollateralParameters, CollateralReply, NoSuchProvider, NotSupported, ProviderFailed> {

@@ -142,7 +142,15 @@ void add_method(varlink::Interface &interface, const std::shared_ptr<Gate> &gate
             if (const auto wrong = other ? wrong_id(*other) : std::string_view(); !wrong.empty())
                 return responder.fail(varlink::InvalidParameter{std::string(wrong)});
             Caller caller(request.peer, *gate, other);
-            const auto allows = [&](std::string_view subject) { return caller.passes(Method::description.operation, subject); };
+            const auto allows = [&](std::string_view subject) {
+                if constexpr (requires { Method::in_parts; }) {
+                    const auto may = [&](Operation part) { return caller.may(part, subject); };
+                    if (Method::is_in_parts(parameters) && !may(Method::description.operation) &&
+                        std::ranges::all_of(Method::in_parts, may))
+                        return std::ranges::all_of(Method::in_parts, [&](Operation part) { return caller.passes(part, subject); });
+                }
+                return caller.passes(Method::description.operation, subject);
+            };
             if (!for_each_subject<Method>(parameters, allows)) return responder.fail(varlink::PermissionDenied{});
             (*handlers)(Method(), caller, parameters, Answer<Method>(std::move(responder)));
         });

@@ -97,6 +97,66 @@ protected:
     std::unique_ptr<varlink::Service> service_;
 };
 
+TEST_F(VirtualRegistersTest, ReplayStatusAndAccessTellOfThemAsOfOthersToWhoMayReadThem) {
+    daemon_.set_access(AccessRules({{.name = "tenants", .users = {tenant, other}, .allow = {Right::create}, .registers = {"virtual/*"}},
+                                    {.name = "everybody", .allow = {Right::list, Right::read, Right::log}}},
+                                   0));
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    ASSERT_EQ(create(other, "virtual/other"), "");
+    measure(tenant, "virtual/build", "a");
+    const auto entry_of = [](const Json &all, const std::string &name) {
+        const auto found = std::ranges::find_if(all, [&](const Json &each) { return each["name"] == name; });
+        return found == all.end() ? Json() : *found;
+    };
+    const auto replayed = [&](uid_t uid, const std::string &name) {
+        return entry_of(call(uid, "EventLog.Replay")["parameters"]["registers"], name);
+    };
+    const auto status = [&](uid_t uid, const std::string &name) {
+        return entry_of(call(uid, "Registers.Status")["parameters"]["status"]["virtualRegisters"], name);
+    };
+    const auto own = replayed(tenant, "virtual/build");
+    EXPECT_EQ(own["equal"], true) << own;
+    EXPECT_EQ(own["replayed"], read(tenant, "virtual/build"));
+    EXPECT_EQ(status(tenant, "virtual/build")["logged"], read(tenant, "virtual/build"));
+    EXPECT_EQ(status(tenant, "virtual/build")["events"], 2);
+    EXPECT_TRUE(replayed(tenant, "virtual/other").is_null()) << "they are their owners'";
+    EXPECT_TRUE(status(tenant, "virtual/other").is_null());
+    EXPECT_FALSE(replayed(0, "virtual/other").is_null());
+    EXPECT_FALSE(status(0, "virtual/other").is_null());
+    const auto told = call(tenant, "Registers.Access").dump();
+    EXPECT_THAT(told, HasSubstr(R"({"registers":["virtual/build"],"right":"measure","rule":"(owner)"
+})"));
+    EXPECT_THAT(told, Not(HasSubstr("virtual/other")));
+
+// A gap of the carrier is one of what it carried before.
+hardware_.extend(rtmr3, mr::Digest(mr::Bytes(48, 0xEE)));
+call(tenant, "Registers.Read", {{"name", "tdx/rtmr3"}, {"fresh", true}});
+EXPECT_EQ(status(tenant, "virtual/build")["diverged"], true);
+measure(tenant, "virtual/build", "b");
+EXPECT_EQ(replayed(tenant, "virtual/build")["equal"], false);
+EXPECT_EQ(replayed(tenant, "virtual/build")["endsAtRegister"], true);
+EXPECT_THAT(replayed(tenant, "virtual/build")["gaps"], SizeIs(1));
+ASSERT_EQ(close(tenant, "virtual/build"), "");
+EXPECT_TRUE(replayed(tenant, "virtual/build").is_null());
+}
+
+TEST_F(VirtualRegistersTest, ATenantsEvidenceIsAQuoteWithHisLogAndTakesNoOtherRight) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    const auto evidence = [&](Rights rights, const Json &registers) {
+        daemon_.set_access(AccessRules({{.name = "tenant", .users = {tenant}, .allow = rights}}, 0));
+        Json parameters{{"reportData", std::string(128, '1')}};
+        if (!registers.is_null()) parameters["registers"] = registers;
+        return error(tenant, "Attestation.Evidence", parameters);
+    };
+    const Json own{"virtual/build"};
+    const std::string passes = "NoSuchProvider";  // there is nobody to make a quote here
+    EXPECT_EQ(evidence({Right::quote, Right::log}, own), passes);
+    EXPECT_EQ(evidence({Right::evidence}, own), passes);
+    EXPECT_EQ(evidence({Right::quote, Right::log}, Json()), "PermissionDenied") << "all of the log";
+    EXPECT_EQ(evidence({Right::quote}, own), "PermissionDenied");
+    EXPECT_EQ(evidence({Right::log}, own), "PermissionDenied");
+}
+
 TEST_F(VirtualRegistersTest, AShortNameIsNoneOfThemAndTheErrorSaysTheWholeOneToWhoKnowsOfIt) {
     ASSERT_EQ(create(tenant, "virtual/build"), "");
     for (const char *method : {"Registers.Read", "Registers.Snapshot"}) {
