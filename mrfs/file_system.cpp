@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iostream>
 #include <utility>
 
 #include "mrfs/file_errors.h"
@@ -91,6 +92,7 @@ std::expected<void, mr::Error> FileSystem::ask_for_registers() {
     is_asking_ = false;
     asked_at_ = Clock::now();
     known_.is_current = listed.has_value();
+    has_timed_out_ = !listed && listed.error().code == mr::ErrorCode::timed_out;
     if (!listed) return std::unexpected(std::move(listed.error()));
     known_.registers = std::make_shared<const ShownRegisters>(std::move(*listed), options_.provider);
     const auto names = known_.registers->providers();
@@ -103,9 +105,15 @@ std::expected<void, mr::Error> FileSystem::ask_for_registers() {
 std::expected<std::string, int> FileSystem::report_driver() {
     auto known_now = known();
     if (!known_now.is_current) {
+        {
+            // One that hangs is not waited for twice.
+            const std::scoped_lock lock(known_mutex_);
+            if (has_timed_out_) return std::unexpected(ETIMEDOUT);
+        }
         // It may have come since.
         (void)ask_for_registers();
         const std::scoped_lock lock(known_mutex_);
+        if (has_timed_out_) return std::unexpected(ETIMEDOUT);
         known_now = known_;
     }
     auto driver = known_now.registers->report_driver();
@@ -122,6 +130,56 @@ std::expected<std::vector<mr::Register>, int> FileSystem::virtual_registers_for(
     return std::move(*listed);
 }
 
+std::expected<std::shared_ptr<const ShownRegisters>, int> FileSystem::registers_for(const Node &node, const Caller &caller) {
+    if (!shows_registers(node)) {
+        // Nothing is asked for them: a folder of reports is found while mrd hangs, too.
+        const std::scoped_lock lock(known_mutex_);
+        return known_.registers;
+    }
+    if (!service_.is_for_callers()) return registers();
+    const std::pair who(caller.uid, caller.gid);
+    const auto of = [&node](const ListedFor &one) -> std::expected<std::shared_ptr<const ShownRegisters>, int> {
+        if (one.registers) return one.registers;
+        // There are his virtual ones still, which he is asked for by themselves.
+        if (node.kind == Kind::registers) return std::make_shared<const ShownRegisters>();
+        return std::unexpected(EACCES);
+    };
+    {
+        const std::scoped_lock lock(known_mutex_);
+        const auto known = listed_for_.find(who);
+        if (known != listed_for_.end() && Clock::now() - known->second.asked_at < registers_are_known_for) return of(known->second);
+    }
+    // Whose registers the measurements are is the machine's, whatever he may list.
+    const auto provider = registers()->provider();
+    const Turn turn(*this, caller.uid);
+    if (!turn.has_begun()) return std::unexpected(EBUSY);
+    auto listed = service_.list_for(caller);
+    const bool is_refused = !listed && listed.error().code == mr::ErrorCode::permission_denied;
+    if (is_refused) warn_of_refusal(caller);
+    const std::scoped_lock lock(known_mutex_);
+    const auto known = listed_for_.find(who);
+    if (!listed && !is_refused) {
+        // While mrd is away the files stay, for whom they were there.
+        return known == listed_for_.end() ? refusal(listed.error()) : of(known->second);
+    }
+    if (known == listed_for_.end() && listed_for_.size() >= max_known_listers)
+        listed_for_.erase(std::ranges::min_element(listed_for_, {}, [](const auto &each) { return each.second.asked_at; }));
+    auto &kept = listed_for_[who];
+    kept = {.registers = listed ? std::make_shared<const ShownRegisters>(std::move(*listed), provider) : nullptr, .asked_at = Clock::now()};
+    return of(kept);
+}
+
+// Once: who is refused may try again and again.
+void FileSystem::warn_of_refusal(const Caller &caller) {
+    {
+        const std::scoped_lock lock(known_mutex_);
+        if (std::exchange(has_warned_, true)) return;
+    }
+    std::cerr << "mrfs: warning: mrd refuses all that is asked for uid " << caller.uid
+              << ": it takes mrfs's word only by a rule whose on_behalf_of names him, and he has to have a right of his own "
+                 "(docs/access.md); others who are refused are not told of\n";
+}
+
 std::expected<Node, int> FileSystem::find(Inodes::Number number, const Caller &caller) {
     const std::scoped_lock lock(mutex_);
     auto node = state_.inodes.find(number);
@@ -134,7 +192,9 @@ std::expected<FileSystem::Found, int> FileSystem::look_up(const Caller &caller, 
     if (name.size() > max_name) return std::unexpected(ENAMETOOLONG);
     const auto in = find(folder, caller);
     if (!in) return std::unexpected(in.error());
-    const auto shown = registers();
+    const auto seen_registers = registers_for(*in, caller);
+    if (!seen_registers) return std::unexpected(seen_registers.error());
+    const auto &shown = *seen_registers;
     const auto own = virtual_registers_for(*in, caller);
     if (!own) return std::unexpected(own.error());
     const std::scoped_lock lock(mutex_);
@@ -155,7 +215,9 @@ void FileSystem::forget(Inodes::Number number, std::uint64_t times) {
 std::expected<Attributes, int> FileSystem::attributes(const Caller &caller, Inodes::Number number) {
     const auto node = find(number, caller);
     if (!node) return std::unexpected(node.error());
-    const auto shown = registers();
+    const auto seen_registers = registers_for(*node, caller);
+    if (!seen_registers) return std::unexpected(seen_registers.error());
+    const auto &shown = *seen_registers;
     const auto own = virtual_registers_for(*node, caller);
     if (!own) return std::unexpected(own.error());
     const std::scoped_lock lock(mutex_);
@@ -182,7 +244,9 @@ std::expected<Attributes, int> FileSystem::set_attributes(const Caller &caller, 
 std::expected<FileSystem::Listing, int> FileSystem::list(const Caller &caller, Inodes::Number folder) {
     const auto node = find(folder, caller);
     if (!node) return std::unexpected(node.error());
-    const auto shown = registers();
+    const auto seen_registers = registers_for(*node, caller);
+    if (!seen_registers) return std::unexpected(seen_registers.error());
+    const auto &shown = *seen_registers;
     const auto own = virtual_registers_for(*node, caller);
     if (!own) return std::unexpected(own.error());
     const std::scoped_lock lock(mutex_);
@@ -417,11 +481,17 @@ std::expected<mr::Bytes, int> FileSystem::make_quote(const OpenFile &file) {
     if (!wanted) return std::unexpected(wanted.error());
     const auto shown = registers();
     const auto before = moment(*shown);
+    std::optional<mr::Bytes> kept;
     if (before) {
         const std::scoped_lock lock(mutex_);
         const auto *instance = state_.reports.find(file.node.instance);
         if (instance == nullptr) return std::unexpected(ENOENT);
-        if (auto kept = instance->report.kept(wanted->generation, *before)) return std::move(*kept);
+        kept = instance->report.kept(wanted->generation, *before);
+    }
+    if (kept) {
+        // It was made by a right that he may have lost since.
+        if (const auto may = service_.may_quote(file.opener, shown->provider()); !may) return refusal(may.error());
+        return std::move(*kept);
     }
     auto quote = service_.quote(file.opener, wanted->report_data, shown->provider());
     if (!quote) return refusal(quote.error());

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mr/bytes.h"
@@ -42,6 +43,8 @@ inline constexpr std::size_t max_report_data_users = 4096;
 inline constexpr std::size_t max_report_data_users_of_the_pool = 512;  // of these: see share_of()
 // How old what is known of mrd's registers may be: which there are, not what they hold.
 inline constexpr auto registers_are_known_for = std::chrono::seconds(1);
+// Of so many users it is kept which registers they may list; whoever was asked for the longest time ago goes first.
+inline constexpr std::size_t max_known_listers = 256;
 
 class FileSystem {
 public:
@@ -110,7 +113,11 @@ private:
     };
     Known known();
     std::shared_ptr<const ShownRegisters> registers() { return known().registers; }
-    // What the kernel would call the driver. Error: ENXIO, as of a kernel without one.
+    // What of them this user may know of, where the node shows any. Error: EACCES: he may list none, or mrd does not take mrfs's word for him; EBUSY: as of a read;
+    // ETIMEDOUT.
+    std::expected<std::shared_ptr<const ShownRegisters>, int> registers_for(const Node &node, const Caller &caller);
+    void warn_of_refusal(const Caller &caller);
+    // What the kernel would call the driver. Error: ENXIO, as of a kernel without one; ETIMEDOUT: mrd does not answer.
     std::expected<std::string, int> report_driver();
     // Empty for a node that is none of them. EBUSY: as of a read.
     std::expected<std::vector<mr::Register>, int> virtual_registers_for(const Node &node, const Caller &caller);
@@ -136,7 +143,14 @@ private:
     std::mutex mutex_;  // of the state alone: held for no call
     State state_;
 
-    std::mutex known_mutex_;  // of these three
+    std::mutex known_mutex_;  // of what follows
+    struct ListedFor {
+        std::shared_ptr<const ShownRegisters> registers;  // null: none
+        std::chrono::steady_clock::time_point asked_at;
+    };
+    std::map<std::pair<uid_t, gid_t>, ListedFor> listed_for_;
+    bool has_warned_ = false;
+    bool has_timed_out_ = false;  // when mrd was asked last
     Known known_;
     bool is_asking_ = false;
     std::optional<std::chrono::steady_clock::time_point> asked_at_;

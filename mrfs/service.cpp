@@ -37,47 +37,52 @@ std::optional<std::string> new_id() {
 }  // namespace
 
 Service::Service(std::string socket, bool for_callers)
-    : options_{.socket = std::move(socket), .connect_timeout = connect_timeout, .call_timeout = call_timeout}, for_callers_(for_callers) {}
+    : for_callers_(for_callers),
+      calls_{.options = {.socket = socket, .connect_timeout = connect_timeout, .call_timeout = call_timeout}},
+      inventory_{.options = {.socket = std::move(socket), .connect_timeout = connect_timeout, .call_timeout = inventory_timeout}} {}
 
 std::optional<mr::OnBehalfOf> Service::on_behalf_of(const Caller &caller) const {
     if (!for_callers_) return std::nullopt;
     return mr::OnBehalfOf{.uid = caller.uid, .gid = caller.gid, .pid = caller.pid};
 }
 
-Service::Result<mr::Client> Service::take_connection() {
+Service::Result<mr::Client> Service::take_connection(Connections &connections) {
     {
         const std::scoped_lock lock(mutex_);
-        if (!idle_.empty()) {
-            auto client = std::move(idle_.back());
-            idle_.pop_back();
+        if (!connections.idle.empty()) {
+            auto client = std::move(connections.idle.back());
+            connections.idle.pop_back();
             return client;
         }
     }
-    return mr::Client::connect(options_);
+    return mr::Client::connect(connections.options);
 }
 
-void Service::give_back(mr::Client client) {
+void Service::give_back(Connections &connections, mr::Client client) {
     last_heard_of_ = Clock::now().time_since_epoch().count();
     const std::scoped_lock lock(mutex_);
-    if (idle_.size() < max_idle_connections) idle_.push_back(std::move(client));
+    if (connections.idle.size() < max_idle_connections) connections.idle.push_back(std::move(client));
 }
 
 void Service::close_connections() {
     std::vector<mr::Client> closed;
+    std::vector<mr::Client> closed_too;
     const std::scoped_lock lock(mutex_);
-    closed.swap(idle_);
+    closed.swap(calls_.idle);
+    closed_too.swap(inventory_.idle);
 }
 
 bool Service::is_worth_waiting() const { return Clock::now() < Clock::time_point(Clock::duration(last_heard_of_)) + restart_patience; }
 
 template <class Call>
-auto Service::make(const Call &call, Patience patience, Outcome *outcome) -> decltype(call(std::declval<mr::Client &>())) {
+auto Service::make(Connections &connections, const Call &call, Patience patience, Outcome *outcome)
+    -> decltype(call(std::declval<mr::Client &>())) {
     for (;;) {
-        auto client = take_connection();
+        auto client = take_connection(connections);
         if (client) {
             auto result = call(*client);
             if (result || !has_lost_connection(result.error())) {
-                give_back(std::move(*client));
+                give_back(connections, std::move(*client));
                 return result;
             }
             // The others of that mrd are no better.
@@ -94,12 +99,17 @@ auto Service::make(const Call &call, Patience patience, Outcome *outcome) -> dec
 
 Service::Result<std::vector<mr::Register>> Service::list() {
     const auto call = mr::calls::list();
-    return make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+    return make(inventory_, [&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+}
+
+Service::Result<std::vector<mr::Register>> Service::list_for(const Caller &caller) {
+    const auto call = mr::calls::list(std::nullopt, on_behalf_of(caller));
+    return make(inventory_, [&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
 }
 
 Service::Result<std::vector<mr::Register>> Service::list_virtual(const Caller &caller) {
     const auto call = mr::calls::list(virtual_provider, on_behalf_of(caller));
-    auto listed = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+    auto listed = make(inventory_, [&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
     if (!listed && listed.error().code == mr::ErrorCode::no_such_register) return std::vector<mr::Register>();
     return listed;
 }
@@ -142,6 +152,19 @@ Service::Result<mr::Bytes> Service::quote(const Caller &caller, const mr::Report
     auto quoted = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
     if (!quoted) return std::unexpected(std::move(quoted.error()));
     return std::move(quoted->quote);
+}
+
+Service::Result<void> Service::may_quote(const Caller &caller, const std::string &provider) {
+    // Whether he may is judged first; then the call does not say over what, and nothing is made.
+    auto parameters = R"({"provider":")" + provider + '"';
+    if (const auto other = on_behalf_of(caller))
+        parameters += R"(,"onBehalfOf":{"uid":)" + std::to_string(other->uid) + R"(,"gid":)" + std::to_string(other->gid) + R"(,"pid":)" +
+                      std::to_string(other->pid) + '}';
+    parameters += '}';
+    const auto refused =
+        make([&](mr::Client &client) { return client.call("io.mrd.Attestation.Quote", parameters); }, Patience::for_a_restart);
+    if (refused || refused.error().code == mr::ErrorCode::invalid_parameter) return {};
+    return std::unexpected(refused.error());
 }
 
 Service::Result<void> Service::export_log(const Caller &caller, const std::string &format,

@@ -21,6 +21,8 @@ namespace mrfs {
 
 // Of whatever is not a quote.
 inline constexpr auto call_timeout = std::chrono::seconds(15);
+// Of what there is, which whoever looks for a file waits for: an mrd that hangs holds up no mkdir longer.
+inline constexpr auto inventory_timeout = std::chrono::seconds(5);
 inline constexpr auto connect_timeout = std::chrono::seconds(2);
 inline constexpr auto quote_deadline = std::chrono::seconds(30);
 // How long mrd may be away after it was last heard of: a restart. Who asks meanwhile waits; later it is an error at once.
@@ -32,6 +34,7 @@ public:
     // `for_callers`: mrd is told for whom each call is, and it counts as that user's. Otherwise all calls are this process's own.
     Service(std::string socket, bool for_callers);
 
+    [[nodiscard]] bool is_for_callers() const { return for_callers_; }
     // All that are idle.
     void close_connections();
     // A number that changes when a connection has broken: what was known of mrd before it may be of another life of it.
@@ -42,6 +45,8 @@ public:
 
     // mrfs's own, for what there is.
     Result<std::vector<mr::Register>> list();
+    // Those that the caller may list. Error: permission_denied: none, or mrd does not take mrfs's word for whom it asks.
+    Result<std::vector<mr::Register>> list_for(const Caller &caller);
     // Those that the caller has or may use.
     Result<std::vector<mr::Register>> list_virtual(const Caller &caller);
     // mrfs's own, too: the number of the last event, as mrd's log has it now.
@@ -51,6 +56,8 @@ public:
     Result<void> extend(const Caller &caller, const std::string &name, mr::ByteView digest);
     Result<mr::Bytes> report(const Caller &caller, const mr::ReportData &data, const std::string &provider);
     Result<mr::Bytes> quote(const Caller &caller, const mr::ReportData &data, const std::string &provider);
+    // May he have a quote, by the rules as they are now? Error: permission_denied, or why nobody can tell. None is made.
+    Result<void> may_quote(const Caller &caller, const std::string &provider);
     // The whole log, as long as `take` wants more of it.
     Result<void> export_log(const Caller &caller, const std::string &format, const std::function<bool(const mr::Bytes &)> &take);
 
@@ -60,22 +67,32 @@ private:
         bool is_unknown = false;  // it was sent, and was not answered
     };
 
-    Result<mr::Client> take_connection();
-    void give_back(mr::Client client);
+    // Idle ones, and how others are made.
+    struct Connections {
+        mr::ClientOptions options;
+        std::vector<mr::Client> idle = {};
+    };
+    Result<mr::Client> take_connection(Connections &connections);
+    void give_back(Connections &connections, mr::Client client);
     [[nodiscard]] bool is_worth_waiting() const;
 
     // `call`: Client & -> expected<T, Error>.
     template <class Call>
-    auto make(const Call &call, Patience patience, Outcome *outcome = nullptr) -> decltype(call(std::declval<mr::Client &>()));
+    auto make(Connections &connections, const Call &call, Patience patience, Outcome *outcome = nullptr)
+        -> decltype(call(std::declval<mr::Client &>()));
+    template <class Call>
+    auto make(const Call &call, Patience patience, Outcome *outcome = nullptr) {
+        return make(calls_, call, patience, outcome);
+    }
 
     [[nodiscard]] std::optional<mr::OnBehalfOf> on_behalf_of(const Caller &caller) const;
 
-    mr::ClientOptions options_;
     bool for_callers_;
     std::atomic<std::uint64_t> life_ = 0;
     std::atomic<std::chrono::steady_clock::rep> last_heard_of_ = 0;
-    std::mutex mutex_;
-    std::vector<mr::Client> idle_;
+    std::mutex mutex_;  // of what is idle
+    Connections calls_;
+    Connections inventory_;
 };
 
 }  // namespace mrfs

@@ -74,6 +74,31 @@ bool is_folder(Kind kind) {
     return false;
 }
 
+bool shows_registers(const Node &node) {
+    switch (node.kind) {
+    case Kind::measurements:
+    case Kind::measurement:
+    case Kind::registers: return true;
+    case Kind::provider:
+    case Kind::register_folder:
+    case Kind::digest:
+    case Kind::hash_algorithm:
+    case Kind::register_file: return !needs_virtual_registers(node);
+    case Kind::root:
+    case Kind::config:
+    case Kind::tsm:
+    case Kind::reports:
+    case Kind::report:
+    case Kind::inblob:
+    case Kind::outblob:
+    case Kind::generation:
+    case Kind::report_provider:
+    case Kind::logs:
+    case Kind::log: return false;
+    }
+    return false;
+}
+
 bool needs_virtual_registers(const Node &node) { return provider_of(node.name) == virtual_provider; }
 
 std::vector<Entry> children(const Node &folder, const Seen &seen) {

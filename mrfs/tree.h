@@ -80,6 +80,8 @@ struct Seen {
     Caller owner = {};                                   // of all that users do not make
 };
 
+// Are registers' names, or what is known of one, in that?
+bool shows_registers(const Node &node);
 // Are the caller's virtual registers needed to tell what is in that folder, or what that is?
 bool needs_virtual_registers(const Node &node);
 

@@ -7,6 +7,7 @@
 #include "mr/quote.h"
 #include "proto/varlink/file_descriptor.h"
 #include "tests/integration/as_user.h"
+#include "tests/integration/reload.h"
 #include "tests/mrfs/mounted.h"
 
 namespace mrfs {
@@ -123,6 +124,69 @@ TEST_F(EveryoneTest, WhatAUserMayNotIsRefusedAndHappensNot) {
             << other;
     }
     EXPECT_EQ(register_value("tdx/rtmr3"), mrd::zero());
+    // The first of them is told of.
+    const auto told = mrd::contents(log());
+    const std::string warning = "mrfs: warning: mrd refuses all that is asked for uid 2000";
+    EXPECT_TRUE(told.contains(warning)) << told;
+    EXPECT_EQ(told.find("warning", told.find(warning) + warning.size()), std::string::npos) << told;
+}
+
+TEST_F(EveryoneTest, NamesAreForWhoMayListThem) {
+    const auto names = [this](uid_t uid, const std::string &in) {
+        return as(uid, [path = mountpoint() / in] {
+            std::string all;
+            std::error_code error;
+            for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+                all += at->path().filename().native() + " ";
+            return error ? "errno " + std::to_string(error.value()) : all;
+        });
+    };
+    EXPECT_EQ(names(user, "measurements").find("rtmr3:sha384") == std::string::npos, false);
+    mrd::reload(
+        *daemon_, folder(),
+        std::string(rules) + "[[access]]\nname = \"one\"\nusers = [1002]\nallow = [\"read\"]\nregisters = [\"tdx/rtmr3\"]\n",
+        "are reloaded");
+    EXPECT_EQ(names(1002, "measurements"), "rtmr3:sha384 ");
+    EXPECT_EQ(names(1002, "registers/tdx"), "rtmr3 ");
+    EXPECT_EQ(as(1002, [this] { return std::to_string(read_file(measurement("rtmr3:sha384")).has_value()); }), "1");
+    EXPECT_EQ(as(1002, [this] { return std::to_string(read_file(measurement("rtmr2:sha384")).error()); }), std::to_string(ENOENT));
+    // Who may list none, and for whom mrd does not take mrfs's word.
+    for (const uid_t other : {uid_t{1'003}, uid_t{2'000}}) {
+        EXPECT_EQ(names(other, "measurements"), "errno " + std::to_string(EACCES)) << other;
+        EXPECT_EQ(names(other, "registers"), "virtual ") << other;
+        EXPECT_EQ(names(other, "registers/tdx"), "errno " + std::to_string(ENOENT)) << other;
+    }
+}
+
+TEST_F(EveryoneTest, AQuoteThatIsKeptIsForWhoMayHaveOneStill) {
+    const auto quoted = [this] {
+        return as(user, [this] {
+            const auto made = read_file(report() / "outblob");
+            return made ? std::string("a quote") : "errno " + std::to_string(made.error());
+        });
+    };
+    ASSERT_EQ(as(user, [this] { return std::to_string(::mkdir(report().c_str(), 0700)); }), "0");
+    ASSERT_EQ(as(user, [this] { return std::to_string(write_file(report() / "inblob", filled(64, 1))); }), "64");
+    EXPECT_EQ(quoted(), "a quote");
+    EXPECT_EQ(quoted(), "a quote") << "the same one";
+    std::string without(rules);
+    const std::string of_users = "users = [1000]\nallow = [\"list\", \"read\", \"extend\", \"report\", \"quote\"";
+    ASSERT_NE(without.find(of_users), std::string::npos);
+    without.replace(without.find(of_users), of_users.size(), "users = [1000]\nallow = [\"list\", \"read\", \"extend\", \"report\"");
+    mrd::reload(*daemon_, folder(), without, "are reloaded");
+    EXPECT_EQ(quoted(), "errno " + std::to_string(EACCES));
+}
+
+// What mrfs knows of mrd it believes for a second; then it asks, and waits for so long and no longer.
+TEST_F(EveryoneTest, AFolderIsNotMadeWhileMrdHangsAndTheErrorSaysSo) {
+    daemon_->process().signal(SIGSTOP);
+    long made = 0;
+    while ((made = result_of(::mkdir(report("hangs").c_str(), 0700))) == 0) ASSERT_EQ(::rmdir(report("hangs").c_str()), 0);
+    EXPECT_EQ(made, -ETIMEDOUT);
+    daemon_->process().signal(SIGCONT);
+    struct stat status{};
+    EXPECT_EQ(result_of(::stat(report("hangs").c_str(), &status)), -ENOENT);
+    EXPECT_TRUE(read_file(measurement("rtmr3:sha384"))) << "it goes on";
 }
 
 TEST_F(EveryoneTest, AnOpenFileIsOfWhoOpenedItWhoeverUsesIt) {
