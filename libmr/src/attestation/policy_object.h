@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "libmr/src/attestation/nested_members.h"
 #include "mr/bytes.h"
 #include "mr/error.h"
 #include "proto/varlink/fields.h"
@@ -20,7 +21,7 @@ namespace mr::policy {
 
 std::unexpected<Error> malformed(std::string message);
 
-// The members, each once and none that is unknown; views are into the document. `what_is_wanted` says of a member what its value is; `read_apart` is one that the
+// The members, each once and none that is unknown, inside of objects too; views are into the document. `what_is_wanted` says of a member what its value is; `read_apart` is one that the
 // fields do not have, for the caller to read. Error: malformed, naming the member.
 template <varlink::Described Fields>
 std::expected<Fields, Error> read_object(varlink::Document &document, std::string_view json, const std::string &hardware,
@@ -34,6 +35,7 @@ std::expected<Fields, Error> read_object(varlink::Document &document, std::strin
         // What is null says nothing, where its writer meant something: an unset variable of a template.
         if (member->kind() == varlink::Kind::null) return malformed("the member " + std::string(key) + " is null: leave it out");
     }
+    if (const auto fault = nested_fault<Fields>(document.root()); !fault.empty()) return malformed("the member " + fault);
     auto fields = varlink::decode<Fields>(document.root(), !read_apart.empty());
     if (!fields)
         return malformed("the member " + fields.error().name + " is given twice, or is not " + what_is_wanted(fields.error().name));

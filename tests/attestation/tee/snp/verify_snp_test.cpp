@@ -404,18 +404,28 @@ TEST(SnpPolicy, RefusesWhatItDoesNotKnow) {
     };
     EXPECT_EQ(error("{}"), "accepted");
     for (const auto &[json, message] :
-         {std::pair{"[]", "one JSON object"}, std::pair{R"({"vmpl": [0]})", "vmpl is unknown"},
-          std::pair{R"({"vmpls": null})", "vmpls is null"}, std::pair{R"({"vmpls": []})", "vmpls is empty"},
-          std::pair{R"({"vmpls": [4]})", "0 to 3"}, std::pair{R"({"vmpls": [-1]})", "0 to 3"},
-          std::pair{R"({"vlek": true})", "\"accept\" or \"refuse\""}, std::pair{R"({"minimumTcb": {}})", "minimumTcb is empty"},
+         {std::pair{"[]", "one JSON object"},
+          std::pair{R"({"vmpl": [0]})", "vmpl is unknown"},
+          std::pair{R"({"vmpls": null})", "vmpls is null"},
+          std::pair{R"({"vmpls": []})", "vmpls is empty"},
+          std::pair{R"({"vmpls": [4]})", "0 to 3"},
+          std::pair{R"({"vmpls": [-1]})", "0 to 3"},
+          std::pair{R"({"vlek": true})", "\"accept\" or \"refuse\""},
+          std::pair{R"({"minimumTcb": {}})", "minimumTcb is empty"},
           std::pair{R"({"minimumTcb": {"Rome": {"snp": 1}}})", "Rome is no product"},
           std::pair{R"({"minimumTcb": {"Milan-B0": {"snp": 1}}})", "Milan-B0 is no product"},
           std::pair{R"({"minimumTcb": {"Milan": {}}})", "Milan has no component"},
           std::pair{R"({"minimumTcb": {"Milan": {"fmc": 1}}})", "only Turin has fmc"},
           std::pair{R"({"minimumTcb": {"Milan": {"snp": 256}}})", "0 to 255"},
-          std::pair{R"({"minimumTcb": {"Milan": {"ucode": 1}}})", "minimumTcb"},
+          std::pair{R"({"minimumTcb": {"Milan": {"snp": 1, "ucode": 1}}})",
+                    "the member minimumTcb.Milan.ucode is unknown; there are fmc, bootloader, tee, snp, microcode"},
+          std::pair{R"({"minimumTcb": {"Milan": {"snp": 1, "tee": null}}})", "minimumTcb.Milan.tee is null"},
+          std::pair{R"({"minimumTcb": {"Milan": {"snp": "1"}}})", "minimumTcb.Milan.snp is not of the form"},
+          std::pair{R"({"minimumTcb": {"Milan": {"snp": 1, "snp": 2}}})", "minimumTcb.Milan.snp is given twice"},
+          std::pair{R"({"minimumTcb": {"Milan": 1}})", "minimumTcb.Milan is not an object"},
           std::pair{R"({"policySet": ["smt", "abc"]})", "abc is no bit; there are smt"},
-          std::pair{R"({"chipIds": []})", "chipIds is empty"}, std::pair{R"({"chipIds": ["00"]})", "64 bytes in hex"},
+          std::pair{R"({"chipIds": []})", "chipIds is empty"},
+          std::pair{R"({"chipIds": ["00"]})", "64 bytes in hex"},
           std::pair{R"({"minimumGuestSvn": -1})", "32 bits"}}) {
         EXPECT_THAT(error(json), HasSubstr(message)) << json;
     }
