@@ -195,6 +195,12 @@ enum class SpdmBlockType : std::uint8_t {
     structured_manifest,
 };
 std::string spdm_block_type_text(std::uint8_t type);  // "mutable_firmware", "type 42"
+// As io.mrd.Devices and evidence have it, and registers are called: "fw", "42".
+std::string spdm_block_type_name(std::uint8_t type);
+// Either of both. Nothing: there is no such type.
+std::optional<std::uint8_t> spdm_block_type_from(std::string_view text);
+// Of a spdm_block_type_name(): "fw2"; "type42-7".
+std::string spdm_register_name(std::string_view type, std::uint8_t index);
 
 struct SpdmBlock {
     std::uint8_t index = 0;

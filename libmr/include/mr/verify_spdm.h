@@ -63,7 +63,7 @@ std::span<const NamedBit> spdm_debug_bits();
 //   manifestKeys   array of PEM texts: public keys, one of which must have signed each manifest
 //   unsignedManifests  "accept": manifests that nothing signs, or somebody else
 //
-//   a block: an object of index, 1 to 254, type (spdm_block_type_text()), and at least one of
+//   a block: an object of index, 1 to 254, type (spdm_block_type_from()), and at least one of
 //     digests      array of "ALGORITHM:HEX", of the negotiated measurement hash
 //     raw          array of hex
 //     versions     array of texts

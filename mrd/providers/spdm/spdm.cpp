@@ -11,7 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include "libmr/src/attestation/tee/spdm/block_names.h"
 #include "mr/certificate.h"
 #include "mr/spdm.h"
 #include "mr/spdm_evidence.h"
@@ -316,7 +315,7 @@ private:
         }
         for (const auto &block : measurements.blocks)
             facts.blocks.push_back(
-                {.index = block.index, .type = mr::spdm::short_type(block.type), .is_raw = block.is_raw, .value = block.value});
+                {.index = block.index, .type = mr::spdm_block_type_name(block.type), .is_raw = block.is_raw, .value = block.value});
         std::ranges::sort(facts.blocks, {}, &DeviceBlock::index);
         std::optional<mr::Bytes> log;
         if (const auto *read = requester_->measurement_log()) {
@@ -356,7 +355,7 @@ private:
         for (std::size_t i = 0; i < facts.blocks.size(); ++i) {
             auto &block = facts.blocks[i];
             if (block.value.empty() || block.value.size() > max_register_size) continue;
-            RegisterSpec spec{.name = mr::spdm::register_name(block.type, block.index),
+            RegisterSpec spec{.name = mr::spdm_register_name(block.type, block.index),
                               .hash = block.is_raw ? std::nullopt : facts.measurement_hash,
                               .size = block.value.size(),
                               .flags = mr::Flag::readable | mr::Flag::live};

@@ -322,7 +322,13 @@ TEST(SpdmPolicy, WhatIsWrongIsNamed) {
     EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version"}]})"), HasSubstr("any value would do"));
     EXPECT_THAT(error_of(R"({"blocks":[{"index":0,"type":"version","versions":["1"]}]})"), HasSubstr("1 to 254"));
     EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"firmware","versions":["1"]}]})"), HasSubstr("is no type"));
-    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version","version":["1"]}]})"), HasSubstr("the member blocks is not"));
+    EXPECT_EQ(error_of(R"({"blocks":[{"index":1,"type":"svn","minimumSvn":1},{"index":2,"type":"42","raw":["00"]}]})"), "none");
+    EXPECT_EQ(error_of(R"({"blocks":[{"index":1,"type":"version","versions":["1"]},{"index":2,"type":"svn","minimumSVN":1}]})"),
+              "the member blocks[1].minimumSVN is unknown; there are index, type, digests, raw, versions, minimumSvn");
+    EXPECT_THAT(error_of(R"({"sets":[{"name":"a","blocks":[{"index":1,"type":"version","versions":["1"],"minimumSVN":1}]}]})"),
+                HasSubstr("the member sets[0].blocks[0].minimumSVN is unknown"));
+    EXPECT_EQ(error_of(R"({"blocks":[{"index":1}]})"), "the member blocks[0].type is missing");
+    EXPECT_EQ(error_of(R"({"blocks":{}})"), "the member blocks is not an array");
     EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version","versions":[]}]})"), HasSubstr("versions is empty"));
     EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"manifest","raw":["0"]}]})"), HasSubstr("not hexadecimal"));
     EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"immutable_rom","digests":["sha384:00"]}]})"), HasSubstr("is no digest"));

@@ -19,6 +19,8 @@ constexpr std::size_t value_header_size = 3;  // type, value size
 constexpr std::array<std::string_view, 11> type_names = {
     "immutable_rom",    "mutable_firmware", "hardware_configuration", "firmware_configuration", "manifest", "device_mode", "version",
     "security_version", "hash_extend",      "informational",          "structured_manifest"};
+constexpr std::array<std::string_view, 11> short_type_names = {"rom",     "fw",  "hwconfig",   "fwconfig", "manifest",  "mode",
+                                                               "version", "svn", "hashextend", "info",     "structured"};
 
 std::unexpected<SpdmError> malformed(const std::string &what) { return spdm::malformed(spdm::Code::measurements, what); }
 
@@ -30,6 +32,23 @@ bool is_raw_of(const SpdmBlock &block, SpdmBlockType type, std::size_t size) {
 
 std::string spdm_block_type_text(std::uint8_t type) {
     return type < type_names.size() ? std::string(type_names.at(type)) : "type " + std::to_string(type);
+}
+
+std::string spdm_block_type_name(std::uint8_t type) {
+    return type < short_type_names.size() ? std::string(short_type_names.at(type)) : std::to_string(type);
+}
+
+std::optional<std::uint8_t> spdm_block_type_from(std::string_view text) {
+    for (unsigned number = 0; number < raw_bit; ++number) {
+        const auto type = static_cast<std::uint8_t>(number);
+        if (spdm_block_type_text(type) == text || spdm_block_type_name(type) == text) return type;
+    }
+    return std::nullopt;
+}
+
+std::string spdm_register_name(std::string_view type, std::uint8_t index) {
+    const bool is_number = !type.empty() && type.front() >= '0' && type.front() <= '9';
+    return (is_number ? "type" + std::string(type) + "-" : std::string(type)) + std::to_string(index);
 }
 
 std::expected<std::vector<SpdmBlock>, SpdmError> parse_spdm_blocks(ByteView record) {

@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "libmr/src/attestation/tee/spdm/block_names.h"
 #include "libmr/src/event_log/json_common.h"
 #include "mr/verify_spdm.h"
 #include "proto/varlink/fields.h"
@@ -76,7 +75,7 @@ std::expected<void, Error> take_algorithms(const std::optional<std::string> &mea
 std::expected<std::vector<SpdmBlock>, Error> blocks_from(const std::vector<BlockFields> &fields) {
     std::vector<SpdmBlock> blocks;
     for (const auto &each : fields) {
-        const auto type = spdm::type_from_short(each.type);
+        const auto type = spdm_block_type_from(each.type);
         auto value = from_hex(each.value);
         if (each.index < 1 || each.index > 0xFE || !type || !value)
             return malformed("the member blocks: each has index, 1 to 254, type, raw and value, in hex");
@@ -153,7 +152,7 @@ std::string write_device_evidence(const DeviceEvidence &evidence) {
         fields.blocks.emplace();
         for (const auto &block : *evidence.blocks)
             fields.blocks->push_back({.index = block.index,
-                                      .type = spdm::short_type(block.type),
+                                      .type = spdm_block_type_name(block.type),
                                       .raw = block.is_raw,
                                       .algorithm = block.is_raw ? std::nullopt : fields.measurement_hash,
                                       .value = to_hex(block.value)});

@@ -7,7 +7,6 @@
 
 #include "libmr/src/attestation/finding.h"
 #include "libmr/src/attestation/pki/x509.h"
-#include "libmr/src/attestation/tee/spdm/block_names.h"
 #include "libmr/src/attestation/tee/spdm/spdm.h"
 #include "mr/corim.h"
 #include "mr/tdreport.h"
@@ -391,7 +390,7 @@ private:
             // What is no digest is compared by `blocks`.
             if (block.is_raw || block.value.empty() || block.value.size() > max_digest_size) continue;
             constexpr auto last_of_what_runs = std::to_underlying(SpdmBlockType::firmware_configuration);
-            claims.registers.push_back({.name = spdm::register_name(spdm::short_type(block.type), block.index),
+            claims.registers.push_back({.name = spdm_register_name(spdm_block_type_name(block.type), block.index),
                                         .algorithm = hash.value_or(HashAlgorithm::sha384),
                                         .value = Digest(block.value),
                                         .says_what_runs = block.type <= last_of_what_runs});

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libmr/src/attestation/choice.h"
+#include "libmr/src/attestation/nested_members.h"
 #include "mr/certificate.h"
 #include "mr/verify_spdm.h"
 #include "proto/varlink/fields.h"
@@ -78,18 +79,11 @@ std::unexpected<Error> malformed(std::string message) { return std::unexpected(E
 
 constexpr std::size_t max_blocks = 0xFE;  // of one set: as many as there are indices
 
-std::optional<std::uint8_t> type_from(std::string_view name) {
-    for (unsigned type = 0; type < 0x80; ++type) {
-        if (spdm_block_type_text(static_cast<std::uint8_t>(type)) == name) return static_cast<std::uint8_t>(type);
-    }
-    return std::nullopt;
-}
-
 std::expected<BlockReference, Error> reference_from(const BlockFields &fields) {
     const auto in_block = "the member blocks: " + std::to_string(fields.index) + ": ";
     if (fields.index < 1 || fields.index > 0xFE) return malformed(in_block + "an index is 1 to 254");
-    BlockReference reference{.index = static_cast<std::uint8_t>(fields.index), .type = type_from(fields.type)};
-    if (!reference.type) return malformed(in_block + "\"" + fields.type + "\" is no type, as \"mutable_firmware\"");
+    BlockReference reference{.index = static_cast<std::uint8_t>(fields.index), .type = spdm_block_type_from(fields.type)};
+    if (!reference.type) return malformed(in_block + "\"" + fields.type + "\" is no type, as \"mutable_firmware\", or \"fw\"");
     for (const auto &[member, values] :
          {std::pair{"digests", &fields.digests}, std::pair{"raw", &fields.raw}, std::pair{"versions", &fields.versions}}) {
         if (*values && (*values)->empty()) return malformed(in_block + member + " is empty, so that nothing is good: leave it out");
@@ -215,20 +209,9 @@ std::expected<SpdmPolicy, Error> parse_spdm_policy(std::string_view json) {
         if (!read) return std::unexpected(std::move(read.error()));
         *names = std::move(*read);
     }
+    if (const auto fault = policy::nested_fault<PolicyFields>(document.root()); !fault.empty()) return malformed("the member " + fault);
     const auto fields = varlink::decode<PolicyFields>(document.root(), true);
     if (!fields) return malformed("the member " + fields.error().name + " is not " + what_is_wanted(fields.error().name));
-    const auto check_strictly = [&](std::string_view member, auto decodes) {
-        const auto array = document.root().find(member);
-        for (auto each = array ? array->first() : std::nullopt; each; each = each->next()) {
-            if (!decodes(*each)) return false;
-        }
-        return true;
-    };
-    // Decoded again, each by itself: with what is unknown refused.
-    if (!check_strictly("blocks", [](varlink::Value block) { return varlink::decode<BlockFields>(block).has_value(); }))
-        return malformed("the member blocks is not " + what_is_wanted("blocks"));
-    if (!check_strictly("sets", [](varlink::Value set) { return varlink::decode<SetFields>(set).has_value(); }))
-        return malformed("the member sets is not " + what_is_wanted("sets"));
     const auto accepts = [](const std::optional<Choice> &choice) { return choice == Choice::accept; };
     policy.accept_any_device = accepts(fields->any_device);
     policy.accept_unlisted = accepts(fields->unlisted_blocks);
