@@ -1,36 +1,46 @@
-// A policy: it asks for evidence of a device over a nonce of its own, judges it by a file of rules, and accepts that very generation. What it does on failure is the file's first word:
+// A policy: it asks for evidence of a device over a nonce of its own, judges it by a file of rules, and accepts that very generation. What it does on failure the file has to say. A line that is no rule,
+// and a rule that is there twice, is an error:
 //
 //   on_failure refuse | warn | go_on    exit 1; or say it, and exit 0; or exit 0. It accepts in none of these cases: whoever looks at mrd sees a device that nobody accepted
 //   pci TEXT                            what the leaf certificate calls the PCI function; to be compared with what lspci says
 //   block INDEX TYPE HEX                a block of that index and that type has this value. Never a set of values: a device that swaps two of them is another device
 //   svn INDEX NUMBER                    the security version is at least that
-//   unlisted allow | refuse             what a block that no rule is for means
-//   value fresh | any                   fresh: the device has to measure when it is asked
+//   mode normal | any                   normal, also where the file has no such line: the device says that it is in normal mode, and that nobody debugs it or has done so
+//   unlisted allow | refuse             what a block that no rule is for means; refuse where the file has no such line
+//   value fresh | any                   fresh, also where the file has no such line: the device has to measure when it is asked
 //
 //   device-policy DEVICE POLICY ROOTS
+#include <algorithm>
+#include <charconv>
 #include <ctime>
-#include <fstream>
+#include <initializer_list>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "mr/client.h"
 #include "mr/digest.h"
 #include "mr/file.h"
 #include "mr/spdm_evidence.h"
+#include "mr/verify_spdm.h"
 
 namespace {
 
 enum class OnFailure { refuse, warn, go_on };
 
+constexpr std::uint32_t normal_mode = 4;  // of the device-mode block
+
 struct Rule {
     std::uint8_t index = 0;
-    std::string type;
-    std::optional<mr::Bytes> value;           // of a block
+    std::uint8_t type = 0;
+    std::optional<mr::Bytes> value = {};      // of a block
     std::optional<std::uint64_t> least = {};  // of a security version
 };
 
@@ -40,38 +50,57 @@ struct Policy {
     std::vector<Rule> rules;
     bool allows_unlisted = false;
     bool needs_fresh_values = true;
+    bool needs_normal_mode = true;
     std::string digest;
+    std::set<std::string> said;  // the words that the file has, of those that it may have once
 };
 
-// Empty: it is one.
-std::string read_rule(const std::string &line, Policy &policy) {
-    std::istringstream words(line);
-    std::string word;
-    words >> word;
-    if (word.empty() || word.starts_with('#')) return {};
-    std::string argument;
-    unsigned index = 0;
-    if (word == "on_failure" && words >> argument) {
-        if (argument != "refuse" && argument != "warn" && argument != "go_on") return line;
-        policy.on_failure = argument == "refuse" ? OnFailure::refuse : argument == "warn" ? OnFailure::warn : OnFailure::go_on;
-    } else if (word == "pci" && words >> argument) {
-        policy.pci = argument;
-    } else if (word == "block" && words >> index && index < 256) {
-        std::string hex;
-        words >> argument >> hex;
-        auto value = mr::from_hex(hex);
-        if (!value || value->empty()) return line;
-        policy.rules.push_back({static_cast<std::uint8_t>(index), argument, std::move(*value)});
-    } else if (std::uint64_t least = 0; word == "svn" && words >> index >> least && index < 256) {
-        policy.rules.push_back({static_cast<std::uint8_t>(index), "security_version", std::nullopt, least});
-    } else if (word == "unlisted" && words >> argument) {
-        policy.allows_unlisted = argument == "allow";
-    } else if (word == "value" && words >> argument) {
-        policy.needs_fresh_values = argument != "any";
-    } else {
-        return line;
+// Which of the words it is, by number. Nothing: none of them.
+std::optional<std::size_t> one_of(const std::string &word, std::initializer_list<const char *> words) {
+    const auto *const found = std::find(words.begin(), words.end(), word);
+    return found == words.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - words.begin()));
+}
+
+// Decimal and nothing else.
+template <class Number>
+bool is_number(const std::string &text, Number &number) {
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return failed == std::errc{} && end == text.data() + text.size();
+}
+
+// Of one line's words, of which there is one at least.
+bool read_rule(const std::vector<std::string> &words, Policy &policy) {
+    const auto &word = words.front();
+    if (word == "block" && words.size() == 4) {
+        Rule rule;
+        const auto type = mr::spdm_block_type_from(words[2]);
+        auto value = mr::from_hex(words[3]);
+        if (!is_number(words[1], rule.index) || !type || !value || value->empty()) return false;
+        rule.type = *type;
+        rule.value = std::move(*value);
+        policy.rules.push_back(std::move(rule));
+        return true;
     }
-    return {};
+    if (word == "svn" && words.size() == 3) {
+        Rule rule{.type = std::to_underlying(mr::SpdmBlockType::security_version)};
+        if (!is_number(words[1], rule.index) || !is_number(words[2], rule.least.emplace())) return false;
+        policy.rules.push_back(std::move(rule));
+        return true;
+    }
+    // Those that are of the whole file.
+    if (words.size() != 2 || !policy.said.insert(word).second) return false;
+    const auto &argument = words[1];
+    if (word == "pci") {
+        policy.pci = argument;
+        return true;
+    }
+    std::optional<std::size_t> chosen;
+    if (word == "on_failure" && (chosen = one_of(argument, {"refuse", "warn", "go_on"})))
+        policy.on_failure = static_cast<OnFailure>(*chosen);
+    if (word == "unlisted" && (chosen = one_of(argument, {"refuse", "allow"}))) policy.allows_unlisted = *chosen == 1;
+    if (word == "value" && (chosen = one_of(argument, {"fresh", "any"}))) policy.needs_fresh_values = *chosen == 0;
+    if (word == "mode" && (chosen = one_of(argument, {"normal", "any"}))) policy.needs_normal_mode = *chosen == 0;
+    return chosen.has_value();
 }
 
 std::optional<Policy> read_policy(const char *path) {
@@ -81,9 +110,12 @@ std::optional<Policy> read_policy(const char *path) {
     policy.digest = "sha384:" + mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, *bytes)->bytes());
     std::istringstream lines(std::string(bytes->begin(), bytes->end()));
     for (std::string line; std::getline(lines, line);) {
-        if (const auto wrong = read_rule(line, policy); !wrong.empty())
-            return std::cerr << path << ": no rule: " << wrong << '\n', std::nullopt;
+        std::istringstream text(line);
+        const std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
+        if (words.empty() || words.front().starts_with('#')) continue;
+        if (!read_rule(words, policy)) return std::cerr << path << ": no rule, or said twice: " << line << '\n', std::nullopt;
     }
+    if (!policy.said.contains("on_failure")) return std::cerr << path << ": on_failure is missing: refuse, warn or go_on\n", std::nullopt;
     return policy;
 }
 
@@ -108,20 +140,31 @@ mr::SpdmEvidence evidence_of(const nlohmann::json &document) {
 // Why it is not what the policy wants; empty: it is.
 std::string judge(const Policy &policy, const mr::SpdmVerified &verified) {
     if (policy.needs_fresh_values && !verified.content.values_are_fresh()) return "its values may date from its last reset";
+    std::optional<mr::SpdmDeviceMode> mode;
+    for (const auto &block : verified.content.blocks) {
+        if (!mode) mode = mr::spdm_device_mode(block);
+    }
+    if (policy.needs_normal_mode) {
+        if (!mode) return "it does not say in which mode it is";
+        if (mode->mode != normal_mode) return "it is in another mode than normal: " + mr::bits_text(mode->mode, mr::spdm_mode_bits());
+        if (mode->debug != 0) return "it is, or was, under debug: " + mr::bits_text(mode->debug, mr::spdm_debug_bits());
+    }
     std::set<std::uint8_t> listed;
     for (const auto &rule : policy.rules) {
         listed.insert(rule.index);
         const mr::SpdmBlock *found = nullptr;
         for (const auto &block : verified.content.blocks) {
-            if (block.index == rule.index && mr::spdm_block_type_text(block.type) == rule.type) found = &block;
+            if (block.index == rule.index && block.type == rule.type) found = &block;
         }
-        const auto name = "block " + std::to_string(rule.index) + " " + rule.type;
+        const auto name = "block " + std::to_string(rule.index) + " " + mr::spdm_block_type_text(rule.type);
         if (found == nullptr) return "it has no " + name;
         if (rule.value && found->value != *rule.value) return name + " is " + mr::to_hex(found->value);
         if (rule.least && mr::spdm_security_version(*found).value_or(0) < *rule.least) return name + " is too low";
     }
     for (const auto &block : verified.content.blocks) {
-        if (!policy.allows_unlisted && !listed.contains(block.index)) return "no rule is for its block " + std::to_string(block.index);
+        const bool is_judged_mode = policy.needs_normal_mode && mr::spdm_device_mode(block).has_value();
+        if (!policy.allows_unlisted && !is_judged_mode && !listed.contains(block.index))
+            return "no rule is for its block " + std::to_string(block.index);
     }
     return {};
 }
