@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "mr/self_measurement.h"
-#include "tests/attestation/machine.h"
+#include "tests/attestation/policy_test.h"
 
 namespace mr {
 namespace {
@@ -95,6 +95,83 @@ TEST_F(SelfJudgementTest, NothingElseIsOne) {
     expect_fails("mrd has not measured itself");
     say_object(said_);
     EXPECT_EQ(result_of(judged(rule_), self_measurement), Judgement::holds);
+}
+
+// Whoever carries the log may leave out what it has of an event, for its digest alone is what the register holds.
+TEST_F(SelfJudgementTest, AnEventThatTheLogSaysNothingOfMayBeOne) {
+    const auto expect_not_judged = [this](const std::string &why) {
+        const auto verdict = judged(rule_);
+        EXPECT_EQ(result_of(verdict, self_measurement), Judgement::not_judged) << reason_of(verdict, self_measurement);
+        EXPECT_THAT(reason_of(verdict, self_measurement), HasSubstr(why));
+        EXPECT_THAT(refusing(verdict), ::testing::Contains(std::string(self_measurement)));
+    };
+    say_object(said_);
+    auto other = said_;
+    other["binary"] = digest_text(7);
+    say_object(other);
+    const auto whole = events;
+    const auto left_out = [&whole](std::size_t event) {
+        auto changed = whole;
+        changed[event].data.reset();
+        return changed;
+    };
+    events = left_out(4);
+    expect_not_judged("event 5 of rtmr3");
+    events[4].origin = EventOrigin::firmware;
+    EXPECT_THAT(refusing(judged(rule_)), ::testing::Contains(std::string(self_measurement))) << "whatever it is called";
+    events = whole;
+    events[4].data = bytes_of("another");
+    expect_not_judged("event 5 of rtmr3");
+    events = left_out(4);
+    events[4].data = redact_envelope(*whole[4].data, std::array{HashAlgorithm::sha384}).value();
+    expect_fails("the log does not have what it says");
+
+    // Of a plain event and of another envelope too; where it is told that they are none, they matter to nobody.
+    events = {whole.begin(), whole.end()};
+    events.pop_back();
+    platform.body.rtmr = {};
+    const auto kept = std::exchange(events, {});
+    for (auto event : kept) add(std::move(event));
+    EXPECT_EQ(result_of(judged(rule_), self_measurement), Judgement::holds);
+    for (const std::size_t event : {1U, 2U}) {
+        const auto data = std::exchange(events[event].data, std::nullopt);
+        expect_not_judged("event " + std::to_string(event + 1) + " of rtmr3");
+        events[event].data = data;
+    }
+    events[1].data = redact_envelope(*events[1].data, std::array{HashAlgorithm::sha384}).value();
+    EXPECT_EQ(result_of(judged(rule_), self_measurement), Judgement::holds) << "its header says whose it is";
+    add(enveloped("tdx/rtmr3", extending(1, "of a virtual register", "any")));
+    EXPECT_EQ(result_of(judged(rule_), self_measurement), Judgement::holds);
+    // In another register.
+    events[0].data.reset();
+    EXPECT_EQ(result_of(judged(rule_), self_measurement), Judgement::holds);
+}
+
+TEST_F(SelfJudgementTest, NothingButAnEnvelopeIsTakenWhereTheReferenceValuesSaySo) {
+    const auto refused = [this](std::string_view name) {
+        const auto parsed = parse_reference_values(R"({"format":"mrd-reference-values","version":1,"logOnlyRegisters":["rtmr3"]})");
+        options.reference = parsed.value();
+        const auto verdict = verify(evidence(), options);
+        EXPECT_THAT(reason_of(verdict, log_well_formed), HasSubstr(name)) << refusing(verdict).size();
+        return refusing(verdict);
+    };
+    const std::vector<std::string> contradicted{std::string(log_well_formed)};
+    EXPECT_EQ(refused("event 3 of rtmr3 is no envelope"), contradicted);
+    platform.body.rtmr = {};
+    auto kept = std::exchange(events, {});
+    kept.pop_back();
+    for (auto event : kept) add(std::move(event));
+    say_object(said_);
+    add(enveloped("tdx/rtmr3", creating(1, "virtual/build")));
+    EXPECT_THAT(refused("4 events"), ::testing::IsEmpty());
+    const auto whole = events;
+    for (const std::size_t event : {1U, 2U, 3U}) {
+        events = whole;
+        events[event].data = redact_envelope(*events[event].data, std::array{HashAlgorithm::sha384}).value();
+        EXPECT_THAT(refused("4 events"), ::testing::IsEmpty());
+        events[event].data.reset();
+        EXPECT_EQ(refused("event " + std::to_string(event + 1) + " of rtmr3 is no envelope"), contradicted);
+    }
 }
 
 TEST(ReferenceSelfMeasurement, ThatAllowsNothingOrMeansNothingIsRefused) {

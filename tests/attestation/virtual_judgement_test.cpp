@@ -58,7 +58,7 @@ public:
             tenants.push_back(tenant);
         }
         // Some come before any tenant does.
-        for (std::size_t i = 0; i < below(3); ++i) plain();
+        for (std::size_t i = 0; i < below(3); ++i) of_carrier();
         for (std::size_t i = 0; i < 10 + below(30); ++i) step();
         for (std::size_t i = 0; i < tenants.size(); ++i) {
             if (!tenants[i].made) create(i);
@@ -96,19 +96,15 @@ public:
                               .name = tenants[tenant].name, .hash = tenants[tenant].hash, .owner = 1000 + tenant, .carrier = carrier}}),
             tenant);
     }
-    void plain() {
-        const std::string text = "a file of the administrator's " + std::to_string(random_());
-        const auto digest = *hash(bank, as_bytes(text));
-        value = extended(bank, value, digest);
-        events.push_back({.data = Bytes(text.begin(), text.end()), .digest = Bytes(digest.bytes().begin(), digest.bytes().end())});
+    void of_carrier() {
+        add({.header = {.type = "measure", .register_name = carrier},
+             .body = {.data = Bytes(below(40), 7), .salt = some_bytes<EnvelopeSalt>()}},
+            {});
     }
     void step() {
         const auto tenant = below(tenants.size());
         auto &reg = tenants[tenant];
-        if (below(6) == 0)
-            return add({.header = {.type = "measure", .register_name = carrier},
-                        .body = {.data = Bytes(below(40), 7), .salt = some_bytes<EnvelopeSalt>()}},
-                       {});
+        if (below(6) == 0) return of_carrier();
         if (!reg.made) return create(tenant);
         if (reg.closed) return;
         if (tenant != 0 && below(12) == 0) {

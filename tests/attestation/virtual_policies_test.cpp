@@ -51,7 +51,7 @@ std::vector<Policy> policies() {
          {{"it", [](auto &log) { log.create(1, build).carried(1, "image", "image 7"); }},
           {"among others'",
            [](auto &log) {
-               log.text("rtmr3", "any").create(2, "virtual/other").hide().create(1, build).carried(2, "any", "any").hide();
+               log.envelope("rtmr3", "any", "any").create(2, "virtual/other").hide().create(1, build).carried(2, "any", "any").hide();
                log.carried(1, "image", "image 7").envelope("rtmr3", "any", "any").carried(1, "more", "more").close(2);
            }},
           {"beside one that is hidden",
@@ -78,8 +78,10 @@ std::vector<Policy> policies() {
           {"in one of two", [](auto &log) { log.create(1, build).carried(1, "image", "image 7").create(2, build); },
            "two registers that are not closed have that name"},
           {"on a register that may take bare digests", [](auto &log) { log.create(1, build, 1000, "rtmr2"); }, "logOnlyRegisters"},
-          {"a bare digest behind its create", [](auto &log) { log.create(1, build).carried(1, "image", "image 7").text("rtmr3", "any"); },
-           "rtmr3 has no envelope at event 3"},
+          {"a bare digest behind its create",
+           [](auto &log) { log.create(1, build).carried(1, "image", "image 7").text("rtmr3", "any"); },
+           "rtmr3 has no envelope at event 3",
+           {"log_well_formed"}},
           {"a gap behind its create",
            [](auto &log) { log.create(1, build).carried(1, "image", "image 7").gap("rtmr3", filled(0x5A)); },
            "rtmr3 has a gap at event 3",
@@ -117,7 +119,11 @@ std::vector<Policy> policies() {
            "another may have its name since",
            {},
            Judgement::not_judged},
-          {"a bare digest", [](auto &log) { log.create(1, build).text("rtmr3", "any"); }, "no envelope", {}, Judgement::not_judged},
+          {"a bare digest",
+           [](auto &log) { log.create(1, build).text("rtmr3", "any"); },
+           "no envelope",
+           {"log_well_formed"},
+           Judgement::not_judged},
           {"a gap",
            [](auto &log) { log.create(1, build).gap("rtmr3", filled(0x5A)); },
            "a gap",
@@ -131,7 +137,11 @@ std::vector<Policy> policies() {
          {{"what is listed", [](auto &log) { log.create(1, build).carried(1, "image", "image 7").carried(1, "settings", "any"); }},
           {"among others'",
            [](auto &log) {
-               log.text("rtmr3", "any").create(2, "virtual/other").create(1, build).carried(2, "any", "any").carried(1, "image", "image 7");
+               log.envelope("rtmr3", "any", "any")
+                   .create(2, "virtual/other")
+                   .create(1, build)
+                   .carried(2, "any", "any")
+                   .carried(1, "image", "image 7");
                log.envelope("rtmr3", "any", "any").close(2).hide();
            }},
           {"made anew",
@@ -153,7 +163,7 @@ std::vector<Policy> policies() {
           {"a bare digest",
            [](auto &log) { log.create(1, build).carried(1, "image", "image 7").text("rtmr3", "any"); },
            "rtmr3 has no envelope at event 3",
-           {},
+           {"log_well_formed"},
            Judgement::not_judged},
           {"one that was closed",
            [](auto &log) { log.create(1, build).carried(1, "image", "image 7").close(1); },
@@ -211,7 +221,7 @@ std::vector<Policy> policies() {
          {{"more than the second", [](auto &log) { log.create(1, build).carried(1, "image", "image 7").carried(1, "any", "any"); },
            "seven (not what is listed: virtual/build"},
           {"the first's on what carries it", [](auto &log) { log.create(1, build).envelope("rtmr3", "image", "image 6"); }, "no set holds"},
-          {"none", [](auto &log) { log.text("rtmr3", "image 6"); }, "no set holds", {}, Judgement::not_judged}}},
+          {"none", [](auto &log) { log.text("rtmr3", "image 6"); }, "no set holds", {"log_well_formed"}, Judgement::not_judged}}},
     };
 }
 

@@ -71,6 +71,10 @@ public:
     // Of an envelope of the register that is not redacted; else null.
     [[nodiscard]] const EnvelopeBody *body() const { return envelope_ ? &*envelope_ : nullptr; }
     [[nodiscard]] bool is_of_register() const { return is_of_register_; }
+    // The log has what was hashed, or of an envelope at least the header, of whatever register, and not by SHA-1; else the event may be any.
+    [[nodiscard]] bool is_told() const {
+        return algorithm_ != HashAlgorithm::sha1 && (header_.has_value() || binding_.binding == Binding::bound);
+    }
     // Of what is no envelope; empty: the log does not have it.
     [[nodiscard]] ByteView hashed() const { return binding_.hashed(); }
     // What was extended; empty: the event does not extend the register.

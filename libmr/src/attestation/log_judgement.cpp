@@ -6,6 +6,7 @@
 #include "libmr/src/attestation/event_text.h"
 #include "libmr/src/attestation/evidence_claims.h"
 #include "libmr/src/event_log/json_common.h"
+#include "mr/event_content.h"
 
 namespace mr::attestation {
 namespace {
@@ -24,6 +25,7 @@ LogJudgement::LogJudgement(const ReferenceValues &reference, const PreparedRules
       rules_(reference, rules, registers),
       virtual_(reference, rules.virtual_names, registers, evidence),
       ends_(registers.size()) {
+    for (const auto &reg : registers_) log_only_.push_back(is_log_only(reg, reference_));
     // The hardware's initial values are not the log's to say.
     for (const auto &reg : registers_)
         replay_.begin_at(reg.logged, reg.claimed.algorithm, *reg.claimed.initial, reg.claimed.extend_rule.value_or(ExtendRule::digest));
@@ -86,12 +88,23 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
             if (std::ranges::find(event.digests, algorithm, &EventDigest::algorithm_id) != event.digests.end()) {
                 rules_.note(event, bank);
                 virtual_.note(event, bank);
+                see_in_log_only(event, bank);
             }
         }
     }
     last_event_ = claims.last();
     if (contradiction_.empty()) contradiction_ = claims.contradiction();
     return {};
+}
+
+// Shown whole, or redacted as mrd cuts it: who carries the log could make a plain event of it, of which nobody knows what it was.
+void LogJudgement::see_in_log_only(const Event &event, std::size_t number) {
+    if (!log_only_[number] || event.origin == EventOrigin::firmware || !contradiction_.empty()) return;
+    const auto digest = std::ranges::find(event.digests, tcg_id(registers_[number].claimed.algorithm), &EventDigest::algorithm_id);
+    if (bound_envelope(event, *digest) || carried_envelope(event, *digest)) return;
+    contradiction_ = event_name(event, registers_[number].shown) +
+                     " is no envelope, and the reference values say that the register takes nothing "
+                     "else (logOnlyRegisters)";
 }
 
 const ReplayedRegister *LogJudgement::replayed(std::size_t number) const {

@@ -67,10 +67,15 @@ std::string SelfJudgement::what_is_wrong(const EventContent &content) const {
 }
 
 void SelfJudgement::note(const EventContent &content, const Event &event, std::size_t number, std::uint64_t count) {
-    const auto *header = content.header();
-    if (header == nullptr || header->type != self_envelope_type || !content.is_of_register()) return;
     if (!is_meant(rule_.register_name, registers_[number], reference_)) return;
     auto &seen = seen_[number];
+    if (!content.is_told()) {
+        seen.untold = count;
+        seen.untold_event = event_name(event, registers_[number].shown) + " is " + told(content);
+        return;
+    }
+    const auto *header = content.header();
+    if (header == nullptr || header->type != self_envelope_type || !content.is_of_register()) return;
     auto name = event_name(event, registers_[number].shown);
     if (auto wrong = what_is_wrong(content); !wrong.empty()) {
         seen.wrong = count;
@@ -83,24 +88,29 @@ void SelfJudgement::note(const EventContent &content, const Event &event, std::s
 
 Finding SelfJudgement::finding(std::span<const LoggedEnd> ends) const {
     std::string found;
-    bool is_log_only = true;
+    std::string untold;
+    bool takes_nothing_else = true;
     bool is_about_none = true;
     for (std::size_t number = 0; number < registers_.size(); ++number) {
         if (!is_meant(rule_.register_name, registers_[number], reference_)) continue;
         is_about_none = false;
         const auto &seen = seen_[number];
         if (seen.wrong > 0 && ends[number].proves(seen.wrong)) return fails("mrd is another one than is allowed: " + seen.why);
+        if (seen.untold > 0 && ends[number].proves(seen.untold)) untold = seen.untold_event;
         if (seen.good == 0 || !ends[number].proves(seen.good)) continue;
         found += (found.empty() ? "" : " and ") + seen.good_event;
-        is_log_only = is_log_only && std::ranges::any_of(reference_.log_only_registers,
-                                                         [&](const auto &name) { return is_meant(name, registers_[number], reference_); });
+        takes_nothing_else = takes_nothing_else && is_log_only(registers_[number], reference_);
     }
     if (is_about_none) return fails(rule_.register_name + " is in no quote");
+    if (!untold.empty())
+        return not_judged(untold +
+                          ", so that mrd may say of itself there that it is another one: only envelopes, or events whose content "
+                          "the log has, may stand beside a self-measurement");
     if (found.empty())
         return fails("mrd has not measured itself into " + rule_.register_name + ", or only before a gap, where nothing binds it");
     return holds("mrd is one that is allowed, by its own word: " + found +
                  "; it tells the configuration of an image that something earlier measured" +
-                 (is_log_only ? "" : "; whoever may extend the register by digest can state it too"));
+                 (takes_nothing_else ? "" : "; whoever may extend the register by digest can state it too"));
 }
 
 }  // namespace mr::attestation

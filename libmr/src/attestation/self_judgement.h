@@ -33,6 +33,8 @@ private:
         std::string good_event = {};
         std::uint64_t wrong = 0;
         std::string why = {};
+        std::uint64_t untold = 0;  // an event that the log says nothing of, so that it may be one
+        std::string untold_event = {};
     };
 
     // What of it is not allowed; empty: nothing.

@@ -23,11 +23,9 @@ public:
         case Domain::digest:
         case Domain::content: return;
         case Domain::envelope: {
-            const bool is_log_only = reg.is_virtual() || std::ranges::any_of(reference_.log_only_registers, [&](const auto &name) {
-                                         return is_meant(name, reg, reference_);
-                                     });
+            const bool takes_nothing_else = reg.is_virtual() || is_log_only(reg, reference_);
             rules_["an envelope in " + reg.shown +
-                   (is_log_only ? ", which takes nothing else" : ", which whoever may extend it by digest can state too")]
+                   (takes_nothing_else ? ", which takes nothing else" : ", which whoever may extend it by digest can state too")]
                 .push_back(rule);
             return;
         }

@@ -35,6 +35,10 @@ bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceV
     return !name.empty() && (name == reg.claimed.name || name == reg.claimed.other_name);
 }
 
+bool is_log_only(const SignedRegister &reg, const ReferenceValues &reference) {
+    return std::ranges::any_of(reference.log_only_registers, [&](const auto &name) { return is_meant(name, reg, reference); });
+}
+
 void give_roles(const ReferenceValues &reference, std::span<SignedRegister> registers) {
     for (const auto &[role, names] : reference.roles) {
         for (const auto &name : names) {

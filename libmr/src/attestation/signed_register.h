@@ -38,6 +38,9 @@ struct SignedRegister {
 // so does not count. A virtual register has its whole name and no other.
 bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceValues &reference);
 
+// The reference values say that it takes nothing but envelopes, so that what one says there is mrd's word.
+bool is_log_only(const SignedRegister &reg, const ReferenceValues &reference);
+
 // Gives them the roles of the reference values: each to what the first of its names means that means one of them at all.
 void give_roles(const ReferenceValues &reference, std::span<SignedRegister> registers);
 

@@ -68,10 +68,6 @@ std::string VirtualJudgement::why_not_proved(const SignedRegister &reg, const Ca
     return {};
 }
 
-bool VirtualJudgement::is_log_only(const SignedRegister &reg) const {
-    return std::ranges::any_of(reference_.log_only_registers, [&](const auto &name) { return is_meant(name, reg, reference_); });
-}
-
 // mrd gives a name to one register at a time, which lives on one carrier, and may give it again once that one is closed: to another, which may be hidden.
 VirtualJudgement::Found VirtualJudgement::find(const std::string &name, std::span<const LoggedEnd> ends) const {
     Found found;
@@ -81,7 +77,7 @@ VirtualJudgement::Found VirtualJudgement::find(const std::string &name, std::spa
         for (const auto &reg : carrier.carried.all()) {
             if (!reg.created || reg.created->name != name) continue;
             // Of a register that takes bare digests anybody can say so.
-            if (!is_log_only(registers_[number])) {
+            if (!is_log_only(registers_[number], reference_)) {
                 is_carried_elsewhere = true;
                 continue;
             }

@@ -69,7 +69,6 @@ private:
     };
 
     void keep(Carrier &carrier, const SignedRegister &reg, const Event &event) const;
-    [[nodiscard]] bool is_log_only(const SignedRegister &reg) const;
     [[nodiscard]] Found find(const std::string &name, std::span<const LoggedEnd> ends) const;
     [[nodiscard]] std::string why_not_proved(const SignedRegister &reg, const Carrier &carrier, const CarriedRegister &found,
                                              const LoggedEnd &end) const;
