@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/attestation/log_lines.h"
+#include "tests/attestation/policy_test.h"
 #include "tests/attestation/toy_machine.h"
 #include "tests/attestation/verdict_text.h"
 
@@ -219,14 +220,30 @@ protected:
     void SetUp() override {
         MachineTest::SetUp();
         other_.body.rtmr = {};
-        auto event = by_service(measured("/rtmr3", "of the other"));
+        add_to_other(measured("tdx/rtmr3", "of the other"));
+        options.anchors->roots.push_back(other_.anchors().roots.front());
+    }
+    // An event of "tdx/rtmr3".
+    void add_to_other(OwnedEvent event) {
+        event = by_service(std::move(event));
+        event.name = "/rtmr3";
         event.index = tcg_index("rtmr3").value();
         const auto value = extend(HashAlgorithm::sha384, other_.body.rtmr[3], event.digests.front().second).value();
         std::ranges::copy(value.bytes(), other_.body.rtmr[3].begin());
         of_other_.push_back(std::move(event));
-        options.anchors->roots.push_back(other_.anchors().roots.front());
+    }
+    void refer_to(json members) {
+        members["format"] = "mrd-reference-values";
+        members["version"] = 1;
+        auto parsed = parse_reference_values(members.dump());
+        ASSERT_TRUE(parsed) << parsed.error().message;
+        options.reference = std::move(*parsed);
     }
     std::vector<std::string> refused_by(const Evidence &made) { return refusing(verify(made, options)); }
+    std::vector<std::string> refused_by(const json &members, const Evidence &made) {
+        refer_to(members);
+        return refused_by(made);
+    }
 
     TestPlatform other_;
     std::vector<OwnedEvent> of_other_;
@@ -269,7 +286,7 @@ TEST_F(TwoTds, ANameBeforeTheSlashMeansThePartThatTheReferenceValuesCallSoOrElse
                          .register_name = "tdx/rtmr3",
                          .event_digest = ContentDigest{.value = hash(HashAlgorithm::sha384, as_bytes("of the other")).value()}};
     options.reference.required_events = {rule};
-    EXPECT_THAT(refused_by(made), IsEmpty()) << "of any TD";
+    EXPECT_THAT(refused_by(made), ElementsAre("required_events")) << "of every TD";
     options.reference.parts = {{.name = "tdx", .kind = "tdx"}, {.name = "other", .kind = "tdx"}};
     EXPECT_THAT(refused_by(made), ElementsAre("required_events")) << "of the part of that name";
     options.reference.required_events[0].register_name = "other/rtmr3";
@@ -284,6 +301,134 @@ TEST_F(TwoTds, ANameBeforeTheSlashMeansThePartThatTheReferenceValuesCallSoOrElse
     // Of another kind than the part is.
     options.reference.parts = {{.name = "tdx", .kind = "toy"}};
     EXPECT_THAT(refused_by(made), AllOf(Contains("parts_present"), Contains("register_values")));
+}
+
+// Two machines that are refused each do not make one that is verified.
+TEST_F(TwoTds, WhatMustBeThereHasToBeInEachThatARuleMeans) {
+    const auto kernel = json{{"name", "the kernel"}, {"description", "kernel"}};
+    const auto agent = json{{"name", "the agent"}, {"description", "agent"}};
+    add_to_other(enveloped("tdx/rtmr3", {.description = "agent", .data = bytes_of("image")}));
+    const auto in = [](json rule, const char *reg) {
+        if (reg != nullptr) rule["register"] = reg;
+        return rule;
+    };
+    for (const auto *reg : {"rtmr3", "tdx/rtmr3", static_cast<const char *>(nullptr)}) {
+        for (const auto &rules : {json{in(kernel, reg), in(agent, reg)}, json{in(kernel, reg)}, json{in(agent, reg)}})
+            EXPECT_THAT(refused_by({{"requiredEvents", rules}}, two()), ElementsAre("required_events")) << rules;
+    }
+    const auto both = json{in(kernel, "rtmr3"), in(agent, "rtmr3")};
+    EXPECT_THAT(refused_by({{"parts", {{{"name", "tdx"}, {"kind", "tdx"}}}}, {"requiredEvents", both}}, two()),
+                ElementsAre("required_events"));
+    const auto set = json{{"name", "one"}, {"requiredEvents", both}};
+    EXPECT_THAT(refused_by({{"alternatives", {{{"name", "any"}, {"sets", json::array({set})}}}}}, two()), ElementsAre("alternatives"));
+    refer_to({{"requiredEvents", json{in(agent, "rtmr3")}}});
+    EXPECT_THAT(reason_of(verify(two(), options), required_events), HasSubstr("tdx"));
+
+    add(enveloped("tdx/rtmr3", {.description = "agent", .data = bytes_of("image")}));
+    for (const auto *reg : {"rtmr3", "tdx/rtmr3", static_cast<const char *>(nullptr)})
+        EXPECT_THAT(refused_by({{"requiredEvents", json{in(agent, reg)}}}, two()), IsEmpty());
+
+    // By a part's own name it is that part, of all rules that name it.
+    const auto named = json{{{"name", "tdx"}, {"kind", "tdx"}}, {{"name", "other"}, {"kind", "tdx"}}};
+    EXPECT_THAT(refused_by({{"parts", named}, {"requiredEvents", json{in(kernel, "tdx/rtmr3"), in(agent, "other/rtmr3")}}}, two()),
+                IsEmpty());
+    EXPECT_THAT(refused_by({{"parts", named}, {"requiredEvents", json{in(kernel, "other/rtmr3"), in(agent, "other/rtmr3")}}}, two()),
+                ElementsAre("required_events"));
+}
+
+TEST_F(TwoTds, WhatMrdIsHasToBeSaidInEach) {
+    const auto digest = "sha384:" + to_hex(Bytes(48, 1));
+    const json said{{"binary", digest}, {"access", digest}, {"options", json::array()}};
+    const auto self = [&] {
+        return enveloped("tdx/rtmr3", Envelope{.header = {.type = std::string(self_envelope_type), .register_name = "tdx/rtmr3"},
+                                               .body = {.description = "mrd", .data = bytes_of(said.dump())}});
+    };
+    const json members{{"selfMeasurement", {{"register", "rtmr3"}, {"binary", {digest}}, {"configuration", {"none"}}}}};
+    add(self());
+    EXPECT_THAT(refused_by(members, two()), ElementsAre("self_measurement"));
+    add_to_other(self());
+    EXPECT_THAT(refused_by(members, two()), IsEmpty());
+}
+
+TEST_F(TwoTds, AVirtualRegisterHasToBeInEachThatMayCarryIt) {
+    platform.body.rtmr = {};
+    events.clear();
+    other_.body.rtmr = {};
+    of_other_.clear();
+    const auto build = [](std::uint8_t id) { return enveloped("tdx/rtmr3", creating(id, "virtual/build")); };
+    const auto image = [](std::uint8_t id) { return enveloped("tdx/rtmr3", extending(id, "image", "image 7")); };
+    const json rule{{"name", "the image"}, {"register", "virtual/build"}, {"text", "image 7"}};
+    const auto with = [](const std::string &member, const json &value) { return json{{"logOnlyRegisters", {"rtmr3"}}, {member, value}}; };
+    const auto asked = with("virtualRegisters", json::array({"virtual/build"}));
+    const auto required = with("requiredEvents", json::array({rule}));
+    const auto closed =
+        with("closedRegisters", {{{"register", "virtual/build"}, {"events", json::array({{{"name", "any"}, {"text", "image 7"}}})}}});
+    const auto forbidden = with("forbiddenEvents", json::array({{{"name", "it"}, {"register", "virtual/build"}, {"text", "image 8"}}}));
+    add(build(1));
+    add(image(1));
+    EXPECT_THAT(refused_by(asked, two()), ElementsAre("virtual_registers"));
+    EXPECT_THAT(refused_by(required, two()), ElementsAre("required_events"));
+    EXPECT_THAT(refused_by(closed, two()), ElementsAre("closed_registers"));
+    EXPECT_THAT(refused_by(forbidden, two()), ElementsAre("forbidden_events"));
+    EXPECT_THAT(reason_of(verify(two(), options), forbidden_events), HasSubstr("virtual/build of other"));
+    add_to_other(build(2));
+    EXPECT_THAT(refused_by(asked, two()), IsEmpty());
+    EXPECT_THAT(refused_by(required, two()), ElementsAre("required_events"));
+    EXPECT_THAT(refused_by(closed, two()), ElementsAre("closed_registers"));
+    EXPECT_THAT(refused_by(forbidden, two()), IsEmpty());
+    add_to_other(image(2));
+    for (const auto &members : {asked, required, closed, forbidden}) EXPECT_THAT(refused_by(members, two()), IsEmpty()) << members;
+    // Its create is hidden in the one: what the other has is not taken for it.
+    of_other_.front().data.reset();
+    for (const auto &members : {asked, required, closed, forbidden}) EXPECT_THAT(refused_by(members, two()), Contains("log_well_formed"));
+}
+
+// ---- What is said of one part is said of no other
+
+TEST_F(PartsTest, WhatMustRunHasToBeSaidOfEach) {
+    options.waived.reference = false;
+    const auto refused = [this](json members) {
+        members["format"] = "mrd-reference-values";
+        members["version"] = 1;
+        options.reference = parse_reference_values(members.dump(), tees_).value();
+        return refused_by(both());
+    };
+    const auto rtmr3 = to_hex(platform.body.rtmr.at(3));
+    const auto boot = to_hex(toy.boot.bytes());
+    const json loader{{"name", "the loader"}, {"text", "loader"}};
+    const json kernel{{"name", "the kernel"}, {"text", "image"}};
+    const auto in = [](json rule, const char *reg) {
+        rule["register"] = reg;
+        return rule;
+    };
+    EXPECT_THAT(refused({{"registers", {{"rtmr3", {rtmr3}}}}}), ElementsAre("reference_values"));
+    EXPECT_THAT(reason_of(verify(both(), options), reference_values), HasSubstr("toy0: no reference values say what must run"));
+    EXPECT_THAT(refused({{"registers", {{"boot", {boot}}}}}), ElementsAre("reference_values"));
+    EXPECT_THAT(refused({{"registers", {{"rtmr3", {rtmr3}}, {"boot", {boot}}}}}), IsEmpty());
+    EXPECT_THAT(refused({{"registers", {{"rtmr3", {rtmr3}}}}, {"requiredEvents", json{in(loader, "boot")}}}), IsEmpty());
+    EXPECT_THAT(refused({{"requiredEvents", json{in(kernel, "rtmr3")}}}), ElementsAre("reference_values"));
+    // What may be met in another kind's log says nothing of this one's.
+    EXPECT_THAT(refused({{"requiredEvents", json{kernel}}}), ElementsAre("reference_values"));
+    EXPECT_THAT(refused({{"closedRegisters", {{{"register", "boot"}, {"events", json{loader}}}}}, {"registers", {{"rtmr3", {rtmr3}}}}}),
+                IsEmpty());
+}
+
+// Whoever adds a part of another kind cannot have a role mean a register of it instead.
+TEST_F(PartsTest, ARoleIsInEachPartUnlessTheReferenceValuesNameTheParts) {
+    const auto refused = [this](json members) {
+        members["format"] = "mrd-reference-values";
+        members["version"] = 1;
+        members["roles"] = {{"app", {"toy/boot", "tdx/rtmr3"}}};
+        options.reference = parse_reference_values(members.dump(), tees_).value();
+        return refused_by(both());
+    };
+    const json loader = json::array({{{"name", "the loader"}, {"register", "app"}, {"text", "loader"}}});
+    const json tdx{{"name", "tdx"}, {"kind", "tdx"}};
+    const json toy0{{"name", "toy0"}, {"kind", "toy"}};
+    EXPECT_THAT(refused({{"requiredEvents", loader}}), ElementsAre("required_events"));
+    EXPECT_EQ(reason_of(verify(both(), options), roles), "app is tdx/rtmr3 and toy0/boot");
+    EXPECT_THAT(refused({{"parts", json::array({tdx})}, {"requiredEvents", loader}}), ElementsAre("required_events"));
+    EXPECT_THAT(refused({{"parts", json::array({toy0})}, {"requiredEvents", loader}}), IsEmpty()) << "the first of a part that is named";
 }
 
 }  // namespace

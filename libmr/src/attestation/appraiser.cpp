@@ -189,16 +189,21 @@ public:
     }
 
     void judge_reference() {
-        // Of alternatives every set must say it, for any of them may be the one that holds.
-        const bool says = says_what_runs(reference_) || std::ranges::any_of(reference_.alternatives, [&](const Alternatives &each) {
-                              return std::ranges::all_of(each.sets, [&](const RuleSet &set) { return says_what_runs(set); });
-                          });
-        const bool own_says =
-            !claims_.empty() && std::ranges::all_of(claims_, [](const auto &claims) { return claims && claims->reference_says_what_runs; });
-        if (says || own_says) return state(statement::reference_values, Judgement::holds, true, "they say what must run");
+        // Of each part, for whoever carries the evidence may have added one. Of alternatives every set must say it, for any of them may be the one that holds.
+        const auto is_said_of = [&](std::size_t i) {
+            return (claims_[i] && claims_[i]->reference_says_what_runs) || says_what_runs(reference_, i) ||
+                   std::ranges::any_of(reference_.alternatives, [&](const Alternatives &each) {
+                       return std::ranges::all_of(each.sets, [&](const RuleSet &set) { return says_what_runs(set, i); });
+                   });
+        };
+        std::size_t said = 0;
+        while (said < parts_.size() && is_said_of(said)) ++said;
+        if (said > 0 && said == parts_.size()) return state(statement::reference_values, Judgement::holds, true, "they say what must run");
         state(statement::reference_values, Judgement::not_judged, !options_.waived.reference,
-              "no reference values say what must run, by registers, requiredEvents or the events of closedRegisters: what they only forbid "
-              "or accept leaves the rest open");
+              in_part(said) +
+                  "no reference values say what must run, by registers, requiredEvents or the events of closedRegisters: what they only "
+                  "forbid "
+                  "or accept leaves the rest open");
     }
 
     void judge_registers() { add(statement::register_values, values_of(reference_), "no register values were asked for"); }
@@ -269,13 +274,30 @@ private:
         if (own.self) add(statement::self_measurement, own.self, "");
     }
 
-    [[nodiscard]] bool says_what_runs(const RuleSet &set) const {
-        const auto must_have_events = [](const ClosedRegister &each) {
-            return !std::ranges::all_of(each.events, [](const EventRule &rule) { return rule.optional; });
+    // Of that part.
+    [[nodiscard]] bool says_what_runs(const RuleSet &set, std::size_t part) const {
+        const auto has = [&](const std::vector<SignedRegister> &registers, auto is_one) {
+            return std::ranges::any_of(registers, [&](const SignedRegister &reg) { return reg.part == parts_[part].name && is_one(reg); });
         };
-        return !set.required_events.empty() || std::ranges::any_of(set.closed_registers, must_have_events) ||
+        // A rule that names no register may be met by another kind's; a virtual one is in each part that may carry it. Of a quote that cannot be read nobody knows what
+        // registers it has, and it is refused as it is.
+        const auto has_events_of = [&](const std::string &name) {
+            if (!claims_[part]) return true;
+            if (name.starts_with(virtual_prefix))
+                return has(extended_, [&](const SignedRegister &reg) { return is_log_only(reg, reference_); });
+            if (name.empty())
+                return !extended_.empty() &&
+                       std::ranges::all_of(extended_, [&](const SignedRegister &reg) { return reg.kind == parts_[part].kind; });
+            return has(extended_, [&](const SignedRegister &reg) { return is_meant(name, reg, reference_); });
+        };
+        return std::ranges::any_of(set.required_events, [&](const EventRule &rule) { return has_events_of(rule.register_name); }) ||
+               std::ranges::any_of(set.closed_registers,
+                                   [&](const ClosedRegister &each) {
+                                       return !std::ranges::all_of(each.events, [](const EventRule &rule) { return rule.optional; }) &&
+                                              has_events_of(each.register_name);
+                                   }) ||
                std::ranges::any_of(set.registers, [&](const auto &entry) {
-                   return std::ranges::any_of(signed_, [&](const SignedRegister &reg) {
+                   return has(signed_, [&](const SignedRegister &reg) {
                        return reg.claimed.says_what_runs && is_meant(entry.first, reg, reference_);
                    });
                });

@@ -29,11 +29,15 @@ PreparedRules::PreparedRules(const ReferenceValues &reference) : virtual_names(v
 
 RuleJudgement::RuleJudgement(const ReferenceValues &reference, const PreparedRules &rules, std::span<const SignedRegister> registers)
     : rules_(rules), registers_(registers.begin(), registers.end()) {
+    const auto parts = rules.virtual_names.empty() ? std::vector<std::string>() : parts_that_carry(registers, reference);
     for (const auto &name : rules.virtual_names) {
-        auto &reg = registers_.emplace_back();
-        reg.kind = virtual_kind;
-        reg.claimed.name = name;
-        reg.shown = name;
+        for (const auto &part : parts) {
+            auto &reg = registers_.emplace_back();
+            reg.part = part;
+            reg.kind = virtual_kind;
+            reg.claimed.name = name;
+            reg.shown = parts.size() > 1 ? name + " of " + part : name;
+        }
     }
     events_.resize(registers_.size());
     for (const auto &set : rules.sets) sets_.emplace_back(reference, set, registers_);
@@ -55,7 +59,7 @@ void RuleJudgement::ask(const Event &event, std::size_t number, const EventRegis
 void RuleJudgement::note(const VirtualJudgement &carried, std::span<const LoggedEnd> ends) {
     for (auto number = ends.size(); number < registers_.size(); ++number) {
         const auto &name = registers_[number].claimed.name;
-        const auto followed = carried.follow(name, ends);
+        const auto followed = carried.follow(name, registers_[number].part, ends);
         virtual_ends_.push_back({.leads = followed.unknown.empty(), .gaps_are_named = true, .unknown = followed.unknown});
         for (const auto &kept : followed.events)
             ask(kept.view(*followed.carrier), number,

@@ -53,7 +53,7 @@ private:
     void ask(const Event &event, std::size_t number, const EventRegister &extended);
 
     const PreparedRules &rules_;
-    std::vector<SignedRegister> registers_;  // behind those that are signed the virtual ones that rules name
+    std::vector<SignedRegister> registers_;  // behind those that are signed the virtual ones that rules name, in each part
     std::vector<SetJudgement> sets_;
     std::vector<LoggedEnd> virtual_ends_;
     std::vector<std::uint64_t> events_;  // so far, of each register

@@ -90,24 +90,27 @@ Finding SelfJudgement::finding(std::span<const LoggedEnd> ends) const {
     std::string found;
     std::string untold;
     bool takes_nothing_else = true;
-    bool is_about_none = true;
+    std::vector<std::string> in;
     for (std::size_t number = 0; number < registers_.size(); ++number) {
         if (!is_meant(rule_.register_name, registers_[number], reference_)) continue;
-        is_about_none = false;
         const auto &seen = seen_[number];
         if (seen.wrong > 0 && ends[number].proves(seen.wrong)) return fails("mrd is another one than is allowed: " + seen.why);
         if (seen.untold > 0 && ends[number].proves(seen.untold)) untold = seen.untold_event;
         if (seen.good == 0 || !ends[number].proves(seen.good)) continue;
+        in.push_back(registers_[number].part);
         found += (found.empty() ? "" : " and ") + seen.good_event;
         takes_nothing_else = takes_nothing_else && is_log_only(registers_[number], reference_);
     }
-    if (is_about_none) return fails(rule_.register_name + " is in no quote");
+    const auto parts = parts_with(registers_, [&](const SignedRegister &reg) { return is_meant(rule_.register_name, reg, reference_); });
+    if (parts.empty()) return fails(rule_.register_name + " is in no quote");
     if (!untold.empty())
         return not_judged(untold +
                           ", so that mrd may say of itself there that it is another one: only envelopes, or events whose content "
                           "the log has, may stand beside a self-measurement");
-    if (found.empty())
-        return fails("mrd has not measured itself into " + rule_.register_name + ", or only before a gap, where nothing binds it");
+    const auto without = std::ranges::find_if(parts, [&](const std::string &part) { return std::ranges::find(in, part) == in.end(); });
+    if (without != parts.end())
+        return fails((parts.size() > 1 ? "in " + *without + ": " : "") + "mrd has not measured itself into " + rule_.register_name +
+                     ", or only before a gap, where nothing binds it");
     return holds("mrd is one that is allowed, by its own word: " + found +
                  "; it tells the configuration of an image that something earlier measured" +
                  (takes_nothing_else ? "" : "; whoever may extend the register by digest can state it too"));

@@ -1,4 +1,5 @@
-// What mrd says of itself over one log (docs/verification.md, "What mrd is"): every self-measurement since its register's last gap is one that is allowed, and there is one.
+// What mrd says of itself over one log (docs/verification.md, "What mrd is"): every self-measurement since its register's last gap is one that is allowed, and there is
+// one in each part that the rule means.
 #pragma once
 
 #include <cstdint>

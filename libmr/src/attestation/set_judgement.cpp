@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "libmr/src/attestation/event_text.h"
@@ -128,22 +129,57 @@ void SetJudgement::note_forbidden(const EventContent &content, const Event &even
     }
 }
 
-std::string SetJudgement::why_missing(std::size_t rule, std::span<const LoggedEnd> ends) const {
-    const auto &noted = required_[rule];
-    const auto expected = "expected was " + told(rules_.required[rule].rule());
-    for (std::size_t number = 0; number < registers_.size(); ++number) {
-        if (required_scopes_[rule][number] && !ends[number].unknown.empty()) return ends[number].unknown;
+std::vector<std::vector<std::string>> SetJudgement::places_of(std::size_t rule) const {
+    const auto &scope = required_scopes_[rule];
+    const auto parts_of = [&](auto is_one) {
+        return parts_with(registers_, [&](const SignedRegister &reg) {
+            return scope[static_cast<std::size_t>(&reg - registers_.data())] && is_one(reg);
+        });
+    };
+    std::vector<std::vector<std::string>> places;
+    if (!rules_.required[rule].rule().register_name.empty()) {
+        if (auto all = parts_of([](const SignedRegister &) { return true; }); !all.empty()) places.push_back(std::move(all));
+        return places;
     }
-    if (std::ranges::any_of(noted.matched,
-                            [](const Matched &each) { return std::ranges::any_of(each, [](auto event) { return event > 0; }); }))
-        return "only before a gap, where nothing binds it";
-    const auto is_told = [&](const Told &one) { return one.count > 0 && ends[one.number].proves(one.count); };
+    std::set<std::string> kinds;
+    for (const auto &reg : registers_) {
+        if (!reg.is_virtual() && kinds.insert(reg.kind).second)
+            places.push_back(parts_of([&](const SignedRegister &one) { return one.kind == reg.kind; }));
+    }
+    return places;
+}
+
+std::optional<SetJudgement::Met> SetJudgement::meets(std::size_t rule, const std::string &part, std::span<const LoggedEnd> ends) const {
+    for (std::size_t domain = 0; domain < domains; ++domain) {
+        for (std::size_t number = 0; number < registers_.size(); ++number) {
+            const auto count = required_[rule].matched[number].at(domain);
+            if (registers_[number].part == part && count > 0 && ends[number].proves(count)) return Met{number, static_cast<Domain>(domain)};
+        }
+    }
+    return std::nullopt;
+}
+
+std::string SetJudgement::why_missing(std::size_t rule, const std::string &part, std::span<const LoggedEnd> ends) const {
+    const auto &noted = required_[rule];
+    const bool is_one_part = std::ranges::all_of(registers_, [&](const SignedRegister &reg) { return reg.part == part; });
+    const auto expected = (is_one_part ? "" : "in " + part + " ") + "expected was " + told(rules_.required[rule].rule());
+    const auto is_in_scope = [&](std::size_t number) { return required_scopes_[rule][number] && registers_[number].part == part; };
+    for (std::size_t number = 0; number < registers_.size(); ++number) {
+        if (is_in_scope(number) && !ends[number].unknown.empty()) return ends[number].unknown;
+    }
+    for (std::size_t number = 0; number < registers_.size(); ++number) {
+        if (is_in_scope(number) && std::ranges::any_of(noted.matched[number], [](auto event) { return event > 0; }))
+            return (is_one_part ? "" : "in " + part + " ") + "only before a gap, where nothing binds it";
+    }
+    const auto is_told = [&](const Told &one) {
+        return one.count > 0 && registers_[one.number].part == part && ends[one.number].proves(one.count);
+    };
     if (is_told(noted.near)) return noted.near.text + "; " + expected;
     if (is_told(noted.claimed))
         return noted.claimed.text + " has that description, but nothing binds it: measure in an envelope, or ask for the digest";
     if (is_told(noted.untold)) return noted.untold.text + " may be it, but the log does not have what was hashed, or not in this algorithm";
     for (std::size_t number = 0; number < registers_.size(); ++number) {
-        if (required_scopes_[rule][number] && is_told(left_over_[number]))
+        if (is_in_scope(number) && is_told(left_over_[number]))
             return left_over_[number].text + ", the first that no rule asks for; " + expected;
     }
     return expected;
@@ -154,18 +190,19 @@ Finding SetJudgement::judge_required(std::span<const LoggedEnd> ends) const {
     Basis basis(reference_);
     for (std::size_t i = 0; i < required_.size(); ++i) {
         const auto &rule = rules_.required[i].rule();
-        std::optional<std::pair<std::size_t, Domain>> found;
-        for (std::size_t domain = 0; domain < domains && !found; ++domain) {
-            for (std::size_t number = 0; number < registers_.size() && !found; ++number) {
-                const auto count = required_[i].matched[number].at(domain);
-                if (count > 0 && ends[number].proves(count)) found = {number, static_cast<Domain>(domain)};
-            }
+        const auto places = places_of(i);
+        std::optional<std::string> lacking;  // the first part that does not have it
+        const auto place = std::ranges::find_if(places, [&](const std::vector<std::string> &parts) {
+            const auto without = std::ranges::find_if(parts, [&](const std::string &part) { return !meets(i, part, ends); });
+            if (without != parts.end() && !lacking) lacking = *without;
+            return without == parts.end();
+        });
+        if (place == places.end()) {
+            missing.emplace_back(rule.name, lacking ? why_missing(i, *lacking, ends) : rule.register_name + " is in no quote");
+            continue;
         }
-        if (found) {
-            basis.add(found->second, registers_[found->first], rule.name);
-        } else {
-            const bool is_about_none = std::ranges::none_of(required_scopes_[i], std::identity());
-            missing.emplace_back(rule.name, is_about_none ? rule.register_name + " is in no quote" : why_missing(i, ends));
+        for (const auto &part : *place) {
+            if (const auto met = meets(i, part, ends)) basis.add(met->domain, registers_[met->number], rule.name);
         }
     }
     if (!missing.empty()) return fails("not in the log: " + listed(missing));

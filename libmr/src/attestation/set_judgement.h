@@ -85,7 +85,14 @@ private:
 
     void note_required(const EventContent &content, const Event &event, std::size_t number, std::uint64_t count);
     void note_forbidden(const EventContent &content, const Event &event, std::size_t number);
-    [[nodiscard]] std::string why_missing(std::size_t rule, std::span<const LoggedEnd> ends) const;
+    // The parts that a required rule has to be met in, each of them; of a rule that names no register those of each kind, of which one will do.
+    [[nodiscard]] std::vector<std::vector<std::string>> places_of(std::size_t rule) const;
+    struct Met {
+        std::size_t number = 0;  // of the register
+        Domain domain = Domain::digest;
+    };
+    [[nodiscard]] std::optional<Met> meets(std::size_t rule, const std::string &part, std::span<const LoggedEnd> ends) const;
+    [[nodiscard]] std::string why_missing(std::size_t rule, const std::string &part, std::span<const LoggedEnd> ends) const;
     [[nodiscard]] Finding judge_required(std::span<const LoggedEnd> ends) const;
     [[nodiscard]] Finding judge_forbidden(std::span<const LoggedEnd> ends, bool has_all) const;
     [[nodiscard]] Finding judge_closed(std::span<const LoggedEnd> ends) const;

@@ -1,6 +1,7 @@
 #include "libmr/src/attestation/signed_register.h"
 
 #include <algorithm>
+#include <set>
 
 namespace mr::attestation {
 
@@ -39,16 +40,29 @@ bool is_log_only(const SignedRegister &reg, const ReferenceValues &reference) {
     return std::ranges::any_of(reference.log_only_registers, [&](const auto &name) { return is_meant(name, reg, reference); });
 }
 
+std::vector<std::string> parts_that_carry(std::span<const SignedRegister> registers, const ReferenceValues &reference) {
+    auto parts = parts_with(registers, [&](const SignedRegister &reg) { return is_log_only(reg, reference); });
+    if (parts.empty()) parts.emplace_back();
+    return parts;
+}
+
 void give_roles(const ReferenceValues &reference, std::span<SignedRegister> registers) {
+    const auto is_expected = [&](const SignedRegister &reg) {
+        return std::ranges::any_of(reference.parts,
+                                   [&](const ExpectedPart &part) { return part.name == reg.part && part.kind == reg.kind; });
+    };
     for (const auto &[role, names] : reference.roles) {
-        for (const auto &name : names) {
-            bool is_given = false;
+        std::set<std::string> given;  // to registers of these parts
+        bool is_found = false;
+        for (auto name = names.begin(); name != names.end() && !is_found; ++name) {
+            std::set<std::string> by_name;
             for (auto &reg : registers) {
-                if (!is_meant(name, reg, reference)) continue;
+                if (given.contains(reg.part) || !is_meant(*name, reg, reference)) continue;
                 reg.roles.push_back(role);
-                is_given = true;
+                by_name.insert(reg.part);
+                is_found = is_found || is_expected(reg);
             }
-            if (is_given) break;
+            given.merge(by_name);
         }
     }
 }

@@ -1,6 +1,7 @@
 // The registers that the quotes of one verification sign, and by which names reference values and logs mean them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -41,7 +42,20 @@ bool is_meant(std::string_view name, const SignedRegister &reg, const ReferenceV
 // The reference values say that it takes nothing but envelopes, so that what one says there is mrd's word.
 bool is_log_only(const SignedRegister &reg, const ReferenceValues &reference);
 
-// Gives them the roles of the reference values: each to what the first of its names means that means one of them at all.
+// The parts that have one of these registers for which `is_one` holds, in their order.
+template <class IsOne>
+std::vector<std::string> parts_with(std::span<const SignedRegister> registers, IsOne is_one) {
+    std::vector<std::string> parts;
+    for (const auto &reg : registers) {
+        if (is_one(reg) && std::ranges::find(parts, reg.part) == parts.end()) parts.push_back(reg.part);
+    }
+    return parts;
+}
+// Those that have a register which takes nothing but envelopes: what a virtual register has to be in. None has one: one without a name.
+std::vector<std::string> parts_that_carry(std::span<const SignedRegister> registers, const ReferenceValues &reference);
+
+// Gives them the roles of the reference values: in each part to what the first of its names means that means one there at all; names behind one that means a
+// register of a part which the reference values name count no more. Whoever adds a part of another kind so moves no role away from the others.
 void give_roles(const ReferenceValues &reference, std::span<SignedRegister> registers);
 
 // A log or evidence calls it so: with its bank behind the name, where its provider has several banks of it.

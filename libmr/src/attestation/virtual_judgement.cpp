@@ -69,7 +69,7 @@ std::string VirtualJudgement::why_not_proved(const SignedRegister &reg, const Ca
 }
 
 // mrd gives a name to one register at a time, which lives on one carrier, and may give it again once that one is closed: to another, which may be hidden.
-VirtualJudgement::Found VirtualJudgement::find(const std::string &name, std::span<const LoggedEnd> ends) const {
+VirtualJudgement::Found VirtualJudgement::find(const std::string &name, std::string_view part, std::span<const LoggedEnd> ends) const {
     Found found;
     CarriedEvent closed_by;
     bool is_carried_elsewhere = false;
@@ -81,6 +81,7 @@ VirtualJudgement::Found VirtualJudgement::find(const std::string &name, std::spa
                 is_carried_elsewhere = true;
                 continue;
             }
+            if (registers_[number].part != part) continue;
             if (reg.closed_by.count > 0) {
                 closed_by = reg.closed_by;
                 continue;
@@ -103,15 +104,21 @@ VirtualJudgement::Found VirtualJudgement::find(const std::string &name, std::spa
     return {.unknown = "no event that can be read creates it"};
 }
 
-VirtualJudgement::Followed VirtualJudgement::follow(const std::string &name, std::span<const LoggedEnd> ends) const {
-    const auto found = find(name, ends);
+VirtualJudgement::Followed VirtualJudgement::follow(const std::string &name, std::string_view part, std::span<const LoggedEnd> ends) const {
+    const auto found = find(name, part, ends);
     if (!found.unknown.empty()) return {.unknown = found.unknown};
     return {.carrier = &registers_[found.carrier], .events = carriers_.at(found.carrier).kept.at(found.reg->id)};
 }
 
-Finding VirtualJudgement::judge(const VirtualRegisterRule &rule, std::span<const LoggedEnd> ends) const {
-    const auto fail = [&](const std::string &why) { return fails(rule.name + ": " + why); };
-    const auto [unknown, reg, number] = find(rule.name, ends);
+Finding VirtualJudgement::judge(const VirtualRegisterRule &rule, std::string_view part, std::span<const LoggedEnd> ends) const {
+    const auto fail = [&](const std::string &why) {
+        return fails(rule.name +
+                     (std::ranges::all_of(registers_, [&](const SignedRegister &reg) { return reg.part == part; })
+                          ? ""
+                          : " of " + std::string(part)) +
+                     ": " + why);
+    };
+    const auto [unknown, reg, number] = find(rule.name, part, ends);
     if (!unknown.empty()) return fail(unknown);
     if (reg->hidden != 0) return fail(std::to_string(reg->hidden) + " of its events are hidden");
     if (!reg->value) return fail("its hash cannot be computed here");
@@ -129,12 +136,16 @@ Finding VirtualJudgement::judge(const VirtualRegisterRule &rule, std::span<const
 }
 
 void VirtualJudgement::judge(Verdict &verdict, std::span<const LoggedEnd> ends) const {
+    if (reference_.virtual_registers.empty()) return;
+    const auto parts = parts_that_carry(registers_, reference_);
     for (const auto &rule : reference_.virtual_registers) {
-        auto finding = judge(rule, ends);
-        verdict.add({.name = std::string(statement::virtual_registers),
-                     .result = finding.result,
-                     .required = true,
-                     .reason = std::move(finding.reason)});
+        for (const auto &part : parts) {
+            auto finding = judge(rule, part, ends);
+            verdict.add({.name = std::string(statement::virtual_registers),
+                         .result = finding.result,
+                         .required = true,
+                         .reason = std::move(finding.reason)});
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-// The virtual registers that reference values ask for or have rules about: what is shown of them is all that there is of them. What a log hides of others is
-// counted, and none of it names one of these.
+// The virtual registers that reference values ask for or have rules about, each in every part that may carry it (parts_that_carry()): what is shown of them is all
+// that there is of them. What a log hides of others is counted, and none of it names one of these.
 #pragma once
 
 #include <cstddef>
@@ -48,13 +48,13 @@ public:
     // The log is read; `ends` has one for each register. Nothing is stated where none is asked for.
     void judge(Verdict &verdict, std::span<const LoggedEnd> ends) const;
 
-    // The register that a name of `in_rules` means, behind its create: each of its events, the hidden ones too.
+    // The register that a name of `in_rules` means in a part, behind its create: each of its events, the hidden ones too.
     struct Followed {
         std::string unknown = {};  // why nobody can tell; empty: the others are given
         const SignedRegister *carrier = nullptr;
         std::span<const KeptEvent> events = {};
     };
-    [[nodiscard]] Followed follow(const std::string &name, std::span<const LoggedEnd> ends) const;
+    [[nodiscard]] Followed follow(const std::string &name, std::string_view part, std::span<const LoggedEnd> ends) const;
 
 private:
     struct Carrier {
@@ -69,10 +69,10 @@ private:
     };
 
     void keep(Carrier &carrier, const SignedRegister &reg, const Event &event) const;
-    [[nodiscard]] Found find(const std::string &name, std::span<const LoggedEnd> ends) const;
+    [[nodiscard]] Found find(const std::string &name, std::string_view part, std::span<const LoggedEnd> ends) const;
     [[nodiscard]] std::string why_not_proved(const SignedRegister &reg, const Carrier &carrier, const CarriedRegister &found,
                                              const LoggedEnd &end) const;
-    [[nodiscard]] Finding judge(const VirtualRegisterRule &rule, std::span<const LoggedEnd> ends) const;
+    [[nodiscard]] Finding judge(const VirtualRegisterRule &rule, std::string_view part, std::span<const LoggedEnd> ends) const;
 
     const ReferenceValues &reference_;
     const VirtualNames &in_rules_;
