@@ -303,9 +303,11 @@ private:
                           .measurement_hash = mr::spdm_measurement_hash(evidence.algorithms.measurement_hash),
                           .nonce = evidence.nonce,
                           .signed_at = now_in_microseconds(),
-                          .measures_anew = evidence.capabilities.has(mr::spdm_cap_meas_fresh)};
+                          // Over 1.1 nothing signs its capabilities.
+                          .measures_anew =
+                              evidence.version != mr::SpdmVersion::v1_1 && evidence.capabilities.has(mr::spdm_cap_meas_fresh)};
         // Whose names cannot be read says none.
-        if (auto names = mr::device_names(identity->leaf)) {
+        if (auto names = mr::device_names_of_chain(evidence.chain, *hash)) {
             facts.pci = std::move(names->pci);
             facts.dmtf = std::move(names->dmtf);
         }

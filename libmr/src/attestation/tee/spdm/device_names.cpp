@@ -25,8 +25,8 @@ std::unexpected<Error> malformed(std::string what) {
 
 }  // namespace
 
-std::expected<DeviceNames, Error> device_names(ByteView leaf) {
-    const auto certificate = attestation::parse_certificate(leaf, attestation::CriticalPurposes::read);
+std::expected<DeviceNames, Error> device_names(ByteView der) {
+    const auto certificate = attestation::parse_certificate(der, attestation::CriticalPurposes::read);
     if (!certificate) return malformed(certificate.error());
     DeviceNames names;
     for (const auto &extension : certificate->other_extensions) {
