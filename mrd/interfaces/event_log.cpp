@@ -193,12 +193,14 @@ public:
     ReplayCall(LogReadings &readings, LastingCaller caller, Answer<wire::Replay> answer)
         : Reading(readings, caller.client(), std::move(answer)), caller_(std::move(caller)) {
         const auto &all = registers().journal().state().registers();
-        for (journal::RegisterNumber number = 0; number < all.size(); ++number) {
+        for (std::size_t number = 0; number < all.size(); ++number) {
             const auto &reg = all[number];
             if (reg.carrier) continue;
             replay_.declare({reg.name, reg.algorithm, reg.initial, reg.start});
             // What is made on others meanwhile is in no answer of this call.
-            if (reg.carries > 0) carried_.emplace(number, Carried{.name = reg.name, .registers = {reg.name, reg.algorithm}});
+            if (reg.carries > 0)
+                carried_.emplace(static_cast<journal::RegisterNumber>(number),
+                                 Carried{.name = reg.name, .registers = {reg.name, reg.algorithm}});
         }
     }
 
