@@ -509,6 +509,39 @@ TEST(VerifyQuote, WithoutCollateralTheTcbIsRequiredOnlyIfThePolicySaysSo) {
     }
 }
 
+// Whoever has a PCK key at hand through an enclave of his own could have it vouch for a key of his; a waived TCB does not waive whose enclave it is.
+TEST(VerifyQuote, WhatCannotBeIntelsEnclaveOrModuleIsRefusedWithoutCollateralToo) {
+    struct Change {
+        std::string_view statement;
+        void (*make)(TestPlatform &);
+    };
+    const std::vector<Change> changes{
+        {statement::qe_identity, [](TestPlatform &p) { p.qe_report.mr_signer[31] ^= 1; }},
+        {statement::qe_identity, [](TestPlatform &p) { p.qe_report.isv_prod_id = 1; }},
+        {statement::qe_identity, [](TestPlatform &p) { p.qe_report.attributes[0] |= 2; }},
+        // The simulator's own, under a root that is not the simulator's.
+        {statement::qe_identity,
+         [](TestPlatform &p) {
+             const auto signer = hash(HashAlgorithm::sha256, as_bytes("mrd simulated quoting enclave's signer")).value();
+             std::ranges::copy(signer.bytes(), p.qe_report.mr_signer.begin());
+         }},
+        {statement::tdx_module, [](TestPlatform &p) { p.body.mr_signer_seam[0] = 1; }},
+        {statement::tdx_module, [](TestPlatform &p) { p.body.seam_attributes = 1; }},
+    };
+    for (const auto &[name, make] : changes) {
+        TestPlatform platform;
+        make(platform);
+        const auto collateral = platform.collateral();
+        for (const auto *given : {static_cast<const Collateral *>(nullptr), &collateral}) {
+            Verdict verdict;
+            verify_quote(platform.quote(), given, platform.anchors(), test_now, {}, verdict);
+            EXPECT_EQ(verdict.find(name)->result, Judgement::fails) << name;
+            EXPECT_TRUE(verdict.find(name)->required) << name;
+            EXPECT_FALSE(verdict.verified()) << name;
+        }
+    }
+}
+
 // ---- What rests on what
 
 TEST(VerifyQuote, BelievesNothingThatIsNotVouchedFor) {

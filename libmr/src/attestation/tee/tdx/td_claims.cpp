@@ -15,6 +15,14 @@ namespace {
 // Of the simulator's certificates (mrd/providers/sim/pki.h), so that nobody takes them for hardware's.
 constexpr std::string_view simulators_organisation = "O=mrd simulation";
 
+// Of Intel's quoting enclaves for TDs, as each QE identity of "TD_QE" has it and each genuine quote: SHA-256 of the key that signs them.
+constexpr std::string_view intel_qe_signer = "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5";
+constexpr std::uint16_t td_qe_product = 2;
+// What the simulator's signer is the SHA-256 of (mrd/providers/sim/platform.cpp).
+constexpr std::string_view simulators_qe_signer = "mrd simulated quoting enclave's signer";
+// Intel SDM, Volume 3D, ATTRIBUTES of an enclave: DEBUG is bit 1.
+constexpr std::uint8_t sgx_attribute_debug = 0x02;
+
 std::string format_of(const Quote &quote) {
     const auto version = std::string(tdx_kind) + "_v" + std::to_string(quote.header.version);
     if (quote.header.version < 5) return version;
@@ -22,6 +30,17 @@ std::string format_of(const Quote &quote) {
 }
 
 }  // namespace
+
+std::string quoting_enclave_defect(const QeReport &report, bool simulated) {
+    const bool is_intels = to_hex(report.mr_signer) == intel_qe_signer;
+    const auto simulators = hash(HashAlgorithm::sha256, as_bytes(simulators_qe_signer));
+    const bool is_simulators = simulated && simulators && std::ranges::equal(report.mr_signer, simulators->bytes());
+    if (!is_intels && !is_simulators) return "the QE's MRSIGNER is " + to_hex(report.mr_signer) + ", which is not Intel's";
+    if (report.isv_prod_id != td_qe_product)
+        return "the QE's ISVPRODID is " + std::to_string(report.isv_prod_id) + ", which is no TD quoting enclave's";
+    if ((report.attributes[0] & sgx_attribute_debug) != 0) return "the QE is debugged (ATTRIBUTES): its keys are the host's";
+    return {};
+}
 
 std::optional<bool> is_simulated_root(ByteView root) {
     const auto &intel = intel_trust_anchors().roots;

@@ -68,16 +68,23 @@ Finding check_qe_identity(const QeIdentity &identity, const QeReport &report) {
     return holds("the QE is the one that the QE identity describes");
 }
 
+// Why this cannot be a TDX module of Intel's, whatever a TCB info says; empty: it may be. Intel TDX Module 1.5 ABI, TEE_TCB_INFO: of a module that Intel signed both are zero.
+std::string module_defect(const TdQuoteBody &body) {
+    if (!is_zero(body.mr_signer_seam)) return "MRSIGNERSEAM is not zero: another signer's TDX module";
+    if (body.seam_attributes != 0) return "SEAMATTRIBUTES are not zero: a TDX module with other rights";
+    return {};
+}
+
 Finding check_module(const TcbInfo &info, const TdQuoteBody &body) {
     const auto version = body.tee_tcb_svn[module_version_byte];
     const auto *const identity = version > 0 ? find_module_identity(info, version) : nullptr;
     if (version > 0 && identity == nullptr) return fails("the TCB info knows no TDX module of version " + std::to_string(version));
     const auto &signer = identity != nullptr ? identity->signer : info.module;
     if (body.mr_signer_seam != signer.mr_signer) return fails("MRSIGNERSEAM is not the TCB info's: another signer's TDX module");
-    // Intel's verifier wants them zero, whatever the mask.
-    if (body.seam_attributes != 0 || (body.seam_attributes & signer.attributes_mask) != signer.attributes) {
-        return fails("SEAMATTRIBUTES are not zero and the TCB info's: a TDX module with other rights");
+    if ((body.seam_attributes & signer.attributes_mask) != signer.attributes) {
+        return fails("SEAMATTRIBUTES are not the TCB info's: a TDX module with other rights");
     }
+    if (auto defect = module_defect(body); !defect.empty()) return fails(std::move(defect));
     return holds("the TDX module is Intel's, of version " + std::to_string(version));
 }
 
@@ -267,7 +274,11 @@ private:
                                         : not_judged("nothing vouches for the QE report");
         }
         const bool known = identity.good();
-        add(statement::qe_identity, std::move(identity), required);
+        add(statement::qe_identity, std::move(identity), required || !may_be_intels);
+        // Any enclave can make a report that names a key: that it is Intel's is asked for without collateral too.
+        auto defect = quote_ ? quoting_enclave_defect(quote_->qe_report, claims_.simulated == true) : "";
+        const bool may_be_intels = defect.empty();
+        if (!may_be_intels && identity.result != Judgement::fails) identity = fails(std::move(defect));
         if (!known) {
             add(statement::qe_tcb, not_judged("the QE is not known to be the one that the QE identity describes"), required);
             return std::nullopt;
@@ -285,7 +296,10 @@ private:
     // Of the platform with its TDX module. Nothing: not judged, or it fails; the claims say why.
     std::optional<TcbStatus> judge_platform(const CheckedCollateral &checked, bool required) {
         const auto none = [&](Finding module, Finding tcb) -> std::optional<TcbStatus> {
-            add(statement::tdx_module, std::move(module), required);
+            auto defect = quote_ ? module_defect(quote_->body) : "";
+            const bool may_be_intels = defect.empty();
+            if (!may_be_intels && module.result != Judgement::fails) module = fails(std::move(defect));
+            add(statement::tdx_module, std::move(module), required || !may_be_intels);
             claims_.tcb.failed = tcb.result == Judgement::fails;
             claims_.tcb.reason = std::move(tcb.reason);
             return std::nullopt;
