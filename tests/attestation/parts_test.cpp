@@ -220,6 +220,8 @@ protected:
     void SetUp() override {
         MachineTest::SetUp();
         other_.body.rtmr = {};
+        other_.pck.pck->ppid.fill(0x31);
+        other_.pck.pck->platform_instance_id->fill(0x32);
         add_to_other(measured("tdx/rtmr3", "of the other"));
         options.anchors->roots.push_back(other_.anchors().roots.front());
     }
@@ -258,6 +260,22 @@ TEST_F(TwoTds, AreVerifiedTogetherAndEachByItsOwnCollateral) {
     std::swap(changed.parts[0].collateral, changed.parts[1].collateral);
     EXPECT_THAT(refused_by(changed), Contains("certificate_chain").Times(0));
     EXPECT_THAT(refused_by(changed), Contains("tcb_info_signature"));
+}
+
+// A platform has a PCK certificate for each TCB that it was certified with: several keys, and one piece of hardware.
+TEST_F(TwoTds, AreNotOfOnePlatformWithTwoKeys) {
+    auto &pck = *other_.pck.pck;
+    const auto another = pck;
+    pck.ppid = platform.pck.pck->ppid;
+    EXPECT_THAT(refused_by(two()), ElementsAre("parts_distinct"));
+    pck = another;
+    pck.platform_instance_id = platform.pck.pck->platform_instance_id;
+    EXPECT_THAT(refused_by(two()), ElementsAre("parts_distinct"));
+    pck = another;
+    // Of what says none nobody knows.
+    pck.platform_instance_id->fill(0);
+    platform.pck.pck->platform_instance_id->fill(0);
+    EXPECT_THAT(refused_by(two()), IsEmpty());
 }
 
 // Not even where the TCB is waived: what is judged of one part says nothing of the other.

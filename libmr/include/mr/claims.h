@@ -53,7 +53,10 @@ struct Claims {
     bool has_auxiliary = false;             // quotes of this kind come with auxiliary data
     std::optional<bool> simulated = {};     // by the root of its certificates: of the simulator, of the hardware's maker; nothing: neither
     bool reference_says_what_runs = false;  // what the reference values say of this kind alone says it, too
-    Bytes leaf_key = {};        // the public key that vouches for this very piece of hardware, in one form; empty: it cannot be read
+    Bytes leaf_key = {};  // the public key that vouches for this very piece of hardware, in one form; empty: it cannot be read
+    // Which piece of hardware it is, as its certificates or its platform's signed claims number it, whatever key vouches for it now: the processor has another key for each TCB.
+    // Empty: nothing says.
+    std::vector<Bytes> hardware_ids = {};
     ClaimedFact hardware = {};  // its certificates lead to the root of the hardware's maker
     ClaimedFact debug = {};     // the host can look into it
     ClaimedTcb tcb = {};

@@ -413,15 +413,22 @@ private:
         for (const auto &claims : claims_) {
             const bool known = claims && !claims->leaf_key.empty();
             all_known = all_known && known;
+        std::set<std::pair<std::string, Bytes>> ids;  // with the kind of hardware
             if (known) distinct = keys.insert(claims->leaf_key).second && distinct;
         }
         state(statement::parts_distinct,
               !distinct   ? Judgement::fails
               : all_known ? Judgement::holds
                           : Judgement::not_judged,
+            if (!claims) continue;
+            for (const auto &id : claims->hardware_ids) {
+                // Zeros are what says none.
+                if (std::ranges::any_of(id, [](auto byte) { return byte != 0; }))
+                    distinct = ids.emplace(claims->kind, id).second && distinct;
+            }
               true,
-              !distinct   ? "two parts are vouched for by one key: one piece of hardware stands for two"
-              : all_known ? "each part is vouched for by a key of its own"
+              !distinct   ? "two parts are vouched for by one key, or are of one platform or chip: one piece of hardware stands for two"
+              : all_known ? "each part is vouched for by a key of its own, and none is of another's hardware"
                           : "which key vouches for a part cannot be read");
         state(statement::parts_bound, Judgement::fails, false,
               "each part is as fresh as its report data, but no part vouches for the others: they may be of several machines");

@@ -196,6 +196,7 @@ public:
 
         auto claims = claims_of(*token, algorithm, policy_.rem_extend);
         claims.leaf_key = std::move(platform_key_);
+        claims.hardware_ids.emplace_back(token->platform.instance_id.begin(), token->platform.instance_id.end());
         claims.hardware = {.is = {}, .reason = "no root of hardware is known for CCA: whoever names the platform's key says whose it is"};
         const auto lifecycle = cca_lifecycle(token->platform.lifecycle);
         claims.debug = {.is = {}, .reason = no_platform};

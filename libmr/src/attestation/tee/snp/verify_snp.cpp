@@ -174,6 +174,13 @@ private:
         add(statement::certificates_valid,
             certificates.empty() ? not_judged("there is no certificate of the report's key") : check_validity(certificates, time_));
         if (chain_.leaf != nullptr) claims_.leaf_key = Bytes(chain_.leaf->key.begin(), chain_.leaf->key.end());
+        // A VLEK is one of many chips: there only the report says which, where it does.
+        if (chain_.key && !chain_.is_vlek) {
+            claims_.hardware_ids.push_back(chain_.key->hardware_id);
+        } else if (report_) {
+            claims_.hardware_ids.emplace_back(report_->chip_id.begin(), report_->chip_id.end());
+        }
+        for (auto &id : claims_.hardware_ids) id.resize(std::size(decltype(report_->chip_id){}));
         claims_.hardware = {.is = {}, .reason = "the certificate chain does not hold"};
         if (chain_.root == nullptr) return;
         const bool is_amds = is_anchor(*chain_.root, amd_trust_anchors());

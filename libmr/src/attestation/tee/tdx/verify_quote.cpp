@@ -196,6 +196,8 @@ private:
         auto pck = decode_pck_extension(*chain.front()->pck_extension);
         if (!pck) return fails(std::move(pck.error().message));
         pck_ = *pck;
+        claims_.hardware_ids.emplace_back(pck_.ppid.begin(), pck_.ppid.end());
+        if (const auto &instance = pck_.platform_instance_id) claims_.hardware_ids.emplace_back(instance->begin(), instance->end());
         chain_ = QuoteChain{.leaf = chain[0], .authority = chain[1], .root = chain[2]};
         return holds("the PCK certificate leads over " + std::string(chain[1]->common_name) + " to the trust anchor " +
                      std::string(chain[2]->common_name));
