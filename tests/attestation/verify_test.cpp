@@ -706,5 +706,22 @@ TEST(VerifyReport, OffItsMachineATdreportHasHashesAndProvesNothing) {
     }
 }
 
+// Whoever carries a quote could leave the log out.
+TEST_F(MachineTest, WhatReferenceValuesSayOfGapsAsksForALog) {
+    const auto mrtd = "\"registers\": {\"mrtd\": [\"" + to_hex(platform.body.mrtd) + "\"]}";
+    const auto zeros = std::string(96, '0');
+    const auto refused = [&](const std::string &member) {
+        options.reference = parse_reference_values(R"({"format": "mrd-reference-values", "version": 1, )" + member + mrtd + "}").value();
+        return refusing(verify(platform.quote(), {}, options));
+    };
+    const std::vector<std::string> all{"log_well_formed", "log_replay", "history_complete", "registers_covered"};
+    EXPECT_EQ(refused(""), std::vector<std::string>());
+    EXPECT_EQ(refused(R"("gaps": "accept", )"), std::vector<std::string>());
+    EXPECT_EQ(refused(R"("acceptedGaps": [], )"), std::vector<std::string>());
+    EXPECT_EQ(refused(R"("gaps": "refuse", )"), all);
+    EXPECT_EQ(refused(R"("uncoveredRegisters": ["rtmr0"], )"), all);
+    EXPECT_EQ(refused(R"("acceptedGaps": [{"register": "rtmr2", "found": ")" + zeros + R"("}], )"), all);
+}
+
 }  // namespace
 }  // namespace mr

@@ -166,6 +166,8 @@ struct ReferenceValues : RuleSet {
     PlatformPolicy platform = {};
     bool tcb_required = false;  // they name a TCB: its lack cannot be waived
     bool accept_gaps = false;   // all of them
+    // A log has to be there, for something was said of gaps, or of registers that it does not lead to: "gaps": "refuse", acceptedGaps or uncoveredRegisters.
+    bool log_required = false;
     std::vector<AcceptedGap> accepted_gaps = {};
     std::vector<std::string> log_only_registers = {};
     std::vector<std::string> uncovered_registers = {};

@@ -148,9 +148,14 @@ public:
 
     void judge_logs(std::span<const ByteView> logs) {
         using namespace statement;  // NOLINT(google-build-using-namespace): names
-        const bool wanted = !logs.empty() || evidence_ != nullptr;
-        if (!wanted || !everything_is_read_) {
-            const std::string reason = everything_is_read_ ? "no log was given" : nothing_signed;
+        const bool is_given = !logs.empty() || evidence_ != nullptr;
+        // A kind without registers that are extended has none.
+        const bool wanted = is_given || (reference_.log_required && !extended_.empty());
+        if (!is_given || !everything_is_read_) {
+            const std::string reason =
+                !everything_is_read_ ? nothing_signed
+                : wanted             ? "no log was given, and gaps, acceptedGaps or uncoveredRegisters of the reference values ask for one"
+                                     : "no log was given";
             for (const auto name : {log_well_formed, log_replay, history_complete, registers_covered})
                 state(name, Judgement::not_judged, wanted, reason);
             state_without_log(verdict_, reference_, fails(reason));

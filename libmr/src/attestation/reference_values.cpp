@@ -289,6 +289,9 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     values.platform.accept_debug = accepts(fields->debug);
     if (fields->simulated_roots) values.platform.accept_simulated_roots = accepts(fields->simulated_roots);
     values.accept_gaps = accepts(fields->gaps);
+    const auto says_some = [](const auto &array) { return array && !array->empty(); };
+    values.log_required =
+        (fields->gaps && !values.accept_gaps) || says_some(fields->accepted_gaps) || says_some(fields->uncovered_registers);
     if (const auto parts = root.find("parts")) {
         for (auto part = parts->first(); part; part = part->next()) {
             if (!varlink::decode<PartFields>(*part))
