@@ -8,6 +8,8 @@
 namespace mr::attestation {
 namespace {
 
+constexpr std::string_view intel_root_name = "Intel SGX Root CA";
+
 bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
@@ -129,6 +131,9 @@ std::string chain_defect(CertificatePool &pool, std::span<const Certificate *con
             return quoted(chain[i]->common_name) + " was not issued by the " + quoted(chain[i + 1]->common_name) + " that follows it";
         }
     }
+    // A root that was given for another kind of hardware certifies none of these.
+    if (chain.back()->common_name != intel_root_name)
+        return quoted(chain.back()->common_name) + " stands where " + std::string(intel_root_name) + " should";
     // Its whole name: a simulator's root has the common name of Intel's.
     if (!is_anchor(*chain.back(), anchors))
         return "the chain's root " + quoted(name_text(chain.back()->subject)) + " is not a trust anchor";
