@@ -413,24 +413,24 @@ private:
         }
         if (parts_.size() < 2) return;
         std::set<Bytes> keys;
+        std::set<std::pair<std::string, Bytes>> ids;  // with the kind of hardware
         bool all_known = true;
         bool distinct = true;
         for (const auto &claims : claims_) {
             const bool known = claims && !claims->leaf_key.empty();
             all_known = all_known && known;
-        std::set<std::pair<std::string, Bytes>> ids;  // with the kind of hardware
             if (known) distinct = keys.insert(claims->leaf_key).second && distinct;
-        }
-        state(statement::parts_distinct,
-              !distinct   ? Judgement::fails
-              : all_known ? Judgement::holds
-                          : Judgement::not_judged,
             if (!claims) continue;
             for (const auto &id : claims->hardware_ids) {
                 // Zeros are what says none.
                 if (std::ranges::any_of(id, [](auto byte) { return byte != 0; }))
                     distinct = ids.emplace(claims->kind, id).second && distinct;
             }
+        }
+        state(statement::parts_distinct,
+              !distinct   ? Judgement::fails
+              : all_known ? Judgement::holds
+                          : Judgement::not_judged,
               true,
               !distinct   ? "two parts are vouched for by one key, or are of one platform or chip: one piece of hardware stands for two"
               : all_known ? "each part is vouched for by a key of its own, and none is of another's hardware"

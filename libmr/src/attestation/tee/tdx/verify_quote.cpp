@@ -275,12 +275,12 @@ private:
             identity = qe_is_certified_ ? check_qe_identity(*checked.qe_identity, quote_->qe_report)
                                         : not_judged("nothing vouches for the QE report");
         }
-        const bool known = identity.good();
-        add(statement::qe_identity, std::move(identity), required || !may_be_intels);
         // Any enclave can make a report that names a key: that it is Intel's is asked for without collateral too.
         auto defect = quote_ ? quoting_enclave_defect(quote_->qe_report, claims_.simulated == true) : "";
         const bool may_be_intels = defect.empty();
         if (!may_be_intels && identity.result != Judgement::fails) identity = fails(std::move(defect));
+        const bool known = identity.good();
+        add(statement::qe_identity, std::move(identity), required || !may_be_intels);
         if (!known) {
             add(statement::qe_tcb, not_judged("the QE is not known to be the one that the QE identity describes"), required);
             return std::nullopt;
