@@ -542,6 +542,17 @@ TEST(VerifyQuote, WhatCannotBeIntelsEnclaveOrModuleIsRefusedWithoutCollateralToo
     }
 }
 
+// Trust anchors are of all kinds of hardware: that of a device's maker is one of them.
+TEST(VerifyQuote, ARootOfAnotherNameThanIntelsCertifiesNoPlatform) {
+    TestPlatform platform;
+    platform.root.common_name = platform.root.issuer = platform.authority.issuer = "Example Device Maker Root";
+    Verdict verdict;
+    verify_quote(platform.quote(), nullptr, platform.anchors(), test_now, {}, verdict);
+    EXPECT_EQ(verdict.find(statement::certificate_chain)->result, Judgement::fails);
+    EXPECT_THAT(verdict.find(statement::certificate_chain)->reason, testing::HasSubstr("stands where Intel SGX Root CA should"));
+    EXPECT_FALSE(verdict.verified());
+}
+
 // ---- What rests on what
 
 TEST(VerifyQuote, BelievesNothingThatIsNotVouchedFor) {
