@@ -61,7 +61,7 @@ struct CreateCommand {
 struct LogCommand {
     std::string format;  // empty: records
     std::string output;
-    std::int64_t from = 1;
+    std::optional<std::int64_t> from;  // 1
     bool follow = false;
     std::optional<std::string> of_register = {};  // a virtual one: the others' events redacted
 };
@@ -139,12 +139,12 @@ struct VerifyCommand {
     std::optional<std::string> reference;
     std::optional<std::string> nonce;
     BindingOptions bound;
-    std::uint32_t bound_uid = 0;
-    std::vector<std::string> certificates;  // beside a report of SEV-SNP
-    std::optional<std::string> without;     // "nonce,reference,tcb": what is not asked for
-    std::optional<std::int64_t> time;       // seconds since the epoch; now
-    std::optional<std::string> ear;         // file for the attestation result, or "-"
-    std::optional<std::string> ear_key;     // which it is signed with
+    std::optional<std::uint32_t> bound_uid;  // 0
+    std::vector<std::string> certificates;   // beside a report of SEV-SNP
+    std::optional<std::string> without;      // "nonce,reference,tcb": what is not asked for
+    std::optional<std::int64_t> time;        // seconds since the epoch; now
+    std::optional<std::string> ear;          // file for the attestation result, or "-"
+    std::optional<std::string> ear_key;      // which it is signed with
 };
 
 int list(const Common &common);
@@ -198,6 +198,9 @@ int print_reply(const Common &common, const typename Method::Parameters &paramet
 
 // The event as the library takes it. Error: a type that is none.
 std::expected<mr::EventOptions, mr::Error> event_of(const Event &event);
+
+// "virtual/build" of "build": of a name without a provider's.
+std::string virtual_register_name(const std::string &name);  // virtual_registers.cpp
 
 // The bytes of --data or --nonce, as report data carries them. Error: invalid_argument, naming the option.
 std::expected<mr::ReportData, mr::Error> report_data_of(std::string_view option, const std::string &hex);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mr/bytes.h"
+#include "mr/event_content.h"
 #include "mr/spdm.h"
 #include "mr/verify_spdm.h"
 #include "mr/wrapped_evidence.h"
@@ -17,7 +18,8 @@ namespace {
 using EvidenceCall = mr::Call<mr::RawReply>;
 
 mr::EvidenceOptions options_of(const EvidenceCommand &command) {
-    mr::EvidenceOptions options{.registers = command.registers, .providers = command.providers};
+    mr::EvidenceOptions options{.registers = {}, .providers = command.providers};
+    for (const auto &name : command.registers) options.registers.push_back(virtual_register_name(name));
     if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
     return options;
 }
@@ -79,6 +81,11 @@ int evidence(const Common &common, const EvidenceCommand &command) {
         return fail_usage("evidence: give --data, or with --nonce what to bind: --bind-key or --bind-tls-exporter");
     if (command.data && (command.nonce || command.bind.role))
         return fail_usage("evidence: --nonce and --role go with --bind-key or --bind-tls-exporter; --data is a nonce by itself");
+    for (const auto &name : command.registers) {
+        if (!virtual_register_name(name).starts_with("virtual/"))
+            return fail_usage("evidence: --for takes virtual registers, as virtual/build: every event of " + mr::printable_text(name) +
+                              " is whole");
+    }
     if (command.cbor && command.format == "coco") return fail_usage("evidence: CoCo's evidence is JSON: --cbor goes with mrd and cmw");
     if (!command.devices.empty() && (!command.data || command.data->size() > 2 * mr::spdm_nonce_size))
         return fail_usage("evidence: a device signs a nonce of at most 32 bytes: with --device give --data of no more");

@@ -9,11 +9,14 @@
 #include "mr/certificate.h"
 #include "mr/cmw.h"
 #include "mr/ear.h"
+#include "mr/snp_report.h"
 #include "mr/tdreport.h"
+#include "mr/verify_snp.h"
 #include "mr/wrapped_evidence.h"
 #include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/confinement.h"
+#include "mrctl/file_kind.h"
 #include "mrctl/inspect.h"
 #include "mrctl/mapped_file.h"
 #include "mrctl/output.h"
@@ -94,6 +97,17 @@ int print_fields(bool json, std::string_view title, const std::string &fields, s
 
 namespace {
 
+// By version, privilege level and algorithm of the signature: one that was cut, or has something behind it, looks like an event log of the TCG's old form.
+bool is_of_snp_report(mr::ByteView bytes) {
+    constexpr std::size_t level_at = 0x30;
+    constexpr std::size_t algorithm_at = 0x34;
+    const auto number_at = [bytes](std::size_t at) {
+        return bytes[at] | bytes[at + 1] << 8U | bytes[at + 2] << 16U | static_cast<std::uint32_t>(bytes[at + 3]) << 24U;
+    };
+    return bytes.size() >= algorithm_at + 4 && bytes.size() < 2 * mr::snp_report_size && number_at(0) >= 2 && number_at(0) <= 5 &&
+           number_at(level_at) <= mr::max_snp_vmpl && number_at(algorithm_at) == 1;
+}
+
 // Of a device, or of what speaks for it.
 std::optional<int> inspect_device(bool json, const std::string &file, mr::ByteView bytes) {
     const auto in_file = [&file](mr::Error error) {
@@ -161,7 +175,7 @@ int inspect(bool json, const InspectCommand &command) {
         const auto result = mr::parse_ear(bytes);
         if (!result) return in_file(result.error());
         auto anchors = key ? mr::parse_trust_anchors(*key) : mr::TrustAnchors();
-        if (!anchors) return fail({anchors.error().code, command.key.value_or("") + ": " + anchors.error().message});
+        if (!anchors) return fail(wrong_file(command.key.value_or(""), *key, anchors.error()));
         if (key && anchors->platform_keys.empty())
             return fail({mr::ErrorCode::malformed, command.key.value_or("") + " has no public key: PEM or a JWK is wanted"});
         return inspect_ear(json, *result, anchors->platform_keys);
@@ -186,6 +200,7 @@ int inspect(bool json, const InspectCommand &command) {
         if (const auto collateral = mr::parse_collateral(text)) return inspect_collateral(json, *collateral);
     }
     if (const auto report = mr::decode_tdisp_report(bytes)) return inspect_tdisp_report(json, *report, bytes.size());
+    if (is_of_snp_report(bytes)) return in_file(mr::decode_snp_report(bytes).error());
     if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, bytes, *log);
     return fail(
         {mr::ErrorCode::malformed,

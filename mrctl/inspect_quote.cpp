@@ -100,7 +100,7 @@ Json json_of(const mr::PckExtension &pck) {
 Json json_of(const mr::SnpKeyExtensions &key) {
     Json json{{"struct_version", key.struct_version}, {"product_name", key.product_name}};
     if (key.fmc) json["fmc"] = *key.fmc;
-    json.update({{"bl", key.bootloader}, {"tee", key.tee}, {"snp", key.snp}, {"ucode", key.microcode}});
+    json.update({{"bootloader", key.bootloader}, {"tee", key.tee}, {"snp", key.snp}, {"microcode", key.microcode}});
     if (!key.hardware_id.empty()) json["hwid"] = mr::to_hex(key.hardware_id);
     if (!key.csp_id.empty()) json["csp_id"] = mr::printable_text(key.csp_id);
     return json;

@@ -1,4 +1,5 @@
-// mrctl inspect of a report of SEV-SNP, and of the table of certificates beside it. The key names are those that SEV tools use.
+// mrctl inspect of a report of SEV-SNP, and of the table of certificates beside it. The key names are those that SEV tools use, and of a TCB those of
+// reference values (snp.minimumTcb).
 #include <array>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -31,7 +32,7 @@ Json json_of(const mr::SnpTcbBytes &bytes, const mr::SnpReport &report) {
     if (product) {
         const auto tcb = mr::snp_tcb_of(bytes, *product);
         if (tcb.fmc) json["fmc"] = *tcb.fmc;
-        json.update({{"bl", tcb.bootloader}, {"tee", tcb.tee}, {"snp", tcb.snp}, {"ucode", tcb.microcode}});
+        json.update({{"bootloader", tcb.bootloader}, {"tee", tcb.tee}, {"snp", tcb.snp}, {"microcode", tcb.microcode}});
     }
     json["raw"] = mr::to_hex(bytes);
     return json;

@@ -105,7 +105,7 @@ void print_line(const mr::LogRecord &record) {
               << or_dash(caller_of(record)) << '\t' << or_dash(description_of(record, mr::max_content_text)) << '\n';
 }
 
-int export_file(const Common &common, const LogCommand &command) {
+int export_file(const Common &common, const LogCommand &command, const std::optional<std::string> &of_register) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     // Opened with the first piece: an unknown format leaves a file that is there alone.
@@ -125,7 +125,7 @@ int export_file(const Common &common, const LogCommand &command) {
             written = file->write(chunk);
             return written.has_value();
         },
-        command.of_register);
+        of_register);
     if (!done) return fail(done.error());
     if (written && file) written = file->close();
     return written ? exit_done : fail(written.error());
@@ -134,17 +134,23 @@ int export_file(const Common &common, const LogCommand &command) {
 }  // namespace
 
 int log(const Common &common, const LogCommand &command) {
+    auto of_register = command.of_register;
+    if (of_register) *of_register = virtual_register_name(*of_register);
+    if (of_register && !of_register->starts_with("virtual/"))
+        return fail_usage("--for takes a virtual register, as virtual/build: every event of " + mr::printable_text(*of_register) +
+                          " is whole");
     if (!command.format.empty()) {
         if (command.follow) return fail_usage("--follow shows records; an export has an end: leave one of them out");
+        if (command.from) return fail_usage("--from shows records from there on; an export is whole: leave one of them out");
         const bool is_binary = command.format.starts_with("tcg");
         if (is_binary && (command.output.empty() || command.output == "-") && is_terminal())
             return fail_usage("the format " + command.format + " is not for a terminal: give -o FILE, or a pipe");
-        return export_file(common, command);
+        return export_file(common, command, of_register);
     }
     if (!command.output.empty()) return fail_usage("-o needs --format: tcg, tcg_index0, cel_json or json");
     if (common.json) {
-        return print_reply<mr::wire::Records>(common,
-                                              {command.from, command.follow ? std::optional(true) : std::nullopt, command.of_register, {}});
+        return print_reply<mr::wire::Records>(
+            common, {command.from.value_or(1), command.follow ? std::optional(true) : std::nullopt, of_register, {}});
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
@@ -156,7 +162,7 @@ int log(const Common &common, const LogCommand &command) {
     if (for_people) table.emplace(width);
     bool is_redacted = false;
     const auto ended = client->records(
-        command.from, command.follow,
+        command.from.value_or(1), command.follow,
         [&](const mr::LogRecord &record) {
             is_redacted = is_redacted || (record.origin == mr::EventOrigin::service && !record.caller);
             if (table) {
@@ -167,9 +173,9 @@ int log(const Common &common, const LogCommand &command) {
             if (command.follow) std::cout.flush();
             return std::cout.good();
         },
-        command.of_register);
+        of_register);
     pager.reset();
-    if (is_redacted && !command.of_register) note("who made an event, and what he said of it, is shown to who has the right log_contents");
+    if (is_redacted && !of_register) note("who made an event, and what he said of it, is shown to who has the right log_contents");
     return ended ? exit_done : fail(ended.error());
 }
 

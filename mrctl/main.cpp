@@ -33,8 +33,11 @@ void add_number(CLI::App &command, const std::string &names, Number least, std::
             const char *const end = value.data() + value.size();
             const auto [stopped, failed] = std::from_chars(value.data(), end, number);
             if (failed != std::errc{} || stopped != end || number < least || number > most) {
-                throw CLI::ValidationError(
-                    names, "\"" + value + "\" is no decimal number from " + std::to_string(least) + " to " + std::to_string(most));
+                constexpr bool has_bounds = std::numeric_limits<Number>::digits < 63;
+                throw CLI::ValidationError(names, "\"" + value + "\" is no decimal number" +
+                                                      (least > std::numeric_limits<Number>::min() || has_bounds
+                                                           ? " from " + std::to_string(least) + " to " + std::to_string(most)
+                                                           : std::string(", as `date +%s` prints")));
             }
             take(number);
         },
@@ -158,6 +161,8 @@ int main(int argc, char **argv) {
         app.add_subcommand("exec",
                            "Runs a program from a sealed copy of it, which is measured before, with its arguments: one that is replaced "
                            "meanwhile is not run. Of a script the interpreter, too. Its exit status is the program's");
+    exec_app->footer(
+        "Takes --socket and --timeout. Exit: the program's status; where it is not run 1 refused or failed, 2 wrong usage, 3 no service.");
     exec_app->positionals_at_end();  // what stands behind them is the program's
     exec_app->add_option("REGISTER", exec.name, "Its name; options of mrctl stand before it")->type_name("")->required()->check(text);
     exec_app->add_option("PROGRAM", exec.program, "Program, found as a shell does, and its arguments; -- may stand before it")
@@ -170,6 +175,10 @@ int main(int argc, char **argv) {
         "gate",
         "Runs a program if this machine's registers and log hold what reference values ask for: a local decision, by mrd's word. "
         "Reference values and decision are events. Exit: the program's status; 1 refused, 255 it cannot be judged");
+    gate_app->footer(
+        "Takes --socket and --timeout; $MRD_SOCKET is not looked at. Exit: the program's status, 0 without one; 1 refused; 255 it cannot "
+        "be judged, also "
+        "for wrong usage and where no mrd is.");
     gate_app->positionals_at_end();  // what stands behind them is the program's
     gate_app->add_option("--reference", gate.reference, "Reference values, JSON")->type_name("FILE")->required();
     gate_app->add_option("--register", gate.name, "Takes the events: a register, or a role [app]")->type_name("REGISTER")->check(text);

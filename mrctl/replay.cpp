@@ -200,6 +200,7 @@ bool is_good(bool equal, bool ends_at_register, bool accept_gaps) { return equal
 
 int replay(const Common &common, const ReplayCommand &command) {
     if (!command.logs.empty()) return replay_files(common.json, command);
+    if (command.registers) return fail_usage("replay: --registers goes with --log: the registers of mrd's log have names");
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
     // Who has the log has its replay, also where he may not list registers, or the listener serves nothing but the log.

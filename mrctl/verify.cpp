@@ -23,6 +23,7 @@
 #include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/confinement.h"
+#include "mrctl/file_kind.h"
 #include "mrctl/output.h"
 #include "mrctl/output_file.h"
 
@@ -95,28 +96,56 @@ std::expected<void, mr::Error> take_collateral(const mr::Bytes &file, mr::Verify
     return {};
 }
 
+// As it is told to who gave collateral of another kind.
+struct CollateralKind {
+    std::string_view kind;
+    std::string_view judged;
+    std::string_view collateral;
+};
+constexpr std::array collateral_kinds{
+    CollateralKind{mr::tdx_kind, "a TD quote", "Intel's collateral, JSON"},
+    CollateralKind{mr::snp_kind, "a report of SEV-SNP", "CRLs of AMD's, PEM or DER"},
+    CollateralKind{mr::spdm_kind, "evidence of a device", "a manifest of its maker, CoRIM"},
+    CollateralKind{mr::cca_kind, "a CCA token", "none"},
+};
+
+// Collateral that no part is judged by would be passed over: who gave it means that it counts. Error: malformed.
+std::expected<void, mr::Error> check_collateral(const VerifyCommand &command, const mr::VerifyOptions &options,
+                                                const std::vector<std::string> &kinds) {
+    for (const auto &[kind, text] : options.collateral) {
+        if (std::ranges::find(kinds, kind) != kinds.end()) continue;
+        const auto told = [](std::string_view of) { return std::ranges::find(collateral_kinds, of, &CollateralKind::kind); };
+        const auto *const judged = kinds.empty() ? collateral_kinds.end() : told(kinds.front());
+        std::string message = *command.collateral + " is of another kind than what is judged: it is " + std::string(told(kind)->collateral);
+        if (judged != collateral_kinds.end())
+            message.append("; the collateral of ").append(judged->judged).append(" is ").append(judged->collateral);
+        return std::unexpected(mr::Error{mr::ErrorCode::malformed, std::move(message)});
+    }
+    return {};
+}
+
 std::expected<void, mr::Error> load(const VerifyCommand &command, Inputs &inputs, mr::VerifyOptions &options) {
     options.time = command.time.value_or(now());
     if (inputs.roots) {
         const auto file = decode_binary_file(*command.roots, std::move(*inputs.roots), mr::max_certificate_file_size);
         if (!file) return std::unexpected(file.error());
         auto anchors = mr::parse_trust_anchors(*file);
-        if (!anchors) return std::unexpected(in_file(*command.roots, anchors.error()));
+        if (!anchors) return std::unexpected(wrong_file(*command.roots, *file, anchors.error(), certificates_kind));
         options.anchors = std::move(*anchors);
     }
     if (inputs.collateral) {
         if (auto taken = take_collateral(*inputs.collateral, options); !taken)
-            return std::unexpected(in_file(*command.collateral, std::move(taken.error())));
+            return std::unexpected(wrong_file(*command.collateral, *inputs.collateral, std::move(taken.error())));
     }
     if (inputs.reference) {
         auto parsed = mr::parse_reference_values({reinterpret_cast<const char *>(inputs.reference->data()), inputs.reference->size()});
-        if (!parsed) return std::unexpected(in_file(*command.reference, parsed.error()));
+        if (!parsed) return std::unexpected(wrong_file(*command.reference, *inputs.reference, parsed.error(), reference_values_kind));
         options.reference = std::move(*parsed);
     }
     if (command.bound.given()) {
         auto binding = binding_of(command.bound, "--bound-", command.nonce, inputs.bound_key);
         if (!binding) return std::unexpected(binding.error());
-        options.bound = mr::BoundTo{.binding = std::move(*binding), .uid = command.bound_uid};
+        options.bound = mr::BoundTo{.binding = std::move(*binding), .uid = command.bound_uid.value_or(0)};
     }
     return {};
 }
@@ -161,7 +190,7 @@ struct Demand {
 };
 constexpr std::array demands{
     Demand{"nonce", "--nonce", &VerifyCommand::nonce, &mr::Waived::nonce, mr::statement::report_data, "freshness"},
-    Demand{"tcb", "--collateral", &VerifyCommand::collateral, &mr::Waived::tcb, mr::statement::tcb, "the platform's TCB and revocation"},
+    Demand{"tcb", "--collateral", &VerifyCommand::collateral, &mr::Waived::tcb, mr::statement::tcb, "the platform's TCB"},
     Demand{"reference", "--reference", &VerifyCommand::reference, &mr::Waived::reference, mr::statement::reference_values, "what runs"},
 };
 
@@ -182,6 +211,15 @@ std::expected<mr::Waived, std::string> waived_by(const VerifyCommand &command) {
     return waived;
 }
 
+// A device has no log, and none leads to a register of SEV-SNP.
+bool may_have_log(const mr::Verdict &verdict) {
+    return verdict.find(mr::statement::device_claims) == nullptr && verdict.find(mr::statement::tcb_order) == nullptr;
+}
+
+// Those that only a log can show.
+constexpr std::array need_log{mr::statement::required_events, mr::statement::forbidden_events, mr::statement::closed_registers,
+                              mr::statement::self_measurement, mr::statement::virtual_registers};
+
 // Who reads only the last line must see what was not looked at.
 std::string positive_line(const mr::Verdict &verdict) {
     using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
@@ -189,17 +227,18 @@ std::string positive_line(const mr::Verdict &verdict) {
         const auto *statement = verdict.find(name);
         return statement != nullptr && statement->result == result;
     };
-    // A device has no log.
     const bool is_device = verdict.find(device_claims) != nullptr;
     std::vector<std::string> left_out;
     if (has_result(root_is_hardware, mr::Judgement::fails)) left_out.emplace_back("hardware (the root is not Intel's)");
     if (has_result(root_is_hardware, mr::Judgement::not_judged))
         left_out.emplace_back(is_device ? "hardware (the root was given, and no root is that of all devices)"
                                         : "hardware (its key was given, no root vouches for it)");
-    if (!is_device && has_result(log_replay, mr::Judgement::not_judged)) left_out.emplace_back("the log (no --log)");
+    if (may_have_log(verdict) && has_result(log_replay, mr::Judgement::not_judged)) left_out.emplace_back("the log (no --log)");
     for (const auto &demand : demands) {
-        if (has_result(demand.statement, mr::Judgement::not_judged))
-            left_out.push_back(std::string(demand.subject) + " (--without " + std::string(demand.word) + ")");
+        if (!has_result(demand.statement, mr::Judgement::not_judged)) continue;
+        // Where nothing can be revoked there is no such statement.
+        const auto *const more = demand.statement == tcb && verdict.find(not_revoked) != nullptr ? " and revocation" : "";
+        left_out.push_back(std::string(demand.subject) + more + " (--without " + std::string(demand.word) + ")");
     }
     return left_out.empty() ? "verified" : "verified, but not " + listed(left_out);
 }
@@ -207,7 +246,8 @@ std::string positive_line(const mr::Verdict &verdict) {
 struct Judged {
     mr::Verdict verdict;
     mr::UnixTime time = 0;
-    bool has_collateral = false;
+    bool has_collateral = false;      // of SEV-SNP: a CRL
+    bool lacks_log = false;           // which could have been given
     bool lacks_certificates = false;  // of a report of SEV-SNP
 };
 
@@ -222,7 +262,7 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
     for (const auto &each : judged.verdict.statements()) {
         if (!is_wrong(each)) continue;
         // Without collateral none of the statements about the platform holds: the last one stands for them.
-        if (!judged.has_collateral && platform != nullptr && is_wrong(*platform) &&
+        if (!judged.has_collateral && rests_on_collateral && platform != nullptr && is_wrong(*platform) &&
             std::ranges::find(need_collateral, each.name) != need_collateral.end())
             continue;
         failing.push_back(each.name);
@@ -230,6 +270,9 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
         if (demand != demands.end() &&
             !(each.name == tcb ? judged.has_collateral || !rests_on_collateral : (command.*demand->given).has_value()))
             failing.back().append(" (no ").append(demand->option).append(")");
+        // AMD's CRL: the last of those that need it says so for all.
+        if (each.name == not_revoked && !rests_on_collateral && !judged.has_collateral) failing.back().append(" (no --collateral)");
+        if (judged.lacks_log && std::ranges::find(need_log, each.name) != need_log.end()) failing.back().append(" (no --log)");
         if (each.name != certificate_chain) continue;
         if (judged.lacks_certificates) {
             failing.back().append(" (no --certificates)");
@@ -283,18 +326,27 @@ std::expected<mr::WrappedEvidence, mr::Error> read_judged(const VerifyCommand &c
         return mr::WrappedEvidence{.evidence = std::move(*evidence)};
     }
     if (must_be_quote || begins_quote(*file)) return mr::WrappedEvidence{.quote = std::move(*file)};
-    if (!mr::wrapped_form(*file))
+    if (!mr::wrapped_form(*file)) {
+        const auto kind = file_kind(*file);
         return std::unexpected(mr::Error{
             mr::ErrorCode::malformed,
-            name + " (" + std::to_string(file->size()) +
-                " bytes) is nothing that can be verified; looked for were evidence of mrd (JSON or CBOR) or of a device, CMW, a TSM "
+            name + " (" + std::to_string(file->size()) + " bytes) is nothing that can be verified" +
+                (kind.empty() ? "" : ": it is " + kind) +
+                "; looked for were evidence of mrd (JSON or CBOR) or of a device, CMW, a TSM "
                 "report, the evidence "
                 "JSON "
                 "of CoCo or ratsd, a TD quote (version 4 or 5), a report of SEV-SNP (1184 bytes), a CCA token and a TDREPORT: `mrctl "
                 "inspect` says what other files are"});
+    }
     auto wrapped = mr::unwrap_evidence(*file);
     if (!wrapped) return std::unexpected(in_file(name, wrapped.error()));
     return wrapped;
+}
+
+// Of what comes beside a report.
+bool has_crl(const std::optional<mr::Bytes> &auxiliary) {
+    const auto read = auxiliary ? mr::read_snp_certificates(*auxiliary) : std::unexpected(mr::Error());
+    return read && !read->crls.empty();
 }
 
 std::expected<Judged, mr::Error> judge(const VerifyCommand &command, Inputs &inputs, const mr::VerifyOptions &options) {
@@ -304,8 +356,12 @@ std::expected<Judged, mr::Error> judge(const VerifyCommand &command, Inputs &inp
     if (const auto &evidence = read->evidence) {
         if (!command.logs.empty()) return wrong_usage("evidence has its log in it; --log goes with a quote, a report or a token");
         if (!command.certificates.empty()) return wrong_usage("evidence has its certificates in it; --certificates goes with a report");
+        std::vector<std::string> kinds;
+        for (const auto &part : evidence->parts) kinds.push_back(part.kind);
+        if (auto checked = check_collateral(command, options, kinds); !checked) return std::unexpected(std::move(checked.error()));
         judged.verdict = mr::verify(*evidence, options);
-        judged.has_collateral |= std::ranges::any_of(evidence->parts, [](const auto &part) { return part.collateral.has_value(); });
+        judged.has_collateral |=
+            std::ranges::any_of(evidence->parts, [](const auto &part) { return part.collateral.has_value() || has_crl(part.auxiliary); });
         return judged;
     }
     if (!command.certificates.empty() && mr::begins_cca_token(read->quote))
@@ -326,9 +382,14 @@ std::expected<Judged, mr::Error> judge(const VerifyCommand &command, Inputs &inp
     if (!auxiliary) return std::unexpected(auxiliary.error());
     mr::TeeEvidence quote{.quote = read->quote};
     if (*auxiliary) quote.auxiliary = **auxiliary;
-    const auto *const snp = mr::find_tee(mr::snp_kind);
-    judged.lacks_certificates = !*auxiliary && snp != nullptr && snp->begins_quote(read->quote);
+    const auto tees = mr::known_tees();
+    const auto tee = std::ranges::find_if(tees, [&](const mr::Tee *each) { return each->begins_quote(read->quote); });
+    const std::string kind(tee == tees.end() ? "" : (*tee)->kind());
+    if (auto checked = check_collateral(command, options, {kind}); !checked) return std::unexpected(std::move(checked.error()));
+    judged.lacks_certificates = !*auxiliary && kind == mr::snp_kind;
+    judged.has_collateral |= has_crl(*auxiliary);
     judged.verdict = mr::verify(quote, logs, options);
+    judged.lacks_log = logs.empty() && may_have_log(judged.verdict);
     return judged;
 }
 
@@ -357,6 +418,7 @@ int verify(bool json, const VerifyCommand &command) {
     mr::VerifyOptions options;
     if (command.bound.given() && !command.nonce) return fail_usage("verify: what is bound is bound with a nonce: give --nonce");
     if (command.bound.role && !command.bound.given()) return fail_usage("verify: --role goes with --bound-key or --bound-tls-exporter");
+    if (command.bound_uid && !command.bound.given()) return fail_usage("verify: --bound-uid goes with --bound-key or --bound-tls-exporter");
     if (command.nonce && !command.bound.given()) {
         const auto nonce = report_data_of("--nonce", *command.nonce);
         if (!nonce) return fail_usage("verify: " + nonce.error().message);

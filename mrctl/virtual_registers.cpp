@@ -8,16 +8,12 @@
 
 namespace mrctl {
 
-namespace {
-
-std::string whole(const std::string &name) { return name.find('/') == std::string::npos ? "virtual/" + name : name; }
-
-}  // namespace
+std::string virtual_register_name(const std::string &name) { return name.find('/') == std::string::npos ? "virtual/" + name : name; }
 
 int create(const Common &common, const CreateCommand &command) {
     const auto hash = mr::hash_algorithm_from(command.hash);
     if (!hash) return fail_usage("--hash names no hash that is known: sha256, sha384 or sha512");
-    const auto name = whole(command.name);
+    const auto name = virtual_register_name(command.name);
     if (common.json) return print_reply<mr::wire::Create>(common, {name, mr::to_string(*hash), command.on});
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
@@ -28,12 +24,12 @@ int create(const Common &common, const CreateCommand &command) {
 }
 
 int close(const Common &common, const std::string &name) {
-    if (common.json) return print_reply<mr::wire::Close>(common, {whole(name)});
+    if (common.json) return print_reply<mr::wire::Close>(common, {virtual_register_name(name)});
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto sequence = client->close(whole(name));
+    const auto sequence = client->close(virtual_register_name(name));
     if (!sequence) return fail(sequence.error());
-    std::cout << mr::printable_text(whole(name)) << " closed by event " << *sequence << '\n';
+    std::cout << mr::printable_text(virtual_register_name(name)) << " closed by event " << *sequence << '\n';
     return exit_done;
 }
 

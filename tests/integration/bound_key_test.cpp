@@ -96,6 +96,7 @@ TEST_F(BoundKey, WhatIsAskedForByHalfIsWrongUsage) {
                 HasSubstr("/dev/null: the file has no public key"));
     EXPECT_THAT(failure(2, {"verify", "/dev/null", "--bound-key", file("key.pem")}), HasSubstr("give --nonce"));
     EXPECT_THAT(failure(2, {"verify", "/dev/null", "--role", "client", "--nonce", nonce}), HasSubstr("--role goes with"));
+    EXPECT_THAT(failure(2, {"verify", "/dev/null", "--bound-uid", "0", "--nonce", nonce}), HasSubstr("--bound-uid goes with"));
     EXPECT_THAT(failure(2, {"verify", "/dev/null", "--bound-key", "", "--nonce", nonce}), HasSubstr("--bound-key is empty"));
 }
 

@@ -526,6 +526,18 @@ TEST_F(MrctlVerify, WhatIsNeitherAskedForNorWaivedIsExitCodeOneAndNamedInTheLast
                       HasSubstr("(--without reference)")));
     EXPECT_EQ(said(quote, 0, {"--without", "nonce,reference", "--collateral", at("c.json")}),
               "verified, but not hardware (the root is not Intel's), freshness (--without nonce), what runs (--without reference)");
+    std::ofstream(at("events.json")) << R"({"format":"mrd-reference-values","version":1,"requiredEvents":[{"name":"it","text":"x"}]})";
+    EXPECT_EQ(said({"verify", "--quote", at("q.bin"), "--roots", at("root.pem")}, 1,
+                   {"--without", "nonce,tcb", "--reference", at("events.json")}),
+              "REFUSED: required_events (no --log)");
+    // Collateral that nothing is judged by is not passed over.
+    std::ofstream(at("other.corim"), std::ios::binary) << "\xd9\x01\xf5\xa0";
+    EXPECT_EQ(mrctl({"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", data, "--without", "reference", "--collateral",
+                     at("other.corim")})
+                  .err,
+              "mrctl: " + at("other.corim") +
+                  " is of another kind than what is judged: it is a manifest of its maker, CoRIM; the collateral of a TD quote is Intel's "
+                  "collateral, JSON\n");
     // Evidence without its collateral, which a revoked platform would take away; and with a false one, which counts whatever is waived.
     auto stripped = Json::parse(contents(at("e.json")));
     stripped["parts"][0].erase("collateral");

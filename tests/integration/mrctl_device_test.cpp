@@ -43,6 +43,24 @@ TEST_F(MrctlDevice, FindsOutThatAFileIsEvidenceOfADeviceAndJudgesIt) {
     EXPECT_THAT(failure(2, {"verify", evidence, "--log", reference, "--nonce", nonce}), HasSubstr("a device has no log"));
 }
 
+// What is passed over would look as if it had been taken.
+TEST_F(MrctlDevice, AFileInTheWrongPlaceIsRefusedAndSaysWhatItIs) {
+    const mr::DeviceSample sample("doe-p384-12-all-signed");
+    const auto evidence = file("device.json", mr::write_device_evidence(sample.evidence));
+    const auto refused = [&](const std::string &option, const std::string &path) {
+        return failure(1, {"verify", evidence, "--nonce", hex(1, 32), "--without", "reference", option, path});
+    };
+    EXPECT_THAT(refused("--collateral", evidence), HasSubstr(": it is evidence of a device: "));
+    EXPECT_THAT(refused("--roots", evidence), HasSubstr(": it is evidence of a device: "));
+    const auto comma = file("comma.json", "{\n\"format\": \"mrd-reference-values\",\n\"version\": 1,\n}\n");
+    EXPECT_THAT(failure(1, {"verify", evidence, "--nonce", hex(1, 32), "--reference", comma}), HasSubstr("see line 4"));
+    EXPECT_THAT(failure(1, {"verify", evidence, "--nonce", hex(1, 32), "--reference", evidence}),
+                HasSubstr("it is evidence of a device: reference values: the member format is missing"));
+    EXPECT_THAT(failure(2, {"verify", evidence, "--time", "2026-11-29"}), HasSubstr("is no decimal number, as `date +%s` prints"));
+    const auto root = file("root.pem", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n");
+    EXPECT_THAT(failure(1, {"verify", root, "--nonce", hex(1, 32)}), HasSubstr("is nothing that can be verified: it is certificates"));
+}
+
 TEST_F(MrctlDevice, ExplainsEvidenceAndWhatIsSaidToATsm) {
     const mr::DeviceSample sample("doe-p384-12-all-signed");
     const auto device = json({"inspect", file("device.json", mr::write_device_evidence(sample.evidence))});

@@ -45,7 +45,7 @@ TEST_F(MrctlSnp, VerifiesAReportWithTheCertificateOfItsKey) {
                                                "--reference"};
         auto good = command;
         good.push_back(reference(facts["measurement"]));
-        EXPECT_THAT(output(good), EndsWith("\nverified, but not the log (no --log), the platform's TCB and revocation (--without tcb)\n"));
+        EXPECT_THAT(output(good), EndsWith("\nverified, but not the platform's TCB and revocation (--without tcb)\n"));
         auto bad = command;
         bad.push_back(reference(std::string(96, 'a')));
         const auto refused = mrctl(bad);
@@ -71,9 +71,33 @@ TEST_F(MrctlSnp, SaysWhatIsMissingWhereThereIsNoCertificate) {
     EXPECT_THAT(other.out, HasSubstr("quote_signature"));
 }
 
+// Of SEV-SNP the TCB rests on reference values: statements about CRLs are no part of it.
+TEST_F(MrctlSnp, NamesEveryStatementThatDoesNotHoldWithoutACrl) {
+    const auto set = std::string("turin-v5");
+    const auto values = (folder() / "tcb.json").native();
+    std::ofstream(values) << R"({"format":"mrd-reference-values","version":1,"registers":{"measurement":[")"
+                          << expected(set)["measurement"].get<std::string>() << R"("]},"snp":{"minimumTcb":{"Turin":{"microcode":255}}}})";
+    const std::vector<std::string> command{"verify",         sample(set + "/report.bin"),
+                                           "--certificates", sample(set + "/vcek.der"),
+                                           "--without",      "nonce",
+                                           "--time",         in_2027,
+                                           "--reference",    values};
+    const auto refused = mrctl(command);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.out, EndsWith("\nREFUSED: crl_signatures, crls_current, not_revoked (no --collateral), tcb\n"));
+    EXPECT_THAT(refused.out, HasSubstr("there is no CRL by ARK-Turin, neither as collateral nor beside the certificates"));
+}
+
+TEST_F(MrctlSnp, AReportThatIsCutIsNoEventLog) {
+    const auto cut = (folder() / "cut.bin").native();
+    std::ofstream(cut, std::ios::binary) << contents(sample("turin-v5/report.bin")).substr(0, 1180);
+    EXPECT_THAT(failure(1, {"inspect", cut}), HasSubstr("a report of SEV-SNP has 1184 bytes, this has 1180"));
+}
+
 TEST_F(MrctlSnp, ExplainsAReport) {
     EXPECT_THAT(output({"inspect", sample("turin-v5/report.bin")}),
-                AllOf(StartsWith("Report of an AMD SEV-SNP guest, version 5"), HasSubstr("\nmeasurement 6d6c3545")));
+                AllOf(StartsWith("Report of an AMD SEV-SNP guest, version 5"), HasSubstr("\nmeasurement 6d6c3545"),
+                      HasSubstr("\nreported_tcb.bootloader "), HasSubstr("\nreported_tcb.microcode ")));
 }
 
 }  // namespace

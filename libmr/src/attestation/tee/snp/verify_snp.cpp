@@ -221,7 +221,8 @@ private:
         if (!is_readable) return none(fails("a CRL that is given cannot be read"));
         if (!chain_.defect.empty()) return none(not_judged("the certificate chain does not hold"));
         if (of_root.empty()) {
-            const auto reason = "there is no CRL by " + std::string(chain_.root->common_name);
+            const auto reason =
+                "there is no CRL by " + std::string(chain_.root->common_name) + ", neither as collateral nor beside the certificates";
             return none(required ? fails(reason) : not_judged(reason));
         }
         const auto is_good = [&](const Crl &crl) {

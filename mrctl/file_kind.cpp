@@ -1,0 +1,67 @@
+#include "mrctl/file_kind.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mr/cca_token.h"
+#include "mr/corim.h"
+#include "mr/ear.h"
+#include "mr/event_log.h"
+#include "mr/evidence.h"
+#include "mr/snp_report.h"
+#include "mr/tee.h"
+#include "mr/verify_cca.h"
+#include "mr/verify_quote.h"
+#include "mr/verify_snp.h"
+#include "mr/verify_spdm.h"
+#include "mr/wrapped_evidence.h"
+
+namespace mrctl {
+
+namespace {
+
+constexpr std::size_t looked_at = 65536;  // bytes
+
+std::string kind_of_quote(mr::ByteView file) {
+    for (const auto *tee : mr::known_tees()) {
+        if (!tee->begins_quote(file)) continue;
+        if (tee->kind() == mr::tdx_kind) return "a TD quote";
+        if (tee->kind() == mr::snp_kind) return "a report of SEV-SNP";
+        if (tee->kind() == mr::cca_kind) return "a CCA token";
+    }
+    return {};
+}
+
+std::string kind_of_text(std::string_view text) {
+    const auto has = [begin = text.substr(0, looked_at)](std::string_view part) { return begin.find(part) != std::string_view::npos; };
+    if (has("PRIVATE KEY-----")) return "a private key";
+    if (has("-----BEGIN CERTIFICATE")) return std::string(certificates_kind);
+    if (has("-----BEGIN X509 CRL")) return "a CRL";
+    if (has("-----BEGIN PUBLIC KEY")) return "a public key";
+    if (has("\"mrd-reference-values\"")) return std::string(reference_values_kind);
+    return {};
+}
+
+}  // namespace
+
+std::string file_kind(mr::ByteView file) {
+    const std::string_view text(reinterpret_cast<const char *>(file.data()), file.size());
+    if (mr::is_evidence(file)) return "evidence of mrd";
+    if (mr::is_device_evidence(file)) return "evidence of a device";
+    if (mr::begins_corim(file)) return "a manifest of a device's maker (CoRIM)";
+    if (auto kind = kind_of_text(text); !kind.empty()) return kind;
+    if (mr::begins_ear(file)) return "an attestation result (EAR)";
+    if (file.size() <= mr::max_collateral_size && mr::parse_collateral(text)) return "Intel's collateral";
+    if (mr::is_snp_table(file)) return "the table of certificates beside a report of SEV-SNP";
+    if (auto kind = kind_of_quote(file); !kind.empty()) return kind;
+    if (mr::wrapped_form(file)) return "evidence in another tool's form";
+    return mr::EventLogReader::open(file) ? "an event log" : "";
+}
+
+mr::Error wrong_file(const std::string &path, mr::ByteView file, mr::Error error, std::string_view wanted) {
+    const auto kind = file_kind(file);
+    error.message.insert(0, path + (kind.empty() || kind == wanted ? ": " : ": it is " + kind + ": "));
+    return error;
+}
+
+}  // namespace mrctl
