@@ -147,7 +147,13 @@ int gate(const Common &common, const GateCommand &command) {
     if (options.socket.empty()) options.socket = mr::default_socket;
     options.trusted_servers = whom_to_trust();
     auto client = mr::Client::connect(options);
-    if (!client) return cannot_judge(client.error());
+    if (!client) {
+        auto error = client.error();
+        // Here it is not looked at.
+        constexpr std::string_view other_way = " or MRD_SOCKET";
+        if (const auto at = error.message.find(other_way); at != std::string::npos) error.message.erase(at, other_way.size());
+        return cannot_judge(error);
+    }
     const auto measured = client->measure_digest(command.name, mr::ContentDigest{mr::HashAlgorithm::sha384, *digest},
                                                  {.description = "gate reference " + mr::printable_text(command.reference)});
     if (!measured) return cannot_judge(measured.error());

@@ -169,6 +169,15 @@ TEST_F(MrctlGate, TheEnvironmentDoesNotChooseWhoIsAsked) {
     EXPECT_THAT(done.err, HasSubstr("no mrd at /run/mrd/io.mrd"));
 }
 
+TEST_F(MrctlGate, DoesNotPointToWhatItDoesNotLookAt) {
+    const auto nobody =
+        run_program({places::mrctl(), "--socket", (folder() / "none").native(), "gate", "--reference", reference("values", "a")}, folder());
+    EXPECT_EQ(nobody.exit_code, 255);
+    EXPECT_THAT(nobody.err, AllOf(HasSubstr("name its socket with --socket"), ::testing::Not(HasSubstr("MRD_SOCKET"))));
+    const auto help = run_program({places::mrctl(), "gate", "--help"}, folder()).out;
+    EXPECT_THAT(help, AllOf(HasSubstr("255 it cannot be judged, also"), ::testing::Not(HasSubstr("3 no service"))));
+}
+
 TEST_F(MrctlGate, AnotherUsersServiceIsNotAskedAnything) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
     std::filesystem::permissions(folder(), std::filesystem::perms::all);
