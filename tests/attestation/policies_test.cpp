@@ -435,7 +435,9 @@ TEST_F(PolicyTest, ARegisterThatTheLogDoesNotLeadToIsNotClosed) {
 TEST_F(PolicyTest, ARegisterThatNoQuoteSignsIsNotClosed) {
     const auto verdict = judge({{"closedRegisters", {{{"register", "rtmr9"}, {"events", json::array()}}}}}, [](auto &) {});
     EXPECT_EQ(result_of(verdict, closed_registers), Judgement::fails);
-    EXPECT_THAT(reason_of(verdict, closed_registers), HasSubstr("rtmr9 (it is in no quote)"));
+    EXPECT_THAT(
+        reason_of(verdict, closed_registers),
+        HasSubstr("rtmr9 (rtmr9 is in no quote, and no role (roles has those that there are); there are rtmr0, rtmr1, rtmr2, rtmr3)"));
 }
 
 // What they only allow leaves open what runs.

@@ -131,7 +131,7 @@ TEST_F(ToyTest, ARegisterIsClosedInEveryPartThatItsNameMeans) {
     extend_ledger(measured("toy0/ledger", "another", {HashAlgorithm::sha512}));
     EXPECT_THAT(refused_by(both()), ElementsAre("closed_registers"));
     closed = {{.register_name = "toy1/ledger", .events = {settings, plugin, {.name = "another", .data = bytes_of("another")}}}};
-    EXPECT_THAT(reason_of(verify(both(), options), closed_registers), HasSubstr("toy1/ledger (it is in no quote)"));
+    EXPECT_THAT(reason_of(verify(both(), options), closed_registers), HasSubstr("toy1/ledger (toy1/ledger is in no quote, and no role"));
     closed.front().register_name = "toy/ledger";
     EXPECT_THAT(refused_by(both()), IsEmpty());
 }

@@ -103,7 +103,8 @@ TEST_F(MachineTest, ReferenceValuesThatDemandNothingOfWhatRunsCountAsNotGiven) {
     options.reference.required_events = {{.name = "the kernel", .description = "kernel"}};
     EXPECT_THAT(refused_for(), IsEmpty());
     options.reference.required_events.front().register_name = "tdx/rtmr9";
-    EXPECT_THAT(reason_of(verify(evidence(), options), required_events), HasSubstr("the kernel (tdx/rtmr9 is in no quote)"));
+    EXPECT_THAT(reason_of(verify(evidence(), options), required_events),
+                HasSubstr("the kernel (tdx/rtmr9 is in no quote, and no role (roles has those that there are); there are rtmr0, rtmr1"));
     options.reference.required_events.clear();
     // What whoever starts the machine says of it is not what runs.
     options.reference.registers["mrconfigid"] = {Bytes(platform.body.mrconfigid.begin(), platform.body.mrconfigid.end())};

@@ -14,6 +14,7 @@
 #include "libmr/src/attestation/log_judgement.h"
 #include "libmr/src/attestation/signed_register.h"
 #include "mr/verify.h"
+#include "mr/verify_spdm.h"
 
 namespace mr {
 
@@ -204,11 +205,17 @@ public:
         std::size_t said = 0;
         while (said < parts_.size() && is_said_of(said)) ++said;
         if (said > 0 && said == parts_.size()) return state(statement::reference_values, Judgement::holds, true, "they say what must run");
+        // What they say of a device was compared with nothing then.
+        const auto *const chain = verdict_.find(statement::certificate_chain);
+        const bool is_of_device =
+            reference_.platform.of_kind.contains(spdm_kind) && std::ranges::find(parts_, spdm_kind, &Part::kind) != parts_.end();
+        const bool is_vouched_for = chain != nullptr && chain->result == Judgement::holds;
         state(statement::reference_values, Judgement::not_judged, !options_.waived.reference,
-              in_part(said) +
-                  "no reference values say what must run, by registers, requiredEvents or the events of closedRegisters: what they only "
-                  "forbid "
-                  "or accept leaves the rest open");
+              is_of_device && !is_vouched_for ? "nothing vouches for what the device says"
+                                              : in_part(said) +
+                                                    "no reference values say what must run, by registers, requiredEvents, the events of "
+                                                    "closedRegisters or, of a device, spdm.blocks: what they only forbid or accept "
+                                                    "leaves the rest open");
     }
 
     void judge_registers() { add(statement::register_values, values_of(reference_), "no register values were asked for"); }
@@ -327,7 +334,7 @@ private:
                                        : "expected was " + to_hex(allowed.front()) +
                                              (allowed.size() == 1 ? "" : " or one of " + std::to_string(allowed.size() - 1) + " more"));
             }
-            if (!is_there) wrong.emplace_back(name + " is in no quote", "");
+            if (!is_there) wrong.emplace_back(not_signed(name, signed_, reference_), "");
         }
         if (!wrong.empty()) return fails(listed(wrong) + ": not among the reference values");
         return holds(std::to_string(set.registers.size()) + " registers have values that are allowed");

@@ -102,7 +102,7 @@ Finding SelfJudgement::finding(std::span<const LoggedEnd> ends) const {
         takes_nothing_else = takes_nothing_else && is_log_only(registers_[number], reference_);
     }
     const auto parts = parts_with(registers_, [&](const SignedRegister &reg) { return is_meant(rule_.register_name, reg, reference_); });
-    if (parts.empty()) return fails(rule_.register_name + " is in no quote");
+    if (parts.empty()) return fails(not_signed(rule_.register_name, registers_, reference_));
     if (!untold.empty())
         return not_judged(untold +
                           ", so that mrd may say of itself there that it is another one: only envelopes, or events whose content "

@@ -162,7 +162,9 @@ std::optional<SetJudgement::Met> SetJudgement::meets(std::size_t rule, const std
 std::string SetJudgement::why_missing(std::size_t rule, const std::string &part, std::span<const LoggedEnd> ends) const {
     const auto &noted = required_[rule];
     const bool is_one_part = std::ranges::all_of(registers_, [&](const SignedRegister &reg) { return reg.part == part; });
-    const auto expected = (is_one_part ? "" : "in " + part + " ") + "expected was " + told(rules_.required[rule].rule());
+    const auto &wanted = rules_.required[rule].rule();
+    const auto expected = (is_one_part ? "" : "in " + part + " ") + "expected was " + told(wanted) +
+                          (wanted.register_name.empty() ? "" : " in " + wanted.register_name);
     const auto is_in_scope = [&](std::size_t number) { return required_scopes_[rule][number] && registers_[number].part == part; };
     for (std::size_t number = 0; number < registers_.size(); ++number) {
         if (is_in_scope(number) && !ends[number].unknown.empty()) return ends[number].unknown;
@@ -198,7 +200,8 @@ Finding SetJudgement::judge_required(std::span<const LoggedEnd> ends) const {
             return without == parts.end();
         });
         if (place == places.end()) {
-            missing.emplace_back(rule.name, lacking ? why_missing(i, *lacking, ends) : rule.register_name + " is in no quote");
+            missing.emplace_back(rule.name,
+                                 lacking ? why_missing(i, *lacking, ends) : not_signed(rule.register_name, registers_, reference_));
             continue;
         }
         for (const auto &part : *place) {
@@ -225,7 +228,9 @@ Finding SetJudgement::judge_forbidden(std::span<const LoggedEnd> ends, bool has_
     std::vector<std::string> unknown;
     for (std::size_t i = 0; i < rules_.forbidden.size(); ++i) {
         const auto &rule = rules_.forbidden[i].rule();
-        if (std::ranges::none_of(forbidden_scopes_[i], std::identity())) unknown.push_back(rule.name + " (" + rule.register_name + ")");
+        if (std::ranges::none_of(forbidden_scopes_[i], std::identity()))
+            unknown.push_back(rule.name + " (" +
+                              (rule.register_name.empty() ? "any register" : not_signed(rule.register_name, registers_, reference_)) + ")");
     }
     if (!unknown.empty()) return not_judged("no quote signs the register of " + listed(unknown));
     // Those that one may hide in: the log does not lead there, or only over a gap.
@@ -249,7 +254,8 @@ Finding SetJudgement::judge_closed(std::span<const LoggedEnd> ends) const {
     Basis basis(reference_);
     for (std::size_t rule = 0; rule < rules_.closed.size(); ++rule) {
         if (std::ranges::find(closed_, rule, &Closed::rule) == closed_.end())
-            wrong.emplace_back(rules_.closed[rule].closed.register_name, "it is in no quote");
+            wrong.emplace_back(rules_.closed[rule].closed.register_name,
+                               not_signed(rules_.closed[rule].closed.register_name, registers_, reference_));
     }
     for (const auto &[rule, number, judgement] : closed_) {
         const auto &reg = registers_[number];

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "libmr/src/attestation/event_text.h"
+
 namespace mr::attestation {
 
 std::string_view provider_of(std::string_view name) {
@@ -44,6 +46,19 @@ std::vector<std::string> parts_that_carry(std::span<const SignedRegister> regist
     auto parts = parts_with(registers, [&](const SignedRegister &reg) { return is_log_only(reg, reference); });
     if (parts.empty()) parts.emplace_back();
     return parts;
+}
+
+std::string not_signed(std::string_view name, std::span<const SignedRegister> registers, const ReferenceValues &reference) {
+    if (name.starts_with(virtual_prefix)) return std::string(name) + " is carried by no register that a quote signs";
+    std::vector<std::string> known;
+    for (const auto &reg : registers) {
+        if (!reg.is_virtual()) known.push_back(reg.shown);
+    }
+    const auto there_are = known.empty() ? std::string("no register is") : "there are " + listed(known);
+    if (name.empty()) return "no register is in a quote";
+    if (const auto role = reference.roles.find(std::string(name)); role != reference.roles.end())
+        return "the role " + std::string(name) + " is " + listed(role->second) + ", of which none is in a quote; " + there_are;
+    return std::string(name) + " is in no quote, and no role (roles has those that there are); " + there_are;
 }
 
 void give_roles(const ReferenceValues &reference, std::span<SignedRegister> registers) {

@@ -54,6 +54,9 @@ std::vector<std::string> parts_with(std::span<const SignedRegister> registers, I
 // Those that have a register which takes nothing but envelopes: what a virtual register has to be in. None has one: one without a name.
 std::vector<std::string> parts_that_carry(std::span<const SignedRegister> registers, const ReferenceValues &reference);
 
+// Of a name that is_meant() by none of them: "rtmr9 is in no quote; there are rtmr0, rtmr1". `name` may be empty.
+std::string not_signed(std::string_view name, std::span<const SignedRegister> registers, const ReferenceValues &reference);
+
 // Gives them the roles of the reference values: in each part to what the first of its names means that means one there at all; names behind one that means a
 // register of a part which the reference values name count no more. Whoever adds a part of another kind so moves no role away from the others.
 void give_roles(const ReferenceValues &reference, std::span<SignedRegister> registers);

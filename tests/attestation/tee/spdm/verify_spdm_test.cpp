@@ -281,8 +281,15 @@ TEST_F(VerifySpdm, WithoutReferenceValuesNothingSaysWhatRuns) {
     auto options = sample_->options(values_);
     options.waived = {.nonce = false, .reference = false, .tcb = true};
     EXPECT_EQ(refusing(sample_->verify(options)), "reference_values");
+    EXPECT_THAT(reason(sample_->verify(options), statement::reference_values), HasSubstr("of a device, spdm.blocks"));
     options.waived.reference = true;
     EXPECT_EQ(refusing(sample_->verify(options)), "");
+}
+
+TEST_F(VerifySpdm, ReferenceValuesOfWhatNothingVouchesForAreNotSaidToBeMissing) {
+    auto options = sample_->options(values_);
+    options.anchors = TrustAnchors();
+    EXPECT_EQ(reason(sample_->verify(options), statement::reference_values), "nothing vouches for what the device says");
 }
 
 TEST_F(VerifySpdm, ASecurityVersionAloneLeavesOpenWhatRuns) {
