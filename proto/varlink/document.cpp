@@ -1,3 +1,6 @@
+#include "proto/varlink/json_fault.h"
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "proto/varlink/json_writer.h"
@@ -122,6 +125,30 @@ bool Document::parse(std::string_view text, const ParseLimits &limits) {
     if (text.find('\0') != std::string_view::npos || text.starts_with("\xEF\xBB\xBF")) return false;
     DocumentBuilder builder(*this, limits.values);
     return nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
+}
+
+std::size_t json_fault_line(std::string_view text) {
+    struct Fault : nlohmann::json_sax<nlohmann::json> {
+        bool null() override { return true; }
+        bool boolean(bool /*value*/) override { return true; }
+        bool number_integer(number_integer_t /*value*/) override { return true; }
+        bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+        bool number_float(number_float_t /*value*/, const string_t & /*text*/) override { return true; }
+        bool string(string_t & /*value*/) override { return true; }
+        bool binary(binary_t & /*value*/) override { return true; }
+        bool start_object(std::size_t /*elements*/) override { return true; }
+        bool key(string_t & /*value*/) override { return true; }
+        bool end_object() override { return true; }
+        bool start_array(std::size_t /*elements*/) override { return true; }
+        bool end_array() override { return true; }
+        bool parse_error(std::size_t position, const std::string & /*token*/, const nlohmann::detail::exception & /*error*/) override {
+            at = position;
+            return false;
+        }
+        std::size_t at = 0;
+    } fault;
+    if (nlohmann::json::sax_parse(text.begin(), text.end(), &fault)) return 0;
+    return 1 + static_cast<std::size_t>(std::ranges::count(text.substr(0, fault.at), '\n'));
 }
 
 void Document::trim() {

@@ -106,6 +106,14 @@ TEST(ReferenceValues, AreStrictWhereTheySayNothing) {
     EXPECT_FALSE(values->maximum_age_seconds);
 }
 
+TEST(ReferenceValues, AFileThatIsNoneIsToldSoFirst) {
+    const auto error = [](std::string_view text) { return parse_reference_values(text).error().message; };
+    EXPECT_THAT(error(R"({"format":"mrd-evidence","version":1,"parts":7})"),
+                HasSubstr("the member format is not \"mrd-reference-values\""));
+    EXPECT_THAT(error(R"({"parts":7})"), HasSubstr("the member format is missing"));
+    EXPECT_THAT(error("{\n\"format\": \"mrd-reference-values\",\n\"version\": 1,\n}\n"), HasSubstr("see line 4"));
+}
+
 TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
     struct Case {
         json::json_pointer at;

@@ -11,6 +11,7 @@
 #include "libmr/src/attestation/rule_set_reader.h"
 #include "libmr/src/event_log/json_common.h"
 #include "proto/varlink/fields.h"
+#include "proto/varlink/json_fault.h"
 
 namespace mr {
 
@@ -234,9 +235,16 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     if (json.size() > max_reference_values_size) return malformed("more than " + std::to_string(max_reference_values_size) + " bytes");
     varlink::Document document;
     // People write these files, and their editors put the mark there.
-    if (!document.parse(event_log::without_byte_order_mark(json)) || document.root().kind() != varlink::Kind::object)
-        return malformed("the file is not one JSON object in UTF-8");
+    const auto text = event_log::without_byte_order_mark(json);
+    if (!document.parse(text)) {
+        const auto line = varlink::json_fault_line(text);
+        return malformed("the file is not one JSON object in UTF-8" + (line == 0 ? std::string() : ": see line " + std::to_string(line)));
+    }
+    if (document.root().kind() != varlink::Kind::object) return malformed("the file is not one JSON object in UTF-8");
     const auto root = document.root();
+    // First, for who gave another file: which of its members are unknown is no help then.
+    if (const auto format = root.find("format"); !format || format->as_string() != format_name)
+        return malformed("the member format is " + std::string(format ? "not " : "missing: it is ") + what_is_wanted("format"));
     const auto fields = varlink::decode<FileFields>(root, true);
     if (!fields) {
         const auto &name = fields.error().name;
@@ -260,7 +268,6 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
             return malformed("the member " + std::string(member->key()) + " is unknown");
         if (!read_later.emplace(member->key()).second) return malformed("the member " + std::string(member->key()) + " is given twice");
     }
-    if (fields->format != format_name) return malformed("the member format is not " + std::string(format_name));
     if (fields->version != 1) return malformed("the member version: only version 1 is known");
 
     const auto accepts = [](const std::optional<Choice> &choice) { return choice == Choice::accept; };
