@@ -49,9 +49,10 @@ std::string file_kind(mr::ByteView file) {
     if (mr::is_evidence(file)) return "evidence of mrd";
     if (mr::is_device_evidence(file)) return "evidence of a device";
     if (mr::begins_corim(file)) return "a manifest of a device's maker (CoRIM)";
+    // Before what is text: certificates are in it.
+    if (file.size() <= mr::max_collateral_size && mr::parse_collateral(text)) return "Intel's collateral";
     if (auto kind = kind_of_text(text); !kind.empty()) return kind;
     if (mr::begins_ear(file)) return "an attestation result (EAR)";
-    if (file.size() <= mr::max_collateral_size && mr::parse_collateral(text)) return "Intel's collateral";
     if (mr::is_snp_table(file)) return "the table of certificates beside a report of SEV-SNP";
     if (auto kind = kind_of_quote(file); !kind.empty()) return kind;
     if (mr::wrapped_form(file)) return "evidence in another tool's form";

@@ -31,8 +31,10 @@ struct KnownError {
 // By the part of the name after the interface: the interfaces share their errors' meaning.
 constexpr std::array known_errors{
     KnownError{"NoSuchRegister", ErrorCode::no_such_register, "no register has that name; `mrctl list` shows the names"},
-    KnownError{"RegisterGone", ErrorCode::no_such_register,
-               "the register has vanished: its device is not there, or its provider has failed; `mrctl status` says which"},
+    KnownError{
+        "RegisterGone", ErrorCode::no_such_register,
+        "a virtual register was closed, and its name can be given anew; another one has vanished with its device or provider, and may come "
+        "back: `mrctl device list` and `mrctl status` say why"},
     KnownError{"NoRegisterForRole", ErrorCode::no_such_register,
                "no register of this machine has that role: the administrator names one that takes extends under [roles] in mrd's "
                "configuration; `mrctl list` shows which register has which"},
@@ -44,7 +46,7 @@ constexpr std::array known_errors{
     KnownError{"RegisterExists", ErrorCode::register_exists,
                "there is a virtual register of that name: close it first, or take another name"},
     KnownError{"TooManyRegisters", ErrorCode::too_many_registers,
-               "so many virtual registers may be made until the next boot, those that were closed too"},
+               "so many virtual registers may be made until the next boot, those that were closed too, and as many have been made"},
     KnownError{"Capped", ErrorCode::capped, "the register is capped until the next boot"},
     KnownError{"Indeterminate", ErrorCode::indeterminate,
                "an earlier extend failed and may have happened, and the register cannot be reread: try again later"},
@@ -102,6 +104,7 @@ std::string rule_of(std::string_view field) {
                ", but not EV_NO_ACTION; with an envelope only EV_EVENT_TAG";
     if (field == "id") return "text of 1 to " + number(max_event_id) + " bytes";
     if (field == "providers") return "1 to " + number(max_evidence_parts) + " names, none twice";
+    if (field == "register" || field == "registers") return "a virtual register that there is or was, as virtual/build";
     if (field == "names") return "1 to " + number(max_names) + " names";
     return {};
 }
