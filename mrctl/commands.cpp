@@ -301,6 +301,10 @@ int status(const Common &common) {
               << json.value("refusedConnections", std::int64_t{0}) << ")\n";
     for (const auto &provider : providers.value_or(std::vector<mr::ProviderState>()))
         std::cout << mr::printable_text(provider_text(provider)) << '\n';
+    // A provider that runs, whose device is not there. Who may not know of devices, or is at a socket without them, is told of none.
+    for (const auto &device : client->devices().value_or(std::vector<mr::Device>())) {
+        if (!device.is_present) std::cout << mr::printable_text("device " + device.name + " is not there: " + device.reason) << '\n';
+    }
     for (const auto &provider : json.value("providers", Json::array())) {
         for (const auto &entry : provider.value("registers", Json::array())) {
             std::string state = "as logged";
