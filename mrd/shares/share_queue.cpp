@@ -97,8 +97,14 @@ std::optional<std::string> ShareQueue::waits_for(Ticket ticket) const {
     const auto found = uid_of_.find(ticket);
     if (found == uid_of_.end()) return std::nullopt;
     const auto &[client, amount] = of_uids_.at(found->second).waiting.at(ticket);
-    // Where nothing stands against it but others who wait, they wait for the whole.
-    return shares_.name_of(shares_.exceeded(client, amount).value_or(Limit::all), client);
+    if (const auto exceeded = shares_.exceeded(client, amount)) return shares_.name_of(*exceeded, client);
+    // Nothing stands against it but others who wait. Where a limit stands against one of them, they all wait for the whole; else it is about to be served.
+    for (const auto &[uid, of_uid] : of_uids_) {
+        for (const auto &[other, waits] : of_uid.waiting) {
+            if (shares_.exceeded(waits.client, waits.amount)) return shares_.name_of(Limit::all, client);
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace mrd

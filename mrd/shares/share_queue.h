@@ -42,7 +42,7 @@ public:
 
     // It does not wait any more. False: it did not.
     bool cancel(Ticket ticket);
-    // What it waits for: the limit's name. Nothing: it does not wait.
+    // What it waits for: the limit's name. Nothing: it does not wait, or only for its turn, which comes.
     [[nodiscard]] std::optional<std::string> waits_for(Ticket ticket) const;
 
     // Precondition: the client holds at least that much.

@@ -239,5 +239,12 @@ TEST_F(ShareQueueTest, WhoWaitsIsToldForWhat) {
     EXPECT_EQ(queue_.waits_for(4711), std::nullopt);
 }
 
+// A deadline that passes before its turn comes is no limit's doing.
+TEST_F(ShareQueueTest, WhoIsAboutToBeServedWaitsForNoLimit) {
+    const auto first = wait('a', user(1, 7), 30);
+    EXPECT_EQ(queue_.waits_for(first), std::nullopt);
+    EXPECT_EQ(turns(), "a");
+}
+
 }  // namespace
 }  // namespace mrd
