@@ -237,7 +237,8 @@ TEST_F(VirtualRegistersTest, ARuleSaysByWhomHowManyOnWhatAndByWhichNames) {
     EXPECT_EQ(create(tenant, "virtual/web-1"), "");
     EXPECT_EQ(create(tenant, "virtual/web-2"), "");
     EXPECT_EQ(close(tenant, "virtual/web-1"), "");
-    EXPECT_EQ(create(tenant, "virtual/web-3"), "PermissionDenied") << "those that were closed count too";
+    EXPECT_EQ(create(tenant, "virtual/web-3"), "TooManyRegisters") << "those that were closed count too";
+    EXPECT_EQ(create(tenant, "virtual/build"), "PermissionDenied");
     EXPECT_EQ(create(0, "virtual/anything"), "") << "root's rule has no bounds";
 }
 
