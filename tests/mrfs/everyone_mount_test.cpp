@@ -142,10 +142,9 @@ TEST_F(EveryoneTest, NamesAreForWhoMayListThem) {
         });
     };
     EXPECT_EQ(names(user, "measurements").find("rtmr3:sha384") == std::string::npos, false);
-    mrd::reload(
-        *daemon_, folder(),
-        std::string(rules) + "[[access]]\nname = \"one\"\nusers = [1002]\nallow = [\"read\"]\nregisters = [\"tdx/rtmr3\"]\n",
-        "are reloaded");
+    mrd::reload(*daemon_, folder(),
+                std::string(rules) + "[[access]]\nname = \"one\"\nusers = [1002]\nallow = [\"read\"]\nregisters = [\"tdx/rtmr3\"]\n",
+                "are reloaded");
     EXPECT_EQ(names(1002, "measurements"), "rtmr3:sha384 ");
     EXPECT_EQ(names(1002, "registers/tdx"), "rtmr3 ");
     EXPECT_EQ(as(1002, [this] { return std::to_string(read_file(measurement("rtmr3:sha384")).has_value()); }), "1");
