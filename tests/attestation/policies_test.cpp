@@ -284,7 +284,7 @@ std::vector<Policy> policies() {
          {{"another content", [](auto &log) { log.text("rtmr3", "any").envelope("rtmr3", "kernel", "imagE"); },
            "the kernel (event 2 of rtmr3 is an envelope \"kernel\" with \"imagE\"; expected was description \"kernel\" and dataDigest "
            "sha384:" +
-               digest_of("image") + ")"},
+               digest_of("image") + " in rtmr3)"},
           {"another description", [](auto &log) { log.envelope("rtmr3", "kernels", "image"); },
            "event 1 of rtmr3 is an envelope \"kernels\" with \"image\"; expected"},
           {"another register", [](auto &log) { log.text("rtmr3", "any").envelope("rtmr2", "kernel", "image"); },

@@ -89,7 +89,7 @@ TEST_F(RolesTest, MeanTheFirstOfTheirRegistersThatIsInTheEvidence) {
     EXPECT_EQ(reason_of(other, roles), "config is rtmr0");
     const auto none = with({"tpm/pcr14"});
     EXPECT_EQ(result_of(none, required_events), Judgement::fails);
-    EXPECT_THAT(reason_of(none, required_events), HasSubstr("config is in no quote"));
+    EXPECT_THAT(reason_of(none, required_events), HasSubstr("the role config is tpm/pcr14, of which none is in a quote"));
     EXPECT_EQ(result_of(none, roles), Judgement::not_judged);
     EXPECT_EQ(reason_of(none, roles), "config is no register that a quote signs");
 }
