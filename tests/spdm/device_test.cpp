@@ -726,7 +726,7 @@ protected:
     Finished decide(const std::string &on_failure) {
         policy_ = written("policy", "# of a test\non_failure " + on_failure +
                                         "\npci Vendor=1234:Device=5678:CC=030200:REV=01:SSVID=1AF4:SSID=1100\nblock 2 mutable_firmware " +
-                                        digest_hex("firmware 1") + "\nsvn 7 5\nunlisted allow\nvalue fresh\n");
+                                        digest_hex("firmware 1") + "\nsvn 7 5\nunlisted allow\nmode any\nvalue fresh\n");
         return run_program({places::device_policy(), "spdm0", policy_, (folder() / "roots.pem").native()}, folder(), {},
                            {{"MRD_SOCKET", daemon().socket()}});
     }
