@@ -102,7 +102,9 @@ bool is_of_snp_report(mr::ByteView bytes) {
     constexpr std::size_t level_at = 0x30;
     constexpr std::size_t algorithm_at = 0x34;
     const auto number_at = [bytes](std::size_t at) {
-        return bytes[at] | bytes[at + 1] << 8U | bytes[at + 2] << 16U | static_cast<std::uint32_t>(bytes[at + 3]) << 24U;
+        std::uint32_t number = 0;
+        for (std::size_t i = 4; i > 0; --i) number = number << 8U | bytes[at + i - 1];
+        return number;
     };
     return bytes.size() >= algorithm_at + 4 && bytes.size() < 2 * mr::snp_report_size && number_at(0) >= 2 && number_at(0) <= 5 &&
            number_at(level_at) <= mr::max_snp_vmpl && number_at(algorithm_at) == 1;
