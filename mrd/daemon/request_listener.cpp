@@ -7,7 +7,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <cerrno>
 #include <list>
 #include <map>
@@ -91,11 +90,27 @@ private:
         if (!answered && size_ < received_.size()) return read();
         if (!answered || answered->empty()) return end();
         answer_ = std::move(*answered);
-        asio::async_write(peer_, asio::buffer(answer_), [self = shared_from_this()](const ErrorCode &error, std::size_t) {
-            if (error) return self->end();
-            ::shutdown(self->peer_.native_handle(), SHUT_WR);
-            self->take_what_is_unasked();
-        });
+        write();
+    }
+
+    // Not by Asio's write of a descriptor, which raises SIGPIPE for a client that is gone.
+    void write() {
+        while (sent_ < answer_.size()) {
+            const auto rest = mr::ByteView(answer_).subspan(sent_);
+            const auto size = ::send(peer_.native_handle(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            if (size >= 0) {
+                sent_ += static_cast<std::size_t>(size);
+            } else if (errno == EAGAIN) {
+                return peer_.async_wait(Descriptor::wait_write, [self = shared_from_this()](const ErrorCode &error) {
+                    if (error) return self->end();
+                    self->write();
+                });
+            } else if (errno != EINTR) {
+                return end();
+            }
+        }
+        ::shutdown(peer_.native_handle(), SHUT_WR);
+        take_what_is_unasked();
     }
 
     // A socket that is closed with something unread takes back what the client has not read.
@@ -115,6 +130,7 @@ private:
     mr::Bytes received_;
     std::size_t size_ = 0;
     mr::Bytes answer_;
+    std::size_t sent_ = 0;
     std::size_t unasked_ = 0;
 };
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <optional>
 #include <string>
@@ -44,7 +45,10 @@ protected:
         std::vector<varlink::FileDescriptor> sockets;
         sockets.push_back(std::move(*port));
         sockets.push_back(std::move(file));
-        const auto text = [this, text_size] { return "asked " + std::to_string(++made_) + std::string(text_size, '\n') + "\n"; };
+        const auto text = [this, text_size] {
+            if (const int leaving = leaves_when_asked_) ::shutdown(leaving, SHUT_RDWR);
+            return "asked " + std::to_string(++made_) + std::string(text_size, '\n') + "\n";
+        };
         listener_.emplace(loop_, std::move(sockets), text, limits);
         thread_ = std::thread([this] { loop_.run(); });
     }
@@ -80,6 +84,7 @@ protected:
 
     boost::asio::io_context loop_;
     int made_ = 0;  // the loop's
+    std::atomic<int> leaves_when_asked_ = 0;
     TemporaryFolder folder_;
     sockaddr_in port_{};
     sockaddr_un file_{.sun_family = AF_UNIX, .sun_path = {}};
@@ -128,6 +133,17 @@ TEST_F(MetricsListenerTest, OfSeveralClientsTheOneWithTheMostLosesAConnection) {
     EXPECT_THAT(answer_to(get), StartsWith("HTTP/1.1 200 OK\r\n"));
     ASSERT_TRUE(send(seldom, "HTTP/1.1\r\n\r\n"));
     EXPECT_THAT(rest(seldom), EndsWith("\r\n\r\nasked 1\n")) << "it was there before all of them";
+}
+
+// The process of a test does not ignore SIGPIPE: what serves must not raise it.
+TEST_F(MetricsListenerTest, WhoIsGoneBeforeItsAnswerEndsNobodyElse) {
+    listen({.time = 1h, .age = 0ms});
+    const auto gone = connect_to_file();
+    leaves_when_asked_ = gone.get();
+    ASSERT_TRUE(send(gone, get));
+    EXPECT_EQ(rest(gone), "");
+    leaves_when_asked_ = 0;
+    EXPECT_THAT(answer_to(get), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST_F(MetricsListenerTest, WhoDoesNotFinishARequestInItsTimeIsClosed) {

@@ -191,7 +191,9 @@ constexpr std::size_t calls_left_out = mrd::is_sanitized ? 1 : 0;
 
 TEST(OwedAnswers, AreSentInTheOrderOfTheCallsInWhateverOrderTheyCome) { play_every_path(4 - calls_left_out, false); }
 
-TEST(OwedAnswers, ACallThatIsDroppedEndsTheConnectionWithWhatStandsBeforeItAndAHangUpWithNothing) { play_every_path(3 - calls_left_out, true); }
+TEST(OwedAnswers, ACallThatIsDroppedEndsTheConnectionWithWhatStandsBeforeItAndAHangUpWithNothing) {
+    play_every_path(3 - calls_left_out, true);
+}
 
 // ---- Bounds
 

@@ -304,8 +304,7 @@ private:
                           .nonce = evidence.nonce,
                           .signed_at = now_in_microseconds(),
                           // Over 1.1 nothing signs its capabilities.
-                          .measures_anew =
-                              evidence.version != mr::SpdmVersion::v1_1 && evidence.capabilities.has(mr::spdm_cap_meas_fresh)};
+                          .measures_anew = evidence.version != mr::SpdmVersion::v1_1 && evidence.capabilities.has(mr::spdm_cap_meas_fresh)};
         // Whose names cannot be read says none.
         if (auto names = mr::device_names_of_chain(evidence.chain, *hash)) {
             facts.pci = std::move(names->pci);
