@@ -225,7 +225,7 @@ public:
 
     void operator()(wire::Accept, const Caller &caller, const wire::AcceptParameters &parameters, Answer<wire::Accept> answer) {
         const auto policy = mr::content_digest_from(parameters.policy_digest);
-        if (!policy) return answer.fail(InvalidParameter{"policyDigest"});
+        if (!policy || policy->algorithm == mr::HashAlgorithm::sha1) return answer.fail(InvalidParameter{"policyDigest"});
         const auto found = find(caller, parameters.device);
         if (!found) return answer.fail(found.error());
         auto *slot = *found;

@@ -555,7 +555,8 @@ TEST_F(DeviceTest, WhatIsAskedWronglyIsRefusedByName) {
     EXPECT_THAT(failure(1, {"device", "show", "spdm9"}), AllOf(HasSubstr("NoSuchDevice"), HasSubstr("spdm0")));
     EXPECT_THAT(failure(1, {"device", "evidence", "spdm0", "--nonce", "00ff"}), HasSubstr("nonce"));
     EXPECT_THAT(failure(1, {"device", "evidence", "spdm0", "--nonce", std::string(64, '0')}), HasSubstr("nonce"));
-    EXPECT_THAT(failure(1, {"device", "accept", "spdm0", "--generation", "1", "--policy", "sha384:00"}), HasSubstr("policyDigest"));
+    for (const auto &wrong : {std::string("sha384:00"), "sha1:" + std::string(40, '0')})
+        EXPECT_THAT(failure(1, {"device", "accept", "spdm0", "--generation", "1", "--policy", wrong}), HasSubstr("policyDigest")) << wrong;
     EXPECT_THAT(failure(1, {"device", "accept", "spdm0", "--generation", "1", "--policy", policy}), HasSubstr("GenerationPassed"));
 }
 

@@ -62,19 +62,25 @@ void Link::wait_for_end() const {
                                  pollfd{woken_.get(), POLLIN, 0}};
     while (::poll(waited.data(), waited.size(), -1) <= 0) {
     }
-    eventfd_t ignored = 0;
-    ::eventfd_read(woken_.get(), &ignored);
+    drain_wakes();
 }
 
 void Link::sleep_until(TimePoint time) const {
     std::array<pollfd, 2> waited{pollfd{interrupted_.get(), POLLIN, 0}, pollfd{woken_.get(), POLLIN, 0}};
     while (::poll(waited.data(), waited.size(), milliseconds_until(time)) <= 0 && std::chrono::steady_clock::now() < time) {
     }
+    drain_wakes();
+}
+
+void Link::drain_wakes() const {
     eventfd_t ignored = 0;
     ::eventfd_read(woken_.get(), &ignored);
 }
 
-void Link::close() { socket_.reset(); }
+void Link::close() {
+    socket_.reset();
+    drain_wakes();
+}
 
 std::expected<void, LinkFailure> Link::connect(TimePoint deadline) {
     auto connecting = opener::connect(address_.text, address_.bytes);

@@ -47,6 +47,7 @@ public:
 
 private:
     std::expected<void, LinkFailure> wait(short events, TimePoint deadline) const;
+    void drain_wakes() const;
     std::expected<void, LinkFailure> send(mr::ByteView bytes, TimePoint deadline);
 
     Address address_;

@@ -21,6 +21,7 @@
 #include "mrd/opener/opener.h"
 #include "mrd/providers/device.h"
 #include "mrd/providers/spdm/link.h"
+#include "mrd/providers/spdm/pauses.h"
 
 namespace mrd::spdm {
 
@@ -32,9 +33,6 @@ using Cause = DeviceFailure::Cause;
 // To connect, and to be asked for everything: who waits for a fresh value waits no longer. A device that asks for more time than this is not there.
 constexpr auto connect_time = std::chrono::seconds(2);
 constexpr auto ask_time = std::chrono::seconds(20);
-// After a device was not there it is looked for again: each time twice as late.
-constexpr std::chrono::milliseconds first_look{50};
-constexpr std::chrono::milliseconds latest_look = std::chrono::seconds(5);
 
 constexpr std::string_view not_known = "not known: no secured session, the TSM owns it";
 
@@ -153,27 +151,32 @@ private:
     // ---- The connection. Whoever asks the device has io_; the watcher alone closes.
 
     void watch() {
-        auto pause = first_look;
+        Pauses pauses;
         std::string told;
         while (!link_.is_interrupted()) {
             if (auto met = meet(); !met) {
                 if (met.error().reason != std::exchange(told, met.error().reason) && !link_.is_interrupted())
                     log::warning("a device is not there", {{"device", options_.name}, {"reason", told}});
-                link_.sleep_until(steady_clock::now() + pause);
-                pause = std::min(2 * pause, latest_look);
+                link_.sleep_until(steady_clock::now() + pauses.after_absence());
                 continue;
             }
             told.clear();
-            pause = first_look;
+            const auto came = steady_clock::now();
             log::info("a device has come", {{"device", options_.name}});
             link_.wait_for_end();
-            const std::lock_guard io(io_);
-            if (!link_.is_interrupted()) {
-                if (!is_over_) end("it has ended the connection");
-                log::warning("a device has gone", {{"device", options_.name}, {"reason", state().absence}});
-            }
-            link_.close();
+            leave();
+            link_.sleep_until(steady_clock::now() + pauses.after_stay(steady_clock::now() - came));
         }
+    }
+
+    void leave() {
+        const std::lock_guard io(io_);
+        if (!link_.is_interrupted()) {
+            if (!is_over_) end("it has ended the connection");
+            log::warning("a device has gone", {{"device", options_.name}, {"reason", state().absence}});
+        }
+        is_over_ = true;
+        link_.close();
     }
 
     std::expected<void, DeviceFailure> meet() {
@@ -207,11 +210,11 @@ private:
     std::expected<Asked, DeviceFailure> ask(std::optional<DeviceNonce> nonce, Changes changes) {
         // One that is being met is not there yet: nobody waits for that.
         if (auto now = state(); !now.facts) return fail(Cause::absent, std::move(now.absence));
-        const auto deadline = steady_clock::now() + ask_time;
-        const std::unique_lock io(io_, deadline);
+        const std::unique_lock io(io_, steady_clock::now() + ask_time);
         if (!io) return fail(Cause::timed_out, "it is asked by somebody else");
         if (is_over_) return fail(Cause::absent, state().absence);
-        auto asked = ask_locked(nonce, deadline, changes);
+        // It has all its time, however long others had it before.
+        auto asked = ask_locked(nonce, steady_clock::now() + ask_time, changes);
         // Something else than an answer: whoever it is, it is met again.
         if (is_over_) link_.wake();
         return asked;
