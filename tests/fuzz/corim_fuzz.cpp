@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         for (const auto &block : set.blocks) {
             ++measurements;
             require(block.index >= 1 && block.index <= 0xFE);
-            require(!block.digests.empty() || !block.raw.empty() || !block.versions.empty() || block.minimum_svn);
+            require(!block.digests.empty() || !block.raw.empty() || !block.versions.empty() || block.svn || block.minimum_svn);
             for (const auto &raw : block.raw) require(raw.mask.empty() || raw.mask.size() == raw.value.size());
             // No block has no value, so that it is as no reference means it but one with an empty value.
             const mr::SpdmBlock nothing{.index = block.index, .type = 0x7F, .is_raw = true, .value = {}};

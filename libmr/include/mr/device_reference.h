@@ -27,7 +27,8 @@ struct BlockReference {
     std::vector<ContentDigest> digests = {};
     std::vector<MaskedValue> raw = {};
     std::vector<std::string> versions = {};         // of a block of the type version, raw
-    std::optional<std::uint64_t> minimum_svn = {};  // of a block of the type security_version, raw
+    std::optional<std::uint64_t> svn = {};          // of a block of the type security_version, raw: this one
+    std::optional<std::uint64_t> minimum_svn = {};  // of such a block: this or a higher one
     friend bool operator==(const BlockReference &, const BlockReference &) = default;
 };
 

@@ -111,7 +111,8 @@ inline constexpr std::size_t max_device_evidence_size = std::size_t{4} << 20;  /
 struct DeviceEvidence {
     std::string device = {};
     std::optional<std::int64_t> generation = {};
-    SpdmEvidence spdm = {};  // of measurements; the nonce is what the file says, zeros if it says none
+    SpdmEvidence spdm = {};     // of measurements; the nonce is what the file says, zeros if it says none
+    bool says_version = false;  // of spdm.version: the file does, and it is no default
     std::optional<std::vector<SpdmBlock>> blocks = {};
     std::optional<Bytes> measurement_log = {};  // as the device gives it (mr/spdm.h); signed are the blocks that it leads to
 };

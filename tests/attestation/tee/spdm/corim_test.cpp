@@ -69,11 +69,12 @@ std::string error_of(const Bytes &file) {
 const Bytes one_measurement = measurement(1, {{2, array({digest_value(7, Bytes(48, 0xA1))})}});
 
 TEST(Corim, EachValueIsReadByItsBlocksNumber) {
-    const auto file = manifest(
-        {comid({measurement(1, {{2, array({digest_value(7, Bytes(48, 0xA1)), digest_value(1, Bytes(32, 0xA2))})}}),
-                measurement(2, {{0, map({{0, text("1.2.3")}})}, {11, text("a name")}}), measurement(3, {{1, tagged(553, number(7))}}),
-                measurement(4, {{1, number(8)}}), measurement(5, {{4, tagged(560, bytes(Bytes{1, 2}))}}),
-                measurement(6, {{4, tagged(563, array({bytes(Bytes{1, 2}), bytes(Bytes{0xFF, 0})}))}})})});
+    const auto file =
+        manifest({comid({measurement(1, {{2, array({digest_value(7, Bytes(48, 0xA1)), digest_value(1, Bytes(32, 0xA2))})}}),
+                         measurement(2, {{0, map({{0, text("1.2.3")}})}, {11, text("a name")}}),
+                         measurement(3, {{1, tagged(553, number(7))}}), measurement(4, {{1, number(8)}}),
+                         measurement(7, {{1, tagged(552, number(9))}}), measurement(5, {{4, tagged(560, bytes(Bytes{1, 2}))}}),
+                         measurement(6, {{4, tagged(563, array({bytes(Bytes{1, 2}), bytes(Bytes{0xFF, 0})}))}})})});
     ASSERT_TRUE(begins_corim(file));
     const auto read = decode_corim(file);
     ASSERT_TRUE(read) << read.error().message;
@@ -86,7 +87,8 @@ TEST(Corim, EachValueIsReadByItsBlocksNumber) {
                                            .digests = {{HashAlgorithm::sha384, Digest(Bytes(48, 0xA1))},
                                                        {HashAlgorithm::sha256, Digest(Bytes(32, 0xA2))}}},
                             BlockReference{.index = 2, .versions = {"1.2.3"}}, BlockReference{.index = 3, .minimum_svn = 7},
-                            BlockReference{.index = 4, .minimum_svn = 8}, BlockReference{.index = 5, .raw = {{.value = {1, 2}}}},
+                            BlockReference{.index = 4, .svn = 8}, BlockReference{.index = 7, .svn = 9},
+                            BlockReference{.index = 5, .raw = {{.value = {1, 2}}}},
                             BlockReference{.index = 6, .raw = {{.value = {1, 2}, .mask = {0xFF, 0}}}}));
 }
 

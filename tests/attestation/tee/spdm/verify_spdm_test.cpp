@@ -260,6 +260,43 @@ TEST_F(VerifySpdm, WhatTheFileSaysForPeopleIsWhatIsSigned) {
     EXPECT_FALSE(sample_->verify(values_).verified());
 }
 
+TEST_F(VerifySpdm, NorDoesItSayAnotherVersionOrHashThanWasAgreedOn) {
+    ASSERT_EQ(sample_->evidence.spdm.version, SpdmVersion::v1_2);
+    sample_->evidence.spdm.version = SpdmVersion::v1_3;
+    EXPECT_EQ(refusing(sample_->verify(values_)), "device_claims");
+    sample_->evidence.spdm.version = SpdmVersion::v1_2;
+    ASSERT_NE(sample_->evidence.spdm.algorithms.measurement_hash, spdm_measurement_sha512);
+    sample_->evidence.spdm.algorithms.measurement_hash = spdm_measurement_sha512;
+    EXPECT_EQ(refusing(sample_->verify(values_)), "device_claims");
+}
+
+TEST_F(VerifySpdm, ABlockOfTheFileHasTheHashThatTheFileSays) {
+    auto file = nlohmann::json::parse(write_device_evidence(sample_->evidence));
+    auto &block = file["blocks"][0];
+    ASSERT_FALSE(block["raw"].get<bool>());
+    block["algorithm"] = "sha256";
+    const auto text = file.dump();
+    const auto read = parse_device_evidence(as_bytes(text));
+    ASSERT_FALSE(read);
+    EXPECT_THAT(read.error().message, HasSubstr("algorithm"));
+}
+
+// Over 1.1 nothing says the base hash: P-384 goes with SHA-256 too.
+TEST_F(VerifySpdm, TheHashOfAVersion11ChainIsThatOfItsForm) {
+    DeviceSample sample("doe-p384-11-all-signed");
+    auto &chain = sample.evidence.spdm.chain;
+    const auto hash_of = [](const DeviceSample &each) {
+        const auto file = write_device_evidence(each.evidence);
+        return parse_device_evidence(as_bytes(file)).value().spdm.algorithms.base_hash;
+    };
+    EXPECT_EQ(hash_of(sample), spdm_hash_sha384);
+    constexpr std::ptrdiff_t head = 4;  // and a third of the digest behind it
+    chain.erase(chain.begin() + head, chain.begin() + head + 16);
+    chain[0] = static_cast<std::uint8_t>(chain.size());
+    chain[1] = static_cast<std::uint8_t>(chain.size() >> 8U);
+    EXPECT_EQ(hash_of(sample), spdm_hash_sha256);
+}
+
 TEST_F(VerifySpdm, OneOfSeveralSetsHoldsAsAWhole) {
     auto other = sample_->blocks;
     std::swap(other[0]["digests"], other[1]["digests"]);

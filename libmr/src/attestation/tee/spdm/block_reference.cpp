@@ -48,10 +48,13 @@ std::string block_defect(const SpdmBlock &block, const BlockReference &reference
                                  [&](const std::string &each) { return std::ranges::equal(as_bytes(each), block.value); }))
             return other_value("the version " + reference.versions.front(), reference.versions.size() - 1);
     }
-    if (reference.minimum_svn) {
+    if (reference.svn || reference.minimum_svn) {
         const auto svn = spdm_security_version(block);
         if (!is_of(block, SpdmBlockType::security_version) || !svn) return is + ", expected was a security version";
-        if (with_svn && *svn < *reference.minimum_svn)
+        if (reference.svn && *svn != *reference.svn)
+            return "block " + std::to_string(block.index) + " has the security version " + std::to_string(*svn) + ", expected was " +
+                   std::to_string(*reference.svn);
+        if (reference.minimum_svn && with_svn && *svn < *reference.minimum_svn)
             return "block " + std::to_string(block.index) + " has the security version " + std::to_string(*svn) + ", at least " +
                    std::to_string(*reference.minimum_svn) + " is asked for";
     }

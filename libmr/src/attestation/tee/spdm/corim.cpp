@@ -182,7 +182,7 @@ private:
         });
         if (!taken) return taken;
         if (reference.index == 0) return wrong("a measurement has no key: of a device it is the block's number, 1 to 254");
-        if (reference.digests.empty() && reference.raw.empty() && reference.versions.empty() && !reference.minimum_svn)
+        if (reference.digests.empty() && reference.raw.empty() && reference.versions.empty() && !reference.svn && !reference.minimum_svn)
             return wrong("the measurement " + std::to_string(reference.index) + " has no digest, value, version or security version");
         for (auto &raw : reference.raw) {
             if (!raw.mask.empty() && raw.mask.size() != raw.value.size())
@@ -232,7 +232,8 @@ private:
     Claim take_svn(BlockReference &to) {
         const auto tag = take_tag(reader_);
         if (tag && *tag != tag_svn && *tag != tag_minimum_svn) return wrong("a security version is wanted here");
-        return cbor::take_number(reader_, to.minimum_svn.emplace());
+        // Without a tag it is that version, as with the first.
+        return cbor::take_number(reader_, tag == tag_minimum_svn ? to.minimum_svn.emplace() : to.svn.emplace());
     }
 
     Claim take_digest(BlockReference &to) {

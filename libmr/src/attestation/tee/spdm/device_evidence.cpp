@@ -56,13 +56,16 @@ std::expected<void, Error> take_base64(std::string_view member, std::string_view
     return {};
 }
 
-// What 1.1 does not sign: of its signature's size, and as the file says.
+// What 1.1 does not sign: of its signature's size, of the chain's form, and as the file says. The signature holds with no other.
 std::expected<void, Error> take_algorithms(const std::optional<std::string> &measurement_hash, SpdmEvidence &to) {
     auto &algorithms = to.algorithms;
     const bool is_p256 = to.signature.size() == spdm_signature_size(spdm_asym_p256);
     algorithms.measurement_specification = 1;
     algorithms.base_asym = is_p256 ? spdm_asym_p256 : spdm_asym_p384;
     algorithms.base_hash = is_p256 ? spdm_hash_sha256 : spdm_hash_sha384;
+    for (const auto base_hash : {spdm_hash_sha256, spdm_hash_sha384, spdm_hash_sha512}) {
+        if (parse_spdm_chain(to.chain, *spdm_base_hash(base_hash))) algorithms.base_hash = base_hash;
+    }
     if (!measurement_hash) return {};
     for (const auto bit : {spdm_measurement_sha256, spdm_measurement_sha384, spdm_measurement_sha512}) {
         const auto algorithm = spdm_measurement_hash(bit);
@@ -72,13 +75,17 @@ std::expected<void, Error> take_algorithms(const std::optional<std::string> &mea
     return {};
 }
 
-std::expected<std::vector<SpdmBlock>, Error> blocks_from(const std::vector<BlockFields> &fields) {
+std::expected<std::vector<SpdmBlock>, Error> blocks_from(const std::vector<BlockFields> &fields,
+                                                         const std::optional<std::string> &measurement_hash) {
     std::vector<SpdmBlock> blocks;
     for (const auto &each : fields) {
         const auto type = spdm_block_type_from(each.type);
         auto value = from_hex(each.value);
         if (each.index < 1 || each.index > 0xFE || !type || !value)
             return malformed("the member blocks: each has index, 1 to 254, type, raw and value, in hex");
+        if (each.algorithm && (each.raw || each.algorithm != measurement_hash))
+            return malformed("the member blocks: " + std::to_string(each.index) +
+                             ": algorithm is measurementHash, of a digest, and nothing of what is raw");
         blocks.push_back({.index = static_cast<std::uint8_t>(each.index), .type = *type, .is_raw = each.raw, .value = std::move(*value)});
     }
     return blocks;
@@ -120,6 +127,7 @@ std::expected<DeviceEvidence, Error> parse_device_evidence(ByteView file) {
         const auto version = spdm_version_from(*fields->version);
         if (!version) return malformed("the member version is no version that is known, as \"1.2\"");
         spdm.version = *version;
+        read.says_version = true;
     }
     if (fields->slot) {
         if (*fields->slot < 0 || *fields->slot >= static_cast<std::int64_t>(spdm_slots)) return malformed("the member slot is not 0 to 7");
@@ -127,7 +135,7 @@ std::expected<DeviceEvidence, Error> parse_device_evidence(ByteView file) {
     }
     if (auto taken = take_algorithms(fields->measurement_hash, spdm); !taken) return std::unexpected(std::move(taken.error()));
     if (fields->blocks) {
-        auto blocks = blocks_from(*fields->blocks);
+        auto blocks = blocks_from(*fields->blocks, fields->measurement_hash);
         if (!blocks) return std::unexpected(std::move(blocks.error()));
         read.blocks = std::move(*blocks);
     }

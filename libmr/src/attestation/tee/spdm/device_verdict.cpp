@@ -143,6 +143,11 @@ private:
             return fails("the file says the nonce " + to_hex(said.nonce) + ", signed is " + to_hex(read_->nonce));
         if (said.slot != read_->slot)
             return fails("the file says slot " + std::to_string(said.slot) + ", signed is slot " + std::to_string(read_->slot));
+        if (file_->says_version && said.version != read_->version)
+            return fails("the file says SPDM " + std::string(to_string(said.version)) + ", the transcript is in " +
+                         std::string(to_string(read_->version)));
+        if (said.algorithms.measurement_hash != 0 && said.algorithms.measurement_hash != read_->algorithms.measurement_hash)
+            return fails("the file says another measurementHash than was agreed on");
         if (file_->blocks && *file_->blocks != read_->blocks) return fails("the file's blocks are not those of the transcript");
         return holds("the transcript shows nothing else");
     }
