@@ -331,7 +331,7 @@ TEST_F(TwoTds, WhatMustBeThereHasToBeInEachThatARuleMeans) {
         return rule;
     };
     for (const auto *reg : {"rtmr3", "tdx/rtmr3", static_cast<const char *>(nullptr)}) {
-        for (const auto &rules : {json{in(kernel, reg), in(agent, reg)}, json{in(kernel, reg)}, json{in(agent, reg)}})
+        for (const auto &rules : {json{in(kernel, reg), in(agent, reg)}, json::array({in(kernel, reg)}), json::array({in(agent, reg)})})
             EXPECT_THAT(refused_by({{"requiredEvents", rules}}, two()), ElementsAre("required_events")) << rules;
     }
     const auto both = json{in(kernel, "rtmr3"), in(agent, "rtmr3")};
@@ -339,12 +339,12 @@ TEST_F(TwoTds, WhatMustBeThereHasToBeInEachThatARuleMeans) {
                 ElementsAre("required_events"));
     const auto set = json{{"name", "one"}, {"requiredEvents", both}};
     EXPECT_THAT(refused_by({{"alternatives", {{{"name", "any"}, {"sets", json::array({set})}}}}}, two()), ElementsAre("alternatives"));
-    refer_to({{"requiredEvents", json{in(agent, "rtmr3")}}});
+    refer_to({{"requiredEvents", json::array({in(agent, "rtmr3")})}});
     EXPECT_THAT(reason_of(verify(two(), options), required_events), HasSubstr("tdx"));
 
     add(enveloped("tdx/rtmr3", {.description = "agent", .data = bytes_of("image")}));
     for (const auto *reg : {"rtmr3", "tdx/rtmr3", static_cast<const char *>(nullptr)})
-        EXPECT_THAT(refused_by({{"requiredEvents", json{in(agent, reg)}}}, two()), IsEmpty());
+        EXPECT_THAT(refused_by({{"requiredEvents", json::array({in(agent, reg)})}}, two()), IsEmpty());
 
     // By a part's own name it is that part, of all rules that name it.
     const auto named = json{{{"name", "tdx"}, {"kind", "tdx"}}, {{"name", "other"}, {"kind", "tdx"}}};
@@ -423,12 +423,13 @@ TEST_F(PartsTest, WhatMustRunHasToBeSaidOfEach) {
     EXPECT_THAT(reason_of(verify(both(), options), reference_values), HasSubstr("toy0: no reference values say what must run"));
     EXPECT_THAT(refused({{"registers", {{"boot", {boot}}}}}), ElementsAre("reference_values"));
     EXPECT_THAT(refused({{"registers", {{"rtmr3", {rtmr3}}, {"boot", {boot}}}}}), IsEmpty());
-    EXPECT_THAT(refused({{"registers", {{"rtmr3", {rtmr3}}}}, {"requiredEvents", json{in(loader, "boot")}}}), IsEmpty());
-    EXPECT_THAT(refused({{"requiredEvents", json{in(kernel, "rtmr3")}}}), ElementsAre("reference_values"));
+    EXPECT_THAT(refused({{"registers", {{"rtmr3", {rtmr3}}}}, {"requiredEvents", json::array({in(loader, "boot")})}}), IsEmpty());
+    EXPECT_THAT(refused({{"requiredEvents", json::array({in(kernel, "rtmr3")})}}), ElementsAre("reference_values"));
     // What may be met in another kind's log says nothing of this one's.
-    EXPECT_THAT(refused({{"requiredEvents", json{kernel}}}), ElementsAre("reference_values"));
-    EXPECT_THAT(refused({{"closedRegisters", {{{"register", "boot"}, {"events", json{loader}}}}}, {"registers", {{"rtmr3", {rtmr3}}}}}),
-                IsEmpty());
+    EXPECT_THAT(refused({{"requiredEvents", json::array({kernel})}}), ElementsAre("reference_values"));
+    EXPECT_THAT(
+        refused({{"closedRegisters", {{{"register", "boot"}, {"events", json::array({loader})}}}}, {"registers", {{"rtmr3", {rtmr3}}}}}),
+        IsEmpty());
 }
 
 // Whoever adds a part of another kind cannot have a role mean a register of it instead.
