@@ -1,8 +1,8 @@
 // Reference values: what a relying party expects of a machine, and what it is willing to accept. A JSON file; docs/verification.md has a commented example.
 //
 //   format "mrd-reference-values", version 1; description: text, for people
-//   roles               object: role -> array of names of registers, not empty: wherever a register is named, the role means the first of them that is in the evidence
-//   parts               array of { name, kind }: parts that must be in the evidence; others may be there too
+//   roles               object: role -> array of names of registers, not empty: in each part the first that is there, none behind the first that a part of `parts` has
+//   parts               array of { name, kind }: parts that must be in the evidence; others may be there too, and what must run has to be said of them as well
 //   tcb                 array of the statuses that are accepted of a platform's TCB, as its maker names them, not empty: these and no others
 //                       [those that are up to date]; naming it makes the TCB required even without collateral
 //   acceptedGaps        array of { register, found }: gaps that are accepted where they are the register's first event; found: hex, what it held
@@ -11,12 +11,12 @@
 //     owner             uid whose it is [any]
 //     values            array of what it may hold, hex, by its own hash [any]
 //   logOnlyRegisters    array of names: registers that take nothing but envelopes, so that what an envelope says there is mrd's word
-//   debug, simulatedRoots, gaps    "accept" or "refuse" ["refuse"; simulatedRoots: left to whoever names the trust anchors]
+//   debug, simulatedRoots, gaps    "accept" or "refuse" ["refuse"; simulatedRoots: left to whoever names the trust anchors]; gaps written as "refuse" wants a log
 //   uncoveredRegisters  array of names: "rtmr2"; registers that others extend too, so that no log leads to them
 //   maximumAgeSeconds   of evidence, by the guest's clock: what makes it fresh is the nonce
 //   registers           object: name -> array of allowed values, hex
 //   a kind ("tdx")      object: what is said for this kind alone, as its reader knows it (mr/verify_quote.h, mr/verify_cca.h)
-//   requiredEvents, forbiddenEvents    arrays of rules
+//   requiredEvents, forbiddenEvents    arrays of rules: each of the one has an event in every part that it means, none of the other in any
 //   closedRegisters     array of objects: registers that hold what is listed and nothing else
 //     register          whose
 //     after             a rule: only what follows the first event of it is meant, and there must be one [from the register's begin]
