@@ -80,10 +80,14 @@ public:
     // Readable when the process has ended.
     [[nodiscard]] int pidfd() const { return pidfd_; }
 
-    void signal(int number) const { ::kill(pid_, number); }
+    // Nothing where it has ended: of -1 the kernel takes that every process is meant.
+    void signal(int number) const {
+        if (pid_ > 0) ::kill(pid_, number);
+    }
 
     // The exit code, or 1000 + the signal's number. Nothing: it does not end.
     std::optional<int> wait() {
+        if (pid_ <= 0) return std::nullopt;
         pollfd ended{pidfd_, POLLIN, 0};
         const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
         if (::poll(&ended, 1, static_cast<int>(timeout)) != 1) return std::nullopt;
