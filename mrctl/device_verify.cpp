@@ -11,6 +11,7 @@ namespace mrctl {
 int device_verify(const Common &common, const DeviceCommand &command, VerifyCommand verify_command) {
     if (command.name.empty() == verify_command.file.empty())
         return fail_usage("device verify: give a device that is to be asked, or with --file evidence of one");
+    verify_command.only_device = true;
     if (!verify_command.file.empty()) return verify(common.json, verify_command);
     if (verify_command.nonce)
         return fail_usage("device verify: --nonce goes with --file: a device is asked over a nonce that this program chooses");
