@@ -1,6 +1,7 @@
 // Chains of certificates: what is taken apart, and which lead to a given root.
 #include <gmock/gmock.h>
 
+#include "libmr/src/attestation/tee/spdm/device_ids.h"
 #include "mr/verify_spdm.h"
 #include "tests/spdm_requester/toy_device.h"
 
@@ -121,13 +122,20 @@ TEST(SpdmChain, IsForDevices) {
     EXPECT_EQ(of_authority(mail), "broken_chain");
 }
 
-Bytes dmtf_name(const std::string &name) {
+Bytes device_name(const std::string &kind, const std::string &name) {
     const auto other = der::element(0xA0, [&] {
-        auto inner = der::object_identifier("1.3.6.1.4.1.412.274.1");
+        auto inner = der::object_identifier(kind);
         spdm::append(inner, der::element(0xA0, der::element(0x0C, as_bytes(name))));
         return inner;
     }());
     return der::extension("2.5.29.17", false, der::sequence({other}));
+}
+
+Bytes dmtf_name(const std::string &name) { return device_name("1.3.6.1.4.1.412.274.1", name); }
+Bytes pci_name(const std::string &name) { return device_name("2.23.147", name); }
+Bytes hardware_identity() {
+    return der::extension("1.3.6.1.4.1.412.274.6", false,
+                          der::sequence({der::sequence({der::object_identifier("1.3.6.1.4.1.412.274.2")})}));
 }
 
 // An alias leaf is issued by the device, which may call itself what it likes.
@@ -143,12 +151,76 @@ TEST(SpdmChain, NamesOneDevice) {
         device.leaf = certified.encode(key, device.root_key);
         spdm::append(device.leaf, leaf.encode(device.leaf_key, key));
         EXPECT_EQ(fault_of(device, device.anchors()), "");
-        const auto read = device_names_of_chain(device.chain(), HashAlgorithm::sha256);
+        const auto read = device_names_of_chain(device.chain(), HashAlgorithm::sha256, false);
         return read ? read->dmtf.value_or("none") : read.error().message;
     };
     EXPECT_EQ(names("ACME:A:1", ""), "ACME:A:1");
     EXPECT_EQ(names("ACME:A:1", "ACME:A:1"), "ACME:A:1");
     EXPECT_THAT(names("ACME:A:1", "ACME:B:9"), testing::HasSubstr("two devices, ACME:A:1 and ACME:B:9"));
+}
+
+// Certificates behind each other from the device's own on, of each the extensions; all of them but the last are authorities.
+class DeviceChain {
+public:
+    explicit DeviceChain(const std::vector<std::vector<Bytes>> &extensions) {
+        device_.leaf.clear();
+        std::string issuer = "root";
+        const TestKey *issued_by = &device_.root_key;
+        for (std::size_t i = 0; i < extensions.size(); ++i) {
+            const bool is_leaf = i + 1 == extensions.size();
+            auto certificate = is_leaf ? ToyDevice::leaf_certificate() : authority("device" + std::to_string(i), issuer);
+            certificate.issuer = issuer;
+            certificate.more.insert(certificate.more.end(), extensions[i].begin(), extensions[i].end());
+            const auto &own = is_leaf ? device_.leaf_key : key(i);
+            spdm::append(device_.leaf, certificate.encode(own, *issued_by));
+            issuer = "device" + std::to_string(i);
+            issued_by = &own;
+        }
+        // The toy's root allows one authority behind it.
+        if (extensions.size() <= 2) {
+            EXPECT_EQ(fault_of(device_, device_.anchors()), "");
+        }
+    }
+    [[nodiscard]] std::string names(bool has_alias) {
+        const auto read = device_names_of_chain(device_.chain(), HashAlgorithm::sha256, has_alias);
+        return read ? read->pci.value_or("none") + " " + read->dmtf.value_or("none") : read.error().message;
+    }
+    [[nodiscard]] std::vector<Bytes> ids(bool has_alias) {
+        return attestation::device_ids_of_chain(device_.chain(), HashAlgorithm::sha256, has_alias);
+    }
+
+private:
+    ToyDevice device_;
+    static const TestKey &key(std::size_t index) {
+        static const TestKey keys[2];
+        return keys[index];
+    }
+};
+
+TEST(SpdmChain, WhatADeviceIssuedAddsNoNameToIt) {
+    const auto dmtf = dmtf_name("ACME:A:1");
+    const auto pci = pci_name("Vendor=10de");
+    EXPECT_EQ(DeviceChain({{dmtf}}).names(false), "none ACME:A:1");
+    EXPECT_EQ(DeviceChain({{}, {dmtf}}).names(false), "none ACME:A:1") << "of a maker's authority, as far as anybody can see";
+    EXPECT_EQ(DeviceChain({{dmtf}, {pci}}).names(false), "none ACME:A:1");
+    EXPECT_EQ(DeviceChain({{pci}, {dmtf}}).names(true), "Vendor=10de none");
+    EXPECT_EQ(DeviceChain({{dmtf}, {pci}, {dmtf}}).names(true), "none ACME:A:1");
+    EXPECT_EQ(DeviceChain({{}, {dmtf}}).names(true), "none none") << "by its own word the device issued it";
+    EXPECT_EQ(DeviceChain({{hardware_identity()}, {dmtf}, {pci}}).names(false), "none none");
+    EXPECT_EQ(DeviceChain({{hardware_identity(), dmtf}, {}, {pci}}).names(false), "none ACME:A:1");
+    EXPECT_EQ(DeviceChain({{}, {hardware_identity(), dmtf}}).names(false), "none ACME:A:1");
+    EXPECT_THAT(DeviceChain({{hardware_identity(), dmtf}, {dmtf_name("ACME:B:9")}}).names(false), testing::HasSubstr("two devices"));
+}
+
+TEST(SpdmChain, ADeviceIsTheSameByItsSerialNumberAndByItsOwnKey) {
+    EXPECT_EQ(DeviceChain({{dmtf_name("ACME:A:1")}}).ids(false).size(), 1U);
+    EXPECT_EQ(DeviceChain({{dmtf_name("ACME:A:1")}}).ids(false), DeviceChain({{}, {dmtf_name("ACME:A:1")}}).ids(false));
+    for (const auto *product : {"ACME:A", "ACME:A:"}) EXPECT_TRUE(DeviceChain({{dmtf_name(product)}}).ids(false).empty()) << product;
+    EXPECT_TRUE(DeviceChain({{}, {}}).ids(false).empty()) << "a maker's authority has many devices";
+    const auto aliases = DeviceChain({{}, {}}).ids(true);
+    ASSERT_EQ(aliases.size(), 1U);
+    EXPECT_EQ(DeviceChain({{hardware_identity()}, {}}).ids(false), aliases);
+    EXPECT_EQ(DeviceChain({{hardware_identity()}, {}, {}}).ids(true), aliases);
 }
 
 TEST(SpdmChain, EachCertificateWasIssuedByTheOneBeforeIt) {

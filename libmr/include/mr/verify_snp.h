@@ -46,8 +46,8 @@ inline constexpr std::string_view guest_svn = "guest_svn";              // not b
 
 }  // namespace statement
 
-inline constexpr std::string_view snp_up_to_date = "UpToDate";  // no component of the TCB is below the reference values' minimum
-inline constexpr std::string_view snp_out_of_date = "OutOfDate";
+inline constexpr std::string_view snp_up_to_date = "UpToDate";            // no component of the TCB is below the reference values' minimum
+inline constexpr std::string_view snp_below_minimum = "BelowMinimumTcb";  // a word that no other maker has: who accepts it means this
 
 // What reference values say for guests of SEV-SNP alone, in their member "snp":
 //

@@ -41,7 +41,7 @@ inline constexpr std::string_view unlisted_blocks = "unlisted_blocks";        //
 }  // namespace statement
 
 inline constexpr std::string_view spdm_endorsed = "Endorsed";  // no security version is below the reference values' minimum
-inline constexpr std::string_view spdm_out_of_date = "OutOfDate";
+inline constexpr std::string_view spdm_below_minimum = "BelowMinimumSvn";
 
 // Names of the bits of a device-mode block: "normal", "recovery"; "noninvasive", "invasive_since_reset".
 std::span<const NamedBit> spdm_mode_bits();
@@ -98,9 +98,11 @@ struct DeviceNames {
 };
 // Of a certificate in DER. Error: malformed; a name that is there twice.
 std::expected<DeviceNames, Error> device_names(ByteView certificate);
-// Of a chain (parse_spdm_chain()): what its certificates say, none otherwise than another: an alias leaf is issued by the device itself, which may call itself what it
-// likes. Error: malformed; two of them name two devices.
-std::expected<DeviceNames, Error> device_names_of_chain(ByteView chain, HashAlgorithm base_hash);
+// Of a chain (parse_spdm_chain()): what the first certificate from the root that names a device says. Those behind it may be the device's own words, which may call itself
+// what it likes: they add nothing, and what they say otherwise is refused. For the same reason nothing behind a certificate with the hardware identity of DMTF (OID
+// 1.3.6.1.4.1.412.274.2 in its extension .6, DSP0274) names it, nor does the leaf where the device says that it issued it (`has_alias`: spdm_cap_alias_cert).
+// Error: malformed; two of them name two devices.
+std::expected<DeviceNames, Error> device_names_of_chain(ByteView chain, HashAlgorithm base_hash, bool has_alias);
 
 // ---- The file
 

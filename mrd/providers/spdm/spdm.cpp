@@ -309,7 +309,7 @@ private:
                           // Over 1.1 nothing signs its capabilities.
                           .measures_anew = evidence.version != mr::SpdmVersion::v1_1 && evidence.capabilities.has(mr::spdm_cap_meas_fresh)};
         // Whose names cannot be read says none.
-        if (auto names = mr::device_names_of_chain(evidence.chain, *hash)) {
+        if (auto names = mr::device_names_of_chain(evidence.chain, *hash, evidence.capabilities.has(mr::spdm_cap_alias_cert))) {
             facts.pci = std::move(names->pci);
             facts.dmtf = std::move(names->dmtf);
         }

@@ -68,6 +68,28 @@ TEST_F(DevicePart, ThatIsAnotherDeviceIsRefused) {
     EXPECT_THAT(refused_by(both()), ElementsAre("device_identity"));
 }
 
+// Each slot has a key of its own, and the device one name with a serial number.
+TEST_F(DevicePart, DoesNotStandForTwoByTwoOfItsSlots) {
+    const DeviceSample other("doe-p384-12-slot1");
+    ASSERT_EQ(other.evidence.spdm.slot, 1);
+    options.anchors->roots.push_back(other.root);
+    auto made = both();
+    EXPECT_EQ(result_of(verify(made, options), statement::parts_distinct), Judgement::holds);
+    const auto file = write_device_evidence(other.evidence);
+    made.parts.push_back({.name = "spdm1", .kind = "spdm", .quote = Bytes(file.begin(), file.end()), .quote_format = "spdm"});
+    EXPECT_THAT(refused_by(made), ::testing::Contains("parts_distinct"));
+}
+
+TEST_F(DevicePart, ThatIsBelowItsMinimumIsNotTakenBecauseATdMayBeOutOfDate) {
+    for (auto &block : values_["spdm"]["blocks"]) {
+        if (block.contains("minimumSvn")) block["minimumSvn"] = 1000;
+    }
+    values_["tcb"] = {"UpToDate", "OutOfDate", "Endorsed"};
+    EXPECT_THAT(refused_by(both()), ElementsAre("tcb"));
+    values_["tcb"].push_back("BelowMinimumSvn");
+    EXPECT_THAT(refused_by(both()), IsEmpty());
+}
+
 // What is accepted of the device is not accepted of the TD.
 TEST_F(DevicePart, ThatIsUnderDebugDoesNotMakeTheTdOneThatMayBe) {
     platform.body.td_attributes |= td_attribute_debug;

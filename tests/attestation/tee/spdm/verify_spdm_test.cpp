@@ -297,6 +297,20 @@ TEST_F(VerifySpdm, TheHashOfAVersion11ChainIsThatOfItsForm) {
     EXPECT_EQ(hash_of(sample), spdm_hash_sha256);
 }
 
+// What must run is said of what runs: a mode or a version number leaves it open, by whatever kind of value.
+TEST_F(VerifySpdm, AReferenceToNoFirmwareSaysNothingOfWhatRuns) {
+    const auto raw_of = [this](SpdmBlockType type) {
+        const auto &blocks = *sample_->evidence.blocks;
+        const auto found = std::ranges::find(blocks, std::to_underlying(type), &SpdmBlock::type);
+        return nlohmann::json{{"index", found->index}, {"type", spdm_block_type_text(found->type)}, {"raw", {to_hex(found->value)}}};
+    };
+    values_["spdm"]["unlistedBlocks"] = "accept";
+    for (const auto type : {SpdmBlockType::device_mode, SpdmBlockType::security_version}) {
+        values_["spdm"]["blocks"] = nlohmann::json::array({raw_of(type)});
+        EXPECT_EQ(refusing(sample_->verify(values_)), "reference_values") << spdm_block_type_text(std::to_underlying(type));
+    }
+}
+
 TEST_F(VerifySpdm, OneOfSeveralSetsHoldsAsAWhole) {
     auto other = sample_->blocks;
     std::swap(other[0]["digests"], other[1]["digests"]);

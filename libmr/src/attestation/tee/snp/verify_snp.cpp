@@ -428,7 +428,7 @@ private:
         const auto below = reported.below(least);
         const auto launched_below = snp_tcb_of(report_->launch_tcb, *product()).below(least);
         tcb.is_up_to_date = !below && !launched_below;
-        tcb.status = tcb.reported = tcb.is_up_to_date ? snp_up_to_date : snp_out_of_date;
+        tcb.status = tcb.reported = tcb.is_up_to_date ? snp_up_to_date : snp_below_minimum;
         tcb.reason = below ? "of the reported TCB of " + name + " " + *below
                      : launched_below
                          ? "of the TCB of " + name + " that the guest was launched under " + *launched_below
@@ -485,7 +485,7 @@ public:
         return {};
     }
 
-    [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {snp_up_to_date, snp_out_of_date}; }
+    [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {snp_up_to_date, snp_below_minimum}; }
 
     [[nodiscard]] std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &policy) const override {
         const auto own = policy.of_kind.find(snp_kind);

@@ -7,6 +7,7 @@
 
 #include "libmr/src/attestation/finding.h"
 #include "libmr/src/attestation/pki/x509.h"
+#include "libmr/src/attestation/tee/spdm/device_ids.h"
 #include "libmr/src/attestation/tee/spdm/spdm.h"
 #include "mr/corim.h"
 #include "mr/tdreport.h"
@@ -158,8 +159,11 @@ private:
                      "SPDM 1.1 does not sign what was negotiated: which hash the digests are of is somebody's word");
     }
 
+    // The device issued the leaf, by its own signed word.
+    [[nodiscard]] bool has_alias() const { return read_->capabilities.has(spdm_cap_alias_cert); }
+
     [[nodiscard]] Finding check_identity() const {
-        const auto names = device_names_of_chain(file_->spdm.chain, base_hash_);
+        const auto names = device_names_of_chain(file_->spdm.chain, base_hash_, has_alias());
         if (!names) return fails(names.error().message);
         std::vector<std::string> found;
         if (names->pci) found.push_back("PCI " + *names->pci);
@@ -379,7 +383,7 @@ private:
         for (const auto &fit : fits_) outdated.insert(outdated.end(), fit.outdated.begin(), fit.outdated.end());
         tcb.is_asked_for = true;
         tcb.is_up_to_date = outdated.empty();
-        tcb.status = tcb.reported = tcb.is_up_to_date ? spdm_endorsed : spdm_out_of_date;
+        tcb.status = tcb.reported = tcb.is_up_to_date ? spdm_endorsed : spdm_below_minimum;
         tcb.reason = tcb.is_up_to_date ? "no security version is below one that is named by " + fitting() : listed(outdated, "; ");
         return tcb;
     }
@@ -404,13 +408,19 @@ private:
             // The key, not its certificate: one key may have several.
             if (const auto leaf = attestation::parse_certificate(identity_->leaf, attestation::CriticalPurposes::read))
                 claims.leaf_key.assign(leaf->key.begin(), leaf->key.end());
+            claims.hardware_ids = attestation::device_ids_of_chain(file_->spdm.chain, base_hash_, has_alias());
         }
         claims.hardware = {.is = {}, .reason = "no root of all devices is known: whoever names the root says whose it is"};
         claims.debug = debug();
         claims.tcb = tcb();
-        // A security version alone leaves open what runs.
-        const auto says_what_runs = [](const BlockReference &each) {
-            return !each.digests.empty() || !each.raw.empty() || !each.versions.empty();
+        // A mode or a security version leaves open what runs, however it is named.
+        const auto says_what_runs = [this](const BlockReference &each) {
+            if (each.digests.empty() && each.raw.empty() && each.versions.empty()) return false;
+            return std::ranges::any_of(read_->blocks, [&](const SpdmBlock &block) {
+                using enum SpdmBlockType;
+                const auto is = [&](SpdmBlockType type) { return block.type == std::to_underlying(type); };
+                return block.index == each.index && !is(device_mode) && !is(security_version) && !is(informational);
+            });
         };
         claims.reference_says_what_runs =
             std::ranges::any_of(fits_, [&](const Fit &fit) { return std::ranges::any_of(fit.set->blocks, says_what_runs); });
@@ -471,7 +481,7 @@ public:
         return {};
     }
 
-    [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {spdm_endorsed, spdm_out_of_date}; }
+    [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {spdm_endorsed, spdm_below_minimum}; }
 
     // There is no root of all devices: each maker has its own.
     [[nodiscard]] std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &policy) const override {
