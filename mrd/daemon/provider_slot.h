@@ -49,6 +49,11 @@ public:
     [[nodiscard]] bool unbound() const { return unbound_; }
     [[nodiscard]] std::size_t waiting_calls() const { return queue_.waiting(); }
 
+    // mrd is about to end: who waits for a device does not, and is told that it failed.
+    void interrupt() {
+        if (provider_) provider_->interrupt();
+    }
+
     // ---- A provider that fails while it runs. The slot stays: who holds it is answered.
 
     // Its registers vanish, and who waits for one, for a quote, or for anything else is answered; new calls are refused. Gives `closed` the provider when no

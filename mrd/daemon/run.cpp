@@ -463,6 +463,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
         mrd::log::info(mrd::log::Kind::stopping, "stopping");
         server->on_empty(finish);
         server->stop();
+        for (auto *provider : daemon.providers()) provider->interrupt();
         if (server->connections() == 0) return finish();
         grace.expires_after(stop_grace);
         grace.async_wait([&finish](const boost::system::error_code &error) {

@@ -222,6 +222,9 @@ public:
     // NOLINTNEXTLINE(performance-unnecessary-value-param): whoever has news to tell keeps it
     virtual void tell(ProviderNews /*news*/) {}
 
+    // mrd is about to end, and calls may run on other threads: those that wait for a device end soon, with an error, as all that come later.
+    virtual void interrupt() {}
+
     // The parts; null: it has none. Each ends with the provider.
     virtual RegisterDriver *registers() { return nullptr; }
     virtual Reporter *reporter() { return nullptr; }

@@ -351,6 +351,20 @@ TEST_F(DeviceTest, IsNotGivenUpBecauseWhoAsksHasLittleTime) {
     EXPECT_EQ(generation(), before);
 }
 
+// mrd does not wait until the device has used up its time, and found it gone.
+TEST_F(DeviceTest, ThatIsBeingAskedHoldsUpNoEndOfMrd) {
+    start_with(slow_device());
+    device().fault_next(get_measurements, Fault::hang);
+    std::thread asking([this] {
+        auto client = daemon().client();
+        EXPECT_FALSE(client.device_evidence("spdm0", nonce_of(1)));
+    });
+    EXPECT_TRUE(device().wait_for(get_measurements, 2));
+    EXPECT_EQ(daemon().stop(), 0);
+    asking.join();
+    EXPECT_THAT(daemon().log(), Not(HasSubstr("a device has gone")));
+}
+
 TEST_F(DeviceTest, ThatHangsDelaysNoOtherDevice) {
     Responder other(usual_device());
     std::ofstream(folder() / "other.pem") << other.slot(0).root_pem();

@@ -74,7 +74,7 @@ public:
     Spdm(const Spdm &) = delete;
     Spdm &operator=(const Spdm &) = delete;
     ~Spdm() override {
-        link_.interrupt();
+        interrupt();
         watcher_.join();
     }
 
@@ -84,6 +84,7 @@ public:
     // Who answers at the address is not bound to this machine by anything that mrd sees.
     [[nodiscard]] bool unbound() const override { return true; }
     [[nodiscard]] bool may_wait() const override { return true; }
+    void interrupt() override { link_.interrupt(); }
     RegisterDriver *registers() override { return this; }
     Device *device() override { return this; }
 
