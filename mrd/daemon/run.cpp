@@ -56,7 +56,6 @@ namespace asio = boost::asio;
 using Failure = std::unexpected<std::string>;
 
 constexpr int exit_done = 0;
-using mrd::exit_refused;
 
 // How long SIGTERM waits for clients that do not read their answers; calls to the hardware are waited for without end.
 constexpr auto stop_grace = std::chrono::seconds(10);
@@ -67,7 +66,7 @@ std::expected<std::string, std::string> boot_id(const mrd::Config &config) {
     constexpr std::size_t limit = 4096;  // the kernel's has 37 bytes
     const auto file = mr::read_file(config.boot_id_file.native(), limit);
     if (!file) return Failure("the boot id: " + file.error().message);
-    const std::string id(file->begin(), std::ranges::find(*file, '\n'));
+    std::string id(file->begin(), std::ranges::find(*file, '\n'));
     if (id.empty()) return Failure("the boot id: " + config.boot_id_file.string() + " has none in its first line");
     return id;
 }
@@ -120,7 +119,8 @@ std::expected<void, Refusal> check_roles(const mrd::Config &config, mrd::Daemon 
             }
         }
         if (has_one) continue;
-        const auto reason = "roles." + role + " = \"" + reg + "\": there is no such register; `mrctl list` shows those that there are";
+        auto reason = "roles." + role;
+        reason.append(" = \"").append(reg).append("\": there is no such register; `mrctl list` shows those that there are");
         if (!daemon.more_may_come()) return misconfigured(reason);
         mrd::log::warning(reason, {{"missing", "a provider, or a device, whose register it may be"}});
     }
@@ -517,7 +517,7 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
     // algorithms that nobody asks for by name here.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS, nullptr);
     // What is large is given back to the system when it is freed, however large it was before.
-    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);  // NOLINT(concurrency-mt-unsafe): there is one thread yet
     // NOLINTBEGIN(cert-err33-c): SIG_IGN for a known signal cannot fail
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write

@@ -49,7 +49,7 @@ inline X509Pointer new_certificate(const Identity &identity, const Key &key, X50
     expect_openssl(certificate != nullptr);
     auto *made = certificate.get();
     auto *name = X509_get_subject_name(made);
-    const auto text = reinterpret_cast<const unsigned char *>(identity.common_name.c_str());
+    const auto *const text = reinterpret_cast<const unsigned char *>(identity.common_name.c_str());
     expect_openssl(X509_set_version(made, X509_VERSION_3) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(made), ++serial) == 1 &&
                    X509_gmtime_adj(X509_getm_notBefore(made), -24L * 3600) != nullptr &&
                    X509_gmtime_adj(X509_getm_notAfter(made), 365L * 24 * 3600) != nullptr && X509_set_pubkey(made, key.get()) == 1 &&

@@ -32,7 +32,6 @@ using mr::spdm_test::Framing;
 using mr::spdm_test::Responder;
 using mr::spdm_test::SlotPki;
 using ::testing::AllOf;
-using ::testing::Contains;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -98,7 +97,7 @@ protected:
         ASSERT_TRUE(watching_->wait_for(std::string(firmware) + " ="));
     }
     void start_absent(DeviceOptions options, bool is_plugged = true, const std::string &roots = {}) {
-        const auto transport = options.framing == Framing::doe ? "doe" : "mctp";
+        const auto *const transport = options.framing == Framing::doe ? "doe" : "mctp";
         device_.emplace(std::move(options), is_plugged);
         std::ofstream(folder() / "roots.pem") << (roots.empty() ? device_->slot(0).root_pem() : roots);
         start({.arguments = {}, .config = "[[provider]]\ntype = \"sim\"\n" + provider_of(*device_, "roots.pem", transport) + more_config_});
