@@ -714,6 +714,10 @@ TEST_F(JudgedDevice, IsAPartOfTheMachinesEvidence) {
     const auto good = judge(file, nonce);
     EXPECT_EQ(good.exit_code, 0) << good.out << good.err;
     EXPECT_THAT(good.out, ContainsRegex("measurement_blocks +true"));
+    // Which is a machine's, whatever is in it: there might be no device.
+    const auto reference = (folder() / "parts.json").native();
+    EXPECT_THAT(failure(1, {"device", "verify", "--file", file, "--nonce", nonce, "--roots", roots, "--reference", reference}),
+                HasSubstr("is no evidence of a device"));
     const auto other = judge(file, mr::to_hex(nonce_of(4)));
     EXPECT_EQ(other.exit_code, 1);
     EXPECT_THAT(other.out, HasSubstr("report_data"));
