@@ -85,7 +85,6 @@ struct ExtendAnswer {
     std::optional<std::string> id;
     Answer<Method> answer;
     Reply reply;
-    mr::Digest digest;
 
     void let_next_begin() { answer.let_next_begin(); }
     void operator()(const std::expected<ProviderRegisters::Extended, RegisterError> &extended) {
@@ -97,7 +96,7 @@ struct ExtendAnswer {
                      .sequence = extended->sequence,
                      .id = id ? std::string_view(*id) : std::string_view()},
                     *by, share);
-        reply(answer, *extended, mr::to_hex(extended->value.bytes()), digest);
+        reply(answer, *extended, mr::to_hex(extended->value.bytes()));
     }
 };
 
@@ -112,7 +111,7 @@ void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, const C
     const auto by = measured->details.caller;
     const auto id = measured->details.id;
     place.provider->extend(place.index, digest, std::move(measured->details),
-                           ExtendAnswer<Method, Reply>{audit, place, by, share, id, std::move(answer), std::move(reply), digest});
+                           ExtendAnswer<Method, Reply>{audit, place, by, share, id, std::move(answer), std::move(reply)});
 }
 
 // ---- The methods
@@ -318,8 +317,9 @@ void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &
                measure_digest(mr::Digest(*digest), {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                               std::move(data)),
                std::move(answer),
-               [place = *place](Answer<wire::Extend> &to, const ProviderRegisters::Extended &extended, std::string_view value,
-                                const mr::Digest &) { to.reply({{place.name(), value, std::nullopt, false}, extended.sequence}); });
+               [place = *place](Answer<wire::Extend> &to, const ProviderRegisters::Extended &extended, std::string_view value) {
+                   to.reply({{place.name(), value, std::nullopt, false}, extended.sequence});
+               });
 }
 
 void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
@@ -334,9 +334,8 @@ void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters
                                {caller.in_log(), parameters.event_type, parameters.description, parameters.id},
                                parameters.envelope.value_or(false)),
                std::move(answer),
-               [place = *place](Answer<wire::Measure> &to, const ProviderRegisters::Extended &extended, std::string_view value,
-                                const mr::Digest &digest) {
-                   to.reply({{place.name(), value, std::nullopt, false}, mr::to_hex(digest.bytes()), extended.sequence});
+               [place = *place](Answer<wire::Measure> &to, const ProviderRegisters::Extended &extended, std::string_view value) {
+                   to.reply({{place.name(), value, std::nullopt, false}, mr::to_hex(extended.digest.bytes()), extended.sequence});
                });
 }
 
@@ -349,9 +348,7 @@ void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parame
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
     run_extend(daemon.audit(), *place, caller, measure_cap(place->provider->measured(place->index), caller.in_log()), std::move(answer),
-               [](Answer<wire::Cap> &to, const ProviderRegisters::Extended &extended, std::string_view, const mr::Digest &) {
-                   to.reply({extended.sequence});
-               });
+               [](Answer<wire::Cap> &to, const ProviderRegisters::Extended &extended, std::string_view) { to.reply({extended.sequence}); });
 }
 
 void write(Daemon &daemon, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {

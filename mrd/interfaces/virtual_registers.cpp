@@ -197,10 +197,9 @@ void measure_virtual(Daemon &daemon, const Caller &caller, const wire::MeasurePa
     const auto by = measured->details.caller;
     const auto share = caller.client().uid;
     const auto id = measured->details.id;
-    const auto digest = measured->digests.front();
     measured->details.share = share;
     all.extend(found->number, found->carrier, std::move(*measured),
-               [audit = daemon.audit(), by, share, id, digest, name = std::string(parameters.name),
+               [audit = daemon.audit(), by, share, id, name = std::string(parameters.name),
                 answer = std::move(answer)](std::expected<VirtualRegisters::Extended, RegisterError> extended) mutable {
                    if (!extended) return answer.fail(on_wire(of_virtual(std::move(extended.error()), name)));
                    audit->tell({.kind = log::Kind::extend,
@@ -209,8 +208,9 @@ void measure_virtual(Daemon &daemon, const Caller &caller, const wire::MeasurePa
                                 .sequence = extended->sequence,
                                 .id = id ? std::string_view(*id) : std::string_view()},
                                *by, share);
-                   answer.reply(
-                       {{name, mr::to_hex(extended->value.bytes()), std::nullopt, false}, mr::to_hex(digest.bytes()), extended->sequence});
+                   answer.reply({{name, mr::to_hex(extended->value.bytes()), std::nullopt, false},
+                                 mr::to_hex(extended->digest.bytes()),
+                                 extended->sequence});
                });
 }
 

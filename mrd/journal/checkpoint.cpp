@@ -12,7 +12,7 @@ namespace {
 
 // What takes most of a state: ids of events of as many banks as there can be. Beside them registers, an open intent of each, and the usage of uids take a few MiB.
 constexpr std::size_t largest_id = sizeof(std::int64_t) + 1 + max_targets * sizeof(RegisterNumber) + sizeof(std::uint32_t) +
-                                   mr::max_event_id + sizeof(std::uint64_t) +
+                                   mr::max_event_id + sizeof(std::uint64_t) + 1 + mr::max_digest_size +
                                    max_targets * (sizeof(RegisterNumber) + 2 * (1 + mr::max_digest_size));
 static_assert(remembered_callers * remembered_ids * largest_id <= max_checkpoint_body / 8 * 7);
 
@@ -57,6 +57,11 @@ RegisterState get_register(FieldReader &in) {
     reg.owner = in.get<std::int64_t>();
     reg.closed_by = in.get<std::uint64_t>();
     return reg;
+}
+
+std::optional<mr::Digest> get_asked(FieldReader &in) {
+    const auto asked = in.get_digest();
+    return asked.size() == 0 ? std::nullopt : std::optional(asked);
 }
 
 void put_usage(mr::Bytes &out, const Usage &usage) {
@@ -106,6 +111,7 @@ void append_state(mr::Bytes &out, const State &state) {
         for (const auto reg : registers.numbers()) put(out, reg);
         put_text(out, id);
         put(out, first.sequence);
+        put_digest(out, first.asked.value_or(mr::Digest()));
         for (const auto &result : first.results) {
             put(out, result.reg);
             put_digest(out, result.digest);
@@ -159,7 +165,7 @@ std::expected<State, std::string> read_state(mr::ByteView bytes) {
         const bool has_id = in.get_bool();
         const auto id = in.get_text();
         if (has_id) intent.id = id;
-        if (const auto asked = in.get_digest(); asked.size() != 0) intent.asked = asked;
+        intent.asked = get_asked(in);
         state.open_.push_back(std::move(intent));
     });
     repeat([&] {
@@ -170,6 +176,7 @@ std::expected<State, std::string> read_state(mr::ByteView bytes) {
         for (std::uint8_t i = 0; i < size; ++i) numbers.push_back(in.get<RegisterNumber>());
         const std::string id(in.get_text());
         EventIds::First first{.sequence = in.get<std::uint64_t>()};
+        first.asked = get_asked(in);
         for (std::uint8_t i = 0; i < size; ++i) {
             auto &result = first.results.add();
             result.reg = in.get<RegisterNumber>();

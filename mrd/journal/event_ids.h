@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,13 +48,14 @@ public:
     // What the first one did to one register.
     struct Result {
         RegisterNumber reg = 0;
-        mr::Digest digest;  // or what the event is compared by instead (asked_digest)
+        mr::Digest digest;  // that extended it
         mr::Digest value;   // of the register after it
         friend bool operator==(const Result &, const Result &) = default;
     };
     struct First {
         OneOrMore<Result> results = {};
         std::uint64_t sequence = 0;
+        std::optional<mr::Digest> asked = {};  // what the event is compared by, where that is not its digests (asked_digest)
 
         // The same digest for every register. Precondition: the same registers.
         [[nodiscard]] bool has_digests_of(std::span<const Target> targets) const;

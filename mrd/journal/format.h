@@ -22,7 +22,7 @@
 namespace mrd::journal {
 
 inline constexpr std::string_view magic = "mrdjrnl\n";
-inline constexpr std::uint32_t format_version = 2;
+inline constexpr std::uint32_t format_version = 3;
 inline constexpr std::size_t slot_size = 24;
 inline constexpr std::size_t first_slot = 16;  // behind magic, version and checksum
 inline constexpr std::size_t slots = 2;

@@ -478,8 +478,8 @@ void State::take_event(OpenIntent &intent, std::uint64_t sequence) {
         if (intent.origin == Origin::cap) reg.capped_by = sequence;
     }
     if (!intent.id) return;
-    EventIds::First first{.sequence = sequence};
-    for (const auto &target : intent.targets) first.results.add() = {target.reg, intent.asked.value_or(target.digest), target.after};
+    EventIds::First first{.sequence = sequence, .asked = intent.asked};
+    for (const auto &target : intent.targets) first.results.add() = {target.reg, target.digest, target.after};
     ids_.remember(intent.uid, RegisterSet(intent.targets.all()), std::move(*intent.id), std::move(first));
 }
 

@@ -41,8 +41,7 @@ Extension::Action Extension::begin(Known known, std::string_view reason) {
 bool Extension::is_same(const journal::State &state, const journal::EventIds::First &first, const PerBank<journal::Target> &targets) const {
     const auto asked = journal::asked_digest({details_.type, details_.description, details_.data}, targets.front().digest,
                                              state.registers()[targets.front().reg].algorithm);
-    if (!asked) return first.has_digests_of(targets.all());
-    return std::ranges::all_of(first.results, [&](const journal::EventIds::Result &result) { return result.digest == *asked; });
+    return asked == first.asked && (asked || first.has_digests_of(targets.all()));
 }
 
 // The answer, where the journal alone gives it: the event is in it already, or the registers take none.
@@ -56,7 +55,7 @@ std::optional<Extension::Answer> Extension::answer_without_extend(Known known, s
         if (first != nullptr && !is_same(known.journal, *first, targets)) return std::unexpected(DuplicateEvent{*details_.id});
         if (first != nullptr) {
             const auto of_first = std::ranges::find(first->results.all(), targets.front().reg, &journal::EventIds::Result::reg);
-            return Extended{static_cast<std::int64_t>(first->sequence), of_first->value};
+            return Extended{static_cast<std::int64_t>(first->sequence), of_first->digest, of_first->value};
         }
     }
     if (carried_) {
@@ -169,7 +168,10 @@ Extension::Action Extension::extend_ended(Known known, const std::expected<void,
 Extension::Action Extension::settle_ended(Known known, std::uint64_t sequence) { return end_event(known, sequence); }
 
 Extension::Action Extension::end_event(Known known, std::uint64_t sequence) {
-    if (!resync_) return finish(Extended{static_cast<std::int64_t>(sequence), carried_ ? carried_->after : targets_.front().after});
+    if (!resync_) {
+        const auto digest = carried_ ? carried_->digest : targets_.front().digest;
+        return finish(Extended{static_cast<std::int64_t>(sequence), digest, carried_ ? carried_->after : targets_.front().after});
+    }
     resync_.reset();
     failed_.reset();
     became_.reset();

@@ -37,6 +37,8 @@ public:
 
     struct Extended {
         std::int64_t sequence = 0;
+        mr::Digest
+            digest;  // that extended it; of an event that was sent before that one's, which random bytes may make another than what is sent again
         mr::Digest value;  // after it: of the virtual register, or else of the first target
         friend bool operator==(const Extended &, const Extended &) = default;
     };

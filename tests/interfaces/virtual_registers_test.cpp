@@ -283,6 +283,7 @@ TEST_F(VirtualRegistersTest, AnIdIsOneEventByWhatWasAskedThoughEachEnvelopeHasRa
     const auto again = measure(tenant, "virtual/build", "a", "once");
     EXPECT_EQ(first["parameters"]["sequence"], again["parameters"]["sequence"]);
     EXPECT_EQ(first["parameters"]["reading"], again["parameters"]["reading"]);
+    EXPECT_EQ(first["parameters"]["digest"], again["parameters"]["digest"]) << "the log has this one, and no other";
     EXPECT_THAT(measure(tenant, "virtual/build", "b", "once").dump(), HasSubstr("DuplicateEvent"));
     EXPECT_EQ(events(), 2U);
     const auto other_one = measure(tenant, "virtual/build", "a", "twice");

@@ -191,13 +191,15 @@ TEST_F(JournalBoots, AJournalOfFormat1IsKeptAside) {
 TEST_F(JournalBoots, AJournalOfALaterFormatIsForALaterMrd) {
     write({rtmr});
     journal_.reset();
-    const mr::Bytes later{'m', 'r', 'd', 'j', 'r', 'n', 'l', '\n', 3, 0, 0, 0};
+    mr::Bytes later{'m', 'r', 'd', 'j', 'r', 'n', 'l', '\n', 0, 0, 0, 0};
+    later[8] = format_version + 1;
     std::ranges::copy(later, bytes().begin());
     const auto crc = crc32c(later);
     for (std::size_t i = 0; i < 4; ++i) bytes()[12 + i] = static_cast<std::uint8_t>(crc >> 8 * i);
     journal_ = start();
     EXPECT_EQ(journal_->condition(), Journal::Condition::damaged);
-    EXPECT_NE(journal_->reason().find("it is of format version 3, which this mrd does not know"), std::string::npos);
+    EXPECT_NE(journal_->reason().find("it is of format version " + std::to_string(format_version + 1) + ", which this mrd does not know"),
+              std::string::npos);
 }
 
 }  // namespace

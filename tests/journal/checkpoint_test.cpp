@@ -61,6 +61,14 @@ TEST_F(JournalCheckpoint, AStateIsTheSameReadFromItsBytes) {
     caller_.uid = 1000;
     extend(*journal, r0, 3, "c");
     extend(*journal, r0, 4);
+    // What it is compared by is not what extends.
+    const auto number = find(journal->state(), r0).value();
+    const auto before = logged(*journal, r0);
+    const Target target{number, before, extended(before, digest_of(6)), digest_of(6)};
+    const mr::Bytes data(3);
+    journal->settle(journal->begin({.targets = {&target, 1}, .caller = &caller_, .id = "d", .data = data}).value(), Outcome::done);
+    ASSERT_TRUE(first_of(*journal, number, "d")->asked);
+    EXPECT_EQ(first_of(*journal, number, "d")->results.front().digest, digest_of(6));
     const auto capped = cap(*journal, r1);
     journal->settle(journal->begin(capped).value(), Outcome::done);
     add_virtual(journal, "build", r0);

@@ -205,7 +205,7 @@ TEST(JournalFormat, TheWorkedExampleIsWrittenInTheseBytes) {
     append_record(file, file.size(), intent);
     append_record(file, file.size(), Settled{1, 1, Outcome::done});
     EXPECT_EQ(mr::to_hex(file),
-              "6d72646a726e6c0a02000000f0ea8af9"
+              "6d72646a726e6c0a030000004840cf24"
               "000000000000000000000000000000000000000000000000"
               "000000000000000000000000000000000000000000000000"
               "0e0000000100000098ed46de8bfe9b40"

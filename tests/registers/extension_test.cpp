@@ -405,7 +405,7 @@ TEST(Extension, OfAnOwnedRegisterIsLoggedExtendedSettledAndAnsweredWithoutARerea
     ASSERT_EQ(world.log(extension), Action::extend);
     ASSERT_EQ(world.extend(extension), Action::settle);
     ASSERT_EQ(world.settle(extension), Action::answer);
-    EXPECT_EQ(extension.answer().value(), (Extension::Extended{1, extended(digest(0), digest(1))}));
+    EXPECT_EQ(extension.answer().value(), (Extension::Extended{1, digest(1), extended(digest(0), digest(1))}));
 }
 
 TEST(Extension, WhetherToRereadIsDecidedAtItsTurn) {
