@@ -58,10 +58,16 @@ int access(const Common &common, const std::string &who) {
     if (!client) return fail(client.error());
     const auto told = client->access(uid, groups.value_or(std::vector<std::int64_t>()));
     if (!told) return fail(told.error());
+    const auto listed = [](const std::vector<std::string> &names) {
+        std::string text;
+        for (const auto &name : names) text += (text.empty() ? "" : ",") + name;
+        return text;
+    };
     std::vector<Row> rows;
     for (const auto &each : told->permissions) {
-        std::string registers = each.registers ? "" : "all";
-        for (const auto &name : each.registers.value_or(std::vector<std::string>())) registers += (registers.empty() ? "" : ",") + name;
+        auto registers = each.registers ? listed(*each.registers) : "all";
+        if (each.on) registers += " on " + listed(*each.on);
+        if (each.at_most) registers += ", at most " + std::to_string(*each.at_most);
         rows.push_back({each.right, mr::printable_text(registers), each.rule.value_or("-"), mr::printable_text(each.why_not)});
     }
     print_table({"RIGHT", "REGISTERS", "RULE", "WHY NOT"}, rows);

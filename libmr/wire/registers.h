@@ -245,9 +245,11 @@ struct Permission {
     std::optional<std::vector<std::string>> registers;
     std::optional<std::string_view> rule;
     std::optional<std::string_view> why;
+    std::optional<std::vector<std::string>> on;
+    std::optional<std::int64_t> at_most;
     static constexpr auto fields() {
         return std::tuple(field("right", &Permission::right), field("registers", &Permission::registers), field("rule", &Permission::rule),
-                          field("why", &Permission::why));
+                          field("why", &Permission::why), field("on", &Permission::on), field("atMost", &Permission::at_most));
     }
 };
 struct AccessParameters {

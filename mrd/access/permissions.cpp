@@ -96,8 +96,13 @@ std::vector<Permission> permissions(const Access &access, const Principal &princ
     std::vector<Permission> all;
     for (std::size_t i = 0; i < rights; ++i) {
         const auto right = static_cast<Right>(i);
-        const auto add = [&all, right](Permission permission) {
+        const auto add = [&all, &rules, right](Permission permission, const AccessRule *creating = nullptr) {
             permission.right = right;
+            // The first rule is root's, and has no bounds.
+            if (creating != nullptr && creating != &rules.all().front() && right == Right::create) {
+                permission.on = creating->create_on;
+                permission.at_most = creating->create_at_most;
+            }
             all.push_back(std::move(permission));
         };
         const auto *const whole = rules.allows(principal, right);
@@ -107,7 +112,7 @@ std::vector<Permission> permissions(const Access &access, const Principal &princ
             collected.add(*rule == nullptr ? std::string(owners_rule) : (*rule)->name, {}, reg.name.name);
         };
         if (whole != nullptr) {
-            add({.rule = whole->name});
+            add({.rule = whole->name}, whole);
             Collected others;
             for (const auto &reg : registers) {
                 if (!reg.owner || !is_about_registers(right) || right == Right::create || !is_asked_for(right, reg)) continue;
@@ -117,7 +122,7 @@ std::vector<Permission> permissions(const Access &access, const Principal &princ
         } else if (right == Right::create) {
             // Of registers that there are not yet.
             const auto *const some = rules.allows_some(principal, right);
-            some == nullptr ? add({.why_not = reasons.why_not(right, {})}) : add({.registers = some->registers, .rule = some->name});
+            some == nullptr ? add({.why_not = reasons.why_not(right, {})}) : add({.registers = some->registers, .rule = some->name}, some);
         } else {
             Collected collected;
             for (const auto &reg : registers) {

@@ -17,6 +17,9 @@ struct Permission {
     std::optional<std::vector<std::string>> registers = {};  // nothing: all, or the right is about none
     std::optional<std::string> rule = {};                    // that allows it; nothing: none does
     std::string why_not = {};                                // what is missing
+    // Of Right::create, where a rule allows it:
+    std::vector<std::string> on = {};         // patterns of what may carry the registers; none: whatever can
+    std::optional<std::size_t> at_most = {};  // so many until the next boot
 };
 
 // In the place of a rule's name, which has no parentheses: of a virtual register whose owner it is.

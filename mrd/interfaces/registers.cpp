@@ -428,7 +428,9 @@ void access(const Daemon &daemon, const Registers &registers, const Caller &call
     wire::AccessReply reply{.uid = principal.uid, .permissions = {}};
     for (const auto &each : found) {
         const auto why = each.rule ? std::nullopt : std::optional<std::string_view>(each.why_not);
-        reply.permissions.push_back({name_of(each.right), each.registers, each.rule, why});
+        const auto on = each.on.empty() ? std::nullopt : std::optional(each.on);
+        const auto at_most = each.at_most ? std::optional(static_cast<std::int64_t>(*each.at_most)) : std::nullopt;
+        reply.permissions.push_back({name_of(each.right), each.registers, each.rule, why, on, at_most});
     }
     answer.reply(reply);
 }

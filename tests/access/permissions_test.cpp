@@ -46,6 +46,28 @@ TEST(Permissions, SayTheRegistersWhereTheyDiffer) {
                              Contains("create tdx/rtmr3 own"), Contains("read all everybody")));
 }
 
+TEST(Permissions, ToCreateSayOnWhatAndHowMany) {
+    const auto creating = [](AccessRule rule) {
+        const Access access(AccessRules({std::move(rule)}, 0));
+        const auto all = permissions(access, asks, known);
+        return *std::ranges::find(all, Right::create, &Permission::right);
+    };
+    const AccessRule rule{.name = "own",
+                          .users = {agent},
+                          .allow = {Right::create, Right::read},
+                          .registers = {"virtual/*"},
+                          .create_on = {"tdx/rtmr3"},
+                          .create_at_most = 3};
+    EXPECT_EQ(creating(rule).on, std::vector<std::string>{"tdx/rtmr3"});
+    EXPECT_EQ(creating(rule).at_most, 3U);
+    auto of_others = rule;
+    of_others.users = {agent + 1};
+    EXPECT_TRUE(creating(of_others).on.empty()) << "what others may is not for him to know";
+    EXPECT_EQ(creating(of_others).at_most, std::nullopt);
+    const Access access(AccessRules({rule}, 0));
+    for (const auto &each : permissions(access, asks, known)) EXPECT_EQ(each.at_most.has_value(), each.right == Right::create);
+}
+
 TEST(Permissions, OfSomeOfTheRegistersAreNotSaidOfAll) {
     const Access access(AccessRules({{.name = "own", .users = {agent}, .allow = {Right::extend}, .registers = {"tdx/rtmr3"}}}, 0));
     const auto of_one = std::span(known).subspan(1, 1);

@@ -244,14 +244,17 @@ TEST_F(AccessOfUsers, IsToldToOneselfAlwaysAndOfOthersToWhoMayRepair) {
 
 TEST_F(AccessOfUsers, MrctlAccessTellsRightsRegistersRuleAndWhyNot) {
     const auto daemon =
-        started({.config = "[[access]]\nname = \"agent\"\nusers = [41000]\nallow = [\"extend\"]\nregisters = [\"tdx/rtmr3\"]\n"});
+        started({.config = "[[access]]\nname = \"agent\"\nusers = [41000]\nallow = [\"extend\"]\nregisters = [\"tdx/rtmr3\"]\n"
+                           "[[access]]\nname = \"tenant\"\nusers = [41000]\nallow = [\"create\"]\nregisters = [\"virtual/*\"]\n"
+                           "create_on = [\"tdx/rtmr3\"]\ncreate_at_most = 3\n"});
     const auto mrctl = [&](std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), places::mrctl());
         return run_program(arguments, folder(), {}, {{"MRD_SOCKET", daemon.socket()}});
     };
     const auto told = mrctl({"access", "41000"});
     EXPECT_EQ(told.exit_code, 0) << told.err;
-    EXPECT_THAT(told.out, AllOf(HasSubstr("extend tdx/rtmr3 agent"), HasSubstr("quote all - no rule allows it to others than root")));
+    EXPECT_THAT(told.out, AllOf(HasSubstr("extend tdx/rtmr3 agent"), HasSubstr("create virtual/* on tdx/rtmr3, at most 3 tenant"),
+                                HasSubstr("quote all - no rule allows it to others than root")));
     EXPECT_THAT(mrctl({"access"}).out, HasSubstr("repair all root"));
     EXPECT_THAT(mrctl({"access", "root", "--json"}).out, HasSubstr("\"uid\":0"));
     const auto unknown = mrctl({"access", "no-such-user-here"});

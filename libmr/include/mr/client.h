@@ -157,6 +157,9 @@ struct Permission {
     std::optional<std::vector<std::string>> registers = {};  // nothing: all, or the right is about none
     std::optional<std::string> rule = {};                    // the rule that allows it; nothing: none does
     std::string why_not = {};                                // what is missing
+    // Of "create", where a rule allows it:
+    std::optional<std::vector<std::string>> on = {};  // patterns of the registers that may carry new ones; nothing: whatever can
+    std::optional<std::int64_t> at_most = {};         // so many of one uid until the next boot
 };
 struct Permissions {
     std::int64_t uid = 0;

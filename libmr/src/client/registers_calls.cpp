@@ -112,7 +112,7 @@ std::expected<Permissions, Error> permissions_of(const wire::AccessReply &reply)
     for (const auto &entry : reply.permissions) {
         result.permissions.push_back({std::string(entry.right), entry.registers,
                                       entry.rule ? std::optional<std::string>(*entry.rule) : std::nullopt,
-                                      std::string(entry.why.value_or(""))});
+                                      std::string(entry.why.value_or("")), entry.on, entry.at_most});
     }
     return result;
 }
