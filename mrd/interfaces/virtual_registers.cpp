@@ -109,14 +109,16 @@ void create_virtual(Daemon &daemon, const Caller &caller, const wire::CreatePara
     if (const auto there = all.find(parameters.name);
         is_anothers && rule != nullptr && there && caller.knows_of(known_register(all.state(*there))))
         return answer.fail(wire::RegisterExists{std::string(parameters.name)});
+    // Of his own he knows that it is there, whatever he may make.
+    if (owner == caller.uid() && all.find(parameters.name)) return answer.fail(wire::RegisterExists{std::string(parameters.name)});
     if (is_anothers || (carrier && rule == nullptr)) {
-        caller.tell_refused(Operation::create, parameters.name);
         // He has the right, and has used it up: no missing right, which he would look for.
         const auto *const used_up =
             is_anothers ? nullptr : caller.may_create(std::string(parameters.name), known_register(*carrier).name, 0);
         if (used_up != nullptr)
             return answer.fail(
                 wire::TooManyRegisters{static_cast<std::int64_t>(used_up->create_at_most), "uid " + std::to_string(caller.uid())});
+        caller.tell_refused(Operation::create, parameters.name);
         return answer.fail(varlink::PermissionDenied{});
     }
     if (!carrier) {
