@@ -470,7 +470,7 @@ struct Access : Method<AccessParameters, AccessReply> {
     static constexpr auto subject = no_subject;
 };
 
-struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotReadable, ProviderFailed> {
+struct Watch : Method<WatchParameters, WatchReply, NoSuchRegister, RegisterGone, NoRegisterForRole, NotReadable, ProviderFailed, Busy> {
     static constexpr Description description{
         .name = "io.mrd.Registers.Watch", .operation = Operation::watch, .replies = Replies::many, .connection = Connection::own};
     static constexpr auto subject = &Parameters::names;

@@ -26,7 +26,7 @@ std::shared_ptr<Watches> Watches::make(Registers &registers, VirtualRegisters &v
         if (!self) return;
         const auto &reg = self->virtual_.state(number);
         if (reg.events == 1) {
-            self->made_.push_back(reg.name);
+            self->made_.push_back(&self->entry_of(reg.name));
             ++self->arrivals_;
         }
         self->on_change(reg.name);
@@ -38,12 +38,12 @@ std::shared_ptr<Watches> Watches::make(Registers &registers, VirtualRegisters &v
 }
 
 void Watches::add(std::vector<Register> registers, bool and_others, const Caller &caller, Answer<mr::wire::Watch> answer) {
+    const auto client = caller.client();
+    if (const auto limit = shares_.exceeded(client, registers.size())) return answer.fail(mr::wire::Busy{shares_.name_of(*limit, client)});
+    shares_.take(client, registers.size());
     std::vector<Watched> watched;
     watched.reserve(registers.size());
-    for (auto &reg : registers) {
-        const auto *changes = &changes_of(reg);
-        watched.push_back({.reg = std::move(reg), .changes = changes});
-    }
+    for (const auto &reg : registers) watched.push_back({.of = &entry_of(reg)});
     const auto watch = std::make_shared<Watch>(std::move(watched), LastingCaller(caller, gate_), std::move(answer), gate_->access.changes(),
                                                and_others ? std::optional(arrivals_) : std::nullopt);
     watch->made = made_.size();
@@ -57,19 +57,28 @@ void Watches::add(std::vector<Register> registers, bool and_others, const Caller
     first_values(watch);
 }
 
-// Reads one register after the other: a value that has to be reread is sent when it is there.
+// Reads one register after the other: a value that has to be reread is sent when it is there. Those that are there at once come together, however many they are: one
+// call for each within the other would be as deep as they are many.
 void Watches::first_values(const std::weak_ptr<Watch> &weak) {
     const auto watch = weak.lock();
-    if (!watch || watch->known == watch->registers.size()) return;
-    const auto *hardware = std::get_if<Registers::Place>(&watch->registers[watch->known].reg);
-    if (hardware == nullptr) {
-        return virtual_.when_known([this, weak] {
-            if (const auto still = weak.lock()) value_known(*still);
-        });
+    if (!watch || watch->is_reading) return;
+    watch->is_reading = true;
+    for (auto known = watch->known; known < watch->registers.size(); known = watch->known) {
+        read_next(*watch);
+        if (!watch->position) return;  // it is over
+        if (watch->known == known) break;
     }
+    watch->is_reading = false;
+    send(*watch);
+}
+
+void Watches::read_next(Watch &watch) {
+    const auto weak = watch.weak_from_this();
+    const auto *hardware = std::get_if<Registers::Place>(&watch.registers[watch.known].of->reg);
+    if (hardware == nullptr) return virtual_.when_known([this, weak] { value_known(weak); });
     const auto place = *hardware;
-    if (!place.table().is_there(place.index)) return value_known(*watch);
-    place.provider->read(watch->caller.client().uid, place.index, false, [this, weak](std::expected<bool, RegisterError> refreshed) {
+    if (!place.table().is_there(place.index)) return value_known(weak);
+    place.provider->read(watch.caller.client().uid, place.index, false, [this, weak](std::expected<bool, RegisterError> refreshed) {
         const auto still = weak.lock();
         if (!still) return;
         // That it has gone meanwhile is told as of any other.
@@ -79,36 +88,47 @@ void Watches::first_values(const std::weak_ptr<Watch> &weak) {
             remove(*still);
             return;
         }
-        value_known(*still);
+        value_known(weak);
     });
 }
 
-void Watches::value_known(Watch &watch) {
-    const auto weak = watch.weak_from_this();
-    ++watch.known;
-    send(watch);
+void Watches::value_known(const std::weak_ptr<Watch> &weak) {
+    const auto watch = weak.lock();
+    if (!watch) return;
+    ++watch->known;
     first_values(weak);
 }
 
-// What has come was just read.
-void Watches::take_in_others(Watch &watch, const Caller &caller) {
+// What has come was just read. False: it would be more than the client's share, and it is over.
+bool Watches::take_in_others(Watch &watch, const Caller &caller) {
     watch.arrivals = arrivals_;
     const bool all_known = watch.known == watch.registers.size();
+    std::vector<Watched> others;
     for (auto *provider : registers_.providers()) {
         const auto &table = provider->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
             const Registers::Place place{provider, index};
-            if (!table.may_read(index) || watches(watch, place) || !may_watch(caller, place)) continue;
-            watch.registers.push_back({.reg = place, .changes = &changes_of(place)});
+            if (!table.may_read(index)) continue;
+            const auto &entry = entry_of(place);
+            if (!watches(watch, entry) && may_watch(caller, place)) others.push_back({.of = &entry});
         }
     }
     // Only what was made since: there may be thousands of others.
     for (; watch.made < made_.size(); ++watch.made) {
-        const Register reg = made_[watch.made];
-        if (watches(watch, reg) || !may_watch(caller, reg)) continue;
-        watch.registers.push_back({.reg = reg, .changes = &changes_of(reg)});
+        const auto &entry = *made_[watch.made];
+        if (!watches(watch, entry) && may_watch(caller, entry.reg)) others.push_back({.of = &entry});
     }
+    const auto client = watch.caller.client();
+    if (const auto limit = shares_.exceeded(client, others.size())) {
+        const auto held = watch.shared_from_this();
+        remove(watch);
+        watch.answer.fail(mr::wire::Busy{shares_.name_of(*limit, client)});
+        return false;
+    }
+    shares_.take(client, others.size());
+    watch.registers.insert(watch.registers.end(), others.begin(), others.end());
     if (all_known) watch.known = watch.registers.size();
+    return true;
 }
 
 // Each in its turn, before it is told anything: who may no longer watch one of its registers is told so; who watches all that he may takes in what he may now.
@@ -127,31 +147,33 @@ bool Watches::judge(Watch &watch) {
     const auto caller = watch.caller.now();
     if (has_new_rules) {
         const auto refused =
-            std::ranges::find_if(watch.registers, [&](const Watched &watched) { return !may_watch(*caller, watched.reg); });
+            std::ranges::find_if(watch.registers, [&](const Watched &watched) { return !may_watch(*caller, watched.of->reg); });
         if (refused != watch.registers.end()) {
             const auto held = watch.shared_from_this();
-            watch.caller.refused(*caller, Operation::watch, name_of(refused->reg));
+            watch.caller.refused(*caller, Operation::watch, name_of(refused->of->reg));
             remove(watch);
             watch.answer.fail(varlink::PermissionDenied{});
             return false;
         }
     }
-    if (has_others) take_in_others(watch, *caller);
-    return true;
+    return !has_others || take_in_others(watch, *caller);
 }
 
 void Watches::remove(Watch &watch) {
-    if (const auto position = std::exchange(watch.position, std::nullopt)) watchers_.remove(*position);
+    const auto position = std::exchange(watch.position, std::nullopt);
+    if (!position) return;
+    shares_.give_back(watch.caller.client(), watch.registers.size());
+    watchers_.remove(*position);
 }
 
-std::uint64_t &Watches::changes_of(const Register &reg) {
-    if (const auto *name = std::get_if<std::string>(&reg)) return virtual_changes_.try_emplace(*name, 1).first->second;
+Watches::Entry &Watches::entry_of(const Register &reg) {
+    if (const auto *name = std::get_if<std::string>(&reg)) return virtual_entries_.try_emplace(*name, Entry{.reg = reg}).first->second;
     const auto &place = std::get<Registers::Place>(reg);
-    return changes_.try_emplace({place.provider, place.index}, 1).first->second;
+    return entries_.try_emplace({place.provider, place.index}, Entry{.reg = reg}).first->second;
 }
 
-bool Watches::watches(const Watch &watch, const Register &reg) {
-    return std::ranges::find(watch.registers, reg, &Watched::reg) != watch.registers.end();
+bool Watches::watches(const Watch &watch, const Entry &entry) {
+    return std::ranges::find(watch.registers, &entry, &Watched::of) != watch.registers.end();
 }
 
 std::string Watches::name_of(const Register &reg) {
@@ -167,7 +189,7 @@ bool Watches::may_watch(const Caller &caller, const Register &reg) const {
 }
 
 void Watches::on_change(const Register &reg) {
-    ++changes_of(reg);
+    ++entry_of(reg).changes;
     watchers_.begin();
     tell_later();
 }
@@ -189,9 +211,9 @@ void Watches::send(Watch &watch) {
     if (!judge(watch)) return;
     for (std::size_t i = 0; i < watch.known && !watch.answer.congested(); ++i) {
         auto &watched = watch.registers[i];
-        if (watched.told == *watched.changes) continue;
-        watched.told = *watched.changes;
-        if (const auto *name = std::get_if<std::string>(&watched.reg)) {
+        const auto &of = *watched.of;
+        if (std::exchange(watched.told, of.changes) == of.changes) continue;
+        if (const auto *name = std::get_if<std::string>(&of.reg)) {
             if (const auto number = virtual_.find(*name)) {
                 const auto value = mr::to_hex(virtual_.state(*number).logged.bytes());
                 watch.answer.stream({mr::wire::Reading{*name, value, std::nullopt, false}, std::nullopt, registers_.sequence()});
@@ -200,7 +222,7 @@ void Watches::send(Watch &watch) {
             }
             continue;
         }
-        const auto &place = std::get<Registers::Place>(watched.reg);
+        const auto &place = std::get<Registers::Place>(of.reg);
         const auto &table = place.table();
         if (table.is_there(place.index)) {
             const mr::wire::Reading reading{place.name(), table.hex(place.index), table.generation(place.index), false};

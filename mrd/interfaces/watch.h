@@ -1,6 +1,7 @@
 // Subscriptions to register values. A change only counts; the watchers are told of it in turn, some of them in each turn of the event loop, so that thousands of them
 // hold up no extend. A watcher that does not keep up gets the latest value of each register, not every one; it holds no more than a number for each register it
-// watches. A connection watches once, since its calls run one after the other: there are no more watchers than connections.
+// watches, and of these each client has a share (watched_registers). A connection watches once, since its calls run one after the other: there are no more watchers
+// than connections.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +18,17 @@
 #include "mrd/interfaces/methods.h"
 #include "mrd/registers/registers.h"
 #include "mrd/registers/virtual_registers.h"
+#include "mrd/shares/client_shares.h"
 #include "mrd/shares/rounds.h"
 
 namespace mrd {
+
+// Each takes 16 bytes of every watcher of it, with room to grow 32.
+inline constexpr SharedBound watched_registers{.what = "watched registers",
+                                               .all = std::size_t{1} << 20,
+                                               .others = std::size_t{3} << 18,
+                                               .uid = std::size_t{1} << 18,
+                                               .connection = std::size_t{1} << 15};
 
 class Watches : public std::enable_shared_from_this<Watches> {
 public:
@@ -37,10 +46,14 @@ private:
     Watches(Registers &registers, VirtualRegisters &virtual_registers, std::shared_ptr<Gate> gate)
         : registers_(registers), virtual_(virtual_registers), gate_(std::move(gate)) {}
 
-    struct Watched {
+    // That is, or was, watched, or was made since the start. It stays where it is.
+    struct Entry {
         Register reg;
-        const std::uint64_t *changes;  // of the register: it has come or gone too
-        std::uint64_t told = 0;        // at how many of them
+        std::uint64_t changes = 1;  // it has come or gone too
+    };
+    struct Watched {
+        const Entry *of;
+        std::uint64_t told = 0;  // at how many of its changes
     };
     struct Watch;
     using Watchers = Rounds<std::shared_ptr<Watch>>;
@@ -60,21 +73,22 @@ private:
         std::optional<std::uint64_t> arrivals;  // of all that it has taken in; nothing: it watches those that were named
         std::size_t made = 0;                   // so many of the virtual ones that were made it has looked at
         std::size_t known = 0;                  // registers whose present value has been read: changes of the others are not told yet
+        bool is_reading = false;                // present values, now
         std::optional<Watchers::Position> position = {};
     };
 
     void first_values(const std::weak_ptr<Watch> &weak);
-    void value_known(Watch &watch);
+    void read_next(Watch &watch);
+    void value_known(const std::weak_ptr<Watch> &weak);
     void remove(Watch &watch);
-    void take_in_others(Watch &watch, const Caller &caller);
+    bool take_in_others(Watch &watch, const Caller &caller);
     void judge_again();
     bool judge(Watch &watch);
-    // How often the register has changed, counted from 1; it stays where it is.
-    std::uint64_t &changes_of(const Register &reg);
+    Entry &entry_of(const Register &reg);
     void on_change(const Register &reg);
     [[nodiscard]] bool may_watch(const Caller &caller, const Register &reg) const;
     [[nodiscard]] static std::string name_of(const Register &reg);
-    static bool watches(const Watch &watch, const Register &reg);
+    static bool watches(const Watch &watch, const Entry &entry);
     void tell_later();
     void tell();
     void send(Watch &watch);
@@ -82,10 +96,11 @@ private:
     Registers &registers_;
     VirtualRegisters &virtual_;
     std::shared_ptr<Gate> gate_;
-    std::map<std::pair<const ProviderRegisters *, RegisterIndex>, std::uint64_t> changes_;  // of the registers that are or were watched
-    std::map<std::string, std::uint64_t> virtual_changes_;  // of all that were made since the start, or watched
-    std::vector<std::string> made_;                         // virtual ones, since the start
+    std::map<std::pair<const ProviderRegisters *, RegisterIndex>, Entry> entries_;
+    std::map<std::string, Entry> virtual_entries_;
+    std::vector<const Entry *> made_;  // virtual ones, since the start
     std::uint64_t arrivals_ = 0;
+    ClientShares shares_{watched_registers};
     Watchers watchers_;
     bool will_tell_ = false;
 };

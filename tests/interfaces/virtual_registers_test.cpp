@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "mr/bytes.h"
 #include "mr/envelope.h"
 #include "mrd/daemon/service.h"
+#include "mrd/interfaces/watch.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/session_client.h"
 #include "tests/mrd/test_journal.h"
@@ -340,6 +342,59 @@ TEST_F(VirtualRegistersTest, ASnapshotHasThemInTheOrderThatWasAskedFor) {
     EXPECT_EQ(readings[1]["name"], "tdx/rtmr3");
     EXPECT_THAT(call(other, "Registers.Snapshot").dump(), Not(HasSubstr("virtual/")));
     EXPECT_THAT(call(tenant, "Registers.Snapshot").dump(), HasSubstr("virtual/build"));
+}
+
+// As deep as they are many it would end the stack, and mrd.
+TEST_F(VirtualRegistersTest, WatchOfThousandsOfThemTakesNoStackForEach) {
+    constexpr int many = 4000;
+    for (int i = 0; i < many; ++i) ASSERT_EQ(create(0, "virtual/" + std::to_string(i)), "");
+    std::string last;
+    const auto watch = [&] {
+        SessionClient client(*service_, varlink::Peer{.uid = 0, .gid = 0});
+        client.send("io.mrd.Registers.Watch", "{}", true);
+        loop_.restart();
+        loop_.poll();
+        for (auto reply = client.reply(); !reply.empty(); reply = client.reply()) last = std::move(reply);
+    };
+    pthread_attr_t attributes;
+    ASSERT_EQ(::pthread_attr_init(&attributes), 0);
+    ASSERT_EQ(::pthread_attr_setstacksize(&attributes, std::size_t{1} << 20), 0);
+    pthread_t thread{};
+    const auto run = [](void *function) -> void * {
+        (*static_cast<decltype(watch) *>(function))();
+        return nullptr;
+    };
+    ASSERT_EQ(::pthread_create(&thread, &attributes, run, const_cast<void *>(static_cast<const void *>(&watch))), 0);
+    ASSERT_EQ(::pthread_join(thread, nullptr), 0);
+    ::pthread_attr_destroy(&attributes);
+    EXPECT_THAT(last, HasSubstr("virtual/"));
+}
+
+TEST_F(VirtualRegistersTest, WhoWatchesMoreThanHisShareIsToldAndOthersAreNot) {
+    constexpr std::size_t many = 4000;
+    for (std::size_t i = 0; i < many; ++i) ASSERT_EQ(create(0, "virtual/" + std::to_string(i)), "");
+    daemon_.set_access(
+        AccessRules({{.name = "watchers", .users = {tenant, other}, .allow = {Right::list, Right::read}, .registers = {"virtual/*"}}}, 0));
+    std::vector<std::unique_ptr<SessionClient>> clients;
+    const auto watch = [&](uid_t uid) {
+        auto &client = clients.emplace_back(
+            std::make_unique<SessionClient>(*service_, varlink::Peer{.uid = uid, .gid = uid, .connection = clients.size() + 1}));
+        client->send("io.mrd.Registers.Watch", "{}", true);
+        loop_.restart();
+        loop_.poll();
+        return client->reply();
+    };
+    for (std::size_t i = 0; i < watched_registers.uid / many; ++i) ASSERT_THAT(watch(tenant), HasSubstr("\"reading\"")) << i;
+    EXPECT_THAT(watch(tenant), ::testing::AllOf(HasSubstr("Busy"), HasSubstr("watched registers of uid 1000")));
+    EXPECT_THAT(watch(other), HasSubstr("\"reading\""));
+    clients.erase(clients.begin());
+    EXPECT_THAT(watch(tenant), HasSubstr("\"reading\"")) << "it is given back";
+}
+
+TEST_F(VirtualRegistersTest, HisOwnThatIsThereIsThereHoweverManyHeMayMake) {
+    for (const auto *name : {"virtual/a", "virtual/b", "virtual/c"}) ASSERT_EQ(create(tenant, name), "");
+    EXPECT_EQ(create(tenant, "virtual/d"), "TooManyRegisters");
+    EXPECT_EQ(create(tenant, "virtual/a"), "RegisterExists");
 }
 
 TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {

@@ -413,7 +413,7 @@ Call<std::string> metrics();
 Call<std::string> log_level(std::optional<std::string_view> level = {});
 
 // The present value of each register (all, and those that come later: no name), then each change. Who does not keep up gets the latest value of each. Errors:
-// no_such_register, not_readable, provider_failed; connection_lost when mrd ends.
+// no_such_register, not_readable, provider_failed, busy (as many registers are watched as may be); connection_lost when mrd ends.
 StreamCall<Change> watch(const std::vector<std::string> &names = {});
 
 // The records from that number on (1: all); with follow also those to come, without end. Errors: journal_failed.
