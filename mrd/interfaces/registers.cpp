@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "libmr/wire/registers.h"
@@ -20,6 +21,7 @@
 #include "mrd/interfaces/watch.h"
 #include "mrd/registers/set_reads.h"
 #include "proto/interfaces.h"
+#include "proto/varlink/limits.h"
 
 namespace mrd {
 
@@ -115,6 +117,9 @@ void run_extend(const std::shared_ptr<Audit> &audit, const Place &place, const C
 }
 
 // ---- The methods
+
+// A client reads the list of as many as there can be.
+static_assert(journal::max_registers * (std::tuple_size_v<decltype(wire::Register::fields())> + 1) < varlink::max_values);
 
 void list(Daemon &daemon, const Caller &caller, const wire::ListParameters &parameters, Answer<wire::List> answer) {
     auto &registers = daemon.registers();

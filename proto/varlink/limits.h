@@ -21,7 +21,7 @@ inline constexpr std::size_t max_peer_groups = 1024;  // of one peer that are ke
 
 inline constexpr std::size_t max_reply = std::size_t{16} << 20;  // bytes of one message that a client takes; sd-varlink's figure
 inline constexpr std::size_t max_depth = 32;                     // of nested objects and arrays in a message
-inline constexpr std::size_t max_values = 65'536;                // of all kinds in one message
+inline constexpr std::size_t max_values = 262'144;               // of all kinds in one message: the list of 16,384 registers has 164,000
 // What a call is made of: no method takes more than a few names, and one event's data (64 KiB) and description. Each value costs, and so does each byte of what
 // only the full parser reads: \u escapes, what is not ASCII, and fractions.
 inline constexpr std::size_t max_call_values = 4096;
