@@ -272,28 +272,42 @@ private:
     void add_virtual(wire::ReplayReply &reply) {
         const auto caller = caller_.now();
         const auto &all = registers().journal().state().registers();
+        std::map<journal::RegisterNumber, Carrying> carrying;
         for (const auto &reg : all) {
             if (!reg.carrier || !reg.is_made() || reg.closed_by != 0 || !caller->may(Operation::read, known_register(reg))) continue;
             const auto carried = carried_.find(*reg.carrier);
             if (carried == carried_.end()) continue;
-            const auto &made = carried->second.registers.all();
-            const auto known = std::ranges::find(made, reg.id, &mr::CarriedRegister::id);
+            auto of_carrier = carrying.find(*reg.carrier);
+            if (of_carrier == carrying.end())
+                of_carrier = carrying.emplace(*reg.carrier, carrying_of(carried->second, all[*reg.carrier], reply)).first;
+            const auto &[made, replayed, ends] = of_carrier->second;
+            const auto known = made.find(reg.id);
             auto &entry = reply.registers.emplace_back();
             entry.name = reg.name;
             entry.actual = mr::to_hex(reg.logged.bytes());
-            if (known == made.end() || !known->value || carried->second.is_broken) continue;
-            const auto &carrier = all[*reg.carrier];
-            entry.replayed = mr::to_hex(known->value->bytes());
-            const auto *found = replay_.find(carrier.name + ":" + std::string(mr::to_string(carrier.algorithm)));
-            const auto ends =
-                std::ranges::find_if(reply.registers, [&](const wire::Replayed &one) { return one.name == carrier_name(carrier); });
-            entry.ends_at_register = entry.replayed == entry.actual && ends != reply.registers.end() && ends->ends_at_register;
-            if (found == nullptr) continue;
-            for (const auto &gap : found->gaps) {
-                if (gap.sequence > known->created_by.sequence) entry.gaps.push_back(static_cast<std::int64_t>(gap.sequence));
+            if (known == made.end() || !known->second->value || carried->second.is_broken) continue;
+            entry.replayed = mr::to_hex(known->second->value->bytes());
+            entry.ends_at_register = entry.replayed == entry.actual && ends;
+            if (replayed == nullptr) continue;
+            for (const auto &gap : replayed->gaps) {
+                if (gap.sequence > known->second->created_by.sequence) entry.gaps.push_back(static_cast<std::int64_t>(gap.sequence));
             }
             entry.equal = entry.ends_at_register && entry.gaps.empty();
         }
+    }
+    // What is looked up once for all that a register carries: they may be thousands.
+    struct Carrying {
+        std::map<mr::VirtualRegisterId, const mr::CarriedRegister *> made;
+        const mr::ReplayedRegister *replayed = nullptr;
+        bool ends_at_register = false;
+    };
+    // Before entries of virtual registers are among the answer's.
+    Carrying carrying_of(const Carried &carried, const journal::RegisterState &carrier, const wire::ReplayReply &reply) {
+        Carrying found{.made = {}, .replayed = replay_.find(carrier.name + ":" + std::string(mr::to_string(carrier.algorithm)))};
+        for (const auto &each : carried.registers.all()) found.made.emplace(each.id, &each);
+        const auto ends = std::ranges::find(reply.registers, carrier_name(carrier), &wire::Replayed::name);
+        found.ends_at_register = ends != reply.registers.end() && ends->ends_at_register;
+        return found;
     }
     // As the answer has it; empty: it is not there.
     std::string_view carrier_name(const journal::RegisterState &carrier) {
