@@ -41,6 +41,24 @@ std::vector<std::string> types_in_log(mr::Client &client) {
     return types;
 }
 
+// Users make them: a script that measures `app` runs whatever they call theirs.
+TEST_F(DaemonTest, AVirtualRegisterTakesNoOthersName) {
+    auto daemon = started({.config = log_only});
+    auto client = daemon.client();
+    for (const auto *name : {"virtual/app", "virtual/rtmr3", "virtual/own"})
+        ASSERT_TRUE(client.create(name, mr::HashAlgorithm::sha384, carrier));
+    const auto file = folder() / "file";
+    std::ofstream(file) << "content";
+    const auto measured_into = [&](const std::string &name) {
+        const auto done = run_program({places::mrctl(), "measure", name, file}, folder(), {}, {{"MRD_SOCKET", daemon.socket()}});
+        return done.exit_code == 0 ? done.out.substr(0, done.out.find(' ')) : done.err;
+    };
+    EXPECT_EQ(measured_into("app"), carrier);
+    EXPECT_EQ(measured_into("rtmr3"), carrier);
+    EXPECT_EQ(measured_into("virtual/app"), "virtual/app");
+    EXPECT_EQ(measured_into("own"), "virtual/own");
+}
+
 TEST_F(DaemonTest, AVirtualRegisterIsKeptOverARestartAndIsGoneWithTheBoot) {
     const auto boot_id = folder() / "boot_id";
     const auto with_boot = [&](const char *id) {
