@@ -9,6 +9,7 @@
 #include "libmr/wire/service.h"
 #include "mr/bytes.h"
 #include "mr/event_content.h"
+#include "mr/limits.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -280,12 +281,26 @@ int stats(const Common &common) {
     return exit_done;
 }
 
+// So that the status tells not what the last refresh saw, whenever that was. Only of registers whose log can contradict them: a device takes seconds, and has none.
+std::expected<void, mr::Error> reread_logged(mr::Client &client) {
+    const auto registers = client.list();
+    if (!registers) return std::unexpected(registers.error());
+    std::vector<std::string> names;
+    for (const auto &each : *registers) {
+        const bool is_logged = each.flags.has(mr::Flag::extensible) && each.flags.has(mr::Flag::readable);
+        if (is_logged && !each.name.starts_with("virtual/") && names.size() < mr::max_names) names.push_back(each.name);
+    }
+    if (names.empty()) return {};
+    const auto reread = client.snapshot(names, true);
+    return reread ? std::expected<void, mr::Error>() : std::unexpected(reread.error());
+}
+
 int status(const Common &common) {
     if (common.json) return print_reply<mr::wire::Status>(common);
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    // Not what the last refresh saw, whenever that was. Where it fails the status tells why.
-    if (const auto reread = client->snapshot({}, true); !reread) note(reread.error().message);
+    // Where it fails the status tells why.
+    if (const auto reread = reread_logged(*client); !reread) note(reread.error().message);
     const auto reply = client->status();
     if (!reply) return fail(reply.error());
     const auto providers = client->providers();

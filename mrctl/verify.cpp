@@ -441,7 +441,7 @@ int verify(bool json, const VerifyCommand &command) {
     const auto told = [](const mr::Error &error) {
         return error.code == mr::ErrorCode::invalid_argument ? fail_usage("verify: " + error.message) : fail(error);
     };
-    if (command.only_device && !mr::is_device_evidence(inputs->judged))
+    if (command.only_device && (mr::is_evidence(inputs->judged) || !mr::is_device_evidence(inputs->judged)))
         return fail(
             {mr::ErrorCode::malformed, command.file + " is no evidence of a device: what a machine says of itself `mrctl verify` judges"});
     if (auto loaded = load(command, *inputs, options); !loaded) return told(loaded.error());

@@ -364,6 +364,23 @@ TEST_F(DeviceTest, ThatIsBeingAskedHoldsUpNoEndOfMrd) {
     EXPECT_THAT(daemon().log(), Not(HasSubstr("a device has gone")));
 }
 
+// What it tells of a device it knows without asking it.
+TEST_F(DeviceTest, ThatHangsDelaysNoStatus) {
+    start_with(slow_device());
+    device().fault_next(get_measurements, Fault::hold);
+    std::thread asking([this] {
+        auto waiting = daemon().client();
+        EXPECT_TRUE(waiting.device_evidence("spdm0", nonce_of(1)));
+    });
+    EXPECT_TRUE(device().wait_for(get_measurements, 2));
+    EXPECT_THAT(mrctl({"status"}).out, HasSubstr("provider spdm0"));
+    EXPECT_EQ(device().requests_of(get_measurements), 2U) << "it still holds its answer";
+    device().release();
+    asking.join();
+    EXPECT_EQ(mrctl({"status"}).exit_code, 0);
+    EXPECT_EQ(device().requests_of(get_measurements), 2U);
+}
+
 TEST_F(DeviceTest, ThatHangsDelaysNoOtherDevice) {
     Responder other(usual_device());
     std::ofstream(folder() / "other.pem") << other.slot(0).root_pem();
@@ -717,6 +734,12 @@ TEST_F(JudgedDevice, IsAPartOfTheMachinesEvidence) {
     // Which is a machine's, whatever is in it: there might be no device.
     const auto reference = (folder() / "parts.json").native();
     EXPECT_THAT(failure(1, {"device", "verify", "--file", file, "--nonce", nonce, "--roots", roots, "--reference", reference}),
+                HasSubstr("is no evidence of a device"));
+    auto named = Json::parse(contents(file));
+    named["parts"][0]["name"] = "transcript";
+    named["parts"][1]["name"] = "chain";
+    EXPECT_THAT(failure(1, {"device", "verify", "--file", written("named.json", named.dump()), "--nonce", nonce, "--roots", roots,
+                            "--without", "reference"}),
                 HasSubstr("is no evidence of a device"));
     const auto other = judge(file, mr::to_hex(nonce_of(4)));
     EXPECT_EQ(other.exit_code, 1);
