@@ -163,6 +163,8 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/forbiddenEvents/0"), {{"name", "nothing"}}, "nothing"},
         {json::json_pointer("/requiredEvents"), 7, "requiredEvents"},
         {json::json_pointer("/requiredEvents/0/envelopeType"), "", "envelopeType is empty"},
+        {json::json_pointer("/forbiddenEvents/0/envelopeType"), "Measure",
+         "the envelopeType Measure is none that this library knows: there are measure"},
         {json::json_pointer("/requiredEvents/0/optional"), true, "\"kernel\": only the events of closedRegisters can be optional"},
         {json::json_pointer("/requiredEvents/0/optional"), "yes", "optional of a rule is given twice or is not true or false"},
         {json::json_pointer("/tdx/ppids"), json::array(), "the member tdx: the member ppids is empty"},

@@ -409,6 +409,35 @@ TEST_F(MachineTest, WhatARequiredEventRestsOnIsSaid) {
               "all 1 are in the log; on dstack's form, which any content that is measured there can have: G");
 }
 
+// Who measured it, the log alone says.
+TEST_F(MachineTest, APlainEventInALogOnlyRegisterContradictsItWhoeverIsSaidToHaveMeasuredIt) {
+    options.reference.log_only_registers = {"rtmr2"};
+    ASSERT_TRUE(verify(evidence(), options).verified()) << reasons(verify(evidence(), options));
+    for (const auto origin : {EventOrigin::firmware, EventOrigin::service}) {
+        const auto events_before = events;
+        const auto rtmr_before = platform.body.rtmr;
+        auto plain = measured("tdx/rtmr2", "plain");
+        plain.origin = origin;
+        add(plain);
+        EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("log_well_formed"));
+        // What the reference values name is known to be there.
+        options.reference.required_events = {{.name = "named", .register_name = "rtmr2", .data = bytes_of("plain")}};
+        EXPECT_EQ(result_of(verify(evidence(), options), log_well_formed), Judgement::holds);
+        options.reference.required_events = {{.name = "of another register", .register_name = "rtmr3", .data = bytes_of("plain")}};
+        EXPECT_EQ(result_of(verify(evidence(), options), log_well_formed), Judgement::fails);
+        options.reference.required_events = {{.name = "by digest", .digest = ContentDigest{.value = Digest(plain.digests.front().second)}}};
+        EXPECT_EQ(result_of(verify(evidence(), options), log_well_formed), Judgement::holds);
+        options.reference.required_events = {};
+        events = events_before;
+        platform.body.rtmr = rtmr_before;
+    }
+    options.reference.log_only_registers = {"RTMR2"};
+    auto verdict = verify(evidence(), options);
+    EXPECT_EQ(result_of(verdict, log_well_formed), Judgement::not_judged);
+    EXPECT_THAT(reason_of(verdict, log_well_formed), HasSubstr("logOnlyRegisters: RTMR2 is in no quote"));
+    EXPECT_FALSE(verdict.verified());
+}
+
 TEST_F(MachineTest, AGapThatTheReferenceValuesNameIsAcceptedAsTheRegistersFirstEventOnly) {
     const auto foreign = filled(0x5A);
     std::ranges::copy(foreign.bytes(), platform.body.rtmr[2].begin());

@@ -52,6 +52,9 @@ inline constexpr std::uint32_t version_1_envelope_tag = 0x4D524401;
 
 inline constexpr std::string_view create_envelope_type = "create";
 inline constexpr std::string_view close_envelope_type = "close";
+// Of all that mrd makes (docs/event-log.md).
+inline constexpr std::array<std::string_view, 7> envelope_types{"measure",           "cap",    "resync", create_envelope_type,
+                                                                close_envelope_type, "device", "self"};
 
 inline constexpr std::size_t envelope_salt_size = 16;
 using EnvelopeSalt = std::array<std::uint8_t, envelope_salt_size>;

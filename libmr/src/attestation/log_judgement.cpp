@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmr/src/attestation/event_rules.h"
 #include "libmr/src/attestation/event_text.h"
 #include "libmr/src/attestation/evidence_claims.h"
 #include "libmr/src/event_log/json_common.h"
@@ -24,7 +25,8 @@ LogJudgement::LogJudgement(const ReferenceValues &reference, const PreparedRules
       evidence_(evidence),
       rules_(reference, rules, registers),
       virtual_(reference, rules.virtual_names, registers, evidence),
-      ends_(registers.size()) {
+      ends_(registers.size()),
+      named_digests_(registers.size()) {
     for (const auto &reg : registers_) log_only_.push_back(is_log_only(reg, reference_));
     // The hardware's initial values are not the log's to say.
     for (const auto &reg : registers_)
@@ -97,14 +99,42 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
     return {};
 }
 
-// Shown whole, or redacted as mrd cuts it: who carries the log could make a plain event of it, of which nobody knows what it was.
+// Shown whole, or redacted as mrd cuts it: who carries the log could make a plain event of it, of which nobody knows what it was. Who measured it, the firmware or
+// another, is the log's word alone: what was there before mrd the reference values name.
 void LogJudgement::see_in_log_only(const Event &event, std::size_t number) {
-    if (!log_only_[number] || event.origin == EventOrigin::firmware || !contradiction_.empty()) return;
+    if (!log_only_[number] || !contradiction_.empty()) return;
     const auto digest = std::ranges::find(event.digests, tcg_id(registers_[number].claimed.algorithm), &EventDigest::algorithm_id);
     if (bound_envelope(event, *digest) || carried_envelope(event, *digest)) return;
+    if (std::ranges::any_of(named_digests(number), [&](const Digest &named) { return std::ranges::equal(named.bytes(), digest->value); }))
+        return;
     contradiction_ = event_name(event, registers_[number].shown) +
                      " is no envelope, and the reference values say that the register takes nothing "
                      "else (logOnlyRegisters)";
+}
+
+// What rules of events that must or may be in the register name by digest or content.
+const std::vector<Digest> &LogJudgement::named_digests(std::size_t number) {
+    auto &named = named_digests_[number];
+    if (named) return *named;
+    named.emplace();
+    const auto &reg = registers_[number];
+    const auto take = [&](const EventRule &rule) {
+        if (rule.digest && rule.digest->algorithm == reg.claimed.algorithm) named->push_back(rule.digest->value);
+        if (!rule.data) return;
+        const PreparedRule prepared(rule);
+        for (const auto &form : prepared.forms()) {
+            if (const auto digest = hash(reg.claimed.algorithm, form)) named->push_back(*digest);
+        }
+    };
+    for (const auto *set : rule_sets_of(reference_)) {
+        for (const auto &rule : set->required_events) {
+            if (rule.register_name.empty() || is_meant(rule.register_name, reg, reference_)) take(rule);
+        }
+        for (const auto &closed : set->closed_registers) {
+            if (is_meant(closed.register_name, reg, reference_)) std::ranges::for_each(closed.events, take);
+        }
+    }
+    return *named;
 }
 
 const ReplayedRegister *LogJudgement::replayed(std::size_t number) const {
@@ -131,6 +161,13 @@ std::vector<RuleFindings> LogJudgement::judge(Verdict &verdict) {
 void LogJudgement::judge_form(Verdict &verdict) const {
     using statement::log_well_formed;
     if (!contradiction_.empty()) return state(verdict, log_well_formed, Judgement::fails, true, contradiction_);
+    for (const auto &name : reference_.log_only_registers) {
+        const bool is_known = reference_.roles.contains(name) ||
+                              std::ranges::any_of(registers_, [&](const SignedRegister &reg) { return is_meant(name, reg, reference_); });
+        if (!is_known)
+            return state(verdict, log_well_formed, Judgement::not_judged, true,
+                         "logOnlyRegisters: " + not_signed(name, registers_, reference_));
+    }
     const auto events =
         std::to_string(replay_.events()) + " events" +
         (events_after_quote_ == 0 ? "" : " and " + std::to_string(events_after_quote_) + " that came after their part's quote");

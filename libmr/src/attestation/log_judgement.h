@@ -44,6 +44,7 @@ private:
     [[nodiscard]] bool is_accepted(const SignedRegister &reg, const LogGap &gap) const;
     // An event of mrd's where the reference values say that nothing but envelopes is taken.
     void see_in_log_only(const Event &event, std::size_t number);
+    const std::vector<Digest> &named_digests(std::size_t number);
     void judge_form(Verdict &verdict) const;
     // True if the log leads to every register that it covers.
     bool judge_replay(Verdict &verdict);
@@ -59,8 +60,9 @@ private:
     std::uint64_t events_without_content_ = 0;
     std::uint64_t events_after_quote_ = 0;
     std::uint64_t last_event_ = 0;
-    std::vector<bool> log_only_;  // by the register's number
-    std::string contradiction_;   // of a log in itself, or to what the reference values say of mrd; empty: none
+    std::vector<bool> log_only_;                                     // by the register's number
+    std::vector<std::optional<std::vector<Digest>>> named_digests_;  // likewise; nothing: nobody has asked
+    std::string contradiction_;  // of a log in itself, or to what the reference values say of mrd; empty: none
 };
 
 // What the event rules of each rule set come to where there is no log that leads to the registers.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libmr/src/attestation/signed_register.h"
+#include "mr/envelope.h"
 #include "mr/limits.h"
 #include "mr/reference_values.h"
 #include "proto/varlink/fields.h"
@@ -146,6 +147,12 @@ std::expected<EventRule, Error> rule_from(const std::string &member, bool of_clo
     }
     if (rule.description && rule.description->empty()) return in_rule("the description is empty: leave it out");
     if (rule.envelope_type && rule.envelope_type->empty()) return in_rule("the envelopeType is empty: leave it out");
+    // One that no envelope has would forbid nothing.
+    if (rule.envelope_type && std::ranges::find(envelope_types, *rule.envelope_type) == envelope_types.end()) {
+        std::string known;
+        for (const auto type : envelope_types) known.append(known.empty() ? "" : ", ").append(type);
+        return in_rule("the envelopeType " + *rule.envelope_type + " is none that this library knows: there are " + known);
+    }
     if (rule.data && rule.data->empty()) return in_rule("data and text must not be empty: the digest of nothing says nothing");
     if (!rule.digest && !rule.event_digest && !rule.data && !rule.description && !rule.data_digest && !rule.envelope_type)
         return in_rule("one of digest, eventDigest, data, text, description, dataDigest, envelopeType must say which event is meant");
