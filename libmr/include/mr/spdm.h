@@ -178,6 +178,7 @@ struct SpdmAlgorithms {
 };
 std::optional<HashAlgorithm> spdm_base_hash(std::uint32_t bit);         // of exactly one bit that is known
 std::optional<HashAlgorithm> spdm_measurement_hash(std::uint32_t bit);  // likewise; nothing for raw
+std::string_view spdm_asym_name(std::uint32_t base_asym);               // "ecdsa-p256", "ecdsa-p384"; empty: not known
 std::size_t spdm_signature_size(std::uint32_t base_asym);               // 64, 96; 0: not known
 
 // Types of blocks, without the bit for raw (DSP0274, "DMTF specification for the Measurement field of a measurement block").

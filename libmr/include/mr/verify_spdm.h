@@ -113,8 +113,16 @@ inline constexpr std::size_t max_device_evidence_size = std::size_t{4} << 20;  /
 struct DeviceEvidence {
     std::string device = {};
     std::optional<std::int64_t> generation = {};
-    SpdmEvidence spdm = {};     // of measurements; the nonce is what the file says, zeros if it says none
-    bool says_version = false;  // of spdm.version: the file does, and it is no default
+    SpdmEvidence spdm = {};  // of measurements; nonce and version are what the file says, or defaults
+    // What else the file says for people, which statement::device_claims compares with what is signed.
+    struct Said {
+        bool nonce = false;    // spdm.nonce is no default
+        bool version = false;  // likewise
+        std::optional<std::string> signature_algorithm = {};
+        std::optional<std::string> hash = {};
+        std::optional<bool> value_fresh = {};
+    };
+    Said said = {};
     std::optional<std::vector<SpdmBlock>> blocks = {};
     std::optional<Bytes> measurement_log = {};  // as the device gives it (mr/spdm.h); signed are the blocks that it leads to
 };

@@ -302,7 +302,7 @@ private:
                           .leaf = digest_text(identity->leaf_digest, *hash),
                           .certificates = identity->certificates.size(),
                           .version = std::string(mr::to_string(evidence.version)),
-                          .signature_algorithm = evidence.algorithms.base_asym == mr::spdm_asym_p256 ? "ecdsa-p256" : "ecdsa-p384",
+                          .signature_algorithm = std::string(mr::spdm_asym_name(evidence.algorithms.base_asym)),
                           .hash = *hash,
                           .measurement_hash = mr::spdm_measurement_hash(evidence.algorithms.measurement_hash),
                           .nonce = evidence.nonce,

@@ -11,6 +11,7 @@
 
 #include "libmr/src/base64url.h"
 #include "mr/verify_quote.h"
+#include "mr/verify_spdm.h"
 #include "tests/attestation/machine.h"
 
 namespace mr {
@@ -117,6 +118,18 @@ TEST(Ear, OfABadSignatureClaimsNothingElse) {
         EXPECT_THAT(appraisal.vector,
                     ElementsAre(Pair("configuration", 99), Pair("executables", 99), Pair("hardware", 99), Pair("instance-identity", 99)));
     }
+}
+
+TEST(Ear, SaysWhatIsWrongWithADevice) {
+    EXPECT_EQ(appraised(good({{device_identity, fails, true}})).vector.at("hardware"), 97);
+    for (const auto name : {device_mode, signed_algorithms})
+        EXPECT_EQ(appraised(good({{name, fails, true}})).vector.at("configuration"), 96);
+    for (const auto name : {device_claims, value_freshness, measurement_log, reference_manifest, measurement_blocks})
+        EXPECT_EQ(appraised(good({{name, fails, true}})).vector.at("executables"), 96) << name;
+    EXPECT_EQ(appraised(good({{unlisted_blocks, fails, true}})).vector.at("executables"), 33);
+    // Of the machine nothing else ran, and of its device nobody knows.
+    EXPECT_EQ(appraised(good({{closed_registers, holds, true}, {unlisted_blocks, open, false}})).vector.at("executables"), 3);
+    EXPECT_EQ(appraised(good({{closed_registers, holds, true}, {unlisted_blocks, holds, true}})).vector.at("executables"), 2);
 }
 
 TEST(Ear, LeavesOutWhatWasNotJudged) {

@@ -9,6 +9,7 @@
 #include "mr/verify_cca.h"
 #include "mr/verify_quote.h"
 #include "mr/verify_snp.h"
+#include "mr/verify_spdm.h"
 
 namespace mr {
 namespace {
@@ -33,17 +34,21 @@ constexpr std::array signatures{statement::quote_format,       statement::quote_
 constexpr std::array recognition{statement::certificate_chain, statement::certificates_valid, statement::root_is_hardware,
                                  statement::signing_key,       statement::cpu_product,        statement::hardware_id,
                                  statement::certificate_tcb,   statement::token_profiles,     statement::platform_lifecycle,
-                                 statement::parts_distinct};
+                                 statement::parts_distinct,    statement::device_identity};
 // It is known, and not as it should be.
 constexpr std::array platform_state{statement::not_revoked, statement::tcb,        statement::qe_identity,
                                     statement::qe_tcb,      statement::tdx_module, statement::tcb_order};
-constexpr std::array configurations{statement::not_debug,       statement::sept_ve_disable, statement::td_attributes, statement::service_td,
-                                    statement::guest_policy,    statement::migration_agent, statement::platform_info, statement::vmpl,
-                                    statement::reserved_fields, statement::guest_svn};
-constexpr std::array what_runs{statement::register_values,   statement::required_events,  statement::forbidden_events,
-                               statement::virtual_registers, statement::self_measurement, statement::alternatives,
-                               statement::log_well_formed,   statement::log_replay,       statement::history_complete,
-                               statement::registers_covered, statement::evidence_claims};
+constexpr std::array configurations{
+    statement::not_debug,       statement::sept_ve_disable, statement::td_attributes, statement::service_td,
+    statement::guest_policy,    statement::migration_agent, statement::platform_info, statement::vmpl,
+    statement::reserved_fields, statement::guest_svn,       statement::device_mode,   statement::signed_algorithms};
+constexpr std::array what_runs{
+    statement::register_values,  statement::required_events,   statement::forbidden_events,   statement::virtual_registers,
+    statement::self_measurement, statement::alternatives,      statement::log_well_formed,    statement::log_replay,
+    statement::history_complete, statement::registers_covered, statement::evidence_claims,    statement::device_claims,
+    statement::value_freshness,  statement::measurement_log,   statement::reference_manifest, statement::measurement_blocks};
+// Nothing runs but what the reference values list.
+constexpr std::array closed{statement::closed_registers, statement::unlisted_blocks};
 
 class Mapping {
 public:
@@ -104,9 +109,10 @@ private:
     [[nodiscard]] std::optional<std::int64_t> executables() const {
         if (!holds(statement::reference_values)) return std::nullopt;
         if (any(what_runs, &Mapping::is_missed)) return contraindicated;
-        if (is_missed(statement::closed_registers)) return unrecognised_executables;
+        if (any(closed, &Mapping::is_missed)) return unrecognised_executables;
         if (any(what_runs, &Mapping::fails)) return warning;
-        return holds(statement::closed_registers) ? affirming : approved_boot;
+        const auto is_open = [this](std::string_view name) { return verdict_.find(name) != nullptr && !holds(name); };
+        return any(closed, &Mapping::holds) && std::ranges::none_of(closed, is_open) ? affirming : approved_boot;
     }
 
     const Verdict &verdict_;

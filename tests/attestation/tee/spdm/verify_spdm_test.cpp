@@ -270,6 +270,29 @@ TEST_F(VerifySpdm, NorDoesItSayAnotherVersionOrHashThanWasAgreedOn) {
     EXPECT_EQ(refusing(sample_->verify(values_)), "device_claims");
 }
 
+TEST_F(VerifySpdm, WhatElseTheFileSaysForPeopleIsComparedToo) {
+    const auto said = nlohmann::json::parse(write_device_evidence(sample_->evidence));
+    const auto judged = [&](const char *member, const nlohmann::json &value) {
+        auto file = said;
+        file[member] = value;
+        const auto text = file.dump();
+        auto read = parse_device_evidence(as_bytes(text));
+        if (!read) return read.error().message;
+        sample_->evidence = std::move(*read);
+        return refusing(sample_->verify(values_));
+    };
+    const auto &algorithms = sample_->evidence.spdm.algorithms;
+    const std::string asym(spdm_asym_name(algorithms.base_asym));
+    const std::string hash(to_string(*spdm_base_hash(algorithms.base_hash)));
+    EXPECT_EQ(judged("signatureAlgorithm", asym), "");
+    EXPECT_EQ(judged("signatureAlgorithm", asym == "ecdsa-p256" ? "ecdsa-p384" : "ecdsa-p256"), "device_claims");
+    EXPECT_EQ(judged("hash", hash), "");
+    EXPECT_EQ(judged("hash", hash == "sha256" ? "sha384" : "sha256"), "device_claims");
+    EXPECT_NE(judged("valueFresh", true), judged("valueFresh", false));
+    // Zeros are a nonce like another, and not this one.
+    EXPECT_THAT(judged("nonce", std::string(2 * spdm_nonce_size, '0')), HasSubstr("device_claims"));
+}
+
 TEST_F(VerifySpdm, ABlockOfTheFileHasTheHashThatTheFileSays) {
     auto file = nlohmann::json::parse(write_device_evidence(sample_->evidence));
     auto &block = file["blocks"][0];

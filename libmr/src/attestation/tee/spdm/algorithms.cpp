@@ -93,6 +93,14 @@ std::optional<HashAlgorithm> spdm_measurement_hash(std::uint32_t bit) {
     }
 }
 
+std::string_view spdm_asym_name(std::uint32_t base_asym) {
+    switch (base_asym) {
+    case spdm_asym_p256: return "ecdsa-p256";
+    case spdm_asym_p384: return "ecdsa-p384";
+    default: return {};
+    }
+}
+
 std::size_t spdm_signature_size(std::uint32_t base_asym) {
     switch (base_asym) {
     case spdm_asym_p256: return attestation::p256_signature_size;

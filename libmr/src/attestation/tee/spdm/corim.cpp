@@ -302,6 +302,7 @@ Wrong read_map(Reader &reader, Corim &to) {
                 return true;
             });
         case 4: return take_validity(reader, to);
+        // A profile (3) may add values: those that are not known here are refused where they stand.
         default: return false;
         }
     });

@@ -30,7 +30,10 @@ struct FileFields {
     std::optional<std::string> nonce;
     std::optional<std::string> version;
     std::optional<std::int64_t> slot;
+    std::optional<std::string> signature_algorithm;
+    std::optional<std::string> hash;
     std::optional<std::string> measurement_hash;
+    std::optional<bool> value_fresh;
     std::string transcript;
     std::string signature;
     std::string chain;
@@ -39,9 +42,11 @@ struct FileFields {
     static constexpr auto fields() {
         return std::tuple(field("device", &FileFields::device), field("generation", &FileFields::generation),
                           field("nonce", &FileFields::nonce), field("version", &FileFields::version), field("slot", &FileFields::slot),
-                          field("measurementHash", &FileFields::measurement_hash), field("transcript", &FileFields::transcript),
-                          field("signature", &FileFields::signature), field("chain", &FileFields::chain),
-                          field("blocks", &FileFields::blocks), field("measurementLog", &FileFields::measurement_log));
+                          field("signatureAlgorithm", &FileFields::signature_algorithm), field("hash", &FileFields::hash),
+                          field("measurementHash", &FileFields::measurement_hash), field("valueFresh", &FileFields::value_fresh),
+                          field("transcript", &FileFields::transcript), field("signature", &FileFields::signature),
+                          field("chain", &FileFields::chain), field("blocks", &FileFields::blocks),
+                          field("measurementLog", &FileFields::measurement_log));
     }
 };
 
@@ -107,7 +112,10 @@ std::expected<DeviceEvidence, Error> parse_device_evidence(ByteView file) {
         return malformed("it is not one JSON object in UTF-8");
     const auto fields = varlink::decode<FileFields>(document.root(), true);
     if (!fields) return malformed("the member " + fields.error().name + " is missing, given twice, or of another type");
-    DeviceEvidence read{.device = fields->device.value_or(""), .generation = fields->generation};
+    DeviceEvidence read{
+        .device = fields->device.value_or(""),
+        .generation = fields->generation,
+        .said = {.signature_algorithm = fields->signature_algorithm, .hash = fields->hash, .value_fresh = fields->value_fresh}};
     auto &spdm = read.spdm;
     for (const auto &[member, text, to] :
          {std::tuple{"transcript", &fields->transcript, &spdm.transcript}, std::tuple{"signature", &fields->signature, &spdm.signature},
@@ -122,12 +130,13 @@ std::expected<DeviceEvidence, Error> parse_device_evidence(ByteView file) {
         const auto nonce = from_hex(*fields->nonce);
         if (!nonce || nonce->size() != spdm.nonce.size()) return malformed("the member nonce is not 32 bytes in hex");
         std::ranges::copy(*nonce, spdm.nonce.begin());
+        read.said.nonce = true;
     }
     if (fields->version) {
         const auto version = spdm_version_from(*fields->version);
         if (!version) return malformed("the member version is no version that is known, as \"1.2\"");
         spdm.version = *version;
-        read.says_version = true;
+        read.said.version = true;
     }
     if (fields->slot) {
         if (*fields->slot < 0 || *fields->slot >= static_cast<std::int64_t>(spdm_slots)) return malformed("the member slot is not 0 to 7");
@@ -149,7 +158,10 @@ std::string write_device_evidence(const DeviceEvidence &evidence) {
                       .nonce = to_hex(spdm.nonce),
                       .version = std::string(to_string(spdm.version)),
                       .slot = spdm.slot,
+                      .signature_algorithm = evidence.said.signature_algorithm,
+                      .hash = evidence.said.hash,
                       .measurement_hash = {},
+                      .value_fresh = evidence.said.value_fresh,
                       .transcript = to_base64(spdm.transcript),
                       .signature = to_base64(spdm.signature),
                       .chain = to_base64(spdm.chain),

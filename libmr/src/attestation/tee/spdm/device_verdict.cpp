@@ -140,15 +140,26 @@ private:
     // What the file says for people is what a reader sees first.
     [[nodiscard]] Finding check_claims() const {
         const auto &said = file_->spdm;
-        if (said.nonce != SpdmNonce{} && said.nonce != read_->nonce)
+        const auto base_hash = spdm_base_hash(read_->algorithms.base_hash);
+        const auto base_hash_name = base_hash ? to_string(*base_hash) : std::string_view();
+        if (file_->said.nonce && said.nonce != read_->nonce)
             return fails("the file says the nonce " + to_hex(said.nonce) + ", signed is " + to_hex(read_->nonce));
         if (said.slot != read_->slot)
             return fails("the file says slot " + std::to_string(said.slot) + ", signed is slot " + std::to_string(read_->slot));
-        if (file_->says_version && said.version != read_->version)
+        if (file_->said.version && said.version != read_->version)
             return fails("the file says SPDM " + std::string(to_string(said.version)) + ", the transcript is in " +
                          std::string(to_string(read_->version)));
         if (said.algorithms.measurement_hash != 0 && said.algorithms.measurement_hash != read_->algorithms.measurement_hash)
             return fails("the file says another measurementHash than was agreed on");
+        if (file_->said.signature_algorithm && file_->said.signature_algorithm != spdm_asym_name(read_->algorithms.base_asym))
+            return fails("the file says another signatureAlgorithm than signed it");
+        if (file_->said.hash && (base_hash_name.empty() || file_->said.hash != base_hash_name))
+            return fails("the file says another hash than was agreed on");
+        // Over 1.1 nothing signs its capabilities.
+        const bool measures_anew = read_->algorithms_are_signed && read_->capabilities.has(spdm_cap_meas_fresh);
+        if (file_->said.value_fresh && file_->said.value_fresh != measures_anew)
+            return fails(std::string("the file says valueFresh ") + (measures_anew ? "false" : "true") +
+                         ", the device has signed no such thing");
         if (file_->blocks && *file_->blocks != read_->blocks) return fails("the file's blocks are not those of the transcript");
         return holds("the transcript shows nothing else");
     }
