@@ -104,19 +104,21 @@ bool Watches::take_in_others(Watch &watch, const Caller &caller) {
     watch.arrivals = arrivals_;
     const bool all_known = watch.known == watch.registers.size();
     std::vector<Watched> others;
+    // A name may have been given more than once since.
+    const auto is_new = [&](const Entry &entry) {
+        return !watches(watch, entry) && std::ranges::find(others, &entry, &Watched::of) == others.end() && may_watch(caller, entry.reg);
+    };
     for (auto *provider : registers_.providers()) {
         const auto &table = provider->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
             const Registers::Place place{provider, index};
             if (!table.may_read(index)) continue;
-            const auto &entry = entry_of(place);
-            if (!watches(watch, entry) && may_watch(caller, place)) others.push_back({.of = &entry});
+            if (const auto &entry = entry_of(place); is_new(entry)) others.push_back({.of = &entry});
         }
     }
     // Only what was made since: there may be thousands of others.
     for (; watch.made < made_.size(); ++watch.made) {
-        const auto &entry = *made_[watch.made];
-        if (!watches(watch, entry) && may_watch(caller, entry.reg)) others.push_back({.of = &entry});
+        if (const auto &entry = *made_[watch.made]; is_new(entry)) others.push_back({.of = &entry});
     }
     const auto client = watch.caller.client();
     if (const auto limit = shares_.exceeded(client, others.size())) {
