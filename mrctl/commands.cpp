@@ -281,6 +281,8 @@ int stats(const Common &common) {
     return exit_done;
 }
 
+namespace {
+
 // So that the status tells not what the last refresh saw, whenever that was. Only of registers whose log can contradict them: a device takes seconds, and has none.
 std::expected<void, mr::Error> reread_logged(mr::Client &client) {
     const auto registers = client.list();
@@ -294,6 +296,8 @@ std::expected<void, mr::Error> reread_logged(mr::Client &client) {
     const auto reread = client.snapshot(names, true);
     return reread ? std::expected<void, mr::Error>() : std::unexpected(reread.error());
 }
+
+}  // namespace
 
 int status(const Common &common) {
     if (common.json) return print_reply<mr::wire::Status>(common);

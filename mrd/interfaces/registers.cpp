@@ -444,7 +444,7 @@ void watch(Daemon &daemon, Watches &watches, const Caller &caller, const wire::W
     if (parameters.names && parameters.names->empty()) return answer.fail(InvalidParameter{"names"});
     auto named = all_named(daemon, caller, parameters.names);
     if (!named) return answer.fail(on_wire(named.error()));
-    watches.add(std::move(*named), !parameters.names, caller, std::move(answer));
+    watches.add(*named, !parameters.names, caller, std::move(answer));
 }
 
 class Handlers {

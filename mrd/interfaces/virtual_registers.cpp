@@ -216,7 +216,7 @@ void measure_virtual(Daemon &daemon, const Caller &caller, const wire::MeasurePa
                });
 }
 
-RegisterError refused_for_virtual(const Daemon &daemon, std::string_view name, RegisterError refusal) {
+RegisterError refused_for_virtual(const Daemon &daemon, std::string_view name, const RegisterError &refusal) {
     const auto number = daemon.virtual_registers().find(name);
     return number ? refusal : number.error();
 }

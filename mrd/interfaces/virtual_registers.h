@@ -26,6 +26,6 @@ void close_virtual(Daemon &daemon, const Caller &caller, const mr::wire::ClosePa
 void read_virtual(Daemon &daemon, const Caller &caller, const mr::wire::ReadParameters &parameters, Answer<mr::wire::Read> answer);
 void measure_virtual(Daemon &daemon, const Caller &caller, const mr::wire::MeasureParameters &parameters, Answer<mr::wire::Measure> answer);
 // What its flags refuse: there is one, and it takes no bare digest, no write and no cap; or there is none.
-RegisterError refused_for_virtual(const Daemon &daemon, std::string_view name, RegisterError refusal);
+RegisterError refused_for_virtual(const Daemon &daemon, std::string_view name, const RegisterError &refusal);
 
 }  // namespace mrd

@@ -37,7 +37,7 @@ std::shared_ptr<Watches> Watches::make(Registers &registers, VirtualRegisters &v
     return watches;
 }
 
-void Watches::add(std::vector<Register> registers, bool and_others, const Caller &caller, Answer<mr::wire::Watch> answer) {
+void Watches::add(const std::vector<Register> &registers, bool and_others, const Caller &caller, Answer<mr::wire::Watch> answer) {
     const auto client = caller.client();
     if (const auto limit = shares_.exceeded(client, registers.size())) return answer.fail(mr::wire::Busy{shares_.name_of(*limit, client)});
     shares_.take(client, registers.size());

@@ -40,7 +40,7 @@ public:
 
     // Sends the present values, then the changes, until the connection ends, or new rules no longer allow one of them. `and_others`: of all that can be read, and that
     // the caller may, and come later, too.
-    void add(std::vector<Register> registers, bool and_others, const Caller &caller, Answer<mr::wire::Watch> answer);
+    void add(const std::vector<Register> &registers, bool and_others, const Caller &caller, Answer<mr::wire::Watch> answer);
 
 private:
     Watches(Registers &registers, VirtualRegisters &virtual_registers, std::shared_ptr<Gate> gate)

@@ -173,6 +173,7 @@ std::expected<State, std::string> read_state(mr::ByteView bytes) {
         const auto size = in.get<std::uint8_t>();
         std::vector<RegisterNumber> numbers;
         if (size == 0 || size > max_targets) return in.fail();
+        numbers.reserve(size);
         for (std::uint8_t i = 0; i < size; ++i) numbers.push_back(in.get<RegisterNumber>());
         const std::string id(in.get_text());
         EventIds::First first{.sequence = in.get<std::uint64_t>()};

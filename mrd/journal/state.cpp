@@ -1,6 +1,7 @@
 #include "mrd/journal/state.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "mr/envelope.h"
@@ -143,8 +144,8 @@ bool State::takes_earlier_log(std::string_view provider) const {
 }
 
 const mr::Digest &State::end_of_chain(RegisterNumber reg) const {
-    for (auto intent = open_.rbegin(); intent != open_.rend(); ++intent) {
-        if (const auto *target = intent->target(reg)) return target->after;
+    for (const auto &intent : std::views::reverse(open_)) {
+        if (const auto *target = intent.target(reg)) return target->after;
     }
     return registers_[reg].logged;
 }

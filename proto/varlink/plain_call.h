@@ -59,7 +59,7 @@ inline constexpr bool is_plain_member<std::optional<T>> = is_plain_member<T>;
 template <class Fields>
 inline constexpr bool are_plain = false;
 template <class Struct, class... Members>
-inline constexpr bool are_plain<std::tuple<Field<Struct, Members>...>> = (is_plain_member<Members> && ...);
+inline constexpr bool are_plain<std::tuple<Field<Struct, Members>...>> = (is_plain_member<Members> && ...);  // NOLINT(misc-*)
 template <>
 inline constexpr bool are_plain<std::tuple<>> = true;
 

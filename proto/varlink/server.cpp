@@ -121,7 +121,9 @@ struct Server::State {
             last_round = ++round;
             first_turns = turns_at_once;
         }
-        return first_turns > 0 && first_turns-- > 0;
+        if (first_turns == 0) return false;
+        --first_turns;
+        return true;
     }
     static void give_turns_later(const std::shared_ptr<State> &state);
     static void give_turns(const std::shared_ptr<State> &state);

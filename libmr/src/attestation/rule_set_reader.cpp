@@ -247,7 +247,7 @@ std::expected<void, Error> RuleSetReader::read_registers(varlink::Value object, 
     if (!fields->registers) return {};
     for (const auto &[name, allowed] : *fields->registers) {
         if (const auto wrong = wrong_signed_name(name); !wrong.empty())
-            return malformed_values(where + "the member registers: \"" + name + "\" " + wrong);
+            return malformed_values(std::string(where).append("the member registers: \"").append(name).append("\" ").append(wrong));
         auto &known = set.registers[name];
         for (const auto hex : allowed) {
             auto value = value_from(where + name, hex);
@@ -284,7 +284,7 @@ std::expected<void, Error> RuleSetReader::read_self(varlink::Value object, const
                 "else; " +
                 fields.error().name + " is not so");
         if (const auto wrong = wrong_signed_name(fields->register_name); !wrong.empty())
-            return malformed_values(member + ": \"" + fields->register_name + "\" " + wrong);
+            return malformed_values(std::string(member).append(": \"").append(fields->register_name).append("\" ").append(wrong));
         auto &rule = set.self_measurement.emplace(SelfMeasurementRule{.register_name = fields->register_name});
         if (fields->binary.empty() || fields->configuration.empty() || (fields->access && fields->access->empty()))
             return malformed_values(member + ": a list of digests is empty, so that no mrd is allowed");

@@ -293,9 +293,9 @@ private:
             const auto defect = [&](bool with_svn) {
                 std::string first;
                 for (const auto *reference : references) {
-                    auto each = block_defect(*block, *reference, hash, with_svn);
+                    const auto each = block_defect(*block, *reference, hash, with_svn);
                     if (each.empty()) return each;
-                    if (first.empty()) first = std::move(each);
+                    if (first.empty()) first = each;
                 }
                 return first;
             };
@@ -346,6 +346,7 @@ private:
     // The names of the sets that were compared.
     [[nodiscard]] std::string fitting() const {
         std::vector<std::string> names;
+        names.reserve(fits_.size());
         for (const auto &fit : fits_) names.push_back(fit.set->name);
         return listed(names, " and ");
     }
