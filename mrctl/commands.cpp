@@ -297,6 +297,28 @@ std::expected<void, mr::Error> reread_logged(mr::Client &client) {
     return reread ? std::expected<void, mr::Error>() : std::unexpected(reread.error());
 }
 
+// What the status says of a register.
+std::string state_text(const Json &entry) {
+    std::string state = "as logged";
+    if (entry.value("startUnexplained", false)) state = "as logged, but the log's start is unexplained";
+    if (entry.value("resyncs", std::int64_t{0}) > 0)
+        state = "as logged, over " + std::to_string(entry.value("resyncs", std::int64_t{0})) +
+                " gaps, which others' extends or missing records left";
+    if (entry.value("owner", "") != "owned") {
+        state = entry.value("owner", "") + ": others extend it too";
+    } else if (!entry.contains("logged")) {
+        state = "UNKNOWN to the journal: nothing explains what it holds";
+    }
+    if (entry.value("capped", false)) state += ", capped";
+    if (entry.value("diverged", false))
+        state = "DIVERGED: expected " + entry.value("logged", "") + ", found " + entry.value("observed", "");
+    if (entry.value("indeterminate", false)) state = "INDETERMINATE: an extend failed and may have happened";
+    // Why a log of before mrd explains nothing: it may be the reason for all of these.
+    if (const auto why = entry.value("startReason", ""); !why.empty()) state += "; " + why;
+    if (entry.contains("lastFailure")) state += "; its last extend failed: " + entry.value("lastFailure", "");
+    return state;
+}
+
 }  // namespace
 
 int status(const Common &common) {
@@ -326,25 +348,7 @@ int status(const Common &common) {
     }
     for (const auto &provider : json.value("providers", Json::array())) {
         for (const auto &entry : provider.value("registers", Json::array())) {
-            std::string state = "as logged";
-            if (entry.value("startUnexplained", false)) {
-                state = "as logged, but the log's start is unexplained";
-                if (const auto why = entry.value("startReason", ""); !why.empty()) state += ": " + why;
-            }
-            if (entry.value("resyncs", std::int64_t{0}) > 0)
-                state = "as logged, over " + std::to_string(entry.value("resyncs", std::int64_t{0})) +
-                        " gaps, which others' extends or missing records left";
-            if (entry.value("owner", "") != "owned") {
-                state = entry.value("owner", "") + ": others extend it too";
-            } else if (!entry.contains("logged")) {
-                state = "UNKNOWN to the journal: nothing explains what it holds";
-            }
-            if (entry.value("capped", false)) state += ", capped";
-            if (entry.value("diverged", false))
-                state = "DIVERGED: expected " + entry.value("logged", "") + ", found " + entry.value("observed", "");
-            if (entry.value("indeterminate", false)) state = "INDETERMINATE: an extend failed and may have happened";
-            if (entry.contains("lastFailure")) state += "; its last extend failed: " + entry.value("lastFailure", "");
-            std::cout << mr::printable_text(entry.value("name", "") + ' ' + state) << '\n';
+            std::cout << mr::printable_text(entry.value("name", "") + ' ' + state_text(entry)) << '\n';
         }
     }
     for (const auto &entry : json.value("virtualRegisters", Json::array())) {

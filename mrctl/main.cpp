@@ -22,6 +22,11 @@ std::function<void()> run_into(int &exit_code, std::function<int()> command) {
 // What is sent to mrd, or compared with what it says. A file's name may be any bytes.
 const CLI::Validator text([](std::string &value) { return mr::is_text(value) ? std::string() : "it is not text in UTF-8"; }, "", "text");
 
+// Of an unset variable of a script: it would count as left out.
+const CLI::Validator given(
+    [](std::string &value) { return value.empty() ? std::string("it is empty: leave it out, or name a file") : std::string(); }, "",
+    "given");
+
 // Decimal, as it looks: 010 is ten. Out of range is wrong usage.
 template <class Number>
 void add_number(CLI::App &command, const std::string &names, Number least, std::function<void(Number)> take, const char *kind,
@@ -122,7 +127,7 @@ int main(int argc, char **argv) {
     app.require_subcommand(1);
     app.footer("Every command takes --socket, --json and --timeout. Exit: 0 done, 1 refused or failed, 2 wrong usage, 3 no service.");
     app.fallthrough();
-    app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]")->type_name("FILE");
+    app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]")->type_name("FILE")->check(given);
     app.add_flag("--json", common.json, "Print the reply as JSON");
     add_number<std::uint32_t>(
         app, "--timeout", 0, [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); }, "SECONDS",
@@ -210,7 +215,7 @@ int main(int argc, char **argv) {
     log_app->add_option("--format", log.format, "Export a file instead (tcg_index0: for tpm2_eventlog)")
         ->type_name("{tcg,tcg_index0,cel_json,json}")
         ->check(text);
-    log_app->add_option("-o,--output", log.output, "File for the export [standard output]")->type_name("FILE");
+    log_app->add_option("-o,--output", log.output, "File for the export [standard output]")->type_name("FILE")->check(given);
     add_number<std::int64_t>(
         *log_app, "--from", 0, [&log](std::int64_t number) { log.from = number; }, "NUMBER", "First sequence number [1]");
     log_app
@@ -302,7 +307,9 @@ int main(int argc, char **argv) {
         ->add_option("--quote", assemble.quote,
                      "A quote of the platform: what is of another is refused, or passed over where there are several")
         ->type_name("FILE");
-    assemble_app->add_option("-o,--output", assemble.output, "File for the collateral, JSON [standard output]")->type_name("FILE");
+    assemble_app->add_option("-o,--output", assemble.output, "File for the collateral, JSON [standard output]")
+        ->type_name("FILE")
+        ->check(given);
     assemble_app->callback(run_into(exit_code, [&] { return mrctl::assemble_collateral(assemble); }));
     collateral_app->callback(
         run_into(exit_code, [&, assemble_app] { return assemble_app->parsed() ? exit_code : mrctl::collateral(common, collateral); }));
@@ -324,7 +331,9 @@ int main(int argc, char **argv) {
     auto *device_evidence_app = add_device_command(
         "evidence", "Asks the device for all its blocks, signed over a nonce: what a verifier needs, anywhere", &mrctl::device_evidence);
     device_evidence_app->add_option("--nonce", device.nonce, "The verifier's: 32 bytes, hexadecimal")->type_name("HEX")->required();
-    device_evidence_app->add_option("-o,--output", device.output, "File for the evidence, JSON [standard output]")->type_name("FILE");
+    device_evidence_app->add_option("-o,--output", device.output, "File for the evidence, JSON [standard output]")
+        ->type_name("FILE")
+        ->check(given);
     add_number<std::uint32_t>(
         *device_evidence_app, "--deadline", 1, [&device](std::uint32_t milliseconds) { device.deadline_ms = milliseconds; }, "MILLISECONDS",
         deadline_help, max_deadline);
@@ -335,7 +344,7 @@ int main(int argc, char **argv) {
     device_verify_app->add_option("--file", judged_device.file, "In its place evidence that was asked for before")->type_name("FILE");
     device_verify_app->add_option("--nonce", judged_device.nonce, "With --file: the nonce that it was asked for over")->type_name("HEX");
     add_judging_options(*device_verify_app, judged_device);
-    device_verify_app->add_option("-o,--output", device.output, "File for the evidence, JSON")->type_name("FILE");
+    device_verify_app->add_option("-o,--output", device.output, "File for the evidence, JSON")->type_name("FILE")->check(given);
     add_number<std::uint32_t>(
         *device_verify_app, "--deadline", 1, [&device](std::uint32_t milliseconds) { device.deadline_ms = milliseconds; }, "MILLISECONDS",
         deadline_help, max_deadline);
@@ -486,5 +495,6 @@ int main(int argc, char **argv) {
     }
     // What could not be written must not look as if it had been: a full disk, a closed descriptor. The error that was told is enough.
     if (std::cout.flush() || (exit_code != mrctl::exit_done && exit_code != mrctl::exit_refused)) return exit_code;
-    return mrctl::fail({mr::ErrorCode::io, "cannot write to standard output"});
+    const std::string lost = "cannot write to standard output";
+    return mrctl::fail({mr::ErrorCode::io, exit_code == mrctl::exit_done ? lost + "; what was asked for is done" : lost});
 }

@@ -10,6 +10,7 @@
 namespace mrd {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 class EarlierLogTest : public DaemonTest {
@@ -95,6 +96,8 @@ TEST_F(EarlierLogTest, ACcelOfAnotherMachineIsRefusedByName) {
     EXPECT_EQ(register_status(client, "tdx/rtmr0").value("startReason", ""),
               "the ACPI table " + file("CCEL").string() + " is of AMD SEV (type 1, subtype 0): its log says nothing of a TD's registers");
     EXPECT_TRUE(records_of(client).empty());
+    const auto told = run_program({places::mrctl(), "status"}, folder(), {}, {{"MRD_SOCKET", daemon.socket()}});
+    EXPECT_THAT(told.out, ContainsRegex("tdx/rtmr0 [^\n]*is of AMD SEV")) << "whatever else is to be said of it";
 }
 
 }  // namespace

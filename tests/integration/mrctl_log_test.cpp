@@ -141,6 +141,9 @@ TEST_F(MrctlLogTest, EveryFormatReplaysOfflineToTheRegisters) {
     }
     EXPECT_THAT(failure(1, {"log", "--format", "xml"}), AllOf(HasSubstr("UnknownFormat"), HasSubstr("tcg_index0")));
     EXPECT_THAT(failure(2, {"log", "-o", "file"}), HasSubstr("--format"));
+    // Of unset variables.
+    EXPECT_THAT(failure(2, {"log", "--format", "json", "-o", ""}), HasSubstr("it is empty"));
+    EXPECT_THAT(failure(2, {"list", "--socket", ""}), HasSubstr("it is empty"));
     EXPECT_THAT(failure(2, {"log", "--format", "tcg", "--follow"}), HasSubstr("--follow"));
     EXPECT_THAT(failure(2, {"log", "--format", "json", "--from", "1"}), HasSubstr("--from"));
     EXPECT_THAT(failure(2, {"log", "--for", "tdx/rtmr3"}), HasSubstr("--for takes a virtual register, as virtual/build"));
