@@ -292,6 +292,7 @@ private:
             }
             const auto defect = [&](bool with_svn) {
                 std::string first;
+                // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): the analyzer loses the map's vector
                 for (const auto *reference : references) {
                     const auto each = block_defect(*block, *reference, hash, with_svn);
                     if (each.empty()) return each;
