@@ -256,7 +256,8 @@ int main(int argc, char **argv) {
     auto *report_app = app.add_subcommand("report", "A report (TDREPORT) over bytes of your own");
     report_app->add_option("--data", report.data, data_help)->type_name("HEX")->required();
     report_app->add_option("-o,--output", report.output, "File for the report's bytes; without it, base64 on standard output")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(given);
     report_app->add_option("--provider", report.provider, "Provider, where several can report")->type_name("PROVIDER")->check(text);
     report_app->callback(run_into(exit_code, [&] { return mrctl::report(common, report); }));
 
@@ -264,7 +265,8 @@ int main(int argc, char **argv) {
     auto *quote_app = app.add_subcommand("quote", "A quote over bytes of your own, which can be checked anywhere");
     quote_app->add_option("--data", quote.data, data_help)->type_name("HEX")->required();
     quote_app->add_option("-o,--output", quote.output, "File for the quote's bytes; without it, base64 on standard output")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(given);
     quote_app->add_option("--provider", quote.provider, "Provider, where several make quotes")->type_name("PROVIDER")->check(text);
     add_number<std::int64_t>(
         *quote_app, "--privilege-level", 0, [&quote](std::int64_t level) { quote.options.privilege_level = level; }, "NUMBER",
@@ -288,8 +290,11 @@ int main(int argc, char **argv) {
     auto *collateral_app =
         app.add_subcommand("collateral", "What a verifier needs beside a quote of the simulator; `assemble` makes it for hardware's");
     collateral_app->add_option("-o,--output", collateral.output, "File for the collateral, JSON; without it and --root, standard output")
-        ->type_name("FILE");
-    collateral_app->add_option("--root", collateral.root, "File for the root certificate that the quotes lead to, PEM")->type_name("FILE");
+        ->type_name("FILE")
+        ->check(given);
+    collateral_app->add_option("--root", collateral.root, "File for the root certificate that the quotes lead to, PEM")
+        ->type_name("FILE")
+        ->check(given);
     collateral_app->add_option("--provider", collateral.provider, "Provider, where several are simulated")
         ->type_name("PROVIDER")
         ->check(text);
@@ -431,7 +436,8 @@ int main(int argc, char **argv) {
                      "TDREPORT: its bytes say which; or - for standard input")
         ->type_name("");
     verify_app->add_option("--quote", verify.quote, "The same, where it must be a quote, a report, a token or a TDREPORT")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(given);
     verify_app
         ->add_option(
             "--log", verify.logs,

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <system_error>
@@ -13,6 +14,10 @@
 namespace mrd {
 
 namespace {
+
+// Rules may name the type of each envelope that is made here.
+consteval bool is_known_type(std::string_view type) { return std::ranges::find(mr::envelope_types, type) != mr::envelope_types.end(); }
+static_assert(is_known_type(mr::self_envelope_type) && is_known_type(mr::device_envelope_type));
 
 std::unexpected<EventPart> refuse(EventPart part) { return std::unexpected(part); }
 
