@@ -45,10 +45,17 @@ offers() {
     [ "$found" = "$2" ] || fail "\"$1\" is completed by \"$found\" in the place of \"$2\""
 }
 
-# has LINE WORD: among others
+# has LINE WORD...: among others
 has() {
-    complete_line "$1"
-    [[ " $found " == *" $2 "* ]] || fail "\"$1\" is completed by \"$found\", without \"$2\""
+    local line=$1 word
+    shift
+    complete_line "$line"
+    for word; do [[ " $found " == *" $word "* ]] || fail "\"$line\" is completed by \"$found\", without \"$word\""; done
+}
+
+# options PROGRAM [COMMAND]: as its help has them
+options() {
+    "$@" --help | sed -nE 's/^  (-[^ ]*).*/\1/p' | tr ',' ' '
 }
 
 # What the program itself says is the measure, not a list here.
@@ -57,14 +64,11 @@ commands=$(mrctl --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' 
 offers "mrctl " "$commands"
 offers "mrctl ev" evidence
 for command in "" $commands "collateral assemble" "device list" "device show" "device evidence" "device verify" "device accept"; do
-    # shellcheck disable=SC2086 # two words
-    for option in $(mrctl $command --help | sed -nE 's/^  (-[^ ]*).*/\1/p' | tr ',' ' '); do
-        has "mrctl ${command:+$command }-" "$option"
-    done
+    # shellcheck disable=SC2046,SC2086 # two words, and options
+    has "mrctl ${command:+$command }-" $(options mrctl $command)
 done
-for program in mrd mrd-quoting-service; do
-    for option in $($program --help | sed -nE 's/^  (-[^ ]*).*/\1/p' | tr ',' ' '); do has "$program -" "$option"; done
-done
+# shellcheck disable=SC2046 # options
+for program in mrd mrd-quoting-service; do has "$program -" $(options "$program"); done
 # Those of every command are known behind one, too, and so is what they take.
 has "mrctl read --s" --socket
 offers "mrctl --socket a-" a-file
@@ -86,7 +90,8 @@ mkdir "$folder/here/a-folder"
 offers "mrd --state a-" a-folder
 offers "mrctl extend --digest " ""
 if [ -x "$build/mrfs/mrfs" ]; then
-    for option in $(mrfs --help | sed -nE 's/^  (-[^ ]*).*/\1/p' | tr ',' ' '); do has "mrfs -" "$option"; done
+    # shellcheck disable=SC2046 # options
+    has "mrfs -" $(options mrfs)
     offers "mrfs a-" a-folder
 fi
 offers "mrctl no-such-command " "$commands"

@@ -17,9 +17,12 @@ shown() {
     mandoc -T ascii -O width=1000 "$pages/$1" | sed 's/.\x08//g' | tr -s ' '
 }
 
+declare -A text
+
 # has PAGE TEXT
 has() {
-    grep -qF -- "$2" "$folder/$1" || fail "$1 has no \"$2\""
+    [ -n "${text[$1]-}" ] || text[$1]=$(cat "$folder/$1")
+    [[ ${text[$1]} == *"$2"* ]] || fail "$1 has no \"$2\""
 }
 
 interfaces=()
