@@ -48,7 +48,7 @@ std::expected<void, std::string> read_service(const toml::table &table, std::str
     });
     reader.key("measure_itself", [&config](const toml::node &node) -> std::string {
         const auto name = node.value_exact<std::string>();
-        if (!name || name->empty()) return R"(must be a register's name, or a role, as "config")";
+        if (!name || name->empty()) return R"(must be a register's name, or a role, as "config", or "none")";
         config.measure_itself = *name;
         return {};
     });

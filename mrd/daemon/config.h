@@ -70,7 +70,7 @@ struct Config {
     std::vector<RegisterRule> rules;
     Roles roles;
     std::vector<AccessRuleConfig> access;       // none: the defaults
-    std::optional<std::string> measure_itself;  // into which register, by its name or a role; nothing: into none
+    std::optional<std::string> measure_itself;  // into which register, by its name or a role, or no_register; nothing: as where_itself says
     Sections sections;                          // of the file
     std::optional<std::string> digest;          // of the file's bytes: "sha384:HEX"
 };

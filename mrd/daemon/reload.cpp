@@ -92,12 +92,15 @@ void reload(const std::filesystem::path &config_file, const Config &at_start, Da
     auto description = self->description();
     description.reloaded = config->digest == at_start.digest ? std::nullopt : config->digest;
     description.access = sha384_text(mr::as_bytes(access_text(*rules)));
-    self->measure(std::move(description), [config = std::move(*config), rules = std::move(*rules), &at_start, &daemon, stay,
-                                           done = std::move(done)](const std::expected<void, std::string> &measured) mutable {
-        if (!measured) return done(stay(measured.error()));
-        take(config, std::move(rules), at_start, daemon);
-        done(true);
-    });
+    self->measure(std::move(description),
+                  [config = std::move(*config), rules = std::move(*rules), &at_start, &daemon, stay, is_asked_for = self->is_asked_for(),
+                   done = std::move(done)](const std::expected<void, std::string> &measured) mutable {
+                      if (!measured && is_asked_for) return done(stay(measured.error()));
+                      if (!measured)
+                          log::warning(log::Kind::configuration, "the log does not say what is reloaded", {{"reason", measured.error()}});
+                      take(config, std::move(rules), at_start, daemon);
+                      done(true);
+                  });
 }
 
 }  // namespace mrd

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -19,6 +20,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -154,14 +156,15 @@ std::expected<std::vector<mrd::ProviderConfig>, std::string> find_providers(cons
     return std::move(discovered->providers);
 }
 
-// `open`, `command_line` and `provider` outlive it.
+// `open`, `command_line` and `provider` outlive it. `misruled` is set when what the configuration says of its registers cannot be.
 mrd::ConfiguredProvider configured(const mrd::OpenProvider &open, const mrd::CommandLine &command_line, const mrd::ProviderConfig &provider,
-                                   const std::string &boot_id) {
-    const auto rule = [&command_line,
-                       &provider](std::vector<mrd::RegisterSpec> registers) -> std::expected<std::vector<mrd::RegisterSpec>, std::string> {
+                                   const std::string &boot_id, const std::shared_ptr<std::atomic<bool>> &misruled) {
+    const auto rule = [&command_line, &provider,
+                       misruled](std::vector<mrd::RegisterSpec> registers) -> std::expected<std::vector<mrd::RegisterSpec>, std::string> {
         auto ruled = mrd::apply_rules(provider.name, std::move(registers), command_line.config.rules);
-        if (!ruled) return ruled;
-        return mrd::apply_roles(provider.name, std::move(*ruled), command_line.config.roles);
+        if (ruled) ruled = mrd::apply_roles(provider.name, std::move(*ruled), command_line.config.roles);
+        if (!ruled) *misruled = true;
+        return ruled;
     };
     return {.name = provider.name,
             .type = provider.type,
@@ -190,7 +193,9 @@ std::expected<void, Refusal> open_providers(const mrd::OpenProvider &open, const
     if (!id) return Failure(id.error());
     daemon.registers().set_roles(config.roles);
     for (const auto &provider : providers) {
-        if (auto opened = daemon.open(configured(open, command_line, provider, *id)); !opened) return opened;
+        const auto misruled = std::make_shared<std::atomic<bool>>(false);  // it is opened again on other threads
+        if (auto opened = daemon.open(configured(open, command_line, provider, *id, misruled)); !opened)
+            return std::unexpected(Refusal(opened.error(), *misruled ? mrd::exit_usage : mrd::exit_refused));
     }
     if (auto all_match = check_rules(config, daemon); !all_match) return all_match;
     if (auto all_good = check_roles(config, daemon); !all_good) return all_good;
@@ -248,13 +253,33 @@ std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) 
 
 // ---- What mrd says of itself
 
-// Nobody is served before it is there. Error: a sentence.
-std::expected<void, std::string> measure_itself(asio::io_context &loop, mrd::SelfMeasurement &self, mrd::SelfDescription description) {
+// Into which register, or role: the configured one; by default, on hardware, that of the role. Nothing: into none.
+std::optional<std::string> where_itself(const mrd::Config &config, const std::vector<mrd::ProviderConfig> &providers) {
+    if (config.measure_itself) return *config.measure_itself == mrd::no_register ? std::nullopt : config.measure_itself;
+    if (std::ranges::any_of(providers, [](const mrd::ProviderConfig &each) { return mrd::is_simulated(each); })) return std::nullopt;
+    return std::string(mrd::SelfMeasurement::usual_role);
+}
+
+// Nobody is served before it is there. What was asked for keeps mrd from starting where it fails; what mrd does by itself is left, and said. Null: there is none.
+std::expected<std::unique_ptr<mrd::SelfMeasurement>, Refusal> measure_itself(asio::io_context &loop, mrd::Daemon &daemon,
+                                                                             const mrd::Config &config, const std::string &into,
+                                                                             mrd::SelfDescription description) {
+    const bool is_asked_for = config.measure_itself.has_value();
+    auto self = std::make_unique<mrd::SelfMeasurement>(daemon, into, is_asked_for);
+    if (const auto place = self->place(); !place) {
+        if (!is_asked_for) return nullptr;
+        if (daemon.more_may_come()) return Failure(place.error());
+        return misconfigured(place.error());
+    }
     std::optional<std::expected<void, std::string>> result;
-    self.measure(std::move(description), [&result](std::expected<void, std::string> measured) { result = std::move(measured); });
+    self->measure(std::move(description), [&result](std::expected<void, std::string> measured) { result = std::move(measured); });
     const auto work = asio::make_work_guard(loop);
     while (!result && !loop.stopped()) loop.run_one();
-    return result.value_or(Failure("mrd is stopped before it has measured itself"));
+    if (!result) return Failure("mrd is stopped before it has measured itself");
+    if (*result) return self;
+    if (is_asked_for) return Failure(result->error());
+    mrd::log::warning(result->error(), {{"so", "the log does not say which mrd this is"}});
+    return nullptr;
 }
 
 // ---- Folders, locks, descriptors
@@ -373,7 +398,8 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
                                 .access = mrd::sha384_text(mr::as_bytes(mrd::access_text(*rules))),
                                 .options = command_line.given,
                                 .roles = {config.roles.begin(), config.roles.end()}};
-    if (config.measure_itself) {
+    const auto itself_into = where_itself(config, *providers);
+    if (itself_into) {
         // Confined, mrd may not read its own program any more.
         auto program = mrd::digest_of_running_program();
         if (!program) return Failure(program.error());
@@ -409,10 +435,11 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
 
     if (auto opened = open_providers(seams.open_provider, command_line, *providers, daemon); !opened) return opened;
     if (auto started = daemon.start_journal(); !started) return started;
-    std::optional<mrd::SelfMeasurement> self;
-    if (config.measure_itself) {
-        self.emplace(daemon, *config.measure_itself);
-        if (auto measured = measure_itself(loop, *self, std::move(itself)); !measured) return Failure(measured.error());
+    std::unique_ptr<mrd::SelfMeasurement> self;
+    if (itself_into) {
+        auto measured = measure_itself(loop, daemon, config, *itself_into, std::move(itself));
+        if (!measured) return std::unexpected(std::move(measured.error()));
+        self = std::move(*measured);
     }
     progress.end();
     mrd::warn_of_registers(daemon);
@@ -477,7 +504,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const std::function<void()> wait_for_reload = [&] {
         reload.async_wait([&](const boost::system::error_code &error, int) {
             if (error) return;
-            mrd::reload(command_line.config_file, config, daemon, self ? &*self : nullptr, [&](bool is_new) {
+            mrd::reload(command_line.config_file, config, daemon, self.get(), [&](bool is_new) {
                 if (is_new) mrd::fit_modes(*listeners, access.rules());
                 wait_for_reload();
             });

@@ -52,10 +52,17 @@ std::expected<std::optional<std::string>, std::string> SelfMeasurement::last_in_
     }
 }
 
+std::expected<Registers::Place, std::string> SelfMeasurement::place() const {
+    const auto found = daemon_.registers().find(into_);
+    if (!found) return Failure(why_not(sentence_of(found.error())));
+    if (auto allowed = found->table().may_measure(found->index); !allowed) return Failure(why_not(sentence_of(allowed.error())));
+    return *found;
+}
+
 void SelfMeasurement::measure(SelfDescription description, Done done) {
-    const auto fail = [this, &done](const std::string &why) { done(Failure("mrd cannot measure itself into " + into_ + ": " + why)); };
-    const auto place = daemon_.registers().find(into_);
-    if (!place) return fail(sentence_of(place.error()));
+    const auto fail = [this, &done](const std::string &why) { done(Failure(why_not(why))); };
+    const auto place = this->place();
+    if (!place) return done(Failure(place.error()));
     const auto text = description.text();
     const auto last = last_in_log(*place);
     if (!last) return fail("the log cannot be read: " + last.error());
@@ -65,7 +72,6 @@ void SelfMeasurement::measure(SelfDescription description, Done done) {
         description_ = std::move(description);
         return done({});
     }
-    if (auto allowed = place->table().may_measure(place->index); !allowed) return fail(sentence_of(allowed.error()));
     auto measured = measure_self(place->provider->measured(place->index), text, mrd_as_caller());
     if (!measured) return fail("its command line is longer than an event can hold");
     const auto digest = measured->digests.front();
@@ -73,8 +79,7 @@ void SelfMeasurement::measure(SelfDescription description, Done done) {
                             [this, weak = std::weak_ptr(alive_), name = place->name(), description = std::move(description),
                              done = std::move(done)](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
                                 if (weak.expired()) return;
-                                if (!extended)
-                                    return done(Failure("mrd cannot measure itself into " + into_ + ": " + sentence_of(extended.error())));
+                                if (!extended) return done(Failure(why_not(sentence_of(extended.error()))));
                                 log::info("mrd has measured itself", {{"register", name}, {"event", std::to_string(extended->sequence)}});
                                 description_ = std::move(description);
                                 done({});

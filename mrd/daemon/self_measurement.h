@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "mrd/daemon/daemon.h"
 #include "mrd/daemon/self_description.h"
@@ -15,8 +16,18 @@ namespace mrd {
 // All calls from the event loop.
 class SelfMeasurement {
 public:
-    // `into`: a register's name, or a role. The daemon's journal has started, and the daemon outlives it.
-    SelfMeasurement(Daemon &daemon, std::string into) : daemon_(daemon), into_(std::move(into)) {}
+    // The role whose register it is by default, on hardware.
+    static constexpr std::string_view usual_role = "config";
+
+    // `into`: a register's name, or a role. `is_asked_for`: by the configuration, and then nothing goes on without it. The daemon's journal has started, and the daemon
+    // outlives it.
+    SelfMeasurement(Daemon &daemon, std::string into, bool is_asked_for)
+        : daemon_(daemon), into_(std::move(into)), is_asked_for_(is_asked_for) {}
+
+    [[nodiscard]] bool is_asked_for() const { return is_asked_for_; }
+
+    // The register; error: a sentence, there is none, or it takes no extend.
+    [[nodiscard]] std::expected<Registers::Place, std::string> place() const;
 
     // Measures that, unless it is what the log of this boot says of mrd last. `done` is told when the event is there, or why it is not.
     using Done = std::move_only_function<void(std::expected<void, std::string>)>;
@@ -26,11 +37,13 @@ public:
     [[nodiscard]] const SelfDescription &description() const { return description_; }
 
 private:
+    [[nodiscard]] std::string why_not(const std::string &why) const { return "mrd cannot measure itself into " + into_ + ": " + why; }
     // As the log has it; an event behind which the register has a gap tells nothing any more.
     [[nodiscard]] std::expected<std::optional<std::string>, std::string> last_in_log(const Registers::Place &place) const;
 
     Daemon &daemon_;
     std::string into_;
+    bool is_asked_for_;
     SelfDescription description_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

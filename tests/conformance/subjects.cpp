@@ -44,11 +44,14 @@ void use_configfs(const std::atomic<bool> &over) {
     }
 }
 
+// The log is to have what the tests measure, and nothing of mrd itself.
+const std::string kernel_config = "[service]\nmeasure_itself = \"none\"\n[[provider]]\ntype = \"tsm\"\n";
+
 // Linux's own interfaces, in the machine of tools/kernel-lab (tests/kernel-lab/boots/conformance).
 Subject kernel(std::string name, const std::string &more_config) {
     const std::filesystem::path parameters = "/sys/module/mrd_lab/parameters";
     return {.name = std::move(name),
-            .config = "[[provider]]\ntype = \"tsm\"\n" + more_config,
+            .config = kernel_config + more_config,
             .why_not_there = [parameters] { return std::string(exists(parameters) ? "" : "this is no machine of tools/kernel-lab"); },
             .extend_elsewhere =
                 [parameters](const std::filesystem::path & /*folder*/, const std::string &reg, const mr::Digest &digest) {
@@ -62,7 +65,7 @@ Subject kernel(std::string name, const std::string &more_config) {
 Subject chain() {
     const std::filesystem::path root = "/sys/mrd-chain/root.pem";
     return {.name = "chain",
-            .config = "[[provider]]\ntype = \"tsm\"\n",
+            .config = kernel_config,
             .why_not_there = [root] { return std::string(exists(root) ? "" : "tests/conformance/chain.sh has not made its place"); },
             .extend_elsewhere =
                 [](const std::filesystem::path & /*folder*/, const std::string &reg, const mr::Digest &digest) {

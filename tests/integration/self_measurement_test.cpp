@@ -120,9 +120,11 @@ TEST_F(SelfMeasurementTest, ThatTheHardwareRefusesLetsMrdNotStartAndTheNextStart
 }
 
 TEST_F(SelfMeasurementTest, IntoNoRegisterIsSaidAndLetsMrdNotStart) {
-    EXPECT_THAT(refused({.config = config("[roles]\nconfig = \"none\"\n")}), HasSubstr("no register of this machine has the role config"));
-    EXPECT_THAT(refused({.config = config("", "rtmr9")}), HasSubstr("there is no register rtmr9"));
-    EXPECT_THAT(refused({.config = config("", "mrtd")}), HasSubstr("the register tdx/mrtd takes no such event"));
+    constexpr int misconfigured = 2;
+    EXPECT_THAT(refused({.config = config("[roles]\nconfig = \"none\"\n")}, misconfigured),
+                HasSubstr("no register of this machine has the role config"));
+    EXPECT_THAT(refused({.config = config("", "rtmr9")}, misconfigured), HasSubstr("there is no register rtmr9"));
+    EXPECT_THAT(refused({.config = config("", "mrtd")}, misconfigured), HasSubstr("the register tdx/mrtd takes no such event"));
 }
 
 TEST_F(SelfMeasurementTest, NobodyElseCanStateIt) {
@@ -138,6 +140,9 @@ TEST_F(SelfMeasurementTest, IsNotThereUnlessItIsAskedFor) {
     start();
     EXPECT_THAT(said(), IsEmpty());
     EXPECT_EQ(client().extend("rtmr3", digest_of("x"))->sequence, 1);
+    EXPECT_EQ(daemon().stop(), 0);
+    start({.config = config("", "none")});
+    EXPECT_THAT(said(), IsEmpty());
 }
 
 TEST_F(SelfMeasurementTest, AGapBehindItIsNoMeasurementAnyMore) {
