@@ -427,10 +427,20 @@ TEST_F(MachineTest, APlainEventInALogOnlyRegisterContradictsItWhoeverIsSaidToHav
         EXPECT_EQ(result_of(verify(evidence(), options), log_well_formed), Judgement::fails);
         options.reference.required_events = {{.name = "by digest", .digest = ContentDigest{.value = Digest(plain.digests.front().second)}}};
         EXPECT_EQ(result_of(verify(evidence(), options), log_well_formed), Judgement::holds);
+        options.reference.required_events = {
+            {.name = "by its own digest", .event_digest = ContentDigest{.value = Digest(plain.digests.front().second)}}};
+        EXPECT_EQ(result_of(verify(evidence(), options), log_well_formed), Judgement::holds);
         options.reference.required_events = {};
+        options.reference.closed_registers = {{.register_name = "rtmr2", .after = EventRule{.name = "begin", .data = bytes_of("plain")}}};
+        EXPECT_EQ(result_of(verify(evidence(), options), log_well_formed), Judgement::holds);
+        options.reference.closed_registers = {};
         events = events_before;
         platform.body.rtmr = rtmr_before;
     }
+    // Nor does a role that means nothing here protect anything.
+    options.reference.roles = {{"image", {"rtmr33"}}};
+    options.reference.log_only_registers = {"image"};
+    EXPECT_EQ(result_of(verify(evidence(), options), log_well_formed), Judgement::not_judged);
     options.reference.log_only_registers = {"RTMR2"};
     auto verdict = verify(evidence(), options);
     EXPECT_EQ(result_of(verdict, log_well_formed), Judgement::not_judged);

@@ -99,27 +99,32 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
     return {};
 }
 
+static ByteView bytes_of(const Digest &digest) { return digest.bytes(); }
+
 // Shown whole, or redacted as mrd cuts it: who carries the log could make a plain event of it, of which nobody knows what it was. Who measured it, the firmware or
 // another, is the log's word alone: what was there before mrd the reference values name.
 void LogJudgement::see_in_log_only(const Event &event, std::size_t number) {
     if (!log_only_[number] || !contradiction_.empty()) return;
     const auto digest = std::ranges::find(event.digests, tcg_id(registers_[number].claimed.algorithm), &EventDigest::algorithm_id);
     if (bound_envelope(event, *digest) || carried_envelope(event, *digest)) return;
-    if (std::ranges::any_of(named_digests(number), [&](const Digest &named) { return std::ranges::equal(named.bytes(), digest->value); }))
-        return;
+    const auto &named = named_digests(number);
+    const auto found = std::ranges::lower_bound(named, digest->value, std::ranges::lexicographical_compare, bytes_of);
+    if (found != named.end() && std::ranges::equal(found->bytes(), digest->value)) return;
     contradiction_ = event_name(event, registers_[number].shown) +
                      " is no envelope, and the reference values say that the register takes nothing "
                      "else (logOnlyRegisters)";
 }
 
-// What rules of events that must or may be in the register name by digest or content.
+// What rules of events that must or may be in the register name by digest or content, in order.
 const std::vector<Digest> &LogJudgement::named_digests(std::size_t number) {
     auto &named = named_digests_[number];
     if (named) return *named;
     named.emplace();
     const auto &reg = registers_[number];
     const auto take = [&](const EventRule &rule) {
-        if (rule.digest && rule.digest->algorithm == reg.claimed.algorithm) named->push_back(rule.digest->value);
+        for (const auto &digest : {rule.digest, rule.event_digest}) {
+            if (digest && digest->algorithm == reg.claimed.algorithm) named->push_back(digest->value);
+        }
         if (!rule.data) return;
         const PreparedRule prepared(rule);
         for (const auto &form : prepared.forms()) {
@@ -131,9 +136,12 @@ const std::vector<Digest> &LogJudgement::named_digests(std::size_t number) {
             if (rule.register_name.empty() || is_meant(rule.register_name, reg, reference_)) take(rule);
         }
         for (const auto &closed : set->closed_registers) {
-            if (is_meant(closed.register_name, reg, reference_)) std::ranges::for_each(closed.events, take);
+            if (!is_meant(closed.register_name, reg, reference_)) continue;
+            if (closed.after) take(*closed.after);
+            std::ranges::for_each(closed.events, take);
         }
     }
+    std::ranges::sort(*named, std::ranges::lexicographical_compare, bytes_of);
     return *named;
 }
 
@@ -162,8 +170,7 @@ void LogJudgement::judge_form(Verdict &verdict) const {
     using statement::log_well_formed;
     if (!contradiction_.empty()) return state(verdict, log_well_formed, Judgement::fails, true, contradiction_);
     for (const auto &name : reference_.log_only_registers) {
-        const bool is_known = reference_.roles.contains(name) ||
-                              std::ranges::any_of(registers_, [&](const SignedRegister &reg) { return is_meant(name, reg, reference_); });
+        const bool is_known = std::ranges::any_of(registers_, [&](const SignedRegister &reg) { return is_meant(name, reg, reference_); });
         if (!is_known)
             return state(verdict, log_well_formed, Judgement::not_judged, true,
                          "logOnlyRegisters: " + not_signed(name, registers_, reference_));
