@@ -212,6 +212,11 @@ private:
         bool is_broken = false;  // it contradicts itself
     };
 
+    // No other is asked for: a device, whose log there is none of, may be slow, and fail.
+    static bool is_replayed(const RegisterTable &table, RegisterIndex index) {
+        return table.is_there(index) && table.spec(index).flags.has(mr::Flag::extensible);
+    }
+
     void take(const mr::Event &event) override {
         if (auto applied = replay_.apply(event); !applied) return fail(applied.error().message);
         for (auto &[number, carried] : carried_) {
@@ -227,7 +232,7 @@ private:
         std::vector<Registers::Place> places;
         for (auto *provider : registers().providers()) {
             for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
-                if (provider->table().is_there(index)) places.push_back({provider, index});
+                if (is_replayed(provider->table(), index)) places.push_back({provider, index});
             }
         }
         read_sets(client().uid, places, true,
@@ -249,7 +254,7 @@ private:
         for (auto *provider : registers().providers()) {
             const auto &table = provider->table();
             for (RegisterIndex index = 0; index < table.size(); ++index) {
-                if (!table.spec(index).flags.has(mr::Flag::extensible) || !table.is_there(index)) continue;
+                if (!is_replayed(table, index)) continue;
                 const auto &spec = table.spec(index);
                 const auto *found =
                     replay_.find(std::string(provider->name()) + "/" + spec.name + ":" + std::string(mr::to_string(*spec.hash)));

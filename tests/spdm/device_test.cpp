@@ -381,6 +381,15 @@ TEST_F(DeviceTest, ThatHangsDelaysNoStatus) {
     EXPECT_EQ(device().requests_of(get_measurements), 2U);
 }
 
+// Whose log there is none of.
+TEST_F(DeviceTest, IsNotAskedForAReplay) {
+    start_with(slow_device());
+    const auto before = device().requests_of(get_measurements);
+    const auto done = mrctl({"replay"});
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_EQ(device().requests_of(get_measurements), before);
+}
+
 TEST_F(DeviceTest, ThatHangsDelaysNoOtherDevice) {
     Responder other(usual_device());
     std::ofstream(folder() / "other.pem") << other.slot(0).root_pem();
@@ -741,6 +750,10 @@ TEST_F(JudgedDevice, IsAPartOfTheMachinesEvidence) {
     EXPECT_THAT(failure(1, {"device", "verify", "--file", written("named.json", named.dump()), "--nonce", nonce, "--roots", roots,
                             "--without", "reference"}),
                 HasSubstr("is no evidence of a device"));
+    // Nor has it a place in the log, which would excuse what came after the machine's quote.
+    auto placed = Json::parse(contents(file));
+    placed["parts"][1]["sequence"] = placed["sequence"];
+    EXPECT_THAT(judge(written("placed.json", placed.dump()), nonce).out, HasSubstr("REFUSED: evidence_claims"));
     const auto other = judge(file, mr::to_hex(nonce_of(4)));
     EXPECT_EQ(other.exit_code, 1);
     EXPECT_THAT(other.out, HasSubstr("report_data"));
