@@ -1,6 +1,7 @@
 #include "mrd/interfaces/watch.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 
@@ -100,7 +101,7 @@ void Watches::value_known(const std::weak_ptr<Watch> &weak) {
 }
 
 // What has come was just read. False: it would be more than the client's share, and it is over.
-bool Watches::take_in_others(Watch &watch, const Caller &caller) {
+bool Watches::take_in_others(Watch &watch, const Caller &caller, bool has_new_rules) {
     watch.arrivals = arrivals_;
     const bool all_known = watch.known == watch.registers.size();
     std::vector<Watched> others;
@@ -116,7 +117,17 @@ bool Watches::take_in_others(Watch &watch, const Caller &caller) {
             if (const auto &entry = entry_of(place); is_new(entry)) others.push_back({.of = &entry});
         }
     }
-    // Only what was made since: there may be thousands of others.
+    // By new rules all of them; else only what was made since: there may be thousands of others.
+    if (has_new_rules) {
+        std::unordered_set<const Entry *> seen;
+        for (const auto &watched : watch.registers) seen.insert(watched.of);
+        for (const auto &other : others) seen.insert(other.of);
+        virtual_.for_each([&](VirtualRegisters::Number, const journal::RegisterState &reg) {
+            const auto &entry = entry_of(reg.name);
+            if (!seen.contains(&entry) && may_watch(caller, entry.reg)) others.push_back({.of = &entry});
+        });
+        watch.made = made_.size();
+    }
     for (; watch.made < made_.size(); ++watch.made) {
         if (const auto &entry = *made_[watch.made]; is_new(entry)) others.push_back({.of = &entry});
     }
@@ -158,7 +169,7 @@ bool Watches::judge(Watch &watch) {
             return false;
         }
     }
-    return !has_others || take_in_others(watch, *caller);
+    return !has_others || take_in_others(watch, *caller, has_new_rules);
 }
 
 void Watches::remove(Watch &watch) {

@@ -81,7 +81,7 @@ private:
     void read_next(Watch &watch);
     void value_known(const std::weak_ptr<Watch> &weak);
     void remove(Watch &watch);
-    bool take_in_others(Watch &watch, const Caller &caller);
+    bool take_in_others(Watch &watch, const Caller &caller, bool has_new_rules);
     void judge_again();
     bool judge(Watch &watch);
     Entry &entry_of(const Register &reg);

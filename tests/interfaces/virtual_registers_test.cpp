@@ -397,6 +397,26 @@ TEST_F(VirtualRegistersTest, HisOwnThatIsThereIsThereHoweverManyHeMayMake) {
     EXPECT_EQ(create(tenant, "virtual/a"), "RegisterExists");
 }
 
+TEST_F(VirtualRegistersTest, WhoWatchesAllThatHeMayTakesInThoseThatNewRulesLetHimWatch) {
+    constexpr uid_t agent = 2000;
+    const AccessRule creating{.name = "tenants", .users = {tenant}, .allow = {Right::create}, .registers = {"virtual/*"}};
+    const AccessRule reading{.name = "a", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr2"}};
+    daemon_.set_access(AccessRules({creating, reading}, 0));
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    SessionClient watcher(*service_, varlink::Peer{.uid = agent, .gid = agent});
+    watcher.send("io.mrd.Registers.Watch", "{}", true);
+    loop_.restart();
+    loop_.poll();
+    EXPECT_THAT(watcher.reply(), HasSubstr("tdx/rtmr2"));
+    auto more = reading;
+    more.registers.emplace_back("virtual/*");
+    daemon_.set_access(AccessRules({creating, more}, 0));
+    loop_.restart();
+    loop_.poll();
+    EXPECT_THAT(watcher.reply(), HasSubstr("virtual/build"));
+    EXPECT_EQ(watcher.reply(), "") << "once";
+}
+
 TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {
     const auto is_told = [](const std::string &name) {
         return ::testing::AllOf(HasSubstr("\"name\":\"" + name + "\""), HasSubstr("\"continues\":true"));
