@@ -97,8 +97,8 @@ std::string description_from(std::string_view path) {
     return std::string(mark) + text;
 }
 
-// The register that mrd means by the name: its own names are tdx/rtmr3 and rtmr3, both with :sha384, and its roles. A virtual register is called by its whole name, or
-// by what stands behind "virtual/" where no other register is: users make them, and none may take the name of another.
+// The register that mrd means by the name: its own names are tdx/rtmr3 and rtmr3, both with :sha384, and its roles. A virtual register is called by its whole name
+// alone: users make them, and none may take the name of another, nor of a role that no register has, or of what comes later.
 std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const std::string &name) {
     const auto registers = client.list();
     // Who may do nothing is not told of a register. What he asked for is to measure.
@@ -109,10 +109,8 @@ std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const s
                           "): no access rule of mrd gives the caller that right; `mrctl access` says which rights he has"});
     if (!registers) return std::unexpected(registers.error());
     const mr::Register *found = nullptr;
-    const auto whole = virtual_register_name(name);
-    const auto is_virtual = [&whole](const mr::Register &each) { return each.name == whole; };
     for (const auto &candidate : *registers) {
-        if (candidate.name.starts_with("virtual/")) continue;
+        if (candidate.name.starts_with("virtual/") && candidate.name != name) continue;
         const auto bare = candidate.name.substr(candidate.name.find('/') + 1);
         const auto bank =
             candidate.hash && bare.find(':') == std::string::npos ? std::string(":").append(mr::to_string(*candidate.hash)) : "";
@@ -124,10 +122,14 @@ std::expected<mr::Register, mr::Error> find_register(mr::Client &client, const s
                 mr::Error{mr::ErrorCode::no_such_register, name + " is " + found->name + " or " + candidate.name + ": name one of them"});
         found = &candidate;
     }
-    if (const auto own = std::ranges::find_if(*registers, is_virtual); found == nullptr && own != registers->end()) found = &*own;
-    if (found == nullptr)
-        return std::unexpected(mr::Error{mr::ErrorCode::no_such_register, "no register that this user may list has the name or the role " +
-                                                                              name + "; `mrctl list` shows them, and `mrctl access` why"});
+    if (found == nullptr) {
+        const auto whole = virtual_register_name(name);
+        const bool is_short = std::ranges::find(*registers, whole, &mr::Register::name) != registers->end();
+        return std::unexpected(
+            mr::Error{mr::ErrorCode::no_such_register,
+                      "no register that this user may list has the name or the role " + name +
+                          (is_short ? "; the virtual register is called " + whole : "; `mrctl list` shows them, and `mrctl access` why")});
+    }
     return *found;
 }
 

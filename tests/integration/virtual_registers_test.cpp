@@ -56,7 +56,16 @@ TEST_F(DaemonTest, AVirtualRegisterTakesNoOthersName) {
     EXPECT_EQ(measured_into("app"), carrier);
     EXPECT_EQ(measured_into("rtmr3"), carrier);
     EXPECT_EQ(measured_into("virtual/app"), "virtual/app");
-    EXPECT_EQ(measured_into("own"), "virtual/own");
+    EXPECT_THAT(measured_into("own"), HasSubstr("the virtual register is called virtual/own"));
+}
+
+// That what is meant by a name is not there, or not yet, lets nobody else's register take its place.
+TEST_F(DaemonTest, AVirtualRegisterIsNotMeasuredIntoByARoleThatNoRegisterHas) {
+    auto daemon = started({.config = log_only + std::string("[roles]\nconfig = \"none\"\n")});
+    ASSERT_TRUE(daemon.client().create("virtual/config", mr::HashAlgorithm::sha384, carrier));
+    const auto done = run_program({places::mrctl(), "measure", "config", "/etc/hostname"}, folder(), {}, {{"MRD_SOCKET", daemon.socket()}});
+    EXPECT_EQ(done.exit_code, 1);
+    EXPECT_EQ(done.out, "");
 }
 
 TEST_F(DaemonTest, AVirtualRegisterIsKeptOverARestartAndIsGoneWithTheBoot) {
