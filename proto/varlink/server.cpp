@@ -534,9 +534,8 @@ void Server::State::accept_next(const std::shared_ptr<State> &state, const std::
 
 void Server::State::accept_ready(const std::shared_ptr<State> &state, const std::shared_ptr<Listener> &listener) {
     auto &acceptor = listener->acceptor;
-    // A bounded number each time: those who are connected get their turn too. Not few: who comes waits for all before him in the queue, and each time for the calls of
-    // some who are connected, which may be long ones.
-    constexpr int at_once = 512;
+    // A bounded number each time: those who are connected get their turn too.
+    constexpr int at_once = 64;
     for (int i = 0; i < at_once; ++i) {
         FileDescriptor connected(::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (connected) {
