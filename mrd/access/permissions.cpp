@@ -96,15 +96,25 @@ std::vector<Permission> permissions(const Access &access, const Principal &princ
     std::vector<Permission> all;
     for (std::size_t i = 0; i < rights; ++i) {
         const auto right = static_cast<Right>(i);
-        const auto add = [&all, &rules, right](Permission permission, const AccessRule *creating = nullptr) {
+        const auto add = [&all, right](Permission permission) {
             permission.right = right;
-            // The first rule is root's, and has no bounds.
-            if (creating != nullptr && creating != &rules.all().front() && right == Right::create) {
-                permission.on = creating->create_on;
-                permission.at_most = creating->create_at_most;
-            }
             all.push_back(std::move(permission));
         };
+        if (right == Right::create) {
+            // Of registers that there are not yet: each rule has bounds of its own. The first is root's, and has none.
+            const auto creating = rules.all_that_allow_some(principal, right);
+            for (const auto *rule : creating) {
+                Permission permission{.rule = rule->name};
+                if (!rule->registers.empty()) permission.registers = rule->registers;
+                if (rule != &rules.all().front()) {
+                    permission.on = rule->create_on;
+                    permission.at_most = rule->create_at_most;
+                }
+                add(std::move(permission));
+            }
+            if (creating.empty()) add({.why_not = reasons.why_not(right, {})});
+            continue;
+        }
         const auto *const whole = rules.allows(principal, right);
         const auto collect = [&](Collected &collected, const KnownRegister &reg) {
             const auto rule = access.allowing(principal, right, reg);
@@ -112,17 +122,13 @@ std::vector<Permission> permissions(const Access &access, const Principal &princ
             collected.add(*rule == nullptr ? std::string(owners_rule) : (*rule)->name, {}, reg.name.name);
         };
         if (whole != nullptr) {
-            add({.rule = whole->name}, whole);
+            add({.rule = whole->name});
             Collected others;
             for (const auto &reg : registers) {
-                if (!reg.owner || !is_about_registers(right) || right == Right::create || !is_asked_for(right, reg)) continue;
+                if (!reg.owner || !is_about_registers(right) || !is_asked_for(right, reg)) continue;
                 if (!access.allowing(principal, right, reg)) collect(others, reg);
             }
             for (auto &permission : others.take(false)) add(std::move(permission));
-        } else if (right == Right::create) {
-            // Of registers that there are not yet.
-            const auto *const some = rules.allows_some(principal, right);
-            some == nullptr ? add({.why_not = reasons.why_not(right, {})}) : add({.registers = some->registers, .rule = some->name}, some);
         } else {
             Collected collected;
             for (const auto &reg : registers) {

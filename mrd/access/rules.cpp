@@ -282,6 +282,16 @@ const AccessRule *AccessRules::allows_some(const Principal &principal, Right rig
     return first(principal, candidates(principal, right));
 }
 
+std::vector<const AccessRule *> AccessRules::all_that_allow_some(const Principal &principal, Right right) const {
+    std::vector<const AccessRule *> all;
+    auto left = candidates(principal, right);
+    while (const auto *const rule = first(principal, left)) {
+        all.push_back(rule);
+        left.reset(static_cast<std::size_t>(rule - rules_.data()));
+    }
+    return all;
+}
+
 uid_t AccessRules::share_of(uid_t uid) const { return std::ranges::binary_search(named_, uid) ? uid : varlink::unnamed_uids; }
 
 bool AccessRules::lets_others_in(std::string_view listener) const {

@@ -168,6 +168,8 @@ public:
     [[nodiscard]] const AccessRule *allows_of_others(const Principal &principal, Right right, const RegisterName &virtual_register) const;
     // The same of some register, whichever.
     [[nodiscard]] const AccessRule *allows_some(const Principal &principal, Right right) const;
+    // All that do, in their order.
+    [[nodiscard]] std::vector<const AccessRule *> all_that_allow_some(const Principal &principal, Right right) const;
     // Is there a rule that lets him ask for whom he says that he asks?
     [[nodiscard]] bool trusts(const Principal &principal) const;
 
