@@ -1,6 +1,7 @@
 // The command line of mrctl.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <functional>
 #include <iostream>
@@ -22,10 +23,20 @@ std::function<void()> run_into(int &exit_code, std::function<int()> command) {
 // What is sent to mrd, or compared with what it says. A file's name may be any bytes.
 const CLI::Validator text([](std::string &value) { return mr::is_text(value) ? std::string() : "it is not text in UTF-8"; }, "", "text");
 
-// Of an unset variable of a script: it would count as left out.
+// Of an unset variable of a script: it would count as left out, and with it what the script asks for.
 const CLI::Validator given(
     [](std::string &value) { return value.empty() ? std::string("it is empty: leave it out, or name a file") : std::string(); }, "",
     "given");
+
+const CLI::Validator given_user(
+    [](std::string &value) { return value.empty() ? std::string("it is empty: leave it out, or name a user") : std::string(); }, "",
+    "given_user");
+
+void refuse_empty_files(CLI::App &command) {
+    for (auto *option : command.get_options()) {
+        if (option->get_type_name() == "FILE") option->check(given);
+    }
+}
 
 // Decimal, as it looks: 010 is ten. Out of range is wrong usage.
 template <class Number>
@@ -127,7 +138,7 @@ int main(int argc, char **argv) {
     app.require_subcommand(1);
     app.footer("Every command takes --socket, --json and --timeout. Exit: 0 done, 1 refused or failed, 2 wrong usage, 3 no service.");
     app.fallthrough();
-    app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]")->type_name("FILE")->check(given);
+    app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]")->type_name("FILE");
     app.add_flag("--json", common.json, "Print the reply as JSON");
     add_number<std::uint32_t>(
         app, "--timeout", 0, [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); }, "SECONDS",
@@ -215,7 +226,7 @@ int main(int argc, char **argv) {
     log_app->add_option("--format", log.format, "Export a file instead (tcg_index0: for tpm2_eventlog)")
         ->type_name("{tcg,tcg_index0,cel_json,json}")
         ->check(text);
-    log_app->add_option("-o,--output", log.output, "File for the export [standard output]")->type_name("FILE")->check(given);
+    log_app->add_option("-o,--output", log.output, "File for the export [standard output]")->type_name("FILE");
     add_number<std::int64_t>(
         *log_app, "--from", 0, [&log](std::int64_t number) { log.from = number; }, "NUMBER", "First sequence number [1]");
     log_app
@@ -256,8 +267,7 @@ int main(int argc, char **argv) {
     auto *report_app = app.add_subcommand("report", "A report (TDREPORT) over bytes of your own");
     report_app->add_option("--data", report.data, data_help)->type_name("HEX")->required();
     report_app->add_option("-o,--output", report.output, "File for the report's bytes; without it, base64 on standard output")
-        ->type_name("FILE")
-        ->check(given);
+        ->type_name("FILE");
     report_app->add_option("--provider", report.provider, "Provider, where several can report")->type_name("PROVIDER")->check(text);
     report_app->callback(run_into(exit_code, [&] { return mrctl::report(common, report); }));
 
@@ -265,8 +275,7 @@ int main(int argc, char **argv) {
     auto *quote_app = app.add_subcommand("quote", "A quote over bytes of your own, which can be checked anywhere");
     quote_app->add_option("--data", quote.data, data_help)->type_name("HEX")->required();
     quote_app->add_option("-o,--output", quote.output, "File for the quote's bytes; without it, base64 on standard output")
-        ->type_name("FILE")
-        ->check(given);
+        ->type_name("FILE");
     quote_app->add_option("--provider", quote.provider, "Provider, where several make quotes")->type_name("PROVIDER")->check(text);
     add_number<std::int64_t>(
         *quote_app, "--privilege-level", 0, [&quote](std::int64_t level) { quote.options.privilege_level = level; }, "NUMBER",
@@ -290,11 +299,8 @@ int main(int argc, char **argv) {
     auto *collateral_app =
         app.add_subcommand("collateral", "What a verifier needs beside a quote of the simulator; `assemble` makes it for hardware's");
     collateral_app->add_option("-o,--output", collateral.output, "File for the collateral, JSON; without it and --root, standard output")
-        ->type_name("FILE")
-        ->check(given);
-    collateral_app->add_option("--root", collateral.root, "File for the root certificate that the quotes lead to, PEM")
-        ->type_name("FILE")
-        ->check(given);
+        ->type_name("FILE");
+    collateral_app->add_option("--root", collateral.root, "File for the root certificate that the quotes lead to, PEM")->type_name("FILE");
     collateral_app->add_option("--provider", collateral.provider, "Provider, where several are simulated")
         ->type_name("PROVIDER")
         ->check(text);
@@ -312,9 +318,7 @@ int main(int argc, char **argv) {
         ->add_option("--quote", assemble.quote,
                      "A quote of the platform: what is of another is refused, or passed over where there are several")
         ->type_name("FILE");
-    assemble_app->add_option("-o,--output", assemble.output, "File for the collateral, JSON [standard output]")
-        ->type_name("FILE")
-        ->check(given);
+    assemble_app->add_option("-o,--output", assemble.output, "File for the collateral, JSON [standard output]")->type_name("FILE");
     assemble_app->callback(run_into(exit_code, [&] { return mrctl::assemble_collateral(assemble); }));
     collateral_app->callback(
         run_into(exit_code, [&, assemble_app] { return assemble_app->parsed() ? exit_code : mrctl::collateral(common, collateral); }));
@@ -336,9 +340,7 @@ int main(int argc, char **argv) {
     auto *device_evidence_app = add_device_command(
         "evidence", "Asks the device for all its blocks, signed over a nonce: what a verifier needs, anywhere", &mrctl::device_evidence);
     device_evidence_app->add_option("--nonce", device.nonce, "The verifier's: 32 bytes, hexadecimal")->type_name("HEX")->required();
-    device_evidence_app->add_option("-o,--output", device.output, "File for the evidence, JSON [standard output]")
-        ->type_name("FILE")
-        ->check(given);
+    device_evidence_app->add_option("-o,--output", device.output, "File for the evidence, JSON [standard output]")->type_name("FILE");
     add_number<std::uint32_t>(
         *device_evidence_app, "--deadline", 1, [&device](std::uint32_t milliseconds) { device.deadline_ms = milliseconds; }, "MILLISECONDS",
         deadline_help, max_deadline);
@@ -349,7 +351,7 @@ int main(int argc, char **argv) {
     device_verify_app->add_option("--file", judged_device.file, "In its place evidence that was asked for before")->type_name("FILE");
     device_verify_app->add_option("--nonce", judged_device.nonce, "With --file: the nonce that it was asked for over")->type_name("HEX");
     add_judging_options(*device_verify_app, judged_device);
-    device_verify_app->add_option("-o,--output", device.output, "File for the evidence, JSON")->type_name("FILE")->check(given);
+    device_verify_app->add_option("-o,--output", device.output, "File for the evidence, JSON")->type_name("FILE");
     add_number<std::uint32_t>(
         *device_verify_app, "--deadline", 1, [&device](std::uint32_t milliseconds) { device.deadline_ms = milliseconds; }, "MILLISECONDS",
         deadline_help, max_deadline);
@@ -380,7 +382,10 @@ int main(int argc, char **argv) {
 
     std::string asked_about;
     auto *access_app = app.add_subcommand("access", "What one may do by the access rules, by which of them, and why not");
-    access_app->add_option("USER", asked_about, "Name or number; without, whoever asks, as he is [oneself]")->type_name("")->check(text);
+    access_app->add_option("USER", asked_about, "Name or number; without, whoever asks, as he is [oneself]")
+        ->type_name("")
+        ->check(text)
+        ->check(given_user);
     access_app->callback(run_into(exit_code, [&] { return mrctl::access(common, asked_about); }));
 
     app.add_subcommand("metrics", "What mrd counts, as Prometheus reads it")->callback(run_into(exit_code, [&] {
@@ -436,8 +441,7 @@ int main(int argc, char **argv) {
                      "TDREPORT: its bytes say which; or - for standard input")
         ->type_name("");
     verify_app->add_option("--quote", verify.quote, "The same, where it must be a quote, a report, a token or a TDREPORT")
-        ->type_name("FILE")
-        ->check(given);
+        ->type_name("FILE");
     verify_app
         ->add_option(
             "--log", verify.logs,
@@ -481,6 +485,12 @@ int main(int argc, char **argv) {
     realm_app->add_option("--image", realm.images, "An image that is measured, by its name there, as KERNEL=Image")->type_name("NAME=FILE");
     realm_app->callback(run_into(exit_code, [&] { return mrctl::realm_measurement(common.json, realm); }));
 
+    for (auto *command : app.get_subcommands({})) {
+        refuse_empty_files(*command);
+        for (auto *below : command->get_subcommands({})) refuse_empty_files(*below);
+    }
+    refuse_empty_files(app);
+
     // Also of arguments that cannot be read.
     const bool has_json = std::any_of(argv, argv + argc, [](std::string_view argument) { return argument == "--json"; });
     try {
@@ -501,6 +511,13 @@ int main(int argc, char **argv) {
     }
     // What could not be written must not look as if it had been: a full disk, a closed descriptor. The error that was told is enough.
     if (std::cout.flush() || (exit_code != mrctl::exit_done && exit_code != mrctl::exit_refused)) return exit_code;
+    // Of what changes something a script has to know that it need not be asked for again.
+    const auto changes = [](const CLI::App *command) {
+        constexpr std::array<std::string_view, 8> all{"extend", "measure", "cap", "create", "close", "repair", "write", "accept"};
+        return std::ranges::find(all, command->get_name()) != all.end();
+    };
+    const bool is_done = exit_code == mrctl::exit_done && (std::ranges::any_of(app.get_subcommands(), changes) ||
+                                                           std::ranges::any_of(device_app->get_subcommands(), changes));
     const std::string lost = "cannot write to standard output";
-    return mrctl::fail({mr::ErrorCode::io, exit_code == mrctl::exit_done ? lost + "; what was asked for is done" : lost});
+    return mrctl::fail({mr::ErrorCode::io, is_done ? lost + "; what was asked for is done" : lost});
 }

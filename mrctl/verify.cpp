@@ -409,12 +409,6 @@ std::expected<void, mr::Error> write_result(const VerifyCommand &command, const 
 int verify(bool json, const VerifyCommand &command) {
     if (command.file.empty() && command.quote.empty()) return fail_usage("verify: give a file: evidence, a quote, a report or a token");
     if (!command.file.empty() && !command.quote.empty()) return fail_usage("verify: give a file or a quote with --quote, not both");
-    // An unset variable of a script must not leave out what the script asks for.
-    for (const auto &[option, file] :
-         {std::pair("--roots", command.roots), std::pair("--collateral", command.collateral), std::pair("--reference", command.reference),
-          std::pair("--bound-key", command.bound.key), std::pair("--ear", command.ear), std::pair("--ear-key", command.ear_key)}) {
-        if (file && file->empty()) return fail_usage(std::string("verify: ") + option + " is empty: name a file, or leave the option out");
-    }
     mr::VerifyOptions options;
     if (command.bound.given() && !command.nonce) return fail_usage("verify: what is bound is bound with a nonce: give --nonce");
     if (command.bound.role && !command.bound.given()) return fail_usage("verify: --role goes with --bound-key or --bound-tls-exporter");

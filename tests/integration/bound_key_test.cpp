@@ -97,7 +97,7 @@ TEST_F(BoundKey, WhatIsAskedForByHalfIsWrongUsage) {
     EXPECT_THAT(failure(2, {"verify", "/dev/null", "--bound-key", file("key.pem")}), HasSubstr("give --nonce"));
     EXPECT_THAT(failure(2, {"verify", "/dev/null", "--role", "client", "--nonce", nonce}), HasSubstr("--role goes with"));
     EXPECT_THAT(failure(2, {"verify", "/dev/null", "--bound-uid", "0", "--nonce", nonce}), HasSubstr("--bound-uid goes with"));
-    EXPECT_THAT(failure(2, {"verify", "/dev/null", "--bound-key", "", "--nonce", nonce}), HasSubstr("--bound-key is empty"));
+    EXPECT_THAT(failure(2, {"verify", "/dev/null", "--bound-key", "", "--nonce", nonce}), HasSubstr("--bound-key: it is empty"));
 }
 
 TEST_F(BoundKey, IsClosedAtEveryDoorToWhoChoosesTheBytesHimself) {

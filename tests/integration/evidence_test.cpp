@@ -742,7 +742,7 @@ TEST_F(MrctlVerify, FindsOutThatAFileIsAQuote) {
 
 TEST_F(MrctlVerify, NamesWhatIsWrongInOneLine) {
     EXPECT_THAT(failure(2, {"verify"}), HasSubstr("give a file"));
-    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--reference", ""}), HasSubstr("--reference is empty"));
+    EXPECT_THAT(failure(2, {"verify", at("e.json"), "--reference", ""}), HasSubstr("--reference: it is empty"));
     EXPECT_THAT(failure(1, {"verify", "--quote", at("e.json")}), HasSubstr("is evidence"));
     EXPECT_THAT(failure(1, {"verify", "--quote", at("q.bin"), "--log", at("e.json")}), HasSubstr("is evidence"));
     EXPECT_THAT(failure(2, {"verify", at("e.json"), "--quote", at("q.bin")}), HasSubstr("not both"));
