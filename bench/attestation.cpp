@@ -12,6 +12,8 @@
 //     appraise        the same by an Appraiser that has judged a quote of this platform before
 //     cca-limit       the two ECDSA P-384 verifications behind a verdict over a CCA token, keys and contexts ready
 //     cca             an Appraiser's verdict over a CCA token of a platform that it knows
+//     snp-limit       the ECDSA P-384 verification behind a verdict over an SEV-SNP report, key and context ready
+//     snp             an Appraiser's verdict over such a report, with the certificates of a platform that it knows
 //     evidence-json   parse_evidence of what is in the file EVIDENCE, which is JSON
 //     evidence-cbor   and of the same as CBOR
 #include <openssl/ec.h>
@@ -39,6 +41,7 @@
 #include "mrd/providers/sim/quoting_service.h"
 #include "mrd/providers/sim/report.h"
 #include "tests/attestation/tee/cca/test_token.h"
+#include "tests/attestation/tee/snp/test_snp.h"
 
 namespace {
 
@@ -110,9 +113,7 @@ void measure_ecdsa(std::int64_t duration_ns, bool sign) {
     EVP_PKEY_free(key);
 }
 
-void measure_cca(std::int64_t duration_ns) {
-    const mr::TestCcaToken made;
-    const auto token = made.encode();
+void measure_p384(const char *part, int count, std::int64_t duration_ns) {
     EVP_PKEY *key = EVP_EC_gen("P-384");
     EVP_PKEY_CTX *signing = EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr);
     EVP_PKEY_CTX *verifying = EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr);
@@ -121,14 +122,30 @@ void measure_cca(std::int64_t duration_ns) {
     std::size_t size = signature.size();
     need(EVP_PKEY_sign_init(signing) == 1 && EVP_PKEY_verify_init(verifying) == 1 &&
          EVP_PKEY_sign(signing, signature.data(), &size, digest.data(), digest.size()) == 1);
-    measure("cca-limit", duration_ns, [&] {
-        for (int i = 0; i < 2; ++i) need(EVP_PKEY_verify(verifying, signature.data(), size, digest.data(), digest.size()) == 1);
+    measure(part, duration_ns, [&] {
+        for (int i = 0; i < count; ++i) need(EVP_PKEY_verify(verifying, signature.data(), size, digest.data(), digest.size()) == 1);
     });
     EVP_PKEY_CTX_free(verifying);
     EVP_PKEY_CTX_free(signing);
     EVP_PKEY_free(key);
+}
+
+void measure_cca(std::int64_t duration_ns) {
+    const mr::TestCcaToken made;
+    const auto token = made.encode();
+    measure_p384("cca-limit", 2, duration_ns);
     mr::Appraiser appraiser({.anchors = made.anchors(), .waived = {.nonce = true, .reference = true, .tcb = true}});
     measure("cca", duration_ns, [&] { need(appraiser.appraise(token, {}, {}).verified()); });
+}
+
+void measure_snp(std::int64_t duration_ns) {
+    mr::TestSnp made;
+    const auto report = made.signed_report();
+    const auto certificates = mr::write_snp_certificates(made.certificates());
+    measure_p384("snp-limit", 1, duration_ns);
+    mr::Appraiser appraiser({.anchors = made.anchors(), .waived = {.nonce = true, .reference = true}});
+    const mr::TeeEvidence evidence{.quote = report, .auxiliary = mr::as_bytes(certificates)};
+    measure("snp", duration_ns, [&] { need(appraiser.appraise(evidence, {}, {.time = mr::test_now}).verified()); });
 }
 
 void measure_evidence(std::int64_t duration_ns, const char *file) {
@@ -185,6 +202,7 @@ int main(int argc, char **argv) {
     bench::pin(0, measuring_cpu);
     measure_all(milliseconds * 1'000'000);
     measure_cca(milliseconds * 1'000'000);
+    measure_snp(milliseconds * 1'000'000);
     measure_evidence(milliseconds * 1'000'000, argv[2]);
     return 0;
 }

@@ -98,14 +98,15 @@ END {
     for (i = 1; i <= 5; ++i) printf "%-44s %10.0f CPU ns an event\n", label[part[i]], middle("replay", part[i], 1)
     printf "%-44s %10.0f ns an event\n", "process mrctl replay --log", middle("replay", "mrctl", 1) * 1000 / short_events
     printf "%-44s %10.0f ns an event\n", "process tpm2_eventlog", middle("replay", "tpm2_eventlog", 1) * 1000 / short_events
-    split("report-limit sign-limit quote verify-limit verify verify-one appraise evidence-json evidence-cbor cca-limit cca", part, " ")
+    split("report-limit sign-limit quote verify-limit verify verify-one appraise evidence-json evidence-cbor cca-limit cca snp-limit snp", part, " ")
     label["report-limit"] = "the hashes and the MAC of a TDREPORT"; label["sign-limit"] = "an ECDSA P-256 signature"
     label["quote"] = "QuotingService::quote"; label["verify-limit"] = "nine ECDSA P-256 verifications"
     label["verify"] = "verify_quote, with collateral"
     label["verify-one"] = "an ECDSA P-256 verification"; label["appraise"] = "Appraiser, of a platform that it knows"
     label["evidence-json"] = "parse_evidence, JSON, log of " boot_events " events"; label["evidence-cbor"] = "parse_evidence, CBOR"
     label["cca-limit"] = "two ECDSA P-384 verifications"; label["cca"] = "Appraiser, of a CCA token"
-    for (i = 1; i <= 11; ++i) printf "%-44s %10.2f CPU us\n", label[part[i]], middle("attestation", part[i], 1) / 1000
+    label["snp-limit"] = "an ECDSA P-384 verification"; label["snp"] = "Appraiser, of an SEV-SNP report"
+    for (i = 1; i <= 13; ++i) printf "%-44s %10.2f CPU us\n", label[part[i]], middle("attestation", part[i], 1) / 1000
     echoes = ratio("8x64-split", "echo-read", "get", 1)
     if (ratio("8x64-split", "echo-wait", "get", 1) > echoes) echoes = ratio("8x64-split", "echo-wait", "get", 1)
     print ""
@@ -138,6 +139,7 @@ END {
     say(9, "verify_quote : its ECDSA verifications", ratio("attestation", "verify-limit", "verify", 1), 0.85, 0, "attestation", "verify")
     say(9, "an Appraiser's verdict : one ECDSA verification", ratio("attestation", "appraise", "verify-one", 1), 3.5, 1, "attestation", "appraise")
     say(9, "a CCA token's verdict : its two ECDSA verifications", ratio("attestation", "cca", "cca-limit", 1), 1.3, 1, "attestation", "cca")
+    say(9, "an SEV-SNP report's verdict : its ECDSA verification", ratio("attestation", "snp", "snp-limit", 1), 1.3, 1, "attestation", "snp")
     say("", "Read 1x1 same, p50 : redis GET's", ratio("1x1-same", "read", "get", 2), "", 0, "1x1-same", "read")
     say("", "Read 64x1 split, op/s : redis GET's", ratio("64x1-split", "read", "get", 1), "", 0, "64x1-split", "read")
     say("", "Extend 1x64 same, op/s : redis GET's", ratio("1x64-same", "extend", "get", 1), "", 0, "1x64-same", "extend")
