@@ -91,7 +91,8 @@ int main(int argc, char **argv) {
         if (::mkdtemp(folder.data()) == nullptr) return violated;
         const bool group = (state + options.group) % 2 == 1;
         const std::size_t at_once = chance.from(0, 1) == 0 ? 1 : 8;
-        const std::string provider = options.kernel != 0 ? "[[provider]]\ntype = \"tsm\"\n" : "";
+        // The log is to have what was sent, and nothing of mrd itself.
+        const std::string provider = options.kernel != 0 ? "[service]\nmeasure_itself = \"none\"\n[[provider]]\ntype = \"tsm\"\n" : "";
         mrd::KillLoop loop({.folder = folder,
                             .config = (group ? "[journal]\nsync = \"group\"\n" : "") + provider,
                             .arguments = options.kernel != 0 ? std::vector<std::string>() : std::vector<std::string>{"--sim"},
