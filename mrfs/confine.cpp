@@ -36,8 +36,9 @@ std::expected<void, std::string> keep_own_calls() {
     confinement::SystemCalls calls;
     // Requests and their answers, and what is said on standard error.
     calls.allow({"read", "write", "readv", "writev"});
-    // Connections to mrd, and no other kind of socket.
-    calls.allow_where("socket", {{.argument = 0, .value = AF_UNIX}});
+    // Connections to mrd, and no other kind of socket: with datagrams he would write to the system's journal, and to the service manager.
+    constexpr std::uint64_t flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+    calls.allow_where("socket", {{.argument = 0, .value = AF_UNIX}, {.argument = 1, .value = SOCK_STREAM, .mask = ~flags}});
     calls.allow({"connect", "sendto", "sendmsg", "recvfrom", "recvmsg", "shutdown", "getsockopt", "getpeername", "poll", "ppoll"});
     for (const std::uint64_t command : {F_GETFD + 0U, F_SETFD + 0U, F_GETFL + 0U, F_SETFL + 0U})
         calls.allow_where("fcntl", {{.argument = 1, .value = command}});

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/exploit/orders.h"
 #include "tests/integration/mrctl.h"
 #include "tests/integration/reload.h"
 #include "tests/mrd/datagram_socket.h"
@@ -31,44 +32,6 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr int killed = 1000 + SIGSYS;
-
-// What a sanitized build is kept from too (confinement/system_calls.h).
-const std::vector<std::string> ends_any_build = {"run",    "inet",   "netlink",  "vsock", "mount", "unshare",
-                                                 "chroot", "handle", "io-uring", "bpf",   "user",  "parents-memory"};
-const std::vector<std::string> ends_it = {"fork", "ptrace", "kill", "written-code"};
-
-// What Landlock does not look at: who a file is of, its mode, times and attributes; and what reaches others by a number.
-const std::vector<std::string> changes_what_landlock_leaves = {
-    "chmod",     "fchmod",    "fchmodat",   "fchmodat2",   "chown", "fchown", "lchown",    "fchownat",  "setxattr",
-    "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "utime", "utimes", "futimesat", "utimensat", "truncate",
-    "mknod",     "mknodat",   "symlink",    "symlinkat",   "umask", "chdir",  "fchdir",    "openat2"};
-const std::vector<std::string> reaches_others = {"sendmsg",
-                                                 "sendmmsg",
-                                                 "socketpair",
-                                                 "bind",
-                                                 "connect",
-                                                 "tkill",
-                                                 "rt_sigqueueinfo",
-                                                 "pidfd_open",
-                                                 "pidfd_getfd",
-                                                 "pidfd_send_signal",
-                                                 "setpriority",
-                                                 "sched_setaffinity",
-                                                 "sched_setscheduler",
-                                                 "ioprio_set",
-                                                 "shmget",
-                                                 "shmat",
-                                                 "semget",
-                                                 "msgget",
-                                                 "mq_open",
-                                                 "memfd_create",
-                                                 "inotify_init1",
-                                                 "fanotify_init",
-                                                 "personality",
-                                                 "prctl",
-                                                 "seccomp"};
-const std::vector<std::string> has_forbidden_arguments = {"set-owner",      "set-lease",      "set-limit",      "limit-of-another",
-                                                          "signal-another", "filter-packets", "terminal-input", "file-flags"};
 
 class MrctlConfinement : public MrctlTest {
 protected:

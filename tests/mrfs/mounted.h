@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,7 @@ protected:
 
     [[nodiscard]] virtual mrd::Daemon::Options mrd_options() const { return {}; }
     [[nodiscard]] virtual std::vector<std::string> mrfs_options() const { return {}; }
+    [[nodiscard]] virtual std::map<std::string, std::string> mrfs_environment() const { return {}; }
 
     // `as`: what it does before it is mrfs.
     bool start_mrfs(const std::function<void()> &as = {}) {
@@ -97,7 +99,9 @@ protected:
         std::vector<std::string> command{places::mrfs(), "--socket", (folder() / "io.mrd").native()};
         for (auto &option : mrfs_options()) command.push_back(std::move(option));
         command.push_back(mountpoint());
-        mrfs_ = mrd::Process(command, {.environment = {{"NOTIFY_SOCKET", socket}}, .errors = log(), .in_child = as});
+        auto environment = mrfs_environment();
+        environment["NOTIFY_SOCKET"] = socket;
+        mrfs_ = mrd::Process(command, {.environment = environment, .errors = log(), .in_child = as});
         return readiness.wait_for(mrfs_);
     }
     // Its exit code.
