@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "mr/file.h"
+
 namespace mr::spdm_test {
 
 namespace {
@@ -114,20 +116,35 @@ std::uint32_t big_endian(ByteView bytes) {
 
 // ---- The socket
 
-Responder::Responder(DeviceOptions options, bool is_plugged) : options_(std::move(options)), shown_(options_.blocks) {
-    if (options_.slots.empty()) options_.slots.emplace(0, SlotPki("device", options_.is_p256));
-    listener_ = varlink::FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+namespace {
+
+varlink::FileDescriptor listen_on_loopback() {
+    varlink::FileDescriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto *const generic = reinterpret_cast<sockaddr *>(&address);
-    if (::bind(listener_.get(), generic, size) != 0 || ::getsockname(listener_.get(), generic, &size) != 0 ||
-        ::listen(listener_.get(), 8) != 0)
+    if (::bind(listener.get(), reinterpret_cast<sockaddr *>(&address), sizeof(address)) != 0 || ::listen(listener.get(), 8) != 0)
         throw std::runtime_error("the responder cannot listen");
-    port_ = ntohs(address.sin_port);
-    is_plugged_ = is_plugged;
+    return listener;
+}
+
+}  // namespace
+
+Responder::Responder(DeviceOptions options, bool is_plugged) : Responder(std::move(options), listen_on_loopback(), is_plugged) {}
+
+Responder::Responder(DeviceOptions options, varlink::FileDescriptor listener, bool is_plugged)
+    : options_(std::move(options)), listener_(std::move(listener)), is_plugged_(is_plugged) {
+    if (options_.slots.empty()) options_.slots.emplace(0, SlotPki("device", options_.is_p256));
+    measure();
     thread_ = std::thread([this] { serve(); });
+}
+
+std::uint16_t Responder::port() const {
+    sockaddr_in address{};
+    socklen_t size = sizeof(address);
+    if (::getsockname(listener_.get(), reinterpret_cast<sockaddr *>(&address), &size) != 0 || address.sin_family != AF_INET)
+        throw std::runtime_error("the responder has no port");
+    return ntohs(address.sin_port);
 }
 
 Responder::~Responder() {
@@ -213,6 +230,15 @@ void Responder::serve_client(int client) {
 void Responder::reset() {
     const std::lock_guard lock(mutex_);
     state_ = {};
+    measure();
+}
+
+// A file that cannot be read is empty.
+void Responder::measure() {
+    constexpr std::size_t most = 1U << 20U;
+    for (auto &block : options_.blocks) {
+        if (!block.file.empty()) block.content = read_file(block.file, most).value_or(Bytes());
+    }
     shown_ = options_.blocks;
 }
 
@@ -224,7 +250,7 @@ void Responder::change(const Block &block) {
     } else {
         *same = block;
     }
-    if (options_.measures_anew) shown_ = options_.blocks;
+    if (options_.measures_anew) measure();
 }
 
 void Responder::give_slot(std::uint8_t number, const SlotPki &pki) {
@@ -534,7 +560,7 @@ Bytes Responder::measurements(const Bytes &request, std::optional<Fault> fault) 
     const auto slot = static_cast<std::uint8_t>(is_signed ? number_at(request, 4 + nonce_size, 1) & 0x0FU : 0);
     if (is_signed && !options_.slots.contains(slot)) return error(0x01);
     state_.exchange.clear();
-    if (options_.version >= 0x13 && (attributes & 4U) != 0) shown_ = options_.blocks;
+    if (options_.measures_anew || (options_.version >= 0x13 && (attributes & 4U) != 0)) measure();
     std::vector<const Block *> asked;
     for (const auto &block : shown_) {
         if (operation == all_blocks || operation == block.index) asked.push_back(&block);

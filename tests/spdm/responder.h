@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -40,7 +41,8 @@ struct Block {
     std::uint8_t index = 0;
     BlockType type = BlockType::firmware;
     bool is_raw = false;
-    Bytes content;  // not raw: what its digest is of
+    Bytes content;                    // not raw: what its digest is of
+    std::filesystem::path file = {};  // not empty: it is read for the content, each time that the device measures
 };
 
 // What becomes of one request.
@@ -77,11 +79,13 @@ class Responder {
 public:
     // Listens on a port of 127.0.0.1 that the kernel chooses, unless it is unplugged from the start.
     explicit Responder(DeviceOptions options, bool is_plugged = true);
+    // `listener`: a socket of whatever kind that listens already.
+    Responder(DeviceOptions options, varlink::FileDescriptor listener, bool is_plugged = true);
     Responder(const Responder &) = delete;
     Responder &operator=(const Responder &) = delete;
     ~Responder();
 
-    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::uint16_t port() const;
     [[nodiscard]] const SlotPki &slot(std::uint8_t number) const { return options_.slots.at(number); }
 
     void plug();
@@ -120,6 +124,7 @@ private:
         bool is_negotiated = false;
     };
 
+    void measure();
     void serve();
     void serve_client(int client);
     // Nothing: the connection ends.
@@ -148,7 +153,6 @@ private:
     [[nodiscard]] Bytes signature(std::uint8_t slot, const char *context, ByteView transcript, std::optional<Fault> fault) const;
 
     DeviceOptions options_;
-    std::uint16_t port_ = 0;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
