@@ -13,6 +13,7 @@ page=${2:-docs/guide.md}
 case $page in
     docs/guide.md) least=100 ;;
     README.md) least=22 ;;
+    docs/devices.md) least=50 ;;
     *) least=8 ;;
 esac
 export BUILD SOURCE
@@ -58,7 +59,7 @@ done >"$folder/all"
 unset MRD_SOCKET
 [ "$page" = docs/guide.md ] || PATH=$BUILD/mrd:$BUILD/mrctl:$PATH
 mkdir "$folder/tree" "$folder/tree/build" "$folder/tour"
-ln -s "$BUILD" "$folder/tree/build/release"
+for preset in release plain; do ln -s "$BUILD" "$folder/tree/build/$preset"; done
 cd "$folder/tree"
 TMPDIR=$folder timeout 100 bash -c 'trap "kill \$(jobs -p) 2>/dev/null; wait" EXIT; . "$1"' guide "$folder/all" </dev/null ||
     fail "it did not come to its end, or the last command failed"
