@@ -46,6 +46,7 @@ const std::map<std::string, Operation, std::less<>> &operations() {
          {Protocol::varlink, R"({"method":"io.mrd.Attestation.Report","parameters":{"reportData":")" + repeated("5a", 64) + "\"}}" + '\0'}},
         {"quote", with_nonce(R"({"method":"io.mrd.Attestation.Quote","parameters":{"reportData":")", 64)},
         {"evidence", with_nonce(R"({"method":"io.mrd.Attestation.Evidence","parameters":{"reportData":")", 64)},
+        {"device-evidence", with_nonce(R"({"method":"io.mrd.Devices.Evidence","parameters":{"device":"spdm0","nonce":")", 32)},
         {"set", {Protocol::redis_status, "*3\r\n$3\r\nSET\r\n$4\r\nrtmr\r\n$96\r\n" + repeated("5a", 48) + "\r\n"}},
         {"set-event",
          {Protocol::redis_status,
