@@ -235,9 +235,8 @@ void Responder::reset() {
 
 // A file that cannot be read is empty.
 void Responder::measure() {
-    constexpr std::size_t most = 1U << 20U;
     for (auto &block : options_.blocks) {
-        if (!block.file.empty()) block.content = read_file(block.file, most).value_or(Bytes());
+        if (!block.file.empty()) block.content = read_file(block.file, max_block_file_size).value_or(Bytes());
     }
     shown_ = options_.blocks;
 }

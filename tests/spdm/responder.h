@@ -37,6 +37,8 @@ enum class BlockType : std::uint8_t {
     hash_extend = 8
 };
 
+inline constexpr std::size_t max_block_file_size = 1U << 20U;
+
 struct Block {
     std::uint8_t index = 0;
     BlockType type = BlockType::firmware;

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "libmr/src/command_line_answer.h"
+#include "mr/file.h"
 #include "mrd/daemon/listeners.h"
 #include "tests/spdm/responder.h"
 
@@ -66,6 +67,9 @@ int serve(const CommandLine &command_line) {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::sigaddset(&signals, signal);
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
+    // Later, one that cannot be read is a firmware that is empty.
+    if (const auto firmware = mr::read_file(command_line.firmware, mr::spdm_test::max_block_file_size); !firmware)
+        return fail(firmware.error().message);
     auto options = device_of(command_line);
     // Before the socket: who waits for that finds them.
     std::ofstream roots(command_line.roots);
