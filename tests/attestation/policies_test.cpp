@@ -15,6 +15,11 @@ std::string separator_digest() { return to_hex(hash(HashAlgorithm::sha384, Bytes
 // What tdx/rtmr2 holds where an initrd extended it before there was a daemon.
 Digest initrd_value() { return extend(HashAlgorithm::sha384, Bytes(48), hash(HashAlgorithm::sha384, as_bytes("initrd"))->bytes()).value(); }
 
+std::string binary(std::string_view hex) {
+    const auto bytes = from_hex(hex).value();
+    return {bytes.begin(), bytes.end()};
+}
+
 json loader() { return {{"name", "the loader"}, {"text", "loader"}}; }
 json kernel() { return {{"name", "the kernel"}, {"description", "kernel"}, {"dataDigest", digest_of("image")}}; }
 json settings() { return {{"name", "the settings"}, {"eventDigest", digest_of("settings")}, {"optional", true}}; }
@@ -296,6 +301,29 @@ std::vector<Policy> policies() {
           {"redacted", [](auto &log) { log.redacted("rtmr3", "kernel", "image"); }, "event 1 of rtmr3 may be it"},
           {"no event", [](auto &) {}, "the kernel (expected was description"}}},
 
+        {"an event by its digest",
+         {{"requiredEvents", {{{"name", "the image"}, {"register", "rtmr3"}, {"digest", digest_of("image")}}}}},
+         "required_events",
+         {{"of what was hashed", [](auto &log) { log.text("rtmr3", "image"); }},
+          {"of an envelope's content", [](auto &log) { log.envelope("rtmr3", "any", "image"); }},
+          {"of what the log does not have", [](auto &log) { log.hidden("rtmr3", "image"); }}},
+         {{"another content", [](auto &log) { log.text("rtmr3", "imagE"); }, "expected was digest sha384:" + digest_of("image")},
+          {"another register", [](auto &log) { log.text("rtmr2", "image"); }, "expected was digest sha384:"},
+          {"an envelope's description", [](auto &log) { log.envelope("rtmr3", "image", "any"); }, "expected was digest sha384:"},
+          {"in hex, as a text", [](auto &log) { log.text("rtmr3", digest_of("image")); }, "expected was digest sha384:"}}},
+
+        {"an event by its bytes",
+         {{"requiredEvents", {{{"name", "the settings"}, {"register", "rtmr3"}, {"data", to_base64(Bytes{0, 0xFF, 'a'})}}}}},
+         "required_events",
+         {{"that", [](auto &log) { log.text("rtmr3", binary("00ff61")); }},
+          {"with the NUL that ends a text", [](auto &log) { log.text("rtmr3", binary("00ff6100")); }},
+          {"with the two that end one in UTF-16", [](auto &log) { log.text("rtmr3", binary("00ff610000")); }},
+          {"in an envelope", [](auto &log) { log.envelope("rtmr3", "any", binary("00ff61")); }}},
+         {{"one too few", [](auto &log) { log.text("rtmr3", binary("00ff")); }, "the settings (event 1 of rtmr3"},
+          {"one more", [](auto &log) { log.text("rtmr3", binary("00ff6161")); }, "the settings (event 1 of rtmr3"},
+          {"with three NULs", [](auto &log) { log.text("rtmr3", binary("00ff61000000")); }, "the settings (event 1 of rtmr3"},
+          {"its base64", [](auto &log) { log.text("rtmr3", to_base64(Bytes{0, 0xFF, 'a'})); }, "the settings (event 1 of rtmr3"}}},
+
         {"forbidden events",
          {{"forbiddenEvents", {{{"name", "a shell"}, {"register", "rtmr3"}, {"text", "shell"}}}}},
          "forbidden_events",
@@ -514,4 +542,7 @@ TEST_F(PolicyTest, ReasonsAreShortAndPrintable) {
 }
 
 }  // namespace
+
+std::vector<nlohmann::json> members_of_log_policies() { return members_of(policies()); }
+
 }  // namespace mr

@@ -14,7 +14,7 @@
 #include "mr/reference_values.h"
 #include "mr/self_measurement.h"
 #include "mr/verify.h"
-#include "tests/attestation/machine.h"
+#include "tests/attestation/policy_table.h"
 #include "tests/attestation/verdict_text.h"
 
 namespace mr {
@@ -32,25 +32,14 @@ inline Envelope extending(std::uint8_t id, const std::string &description, std::
 
 class PolicyTest;
 
-struct Log {
-    std::string what;
-    std::function<void(PolicyTest &)> make;
-    std::string reason = {};             // of the statement, a part of it
-    std::vector<std::string> also = {};  // what else refuses it
-    Judgement result = Judgement::fails;
-};
-
-struct Policy {
-    std::string name;
-    nlohmann::json members;
-    std::string statement;
-    std::vector<Log> good;
-    std::vector<Log> nearly;
-};
+using Log = CaseOf<PolicyTest>;
+using Policy = PolicyOf<PolicyTest>;
 
 class PolicyTest : public MachineTest {
 public:
+    using MachineTest::options;
     using MachineTest::platform;
+    using MachineTest::shared;
 
     PolicyTest &text(const std::string &reg, std::string_view content) { return put(measured("tdx/" + reg, content)); }
     // Its content is not in the log.
@@ -103,9 +92,23 @@ public:
         return *this;
     }
 
+    // Of the evidence that is made of it.
+    PolicyTest &change(std::function<void(Evidence &)> made) {
+        change_ = std::move(made);
+        return *this;
+    }
+
     using MachineTest::events;
 
 protected:
+    void SetUp() override {
+        MachineTest::SetUp();
+        ppid(0x11, 0x11);
+        platform.body.rtmr = {};
+        fresh_platform_ = platform;
+        fresh_options_ = options;
+    }
+
     // What the log comes to by the policy.
     Verdict judge(const nlohmann::json &members, const std::function<void(PolicyTest &)> &log) {
         nlohmann::json file{{"format", "mrd-reference-values"}, {"version", 1}};
@@ -115,13 +118,18 @@ protected:
             ADD_FAILURE() << values.error().message;
             return {};
         }
+        platform = fresh_platform_;
+        const auto waived = options.waived;
+        options = fresh_options_;
+        options.waived = waived;
         options.reference = std::move(*values);
-        platform.qe_report_data.reset();
-        platform.body.rtmr = {};
         events.clear();
-        ppid(0x11, 0x11);
+        shared.clear();
+        change_ = {};
         log(*this);
-        return verify(evidence(), options);
+        auto made = evidence();
+        if (change_) change_(made);
+        return verify(made, options);
     }
 
     // The same log by itself, which numbers its events as it likes.
@@ -136,36 +144,19 @@ protected:
         return verify(platform.quote(), logs, options);
     }
 
-    void expect_to_part(const std::vector<Policy> &policies);
+    void expect_to_part(const std::vector<Policy> &policies) {
+        mr::expect_to_part(policies, [this](const auto &members, const auto &make) { return judge(members, make); });
+    }
 
 private:
     PolicyTest &put(OwnedEvent event) {
         add(std::move(event));
         return *this;
     }
+
+    TestPlatform fresh_platform_;
+    VerifyOptions fresh_options_;
+    std::function<void(Evidence &)> change_;
 };
-
-// Each holds of the logs that satisfy it, and of none that nearly does, whoever numbers their events.
-inline void PolicyTest::expect_to_part(const std::vector<Policy> &policies) {
-    for (const auto &policy : policies) {
-        EXPECT_GE(policy.nearly.size(), 3U) << policy.name;
-        EXPECT_FALSE(policy.good.empty()) << policy.name;
-        for (const auto &log : policy.good) {
-            const auto verdict = judge(policy.members, log.make);
-            EXPECT_TRUE(verdict.verified()) << policy.name << ", " << log.what << '\n' << reasons(verdict);
-            EXPECT_EQ(result_of(verdict, policy.statement), Judgement::holds) << policy.name << ", " << log.what;
-        }
-
-        for (const auto &log : policy.nearly) {
-            const auto verdict = judge(policy.members, log.make);
-            auto refused = log.also;
-            refused.push_back(policy.statement);
-            EXPECT_THAT(refusing(verdict), testing::UnorderedElementsAreArray(refused)) << policy.name << ", " << log.what << '\n'
-                                                                                        << reasons(verdict);
-            EXPECT_EQ(result_of(verdict, policy.statement), log.result) << policy.name << ", " << log.what;
-            EXPECT_THAT(reason_of(verdict, policy.statement), testing::HasSubstr(log.reason)) << policy.name << ", " << log.what;
-        }
-    }
-}
 
 }  // namespace mr

@@ -322,4 +322,7 @@ TEST(ReferenceVirtualRegisters, ThatMeanNothingAreRefusedByName) {
 }
 
 }  // namespace
+
+std::vector<nlohmann::json> members_of_virtual_policies() { return members_of(policies()); }
+
 }  // namespace mr

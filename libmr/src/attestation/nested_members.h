@@ -113,4 +113,16 @@ std::string nested_fault(varlink::Value object) {
     return {};
 }
 
+// Adds the name of each member of `Fields`, and behind it those in its objects: "blocks", "blocks.index". `before` stands before each.
+template <varlink::Described Fields>
+void list_members(std::vector<std::string> &names, const std::string &before = {}) {
+    const auto add_one = [&](const auto &field) {
+        using Member = std::remove_cvref_t<decltype(std::declval<Fields>().*(field.member))>;
+        const auto name = before + std::string(field.name);
+        names.push_back(name);
+        if constexpr (Holds<Member>::objects) list_members<typename Holds<Member>::Element>(names, name + ".");
+    };
+    std::apply([&](const auto &...each) { (add_one(each), ...); }, Fields::fields());
+}
+
 }  // namespace mr::policy

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "libmr/src/attestation/choice.h"
+#include "libmr/src/attestation/nested_members.h"
+#include "libmr/src/attestation/reference_members.h"
 #include "libmr/src/attestation/rule_judgement.h"
 #include "libmr/src/attestation/rule_set_reader.h"
 #include "libmr/src/event_log/json_common.h"
@@ -229,7 +231,25 @@ std::expected<void, Error> read_alternatives(varlink::Value root, attestation::R
     return {};
 }
 
+// Element by element, so that what is wrong in one is told with its name.
+constexpr std::array read_apart{virtual_registers_member, alternatives_member};
+
 }  // namespace
+
+std::vector<std::string> attestation::reference_members() {
+    std::vector<std::string> names;
+    policy::list_members<FileFields>(names);
+    names.insert(names.end(), read_apart.begin(), read_apart.end());
+    policy::list_members<VirtualRegisterFields>(names, std::string(virtual_registers_member) + ".");
+    policy::list_members<AlternativesFields>(names, std::string(alternatives_member) + ".");
+    for (auto &name : RuleSetReader::members()) names.push_back(std::move(name));
+    for (const auto *tee : known_tees()) {
+        const std::string kind(tee->kind());
+        names.push_back(kind);
+        for (const auto &member : known_policy_members(*tee)) names.push_back(kind + "." + member);
+    }
+    return names;
+}
 
 std::expected<ReferenceValues, Error> parse_reference_values(std::string_view json, Tees tees) {
     if (json.size() > max_reference_values_size) return malformed("more than " + std::to_string(max_reference_values_size) + " bytes");
@@ -264,7 +284,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
             continue;
         }
         if (known || attestation::RuleSetReader::is_member(member->key())) continue;
-        if (member->key() != alternatives_member && member->key() != virtual_registers_member)
+        if (std::ranges::find(read_apart, member->key()) == read_apart.end())
             return malformed("the member " + std::string(member->key()) + " is unknown");
         if (!read_later.emplace(member->key()).second) return malformed("the member " + std::string(member->key()) + " is given twice");
     }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "libmr/src/attestation/nested_members.h"
 #include "libmr/src/attestation/signed_register.h"
 #include "mr/envelope.h"
 #include "mr/limits.h"
@@ -28,7 +29,7 @@ constexpr std::string_view required_member = "requiredEvents";
 constexpr std::string_view forbidden_member = "forbiddenEvents";
 constexpr std::string_view closed_member = "closedRegisters";
 constexpr std::string_view self_member = "selfMeasurement";
-constexpr std::array members{registers_member, required_member, forbidden_member, closed_member, self_member};
+constexpr std::array set_members{registers_member, required_member, forbidden_member, closed_member, self_member};
 
 struct RuleFields {
     std::string name;
@@ -210,7 +211,15 @@ std::expected<Bytes, Error> value_from(std::string_view member, std::string_view
     return std::move(*bytes);
 }
 
-bool RuleSetReader::is_member(std::string_view name) { return std::ranges::find(members, name) != members.end(); }
+bool RuleSetReader::is_member(std::string_view name) { return std::ranges::find(set_members, name) != set_members.end(); }
+
+std::vector<std::string> RuleSetReader::members() {
+    std::vector<std::string> names(set_members.begin(), set_members.end());
+    policy::list_members<ClosedRegisterFields>(names, std::string(closed_member) + ".");
+    policy::list_members<SelfFields>(names, std::string(self_member) + ".");
+    policy::list_members<RuleFields>(names, "rule.");
+    return names;
+}
 
 std::expected<void, Error> RuleSetReader::read(varlink::Value object, const std::string &where, RuleSet &set) {
     if (auto done = read_registers(object, where, set); !done) return done;

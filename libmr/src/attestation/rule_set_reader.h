@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mr/reference_values.h"
 #include "proto/varlink/value.h"
@@ -33,6 +34,8 @@ std::expected<Bytes, Error> value_from(std::string_view member, std::string_view
 class RuleSetReader {
 public:
     static bool is_member(std::string_view name);
+    // Those of a set, what is in their objects ("closedRegisters.order"), and those of a rule, wherever it stands ("rule.text").
+    static std::vector<std::string> members();
 
     // Members of the object that are none of a rule set's are passed over. `where`: put before a member's name in errors. Error: malformed, naming it.
     std::expected<void, Error> read(varlink::Value object, const std::string &where, RuleSet &set);

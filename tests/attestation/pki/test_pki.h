@@ -76,7 +76,7 @@ private:
     [[nodiscard]] std::size_t coordinate() const { return curve_ == TestCurve::p256 ? 32 : 48; }
 
     TestCurve curve_;
-    std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
+    std::shared_ptr<EVP_PKEY> key_;  // a copy is the same key
     Bytes public_key_;
 };
 

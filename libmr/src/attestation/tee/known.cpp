@@ -1,7 +1,9 @@
 // The kinds that this library knows.
 #include <algorithm>
 #include <array>
+#include <utility>
 
+#include "libmr/src/attestation/reference_members.h"
 #include "libmr/src/attestation/tee/cca/cca.h"
 #include "libmr/src/attestation/tee/snp/snp.h"
 #include "libmr/src/attestation/tee/spdm/spdm.h"
@@ -18,6 +20,14 @@ Tees known_tees() {
 const Tee *find_tee(std::string_view kind, Tees tees) {
     const auto found = std::ranges::find(tees, kind, &Tee::kind);
     return found == tees.end() ? nullptr : *found;
+}
+
+std::vector<std::string> attestation::known_policy_members(const Tee &tee) {
+    for (const auto &[known, members] : {std::pair{&tdx::tee(), &tdx::policy_members}, std::pair{&snp::tee(), &snp::policy_members},
+                                         std::pair{&cca::tee(), &cca::policy_members}, std::pair{&spdm::tee(), &spdm::policy_members}}) {
+        if (known == &tee) return members();
+    }
+    return {};
 }
 
 const ClaimedRegister *Claims::find(std::string_view name) const {

@@ -8,6 +8,7 @@
 #include "mr/appraiser.h"
 #include "tests/attestation/machine.h"
 #include "tests/attestation/tee/cca/cca_samples.h"
+#include "tests/attestation/tee/cca/test_realm.h"
 #include "tests/attestation/tee/cca/test_token.h"
 #include "tests/attestation/verdict_text.h"
 
@@ -250,21 +251,6 @@ TEST(CcaReferenceValues, JudgeThePlatformsComponents) {
     EXPECT_THAT(refusing(judged({{{"measurement", bl1}}})), ElementsAre("tcb"));
 }
 
-TEST(CcaReferenceValues, NameThePlatforms) {
-    const TestCcaToken made;
-    auto options = options_for(made);
-    const auto refused = [&](const nlohmann::json &cca) {
-        options.reference = reference({{"cca", cca}});
-        return refusing(verify(made.encode(), {}, options));
-    };
-    const auto instance = to_hex(TestCcaToken::instance_id());
-    const auto other_instance = "01" + std::string(64, 'e');
-    EXPECT_THAT(refused({{"instanceIds", {other_instance, instance}}}), IsEmpty());
-    EXPECT_THAT(refused({{"instanceIds", {other_instance}}}), ElementsAre("platform_identity"));
-    EXPECT_THAT(refused({{"implementationIds", {to_hex(Bytes(32, 0x11))}}}), IsEmpty());
-    EXPECT_THAT(refused({{"implementationIds", {to_hex(Bytes(32, 0x12))}}, {"instanceIds", {instance}}}), ElementsAre("platform_identity"));
-}
-
 TEST(CcaReferenceValues, AreRefusedWithTheMemberThatIsWrong) {
     const auto error = [](const std::string &json) {
         const auto policy = parse_cca_policy(json);
@@ -307,65 +293,34 @@ TEST(CcaReferenceValues, MeanTheRimWithAndWithoutItsPadding) {
 
 // ---- The log
 
-Digest padded_extend(HashAlgorithm algorithm, ByteView old, ByteView digest) {
-    Bytes input(128);
-    std::ranges::copy(old, input.begin());
-    std::ranges::copy(digest, input.begin() + 64);
-    return hash(algorithm, input).value();
-}
-
 class CcaLog : public ::testing::Test {
 protected:
-    // A token whose REM 1 is what two events lead to, by one rule.
-    void make(HashAlgorithm algorithm, bool padded) {
-        made_.emplace();
-        events_.clear();
-        auto value = Digest::zero(algorithm);
-        for (const char *content : {"first", "second"}) {
-            auto event = measured("cca/rem1", content, {algorithm});
-            event.origin = EventOrigin::service;
-            event.sequence = events_.size() + 1;
-            const auto &digest = event.digests.front().second;
-            value = padded ? padded_extend(algorithm, value.bytes(), digest) : extend(algorithm, value.bytes(), digest).value();
-            events_.push_back(std::move(event));
-        }
-        const auto zero = Digest::zero(algorithm);
-        const auto name = std::string(algorithm == HashAlgorithm::sha256 ? "sha-256" : "sha-512");
-        set(made_->realm, 44236, text(name));
-        set(made_->realm, 44238, bytes(zero.bytes()));
-        set(made_->realm, 44239, array({bytes(zero.bytes()), bytes(value.bytes()), bytes(zero.bytes()), bytes(zero.bytes())}));
-        registers_.clear();
-        for (int i = 0; i < 4; ++i) registers_.push_back({"cca/rem" + std::to_string(i), algorithm, zero, zero});
-        rem1_ = value;
-    }
+    void make(HashAlgorithm algorithm, bool padded) { realm_.emplace(algorithm, padded ? rem_by_padded_digest : rem_by_digest); }
 
     Verdict judged(const std::string &rule) {
-        auto options = options_for(*made_);
+        auto options = options_for(realm_->token);
         if (!rule.empty()) options.reference = reference({{"cca", {{"remExtend", rule}}}});
-        const auto log = json_log(events_, registers_);
+        const auto log = json_log(realm_->events, realm_->registers);
         const std::vector<ByteView> logs{as_bytes(log)};
-        return verify(made_->encode(), logs, options);
+        return verify(realm_->token.encode(), logs, options);
     }
 
     Evidence evidence() {
         Evidence whole{.report_data = {},
-                       .parts = {{.name = "cca", .kind = "cca", .quote = made_->encode(), .quote_format = "cca_token"}},
+                       .parts = {{.name = "cca", .kind = "cca", .quote = realm_->token.encode(), .quote_format = "cca_token"}},
                        .time = test_now * 1'000'000,
-                       .sequence = static_cast<std::int64_t>(events_.size()),
+                       .sequence = static_cast<std::int64_t>(realm_->events.size()),
                        .registers = {},
-                       .log = bytes_of(json_log(events_, registers_))};
+                       .log = bytes_of(json_log(realm_->events, realm_->registers))};
         std::ranges::copy(TestCcaToken::challenge(), whole.report_data.begin());
-        for (const auto &known : registers_) {
-            const auto value = known.name == "cca/rem1" ? rem1_ : known.initial;
+        for (const auto &known : realm_->registers) {
+            const auto value = known.name == "cca/rem1" ? realm_->rem1 : known.initial;
             whole.registers.push_back({known.name, Owner::owned, value, value});
         }
         return whole;
     }
 
-    std::optional<TestCcaToken> made_;
-    std::vector<OwnedEvent> events_;
-    std::vector<LogRegister> registers_;
-    Digest rem1_;
+    std::optional<TestRealm> realm_;
 };
 
 TEST_F(CcaLog, LeadsToTheRemsByTheRuleOfThePlatformAndByNoOther) {
@@ -386,8 +341,8 @@ TEST_F(CcaLog, IsNotJudgedWhereTheRuleIsNotNamed) {
     EXPECT_THAT(reason_of(verdict, log_replay), HasSubstr("by which rule its platform extends rem1"));
     EXPECT_FALSE(verdict.verified());
     // Registers that were never extended hold what they began with, by any rule.
-    events_.clear();
-    set(made_->realm, 44239, array(std::vector<Bytes>(4, bytes(Bytes(32)))));
+    realm_->events.clear();
+    set(realm_->token.realm, 44239, array(std::vector<Bytes>(4, bytes(Bytes(32)))));
     EXPECT_TRUE(judged("").verified()) << reasons(judged(""));
 }
 
@@ -399,18 +354,18 @@ TEST_F(CcaLog, OfSha512IsTheSameByBothRules) {
 
 TEST_F(CcaLog, ThatLeavesOutAnEventOrAddsOneDoesNotLeadThere) {
     make(HashAlgorithm::sha256, false);
-    events_.pop_back();
+    realm_->events.pop_back();
     EXPECT_EQ(result_of(judged("tf-rmm"), log_replay), Judgement::fails);
     make(HashAlgorithm::sha256, false);
-    events_.push_back(measured("cca/rem2", "third", {HashAlgorithm::sha256}));
-    events_.back().origin = EventOrigin::service;
-    events_.back().sequence = 3;
+    realm_->events.push_back(measured("cca/rem2", "third", {HashAlgorithm::sha256}));
+    realm_->events.back().origin = EventOrigin::service;
+    realm_->events.back().sequence = 3;
     EXPECT_EQ(result_of(judged("tf-rmm"), log_replay), Judgement::fails);
 }
 
 TEST_F(CcaLog, AndTokenAreEvidence) {
     make(HashAlgorithm::sha256, false);
-    auto options = options_for(*made_);
+    auto options = options_for(realm_->token);
     options.reference = reference({{"cca", {{"remExtend", "tf-rmm"}}},
                                    {"parts", {{{"name", "cca"}, {"kind", "cca"}}}},
                                    {"requiredEvents", {{{"name", "the second"}, {"register", "rem1"}, {"text", "second"}}}}});

@@ -3,63 +3,17 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/attestation/tee/cca/test_token.h"
 #include "tests/attestation/tee/spdm/device_sample.h"
+#include "tests/attestation/tee/spdm/test_corim.h"
 
 namespace mr {
 namespace {
 
-using namespace cca_test;  // NOLINT(google-build-using-namespace): writers of CBOR
+using namespace cca_test;    // NOLINT(google-build-using-namespace): writers of CBOR
+using namespace corim_test;  // NOLINT(google-build-using-namespace)
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
-
-Bytes joined(std::initializer_list<Bytes> parts) {
-    Bytes all;
-    for (const auto &part : parts) all.insert(all.end(), part.begin(), part.end());
-    return all;
-}
-Bytes tagged(std::uint64_t tag, const Bytes &item) {
-    auto head = number(tag);
-    head.front() |= 0xC0;
-    return joined({head, item});
-}
-
-Bytes digest_value(std::int64_t algorithm, ByteView digest) { return array({integer(algorithm), bytes(digest)}); }
-Bytes measurement(std::uint64_t index, const ClaimList &values) { return map({{0, number(index)}, {1, map(values)}}); }
-Bytes environment(std::string_view vendor, std::string_view model) { return map({{0, map({{1, text(vendor)}, {2, text(model)}})}}); }
-
-// A CoMID with those measurements of one environment.
-Bytes comid(const std::vector<Bytes> &measurements, std::string_view model = "WIDGET") {
-    return tagged(506, bytes(map({{1, map({{0, text("tag-" + std::string(model))}})},
-                                  {4, map({{0, array({array({environment("ACME", model), array(measurements)})})}})}})));
-}
-Bytes manifest(const std::vector<Bytes> &comids, ClaimList more = {}) {
-    ClaimList claims{{0, text("acme-widget-1")}, {1, array(comids)}};
-    claims.insert(claims.end(), more.begin(), more.end());
-    return tagged(501, map(claims));
-}
-
-struct TestSigner {
-    TestKey key{TestCurve::p384};
-
-    // `claims`: of a CWT, in the place of the CoRIM's own map.
-    [[nodiscard]] Bytes sign(const Bytes &payload, std::int64_t algorithm = cose_es384, const std::optional<Bytes> &claims = {}) const {
-        const auto header = map({{1, integer(algorithm)},
-                                 {3, text("application/rim+cbor")},
-                                 claims ? std::pair<std::int64_t, Bytes>{15, *claims}
-                                        : std::pair<std::int64_t, Bytes>{8, bytes(map({{0, map({{0, text("ACME")}})}}))}});
-        const CoseSign1 token{.algorithm = algorithm, .protected_header = header, .payload = payload, .signature = {}};
-        return tagged(18, array({bytes(header), map({}), bytes(payload), bytes(key.sign(signed_bytes(token)))}));
-    }
-
-    // SubjectPublicKeyInfo in PEM.
-    [[nodiscard]] std::string pem() const {
-        auto der = from_hex("3076301006072a8648ce3d020106052b8104002203620004").value();
-        der.insert(der.end(), key.public_key().begin(), key.public_key().end());
-        return "-----BEGIN PUBLIC KEY-----\n" + to_base64(der) + "\n-----END PUBLIC KEY-----\n";
-    }
-};
 
 std::string error_of(const Bytes &file) {
     const auto read = decode_corim(file);
@@ -165,15 +119,7 @@ protected:
         values_ = sample_->reference_values();
         values_["spdm"].erase("blocks");
         values_["spdm"]["manifestKeys"] = {signer_.pem()};
-        for (const auto &block : *sample_->evidence.blocks) {
-            if (const auto svn = spdm_security_version(block)) {
-                measurements_.push_back(measurement(block.index, {{1, tagged(553, number(*svn))}}));
-            } else if (block.is_raw) {
-                measurements_.push_back(measurement(block.index, {{4, tagged(560, bytes(block.value))}}));
-            } else {
-                measurements_.push_back(measurement(block.index, {{2, array({digest_value(7, block.value)})}}));
-            }
-        }
+        measurements_ = measurements_of(*sample_);
     }
 
     [[nodiscard]] Verdict verify(const Bytes &file) const {

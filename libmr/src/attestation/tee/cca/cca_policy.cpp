@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libmr/src/attestation/policy_object.h"
+#include "libmr/src/attestation/tee/cca/cca.h"
 #include "mr/cca_token.h"
 #include "mr/verify_cca.h"
 
@@ -95,6 +96,15 @@ std::expected<CcaPolicy, Error> parse_cca_policy(std::string_view json) {
     made.implementation_ids = std::move(*implementations);
     made.instance_ids = std::move(*instances);
     return made;
+}
+
+std::vector<std::string> cca::policy_members() {
+    std::vector<std::string> names;
+    policy::list_members<PolicyFields>(names);
+    const std::string components(components_member);
+    names.push_back(components);
+    policy::list_members<ComponentFields>(names, components + ".");
+    return names;
 }
 
 }  // namespace mr

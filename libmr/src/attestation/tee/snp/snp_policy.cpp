@@ -6,6 +6,7 @@
 
 #include "libmr/src/attestation/choice.h"
 #include "libmr/src/attestation/policy_object.h"
+#include "libmr/src/attestation/tee/snp/snp.h"
 #include "mr/verify_snp.h"
 
 namespace mr {
@@ -133,6 +134,12 @@ std::expected<SnpPolicy, Error> parse_snp_policy(std::string_view json) {
     if (auto read = read_minimum_tcb(*fields, made); !read) return std::unexpected(std::move(read.error()));
     if (auto read = read_rest(*fields, made); !read) return std::unexpected(std::move(read.error()));
     return made;
+}
+
+std::vector<std::string> snp::policy_members() {
+    std::vector<std::string> names;
+    policy::list_members<PolicyFields>(names);
+    return names;
 }
 
 }  // namespace mr

@@ -7,6 +7,7 @@
 
 #include "libmr/src/attestation/choice.h"
 #include "libmr/src/attestation/nested_members.h"
+#include "libmr/src/attestation/tee/spdm/spdm.h"
 #include "mr/certificate.h"
 #include "mr/verify_spdm.h"
 #include "proto/varlink/fields.h"
@@ -123,6 +124,10 @@ std::expected<DeviceReferenceSet, Error> set_from(std::string name, const std::v
     return set;
 }
 
+// The members that are a text, or an array of them.
+constexpr std::array names_members{std::pair{std::string_view("pci"), &SpdmPolicy::pci},
+                                   std::pair{std::string_view("dmtf"), &SpdmPolicy::dmtf}};
+
 // A text, or an array of them.
 std::expected<std::vector<std::string>, Error> names_from(varlink::Value value) {
     std::vector<std::string> names;
@@ -200,14 +205,15 @@ std::expected<SpdmPolicy, Error> parse_spdm_policy(std::string_view json) {
         const std::string name(member->key());
         // What is null says nothing, where its writer meant something: an unset variable of a template.
         if (member->kind() == varlink::Kind::null) return malformed("the member " + name + " is null: leave it out");
-        auto *const names = name == "pci" ? &policy.pci : name == "dmtf" ? &policy.dmtf : nullptr;
+        const auto *const names = std::ranges::find(names_members, member->key(), [](const auto &each) { return each.first; });
+        const bool is_of_names = names != names_members.end();
         const bool known = std::apply([&](const auto &...each) { return ((each.name == name) || ...); }, PolicyFields::fields());
-        if (names == nullptr && !known) return malformed("the member " + name + " is unknown");
+        if (!is_of_names && !known) return malformed("the member " + name + " is unknown");
         if (!seen.insert(member->key()).second) return malformed("the member " + name + " is given twice");
-        if (names == nullptr) continue;
+        if (!is_of_names) continue;
         auto read = names_from(*member);
         if (!read) return std::unexpected(std::move(read.error()));
-        *names = std::move(*read);
+        policy.*(names->second) = std::move(*read);
     }
     if (const auto fault = policy::nested_fault<PolicyFields>(document.root()); !fault.empty()) return malformed("the member " + fault);
     const auto fields = varlink::decode<PolicyFields>(document.root(), true);
@@ -244,6 +250,13 @@ std::expected<std::vector<Bytes>, Error> parse_spdm_collateral(std::string_view 
         manifests.push_back(std::move(*manifest));
     }
     return manifests;
+}
+
+std::vector<std::string> spdm::policy_members() {
+    std::vector<std::string> names;
+    for (const auto &[name, to] : names_members) names.emplace_back(name);
+    policy::list_members<PolicyFields>(names);
+    return names;
 }
 
 }  // namespace mr

@@ -3,6 +3,7 @@
 
 #include "libmr/src/attestation/choice.h"
 #include "libmr/src/attestation/policy_object.h"
+#include "libmr/src/attestation/tee/tdx/tdx.h"
 #include "mr/verify_quote.h"
 
 namespace mr {
@@ -43,6 +44,12 @@ std::expected<TdPolicy, Error> parse_td_policy(std::string_view json) {
     if (auto read = policy::read_values_into(made.accepted_service_tds, "serviceTds", fields->service_tds, policy::Empty::allowed); !read)
         return std::unexpected(std::move(read.error()));
     return made;
+}
+
+std::vector<std::string> tdx::policy_members() {
+    std::vector<std::string> names;
+    policy::list_members<PolicyFields>(names);
+    return names;
 }
 
 }  // namespace mr
