@@ -106,6 +106,25 @@ TEST_F(VerifySpdm, NoFlippedBitOfATranscriptIsVerified) {
     EXPECT_TRUE(sample_->verify(values_).verified());
 }
 
+// By the signature alone, which all else rests on: the chain is not read anew for each.
+TEST_F(VerifySpdm, WithAnyBitOfTheTranscriptOrTheSignatureFlippedTheSignatureDoesNotHold) {
+    auto &evidence = sample_->evidence.spdm;
+    const auto is_signed = [&] {
+        const auto read = read_spdm_transcript(evidence);
+        return read && check_spdm_signature(evidence, *read);
+    };
+    ASSERT_TRUE(is_signed());
+    for (auto *const bytes : {&evidence.transcript, &evidence.signature}) {
+        for (std::size_t bit = 0; bit < bytes->size() * 8; ++bit) {
+            const auto mask = static_cast<std::uint8_t>(1U << bit % 8);
+            bytes->at(bit / 8) ^= mask;
+            ASSERT_FALSE(is_signed()) << "bit " << bit;
+            bytes->at(bit / 8) ^= mask;
+        }
+    }
+    EXPECT_TRUE(is_signed());
+}
+
 TEST_F(VerifySpdm, ACertificateThatHasEndedIsAStatementOfItsOwn) {
     auto options = sample_->options(values_);
     options.time = 4'000'000'000;
