@@ -9,6 +9,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr uid_t agent = 1000;
 const std::vector<KnownRegister> known{
@@ -65,6 +66,14 @@ TEST(Permissions, ToCreateSayOnWhatAndHowMany) {
     EXPECT_EQ(creating(of_others).at_most, std::nullopt);
     const Access access(AccessRules({rule}, 0));
     for (const auto &each : permissions(access, asks, known)) EXPECT_EQ(each.at_most.has_value(), each.right == Right::create);
+}
+
+TEST(Permissions, ToCreateAreThoseOfEachRule) {
+    const auto lines = told({{.name = "web", .users = {agent}, .allow = {Right::create}, .registers = {"virtual/web-*"}},
+                             {.name = "db", .users = {agent}, .allow = {Right::create}, .registers = {"virtual/db-*"}},
+                             {.name = "others", .users = {agent + 1}, .allow = {Right::create}, .registers = {"virtual/*"}}},
+                            asks);
+    EXPECT_THAT(lines, AllOf(Contains("create virtual/web-* web"), Contains("create virtual/db-* db"), Not(Contains(HasSubstr("others")))));
 }
 
 TEST(Permissions, OfSomeOfTheRegistersAreNotSaidOfAll) {
