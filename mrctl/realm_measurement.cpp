@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "mr/event_content.h"
+#include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/confinement.h"
 #include "mrctl/output.h"
@@ -35,7 +37,7 @@ int realm_measurement(bool json, const RealmMeasurementCommand &command) {
     if (command.log.has_value() == command.parameters.has_value())
         return fail_usage("realm-measurement: give the realm's log with --log, or its parameters with --parameters");
     const auto &path = command.log ? *command.log : *command.parameters;
-    const auto description = read_file(path, mr::max_realm_description);
+    auto description = command.log ? read_undecoded(path, mr::max_realm_description) : read_file(path, mr::max_realm_description);
     if (!description) return fail(description.error());
     std::vector<Named> files;
     for (const auto &image : command.images) {
@@ -47,6 +49,8 @@ int realm_measurement(bool json, const RealmMeasurementCommand &command) {
         files.push_back({image.substr(0, equals), std::move(*content)});
     }
     confine_to_output();
+    if (command.log) description = decode_binary_file(path, std::move(*description), mr::max_realm_description);
+    if (!description) return fail(description.error());
     const auto realm = command.log ? mr::parse_realm_log(*description)
                                    : mr::parse_realm_parameters({reinterpret_cast<const char *>(description->data()), description->size()});
     if (!realm) return fail({realm.error().code, path + ": " + realm.error().message});

@@ -31,7 +31,7 @@ namespace mrctl {
 
 namespace {
 
-constexpr std::size_t max_verified_log = std::size_t{256} << 20;  // bytes of one file
+constexpr std::size_t max_verified_log = std::size_t{256} << 20;  // bytes of one file, or characters of the text that stands for it
 constexpr std::size_t max_judged_file = std::max(mr::max_evidence_size, mr::max_cmw_size);
 
 mr::Error in_file(const std::string &path, mr::Error error) {
@@ -132,6 +132,11 @@ std::expected<void, mr::Error> load(const VerifyCommand &command, Inputs &inputs
         auto anchors = mr::parse_trust_anchors(*file);
         if (!anchors) return std::unexpected(wrong_file(*command.roots, *file, anchors.error(), certificates_kind));
         options.anchors = std::move(*anchors);
+    }
+    for (std::size_t i = 0; i < inputs.logs.size(); ++i) {
+        auto log = decode_binary_file(command.logs[i], std::move(inputs.logs[i]), max_verified_log);
+        if (!log) return std::unexpected(log.error());
+        inputs.logs[i] = std::move(*log);
     }
     if (inputs.collateral) {
         if (auto taken = take_collateral(*inputs.collateral, options); !taken)

@@ -60,6 +60,12 @@ TEST_F(MrctlCca, RebuildsTheInitialMeasurementOfARealm) {
     };
     const std::string rim = "cf37146fce0ad50e1be1a04580c1024e5449b430b0dd96b6ef5c9a2b73767bf5";
     EXPECT_THAT(output(with({"--log", sample(realm + "realm-log.bin")})), EndsWith("\nrim " + rim + "\n"));
+    const auto log = (folder() / "realm-log").native();
+    for (const auto &text : {mr::to_hex(mr::as_bytes(contents(sample(realm + "realm-log.bin")))),
+                             mr::to_base64(mr::as_bytes(contents(sample(realm + "realm-log.bin"))))}) {
+        std::ofstream(log) << text << '\n';
+        EXPECT_THAT(output(with({"--log", log})), EndsWith("\nrim " + rim + "\n"));
+    }
     const auto parameters = (folder() / "realm.json").native();
     std::ofstream(parameters)
         << R"({"hashAlgorithm": "sha-256", "s2sz": 33, "flags": 0, "sveVl": 0, "numBps": 5, "numWps": 5, "pmuNumCtrs": 0,
