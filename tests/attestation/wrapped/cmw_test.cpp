@@ -110,6 +110,19 @@ TEST(Cmw, ThatAreWrittenComeBackFromBothForms) {
     EXPECT_TRUE(begins_cmw(cbor));
 }
 
+// A parameter of a media type has quotes around it, which JSON escapes.
+TEST(Cmw, OfAMediaTypeWithAParameterAreSeen) {
+    const std::string_view record = R"([ "application/eat+cwt; eat_profile=\"tag:example.org,2026:x\"", "AQI" ])";
+    EXPECT_TRUE(begins_cmw(as_bytes(record)));
+    const auto message = parse_cmw(as_bytes(record));
+    ASSERT_TRUE(message) << message.error().message;
+    EXPECT_EQ(std::get<CmwRecord>(message->form).type,
+              (std::variant<std::string, std::uint16_t>(R"(application/eat+cwt; eat_profile="tag:example.org,2026:x")")));
+    EXPECT_TRUE(begins_cmw(as_bytes(R"({"a \"label\"":["x/y\\","AQI"]})")));
+    for (const std::string_view text : {R"(["x\", "AQI"])", R"(["x\)", R"(["x\")", R"(["\\" 7])"})
+        EXPECT_FALSE(begins_cmw(as_bytes(text))) << text;
+}
+
 TEST(Cmw, WithIntegerLabelsAreNoJson) {
     const auto message =
         parse_cmw(*from_hex("a12082190107"

@@ -325,9 +325,11 @@ public:
         if (!rest_.empty()) rest_.remove_prefix(1);
         return next;
     }
-    // Of a string whose quote was just read; one with escapes ends early, and is no label that matters.
+    // Of a string whose quote was just read, with its escapes as they are: no label that matters has any.
     std::string_view text() {
-        const auto end = std::min(rest_.find('"'), rest_.size());
+        std::size_t end = 0;
+        while (end < rest_.size() && rest_[end] != '"') end += rest_[end] == '\\' ? 2U : 1U;
+        end = std::min(end, rest_.size());
         const auto text = rest_.substr(0, end);
         rest_.remove_prefix(std::min(end + 1, rest_.size()));
         return text;
