@@ -54,7 +54,7 @@ struct EarAppraisal {
 
 struct Ear {
     std::string profile = std::string(ear_profile);
-    UnixTime issued_at = 0;
+    UnixTime issued_at = 0;  // cut to the second, as the next
     std::optional<UnixTime> expires = {};
     std::string developer = {};  // who made the verifier, and which it is
     std::string build = {};

@@ -241,6 +241,20 @@ TEST(Ear, OfTheEarlyProfilesIsReadToo) {
     }
 }
 
+// As JavaScript and Go write dates that they have as floating-point numbers.
+TEST(Ear, HasDatesInAnyFormOfANumber) {
+    for (const auto &[written, date] :
+         {std::pair(1.7e9, 1'700'000'000), std::pair(1'700'000'000.999, 1'700'000'000), std::pair(-0.5, -1)}) {
+        auto claims = some_claims();
+        claims["iat"] = written;
+        claims["exp"] = written;
+        const auto read = parse_ear(as_bytes(token_of(claims)));
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(read->ear.issued_at, date) << written;
+        EXPECT_EQ(read->ear.expires, date) << written;
+    }
+}
+
 TEST(Ear, ThatIsMalformedIsRefusedByTheClaim) {
     EXPECT_EQ(error_of(token_of(some_claims())), "");
     EXPECT_THAT(error_of("e30.e30"), HasSubstr("compact form"));
@@ -254,7 +268,9 @@ TEST(Ear, ThatIsMalformedIsRefusedByTheClaim) {
         return error_of(token_of(claims));
     };
     EXPECT_THAT(with("eat_profile", "tag:other"), HasSubstr("the profile tag:other"));
-    EXPECT_THAT(with("iat", "now"), HasSubstr("iat is no whole number"));
+    EXPECT_THAT(with("iat", "now"), HasSubstr("iat is no number of seconds"));
+    EXPECT_THAT(with("iat", 1e30), HasSubstr("iat is no number of seconds"));
+    EXPECT_THAT(with("exp", -1e30), HasSubstr("exp is no number of seconds"));
     EXPECT_THAT(with("ear_verifier_id", {{"build", "b"}}), HasSubstr("ear_verifier_id"));
     EXPECT_THAT(with("eat_nonce", 7), HasSubstr("eat_nonce"));
     EXPECT_THAT(with("submods", json::object()), HasSubstr("submods is no object of 1 to 64"));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <tuple>
 #include <utility>
 
@@ -133,9 +134,9 @@ public:
         ear_.profile = *profile->as_string();
         if (ear_.profile != ear_profile && !ear_.profile.starts_with(early_ear_profile) && ear_.profile != trustee_ear_profile)
             return std::unexpected(Error{ErrorCode::not_supported, "EAR: the profile " + ear_.profile + " is none that is known here"});
-        ear_.issued_at = number(root, "iat").value_or(0);
+        ear_.issued_at = date(root, "iat").value_or(0);
         if (!root.find("iat")) fail("iat is missing");
-        ear_.expires = number(root, "exp");
+        ear_.expires = date(root, "exp");
         read_verifier(root);
         read_nonces(root);
         read_appraisals(root);
@@ -144,11 +145,15 @@ public:
     }
 
 private:
-    std::optional<std::int64_t> number(varlink::Value root, const std::string &name) {
+    // A NumericDate (RFC 7519, section 2) may be any number; what it has beyond the second is cut off.
+    std::optional<UnixTime> date(varlink::Value root, const std::string &name) {
+        constexpr double exact = 1LL << 53;  // up to here a double tells seconds apart
         const auto value = root.find(name);
         if (!value) return std::nullopt;
-        if (!value->as_int()) fail(name + " is no whole number");
-        return value->as_int();
+        if (const auto whole = value->as_int()) return whole;
+        const auto number = value->as_number();
+        if (!number || !(std::abs(*number) <= exact)) return fail(name + " is no number of seconds"), std::nullopt;
+        return static_cast<UnixTime>(std::floor(*number));
     }
 
     void read_verifier(varlink::Value root) {
