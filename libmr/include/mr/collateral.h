@@ -1,7 +1,7 @@
 // Collateral: what a verifier needs beside a quote to judge how up to date and how trusted the machine's platform is. Intel's provisioning service
 // publishes it; mrd's simulator makes its own.
 //
-// As one JSON file, in the form that DCAP verifiers exchange it (all members text):
+// As one JSON file, in the form that DCAP verifiers exchange it (all members text; dcap-qvl's pck_certificate_chain, text or null, is passed over):
 //
 //   tcb_info, tcb_info_signature, tcb_info_issuer_chain            TDX TCB info v3: the exact text that was signed, r || s in hexadecimal, PEM: leaf, root
 //   qe_identity, qe_identity_signature, qe_identity_issuer_chain   TD_QE identity v2, likewise

@@ -41,10 +41,26 @@ TEST(Collateral, OfEverySampleIsReadByteForByte) {
 TEST(Collateral, RefusesAMemberThatItDoesNotKnow) {
     const auto collateral = TestPlatform().collateral();
     auto json = Json::parse(write_collateral(collateral));
-    json["pck_certificate_chain"] = 7;
+    json["pck_certificate"] = "x";
     const auto refused = parse_collateral(json.dump());
     ASSERT_FALSE(refused);
-    EXPECT_THAT(refused.error().message, testing::HasSubstr("pck_certificate_chain"));
+    EXPECT_THAT(refused.error().message, HasSubstr("pck_certificate is none that it has"));
+}
+
+// The quote's own chain, as dcap-qvl keeps it: nothing rests on what it says there.
+TEST(Collateral, PassesOverTheChainOfTheQuote) {
+    const auto collateral = TestPlatform().collateral();
+    auto json = Json::parse(write_collateral(collateral));
+    for (const Json &chain : {Json(), Json("-----BEGIN CERTIFICATE-----"), Json("")}) {
+        json["pck_certificate_chain"] = chain;
+        EXPECT_EQ(parse_collateral(json.dump()), collateral) << chain;
+    }
+    for (const Json &other : {Json(7), Json::array({"x"})}) {
+        json["pck_certificate_chain"] = other;
+        const auto refused = parse_collateral(json.dump());
+        ASSERT_FALSE(refused) << other;
+        EXPECT_THAT(refused.error().message, HasSubstr("pck_certificate_chain is neither text nor null"));
+    }
 }
 
 TEST(Collateral, WithoutAMemberOrWithOneOfAnotherKindIsMalformedAndTheMemberNamed) {
