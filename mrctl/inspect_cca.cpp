@@ -29,6 +29,21 @@ Json json_of(const mr::CcaComponent &component) {
             {"hash_alg", text_or_null(component.hash_algorithm)}};
 }
 
+Json json_of(const mr::CcaDevice &device) {
+    return {{"hash_alg", text_or_null(device.hash_algorithm)},
+            {"measurements", mr::to_hex(device.measurements)},
+            {"certificate_chain", mr::to_hex(device.certificate_chain)},
+            {"uses_ide", device.uses_ide},
+            {"protocol", mr::printable_text(device.protocol)},
+            {"vca", device.vca ? Json(mr::to_hex(*device.vca)) : Json()},
+            {"type", text_or_null(device.type)},
+            {"encryption", device.encryption ? Json(*device.encryption) : Json()}};
+}
+
+Json json_of(const mr::CcaBootKey &key) {
+    return {{"name", mr::printable_text(key.name)}, {"array", key.array}, {"index", key.index}, {"hash", mr::to_hex(key.hash)}};
+}
+
 Json json_of(const mr::CcaToken &token) {
     const auto &platform = token.platform;
     Json components = Json::array();
@@ -62,6 +77,12 @@ Json json_of(const mr::CcaToken &token) {
                 {"rak_hash_alg", mr::printable_text(realm.key_hash_algorithm)},
                 {"rim", mr::to_hex(realm.rim)},
                 {"rem", rem}}}};
+    auto &of_platform = json["platform"];
+    if (platform.client_id) of_platform["client_id"] = *platform.client_id;
+    if (platform.manufacturing_config) of_platform["manufacturing_config"] = mr::to_hex(*platform.manufacturing_config);
+    for (const auto &device : platform.devices) of_platform["extension"].push_back(json_of(device));
+    for (const auto &key : platform.boot_keys) of_platform["tbb_rotpk"].push_back(json_of(key));
+    if (platform.peer_signers) of_platform["peer_signers"] = mr::to_hex(*platform.peer_signers);
     if (realm.instance_id) json["realm"]["instance_id"] = mr::to_hex(*realm.instance_id);
     if (realm.mec_policy)
         json["realm"]["mec_policy"] = *realm.mec_policy == 0   ? "shared"

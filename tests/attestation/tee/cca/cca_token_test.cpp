@@ -97,6 +97,92 @@ TEST(CcaToken, HasItsPartsInEitherFormAndEveryProfile) {
     }
 }
 
+TEST(CcaToken, OfTheSecondPlatformProfileHasItsClaims) {
+    TestCcaToken made(cca_realm_profile_2);
+    const auto digest = [](std::uint8_t byte) { return bytes(Bytes(48, byte)); };
+    set(made.platform, 265, text(cca_platform_profile_2));
+    set(made.platform, 2394, number(cca_client_rmsd));
+    set(made.platform, 2403, bytes(Bytes{0xAB}));
+    const auto spdm = map({{1, text("sha-384")},
+                           {2, digest(1)},
+                           {3, digest(2)},
+                           {4, boolean(true)},
+                           {5, text("spdm-1.3.1")},
+                           {6, digest(3)},
+                           {7, text("cxl-type-3")},
+                           {8, number(1)}});
+    set(made.platform, 2404, array({spdm, map({{2, digest(4)}, {3, digest(5)}, {4, boolean(false)}, {5, text("other")}})}));
+    set(made.platform, 2405, array({map({{1, text("DM")}, {2, number(0)}, {3, integer(-1)}, {4, digest(6)}})}));
+    set(made.platform, 2406, bytes(Bytes{0xCD}));
+    const auto token_bytes = made.encode();
+    const auto token = decode_cca_token(token_bytes);
+    ASSERT_TRUE(token) << token.error().message;
+    const auto &platform = token->platform;
+    EXPECT_EQ(platform.client_id, 1);
+    EXPECT_EQ(to_hex(platform.manufacturing_config.value()), "ab");
+    EXPECT_EQ(to_hex(platform.peer_signers.value()), "cd");
+    ASSERT_EQ(platform.devices.size(), 2U);
+    EXPECT_EQ(platform.devices[0].hash_algorithm, "sha-384");
+    EXPECT_EQ(platform.devices[0].measurements[0], 1);
+    EXPECT_EQ(platform.devices[0].certificate_chain[0], 2);
+    EXPECT_TRUE(platform.devices[0].uses_ide);
+    EXPECT_EQ(platform.devices[0].protocol, "spdm-1.3.1");
+    EXPECT_EQ(platform.devices[0].vca.value()[0], 3);
+    EXPECT_EQ(platform.devices[0].type, "cxl-type-3");
+    EXPECT_EQ(platform.devices[0].encryption, 1U);
+    EXPECT_FALSE(platform.devices[1].vca || platform.devices[1].type || platform.devices[1].encryption || platform.devices[1].uses_ide);
+    ASSERT_EQ(platform.boot_keys.size(), 1U);
+    EXPECT_EQ(platform.boot_keys[0].name, "DM");
+    EXPECT_EQ(platform.boot_keys[0].index, -1);
+    EXPECT_EQ(platform.boot_keys[0].hash[0], 6);
+
+    const auto error_with = [](std::int64_t claim, const Bytes &value) {
+        TestCcaToken other;
+        set(other.platform, claim, value);
+        return error_of(other.encode());
+    };
+    EXPECT_THAT(error_with(2394, text("1")), HasSubstr("claim 2394"));
+    EXPECT_THAT(error_with(2404, array({map({{2, digest(4)}, {3, digest(5)}, {5, text("other")}})})), HasSubstr("claim 4 of device 1"));
+    EXPECT_THAT(error_with(2405, array({map({{1, text("DM")}})})), HasSubstr("claim 2 of boot key 1"));
+    EXPECT_THAT(error_with(2404, array(std::vector<Bytes>(max_cca_components + 1, spdm))), HasSubstr("more than 128 devices"));
+}
+
+TEST(CcaToken, NamesTheMecPolicyByNumberOrWord) {
+    const auto policy = [](const Bytes &value) {
+        TestCcaToken made(cca_realm_profile_2);
+        set(made.realm, 44243, value);
+        const auto token_bytes = made.encode();
+        const auto token = decode_cca_token(token_bytes);
+        return token ? std::to_string(token->realm.mec_policy.value()) : token.error().message;
+    };
+    EXPECT_EQ(policy(number(0)), "0");
+    EXPECT_EQ(policy(text("shared")), "0");
+    EXPECT_EQ(policy(text("private")), "1");
+    EXPECT_THAT(policy(text("Private")), HasSubstr("claim 44243"));
+    EXPECT_THAT(policy(bytes(Bytes{1})), HasSubstr("claim 44243"));
+}
+
+TEST(CcaToken, HasInItsHeadersNothingThatCouldChangeWhatIsSigned) {
+    const auto error_with = [](const ClaimList &protected_parts, const ClaimList &unprotected_parts) {
+        TestCcaToken made;
+        made.protected_parts = protected_parts;
+        made.unprotected_parts = unprotected_parts;
+        return error_of(made.encode());
+    };
+    const ClaimList passed_over{{3, number(263)}, {4, bytes(Bytes{7})}};
+    EXPECT_EQ(error_with(passed_over, {}), "");
+    EXPECT_EQ(error_with({}, passed_over), "");
+    EXPECT_EQ(error_with({{3, text("application/eat+cwt")}}, {}), "");
+    const ClaimList critical{{2, array({number(4)})}};
+    const ClaimList claims{{15, map({{10, bytes(Bytes(64))}})}};
+    for (const auto &refused : {critical, claims, ClaimList{{4, text("7")}}, ClaimList{{3, bytes(Bytes{7})}}}) {
+        EXPECT_THAT(error_with(refused, {}), HasSubstr("protected header: "));
+        EXPECT_THAT(error_with({}, refused), HasSubstr("unprotected header: "));
+    }
+    EXPECT_THAT(error_with({{1, integer(cose_es256)}}, {}), HasSubstr("this key is there twice"));
+    EXPECT_THAT(error_with({}, {{1, integer(cose_es384)}}), HasSubstr("an algorithm has to be protected"));
+}
+
 TEST(CcaToken, LacksNoClaimThatHasToBeThere) {
     for (const std::int64_t claim : {265, 2396, 256, 2401, 2395, 2402, 2399}) {
         TestCcaToken made;
@@ -212,8 +298,13 @@ TEST(CcaRealmKey, IsOfTheFormThatTheProfileSays) {
     for (const auto &other :
          {map({{1, number(1)}, {-1, number(2)}, {-2, x}, {-3, y}}), map({{1, number(2)}, {-1, number(1)}, {-2, x}, {-3, y}}),
           map({{1, number(2)}, {-1, number(2)}, {-2, x}}), map({{1, number(2)}, {-1, number(2)}, {-2, x}, {-3, Bytes{0xF5}}}),
-          map({{1, number(2)}, {-1, number(2)}, {-2, x}, {-3, y}, {2, x}})})
+          map({{1, number(2)}, {-1, number(2)}, {-2, x}, {-3, y}, {-4, x}}),
+          map({{1, number(2)}, {3, integer(cose_es256)}, {-1, number(2)}, {-2, x}, {-3, y}}),
+          map({{1, number(2)}, {2, number(7)}, {-1, number(2)}, {-2, x}, {-3, y}})})
         EXPECT_THAT(fails_with(cca_realm_profile, other), HasSubstr("no COSE_Key"));
+    EXPECT_EQ(fails_with(cca_realm_profile,
+                         map({{1, number(2)}, {2, bytes(Bytes{7})}, {3, integer(cose_es384)}, {-1, number(2)}, {-2, x}, {-3, y}})),
+              "");
 }
 
 }  // namespace

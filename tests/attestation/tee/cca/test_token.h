@@ -31,6 +31,11 @@ inline Bytes bytes(ByteView value) {
     cbor::append_bytes(out, value);
     return out;
 }
+inline Bytes boolean(bool value) {
+    Bytes out;
+    cbor::append_bool(out, value);
+    return out;
+}
 inline Bytes integer(std::int64_t value) {
     if (value >= 0) return number(static_cast<std::uint64_t>(value));
     auto out = number(static_cast<std::uint64_t>(-1 - value));
@@ -153,15 +158,20 @@ struct TestCcaToken {
     std::optional<Bytes> nonce = {};  // instead of the hash of raw_key
     std::int64_t platform_algorithm = cose_es384;
     std::int64_t realm_algorithm = cose_es384;
+    // What both headers have, beside the algorithm.
+    cca_test::ClaimList protected_parts = {};
+    cca_test::ClaimList unprotected_parts = {};
 
 private:
-    static Bytes sign(const TestKey &key, std::int64_t algorithm, const Bytes &payload) {
+    [[nodiscard]] Bytes sign(const TestKey &key, std::int64_t algorithm, const Bytes &payload) const {
         using namespace cca_test;  // NOLINT(google-build-using-namespace)
-        const auto header = map({{1, integer(algorithm)}});
+        ClaimList parts{{1, integer(algorithm)}};
+        parts.insert(parts.end(), protected_parts.begin(), protected_parts.end());
+        const auto header = map(parts);
         const auto signature =
             key.sign(signed_bytes({.algorithm = algorithm, .protected_header = header, .payload = payload, .signature = {}}));
         Bytes out{0xD2};
-        const auto rest = array({bytes(header), map({}), bytes(payload), bytes(signature)});
+        const auto rest = array({bytes(header), map(unprotected_parts), bytes(payload), bytes(signature)});
         out.insert(out.end(), rest.begin(), rest.end());
         return out;
     }

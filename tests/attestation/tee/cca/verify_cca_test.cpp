@@ -68,12 +68,14 @@ TEST(CcaSampleVerdicts, AreThoseOfTheirDescriptions) {
 }
 
 TEST(CcaVerdict, OfEveryProfileAndFormIsPositive) {
-    for (const auto platform_profile : {cca_early_profile, cca_platform_profile}) {
+    for (const auto platform_profile : {cca_early_profile, cca_platform_profile, cca_platform_profile_2}) {
         for (const auto profile :
              {std::optional<std::string_view>(), std::optional(cca_realm_profile), std::optional(cca_realm_profile_2)}) {
+            if (platform_profile == cca_platform_profile_2 && !profile) continue;
             for (const auto tag : {cca_token_tag, cca_records_tag}) {
                 TestCcaToken made(profile);
                 set(made.platform, 265, text(platform_profile));
+                if (platform_profile == cca_platform_profile_2) set(made.platform, 2394, number(cca_client_rmsd));
                 made.outer_tag = tag;
                 const auto verdict = verify(made.encode(), {}, options_for(made));
                 EXPECT_TRUE(verdict.verified()) << reasons(verdict);
@@ -113,6 +115,20 @@ const std::vector<Change> &changes() {
         {"platform profile", platform_claim(265, text("tag:arm.com,2024:cca_platform#1.0.0")), "token_profiles"},
         {"realm profile", realm_claim(265, text("tag:arm.com,2023:realm#1.0.1")), "token_profiles"},
         {"realm profile 2 without its claims", realm_claim(265, text(cca_realm_profile_2)), "token_profiles"},
+        {"realm profile 2 as the draft has it",
+         [](TestCcaToken &t) { set(t.realm, 265, text(cca_realm_profile_2)), set(t.realm, 44243, text("private")); }, ""},
+        {"realm profile 2 with an unknown MEC policy",
+         [](TestCcaToken &t) { set(t.realm, 265, text(cca_realm_profile_2)), set(t.realm, 44243, number(2)); }, "token_profiles"},
+        {"platform profile 2 without a client", platform_claim(265, text(cca_platform_profile_2)), "token_profiles"},
+        {"platform profile 2 for another client than the RMM",
+         [](TestCcaToken &t) { set(t.platform, 265, text(cca_platform_profile_2)), set(t.platform, 2394, integer(-1)); }, "token_profiles"},
+        {"a key's id and a content type in the headers",
+         [](TestCcaToken &t) {
+             t.protected_parts = {{3, text("application/eat+cwt")}};
+             t.unprotected_parts = {{4, bytes(Bytes{7})}};
+         },
+         ""},
+        {"a header of which something is critical", [](TestCcaToken &t) { t.protected_parts = {{2, array({number(4)})}}; }, "quote_format"},
         {"a raw key under a realm profile",
          [](TestCcaToken &t) {
              t.raw_key = {0x04};
@@ -168,6 +184,14 @@ TEST_P(CcaSingleChange, IsRefusedByItsOwnStatement) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cca, CcaSingleChange, ::testing::ValuesIn(changes()));
+
+// Nothing says which form the key of such a realm has.
+TEST(CcaVerdict, OfTheSecondPlatformProfileWantsARealmThatHasOne) {
+    TestCcaToken made(std::nullopt);
+    set(made.platform, 265, text(cca_platform_profile_2));
+    set(made.platform, 2394, number(cca_client_rmsd));
+    EXPECT_THAT(false_ones(verify(made.encode(), {}, options_for(made))), ElementsAre("token_profiles"));
+}
 
 TEST(CcaVerdict, OfAPlatformUnderDebugIsNegativeUnlessThatIsAccepted) {
     for (const auto lifecycle : {0x4000U, 0x5001U}) {
@@ -249,6 +273,25 @@ TEST(CcaReferenceValues, JudgeThePlatformsComponents) {
     options.waived.tcb = true;
     EXPECT_TRUE(verify(token, {}, options).verified());
     EXPECT_THAT(refusing(judged({{{"measurement", bl1}}})), ElementsAre("tcb"));
+}
+
+// What the components do not speak for is endorsed by nobody.
+TEST(CcaReferenceValues, DoNotEndorseDevicesAndOtherRootsOfTrust) {
+    const auto digest = bytes(Bytes(32, 4));
+    const auto device = map({{2, digest}, {3, digest}, {4, boolean(true)}, {5, text("other")}});
+    for (const auto &[claim, value, reason] : {std::tuple<std::int64_t, Bytes, std::string>{2394, number(1), ""},
+                                               {2404, array({device}), "(1, claim 2404)"},
+                                               {2406, bytes(Bytes{1}), "(claim 2406)"}}) {
+        TestCcaToken made;
+        set(made.platform, claim, value);
+        auto options = options_for(made);
+        EXPECT_TRUE(verify(made.encode(), {}, options).verified());
+        options.reference = reference(
+            {{"cca", {{"components", {{{"measurement", to_hex(Bytes(32, 0x21))}}, {{"measurement", to_hex(Bytes(32, 0x22))}}}}}}});
+        const auto verdict = verify(made.encode(), {}, options);
+        EXPECT_EQ(verdict.verified(), reason.empty()) << reasons(verdict);
+        EXPECT_THAT(reason_of(verdict, tcb), HasSubstr(reason));
+    }
 }
 
 TEST(CcaReferenceValues, AreRefusedWithTheMemberThatIsWrong) {

@@ -10,6 +10,7 @@ namespace mr {
 namespace {
 
 using cbor::Claim;
+using cbor::Major;
 using cbor::Reader;
 using cbor::Required;
 using cbor::take_bytes;
@@ -27,6 +28,19 @@ constexpr std::int64_t realm_token_key = 44241;
 
 Claim take_hash(Reader &reader, ByteView &to) { return take_bytes(reader, to, {32, 48, 64}); }
 
+Claim take_integer(Reader &reader, std::int64_t &to) {
+    const auto number = reader.read_integer();
+    if (!number) return wrong(std::string(number.error()));
+    to = *number;
+    return true;
+}
+Claim take_bool(Reader &reader, bool &to) {
+    const auto value = reader.read_bool();
+    if (!value) return wrong(std::string(value.error()));
+    to = *value;
+    return true;
+}
+
 template <typename ReadClaim>
 Wrong read_map(Reader &reader, ReadClaim &&read) {
     return cbor::read_claims(reader, max_cca_claims, std::forward<ReadClaim>(read));
@@ -36,16 +50,22 @@ template <typename Value, typename Take, typename... More>
 Claim take_optional(Reader &reader, std::optional<Value> &to, Take take, More... more) {
     return take(reader, to.emplace(), more...);
 }
+
 namespace claim {
 constexpr std::int64_t challenge = 10;  // the platform's nonce
 constexpr std::int64_t instance_id = 256;
 constexpr std::int64_t profile = 265;
+constexpr std::int64_t client_id = 2394;
 constexpr std::int64_t lifecycle = 2395;
 constexpr std::int64_t implementation_id = 2396;
 constexpr std::int64_t components = 2399;
 constexpr std::int64_t service = 2400;
 constexpr std::int64_t config = 2401;
 constexpr std::int64_t platform_hash_algorithm = 2402;
+constexpr std::int64_t manufacturing_config = 2403;
+constexpr std::int64_t extension = 2404;
+constexpr std::int64_t boot_keys = 2405;
+constexpr std::int64_t peer_signers = 2406;
 constexpr std::int64_t personalization = 44235;
 constexpr std::int64_t realm_hash_algorithm = 44236;
 constexpr std::int64_t realm_key = 44237;
@@ -55,27 +75,73 @@ constexpr std::int64_t realm_key_hash_algorithm = 44240;
 constexpr std::int64_t mec_policy = 44243;
 }  // namespace claim
 
-Claim take_components(Reader &reader, std::vector<CcaComponent> &to) {
+// An array of maps, each with the keys that are wanted.
+template <typename Item, typename TakeMember>
+Claim take_maps(Reader &reader, std::vector<Item> &to, const std::string &what, const Required &wanted, TakeMember take_member) {
     const auto size = reader.read_array();
     if (!size) return wrong(std::string(size.error()));
-    if (*size > max_cca_components) return wrong("there are more than " + std::to_string(max_cca_components) + " components");
+    if (*size > max_cca_components) return wrong("there are more than " + std::to_string(max_cca_components) + " " + what + "s");
     for (std::size_t i = 0; i < *size; ++i) {
-        auto &component = to.emplace_back();
-        Required required{2, 5};
+        auto &item = to.emplace_back();
+        auto required = wanted;
         auto read = read_map(reader, [&](std::int64_t key) -> Claim {
             required.see(key);
-            switch (key) {
-            case 1: return take_optional(reader, component.type, take_text);
-            case 2: return take_hash(reader, component.measurement);
-            case 4: return take_optional(reader, component.version, take_text);
-            case 5: return take_hash(reader, component.signer_id);
-            case 6: return take_optional(reader, component.hash_algorithm, take_text);
-            default: return false;
-            }
+            return take_member(item, key);
         });
-        if (read) read = required.check("component " + std::to_string(i + 1));
+        if (read) read = required.check(what + " " + std::to_string(i + 1));
         if (!read) return wrong(std::move(read.error()));
     }
+    return true;
+}
+
+Claim take_components(Reader &reader, std::vector<CcaComponent> &to) {
+    return take_maps(reader, to, "component", Required{2, 5}, [&](CcaComponent &component, std::int64_t key) -> Claim {
+        switch (key) {
+        case 1: return take_optional(reader, component.type, take_text);
+        case 2: return take_hash(reader, component.measurement);
+        case 4: return take_optional(reader, component.version, take_text);
+        case 5: return take_hash(reader, component.signer_id);
+        case 6: return take_optional(reader, component.hash_algorithm, take_text);
+        default: return false;
+        }
+    });
+}
+
+Claim take_devices(Reader &reader, std::vector<CcaDevice> &to) {
+    return take_maps(reader, to, "device", Required{2, 3, 4, 5}, [&](CcaDevice &device, std::int64_t key) -> Claim {
+        switch (key) {
+        case 1: return take_optional(reader, device.hash_algorithm, take_text);
+        case 2: return take_hash(reader, device.measurements);
+        case 3: return take_hash(reader, device.certificate_chain);
+        case 4: return take_bool(reader, device.uses_ide);
+        case 5: return take_text(reader, device.protocol);
+        case 6: return take_hash(reader, device.vca.emplace());
+        case 7: return take_optional(reader, device.type, take_text);
+        case 8: return take_optional(reader, device.encryption, take_number);
+        default: return false;
+        }
+    });
+}
+
+Claim take_boot_keys(Reader &reader, std::vector<CcaBootKey> &to) {
+    return take_maps(reader, to, "boot key", Required{1, 2, 3, 4}, [&](CcaBootKey &key, std::int64_t member) -> Claim {
+        switch (member) {
+        case 1: return take_text(reader, key.name);
+        case 2: return take_integer(reader, key.array);
+        case 3: return take_integer(reader, key.index);
+        case 4: return take_hash(reader, key.hash);
+        default: return false;
+        }
+    });
+}
+
+// The number of RMM 2.0, or the word of draft-ffm-rats-cca-token-03.
+Claim take_mec_policy(Reader &reader, std::optional<std::uint64_t> &to) {
+    if (reader.next() != Major::text) return take_number(reader, to.emplace());
+    std::string_view word;
+    if (auto taken = take_text(reader, word); !taken) return taken;
+    if (word != "shared" && word != "private") return wrong("it is neither \"shared\" nor \"private\"");
+    to = word == "private" ? 1 : 0;
     return true;
 }
 
@@ -105,6 +171,11 @@ Wrong read_platform(ByteView payload, CcaPlatformClaims &to) {
         case claim::platform_hash_algorithm: return take_text(reader, to.hash_algorithm);
         case claim::components: return take_components(reader, to.components);
         case claim::service: return take_optional(reader, to.service, take_text);
+        case claim::client_id: return take_optional(reader, to.client_id, take_integer);
+        case claim::manufacturing_config: return take_bytes(reader, to.manufacturing_config.emplace());
+        case claim::extension: return take_devices(reader, to.devices);
+        case claim::boot_keys: return take_boot_keys(reader, to.boot_keys);
+        case claim::peer_signers: return take_bytes(reader, to.peer_signers.emplace());
         default: return false;
         }
     });
@@ -131,13 +202,29 @@ Wrong read_realm(ByteView payload, CcaRealmClaims &to) {
         case claim::rim: return take_hash(reader, to.rim);
         case claim::rem: return take_rem(reader, to.rem);
         case claim::instance_id: return take_bytes(reader, to.instance_id.emplace());
-        case claim::mec_policy: return take_optional(reader, to.mec_policy, take_number);
+        case claim::mec_policy: return take_mec_policy(reader, to.mec_policy);
         default: return false;
         }
     });
     if (!read) return read;
     if (!reader.at_end()) return wrong("something follows the claims");
     return required.check("the realm");
+}
+
+// A header (RFC 9052, section 3.1), with `algorithm` where it is protected. A content type and a key's id change nothing of what is signed, nor of whose key it
+// has to be; what could is refused: what is critical, claims (RFC 9597), an algorithm that nobody signed.
+Wrong read_header(Reader &reader, std::optional<std::int64_t> *algorithm) {
+    return read_map(reader, [&](std::int64_t label) -> Claim {
+        std::string_view text;
+        std::uint64_t number = 0;
+        ByteView key_id;
+        switch (label) {
+        case 1: return algorithm == nullptr ? wrong("an algorithm has to be protected") : take_optional(reader, *algorithm, take_integer);
+        case 3: return reader.next() == Major::text ? take_text(reader, text) : take_number(reader, number);
+        case 4: return take_bytes(reader, key_id);
+        default: return wrong("beside the algorithm a header has a content type and a key's id, and no other");
+        }
+    });
 }
 
 Wrong read_sign1(ByteView token, CoseSign1 &to) {
@@ -150,7 +237,7 @@ Wrong read_sign1(ByteView token, CoseSign1 &to) {
     const auto header = reader.read_bytes();
     if (!header) return in_place(header.error());
     to.protected_header = *header;
-    if (reader.read_map() != std::size_t{0}) return in_place("an empty map is wanted here: nothing of a header is left unprotected");
+    if (auto read = read_header(reader, nullptr); !read) return wrong("unprotected header: " + read.error());
     for (auto *part : {&to.payload, &to.signature}) {
         const auto bytes = reader.read_bytes();
         if (!bytes) return in_place(bytes.error());
@@ -158,11 +245,9 @@ Wrong read_sign1(ByteView token, CoseSign1 &to) {
     }
     if (!reader.at_end()) return in_place("something follows the signature");
     Reader protected_header(to.protected_header);
-    constexpr std::uint64_t algorithm_label = 1;
-    if (protected_header.read_map() != std::size_t{1} || protected_header.read_unsigned() != algorithm_label)
-        return wrong("the protected header is not the algorithm alone");
-    const auto algorithm = protected_header.read_integer();
-    if (!algorithm || !protected_header.at_end()) return wrong("the protected header is not the algorithm alone");
+    std::optional<std::int64_t> algorithm;
+    if (auto read = read_header(protected_header, &algorithm); !read) return wrong("protected header: " + read.error());
+    if (!algorithm || !protected_header.at_end()) return wrong("the protected header is not one map with an algorithm");
     to.algorithm = *algorithm;
     return {};
 }
@@ -206,7 +291,7 @@ std::expected<Read, Error> decoded(ByteView bytes, Wrong (*read)(ByteView, Read 
     return made;
 }
 
-// A COSE_Key (RFC 9053, section 7.1) of the curve P-384.
+// A COSE_Key (RFC 9053, section 7.1) of the curve P-384. It may have an id and say its algorithm, and nothing else (RFC 9052, section 7.1).
 std::optional<Bytes> key_from_cose(ByteView bytes) {
     constexpr std::uint64_t key_type_ec2 = 2;
     constexpr std::uint64_t curve_p384 = 2;
@@ -214,18 +299,23 @@ std::optional<Bytes> key_from_cose(ByteView bytes) {
     Reader reader(bytes);
     std::uint64_t type = 0;
     std::uint64_t curve = 0;
+    std::int64_t algorithm = cose_es384;
+    ByteView id;
     ByteView x;
     ByteView y;
     const auto read = read_map(reader, [&](std::int64_t label) -> Claim {
         switch (label) {
         case 1: return take_number(reader, type);
+        case 2: return take_bytes(reader, id);
+        case 3: return take_integer(reader, algorithm);
         case -1: return take_number(reader, curve);
         case -2: return take_bytes(reader, x, {coordinate});
         case -3: return take_bytes(reader, y, {coordinate});
         default: return wrong("there is no such label");
         }
     });
-    if (!read || !reader.at_end() || type != key_type_ec2 || curve != curve_p384 || x.empty() || y.empty()) return std::nullopt;
+    if (!read || !reader.at_end() || type != key_type_ec2 || curve != curve_p384 || algorithm != cose_es384 || x.empty() || y.empty())
+        return std::nullopt;
     Bytes key(x.begin(), x.end());
     key.insert(key.end(), y.begin(), y.end());
     return key;

@@ -73,13 +73,20 @@ Finding check_format(const std::expected<CcaToken, Error> &token) {
 
 Finding check_profiles(const CcaToken &token) {
     const auto &platform = token.platform.profile;
-    if (platform != cca_early_profile && platform != cca_platform_profile)
+    const bool is_second = platform == cca_platform_profile_2;
+    if (platform != cca_early_profile && platform != cca_platform_profile && !is_second)
         return fails("the platform's profile \"" + printable_text(platform) + "\" is not known");
     const auto &realm = token.realm;
     if (realm.profile && realm.profile != cca_realm_profile && realm.profile != cca_realm_profile_2)
         return fails("the realm's profile \"" + printable_text(*realm.profile) + "\" is not known");
-    if (realm.profile == cca_realm_profile_2 && (!realm.instance_id || !realm.mec_policy || *realm.mec_policy > 1))
-        return fails("the realm's profile has an instance id and a MEC policy of 0 or 1, which are not there");
+    if (realm.profile == cca_realm_profile_2 && (!realm.mec_policy || *realm.mec_policy > 1))
+        return fails("the realm's profile has a MEC policy of 0 or 1, which is not there");
+    // Whom the platform signs for, it says itself: of another client than the RMM the nonce could be the hash of any key.
+    if (is_second && token.platform.client_id != cca_client_rmsd)
+        return fails("the platform's profile has the client id 1, and this token " +
+                     (token.platform.client_id ? "was asked for by the client " + std::to_string(*token.platform.client_id) : "has none"));
+    // Early realms have another form of key than the platform's profile knows.
+    if (is_second && !realm.profile) return fails("the platform's profile goes with a realm that has a profile, and this one has none");
     return holds("the platform's is " + std::string(platform) + ", the realm's " + std::string(realm.profile.value_or("the early one")));
 }
 
@@ -131,7 +138,13 @@ bool is_component(const CcaComponentRule &rule, const CcaComponent &component) {
 }
 
 // What is wrong with the platform's firmware. Nothing: all of it is as named.
-std::optional<std::string> wrong_component(const std::vector<CcaComponentRule> &rules, const std::vector<CcaComponent> &components) {
+std::optional<std::string> wrong_component(const std::vector<CcaComponentRule> &rules, const CcaPlatformClaims &platform) {
+    const auto &components = platform.components;
+    // No rule is about these, and the components do not speak for them.
+    if (!platform.devices.empty())
+        return "the platform has devices that were added at run time (" + std::to_string(platform.devices.size()) +
+               ", claim 2404), which reference values cannot name";
+    if (platform.peer_signers) return "the platform has other roots of trust beside it (claim 2406), which reference values cannot name";
     for (const auto &component : components) {
         if (std::ranges::none_of(rules, [&](const auto &rule) { return is_component(rule, component); }))
             return text_of(component) + " is not among the components that the reference values name";
@@ -258,7 +271,7 @@ private:
             tcb.reason = "no reference values say which components a platform may have (cca.components)";
         } else if (!platform_holds) {
             tcb.reason = "nothing vouches for the platform's claims";
-        } else if (const auto wrong = wrong_component(policy_.components, claims.components)) {
+        } else if (const auto wrong = wrong_component(policy_.components, claims)) {
             tcb.failed = true;
             tcb.reason = *wrong;
         } else {
