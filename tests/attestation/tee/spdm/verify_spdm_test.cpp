@@ -337,6 +337,16 @@ TEST(DeviceEvidenceFile, WhatIsWrongIsNamed) {
     };
     EXPECT_TRUE(is_device_evidence(as_bytes(R"({"transcript":"AA==","chain":"AA=="})")));
     EXPECT_FALSE(is_device_evidence(as_bytes(R"({"format":"mrd-evidence","log":"\"transcript\" \"chain\""})")));
+    // What an event or another object says is no member.
+    EXPECT_TRUE(is_device_evidence(as_bytes(R"( {"a":["]}\"",{"b":1}],"chain":"AA==","transcript":"AA==")")));
+    for (const std::string text :
+         {R"({"format":"mrd-event-log"}
+{"description":"transcript"}
+{"description":"chain"})",
+          R"({"parts":[{"name":"transcript"},{"name":"chain"}]})", R"({"inner":{"transcript":"AA==","chain":"AA=="}})",
+          R"({"chain":"transcript","a":"chain"})", R"({"chain":"AA==","inner":{"transcript":1}})", R"({}]}{"transcript":1,"chain":1})",
+          R"({"chain")", R"({"transcript"}"chain")"})
+        EXPECT_FALSE(is_device_evidence(as_bytes(text))) << text;
     EXPECT_EQ(error(R"({"transcript":"AA==","signature":"AA==","chain":"AA==","more":1})"), "none");
     EXPECT_THAT(error(R"({"transcript":"AA==","chain":"AA=="})"), HasSubstr("signature is missing"));
     EXPECT_THAT(error(R"({"transcript":"","signature":"AA==","chain":"AA=="})"), HasSubstr("transcript is empty"));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libmr/src/event_log/json_common.h"
+#include "libmr/src/event_log/json_walker.h"
 #include "mr/verify_spdm.h"
 #include "proto/varlink/fields.h"
 
@@ -101,7 +102,21 @@ std::expected<std::vector<SpdmBlock>, Error> blocks_from(const std::vector<Block
 bool is_device_evidence(ByteView file) {
     const std::string_view text(reinterpret_cast<const char *>(file.data()), file.size());
     const auto begin = text.find_first_not_of(" \t\r\n");
-    return begin != std::string_view::npos && text[begin] == '{' && text.contains("\"transcript\"") && text.contains("\"chain\"");
+    constexpr std::string_view transcript = "\"transcript\"";
+    constexpr std::string_view chain = "\"chain\"";
+    if (begin == std::string_view::npos || text[begin] != '{' || !text.contains(transcript) || !text.contains(chain)) return false;
+    // The object's own members: the texts and names within others are anybody's.
+    event_log::Walker walker(text);
+    walker.enter();
+    bool has_transcript = false;
+    bool has_chain = false;
+    for (auto name = text.substr(walker.next_value()); name.starts_with('"'); name = text.substr(walker.next_value())) {
+        has_transcript |= name.starts_with(transcript);
+        has_chain |= name.starts_with(chain);
+        walker.skip();
+        walker.skip();  // its value
+    }
+    return has_transcript && has_chain;
 }
 
 std::expected<DeviceEvidence, Error> parse_device_evidence(ByteView file) {
