@@ -107,6 +107,54 @@ TEST(LogDetection, APlausibleFirstRecordBeginsATcg12Log) {
     }
 }
 
+Bytes tcg12_records(std::initializer_list<std::uint32_t> types) {
+    Bytes log;
+    for (const auto type : types)
+        append_tcg_sha1_event(log, OwnedEvent{.index = 7, .type = type, .digests = {{0x0004, Bytes(20, 1)}}, .data = Bytes(4, 2)}.view());
+    return log;
+}
+
+TEST(LogDetection, ATcg12LogEndsWithItsRecordsOrWhatFillsItUp) {
+    const auto format_of_bytes = [](const Bytes &file) {
+        const auto reader = EventLogReader::open(file);
+        return reader ? std::optional(reader->format()) : std::nullopt;
+    };
+    constexpr std::uint32_t of_a_maker = 0x00010001;
+    auto log = tcg12_records({8, of_a_maker});
+    EXPECT_EQ(format_of_bytes(log), LogFormat::tcg_sha1);
+    for (const auto filler : {std::uint8_t{0x00}, std::uint8_t{0xFF}}) {
+        auto padded = log;
+        padded.insert(padded.end(), 1000, filler);
+        EXPECT_EQ(format_of_bytes(padded), LogFormat::tcg_sha1);
+        padded.back() = 1;
+        EXPECT_EQ(format_of_bytes(padded), std::nullopt);
+    }
+    log.pop_back();
+    EXPECT_EQ(format_of_bytes(log), std::nullopt);
+    EXPECT_EQ(format_of_bytes(tcg12_records({of_a_maker, 8})), std::nullopt);
+    // Of one that breaks off the reader says where.
+    auto long_one = tcg12_records({8, 1, of_a_maker, 4, 13, 13});
+    long_one.pop_back();
+    EXPECT_EQ(format_of_bytes(long_one), LogFormat::tcg_sha1);
+}
+
+// Small numbers at their beginning make them look like a record.
+TEST(LogDetection, AReportAndABufferOfTheKernelAreNoTcg12Log) {
+    Bytes report(1184, 0x5A);
+    std::fill_n(report.begin(), 0x38, std::uint8_t{0});
+    report[0] = 6;
+    report[0x34] = 1;
+    EXPECT_FALSE(EventLogReader::open(report));
+    report.resize(4096);
+    EXPECT_FALSE(EventLogReader::open(report));
+    Bytes buffer(16384);
+    buffer[0] = 1;
+    buffer[16] = 0x40;
+    std::fill_n(buffer.begin() + 24, 1000, std::uint8_t{4});
+    std::fill_n(buffer.begin() + 26, 30, std::uint8_t{0});
+    EXPECT_FALSE(EventLogReader::open(buffer));
+}
+
 TEST(LogDetection, AnythingElseIsAnErrorThatListsTheFormats) {
     const std::string formats = ": tcg, tcg_sha1, cel_json, json, dstack, ima";
     const auto error = [](ByteView file) {

@@ -6,6 +6,7 @@
 #include "libmr/src/event_log/json_common.h"
 #include "libmr/src/event_log/source.h"
 #include "libmr/src/event_log/tcg.h"
+#include "mr/event_content.h"
 
 namespace mr {
 namespace {
@@ -48,14 +49,26 @@ bool is_ima(std::string_view text) {
     return std::min(text.find_first_not_of("0123456789abcdefABCDEF"), text.size()) >= shortest_digest_hex;
 }
 
-// Such a log has no mark: its first record can only be plausible.
+bool is_plausible(const Event &event) { return event.index <= highest_plausible_index && event_type_name(event.type).starts_with("EV_"); }
+
+// Such a log has no mark: its first record has to be plausible, and the records must end where the file does, or what fills it up begins. One that breaks off is known by
+// so many plausible records that chance does not explain them.
 bool is_tcg_sha1(ByteView file) {
-    if (file.size() < event_log::sha1_record_size) return false;
-    const ByteView record = file.first(event_log::sha1_record_size);
-    const auto index = event_log::little_endian<std::uint32_t>(record);
-    const auto size = event_log::little_endian<std::uint32_t>(record.last(sizeof(std::uint32_t)));
-    return index <= highest_plausible_index && size <= file.size() - record.size() && size <= max_log_record &&
-           std::ranges::any_of(record, [](auto byte) { return byte != 0; });
+    constexpr std::size_t enough = 4;
+    const auto source = event_log::open_tcg(file, {.registers = {}, .format = LogFormat::tcg_sha1});
+    if (!source) return false;
+    Event event;
+    for (std::size_t plausible = 0; plausible < enough;) {
+        const auto more = (*source)->next(event);
+        if (!more) return false;
+        if (!*more) return plausible > 0;
+        if (is_plausible(event)) {
+            ++plausible;
+        } else if (plausible == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 // Records as one array.
