@@ -248,7 +248,7 @@ TEST(CelJson, ARecordWithAMistakeIsAnErrorThatNamesTheByteAndTheField) {
     const std::string no_type = "the field event_type is missing, or is no number within 32 bits and no name of the TCG";
     EXPECT_EQ(content("pcclient_std", R"(,"content":{"event_data":""})"), at + no_type);
     EXPECT_EQ(content("pcclient_std", R"(,"content":{"event_type":4294967296,"event_data":""})"), at + no_type);
-    EXPECT_EQ(content("pcclient_std", R"(,"content":{"event_type":"EV_NONSENSE","event_data":""})"), at + no_type);
+    EXPECT_EQ(content("pcclient_std", R"(,"content":{"event_type":"NONSENSE","event_data":""})"), at + no_type);
     EXPECT_EQ(content("pcclient_std", R"(,"content":{"event_type":1,"event_type":3})"), at + "the field event_type is there twice");
     EXPECT_EQ(content("pcclient_std", R"(,"content":{"event_type":1,"event_data":"0g"})"), at + "the event's data is not hex");
     EXPECT_EQ(content("pcclient_std", R"(,"content":{"event_type":1,"event_data":1})"), at + "the field event_data is not text");
@@ -289,6 +289,34 @@ TEST(CelJson, OneAlgorithmThatIsNotKnownLosesNoOtherBank) {
                                  R"("},{"hashAlg":"blake7","digest":"?"},{"hashAlg":"0x0027","digest":"00"}]})"));
     ASSERT_EQ(log.error, "");
     EXPECT_EQ(log.events.at(0).digests, (decltype(OwnedEvent::digests){{0x000B, sha256_hex}, {0x0027, "00"}}));
+}
+
+TEST(CelJson, AnAlgorithmIsKnownByTheNamesThatOtherToolsWrite) {
+    const auto with = [](const std::string &name, const std::string &digest) {
+        return read(record(R"({"pcr":1,"digests":[{"hashAlg":")" + name + R"(","digest":")" + digest + R"("}]})"));
+    };
+    for (const std::string name : {"sha256", "SHA256", "TPM2_ALG_SHA256", "TPM_ALG_SHA256", "0x000B", "0x000b"}) {
+        const auto log = with(name, sha256_hex);
+        ASSERT_EQ(log.error, "") << name;
+        EXPECT_EQ(log.events.at(0).digests, (decltype(log.events[0].digests){{0x000B, sha256_hex}})) << name;
+    }
+    EXPECT_EQ(with("TPM2_ALG_SM3_256", sha256_hex).events.at(0).digests.at(0).first, 0x0012);
+    EXPECT_EQ(with("sha3_384", sha384_hex).events.at(0).digests.at(0).first, 0x0028);
+    EXPECT_THAT(with("SHA256", "00").error, HasSubstr("the digest sha256 has 1 bytes instead of 32"));
+    // By whatever names: twice would be extended twice.
+    EXPECT_THAT(read(record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
+                            R"("},{"hashAlg":"TPM_ALG_SHA256","digest":")" + sha256_hex + R"("}]})"))
+                    .error,
+                HasSubstr("the digest sha256 is there twice"));
+    EXPECT_THAT(with("blake7", "00").error, HasSubstr("no hashAlg of the record is known: \"blake7\""));
+}
+
+TEST(CelJson, ATypeOfAMakersOwnLeavesTheDigestsToBeReplayed) {
+    const auto log = read(record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
+                                 R"("}],"content_type":"pcclient_std","content":{"event_type":"EV_NONSENSE","event_data":"00"}})"));
+    ASSERT_EQ(log.error, "");
+    EXPECT_TRUE(log.events.at(0) ==
+                (OwnedEvent{.sequence = 1, .index = 1, .name = "pcr1", .type = unused, .digests = {{0x000B, sha256_hex}}}));
 }
 
 TEST(CelJson, PcrZeroBehindAHardwareCoreRootOfTrustStartsWithFour) {

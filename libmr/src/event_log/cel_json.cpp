@@ -1,4 +1,5 @@
 // CEL-JSON (TCG Canonical Event Log Format 1.0, section 5.3) in text sequences (RFC 7464), as systemd writes it: docs/log-formats.md.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -28,6 +29,20 @@ std::string nv_name(std::uint32_t handle) {
     const std::array bytes{static_cast<std::uint8_t>(handle >> 24U), static_cast<std::uint8_t>(handle >> 16U),
                            static_cast<std::uint8_t>(handle >> 8U), static_cast<std::uint8_t>(handle)};
     return "nv0x" + to_hex(bytes);
+}
+
+// As other tools write it, too: "SHA256", "TPM2_ALG_SHA256".
+std::optional<std::uint16_t> algorithm_of(std::string_view name) {
+    std::string common(name);
+    std::ranges::transform(common, common.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    for (const std::string_view prefix : {"tpm2_alg_", "tpm_alg_"}) {
+        if (common.starts_with(prefix)) common.erase(0, prefix.size());
+    }
+    // In the TCG's registry, but nothing here computes them.
+    for (const auto &[known, id] : {std::pair{"sha3_256", 0x0027}, std::pair{"sha3_384", 0x0028}, std::pair{"sha3_512", 0x0029}}) {
+        if (common == known) return static_cast<std::uint16_t>(id);
+    }
+    return event_log::algorithm_from(common);
 }
 
 struct DigestFields {
@@ -79,10 +94,13 @@ private:
         event.sequence = fields->recnum ? static_cast<std::uint64_t>(*fields->recnum) : count_ + 1;
         if (auto done = read_register(*fields, event); !done) return done;
         for (const auto &digest : fields->digests) {
-            const auto algorithm = event_log::algorithm_from(digest.algorithm);
+            const auto algorithm = algorithm_of(digest.algorithm);
             if (!algorithm) continue;  // the other banks are no worse for it
             if (auto done = buffers_.add_digest(event, *algorithm, digest.digest); !done) return done;
         }
+        if (event.digests.empty() && !fields->digests.empty())
+            return std::unexpected("no hashAlg of the record is known: \"" + printable_text(fields->digests.front().algorithm) +
+                                   "\"; write it as sha256 or 0x000b");
         return read_content(root, fields->content_type.value_or(""), event);
     }
 
@@ -133,7 +151,11 @@ private:
         if (!type) return std::unexpected(type.error());
         std::optional<std::uint32_t> number;
         if (*type && (*type)->as_int()) number = event_log::as_u32(*(*type)->as_int());
-        if (*type && (*type)->as_string()) number = event_type_from(*(*type)->as_string());
+        if (const auto name = *type ? (*type)->as_string() : std::nullopt) {
+            number = event_type_from(*name);
+            // A maker's own type: as content of another type.
+            if (!number && name->starts_with("EV_")) return {};
+        }
         if (!number) return std::unexpected("the field event_type is missing, or is no number within 32 bits and no name of the TCG");
         event.type = *number;
 
