@@ -68,6 +68,35 @@ TEST(DstackLog, TheLogIsAnArrayOrAFieldThatIsOneOrTheTextOfOne) {
     EXPECT_TRUE(read(as_string).events == expected);
 }
 
+TEST(DstackLog, TheReplyToInfoHasTheLogInTheMemberTcbInfoOrItsText) {
+    const auto array = "[" + event_text("app-id", "00") + ", " + event_text("key \\\"provider\\\"", "01") + "]";
+    const auto expected = read(array).events;
+    ASSERT_EQ(expected.size(), 2U);
+    const auto text_of = [](const std::string &json) { return nlohmann::json(json).dump(); };
+    for (const auto &log : {array, text_of(array)}) {
+        const auto info = R"({"mrtd":"]}","event_log":)" + log + R"(,"more":[1]})";
+        for (const auto &member : {info, text_of(info)}) {
+            const auto reply = R"({"app_id":"{\"","tcb_info":)" + member + R"(,"app_name":"x"})";
+            SCOPED_TRACE(reply);
+            const auto found = read(reply);
+            EXPECT_EQ(found.error, "");
+            EXPECT_TRUE(found.events == expected);
+            EXPECT_EQ(EventLogReader::open(as_bytes(reply))->format(), LogFormat::dstack);
+        }
+    }
+    const std::string before = R"({"tcb_info":{"event_log":)";
+    EXPECT_EQ(read(before + array + "}}").offsets.at(0), before.size() + 1);
+    // The log that stands in the document itself is the one that counts.
+    EXPECT_TRUE(read(R"({"tcb_info":{"event_log":[]},"event_log":)" + array + "}").events == expected);
+    EXPECT_EQ(read(R"({"tcb_info":{}})").error, "event log, byte 0: the document has no field event_log");
+    EXPECT_EQ(read(R"({"tcb_info":7})").error, "event log, byte 0: the document has no field event_log");
+    EXPECT_EQ(read(R"({"tcb_info":{},"tcb_info":{}})").error, "event log, byte 0: the field tcb_info is there twice");
+    EXPECT_THAT(read(R"({"tcb_info":"{"})").error, HasSubstr("byte 12: the text of the field tcb_info: this is not JSON"));
+    EXPECT_THAT(read(R"({"tcb_info":"{\"event_log\":\"[\"}"})").error,
+                HasSubstr("byte 12: the text of the field event_log: this is not JSON"));
+    EXPECT_THAT(read(R"({"tcb_info":{"event_log":[],"event_log":[]}})").error, HasSubstr("the field event_log is there twice"));
+}
+
 TEST(DstackLog, TheGuestsOwnFileHasALineForEachEventOfRtmr3WhoseDigestFollows) {
     const std::string first = R"({"event":"app-id","payload":"3q2+7w=="})";
     const std::string second = R"({"event":"compose-hash","payload":"q80=","version":2})";

@@ -17,6 +17,7 @@ using varlink::field;
 
 constexpr std::array<std::string_view, 4> rtmr_names{"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
 constexpr std::string_view log_member = "event_log";
+constexpr std::string_view info_member = "tcb_info";  // of the reply to Info, which has the log in it
 
 struct EventFields {
     std::int64_t imr = 0;
@@ -52,25 +53,18 @@ public:
         if (!document_.parse(without_byte_order_mark(file_))) return malformed(0, not_json());
         auto log = document_.root();
         if (log.kind() == varlink::Kind::object) {
-            const auto member = only_member(log, log_member);
-            if (!member) return malformed(0, member.error());
-            if (!*member) return malformed(0, "the document has no field " + std::string(log_member));
-            walker_.enter();
-            for (auto other = log.first(); other; other = other->next()) {
-                walker_.skip();  // its name
-                if (other->key() == log_member) break;
-                walker_.skip();
+            auto found = member_of(log, log_member);
+            if (found && !*found) {
+                const auto info = member_of(log, info_member);
+                if (!info) return std::unexpected(info.error());
+                if (*info && (*info)->kind() == varlink::Kind::object) found = member_of(**info, log_member);
             }
-            log = **member;
-            offset_ = walker_.next_value();
-            if (const auto text = log.as_string()) {
-                in_string_ = true;
-                if (!inner_.parse(*text)) return malformed(offset_, "the text of the field " + std::string(log_member) + ": " + not_json());
-                log = inner_.root();
-            }
+            if (!found) return std::unexpected(std::move(found.error()));
+            if (!*found) return malformed(0, "the document has no field " + std::string(log_member));
+            log = **found;
         }
         if (log.kind() != varlink::Kind::array) return malformed(offset_, "the event log is not an array");
-        if (!in_string_) walker_.enter();
+        if (!in_string()) walker_.enter();
         next_ = log.first();
         return {};
     }
@@ -84,19 +78,42 @@ public:
             return false;
         }
         // Where the log is a string, its place is all there is: escapes make the text longer than what it says.
-        if (!in_string_) offset_ = walker_.next_value();
+        if (!in_string()) offset_ = walker_.next_value();
         if (auto done = read_event(*next_, event); !done) {
             return malformed(offset_, "event " + std::to_string(count_ + 1) + ": " + done.error());
         }
         event.sequence = ++count_;
         next_ = next_->next();
-        if (!in_string_) walker_.skip();
+        if (!in_string()) walker_.skip();
         return true;
     }
 
 private:
     static std::string not_json() {
         return "this is not JSON in UTF-8, or has more than " + std::to_string(varlink::max_values) + " values";
+    }
+
+    [[nodiscard]] bool in_string() const { return texts_ > 0; }
+
+    // Or what its text says. The walker goes along, up to where a text begins.
+    std::expected<std::optional<varlink::Value>, Error> member_of(varlink::Value object, std::string_view name) {
+        const auto member = only_member(object, name);
+        if (!member) return malformed(offset_, member.error());
+        if (!*member) return std::nullopt;
+        if (!in_string()) {
+            walker_.enter();
+            for (auto other = object.first(); other; other = other->next()) {
+                walker_.skip();  // its name
+                if (other->key() == name) break;
+                walker_.skip();
+            }
+            offset_ = walker_.next_value();
+        }
+        const auto text = (*member)->as_string();
+        if (!text) return *member;
+        auto &inner = inner_.at(texts_++);
+        if (!inner.parse(*text)) return malformed(offset_, "the text of the field " + std::string(name) + ": " + not_json());
+        return inner.root();
     }
 
     Checked read_event(varlink::Value value, Event &event) {
@@ -127,8 +144,8 @@ private:
 
     std::string_view file_;
     varlink::Document document_;
-    varlink::Document inner_;  // of a log that is a string in the document
-    bool in_string_ = false;
+    std::array<varlink::Document, 2> inner_;  // of a log that is a string in the document, or in the text of tcb_info
+    std::size_t texts_ = 0;
     std::optional<varlink::Value> next_;
     Walker walker_;
     std::size_t offset_ = 0;

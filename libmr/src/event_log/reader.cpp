@@ -82,7 +82,10 @@ bool is_dstack(std::string_view json) {
     const auto line = text.substr(0, text.find('\n'));
     if (json.starts_with('{') && line.find("\"event\"") != std::string_view::npos && line.find("\"payload\"") != std::string_view::npos)
         return true;
-    if (json.starts_with('{')) return text.find("\"event_log\"") != std::string_view::npos;
+    if (json.starts_with('{')) {
+        const auto has = [text](std::string_view part) { return text.find(part) != std::string_view::npos; };
+        return has("\"event_log\"") || (has("\"tcb_info\"") && has(R"(\"event_log\")"));
+    }
     auto rest = json;
     return text.find("\"imr\"") != std::string_view::npos || (take_token(rest, "[") && take_token(rest, "]"));
 }
