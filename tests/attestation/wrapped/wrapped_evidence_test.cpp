@@ -287,3 +287,25 @@ TEST_F(WrappedSamples, OfAzuresGuestsAreKnownByNameAlone) {
 
 }  // namespace
 }  // namespace mr
+TEST_F(WrappedSamples, InCoCosFormMayHaveRowsOfTheGuestsTableThatAreNoCertificates) {
+    auto json = ordered_json::parse(*write_evidence_coco(evidence_of(tsm("report.bin"), tsm("auxblob.bin"))));
+    const auto chain = json["cert_chain"];
+    const auto without = unwrap_evidence(as_bytes(json.dump()));
+    ASSERT_TRUE(without) << without.error().message;
+    const auto other = ordered_json::object({{"OTHER", "00112233-4455-6677-8899-aabbccddeeff"}});
+    json["cert_chain"].push_back(ordered_json{{"cert_type", other}, {"data", {1, 2, 3}}});
+    json["cert_chain"].push_back({{"cert_type", "Empty"}, {"data", ordered_json::array()}});
+    const auto read = unwrap_evidence(as_bytes(json.dump()));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->auxiliary, without->auxiliary);
+    EXPECT_TRUE(judged(*read, options()).verified());
+    // A certificate that is said to be none is none.
+    json["cert_chain"] = chain;
+    for (auto &entry : json["cert_chain"]) entry["cert_type"] = other;
+    EXPECT_FALSE(unwrap_evidence(as_bytes(json.dump()))->auxiliary);
+    for (const auto &type : {ordered_json("VCEK"), ordered_json("nonsense"), ordered_json(nullptr)}) {
+        json["cert_chain"] = {{{"cert_type", type}, {"data", {1, 2, 3}}}};
+        EXPECT_THAT(error_of(json), HasSubstr("an entry of cert_chain: ")) << type;
+    }
+}
+

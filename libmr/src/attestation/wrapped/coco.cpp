@@ -69,6 +69,13 @@ std::expected<WrappedEvidence, Error> read_td(varlink::Value root) {
     return read;
 }
 
+// The guest hands on the whole table that came with its report: blobs under other GUIDs and rows without content are no certificates. Who left certificates out so could
+// leave out the entry.
+bool is_no_certificate(varlink::Value entry) {
+    const auto type = entry.find("cert_type");
+    return type && (type->find("OTHER") || type->as_string() == "Empty");
+}
+
 std::expected<WrappedEvidence, Error> read_snp(varlink::Value root) {
     WrappedEvidence read{.form = WrappedForm::coco};
     auto report = read_coco_snp_report(*root.find("attestation_report"));
@@ -80,6 +87,7 @@ std::expected<WrappedEvidence, Error> read_snp(varlink::Value root) {
         return malformed("the member cert_chain is no array of up to " + std::to_string(max_snp_certificates) + " certificates");
     SnpCertificates all;
     for (auto entry = chain->first(); entry; entry = entry->next()) {
+        if (is_no_certificate(*entry)) continue;
         const auto data = entry->find("data");
         const auto bytes = data ? read_coco_bytes(*data, "data") : std::unexpected(Error{});
         if (!bytes) return malformed("an entry of cert_chain has no data, an array of bytes");
