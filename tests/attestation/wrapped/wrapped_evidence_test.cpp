@@ -117,6 +117,46 @@ TEST_F(WrappedTd, AsCoCosHasQuoteAndLog) {
     EXPECT_THAT(error_of(ordered_json{{"tpm_quote", {}}, {"hcl_report", "AA"}}), HasSubstr("evidence of a vTPM or a GPU"));
 }
 
+// As dstack's guest agent answers: the events of RTMRs, without their data.
+std::string dstack_log_of(ByteView log) {
+    auto events = ordered_json::array();
+    auto reader = EventLogReader::open(log);
+    Event event;
+    while (reader && reader->next(event).value_or(false)) {
+        if (common_name(event.name).starts_with("rtmr"))
+            events.push_back({{"imr", event.index - 1},
+                              {"event_type", event.type},
+                              {"digest", to_hex(event.digests.front().value)},
+                              {"event", ""},
+                              {"event_payload", ""}});
+    }
+    return events.dump();
+}
+
+TEST_F(WrappedTd, AsDstacksReplyHasQuoteAndLog) {
+    const auto made = evidence();
+    const auto log = dstack_log_of(made.log);
+    ordered_json json{{"quote", to_hex(made.parts.front().quote)}, {"event_log", log}, {"report_data", "00"}, {"vm_config", "{}"}};
+    options.collateral.emplace("tdx", *made.parts.front().collateral);
+    for (const auto &form : {ordered_json(log), ordered_json::parse(log)}) {
+        json["event_log"] = form;
+        const auto file = json.dump();
+        EXPECT_EQ(wrapped_form(as_bytes(file)), WrappedForm::dstack);
+        const auto read = unwrap_evidence(as_bytes(file));
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(read->quote, made.parts.front().quote);
+        const auto verdict = judged(*read, options);
+        EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+        EXPECT_EQ(result_of(verdict, log_replay), Judgement::holds) << reasons(verdict);
+    }
+    json["event_log"].back()["digest"] = std::string(96, '1');
+    EXPECT_EQ(result_of(judged(*unwrap_evidence(as_bytes(json.dump())), options), log_replay), Judgement::fails);
+    json["quote"] = to_base64(made.parts.front().quote);
+    EXPECT_THAT(error_of(json), HasSubstr("dstack's reply: the member quote is not bytes in hexadecimal"));
+    EXPECT_THAT(error_of(as_bytes(R"({"quote":"00","quote":"01","event_log":[]})")), HasSubstr("quote is there twice"));
+    EXPECT_FALSE(wrapped_form(as_bytes(R"({"tcb_info":{"quote":"00","event_log":[]}})")));
+}
+
 TEST_F(WrappedTd, WithSeveralPartsHasNoFormOfCoCos) {
     auto made = evidence();
     made.parts.push_back(made.parts.front());
@@ -262,6 +302,28 @@ TEST_F(WrappedSamples, InCoCosFormThatAreMalformedAreRefusedByTheField) {
     EXPECT_THAT(error_of(chain), HasSubstr("has no data, an array of bytes"));
 }
 
+TEST_F(WrappedSamples, InCoCosFormMayHaveRowsOfTheGuestsTableThatAreNoCertificates) {
+    auto json = ordered_json::parse(*write_evidence_coco(evidence_of(tsm("report.bin"), tsm("auxblob.bin"))));
+    const auto chain = json["cert_chain"];
+    const auto without = unwrap_evidence(as_bytes(json.dump()));
+    ASSERT_TRUE(without) << without.error().message;
+    const auto other = ordered_json::object({{"OTHER", "00112233-4455-6677-8899-aabbccddeeff"}});
+    json["cert_chain"].push_back(ordered_json{{"cert_type", other}, {"data", {1, 2, 3}}});
+    json["cert_chain"].push_back({{"cert_type", "Empty"}, {"data", ordered_json::array()}});
+    const auto read = unwrap_evidence(as_bytes(json.dump()));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->auxiliary, without->auxiliary);
+    EXPECT_TRUE(judged(*read, options()).verified());
+    // A certificate that is said to be none is none.
+    json["cert_chain"] = chain;
+    for (auto &entry : json["cert_chain"]) entry["cert_type"] = other;
+    EXPECT_FALSE(unwrap_evidence(as_bytes(json.dump()))->auxiliary);
+    for (const auto &type : {ordered_json("VCEK"), ordered_json("nonsense"), ordered_json(nullptr)}) {
+        json["cert_chain"] = {{{"cert_type", type}, {"data", {1, 2, 3}}}};
+        EXPECT_THAT(error_of(json), HasSubstr("an entry of cert_chain: ")) << type;
+    }
+}
+
 TEST_F(WrappedSamples, OfReportsWithReservedBytesHaveNoFormOfCoCos) {
     auto report = tsm("report.bin");
     report.at(0x04C) = 1;
@@ -287,25 +349,3 @@ TEST_F(WrappedSamples, OfAzuresGuestsAreKnownByNameAlone) {
 
 }  // namespace
 }  // namespace mr
-TEST_F(WrappedSamples, InCoCosFormMayHaveRowsOfTheGuestsTableThatAreNoCertificates) {
-    auto json = ordered_json::parse(*write_evidence_coco(evidence_of(tsm("report.bin"), tsm("auxblob.bin"))));
-    const auto chain = json["cert_chain"];
-    const auto without = unwrap_evidence(as_bytes(json.dump()));
-    ASSERT_TRUE(without) << without.error().message;
-    const auto other = ordered_json::object({{"OTHER", "00112233-4455-6677-8899-aabbccddeeff"}});
-    json["cert_chain"].push_back(ordered_json{{"cert_type", other}, {"data", {1, 2, 3}}});
-    json["cert_chain"].push_back({{"cert_type", "Empty"}, {"data", ordered_json::array()}});
-    const auto read = unwrap_evidence(as_bytes(json.dump()));
-    ASSERT_TRUE(read) << read.error().message;
-    EXPECT_EQ(read->auxiliary, without->auxiliary);
-    EXPECT_TRUE(judged(*read, options()).verified());
-    // A certificate that is said to be none is none.
-    json["cert_chain"] = chain;
-    for (auto &entry : json["cert_chain"]) entry["cert_type"] = other;
-    EXPECT_FALSE(unwrap_evidence(as_bytes(json.dump()))->auxiliary);
-    for (const auto &type : {ordered_json("VCEK"), ordered_json("nonsense"), ordered_json(nullptr)}) {
-        json["cert_chain"] = {{{"cert_type", type}, {"data", {1, 2, 3}}}};
-        EXPECT_THAT(error_of(json), HasSubstr("an entry of cert_chain: ")) << type;
-    }
-}
-

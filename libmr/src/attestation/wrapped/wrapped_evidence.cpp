@@ -36,6 +36,7 @@ bool begins_cbor_tsm_report(ByteView file) {
 std::optional<WrappedForm> form_of(varlink::Value root) {
     if (root.find("outblob")) return WrappedForm::tsm_report;
     if (root.find("eat_profile") && root.find("cmw")) return WrappedForm::ratsd;
+    if (root.find("quote") && root.find("event_log")) return WrappedForm::dstack;
     if (attestation::is_coco(root)) return WrappedForm::coco;
     return std::nullopt;
 }
@@ -132,6 +133,16 @@ std::expected<WrappedEvidence, Error> from_ratsd(varlink::Value root) {
     return from_cmw(*message, WrappedForm::ratsd);
 }
 
+// The log is read out of the document, as where it is given alone.
+std::expected<WrappedEvidence, Error> from_dstack(varlink::Value root, std::string_view document) {
+    const auto member = event_log::only_member(root, "quote");
+    if (!member) return refuse(ErrorCode::malformed, "dstack's reply: " + member.error());
+    const auto text = (*member)->as_string();
+    auto quote = text ? from_hex(*text) : std::unexpected(Error{});
+    if (!quote || quote->empty()) return refuse(ErrorCode::malformed, "dstack's reply: the member quote is not bytes in hexadecimal");
+    return WrappedEvidence{.form = WrappedForm::dstack, .quote = std::move(*quote), .logs = {Bytes(document.begin(), document.end())}};
+}
+
 }  // namespace
 
 std::string_view to_string(WrappedForm form) {
@@ -140,6 +151,7 @@ std::string_view to_string(WrappedForm form) {
     case WrappedForm::tsm_report: return "TSM report";
     case WrappedForm::ratsd: return "ratsd's evidence";
     case WrappedForm::coco: return "CoCo's evidence";
+    case WrappedForm::dstack: return "dstack's reply";
     }
     return "";
 }
@@ -164,7 +176,8 @@ std::expected<WrappedEvidence, Error> unwrap_evidence(ByteView file) {
     }
     varlink::Document document;
     if (!form || !document.parse(json_text(file), attestation::coco_limits))
-        return refuse(ErrorCode::malformed, "the file is neither a CMW nor a TSM report, nor the JSON of ratsd or CoCo");
+        return refuse(ErrorCode::malformed, "the file is neither a CMW nor a TSM report, nor the JSON of ratsd, CoCo or dstack");
+    if (form == WrappedForm::dstack) return from_dstack(document.root(), json_text(file));
     return form == WrappedForm::ratsd ? from_ratsd(document.root()) : attestation::read_coco(document.root());
 }
 
