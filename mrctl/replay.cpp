@@ -85,6 +85,12 @@ void EventNumbers::Wrong::add(const Wrong &other) {
 
 bool print_replay(bool json, mr::Replay &replay, const EventNumbers::Wrong &numbers) {
     const auto result = json_of(replay, numbers);
+    if (result["registers"].empty()) {
+        note(replay.events() == 0
+                 ? "the log holds no event, and so leads to no register"
+                 : "none of the log's events extends a register by an algorithm that is computed here (sha1, sha256, sha384, "
+                   "sha512, sm3_256): it leads to no register");
+    }
     if (json) {
         print_json(result.dump());
     } else {
