@@ -34,6 +34,9 @@ std::string kind_of_quote(mr::ByteView file) {
 
 std::string kind_of_text(std::string_view text) {
     const auto has = [begin = text.substr(0, looked_at)](std::string_view part) { return begin.find(part) != std::string_view::npos; };
+    // JSON is what its members are, whatever certificates stand in it.
+    if (const auto first = text.find_first_not_of(" \t\r\n"); first != std::string_view::npos && text[first] == '{')
+        return has("\"mrd-reference-values\"") ? std::string(reference_values_kind) : std::string();
     if (has("PRIVATE KEY-----")) return "a private key";
     if (has("-----BEGIN CERTIFICATE")) return std::string(certificates_kind);
     if (has("-----BEGIN X509 CRL")) return "a CRL";

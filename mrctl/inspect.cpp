@@ -1,4 +1,5 @@
 // mrctl inspect: what is this file, and what does it say.
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <iostream>
@@ -97,7 +98,7 @@ int print_fields(bool json, std::string_view title, const std::string &fields, s
 
 namespace {
 
-// By version, privilege level and algorithm of the signature: one that was cut, or has something behind it, looks like an event log of the TCG's old form.
+// By version, privilege level and algorithm of the signature: of a version that is not known, cut, or with something behind it, as the certificates in the same buffer.
 bool is_of_snp_report(mr::ByteView bytes) {
     constexpr std::size_t level_at = 0x30;
     constexpr std::size_t algorithm_at = 0x34;
@@ -106,8 +107,21 @@ bool is_of_snp_report(mr::ByteView bytes) {
         for (std::size_t i = 4; i > 0; --i) number = number << 8U | bytes[at + i - 1];
         return number;
     };
-    return bytes.size() >= algorithm_at + 4 && bytes.size() < 2 * mr::snp_report_size && number_at(0) >= 2 && number_at(0) <= 5 &&
-           number_at(level_at) <= mr::max_snp_vmpl && number_at(algorithm_at) == 1;
+    return bytes.size() >= algorithm_at + 4 && number_at(0) >= 1 && number_at(0) < 0x10 && number_at(level_at) <= mr::max_snp_vmpl &&
+           number_at(algorithm_at) == 1;
+}
+
+// Intel's, of whatever version: by the quoting enclave's vendor.
+bool is_of_quote(mr::ByteView bytes) {
+    constexpr std::size_t vendor_at = 12;
+    const auto &vendor = mr::intel_qe_vendor_id;
+    return bytes.size() >= vendor_at + vendor.size() && std::ranges::equal(bytes.subspan(vendor_at, vendor.size()), vendor);
+}
+
+// By one of its members: it may lack others.
+bool is_of_collateral(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t\r\n");
+    return first != std::string_view::npos && text[first] == '{' && text.contains("\"tcb_info_issuer_chain\"");
 }
 
 // Of a device, or of what speaks for it.
@@ -144,7 +158,9 @@ std::optional<int> inspect_hardware(bool json, const std::string &file, mr::Byte
         }
         return exit_done;
     }
-    if (const auto quote = mr::decode_quote(bytes)) return inspect_quote(json, *quote, bytes.size());
+    const auto quote = mr::decode_quote(bytes);
+    if (quote) return inspect_quote(json, *quote, bytes.size());
+    if (is_of_quote(bytes)) return in_file(quote.error());
     if (const auto report = mr::decode_snp_report(bytes)) return inspect_snp_report(json, *report);
     if (mr::is_snp_table(bytes)) return inspect_snp_table(json, file, bytes);
     if (!mr::begins_cca_token(bytes)) return std::nullopt;
@@ -198,12 +214,13 @@ int inspect(bool json, const InspectCommand &command) {
         if (certificates && (bytes.front() != 0x30 || mr::describe_certificate(certificates->front())))
             return inspect_certificates(json, *certificates);
     }
-    if (bytes.size() <= mr::max_collateral_size) {
-        if (const auto collateral = mr::parse_collateral(text)) return inspect_collateral(json, *collateral);
-    }
+    const auto collateral = mr::parse_collateral(text);
+    if (collateral) return inspect_collateral(json, *collateral);
     if (const auto report = mr::decode_tdisp_report(bytes)) return inspect_tdisp_report(json, *report, bytes.size());
-    if (is_of_snp_report(bytes)) return in_file(mr::decode_snp_report(bytes).error());
     if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, bytes, *log);
+    // What was none of these, but means to be one.
+    if (is_of_snp_report(bytes)) return in_file(mr::decode_snp_report(bytes).error());
+    if (is_of_collateral(text)) return in_file(collateral.error());
     return fail(
         {mr::ErrorCode::malformed,
          file + " (" + std::to_string(bytes.size()) + " bytes" + (mapped->is_text_form() ? ", as text" : "") +

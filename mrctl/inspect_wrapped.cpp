@@ -119,7 +119,8 @@ int inspect_wrapped(bool json, const std::string &file, mr::ByteView bytes, mr::
         std::cout << mr::to_string(form) << '\n';
     }
     if (wrapped->evidence) return inspect_evidence(false, file, *wrapped->evidence);
-    if (!inspect_hardware(false, file, wrapped->quote)) std::cout << "the quote: it is none of a kind that is known here\n";
+    const auto quote = inspect_hardware(false, file, wrapped->quote);
+    if (!quote) std::cout << "the quote: it is none of a kind that is known here\n";
     if (wrapped->auxiliary && !inspect_hardware(false, file, *wrapped->auxiliary)) {
         const auto certificates = mr::find_certificates(*wrapped->auxiliary);
         if (certificates) inspect_certificates(false, *certificates);
@@ -132,7 +133,7 @@ int inspect_wrapped(bool json, const std::string &file, mr::ByteView bytes, mr::
             std::cout << "the log: " << mr::printable_text(reader.error().message) << '\n';
         }
     }
-    return exit_done;
+    return quote.value_or(exit_done);
 }
 
 }  // namespace mrctl

@@ -130,6 +130,61 @@ TEST_F(FormsTest, AQuoteACertificateAndALogAreReadAsTextToo) {
     EXPECT_THAT(failure(1, {"inspect", at("log")}), HasSubstr("(100 bytes, as text) is nothing this version knows"));
 }
 
+TEST_F(FormsTest, OfWhatCannotBeReadInspectSaysWhy) {
+    start();
+    const auto at = [this](const std::string &name) { return (folder() / name).native(); };
+    const auto inspect = [&](const std::string &content) {
+        std::ofstream(at("changed"), std::ios::binary | std::ios::trunc) << content;
+        return failure(1, {"inspect", at("changed")});
+    };
+    (void)mrctl({"quote", "--data", hex(1, 64), "-o", at("quote")});
+    const auto quote = contents(at("quote"));
+    EXPECT_THAT(inspect(quote.substr(0, quote.size() - 1)), HasSubstr("ends within its"));
+    auto other = quote;
+    other[0] = 3;
+    EXPECT_THAT(inspect(other), HasSubstr("version is 3"));
+
+    std::string report(1184, '\x5A');
+    std::fill_n(report.begin(), 0x38, '\0');
+    report[0] = 6;
+    report[0x34] = 1;
+    EXPECT_THAT(inspect(report), HasSubstr("the report's version is 6"));
+    report[0] = 3;
+    EXPECT_THAT(inspect(report + std::string(500, '\0')), HasSubstr("has 1184 bytes, this has 1684"));
+
+    (void)mrctl({"collateral", "-o", at("collateral"), "--root", at("root.pem")});
+    auto collateral = Json::parse(contents(at("collateral")));
+    collateral.erase("pck_crl");
+    EXPECT_THAT(inspect(collateral.dump()), HasSubstr("the collateral's member pck_crl is missing"));
+    const auto told = failure(1, {"verify", "--quote", at("quote"), "--collateral", at("changed"), "--without", "nonce,reference"});
+    EXPECT_THAT(told, AllOf(HasSubstr("pck_crl is missing"), ::testing::Not(HasSubstr("it is"))));
+}
+
+TEST_F(FormsTest, ALogThatLeadsToNoRegisterIsSaidToDoSo) {
+    const auto told = [this](const std::string &content) {
+        std::ofstream(folder() / "log", std::ios::binary | std::ios::trunc) << content;
+        const auto done = mrctl({"replay", "--log", folder() / "log"});
+        const auto inspected = mrctl({"inspect", folder() / "log", "--json"});
+        EXPECT_EQ(done.exit_code, 0);
+        EXPECT_EQ(inspected.exit_code, 0);
+        EXPECT_TRUE(Json::accept(inspected.out));
+        EXPECT_EQ(inspected.err, done.err);
+        return done.err;
+    };
+    EXPECT_THAT(told("[]"), HasSubstr("the log holds no event"));
+    EXPECT_THAT(told(R"([{"pcr":1,"content_type":"x","digests":[{"hashAlg":"sha3_256","digest":"00"}]}])"),
+                HasSubstr("none of the log's events extends a register"));
+}
+
+// The words of an event's description make no other file of a log.
+TEST_F(FormsTest, ALogIsOneWhateverItsEventsSay) {
+    start();
+    for (const std::string word : {"transcript", "chain", "tcb_info_issuer_chain"})
+        output({"measure", "rtmr3", "-", "--envelope", "--description", word}, word);
+    output({"log", "--format", "json", "-o", folder() / "log"});
+    EXPECT_EQ(json({"inspect", folder() / "log"})["events"].size(), 3U);
+}
+
 // What comes in pieces stays one document.
 TEST_F(FormsTest, ALogThatBreaksOffIsOneJsonObjectWithTheError) {
     start();
