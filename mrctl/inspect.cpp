@@ -228,7 +228,7 @@ int inspect(bool json, const InspectCommand &command) {
              "CCA tokens, SEV-SNP reports (1184 bytes, versions 2 to 5) and the tables of certificates beside them, "
              "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), evidence and manifests (CoRIM) of devices, messages of TDISP and "
              "IDE_KM, reports of device interfaces, collateral, evidence of mrd, CMW, TSM reports, the "
-             "evidence JSON of CoCo and ratsd, attestation results (EAR), and event logs (TCG, CEL-JSON, mrd's JSON, "
+             "evidence JSON of CoCo and ratsd, dstack's replies, attestation results (EAR), and event logs (TCG, CEL-JSON, mrd's JSON, "
              "dstack's, IMA's in ASCII)"});
 }
 

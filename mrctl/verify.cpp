@@ -333,15 +333,15 @@ std::expected<mr::WrappedEvidence, mr::Error> read_judged(const VerifyCommand &c
     if (must_be_quote || begins_quote(*file)) return mr::WrappedEvidence{.quote = std::move(*file)};
     if (!mr::wrapped_form(*file)) {
         const auto kind = file_kind(*file);
-        return std::unexpected(mr::Error{
-            mr::ErrorCode::malformed,
-            name + " (" + std::to_string(file->size()) + " bytes) is nothing that can be verified" +
-                (kind.empty() ? "" : ": it is " + kind) +
-                "; looked for were evidence of mrd (JSON or CBOR) or of a device, CMW, a TSM "
-                "report, the evidence "
-                "JSON "
-                "of CoCo or ratsd, a TD quote (version 4 or 5), a report of SEV-SNP (1184 bytes), a CCA token and a TDREPORT: `mrctl "
-                "inspect` says what other files are"});
+        return std::unexpected(
+            mr::Error{mr::ErrorCode::malformed, name + " (" + std::to_string(file->size()) + " bytes) is nothing that can be verified" +
+                                                    (kind.empty() ? "" : ": it is " + kind) +
+                                                    "; looked for were evidence of mrd (JSON or CBOR) or of a device, CMW, a TSM "
+                                                    "report, the evidence "
+                                                    "JSON "
+                                                    "of CoCo or ratsd, dstack's reply to GetQuote, a TD quote (version 4 or 5), a report "
+                                                    "of SEV-SNP (1184 bytes), a CCA token and a TDREPORT: `mrctl "
+                                                    "inspect` says what other files are"});
     }
     auto wrapped = mr::unwrap_evidence(*file);
     if (!wrapped) return std::unexpected(in_file(name, wrapped.error()));

@@ -81,7 +81,9 @@ TEST(DstackLog, TheReplyToInfoHasTheLogInTheMemberTcbInfoOrItsText) {
             const auto found = read(reply);
             EXPECT_EQ(found.error, "");
             EXPECT_TRUE(found.events == expected);
-            EXPECT_EQ(EventLogReader::open(as_bytes(reply))->format(), LogFormat::dstack);
+            const auto reader = EventLogReader::open(as_bytes(reply));
+            ASSERT_TRUE(reader) << reader.error().message;
+            EXPECT_EQ(reader->format(), LogFormat::dstack);
         }
     }
     const std::string before = R"({"tcb_info":{"event_log":)";
