@@ -71,9 +71,9 @@ TEST(Permissions, ToCreateSayOnWhatAndHowMany) {
 TEST(Permissions, ToCreateAreThoseOfEachRule) {
     const auto lines = told({{.name = "web", .users = {agent}, .allow = {Right::create}, .registers = {"virtual/web-*"}},
                              {.name = "db", .users = {agent}, .allow = {Right::create}, .registers = {"virtual/db-*"}},
-                             {.name = "others", .users = {agent + 1}, .allow = {Right::create}, .registers = {"virtual/*"}}},
+                             {.name = "theirs", .users = {agent + 1}, .allow = {Right::create}, .registers = {"virtual/*"}}},
                             asks);
-    EXPECT_THAT(lines, AllOf(Contains("create virtual/web-* web"), Contains("create virtual/db-* db"), Not(Contains(HasSubstr("others")))));
+    EXPECT_THAT(lines, AllOf(Contains("create virtual/web-* web"), Contains("create virtual/db-* db"), Not(Contains(HasSubstr("theirs")))));
 }
 
 TEST(Permissions, OfSomeOfTheRegistersAreNotSaidOfAll) {

@@ -14,6 +14,7 @@ namespace mrd {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr const char *log_only = "[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n";
