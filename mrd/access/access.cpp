@@ -63,7 +63,7 @@ Judgement Access::judge(const Principal &principal, Operation operation, std::st
     if (names_registers(operation) && !subject.empty()) {
         // One that is to be made has its name already, whoever has it now.
         if (operation == Operation::create) return judgement(rules_.allows_new(principal, *right, std::string(subject)));
-        if (const auto known = look_up_ ? look_up_(subject) : std::nullopt) return judge(principal, operation, *known);
+        if (const auto known = find(subject)) return judge(principal, operation, *known);
         return judgement(rules_.allows_some(principal, *right));
     }
     return judgement(leaves_out_the_others(operation) ? rules_.allows_some(principal, *right) : rules_.allows(principal, *right));
@@ -91,10 +91,6 @@ bool Access::tells_of(const Principal &principal, const KnownRegister &reg) cons
         if (is_about_registers(right) && allowing(principal, right, reg)) return true;
     }
     return false;
-}
-
-bool Access::shows_contents(const Principal &principal, const RegisterName &reg) const {
-    return rules_.allows(principal, Right::log_contents, reg) != nullptr || rules_.allows(principal, Right::evidence) != nullptr;
 }
 
 bool Access::shows_contents(const Principal &principal, const KnownRegister &reg) const {

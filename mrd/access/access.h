@@ -52,6 +52,7 @@ public:
 
     // How a name that a call has is made whole; nothing: no register has it, or several.
     void set_lookup(std::function<std::optional<KnownRegister>(std::string_view)> look_up) { look_up_ = std::move(look_up); }
+    [[nodiscard]] std::optional<KnownRegister> find(std::string_view name) const { return look_up_ ? look_up_(name) : std::nullopt; }
 
     // `subject`: the register or provider as the call names it; empty: the operation is about none, or about all. A call that names several is judged for each. Where
     // it lists, reads or watches all, it passes if it may do so with some: it is to leave out the others then. So it does with a name that no register has: it
@@ -62,7 +63,6 @@ public:
     // May he be told that there is this register? Who may list it, or do anything with it.
     [[nodiscard]] bool tells_of(const Principal &principal, const KnownRegister &reg) const;
     // What others said in the events of this register: evidence carries it too, so who may have evidence sees it anyway.
-    [[nodiscard]] bool shows_contents(const Principal &principal, const RegisterName &reg) const;
     [[nodiscard]] bool shows_contents(const Principal &principal, const KnownRegister &reg) const;
 
     // Counts it, and tells it in mrd's log. `caller`: as an event would name him; asked only where there is a line to write.

@@ -100,8 +100,7 @@ public:
         return passes;
     }
 
-    template <class Register>
-    [[nodiscard]] bool sees_contents(const Register &reg) const {
+    [[nodiscard]] bool sees_contents(const KnownRegister &reg) const {
         return both([&](const Principal &each) { return gate_.access.shows_contents(each, reg); });
     }
     // Has he a rule that allows it of some register?

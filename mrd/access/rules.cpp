@@ -198,9 +198,11 @@ RuleSet AccessRules::about(const RegisterName &reg) const {
     };
     const auto &key = reg.with_bank.empty() ? reg.name : reg.with_bank;
     const auto known = about_.find(key);
-    if (known != about_.end()) return known->second;
-    if (about_.size() >= max_remembered_registers) return look();
-    return about_.emplace(key, look()).first->second;
+    if (known != about_.end() && std::ranges::equal(known->second.roles, reg.roles)) return known->second.about;
+    const auto about = look();
+    if (known != about_.end() || about_.size() < max_remembered_registers)
+        about_.insert_or_assign(key, Remembered{{reg.roles.begin(), reg.roles.end()}, about});
+    return about;
 }
 
 // Those that are for him, and of those with units if he is in one.

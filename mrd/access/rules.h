@@ -221,7 +221,11 @@ private:
     RulesByEntry<uid_t> users_;
     RulesByEntry<gid_t> groups_;
     RulesByEntry<std::string> listeners_;
-    mutable std::unordered_map<std::string, RuleSet> about_;  // by the register's name with its bank
+    struct Remembered {
+        std::vector<std::string> roles;  // that it had then: whoever knows no more than its name asks as of one without
+        RuleSet about;
+    };
+    mutable std::unordered_map<std::string, Remembered> about_;  // by the register's name with its bank
     std::vector<uid_t> named_;
     uid_t overflow_uid_;
 };

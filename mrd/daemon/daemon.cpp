@@ -20,8 +20,8 @@ Daemon::Daemon(boost::asio::io_context &loop, journal::Journal &journal)
     gate_->access.set_lookup([this](std::string_view name) -> std::optional<KnownRegister> {
         if (VirtualRegisters::has_name_of_one(name)) {
             // One that was closed is still nobody else's to know of.
-            const auto owner = virtual_registers_.owner_of_name(name);
-            return owner ? std::optional(KnownRegister{.name = {std::string(name), {}}, .owner = owner}) : std::nullopt;
+            const auto *reg = virtual_registers_.last_of_name(name);
+            return reg != nullptr ? std::optional(known_register(*reg)) : std::nullopt;
         }
         const auto place = registers_.find(name);
         return place ? std::optional(known_register(*place)) : std::nullopt;

@@ -112,7 +112,7 @@ public:
         const auto rules = view_.caller().access().changes();
         if (done() || until_ || std::exchange(rules_, rules) == rules) return !done();
         const auto now = view_.caller().now();
-        if (now->may(Operation::log_read, std::string_view())) return true;
+        if (now->may(Operation::log_read, std::string_view()) && view_.shows_all_asked_for()) return true;
         view_.caller().refused(*now, Operation::log_read, {});
         stop();
         answer().fail(varlink::PermissionDenied{});

@@ -18,6 +18,11 @@ inline KnownRegister known_register(const Registers::Place &place) {
     return {.name = {name, with_bank, spec.roles}, .is_for_reports = spec.carries_generation};
 }
 
+// A virtual one, closed or not.
+inline KnownRegister known_register(const journal::RegisterState &reg) {
+    return {.name = {reg.name, reg.name + ":" + std::string(mr::to_string(reg.algorithm))}, .owner = static_cast<uid_t>(reg.owner)};
+}
+
 // Of a provider: who may list all, or knows of one of its registers.
 inline bool knows_of_provider(const Registers &registers, const Caller &caller, std::string_view name) {
     if (caller.lists_all()) return true;

@@ -1,33 +1,43 @@
 #include "mrd/interfaces/log_view.h"
 
 #include "mrd/evidence/log_cut.h"
+#include "mrd/interfaces/known_register.h"
 
 namespace mrd {
 
 namespace {
 
-RegisterName register_of(const mr::Event &event) {
-    const std::string name(event.name.substr(0, event.name.find(':')));
-    if (name.size() < event.name.size()) return {name, std::string(event.name)};
+// Of one that is not there, no more than its name is known.
+KnownRegister register_of(const mr::Event &event, const Access &access) {
+    RegisterName reg{.name = std::string(event.name.substr(0, event.name.find(':')))};
     const auto algorithm = event.digests.size() == 1 ? mr::hash_algorithm_from_tcg(event.digests.front().algorithm_id) : std::nullopt;
-    return {name, algorithm ? name + ":" + std::string(mr::to_string(*algorithm)) : std::string()};
+    if (reg.name.size() < event.name.size()) {
+        reg.with_bank = event.name;
+    } else if (algorithm) {
+        reg.with_bank = reg.name + ":" + std::string(mr::to_string(*algorithm));
+    }
+    if (auto there = access.find(reg.with_bank.empty() ? reg.name : reg.with_bank)) return *std::move(there);
+    return {.name = std::move(reg)};
 }
 
 }  // namespace
 
+void LogView::judge_again() {
+    if (std::exchange(rules_, caller_.access().changes()) == caller_.access().changes()) return;
+    sees_.clear();
+    now_.reset();
+    if (tenant_) tenant_->judge(*caller_.now());
+}
+
 bool LogView::sees(const mr::Event &event) {
-    if (rules_ != caller_.access().changes()) {
-        rules_ = caller_.access().changes();
-        sees_.clear();
-        now_.reset();
-    }
     const auto known = sees_.find(event.name);
     if (known != sees_.end()) return known->second;
     if (!now_) now_ = caller_.now();
-    return sees_.emplace(event.name, now_->sees_contents(register_of(event))).first->second;
+    return sees_.emplace(event.name, now_->sees_contents(register_of(event, caller_.access()))).first->second;
 }
 
 const mr::Event &LogView::shown(const mr::Event &event) {
+    judge_again();
     if (tenant_) return tenant_->shown(event);
     if (sees(event)) return event;
     redacted_ = event;

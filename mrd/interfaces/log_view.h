@@ -25,11 +25,18 @@ public:
     // Valid until the next call.
     const mr::Event &shown(const mr::Event &event);
 
+    // Is all that he asked for still his to see?
+    [[nodiscard]] bool shows_all_asked_for() {
+        judge_again();
+        return !tenant_ || tenant_->shows_all();
+    }
+
     // By the rules as they are now.
     [[nodiscard]] const LastingCaller &caller() const { return caller_; }
 
 private:
     bool sees(const mr::Event &event);
+    void judge_again();  // where the rules are others
 
     LastingCaller caller_;
     std::unique_ptr<const Caller> now_;              // as he was when the rules were new

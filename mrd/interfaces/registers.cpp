@@ -407,7 +407,8 @@ void access(const Daemon &daemon, const Registers &registers, const Caller &call
         return answer.fail(InvalidParameter{"groups"});
     auto principal = caller.principal();
     std::vector<gid_t> groups;
-    if (parameters.uid && *parameters.uid != std::int64_t{principal.uid}) {
+    const bool asks_of_another = parameters.uid && *parameters.uid != std::int64_t{principal.uid};
+    if (asks_of_another) {
         if (!caller.may(Operation::repair, std::string_view())) return answer.fail(varlink::PermissionDenied{});
         for (const auto group : parameters.groups.value_or(std::vector<std::int64_t>())) groups.push_back(static_cast<gid_t>(group));
         principal = {.uid = static_cast<uid_t>(*parameters.uid), .groups = groups, .listener = principal.listener};
@@ -418,7 +419,7 @@ void access(const Daemon &daemon, const Registers &registers, const Caller &call
         for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
             if (!provider->table().is_there(index)) continue;
             auto reg = known_register({provider, index});
-            const bool is_told = parameters.uid || caller.knows_of(reg);  // who may ask of others may repair
+            const bool is_told = asks_of_another || caller.knows_of(reg);  // who may ask of others may repair
             are_all = are_all && is_told;
             if (is_told) known.push_back(std::move(reg));
         }

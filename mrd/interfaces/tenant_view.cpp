@@ -5,7 +5,7 @@
 #include <string>
 
 #include "mr/limits.h"
-#include "mrd/interfaces/virtual_registers.h"
+#include "mrd/interfaces/known_register.h"
 
 namespace mrd {
 
@@ -14,8 +14,15 @@ bool TenantView::is_own(const mr::Event &event) const {
     if (event.origin != mr::EventOrigin::service || !event.data) return false;
     if (mr::envelope_form(*event.data) != mr::EnvelopeForm::whole) return false;
     const auto envelope = mr::decode_envelope(*event.data);
-    return envelope && envelope->header.id && std::ranges::find(ids_, *envelope->header.id) != ids_.end();
+    return envelope && envelope->header.id &&
+           std::ranges::any_of(own_, [&](const Own &own) { return own.is_shown && own.id == *envelope->header.id; });
 }
+
+void TenantView::judge(const Caller &now) {
+    for (auto &own : own_) own.is_shown = now.sees_contents(own.reg);
+}
+
+bool TenantView::shows_all() const { return std::ranges::all_of(own_, &Own::is_shown); }
 
 const mr::Event &TenantView::shown(const mr::Event &event) {
     if (is_own(event)) return event;  // NOLINT(bugprone-return-const-ref-from-parameter): as it promises
@@ -31,7 +38,7 @@ std::expected<TenantView, TenantRefusal> tenant_view(Daemon &daemon, const Calle
                                                      const std::vector<std::string_view> &names) {
     const auto invalid = [field] { return std::unexpected(TenantRefusal(varlink::InvalidParameter{std::string(field)})); };
     if (names.empty() || names.size() > mr::max_names) return invalid();
-    std::vector<mr::VirtualRegisterId> ids;
+    std::vector<TenantView::Own> own;
     const auto &registers = daemon.journal().state().registers();
     std::set<std::string_view> seen;
     for (const auto name : names) {
@@ -41,14 +48,14 @@ std::expected<TenantView, TenantRefusal> tenant_view(Daemon &daemon, const Calle
         bool is_shown = true;
         for (const auto &reg : registers) {
             if (!reg.carrier || !reg.is_made() || reg.name != name) continue;
-            is_shown = is_shown && caller.sees_contents(known_register(reg));
-            ids.push_back(reg.id);
+            own.push_back({.id = reg.id, .reg = known_register(reg)});
+            is_shown = is_shown && caller.sees_contents(own.back().reg);
         }
         if (is_shown) continue;
         caller.tell_refused(operation, name);
         return std::unexpected(TenantRefusal(varlink::PermissionDenied{}));
     }
-    return TenantView(std::move(ids));
+    return TenantView(std::move(own));
 }
 
 }  // namespace mrd

@@ -20,7 +20,16 @@ namespace mrd {
 
 class TenantView {
 public:
-    explicit TenantView(std::vector<mr::VirtualRegisterId> ids) : ids_(std::move(ids)) {}
+    struct Own {
+        mr::VirtualRegisterId id;
+        KnownRegister reg;
+        bool is_shown = true;
+    };
+    explicit TenantView(std::vector<Own> own) : own_(std::move(own)) {}
+
+    // By new rules: of a register whose contents are no longer his to see the events are those of others.
+    void judge(const Caller &now);
+    [[nodiscard]] bool shows_all() const;
 
     // Valid until the next call, and as long as the event is.
     const mr::Event &shown(const mr::Event &event);
@@ -28,7 +37,7 @@ public:
 private:
     [[nodiscard]] bool is_own(const mr::Event &event) const;
 
-    std::vector<mr::VirtualRegisterId> ids_;
+    std::vector<Own> own_;
     EventCutter cutter_;
     mr::Event hidden_;
 };

@@ -79,11 +79,6 @@ void fail(Answer<Method> &answer, const CreateError &error, std::string_view pro
 
 }  // namespace
 
-KnownRegister known_register(const journal::RegisterState &virtual_register) {
-    return {.name = {virtual_register.name, virtual_register.name + ":" + std::string(mr::to_string(virtual_register.algorithm))},
-            .owner = static_cast<uid_t>(virtual_register.owner)};
-}
-
 bool list_virtual(Daemon &daemon, const Caller &caller, std::vector<wire::Register> &to) {
     const auto &all = daemon.virtual_registers();
     const auto before = to.size();

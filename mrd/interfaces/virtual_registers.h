@@ -13,9 +13,6 @@
 
 namespace mrd {
 
-// As access rules see it.
-KnownRegister known_register(const journal::RegisterState &virtual_register);
-
 // Those that the caller may list are added. True: he knows that there are virtual registers.
 bool list_virtual(Daemon &daemon, const Caller &caller, std::vector<mr::wire::Register> &to);
 

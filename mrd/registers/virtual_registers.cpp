@@ -24,6 +24,7 @@ std::optional<std::string_view> VirtualRegisters::new_name(std::string_view name
     if (!has_name_of_one(name)) return std::nullopt;
     const auto own = without_prefix(name);
     if (own.empty() || own.size() > mr::max_virtual_register_name || !std::ranges::all_of(own, is_in_name)) return std::nullopt;
+    if (own == "." || own == "..") return std::nullopt;  // as a folder's name they are others
     return own;
 }
 
@@ -34,9 +35,14 @@ std::expected<VirtualRegisters::Number, RegisterError> VirtualRegisters::find(st
     return *number;
 }
 
-std::optional<uid_t> VirtualRegisters::owner_of_name(std::string_view name) const {
+const journal::RegisterState *VirtualRegisters::last_of_name(std::string_view name) const {
     const auto number = has_name_of_one(name) ? journal().state().find_virtual(without_prefix(name)) : std::nullopt;
-    return number && state(*number).is_made() ? std::optional(static_cast<uid_t>(state(*number).owner)) : std::nullopt;
+    return number && state(*number).is_made() ? &state(*number) : nullptr;
+}
+
+std::optional<uid_t> VirtualRegisters::owner_of_name(std::string_view name) const {
+    const auto *reg = last_of_name(name);
+    return reg == nullptr ? std::nullopt : std::optional(static_cast<uid_t>(reg->owner));
 }
 
 std::expected<Registers::Place, RegisterError> VirtualRegisters::carrier(Number number) const {

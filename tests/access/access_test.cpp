@@ -96,7 +96,7 @@ TEST(Access, WhatAReportIsOverAndWhatHoldsOneNeedTheRightToReports) {
 TEST(Access, ContentsAreShownByTheirOwnRightAndByThatToEvidence) {
     const auto shown = [](Rights allow, std::vector<std::string> registers, const RegisterName &reg) {
         return access_with({{.name = "a", .users = {somebody}, .allow = allow, .registers = std::move(registers)}})
-            .shows_contents({.uid = somebody, .gid = somebody}, reg);
+            .shows_contents({.uid = somebody, .gid = somebody}, KnownRegister{.name = reg});
     };
     const RegisterName rtmr3{"tdx/rtmr3", "tdx/rtmr3:sha384"};
     EXPECT_TRUE(shown({Right::log_contents}, {}, rtmr3));

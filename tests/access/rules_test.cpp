@@ -159,6 +159,18 @@ TEST(AccessRules, RememberWhatRegistersThatAreThereFitAndNoNameThatAClientChoose
     EXPECT_EQ(rules.remembered(), max_remembered_registers);
 }
 
+TEST(AccessRules, RememberWhatARegisterFitsByTheRolesThatItIsAskedWith) {
+    const AccessRules rules({{.name = "app", .users = {1}, .allow = {Right::measure}, .registers = {"app"}}}, own);
+    const std::vector<std::string> roles{"boot", "app"};
+    const RegisterName bare{"tdx/rtmr3", "tdx/rtmr3:sha384"};
+    const RegisterName whole{"tdx/rtmr3", "tdx/rtmr3:sha384", roles};
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(by(rules, user(1), Right::measure, bare), "-");
+        EXPECT_EQ(by(rules, user(1), Right::measure, whole), "app");
+    }
+    EXPECT_EQ(rules.remembered(), 1U);
+}
+
 TEST(AccessRules, WhatIsKnownOfACallerIsOfTheseRulesAndOfHimAlone) {
     const AccessRules first({{.name = "a", .users = {1}, .allow = {Right::read}}}, own);
     const AccessRules second({{.name = "b", .users = {2}, .allow = {Right::read}}}, own);

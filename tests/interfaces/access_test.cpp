@@ -135,7 +135,37 @@ TEST_F(AccessToOneOfTwoProviders, TellsOfNoOtherByErrorsListsOrWhatOneMay) {
 
     EXPECT_THAT(call(0, "io.mrd.Registers.Read", name), AllOf(HasSubstr("tdx/rtmr3"), HasSubstr("secret/rtmr3")));
     EXPECT_THAT(names(call(0, "io.mrd.Registers.Providers"), "providers"), ElementsAre("tdx", "secret"));
+    EXPECT_THAT(call(agent, "io.mrd.Registers.Access", R"({"uid":1000})"), no_other) << "of himself by his number";
     EXPECT_THAT(call(0, "io.mrd.Registers.Access", R"({"uid":1000})"), HasSubstr("secret/rtmr3"));
+}
+
+class AccessByRole : public AccessTest {
+    void add_others() override {
+        std::vector<RegisterSpec> specs{fake_register("pcr8", "XWRL")};
+        specs.front().roles = {"app"};
+        ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(others_hardware_, "tpm", specs, false), specs));
+    }
+};
+
+TEST_F(AccessByRole, AllowsTheSameWhoeverReadTheLogBefore) {
+    constexpr uid_t reader = 1002;
+    const auto records = [this](uid_t uid) {
+        const auto caller = client(uid);
+        caller->send("io.mrd.EventLog.Records", "{}", true);
+        run();
+        return caller->reply();
+    };
+    allow({{.name = "app", .users = {agent}, .allow = {Right::extend}, .registers = {"app"}},
+           {.name = "others", .users = {other}, .allow = {Right::log}},
+           {.name = "no contents of it", .users = {other}, .allow = {Right::log_contents}, .registers = {"tdx/rtmr2"}},
+           {.name = "logs", .users = {reader}, .allow = {Right::log}},
+           {.name = "contents of it", .users = {reader}, .allow = {Right::log_contents}, .registers = {"app"}}});
+    EXPECT_THAT(extend(0, "pcr8"), HasSubstr("sequence"));
+    EXPECT_THAT(records(other), AllOf(HasSubstr("tpm/pcr8"), Not(HasSubstr("a secret"))));
+    EXPECT_THAT(extend(agent, "pcr8"), HasSubstr("sequence"));
+    EXPECT_THAT(records(reader), HasSubstr("a secret")) << "by the role";
+    EXPECT_THAT(records(0), HasSubstr("a secret"));
+    EXPECT_THAT(extend(agent, "pcr8"), HasSubstr("sequence"));
 }
 
 TEST_F(AccessTest, ByDefaultEverybodyReadsAndNeitherExtendsNorTouchesReports) {

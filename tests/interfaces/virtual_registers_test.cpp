@@ -261,7 +261,8 @@ TEST_F(VirtualRegistersTest, ANameOrHashThatNoneCanHaveIsRefused) {
         return call(0, "Registers.Create", {{"name", name}, {"hash", hash}, {"on", "rtmr3"}}).dump();
     };
     const auto is_of = [](const char *field) { return HasSubstr(R"("parameter":")" + std::string(field) + "\""); };
-    for (const auto *name : {"build", "virtual/", "virtual/a/b", "virtual/a:sha384", "virtual/a b", "tdx/build", "virtual/\xC3\xA4"})
+    for (const auto *name : {"build", "virtual/", "virtual/a/b", "virtual/a:sha384", "virtual/a b", "tdx/build", "virtual/\xC3\xA4",
+                             "virtual/.", "virtual/.."})
         EXPECT_THAT(refused(name), is_of("name")) << name;
     EXPECT_THAT(refused("virtual/" + std::string(mr::max_virtual_register_name + 1, 'a')), is_of("name"));
     EXPECT_THAT(refused("virtual/a", "sha1"), is_of("hash"));
@@ -417,6 +418,45 @@ TEST_F(VirtualRegistersTest, WhoWatchesAllThatHeMayTakesInThoseThatNewRulesLetHi
     EXPECT_EQ(watcher.reply(), "") << "once";
 }
 
+TEST_F(VirtualRegistersTest, ARuleNamesOneWithItsBankToo) {
+    constexpr uid_t agent = 2000;
+    daemon_.set_access(
+        AccessRules({{.name = "tenants", .users = {tenant}, .allow = {Right::create}, .registers = {"virtual/*"}},
+                     {.name = "a", .users = {agent}, .allow = {Right::list, Right::read}, .registers = {"virtual/build:sha384"}},
+                     {.name = "others", .users = {other}, .allow = {Right::read}, .registers = {"virtual/build:sha256"}}},
+                    0));
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    EXPECT_THAT(listed(agent), ::testing::ElementsAre("virtual/build"));
+    EXPECT_EQ(read(agent, "virtual/build"), read(tenant, "virtual/build"));
+    SessionClient watcher(*service_, varlink::Peer{.uid = agent, .gid = agent});
+    watcher.send("io.mrd.Registers.Watch", R"({"names":["virtual/build"]})", true);
+    EXPECT_THAT(watcher.reply(), HasSubstr("\"name\":\"virtual/build\""));
+    EXPECT_THAT(read(other, "virtual/build"), HasSubstr("PermissionDenied"));
+}
+
+TEST_F(VirtualRegistersTest, WhoFollowsTheLogOfOneIsToldNothingMoreOnceItsContentsAreNotHisToSee) {
+    constexpr uid_t agent = 2000;
+    const AccessRule creating{.name = "tenants", .users = {tenant}, .allow = {Right::create}, .registers = {"virtual/*"}};
+    const AccessRule reading{.name = "log", .users = {agent}, .allow = {Right::log}};
+    const AccessRule seeing{.name = "contents", .users = {agent}, .allow = {Right::log_contents}, .registers = {"virtual/*"}};
+    daemon_.set_access(AccessRules({creating, reading, seeing}, 0));
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    SessionClient follower(*service_, varlink::Peer{.uid = agent, .gid = agent});
+    follower.send("io.mrd.EventLog.Records", R"({"register":"virtual/build","follow":true})", true);
+    const auto told = [&] {
+        loop_.restart();
+        loop_.poll();
+        std::string all;
+        for (auto reply = follower.reply(); !reply.empty(); reply = follower.reply()) all += reply;
+        return all;
+    };
+    measure(tenant, "virtual/build", "a");
+    EXPECT_THAT(told(), HasSubstr("\"uid\":1000")) << "the caller";
+    daemon_.set_access(AccessRules({creating, reading}, 0));
+    measure(tenant, "virtual/build", "b");
+    EXPECT_THAT(told(), ::testing::AllOf(HasSubstr("PermissionDenied"), Not(HasSubstr("\"caller\""))));
+}
+
 TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {
     const auto is_told = [](const std::string &name) {
         return ::testing::AllOf(HasSubstr("\"name\":\"" + name + "\""), HasSubstr("\"continues\":true"));
@@ -426,20 +466,20 @@ TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {
         loop_.restart();
         loop_.poll();
     };
-    const auto last_of = [](SessionClient &client) {
-        std::string last;
-        for (auto reply = client.reply(); !reply.empty(); reply = client.reply()) last = std::move(reply);
-        return last;
+    const auto all_of = [](SessionClient &client) {
+        std::string all;
+        for (auto reply = client.reply(); !reply.empty(); reply = client.reply()) all += reply;
+        return all;
     };
     SessionClient all(*service_, varlink::Peer{.uid = tenant, .gid = tenant});
     watch(all, "{}");
-    last_of(all);
+    all_of(all);
     SessionClient others(*service_, varlink::Peer{.uid = other, .gid = other});
     watch(others, "{}");
-    last_of(others);
+    all_of(others);
     ASSERT_EQ(create(tenant, "virtual/build"), "");
-    EXPECT_THAT(last_of(all), is_told("virtual/build")) << "who watches all";
-    EXPECT_THAT(last_of(others), Not(HasSubstr("virtual/build")));
+    EXPECT_THAT(all_of(all), is_told("virtual/build")) << "who watches all";
+    EXPECT_THAT(all_of(others), Not(HasSubstr("virtual/build")));
     SessionClient one(*service_, varlink::Peer{.uid = tenant, .gid = tenant});
     watch(one, R"({"names":["virtual/build"]})");
     EXPECT_THAT(one.reply(), is_told("virtual/build"));
