@@ -1,6 +1,9 @@
 #include "mrd/interfaces/watch.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <numeric>
 #include <unordered_set>
 #include <utility>
 #include <variant>
@@ -48,6 +51,7 @@ void Watches::add(const std::vector<Register> &registers, bool and_others, const
     const auto watch = std::make_shared<Watch>(std::move(watched), LastingCaller(caller, gate_), std::move(answer), gate_->access.changes(),
                                                and_others ? std::optional(arrivals_) : std::nullopt);
     watch->made = made_.size();
+    watch->told = changes_;
     watch->position = watchers_.add(watch);
     watch->answer.on_drained([this, weak = std::weak_ptr(watch)] {
         if (const auto still = weak.lock()) send(*still);
@@ -100,37 +104,28 @@ void Watches::value_known(const std::weak_ptr<Watch> &weak) {
     first_values(weak);
 }
 
-// What has come was just read. False: it would be more than the client's share, and it is over.
+// What has come was just read; what new rules allow was not. False: it would be more than the client's share, and it is over.
 bool Watches::take_in_others(Watch &watch, const Caller &caller, bool has_new_rules) {
     watch.arrivals = arrivals_;
     const bool all_known = watch.known == watch.registers.size();
     std::vector<Watched> others;
+    std::unordered_set<const Entry *> taken;
     // A name may have been given more than once since.
-    const auto is_new = [&](const Entry &entry) {
-        return !watches(watch, entry) && std::ranges::find(others, &entry, &Watched::of) == others.end() && may_watch(caller, entry.reg);
+    const auto take = [&](const Entry &entry) {
+        if (watch.find(entry) == nullptr && may_watch(caller, entry.reg) && taken.insert(&entry).second) others.push_back({.of = &entry});
     };
     for (auto *provider : registers_.providers()) {
         const auto &table = provider->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
-            const Registers::Place place{provider, index};
-            if (!table.may_read(index)) continue;
-            if (const auto &entry = entry_of(place); is_new(entry)) others.push_back({.of = &entry});
+            if (table.may_read(index)) take(entry_of(Registers::Place{provider, index}));
         }
     }
     // By new rules all of them; else only what was made since: there may be thousands of others.
     if (has_new_rules) {
-        std::unordered_set<const Entry *> seen;
-        for (const auto &watched : watch.registers) seen.insert(watched.of);
-        for (const auto &other : others) seen.insert(other.of);
-        virtual_.for_each([&](VirtualRegisters::Number, const journal::RegisterState &reg) {
-            const auto &entry = entry_of(reg.name);
-            if (!seen.contains(&entry) && may_watch(caller, entry.reg)) others.push_back({.of = &entry});
-        });
+        virtual_.for_each([&](VirtualRegisters::Number, const journal::RegisterState &reg) { take(entry_of(reg.name)); });
         watch.made = made_.size();
     }
-    for (; watch.made < made_.size(); ++watch.made) {
-        if (const auto &entry = *made_[watch.made]; is_new(entry)) others.push_back({.of = &entry});
-    }
+    for (; watch.made < made_.size(); ++watch.made) take(*made_[watch.made]);
     const auto client = watch.caller.client();
     if (const auto limit = shares_.exceeded(client, others.size())) {
         const auto held = watch.shared_from_this();
@@ -139,9 +134,15 @@ bool Watches::take_in_others(Watch &watch, const Caller &caller, bool has_new_ru
         return false;
     }
     shares_.take(client, others.size());
-    watch.registers.insert(watch.registers.end(), others.begin(), others.end());
-    if (all_known) watch.known = watch.registers.size();
-    return true;
+    watch.take_in(others);
+    if (!all_known) return true;  // they are read behind those that are being read
+    if (!has_new_rules) {
+        watch.known = watch.registers.size();
+        return true;
+    }
+    const auto held = watch.shared_from_this();
+    first_values(held);
+    return watch.position.has_value();
 }
 
 // Each in its turn, before it is told anything: who may no longer watch one of its registers is told so; who watches all that he may takes in what he may now.
@@ -185,8 +186,29 @@ Watches::Entry &Watches::entry_of(const Register &reg) {
     return entries_.try_emplace({place.provider, place.index}, Entry{.reg = reg}).first->second;
 }
 
-bool Watches::watches(const Watch &watch, const Entry &entry) {
-    return std::ranges::find(watch.registers, &entry, &Watched::of) != watch.registers.end();
+// Nothing: it does not watch it.
+Watches::Watched *Watches::Watch::find(const Entry &entry) {
+    const auto of = [this](std::uint32_t index) { return registers[index].of; };
+    const auto found = std::ranges::lower_bound(by_entry, &entry, std::less<const Entry *>(), of);
+    return found != by_entry.end() && of(*found) == &entry ? &registers[*found] : nullptr;
+}
+
+void Watches::Watch::take_in(std::span<const Watched> others) {
+    const auto first = registers.size();
+    registers.insert(registers.end(), others.begin(), others.end());
+    find_those_from(first);
+}
+
+// They are found from now on, too.
+void Watches::Watch::find_those_from(std::size_t first) {
+    std::vector<std::uint32_t> others(registers.size() - first);
+    std::iota(others.begin(), others.end(), static_cast<std::uint32_t>(first));
+    const auto of = [this](std::uint32_t index) { return registers[index].of; };
+    std::ranges::sort(others, std::less<const Entry *>(), of);
+    std::vector<std::uint32_t> all;
+    all.reserve(registers.size());
+    std::ranges::merge(by_entry, others, std::back_inserter(all), std::less<const Entry *>(), of, of);
+    by_entry = std::move(all);
 }
 
 std::string Watches::name_of(const Register &reg) {
@@ -198,11 +220,22 @@ std::string Watches::name_of(const Register &reg) {
 bool Watches::may_watch(const Caller &caller, const Register &reg) const {
     const auto *name = std::get_if<std::string>(&reg);
     if (name == nullptr) return caller.may(Operation::watch, known_register(std::get<Registers::Place>(reg)));
-    return caller.may(Operation::watch, KnownRegister{.name = {*name, {}}, .owner = virtual_.owner_of_name(*name)});
+    const auto *last = virtual_.last_of_name(*name);
+    return last != nullptr && caller.may(Operation::watch, known_register(*last));
 }
 
+// Of what nobody watches nothing is kept: who begins to is told the present value.
 void Watches::on_change(const Register &reg) {
-    ++entry_of(reg).changes;
+    if (watchers_.size() == 0) return;
+    auto &entry = entry_of(reg);
+    auto change = latest_.extract(entry.last);
+    entry.last = ++changes_;
+    if (change.empty()) {
+        latest_.emplace_hint(latest_.end(), entry.last, &entry);
+    } else {
+        change.key() = entry.last;
+        latest_.insert(latest_.end(), std::move(change));
+    }
     watchers_.begin();
     tell_later();
 }
@@ -222,28 +255,30 @@ void Watches::tell() {
 
 void Watches::send(Watch &watch) {
     if (!judge(watch)) return;
-    for (std::size_t i = 0; i < watch.known && !watch.answer.congested(); ++i) {
-        auto &watched = watch.registers[i];
-        const auto &of = *watched.of;
-        if (std::exchange(watched.told, of.changes) == of.changes) continue;
-        if (const auto *name = std::get_if<std::string>(&of.reg)) {
-            if (const auto number = virtual_.find(*name)) {
-                const auto value = mr::to_hex(virtual_.state(*number).logged.bytes());
-                watch.answer.stream({mr::wire::Reading{*name, value, std::nullopt, false}, std::nullopt, registers_.sequence()});
-            } else {
-                watch.answer.stream({std::nullopt, *name, registers_.sequence()});
-            }
-            continue;
-        }
-        const auto &place = std::get<Registers::Place>(of.reg);
-        const auto &table = place.table();
-        if (table.is_there(place.index)) {
-            const mr::wire::Reading reading{place.name(), table.hex(place.index), table.generation(place.index), false};
-            watch.answer.stream({reading, std::nullopt, registers_.sequence()});
-        } else {
-            watch.answer.stream({std::nullopt, place.name(), registers_.sequence()});
-        }
+    while (watch.begun < watch.known && !watch.answer.congested()) tell_of(watch, watch.registers[watch.begun++]);
+    for (auto change = latest_.upper_bound(watch.told); change != latest_.end() && !watch.answer.congested(); ++change) {
+        watch.told = change->first;
+        auto *watched = watch.find(*change->second);
+        if (watched != nullptr && watched < watch.registers.data() + watch.begun && watched->told != change->first)
+            tell_of(watch, *watched);
     }
+}
+
+// Its present value, or that it has none.
+void Watches::tell_of(Watch &watch, Watched &watched) {
+    const auto &of = *watched.of;
+    watched.told = of.last;
+    if (const auto *name = std::get_if<std::string>(&of.reg)) {
+        const auto number = virtual_.find(*name);
+        if (!number) return watch.answer.stream({std::nullopt, *name, registers_.sequence()});
+        const auto value = mr::to_hex(virtual_.state(*number).logged.bytes());
+        return watch.answer.stream({mr::wire::Reading{*name, value, std::nullopt, false}, std::nullopt, registers_.sequence()});
+    }
+    const auto &place = std::get<Registers::Place>(of.reg);
+    const auto &table = place.table();
+    if (!table.is_there(place.index)) return watch.answer.stream({std::nullopt, place.name(), registers_.sequence()});
+    const mr::wire::Reading reading{place.name(), table.hex(place.index), table.generation(place.index), false};
+    watch.answer.stream({reading, std::nullopt, registers_.sequence()});
 }
 
 }  // namespace mrd

@@ -1,7 +1,7 @@
-// Subscriptions to register values. A change only counts; the watchers are told of it in turn, some of them in each turn of the event loop, so that thousands of them
-// hold up no extend. A watcher that does not keep up gets the latest value of each register, not every one; it holds no more than a number for each register it
-// watches, and of these each client has a share (watched_registers). A connection watches once, since its calls run one after the other: there are no more watchers
-// than connections.
+// Subscriptions to register values. A change only puts its register at the end of those that have changed; the watchers are told of it in turn, some of them in each
+// turn of the event loop, so that thousands of them hold up no extend, and each looks only at what has changed since its last turn, however much it watches. A watcher
+// that does not keep up gets the latest value of each register, not every one; it holds no more than two numbers for each register it watches, and of these each client
+// has a share (watched_registers). A connection watches once, since its calls run one after the other: there are no more watchers than connections.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -23,7 +24,7 @@
 
 namespace mrd {
 
-// Each takes 16 bytes of every watcher of it, with room to grow 32.
+// Each takes 20 bytes of every watcher of it, with room to grow 40.
 inline constexpr SharedBound watched_registers{.what = "watched registers",
                                                .all = std::size_t{1} << 20,
                                                .others = std::size_t{3} << 18,
@@ -46,14 +47,15 @@ private:
     Watches(Registers &registers, VirtualRegisters &virtual_registers, std::shared_ptr<Gate> gate)
         : registers_(registers), virtual_(virtual_registers), gate_(std::move(gate)) {}
 
+    using Change = std::uint64_t;  // the number of one, counted from 1 over all registers: of a value, or that one has come or gone
     // That is, or was, watched, or was made since the start. It stays where it is.
     struct Entry {
         Register reg;
-        std::uint64_t changes = 1;  // it has come or gone too
+        Change last = 0;
     };
     struct Watched {
         const Entry *of;
-        std::uint64_t told = 0;  // at how many of its changes
+        Change told = 0;  // its last one when it was told
     };
     struct Watch;
     using Watchers = Rounds<std::shared_ptr<Watch>>;
@@ -64,15 +66,24 @@ private:
               caller(std::move(caller_)),
               answer(std::move(answer_)),
               rules(rules_),
-              arrivals(others_since) {}
+              arrivals(others_since) {
+            find_those_from(0);
+        }
+
+        [[nodiscard]] Watched *find(const Entry &entry);
+        void take_in(std::span<const Watched> others);
+        void find_those_from(std::size_t first);
 
         std::vector<Watched> registers;
+        std::vector<std::uint32_t> by_entry;  // the same, in the order of their entries' places
         LastingCaller caller;
         Answer<mr::wire::Watch> answer;
         std::uint64_t rules;                    // that it was judged by
         std::optional<std::uint64_t> arrivals;  // of all that it has taken in; nothing: it watches those that were named
         std::size_t made = 0;                   // so many of the virtual ones that were made it has looked at
-        std::size_t known = 0;                  // registers whose present value has been read: changes of the others are not told yet
+        std::size_t known = 0;                  // registers whose present value has been read
+        std::size_t begun = 0;                  // of these, registers whose first value was told: changes of the others are not told yet
+        Change told = 0;                        // it was told of all up to this one
         bool is_reading = false;                // present values, now
         std::optional<Watchers::Position> position = {};
     };
@@ -88,16 +99,18 @@ private:
     void on_change(const Register &reg);
     [[nodiscard]] bool may_watch(const Caller &caller, const Register &reg) const;
     [[nodiscard]] static std::string name_of(const Register &reg);
-    static bool watches(const Watch &watch, const Entry &entry);
     void tell_later();
     void tell();
     void send(Watch &watch);
+    void tell_of(Watch &watch, Watched &watched);
 
     Registers &registers_;
     VirtualRegisters &virtual_;
     std::shared_ptr<Gate> gate_;
     std::map<std::pair<const ProviderRegisters *, RegisterIndex>, Entry> entries_;
     std::map<std::string, Entry> virtual_entries_;
+    std::map<Change, const Entry *> latest_;  // those that have changed, by their last one
+    Change changes_ = 0;
     std::vector<const Entry *> made_;  // virtual ones, since the start
     std::uint64_t arrivals_ = 0;
     ClientShares shares_{watched_registers};

@@ -289,6 +289,20 @@ TEST_F(AccessTest, WhoWatchesAllThatItMayIsEndedByOneFewerAndTakesInOneMore) {
     EXPECT_THAT(watcher->reply(), HasSubstr(denied)) << "it is told nothing before it is judged";
 }
 
+TEST_F(AccessTest, WhatNewRulesLetOneWatchIsReadBeforeItIsTold) {
+    allow({{.name = "a", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}});
+    const auto watcher = client(agent);
+    watcher->send("io.mrd.Registers.Watch", "{}", true);
+    EXPECT_THAT(watcher->reply(), HasSubstr("tdx/rtmr3"));
+    EXPECT_THAT(extend(0, "rtmr2"), HasSubstr("sequence"));
+    hardware_.set(3, 7);  // report0, which holds the extend
+    allow({{.name = "a", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}},
+           {.name = "b", .users = {agent}, .allow = {Right::report}, .registers = {"tdx/report0"}}});
+    run();
+    EXPECT_THAT(watcher->reply(), AllOf(HasSubstr("tdx/report0"), HasSubstr(mr::to_hex(mr::Bytes(1024, 7)))));
+    EXPECT_EQ(watcher->reply(), "");
+}
+
 // To read a unit takes a turn of another process.
 TEST_F(AccessTest, NewRulesAreJudgedOnceForEachWhoWatchesOrFollowsAndForABoundedNumberInATurn) {
     const AccessRule reads{.name = "reads", .allow = {Right::read, Right::log}};
