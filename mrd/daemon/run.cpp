@@ -253,6 +253,8 @@ std::expected<void, std::string> check_firmware_logs(const mrd::Config &config) 
 
 // ---- What mrd says of itself
 
+constexpr std::string_view no_mrd_in_log = "the log does not say which mrd this is";
+
 // Into which register, or role: the configured one; by default, on hardware, that of the role. Nothing: into none.
 std::optional<std::string> where_itself(const mrd::Config &config, const std::vector<mrd::ProviderConfig> &providers) {
     if (config.measure_itself) return *config.measure_itself == mrd::no_register ? std::nullopt : config.measure_itself;
@@ -267,7 +269,10 @@ std::expected<std::unique_ptr<mrd::SelfMeasurement>, Refusal> measure_itself(asi
     const bool is_asked_for = config.measure_itself.has_value();
     auto self = std::make_unique<mrd::SelfMeasurement>(daemon, into, is_asked_for);
     if (const auto place = self->place(); !place) {
-        if (!is_asked_for) return nullptr;
+        if (!is_asked_for) {
+            mrd::log::info(place.error(), {{"so", no_mrd_in_log}});
+            return nullptr;
+        }
         if (daemon.more_may_come()) return Failure(place.error());
         return misconfigured(place.error());
     }
@@ -278,7 +283,7 @@ std::expected<std::unique_ptr<mrd::SelfMeasurement>, Refusal> measure_itself(asi
     if (!result) return Failure("mrd is stopped before it has measured itself");
     if (*result) return self;
     if (is_asked_for) return Failure(result->error());
-    mrd::log::warning(result->error(), {{"so", "the log does not say which mrd this is"}});
+    mrd::log::warning(result->error(), {{"so", no_mrd_in_log}});
     return nullptr;
 }
 
@@ -398,12 +403,17 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
                                 .access = mrd::sha384_text(mr::as_bytes(mrd::access_text(*rules))),
                                 .options = command_line.given,
                                 .roles = {config.roles.begin(), config.roles.end()}};
-    const auto itself_into = where_itself(config, *providers);
+    auto itself_into = where_itself(config, *providers);
     if (itself_into) {
         // Confined, mrd may not read its own program any more.
         auto program = mrd::digest_of_running_program();
-        if (!program) return Failure(program.error());
-        itself.binary = std::move(*program);
+        if (!program && config.measure_itself) return Failure(program.error());
+        if (program) {
+            itself.binary = std::move(*program);
+        } else {
+            mrd::log::warning(program.error(), {{"so", no_mrd_in_log}});
+            itself_into.reset();
+        }
     }
     auto openers = mrd::confine(command_line, *providers, *listeners, *identity);
     if (!openers) return Failure(openers.error());

@@ -25,6 +25,13 @@ constexpr std::size_t records_at_once = 1024;
 
 }  // namespace
 
+SelfMeasurement::SelfMeasurement(Daemon &daemon, std::string into, bool is_asked_for)
+    : daemon_(daemon), into_(std::move(into)), is_asked_for_(is_asked_for) {
+    daemon.registers().on_divergence([this, weak = std::weak_ptr(alive_)](const Registers::Place &) {
+        if (!weak.expired()) is_last_in_log_ = false;
+    });
+}
+
 std::expected<std::optional<std::string>, std::string> SelfMeasurement::last_in_log(const Registers::Place &place) const {
     const auto &journal = daemon_.journal();
     const auto file = journal.file();
@@ -64,12 +71,13 @@ void SelfMeasurement::measure(SelfDescription description, Done done) {
     const auto place = this->place();
     if (!place) return done(Failure(place.error()));
     const auto text = description.text();
-    const auto last = last_in_log(*place);
+    using Last = std::expected<std::optional<std::string>, std::string>;
+    const auto last = is_last_in_log_ ? Last(description_.text()) : last_in_log(*place);
     if (!last) return fail("the log cannot be read: " + last.error());
     // What is measured now comes behind the gap that the register has by now.
     const bool has_diverged = place->table().divergence(place->index).has_value();
     if (*last == text && !has_diverged) {
-        description_ = std::move(description);
+        has_measured(std::move(description));
         return done({});
     }
     auto measured = measure_self(place->provider->measured(place->index), text, mrd_as_caller());
@@ -81,9 +89,14 @@ void SelfMeasurement::measure(SelfDescription description, Done done) {
                                 if (weak.expired()) return;
                                 if (!extended) return done(Failure(why_not(sentence_of(extended.error()))));
                                 log::info("mrd has measured itself", {{"register", name}, {"event", std::to_string(extended->sequence)}});
-                                description_ = std::move(description);
+                                has_measured(std::move(description));
                                 done({});
                             });
+}
+
+void SelfMeasurement::has_measured(SelfDescription description) {
+    description_ = std::move(description);
+    is_last_in_log_ = true;
 }
 
 }  // namespace mrd

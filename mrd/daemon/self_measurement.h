@@ -21,8 +21,7 @@ public:
 
     // `into`: a register's name, or a role. `is_asked_for`: by the configuration, and then nothing goes on without it. The daemon's journal has started, and the daemon
     // outlives it.
-    SelfMeasurement(Daemon &daemon, std::string into, bool is_asked_for)
-        : daemon_(daemon), into_(std::move(into)), is_asked_for_(is_asked_for) {}
+    SelfMeasurement(Daemon &daemon, std::string into, bool is_asked_for);
 
     [[nodiscard]] bool is_asked_for() const { return is_asked_for_; }
 
@@ -38,13 +37,15 @@ public:
 
 private:
     [[nodiscard]] std::string why_not(const std::string &why) const { return "mrd cannot measure itself into " + into_ + ": " + why; }
-    // As the log has it; an event behind which the register has a gap tells nothing any more.
+    // As the log has it; an event behind which the register has a gap tells nothing any more. It reads all of the log.
     [[nodiscard]] std::expected<std::optional<std::string>, std::string> last_in_log(const Registers::Place &place) const;
+    void has_measured(SelfDescription description);
 
     Daemon &daemon_;
     std::string into_;
     bool is_asked_for_;
     SelfDescription description_;
+    bool is_last_in_log_ = false;  // the description, and no gap behind it
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

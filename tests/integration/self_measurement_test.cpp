@@ -1,6 +1,8 @@
 // What mrd says of itself: on real processes, by the log and by what is served meanwhile.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -8,6 +10,7 @@
 #include "mr/file.h"
 #include "mr/self_measurement.h"
 #include "tests/integration/mrctl.h"
+#include "tests/integration/readiness.h"
 #include "tests/integration/reload.h"
 
 namespace mrd {
@@ -145,6 +148,38 @@ TEST_F(SelfMeasurementTest, IsNotThereUnlessItIsAskedFor) {
     EXPECT_THAT(said(), IsEmpty());
 }
 
+// On hardware mrd measures itself by default: there the register is missing, and its own program may not be read.
+TEST_F(SelfMeasurementTest, WhatNobodyAskedForKeepsMrdFromNothingAndIsSaid) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can start mrd as a user who may not read it";
+    const auto program = folder() / "mrd";
+    std::filesystem::copy_file(places::mrd(), program);
+    constexpr uid_t user = 65533;
+    ASSERT_EQ(::chown(folder().c_str(), user, user), 0);
+    const auto start_as_user = [&](const std::string &service) {
+        std::ofstream(folder() / "mrd.toml") << service + "[[provider]]\ntype = \"tsm\"\nrequired = false\n";
+        const auto notify = (folder() / "notify").native();
+        std::filesystem::remove(notify);
+        std::filesystem::remove(folder() / "errors");
+        const Readiness readiness(notify);
+        EXPECT_EQ(::chmod(notify.c_str(), 0666), 0);
+        Process mrd({program, "--config", folder() / "mrd.toml", "--socket", folder() / "socket", "--state", folder() / "own"},
+                    {.environment = {{"NOTIFY_SOCKET", notify}}, .errors = folder() / "errors", .in_child = [] { (void)::setuid(user); }});
+        const bool ready = readiness.wait_for(mrd);
+        mrd.signal(SIGTERM);
+        EXPECT_EQ(mrd.wait(), ready ? 0 : 1);
+        return ready;
+    };
+    EXPECT_TRUE(start_as_user("")) << contents(folder() / "errors");
+    EXPECT_THAT(contents(folder() / "errors"),
+                AllOf(HasSubstr("mrd cannot measure itself into config"), HasSubstr("the log does not say which mrd this is")));
+    ASSERT_EQ(::chmod(program.c_str(), 0111), 0);
+    EXPECT_TRUE(start_as_user("")) << contents(folder() / "errors");
+    EXPECT_THAT(contents(folder() / "errors"),
+                AllOf(HasSubstr("mrd's own program cannot be read"), HasSubstr("does not say which mrd this is")));
+    EXPECT_FALSE(start_as_user("[service]\nmeasure_itself = \"config\"\n"));
+    EXPECT_THAT(contents(folder() / "errors"), HasSubstr("mrd's own program cannot be read"));
+}
+
 TEST_F(SelfMeasurementTest, AGapBehindItIsNoMeasurementAnyMore) {
     start({.config = config()});
     extend_behind("rtmr3", hex(66));
@@ -157,6 +192,11 @@ TEST_F(SelfMeasurementTest, AGapBehindItIsNoMeasurementAnyMore) {
     extend_behind("rtmr3", hex(67));
     start({.config = config()});
     EXPECT_THAT(said(), SizeIs(3)) << "nor before one that the start has found";
+    extend_behind("rtmr3", hex(68));
+    output({"read", "rtmr3", "--fresh"});
+    output({"extend", "rtmr3", "--digest", hex(1)});
+    reload(daemon(), folder(), config(), "are reloaded");
+    EXPECT_THAT(said(), SizeIs(4)) << "nor before one that came while it ran";
     EXPECT_THAT(output({"replay", "--accept-gaps"}), HasSubstr("tdx/rtmr3"));
 }
 
