@@ -32,7 +32,7 @@ int exec(const Common &common, const ExecCommand &command) {
     auto program = command.program;
     // CLI11 has taken none away: what stands behind the register is the program's.
     if (!program.empty() && program.front() == "--") program.erase(program.begin());
-    if (program.empty()) return fail_usage("exec: name the program behind the register");
+    if (program.empty() || program.front().empty()) return fail_usage("exec: name the program behind the register");
     for (const auto &argument : program) {
         if (!mr::is_text(argument)) return fail_usage("exec: an argument is not text in UTF-8, so that the event cannot hold it");
     }

@@ -129,6 +129,8 @@ std::string names_of(const std::vector<mr::Statement> &statements) {
 int gate(const Common &common, const GateCommand &command) {
     auto program = command.program;
     if (!program.empty() && program.front() == "--") program.erase(program.begin());
+    if (!program.empty() && program.front().empty())
+        return cannot_judge({mr::ErrorCode::invalid_argument, "gate: the program's name is empty: leave it out, or give it"});
     for (const auto &argument : program) {
         if (!mr::is_text(argument))
             return cannot_judge(

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "libmr/src/command_line.h"
 #include "mr/limits.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
@@ -22,21 +23,6 @@ std::function<void()> run_into(int &exit_code, std::function<int()> command) {
 
 // What is sent to mrd, or compared with what it says. A file's name may be any bytes.
 const CLI::Validator text([](std::string &value) { return mr::is_text(value) ? std::string() : "it is not text in UTF-8"; }, "", "text");
-
-// Of an unset variable of a script: it would count as left out, and with it what the script asks for.
-const CLI::Validator given(
-    [](std::string &value) { return value.empty() ? std::string("it is empty: leave it out, or name a file") : std::string(); }, "",
-    "given");
-
-const CLI::Validator given_user(
-    [](std::string &value) { return value.empty() ? std::string("it is empty: leave it out, or name a user") : std::string(); }, "",
-    "given_user");
-
-void refuse_empty_files(CLI::App &command) {
-    for (auto *option : command.get_options()) {
-        if (option->get_type_name() == "FILE") option->check(given);
-    }
-}
 
 // Decimal, as it looks: 010 is ten. Out of range is wrong usage.
 template <class Number>
@@ -382,10 +368,7 @@ int main(int argc, char **argv) {
 
     std::string asked_about;
     auto *access_app = app.add_subcommand("access", "What one may do by the access rules, by which of them, and why not");
-    access_app->add_option("USER", asked_about, "Name or number; without, whoever asks, as he is [oneself]")
-        ->type_name("")
-        ->check(text)
-        ->check(given_user);
+    access_app->add_option("USER", asked_about, "Name or number; without, whoever asks, as he is [oneself]")->type_name("")->check(text);
     access_app->callback(run_into(exit_code, [&] { return mrctl::access(common, asked_about); }));
 
     app.add_subcommand("metrics", "What mrd counts, as Prometheus reads it")->callback(run_into(exit_code, [&] {
@@ -471,7 +454,7 @@ int main(int argc, char **argv) {
         app.add_subcommand("inspect",
                            "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, device evidence, CoRIM, TDISP, "
                            "IDE_KM, certificates, collateral, "
-                           "evidence of mrd, CoCo and ratsd, CMW, TSM reports, EAR, event logs); needs no mrd");
+                           "evidence of mrd, CoCo and ratsd, dstack's reply, CMW, TSM reports, EAR, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected.file, "File, or - for standard input")->type_name("")->required();
     inspect_app->add_option("--key", inspected.key, "Public key, PEM or JWK, that an attestation result (EAR) must be signed by")
         ->type_name("FILE");
@@ -485,11 +468,8 @@ int main(int argc, char **argv) {
     realm_app->add_option("--image", realm.images, "An image that is measured, by its name there, as KERNEL=Image")->type_name("NAME=FILE");
     realm_app->callback(run_into(exit_code, [&] { return mrctl::realm_measurement(common.json, realm); }));
 
-    for (auto *command : app.get_subcommands({})) {
-        refuse_empty_files(*command);
-        for (auto *below : command->get_subcommands({})) refuse_empty_files(*below);
-    }
-    refuse_empty_files(app);
+    // A description may be left out so, and a program be called with an empty argument.
+    mr::refuse_empty_values(app, {"--description", "PROGRAM"});
 
     // Also of arguments that cannot be read.
     const bool has_json = std::any_of(argv, argv + argc, [](std::string_view argument) { return argument == "--json"; });

@@ -8,7 +8,7 @@
 #include <iostream>
 #include <string>
 
-#include "libmr/src/command_line_answer.h"
+#include "libmr/src/command_line.h"
 #include "mr/client.h"
 #include "mr/event_content.h"
 #include "mrfs/file_system.h"
@@ -55,6 +55,7 @@ int main(int argc, char **argv) {
                  "All users may look in; mrd is told whose call each is, and has to take mrfs's word [only who starts it]");
     app.add_option("--user", user, "Who serves, with --for-everyone: a user of this machine [who starts it]")->type_name("USER");
     app.add_option("MOUNTPOINT", mount.mountpoint, "Folder to mount on")->type_name("FOLDER")->required();
+    mr::refuse_empty_values(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {

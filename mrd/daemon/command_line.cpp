@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "libmr/src/command_line_answer.h"
+#include "libmr/src/command_line.h"
 #include "mr/bytes.h"
 #include "mr/event_content.h"
 #include "mrd/log.h"
@@ -65,13 +65,7 @@ void describe(CLI::App &app, Options &options) {
     app.add_flag("--sim-survives-boot", options.sim_survives_boot,
                  "Keep the simulated TD although the boot id has changed, as over a kexec");
     app.set_version_flag("--version", MRD_VERSION);
-    // Of an unset variable of a script: it would count as left out.
-    const CLI::Validator given(
-        [](std::string &value) { return value.empty() ? std::string("it is empty: leave it out, or give it a value") : std::string(); }, "",
-        "given");
-    for (auto *option : app.get_options()) {
-        if (const auto type = option->get_type_name(); type == "FILE" || type == "FOLDER" || type == "HEX") option->check(given);
-    }
+    mr::refuse_empty_values(app);
 }
 
 // Empty: none. The machine's own is for the machine's mrd: a simulated one is somebody's trial.

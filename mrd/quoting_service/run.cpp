@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "libmr/src/command_line_answer.h"
+#include "libmr/src/command_line.h"
 #include "mr/event_content.h"
 #include "mr/file.h"
 #include "mrd/daemon/activation.h"
@@ -71,6 +71,7 @@ std::expected<CommandLine, int> parse(int argc, char **argv) {
                    "32 bytes: the key of another module in software, whose TDREPORTs are quoted in the place of the simulator's")
         ->type_name("FILE");
     app.set_version_flag("--version", MRD_VERSION);
+    mr::refuse_empty_values(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {

@@ -98,13 +98,13 @@ protected:
 
 TEST_F(MrctlExec, AProgramIsMeasuredWithItsArgumentsAndItsStatusPassesThrough) {
     start();
-    const auto done = mrctl({"exec", "rtmr3", "sh", "-c", "echo \"$0\" \"$1\"; exit 7", "x", "--json"});
+    const auto done = mrctl({"exec", "rtmr3", "sh", "-c", "echo \"$0\" \"$1\" \"<$2>\"; exit 7", "x", "--json", ""});
     EXPECT_EQ(done.exit_code, 7);
-    EXPECT_EQ(done.out, "x --json\n");
+    EXPECT_EQ(done.out, "x --json <>\n");
     EXPECT_THAT(done.err, IsEmpty());
     const auto measured = events();
     ASSERT_EQ(measured.size(), 1U);
-    EXPECT_EQ(measured[0].description, R"(exec ["sh","-c","echo \"$0\" \"$1\"; exit 7","x","--json"])");
+    EXPECT_EQ(measured[0].description, R"(exec ["sh","-c","echo \"$0\" \"$1\" \"<$2>\"; exit 7","x","--json",""])");
     EXPECT_EQ(measured[0].digest, digest_hex(contents("/bin/sh")));
 }
 

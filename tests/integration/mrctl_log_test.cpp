@@ -141,17 +141,6 @@ TEST_F(MrctlLogTest, EveryFormatReplaysOfflineToTheRegisters) {
     }
     EXPECT_THAT(failure(1, {"log", "--format", "xml"}), AllOf(HasSubstr("UnknownFormat"), HasSubstr("tcg_index0")));
     EXPECT_THAT(failure(2, {"log", "-o", "file"}), HasSubstr("--format"));
-    // Of unset variables.
-    EXPECT_THAT(failure(2, {"log", "--format", "json", "-o", ""}), HasSubstr("it is empty"));
-    EXPECT_THAT(failure(2, {"list", "--socket", ""}), HasSubstr("it is empty"));
-    for (const auto *command : {"report", "quote"})
-        EXPECT_THAT(failure(2, {command, "--data", std::string(128, '1'), "-o", ""}), HasSubstr("it is empty")) << command;
-    for (const auto *option : {"-o", "--root"}) EXPECT_THAT(failure(2, {"collateral", option, ""}), HasSubstr("it is empty")) << option;
-    EXPECT_THAT(failure(2, {"verify", "--quote", ""}), HasSubstr("it is empty"));
-    EXPECT_THAT(failure(2, {"device", "verify", "spdm0", "--file", ""}), HasSubstr("it is empty"));
-    EXPECT_THAT(failure(2, {"access", ""}), HasSubstr("it is empty"));
-    for (const auto *option : {"--config", "--socket", "--state"})
-        EXPECT_EQ(run_program({places::mrd(), "--sim", "--check", option, ""}, folder()).exit_code, 2) << option;
     EXPECT_THAT(failure(2, {"log", "--format", "tcg", "--follow"}), HasSubstr("--follow"));
     EXPECT_THAT(failure(2, {"log", "--format", "json", "--from", "1"}), HasSubstr("--from"));
     EXPECT_THAT(failure(2, {"log", "--for", "tdx/rtmr3"}), HasSubstr("--for takes a virtual register, as virtual/build"));

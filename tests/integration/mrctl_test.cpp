@@ -3,6 +3,8 @@
 #include <openssl/evp.h>
 
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
 
 #include "mr/collateral.h"
 #include "mr/envelope.h"
@@ -319,6 +321,58 @@ TEST_F(MrctlTest, NumbersAreDecimalAndThoseOutOfRangeAreWrongUsage) {
     EXPECT_THAT(failure(2, {"extend", "rtmr3", "--digest", hex(1), "--type", "4294967296"}), HasSubstr("--type"));
     for (int i = 0; i < 10; ++i) output({"extend", "rtmr3", "--digest", hex(1)});
     EXPECT_THAT(output({"log", "--from", "010"}), ::testing::StartsWith("10\t"));
+}
+
+// Options that take a value, and commands, as --help of this one shows them.
+struct Shown {
+    std::vector<std::string> options;
+    std::vector<std::string> commands;
+};
+Shown shown_by(const std::string &help) {
+    Shown shown;
+    const std::regex option("--([a-z-]+) [A-Z{].*");
+    const std::regex command("  ([a-z-]+)  +[A-Z].*");
+    bool at_commands = false;
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.ends_with("ommands:")) at_commands = true;
+        std::smatch found;
+        if (at_commands && std::regex_match(line, found, command)) shown.commands.push_back(found[1]);
+        if (const auto at = line.find("--"); !at_commands && at < 8) {
+            if (const auto named = line.substr(at); std::regex_match(named, found, option)) shown.options.push_back(found[1]);
+        }
+    }
+    return shown;
+}
+
+// Of an unset variable of a script: it would count as left out.
+TEST_F(MrctlTest, NoProgramTakesAnEmptyValueForAnOptionThatWasLeftOut) {
+    std::size_t tried = 0;
+    std::vector<std::vector<std::string>> programs{{places::mrctl()}, {places::mrd()}, {places::mrd_quoting_service()}};
+    if (!places::mrfs().empty()) programs.push_back({places::mrfs()});
+    for (std::size_t i = 0; i < programs.size(); ++i) {
+        const auto with = [&](std::initializer_list<std::string> more) {
+            auto command = programs[i];
+            command.insert(command.end(), more);
+            return run_program(command, folder());
+        };
+        const auto shown = shown_by(with({"--help"}).out);
+        for (const auto &command : shown.commands) {
+            programs.push_back(programs[i]);
+            programs.back().push_back(command);
+        }
+        for (const auto &option : shown.options) {
+            if (option == "description") continue;  // may be left out so: then an event has none
+            const auto refused = with({"--" + option, ""});
+            EXPECT_EQ(refused.exit_code, programs[i].back() == "gate" ? 255 : 2) << programs[i].back() << " --" << option;
+            EXPECT_THAT(refused.err, HasSubstr("--" + option + ": ")) << programs[i].back();
+            ++tried;
+        }
+    }
+    EXPECT_GT(tried, 90U);
+    EXPECT_THAT(failure(2, {"access", ""}), HasSubstr("USER: it is empty"));
+    EXPECT_THAT(failure(2, {"watch", ""}), HasSubstr("REGISTER: it is empty"));
+    EXPECT_THAT(failure(2, {"exec", "rtmr3", ""}), HasSubstr("exec: name the program"));
 }
 
 TEST_F(MrctlTest, AnArgumentThatIsNoTextIsWrongUsageAndSendsNothing) {

@@ -14,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-#include "libmr/src/command_line_answer.h"
+#include "libmr/src/command_line.h"
 #include "mr/file.h"
 #include "mrd/daemon/listeners.h"
 #include "tests/spdm/responder.h"
@@ -111,6 +111,7 @@ int main(int argc, char **argv) {
         ->check(CLI::IsMember({"mctp", "doe"}).description(""))
         ->capture_default_str();
     app.set_version_flag("--version", MRD_VERSION);
+    mr::refuse_empty_values(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError &error) {

@@ -1,0 +1,40 @@
+// What is the same of every program's command line: a value that is empty is refused, and what is said to one that is not taken, or that asks for help or the version.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <initializer_list>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "mr/event_content.h"
+
+namespace mr {
+
+// Of an unset variable of a script: it would count as left out, and with it what the script asks for. All options and arguments of a command and of those below it, but
+// for those of the names `may_be_empty`.
+inline void refuse_empty_values(CLI::App &command, std::initializer_list<std::string_view> may_be_empty = {}) {
+    static const CLI::Validator given(
+        [](std::string &value) { return value.empty() ? std::string("it is empty: leave it out, or give it a value") : std::string(); }, "",
+        "given");
+    for (auto *option : command.get_options()) {
+        const auto is_named = [option](std::string_view name) { return option->check_name(std::string(name)); };
+        if (option->get_items_expected_max() > 0 && std::ranges::none_of(may_be_empty, is_named)) option->check(given);
+    }
+    for (auto *below : command.get_subcommands({})) refuse_empty_values(*below, may_be_empty);
+}
+
+// Nothing that was typed reaches the terminal but as text. The exit code: 0, or `exit_usage`.
+inline int answer_command_line(const CLI::App &app, const CLI::ParseError &error, std::string_view program, int exit_usage) {
+    std::ostringstream out;
+    std::ostringstream wrong;
+    const bool is_wrong = app.exit(error, out, wrong) != 0;
+    std::cout << printable_lines(out.str());
+    if (is_wrong) std::cerr << program << ": ";
+    std::cerr << printable_lines(wrong.str());
+    return is_wrong ? exit_usage : 0;
+}
+
+}  // namespace mr
