@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -99,6 +100,18 @@ std::expected<void, mr::Error> write_file(const std::string &path, mr::ByteView 
     if (!file) return std::unexpected(file.error());
     if (auto written = file->write(bytes); !written) return written;
     return file->close();
+}
+
+std::optional<std::string> written_twice(const std::vector<std::string> &paths) {
+    std::vector<std::filesystem::path> seen;
+    for (const auto &path : paths) {
+        std::error_code error;
+        if (path.empty() || (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))) continue;
+        auto file = path == "-" ? std::filesystem::path(path) : std::filesystem::weakly_canonical(path, error);
+        if (std::ranges::find(seen, file) != seen.end()) return path;
+        seen.push_back(std::move(file));
+    }
+    return std::nullopt;
 }
 
 }  // namespace mrctl

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,5 +54,8 @@ std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size
 
 // "-": standard output; a terminal gets no bytes that it would obey. Error: io.
 std::expected<void, mr::Error> write_file(const std::string &path, mr::ByteView bytes);
+
+// Of the files that a command is to write, empty names left out, one that is there twice, also by another name: the first would be lost.
+std::optional<std::string> written_twice(const std::vector<std::string> &paths);
 
 }  // namespace mrctl

@@ -14,6 +14,8 @@ using Json = nlohmann::ordered_json;
 int quote(const Common &common, const QuoteCommand &command) {
     const auto report_data = report_data_of("--data", command.data);
     if (!report_data) return fail_usage(report_data.error().message);
+    if (const auto twice = written_twice({command.output, command.auxiliary, command.manifest}))
+        return fail_usage("quote: " + *twice + " is to be written twice: name a file for each output");
     mr::QuoteOptions options{.provider = command.provider, .report = command.options};
     if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);
     auto client = mr::Client::connect(common.client);
@@ -46,6 +48,8 @@ int quote(const Common &common, const QuoteCommand &command) {
 }
 
 int collateral(const Common &common, const CollateralCommand &command) {
+    if (const auto twice = written_twice({command.output, command.root}))
+        return fail_usage("collateral: " + *twice + " is to be written twice: name a file for each output");
     if (common.json && command.output.empty() && command.root.empty())
         return print_reply<mr::wire::attestation::Collateral>(common, {command.provider});
     auto client = mr::Client::connect(common.client);

@@ -121,6 +121,22 @@ TEST_F(PathsTest, WhatMrctlIsToWriteIsWrittenOrOneErrorSaysWhyNot) {
     }
 }
 
+// The first would be lost.
+TEST_F(PathsTest, TwoOutputsAreNotWrittenToOneFile) {
+    const auto file = (folder() / "both").native();
+    const auto same = (folder() / "." / "both").native();
+    for (const std::vector<std::string> &command : std::vector<std::vector<std::string>>{
+             {"collateral", "-o", file, "--root", same},
+             {"collateral", "-o", "-", "--root", "-"},
+             {"quote", "--data", hex(1, 64), "-o", file, "--auxiliary", same},
+             {"quote", "--data", hex(1, 64), "--auxiliary", file, "--manifest", same},
+         })
+        EXPECT_THAT(failure(2, command), HasSubstr("is to be written twice")) << command.front();
+    EXPECT_FALSE(std::filesystem::exists(file));
+    start();
+    output({"collateral", "-o", "/dev/null", "--root", "/dev/null"});
+}
+
 TEST_F(PathsTest, ASocketThatIsNoneIsOneError) {
     for (const auto &[path, code] :
          {std::pair(directory_, 3), std::pair(fifo_, 3), std::pair(good_, 3), std::pair(folder() / "missing", 3)}) {
