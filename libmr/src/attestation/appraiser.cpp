@@ -152,9 +152,12 @@ public:
         const bool is_given = !logs.empty() || evidence_ != nullptr;
         // A kind without registers that are extended has none.
         const bool wanted = is_given || (reference_.log_required && !extended_.empty());
-        if (!is_given || !everything_is_read_) {
+        // Of evidence mrd made the log, which may be that of other parts.
+        const bool leads_nowhere = evidence_ == nullptr && extended_.empty();
+        if (!is_given || !everything_is_read_ || leads_nowhere) {
             const std::string reason =
                 !everything_is_read_ ? nothing_signed
+                : is_given           ? "nothing that is signed is extended: no log leads to it"
                 : wanted             ? "no log was given, and gaps, acceptedGaps or uncoveredRegisters of the reference values ask for one"
                                      : "no log was given";
             for (const auto name : {log_well_formed, log_replay, history_complete, registers_covered})

@@ -294,6 +294,24 @@ TEST(SnpVerdict, WhatIsNotAskedForIsNotRequired) {
     }
 }
 
+// Whoever carries the report could have written it.
+TEST(SnpVerdict, NoLogLeadsToWhatIsNeverExtended) {
+    TestSnp platform;
+    const auto report = platform.signed_report();
+    EXPECT_TRUE(judged(platform, report).verified());
+    const auto pem = write_snp_certificates(platform.certificates());
+    const std::string log = R"({"recnum":0,"pcr":7,"digests":[{"hashAlg":"sha384","digest":")" + std::string(96, 'a') + R"("}]})";
+    const std::array logs{as_bytes(log)};
+    const auto verdict =
+        verify(TeeEvidence{.quote = report, .auxiliary = as_bytes(pem)}, logs, options_with(platform.anchors(), all_products));
+    EXPECT_FALSE(verdict.verified());
+    for (const auto name : {statement::log_well_formed, statement::log_replay, statement::history_complete, statement::registers_covered}) {
+        EXPECT_EQ(verdict.find(name)->result, Judgement::not_judged) << name;
+        EXPECT_TRUE(verdict.find(name)->required) << name;
+        EXPECT_THAT(verdict.find(name)->reason, HasSubstr("no log leads to it")) << name;
+    }
+}
+
 TEST(SnpVerdict, WithoutCertificatesNothingVouchesForTheReport) {
     TestSnp platform;
     const auto report = platform.signed_report();
