@@ -59,6 +59,16 @@ void add_rows(std::vector<Row> &rows, const std::string &label, const mr::Cmw &m
     }
 }
 
+// Of one that says of which kind it is; nothing: it is read, or says nothing of the sort.
+std::optional<mr::Error> why_unread(mr::ByteView quote) {
+    for (const auto *const tee : mr::known_tees()) {
+        if (!tee->begins_quote(quote)) continue;
+        const auto claims = tee->read(quote);
+        return claims ? std::nullopt : std::optional(claims.error());
+    }
+    return std::nullopt;
+}
+
 // The same for every kind.
 Json json_of(const mr::WrappedEvidence &wrapped) {
     Json json = Json::object();
@@ -111,7 +121,7 @@ int inspect_wrapped(bool json, const std::string &file, mr::ByteView bytes, mr::
         if (message) all["cmw"] = json_of(*message);
         all.update(json_of(*wrapped));
         print_json(all.dump(2));
-        return exit_done;
+        return !wrapped->evidence && why_unread(wrapped->quote) ? exit_refused : exit_done;
     }
     if (message) {
         inspect_cmw(false, *message, what);
@@ -119,7 +129,9 @@ int inspect_wrapped(bool json, const std::string &file, mr::ByteView bytes, mr::
         std::cout << mr::to_string(form) << '\n';
     }
     if (wrapped->evidence) return inspect_evidence(false, file, *wrapped->evidence);
-    const auto quote = inspect_hardware(false, file, wrapped->quote);
+    const auto unread = why_unread(wrapped->quote);
+    const auto quote =
+        unread ? fail({unread->code, file + ": the quote in it: " + unread->message}) : inspect_hardware(false, file, wrapped->quote);
     if (!quote) std::cout << "the quote: it is none of a kind that is known here\n";
     if (wrapped->auxiliary && !inspect_hardware(false, file, *wrapped->auxiliary)) {
         const auto certificates = mr::find_certificates(*wrapped->auxiliary);

@@ -311,12 +311,12 @@ TEST(CelJson, AnAlgorithmIsKnownByTheNamesThatOtherToolsWrite) {
     EXPECT_THAT(with("blake7", "00").error, HasSubstr("no hashAlg of the record is known: \"blake7\""));
 }
 
-TEST(CelJson, ATypeOfAMakersOwnLeavesTheDigestsToBeReplayed) {
+TEST(CelJson, ATypeOfAMakersOwnLeavesDigestsAndData) {
     const auto log = read(record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
                                  R"("}],"content_type":"pcclient_std","content":{"event_type":"EV_NONSENSE","event_data":"00"}})"));
     ASSERT_EQ(log.error, "");
     EXPECT_TRUE(log.events.at(0) ==
-                (OwnedEvent{.sequence = 1, .index = 1, .name = "pcr1", .type = unused, .digests = {{0x000B, sha256_hex}}}));
+                (OwnedEvent{.sequence = 1, .index = 1, .name = "pcr1", .type = unused, .digests = {{0x000B, sha256_hex}}, .data = "00"}));
 }
 
 TEST(CelJson, PcrZeroBehindAHardwareCoreRootOfTrustStartsWithFour) {

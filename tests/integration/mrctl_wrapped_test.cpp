@@ -137,6 +137,23 @@ TEST_F(MrctlWrapped, AFileThatIsNoEvidenceIsSaidToBeNone) {
                       HasSubstr("CCA token")));
 }
 
+TEST_F(MrctlWrapped, AQuoteThatCannotBeReadIsTheErrorInEveryForm) {
+    start();
+    EXPECT_EQ(mrctl({"quote", "--data", nonce, "-o", at("quote")}).exit_code, 0);
+    const auto whole = mr::to_hex(mr::as_bytes(contents(at("quote"))));
+    const auto no_version_of_snp = "06" + std::string(std::size_t{2} * 1183, '0');
+    for (const auto &[name, quote] : {std::pair(std::string("whole"), whole), {"cut", whole.substr(0, 400)}, {"snp", no_version_of_snp}}) {
+        std::ofstream(at(name)) << R"({"quote":")" << quote << R"(","event_log":"[]","vm_config":"{}"})";
+        const int code = name == "whole" ? 0 : 1;
+        const auto told = mrctl({"inspect", at(name)});
+        EXPECT_EQ(told.exit_code, code) << name << told.out << told.err;
+        if (code == 1) EXPECT_THAT(told.err, HasSubstr("the quote in it: ")) << name;
+        const auto json = mrctl({"inspect", "--json", at(name)});
+        EXPECT_EQ(json.exit_code, code) << name;
+        EXPECT_EQ(json.out.find("quote_error") != std::string::npos, code == 1) << name;
+    }
+}
+
 TEST_F(MrctlWrapped, ARootThatIsNotKnownIsAskedFor) {
     make_roots();
     make({}, "evidence");

@@ -153,8 +153,8 @@ private:
         if (*type && (*type)->as_int()) number = event_log::as_u32(*(*type)->as_int());
         if (const auto name = *type ? (*type)->as_string() : std::nullopt) {
             number = event_type_from(*name);
-            // A maker's own type: as content of another type.
-            if (!number && name->starts_with("EV_")) return {};
+            // A maker's own has no number; its data is data all the same.
+            if (!number && name->starts_with("EV_")) number = event_log::ev_unused;
         }
         if (!number) return std::unexpected("the field event_type is missing, or is no number within 32 bits and no name of the TCG");
         event.type = *number;
