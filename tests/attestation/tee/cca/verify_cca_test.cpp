@@ -122,6 +122,8 @@ const std::vector<Change> &changes() {
         {"platform profile 2 without a client", platform_claim(265, text(cca_platform_profile_2)), "token_profiles"},
         {"platform profile 2 for another client than the RMM",
          [](TestCcaToken &t) { set(t.platform, 265, text(cca_platform_profile_2)), set(t.platform, 2394, integer(-1)); }, "token_profiles"},
+        {"platform profile 1 for another client than the RMM", platform_claim(2394, integer(-1)), "token_profiles"},
+        {"platform profile 1 for the RMM", platform_claim(2394, number(cca_client_rmsd)), ""},
         {"a key's id and a content type in the headers",
          [](TestCcaToken &t) {
              t.protected_parts = {{3, text("application/eat+cwt")}};

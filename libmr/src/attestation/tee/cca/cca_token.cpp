@@ -212,7 +212,8 @@ Wrong read_realm(ByteView payload, CcaRealmClaims &to) {
 }
 
 // A header (RFC 9052, section 3.1), with `algorithm` where it is protected. A content type and a key's id change nothing of what is signed, nor of whose key it
-// has to be; what could is refused: what is critical, claims (RFC 9597), an algorithm that nobody signed.
+// has to be; what could is refused: what is critical, claims (RFC 9597), an algorithm that nobody signed. A label that is text is nobody's but who wrote it: it is passed
+// over.
 Wrong read_header(Reader &reader, std::optional<std::int64_t> *algorithm) {
     return read_map(reader, [&](std::int64_t label) -> Claim {
         std::string_view text;
@@ -292,7 +293,7 @@ std::expected<Read, Error> decoded(ByteView bytes, Wrong (*read)(ByteView, Read 
 }
 
 // A COSE_Key (RFC 9053, section 7.1) of the curve P-384. It may have an id and say its algorithm, and nothing else (RFC 9052, section 7.1).
-std::optional<Bytes> key_from_cose(ByteView bytes) {
+std::expected<Bytes, std::string> key_from_cose(ByteView bytes) {
     constexpr std::uint64_t key_type_ec2 = 2;
     constexpr std::uint64_t curve_p384 = 2;
     constexpr std::size_t coordinate = 48;
@@ -314,8 +315,12 @@ std::optional<Bytes> key_from_cose(ByteView bytes) {
         default: return wrong("there is no such label");
         }
     });
-    if (!read || !reader.at_end() || type != key_type_ec2 || curve != curve_p384 || algorithm != cose_es384 || x.empty() || y.empty())
-        return std::nullopt;
+    if (!read) return std::unexpected(read.error());
+    if (!reader.at_end()) return std::unexpected("something follows it");
+    if (type != key_type_ec2) return std::unexpected("label 1: the type is not EC2");
+    if (curve != curve_p384) return std::unexpected("label -1: it is of another curve");
+    if (algorithm != cose_es384) return std::unexpected("label 3: the algorithm is not ES384");
+    if (x.empty() || y.empty()) return std::unexpected("labels -2 and -3: both coordinates are wanted");
     Bytes key(x.begin(), x.end());
     key.insert(key.end(), y.begin(), y.end());
     return key;
@@ -380,7 +385,8 @@ bool begins_cca_token(ByteView file) {
 std::expected<Bytes, Error> cca_realm_key(const CcaRealmClaims &claims) {
     if (claims.profile) {
         auto key = key_from_cose(claims.key);
-        if (!key) return std::unexpected(malformed("the realm's key is no COSE_Key of the curve P-384, as its profile wants it"));
+        if (!key)
+            return std::unexpected(malformed("the realm's key is no COSE_Key of the curve P-384, as its profile wants it: " + key.error()));
         return std::move(*key);
     }
     constexpr std::size_t point_size = 97;

@@ -82,7 +82,7 @@ Finding check_profiles(const CcaToken &token) {
     if (realm.profile == cca_realm_profile_2 && (!realm.mec_policy || *realm.mec_policy > 1))
         return fails("the realm's profile has a MEC policy of 0 or 1, which is not there");
     // Whom the platform signs for, it says itself: of another client than the RMM the nonce could be the hash of any key.
-    if (is_second && token.platform.client_id != cca_client_rmsd)
+    if ((is_second || token.platform.client_id) && token.platform.client_id != cca_client_rmsd)
         return fails("the platform's profile has the client id 1, and this token " +
                      (token.platform.client_id ? "was asked for by the client " + std::to_string(*token.platform.client_id) : "has none"));
     // Early realms have another form of key than the platform's profile knows.
