@@ -27,7 +27,22 @@ std::function<void()> dies_after(std::chrono::microseconds time) {
 }
 
 KillLoop::KillLoop(Options options) : options_(std::move(options)) {
-    for (int i = 0; i < options_.clients; ++i) customers_.push_back({.reg = i % 2 == 0 ? "tdx/rtmr3" : "tdx/rtmr2"});
+    const std::string carrier = "tdx/rtmr3";
+    const auto own = [&](int i) { return options_.has_virtual_registers ? "virtual/of-" + std::to_string(i) : carrier; };
+    for (int i = 0; i < options_.clients; ++i) customers_.push_back({.reg = i % 2 == 0 ? own(i) : "tdx/rtmr2"});
+    if (!options_.has_virtual_registers) return;
+    options_.config += "[[register]]\nname = \"" + carrier + "\"\nlog_only = true\n";
+    auto daemon = start(nullptr, {});
+    if (!daemon.ready()) {
+        ledger_.violation("mrd does not start: " + daemon.log());
+        return;
+    }
+    auto client = daemon.client();
+    for (int i = 0; i < options_.clients; i += 2) {
+        if (const auto made = client.create(own(i), mr::HashAlgorithm::sha384, carrier); !made)
+            ledger_.violation("a virtual register is not made: " + made.error().message);
+    }
+    if (daemon.stop() != 0) ledger_.violation("mrd does not end well: " + daemon.log());
 }
 
 Daemon KillLoop::start(const Death *death, const std::string &faults) {

@@ -38,6 +38,8 @@ public:
         std::string config = {};
         std::vector<std::string> arguments = {"--sim"};
         int clients = 8;
+        // Every second client measures into a virtual register of its own, on RTMR3.
+        bool has_virtual_registers = false;
         std::size_t at_once = 1;  // extends that each client sends behind each other, before it has the first one's answer
     };
     explicit KillLoop(Options options);

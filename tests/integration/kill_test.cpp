@@ -308,5 +308,9 @@ TEST_F(DaemonTest, KillsAtRandomWithGroupSyncAndManyExtendsBehindEachOtherLoseAn
     kill_at_random({.folder = folder(), .config = group_sync, .at_once = 8}, 60);
 }
 
+TEST_F(DaemonTest, KillsAtRandomWhileHalfOfTheClientsMeasureIntoVirtualRegistersLoseAndRepeatNothing) {
+    kill_at_random({.folder = folder(), .has_virtual_registers = true}, 40);
+}
+
 }  // namespace
 }  // namespace mrd

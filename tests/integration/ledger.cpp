@@ -5,6 +5,8 @@
 #include "libmr/wire/registers.h"
 #include "mr/bytes.h"
 #include "mr/digest.h"
+#include "mr/envelope.h"
+#include "mr/event_log.h"
 
 namespace mrd {
 
@@ -26,6 +28,7 @@ Ledger::Entry Ledger::add(const std::string &reg) {
     auto id = "event-" + std::to_string(entry);
     const auto digest = mr::hash(algorithm, mr::as_bytes(id)).value();
     by_digest_.emplace(bytes_of(digest), entry);
+    by_id_.emplace(id, entry);
     entries_.push_back({{reg, std::move(id), digest}, {}, {}});
     return entry;
 }
@@ -73,10 +76,13 @@ std::vector<std::string> Ledger::violations() const {
 
 std::expected<void, mr::Error> Ledger::send(Entry entry, mr::Client &client) {
     const auto event = sent(entry);
-    const auto extended = client.extend(event.reg, event.digest, {.id = event.id});
-    if (!extended) return std::unexpected(extended.error());
-    answered(entry, {extended->sequence, extended->reading.value});
-    return {};
+    const auto take = [&](const auto &done) -> std::expected<void, mr::Error> {
+        if (!done) return std::unexpected(done.error());
+        answered(entry, {done->sequence, done->reading.value});
+        return {};
+    };
+    if (event.is_of_virtual()) return take(client.measure(event.reg, mr::as_bytes(event.id), {.id = event.id}));
+    return take(client.extend(event.reg, event.digest, {.id = event.id}));
 }
 
 bool Ledger::send(std::span<const Entry> entries, varlink::ClientConnection &connection,
@@ -84,6 +90,15 @@ bool Ledger::send(std::span<const Entry> entries, varlink::ClientConnection &con
     std::string frames;
     for (const auto entry : entries) {
         const auto event = sent(entry);
+        if (event.is_of_virtual()) {
+            const auto data = mr::to_base64(mr::as_bytes(event.id));
+            mr::wire::MeasureParameters parameters{};
+            parameters.name = event.reg;
+            parameters.data = data;
+            parameters.id = event.id;
+            varlink::write_call(frames, "io.mrd.Registers.Measure", parameters, varlink::CallMode::plain);
+            continue;
+        }
         const auto digest = mr::to_hex(event.digest.bytes());
         mr::wire::ExtendParameters parameters{};
         parameters.name = event.reg;
@@ -96,12 +111,16 @@ bool Ledger::send(std::span<const Entry> entries, varlink::ClientConnection &con
         const auto reply = connection.receive(varlink::no_timeout);
         if (!reply) return false;
         if (reply->error.empty()) {
-            const auto extended = varlink::decode<mr::wire::ExtendReply>(*reply->parameters);
-            if (!extended) {
+            const auto take = [&](const auto &done) {
+                if (done) answered(entry, {done->sequence, mr::from_hex(done->reading.value).value()});
+                return done.has_value();
+            };
+            const bool is_taken = sent(entry).is_of_virtual() ? take(varlink::decode<mr::wire::MeasureReply>(*reply->parameters))
+                                                              : take(varlink::decode<mr::wire::ExtendReply>(*reply->parameters));
+            if (!is_taken) {
                 violation("an answer that is none");
                 return false;
             }
-            answered(entry, {extended->sequence, mr::from_hex(extended->reading.value).value()});
         }
         told(entry, reply->error);
     }
@@ -112,14 +131,46 @@ void Ledger::take(const mr::LogRecord &record) {
     const auto name = "record " + std::to_string(record.sequence);
     if (record.sequence != last_sequence_ + 1) complain(name + " follows " + std::to_string(last_sequence_));
     last_sequence_ = record.sequence;
-    const auto found = by_digest_.find(record.digest);
-    if (found == by_digest_.end()) return complain(name + " is of an event that nobody sent");
-    auto &known = entries_[found->second];
-    if (known.logged) return complain(known.sent.id + " is in the log twice: " + described(*known.logged) + " and " + name);
-    if (record.id != known.sent.id || record.name != known.sent.reg || record.origin != mr::EventOrigin::service)
-        complain(name + " does not say what was sent as " + known.sent.id);
     auto &value = values_.try_emplace(record.name, mr::digest_size(algorithm)).first->second;
     value = bytes_of(mr::extend(algorithm, value, record.digest).value());
+    const auto found = by_digest_.find(record.digest);
+    if (found == by_digest_.end()) return take_carried(record);
+    if (record.name != entries_[found->second].sent.reg) complain(name + " is of a register that nobody meant");
+    log(found->second, record, value);
+}
+
+void Ledger::take_carried(const mr::LogRecord &record) {
+    const auto name = "record " + std::to_string(record.sequence);
+    const auto envelope = record.data ? mr::decode_envelope(*record.data) : std::unexpected(mr::Error{});
+    if (!envelope || !envelope->header.id) return complain(name + " is of an event that nobody sent");
+    mr::Event event;
+    event.sequence = static_cast<std::uint64_t>(record.sequence);
+    event.name = record.name;
+    event.type = mr::ev_event_tag;
+    event.digests = {{mr::tcg_id(algorithm), record.digest}};
+    event.data = *record.data;
+    event.origin = record.origin;
+    auto &carried = carried_.try_emplace(record.name, record.name, algorithm).first->second;
+    if (const auto applied = carried.apply(event); !applied) return complain(name + ": " + applied.error().message);
+    const auto reg = std::ranges::find(carried.all(), *envelope->header.id, &mr::CarriedRegister::id);
+    if (reg == carried.all().end() || !reg->created || !reg->value) return complain(name + " is of no virtual register");
+    const auto &value = values_[reg->created->name] = bytes_of(*reg->value);
+    if (envelope->header.type == mr::create_envelope_type) {
+        ++created_;
+        return;
+    }
+    const auto sent = envelope->body.data ? by_id_.find({envelope->body.data->begin(), envelope->body.data->end()}) : by_id_.end();
+    if (sent == by_id_.end()) return complain(name + " is of an event that nobody sent");
+    if (reg->created->name != entries_[sent->second].sent.reg) complain(name + " is of a register that nobody meant");
+    log(sent->second, record, value);
+}
+
+void Ledger::log(Entry entry, const mr::LogRecord &record, const mr::Bytes &value) {
+    auto &known = entries_[entry];
+    const auto name = "record " + std::to_string(record.sequence);
+    if (known.logged) return complain(known.sent.id + " is in the log twice: " + described(*known.logged) + " and " + name);
+    if (record.id != known.sent.id || record.origin != mr::EventOrigin::service)
+        complain(name + " does not say what was sent as " + known.sent.id);
     known.logged = Answer{record.sequence, value};
 }
 
@@ -160,6 +211,8 @@ void Ledger::check_all(mr::Client &client) {
         const std::lock_guard lock(mutex_);
         for (auto &known : entries_) known.logged.reset();
         values_.clear();
+        carried_.clear();
+        created_ = 0;
         last_sequence_ = 0;
     }
     check(client);
@@ -170,7 +223,7 @@ void Ledger::expect_all_logged() {
     for (const auto &known : entries_) {
         if (!known.logged) complain(known.sent.id + " is not in the log");
     }
-    if (last_sequence_ != static_cast<std::int64_t>(entries_.size()))
+    if (last_sequence_ != created_ + static_cast<std::int64_t>(entries_.size()))
         complain("the log has " + std::to_string(last_sequence_) + " events of " + std::to_string(entries_.size()));
 }
 

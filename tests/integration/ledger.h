@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "mr/client.h"
+#include "mr/virtual_registers.h"
 #include "proto/varlink/client.h"
 
 namespace mrd {
@@ -20,10 +21,13 @@ class Ledger {
 public:
     using Entry = std::size_t;
 
+    // Extends by its digest, or, of a virtual register, measures its id's text.
     struct Sent {
         std::string reg;  // its whole name
         std::string id;
         mr::Digest digest;  // no other entry has it
+
+        [[nodiscard]] bool is_of_virtual() const { return reg.starts_with("virtual/"); }
     };
     struct Answer {
         std::int64_t sequence = 0;
@@ -66,12 +70,18 @@ private:
         std::optional<Answer> logged;
     };
     void take(const mr::LogRecord &record);
+    void take_carried(const mr::LogRecord &record);
+    void log(Entry entry, const mr::LogRecord &record, const mr::Bytes &value);
     void complain(const std::string &what);  // with the lock held
 
     mutable std::mutex mutex_;
     std::vector<Known> entries_;
     std::map<mr::Bytes, Entry> by_digest_;
+    std::map<std::string, Entry> by_id_;
     std::map<std::string, mr::Bytes> values_;  // that the log leads to
+    // What it says of virtual registers, by what carries them.
+    std::map<std::string, mr::CarriedRegisters> carried_;
+    std::int64_t created_ = 0;
     std::int64_t last_sequence_ = 0;
     std::vector<std::string> violations_;
 };

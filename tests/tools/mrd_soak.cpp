@@ -91,11 +91,13 @@ int main(int argc, char **argv) {
         if (::mkdtemp(folder.data()) == nullptr) return violated;
         const bool group = (state + options.group) % 2 == 1;
         const std::size_t at_once = chance.from(0, 1) == 0 ? 1 : 8;
+        const bool has_virtual_registers = options.kernel == 0 && state % 3 == 2;
         // The log is to have what was sent, and nothing of mrd itself.
         const std::string provider = options.kernel != 0 ? "[service]\nmeasure_itself = \"none\"\n[[provider]]\ntype = \"tsm\"\n" : "";
         mrd::KillLoop loop({.folder = folder,
                             .config = (group ? "[journal]\nsync = \"group\"\n" : "") + provider,
                             .arguments = options.kernel != 0 ? std::vector<std::string>() : std::vector<std::string>{"--sim"},
+                            .has_virtual_registers = has_virtual_registers,
                             .at_once = at_once});
         const auto go_on = [&] { return kills < options.kills && seconds() < options.seconds && loop.ledger().violations().empty(); };
         for (int i = 0; i < kills_of_a_state && go_on(); ++i, ++kills)
@@ -104,8 +106,10 @@ int main(int argc, char **argv) {
         events += loop.ledger().size();
         deaths_while_starting += loop.deaths_while_starting();
         refused += loop.refused();
-        std::printf("%6.0f s  %d kills (%d while it started), %zu events, %d answers that the provider has failed; sync %s, %zu at once\n",
-                    seconds(), kills, deaths_while_starting, events, refused, group ? "group" : "none", at_once);
+        std::printf(
+            "%6.0f s  %d kills (%d while it started), %zu events, %d answers that the provider has failed; sync %s, %zu at once%s\n",
+            seconds(), kills, deaths_while_starting, events, refused, group ? "group" : "none", at_once,
+            has_virtual_registers ? ", half of them into virtual registers" : "");
         std::fflush(stdout);
         if (const auto violations = loop.ledger().violations(); !violations.empty()) {
             for (const auto &violation : violations) std::printf("VIOLATION: %s\n", violation.c_str());
