@@ -122,7 +122,10 @@ bool Watches::take_in_others(Watch &watch, const Caller &caller, bool has_new_ru
     }
     // By new rules all of them; else only what was made since: there may be thousands of others.
     if (has_new_rules) {
-        virtual_.for_each([&](VirtualRegisters::Number, const journal::RegisterState &reg) { take(entry_of(reg.name)); });
+        virtual_.for_each([&](VirtualRegisters::Number, const journal::RegisterState &reg) {
+            ++looked_at_;
+            take(entry_of(reg.name));
+        });
         watch.made = made_.size();
     }
     for (; watch.made < made_.size(); ++watch.made) take(*made_[watch.made]);
@@ -158,6 +161,7 @@ bool Watches::judge(Watch &watch) {
     const bool has_new_rules = std::exchange(watch.rules, rules) != rules;
     const bool has_others = watch.arrivals && watch.arrivals != arrivals_;
     if (!has_new_rules && !has_others) return true;
+    looked_at_ += watch.registers.size();
     const auto caller = watch.caller.now();
     if (has_new_rules) {
         const auto refused =
@@ -249,7 +253,9 @@ void Watches::tell_later() {
 
 void Watches::tell() {
     will_tell_ = false;
-    for (std::size_t told = 0; told < told_in_a_turn && !watchers_.over(); ++told) send(**watchers_.next());
+    looked_at_ = 0;
+    for (std::size_t told = 0; told < told_in_a_turn && looked_at_ < looked_at_in_a_turn && !watchers_.over(); ++told)
+        send(**watchers_.next());
     tell_later();
 }
 

@@ -31,6 +31,9 @@ inline constexpr SharedBound watched_registers{.what = "watched registers",
                                                .uid = std::size_t{1} << 18,
                                                .connection = std::size_t{1} << 15};
 
+// Registers that new rules make one turn of the event loop judge, but for those of the last watcher in it: a turn of some milliseconds.
+inline constexpr std::size_t looked_at_in_a_turn = 4096;
+
 class Watches : public std::enable_shared_from_this<Watches> {
 public:
     // All of them outlive it.
@@ -116,6 +119,7 @@ private:
     ClientShares shares_{watched_registers};
     Watchers watchers_;
     bool will_tell_ = false;
+    std::size_t looked_at_ = 0;  // in this turn
 };
 
 }  // namespace mrd

@@ -457,6 +457,36 @@ TEST_F(VirtualRegistersTest, WhoFollowsTheLogOfOneIsToldNothingMoreOnceItsConten
     EXPECT_THAT(told(), ::testing::AllOf(HasSubstr("PermissionDenied"), Not(HasSubstr("\"caller\""))));
 }
 
+TEST_F(VirtualRegistersTest, NewRulesJudgeABoundedNumberOfThemInATurnHoweverManyWatch) {
+    constexpr std::size_t many = looked_at_in_a_turn / 2 + 1;
+    for (std::size_t i = 0; i < many; ++i) ASSERT_EQ(create(0, "virtual/" + std::to_string(i)), "");
+    const auto reads = [](const char *registers) {
+        return AccessRules({{.name = "a", .users = {other}, .allow = {Right::read}, .registers = {registers}}}, 0);
+    };
+    daemon_.set_access(reads("tdx/rtmr2"));
+    std::vector<std::unique_ptr<SessionClient>> watchers;
+    for (std::size_t i = 0; i < 6; ++i) {
+        watchers.push_back(std::make_unique<SessionClient>(*service_, varlink::Peer{.uid = other, .gid = other, .connection = i + 1}));
+        watchers.back()->send("io.mrd.Registers.Watch", "{}", true);
+        ASSERT_THAT(watchers.back()->reply(), HasSubstr("tdx/rtmr2"));
+    }
+    daemon_.set_access(reads("tdx/*"));
+    std::size_t all = 0;
+    for (std::size_t turns = 0; turns < 10 && all < watchers.size(); ++turns) {
+        loop_.restart();
+        loop_.poll_one();
+        std::size_t told = 0;
+        for (const auto &watcher : watchers) {
+            told += watcher->reply().empty() ? 0 : 1;
+            while (!watcher->reply().empty()) {
+            }
+        }
+        EXPECT_LE(told, 2U);
+        all += told;
+    }
+    EXPECT_EQ(all, watchers.size());
+}
+
 TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {
     const auto is_told = [](const std::string &name) {
         return ::testing::AllOf(HasSubstr("\"name\":\"" + name + "\""), HasSubstr("\"continues\":true"));
