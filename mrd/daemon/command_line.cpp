@@ -15,6 +15,7 @@
 #include "mr/bytes.h"
 #include "mr/event_content.h"
 #include "mrd/log.h"
+#include "mrd/providers/open.h"
 #include "proto/varlink/address.h"
 
 namespace mrd {
@@ -90,11 +91,24 @@ std::expected<Config, mr::Error> configuration(const Options &options) {
         config.listeners.front().path = options.socket;
     }
     if (!options.state.empty()) config.state = options.state;
-    const auto is_sim = [](const ProviderConfig &provider) { return provider.type == "sim"; };
-    if (options.simulate && std::ranges::none_of(config.providers, is_sim)) config.providers.push_back({"sim", "tdx", true});
+    if (options.simulate && std::ranges::none_of(config.providers, is_simulated)) config.providers.push_back({"sim", "tdx", true});
     // Nothing simulated, unless it is asked for.
     if (config.providers.empty()) config.providers.push_back({.type = std::string(automatic_type), .name = std::string(automatic_type)});
     return config;
+}
+
+// The one that is given; null: none.
+const char *option_of_simulator(const Options &options) {
+    const std::pair<bool, const char *> all[] = {{options.reset, "--reset"},
+                                                 {options.sim_survives_boot, "--sim-survives-boot"},
+                                                 {!options.sim_ccel.empty(), "--sim-ccel"},
+                                                 {!options.sim_mrtd.empty(), "--sim-mrtd"},
+                                                 {!options.sim_mrconfigid.empty(), "--sim-mrconfigid"},
+                                                 {!options.sim_mrowner.empty(), "--sim-mrowner"},
+                                                 {!options.sim_mrownerconfig.empty(), "--sim-mrownerconfig"},
+                                                 {!options.sim_attributes.empty(), "--sim-attributes"}};
+    const auto *const given = std::ranges::find(all, true, &std::pair<bool, const char *>::first);
+    return given == std::end(all) ? nullptr : given->second;
 }
 
 std::expected<std::optional<std::array<std::uint8_t, 48>>, std::string> value_48(const std::string &option, const std::string &text) {
@@ -154,6 +168,9 @@ std::expected<CommandLine, EndNow> parse_command_line(int argc, char **argv) {
     if (!log::set_level(options.log_level)) return refuse("--log-level must be debug, info, warning or error");
     auto config = configuration(options);
     if (!config) return refuse(config.error().message, config.error().code == mr::ErrorCode::io ? exit_refused : exit_usage);
+    const auto *const of_simulator = option_of_simulator(options);
+    if (of_simulator != nullptr && std::ranges::none_of(config->providers, is_simulated))
+        return refuse(std::string(of_simulator) + " is of the simulator, and nothing is simulated: give --sim too, or leave it out");
     auto td = simulated_td(options);
     if (!td) return refuse(td.error());
     return CommandLine{std::move(*config), std::move(*td), options.check, {argv + 1, argv + argc}, config_file(options)};

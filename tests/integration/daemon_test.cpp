@@ -471,6 +471,15 @@ TEST_F(DaemonTest, WrongUsageIsExitCodeTwo) {
         return run_program(arguments, folder()).exit_code;
     };
     EXPECT_EQ(exit_code({"--nonsense"}), 2);
+    // Whoever means the simulator gets no hardware in its place.
+    for (const std::vector<std::string> &of_simulator :
+         std::vector<std::vector<std::string>>{{"--reset"}, {"--sim-mrtd", std::string(96, '1')}, {"--sim-survives-boot"}}) {
+        auto command = of_simulator;
+        command.insert(command.begin(), {places::mrd(), "--config", "/dev/null"});
+        const auto done = run_program(command, folder());
+        EXPECT_EQ(done.exit_code, 2) << of_simulator.front();
+        EXPECT_THAT(done.err, HasSubstr(of_simulator.front() + " is of the simulator"));
+    }
     EXPECT_THAT(run_program({places::mrd(), "--nonsense"}, folder()).err, StartsWith("mrd: "));
     EXPECT_EQ(exit_code({"--log-level", "loud"}), 2);
     EXPECT_EQ(exit_code({"--config", folder() / "missing.toml"}), 2);
