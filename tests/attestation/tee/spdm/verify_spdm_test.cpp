@@ -260,6 +260,25 @@ TEST_F(VerifySpdm, AReferenceToNoFirmwareSaysNothingOfWhatRuns) {
     }
 }
 
+// Whoever reads that nothing but what is listed runs (an attestation result says so) must not read it of what is only accepted.
+TEST_F(VerifySpdm, BlocksThatAreOnlyAcceptedAreSaidAndNotRequiredToBeMissing) {
+    const auto state = [&] {
+        const auto verdict = sample_->verify(values_);
+        EXPECT_TRUE(verdict.verified()) << refusing(verdict);
+        const auto *found = verdict.find(statement::unlisted_blocks);
+        return std::pair(found->result, found->required);
+    };
+    EXPECT_EQ(state(), std::pair(Judgement::holds, true));
+    auto &blocks = values_["spdm"]["blocks"];
+    std::erase_if(blocks.get_ref<Json::array_t &>(), [](const Json &each) { return each["index"] == 2; });
+    values_["spdm"]["acceptedBlocks"] = {2};
+    EXPECT_EQ(state(), std::pair(Judgement::fails, false));
+    EXPECT_THAT(reason(sample_->verify(values_), statement::unlisted_blocks), HasSubstr("2 (mutable_firmware), which is accepted"));
+    values_["spdm"].erase("acceptedBlocks");
+    values_["spdm"]["unlistedBlocks"] = "accept";
+    EXPECT_EQ(state(), std::pair(Judgement::fails, false));
+}
+
 TEST_F(VerifySpdm, WithoutReferenceValuesNothingSaysWhatRuns) {
     values_.erase("spdm");
     EXPECT_EQ(refusing(sample_->verify(values_)), "tcb");

@@ -341,7 +341,7 @@ private:
         }
         add(statement::measurement_blocks,
             judge(wrong.empty(), "every block that is named by " + fitting() + " is there, and as it says", wrong), required);
-        add(statement::unlisted_blocks, check_unlisted(), required);
+        add_unlisted(required);
     }
 
     // The names of the sets that were compared.
@@ -352,15 +352,25 @@ private:
         return listed(names, " and ");
     }
 
-    [[nodiscard]] Finding check_unlisted() const {
-        if (policy_.accept_unlisted) return holds("blocks that are not listed are accepted");
+    // What is accepted is not approved: it is said, and not required.
+    void add_unlisted(bool required) {
+        auto found = check_unlisted([](std::uint8_t) { return false; });
+        const auto is_named = [this](std::uint8_t index) {
+            return std::ranges::find(policy_.accepted_blocks, index) != policy_.accepted_blocks.end();
+        };
+        const bool is_accepted = !found.good() && (policy_.accept_unlisted || check_unlisted(is_named).good());
+        if (is_accepted) found.reason += ", which is accepted";
+        add(statement::unlisted_blocks, std::move(found), required && !is_accepted);
+    }
+
+    template <class IsAccepted>
+    [[nodiscard]] Finding check_unlisted(const IsAccepted &is_accepted) const {
         std::vector<std::string> unlisted;
         for (const auto &block : read_->blocks) {
             const auto is_named_by = [&](const Fit &fit) {
                 return std::ranges::find(fit.set->blocks, block.index, &BlockReference::index) != fit.set->blocks.end();
             };
-            const bool is_listed = std::ranges::any_of(fits_, is_named_by) ||
-                                   std::ranges::find(policy_.accepted_blocks, block.index) != policy_.accepted_blocks.end();
+            const bool is_listed = std::ranges::any_of(fits_, is_named_by) || is_accepted(block.index);
             // What it says is a statement of its own.
             const bool is_mode = block.type == std::to_underlying(SpdmBlockType::device_mode) && spdm_device_mode(block);
             if (!is_listed && !is_mode) unlisted.push_back(index_text(block.index) + " (" + spdm_block_type_text(block.type) + ")");
