@@ -30,6 +30,7 @@ std::shared_ptr<Watches> Watches::make(Registers &registers, VirtualRegisters &v
         if (!self) return;
         const auto &reg = self->virtual_.state(number);
         if (reg.events == 1) {
+            if (self->virtual_entries_.contains(reg.name)) ++self->remade_;
             self->made_.push_back(&self->entry_of(reg.name));
             ++self->arrivals_;
         }
@@ -48,7 +49,7 @@ void Watches::add(const std::vector<Register> &registers, bool and_others, const
     std::vector<Watched> watched;
     watched.reserve(registers.size());
     for (const auto &reg : registers) watched.push_back({.of = &entry_of(reg)});
-    const auto watch = std::make_shared<Watch>(std::move(watched), LastingCaller(caller, gate_), std::move(answer), gate_->access.changes(),
+    const auto watch = std::make_shared<Watch>(std::move(watched), LastingCaller(caller, gate_), std::move(answer), rules(),
                                                and_others ? std::optional(arrivals_) : std::nullopt);
     watch->made = made_.size();
     watch->told = changes_;
@@ -157,8 +158,7 @@ void Watches::judge_again() {
 
 // For new rules, and for what has come. False: it is over.
 bool Watches::judge(Watch &watch) {
-    const auto rules = gate_->access.changes();
-    const bool has_new_rules = std::exchange(watch.rules, rules) != rules;
+    const bool has_new_rules = std::exchange(watch.rules, rules()) != rules();
     const bool has_others = watch.arrivals && watch.arrivals != arrivals_;
     if (!has_new_rules && !has_others) return true;
     looked_at_ += watch.registers.size();

@@ -97,6 +97,7 @@ private:
     void remove(Watch &watch);
     bool take_in_others(Watch &watch, const Caller &caller, bool has_new_rules);
     void judge_again();
+    [[nodiscard]] std::uint64_t rules() const { return gate_->access.changes() + remade_; }  // the number of those that are judged by
     bool judge(Watch &watch);
     Entry &entry_of(const Register &reg);
     void on_change(const Register &reg);
@@ -116,6 +117,7 @@ private:
     Change changes_ = 0;
     std::vector<const Entry *> made_;  // virtual ones, since the start
     std::uint64_t arrivals_ = 0;
+    std::uint64_t remade_ = 0;  // virtual ones of a name that was another's before: by their bank, others may watch them
     ClientShares shares_{watched_registers};
     Watchers watchers_;
     bool will_tell_ = false;

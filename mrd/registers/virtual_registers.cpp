@@ -1,6 +1,7 @@
 #include "mrd/registers/virtual_registers.h"
 
 #include <algorithm>
+#include <span>
 
 #include "proto/varlink/service.h"
 
@@ -37,7 +38,12 @@ std::expected<VirtualRegisters::Number, RegisterError> VirtualRegisters::find(st
 
 const journal::RegisterState *VirtualRegisters::last_of_name(std::string_view name) const {
     const auto number = has_name_of_one(name) ? journal().state().find_virtual(without_prefix(name)) : std::nullopt;
-    return number && state(*number).is_made() ? &state(*number) : nullptr;
+    if (!number || state(*number).is_made()) return number ? &state(*number) : nullptr;
+    // Another is being made, or could not be: until it is, the name stays that of the one before.
+    const auto all = std::span(journal().state().registers()).first(*number);
+    const auto is_it = [&](const journal::RegisterState &reg) { return reg.carrier && reg.is_made() && reg.name == name; };
+    const auto before = std::find_if(all.rbegin(), all.rend(), is_it);
+    return before == all.rend() ? nullptr : &*before;
 }
 
 std::optional<uid_t> VirtualRegisters::owner_of_name(std::string_view name) const {

@@ -60,7 +60,7 @@ public:
 
     // Error: NoSuchRegister; RegisterGone, where it was closed.
     [[nodiscard]] std::expected<Number, RegisterError> find(std::string_view name) const;
-    // The last one of that name, closed or not; null: there was none in this boot. Valid until the next extend.
+    // The last one of that name that was made, closed or not; null: there was none in this boot. Valid until the next extend.
     [[nodiscard]] const journal::RegisterState *last_of_name(std::string_view name) const;
     // Whose the name is, also when it was closed: he alone may have it again until the next boot. Nothing: nobody's.
     [[nodiscard]] std::optional<uid_t> owner_of_name(std::string_view name) const;

@@ -304,6 +304,15 @@ TEST_F(VirtualRegistersTest, AnExtendThatFailsHasMadeNoneAndItsNameIsFree) {
     EXPECT_EQ(events(), 1U);
 }
 
+TEST_F(VirtualRegistersTest, TheNameOfOneThatWasClosedStaysItsOwnersThoughTheNextCannotBeMade) {
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    ASSERT_EQ(close(tenant, "virtual/build"), "");
+    hardware_.fail_next("extend", FakeHardware::Failure::before);
+    ASSERT_EQ(create(tenant, "virtual/build"), "ProviderFailed");
+    EXPECT_EQ(create(other, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(tenant, "virtual/build"), "");
+}
+
 TEST_F(VirtualRegistersTest, ACreateThatWasSettledLaterIsNotMadeAgain) {
     hardware_.fail_next("extend", FakeHardware::Failure::after);
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
@@ -432,6 +441,12 @@ TEST_F(VirtualRegistersTest, ARuleNamesOneWithItsBankToo) {
     watcher.send("io.mrd.Registers.Watch", R"({"names":["virtual/build"]})", true);
     EXPECT_THAT(watcher.reply(), HasSubstr("\"name\":\"virtual/build\""));
     EXPECT_THAT(read(other, "virtual/build"), HasSubstr("PermissionDenied"));
+    // Another of its name may be one of another bank.
+    ASSERT_EQ(close(tenant, "virtual/build"), "");
+    EXPECT_THAT(watcher.reply(), HasSubstr("\"gone\":\"virtual/build\""));
+    ASSERT_EQ(create(tenant, "virtual/build", "tdx/rtmr3", "sha256"), "");
+    EXPECT_THAT(read(agent, "virtual/build"), HasSubstr("PermissionDenied"));
+    EXPECT_THAT(watcher.reply(), HasSubstr("PermissionDenied"));
 }
 
 TEST_F(VirtualRegistersTest, WhoFollowsTheLogOfOneIsToldNothingMoreOnceItsContentsAreNotHisToSee) {
