@@ -28,7 +28,7 @@ constexpr std::size_t records_at_once = 1024;
 SelfMeasurement::SelfMeasurement(Daemon &daemon, std::string into, bool is_asked_for)
     : daemon_(daemon), into_(std::move(into)), is_asked_for_(is_asked_for) {
     daemon.registers().on_divergence([this, weak = std::weak_ptr(alive_)](const Registers::Place &) {
-        if (!weak.expired()) is_last_in_log_ = false;
+        if (!weak.expired()) measured_into_.reset();
     });
 }
 
@@ -72,31 +72,35 @@ void SelfMeasurement::measure(SelfDescription description, Done done) {
     if (!place) return done(Failure(place.error()));
     const auto text = description.text();
     using Last = std::expected<std::optional<std::string>, std::string>;
-    const auto last = is_last_in_log_ ? Last(description_.text()) : last_in_log(*place);
+    const auto last = measured_into_ == *place ? Last(description_.text()) : last_in_log(*place);
     if (!last) return fail("the log cannot be read: " + last.error());
     // What is measured now comes behind the gap that the register has by now.
     const bool has_diverged = place->table().divergence(place->index).has_value();
     if (*last == text && !has_diverged) {
-        has_measured(std::move(description));
+        has_measured(*place, std::move(description));
         return done({});
     }
+    // Whatever comes of it: what fails may still turn out to have been done.
+    measured_into_.reset();
     auto measured = measure_self(place->provider->measured(place->index), text, mrd_as_caller());
     if (!measured) return fail("its command line is longer than an event can hold");
     const auto digest = measured->digests.front();
     place->provider->extend(place->index, digest, std::move(measured->details),
-                            [this, weak = std::weak_ptr(alive_), name = place->name(), description = std::move(description),
+                            [this, weak = std::weak_ptr(alive_), place = *place, description = std::move(description),
                              done = std::move(done)](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
                                 if (weak.expired()) return;
                                 if (!extended) return done(Failure(why_not(sentence_of(extended.error()))));
-                                log::info("mrd has measured itself", {{"register", name}, {"event", std::to_string(extended->sequence)}});
-                                has_measured(std::move(description));
+                                log::info("mrd has measured itself",
+                                          {{"register", place.name()}, {"event", std::to_string(extended->sequence)}});
+                                has_measured(place, std::move(description));
                                 done({});
                             });
 }
 
-void SelfMeasurement::has_measured(SelfDescription description) {
+// A register that others extend has gaps that nobody is told of.
+void SelfMeasurement::has_measured(const Registers::Place &place, SelfDescription description) {
     description_ = std::move(description);
-    is_last_in_log_ = true;
+    if (place.table().spec(place.index).owner == mr::Owner::owned) measured_into_ = place;
 }
 
 }  // namespace mrd

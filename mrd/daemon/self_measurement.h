@@ -39,13 +39,14 @@ private:
     [[nodiscard]] std::string why_not(const std::string &why) const { return "mrd cannot measure itself into " + into_ + ": " + why; }
     // As the log has it; an event behind which the register has a gap tells nothing any more. It reads all of the log.
     [[nodiscard]] std::expected<std::optional<std::string>, std::string> last_in_log(const Registers::Place &place) const;
-    void has_measured(SelfDescription description);
+    void has_measured(const Registers::Place &place, SelfDescription description);
 
     Daemon &daemon_;
     std::string into_;
     bool is_asked_for_;
     SelfDescription description_;
-    bool is_last_in_log_ = false;  // the description, and no gap behind it
+    std::optional<Registers::Place>
+        measured_into_;  // where the description is the last in the log, and no gap is behind it; nothing: that is not known
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
