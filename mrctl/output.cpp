@@ -107,7 +107,8 @@ std::optional<std::string> written_twice(const std::vector<std::string> &paths) 
     for (const auto &path : paths) {
         std::error_code error;
         if (path.empty() || (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))) continue;
-        auto file = path == "-" ? std::filesystem::path(path) : std::filesystem::weakly_canonical(path, error);
+        auto file = path == "-" ? std::filesystem::path(path) : std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+        if (error) continue;  // it cannot be written either
         if (std::ranges::find(seen, file) != seen.end()) return path;
         seen.push_back(std::move(file));
     }

@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 int quote(const Common &common, const QuoteCommand &command) {
     const auto report_data = report_data_of("--data", command.data);
     if (!report_data) return fail_usage(report_data.error().message);
-    if (const auto twice = written_twice({command.output, command.auxiliary, command.manifest}))
+    if (const auto twice = written_twice({command.output.empty() ? "-" : command.output, command.auxiliary, command.manifest}))
         return fail_usage("quote: " + *twice + " is to be written twice: name a file for each output");
     mr::QuoteOptions options{.provider = command.provider, .report = command.options};
     if (command.deadline_ms) options.deadline = std::chrono::milliseconds(*command.deadline_ms);

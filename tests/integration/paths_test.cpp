@@ -130,6 +130,8 @@ TEST_F(PathsTest, TwoOutputsAreNotWrittenToOneFile) {
              {"collateral", "-o", "-", "--root", "-"},
              {"quote", "--data", hex(1, 64), "-o", file, "--auxiliary", same},
              {"quote", "--data", hex(1, 64), "--auxiliary", file, "--manifest", same},
+             {"quote", "--data", hex(1, 64), "--auxiliary", "-"},
+             {"collateral", "-o", "no-such-file", "--root", "./no-such-file"},
          })
         EXPECT_THAT(failure(2, command), HasSubstr("is to be written twice")) << command.front();
     EXPECT_FALSE(std::filesystem::exists(file));
