@@ -37,8 +37,8 @@ set(MRD_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= ta
 if(MRD_SANITIZE)
   add_compile_options(-fsanitize=${MRD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   if(MRD_SANITIZE MATCHES undefined)
-    # vptr opens a pipe to look at an object, and takes it for a bad one where a test has used up the file descriptors. What null and object-size find, ASan finds where it
-    # is done; a build takes a fifth more with them.
+    # vptr opens a pipe to look at an object, and takes it for a bad one where a test has used up the file descriptors. Of what null and object-size find, ASan finds each
+    # access; a build takes a fifth more with them.
     add_compile_options(-fno-sanitize=vptr,null,object-size)
   endif()
   add_link_options(-fsanitize=${MRD_SANITIZE})

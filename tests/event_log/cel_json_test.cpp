@@ -317,6 +317,15 @@ TEST(CelJson, ATypeOfAMakersOwnLeavesDigestsAndData) {
     ASSERT_EQ(log.error, "");
     EXPECT_TRUE(log.events.at(0) ==
                 (OwnedEvent{.sequence = 1, .index = 1, .name = "pcr1", .type = unused, .digests = {{0x000B, sha256_hex}}, .data = "00"}));
+    // Of any other form, the digests.
+    for (const std::string data : {R"({"what":"it says"})", R"("text")", "7"}) {
+        const auto other =
+            read(record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
+                        R"("}],"content_type":"pcclient_std","content":{"event_type":"EV_NONSENSE","event_data":)" + data + "}}"));
+        ASSERT_EQ(other.error, "") << data;
+        EXPECT_EQ(other.events.at(0).data, std::nullopt) << data;
+        EXPECT_EQ(other.events.at(0).digests.size(), 1U) << data;
+    }
 }
 
 TEST(CelJson, PcrZeroBehindAHardwareCoreRootOfTrustStartsWithFour) {

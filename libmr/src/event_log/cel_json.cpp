@@ -150,11 +150,13 @@ private:
         const auto type = event_log::only_member(content, "event_type");
         if (!type) return std::unexpected(type.error());
         std::optional<std::uint32_t> number;
+        bool is_makers_own = false;
         if (*type && (*type)->as_int()) number = event_log::as_u32(*(*type)->as_int());
         if (const auto name = *type ? (*type)->as_string() : std::nullopt) {
             number = event_type_from(*name);
-            // A maker's own has no number; its data is data all the same.
-            if (!number && name->starts_with("EV_")) number = event_log::ev_unused;
+            // It has no number, and its data any form: in hexadecimal it is data all the same.
+            is_makers_own = !number && name->starts_with("EV_");
+            if (is_makers_own) number = event_log::ev_unused;
         }
         if (!number) return std::unexpected("the field event_type is missing, or is no number within 32 bits and no name of the TCG");
         event.type = *number;
@@ -163,6 +165,7 @@ private:
         if (!data) return std::unexpected(data.error());
         if (!*data) return {};
         const auto hex = (*data)->as_string();
+        if (is_makers_own && (!hex || !from_hex(*hex))) return {};
         if (!hex) return std::unexpected("the field event_data is not text");
         return buffers_.set_hex_data(event, *hex);
     }
