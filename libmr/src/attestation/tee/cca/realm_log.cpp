@@ -28,7 +28,7 @@ constexpr std::array<std::size_t, 3> vm_version_sizes{16 + 32 + 40 + 20, 16 + 32
 constexpr std::size_t realm_create_size = 14;
 constexpr std::size_t realm_create_padding = 2;
 
-std::unexpected<Error> malformed(const Event &event, const std::string &what) {
+std::unexpected<Error> malformed_record(const Event &event, const std::string &what) {
     return std::unexpected(Error{ErrorCode::malformed, "record " + std::to_string(event.sequence) + " of the realm's log: " + what});
 }
 
@@ -56,13 +56,13 @@ std::expected<RealmData, Error> data_from(const Event &event) {
     ByteReader reader(event.data.value_or(ByteView()));
     const auto text = reader.take(reader.u8());
     RealmData data{.image = std::string(text.begin(), std::ranges::find(text, 0)), .base = reader.u64(), .size = reader.u64()};
-    if (!reader.ok() || !reader.rest().empty()) return malformed(event, "its data are no description, address and size");
+    if (!reader.ok() || !reader.rest().empty()) return malformed_record(event, "its data are no description, address and size");
     data.measured = data.image != "LOG";
     if (event.digests.size() == 1) data.digest = Digest(event.digests.front().value);
     return data;
 }
 
-struct Reading {
+struct RealmLogReading {
     std::optional<RealmParameters> parameters;
     std::vector<RealmStep> steps;
 
@@ -77,17 +77,17 @@ struct Reading {
     std::expected<void, Error> take_tagged(const Event &event) {
         ByteReader reader(event.data.value_or(ByteView()));
         const auto tagged = event_log::read_tagged_event(reader);
-        if (!tagged || !reader.rest().empty()) return malformed(event, "its data are no tagged event");
+        if (!tagged || !reader.rest().empty()) return malformed_record(event, "its data are no tagged event");
         const auto tag = tagged->tag;
         ByteReader body(tagged->content);
         const auto whole = [&]() -> std::expected<void, Error> {
             if (!body.ok() || !body.rest().empty())
-                return malformed(event, "its data have " + std::to_string(tagged->content.size()) +
-                                            " bytes, another size than those of the tag " + std::to_string(tag));
+                return malformed_record(event, "its data have " + std::to_string(tagged->content.size()) +
+                                                   " bytes, another size than those of the tag " + std::to_string(tag));
             return {};
         };
         if (tag == tag_realm_create) {
-            if (parameters) return malformed(event, "it creates the realm a second time");
+            if (parameters) return malformed_record(event, "it creates the realm a second time");
             parameters = parameters_from(body);
             if (tagged->content.size() == realm_create_size + realm_create_padding) body.take(realm_create_padding);
             return whole();
@@ -106,8 +106,8 @@ struct Reading {
     }
 
     std::expected<void, Error> add(const Event &event, RealmStep step) {
-        if (!parameters) return malformed(event, "it comes before the realm is created");
-        if (steps.size() == max_realm_steps) return malformed(event, "more than " + std::to_string(max_realm_steps) + " steps");
+        if (!parameters) return malformed_record(event, "it comes before the realm is created");
+        if (steps.size() == max_realm_steps) return malformed_record(event, "more than " + std::to_string(max_realm_steps) + " steps");
         steps.push_back(std::move(step));
         return {};
     }
@@ -121,7 +121,7 @@ std::expected<RealmDescription, Error> parse_realm_log(ByteView log) {
             Error{ErrorCode::malformed, "the realm's log has more than " + std::to_string(max_realm_description) + " bytes"});
     auto reader = EventLogReader::open(log, {.registers = LogRegisters::pcr, .format = LogFormat::tcg});
     if (!reader) return std::unexpected(std::move(reader.error()));
-    Reading reading;
+    RealmLogReading reading;
     bool is_realms = false;
     Event event;
     for (;;) {
@@ -130,8 +130,8 @@ std::expected<RealmDescription, Error> parse_realm_log(ByteView log) {
         if (!*more) break;
         if (is_vm_version(event)) {
             if (std::ranges::find(vm_version_sizes, event.data->size()) == vm_version_sizes.end())
-                return malformed(event, "its data have " + std::to_string(event.data->size()) +
-                                            " bytes, another size than a VM VERSION: those known have 108, 112 or 116");
+                return malformed_record(event, "its data have " + std::to_string(event.data->size()) +
+                                                   " bytes, another size than a VM VERSION: those known have 108, 112 or 116");
             is_realms = true;
         }
         // Before it nothing says what a tag means.
