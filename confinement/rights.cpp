@@ -15,7 +15,7 @@ namespace confinement {
 
 namespace {
 
-std::unexpected<std::string> failed(std::string_view what) {
+std::unexpected<std::string> cannot(std::string_view what) {
     return std::unexpected("cannot " + std::string(what) + ": " + std::generic_category().message(errno));
 }
 
@@ -55,25 +55,25 @@ std::expected<void, std::string> reduce_rights(const std::optional<Identity> &id
     for (int number = 0; ::prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; ++number) (void)::prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
     (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (identity) {
-        if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return failed("keep capabilities over a change of the user");
-        if (::setgroups(0, nullptr) != 0) return failed("leave its groups");
+        if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return cannot("keep capabilities over a change of the user");
+        if (::setgroups(0, nullptr) != 0) return cannot("leave its groups");
         if (::setresgid(identity->gid, identity->gid, identity->gid) != 0)
-            return failed("become the group " + std::to_string(identity->gid));
+            return cannot("become the group " + std::to_string(identity->gid));
         if (::setresuid(identity->uid, identity->uid, identity->uid) != 0)
-            return failed("become the user " + std::to_string(identity->uid));
+            return cannot("become the user " + std::to_string(identity->uid));
     }
     Sets sets;
-    if (!get(sets)) return failed("ask for its capabilities");
+    if (!get(sets)) return cannot("ask for its capabilities");
     sets.effective = sets.permitted;  // a change of the user takes away the effective ones
-    if (!set(sets)) return failed("use its capabilities");
+    if (!set(sets)) return cannot("use its capabilities");
     // A user who is root gains nothing by it, and nothing of this is undone.
     constexpr unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
                                    SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
     (void)::prctl(PR_SET_SECUREBITS, bits, 0, 0, 0);
     sets.permitted &= kept;
     sets.effective = sets.permitted;
-    if (!set(sets)) return failed("give up its capabilities");
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("set no_new_privs");
+    if (!set(sets)) return cannot("give up its capabilities");
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return cannot("set no_new_privs");
     return {};
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 using varlink::field;
 
-constexpr std::string_view format_name = "mrd-evidence";
+constexpr std::string_view evidence_format_name = "mrd-evidence";
 constexpr std::int64_t format_version = 2;
 constexpr std::string_view version_2_only = "only version 2 is known";
 
@@ -24,7 +24,7 @@ constexpr std::string_view version_2_only = "only version 2 is known";
 constexpr std::uint8_t first_cbor_map = 0xA0;
 constexpr std::uint8_t last_cbor_map = 0xBF;
 
-std::unexpected<Error> malformed(std::string message) {
+std::unexpected<Error> malformed_evidence(std::string message) {
     return std::unexpected(Error{ErrorCode::malformed, "evidence: " + std::move(message)});
 }
 
@@ -105,23 +105,23 @@ std::string as_version_2(varlink::Value version_1) {
 // What both forms have to keep to.
 std::expected<Evidence, Error> checked(Evidence evidence) {
     if (evidence.parts.empty() || evidence.parts.size() > max_evidence_parts)
-        return malformed("the member parts has " + std::to_string(evidence.parts.size()) + " parts: 1 to " +
-                         std::to_string(max_evidence_parts) + " are allowed");
+        return malformed_evidence("the member parts has " + std::to_string(evidence.parts.size()) + " parts: 1 to " +
+                                  std::to_string(max_evidence_parts) + " are allowed");
     for (const auto &part : evidence.parts) {
         if (part.name.empty() || part.name.find('/') != std::string::npos)
-            return malformed("the member name of a part is empty, or has a slash");
+            return malformed_evidence("the member name of a part is empty, or has a slash");
         if (std::ranges::count(evidence.parts, part.name, &EvidencePart::name) > 1)
-            return malformed("two parts have the name " + part.name);
-        if (part.sequence && *part.sequence < 0) return malformed("the member sequence of a part is negative");
+            return malformed_evidence("two parts have the name " + part.name);
+        if (part.sequence && *part.sequence < 0) return malformed_evidence("the member sequence of a part is negative");
         if (part.collateral && part.collateral->size() > max_part_collateral)
-            return malformed("the collateral of a part has more than " + std::to_string(max_part_collateral) + " bytes");
+            return malformed_evidence("the collateral of a part has more than " + std::to_string(max_part_collateral) + " bytes");
     }
     if (evidence.registers.size() > max_evidence_registers)
-        return malformed("more than " + std::to_string(max_evidence_registers) + " registers");
-    if (evidence.sequence < 0) return malformed("the member sequence is negative");
-    if (evidence.time < 0) return malformed("the member time is negative");
+        return malformed_evidence("more than " + std::to_string(max_evidence_registers) + " registers");
+    if (evidence.sequence < 0) return malformed_evidence("the member sequence is negative");
+    if (evidence.time < 0) return malformed_evidence("the member time is negative");
     if (evidence.cut && (evidence.cut->events < 1 || evidence.cut->bytes < 1))
-        return malformed("the member cut has events and bytes, at least one of each");
+        return malformed_evidence("the member cut has events and bytes, at least one of each");
     return evidence;
 }
 
@@ -129,19 +129,22 @@ class JsonReader {
 public:
     std::expected<Evidence, Error> read(std::string_view text) {
         varlink::Document document;
-        if (text.starts_with(event_log::byte_order_mark)) return malformed("the file begins with a byte-order mark, which JSON has not");
-        if (!document.parse(text)) return malformed("the file is not one JSON object in UTF-8");
+        if (text.starts_with(event_log::byte_order_mark))
+            return malformed_evidence("the file begins with a byte-order mark, which JSON has not");
+        if (!document.parse(text)) return malformed_evidence("the file is not one JSON object in UTF-8");
         const auto version = document.root().find("version");
         std::string rewritten;
         if (version && version->as_int() == 1) {
             rewritten = as_version_2(document.root());
-            if (!document.parse(rewritten)) return malformed("the file has more values than evidence can have");
+            if (!document.parse(rewritten)) return malformed_evidence("the file has more values than evidence can have");
         }
         auto fields = varlink::decode<EvidenceFields>(document.root());
-        if (!fields) return malformed("the member " + fields.error().name + " is unknown, missing, given twice or of the wrong type");
-        if (const auto unknown = unknown_member(document.root())) return malformed("the member " + *unknown + " is unknown");
-        if (fields->format != format_name) return malformed("the member format is not " + std::string(format_name));
-        if (fields->version != format_version) return malformed("the member version: " + std::string(version_2_only));
+        if (!fields)
+            return malformed_evidence("the member " + fields.error().name + " is unknown, missing, given twice or of the wrong type");
+        if (const auto unknown = unknown_member(document.root())) return malformed_evidence("the member " + *unknown + " is unknown");
+        if (fields->format != evidence_format_name)
+            return malformed_evidence("the member format is not " + std::string(evidence_format_name));
+        if (fields->version != format_version) return malformed_evidence("the member version: " + std::string(version_2_only));
 
         Evidence evidence{.parts = {},
                           .time = fields->time,
@@ -149,7 +152,8 @@ public:
                           .registers = {},
                           .log = from_base64_member("log", fields->log)};
         const auto report_data = from_hex(fields->report_data);
-        if (!report_data || report_data->size() != report_data_size) return malformed("the member reportData is not 64 bytes in hex");
+        if (!report_data || report_data->size() != report_data_size)
+            return malformed_evidence("the member reportData is not 64 bytes in hex");
         std::ranges::copy(*report_data, evidence.report_data.begin());
         for (auto &part : fields->parts) {
             auto &known = evidence.parts.emplace_back(EvidencePart{.name = std::string(part.name),
@@ -167,7 +171,7 @@ public:
             if (reg.logged) known.logged = digest_from("logged", *reg.logged);
         }
         if (fields->cut) evidence.cut = {fields->cut->events, fields->cut->bytes};
-        if (!wrong_.empty()) return malformed("the member " + wrong_);
+        if (!wrong_.empty()) return malformed_evidence("the member " + wrong_);
         return checked(std::move(evidence));
     }
 
@@ -228,7 +232,7 @@ public:
         });
         if (!map_.failed() && !map_.at_end()) map_.fail("bytes follow the map");
         if (!map_.failed() && members != required_members) map_.fail("a member is missing");
-        if (map_.failed()) return malformed("byte " + std::to_string(map_.offset()) + ": " + std::string(map_.wrong()));
+        if (map_.failed()) return malformed_evidence("byte " + std::to_string(map_.offset()) + ": " + std::string(map_.wrong()));
         return checked(std::move(evidence_));
     }
 
@@ -247,7 +251,7 @@ private:
         } else if (key == "format") {
             std::string format;
             map_.text(format);
-            if (format != format_name) map_.fail("the format is not mrd-evidence");
+            if (format != evidence_format_name) map_.fail("the format is not mrd-evidence");
         } else if (key == "version") {
             std::int64_t version = 0;
             number(version);
@@ -396,11 +400,11 @@ bool is_evidence(ByteView file) {
     const auto text = event_log::as_text(file.first(std::min(file.size(), looked_at)));
     const auto key = text.find("\"format\"");
     return text.find_first_not_of(" \t\r\n") < key && key != std::string_view::npos &&
-           text.find('"' + std::string(format_name) + '"', key) != std::string_view::npos;
+           text.find('"' + std::string(evidence_format_name) + '"', key) != std::string_view::npos;
 }
 
 std::expected<Evidence, Error> parse_evidence(ByteView file) {
-    if (file.size() > max_evidence_size) return malformed("more than " + std::to_string(max_evidence_size) + " bytes");
+    if (file.size() > max_evidence_size) return malformed_evidence("more than " + std::to_string(max_evidence_size) + " bytes");
     if (!file.empty() && file.front() >= first_cbor_map && file.front() <= last_cbor_map) return CborEvidenceReader(file).read();
     return JsonReader().read(event_log::as_text(file));
 }
@@ -408,7 +412,7 @@ std::expected<Evidence, Error> parse_evidence(ByteView file) {
 std::string write_evidence_json(const Evidence &evidence) {
     const auto report_data = to_hex(evidence.report_data);
     const auto log = to_base64(evidence.log);
-    EvidenceFields fields{.format = format_name,
+    EvidenceFields fields{.format = evidence_format_name,
                           .version = format_version,
                           .report_data = report_data,
                           .parts = {},
@@ -447,7 +451,7 @@ std::string write_evidence_json(const Evidence &evidence) {
 Bytes write_evidence_cbor(const Evidence &evidence) {
     const auto number = [](std::int64_t value) { return static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0)); };
     cbor::MapWriter map;
-    cbor::append_text(map.add("format"), format_name);
+    cbor::append_text(map.add("format"), evidence_format_name);
     cbor::append_unsigned(map.add("version"), number(format_version));
     cbor::append_bytes(map.add("reportData"), evidence.report_data);
     auto &parts = map.add("parts");

@@ -4,8 +4,6 @@
 
 namespace mr::policy {
 
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
-
 std::expected<std::vector<Bytes>, Error> read_values(std::string_view member, const Values &values, std::size_t size, Empty empty) {
     std::vector<Bytes> read;
     if (!values) return read;

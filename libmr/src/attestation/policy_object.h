@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/nested_members.h"
 #include "mr/bytes.h"
 #include "mr/error.h"
@@ -19,7 +20,7 @@
 
 namespace mr::policy {
 
-std::unexpected<Error> malformed(std::string message);
+using attestation::malformed;
 
 // The members, each once and none that is unknown, inside of objects too; views are into the document. `what_is_wanted` says of a member what its value is; `read_apart` is one that the
 // fields do not have, for the caller to read. Error: malformed, naming the member.

@@ -63,7 +63,7 @@ struct ClosedRegisterFields {
     }
 };
 
-struct SelfFields {
+struct SelfRuleFields {
     std::string register_name;
     std::vector<std::string_view> binary;
     std::vector<std::string_view> configuration;
@@ -71,15 +71,15 @@ struct SelfFields {
     std::optional<std::vector<std::vector<std::string>>> options;
     std::optional<std::map<std::string, std::string>> roles;
     static constexpr auto fields() {
-        return std::tuple(field("register", &SelfFields::register_name), field("binary", &SelfFields::binary),
-                          field("configuration", &SelfFields::configuration), field("access", &SelfFields::access),
-                          field("options", &SelfFields::options), field("roles", &SelfFields::roles));
+        return std::tuple(field("register", &SelfRuleFields::register_name), field("binary", &SelfRuleFields::binary),
+                          field("configuration", &SelfRuleFields::configuration), field("access", &SelfRuleFields::access),
+                          field("options", &SelfRuleFields::options), field("roles", &SelfRuleFields::roles));
     }
 };
 
-struct RegisterFields {
+struct RegisterValuesFields {
     std::optional<std::map<std::string, std::vector<std::string_view>>> registers;
-    static constexpr auto fields() { return std::tuple(field(registers_member, &RegisterFields::registers)); }
+    static constexpr auto fields() { return std::tuple(field(registers_member, &RegisterValuesFields::registers)); }
 };
 
 // As content_digest_from() has it; without a name the length says which. SHA-1 proves nothing.
@@ -216,7 +216,7 @@ bool RuleSetReader::is_member(std::string_view name) { return std::ranges::find(
 std::vector<std::string> RuleSetReader::members() {
     std::vector<std::string> names(set_members.begin(), set_members.end());
     policy::list_members<ClosedRegisterFields>(names, std::string(closed_member) + ".");
-    policy::list_members<SelfFields>(names, std::string(self_member) + ".");
+    policy::list_members<SelfRuleFields>(names, std::string(self_member) + ".");
     policy::list_members<RuleFields>(names, "rule.");
     return names;
 }
@@ -250,7 +250,7 @@ std::expected<void, Error> RuleSetReader::count(std::size_t more) {
 }
 
 std::expected<void, Error> RuleSetReader::read_registers(varlink::Value object, const std::string &where, RuleSet &set) {
-    const auto fields = varlink::decode<RegisterFields>(object, true);
+    const auto fields = varlink::decode<RegisterValuesFields>(object, true);
     if (!fields)
         return malformed_values(where + "the member registers is given twice, or is not an object of arrays, as {\"mrtd\": [\"ebed...\"]}");
     if (!fields->registers) return {};
@@ -285,7 +285,7 @@ std::expected<void, Error> RuleSetReader::read_self(varlink::Value object, const
         if (set.self_measurement) return malformed_values(member + " is given twice");
         if (each->kind() != varlink::Kind::object) return malformed_values(member + " is not an object");
         if (const auto null = null_member(*each)) return malformed_values(member + ": its member " + *null + " is null: leave it out");
-        const auto fields = varlink::decode<SelfFields>(*each);
+        const auto fields = varlink::decode<SelfRuleFields>(*each);
         if (!fields)
             return malformed_values(
                 member +

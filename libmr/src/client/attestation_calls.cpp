@@ -170,14 +170,14 @@ Call<SimulatedCollateral> collateral(std::optional<std::string_view> provider) {
 
 namespace {
 
-struct Functions {
+struct AttestationFunctions {
     static constexpr auto of(wire::attestation::Report) { return &Client::report; }
     static constexpr auto of(wire::attestation::Quote) { return &Client::quote; }
     static constexpr auto of(wire::attestation::Evidence) { return &Client::evidence; }
     static constexpr auto of(wire::attestation::Collateral) { return &Client::collateral; }
     static constexpr auto of(wire::attestation::VerifyReport) { return &Client::verify_report; }
 };
-static_assert(detail::has_all<Functions>(wire::attestation::AttestationMethods()), "a method that no client can call");
+static_assert(detail::has_all<AttestationFunctions>(wire::attestation::AttestationMethods()), "a method that no client can call");
 
 }  // namespace
 

@@ -95,13 +95,13 @@ Call<std::string> repair() { return make_call<wire::Repair, &kept_as_of>({}); }
 
 namespace {
 
-struct Functions {
+struct EventLogFunctions {
     static constexpr auto of(wire::Records) { return &calls::records; }
     static constexpr auto of(wire::Export) { return &calls::export_log; }
     static constexpr auto of(wire::Replay) { return &Client::replay; }
     static constexpr auto of(wire::Repair) { return &Client::repair; }
 };
-static_assert(detail::has_all<Functions>(wire::EventLogMethods()), "a method that no client can call");
+static_assert(detail::has_all<EventLogFunctions>(wire::EventLogMethods()), "a method that no client can call");
 
 }  // namespace
 

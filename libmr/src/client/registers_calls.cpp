@@ -257,7 +257,7 @@ StreamCall<Change> watch(const std::vector<std::string> &names) {
 
 namespace {
 
-struct Functions {
+struct RegistersFunctions {
     static constexpr auto of(wire::List) { return &Client::list; }
     static constexpr auto of(wire::Read) { return &Client::read; }
     static constexpr auto of(wire::Snapshot) { return &Client::snapshot; }
@@ -273,7 +273,7 @@ struct Functions {
     static constexpr auto of(wire::Access) { return &Client::access; }
     static constexpr auto of(wire::Watch) { return &calls::watch; }
 };
-static_assert(detail::has_all<Functions>(wire::RegistersMethods()), "a method that no client can call");
+static_assert(detail::has_all<RegistersFunctions>(wire::RegistersMethods()), "a method that no client can call");
 
 }  // namespace
 

@@ -30,11 +30,11 @@ Call<std::string> log_level(std::optional<std::string_view> level) {
 
 namespace {
 
-struct Functions {
+struct ServiceFunctions {
     static constexpr auto of(wire::service::Metrics) { return &Client::metrics; }
     static constexpr auto of(wire::service::LogLevel) { return &Client::log_level; }
 };
-static_assert(detail::has_all<Functions>(wire::service::ServiceMethods()), "a method that no client can call");
+static_assert(detail::has_all<ServiceFunctions>(wire::service::ServiceMethods()), "a method that no client can call");
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 namespace mr {
 namespace {
 
-std::unexpected<Error> refuse(std::string what) { return std::unexpected(Error{ErrorCode::malformed, std::move(what)}); }
+std::unexpected<Error> refuse_envelope(std::string what) { return std::unexpected(Error{ErrorCode::malformed, std::move(what)}); }
 
 // "rtmr3" of "tdx/rtmr3" and "rtmr3", "block1" of "spdm0/block1:sha384".
 std::string_view without_provider_and_bank(std::string_view name) {
@@ -36,7 +36,7 @@ std::expected<void, Error> check_digests(const Decoded &envelope, const Event &e
         if (!also && also.error().code == ErrorCode::not_supported) continue;
         agree = also && *also;
     }
-    if (!agree) return refuse("the digest is not this envelope's");
+    if (!agree) return refuse_envelope("the digest is not this envelope's");
     return {};
 }
 
@@ -56,9 +56,9 @@ std::expected<BoundEnvelope, Error> read_redacted(const Event &event, const Even
 
 std::expected<BoundEnvelope, Error> read_bound(const Event &event, const EventDigest &digest) {
     const auto form = event.data ? envelope_form(*event.data) : std::nullopt;
-    if (!form) return refuse("the data is no envelope");
-    if (*form == EnvelopeForm::version_1) return refuse("an envelope of version 1 says nothing");
-    if (!is_measured(event)) return refuse("the event extends no register");
+    if (!form) return refuse_envelope("the data is no envelope");
+    if (*form == EnvelopeForm::version_1) return refuse_envelope("an envelope of version 1 says nothing");
+    if (!is_measured(event)) return refuse_envelope("the event extends no register");
     return *form == EnvelopeForm::whole ? read_whole(event, digest) : read_redacted(event, digest);
 }
 
@@ -70,13 +70,13 @@ bool names_register(const EnvelopeHeader &header, std::string_view name) {
 
 std::expected<BoundEnvelope, Error> bound_envelope(const Event &event, const EventDigest &digest) {
     auto bound = read_bound(event, digest);
-    if (bound && !names_register(bound->header, event.name)) return refuse("the envelope names another register");
+    if (bound && !names_register(bound->header, event.name)) return refuse_envelope("the envelope names another register");
     return bound;
 }
 
 std::expected<BoundEnvelope, Error> carried_envelope(const Event &event, const EventDigest &digest) {
     auto bound = read_bound(event, digest);
-    if (bound && !bound->header.id) return refuse("the envelope names a register, and no virtual one");
+    if (bound && !bound->header.id) return refuse_envelope("the envelope names a register, and no virtual one");
     return bound;
 }
 

@@ -15,9 +15,9 @@ namespace mr {
 namespace {
 
 using event_log::Checked;
+using event_log::record_separator;
 using varlink::field;
 
-constexpr char record_separator = '\x1E';
 constexpr std::string_view content_of_firmware = "pcclient_std";
 constexpr std::string_view content_of_systemd = "systemd";
 

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 4> rtmr_names{"rtmr0", "rtmr1", "rtmr2", 
 constexpr std::string_view log_member = "event_log";
 constexpr std::string_view info_member = "tcb_info";  // of the reply to Info, which has the log in it
 
-struct EventFields {
+struct DstackFields {
     std::int64_t imr = 0;
     std::int64_t event_type = 0;
     std::optional<std::string_view> digest;
@@ -27,9 +27,9 @@ struct EventFields {
     std::optional<std::string_view> payload;
     std::optional<std::int64_t> version;
     static constexpr auto fields() {
-        return std::tuple(field("imr", &EventFields::imr), field("event_type", &EventFields::event_type),
-                          field("digest", &EventFields::digest), field("event", &EventFields::event),
-                          field("event_payload", &EventFields::payload), field("version", &EventFields::version));
+        return std::tuple(field("imr", &DstackFields::imr), field("event_type", &DstackFields::event_type),
+                          field("digest", &DstackFields::digest), field("event", &DstackFields::event),
+                          field("event_payload", &DstackFields::payload), field("version", &DstackFields::version));
     }
 };
 
@@ -118,7 +118,7 @@ private:
 
     Checked read_event(varlink::Value value, Event &event) {
         EventBuffers::clear(event);
-        const auto fields = varlink::decode<EventFields>(value, true);
+        const auto fields = varlink::decode<DstackFields>(value, true);
         if (!fields) return std::unexpected(what_is_wrong(fields.error()));
         if (fields->imr < 0 || static_cast<std::uint64_t>(fields->imr) >= rtmr_names.size())
             return std::unexpected("the field imr is not 0 to 3");

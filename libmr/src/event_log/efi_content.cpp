@@ -4,13 +4,12 @@
 #include "libmr/src/event_log/byte_reader.h"
 #include "libmr/src/event_log/content_decoders.h"
 #include "libmr/src/event_log/efi.h"
+#include "libmr/src/event_log/json_common.h"
 
 namespace mr::event_log {
 namespace {
 
 constexpr std::size_t blob_size = 16;  // base u64, length u64
-
-std::string_view text_of(ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
 
 void write_blob(ContentWriter &out, ByteReader &reader) {
     out.add_hexadecimal("base", reader.u64());
@@ -163,7 +162,7 @@ void write_image_load(ContentWriter &out, ByteView data) {
 // partitions u64, their entries.
 void write_partition_table(ContentWriter &out, ByteView data) {
     ByteReader reader(data);
-    const bool has_signature = text_of(reader.take(8)) == "EFI PART";
+    const bool has_signature = as_text(reader.take(8)) == "EFI PART";
     reader.take(48);  // revision, sizes, checksum, places of the table itself and of what it describes
     const ByteView disk = reader.take(guid_size);
     reader.take(12);  // where the entries are, and how many

@@ -24,7 +24,7 @@ constexpr std::size_t max_body_digests = 4;  // as many as there are lengths
 constexpr std::string_view resync_type = "resync";
 constexpr std::string_view cap_type = "cap";
 
-std::unexpected<Error> malformed(std::string_view part, std::size_t offset, std::string_view what) {
+std::unexpected<Error> malformed_part(std::string_view part, std::size_t offset, std::string_view what) {
     std::string message(part);
     message.append(", byte ").append(std::to_string(offset)).append(": ").append(what);
     return std::unexpected(Error{ErrorCode::malformed, std::move(message)});
@@ -149,7 +149,7 @@ std::expected<EnvelopeHeader, Error> decode_header(ByteView cbor) {
     if (!map.failed() && (header.type == create_envelope_type || header.type == close_envelope_type) && !header.id)
         map.fail("what is created or closed has an id");
     if (!map.failed() && header.register_name.empty() != header.id.has_value()) map.fail("either \"register\" or \"id\" must be there");
-    if (map.failed()) return malformed("envelope's header", map.offset(), map.wrong());
+    if (map.failed()) return malformed_part("envelope's header", map.offset(), map.wrong());
     return header;
 }
 
@@ -188,7 +188,7 @@ std::expected<EnvelopeBody, Error> decode_body(ByteView cbor, std::string_view t
     if (!map.failed() && said_of_created != wanted_of_created)
         map.fail("\"name\", \"hash\", \"owner\" and \"carrier\" are all there in a create, and nowhere else");
     if (said_of_created != 0) body.created = std::move(created);
-    if (map.failed()) return malformed("envelope's body", map.offset(), map.wrong());
+    if (map.failed()) return malformed_part("envelope's body", map.offset(), map.wrong());
     return body;
 }
 
@@ -206,27 +206,27 @@ Bytes tagged(std::uint32_t tag, const std::string &text) {
 // The parts of an envelope of this form, decoded from base64url: the header and what follows it.
 std::expected<std::vector<Bytes>, Error> parts_of(ByteView event_data, EnvelopeForm form, std::size_t max_parts) {
     if (envelope_form(event_data) != form) {
-        return malformed("envelope", 0,
-                         form == EnvelopeForm::whole ? "the event data does not begin with the tag 0x4D524402"
-                                                     : "the event data does not begin with the tag 0x4D524403");
+        return malformed_part("envelope", 0,
+                              form == EnvelopeForm::whole ? "the event data does not begin with the tag 0x4D524402"
+                                                          : "the event data does not begin with the tag 0x4D524403");
     }
     if (event_data.size() < tagged_event_header_size)
-        return malformed("envelope", event_data.size(), "the event data ends before its size");
+        return malformed_part("envelope", event_data.size(), "the event data ends before its size");
     const ByteView content = event_data.subspan(tagged_event_header_size);
     if (little_endian<std::uint32_t>(event_data.subspan(4)) != content.size())
-        return malformed("envelope", 4, "the size is not that of what follows");
+        return malformed_part("envelope", 4, "the size is not that of what follows");
     const std::string_view text(reinterpret_cast<const char *>(content.data()), content.size());
     std::vector<Bytes> parts;
     for (std::size_t begin = 0; begin <= text.size();) {
         const std::size_t end = std::min(text.find('.', begin), text.size());
         if (parts.size() == max_parts)
-            return malformed("envelope", tagged_event_header_size + begin, "there are more parts than it can have");
+            return malformed_part("envelope", tagged_event_header_size + begin, "there are more parts than it can have");
         auto part = from_base64url(text.substr(begin, end - begin));
-        if (!part) return malformed("envelope", tagged_event_header_size + begin, "here is no base64url without padding");
+        if (!part) return malformed_part("envelope", tagged_event_header_size + begin, "here is no base64url without padding");
         parts.push_back(std::move(*part));
         begin = end + 1;
     }
-    if (parts.size() < 2) return malformed("envelope", event_data.size(), "nothing stands behind the header");
+    if (parts.size() < 2) return malformed_part("envelope", event_data.size(), "nothing stands behind the header");
     return parts;
 }
 
@@ -298,7 +298,7 @@ std::expected<RedactedEnvelope, Error> decode_redacted_envelope(ByteView event_d
     for (const Bytes &digest : std::span(*parts).subspan(1)) {
         const bool has_length = digest.size() == 20 || digest.size() == 32 || digest.size() == 48 || digest.size() == 64;
         if (!has_length || digest.size() <= last)
-            return malformed("envelope", event_data.size(), "the digests of the body are no hashes', or not the shorter first");
+            return malformed_part("envelope", event_data.size(), "the digests of the body are no hashes', or not the shorter first");
         last = digest.size();
         envelope.body_digests.emplace_back(digest);
     }

@@ -32,6 +32,9 @@ inline std::string_view without_byte_order_mark(std::string_view text) {
 
 inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char *>(bytes.data()), bytes.size()}; }
 
+// Of RFC 7464: before each record.
+inline constexpr char record_separator = 0x1E;
+
 // Text from outside (a file's name, a process's) need not be UTF-8 and then cannot stand in JSON. Of text that is not, every byte that
 // is not ASCII, and every NUL, becomes U+FFFD.
 std::string repaired_text(std::string_view text);

@@ -11,12 +11,12 @@
 namespace mr {
 namespace {
 
+using event_log::record_separator;
 using event_log::SourceResult;
 
 constexpr std::array all_formats = {LogFormat::tcg,  LogFormat::tcg_sha1, LogFormat::cel_json,
                                     LogFormat::json, LogFormat::dstack,   LogFormat::ima};
 
-constexpr char record_separator = 0x1E;                // of RFC 7464
 constexpr std::uint32_t highest_plausible_index = 24;  // a TPM has PCRs 0 to 23, some have one more
 constexpr std::size_t shortest_digest_hex = 40;        // SHA-1's
 constexpr std::string_view json_white_space = " \t\r\n";
@@ -93,13 +93,13 @@ bool is_dstack(std::string_view json) {
 bool is_json(std::string_view json) { return json.starts_with('{') || json.starts_with('['); }
 
 // From where it says something.
-std::string_view text_of(ByteView file) {
+std::string_view text_from(ByteView file) {
     const auto text = event_log::without_byte_order_mark(event_log::as_text(file));
     return text.substr(std::min(text.find_first_not_of(json_white_space), text.size()));
 }
 
 std::optional<LogFormat> detect(ByteView file) {
-    const auto text = text_of(file);
+    const auto text = text_from(file);
     if (text.starts_with(record_separator)) return LogFormat::cel_json;
     if (text.starts_with('{') && is_own_json(text)) return LogFormat::json;
     if (is_cel_array(text)) return LogFormat::cel_json;
@@ -133,7 +133,7 @@ std::expected<EventLogReader, Error> EventLogReader::open(ByteView file, const R
     if (!format) {
         std::string what =
             file.empty() ? "the file is empty"
-            : is_json(text_of(file))
+            : is_json(text_from(file))
                 ? "this is JSON, but not of a kind that is read (CEL-JSON has the byte 0x1E before each record, or is an array of records)"
                 : "this begins like none of the formats that are read";
         what += ":";

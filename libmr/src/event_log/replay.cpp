@@ -54,7 +54,7 @@ Digest initial_value(std::string_view common, HashAlgorithm algorithm, std::uint
     return Digest(value);
 }
 
-std::unexpected<Error> refuse(ErrorCode code, const Event &event, const std::string &what) {
+std::unexpected<Error> refuse_event(ErrorCode code, const Event &event, const std::string &what) {
     std::string message = "event ";
     message.append(std::to_string(event.sequence)).append(" of \"").append(printable_text(event.name)).append("\": ").append(what);
     return std::unexpected(Error{code, std::move(message)});
@@ -65,7 +65,7 @@ std::expected<std::optional<BoundEnvelope>, Error> resync_of(const Event &event,
     if (!event.data || !envelope_form(*event.data)) return std::nullopt;
     auto envelope = bound_envelope(event, {.algorithm_id = tcg_id(algorithm), .value = digest});
     if (!envelope || (envelope->header.type != "resync" && envelope->header.type != "cap")) return std::nullopt;
-    if (!envelope->body) return refuse(ErrorCode::malformed, event, "a " + envelope->header.type + " is never redacted");
+    if (!envelope->body) return refuse_event(ErrorCode::malformed, event, "a " + envelope->header.type + " is never redacted");
     // A log that tells whose events are whose has the last word; mrd lets no client write a resync.
     if (event.origin == EventOrigin::service) return std::nullopt;
     return std::move(*envelope);
@@ -184,7 +184,7 @@ struct Replay::State {
     }
 
     std::expected<void, Error> extend(const Event &event) {
-        if (event.name.empty()) return refuse(ErrorCode::malformed, event, "it is measured, but names no register");
+        if (event.name.empty()) return refuse_event(ErrorCode::malformed, event, "it is measured, but names no register");
         // All of them are checked before the first register is extended: an event is applied whole or not at all.
         struct Step {
             std::uint32_t entry;
@@ -197,19 +197,19 @@ struct Replay::State {
             const auto algorithm = hash_algorithm_from_tcg(digest.algorithm_id);
             if (!algorithm) continue;
             if (digest.value.size() != digest_size(*algorithm)) {
-                return refuse(
+                return refuse_event(
                     ErrorCode::malformed, event,
                     "a digest of " + std::string(to_string(*algorithm)) + " has " + std::to_string(digest.value.size()) + " bytes");
             }
             const unsigned bit = 1U << static_cast<unsigned>(*algorithm);
             if ((seen & bit) != 0)
-                return refuse(ErrorCode::malformed, event, "it has two digests of " + std::string(to_string(*algorithm)));
+                return refuse_event(ErrorCode::malformed, event, "it has two digests of " + std::string(to_string(*algorithm)));
             seen |= bit;
             if (!hashers[static_cast<std::size_t>(*algorithm)]) continue;
             const auto entry = entry_of(event.name, event.index, *algorithm);
             if (!entry) {
-                return refuse(ErrorCode::not_supported, event,
-                              "more than " + std::to_string(max_replayed_registers) + " registers are not replayed");
+                return refuse_event(ErrorCode::not_supported, event,
+                                    "more than " + std::to_string(max_replayed_registers) + " registers are not replayed");
             }
             steps[count++] = {.entry = *entry, .digest = digest.value};
         }
@@ -219,7 +219,8 @@ struct Replay::State {
         if (!envelope) return std::unexpected(envelope.error());
         const auto &resync = *envelope;
         if (resync && gap_count + count > max_replayed_gaps) {
-            return refuse(ErrorCode::not_supported, event, "more than " + std::to_string(max_replayed_gaps) + " gaps are not replayed");
+            return refuse_event(ErrorCode::not_supported, event,
+                                "more than " + std::to_string(max_replayed_gaps) + " gaps are not replayed");
         }
         if (const auto locality = pcr0_startup_locality(event)) start_at(*locality);
         if (count > 0 && entries[steps.front().entry].first_event == no_event && is_dynamic_pcr(event.name)) launch();
@@ -346,8 +347,8 @@ void Replay::declare(const LogRegister &known) {
 
 std::expected<void, Error> Replay::apply(const Event &event) {
     if (state_->too_many_declared) {
-        return refuse(ErrorCode::not_supported, event,
-                      "the log declares more than " + std::to_string(max_replayed_registers) + " registers");
+        return refuse_event(ErrorCode::not_supported, event,
+                            "the log declares more than " + std::to_string(max_replayed_registers) + " registers");
     }
     if (is_measured(event)) {
         if (auto done = state_->extend(event); !done) return done;

@@ -17,10 +17,9 @@ std::string hexadecimal(std::uint16_t value) {
 }
 
 // Takes one record's fields, up to the first that the file does not hold whole.
-class RecordFields {
+class TcgFields {
 public:
-    RecordFields(ByteView file, std::size_t begin, std::string_view what = "the file")
-        : file_(file), begin_(begin), at_(begin), what_(what) {}
+    TcgFields(ByteView file, std::size_t begin, std::string_view what = "the file") : file_(file), begin_(begin), at_(begin), what_(what) {}
 
     bool take(std::size_t size, ByteView &field) {
         if (size > file_.size() - at_) {
@@ -59,7 +58,7 @@ private:
 };
 
 // The last two fields of every record.
-std::expected<ByteView, Error> take_data(RecordFields &fields) {
+std::expected<ByteView, Error> take_data(TcgFields &fields) {
     std::uint32_t size = 0;
     ByteView data;
     if (!fields.take(size) || !fields.take(size, data)) return fields.ends_inside();
@@ -68,7 +67,7 @@ std::expected<ByteView, Error> take_data(RecordFields &fields) {
 
 // The number of bytes the record takes. `event` is left without a name and a sequence number.
 std::expected<std::size_t, Error> read_sha1_record(ByteView file, std::size_t begin, Event &event) {
-    RecordFields fields(file, begin);
+    TcgFields fields(file, begin);
     event.digests.resize(1);
     event.digests.front().algorithm_id = tcg_id(HashAlgorithm::sha1);
     if (!fields.take(event.index) || !fields.take(event.type) || !fields.take(event_log::sha1_digest_size, event.digests.front().value)) {
@@ -87,7 +86,7 @@ std::expected<std::size_t, Error> read_sha1_record(ByteView file, std::size_t be
 
 std::expected<std::size_t, Error> read_crypto_agile_record(ByteView file, std::size_t begin,
                                                            const std::vector<TcgHeader::Algorithm> &algorithms, Event &event) {
-    RecordFields fields(file, begin);
+    TcgFields fields(file, begin);
     event.digests.clear();
     std::uint32_t count = 0;
     if (!fields.take(event.index) || !fields.take(event.type)) return fields.ends_inside();
@@ -212,7 +211,7 @@ private:
     std::array<Name, 32> names_;
 };
 
-std::expected<std::vector<TcgHeader::Algorithm>, Error> read_algorithms(RecordFields &fields) {
+std::expected<std::vector<TcgHeader::Algorithm>, Error> read_algorithms(TcgFields &fields) {
     const std::size_t count_at = fields.at();
     std::uint32_t count = 0;
     if (!fields.take(count)) return fields.ends_inside();
@@ -253,7 +252,7 @@ std::expected<TcgHeaderRead, Error> read_tcg_header(ByteView file) {
         return malformed(sizeof(record.index) + sizeof(record.type), "the header's digest is not all zeros");
     }
 
-    RecordFields fields(bytes, event_log::sha1_record_size + event_log::spec_id_signature.size(), "the header");
+    TcgFields fields(bytes, event_log::sha1_record_size + event_log::spec_id_signature.size(), "the header");
     TcgHeaderRead read;
     read.size = *size;
     auto &header = read.header;

@@ -9,7 +9,7 @@
 namespace mr {
 namespace {
 
-std::unexpected<Error> refuse(const Event &event, const std::string &what) {
+std::unexpected<Error> refuse_virtual(const Event &event, const std::string &what) {
     return std::unexpected(Error{ErrorCode::malformed, "event " + std::to_string(event.sequence) + " " + what});
 }
 
@@ -17,7 +17,7 @@ std::unexpected<Error> refuse(const Event &event, const std::string &what) {
 
 std::expected<void, Error> CarriedRegisters::apply(const Event &event) {
     if (!is_measured(event)) return {};
-    if (is_capped_) return refuse(event, "follows the cap of its register");
+    if (is_capped_) return refuse_virtual(event, "follows the cap of its register");
     const auto digest = std::ranges::find(event.digests, tcg_id(bank_), &EventDigest::algorithm_id);
     if (digest == event.digests.end()) return {};
     const CarriedEvent here{.count = ++events_, .sequence = event.sequence};
@@ -36,9 +36,9 @@ std::expected<void, Error> CarriedRegisters::apply(const Event &event) {
     if (!envelope->body) hidden_.push_back(here.count);
     if (header.type == create_envelope_type) return create(event, header, envelope->body);
     const auto known = numbers_.find(*header.id);
-    if (known == numbers_.end()) return refuse(event, "is of a virtual register that was not created before");
+    if (known == numbers_.end()) return refuse_virtual(event, "is of a virtual register that was not created before");
     auto &reg = all_[known->second];
-    if (reg.closed_by.count > 0) return refuse(event, "is of a virtual register that is closed");
+    if (reg.closed_by.count > 0) return refuse_virtual(event, "is of a virtual register that is closed");
     if (header.type == close_envelope_type) reg.closed_by = here;
     extend(reg, event, !envelope->body);
     return {};
@@ -46,14 +46,14 @@ std::expected<void, Error> CarriedRegisters::apply(const Event &event) {
 
 std::expected<void, Error> CarriedRegisters::create(const Event &event, const EnvelopeHeader &header,
                                                     const std::optional<EnvelopeBody> &body) {
-    if (numbers_.contains(*header.id)) return refuse(event, "creates a virtual register for the second time");
+    if (numbers_.contains(*header.id)) return refuse_virtual(event, "creates a virtual register for the second time");
     if (all_.size() == max_carried_registers)
         return std::unexpected(
             Error{ErrorCode::not_supported, "more than " + std::to_string(max_carried_registers) + " virtual registers are not followed"});
     CarriedRegister reg{.id = *header.id, .created = {}, .created_by{.count = events_, .sequence = event.sequence}, .value = {}};
     if (body) {
         if (!names_register({.type = header.type, .register_name = body->created->carrier}, carrier_))
-            return refuse(event, "creates a virtual register on another register");
+            return refuse_virtual(event, "creates a virtual register on another register");
         reg.created = body->created;
         reg.value = Digest::zero(body->created->hash);
     }

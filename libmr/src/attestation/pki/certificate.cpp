@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/pki/amd_extensions.h"
 #include "libmr/src/attestation/pki/der.h"
 #include "libmr/src/attestation/pki/x509.h"
@@ -12,8 +13,7 @@ namespace {
 
 using attestation::DerReader;
 using attestation::DerTag;
-
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
+using attestation::malformed;
 
 // 1.2.840.113741.1.13.1, below which the extension's members are numbered.
 constexpr std::array<std::uint8_t, 9> sgx_arc = {0x2A, 0x86, 0x48, 0x86, 0xF8, 0x4D, 0x01, 0x0D, 0x01};

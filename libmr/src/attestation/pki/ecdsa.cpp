@@ -13,17 +13,14 @@
 #include <string>
 #include <utility>
 
+#include "libmr/src/attestation/pki/owned.h"
 #include "mr/digest.h"
 
 namespace mr::attestation {
 namespace {
 
-struct Free {
-    void operator()(EVP_PKEY *key) const { EVP_PKEY_free(key); }
-    void operator()(EVP_PKEY_CTX *context) const { EVP_PKEY_CTX_free(context); }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free>;
-using Context = std::unique_ptr<EVP_PKEY_CTX, Free>;
+using Key = Owned<EVP_PKEY>;
+using Context = Owned<EVP_PKEY_CTX>;
 
 // Leaves this thread's error queue as it was: a failure is told by the result.
 class QuietErrors {

@@ -12,19 +12,15 @@
 
 #include "libmr/src/attestation/pki/der.h"
 #include "libmr/src/attestation/pki/ecdsa.h"
+#include "libmr/src/attestation/pki/owned.h"
 
 namespace mr::attestation {
 namespace {
 
-struct Free {
-    void operator()(EVP_PKEY *key) const { EVP_PKEY_free(key); }
-    void operator()(EVP_MD_CTX *context) const { EVP_MD_CTX_free(context); }
-    void operator()(BIO *bio) const { BIO_free(bio); }
-};
-using PrivateKey = std::unique_ptr<EVP_PKEY, Free>;
+using PrivateKey = Owned<EVP_PKEY>;
 
 PrivateKey read(ByteView file) {
-    const std::unique_ptr<BIO, Free> text(BIO_new_mem_buf(file.data(), static_cast<int>(file.size())));
+    const Owned<BIO> text(BIO_new_mem_buf(file.data(), static_cast<int>(file.size())));
     if (!text) return nullptr;
     // Without this one OpenSSL asks the terminal for a password.
     const auto no_password = [](char *, int, int, void *) { return -1; };
@@ -80,7 +76,7 @@ std::expected<P256Signer, Error> P256Signer::open(ByteView private_key) {
 }
 
 std::expected<Bytes, Error> P256Signer::sign(ByteView message) const {
-    const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
+    const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
     std::size_t size = 0;
     Bytes der;
     ERR_set_mark();

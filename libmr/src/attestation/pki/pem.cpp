@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/pki/pem.h"
 #include "libmr/src/event_log/json_common.h"
 #include "mr/certificate.h"
@@ -13,7 +14,7 @@
 namespace mr {
 namespace {
 
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
+using attestation::malformed;
 
 constexpr std::string_view pem_begin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view pem_end = "-----END CERTIFICATE-----";

@@ -1,4 +1,5 @@
 // A public key out of a file that a person or a program keeps.
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/pki/der.h"
 #include "libmr/src/attestation/pki/pem.h"
 #include "libmr/src/event_log/json_common.h"
@@ -8,7 +9,7 @@ namespace mr {
 
 namespace {
 
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
+using attestation::malformed;
 
 // SubjectPublicKeyInfo (RFC 5280): a sequence of an algorithm and a bit string.
 bool is_public_key(ByteView der) {

@@ -10,26 +10,17 @@
 #include <memory>
 
 #include "libmr/src/attestation/pki/der.h"
+#include "libmr/src/attestation/pki/owned.h"
 #include "mr/digest.h"
 
 namespace mr::attestation {
 namespace {
 
-struct Free {
-    void operator()(BIGNUM *number) const { BN_free(number); }
-    void operator()(OSSL_PARAM_BLD *builder) const { OSSL_PARAM_BLD_free(builder); }
-    void operator()(OSSL_PARAM *parameters) const { OSSL_PARAM_free(parameters); }
-    void operator()(EVP_PKEY *key) const { EVP_PKEY_free(key); }
-    void operator()(EVP_PKEY_CTX *context) const { EVP_PKEY_CTX_free(context); }
-};
-template <class Type>
-using Owned = std::unique_ptr<Type, Free>;
-
 constexpr int salt_size = 48;
 
 Owned<BIGNUM> number_of(ByteView bytes) { return Owned<BIGNUM>(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr)); }
 
-Owned<EVP_PKEY> load(const RsaKey &key) {
+Owned<EVP_PKEY> load_rsa(const RsaKey &key) {
     const auto modulus = number_of(key.modulus);
     const auto exponent = number_of(key.exponent);
     const Owned<OSSL_PARAM_BLD> builder(OSSL_PARAM_BLD_new());
@@ -74,7 +65,7 @@ bool is_rsa_pss_signed(ByteView key, ByteView message, ByteView signature) {
     const auto digest = hash(HashAlgorithm::sha384, message);
     if (!read || !digest) return false;
     ERR_set_mark();
-    const auto loaded = load(*read);
+    const auto loaded = load_rsa(*read);
     const bool good = loaded && verify(*loaded, *digest, signature);
     // This thread's error queue is as it was: a failure is told by the result.
     ERR_pop_to_mark();

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/pki/der.h"
 #include "libmr/src/attestation/pki/ecdsa.h"
 #include "libmr/src/attestation/pki/pem.h"
@@ -17,7 +18,7 @@
 namespace mr {
 namespace {
 
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
+using attestation::malformed;
 
 // Of a key that may be no point of its curve. Error: malformed.
 std::expected<Bytes, Error> checked(Bytes key, const std::string &which) {

@@ -27,7 +27,9 @@ std::optional<std::uint16_t> format_of_tag(std::uint64_t tag) {
     return static_cast<std::uint16_t>((tag - first_tag) / tags_in_a_block * formats_in_a_block + (tag - first_tag) % tags_in_a_block);
 }
 
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, "CMW: " + std::move(message)}); }
+std::unexpected<Error> malformed_cmw(std::string message) {
+    return std::unexpected(Error{ErrorCode::malformed, "CMW: " + std::move(message)});
+}
 
 // What both forms have to keep to.
 class Bounds {
@@ -57,9 +59,9 @@ class JsonReader {
 public:
     std::expected<Cmw, Error> read(std::string_view text) {
         varlink::Document document;
-        if (!document.parse(text)) return malformed("the file is not one JSON value in UTF-8");
+        if (!document.parse(text)) return malformed_cmw("the file is not one JSON value in UTF-8");
         auto message = read_message(document.root(), "the message", 0);
-        if (!wrong_.empty()) return malformed(std::move(wrong_));
+        if (!wrong_.empty()) return malformed_cmw(std::move(wrong_));
         return message;
     }
 
@@ -175,7 +177,7 @@ public:
     std::expected<Cmw, Error> read() {
         auto message = read_message(0);
         if (wrong_.empty() && !reader_.at_end()) fail("bytes follow the message");
-        if (!wrong_.empty()) return malformed("byte " + std::to_string(at_) + ": " + wrong_);
+        if (!wrong_.empty()) return malformed_cmw("byte " + std::to_string(at_) + ": " + wrong_);
         return message;
     }
 
@@ -395,7 +397,7 @@ std::uint64_t cmw_tag_of(std::uint16_t content_format) {
 }
 
 std::expected<Cmw, Error> parse_cmw(ByteView file) {
-    if (file.size() > max_cmw_size) return malformed("more than " + std::to_string(max_cmw_size) + " bytes");
+    if (file.size() > max_cmw_size) return malformed_cmw("more than " + std::to_string(max_cmw_size) + " bytes");
     const auto text = without_blanks(file);
     return begins_as_json(text) ? JsonReader().read(event_log::as_text(text)) : CborReader(file).read();
 }
@@ -437,7 +439,7 @@ std::expected<std::optional<Cmw>, Error> cmw_in_certificate(ByteView der) {
         if (!extension.finished() || identifier != "1.3.6.1.5.5.7.1.35") continue;
         const bool is_json = value.next_is(DerTag::utf8_string);
         const auto content = value.take(is_json ? DerTag::utf8_string : DerTag::octet_string);
-        if (!value.finished()) return malformed("the certificate's extension is neither an OCTET STRING nor a UTF8String");
+        if (!value.finished()) return malformed_cmw("the certificate's extension is neither an OCTET STRING nor a UTF8String");
         auto message = is_json ? JsonReader().read(event_log::as_text(content)) : CborReader(content).read();
         if (!message) return std::unexpected(std::move(message.error()));
         return std::move(*message);

@@ -25,7 +25,7 @@ constexpr std::array cca_members{std::string_view("token")};
 constexpr std::array other_members{std::string_view("tpm_quote"), std::string_view("hcl_report"), std::string_view("td_quote"),
                                    std::string_view("device_evidence_list")};
 
-std::unexpected<Error> malformed(std::string message) {
+std::unexpected<Error> malformed_evidence(std::string message) {
     return std::unexpected(Error{ErrorCode::malformed, "CoCo's evidence: " + std::move(message)});
 }
 std::unexpected<Error> not_supported(std::string message) {
@@ -36,7 +36,7 @@ bool is_null(const std::optional<varlink::Value> &value) { return !value || valu
 
 std::expected<Bytes, Error> base64_member(varlink::Value value, const std::string &name) {
     auto bytes = value.as_string() ? from_base64(*value.as_string()) : std::unexpected(Error{});
-    if (!bytes) return malformed("the member " + name + " is not base64");
+    if (!bytes) return malformed_evidence("the member " + name + " is not base64");
     return std::move(*bytes);
 }
 
@@ -45,8 +45,8 @@ std::expected<void, Error> only(varlink::Value root, std::span<const std::string
     std::vector<std::string_view> seen;
     for (auto member = root.first(); member; member = member->next()) {
         const auto name = member->key();
-        if (std::ranges::find(names, name) == names.end()) return malformed("the member " + std::string(name) + " is unknown");
-        if (std::ranges::find(seen, name) != seen.end()) return malformed("the member " + std::string(name) + " is there twice");
+        if (std::ranges::find(names, name) == names.end()) return malformed_evidence("the member " + std::string(name) + " is unknown");
+        if (std::ranges::find(seen, name) != seen.end()) return malformed_evidence("the member " + std::string(name) + " is there twice");
         seen.push_back(name);
     }
     return {};
@@ -56,7 +56,7 @@ std::expected<WrappedEvidence, Error> read_td(varlink::Value root) {
     WrappedEvidence read{.form = WrappedForm::coco};
     auto quote = base64_member(*root.find("quote"), "quote");
     if (!quote) return std::unexpected(std::move(quote.error()));
-    if (quote->empty()) return malformed("the member quote is empty");
+    if (quote->empty()) return malformed_evidence("the member quote is empty");
     read.quote = std::move(*quote);
     for (const std::string name : {"cc_eventlog", "aa_eventlog"}) {
         const auto log = root.find(name);
@@ -84,15 +84,15 @@ std::expected<WrappedEvidence, Error> read_snp(varlink::Value root) {
     const auto chain = root.find("cert_chain");
     if (is_null(chain)) return read;
     if (chain->kind() != varlink::Kind::array || chain->size() > max_snp_certificates)
-        return malformed("the member cert_chain is no array of up to " + std::to_string(max_snp_certificates) + " certificates");
+        return malformed_evidence("the member cert_chain is no array of up to " + std::to_string(max_snp_certificates) + " certificates");
     SnpCertificates all;
     for (auto entry = chain->first(); entry; entry = entry->next()) {
         if (is_no_certificate(*entry)) continue;
         const auto data = entry->find("data");
         const auto bytes = data ? read_coco_bytes(*data, "data") : std::unexpected(Error{});
-        if (!bytes) return malformed("an entry of cert_chain has no data, an array of bytes");
+        if (!bytes) return malformed_evidence("an entry of cert_chain has no data, an array of bytes");
         auto certificates = read_snp_certificates(*bytes);
-        if (!certificates) return malformed("an entry of cert_chain: " + certificates.error().message);
+        if (!certificates) return malformed_evidence("an entry of cert_chain: " + certificates.error().message);
         std::ranges::move(certificates->certificates, std::back_inserter(all.certificates));
         std::ranges::move(certificates->crls, std::back_inserter(all.crls));
     }
@@ -185,7 +185,7 @@ std::expected<WrappedEvidence, Error> read_coco(varlink::Value root) {
     if (root.find("quote")) return read_td(root);
     if (root.find("attestation_report")) return read_snp(root);
     auto token = read_coco_bytes(*root.find("token"), "token");
-    if (!token) return malformed(token.error().message);
+    if (!token) return malformed_evidence(token.error().message);
     return WrappedEvidence{.form = WrappedForm::coco, .quote = std::move(*token)};
 }
 

@@ -80,7 +80,7 @@ constexpr std::array stand_ins{std::pair{std::string_view("key_info"), std::stri
                                std::pair{std::string_view("current"), std::string_view("current_build")},
                                std::pair{std::string_view("committed"), std::string_view("committed_build")}};
 
-std::unexpected<Error> malformed(std::string message) {
+std::unexpected<Error> malformed_report(std::string message) {
     return std::unexpected(Error{ErrorCode::malformed, "the member attestation_report: " + std::move(message)});
 }
 
@@ -97,7 +97,7 @@ public:
             if (!is_there && field.since == 0 && wrong_.empty()) wrong_ = std::string(field.name) + " is missing";
         }
         if (!has("signature") && wrong_.empty()) wrong_ = "signature is missing";
-        if (!wrong_.empty()) return malformed(std::move(wrong_));
+        if (!wrong_.empty()) return malformed_report(std::move(wrong_));
         return std::move(report_);
     }
 

@@ -19,7 +19,7 @@ namespace {
 constexpr std::array providers{std::pair{tdx_kind, std::string_view("tdx_guest")}, std::pair{snp_kind, std::string_view("sev_guest")},
                                std::pair{cca_kind, std::string_view("arm_cca_guest")}};
 
-std::unexpected<Error> malformed(std::string message) {
+std::unexpected<Error> malformed_tsm_report(std::string message) {
     return std::unexpected(Error{ErrorCode::malformed, "TSM report: " + std::move(message)});
 }
 
@@ -32,30 +32,31 @@ Bytes *blob_of(TsmReport &report, std::string_view name) {
 }
 
 std::expected<TsmReport, Error> checked(TsmReport report) {
-    if (report.outblob.empty()) return malformed("the member outblob is missing or empty");
-    if (report.provider.empty()) return malformed("the member provider is missing");
+    if (report.outblob.empty()) return malformed_tsm_report("the member outblob is missing or empty");
+    if (report.provider.empty()) return malformed_tsm_report("the member provider is missing");
     return report;
 }
 
 std::expected<TsmReport, Error> from_json(std::string_view text) {
     varlink::Document document;
-    if (!document.parse(text) || document.root().kind() != varlink::Kind::object) return malformed("it is not one JSON object in UTF-8");
+    if (!document.parse(text) || document.root().kind() != varlink::Kind::object)
+        return malformed_tsm_report("it is not one JSON object in UTF-8");
     TsmReport report;
     std::vector<std::string_view> seen;
     for (auto member = document.root().first(); member; member = member->next()) {
         const auto name = member->key();
-        if (std::ranges::find(seen, name) != seen.end()) return malformed("the member " + std::string(name) + " is there twice");
+        if (std::ranges::find(seen, name) != seen.end()) return malformed_tsm_report("the member " + std::string(name) + " is there twice");
         auto *const blob = blob_of(report, name);
         if (blob == nullptr && name != "provider") continue;
         seen.push_back(name);
         const auto value = member->as_string();
-        if (!value) return malformed("the member " + std::string(name) + " is no text");
+        if (!value) return malformed_tsm_report("the member " + std::string(name) + " is no text");
         if (blob == nullptr) {
             report.provider = *value;
             continue;
         }
         auto bytes = from_base64url(*value);
-        if (!bytes) return malformed("the member " + std::string(name) + " is not base64url without padding");
+        if (!bytes) return malformed_tsm_report("the member " + std::string(name) + " is not base64url without padding");
         *blob = std::move(*bytes);
     }
     return checked(std::move(report));
@@ -64,7 +65,7 @@ std::expected<TsmReport, Error> from_json(std::string_view text) {
 std::expected<TsmReport, Error> from_cbor(ByteView file) {
     cbor::Reader reader(file);
     const auto broken = [&](std::string_view what) {
-        return malformed("byte " + std::to_string(reader.offset()) + ": " + std::string(what));
+        return malformed_tsm_report("byte " + std::to_string(reader.offset()) + ": " + std::string(what));
     };
     const auto pairs = reader.read_map();
     if (!pairs) return broken(pairs.error());
@@ -95,7 +96,7 @@ std::expected<TsmReport, Error> from_cbor(ByteView file) {
 }  // namespace
 
 std::expected<TsmReport, Error> parse_tsm_report(ByteView file) {
-    if (file.size() > max_cmw_size) return malformed("more than " + std::to_string(max_cmw_size) + " bytes");
+    if (file.size() > max_cmw_size) return malformed_tsm_report("more than " + std::to_string(max_cmw_size) + " bytes");
     const auto text = event_log::without_byte_order_mark(event_log::as_text(file));
     const auto first = text.find_first_not_of(" \t\r\n");
     return first != std::string_view::npos && text[first] == '{' ? from_json(text) : from_cbor(file);

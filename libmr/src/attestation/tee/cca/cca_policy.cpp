@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/policy_object.h"
 #include "libmr/src/attestation/tee/cca/cca.h"
 #include "mr/cca_token.h"
@@ -42,7 +43,7 @@ struct PolicyFields {
 
 constexpr std::string_view components_member = "components";
 
-using policy::malformed;
+using attestation::malformed;
 
 std::string what_is_wanted(std::string_view member) {
     if (member == "remExtend")

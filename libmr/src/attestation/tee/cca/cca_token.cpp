@@ -4,11 +4,13 @@
 #include <string>
 #include <utility>
 
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/cbor_claims.h"
 
 namespace mr {
 namespace {
 
+using attestation::malformed;
 using cbor::Claim;
 using cbor::Major;
 using cbor::Reader;
@@ -283,12 +285,10 @@ Wrong read_token(ByteView token, CcaToken &to) {
     return in("realm", read_realm(to.realm_token.payload, to.realm));
 }
 
-Error malformed(std::string message) { return {ErrorCode::malformed, std::move(message)}; }
-
 template <typename Read>
 std::expected<Read, Error> decoded(ByteView bytes, Wrong (*read)(ByteView, Read &), const char *what) {
     Read made;
-    if (auto done = read(bytes, made); !done) return std::unexpected(malformed(std::string(what) + ": " + done.error()));
+    if (auto done = read(bytes, made); !done) return malformed(std::string(what) + ": " + done.error());
     return made;
 }
 
@@ -367,13 +367,11 @@ Bytes signed_bytes(const CoseSign1 &token) {
 
 std::expected<CcaToken, Error> decode_cca_token(ByteView token) { return decoded<CcaToken>(token, read_token, "CCA token"); }
 std::expected<CcaRealmClaims, Error> decode_cca_realm_claims(ByteView claims) {
-    if (claims.size() > max_cca_token_size)
-        return std::unexpected(malformed("realm claims: more than " + std::to_string(max_cca_token_size) + " bytes"));
+    if (claims.size() > max_cca_token_size) return malformed("realm claims: more than " + std::to_string(max_cca_token_size) + " bytes");
     return decoded<CcaRealmClaims>(claims, read_realm, "realm claims");
 }
 std::expected<CcaPlatformClaims, Error> decode_cca_platform_claims(ByteView claims) {
-    if (claims.size() > max_cca_token_size)
-        return std::unexpected(malformed("platform claims: more than " + std::to_string(max_cca_token_size) + " bytes"));
+    if (claims.size() > max_cca_token_size) return malformed("platform claims: more than " + std::to_string(max_cca_token_size) + " bytes");
     return decoded<CcaPlatformClaims>(claims, read_platform, "platform claims");
 }
 
@@ -385,13 +383,12 @@ bool begins_cca_token(ByteView file) {
 std::expected<Bytes, Error> cca_realm_key(const CcaRealmClaims &claims) {
     if (claims.profile) {
         auto key = key_from_cose(claims.key);
-        if (!key)
-            return std::unexpected(malformed("the realm's key is no COSE_Key of the curve P-384, as its profile wants it: " + key.error()));
+        if (!key) return malformed("the realm's key is no COSE_Key of the curve P-384, as its profile wants it: " + key.error());
         return std::move(*key);
     }
     constexpr std::size_t point_size = 97;
     if (claims.key.size() != point_size || claims.key.front() != 0x04)
-        return std::unexpected(malformed("the realm's key is no uncompressed point of P-384, as the early form has it"));
+        return malformed("the realm's key is no uncompressed point of P-384, as the early form has it");
     return Bytes(claims.key.begin() + 1, claims.key.end());
 }
 

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmr/src/attestation/malformed.h"
+#include "libmr/src/event_log/printable.h"
 #include "mr/event_content.h"
 
 namespace mr {
 namespace {
+
+using attestation::malformed;
 
 constexpr std::uint8_t min_s2sz = 25;
 constexpr std::uint8_t max_s2sz = 52;
@@ -25,7 +29,6 @@ using ParametersPage = std::array<std::uint8_t, realm_granule>;
 
 constexpr std::uint64_t data_flag_measure = 1;
 
-Error malformed(std::string message) { return {ErrorCode::malformed, std::move(message)}; }
 Error too_much(std::string message) { return {ErrorCode::not_supported, std::move(message)}; }
 
 void put(std::span<std::uint8_t> to, std::size_t offset, std::uint64_t value) {
@@ -44,13 +47,6 @@ std::uint64_t largest_block_of(std::uint8_t s2sz) {
     unsigned levels = (s2sz - granule_bits + level_bits - 1U) / level_bits;
     if (s2sz - granule_bits - (levels - 1U) * level_bits <= concatenated_bits) --levels;
     return std::uint64_t{1} << (granule_bits + (levels - 1U) * level_bits);
-}
-
-std::string hex_of(std::uint64_t number) {
-    std::array<std::uint8_t, 8> bytes{};
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes.at(i) = static_cast<std::uint8_t>(number >> (56 - 8 * i));
-    const auto digits = to_hex(bytes);
-    return "0x" + digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
 }
 
 }  // namespace
@@ -73,10 +69,9 @@ bool RealmMeasurement::is_in_space(std::uint64_t base, std::uint64_t size) const
 
 std::expected<RealmMeasurement, Error> RealmMeasurement::open(const RealmParameters &parameters) {
     if (parameters.s2sz < min_s2sz || parameters.s2sz > max_s2sz)
-        return std::unexpected(malformed("s2sz is " + std::to_string(parameters.s2sz) + ": a realm's addresses have 25 to 52 bits"));
+        return malformed("s2sz is " + std::to_string(parameters.s2sz) + ": a realm's addresses have 25 to 52 bits");
     if (parameters.hash_algorithm >= hash_algorithms.size())
-        return std::unexpected(
-            malformed("the hash algorithm " + std::to_string(parameters.hash_algorithm) + " is none of a realm's: 0, 1, 2"));
+        return malformed("the hash algorithm " + std::to_string(parameters.hash_algorithm) + " is none of a realm's: 0, 1, 2");
     auto hasher = Hasher::open(hash_algorithms.at(parameters.hash_algorithm));
     if (!hasher) return std::unexpected(std::move(hasher.error()));
     RealmMeasurement made(std::move(*hasher), parameters.s2sz);
@@ -93,10 +88,10 @@ std::expected<RealmMeasurement, Error> RealmMeasurement::open(const RealmParamet
 }
 
 std::expected<void, Error> RealmMeasurement::init_ripas(std::uint64_t base, std::uint64_t size) {
-    const auto range = "RIPAS of " + hex_of(size) + " bytes at " + hex_of(base);
+    const auto range = "RIPAS of " + event_log::hexadecimal(size) + " bytes at " + event_log::hexadecimal(base);
     if (base % realm_granule != 0 || size % realm_granule != 0 || size == 0)
-        return std::unexpected(malformed(range + ": it is not whole granules of 4 KiB"));
-    if (!is_in_space(base, size)) return std::unexpected(malformed(range + ": it is beyond the realm's address space"));
+        return malformed(range + ": it is not whole granules of 4 KiB");
+    if (!is_in_space(base, size)) return malformed(range + ": it is beyond the realm's address space");
     for (const auto top = base + size; base < top;) {
         if (++ripas_records_ > max_realm_ripas_records)
             return std::unexpected(
@@ -113,14 +108,12 @@ std::expected<void, Error> RealmMeasurement::init_ripas(std::uint64_t base, std:
 }
 
 std::expected<void, Error> RealmMeasurement::add_data(std::uint64_t address, ByteView content, std::uint64_t size, bool measured) {
-    const auto range = "data of " + hex_of(size) + " bytes at " + hex_of(address);
+    const auto range = "data of " + event_log::hexadecimal(size) + " bytes at " + event_log::hexadecimal(address);
     if (size < content.size() && measured)
-        return std::unexpected(malformed(range + ": the image has " + std::to_string(content.size()) + " bytes, which is more"));
+        return malformed(range + ": the image has " + std::to_string(content.size()) + " bytes, which is more");
     if (measured && size != content.size() && size % realm_granule != 0)
-        return std::unexpected(
-            malformed(range + ": that is neither the image's size, " + std::to_string(content.size()) + " bytes, nor whole granules"));
-    if (size == 0 || !is_in_space(address, size))
-        return std::unexpected(malformed(range + ": it is empty, or beyond the realm's address space"));
+        return malformed(range + ": that is neither the image's size, " + std::to_string(content.size()) + " bytes, nor whole granules");
+    if (size == 0 || !is_in_space(address, size)) return malformed(range + ": it is empty, or beyond the realm's address space");
     if (size - std::min<std::uint64_t>(content.size(), size) > max_realm_padding)
         return std::unexpected(too_much(range + ": more than " + std::to_string(max_realm_padding) + " bytes of it are not the image's"));
     const auto end = address + size;
@@ -185,7 +178,7 @@ std::expected<std::vector<RealmMeasuredStep>, Error> measure_realm(const RealmDe
     if (realm.steps.size() > max_realm_steps) return std::unexpected(too_much("more than " + std::to_string(max_realm_steps) + " steps"));
     for (std::size_t i = 0; i < images.size(); ++i) {
         if (std::ranges::count(images, images[i].name, &RealmImage::name) > 1)
-            return std::unexpected(malformed("the image " + printable_text(images[i].name) + " is given twice"));
+            return malformed("the image " + printable_text(images[i].name) + " is given twice");
     }
     auto measurement = RealmMeasurement::open(realm.parameters);
     if (!measurement) return std::unexpected(std::move(measurement.error()));
@@ -201,8 +194,7 @@ std::expected<std::vector<RealmMeasuredStep>, Error> measure_realm(const RealmDe
             const auto &data = std::get<RealmData>(step);
             const auto image = std::ranges::find(images, data.image, &RealmImage::name);
             const bool is_there = image != images.end();
-            if (!is_there && (data.measured || !data.size))
-                return std::unexpected(malformed("the image " + printable_text(data.image) + " is not given"));
+            if (!is_there && (data.measured || !data.size)) return malformed("the image " + printable_text(data.image) + " is not given");
             const auto content = is_there ? image->content : ByteView();
             const auto size = data.size.value_or(content.size());
             if (auto done = measurement->add_data(data.base, content, size, data.measured); !done)

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/event_log/json_common.h"
 #include "mr/realm_measurement.h"
 #include "proto/varlink/value.h"
@@ -12,7 +13,7 @@
 namespace mr {
 namespace {
 
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
+using attestation::malformed;
 
 // JSON's number, or text as "0x80000000".
 std::optional<std::uint64_t> number_from(varlink::Value value) {

@@ -9,6 +9,7 @@
 #include "libmr/src/attestation/finding.h"
 #include "libmr/src/attestation/pki/ecdsa.h"
 #include "libmr/src/attestation/tee/cca/cca.h"
+#include "libmr/src/event_log/printable.h"
 #include "mr/cca_token.h"
 #include "mr/event_content.h"
 
@@ -17,16 +18,6 @@ namespace attestation {
 namespace {
 
 constexpr std::string_view cca_format = "cca_token";
-
-std::string hex_of(std::uint64_t number) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    do {
-        text.insert(text.begin(), digits[number & 0xFU]);
-        number >>= 4U;
-    } while (number != 0);
-    return "0x" + text;
-}
 
 // Of a value that is followed by zeros up to 64 bytes: without them.
 ByteView without_padding(ByteView value, std::size_t size) {
@@ -112,7 +103,7 @@ bool is_debug(CcaLifecycle lifecycle) {
 
 Finding check_lifecycle(std::uint64_t claim, bool accepts_debug) {
     const auto lifecycle = cca_lifecycle(claim);
-    const auto text = "the platform's lifecycle is " + hex_of(claim) + ", " + std::string(to_string(lifecycle));
+    const auto text = "the platform's lifecycle is " + event_log::hexadecimal(claim) + ", " + std::string(to_string(lifecycle));
     return judge(lifecycle == CcaLifecycle::secured || (accepts_debug && is_debug(lifecycle)), text, text);
 }
 
@@ -215,9 +206,9 @@ public:
         claims.debug = {.is = {}, .reason = no_platform};
         if (platform_holds) {
             claims.debug = {.is = is_debug(lifecycle),
-                            .reason = is_debug(lifecycle)
-                                          ? "the platform is under debug: its lifecycle is " + hex_of(token->platform.lifecycle)
-                                          : "the platform is not under debug"};
+                            .reason = is_debug(lifecycle) ? "the platform is under debug: its lifecycle is " +
+                                                                event_log::hexadecimal(token->platform.lifecycle)
+                                                          : "the platform is not under debug"};
         }
         claims.tcb = tcb_of(token->platform, platform_holds);
         return claims;

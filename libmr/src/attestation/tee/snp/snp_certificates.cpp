@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/pki/pem.h"
 #include "libmr/src/attestation/pki/x509.h"
 #include "libmr/src/event_log/json_common.h"
@@ -11,9 +12,8 @@
 namespace mr {
 namespace {
 
+using attestation::malformed;
 using varlink::field;
-
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
 
 struct CollateralFields {
     std::string certificates;

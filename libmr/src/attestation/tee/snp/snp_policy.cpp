@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libmr/src/attestation/choice.h"
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/policy_object.h"
 #include "libmr/src/attestation/tee/snp/snp.h"
 #include "mr/verify_snp.h"
@@ -55,7 +56,7 @@ std::string what_is_wanted(std::string_view member) {
     return member == "minimumGuestSvn" ? "a number" : "an array of names of bits";
 }
 
-using policy::malformed;
+using attestation::malformed;
 
 std::expected<SnpPolicy::MinimumTcb, Error> minimum_from(const TcbFields &fields, SnpProduct product) {
     SnpPolicy::MinimumTcb minimum;

@@ -21,14 +21,14 @@ struct Needs {
     const char *what;
 };
 constexpr std::uint32_t session = spdm_cap_key_ex | spdm_cap_psk;
-constexpr std::uint32_t identity = spdm_cap_cert | spdm_cap_public_key_id;
+constexpr std::uint32_t any_identity = spdm_cap_cert | spdm_cap_public_key_id;
 constexpr std::array needs = {
     Needs{spdm_cap_meas_fresh, spdm_cap_meas, SpdmVersion::v1_1, "MEAS_FRESH without MEAS"},
     Needs{session, spdm_cap_encrypt | spdm_cap_mac, SpdmVersion::v1_1, "KEY_EX or PSK without ENCRYPT or MAC"},
     Needs{spdm_cap_encrypt | spdm_cap_mac, session, SpdmVersion::v1_1, "ENCRYPT or MAC without KEY_EX or PSK"},
     Needs{spdm_cap_heartbeat | spdm_cap_key_update, session, SpdmVersion::v1_1, "HBEAT or KEY_UPD without KEY_EX or PSK"},
     Needs{spdm_cap_handshake_in_clear, spdm_cap_key_ex, SpdmVersion::v1_1, "HANDSHAKE_IN_THE_CLEAR without KEY_EX"},
-    Needs{spdm_cap_chal | spdm_cap_key_ex | spdm_cap_mut_auth, identity, SpdmVersion::v1_1,
+    Needs{spdm_cap_chal | spdm_cap_key_ex | spdm_cap_mut_auth, any_identity, SpdmVersion::v1_1,
           "CHAL, KEY_EX or MUT_AUTH without CERT or PUB_KEY_ID"},
     Needs{spdm_cap_mut_auth, spdm_cap_key_ex | spdm_cap_chal, SpdmVersion::v1_1, "MUT_AUTH without KEY_EX or CHAL"},
     Needs{spdm_cap_alias_cert | spdm_cap_set_certificate, spdm_cap_cert, SpdmVersion::v1_2, "ALIAS_CERT or SET_CERT without CERT"},
@@ -64,12 +64,12 @@ std::optional<std::string> spdm_capabilities_defect(const SpdmCapabilities &capa
     for (const auto &rule : needs) {
         if (version >= rule.since && capabilities.has(rule.flags) && !capabilities.has(rule.needed)) return rule.what;
     }
-    if (capabilities.signs_measurements() && !capabilities.has(identity)) return "MEAS with signature without CERT or PUB_KEY_ID";
+    if (capabilities.signs_measurements() && !capabilities.has(any_identity)) return "MEAS with signature without CERT or PUB_KEY_ID";
     if (capabilities.has(spdm_cap_cert) && capabilities.has(spdm_cap_public_key_id)) return "CERT with PUB_KEY_ID";
     constexpr std::uint32_t endpoint_info_signed = 0x800000;
     const bool uses_key = capabilities.has(spdm_cap_chal | spdm_cap_key_ex) || capabilities.signs_measurements() ||
                           (version >= SpdmVersion::v1_3 && capabilities.has(endpoint_info_signed));
-    if (capabilities.has(identity) && !uses_key) return "CERT or PUB_KEY_ID, and nothing that signs";
+    if (capabilities.has(any_identity) && !uses_key) return "CERT or PUB_KEY_ID, and nothing that signs";
     if (version == SpdmVersion::v1_1 && capabilities.has(spdm_cap_mut_auth) && !capabilities.has(spdm_cap_encap))
         return "MUT_AUTH without ENCAP";
     return version >= SpdmVersion::v1_2 ? sizes_defect(capabilities) : std::nullopt;

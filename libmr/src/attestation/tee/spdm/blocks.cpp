@@ -11,9 +11,9 @@ namespace {
 
 using spdm::append_little_endian;
 using spdm::ByteReader;
+using spdm::raw_bit;
 
 constexpr std::uint8_t dmtf_specification = 1;
-constexpr std::uint8_t raw_bit = 0x80;
 constexpr std::size_t value_header_size = 3;  // type, value size
 
 constexpr std::array<std::string_view, 11> type_names = {
@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, 11> type_names = {
 constexpr std::array<std::string_view, 11> short_type_names = {"rom",     "fw",  "hwconfig",   "fwconfig", "manifest",  "mode",
                                                                "version", "svn", "hashextend", "info",     "structured"};
 
-std::unexpected<SpdmError> malformed(const std::string &what) { return spdm::malformed(spdm::Code::measurements, what); }
+std::unexpected<SpdmError> malformed_blocks(const std::string &what) { return spdm::malformed(spdm::Code::measurements, what); }
 
 bool is_raw_of(const SpdmBlock &block, SpdmBlockType type, std::size_t size) {
     return block.is_raw && block.type == static_cast<std::uint8_t>(type) && block.value.size() == size;
@@ -69,13 +69,13 @@ std::expected<std::vector<SpdmBlock>, SpdmError> parse_spdm_blocks(ByteView reco
         block.is_raw = (type & raw_bit) != 0;
         block.value = spdm::owned(from.take(value_size));
         const auto name = "the block of index " + std::to_string(block.index);
-        if (!from.ok()) return malformed("the record ends inside " + name);
+        if (!from.ok()) return malformed_blocks("the record ends inside " + name);
         if (specification != dmtf_specification)
-            return malformed(name + " is of specification " + std::to_string(specification) + ", not DMTF's");
-        if (size != value_size + value_header_size) return malformed(name + " has two sizes that do not agree");
+            return malformed_blocks(name + " is of specification " + std::to_string(specification) + ", not DMTF's");
+        if (size != value_size + value_header_size) return malformed_blocks(name + " has two sizes that do not agree");
         // 0 asks for their number, and 0xFF for all of them.
-        if (block.index == 0 || block.index == 0xFF) return malformed("a block has the index " + std::to_string(block.index));
-        if (seen[block.index]) return malformed(name + " is there twice");
+        if (block.index == 0 || block.index == 0xFF) return malformed_blocks("a block has the index " + std::to_string(block.index));
+        if (seen[block.index]) return malformed_blocks(name + " is there twice");
         seen[block.index] = true;
         blocks.push_back(std::move(block));
     }

@@ -15,7 +15,9 @@ using attestation::Certificate;
 using attestation::CriticalPurposes;
 using spdm::fault;
 
-std::unexpected<SpdmError> malformed(const std::string &what) { return fault(SpdmFault::malformed_chain, "the certificate chain " + what); }
+std::unexpected<SpdmError> malformed_chain(const std::string &what) {
+    return fault(SpdmFault::malformed_chain, "the certificate chain " + what);
+}
 
 std::string number_text(std::size_t index) { return "certificate " + std::to_string(index + 1) + " of the chain"; }
 
@@ -107,15 +109,17 @@ std::expected<SpdmChain, SpdmError> parse_spdm_chain(ByteView chain, HashAlgorit
     (void)from.u16();  // reserved
     SpdmChain read;
     read.root_hash = from.take(digest_size(base_hash));
-    if (!from.ok()) return malformed("ends before its first certificate");
-    if (length != chain.size()) return malformed("has " + std::to_string(chain.size()) + " bytes where it says " + std::to_string(length));
+    if (!from.ok()) return malformed_chain("ends before its first certificate");
+    if (length != chain.size())
+        return malformed_chain("has " + std::to_string(chain.size()) + " bytes where it says " + std::to_string(length));
     attestation::DerReader certificates(from.rest());
     while (certificates.more()) {
         read.certificates.push_back(certificates.element(attestation::DerTag::sequence).whole);
         if (read.certificates.size() > max_spdm_certificates)
             return fault(SpdmFault::too_large, "the chain has more than " + std::to_string(max_spdm_certificates) + " certificates");
     }
-    if (!certificates.finished() || read.certificates.empty()) return malformed("has something else than certificates in DER, or none");
+    if (!certificates.finished() || read.certificates.empty())
+        return malformed_chain("has something else than certificates in DER, or none");
     return read;
 }
 

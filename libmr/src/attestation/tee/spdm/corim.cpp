@@ -387,7 +387,7 @@ Wrong read_file(ByteView file, Corim &to) {
     return read_signed(reader, to);
 }
 
-std::unexpected<Error> malformed(const std::string &what) {
+std::unexpected<Error> malformed_corim(const std::string &what) {
     // What a maker writes stands in some of these texts.
     return std::unexpected(Error{ErrorCode::malformed, "CoRIM: " + printable_text(what)});
 }
@@ -400,14 +400,14 @@ bool begins_corim(ByteView file) {
 }
 
 std::expected<Corim, Error> decode_corim(ByteView file) {
-    if (file.size() > max_corim_size) return malformed("more than " + std::to_string(max_corim_size) + " bytes");
+    if (file.size() > max_corim_size) return malformed_corim("more than " + std::to_string(max_corim_size) + " bytes");
     Corim read;
-    if (auto done = read_file(file, read); !done) return malformed(done.error());
+    if (auto done = read_file(file, read); !done) return malformed_corim(done.error());
     return read;
 }
 
 std::expected<void, Error> check_corim_signature(const Corim &corim, ByteView key) {
-    if (!corim.is_signed) return malformed("nothing signs it");
+    if (!corim.is_signed) return malformed_corim("nothing signs it");
     const std::size_t size = corim.algorithm == cose_es256   ? attestation::p256_key_size
                              : corim.algorithm == cose_es384 ? attestation::p384_key_size
                                                              : 0;
@@ -415,7 +415,8 @@ std::expected<void, Error> check_corim_signature(const Corim &corim, ByteView ke
         return std::unexpected(Error{ErrorCode::not_supported, "CoRIM: its signature's algorithm is " + std::to_string(corim.algorithm) +
                                                                    ": this library knows ES256 (-7) and ES384 (-35)"});
     attestation::SignatureChecker signatures;
-    if (key.size() != size || !signatures.verify(key, corim.signed_bytes, corim.signature)) return malformed("the key did not sign it");
+    if (key.size() != size || !signatures.verify(key, corim.signed_bytes, corim.signature))
+        return malformed_corim("the key did not sign it");
     return {};
 }
 

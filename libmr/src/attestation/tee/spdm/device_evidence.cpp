@@ -51,13 +51,13 @@ struct FileFields {
     }
 };
 
-std::unexpected<Error> malformed(std::string what) {
+std::unexpected<Error> malformed_evidence(std::string what) {
     return std::unexpected(Error{ErrorCode::malformed, "evidence of a device: " + std::move(what)});
 }
 
 std::expected<void, Error> take_base64(std::string_view member, std::string_view text, Bytes &to) {
     auto bytes = from_base64(text);
-    if (!bytes || bytes->empty()) return malformed("the member " + std::string(member) + " is empty, or not base64");
+    if (!bytes || bytes->empty()) return malformed_evidence("the member " + std::string(member) + " is empty, or not base64");
     to = std::move(*bytes);
     return {};
 }
@@ -77,7 +77,7 @@ std::expected<void, Error> take_algorithms(const std::optional<std::string> &mea
         const auto algorithm = spdm_measurement_hash(bit);
         if (algorithm && to_string(*algorithm) == *measurement_hash) algorithms.measurement_hash = bit;
     }
-    if (algorithms.measurement_hash == 0) return malformed("the member measurementHash is none of sha256, sha384 and sha512");
+    if (algorithms.measurement_hash == 0) return malformed_evidence("the member measurementHash is none of sha256, sha384 and sha512");
     return {};
 }
 
@@ -88,10 +88,10 @@ std::expected<std::vector<SpdmBlock>, Error> blocks_from(const std::vector<Block
         const auto type = spdm_block_type_from(each.type);
         auto value = from_hex(each.value);
         if (each.index < 1 || each.index > 0xFE || !type || !value)
-            return malformed("the member blocks: each has index, 1 to 254, type, raw and value, in hex");
+            return malformed_evidence("the member blocks: each has index, 1 to 254, type, raw and value, in hex");
         if (each.algorithm && (each.raw || each.algorithm != measurement_hash))
-            return malformed("the member blocks: " + std::to_string(each.index) +
-                             ": algorithm is measurementHash, of a digest, and nothing of what is raw");
+            return malformed_evidence("the member blocks: " + std::to_string(each.index) +
+                                      ": algorithm is measurementHash, of a digest, and nothing of what is raw");
         blocks.push_back({.index = static_cast<std::uint8_t>(each.index), .type = *type, .is_raw = each.raw, .value = std::move(*value)});
     }
     return blocks;
@@ -120,13 +120,14 @@ bool is_device_evidence(ByteView file) {
 }
 
 std::expected<DeviceEvidence, Error> parse_device_evidence(ByteView file) {
-    if (file.size() > max_device_evidence_size) return malformed("more than " + std::to_string(max_device_evidence_size) + " bytes");
+    if (file.size() > max_device_evidence_size)
+        return malformed_evidence("more than " + std::to_string(max_device_evidence_size) + " bytes");
     varlink::Document document;
     if (!document.parse(event_log::without_byte_order_mark({reinterpret_cast<const char *>(file.data()), file.size()})) ||
         document.root().kind() != varlink::Kind::object)
-        return malformed("it is not one JSON object in UTF-8");
+        return malformed_evidence("it is not one JSON object in UTF-8");
     const auto fields = varlink::decode<FileFields>(document.root(), true);
-    if (!fields) return malformed("the member " + fields.error().name + " is missing, given twice, or of another type");
+    if (!fields) return malformed_evidence("the member " + fields.error().name + " is missing, given twice, or of another type");
     DeviceEvidence read{
         .device = fields->device.value_or(""),
         .generation = fields->generation,
@@ -143,18 +144,19 @@ std::expected<DeviceEvidence, Error> parse_device_evidence(ByteView file) {
     }
     if (fields->nonce) {
         const auto nonce = from_hex(*fields->nonce);
-        if (!nonce || nonce->size() != spdm.nonce.size()) return malformed("the member nonce is not 32 bytes in hex");
+        if (!nonce || nonce->size() != spdm.nonce.size()) return malformed_evidence("the member nonce is not 32 bytes in hex");
         std::ranges::copy(*nonce, spdm.nonce.begin());
         read.said.nonce = true;
     }
     if (fields->version) {
         const auto version = spdm_version_from(*fields->version);
-        if (!version) return malformed("the member version is no version that is known, as \"1.2\"");
+        if (!version) return malformed_evidence("the member version is no version that is known, as \"1.2\"");
         spdm.version = *version;
         read.said.version = true;
     }
     if (fields->slot) {
-        if (*fields->slot < 0 || *fields->slot >= static_cast<std::int64_t>(spdm_slots)) return malformed("the member slot is not 0 to 7");
+        if (*fields->slot < 0 || *fields->slot >= static_cast<std::int64_t>(spdm_slots))
+            return malformed_evidence("the member slot is not 0 to 7");
         spdm.slot = static_cast<std::uint8_t>(*fields->slot);
     }
     if (auto taken = take_algorithms(fields->measurement_hash, spdm); !taken) return std::unexpected(std::move(taken.error()));

@@ -23,7 +23,7 @@ constexpr std::array<std::uint8_t, 10> oid_spdm_extension = {0x2B, 0x06, 0x01, 0
 constexpr std::array<std::uint8_t, 10> oid_hardware_identity = {0x2B, 0x06, 0x01, 0x04, 0x01, 0x83, 0x1C, 0x82, 0x12, 0x02};
 constexpr std::size_t max_device_name = 256;  // bytes
 
-std::unexpected<Error> malformed(std::string what) {
+std::unexpected<Error> malformed_certificate(std::string what) {
     return std::unexpected(Error{ErrorCode::malformed, "a certificate of the chain " + std::move(what)});
 }
 
@@ -60,7 +60,7 @@ bool names_one_piece(std::string_view dmtf) {
 
 std::expected<DeviceNames, Error> device_names(ByteView der) {
     const auto certificate = attestation::parse_certificate(der, attestation::CriticalPurposes::read);
-    if (!certificate) return malformed(certificate.error());
+    if (!certificate) return malformed_certificate(certificate.error());
     DeviceNames names;
     for (const auto &extension : certificate->other_extensions) {
         if (!std::ranges::equal(extension.identifier, oid_alternative_names)) continue;
@@ -76,18 +76,18 @@ std::expected<DeviceNames, Error> device_names(ByteView der) {
             const ByteView identifier = other.object_identifier();
             auto wrapped = other.inside(DerTag::constructed_context_0);
             const auto value = wrapped.any();
-            if (!other.finished() || !wrapped.finished()) return malformed("has alternative names that are not well formed");
+            if (!other.finished() || !wrapped.finished()) return malformed_certificate("has alternative names that are not well formed");
             auto *const to = std::ranges::equal(identifier, oid_pci_name)    ? &names.pci
                              : std::ranges::equal(identifier, oid_dmtf_name) ? &names.dmtf
                                                                              : nullptr;
             if (to == nullptr) continue;
             const std::string_view text(reinterpret_cast<const char *>(value.content.data()), value.content.size());
             if (DerTag{value.tag} != DerTag::utf8_string || text.size() > max_device_name || !is_text(text))
-                return malformed("has a name of the device that is no text");
-            if (*to) return malformed("has two names of the device of one kind");
+                return malformed_certificate("has a name of the device that is no text");
+            if (*to) return malformed_certificate("has two names of the device of one kind");
             *to = text;
         }
-        if (!all.finished() || !outer.finished()) return malformed("has alternative names that are not well formed");
+        if (!all.finished() || !outer.finished()) return malformed_certificate("has alternative names that are not well formed");
     }
     return names;
 }

@@ -10,11 +10,11 @@ namespace mr {
 namespace {
 
 using spdm::ByteReader;
+using spdm::raw_bit;
 
-constexpr std::uint8_t raw_bit = 0x80;
 constexpr std::size_t entry_header_size = 11;
 
-std::unexpected<SpdmError> malformed(const std::string &what) {
+std::unexpected<SpdmError> malformed_log(const std::string &what) {
     return spdm::fault(SpdmFault::malformed, "measurement extension log: " + what);
 }
 
@@ -28,13 +28,13 @@ std::expected<std::vector<SpdmLogEntry>, SpdmError> parse_spdm_measurement_log(B
     const auto count = from.u32();
     const auto length = from.u32();
     (void)from.u64();  // reserved
-    if (!from.ok()) return malformed("it ends inside its header");
+    if (!from.ok()) return malformed_log("it ends inside its header");
     if (count > max_spdm_log_entries)
         return spdm::fault(SpdmFault::too_large, "the measurement extension log has " + std::to_string(count) + " entries, above " +
                                                      std::to_string(max_spdm_log_entries));
     if (length != from.rest().size())
-        return malformed("its entries have " + std::to_string(from.rest().size()) + " bytes where its header says " +
-                         std::to_string(length));
+        return malformed_log("its entries have " + std::to_string(from.rest().size()) + " bytes where its header says " +
+                             std::to_string(length));
     std::vector<SpdmLogEntry> entries;
     for (std::uint32_t i = 0; i < count; ++i) {
         const auto begin = from.rest();
@@ -47,11 +47,11 @@ std::expected<std::vector<SpdmLogEntry>, SpdmError> parse_spdm_measurement_log(B
         entry.is_raw = (type & raw_bit) != 0;
         const auto size = from.u16();
         entry.value = from.take(size);
-        if (!from.ok()) return malformed("it ends inside entry " + std::to_string(i + 1));
+        if (!from.ok()) return malformed_log("it ends inside entry " + std::to_string(i + 1));
         entry.whole = begin.first(entry_header_size + size);
         entries.push_back(entry);
     }
-    if (!from.rest().empty()) return malformed("there are bytes behind its last entry");
+    if (!from.rest().empty()) return malformed_log("there are bytes behind its last entry");
     return entries;
 }
 

@@ -6,8 +6,8 @@
 namespace mr::spdm {
 namespace {
 
-constexpr std::size_t algorithms_fixed_size = 32;  // of NEGOTIATE_ALGORITHMS, without algorithm structures
-constexpr std::uint8_t two_bytes = 0x20;           // of an algorithm structure: its bits, and no extended algorithms
+constexpr std::size_t negotiate_algorithms_fixed_size = 32;  // of NEGOTIATE_ALGORITHMS, without algorithm structures
+constexpr std::uint8_t two_bytes = 0x20;                     // of an algorithm structure: its bits, and no extended algorithms
 constexpr std::uint8_t slot_mask = 0x0F;
 
 struct StructureType {
@@ -51,7 +51,7 @@ Bytes write(SpdmVersion version, const AlgorithmsRequest &request) {
         append_little_endian(structures, offered.*bits);
     }
     auto message = write_header(byte_of(version), Code::negotiate_algorithms, count);
-    append_little_endian(message, static_cast<std::uint16_t>(algorithms_fixed_size + structures.size()));
+    append_little_endian(message, static_cast<std::uint16_t>(negotiate_algorithms_fixed_size + structures.size()));
     message.push_back(request.measurement_specification);
     message.push_back(version >= SpdmVersion::v1_2 ? request.other_parameters : 0);
     append_little_endian(message, request.base_asym);
@@ -163,7 +163,7 @@ std::expected<AlgorithmsRequest, SpdmError> take_negotiate_algorithms(ByteReader
     request.log_specification = from.u8();
     AlgorithmStructures structures;
     if (!from.ok() || !take_structures(from, header->param1, structures) || extended != 0 ||
-        length != algorithms_fixed_size + std::size_t{4} * header->param1)
+        length != negotiate_algorithms_fixed_size + std::size_t{4} * header->param1)
         return malformed(code, "its length, or its algorithm structures, are not what this library asks for");
     request.dhe = structures.dhe;
     request.aead = structures.aead;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libmr/src/attestation/choice.h"
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/nested_members.h"
 #include "libmr/src/attestation/tee/spdm/spdm.h"
 #include "mr/certificate.h"
@@ -15,6 +16,7 @@
 namespace mr {
 namespace {
 
+using attestation::malformed;
 using varlink::field;
 using Texts = std::optional<std::vector<std::string>>;
 
@@ -23,7 +25,7 @@ constexpr std::array mode_bits = {NamedBit{0, "manufacturing"}, NamedBit{1, "val
 constexpr std::array debug_bits = {NamedBit{0, "noninvasive"}, NamedBit{1, "invasive"}, NamedBit{2, "noninvasive_since_reset"},
                                    NamedBit{3, "invasive_since_reset"}, NamedBit{4, "since_manufacture"}};
 
-struct BlockFields {
+struct BlockRuleFields {
     std::int64_t index = 0;
     std::string type;
     Texts digests;
@@ -31,21 +33,21 @@ struct BlockFields {
     Texts versions;
     std::optional<std::int64_t> minimum_svn;
     static constexpr auto fields() {
-        return std::tuple(field("index", &BlockFields::index), field("type", &BlockFields::type), field("digests", &BlockFields::digests),
-                          field("raw", &BlockFields::raw), field("versions", &BlockFields::versions),
-                          field("minimumSvn", &BlockFields::minimum_svn));
+        return std::tuple(field("index", &BlockRuleFields::index), field("type", &BlockRuleFields::type),
+                          field("digests", &BlockRuleFields::digests), field("raw", &BlockRuleFields::raw),
+                          field("versions", &BlockRuleFields::versions), field("minimumSvn", &BlockRuleFields::minimum_svn));
     }
 };
 
 struct SetFields {
     std::string name;
-    std::vector<BlockFields> blocks;
+    std::vector<BlockRuleFields> blocks;
     static constexpr auto fields() { return std::tuple(field("name", &SetFields::name), field("blocks", &SetFields::blocks)); }
 };
 
 struct PolicyFields {
     std::optional<Choice> any_device;
-    std::optional<std::vector<BlockFields>> blocks;
+    std::optional<std::vector<BlockRuleFields>> blocks;
     std::optional<std::vector<SetFields>> sets;
     std::optional<std::vector<std::int64_t>> accepted_blocks;
     std::optional<Choice> unlisted_blocks;
@@ -76,11 +78,9 @@ std::string what_is_wanted(std::string_view member) {
     return "\"accept\" or \"refuse\"";
 }
 
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
-
 constexpr std::size_t max_blocks = 0xFE;  // of one set: as many as there are indices
 
-std::expected<BlockReference, Error> reference_from(const BlockFields &fields) {
+std::expected<BlockReference, Error> reference_from(const BlockRuleFields &fields) {
     const auto in_block = "the member blocks: " + std::to_string(fields.index) + ": ";
     if (fields.index < 1 || fields.index > 0xFE) return malformed(in_block + "an index is 1 to 254");
     BlockReference reference{.index = static_cast<std::uint8_t>(fields.index), .type = spdm_block_type_from(fields.type)};
@@ -110,7 +110,7 @@ std::expected<BlockReference, Error> reference_from(const BlockFields &fields) {
     return reference;
 }
 
-std::expected<DeviceReferenceSet, Error> set_from(std::string name, const std::vector<BlockFields> &blocks) {
+std::expected<DeviceReferenceSet, Error> set_from(std::string name, const std::vector<BlockRuleFields> &blocks) {
     if (blocks.empty()) return malformed("the member blocks is empty: name the blocks that are expected, or leave it out");
     if (blocks.size() > max_blocks) return malformed("the member blocks: more than " + std::to_string(max_blocks));
     DeviceReferenceSet set{.name = std::move(name)};

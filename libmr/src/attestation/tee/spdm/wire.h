@@ -49,6 +49,7 @@ constexpr std::uint8_t byte_of(SpdmVersion version) { return static_cast<std::ui
 std::string code_text(std::uint8_t code);
 
 inline constexpr std::size_t header_size = 4;
+inline constexpr std::uint8_t raw_bit = 0x80;      // of a block's type: the value is no digest
 inline constexpr std::uint8_t version_1_0 = 0x10;  // of GET_VERSION and VERSION, whatever is agreed on then
 
 struct Header {

@@ -10,8 +10,8 @@ namespace {
 
 using event_log::ByteReader;
 
-constexpr std::array<std::string_view, 7> type_names = {"QUERY",    "QUERY_RESP", "KEY_PROG",    "KP_ACK",
-                                                        "K_SET_GO", "K_SET_STOP", "K_GOSTOP_ACK"};
+constexpr std::array<std::string_view, 7> ide_km_type_names = {"QUERY",    "QUERY_RESP", "KEY_PROG",    "KP_ACK",
+                                                               "K_SET_GO", "K_SET_STOP", "K_GOSTOP_ACK"};
 constexpr std::array<std::string_view, 3> sub_stream_names = {"PR", "NPR", "CPL"};
 constexpr std::array<std::string_view, 5> status_names = {"done", "length", "port", "value", "other"};
 
@@ -82,7 +82,7 @@ Wrong read_about_key(ByteReader &reader, IdeKmMessage &to) {
     return {};
 }
 
-Wrong read_body(ByteReader &reader, IdeKmMessage &to) {
+Wrong read_ide_km_body(ByteReader &reader, IdeKmMessage &to) {
     switch (to.type) {
     case IdeKmType::query: return read_query(reader, to);
     case IdeKmType::query_response: return read_query_response(reader, to);
@@ -97,7 +97,7 @@ Wrong read_body(ByteReader &reader, IdeKmMessage &to) {
 
 }  // namespace
 
-std::string_view to_string(IdeKmType type) { return type_names.at(std::to_underlying(type)); }
+std::string_view to_string(IdeKmType type) { return ide_km_type_names.at(std::to_underlying(type)); }
 std::string_view to_string(IdeSubStream sub_stream) { return sub_stream_names.at(std::to_underlying(sub_stream)); }
 
 std::string ide_key_status_text(std::uint8_t status) {
@@ -109,10 +109,10 @@ std::expected<IdeKmMessage, Error> decode_ide_km_message(ByteView message) {
     ByteReader reader(message);
     const auto type = reader.u8();
     if (!reader.ok()) return malformed("it is empty");
-    if (type >= type_names.size()) return malformed("there is no type " + std::to_string(type));
+    if (type >= ide_km_type_names.size()) return malformed("there is no type " + std::to_string(type));
     IdeKmMessage read{.type = static_cast<IdeKmType>(type), .body = {}};
     const std::string name(to_string(read.type));
-    const auto wrong = read_body(reader, read);
+    const auto wrong = read_ide_km_body(reader, read);
     if (!reader.ok()) return malformed(name + " ends before its fields do");
     if (!wrong.empty()) return malformed(name + ": " + wrong);
     if (!reader.rest().empty()) return malformed(name + " has " + std::to_string(reader.rest().size()) + " bytes more than its fields");

@@ -22,7 +22,7 @@ constexpr std::array range_bits = {NamedBit{0, "msix_table"}, NamedBit{1, "msix_
 constexpr std::size_t range_size = 16;
 constexpr std::uint64_t page_count = std::uint64_t{1} << 52U;  // of 64 bits of addresses
 
-std::unexpected<Error> malformed(std::string what) {
+std::unexpected<Error> malformed_report(std::string what) {
     return std::unexpected(Error{ErrorCode::malformed, "interface report: " + std::move(what)});
 }
 
@@ -107,7 +107,7 @@ std::span<const NamedBit> tdisp_interface_bits() { return interface_bits; }
 std::span<const NamedBit> tdisp_range_bits() { return range_bits; }
 
 std::expected<TdispReport, Error> decode_tdisp_report(ByteView report) {
-    if (report.size() > max_tdisp_report_size) return malformed("more than " + std::to_string(max_tdisp_report_size) + " bytes");
+    if (report.size() > max_tdisp_report_size) return malformed_report("more than " + std::to_string(max_tdisp_report_size) + " bytes");
     ByteReader reader(report);
     TdispReport read{.interface_info = reader.u16()};
     const auto reserved = reader.u16();
@@ -115,12 +115,12 @@ std::expected<TdispReport, Error> decode_tdisp_report(ByteView report) {
     read.lnr_control = reader.u16();
     read.tph_control = reader.u32();
     const auto count = reader.u32();
-    if (!reader.ok()) return malformed("it ends within its head");
+    if (!reader.ok()) return malformed_report("it ends within its head");
     if ((read.interface_info & ~known_bits(interface_bits)) != 0)
-        return malformed("the interface info has reserved bits that are not zero");
-    if (reserved != 0) return malformed("reserved bytes behind the interface info are not zero");
-    if (count > max_tdisp_ranges) return malformed("there are more than " + std::to_string(max_tdisp_ranges) + " ranges");
-    if (count > reader.rest().size() / range_size) return malformed("it ends within its ranges");
+        return malformed_report("the interface info has reserved bits that are not zero");
+    if (reserved != 0) return malformed_report("reserved bytes behind the interface info are not zero");
+    if (count > max_tdisp_ranges) return malformed_report("there are more than " + std::to_string(max_tdisp_ranges) + " ranges");
+    if (count > reader.rest().size() / range_size) return malformed_report("it ends within its ranges");
     for (std::uint32_t i = 0; i < count; ++i) {
         auto &range = read.ranges.emplace_back();
         range.first_page = reader.u64();
@@ -128,26 +128,27 @@ std::expected<TdispReport, Error> decode_tdisp_report(ByteView report) {
         range.attributes = reader.u16();
         range.id = reader.u16();
     }
-    if (auto defect = range_defect(read.ranges); !defect.empty()) return malformed(std::move(defect));
+    if (auto defect = range_defect(read.ranges); !defect.empty()) return malformed_report(std::move(defect));
     const auto size = reader.u32();
     read.device_information = reader.take(size);
-    if (!reader.ok()) return malformed("the device's own information has fewer bytes than its length says");
-    if (!reader.rest().empty()) return malformed(std::to_string(reader.rest().size()) + " bytes follow the device's own information");
+    if (!reader.ok()) return malformed_report("the device's own information has fewer bytes than its length says");
+    if (!reader.rest().empty())
+        return malformed_report(std::to_string(reader.rest().size()) + " bytes follow the device's own information");
     return read;
 }
 
 std::expected<Bytes, Error> join_tdisp_report(std::span<const TdispReportPortion> portions) {
-    if (portions.empty()) return malformed("there is no portion of it");
+    if (portions.empty()) return malformed_report("there is no portion of it");
     const auto total = portions.front().bytes.size() + portions.front().remainder;
-    if (total > max_tdisp_report_size) return malformed("more than " + std::to_string(max_tdisp_report_size) + " bytes");
+    if (total > max_tdisp_report_size) return malformed_report("more than " + std::to_string(max_tdisp_report_size) + " bytes");
     Bytes report;
     for (const auto &portion : portions) {
         report.insert(report.end(), portion.bytes.begin(), portion.bytes.end());
         if (portion.bytes.empty() || report.size() + portion.remainder != total)
-            return malformed("a portion says that " + std::to_string(portion.remainder) + " bytes follow of " + std::to_string(total) +
-                             ", where it ends at " + std::to_string(report.size()));
+            return malformed_report("a portion says that " + std::to_string(portion.remainder) + " bytes follow of " +
+                                    std::to_string(total) + ", where it ends at " + std::to_string(report.size()));
     }
-    if (report.size() != total) return malformed(std::to_string(total - report.size()) + " bytes of it are missing");
+    if (report.size() != total) return malformed_report(std::to_string(total - report.size()) + " bytes of it are missing");
     return report;
 }
 

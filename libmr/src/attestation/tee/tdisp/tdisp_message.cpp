@@ -16,7 +16,7 @@ struct TypeName {
     TdispType type;
     std::string_view name;
 };
-constexpr std::array type_names = {
+constexpr std::array tdisp_type_names = {
     TypeName{TdispType::version, "TDISP_VERSION"},
     TypeName{TdispType::capabilities, "TDISP_CAPABILITIES"},
     TypeName{TdispType::lock_response, "LOCK_INTERFACE_RESPONSE"},
@@ -63,7 +63,7 @@ constexpr std::array error_names = {ErrorName{0x1, "INVALID_REQUEST"},         E
 constexpr std::array lock_flag_bits = {NamedBit{0, "no_firmware_update"}, NamedBit{1, "cache_line_size"}, NamedBit{2, "lock_msix"},
                                        NamedBit{3, "bind_p2p"}, NamedBit{4, "all_request_redirect"}};
 
-std::unexpected<Error> malformed(std::string what) {
+std::unexpected<Error> malformed_tdisp_message(std::string what) {
     return std::unexpected(Error{ErrorCode::malformed, "TDISP message: " + std::move(what)});
 }
 
@@ -146,7 +146,7 @@ Wrong read_error(ByteReader &reader, TdispBody &to) {
     return {};
 }
 
-Wrong read_body(ByteReader &reader, TdispType type, TdispBody &to) {
+Wrong read_tdisp_body(ByteReader &reader, TdispType type, TdispBody &to) {
     switch (type) {
     case TdispType::get_version:
     case TdispType::get_state:
@@ -182,8 +182,8 @@ Wrong read_body(ByteReader &reader, TdispType type, TdispBody &to) {
 }  // namespace
 
 std::string_view to_string(TdispType type) {
-    const auto *const known = std::ranges::find(type_names, type, &TypeName::type);
-    return known == type_names.end() ? "unknown" : known->name;
+    const auto *const known = std::ranges::find(tdisp_type_names, type, &TypeName::type);
+    return known == tdisp_type_names.end() ? "unknown" : known->name;
 }
 
 std::string_view to_string(TdispState state) {
@@ -229,19 +229,20 @@ std::expected<TdispMessage, Error> decode_tdisp_message(ByteView message) {
     TdispMessage read{.version = reader.u8(), .type = static_cast<TdispType>(reader.u8())};
     const auto reserved = reader.u16();
     auto wrong = read_interface(reader, read.interface);
-    if (!reader.ok()) return malformed("it ends within its head");
-    if (std::ranges::find(type_names, read.type, &TypeName::type) == type_names.end())
-        return malformed("there is no type " + std::to_string(message[1]));
+    if (!reader.ok()) return malformed_tdisp_message("it ends within its head");
+    if (std::ranges::find(tdisp_type_names, read.type, &TypeName::type) == tdisp_type_names.end())
+        return malformed_tdisp_message("there is no type " + std::to_string(message[1]));
     // What a device answers to a version that it does not know says just that.
     if (read.version != tdisp_version && read.type != TdispType::error)
         return std::unexpected(Error{ErrorCode::not_supported, "TDISP message: the version is " + std::to_string(read.version >> 4U) + "." +
                                                                    std::to_string(read.version & 0xFU) + ": this library knows 1.0"});
     if (reserved != 0) wrong = "reserved bytes of the head are not zero";
     const std::string name(to_string(read.type));
-    if (wrong.empty()) wrong = read_body(reader, read.type, read.body);
-    if (!wrong.empty()) return malformed(name + ": " + wrong);
-    if (!reader.ok()) return malformed(name + " ends before its fields do");
-    if (!reader.rest().empty()) return malformed(name + " has " + std::to_string(reader.rest().size()) + " bytes more than its fields");
+    if (wrong.empty()) wrong = read_tdisp_body(reader, read.type, read.body);
+    if (!wrong.empty()) return malformed_tdisp_message(name + ": " + wrong);
+    if (!reader.ok()) return malformed_tdisp_message(name + " ends before its fields do");
+    if (!reader.rest().empty())
+        return malformed_tdisp_message(name + " has " + std::to_string(reader.rest().size()) + " bytes more than its fields");
     return read;
 }
 

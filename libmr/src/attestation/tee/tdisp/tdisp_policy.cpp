@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libmr/src/attestation/choice.h"
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/policy_object.h"
 #include "mr/envelope.h"
 #include "mr/tdisp.h"
@@ -13,7 +14,7 @@
 namespace mr {
 namespace {
 
-using policy::malformed;
+using attestation::malformed;
 using varlink::field;
 
 struct PolicyFields {

@@ -6,11 +6,14 @@
 #include <utility>
 #include <variant>
 
+#include "libmr/src/attestation/malformed.h"
 #include "proto/varlink/json_writer.h"
 #include "proto/varlink/value.h"
 
 namespace mr {
 namespace {
+
+using attestation::malformed;
 
 // The one list of members, for the reader and the writer: text as it is, bytes in hexadecimal.
 struct Member {
@@ -31,8 +34,6 @@ constexpr std::array members = {
 
 // dcap-qvl's place for the chain of a quote that has none in it. Passed over: what is judged is the chain within the quote.
 constexpr std::string_view passed_over = "pck_certificate_chain";
-
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
 
 std::unexpected<Error> malformed_member(std::string_view name, const std::string &what) {
     return malformed("the collateral's member " + std::string(name) + " " + what);

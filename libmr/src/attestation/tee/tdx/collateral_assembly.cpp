@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libmr/src/attestation/finding.h"
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/pki/certificate_chain.h"
 #include "libmr/src/attestation/pki/ecdsa.h"
 #include "libmr/src/attestation/tee/tdx/collateral_files.h"
@@ -16,10 +17,6 @@
 
 namespace mr::attestation {
 namespace {
-
-bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
-
-std::unexpected<Error> malformed(std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); }
 
 using FoundCertificate = CollateralFiles::FoundCertificate;
 using FoundCrl = CollateralFiles::FoundCrl;
@@ -83,7 +80,8 @@ public:
             return malformed("the TCB info in " + (*info)->file + " is none of TDX: " + parsed.error());
         if (const auto parsed = parse_qe_identity(made.qe_identity); !parsed)
             return malformed("the QE identity in " + (*identity)->file + " is none of TDX: " + parsed.error());
-        if (platform_ && !equal(root_->der, platform_->root)) return malformed("the quote's root is another than " + name_of(*root_));
+        if (platform_ && !std::ranges::equal(root_->der, platform_->root))
+            return malformed("the quote's root is another than " + name_of(*root_));
         return made;
     }
 
@@ -92,14 +90,14 @@ private:
         return std::ranges::any_of(files_.certificates(), [&](const auto &each) { return each.certificate.common_name == name; });
     }
 
-    static bool is_root(const Certificate &certificate) { return equal(certificate.issuer, certificate.subject); }
+    static bool is_root(const Certificate &certificate) { return std::ranges::equal(certificate.issuer, certificate.subject); }
     [[nodiscard]] static bool is_authority(const Certificate &certificate) {
         return profile_defect(certificate, CertificateRole::pck_authority).empty();
     }
 
     [[nodiscard]] bool is_of_root(const FoundCrl &found) const {
         return std::ranges::any_of(files_.certificates(), [&](const auto &each) {
-            return is_root(each.certificate) && equal(each.certificate.subject, found.crl.issuer);
+            return is_root(each.certificate) && std::ranges::equal(each.certificate.subject, found.crl.issuer);
         });
     }
 
@@ -167,7 +165,7 @@ private:
         std::string others;
         for (const auto &each : files_.crls()) {
             if (is_of_root(each) != of_root) continue;
-            if (!of_root && platform_ && !equal(each.crl.issuer, platform_->authority_name)) {
+            if (!of_root && platform_ && !std::ranges::equal(each.crl.issuer, platform_->authority_name)) {
                 others += (others.empty() ? "" : ", ") + (name_text(each.crl.issuer) + " in " + each.file);
                 continue;
             }
@@ -215,8 +213,8 @@ private:
     }
 
     bool is_signed_by(const FoundCrl &found, const Certificate &issuer) {
-        return equal(found.crl.issuer, issuer.subject) && issuer.subject_key_id && found.crl.authority_key_id &&
-               equal(*found.crl.authority_key_id, *issuer.subject_key_id) &&
+        return std::ranges::equal(found.crl.issuer, issuer.subject) && issuer.subject_key_id && found.crl.authority_key_id &&
+               std::ranges::equal(*found.crl.authority_key_id, *issuer.subject_key_id) &&
                pool_.signatures().verify(issuer.key, found.crl.signed_part, found.crl.signature);
     }
 

@@ -10,8 +10,6 @@
 namespace mr::attestation {
 namespace {
 
-bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
-
 class CollateralCheck {
 public:
     CollateralCheck(KeptCollateral &collateral, const std::optional<QuoteChain> &chain, CertificatePool &pool, const TrustAnchors &anchors,
@@ -81,10 +79,10 @@ private:
 
     // Empty: the issuer signed it.
     std::string crl_defect(const Crl &crl, const Certificate &issuer) {
-        if (!equal(crl.issuer, issuer.subject)) {
+        if (!std::ranges::equal(crl.issuer, issuer.subject)) {
             return "is by " + name_text(crl.issuer) + " instead of " + name_text(issuer.subject);
         }
-        if (!issuer.subject_key_id || !crl.authority_key_id || !equal(*crl.authority_key_id, *issuer.subject_key_id))
+        if (!issuer.subject_key_id || !crl.authority_key_id || !std::ranges::equal(*crl.authority_key_id, *issuer.subject_key_id))
             return "names another key than its issuer's";
         if (!kept_.is_signed(pool_.signatures(), issuer.key, crl.signed_part, crl.signature)) return "is not signed by its issuer's key";
         return {};
@@ -98,7 +96,8 @@ private:
         if (auto defect = crl_defect(*root_crl, *chain->back()); !defect.empty()) return fails("the root CA's CRL " + defect);
         if (auto defect = crl_defect(*pck_crl, *chain->front()); !defect.empty()) return fails("the PCK CRL " + defect);
         // The same name and key: the CA may have got a new certificate since.
-        if (chain_ && (!equal(pck_crl->issuer, chain_->leaf->issuer) || !equal(chain_->authority->key, chain->front()->key))) {
+        if (chain_ && (!std::ranges::equal(pck_crl->issuer, chain_->leaf->issuer) ||
+                       !std::ranges::equal(chain_->authority->key, chain->front()->key))) {
             return fails("the PCK CRL is by another CA than the one that issued the PCK certificate");
         }
         return holds("the root CA signed its CRL, and the CA that issued the PCK certificate signed the PCK CRL");
@@ -166,7 +165,7 @@ const std::expected<Crl, std::string> &KeptCollateral::pck_crl() {
 
 bool KeptCollateral::is_signed(SignatureChecker &signatures, ByteView key, ByteView message, ByteView signature) {
     for (const auto &known : checked_) {
-        if (known.message == message.data() && equal(known.key, key)) return known.good;
+        if (known.message == message.data() && std::ranges::equal(known.key, key)) return known.good;
     }
     const bool good = signatures.verify(key, message, signature);
     if (checked_.size() < max_kept_certificates) checked_.push_back({Bytes(key.begin(), key.end()), message.data(), good});

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "libmr/src/attestation/tee/fields.h"
+#include "libmr/src/attestation/tee/tdx/tdx.h"
 #include "libmr/src/event_log/byte_reader.h"
 
 namespace mr {
@@ -32,8 +33,6 @@ void visit_header(Visitor &&at, Header &header) {
     at(28, "user_data", header.user_data);
 }
 
-constexpr std::array<std::string_view, 4> rtmr_names{"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
-
 template <typename Visitor, typename Body>
 void visit_body(Visitor &&at, QuoteBodyType type, Body &body) {
     at(0, "tee_tcb_svn", body.tee_tcb_svn);
@@ -46,7 +45,7 @@ void visit_body(Visitor &&at, QuoteBodyType type, Body &body) {
     at(184, "mr_config_id", body.mrconfigid);
     at(232, "mr_owner", body.mrowner);
     at(280, "mr_owner_config", body.mrownerconfig);
-    for (std::size_t i = 0; i < body.rtmr.size(); ++i) at(328 + 48 * i, rtmr_names.at(i), body.rtmr[i]);
+    for (std::size_t i = 0; i < body.rtmr.size(); ++i) at(328 + 48 * i, tdx::rtmr_names.at(i), body.rtmr[i]);
     at(520, "report_data", body.report_data);
     if (type == QuoteBodyType::td15) {
         at(584, "tee_tcb_svn2", body.tee_tcb_svn2);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "libmr/src/attestation/choice.h"
+#include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/policy_object.h"
 #include "libmr/src/attestation/tee/tdx/tdx.h"
 #include "mr/verify_quote.h"
@@ -37,7 +38,7 @@ std::expected<TdPolicy, Error> parse_td_policy(std::string_view json) {
     if (!fields) return std::unexpected(fields.error());
     TdPolicy made{.accept_no_sept_ve_disable = fields->sept_ve_disable_unset == Choice::accept};
     if (fields->minimum_tcb_evaluation && *fields->minimum_tcb_evaluation < 0)
-        return policy::malformed("the member minimumTcbEvaluationDataNumber is negative");
+        return attestation::malformed("the member minimumTcbEvaluationDataNumber is negative");
     made.minimum_tcb_evaluation = fields->minimum_tcb_evaluation;
     if (auto read = policy::read_values_into(made.accepted_ppids, "ppids", fields->ppids); !read)
         return std::unexpected(std::move(read.error()));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "libmr/src/attestation/tee/fields.h"
+#include "libmr/src/attestation/tee/tdx/tdx.h"
 #include "mr/digest.h"
 
 namespace mr {
@@ -14,8 +15,6 @@ namespace {
 using attestation::FieldNamer;
 using attestation::FieldReader;
 using attestation::FieldWriter;
-
-constexpr std::array<std::string_view, 4> rtmr_names{"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
 
 template <typename Visitor, typename Report>
 void visit_fields(Visitor &&at, Report &report) {
@@ -41,7 +40,7 @@ void visit_fields(Visitor &&at, Report &report) {
     at(tdreport_td_info_offset + 64, "mr_config_id", td.mrconfigid);
     at(tdreport_td_info_offset + 112, "mr_owner", td.mrowner);
     at(tdreport_td_info_offset + 160, "mr_owner_config", td.mrownerconfig);
-    for (std::size_t i = 0; i < td.rtmr.size(); ++i) at(tdreport_td_info_offset + 208 + 48 * i, rtmr_names.at(i), td.rtmr[i]);
+    for (std::size_t i = 0; i < td.rtmr.size(); ++i) at(tdreport_td_info_offset + 208 + 48 * i, tdx::rtmr_names.at(i), td.rtmr[i]);
     at(tdreport_td_info_offset + 400, "servtd_hash", td.servtd_hash);
 }
 

@@ -22,8 +22,6 @@ namespace mr {
 namespace attestation {
 namespace {
 
-bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
-
 bool is_zero(ByteView bytes) {
     return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; });
 }
@@ -46,7 +44,7 @@ Finding check_qe_report(const Quote &quote, const Certificate &leaf, SignatureCh
     named.insert(named.end(), quote.qe_authentication_data.begin(), quote.qe_authentication_data.end());
     const auto digest = hash(HashAlgorithm::sha256, named);
     const ByteView data = quote.qe_report.report_data;
-    return judge(digest && equal(data.first(digest->size()), digest->bytes()) && is_zero(data.subspan(digest->size())),
+    return judge(digest && std::ranges::equal(data.first(digest->size()), digest->bytes()) && is_zero(data.subspan(digest->size())),
                  "the PCK certificate's key signed the QE report, which names the attestation key",
                  "the QE report's data is not the attestation key's and authentication data's hash, followed by zeros");
 }
