@@ -15,7 +15,7 @@
 namespace mrctl {
 
 // Of main(), for hand_over.cpp.
-inline char *const *arguments = nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): set once, in main()
+inline char *const *own_arguments = nullptr;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): set once, in main()
 
 struct Common {
     mr::ClientOptions client;

@@ -14,7 +14,7 @@ namespace {
 
 // What the event says: `exec ["agent","--port","80"]`, of a script's interpreter `interpreter ["/bin/sh","-e"]`. JSON without blanks, so that anybody can write
 // it down before. Error: what an event cannot hold.
-std::expected<std::string, std::string> description_of(const ProgramPart &part, bool is_interpreter) {
+std::expected<std::string, std::string> part_description(const ProgramPart &part, bool is_interpreter) {
     const nlohmann::json arguments(part.arguments);
     std::string text = (is_interpreter ? "interpreter " : "exec ") + arguments.dump();
     if (text.size() > mr::max_event_description)
@@ -42,7 +42,7 @@ int exec(const Common &common, const ExecCommand &command) {
     if (!parts) return fail(parts.error());
     std::vector<std::string> descriptions;
     for (const auto &part : *parts) {
-        auto description = description_of(part, &part != &parts->back());
+        auto description = part_description(part, &part != &parts->back());
         if (!description) return fail_usage(description.error());
         descriptions.push_back(std::move(*description));
     }

@@ -21,6 +21,7 @@
 #include "mrctl/nonce.h"
 #include "mrctl/output.h"
 #include "mrctl/program.h"
+#include "mrctl/refusal.h"
 
 namespace mrctl {
 
@@ -40,8 +41,6 @@ int cannot_judge(const mr::Error &error) {
     (void)fail(error);
     return exit_cannot_judge;
 }
-
-std::unexpected<mr::Error> refuse(mr::ErrorCode code, std::string message) { return std::unexpected(mr::Error{code, std::move(message)}); }
 
 // Root, mrd's user, and who asks himself, whom nobody needs to deceive.
 std::vector<std::uint32_t> whom_to_trust() {
@@ -103,7 +102,7 @@ std::expected<mr::Evidence, mr::Error> look_at_machine(mr::Client &client, const
 }
 
 // Those that do not hold.
-std::vector<mr::Statement> judge(const mr::Evidence &evidence, const mr::ReportData &nonce, mr::ReferenceValues reference) {
+std::vector<mr::Statement> failing_statements(const mr::Evidence &evidence, const mr::ReportData &nonce, mr::ReferenceValues reference) {
     mr::VerifyOptions options;
     options.reference = std::move(reference);
     options.waived.tcb = true;
@@ -118,7 +117,7 @@ std::vector<mr::Statement> judge(const mr::Evidence &evidence, const mr::ReportD
     return failing;
 }
 
-std::string names_of(const std::vector<mr::Statement> &statements) {
+std::string statement_names(const std::vector<mr::Statement> &statements) {
     std::string names;
     for (const auto &each : statements) names.append(names.empty() ? "" : ", ").append(each.name);
     return names;
@@ -164,10 +163,10 @@ int gate(const Common &common, const GateCommand &command) {
     if (!nonce) return cannot_judge(nonce.error());
     const auto evidence = look_at_machine(*client, command.name, *nonce);
     if (!evidence) return cannot_judge(evidence.error());
-    const auto failing = judge(*evidence, *nonce, std::move(*reference));
+    const auto failing = failing_statements(*evidence, *nonce, std::move(*reference));
 
     const std::string decision = failing.empty() ? "passed" : "refused";
-    const auto told = client->measure(command.name, mr::as_bytes(failing.empty() ? decision : decision + ": " + names_of(failing)),
+    const auto told = client->measure(command.name, mr::as_bytes(failing.empty() ? decision : decision + ": " + statement_names(failing)),
                                       {.description = "gate " + decision + " " + nlohmann::json(program).dump(), .envelope = true});
     // What nobody can find in the log later has not been decided.
     if (!told) return cannot_judge(told.error());

@@ -24,7 +24,7 @@ std::filesystem::path other_program() {
 
 int hand_over() {
     const auto program = other_program();
-    ::execv(program.c_str(), arguments);
+    ::execv(program.c_str(), own_arguments);
     return fail({mr::ErrorCode::io, "cannot run " + program.string() + " (" + std::generic_category().message(errno) +
                                         "), which is a part of mrctl: install mrd whole"});
 }

@@ -43,7 +43,7 @@ Json json_of(const mr::Cmw &message) {
     return json;
 }
 
-void add_rows(std::vector<Row> &rows, const std::string &label, const mr::Cmw &message) {
+void add_message_rows(std::vector<Row> &rows, const std::string &label, const mr::Cmw &message) {
     if (const auto *const record = std::get_if<mr::CmwRecord>(&message.form)) {
         const auto value = mr::ByteView(record->value);
         rows.push_back({label, type_of(*record), record->indicator ? mr::cmw_indicator_text(*record->indicator) : "-",
@@ -55,7 +55,7 @@ void add_rows(std::vector<Row> &rows, const std::string &label, const mr::Cmw &m
     if (!collection.type.empty()) rows.push_back({label, "collection of the type " + mr::printable_text(collection.type), "-", "-", "-"});
     for (const auto &member : collection.members) {
         const auto inner = text_of(member.label);
-        add_rows(rows, label == "." ? inner : std::string(label).append(".").append(inner), member.message);
+        add_message_rows(rows, label == "." ? inner : std::string(label).append(".").append(inner), member.message);
     }
 }
 
@@ -104,7 +104,7 @@ int inspect_cmw(bool json, const mr::Cmw &message, std::string_view what) {
     }
     std::cout << what << '\n';
     std::vector<Row> rows;
-    add_rows(rows, ".", message);
+    add_message_rows(rows, ".", message);
     print_table({"LABEL", "TYPE", "WHAT", "SIZE", "VALUE"}, rows);
     return exit_done;
 }

@@ -115,7 +115,7 @@ void add_judging_options(CLI::App &command, mrctl::VerifyCommand &verify) {
 
 int main(int argc, char **argv) {
     varlink::fill_standard_descriptors();
-    mrctl::arguments = argv;
+    mrctl::own_arguments = argv;
     mrctl::Common common;
     int exit_code = mrctl::exit_done;
 

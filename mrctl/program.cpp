@@ -14,12 +14,11 @@
 #include <utility>
 
 #include "libmr/src/input_file.h"
+#include "mrctl/refusal.h"
 
 namespace mrctl {
 
 namespace {
-
-std::unexpected<mr::Error> refuse(std::string message) { return std::unexpected(mr::Error{mr::ErrorCode::malformed, std::move(message)}); }
 
 bool may_be_run(const std::string &path) {
     struct stat status{};
@@ -50,13 +49,16 @@ std::expected<std::vector<std::string>, mr::Error> interpreter_of(mr::ByteView s
     const std::string_view text(reinterpret_cast<const char *>(script.data()), std::min(script.size(), max_interpreter_line + 1));
     const auto end = text.find('\n');
     if (end == std::string_view::npos && script.size() > max_interpreter_line)
-        return refuse("cannot run " + path + ": its first line has more than " + std::to_string(max_interpreter_line) + " bytes");
+        return refuse(mr::ErrorCode::malformed,
+                      "cannot run " + path + ": its first line has more than " + std::to_string(max_interpreter_line) + " bytes");
     auto line = text.substr(0, end).substr(2);
     line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
     line = line.substr(0, line.find_last_not_of(blanks) + 1);
-    if (line.find('\0') != std::string_view::npos) return refuse("cannot run " + path + ": its first line has a NUL");
+    if (line.find('\0') != std::string_view::npos)
+        return refuse(mr::ErrorCode::malformed, "cannot run " + path + ": its first line has a NUL");
     const auto name = line.substr(0, line.find_first_of(blanks));
-    if (!name.starts_with('/')) return refuse("cannot run " + path + ": its first line names no interpreter by a path from the root");
+    if (!name.starts_with('/'))
+        return refuse(mr::ErrorCode::malformed, "cannot run " + path + ": its first line names no interpreter by a path from the root");
     std::vector<std::string> interpreter{std::string(name)};
     if (const auto argument = line.find_first_not_of(blanks, name.size()); argument != std::string_view::npos)
         interpreter.emplace_back(line.substr(argument));
@@ -64,8 +66,8 @@ std::expected<std::vector<std::string>, mr::Error> interpreter_of(mr::ByteView s
     std::error_code unknown;
     const auto meant = std::filesystem::canonical(interpreter.front(), unknown);
     if (name.substr(name.rfind('/') + 1) == "env" || meant.filename() == "env")
-        return refuse("cannot run " + path + ": its interpreter is " + interpreter.front() +
-                      ", which runs another one that nobody measures: name that one in the first line");
+        return refuse(mr::ErrorCode::malformed, "cannot run " + path + ": its interpreter is " + interpreter.front() +
+                                                    ", which runs another one that nobody measures: name that one in the first line");
     return interpreter;
 }
 
@@ -101,13 +103,15 @@ std::expected<std::vector<ProgramPart>, mr::Error> load_program(const std::vecto
         auto loaded = SealedFile::copy_of(interpreter->front());
         if (!loaded) return std::unexpected(loaded.error());
         if (is_script(loaded->bytes()))
-            return refuse("cannot run " + *path + ": its interpreter " + interpreter->front() +
-                          " is a script, too; name a program in the first line");
+            return refuse(mr::ErrorCode::malformed, "cannot run " + *path + ": its interpreter " + interpreter->front() +
+                                                        " is a script, too; name a program in the first line");
         if (!is_native_program(loaded->bytes()))
-            return refuse("cannot run " + *path + ": its interpreter " + interpreter->front() + " is no program of this machine");
+            return refuse(mr::ErrorCode::malformed,
+                          "cannot run " + *path + ": its interpreter " + interpreter->front() + " is no program of this machine");
         parts.push_back({.file = std::move(*loaded), .arguments = std::move(*interpreter)});
     } else if (!is_native_program(file->bytes())) {
-        return refuse("cannot run " + *path + ": it is neither a program of this machine (ELF) nor a script that begins with #!");
+        return refuse(mr::ErrorCode::malformed,
+                      "cannot run " + *path + ": it is neither a program of this machine (ELF) nor a script that begins with #!");
     }
     parts.push_back({.file = std::move(*file), .arguments = command});
     return parts;

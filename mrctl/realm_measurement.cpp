@@ -23,7 +23,7 @@ struct Named {
     mr::Bytes content;
 };
 
-std::string names_of(const mr::RealmDescription &realm) {
+std::string image_names(const mr::RealmDescription &realm) {
     std::string names;
     for (const auto &step : realm.steps) {
         if (const auto *const data = std::get_if<mr::RealmData>(&step)) names.append(names.empty() ? "" : ", ").append(data->image);
@@ -63,7 +63,7 @@ int realm_measurement(bool json, const RealmMeasurementCommand &command) {
         });
         if (!is_named)
             return fail({mr::ErrorCode::invalid_argument, "--image " + mr::printable_text(file.name) + "=...: " + path +
-                                                              " has no image of that name; it has " + names_of(*realm)});
+                                                              " has no image of that name; it has " + image_names(*realm)});
     }
     const auto steps = mr::measure_realm(*realm, images);
     if (!steps) return fail({steps.error().code, path + ": " + steps.error().message});

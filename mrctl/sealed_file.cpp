@@ -11,6 +11,7 @@
 
 #include "libmr/src/input_file.h"
 #include "mrctl/file_state.h"
+#include "mrctl/refusal.h"
 
 // Newer than the C library's headers may be (Linux 6.3).
 #ifndef MFD_EXEC
@@ -21,9 +22,7 @@ namespace mrctl {
 
 namespace {
 
-constexpr std::size_t piece_size = std::size_t{256} * 1024;
-
-std::unexpected<mr::Error> refuse(mr::ErrorCode code, std::string message) { return std::unexpected(mr::Error{code, std::move(message)}); }
+constexpr std::size_t copied_at_once = std::size_t{256} * 1024;
 
 std::expected<varlink::FileDescriptor, mr::Error> executable_memory(const std::string &path) {
     constexpr std::size_t longest_name = 200;  // bytes; the kernel takes 249
@@ -55,7 +54,7 @@ std::unexpected<mr::Error> too_large(const std::string &path) {
 
 // How many bytes it has.
 std::expected<std::size_t, mr::Error> copy_into(int memory, int file, const std::string &path) {
-    mr::Bytes piece(piece_size);
+    mr::Bytes piece(copied_at_once);
     std::size_t total = 0;
     for (;;) {
         const auto size = mr::read_input(file, piece, path);

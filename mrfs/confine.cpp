@@ -20,14 +20,14 @@ namespace mrfs {
 
 namespace {
 
-void *wait_for_end(void * /*none*/) {
+void *wait_for_cancellation(void * /*none*/) {
     for (;;) ::pause();
 }
 
 // libfuse ends its threads by it, and the C library loads a library for it when it is first used.
 void prepare_cancellation() {
     pthread_t thread{};
-    if (::pthread_create(&thread, nullptr, &wait_for_end, nullptr) != 0) return;
+    if (::pthread_create(&thread, nullptr, &wait_for_cancellation, nullptr) != 0) return;
     ::pthread_cancel(thread);
     ::pthread_join(thread, nullptr);
 }

@@ -28,8 +28,6 @@ namespace mrd {
 namespace {
 
 using Failure = std::unexpected<std::string>;
-using confinement::Access;
-using Kind = opener::Place::Kind;
 
 std::filesystem::path folder_of(const std::filesystem::path &file) { return file.has_parent_path() ? file.parent_path() : "."; }
 
@@ -45,7 +43,7 @@ void add_log(opener::Places &places, const std::filesystem::path &log) {
 // The folder may be root's, who has made it; its mode follows the rules, unless it is written.
 void add_socket(opener::Places &places, const Listener &listener) {
     auto place = opener::place_of_file(listener.file->path());
-    place.kind = Kind::socket_file;
+    place.kind = opener::Place::Kind::socket_file;
     if (!listener.config->mode) place.modes = {mode_for_all, mode_for_mrd};
     places.push_back(std::move(place));
 }
@@ -53,15 +51,16 @@ void add_socket(opener::Places &places, const Listener &listener) {
 constexpr const char *journal_name = "the system's journal";
 
 // Who starts it again gives it another socket.
-void add_journal(opener::Places &places, std::span<const std::uint8_t> address) {
+void add_log_socket(opener::Places &places, std::span<const std::uint8_t> address) {
     if (address.empty()) return;
-    places.push_back({.kind = Kind::socket, .path = journal_name, .address = {address.begin(), address.end()}, .type = SOCK_DGRAM});
+    places.push_back(
+        {.kind = opener::Place::Kind::socket, .path = journal_name, .address = {address.begin(), address.end()}, .type = SOCK_DGRAM});
 }
 
 ProviderNeeds needs_of_all(const CommandLine &command_line, const std::vector<ProviderConfig> &providers) {
     const auto &config = command_line.config;
     ProviderNeeds all;
-    all.places.push_back({.kind = Kind::processes, .path = "/proc"});
+    all.places.push_back({.kind = opener::Place::Kind::processes, .path = "/proc"});
     if (config.journal.firmware_log) add_log(all.places, *config.journal.firmware_log);
     for (const auto &provider : providers) {
         auto needs = needs_of(provider);
@@ -81,18 +80,18 @@ ProviderNeeds needs_of_all(const CommandLine &command_line, const std::vector<Pr
 void allow_of_proc(confinement::FilesAllowed &files, const char *path) {
     static std::vector<varlink::FileDescriptor> kept;
     kept.emplace_back(::open(path, O_PATH | O_CLOEXEC));
-    files.allow(path, Access::read);
+    files.allow(path, confinement::Access::read);
 }
 
 confinement::FilesAllowed own_files(const CommandLine &command_line, const ProviderNeeds &needs) {
     const auto &config = command_line.config;
     confinement::FilesAllowed files;
-    files.allow(config.state, Access::manage).allow(config.boot_id_file, Access::read);
+    files.allow(config.state, confinement::Access::manage).allow(config.boot_id_file, confinement::Access::read);
     // What replaces the file has another inode.
-    if (!command_line.config_file.empty()) files.allow(folder_of(command_line.config_file), Access::read);
-    for (const auto &folder : needs.listed) files.allow(folder, Access::list);
+    if (!command_line.config_file.empty()) files.allow(folder_of(command_line.config_file), confinement::Access::read);
+    for (const auto &folder : needs.listed) files.allow(folder, confinement::Access::list);
     // Names in the access rules that are loaded again.
-    for (const char *table : {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf"}) files.allow(table, Access::read);
+    for (const char *table : {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf"}) files.allow(table, confinement::Access::read);
     // Whose process a descriptor is of, and who is nobody.
     for (const char *path : {"/proc/self/fdinfo", "/proc/sys/kernel/overflowuid"}) allow_of_proc(files, path);
     return files;
@@ -192,7 +191,7 @@ std::expected<std::vector<varlink::FileDescriptor>, std::string> confine(const C
     for (const auto &listener : listeners) {
         if (listener.file) add_socket(needs.places, listener);
     }
-    add_journal(needs.places, log::journal_address());
+    add_log_socket(needs.places, log::journal_address());
     if (config.confined != Confined::off) {
         auto started = opener::start_openers(needs.places, identity, must);
         if (!started) return Failure(started.error());

@@ -7,7 +7,7 @@ namespace mrd {
 
 namespace {
 
-std::string_view to_string(MetricsText::Type type) {
+std::string_view type_name(MetricsText::Type type) {
     switch (type) {
     case MetricsText::Type::counter: return "counter";
     case MetricsText::Type::gauge: return "gauge";
@@ -32,7 +32,7 @@ void add_escaped(std::string &text, std::string_view value) {
 void MetricsText::begin(std::string_view name, Type type, std::string_view help) {
     name_ = name;
     text_.append("# HELP ").append(name).append(" ").append(help).append("\n");
-    text_.append("# TYPE ").append(name).append(" ").append(to_string(type)).append("\n");
+    text_.append("# TYPE ").append(name).append(" ").append(type_name(type)).append("\n");
 }
 
 void MetricsText::add(std::string_view suffix, Labels labels, double value) {

@@ -178,7 +178,7 @@ struct Status {
     }
 };
 
-std::string_view to_string(ProviderState::Phase phase) {
+std::string_view phase_name(ProviderState::Phase phase) {
     switch (phase) {
     case ProviderState::Phase::starting: return "starting";
     case ProviderState::Phase::running: return "running";
@@ -282,7 +282,7 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts, const Caller 
                   {}};
     for (auto &state : daemon.provider_states()) {
         auto &entry = status.providers.emplace_back();
-        entry.state = to_string(state.phase);
+        entry.state = phase_name(state.phase);
         entry.type = std::move(state.type);
         entry.reason = std::move(state.reason);
         entry.simulated = state.simulated;

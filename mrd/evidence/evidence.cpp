@@ -49,10 +49,10 @@ Action EvidenceMaking::begin(std::uint64_t last_event) {
 
 Action EvidenceMaking::quoted(const std::expected<Quoted, QuoteFailure> &quote, std::uint64_t last_event) {
     const auto &source = sources_[at_];
-    const auto no_quote = [&](QuoteFailure why) {
+    const auto fail_quote = [&](QuoteFailure why) {
         return fail({.cause = EvidenceFailure::Cause::no_quote, .provider = source.name, .quote = std::move(why)});
     };
-    if (!quote) return no_quote(quote.error());
+    if (!quote) return fail_quote(quote.error());
     const auto &part = evidence_.parts.emplace_back(mr::EvidencePart{.name = source.name,
                                                                      .kind = source.kind,
                                                                      .simulated = is_simulated(source.kind, quote->quote, source.simulated),
@@ -60,8 +60,8 @@ Action EvidenceMaking::quoted(const std::expected<Quoted, QuoteFailure> &quote, 
                                                                      .quote_format = quote->format,
                                                                      .auxiliary = quote->auxiliary});
     if (written_size(part) > max_part_size)
-        return no_quote({.cause = QuoteFailure::Cause::invalid,
-                         .reason = "it is too long for evidence, where a part has at most " + std::to_string(max_part_size) + " bytes"});
+        return fail_quote({.cause = QuoteFailure::Cause::invalid,
+                           .reason = "it is too long for evidence, where a part has at most " + std::to_string(max_part_size) + " bytes"});
     auto &signs = signed_.emplace_back(EvidenceCut::SignedQuote{.first = first_});
     for (const auto &reg : source.registers) {
         const auto found = std::ranges::find(quote->says.registers, reg.index, &QuoteStatement::Register::index);

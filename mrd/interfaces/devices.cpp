@@ -22,7 +22,7 @@
 
 namespace mrd {
 
-namespace wire = mr::wire::devices;
+namespace wire = mr::wire;
 using varlink::field;
 using varlink::InvalidParameter;
 
@@ -52,7 +52,7 @@ struct EvidenceDocument {
     std::string transcript;
     std::string signature;
     std::string chain;
-    std::vector<wire::Block> blocks;
+    std::vector<wire::devices::Block> blocks;
     std::optional<std::string> measurement_log;
     static constexpr auto fields() {
         return std::tuple(field("device", &EvidenceDocument::device), field("generation", &EvidenceDocument::generation),
@@ -79,10 +79,10 @@ struct Acceptance {
     }
 };
 
-std::vector<wire::Block> blocks_of(std::string_view device, const DeviceFacts &facts, bool with_registers) {
-    std::vector<wire::Block> blocks;
+std::vector<wire::devices::Block> blocks_of(std::string_view device, const DeviceFacts &facts, bool with_registers) {
+    std::vector<wire::devices::Block> blocks;
     for (const auto &block : facts.blocks) {
-        wire::Block told{.index = block.index, .type = block.type, .raw = block.is_raw, .value = mr::to_hex(block.value)};
+        wire::devices::Block told{.index = block.index, .type = block.type, .raw = block.is_raw, .value = mr::to_hex(block.value)};
         if (!block.is_raw && facts.measurement_hash) told.algorithm = mr::to_string(*facts.measurement_hash);
         if (with_registers && block.reg) told.reg = std::string(device) + "/" + *block.reg;
         blocks.push_back(std::move(told));
@@ -135,25 +135,25 @@ using Verdicts = std::map<std::string, Accepted, std::less<>>;
 
 // ---- The methods
 
-using DeviceSlot = std::expected<ProviderSlot *, wire::NoSuchDevice>;
+using DeviceSlot = std::expected<ProviderSlot *, wire::devices::NoSuchDevice>;
 
 DeviceState state_of(const ProviderSlot &slot) {
     const auto *device = slot.device();
     return device == nullptr ? DeviceState{.absence = "its provider has failed"} : device->state();
 }
 
-class Handlers : public std::enable_shared_from_this<Handlers> {
+class DevicesHandlers : public std::enable_shared_from_this<DevicesHandlers> {
 public:
-    explicit Handlers(Daemon &daemon) : daemon_(daemon) {}
+    explicit DevicesHandlers(Daemon &daemon) : daemon_(daemon) {}
 
-    void operator()(wire::List, const Caller &caller, const varlink::NoParameters &, Answer<wire::List> answer) {
-        wire::ListReply reply;
+    void operator()(wire::devices::List, const Caller &caller, const varlink::NoParameters &, Answer<wire::devices::List> answer) {
+        wire::devices::ListReply reply;
         for (const auto *slot : known(caller)) {
             auto state = state_of(*slot);
             const auto accepted = verdicts_.find(slot->name());
-            wire::Device told{.name = std::string(slot->name()),
-                              .present = state.facts.has_value(),
-                              .accepted = accepted != verdicts_.end() && accepted->second.holds(state)};
+            wire::devices::Device told{.name = std::string(slot->name()),
+                                       .present = state.facts.has_value(),
+                                       .accepted = accepted != verdicts_.end() && accepted->second.holds(state)};
             if (state.facts) {
                 told.generation = state.facts->generation;
                 told.leaf = std::move(state.facts->leaf);
@@ -165,17 +165,18 @@ public:
         answer.reply(reply);
     }
 
-    void operator()(wire::Describe, const Caller &caller, const wire::DescribeParameters &parameters, Answer<wire::Describe> answer) {
+    void operator()(wire::devices::Describe, const Caller &caller, const wire::devices::DescribeParameters &parameters,
+                    Answer<wire::devices::Describe> answer) {
         const auto slot = find(caller, parameters.device);
         if (!slot) return answer.fail(slot.error());
         const auto state = state_of(**slot);
-        wire::Description told{.name = std::string((*slot)->name()),
-                               .address = state.address,
-                               .transport = state.transport,
-                               .present = state.facts.has_value(),
-                               .slot = state.slot,
-                               .link = state.link,
-                               .tdi = state.tdi};
+        wire::devices::Description told{.name = std::string((*slot)->name()),
+                                        .address = state.address,
+                                        .transport = state.transport,
+                                        .present = state.facts.has_value(),
+                                        .slot = state.slot,
+                                        .link = state.link,
+                                        .tdi = state.tdi};
         if (!state.facts) told.reason = state.absence;
         if (state.facts) describe(*state.facts, told);
         // As long as it is said.
@@ -184,13 +185,14 @@ public:
             const auto &[generation, policy, sequence, uid, time] = accepted->second;
             const bool holds = accepted->second.holds(state);
             if (!holds) why = why_fallen(state);
-            told.verdict =
-                wire::Verdict{generation, policy, holds, holds ? std::nullopt : std::optional<std::string_view>(why), sequence, uid, time};
+            told.verdict = wire::devices::Verdict{generation, policy, holds, holds ? std::nullopt : std::optional<std::string_view>(why),
+                                                  sequence,   uid,    time};
         }
         answer.reply({std::move(told)});
     }
 
-    void operator()(wire::Evidence, const Caller &caller, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
+    void operator()(wire::devices::Evidence, const Caller &caller, const wire::devices::EvidenceParameters &parameters,
+                    Answer<wire::devices::Evidence> answer) {
         const auto nonce = nonce_from(parameters.nonce);
         if (!nonce) return answer.fail(InvalidParameter{"nonce"});
         const auto deadline = deadline_of(parameters.deadline_milliseconds);
@@ -198,20 +200,20 @@ public:
         const auto found = find(caller, parameters.device);
         if (!found) return answer.fail(found.error());
         auto *slot = *found;
-        if (slot->device() == nullptr) return answer.fail(wire::DeviceAbsent{std::string(slot->name()), state_of(*slot).absence});
+        if (slot->device() == nullptr) return answer.fail(wire::devices::DeviceAbsent{std::string(slot->name()), state_of(*slot).absence});
         auto held = hold_call(*slot, caller.client());
         if (!held) return answer.fail(Busy{std::move(held.error())});
         auto gone = answer.client_gone();
         // Whoever asked before may take longer than this one has time: he is answered at his deadline, whoever's turn it is.
         struct Waiting {
-            std::optional<Answer<wire::Evidence>> answer;
+            std::optional<Answer<wire::devices::Evidence>> answer;
             std::shared_ptr<void> timer = {};
         };
         const auto waiting = std::make_shared<Waiting>(Waiting{std::move(answer)});
         waiting->timer = daemon_.registers().at(*deadline, [weak = std::weak_ptr(waiting), slot] {
             const auto late = weak.lock();
             if (!late || !late->answer) return;
-            std::exchange(late->answer, std::nullopt)->fail(wire::DeviceTimeout{std::string(slot->name())});
+            std::exchange(late->answer, std::nullopt)->fail(wire::devices::DeviceTimeout{std::string(slot->name())});
         });
         slot->device_evidence(caller.client().uid, *nonce, *deadline, std::move(gone),
                               [waiting, slot, held = std::move(*held)](const std::expected<DeviceEvidence, DeviceFailure> &evidence) {
@@ -223,7 +225,8 @@ public:
                               });
     }
 
-    void operator()(wire::Accept, const Caller &caller, const wire::AcceptParameters &parameters, Answer<wire::Accept> answer) {
+    void operator()(wire::devices::Accept, const Caller &caller, const wire::devices::AcceptParameters &parameters,
+                    Answer<wire::devices::Accept> answer) {
         const auto policy = mr::content_digest_from(parameters.policy_digest);
         if (!policy || policy->algorithm == mr::HashAlgorithm::sha1) return answer.fail(InvalidParameter{"policyDigest"});
         const auto found = find(caller, parameters.device);
@@ -231,19 +234,19 @@ public:
         auto *slot = *found;
         const auto state = state_of(*slot);
         const auto name = std::string(slot->name());
-        if (!state.facts) return answer.fail(wire::DeviceAbsent{name, state.absence});
+        if (!state.facts) return answer.fail(wire::devices::DeviceAbsent{name, state.absence});
         if (state.facts->generation != parameters.generation)
-            return answer.fail(wire::GenerationPassed{name, parameters.generation, state.facts->generation});
+            return answer.fail(wire::devices::GenerationPassed{name, parameters.generation, state.facts->generation});
         const auto place = daemon_.registers().find(acceptance_role);
-        if (!place) return answer.fail(wire::NotMeasured{sentence_of(place.error())});
+        if (!place) return answer.fail(wire::devices::NotMeasured{sentence_of(place.error())});
         if (auto allowed = place->table().may_measure(place->index); !allowed)
-            return answer.fail(wire::NotMeasured{sentence_of(allowed.error())});
+            return answer.fail(wire::devices::NotMeasured{sentence_of(allowed.error())});
         auto policy_text = mr::to_string(*policy);
         std::string said;
         varlink::write_json(said, Acceptance{name, state.facts->leaf, state.slot, parameters.generation, policy_text});
         const auto by = caller.in_log();
         auto measured = measure_acceptance(place->provider->measured(place->index), name, said, by);
-        if (!measured) return answer.fail(wire::NotMeasured{"what it says is longer than an event can hold"});
+        if (!measured) return answer.fail(wire::devices::NotMeasured{"what it says is longer than an event can hold"});
         const auto share = caller.client().uid;
         measured->details.share = share;
         const auto digest = measured->digests.front();
@@ -252,7 +255,7 @@ public:
             [self = shared_from_this(), slot, name, place = *place, by, share, uid = std::int64_t{caller.uid()},
              generation = parameters.generation, policy_text = std::move(policy_text),
              answer = std::move(answer)](const std::expected<ProviderRegisters::Extended, RegisterError> &extended) mutable {
-                if (!extended) return answer.fail(wire::NotMeasured{sentence_of(extended.error())});
+                if (!extended) return answer.fail(wire::devices::NotMeasured{sentence_of(extended.error())});
                 self->daemon_.audit()->tell(
                     {.kind = log::Kind::extend, .method = "Accept", .reg = place.name(), .sequence = extended->sequence}, *by, share);
                 const Accepted accepted{generation, std::move(policy_text), extended->sequence, uid, now_in_microseconds()};
@@ -261,14 +264,14 @@ public:
                 self->verdicts_.insert_or_assign(name, accepted);
                 if (!accepted.holds(now)) {
                     return answer.fail(
-                        wire::GenerationPassed{name, generation, now.facts ? std::optional(now.facts->generation) : std::nullopt});
+                        wire::devices::GenerationPassed{name, generation, now.facts ? std::optional(now.facts->generation) : std::nullopt});
                 }
                 answer.reply({extended->sequence});
             });
     }
 
 private:
-    using Busy = mr::wire::Busy;
+    using Busy = wire::Busy;
 
     static std::optional<DeviceNonce> nonce_from(std::string_view hex) {
         const auto bytes = mr::from_hex(hex);
@@ -287,16 +290,16 @@ private:
         return std::shared_ptr<void>(nullptr, [shares, client](void *) { shares->give_back(client, 1); });
     }
 
-    static void fail(Answer<wire::Evidence> &answer, const ProviderSlot &slot, const DeviceFailure &failure) {
+    static void fail(Answer<wire::devices::Evidence> &answer, const ProviderSlot &slot, const DeviceFailure &failure) {
         auto name = std::string(slot.name());
         switch (failure.cause) {
-        case DeviceFailure::Cause::absent: return answer.fail(wire::DeviceAbsent{std::move(name), failure.reason});
-        case DeviceFailure::Cause::timed_out: return answer.fail(wire::DeviceTimeout{std::move(name)});
-        case DeviceFailure::Cause::failed: return answer.fail(wire::DeviceFailed{std::move(name), failure.reason});
+        case DeviceFailure::Cause::absent: return answer.fail(wire::devices::DeviceAbsent{std::move(name), failure.reason});
+        case DeviceFailure::Cause::timed_out: return answer.fail(wire::devices::DeviceTimeout{std::move(name)});
+        case DeviceFailure::Cause::failed: return answer.fail(wire::devices::DeviceFailed{std::move(name), failure.reason});
         }
     }
 
-    static void describe(const DeviceFacts &facts, wire::Description &told) {
+    static void describe(const DeviceFacts &facts, wire::devices::Description &told) {
         told.generation = facts.generation;
         told.since = facts.since;
         told.identity = facts.identity;
@@ -310,11 +313,11 @@ private:
         told.signature_algorithm = facts.signature_algorithm;
         told.hash = mr::to_string(facts.hash);
         if (facts.measurement_hash) told.measurement_hash = mr::to_string(*facts.measurement_hash);
-        told.signature = wire::Signature{mr::to_hex(facts.nonce), facts.signed_at};
+        told.signature = wire::devices::Signature{mr::to_hex(facts.nonce), facts.signed_at};
         told.value_fresh = facts.measures_anew;
         told.blocks = blocks_of(told.name, facts, true);
         if (facts.log) {
-            told.log = wire::Log{static_cast<std::int64_t>(facts.log->entries), facts.log->defect.empty(), std::nullopt};
+            told.log = wire::devices::Log{static_cast<std::int64_t>(facts.log->entries), facts.log->defect.empty(), std::nullopt};
             if (!facts.log->defect.empty()) told.log->why = facts.log->defect;
         }
     }
@@ -331,7 +334,7 @@ private:
         const auto all = known(caller);
         const auto found = std::ranges::find(all, name, [](const auto *slot) { return slot->name(); });
         if (found != all.end()) return *found;
-        wire::NoSuchDevice error{varlink::echoed(name), {}};
+        wire::devices::NoSuchDevice error{varlink::echoed(name), {}};
         for (const auto *slot : all) error.candidates.emplace_back(slot->name());
         return std::unexpected(std::move(error));
     }
@@ -344,7 +347,8 @@ private:
 }  // namespace
 
 varlink::Interface devices_interface(Daemon &daemon) {
-    return make_interface<interfaces::io_mrd_Devices>(wire::DevicesMethods(), daemon.gate(), std::make_shared<Handlers>(daemon));
+    return make_interface<interfaces::io_mrd_Devices>(wire::devices::DevicesMethods(), daemon.gate(),
+                                                      std::make_shared<DevicesHandlers>(daemon));
 }
 
 }  // namespace mrd

@@ -391,9 +391,9 @@ private:
     std::size_t sweep_at_ = 64;
 };
 
-class Handlers {
+class EventLogHandlers {
 public:
-    explicit Handlers(Daemon &daemon)
+    explicit EventLogHandlers(Daemon &daemon)
         : daemon_(daemon),
           registers_(daemon.registers()),
           gate_(daemon.gate()),
@@ -461,7 +461,7 @@ private:
 }  // namespace
 
 varlink::Interface event_log_interface(Daemon &daemon) {
-    return make_interface<interfaces::io_mrd_EventLog>(wire::EventLogMethods(), daemon.gate(), std::make_shared<Handlers>(daemon));
+    return make_interface<interfaces::io_mrd_EventLog>(wire::EventLogMethods(), daemon.gate(), std::make_shared<EventLogHandlers>(daemon));
 }
 
 }  // namespace mrd

@@ -19,7 +19,7 @@
 
 namespace mrd {
 
-namespace wire = mr::wire::attestation;
+namespace wire = mr::wire;
 
 namespace {
 
@@ -57,7 +57,7 @@ std::expected<std::vector<ProviderSlot *>, RequestError> providers_of(Daemon &da
             if (provider->quotes() != nullptr) chosen.push_back(provider);
         }
         if (!chosen.empty() && chosen.size() <= mr::max_evidence_parts) return chosen;
-        wire::NoSuchProvider error;
+        wire::attestation::NoSuchProvider error;
         for (const auto *provider : chosen) error.candidates.emplace_back(provider->name());
         return std::unexpected(std::move(error));
     }
@@ -65,7 +65,8 @@ std::expected<std::vector<ProviderSlot *>, RequestError> providers_of(Daemon &da
     for (const auto name : *names) {
         const auto provider = choose_provider(daemon, name, [](const ProviderSlot &) { return true; });
         if (!provider) return std::unexpected(provider.error());
-        if ((*provider)->quotes() == nullptr) return std::unexpected(wire::NotSupported{std::string((*provider)->name()), "quotes"});
+        if ((*provider)->quotes() == nullptr)
+            return std::unexpected(wire::attestation::NotSupported{std::string((*provider)->name()), "quotes"});
         if (std::ranges::find(chosen, *provider) != chosen.end()) return std::unexpected(varlink::InvalidParameter{"providers"});
         chosen.push_back(*provider);
     }
@@ -73,7 +74,7 @@ std::expected<std::vector<ProviderSlot *>, RequestError> providers_of(Daemon &da
 }
 
 std::expected<EvidenceRequest, RequestError> evidence_request(Daemon &daemon, const Caller &caller,
-                                                              const wire::EvidenceParameters &parameters) {
+                                                              const wire::attestation::EvidenceParameters &parameters) {
     EvidenceRequest request;
     const auto data = report_data_of(caller, parameters.report_data, parameters.bind);
     if (!data) return std::unexpected(data.error());
@@ -91,9 +92,9 @@ std::expected<EvidenceRequest, RequestError> evidence_request(Daemon &daemon, co
         request.sources.push_back(source_of(*provider));
         registers += request.sources.back().registers.size();
         if (registers > mr::max_evidence_registers)
-            return std::unexpected(
-                wire::NotSupported{std::string(provider->name()), "evidence of more than " + std::to_string(mr::max_evidence_registers) +
-                                                                      " registers that can be extended: name fewer providers"});
+            return std::unexpected(wire::attestation::NotSupported{std::string(provider->name()),
+                                                                   "evidence of more than " + std::to_string(mr::max_evidence_registers) +
+                                                                       " registers that can be extended: name fewer providers"});
     }
     return request;
 }
@@ -101,7 +102,7 @@ std::expected<EvidenceRequest, RequestError> evidence_request(Daemon &daemon, co
 // One call. It lives as long as a step of it is to come.
 class EvidenceCall : public std::enable_shared_from_this<EvidenceCall> {
 public:
-    EvidenceCall(Daemon &daemon, const Client &client, EvidenceRequest request, Answer<wire::Evidence> answer)
+    EvidenceCall(Daemon &daemon, const Client &client, EvidenceRequest request, Answer<wire::attestation::Evidence> answer)
         : registers_(daemon.registers()),
           readings_(daemon.log_readings()),
           budget_(daemon.evidence_budget()),
@@ -135,14 +136,14 @@ private:
         const auto limit = budget ? budget->waits_for(budget_ticket_) : std::nullopt;
         const auto late = waits_for_quote_ ? std::optional<std::string>(provider().name()) : std::nullopt;
         stop_work();
-        if (limit) return answer_.fail(wire::Busy{*limit});
-        answer_.fail(wire::QuoteTimeout{late});
+        if (limit) return answer_.fail(wire::attestation::Busy{*limit});
+        answer_.fail(wire::attestation::QuoteTimeout{late});
     }
 
     void give_up() {
         stop_work();
         // mrd is stopping, or there is nobody to hear it; either way what was sent behind this call may go on.
-        answer_.fail(wire::QuoteUnavailable{.provider = {}, .reason = "mrd is stopping"});
+        answer_.fail(wire::attestation::QuoteUnavailable{.provider = {}, .reason = "mrd is stopping"});
     }
 
     // The one that the next step is about.
@@ -172,8 +173,8 @@ private:
         using Cause = EvidenceFailure::Cause;
         switch (failure.cause) {
         case Cause::no_quote: return answer_.fail(quote_error(failure.provider, failure.quote));
-        case Cause::log_too_large: return answer_.fail(wire::LogTooLarge{static_cast<std::int64_t>(mr::max_evidence_log)});
-        case Cause::journal_failed: return answer_.fail(wire::JournalFailed{failure.reason});
+        case Cause::log_too_large: return answer_.fail(wire::attestation::LogTooLarge{static_cast<std::int64_t>(mr::max_evidence_log)});
+        case Cause::journal_failed: return answer_.fail(wire::attestation::JournalFailed{failure.reason});
         }
     }
 
@@ -258,7 +259,7 @@ private:
     QuoteQueue::TimePoint deadline_;
     std::optional<TenantView> tenant_;
     std::shared_ptr<void> timer_;
-    Answer<wire::Evidence> answer_;
+    Answer<wire::attestation::Evidence> answer_;
     Quotes::Ticket quote_ticket_ = 0;
     bool waits_for_quote_ = false;
     EvidenceMaking making_;
@@ -268,7 +269,8 @@ private:
 
 }  // namespace
 
-void answer_evidence(Daemon &daemon, const Caller &caller, const wire::EvidenceParameters &parameters, Answer<wire::Evidence> answer) {
+void answer_evidence(Daemon &daemon, const Caller &caller, const wire::attestation::EvidenceParameters &parameters,
+                     Answer<wire::attestation::Evidence> answer) {
     auto wanted = evidence_request(daemon, caller, parameters);
     if (!wanted) return answer.fail(wanted.error());
     if (parameters.registers) {

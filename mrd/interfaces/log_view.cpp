@@ -8,7 +8,7 @@ namespace mrd {
 namespace {
 
 // Of one that is not there, no more than its name is known.
-KnownRegister register_of(const mr::Event &event, const Access &access) {
+KnownRegister register_named_in(const mr::Event &event, const Access &access) {
     RegisterName reg{.name = std::string(event.name.substr(0, event.name.find(':')))};
     const auto algorithm = event.digests.size() == 1 ? mr::hash_algorithm_from_tcg(event.digests.front().algorithm_id) : std::nullopt;
     if (reg.name.size() < event.name.size()) {
@@ -33,7 +33,7 @@ bool LogView::sees(const mr::Event &event) {
     const auto known = sees_.find(event.name);
     if (known != sees_.end()) return known->second;
     if (!now_) now_ = caller_.now();
-    return sees_.emplace(event.name, now_->sees_contents(register_of(event, caller_.access()))).first->second;
+    return sees_.emplace(event.name, now_->sees_contents(register_named_in(event, caller_.access()))).first->second;
 }
 
 const mr::Event &LogView::shown(const mr::Event &event) {

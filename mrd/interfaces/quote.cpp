@@ -10,7 +10,7 @@
 
 namespace mrd {
 
-namespace wire = mr::wire::attestation;
+namespace wire = mr::wire;
 using varlink::InvalidParameter;
 
 namespace {
@@ -28,7 +28,7 @@ bool is_guid(std::string_view text) {
 std::expected<void, RequestError> check_size(const mr::Bytes &report_data, ReportDataSize size) {
     if (report_data.size() >= size.least && report_data.size() <= size.most) return {};
     return std::unexpected(
-        wire::WrongLength{"reportData", static_cast<std::int64_t>(size.most), static_cast<std::int64_t>(report_data.size())});
+        wire::attestation::WrongLength{"reportData", static_cast<std::int64_t>(size.most), static_cast<std::int64_t>(report_data.size())});
 }
 
 std::expected<QuoteQueue::TimePoint, RequestError> deadline_of(std::optional<std::int64_t> milliseconds) {
@@ -37,7 +37,7 @@ std::expected<QuoteQueue::TimePoint, RequestError> deadline_of(std::optional<std
     return std::chrono::steady_clock::now() + std::chrono::milliseconds(given);
 }
 
-std::expected<mr::ReportOptions, RequestError> report_options_of(const std::optional<wire::ReportOptions> &given) {
+std::expected<mr::ReportOptions, RequestError> report_options_of(const std::optional<wire::attestation::ReportOptions> &given) {
     mr::ReportOptions options;
     if (!given) return options;
     const auto bad = [](std::string_view name) { return std::unexpected(InvalidParameter{"options." + std::string(name)}); };
@@ -60,19 +60,20 @@ QuoteError quote_error(std::string_view provider, const QuoteFailure &failure) {
     using Cause = QuoteFailure::Cause;
     std::string name(provider);
     switch (failure.cause) {
-    case Cause::timed_out: return wire::QuoteTimeout{std::move(name)};
+    case Cause::timed_out: return wire::attestation::QuoteTimeout{std::move(name)};
     // Heard only by who lives on.
-    case Cause::cancelled: return wire::QuoteUnavailable{std::move(name), "mrd is stopping"};
-    case Cause::unavailable: return wire::QuoteUnavailable{std::move(name), failure.reason};
-    case Cause::failed: return wire::QuoteFailed{std::move(name), failure.reason};
-    case Cause::invalid: return wire::QuoteInvalid{std::move(name), failure.reason};
-    case Cause::no_report: return wire::ProviderFailed{std::move(name), failure.reason};
-    case Cause::not_supported: return wire::NotSupported{std::move(name), failure.reason};
+    case Cause::cancelled: return wire::attestation::QuoteUnavailable{std::move(name), "mrd is stopping"};
+    case Cause::unavailable: return wire::attestation::QuoteUnavailable{std::move(name), failure.reason};
+    case Cause::failed: return wire::attestation::QuoteFailed{std::move(name), failure.reason};
+    case Cause::invalid: return wire::attestation::QuoteInvalid{std::move(name), failure.reason};
+    case Cause::no_report: return wire::attestation::ProviderFailed{std::move(name), failure.reason};
+    case Cause::not_supported: return wire::attestation::NotSupported{std::move(name), failure.reason};
     }
-    return wire::QuoteFailed{std::move(name), failure.reason};
+    return wire::attestation::QuoteFailed{std::move(name), failure.reason};
 }
 
-void answer_quote(Daemon &daemon, const Caller &caller, const wire::QuoteParameters &parameters, Answer<wire::Quote> answer) {
+void answer_quote(Daemon &daemon, const Caller &caller, const wire::attestation::QuoteParameters &parameters,
+                  Answer<wire::attestation::Quote> answer) {
     const auto data = report_data_of(caller, parameters.report_data, parameters.bind);
     if (!data) return answer.fail(data.error());
     const auto options = report_options_of(parameters.options);
@@ -83,7 +84,7 @@ void answer_quote(Daemon &daemon, const Caller &caller, const wire::QuoteParamet
     if (!chosen) return answer.fail(chosen.error());
     auto *provider = *chosen;
     auto *quotes = provider->quotes();
-    if (quotes == nullptr) return answer.fail(wire::NotSupported{std::string(provider->name()), "quotes"});
+    if (quotes == nullptr) return answer.fail(wire::attestation::NotSupported{std::string(provider->name()), "quotes"});
     if (auto fits = check_size(*data, quotes->report_data_size()); !fits) return answer.fail(fits.error());
 
     const auto ticket = quotes->new_ticket();
@@ -100,19 +101,21 @@ void answer_quote(Daemon &daemon, const Caller &caller, const wire::QuoteParamet
                 });
 }
 
-void answer_collateral(Daemon &daemon, const Caller &caller, const wire::CollateralParameters &parameters,
-                       Answer<wire::Collateral> answer) {
+void answer_collateral(Daemon &daemon, const Caller &caller, const wire::attestation::CollateralParameters &parameters,
+                       Answer<wire::attestation::Collateral> answer) {
     const auto chosen = choose_provider(daemon, parameters.provider, &ProviderSlot::has_collateral);
     if (!chosen) {
-        if (!parameters.provider && chosen.error().candidates.empty()) return answer.fail(wire::NotSupported{"", "collateral"});
+        if (!parameters.provider && chosen.error().candidates.empty())
+            return answer.fail(wire::attestation::NotSupported{"", "collateral"});
         return answer.fail(chosen.error());
     }
     auto *provider = *chosen;
-    if (!provider->has_collateral()) return answer.fail(wire::NotSupported{std::string(provider->name()), "collateral"});
+    if (!provider->has_collateral()) return answer.fail(wire::attestation::NotSupported{std::string(provider->name()), "collateral"});
     auto gone = answer.client_gone();
     provider->collateral(caller.client().uid, std::move(gone),
                          [provider, answer = std::move(answer)](std::expected<QuoteCollateral, std::string> collateral) mutable {
-                             if (!collateral) return answer.fail(wire::ProviderFailed{std::string(provider->name()), collateral.error()});
+                             if (!collateral)
+                                 return answer.fail(wire::attestation::ProviderFailed{std::string(provider->name()), collateral.error()});
                              answer.reply({{std::move(collateral->json)}, collateral->root_pem});
                          });
 }

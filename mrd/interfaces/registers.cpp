@@ -448,9 +448,9 @@ void watch(Daemon &daemon, Watches &watches, const Caller &caller, const wire::W
     watches.add(*named, !parameters.names, caller, std::move(answer));
 }
 
-class Handlers {
+class RegistersHandlers {
 public:
-    Handlers(Daemon &daemon, StatusFor status)
+    RegistersHandlers(Daemon &daemon, StatusFor status)
         : daemon_(daemon),
           registers_(daemon.registers()),
           watches_(Watches::make(registers_, daemon.virtual_registers(), daemon.gate())),
@@ -511,7 +511,7 @@ private:
 
 varlink::Interface registers_interface(Daemon &daemon, StatusFor status) {
     return make_interface<interfaces::io_mrd_Registers>(wire::RegistersMethods(), daemon.gate(),
-                                                        std::make_shared<Handlers>(daemon, std::move(status)));
+                                                        std::make_shared<RegistersHandlers>(daemon, std::move(status)));
 }
 
 }  // namespace mrd

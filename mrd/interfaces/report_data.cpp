@@ -7,12 +7,12 @@
 
 namespace mrd {
 
-namespace wire = mr::wire::attestation;
+namespace wire = mr::wire;
 using varlink::InvalidParameter;
 
 namespace {
 
-std::expected<mr::Bytes, RequestError> bound(const Caller &caller, const wire::KeyBinding &bind) {
+std::expected<mr::Bytes, RequestError> bound(const Caller &caller, const wire::attestation::KeyBinding &bind) {
     const auto wrong = [](std::string_view member) { return std::unexpected(InvalidParameter{"bind." + std::string(member)}); };
     mr::BoundTo bound{.binding = {.nonce = {}, .role = bind.role}, .uid = caller.uid()};
     auto nonce = mr::from_hex(bind.nonce);
@@ -33,7 +33,7 @@ std::expected<mr::Bytes, RequestError> bound(const Caller &caller, const wire::K
     if (const auto fault = mr::fault_of(bound.binding)) return wrong(fault->member);
     const auto report_data = mr::bound_report_data(bound);
     // This OpenSSL offers no SHA-384.
-    if (!report_data) return std::unexpected(mr::wire::NotSupported{"", "binding: " + report_data.error().message});
+    if (!report_data) return std::unexpected(wire::NotSupported{"", "binding: " + report_data.error().message});
     return mr::Bytes(report_data->begin(), report_data->end());
 }
 
@@ -54,7 +54,7 @@ std::expected<mr::Bytes, RequestError> chosen_report_data(const Caller &caller, 
 }
 
 std::expected<mr::Bytes, RequestError> report_data_of(const Caller &caller, std::optional<std::string_view> hex,
-                                                      const std::optional<wire::KeyBinding> &bind) {
+                                                      const std::optional<wire::attestation::KeyBinding> &bind) {
     if (hex && bind) return std::unexpected(InvalidParameter{"bind"});
     if (bind) return bound(caller, *bind);
     if (!hex) return std::unexpected(InvalidParameter{"reportData"});

@@ -10,20 +10,21 @@
 
 namespace mrd {
 
-namespace wire = mr::wire::service;
+namespace wire = mr::wire;
 using varlink::InvalidParameter;
 
 namespace {
 
-class Handlers {
+class ServiceHandlers {
 public:
-    explicit Handlers(std::function<std::string()> metrics) : metrics_(std::move(metrics)) {}
+    explicit ServiceHandlers(std::function<std::string()> metrics) : metrics_(std::move(metrics)) {}
 
-    void operator()(wire::Metrics, const Caller &, const varlink::NoParameters &, Answer<wire::Metrics> answer) {
+    void operator()(wire::service::Metrics, const Caller &, const varlink::NoParameters &, Answer<wire::service::Metrics> answer) {
         const auto text = metrics_();
         answer.reply({text});
     }
-    void operator()(wire::LogLevel, const Caller &caller, const wire::LogLevelParameters &parameters, Answer<wire::LogLevel> answer) {
+    void operator()(wire::service::LogLevel, const Caller &caller, const wire::service::LogLevelParameters &parameters,
+                    Answer<wire::service::LogLevel> answer) {
         if (parameters.level && !log::change_level(*parameters.level, "uid " + std::to_string(caller.uid())))
             return answer.fail(InvalidParameter{"level"});
         answer.reply({log::level()});
@@ -36,8 +37,8 @@ private:
 }  // namespace
 
 varlink::Interface service_interface(Daemon &daemon, std::function<std::string()> metrics) {
-    return make_interface<interfaces::io_mrd_Service>(wire::ServiceMethods(), daemon.gate(),
-                                                      std::make_shared<Handlers>(std::move(metrics)));
+    return make_interface<interfaces::io_mrd_Service>(wire::service::ServiceMethods(), daemon.gate(),
+                                                      std::make_shared<ServiceHandlers>(std::move(metrics)));
 }
 
 }  // namespace mrd

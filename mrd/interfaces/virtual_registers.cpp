@@ -22,7 +22,7 @@ namespace {
 using Number = VirtualRegisters::Number;
 
 // Views into the journal's state.
-wire::Register register_of(const VirtualRegisters &all, const journal::RegisterState &reg, Number number) {
+wire::Register shown_register(const VirtualRegisters &all, const journal::RegisterState &reg, Number number) {
     const auto carrier = all.carrier(number);
     return {.name = reg.name,
             .hash = mr::to_string(reg.algorithm),
@@ -40,7 +40,7 @@ struct Found {
     Number number;
     Registers::Place carrier;
 };
-std::expected<Found, RegisterError> find(const VirtualRegisters &all, std::string_view name) {
+std::expected<Found, RegisterError> find_virtual(const VirtualRegisters &all, std::string_view name) {
     const auto number = all.find(name);
     if (!number) return std::unexpected(number.error());
     const auto carrier = all.carrier(*number);
@@ -83,7 +83,7 @@ bool list_virtual(Daemon &daemon, const Caller &caller, std::vector<wire::Regist
     const auto &all = daemon.virtual_registers();
     const auto before = to.size();
     all.for_each([&](Number number, const journal::RegisterState &reg) {
-        if (caller.may(Operation::list, known_register(reg))) to.push_back(register_of(all, reg, number));
+        if (caller.may(Operation::list, known_register(reg))) to.push_back(shown_register(all, reg, number));
     });
     return to.size() > before || caller.may_some(Right::create);
 }
@@ -136,14 +136,14 @@ void create_virtual(Daemon &daemon, const Caller &caller, const wire::CreatePara
                        daemon.audit()->tell(
                            {.kind = log::Kind::create, .method = "Create", .reg = full_name, .sequence = made_it->sequence}, *by, share);
                        const auto &all_now = daemon.virtual_registers();
-                       shared->reply({register_of(all_now, all_now.state(number), number)});
+                       shared->reply({shown_register(all_now, all_now.state(number), number)});
                    });
     if (!begun) fail(*shared, begun.error(), carrier->provider->name());
 }
 
 void close_virtual(Daemon &daemon, const Caller &caller, const wire::CloseParameters &parameters, Answer<wire::Close> answer) {
     auto &all = daemon.virtual_registers();
-    const auto found = find(all, parameters.name);
+    const auto found = find_virtual(all, parameters.name);
     if (!found) return answer.fail(on_wire(found.error()));
     const auto by = caller.in_log();
     auto measured = measure_close(all.measured(found->number, found->carrier), by);
@@ -160,7 +160,7 @@ void close_virtual(Daemon &daemon, const Caller &caller, const wire::CloseParame
 }
 
 void read_virtual(Daemon &daemon, const Caller &caller, const wire::ReadParameters &parameters, Answer<wire::Read> answer) {
-    const auto found = find(daemon.virtual_registers(), parameters.name);
+    const auto found = find_virtual(daemon.virtual_registers(), parameters.name);
     if (!found) return answer.fail(on_wire(found.error()));
     if (parameters.generation) return answer.fail(InvalidParameter{"generation"});
     const auto reply = [&daemon, name = std::string(parameters.name)](Answer<wire::Read> to, bool refreshed) {
@@ -184,7 +184,7 @@ void read_virtual(Daemon &daemon, const Caller &caller, const wire::ReadParamete
 
 void measure_virtual(Daemon &daemon, const Caller &caller, const wire::MeasureParameters &parameters, Answer<wire::Measure> answer) {
     auto &all = daemon.virtual_registers();
-    const auto found = find(all, parameters.name);
+    const auto found = find_virtual(all, parameters.name);
     if (!found) return answer.fail(on_wire(found.error()));
     auto content = content_of(parameters);
     if (!content) return answer.fail(content.error());

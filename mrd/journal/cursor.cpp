@@ -7,7 +7,7 @@ namespace mrd::journal {
 
 namespace {
 
-std::unexpected<std::string> wrong(std::uint64_t at, const std::string &what) {
+std::unexpected<std::string> wrong_at(std::uint64_t at, const std::string &what) {
     return std::unexpected("the journal, byte " + std::to_string(at) + ": " + what);
 }
 
@@ -24,25 +24,26 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
         if (imported_) {
             const auto offset = imported_->offset;
             const auto is_event = next_imported(event);
-            if (!is_event) return wrong(offset, is_event.error());
+            if (!is_event) return wrong_at(offset, is_event.error());
             if (*is_event) return Step::event;
         }
         const auto found = reader_.next();
         if (!found) return std::unexpected("the journal cannot be read: " + found.error().message());
         if (!*found) {
             if (reader_.is_at_end()) return Step::end;
-            return wrong(reader_.offset(), "the record there cannot be read");
+            return wrong_at(reader_.offset(), "the record there cannot be read");
         }
         const auto &[head, bytes, offset] = **found;
         const auto record = decode_record(head, bytes);
-        if (!record) return wrong(offset, record.error());
+        if (!record) return wrong_at(offset, record.error());
 
         if (const auto *reg = std::get_if<Register>(&*record)) {
             registers_.push_back({std::string(reg->provider) + "/" + std::string(reg->name), reg->algorithm, reg->carrier.has_value()});
         } else if (const auto *log = std::get_if<FirmwareLog>(&*record)) {
-            if (auto begun = begin_imported(log->provider, ImportedEvents::open(*log), offset); !begun) return wrong(offset, begun.error());
+            if (auto begun = begin_imported(log->provider, ImportedEvents::open(*log), offset); !begun)
+                return wrong_at(offset, begun.error());
         } else if (const auto *earlier = std::get_if<EarlierLog>(&*record)) {
-            if (auto begun = begin_imported({}, ImportedEvents::open(*earlier), offset); !begun) return wrong(offset, begun.error());
+            if (auto begun = begin_imported({}, ImportedEvents::open(*earlier), offset); !begun) return wrong_at(offset, begun.error());
         } else if (const auto *intent = std::get_if<Intent>(&*record)) {
             Open open;
             if (!spare_.empty()) {
@@ -55,7 +56,7 @@ std::expected<Cursor::Step, std::string> Cursor::next(mr::Event &event, std::siz
             open_.push_back(std::move(open));
         } else if (const auto *settled = std::get_if<Settled>(&*record)) {
             const auto is_event = take(*settled, event);
-            if (!is_event) return wrong(offset, is_event.error());
+            if (!is_event) return wrong_at(offset, is_event.error());
             if (*is_event) return Step::event;
         }
     }
@@ -76,9 +77,9 @@ std::expected<void, std::string> Cursor::begin_imported(std::string_view firmwar
                                                         std::uint64_t offset) {
     if (!events) return std::unexpected(events.error());
     imported_.emplace(offset, std::string(firmware_of), std::move(*events));
-    mr::Event passed_over;
+    mr::Event skipped;
     for (const auto count = std::exchange(to_pass_over_, 0); imported_->given < count; ++imported_->given) {
-        if (const auto more = imported_->events.next(passed_over); !more) return std::unexpected(more.error());
+        if (const auto more = imported_->events.next(skipped); !more) return std::unexpected(more.error());
     }
     return {};
 }

@@ -14,6 +14,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mr/bytes.h"
@@ -57,6 +58,11 @@ struct ProviderError {
     std::string reason;                  // one sentence, for the client
     Applied applied = Applied::unknown;  // of an extend or a write; meaningless for the rest
 };
+
+// Nothing was done.
+inline std::unexpected<ProviderError> not_applied(std::string reason) {
+    return std::unexpected(ProviderError{std::move(reason), Applied::no});
+}
 
 // ---- Registers
 
@@ -142,6 +148,10 @@ struct QuoteFailure {
     Cause cause = Cause::failed;
     std::string reason;
 };
+
+inline std::unexpected<QuoteFailure> no_quote(QuoteFailure::Cause cause, std::string reason) {
+    return std::unexpected(QuoteFailure{cause, std::move(reason)});
+}
 
 // What a quote says, as each kind of quote is read by who knows it (mrd/providers/tdx/td_quote.h, ...), so that nobody else has to.
 struct QuoteStatement {

@@ -20,10 +20,6 @@ constexpr std::size_t status_at = 8;
 constexpr std::size_t in_len_at = 16;
 constexpr std::size_t out_len_at = 20;
 
-std::unexpected<QuoteFailure> fail(QuoteFailure::Cause cause, std::string reason) {
-    return std::unexpected(QuoteFailure{cause, std::move(reason)});
-}
-
 }  // namespace
 
 QuoteBuffer::QuoteBuffer() : bytes_(static_cast<std::uint8_t *>(std::aligned_alloc(quote_buffer_alignment, quote_buffer_size))) {
@@ -68,23 +64,23 @@ std::optional<std::expected<mr::Bytes, QuoteFailure>> collect_quote(const QuoteB
     using Cause = QuoteFailure::Cause;
     const auto status = buffer.status();
     if (status == quote_in_flight) return std::nullopt;
-    if (status == quote_unavailable) return fail(Cause::unavailable, "the quoting service is not available");
+    if (status == quote_unavailable) return no_quote(Cause::unavailable, "the quoting service is not available");
     if (status != quote_success) {
         std::array<std::uint8_t, sizeof(status)> bytes{};
         for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(status >> (56 - 8 * i));
-        return fail(Cause::failed, mr::to_hex(bytes));
+        return no_quote(Cause::failed, mr::to_hex(bytes));
     }
     // Looked at once: this value is bounded, and this value is what is copied.
     const std::size_t size = buffer.out_len();
-    if (size == 0) return fail(Cause::invalid, "the quoting service says that it succeeded, and gives no quote");
+    if (size == 0) return no_quote(Cause::invalid, "the quoting service says that it succeeded, and gives no quote");
     if (size > quote_buffer_capacity) {
-        return fail(Cause::invalid,
-                    "the quoting service gives " + std::to_string(size) + " bytes in a buffer of " + std::to_string(quote_buffer_capacity));
+        return no_quote(Cause::invalid, "the quoting service gives " + std::to_string(size) + " bytes in a buffer of " +
+                                            std::to_string(quote_buffer_capacity));
     }
     const auto data = buffer.data().first(size);
     mr::Bytes quote(data.begin(), data.end());
     // Not used as a length: a host that writes to a buffer which it has given back may have changed the data too.
-    if (buffer.out_len() != size) return fail(Cause::invalid, "the host changed the quote's length while it was read");
+    if (buffer.out_len() != size) return no_quote(Cause::invalid, "the host changed the quote's length while it was read");
     return quote;
 }
 

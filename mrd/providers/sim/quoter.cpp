@@ -18,8 +18,6 @@ namespace {
 
 using Cause = QuoteFailure::Cause;
 
-std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
-
 // The quoting service, opened when it is first needed. The host and who asks for collateral take turns.
 class SharedService {
 public:
@@ -65,7 +63,7 @@ public:
 
     std::expected<mr::Bytes, QuoteFailure> report(const mr::ReportData &report_data) {
         const auto values = state_.read();
-        if (!values) return fail(Cause::no_report, values.error());
+        if (!values) return no_quote(Cause::no_report, values.error());
         const auto made = reports_.make(td_info_of(state_.statics(), *values), report_data);
         return mr::Bytes(made.begin(), made.end());
     }
@@ -74,12 +72,12 @@ public:
     std::expected<mr::Bytes, QuoteFailure> quote(mr::ByteView report, const std::stop_token &stop) {
         auto *buffer = buffers_.take();
         if (buffer == nullptr) {
-            return fail(Cause::unavailable,
-                        "the host has " + std::to_string(max_abandoned_buffers + 1) + " requests that it has not answered");
+            return no_quote(Cause::unavailable,
+                            "the host has " + std::to_string(max_abandoned_buffers + 1) + " requests that it has not answered");
         }
         buffer->fill(report);
         auto seen = notification_.count();
-        if (!host_->get_quote(*buffer)) return fail(Cause::failed, "the host does not take the request");
+        if (!host_->get_quote(*buffer)) return no_quote(Cause::failed, "the host does not take the request");
         for (;;) {
             if (auto collected = collect_quote(*buffer)) {
                 // The shared buffer has no room for a reason; this host is on our own machine, and can be asked.
@@ -89,7 +87,7 @@ public:
                 return std::move(*collected);
             }
             // The buffer stays the host's until it has been answered.
-            if (!notification_.wait(seen, stop)) return fail(Cause::cancelled, {});
+            if (!notification_.wait(seen, stop)) return no_quote(Cause::cancelled, {});
         }
     }
 
@@ -129,20 +127,20 @@ public:
                                               const std::stop_token &stop) override {
         if (auto taken = check_options(options); !taken) return std::unexpected(std::move(taken.error()));
         mr::ReportData data{};
-        if (report_data.size() != data.size()) return fail(Cause::no_report, "a TDREPORT takes 64 bytes of report data");
+        if (report_data.size() != data.size()) return no_quote(Cause::no_report, "a TDREPORT takes 64 bytes of report data");
         std::ranges::copy(report_data, data.begin());
         if (!parties_) {
             auto opened = Parties::open(options_, service_);
-            if (!opened) return fail(Cause::no_report, std::move(opened.error()));
+            if (!opened) return no_quote(Cause::no_report, std::move(opened.error()));
             parties_ = std::move(*opened);
         }
         const auto report = parties_->report(data);
         if (!report) return std::unexpected(report.error());
         auto quote = parties_->quote(*report, stop);
         if (!quote) return std::unexpected(std::move(quote.error()));
-        if (auto same = check_td_quote(*quote, *report); !same) return fail(Cause::invalid, std::move(same.error()));
+        if (auto same = check_td_quote(*quote, *report); !same) return no_quote(Cause::invalid, std::move(same.error()));
         auto read = read_td_quote(*quote, options_.registers);
-        if (!read) return fail(Cause::invalid, std::move(read.error()));
+        if (!read) return no_quote(Cause::invalid, std::move(read.error()));
         return Quoted{std::move(*quote), std::nullopt, std::nullopt, std::move(read->format), std::move(read->says)};
     }
 

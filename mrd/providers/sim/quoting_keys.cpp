@@ -24,7 +24,7 @@ namespace mrd::sim {
 namespace {
 
 constexpr std::string_view first_words = "mrd simulated quoting keys ";
-constexpr std::string_view format_version = "1 ";
+constexpr std::string_view keys_format = "1 ";
 
 struct BioFree {
     void operator()(BIO *bio) const noexcept { BIO_free_all(bio); }
@@ -56,7 +56,7 @@ std::string to_text(const Pki &pki) {
         body += to_pem(one->certificate) + to_pem(one->key);
     }
     body += to_pem(pki.attestation_key);
-    return std::string(first_words) + std::string(format_version) + checksum_of(body) + "\n" + body;
+    return std::string(first_words) + std::string(keys_format) + checksum_of(body) + "\n" + body;
 }
 
 // A reason why not, to be put after the file's name.
@@ -65,10 +65,10 @@ std::expected<Pki, std::string> from_text(std::string_view text) {
         return std::unexpected("is not the file of the simulator's quoting keys");
     }
     text.remove_prefix(first_words.size());
-    if (!text.starts_with(format_version)) {
+    if (!text.starts_with(keys_format)) {
         return std::unexpected("has another format than this mrd writes");
     }
-    text.remove_prefix(format_version.size());
+    text.remove_prefix(keys_format.size());
     const std::size_t line_end = text.find('\n');
     if (line_end == std::string_view::npos || text.substr(0, line_end) != checksum_of(text.substr(line_end + 1))) {
         return std::unexpected("is damaged");
@@ -125,7 +125,7 @@ std::expected<std::optional<std::string>, int> read_file(const std::string &path
 }
 
 // Gives the path this content, whole or not at all, unless something is there already. Error: an errno.
-std::expected<void, int> put_new_file(const std::string &path, std::string_view text) {
+std::expected<void, int> put_new_keys(const std::string &path, std::string_view text) {
     std::string temporary = path + ".XXXXXX";
     const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);  // its mode is 0600
     if (descriptor < 0) {
@@ -165,7 +165,7 @@ std::expected<Pki, std::string> open_quoting_keys(const std::filesystem::path &f
     auto text = read_file(path);
     if (text && !*text) {
         const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-        if (auto put = put_new_file(path, to_text(make_pki(now))); !put) {
+        if (auto put = put_new_keys(path, to_text(make_pki(now))); !put) {
             return failed("write", put.error());
         }
         // Ours, or what another process put there first.

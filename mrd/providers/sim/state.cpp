@@ -30,7 +30,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<char, 8> magic = {'m', 'r', 'd', 's', 'i', 'm', 't', 'd'};
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t state_format = 1;
 
 // An extend holds the mutex for a microsecond: who waits longer than this waits for a process that is stopped.
 constexpr auto mutex_patience = 2s;
@@ -125,7 +125,7 @@ std::expected<Image, std::string> new_image(const StateOptions &options) {
     std::memset(static_cast<void *>(&image), 0, sizeof image);
     Header &header = image.header;
     header.magic = magic;
-    header.format = format_version;
+    header.format = state_format;
     header.boot_id_size = static_cast<std::uint32_t>(options.boot_id.size());
     std::ranges::copy(options.boot_id, header.boot_id.begin());
     if (::getrandom(header.report_key.data(), header.report_key.size(), 0) != static_cast<ssize_t>(header.report_key.size())) {
@@ -146,7 +146,7 @@ std::expected<Image, std::string> new_image(const StateOptions &options) {
 
 // Puts a new TD in the file's place: complete, or not at all. The mutex is left to the first opener. False: the path is taken
 // and `replace` is not set.
-std::expected<bool, std::string> put_new_file(const StateOptions &options, bool replace) {
+std::expected<bool, std::string> put_new_td(const StateOptions &options, bool replace) {
     const std::string &path = options.file.native();
     const auto failed = [&](const char *what) {
         return std::unexpected(path + ": cannot " + what + " the simulator's state file (" + reason_of(errno) +
@@ -183,7 +183,7 @@ std::optional<std::string> why_header_is_bad(const Header &header) {
     if (header.magic != magic) {
         return "is not a state file of the simulator";
     }
-    if (header.format != format_version) {
+    if (header.format != state_format) {
         return "has another format than this mrd writes";
     }
     if (header.checksum != crc32c(bytes_before_checksum(header))) {
@@ -365,7 +365,7 @@ std::expected<State, std::string> State::open_or_attach(const std::filesystem::p
                 return std::unexpected(path + ": cannot open the simulator's state file (" + reason_of(errno) +
                                        "): " + (options == nullptr ? "mrd makes it when it starts with the simulator" : "mrd must own it"));
             }
-            const auto put = put_new_file(*options, false);
+            const auto put = put_new_td(*options, false);
             if (!put) {
                 return std::unexpected(put.error());
             }
@@ -398,7 +398,7 @@ std::expected<State, std::string> State::open_or_attach(const std::filesystem::p
                 continue;  // who used it may be ending
             }
             // Nobody uses the old file and nobody else can replace it before this lock is given up.
-            if (auto put = put_new_file(*options, true); !put) {
+            if (auto put = put_new_td(*options, true); !put) {
                 return std::unexpected(std::move(put.error()));
             }
             reset = false;

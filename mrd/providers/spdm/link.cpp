@@ -18,11 +18,13 @@
 namespace mrd::spdm {
 namespace {
 
-using Cause = LinkFailure::Cause;
+std::unexpected<LinkFailure> link_failure(LinkFailure::Cause cause, std::string reason) {
+    return std::unexpected(LinkFailure{cause, std::move(reason)});
+}
 
-std::unexpected<LinkFailure> fail(Cause cause, std::string reason) { return std::unexpected(LinkFailure{cause, std::move(reason)}); }
-
-std::unexpected<LinkFailure> lost(int error) { return fail(Cause::disconnected, std::generic_category().message(error)); }
+std::unexpected<LinkFailure> lost(int error) {
+    return link_failure(LinkFailure::Cause::disconnected, std::generic_category().message(error));
+}
 
 int milliseconds_until(TimePoint deadline) {
     constexpr std::int64_t most = 3'600'000;
@@ -51,9 +53,9 @@ std::expected<void, LinkFailure> Link::wait(short events, TimePoint deadline) co
     for (;;) {
         const int ready = ::poll(waited.data(), waited.size(), milliseconds_until(deadline));
         if (ready < 0 && errno != EINTR) return lost(errno);
-        if (ready > 0 && waited[1].revents != 0) return fail(Cause::interrupted, "mrd is stopping");
+        if (ready > 0 && waited[1].revents != 0) return link_failure(LinkFailure::Cause::interrupted, "mrd is stopping");
         if (ready > 0) return {};
-        if (std::chrono::steady_clock::now() >= deadline) return fail(Cause::timed_out, "it does not answer in time");
+        if (std::chrono::steady_clock::now() >= deadline) return link_failure(LinkFailure::Cause::timed_out, "it does not answer in time");
     }
 }
 
@@ -111,20 +113,21 @@ std::expected<void, LinkFailure> Link::send(mr::ByteView bytes, TimePoint deadli
 }
 
 std::expected<mr::Bytes, LinkFailure> Link::exchange(mr::ByteView message, TimePoint deadline) {
-    if (!socket_) return fail(Cause::disconnected, "it is not connected");
+    if (!socket_) return link_failure(LinkFailure::Cause::disconnected, "it is not connected");
     const auto frame = mr::write_spdm_frame(mr::SpdmCommand::normal, transport_, mr::wrap_spdm(transport_, message));
     if (auto sent = send(frame, deadline); !sent) return std::unexpected(std::move(sent.error()));
     mr::SpdmFrameReader reader;
     std::array<std::uint8_t, 4096> bytes{};
     for (;;) {
         auto answer = reader.next();
-        if (!answer) return fail(Cause::wrong_form, std::move(answer.error().message));
+        if (!answer) return link_failure(LinkFailure::Cause::wrong_form, std::move(answer.error().message));
         if (*answer) {
             if (!reader.is_empty() || (*answer)->command != static_cast<std::uint32_t>(mr::SpdmCommand::normal) ||
                 (*answer)->transport != transport_)
-                return fail(Cause::wrong_form, "its frame is not of one answer, or of another transport than is configured");
+                return link_failure(LinkFailure::Cause::wrong_form,
+                                    "its frame is not of one answer, or of another transport than is configured");
             const auto payload = mr::unwrap_spdm(transport_, (*answer)->payload);
-            if (!payload) return fail(Cause::wrong_form, payload.error().message);
+            if (!payload) return link_failure(LinkFailure::Cause::wrong_form, payload.error().message);
             return mr::Bytes(payload->begin(), payload->end());
         }
         // The emulator writes a frame's head in four small pieces, each of which waits for its acknowledgement. Not of a Unix socket; and no matter if it may not be.
@@ -134,8 +137,8 @@ std::expected<mr::Bytes, LinkFailure> Link::exchange(mr::ByteView message, TimeP
         if (received > 0) {
             reader.add({bytes.data(), static_cast<std::size_t>(received)});
         } else if (received == 0) {
-            return fail(Cause::disconnected,
-                        reader.is_empty() ? "it has ended the connection" : "it has ended the connection inside of an answer");
+            return link_failure(LinkFailure::Cause::disconnected,
+                                reader.is_empty() ? "it has ended the connection" : "it has ended the connection inside of an answer");
         } else if (errno == EAGAIN) {
             if (auto ready = wait(POLLIN, deadline); !ready) return std::unexpected(std::move(ready.error()));
         } else if (errno != EINTR) {

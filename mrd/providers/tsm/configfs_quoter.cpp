@@ -22,8 +22,6 @@ using Cause = QuoteFailure::Cause;
 
 constexpr std::int64_t max_privilege_level = 3;  // TSM_REPORT_PRIVLEVEL_MAX
 
-std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
-
 // Of a call that the kernel makes a quote in.
 Cause cause_of(int error) {
     switch (error) {
@@ -40,7 +38,7 @@ class Folder {
 public:
     static std::expected<Folder, QuoteFailure> make(const std::filesystem::path &reports) {
         auto made = opener::make_instance(reports);
-        if (!made) return fail(Cause::unavailable, kernel_refusal("make a folder in", reports, made.error()));
+        if (!made) return no_quote(Cause::unavailable, kernel_refusal("make a folder in", reports, made.error()));
         return Folder(std::move(*made));
     }
     Folder(Folder &&other) noexcept : path_(std::exchange(other.path_, {})) {}
@@ -71,7 +69,7 @@ public:
         for (;;) {
             const auto size = bytes.size();
             if (size > max_blob_size)
-                return fail(Cause::invalid, path.native() + " has more than " + std::to_string(max_blob_size) + " bytes");
+                return no_quote(Cause::invalid, path.native() + " has more than " + std::to_string(max_blob_size) + " bytes");
             bytes.resize(size + step);
             const auto got = ::read(file.get(), bytes.data() + size, step);
             if (got < 0) return refused(cause_of(errno), "read", path, errno);
@@ -91,8 +89,8 @@ public:
         const auto generation = read_line("generation");
         if (!generation) return std::unexpected(generation.error());
         if (*generation == std::to_string(writes_)) return {};
-        return fail(Cause::invalid, "somebody else wrote to " + path_.native() + " while the quote was made: its generation is " +
-                                        *generation + ", not " + std::to_string(writes_));
+        return no_quote(Cause::invalid, "somebody else wrote to " + path_.native() + " while the quote was made: its generation is " +
+                                            *generation + ", not " + std::to_string(writes_));
     }
 
 private:
@@ -101,8 +99,8 @@ private:
     // A file of a folder that is gone says so too.
     [[nodiscard]] std::unexpected<QuoteFailure> refused(Cause cause, const char *what, const std::filesystem::path &path, int error) const {
         if (error == ENOENT && ::access(path_.c_str(), F_OK) != 0)
-            return fail(Cause::invalid, "somebody else removed " + path_.native() + " while the quote was made");
-        return fail(cause, kernel_refusal(what, path, error));
+            return no_quote(Cause::invalid, "somebody else removed " + path_.native() + " while the quote was made");
+        return no_quote(cause, kernel_refusal(what, path, error));
     }
 
     std::filesystem::path path_;
@@ -119,18 +117,18 @@ public:
     std::expected<Quoted, QuoteFailure> quote(mr::ByteView report_data, const mr::ReportOptions &options,
                                               const std::stop_token &stop) override {
         // The kernel takes fewer, and drops all where there are more.
-        if (report_data.size() != max_report_data) return fail(Cause::no_report, "a quote takes 64 bytes of report data");
+        if (report_data.size() != max_report_data) return no_quote(Cause::no_report, "a quote takes 64 bytes of report data");
         auto folder = Folder::make(reports_);
         if (!folder) return std::unexpected(std::move(folder.error()));
         const auto driver = folder->read_line("provider");
         if (!driver) return std::unexpected(driver.error());
         const auto *const kind = find_report_kind(*driver);
-        if (kind == nullptr) return fail(Cause::not_supported, "quotes of " + *driver);
+        if (kind == nullptr) return no_quote(Cause::not_supported, "quotes of " + *driver);
         if (auto taken = check_options(options, kind->options); !taken) return std::unexpected(std::move(taken.error()));
         if (auto asked = write_options(*folder, options); !asked) return std::unexpected(std::move(asked.error()));
         if (auto asked = folder->write("inblob", report_data); !asked) return std::unexpected(std::move(asked.error()));
         if (auto same = folder->check_generation(); !same) return std::unexpected(std::move(same.error()));
-        if (stop.stop_requested()) return fail(Cause::cancelled, {});
+        if (stop.stop_requested()) return no_quote(Cause::cancelled, {});
         auto quote = folder->read("outblob");
         if (!quote) return std::unexpected(std::move(quote.error()));
         auto auxiliary = read_beside(*folder, "auxblob");
@@ -140,11 +138,11 @@ public:
         if (auto same = folder->check_generation(); !same) return std::unexpected(std::move(same.error()));
 
         // The kernel's first driver gave one that failed as one of no bytes.
-        if (quote->empty()) return fail(Cause::failed, "the kernel gave a quote without a byte: the host refused it");
+        if (quote->empty()) return no_quote(Cause::failed, "the kernel gave a quote without a byte: the host refused it");
         if (options.certificates && !*auxiliary)
-            return fail(Cause::invalid, "there are no certificates beside the quote: the host gave none");
+            return no_quote(Cause::invalid, "there are no certificates beside the quote: the host gave none");
         auto read = kind->read({report_data, options}, {*quote, *manifest ? mr::ByteView(**manifest) : mr::ByteView()}, registers_);
-        if (!read) return fail(Cause::invalid, std::move(read.error()));
+        if (!read) return no_quote(Cause::invalid, std::move(read.error()));
         return Quoted{std::move(*quote), std::move(*auxiliary), std::move(*manifest), std::move(read->format), std::move(read->says)};
     }
 
@@ -153,7 +151,7 @@ private:
     static std::expected<void, QuoteFailure> write_options(Folder &folder, const mr::ReportOptions &options) {
         for (const auto &[name, value] : asked_options(options)) {
             const auto *const attribute = attribute_of(name);
-            if (!folder.has(attribute)) return fail(Cause::not_supported, std::string(name));
+            if (!folder.has(attribute)) return no_quote(Cause::not_supported, std::string(name));
             if (name == option::privilege_level) {
                 if (auto good = check_level(folder, *options.privilege_level); !good) return good;
             }
@@ -181,8 +179,8 @@ private:
         std::int64_t least = 0;
         std::from_chars(floor->data(), floor->data() + floor->size(), least);
         if (level >= least && level <= max_privilege_level) return {};
-        return fail(Cause::not_supported, std::string(option::privilege_level) + " " + std::to_string(level) + ": this machine takes " +
-                                              *floor + " to " + std::to_string(max_privilege_level));
+        return no_quote(Cause::not_supported, std::string(option::privilege_level) + " " + std::to_string(level) + ": this machine takes " +
+                                                  *floor + " to " + std::to_string(max_privilege_level));
     }
 
     // Nothing where the kernel does not show it, or shows it empty.

@@ -24,8 +24,6 @@ namespace {
 
 using Cause = QuoteFailure::Cause;
 
-std::unexpected<QuoteFailure> fail(Cause cause, std::string reason) { return std::unexpected(QuoteFailure{cause, std::move(reason)}); }
-
 // A connection to the service that ends its waiting when a stop is requested.
 class Connection {
 public:
@@ -72,7 +70,8 @@ public:
             if (received > 0) {
                 bytes = bytes.subspan(static_cast<std::size_t>(received));
             } else if (received == 0) {
-                return fail(Cause::failed, "the quoting service at " + address_.text() + " closed the connection without a whole answer");
+                return no_quote(Cause::failed,
+                                "the quoting service at " + address_.text() + " closed the connection without a whole answer");
             } else if (errno == EAGAIN) {
                 if (auto ready = wait(POLLIN); !ready) return ready;
             } else if (errno != EINTR) {
@@ -89,15 +88,16 @@ private:
             if (::poll(waited.data(), waited.size(), -1) < 0 && errno != EINTR) return lost(errno);
             if (waited[0].revents != 0) return {};
         }
-        return fail(Cause::cancelled, {});
+        return no_quote(Cause::cancelled, {});
     }
 
     [[nodiscard]] std::unexpected<QuoteFailure> unavailable(int error) const {
-        return fail(Cause::unavailable, "no quoting service answers at " + address_.text() + ": " + std::generic_category().message(error));
+        return no_quote(Cause::unavailable,
+                        "no quoting service answers at " + address_.text() + ": " + std::generic_category().message(error));
     }
     [[nodiscard]] std::unexpected<QuoteFailure> lost(int error) const {
-        return fail(Cause::failed,
-                    "the connection to the quoting service at " + address_.text() + " was lost: " + std::generic_category().message(error));
+        return no_quote(Cause::failed, "the connection to the quoting service at " + address_.text() +
+                                           " was lost: " + std::generic_category().message(error));
     }
 
     const qgs::Address &address_;
@@ -116,12 +116,12 @@ public:
                                               const std::stop_token &stop) override {
         if (auto taken = check_options(options); !taken) return std::unexpected(std::move(taken.error()));
         const auto report = reporter_.report(report_data);
-        if (!report) return fail(Cause::no_report, report.error().reason);
+        if (!report) return no_quote(Cause::no_report, report.error().reason);
         auto quote = ask(*report, stop);
         if (!quote) return std::unexpected(std::move(quote.error()));
-        if (auto same = check_td_quote(*quote, *report); !same) return fail(Cause::invalid, std::move(same.error()));
+        if (auto same = check_td_quote(*quote, *report); !same) return no_quote(Cause::invalid, std::move(same.error()));
         auto read = read_td_quote(*quote, registers_);
-        if (!read) return fail(Cause::invalid, std::move(read.error()));
+        if (!read) return no_quote(Cause::invalid, std::move(read.error()));
         return Quoted{std::move(*quote), std::nullopt, std::nullopt, std::move(read->format), std::move(read->says)};
     }
 
@@ -133,11 +133,11 @@ private:
         std::array<std::uint8_t, qgs::frame_size> frame{};
         if (auto done = connection.receive(frame); !done) return std::unexpected(std::move(done.error()));
         const auto size = qgs::answer_size(frame);
-        if (!size) return fail(Cause::invalid, size.error());
+        if (!size) return no_quote(Cause::invalid, size.error());
         mr::Bytes message(*size);
         if (auto done = connection.receive(message); !done) return std::unexpected(std::move(done.error()));
         auto quote = qgs::read_quote_answer(message);
-        if (!quote) return fail(quote.error().refused ? Cause::failed : Cause::invalid, std::move(quote.error().reason));
+        if (!quote) return no_quote(quote.error().refused ? Cause::failed : Cause::invalid, std::move(quote.error().reason));
         return std::move(*quote);
     }
 

@@ -52,8 +52,6 @@ mr::Flags flags_of(const MeasurementFile &file) {
     return flags;
 }
 
-std::unexpected<ProviderError> refuse(std::string reason) { return std::unexpected(ProviderError{std::move(reason), Applied::no}); }
-
 }  // namespace
 
 Registers::Registers(std::vector<MeasurementFile> files, GuestDevice *device) : device_(device) {
@@ -110,8 +108,8 @@ std::expected<void, ProviderError> Registers::refresh(RefreshSet set, std::vecto
         return {};
     }
     if (files_are_stale_ && file.writable) {
-        return refuse(file.path.native() +
-                      " may show an old value: an extend failed, and the kernel does not look again before another one has succeeded");
+        return not_applied(file.path.native() +
+                           " may show an old value: an extend failed, and the kernel does not look again before another one has succeeded");
     }
     auto value = read_measurement(file);
     if (!value) return std::unexpected(std::move(value.error()));
@@ -136,29 +134,29 @@ std::expected<void, ProviderError> Registers::refresh_report(std::vector<mr::Byt
 
 std::expected<void, ProviderError> Registers::extend(RegisterIndex index, const mr::Digest &digest) {
     const auto &source = sources_[index];
-    if (!source.file || !source.file->extensible()) return refuse("the kernel has no file to extend " + specs_[index].name + " with");
+    if (!source.file || !source.file->extensible()) return not_applied("the kernel has no file to extend " + specs_[index].name + " with");
     return write_file(source, digest.bytes());
 }
 
 std::expected<void, ProviderError> Registers::write(RegisterIndex index, mr::ByteView value) {
     const auto &source = sources_[index];
     if (value.size() != specs_[index].size) {
-        return refuse(specs_[index].name + " takes " + std::to_string(specs_[index].size) + " bytes, these are " +
-                      std::to_string(value.size()));
+        return not_applied(specs_[index].name + " takes " + std::to_string(specs_[index].size) + " bytes, these are " +
+                           std::to_string(value.size()));
     }
     if (source.is_report_data) {
         std::ranges::copy(value, report_data_.begin());
         return {};
     }
-    if (!source.file) return refuse("the kernel has no file to write " + specs_[index].name + " with");
+    if (!source.file) return not_applied("the kernel has no file to write " + specs_[index].name + " with");
     return write_file(source, value);
 }
 
 std::expected<void, ProviderError> Registers::write_file(const Source &source, mr::ByteView bytes) {
     // The kernel would cut more, and extend all the same.
     if (bytes.size() != source.file->size) {
-        return refuse(source.file->path.native() + " takes " + std::to_string(source.file->size) + " bytes, these are " +
-                      std::to_string(bytes.size()));
+        return not_applied(source.file->path.native() + " takes " + std::to_string(source.file->size) + " bytes, these are " +
+                           std::to_string(bytes.size()));
     }
     auto written = write_measurement(*source.file, bytes);
     if (written || written.error().applied != Applied::no) files_are_stale_ = !written;

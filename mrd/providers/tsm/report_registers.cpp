@@ -29,8 +29,6 @@ std::string reason_of(const QuoteFailure &failure) {
     }
 }
 
-std::unexpected<ProviderError> refuse(std::string reason) { return std::unexpected(ProviderError{std::move(reason), Applied::no}); }
-
 }  // namespace
 
 std::expected<std::unique_ptr<ReportRegisters>, std::string> ReportRegisters::open(std::string_view kind, std::unique_ptr<Quoter> quoter) {
@@ -56,22 +54,22 @@ std::expected<std::vector<mr::ClaimedRegister>, std::string> ReportRegisters::ta
 
 std::expected<void, ProviderError> ReportRegisters::refresh(RefreshSet /*there is one*/, std::vector<mr::Bytes> &values) {
     const auto now = take_report();
-    if (!now) return refuse(now.error());
+    if (!now) return not_applied(now.error());
     for (std::size_t i = 0; i < specs_.size(); ++i) {
         const auto found = std::ranges::find(*now, specs_[i].name, &mr::ClaimedRegister::name);
         if (found == now->end() || found->value.bytes().size() != specs_[i].size)
-            return refuse("the report has no " + specs_[i].name + " of " + std::to_string(specs_[i].size) + " bytes any more");
+            return not_applied("the report has no " + specs_[i].name + " of " + std::to_string(specs_[i].size) + " bytes any more");
         values[i].assign(found->value.bytes().begin(), found->value.bytes().end());
     }
     return {};
 }
 
 std::expected<void, ProviderError> ReportRegisters::extend(RegisterIndex index, const mr::Digest & /*digest*/) {
-    return refuse("nothing extends " + specs_[index].name);
+    return not_applied("nothing extends " + specs_[index].name);
 }
 
 std::expected<void, ProviderError> ReportRegisters::write(RegisterIndex index, mr::ByteView /*value*/) {
-    return refuse("nothing writes " + specs_[index].name);
+    return not_applied("nothing writes " + specs_[index].name);
 }
 
 std::vector<QuoteStatement::Register> registers_said(std::string_view kind, mr::ByteView report,
