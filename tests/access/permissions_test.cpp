@@ -11,7 +11,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr uid_t agent = 1000;
+constexpr uid_t agent_uid = 1000;
 const std::vector<KnownRegister> known{
     {{"tdx/rtmr2", "tdx/rtmr2:sha384"}, false}, {{"tdx/rtmr3", "tdx/rtmr3:sha384"}, false}, {{"tdx/reportdata", {}}, true}};
 
@@ -26,7 +26,7 @@ std::vector<std::string> told(std::vector<AccessRule> rules, const Principal &pr
     }
     return lines;
 }
-const Principal asks{.uid = agent, .gid = agent, .listener = "varlink"};
+const Principal asking{.uid = agent_uid, .gid = agent_uid, .listener = "varlink"};
 
 TEST(Permissions, OfRootAreAllByItsRule) {
     const auto lines = told({}, {.uid = 0, .gid = 0});
@@ -35,13 +35,13 @@ TEST(Permissions, OfRootAreAllByItsRule) {
 }
 
 TEST(Permissions, OfWhomNoRuleIsForAreNone) {
-    for (const auto &line : told({}, asks)) EXPECT_THAT(line, HasSubstr(" all - no rule allows it to others than root"));
+    for (const auto &line : told({}, asking)) EXPECT_THAT(line, HasSubstr(" all - no rule allows it to others than root"));
 }
 
 TEST(Permissions, SayTheRegistersWhereTheyDiffer) {
-    const auto lines = told({{.name = "own", .users = {agent}, .allow = {Right::extend, Right::create}, .registers = {"tdx/rtmr3"}},
+    const auto lines = told({{.name = "own", .users = {agent_uid}, .allow = {Right::extend, Right::create}, .registers = {"tdx/rtmr3"}},
                              {.name = "everybody", .allow = {Right::read}}},
-                            asks);
+                            asking);
     EXPECT_THAT(lines, AllOf(Contains("extend tdx/rtmr3 own"), Contains("extend tdx/rtmr2 - the rule own is for the registers tdx/rtmr3"),
                              Contains("create tdx/rtmr3 own"), Contains("read all everybody")));
 }
@@ -49,11 +49,11 @@ TEST(Permissions, SayTheRegistersWhereTheyDiffer) {
 TEST(Permissions, ToCreateSayOnWhatAndHowMany) {
     const auto creating = [](AccessRule rule) {
         const Access access(AccessRules({std::move(rule)}, 0));
-        const auto all = permissions(access, asks, known);
+        const auto all = permissions(access, asking, known);
         return *std::ranges::find(all, Right::create, &Permission::right);
     };
     const AccessRule rule{.name = "own",
-                          .users = {agent},
+                          .users = {agent_uid},
                           .allow = {Right::create, Right::read},
                           .registers = {"virtual/*"},
                           .create_on = {"tdx/rtmr3"},
@@ -61,26 +61,26 @@ TEST(Permissions, ToCreateSayOnWhatAndHowMany) {
     EXPECT_EQ(creating(rule).on, std::vector<std::string>{"tdx/rtmr3"});
     EXPECT_EQ(creating(rule).at_most, 3U);
     auto of_others = rule;
-    of_others.users = {agent + 1};
+    of_others.users = {agent_uid + 1};
     EXPECT_TRUE(creating(of_others).on.empty()) << "what others may is not for him to know";
     EXPECT_EQ(creating(of_others).at_most, std::nullopt);
     const Access access(AccessRules({rule}, 0));
-    for (const auto &each : permissions(access, asks, known)) EXPECT_EQ(each.at_most.has_value(), each.right == Right::create);
+    for (const auto &each : permissions(access, asking, known)) EXPECT_EQ(each.at_most.has_value(), each.right == Right::create);
 }
 
 TEST(Permissions, ToCreateAreThoseOfEachRule) {
-    const auto lines = told({{.name = "web", .users = {agent}, .allow = {Right::create}, .registers = {"virtual/web-*"}},
-                             {.name = "db", .users = {agent}, .allow = {Right::create}, .registers = {"virtual/db-*"}},
-                             {.name = "theirs", .users = {agent + 1}, .allow = {Right::create}, .registers = {"virtual/*"}}},
-                            asks);
+    const auto lines = told({{.name = "web", .users = {agent_uid}, .allow = {Right::create}, .registers = {"virtual/web-*"}},
+                             {.name = "db", .users = {agent_uid}, .allow = {Right::create}, .registers = {"virtual/db-*"}},
+                             {.name = "theirs", .users = {agent_uid + 1}, .allow = {Right::create}, .registers = {"virtual/*"}}},
+                            asking);
     EXPECT_THAT(lines, AllOf(Contains("create virtual/web-* web"), Contains("create virtual/db-* db"), Not(Contains(HasSubstr("theirs")))));
 }
 
 TEST(Permissions, OfSomeOfTheRegistersAreNotSaidOfAll) {
-    const Access access(AccessRules({{.name = "own", .users = {agent}, .allow = {Right::extend}, .registers = {"tdx/rtmr3"}}}, 0));
+    const Access access(AccessRules({{.name = "own", .users = {agent_uid}, .allow = {Right::extend}, .registers = {"tdx/rtmr3"}}}, 0));
     const auto of_one = std::span(known).subspan(1, 1);
     const auto extending = [&](bool are_all) {
-        for (const auto &each : permissions(access, asks, of_one, are_all)) {
+        for (const auto &each : permissions(access, asking, of_one, are_all)) {
             if (each.right == Right::extend) return each.registers;
         }
         return std::optional<std::vector<std::string>>();
@@ -90,19 +90,20 @@ TEST(Permissions, OfSomeOfTheRegistersAreNotSaidOfAll) {
 }
 
 TEST(Permissions, TellTheRegistersOfARuleOnlyToWhomItIsFor) {
-    const auto lines = told({{.name = "a", .users = {7}, .allow = {Right::extend}, .registers = {"vm/secret"}}}, asks);
+    const auto lines = told({{.name = "a", .users = {7}, .allow = {Right::extend}, .registers = {"vm/secret"}}}, asking);
     EXPECT_THAT(lines, AllOf(Contains("extend all - the rule a is for other users"), ::testing::Not(Contains(HasSubstr("secret")))));
 }
 
 TEST(Permissions, SayThatRegistersForReportsAreOfTheRightToReports) {
-    const auto lines = told({{.name = "r", .users = {agent}, .allow = {Right::report, Right::write}, .registers = {"tdx/report*"}}}, asks);
+    const auto lines =
+        told({{.name = "r", .users = {agent_uid}, .allow = {Right::report, Right::write}, .registers = {"tdx/report*"}}}, asking);
     EXPECT_THAT(lines, AllOf(Contains("report all r"), Contains("write all - the rule r is for the registers tdx/report*")));
 }
 
 TEST(Permissions, SayWhatIsMissingOfTheRulesThatAllowItToOthers) {
     const auto why = [](AccessRule rule) {
         rule.allow = {Right::quote};
-        for (const auto &line : told({rule}, asks)) {
+        for (const auto &line : told({rule}, asking)) {
             if (line.starts_with("quote")) return line.substr(line.find('-') + 2);
         }
         return std::string();
@@ -119,7 +120,7 @@ TEST(Permissions, SayWhatIsMissingOfTheRulesThatAllowItToOthers) {
 
 TEST(Permissions, SayInWhichUnitTheCallerIs) {
     const std::vector<AccessRule> rules{{.name = "a", .units = {"x.service"}, .allow = {Right::quote}}};
-    auto principal = asks;
+    auto principal = asking;
     principal.unit = [] { return std::optional<std::string>("z.service"); };
     EXPECT_THAT(told(rules, principal), Contains("quote all - the rule a is for the unit x.service (this is z.service)"));
     principal.unit = [] { return std::optional<std::string>(); };
@@ -127,12 +128,12 @@ TEST(Permissions, SayInWhichUnitTheCallerIs) {
 }
 
 TEST(Permissions, OfVirtualRegistersAreTheirOwners) {
-    const std::vector<KnownRegister> both{{.name = {"virtual/own", "virtual/own:sha384"}, .owner = agent},
-                                          {.name = {"virtual/theirs", "virtual/theirs:sha384"}, .owner = agent + 1}};
+    const std::vector<KnownRegister> both{{.name = {"virtual/own", "virtual/own:sha384"}, .owner = agent_uid},
+                                          {.name = {"virtual/theirs", "virtual/theirs:sha384"}, .owner = agent_uid + 1}};
     const Access access(AccessRules(
         {{.name = "everybody", .allow = {Right::read}}, {.name = "some", .allow = {Right::measure}, .registers = {"virtual/theirs"}}}, 0));
     std::vector<std::string> lines;
-    for (const auto &each : permissions(access, asks, both)) {
+    for (const auto &each : permissions(access, asking, both)) {
         std::string registers = each.registers ? "" : "all";
         for (const auto &name : each.registers.value_or(std::vector<std::string>())) registers += (registers.empty() ? "" : ",") + name;
         lines.push_back(std::string(name_of(each.right)) + " " + registers + " " + each.rule.value_or("-"));
@@ -145,8 +146,8 @@ TEST(Permissions, OfVirtualRegistersAreTheirOwners) {
 TEST(Permissions, TellABoundedNumberOfRules) {
     std::vector<AccessRule> rules;
     for (int i = 0; i < 20; ++i) rules.push_back({.name = "r" + std::to_string(i), .users = {7}, .allow = {Right::quote}});
-    EXPECT_THAT(told(rules, asks), Contains(AllOf(HasSubstr("quote"), HasSubstr("the rule r3 is"), HasSubstr("; and others"),
-                                                  ::testing::Not(HasSubstr("r4")))));
+    EXPECT_THAT(told(rules, asking), Contains(AllOf(HasSubstr("quote"), HasSubstr("the rule r3 is"), HasSubstr("; and others"),
+                                                    ::testing::Not(HasSubstr("r4")))));
 }
 
 }  // namespace

@@ -28,12 +28,13 @@ const auto collateral = frame(R"({"method":"io.mrd.Attestation.Collateral"})");
 const auto replay = frame(R"({"method":"io.mrd.EventLog.Replay"})");
 const auto watch = frame(R"({"method":"io.mrd.Registers.Watch","more":true})");
 const auto follow = frame(R"({"method":"io.mrd.EventLog.Records","parameters":{"follow":true},"more":true})");
-const auto records = frame(R"({"method":"io.mrd.EventLog.Records","more":true})");
+const auto all_records = frame(R"({"method":"io.mrd.EventLog.Records","more":true})");
 const auto last_record = frame(R"({"method":"io.mrd.EventLog.Records","parameters":{"from":1000000000},"more":true})");
 const auto export_log = frame(R"({"method":"io.mrd.EventLog.Export","parameters":{"format":"json"},"more":true})");
 
 // Refused each time, as no register has that name: the log stays as short as it is.
-const auto extend = frame(R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"none","digest":")" + std::string(96, '1') + "\"}}");
+const auto refused_extend =
+    frame(R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"none","digest":")" + std::string(96, '1') + "\"}}");
 
 const std::string little_buffered = "[service]\nmax_buffered = 8388608\n";
 
@@ -49,7 +50,7 @@ void zombies(Attackers &attackers) {
 }
 
 void gone_readers(Attackers &attackers) {
-    const std::vector<std::string> said{repeated(records, receive_buffer), repeated(replay, receive_buffer),
+    const std::vector<std::string> said{repeated(all_records, receive_buffer), repeated(replay, receive_buffer),
                                         repeated(export_log, receive_buffer), repeated(last_record + replay, receive_buffer)};
     for (std::size_t i = 0; i < attackers.count(); ++i) {
         const auto socket = attackers.connect();
@@ -59,7 +60,7 @@ void gone_readers(Attackers &attackers) {
 
 // What they want changed is done after they have gone.
 void gone_writers(Attackers &attackers) {
-    const auto said = repeated(extend, receive_buffer);
+    const auto said = repeated(refused_extend, receive_buffer);
     for (std::size_t i = 0; i < attackers.count(); ++i) {
         const auto socket = attackers.connect();
         attackers.send(socket, said);
@@ -79,7 +80,7 @@ void half_frames(Attackers &attackers) {
 }
 
 void unread_answers(Attackers &attackers) {
-    const std::vector<std::string> said{repeated(records, receive_buffer / 10), repeated(export_log, receive_buffer / 10)};
+    const std::vector<std::string> said{repeated(all_records, receive_buffer / 10), repeated(export_log, receive_buffer / 10)};
     for (std::size_t i = 0; i < attackers.count(); ++i) {
         auto socket = attackers.connect();
         attackers.send(socket, said[i % said.size()]);

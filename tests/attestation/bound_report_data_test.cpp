@@ -59,7 +59,7 @@ BoundTo some_binding() {
     return {.binding = {.nonce = Bytes(16, 0x4e), .key = bytes_of_text("a key"), .role = AttesterRole::server}, .uid = 1000};
 }
 
-std::string hex_of(const BoundTo &bound) {
+std::string hex_of_bound(const BoundTo &bound) {
     const auto data = bound_report_data(bound);
     EXPECT_TRUE(data) << data.error().message;
     return to_hex(data.value_or(ReportData{}));
@@ -77,11 +77,11 @@ TEST(BoundReportData, IsTheHashOfEachFieldBehindItsLengthAndTheTag) {
 }
 
 TEST(BoundReportData, IsAnotherForEachThingThatIsBound) {
-    std::set<std::string> all{hex_of(some_binding())};
+    std::set<std::string> all{hex_of_bound(some_binding())};
     const auto another = [&all](const std::function<void(BoundTo &)> &change) {
         auto bound = some_binding();
         change(bound);
-        EXPECT_TRUE(all.insert(hex_of(bound)).second);
+        EXPECT_TRUE(all.insert(hex_of_bound(bound)).second);
     };
     another([](BoundTo &b) { b.binding.nonce.back() ^= 1; });
     another([](BoundTo &b) { b.binding.nonce.push_back(0); });

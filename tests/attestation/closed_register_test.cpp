@@ -33,7 +33,7 @@ Finding finding_of(const ClosedRegister &closed, const std::vector<OwnedEvent> &
 }
 
 // Numbers are the log's to say, and may be the same for all.
-Judgement judge(const ClosedRegister &closed, const std::vector<std::string> &log, std::uint64_t first = 1, std::uint64_t step = 1) {
+Judgement judge_closed(const ClosedRegister &closed, const std::vector<std::string> &log, std::uint64_t first = 1, std::uint64_t step = 1) {
     std::vector<OwnedEvent> events;
     for (const auto &text : log) {
         events.push_back(measured("tdx/rtmr3", text));
@@ -76,8 +76,8 @@ TEST(ClosedRegister, TakesTheListedEventsEachOnceAndNoOthersInEverySequence) {
                 bool all_there = true;
                 for (std::size_t i = 0; i < texts.size(); ++i)
                     all_there = all_there && ((optional >> i & 1) != 0 || std::ranges::find(log, texts[i]) != log.end());
-                EXPECT_EQ(judge(closed, log, 0, 0), judge(closed, log)) << testing::PrintToString(log);
-                EXPECT_EQ(judge(closed, log) == Judgement::holds, each_once && in_order && all_there)
+                EXPECT_EQ(judge_closed(closed, log, 0, 0), judge_closed(closed, log)) << testing::PrintToString(log);
+                EXPECT_EQ(judge_closed(closed, log) == Judgement::holds, each_once && in_order && all_there)
                     << testing::PrintToString(log) << " with the optional ones " << optional;
             }
         }
@@ -96,7 +96,7 @@ TEST(ClosedRegister, TakesBehindTheFirstOfWhatItIsClosedAfterWhatIsListed) {
                 good =
                     rest == std::vector<std::string>{"a", "c"} || (order == EventOrder::any && rest == std::vector<std::string>{"c", "a"});
             }
-            EXPECT_EQ(judge(closed, log) == Judgement::holds, good) << testing::PrintToString(log);
+            EXPECT_EQ(judge_closed(closed, log) == Judgement::holds, good) << testing::PrintToString(log);
         }
     }
 }
@@ -126,9 +126,9 @@ TEST(ClosedRegister, TakesAsManyOfOneKindAsAreListed) {
     for (int i = 0; i < 2; ++i) closed.events.push_back({.name = "a", .data = bytes_of("a")});
     for (const auto order : {EventOrder::listed, EventOrder::any}) {
         closed.order = order;
-        EXPECT_EQ(judge(closed, {"a"}), Judgement::fails);
-        EXPECT_EQ(judge(closed, {"a", "a"}), Judgement::holds);
-        EXPECT_EQ(judge(closed, {"a", "a", "a"}), Judgement::fails);
+        EXPECT_EQ(judge_closed(closed, {"a"}), Judgement::fails);
+        EXPECT_EQ(judge_closed(closed, {"a", "a"}), Judgement::holds);
+        EXPECT_EQ(judge_closed(closed, {"a", "a", "a"}), Judgement::fails);
     }
 }
 
@@ -138,9 +138,9 @@ TEST(ClosedRegister, GivesAnEventToTheFirstRuleThatMeansIt) {
     const EventRule wide{.name = "whatever begins with it",
                          .event_digest = ContentDigest{.value = hash(HashAlgorithm::sha384, bytes_of("a")).value()},
                          .optional = true};
-    EXPECT_EQ(judge({.register_name = "rtmr3", .order = EventOrder::any, .events = {narrow, wide}}, {"a"}), Judgement::holds);
-    EXPECT_EQ(judge({.register_name = "rtmr3", .order = EventOrder::any, .events = {wide, narrow}}, {"a"}), Judgement::fails);
-    EXPECT_EQ(judge({.register_name = "rtmr3", .order = EventOrder::any, .events = {wide, narrow}}, {"a", "a"}), Judgement::holds);
+    EXPECT_EQ(judge_closed({.register_name = "rtmr3", .order = EventOrder::any, .events = {narrow, wide}}, {"a"}), Judgement::holds);
+    EXPECT_EQ(judge_closed({.register_name = "rtmr3", .order = EventOrder::any, .events = {wide, narrow}}, {"a"}), Judgement::fails);
+    EXPECT_EQ(judge_closed({.register_name = "rtmr3", .order = EventOrder::any, .events = {wide, narrow}}, {"a", "a"}), Judgement::holds);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ Envelope envelope_of(EnvelopeBody body, std::string reg = "tdx/rtmr3") {
     return {.header = {.type = "measure", .register_name = std::move(reg)}, .body = std::move(body)};
 }
 
-Claimed enveloped(const Envelope &envelope) {
+Claimed claimed(const Envelope &envelope) {
     return {.digest = envelope_digest(envelope, HashAlgorithm::sha384).value(), .type = ev_event_tag, .data = encode_envelope(envelope)};
 }
 
@@ -100,7 +100,7 @@ TEST(EventRules, WhatIsNotMeasuredMatchesNothing) {
 }
 
 TEST(EventRules, AnEnvelopesWordsAreBoundAndAllThatARuleSaysHasToMatch) {
-    const auto shown = enveloped(envelope_of({.description = "kernel", .data = bytes_of("image")}));
+    const auto shown = claimed(envelope_of({.description = "kernel", .data = bytes_of("image")}));
     EXPECT_EQ(shown.match(with_description("kernel")), Match::yes);
     EXPECT_EQ(shown.match(with_description("initrd")), Match::no);
     EXPECT_EQ(shown.match(with_text("image")), Match::yes);
@@ -116,27 +116,27 @@ TEST(EventRules, AnEnvelopesWordsAreBoundAndAllThatARuleSaysHasToMatch) {
 // A rule's digest is that of what was measured, in an envelope or not.
 TEST(EventRules, ADigestMeansAnEnvelopesContentToo) {
     for (const auto &body : {EnvelopeBody{.data = bytes_of("image")}, EnvelopeBody{.digest = digest_in(HashAlgorithm::sha384, "image")}}) {
-        const auto shown = enveloped(envelope_of(body));
+        const auto shown = claimed(envelope_of(body));
         EXPECT_EQ(shown.match(with_digest("image")), Match::yes);
         EXPECT_EQ(shown.match(with_digest("other")), Match::no);
         EXPECT_EQ(shown.match(with_event_digest("image")), Match::no);
         EXPECT_EQ(shown.match(EventRule{.name = "rule", .event_digest = ContentDigest{.value = shown.digest}}), Match::yes);
         EXPECT_EQ(shown.match(EventRule{.name = "rule", .digest = ContentDigest{.value = shown.digest}}), Match::yes);
     }
-    EXPECT_EQ(enveloped(envelope_of({.description = "no content"})).match(with_digest("image")), Match::no);
+    EXPECT_EQ(claimed(envelope_of({.description = "no content"})).match(with_digest("image")), Match::no);
 }
 
 // Leaving the content out of the log, and its digest in, hides nothing.
 TEST(EventRules, DataIsHashedWithTheAlgorithmOfTheEnvelope) {
     for (const auto algorithm : {HashAlgorithm::sha256, HashAlgorithm::sha384, HashAlgorithm::sha512}) {
-        const auto shown = enveloped(envelope_of({.digest = digest_in(algorithm, "image")}));
+        const auto shown = claimed(envelope_of({.digest = digest_in(algorithm, "image")}));
         EXPECT_EQ(shown.match(with_text("image")), Match::yes) << to_string(algorithm);
         EXPECT_EQ(shown.match(with_text("other")), Match::no) << to_string(algorithm);
     }
 }
 
 TEST(EventRules, ADigestInAnotherAlgorithmMayBeThatOfTheSameContent) {
-    const auto shown = enveloped(envelope_of({.digest = digest_in(HashAlgorithm::sha256, "image")}));
+    const auto shown = claimed(envelope_of({.digest = digest_in(HashAlgorithm::sha256, "image")}));
     EXPECT_EQ(shown.match(with_digest("image")), Match::cannot_tell);
     EXPECT_EQ(shown.match(with_digest("other")), Match::cannot_tell);
     EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha384, "image")), Match::cannot_tell);
@@ -145,21 +145,21 @@ TEST(EventRules, ADigestInAnotherAlgorithmMayBeThatOfTheSameContent) {
 }
 
 TEST(EventRules, NothingRestsOnSha1) {
-    const auto shown = enveloped(envelope_of({.digest = digest_in(HashAlgorithm::sha1, "image")}));
+    const auto shown = claimed(envelope_of({.digest = digest_in(HashAlgorithm::sha1, "image")}));
     EXPECT_EQ(shown.match(with_text("image")), Match::cannot_tell);
     EXPECT_EQ(shown.match(with_text("other")), Match::cannot_tell);
     EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha1, "image")), Match::cannot_tell);
 }
 
 TEST(EventRules, AnEnvelopeThatWasNotExtendedSaysNothing) {
-    auto shown = enveloped(envelope_of({.description = "kernel"}));
+    auto shown = claimed(envelope_of({.description = "kernel"}));
     shown.data = encode_envelope(envelope_of({.description = "initrd"}));
     EXPECT_EQ(shown.match(with_description("initrd")), Match::cannot_tell);
     EXPECT_EQ(shown.match(with_description("kernel")), Match::cannot_tell);
 }
 
 TEST(EventRules, ARedactedEnvelopeMayHoldAnything) {
-    auto shown = enveloped(envelope_of({.description = "kernel", .data = bytes_of("image")}));
+    auto shown = claimed(envelope_of({.description = "kernel", .data = bytes_of("image")}));
     shown.data = redact_envelope(*shown.data, std::vector{HashAlgorithm::sha384}).value();
     for (const auto &rule : {with_description("kernel"), with_description("other"), with_text("image"), with_text("other"),
                              with_digest("image"), with_data_digest(HashAlgorithm::sha384, "image")})
@@ -170,7 +170,7 @@ TEST(EventRules, ARedactedEnvelopeMayHoldAnything) {
 
 TEST(EventRules, AnEnvelopeThatNamesAnotherRegisterIsNoWordOfThisOne) {
     for (const auto *other : {"tdx/rtmr2", "tpm/rtmr3", "tdx/pcr3"}) {
-        const auto shown = enveloped(envelope_of({.description = "kernel", .data = bytes_of("image")}, other));
+        const auto shown = claimed(envelope_of({.description = "kernel", .data = bytes_of("image")}, other));
         for (const auto &rule : {with_description("kernel"), with_text("image"), with_digest("image")})
             EXPECT_EQ(shown.match(rule), Match::cannot_tell) << other;
     }
@@ -179,16 +179,16 @@ TEST(EventRules, AnEnvelopeThatNamesAnotherRegisterIsNoWordOfThisOne) {
 // The header says it, whole or redacted.
 TEST(EventRules, AnEnvelopesTypeIsThatOfItsHeader) {
     const EventRule capped{.name = "rule", .envelope_type = "cap"};
-    auto measured = enveloped(envelope_of({.description = "cap", .data = bytes_of("cap")}));
+    auto measured = claimed(envelope_of({.description = "cap", .data = bytes_of("cap")}));
     EXPECT_EQ(measured.match(capped), Match::no);
     EXPECT_EQ(measured.match(EventRule{.name = "rule", .description = "cap", .envelope_type = "measure"}), Match::yes);
     measured.data = redact_envelope(*measured.data, std::vector{HashAlgorithm::sha384}).value();
     EXPECT_EQ(measured.match(capped), Match::no);
     EXPECT_EQ(measured.match(EventRule{.name = "rule", .envelope_type = "measure"}), Match::yes);
     EXPECT_EQ(measured.match(EventRule{.name = "rule", .description = "cap", .envelope_type = "measure"}), Match::cannot_tell);
-    EXPECT_EQ(enveloped({.header = {.type = "cap", .register_name = "tdx/rtmr3"}}).match(capped), Match::yes);
+    EXPECT_EQ(claimed({.header = {.type = "cap", .register_name = "tdx/rtmr3"}}).match(capped), Match::yes);
     for (const auto *other : {"tdx/rtmr2", "tpm/rtmr3"})
-        EXPECT_EQ(enveloped({.header = {.type = "cap", .register_name = other}}).match(capped), Match::cannot_tell) << other;
+        EXPECT_EQ(claimed({.header = {.type = "cap", .register_name = other}}).match(capped), Match::cannot_tell) << other;
     // H(file) is no envelope's digest, and what is not shown may be one.
     EXPECT_EQ(plain("cap").match(capped), Match::no);
     auto hidden = plain("cap");
@@ -238,10 +238,10 @@ TEST(EventRules, ATextIsTheSameWithTheNulThatEndsItInEnvelopesAndPayloadsToo) {
         for (const auto &asked : {text, text + Bytes(1), text + Bytes(2)}) {
             const EventRule rule{.name = "rule", .data = asked};
             EXPECT_EQ(Claimed({.digest = sha384(measured)}).match(rule), Match::yes) << "left out of the log";
-            EXPECT_EQ(enveloped(envelope_of({.data = measured})).match(rule), Match::yes);
+            EXPECT_EQ(claimed(envelope_of({.data = measured})).match(rule), Match::yes);
             for (const auto algorithm : {HashAlgorithm::sha256, HashAlgorithm::sha384, HashAlgorithm::sha512}) {
                 const ContentDigest digest{.algorithm = algorithm, .value = hash(algorithm, measured).value()};
-                EXPECT_EQ(enveloped(envelope_of({.digest = digest})).match(rule), Match::yes) << to_string(algorithm);
+                EXPECT_EQ(claimed(envelope_of({.digest = digest})).match(rule), Match::yes) << to_string(algorithm);
             }
             auto named = rule;
             named.description = "app";
@@ -336,7 +336,7 @@ TEST(EventRules, AForbiddenEnvelopeIsFoundOrNotJudgedWhateverTheLogCallsIt) {
                                    redact_envelope(whole, std::vector{HashAlgorithm::sha384}).value(),
                                    encode_envelope(envelope_of({.description = "harmless"})), bytes_of("harmless")};
     for (const auto &bytes : shown) expect_found_or_not_judged(every_framing(digest, bytes, {"harmless", "console shell"}), rules);
-    EXPECT_EQ(enveloped(envelope).match(both), Match::yes);
+    EXPECT_EQ(claimed(envelope).match(both), Match::yes);
 }
 
 TEST(EventRules, AForbiddenEventOfDstacksIsFoundOrNotJudgedWhateverTheLogCallsIt) {

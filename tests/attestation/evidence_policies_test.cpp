@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-void keep(PolicyTest & /*machine*/) {}
+void keep_log(PolicyTest & /*machine*/) {}
 
 auto attributes(std::uint64_t bits) {
     return [bits](PolicyTest &machine) { machine.platform.body.td_attributes = bits; };
@@ -110,7 +110,7 @@ auto unvouched(Change change) {
 }
 const std::vector<std::string> rests_on_chain{"not_debug", "sept_ve_disable", "td_attributes", "service_td"};
 
-std::vector<Policy> policies() {
+std::vector<Policy> evidence_policies() {
     const auto no_collateral = [](std::initializer_list<const char *> besides) {
         std::vector<std::string> all{"tcb_info_signature",
                                      "tcb_info_current",
@@ -151,7 +151,7 @@ std::vector<Policy> policies() {
         {"a register that takes nothing but envelopes",
          {{"logOnlyRegisters", {"rtmr3"}}},
          "log_well_formed",
-         {{"none", keep},
+         {{"none", keep_log},
           {"one", [](auto &log) { log.envelope("rtmr3", "kernel", "image"); }},
           {"one that is redacted", [](auto &log) { log.redacted("rtmr3", "kernel", "image"); }},
           {"others take more", [](auto &log) { log.text("rtmr2", "any").envelope("rtmr3", "kernel", "image").hidden("rtmr1", "any"); }}},
@@ -204,7 +204,7 @@ std::vector<Policy> policies() {
         {"the parts that there are",
          {{"parts", {{{"name", "tdx"}, {"kind", "tdx"}}}}},
          "parts_present",
-         {{"that", keep}},
+         {{"that", keep_log}},
          {{"one of another name", called("td"), "tdx"},
           {"one of that name in capitals", called("TDX"), "tdx"},
           {"one whose name begins so", called("tdx0"), "tdx"}}},
@@ -213,7 +213,7 @@ std::vector<Policy> policies() {
         {"roots of anybody's",
          {{"simulatedRoots", "accept"}},
          "certificate_chain",
-         {{"one that is an anchor", keep}},
+         {{"one that is an anchor", keep_log}},
          {{"one of the same name, which is none", unvouched([](auto &machine) { machine.options.anchors = TestPlatform().anchors(); }),
            "is not a trust anchor", rests_on_chain},
           {"where none is", unvouched([](auto &machine) { machine.options.anchors = TrustAnchors(); }), "is not a trust anchor",
@@ -224,7 +224,7 @@ std::vector<Policy> policies() {
         {"TDs under debug",
          {{"debug", "accept"}},
          "td_attributes",
-         {{"none", keep}, {"one", attributes(sept_ve | 1)}, {"one by another bit of the group", attributes(sept_ve | 0x80)}},
+         {{"none", keep_log}, {"one", attributes(sept_ve | 1)}, {"one by another bit of the group", attributes(sept_ve | 0x80)}},
          {{"one with a reserved bit", attributes(sept_ve | 1 | 1U << 8U), "0x0000000000000100"},
           {"one that can be migrated", attributes(sept_ve | 1 | migratable), "0x0000000020000000"},
           {"one with a reserved bit at the end", attributes(sept_ve | 1 | 1ULL << 62U), "0x4000000000000000"}}},
@@ -232,7 +232,7 @@ std::vector<Policy> policies() {
         {"no TD under debug",
          {{"debug", "refuse"}},
          "not_debug",
-         {{"none", keep}},
+         {{"none", keep_log}},
          {{"one", attributes(sept_ve | 1), "the TD is under debug"},
           {"one by another bit of the group", attributes(sept_ve | 2), "the TD is under debug"},
           {"one by the last bit of the group", attributes(sept_ve | 0x80), "the TD is under debug"}}},
@@ -241,7 +241,7 @@ std::vector<Policy> policies() {
          {{"tcb", {"SWHardeningNeeded", "OutOfDate"}}},
          "tcb",
          {{"the one", levelled("SWHardeningNeeded")}, {"the other", levelled("OutOfDate")}},
-         {{"one that is up to date", keep, "UpToDate: "},
+         {{"one that is up to date", keep_log, "UpToDate: "},
           {"one that has half of it", levelled("ConfigurationAndSWHardeningNeeded"), "ConfigurationAndSWHardeningNeeded: "},
           {"one that needs a configuration besides", levelled("OutOfDateConfigurationNeeded"), "OutOfDateConfigurationNeeded: "},
           {"one that is revoked", levelled("Revoked"), "Revoked: "}}},
@@ -250,7 +250,7 @@ std::vector<Policy> policies() {
         {"TCB info of the last TCB recovery",
          {{"tdx", {{"minimumTcbEvaluationDataNumber", 18}}}},
          "tcb_info_current",
-         {{"of it", keep}, {"of the next", evaluated("TCB info", 19)}},
+         {{"of it", keep_log}, {"of the next", evaluated("TCB info", 19)}},
          {{"of the one before", evaluated("TCB info", 17), "tcbEvaluationDataNumber is 17, and at least 18"},
           {"of the first", evaluated("TCB info", 1), "tcbEvaluationDataNumber is 1, and at least 18"},
           {"none", leave_out_collateral, "", no_collateral({"tcb_info_current"})}}},
@@ -258,7 +258,7 @@ std::vector<Policy> policies() {
         {"QE identity of the last TCB recovery",
          {{"tdx", {{"minimumTcbEvaluationDataNumber", 18}}}},
          "qe_identity_current",
-         {{"of it", keep}, {"of the next", evaluated("QE identity", 19)}},
+         {{"of it", keep_log}, {"of the next", evaluated("QE identity", 19)}},
          {{"of the one before", evaluated("QE identity", 17), "tcbEvaluationDataNumber is 17, and at least 18"},
           {"of the first", evaluated("QE identity", 1), "tcbEvaluationDataNumber is 1, and at least 18"},
           {"none", leave_out_collateral, "", no_collateral({"qe_identity_current"})}}},
@@ -266,7 +266,7 @@ std::vector<Policy> policies() {
         {"TDs whose pages the host can take",
          {{"tdx", {{"septVeDisableUnset", "accept"}}}},
          "td_attributes",
-         {{"none", keep}, {"one", attributes(0)}, {"one with keys for its pages", attributes(td_attribute_pks)}},
+         {{"none", keep_log}, {"one", attributes(0)}, {"one with keys for its pages", attributes(td_attribute_pks)}},
          {{"one that can be migrated", attributes(migratable), "0x0000000020000000"},
           {"one with a reserved bit", attributes(1U << 8U), "0x0000000000000100"},
           {"one with a bit before it", attributes(sept_ve >> 2U), "0x0000000004000000"}}},
@@ -274,7 +274,7 @@ std::vector<Policy> policies() {
         {"TDs whose pages the host cannot take",
          {{"tdx", {{"septVeDisableUnset", "refuse"}}}},
          "sept_ve_disable",
-         {{"one", keep}},
+         {{"one", keep_log}},
          {{"one without any attribute", attributes(0), "SEPT_VE_DISABLE is not set"},
           {"one with the bit behind it", attributes(td_attribute_pks), "SEPT_VE_DISABLE is not set"},
           {"one with another feature", attributes(1ULL << 63U), "SEPT_VE_DISABLE is not set"}}},
@@ -282,7 +282,7 @@ std::vector<Policy> policies() {
         {"TDs of a named service TD",
          {{"tdx", {{"serviceTds", {std::string(96, '0'), to_hex(service_td(0xAB, 0xAB)), to_hex(service_td(0xCD, 0xCD))}}}}},
          "service_td",
-         {{"of TD 1.0", keep},
+         {{"of TD 1.0", keep_log},
           {"of none", served_by({})},
           {"of the one", served_by(service_td(0xAB, 0xAB))},
           {"of the other, which can migrate it", served_by(service_td(0xCD, 0xCD), sept_ve | migratable)}},
@@ -357,13 +357,13 @@ protected:
     }
 };
 
-TEST_F(EvidencePolicyTest, HoldsOfMachinesThatSatisfyItAndOfNoneThatNearlyDoes) { expect_to_part(policies()); }
+TEST_F(EvidencePolicyTest, HoldsOfMachinesThatSatisfyItAndOfNoneThatNearlyDoes) { expect_to_part(evidence_policies()); }
 
 // No key of the tests' own leads to such a root: what satisfies it is a sample.
 TEST_F(EvidencePolicyTest, RootsOfHardwareAreTheirMakersAndNoneThatNearlyIs) {
     const json members{{"simulatedRoots", "refuse"}};
     const std::vector<Log> nearly{
-        {"one of Intel's common name", keep},
+        {"one of Intel's common name", keep_log},
         {"one beside Intel's own", [](auto &machine) { machine.options.anchors->roots.push_back(intel_trust_anchors().roots.front()); }},
         {"one behind Intel's own", [](auto &machine) {
              machine.options.anchors->roots.insert(machine.options.anchors->roots.begin(), intel_trust_anchors().roots.front());
@@ -381,6 +381,6 @@ TEST_F(EvidencePolicyTest, RootsOfHardwareAreTheirMakersAndNoneThatNearlyIs) {
 
 }  // namespace
 
-std::vector<nlohmann::json> members_of_evidence_policies() { return members_of(policies()); }
+std::vector<nlohmann::json> members_of_evidence_policies() { return members_of(evidence_policies()); }
 
 }  // namespace mr

@@ -13,7 +13,7 @@ using testing::HasSubstr;
 
 Digest value_of(std::uint8_t byte) { return Digest(Bytes(48, byte)); }
 
-Evidence example() {
+Evidence example_evidence() {
     Evidence evidence{.parts = {{.name = "tdx", .kind = "tdx", .simulated = true, .quote = {1, 2, 3}, .quote_format = "tdx_v4"}},
                       .time = 1'700'000'000'000'000,
                       .sequence = 300,
@@ -26,7 +26,7 @@ Evidence example() {
 }
 
 Evidence full_example() {
-    auto evidence = example();
+    auto evidence = example_evidence();
     evidence.parts.push_back({.name = "gpu",
                               .kind = "other",
                               .quote = {9},
@@ -38,13 +38,13 @@ Evidence full_example() {
     return evidence;
 }
 
-std::string error_of(const json &document) {
+std::string evidence_error(const json &document) {
     const auto parsed = parse_evidence(as_bytes(document.dump()));
     return parsed ? "" : parsed.error().message;
 }
 
 TEST(Evidence, ComesBackFromJsonAndFromCborAsItWas) {
-    for (const auto &evidence : {example(), full_example()}) {
+    for (const auto &evidence : {example_evidence(), full_example()}) {
         const auto text = write_evidence_json(evidence);
         const auto from_json = parse_evidence(as_bytes(text));
         ASSERT_TRUE(from_json) << from_json.error().message;
@@ -85,66 +85,66 @@ TEST(Evidence, AMemberThatIsMissingUnknownOrMalformedIsNamed) {
         if (key == "cut") continue;
         auto without = whole;
         without.erase(key);
-        EXPECT_THAT(error_of(without), HasSubstr("the member " + key)) << key;
+        EXPECT_THAT(evidence_error(without), HasSubstr("the member " + key)) << key;
     }
     auto changed = whole;
     changed["extra"] = 1;
-    EXPECT_THAT(error_of(changed), HasSubstr("extra"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("extra"));
     for (const auto *key : {"/log", "/parts/1/quote", "/parts/1/auxiliary"}) {
         changed = whole;
         changed[json::json_pointer(key)] = "!";
-        EXPECT_THAT(error_of(changed), HasSubstr("is not base64")) << key;
+        EXPECT_THAT(evidence_error(changed), HasSubstr("is not base64")) << key;
     }
     changed = whole;
     changed["reportData"] = "00";
-    EXPECT_THAT(error_of(changed), HasSubstr("reportData"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("reportData"));
     changed = whole;
     changed["version"] = 3;
-    EXPECT_THAT(error_of(changed), HasSubstr("version"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("version"));
     changed = whole;
     changed["registers"][0]["signed"] = std::string(130, '0');
-    EXPECT_THAT(error_of(changed), HasSubstr("signed"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("signed"));
     for (const auto *key : {"events", "bytes"}) {
         changed = whole;
         changed["cut"].erase(key);
-        EXPECT_THAT(error_of(changed), HasSubstr("cut"));
+        EXPECT_THAT(evidence_error(changed), HasSubstr("cut"));
         changed["cut"][key] = 0;
-        EXPECT_THAT(error_of(changed), HasSubstr("cut"));
+        EXPECT_THAT(evidence_error(changed), HasSubstr("cut"));
     }
     changed = whole;
     changed["cut"]["more"] = 1;
-    EXPECT_THAT(error_of(changed), HasSubstr("more of cut"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("more of cut"));
     changed = whole;
     changed["registers"][1]["more"] = 1;
-    EXPECT_THAT(error_of(changed), HasSubstr("more of a register"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("more of a register"));
     changed = whole;
     changed["parts"][1]["more"] = 1;
-    EXPECT_THAT(error_of(changed), HasSubstr("more of a part"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("more of a part"));
     for (const auto *key : {"name", "kind", "simulated", "quote", "quoteFormat"}) {
         changed = whole;
         changed["parts"][1].erase(key);
-        EXPECT_THAT(error_of(changed), HasSubstr("parts")) << key;
+        EXPECT_THAT(evidence_error(changed), HasSubstr("parts")) << key;
     }
     changed = whole;
     changed["parts"][1]["sequence"] = -1;
-    EXPECT_THAT(error_of(changed), HasSubstr("sequence of a part"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("sequence of a part"));
     changed = whole;
     changed["parts"][1]["name"] = "tdx";
-    EXPECT_THAT(error_of(changed), HasSubstr("two parts have the name tdx"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("two parts have the name tdx"));
     for (const auto *name : {"", "a/b"}) {
         changed["parts"][1]["name"] = name;
-        EXPECT_THAT(error_of(changed), HasSubstr("name of a part"));
+        EXPECT_THAT(evidence_error(changed), HasSubstr("name of a part"));
     }
     changed["parts"] = json::array();
-    EXPECT_THAT(error_of(changed), HasSubstr("0 parts"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("0 parts"));
     for (std::size_t i = 0; i <= max_evidence_parts; ++i) {
         changed["parts"].push_back(whole["parts"][0]);
         changed["parts"].back()["name"] = std::to_string(i);
     }
-    EXPECT_THAT(error_of(changed), HasSubstr("17 parts"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("17 parts"));
     changed = whole;
     for (std::size_t i = 0; i <= max_evidence_registers; ++i) changed["registers"].push_back(whole["registers"][0]);
-    EXPECT_THAT(error_of(changed), HasSubstr("256 registers"));
+    EXPECT_THAT(evidence_error(changed), HasSubstr("256 registers"));
 }
 
 TEST(Evidence, CborThatIsCutOffOrChangedIsMalformedOrOtherEvidence) {
@@ -164,7 +164,7 @@ TEST(Evidence, CborThatIsCutOffOrChangedIsMalformedOrOtherEvidence) {
 }
 
 TEST(Evidence, IsCoherentIfTheLogLeadsToEveryOwnedRegister) {
-    auto evidence = example();
+    auto evidence = example_evidence();
     EXPECT_TRUE(evidence.coherent());
     evidence.registers[0].logged = value_of(7);
     EXPECT_FALSE(evidence.coherent());
@@ -174,7 +174,7 @@ TEST(Evidence, IsCoherentIfTheLogLeadsToEveryOwnedRegister) {
 
 // That of the simulator before there were parts: its only part is at the top.
 TEST(Evidence, OfVersion1IsReadAsJsonOnlyAndWrittenAsVersion2) {
-    auto old = json::parse(write_evidence_json(example()));
+    auto old = json::parse(write_evidence_json(example_evidence()));
     const auto part = old["parts"][0];
     old.erase("parts");
     old["version"] = 1;
@@ -182,9 +182,9 @@ TEST(Evidence, OfVersion1IsReadAsJsonOnlyAndWrittenAsVersion2) {
     for (const auto *key : {"simulated", "quote", "quoteFormat"}) old[key] = part[key];
     const auto parsed = parse_evidence(as_bytes(old.dump()));
     ASSERT_TRUE(parsed) << parsed.error().message;
-    EXPECT_EQ(*parsed, example());
+    EXPECT_EQ(*parsed, example_evidence());
     old["parts"] = json::array({part});
-    EXPECT_THAT(error_of(old), HasSubstr("parts"));
+    EXPECT_THAT(evidence_error(old), HasSubstr("parts"));
     old.erase("parts");
     // Keys in CBOR's order: the shortest first.
     Bytes cbor{0xA2, 0x63, 'l', 'o', 'g', 0x40, 0x65, 'q', 'u', 'o', 't', 'e', 0x40};

@@ -32,7 +32,7 @@ std::string said(char binary, char configuration, const std::string &options = "
            R"(,"options":)" + options + "}";
 }
 
-std::vector<Policy> policies() {
+std::vector<Policy> log_policies() {
     return {
         {"what mrd is",
          {{"roles", {{"config", {"tpm/pcr14", "rtmr3"}}}},
@@ -360,11 +360,11 @@ std::vector<Policy> policies() {
     };
 }
 
-TEST_F(PolicyTest, HoldsOfLogsThatSatisfyItAndOfNoneThatNearlyDoes) { expect_to_part(policies()); }
+TEST_F(PolicyTest, HoldsOfLogsThatSatisfyItAndOfNoneThatNearlyDoes) { expect_to_part(log_policies()); }
 
 // What a policy asks for where there is nothing to judge is no yes.
 TEST_F(PolicyTest, IsNotMetByWhatTheEvidenceDoesNotHave) {
-    for (const auto &policy : policies()) {
+    for (const auto &policy : log_policies()) {
         if (policy.statement == "history_complete" || policy.statement == "platform_identity" || policy.statement == "register_values")
             continue;
         (void)judge(policy.members, policy.good.front().make);
@@ -543,6 +543,6 @@ TEST_F(PolicyTest, ReasonsAreShortAndPrintable) {
 
 }  // namespace
 
-std::vector<nlohmann::json> members_of_log_policies() { return members_of(policies()); }
+std::vector<nlohmann::json> members_of_log_policies() { return members_of(log_policies()); }
 
 }  // namespace mr

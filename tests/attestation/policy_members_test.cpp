@@ -17,7 +17,7 @@ using nlohmann::json;
 
 // Where rules stand, and what has the members of the file itself.
 const std::set<std::string> rules{"requiredEvents", "forbiddenEvents", "closedRegisters.events", "closedRegisters.after"};
-constexpr auto sets = "alternatives.sets";
+constexpr auto path_of_sets = "alternatives.sets";
 
 // Of the file: what it is, and a note for people. They ask for nothing.
 const std::set<std::string> of_the_file{"format", "version", "description"};
@@ -36,7 +36,7 @@ void take(const json &value, const std::string &at, const std::set<std::string> 
         for (const auto &each : value) take(each, at, known, found);
     } else if (value.is_object()) {
         for (const auto &[key, each] : value.items()) {
-            const auto inside = rules.contains(at) ? "rule" : at == sets && key != "name" ? "" : at;
+            const auto inside = rules.contains(at) ? "rule" : at == path_of_sets && key != "name" ? "" : at;
             const auto name = inside.empty() ? key : inside + "." + key;
             if (known.contains(name)) found.insert(name);
             take(each, known.contains(name) ? name : at, known, found);

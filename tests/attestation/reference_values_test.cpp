@@ -19,7 +19,7 @@ using testing::IsEmpty;
 const std::string value_a(96, 'a');
 const std::string value_b(96, 'b');
 
-json example() {
+json example_values() {
     return {{"format", "mrd-reference-values"},
             {"version", 1},
             {"description", "what the build of today measures"},
@@ -50,13 +50,13 @@ json example() {
                   {"closedRegisters", {{{"register", "tdx/rtmr2"}, {"events", json::array()}}}}}}}}}}};
 }
 
-std::string error_of(const json &file) {
+std::string values_error(const json &file) {
     const auto values = parse_reference_values(file.dump());
     return values ? "" : values.error().message;
 }
 
 TEST(ReferenceValues, SayWhatIsExpectedAndWhatIsAccepted) {
-    const auto values = parse_reference_values(example().dump());
+    const auto values = parse_reference_values(example_values().dump());
     ASSERT_TRUE(values) << values.error().message;
     EXPECT_THAT(values->platform.accepted_tcb, ElementsAre("UpToDate", "SWHardeningNeeded"));
     EXPECT_TRUE(values->tcb_required);
@@ -202,37 +202,37 @@ TEST(ReferenceValues, AMisspeltOrMalformedDemandIsRefusedByName) {
         {json::json_pointer("/alternatives/0/sets/0"), {{"name", "empty"}}, "\"empty\" asks for nothing"},
     };
     for (const auto &[at, value, named] : cases) {
-        auto file = example();
+        auto file = example_values();
         file[at] = value;
-        EXPECT_THAT(error_of(file), HasSubstr(named)) << at.to_string();
+        EXPECT_THAT(values_error(file), HasSubstr(named)) << at.to_string();
     }
-    EXPECT_EQ(error_of(example()), "");
+    EXPECT_EQ(values_error(example_values()), "");
 }
 
 // People write these files, and some editors begin them with one.
 TEST(ReferenceValues, MayBeginWithOneByteOrderMark) {
     const std::string mark = "\xEF\xBB\xBF";
-    const auto with = parse_reference_values(mark + example().dump());
+    const auto with = parse_reference_values(mark + example_values().dump());
     ASSERT_TRUE(with) << with.error().message;
-    EXPECT_EQ(with->required_events, parse_reference_values(example().dump())->required_events);
-    EXPECT_FALSE(parse_reference_values(mark + mark + example().dump())) << "one";
-    EXPECT_FALSE(parse_reference_values(example().dump() + mark)) << "at the beginning";
+    EXPECT_EQ(with->required_events, parse_reference_values(example_values().dump())->required_events);
+    EXPECT_FALSE(parse_reference_values(mark + mark + example_values().dump())) << "one";
+    EXPECT_FALSE(parse_reference_values(example_values().dump() + mark)) << "at the beginning";
 }
 
 TEST(ReferenceValues, RulesHaveOneLimitTogetherAndAreThereOnce) {
-    auto file = example();
+    auto file = example_values();
     const auto rule = file["requiredEvents"][0];
     file["requiredEvents"] = json::array();
     for (std::size_t i = 0; i < max_event_rules; ++i) file["requiredEvents"].push_back(rule);
     for (const auto *other : {"forbiddenEvents", "closedRegisters", "alternatives"}) file.erase(other);
-    EXPECT_EQ(error_of(file), "");
+    EXPECT_EQ(values_error(file), "");
     for (const auto *other : {"forbiddenEvents", "closedRegisters", "alternatives"}) {
-        file[other] = example()[other];
-        EXPECT_THAT(error_of(file), HasSubstr("together")) << other;
+        file[other] = example_values()[other];
+        EXPECT_THAT(values_error(file), HasSubstr("together")) << other;
         file.erase(other);
     }
-    auto text = example().dump();
-    text.insert(1, R"("forbiddenEvents":)" + example()["forbiddenEvents"].dump() + ",");
+    auto text = example_values().dump();
+    text.insert(1, R"("forbiddenEvents":)" + example_values()["forbiddenEvents"].dump() + ",");
     const auto twice = parse_reference_values(text);
     ASSERT_FALSE(twice);
     EXPECT_THAT(twice.error().message, HasSubstr("forbiddenEvents is given twice"));
@@ -240,31 +240,31 @@ TEST(ReferenceValues, RulesHaveOneLimitTogetherAndAreThereOnce) {
 
 // What is asked of each event: whether it is the register's, the one that it is closed after, and each of those listed.
 TEST(ReferenceValues, AClosedRegisterCountsAsARuleBesideThoseInIt) {
-    auto file = example();
+    auto file = example_values();
     const auto rule = file["requiredEvents"][0];
     for (const auto *other : {"forbiddenEvents", "alternatives"}) file.erase(other);
     ASSERT_EQ(file["closedRegisters"][0]["events"].size(), 1U);
     file["requiredEvents"] = std::vector<json>(max_event_rules - 2, rule);
-    EXPECT_THAT(error_of(file), HasSubstr("together"));
+    EXPECT_THAT(values_error(file), HasSubstr("together"));
     auto without_after = file;
     without_after["closedRegisters"][0].erase("after");
-    EXPECT_EQ(error_of(without_after), "");
+    EXPECT_EQ(values_error(without_after), "");
     file["requiredEvents"].erase(0);
-    EXPECT_EQ(error_of(file), "");
+    EXPECT_EQ(values_error(file), "");
     without_after["requiredEvents"].push_back(rule);
-    EXPECT_THAT(error_of(without_after), HasSubstr("together"));
+    EXPECT_THAT(values_error(without_after), HasSubstr("together"));
 }
 
 TEST(ReferenceValues, WhatIsReadRuleByRuleIsThereOnce) {
     for (const auto *member : {"requiredEvents", "closedRegisters", "alternatives", "registers"}) {
-        auto text = example().dump();
-        text.insert(1, '"' + std::string(member) + "\":" + example()[member].dump() + ",");
+        auto text = example_values().dump();
+        text.insert(1, '"' + std::string(member) + "\":" + example_values()[member].dump() + ",");
         const auto twice = parse_reference_values(text);
         ASSERT_FALSE(twice) << member;
         EXPECT_THAT(twice.error().message, HasSubstr(std::string(member) + " is given twice"));
     }
     // Within a set as well.
-    auto text = example().dump();
+    auto text = example_values().dump();
     text.insert(text.find(R"("name":"new")"), R"("requiredEvents":[],)");
     const auto twice = parse_reference_values(text);
     ASSERT_FALSE(twice);
@@ -272,20 +272,20 @@ TEST(ReferenceValues, WhatIsReadRuleByRuleIsThereOnce) {
 }
 
 TEST(ReferenceValues, AlternativesHaveOneLimitOfSetsTogether) {
-    auto file = example();
+    auto file = example_values();
     auto &sets = file["alternatives"][0]["sets"];
     const auto set = sets[0];
     while (sets.size() < max_rule_sets) sets.push_back(set);
-    EXPECT_EQ(error_of(file), "");
+    EXPECT_EQ(values_error(file), "");
     auto more = file["alternatives"][0];
     more["sets"] = json::array({set});
     file["alternatives"].push_back(more);
-    EXPECT_THAT(error_of(file), HasSubstr("more than 256 sets in alternatives together"));
+    EXPECT_THAT(values_error(file), HasSubstr("more than 256 sets in alternatives together"));
 }
 
 TEST(ReferenceValues, ADataDigestNamesItsAlgorithmOrHasItsLength) {
     const auto parsed = [](const std::string &text) {
-        auto file = example();
+        auto file = example_values();
         file["requiredEvents"][0]["dataDigest"] = text;
         const auto values = parse_reference_values(file.dump());
         return values ? values->required_events.front().data_digest : std::nullopt;

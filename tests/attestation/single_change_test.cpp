@@ -34,7 +34,7 @@ struct Change {
 // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
 void PrintTo(const Change &change, std::ostream *out) { *out << change.name; }
 
-void keep(TestPlatform &) {}
+void keep_platform(TestPlatform &) {}
 
 // Where the parts of a quote begin.
 std::size_t offset_of(const Bytes &quote, ByteView Quote::*part) {
@@ -57,8 +57,8 @@ std::function<void(TestPlatform &)> authenticate_with(std::size_t size) {
 const std::vector<Change> &changes() {
     static const std::vector<Change> all = {
         // The quote.
-        {"nothing", keep, ""},
-        {"nothing of a TD 1.5", keep, "", Kind::td15},
+        {"nothing", keep_platform, ""},
+        {"nothing of a TD 1.5", keep_platform, "", Kind::td15},
         {"nothing of a TD 1.0 in version 5", [](TestPlatform &p) { p.header.version = 5; }, ""},
         {"header QE SVN", [](TestPlatform &p) { p.header.qe_svn = 7; }, ""},
         {"header PCE SVN", [](TestPlatform &p) { p.header.pce_svn = 9; }, ""},
@@ -120,13 +120,13 @@ const std::vector<Change> &changes() {
         {"two NUL after the certificates", [](TestPlatform &p) { p.after_pem = std::string(2, '\0'); }, "certificate_chain"},
         {"text after the certificates", [](TestPlatform &p) { p.after_pem = "and so on"; }, "certificate_chain"},
         {"100 trailing bytes", [](TestPlatform &p) { p.trailing = 100; }, ""},
-        {"RTMR0 after signing", keep, "quote_signature", Kind::td10, flip(&Quote::signed_part, 48 + 328)},
-        {"quote signature", keep, "quote_signature", Kind::td10, flip(&Quote::signature, 63)},
-        {"quote signature of zeros", keep, "quote_signature", Kind::td10,
+        {"RTMR0 after signing", keep_platform, "quote_signature", Kind::td10, flip(&Quote::signed_part, 48 + 328)},
+        {"quote signature", keep_platform, "quote_signature", Kind::td10, flip(&Quote::signature, 63)},
+        {"quote signature of zeros", keep_platform, "quote_signature", Kind::td10,
          [](Bytes &quote) { std::fill_n(quote.begin() + 636, 64, std::uint8_t{0}); }},
-        {"QE report after signing", keep, "qe_report_signature", Kind::td10, flip(&Quote::qe_report_bytes, 258)},
-        {"QE report's signature", keep, "qe_report_signature", Kind::td10, flip(&Quote::qe_report_signature, 0)},
-        {"QE authentication data after signing", keep, "qe_report_signature", Kind::td10, flip(&Quote::qe_authentication_data, 31)},
+        {"QE report after signing", keep_platform, "qe_report_signature", Kind::td10, flip(&Quote::qe_report_bytes, 258)},
+        {"QE report's signature", keep_platform, "qe_report_signature", Kind::td10, flip(&Quote::qe_report_signature, 0)},
+        {"QE authentication data after signing", keep_platform, "qe_report_signature", Kind::td10, flip(&Quote::qe_authentication_data, 31)},
         // Version 5.
         {"mr_servicetd", [](TestPlatform &p) { p.body.mr_servicetd[0] = 1; }, "service_td", Kind::td15},
         {"tee_tcb_svn2 below every level", [](TestPlatform &p) { p.body.tee_tcb_svn2[2] = 2; }, "tcb", Kind::td15},
@@ -190,23 +190,23 @@ const std::vector<Change> &changes() {
         {"TCB signing not yet valid", [](TestPlatform &p) { p.tcb_signing.not_before = test_now + 1; }, "certificates_valid"},
         {"TCB signing expired", [](TestPlatform &p) { p.tcb_signing.not_after = test_now - 1; }, "certificates_valid"},
         // Collateral: signatures.
-        {"TCB info's signature", keep, "tcb_info_signature", Kind::td10, [](Bytes &) {},
+        {"TCB info's signature", keep_platform, "tcb_info_signature", Kind::td10, [](Bytes &) {},
          [](Collateral &c) { c.tcb_info_signature.back() ^= 1; }},
-        {"TCB info's text", keep, "tcb_info_signature", Kind::td10, [](Bytes &) {}, [](Collateral &c) { c.tcb_info += " "; }},
-        {"QE identity's signature", keep, "qe_identity_signature", Kind::td10, [](Bytes &) {},
+        {"TCB info's text", keep_platform, "tcb_info_signature", Kind::td10, [](Bytes &) {}, [](Collateral &c) { c.tcb_info += " "; }},
+        {"QE identity's signature", keep_platform, "qe_identity_signature", Kind::td10, [](Bytes &) {},
          [](Collateral &c) { c.qe_identity_signature.front() ^= 1; }},
-        {"QE identity's text", keep, "qe_identity_signature", Kind::td10, [](Bytes &) {}, [](Collateral &c) { c.qe_identity += "\n"; }},
+        {"QE identity's text", keep_platform, "qe_identity_signature", Kind::td10, [](Bytes &) {}, [](Collateral &c) { c.qe_identity += "\n"; }},
         {"PCK CRL's signature", [](TestPlatform &p) { p.pck_crl.flip_signature = true; }, "crl_signatures"},
         {"root CRL's signature", [](TestPlatform &p) { p.root_crl.flip_signature = true; }, "crl_signatures"},
         {"PCK CRL by another name", [](TestPlatform &p) { p.pck_crl.issuer = "Intel SGX PCK Processor CA"; }, "crl_signatures"},
         {"root CRL by another name", [](TestPlatform &p) { p.root_crl.issuer = "Intel SGX PCK Platform CA"; }, "crl_signatures"},
-        {"PCK CRL instead of the root's", keep, "crl_signatures", Kind::td10, [](Bytes &) {},
+        {"PCK CRL instead of the root's", keep_platform, "crl_signatures", Kind::td10, [](Bytes &) {},
          [](Collateral &c) { c.root_ca_crl = c.pck_crl; }},
-        {"root CRL instead of the CA's", keep, "crl_signatures", Kind::td10, [](Bytes &) {},
+        {"root CRL instead of the CA's", keep_platform, "crl_signatures", Kind::td10, [](Bytes &) {},
          [](Collateral &c) { c.pck_crl = c.root_ca_crl; }},
         {"PCK CRL without number", [](TestPlatform &p) { p.pck_crl.has_number = false; }, "crl_signatures"},
         {"root CRL without authority key identifier", [](TestPlatform &p) { p.root_crl.has_authority_key_id = false; }, "crl_signatures"},
-        {"PCK CRL that is not one", keep, "crl_signatures", Kind::td10, [](Bytes &) {}, [](Collateral &c) { c.pck_crl = {0x30, 0x00}; }},
+        {"PCK CRL that is not one", keep_platform, "crl_signatures", Kind::td10, [](Bytes &) {}, [](Collateral &c) { c.pck_crl = {0x30, 0x00}; }},
         // Collateral: dates.
         {"TCB info of tomorrow", [](TestPlatform &p) { p.tcb_info["issueDate"] = iso_time(test_now + 1); }, "tcb_info_current"},
         {"TCB info out of date", [](TestPlatform &p) { p.tcb_info["nextUpdate"] = iso_time(test_now - 1); }, "tcb_info_current"},

@@ -44,7 +44,7 @@ struct Tenant {
     bool closed = false;
 };
 
-Digest extended(HashAlgorithm algorithm, const Digest &old, const Digest &by) { return *extend(algorithm, old.bytes(), by.bytes()); }
+Digest extended_by(HashAlgorithm algorithm, const Digest &old, const Digest &by) { return *extend(algorithm, old.bytes(), by.bytes()); }
 
 class World {
 public:
@@ -79,14 +79,14 @@ public:
     }
     void add(const Envelope &envelope, std::optional<std::size_t> tenant, EventOrigin origin = EventOrigin::service) {
         const auto digest = *envelope_digest(envelope, bank);
-        value = extended(bank, value, digest);
+        value = extended_by(bank, value, digest);
         events.push_back({.data = encode_envelope(envelope),
                           .digest = Bytes(digest.bytes().begin(), digest.bytes().end()),
                           .origin = origin,
                           .tenant = tenant});
         if (!tenant) return;
         auto &reg = tenants[*tenant];
-        reg.value = extended(reg.hash, reg.value, *envelope_digest(envelope, reg.hash));
+        reg.value = extended_by(reg.hash, reg.value, *envelope_digest(envelope, reg.hash));
     }
     void create(std::size_t tenant) {
         tenants[tenant].made = true;
@@ -286,7 +286,7 @@ TEST(VirtualJudgement, ABareDigestForgesNothing) {
     // Where one came in, it says nothing of itself, and nothing is proved over it.
     World other(2);
     const auto digest = *hash(bank, as_bytes("bare"));
-    other.value = extended(bank, other.value, digest);
+    other.value = extended_by(bank, other.value, digest);
     other.events.push_back({.data = {}, .digest = Bytes(digest.bytes().begin(), digest.bytes().end())});
     const auto judged = judge(other.view_of(0), other.value, other.tenants[0].name);
     EXPECT_FALSE(judged.holds);
@@ -296,7 +296,7 @@ TEST(VirtualJudgement, ABareDigestForgesNothing) {
 TEST(VirtualJudgement, AGapBehindTheCreateIsNoProofAndOneBeforeItIsNothingToIt) {
     World world(3);
     const auto resync = [&](World &of) {
-        const auto found = extended(bank, of.value, *hash(bank, as_bytes("somebody else")));
+        const auto found = extended_by(bank, of.value, *hash(bank, as_bytes("somebody else")));
         const auto bytes = [](const Digest &digest) { return Bytes(digest.bytes().begin(), digest.bytes().end()); };
         const Envelope envelope{.header = {.type = "resync", .register_name = carrier},
                                 .body = {.expected = bytes(of.value), .found = bytes(found)}};

@@ -14,7 +14,7 @@ using testing::IsEmpty;
 constexpr const char *build = "virtual/build";
 
 json image() { return {{"name", "the image"}, {"description", "image"}, {"text", "image 7"}}; }
-json settings() { return {{"name", "the settings"}, {"description", "settings"}, {"optional", true}}; }
+json described_settings() { return {{"name", "the settings"}, {"description", "settings"}, {"optional", true}}; }
 json of_build(json rule) {
     rule["register"] = build;
     return rule;
@@ -29,14 +29,14 @@ std::string value_of_build() {
     return to_hex(value.bytes());
 }
 
-std::vector<Policy> policies() {
+std::vector<Policy> virtual_policies() {
     const auto required = on_log_only("requiredEvents", json::array({of_build(image())}));
     const auto forbidden = on_log_only("forbiddenEvents", json::array({of_build({{"name", "a shell"}, {"text", "shell"}})}));
-    const auto closed = on_log_only("closedRegisters", {{{"register", build}, {"events", {image(), settings()}}}});
+    const auto closed = on_log_only("closedRegisters", {{{"register", build}, {"events", {image(), described_settings()}}}});
     const auto behind = on_log_only("closedRegisters", {{{"register", build},
                                                          {"order", "any"},
                                                          {"after", {{"name", "the loader"}, {"text", "loader"}}},
-                                                         {"events", {settings(), image()}}}});
+                                                         {"events", {described_settings(), image()}}}});
     const auto held =
         on_log_only("virtualRegisters", {{{"name", build}, {"owner", 1000}, {"values", {std::string(64, '1'), value_of_build()}}}});
     const auto either = on_log_only(
@@ -227,10 +227,10 @@ std::vector<Policy> policies() {
 
 using VirtualPolicyTest = PolicyTest;
 
-TEST_F(VirtualPolicyTest, HoldsOfLogsThatSatisfyItAndOfNoneThatNearlyDoes) { expect_to_part(policies()); }
+TEST_F(VirtualPolicyTest, HoldsOfLogsThatSatisfyItAndOfNoneThatNearlyDoes) { expect_to_part(virtual_policies()); }
 
 TEST_F(VirtualPolicyTest, RestsOnNoNumberThatALogGivesItsEvents) {
-    for (const auto &policy : policies()) {
+    for (const auto &policy : virtual_policies()) {
         for (const auto &log : policy.good) {
             (void)judge(policy.members, log.make);
             EXPECT_EQ(result_of(judge_unnumbered(), policy.statement), Judgement::holds) << policy.name << ", " << log.what;
@@ -244,7 +244,7 @@ TEST_F(VirtualPolicyTest, RestsOnNoNumberThatALogGivesItsEvents) {
 
 // Whatever data stands with a digest, and whatever type: what does not hold does not come to hold.
 TEST_F(VirtualPolicyTest, RestsOnNothingThatALogCallsItsEvents) {
-    for (const auto &policy : policies()) {
+    for (const auto &policy : virtual_policies()) {
         for (const auto &log : policy.nearly) {
             (void)judge(policy.members, log.make);
             const auto honest = events;
@@ -323,6 +323,6 @@ TEST(ReferenceVirtualRegisters, ThatMeanNothingAreRefusedByName) {
 
 }  // namespace
 
-std::vector<nlohmann::json> members_of_virtual_policies() { return members_of(policies()); }
+std::vector<nlohmann::json> members_of_virtual_policies() { return members_of(virtual_policies()); }
 
 }  // namespace mr

@@ -21,10 +21,14 @@ namespace {
 
 using test::bytes_of;
 using test::contents_of;
+using test::dstack_event;
 using test::efi_variable;
 using test::number;
 using test::sample_logs;
 using test::utf16;
+using test::variable_authority;
+using test::variable_boot;
+using test::variable_driver_config;
 using test::walk_tcg;
 using test::operator+;  // NOLINT(misc-unused-using-decls): it is used, as +
 
@@ -35,16 +39,17 @@ constexpr std::uint16_t sha256_id = 0x000B;
 
 Bytes variable(std::string_view name, const Bytes &value) { return efi_variable(Bytes(16, 0x11), name, value); }
 
-struct Outcome {
+struct Recomputed {
     std::string rule;  // empty if described
     Bytes covered;
-    friend bool operator==(const Outcome &, const Outcome &) = default;
+    friend bool operator==(const Recomputed &, const Recomputed &) = default;
 };
 // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's name
-void PrintTo(const Outcome &outcome, std::ostream *out) { *out << '"' << outcome.rule << "\" over " << to_hex(outcome.covered); }
+void PrintTo(const Recomputed &outcome, std::ostream *out) { *out << '"' << outcome.rule << "\" over " << to_hex(outcome.covered); }
 
 // With the SHA-256 of `hashed` as the digest.
-Outcome bind(std::uint32_t type, const std::optional<Bytes> &data, const Bytes &hashed, std::optional<std::string_view> description = {}) {
+Recomputed bind(std::uint32_t type, const std::optional<Bytes> &data, const Bytes &hashed,
+                std::optional<std::string_view> description = {}) {
     const Digest digest = hash(HashAlgorithm::sha256, hashed).value();
     Event event;
     event.type = type;
@@ -61,19 +66,15 @@ Outcome bind(std::uint32_t type, const std::optional<Bytes> &data, const Bytes &
     }
     return {std::string(found.rule), Bytes(found.covered.begin(), found.covered.end())};
 }
-Outcome described() { return {}; }
+Recomputed described() { return {}; }
 
-constexpr std::uint32_t variable_driver_config = 0x80000001;
-constexpr std::uint32_t variable_boot = 0x80000002;
 constexpr std::uint32_t variable_boot2 = 0x8000000C;
-constexpr std::uint32_t variable_authority = 0x800000E0;
 constexpr std::uint32_t platform_config_flags = 0xA;
-constexpr std::uint32_t dstack = 0x08000001;
 
 TEST(Binding, TheHashOfAllDataBindsItWhateverTheType) {
     for (const std::uint32_t type :
          {0U, 4U, 5U, 6U, 8U, 0xAU, 0xDU, 0x13U, 0x77U, 0x80000001U, 0x80000002U, 0x80000003U, 0x80000006U, 0x800000E0U}) {
-        EXPECT_EQ(bind(type, bytes_of("content"), bytes_of("content")), (Outcome{"data", bytes_of("content")})) << type;
+        EXPECT_EQ(bind(type, bytes_of("content"), bytes_of("content")), (Recomputed{"data", bytes_of("content")})) << type;
         EXPECT_EQ(bind(type, bytes_of("content"), bytes_of("contents")), described()) << type;
     }
 }
@@ -108,8 +109,8 @@ TEST(Binding, AnAlgorithmThatIsNotKnownOrADigestOfAnotherLengthBindsNothing) {
 
 TEST(Binding, TheDataOfABootVariableIsBoundWithoutItsName) {
     const Bytes value = bytes_of("value");
-    EXPECT_EQ(bind(variable_boot, variable("Boot0001", value), value), (Outcome{"variable data", value}));
-    EXPECT_EQ(bind(variable_boot, variable("Boot0001", value) + Bytes{1}, value), (Outcome{"variable data", value}));
+    EXPECT_EQ(bind(variable_boot, variable("Boot0001", value), value), (Recomputed{"variable data", value}));
+    EXPECT_EQ(bind(variable_boot, variable("Boot0001", value) + Bytes{1}, value), (Recomputed{"variable data", value}));
 }
 
 // Firmware hashes these as a whole. If their data alone were enough, an event that measured one byte 0x01 could be relabelled "SecureBoot: enabled".
@@ -123,7 +124,8 @@ TEST(Binding, ADriverConfigVariableIsNotBoundByItsDataAlone) {
 TEST(Binding, AnAuthorityOfOldShimIsBoundWithoutItsLastByteOnlyIfThatFollowsTheStructure) {
     const Bytes structure = variable("Shim", bytes_of("certificate"));
     const Bytes logged = structure + Bytes{0, 0, 7};
-    EXPECT_EQ(bind(variable_authority, logged, structure + Bytes{0, 0}), (Outcome{"data without its last byte", structure + Bytes{0, 0}}));
+    EXPECT_EQ(bind(variable_authority, logged, structure + Bytes{0, 0}),
+              (Recomputed{"data without its last byte", structure + Bytes{0, 0}}));
     const Bytes shorter(structure.begin(), structure.end() - 1);
     EXPECT_EQ(bind(variable_authority, structure, shorter), described());
     EXPECT_EQ(bind(variable_boot, logged, structure + Bytes{0, 0}), described());
@@ -134,13 +136,13 @@ TEST(Binding, GrubsTextIsBoundWithoutItsPrefix) {
         return bytes_of(std::string(prefix) + "set pager=1" + std::string(after));
     };
     const Bytes bare = bytes_of("set pager=1");
-    const Outcome bound{"text without its prefix and NUL", bare};
+    const Recomputed bound{"text without its prefix and NUL", bare};
     for (const std::string_view prefix : {"grub_cmd: ", "kernel_cmdline: ", "module_cmdline: ", "grub_cmd ", "grub_kernel_cmdline "}) {
         EXPECT_EQ(bind(ev_ipl, text(prefix, ""), bare), bound) << prefix;
         EXPECT_EQ(bind(ev_ipl, text(prefix, std::string_view("\0", 1)), bare), bound) << prefix;
         EXPECT_EQ(bind(ev_ipl, text(prefix, std::string_view("\0x", 2)), bare), bound) << prefix;
         EXPECT_EQ(bind(ev_ipl, text(prefix, std::string_view("\0x", 2)), bare + Bytes{0}),
-                  (Outcome{"text without its prefix", bare + Bytes{0}}));
+                  (Recomputed{"text without its prefix", bare + Bytes{0}}));
         // No NUL in the log: the rule that binds one must not invent it.
         EXPECT_EQ(bind(ev_ipl, text(prefix, ""), bare + Bytes{0}), described());
     }
@@ -153,16 +155,16 @@ TEST(Binding, GrubsTextIsBoundWithoutItsPrefix) {
 TEST(Binding, Utf16TextIsBoundWithAndWithoutItsNul) {
     const Bytes text = utf16("root=/dev/vda");
     const Bytes nul = {0, 0};
-    EXPECT_EQ(bind(ev_ipl, text + nul, text + nul), (Outcome{"data", text + nul}));
-    EXPECT_EQ(bind(ev_ipl, text, text + nul), (Outcome{"text with a NUL after it", text}));
-    EXPECT_EQ(bind(ev_ipl, text + Bytes{0}, text + nul), (Outcome{"text with a NUL after it", text}));
-    EXPECT_EQ(bind(ev_ipl, text + nul, text), (Outcome{"text without its NUL", text}));
+    EXPECT_EQ(bind(ev_ipl, text + nul, text + nul), (Recomputed{"data", text + nul}));
+    EXPECT_EQ(bind(ev_ipl, text, text + nul), (Recomputed{"text with a NUL after it", text}));
+    EXPECT_EQ(bind(ev_ipl, text + Bytes{0}, text + nul), (Recomputed{"text with a NUL after it", text}));
+    EXPECT_EQ(bind(ev_ipl, text + nul, text), (Recomputed{"text without its NUL", text}));
     EXPECT_EQ(bind(ev_ipl, text + nul, utf16("root=/dev/vdb")), described());
 }
 
 TEST(Binding, ANameOfASectionIsBoundByItsAsciiFormAndOnlyThat) {
     EXPECT_EQ(bind(ev_ipl, utf16(".linux") + Bytes{0, 0}, bytes_of(std::string(".linux\0", 7))),
-              (Outcome{"text in ASCII with a NUL", utf16(".linux")}));
+              (Recomputed{"text in ASCII with a NUL", utf16(".linux")}));
     EXPECT_EQ(bind(ev_ipl, utf16(".linux") + Bytes{0, 0}, bytes_of(".linux")), described());
     EXPECT_EQ(bind(ev_ipl, utf16("linux") + Bytes{0, 0}, bytes_of(std::string("linux\0", 6))), described());
     // U+012E is no '.', though its low byte is.
@@ -173,8 +175,8 @@ TEST(Binding, ANameOfASectionIsBoundByItsAsciiFormAndOnlyThat) {
 TEST(Binding, ATaggedEventIsBoundAsAWholeOrByItsContent) {
     const Bytes content = bytes_of("content");
     const Bytes event = number(0x8F3B22ED, 4) + number(content.size(), 4) + content;
-    EXPECT_EQ(bind(ev_event_tag, event, event), (Outcome{"data", event}));
-    EXPECT_EQ(bind(ev_event_tag, event, content), (Outcome{"tagged content", content}));
+    EXPECT_EQ(bind(ev_event_tag, event, event), (Recomputed{"data", event}));
+    EXPECT_EQ(bind(ev_event_tag, event, content), (Recomputed{"tagged content", content}));
     EXPECT_EQ(bind(ev_event_tag, event + Bytes{0}, content), described());
     EXPECT_EQ(bind(ev_event_tag, event + event, content), described());
     const Bytes longer = number(1, 4) + number(content.size() + 1, 4) + content;
@@ -185,7 +187,7 @@ TEST(Binding, ATaggedEventIsBoundAsAWholeOrByItsContent) {
 TEST(Binding, AnAttestationAgentsEventIsBoundOnlyAsAWhole) {
     const Bytes text = bytes_of("domain operation content");
     const Bytes agent = number(0x4141454C, 4) + number(text.size(), 4) + text;
-    EXPECT_EQ(bind(ev_event_tag, agent, agent), (Outcome{"data", agent}));
+    EXPECT_EQ(bind(ev_event_tag, agent, agent), (Recomputed{"data", agent}));
     EXPECT_EQ(bind(ev_event_tag, agent, text), described());
 }
 
@@ -193,23 +195,23 @@ TEST(Binding, ATdShimConfigurationIsBoundWithoutItsHeader) {
     const Bytes content = bytes_of("root=/dev/vda1");
     const Bytes header = bytes_of("td_payload_info") + Bytes{0};
     EXPECT_EQ(bind(platform_config_flags, header + number(content.size(), 4) + content, content),
-              (Outcome{"configuration without header", content}));
+              (Recomputed{"configuration without header", content}));
     EXPECT_EQ(bind(platform_config_flags, header + number(content.size() - 1, 4) + content, content), described());
 }
 
 TEST(Binding, DstacksDigestBindsTypeNameAndPayload) {
     const auto hashed = [](const std::string &text) { return Bytes{1, 0, 0, 8} + bytes_of(text); };
     const Bytes payload = bytes_of("pay:load");
-    EXPECT_EQ(bind(dstack, payload, hashed(":app-id:pay:load"), "app-id"), (Outcome{"type, name and payload", payload}));
-    EXPECT_EQ(bind(dstack, Bytes{}, hashed(":ready:"), "ready"), (Outcome{"type, name and payload", {}}));
-    EXPECT_EQ(bind(dstack, std::nullopt, hashed(":ready:"), "ready"), (Outcome{"type, name and payload", {}}));
-    EXPECT_EQ(bind(dstack, payload, hashed(":app-id:payload"), "app-id"), described());
-    EXPECT_EQ(bind(dstack, payload, payload, "app-id"), described());
-    EXPECT_EQ(bind(dstack, payload, hashed("::pay:load"), ""), described());
-    EXPECT_EQ(bind(dstack, payload, hashed(":app-id:pay:load"), std::nullopt), described());
-    EXPECT_EQ(bind(dstack + 1, payload, hashed(":app-id:pay:load"), "app-id"), described());
+    EXPECT_EQ(bind(dstack_event, payload, hashed(":app-id:pay:load"), "app-id"), (Recomputed{"type, name and payload", payload}));
+    EXPECT_EQ(bind(dstack_event, Bytes{}, hashed(":ready:"), "ready"), (Recomputed{"type, name and payload", {}}));
+    EXPECT_EQ(bind(dstack_event, std::nullopt, hashed(":ready:"), "ready"), (Recomputed{"type, name and payload", {}}));
+    EXPECT_EQ(bind(dstack_event, payload, hashed(":app-id:payload"), "app-id"), described());
+    EXPECT_EQ(bind(dstack_event, payload, payload, "app-id"), described());
+    EXPECT_EQ(bind(dstack_event, payload, hashed("::pay:load"), ""), described());
+    EXPECT_EQ(bind(dstack_event, payload, hashed(":app-id:pay:load"), std::nullopt), described());
+    EXPECT_EQ(bind(dstack_event + 1, payload, hashed(":app-id:pay:load"), "app-id"), described());
     // The same digest as of the name "app-id" with the payload "pay:load".
-    EXPECT_EQ(bind(dstack, bytes_of("load"), hashed(":app-id:pay:load"), "app-id:pay"), described());
+    EXPECT_EQ(bind(dstack_event, bytes_of("load"), hashed(":app-id:pay:load"), "app-id:pay"), described());
 }
 
 TEST(Binding, DstacksSecondDigestIsOfCanonicalJson) {
@@ -218,22 +220,22 @@ TEST(Binding, DstacksSecondDigestIsOfCanonicalJson) {
     const auto hashed = [](std::string_view name, std::string_view hex) {
         return bytes_of("{\"name\":\"" + std::string(name) + "\",\"payload\":\"" + std::string(hex) + "\",\"type\":134217729}");
     };
-    EXPECT_EQ(bind(dstack, payload, hashed("app-id", "deadbeef"), "app-id"), (Outcome{rule, payload}));
-    EXPECT_EQ(bind(dstack, Bytes{}, hashed("ready", ""), "ready"), (Outcome{rule, {}}));
-    EXPECT_EQ(bind(dstack, std::nullopt, hashed("ready", ""), "ready"), (Outcome{rule, {}}));
+    EXPECT_EQ(bind(dstack_event, payload, hashed("app-id", "deadbeef"), "app-id"), (Recomputed{rule, payload}));
+    EXPECT_EQ(bind(dstack_event, Bytes{}, hashed("ready", ""), "ready"), (Recomputed{rule, {}}));
+    EXPECT_EQ(bind(dstack_event, std::nullopt, hashed("ready", ""), "ready"), (Recomputed{rule, {}}));
     // A colon can be told from what separates: nothing separates by colons alone.
-    EXPECT_EQ(bind(dstack, payload, hashed("app:id", "deadbeef"), "app:id"), (Outcome{rule, payload}));
+    EXPECT_EQ(bind(dstack_event, payload, hashed("app:id", "deadbeef"), "app:id"), (Recomputed{rule, payload}));
     // RFC 8785, section 3.2.2.2: the shortest escapes, and all else as it is.
-    EXPECT_EQ(bind(dstack, payload,
+    EXPECT_EQ(bind(dstack_event, payload,
                    hashed(R"(\b\f\n\r\t\u0001\u001f\"\\/)"
                           "\x7F\u6D4B",
                           "deadbeef"),
                    "\b\f\n\r\t\x01\x1F\"\\/\x7F\u6D4B"),
-              (Outcome{rule, payload}));
-    EXPECT_EQ(bind(dstack, payload, hashed("app-id", "DEADBEEF"), "app-id"), described());
-    EXPECT_EQ(bind(dstack, payload, hashed("app-id", "deadbeef"), "app-iD"), described());
-    EXPECT_EQ(bind(dstack, payload, hashed("app-id", "deadbeef"), std::nullopt), described());
-    EXPECT_EQ(bind(dstack + 1, payload, hashed("app-id", "deadbeef"), "app-id"), described());
+              (Recomputed{rule, payload}));
+    EXPECT_EQ(bind(dstack_event, payload, hashed("app-id", "DEADBEEF"), "app-id"), described());
+    EXPECT_EQ(bind(dstack_event, payload, hashed("app-id", "deadbeef"), "app-iD"), described());
+    EXPECT_EQ(bind(dstack_event, payload, hashed("app-id", "deadbeef"), std::nullopt), described());
+    EXPECT_EQ(bind(dstack_event + 1, payload, hashed("app-id", "deadbeef"), "app-id"), described());
 }
 
 TEST(Binding, EachFlippedBitOfDataOrDigestUnbindsIt) {
@@ -365,7 +367,7 @@ TEST(Binding, DstacksSampleLogsAreBoundByTheirOwnRule) {
             event.data = payload;
             event.description = description;
             const auto found = recompute_binding(event, {.algorithm_id = 0xC, .value = digest});
-            if (event.type != dstack) continue;
+            if (event.type != dstack_event) continue;
             EXPECT_EQ(found.rule, "type, name and payload") << description;
             EXPECT_EQ(to_hex(found.covered), to_hex(payload));
             ++bound;

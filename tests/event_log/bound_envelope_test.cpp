@@ -18,8 +18,7 @@ using test::efi_variable;
 using test::number;
 using test::operator+;  // NOLINT(misc-unused-using-decls): it is used, as +
 
-constexpr auto sha256 = HashAlgorithm::sha256;
-constexpr auto sha384 = HashAlgorithm::sha384;
+using enum HashAlgorithm;
 
 constexpr std::array all_types = {0U,          1U,          4U,          5U,          6U,          8U,          0xAU,
                                   0xDU,        0x11U,       0x13U,       0x08000001U, 0x80000001U, 0x80000002U, 0x80000003U,
@@ -30,7 +29,7 @@ Envelope envelope_of(std::string type = "measure", std::string name = "tdx/rtmr3
             .body = {.description = "what it is", .data = bytes_of("content")}};
 }
 
-std::string refusal(const OwnedEvent &event) {
+std::string refusal_of(const OwnedEvent &event) {
     const auto view = event.view();
     const auto bound = bound_envelope(view, view.digests.at(0));
     return bound ? "" : bound.error().message;
@@ -56,7 +55,7 @@ TEST(BoundEnvelope, SaysWhatItsDigestBindsWhateverTypeTheLogClaims) {
         EXPECT_TRUE(std::ranges::equal(found.covered, view.data->subspan(8)));
     }
     event.type = ev_no_action;
-    EXPECT_EQ(refusal(event), "the event extends no register");
+    EXPECT_EQ(refusal_of(event), "the event extends no register");
     EXPECT_EQ(rule_of(event), "");
 }
 
@@ -75,9 +74,9 @@ TEST(BoundEnvelope, OfTheRedactedFormHasAHeaderAndNoBody) {
     // Redacted for one bank, it says nothing in an event of two.
     auto partly = enveloped("pcr7", envelope_of("measure", "tpm/pcr7"), {sha384, sha256});
     partly.data = redact_envelope(*partly.data, std::array{sha384}).value();
-    EXPECT_EQ(refusal(partly), "the digest is not this envelope's");
+    EXPECT_EQ(refusal_of(partly), "the digest is not this envelope's");
     partly.digests.pop_back();
-    EXPECT_EQ(refusal(partly), "");
+    EXPECT_EQ(refusal_of(partly), "");
 }
 
 // ---- What is none
@@ -92,7 +91,7 @@ TEST(BoundEnvelope, IsNoFileWhoseContentIsAnEnvelopesData) {
         for (const std::uint32_t type : all_types) {
             if (type == 0x08000001) continue;  // dstack's: its data is not hashed alone
             const auto event = measured("vm/rtmr3", content, {sha384}, type);
-            EXPECT_NE(refusal(event), "") << type;
+            EXPECT_NE(refusal_of(event), "") << type;
             EXPECT_EQ(rule_of(event), "data") << type;
             // Nor where the log frames it as anything else.
             const std::array framed = {number(0x1234, 4) + number(content.size(), 4) + content,
@@ -104,7 +103,7 @@ TEST(BoundEnvelope, IsNoFileWhoseContentIsAnEnvelopesData) {
             for (const auto &data : framed) {
                 auto claimed = event;
                 claimed.data = data;
-                EXPECT_NE(refusal(claimed), "") << type;
+                EXPECT_NE(refusal_of(claimed), "") << type;
                 const auto rule = rule_of(claimed);
                 EXPECT_TRUE(rule != "envelope" && rule != "redacted envelope") << type << rule;
             }
@@ -126,20 +125,20 @@ TEST(BoundEnvelope, IsNoPlainMeasurementOfWhatAnEnvelopesDigestIsMadeOf) {
         auto event = measured("vm/rtmr3", content);
         event.type = ev_event_tag;
         event.data = data;
-        EXPECT_NE(refusal(event), "");
+        EXPECT_NE(refusal_of(event), "");
     }
     OwnedEvent plain{.index = 4, .name = "vm/rtmr3", .type = ev_event_tag, .digests = {{tcg_id(sha384), complement}}, .data = data};
-    EXPECT_EQ(refusal(plain), "the digest is not this envelope's");
+    EXPECT_EQ(refusal_of(plain), "the digest is not this envelope's");
     EXPECT_EQ(rule_of(plain), "");
 }
 
 TEST(BoundEnvelope, IsNoneWhereItNamesAnotherRegister) {
     for (const std::string name : {"tdx/rtmr2", "tdx/rtmr30", "tpm/pcr3", "tdx/RTMR3"}) {
-        EXPECT_EQ(refusal(enveloped("vm/rtmr3", envelope_of("measure", name))), "the envelope names another register") << name;
+        EXPECT_EQ(refusal_of(enveloped("vm/rtmr3", envelope_of("measure", name))), "the envelope names another register") << name;
         EXPECT_EQ(rule_of(enveloped("vm/rtmr3", envelope_of("measure", name))), "") << name;
     }
     const Envelope virtual_register{.header = {.type = "measure", .id = VirtualRegisterId{1}}};
-    EXPECT_EQ(refusal(enveloped("vm/rtmr3", virtual_register)), "the envelope names another register")
+    EXPECT_EQ(refusal_of(enveloped("vm/rtmr3", virtual_register)), "the envelope names another register")
         << "of which only what names an id is one";
 }
 
@@ -159,13 +158,13 @@ TEST(BoundEnvelope, NamesTheRegisterOfALogWhateverTheLogCallsTheProvider) {
 
 TEST(BoundEnvelope, IsNoneWhereOneOfTheBanksDisagrees) {
     auto event = enveloped("pcr7", envelope_of("measure", "tpm/pcr7"), {sha384, sha256});
-    EXPECT_EQ(refusal(event), "");
+    EXPECT_EQ(refusal_of(event), "");
     event.digests[1].second[0] ^= 1;
-    EXPECT_EQ(refusal(event), "the digest is not this envelope's") << "the bank that is asked for is right";
+    EXPECT_EQ(refusal_of(event), "the digest is not this envelope's") << "the bank that is asked for is right";
     EXPECT_EQ(rule_of(event), "");
     // Of an algorithm that nobody here can compute nothing can be said.
     event.digests[1] = {0x7777, Bytes(7)};
-    EXPECT_EQ(refusal(event), "");
+    EXPECT_EQ(refusal_of(event), "");
     auto view = event.view();
     EXPECT_EQ(bound_envelope(view, view.digests[1]).error().code, ErrorCode::not_supported);
 }
@@ -173,14 +172,14 @@ TEST(BoundEnvelope, IsNoneWhereOneOfTheBanksDisagrees) {
 TEST(BoundEnvelope, IsNoneOfVersion1OrOfWhatDoesNotDecode) {
     auto event = enveloped("rtmr3", envelope_of());
     event.data->at(0) = 1;
-    EXPECT_EQ(refusal(event), "an envelope of version 1 says nothing");
+    EXPECT_EQ(refusal_of(event), "an envelope of version 1 says nothing");
     event.data->at(0) = 2;
     event.data->push_back('A');
-    EXPECT_EQ(refusal(event), "envelope, byte 4: the size is not that of what follows");
+    EXPECT_EQ(refusal_of(event), "envelope, byte 4: the size is not that of what follows");
     event.data.reset();
-    EXPECT_EQ(refusal(event), "the data is no envelope");
+    EXPECT_EQ(refusal_of(event), "the data is no envelope");
     event.data = bytes_of("content");
-    EXPECT_EQ(refusal(event), "the data is no envelope");
+    EXPECT_EQ(refusal_of(event), "the data is no envelope");
 }
 
 // ---- A resync

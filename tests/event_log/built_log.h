@@ -14,10 +14,11 @@
 #include "mr/digest.h"
 #include "mr/envelope.h"
 #include "mr/event_log.h"
+#include "tests/event_log/event_bytes.h"
 
 namespace mr {
 
-inline Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+using test::bytes_of;
 
 // An event that owns its bytes, so that it can be kept and changed.
 struct OwnedEvent {

@@ -1,22 +1,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/event_log/event_bytes.h"
 #include "tests/event_log/text_log.h"
 
 namespace mr {
 namespace {
 
-using test::OwnedEvent;
+using test::ev_unused;
 using test::read_log;
 using ::testing::HasSubstr;
 
-constexpr std::uint32_t unused = 2;  // EV_UNUSED
-
 const std::string sha256_hex(64, '1');
-const std::string sha384_hex(96, '2');
+const std::string sha384_of_twos(96, '2');
 const std::string no_digests = R"("digests":[],"content_type":"pcclient_std","content":{"event_type":1,"event_data":""})";
 
-std::string record(std::string_view json) { return "\x1E" + std::string(json) + "\n"; }
+std::string sequence_record(std::string_view json) { return "\x1E" + std::string(json) + "\n"; }
 
 std::string written(const Event &event) {
     std::string text;
@@ -24,7 +23,7 @@ std::string written(const Event &event) {
     return text;
 }
 
-test::ReadLog read(std::string_view text) { return read_log(text, LogFormat::cel_json); }
+test::ReadLog read_cel(std::string_view text) { return read_log(text, LogFormat::cel_json); }
 
 TEST(CelJson, AnEventOfAnRtmrIsOneRecordOfThisForm) {
     const Bytes digest(48, 0x22);
@@ -36,8 +35,9 @@ TEST(CelJson, AnEventOfAnRtmrIsOneRecordOfThisForm) {
     event.type = ev_ipl;
     event.digests = {{0x000C, digest}};
     event.data = data;
-    EXPECT_EQ(written(event), record(R"({"recnum":17,"rtmr":3,"digests":[{"hashAlg":"sha384","digest":")" + sha384_hex +
-                                     R"("}],"content_type":"pcclient_std","content":{"event_type":"EV_IPL","event_data":"6869"}})"));
+    EXPECT_EQ(written(event),
+              sequence_record(R"({"recnum":17,"rtmr":3,"digests":[{"hashAlg":"sha384","digest":")" + sha384_of_twos +
+                              R"("}],"content_type":"pcclient_std","content":{"event_type":"EV_IPL","event_data":"6869"}})"));
 }
 
 TEST(CelJson, RecordsMayBeOneArray) {
@@ -45,17 +45,17 @@ TEST(CelJson, RecordsMayBeOneArray) {
                               R"("}],"content_type":"pcclient_std","content":{"event_type":13,"event_data":"6869"}})";
     const std::string second = R"({"pcr":8,)" + no_digests + "}";
     const auto array = "[ " + first + ",\n" + second + " ]\n";
-    const auto log = read(array);
+    const auto log = read_cel(array);
     ASSERT_EQ(log.error, "");
-    EXPECT_TRUE(log.events == read(record(first) + record(second)).events);
+    EXPECT_TRUE(log.events == read_cel(sequence_record(first) + sequence_record(second)).events);
     EXPECT_EQ(log.events.size(), 2U);
     EXPECT_EQ(log.offsets, (std::vector<std::size_t>{2, 2 + first.size() + 2, array.size()}));
     EXPECT_EQ(EventLogReader::open(as_bytes(array))->format(), LogFormat::cel_json);
-    EXPECT_TRUE(read("\xEF\xBB\xBF" + array).events == log.events);
-    EXPECT_EQ(read("[]").error, "");
-    EXPECT_THAT(read("[" + first + ",{}]").error, HasSubstr("event log, byte " + std::to_string(first.size() + 2)));
-    EXPECT_THAT(read("[" + first + ",1]").error, HasSubstr("event log, byte"));
-    EXPECT_THAT(read("[" + first).error, HasSubstr("not one JSON array"));
+    EXPECT_TRUE(read_cel("\xEF\xBB\xBF" + array).events == log.events);
+    EXPECT_EQ(read_cel("[]").error, "");
+    EXPECT_THAT(read_cel("[" + first + ",{}]").error, HasSubstr("event log, byte " + std::to_string(first.size() + 2)));
+    EXPECT_THAT(read_cel("[" + first + ",1]").error, HasSubstr("event log, byte"));
+    EXPECT_THAT(read_cel("[" + first).error, HasSubstr("not one JSON array"));
 }
 
 TEST(CelJson, ATypeWithoutATcgNameIsWrittenAsANumber) {
@@ -63,8 +63,8 @@ TEST(CelJson, ATypeWithoutATcgNameIsWrittenAsANumber) {
     event.name = "pcr7";
     event.index = 7;
     event.type = 0x80000099;
-    EXPECT_EQ(written(event), record(R"({"recnum":0,"pcr":7,"digests":[],"content_type":"pcclient_std","content":)"
-                                     R"({"event_type":2147483801,"event_data":""}})"));
+    EXPECT_EQ(written(event), sequence_record(R"({"recnum":0,"pcr":7,"digests":[],"content_type":"pcclient_std","content":)"
+                                              R"({"event_type":2147483801,"event_data":""}})"));
 }
 
 TEST(CelJson, EachRegisterIsNamedAsItsKindIs) {
@@ -105,7 +105,7 @@ TEST(CelJson, EachRegisterIsReadAsItWasWritten) {
         Event event;
         event.name = name;
         event.index = index;
-        const auto log = read(written(event));
+        const auto log = read_cel(written(event));
         ASSERT_EQ(log.error, "") << name;
         EXPECT_EQ(log.events.at(0).name, name);
         EXPECT_EQ(log.events.at(0).index, index);
@@ -118,9 +118,9 @@ TEST(CelJson, WhatTheFormatCarriesIsReadAsItWasWritten) {
     const Bytes unknown{3, 4};
     const Bytes data{0, 0xFF};
     std::string text;
-    std::vector<OwnedEvent> expected;
+    std::vector<test::OwnedEvent> expected;
     for (const auto with_data : {0, 1, 2}) {
-        for (const auto type : {unused, ev_no_action, ev_separator, 0x08000001U}) {
+        for (const auto type : {ev_unused, ev_no_action, ev_separator, 0x08000001U}) {
             for (const bool described : {false, true}) {
                 Event event;
                 event.sequence = 100 + expected.size();
@@ -140,7 +140,7 @@ TEST(CelJson, WhatTheFormatCarriesIsReadAsItWasWritten) {
             }
         }
     }
-    const auto log = read(text);
+    const auto log = read_cel(text);
     ASSERT_EQ(log.error, "");
     ASSERT_EQ(log.events.size(), expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(log.events[i] == expected[i]) << i;
@@ -150,39 +150,40 @@ TEST(CelJson, ADescriptionIsWrittenAsSystemdDoesWhereThereIsNeitherTypeNorData) 
     Event event;
     event.name = "pcr11";
     event.index = 11;
-    event.type = unused;
+    event.type = ev_unused;
     event.description = "enter-initrd";
     EXPECT_THAT(written(event), HasSubstr(R"("content_type":"systemd","content":{"string":"enter-initrd"}})"));
 }
 
 TEST(CelJson, ARecordOfSystemdsTpmLogIsReadWithAllItsDigestsAndItsTextAsDescription) {
     // The timestamp counts from the boot, so it is no time of day.
-    const auto log = read(record(R"({"pcr":11,"digests":[{"hashAlg":"sha384","digest":")" + sha384_hex +
-                                 R"("},{"hashAlg":"sha256","digest":")" + sha256_hex +
-                                 R"("}],"content_type":"systemd","content":{"string":"enter-initrd","bootId":)"
-                                 R"("c0ffee00c0ffee00c0ffee00c0ffee00","timestamp":1234567,"eventType":"phase"}})"));
+    const auto log = read_cel(sequence_record(R"({"pcr":11,"digests":[{"hashAlg":"sha384","digest":")" + sha384_of_twos +
+                                              R"("},{"hashAlg":"sha256","digest":")" + sha256_hex +
+                                              R"("}],"content_type":"systemd","content":{"string":"enter-initrd","bootId":)"
+                                              R"("c0ffee00c0ffee00c0ffee00c0ffee00","timestamp":1234567,"eventType":"phase"}})"));
     ASSERT_EQ(log.error, "");
     ASSERT_EQ(log.events.size(), 1U);
-    EXPECT_TRUE(log.events[0] == (OwnedEvent{.sequence = 1,
-                                             .index = 11,
-                                             .name = "pcr11",
-                                             .type = unused,
-                                             .digests = {{0x000C, sha384_hex}, {0x000B, sha256_hex}},
-                                             .description = "enter-initrd"}));
+    EXPECT_TRUE(log.events[0] == (test::OwnedEvent{.sequence = 1,
+                                                   .index = 11,
+                                                   .name = "pcr11",
+                                                   .type = ev_unused,
+                                                   .digests = {{0x000C, sha384_of_twos}, {0x000B, sha256_hex}},
+                                                   .description = "enter-initrd"}));
 }
 
 TEST(CelJson, ARecordOfSystemdsRtmrLogIsOfTheRtmrAndNotOfThePcrThatItStandsFor) {
-    const auto log = read(record(R"({"rtmr":2,"mapped_pcr":11,"digests":[{"hashAlg":"sha384","digest":")" + sha384_hex +
+    const auto log =
+        read_cel(sequence_record(R"({"rtmr":2,"mapped_pcr":11,"digests":[{"hashAlg":"sha384","digest":")" + sha384_of_twos +
                                  R"("}],"content_type":"systemd","content":{"nvIndexName":"x","bootId":"00","timestamp":5}})"));
     ASSERT_EQ(log.error, "");
     ASSERT_EQ(log.events.size(), 1U);
     EXPECT_TRUE(log.events[0] ==
-                (OwnedEvent{.sequence = 1, .index = 3, .name = "rtmr2", .type = unused, .digests = {{0x000C, sha384_hex}}}));
+                (test::OwnedEvent{.sequence = 1, .index = 3, .name = "rtmr2", .type = ev_unused, .digests = {{0x000C, sha384_of_twos}}}));
 }
 
 TEST(CelJson, RecordsWithoutANumberAreCountedFromOne) {
-    const auto log = read(record(R"({"pcr":1,)" + no_digests + "}") + record(R"({"pcr":1,)" + no_digests + "}") +
-                          record(R"({"pcr":1,"recnum":0,)" + no_digests + "}"));
+    const auto log = read_cel(sequence_record(R"({"pcr":1,)" + no_digests + "}") + sequence_record(R"({"pcr":1,)" + no_digests + "}") +
+                              sequence_record(R"({"pcr":1,"recnum":0,)" + no_digests + "}"));
     ASSERT_EQ(log.error, "");
     ASSERT_EQ(log.events.size(), 3U);
     EXPECT_EQ(log.events[0].sequence, 1U);
@@ -194,16 +195,18 @@ TEST(CelJson, AContentThatIsNotUnderstoodLeavesTheDigestsToBeReplayed) {
     for (const std::string content :
          {R"("content_type":"cel","content":{"type":"firmware_end"})", R"("content_type":"ima_template","content":{"template_name":"ima"})",
           R"("content_type":"other")", R"("content":7)"}) {
-        const auto log = read(record(R"({"pcr":1,"digests":[{"hashAlg":"0x000B","digest":")" + sha256_hex + R"("}],)" + content + "}"));
+        const auto log =
+            read_cel(sequence_record(R"({"pcr":1,"digests":[{"hashAlg":"0x000B","digest":")" + sha256_hex + R"("}],)" + content + "}"));
         ASSERT_EQ(log.error, "");
         EXPECT_TRUE(log.events.at(0) ==
-                    (OwnedEvent{.sequence = 1, .index = 1, .name = "pcr1", .type = unused, .digests = {{0x000B, sha256_hex}}}));
+                    (test::OwnedEvent{.sequence = 1, .index = 1, .name = "pcr1", .type = ev_unused, .digests = {{0x000B, sha256_hex}}}));
     }
 }
 
 TEST(CelJson, EventTypesAreReadAsNumbersAndAsNames) {
     for (const std::string type : {"13", "\"EV_IPL\""}) {
-        const auto log = read(record(R"({"pcr":1,"digests":[],"content_type":"pcclient_std","content":{"event_type":)" + type + "}}"));
+        const auto log =
+            read_cel(sequence_record(R"({"pcr":1,"digests":[],"content_type":"pcclient_std","content":{"event_type":)" + type + "}}"));
         ASSERT_EQ(log.error, "");
         EXPECT_EQ(log.events.at(0).type, ev_ipl);
         EXPECT_EQ(log.events.at(0).data, std::nullopt);
@@ -211,10 +214,10 @@ TEST(CelJson, EventTypesAreReadAsNumbersAndAsNames) {
 }
 
 TEST(CelJson, ARecordWithAMistakeIsAnErrorThatNamesTheByteAndTheField) {
-    const auto good = record(R"({"pcr":1,)" + no_digests + "}");
+    const auto good = sequence_record(R"({"pcr":1,)" + no_digests + "}");
     const auto at = "event log, byte " + std::to_string(good.size() + 1) + ": ";
     const auto error_of = [&](std::string_view json) {
-        const auto log = read(good + record(json));
+        const auto log = read_cel(good + sequence_record(json));
         EXPECT_EQ(log.events.size(), 1U);
         return log.error;
     };
@@ -256,21 +259,21 @@ TEST(CelJson, ARecordWithAMistakeIsAnErrorThatNamesTheByteAndTheField) {
 
 TEST(CelJson, SeparatorsMayBeRepeatedAndTheLastLineFeedMayBeMissing) {
     const std::string json = R"({"pcr":1,)" + no_digests + "}";
-    const auto log = read("\x1E\x1E\n" + record(json) + "\n\x1E" + json);
+    const auto log = read_cel("\x1E\x1E\n" + sequence_record(json) + "\n\x1E" + json);
     EXPECT_EQ(log.error, "");
     EXPECT_EQ(log.events.size(), 2U);
     EXPECT_EQ(log.offsets, (std::vector<std::size_t>{4, 4 + json.size() + 3, 4 + 2 * json.size() + 3}));
 }
 
 TEST(CelJson, AnEmptyFileIsALogWithoutEvents) {
-    EXPECT_EQ(read("").error, "");
-    EXPECT_EQ(read("\n").error, "");
-    EXPECT_EQ(read("\n").events.size(), 0U);
+    EXPECT_EQ(read_cel("").error, "");
+    EXPECT_EQ(read_cel("\n").error, "");
+    EXPECT_EQ(read_cel("\n").events.size(), 0U);
 }
 
 TEST(CelJson, AFileThatDoesNotBeginWithASeparatorIsNotThisFormat) {
     EXPECT_EQ(
-        read("\n{}").error,
+        read_cel("\n{}").error,
         "event log, byte 1: a record of a JSON text sequence begins with the byte 0x1E, and records that are one document are an array");
 }
 
@@ -280,20 +283,20 @@ TEST(CelJson, ARecordLongerThanTheLimitIsAnError) {
         json.resize(size, ' ');
         return "\x1E" + json;
     };
-    EXPECT_EQ(read(of_size(max_log_record)).error, "");
-    EXPECT_EQ(read(of_size(max_log_record + 1)).error, "event log, byte 1: the record is longer than 16777216 bytes");
+    EXPECT_EQ(read_cel(of_size(max_log_record)).error, "");
+    EXPECT_EQ(read_cel(of_size(max_log_record + 1)).error, "event log, byte 1: the record is longer than 16777216 bytes");
 }
 
 TEST(CelJson, OneAlgorithmThatIsNotKnownLosesNoOtherBank) {
-    const auto log = read(record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
-                                 R"("},{"hashAlg":"blake7","digest":"?"},{"hashAlg":"0x0027","digest":"00"}]})"));
+    const auto log = read_cel(sequence_record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
+                                              R"("},{"hashAlg":"blake7","digest":"?"},{"hashAlg":"0x0027","digest":"00"}]})"));
     ASSERT_EQ(log.error, "");
-    EXPECT_EQ(log.events.at(0).digests, (decltype(OwnedEvent::digests){{0x000B, sha256_hex}, {0x0027, "00"}}));
+    EXPECT_EQ(log.events.at(0).digests, (decltype(test::OwnedEvent::digests){{0x000B, sha256_hex}, {0x0027, "00"}}));
 }
 
 TEST(CelJson, AnAlgorithmIsKnownByTheNamesThatOtherToolsWrite) {
     const auto with = [](const std::string &name, const std::string &digest) {
-        return read(record(R"({"pcr":1,"digests":[{"hashAlg":")" + name + R"(","digest":")" + digest + R"("}]})"));
+        return read_cel(sequence_record(R"({"pcr":1,"digests":[{"hashAlg":")" + name + R"(","digest":")" + digest + R"("}]})"));
     };
     for (const std::string name : {"sha256", "SHA256", "TPM2_ALG_SHA256", "TPM_ALG_SHA256", "0x000B", "0x000b"}) {
         const auto log = with(name, sha256_hex);
@@ -301,27 +304,29 @@ TEST(CelJson, AnAlgorithmIsKnownByTheNamesThatOtherToolsWrite) {
         EXPECT_EQ(log.events.at(0).digests, (decltype(log.events[0].digests){{0x000B, sha256_hex}})) << name;
     }
     EXPECT_EQ(with("TPM2_ALG_SM3_256", sha256_hex).events.at(0).digests.at(0).first, 0x0012);
-    EXPECT_EQ(with("sha3_384", sha384_hex).events.at(0).digests.at(0).first, 0x0028);
+    EXPECT_EQ(with("sha3_384", sha384_of_twos).events.at(0).digests.at(0).first, 0x0028);
     EXPECT_THAT(with("SHA256", "00").error, HasSubstr("the digest sha256 has 1 bytes instead of 32"));
     // By whatever names: twice would be extended twice.
-    EXPECT_THAT(read(record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
-                            R"("},{"hashAlg":"TPM_ALG_SHA256","digest":")" + sha256_hex + R"("}]})"))
+    EXPECT_THAT(read_cel(sequence_record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
+                                         R"("},{"hashAlg":"TPM_ALG_SHA256","digest":")" + sha256_hex + R"("}]})"))
                     .error,
                 HasSubstr("the digest sha256 is there twice"));
     EXPECT_THAT(with("blake7", "00").error, HasSubstr("no hashAlg of the record is known: \"blake7\""));
 }
 
 TEST(CelJson, ATypeOfAMakersOwnLeavesDigestsAndData) {
-    const auto log = read(record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
+    const auto log =
+        read_cel(sequence_record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
                                  R"("}],"content_type":"pcclient_std","content":{"event_type":"EV_NONSENSE","event_data":"00"}})"));
     ASSERT_EQ(log.error, "");
-    EXPECT_TRUE(log.events.at(0) ==
-                (OwnedEvent{.sequence = 1, .index = 1, .name = "pcr1", .type = unused, .digests = {{0x000B, sha256_hex}}, .data = "00"}));
+    EXPECT_TRUE(
+        log.events.at(0) ==
+        (test::OwnedEvent{.sequence = 1, .index = 1, .name = "pcr1", .type = ev_unused, .digests = {{0x000B, sha256_hex}}, .data = "00"}));
     // Of any other form, the digests.
     for (const std::string data : {R"({"what":"it says"})", R"("text")", "7"}) {
-        const auto other =
-            read(record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
-                        R"("}],"content_type":"pcclient_std","content":{"event_type":"EV_NONSENSE","event_data":)" + data + "}}"));
+        const auto other = read_cel(
+            sequence_record(R"({"pcr":1,"digests":[{"hashAlg":"sha256","digest":")" + sha256_hex +
+                            R"("}],"content_type":"pcclient_std","content":{"event_type":"EV_NONSENSE","event_data":)" + data + "}}"));
         ASSERT_EQ(other.error, "") << data;
         EXPECT_EQ(other.events.at(0).data, std::nullopt) << data;
         EXPECT_EQ(other.events.at(0).digests.size(), 1U) << data;
@@ -330,8 +335,9 @@ TEST(CelJson, ATypeOfAMakersOwnLeavesDigestsAndData) {
 
 TEST(CelJson, PcrZeroBehindAHardwareCoreRootOfTrustStartsWithFour) {
     const auto event = [](std::string_view type, char digit) {
-        return record(R"({"recnum":0,"pcr":0,"digests":[{"hashAlg":"sha256","digest":")" + std::string(64, digit) +
-                      R"("}],"content_type":"pcclient_std","content":{"event_type":)" + std::string(type) + R"(,"event_data":""}})");
+        return sequence_record(R"({"recnum":0,"pcr":0,"digests":[{"hashAlg":"sha256","digest":")" + std::string(64, digit) +
+                               R"("}],"content_type":"pcclient_std","content":{"event_type":)" + std::string(type) +
+                               R"(,"event_data":""}})");
     };
     Bytes start(32, 0);
     start.back() = 4;

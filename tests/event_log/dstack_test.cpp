@@ -13,37 +13,35 @@ namespace mr {
 namespace {
 
 using test::bytes_of;
-using test::OwnedEvent;
+using test::dstack_event;
 using ::testing::HasSubstr;
-
-constexpr std::uint32_t runtime_event = 0x08000001;
 
 const std::string digest_hex(96, '3');
 
-test::ReadLog read(std::string_view text) { return test::read_log(text, LogFormat::dstack); }
+test::ReadLog read_dstack(std::string_view text) { return test::read_log(text, LogFormat::dstack); }
 
-std::string event_text(std::string_view event, std::string_view payload, std::uint32_t type = runtime_event, int imr = 3) {
+std::string event_text(std::string_view event, std::string_view payload, std::uint32_t type = dstack_event, int imr = 3) {
     return R"({"imr":)" + std::to_string(imr) + R"(,"event_type":)" + std::to_string(type) + R"(,"digest":")" + digest_hex +
            R"(","event":")" + std::string(event) + R"(","event_payload":")" + std::string(payload) + "\"}";
 }
 
 TEST(DstackLog, AnEventOfTheRunTimeHasItsNameAsDescriptionAndItsPayloadAsData) {
-    const auto log = read("[" + event_text("app-id", "00ff") + "]");
+    const auto log = read_dstack("[" + event_text("app-id", "00ff") + "]");
     ASSERT_EQ(log.error, "");
     ASSERT_EQ(log.events.size(), 1U);
-    EXPECT_TRUE(log.events[0] == (OwnedEvent{.sequence = 1,
-                                             .index = 4,
-                                             .name = "rtmr3",
-                                             .type = runtime_event,
-                                             .digests = {{0x000C, digest_hex}},
-                                             .data = "00ff",
-                                             .description = "app-id"}));
+    EXPECT_TRUE(log.events[0] == (test::OwnedEvent{.sequence = 1,
+                                                   .index = 4,
+                                                   .name = "rtmr3",
+                                                   .type = dstack_event,
+                                                   .digests = {{0x000C, digest_hex}},
+                                                   .data = "00ff",
+                                                   .description = "app-id"}));
 }
 
 TEST(DstackLog, AnEmptyPayloadIsDataOfTheRunTimeButLeftOutDataOfTheFirmware) {
     const auto log =
-        read("[" + event_text("system-ready", "") + "," + event_text("", "", ev_separator, 0) + "," +
-             event_text("", "00", ev_separator, 1) + R"(,{"imr":2,"event_type":4,"digest":")" + digest_hex + R"(","event":""}])");
+        read_dstack("[" + event_text("system-ready", "") + "," + event_text("", "", ev_separator, 0) + "," +
+                    event_text("", "00", ev_separator, 1) + R"(,{"imr":2,"event_type":4,"digest":")" + digest_hex + R"(","event":""}])");
     ASSERT_EQ(log.error, "");
     ASSERT_EQ(log.events.size(), 4U);
     EXPECT_EQ(log.events[0].data, "");
@@ -57,20 +55,20 @@ TEST(DstackLog, AnEmptyPayloadIsDataOfTheRunTimeButLeftOutDataOfTheFirmware) {
 
 TEST(DstackLog, TheLogIsAnArrayOrAFieldThatIsOneOrTheTextOfOne) {
     const auto array = "[" + event_text("app-id", "00") + ", " + event_text("key \\\"provider\\\"", "01") + "]";
-    const auto expected = read(array).events;
+    const auto expected = read_dstack(array).events;
     ASSERT_EQ(expected.size(), 2U);
     EXPECT_EQ(expected[1].description, "key \"provider\"");
     const auto as_object = R"({"rtmr0":"]}\"","nested":{"event_log":[1,{}]},"number":-1.5e3 ,"event_log":)" + array + "}";
-    EXPECT_EQ(read(as_object).error, "");
-    EXPECT_TRUE(read(as_object).events == expected);
+    EXPECT_EQ(read_dstack(as_object).error, "");
+    EXPECT_TRUE(read_dstack(as_object).events == expected);
     const auto as_string = R"({"quote":"00","event_log":)" + nlohmann::json(array).dump() + R"(,"report_data":""})";
-    EXPECT_EQ(read(as_string).error, "");
-    EXPECT_TRUE(read(as_string).events == expected);
+    EXPECT_EQ(read_dstack(as_string).error, "");
+    EXPECT_TRUE(read_dstack(as_string).events == expected);
 }
 
 TEST(DstackLog, TheReplyToInfoHasTheLogInTheMemberTcbInfoOrItsText) {
     const auto array = "[" + event_text("app-id", "00") + ", " + event_text("key \\\"provider\\\"", "01") + "]";
-    const auto expected = read(array).events;
+    const auto expected = read_dstack(array).events;
     ASSERT_EQ(expected.size(), 2U);
     const auto text_of = [](const std::string &json) { return nlohmann::json(json).dump(); };
     for (const auto &log : {array, text_of(array)}) {
@@ -78,7 +76,7 @@ TEST(DstackLog, TheReplyToInfoHasTheLogInTheMemberTcbInfoOrItsText) {
         for (const auto &member : {info, text_of(info)}) {
             const auto reply = R"({"app_id":"{\"","tcb_info":)" + member + R"(,"app_name":"x"})";
             SCOPED_TRACE(reply);
-            const auto found = read(reply);
+            const auto found = read_dstack(reply);
             EXPECT_EQ(found.error, "");
             EXPECT_TRUE(found.events == expected);
             const auto reader = EventLogReader::open(as_bytes(reply));
@@ -87,78 +85,79 @@ TEST(DstackLog, TheReplyToInfoHasTheLogInTheMemberTcbInfoOrItsText) {
         }
     }
     const std::string before = R"({"tcb_info":{"event_log":)";
-    EXPECT_EQ(read(before + array + "}}").offsets.at(0), before.size() + 1);
+    EXPECT_EQ(read_dstack(before + array + "}}").offsets.at(0), before.size() + 1);
     // The log that stands in the document itself is the one that counts.
-    EXPECT_TRUE(read(R"({"tcb_info":{"event_log":[]},"event_log":)" + array + "}").events == expected);
-    EXPECT_EQ(read(R"({"tcb_info":{}})").error, "event log, byte 0: the document has no field event_log");
-    EXPECT_EQ(read(R"({"tcb_info":7})").error, "event log, byte 0: the document has no field event_log");
-    EXPECT_EQ(read(R"({"tcb_info":{},"tcb_info":{}})").error, "event log, byte 0: the field tcb_info is there twice");
-    EXPECT_THAT(read(R"({"tcb_info":"{"})").error, HasSubstr("byte 12: the text of the field tcb_info: this is not JSON"));
-    EXPECT_THAT(read(R"({"tcb_info":"{\"event_log\":\"[\"}"})").error,
+    EXPECT_TRUE(read_dstack(R"({"tcb_info":{"event_log":[]},"event_log":)" + array + "}").events == expected);
+    EXPECT_EQ(read_dstack(R"({"tcb_info":{}})").error, "event log, byte 0: the document has no field event_log");
+    EXPECT_EQ(read_dstack(R"({"tcb_info":7})").error, "event log, byte 0: the document has no field event_log");
+    EXPECT_EQ(read_dstack(R"({"tcb_info":{},"tcb_info":{}})").error, "event log, byte 0: the field tcb_info is there twice");
+    EXPECT_THAT(read_dstack(R"({"tcb_info":"{"})").error, HasSubstr("byte 12: the text of the field tcb_info: this is not JSON"));
+    EXPECT_THAT(read_dstack(R"({"tcb_info":"{\"event_log\":\"[\"}"})").error,
                 HasSubstr("byte 12: the text of the field event_log: this is not JSON"));
-    EXPECT_THAT(read(R"({"tcb_info":{"event_log":[],"event_log":[]}})").error, HasSubstr("the field event_log is there twice"));
+    EXPECT_THAT(read_dstack(R"({"tcb_info":{"event_log":[],"event_log":[]}})").error, HasSubstr("the field event_log is there twice"));
 }
 
 TEST(DstackLog, TheGuestsOwnFileHasALineForEachEventOfRtmr3WhoseDigestFollows) {
     const std::string first = R"({"event":"app-id","payload":"3q2+7w=="})";
     const std::string second = R"({"event":"compose-hash","payload":"q80=","version":2})";
     const auto text = first + "\n\n" + second + "\n";
-    const auto log = read(text);
+    const auto log = read_dstack(text);
     ASSERT_EQ(log.error, "");
     ASSERT_EQ(log.events.size(), 2U);
     const auto digest_of = [](const Bytes &bytes) { return to_hex(hash(HashAlgorithm::sha384, bytes)->bytes()); };
     const auto preimage_1 = *from_hex("010000083a6170702d69643adeadbeef");
     const std::string preimage_2 = R"({"name":"compose-hash","payload":"abcd","type":134217729})";
-    EXPECT_TRUE(log.events[0] == (OwnedEvent{.sequence = 1,
-                                             .index = 4,
-                                             .name = "rtmr3",
-                                             .type = runtime_event,
-                                             .digests = {{0x000C, digest_of(preimage_1)}},
-                                             .data = "deadbeef",
-                                             .description = "app-id"}));
+    EXPECT_TRUE(log.events[0] == (test::OwnedEvent{.sequence = 1,
+                                                   .index = 4,
+                                                   .name = "rtmr3",
+                                                   .type = dstack_event,
+                                                   .digests = {{0x000C, digest_of(preimage_1)}},
+                                                   .data = "deadbeef",
+                                                   .description = "app-id"}));
     EXPECT_EQ(log.events[1].digests, (decltype(log.events[1].digests){{0x000C, digest_of(Bytes(preimage_2.begin(), preimage_2.end()))}}));
     EXPECT_EQ(log.events[1].data, "abcd");
     EXPECT_EQ(EventLogReader::open(as_bytes(text))->format(), LogFormat::dstack);
     EXPECT_EQ(log.offsets, (std::vector<std::size_t>{0, first.size() + 2, text.size()}));
-    EXPECT_THAT(read(first + "\n{\"event\":\"a\"}\n").error, HasSubstr("payload"));
-    EXPECT_THAT(read(first + "\n" + R"({"event":"a","payload":"","version":3})").error, HasSubstr("version 3"));
-    EXPECT_THAT(read(R"({"event":"a","payload":"!"})").error, HasSubstr("base64"));
+    EXPECT_THAT(read_dstack(first + "\n{\"event\":\"a\"}\n").error, HasSubstr("payload"));
+    EXPECT_THAT(read_dstack(first + "\n" + R"({"event":"a","payload":"","version":3})").error, HasSubstr("version 3"));
+    EXPECT_THAT(read_dstack(R"({"event":"a","payload":"!"})").error, HasSubstr("base64"));
 }
 
 TEST(DstackLog, OffsetsAreThoseOfTheEventsOrOfTheTextThatHoldsThem) {
     const auto event = event_text("a\\\\\\\"]}", "00");
     const auto array = " [ " + event + " ,\n" + event + " ] ";
-    EXPECT_EQ(read(array).offsets, (std::vector<std::size_t>{3, 3 + event.size() + 3, array.size()}));
+    EXPECT_EQ(read_dstack(array).offsets, (std::vector<std::size_t>{3, 3 + event.size() + 3, array.size()}));
     const std::string before = R"( { "a" : [ { } ] , "b":-12, "c" : true,"event_log" :)";
-    EXPECT_EQ(read(before + array + "}").offsets,
+    EXPECT_EQ(read_dstack(before + array + "}").offsets,
               (std::vector<std::size_t>{before.size() + 3, before.size() + 3 + event.size() + 3, before.size() + array.size() + 1}));
     const auto text = nlohmann::json(array).dump();
-    EXPECT_EQ(read(before + text + "}").offsets, (std::vector<std::size_t>{before.size(), before.size(), before.size() + text.size() + 1}));
+    EXPECT_EQ(read_dstack(before + text + "}").offsets,
+              (std::vector<std::size_t>{before.size(), before.size(), before.size() + text.size() + 1}));
 }
 
 TEST(DstackLog, AMarkOfTheByteOrderBeforeTheDocumentDoesNoHarm) {
-    const auto log = read("\xEF\xBB\xBF[" + event_text("x", "") + "]");
+    const auto log = read_dstack("\xEF\xBB\xBF[" + event_text("x", "") + "]");
     EXPECT_EQ(log.error, "");
     EXPECT_EQ(log.offsets.at(0), 4U);
 }
 
 TEST(DstackLog, ADocumentThatHoldsNoLogIsAnErrorThatSaysWhy) {
-    EXPECT_THAT(read("").error, HasSubstr("byte 0: this is not JSON in UTF-8"));
-    EXPECT_THAT(read("[").error, HasSubstr("byte 0: this is not JSON in UTF-8"));
-    EXPECT_EQ(read("7").error, "event log, byte 0: the event log is not an array");
-    EXPECT_EQ(read("\"[]\"").error, "event log, byte 0: the event log is not an array");
-    EXPECT_EQ(read("{}").error, "event log, byte 0: the document has no field event_log");
-    EXPECT_EQ(read(R"({"event_log":[],"event_log":[]})").error, "event log, byte 0: the field event_log is there twice");
-    EXPECT_EQ(read(R"({"event_log":{}})").error, "event log, byte 13: the event log is not an array");
-    EXPECT_THAT(read(R"({"event_log":"["})").error, HasSubstr("byte 13: the text of the field event_log: this is not JSON"));
-    EXPECT_EQ(read("[]").error, "");
+    EXPECT_THAT(read_dstack("").error, HasSubstr("byte 0: this is not JSON in UTF-8"));
+    EXPECT_THAT(read_dstack("[").error, HasSubstr("byte 0: this is not JSON in UTF-8"));
+    EXPECT_EQ(read_dstack("7").error, "event log, byte 0: the event log is not an array");
+    EXPECT_EQ(read_dstack("\"[]\"").error, "event log, byte 0: the event log is not an array");
+    EXPECT_EQ(read_dstack("{}").error, "event log, byte 0: the document has no field event_log");
+    EXPECT_EQ(read_dstack(R"({"event_log":[],"event_log":[]})").error, "event log, byte 0: the field event_log is there twice");
+    EXPECT_EQ(read_dstack(R"({"event_log":{}})").error, "event log, byte 13: the event log is not an array");
+    EXPECT_THAT(read_dstack(R"({"event_log":"["})").error, HasSubstr("byte 13: the text of the field event_log: this is not JSON"));
+    EXPECT_EQ(read_dstack("[]").error, "");
 }
 
 TEST(DstackLog, AnEventWithAMistakeIsAnErrorThatNamesTheByteAndTheField) {
     const auto good = event_text("x", "");
     const auto at = "event log, byte " + std::to_string(good.size() + 2) + ": event 2: ";
     const auto error_of = [&](std::string_view event) {
-        const auto log = read("[" + good + "," + std::string(event) + "]");
+        const auto log = read_dstack("[" + good + "," + std::string(event) + "]");
         EXPECT_EQ(log.events.size(), 1U);
         return log.error;
     };
@@ -234,14 +233,14 @@ TEST(DstackLog, ADigestThatIsLeftOutIsComputedByTheRuleOfItsVersion) {
         {name + R"(,"digest":")" + digest_hex + R"(","version":3)", digest_hex},
     };
     for (const auto &[members, digest] : expected) {
-        const auto log = read(R"([{"imr":3,)" + members + "}]");
+        const auto log = read_dstack(R"([{"imr":3,)" + members + "}]");
         ASSERT_EQ(log.error, "") << members;
-        EXPECT_EQ(log.events.at(0).digests, (decltype(OwnedEvent::digests){{0x000C, digest}})) << members;
+        EXPECT_EQ(log.events.at(0).digests, (decltype(test::OwnedEvent::digests){{0x000C, digest}})) << members;
     }
 }
 
 TEST(DstackLog, ADigestThatFollowsFromNothingIsAnError) {
-    const auto error_of = [](const std::string &members) { return read(R"([{"imr":3,"event":"x",)" + members + "}]").error; };
+    const auto error_of = [](const std::string &members) { return read_dstack(R"([{"imr":3,"event":"x",)" + members + "}]").error; };
     const std::string missing = "event log, byte 1: event 1: the field digest is missing or empty, and ";
     EXPECT_EQ(error_of(R"("event_type":4,"event_payload":"00000000")"),
               missing + "only of dstack's own events does it follow from name and payload");
@@ -256,8 +255,8 @@ TEST(DstackLog, ADigestThatFollowsFromNothingIsAnError) {
 TEST(DstackLog, ADocumentLongerThanTheLimitIsAnError) {
     auto text = "[" + event_text("x", "") + "]";
     text.resize(max_json_document, ' ');
-    EXPECT_EQ(read(text).error, "");
-    EXPECT_EQ(read(text + " ").error, "event log, byte 0: the document is longer than 4194304 bytes");
+    EXPECT_EQ(read_dstack(text).error, "");
+    EXPECT_EQ(read_dstack(text + " ").error, "event log, byte 0: the document is longer than 4194304 bytes");
 }
 
 class DstackSample : public ::testing::TestWithParam<std::pair<const char *, const char *>> {};
@@ -267,17 +266,17 @@ TEST_P(DstackSample, ReplaysToTheQuotesRegistersAndItsRtmr3DigestsFollowTheRule)
     const auto folder = places::shared_data() / "jsonlog" / name;
     if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << folder << " is not here";
     const auto expected = nlohmann::json::parse(test::text_of(folder / "info.json")).at("expected");
-    const auto log = read(test::text_of(folder / file));
+    const auto log = read_dstack(test::text_of(folder / file));
     ASSERT_EQ(log.error, "");
     for (std::size_t i = 0; i < 4; ++i) {
         const auto rtmr = "rtmr" + std::to_string(i);
         EXPECT_EQ(test::replayed(log.events, rtmr, HashAlgorithm::sha384), expected.at(rtmr).get<std::string>());
-        EXPECT_EQ(std::ranges::count(log.events, i + 1, &OwnedEvent::index), expected.at("events_per_rtmr").at(i).get<int>());
+        EXPECT_EQ(std::ranges::count(log.events, i + 1, &test::OwnedEvent::index), expected.at("events_per_rtmr").at(i).get<int>());
     }
     for (const auto &event : log.events) {
         if (event.name != "rtmr3") continue;
         Bytes hashed{0x01, 0x00, 0x00, 0x08, ':'};
-        EXPECT_EQ(event.type, runtime_event);
+        EXPECT_EQ(event.type, dstack_event);
         for (const char c : event.description.value_or("") + ":") hashed.push_back(static_cast<std::uint8_t>(c));
         const auto payload = from_hex(event.data.value_or("no data"));
         ASSERT_TRUE(payload);

@@ -19,28 +19,28 @@ using test::number;
 using test::unhex;
 using test::utf16;
 using test::value_of;
+using test::variable_authority;
+using test::variable_boot;
+using test::variable_driver_config;
 using test::operator+;  // NOLINT(misc-unused-using-decls): it is used, as +
 
-constexpr std::uint32_t variable_config = 0x80000001;
-constexpr std::uint32_t variable_boot = 0x80000002;
 constexpr std::uint32_t application = 0x80000003;
 constexpr std::uint32_t partition_table = 0x80000006;
-constexpr std::uint32_t variable_authority = 0x800000E0;
 
 const Bytes global_vendor = unhex("61dfe48bca93d211aa0d00e098032b8c");
 const Bytes security_vendor = unhex("cbb219d73a3d9645a3bcdad00e67656f");
 const Bytes x509 = unhex("a159c0a5e494a74a87b5ab155c2bf072");
-const Bytes sha256 = unhex("2616c4c14c509240aca941f936934328");
+const Bytes sha256_signatures = unhex("2616c4c14c509240aca941f936934328");
 
 TEST(EfiContent, AVariableHasItsNameValueAndVendor) {
-    EXPECT_EQ(decode(variable_config, efi_variable(global_vendor, "SecureBoot", Bytes{1})),
+    EXPECT_EQ(decode(variable_driver_config, efi_variable(global_vendor, "SecureBoot", Bytes{1})),
               (Fields{{"variable", "SecureBoot"}, {"value", "enabled"}, {"vendor", "EFI_GLOBAL_VARIABLE"}, {"bytes", "1"}}));
-    EXPECT_EQ(value_of(decode(variable_config, efi_variable(global_vendor, "SecureBoot", Bytes{0})), "value"), "disabled");
-    EXPECT_EQ(value_of(decode(variable_config, efi_variable(global_vendor, "SecureBoot", Bytes{2})), "value"), "02");
-    EXPECT_EQ(value_of(decode(variable_config, efi_variable(global_vendor, "SecureBoot", {})), "value"), "(empty)");
+    EXPECT_EQ(value_of(decode(variable_driver_config, efi_variable(global_vendor, "SecureBoot", Bytes{0})), "value"), "disabled");
+    EXPECT_EQ(value_of(decode(variable_driver_config, efi_variable(global_vendor, "SecureBoot", Bytes{2})), "value"), "02");
+    EXPECT_EQ(value_of(decode(variable_driver_config, efi_variable(global_vendor, "SecureBoot", {})), "value"), "(empty)");
     EXPECT_EQ(value_of(decode(variable_boot, efi_variable(global_vendor, "BootOrder", Bytes{1, 0, 0x0B, 0x10})), "order"), "0001 100b");
     // Of another vendor the same name says nothing.
-    const auto other = decode(variable_config, efi_variable(unhex("00112233445566778899aabbccddeeff"), "SecureBoot", Bytes{1}));
+    const auto other = decode(variable_driver_config, efi_variable(unhex("00112233445566778899aabbccddeeff"), "SecureBoot", Bytes{1}));
     EXPECT_EQ(value_of(other, "value"), "01");
     EXPECT_EQ(value_of(other, "vendor"), "33221100-5544-7766-8899-aabbccddeeff");
     EXPECT_EQ(
@@ -72,14 +72,16 @@ TEST(EfiContent, SignatureListsAreCountedWithTheirKinds) {
     const auto list = [](const Bytes &type, std::size_t size, std::size_t count) {
         return type + number(28 + size * count, 4) + number(0, 4) + number(size, 4) + Bytes(size * count, 0x5A);
     };
-    EXPECT_EQ(decode(variable_config, efi_variable(security_vendor, "db", list(x509, 1016, 1) + list(sha256, 48, 77))),
+    EXPECT_EQ(decode(variable_driver_config, efi_variable(security_vendor, "db", list(x509, 1016, 1) + list(sha256_signatures, 48, 77))),
               (Fields{{"variable", "db"},
                       {"signature lists", "2"},
                       {"signatures", "1 X.509 of 1000 bytes, 77 SHA-256"},
                       {"vendor", "EFI_IMAGE_SECURITY_DATABASE"},
                       {"bytes", std::to_string(28 + 1016 + 28 + 77 * 48)}}));
-    EXPECT_EQ(value_of(decode(variable_config, efi_variable(global_vendor, "PK", list(x509, 20, 1))), "signatures"), "1 X.509 of 4 bytes");
-    EXPECT_EQ(value_of(decode(variable_config, efi_variable(security_vendor, "dbx", list(sha256, 48, 1) + Bytes{1})), "malformed"),
+    EXPECT_EQ(value_of(decode(variable_driver_config, efi_variable(global_vendor, "PK", list(x509, 20, 1))), "signatures"),
+              "1 X.509 of 4 bytes");
+    EXPECT_EQ(value_of(decode(variable_driver_config, efi_variable(security_vendor, "dbx", list(sha256_signatures, 48, 1) + Bytes{1})),
+                       "malformed"),
               "bytes that are no signature list");
     // As EV_EFI_VARIABLE_AUTHORITY has it: one signature, no list.
     const auto authority =
@@ -88,15 +90,17 @@ TEST(EfiContent, SignatureListsAreCountedWithTheirKinds) {
     EXPECT_EQ(value_of(authority, "signature bytes"), "1000");
     // Sizes that would divide by zero or wrap around.
     for (const std::uint32_t size : {0U, 15U, 0xFFFFFFFFU}) {
-        decode(variable_config, efi_variable(security_vendor, "db", sha256 + number(28, 4) + number(0, 4) + number(size, 4)));
-        decode(variable_config, efi_variable(security_vendor, "db", sha256 + number(size, 4) + number(size, 4) + number(48, 4)));
+        decode(variable_driver_config,
+               efi_variable(security_vendor, "db", sha256_signatures + number(28, 4) + number(0, 4) + number(size, 4)));
+        decode(variable_driver_config,
+               efi_variable(security_vendor, "db", sha256_signatures + number(size, 4) + number(size, 4) + number(48, 4)));
     }
 }
 
 TEST(EfiContent, AVariableWhoseLengthsLieIsMalformed) {
     for (const std::uint64_t length : {2ULL, 0x8000000000000000ULL, 0xFFFFFFFFFFFFFFFFULL, 0x7FFFFFFFFFFFFFFFULL}) {
         for (const Bytes &lengths : {number(length, 8) + number(0, 8), number(0, 8) + number(length, 8)}) {
-            const auto fields = decode(variable_config, global_vendor + lengths + Bytes{0xFF});
+            const auto fields = decode(variable_driver_config, global_vendor + lengths + Bytes{0xFF});
             EXPECT_EQ(value_of(fields, "malformed"), "a UEFI_VARIABLE_DATA that ends early");
         }
     }

@@ -9,14 +9,15 @@
 #include <vector>
 
 #include "libmr/src/base64url.h"
+#include "tests/event_log/event_bytes.h"
 
 namespace mr {
 namespace {
 
+using test::joined;
+using test::unhex;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-Bytes unhex(std::string_view text) { return from_hex(text).value(); }
 
 std::string base64url(ByteView bytes) {
     std::string text;
@@ -70,10 +71,11 @@ std::string refused_body(std::string_view body) {
     return error.message;
 }
 
-EnvelopeHeader header_of(std::string type) { return {.type = std::move(type), .register_name = "tdx/rtmr3"}; }
+EnvelopeHeader envelope_header(std::string type) { return {.type = std::move(type), .register_name = "tdx/rtmr3"}; }
 
 Envelope full(bool with_data) {
-    Envelope envelope{.header = header_of("measure"), .body = {.description = "the site's configuration", .salt = EnvelopeSalt{1, 2, 3}}};
+    Envelope envelope{.header = envelope_header("measure"),
+                      .body = {.description = "the site's configuration", .salt = EnvelopeSalt{1, 2, 3}}};
     if (with_data) {
         envelope.body.data = Bytes(300, 0x5A);
     } else {
@@ -82,7 +84,7 @@ Envelope full(bool with_data) {
     return envelope;
 }
 
-const Envelope a_resync{.header = header_of("resync"), .body = {.expected = Bytes{0xAA, 0xBB}, .found = Bytes{0xCC}}};
+const Envelope a_resync{.header = envelope_header("resync"), .body = {.expected = Bytes{0xAA, 0xBB}, .found = Bytes{0xCC}}};
 
 Digest digest_of(ByteView data, HashAlgorithm algorithm = HashAlgorithm::sha384) { return envelope_digest(data, algorithm).value(); }
 
@@ -126,8 +128,8 @@ TEST(Envelope, ADigestInPlaceOfDataIsAMapOfValueAndAlgorithm) {
 TEST(Envelope, WhatIsEncodedDecodesToTheSame) {
     const EnvelopeHeader virtual_register{.type = "measure", .id = VirtualRegisterId{9, 8, 7}};
     for (const Envelope &envelope :
-         {Envelope{.header = header_of("a")}, full(true), full(false), a_resync, Envelope{.header = header_of("ü€𐍈")},
-          Envelope{.header = header_of("a"), .body = {.description = "", .data = Bytes{}}}, Envelope{.header = virtual_register}}) {
+         {Envelope{.header = envelope_header("a")}, full(true), full(false), a_resync, Envelope{.header = envelope_header("ü€𐍈")},
+          Envelope{.header = envelope_header("a"), .body = {.description = "", .data = Bytes{}}}, Envelope{.header = virtual_register}}) {
         const Bytes bytes = encode_envelope(envelope);
         const auto decoded = decode_envelope(bytes);
         ASSERT_TRUE(decoded) << decoded.error().message;
@@ -138,7 +140,7 @@ TEST(Envelope, WhatIsEncodedDecodesToTheSame) {
 
 TEST(Envelope, EveryLengthOfDataAroundAHeadsLimitsRoundTrips) {
     for (const std::size_t size : {1U, 2U, 3U, 23U, 24U, 255U, 256U, 65535U, 65536U}) {
-        const Envelope envelope{.header = header_of(std::string(size, 't')), .body = {.data = Bytes(size, 1)}};
+        const Envelope envelope{.header = envelope_header(std::string(size, 't')), .body = {.data = Bytes(size, 1)}};
         const auto decoded = decode_envelope(encode_envelope(envelope));
         ASSERT_TRUE(decoded) << size << decoded.error().message;
         EXPECT_EQ(*decoded, envelope) << size;
@@ -300,16 +302,17 @@ TEST(Envelope, AnotherShapeIsMalformed) {
 TEST(Envelope, ExpectedAndFoundAreAResyncsAlone) {
     const Bytes value(48, 1);
     for (const EnvelopeBody &body : {EnvelopeBody{}, EnvelopeBody{.expected = value}, EnvelopeBody{.found = value}}) {
-        EXPECT_THAT(refusal(encode_envelope({.header = header_of("resync"), .body = body})).message,
+        EXPECT_THAT(refusal(encode_envelope({.header = envelope_header("resync"), .body = body})).message,
                     HasSubstr("in a resync, and nowhere else"));
     }
     for (const EnvelopeBody &body :
          {EnvelopeBody{.expected = value, .found = value}, EnvelopeBody{.expected = value}, EnvelopeBody{.found = value}}) {
-        EXPECT_THAT(refusal(encode_envelope({.header = header_of("measure"), .body = body})).message,
+        EXPECT_THAT(refusal(encode_envelope({.header = envelope_header("measure"), .body = body})).message,
                     HasSubstr("in a resync, and nowhere else"));
     }
-    EXPECT_TRUE(decode_envelope(encode_envelope({.header = header_of("resync"), .body = {.expected = Bytes(64, 1), .found = value}})));
-    EXPECT_THAT(refusal(encode_envelope({.header = header_of("resync"), .body = {.expected = Bytes(65, 1), .found = value}})).message,
+    EXPECT_TRUE(
+        decode_envelope(encode_envelope({.header = envelope_header("resync"), .body = {.expected = Bytes(64, 1), .found = value}})));
+    EXPECT_THAT(refusal(encode_envelope({.header = envelope_header("resync"), .body = {.expected = Bytes(65, 1), .found = value}})).message,
                 HasSubstr("not that long"));
 }
 
@@ -382,7 +385,7 @@ TEST(Envelope, RandomEnvelopesRoundTrip) {
         return made;
     };
     for (int round = 0; round < 500; ++round) {
-        Envelope envelope{.header = header_of(below(2) == 0 ? "resync" : std::string(1 + below(40), 'x'))};
+        Envelope envelope{.header = envelope_header(below(2) == 0 ? "resync" : std::string(1 + below(40), 'x'))};
         auto &body = envelope.body;
         if (envelope.header.type == "resync") {
             body.expected = bytes(below(65));
@@ -403,11 +406,6 @@ TEST(Envelope, RandomEnvelopesRoundTrip) {
 
 // ---- The digest
 
-Bytes joined(std::initializer_list<Bytes> parts) {
-    Bytes all;
-    for (const Bytes &part : parts) all.insert(all.end(), part.begin(), part.end());
-    return all;
-}
 Bytes hash_of(HashAlgorithm algorithm, const Bytes &bytes) {
     const auto digest = hash(algorithm, bytes).value();
     return {digest.bytes().begin(), digest.bytes().end()};
@@ -459,7 +457,7 @@ TEST(RedactedEnvelope, OfOneBankIsHeaderAndTheBodysDigest) {
 TEST(RedactedEnvelope, IsNeverMadeOfAResyncOrACap) {
     const std::array banks = {HashAlgorithm::sha384};
     EXPECT_EQ(redact_envelope(encode_envelope(a_resync), banks).error().code, ErrorCode::invalid_argument);
-    EXPECT_EQ(redact_envelope(encode_envelope({.header = header_of("cap")}), banks).error().code, ErrorCode::invalid_argument);
+    EXPECT_EQ(redact_envelope(encode_envelope({.header = envelope_header("cap")}), banks).error().code, ErrorCode::invalid_argument);
 }
 
 TEST(RedactedEnvelope, HasADigestForEachBankOfItsOwnLength) {

@@ -22,6 +22,7 @@ using test::bytes_of;
 using test::checked;
 using test::contents_of;
 using test::decode;
+using test::dstack_event;
 using test::efi_variable;
 using test::event_of;
 using test::Fields;
@@ -30,11 +31,9 @@ using test::sample_logs;
 using test::unhex;
 using test::utf16;
 using test::value_of;
+using test::variable_driver_config;
 using test::walk_tcg;
 using test::operator+;  // NOLINT(misc-unused-using-decls): it is used, as +
-
-constexpr std::uint32_t dstack = 0x08000001;
-constexpr std::uint32_t variable_config = 0x80000001;
 
 TEST(EventContent, ASeparatorIsNormalAnErrorOrUnknown) {
     EXPECT_EQ(decode(ev_separator, number(0, 4)), (Fields{{"separator", "normal"}, {"value", "00000000"}}));
@@ -65,7 +64,8 @@ TEST(EventContent, ControlCharactersAndInvalidUtf8AreShownNotSent) {
     EXPECT_EQ(decode(5, bytes_of("a\xc2\x9b")), (Fields{{"action", "61c29b"}}));
     // Where the structure says that it is text, it stays text.
     const auto name_of = [](const Bytes &name) {
-        return value_of(decode(variable_config, Bytes(16, 1) + number(name.size() / 2, 8) + number(1, 8) + name + Bytes{7}), "variable");
+        return value_of(decode(variable_driver_config, Bytes(16, 1) + number(name.size() / 2, 8) + number(1, 8) + name + Bytes{7}),
+                        "variable");
     };
     EXPECT_EQ(name_of(utf16("a\x1b\x7f\nb")), "a\\x1b\\x7f\\nb");
     EXPECT_EQ(name_of(number(0x202E, 2) + utf16("b")), "\\u{202e}b");
@@ -253,14 +253,14 @@ TEST(EventContent, NoActionEventsSayWhatTheLogIs) {
 
 TEST(EventContent, ADstackEventHasNameAndPayload) {
     const Bytes payload = bytes_of("payload");
-    Event event = event_of(dstack, payload);
+    Event event = event_of(dstack_event, payload);
     event.description = "app-\x1b";
     EXPECT_EQ(checked(event), (Fields{{"event", "app-\\x1b"}, {"payload", "payload"}}));
 }
 
 TEST(EventContent, ASummaryIsOneLineOfTheGivenWidth) {
     const Bytes data = efi_variable(unhex("61dfe48bca93d211aa0d00e098032b8c"), "SecureBoot", Bytes{1});
-    const Event event = event_of(variable_config, data);
+    const Event event = event_of(variable_driver_config, data);
     const std::string whole = "variable: SecureBoot; value: enabled; vendor: EFI_GLOBAL_VARIABLE; bytes: 1";
     EXPECT_EQ(summarize_content(event, 1000), whole);
     EXPECT_EQ(summarize_content(event, whole.size()), whole);

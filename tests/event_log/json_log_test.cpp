@@ -5,25 +5,20 @@
 #include <array>
 #include <random>
 
+#include "tests/event_log/event_bytes.h"
 #include "tests/event_log/text_log.h"
 
 namespace mr {
 namespace {
 
 using test::own;
-using test::OwnedEvent;
 using test::read_log;
+using test::repeated;
 using ::testing::HasSubstr;
 
 std::string header(const std::vector<LogRegister> &registers = {}) {
     std::string text;
     append_json_header(text, registers);
-    return text;
-}
-
-std::string repeated(std::string_view piece, std::size_t times) {
-    std::string text;
-    for (std::size_t i = 0; i < times; ++i) text += piece;
     return text;
 }
 
@@ -100,7 +95,7 @@ TEST(JsonLog, WhateverAnEventSaysIsReadAsItWasWritten) {
     constexpr int count = 2000;
     EventMaker maker;
     std::string text = header();
-    std::vector<OwnedEvent> written;
+    std::vector<test::OwnedEvent> written;
     for (int i = 0; i < count; ++i) {
         const Event event = maker.make();
         written.push_back(own(event));
@@ -338,7 +333,7 @@ TEST(JsonLog, NothingOfTheEventBeforeIsLeftInTheNext) {
     append_json_event(text, bare);
     const auto log = read_log(text, LogFormat::json);
     ASSERT_EQ(log.events.size(), 2U);
-    EXPECT_TRUE(log.events[1] == (OwnedEvent{.index = no_index, .name = "x", .caller = EventCaller{.uid = 1}}));
+    EXPECT_TRUE(log.events[1] == (test::OwnedEvent{.index = no_index, .name = "x", .caller = EventCaller{.uid = 1}}));
 }
 
 }  // namespace

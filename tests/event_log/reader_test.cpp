@@ -12,7 +12,7 @@ namespace {
 const std::string sha384_hex(96, 'a');
 const std::string own_json = R"({"format":"mrd-event-log","version":1,"registers":[]})"
                              "\n";
-const std::string dstack_event = R"({"imr":0,"event_type":1,"digest":")" + sha384_hex + R"(","event":"","event_payload":""})";
+const std::string dstack_log_event = R"({"imr":0,"event_type":1,"digest":")" + sha384_hex + R"(","event":"","event_payload":""})";
 const std::string cel_record =
     "\x1E"
     R"({"pcr":11,"digests":[{"hashAlg":"sha256","digest":")" +
@@ -34,11 +34,11 @@ TEST(LogDetection, AnObjectWhoseFirstLineNamesTheFormatIsOurOwnJson) {
 }
 
 TEST(LogDetection, AnyOtherObjectAndAnArrayAreDstacks) {
-    EXPECT_EQ(format_of("[" + dstack_event + "]"), LogFormat::dstack);
-    EXPECT_EQ(format_of(R"({"mrtd":"","event_log":[)" + dstack_event + "]}"), LogFormat::dstack);
+    EXPECT_EQ(format_of("[" + dstack_log_event + "]"), LogFormat::dstack);
+    EXPECT_EQ(format_of(R"({"mrtd":"","event_log":[)" + dstack_log_event + "]}"), LogFormat::dstack);
     // Our mark on another line than the first is not ours.
-    EXPECT_EQ(format_of("{\n\"format\":\"mrd-event-log\",\"event_log\":[" + dstack_event + "]}"), LogFormat::dstack);
-    EXPECT_EQ(format_of(R"({"format":"another","x":"mrd-event-log","event_log":[)" + dstack_event + "]}"), LogFormat::dstack);
+    EXPECT_EQ(format_of("{\n\"format\":\"mrd-event-log\",\"event_log\":[" + dstack_log_event + "]}"), LogFormat::dstack);
+    EXPECT_EQ(format_of(R"({"format":"another","x":"mrd-event-log","event_log":[)" + dstack_log_event + "]}"), LogFormat::dstack);
 }
 
 TEST(LogDetection, JsonOfAnotherToolIsSaidToBeThat) {
@@ -57,7 +57,7 @@ TEST(LogDetection, JsonOfAnotherToolIsSaidToBeThat) {
 TEST(LogDetection, AByteOrderMarkBeforeATextChangesNothing) {
     const std::string mark = "\xEF\xBB\xBF";
     const std::string ima = "10 " + std::string(40, '0') + " ima-ng sha1:" + std::string(40, '1') + " boot_aggregate\n";
-    for (const auto &text : {own_json, std::string(cel_record), "[" + dstack_event + "]", ima}) {
+    for (const auto &text : {own_json, std::string(cel_record), "[" + dstack_log_event + "]", ima}) {
         const auto marked = mark + text;
         EXPECT_EQ(format_of(marked), format_of(text));
         auto reader = EventLogReader::open(as_bytes(marked));
@@ -69,7 +69,7 @@ TEST(LogDetection, AByteOrderMarkBeforeATextChangesNothing) {
 }
 
 TEST(LogDetection, WhiteSpaceBeforeJsonChangesNothing) {
-    EXPECT_EQ(format_of(" \r\n\t[" + dstack_event + "]"), LogFormat::dstack);
+    EXPECT_EQ(format_of(" \r\n\t[" + dstack_log_event + "]"), LogFormat::dstack);
     EXPECT_EQ(format_of("\n " + own_json), LogFormat::json);
 }
 

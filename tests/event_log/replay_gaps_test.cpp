@@ -9,17 +9,14 @@
 namespace mr {
 namespace {
 
-constexpr auto sha256 = HashAlgorithm::sha256;
-constexpr auto sha384 = HashAlgorithm::sha384;
-
-const Digest zeros = Digest::zero(sha384);
+using enum HashAlgorithm;
 
 // ---- Resyncs
 
 TEST(ReplayOfResyncs, AResyncThatTheEventsLeadToJoins) {
     const auto a = measured("rtmr3", "a");
     const auto found = filled(0x77);
-    const auto expected = extended(zeros, {a});
+    const auto expected = extended(Digest::zero(sha384), {a});
     auto resynced = resync("rtmr3", expected.bytes(), found.bytes());
     resynced.sequence = 2;
     const auto b = measured("rtmr3", "b");
@@ -61,7 +58,7 @@ TEST(ReplayOfResyncs, OneGapThatDoesNotJoinMakesARegisterInconsistent) {
 
 TEST(ReplayOfResyncs, WhatIsNotBoundOrNoResyncIsAnEventLikeAnyOther) {
     const auto found = filled(0x77);
-    const auto good = resync("rtmr3", zeros.bytes(), found.bytes());
+    const auto good = resync("rtmr3", Digest::zero(sha384).bytes(), found.bytes());
     auto unbound = good;
     unbound.digests[0].second[0] ^= 1;
     // A file whose content is a resync's data.
@@ -72,14 +69,14 @@ TEST(ReplayOfResyncs, WhatIsNotBoundOrNoResyncIsAnEventLikeAnyOther) {
     // Other lengths of one value alone; one is longer than any digest.
     const auto short_expected = resync("rtmr3", Bytes(32, 0), found.bytes());
     const auto long_expected = resync("rtmr3", Bytes(max_digest_size + 1, 0), found.bytes());
-    const auto long_found = resync("rtmr3", zeros.bytes(), Bytes(max_digest_size + 1, 0x77));
-    const auto short_found = resync("rtmr3", zeros.bytes(), Bytes(47, 0x77));
+    const auto long_found = resync("rtmr3", Digest::zero(sha384).bytes(), Bytes(max_digest_size + 1, 0x77));
+    const auto short_found = resync("rtmr3", Digest::zero(sha384).bytes(), Bytes(47, 0x77));
     const auto tagged = [](std::string_view type, std::string_view reg, const EnvelopeBody &body) {
         return enveloped("rtmr3", Envelope{.header = {.type = std::string(type), .register_name = std::string(reg)}, .body = body});
     };
     const Bytes expected_bytes(48, 0);
     const Bytes found_bytes(48, 0x77);
-    auto virtual_register = resync_envelope("rtmr3", zeros.bytes(), found.bytes());
+    auto virtual_register = resync_envelope("rtmr3", Digest::zero(sha384).bytes(), found.bytes());
     virtual_register.header = {.type = "resync", .id = VirtualRegisterId{}};
     for (const auto &event :
          {unbound, file, without_data, short_value, short_expected, long_expected, long_found, short_found,
@@ -90,7 +87,7 @@ TEST(ReplayOfResyncs, WhatIsNotBoundOrNoResyncIsAnEventLikeAnyOther) {
         apply_all(replay, {event});
         const auto *rtmr3 = replay.find("rtmr3");
         EXPECT_TRUE(rtmr3->gaps.empty());
-        EXPECT_EQ(rtmr3->value, extended(zeros, {event}));
+        EXPECT_EQ(rtmr3->value, extended(Digest::zero(sha384), {event}));
     }
     // None of these had anything to do with the good one, and what type the log claims has nothing either.
     auto other_type = good;
@@ -151,12 +148,12 @@ std::string gaps_of(const Replay &replay, std::string_view name) {
 
 TEST(DeclaredRegisters, ADeclaredRegisterWithoutEventsHoldsWhatItStartedWith) {
     Replay replay;
-    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = zeros});
+    replay.declare({.name = "tdx/rtmr2", .initial = Digest::zero(sha384), .start = Digest::zero(sha384)});
     replay.declare({.name = "tpm/pcr7:sha256", .algorithm = sha256, .initial = Digest::zero(sha256), .start = filled(0x77, sha256)});
     ASSERT_EQ(replay.registers().size(), 2);
     EXPECT_EQ(replay.registers()[0].name, "rtmr2");
     EXPECT_EQ(replay.registers()[1].name, "pcr7:sha256");
-    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(zeros));
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(Digest::zero(sha384)));
     EXPECT_EQ(gaps_of(replay, "rtmr2"), "");
     EXPECT_EQ(value_in(replay, "pcr7:sha256"), hex_of(filled(0x77, sha256)));
     EXPECT_EQ(gaps_of(replay, "pcr7:sha256"), gap_text(0, Digest::zero(sha256), filled(0x77, sha256)));
@@ -179,7 +176,8 @@ TEST(DeclaredRegisters, HowRtmrsAndPcrsBeginIsNotALogsToSay) {
         Replay replay;
         replay.declare({.name = name, .initial = filled(0x22), .start = filled(0x22)});
         apply_all(replay, {by_service(measured(name, "a"))});
-        EXPECT_EQ(gaps_of(replay, common_name(name) == "rtmr3" ? "rtmr3" : "pcr7:sha384"), gap_text(0, zeros, filled(0x22))) << name;
+        EXPECT_EQ(gaps_of(replay, common_name(name) == "rtmr3" ? "rtmr3" : "pcr7:sha384"), gap_text(0, Digest::zero(sha384), filled(0x22)))
+            << name;
     }
 }
 
@@ -187,12 +185,12 @@ TEST(DeclaredRegisters, AStartThatTheFirmwaresEventsLeadToIsNoGap) {
     const auto firmware = measured("rtmr2", "firmware");
     const auto service = by_service(measured("tdx/rtmr2", "service"));
     Replay replay;
-    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = extended(zeros, {firmware})});
+    replay.declare({.name = "tdx/rtmr2", .initial = Digest::zero(sha384), .start = extended(Digest::zero(sha384), {firmware})});
     apply_all(replay, {firmware});
     EXPECT_EQ(gaps_of(replay, "rtmr2"), "");
     apply_all(replay, {service});
     EXPECT_EQ(gaps_of(replay, "rtmr2"), "");
-    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(zeros, {firmware, service})));
+    EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(Digest::zero(sha384), {firmware, service})));
 }
 
 TEST(DeclaredRegisters, AnotherStartIsGapZeroAndTheServicesEventsGoOnFromIt) {
@@ -200,11 +198,11 @@ TEST(DeclaredRegisters, AnotherStartIsGapZeroAndTheServicesEventsGoOnFromIt) {
     const auto service = by_service(measured("rtmr2", "service"));
     const auto start = filled(0x77);
     Replay replay;
-    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
+    replay.declare({.name = "tdx/rtmr2", .initial = Digest::zero(sha384), .start = start});
     // Asking in between settles nothing: the firmware's events are still to come.
-    EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, zeros, start));
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, Digest::zero(sha384), start));
     apply_all(replay, {firmware});
-    const auto gap = gap_text(0, extended(zeros, {firmware}), start);
+    const auto gap = gap_text(0, extended(Digest::zero(sha384), {firmware}), start);
     EXPECT_EQ(gaps_of(replay, "rtmr2"), gap);
     EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(start));
     apply_all(replay, {service, service});
@@ -216,11 +214,11 @@ TEST(DeclaredRegisters, AnotherStartIsGapZeroAndTheServicesEventsGoOnFromIt) {
 TEST(DeclaredRegisters, AResyncThatExpectsWhatTheFirmwareLeadsToMakesTheStepItself) {
     const auto firmware = measured("rtmr2", "firmware");
     const auto start = filled(0x77);
-    const auto before = extended(zeros, {firmware});
+    const auto before = extended(Digest::zero(sha384), {firmware});
     auto resynced = resync("tdx/rtmr2", before.bytes(), start.bytes());
     resynced.sequence = 5;
     Replay replay;
-    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
+    replay.declare({.name = "tdx/rtmr2", .initial = Digest::zero(sha384), .start = start});
     apply_all(replay, {firmware, resynced});
     EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, before, start) + gap_text(5, before, start));
     EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(start, {resynced})));
@@ -233,19 +231,19 @@ TEST(DeclaredRegisters, AResyncThatExpectsTheStartGoesOnFromIt) {
     auto resynced = resync("tdx/rtmr2", start.bytes(), found.bytes());
     resynced.sequence = 5;
     Replay replay;
-    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
+    replay.declare({.name = "tdx/rtmr2", .initial = Digest::zero(sha384), .start = start});
     apply_all(replay, {resynced});
-    EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, zeros, start) + gap_text(5, start, found));
+    EXPECT_EQ(gaps_of(replay, "rtmr2"), gap_text(0, Digest::zero(sha384), start) + gap_text(5, start, found));
     EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(found, {resynced})));
 }
 
 TEST(DeclaredRegisters, ALogMayBeDeclaredAfterTheFirmwaresLog) {
     const auto firmware = measured("rtmr2", "firmware");
     const auto service = by_service(measured("rtmr2", "service"));
-    const auto start = extended(zeros, {firmware});
+    const auto start = extended(Digest::zero(sha384), {firmware});
     Replay replay;
     apply_all(replay, {firmware});
-    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = start});
+    replay.declare({.name = "tdx/rtmr2", .initial = Digest::zero(sha384), .start = start});
     apply_all(replay, {service});
     EXPECT_EQ(gaps_of(replay, "rtmr2"), "");
     EXPECT_EQ(value_in(replay, "rtmr2"), hex_of(extended(start, {service})));
@@ -255,9 +253,9 @@ TEST(DeclaredRegisters, ValuesOfAnotherLengthSayNothing) {
     const auto a = by_service(measured("rtmr3", "a"));
     Replay replay;
     replay.declare({.name = "tdx/rtmr3", .initial = filled(0x77, sha256), .start = filled(0x77, sha256)});
-    EXPECT_EQ(value_in(replay, "rtmr3"), hex_of(zeros));
+    EXPECT_EQ(value_in(replay, "rtmr3"), hex_of(Digest::zero(sha384)));
     apply_all(replay, {a});
-    EXPECT_EQ(value_in(replay, "rtmr3"), hex_of(extended(zeros, {a})));
+    EXPECT_EQ(value_in(replay, "rtmr3"), hex_of(extended(Digest::zero(sha384), {a})));
     EXPECT_EQ(gaps_of(replay, "rtmr3"), "");
 }
 

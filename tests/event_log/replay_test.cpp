@@ -8,10 +8,7 @@
 namespace mr {
 namespace {
 
-constexpr auto sha256 = HashAlgorithm::sha256;
-constexpr auto sha384 = HashAlgorithm::sha384;
-
-const Digest zeros = Digest::zero(sha384);
+using enum HashAlgorithm;
 
 std::string names_in(const Replay &replay) {
     std::string names;
@@ -40,7 +37,7 @@ TEST(Replay, ARegisterIsExtendedByEachOfItsDigestsInTheirOrder) {
     const auto &found = replay.registers().front();
     EXPECT_EQ(found.name, "rtmr3");
     EXPECT_EQ(found.algorithm, sha384);
-    EXPECT_EQ(found.value, extended(zeros, {a, b}));
+    EXPECT_EQ(found.value, extended(Digest::zero(sha384), {a, b}));
     EXPECT_EQ(found.events, 2);
     EXPECT_TRUE(found.gaps.empty());
     EXPECT_TRUE(found.consistent());
@@ -73,25 +70,25 @@ TEST(Replay, ARegisterIsNotFoundByANameThatOnlyReadsAsItsOwnWithABank) {
         const auto real = by_service(measured(name, "real", {sha384}));
         for (const std::string suffix : {":sha384:sha384", ":sha384:sha384:sha384", ":sha256:sha384"}) {
             Replay replay(ReplayNames::as_logged);
-            replay.begin_at(name, sha384, zeros);
-            replay.declare({.name = name, .algorithm = sha384, .initial = zeros, .start = zeros});
+            replay.begin_at(name, sha384, Digest::zero(sha384));
+            replay.declare({.name = name, .algorithm = sha384, .initial = Digest::zero(sha384), .start = Digest::zero(sha384)});
             apply_all(replay, {by_service(measured(name + suffix, "another", {sha384}))});
             ASSERT_NE(replay.find(name, sha384), nullptr);
-            EXPECT_EQ(replay.find(name, sha384)->value, zeros) << name << suffix;
+            EXPECT_EQ(replay.find(name, sha384)->value, Digest::zero(sha384)) << name << suffix;
             apply_all(replay, {real});
-            EXPECT_EQ(replay.find(name, sha384)->value, extended(zeros, {real})) << name << suffix;
-            EXPECT_EQ(replay.find(name + ":sha384")->value, extended(zeros, {real})) << name << suffix;
+            EXPECT_EQ(replay.find(name, sha384)->value, extended(Digest::zero(sha384), {real})) << name << suffix;
+            EXPECT_EQ(replay.find(name + ":sha384")->value, extended(Digest::zero(sha384), {real})) << name << suffix;
         }
     }
 }
 
 TEST(Replay, ARegisterOfWhichOnlyTheBeginIsKnownIsNotFoundBeforeItIsDeclaredOrExtended) {
     Replay replay(ReplayNames::as_logged);
-    replay.begin_at("tdx/rtmr3", sha384, zeros);
+    replay.begin_at("tdx/rtmr3", sha384, Digest::zero(sha384));
     EXPECT_EQ(replay.find("tdx/rtmr3", sha384), nullptr);
     apply_all(replay, {measured("tdx/rtmr2", "a")});
     EXPECT_EQ(replay.find("tdx/rtmr3", sha384), nullptr);
-    replay.begin_at("tdx/rtmr1", sha384, zeros);
+    replay.begin_at("tdx/rtmr1", sha384, Digest::zero(sha384));
     EXPECT_EQ(replay.find("tdx/rtmr1", sha384), nullptr);
     EXPECT_EQ(replay.find("tdx/rtmr2", sha384)->events, 1U);
 }
@@ -145,7 +142,7 @@ TEST(Replay, AnyPcrThatIsExtendedStartsAtZero) {
     const auto event = measured("rtmr17", "a");
     Replay replay;
     apply_all(replay, {event});
-    EXPECT_EQ(value_in(replay, "rtmr17"), hex_of(extended(zeros, {event})));
+    EXPECT_EQ(value_in(replay, "rtmr17"), hex_of(extended(Digest::zero(sha384), {event})));
 }
 
 TEST(Replay, PcrZeroStartsWithItsStartupLocalityInAllBanks) {
@@ -249,7 +246,7 @@ TEST(Replay, NamesOfOtherFormatsAreTheSameRegister) {
     Replay replay;
     apply_all(replay, {a, b, c, measured("tpm/pcr7:sha256", "d", {sha256}), measured("pcr7", "e", {sha256})});
     EXPECT_EQ(names_in(replay), "rtmr3 pcr7:sha256 ");
-    const auto expected = hex_of(extended(zeros, {a, b, c}));
+    const auto expected = hex_of(extended(Digest::zero(sha384), {a, b, c}));
     for (const auto *name : {"rtmr3", "tdx/rtmr3", "rtmr3:sha384", "tdx/rtmr3:sha384"}) {
         EXPECT_EQ(value_in(replay, name), expected) << name;
     }
@@ -261,8 +258,8 @@ TEST(Replay, NamesOfOtherFormatsAreTheSameRegister) {
 
 TEST(Replay, RegistersComeInTheOrderOfTheirFirstEvent) {
     Replay replay;
-    replay.declare({.name = "tdx/rtmr2", .initial = zeros, .start = zeros});
-    replay.declare({.name = "tdx/rtmr1", .initial = zeros, .start = zeros});
+    replay.declare({.name = "tdx/rtmr2", .initial = Digest::zero(sha384), .start = Digest::zero(sha384)});
+    replay.declare({.name = "tdx/rtmr1", .initial = Digest::zero(sha384), .start = Digest::zero(sha384)});
     apply_all(replay, {measured("rtmr3", "a"), measured("rtmr0", "b"), measured("rtmr1", "c"), measured("rtmr3", "d")});
     EXPECT_EQ(names_in(replay), "rtmr3 rtmr0 rtmr1 rtmr2 ");
     EXPECT_EQ(replay.events(), 4);
@@ -318,7 +315,7 @@ TEST(Replay, OneRegisterTooManyIsAnErrorAndTheOthersGoOn) {
 TEST(Replay, MoreDeclaredRegistersThanAreReplayedAreAnErrorOfTheNextEvent) {
     Replay replay;
     for (std::size_t i = 0; i <= max_replayed_registers; ++i) {
-        replay.declare({.name = "virtual/" + std::to_string(i), .initial = zeros, .start = zeros});
+        replay.declare({.name = "virtual/" + std::to_string(i), .initial = Digest::zero(sha384), .start = Digest::zero(sha384)});
     }
     EXPECT_EQ(replay.registers().size(), max_replayed_registers);
     const auto done = replay.apply(measured("virtual/1", "a").view());
@@ -333,7 +330,7 @@ TEST(Replay, AReplayThatIsMovedGoesOn) {
     apply_all(replay, {a});
     Replay other = std::move(replay);
     apply_all(other, {b});
-    EXPECT_EQ(value_in(other, "rtmr3"), hex_of(extended(zeros, {a, b})));
+    EXPECT_EQ(value_in(other, "rtmr3"), hex_of(extended(Digest::zero(sha384), {a, b})));
 }
 
 TEST(Replay, AStartupLocalityIsNewerThanADeclaredInitialValue) {
@@ -352,11 +349,11 @@ TEST(Replay, TwoProvidersRegistersOfOneNameAreOneByTheirCommonNameAndTwoAsLogged
     Replay common;
     apply_all(common, {a, b});
     EXPECT_EQ(names_in(common), "rtmr3 ");
-    EXPECT_EQ(value_in(common, "rtmr3"), hex_of(extended(zeros, {a, b})));
+    EXPECT_EQ(value_in(common, "rtmr3"), hex_of(extended(Digest::zero(sha384), {a, b})));
     Replay as_logged(ReplayNames::as_logged);
     apply_all(as_logged, {a, b});
     EXPECT_EQ(names_in(as_logged), "tdx/rtmr3 other/rtmr3 ");
-    EXPECT_EQ(value_in(as_logged, "other/rtmr3"), hex_of(extended(zeros, {b})));
+    EXPECT_EQ(value_in(as_logged, "other/rtmr3"), hex_of(extended(Digest::zero(sha384), {b})));
     EXPECT_EQ(as_logged.find("rtmr3"), nullptr);
 }
 

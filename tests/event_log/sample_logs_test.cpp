@@ -22,14 +22,14 @@ protected:
 bool is_ccel(const Sample &sample) { return sample.name.starts_with("ccel/"); }
 bool is_tcg12(const Sample &sample) { return sample.expected().at("header").contains("format"); }
 
-EventLogReader opened(const Sample &sample) {
+EventLogReader opened_sample(const Sample &sample) {
     auto reader = EventLogReader::open(sample.log);
     if (!reader) throw std::runtime_error(sample.name + ": " + reader.error().message);
     return std::move(*reader);
 }
 
-Replay replayed(const Sample &sample) {
-    auto reader = opened(sample);
+Replay replay_of(const Sample &sample) {
+    auto reader = opened_sample(sample);
     Replay replay;
     apply_all(replay, read_all(reader));
     return replay;
@@ -43,7 +43,7 @@ std::string rtmr_value(const Replay &replay, const std::string &name) {
 
 TEST_F(SampleLogs, TheirFormatIsFound) {
     for (const auto &sample : samples_) {
-        EXPECT_EQ(opened(sample).format(), is_tcg12(sample) ? LogFormat::tcg_sha1 : LogFormat::tcg) << sample.name;
+        EXPECT_EQ(opened_sample(sample).format(), is_tcg12(sample) ? LogFormat::tcg_sha1 : LogFormat::tcg) << sample.name;
     }
 }
 
@@ -72,7 +72,7 @@ TEST_F(SampleLogs, TheirHeadersSayWhatIsExpected) {
 TEST_F(SampleLogs, TheirEventsAreCountedAndTheirEndIsFound) {
     for (const auto &sample : samples_) {
         SCOPED_TRACE(sample.name);
-        auto reader = opened(sample);
+        auto reader = opened_sample(sample);
         const auto events = read_all(reader);
         EXPECT_EQ(events.size(), sample.expected().at("events_excluding_header"));
         const auto &header = sample.expected().at("header");
@@ -102,7 +102,7 @@ TEST_F(SampleLogs, TheirEventsAreCountedAndTheirEndIsFound) {
 TEST_F(SampleLogs, EachEventOfACcelIsTheOneExpectedAtItsOffset) {
     for (const auto &sample : samples_) {
         if (!is_ccel(sample)) continue;
-        auto reader = opened(sample);
+        auto reader = opened_sample(sample);
         Event event;
         for (const auto &expected : sample.info.at("events")) {
             SCOPED_TRACE(sample.name + " " + expected.at("n").dump());
@@ -126,7 +126,7 @@ TEST_F(SampleLogs, CcelsReplayToTheirRtmrs) {
         if (!is_ccel(sample)) continue;
         SCOPED_TRACE(sample.name);
         const auto &expected = sample.expected();
-        const auto replay = replayed(sample);
+        const auto replay = replay_of(sample);
         EXPECT_EQ(replay.events(), expected.at("events_excluding_header"));
         EXPECT_EQ(replay.registers().size(), expected.at("events_per_register_index").size());
         for (const auto &[name, value] : expected.at("replayed_from_log").items()) {
@@ -149,7 +149,7 @@ TEST_F(SampleLogs, TpmLogsReplayToTheirPcrsInAllBanks) {
     for (const auto &sample : samples_) {
         if (is_ccel(sample)) continue;
         SCOPED_TRACE(sample.name);
-        const auto replay = replayed(sample);
+        const auto replay = replay_of(sample);
         std::map<std::string, std::string> expected;
         for (const auto &[bank, values] : sample.expected().at("replayed_pcrs").items()) {
             for (const auto &[index, value] : values.items()) {
@@ -182,7 +182,7 @@ TEST_F(SampleLogs, WhatIsReadAndWrittenAgainIsTheSameFile) {
         SCOPED_TRACE(sample.name);
         Bytes written;
         if (!is_tcg12(sample)) append_tcg_header(written, read_tcg_header(sample.log)->header);
-        auto reader = opened(sample);
+        auto reader = opened_sample(sample);
         for (const auto &event : read_all(reader)) {
             if (is_tcg12(sample)) {
                 append_tcg_sha1_event(written, event.view());
@@ -204,7 +204,7 @@ TEST_F(SampleLogs, AnImaLogThatFollowsACcelLeadsToTheQuotesRtmr2) {
     auto reader = EventLogReader::open(ima);
     ASSERT_TRUE(reader) << reader.error().message;
     EXPECT_EQ(reader->format(), LogFormat::ima);
-    auto replay = replayed(*sample);
+    auto replay = replay_of(*sample);
     apply_all(replay, read_all(*reader));
     EXPECT_EQ(rtmr_value(replay, "rtmr2"), sample->expected().at("rtmr2_after_ima_boot_aggregate").get<std::string>());
     EXPECT_EQ(rtmr_value(replay, "rtmr2"), sample->expected().at("register_values").at("rtmr2").get<std::string>());

@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "mr/event_content.h"
+#include "tests/event_log/event_bytes.h"
 
 namespace mr::test {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
-
-inline Bytes unhex(std::string_view text) { return from_hex(text).value(); }
 
 // `data` must outlive the event.
 inline Event event_of(std::uint32_t type, const Bytes &data) {

@@ -9,14 +9,8 @@
 namespace mr {
 namespace {
 
-Bytes hex(std::string_view text) { return *from_hex(text); }
-Bytes joined(std::initializer_list<Bytes> pieces) {
-    Bytes all;
-    for (const Bytes &piece : pieces) {
-        all.insert(all.end(), piece.begin(), piece.end());
-    }
-    return all;
-}
+using test::joined;
+
 Bytes u16(std::uint16_t value) { return {static_cast<std::uint8_t>(value), static_cast<std::uint8_t>(value >> 8)}; }
 Bytes u32(std::uint32_t value) { return joined({u16(static_cast<std::uint16_t>(value)), u16(static_cast<std::uint16_t>(value >> 16))}); }
 
@@ -298,14 +292,14 @@ TEST(TcgReader, ATcg12LogCutAtAnyByteIsMalformedOrEndsWithAnEvent) {
 }
 
 TEST(TcgHeaderReader, EachFieldIsRead) {
-    const auto bytes = joined({hex("0100000003000000"), Bytes(20, 0), u32(39), bytes_of("Spec ID Event03"),
-                               hex("00"
-                                   "04030201"
-                                   "05060708"
-                                   "02000000"
-                                   "0c003000"
-                                   "34120201"
-                                   "02aabb"),
+    const auto bytes = joined({test::unhex("0100000003000000"), Bytes(20, 0), u32(39), bytes_of("Spec ID Event03"),
+                               test::unhex("00"
+                                           "04030201"
+                                           "05060708"
+                                           "02000000"
+                                           "0c003000"
+                                           "34120201"
+                                           "02aabb"),
                                Bytes(10, 0xFF)});
     const auto read = read_tcg_header(bytes);
     ASSERT_TRUE(read) << read.error().message;
@@ -357,7 +351,7 @@ TEST(TcgHeaderReader, WhatIsWrongIsNamedWithItsByte) {
 
 // ---- Whose numbers the indices are
 
-std::vector<std::string> names_in(const Bytes &log, const ReaderOptions &options = {}) {
+std::vector<std::string> names_of_events(const Bytes &log, const ReaderOptions &options = {}) {
     auto reader = opened(log, options);
     std::vector<std::string> names;
     for (const auto &event : read_all(reader)) {
@@ -377,25 +371,25 @@ Bytes log_of_indices(const Bytes &header, std::uint16_t algorithm, std::size_t s
 using Names = std::vector<std::string>;
 
 TEST(TcgRegisterNames, AHeaderWithIndexOneIsThatOfALogOfRtmrs) {
-    EXPECT_EQ(names_in(log_of_indices(ccel_header, 0x000C, 48, {0, 1, 2, 3, 4, 5, 12, no_index})),
+    EXPECT_EQ(names_of_events(log_of_indices(ccel_header, 0x000C, 48, {0, 1, 2, 3, 4, 5, 12, no_index})),
               (Names{"mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3", "rtmr4", "rtmr11", ""}));
-    EXPECT_EQ(names_in(log_of_indices(header_record(1, {{0x000B, 32}}), 0x000B, 32, {1, 7})), (Names{"rtmr0", "rtmr6"}));
+    EXPECT_EQ(names_of_events(log_of_indices(header_record(1, {{0x000B, 32}}), 0x000B, 32, {1, 7})), (Names{"rtmr0", "rtmr6"}));
 }
 
 TEST(TcgRegisterNames, WithIndexZeroALogOfSha384AndOfNoIndexAboveFourIsOfRtmrs) {
     const auto header = header_record(0, {{0x000C, 48}});
-    EXPECT_EQ(names_in(log_of_indices(header, 0x000C, 48, {1, 4, no_index})), (Names{"rtmr0", "rtmr3", ""}));
-    EXPECT_EQ(names_in(log_of_indices(header, 0x000C, 48, {1, 4, 5})), (Names{"pcr1", "pcr4", "pcr5"}));
-    EXPECT_EQ(names_in(log_of_indices(header_record(0, {{0x000B, 32}}), 0x000B, 32, {1, 4})), (Names{"pcr1", "pcr4"}));
-    EXPECT_EQ(names_in(log_of_indices(header_record(0, {{0x000C, 48}, {0x000B, 32}}), 0x000C, 48, {1, 4})), (Names{"pcr1", "pcr4"}));
+    EXPECT_EQ(names_of_events(log_of_indices(header, 0x000C, 48, {1, 4, no_index})), (Names{"rtmr0", "rtmr3", ""}));
+    EXPECT_EQ(names_of_events(log_of_indices(header, 0x000C, 48, {1, 4, 5})), (Names{"pcr1", "pcr4", "pcr5"}));
+    EXPECT_EQ(names_of_events(log_of_indices(header_record(0, {{0x000B, 32}}), 0x000B, 32, {1, 4})), (Names{"pcr1", "pcr4"}));
+    EXPECT_EQ(names_of_events(log_of_indices(header_record(0, {{0x000C, 48}, {0x000B, 32}}), 0x000C, 48, {1, 4})), (Names{"pcr1", "pcr4"}));
     // An EV_NO_ACTION event extends nothing: its index decides nothing.
-    EXPECT_EQ(names_in(joined({header, record(7, ev_no_action, {}, {}), sha384_record(1, 1, {})})), (Names{"rtmr6", "rtmr0"}));
+    EXPECT_EQ(names_of_events(joined({header, record(7, ev_no_action, {}, {}), sha384_record(1, 1, {})})), (Names{"rtmr6", "rtmr0"}));
 }
 
 TEST(TcgRegisterNames, WhoOpensTheLogMaySayWhoseTheIndicesAre) {
     const auto log = log_of_indices(ccel_header, 0x000C, 48, {1, 4});
-    EXPECT_EQ(names_in(log, {.registers = LogRegisters::pcr}), (Names{"pcr1", "pcr4"}));
-    EXPECT_EQ(names_in(log_of_indices(header_record(0, {{0x000B, 32}}), 0x000B, 32, {1, 4}), {.registers = LogRegisters::rtmr}),
+    EXPECT_EQ(names_of_events(log, {.registers = LogRegisters::pcr}), (Names{"pcr1", "pcr4"}));
+    EXPECT_EQ(names_of_events(log_of_indices(header_record(0, {{0x000B, 32}}), 0x000B, 32, {1, 4}), {.registers = LogRegisters::rtmr}),
               (Names{"rtmr0", "rtmr3"}));
 }
 

@@ -6,13 +6,7 @@
 namespace mr {
 namespace {
 
-std::string repeated(std::string_view hex, std::size_t times) {
-    std::string text;
-    for (std::size_t i = 0; i < times; ++i) {
-        text += hex;
-    }
-    return text;
-}
+using test::repeated;
 
 TEST(TcgWriter, AHeaderIsWrittenByteForByte) {
     const TcgHeader header{.index = 1,

@@ -13,7 +13,6 @@
 namespace mrd {
 namespace {
 
-using Json = nlohmann::json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -216,7 +215,7 @@ TEST_F(AccessOfUsers, IsToldToOneselfAlwaysAndOfOthersToWhoMayRepair) {
     const auto ask = calls(daemon, "io.mrd.Registers.Access");
     const auto permission = [](const std::string &reply, const std::string &right) {
         std::vector<std::string> found;
-        const auto parsed = Json::parse(reply);
+        const auto parsed = nlohmann::json::parse(reply);
         for (const auto &each : parsed["permissions"]) {
             if (each["right"] == right)
                 found.push_back(each.contains("rule") ? each["registers"].dump() + " by " + each["rule"].get<std::string>()

@@ -31,7 +31,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int killed = 1000 + SIGSYS;
+constexpr int ended_by_seccomp = 1000 + SIGSYS;
 
 class MrctlConfinement : public MrctlTest {
 protected:
@@ -64,7 +64,7 @@ TEST_F(MrctlConfinement, WhoTakesOverVerifyInspectOrReplayOfAFileRunsNothingAndM
     for (const auto &command : commands()) {
         for (const auto &order : orders) {
             const auto done = exploited(command, order);
-            EXPECT_EQ(done.exit_code, killed) << command.front() << ' ' << order << ": " << done.err;
+            EXPECT_EQ(done.exit_code, ended_by_seccomp) << command.front() << ' ' << order << ": " << done.err;
         }
     }
 }
@@ -76,7 +76,7 @@ TEST_F(MrctlConfinement, NorChangesWhatLandlockDoesNotLookAtNorReachesOthersByAN
     for (const auto *names : {&changes_what_landlock_leaves, &reaches_others}) {
         for (const auto &name : *names) orders.push_back("call " + name);
     }
-    for (const auto &order : orders) EXPECT_EQ(exploited(command, order).exit_code, killed) << order;
+    for (const auto &order : orders) EXPECT_EQ(exploited(command, order).exit_code, ended_by_seccomp) << order;
 }
 
 TEST_F(MrctlConfinement, NorOpensAnyFile) {
@@ -89,7 +89,7 @@ TEST_F(MrctlConfinement, NorOpensAnyFile) {
         }
         // (A sanitized build is kept from it by Landlock alone.)
         const auto removing = exploited(command, "remove " + file);
-        EXPECT_TRUE(is_sanitized || removing.exit_code == killed) << removing.err;
+        EXPECT_TRUE(is_sanitized || removing.exit_code == ended_by_seccomp) << removing.err;
         EXPECT_TRUE(std::filesystem::exists(file));
     }
 }
@@ -144,7 +144,7 @@ protected:
         const auto done = give(daemon, order);
         EXPECT_EQ(done, "") << order;
         if (done.empty()) {
-            EXPECT_EQ(daemon.process().wait(), killed) << order << ": " << daemon.log();
+            EXPECT_EQ(daemon.process().wait(), ended_by_seccomp) << order << ": " << daemon.log();
         }
     }
     static std::string told(const std::string &order, int result) { return "exploit: " + order + ": " + std::to_string(result); }

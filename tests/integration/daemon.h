@@ -102,11 +102,23 @@ private:
     TemporaryFolder folder_;
 };
 
+// One that programs extend.
+inline constexpr const char *program_register = "tdx/rtmr3";
+
 inline mr::Digest digest_of(std::string_view text) { return mr::hash(mr::HashAlgorithm::sha384, mr::as_bytes(text)).value(); }
+inline mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
+inline mr::Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 inline mr::Bytes extended(mr::ByteView old, const mr::Digest &by) {
     const auto value = mr::extend(mr::HashAlgorithm::sha384, old, by.bytes()).value();
     return {value.bytes().begin(), value.bytes().end()};
 }
 inline mr::Bytes zero() { return mr::Bytes(48); }
+
+inline mr::ReportData nonce(std::uint32_t number) {
+    mr::ReportData data{};
+    data.back() = 1;  // none is all zero
+    for (std::size_t i = 0; i < 4; ++i) data.at(i) = static_cast<std::uint8_t>(number >> (8 * i));
+    return data;
+}
 
 }  // namespace mrd

@@ -18,7 +18,6 @@
 namespace mrd {
 namespace {
 
-using Json = nlohmann::json;
 using mr::ErrorCode;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -123,7 +122,7 @@ TEST_F(DaemonTest, AReadWithAGenerationThatHasMovedFails) {
         ASSERT_FALSE(reading);
         EXPECT_EQ(reading.error().code, ErrorCode::generation_mismatch);
         EXPECT_EQ(reading.error().name, "io.mrd.Registers.GenerationMismatch");
-        EXPECT_EQ(Json::parse(reading.error().parameters), (Json{{"expected", *generation}, {"actual", *later}}));
+        EXPECT_EQ(nlohmann::json::parse(reading.error().parameters), (nlohmann::json{{"expected", *generation}, {"actual", *later}}));
     }
 }
 
@@ -154,7 +153,7 @@ TEST_F(DaemonTest, SimulatedIsShownInListReportStatusAndGetInfo) {
     EXPECT_EQ(status_of(client)["simulated"], true);
     const auto info = client.call("org.varlink.service.GetInfo", "{}");
     ASSERT_TRUE(info);
-    EXPECT_THAT(Json::parse(info->json)["product"], HasSubstr("simulated"));
+    EXPECT_THAT(nlohmann::json::parse(info->json)["product"], HasSubstr("simulated"));
     EXPECT_THAT(daemon.log(), HasSubstr("the registers are simulated"));
 }
 
@@ -172,7 +171,7 @@ TEST_F(DaemonTest, ARefusalReachesTheClientWithItsTypeAndParameters) {
     const auto wrong = client.extend("rtmr3", mr::Digest(mr::Bytes(32)));
     ASSERT_EQ(code(wrong), ErrorCode::wrong_length);
     EXPECT_EQ(wrong.error().name, "io.mrd.Registers.WrongLength");
-    EXPECT_EQ(Json::parse(wrong.error().parameters), (Json{{"name", "tdx/rtmr3"}, {"expected", 48}, {"actual", 32}}));
+    EXPECT_EQ(nlohmann::json::parse(wrong.error().parameters), (nlohmann::json{{"name", "tdx/rtmr3"}, {"expected", 48}, {"actual", 32}}));
     EXPECT_TRUE(client.read("rtmr3")) << "the connection lives";
 }
 
@@ -271,7 +270,7 @@ TEST_F(DaemonTest, AFailingExtendIsToldAsNotAppliedOrSucceedsAsTheRegisterSays) 
     const auto failed = client.extend("rtmr3", digest_of("a"));
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().code, ErrorCode::provider_failed);
-    EXPECT_EQ(Json::parse(failed.error().parameters)["applied"], "no");
+    EXPECT_EQ(nlohmann::json::parse(failed.error().parameters)["applied"], "no");
     const auto done = client.extend("rtmr3", digest_of("a"));
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_EQ(done->reading.value, extended(zero(), digest_of("a")));
@@ -631,7 +630,7 @@ TEST_F(DaemonTest, MoreConnectionsThanAllowedEndAtOnceAndAreCounted) {
     EXPECT_THAT(refused.error().message, ::testing::HasSubstr("max_connections"));
     EXPECT_EQ(status_of(client)["refusedConnections"], 1);
     EXPECT_EQ(status_of(client)["connections"], 1);
-    EXPECT_EQ(status_of(client)["limits"]["refused"], (Json{{"full", 1}, {"share", 0}, {"descriptors", 0}}));
+    EXPECT_EQ(status_of(client)["limits"]["refused"], (nlohmann::json{{"full", 1}, {"share", 0}, {"descriptors", 0}}));
 }
 
 TEST_F(DaemonTest, WhoseConnectionARestartHasEndedIsToldThatNothingWasDoneAndWhatToDo) {

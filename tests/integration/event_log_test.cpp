@@ -21,12 +21,7 @@ using mr::ErrorCode;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr const char *reg = "tdx/rtmr3";
-
 class EventLogTest : public DaemonTest {};
-
-mr::Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
-mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
 
 std::vector<std::int64_t> sequences(const std::vector<mr::LogRecord> &records) {
     std::vector<std::int64_t> all;
@@ -45,10 +40,11 @@ TEST_F(EventLogTest, ARecordSaysWhatWasExtendedByWhomAndWhen) {
     auto client = daemon.client();
     const auto begin = now();
     const auto data = bytes_of("an image's name");
-    ASSERT_TRUE(client.extend(reg, digest_of("image"), {.type = 0x80000001, .description = "the image", .data = data, .id = "image-1"}));
+    ASSERT_TRUE(client.extend(program_register, digest_of("image"),
+                              {.type = 0x80000001, .description = "the image", .data = data, .id = "image-1"}));
     ASSERT_TRUE(client.extend("tdx/rtmr2", digest_of("an image's name"), {.data = data}));
-    ASSERT_TRUE(client.measure(reg, data));
-    ASSERT_TRUE(client.extend(reg, digest_of("bare")));
+    ASSERT_TRUE(client.measure(program_register, data));
+    ASSERT_TRUE(client.extend(program_register, digest_of("bare")));
     const auto end = now();
     const auto records = records_of(client);
     ASSERT_EQ(records.size(), 4U);
@@ -64,7 +60,7 @@ TEST_F(EventLogTest, ARecordSaysWhatWasExtendedByWhomAndWhen) {
         EXPECT_EQ(record.caller->pid, ::getpid());
         EXPECT_EQ(record.caller->executable, std::filesystem::read_symlink("/proc/self/exe").native());
     }
-    EXPECT_EQ(records[0].name, reg);
+    EXPECT_EQ(records[0].name, program_register);
     EXPECT_EQ(records[0].digest, bytes_of(digest_of("image")));
     EXPECT_EQ(records[0].type, 0x80000001U);
     EXPECT_EQ(records[0].description, "the image");
@@ -86,7 +82,7 @@ TEST_F(EventLogTest, RecordsBeginWhereTheyAreAskedToAndEndWithTheLog) {
     const auto daemon = started();
     auto client = daemon.client();
     EXPECT_THAT(records_of(client), IsEmpty());
-    for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.extend(reg, digest_of("a")));
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.extend(program_register, digest_of("a")));
     EXPECT_THAT(sequences(records_of(client)), ElementsAre(1, 2, 3, 4, 5));
     EXPECT_THAT(sequences(records_of(client, 4)), ElementsAre(4, 5));
     EXPECT_THAT(sequences(records_of(client, 5)), ElementsAre(5));
@@ -100,12 +96,12 @@ TEST_F(EventLogTest, WhoFollowsGetsEachLaterRecordOnce) {
     const auto daemon = started();
     auto follower = daemon.client();
     auto writer = daemon.client();
-    for (int i = 0; i < 3; ++i) ASSERT_TRUE(writer.extend(reg, digest_of("a")));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(writer.extend(program_register, digest_of("a")));
     std::vector<std::int64_t> seen;
     const auto ended = follower.records(2, true, [&](const mr::LogRecord &record) {
         seen.push_back(record.sequence);
         if (record.sequence == 100) return false;
-        EXPECT_TRUE(record.sequence < 3 || writer.extend(reg, digest_of("b")));
+        EXPECT_TRUE(record.sequence < 3 || writer.extend(program_register, digest_of("b")));
         return true;
     });
     ASSERT_TRUE(ended) << ended.error().message;
@@ -130,7 +126,7 @@ TEST_F(EventLogTest, AFollowerThatDoesNotReadGrowsNothingAndHoldsUpNobodyAndMiss
                               varlink::CallMode::more));
     const mr::Bytes data(4096, 0x5A);
     const auto extend = [&](int events) {
-        for (int i = 0; i < events; ++i) ASSERT_TRUE(client.extend(reg, digest_of("a"), {.data = data}));
+        for (int i = 0; i < events; ++i) ASSERT_TRUE(client.extend(program_register, digest_of("a"), {.data = data}));
     };
     // Until its buffers are full; from then on each event is one more that it does not read.
     extend(500);
@@ -158,7 +154,8 @@ TEST_F(EventLogTest, IsInTheOrderOfTheExtendsOfManyClients) {
             threads.emplace_back([&daemon, &mine, number = threads.size()] {
                 auto client = daemon.client();
                 for (int i = 0; i < events; ++i) {
-                    if (auto done = client.extend(reg, digest_of(std::to_string(number) + "-" + std::to_string(i)))) mine.push_back(*done);
+                    if (auto done = client.extend(program_register, digest_of(std::to_string(number) + "-" + std::to_string(i))))
+                        mine.push_back(*done);
                 }
             });
         }
@@ -168,8 +165,8 @@ TEST_F(EventLogTest, IsInTheOrderOfTheExtendsOfManyClients) {
     ASSERT_EQ(records.size(), static_cast<std::size_t>(clients) * events);
     std::vector<mr::Bytes> values{zero()};
     for (const auto &record : records) values.push_back(extended(values.back(), mr::Digest(record.digest)));
-    EXPECT_EQ(client.read(reg, {.fresh = true})->value, values.back());
-    EXPECT_TRUE(replay_of(client, reg).equal);
+    EXPECT_EQ(client.read(program_register, {.fresh = true})->value, values.back());
+    EXPECT_TRUE(replay_of(client, program_register).equal);
     for (int number = 0; number < clients; ++number) {
         const auto &mine = answers[static_cast<std::size_t>(number)];
         ASSERT_EQ(mine.size(), static_cast<std::size_t>(events));
@@ -199,7 +196,7 @@ TEST_P(AtTheSameTime, OneEventSentByManyIsOneEvent) {
             threads.emplace_back([&daemon, &answer, &start] {
                 auto client = daemon.client();
                 start.arrive_and_wait();
-                answer = client.extend(reg, digest_of("a"), {.id = "same"});
+                answer = client.extend(program_register, digest_of("a"), {.id = "same"});
             });
         }
     }
@@ -210,7 +207,7 @@ TEST_P(AtTheSameTime, OneEventSentByManyIsOneEvent) {
     }
     auto client = daemon.client();
     EXPECT_EQ(records_of(client).size(), 1U);
-    EXPECT_TRUE(replay_of(client, reg).equal);
+    EXPECT_TRUE(replay_of(client, program_register).equal);
 }
 
 TEST_P(AtTheSameTime, AReplayIsEqualWhileOthersExtend) {
@@ -236,7 +233,7 @@ TEST_P(AtTheSameTime, AReplayIsEqualWhileOthersExtend) {
 TEST_F(EventLogTest, AnEnvelopeBindsDescriptionAndData) {
     const auto daemon = started();
     auto client = daemon.client();
-    const auto measured = client.measure(reg, mr::as_bytes("the data"), {.description = "what it is", .envelope = true});
+    const auto measured = client.measure(program_register, mr::as_bytes("the data"), {.description = "what it is", .envelope = true});
     ASSERT_TRUE(measured) << measured.error().message;
     const auto record = records_of(client).at(0);
     EXPECT_EQ(record.type, mr::ev_event_tag);
@@ -255,40 +252,40 @@ TEST_F(EventLogTest, AnEnvelopeBindsDescriptionAndData) {
 TEST_F(EventLogTest, ALogOnlyRegisterIsExtendedByWhatTheLogHoldsOnly) {
     const auto daemon = started({.config = "[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n"});
     auto client = daemon.client();
-    EXPECT_EQ(client.extend(reg, digest_of("a"), {.data = bytes_of("a")}).error().code, ErrorCode::log_only);
-    EXPECT_EQ(client.measure(reg, mr::as_bytes("a"))->sequence, 1);
-    EXPECT_EQ(client.cap(reg), 2);
+    EXPECT_EQ(client.extend(program_register, digest_of("a"), {.data = bytes_of("a")}).error().code, ErrorCode::log_only);
+    EXPECT_EQ(client.measure(program_register, mr::as_bytes("a"))->sequence, 1);
+    EXPECT_EQ(client.cap(program_register), 2);
     const auto records = records_of(client);
     ASSERT_THAT(sequences(records), ElementsAre(1, 2));
     for (const auto &record : records) {
         EXPECT_EQ(record.binding, mr::Binding::bound);
         EXPECT_TRUE(mr::decode_envelope(*record.data)) << "whatever was asked for";
     }
-    EXPECT_TRUE(replay_of(client, reg).equal);
+    EXPECT_TRUE(replay_of(client, program_register).equal);
 }
 
 TEST_F(EventLogTest, ACapIsTheLastEventOfItsRegisterOverARestartToo) {
     auto daemon = started();
     {
         auto client = daemon.client();
-        ASSERT_TRUE(client.extend(reg, digest_of("a"), {.id = "before"}));
-        EXPECT_EQ(client.cap(reg), 2);
+        ASSERT_TRUE(client.extend(program_register, digest_of("a"), {.id = "before"}));
+        EXPECT_EQ(client.cap(program_register), 2);
         const auto record = records_of(client).at(1);
         EXPECT_EQ(record.type, mr::ev_event_tag);
         EXPECT_EQ(record.binding, mr::Binding::bound);
         EXPECT_EQ(mr::decode_envelope(*record.data)->header.type, "cap");
-        EXPECT_EQ(client.read(reg)->value, extended(extended(zero(), digest_of("a")), mr::Digest(record.digest)));
+        EXPECT_EQ(client.read(program_register)->value, extended(extended(zero(), digest_of("a")), mr::Digest(record.digest)));
     }
     for (int life = 0; life < 2; ++life) {
         auto client = daemon.client();
-        const auto refused = client.extend(reg, digest_of("b"));
+        const auto refused = client.extend(program_register, digest_of("b"));
         EXPECT_EQ(refused.error().code, ErrorCode::capped);
         EXPECT_THAT(refused.error().message, testing::HasSubstr("sequence 2")) << "which event it was, over a restart too";
-        EXPECT_EQ(client.measure(reg, mr::as_bytes("b")).error().code, ErrorCode::capped);
-        EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = "before"})->sequence, 1) << "what was sent before is answered";
+        EXPECT_EQ(client.measure(program_register, mr::as_bytes("b")).error().code, ErrorCode::capped);
+        EXPECT_EQ(client.extend(program_register, digest_of("a"), {.id = "before"})->sequence, 1) << "what was sent before is answered";
         EXPECT_TRUE(client.list()->at(8).capped);
         EXPECT_FALSE(client.list()->at(7).capped);
-        EXPECT_EQ(register_status(client, reg)["capped"], true);
+        EXPECT_EQ(register_status(client, program_register)["capped"], true);
         EXPECT_TRUE(client.extend("tdx/rtmr2", digest_of("c")));
         EXPECT_EQ(daemon.stop(), 0);
         daemon = started();

@@ -29,13 +29,6 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-mr::ReportData nonce(std::uint32_t number) {
-    mr::ReportData data{};
-    data.back() = 1;  // none is all zero
-    for (std::size_t i = 0; i < 4; ++i) data.at(i) = static_cast<std::uint8_t>(number >> (8 * i));
-    return data;
-}
-
 // Of a client that is kept, or of one for this.
 template <class Client>
 std::expected<mr::Evidence, mr::Error> evidence_of(Client &&client, const mr::ReportData &data, const mr::EvidenceOptions &options = {}) {
@@ -46,7 +39,7 @@ std::expected<mr::Evidence, mr::Error> evidence_of(Client &&client, const mr::Re
 
 constexpr std::uint32_t all_clients = 32;
 // While one's evidence is made: what they all extend is in the log of each.
-constexpr std::ptrdiff_t extends_for_each = 40;
+constexpr std::ptrdiff_t extends_during_each = 40;
 
 const std::vector<std::string> rtmrs{"tdx/rtmr0", "tdx/rtmr1", "tdx/rtmr2", "tdx/rtmr3"};
 
@@ -75,7 +68,7 @@ protected:
         std::vector<std::future<std::expected<mr::Evidence, mr::Error>>> asking;
         for (std::uint32_t c = 0; c < all_clients; ++c) {
             asking.push_back(std::async(std::launch::async, [&daemon, &extenders, c] {
-                extenders.allow(extends_for_each);
+                extenders.allow(extends_during_each);
                 return evidence_of(daemon.client(), nonce(c), {.deadline = std::chrono::minutes(10)});
             }));
         }
@@ -139,7 +132,7 @@ TEST_F(EvidenceTest, ThirtyTwoClientsEachGetTheirOwnWhileEightExtend) {
             std::vector<Taken> all;
             for (std::uint32_t n = 0; n < rounds; ++n) {
                 const auto before = client.snapshot(rtmrs).value().sequence;
-                extenders.allow(extends_for_each);
+                extenders.allow(extends_during_each);
                 auto evidence = evidence_of(client, nonce(c * rounds + n));
                 if (!evidence) throw std::runtime_error(evidence.error().message);
                 all.push_back({before, std::move(*evidence), client.snapshot(rtmrs).value().sequence});
@@ -226,22 +219,22 @@ TEST_F(EvidenceTest, BeginsWithTheFirmwaresLog) {
     EXPECT_TRUE(verdict.verified()) << told(verdict);
 }
 
-struct Failing {
+struct FailingEvidence {
     const char *faults;
     ErrorCode code;
     const char *label;
     // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
-    friend void PrintTo(const Failing &one, std::ostream *out) { *out << one.faults; }
+    friend void PrintTo(const FailingEvidence &one, std::ostream *out) { *out << one.faults; }
 };
-class EvidenceFailures : public EvidenceTest, public ::testing::WithParamInterface<Failing> {};
+class EvidenceFailures : public EvidenceTest, public ::testing::WithParamInterface<FailingEvidence> {};
 INSTANTIATE_TEST_SUITE_P(All, EvidenceFailures,
-                         ::testing::Values(Failing{"quote:error", ErrorCode::quote_failed, "Error"},
-                                           Failing{"quote:unavailable", ErrorCode::quote_unavailable, "Unavailable"},
-                                           Failing{"quote:empty", ErrorCode::quote_invalid, "Empty"},
-                                           Failing{"quote:too-long", ErrorCode::quote_invalid, "TooLong"},
-                                           Failing{"quote:changing", ErrorCode::quote_invalid, "Changing"},
-                                           Failing{"quote:other-report", ErrorCode::quote_invalid, "OtherReport"},
-                                           Failing{"quote:no-report", ErrorCode::provider_failed, "NoReport"}),
+                         ::testing::Values(FailingEvidence{"quote:error", ErrorCode::quote_failed, "Error"},
+                                           FailingEvidence{"quote:unavailable", ErrorCode::quote_unavailable, "Unavailable"},
+                                           FailingEvidence{"quote:empty", ErrorCode::quote_invalid, "Empty"},
+                                           FailingEvidence{"quote:too-long", ErrorCode::quote_invalid, "TooLong"},
+                                           FailingEvidence{"quote:changing", ErrorCode::quote_invalid, "Changing"},
+                                           FailingEvidence{"quote:other-report", ErrorCode::quote_invalid, "OtherReport"},
+                                           FailingEvidence{"quote:no-report", ErrorCode::provider_failed, "NoReport"}),
                          [](const auto &tested) { return tested.param.label; });
 
 TEST_P(EvidenceFailures, EachHasItsOwnErrorLongBeforeTheDeadline) {

@@ -22,8 +22,6 @@ using faults::kill_points;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr const char *reg = "tdx/rtmr3";
-constexpr int killed = 1000 + SIGKILL;
 constexpr const char *group_sync = "[journal]\nsync = \"group\"\n";
 
 bool is_of_sync(std::string_view point) { return point.starts_with("sync-"); }
@@ -124,11 +122,11 @@ TEST_P(KillPoints, LoseNoAcknowledgedEventAndRepeatNone) {
         // There is a log already.
         auto daemon = started({.config = config});
         auto client = daemon.client();
-        for (int i = 0; i < 3; ++i) ASSERT_TRUE(ledger.send(ledger.add(reg), client));
+        for (int i = 0; i < 3; ++i) ASSERT_TRUE(ledger.send(ledger.add(program_register), client));
         ASSERT_EQ(daemon.stop(), 0);
     }
     const auto first = ledger.size();
-    for (int i = 0; i < events; ++i) ledger.add(reg);
+    for (int i = 0; i < events; ++i) ledger.add(program_register);
     {
         Daemon::Options options{.config = config};
         options.kill = std::string(point) + "@" + std::to_string(passes);
@@ -139,7 +137,7 @@ TEST_P(KillPoints, LoseNoAcknowledgedEventAndRepeatNone) {
         case Sending::at_once: send_at_once(daemon, ledger, first); break;
         case Sending::behind_each_other: send_behind_each_other(daemon, ledger, first); break;
         }
-        ASSERT_EQ(daemon.process().wait(), killed) << "the point is not reached";
+        ASSERT_EQ(daemon.process().wait(), ended_by_kill) << "the point is not reached";
     }
     // Nobody is told before it is so; with group sync, before it is durable.
     const auto told = ledger.answers() - first;
@@ -167,14 +165,14 @@ TEST_F(DaemonTest, AKillDuringTheRecoveryFromAKillLosesNothing) {
         SCOPED_TRACE(point);
         Ledger ledger;
         const auto state = (folder() / ("state-" + point)).native();
-        const auto entry = ledger.add(reg);
+        const auto entry = ledger.add(program_register);
         const auto live = [&](const std::string &kill) {
             Daemon daemon(folder(), {.kill = kill, .state = state});
             if (daemon.ready()) {
                 auto client = daemon.client();
                 (void)ledger.send(entry, client);
             }
-            EXPECT_EQ(daemon.process().wait(), killed) << kill;
+            EXPECT_EQ(daemon.process().wait(), ended_by_kill) << kill;
         };
         live(point);
         live("settled-torn");     // settles what was open, and dies
@@ -198,7 +196,7 @@ TEST_F(DaemonTest, AKillWhileANewJournalBeginsKeepsTheOldOneAndLeavesAGoodOne) {
     std::string old;
     {
         auto daemon = started({.config = config});
-        ASSERT_TRUE(daemon.client().extend(reg, digest_of("old")));
+        ASSERT_TRUE(daemon.client().extend(program_register, digest_of("old")));
         ASSERT_EQ(daemon.stop(), 0);
         old = contents(state / "journal");
     }
@@ -211,8 +209,8 @@ TEST_F(DaemonTest, AKillWhileANewJournalBeginsKeepsTheOldOneAndLeavesAGoodOne) {
     auto daemon = started({.config = config});
     auto client = daemon.client();
     EXPECT_THAT(records_of(client), IsEmpty());
-    EXPECT_EQ(client.extend(reg, digest_of("new"))->sequence, 1);
-    EXPECT_TRUE(replay_of(client, reg).equal);
+    EXPECT_EQ(client.extend(program_register, digest_of("new"))->sequence, 1);
+    EXPECT_TRUE(replay_of(client, program_register).equal);
     EXPECT_EQ(contents(state / "journal.1"), old);
 }
 
@@ -242,26 +240,26 @@ TEST_P(ResyncKillPoints, LeaveTheGapReportedOnceAndRight) {
     std::optional<std::expected<mr::Extended, mr::Error>> answer;
     {
         auto daemon = started({.kill = "never", .config = config});
-        ASSERT_TRUE(daemon.client().extend(reg, digest_of("mine"), {.id = "mine"}));
+        ASSERT_TRUE(daemon.client().extend(program_register, digest_of("mine"), {.id = "mine"}));
         ASSERT_EQ(daemon.stop(), 0);
     }
     {
         auto daemon = started({.kill = GetParam(), .config = config});
         auto client = daemon.client();
-        extend_behind(reg, mr::to_hex(digest_of("foreign").bytes()));
-        ASSERT_EQ(client.read(reg, {.fresh = true})->value, found);
-        answer = client.extend(reg, digest_of("next"), {.id = "next"});
-        ASSERT_EQ(daemon.process().wait(), killed) << "the point is not reached";
+        extend_behind(program_register, mr::to_hex(digest_of("foreign").bytes()));
+        ASSERT_EQ(client.read(program_register, {.fresh = true})->value, found);
+        answer = client.extend(program_register, digest_of("next"), {.id = "next"});
+        ASSERT_EQ(daemon.process().wait(), ended_by_kill) << "the point is not reached";
     }
     auto daemon = started({.config = config});
     auto client = daemon.client();
     {
-        const auto replayed = replay_of(client, reg);
+        const auto replayed = replay_of(client, program_register);
         EXPECT_FALSE(replayed.equal);
         EXPECT_LE(replayed.gaps.size(), 1U);
         EXPECT_EQ(replayed.ends_at_register, replayed.gaps.size() == 1) << "the resync explains what was found";
     }
-    const auto again = client.extend(reg, digest_of("next"), {.id = "next"});
+    const auto again = client.extend(program_register, digest_of("next"), {.id = "next"});
     ASSERT_TRUE(again) << again.error().message;
     if (*answer) {
         EXPECT_EQ(again->reading.value, (*answer)->reading.value);
@@ -278,7 +276,7 @@ TEST_P(ResyncKillPoints, LeaveTheGapReportedOnceAndRight) {
     EXPECT_EQ(resync->body.expected, before);
     EXPECT_EQ(resync->body.found, found);
     EXPECT_EQ(again->reading.value, extended(extended(found, mr::Digest(records[1].digest)), digest_of("next")));
-    const auto replayed = replay_of(client, reg);
+    const auto replayed = replay_of(client, program_register);
     EXPECT_FALSE(replayed.equal);
     EXPECT_TRUE(replayed.ends_at_register);
     EXPECT_THAT(replayed.gaps, ElementsAre(2));

@@ -14,7 +14,7 @@ namespace {
 
 constexpr auto algorithm = mr::HashAlgorithm::sha384;
 
-mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
+mr::Bytes value_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
 
 std::string described(const Ledger::Answer &answer) {
     return std::to_string(answer.sequence) + " " + mr::to_hex(answer.value).substr(0, 16);
@@ -27,7 +27,7 @@ Ledger::Entry Ledger::add(const std::string &reg) {
     const auto entry = entries_.size();
     auto id = "event-" + std::to_string(entry);
     const auto digest = mr::hash(algorithm, mr::as_bytes(id)).value();
-    by_digest_.emplace(bytes_of(digest), entry);
+    by_digest_.emplace(value_of(digest), entry);
     by_id_.emplace(id, entry);
     entries_.push_back({{reg, std::move(id), digest}, {}, {}});
     return entry;
@@ -132,7 +132,7 @@ void Ledger::take(const mr::LogRecord &record) {
     if (record.sequence != last_sequence_ + 1) complain(name + " follows " + std::to_string(last_sequence_));
     last_sequence_ = record.sequence;
     auto &value = values_.try_emplace(record.name, mr::digest_size(algorithm)).first->second;
-    value = bytes_of(mr::extend(algorithm, value, record.digest).value());
+    value = value_of(mr::extend(algorithm, value, record.digest).value());
     const auto found = by_digest_.find(record.digest);
     if (found == by_digest_.end()) return take_carried(record);
     if (record.name != entries_[found->second].sent.reg) complain(name + " is of a register that nobody meant");
@@ -154,7 +154,7 @@ void Ledger::take_carried(const mr::LogRecord &record) {
     if (const auto applied = carried.apply(event); !applied) return complain(name + ": " + applied.error().message);
     const auto reg = std::ranges::find(carried.all(), *envelope->header.id, &mr::CarriedRegister::id);
     if (reg == carried.all().end() || !reg->created || !reg->value) return complain(name + " is of no virtual register");
-    const auto &value = values_[reg->created->name] = bytes_of(*reg->value);
+    const auto &value = values_[reg->created->name] = value_of(*reg->value);
     if (envelope->header.type == mr::create_envelope_type) {
         ++created_;
         return;

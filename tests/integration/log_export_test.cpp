@@ -14,14 +14,9 @@
 namespace mrd {
 namespace {
 
-using Json = nlohmann::json;
 using ::testing::IsEmpty;
 
-constexpr const char *reg = "tdx/rtmr3";
-
 class LogExportTest : public DaemonTest {};
-
-mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
 
 // The registers' values, as a log that was exported replays to.
 std::map<std::string, mr::Bytes> replayed_offline(const mr::Bytes &file) {
@@ -47,9 +42,9 @@ std::map<std::string, mr::Bytes> replayed_offline(const mr::Bytes &file) {
 
 void extend_some(mr::Client &client) {
     ASSERT_TRUE(client.extend("tdx/rtmr2", digest_of("kernel"), {.description = "the kernel"}));
-    ASSERT_TRUE(client.measure(reg, mr::as_bytes("some data"), {.type = mr::ev_ipl}));
-    ASSERT_TRUE(client.measure(reg, mr::as_bytes("more data"), {.description = "what it is", .envelope = true}));
-    ASSERT_TRUE(client.extend(reg, digest_of("bare"), {.id = "id"}));
+    ASSERT_TRUE(client.measure(program_register, mr::as_bytes("some data"), {.type = mr::ev_ipl}));
+    ASSERT_TRUE(client.measure(program_register, mr::as_bytes("more data"), {.description = "what it is", .envelope = true}));
+    ASSERT_TRUE(client.extend(program_register, digest_of("bare"), {.id = "id"}));
     ASSERT_TRUE(client.cap("tdx/rtmr2"));
 }
 
@@ -58,7 +53,7 @@ TEST_F(LogExportTest, EveryFormatReplaysOfflineToTheRegistersValues) {
     auto client = daemon.client();
     extend_some(client);
     const auto rtmr2 = client.read("tdx/rtmr2")->value;
-    const auto rtmr3 = client.read(reg)->value;
+    const auto rtmr3 = client.read(program_register)->value;
     for (const std::string format : {"tcg", "tcg_index0", "cel_json", "json"}) {
         SCOPED_TRACE(format);
         // With the header's index 0 a log says PCRs, unless the reader knows better.
@@ -100,7 +95,7 @@ TEST_F(LogExportTest, AnExportOfManyMebibytesComesInBoundedChunks) {
     for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
     for (int i = 0; i < 180; ++i) {
         data[0] = static_cast<std::uint8_t>(i);
-        ASSERT_TRUE(client.measure(reg, data));
+        ASSERT_TRUE(client.measure(program_register, data));
     }
     const auto address = varlink::Address::parse(daemon.socket()).value();
     for (const std::string_view format : {"tcg", "json", "cel_json"}) {
@@ -121,7 +116,7 @@ TEST_F(LogExportTest, AnExportOfManyMebibytesComesInBoundedChunks) {
         }
         EXPECT_LT(largest, std::size_t{128} << 10);
         EXPECT_GT(file.size(), std::size_t{10} << 20);
-        EXPECT_EQ(replayed_offline(file)["rtmr3"], client.read(reg)->value);
+        EXPECT_EQ(replayed_offline(file)["rtmr3"], client.read(program_register)->value);
     }
 }
 
@@ -131,7 +126,8 @@ TEST_F(LogExportTest, AFormatThatIsNotKnownIsRefusedWithThoseThatAre) {
     const auto refused = client.export_log("xml", [](mr::ByteView) { return true; });
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().name, "io.mrd.EventLog.UnknownFormat");
-    EXPECT_EQ(Json::parse(refused.error().parameters), (Json{{"format", "xml"}, {"known", {"tcg", "tcg_index0", "cel_json", "json"}}}));
+    EXPECT_EQ(nlohmann::json::parse(refused.error().parameters),
+              (nlohmann::json{{"format", "xml"}, {"known", {"tcg", "tcg_index0", "cel_json", "json"}}}));
 }
 
 // ---- The firmware's part
@@ -139,7 +135,7 @@ TEST_F(LogExportTest, AFormatThatIsNotKnownIsRefusedWithThoseThatAre) {
 TEST_F(LogExportTest, BeginsWithTheFirmwaresEventsWhichTheExportGivesBackByteByByte) {
     const std::filesystem::path data = places::shared_data() / "ccel/gcp-cos113";
     if (!std::filesystem::exists(data)) GTEST_SKIP() << data << " is not there";
-    const auto info = Json::parse(contents(data / "info.json"))["expected"];
+    const auto info = nlohmann::json::parse(contents(data / "info.json"))["expected"];
     const auto ccel = contents(data / "ccel.bin");
     const std::vector<std::string> arguments{"--sim", "--sim-ccel", (data / "ccel.bin").native()};
     auto daemon = started({.arguments = arguments});

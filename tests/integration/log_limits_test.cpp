@@ -11,12 +11,9 @@
 namespace mrd {
 namespace {
 
-using Json = nlohmann::json;
 using mr::ErrorCode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr const char *reg = "tdx/rtmr3";
 
 class LogLimitsTest : public DaemonTest {};
 
@@ -26,24 +23,24 @@ TEST_F(LogLimitsTest, WhatIsTooLongIsRefusedByTheNameOfItsFieldAndWhatJustFitsIs
     const auto field = [](const auto &answer) -> std::string {
         if (answer) return "";
         if (answer.error().code != ErrorCode::invalid_parameter) return answer.error().message;
-        return Json::parse(answer.error().parameters)["parameter"];
+        return nlohmann::json::parse(answer.error().parameters)["parameter"];
     };
-    EXPECT_EQ(field(client.extend(reg, digest_of("a"), {.id = std::string(129, 'i')})), "id");
-    EXPECT_EQ(field(client.extend(reg, digest_of("a"), {.id = ""})), "id");
-    EXPECT_EQ(field(client.extend(reg, digest_of("a"), {.description = std::string(4097, 'd')})), "description");
+    EXPECT_EQ(field(client.extend(program_register, digest_of("a"), {.id = std::string(129, 'i')})), "id");
+    EXPECT_EQ(field(client.extend(program_register, digest_of("a"), {.id = ""})), "id");
+    EXPECT_EQ(field(client.extend(program_register, digest_of("a"), {.description = std::string(4097, 'd')})), "description");
     const auto data = ",\"data\":\"" + mr::to_base64(mr::Bytes(65'537)) + "\"}";
     EXPECT_EQ(field(client.call("io.mrd.Registers.Extend", R"({"name":"rtmr3","digest":")" + mr::to_hex(zero()) + '"' + data)), "data");
-    EXPECT_EQ(field(client.extend(reg, digest_of("a"), {.type = mr::ev_no_action})), "eventType");
+    EXPECT_EQ(field(client.extend(program_register, digest_of("a"), {.type = mr::ev_no_action})), "eventType");
     EXPECT_EQ(field(client.call("io.mrd.Registers.Measure", R"({"name":"rtmr3")" + data)), "data");
-    EXPECT_EQ(field(client.measure(reg, mr::Bytes(65'536), {.envelope = true})), "data") << "the envelope is the event's data";
-    EXPECT_EQ(field(client.measure(reg, mr::Bytes(49'095), {.envelope = true})), "data");
+    EXPECT_EQ(field(client.measure(program_register, mr::Bytes(65'536), {.envelope = true})), "data") << "the envelope is the event's data";
+    EXPECT_EQ(field(client.measure(program_register, mr::Bytes(49'095), {.envelope = true})), "data");
     EXPECT_THAT(records_of(client), IsEmpty());
     EXPECT_EQ(field(client.measure("tdx/rtmr2", mr::Bytes(49'094), {.envelope = true})), "") << "as mr/client.h says";
-    EXPECT_EQ(field(client.extend(reg, digest_of("a"),
+    EXPECT_EQ(field(client.extend(program_register, digest_of("a"),
                                   {.description = std::string(4096, 'd'), .data = mr::Bytes(65'536, 0xFF), .id = std::string(128, 'i')})),
               "");
-    EXPECT_EQ(field(client.measure(reg, mr::Bytes(65'536))), "");
-    EXPECT_TRUE(replay_of(client, reg).equal);
+    EXPECT_EQ(field(client.measure(program_register, mr::Bytes(65'536))), "");
+    EXPECT_TRUE(replay_of(client, program_register).equal);
     const auto records = records_of(client);
     EXPECT_EQ(records.at(1).data, mr::Bytes(65'536, 0xFF));
     EXPECT_EQ(records.at(1).description, std::string(4096, 'd'));
@@ -52,14 +49,14 @@ TEST_F(LogLimitsTest, WhatIsTooLongIsRefusedByTheNameOfItsFieldAndWhatJustFitsIs
 TEST_F(LogLimitsTest, AnIdWithAnotherDigestIsADuplicateWithinItsRegister) {
     const auto daemon = started();
     auto client = daemon.client();
-    const auto first = client.extend(reg, digest_of("a"), {.id = "one"});
+    const auto first = client.extend(program_register, digest_of("a"), {.id = "one"});
     ASSERT_TRUE(first);
-    const auto other = client.extend(reg, digest_of("b"), {.id = "one"});
+    const auto other = client.extend(program_register, digest_of("b"), {.id = "one"});
     ASSERT_FALSE(other);
     EXPECT_EQ(other.error().code, ErrorCode::duplicate_event);
-    EXPECT_EQ(Json::parse(other.error().parameters), (Json{{"id", "one"}}));
-    ASSERT_TRUE(client.extend(reg, digest_of("c")));
-    auto same = client.extend(reg, digest_of("a"), {.id = "one"});
+    EXPECT_EQ(nlohmann::json::parse(other.error().parameters), (nlohmann::json{{"id", "one"}}));
+    ASSERT_TRUE(client.extend(program_register, digest_of("c")));
+    auto same = client.extend(program_register, digest_of("a"), {.id = "one"});
     EXPECT_EQ(same->sequence, first->sequence);
     EXPECT_EQ(same->reading.value, first->reading.value) << "as it was then";
     EXPECT_EQ(client.extend("tdx/rtmr2", digest_of("b"), {.id = "one"})->sequence, 3);
@@ -72,9 +69,9 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
     mr::Bytes value = zero();
     std::int64_t last = 0;
     const auto expect_all_there = [&](mr::Client &client) {
-        EXPECT_EQ(client.read(reg, {.fresh = true})->value, value);
+        EXPECT_EQ(client.read(program_register, {.fresh = true})->value, value);
         EXPECT_EQ(records_of(client).size(), static_cast<std::size_t>(last));
-        EXPECT_TRUE(replay_of(client, reg).equal);
+        EXPECT_TRUE(replay_of(client, program_register).equal);
     };
     {
         auto client = daemon.client();
@@ -83,10 +80,10 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
         for (const std::size_t size : {65'536U, 1000U, 0U}) {
             const auto before = last;
             for (;;) {
-                const auto done = client.extend(reg, digest_of("a"), {.data = mr::Bytes(size, 0xFF)});
+                const auto done = client.extend(program_register, digest_of("a"), {.data = mr::Bytes(size, 0xFF)});
                 if (!done) {
                     EXPECT_EQ(done.error().code, ErrorCode::journal_full);
-                    EXPECT_EQ(Json::parse(done.error().parameters), (Json{{"limit", 1'048'576}}));
+                    EXPECT_EQ(nlohmann::json::parse(done.error().parameters), (nlohmann::json{{"limit", 1'048'576}}));
                     break;
                 }
                 value = done->reading.value;
@@ -99,8 +96,8 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
         expect_all_there(client);
         EXPECT_EQ(status_of(client)["journal"]["condition"], "full");
         EXPECT_THAT(std::string(status_of(client)["journal"]["reason"]), HasSubstr("size limit of 1048576 bytes"));
-        EXPECT_THAT(last_failure(client, reg), HasSubstr("size limit of 1048576 bytes"));
-        EXPECT_EQ(client.extend(reg, digest_of("a"), {.id = "again"}).error().code, ErrorCode::journal_full);
+        EXPECT_THAT(last_failure(client, program_register), HasSubstr("size limit of 1048576 bytes"));
+        EXPECT_EQ(client.extend(program_register, digest_of("a"), {.id = "again"}).error().code, ErrorCode::journal_full);
         EXPECT_FALSE(register_status(client, "tdx/rtmr2").contains("lastFailure")) << "it was not asked for";
         EXPECT_LE(std::filesystem::file_size(folder() / "state" / "journal"), 1'048'576U);
         const auto log = daemon.log();
@@ -117,13 +114,13 @@ TEST_F(LogLimitsTest, AFullJournalRefusesWhatDoesNotFitAndLosesNothing) {
     {
         auto client = again.client();
         expect_all_there(client);
-        EXPECT_EQ(client.extend(reg, digest_of("a")).error().code, ErrorCode::journal_full);
+        EXPECT_EQ(client.extend(program_register, digest_of("a")).error().code, ErrorCode::journal_full);
     }
     EXPECT_EQ(again.stop(), 0);
     const auto larger = started({.config = "[journal]\nsize_limit = 2097152\n"});
     auto client = larger.client();
     expect_all_there(client);
-    EXPECT_EQ(client.extend(reg, digest_of("a"))->sequence, last + 1);
+    EXPECT_EQ(client.extend(program_register, digest_of("a"))->sequence, last + 1);
     EXPECT_EQ(status_of(client)["journal"]["condition"], "good");
 }
 
@@ -138,7 +135,7 @@ TEST_F(LogLimitsTest, AFullDiskRefusesTheExtendAndLeavesTheRegisterAlone) {
     const Daemon::Options options{.state = (disk / "state").native()};
     auto daemon = started(options);
     auto client = daemon.client();
-    ASSERT_TRUE(client.extend(reg, digest_of("a")));
+    ASSERT_TRUE(client.extend(program_register, digest_of("a")));
     {
         std::ofstream filler(disk / "filler", std::ios::binary);
         const std::string piece(4096, 'f');
@@ -151,7 +148,7 @@ TEST_F(LogLimitsTest, AFullDiskRefusesTheExtendAndLeavesTheRegisterAlone) {
     std::size_t events = 1;
     const mr::Bytes data(4096, 1);
     while (!error) {
-        const auto done = client.extend(reg, digest_of("b"), {.data = data});
+        const auto done = client.extend(program_register, digest_of("b"), {.data = data});
         if (done) {
             value = done->reading.value;
             ++events;
@@ -164,20 +161,20 @@ TEST_F(LogLimitsTest, AFullDiskRefusesTheExtendAndLeavesTheRegisterAlone) {
     EXPECT_THAT(error->message, HasSubstr("No space left on device"));
     EXPECT_EQ(status_of(client)["journal"]["condition"], "full");
     EXPECT_THAT(std::string(status_of(client)["journal"]["reason"]), HasSubstr("No space left on device"));
-    EXPECT_THAT(last_failure(client, reg), HasSubstr("No space left on device"));
-    EXPECT_EQ(client.read(reg, {.fresh = true})->value, value);
+    EXPECT_THAT(last_failure(client, program_register), HasSubstr("No space left on device"));
+    EXPECT_EQ(client.read(program_register, {.fresh = true})->value, value);
     EXPECT_EQ(records_of(client).size(), events);
-    EXPECT_TRUE(replay_of(client, reg).equal);
+    EXPECT_TRUE(replay_of(client, program_register).equal);
     std::filesystem::remove(disk / "filler");
-    EXPECT_TRUE(client.extend(reg, digest_of("b"), {.data = data})) << "when there is room, it goes on";
+    EXPECT_TRUE(client.extend(program_register, digest_of("b"), {.data = data})) << "when there is room, it goes on";
     EXPECT_EQ(status_of(client)["journal"]["condition"], "good");
     EXPECT_FALSE(status_of(client)["journal"].contains("reason"));
-    EXPECT_EQ(last_failure(client, reg), "");
+    EXPECT_EQ(last_failure(client, program_register), "");
     EXPECT_EQ(daemon.stop(), 0);
     auto again = started(options);
     auto later = again.client();
     EXPECT_EQ(records_of(later).size(), events + 1);
-    EXPECT_TRUE(replay_of(later, reg).equal);
+    EXPECT_TRUE(replay_of(later, program_register).equal);
     EXPECT_EQ(again.stop(), 0);
 }
 

@@ -16,6 +16,8 @@ namespace mrd {
 
 using Json = nlohmann::ordered_json;
 
+inline std::string hex_digest(std::string_view text) { return mr::to_hex(digest_of(text).bytes()); }
+
 class MrctlTest : public DaemonTest {
 protected:
     void start(Daemon::Options options = {}) { daemon_.emplace(started(std::move(options))); }

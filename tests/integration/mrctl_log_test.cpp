@@ -23,8 +23,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-std::string hex_digest(std::string_view text) { return mr::to_hex(digest_of(text).bytes()); }
-
 std::vector<std::string> split(const std::string &text, char at) {
     std::vector<std::string> parts;
     std::istringstream in(text);

@@ -29,7 +29,6 @@ mr::Bytes sha384(const mr::Bytes &data) {
     EXPECT_EQ(size, 48U);
     return digest;
 }
-mr::Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 mr::Bytes extended_by_openssl(mr::Bytes old, const mr::Bytes &digest) {
     old.insert(old.end(), digest.begin(), digest.end());
     return sha384(old);

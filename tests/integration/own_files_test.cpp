@@ -18,10 +18,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char *reg = "tdx/rtmr3";
 constexpr uid_t nobody = 65534;
 
-mr::ReportData nonce() {
+mr::ReportData some_nonce() {
     mr::ReportData data;
     data.fill(7);
     return data;
@@ -39,8 +38,8 @@ protected:
     void run_once() {
         auto daemon = started();
         auto client = daemon.client();
-        ASSERT_TRUE(client.extend(reg, digest_of("a")));
-        ASSERT_TRUE(client.quote(nonce()));
+        ASSERT_TRUE(client.extend(program_register, digest_of("a")));
+        ASSERT_TRUE(client.quote(some_nonce()));
         EXPECT_EQ(daemon.stop(), 0);
     }
     std::string refused_at_once(Daemon::Options options = {}) {
@@ -146,7 +145,7 @@ TEST_F(OwnFilesTest, WhatMrdMakesIsItsOwnWhateverTheUmaskIs) {
         const auto place = folder() / std::to_string(mask);
         auto daemon = started(
             {.socket = place / "run" / "mrd" / "io.mrd", .state = place / "lib" / "mrd" / "state", .in_child = [mask] { ::umask(mask); }});
-        ASSERT_TRUE(daemon.client().quote(nonce()));
+        ASSERT_TRUE(daemon.client().quote(some_nonce()));
         EXPECT_EQ(mode_of(place / "lib" / "mrd" / "state"), 0700U) << mask;
         for (const auto *made : {"", "lib", "lib/mrd", "run", "run/mrd"}) EXPECT_EQ(mode_of(place / made), 0755U) << mask << made;
         EXPECT_EQ(mode_of(place / "run/mrd/io.mrd"), 0666U) << "everybody may read";
@@ -183,10 +182,10 @@ TEST_F(OwnFilesTest, NoFileOfItsOwnIsReachedThroughALink) {
     fs::remove(state() / "journal");
     auto daemon = started();
     auto client = daemon.client();
-    const auto refused = client.quote(nonce());
+    const auto refused = client.quote(some_nonce());
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().message, AllOf(HasSubstr("sim-tdx.quoting is a symbolic link"), HasSubstr("remove it")));
-    ASSERT_TRUE(client.extend(reg, digest_of("b")));
+    ASSERT_TRUE(client.extend(program_register, digest_of("b")));
     EXPECT_EQ(daemon.stop(), 0);
     EXPECT_FALSE(fs::exists(folder() / "elsewhere"));
 }
@@ -220,13 +219,13 @@ TEST_F(OwnFilesTest, AFileThatOthersMayChangeOrKeysThatTheyMayReadAreRefused) {
     ASSERT_EQ(::chmod((state() / "sim-tdx.quoting").c_str(), 0644), 0);
     auto daemon = started();
     auto client = daemon.client();
-    const auto exposed = client.quote(nonce());
+    const auto exposed = client.quote(some_nonce());
     ASSERT_FALSE(exposed);
     EXPECT_EQ(exposed.error().code, ErrorCode::quote_unavailable);
     EXPECT_THAT(exposed.error().message,
                 AllOf(HasSubstr("sim-tdx.quoting may be read or written by others (mode 0644)"), HasSubstr("chmod 600")));
     ASSERT_EQ(::chmod((state() / "sim-tdx.quoting").c_str(), 0600), 0);
-    EXPECT_TRUE(client.quote(nonce())) << "mended while mrd runs";
+    EXPECT_TRUE(client.quote(some_nonce())) << "mended while mrd runs";
 }
 
 TEST_F(OwnFilesTest, WhatTheUserNamesForReadingMayBeALink) {
@@ -240,12 +239,12 @@ TEST_F(OwnFilesTest, WhatTheUserNamesForReadingMayBeALink) {
 TEST_F(OwnFilesTest, TheJournalIsLockedItselfSoThatNoLostLockFileLetsASecondMrdIn) {
     auto first = started();
     auto client = first.client();
-    ASSERT_TRUE(client.extend(reg, digest_of("a")));
+    ASSERT_TRUE(client.extend(program_register, digest_of("a")));
     fs::remove(state() / "lock");
     EXPECT_THAT(refused_at_once({.socket = folder() / "second"}), AllOf(HasSubstr("another mrd"), HasSubstr("journal")));
-    ASSERT_TRUE(client.extend(reg, digest_of("b")));
+    ASSERT_TRUE(client.extend(program_register, digest_of("b")));
     EXPECT_EQ(records_of(client).size(), 2U);
-    EXPECT_TRUE(replay_of(client, reg).equal);
+    EXPECT_TRUE(replay_of(client, program_register).equal);
     EXPECT_EQ(first.stop(), 0);
     EXPECT_EQ(started({.socket = folder() / "second"}).stop(), 0);
 }
@@ -254,7 +253,7 @@ TEST_F(OwnFilesTest, ASocketOnWhichSomebodyListensIsNotTakenThoughItsLockIsGone)
     auto first = started();
     fs::remove(folder() / "io.mrd.lock");
     EXPECT_THAT(refused_at_once({.state = folder() / "other"}), HasSubstr("another process listens on the socket"));
-    EXPECT_TRUE(first.client().extend(reg, digest_of("a")));
+    EXPECT_TRUE(first.client().extend(program_register, digest_of("a")));
     first.process().signal(SIGKILL);
     EXPECT_EQ(first.process().wait(), 1000 + SIGKILL);
     EXPECT_EQ(started().stop(), 0) << "what is left over goes";
@@ -266,7 +265,7 @@ TEST_F(OwnFilesTest, AtItsEndItLeavesAnothersSocketAlone) {
     fs::remove(folder() / "io.mrd.lock");
     const auto second = started({.state = folder() / "other"});
     EXPECT_EQ(first.stop(), 0);
-    EXPECT_TRUE(second.client().extend(reg, digest_of("a")));
+    EXPECT_TRUE(second.client().extend(program_register, digest_of("a")));
 }
 
 // ---- A journal that goes away
@@ -298,9 +297,9 @@ TEST_P(AJournalThatIs, IsNoticedBeforeTheNextExtendIsAnsweredAndRepaired) {
         fs::remove_all(state());
         start({.config = "[journal]\nsync = \"" + sync + "\"\n"});
         auto client = daemon().client();
-        for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.extend(reg, digest_of("a")));
+        for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.extend(program_register, digest_of("a")));
         GetParam().do_it(state() / "journal");
-        const auto refused = client.extend(reg, digest_of("b"));
+        const auto refused = client.extend(program_register, digest_of("b"));
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().code, ErrorCode::journal_failed);
         EXPECT_THAT(refused.error().message, HasSubstr("mrctl repair"));
@@ -312,13 +311,13 @@ TEST_P(AJournalThatIs, IsNoticedBeforeTheNextExtendIsAnsweredAndRepaired) {
         const auto events = records_of(client).size();
         if (GetParam().loses_events) {
             EXPECT_LT(events, 5U);
-            EXPECT_FALSE(replay_of(client, reg).equal) << "what is missing is shown";
+            EXPECT_FALSE(replay_of(client, program_register).equal) << "what is missing is shown";
         } else {
             EXPECT_EQ(events, 5U);
-            EXPECT_TRUE(replay_of(client, reg).equal);
+            EXPECT_TRUE(replay_of(client, program_register).equal);
             EXPECT_EQ(status_of(client)["journal"]["repairs"], 0) << "nothing is missing";
         }
-        ASSERT_TRUE(client.extend(reg, digest_of("b")));
+        ASSERT_TRUE(client.extend(program_register, digest_of("b")));
         const auto now = records_of(client).size();
         EXPECT_EQ(daemon().stop(), 0);
         auto again = started();
@@ -331,7 +330,7 @@ TEST_P(AJournalThatIs, IsNoticedBeforeTheNextExtendIsAnsweredAndRepaired) {
 TEST_P(AJournalThatIs, IsShownByStatusWithoutAnExtend) {
     start();
     auto client = daemon().client();
-    for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.extend(reg, digest_of("a")));
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.extend(program_register, digest_of("a")));
     GetParam().do_it(state() / "journal");
     EXPECT_EQ(status_of(client)["journal"]["condition"], "damaged");
     EXPECT_THAT(output({"status"}), AllOf(HasSubstr("journal damaged"), HasSubstr("mrctl repair")));

@@ -23,7 +23,7 @@ using ::testing::SizeIs;
 
 const std::string two_providers = "[[provider]]\ntype = \"sim\"\nname = \"tdx\"\n[[provider]]\ntype = \"sim\"\nname = \"other\"\n";
 
-mr::ReportData nonce(std::uint8_t number) {
+mr::ReportData nonce_of(std::uint8_t number) {
     mr::ReportData data{};
     data.fill(number);
     return data;
@@ -74,13 +74,13 @@ TEST_F(TwoProviders, EvidenceHasAPartOfEachProviderThatMakesQuotesOrOfThoseThatA
     auto client = daemon.client();
     ASSERT_TRUE(client.measure("tdx/rtmr3", mr::as_bytes("image"), {.description = "kernel", .envelope = true}));
     ASSERT_TRUE(client.measure("other/rtmr3", mr::as_bytes("settings"), {.description = "agent", .envelope = true}));
-    const auto evidence = evidence_of(client, nonce(1));
+    const auto evidence = evidence_of(client, nonce_of(1));
     ASSERT_TRUE(evidence) << evidence.error().message;
     EXPECT_EQ(names_of(*evidence), (std::vector<std::string>{"tdx", "other"})) << "in the order of the configuration";
     EXPECT_TRUE(evidence->coherent());
     EXPECT_THAT(evidence->registers, SizeIs(8));
     EXPECT_EQ(evidence->sequence, 2);
-    auto options = options_for(client, nonce(1));
+    auto options = options_for(client, nonce_of(1));
     auto verdict = mr::verify(*evidence, options);
     EXPECT_TRUE(verdict.verified()) << told(verdict);
     EXPECT_EQ(verdict.find(parts_distinct)->result, Judgement::holds);
@@ -93,11 +93,11 @@ TEST_F(TwoProviders, EvidenceHasAPartOfEachProviderThatMakesQuotesOrOfThoseThatA
     options.reference.required_events[1].register_name = "tdx/rtmr3";
     EXPECT_EQ(mr::verify(*evidence, options).find(required_events)->result, Judgement::fails) << "it is in the other part's";
 
-    const auto reversed = evidence_of(client, nonce(1), {.providers = {"other", "tdx"}}).value();
+    const auto reversed = evidence_of(client, nonce_of(1), {.providers = {"other", "tdx"}}).value();
     EXPECT_EQ(names_of(reversed), (std::vector<std::string>{"other", "tdx"}));
-    options = options_for(client, nonce(1));
+    options = options_for(client, nonce_of(1));
     EXPECT_TRUE(mr::verify(reversed, options).verified());
-    const auto one = evidence_of(client, nonce(1), {.providers = {"other"}}).value();
+    const auto one = evidence_of(client, nonce_of(1), {.providers = {"other"}}).value();
     EXPECT_EQ(names_of(one), std::vector<std::string>{"other"});
     verdict = mr::verify(one, options);
     EXPECT_EQ(verdict.find(parts_present)->result, Judgement::fails) << told(verdict);
@@ -109,12 +109,12 @@ TEST_F(TwoProviders, EvidenceHasAPartOfEachProviderThatMakesQuotesOrOfThoseThatA
 TEST_F(TwoProviders, WhileBothProvidersAreExtendedEachPartIsThatOfItsMomentAndTheLogLeadsToBoth) {
     const auto daemon = with_two();
     auto client = daemon.client();
-    const auto options = options_for(client, nonce(1));
+    const auto options = options_for(client, nonce_of(1));
     Extenders extenders(daemon, 8, {"tdx/rtmr2", "other/rtmr2", "tdx/rtmr3", "other/rtmr3"}, 0);
     constexpr std::ptrdiff_t extends_for_each = 40;
     for (int i = 0; i < 20; ++i) {
         extenders.allow(extends_for_each);
-        const auto evidence = evidence_of(client, nonce(1));
+        const auto evidence = evidence_of(client, nonce_of(1));
         ASSERT_TRUE(evidence) << evidence.error().message;
         EXPECT_TRUE(evidence->coherent());
         const auto verdict = mr::verify(*evidence, options);
@@ -128,19 +128,19 @@ TEST_F(TwoProviders, OneProvidersFailureIsThatOfAllAndNamesIt) {
     std::filesystem::permissions(folder() / "state", std::filesystem::perms::owner_all);
     const auto daemon = with_two();
     auto client = daemon.client();
-    const auto failed = evidence_of(client, nonce(1));
+    const auto failed = evidence_of(client, nonce_of(1));
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().code, ErrorCode::quote_unavailable);
     EXPECT_THAT(failed.error().parameters, HasSubstr(R"("provider":"other")"));
     EXPECT_THAT(failed.error().message, HasSubstr("provider other"));
-    EXPECT_TRUE(evidence_of(client, nonce(1), {.providers = {"tdx"}})) << "it is not asked";
+    EXPECT_TRUE(evidence_of(client, nonce_of(1), {.providers = {"tdx"}})) << "it is not asked";
 }
 
 TEST_F(TwoProviders, AQuoteThatNeverComesIsTheTimeoutOfItsProviderAndHoldsUpNoOtherProvider) {
     const auto daemon = with_two({.faults = "quote:never@2"});
     auto client = daemon.client();
-    ASSERT_TRUE(evidence_of(client, nonce(1), {.providers = {"other"}}));
-    const auto failed = evidence_of(client, nonce(2), {.deadline = std::chrono::milliseconds(300)});
+    ASSERT_TRUE(evidence_of(client, nonce_of(1), {.providers = {"other"}}));
+    const auto failed = evidence_of(client, nonce_of(2), {.deadline = std::chrono::milliseconds(300)});
     ASSERT_FALSE(failed) << "the second quote of `other`, after the first one of `tdx`";
     EXPECT_EQ(failed.error().code, ErrorCode::quote_timeout);
     EXPECT_THAT(failed.error().parameters, HasSubstr(R"("provider":"other")"));
@@ -151,8 +151,8 @@ TEST_F(TwoProviders, ProvidersThatCannotBeMeantAreRefused) {
     const auto daemon = with_two();
     auto client = daemon.client();
     const auto code = [&](const std::string &providers) {
-        const auto reply =
-            client.call("io.mrd.Attestation.Evidence", R"({"reportData":")" + mr::to_hex(nonce(1)) + R"(","providers":)" + providers + "}");
+        const auto reply = client.call("io.mrd.Attestation.Evidence",
+                                       R"({"reportData":")" + mr::to_hex(nonce_of(1)) + R"(","providers":)" + providers + "}");
         return reply ? std::string("evidence") : std::string(mr::to_string(reply.error().code)) + " " + reply.error().parameters;
     };
     for (const std::string wrong : {"[]", R"(["tdx","tdx"])", R"(["tdx","other","tdx"])"})
@@ -178,8 +178,8 @@ protected:
         auto client = daemon_->client();
         ASSERT_TRUE(client.extend("tdx/rtmr3", digest_of("of the one")));
         ASSERT_TRUE(client.extend("other/rtmr3", digest_of("of the other")));
-        good = evidence_of(client, nonce(1)).value();
-        options = options_for(client, nonce(1));
+        good = evidence_of(client, nonce_of(1)).value();
+        options = options_for(client, nonce_of(1));
         ASSERT_TRUE(mr::verify(good, options).verified());
     }
     // By the verdict, or as no evidence; as a file, and as it is in memory.

@@ -12,8 +12,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-std::string hex_digest(std::string_view text) { return mr::to_hex(digest_of(text).bytes()); }
-
 class MrctlPolicies : public MrctlTest {
 protected:
     [[nodiscard]] std::string at(const std::string &name) const { return folder() / name; }

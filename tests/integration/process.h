@@ -27,6 +27,9 @@ namespace mrd {
 // A failed test instead of one that hangs; under a sanitizer on a busy machine things take long.
 inline constexpr auto patience = std::chrono::seconds(60);
 
+// The exit code of what a SIGKILL has ended.
+inline constexpr int ended_by_kill = 1000 + SIGKILL;
+
 inline std::string contents(const std::filesystem::path &file) {
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;

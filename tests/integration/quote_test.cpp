@@ -25,13 +25,6 @@ using ::testing::HasSubstr;
 constexpr milliseconds long_deadline = std::chrono::minutes(10);
 constexpr std::size_t many_quotes = 200;
 
-mr::ReportData nonce(std::uint32_t number) {
-    mr::ReportData data{};
-    data.back() = 1;  // none is all zero
-    for (std::size_t i = 0; i < 4; ++i) data.at(i) = static_cast<std::uint8_t>(number >> (8 * i));
-    return data;
-}
-
 mr::TdQuoteBody body_of(const mr::Quoted &quoted) { return mr::decode_quote(quoted.quote).value().body; }
 
 std::int64_t waiting_quotes(mr::Client &client) { return status_of(client)["providers"][0]["waitingQuotes"]; }
@@ -245,24 +238,25 @@ TEST_F(QuoteTest, IsSharedByEqualRequestsOfWhichNoneCameAfterItsReport) {
 
 // ---- A quoting service that fails
 
-struct Failing {
+struct FailingQuote {
     const char *faults;
     ErrorCode code;
     const char *says;
     const char *label;
     // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
-    friend void PrintTo(const Failing &one, std::ostream *out) { *out << one.faults; }
+    friend void PrintTo(const FailingQuote &one, std::ostream *out) { *out << one.faults; }
 };
-class QuoteFailures : public QuoteTest, public ::testing::WithParamInterface<Failing> {};
-INSTANTIATE_TEST_SUITE_P(All, QuoteFailures,
-                         ::testing::Values(Failing{"quote:error@1", ErrorCode::quote_failed, "8000000000000000", "Error"},
-                                           Failing{"quote:unavailable@1", ErrorCode::quote_unavailable, "", "Unavailable"},
-                                           Failing{"quote:empty@1", ErrorCode::quote_invalid, "gives no quote", "Empty"},
-                                           Failing{"quote:too-long@1", ErrorCode::quote_invalid, "131049 bytes in a buffer", "TooLong"},
-                                           Failing{"quote:changing@1", ErrorCode::quote_invalid, "changed the quote's length", "Changing"},
-                                           Failing{"quote:other-report@1", ErrorCode::quote_invalid, "another report", "OtherReport"},
-                                           Failing{"quote:no-report@1", ErrorCode::provider_failed, "of the report", "NoReport"}),
-                         [](const auto &tested) { return tested.param.label; });
+class QuoteFailures : public QuoteTest, public ::testing::WithParamInterface<FailingQuote> {};
+INSTANTIATE_TEST_SUITE_P(
+    All, QuoteFailures,
+    ::testing::Values(FailingQuote{"quote:error@1", ErrorCode::quote_failed, "8000000000000000", "Error"},
+                      FailingQuote{"quote:unavailable@1", ErrorCode::quote_unavailable, "", "Unavailable"},
+                      FailingQuote{"quote:empty@1", ErrorCode::quote_invalid, "gives no quote", "Empty"},
+                      FailingQuote{"quote:too-long@1", ErrorCode::quote_invalid, "131049 bytes in a buffer", "TooLong"},
+                      FailingQuote{"quote:changing@1", ErrorCode::quote_invalid, "changed the quote's length", "Changing"},
+                      FailingQuote{"quote:other-report@1", ErrorCode::quote_invalid, "another report", "OtherReport"},
+                      FailingQuote{"quote:no-report@1", ErrorCode::provider_failed, "of the report", "NoReport"}),
+    [](const auto &tested) { return tested.param.label; });
 
 TEST_P(QuoteFailures, EachHasItsOwnErrorLongBeforeTheDeadlineAndTheNextQuoteIsGood) {
     const auto daemon = with_faults(GetParam().faults);

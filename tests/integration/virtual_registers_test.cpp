@@ -20,7 +20,6 @@ using ::testing::IsEmpty;
 constexpr const char *log_only = "[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n";
 constexpr const char *carrier = "tdx/rtmr3";
 constexpr const char *build = "virtual/build";
-constexpr int killed = 1000 + SIGKILL;
 
 std::vector<std::string> virtual_ones(mr::Client &client) {
     std::vector<std::string> names;
@@ -124,7 +123,7 @@ TEST_P(VirtualKillPoints, LoseNothingOfAVirtualRegisterAndRepeatNothing) {
         auto daemon = killed_at_first();
         auto client = daemon.client();
         EXPECT_FALSE(client.create(build, mr::HashAlgorithm::sha256, carrier));
-        ASSERT_EQ(daemon.process().wait(), killed);
+        ASSERT_EQ(daemon.process().wait(), ended_by_kill);
     }
     {
         auto daemon = started({.config = config});
@@ -140,7 +139,7 @@ TEST_P(VirtualKillPoints, LoseNothingOfAVirtualRegisterAndRepeatNothing) {
         auto daemon = killed_at_first();
         auto client = daemon.client();
         EXPECT_FALSE(measure(client));
-        ASSERT_EQ(daemon.process().wait(), killed);
+        ASSERT_EQ(daemon.process().wait(), ended_by_kill);
     }
     mr::Bytes value;
     {
@@ -158,7 +157,7 @@ TEST_P(VirtualKillPoints, LoseNothingOfAVirtualRegisterAndRepeatNothing) {
         auto client = daemon.client();
         EXPECT_EQ(client.read(build)->value, value);
         EXPECT_FALSE(client.close(build));
-        ASSERT_EQ(daemon.process().wait(), killed);
+        ASSERT_EQ(daemon.process().wait(), ended_by_kill);
     }
     auto daemon = started({.config = config});
     auto client = daemon.client();

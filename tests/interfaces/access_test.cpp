@@ -23,8 +23,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr uid_t agent = 1000;
-constexpr uid_t other = 1001;
+constexpr uid_t agent_uid = 1000;
+constexpr uid_t other_uid = 1001;
 
 class AccessTest : public ::testing::Test {
 protected:
@@ -79,22 +79,22 @@ protected:
 };
 
 TEST_F(AccessTest, WhoMaySomeRegistersIsRefusedTheOthersAndShownNoMore) {
-    allow({{.name = "own", .users = {agent}, .allow = {Right::list, Right::read, Right::extend}, .registers = {"tdx/rtmr3"}}});
-    EXPECT_THAT(extend(agent, "rtmr3"), HasSubstr(R"("sequence":1)"));
+    allow({{.name = "own", .users = {agent_uid}, .allow = {Right::list, Right::read, Right::extend}, .registers = {"tdx/rtmr3"}}});
+    EXPECT_THAT(extend(agent_uid, "rtmr3"), HasSubstr(R"("sequence":1)"));
     for (const auto *name : {"rtmr2", "tdx/rtmr2", "tdx/rtmr2:sha384", "reportdata"})
-        EXPECT_THAT(extend(agent, name), HasSubstr(denied)) << name;
-    EXPECT_THAT(extend(agent, "rtmr9"), HasSubstr("NoSuchRegister"));
-    EXPECT_THAT(extend(other, "rtmr3"), HasSubstr(denied));
-    EXPECT_THAT(extend(other, "rtmr9"), HasSubstr(denied)) << "not even what there is";
+        EXPECT_THAT(extend(agent_uid, name), HasSubstr(denied)) << name;
+    EXPECT_THAT(extend(agent_uid, "rtmr9"), HasSubstr("NoSuchRegister"));
+    EXPECT_THAT(extend(other_uid, "rtmr3"), HasSubstr(denied));
+    EXPECT_THAT(extend(other_uid, "rtmr9"), HasSubstr(denied)) << "not even what there is";
 
-    EXPECT_THAT(names(call(agent, "io.mrd.Registers.List"), "registers"), ElementsAre("tdx/rtmr3"));
-    EXPECT_THAT(names(call(agent, "io.mrd.Registers.Snapshot"), "readings"), ElementsAre("tdx/rtmr3"));
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Snapshot", R"({"names":["rtmr3","rtmr2"]})"), HasSubstr(denied));
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Watch", R"({"names":["rtmr3","rtmr2"]})", true), HasSubstr(denied));
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Status"), HasSubstr(denied)) << "it is about all";
-    EXPECT_THAT(call(other, "io.mrd.Registers.List"), HasSubstr(denied));
+    EXPECT_THAT(names(call(agent_uid, "io.mrd.Registers.List"), "registers"), ElementsAre("tdx/rtmr3"));
+    EXPECT_THAT(names(call(agent_uid, "io.mrd.Registers.Snapshot"), "readings"), ElementsAre("tdx/rtmr3"));
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Snapshot", R"({"names":["rtmr3","rtmr2"]})"), HasSubstr(denied));
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Watch", R"({"names":["rtmr3","rtmr2"]})", true), HasSubstr(denied));
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Status"), HasSubstr(denied)) << "it is about all";
+    EXPECT_THAT(call(other_uid, "io.mrd.Registers.List"), HasSubstr(denied));
 
-    const auto watcher = client(agent);
+    const auto watcher = client(agent_uid);
     watcher->send("io.mrd.Registers.Watch", "{}", true);
     EXPECT_THAT(watcher->reply(), HasSubstr("tdx/rtmr3"));
     EXPECT_THAT(extend(0, "rtmr2"), HasSubstr("sequence"));
@@ -111,31 +111,31 @@ class AccessToOneOfTwoProviders : public AccessTest {
 
 TEST_F(AccessToOneOfTwoProviders, TellsOfNoOtherByErrorsListsOrWhatOneMay) {
     allow({{.name = "own",
-            .users = {agent},
+            .users = {agent_uid},
             .allow = {Right::list, Right::read, Right::extend, Right::measure, Right::write, Right::cap},
             .registers = {"tdx/rtmr3"}}});
     const auto no_other = Not(::testing::AnyOf(HasSubstr("secret"), HasSubstr("rtmr2"), HasSubstr("reportdata")));
     const auto the_own_alone = AllOf(HasSubstr("NoSuchRegister"), HasSubstr("tdx/rtmr3"), no_other);
     const std::string name = R"({"name":"rtmr3"})";
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Extend", R"({"name":"rtmr3","digest":""})"), the_own_alone);
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Read", name), the_own_alone);
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Measure", name), the_own_alone);
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Cap", name), the_own_alone);
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Write", R"({"name":"rtmr3","value":""})"), the_own_alone);
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Snapshot", R"({"names":["rtmr3"]})"), the_own_alone);
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Watch", R"({"names":["rtmr3"]})", true), the_own_alone);
-    EXPECT_THAT(call(agent, "io.mrd.Registers.List"), AllOf(HasSubstr("tdx/rtmr3"), no_other));
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Extend", R"({"name":"rtmr3","digest":""})"), the_own_alone);
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Read", name), the_own_alone);
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Measure", name), the_own_alone);
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Cap", name), the_own_alone);
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Write", R"({"name":"rtmr3","value":""})"), the_own_alone);
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Snapshot", R"({"names":["rtmr3"]})"), the_own_alone);
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Watch", R"({"names":["rtmr3"]})", true), the_own_alone);
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.List"), AllOf(HasSubstr("tdx/rtmr3"), no_other));
     for (const auto *provider : {"nope", "secret"})
-        EXPECT_THAT(call(agent, "io.mrd.Registers.List", R"({"provider":")" + std::string(provider) + "\"}"),
+        EXPECT_THAT(call(agent_uid, "io.mrd.Registers.List", R"({"provider":")" + std::string(provider) + "\"}"),
                     AllOf(HasSubstr("NoSuchRegister"), HasSubstr(R"("candidates":["tdx"])")))
             << "one that is not his is as one that there is not";
-    EXPECT_THAT(names(call(agent, "io.mrd.Registers.Providers"), "providers"), ElementsAre("tdx"));
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Access"), no_other);
-    EXPECT_THAT(call(other, "io.mrd.Registers.Access"), AllOf(no_other, Not(HasSubstr("tdx"))));
+    EXPECT_THAT(names(call(agent_uid, "io.mrd.Registers.Providers"), "providers"), ElementsAre("tdx"));
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Access"), no_other);
+    EXPECT_THAT(call(other_uid, "io.mrd.Registers.Access"), AllOf(no_other, Not(HasSubstr("tdx"))));
 
     EXPECT_THAT(call(0, "io.mrd.Registers.Read", name), AllOf(HasSubstr("tdx/rtmr3"), HasSubstr("secret/rtmr3")));
     EXPECT_THAT(names(call(0, "io.mrd.Registers.Providers"), "providers"), ElementsAre("tdx", "secret"));
-    EXPECT_THAT(call(agent, "io.mrd.Registers.Access", R"({"uid":1000})"), no_other) << "of himself by his number";
+    EXPECT_THAT(call(agent_uid, "io.mrd.Registers.Access", R"({"uid":1000})"), no_other) << "of himself by his number";
     EXPECT_THAT(call(0, "io.mrd.Registers.Access", R"({"uid":1000})"), HasSubstr("secret/rtmr3"));
 }
 
@@ -157,42 +157,43 @@ TEST_F(AccessByRole, AllowsTheSameWhoeverReadTheLogBefore) {
     };
     EXPECT_THAT(extend(0, "pcr8"), HasSubstr("sequence"));
     const std::vector<AccessRule> rules{
-        {.name = "app", .users = {agent}, .allow = {Right::extend}, .registers = {"app"}},
-        {.name = "others", .users = {other}, .allow = {Right::log}},
-        {.name = "no contents of it", .users = {other}, .allow = {Right::log_contents}, .registers = {"tdx/rtmr2"}},
+        {.name = "app", .users = {agent_uid}, .allow = {Right::extend}, .registers = {"app"}},
+        {.name = "others", .users = {other_uid}, .allow = {Right::log}},
+        {.name = "no contents of it", .users = {other_uid}, .allow = {Right::log_contents}, .registers = {"tdx/rtmr2"}},
         {.name = "logs", .users = {reader}, .allow = {Right::log}},
         {.name = "contents of it", .users = {reader}, .allow = {Right::log_contents}, .registers = {"app"}}};
     allow(rules);
     EXPECT_THAT(records(reader), HasSubstr("a secret")) << "by the role, and whoever asks first";
     allow(rules);
-    EXPECT_THAT(records(other), AllOf(HasSubstr("tpm/pcr8"), Not(HasSubstr("a secret"))));
-    EXPECT_THAT(extend(agent, "pcr8"), HasSubstr("sequence"));
+    EXPECT_THAT(records(other_uid), AllOf(HasSubstr("tpm/pcr8"), Not(HasSubstr("a secret"))));
+    EXPECT_THAT(extend(agent_uid, "pcr8"), HasSubstr("sequence"));
     EXPECT_THAT(records(reader), HasSubstr("a secret")) << "by the role";
     EXPECT_THAT(records(0), HasSubstr("a secret"));
-    EXPECT_THAT(extend(agent, "pcr8"), HasSubstr("sequence"));
+    EXPECT_THAT(extend(agent_uid, "pcr8"), HasSubstr("sequence"));
 }
 
 TEST_F(AccessTest, ByDefaultEverybodyReadsAndNeitherExtendsNorTouchesReports) {
     daemon_.set_access(AccessRules(AccessRules::defaults({}), 0));
-    EXPECT_THAT(names(call(other, "io.mrd.Registers.List"), "registers"),
+    EXPECT_THAT(names(call(other_uid, "io.mrd.Registers.List"), "registers"),
                 ElementsAre("tdx/rtmr2", "tdx/rtmr3", "tdx/reportdata", "tdx/report0"));
-    EXPECT_THAT(names(call(other, "io.mrd.Registers.Snapshot"), "readings"), ElementsAre("tdx/rtmr2", "tdx/rtmr3"));
-    EXPECT_THAT(call(other, "io.mrd.Registers.Status"), HasSubstr("\"status\""));
-    EXPECT_THAT(extend(other, "rtmr3"), HasSubstr(denied));
+    EXPECT_THAT(names(call(other_uid, "io.mrd.Registers.Snapshot"), "readings"), ElementsAre("tdx/rtmr2", "tdx/rtmr3"));
+    EXPECT_THAT(call(other_uid, "io.mrd.Registers.Status"), HasSubstr("\"status\""));
+    EXPECT_THAT(extend(other_uid, "rtmr3"), HasSubstr(denied));
     for (const auto *name : {"reportdata", "report0"}) {
-        EXPECT_THAT(call(other, "io.mrd.Registers.Read", R"({"name":")" + std::string(name) + "\"}"), HasSubstr(denied)) << name;
-        EXPECT_THAT(call(other, "io.mrd.Registers.Write", R"({"name":")" + std::string(name) + R"(","value":""})"), HasSubstr(denied))
+        EXPECT_THAT(call(other_uid, "io.mrd.Registers.Read", R"({"name":")" + std::string(name) + "\"}"), HasSubstr(denied)) << name;
+        EXPECT_THAT(call(other_uid, "io.mrd.Registers.Write", R"({"name":")" + std::string(name) + R"(","value":""})"), HasSubstr(denied))
             << name;
-        EXPECT_THAT(call(other, "io.mrd.Registers.Watch", R"({"names":[")" + std::string(name) + "\"]}", true), HasSubstr(denied)) << name;
+        EXPECT_THAT(call(other_uid, "io.mrd.Registers.Watch", R"({"names":[")" + std::string(name) + "\"]}", true), HasSubstr(denied))
+            << name;
     }
     for (const auto *method : {"Report", "Quote", "Evidence"})
-        EXPECT_THAT(call(other, "io.mrd.Attestation." + std::string(method), R"({"reportData":""})"), HasSubstr(denied)) << method;
-    EXPECT_THAT(call(other, "io.mrd.EventLog.Repair"), HasSubstr(denied));
+        EXPECT_THAT(call(other_uid, "io.mrd.Attestation." + std::string(method), R"({"reportData":""})"), HasSubstr(denied)) << method;
+    EXPECT_THAT(call(other_uid, "io.mrd.EventLog.Repair"), HasSubstr(denied));
 }
 
 TEST_F(AccessTest, RecordsAndExportsHaveWhatOthersSaidOnlyForWhoMaySeeIt) {
     allow({{.name = "everybody", .allow = {Right::log}},
-           {.name = "auditor", .users = {agent}, .allow = {Right::log_contents}, .registers = {"tdx/rtmr2"}}});
+           {.name = "auditor", .users = {agent_uid}, .allow = {Right::log_contents}, .registers = {"tdx/rtmr2"}}});
     for (const auto *name : {"rtmr3", "rtmr2"}) ASSERT_THAT(extend(0, name), HasSubstr("sequence"));
     const std::vector<std::string> told{"description", "data", "caller", "id"};
     const auto records = [this](uid_t uid) {
@@ -210,14 +211,14 @@ TEST_F(AccessTest, RecordsAndExportsHaveWhatOthersSaidOnlyForWhoMaySeeIt) {
         for (const auto &member : told) EXPECT_TRUE(record.contains(member)) << member;
         EXPECT_EQ(record["caller"]["rule"], "root") << "by which rule it was allowed";
     }
-    const auto of_other = records(other);
+    const auto of_other = records(other_uid);
     ASSERT_EQ(of_other.size(), 2U);
     for (std::size_t i = 0; i < of_other.size(); ++i) {
         for (const auto &member : told) EXPECT_FALSE(of_other[i].contains(member)) << member;
         for (const auto *member : {"sequence", "name", "digest", "eventType", "binding", "time", "origin"})
             EXPECT_EQ(of_other[i][member], of_root[i][member]) << member;
     }
-    const auto of_agent = records(agent);
+    const auto of_agent = records(agent_uid);
     ASSERT_EQ(of_agent.size(), 2U);
     EXPECT_FALSE(of_agent[0].contains("data")) << "another register's";
     EXPECT_EQ(of_agent[1], of_root[1]);
@@ -231,7 +232,7 @@ TEST_F(AccessTest, RecordsAndExportsHaveWhatOthersSaidOnlyForWhoMaySeeIt) {
         // "secret", as text, in hexadecimal and in base64.
         const auto secret = ::testing::AnyOf(HasSubstr("secret"), HasSubstr("736563726574"), HasSubstr("c2VjcmV0"));
         EXPECT_THAT(exported(0), secret) << format;
-        EXPECT_THAT(exported(other), Not(secret)) << format;
+        EXPECT_THAT(exported(other_uid), Not(secret)) << format;
     }
 }
 
@@ -241,7 +242,7 @@ TEST_F(AccessTest, AResyncKeepsWhatAReplayNeedsAndNotWhoMadeIt) {
     hardware_.extend(1, mr::Digest(mr::Bytes(48, 9)));
     ASSERT_THAT(call(0, "io.mrd.Registers.Read", R"({"name":"rtmr3","fresh":true})"), HasSubstr("reading"));
     ASSERT_THAT(extend(0, "rtmr3"), HasSubstr("sequence"));
-    const auto reader = client(other);
+    const auto reader = client(other_uid);
     reader->send("io.mrd.EventLog.Records", R"({"from":2})", true);
     run();
     const auto resync = Json::parse(reader->reply())["parameters"]["record"];
@@ -252,8 +253,8 @@ TEST_F(AccessTest, AResyncKeepsWhatAReplayNeedsAndNotWhoMadeIt) {
 }
 
 TEST_F(AccessTest, NewRulesEndTheWatchesAndFollowersThatTheyNoLongerAllowAndNoOthers) {
-    const AccessRule keeps{.name = "keeps", .users = {agent}, .allow = {Right::read, Right::log}};
-    allow({keeps, {.name = "loses", .users = {other}, .allow = {Right::read, Right::log}}});
+    const AccessRule keeps{.name = "keeps", .users = {agent_uid}, .allow = {Right::read, Right::log}};
+    allow({keeps, {.name = "loses", .users = {other_uid}, .allow = {Right::read, Right::log}}});
     struct Open {
         std::unique_ptr<SessionClient> watch;
         std::unique_ptr<SessionClient> follow;
@@ -266,8 +267,8 @@ TEST_F(AccessTest, NewRulesEndTheWatchesAndFollowersThatTheyNoLongerAllowAndNoOt
         EXPECT_THAT(opened.watch->reply(), HasSubstr("continues"));
         return opened;
     };
-    const auto stays = open(agent);
-    const auto ends = open(other);
+    const auto stays = open(agent_uid);
+    const auto ends = open(other_uid);
     allow({keeps});
     run();
     EXPECT_THAT(ends.watch->reply(), HasSubstr(denied));
@@ -281,27 +282,27 @@ TEST_F(AccessTest, NewRulesEndTheWatchesAndFollowersThatTheyNoLongerAllowAndNoOt
 }
 
 TEST_F(AccessTest, WhoWatchesAllThatItMayIsEndedByOneFewerAndTakesInOneMore) {
-    allow({{.name = "a", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}});
-    const auto watcher = client(agent);
+    allow({{.name = "a", .users = {agent_uid}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}});
+    const auto watcher = client(agent_uid);
     watcher->send("io.mrd.Registers.Watch", "{}", true);
     EXPECT_THAT(watcher->reply(), HasSubstr("tdx/rtmr3"));
-    allow({{.name = "a", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr*"}}});
+    allow({{.name = "a", .users = {agent_uid}, .allow = {Right::read}, .registers = {"tdx/rtmr*"}}});
     run();
     EXPECT_THAT(watcher->reply(), HasSubstr("tdx/rtmr2"));
-    allow({{.name = "a", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}});
+    allow({{.name = "a", .users = {agent_uid}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}});
     EXPECT_THAT(extend(0, "rtmr2"), HasSubstr("sequence"));
     EXPECT_THAT(watcher->reply(), HasSubstr(denied)) << "it is told nothing before it is judged";
 }
 
 TEST_F(AccessTest, WhatNewRulesLetOneWatchIsReadBeforeItIsTold) {
-    allow({{.name = "a", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}});
-    const auto watcher = client(agent);
+    allow({{.name = "a", .users = {agent_uid}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}});
+    const auto watcher = client(agent_uid);
     watcher->send("io.mrd.Registers.Watch", "{}", true);
     EXPECT_THAT(watcher->reply(), HasSubstr("tdx/rtmr3"));
     EXPECT_THAT(extend(0, "rtmr2"), HasSubstr("sequence"));
     hardware_.set(3, 7);  // report0, which holds the extend
-    allow({{.name = "a", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}},
-           {.name = "b", .users = {agent}, .allow = {Right::report}, .registers = {"tdx/report0"}}});
+    allow({{.name = "a", .users = {agent_uid}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}},
+           {.name = "b", .users = {agent_uid}, .allow = {Right::report}, .registers = {"tdx/report0"}}});
     run();
     EXPECT_THAT(watcher->reply(), AllOf(HasSubstr("tdx/report0"), HasSubstr(mr::to_hex(mr::Bytes(1024, 7)))));
     EXPECT_EQ(watcher->reply(), "");
@@ -318,7 +319,7 @@ TEST_F(AccessTest, NewRulesAreJudgedOnceForEachWhoWatchesOrFollowsAndForABounded
     for (const auto &call : lasting) {
         allow({reads});
         std::size_t units_read = 0;
-        const varlink::Peer peer{.uid = other, .gid = other, .process = [&units_read] {
+        const varlink::Peer peer{.uid = other_uid, .gid = other_uid, .process = [&units_read] {
                                      ++units_read;
                                      return varlink::FileDescriptor();
                                  }};
@@ -343,21 +344,21 @@ TEST_F(AccessTest, NewRulesAreJudgedOnceForEachWhoWatchesOrFollowsAndForABounded
 
 TEST_F(AccessTest, WhatIsRefusedIsCountedInTheStatus) {
     allow({});
-    for (int i = 0; i < 3; ++i) EXPECT_THAT(extend(other, "rtmr3"), HasSubstr(denied));
-    EXPECT_THAT(call(other, "io.mrd.Registers.List"), HasSubstr(denied));
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(extend(other_uid, "rtmr3"), HasSubstr(denied));
+    EXPECT_THAT(call(other_uid, "io.mrd.Registers.List"), HasSubstr(denied));
     const auto status = Json::parse(call(0, "io.mrd.Registers.Status"))["parameters"]["status"]["access"];
     EXPECT_EQ(status, Json::parse(R"({"rules":1,"refused":[{"operation":"list","calls":1},{"operation":"extend","calls":3}]})"));
 }
 
 TEST_F(AccessTest, TheRuleThatAllowedAnEventIsThatOfTheTimeOfIt) {
-    allow({{.name = "first", .users = {agent}, .allow = {Right::extend}}});
-    const auto caller = client(agent);
+    allow({{.name = "first", .users = {agent_uid}, .allow = {Right::extend}}});
+    const auto caller = client(agent_uid);
     const auto extend_by = [&caller](int byte) {
         return caller->call("io.mrd.Registers.Extend",
                             R"({"name":"rtmr3","digest":")" + mr::to_hex(mr::Bytes(48, static_cast<std::uint8_t>(byte))) + "\"}");
     };
     EXPECT_THAT(extend_by(1), HasSubstr("sequence"));
-    allow({{.name = "second", .users = {agent}, .allow = {Right::extend}}});
+    allow({{.name = "second", .users = {agent_uid}, .allow = {Right::extend}}});
     EXPECT_THAT(extend_by(2), HasSubstr("sequence"));
     const auto reader = client(0);
     reader->send("io.mrd.EventLog.Records", "{}", true);

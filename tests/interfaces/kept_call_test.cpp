@@ -19,7 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr uid_t agent = 1000;
+constexpr uid_t reading_uid = 1000;
 
 class KeptReads : public ::testing::Test {
 protected:
@@ -115,13 +115,13 @@ TEST_F(KeptReads, ItIsCountedAsAnyOther) {
 }
 
 TEST_F(KeptReads, NobodyReadsByTheRightOfAnother) {
-    daemon_.set_access(AccessRules({{.name = "some", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/mrtd"}}}, 0));
+    daemon_.set_access(AccessRules({{.name = "some", .users = {reading_uid}, .allow = {Right::read}, .registers = {"tdx/mrtd"}}}, 0));
     auto *kept_read = kept("tdx/rtmr3");
     ASSERT_NE(kept_read, nullptr);
     EXPECT_THAT(answer(*kept_read, {.uid = 0, .connection = 7}), HasSubstr("tdx/rtmr3"));
-    EXPECT_EQ(answer(*kept_read, {.uid = agent, .connection = 8}), "none");
+    EXPECT_EQ(answer(*kept_read, {.uid = reading_uid, .connection = 8}), "none");
     EXPECT_THAT(answer(*kept_read, {.uid = 0, .connection = 7}), HasSubstr("tdx/rtmr3")) << "who may still may";
-    const auto who = client({.uid = agent, .gid = agent});
+    const auto who = client({.uid = reading_uid, .gid = reading_uid});
     const auto failed = calls().failed;
     EXPECT_THAT(read(*who, "tdx/rtmr3"), HasSubstr("PermissionDenied"));
     EXPECT_THAT(read(*who, "tdx/mrtd"), HasSubstr("tdx/mrtd"));
@@ -130,11 +130,11 @@ TEST_F(KeptReads, NobodyReadsByTheRightOfAnother) {
 }
 
 TEST_F(KeptReads, NewRulesHoldFromTheNextOneOn) {
-    const std::vector<AccessRule> may_read{{.name = "readers", .users = {agent}, .allow = {Right::read}}};
+    const std::vector<AccessRule> may_read{{.name = "readers", .users = {reading_uid}, .allow = {Right::read}}};
     daemon_.set_access(AccessRules(may_read, 0));
     auto *kept_read = kept("tdx/rtmr3");
     ASSERT_NE(kept_read, nullptr);
-    const varlink::Peer peer{.uid = agent, .connection = 8};
+    const varlink::Peer peer{.uid = reading_uid, .connection = 8};
     EXPECT_THAT(answer(*kept_read, peer), HasSubstr("tdx/rtmr3"));
     daemon_.set_access(AccessRules({}, 0));
     EXPECT_EQ(answer(*kept_read, peer), "none");
@@ -143,13 +143,13 @@ TEST_F(KeptReads, NewRulesHoldFromTheNextOneOn) {
 }
 
 TEST_F(KeptReads, WhatAUnitDecidesIsDecidedAnewEachTime) {
-    daemon_.set_access(AccessRules(
-        {{.name = "unit", .units = {"agent.service"}, .allow = {Right::read}}, {.name = "agent", .users = {agent}, .allow = {Right::read}}},
-        0));
+    daemon_.set_access(AccessRules({{.name = "unit", .units = {"agent.service"}, .allow = {Right::read}},
+                                    {.name = "agent", .users = {reading_uid}, .allow = {Right::read}}},
+                                   0));
     auto *kept_read = kept("tdx/rtmr3");
     ASSERT_NE(kept_read, nullptr);
     int asked = 0;
-    const varlink::Peer peer{.uid = agent, .connection = 8, .process = [&asked] {
+    const varlink::Peer peer{.uid = reading_uid, .connection = 8, .process = [&asked] {
                                  ++asked;
                                  return varlink::FileDescriptor();
                              }};
@@ -198,10 +198,10 @@ TEST_F(KeptReads, ANameThatComesToMeanSeveralIsNoLongerAnswered) {
 }
 
 TEST_F(KeptReads, TheRightIsThatOfTheRegisterThatTheNameMeansNow) {
-    daemon_.set_access(AccessRules({{.name = "one", .users = {agent}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}}, 0));
+    daemon_.set_access(AccessRules({{.name = "one", .users = {reading_uid}, .allow = {Right::read}, .registers = {"tdx/rtmr3"}}}, 0));
     auto *kept_read = kept("rtmr3");
     ASSERT_NE(kept_read, nullptr);
-    const varlink::Peer peer{.uid = agent, .connection = 8};
+    const varlink::Peer peer{.uid = reading_uid, .connection = 8};
     EXPECT_THAT(answer(*kept_read, peer), HasSubstr("tdx/rtmr3"));
     hardware_.vanish(rtmr3);
     other_hardware_.bring_back(0);

@@ -27,7 +27,7 @@ using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr uid_t tenant = 1000;
-constexpr uid_t other = 1001;
+constexpr uid_t other_tenant = 1001;
 
 class VirtualRegistersTest : public ::testing::Test {
 protected:
@@ -46,7 +46,7 @@ protected:
     // Everybody lists and reads; the tenant may create by the rule.
     void allow(AccessRule creating) {
         creating.name = "tenants";
-        if (creating.users.empty()) creating.users = {tenant, other};
+        if (creating.users.empty()) creating.users = {tenant, other_tenant};
         creating.allow.add(Right::create);
         if (creating.registers.empty()) creating.registers = {"virtual/*"};
         daemon_.set_access(
@@ -100,11 +100,12 @@ protected:
 };
 
 TEST_F(VirtualRegistersTest, ReplayStatusAndAccessTellOfThemAsOfOthersToWhoMayReadThem) {
-    daemon_.set_access(AccessRules({{.name = "tenants", .users = {tenant, other}, .allow = {Right::create}, .registers = {"virtual/*"}},
-                                    {.name = "everybody", .allow = {Right::list, Right::read, Right::log}}},
-                                   0));
+    daemon_.set_access(
+        AccessRules({{.name = "tenants", .users = {tenant, other_tenant}, .allow = {Right::create}, .registers = {"virtual/*"}},
+                     {.name = "everybody", .allow = {Right::list, Right::read, Right::log}}},
+                    0));
     ASSERT_EQ(create(tenant, "virtual/build"), "");
-    ASSERT_EQ(create(other, "virtual/other"), "");
+    ASSERT_EQ(create(other_tenant, "virtual/other"), "");
     measure(tenant, "virtual/build", "a");
     const auto entry_of = [](const Json &all, const std::string &name) {
         const auto found = std::ranges::find_if(all, [&](const Json &each) { return each["name"] == name; });
@@ -166,7 +167,7 @@ TEST_F(VirtualRegistersTest, AShortNameIsNoneOfThemAndTheErrorSaysTheWholeOneToW
         EXPECT_EQ(error(tenant, method, parameters), "NoSuchRegister");
         EXPECT_EQ(candidates_for(tenant), Json({"virtual/build"}));
         EXPECT_EQ(candidates_for(0), Json({"virtual/build"}));
-        EXPECT_THAT(candidates_for(other), IsEmpty());
+        EXPECT_THAT(candidates_for(other_tenant), IsEmpty());
     }
     ASSERT_EQ(close(tenant, "virtual/build"), "");
     EXPECT_THAT(call(tenant, "Registers.Read", {{"name", "build"}})["parameters"].value("candidates", Json()), IsEmpty());
@@ -206,16 +207,17 @@ TEST_F(VirtualRegistersTest, OneIsItsOwnersAndRootsAndOthersDoNotKnowOfIt) {
     ASSERT_EQ(create(tenant, "virtual/build"), "");
     EXPECT_THAT(listed(tenant), ElementsAre("virtual/build"));
     EXPECT_THAT(listed(0), ElementsAre("virtual/build"));
-    EXPECT_THAT(listed(other), IsEmpty());
-    EXPECT_THAT(read(other, "virtual/build"), HasSubstr("PermissionDenied"));
-    EXPECT_THAT(measure(other, "virtual/build", "a").dump(), HasSubstr("PermissionDenied")) << "what is said of all registers is not of it";
-    EXPECT_EQ(close(other, "virtual/build"), "PermissionDenied");
-    EXPECT_EQ(create(other, "virtual/build"), "PermissionDenied");
+    EXPECT_THAT(listed(other_tenant), IsEmpty());
+    EXPECT_THAT(read(other_tenant, "virtual/build"), HasSubstr("PermissionDenied"));
+    EXPECT_THAT(measure(other_tenant, "virtual/build", "a").dump(), HasSubstr("PermissionDenied"))
+        << "what is said of all registers is not of it";
+    EXPECT_EQ(close(other_tenant, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(other_tenant, "virtual/build"), "PermissionDenied");
     EXPECT_EQ(create(0, "virtual/build"), "RegisterExists");
     EXPECT_FALSE(measure(0, "virtual/build", "a").contains("error"));
     EXPECT_EQ(close(0, "virtual/build"), "");
-    EXPECT_THAT(read(other, "virtual/build"), HasSubstr("PermissionDenied")) << "nor that there was one";
-    EXPECT_EQ(create(other, "virtual/build"), "PermissionDenied") << "the name stays its first owner's until the next boot";
+    EXPECT_THAT(read(other_tenant, "virtual/build"), HasSubstr("PermissionDenied")) << "nor that there was one";
+    EXPECT_EQ(create(other_tenant, "virtual/build"), "PermissionDenied") << "the name stays its first owner's until the next boot";
     EXPECT_EQ(create(0, "virtual/build"), "PermissionDenied");
     EXPECT_EQ(create(tenant, "virtual/build"), "");
 }
@@ -223,18 +225,20 @@ TEST_F(VirtualRegistersTest, OneIsItsOwnersAndRootsAndOthersDoNotKnowOfIt) {
 TEST_F(VirtualRegistersTest, ARuleThatSpeaksOfVirtualRegistersLetsOthersDoWhatItSays) {
     ASSERT_EQ(create(tenant, "virtual/build"), "");
     ASSERT_EQ(create(tenant, "virtual/own"), "");
-    daemon_.set_access(AccessRules({{.name = "both", .users = {other}, .allow = {Right::read, Right::measure}, .registers = {"virtual/b*"}},
-                                    {.name = "all", .users = {other}, .allow = {Right::read, Right::cap}, .registers = {"*/build"}}},
-                                   0));
-    EXPECT_FALSE(measure(other, "virtual/build", "a").contains("error"));
-    EXPECT_THAT(measure(other, "virtual/own", "a").dump(), HasSubstr("PermissionDenied"));
-    EXPECT_EQ(close(other, "virtual/build"), "PermissionDenied") << "a pattern that is not of virtual registers by its first letters";
+    daemon_.set_access(
+        AccessRules({{.name = "both", .users = {other_tenant}, .allow = {Right::read, Right::measure}, .registers = {"virtual/b*"}},
+                     {.name = "all", .users = {other_tenant}, .allow = {Right::read, Right::cap}, .registers = {"*/build"}}},
+                    0));
+    EXPECT_FALSE(measure(other_tenant, "virtual/build", "a").contains("error"));
+    EXPECT_THAT(measure(other_tenant, "virtual/own", "a").dump(), HasSubstr("PermissionDenied"));
+    EXPECT_EQ(close(other_tenant, "virtual/build"), "PermissionDenied")
+        << "a pattern that is not of virtual registers by its first letters";
 }
 
 TEST_F(VirtualRegistersTest, ARuleSaysByWhomHowManyOnWhatAndByWhichNames) {
     allow({.name = {}, .users = {tenant}, .registers = {"virtual/web-*"}, .create_on = {"tdx/rtmr3"}, .create_at_most = 2});
     EXPECT_EQ(create(tenant, "virtual/build"), "PermissionDenied");
-    EXPECT_EQ(create(other, "virtual/web-1"), "PermissionDenied");
+    EXPECT_EQ(create(other_tenant, "virtual/web-1"), "PermissionDenied");
     EXPECT_EQ(create(tenant, "virtual/web-1", "tdx/rtmr2"), "PermissionDenied");
     EXPECT_EQ(create(tenant, "virtual/web-1"), "");
     EXPECT_EQ(create(tenant, "virtual/web-2"), "");
@@ -309,7 +313,7 @@ TEST_F(VirtualRegistersTest, TheNameOfOneThatWasClosedStaysItsOwnersThoughTheNex
     ASSERT_EQ(close(tenant, "virtual/build"), "");
     hardware_.fail_next("extend", FakeHardware::Failure::before);
     ASSERT_EQ(create(tenant, "virtual/build"), "ProviderFailed");
-    EXPECT_EQ(create(other, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(other_tenant, "virtual/build"), "PermissionDenied");
     EXPECT_EQ(create(tenant, "virtual/build"), "");
 }
 
@@ -350,7 +354,7 @@ TEST_F(VirtualRegistersTest, ASnapshotHasThemInTheOrderThatWasAskedFor) {
     EXPECT_EQ(readings[0]["name"], "virtual/build");
     EXPECT_EQ(readings[0]["value"], read(tenant, "virtual/build"));
     EXPECT_EQ(readings[1]["name"], "tdx/rtmr3");
-    EXPECT_THAT(call(other, "Registers.Snapshot").dump(), Not(HasSubstr("virtual/")));
+    EXPECT_THAT(call(other_tenant, "Registers.Snapshot").dump(), Not(HasSubstr("virtual/")));
     EXPECT_THAT(call(tenant, "Registers.Snapshot").dump(), HasSubstr("virtual/build"));
 }
 
@@ -383,8 +387,8 @@ TEST_F(VirtualRegistersTest, WatchOfThousandsOfThemTakesNoStackForEach) {
 TEST_F(VirtualRegistersTest, WhoWatchesMoreThanHisShareIsToldAndOthersAreNot) {
     constexpr std::size_t many = 4000;
     for (std::size_t i = 0; i < many; ++i) ASSERT_EQ(create(0, "virtual/" + std::to_string(i)), "");
-    daemon_.set_access(
-        AccessRules({{.name = "watchers", .users = {tenant, other}, .allow = {Right::list, Right::read}, .registers = {"virtual/*"}}}, 0));
+    daemon_.set_access(AccessRules(
+        {{.name = "watchers", .users = {tenant, other_tenant}, .allow = {Right::list, Right::read}, .registers = {"virtual/*"}}}, 0));
     std::vector<std::unique_ptr<SessionClient>> clients;
     const auto watch = [&](uid_t uid) {
         auto &client = clients.emplace_back(
@@ -396,7 +400,7 @@ TEST_F(VirtualRegistersTest, WhoWatchesMoreThanHisShareIsToldAndOthersAreNot) {
     };
     for (std::size_t i = 0; i < watched_registers.uid / many; ++i) ASSERT_THAT(watch(tenant), HasSubstr("\"reading\"")) << i;
     EXPECT_THAT(watch(tenant), ::testing::AllOf(HasSubstr("Busy"), HasSubstr("watched registers of uid 1000")));
-    EXPECT_THAT(watch(other), HasSubstr("\"reading\""));
+    EXPECT_THAT(watch(other_tenant), HasSubstr("\"reading\""));
     clients.erase(clients.begin());
     EXPECT_THAT(watch(tenant), HasSubstr("\"reading\"")) << "it is given back";
 }
@@ -432,7 +436,7 @@ TEST_F(VirtualRegistersTest, ARuleNamesOneWithItsBankToo) {
     daemon_.set_access(
         AccessRules({{.name = "tenants", .users = {tenant}, .allow = {Right::create}, .registers = {"virtual/*"}},
                      {.name = "a", .users = {agent}, .allow = {Right::list, Right::read}, .registers = {"virtual/build:sha384"}},
-                     {.name = "others", .users = {other}, .allow = {Right::read}, .registers = {"virtual/build:sha256"}}},
+                     {.name = "others", .users = {other_tenant}, .allow = {Right::read}, .registers = {"virtual/build:sha256"}}},
                     0));
     ASSERT_EQ(create(tenant, "virtual/build"), "");
     EXPECT_THAT(listed(agent), ::testing::ElementsAre("virtual/build"));
@@ -440,7 +444,7 @@ TEST_F(VirtualRegistersTest, ARuleNamesOneWithItsBankToo) {
     SessionClient watcher(*service_, varlink::Peer{.uid = agent, .gid = agent});
     watcher.send("io.mrd.Registers.Watch", R"({"names":["virtual/build"]})", true);
     EXPECT_THAT(watcher.reply(), HasSubstr("\"name\":\"virtual/build\""));
-    EXPECT_THAT(read(other, "virtual/build"), HasSubstr("PermissionDenied"));
+    EXPECT_THAT(read(other_tenant, "virtual/build"), HasSubstr("PermissionDenied"));
     // Another of its name may be one of another bank.
     ASSERT_EQ(close(tenant, "virtual/build"), "");
     EXPECT_THAT(watcher.reply(), HasSubstr("\"gone\":\"virtual/build\""));
@@ -476,12 +480,13 @@ TEST_F(VirtualRegistersTest, NewRulesJudgeABoundedNumberOfThemInATurnHoweverMany
     constexpr std::size_t many = looked_at_in_a_turn / 2 + 1;
     for (std::size_t i = 0; i < many; ++i) ASSERT_EQ(create(0, "virtual/" + std::to_string(i)), "");
     const auto reads = [](const char *registers) {
-        return AccessRules({{.name = "a", .users = {other}, .allow = {Right::read}, .registers = {registers}}}, 0);
+        return AccessRules({{.name = "a", .users = {other_tenant}, .allow = {Right::read}, .registers = {registers}}}, 0);
     };
     daemon_.set_access(reads("tdx/rtmr2"));
     std::vector<std::unique_ptr<SessionClient>> watchers;
     for (std::size_t i = 0; i < 6; ++i) {
-        watchers.push_back(std::make_unique<SessionClient>(*service_, varlink::Peer{.uid = other, .gid = other, .connection = i + 1}));
+        watchers.push_back(
+            std::make_unique<SessionClient>(*service_, varlink::Peer{.uid = other_tenant, .gid = other_tenant, .connection = i + 1}));
         watchers.back()->send("io.mrd.Registers.Watch", "{}", true);
         ASSERT_THAT(watchers.back()->reply(), HasSubstr("tdx/rtmr2"));
     }
@@ -519,7 +524,7 @@ TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {
     SessionClient all(*service_, varlink::Peer{.uid = tenant, .gid = tenant});
     watch(all, "{}");
     all_of(all);
-    SessionClient others(*service_, varlink::Peer{.uid = other, .gid = other});
+    SessionClient others(*service_, varlink::Peer{.uid = other_tenant, .gid = other_tenant});
     watch(others, "{}");
     all_of(others);
     ASSERT_EQ(create(tenant, "virtual/build"), "");
@@ -535,7 +540,7 @@ TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {
     EXPECT_THAT(one.reply(), HasSubstr(R"("gone":"virtual/build")"));
     ASSERT_EQ(create(tenant, "virtual/build"), "");
     EXPECT_THAT(one.reply(), is_told("virtual/build")) << "another of its name";
-    SessionClient stranger(*service_, varlink::Peer{.uid = other, .gid = other});
+    SessionClient stranger(*service_, varlink::Peer{.uid = other_tenant, .gid = other_tenant});
     watch(stranger, R"({"names":["virtual/build"]})");
     EXPECT_THAT(stranger.reply(), HasSubstr("PermissionDenied"));
 }

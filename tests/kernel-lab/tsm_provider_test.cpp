@@ -19,6 +19,7 @@ namespace mrd::lab {
 namespace {
 
 using testing::HasSubstr;
+using Cause = QuoteFailure::Cause;
 
 class TsmProvider : public testing::Test {
 protected:
@@ -254,7 +255,6 @@ TEST_F(TsmProvider, AQuoteAfterAnExtendHasTheExtend) {
 }
 
 TEST_F(TsmProvider, AQuoteThatFailsSaysWhyAndLeavesNothingBehind) {
-    using Cause = QuoteFailure::Cause;
     for (const auto &[error, cause] :
          {std::pair(EBUSY, Cause::unavailable), std::pair(EIO, Cause::failed), std::pair(ETIMEDOUT, Cause::timed_out)}) {
         const Parameter failing("quote_error_before", error);

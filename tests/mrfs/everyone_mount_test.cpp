@@ -13,8 +13,8 @@
 namespace mrfs {
 namespace {
 
-constexpr uid_t user = 1000;
-constexpr uid_t reader = 1001;
+constexpr uid_t user_uid = 1000;
+constexpr uid_t reader_uid = 1001;
 constexpr uid_t nobody = 65'534;
 // Who serves: some user of any Debian.
 constexpr const char *server = "daemon";
@@ -66,7 +66,7 @@ protected:
 };
 
 TEST_F(EveryoneTest, AnExtendIsInTheLogAsItsWritersAndMrfsIsNamedBesides) {
-    const auto said = as(user, [this] {
+    const auto said = as(user_uid, [this] {
         return std::to_string(write_file(measurement("rtmr3:sha384"), digest_bytes("one"))) + " " + std::to_string(::getpid());
     });
     const auto caller = last_caller();
@@ -74,8 +74,8 @@ TEST_F(EveryoneTest, AnExtendIsInTheLogAsItsWritersAndMrfsIsNamedBesides) {
     EXPECT_EQ(said, "48 " + std::to_string(caller->on_behalf_of->pid));
     EXPECT_EQ(caller->uid, server_uid);
     EXPECT_EQ(caller->rule, "files");
-    EXPECT_EQ(caller->on_behalf_of->uid, user);
-    EXPECT_EQ(caller->on_behalf_of->gid, user);
+    EXPECT_EQ(caller->on_behalf_of->uid, user_uid);
+    EXPECT_EQ(caller->on_behalf_of->gid, user_uid);
 }
 
 // The kernel keeps pages of a file for all who have it open: of one that is not the same for all each has his own.
@@ -88,9 +88,9 @@ TEST_F(EveryoneTest, NobodySeesThePagesOfAnother) {
         return pages == MAP_FAILED ? nullptr : static_cast<const char *>(pages);
     };
     const std::string own(mr::report_data_size, 'A');
-    ASSERT_EQ(as(user, [&] { return std::to_string(write_file(folder_of_registers() / "reportdata", mr::as_bytes(own))); }), "64");
-    const auto *theirs = map_as(reader);
-    const auto *mine = map_as(user);
+    ASSERT_EQ(as(user_uid, [&] { return std::to_string(write_file(folder_of_registers() / "reportdata", mr::as_bytes(own))); }), "64");
+    const auto *theirs = map_as(reader_uid);
+    const auto *mine = map_as(user_uid);
     ASSERT_TRUE(theirs != nullptr && mine != nullptr);
     // Each is read when it is first looked at.
     EXPECT_EQ(std::string(mine, own.size()), own);
@@ -106,11 +106,11 @@ TEST_F(EveryoneTest, AUserHasSoManyFoldersOpenAndNoMore) {
             folders.push_back(std::move(next));
         }
     };
-    for (int i = 0; i < 2; ++i) EXPECT_EQ(as(user, opened), "64 " + std::to_string(EMFILE)) << "what is closed is free";
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(as(user_uid, opened), "64 " + std::to_string(EMFILE)) << "what is closed is free";
 }
 
 TEST_F(EveryoneTest, WhatAUserMayNotIsRefusedAndHappensNot) {
-    const auto said = as(reader, [this] {
+    const auto said = as(reader_uid, [this] {
         const auto written = write_file(measurement("rtmr3:sha384"), digest_bytes("one"));
         const auto read = read_file(measurement("rtmr3:sha384"));
         return std::to_string(written) + " " + (read ? "read" : "not read");
@@ -141,7 +141,7 @@ TEST_F(EveryoneTest, NamesAreForWhoMayListThem) {
             return error ? "errno " + std::to_string(error.value()) : all;
         });
     };
-    EXPECT_EQ(names(user, "measurements").find("rtmr3:sha384") == std::string::npos, false);
+    EXPECT_EQ(names(user_uid, "measurements").find("rtmr3:sha384") == std::string::npos, false);
     mrd::reload(*daemon_, folder(),
                 std::string(rules) + "[[access]]\nname = \"one\"\nusers = [1002]\nallow = [\"read\"]\nregisters = [\"tdx/rtmr3\"]\n",
                 "are reloaded");
@@ -159,13 +159,13 @@ TEST_F(EveryoneTest, NamesAreForWhoMayListThem) {
 
 TEST_F(EveryoneTest, AQuoteThatIsKeptIsForWhoMayHaveOneStill) {
     const auto quoted = [this] {
-        return as(user, [this] {
+        return as(user_uid, [this] {
             const auto made = read_file(report() / "outblob");
             return made ? std::string("a quote") : "errno " + std::to_string(made.error());
         });
     };
-    ASSERT_EQ(as(user, [this] { return std::to_string(::mkdir(report().c_str(), 0700)); }), "0");
-    ASSERT_EQ(as(user, [this] { return std::to_string(write_file(report() / "inblob", filled(64, 1))); }), "64");
+    ASSERT_EQ(as(user_uid, [this] { return std::to_string(::mkdir(report().c_str(), 0700)); }), "0");
+    ASSERT_EQ(as(user_uid, [this] { return std::to_string(write_file(report() / "inblob", filled(64, 1))); }), "64");
     EXPECT_EQ(quoted(), "a quote");
     EXPECT_EQ(quoted(), "a quote") << "the same one";
     std::string without(rules);
@@ -190,7 +190,7 @@ TEST_F(EveryoneTest, AFolderIsNotMadeWhileMrdHangsAndTheErrorSaysSo) {
 
 TEST_F(EveryoneTest, AnOpenFileIsOfWhoOpenedItWhoeverUsesIt) {
     const File file(measurement("rtmr3:sha384"), O_WRONLY);
-    EXPECT_EQ(as(reader, [&file] { return std::to_string(file.write(digest_bytes("one"))); }), "48");
+    EXPECT_EQ(as(reader_uid, [&file] { return std::to_string(file.write(digest_bytes("one"))); }), "48");
     const auto caller = last_caller();
     ASSERT_TRUE(caller && caller->on_behalf_of);
     EXPECT_EQ(caller->on_behalf_of->uid, 0);
@@ -198,7 +198,7 @@ TEST_F(EveryoneTest, AnOpenFileIsOfWhoOpenedItWhoeverUsesIt) {
 }
 
 TEST_F(EveryoneTest, AReportIsItsCreatorsAloneNotEvenRoots) {
-    const auto said = as(user, [this]() -> std::string {
+    const auto said = as(user_uid, [this]() -> std::string {
         if (::mkdir(report().c_str(), 0700) != 0) return "no folder";
         if (write_file(report() / "inblob", filled(64, 1), O_TRUNC) != 64) return "no inblob";
         const auto made = read_file(report() / "outblob");
@@ -213,12 +213,12 @@ TEST_F(EveryoneTest, AReportIsItsCreatorsAloneNotEvenRoots) {
     EXPECT_EQ(result_of(::rmdir(report().c_str())), -EACCES);
     struct stat status{};
     EXPECT_EQ(::stat(report().c_str(), &status), 0);
-    EXPECT_EQ(status.st_uid, user);
-    EXPECT_EQ(as(user, [this] { return std::to_string(result_of(::rmdir(report().c_str()))); }), "0");
+    EXPECT_EQ(status.st_uid, user_uid);
+    EXPECT_EQ(as(user_uid, [this] { return std::to_string(result_of(::rmdir(report().c_str()))); }), "0");
 }
 
 TEST_F(EveryoneTest, WhoMayHaveNoQuoteHasNone) {
-    const auto said = as(reader, [this] {
+    const auto said = as(reader_uid, [this] {
         ::mkdir(report().c_str(), 0700);
         const auto written = write_file(report() / "inblob", filled(64, 1));
         const auto made = read_file(report() / "outblob");
@@ -229,7 +229,7 @@ TEST_F(EveryoneTest, WhoMayHaveNoQuoteHasNone) {
 
 TEST_F(EveryoneTest, ReportDataIsEachUsersOwn) {
     EXPECT_EQ(write_file(folder_of_registers() / "reportdata", filled(64, 1)), 64);
-    const auto said = as(user, [this]() -> std::string {
+    const auto said = as(user_uid, [this]() -> std::string {
         if (read_file(folder_of_registers() / "reportdata") != filled(64, 0)) return "another's data";
         if (read_file(folder_of_registers() / "report0") != std::unexpected(EINVAL)) return "a report over nothing";
         if (write_file(folder_of_registers() / "reportdata", filled(64, 2)) != 64) return "not written";

@@ -9,28 +9,28 @@ namespace {
 
 using mr::Flag;
 
-mr::Register of(const std::string &name, mr::Flags flags, std::optional<mr::HashAlgorithm> hash = mr::HashAlgorithm::sha384) {
+mr::Register register_of(const std::string &name, mr::Flags flags, std::optional<mr::HashAlgorithm> hash = mr::HashAlgorithm::sha384) {
     return {.name = name, .hash = hash, .size = 48, .flags = flags};
 }
 
 TEST(ShownRegisters, AMeasurementIsCalledAsLinuxCallsIt) {
-    EXPECT_EQ(measurement_name(of("tdx/rtmr3", Flag::readable)), "rtmr3:sha384");
-    EXPECT_EQ(measurement_name(of("tdx/mrowner", Flag::readable, std::nullopt)), "mrowner");
-    EXPECT_EQ(measurement_name(of("tpm/pcr10:sha256", Flag::readable, mr::HashAlgorithm::sha256)), "pcr10:sha256");
-    EXPECT_EQ(measurement_name(of("tdx/report0", Flag::readable | Flag::file, std::nullopt)), std::nullopt);
-    EXPECT_EQ(measurement_name(of("tdx/servtd_hash", Flag::readable)), std::nullopt);
+    EXPECT_EQ(measurement_name(register_of("tdx/rtmr3", Flag::readable)), "rtmr3:sha384");
+    EXPECT_EQ(measurement_name(register_of("tdx/mrowner", Flag::readable, std::nullopt)), "mrowner");
+    EXPECT_EQ(measurement_name(register_of("tpm/pcr10:sha256", Flag::readable, mr::HashAlgorithm::sha256)), "pcr10:sha256");
+    EXPECT_EQ(measurement_name(register_of("tdx/report0", Flag::readable | Flag::file, std::nullopt)), std::nullopt);
+    EXPECT_EQ(measurement_name(register_of("tdx/servtd_hash", Flag::readable)), std::nullopt);
 }
 
 TEST(ShownRegisters, OnlyWhatABareDigestOrAValueCanBeWrittenToHasAModeThatSaysSo) {
-    EXPECT_EQ(mode_of(of("a", Flag::readable)), 0444U);
-    EXPECT_EQ(mode_of(of("a", mr::flags_rtmr | Flag::writable)), 0644U);
-    EXPECT_EQ(mode_of(of("a", mr::flags_rtmr)), 0444U);  // extended through the log alone
-    EXPECT_EQ(mode_of(of("a", Flag::extensible | Flag::writable)), 0200U);
+    EXPECT_EQ(mode_of(register_of("a", Flag::readable)), 0444U);
+    EXPECT_EQ(mode_of(register_of("a", mr::flags_rtmr | Flag::writable)), 0644U);
+    EXPECT_EQ(mode_of(register_of("a", mr::flags_rtmr)), 0444U);  // extended through the log alone
+    EXPECT_EQ(mode_of(register_of("a", Flag::extensible | Flag::writable)), 0200U);
 }
 
 TEST(ShownRegisters, TheMeasurementsAreTheTdsUnlessAnotherIsNamed) {
     auto all = td_registers("td");
-    all.insert(all.begin(), of("tpm/pcr0:sha256", mr::flags_rtmr, mr::HashAlgorithm::sha256));
+    all.insert(all.begin(), register_of("tpm/pcr0:sha256", mr::flags_rtmr, mr::HashAlgorithm::sha256));
     EXPECT_EQ(ShownRegisters(all, "").provider(), "td");
     EXPECT_EQ(ShownRegisters(all, "tpm").provider(), "tpm");
     EXPECT_EQ(ShownRegisters({all.front()}, "").provider(), "tpm");
@@ -41,7 +41,7 @@ TEST(ShownRegisters, TheMeasurementsAreTheTdsUnlessAnotherIsNamed) {
 
 TEST(ShownRegisters, WhoMakesReportsIsCalledAsTheKernelsDriver) {
     EXPECT_EQ(ShownRegisters(td_registers(), "").report_driver(), "tdx_guest");
-    EXPECT_EQ(ShownRegisters({of("tpm/pcr0:sha256", mr::flags_rtmr)}, "").report_driver(), std::nullopt);
+    EXPECT_EQ(ShownRegisters({register_of("tpm/pcr0:sha256", mr::flags_rtmr)}, "").report_driver(), std::nullopt);
 }
 
 TEST(ShownRegisters, MrdsLogTellsOfAllChangesOnlyWhereNobodyElseExtendsThem) {
@@ -51,7 +51,9 @@ TEST(ShownRegisters, MrdsLogTellsOfAllChangesOnlyWhereNobodyElseExtendsThem) {
     EXPECT_FALSE(ShownRegisters(all, "").are_mrds_alone());
 }
 
-TEST(ShownRegisters, VirtualOnesAreEachOnesOwn) { EXPECT_TRUE(ShownRegisters({of("virtual/build", mr::flags_rtmr)}, "").all().empty()); }
+TEST(ShownRegisters, VirtualOnesAreEachOnesOwn) {
+    EXPECT_TRUE(ShownRegisters({register_of("virtual/build", mr::flags_rtmr)}, "").all().empty());
+}
 
 }  // namespace
 }  // namespace mrfs

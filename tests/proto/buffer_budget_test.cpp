@@ -4,15 +4,17 @@
 
 #include <chrono>
 
+#include "tests/proto/uids.h"
+
 namespace varlink {
 namespace {
 
+using test::alice;
+using test::root_uid;
 using namespace std::chrono_literals;
 using Waiting = BufferBudget::Waiting;
 using Holder = BufferBudget::Holder;
 
-constexpr uid_t root = 0;
-constexpr uid_t alice = 1000;
 constexpr uid_t bob = 1001;
 
 // One that may hold 800 bytes: 100 are kept for root, 400 are the most for one connection.
@@ -150,7 +152,7 @@ TEST_F(Budget, OthersCannotTakeWhatIsKeptForRoot) {
     hold(second, 341);
     EXPECT_EQ(excess(second), &first);
     hold(second, 340);
-    Holder own(root);
+    Holder own(root_uid);
     now_ += 1h;
     hold(own, 100);
     EXPECT_EQ(excess(own), nullptr) << "the place is there";
@@ -159,8 +161,8 @@ TEST_F(Budget, OthersCannotTakeWhatIsKeptForRoot) {
 }
 
 TEST_F(Budget, OthersThatExceedTheirPartPayThoughRootHoldsMore) {
-    Holder own(root);
-    Holder own_second(root);
+    Holder own(root_uid);
+    Holder own_second(root_uid);
     Holder first(alice);
     Holder second(bob);
     hold(own, 400);
@@ -187,8 +189,8 @@ TEST_F(Budget, WhoGoesLeavesTheOthersKnown) {
 }
 
 TEST_F(Budget, RootPaysWhereItHoldsTheMostBeyondItsReserve) {
-    Holder first(root);
-    Holder second(root);
+    Holder first(root_uid);
+    Holder second(root_uid);
     Holder other(alice);
     hold(first, 360);
     hold(second, 360);
@@ -208,8 +210,8 @@ TEST_F(Budget, OneUidAloneMayHoldAllButTheReserveAndRootAll) {
     EXPECT_NE(excess(second), nullptr);
     budget_.remove(first);
     budget_.remove(second);
-    Holder own(root);
-    Holder own_second(root);
+    Holder own(root_uid);
+    Holder own_second(root_uid);
     hold(own, 400);
     hold(own_second, 400);
     EXPECT_EQ(excess(own_second), nullptr);

@@ -14,10 +14,9 @@ namespace {
 using test::count_call;
 using test::frame;
 using test::Number;
+using test::patience;
 using test::RawClient;
 using test::Served;
-
-constexpr auto patience = std::chrono::milliseconds(test::patience_ms);
 
 // A service of which the test is in command: it hears what the client says and answers what it likes.
 class Puppet {

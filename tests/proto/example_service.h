@@ -245,6 +245,14 @@ inline std::string count_call(std::int64_t number) {
     return frame(R"({"method":"org.example.test.Count","parameters":{"number":)" + std::to_string(number) + "}}");
 }
 
+// Of a method that takes a number; `rest` goes after its parameters.
+inline std::string call(std::string_view method, std::int64_t number, std::string_view rest = "") {
+    return frame(R"({"method":"org.example.test.)" + std::string(method) + R"(","parameters":{"number":)" + std::to_string(number) + "}" +
+                 std::string(rest) + "}");
+}
+
+inline const auto watch_call = frame(R"({"method":"org.example.test.Watch","more":true})");
+
 inline std::string number_reply(std::int64_t number) { return R"({"parameters":{"number":)" + std::to_string(number) + "}}"; }
 
 // The messages of a stream; a rest without a NUL byte becomes "unfinished: ..." so that no comparison overlooks it.

@@ -19,6 +19,7 @@
 namespace varlink {
 namespace {
 
+using test::call;
 using test::count_call;
 using test::frame;
 using test::messages;
@@ -28,10 +29,6 @@ using test::Served;
 
 using Messages = std::vector<std::string>;
 
-std::string call(std::string_view method, std::int64_t number, std::string_view rest = "") {
-    return frame(R"({"method":"org.example.test.)" + std::string(method) + R"(","parameters":{"number":)" + std::to_string(number) + "}" +
-                 std::string(rest) + "}");
-}
 std::string soon_call(std::int64_t number) { return call("ChangeSoon", number); }
 
 Messages replies(std::int64_t first, std::int64_t last) {

@@ -39,7 +39,7 @@ std::optional<Parameters> decode_plain(std::string_view message) {
 }
 
 // True if the plain decoder took the call.
-bool agrees(const std::string &message) {
+bool agrees_on_call(const std::string &message) {
     const auto plain = decode_plain(message);
     if (!plain) return false;
     Document document;
@@ -54,19 +54,19 @@ bool agrees(const std::string &message) {
     return true;
 }
 
-std::string call(std::string_view parameters) { return R"({"method":"a.b.C","parameters":)" + std::string(parameters) + "}"; }
+std::string call_of(std::string_view parameters) { return R"({"method":"a.b.C","parameters":)" + std::string(parameters) + "}"; }
 
 const std::string required = R"("name":"tdx/rtmr3","text":"","number":-7,"flag":true)";
-const std::vector<std::string> seeds = {
-    call("{" + required + "}"),
-    call("{" + required + R"(,"note":"x","count":0,"perhaps":false})"),
-    call(R"({"perhaps":true,"flag":false,"count":123456789012345678,"number":1,"note":"","text":"a b","name":"n"})"),
+const std::vector<std::string> seed_calls = {
+    call_of("{" + required + "}"),
+    call_of("{" + required + R"(,"note":"x","count":0,"perhaps":false})"),
+    call_of(R"({"perhaps":true,"flag":false,"count":123456789012345678,"number":1,"note":"","text":"a b","name":"n"})"),
     " { \"method\" :\t\"a.b.C\" , \"parameters\" : { " + required + " } }\n",
 };
 
 TEST(PlainCall, IsWhatOrdinaryClientsSendInAnyOrder) {
-    for (const auto &seed : seeds) EXPECT_TRUE(agrees(seed)) << seed;
-    const auto message = call("{}");
+    for (const auto &seed : seed_calls) EXPECT_TRUE(agrees_on_call(seed)) << seed;
+    const auto message = call_of("{}");
     const auto empty = begin_plain_call(message);
     ASSERT_TRUE(empty);
     EXPECT_TRUE(end_plain_call<NoParameters>(empty->rest));
@@ -82,24 +82,24 @@ TEST(PlainCall, LeavesTheRestToTheParser) {
              R"({"parameters":{)" + required + R"(},"method":"a.b.C"})",
              R"({"method":"a.b.C","parameters":{)" + required + R"(},"more":false})",
              R"({"method":"a.b.C","oneway":true,"parameters":{)" + required + "}}",
-             call("{" + required),
-             call("{" + required + "},"),
-             call("{" + required + "}}"),
-             call("{" + required + ",}"),
-             call("{" + required + R"(,"unknown":1})"),
-             call("{" + required + R"(,"name":"twice"})"),
-             call("{" + required + R"(,"note":null})"),
-             call("{" + required + R"(,"note":1})"),
-             call("{" + required + R"(,"note":"\n"})"),
-             call("{" + required + ",\"note\":\"\xc3\xa9\"}"),
-             call("{" + required + R"(,"count":1.5})"),
-             call("{" + required + R"(,"count":"1"})"),
-             call("{" + required + R"(,"count":1234567890123456789})"),
-             call("{" + required + R"(,"perhaps":1})"),
-             call("{" + required + R"(,"perhaps":truefalse})"),
-             call(R"({"name":"x","text":"","number":1})"),
-             call("{" + required + "}") + "x",
-             call("[]"),
+             call_of("{" + required),
+             call_of("{" + required + "},"),
+             call_of("{" + required + "}}"),
+             call_of("{" + required + ",}"),
+             call_of("{" + required + R"(,"unknown":1})"),
+             call_of("{" + required + R"(,"name":"twice"})"),
+             call_of("{" + required + R"(,"note":null})"),
+             call_of("{" + required + R"(,"note":1})"),
+             call_of("{" + required + R"(,"note":"\n"})"),
+             call_of("{" + required + ",\"note\":\"\xc3\xa9\"}"),
+             call_of("{" + required + R"(,"count":1.5})"),
+             call_of("{" + required + R"(,"count":"1"})"),
+             call_of("{" + required + R"(,"count":1234567890123456789})"),
+             call_of("{" + required + R"(,"perhaps":1})"),
+             call_of("{" + required + R"(,"perhaps":truefalse})"),
+             call_of(R"({"name":"x","text":"","number":1})"),
+             call_of("{" + required + "}") + "x",
+             call_of("[]"),
          }) {
         EXPECT_FALSE(decode_plain(message)) << message;
     }
@@ -110,7 +110,7 @@ TEST(PlainCall, WhateverItTakesTheParserUnderstandsTheSame) {
     std::mt19937 random(384);  // NOLINT(cert-msc51-cpp,cert-msc32-c): the same at each run
     std::size_t taken = 0;
     for (int i = 0; i < 60'000; ++i) {
-        taken += agrees(mutated(seeds, bytes, 2, random)) ? 1U : 0U;
+        taken += agrees_on_call(mutated(seed_calls, bytes, 2, random)) ? 1U : 0U;
         if (HasFailure()) return;
     }
     // The mutations are of use only if a good part is still taken.

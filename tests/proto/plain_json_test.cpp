@@ -65,7 +65,7 @@ bool plain_accepts(std::string_view text, std::string *told = nullptr) {
 }
 
 // True if the plain parser took the text.
-bool agrees(const std::string &text) {
+bool agrees_on_text(const std::string &text) {
     std::string told;
     if (!plain_accepts(text, &told)) return false;
     FullTrace full;
@@ -74,7 +74,7 @@ bool agrees(const std::string &text) {
     return true;
 }
 
-const std::vector<std::string> seeds = {
+const std::vector<std::string> seed_texts = {
     R"({"method":"io.mrd.Registers.Read","parameters":{"name":"tdx/rtmr3"}})",
     R"({ "parameters" : { "fresh" : true , "name" : "rtmr0" , "generation":-123456789012345678 } , "method":"io.mrd.Registers.Read" })",
     "\t{\"method\" : \"io.mrd.Registers.Extend\",\r\n\"parameters\":{\"name\":\"tdx/rtmr3\",\"digest\":\"00ff\",\"eventType\":0}}\n",
@@ -89,7 +89,7 @@ const std::vector<std::string> seeds = {
 }  // namespace
 
 TEST(PlainJson, TakesWhatOrdinaryClientsSend) {
-    for (std::size_t i = 0; i + 1 < seeds.size(); ++i) EXPECT_TRUE(agrees(seeds[i])) << seeds[i];
+    for (std::size_t i = 0; i + 1 < seed_texts.size(); ++i) EXPECT_TRUE(agrees_on_text(seed_texts[i])) << seed_texts[i];
 }
 
 TEST(PlainJson, LeavesTheRestToTheFullParser) {
@@ -137,7 +137,7 @@ TEST(PlainJson, LeavesTheRestToTheFullParser) {
 TEST(PlainJson, KnowsEveryEscapeOfOneLetterAndNoOther) {
     for (unsigned letter = 0; letter < 256; ++letter) {
         const auto text = std::string("\"a\\") + static_cast<char>(letter) + "b\"";
-        EXPECT_EQ(agrees(text), std::string_view("\"\\/bfnrt").find(static_cast<char>(letter)) != std::string_view::npos) << letter;
+        EXPECT_EQ(agrees_on_text(text), std::string_view("\"\\/bfnrt").find(static_cast<char>(letter)) != std::string_view::npos) << letter;
     }
 }
 
@@ -146,8 +146,8 @@ TEST(PlainJson, TakesAStringOfAnyLengthWithItsEscapesAnywhere) {
         for (std::size_t at = 0; at <= size; ++at) {
             auto text = std::string(size, 'x');
             text.insert(at, R"(\")");
-            EXPECT_TRUE(agrees('"' + text + '"')) << text;
-            EXPECT_TRUE(agrees("{\"" + text + "\":\"" + text + "\"}")) << text;
+            EXPECT_TRUE(agrees_on_text('"' + text + '"')) << text;
+            EXPECT_TRUE(agrees_on_text("{\"" + text + "\":\"" + text + "\"}")) << text;
         }
     }
 }
@@ -163,7 +163,7 @@ TEST(PlainJson, WhateverItTakesTheFullParserUnderstandsTheSame) {
     std::mt19937 random(384);  // NOLINT(cert-msc51-cpp,cert-msc32-c): the same at each run
     std::size_t taken = 0;
     for (int i = 0; i < 60'000; ++i) {
-        taken += agrees(varlink::mutated(seeds, bytes, 3, random)) ? 1U : 0U;
+        taken += agrees_on_text(varlink::mutated(seed_texts, bytes, 3, random)) ? 1U : 0U;
         if (HasFailure()) return;
     }
     // The mutations are of use only if a good part is still taken.

@@ -26,6 +26,7 @@ namespace varlink::test {
 
 // No test measures time: this long waits only the one that has failed.
 inline constexpr int patience_ms = 60'000;
+inline constexpr auto patience = std::chrono::milliseconds(patience_ms);
 
 // The client's end of a connection, as raw as it gets.
 class RawClient {

@@ -23,25 +23,21 @@
 namespace varlink {
 namespace {
 
+using test::call;
 using test::count_call;
 using test::frame;
 using test::number_reply;
+using test::patience;
 using test::patience_ms;
 using test::RawClient;
 using test::Served;
+using test::watch_call;
 
 using Messages = std::vector<std::string>;
-
-std::string call(std::string_view method, std::int64_t number, std::string_view rest = "") {
-    return frame(R"({"method":"org.example.test.)" + std::string(method) + R"(","parameters":{"number":)" + std::to_string(number) + "}" +
-                 std::string(rest) + "}");
-}
 
 std::string blob_call(std::size_t size) {
     return frame(R"({"method":"org.example.test.Blob","parameters":{"size":)" + std::to_string(size) + "}}");
 }
-
-const auto watch_call = frame(R"({"method":"org.example.test.Watch","more":true})");
 
 #if defined(__has_feature)
 #if __has_feature(undefined_behavior_sanitizer)
@@ -53,8 +49,6 @@ constexpr bool sanitizer_needs_file_descriptors = true;
 #else
 constexpr bool sanitizer_needs_file_descriptors = false;
 #endif
-
-constexpr auto patience = std::chrono::milliseconds(patience_ms);
 
 RawClient connect_to(const Address &address) {
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -17,18 +17,18 @@ using test::frame;
 using test::messages;
 using test::Number;
 using test::number_reply;
+using test::watch_call;
 
 using Messages = std::vector<std::string>;
 
-std::string call(std::string_view method, std::string_view rest = "") {
+std::string method_call(std::string_view method, std::string_view rest = "") {
     return frame(R"({"method":"org.example.test.)" + std::string(method) + "\"" + std::string(rest) + "}");
 }
 
-std::string later_call(std::int64_t number) { return call("Later", R"(,"parameters":{"number":)" + std::to_string(number) + "}"); }
+std::string later_call(std::int64_t number) { return method_call("Later", R"(,"parameters":{"number":)" + std::to_string(number) + "}"); }
 
-std::string mark_call(std::int64_t number) { return call("Mark", R"(,"parameters":{"number":)" + std::to_string(number) + "}"); }
+std::string mark_call(std::int64_t number) { return method_call("Mark", R"(,"parameters":{"number":)" + std::to_string(number) + "}"); }
 
-const auto watch_call = call("Watch", R"(,"more":true)");
 const auto subscribe_call = frame(R"({"method":"a.b.Subscribe","more":true})");
 
 std::string service_call(std::string_view method, std::string_view rest = "") {
@@ -154,12 +154,12 @@ TEST_F(Calls, ParametersMayBeAbsentNullOrEmpty) {
 }
 
 TEST_F(Calls, AReplyAlwaysHasAnObjectAsParameters) {
-    EXPECT_EQ(receive(call("Mark", R"(,"parameters":{"number":1})")), (Messages{R"({"parameters":{}})"}));
+    EXPECT_EQ(receive(method_call("Mark", R"(,"parameters":{"number":1})")), (Messages{R"({"parameters":{}})"}));
 }
 
 TEST_F(Calls, TextComesBackAsItWasSent) {
     const std::string parameters = R"({"text":"\u0001\"\\\n é😀","note":"n"})";
-    EXPECT_EQ(receive(call("Echo", R"(,"parameters":)" + parameters)), (Messages{R"({"parameters":)" + parameters + "}"}));
+    EXPECT_EQ(receive(method_call("Echo", R"(,"parameters":)" + parameters)), (Messages{R"({"parameters":)" + parameters + "}"}));
 }
 
 TEST_F(Calls, AMethodLearnsWhoCalls) {
@@ -172,11 +172,11 @@ TEST_F(Calls, AMethodLearnsWhoCalls) {
 // ---- oneway
 
 TEST_F(Calls, AOnewayCallGetsNoReplyNotEvenAnError) {
-    const auto stream = call("Mark", R"(,"parameters":{"number":7},"oneway":true)") +
-                        call("Fail", R"(,"parameters":{"reason":"no"},"oneway":true)") + call("Mark", R"(,"oneway":true)") +
-                        call("Missing", R"(,"oneway":true)") + call("Undone", R"(,"oneway":true)") +
+    const auto stream = method_call("Mark", R"(,"parameters":{"number":7},"oneway":true)") +
+                        method_call("Fail", R"(,"parameters":{"reason":"no"},"oneway":true)") + method_call("Mark", R"(,"oneway":true)") +
+                        method_call("Missing", R"(,"oneway":true)") + method_call("Undone", R"(,"oneway":true)") +
                         frame(R"({"method":"no.such.Interface","oneway":true})") +
-                        call("Stream", R"(,"parameters":{"number":3},"oneway":true)") + count_call(1);
+                        method_call("Stream", R"(,"parameters":{"number":3},"oneway":true)") + count_call(1);
     EXPECT_EQ(receive(stream), (Messages{number_reply(1)}));
     EXPECT_EQ(example_.marks, std::vector<std::int64_t>{7});
     EXPECT_FALSE(session_->broken());
@@ -196,9 +196,9 @@ TEST_F(Calls, AOnewayCallAnsweredLaterGetsNoReplyAndKeepsTheOrder) {
 }
 
 TEST_F(Calls, AOnewayCallThatOnlyReadsIsNotRun) {
-    const auto stream = call("Count", R"(,"parameters":{"number":1},"oneway":true)") +
-                        call("Later", R"(,"parameters":{"number":1},"oneway":true)") +
-                        call("Mark", R"(,"parameters":{"number":7},"oneway":true)") + count_call(2);
+    const auto stream = method_call("Count", R"(,"parameters":{"number":1},"oneway":true)") +
+                        method_call("Later", R"(,"parameters":{"number":1},"oneway":true)") +
+                        method_call("Mark", R"(,"parameters":{"number":7},"oneway":true)") + count_call(2);
     EXPECT_EQ(receive(stream), (Messages{number_reply(2)}));
     EXPECT_EQ(example_.calls, 1U);
     EXPECT_TRUE(example_.later.empty());
@@ -225,8 +225,8 @@ TEST_F(Calls, OneTurnServesABoundedNumberAndTheNextOneGoesOn) {
 }
 
 TEST_F(Calls, OnewayCallsTakeTheirTurnToo) {
-    const auto change = call("Mark", R"(,"parameters":{"number":7},"oneway":true)");
-    const auto reading = call("Count", R"(,"parameters":{"number":1},"oneway":true)");
+    const auto change = method_call("Mark", R"(,"parameters":{"number":7},"oneway":true)");
+    const auto reading = method_call("Count", R"(,"parameters":{"number":1},"oneway":true)");
     std::string stream;
     for (std::size_t i = 0; i < calls_in_a_turn; ++i) stream += change + reading;
     std::string out;
@@ -239,7 +239,7 @@ TEST_F(Calls, OnewayCallsTakeTheirTurnToo) {
 }
 
 TEST_F(Calls, ALongMessageOrAnswerTakesMoreOfATurn) {
-    const auto answer = call("Blob", R"(,"parameters":{"size":)" + std::to_string(calls_in_a_turn * bytes_of_a_call) + "}");
+    const auto answer = method_call("Blob", R"(,"parameters":{"size":)" + std::to_string(calls_in_a_turn * bytes_of_a_call) + "}");
     std::string out;
     session_->receive(answer + answer + count_call(1), out);
     EXPECT_EQ(example_.calls, 1U);
@@ -272,7 +272,7 @@ TEST_F(Calls, OfThoseThatWaitForTheirTurnAtTheHangUpOnlyTheChangesAreRun) {
 // ---- more
 
 TEST_F(Calls, TheLastReplyOfAStreamHasNoContinues) {
-    EXPECT_EQ(receive(call("Stream", R"(,"parameters":{"number":3},"more":true)") + count_call(9)),
+    EXPECT_EQ(receive(method_call("Stream", R"(,"parameters":{"number":3},"more":true)") + count_call(9)),
               (Messages{R"({"parameters":{"number":1},"continues":true})", R"({"parameters":{"number":2},"continues":true})",
                         number_reply(3), number_reply(9)}));
 }
@@ -282,12 +282,12 @@ TEST_F(Calls, MoreIsPermissionAndNoDuty) {
 }
 
 TEST_F(Calls, StreamingThatWasNotAskedForIsAnsweredWithExpectedMore) {
-    EXPECT_EQ(receive(call("Stream", R"(,"parameters":{"number":3})") + count_call(1)),
+    EXPECT_EQ(receive(method_call("Stream", R"(,"parameters":{"number":3})") + count_call(1)),
               (Messages{standard_error("ExpectedMore", "{}"), number_reply(1)}));
 }
 
 TEST_F(Calls, AnErrorIsAlwaysFinal) {
-    receive(call("Watch", R"(,"more":true)") + count_call(2));
+    receive(method_call("Watch", R"(,"more":true)") + count_call(2));
     ASSERT_TRUE(example_.watch);
     example_.watch->stream(Number{1});
     example_.watch->fail(test::Sorry{"enough"});
@@ -299,7 +299,7 @@ TEST_F(Calls, AnErrorIsAlwaysFinal) {
 }
 
 TEST_F(Calls, AClientCancelsByClosing) {
-    receive(call("Watch", R"(,"more":true)"));
+    receive(method_call("Watch", R"(,"more":true)"));
     ASSERT_TRUE(example_.watch);
     session_->close();
     EXPECT_EQ(example_.watches_closed, 1);
@@ -309,7 +309,7 @@ TEST_F(Calls, AClientCancelsByClosing) {
 }
 
 TEST_F(Calls, AStreamIsCongestedWhileItsOutputWaitsAndDrainsWhenItIsSent) {
-    receive(call("Watch", R"(,"more":true)"));
+    receive(method_call("Watch", R"(,"more":true)"));
     ASSERT_TRUE(example_.watch);
     int drained = 0;
     example_.watch->on_drained([&] { ++drained; });
@@ -343,24 +343,25 @@ TEST_F(Calls, AnUnknownInterfaceIsNamed) {
 }
 
 TEST_F(Calls, AnUnknownMethodIsNamed) {
-    EXPECT_EQ(receive(call("Missing")), (Messages{standard_error("MethodNotFound", R"({"method":"org.example.test.Missing"})")}));
-    EXPECT_EQ(receive(call("count")), (Messages{standard_error("MethodNotFound", R"({"method":"org.example.test.count"})")}));
+    EXPECT_EQ(receive(method_call("Missing")), (Messages{standard_error("MethodNotFound", R"({"method":"org.example.test.Missing"})")}));
+    EXPECT_EQ(receive(method_call("count")), (Messages{standard_error("MethodNotFound", R"({"method":"org.example.test.count"})")}));
     EXPECT_EQ(receive(frame(R"({"method":"Count"})")), (Messages{standard_error("MethodNotFound", R"({"method":"Count"})")}));
     EXPECT_EQ(receive(frame(R"({"method":"."})")), (Messages{standard_error("InterfaceNotFound", R"({"interface":""})")}));
 }
 
 TEST_F(Calls, AMethodThatIsOnlyDescribedIsNotImplemented) {
-    EXPECT_EQ(receive(call("Undone")), (Messages{standard_error("MethodNotImplemented", R"({"method":"org.example.test.Undone"})")}));
+    EXPECT_EQ(receive(method_call("Undone")),
+              (Messages{standard_error("MethodNotImplemented", R"({"method":"org.example.test.Undone"})")}));
 }
 
 TEST_F(Calls, AnUpgradeIsNotImplemented) {
-    EXPECT_EQ(receive(call("Count", R"(,"parameters":{"number":1},"upgrade":true)") + count_call(1)),
+    EXPECT_EQ(receive(method_call("Count", R"(,"parameters":{"number":1},"upgrade":true)") + count_call(1)),
               (Messages{standard_error("MethodNotImplemented", R"({"method":"org.example.test.Count"})"), number_reply(1)}));
 }
 
 TEST_F(Calls, AnUnknownDuplicateMissingOrMistypedParameterIsNamedAndTheConnectionLives) {
     const auto refused = [this](std::string_view parameters) {
-        return receive(call("Count", R"(,"parameters":)" + std::string(parameters)));
+        return receive(method_call("Count", R"(,"parameters":)" + std::string(parameters)));
     };
     const auto naming = [](std::string_view name) {
         return Messages{standard_error("InvalidParameter", R"({"parameter":")" + std::string(name) + "\"}")};
@@ -377,7 +378,7 @@ TEST_F(Calls, AnUnknownDuplicateMissingOrMistypedParameterIsNamedAndTheConnectio
 }
 
 TEST_F(Calls, AnErrorOfTheInterfaceHasItsParameters) {
-    EXPECT_EQ(receive(call("Fail", R"(,"parameters":{"reason":"\"why\""})")),
+    EXPECT_EQ(receive(method_call("Fail", R"(,"parameters":{"reason":"\"why\""})")),
               (Messages{error("org.example.test.Sorry", R"({"reason":"\"why\""})")}));
 }
 
@@ -427,7 +428,7 @@ TEST_F(Calls, ABrokenMessageWaitsForTheAnswerBeforeIt) {
 // ---- Answers that cannot come, and that come too late
 
 TEST_F(Calls, ACallThatIsForgottenCloses) {
-    EXPECT_EQ(receive(count_call(1) + call("Forget") + count_call(2)), (Messages{number_reply(1)}));
+    EXPECT_EQ(receive(count_call(1) + method_call("Forget") + count_call(2)), (Messages{number_reply(1)}));
     EXPECT_TRUE(session_->broken());
     EXPECT_FALSE(session_->busy());
 }
@@ -468,7 +469,7 @@ TEST_F(Calls, OnlyTheFirstAnswerCounts) {
 }
 
 TEST_F(Calls, AnAnswerAfterTheEndGoesNowhere) {
-    receive(later_call(1) + call("Mark", R"(,"parameters":{"number":1})"));
+    receive(later_call(1) + method_call("Mark", R"(,"parameters":{"number":1})"));
     session_->close();
     example_.answer_later();
     EXPECT_EQ(resume(), Messages{});
@@ -513,7 +514,7 @@ TEST_F(Calls, ADrainHandlerMayAnswer) {
 // ---- Output that nobody reads
 
 TEST_F(Calls, CallsAreHeldBackWhileTooMuchOutputWaits) {
-    const auto blob = call("Blob", R"(,"parameters":{"size":100000})");
+    const auto blob = method_call("Blob", R"(,"parameters":{"size":100000})");
     std::string stream;
     for (int i = 0; i < 10; ++i) stream += blob;
     std::string out;
@@ -551,7 +552,7 @@ TEST_F(Calls, AMethodThatStreamsUntilItIsCongestedEnds) {
 }
 
 TEST_F(Calls, AHangUpEndsASubscriptionAndLetsTheOtherCallsRun) {
-    receive(later_call(1) + call("Mark", R"(,"parameters":{"number":2})"));
+    receive(later_call(1) + method_call("Mark", R"(,"parameters":{"number":2})"));
     session_->hang_up();
     EXPECT_TRUE(session_->busy()) << "the call that runs goes on";
     example_.answer_later();
@@ -651,8 +652,8 @@ TEST_F(Calls, AMethodThatAsksToBeToldLongAfterTheStopIsTold) {
 }
 
 TEST_F(Calls, CallsThatOnlyReadAreDroppedAfterTheHangUpAndThoseThatChangeSomethingAreRun) {
-    receive(later_call(1) + count_call(2) + mark_call(3) + later_call(4) + call("Missing") + call("Undone") + frame("{}") + mark_call(5) +
-            frame(R"({"method":"org.example.test.Mark")") + mark_call(6));
+    receive(later_call(1) + count_call(2) + mark_call(3) + later_call(4) + method_call("Missing") + method_call("Undone") + frame("{}") +
+            mark_call(5) + frame(R"({"method":"org.example.test.Mark")") + mark_call(6));
     session_->hang_up();
     example_.answer_later();
     EXPECT_EQ(resume(), Messages{});
@@ -663,7 +664,7 @@ TEST_F(Calls, CallsThatOnlyReadAreDroppedAfterTheHangUpAndThoseThatChangeSomethi
 }
 
 TEST_F(Calls, NothingIsWrittenForAPeerThatHasGone) {
-    receive(call("Stream", R"(,"parameters":{"number":3},"more":true)") + later_call(1));
+    receive(method_call("Stream", R"(,"parameters":{"number":3},"more":true)") + later_call(1));
     session_->hang_up();
     auto responder = std::move(example_.later.front().responder);
     example_.later.clear();
@@ -735,7 +736,7 @@ TEST_F(Calls, StoppingLeavesOtherCallsAlone) {
 }
 
 TEST_F(Calls, OneThatIsAnsweredAtTheHangUpLetsTheCallsBehindItRun) {
-    receive(call("UntilClosed", R"(,"parameters":{"number":1})") + call("Mark", R"(,"parameters":{"number":2})"));
+    receive(method_call("UntilClosed", R"(,"parameters":{"number":1})") + method_call("Mark", R"(,"parameters":{"number":2})"));
     EXPECT_TRUE(session_->busy());
     session_->hang_up();
     EXPECT_FALSE(session_->broken());
@@ -744,14 +745,14 @@ TEST_F(Calls, OneThatIsAnsweredAtTheHangUpLetsTheCallsBehindItRun) {
 }
 
 TEST_F(Calls, OneThatIsAnsweredAtTheEndOfSubscriptionsSendsThatAnswer) {
-    receive(call("UntilClosed", R"(,"parameters":{"number":1})"));
+    receive(method_call("UntilClosed", R"(,"parameters":{"number":1})"));
     session_->stop();
     EXPECT_FALSE(session_->broken());
     EXPECT_EQ(resume(), (Messages{number_reply(1)}));
 }
 
 TEST_F(Calls, MoreAloneMakesNoSubscriptionSoTheAnswerStillComes) {
-    receive(call("Later", R"(,"parameters":{"number":1},"more":true)"));
+    receive(method_call("Later", R"(,"parameters":{"number":1},"more":true)"));
     session_->stop();
     EXPECT_TRUE(session_->busy());
     EXPECT_FALSE(session_->broken());

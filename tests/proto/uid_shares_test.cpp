@@ -2,13 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/proto/uids.h"
+
 namespace varlink {
 namespace {
 
+using test::alice;
+using test::root_uid;
 using Outcome = UidShares::Outcome;
-
-constexpr uid_t root = 0;
-constexpr uid_t alice = 1000;
 
 // How many more places the uid gets.
 std::size_t fill(UidShares &places, uid_t uid) {
@@ -19,8 +20,8 @@ std::size_t fill(UidShares &places, uid_t uid) {
 
 TEST(UidShares, RootMayHaveThemAll) {
     UidShares places(4096);
-    EXPECT_EQ(fill(places, root), 4096U);
-    EXPECT_EQ(places.take(root), Outcome::none_left);
+    EXPECT_EQ(fill(places, root_uid), 4096U);
+    EXPECT_EQ(places.take(root_uid), Outcome::none_left);
     EXPECT_EQ(places.take(alice), Outcome::none_left);
     EXPECT_EQ(places.taken(), 4096U);
 }
@@ -37,14 +38,14 @@ TEST(UidShares, EveryFurtherUidGetsItsShareOfTheRestAndRootItsReserve) {
     EXPECT_EQ(fill(places, alice + 1), 441U);
     EXPECT_EQ(fill(places, alice + 2), 56U);
     EXPECT_EQ(fill(places, alice + 3), 7U);
-    EXPECT_EQ(fill(places, root), 64U);
+    EXPECT_EQ(fill(places, root_uid), 64U);
     EXPECT_EQ(places.taken(), 4096U);
     EXPECT_EQ(places.take(alice + 4), Outcome::none_left);
 }
 
 TEST(UidShares, WhatRootHasIsNotFreeForTheShares) {
     UidShares places(4096);
-    for (int i = 0; i < 2048; ++i) ASSERT_EQ(places.take(root), Outcome::taken);
+    for (int i = 0; i < 2048; ++i) ASSERT_EQ(places.take(root_uid), Outcome::taken);
     EXPECT_EQ(fill(places, alice), 1792U);
     EXPECT_EQ(places.take(alice), Outcome::over_share);
 }
@@ -53,7 +54,7 @@ TEST(UidShares, WhoHasNoneGetsOneAsLongAsThereIsOneThatIsNotKeptForRoot) {
     UidShares places(640);
     for (uid_t uid = 1; uid <= 630; ++uid) ASSERT_EQ(places.take(uid), Outcome::taken) << uid;
     EXPECT_EQ(places.take(631), Outcome::none_left);
-    EXPECT_EQ(fill(places, root), 10U);
+    EXPECT_EQ(fill(places, root_uid), 10U);
 }
 
 TEST(UidShares, WhatIsGivenBackIsFreeForAll) {
@@ -90,7 +91,7 @@ TEST(UidShares, WhatComesInPiecesIsSharedAsWhatIsCountedOneByOne) {
     EXPECT_EQ(fill_by_pieces(alice + 1), 441U);
     while (bytes.take(alice + 2, 1) == Outcome::taken) {
     }
-    EXPECT_GE(fill_by_pieces(root), 64U) << "its reserve";
+    EXPECT_GE(fill_by_pieces(root_uid), 64U) << "its reserve";
     bytes.give_back(alice, 3528 * piece);
     EXPECT_EQ(bytes.take(alice, piece), Outcome::taken);
 }

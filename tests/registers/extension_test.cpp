@@ -23,11 +23,13 @@ using ::testing::IsEmpty;
 
 constexpr auto algorithm = mr::HashAlgorithm::sha384;
 constexpr std::size_t banks = 2;  // of the one register: SHA-384 and SHA-256, each in a refresh set of its own
-constexpr std::string_view provider = "tdx";
+constexpr std::string_view provider_name = "tdx";
 
 mr::HashAlgorithm algorithm_of(RegisterIndex bank) { return bank == 0 ? algorithm : mr::HashAlgorithm::sha256; }
-mr::Digest digest(std::uint8_t byte, RegisterIndex bank = 0) { return mr::Digest(mr::Bytes(mr::digest_size(algorithm_of(bank)), byte)); }
-mr::Digest extended(const mr::Digest &old, const mr::Digest &by) {
+mr::Digest bank_digest(std::uint8_t byte, RegisterIndex bank = 0) {
+    return mr::Digest(mr::Bytes(mr::digest_size(algorithm_of(bank)), byte));
+}
+mr::Digest extended_in_bank(const mr::Digest &old, const mr::Digest &by) {
     return mr::extend(old.size() == 48 ? algorithm : mr::HashAlgorithm::sha256, old.bytes(), by.bytes()).value();
 }
 mr::Bytes bytes_of(const mr::Digest &digest) { return {digest.bytes().begin(), digest.bytes().end()}; }
@@ -54,17 +56,18 @@ public:
                              .owner = owner,
                              .refresh_set = index});
         }
-        table_.emplace(RegisterTable::build(provider, specs, {.refresh = true, .extend = true}, 1).value());
+        table_.emplace(RegisterTable::build(provider_name, specs, {.refresh = true, .extend = true}, 1).value());
         write(journal::Boot{1, "a boot"});
         for (RegisterIndex index = 0; index < banks; ++index) {
-            hardware_.push_back(bytes_of(digest(0, index)));
+            hardware_.push_back(bytes_of(bank_digest(0, index)));
             taken_.emplace_back();
-            write(journal::Register{algorithm_of(index), digest(0, index), digest(0, index), provider, table_->spec(index).name});
+            write(journal::Register{algorithm_of(index), bank_digest(0, index), bank_digest(0, index), provider_name,
+                                    table_->spec(index).name});
             table_->set_number(index, static_cast<journal::RegisterNumber>(index));
             refresh(index);
-            table_->set_logged(index, digest(0, index));
+            table_->set_logged(index, bank_digest(0, index));
         }
-        write(journal::Register{algorithm_of(1), digest(0, 1), digest(0, 1), "virtual", "v", 0});
+        write(journal::Register{algorithm_of(1), bank_digest(0, 1), bank_digest(0, 1), "virtual", "v", 0});
     }
 
     // ---- What the machine's surroundings do
@@ -127,7 +130,7 @@ public:
     // ---- What others do
 
     void take(RegisterIndex index, const mr::Digest &by) {
-        hardware_[index] = bytes_of(extended(mr::Digest(hardware_[index]), by));
+        hardware_[index] = bytes_of(extended_in_bank(mr::Digest(hardware_[index]), by));
         taken_[index].push_back(by);
     }
     void refresh(RefreshSet set) { end_refresh(table_->begin_refresh(set)); }
@@ -174,16 +177,16 @@ private:
 };
 
 Extension extension_by(std::uint8_t byte, EventDetails details = {}) {
-    return Extension(Extension::Targets{{.index = 0, .digest = digest(byte)}}, std::move(details));
+    return Extension(Extension::Targets{{.index = 0, .digest = bank_digest(byte)}}, std::move(details));
 }
 // Of the virtual register, whose digest has the second bank's length.
 constexpr journal::RegisterNumber virtual_register = banks;
 Extension extension_of_virtual_by(std::uint8_t byte, EventDetails details = {}) {
-    return Extension({{.index = 0, .digest = digest(byte)}}, std::move(details),
-                     journal::Target{.reg = virtual_register, .digest = digest(byte, 1)});
+    return Extension({{.index = 0, .digest = bank_digest(byte)}}, std::move(details),
+                     journal::Target{.reg = virtual_register, .digest = bank_digest(byte, 1)});
 }
 Extension extension_of_both_by(std::uint8_t byte) {
-    return Extension({{.index = 0, .digest = digest(byte)}, {.index = 1, .digest = digest(byte, 1)}}, {});
+    return Extension({{.index = 0, .digest = bank_digest(byte)}, {.index = 1, .digest = bank_digest(byte, 1)}}, {});
 }
 
 // ---- Every error at every step
@@ -216,18 +219,18 @@ World world_with(Before before) {
     case Before::in_order:
     case Before::shared: break;
     case Before::shared_and_moved:
-    case Before::moved_unseen: world.take(0, digest(66)); break;
+    case Before::moved_unseen: world.take(0, bank_digest(66)); break;
     case Before::diverged:
     case Before::diverged_and_moved_again:
-        world.take(0, digest(66));
+        world.take(0, bank_digest(66));
         world.refresh(0);
-        if (before == Before::diverged_and_moved_again) world.take(0, digest(67));
+        if (before == Before::diverged_and_moved_again) world.take(0, bank_digest(67));
         break;
     case Before::failed_and_undone: fail(World::Extend::fails_before); break;
     case Before::failed_and_done: fail(World::Extend::fails_after); break;
     case Before::failed_and_neither:
         fail(World::Extend::fails_before);
-        world.take(0, digest(66));
+        world.take(0, bank_digest(66));
         break;
     }
     return world;
@@ -253,7 +256,7 @@ TEST_P(EveryErrorAtEveryStep, IsAnsweredByWhatHappened) {
             if (may_others && choices.yes()) {
                 may_others = false;
                 moved_unseen = true;
-                world.take(0, digest(99));
+                world.take(0, bank_digest(99));
             }
             switch (action) {
             case Action::reread: {
@@ -281,8 +284,8 @@ TEST_P(EveryErrorAtEveryStep, IsAnsweredByWhatHappened) {
         }
         SCOPED_TRACE("the whole path " + choices.text());
         const auto &answer = extension.answer();
-        const auto taken = world.times_taken(0, digest(1));
-        const auto in_log = std::ranges::count(world.logged(), digest(1));
+        const auto taken = world.times_taken(0, bank_digest(1));
+        const auto in_log = std::ranges::count(world.logged(), bank_digest(1));
         EXPECT_TRUE(resync_is_right) << "a resync names what the register holds right before it";
         EXPECT_LE(taken, 1);
         EXPECT_LE(static_cast<std::size_t>(in_log), taken) << "nothing is logged that did not happen";
@@ -336,8 +339,8 @@ TEST(Extension, OfSeveralBanksIsOneEventWhateverFailsAtWhichOfThem) {
             }
         }
         SCOPED_TRACE("the path " + choices.text());
-        const std::array taken{world.times_taken(0, digest(1)), world.times_taken(1, digest(1, 1))};
-        const auto in_log = static_cast<std::size_t>(std::ranges::count(world.logged(), digest(1, 1)));
+        const std::array taken{world.times_taken(0, bank_digest(1)), world.times_taken(1, bank_digest(1, 1))};
+        const auto in_log = static_cast<std::size_t>(std::ranges::count(world.logged(), bank_digest(1, 1)));
         EXPECT_LE(in_log, std::min(taken[0], taken[1])) << "an event that only some banks took is none";
         if (extension.answer()) {
             EXPECT_THAT(taken, ElementsAre(1, 1));
@@ -373,11 +376,11 @@ TEST(Extension, OfAVirtualRegisterIsOneEventOfItAndOfItsCarrierWhateverFails) {
         }
         SCOPED_TRACE("the path " + choices.text());
         const auto &reg = world.journal().registers()[virtual_register];
-        const auto after = extended(before.logged, digest(1, 1));
-        const auto in_log = std::ranges::count(world.logged(), digest(1));
+        const auto after = extended_in_bank(before.logged, bank_digest(1, 1));
+        const auto in_log = std::ranges::count(world.logged(), bank_digest(1));
         EXPECT_EQ(reg.logged, in_log == 1 ? after : before.logged) << "it has taken what its carrier has taken, and the log has";
         EXPECT_EQ(reg.events, in_log);
-        EXPECT_LE(static_cast<std::size_t>(in_log), world.times_taken(0, digest(1)));
+        EXPECT_LE(static_cast<std::size_t>(in_log), world.times_taken(0, bank_digest(1)));
         if (extension.answer()) {
             EXPECT_EQ(in_log, 1);
             EXPECT_EQ(extension.answer()->value, after);
@@ -388,7 +391,7 @@ TEST(Extension, OfAVirtualRegisterIsOneEventOfItAndOfItsCarrierWhateverFails) {
         ASSERT_TRUE(world.run(extension_of_virtual_by(2)));
         const auto again = world.run(extension_of_virtual_by(1, {.id = "once"}));
         ASSERT_TRUE(again);
-        EXPECT_EQ(std::ranges::count(world.logged(), digest(1)), 1);
+        EXPECT_EQ(std::ranges::count(world.logged(), bank_digest(1)), 1);
         EXPECT_EQ(world.journal().registers()[0].logged, world.hardware(0));
         EXPECT_TRUE(!extension.answer() || *again == *extension.answer());
     });
@@ -405,13 +408,13 @@ TEST(Extension, OfAnOwnedRegisterIsLoggedExtendedSettledAndAnsweredWithoutARerea
     ASSERT_EQ(world.log(extension), Action::extend);
     ASSERT_EQ(world.extend(extension), Action::settle);
     ASSERT_EQ(world.settle(extension), Action::answer);
-    EXPECT_EQ(extension.answer().value(), (Extension::Extended{1, digest(1), extended(digest(0), digest(1))}));
+    EXPECT_EQ(extension.answer().value(), (Extension::Extended{1, bank_digest(1), extended_in_bank(bank_digest(0), bank_digest(1))}));
 }
 
 TEST(Extension, WhetherToRereadIsDecidedAtItsTurn) {
     World world;
     auto asked_for_before = extension_by(1);
-    world.take(0, digest(66));
+    world.take(0, bank_digest(66));
     world.refresh(0);  // meanwhile somebody reads
     EXPECT_EQ(asked_for_before.begin(world.known()), Action::reread);
 }
@@ -424,7 +427,7 @@ TEST(Extension, WhatCannotBeRereadIsNeitherExtendedNorCapped) {
         ASSERT_EQ(world.reread(extension, World::Reread::fails), Action::answer);
         const auto *failed = error_of<ProviderFailed>(extension.answer());
         ASSERT_NE(failed, nullptr);
-        EXPECT_EQ(failed->provider, provider);
+        EXPECT_EQ(failed->provider, provider_name);
         EXPECT_EQ(failed->reason, "the register could not be reread before the extend: it cannot be read");
         EXPECT_EQ(failed->applied, Applied::no);
     }
@@ -432,16 +435,16 @@ TEST(Extension, WhatCannotBeRereadIsNeitherExtendedNorCapped) {
 
 TEST(Extension, AResyncNamesWhatTheRegisterHoldsRightBeforeIt) {
     World world;
-    world.take(0, digest(66));
+    world.take(0, bank_digest(66));
     world.refresh(0);
-    world.take(0, digest(67));  // unseen
+    world.take(0, bank_digest(67));  // unseen
     auto extension = extension_by(1);
     ASSERT_EQ(world.go_to(extension, extension.begin(world.known()), Action::log), Action::log);
     ASSERT_TRUE(extension.resyncs());
     EXPECT_EQ(extension.event().details.origin, journal::Origin::resync);
     const auto envelope = mr::decode_envelope(*extension.event().details.data);
     EXPECT_EQ(envelope->header.register_name, "fake/r");
-    EXPECT_EQ(envelope->body.expected, bytes_of(digest(0)));
+    EXPECT_EQ(envelope->body.expected, bytes_of(bank_digest(0)));
     EXPECT_EQ(envelope->body.found, bytes_of(world.hardware(0)));
     world.go_to(extension, Action::log, Action::answer);
     EXPECT_EQ(extension.answer()->sequence, 2);
@@ -450,7 +453,7 @@ TEST(Extension, AResyncNamesWhatTheRegisterHoldsRightBeforeIt) {
 
 TEST(Extension, AResyncThatFailsLetsNothingFollow) {
     World world;
-    world.take(0, digest(66));
+    world.take(0, bank_digest(66));
     world.refresh(0);
     auto extension = extension_by(1);
     ASSERT_EQ(world.go_to(extension, extension.begin(world.known()), Action::extend), Action::extend);
@@ -458,7 +461,7 @@ TEST(Extension, AResyncThatFailsLetsNothingFollow) {
     ASSERT_EQ(world.extend(extension, {World::Extend::fails_before}), Action::reread);
     ASSERT_EQ(world.reread(extension), Action::answer);
     EXPECT_EQ(error_of<ProviderFailed>(extension.answer())->applied, Applied::no);
-    EXPECT_EQ(world.times_taken(0, digest(1)), 0);
+    EXPECT_EQ(world.times_taken(0, bank_digest(1)), 0);
 }
 
 TEST(Extension, WhatTheRegisterItselfSaysDecidesWhatAFailureMeant) {
@@ -497,7 +500,7 @@ TEST(Extension, AnIdIsOneEventAlsoWhereTheFirstIsSettledByItsOwnReread) {
     auto third = extension_by(1, details);
     EXPECT_EQ(third.begin(world.known()), Action::answer) << "the journal alone answers it";
     EXPECT_EQ(third.answer().value(), again.answer().value());
-    EXPECT_EQ(world.times_taken(0, digest(1)), 1);
+    EXPECT_EQ(world.times_taken(0, bank_digest(1)), 1);
 }
 
 TEST(Extension, AnIdWithAnotherDigestIsRefused) {
@@ -529,7 +532,7 @@ TEST(Extension, OfARegisterThatHasVanishedIsNotBegunAtWhateverStepItDid) {
     while_resynced.table().vanish(0);
     ASSERT_EQ(while_resynced.settle(extension), Action::answer);
     EXPECT_NE(error_of<RegisterGone>(extension.answer()), nullptr);
-    EXPECT_EQ(while_resynced.times_taken(0, digest(1)), 0U);
+    EXPECT_EQ(while_resynced.times_taken(0, bank_digest(1)), 0U);
 }
 
 TEST(Extension, ThatFailsAsItsRegisterVanishesIsSettledWhenThatIsBack) {
@@ -544,7 +547,7 @@ TEST(Extension, ThatFailsAsItsRegisterVanishesIsSettledWhenThatIsBack) {
     EXPECT_THAT(world.logged(), IsEmpty());
     world.table().appear(0);
     world.refresh(0);
-    EXPECT_THAT(world.logged(), ElementsAre(digest(1)));
+    EXPECT_THAT(world.logged(), ElementsAre(bank_digest(1)));
 }
 
 TEST(Extension, ACappedRegisterTakesNothingAndIsNeverResynced) {
@@ -553,7 +556,7 @@ TEST(Extension, ACappedRegisterTakesNothingAndIsNeverResynced) {
     const auto caller = std::make_shared<const mr::EventCaller>();
     auto cap = measure_cap({.envelope_name = "fake/r", .banks = {algorithm}}, caller).value();
     ASSERT_TRUE(world.run(Extension({{.index = 0, .digest = cap.digests.front()}}, std::move(cap.details))));
-    world.take(0, digest(66));
+    world.take(0, bank_digest(66));
     world.refresh(0);
     auto extension = extension_by(3);
     ASSERT_EQ(extension.begin(world.known()), Action::answer) << "nothing is reread for it";
@@ -585,7 +588,7 @@ TEST(Extension, ThatTheJournalRefusesHasChangedNothing) {
     ASSERT_EQ(extension.begin(world.known()), Action::log);
     ASSERT_EQ(world.log(extension, World::Log::full), Action::answer);
     EXPECT_NE(error_of<journal::Full>(extension.answer()), nullptr);
-    EXPECT_EQ(world.hardware(0), digest(0));
+    EXPECT_EQ(world.hardware(0), bank_digest(0));
     EXPECT_TRUE(world.run(extension_by(2)));
 }
 

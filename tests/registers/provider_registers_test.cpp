@@ -12,6 +12,7 @@
 #include "mrd/daemon/provider_slot.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/test_journal.h"
+#include "tests/registers/digests.h"
 
 namespace mrd {
 namespace {
@@ -21,7 +22,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-enum : RegisterIndex { mrtd, rtmr2, rtmr3, reportdata, report0 };
+struct Tdx {
+    enum : RegisterIndex { mrtd, rtmr2, rtmr3, reportdata, report0 };
+};
 
 std::vector<RegisterSpec> tdx_registers() {
     return {fake_register("mrtd", "R"), fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
@@ -30,13 +33,8 @@ std::vector<RegisterSpec> tdx_registers() {
 
 std::vector<RegisterSpec> with_shared_rtmr2() {
     auto specs = tdx_registers();
-    specs[rtmr2].owner = Owner::shared;
+    specs[Tdx::rtmr2].owner = Owner::shared;
     return specs;
-}
-
-mr::Digest digest(std::uint8_t byte) { return mr::Digest(mr::Bytes(48, byte)); }
-mr::Digest extended(const mr::Digest &old, const mr::Digest &by) {
-    return mr::extend(mr::HashAlgorithm::sha384, old.bytes(), by.bytes()).value();
 }
 
 using ReadAnswer = std::expected<bool, RegisterError>;
@@ -110,7 +108,7 @@ protected:
         return wait<ExtendAnswer>([&](auto done) { registers.extend(index, by, {}, std::move(done)); });
     }
     WriteAnswer write(ProviderRegisters &registers, std::uint8_t byte) {
-        return wait<WriteAnswer>([&](auto done) { registers.write(mrd_itself, reportdata, mr::Bytes(64, byte), std::move(done)); });
+        return wait<WriteAnswer>([&](auto done) { registers.write(mrd_itself, Tdx::reportdata, mr::Bytes(64, byte), std::move(done)); });
     }
 
     template <class Answer, class Start>
@@ -151,14 +149,14 @@ TEST_F(ProviderRegistersTest, OpeningDoesOneRefreshOfEachSetWhichIsCounted) {
 
 TEST_F(ProviderRegistersTest, OpeningFillsTheStaticRegistersAndTheyCauseNoRefreshAfterThat) {
     auto provider = std::make_unique<FakeProvider>(hardware_, "tdx", tdx_registers(), false);
-    hardware_.set(mrtd, 0x11);
+    hardware_.set(Tdx::mrtd, 0x11);
     const auto registers = open(std::move(provider), tdx_registers());
     ASSERT_TRUE(registers);
     join(**registers);
     hardware_.take_calls();
-    EXPECT_EQ(known(**registers, mrtd), digest(0x11));
-    ASSERT_TRUE(extend(**registers, rtmr3, digest(1)));
-    EXPECT_EQ(value_of(read(**registers, mrtd)), false);
+    EXPECT_EQ(known(**registers, Tdx::mrtd), digest(0x11));
+    ASSERT_TRUE(extend(**registers, Tdx::rtmr3, digest(1)));
+    EXPECT_EQ(value_of(read(**registers, Tdx::mrtd)), false);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
 }
 
@@ -181,22 +179,22 @@ TEST_F(ProviderRegistersTest, ATableThatIsRefusedIsNotOpened) {
 
 TEST_P(EitherQueue, AnExtendOfAnOwnedRegisterAnswersTheComputedValueAndDoesNotRefresh) {
     const auto registers = opened(GetParam());
-    const auto answer = extend(*registers, rtmr3, digest(1));
+    const auto answer = extend(*registers, Tdx::rtmr3, digest(1));
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->sequence, 1);
-    EXPECT_EQ(known(*registers, rtmr3), extended(digest(0), digest(1)));
-    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+    EXPECT_EQ(known(*registers, Tdx::rtmr3), extended(digest(0), digest(1)));
+    EXPECT_EQ(known(*registers, Tdx::rtmr3), hardware_.value(Tdx::rtmr3));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2"));
 }
 
 TEST_P(EitherQueue, TheNextReadRefreshesOnceAndLaterOnesAreServedFromTheCache) {
     const auto registers = opened(GetParam());
-    ASSERT_TRUE(extend(*registers, rtmr3, digest(1)));
+    ASSERT_TRUE(extend(*registers, Tdx::rtmr3, digest(1)));
     hardware_.take_calls();
-    EXPECT_EQ(value_of(read(*registers, rtmr3)), true);
-    EXPECT_EQ(value_of(read(*registers, rtmr3)), false);
-    EXPECT_EQ(value_of(read(*registers, rtmr2)), false);
-    EXPECT_EQ(value_of(read(*registers, report0)), false);
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3)), true);
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3)), false);
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr2)), false);
+    EXPECT_EQ(value_of(read(*registers, Tdx::report0)), false);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
 }
 
@@ -206,22 +204,22 @@ TEST_P(EitherQueue, TheExtendsOfAllProvidersAreNumberedInOneSequence) {
     const auto other = open(std::make_unique<FakeProvider>(other_hardware, "other", tdx_registers(), GetParam()), tdx_registers());
     ASSERT_TRUE(other);
     join(**other);
-    EXPECT_EQ(extend(*registers, rtmr3, digest(1))->sequence, 1);
-    EXPECT_EQ(extend(**other, rtmr3, digest(1))->sequence, 2);
-    EXPECT_EQ(extend(*registers, rtmr2, digest(1))->sequence, 3);
+    EXPECT_EQ(extend(*registers, Tdx::rtmr3, digest(1))->sequence, 1);
+    EXPECT_EQ(extend(**other, Tdx::rtmr3, digest(1))->sequence, 2);
+    EXPECT_EQ(extend(*registers, Tdx::rtmr2, digest(1))->sequence, 3);
 }
 
 TEST_P(EitherQueue, ADivergenceIsToldOnceAndAReadNeverExtendsAnything) {
     const auto registers = opened(GetParam());
     std::vector<RegisterIndex> told;
     events_.diverged = [&told](ProviderRegisters &, RegisterIndex index) { told.push_back(index); };
-    hardware_.extend(rtmr3, digest(66));
-    EXPECT_EQ(value_of(read(*registers, rtmr3)), false) << "nobody knows yet";
-    EXPECT_EQ(value_of(read(*registers, rtmr3, true)), true);
-    EXPECT_EQ(value_of(read(*registers, rtmr3, true)), true);
-    EXPECT_THAT(told, ElementsAre(rtmr3));
-    EXPECT_TRUE(registers->table().divergence(rtmr3));
-    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+    hardware_.extend(Tdx::rtmr3, digest(66));
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3)), false) << "nobody knows yet";
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3, true)), true);
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3, true)), true);
+    EXPECT_THAT(told, ElementsAre(Tdx::rtmr3));
+    EXPECT_TRUE(registers->table().divergence(Tdx::rtmr3));
+    EXPECT_EQ(known(*registers, Tdx::rtmr3), hardware_.value(Tdx::rtmr3));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 0"));
 }
 
@@ -229,11 +227,11 @@ TEST_P(EitherQueue, AChangedValueIsToldAfterAnExtendAWriteAndARefresh) {
     const auto registers = opened(GetParam());
     std::vector<RegisterIndex> told;
     events_.changed = [&told](ProviderRegisters &, RegisterIndex index) { told.push_back(index); };
-    ASSERT_TRUE(extend(*registers, rtmr3, digest(1)));
+    ASSERT_TRUE(extend(*registers, Tdx::rtmr3, digest(1)));
     ASSERT_TRUE(write(*registers, 1));
-    hardware_.extend(rtmr2, digest(66));
-    ASSERT_TRUE(read(*registers, rtmr3));
-    EXPECT_THAT(told, ElementsAre(rtmr3, reportdata, rtmr2));
+    hardware_.extend(Tdx::rtmr2, digest(66));
+    ASSERT_TRUE(read(*registers, Tdx::rtmr3));
+    EXPECT_THAT(told, ElementsAre(Tdx::rtmr3, Tdx::reportdata, Tdx::rtmr2));
 }
 
 // ---- A provider that takes its time
@@ -241,12 +239,12 @@ TEST_P(EitherQueue, AChangedValueIsToldAfterAnExtendAWriteAndARefresh) {
 TEST_F(ProviderRegistersTest, CallsToOneProviderGoThroughOneQueueInArrivalOrder) {
     const auto registers = opened(true);
     hardware_.hold("extend");
-    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    registers->extend(Tdx::rtmr3, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
-    registers->write(mrd_itself, reportdata, mr::Bytes(64, 1), note("write"));
-    registers->read(mrd_itself, rtmr3, false, note("read"));
+    registers->write(mrd_itself, Tdx::reportdata, mr::Bytes(64, 1), note("write"));
+    registers->read(mrd_itself, Tdx::rtmr3, false, note("read"));
     registers.slot->report(mrd_itself, mr::Bytes(64), {}, note("report"));
-    registers->extend(rtmr2, digest(2), {}, note("second extend"));
+    registers->extend(Tdx::rtmr2, digest(2), {}, note("second extend"));
     EXPECT_EQ(registers.slot->waiting_calls(), 4U);
     EXPECT_THAT(answers_, IsEmpty());
     hardware_.let_go();
@@ -258,10 +256,10 @@ TEST_F(ProviderRegistersTest, CallsToOneProviderGoThroughOneQueueInArrivalOrder)
 TEST_F(ProviderRegistersTest, NReadersWaitingAtOnceCauseOneRefresh) {
     const auto registers = opened(true);
     hardware_.hold("extend");
-    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    registers->extend(Tdx::rtmr3, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
     constexpr int readers = 20;
-    for (int i = 0; i < readers; ++i) registers->read(mrd_itself, i % 2 == 0 ? rtmr3 : report0, false, note("read"));
+    for (int i = 0; i < readers; ++i) registers->read(mrd_itself, i % 2 == 0 ? Tdx::rtmr3 : Tdx::report0, false, note("read"));
     hardware_.let_go();
     run_until(1 + readers);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0"));
@@ -271,16 +269,16 @@ TEST_F(ProviderRegistersTest, NReadersWaitingAtOnceCauseOneRefresh) {
 
 TEST_F(ProviderRegistersTest, AReadJoinsARunningRefreshButAFreshReadWaitsForOneThatBeginsAfterItArrived) {
     const auto registers = opened(true);
-    ASSERT_TRUE(extend(*registers, rtmr3, digest(1)));
+    ASSERT_TRUE(extend(*registers, Tdx::rtmr3, digest(1)));
     hardware_.take_calls();
     answers_.clear();
     hardware_.hold("refresh");
-    registers->read(mrd_itself, rtmr3, false, note("first"));
+    registers->read(mrd_itself, Tdx::rtmr3, false, note("first"));
     hardware_.wait_until_held();
-    registers->read(mrd_itself, rtmr3, false, note("joined"));
-    hardware_.extend(rtmr2, digest(66));  // after the first refresh has begun, before the fresh read's
-    registers->read(mrd_itself, rtmr3, true, note("fresh"));
-    registers->read(mrd_itself, rtmr3, true, note("fresh too"));
+    registers->read(mrd_itself, Tdx::rtmr3, false, note("joined"));
+    hardware_.extend(Tdx::rtmr2, digest(66));  // after the first refresh has begun, before the fresh read's
+    registers->read(mrd_itself, Tdx::rtmr3, true, note("fresh"));
+    registers->read(mrd_itself, Tdx::rtmr3, true, note("fresh too"));
     hardware_.let_go();
     run_until(4);
     EXPECT_THAT(answers_, ElementsAre("first", "joined", "fresh", "fresh too"));
@@ -290,11 +288,11 @@ TEST_F(ProviderRegistersTest, AReadJoinsARunningRefreshButAFreshReadWaitsForOneT
 TEST_F(ProviderRegistersTest, AllWaitingReadersGetTheFailureAndTheNextReadTriesAgain) {
     const auto registers = opened(true);
     hardware_.hold("extend");
-    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    registers->extend(Tdx::rtmr3, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
     std::vector<std::optional<ReadAnswer>> given(5);
-    for (auto &answer : given) registers->read(mrd_itself, rtmr3, false, keep(answer));
+    for (auto &answer : given) registers->read(mrd_itself, Tdx::rtmr3, false, keep(answer));
     hardware_.let_go();
     run_until(1 + given.size());
     for (const auto &answer : given) {
@@ -302,17 +300,17 @@ TEST_F(ProviderRegistersTest, AllWaitingReadersGetTheFailureAndTheNextReadTriesA
         EXPECT_EQ(failure_of(*answer)->provider, "tdx");
         EXPECT_EQ(failure_of(*answer)->reason, "refresh 0 failed");
     }
-    EXPECT_EQ(value_of(read(*registers, rtmr3)), true);
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3)), true);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0", "refresh 0"));
 }
 
 TEST_F(ProviderRegistersTest, AFailedRefreshServesNoOldValue) {
     const auto registers = opened(false);
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
-    EXPECT_NE(failure_of(read(*registers, rtmr3, true)), nullptr);
+    EXPECT_NE(failure_of(read(*registers, Tdx::rtmr3, true)), nullptr);
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
-    EXPECT_NE(failure_of(read(*registers, rtmr3)), nullptr) << "although it was in sync before";
-    EXPECT_EQ(value_of(read(*registers, rtmr3)), true);
+    EXPECT_NE(failure_of(read(*registers, Tdx::rtmr3)), nullptr) << "although it was in sync before";
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3)), true);
 }
 
 TEST_F(ProviderRegistersTest, ACachedReadIsServedWhileASlowCallRuns) {
@@ -320,7 +318,7 @@ TEST_F(ProviderRegistersTest, ACachedReadIsServedWhileASlowCallRuns) {
     hardware_.hold("report");
     registers.slot->report(mrd_itself, mr::Bytes(64), {}, note("report"));
     hardware_.wait_until_held();
-    registers->read(mrd_itself, rtmr3, false, note("cached read"));
+    registers->read(mrd_itself, Tdx::rtmr3, false, note("cached read"));
     EXPECT_THAT(answers_, ElementsAre("cached read"));
     hardware_.let_go();
     run_until(2);
@@ -333,10 +331,10 @@ TEST_F(ProviderRegistersTest, ASlowProviderDelaysNobodyElsesRegisters) {
     const auto other = open(std::make_unique<FakeProvider>(other_hardware, "other", tdx_registers(), true), tdx_registers());
     ASSERT_TRUE(other);
     hardware_.hold("extend");
-    registers->extend(rtmr3, digest(1), {}, note("slow extend"));
+    registers->extend(Tdx::rtmr3, digest(1), {}, note("slow extend"));
     hardware_.wait_until_held();
-    (*other)->extend(rtmr3, digest(1), {}, note("other's extend"));
-    (*other)->read(mrd_itself, rtmr3, false, note("other's read"));
+    (*other)->extend(Tdx::rtmr3, digest(1), {}, note("other's extend"));
+    (*other)->read(mrd_itself, Tdx::rtmr3, false, note("other's read"));
     run_until(2);
     EXPECT_THAT(answers_, ElementsAre("other's extend", "other's read"));
     hardware_.let_go();
@@ -346,22 +344,22 @@ TEST_F(ProviderRegistersTest, ASlowProviderDelaysNobodyElsesRegisters) {
 TEST_F(ProviderRegistersTest, AReadWhileASlowExtendRunsWaitsForARefreshAfterIt) {
     const auto registers = opened(true);
     hardware_.hold("extend");
-    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    registers->extend(Tdx::rtmr3, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
     EXPECT_FALSE(registers->table().in_sync(0)) << "marked before the provider was called";
     std::optional<ReadAnswer> answer;
-    registers->read(mrd_itself, rtmr3, false, keep(answer));
+    registers->read(mrd_itself, Tdx::rtmr3, false, keep(answer));
     EXPECT_FALSE(answer);
     hardware_.let_go();
     run_until(2);
     EXPECT_EQ(value_of(*answer), true);
-    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+    EXPECT_EQ(known(*registers, Tdx::rtmr3), hardware_.value(Tdx::rtmr3));
 }
 
 TEST_P(EitherQueue, IdleIsToldWhenEveryCallAskedForBeforeHasBeenAnswered) {
     const auto registers = opened(GetParam());
-    registers->extend(rtmr3, digest(1), {}, note("extend"));
-    registers->read(mrd_itself, rtmr3, false, note("read"));
+    registers->extend(Tdx::rtmr3, digest(1), {}, note("extend"));
+    registers->read(mrd_itself, Tdx::rtmr3, false, note("read"));
     registers.slot->when_idle([this] { answers_.emplace_back("idle"); });
     loop_.run();  // and the loop does not run out of work before
     EXPECT_THAT(answers_, ElementsAre("extend", "read", "idle"));
@@ -370,19 +368,20 @@ TEST_P(EitherQueue, IdleIsToldWhenEveryCallAskedForBeforeHasBeenAnswered) {
 TEST_F(ProviderRegistersTest, HoweverManyCallsOfAUserWaitThoseOfOthersAndOfMrdItselfHaveTheirTurns) {
     const auto registers = opened(true);
     const auto by = [&](uid_t user, const std::string &name) {
-        registers->extend(rtmr3, digest(1), {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = user})}, note(name));
+        registers->extend(Tdx::rtmr3, digest(1), {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = user})},
+                          note(name));
     };
     hardware_.hold("extend");
     by(1000, "runs");
     hardware_.wait_until_held();
     for (const auto *name : {"a1", "a2", "a3", "a4"}) by(1000, name);
     registers.slot->report(1000, mr::Bytes(64), {}, note("a's report"));
-    registers->write(1000, reportdata, mr::Bytes(64, 1), note("a's write"));
+    registers->write(1000, Tdx::reportdata, mr::Bytes(64, 1), note("a's write"));
     registers.slot->when_idle([this] { answers_.emplace_back("idle"); });
     registers.slot->when_settled([this] { answers_.emplace_back("settled"); });
     by(1001, "b");
     by(0, "root");
-    registers->read(mrd_itself, rtmr2, true, note("read"));
+    registers->read(mrd_itself, Tdx::rtmr2, true, note("read"));
     hardware_.let_go();
     run_until(12);
     EXPECT_THAT(answers_, ElementsAre("runs", "settled", "b", "root", "a1", "read", "a2", "a3", "a4", "a's report", "a's write", "idle"));
@@ -391,13 +390,14 @@ TEST_F(ProviderRegistersTest, HoweverManyCallsOfAUserWaitThoseOfOthersAndOfMrdIt
 TEST_F(ProviderRegistersTest, ARereadTakesTheTurnOfWhoReadsAndOfSeveralTheOneThatComesFirst) {
     const auto registers = opened(true);
     const auto extend_of = [&](uid_t user, const std::string &name) {
-        registers->extend(rtmr3, digest(1), {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = user})}, note(name));
+        registers->extend(Tdx::rtmr3, digest(1), {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = user})},
+                          note(name));
     };
     hardware_.hold("extend");
     extend_of(1000, "runs");
     hardware_.wait_until_held();
     extend_of(1000, "a1");
-    registers->read(1000, rtmr2, true, note("a reads"));
+    registers->read(1000, Tdx::rtmr2, true, note("a reads"));
     extend_of(1001, "b1");
     extend_of(0, "root 1");
     extend_of(0, "root 2");
@@ -411,9 +411,9 @@ TEST_F(ProviderRegistersTest, ARereadTakesTheTurnOfWhoReadsAndOfSeveralTheOneTha
     extend_of(1000, "runs");
     hardware_.wait_until_held();
     extend_of(1000, "a1");
-    registers->read(1000, rtmr2, true, note("a reads"));
-    registers->read(1000, rtmr2, true, note("a reads too"));
-    registers->read(0, rtmr2, true, note("root reads"));
+    registers->read(1000, Tdx::rtmr2, true, note("a reads"));
+    registers->read(1000, Tdx::rtmr2, true, note("a reads too"));
+    registers->read(0, Tdx::rtmr2, true, note("root reads"));
     hardware_.let_go();
     run_until(5);
     EXPECT_THAT(answers_, ElementsAre("runs", "a reads", "a reads too", "root reads", "a1")) << "root waits for no turn of another";
@@ -423,7 +423,7 @@ TEST_F(ProviderRegistersTest, ARereadTakesTheTurnOfWhoReadsAndOfSeveralTheOneTha
 TEST_F(ProviderRegistersTest, AnExtendTakesTheTurnOfTheShareThatItsCallerHas) {
     const auto registers = opened(true);
     const auto extend_of = [&](uid_t uid, uid_t share, const std::string &name) {
-        registers->extend(rtmr3, digest(1),
+        registers->extend(Tdx::rtmr3, digest(1),
                           {.caller = std::make_shared<const mr::EventCaller>(mr::EventCaller{.uid = uid}), .share = share}, note(name));
     };
     constexpr uid_t pool = 7;
@@ -440,9 +440,9 @@ TEST_F(ProviderRegistersTest, AnExtendTakesTheTurnOfTheShareThatItsCallerHas) {
 TEST_F(ProviderRegistersTest, TheEndWaitsForTheCallThatRunsAndDropsThoseThatWait) {
     auto registers = opened(true);
     hardware_.hold("extend");
-    registers->extend(rtmr3, digest(1), {}, note("extend"));
+    registers->extend(Tdx::rtmr3, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
-    registers->extend(rtmr2, digest(1), {}, note("waiting"));
+    registers->extend(Tdx::rtmr2, digest(1), {}, note("waiting"));
     hardware_.let_go();
     registers.slot.reset();
     loop_.run();
@@ -452,10 +452,10 @@ TEST_F(ProviderRegistersTest, TheEndWaitsForTheCallThatRunsAndDropsThoseThatWait
 
 TEST_F(ProviderRegistersTest, AnAnswerMayAskForTheNextCall) {
     const auto registers = opened(false);
-    registers->extend(rtmr3, digest(1), {}, [&](const ExtendAnswer &) {
-        registers->read(mrd_itself, rtmr3, false, [&](const ReadAnswer &) {
+    registers->extend(Tdx::rtmr3, digest(1), {}, [&](const ExtendAnswer &) {
+        registers->read(mrd_itself, Tdx::rtmr3, false, [&](const ReadAnswer &) {
             answers_.emplace_back("read");
-            registers->extend(rtmr3, digest(2), {}, note("second extend"));
+            registers->extend(Tdx::rtmr3, digest(2), {}, note("second extend"));
         });
         answers_.emplace_back("extend");
     });
@@ -468,45 +468,45 @@ TEST_F(ProviderRegistersTest, AnAnswerMayAskForTheNextCall) {
 TEST_P(EitherQueue, AnExtendThatFailsBeforeItTookEffectIsReportedAsNotApplied) {
     const auto registers = opened(GetParam());
     hardware_.fail_next("extend", FakeHardware::Failure::before);
-    const auto answer = extend(*registers, rtmr3, digest(1));
+    const auto answer = extend(*registers, Tdx::rtmr3, digest(1));
     ASSERT_NE(failure_of(answer), nullptr);
     EXPECT_EQ(failure_of(answer)->applied, Applied::no);
     EXPECT_EQ(failure_of(answer)->reason, "extend 2 failed");
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("extend 2", "refresh 0")) << "the register itself says what happened";
     EXPECT_EQ(journal_->state().sequence(), 0);
-    EXPECT_EQ(extend(*registers, rtmr3, digest(1))->sequence, 1);
-    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+    EXPECT_EQ(extend(*registers, Tdx::rtmr3, digest(1))->sequence, 1);
+    EXPECT_EQ(known(*registers, Tdx::rtmr3), hardware_.value(Tdx::rtmr3));
 }
 
 TEST_P(EitherQueue, AnExtendThatFailsAfterItTookEffectIsASuccess) {
     const auto registers = opened(GetParam());
     hardware_.fail_next("extend", FakeHardware::Failure::after);
-    const auto answer = extend(*registers, rtmr3, digest(1));
+    const auto answer = extend(*registers, Tdx::rtmr3, digest(1));
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->sequence, 1);
-    EXPECT_EQ(known(*registers, rtmr3), extended(digest(0), digest(1)));
-    EXPECT_FALSE(registers->table().divergence(rtmr3));
-    EXPECT_EQ(value_of(read(*registers, rtmr3, true)), true);
-    EXPECT_FALSE(registers->table().divergence(rtmr3));
+    EXPECT_EQ(known(*registers, Tdx::rtmr3), extended(digest(0), digest(1)));
+    EXPECT_FALSE(registers->table().divergence(Tdx::rtmr3));
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3, true)), true);
+    EXPECT_FALSE(registers->table().divergence(Tdx::rtmr3));
 }
 
 TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterCannotBeRereadIsUnknownAndRefusesFurtherOnesUntilItCan) {
     const auto registers = opened(GetParam());
     hardware_.fail_next("extend", FakeHardware::Failure::after);
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
-    const auto answer = extend(*registers, rtmr3, digest(1));
+    const auto answer = extend(*registers, Tdx::rtmr3, digest(1));
     ASSERT_NE(failure_of(answer), nullptr);
     EXPECT_EQ(failure_of(answer)->applied, Applied::unknown);
     hardware_.take_calls();
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
-    const auto refused = extend(*registers, rtmr3, digest(2));
+    const auto refused = extend(*registers, Tdx::rtmr3, digest(2));
     ASSERT_FALSE(refused);
     EXPECT_TRUE(std::holds_alternative<Indeterminate>(refused.error()));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0")) << "each extend tries to reread it, and is not asked of the hardware";
-    EXPECT_EQ(extend(*registers, rtmr3, digest(2))->sequence, 2) << "without a read between: its own reread settles the first";
+    EXPECT_EQ(extend(*registers, Tdx::rtmr3, digest(2))->sequence, 2) << "without a read between: its own reread settles the first";
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 2"));
-    EXPECT_FALSE(registers->table().divergence(rtmr3));
-    EXPECT_EQ(known(*registers, rtmr3), hardware_.value(rtmr3));
+    EXPECT_FALSE(registers->table().divergence(Tdx::rtmr3));
+    EXPECT_EQ(known(*registers, Tdx::rtmr3), hardware_.value(Tdx::rtmr3));
 }
 
 TEST_P(EitherQueue, AnExtendThatIsSentAgainAndWasNotSettledIsAnsweredByItsOwnReread) {
@@ -514,7 +514,7 @@ TEST_P(EitherQueue, AnExtendThatIsSentAgainAndWasNotSettledIsAnsweredByItsOwnRer
     hardware_.fail_next("extend", FakeHardware::Failure::after);
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
     const auto send = [&] {
-        return wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr3, digest(1), {.id = "once"}, std::move(done)); });
+        return wait<ExtendAnswer>([&](auto done) { registers->extend(Tdx::rtmr3, digest(1), {.id = "once"}, std::move(done)); });
     };
     EXPECT_EQ(failure_of(send())->applied, Applied::unknown);
     hardware_.take_calls();
@@ -524,63 +524,63 @@ TEST_P(EitherQueue, AnExtendThatIsSentAgainAndWasNotSettledIsAnsweredByItsOwnRer
 
 TEST_P(EitherQueue, AnExtendThatFailsAndWhoseRegisterHoldsNeitherValueIsUnknown) {
     const auto registers = opened(GetParam());
-    hardware_.extend(rtmr3, digest(66));
+    hardware_.extend(Tdx::rtmr3, digest(66));
     hardware_.fail_next("extend", FakeHardware::Failure::before);
-    const auto answer = extend(*registers, rtmr3, digest(1));
+    const auto answer = extend(*registers, Tdx::rtmr3, digest(1));
     ASSERT_NE(failure_of(answer), nullptr);
     EXPECT_EQ(failure_of(answer)->applied, Applied::unknown);
-    EXPECT_TRUE(registers->table().divergence(rtmr3));
+    EXPECT_TRUE(registers->table().divergence(Tdx::rtmr3));
 }
 
 // ---- Registers that somebody else has extended
 
 TEST_P(EitherQueue, ADivergedRegisterThatCannotBeRereadIsNotExtendedOrCapped) {
     const auto registers = opened(GetParam());
-    hardware_.extend(rtmr3, digest(66));
-    EXPECT_EQ(value_of(read(*registers, rtmr3, true)), true);
-    hardware_.extend(rtmr3, digest(67));
+    hardware_.extend(Tdx::rtmr3, digest(66));
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3, true)), true);
+    hardware_.extend(Tdx::rtmr3, digest(67));
     for (const auto origin : {journal::Origin::service, journal::Origin::cap}) {
         hardware_.take_calls();
         hardware_.fail_next("refresh", FakeHardware::Failure::before);
         const auto answer =
-            wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr3, digest(1), {.origin = origin}, std::move(done)); });
+            wait<ExtendAnswer>([&](auto done) { registers->extend(Tdx::rtmr3, digest(1), {.origin = origin}, std::move(done)); });
         ASSERT_NE(failure_of(answer), nullptr);
         EXPECT_EQ(failure_of(answer)->applied, Applied::no);
         EXPECT_EQ(failure_of(answer)->reason, "the register could not be reread before the extend: refresh 0 failed");
         EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
     }
     EXPECT_EQ(journal_->state().sequence(), 0);
-    const auto answer = extend(*registers, rtmr3, digest(1));
+    const auto answer = extend(*registers, Tdx::rtmr3, digest(1));
     EXPECT_EQ(answer->sequence, 2);
-    EXPECT_EQ(answer->value, hardware_.value(rtmr3)) << "the resync names what the register holds now";
+    EXPECT_EQ(answer->value, hardware_.value(Tdx::rtmr3)) << "the resync names what the register holds now";
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 2", "extend 2"));
 }
 
 TEST_F(ProviderRegistersTest, WhetherToRereadIsDecidedAtTheExtendsTurnAndNotWhenItIsAskedFor) {
     const auto registers = opened(true);
-    hardware_.extend(rtmr3, digest(66));
+    hardware_.extend(Tdx::rtmr3, digest(66));
     hardware_.hold("report");
     std::optional<ExtendAnswer> answer;
-    registers->read(mrd_itself, rtmr3, true, note("read"));
+    registers->read(mrd_itself, Tdx::rtmr3, true, note("read"));
     registers.slot->report(mrd_itself, mr::Bytes(64), {}, note("report"));
-    registers->extend(rtmr3, digest(1), {}, keep(answer));  // nothing is known yet
-    while (answers_.empty()) loop_.run_one();               // the refresh
+    registers->extend(Tdx::rtmr3, digest(1), {}, keep(answer));  // nothing is known yet
+    while (answers_.empty()) loop_.run_one();                    // the refresh
     hardware_.wait_until_held();
-    hardware_.extend(rtmr3, digest(67));
+    hardware_.extend(Tdx::rtmr3, digest(67));
     hardware_.let_go();
     run_until(3);
     ASSERT_TRUE(*answer);
-    EXPECT_EQ((*answer)->value, hardware_.value(rtmr3));
+    EXPECT_EQ((*answer)->value, hardware_.value(Tdx::rtmr3));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "report", "refresh 0", "extend 2", "extend 2"));
 }
 
 TEST_F(ProviderRegistersTest, AReadThatJoinsTheRereadOfAnExtendIsAnswered) {
     const auto registers = opened(true, with_shared_rtmr2());
-    EXPECT_TRUE(extend(*registers, rtmr3, digest(1)));  // the cache is out of sync
+    EXPECT_TRUE(extend(*registers, Tdx::rtmr3, digest(1)));  // the cache is out of sync
     hardware_.hold("refresh");
-    registers->extend(rtmr2, digest(1), {}, note("extend"));
+    registers->extend(Tdx::rtmr2, digest(1), {}, note("extend"));
     hardware_.wait_until_held();
-    registers->read(mrd_itself, rtmr3, false, note("read"));
+    registers->read(mrd_itself, Tdx::rtmr3, false, note("read"));
     hardware_.let_go();
     run_until(3);
     EXPECT_THAT(answers_, ElementsAre("kept", "read", "extend"));
@@ -590,7 +590,7 @@ TEST_F(ProviderRegistersTest, AReadThatJoinsTheRereadOfAnExtendIsAnswered) {
 TEST_P(EitherQueue, WhatTheJournalAnswersAloneIsNotRereadFor) {
     const auto registers = opened(GetParam(), with_shared_rtmr2());
     const auto send = [&](EventDetails details) {
-        return wait<ExtendAnswer>([&](auto done) { registers->extend(rtmr2, digest(1), std::move(details), std::move(done)); });
+        return wait<ExtendAnswer>([&](auto done) { registers->extend(Tdx::rtmr2, digest(1), std::move(details), std::move(done)); });
     };
     ASSERT_TRUE(send({.id = "once"}));
     ASSERT_TRUE(send({.origin = journal::Origin::cap}));
@@ -604,17 +604,17 @@ TEST_P(EitherQueue, WhatTheJournalAnswersAloneIsNotRereadFor) {
 
 TEST_P(EitherQueue, ASharedRegisterIsRereadBeforeItsExtendSoThatTheAnswerIsRight) {
     const auto registers = opened(GetParam(), with_shared_rtmr2());
-    hardware_.extend(rtmr2, digest(66));
-    ASSERT_TRUE(extend(*registers, rtmr2, digest(1)));
+    hardware_.extend(Tdx::rtmr2, digest(66));
+    ASSERT_TRUE(extend(*registers, Tdx::rtmr2, digest(1)));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "extend 1", "extend 1")) << "a resync first";
-    EXPECT_EQ(known(*registers, rtmr2), hardware_.value(rtmr2));
-    EXPECT_FALSE(registers->table().divergence(rtmr2));
+    EXPECT_EQ(known(*registers, Tdx::rtmr2), hardware_.value(Tdx::rtmr2));
+    EXPECT_FALSE(registers->table().divergence(Tdx::rtmr2));
 }
 
 TEST_P(EitherQueue, ASharedRegisterThatCannotBeRereadIsNotExtended) {
     const auto registers = opened(GetParam(), with_shared_rtmr2());
     hardware_.fail_next("refresh", FakeHardware::Failure::before);
-    const auto answer = extend(*registers, rtmr2, digest(1));
+    const auto answer = extend(*registers, Tdx::rtmr2, digest(1));
     ASSERT_NE(failure_of(answer), nullptr);
     EXPECT_EQ(failure_of(answer)->applied, Applied::no);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0"));
@@ -622,8 +622,8 @@ TEST_P(EitherQueue, ASharedRegisterThatCannotBeRereadIsNotExtended) {
 
 TEST_P(EitherQueue, EveryReadOfASharedRegisterRefreshes) {
     const auto registers = opened(GetParam(), with_shared_rtmr2());
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(value_of(read(*registers, rtmr2)), true);
-    EXPECT_EQ(value_of(read(*registers, rtmr3)), false);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(value_of(read(*registers, Tdx::rtmr2)), true);
+    EXPECT_EQ(value_of(read(*registers, Tdx::rtmr3)), false);
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 0", "refresh 0"));
 }
 
@@ -632,15 +632,15 @@ TEST_P(EitherQueue, EveryReadOfASharedRegisterRefreshes) {
 TEST_P(EitherQueue, AReportLeavesReportdataAlone) {
     const auto registers = opened(GetParam());
     ASSERT_TRUE(write(*registers, 1));
-    EXPECT_EQ(value_of(read(*registers, report0)), true);
+    EXPECT_EQ(value_of(read(*registers, Tdx::report0)), true);
     hardware_.take_calls();
     using Answer = std::expected<mr::Bytes, ProviderError>;
     const auto answer = wait<Answer>([&](auto done) { registers.slot->report(mrd_itself, mr::Bytes(64, 9), {}, std::move(done)); });
     EXPECT_EQ(value_of(answer), mr::Bytes(64, 9));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("report"));
-    EXPECT_EQ(registers->table().value(reportdata)[0], 1);
-    EXPECT_EQ(registers->table().generation(reportdata), first_generation + 1);
-    EXPECT_EQ(value_of(read(*registers, report0)), false) << "nothing was written: the cache is in sync";
+    EXPECT_EQ(registers->table().value(Tdx::reportdata)[0], 1);
+    EXPECT_EQ(registers->table().generation(Tdx::reportdata), first_generation + 1);
+    EXPECT_EQ(value_of(read(*registers, Tdx::report0)), false) << "nothing was written: the cache is in sync";
     EXPECT_EQ(registers->table().counters().writes, 1);
 }
 
@@ -667,9 +667,9 @@ TEST_F(ProviderRegistersTest, TwoClientsThatWriteAtOnceGetGenerationsOfTheirOwn)
     hardware_.hold("write");
     std::optional<WriteAnswer> first;
     std::optional<WriteAnswer> second;
-    registers->write(mrd_itself, reportdata, mr::Bytes(64, 1), keep(first));
+    registers->write(mrd_itself, Tdx::reportdata, mr::Bytes(64, 1), keep(first));
     hardware_.wait_until_held();
-    registers->write(mrd_itself, reportdata, mr::Bytes(64, 1), keep(second));
+    registers->write(mrd_itself, Tdx::reportdata, mr::Bytes(64, 1), keep(second));
     hardware_.let_go();
     run_until(2);
     EXPECT_EQ(value_of(*first), first_generation + 1);

@@ -12,6 +12,7 @@
 #include "mrd/daemon/daemon.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/test_journal.h"
+#include "tests/registers/digests.h"
 
 namespace mrd {
 namespace {
@@ -19,7 +20,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-mr::Digest digest(std::uint8_t byte) { return mr::Digest(mr::Bytes(48, byte)); }
 template <class Answer>
 bool is_gone(const Answer &answer) {
     return !answer && std::holds_alternative<RegisterGone>(answer.error());

@@ -12,13 +12,14 @@
 #include <vector>
 
 #include "mr/bytes.h"
+#include "tests/registers/digests.h"
 
 namespace mrd {
 namespace {
 
 using mr::HashAlgorithm;
 using mr::Owner;
-using Action = ReadPlan::Action;
+using ReadAction = ReadPlan::Action;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -28,12 +29,6 @@ constexpr std::int64_t first_generation = 1000;
 constexpr std::uint64_t intent = 7;
 
 mr::Flags flags(std::string_view letters) { return mr::Flags::from_string(letters).value(); }
-
-mr::Digest digest(std::uint8_t byte, std::size_t size = 48) { return mr::Digest(mr::Bytes(size, byte)); }
-
-mr::Digest extended(const mr::Digest &old, const mr::Digest &by) {
-    return mr::extend(HashAlgorithm::sha384, old.bytes(), by.bytes()).value();
-}
 
 RegisterSpec rtmr(std::string name, RefreshSet set = 0, Owner owner = Owner::owned) {
     return {.name = std::move(name), .hash = HashAlgorithm::sha384, .size = 48, .flags = flags("XWRL"), .owner = owner, .refresh_set = set};
@@ -107,7 +102,7 @@ protected:
         return *table().generation(reportdata);
     }
 
-    Action action(RegisterIndex index, bool fresh = false) { return table().plan_read(index, fresh).action; }
+    ReadAction action(RegisterIndex index, bool fresh = false) { return table().plan_read(index, fresh).action; }
 
     std::optional<RegisterTable> table_;
     std::vector<mr::Bytes> hardware_;
@@ -337,7 +332,7 @@ TEST(RegisterTableNames, ABareIntegerIsNoName) {
 TEST_F(RegisterTableTest, ReadingASharedRegisterAlwaysRefreshesItsSet) {
     set_up(Owner::shared);
     EXPECT_TRUE(table().in_sync(0));
-    EXPECT_EQ(action(rtmr2), Action::start);
+    EXPECT_EQ(action(rtmr2), ReadAction::start);
     EXPECT_EQ(table().counters().cached_reads, 0);
 }
 
@@ -355,11 +350,11 @@ TEST(RegisterTableSpecs, NoReadIsFreshOfALiveRegisterThatDoesNotShowWhatOthersEx
 }
 
 TEST_F(RegisterTableTest, TheInSyncFlagServesOwnedRegistersOnly) {
-    EXPECT_EQ(action(rtmr2), Action::serve);
+    EXPECT_EQ(action(rtmr2), ReadAction::serve);
     // Others extend an observed register too: nothing here would ever mark its set out of sync.
     set_up(Owner::observed);
-    EXPECT_EQ(action(rtmr3), Action::serve);
-    EXPECT_EQ(action(rtmr2), Action::start);
+    EXPECT_EQ(action(rtmr3), ReadAction::serve);
+    EXPECT_EQ(action(rtmr2), ReadAction::start);
 }
 
 TEST_F(RegisterTableTest, AnObservedRegisterIsNeverExtended) {
@@ -373,10 +368,10 @@ TEST_F(RegisterTableTest, ASharedReadJoinsOnlyARefreshThatHasNotBegun) {
     set_up(Owner::shared);
     const auto first = table().plan_read(rtmr2, false);
     const auto second = table().plan_read(rtmr2, false);
-    EXPECT_EQ(second.action, Action::join);
+    EXPECT_EQ(second.action, ReadAction::join);
     EXPECT_EQ(second.refresh, first.refresh);
     table().refresh_begins(first.refresh);
-    EXPECT_EQ(action(rtmr2), Action::start);
+    EXPECT_EQ(action(rtmr2), ReadAction::start);
 }
 
 // ---- Lazy refresh
@@ -401,31 +396,31 @@ TEST_F(RegisterTableTest, AReadOfALiveRegisterWhoseSetIsNotInSyncRefreshesTheWho
     hardware_[report0].assign(1024, 7);
     const auto before = table().counters().refreshes;
     const auto plan = table().plan_read(rtmr3, false);
-    ASSERT_EQ(plan.action, Action::start);
+    ASSERT_EQ(plan.action, ReadAction::start);
     table().refresh_begins(plan.refresh);
     EXPECT_THAT(table().refresh_ends(plan.refresh, &hardware_).changed, ElementsAre(report0));
-    EXPECT_EQ(action(rtmr2), Action::serve);
-    EXPECT_EQ(action(rtmr3), Action::serve);
-    EXPECT_EQ(action(report0), Action::serve);
+    EXPECT_EQ(action(rtmr2), ReadAction::serve);
+    EXPECT_EQ(action(rtmr3), ReadAction::serve);
+    EXPECT_EQ(action(report0), ReadAction::serve);
     EXPECT_EQ(table().value(report0)[0], 7);
     EXPECT_EQ(table().counters().refreshes, before + 1);
 }
 
 TEST_F(RegisterTableTest, LaterReadsComeFromTheCacheUntilTheNextWriteToAnyRegisterOfTheProvider) {
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(action(rtmr3), Action::serve);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(action(rtmr3), ReadAction::serve);
     write(1);
-    EXPECT_EQ(action(rtmr3), Action::start);
+    EXPECT_EQ(action(rtmr3), ReadAction::start);
     set_up(Owner::owned);
     extend(rtmr2, digest(1));
-    EXPECT_EQ(action(rtmr3), Action::start);
-    EXPECT_EQ(action(other_device), Action::start) << "of another set of the same provider";
+    EXPECT_EQ(action(rtmr3), ReadAction::start);
+    EXPECT_EQ(action(other_device), ReadAction::start) << "of another set of the same provider";
 }
 
 TEST_F(RegisterTableTest, ARegisterThatIsNotLiveCausesNoRefresh) {
     write(1);
-    EXPECT_EQ(action(mrtd), Action::serve);
-    EXPECT_EQ(action(reportdata), Action::serve);
-    EXPECT_EQ(action(mrtd, true), Action::serve) << "also where a fresh value is asked for";
+    EXPECT_EQ(action(mrtd), ReadAction::serve);
+    EXPECT_EQ(action(reportdata), ReadAction::serve);
+    EXPECT_EQ(action(mrtd, true), ReadAction::serve) << "also where a fresh value is asked for";
     EXPECT_EQ(table().value(reportdata)[0], 1);
 }
 
@@ -457,15 +452,15 @@ TEST_F(RegisterTableTest, NReadersWaitingAtOnceCauseOneRefresh) {
     extend(rtmr3, digest(1));
     const auto before = table().counters().refreshes;
     const auto first = table().plan_read(rtmr3, false);
-    ASSERT_EQ(first.action, Action::start);
+    ASSERT_EQ(first.action, ReadAction::start);
     for (int i = 0; i < 10; ++i) {
         const auto next = table().plan_read(i % 2 == 0 ? rtmr2 : report0, i % 3 == 0);
-        EXPECT_EQ(next.action, Action::join);
+        EXPECT_EQ(next.action, ReadAction::join);
         EXPECT_EQ(next.refresh, first.refresh);
     }
     table().refresh_begins(first.refresh);
     const auto during = table().plan_read(rtmr3, false);
-    EXPECT_EQ(during.action, Action::join);
+    EXPECT_EQ(during.action, ReadAction::join);
     EXPECT_EQ(during.refresh, first.refresh);
     table().refresh_ends(first.refresh, &hardware_);
     EXPECT_EQ(table().counters().refreshes, before + 1);
@@ -477,7 +472,7 @@ TEST_F(RegisterTableTest, AReadDoesNotJoinARunningRefreshThatBeganBeforeTheLastC
     table().refresh_begins(old.refresh);
     extend(rtmr2, digest(2));
     const auto next = table().plan_read(rtmr3, false);
-    EXPECT_EQ(next.action, Action::start);
+    EXPECT_EQ(next.action, ReadAction::start);
     EXPECT_NE(next.refresh, old.refresh);
 }
 
@@ -486,17 +481,17 @@ TEST_F(RegisterTableTest, AReadJoinsARunningRefreshWhileAWriteThatBeganLaterHasN
     const auto running = table().plan_read(rtmr3, false);
     table().refresh_begins(running.refresh);
     ASSERT_TRUE(table().extend_begins(rtmr2, digest(2)));
-    EXPECT_EQ(action(rtmr3), Action::join);
+    EXPECT_EQ(action(rtmr3), ReadAction::join);
 }
 
-TEST_F(RegisterTableTest, AFreshReadRefreshesThoughTheSetIsInSync) { EXPECT_EQ(action(rtmr3, true), Action::start); }
+TEST_F(RegisterTableTest, AFreshReadRefreshesThoughTheSetIsInSync) { EXPECT_EQ(action(rtmr3, true), ReadAction::start); }
 
 TEST_F(RegisterTableTest, AFreshReadJoinsOnlyARefreshThatBeginsAfterItArrived) {
     const auto first = table().plan_read(rtmr3, true);
     EXPECT_EQ(table().plan_read(rtmr3, true).refresh, first.refresh) << "asked for, not begun";
     table().refresh_begins(first.refresh);
     const auto second = table().plan_read(rtmr3, true);
-    EXPECT_EQ(second.action, Action::start);
+    EXPECT_EQ(second.action, ReadAction::start);
     EXPECT_NE(second.refresh, first.refresh);
 }
 
@@ -506,7 +501,7 @@ TEST_F(RegisterTableTest, ARefreshThatAWriteOvertookDoesNotMarkTheTableInSync) {
     extend(rtmr3, digest(1));
     table().refresh_ends(id, &seen);
     EXPECT_FALSE(table().in_sync(0));
-    EXPECT_EQ(action(rtmr2), Action::start);
+    EXPECT_EQ(action(rtmr2), ReadAction::start);
 }
 
 TEST_F(RegisterTableTest, ARefreshThatBeganWhileAWriteWasUnderWayDoesNotMarkTheTableInSync) {
@@ -543,14 +538,14 @@ TEST_F(RegisterTableTest, AFailedRefreshLeavesTheCacheOutOfSyncAndTheNextReadTri
     table().refresh_begins(plan.refresh);
     EXPECT_THAT(table().refresh_ends(plan.refresh, nullptr).changed, IsEmpty());
     EXPECT_FALSE(table().in_sync(0));
-    EXPECT_EQ(action(rtmr3), Action::start);
+    EXPECT_EQ(action(rtmr3), ReadAction::start);
 }
 
 TEST_F(RegisterTableTest, AFailedFreshRefreshStopsServingTheOldValue) {
     ASSERT_TRUE(table().in_sync(0));
     table().refresh_ends(table().begin_refresh(0), nullptr);
     EXPECT_FALSE(table().in_sync(0));
-    EXPECT_EQ(action(rtmr3), Action::start);
+    EXPECT_EQ(action(rtmr3), ReadAction::start);
 }
 
 // ---- Logged and observed
@@ -814,27 +809,27 @@ TEST_F(RegisterTableTest, AFailedWriteCountsInTheGenerationSoThatNobodyTakesAnot
 
 TEST_F(RegisterTableTest, AStoreWhoseWriteFailedIsRereadAtTheNextRead) {
     write(1);
-    EXPECT_EQ(action(reportdata), Action::serve);
+    EXPECT_EQ(action(reportdata), ReadAction::serve);
     table().write_begins(reportdata);
     hardware_[reportdata].assign(64, 2);  // it happened all the same
     table().write_failed(reportdata);
-    ASSERT_EQ(action(reportdata), Action::start);
+    ASSERT_EQ(action(reportdata), ReadAction::start);
     refresh(0);
-    EXPECT_EQ(action(reportdata), Action::serve);
+    EXPECT_EQ(action(reportdata), ReadAction::serve);
     EXPECT_EQ(table().value(reportdata)[0], 2);
 }
 
 TEST_F(RegisterTableTest, AReadOfReport0AfterAWriteOrAnExtendMakesANewOneAndWithNoneBetweenReturnsTheCachedOne) {
-    EXPECT_EQ(action(report0), Action::serve);
+    EXPECT_EQ(action(report0), ReadAction::serve);
     write(1);
-    EXPECT_EQ(action(report0), Action::start);
+    EXPECT_EQ(action(report0), ReadAction::start);
     refresh(0);
-    EXPECT_EQ(action(report0), Action::serve);
+    EXPECT_EQ(action(report0), ReadAction::serve);
     extend(rtmr3, digest(1));
     refresh(1);
-    EXPECT_EQ(action(report0), Action::join) << "the refresh that is asked for already";
+    EXPECT_EQ(action(report0), ReadAction::join) << "the refresh that is asked for already";
     refresh(0);
-    EXPECT_EQ(action(report0), Action::serve);
+    EXPECT_EQ(action(report0), ReadAction::serve);
 }
 
 TEST_F(RegisterTableTest, AReport0CarriesTheGenerationOfTheReportDataThatItIsOver) {

@@ -8,10 +8,10 @@ namespace {
 
 using Limit = ClientShares::Limit;
 
-constexpr SharedBound bound{.what = "places", .all = 100, .others = 70, .uid = 40, .connection = 20};
+constexpr SharedBound places_bound{.what = "places", .all = 100, .others = 70, .uid = 40, .connection = 20};
 
 TEST(ClientShares, WhatFitsExactlyFitsAndOneMoreExceedsTheConnection) {
-    ClientShares shares(bound);
+    ClientShares shares(places_bound);
     const Client client{1, 7};
     EXPECT_FALSE(shares.exceeded(client, 20));
     EXPECT_EQ(shares.exceeded(client, 21), Limit::connection);
@@ -23,13 +23,13 @@ TEST(ClientShares, WhatFitsExactlyFitsAndOneMoreExceedsTheConnection) {
 }
 
 TEST(ClientShares, WhoHoldsMoreThanItsShareExceedsItWithAnything) {
-    ClientShares shares(bound);
+    ClientShares shares(places_bound);
     shares.take({1, 7}, 21);
     EXPECT_EQ(shares.exceeded({1, 7}, 1), Limit::connection);
 }
 
 TEST(ClientShares, AUidIsCountedOverItsConnectionsAndRootIsNot) {
-    ClientShares shares(bound);
+    ClientShares shares(places_bound);
     shares.take({1, 7}, 20);
     shares.take({2, 7}, 20);
     EXPECT_EQ(shares.exceeded({3, 7}, 1), Limit::uid);
@@ -44,7 +44,7 @@ TEST(ClientShares, AUidIsCountedOverItsConnectionsAndRootIsNot) {
 }
 
 TEST(ClientShares, AThousandUidsLeaveRootItsReserve) {
-    ClientShares shares(bound);
+    ClientShares shares(places_bound);
     uid_t uid = 1;
     for (; uid <= 1000 && !shares.exceeded({uid, uid}, 1); ++uid) shares.take({uid, uid}, 1);
     EXPECT_EQ(shares.taken(), 70U);
@@ -54,7 +54,7 @@ TEST(ClientShares, AThousandUidsLeaveRootItsReserve) {
 }
 
 TEST(ClientShares, WhatIsGivenBackIsFreeForEachLimit) {
-    ClientShares shares(bound);
+    ClientShares shares(places_bound);
     shares.take({1, 7}, 20);
     shares.take({2, 7}, 20);
     shares.take({3, 8}, 20);

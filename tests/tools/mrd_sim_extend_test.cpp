@@ -11,13 +11,13 @@
 namespace mrd::sim {
 namespace {
 
-struct Result {
+struct Extending {
     int exit_code = -1;
     std::string output;
 };
 
-Result run(const std::string &arguments) {
-    Result result;
+Extending run_extend(const std::string &arguments) {
+    Extending result;
     FILE *pipe = ::popen((std::string(MRD_SIM_EXTEND " ") + arguments + " 2>/dev/null").c_str(), "r");
     if (pipe == nullptr) {
         return result;
@@ -38,7 +38,7 @@ TEST(MrdSimExtend, ExtendsAndPrintsTheNewValueWhileAnotherUsesTheFile) {
     auto state = State::open({.file = state_file(folder.path(), "tdx"), .boot_id = "boot"});
     ASSERT_TRUE(state) << state.error();
     for (const std::string name : {"rtmr3", "tdx/rtmr3"}) {
-        const Result result = run(directory + " " + name + " " + digest);
+        const Extending result = run_extend(directory + " " + name + " " + digest);
         EXPECT_EQ(result.exit_code, 0);
         EXPECT_EQ(result.output, mr::to_hex(state->read().value().rtmr[3]) + "\n");
     }
@@ -48,15 +48,15 @@ TEST(MrdSimExtend, ExtendsAndPrintsTheNewValueWhileAnotherUsesTheFile) {
 TEST(MrdSimExtend, WrongUsageIsTwoAndAMissingFileOne) {
     const TemporaryFolder folder;
     const std::string directory = folder.path().native();
-    EXPECT_EQ(run("").exit_code, 2);
-    EXPECT_EQ(run(directory + " rtmr3").exit_code, 2);
-    EXPECT_EQ(run(directory + " rtmr4 " + digest).exit_code, 2);
-    EXPECT_EQ(run(directory + " mrtd " + digest).exit_code, 2);
-    EXPECT_EQ(run(directory + " /rtmr3 " + digest).exit_code, 2);
-    EXPECT_EQ(run(directory + " rtmr3 " + digest + "aa").exit_code, 2);
-    EXPECT_EQ(run(directory + " rtmr3 xyz").exit_code, 2);
-    EXPECT_EQ(run(directory + " rtmr3 " + digest).exit_code, 1);
-    EXPECT_EQ(run(directory + " other/rtmr3 " + digest).exit_code, 1);
+    EXPECT_EQ(run_extend("").exit_code, 2);
+    EXPECT_EQ(run_extend(directory + " rtmr3").exit_code, 2);
+    EXPECT_EQ(run_extend(directory + " rtmr4 " + digest).exit_code, 2);
+    EXPECT_EQ(run_extend(directory + " mrtd " + digest).exit_code, 2);
+    EXPECT_EQ(run_extend(directory + " /rtmr3 " + digest).exit_code, 2);
+    EXPECT_EQ(run_extend(directory + " rtmr3 " + digest + "aa").exit_code, 2);
+    EXPECT_EQ(run_extend(directory + " rtmr3 xyz").exit_code, 2);
+    EXPECT_EQ(run_extend(directory + " rtmr3 " + digest).exit_code, 1);
+    EXPECT_EQ(run_extend(directory + " other/rtmr3 " + digest).exit_code, 1);
 }
 
 }  // namespace

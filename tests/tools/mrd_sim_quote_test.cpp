@@ -20,13 +20,13 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-struct Result {
+struct Quoting {
     int exit_code = -1;
     std::string errors;
 };
 
-Result run(const std::string &arguments) {
-    Result result;
+Quoting run_quote(const std::string &arguments) {
+    Quoting result;
     FILE *pipe = ::popen((std::string(MRD_SIM_QUOTE " ") + arguments + " 2>&1 >/dev/null").c_str(), "r");
     if (pipe == nullptr) return result;
     for (int next = std::fgetc(pipe); next != EOF; next = std::fgetc(pipe)) result.errors += static_cast<char>(next);
@@ -46,7 +46,7 @@ protected:
 TEST_F(MrdSimQuote, MakesAQuoteInTheFormatThatIsNamedOverTheGivenReportData) {
     constexpr std::array formats{std::pair{"tdx_v4", 4}, std::pair{"tdx_v5_td10", 5}, std::pair{"tdx_v5_td15", 5}};
     for (const auto &[format, version] : formats) {
-        const auto made = run(at("") + " " + format + " " + report_data);
+        const auto made = run_quote(at("") + " " + format + " " + report_data);
         EXPECT_EQ(made.exit_code, 0) << made.errors;
         const auto bytes = mr::read_file(at("quote.bin"), 1U << 20U);
         ASSERT_TRUE(bytes);
@@ -60,7 +60,7 @@ TEST_F(MrdSimQuote, MakesAQuoteInTheFormatThatIsNamedOverTheGivenReportData) {
 
 TEST_F(MrdSimQuote, WrongUsageIsTwoAndSaysHowItIsUsed) {
     for (const std::string &arguments : {std::string(), at(""), at("") + " tdx_v6", at("") + " tdx_v4 " + report_data + " more"}) {
-        const auto refused = run(arguments);
+        const auto refused = run_quote(arguments);
         EXPECT_EQ(refused.exit_code, 2) << arguments;
         EXPECT_THAT(refused.errors, StartsWith("usage: mrd-sim-quote FOLDER tdx_v4|tdx_v5_td10|tdx_v5_td15"));
     }
@@ -68,7 +68,7 @@ TEST_F(MrdSimQuote, WrongUsageIsTwoAndSaysHowItIsUsed) {
 
 TEST_F(MrdSimQuote, NamesTheFolderTheFileOrTheArgumentThatIsWrong) {
     const auto refused = [](const std::string &arguments) {
-        const auto result = run(arguments);
+        const auto result = run_quote(arguments);
         EXPECT_EQ(result.exit_code, 1) << result.errors;
         EXPECT_THAT(result.errors, StartsWith("mrd-sim-quote: "));
         return result.errors;

@@ -17,12 +17,12 @@ const CmwRecord *record_of(const Cmw &message, const std::variant<std::string, s
     return found == collection->members.end() ? nullptr : std::get_if<CmwRecord>(&found->message.form);
 }
 
-std::string error_of(ByteView file) {
+std::string cmw_error(ByteView file) {
     const auto read = parse_cmw(file);
     return read ? "" : read.error().message;
 }
-std::string error_of(std::string_view text) { return error_of(as_bytes(text)); }
-std::string error_of_hex(std::string_view hex) { return error_of(*from_hex(hex)); }
+std::string cmw_error(std::string_view text) { return cmw_error(as_bytes(text)); }
+std::string cmw_error_of_hex(std::string_view hex) { return cmw_error(*from_hex(hex)); }
 
 class CmwSamples : public ::testing::Test {
 protected:
@@ -143,46 +143,46 @@ TEST(Cmw, OfEveryContentFormatWithATagHaveAnother) {
         last = tag;
     }
     EXPECT_EQ(last, 0x63740101U + 65024 / 255 * 256 + 65024 % 255);
-    EXPECT_THAT(error_of_hex("da6374010040"), HasSubstr("none of a content format"));
-    EXPECT_THAT(error_of_hex("da6374020040"), HasSubstr("none of a content format"));
-    EXPECT_EQ(error_of_hex("da6374020140"), "");
+    EXPECT_THAT(cmw_error_of_hex("da6374010040"), HasSubstr("none of a content format"));
+    EXPECT_THAT(cmw_error_of_hex("da6374020040"), HasSubstr("none of a content format"));
+    EXPECT_EQ(cmw_error_of_hex("da6374020140"), "");
 }
 
 TEST(Cmw, ThatAreMalformedAreRefusedWithWhatIsWrong) {
-    EXPECT_THAT(error_of(R"(["application/x"])"), HasSubstr("[type, value, indicator]"));
-    EXPECT_THAT(error_of(R"(["application/x","YQ=="])"), HasSubstr("not base64url without padding"));
-    EXPECT_THAT(error_of(R"(["application/x","YQ",-1])"), HasSubstr("its indicator is no number"));
-    EXPECT_THAT(error_of_hex("8300401b0000000100000000"), HasSubstr("an indicator has 32 bits"));
-    EXPECT_THAT(error_of(R"([65536,"YQ"])"), HasSubstr("neither a media type nor a content format"));
-    EXPECT_THAT(error_of(R"(["","YQ"])"), HasSubstr("1 to 1024 bytes"));
-    EXPECT_THAT(error_of(R"({"a":["x/y","YQ"],"a":["x/y","YQ"]})"), HasSubstr("a label is there twice"));
-    EXPECT_THAT(error_of(R"({"__cmwc_t":"x:y"})"), HasSubstr("a message at least"));
-    EXPECT_THAT(error_of(R"({"a":["x/y","YQ"],"__cmwc_t":7})"), HasSubstr("1 to 1024 bytes"));
-    EXPECT_THAT(error_of(R"({"a":{"b":7}})"), HasSubstr("the member b: is neither"));
-    EXPECT_THAT(error_of("["), HasSubstr("not one JSON value"));
-    EXPECT_THAT(error_of_hex("8119010740"), HasSubstr("[type, value, indicator]"));
-    EXPECT_THAT(error_of_hex("821a0001000040"), HasSubstr("16 bits"));
-    EXPECT_THAT(error_of_hex("821901076161"), HasSubstr("a byte string is wanted here"));
-    EXPECT_THAT(error_of_hex("821901074000"), HasSubstr("bytes follow the message"));
-    EXPECT_THAT(error_of_hex("a201820040"
-                             "01820040"),
+    EXPECT_THAT(cmw_error(R"(["application/x"])"), HasSubstr("[type, value, indicator]"));
+    EXPECT_THAT(cmw_error(R"(["application/x","YQ=="])"), HasSubstr("not base64url without padding"));
+    EXPECT_THAT(cmw_error(R"(["application/x","YQ",-1])"), HasSubstr("its indicator is no number"));
+    EXPECT_THAT(cmw_error_of_hex("8300401b0000000100000000"), HasSubstr("an indicator has 32 bits"));
+    EXPECT_THAT(cmw_error(R"([65536,"YQ"])"), HasSubstr("neither a media type nor a content format"));
+    EXPECT_THAT(cmw_error(R"(["","YQ"])"), HasSubstr("1 to 1024 bytes"));
+    EXPECT_THAT(cmw_error(R"({"a":["x/y","YQ"],"a":["x/y","YQ"]})"), HasSubstr("a label is there twice"));
+    EXPECT_THAT(cmw_error(R"({"__cmwc_t":"x:y"})"), HasSubstr("a message at least"));
+    EXPECT_THAT(cmw_error(R"({"a":["x/y","YQ"],"__cmwc_t":7})"), HasSubstr("1 to 1024 bytes"));
+    EXPECT_THAT(cmw_error(R"({"a":{"b":7}})"), HasSubstr("the member b: is neither"));
+    EXPECT_THAT(cmw_error("["), HasSubstr("not one JSON value"));
+    EXPECT_THAT(cmw_error_of_hex("8119010740"), HasSubstr("[type, value, indicator]"));
+    EXPECT_THAT(cmw_error_of_hex("821a0001000040"), HasSubstr("16 bits"));
+    EXPECT_THAT(cmw_error_of_hex("821901076161"), HasSubstr("a byte string is wanted here"));
+    EXPECT_THAT(cmw_error_of_hex("821901074000"), HasSubstr("bytes follow the message"));
+    EXPECT_THAT(cmw_error_of_hex("a201820040"
+                                 "01820040"),
                 HasSubstr("a label is there twice"));
-    EXPECT_THAT(error_of_hex(""), StartsWith("CMW: byte 0"));
+    EXPECT_THAT(cmw_error_of_hex(""), StartsWith("CMW: byte 0"));
 }
 
 TEST(Cmw, BeyondTheLimitsAreRefused) {
     std::string deep = R"(["x/y","YQ"])";
     for (std::size_t i = 0; i + 1 < max_cmw_depth; ++i) deep = R"({"a":)" + deep + "}";
-    EXPECT_EQ(error_of(deep), "");
+    EXPECT_EQ(cmw_error(deep), "");
     EXPECT_TRUE(begins_cmw(as_bytes(deep)));
-    EXPECT_THAT(error_of(R"({"a":)" + deep + "}"), HasSubstr("nested more deeply"));
+    EXPECT_THAT(cmw_error(R"({"a":)" + deep + "}"), HasSubstr("nested more deeply"));
 
     std::string wide = "{";
     for (std::size_t i = 0; i <= max_cmw_members; ++i)
         wide.append(i == 0 ? "" : ",").append("\"").append(std::to_string(i)).append(R"(":["x/y",""])");
-    EXPECT_THAT(error_of(wide + "}"), HasSubstr("more than 64 messages"));
-    EXPECT_THAT(error_of(R"({")" + std::string(max_cmw_text + 1, 'a') + R"(":["x/y",""]})"), HasSubstr("a label has more than"));
-    EXPECT_THAT(error_of(Bytes(max_cmw_size + 1, '[')), HasSubstr("more than"));
+    EXPECT_THAT(cmw_error(wide + "}"), HasSubstr("more than 64 messages"));
+    EXPECT_THAT(cmw_error(R"({")" + std::string(max_cmw_text + 1, 'a') + R"(":["x/y",""]})"), HasSubstr("a label has more than"));
+    EXPECT_THAT(cmw_error(Bytes(max_cmw_size + 1, '[')), HasSubstr("more than"));
 }
 
 TEST(Cmw, AreNotSeenInOtherFiles) {

@@ -20,11 +20,11 @@ using ::testing::IsEmpty;
 
 std::string text_of(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
-std::string error_of(ByteView file) {
+std::string unwrapping_error(ByteView file) {
     const auto read = unwrap_evidence(file);
     return read ? "" : read.error().message;
 }
-std::string error_of(const ordered_json &json) { return error_of(as_bytes(json.dump())); }
+std::string unwrapping_error(const ordered_json &json) { return unwrapping_error(as_bytes(json.dump())); }
 
 Verdict judged(const WrappedEvidence &wrapped, VerifyOptions options) {
     TeeEvidence quote{.quote = wrapped.quote};
@@ -74,23 +74,23 @@ TEST_F(WrappedTd, MayNotBeTwoThingsInOneCmw) {
     const auto other = ordered_json::parse(text_of(*write_evidence_cmw(evidence(), WrapEncoding::json)));
     auto mixed = json;
     mixed["tdx"] = other["tdx"];
-    EXPECT_THAT(error_of(mixed), HasSubstr("the TSM report tdx is not that part"));
+    EXPECT_THAT(unwrapping_error(mixed), HasSubstr("the TSM report tdx is not that part"));
     auto renamed = json;
     renamed["tdx2"] = json["tdx"];
-    EXPECT_THAT(error_of(renamed), HasSubstr("the TSM report tdx2 is not that part"));
+    EXPECT_THAT(unwrapping_error(renamed), HasSubstr("the TSM report tdx2 is not that part"));
     auto twice = json;
     twice["mrd2"] = other["mrd"];
-    EXPECT_THAT(error_of(twice), HasSubstr("evidence of mrd twice"));
+    EXPECT_THAT(unwrapping_error(twice), HasSubstr("evidence of mrd twice"));
     json.erase("mrd");
     json["tdx2"] = other["tdx"];
-    EXPECT_THAT(error_of(json), HasSubstr("2 TSM reports"));
+    EXPECT_THAT(unwrapping_error(json), HasSubstr("2 TSM reports"));
 }
 
 TEST_F(WrappedTd, IsNoEvidenceWhereTheIndicatorSaysSo) {
     auto json = ordered_json::parse(text_of(*write_evidence_cmw(evidence(), WrapEncoding::json)));
     json["mrd"][2] = cmw_endorsements;
     json["tdx"][2] = cmw_endorsements;
-    EXPECT_THAT(error_of(json), HasSubstr("none of its 2 records is evidence that is read here"));
+    EXPECT_THAT(unwrapping_error(json), HasSubstr("none of its 2 records is evidence that is read here"));
 }
 
 TEST_F(WrappedTd, AsCoCosHasQuoteAndLog) {
@@ -111,10 +111,10 @@ TEST_F(WrappedTd, AsCoCosHasQuoteAndLog) {
     json["cc_eventlog"] = nullptr;
     EXPECT_EQ(unwrap_evidence(as_bytes(json.dump()))->logs.size(), 0U);
     json["surprise"] = 1;
-    EXPECT_THAT(error_of(json), HasSubstr("the member surprise is unknown"));
-    EXPECT_THAT(error_of(ordered_json{{"quote", "!"}}), HasSubstr("the member quote is not base64"));
-    EXPECT_THAT(error_of(ordered_json{{"quote", ""}}), HasSubstr("the member quote is empty"));
-    EXPECT_THAT(error_of(ordered_json{{"tpm_quote", {}}, {"hcl_report", "AA"}}), HasSubstr("evidence of a vTPM or a GPU"));
+    EXPECT_THAT(unwrapping_error(json), HasSubstr("the member surprise is unknown"));
+    EXPECT_THAT(unwrapping_error(ordered_json{{"quote", "!"}}), HasSubstr("the member quote is not base64"));
+    EXPECT_THAT(unwrapping_error(ordered_json{{"quote", ""}}), HasSubstr("the member quote is empty"));
+    EXPECT_THAT(unwrapping_error(ordered_json{{"tpm_quote", {}}, {"hcl_report", "AA"}}), HasSubstr("evidence of a vTPM or a GPU"));
 }
 
 // As dstack's guest agent answers: the events of RTMRs, without their data.
@@ -152,8 +152,8 @@ TEST_F(WrappedTd, AsDstacksReplyHasQuoteAndLog) {
     json["event_log"].back()["digest"] = std::string(96, '1');
     EXPECT_EQ(result_of(judged(*unwrap_evidence(as_bytes(json.dump())), options), log_replay), Judgement::fails);
     json["quote"] = to_base64(made.parts.front().quote);
-    EXPECT_THAT(error_of(json), HasSubstr("dstack's reply: the member quote is not bytes in hexadecimal"));
-    EXPECT_THAT(error_of(as_bytes(R"({"quote":"00","quote":"01","event_log":[]})")), HasSubstr("quote is there twice"));
+    EXPECT_THAT(unwrapping_error(json), HasSubstr("dstack's reply: the member quote is not bytes in hexadecimal"));
+    EXPECT_THAT(unwrapping_error(as_bytes(R"({"quote":"00","quote":"01","event_log":[]})")), HasSubstr("quote is there twice"));
     EXPECT_FALSE(wrapped_form(as_bytes(R"({"tcb_info":{"quote":"00","event_log":[]}})")));
 }
 
@@ -169,15 +169,16 @@ TEST_F(WrappedTd, WithSeveralPartsHasNoFormOfCoCos) {
 }
 
 TEST(WrappedEvidenceFile, ThatIsNoneIsRefused) {
-    EXPECT_THAT(error_of(as_bytes("{}")), HasSubstr("neither a CMW nor a TSM report"));
+    EXPECT_THAT(unwrapping_error(as_bytes("{}")), HasSubstr("neither a CMW nor a TSM report"));
     EXPECT_FALSE(wrapped_form(as_bytes(R"({"format":"mrd-evidence","version":2})")));
     EXPECT_FALSE(wrapped_form(as_bytes(R"({"format":"mrd-reference-values","quote":"a"})")));
-    EXPECT_THAT(error_of(ordered_json{{"eat_profile", "tag:other"}, {"cmw", "e30"}}), HasSubstr("eat_profile"));
-    EXPECT_THAT(error_of(ordered_json{{"outblob", "AA"}, {"provider", "nobody"}}), HasSubstr("is none that is known here"));
-    EXPECT_THAT(error_of(ordered_json{{"outblob", "AA"}, {"provider", "tdx_guest"}}), HasSubstr("outblob is not what the provider"));
-    EXPECT_THAT(error_of(ordered_json{{"outblob", ""}, {"provider", "tdx_guest"}}), HasSubstr("outblob is missing or empty"));
-    EXPECT_THAT(error_of(ordered_json{{"outblob", 7}, {"provider", "tdx_guest"}}), HasSubstr("outblob is no text"));
-    EXPECT_THAT(error_of(as_bytes(R"({"outblob":"AA","outblob":"AB","provider":"x"})")), HasSubstr("outblob is there twice"));
+    EXPECT_THAT(unwrapping_error(ordered_json{{"eat_profile", "tag:other"}, {"cmw", "e30"}}), HasSubstr("eat_profile"));
+    EXPECT_THAT(unwrapping_error(ordered_json{{"outblob", "AA"}, {"provider", "nobody"}}), HasSubstr("is none that is known here"));
+    EXPECT_THAT(unwrapping_error(ordered_json{{"outblob", "AA"}, {"provider", "tdx_guest"}}),
+                HasSubstr("outblob is not what the provider"));
+    EXPECT_THAT(unwrapping_error(ordered_json{{"outblob", ""}, {"provider", "tdx_guest"}}), HasSubstr("outblob is missing or empty"));
+    EXPECT_THAT(unwrapping_error(ordered_json{{"outblob", 7}, {"provider", "tdx_guest"}}), HasSubstr("outblob is no text"));
+    EXPECT_THAT(unwrapping_error(as_bytes(R"({"outblob":"AA","outblob":"AB","provider":"x"})")), HasSubstr("outblob is there twice"));
 }
 
 // ---- Real ones
@@ -283,7 +284,7 @@ TEST_F(WrappedSamples, InCoCosFormThatAreMalformedAreRefusedByTheField) {
     const auto with = [&](const std::string &field, const ordered_json &value) {
         auto json = file;
         json["attestation_report"][field] = value;
-        return error_of(json);
+        return unwrapping_error(json);
     };
     EXPECT_THAT(with("vmpl", -1), HasSubstr("attestation_report: vmpl is no number of 4 bytes"));
     EXPECT_THAT(with("vmpl", 1LL << 32), HasSubstr("vmpl is no number of 4 bytes"));
@@ -294,12 +295,12 @@ TEST_F(WrappedSamples, InCoCosFormThatAreMalformedAreRefusedByTheField) {
     EXPECT_THAT(with("signature", {{"r", 1}}), HasSubstr("signature has no r or no s"));
     auto missing = file;
     missing["attestation_report"].erase("chip_id");
-    EXPECT_THAT(error_of(missing), HasSubstr("chip_id is missing"));
+    EXPECT_THAT(unwrapping_error(missing), HasSubstr("chip_id is missing"));
     auto chain = file;
     chain["cert_chain"] = std::vector<ordered_json>(max_snp_certificates + 1, {{"data", {1}}});
-    EXPECT_THAT(error_of(chain), HasSubstr("up to 16 certificates"));
+    EXPECT_THAT(unwrapping_error(chain), HasSubstr("up to 16 certificates"));
     chain["cert_chain"] = {{{"data", "AA"}}};
-    EXPECT_THAT(error_of(chain), HasSubstr("has no data, an array of bytes"));
+    EXPECT_THAT(unwrapping_error(chain), HasSubstr("has no data, an array of bytes"));
 }
 
 TEST_F(WrappedSamples, InCoCosFormMayHaveRowsOfTheGuestsTableThatAreNoCertificates) {
@@ -320,7 +321,7 @@ TEST_F(WrappedSamples, InCoCosFormMayHaveRowsOfTheGuestsTableThatAreNoCertificat
     EXPECT_FALSE(unwrap_evidence(as_bytes(json.dump()))->auxiliary);
     for (const auto &type : {ordered_json("VCEK"), ordered_json("nonsense"), ordered_json(nullptr)}) {
         json["cert_chain"] = {{{"cert_type", type}, {"data", {1, 2, 3}}}};
-        EXPECT_THAT(error_of(json), HasSubstr("an entry of cert_chain: ")) << type;
+        EXPECT_THAT(unwrapping_error(json), HasSubstr("an entry of cert_chain: ")) << type;
     }
 }
 
@@ -344,7 +345,8 @@ TEST_F(WrappedSamples, OfACcaTokenComeBackFromBothForms) {
 }
 
 TEST_F(WrappedSamples, OfAzuresGuestsAreKnownByNameAlone) {
-    EXPECT_THAT(error_of(ByteView(sample_bytes("azure/snp-milan-v2-evidence/evidence.json"))), HasSubstr("evidence of a vTPM or a GPU"));
+    EXPECT_THAT(unwrapping_error(ByteView(sample_bytes("azure/snp-milan-v2-evidence/evidence.json"))),
+                HasSubstr("evidence of a vTPM or a GPU"));
 }
 
 }  // namespace

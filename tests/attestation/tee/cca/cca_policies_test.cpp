@@ -26,8 +26,8 @@ struct Component {
         return map({{1, text(type)}, {5, bytes(Bytes(32, signer))}, {4, text(version)}, {2, bytes(value)}, {6, text("sha-256")}});
     }
 };
-const Component bl1;
-const Component bl2{.type = "BL2", .measurement = 0x22};
+const Component first_loader;
+const Component second_loader{.type = "BL2", .measurement = 0x22};
 
 auto components(const std::vector<Component> &all) {
     std::vector<Bytes> encoded;
@@ -49,13 +49,13 @@ Bytes implementation(std::uint8_t byte, std::uint8_t last) {
     made.back() = last;
     return made;
 }
-auto extended(RemRule rule) {
+auto with_extended(RemRule rule) {
     return [rule](TestRealm &realm) { realm = TestRealm(HashAlgorithm::sha256, rule); };
 }
 // What is done to the log after the realm was signed.
 auto logged(RemRule rule, void (*change)(std::vector<OwnedEvent> &)) {
     return [=](TestRealm &realm) {
-        extended(rule)(realm);
+        with_extended(rule)(realm);
         change(realm.events);
     };
 }
@@ -71,14 +71,15 @@ std::vector<Policy> policies() {
          of({{"components", {first, {{"measurement", measurement(0x22)}}}}}),
          "tcb",
          {{"those", keep},
-          {"in another order", components({bl2, bl1})},
-          {"of one only what is named", components({bl1, {.type = "M", .measurement = 0x22, .signer = 1, .version = "2"}})}},
-         {{"another measurement", components({{.last = 0x20}, bl2}), "212120"},
-          {"another signer", components({{.signer = 0x98}, bl2}), "signed by 9898"},
-          {"another version", components({{.version = "1.0.1"}, bl2}), "BL1 1.0.1"},
-          {"another type", components({{.type = "BL2"}, bl2}), "BL2 1.0 with the measurement 2121"},
-          {"one more", components({bl1, bl2, {.type = "BL31", .measurement = 0x23}}), "BL31 1.0 with the measurement 2323"},
-          {"that type is not there", components({bl2}), "the platform has no BL1"},
+          {"in another order", components({second_loader, first_loader})},
+          {"of one only what is named", components({first_loader, {.type = "M", .measurement = 0x22, .signer = 1, .version = "2"}})}},
+         {{"another measurement", components({{.last = 0x20}, second_loader}), "212120"},
+          {"another signer", components({{.signer = 0x98}, second_loader}), "signed by 9898"},
+          {"another version", components({{.version = "1.0.1"}, second_loader}), "BL1 1.0.1"},
+          {"another type", components({{.type = "BL2"}, second_loader}), "BL2 1.0 with the measurement 2121"},
+          {"one more", components({first_loader, second_loader, {.type = "BL31", .measurement = 0x23}}),
+           "BL31 1.0 with the measurement 2323"},
+          {"that type is not there", components({second_loader}), "the platform has no BL1"},
           {"none", components({}), "the platform has no BL1"}}},
 
         {"instances",
@@ -108,18 +109,18 @@ std::vector<Policy> policies() {
         {"REMs as TF-RMM extends them",
          of({{"remExtend", "tf-rmm"}}),
          "log_replay",
-         {{"so", extended(rem_by_digest)}},
-         {{"as the specification has it", extended(rem_by_padded_digest), "rem1"},
-          {"so that they hold the last event alone", extended(rem_of_last), "rem1"},
+         {{"so", with_extended(rem_by_digest)}},
+         {{"as the specification has it", with_extended(rem_by_padded_digest), "rem1"},
+          {"so that they hold the last event alone", with_extended(rem_of_last), "rem1"},
           {"another order", logged(rem_by_digest, swap_digests), "rem1"},
           {"an event that the log leaves out", logged(rem_by_digest, drop_last), "rem1"}}},
 
         {"REMs as the specification extends them",
          of({{"remExtend", "specification"}}),
          "log_replay",
-         {{"so", extended(rem_by_padded_digest)}},
-         {{"as TF-RMM does", extended(rem_by_digest), "rem1"},
-          {"so that they hold the last event alone", extended(rem_of_last), "rem1"},
+         {{"so", with_extended(rem_by_padded_digest)}},
+         {{"as TF-RMM does", with_extended(rem_by_digest), "rem1"},
+          {"so that they hold the last event alone", with_extended(rem_of_last), "rem1"},
           {"another order", logged(rem_by_padded_digest, swap_digests), "rem1"},
           {"an event that the log leaves out", logged(rem_by_padded_digest, drop_last), "rem1"}}},
     };

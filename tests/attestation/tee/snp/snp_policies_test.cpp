@@ -10,8 +10,7 @@ namespace {
 using nlohmann::json;
 using Policy = PolicyOf<TestSnp>;
 
-void keep(TestSnp & /*platform*/) {}
-auto of(SnpProduct product, bool vlek = false) {
+auto platform_of(SnpProduct product, bool vlek = false) {
     return [=](TestSnp &platform) { platform = TestSnp(product, vlek); };
 }
 
@@ -90,7 +89,7 @@ std::vector<Policy> policies() {
           {"a TEE below it", tee(0), "tee"},
           {"an SNP firmware below it", snp(23), "snp"},
           {"a microcode below it", microcode(216), "microcode"},
-          {"of another product", of(genoa), "Genoa"}}},
+          {"of another product", platform_of(genoa), "Genoa"}}},
 
         {"the least FMC that is up to date",
          {{"snp", {{"minimumTcb", {{"Turin", {{"fmc", 2}}}}}}}},
@@ -101,7 +100,7 @@ std::vector<Policy> policies() {
         {"keys of cloud providers",
          asking({{"vlek", "accept"}}),
          "signing_key",
-         {{"one", of(milan, true)}, {"one on Turin", of(turin, true)}, {"a chip's own", keep}},
+         {{"one", platform_of(milan, true)}, {"one on Turin", platform_of(turin, true)}, {"a chip's own", keep}},
          {{"one that the report calls a chip's", key_info(0, milan, true), "the report is signed by a VCEK"},
           {"a chip's that the report calls one", key_info(4, milan, false), "the report is signed by a VLEK"},
           {"one that the report calls no key", key_info(7U << 2U, milan, true), "no key that is known"}}},
@@ -109,10 +108,10 @@ std::vector<Policy> policies() {
         {"no keys of cloud providers",
          asking({{"vlek", "refuse"}}),
          "signing_key",
-         {{"a chip's own", keep}, {"of Genoa", of(genoa)}},
-         {{"one", of(milan, true), "a key of the cloud provider"},
-          {"one on Genoa", of(genoa, true), "a key of the cloud provider"},
-          {"one on Turin", of(turin, true), "a key of the cloud provider"}}},
+         {{"a chip's own", keep}, {"of Genoa", platform_of(genoa)}},
+         {{"one", platform_of(milan, true), "a key of the cloud provider"},
+          {"one on Genoa", platform_of(genoa, true), "a key of the cloud provider"},
+          {"one on Turin", platform_of(turin, true), "a key of the cloud provider"}}},
 
         {"privilege levels",
          asking({{"vmpls", {1, 2}}}),
@@ -186,7 +185,7 @@ std::vector<Policy> policies() {
          {{"another", chip(0x22, 0x22), "2222"},
           {"one that differs at its end", chip(0x99, 0x98), "9998"},
           {"one that is made of both", chip(0x11, 0x99), "1199"},
-          {"any of a cloud provider's", of(milan, true), "names no chip"}}},
+          {"any of a cloud provider's", platform_of(milan, true), "names no chip"}}},
 
         {"the guest's security version",
          asking({{"minimumGuestSvn", 0x100}}),

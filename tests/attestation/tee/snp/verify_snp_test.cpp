@@ -60,8 +60,6 @@ Change certificates(const std::string &name, std::function<void(SnpCertificates 
 std::function<void(TestSnp &)> set_byte(std::size_t at, std::uint8_t value) {
     return [=](TestSnp &p) { p.before_signing = [=](Bytes &bytes) { bytes.at(at) = value; }; };
 }
-void keep(TestSnp &) {}
-
 std::vector<Change> changes() {
     using enum SnpProduct;
     std::vector<Change> all = {

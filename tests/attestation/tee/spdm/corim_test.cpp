@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
-std::string error_of(const Bytes &file) {
+std::string corim_error(const Bytes &file) {
     const auto read = decode_corim(file);
     return read ? "none" : read.error().message;
 }
@@ -58,38 +58,38 @@ TEST(Corim, HasOneOfItsTags) {
     const TestSigner signer;
     const auto signed_file = signer.sign(content);
     const Bytes untagged(signed_file.begin() + 1, signed_file.end());
-    EXPECT_EQ(error_of(content), "none");
-    EXPECT_EQ(error_of(tagged(500, content)), "none");
-    EXPECT_EQ(error_of(signed_file), "none");
-    EXPECT_EQ(error_of(tagged(502, signed_file)), "none");
-    EXPECT_EQ(error_of(tagged(502, untagged)), "none");
-    EXPECT_EQ(error_of(tagged(500, tagged(502, signed_file))), "none");
-    EXPECT_THAT(error_of(tagged(503, content)), HasSubstr("none of the tags"));
-    EXPECT_THAT(error_of(untagged), HasSubstr("none of the tags"));
+    EXPECT_EQ(corim_error(content), "none");
+    EXPECT_EQ(corim_error(tagged(500, content)), "none");
+    EXPECT_EQ(corim_error(signed_file), "none");
+    EXPECT_EQ(corim_error(tagged(502, signed_file)), "none");
+    EXPECT_EQ(corim_error(tagged(502, untagged)), "none");
+    EXPECT_EQ(corim_error(tagged(500, tagged(502, signed_file))), "none");
+    EXPECT_THAT(corim_error(tagged(503, content)), HasSubstr("none of the tags"));
+    EXPECT_THAT(corim_error(untagged), HasSubstr("none of the tags"));
 }
 
 TEST(Corim, WhatIsNotKnownIsNotPassedOver) {
     const auto of = [](const Bytes &each) { return manifest({comid({each})}); };
-    EXPECT_THAT(error_of(of(measurement(1, {{3, map({})}}))), HasSubstr("measured value 3 is not known"));
-    EXPECT_THAT(error_of(of(measurement(1, {{14, map({})}}))), HasSubstr("measured value 14 is not known"));
-    EXPECT_THAT(error_of(of(measurement(1, {{11, text("name")}}))), HasSubstr("has no digest, value, version or security version"));
-    EXPECT_THAT(error_of(of(map({{1, map({{1, number(1)}})}}))), HasSubstr("has no key"));
-    EXPECT_THAT(error_of(of(measurement(255, {{1, number(1)}}))), HasSubstr("1 to 254"));
-    EXPECT_THAT(error_of(of(map({{0, text("fw")}, {1, map({{1, number(1)}})}}))), HasSubstr("no number of a block"));
-    EXPECT_THAT(error_of(of(measurement(1, {{2, array({digest_value(2, Bytes(16))})}}))), HasSubstr("algorithm is not known"));
-    EXPECT_THAT(error_of(of(measurement(1, {{2, array({digest_value(7, Bytes(32))})}}))), HasSubstr("32 bytes"));
-    EXPECT_THAT(error_of(of(measurement(1, {{4, tagged(563, array({bytes(Bytes{1}), bytes(Bytes{1, 2})}))}}))),
+    EXPECT_THAT(corim_error(of(measurement(1, {{3, map({})}}))), HasSubstr("measured value 3 is not known"));
+    EXPECT_THAT(corim_error(of(measurement(1, {{14, map({})}}))), HasSubstr("measured value 14 is not known"));
+    EXPECT_THAT(corim_error(of(measurement(1, {{11, text("name")}}))), HasSubstr("has no digest, value, version or security version"));
+    EXPECT_THAT(corim_error(of(map({{1, map({{1, number(1)}})}}))), HasSubstr("has no key"));
+    EXPECT_THAT(corim_error(of(measurement(255, {{1, number(1)}}))), HasSubstr("1 to 254"));
+    EXPECT_THAT(corim_error(of(map({{0, text("fw")}, {1, map({{1, number(1)}})}}))), HasSubstr("no number of a block"));
+    EXPECT_THAT(corim_error(of(measurement(1, {{2, array({digest_value(2, Bytes(16))})}}))), HasSubstr("algorithm is not known"));
+    EXPECT_THAT(corim_error(of(measurement(1, {{2, array({digest_value(7, Bytes(32))})}}))), HasSubstr("32 bytes"));
+    EXPECT_THAT(corim_error(of(measurement(1, {{4, tagged(563, array({bytes(Bytes{1}), bytes(Bytes{1, 2})}))}}))),
                 HasSubstr("mask of another size"));
-    EXPECT_THAT(error_of(of(measurement(1, {{4, tagged(563, array({bytes(Bytes{1, 2}), bytes(Bytes{0, 0})}))}}))),
+    EXPECT_THAT(corim_error(of(measurement(1, {{4, tagged(563, array({bytes(Bytes{1, 2}), bytes(Bytes{0, 0})}))}}))),
                 HasSubstr("without any bit that counts"));
-    EXPECT_THAT(error_of(of(measurement(1, {{4, tagged(560, bytes(Bytes{}))}}))), HasSubstr("without any bit that counts"));
-    EXPECT_THAT(error_of(manifest({comid({})})), HasSubstr("no measurements"));
-    EXPECT_THAT(error_of(manifest({})), HasSubstr("no reference values"));
+    EXPECT_THAT(corim_error(of(measurement(1, {{4, tagged(560, bytes(Bytes{}))}}))), HasSubstr("without any bit that counts"));
+    EXPECT_THAT(corim_error(manifest({comid({})})), HasSubstr("no measurements"));
+    EXPECT_THAT(corim_error(manifest({})), HasSubstr("no reference values"));
     auto longer = of(one_measurement);
     longer.push_back(0);
-    EXPECT_THAT(error_of(longer), HasSubstr("something follows"));
+    EXPECT_THAT(corim_error(longer), HasSubstr("something follows"));
     for (std::size_t size = 0; size + 1 < longer.size(); ++size)
-        EXPECT_NE(error_of(Bytes(longer.begin(), longer.begin() + static_cast<std::ptrdiff_t>(size))), "none") << size;
+        EXPECT_NE(corim_error(Bytes(longer.begin(), longer.begin() + static_cast<std::ptrdiff_t>(size))), "none") << size;
 }
 
 TEST(Corim, OnlyItsSignersKeyChecks) {

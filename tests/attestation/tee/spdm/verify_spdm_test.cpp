@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 using Json = nlohmann::json;
 
 // Required statements that do not hold, in their order; those that nobody could judge, since another one fails, only if there is no other.
-std::string refusing(const Verdict &verdict) {
+std::string names_refusing(const Verdict &verdict) {
     std::string failing;
     std::string unjudged;
     for (const auto &each : verdict.statements()) {
@@ -63,7 +63,7 @@ TEST_F(VerifySpdm, RecordedDevicesAreVerified) {
         // Its nonce stands beside the last block alone.
         if (name == std::string_view("doe-p384-12-one-by-one")) values["spdm"]["valuesSinceReset"] = "accept";
         const auto verdict = sample.verify(values);
-        EXPECT_TRUE(verdict.verified()) << name << ": " << refusing(verdict) << " " << write_verdict(verdict, 0);
+        EXPECT_TRUE(verdict.verified()) << name << ": " << names_refusing(verdict) << " " << write_verdict(verdict, 0);
     }
 }
 
@@ -79,22 +79,22 @@ TEST_F(VerifySpdm, EveryStatementIsThereAndSaysWhatWasFound) {
 TEST_F(VerifySpdm, AnotherRootIsTheChainsStatement) {
     auto options = sample_->options(values_);
     options.anchors = TrustAnchors{.roots = {sample_bytes("spdm/doe-p384-12-slot1/root-slot1.der")}};
-    EXPECT_EQ(refusing(sample_->verify(options)), "certificate_chain");
+    EXPECT_EQ(names_refusing(sample_->verify(options)), "certificate_chain");
     options.anchors.reset();
-    EXPECT_EQ(refusing(sample_->verify(options)), "certificate_chain");
+    EXPECT_EQ(names_refusing(sample_->verify(options)), "certificate_chain");
 }
 
 TEST_F(VerifySpdm, AnotherNonceIsTheReportDatasStatement) {
     auto options = sample_->options(values_);
     options.report_data->back() ^= 1;
-    EXPECT_EQ(refusing(sample_->verify(options)), "report_data");
+    EXPECT_EQ(names_refusing(sample_->verify(options)), "report_data");
     options.report_data.reset();
-    EXPECT_EQ(refusing(sample_->verify(options)), "report_data");
+    EXPECT_EQ(names_refusing(sample_->verify(options)), "report_data");
 }
 
 TEST_F(VerifySpdm, AFlippedBitIsTheSignaturesStatement) {
     sample_->evidence.spdm.signature.back() ^= 1;
-    EXPECT_EQ(refusing(sample_->verify(values_)), "quote_signature");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "quote_signature");
 }
 
 TEST_F(VerifySpdm, NoFlippedBitOfATranscriptIsVerified) {
@@ -131,30 +131,30 @@ TEST_F(VerifySpdm, WithAnyBitOfTheTranscriptOrTheSignatureFlippedTheSignatureDoe
 TEST_F(VerifySpdm, ACertificateThatHasEndedIsAStatementOfItsOwn) {
     auto options = sample_->options(values_);
     options.time = 4'000'000'000;
-    EXPECT_EQ(refusing(sample_->verify(options)), "certificates_valid");
+    EXPECT_EQ(names_refusing(sample_->verify(options)), "certificates_valid");
 }
 
 TEST_F(VerifySpdm, SwappedBlocksAreOtherBlocksThoughTheSetOfDigestsIsTheSame) {
     std::swap(block(1).at("digests"), block(2).at("digests"));
     const auto verdict = sample_->verify(values_);
-    EXPECT_EQ(refusing(verdict), "measurement_blocks");
+    EXPECT_EQ(names_refusing(verdict), "measurement_blocks");
     EXPECT_THAT(reason(verdict, statement::measurement_blocks), HasSubstr("block 1 (immutable_rom, as a digest) is a1d6755d"));
     EXPECT_THAT(reason(verdict, statement::measurement_blocks), HasSubstr("block 2"));
 }
 
 TEST_F(VerifySpdm, DebugBitsAndModeAreStatementsOfTheirOwn) {
     values_.erase("debug");
-    EXPECT_EQ(refusing(sample_->verify(values_)), "not_debug");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "not_debug");
     values_["spdm"]["debug"] = {"since_manufacture"};
     const auto verdict = sample_->verify(values_);
-    EXPECT_EQ(refusing(verdict), "not_debug");
+    EXPECT_EQ(names_refusing(verdict), "not_debug");
     EXPECT_EQ(reason(verdict, statement::not_debug), "the device is, or was, under debug: noninvasive");
     values_["spdm"]["debug"] = {"since_manufacture", "noninvasive"};
-    EXPECT_EQ(refusing(sample_->verify(values_)), "");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "");
     values_["spdm"].erase("debug");
     values_["debug"] = "accept";
     values_["spdm"]["modes"] = {"recovery", "rma"};
-    EXPECT_EQ(refusing(sample_->verify(values_)), "device_mode");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "device_mode");
 }
 
 TEST_F(VerifySpdm, WhatWasNotAskedForMayBeThere) {
@@ -162,26 +162,26 @@ TEST_F(VerifySpdm, WhatWasNotAskedForMayBeThere) {
     auto values = one.reference_values();
     values["spdm"]["noMode"] = "accept";
     const auto verdict = one.verify(values);
-    EXPECT_EQ(refusing(verdict), "unlisted_blocks");
+    EXPECT_EQ(names_refusing(verdict), "unlisted_blocks");
     EXPECT_THAT(reason(verdict, statement::unlisted_blocks), HasSubstr("not asked for all"));
     values["spdm"].erase("noMode");
-    EXPECT_EQ(refusing(one.verify(values)), "device_mode unlisted_blocks");
+    EXPECT_EQ(names_refusing(one.verify(values)), "device_mode unlisted_blocks");
 }
 
 TEST_F(VerifySpdm, WhatVersion11DoesNotSignIsAStatementOfItsOwn) {
     const DeviceSample sample("doe-p384-11-all-signed");
     auto values = sample.reference_values();
-    EXPECT_THAT(refusing(sample.verify(values)), HasSubstr("signed_algorithms"));
+    EXPECT_THAT(names_refusing(sample.verify(values)), HasSubstr("signed_algorithms"));
     values["spdm"]["unsignedAlgorithms"] = "accept";
     values["spdm"]["valuesSinceReset"] = "accept";  // its capabilities are not signed, either
-    EXPECT_EQ(refusing(sample.verify(values)), "");
+    EXPECT_EQ(names_refusing(sample.verify(values)), "");
 }
 
 TEST_F(VerifySpdm, WhatTheFileSaysForPeopleIsWhatIsSigned) {
     sample_->evidence.blocks->front().value.front() ^= 1;
-    EXPECT_EQ(refusing(sample_->verify(values_)), "device_claims");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "device_claims");
     sample_->evidence.blocks.reset();
-    EXPECT_EQ(refusing(sample_->verify(values_)), "");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "");
     sample_->evidence.spdm.slot = 1;
     EXPECT_FALSE(sample_->verify(values_).verified());
 }
@@ -189,11 +189,11 @@ TEST_F(VerifySpdm, WhatTheFileSaysForPeopleIsWhatIsSigned) {
 TEST_F(VerifySpdm, NorDoesItSayAnotherVersionOrHashThanWasAgreedOn) {
     ASSERT_EQ(sample_->evidence.spdm.version, SpdmVersion::v1_2);
     sample_->evidence.spdm.version = SpdmVersion::v1_3;
-    EXPECT_EQ(refusing(sample_->verify(values_)), "device_claims");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "device_claims");
     sample_->evidence.spdm.version = SpdmVersion::v1_2;
     ASSERT_NE(sample_->evidence.spdm.algorithms.measurement_hash, spdm_measurement_sha512);
     sample_->evidence.spdm.algorithms.measurement_hash = spdm_measurement_sha512;
-    EXPECT_EQ(refusing(sample_->verify(values_)), "device_claims");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "device_claims");
 }
 
 TEST_F(VerifySpdm, WhatElseTheFileSaysForPeopleIsComparedToo) {
@@ -205,7 +205,7 @@ TEST_F(VerifySpdm, WhatElseTheFileSaysForPeopleIsComparedToo) {
         auto read = parse_device_evidence(as_bytes(text));
         if (!read) return read.error().message;
         sample_->evidence = std::move(*read);
-        return refusing(sample_->verify(values_));
+        return names_refusing(sample_->verify(values_));
     };
     const auto &algorithms = sample_->evidence.spdm.algorithms;
     const std::string asym(spdm_asym_name(algorithms.base_asym));
@@ -256,7 +256,7 @@ TEST_F(VerifySpdm, AReferenceToNoFirmwareSaysNothingOfWhatRuns) {
     values_["spdm"]["unlistedBlocks"] = "accept";
     for (const auto type : {SpdmBlockType::device_mode, SpdmBlockType::security_version}) {
         values_["spdm"]["blocks"] = nlohmann::json::array({raw_of(type)});
-        EXPECT_EQ(refusing(sample_->verify(values_)), "reference_values") << spdm_block_type_text(std::to_underlying(type));
+        EXPECT_EQ(names_refusing(sample_->verify(values_)), "reference_values") << spdm_block_type_text(std::to_underlying(type));
     }
 }
 
@@ -264,7 +264,7 @@ TEST_F(VerifySpdm, AReferenceToNoFirmwareSaysNothingOfWhatRuns) {
 TEST_F(VerifySpdm, BlocksThatAreOnlyAcceptedAreSaidAndNotRequiredToBeMissing) {
     const auto state = [&] {
         const auto verdict = sample_->verify(values_);
-        EXPECT_TRUE(verdict.verified()) << refusing(verdict);
+        EXPECT_TRUE(verdict.verified()) << names_refusing(verdict);
         const auto *found = verdict.find(statement::unlisted_blocks);
         return std::pair(found->result, found->required);
     };
@@ -281,13 +281,13 @@ TEST_F(VerifySpdm, BlocksThatAreOnlyAcceptedAreSaidAndNotRequiredToBeMissing) {
 
 TEST_F(VerifySpdm, WithoutReferenceValuesNothingSaysWhatRuns) {
     values_.erase("spdm");
-    EXPECT_EQ(refusing(sample_->verify(values_)), "tcb");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "tcb");
     auto options = sample_->options(values_);
     options.waived = {.nonce = false, .reference = false, .tcb = true};
-    EXPECT_EQ(refusing(sample_->verify(options)), "reference_values");
+    EXPECT_EQ(names_refusing(sample_->verify(options)), "reference_values");
     EXPECT_THAT(reason(sample_->verify(options), statement::reference_values), HasSubstr("of a device, spdm.blocks"));
     options.waived.reference = true;
-    EXPECT_EQ(refusing(sample_->verify(options)), "");
+    EXPECT_EQ(names_refusing(sample_->verify(options)), "");
 }
 
 TEST_F(VerifySpdm, ReferenceValuesOfWhatNothingVouchesForAreNotSaidToBeMissing) {
@@ -299,7 +299,7 @@ TEST_F(VerifySpdm, ReferenceValuesOfWhatNothingVouchesForAreNotSaidToBeMissing) 
 TEST_F(VerifySpdm, ASecurityVersionAloneLeavesOpenWhatRuns) {
     values_["spdm"]["blocks"] = Json::array({block(16)});
     values_["spdm"]["unlistedBlocks"] = "accept";
-    EXPECT_EQ(refusing(sample_->verify(values_)), "reference_values");
+    EXPECT_EQ(names_refusing(sample_->verify(values_)), "reference_values");
 }
 
 TEST_F(VerifySpdm, RegistersOfADeviceAreNamedByTypeAndIndex) {
@@ -307,48 +307,49 @@ TEST_F(VerifySpdm, RegistersOfADeviceAreNamedByTypeAndIndex) {
     values_["registers"] = {{"fw2", {to_hex(sample_->evidence.blocks->at(1).value)}}};
     auto options = sample_->options(values_);
     options.waived.tcb = true;
-    EXPECT_EQ(refusing(sample_->verify(options)), "");
+    EXPECT_EQ(names_refusing(sample_->verify(options)), "");
     values_["registers"] = {{"fw2", {to_hex(sample_->evidence.blocks->at(0).value)}}};
     options.reference = parse_reference_values(values_.dump()).value();
-    EXPECT_EQ(refusing(sample_->verify(options)), "register_values");
+    EXPECT_EQ(names_refusing(sample_->verify(options)), "register_values");
 }
 
 // ---- Reference values
 
-std::string error_of(const std::string &json) {
+std::string policy_error(const std::string &json) {
     const auto policy = parse_spdm_policy(json);
     return policy ? "none" : policy.error().message;
 }
 
 TEST(SpdmPolicy, WhatIsWrongIsNamed) {
-    EXPECT_EQ(error_of("{}"), "none");
-    EXPECT_THAT(error_of("[]"), HasSubstr("one JSON object"));
-    EXPECT_THAT(error_of(R"({"block":[]})"), HasSubstr("the member block is unknown"));
-    EXPECT_THAT(error_of(R"({"pci":null})"), HasSubstr("null"));
-    EXPECT_THAT(error_of(R"({"pci":""})"), HasSubstr("the member pci"));
-    EXPECT_THAT(error_of(R"({"dmtf":[]})"), HasSubstr("the member dmtf"));
-    EXPECT_THAT(error_of(R"({"dmtf":"a","dmtf":"b"})"), HasSubstr("given twice"));
-    EXPECT_THAT(error_of(R"({"blocks":[]})"), HasSubstr("blocks is empty"));
-    EXPECT_THAT(error_of(R"({"sets":[]})"), HasSubstr("sets is empty"));
-    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version"}]})"), HasSubstr("any value would do"));
-    EXPECT_THAT(error_of(R"({"blocks":[{"index":0,"type":"version","versions":["1"]}]})"), HasSubstr("1 to 254"));
-    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"firmware","versions":["1"]}]})"), HasSubstr("is no type"));
-    EXPECT_EQ(error_of(R"({"blocks":[{"index":1,"type":"svn","minimumSvn":1},{"index":2,"type":"42","raw":["00"]}]})"), "none");
-    EXPECT_EQ(error_of(R"({"blocks":[{"index":1,"type":"version","versions":["1"]},{"index":2,"type":"svn","minimumSVN":1}]})"),
+    EXPECT_EQ(policy_error("{}"), "none");
+    EXPECT_THAT(policy_error("[]"), HasSubstr("one JSON object"));
+    EXPECT_THAT(policy_error(R"({"block":[]})"), HasSubstr("the member block is unknown"));
+    EXPECT_THAT(policy_error(R"({"pci":null})"), HasSubstr("null"));
+    EXPECT_THAT(policy_error(R"({"pci":""})"), HasSubstr("the member pci"));
+    EXPECT_THAT(policy_error(R"({"dmtf":[]})"), HasSubstr("the member dmtf"));
+    EXPECT_THAT(policy_error(R"({"dmtf":"a","dmtf":"b"})"), HasSubstr("given twice"));
+    EXPECT_THAT(policy_error(R"({"blocks":[]})"), HasSubstr("blocks is empty"));
+    EXPECT_THAT(policy_error(R"({"sets":[]})"), HasSubstr("sets is empty"));
+    EXPECT_THAT(policy_error(R"({"blocks":[{"index":1,"type":"version"}]})"), HasSubstr("any value would do"));
+    EXPECT_THAT(policy_error(R"({"blocks":[{"index":0,"type":"version","versions":["1"]}]})"), HasSubstr("1 to 254"));
+    EXPECT_THAT(policy_error(R"({"blocks":[{"index":1,"type":"firmware","versions":["1"]}]})"), HasSubstr("is no type"));
+    EXPECT_EQ(policy_error(R"({"blocks":[{"index":1,"type":"svn","minimumSvn":1},{"index":2,"type":"42","raw":["00"]}]})"), "none");
+    EXPECT_EQ(policy_error(R"({"blocks":[{"index":1,"type":"version","versions":["1"]},{"index":2,"type":"svn","minimumSVN":1}]})"),
               "the member blocks[1].minimumSVN is unknown; there are index, type, digests, raw, versions, minimumSvn");
-    EXPECT_THAT(error_of(R"({"sets":[{"name":"a","blocks":[{"index":1,"type":"version","versions":["1"],"minimumSVN":1}]}]})"),
+    EXPECT_THAT(policy_error(R"({"sets":[{"name":"a","blocks":[{"index":1,"type":"version","versions":["1"],"minimumSVN":1}]}]})"),
                 HasSubstr("the member sets[0].blocks[0].minimumSVN is unknown"));
-    EXPECT_EQ(error_of(R"({"blocks":[{"index":1}]})"), "the member blocks[0].type is missing");
-    EXPECT_EQ(error_of(R"({"blocks":{}})"), "the member blocks is not an array");
-    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version","versions":[]}]})"), HasSubstr("versions is empty"));
-    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"manifest","raw":["0"]}]})"), HasSubstr("not hexadecimal"));
-    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"immutable_rom","digests":["sha384:00"]}]})"), HasSubstr("is no digest"));
-    EXPECT_THAT(error_of(R"({"blocks":[{"index":1,"type":"version","versions":["1"]},{"index":1,"type":"version","versions":["2"]}]})"),
+    EXPECT_EQ(policy_error(R"({"blocks":[{"index":1}]})"), "the member blocks[0].type is missing");
+    EXPECT_EQ(policy_error(R"({"blocks":{}})"), "the member blocks is not an array");
+    EXPECT_THAT(policy_error(R"({"blocks":[{"index":1,"type":"version","versions":[]}]})"), HasSubstr("versions is empty"));
+    EXPECT_THAT(policy_error(R"({"blocks":[{"index":1,"type":"manifest","raw":["0"]}]})"), HasSubstr("not hexadecimal"));
+    EXPECT_THAT(policy_error(R"({"blocks":[{"index":1,"type":"immutable_rom","digests":["sha384:00"]}]})"), HasSubstr("is no digest"));
+    EXPECT_THAT(policy_error(R"({"blocks":[{"index":1,"type":"version","versions":["1"]},{"index":1,"type":"version","versions":["2"]}]})"),
                 HasSubstr("1 is given twice"));
-    EXPECT_THAT(error_of(R"({"modes":["normal","fast"]})"), HasSubstr("fast is not known; there are manufacturing, validation, normal"));
-    EXPECT_THAT(error_of(R"({"modes":[]})"), HasSubstr("modes is empty"));
-    EXPECT_THAT(error_of(R"({"manifestKeys":["none"]})"), HasSubstr("manifestKeys"));
-    EXPECT_THAT(error_of(R"({"unlistedBlocks":"allow"})"), HasSubstr("\"accept\" or \"refuse\""));
+    EXPECT_THAT(policy_error(R"({"modes":["normal","fast"]})"),
+                HasSubstr("fast is not known; there are manufacturing, validation, normal"));
+    EXPECT_THAT(policy_error(R"({"modes":[]})"), HasSubstr("modes is empty"));
+    EXPECT_THAT(policy_error(R"({"manifestKeys":["none"]})"), HasSubstr("manifestKeys"));
+    EXPECT_THAT(policy_error(R"({"unlistedBlocks":"allow"})"), HasSubstr("\"accept\" or \"refuse\""));
 }
 
 TEST(DeviceEvidenceFile, WhatIsWrongIsNamed) {
