@@ -130,8 +130,8 @@ struct RealmMeasurementCommand {
     std::vector<std::string> images;        // "KERNEL=Image"
 };
 struct VerifyCommand {
-    std::string file;                      // evidence, or anything that --quote takes
-    std::optional<mr::Bytes> judged = {};  // what is in it, where it is no file
+    std::vector<std::string> files;        // each evidence, or anything that --quote takes
+    std::optional<mr::Bytes> judged = {};  // what is in the only one, where it is no file
     bool only_device = false;              // evidence of one, as the device was asked for, and nothing else
     std::string quote;                     // a quote, a token or a TDREPORT
     std::vector<std::string> logs;

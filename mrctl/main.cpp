@@ -334,7 +334,8 @@ int main(int argc, char **argv) {
     auto *device_verify_app = device_app->add_subcommand(
         "verify", "Asks the device over a nonce of its own and judges what it signed, as `mrctl verify` does. Exit 0: verified, 1: not");
     device_verify_app->add_option("DEVICE", device.name, "Its name, as spdm0")->type_name("")->check(text);
-    device_verify_app->add_option("--file", judged_device.file, "In its place evidence that was asked for before")->type_name("FILE");
+    device_verify_app->add_option("--file", judged_device.files, "In its place evidence that was asked for before; several")
+        ->type_name("FILE");
     device_verify_app->add_option("--nonce", judged_device.nonce, "With --file: the nonce that it was asked for over")->type_name("HEX");
     add_judging_options(*device_verify_app, judged_device);
     device_verify_app->add_option("-o,--output", device.output, "File for the evidence, JSON")->type_name("FILE");
@@ -418,10 +419,10 @@ int main(int argc, char **argv) {
         "verify",
         "From evidence, or a quote, report or token and its logs, to a verdict; needs no mrd and no network. Exit 0: verified, 1: not");
     verify_app
-        ->add_option("FILE", verify.file,
+        ->add_option("FILE", verify.files,
                      "Evidence of mrd or of a device, CMW, a TSM report, the evidence JSON of CoCo or ratsd, a TD quote, a SEV-SNP report, "
                      "a CCA token or a "
-                     "TDREPORT: its bytes say which; or - for standard input")
+                     "TDREPORT: its bytes say which; or - for standard input. Of several each is judged")
         ->type_name("");
     verify_app->add_option("--quote", verify.quote, "The same, where it must be a quote, a report, a token or a TDREPORT")
         ->type_name("FILE");

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iostream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -33,6 +34,7 @@ namespace {
 
 constexpr std::size_t max_verified_log = std::size_t{256} << 20;  // bytes of one file, or characters of the text that stands for it
 constexpr std::size_t max_judged_file = std::max(mr::max_evidence_size, mr::max_cmw_size);
+constexpr std::size_t max_judged_files = 64;  // all are in memory before the first is looked at
 
 mr::Error in_file(const std::string &path, mr::Error error) {
     error.message = path + ": " + error.message;
@@ -48,10 +50,15 @@ struct Inputs {
     std::optional<mr::Bytes> reference;
     std::optional<mr::Bytes> bound_key;
     std::optional<mr::Bytes> ear_key;
-    mr::Bytes judged;
+    std::vector<mr::Bytes> judged;
     std::vector<mr::Bytes> logs;
     std::vector<mr::Bytes> certificates;
 };
+
+// What is judged, as the user called it.
+std::vector<std::string> judged_names(const VerifyCommand &command) {
+    return command.files.empty() ? std::vector{command.quote} : command.files;
+}
 
 std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
     Inputs inputs;
@@ -68,9 +75,11 @@ std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
     if (command.reference) take(inputs.reference, read_file(*command.reference, mr::max_reference_values_size));
     if (command.bound.key) take(inputs.bound_key, read_file(*command.bound.key, mr::max_public_key_file));
     if (command.ear_key) take(inputs.ear_key, read_file(*command.ear_key, mr::max_signing_key_file));
-    take(inputs.judged, command.judged          ? std::expected<mr::Bytes, mr::Error>(*command.judged)
-                        : command.quote.empty() ? read_undecoded(command.file, max_judged_file)
-                                                : read_undecoded(command.quote, mr::max_quote_size));
+    for (const auto &path : judged_names(command)) {
+        take(inputs.judged.emplace_back(), command.judged          ? std::expected<mr::Bytes, mr::Error>(*command.judged)
+                                           : command.quote.empty() ? read_undecoded(path, max_judged_file)
+                                                                   : read_undecoded(path, mr::max_quote_size));
+    }
     // Not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
     for (const auto &path : command.logs) take(inputs.logs.emplace_back(), read_file(path, max_verified_log));
     for (const auto &path : command.certificates)
@@ -225,8 +234,8 @@ bool may_have_log(const mr::Verdict &verdict) {
 constexpr std::array need_log{mr::statement::required_events, mr::statement::forbidden_events, mr::statement::closed_registers,
                               mr::statement::self_measurement, mr::statement::virtual_registers};
 
-// Who reads only the last line must see what was not looked at.
-std::string positive_line(const mr::Verdict &verdict) {
+// Of a positive verdict, as its line says it.
+std::vector<std::string> not_looked_at(const mr::Verdict &verdict) {
     using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
     const auto has_result = [&](std::string_view name, mr::Judgement result) {
         const auto *statement = verdict.find(name);
@@ -245,6 +254,11 @@ std::string positive_line(const mr::Verdict &verdict) {
         const auto *const more = demand.statement == tcb && verdict.find(not_revoked) != nullptr ? " and revocation" : "";
         left_out.push_back(std::string(demand.subject) + more + " (--without " + std::string(demand.word) + ")");
     }
+    return left_out;
+}
+
+// Who reads only the last line must see what was not looked at.
+std::string positive_line(const std::vector<std::string> &left_out) {
     return left_out.empty() ? "verified" : "verified, but not " + listed(left_out);
 }
 
@@ -288,14 +302,7 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
     return "REFUSED: " + listed(failing);
 }
 
-int print_verdict(bool json, const VerifyCommand &command, const Judged &judged) {
-    const auto &verdict = judged.verdict;
-    // The token alone: who reads it wants nothing else there.
-    if (command.ear == "-") return verdict.verified() ? exit_done : exit_refused;
-    if (json) {
-        print_json(mr::write_verdict(verdict, judged.time));
-        return verdict.verified() ? exit_done : exit_refused;
-    }
+void print_statements(const mr::Verdict &verdict) {
     const auto coloured = [](const mr::Statement &each) {
         std::string text(mr::to_string(each.result));
         if (!is_terminal() || each.result == mr::Judgement::not_judged) return text;
@@ -306,8 +313,22 @@ int print_verdict(bool json, const VerifyCommand &command, const Judged &judged)
     for (const auto &each : verdict.statements())
         rows.push_back({each.name, coloured(each), each.required ? "required" : "-", mr::printable_text(each.reason)});
     print_table({"STATEMENT", "RESULT", "NEEDED", "REASON"}, rows);
-    std::cout << (verdict.verified() ? positive_line(verdict) : negative_line(judged, command)) << '\n';
-    return verdict.verified() ? exit_done : exit_refused;
+}
+
+std::string last_line(const Judged &judged, const VerifyCommand &command) {
+    return judged.verdict.verified() ? positive_line(not_looked_at(judged.verdict)) : negative_line(judged, command);
+}
+
+int print_verdict(bool json, const VerifyCommand &command, const Judged &judged) {
+    // The token alone: who reads it wants nothing else there.
+    if (command.ear == "-") return judged.verdict.verified() ? exit_done : exit_refused;
+    if (json) {
+        print_json(mr::write_verdict(judged.verdict, judged.time));
+    } else {
+        print_statements(judged.verdict);
+        std::cout << last_line(judged, command) << '\n';
+    }
+    return judged.verdict.verified() ? exit_done : exit_refused;
 }
 
 std::unexpected<mr::Error> wrong_usage(std::string message) {
@@ -319,10 +340,9 @@ bool begins_quote(mr::ByteView file) {
 }
 
 // mrd's evidence, or a quote and what came with it, by the file's bytes.
-std::expected<mr::WrappedEvidence, mr::Error> read_judged(const VerifyCommand &command, Inputs &inputs) {
-    const bool must_be_quote = command.file.empty();
-    const auto &name = must_be_quote ? command.quote : command.file;
-    auto file = decode_binary_file(name, std::move(inputs.judged), must_be_quote ? mr::max_quote_size : max_judged_file);
+std::expected<mr::WrappedEvidence, mr::Error> read_judged(const VerifyCommand &command, const std::string &name, mr::Bytes bytes) {
+    const bool must_be_quote = command.files.empty();
+    auto file = decode_binary_file(name, std::move(bytes), must_be_quote ? mr::max_quote_size : max_judged_file);
     if (!file) return std::unexpected(file.error());
     if (mr::is_evidence(*file)) {
         if (must_be_quote) return std::unexpected(mr::Error{mr::ErrorCode::malformed, name + " is evidence: give it without --quote"});
@@ -354,9 +374,11 @@ bool has_crl(const std::optional<mr::Bytes> &auxiliary) {
     return read && !read->crls.empty();
 }
 
-std::expected<Judged, mr::Error> judge(const VerifyCommand &command, Inputs &inputs, const mr::VerifyOptions &options) {
+// One of the files that are judged, its bytes taken out of the inputs.
+std::expected<Judged, mr::Error> judge(const VerifyCommand &command, std::size_t index, Inputs &inputs, const mr::VerifyOptions &options) {
     Judged judged{.verdict = {}, .time = options.time, .has_collateral = command.collateral.has_value()};
-    auto read = read_judged(command, inputs);
+    const auto name = judged_names(command)[index];
+    auto read = read_judged(command, name, std::move(inputs.judged[index]));
     if (!read) return std::unexpected(std::move(read.error()));
     if (const auto &evidence = read->evidence) {
         if (!command.logs.empty()) return wrong_usage("evidence has its log in it; --log goes with a quote, a report or a token");
@@ -374,7 +396,7 @@ std::expected<Judged, mr::Error> judge(const VerifyCommand &command, Inputs &inp
     if (mr::is_device_evidence(read->quote) && !(command.certificates.empty() && command.logs.empty()))
         return wrong_usage(
             "evidence of a device has its certificates in it, and a device has no log: give it without --certificates and --log");
-    if (!command.logs.empty() && !read->logs.empty()) return wrong_usage(command.file + " has its log in it: leave --log out");
+    if (!command.logs.empty() && !read->logs.empty()) return wrong_usage(name + " has its log in it: leave --log out");
     std::vector<mr::ByteView> logs(read->logs.begin(), read->logs.end());
     for (std::size_t i = 0; i < inputs.logs.size(); ++i) {
         if (mr::is_evidence(inputs.logs[i]))
@@ -409,11 +431,68 @@ std::expected<void, mr::Error> write_result(const VerifyCommand &command, const 
     return file.close();
 }
 
+// What is not of each file.
+std::expected<void, std::string> check_files(const VerifyCommand &command) {
+    if (command.files.empty() && command.quote.empty()) return std::unexpected("give a file: evidence, a quote, a report or a token");
+    if (!command.files.empty() && !command.quote.empty()) return std::unexpected("give a file or a quote with --quote, not both");
+    if (command.files.size() <= 1) return {};
+    if (command.files.size() > max_judged_files)
+        return std::unexpected("at most " + std::to_string(max_judged_files) + " files are judged at once; these are " +
+                               std::to_string(command.files.size()));
+    if (std::ranges::count(command.files, "-") > 1) return std::unexpected("standard input is one file: give - once");
+    if (!command.logs.empty() || !command.certificates.empty() || command.ear)
+        return std::unexpected("--log, --certificates and --ear go with one file");
+    return {};
+}
+
+std::string file_verdict_json(const std::string &name, const std::expected<Judged, mr::Error> &judged) {
+    nlohmann::ordered_json told = {{"file", name}};
+    if (judged) {
+        told.update(nlohmann::ordered_json::parse(mr::write_verdict(judged->verdict, judged->time)));
+    } else {
+        told.update(
+            {{"verified", false}, {"error", mr::printable_text(judged.error().message)}, {"code", mr::to_string(judged.error().code)}});
+    }
+    return told.dump();
+}
+
+// Each by its own verdict; a file that cannot be judged keeps no other from it. The last line, and "verified", are of all.
+int judge_several(bool json, const VerifyCommand &command, Inputs &inputs, const mr::VerifyOptions &options) {
+    std::vector<std::string> refused;
+    std::vector<std::string> left_out;
+    std::string members;
+    for (std::size_t i = 0; i < command.files.size(); ++i) {
+        const auto name = mr::printable_text(command.files[i]);
+        const auto judged = judge(command, i, inputs, options);
+        const bool holds = judged && judged->verdict.verified();
+        if (!holds) refused.push_back(name);
+        if (json) {
+            members.append(members.empty() ? "" : ",").append(file_verdict_json(name, judged));
+            continue;
+        }
+        std::cout << name << ":\n";
+        if (!judged) {
+            std::cout << "REFUSED: " << mr::printable_text(judged.error().message) << "\n\n";
+            continue;
+        }
+        print_statements(judged->verdict);
+        std::cout << last_line(*judged, command) << "\n\n";
+        if (!holds) continue;
+        for (auto &each : not_looked_at(judged->verdict))
+            if (std::ranges::find(left_out, each) == left_out.end()) left_out.push_back(std::move(each));
+    }
+    if (json) {
+        print_json(R"({"verified":)" + std::string(refused.empty() ? "true" : "false") + R"(,"files":[)" + members + "]}");
+    } else {
+        std::cout << (refused.empty() ? positive_line(left_out) : "REFUSED: " + listed(refused)) << '\n';
+    }
+    return refused.empty() ? exit_done : exit_refused;
+}
+
 }  // namespace
 
 int verify(bool json, const VerifyCommand &command) {
-    if (command.file.empty() && command.quote.empty()) return fail_usage("verify: give a file: evidence, a quote, a report or a token");
-    if (!command.file.empty() && !command.quote.empty()) return fail_usage("verify: give a file or a quote with --quote, not both");
+    if (const auto checked = check_files(command); !checked) return fail_usage("verify: " + checked.error());
     mr::VerifyOptions options;
     if (command.bound.given() && !command.nonce) return fail_usage("verify: what is bound is bound with a nonce: give --nonce");
     if (command.bound.role && !command.bound.given()) return fail_usage("verify: --role goes with --bound-key or --bound-tls-exporter");
@@ -440,11 +519,14 @@ int verify(bool json, const VerifyCommand &command) {
     const auto told = [](const mr::Error &error) {
         return error.code == mr::ErrorCode::invalid_argument ? fail_usage("verify: " + error.message) : fail(error);
     };
-    if (command.only_device && (mr::is_evidence(inputs->judged) || !mr::is_device_evidence(inputs->judged)))
-        return fail(
-            {mr::ErrorCode::malformed, command.file + " is no evidence of a device: what a machine says of itself `mrctl verify` judges"});
+    for (std::size_t i = 0; command.only_device && i < inputs->judged.size(); ++i) {
+        if (mr::is_evidence(inputs->judged[i]) || !mr::is_device_evidence(inputs->judged[i]))
+            return fail({mr::ErrorCode::malformed,
+                         command.files[i] + " is no evidence of a device: what a machine says of itself `mrctl verify` judges"});
+    }
     if (auto loaded = load(command, *inputs, options); !loaded) return told(loaded.error());
-    const auto judged = judge(command, *inputs, options);
+    if (inputs->judged.size() > 1) return judge_several(json, command, *inputs, options);
+    const auto judged = judge(command, 0, *inputs, options);
     if (!judged) return told(judged.error());
     if (ear) {
         const auto written = write_result(command, *inputs, *judged, *ear);

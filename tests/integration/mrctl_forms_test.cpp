@@ -69,6 +69,52 @@ TEST_F(FormsTest, CollateralIsPutTogetherOutOfTheServicesAnswers) {
     EXPECT_THAT(failure(2, {"collateral", "assemble"}), HasSubstr("FILE"));
 }
 
+// The verdict is of all; each has its own.
+TEST_F(FormsTest, OfSeveralFilesEachIsJudged) {
+    start();
+    const auto at = [this](const std::string &name) { return (folder() / name).native(); };
+    output({"evidence", "--data", hex(1, 64), "-o", at("first")});
+    output({"measure", "rtmr3", "-"}, "content");
+    output({"evidence", "--data", hex(1, 64), "-o", at("second")});
+    output({"evidence", "--data", hex(2, 64), "-o", at("stale")});
+    output({"collateral", "-o", at("made"), "--root", at("root")});
+    std::ofstream(at("broken")) << R"({"version":2,"parts":)";
+    const auto verify = [&](std::vector<std::string> files, std::vector<std::string> more = {}) {
+        files.insert(files.begin(), "verify");
+        files.insert(files.end(), {"--roots", at("root"), "--nonce", hex(1, 64), "--without", "reference,tcb"});
+        files.insert(files.end(), more.begin(), more.end());
+        return files;
+    };
+    const auto last_line = [](std::string text) {
+        text.pop_back();
+        return text.substr(text.rfind('\n') + 1);
+    };
+    const auto both = mrctl(verify({at("first"), at("second")}));
+    EXPECT_EQ(both.exit_code, 0) << both.out;
+    EXPECT_THAT(both.out, AllOf(HasSubstr(at("first") + ":\n"), HasSubstr(at("second") + ":\n")));
+    EXPECT_THAT(last_line(both.out), AllOf(testing::StartsWith("verified, but not "), HasSubstr("--without reference")));
+
+    const auto some = mrctl(verify({at("first"), at("stale"), at("broken"), at("second")}));
+    EXPECT_EQ(some.exit_code, 1);
+    EXPECT_EQ(last_line(some.out), "REFUSED: " + at("stale") + ", " + at("broken"));
+    EXPECT_THAT(some.out, AllOf(HasSubstr("\nREFUSED: report_data\n"), HasSubstr("\nverified, but not ")));
+
+    const auto told = Json::parse(mrctl(verify({at("stale"), at("broken"), at("second")}, {"--json"})).out);
+    EXPECT_EQ(told["verified"], false);
+    ASSERT_EQ(told["files"].size(), 3U);
+    EXPECT_EQ(told["files"][0]["verified"], false);
+    EXPECT_EQ(told["files"][1]["verified"], false);
+    EXPECT_THAT(told["files"][1]["error"].get<std::string>(), HasSubstr(at("broken")));
+    EXPECT_EQ(told["files"][2]["verified"], true);
+    EXPECT_EQ(told["files"][2]["file"], at("second"));
+    EXPECT_FALSE(told["files"][2]["statements"].empty());
+
+    EXPECT_THAT(failure(2, verify({at("first"), at("second")}, {"--log", at("first")})), HasSubstr("go with one file"));
+    EXPECT_THAT(failure(2, verify({"-", "-"})), HasSubstr("standard input"));
+    EXPECT_THAT(failure(2, verify(std::vector<std::string>(65, at("first")))), HasSubstr("at most 64 files"));
+    EXPECT_THAT(failure(1, verify({at("first"), at("none")})), HasSubstr(at("none")));
+}
+
 TEST_F(FormsTest, AQuoteACertificateAndALogAreReadAsTextToo) {
     start();
     const auto at = [this](const std::string &name) { return (folder() / name).native(); };
