@@ -161,19 +161,25 @@ varlink::FileDescriptor connect_to_journal(std::span<const std::uint8_t> address
     return connecting.error == 0 ? std::move(connecting.socket) : varlink::FileDescriptor();
 }
 
-std::expected<std::optional<confinement::Identity>, std::string> wanted_identity(const Config &config) {
+std::expected<std::optional<confinement::Identity>, std::string> configured_user(const Config &config) {
     if (!config.user) return std::nullopt;
     const auto &name = *config.user;
-    const auto refuse = [&name](const std::string &why) { return Failure("service.user = \"" + name + "\": " + why); };
     uid_t number = 0;
     const auto end = std::from_chars(name.data(), name.data() + name.size(), number);
     const bool is_number = end.ec == std::errc() && end.ptr == name.data() + name.size();
     // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else asks
     const auto *entry = is_number ? ::getpwuid(number) : ::getpwnam(name.c_str());
-    if (entry == nullptr) return refuse("this machine has no such user; name one that it has");
-    if (entry->pw_uid == ::geteuid()) return std::nullopt;
-    if (::geteuid() != 0) return refuse("only root can become another user: start mrd as root, or as that user");
+    if (entry == nullptr) return Failure("service.user = \"" + name + "\": this machine has no such user; name one that it has");
     return confinement::Identity{.uid = entry->pw_uid, .gid = entry->pw_gid};
+}
+
+std::expected<std::optional<confinement::Identity>, std::string> wanted_identity(const Config &config) {
+    auto user = configured_user(config);
+    if (!user || !*user) return user;
+    if ((*user)->uid == ::geteuid()) return std::nullopt;
+    if (::geteuid() != 0)
+        return Failure("service.user = \"" + *config.user + "\": only root can become another user: start mrd as root, or as that user");
+    return user;
 }
 
 std::expected<std::vector<varlink::FileDescriptor>, std::string> confine(const CommandLine &command_line,

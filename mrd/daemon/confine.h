@@ -20,6 +20,9 @@ namespace mrd {
 // How mrd's log reaches the system's journal (log::open), confined or not.
 varlink::FileDescriptor connect_to_journal(std::span<const std::uint8_t> address);
 
+// Of this machine, as [service] names it. Error: one sentence that names the key.
+std::expected<std::optional<confinement::Identity>, std::string> configured_user(const Config &config);
+
 // Whom to become, as [service] has it. Nothing: mrd stays who it is. Error: one sentence that names the key.
 std::expected<std::optional<confinement::Identity>, std::string> wanted_identity(const Config &config);
 

@@ -573,6 +573,10 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
             log::error(owners.error());
             return exit_usage;
         }
+        if (const auto user = configured_user(command_line->config); !user) {
+            log::error(user.error());
+            return exit_usage;
+        }
         warn_of_access(*rules, command_line->config);
         if (const auto trusted = check_named_files(command_line->config); !trusted) {
             log::error(trusted.error());

@@ -492,7 +492,11 @@ TEST_F(DaemonTest, CheckSaysWhatIsWrongWithAConfigurationAndStartsNothing) {
     const auto bad = run_program({places::mrd(), "--check", "--config", file}, folder());
     EXPECT_EQ(bad.exit_code, 2);
     EXPECT_THAT(bad.err, HasSubstr(file.native() + ":2: service.sttae"));
-    std::ofstream(file) << "[service]\nstate = \"/a\"\n";
+    std::ofstream(file) << "[service]\nuser = \"no-such-user-here\"\n";
+    const auto nobody = run_program({places::mrd(), "--check", "--config", file}, folder());
+    EXPECT_EQ(nobody.exit_code, 2);
+    EXPECT_THAT(nobody.err, HasSubstr("service.user = \"no-such-user-here\": this machine has no such user"));
+    std::ofstream(file) << "[service]\nstate = \"/a\"\nuser = \"root\"\n";
     EXPECT_EQ(run_program({places::mrd(), "--check", "--config", file}, folder()).exit_code, 0);
 }
 
