@@ -746,6 +746,46 @@ TEST(VerifyReport, OffItsMachineATdreportHasHashesAndProvesNothing) {
     }
 }
 
+// It would count as a log, and say that nothing happened: of another machine, of a TPM, or of banks that nothing signs.
+TEST_F(MachineTest, ALogOfNothingThatIsSignedIsNoLogOfIt) {
+    options.collateral["tdx"] = write_collateral(platform.collateral());
+    const auto record = [](const std::string &name, HashAlgorithm algorithm) {
+        auto event = measured(name, "something");
+        event.sequence = 1;
+        event.digests = {{tcg_id(algorithm), Bytes(digest_size(algorithm), 0xAA)}};
+        return json_log({event});
+    };
+    const auto judge = [&](const std::vector<std::string> &texts) {
+        std::vector<ByteView> logs;
+        for (const auto &text : texts) logs.push_back(as_bytes(text));
+        return verify(platform.quote(), logs, options);
+    };
+    const std::vector<std::string> others{record("tpm/pcr7", HashAlgorithm::sha384), record("tdx/rtmr2", HashAlgorithm::sha256),
+                                          record("tdx/mrtd", HashAlgorithm::sha384), record("tdx/rtmr9", HashAlgorithm::sha384)};
+    const auto own = json_log(events);
+    EXPECT_EQ(refusing(judge({own})), std::vector<std::string>());
+    for (const auto &other : others) {
+        const auto beside = judge({own, other});
+        EXPECT_EQ(refusing(beside), std::vector<std::string>{"log_replay"}) << other;
+        EXPECT_THAT(reason_of(beside, log_replay), HasSubstr("it is the log of something else")) << other;
+    }
+    // Where nothing was extended every log of something else would lead to it.
+    platform.body.rtmr = {};
+    EXPECT_EQ(refusing(judge({json_log({})})), std::vector<std::string>());
+    for (const auto &other : others) EXPECT_EQ(refusing(judge({other})), std::vector<std::string>{"log_replay"}) << other;
+}
+
+TEST_F(MachineTest, EventsOfWhatIsNotSignedInALogAreCounted) {
+    options.collateral["tdx"] = write_collateral(platform.collateral());
+    auto all = events;
+    all.push_back(measured("tpm/pcr7", "of another"));
+    all.back().sequence = all.size();
+    const auto log = json_log(all);
+    const auto verdict = verify(platform.quote(), std::array{as_bytes(log)}, options);
+    EXPECT_EQ(refusing(verdict), std::vector<std::string>());
+    EXPECT_THAT(reason_of(verdict, log_well_formed), HasSubstr("1 of them of no register that is signed"));
+}
+
 // Whoever carries a quote could leave the log out.
 TEST_F(MachineTest, WhatReferenceValuesSayOfGapsAsksForALog) {
     const auto mrtd = "\"registers\": {\"mrtd\": [\"" + to_hex(platform.body.mrtd) + "\"]}";

@@ -16,6 +16,32 @@ void state(Verdict &verdict, std::string_view name, Judgement result, bool requi
     verdict.add({.name = std::string(name), .result = result, .required = required, .reason = std::move(reason)});
 }
 
+// What a file that somebody gives as the log of this boot says of registers that no quote of it signs.
+class StrayEvents {
+public:
+    void see(const Event &event, bool is_signed) {
+        ++events_;
+        if (is_signed) return;
+        ++count_;
+        const auto name = printable_text(event.name);
+        if (names_.size() < most_named && std::ranges::find(names_, name) == names_.end()) names_.push_back(name);
+    }
+
+    [[nodiscard]] std::uint64_t count() const { return count_; }
+    // It has no other events: a sentence. Empty: it has, or none at all.
+    [[nodiscard]] std::string whole_log() const {
+        if (count_ == 0 || count_ < events_) return {};
+        return "a log's " + std::to_string(count_) + " events (of " + listed(names_) +
+               ") are of no register that is signed, in a bank that is signed: it is the log of something else";
+    }
+
+private:
+    static constexpr std::size_t most_named = 4;
+    std::uint64_t events_ = 0;
+    std::uint64_t count_ = 0;
+    std::vector<std::string> names_;
+};
+
 }  // namespace
 
 LogJudgement::LogJudgement(const ReferenceValues &reference, const PreparedRules &rules, std::span<const SignedRegister> registers,
@@ -67,10 +93,12 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
         replay_.declare(known);
     }
     Event event;
+    StrayEvents stray;
     for (;;) {
         const auto more = reader->next(event);
         if (!more) return std::unexpected(more.error());
         if (!*more) break;
+        if (evidence_ == nullptr && is_measured(event)) stray.see(event, is_signed(event));
         if (has_claims) claims.see(event);
         if (!event.description && !event.id && !event.caller) ++events_without_content_;
         if (!may_be_signed(event.name)) continue;
@@ -94,9 +122,23 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
             }
         }
     }
+    stray_events_ += stray.count();
+    if (stray_log_.empty()) stray_log_ = stray.whole_log();
     last_event_ = claims.last();
     if (contradiction_.empty()) contradiction_ = claims.contradiction();
     return {};
+}
+
+// Of a signed register, in a bank of it.
+bool LogJudgement::is_signed(const Event &event) const {
+    const auto number = number_of(event.name);
+    if (!number) return false;
+    for (auto bank = *number; bank < registers_.size(); ++bank) {
+        if (registers_[bank].logged == registers_[*number].logged &&
+            std::ranges::find(event.digests, tcg_id(registers_[bank].claimed.algorithm), &EventDigest::algorithm_id) != event.digests.end())
+            return true;
+    }
+    return false;
 }
 
 static ByteView bytes_of(const Digest &digest) { return digest.bytes(); }
@@ -177,6 +219,7 @@ void LogJudgement::judge_form(Verdict &verdict) const {
     }
     const auto events =
         std::to_string(replay_.events()) + " events" +
+        (stray_events_ == 0 ? "" : ", " + std::to_string(stray_events_) + " of them of no register that is signed") +
         (events_after_quote_ == 0 ? "" : " and " + std::to_string(events_after_quote_) + " that came after their part's quote");
     const auto cut = evidence_ == nullptr ? std::nullopt : evidence_->cut;
     if (!cut) return state(verdict, log_well_formed, Judgement::holds, true, events);
@@ -216,6 +259,8 @@ bool LogJudgement::judge_replay(Verdict &verdict) {
             wrong.push_back(reg.shown + ": the log leads to " + to_hex(value.bytes()) + ", signed is " + to_hex(reg.claimed.value.bytes()));
         }
     }
+    // It would count as a log, and say that nothing happened.
+    if (!stray_log_.empty()) wrong.push_back(stray_log_);
     if (wrong.empty() && !unknown.empty()) {
         state(verdict, statement::log_replay, Judgement::not_judged, true,
               "by which rule its platform extends " + listed(unknown) + " the reference values do not say");

@@ -41,6 +41,7 @@ private:
     [[nodiscard]] std::optional<std::size_t> number_of(std::string_view name) const;
     // It counts for the replay: another provider's registers may have the same names, what is extended into them is nothing of these quotes'.
     [[nodiscard]] bool may_be_signed(std::string_view name) const;
+    [[nodiscard]] bool is_signed(const Event &event) const;
     [[nodiscard]] bool is_accepted(const SignedRegister &reg, const LogGap &gap) const;
     // An event of mrd's where the reference values say that nothing but envelopes is taken.
     void see_in_log_only(const Event &event, std::size_t number);
@@ -59,6 +60,8 @@ private:
     std::vector<LoggedEnd> ends_;
     std::uint64_t events_without_content_ = 0;
     std::uint64_t events_after_quote_ = 0;
+    std::uint64_t stray_events_ = 0;  // of registers that are not signed, in logs that come by themselves
+    std::string stray_log_;           // the first one that has no others, as a sentence; empty: none
     std::uint64_t last_event_ = 0;
     std::vector<bool> log_only_;                                     // by the register's number
     std::vector<std::optional<std::vector<Digest>>> named_digests_;  // likewise; nothing: nobody has asked
