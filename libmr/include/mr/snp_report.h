@@ -132,9 +132,9 @@ struct SnpTableEntry {
     ByteView content;  // DER or PEM, into the table's bytes
 };
 // The table that the kernel gives as `auxblob`: entries of GUID (16 bytes, in the order of its text), offset u32 from the table's begin, and length u32; a zero entry
-// ends it. What lies behind the contents is passed over. Error: malformed, naming the entry: it is outside of the table or within the entries, or there twice.
+// ends it. What lies behind the contents is passed over. Error: malformed, naming the entry: it is outside of the table or within the entries, or a known one is there twice.
 std::expected<std::vector<SnpTableEntry>, Error> decode_snp_table(ByteView table);
-// Does it begin with an entry of a kind that is known? Cheap.
+// Has it an entry of a kind that is known? Cheap. The entries have no order, and of other kinds there may be several.
 bool is_snp_table(ByteView bytes);
 
 }  // namespace mr

@@ -1,5 +1,6 @@
 // Reports of SEV-SNP and the tables of certificates beside them: what is read, and what is not taken for one.
 #include "mr/snp_report.h"
+#include "mr/verify_snp.h"
 
 #include <gmock/gmock.h>
 
@@ -224,6 +225,26 @@ TEST(SnpTable, HasItsEntriesByName) {
     EXPECT_TRUE(is_snp_table(table));
     EXPECT_FALSE(is_snp_table(Bytes(200)));
     EXPECT_EQ(decode_snp_table(Bytes(200))->size(), 0U);
+}
+
+TEST(SnpTable, EntriesOfOtherKindsStandAnywhereAndAsOftenAsTheyWill) {
+    constexpr auto other = "00112233445566778899aabbccddeeff";
+    const auto table = table_of({{other, 190, 1}, {vcek, 150, 20}, {other, 191, 2}});
+    EXPECT_TRUE(is_snp_table(table));
+    const auto entries = decode_snp_table(table);
+    ASSERT_TRUE(entries) << entries.error().message;
+    EXPECT_EQ(entries->at(1).name, "VCEK");
+    EXPECT_FALSE(is_snp_table(table_of({{other, 190, 1}})));
+}
+
+// What the kernel gives where the host has none.
+TEST(SnpTable, WithoutAnEntryOrAByteHasNoCertificates) {
+    for (const std::size_t size : {0U, 24U, 4096U}) {
+        const auto read = read_snp_certificates(Bytes(size));
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_TRUE(read->certificates.empty() && read->crls.empty());
+    }
+    EXPECT_FALSE(read_snp_certificates(Bytes(std::size_t{24}, 1)));
 }
 
 TEST(SnpTable, ThatPointsOutsideOrIntoItselfIsRefused) {

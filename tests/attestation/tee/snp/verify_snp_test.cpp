@@ -310,6 +310,22 @@ TEST(SnpVerdict, NoLogLeadsToWhatIsNeverExtended) {
     }
 }
 
+// A chip has one for each TCB that it had, and whoever keeps those of many chips gives all.
+TEST(SnpVerdict, OfSeveralVceksTheOneThatSignedCounts) {
+    TestSnp platform;
+    const auto report = platform.signed_report();
+    auto all = platform.certificates();
+    TestSnp other;
+    all.certificates.insert(all.certificates.begin(), other.key_der());
+    const auto judge = [&] {
+        const auto pem = write_snp_certificates(all);
+        return verify(TeeEvidence{.quote = report, .auxiliary = as_bytes(pem)}, {}, options_with(platform.anchors()));
+    };
+    EXPECT_TRUE(judge().verified()) << reasons(judge());
+    all.certificates.erase(all.certificates.begin() + 1);
+    EXPECT_FALSE(judge().verified());
+}
+
 TEST(SnpVerdict, WithoutCertificatesNothingVouchesForTheReport) {
     TestSnp platform;
     const auto report = platform.signed_report();

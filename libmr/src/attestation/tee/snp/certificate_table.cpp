@@ -38,9 +38,17 @@ std::string name_of(ByteView guid) {
     return text;
 }
 
+bool is_guid(const std::string &name) { return name.contains('-'); }
+
 }  // namespace
 
-bool is_snp_table(ByteView bytes) { return bytes.size() >= entry_size && find_entry(bytes.first(guid_size)) != nullptr; }
+// By its first entry, where that is known; the entries have no order, so that else all are looked at.
+bool is_snp_table(ByteView bytes) {
+    if (bytes.size() < entry_size) return false;
+    if (find_entry(bytes.first(guid_size)) != nullptr) return true;
+    const auto entries = decode_snp_table(bytes);
+    return entries && std::ranges::any_of(*entries, [](const SnpTableEntry &entry) { return !is_guid(entry.name); });
+}
 
 std::expected<std::vector<SnpTableEntry>, Error> decode_snp_table(ByteView table) {
     const auto malformed = [](std::string message) { return std::unexpected(Error{ErrorCode::malformed, std::move(message)}); };
@@ -61,7 +69,7 @@ std::expected<std::vector<SnpTableEntry>, Error> decode_snp_table(ByteView table
         if (offset > table.size() || size > table.size() - offset || size == 0)
             return malformed("the table's entry " + name + " is empty or ends outside of the table: its offset is " +
                              std::to_string(offset) + ", its length " + std::to_string(size));
-        if (std::ranges::find(entries, name, &SnpTableEntry::name) != entries.end())
+        if (!is_guid(name) && std::ranges::find(entries, name, &SnpTableEntry::name) != entries.end())
             return malformed("the table has the entry " + name + " twice");
         entries.push_back({.name = std::move(name), .offset = offset, .content = table.subspan(offset, size)});
     }

@@ -31,7 +31,8 @@ std::string authority_defect(const Certificate &authority) {
 
 class ChainSearch {
 public:
-    ChainSearch(CertificatePool &pool, const TrustAnchors &anchors) : pool_(pool), anchors_(anchors) {}
+    ChainSearch(CertificatePool &pool, const TrustAnchors &anchors, const SignedByKey &signed_by)
+        : pool_(pool), anchors_(anchors), signed_by_(signed_by) {}
 
     SnpChain find(std::span<const Bytes> given, bool wants_vlek) {
         found_.defect = defect_in(given, wants_vlek);
@@ -46,8 +47,7 @@ private:
             sort_in(**certificate);
         }
         if (leaves_.empty()) return "there is no certificate of the report's key beside it: neither VCEK nor VLEK";
-        const auto wanted = std::ranges::find(leaves_, wants_vlek ? vlek_name : vcek_name, &Certificate::common_name);
-        found_.leaf = wanted == leaves_.end() ? leaves_.front() : *wanted;
+        found_.leaf = choose_leaf(wants_vlek ? vlek_name : vcek_name);
         found_.is_vlek = found_.leaf->common_name == vlek_name;
         auto key = read_snp_key_extensions(*found_.leaf);
         if (!key) return named(*found_.leaf) + " " + key.error();
@@ -55,6 +55,17 @@ private:
         if (auto defect = leaf_defect(*found_.leaf); !defect.empty()) return defect;
         if (auto defect = find_authority(); !defect.empty()) return defect;
         return find_root();
+    }
+
+    // A chip has a VCEK for each TCB that it ever had: of several it is the one whose key signed the report.
+    const Certificate *choose_leaf(std::string_view wanted_name) {
+        std::vector<const Certificate *> wanted;
+        std::ranges::copy_if(leaves_, std::back_inserter(wanted),
+                             [&](const Certificate *leaf) { return leaf->common_name == wanted_name; });
+        if (wanted.empty()) return leaves_.front();
+        if (wanted.size() == 1) return wanted.front();
+        const auto found = std::ranges::find_if(wanted, [this](const Certificate *leaf) { return signed_by_(*leaf); });
+        return found == wanted.end() ? wanted.front() : *found;
     }
 
     void sort_in(const Certificate &certificate) {
@@ -113,6 +124,7 @@ private:
 
     CertificatePool &pool_;
     const TrustAnchors &anchors_;
+    const SignedByKey &signed_by_;
     std::vector<const Certificate *> leaves_;
     std::vector<const Certificate *> authorities_;
     std::vector<const Certificate *> roots_;
@@ -129,8 +141,9 @@ std::vector<const Certificate *> SnpChain::certificates() const {
     return all;
 }
 
-SnpChain find_snp_chain(CertificatePool &pool, std::span<const Bytes> given, bool wants_vlek, const TrustAnchors &anchors) {
-    return ChainSearch(pool, anchors).find(given, wants_vlek);
+SnpChain find_snp_chain(CertificatePool &pool, std::span<const Bytes> given, bool wants_vlek, const TrustAnchors &anchors,
+                        const SignedByKey &signed_by) {
+    return ChainSearch(pool, anchors, signed_by).find(given, wants_vlek);
 }
 
 }  // namespace mr::attestation

@@ -1,6 +1,7 @@
 // The certificates behind a report: which of those that are given are the chain of its key, and whether it leads to a trust anchor.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,8 +29,12 @@ struct SnpChain {
     [[nodiscard]] std::vector<const Certificate *> certificates() const;  // that were found
 };
 
-// The leaf is the first one of the wanted kind, or else the first one. Where authorities are given the issuer is one of these, and otherwise one of AMD's; likewise
+// Did its key sign the report?
+using SignedByKey = std::function<bool(const Certificate &)>;
+
+// The leaf is the one of the wanted kind; of several the one that signed the report, or else the first one. Where authorities are given the issuer is one of these, and otherwise one of AMD's; likewise
 // the root is one of those that are given, or else an anchor: what comes along is never replaced by what would be right.
-SnpChain find_snp_chain(CertificatePool &pool, std::span<const Bytes> given, bool wants_vlek, const TrustAnchors &anchors);
+SnpChain find_snp_chain(CertificatePool &pool, std::span<const Bytes> given, bool wants_vlek, const TrustAnchors &anchors,
+                        const SignedByKey &signed_by);
 
 }  // namespace mr::attestation

@@ -158,7 +158,8 @@ private:
     void check_signatures() {
         const bool wants_vlek = report_ && report_->signing_key() == static_cast<std::uint32_t>(SnpSigningKey::vlek);
         if (unread_certificates_.empty()) {
-            chain_ = find_snp_chain(pool_, given_.certificates, wants_vlek, anchors_);
+            chain_ = find_snp_chain(pool_, given_.certificates, wants_vlek, anchors_,
+                                    [this](const Certificate &leaf) { return is_signed_by(leaf); });
         } else {
             chain_.defect = unread_certificates_;
         }
@@ -194,15 +195,18 @@ private:
         }
     }
 
+    [[nodiscard]] bool is_signed_by(const Certificate &leaf) {
+        const auto signature = report_ ? signature_of(*report_) : std::nullopt;
+        return signature && leaf.key_kind == KeyKind::p384 && pool_.signatures().verify(leaf.key, report_->signed_part, *signature);
+    }
+
     [[nodiscard]] Finding check_signature() {
         if (!report_) return not_judged(unread);
         if (chain_.leaf == nullptr) return not_judged("there is no certificate of the report's key");
         if (report_->has_masked_key()) return fails("the platform signs no reports: its key is masked");
-        const auto signature = signature_of(*report_);
-        if (!signature) return fails("the signature's numbers are larger than P-384 has them");
-        return judge(
-            chain_.leaf->key_kind == KeyKind::p384 && pool_.signatures().verify(chain_.leaf->key, report_->signed_part, *signature),
-            "the certificate's key signed the report", "the signature is not one of the certificate's key over the report");
+        if (!signature_of(*report_)) return fails("the signature's numbers are larger than P-384 has them");
+        return judge(is_signed_by(*chain_.leaf), "the certificate's key signed the report",
+                     "the signature is not one of the certificate's key over the report");
     }
 
     // The root's own: it lists the authorities. No key of reports is in one.
