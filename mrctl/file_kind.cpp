@@ -32,6 +32,15 @@ std::string kind_of_quote(mr::ByteView file) {
     return {};
 }
 
+// Intel's: version and type of the key, 16 bits each, and the TEE's type, 32 bits. (Intel's DCAP quoting library API, "Quote Format")
+bool begins_other_quote(mr::ByteView file) {
+    constexpr std::size_t header_size = 48;
+    if (file.size() < header_size || !kind_of_quote(file).empty()) return false;
+    const auto number = [&](std::size_t at) { return file[at] | file[at + 1] << 8; };
+    const bool is_tee = number(4) == 0 || number(4) == 0x81;
+    return number(0) >= 1 && number(0) <= 5 && (number(2) == 2 || number(2) == 3) && is_tee && number(6) == 0;
+}
+
 std::string kind_of_text(std::string_view text) {
     const auto has = [begin = text.substr(0, looked_at)](std::string_view part) { return begin.find(part) != std::string_view::npos; };
     // JSON is what its members are, whatever certificates stand in it.
@@ -54,7 +63,10 @@ std::string file_kind(mr::ByteView file) {
     if (mr::begins_corim(file)) return "a manifest of a device's maker (CoRIM)";
     // Before what is text: certificates are in it.
     if (file.size() <= mr::max_collateral_size && mr::parse_collateral(text)) return "Intel's collateral";
-    if (auto kind = kind_of_text(text); !kind.empty()) return kind;
+    if (begins_other_quote(file)) return "a quote of Intel's, but of another version or TEE than of a TD of version 4 or 5";
+    // In what is not text, certificates are a part.
+    if (auto kind = text.substr(0, looked_at).find('\0') == std::string_view::npos ? kind_of_text(text) : std::string(); !kind.empty())
+        return kind;
     if (mr::begins_ear(file)) return "an attestation result (EAR)";
     if (mr::is_snp_table(file)) return "the table of certificates beside a report of SEV-SNP";
     if (auto kind = kind_of_quote(file); !kind.empty()) return kind;

@@ -171,7 +171,7 @@ std::expected<std::optional<mr::Bytes>, mr::Error> certificates_of(const VerifyC
     mr::SnpCertificates all;
     if (brought) {
         auto read = mr::read_snp_certificates(*brought);
-        if (!read) return std::unexpected(read.error());
+        if (!read) return std::unexpected(in_file("the certificates that came beside the report", read.error()));
         all = std::move(*read);
     }
     for (std::size_t i = 0; i < inputs.certificates.size(); ++i) {
@@ -243,7 +243,15 @@ std::vector<std::string> not_looked_at(const mr::Verdict &verdict) {
     };
     const bool is_device = verdict.find(device_claims) != nullptr;
     std::vector<std::string> left_out;
-    if (has_result(root_is_hardware, mr::Judgement::fails)) left_out.emplace_back("hardware (the root is not Intel's)");
+    // Of machines of several kinds it is one of theirs.
+    const bool is_intels = verdict.find(tcb_info_signature) != nullptr;
+    const bool is_amds = verdict.find(tcb_order) != nullptr;
+    if (has_result(root_is_hardware, mr::Judgement::fails))
+        left_out.push_back("hardware (the root is not " +
+                           std::string(is_intels == is_amds ? "its maker"
+                                       : is_amds            ? "AMD"
+                                                            : "Intel") +
+                           "'s)");
     if (has_result(root_is_hardware, mr::Judgement::not_judged))
         left_out.emplace_back(is_device ? "hardware (the root was given, and no root is that of all devices)"
                                         : "hardware (its key was given, no root vouches for it)");
@@ -278,6 +286,8 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
     const auto *platform = judged.verdict.find(tcb);
     // Of other kinds it rests on reference values.
     const bool rests_on_collateral = judged.verdict.find(tcb_info_signature) != nullptr;
+    // Their roots are known: another one is missing only where the chain leads to one.
+    const bool is_of_cpu_maker = rests_on_collateral || judged.verdict.find(tcb_order) != nullptr;
     for (const auto &each : judged.verdict.statements()) {
         if (!is_wrong(each)) continue;
         // Without collateral none of the statements about the platform holds: the last one stands for them.
@@ -295,7 +305,7 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
         if (each.name != certificate_chain) continue;
         if (judged.lacks_certificates) {
             failing.back().append(" (no --certificates)");
-        } else if (!command.roots) {
+        } else if (!command.roots && (!is_of_cpu_maker || each.reason.contains("is not a trust anchor"))) {
             failing.back().append(" (no --roots)");
         }
     }
@@ -374,6 +384,13 @@ bool has_crl(const std::optional<mr::Bytes> &auxiliary) {
     return read && !read->crls.empty();
 }
 
+// What cannot be read the verdict speaks of.
+bool lacks_certificate(const std::optional<mr::Bytes> &auxiliary) {
+    if (!auxiliary) return true;
+    const auto read = mr::read_snp_certificates(*auxiliary);
+    return read && read->certificates.empty();
+}
+
 // One of the files that are judged, its bytes taken out of the inputs.
 std::expected<Judged, mr::Error> judge(const VerifyCommand &command, std::size_t index, Inputs &inputs, const mr::VerifyOptions &options) {
     Judged judged{.verdict = {}, .time = options.time, .has_collateral = command.collateral.has_value()};
@@ -391,11 +408,15 @@ std::expected<Judged, mr::Error> judge(const VerifyCommand &command, std::size_t
             std::ranges::any_of(evidence->parts, [](const auto &part) { return part.collateral.has_value() || has_crl(part.auxiliary); });
         return judged;
     }
-    if (!command.certificates.empty() && mr::begins_cca_token(read->quote))
-        return wrong_usage("nothing comes beside a CCA token: --certificates goes with a report of SEV-SNP");
+    const auto tees = mr::known_tees();
+    const auto tee = std::ranges::find_if(tees, [&](const mr::Tee *each) { return each->begins_quote(read->quote); });
+    const std::string kind(tee == tees.end() ? "" : (*tee)->kind());
     if (mr::is_device_evidence(read->quote) && !(command.certificates.empty() && command.logs.empty()))
         return wrong_usage(
             "evidence of a device has its certificates in it, and a device has no log: give it without --certificates and --log");
+    if (!command.certificates.empty() && kind != mr::snp_kind)
+        return wrong_usage("nothing comes beside " + (kind == mr::cca_kind ? std::string("a CCA token") : name) +
+                           ": --certificates goes with a report of SEV-SNP");
     if (!command.logs.empty() && !read->logs.empty()) return wrong_usage(name + " has its log in it: leave --log out");
     std::vector<mr::ByteView> logs(read->logs.begin(), read->logs.end());
     for (std::size_t i = 0; i < inputs.logs.size(); ++i) {
@@ -409,11 +430,8 @@ std::expected<Judged, mr::Error> judge(const VerifyCommand &command, std::size_t
     if (!auxiliary) return std::unexpected(auxiliary.error());
     mr::TeeEvidence quote{.quote = read->quote};
     if (*auxiliary) quote.auxiliary = **auxiliary;
-    const auto tees = mr::known_tees();
-    const auto tee = std::ranges::find_if(tees, [&](const mr::Tee *each) { return each->begins_quote(read->quote); });
-    const std::string kind(tee == tees.end() ? "" : (*tee)->kind());
     if (auto checked = check_collateral(command, options, {kind}); !checked) return std::unexpected(std::move(checked.error()));
-    judged.lacks_certificates = !*auxiliary && kind == mr::snp_kind;
+    judged.lacks_certificates = kind == mr::snp_kind && lacks_certificate(*auxiliary);
     judged.has_collateral |= has_crl(*auxiliary);
     judged.verdict = mr::verify(quote, logs, options);
     judged.lacks_log = logs.empty() && may_have_log(judged.verdict);

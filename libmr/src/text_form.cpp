@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "libmr/src/event_log/json_common.h"
+
 namespace mr {
 namespace {
 
@@ -28,7 +30,7 @@ std::string without(std::string_view text, std::string_view characters) {
 }  // namespace
 
 std::optional<Bytes> decode_text_form(ByteView file) {
-    std::string_view text(reinterpret_cast<const char *>(file.data()), file.size());
+    auto text = event_log::without_byte_order_mark(event_log::as_text(file));
     const auto begin = std::min(text.find_first_not_of(blanks), text.size());
     text = text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
     if (text.size() < shortest) return std::nullopt;

@@ -73,11 +73,11 @@ TEST_F(FormsTest, CollateralIsPutTogetherOutOfTheServicesAnswers) {
 TEST_F(FormsTest, OfSeveralFilesEachIsJudged) {
     start();
     const auto at = [this](const std::string &name) { return (folder() / name).native(); };
-    output({"evidence", "--data", hex(1, 64), "-o", at("first")});
+    (void)mrctl({"evidence", "--data", hex(1, 64), "-o", at("first")});
     output({"measure", "rtmr3", "-"}, "content");
-    output({"evidence", "--data", hex(1, 64), "-o", at("second")});
-    output({"evidence", "--data", hex(2, 64), "-o", at("stale")});
-    output({"collateral", "-o", at("made"), "--root", at("root")});
+    (void)mrctl({"evidence", "--data", hex(1, 64), "-o", at("second")});
+    (void)mrctl({"evidence", "--data", hex(2, 64), "-o", at("stale")});
+    (void)mrctl({"collateral", "-o", at("made"), "--root", at("root")});
     std::ofstream(at("broken")) << R"({"version":2,"parts":)";
     const auto verify = [&](std::vector<std::string> files, std::vector<std::string> more = {}) {
         files.insert(files.begin(), "verify");
@@ -174,6 +174,40 @@ TEST_F(FormsTest, AQuoteACertificateAndALogAreReadAsTextToo) {
     }
     std::ofstream(at("log")) << mr::to_base64(mr::Bytes(100, 0x55));
     EXPECT_THAT(failure(1, {"inspect", at("log")}), HasSubstr("(100 bytes, as text) is nothing this version knows"));
+}
+
+// Which Windows' tools write before text.
+TEST_F(FormsTest, AByteOrderMarkBeforeBytesAsTextSaysNothing) {
+    start();
+    const auto at = [this](const std::string &name) { return (folder() / name).native(); };
+    (void)mrctl({"quote", "--data", hex(1, 64), "-o", at("quote")});
+    const auto plain = output({"inspect", at("quote")});
+    const auto quote = contents(at("quote"));
+    std::ofstream(at("hex")) << "\xEF\xBB\xBF" << mr::to_hex(mr::as_bytes(quote)) << "\r\n";
+    std::ofstream(at("base64")) << "\xEF\xBB\xBF" << mr::to_base64(mr::as_bytes(quote)) << "\r\n";
+    EXPECT_EQ(output({"inspect", at("hex")}), plain);
+    EXPECT_EQ(output({"inspect", at("base64")}), plain);
+}
+
+TEST_F(FormsTest, WhatCannotBeVerifiedIsCalledWhatItIs) {
+    start();
+    const auto at = [this](const std::string &name) { return (folder() / name).native(); };
+    (void)mrctl({"quote", "--data", hex(1, 64), "-o", at("quote")});
+    (void)mrctl({"collateral", "-o", at("collateral"), "--root", at("root")});
+    auto other = contents(at("quote"));
+    other[0] = 3;
+    std::ofstream(at("other")) << other;
+    EXPECT_THAT(failure(1, {"verify", at("other"), "--without", "nonce,reference,tcb"}),
+                HasSubstr("it is a quote of Intel's, but of another version"));
+    EXPECT_THAT(failure(2, {"verify", at("quote"), "--certificates", at("root"), "--without", "nonce,reference,tcb"}),
+                HasSubstr("--certificates goes with a report of SEV-SNP"));
+    // Roots are not what a quote lacks that is cut.
+    std::ofstream(at("cut")) << contents(at("quote")).substr(0, 4000);
+    const auto cut = mrctl({"verify", at("cut"), "--without", "nonce,reference,tcb"});
+    EXPECT_EQ(cut.exit_code, 1);
+    EXPECT_THAT(cut.out, AllOf(HasSubstr("certificate_chain"), testing::Not(HasSubstr("(no --roots)"))));
+    const auto untrusted = mrctl({"verify", at("quote"), "--without", "nonce,reference,tcb"});
+    EXPECT_THAT(untrusted.out, HasSubstr("certificate_chain (no --roots)"));
 }
 
 TEST_F(FormsTest, OfWhatCannotBeReadInspectSaysWhy) {
