@@ -25,7 +25,10 @@ void confine_to_output(int also) {
         calls.allow_where("write", {{.argument = 0, .value = output}});
         calls.allow_where("writev", {{.argument = 0, .value = output}});
     }
-    if (also >= 0) calls.allow_where("write", {{.argument = 0, .value = static_cast<std::uint64_t>(also)}});
+    if (also >= 0) {
+        calls.allow_where("write", {{.argument = 0, .value = static_cast<std::uint64_t>(also)}});
+        calls.allow_where("ftruncate", {{.argument = 0, .value = static_cast<std::uint64_t>(also)}});
+    }
     calls.allow_where("ioctl", {{.argument = 1, .value = TCGETS}});  // isatty()
     calls.allow({"lseek"});
     // What libraries look for and go on without: a time zone, a setting.

@@ -529,7 +529,7 @@ int verify(bool json, const VerifyCommand &command) {
     if (!inputs) return fail(inputs.error());
     std::optional<OutputFile> ear;
     if (command.ear) {
-        auto opened = OutputFile::open(*command.ear);
+        auto opened = OutputFile::open(*command.ear, OutputFile::Way::in_place);
         if (!opened) return fail(opened.error());
         ear = std::move(*opened);
     }

@@ -16,6 +16,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class MrctlWrapped : public MrctlTest {
@@ -128,6 +129,23 @@ TEST_F(MrctlWrapped, AVerdictIsWrittenAsAnAttestationResultThatIsSigned) {
     EXPECT_THAT(failure(2, verify("evidence", {"--ear", at("x")})), HasSubstr("--ear and --ear-key go together"));
     EXPECT_THAT(failure(1, verify("evidence", {"--ear", at("x"), "--ear-key", at("public.pem")})), HasSubstr("no private key of P-256"));
     EXPECT_THAT(failure(2, {"inspect", at("evidence"), "--key", at("public.pem")}), HasSubstr("--key goes with an attestation result"));
+}
+
+TEST_F(MrctlWrapped, WithoutAVerdictTheFileForTheResultIsAsItWas) {
+    make_roots();
+    make({}, "evidence");
+    make_key("key.pem", "public.pem");
+    const std::string before(20'000, 'x');
+    std::ofstream(at("ear.jwt")) << before;
+    std::ofstream(at("nothing")) << "{}";
+    for (const auto &[judged, key] :
+         {std::pair("evidence", "public.pem"), std::pair("nothing", "key.pem"), std::pair("missing", "key.pem")}) {
+        failure(1, verify(judged, {"--ear", at("ear.jwt"), "--ear-key", at(key)}));
+        EXPECT_EQ(contents(at("ear.jwt")), before) << judged << ' ' << key;
+    }
+    output(verify("evidence", {"--ear", at("ear.jwt"), "--ear-key", at("key.pem")}));
+    EXPECT_EQ(json({"inspect", at("ear.jwt"), "--key", at("public.pem")})["signature_holds"], true) << "nothing is left behind it";
+    EXPECT_THAT(contents(at("ear.jwt")), Not(HasSubstr("xxxxxxxx")));
 }
 
 TEST_F(MrctlWrapped, AFileThatIsNoEvidenceIsSaidToBeNone) {

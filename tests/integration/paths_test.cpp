@@ -1,10 +1,13 @@
 // Paths of the command line and of the configuration that lead to no file, to no end, or to nobody.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <thread>
 
+#include "proto/varlink/file_descriptor.h"
 #include "tests/integration/mrctl.h"
 #include "tests/places.h"
 
@@ -119,6 +122,109 @@ TEST_F(PathsTest, WhatMrctlIsToWriteIsWrittenOrOneErrorSaysWhyNot) {
             EXPECT_THAT(done.err, HasSubstr("cannot write " + path + ": " + reason));
         }
     }
+}
+
+// A disk without room stands behind the limit that is ignored, an end at any point behind the one that is not.
+TEST_F(PathsTest, AFileIsReplacedByAWholeOneOrIsAsItWas) {
+    start();
+    for (int i = 0; i < 8; ++i) output({"extend", "rtmr3", "--digest", hex(1), "--description", std::string(4000, 'd')});
+    const auto file = directory_ / "file";
+    const bool has_nameless = varlink::FileDescriptor(::open(directory_.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600)).get() >= 0;
+    const auto run = [&](std::vector<std::string> command, bool is_ended) {
+        command.insert(command.begin(), places::mrctl());
+        command.insert(command.end(), {"-o", file});
+        Process process(
+            command, {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()}}, .errors = folder() / "err", .in_child = [is_ended] {
+                          const rlimit size{8192, 8192};
+                          const rlimit none{0, 0};
+                          ::setrlimit(RLIMIT_FSIZE, &size);
+                          ::setrlimit(RLIMIT_CORE, &none);
+                          std::signal(SIGXFSZ, is_ended ? SIG_DFL : SIG_IGN);
+                      }});
+        return process.wait();
+    };
+    const auto files = [this] {
+        std::vector<std::string> names;
+        for (const auto &entry : std::filesystem::directory_iterator(directory_)) names.push_back(entry.path().filename());
+        return names;
+    };
+    for (const auto &command : std::vector<std::vector<std::string>>{{"log", "--format", "json"}, {"evidence", "--data", hex(1, 64)}}) {
+        for (const bool is_ended : {false, true}) {
+            const auto expected = is_ended ? 1000 + SIGXFSZ : 1;
+            std::filesystem::remove(file);
+            EXPECT_EQ(run(command, is_ended), expected) << command.front();
+            if (has_nameless || !is_ended) EXPECT_THAT(files(), IsEmpty()) << command.front();
+            std::ofstream(file) << "precious";
+            EXPECT_EQ(run(command, is_ended), expected) << command.front();
+            EXPECT_EQ(contents(file), "precious") << command.front();
+            if (has_nameless || !is_ended) EXPECT_THAT(files(), ::testing::ElementsAre("file")) << command.front();
+        }
+        EXPECT_THAT(contents(folder() / "err"), HasSubstr("cannot write " + file.native()));
+    }
+}
+
+TEST_F(PathsTest, ANewFileIsOwnedAndProtectedAsTheOldOneWas) {
+    start();
+    const auto status_of = [](const std::filesystem::path &path) {
+        struct stat status{};
+        EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+        return status;
+    };
+    const auto file = (directory_ / "file").native();
+    const auto write = [&](const std::string &to) { output({"log", "--format", "json", "-o", to}); };
+    output({"extend", "rtmr3", "--digest", hex(1)});
+    EXPECT_EQ(run_program({"/bin/sh", "-c", "umask 027; exec " + places::mrctl() + " log --format json -o " + file}, folder(), {},
+                          {{"MRD_SOCKET", (folder() / "io.mrd").native()}})
+                  .exit_code,
+              0);
+    EXPECT_EQ(status_of(file).st_mode & 07777, 0640U) << "a new one's is by the umask";
+    const auto whole = contents(file);
+    EXPECT_THAT(whole, HasSubstr(hex(1)));
+
+    std::ofstream(file) << "of old";
+    ASSERT_EQ(::chmod(file.c_str(), 0604), 0);
+    if (::geteuid() == 0) ASSERT_EQ(::chown(file.c_str(), 12345, 54321), 0);
+    const auto old = status_of(file);
+    const auto link = folder() / "link";
+    std::filesystem::create_symlink("directory/file", link);
+    write(link);
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_EQ(contents(file), whole);
+    const auto now = status_of(file);
+    EXPECT_NE(now.st_ino, old.st_ino) << "it is another file";
+    EXPECT_EQ(now.st_mode, old.st_mode);
+    EXPECT_EQ(now.st_uid, old.st_uid);
+    EXPECT_EQ(now.st_gid, old.st_gid);
+
+    std::filesystem::remove(file);
+    write(link);
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_EQ(contents(file), whole) << "a link to nothing makes what it leads to";
+
+    // Others write to it, too.
+    EXPECT_EQ(output({"log", "--format", "json", "-o", "/dev/stdout"}), whole);
+    const auto held = (folder() / "held").native();
+    std::ofstream(held) << std::string(100'000, 'x');
+    const auto held_before = status_of(held);
+    EXPECT_EQ(run_program({"/bin/sh", "-c", "exec 3>>" + held + "; " + places::mrctl() + " log --format json -o /dev/fd/3"}, folder(), {},
+                          {{"MRD_SOCKET", (folder() / "io.mrd").native()}})
+                  .exit_code,
+              0);
+    EXPECT_EQ(status_of(held).st_ino, held_before.st_ino);
+    EXPECT_EQ(contents(held), whole);
+}
+
+TEST_F(PathsTest, AFileThatMayNotBeWrittenIsNotReplaced) {
+    if (::geteuid() == 0) GTEST_SKIP() << "root may write everything";
+    start();
+    EXPECT_THAT(failure(1, {"log", "--format", "json", "-o", unreadable_}), HasSubstr("Permission denied"));
+    // The other way round: what may be written is, where its folder takes no new file.
+    const auto file = directory_ / "file";
+    std::ofstream(file) << "of old, and longer than what follows" << std::string(100'000, 'x');
+    std::filesystem::permissions(directory_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+    output({"log", "--format", "json", "-o", file});
+    EXPECT_EQ(contents(file), output({"log", "--format", "json"}));
+    std::filesystem::permissions(directory_, std::filesystem::perms::owner_all);
 }
 
 // The first would be lost.
