@@ -69,14 +69,15 @@ std::string cut(const std::string &text, std::size_t width) {
 // Lines come as the records do, so the columns' widths are fixed.
 class Table {
 public:
-    explicit Table(std::size_t width) : description_(std::max<std::size_t>(20, width - std::min(width, fixed_))) {
-        line("SEQUENCE", "TIME", "REGISTER", "TYPE", "BOUND", "DESCRIPTION", "DIGEST", "CALLER", "\x1b[1m");
+    Table(std::size_t width, bool has_colour)
+        : description_(std::max<std::size_t>(20, width - std::min(width, fixed_))), has_colour_(has_colour) {
+        line("SEQUENCE", "TIME", "REGISTER", "TYPE", "BOUND", "DESCRIPTION", "DIGEST", "CALLER", sgr::bold);
     }
 
     void add(const mr::LogRecord &record) const {
-        const auto *const colour = record.origin == mr::EventOrigin::resync     ? "\x1b[31m"
-                                   : record.origin == mr::EventOrigin::firmware ? "\x1b[2m"
-                                                                                : "";
+        const auto colour = record.origin == mr::EventOrigin::resync     ? sgr::red
+                            : record.origin == mr::EventOrigin::firmware ? sgr::faint
+                                                                         : sgr::plain;
         line(std::to_string(record.sequence), time_of(record), mr::printable_text(record.name), mr::event_type_name(record.type),
              record.binding == mr::Binding::bound ? "bound" : "claim", description_of(record, description_),
              mr::to_hex(record.digest).substr(0, short_digest), caller_of(record), colour);
@@ -86,14 +87,15 @@ private:
     void line(const std::string &sequence, const std::string &time, const std::string &name, const std::string &type,
               const std::string &bound, const std::string &description, const std::string &digest, const std::string &caller,
               std::string_view colour) const {
-        std::cout << colour << std::string(8 - std::min<std::size_t>(8, sequence.size()), ' ') << sequence << "  " << cut(time, 19) << "  "
-                  << cut(name, 14) << "  " << cut(type.starts_with("EV_") ? type.substr(3) : type, 20) << "  " << cut(bound, 5) << "  "
-                  << cut(description, description_) << "  " << cut(digest, short_digest) << "  " << caller
-                  << (colour.empty() ? "" : "\x1b[0m") << '\n';
+        const auto text = std::string(8 - std::min<std::size_t>(8, sequence.size()), ' ') + sequence + "  " + cut(time, 19) + "  " +
+                          cut(name, 14) + "  " + cut(type.starts_with("EV_") ? type.substr(3) : type, 20) + "  " + cut(bound, 5) + "  " +
+                          cut(description, description_) + "  " + cut(digest, short_digest) + "  " + caller;
+        std::cout << coloured(text, colour, has_colour_) << '\n';
     }
 
     static constexpr std::size_t fixed_ = 8 + 2 + 19 + 2 + 14 + 2 + 20 + 2 + 5 + 2 + 2 + short_digest + 2 + 16;
     std::size_t description_;
+    bool has_colour_;
 };
 
 // For programs: the fields between tabs, none of which holds one.
@@ -156,10 +158,12 @@ int log(const Common &common, const LogCommand &command) {
     if (!client) return fail(client.error());
     const bool for_people = is_terminal();
     std::optional<Pager> pager;
-    const auto width = terminal_width();  // before the pager stands between
+    // Before the pager stands between.
+    const auto width = terminal_width();
+    const bool has_colour = may_colour();
     if (for_people && !command.follow) pager.emplace();
     std::optional<Table> table;
-    if (for_people) table.emplace(width);
+    if (for_people) table.emplace(width, has_colour);
     bool is_redacted = false;
     const auto ended = client->records(
         command.from.value_or(1), command.follow,

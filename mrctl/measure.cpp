@@ -40,7 +40,7 @@ public:
     Progress &operator=(const Progress &) = delete;
 
 private:
-    bool shown_ = ::isatty(STDERR_FILENO) == 1;
+    bool shown_ = obeys_escapes(STDERR_FILENO);
     bool visible_ = false;
     std::size_t total_ = 0;
     std::size_t next_ = std::size_t{256} << 20;

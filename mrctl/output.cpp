@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,12 @@ namespace {
 
 // Of the whole run: an error is told wherever it is found.
 ErrorForm error_form;
+
+// Empty also where it is not set.
+std::string_view variable_of(const char *name) {
+    const char *const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): mrctl has one thread
+    return value != nullptr ? value : "";
+}
 
 // `begin`: what stands before the members of the object.
 void tell(std::string_view message, std::string_view code, std::string_view begin = "{") {
@@ -59,6 +66,17 @@ void print_json(std::string_view json) { std::cout << mr::printable_json(json) <
 
 bool is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
+bool obeys_escapes(int descriptor) {
+    const auto terminal = variable_of("TERM");
+    return ::isatty(descriptor) == 1 && !terminal.empty() && terminal != "dumb";
+}
+
+bool may_colour() { return variable_of("NO_COLOR").empty() && obeys_escapes(STDOUT_FILENO); }
+
+std::string coloured(const std::string &text, std::string_view colour, bool may) {
+    return may && !colour.empty() ? "\x1b[" + std::string(colour) + "m" + text + "\x1b[0m" : text;
+}
+
 void print_table(const Row &head, const std::vector<Row> &rows) {
     const bool for_people = is_terminal();
     std::vector<std::size_t> widths(head.size());
@@ -76,7 +94,7 @@ void print_table(const Row &head, const std::vector<Row> &rows) {
         }
         return text;
     };
-    if (for_people) std::cout << "\x1b[1m" << line(head) << "\x1b[0m\n";
+    if (for_people) std::cout << coloured(line(head), sgr::bold) << '\n';
     for (const auto &row : rows) std::cout << line(row) << '\n';
 }
 

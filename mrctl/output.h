@@ -43,6 +43,24 @@ void print_json(std::string_view json);
 // Does a person look at standard output?
 bool is_terminal();
 
+// Is it a terminal that obeys escape sequences? Not one of TERM=dumb, or of which TERM says nothing.
+bool obeys_escapes(int descriptor);
+
+// May what standard output shows have colour? Not where NO_COLOR is set and not empty (no-color.org), nor where escape sequences are not obeyed.
+bool may_colour();
+
+// ECMA-48, 8.3.117 (SGR)
+namespace sgr {
+inline constexpr std::string_view plain;
+inline constexpr std::string_view bold = "1";
+inline constexpr std::string_view faint = "2";
+inline constexpr std::string_view red = "31";
+inline constexpr std::string_view green = "32";
+inline constexpr std::string_view yellow = "33";
+}  // namespace sgr
+// `may`: may_colour(), asked by whom standard output is not a terminal any more: a pager.
+std::string coloured(const std::string &text, std::string_view colour, bool may = may_colour());
+
 using Row = std::vector<std::string>;
 
 // With a head for a terminal, columns aligned; without a head and with single blanks for a pipe. Cells are printable (mr::printable_text), or

@@ -15,7 +15,7 @@
 namespace mrctl {
 
 Pager::Pager() {
-    if (!is_terminal()) return;
+    if (!obeys_escapes(STDOUT_FILENO)) return;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): mrctl has one thread
     const char *wanted = std::getenv("PAGER");
     const std::string pager = wanted != nullptr ? wanted : "less || cat";

@@ -22,8 +22,7 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-// Red for people, plain for programs.
-std::string alarm(const std::string &text) { return is_terminal() ? "\x1b[31m" + text + "\x1b[0m" : text; }
+std::string alarm(const std::string &text) { return coloured(text, sgr::red); }
 
 bool has_gaps(const mr::Replay &replay) {
     return std::ranges::any_of(replay.registers(), [](const auto &reg) { return !reg.gaps.empty(); });

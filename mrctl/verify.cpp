@@ -313,15 +313,14 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
 }
 
 void print_statements(const mr::Verdict &verdict) {
-    const auto coloured = [](const mr::Statement &each) {
-        std::string text(mr::to_string(each.result));
-        if (!is_terminal() || each.result == mr::Judgement::not_judged) return text;
-        const bool good = each.result == mr::Judgement::holds;
-        return (good ? "\x1b[32m" : each.required ? "\x1b[31m" : "\x1b[33m") + text + "\x1b[0m";
+    const auto colour_of = [](const mr::Statement &each) {
+        if (each.result == mr::Judgement::not_judged) return sgr::plain;
+        return each.result == mr::Judgement::holds ? sgr::green : each.required ? sgr::red : sgr::yellow;
     };
     std::vector<Row> rows;
     for (const auto &each : verdict.statements())
-        rows.push_back({each.name, coloured(each), each.required ? "required" : "-", mr::printable_text(each.reason)});
+        rows.push_back({each.name, coloured(std::string(mr::to_string(each.result)), colour_of(each)), each.required ? "required" : "-",
+                        mr::printable_text(each.reason)});
     print_table({"STATEMENT", "RESULT", "NEEDED", "REASON"}, rows);
 }
 

@@ -104,9 +104,12 @@ TEST_F(MrctlLogTest, ATerminalGetsATableThroughThePager) {
     int slave = -1;
     winsize size{.ws_row = 50, .ws_col = 150, .ws_xpixel = 0, .ws_ypixel = 0};
     ASSERT_EQ(::openpty(&terminal, &slave, nullptr, nullptr, &size), 0);
-    Process process(
-        {places::mrctl(), "log"},
-        {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()}, {"PAGER", "sed s/^/paged:/"}, {"TZ", "UTC"}}, .output = slave});
+    Process process({places::mrctl(), "log"}, {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()},
+                                                               {"PAGER", "sed s/^/paged:/"},
+                                                               {"TZ", "UTC"},
+                                                               {"TERM", "xterm"},
+                                                               {"NO_COLOR", ""}},
+                                               .output = slave});
     ::close(slave);
     std::string seen;
     std::array<char, 4096> piece{};

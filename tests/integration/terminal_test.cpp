@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 std::string utf8(char32_t c) {
     if (c < 0x80) return {static_cast<char>(c)};
@@ -78,24 +80,30 @@ std::string found_in(std::string_view output, bool is_terminal) {
 class TerminalTest : public MrctlTest {
 protected:
     // The program's output and errors on a terminal.
-    std::string on_terminal(std::vector<std::string> arguments) {
+    std::string on_terminal(std::vector<std::string> arguments, std::map<std::string, std::string> environment = {}) {
         int terminal = -1;
         int slave = -1;
         winsize size{.ws_row = 50, .ws_col = 150, .ws_xpixel = 0, .ws_ypixel = 0};
         EXPECT_EQ(::openpty(&terminal, &slave, nullptr, nullptr, &size), 0);
         arguments.insert(arguments.begin(), places::mrctl());
-        Process process(arguments, {.environment = {{"MRD_SOCKET", (folder() / "io.mrd").native()}, {"PAGER", "cat"}},
-                                    .output = slave,
-                                    .in_child = [] { ::dup2(STDOUT_FILENO, STDERR_FILENO); }});
+        environment.merge(usual());
+        Process process(arguments, {.environment = environment, .output = slave, .in_child = [] { ::dup2(STDOUT_FILENO, STDERR_FILENO); }});
         ::close(slave);
         std::string seen;
         std::array<char, 4096> piece{};
         for (ssize_t count = 0; (count = ::read(terminal, piece.data(), piece.size())) > 0;)
             seen.append(piece.data(), static_cast<std::size_t>(count));
-        EXPECT_TRUE(process.wait());
+        exit_code_ = process.wait();
+        EXPECT_TRUE(exit_code_);
         ::close(terminal);
         return seen;
     }
+
+    // The environment that a command has on a terminal which obeys escape sequences, wherever the tests run.
+    [[nodiscard]] std::map<std::string, std::string> usual() const {
+        return {{"MRD_SOCKET", (folder() / "io.mrd").native()}, {"PAGER", "cat"}, {"TERM", "xterm"}, {"NO_COLOR", ""}};
+    }
+    std::optional<int> exit_code_;  // of the last on_terminal()
 
     // Both for people and for programs.
     void expect_harmless(const std::vector<std::string> &arguments) {
@@ -269,6 +277,23 @@ TEST_F(TerminalTest, BytesAreNotWrittenToATerminal) {
         EXPECT_THAT(found_in(seen, true), IsEmpty());
         EXPECT_EQ(mrctl(arguments).exit_code, 0) << "a pipe gets them";
     }
+}
+
+TEST_F(TerminalTest, ColourIsShownWhereItIsWantedAndUnderstood) {
+    start();
+    output({"extend", "rtmr3", "--digest", hex(1)});
+    extend_behind("rtmr3", hex(2));
+    const auto evidence = (folder() / "evidence").native();
+    EXPECT_EQ(mrctl({"evidence", "--data", hex(7, 64), "-o", evidence}).exit_code, 0);
+    for (const auto &arguments : std::vector<std::vector<std::string>>{{"log"}, {"list"}, {"stats"}, {"replay"}, {"verify", evidence}}) {
+        EXPECT_THAT(on_terminal(arguments), HasSubstr("\x1b[")) << arguments.front();
+        for (const auto &[name, value] : {std::pair("NO_COLOR", "1"), std::pair("TERM", "dumb"), std::pair("TERM", "")})
+            EXPECT_THAT(on_terminal(arguments, {{name, value}}), Not(HasSubstr("\x1b")))
+                << arguments.front() << ' ' << name << '=' << value;
+    }
+    EXPECT_THAT(on_terminal({"log"}, {{"PAGER", "sed s/^/paged:/"}, {"NO_COLOR", "1"}}), HasSubstr("paged:"));
+    for (const auto *terminal : {"dumb", ""})
+        EXPECT_THAT(on_terminal({"log"}, {{"PAGER", "sed s/^/paged:/"}, {"TERM", terminal}}), Not(HasSubstr("paged:"))) << terminal;
 }
 
 }  // namespace
