@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -294,6 +295,46 @@ TEST_F(TerminalTest, ColourIsShownWhereItIsWantedAndUnderstood) {
     EXPECT_THAT(on_terminal({"log"}, {{"PAGER", "sed s/^/paged:/"}, {"NO_COLOR", "1"}}), HasSubstr("paged:"));
     for (const auto *terminal : {"dumb", ""})
         EXPECT_THAT(on_terminal({"log"}, {{"PAGER", "sed s/^/paged:/"}, {"TERM", terminal}}), Not(HasSubstr("paged:"))) << terminal;
+}
+
+TEST_F(TerminalTest, APagerThatCannotBeRunIsAFailureThatNamesIt) {
+    start();
+    for (const std::string pager : {"/nosuch", "/dev/null"}) {
+        EXPECT_THAT(on_terminal({"log"}, {{"PAGER", pager}}), HasSubstr("cannot run the pager \"" + pager + "\"")) << pager;
+        EXPECT_EQ(exit_code_, 1) << pager;
+    }
+    EXPECT_THAT(on_terminal({"log"}, {{"PAGER", ""}}), HasSubstr("SEQUENCE"));
+    EXPECT_EQ(exit_code_, 0);
+}
+
+TEST_F(TerminalTest, AnInterruptIsThePagersAlone) {
+    start();
+    int terminal = -1;
+    int slave = -1;
+    ASSERT_EQ(::openpty(&terminal, &slave, nullptr, nullptr, nullptr), 0);
+    auto environment = usual();
+    environment["PAGER"] =
+        "trap 'echo caught INT' INT; trap 'echo caught QUIT' QUIT; cat >/dev/null; echo ready; "
+        "while read -r word </dev/tty; [ \"$word\" != end ]; do :; done; echo ended";
+    Process process({places::mrctl(), "log"}, {.environment = environment, .output = slave, .in_child = [] {
+                                                   ::setsid();
+                                                   ::ioctl(STDOUT_FILENO, TIOCSCTTY, 0);
+                                               }});
+    ::close(slave);
+    std::string seen;
+    const auto read_until = [&](std::string_view text) {
+        for (char c = 0; !seen.ends_with(text) && ::read(terminal, &c, 1) == 1;) seen += c;
+        return seen.ends_with(text);
+    };
+    EXPECT_TRUE(read_until("ready\r\n")) << seen;
+    for (const std::string key : {"\x03", "\x1c"}) {
+        EXPECT_EQ(::write(terminal, key.data(), key.size()), 1);
+        EXPECT_TRUE(read_until(key == "\x03" ? "caught INT\r\n" : "caught QUIT\r\n")) << seen;
+    }
+    EXPECT_EQ(::write(terminal, "end\n", 4), 4);
+    EXPECT_TRUE(read_until("ended\r\n")) << seen;
+    EXPECT_EQ(process.wait(), 0) << "it waits for its pager";
+    ::close(terminal);
 }
 
 }  // namespace
