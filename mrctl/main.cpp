@@ -57,7 +57,7 @@ constexpr const char *data_help = "A nonce, or a hash: 16 to 64 bytes, hexadecim
 void add_event_options(CLI::App &command, mrctl::Event &event) {
     command.add_option("--description", event.description, "What was measured [of measure: the file's name]")->check(text);
     command.add_option("--type", event.type, "TCG event type, a number or a name [EV_IPL]")->check(text);
-    command.add_option("--id", event.id, "Makes it idempotent: the same id and digest again, by the same user, extends nothing")
+    command.add_option("--id", event.id, "Makes it idempotent: the same event again with the same id, by the same user, extends nothing")
         ->type_name("ID")
         ->check(text);
 }

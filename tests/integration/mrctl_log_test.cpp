@@ -260,6 +260,9 @@ TEST_F(MrctlLogTest, AnIdMakesAMeasureIdempotent) {
     const auto first = output({"measure", "rtmr3", "-", "--id", "boot-1"}, "hello");
     EXPECT_EQ(output({"measure", "rtmr3", "-", "--id", "boot-1"}, "hello"), first);
     EXPECT_THAT(mrctl({"measure", "rtmr3", "-", "--id", "boot-1"}, "other").err, HasSubstr("DuplicateEvent (id boot-1)"));
+    EXPECT_THAT(mrctl({"measure", "rtmr3", "-", "--id", "boot-1", "--description", "another"}, "hello").err,
+                AllOf(HasSubstr("DuplicateEvent (id boot-1)"), HasSubstr("with another digest, type, description or data")))
+        << "its digest is the same";
     EXPECT_EQ(split(output({"log"}), '\n').size(), 1U);
 }
 

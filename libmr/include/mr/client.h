@@ -80,8 +80,9 @@ struct EventOptions {
     std::optional<std::uint32_t> type = {};
     std::optional<std::string> description = {};  // at most max_event_description bytes
     std::optional<Bytes> data = {};               // of extend(): at most max_event_data bytes. Of another call: invalid_argument
-    // Makes the extend idempotent, across restarts of mrd too: the same id and digest again, by the same user on the same register, is answered with
-    // the first result; with another digest it is duplicate_event. At most 128 bytes; the last 256 ids of each user and register are remembered.
+    // Makes the extend idempotent, across restarts of mrd too: the same event again with the same id, by the same user on the same register, is
+    // answered with the first result; with another digest, type, description or data it is duplicate_event. At most 128 bytes; the last 256 ids of each user and
+    // register are remembered.
     std::optional<std::string> id = {};
     // Of measure(): extends by the digest of an envelope (mr/envelope.h) that holds description and data, so that both are bound. Of
     // extend(): invalid_argument.

@@ -22,7 +22,7 @@ enum class ErrorCode : std::uint8_t {
     indeterminate,           // a failed extend may have happened, and the register cannot be reread: try again later
     wrong_length,            // value, digest or report data of another length than the register's
     generation_mismatch,     // another client wrote reportdata in between: write and read again, or use report()
-    duplicate_event,         // the same event id was used with another digest
+    duplicate_event,         // the event id was used for another event: with another digest, type, description or data
     journal_full,            // the journal reached its size limit
     log_too_large,           // evidence cannot carry the log: take a quote, and export the log
     journal_failed,          // the journal cannot be read or written

@@ -52,7 +52,8 @@ constexpr std::array known_errors{
                "an earlier extend failed and may have happened, and the register cannot be reread: try again later"},
     KnownError{"WrongLength", ErrorCode::wrong_length, "lengths are in bytes: give as many as are expected"},
     KnownError{"GenerationMismatch", ErrorCode::generation_mismatch, "somebody else wrote reportdata: write and read again, or use report"},
-    KnownError{"DuplicateEvent", ErrorCode::duplicate_event, "the event id was used before, with another digest"},
+    KnownError{"DuplicateEvent", ErrorCode::duplicate_event,
+               "the event id was used before for another event: with another digest, type, description or data"},
     KnownError{"JournalFull", ErrorCode::journal_full,
                "the journal has reached its size limit, or the caller's share of it; what is logged stays: raise journal.size_limit, and "
                "start mrd again"},
