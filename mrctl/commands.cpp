@@ -201,7 +201,8 @@ int repair(const Common &common) {
 }
 
 int write(const Common &common, const WriteCommand &command) {
-    if (command.file.empty() == command.hex.empty()) return fail_usage("write needs a file, or - for standard input, or --hex HEX");
+    if (command.file.empty() && command.hex.empty()) return fail_usage("write needs a file, or - for standard input, or --hex HEX");
+    if (!command.file.empty() && !command.hex.empty()) return fail_usage("write takes a file or --hex HEX, not both");
     constexpr std::size_t largest_register = std::size_t{64} * 1024;
     const auto value = command.hex.empty() ? read_file(command.file, largest_register) : mr::from_hex(command.hex);
     if (!value) return command.hex.empty() ? fail(value.error()) : fail_usage("--hex needs hexadecimal digits, two a byte");

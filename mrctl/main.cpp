@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
     app.add_option("--socket", common.client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]")->type_name("FILE");
     app.add_flag("--json", common.json, "Print the reply as JSON");
     add_number<std::uint32_t>(
-        app, "--timeout", 0, [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); }, "SECONDS",
+        app, "--timeout", 1, [&common](std::uint32_t seconds) { common.client.call_timeout = std::chrono::seconds(seconds); }, "SECONDS",
         "How long to wait for an answer [45]; watch waits without limit");
 
     app.add_subcommand("list", "The registers: flags, hash, size, owner")->callback(run_into(exit_code, [&] {

@@ -133,6 +133,14 @@ TEST_F(MrctlTest, WriteStoresReportdataFromHexAFileOrStandardInput) {
     failure(2, {"write", "reportdata", "--hex", "0"});
 }
 
+TEST_F(MrctlTest, WhatIsGivenTwiceOrCannotBeClosedIsSaidToBeSo) {
+    start();
+    EXPECT_THAT(failure(2, {"write", "tdx/reportdata", "/dev/null", "--hex", "00"}), HasSubstr("a file or --hex HEX, not both"));
+    EXPECT_THAT(failure(2, {"write", "tdx/reportdata"}), HasSubstr("needs a file"));
+    for (const auto *name : {"tdx/rtmr3", "nosuch"})
+        EXPECT_THAT(failure(1, {"close", name}), HasSubstr("no virtual register has that name, and no other can be closed"));
+}
+
 TEST_F(MrctlTest, ReportWritesAReportOverTheDataAndSaysThatItIsSimulated) {
     start();
     const auto file = folder() / "report";
@@ -312,6 +320,7 @@ TEST_F(MrctlTest, NumbersAreDecimalAndThoseOutOfRangeAreWrongUsage) {
         for (const auto *command : {"quote", "evidence"})
             EXPECT_THAT(failure(2, {command, "--data", hex(5, 64), "-o", "-", "--deadline", number}), HasSubstr("from 1 to 600000"));
     }
+    EXPECT_THAT(failure(2, {"list", "--timeout", "0"}), HasSubstr("from 1 to 4294967295")) << "no answer is there at once";
     for (const auto *number : {"4294967296", "-1", "", "x", "0x10"}) {
         EXPECT_THAT(failure(2, {"list", "--timeout", number}), HasSubstr("--timeout")) << number;
         EXPECT_THAT(failure(2, {"quote", "--data", hex(5, 64), "--deadline", number}), HasSubstr("--deadline")) << number;

@@ -166,6 +166,8 @@ std::string better_advice(std::string_view name, const varlink::Reply &reply, co
     if (name == "NoSuchRegister" && candidates && candidates->size() > 0 && asked.operation != wire::Operation::list)
         return "each of the candidates has that name: give the whole one";
     if (name == "NoSuchRegister" && asked.operation == wire::Operation::list) return "no provider has that name";
+    if (name == "NoSuchRegister" && asked.operation == wire::Operation::close)
+        return "no virtual register has that name, and no other can be closed; `mrctl list` shows them";
     if (name == "NoSuchProvider") return advice_on_provider(*reply.parameters).value_or("");
     if (name == "WrongLength" && asked.operation == wire::Operation::extend) {
         const auto expected = reply.parameters->find("expected");
