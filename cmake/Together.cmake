@@ -3,6 +3,9 @@
 # compiled again alone.
 set(MRD_TOGETHER "" CACHE STRING "Compile the sources of a folder together: \"\" (none), \"tests\", \"all\"")
 set_property(CACHE MRD_TOGETHER PROPERTY STRINGS "" tests all)
+if(NOT MRD_TOGETHER MATCHES "^(tests|all)?$")
+  message(FATAL_ERROR "MRD_TOGETHER=${MRD_TOGETHER} is not known: give \"\" (none), \"tests\" or \"all\"")
+endif()
 
 # At most so many sources are compiled together: more would leave a processor idle at a build's end.
 set(mrd_most_together 10)

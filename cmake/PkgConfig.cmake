@@ -1,0 +1,16 @@
+# mrd_places_in_pc(): sets pc_prefix, pc_libdir and pc_includedir, which the .pc files begin with. They are relative to their own place, so that `cmake --install --prefix` and packages can
+# put it anywhere; what is configured as an absolute path stays there.
+function(mrd_places_in_pc)
+  set(prefix "${CMAKE_INSTALL_PREFIX}")
+  if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+    file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" /)
+    set(prefix "\${pcfiledir}/${up}")
+  endif()
+  set(libdir "\${prefix}")
+  cmake_path(APPEND libdir "${CMAKE_INSTALL_LIBDIR}")
+  set(includedir "\${prefix}")
+  cmake_path(APPEND includedir "${CMAKE_INSTALL_INCLUDEDIR}")
+  foreach(place prefix libdir includedir)
+    set(pc_${place} "${${place}}" PARENT_SCOPE)
+  endforeach()
+endfunction()
