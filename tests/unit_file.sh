@@ -24,6 +24,15 @@ if grep -E 'mr(d|d-metrics|fs)\.(service|socket)' "$folder/said" >&2; then exit 
 path=$(sed -n 's/^path = "\(.*\)"$/\1/p' "$source/packaging/mrd.toml")
 grep -qx "ListenStream=$path" "$source/packaging/mrd.socket" || { echo "unit_file: mrd.socket does not listen at $path, as mrd does by default" >&2; exit 1; }
 
+# What has no default dependencies would otherwise be killed at the very end, behind the unmounting of the file systems.
+for unit in mrd.service mrd.socket mrd-metrics.socket; do
+    grep -qx 'DefaultDependencies=no' "$folder/$unit" || continue
+    if ! grep -qx 'Conflicts=shutdown.target' "$folder/$unit" || ! grep -qE '^Before=(.* )?shutdown.target$' "$folder/$unit"; then
+        echo "unit_file: $unit does not end before a shutdown" >&2
+        exit 1
+    fi
+done
+
 sed -i 's/^\[Install\]$/NoSuchKey=yes\n[Install]/' "$folder/mrd.service"
 systemd-analyze --man=no verify "$folder/mrd.service" 2>&1 | grep -q NoSuchKey || { echo "unit_file: a wrong key goes unnoticed" >&2; exit 1; }
 
