@@ -213,9 +213,9 @@ std::expected<std::vector<varlink::FileDescriptor>, std::string> confine(const C
     }
     confinement::hide_memory();
     const auto files = own_files(command_line, needs).enforce();
-    if (!files && must) return Failure(files.error() + "; service.confinement = \"best-effort\" goes on without");
+    if (!files && must) return Failure(files.error() + opener::or_best_effort);
     const auto calls = keep_own_calls(needs);
-    if (!calls && must) return Failure(calls.error() + "; service.confinement = \"best-effort\" goes on without");
+    if (!calls && must) return Failure(calls.error() + opener::or_best_effort);
     if (!files) log::warning("mrd may open files that are not its own", {{"reason", files.error()}});
     if (!calls) log::warning("mrd may make any system call", {{"reason", calls.error()}});
     log::info("confined", {{"user", who},

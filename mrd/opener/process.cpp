@@ -389,7 +389,8 @@ std::expected<std::vector<varlink::FileDescriptor>, std::string> start_openers(c
         if (asked == nullptr) continue;
         const auto ready = asked->ready();
         if (!ready) return Failure("an opener has ended while it was started");
-        if (ready->answer.error != 0) return Failure("an opener cannot be confined: " + std::string(text_of(ready->answer)));
+        if (ready->answer.error != 0)
+            return Failure("an opener cannot be confined: " + std::string(text_of(ready->answer)) + or_best_effort);
     }
     all.started = true;
     return ends;

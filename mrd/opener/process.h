@@ -18,6 +18,9 @@
 
 namespace mrd::opener {
 
+// What else there is to do where mrd must be confined (service.confinement), behind why it cannot be.
+inline constexpr const char *or_best_effort = "; service.confinement = \"best-effort\" goes on without";
+
 enum class Duty : std::uint8_t { files, quotes, callers };
 
 // Forks, one after the other, those that there is something to do for, and has opener.h ask them from now on. Before there is a second thread, and once. Each holds
