@@ -40,8 +40,9 @@ std::vector<std::string> names_of_passed() {
 }
 
 // Is it a Unix stream socket on which somebody listens, or one that is connected? Anything else has no file mode and no credentials: who calls could not be told, which
-// matters to all but metrics.
-std::optional<bool> is_listening(const varlink::FileDescriptor &socket, bool is_for_metrics) {
+// matters to all but metrics. Error: what it is instead.
+std::expected<bool, std::string> is_listening(const varlink::FileDescriptor &socket, bool is_for_metrics) {
+    const std::unexpected<std::string> no_socket("is not a Unix stream socket");
     int listening = 0;
     int type = 0;
     int domain = 0;
@@ -49,9 +50,13 @@ std::optional<bool> is_listening(const varlink::FileDescriptor &socket, bool is_
         socklen_t size = sizeof(value);
         return ::getsockopt(socket.get(), SOL_SOCKET, option, &value, &size) == 0;
     };
-    if (!get(SO_ACCEPTCONN, listening) || !get(SO_TYPE, type) || !get(SO_DOMAIN, domain) || type != SOCK_STREAM) return std::nullopt;
-    if (domain != AF_UNIX && !(is_for_metrics && (domain == AF_INET || domain == AF_INET6))) return std::nullopt;
-    return listening != 0;
+    if (!get(SO_ACCEPTCONN, listening) || !get(SO_TYPE, type) || !get(SO_DOMAIN, domain) || type != SOCK_STREAM) return no_socket;
+    if (domain != AF_UNIX && !(is_for_metrics && (domain == AF_INET || domain == AF_INET6))) return no_socket;
+    if (listening != 0) return true;
+    sockaddr_storage peer{};
+    socklen_t size = sizeof(peer);
+    if (::getpeername(socket.get(), reinterpret_cast<sockaddr *>(&peer), &size) == 0) return false;
+    return std::unexpected("is a socket on which nobody listens, and which is not connected: listen on it before it is passed");
 }
 
 }  // namespace
@@ -72,7 +77,7 @@ std::expected<std::vector<PassedSocket>, std::string> take_passed_sockets() {
         varlink::FileDescriptor socket(fd);
         auto &name = names[passed.size()];
         const auto listening = is_listening(socket, name == metrics_socket_name);
-        if (!listening) return std::unexpected("the passed file descriptor " + std::to_string(fd) + " is not a Unix stream socket");
+        if (!listening) return std::unexpected("the passed file descriptor " + std::to_string(fd) + " " + listening.error());
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);
         ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
         passed.push_back({std::move(socket), std::move(name), *listening});

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -98,6 +99,31 @@ TEST(Activation, AListeningSocketAndAConnectedOneAreToldApart) {
               "listening 3 as varlink");
     EXPECT_EQ(taken_in_child([] {
                   put_connected_at(3);
+                  pass(1);
+              }),
+              "connected 3 as varlink");
+}
+
+TEST(Activation, OneThatIsBoundAndOnWhichNobodyListensIsNoConnectedOne) {
+    const auto bound = [](int domain, const std::string &name) {
+        return taken_in_child([&] {
+            const int fd = ::socket(domain, SOCK_STREAM, 0);
+            sockaddr_un address{};
+            address.sun_family = static_cast<sa_family_t>(domain);
+            ::bind(fd, reinterpret_cast<const sockaddr *>(&address), domain == AF_UNIX ? sizeof(sa_family_t) : sizeof(sockaddr_in));
+            put_at(fd, 3);
+            pass(1, name);
+        });
+    };
+    EXPECT_THAT(bound(AF_UNIX, "varlink"), HasSubstr("file descriptor 3 is a socket on which nobody listens"));
+    EXPECT_THAT(bound(AF_INET, "metrics"), HasSubstr("file descriptor 3 is a socket on which nobody listens"));
+}
+
+// As Accept=yes passes it, when the client did not wait.
+TEST(Activation, OneWhoseClientHasGoneIsAConnectedOne) {
+    EXPECT_EQ(taken_in_child([] {
+                  put_connected_at(3);
+                  ::close(49);
                   pass(1);
               }),
               "connected 3 as varlink");
