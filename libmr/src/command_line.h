@@ -26,7 +26,7 @@ inline void refuse_empty_values(CLI::App &command, std::initializer_list<std::st
     for (auto *below : command.get_subcommands({})) refuse_empty_values(*below, may_be_empty);
 }
 
-// Nothing that was typed reaches the terminal but as text. The exit code: 0, or `exit_usage`.
+// Nothing that was typed reaches the terminal but as text. The exit code: 0, `exit_usage`, or 1 where the answer could not be written: a full disk, a closed descriptor.
 inline int answer_command_line(const CLI::App &app, const CLI::ParseError &error, std::string_view program, int exit_usage) {
     std::ostringstream out;
     std::ostringstream wrong;
@@ -34,7 +34,10 @@ inline int answer_command_line(const CLI::App &app, const CLI::ParseError &error
     std::cout << printable_lines(out.str());
     if (is_wrong) std::cerr << program << ": ";
     std::cerr << printable_lines(wrong.str());
-    return is_wrong ? exit_usage : 0;
+    if (is_wrong) return exit_usage;
+    if (std::cout.flush()) return 0;
+    std::cerr << program << ": cannot write to standard output\n";
+    return 1;
 }
 
 }  // namespace mr

@@ -353,6 +353,20 @@ Shown shown_by(const std::string &help) {
     return shown;
 }
 
+TEST_F(MrctlTest, NoProgramEndsWellWhoseHelpCannotBeWritten) {
+    std::vector<std::string> programs{places::mrctl(), places::mrd(), places::mrd_quoting_service()};
+    if (!places::mrfs().empty()) programs.push_back(places::mrfs());
+    for (const auto &program : programs) {
+        for (const std::string option : {"--help", "--version"}) {
+            for (const std::string to : {" >/dev/full", " >&-"}) {
+                const auto done = run_program({"/bin/sh", "-c", "exec " + program + " " + option + to}, folder());
+                EXPECT_EQ(done.exit_code, 1) << program << option << to;
+                EXPECT_THAT(done.err, HasSubstr("cannot write to standard output")) << program << option << to;
+            }
+        }
+    }
+}
+
 // Of an unset variable of a script: it would count as left out.
 TEST_F(MrctlTest, NoProgramTakesAnEmptyValueForAnOptionThatWasLeftOut) {
     std::size_t tried = 0;
