@@ -87,16 +87,19 @@ std::expected<void, std::string> read_access_rule(const toml::table &table, std:
         auto wrong = take_accounts(node, read.on_behalf_of);
         return wrong.empty() ? what_is_wrong_with_ranges(read.on_behalf_of) : wrong;
     });
-    reader.texts("allow", rights, [&read](const std::string &name) -> std::string {
-        const auto right = right_from(name);
-        if (right) {
-            read.rule.allow.add(*right);
-            return {};
-        }
-        std::string known;
-        for (const auto each : right_names) known += (known.empty() ? "" : ", ") + std::string(each);
-        return "has something that nobody can be allowed: " + name + "; there are: " + known;
-    });
+    reader.texts(
+        "allow", rights,
+        [&read](const std::string &name) -> std::string {
+            const auto right = right_from(name);
+            if (right) {
+                read.rule.allow.add(*right);
+                return {};
+            }
+            std::string known;
+            for (const auto each : right_names) known += (known.empty() ? "" : ", ") + std::string(each);
+            return "has something that nobody can be allowed: " + name + "; there are: " + known;
+        },
+        TomlTable::Needed::yes);
     if (auto result = reader.read(table); !result) return result;
     if (!is_configured_name(read.name)) return reader.fail(table, "name", configured_name_rule());
     if (read.name == AccessRules::name_of_first)

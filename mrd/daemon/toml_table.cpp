@@ -7,6 +7,16 @@
 
 namespace mrd {
 
+namespace {
+
+// A text, or one of a list's.
+bool has_nul(const toml::node &node) {
+    if (const auto *list = node.as_array()) return std::ranges::any_of(*list, [](const toml::node &element) { return has_nul(element); });
+    return node.value_exact<std::string>().value_or("").contains('\0');
+}
+
+}  // namespace
+
 bool is_configured_name(std::string_view name) {
     return !name.empty() && name.size() <= max_configured_name &&
            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
@@ -19,7 +29,8 @@ std::string configured_name_rule() {
 void TomlTable::text(std::string name, std::string &out) {
     key(std::move(name), [&out](const toml::node &node) -> std::string {
         const auto value = node.value_exact<std::string>();
-        if (!value || value->empty()) return "must be a text";
+        if (!value) return "must be a text";
+        if (value->empty()) return "must not be empty";
         out = *value;
         return {};
     });
@@ -44,15 +55,16 @@ void TomlTable::count(std::string name, std::size_t &out, std::int64_t least, st
     });
 }
 
-void TomlTable::texts(std::string name, std::size_t most, std::function<std::string(const std::string &)> take) {
-    key(std::move(name), [most, take = std::move(take)](const toml::node &node) -> std::string {
+void TomlTable::texts(std::string name, std::size_t most, std::function<std::string(const std::string &)> take, Needed needed) {
+    key(std::move(name), [most, needed, take = std::move(take)](const toml::node &node) -> std::string {
         const auto *list = node.as_array();
         if (list == nullptr || list->empty() || list->size() > most)
-            return "must be a list of 1 to " + std::to_string(most) + " texts, or left out";
+            return "must be a list of 1 to " + std::to_string(most) + " texts" + (needed == Needed::no ? ", or left out" : "");
         std::vector<std::string> taken;
         for (const auto &element : *list) {
             auto value = element.value_exact<std::string>();
-            if (!value || value->empty()) return "must be a list of texts";
+            if (!value) return "must be a list of texts";
+            if (value->empty()) return "has an empty text";
             if (std::ranges::find(taken, *value) != taken.end()) return "has one twice: " + *value;
             if (auto wrong = take(*value); !wrong.empty()) return wrong;
             taken.push_back(std::move(*value));
@@ -69,6 +81,7 @@ std::expected<void, std::string> TomlTable::read(const toml::table &table) const
             for (const auto &[other, unused] : readers_) known += (known.empty() ? "" : ", ") + other;
             return fail(node, name.str(), "is not known here; known are: " + known);
         }
+        if (has_nul(node)) return fail(node, name.str(), "has a NUL character: the system would take what is before it");
         if (const auto wrong = reader->second(node); !wrong.empty()) return fail(node, name.str(), wrong);
     }
     return {};

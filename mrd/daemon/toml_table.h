@@ -26,8 +26,10 @@ public:
     void flag(std::string name, const std::function<void(bool)> &out);
     void count(std::string name, std::size_t &out, std::int64_t least, std::int64_t most);
     // At least one text, and each of them once. `take` returns what is wrong with one, or nothing.
-    void texts(std::string name, std::size_t most, std::function<std::string(const std::string &)> take);
+    enum class Needed : bool { no, yes };
+    void texts(std::string name, std::size_t most, std::function<std::string(const std::string &)> take, Needed needed = Needed::no);
 
+    // No text has a NUL character, whatever its reader would say.
     [[nodiscard]] std::expected<void, std::string> read(const toml::table &table) const;
     [[nodiscard]] std::unexpected<std::string> fail(const toml::node &node, std::string_view name, const std::string &wrong) const;
 

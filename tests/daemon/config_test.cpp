@@ -183,7 +183,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"HalfConfined", "[service]\nconfinement = \"no\"\n", "mrd.toml:2: service.confinement ",
                   R"("required", "best-effort" or "off")"},
         BadConfig{"WrongType", "[service]\nstate = 5\n", "mrd.toml:2: service.state ", "must be a text"},
-        BadConfig{"EmptyText", "[service]\nstate = \"\"\n", "mrd.toml:2: service.state ", "must be a text"},
+        BadConfig{"EmptyText", "[service]\nstate = \"\"\n", "mrd.toml:2: service.state ", "must not be empty"},
+        BadConfig{"TextWithNul", "[service]\nstate = \"/tmp/x/nul\\u0000y\"\n", "mrd.toml:2: service.state ", "NUL character"},
+        BadConfig{"ListWithNul", "[[provider]]\ntype = \"sim\"\nearlier_logs = [\"/a\", \"/b\\u0000\"]\n",
+                  "mrd.toml:3: provider.earlier_logs ", "NUL character"},
+        BadConfig{"PathOfASocketWithNul", "[[provider]]\ntype = \"tsm\"\nqgs = \"/a\\u0000b\"\n", "mrd.toml:3: provider.qgs ",
+                  "NUL character"},
+        BadConfig{"SocketWithNul", "[[listener]]\nname = \"a\"\npath = \"/a\\u0000b\"\n", "mrd.toml:3: listener.path ", "NUL character"},
         BadConfig{"NumberTooSmall", "[service]\nmax_connections = 0\n", "mrd.toml:2: service.max_connections ", "from 1 to 65536"},
         BadConfig{"NumberTooLarge", "[service]\nmax_message = 1000000000\n", "mrd.toml:2: service.max_message ", "from 4096 to 16777216"},
         BadConfig{"TooLittleBuffered", "[service]\nmax_message = 1048576\nmax_buffered = 4194303\n", "mrd.toml:1: service.max_buffered ",
@@ -243,6 +249,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "mrd.toml:4: listener.interfaces ", "known are: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation"},
         BadConfig{"NoInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = []\n", "mrd.toml:4: listener.interfaces ",
                   "must be a list of 1 to 5 texts, or left out"},
+        BadConfig{"EmptyInterface", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"\"]\n", "mrd.toml:4: listener.interfaces ",
+                  "has an empty text"},
         BadConfig{"InterfaceTwice", "[[listener]]\nname = \"a\"\npath = \"/a\"\ninterfaces = [\"io.mrd.EventLog\", \"io.mrd.EventLog\"]\n",
                   "mrd.toml:4: listener.interfaces ", "has one twice: io.mrd.EventLog"},
         BadConfig{"ModeAsNumber", "[[listener]]\nname = \"a\"\npath = \"/a\"\nmode = 660\n", "mrd.toml:4: listener.mode ", "\"0660\""},
@@ -256,6 +264,12 @@ INSTANTIATE_TEST_SUITE_P(
                   "mrd.toml:4: listener.path ", "is there twice: /a"},
         BadConfig{"RegisterAsTable", "[register]\nname = \"tdx/rtmr3\"\n", "mrd.toml:1: register ", "written as [[register]]"}),
     [](const auto &tested) { return tested.param.name; });
+
+TEST(Config, WhatIsNeededIsNotSaidToBeLeftOut) {
+    const auto config = parse_config("[[access]]\nname = \"a\"\nallow = []\n", "mrd.toml");
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error(), ::testing::EndsWith("access.allow must be a list of 1 to " + std::to_string(rights) + " texts"));
+}
 
 TEST(Config, ThereAreNoMoreListenersThanTheirLimit) {
     std::string text;
