@@ -180,7 +180,7 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
         for (const auto type : types) known += ", " + std::string(type);
         return reader.fail(table, "type", "is missing or not known; known are: " + known);
     }
-    for (const auto *key : {"name", "required", "quote_format"}) {
+    for (const auto *key : {"name", "required", "quote_format", "address", "transport", "slot", "roots"}) {
         if (is_automatic && table.contains(key))
             return reader.fail(*table.get(key), key,
                                "is not for the type \"auto\", which takes what is there: give the type that it is for");
@@ -191,6 +191,11 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
             return reader.fail(*table.get(key), key, "is for the type \"" + std::string(type) + "\" alone: leave it out");
     }
     if (provider.type == "spdm") {
+        for (const auto *key : {"firmware_log", "earlier_logs"}) {
+            if (table.contains(key))
+                return reader.fail(*table.get(key), key,
+                                   "is not for the type \"spdm\": nothing of a device is in such a log; leave it out");
+        }
         if (provider.device.address.text.empty())
             return reader.fail(table, "address", "is missing: where the device answers, as \"127.0.0.1:2323\"");
         if (roots.empty())

@@ -148,6 +148,13 @@ TEST(Config, ATdsQuotesAreTheKernelsUnlessAServiceIsNamed) {
     EXPECT_EQ(qgs("qgs = \"/run/qgs.socket\"")->path, "/run/qgs.socket");
 }
 
+TEST(Config, WhatIsFoundTakesALogAndAQuotingServiceAsATdDoes) {
+    const auto config = parsed("[[provider]]\ntype = \"auto\"\nqgs = \"vsock:2:4050\"\nfirmware_log = \"/a\"\nearlier_logs = [\"/b\"]\n");
+    EXPECT_TRUE(config.providers.at(0).qgs);
+    EXPECT_EQ(config.providers.at(0).firmware_log, "/a");
+    EXPECT_EQ(config.providers.at(0).earlier_logs.size(), 1U);
+}
+
 struct BadConfig {
     const char *name;
     const char *text;
@@ -206,6 +213,14 @@ INSTANTIATE_TEST_SUITE_P(
                   "give the type that it is for"},
         BadConfig{"WhateverThereIsThatNeedNotBe", "[[provider]]\ntype = \"auto\"\nrequired = false\n", "mrd.toml:3: provider.required ",
                   "is not for the type \"auto\""},
+        BadConfig{"AnAddressOfWhateverThereIs", "[[provider]]\ntype = \"auto\"\naddress = \"127.0.0.1:2323\"\n",
+                  "mrd.toml:3: provider.address ", "is not for the type \"auto\""},
+        BadConfig{"ATransportOfWhateverThereIs", "[[provider]]\ntype = \"auto\"\ntransport = \"doe\"\n", "mrd.toml:3: provider.transport ",
+                  "is not for the type \"auto\""},
+        BadConfig{"ASlotOfWhateverThereIs", "[[provider]]\ntype = \"auto\"\nslot = 0\n", "mrd.toml:3: provider.slot ",
+                  "is not for the type \"auto\""},
+        BadConfig{"RootsOfWhateverThereIs", "[[provider]]\ntype = \"auto\"\nroots = \"/r\"\n", "mrd.toml:3: provider.roots ",
+                  "is not for the type \"auto\""},
         BadConfig{"WhateverThereIsTwice", "[[provider]]\ntype = \"auto\"\n[[provider]]\ntype = \"auto\"\n", "mrd.toml:3: provider.name ",
                   "is there twice: auto"},
         BadConfig{"OddQuotingService", "[[provider]]\ntype = \"tsm\"\nqgs = \"tcp:host\"\n", "mrd.toml:3: provider.qgs ", "vsock:CID:PORT"},
@@ -218,6 +233,12 @@ INSTANTIATE_TEST_SUITE_P(
                   "where the device answers"},
         BadConfig{"DeviceWithoutRoots", "[[provider]]\ntype = \"spdm\"\naddress = \"127.0.0.1:2323\"\n", "mrd.toml:1: provider.roots ",
                   "must lead to"},
+        BadConfig{"FirmwareLogOfADevice",
+                  "[[provider]]\ntype = \"spdm\"\naddress = \"127.0.0.1:2323\"\nroots = \"/r\"\nfirmware_log = \"/l\"\n",
+                  "mrd.toml:5: provider.firmware_log ", "is not for the type \"spdm\""},
+        BadConfig{"EarlierLogsOfADevice",
+                  "[[provider]]\ntype = \"spdm\"\naddress = \"127.0.0.1:2323\"\nroots = \"/r\"\nearlier_logs = [\"/l\"]\n",
+                  "mrd.toml:5: provider.earlier_logs ", "is not for the type \"spdm\""},
         BadConfig{"DeviceByAName", "[[provider]]\ntype = \"spdm\"\naddress = \"localhost:2323\"\n", "mrd.toml:3: provider.address ",
                   "give numbers"},
         BadConfig{"DeviceOverSomethingElse", "[[provider]]\ntype = \"spdm\"\ntransport = \"usb\"\n", "mrd.toml:3: provider.transport ",
