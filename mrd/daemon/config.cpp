@@ -390,21 +390,14 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     return config;
 }
 
-std::expected<Config, mr::Error> load_config(const std::filesystem::path &file) {
-    const auto fail = [](mr::ErrorCode code, const std::string &message) { return std::unexpected(mr::Error{code, message}); };
+std::expected<Config, std::string> load_config(const std::filesystem::path &file) {
     // Whoever writes to it says who may do what.
-    if (auto trusted = check_trusted_file(file); !trusted)
-        return fail(mr::ErrorCode::invalid_argument, "the configuration: " + trusted.error());
+    if (auto trusted = check_trusted_file(file); !trusted) return std::unexpected("the configuration: " + trusted.error());
     const auto bytes = mr::read_file(file.native(), max_config_size);
-    if (!bytes) {
-        std::error_code unknown;
-        const bool is_there = std::filesystem::exists(file, unknown) || unknown;
-        return fail(is_there ? mr::ErrorCode::io : mr::ErrorCode::invalid_argument, "the configuration: " + bytes.error().message);
-    }
+    if (!bytes) return std::unexpected("the configuration: " + bytes.error().message);
     auto config = parse_config({reinterpret_cast<const char *>(bytes->data()), bytes->size()}, file.string());
-    if (!config) return fail(mr::ErrorCode::invalid_argument, config.error());
-    config->digest = sha384_text(*bytes);
-    return std::move(*config);
+    if (config) config->digest = sha384_text(*bytes);
+    return config;
 }
 
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {
