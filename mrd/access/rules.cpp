@@ -47,11 +47,19 @@ bool covers(const AccessRule &earlier, const AccessRule &later) {
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-// Why no register's name can ever fit the pattern; empty: one can.
-std::string never_fits(std::string_view pattern) {
+// What stands before the first special character first: most patterns are of other registers.
+bool matches(const std::string &pattern, const std::string &name) {
+    const auto plain = std::min(pattern.find_first_of("*?[\\"), pattern.size());
+    return name.compare(0, plain, pattern, 0, plain) == 0 && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0;
+}
+
+}  // namespace
+
+std::string why_never_fits(std::string_view pattern) {
     std::size_t slashes = 0;
     for (std::size_t i = 0; i < pattern.size(); ++i) {
         const char c = pattern[i];
+        if (c == '\\' && i + 1 < pattern.size()) continue;  // what follows stands for itself
         if (c == '[') {
             // "[]...]" and "[!]...]" have a bracket among theirs.
             const auto first = i + 1 + (i + 1 < pattern.size() && (pattern[i + 1] == '!' || pattern[i + 1] == '^') ? 1 : 0);
@@ -64,16 +72,8 @@ std::string never_fits(std::string_view pattern) {
             return "has a character that is in no register's name";
         }
     }
-    return slashes == 1 ? "" : "is no role, nor of the form PROVIDER/NAME, and neither * nor ? stands for the /";
+    return slashes == 1 ? "" : "is not of the form PROVIDER/NAME, and neither * nor ? stands for the /";
 }
-
-// What stands before the first special character first: most patterns are of other registers.
-bool matches(const std::string &pattern, const std::string &name) {
-    const auto plain = std::min(pattern.find_first_of("*?[\\"), pattern.size());
-    return name.compare(0, plain, pattern, 0, plain) == 0 && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0;
-}
-
-}  // namespace
 
 std::optional<Right> right_from(std::string_view name) {
     const auto *const found = std::ranges::find(right_names, name);
@@ -335,8 +335,12 @@ std::vector<std::string> AccessRules::warnings(std::span<const std::string> list
         }
         for (const auto &pattern : rule->registers) {
             if (std::ranges::find(roles, pattern) != roles.end()) continue;
-            if (const auto why = never_fits(pattern); !why.empty())
-                warn(std::string("the pattern \"").append(pattern).append("\" fits no register: it ").append(why));
+            if (const auto why = why_never_fits(pattern); !why.empty())
+                warn(std::string("the pattern \"")
+                         .append(pattern)
+                         .append("\" fits no register: it ")
+                         .append(why)
+                         .append(", and is no role"));
         }
         if (rule->users.empty() && rule->groups.empty() && rule->units.empty() && rule->listeners.empty()) {
             std::string more;

@@ -148,6 +148,9 @@ private:
 // Who comes out of a user namespace that does not map him: nobody in particular. The kernel's own, unless it was told otherwise.
 inline constexpr uid_t usual_overflow_uid = 65534;
 
+// Why no register's name can ever fit the pattern, as what it "has" or "is not"; empty: one can.
+std::string why_never_fits(std::string_view pattern);
+
 class AccessRules {
 public:
     // Root, and the user that mrd runs as, may everything, whatever `rules` say: both reach registers, journal and rules without mrd.

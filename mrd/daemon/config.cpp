@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "mr/file.h"
+#include "mrd/access/rules.h"
 #include "mrd/daemon/self_description.h"
 #include "mrd/daemon/toml_table.h"
 #include "mrd/interfaces/names.h"
@@ -222,6 +223,8 @@ std::expected<void, std::string> read_rule(const toml::table &table, std::string
     });
     if (auto result = reader.read(table); !result) return result;
     if (rule.pattern.empty()) return reader.fail(table, "name", "is missing: say which registers, as \"tdx/rtmr*\"");
+    if (const auto why = why_never_fits(rule.pattern); !why.empty())
+        return reader.fail(*table.get("name"), "name", "fits no register: the pattern " + why + R"(; write one as "tdx/rtmr*")");
     config.rules.push_back(std::move(rule));
     return {};
 }
@@ -233,7 +236,8 @@ std::expected<void, std::string> read_roles(const toml::table &table, std::strin
         if (!is_role_name(role)) return reader.fail(node, role, role_name_rule());
         const auto reg = node.value_exact<std::string>().value_or("");
         const auto slash = reg.find('/');
-        const bool is_whole = slash != std::string::npos && is_configured_name(reg.substr(0, slash)) && slash + 1 < reg.size();
+        const bool is_whole = slash != std::string::npos && is_configured_name(reg.substr(0, slash)) && slash + 1 < reg.size() &&
+                              reg.find_first_of("*?[\\") == std::string::npos && why_never_fits(reg).empty();
         if (!is_whole && reg != no_register)
             return reader.fail(node, role, "must be a register's whole name, as \"tdx/rtmr3\", or \"none\"");
         if (config.roles.size() == max_roles)
@@ -398,6 +402,30 @@ std::expected<Config, std::string> load_config(const std::filesystem::path &file
     auto config = parse_config({reinterpret_cast<const char *>(bytes->data()), bytes->size()}, file.string());
     if (config) config->digest = sha384_text(*bytes);
     return config;
+}
+
+std::expected<void, std::string> check_provider_names(const Config &config, const std::vector<ProviderConfig> &providers) {
+    std::vector<std::string> names;
+    for (const auto &provider : providers) {
+        if (provider.type != automatic_type) names.push_back(provider.name);
+    }
+    const bool is_all = names.size() == providers.size();
+    const auto has = [&names](const std::string &name) { return std::ranges::find(names, name) != names.end(); };
+    const auto nobody = [&names](const std::string &key, const std::string &reg) {
+        std::string known;
+        for (const auto &name : names) known += (known.empty() ? "" : ", ") + name;
+        return std::unexpected(key + " = \"" + reg + "\": no provider is called " + reg.substr(0, reg.find('/')) + "; there are: " + known);
+    };
+    for (const auto &[role, reg] : config.roles) {
+        if (has(role)) return std::unexpected("roles." + role + ": a provider is called so; give the role another name");
+        if (is_all && reg != no_register && !has(reg.substr(0, reg.find('/')))) return nobody("roles." + role, reg);
+    }
+    for (const auto &rule : config.rules) {
+        const auto provider = rule.pattern.substr(0, rule.pattern.find('/'));
+        const auto fits = [&provider](const std::string &name) { return ::fnmatch(provider.c_str(), name.c_str(), 0) == 0; };
+        if (is_all && std::ranges::none_of(names, fits)) return nobody("register.name", rule.pattern);
+    }
+    return {};
 }
 
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {

@@ -80,6 +80,10 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
 std::expected<Config, std::string> load_config(const std::filesystem::path &file);
 inline constexpr std::size_t max_config_size = std::size_t{1} << 20;  // bytes
 
+// Are roles and register rules of providers that there are, and no role called as one? Who they are, `providers` says; where one of them is of the type auto, there are others.
+// Error: one line that names the key.
+std::expected<void, std::string> check_provider_names(const Config &config, const std::vector<ProviderConfig> &providers);
+
 // By its name with or without the hash.
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec);
 

@@ -60,6 +60,13 @@ std::filesystem::path whole_path(const std::filesystem::path &path) {
     return unknown ? path.lexically_normal() : whole;
 }
 
+// Access is by the file's mode, and an abstract socket has none.
+std::expected<varlink::Address, std::string> address_of_file(const std::string &path) {
+    auto address = varlink::Address::parse(path);
+    if (address && address->path().empty()) return Failure(path + " is an abstract socket, to which anybody could connect: use a path");
+    return address;
+}
+
 std::filesystem::path lock_of(const std::filesystem::path &socket) { return socket.native() + ".lock"; }
 
 std::expected<Listener, std::string> make_socket(const ListenerConfig &listener, const AccessRules &rules) {
@@ -100,6 +107,8 @@ std::expected<void, std::string> check_listeners(const std::vector<ListenerConfi
             return Failure("listener.path = \"" + listener.path + "\" of the listener " + listener.name + " " + why +
                            ": give it another one");
         };
+        if (auto address = address_of_file(listener.path); !address)
+            return Failure("listener.path of the listener " + listener.name + ": " + address.error());
         const auto path = whole_path(listener.path);
         for (std::size_t i = 0; i < paths.size(); ++i) {
             const auto &other = listeners[i].name;
@@ -134,10 +143,8 @@ std::error_code SocketFile::set_mode(mode_t mode) const {
 }
 
 std::expected<BoundSocket, std::string> bind_socket_file(const std::string &path, const varlink::SocketAccess &access) {
-    auto address = varlink::Address::parse(path);
+    auto address = address_of_file(path);
     if (!address) return Failure(address.error());
-    // Access is by the file's mode, and an abstract socket has none.
-    if (address->path().empty()) return Failure(path + " is an abstract socket, to which anybody could connect: use a path");
     if (auto good = varlink::check_socket_file(*address); !good) return Failure(good.error());
     const std::filesystem::path file = address->path();
     const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");

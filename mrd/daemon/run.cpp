@@ -105,11 +105,9 @@ std::expected<void, Refusal> check_rules(const mrd::Config &config, mrd::Daemon 
     return {};
 }
 
-// A role of no register is a mistake, unless one may come for it; so is one by which something else is called.
+// A role of no register is a mistake, unless one may come for it; so is one by which a register is called.
 std::expected<void, Refusal> check_roles(const mrd::Config &config, mrd::Daemon &daemon) {
     for (const auto &[role, reg] : config.roles) {
-        if (daemon.find_provider(role) != nullptr)
-            return misconfigured("roles." + role + ": a provider is called so; give the role another name");
         bool has_one = reg == mrd::no_register;
         if (const auto *named = daemon.registers().named(role)) {
             for (const auto &place : *named) {
@@ -380,6 +378,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     if (auto good = mrd::check_listeners(config.listeners, *rules); !good) return misconfigured(good.error());
     const auto providers = find_providers(config);
     if (!providers) return Failure(providers.error());
+    if (auto good = mrd::check_provider_names(config, *providers); !good) return misconfigured(good.error());
     auto passed = mrd::take_passed_sockets();
     if (!passed) return Failure(passed.error());
     auto for_metrics = mrd::take_metrics_sockets(*passed);
@@ -544,6 +543,23 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     return {};
 }
 
+// What the start would refuse on any machine, and of this one what can be told without its hardware. Nothing is started, and nothing is made.
+int check(const mrd::Config &config) {
+    const auto refuse = [](const std::string &why) {
+        mrd::log::error(why);
+        return mrd::exit_usage;
+    };
+    const auto rules = mrd::make_access_rules(config.access);
+    if (!rules) return refuse(rules.error());
+    if (const auto good = mrd::check_listeners(config.listeners, *rules); !good) return refuse(good.error());
+    if (const auto good = mrd::check_provider_names(config, config.providers); !good) return refuse(good.error());
+    if (const auto user = mrd::configured_user(config); !user) return refuse(user.error());
+    mrd::warn_of_access(*rules, config);
+    if (const auto trusted = check_named_files(config); !trusted) return refuse(trusted.error());
+    if (const auto warning = mrd::warning_of(config.metrics)) mrd::log::warning(*warning);
+    return exit_done;
+}
+
 }  // namespace
 
 int mrd::run(int argc, char **argv, const Seams &seams) {
@@ -563,28 +579,7 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
     log::open(seams.system_journal, &connect_to_journal);
     const auto command_line = parse_command_line(argc, argv);
     if (!command_line) return command_line.error().exit_code;
-    if (command_line->check) {
-        const auto rules = make_access_rules(command_line->config.access);
-        if (!rules) {
-            log::error(rules.error());
-            return exit_usage;
-        }
-        if (const auto owners = check_listeners(command_line->config.listeners, *rules); !owners) {
-            log::error(owners.error());
-            return exit_usage;
-        }
-        if (const auto user = configured_user(command_line->config); !user) {
-            log::error(user.error());
-            return exit_usage;
-        }
-        warn_of_access(*rules, command_line->config);
-        if (const auto trusted = check_named_files(command_line->config); !trusted) {
-            log::error(trusted.error());
-            return exit_usage;
-        }
-        if (const auto warning = warning_of(command_line->config.metrics)) log::warning(*warning);
-        return exit_done;
-    }
+    if (command_line->check) return check(command_line->config);
     if (const auto result = serve(*command_line, seams); !result) {
         log::error(result.error().reason);
         return result.error().exit_code;

@@ -256,6 +256,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"EarlierLogWithoutPath", "[[provider]]\ntype = \"sim\"\nearlier_logs = [\"\"]\n", "mrd.toml:3: provider.earlier_logs ",
                   "must be a list of at most 16 paths of files"},
         BadConfig{"RegisterWithoutName", "[[register]]\nlog_only = true\n", "mrd.toml:1: register.name ", "say which registers"},
+        BadConfig{"RegisterWithHalfABracket", "[[register]]\nname = \"tdx/rtmr[\"\n", "mrd.toml:2: register.name ",
+                  "has a [ without its ]"},
+        BadConfig{"RegisterWithoutProvider", "[[register]]\nname = \"rtmr*\"\n", "mrd.toml:2: register.name ",
+                  "write one as \"tdx/rtmr*\""},
         BadConfig{"UnknownOwner", "[[register]]\nname = \"tdx/rtmr3\"\nowner = \"mine\"\n", "mrd.toml:3: register.owner ",
                   "owned, shared or observed"},
         BadConfig{"OwnerNoText", "[[register]]\nname = \"tdx/rtmr3\"\nowner = 1\n", "mrd.toml:3: register.owner ",
@@ -492,12 +496,29 @@ TEST(ConfigRoles, WhatIsNoRoleOrNoWholeNameIsAnErrorOfThatLine) {
         EXPECT_THAT(error_of(std::string(name) + " = \"tdx/rtmr3\""),
                     AllOf(HasSubstr("mrd.toml:2: roles."), HasSubstr("no name of a role")))
             << name;
-    for (const auto *reg : {"\"rtmr3\"", "\"app\"", "\"/rtmr3\"", "\"tdx/\"", "\"*/rtmr3\"", "3", "[\"tdx/rtmr3\"]", "\"\""})
+    for (const auto *reg : {"\"rtmr3\"", "\"app\"", "\"/rtmr3\"", "\"tdx/\"", "\"*/rtmr3\"", "\"tdx/rtmr*\"", "\"tdx/rtmr[23]\"",
+                            "\"tdx/rtmr?\"", "\"tdx/rtmr\\u00003\"", "3", "[\"tdx/rtmr3\"]", "\"\""})
         EXPECT_THAT(error_of("app = " + std::string(reg)), AllOf(HasSubstr("mrd.toml:2: roles.app"), HasSubstr("whole name"))) << reg;
     std::string many;
     for (std::size_t i = 0; i <= max_roles; ++i) many += "a" + std::to_string(i) + " = \"tdx/rtmr3\"\n";
     EXPECT_THAT(error_of(many), HasSubstr("at most 64 roles"));
     EXPECT_FALSE(parse_config("roles = 3", "mrd.toml"));
+}
+
+// What the start refuses on any machine, --check refuses too.
+TEST(ConfigRoles, AndRulesAreOfProvidersThatThereAreUnlessSomeAreToBeFound) {
+    const auto wrong = [](const std::string &text) {
+        const auto config = parsed("[[provider]]\ntype = \"sim\"\nname = \"tdx\"\n" + text);
+        const auto good = check_provider_names(config, config.providers);
+        return good ? "" : good.error();
+    };
+    EXPECT_EQ(wrong("[roles]\nx = \"tdx/rtmr3\"\ny = \"none\"\n[[register]]\nname = \"t?[a-x]/rtmr3\"\n"), "");
+    EXPECT_EQ(wrong("[roles]\nx = \"other/rtmr3\"\n"), "roles.x = \"other/rtmr3\": no provider is called other; there are: tdx");
+    EXPECT_EQ(wrong("[[register]]\nname = \"td/rtmr3\"\n"), "register.name = \"td/rtmr3\": no provider is called td; there are: tdx");
+    EXPECT_EQ(wrong("[roles]\ntdx = \"tdx/rtmr3\"\n"), "roles.tdx: a provider is called so; give the role another name");
+    const std::string found = "[[provider]]\ntype = \"auto\"\n";
+    EXPECT_EQ(wrong("[roles]\nx = \"other/rtmr3\"\nauto = \"tdx/rtmr3\"\n[[register]]\nname = \"snp/*\"\n" + found), "");
+    EXPECT_EQ(wrong("[roles]\ntdx = \"tdx/rtmr3\"\n" + found), "roles.tdx: a provider is called so; give the role another name");
 }
 
 // ---- Rules

@@ -500,6 +500,33 @@ TEST_F(DaemonTest, CheckSaysWhatIsWrongWithAConfigurationAndStartsNothing) {
     EXPECT_EQ(run_program({places::mrd(), "--check", "--config", file}, folder()).exit_code, 0);
 }
 
+TEST_F(DaemonTest, CheckSaysWhatIsWrongOnAnyMachineAsTheStartDoes) {
+    struct Wrong {
+        std::string text;
+        std::string said;
+    };
+    const std::vector<Wrong> all{
+        {"[[listener]]\nname = \"a\"\npath = \"@abs\"\n", "@abs is an abstract socket, to which anybody could connect: use a path"},
+        {"[service]\nstate = \"" + (folder() / "nul").native() + "\\u0000y\"\n", "service.state has a NUL character"},
+        {"[roles]\nx = \"other/rtmr3\"\n", "roles.x = \"other/rtmr3\": no provider is called other; there are: tdx"},
+        {"[roles]\nx = \"tdx/rtmr*\"\n", "roles.x must be a register's whole name"},
+        {"[roles]\ntdx = \"tdx/rtmr3\"\n", "roles.tdx: a provider is called so"},
+        {"[[register]]\nname = \"tdx/rtmr[\"\n", "register.name fits no register: the pattern has a [ without its ]"},
+        {"[[register]]\nname = \"other/rtmr3\"\n", "register.name = \"other/rtmr3\": no provider is called other"},
+    };
+    const auto file = folder() / "c.toml";
+    for (const auto &wrong : all) {
+        std::ofstream(file) << wrong.text;
+        const auto checked = run_program({places::mrd(), "--sim", "--check", "--config", file}, folder());
+        EXPECT_EQ(checked.exit_code, 2) << wrong.text;
+        EXPECT_THAT(checked.err, HasSubstr(wrong.said));
+        const auto started = run_program({places::mrd(), "--sim", "--config", file}, folder());
+        EXPECT_EQ(started.exit_code, 2) << wrong.text;
+        EXPECT_THAT(started.err, HasSubstr(wrong.said));
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder() / "nul"));
+}
+
 // The unit does not start mrd again for it.
 TEST_F(DaemonTest, AConfigurationThatCannotBeReadIsOneThatHasToBeMended) {
     const auto folder_of_it = folder() / "folder.toml";
@@ -534,7 +561,7 @@ TEST_F(DaemonTest, AFileThatIsNoSocketIsNeitherRemovedNorLocked) {
 }
 
 TEST_F(DaemonTest, AnAbstractSocketIsRefusedBecauseAnybodyCouldConnect) {
-    EXPECT_THAT(refused({.socket = "unix:@mrd-test-abstract"}), HasSubstr("anybody could connect"));
+    EXPECT_THAT(refused({.socket = "unix:@mrd-test-abstract"}, 2), HasSubstr("anybody could connect"));
 }
 
 TEST_F(DaemonTest, ClosedStandardDescriptorsCostNoState) {
