@@ -77,7 +77,7 @@ std::filesystem::path config_file(const Options &options) {
     return is_there ? machine_config : "";
 }
 
-std::expected<Config, std::string> configuration(const Options &options) {
+std::expected<Config, mr::Error> configuration(const Options &options) {
     Config config;
     const auto file = config_file(options);
     if (!file.empty()) {
@@ -86,7 +86,8 @@ std::expected<Config, std::string> configuration(const Options &options) {
         config = std::move(*loaded);
     }
     if (!options.socket.empty()) {
-        if (const auto address = varlink::Address::parse(options.socket); !address) return Failure(address.error());
+        if (const auto address = varlink::Address::parse(options.socket); !address)
+            return std::unexpected(mr::Error{mr::ErrorCode::invalid_argument, address.error()});
         config.listeners.front().path = options.socket;
     }
     if (!options.state.empty()) config.state = options.state;
@@ -160,13 +161,13 @@ std::expected<CommandLine, EndNow> parse_command_line(int argc, char **argv) {
     } catch (const CLI::ParseError &error) {
         return std::unexpected(EndNow{mr::answer_command_line(app, error, "mrd", exit_usage)});
     }
-    const auto refuse = [](const std::string &message) {
+    const auto refuse = [](const std::string &message, int exit_code = exit_usage) {
         std::cerr << "mrd: " << mr::printable_text(message) << '\n';
-        return std::unexpected(EndNow{exit_usage});
+        return std::unexpected(EndNow{exit_code});
     };
     if (!log::set_level(options.log_level)) return refuse("--log-level must be debug, info, warning or error");
     auto config = configuration(options);
-    if (!config) return refuse(config.error());
+    if (!config) return refuse(config.error().message, config.error().code == mr::ErrorCode::io ? exit_refused : exit_usage);
     const auto *const of_simulator = option_of_simulator(options);
     if (of_simulator != nullptr && std::ranges::none_of(config->providers, is_simulated))
         return refuse(std::string(of_simulator) + " is of the simulator, and nothing is simulated: give --sim too, or leave it out");

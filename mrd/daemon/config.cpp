@@ -394,14 +394,21 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
     return config;
 }
 
-std::expected<Config, std::string> load_config(const std::filesystem::path &file) {
+std::expected<Config, mr::Error> load_config(const std::filesystem::path &file) {
+    const auto fail = [](mr::ErrorCode code, const std::string &message) { return std::unexpected(mr::Error{code, message}); };
     // Whoever writes to it says who may do what.
-    if (auto trusted = check_trusted_file(file); !trusted) return std::unexpected("the configuration: " + trusted.error());
+    if (auto trusted = check_trusted_file(file); !trusted)
+        return fail(mr::ErrorCode::invalid_argument, "the configuration: " + trusted.error());
     const auto bytes = mr::read_file(file.native(), max_config_size);
-    if (!bytes) return std::unexpected("the configuration: " + bytes.error().message);
+    if (!bytes) {
+        std::error_code unknown;
+        const bool is_there = std::filesystem::exists(file, unknown) || unknown;
+        return fail(is_there ? mr::ErrorCode::io : mr::ErrorCode::invalid_argument, "the configuration: " + bytes.error().message);
+    }
     auto config = parse_config({reinterpret_cast<const char *>(bytes->data()), bytes->size()}, file.string());
-    if (config) config->digest = sha384_text(*bytes);
-    return config;
+    if (!config) return fail(mr::ErrorCode::invalid_argument, config.error());
+    config->digest = sha384_text(*bytes);
+    return std::move(*config);
 }
 
 std::expected<void, std::string> check_provider_names(const Config &config, const std::vector<ProviderConfig> &providers) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mr/error.h"
 #include "mr/registers.h"
 #include "mrd/access/audit.h"
 #include "mrd/daemon/access_config.h"
@@ -76,8 +77,9 @@ struct Config {
 
 // Error: one line that names the file, the line, the key and what to write instead.
 std::expected<Config, std::string> parse_config(std::string_view text, std::string_view file_name);
-// Error: one line; there is none that can be read, it is longer than max_config_size, others may write to it (check_trusted_file), or what is in it is wrong.
-std::expected<Config, std::string> load_config(const std::filesystem::path &file);
+// Error: io, where there is a file that cannot be read or is longer than max_config_size; invalid_argument, where there is none, others may write to it
+// (check_trusted_file), or what is in it is wrong.
+std::expected<Config, mr::Error> load_config(const std::filesystem::path &file);
 inline constexpr std::size_t max_config_size = std::size_t{1} << 20;  // bytes
 
 // Are roles and register rules of providers that there are, and no role called as one? Who they are, `providers` says; where one of them is of the type auto, there are others.

@@ -81,7 +81,7 @@ void reload(const std::filesystem::path &config_file, const Config &at_start, Da
     };
     if (config_file.empty()) return done(stay("mrd was started without a configuration file"));
     auto config = load_config(config_file);
-    if (!config) return done(stay(config.error()));
+    if (!config) return done(stay(config.error().message));
     auto rules = make_access_rules(config->access);
     if (!rules) return done(stay(rules.error()));
     warn_of_access(*rules, at_start);

@@ -312,13 +312,13 @@ TEST(Config, AFileIsReadAndItsErrorsNameItsPath) {
     std::ofstream(file) << "[service]\nstate = 1\n";
     const auto config = load_config(file);
     ASSERT_FALSE(config);
-    EXPECT_THAT(config.error(), ::testing::StartsWith(file.native() + ":2: service.state "));
+    EXPECT_THAT(config.error().message, ::testing::StartsWith(file.native() + ":2: service.state "));
 }
 
 TEST(Config, AFileThatIsNotThereIsAnErrorThatNamesIt) {
     const auto config = load_config("/nonexistent/mrd.toml");
     ASSERT_FALSE(config);
-    EXPECT_THAT(config.error(), HasSubstr("/nonexistent/mrd.toml"));
+    EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/mrd.toml"));
 }
 
 TEST(Config, AFileThatOthersMayWriteOrPutInItsPlaceIsRefusedWithWhatToDo) {
@@ -331,7 +331,7 @@ TEST(Config, AFileThatOthersMayWriteOrPutInItsPlaceIsRefusedWithWhatToDo) {
     std::filesystem::permissions(file, std::filesystem::perms(0644));
     const auto refusal = [](const std::filesystem::path &path) {
         const auto config = load_config(path);
-        return config ? std::string() : config.error();
+        return config ? std::string() : config.error().message;
     };
     EXPECT_EQ(refusal(file), "") << "others may read it";
     for (const unsigned mode : {0666U, 0664U, 0622U, 0602U}) {

@@ -527,21 +527,6 @@ TEST_F(DaemonTest, CheckSaysWhatIsWrongOnAnyMachineAsTheStartDoes) {
     EXPECT_FALSE(std::filesystem::exists(folder() / "nul"));
 }
 
-// The unit does not start mrd again for it.
-TEST_F(DaemonTest, AConfigurationThatCannotBeReadIsOneThatHasToBeMended) {
-    const auto folder_of_it = folder() / "folder.toml";
-    std::filesystem::create_directory(folder_of_it);
-    const auto large = folder() / "large.toml";
-    std::ofstream(large) << std::string((1U << 20) + 1, '\n');
-    for (const auto &file : {folder_of_it, large, folder() / "missing.toml"}) {
-        EXPECT_EQ(run_program({places::mrd(), "--check", "--config", file}, folder()).exit_code, 2) << file;
-        const auto done = run_program({places::mrd(), "--sim", "--config", file}, folder());
-        EXPECT_EQ(done.exit_code, 2) << file;
-        EXPECT_THAT(done.err, HasSubstr("the configuration: "));
-        EXPECT_THAT(done.err, HasSubstr(file.native()));
-    }
-}
-
 TEST_F(DaemonTest, TheSimulatedTdIsBuiltAsTheCommandLineSays) {
     const std::string mrtd(96, 'a');
     const auto daemon = started({.arguments = {"--sim", "--sim-mrtd", mrtd, "--sim-attributes", "0x1"}});
