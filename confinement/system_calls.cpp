@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cerrno>
-#include <new>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -70,20 +69,22 @@ constexpr std::array killed_in_any_build = {
 bool system_calls_are_reduced() { return is_sanitized; }
 
 struct SystemCalls::Filter {
-    scmp_filter_ctx context;
-    int failure = 0;  // of the first rule that could not be added
+    scmp_filter_ctx context;  // null: the library knows that this kernel cannot do it
+    int failure = 0;          // of the context or the first rule that could not be made
     // Of sockets, where the list is the reduced one: those that no rule allows end the process.
     std::set<std::uint64_t> ending_families = {AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_VSOCK, AF_ALG};
 
     Filter() : context(::seccomp_init(is_sanitized ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS)) {
-        if (context == nullptr) throw std::bad_alloc();
+        if (context == nullptr) failure = EOPNOTSUPP;
     }
     Filter(Filter &&) = delete;
     Filter &operator=(Filter &&) = delete;
-    ~Filter() { ::seccomp_release(context); }
+    ~Filter() {
+        if (context != nullptr) ::seccomp_release(context);
+    }
 
     void add(std::uint32_t action, const char *name, std::initializer_list<Condition> conditions) {
-        if (is_sanitized && action != SCMP_ACT_KILL_PROCESS) return;
+        if (context == nullptr || (is_sanitized && action != SCMP_ACT_KILL_PROCESS)) return;
         const int call = ::seccomp_syscall_resolve_name(name);
         if (call == __NR_SCMP_ERROR) return;
         std::array<scmp_arg_cmp, max_conditions> compared{};

@@ -255,11 +255,14 @@ TEST_F(MrdConfinement, WithoutItEverythingIsOpenWhichIsSaid) {
     EXPECT_EQ(daemon.stop(), 0);
 }
 
-// As on a kernel that does not have the call: from here on, and for who is run next.
+// As on a kernel that does not have the call: from here on, and for who is run next. Nor can prctl() make a filter then.
 void take_call_away(std::uint32_t number) {
     std::array filter{
         sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 3, 0),
+        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+        sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number == SYS_seccomp ? std::uint32_t{PR_SET_SECCOMP} : ~0U, 0, 1),
         sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
         sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -267,18 +270,23 @@ void take_call_away(std::uint32_t number) {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) ::_exit(99);
 }
 
-TEST_F(MrdConfinement, WithoutLandlockMrdGoesOnAndSaysSoOrWhereItIsRequiredDoesNotStart) {
-    const auto without = [] { take_call_away(SYS_landlock_create_ruleset); };
-    Daemon going_on(folder(), {.in_child = without});
-    EXPECT_TRUE(going_on.ready()) << going_on.log();
-    EXPECT_THAT(going_on.log(), HasSubstr("mrd may open files that are not its own"));
-    EXPECT_EQ(going_on.stop(), 0);
-
+TEST_F(MrdConfinement, WithoutLandlockOrSeccompMrdGoesOnAndSaysSoOrWhereItIsRequiredDoesNotStart) {
     const std::string required = "[service]\nconfinement = \"required\"\n";
-    Daemon refusing(folder(), {.config = required, .in_child = without});
-    EXPECT_FALSE(refusing.ready());
-    EXPECT_EQ(refusing.process().wait(), 1) << refusing.log();
-    EXPECT_THAT(refusing.log(), HasSubstr("service.confinement = \"best-effort\" goes on without"));
+    for (const auto &[call, told] :
+         {std::pair<std::uint32_t, std::string>(SYS_landlock_create_ruleset, "mrd may open files that are not its own"),
+          std::pair<std::uint32_t, std::string>(SYS_seccomp, "the kernel does not keep the list of system calls")}) {
+        const auto without = [missing = call] { take_call_away(missing); };
+        Daemon going_on(folder(), {.in_child = without});
+        EXPECT_TRUE(going_on.ready()) << going_on.log();
+        EXPECT_THAT(going_on.log(), HasSubstr(told));
+        EXPECT_TRUE(going_on.client().extend("tdx/rtmr3", digest_of("one"), {}));
+        EXPECT_EQ(going_on.stop(), 0);
+
+        Daemon refusing(folder(), {.config = required, .in_child = without});
+        EXPECT_FALSE(refusing.ready());
+        EXPECT_EQ(refusing.process().wait(), 1) << refusing.log();
+        EXPECT_THAT(refusing.log(), HasSubstr("service.confinement = \"best-effort\" goes on without"));
+    }
 
     auto confined = started({.config = required});
     EXPECT_THAT(confined.log(), HasSubstr("confined"));
