@@ -10,14 +10,15 @@ namespace {
 
 namespace http = boost::beast::http;
 
-std::string answer(std::string_view status, std::string_view headers, std::string_view body) {
+std::string head(std::string_view status, std::string_view headers, std::string_view body) {
     std::string text = "HTTP/1.1 ";
     text.append(status).append("\r\n").append(headers).append("Content-Length: ").append(std::to_string(body.size()));
-    return text.append("\r\nConnection: close\r\n\r\n").append(body);
+    return text.append("\r\nConnection: close\r\n\r\n");
 }
 
 std::string refusal(std::string_view status, std::string_view what_to_do, std::string_view headers = {}) {
-    return answer(status, std::string(headers) + "Content-Type: text/plain\r\n", std::string(what_to_do) + "\n");
+    const auto body = std::string(what_to_do) + "\n";
+    return head(status, std::string(headers) + "Content-Type: text/plain\r\n", body) + body;
 }
 
 }  // namespace
@@ -35,9 +36,19 @@ std::optional<std::string> answer_http(std::string_view received, const std::fun
     parser.put(boost::asio::buffer(request), error);
     if (!parser.is_header_done()) return refusal("400 Bad Request", "this is no request of HTTP/1.1");
     const auto target = parser.get().target();
-    if (target.substr(0, target.find('?')) != "/metrics") return refusal("404 Not Found", "ask for /metrics");
-    if (parser.get().method() != http::verb::get) return refusal("405 Method Not Allowed", "use GET", "Allow: GET\r\n");
-    return answer("200 OK", "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n", metrics());
+    const auto method = parser.get().method();
+    std::string answer;
+    if (target.substr(0, target.find('?')) != "/metrics") {
+        answer = refusal("404 Not Found", "ask for /metrics");
+    } else if (method != http::verb::get && method != http::verb::head) {
+        answer = refusal("405 Method Not Allowed", "use GET or HEAD", "Allow: GET, HEAD\r\n");
+    } else {
+        const auto body = metrics();
+        answer = head("200 OK", "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n", body).append(body);
+    }
+    // To HEAD as to GET, but for the body. (RFC 9110, 9.3.2)
+    if (method == http::verb::head) answer.resize(answer.find(end_of_request) + end_of_request.size());
+    return answer;
 }
 
 }  // namespace mrd

@@ -23,6 +23,14 @@ TEST(MetricsHttp, AGetOfMetricsIsAnsweredWithThem) {
     EXPECT_EQ(answer_to("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n"), answer) << "once";
 }
 
+TEST(MetricsHttp, AHeadIsAnsweredAsAGetWithoutTheBody) {
+    const auto whole = answer_to("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(answer_to("HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n") + "mrd_up 1\n", whole);
+    const auto not_found = answer_to("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(not_found, StartsWith("HTTP/1.1 404 Not Found\r\n"));
+    EXPECT_EQ(not_found + "ask for /metrics\n", answer_to("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+}
+
 TEST(MetricsHttp, ARequestIsAnsweredWhenItIsWhole) {
     constexpr std::string_view request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
     for (std::size_t size = 0; size < request.size(); ++size) EXPECT_EQ(answer_to(request.substr(0, size)), "more") << size;
@@ -32,9 +40,9 @@ TEST(MetricsHttp, ARequestIsAnsweredWhenItIsWhole) {
 TEST(MetricsHttp, NothingElseIsThere) {
     for (const std::string path : {"/", "/metrics/", "/metrics/../x", "/Metrics", "*", "http://localhost/metrics", "//metrics"})
         EXPECT_THAT(answer_to("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 404 Not Found\r\n")) << path;
-    for (const std::string method : {"POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "NONE"}) {
+    for (const std::string method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "NONE"}) {
         EXPECT_THAT(answer_to(method + " /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
-                    HasSubstr("HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\n"))
+                    HasSubstr("HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n"))
             << method;
     }
 }
