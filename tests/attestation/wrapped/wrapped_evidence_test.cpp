@@ -68,6 +68,21 @@ TEST_F(WrappedTd, HasItsQuoteInACmwForReadersThatKnowNothingOfMrd) {
     EXPECT_EQ(read->quote, made.parts.front().quote);
 }
 
+TEST_F(WrappedTd, IsFoundByItsMediaTypeInAnyCaseAndWithParameters) {
+    const auto made = evidence();
+    auto json = ordered_json::parse(text_of(*write_evidence_cmw(made, WrapEncoding::json)));
+    json.erase("mrd");
+    for (const std::string type : {"Application/VND.veraison.TSM-Report+JSON", "application/vnd.veraison.tsm-report+json; v=1",
+                                   "application/vnd.veraison.tsm-report+json ;v=1"}) {
+        json["tdx"][0] = type;
+        const auto read = unwrap_evidence(as_bytes(json.dump()));
+        ASSERT_TRUE(read) << type << ": " << read.error().message;
+        EXPECT_EQ(read->quote, made.parts.front().quote);
+    }
+    json["tdx"][0] = "application/vnd.veraison.tsm-report+jso";
+    EXPECT_FALSE(unwrap_evidence(as_bytes(json.dump())));
+}
+
 TEST_F(WrappedTd, MayNotBeTwoThingsInOneCmw) {
     auto json = ordered_json::parse(text_of(*write_evidence_cmw(evidence(), WrapEncoding::json)));
     platform.body.report_data.fill(0x77);
@@ -151,6 +166,23 @@ TEST_F(WrappedTd, AsDstacksReplyHasQuoteAndLog) {
     }
     json["event_log"].back()["digest"] = std::string(96, '1');
     EXPECT_EQ(result_of(judged(*unwrap_evidence(as_bytes(json.dump())), options), log_replay), Judgement::fails);
+    // Who keeps the log elsewhere has a reply without it.
+    auto bare = json;
+    auto null = json;
+    auto empty = json;
+    bare.erase("event_log");
+    null["event_log"] = nullptr;
+    empty["event_log"] = "";
+    for (const auto &form : {bare, null, empty}) {
+        EXPECT_EQ(wrapped_form(as_bytes(form.dump())), WrappedForm::dstack);
+        const auto without_log = unwrap_evidence(as_bytes(form.dump()));
+        ASSERT_TRUE(without_log) << without_log.error().message;
+        EXPECT_EQ(without_log->quote, made.parts.front().quote);
+        EXPECT_EQ(without_log->logs.size(), 0U);
+    }
+    // As its reply to Info has it.
+    bare["tcb_info"] = ordered_json{{"event_log", ordered_json::parse(log)}}.dump();
+    EXPECT_EQ(unwrap_evidence(as_bytes(bare.dump()))->logs.size(), 1U);
     json["quote"] = to_base64(made.parts.front().quote);
     EXPECT_THAT(unwrapping_error(json), HasSubstr("dstack's reply: the member quote is not bytes in hexadecimal"));
     EXPECT_THAT(unwrapping_error(as_bytes(R"({"quote":"00","quote":"01","event_log":[]})")), HasSubstr("quote is there twice"));

@@ -10,6 +10,7 @@
 #include "libmr/src/base64url.h"
 #include "libmr/src/cbor.h"
 #include "libmr/src/event_log/json_common.h"
+#include "mr/event_log.h"
 #include "mr/tee.h"
 
 namespace mr {
@@ -36,7 +37,10 @@ bool begins_cbor_tsm_report(ByteView file) {
 std::optional<WrappedForm> form_of(varlink::Value root) {
     if (root.find("outblob")) return WrappedForm::tsm_report;
     if (root.find("eat_profile") && root.find("cmw")) return WrappedForm::ratsd;
-    if (root.find("quote") && root.find("event_log")) return WrappedForm::dstack;
+    // What dstack's agent answers beside a quote; a caller may have taken the log out of it.
+    const auto has = [&](std::string_view name) { return root.find(name).has_value(); };
+    if (has("quote") && std::ranges::any_of(std::array{"event_log", "report_data", "vm_config", "tcb_info"}, has))
+        return WrappedForm::dstack;
     if (attestation::is_coco(root)) return WrappedForm::coco;
     return std::nullopt;
 }
@@ -55,8 +59,10 @@ std::expected<WrappedEvidence, Error> from_tsm_report(TsmReport report, WrappedF
 
 bool is_type(const CmwRecord &record, std::string_view media_type) {
     const auto *const type = std::get_if<std::string>(&record.type);
-    // Parameters behind it may say more.
-    return type != nullptr && std::string_view(*type).substr(0, type->find(';')) == media_type;
+    if (type == nullptr) return false;
+    // Parameters behind it may say more; and its letters are of either case. (RFC 6838, 4.2)
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::ranges::equal(std::string_view(*type).substr(0, type->find_first_of("; \t")), media_type, {}, lower);
 }
 
 struct FoundRecord {
@@ -140,7 +146,13 @@ std::expected<WrappedEvidence, Error> from_dstack(varlink::Value root, std::stri
     const auto text = (*member)->as_string();
     auto quote = text ? from_hex(*text) : std::unexpected(Error{});
     if (!quote || quote->empty()) return refuse(ErrorCode::malformed, "dstack's reply: the member quote is not bytes in hexadecimal");
-    return WrappedEvidence{.form = WrappedForm::dstack, .quote = std::move(*quote), .logs = {Bytes(document.begin(), document.end())}};
+    WrappedEvidence read{.form = WrappedForm::dstack, .quote = std::move(*quote)};
+    // Without it the member may be there, and empty; or it is in the reply to Info, and that in this document.
+    const auto log = root.find("event_log");
+    const bool has_log = log ? log->kind() != varlink::Kind::null && log->as_string() != std::string_view()
+                             : EventLogReader::open(as_bytes(document)).has_value();
+    if (has_log) read.logs = {Bytes(document.begin(), document.end())};
+    return read;
 }
 
 }  // namespace
