@@ -4,6 +4,7 @@
 #include "mr/quote.h"
 #include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
+#include "mrctl/file_kind.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -14,6 +15,7 @@ int assemble_collateral(const AssembleCommand &command) {
         auto file = read_binary_file(*command.quote, mr::max_quote_size);
         if (!file) return fail(file.error());
         quote = std::move(*file);
+        if (const auto td = mr::decode_quote(quote); !td) return fail(wrong_file(*command.quote, quote, td.error(), "a TD quote"));
     }
     std::vector<mr::Bytes> contents;
     contents.reserve(command.files.size());

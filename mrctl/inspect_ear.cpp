@@ -1,5 +1,6 @@
 // mrctl inspect of an attestation result (EAR).
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,11 @@ namespace mrctl {
 using Json = nlohmann::ordered_json;
 
 namespace {
+
+bool has_expired(const mr::Ear &ear) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return ear.expires && *ear.expires <= std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
 
 Json texts(const std::vector<std::string> &all) {
     Json list = Json::array();
@@ -29,7 +35,10 @@ Json json_of(const mr::SignedEar &result, std::optional<bool> signature_holds) {
               {"verifier", {{"developer", mr::printable_text(ear.developer)}, {"build", mr::printable_text(ear.build)}}},
               {"nonces", texts(ear.nonces)},
               {"appraisals", Json::object()}};
-    if (ear.expires) json["expires"] = *ear.expires;
+    if (ear.expires) {
+        json["expires"] = *ear.expires;
+        json["expired"] = has_expired(ear);
+    }
     for (const auto &[name, appraisal] : ear.appraisals) {
         Json vector = Json::object();
         for (const auto &[claim, value] : appraisal.vector) vector[mr::printable_text(claim)] = value;
@@ -51,7 +60,7 @@ int inspect_ear(bool json, const mr::SignedEar &result, const std::vector<mr::Pl
     std::cout << "Attestation result (EAR), " << mr::printable_text(ear.profile) << '\n';
     std::vector<Row> rows{{"verifier", mr::printable_text(ear.developer) + ", " + mr::printable_text(ear.build)},
                           {"issued", utc_text(ear.issued_at)}};
-    if (ear.expires) rows.push_back({"expires", utc_text(*ear.expires)});
+    if (ear.expires) rows.push_back({"expires", utc_text(*ear.expires) + (has_expired(ear) ? " (it has expired)" : "")});
     for (const auto &nonce : ear.nonces) rows.push_back({"nonce", mr::printable_text(nonce)});
     for (const auto &[name, appraisal] : ear.appraisals) {
         const auto attester = mr::printable_text(name);

@@ -66,6 +66,8 @@ TEST_F(FormsTest, CollateralIsPutTogetherOutOfTheServicesAnswers) {
     EXPECT_THAT(failure(1, {"collateral", "assemble", at("tcb.json"), at("tcb.headers")}),
                 AllOf(HasSubstr("no QE identity"), HasSubstr("no CRL of the root CA")));
     EXPECT_THAT(failure(1, {"collateral", "assemble", at("none")}), HasSubstr("none"));
+    EXPECT_THAT(failure(1, {"collateral", "assemble", "--quote", at("assembled"), at("tcb.json")}),
+                HasSubstr(at("assembled") + ": it is Intel's collateral: "));
     EXPECT_THAT(failure(2, {"collateral", "assemble"}), HasSubstr("FILE"));
 }
 

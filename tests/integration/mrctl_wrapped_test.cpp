@@ -8,6 +8,7 @@
 #include <fstream>
 #include <memory>
 
+#include "mr/ear.h"
 #include "tests/integration/mrctl.h"
 
 namespace mrd {
@@ -115,6 +116,15 @@ TEST_F(MrctlWrapped, AVerdictIsWrittenAsAnAttestationResultThatIsSigned) {
     const auto other = mrctl({"inspect", at("ear.jwt"), "--key", at("another.pem")});
     EXPECT_EQ(other.exit_code, 1);
     EXPECT_THAT(other.out, EndsWith("The signature does NOT hold\n"));
+
+    // One that ends, as another verifier gives it: whether it has is said beside the time.
+    auto ending = mr::parse_ear(mr::as_bytes(contents(at("ear.jwt"))))->ear;
+    for (const bool has_expired : {true, false}) {
+        ending.expires = has_expired ? 1'700'000'000 : 32'503'680'000;
+        std::ofstream(at("ending.jwt")) << mr::sign_ear(ending, mr::as_bytes(contents(at("key.pem")))).value();
+        EXPECT_EQ(json({"inspect", at("ending.jwt")})["expired"], has_expired);
+        EXPECT_EQ(output({"inspect", at("ending.jwt")}).find("(it has expired)") != std::string::npos, has_expired);
+    }
 
     // A negative one, too; on standard output it stands alone.
     std::ofstream(at("reference.json"))
