@@ -149,7 +149,7 @@ int log(const Common &common, const LogCommand &command) {
             return fail_usage("the format " + command.format + " is not for a terminal: give -o FILE, or a pipe");
         return export_file(common, command, of_register);
     }
-    if (!command.output.empty()) return fail_usage("-o needs --format: tcg, tcg_index0, cel_json or json");
+    if (!command.output.empty()) return fail_usage("-o needs --format: tcg, tcg_index0, cel_json, json or firmware");
     if (common.json) {
         return print_reply<mr::wire::Records>(
             common, {command.from.value_or(1), command.follow ? std::optional(true) : std::nullopt, of_register, {}});

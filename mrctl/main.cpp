@@ -210,7 +210,7 @@ int main(int argc, char **argv) {
                                        "The event log: a table on a terminal, else a line a record with tabs between: sequence, time (us), "
                                        "register, type, digest, binding, origin, caller, description");
     log_app->add_option("--format", log.format, "Export a file instead (tcg_index0: for tpm2_eventlog)")
-        ->type_name("{tcg,tcg_index0,cel_json,json}")
+        ->type_name("{tcg,tcg_index0,cel_json,json,firmware}")
         ->check(text);
     log_app->add_option("-o,--output", log.output, "File for the export [standard output]")->type_name("FILE");
     add_number<std::int64_t>(

@@ -22,7 +22,7 @@ constexpr std::array in_tsm{Named{"report", Kind::reports}};
 constexpr std::array in_report{Named{"generation", Kind::generation}, Named{"inblob", Kind::inblob}, Named{"outblob", Kind::outblob},
                                Named{"provider", Kind::report_provider}};
 // mrd's formats, by their names.
-constexpr std::array<std::string_view, 4> formats{"cel_json", "json", "tcg", "tcg_index0"};
+constexpr std::array<std::string_view, 5> formats{"cel_json", "firmware", "json", "tcg", "tcg_index0"};
 
 std::span<const Named> fixed_children(Kind kind) {
     switch (kind) {

@@ -129,7 +129,7 @@ struct Records : Method<RecordsParameters, RecordsReply, JournalFailed> {
     static constexpr auto subject = no_subject;
 };
 
-struct Export : Method<ExportParameters, ExportReply, UnknownFormat, JournalFailed> {
+struct Export : Method<ExportParameters, ExportReply, UnknownFormat, NotSupported, JournalFailed> {
     static constexpr Description description{
         .name = "io.mrd.EventLog.Export", .operation = Operation::log_read, .replies = Replies::many, .connection = Connection::own};
     static constexpr auto subject = no_subject;

@@ -419,7 +419,14 @@ public:
     void operator()(wire::Export, const Caller &caller, const wire::ExportParameters &parameters, Answer<wire::Export> answer) {
         auto format = make_log_export(parameters.format);
         if (!format) return answer.fail(wire::UnknownFormat{varlink::echoed(parameters.format), export_formats()});
-        if (const auto why = collision(parameters.format, registers_.journal().state())) return answer.fail(wire::JournalFailed{*why});
+        const auto &state = registers_.journal().state();
+        if (parameters.format == firmware_format && state.firmware_log() == nullptr) {
+            const std::string_view first =
+                state.registers().empty() ? std::string_view() : std::string_view(state.registers().front().name);
+            return answer.fail(wire::NotSupported{std::string(first.substr(0, first.find('/'))),
+                                                  "the firmware's log: none was found, and journal.firmware_log names none"});
+        }
+        if (const auto why = collision(parameters.format, state)) return answer.fail(wire::JournalFailed{*why});
         if (parameters.of_register && parameters.format != "json") return answer.fail(InvalidParameter{"format"});
         auto view = view_for(caller, parameters.of_register, answer);
         if (!view) return;

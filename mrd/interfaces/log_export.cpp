@@ -94,12 +94,36 @@ private:
     std::string text_;
 };
 
+// What the firmware left, as it wrote it, without what pads it: the file that the kernel shows of it. Of several firmwares that of the first, which `tcg` begins with.
+class FirmwareExport final : public LogExport {
+public:
+    void begin(mr::Bytes &out, const journal::State &state) override {
+        const auto *firmware = state.firmware_log();
+        if (firmware == nullptr) return;
+        provider_ = firmware->provider;
+        is_sha1_ = firmware->format == mr::LogFormat::tcg_sha1;
+        out.insert(out.end(), firmware->header.begin(), firmware->header.end());
+    }
+    void add(mr::Bytes &out, const mr::Event &event, const journal::Cursor &cursor) override {
+        if (cursor.firmware_of().empty() || cursor.firmware_of() != provider_) return;
+        if (is_sha1_) {
+            mr::append_tcg_sha1_event(out, event);
+        } else {
+            mr::append_tcg_event(out, event);
+        }
+    }
+
+private:
+    std::string provider_;
+    bool is_sha1_ = false;
+};
+
 }  // namespace
 
-std::vector<std::string> export_formats() { return {"tcg", "tcg_index0", "cel_json", "json"}; }
+std::vector<std::string> export_formats() { return {"tcg", "tcg_index0", "cel_json", "json", std::string(firmware_format)}; }
 
 std::optional<std::string> collision(std::string_view format, const journal::State &state) {
-    if (format == "json") return std::nullopt;  // it has the names
+    if (format == "json" || format == firmware_format) return std::nullopt;  // it has the names; it is of one provider
     const auto &registers = state.registers();
     for (std::size_t i = 0; i < registers.size(); ++i) {
         if (registers[i].carrier) continue;  // its events are its carrier's
@@ -118,6 +142,7 @@ std::unique_ptr<LogExport> make_log_export(std::string_view format) {
     if (format == "tcg_index0") return std::make_unique<TcgExport>(0);
     if (format == "cel_json") return std::make_unique<CelJsonExport>();
     if (format == "json") return std::make_unique<JsonExport>();
+    if (format == firmware_format) return std::make_unique<FirmwareExport>();
     return nullptr;
 }
 

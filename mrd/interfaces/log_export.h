@@ -26,6 +26,9 @@ public:
     virtual void add(mr::Bytes &out, const mr::Event &event, const journal::Cursor &cursor) = 0;
 };
 
+// The firmware's log alone: there may be none.
+inline constexpr std::string_view firmware_format = "firmware";
+
 // The names of all formats. A new one: here, and in make_log_export().
 std::vector<std::string> export_formats();
 

@@ -127,10 +127,20 @@ TEST_F(LogExportTest, AFormatThatIsNotKnownIsRefusedWithThoseThatAre) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().name, "io.mrd.EventLog.UnknownFormat");
     EXPECT_EQ(nlohmann::json::parse(refused.error().parameters),
-              (nlohmann::json{{"format", "xml"}, {"known", {"tcg", "tcg_index0", "cel_json", "json"}}}));
+              (nlohmann::json{{"format", "xml"}, {"known", {"tcg", "tcg_index0", "cel_json", "json", "firmware"}}}));
 }
 
 // ---- The firmware's part
+
+TEST_F(LogExportTest, WhereNoFirmwareLeftALogThereIsNone) {
+    const auto daemon = started();
+    auto client = daemon.client();
+    const auto refused = client.export_log("firmware", [](mr::ByteView) { return true; });
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().name, "io.mrd.EventLog.NotSupported");
+    EXPECT_EQ(refused.error().code, mr::ErrorCode::not_supported);
+    EXPECT_EQ(nlohmann::json::parse(refused.error().parameters)["provider"], "tdx");
+}
 
 TEST_F(LogExportTest, BeginsWithTheFirmwaresEventsWhichTheExportGivesBackByteByByte) {
     const std::filesystem::path data = places::shared_data() / "ccel/gcp-cos113";
@@ -160,6 +170,9 @@ TEST_F(LogExportTest, BeginsWithTheFirmwaresEventsWhichTheExportGivesBackByteByB
         const auto tcg = export_of(client, "tcg");
         ASSERT_GT(tcg.size(), end);
         EXPECT_TRUE(std::equal(tcg.begin(), tcg.begin() + static_cast<std::ptrdiff_t>(end), mr::as_bytes(ccel).begin()));
+        // Alone it is what the firmware wrote, and nothing else.
+        const auto alone = mr::as_bytes(ccel).first(end);
+        EXPECT_EQ(export_of(client, "firmware"), mr::Bytes(alone.begin(), alone.end()));
         for (const std::string format : {"tcg", "tcg_index0", "cel_json", "json"}) {
             SCOPED_TRACE(format);
             auto values = replayed_offline(export_of(client, format));

@@ -4,7 +4,9 @@
 
 #include <poll.h>
 
+#include "mr/event_log.h"
 #include "tests/mrfs/mounted.h"
+#include "tests/places.h"
 
 namespace mrfs {
 namespace {
@@ -187,6 +189,24 @@ TEST_F(MeasurementsMountTest, TheLogIsThereInMrdsFormats) {
         }));
         EXPECT_EQ(read_file(mountpoint() / "log" / format), exported) << format;
     }
+    EXPECT_EQ(read_file(mountpoint() / "log/firmware"), std::unexpected(EOPNOTSUPP)) << "no firmware left one";
+}
+
+TEST_F(MeasurementsMountTest, TheFirmwaresLogIsThereAsTheKernelShowsIt) {
+    const std::filesystem::path ccel = places::shared_data() / "ccel/gcp-cos113/ccel.bin";
+    if (!std::filesystem::exists(ccel)) GTEST_SKIP() << ccel << " is not there";
+    (void)stop_mrfs();
+    daemon_->stop();
+    daemon_.emplace(started({.arguments = {"--sim", "--reset", "--sim-ccel", ccel.native()}}));
+    ASSERT_TRUE(start_mrfs());
+    const auto read = read_file(mountpoint() / "log/firmware");
+    ASSERT_TRUE(read) << read.error();
+    auto whole = read_file(ccel);  // the kernel's file has all of the memory that the firmware set aside
+    ASSERT_TRUE(whole);
+    ASSERT_LT(read->size(), whole->size());
+    whole->resize(read->size());
+    EXPECT_EQ(*read, *whole);
+    EXPECT_TRUE(mr::EventLogReader::open(*read));
 }
 
 TEST_F(MeasurementsMountTest, AVirtualRegisterIsAFolder) {

@@ -423,7 +423,7 @@ StreamCall<Change> watch(const std::vector<std::string> &names = {});
 StreamCall<LogRecord> records(std::int64_t from = 1, bool follow = false, std::optional<std::string_view> of_register = {},
                               const std::optional<OnBehalfOf> &on_behalf_of = {});
 
-// The log as a file, piece by piece. Formats: docs/log-formats.md. Errors: invalid_parameter for an unknown format, journal_failed.
+// The log as a file, piece by piece. Formats: docs/log-formats.md. Errors: invalid_parameter for an unknown format, journal_failed; not_supported: no firmware left a log.
 // `of_register`: as of records(); only with the format json.
 StreamCall<Bytes> export_log(std::string_view format, std::optional<std::string_view> of_register = {},
                              const std::optional<OnBehalfOf> &on_behalf_of = {});
