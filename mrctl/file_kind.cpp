@@ -68,8 +68,8 @@ std::string file_kind(mr::ByteView file) {
     if (auto kind = text.substr(0, looked_at).find('\0') == std::string_view::npos ? kind_of_text(text) : std::string(); !kind.empty())
         return kind;
     if (mr::begins_ear(file)) return "an attestation result (EAR)";
-    if (mr::is_snp_table(file)) return "the table of certificates beside a report of SEV-SNP";
     if (auto kind = kind_of_quote(file); !kind.empty()) return kind;
+    if (mr::is_snp_table(file)) return "the table of certificates beside a report of SEV-SNP";
     if (mr::wrapped_form(file)) return "evidence in another tool's form";
     return mr::EventLogReader::open(file) ? "an event log" : "";
 }

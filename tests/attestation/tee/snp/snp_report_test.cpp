@@ -234,7 +234,15 @@ TEST(SnpTable, EntriesOfOtherKindsStandAnywhereAndAsOftenAsTheyWill) {
     const auto entries = decode_snp_table(table);
     ASSERT_TRUE(entries) << entries.error().message;
     EXPECT_EQ(entries->at(1).name, "VCEK");
-    EXPECT_FALSE(is_snp_table(table_of({{other, 190, 1}})));
+    // Alone they are a table all the same, without a certificate.
+    const auto alone = table_of({{other, 190, 1}});
+    EXPECT_TRUE(is_snp_table(alone));
+    const auto read = read_snp_certificates(alone);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_TRUE(read->certificates.empty() && read->crls.empty());
+    // What is wrong behind one is told.
+    EXPECT_THAT(read_snp_certificates(table_of({{other, 190, 1}, {vcek, 150, 1}, {vcek, 151, 1}})).error().message,
+                HasSubstr("VCEK twice"));
 }
 
 // What the kernel gives where the host has none.

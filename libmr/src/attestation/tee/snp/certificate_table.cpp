@@ -42,12 +42,13 @@ bool is_guid(const std::string &name) { return name.contains('-'); }
 
 }  // namespace
 
-// By its first entry, where that is known; the entries have no order, so that else all are looked at.
+// By its first entry: where that is not known, by its content's place, behind the entry that ends all and within the table. Text and DER have other numbers there.
 bool is_snp_table(ByteView bytes) {
     if (bytes.size() < entry_size) return false;
     if (find_entry(bytes.first(guid_size)) != nullptr) return true;
-    const auto entries = decode_snp_table(bytes);
-    return entries && std::ranges::any_of(*entries, [](const SnpTableEntry &entry) { return !is_guid(entry.name); });
+    const std::size_t offset = event_log::little_endian<std::uint32_t>(bytes.subspan(guid_size));
+    const std::size_t size = event_log::little_endian<std::uint32_t>(bytes.subspan(guid_size + 4));
+    return offset >= 2 * entry_size && offset < bytes.size() && size > 0 && size <= bytes.size() - offset;
 }
 
 std::expected<std::vector<SnpTableEntry>, Error> decode_snp_table(ByteView table) {
