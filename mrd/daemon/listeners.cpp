@@ -63,8 +63,15 @@ std::filesystem::path whole_path(const std::filesystem::path &path) {
 // Access is by the file's mode, and an abstract socket has none.
 std::expected<varlink::Address, std::string> address_of_file(const std::string &path) {
     auto address = varlink::Address::parse(path);
+    // An address has options behind it, which mrd does not know: what is there must not be lost.
+    if (path.contains(';'))
+        return Failure(path + " has a ;, which no socket's path has here: mode, owner and group have keys of their own");
     if (address && address->path().empty()) return Failure(path + " is an abstract socket, to which anybody could connect: use a path");
     return address;
+}
+
+bool lies_below(const std::filesystem::path &path, const std::filesystem::path &folder) {
+    return std::ranges::mismatch(path, folder).in2 == folder.end() && path != folder;
 }
 
 std::filesystem::path lock_of(const std::filesystem::path &socket) { return socket.native() + ".lock"; }
@@ -115,6 +122,8 @@ std::expected<void, std::string> check_listeners(const std::vector<ListenerConfi
             if (path == paths[i]) return fail("is the path of the listener " + other + ", too");
             if (path == lock_of(paths[i])) return fail("is the lock of the listener " + other);
             if (lock_of(path) == paths[i]) return fail("has the path of the listener " + other + " as its lock");
+            if (lies_below(path, paths[i]) || lies_below(paths[i], path))
+                return fail("and the path of the listener " + other + " lie one below the other");
         }
         paths.push_back(path);
         if (auto access = access_of(listener, rules); !access) return Failure(access.error());

@@ -90,6 +90,16 @@ TEST(CheckListeners, NoTwoHaveOnePathHoweverItIsWritten) {
         << "nothing of it is there yet";
 }
 
+TEST(CheckListeners, NoneLiesBelowAnother) {
+    for (const auto &[first, second] : {std::pair("/x/s", "/x/s/t"), std::pair("/x/s/t/u", "/x/s")})
+        EXPECT_THAT(checked({{.name = "a", .path = first}, {.name = "b", .path = second}}), HasSubstr("lie one below the other"));
+    EXPECT_EQ(checked({{.name = "a", .path = "/x/s"}, {.name = "b", .path = "/x/st/t"}}), "");
+}
+
+TEST(CheckListeners, NoPathHasOptionsBehindIt) {
+    EXPECT_THAT(checked({{.name = "a", .path = "/x/s;mode=0600"}}), HasSubstr("/x/s;mode=0600 has a ;"));
+}
+
 TEST(CheckListeners, NoneHasTheLockOfAnotherAsItsPath) {
     EXPECT_EQ(checked({{.name = "a", .path = "/x/s"}, {.name = "b", .path = "/x/s.lock"}}),
               "listener.path = \"/x/s.lock\" of the listener b is the lock of the listener a: give it another one");
