@@ -1,5 +1,6 @@
 #include "mrctl/output.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -105,6 +106,30 @@ bool may_be_shown(mr::ByteView bytes) {
     return mr::is_text(text) && mr::printable_json(text) == text;
 }
 
+// One that is there is known by its inode, whatever it is called; one to come by where its name leads.
+struct FileId {
+    dev_t device = 0;
+    ino_t number = 0;
+    std::filesystem::path path = {};
+    friend bool operator==(const FileId &, const FileId &) = default;
+};
+
+// Nothing: what two may write to, such as a pipe, or what cannot be written either.
+std::optional<FileId> id_of(const std::string &path) {
+    struct stat status{};
+    if (path == "-" ? ::fstat(STDOUT_FILENO, &status) == 0 : ::stat(path.c_str(), &status) == 0)
+        return S_ISREG(status.st_mode) ? std::optional(FileId{.device = status.st_dev, .number = status.st_ino})
+               : path == "-"           ? std::optional(FileId{.path = path})
+                                       : std::nullopt;
+    constexpr int most_links = 40;  // the kernel's
+    std::error_code error;
+    auto place = std::filesystem::absolute(path, error);
+    for (int links = 0; links < most_links && std::filesystem::is_symlink(place, error); ++links)
+        place = place.parent_path() / std::filesystem::read_symlink(place, error);
+    place = std::filesystem::weakly_canonical(place, error);
+    return error ? std::nullopt : std::optional(FileId{.path = std::move(place)});
+}
+
 }  // namespace
 
 std::expected<mr::Bytes, mr::Error> read_file(const std::string &path, std::size_t limit) {
@@ -121,14 +146,12 @@ std::expected<void, mr::Error> write_file(const std::string &path, mr::ByteView 
 }
 
 std::optional<std::string> written_twice(const std::vector<std::string> &paths) {
-    std::vector<std::filesystem::path> seen;
+    std::vector<FileId> seen;
     for (const auto &path : paths) {
-        std::error_code error;
-        if (path.empty() || (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))) continue;
-        auto file = path == "-" ? std::filesystem::path(path) : std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
-        if (error) continue;  // it cannot be written either
-        if (std::ranges::find(seen, file) != seen.end()) return path;
-        seen.push_back(std::move(file));
+        const auto file = path.empty() ? std::nullopt : id_of(path);
+        if (!file) continue;
+        if (std::ranges::find(seen, *file) != seen.end()) return path;
+        seen.push_back(*file);
     }
     return std::nullopt;
 }

@@ -4,8 +4,11 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <linux/limits.h>
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -68,13 +71,53 @@ bool is_regular(int fd) {
     return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-// Owner and group first: until then nobody else may open it.
+// Names, with a NUL byte behind each; nothing: they cannot be known. A file system without attributes has none.
+std::optional<std::vector<std::string>> attributes_of(int fd) {
+    std::string names(XATTR_LIST_MAX, '\0');
+    const auto size = ::flistxattr(fd, names.data(), names.size());
+    if (size < 0) return errno == ENOTSUP ? std::optional(std::vector<std::string>()) : std::nullopt;
+    std::vector<std::string> list;
+    for (std::size_t at = 0; at < static_cast<std::size_t>(size); at += list.back().size() + 1) list.emplace_back(names.c_str() + at);
+    return list;
+}
+
+std::optional<std::string> attribute(int fd, const std::string &name) {
+    std::string value(XATTR_SIZE_MAX, '\0');
+    const auto size = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
+    if (size < 0) return std::nullopt;
+    value.resize(static_cast<std::size_t>(size));
+    return value;
+}
+
+// These are of the content that was.
+bool is_of_content(std::string_view attribute) {
+    return attribute == "security.ima" || attribute == "security.evm" || attribute == "security.capability";
+}
+
+// Access lists and labels among them: who could not read the old file cannot read the new one, though a folder gives new files a list of its own.
+bool make_attributes_alike(int fd, int old) {
+    const auto wanted = attributes_of(old);
+    const auto present = attributes_of(fd);
+    if (!wanted || !present) return false;
+    for (const auto &name : *wanted) {
+        if (is_of_content(name)) continue;
+        const auto value = attribute(old, name);
+        if (!value) return false;
+        if (attribute(fd, name) != value && ::fsetxattr(fd, name.c_str(), value->data(), value->size(), 0) != 0) return false;
+    }
+    return std::ranges::all_of(*present, [&](const std::string &name) {
+        return std::ranges::find(*wanted, name) != wanted->end() || ::fremovexattr(fd, name.c_str()) == 0;
+    });
+}
+
+// Owner and group first, and the mode last: until then nobody else may open it.
 bool make_alike(int fd, int old) {
     struct stat before{};
     struct stat now{};
     if (::fstat(old, &before) != 0 || ::fstat(fd, &now) != 0) return false;
     const bool is_owned_alike = before.st_uid == now.st_uid && before.st_gid == now.st_gid;
-    return (is_owned_alike || ::fchown(fd, before.st_uid, before.st_gid) == 0) && ::fchmod(fd, before.st_mode & 0777) == 0;
+    if (!is_owned_alike && ::fchown(fd, before.st_uid, before.st_gid) != 0) return false;
+    return make_attributes_alike(fd, old) && ::fchmod(fd, before.st_mode & 0777) == 0;
 }
 
 }  // namespace
@@ -118,8 +161,8 @@ std::expected<std::optional<OutputFile>, mr::Error> OutputFile::begin_replacemen
         auto chosen = new_name_beside(target);
         if (!chosen) return std::unexpected(chosen.error());
         file = varlink::FileDescriptor(::open(chosen->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-        // Opened in place, a name that is not there tells why it cannot be.
-        const bool takes_none = errno == EACCES || errno == EPERM || errno == EROFS || old < 0;
+        // Opened in place, a name that is not there tells why it cannot be. (ENOENT: in /proc nobody makes files.)
+        const bool takes_none = errno == EACCES || errno == EPERM || errno == EROFS || errno == ENOENT || old < 0;
         if (!file && takes_none) return std::nullopt;
         if (!file) return mr::cannot("write", path, errno);
         name = std::move(*chosen);

@@ -50,7 +50,7 @@ struct Inputs {
     std::optional<mr::Bytes> reference;
     std::optional<mr::Bytes> bound_key;
     std::optional<mr::Bytes> ear_key;
-    std::vector<mr::Bytes> judged;
+    std::vector<std::expected<mr::Bytes, mr::Error>> judged;
     std::vector<mr::Bytes> logs;
     std::vector<mr::Bytes> certificates;
 };
@@ -76,9 +76,11 @@ std::expected<Inputs, mr::Error> read_inputs(const VerifyCommand &command) {
     if (command.bound.key) take(inputs.bound_key, read_file(*command.bound.key, mr::max_public_key_file));
     if (command.ear_key) take(inputs.ear_key, read_file(*command.ear_key, mr::max_signing_key_file));
     for (const auto &path : judged_names(command)) {
-        take(inputs.judged.emplace_back(), command.judged          ? std::expected<mr::Bytes, mr::Error>(*command.judged)
-                                           : command.quote.empty() ? read_undecoded(path, max_judged_file)
-                                                                   : read_undecoded(path, mr::max_quote_size));
+        auto &judged = inputs.judged.emplace_back(command.judged          ? std::expected<mr::Bytes, mr::Error>(*command.judged)
+                                                  : command.quote.empty() ? read_undecoded(path, max_judged_file)
+                                                                          : read_undecoded(path, mr::max_quote_size));
+        // Of several each is told at its place.
+        if (!judged && !error && command.files.size() <= 1) error = judged.error();
     }
     // Not mapped: what somebody changes in the file meanwhile must not be seen by one rule and not by another.
     for (const auto &path : command.logs) take(inputs.logs.emplace_back(), read_file(path, max_verified_log));
@@ -363,7 +365,7 @@ std::expected<mr::WrappedEvidence, mr::Error> read_judged(const VerifyCommand &c
     if (!mr::wrapped_form(*file)) {
         const auto kind = file_kind(*file);
         return std::unexpected(
-            mr::Error{mr::ErrorCode::malformed, name + " (" + std::to_string(file->size()) + " bytes) is nothing that can be verified" +
+            mr::Error{mr::ErrorCode::malformed, name + " (" + std::to_string(file->size()) + " bytes) is nothing that can be judged" +
                                                     (kind.empty() ? "" : ": it is " + kind) +
                                                     "; looked for were evidence of mrd (JSON or CBOR) or of a device, CMW, a TSM "
                                                     "report, the evidence "
@@ -394,7 +396,9 @@ bool lacks_certificate(const std::optional<mr::Bytes> &auxiliary) {
 std::expected<Judged, mr::Error> judge(const VerifyCommand &command, std::size_t index, Inputs &inputs, const mr::VerifyOptions &options) {
     Judged judged{.verdict = {}, .time = options.time, .has_collateral = command.collateral.has_value()};
     const auto name = judged_names(command)[index];
-    auto read = read_judged(command, name, std::move(inputs.judged[index]));
+    auto &bytes = inputs.judged[index];
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
+    auto read = read_judged(command, name, std::move(*bytes));
     if (!read) return std::unexpected(std::move(read.error()));
     if (const auto &evidence = read->evidence) {
         if (!command.logs.empty()) return wrong_usage("evidence has its log in it; --log goes with a quote, a report or a token");
@@ -452,11 +456,22 @@ std::expected<void, mr::Error> write_result(const VerifyCommand &command, const 
 std::expected<void, std::string> check_files(const VerifyCommand &command) {
     if (command.files.empty() && command.quote.empty()) return std::unexpected("give a file: evidence, a quote, a report or a token");
     if (!command.files.empty() && !command.quote.empty()) return std::unexpected("give a file or a quote with --quote, not both");
+    const auto is_read = [&command](std::string_view path) {
+        std::ptrdiff_t times = std::ranges::count(command.files, path) + std::ranges::count(command.logs, path) +
+                               std::ranges::count(command.certificates, path) + (command.quote == path ? 1 : 0);
+        for (const auto *const each : {&command.roots, &command.collateral, &command.reference, &command.bound.key, &command.ear_key})
+            times += *each == path ? 1 : 0;
+        return times;
+    };
+    if (is_read("-") > 1) return std::unexpected("standard input is one file: give - once");
+    if (command.ear && (command.ear != "-" ? written_twice({"-", *command.ear}) : std::nullopt))
+        return std::unexpected("--ear " + *command.ear + " is standard output's file, where the statements go: give it another one, or -");
+    if (command.ear && command.ear_key && written_twice({*command.ear, *command.ear_key}))
+        return std::unexpected("--ear and --ear-key are one file: the result would take the place of the key");
     if (command.files.size() <= 1) return {};
     if (command.files.size() > max_judged_files)
         return std::unexpected("at most " + std::to_string(max_judged_files) + " files are judged at once; these are " +
                                std::to_string(command.files.size()));
-    if (std::ranges::count(command.files, "-") > 1) return std::unexpected("standard input is one file: give - once");
     if (!command.logs.empty() || !command.certificates.empty() || command.ear)
         return std::unexpected("--log, --certificates and --ear go with one file");
     return {};
@@ -537,7 +552,8 @@ int verify(bool json, const VerifyCommand &command) {
         return error.code == mr::ErrorCode::invalid_argument ? fail_usage("verify: " + error.message) : fail(error);
     };
     for (std::size_t i = 0; command.only_device && i < inputs->judged.size(); ++i) {
-        if (mr::is_evidence(inputs->judged[i]) || !mr::is_device_evidence(inputs->judged[i]))
+        const auto &bytes = inputs->judged[i];
+        if (bytes && (mr::is_evidence(*bytes) || !mr::is_device_evidence(*bytes)))
             return fail({mr::ErrorCode::malformed,
                          command.files[i] + " is no evidence of a device: what a machine says of itself `mrctl verify` judges"});
     }

@@ -58,7 +58,7 @@ TEST_F(MrctlDevice, AFileInTheWrongPlaceIsRefusedAndSaysWhatItIs) {
                 HasSubstr("it is evidence of a device: reference values: the member format is missing"));
     EXPECT_THAT(failure(2, {"verify", evidence, "--time", "2026-11-29"}), HasSubstr("is no decimal number, as `date +%s` prints"));
     const auto root = file("root.pem", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n");
-    EXPECT_THAT(failure(1, {"verify", root, "--nonce", hex(1, 32)}), HasSubstr("is nothing that can be verified: it is certificates"));
+    EXPECT_THAT(failure(1, {"verify", root, "--nonce", hex(1, 32)}), HasSubstr("is nothing that can be judged: it is certificates"));
 }
 
 TEST_F(MrctlDevice, ExplainsEvidenceAndWhatIsSaidToATsm) {

@@ -114,7 +114,16 @@ TEST_F(FormsTest, OfSeveralFilesEachIsJudged) {
     EXPECT_THAT(failure(2, verify({at("first"), at("second")}, {"--log", at("first")})), HasSubstr("go with one file"));
     EXPECT_THAT(failure(2, verify({"-", "-"})), HasSubstr("standard input"));
     EXPECT_THAT(failure(2, verify(std::vector<std::string>(65, at("first")))), HasSubstr("at most 64 files"));
-    EXPECT_THAT(failure(1, verify({at("first"), at("none")})), HasSubstr(at("none")));
+    // One that cannot be read, or is too large to be, keeps no other from its verdict either.
+    std::ofstream(at("huge")) << "";
+    std::filesystem::resize_file(at("huge"), std::uintmax_t{1} << 30);
+    const auto unread = mrctl(verify({at("none"), at("first"), at("huge"), folder().native()}));
+    EXPECT_EQ(unread.exit_code, 1);
+    EXPECT_THAT(unread.out, AllOf(HasSubstr(at("first") + ":\n"), HasSubstr("\nverified, but not ")));
+    EXPECT_THAT(unread.out, HasSubstr("REFUSED: " + at("huge") + " is longer than "));
+    EXPECT_EQ(last_line(unread.out), "REFUSED: " + at("none") + ", " + at("huge") + ", " + folder().native());
+    EXPECT_THAT(failure(1, verify({at("none")})), HasSubstr(at("none")));
+    EXPECT_THAT(failure(2, verify({"-"}, {"--log", "-"})), HasSubstr("standard input is one file"));
 }
 
 TEST_F(FormsTest, AQuoteACertificateAndALogAreReadAsTextToo) {

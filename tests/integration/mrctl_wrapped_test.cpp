@@ -161,7 +161,7 @@ TEST_F(MrctlWrapped, WithoutAVerdictTheFileForTheResultIsAsItWas) {
 TEST_F(MrctlWrapped, AFileThatIsNoEvidenceIsSaidToBeNone) {
     std::ofstream(at("file")) << "hello, world";
     EXPECT_THAT(failure(1, {"verify", at("file"), "--without", "nonce,reference,tcb"}),
-                AllOf(HasSubstr("(12 bytes) is nothing that can be verified; looked for were"), HasSubstr("CMW"), HasSubstr("SEV-SNP"),
+                AllOf(HasSubstr("(12 bytes) is nothing that can be judged; looked for were"), HasSubstr("CMW"), HasSubstr("SEV-SNP"),
                       HasSubstr("CCA token")));
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <csignal>
 #include <thread>
@@ -201,6 +202,9 @@ TEST_F(PathsTest, ANewFileIsOwnedAndProtectedAsTheOldOneWas) {
     EXPECT_TRUE(std::filesystem::is_symlink(link));
     EXPECT_EQ(contents(file), whole) << "a link to nothing makes what it leads to";
 
+    // In /proc there are files, and nobody makes one.
+    output({"log", "--format", "json", "-o", "/proc/self/comm"});
+
     // Others write to it, too.
     EXPECT_EQ(output({"log", "--format", "json", "-o", "/dev/stdout"}), whole);
     const auto held = (folder() / "held").native();
@@ -212,6 +216,53 @@ TEST_F(PathsTest, ANewFileIsOwnedAndProtectedAsTheOldOneWas) {
               0);
     EXPECT_EQ(status_of(held).st_ino, held_before.st_ino);
     EXPECT_EQ(contents(held), whole);
+}
+
+// An access list as Linux keeps it: version 2, then tag, rights and id of each entry. (linux/posix_acl_xattr.h)
+std::string access_list(const std::vector<std::tuple<std::uint16_t, std::uint16_t, std::uint32_t>> &entries) {
+    std::string list;
+    const auto append = [&list](std::uint64_t number, int bytes) {
+        for (int i = 0; i < bytes; ++i) list.push_back(static_cast<char>(number >> (8 * i)));
+    };
+    append(2, 4);
+    for (const auto &[tag, rights, id] : entries) {
+        append(tag, 2);
+        append(rights, 2);
+        append(id, 4);
+    }
+    return list;
+}
+
+// Mode bits are not all that says who may read: behind a list, those of the group are its mask.
+TEST_F(PathsTest, ANewFileHasTheAccessListAndTheAttributesOfTheOldOneAndNoOther) {
+    constexpr std::uint32_t none = 0xFFFFFFFF;
+    constexpr auto acl = "system.posix_acl_access";
+    // The owner writes, uid 65534 reads, the group nothing; the mask reads, others nothing.
+    const auto list = access_list({{1, 6, none}, {2, 4, 65534}, {4, 0, none}, {16, 4, none}, {32, 0, none}});
+    const auto attribute = [](const std::string &file, const char *name) {
+        std::string value(4096, '\0');
+        const auto size = ::getxattr(file.c_str(), name, value.data(), value.size());
+        return size < 0 ? std::string("none") : value.substr(0, static_cast<std::size_t>(size));
+    };
+    start();
+    const auto file = (directory_ / "file").native();
+    std::ofstream(file) << "of old";
+    if (::setxattr(file.c_str(), acl, list.data(), list.size(), 0) != 0) GTEST_SKIP() << "no access lists on this file system";
+    ASSERT_EQ(::setxattr(file.c_str(), "user.mime_type", "text/x", 6, 0), 0);
+    output({"log", "--format", "json", "-o", file});
+    EXPECT_THAT(contents(file), HasSubstr("{"));
+    EXPECT_EQ(attribute(file, acl), list);
+    EXPECT_EQ(attribute(file, "user.mime_type"), "text/x");
+
+    // A folder that gives what is made in it a list: the old file has none.
+    ASSERT_EQ(::setxattr(directory_.c_str(), "system.posix_acl_default", list.data(), list.size(), 0), 0);
+    ASSERT_EQ(::removexattr(file.c_str(), acl), 0);
+    ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
+    output({"log", "--format", "json", "-o", file});
+    EXPECT_EQ(attribute(file, acl), "none");
+    struct stat status{};
+    ASSERT_EQ(::stat(file.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0640U);
 }
 
 TEST_F(PathsTest, AFileThatMayNotBeWrittenIsNotReplaced) {
@@ -231,6 +282,7 @@ TEST_F(PathsTest, AFileThatMayNotBeWrittenIsNotReplaced) {
 TEST_F(PathsTest, TwoOutputsAreNotWrittenToOneFile) {
     const auto file = (folder() / "both").native();
     const auto same = (folder() / "." / "both").native();
+    std::filesystem::create_symlink("both", folder() / "link-to-both");
     for (const std::vector<std::string> &command : std::vector<std::vector<std::string>>{
              {"collateral", "-o", file, "--root", same},
              {"collateral", "-o", "-", "--root", "-"},
@@ -238,11 +290,27 @@ TEST_F(PathsTest, TwoOutputsAreNotWrittenToOneFile) {
              {"quote", "--data", hex(1, 64), "--auxiliary", file, "--manifest", same},
              {"quote", "--data", hex(1, 64), "--auxiliary", "-"},
              {"collateral", "-o", "no-such-file", "--root", "./no-such-file"},
+             {"collateral", "-o", file, "--root", (folder() / "link-to-both").native()},
          })
         EXPECT_THAT(failure(2, command), HasSubstr("is to be written twice")) << command.front();
     EXPECT_FALSE(std::filesystem::exists(file));
     start();
     output({"collateral", "-o", "/dev/null", "--root", "/dev/null"});
+
+    // Standard output by another name, and the key that signs the result.
+    const auto in_shell = [&](const std::string &command) {
+        return run_program({"/bin/sh", "-c", command}, folder(), {}, {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
+    };
+    std::ofstream(folder() / "key") << "key";
+    for (const auto &[command, told] :
+         {std::pair(" collateral -o /dev/stdout --root - > out", "is to be written twice"),
+          std::pair(" verify any --ear /dev/stdout --ear-key key > out", "--ear /dev/stdout is standard output's file"),
+          std::pair(" verify any --ear ./key --ear-key key", "--ear and --ear-key are one file")}) {
+        const auto done = in_shell(places::mrctl() + command);
+        EXPECT_EQ(done.exit_code, 2) << command;
+        EXPECT_THAT(done.err, HasSubstr(told));
+    }
+    EXPECT_EQ(contents(folder() / "key"), "key");
 }
 
 TEST_F(PathsTest, ASocketThatIsNoneIsOneError) {
