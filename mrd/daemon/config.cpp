@@ -427,6 +427,16 @@ std::expected<void, std::string> check_provider_names(const Config &config, cons
         if (has(role)) return std::unexpected("roles." + role + ": a provider is called so; give the role another name");
         if (is_all && reg != no_register && !has(reg.substr(0, reg.find('/')))) return nobody("roles." + role, reg);
     }
+    if (config.measure_itself && *config.measure_itself != no_register) {
+        const auto &into = *config.measure_itself;
+        const auto key = "service.measure_itself = \"" + into + "\"";
+        if (into.find_first_of("*?[") != std::string::npos) return std::unexpected(key + " is a pattern: name one register, or a role");
+        const auto role = config.roles.find(into);
+        if (role != config.roles.end() && role->second == no_register)
+            return std::unexpected(key + ": no register of this machine has the role " + into + ", says roles." + into +
+                                   ": name another one, or \"none\"");
+        if (is_all && into.contains('/') && !has(into.substr(0, into.find('/')))) return nobody("service.measure_itself", into);
+    }
     for (const auto &rule : config.rules) {
         const auto provider = rule.pattern.substr(0, rule.pattern.find('/'));
         const auto fits = [&provider](const std::string &name) { return ::fnmatch(provider.c_str(), name.c_str(), 0) == 0; };

@@ -516,7 +516,15 @@ TEST(ConfigRoles, AndRulesAreOfProvidersThatThereAreUnlessSomeAreToBeFound) {
     EXPECT_EQ(wrong("[roles]\nx = \"other/rtmr3\"\n"), "roles.x = \"other/rtmr3\": no provider is called other; there are: tdx");
     EXPECT_EQ(wrong("[[register]]\nname = \"td/rtmr3\"\n"), "register.name = \"td/rtmr3\": no provider is called td; there are: tdx");
     EXPECT_EQ(wrong("[roles]\ntdx = \"tdx/rtmr3\"\n"), "roles.tdx: a provider is called so; give the role another name");
+    const std::string itself = "[service]\nmeasure_itself = ";
+    for (const std::string good : {"\"tdx/rtmr3\"", "\"config\"", "\"none\"", "\"rtmr2\""}) EXPECT_EQ(wrong(itself + good), "") << good;
+    for (const std::string reg : {"other/rtmr3", "virtual/x"})
+        EXPECT_THAT(wrong(itself + "\"" + reg + "\""), HasSubstr("service.measure_itself = \"" + reg + "\": no provider is called"));
+    EXPECT_THAT(wrong(itself + "\"tdx/rtmr*\""), HasSubstr("is a pattern: name one register"));
+    EXPECT_THAT(wrong(itself + "\"config\"\n[roles]\nconfig = \"none\"\n"),
+                HasSubstr("no register of this machine has the role config, says roles.config"));
     const std::string found = "[[provider]]\ntype = \"auto\"\n";
+    EXPECT_EQ(wrong(itself + "\"other/rtmr3\"\n" + found), "");
     EXPECT_EQ(wrong("[roles]\nx = \"other/rtmr3\"\nauto = \"tdx/rtmr3\"\n[[register]]\nname = \"snp/*\"\n" + found), "");
     EXPECT_EQ(wrong("[roles]\ntdx = \"tdx/rtmr3\"\n" + found), "roles.tdx: a provider is called so; give the role another name");
 }
