@@ -91,7 +91,10 @@ std::size_t LogReading::step(std::size_t records) {
         cursor_.set_end(registers_.journal().end());
         const auto step = cursor_.next(event_, records - read);
         if (!step) {
-            fail(step.error());
+            // An extend that is answered behind it would be lost with it.
+            auto &journal = registers_.journal();
+            if (const auto &damage = cursor_.damage()) journal.found_damaged(*damage);
+            fail(cursor_.damage() ? journal.reason() : step.error());
             break;
         }
         if (*step == Cursor::Step::end) {

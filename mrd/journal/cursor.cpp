@@ -7,13 +7,14 @@ namespace mrd::journal {
 
 namespace {
 
-std::unexpected<std::string> wrong_at(std::uint64_t at, const std::string &what) {
-    return std::unexpected("the journal, byte " + std::to_string(at) + ": " + what);
-}
-
 std::optional<std::string> owned(std::optional<std::string_view> text) { return text ? std::optional<std::string>(*text) : std::nullopt; }
 
 }  // namespace
+
+std::unexpected<std::string> Cursor::wrong_at(std::uint64_t offset, const std::string &what) {
+    damage_.emplace(offset, what);
+    return std::unexpected("the journal, byte " + std::to_string(offset) + ": " + what);
+}
 
 Cursor::Cursor(AppendFile &file, std::uint64_t end) : reader_(file, file_header_size, end, std::size_t{1} << 16U) {
     reader_.pass_over_checkpoints();

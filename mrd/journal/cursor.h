@@ -13,6 +13,12 @@
 
 namespace mrd::journal {
 
+// Bytes that were written as they should be, and are not any more.
+struct Damage {
+    std::uint64_t offset = 0;
+    std::string what;
+};
+
 class Cursor {
 public:
     // `end`: of what is written. The file must outlive the cursor.
@@ -28,6 +34,8 @@ public:
     // no more than `records` records and then says busy, so that a long way to an event can be gone in steps.
     enum class Step : std::uint8_t { event, busy, end };
     std::expected<Step, std::string> next(mr::Event &event, std::size_t records);
+    // Why the last next() failed, where it was not the disk that gave nothing.
+    [[nodiscard]] const std::optional<Damage> &damage() const { return damage_; }
 
     // The last event is of before mrd or mrd's own: no client says anything in it. That a virtual register is made or closed is mrd's, too.
     [[nodiscard]] bool is_own() const { return is_own_; }
@@ -56,6 +64,7 @@ private:
         mr::Bytes bytes;
     };
 
+    std::unexpected<std::string> wrong_at(std::uint64_t offset, const std::string &what);
     std::expected<bool, std::string> take(const Settled &settled, mr::Event &event);
     std::expected<void, std::string> begin_imported(std::string_view firmware_of, std::expected<ImportedEvents, std::string> events,
                                                     std::uint64_t offset);
@@ -72,6 +81,7 @@ private:
     Open settled_;
     Targets targets_;
     bool is_own_ = false;
+    std::optional<Damage> damage_;
 };
 
 }  // namespace mrd::journal

@@ -90,6 +90,8 @@ struct NewEvent {
 
 class EarlierLogs;
 
+struct Damage;  // cursor.h
+
 class Journal {
 public:
     // Reads the journal that is there. Error: a sentence that names the file; damage is none: condition() then says it.
@@ -168,6 +170,9 @@ public:
     void look();
     [[nodiscard]] Condition condition() const { return condition_ == Condition::good && !no_room_.empty() ? Condition::full : condition_; }
     [[nodiscard]] const std::string &reason() const { return condition() == Condition::full ? no_room_ : reason_; }  // why it is not good
+
+    // What whoever reads the log has met: from here on it is damaged. Once is enough.
+    void found_damaged(const Damage &damage);
 
     // Begins a new journal with what stands before the damage and a record that says what is missing. Returns what the old one is called now. Error:
     // also where nothing is damaged.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mrd/journal/checkpoint.h"
+#include "mrd/journal/cursor.h"
 #include "mrd/journal/journal.h"
 #include "mrd/journal/space.h"
 #include "mrd/log.h"
@@ -89,18 +90,22 @@ void Journal::go_on_checking() {
         if (alive.expired() || check_.get() != check) return;
         const auto step = check_->step(check_step);
         if (step == Proof::Step::more && !check_->is_at_end()) return go_on_checking();
-        if (step != Proof::Step::more && !check_->is_at_end() && condition_ != Condition::damaged) {
-            const auto what = step == Proof::Step::damaged      ? check_->what()
-                              : step == Proof::Step::unreadable ? "it cannot be read: " + check_->error().message()
-                                                                : "the record there cannot be read";
-            file_size_ = end_;
-            set_damaged(check_->offset(), what);
-            // The state is what the checkpoint says and the events since: the registers agree with it. The log is only what can be read.
-            end_ = check_->offset();
-            log::error(reason_);
+        if (step != Proof::Step::more && !check_->is_at_end()) {
+            found_damaged({check_->offset(), step == Proof::Step::damaged      ? check_->what()
+                                             : step == Proof::Step::unreadable ? "it cannot be read: " + check_->error().message()
+                                                                               : "the record there cannot be read"});
         }
         end_check();
     });
+}
+
+void Journal::found_damaged(const Damage &damage) {
+    if (condition_ == Condition::damaged) return;
+    file_size_ = end_;
+    set_damaged(damage.offset, damage.what);
+    // The state is what mrd wrote, or the checkpoint says and the events since: the registers agree with it. The log is only what can be read.
+    end_ = damage.offset;
+    log::error(reason_);
 }
 
 void Journal::end_check() {

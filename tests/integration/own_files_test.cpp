@@ -327,6 +327,38 @@ TEST_P(AJournalThatIs, IsNoticedBeforeTheNextExtendIsAnsweredAndRepaired) {
     }
 }
 
+// What mrd finds only when it reads its own log: an extend that is answered behind it would be lost at the next start.
+TEST_F(OwnFilesTest, ARecordThatAReaderOfTheLogMeetsDamagedStopsExtendsUntilTheRepair) {
+    start();
+    auto client = daemon().client();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.extend(program_register, digest_of("a")));
+    {
+        std::fstream journal(state() / "journal", std::ios::in | std::ios::out | std::ios::binary);
+        constexpr std::size_t from_the_end = 40;  // of the last record: behind it there is room, zeros
+        const auto at = static_cast<std::streamoff>(contents(state() / "journal").find_last_not_of('\0') - from_the_end);
+        journal.seekg(at);
+        const auto byte = static_cast<char>(journal.get() ^ 1);
+        journal.seekp(at);
+        journal.put(byte);
+    }
+    const auto read = client.records(1, false, [](const mr::LogRecord &) { return true; });
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, ErrorCode::journal_failed);
+    EXPECT_THAT(read.error().message, AllOf(HasSubstr((state() / "journal").native()), HasSubstr("mrctl repair")));
+    EXPECT_EQ(status_of(client)["journal"]["condition"], "damaged");
+    const auto refused = client.extend(program_register, digest_of("b"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::journal_failed);
+
+    EXPECT_THAT(output({"repair"}), HasSubstr("a new journal begins"));
+    EXPECT_EQ(status_of(client)["journal"]["condition"], "good");
+    EXPECT_EQ(status_of(client)["journal"]["repairs"], 1);
+    EXPECT_LT(records_of(client).size(), 5U);
+    EXPECT_FALSE(replay_of(client, program_register).equal) << "what is missing is shown";
+    EXPECT_TRUE(client.extend(program_register, digest_of("b")));
+    EXPECT_EQ(daemon().stop(), 0);
+}
+
 TEST_P(AJournalThatIs, IsShownByStatusWithoutAnExtend) {
     start();
     auto client = daemon().client();
