@@ -92,12 +92,14 @@ struct ExtendAnswer {
     void operator()(const std::expected<ProviderRegisters::Extended, RegisterError> &extended) {
         constexpr auto kind = Method::description.operation == Operation::cap ? log::Kind::cap : log::Kind::extend;
         if (!extended) return answer.fail(on_wire(extended.error()));
-        audit->tell({.kind = kind,
-                     .method = Method::description.method(),
-                     .reg = place.name(),
-                     .sequence = extended->sequence,
-                     .id = id ? std::string_view(*id) : std::string_view()},
-                    *by, share);
+        if (!extended->is_repeated) {
+            audit->tell({.kind = kind,
+                         .method = Method::description.method(),
+                         .reg = place.name(),
+                         .sequence = extended->sequence,
+                         .id = id ? std::string_view(*id) : std::string_view()},
+                        *by, share);
+        }
         reply(answer, *extended, mr::to_hex(extended->value.bytes()));
     }
 };

@@ -199,12 +199,14 @@ void measure_virtual(Daemon &daemon, const Caller &caller, const wire::MeasurePa
                [audit = daemon.audit(), by, share, id, name = std::string(parameters.name),
                 answer = std::move(answer)](std::expected<VirtualRegisters::Extended, RegisterError> extended) mutable {
                    if (!extended) return answer.fail(on_wire(of_virtual(std::move(extended.error()), name)));
-                   audit->tell({.kind = log::Kind::extend,
-                                .method = "Measure",
-                                .reg = name,
-                                .sequence = extended->sequence,
-                                .id = id ? std::string_view(*id) : std::string_view()},
-                               *by, share);
+                   if (!extended->is_repeated) {
+                       audit->tell({.kind = log::Kind::extend,
+                                    .method = "Measure",
+                                    .reg = name,
+                                    .sequence = extended->sequence,
+                                    .id = id ? std::string_view(*id) : std::string_view()},
+                                   *by, share);
+                   }
                    answer.reply({{name, mr::to_hex(extended->value.bytes()), std::nullopt, false},
                                  mr::to_hex(extended->digest.bytes()),
                                  extended->sequence});

@@ -55,7 +55,7 @@ std::optional<Extension::Answer> Extension::answer_without_extend(Known known, s
         if (first != nullptr && !is_same(known.journal, *first, targets)) return std::unexpected(DuplicateEvent{*details_.id});
         if (first != nullptr) {
             const auto of_first = std::ranges::find(first->results.all(), targets.front().reg, &journal::EventIds::Result::reg);
-            return Extended{static_cast<std::int64_t>(first->sequence), of_first->digest, of_first->value};
+            return Extended{static_cast<std::int64_t>(first->sequence), of_first->digest, of_first->value, true};
         }
     }
     if (carried_) {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "mr/digest.h"
@@ -39,8 +40,12 @@ public:
         std::int64_t sequence = 0;
         mr::Digest
             digest;  // that extended it; of an event that was sent before that one's, which random bytes may make another than what is sent again
-        mr::Digest value;  // after it: of the virtual register, or else of the first target
-        friend bool operator==(const Extended &, const Extended &) = default;
+        mr::Digest value;          // after it: of the virtual register, or else of the first target
+        bool is_repeated = false;  // it was sent before under its id: nothing was extended now
+        // The same event, whoever of two callers made it.
+        friend bool operator==(const Extended &one, const Extended &other) {
+            return std::tie(one.sequence, one.digest, one.value) == std::tie(other.sequence, other.digest, other.value);
+        }
     };
     using Answer = std::expected<Extended, RegisterError>;
 

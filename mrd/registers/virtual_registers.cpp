@@ -163,7 +163,7 @@ void VirtualRegisters::extend(Number number, const Registers::Place &carrier, Me
                         journal::Target{.reg = number, .digest = digests[0]});
     carrier.provider->extend(std::move(extension),
                              [this, number, done = std::move(done)](std::expected<Extended, RegisterError> extended) mutable {
-                                 if (extended) {
+                                 if (extended && !extended->is_repeated) {
                                      for (const auto &handler : on_change_) handler(number);
                                  }
                                  done(std::move(extended));

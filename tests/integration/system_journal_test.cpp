@@ -164,5 +164,15 @@ TEST_F(SystemJournalTest, OnATerminalAChangeIsOneLine) {
     EXPECT_THAT(daemon.log(), Not(HasSubstr("<6>")));
 }
 
+TEST_F(SystemJournalTest, WhatIsSentAgainUnderItsIdIsToldOfOnce) {
+    auto daemon = started({.config = "[log]\naudit = [\"extend\"]\n"});
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(daemon.client().extend("rtmr3", digest_of("x"), {.id = "one"}));
+    EXPECT_EQ(daemon.stop(), 0);
+    const auto log = daemon.log();
+    const auto first = log.find("a register was extended");
+    EXPECT_NE(first, std::string::npos);
+    EXPECT_EQ(log.find("a register was extended", first + 1), std::string::npos) << log;
+}
+
 }  // namespace
 }  // namespace mrd

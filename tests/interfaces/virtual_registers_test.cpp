@@ -534,8 +534,10 @@ TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {
     watch(one, R"({"names":["virtual/build"]})");
     EXPECT_THAT(one.reply(), is_told("virtual/build"));
     EXPECT_EQ(one.reply(), "");
-    const auto value = measure(tenant, "virtual/build", "a")["parameters"]["reading"]["value"].get<std::string>();
+    const auto value = measure(tenant, "virtual/build", "a", "id")["parameters"]["reading"]["value"].get<std::string>();
     EXPECT_THAT(one.reply(), ::testing::AllOf(is_told("virtual/build"), HasSubstr(value), HasSubstr("\"sequence\":2")));
+    EXPECT_EQ(measure(tenant, "virtual/build", "a", "id")["parameters"]["reading"]["value"], value);
+    EXPECT_EQ(one.reply(), "") << "what is sent again under its id changes nothing";
     ASSERT_EQ(close(tenant, "virtual/build"), "");
     EXPECT_THAT(one.reply(), HasSubstr(R"("gone":"virtual/build")"));
     ASSERT_EQ(create(tenant, "virtual/build"), "");
