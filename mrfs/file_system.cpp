@@ -460,15 +460,18 @@ std::expected<std::size_t, int> FileSystem::write_in_turn(OpenFile &file, std::u
 
 std::optional<ReportInstance::Moment> FileSystem::moment(const ShownRegisters &shown) {
     if (!shown.are_mrds_alone()) return std::nullopt;
-    const auto readable = std::ranges::find_if(shown.all(), [&shown](const mr::Register &reg) {
-        return provider_of(reg.name) == shown.provider() && reg.flags.has(mr::Flag::readable) && !reg.flags.has(mr::Flag::file) &&
-               !reg.flags.has(mr::Flag::live);
-    });
-    if (readable == shown.all().end()) return std::nullopt;
+    std::vector<std::string> readable;
+    for (const auto &reg : shown.all()) {
+        if (provider_of(reg.name) == shown.provider() && reg.flags.has(mr::Flag::readable) && !reg.flags.has(mr::Flag::file))
+            readable.push_back(reg.name);
+    }
+    if (readable.empty()) return std::nullopt;
     const auto life = service_.life();
-    const auto sequence = service_.last_event(readable->name);
-    if (!sequence || life != service_.life()) return std::nullopt;
-    return ReportInstance::Moment{.service = life, .sequence = *sequence};
+    const auto snapshot = service_.snapshot(readable);
+    if (!snapshot || life != service_.life()) return std::nullopt;
+    ReportInstance::Moment now{.service = life, .sequence = snapshot->sequence};
+    for (const auto &reading : snapshot->readings) now.values.insert(now.values.end(), reading.value.begin(), reading.value.end());
+    return now;
 }
 
 std::expected<mr::Bytes, int> FileSystem::make_quote(const OpenFile &file) {

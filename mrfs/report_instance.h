@@ -54,10 +54,12 @@ public:
     // Error: EINVAL: nothing was written to inblob, or not 64 bytes.
     std::expected<Wanted, int> wanted();
 
-    // When a quote was made: what mrd's log held right before. Two that are equal have the same registers between them.
+    // When a quote was made: what mrd's log held right before. Two that are equal have the same registers between them. The values stand beside the number, for a repair of the
+    // journal gives numbers again, and what somebody else extends has none.
     struct Moment {
         std::uint64_t service = 0;   // which life of mrd, as far as mrfs can tell them apart
         std::int64_t sequence = -1;  // of the last event
+        mr::Bytes values = {};       // of the registers that a quote may show
         friend bool operator==(const Moment &, const Moment &) = default;
     };
     // One that was made before and still says the same: nothing was committed, and no register extended, since.

@@ -114,11 +114,9 @@ Service::Result<std::vector<mr::Register>> Service::list_virtual(const Caller &c
     return listed;
 }
 
-Service::Result<std::int64_t> Service::last_event(const std::string &readable_register) {
-    const auto call = mr::calls::snapshot({readable_register});
-    const auto snapshot = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
-    if (!snapshot) return std::unexpected(snapshot.error());
-    return snapshot->sequence;
+Service::Result<mr::Snapshot> Service::snapshot(const std::vector<std::string> &names) {
+    const auto call = mr::calls::snapshot(names);
+    return make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
 }
 
 Service::Result<mr::Bytes> Service::read(const Caller &caller, const std::string &name) {

@@ -49,8 +49,8 @@ public:
     Result<std::vector<mr::Register>> list_for(const Caller &caller);
     // Those that the caller has or may use.
     Result<std::vector<mr::Register>> list_virtual(const Caller &caller);
-    // mrfs's own, too: the number of the last event, as mrd's log has it now.
-    Result<std::int64_t> last_event(const std::string &readable_register);
+    // mrfs's own, too: the values, and the number of the last event that they show.
+    Result<mr::Snapshot> snapshot(const std::vector<std::string> &names);
     Result<mr::Bytes> read(const Caller &caller, const std::string &name);
     // Error: io, where nobody can tell whether it happened.
     Result<void> extend(const Caller &caller, const std::string &name, mr::ByteView digest);

@@ -153,6 +153,27 @@ TEST_F(ReportsMountTest, AQuoteIsKeptUntilARegisterIsExtended) {
     // And by whoever extends it.
     ASSERT_TRUE(daemon_->client().extend("tdx/rtmr3", mrd::digest_of("two")));
     EXPECT_EQ(rtmr3_in(*quote()), register_value("tdx/rtmr3"));
+    // And by whoever does so behind mrd, once mrd knows.
+    const auto before = quote();
+    extend_behind("rtmr1", mr::to_hex(mrd::digest_of("three").bytes()));
+    ASSERT_TRUE(daemon_->client().read("tdx/rtmr1", {.fresh = true}));
+    EXPECT_NE(quote(), before);
+}
+
+// A repair gives the numbers of what is missing again.
+TEST_F(ReportsMountTest, AQuoteIsNotKeptOverARepairOfTheJournal) {
+    ASSERT_EQ(write_file(measurement("rtmr3:sha384"), digest_bytes("one")), 48);
+    ASSERT_EQ(write_file(measurement("rtmr3:sha384"), digest_bytes("two")), 48);
+    ASSERT_EQ(ask(filled(64, 1)), 64);
+    const auto first = quote();
+    const auto journal = folder() / "state/journal";
+    std::filesystem::resize_file(journal, mrd::contents(journal).find_last_not_of('\0') - 3);
+    EXPECT_FALSE(daemon_->client().extend("tdx/rtmr3", mrd::digest_of("three")));
+    ASSERT_TRUE(daemon_->client().repair());
+    ASSERT_TRUE(daemon_->client().extend("tdx/rtmr3", mrd::digest_of("three")));
+    const auto now = quote();
+    EXPECT_NE(now, first);
+    EXPECT_EQ(rtmr3_in(*now), register_value("tdx/rtmr3"));
 }
 
 TEST_F(ReportsMountTest, SendfileReadsAQuoteToItsEnd) {
