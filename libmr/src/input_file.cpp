@@ -71,7 +71,7 @@ std::expected<Bytes, Error> read_all_input(int descriptor, std::size_t limit, co
     Bytes bytes;
     for (;;) {
         const auto begin = bytes.size();
-        bytes.resize(begin + std::min(piece, limit + 1 - begin));
+        bytes.resize(begin + std::min(piece, limit - begin) + 1);  // one byte more tells that there is more
         const auto count = read_input(descriptor, std::span(bytes).subspan(begin), path);
         if (!count) return std::unexpected(count.error());
         bytes.resize(begin + *count);

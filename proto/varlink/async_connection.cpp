@@ -34,8 +34,8 @@ public:
             std::string_view(address.path().empty() ? abstract_name(address) : address.path()));
         connected_ = std::move(handler);
         const auto round = ++round_;
-        if (timeout != no_timeout) {
-            timer_.expires_after(timeout);
+        if (const auto deadline = deadline_after(timeout); deadline != Clock::time_point::max()) {
+            timer_.expires_at(deadline);
             timer_.async_wait([self = shared_from_this(), round](const error_code &error) {
                 if (!error && round == self->round_ && self->connected_)
                     self->fail(ClientErrorCode::timed_out, "the service accepts no connection");
@@ -60,8 +60,7 @@ public:
             (void)handler(std::unexpected(ClientError{ClientErrorCode::not_connected, "the connection is closed"}));
             return;
         }
-        const auto deadline = timeout == no_timeout ? Clock::time_point::max() : Clock::now() + timeout;
-        calls_.push_back({std::move(handler), deadline});
+        calls_.push_back({std::move(handler), timeout, deadline_after(timeout)});
         ++made_;
         if (calls_.size() == 1) watch_time();
         waiting_ += frame;
@@ -79,7 +78,8 @@ private:
     using Clock = std::chrono::steady_clock;
     struct OpenCall {
         ReplyHandler handler;
-        Clock::time_point deadline;
+        Milliseconds timeout;
+        Clock::time_point deadline;  // of the next reply
     };
 
     struct Dropped {
@@ -177,7 +177,10 @@ private:
                 return false;
             }
             if (goes_on) {
+                // From here, so that a handler may take its time.
                 calls_.front().handler = std::move(handler);
+                calls_.front().deadline = deadline_after(calls_.front().timeout);
+                watch_time();
                 return true;
             }
             // The handler's end may be this connection's too: it must not come while the queue is being changed.

@@ -30,8 +30,8 @@ public:
     // Called with each reply; what it points to is valid only during the call. After an error, or a reply that does not continue, it is not called
     // again. Returns whether it wants more replies: false closes the connection.
     using ReplyHandler = std::move_only_function<bool(std::expected<Reply, ClientError>)>;
-    // `frame` is made by write_call(). The time-out is for the first reply; when it has passed the connection is closed, since its replies could
-    // no longer be told apart.
+    // `frame` is made by write_call(). The time-out is for the first reply, and then for each that follows; when it has passed the connection is closed,
+    // since its replies could no longer be told apart.
     void call(std::string frame, Milliseconds timeout, ReplyHandler handler);
 
     void close();

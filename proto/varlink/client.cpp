@@ -17,19 +17,17 @@ using Clock = std::chrono::steady_clock;
 
 class Deadline {
 public:
-    explicit Deadline(Milliseconds timeout) {
-        if (timeout != no_timeout) at_ = Clock::now() + timeout;
-    }
+    explicit Deadline(Milliseconds timeout) : at_(deadline_after(timeout)) {}
 
     // As poll(2) takes it: -1 without end; rounded up, so that a wait of zero means that the time is over.
     [[nodiscard]] int left() const {
-        if (!at_) return -1;
-        const auto left = std::chrono::ceil<Milliseconds>(*at_ - Clock::now()).count();
+        if (at_ == Clock::time_point::max()) return -1;
+        const auto left = std::chrono::ceil<Milliseconds>(at_ - Clock::now()).count();
         return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
     }
 
 private:
-    std::optional<Clock::time_point> at_;
+    Clock::time_point at_;
 };
 
 // False: the time is over.
@@ -47,6 +45,12 @@ bool wait_for(int fd, short events, const Deadline &deadline) {
 std::string system_reason() { return std::generic_category().message(errno); }
 
 }  // namespace
+
+Clock::time_point deadline_after(Milliseconds timeout) {
+    const auto now = Clock::now();
+    if (timeout > std::chrono::duration_cast<Milliseconds>(Clock::time_point::max() - now)) return Clock::time_point::max();
+    return now + std::max(timeout, Milliseconds(0));
+}
 
 std::expected<ClientConnection, ClientError> ClientConnection::connect(const Address &address, Milliseconds timeout) {
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

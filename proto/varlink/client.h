@@ -33,6 +33,8 @@ struct ClientError {
 
 using Milliseconds = std::chrono::milliseconds;
 inline constexpr Milliseconds no_timeout = Milliseconds::max();
+// When it is over. The clock's end: never, as where it is farther away than the clock goes.
+std::chrono::steady_clock::time_point deadline_after(Milliseconds timeout);
 
 class ClientConnection {
 public:

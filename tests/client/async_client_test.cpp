@@ -1,6 +1,10 @@
 #include "mr/async_client.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -378,6 +382,171 @@ TEST(AsyncClient, ADescriptionThatIsNoTextIsRefusedHere) {
                 [&](const std::expected<mr::Extended, mr::Error> &extended) { code = extended.error().code; });
     loop.run();
     EXPECT_EQ(code, mr::ErrorCode::invalid_argument);
+}
+
+// A peer that answers each frame with the same bytes.
+class Answering {
+public:
+    explicit Answering(std::string answer) : answer_(std::move(answer)) {
+        socket_ = varlink::listen_on(*varlink::Address::parse(path()), {}).value();
+        thread_ = std::jthread([this](const std::stop_token &stop) { serve(stop); });
+    }
+    [[nodiscard]] std::string path() const { return (folder_.path() / "peer").string(); }
+
+private:
+    void serve(const std::stop_token &stop) {
+        const std::stop_callback wake(stop, [this] { ::shutdown(socket_.get(), SHUT_RDWR); });
+        std::vector<std::jthread> peers;
+        while (!stop.stop_requested()) {
+            auto peer = varlink::FileDescriptor(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+            if (!peer && errno == EAGAIN) {
+                pollfd entry{socket_.get(), POLLIN, 0};
+                ::poll(&entry, 1, -1);
+                continue;
+            }
+            if (!peer) return;
+            peers.emplace_back([this, peer = std::move(peer)] {
+                std::array<char, 4096> frame{};
+                while (::recv(peer.get(), frame.data(), frame.size(), 0) > 0)
+                    (void)::send(peer.get(), answer_.data(), answer_.size(), MSG_NOSIGNAL);
+            });
+        }
+    }
+
+    mrd::TemporaryFolder folder_;
+    std::string answer_;
+    varlink::FileDescriptor socket_;
+    std::jthread thread_;
+};
+
+// Or whoever tries again in the handler would do so within the call, ever deeper.
+TEST(AsyncClient, NoHandlerRunsWithinTheCallThatBeginsIt) {
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), {.socket = "/nowhere/socket"});
+    mr::AsyncClient nameless(loop.get_executor(), {.socket = "tcp:1"});
+    int completed = 0;
+    bool is_within = true;
+    const auto handler = [&](const auto &result) {
+        EXPECT_FALSE(is_within);
+        EXPECT_FALSE(result);
+        ++completed;
+    };
+    client.call(mr::calls::read("rtmr3"), handler);
+    client.call(mr::calls::read("\xFF"), handler);
+    nameless.call(mr::calls::quote(mr::ReportData{1}), handler);
+    nameless.connect(handler);
+    is_within = false;
+    loop.run();
+    EXPECT_EQ(completed, 4);
+
+    int rounds = 0;
+    asio::co_spawn(
+        loop,
+        [&]() -> asio::awaitable<void> {
+            constexpr int many = 20'000;
+            for (; rounds < many; ++rounds) EXPECT_FALSE(co_await client.call(mr::calls::read("rtmr3"), asio::use_awaitable));
+        },
+        asio::detached);
+    loop.restart();
+    loop.run();
+    EXPECT_EQ(rounds, 20'000);
+}
+
+TEST(AsyncClient, AnAnswerThatGoesOnWhereOneWasAskedForIsNoneOfTheProtocol) {
+    using namespace std::string_literals;
+    const auto reading = R"("parameters":{"name":"tdx/rtmr3","value":"00","generation":1,"sequence":0}})"s + '\0';
+    const Answering peer(R"({"continues":true,)" + reading + R"({"continues":true,)" + reading + "{" + reading);
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), {.socket = peer.path()});
+    std::vector<mr::ErrorCode> codes;
+    client.connect([&](std::expected<void, mr::Error> connected) {
+        ASSERT_TRUE(connected);
+        for (int i = 0; i < 2; ++i)
+            client.call(mr::calls::read("rtmr3"),
+                        [&](std::expected<mr::Reading, mr::Error> got) { codes.push_back(got ? mr::ErrorCode::io : got.error().code); });
+    });
+    loop.run();
+    EXPECT_EQ(codes, (std::vector{mr::ErrorCode::protocol, mr::ErrorCode::connection_lost}));
+
+    auto blocking = mr::Client::connect({.socket = peer.path()}).value();
+    const auto got = blocking.read("rtmr3");
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().code, mr::ErrorCode::protocol);
+    EXPECT_EQ(blocking.read("mrtd").error().code, mr::ErrorCode::connection_lost) << "what is left is nobody's answer";
+}
+
+TEST(AsyncClient, EachAnswerOfAStreamHasTheTimeOut) {
+    using namespace std::string_literals;
+    const Answering peer(R"({"continues":true,"parameters":{"chunk":"AAAA"}})"s + '\0');
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), {.socket = peer.path(), .call_timeout = std::chrono::milliseconds(50)});
+    int pieces = 0;
+    std::optional<mr::ErrorCode> code;
+    client.stream(
+        mr::calls::export_log("json"),
+        [&](const mr::Bytes &) {
+            ++pieces;
+            return true;
+        },
+        [&](std::expected<void, mr::Error> ended) { code = ended ? mr::ErrorCode::io : ended.error().code; });
+    loop.run();
+    EXPECT_EQ(pieces, 1);
+    EXPECT_EQ(code, mr::ErrorCode::timed_out);
+}
+
+TEST(AsyncClient, ATimeOutBeyondTheClockIsNone) {
+    const Served served;
+    const mr::ClientOptions options{.socket = served.socket_path(),
+                                    .connect_timeout = std::chrono::milliseconds::max() - std::chrono::milliseconds(1),
+                                    .call_timeout = std::chrono::milliseconds::max() - std::chrono::milliseconds(1)};
+    auto blocking = mr::Client::connect(options);
+    ASSERT_TRUE(blocking) << blocking.error().message;
+    EXPECT_TRUE(blocking->read("rtmr3"));
+    EXPECT_TRUE(blocking->quote(mr::ReportData{1}));
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), options);
+    std::optional<bool> has_read;
+    client.connect([&](std::expected<void, mr::Error> connected) {
+        ASSERT_TRUE(connected) << connected.error().message;
+        client.call(mr::calls::read("rtmr3"), [&](std::expected<mr::Reading, mr::Error> reading) { has_read = reading.has_value(); });
+    });
+    loop.run();
+    EXPECT_EQ(has_read, true);
+}
+
+// Nothing of an operation is left behind, also where nobody runs the loop any more.
+TEST(AsyncClient, WithTheLoopAllOpenOperationsAreGone) {
+    const Served served;
+    const auto held = std::make_shared<int>();
+    {
+        asio::io_context loop;
+        mr::AsyncClient client(loop.get_executor(), served.options());
+        bool has_begun = false;
+        client.stream(
+            mr::calls::watch({}),
+            [&, held](const mr::Change &) {
+                has_begun = true;
+                return true;
+            },
+            [held](const std::expected<void, mr::Error> &) {});
+        while (!has_begun) loop.run_one();
+        EXPECT_GT(held.use_count(), 1);
+    }
+    EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST(AsyncClient, AMethodThatIsNoneOrACallThatIsTooLongIsRefusedHere) {
+    const Served served;
+    auto client = mr::Client::connect(served.options()).value();
+    using namespace std::string_literals;
+    for (const auto &method : {""s, "io.mrd.Registers.List\0"s, "\xFF"s, std::string(2 << 20, 'a')}) {
+        const auto refused = client.call(method, "{}");
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, mr::ErrorCode::invalid_argument);
+    }
+    EXPECT_EQ(client.call("io.mrd.Registers.List", "{\"x\":\"" + std::string(2 << 20, 'a') + "\"}").error().code,
+              mr::ErrorCode::invalid_argument);
+    EXPECT_TRUE(client.read("rtmr3")) << "the connection goes on";
 }
 
 TEST(AsyncClient, NobodyListeningIsNoService) {

@@ -8,8 +8,10 @@
 // The calls, and the errors of each, are those of mr/client.h. Those that use a connection of their own connect by themselves; the others need connect() first, and
 // give connection_lost without it, and send nothing.
 //
-// Calls may be made while others are open; they take effect, and complete, in their order. A client is for one thread at a time; the handlers run on their own
-// associated executor. A client that is destroyed completes every open operation with connection_lost. Reconnecting and time-outs are as mr::Client's.
+// Calls may be made while others are open; they take effect, and complete, in their order; what is refused here (invalid_argument, or no connection) sends nothing and waits for
+// none. A client is for one thread at a time; the handlers run on their own associated executor, never within the function that begins the operation. A client that is
+// destroyed completes every open operation with connection_lost. Reconnecting and time-outs are as mr::Client's. Operations cannot be cancelled one by one: a stream ends by what
+// its handler returns, all by close().
 //
 // In a coroutine, name EventOptions, QuoteOptions and EvidenceOptions before the call, or leave them out: g++ 12 destroys an aggregate that is made inside a
 // co_await expression twice.
@@ -21,8 +23,8 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <concepts>
 #include <expected>
 #include <functional>
@@ -74,7 +76,8 @@ public:
             std::forward<Token>(token));
     }
 
-    // Calls the handler with each answer until it returns false, which completes the operation well. The handler runs on the client's executor. Errors: the call's.
+    // Calls the handler with each answer until it returns false, which completes the operation well. The handler runs on the client's executor; what
+    // it throws leaves the loop's run(), and the operation is gone without completing. Errors: the call's.
     template <class T, std::predicate<const T &> Handler, class Token>
     auto stream(StreamCall<T> call, Handler handler, Token &&token) {
         return start<void>(
@@ -106,7 +109,8 @@ private:
                 auto guard = boost::asio::make_work_guard(on);
                 initiate(
                     Completion<T>([handler = std::move(handler), on = std::move(on), guard = std::move(guard)](Result<T> result) mutable {
-                        boost::asio::dispatch(on, [handler = std::move(handler), result = std::move(result)]() mutable {
+                        // Never in the call that begins it, nor in what another operation's end does.
+                        boost::asio::post(on, [handler = std::move(handler), result = std::move(result)]() mutable {
                             std::move(handler)(std::move(result));
                         });
                     }));
@@ -121,6 +125,7 @@ private:
     using Take = std::move_only_function<std::expected<bool, Error>(const varlink::Reply *reply)>;
     void perform(detail::Request request, Take take, Completion<void> done);
 
+    class OwnConnections;
     struct Connection;
     std::unique_ptr<Connection> connection_;
 };

@@ -27,6 +27,17 @@ Parsed raw_parameters(std::string_view json, detail::Asked &asked) {
     return varlink::RawJson{document.root().to_json()};
 }
 
+// What would end the connection is refused here.
+Parsed check_call(std::string_view method, std::string_view json) {
+    if (method.empty() || !is_text(method))
+        return std::unexpected(Error{ErrorCode::invalid_argument, "the method is not UTF-8 text without NUL bytes: give its whole name"});
+    if (method.size() + json.size() > most_of_a_call)
+        return std::unexpected(
+            Error{ErrorCode::invalid_argument, "the method and its parameters have " + std::to_string(method.size() + json.size()) +
+                                                   " bytes: all that a call says has at most " + std::to_string(most_of_a_call)});
+    return varlink::RawJson{};
+}
+
 std::expected<RawReply, Error> raw_reply(const varlink::Reply &reply, const detail::Asked &asked) {
     if (!reply.error.empty()) return std::unexpected(detail::error_of(reply, asked));
     return RawReply{reply.parameters ? reply.parameters->to_json() : "{}"};
@@ -55,7 +66,8 @@ std::optional<wire::Operation> operation_of(std::string_view name) {
 template <class Made>
 Made make(std::string_view method, std::string_view parameters_json, auto read, bool is_stream) {
     detail::Asked asked{.operation = operation_of(method)};
-    auto parameters = raw_parameters(parameters_json, asked);
+    auto parameters = check_call(method, parameters_json);
+    if (parameters) parameters = raw_parameters(parameters_json, asked);
     return detail::CallMaker::make_any<Made>(method, std::move(asked), std::move(parameters), read, is_stream);
 }
 

@@ -1,12 +1,49 @@
 #include "mr/async_client.h"
 
+#include <algorithm>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <mutex>
 #include <vector>
 
 #include "libmr/src/client/transport_error.h"
 #include "proto/varlink/async_connection.h"
 
 namespace mr {
+
+// Of calls that can take long, a connection each. The client has them, not their handlers, which the connections have: so that all goes with the loop and the client. Calls end on
+// the loop's threads.
+class AsyncClient::OwnConnections {
+public:
+    using Own = std::shared_ptr<varlink::AsyncConnection>;
+
+    Own make(const boost::asio::any_io_executor &executor) {
+        auto made = std::make_shared<varlink::AsyncConnection>(executor);
+        const std::scoped_lock lock(mutex_);
+        open_.push_back(made);
+        return made;
+    }
+    // What is closed tells its handler, which may come back here: never while the lock is held.
+    void remove(const varlink::AsyncConnection *connection) {
+        Own removed;
+        const std::scoped_lock lock(mutex_);
+        const auto found = std::ranges::find(open_, connection, &Own::get);
+        if (found == open_.end()) return;
+        removed.swap(*found);
+        open_.erase(found);
+    }
+    void close() {
+        std::vector<Own> open;
+        {
+            const std::scoped_lock lock(mutex_);
+            open = open_;
+        }
+        for (const auto &connection : open) connection->close();
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<Own> open_;
+};
 
 struct AsyncClient::Connection {
     Connection(boost::asio::any_io_executor executor_, ClientOptions options_)
@@ -19,26 +56,16 @@ struct AsyncClient::Connection {
         return *parsed;
     }
 
-    // For a call that can take long. The call's handler keeps it alive; here it is known only to be closed with the client.
-    std::shared_ptr<varlink::AsyncConnection> new_connection() {
-        std::erase_if(own, [](const auto &connection) { return connection.expired(); });
-        auto made = std::make_shared<varlink::AsyncConnection>(executor);
-        own.push_back(made);
-        return made;
-    }
-
     void close() {
         transport.close();
-        for (const auto &connection : own) {
-            if (const auto open = connection.lock()) open->close();
-        }
+        own->close();
     }
 
     boost::asio::any_io_executor executor;
     ClientOptions options;
     std::string socket;
     varlink::AsyncConnection transport;
-    std::vector<std::weak_ptr<varlink::AsyncConnection>> own;
+    std::shared_ptr<OwnConnections> own = std::make_shared<OwnConnections>();
 };
 
 AsyncClient::AsyncClient(boost::asio::any_io_executor executor, ClientOptions options)
@@ -75,28 +102,37 @@ void AsyncClient::perform(detail::Request request, Take take, Completion<void> d
     const auto where = connection_->address();
     if (!where) return done(std::unexpected(where.error()));
     const auto timeout = detail::time_for(connection_->options, request);
-    // A connection of its own is kept by the handler of its replies, and closed after the last one.
-    auto own = request.own_connection ? connection_->new_connection() : nullptr;
-    auto handler = [own, socket = connection_->socket, take = std::move(take),
+    const auto own = request.own_connection ? connection_->own->make(connection_->executor) : nullptr;
+    auto handler = [is_stream = request.more, is_shared = own == nullptr, socket = connection_->socket, take = std::move(take),
+                    release =
+                        [all = std::weak_ptr(connection_->own), connection = own.get()] {
+                            if (const auto open = all.lock(); open && connection != nullptr) open->remove(connection);
+                        },
                     done = std::move(done)](std::expected<varlink::Reply, varlink::ClientError> reply) mutable {
-        const bool is_shared = own == nullptr;
+        const bool goes_on_wrongly = reply && reply->continues && !is_stream;
+        if (goes_on_wrongly) reply = std::unexpected(goes_on_unasked());
         if (!reply) {
             done(std::unexpected(from_transport(reply.error(), socket)));
+            release();
             return false;
         }
         const auto more = take(&*reply);
         if (more && *more && reply->continues) return true;
         done(more ? Result<void>() : std::unexpected(more.error()));
+        release();
         return is_shared;
     };
     if (!own) return connection_->transport.call(std::move(*request.frame), timeout, std::move(handler));
-    auto &connection = *own;
-    connection.connect(*where, connection_->options.connect_timeout,
-                       [own = std::move(own), frame = std::move(*request.frame), timeout,
-                        handler = std::move(handler)](std::expected<void, varlink::ClientError> connected) mutable {
-                           if (connected) return own->call(std::move(frame), timeout, std::move(handler));
-                           (void)handler(std::unexpected(connected.error()));
-                       });
+    own->connect(*where, connection_->options.connect_timeout,
+                 [own = std::weak_ptr(own), frame = std::move(*request.frame), timeout,
+                  handler = std::move(handler)](std::expected<void, varlink::ClientError> connected) mutable {
+                     const auto open = own.lock();
+                     if (connected && open) return open->call(std::move(frame), timeout, std::move(handler));
+                     if (connected)
+                         connected =
+                             std::unexpected(varlink::ClientError{varlink::ClientErrorCode::connection_lost, "the connection was closed"});
+                     (void)handler(std::unexpected(connected.error()));
+                 });
 }
 
 }  // namespace mr

@@ -52,6 +52,9 @@ std::size_t text_size(const T & /*no text, or short ones*/) {
     return 0;
 }
 
+inline constexpr std::size_t rest_of_a_call = 4096;  // names, braces, short values
+inline constexpr std::size_t most_of_a_call = varlink::Limits().max_message - rest_of_a_call;
+
 // No method of mrd has use for more than it takes unless it is told otherwise (service.max_message). The parameters. Error: invalid_argument, naming the longest one.
 template <varlink::Described Parameters>
 std::expected<Parameters, Error> check_size(std::expected<Parameters, Error> parameters) {
@@ -65,11 +68,10 @@ std::expected<Parameters, Error> check_size(std::expected<Parameters, Error> par
         most = std::max(most, size);
     };
     std::apply([&](const auto &...fields) { (add(fields.name, text_size((*parameters).*fields.member)), ...); }, Parameters::fields());
-    constexpr std::size_t rest_of_a_call = 4096;
-    constexpr auto limit = varlink::Limits().max_message - rest_of_a_call;
-    if (all <= limit) return parameters;
+    if (all <= most_of_a_call) return parameters;
     return std::unexpected(Error{ErrorCode::invalid_argument, std::string(longest) + " is " + std::to_string(most) +
-                                                                  " bytes: all that a call says has at most " + std::to_string(limit)});
+                                                                  " bytes: all that a call says has at most " +
+                                                                  std::to_string(most_of_a_call)});
 }
 
 }  // namespace mr

@@ -30,7 +30,7 @@ std::string socket_of(const ClientOptions &options) {
 
 std::chrono::milliseconds detail::time_for(const ClientOptions &client, const Request &request) {
     constexpr auto no_limit = std::chrono::milliseconds::max();
-    return client.call_timeout == no_limit || request.extra_time == no_limit ? no_limit : client.call_timeout + request.extra_time;
+    return client.call_timeout > no_limit - request.extra_time ? no_limit : client.call_timeout + request.extra_time;
 }
 
 struct Client::Connection {
@@ -71,6 +71,10 @@ std::expected<void, Error> Client::perform(const detail::Request &request, const
     for (;;) {
         const auto reply = transport.receive(detail::time_for(options_, request));
         if (!reply) return failed(reply.error());
+        if (reply->continues && !request.more) {
+            transport.close();
+            return failed(goes_on_unasked());
+        }
         const auto more = take(*reply);
         if (!more) return std::unexpected(more.error());
         if (!*more || !reply->continues) return {};

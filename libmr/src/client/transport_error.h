@@ -10,4 +10,9 @@ namespace mr {
 
 Error from_transport(const varlink::ClientError &error, const std::string &socket);
 
+// Of a call that has one answer: the next ones would be taken for those of later calls, so the connection is closed.
+inline varlink::ClientError goes_on_unasked() {
+    return {varlink::ClientErrorCode::protocol, "it says that the answer goes on, where one was asked for"};
+}
+
 }  // namespace mr

@@ -248,6 +248,7 @@ std::string ear_value_text(std::string_view claim, std::int64_t value) {
 }
 
 std::expected<std::string, Error> sign_ear(const Ear &ear, ByteView private_key) {
+    if (ear.nonces.size() > 1) return malformed("there are " + std::to_string(ear.nonces.size()) + " nonces: a result has one");
     const auto signer = attestation::P256Signer::open(private_key);
     if (!signer) return std::unexpected(signer.error());
     std::string token;
@@ -258,6 +259,8 @@ std::expected<std::string, Error> sign_ear(const Ear &ear, ByteView private_key)
     if (!signature) return std::unexpected(signature.error());
     token += '.';
     append_base64url(token, *signature);
+    // What nobody could read is not signed.
+    if (const auto again = parse_ear(as_bytes(token)); !again) return std::unexpected(again.error());
     return token;
 }
 
