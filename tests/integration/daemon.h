@@ -13,6 +13,9 @@
 
 namespace mrd {
 
+// The service has a class of this name, and a test's program may be linked with it.
+inline namespace as_a_process {
+
 class Daemon {
 public:
     struct Options {
@@ -73,6 +76,8 @@ private:
     Process process_;
     bool ready_ = false;
 };
+
+}  // namespace as_a_process
 
 class DaemonTest : public ::testing::Test {
 protected:
