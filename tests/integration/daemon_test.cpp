@@ -454,8 +454,14 @@ TEST_F(DaemonTest, AnOwnerThatThisMachineDoesNotHaveIsFoundBeforeAnythingIsMade)
 
 TEST_F(DaemonTest, WhoeverTriesItInPlacesOfRootsIsToldWhatToDo) {
     if (::geteuid() != 0) GTEST_SKIP() << "this needs root";
-    EXPECT_THAT(refused({.in_child = [] { (void)::setuid(65533); }}),
-                HasSubstr("Permission denied: run mrd as root, or give it places of this user's"));
+    // Built below /root, which has mode 0700 on a new machine, another user could not run it.
+    const auto program = folder() / "mrd";
+    std::filesystem::copy_file(places::mrd(), program);
+    std::filesystem::permissions(folder(), std::filesystem::perms(0755));
+    Process mrd({program, "--sim", "--socket", folder() / "io.mrd", "--state", folder() / "state"},
+                {.errors = folder() / "errors", .in_child = [] { (void)::setuid(65533); }});
+    EXPECT_EQ(mrd.wait(), 1);
+    EXPECT_THAT(contents(folder() / "errors"), HasSubstr("Permission denied: run mrd as root, or give it places of this user's"));
 }
 
 TEST_F(DaemonTest, AStateFileThatIsDamagedIsRefusedWithItsName) {
