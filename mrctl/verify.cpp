@@ -466,7 +466,8 @@ std::expected<void, std::string> check_files(const VerifyCommand &command) {
     if (is_read("-") > 1) return std::unexpected("standard input is one file: give - once");
     if (command.ear && (command.ear != "-" ? written_twice({"-", *command.ear}) : std::nullopt))
         return std::unexpected("--ear " + *command.ear + " is standard output's file, where the statements go: give it another one, or -");
-    if (command.ear && command.ear_key && written_twice({*command.ear, *command.ear_key}))
+    // "-" of the one is standard output, and of the other standard input.
+    if (command.ear && command.ear_key && command.ear != "-" && command.ear_key != "-" && written_twice({*command.ear, *command.ear_key}))
         return std::unexpected("--ear and --ear-key are one file: the result would take the place of the key");
     if (command.files.size() <= 1) return {};
     if (command.files.size() > max_judged_files)

@@ -117,6 +117,10 @@ TEST_F(MrctlWrapped, AVerdictIsWrittenAsAnAttestationResultThatIsSigned) {
     EXPECT_EQ(other.exit_code, 1);
     EXPECT_THAT(other.out, EndsWith("The signature does NOT hold\n"));
 
+    // The key by a pipe, the result into one.
+    std::ofstream(at("piped.jwt")) << output(verify("evidence", {"--ear", "-", "--ear-key", "-"}), contents(at("key.pem")));
+    EXPECT_EQ(json({"inspect", at("piped.jwt"), "--key", at("public.pem")})["signature_holds"], true);
+
     // One that ends, as another verifier gives it: whether it has is said beside the time.
     auto ending = mr::parse_ear(mr::as_bytes(contents(at("ear.jwt"))))->ear;
     for (const bool has_expired : {true, false}) {
