@@ -10,6 +10,10 @@ endif()
 # At most so many sources are compiled together: more would leave a processor idle at a build's end.
 set(mrd_most_together 10)
 
+# They are included by their whole paths. So __FILE__, which each test has in it, would be another in each clone, and the compiler's cache of one of no use in another; and g++ would
+# take what stands in a source's unnamed namespace for a header's, and warn of each class that has such a member.
+set(mrd_together_options -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/= $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+
 # mrd_compile_together(FOLDER): for the targets of a folder and of those below. By folder, so that what has to be unique (a name in an unnamed namespace) has to be so in one room,
 # whatever is added elsewhere.
 function(mrd_compile_together folder)
@@ -37,6 +41,7 @@ function(mrd_compile_together folder)
       set_property(SOURCE ${source} TARGET_DIRECTORY ${target} PROPERTY UNITY_GROUP ${room}_${batch})
     endforeach()
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    target_compile_options(${target} PRIVATE ${mrd_together_options})
   endforeach()
   get_property(below DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
   foreach(subfolder IN LISTS below)
