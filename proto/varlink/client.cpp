@@ -101,6 +101,8 @@ std::expected<void, ClientError> ClientConnection::send_frames(std::string_view 
 std::expected<Reply, ClientError> ClientConnection::receive(Milliseconds timeout) {
     if (!is_open()) return fail(ClientErrorCode::not_connected, "the connection is closed");
     const Deadline deadline(timeout);
+    // Most answers are short: to fill a buffer for the longest with zeros would be a good part of what a program does that asks once.
+    std::size_t room = std::max(received_.size(), connection_receive_size);
     for (;;) {
         if (const auto message = splitter_.next()) {
             const auto reply = parse_reply(*message, document_);
@@ -109,9 +111,10 @@ std::expected<Reply, ClientError> ClientConnection::receive(Milliseconds timeout
         }
         if (splitter_.overflowed()) return fail(ClientErrorCode::protocol, "the answer is too long");
         splitter_.keep_rest();
-        received_.resize(receive_size);
+        received_.resize(room);
         const auto size = ::recv(socket_.get(), received_.data(), received_.size(), 0);
         if (size > 0) {
+            if (static_cast<std::size_t>(size) == room) room = receive_size;
             splitter_.feed(std::string_view(received_).substr(0, static_cast<std::size_t>(size)));
         } else if (size == 0) {
             return fail(ClientErrorCode::connection_lost, "the service closed the connection");
