@@ -313,6 +313,28 @@ void add_device(CommandLine &line) {
     line.judging.push_back(device_verify_app);
     line.runs(*device_verify_app,
               [&device, &judged_device](const Common &common) { return mrctl::device_verify(common, device, judged_device); });
+    auto &interface = line.keep<InterfaceCommand>();
+    auto *interface_app = device_app->add_subcommand(
+        "verify-interface",
+        "Judges the report of a device interface (TDISP), as the kernel or the TSM hands it out, by a policy; needs no mrd, and asks no "
+        "device. Exit 0: verified, 1: not");
+    interface_app
+        ->add_option("REPORT", interface.files,
+                     "The report, or the messages DEVICE_INTERFACE_REPORT that it comes in, in their order; or - for standard input")
+        ->type_name("FILE")
+        ->required();
+    interface_app->add_option("--policy", interface.policy, "What the interface may be, JSON; {} is the strictest")->type_name("FILE");
+    interface_app->add_option("--digest", interface.digest, "Of the report, as the TSM says it: sha384:0a1b... [what the policy has]")
+        ->type_name("DIGEST");
+    interface_app->add_option("--state", interface.state, "The interface's, as the TSM says it")
+        ->type_name("{CONFIG_UNLOCKED,CONFIG_LOCKED,RUN,ERROR}")
+        ->check(CLI::IsMember({"CONFIG_UNLOCKED", "CONFIG_LOCKED", "RUN", "ERROR"}).description(""));
+    interface_app->add_option(
+        "--without", interface.without,
+        "Of policy, origin and state, with commas between: what is not asked for. What is neither given nor named here makes the "
+        "verdict negative");
+    line.judging.push_back(interface_app);
+    line.runs(*interface_app, [&interface](const Common &common) { return mrctl::device_verify_interface(common.json, interface); });
     auto *device_accept_app = add_device_command(
         "accept", "One generation of it was judged by a policy, and is accepted: an event in the register of the role app", &device_accept);
     add_number<std::int64_t>(

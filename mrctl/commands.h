@@ -124,6 +124,13 @@ struct DeviceCommand {
     std::int64_t generation = 0;
     std::string policy;  // digest, "sha384:HEX"
 };
+struct InterfaceCommand {
+    std::vector<std::string> files;      // a report, or the messages with its portions
+    std::optional<std::string> policy;   // a file
+    std::optional<std::string> digest;   // "sha384:HEX", as the TSM says it
+    std::optional<std::string> state;    // "RUN"
+    std::optional<std::string> without;  // "policy,origin,state": what is not asked for
+};
 struct RealmMeasurementCommand {
     std::optional<std::string> log;
     std::optional<std::string> parameters;  // instead
@@ -179,6 +186,7 @@ int replay(const Common &common, const ReplayCommand &command);                 
 int evidence(const Common &common, const EvidenceCommand &command);                                   // evidence.cpp
 int verify(bool json, const VerifyCommand &command);                                                  // verify.cpp
 int device_verify(const Common &common, const DeviceCommand &command, VerifyCommand verify_command);  // device_verify.cpp
+int device_verify_interface(bool json, const InterfaceCommand &command);                              // device_interface.cpp
 int inspect(bool json, const InspectCommand &command);                                                // inspect.cpp
 int realm_measurement(bool json, const RealmMeasurementCommand &command);                             // realm_measurement.cpp
 int assemble_collateral(const AssembleCommand &command);                                              // collateral.cpp

@@ -39,6 +39,7 @@ int replay(const Common & /*common*/, const ReplayCommand & /*command*/) { retur
 int evidence(const Common & /*common*/, const EvidenceCommand & /*command*/) { return hand_over(); }
 int verify(bool /*json*/, const VerifyCommand & /*command*/) { return hand_over(); }
 int device_verify(const Common & /*common*/, const DeviceCommand & /*command*/, VerifyCommand /*verify*/) { return hand_over(); }
+int device_verify_interface(bool /*json*/, const InterfaceCommand & /*command*/) { return hand_over(); }
 int inspect(bool /*json*/, const InspectCommand & /*command*/) { return hand_over(); }
 int realm_measurement(bool /*json*/, const RealmMeasurementCommand & /*command*/) { return hand_over(); }
 int assemble_collateral(const AssembleCommand & /*command*/) { return hand_over(); }

@@ -27,6 +27,7 @@
 #include "mrctl/file_kind.h"
 #include "mrctl/output.h"
 #include "mrctl/output_file.h"
+#include "mrctl/verdict_lines.h"
 
 namespace mrctl {
 
@@ -189,12 +190,6 @@ std::expected<std::optional<mr::Bytes>, mr::Error> certificates_of(const VerifyC
     return mr::Bytes(text.begin(), text.end());
 }
 
-std::string listed(const std::vector<std::string> &texts) {
-    std::string all;
-    for (const auto &text : texts) all.append(all.empty() ? "" : ", ").append(text);
-    return all;
-}
-
 // What is asked for unless --without names it.
 struct Demand {
     std::string_view word;    // of --without
@@ -267,11 +262,6 @@ std::vector<std::string> not_looked_at(const mr::Verdict &verdict) {
     return left_out;
 }
 
-// Who reads only the last line must see what was not looked at.
-std::string positive_line(const std::vector<std::string> &left_out) {
-    return left_out.empty() ? "verified" : "verified, but not " + listed(left_out);
-}
-
 struct Judged {
     mr::Verdict verdict;
     mr::UnixTime time = 0;
@@ -312,18 +302,6 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
         }
     }
     return "REFUSED: " + listed(failing);
-}
-
-void print_statements(const mr::Verdict &verdict) {
-    const auto colour_of = [](const mr::Statement &each) {
-        if (each.result == mr::Judgement::not_judged) return sgr::plain;
-        return each.result == mr::Judgement::holds ? sgr::green : each.required ? sgr::red : sgr::yellow;
-    };
-    std::vector<Row> rows;
-    for (const auto &each : verdict.statements())
-        rows.push_back({each.name, coloured(std::string(mr::to_string(each.result)), colour_of(each)), each.required ? "required" : "-",
-                        mr::printable_text(each.reason)});
-    print_table({"STATEMENT", "RESULT", "NEEDED", "REASON"}, rows);
 }
 
 std::string last_line(const Judged &judged, const VerifyCommand &command) {

@@ -63,7 +63,7 @@ commands=$(mrctl --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' 
 [ "$(wc -w <<<"$commands")" -gt 10 ] || fail "mrctl --help names too few commands"
 offers "mrctl " "$commands"
 offers "mrctl ev" evidence
-for command in "" $commands "collateral assemble" "device list" "device show" "device evidence" "device verify" "device accept"; do
+for command in "" $commands "collateral assemble" "device list" "device show" "device evidence" "device verify" "device verify-interface" "device accept"; do
     # shellcheck disable=SC2046,SC2086 # two words, and options
     has "mrctl ${command:+$command }-" $(options mrctl $command)
 done
@@ -79,7 +79,10 @@ offers "mrctl log --format=tcg_" tcg_index0
 offers "mrctl replay --registers " "pcr rtmr"
 offers "mrctl collateral " assemble
 offers "mrctl collateral assemble --quote x a-" a-file
-offers "mrctl device " "accept evidence list show verify"
+offers "mrctl device " "accept evidence list show verify verify-interface"
+offers "mrctl device verify-interface a-" a-file
+offers "mrctl device verify-interface x --policy a-" a-file
+offers "mrctl device verify-interface x --state CONFIG_" "CONFIG_LOCKED CONFIG_UNLOCKED"
 offers "mrctl device evidence spdm0 --nonce 00 -o a-" a-file
 offers "mrctl verify a-" a-file
 offers "mrd --log-level w" warning

@@ -5,6 +5,7 @@
 
 #include "mr/digest.h"
 #include "tests/attestation/tee/spdm/conversation.h"
+#include "tests/attestation/tee/tdisp/interface_report.h"
 
 namespace mr {
 namespace {
@@ -279,32 +280,13 @@ TEST(IdeKmMessage, WhatIsReservedIsZero) {
 
 // ---- The report
 
-Bytes report(std::initializer_list<TdispRange> ranges, std::uint16_t info = tdisp_no_update_after_lock) {
-    Bytes bytes;
-    const auto add = [&](std::uint64_t value, unsigned size) {
-        for (unsigned i = 0; i < size; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> 8 * i));
-    };
-    add(info, 2);
-    add(0, 2);  // reserved
-    add(0, 8);  // MSI-X message control, LNR control, TPH control
-    add(ranges.size(), 4);
-    for (const auto &range : ranges) {
-        add(range.first_page, 8);
-        add(range.pages, 4);
-        add(range.attributes, 2);
-        add(range.id, 2);
-    }
-    add(0, 4);
-    return bytes;
-}
-
 std::string report_error(const Bytes &bytes) {
     const auto read = decode_tdisp_report(bytes);
     return read ? "none" : read.error().message;
 }
 
 TEST(TdispReport, HasExactlyTheBytesItSays) {
-    const auto good = report({{.first_page = 1, .pages = 1}});
+    const auto good = interface_report({{.first_page = 1, .pages = 1}});
     EXPECT_EQ(report_error(good), "none");
     for (std::size_t size = 0; size < good.size(); ++size)
         EXPECT_NE(report_error(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size))), "none") << size;
@@ -317,9 +299,10 @@ TEST(TdispReport, HasExactlyTheBytesItSays) {
 }
 
 TEST(TdispReport, ReservedBitsAreZero) {
-    EXPECT_THAT(report_error(report({}, 0x20)), HasSubstr("interface info"));
-    EXPECT_THAT(report_error(report({{.first_page = 1, .pages = 1, .attributes = 0x10}})), HasSubstr("range 1 has reserved attributes"));
-    auto bytes = report({});
+    EXPECT_THAT(report_error(interface_report({}, 0x20)), HasSubstr("interface info"));
+    EXPECT_THAT(report_error(interface_report({{.first_page = 1, .pages = 1, .attributes = 0x10}})),
+                HasSubstr("range 1 has reserved attributes"));
+    auto bytes = interface_report({});
     bytes[2] = 1;
     EXPECT_THAT(report_error(bytes), HasSubstr("behind the interface info"));
 }
@@ -328,21 +311,22 @@ TEST(TdispReport, RangesAscendAndDoNotOverlap) {
     const TdispRange first{.first_page = 0x100, .pages = 4, .attributes = 0, .id = 0};
     const TdispRange next{.first_page = 0x104, .pages = 4, .attributes = 0, .id = 0};
     const TdispRange lower_bar{.first_page = 0x10, .pages = 4, .attributes = 0, .id = 2};
-    EXPECT_EQ(report_error(report({first, next})), "none");
-    EXPECT_THAT(report_error(report({next, first})), HasSubstr("out of order"));
-    EXPECT_EQ(report_error(report({first, lower_bar})), "none");  // BAR by BAR
-    EXPECT_EQ(report_error(report({lower_bar, first})), "none");  // by address
-    EXPECT_THAT(report_error(report({next, lower_bar, first})), HasSubstr("out of order"));
-    EXPECT_THAT(report_error(report({first, {.first_page = 0x103, .pages = 4, .attributes = 0, .id = 1}})), HasSubstr("page 256 overlaps"));
-    EXPECT_THAT(report_error(report({first, {.first_page = 0x200, .pages = 0, .attributes = 0, .id = 1}})),
+    EXPECT_EQ(report_error(interface_report({first, next})), "none");
+    EXPECT_THAT(report_error(interface_report({next, first})), HasSubstr("out of order"));
+    EXPECT_EQ(report_error(interface_report({first, lower_bar})), "none");  // BAR by BAR
+    EXPECT_EQ(report_error(interface_report({lower_bar, first})), "none");  // by address
+    EXPECT_THAT(report_error(interface_report({next, lower_bar, first})), HasSubstr("out of order"));
+    EXPECT_THAT(report_error(interface_report({first, {.first_page = 0x103, .pages = 4, .attributes = 0, .id = 1}})),
+                HasSubstr("page 256 overlaps"));
+    EXPECT_THAT(report_error(interface_report({first, {.first_page = 0x200, .pages = 0, .attributes = 0, .id = 1}})),
                 HasSubstr("range 2 has no pages"));
-    EXPECT_EQ(report_error(report({{.first_page = (1ULL << 52U) - 1, .pages = 1}})), "none");
-    EXPECT_THAT(report_error(report({{.first_page = (1ULL << 52U) - 1, .pages = 2}})), HasSubstr("beyond the last address"));
-    EXPECT_THAT(report_error(report({{.first_page = ~0ULL, .pages = 2}})), HasSubstr("beyond the last address"));
+    EXPECT_EQ(report_error(interface_report({{.first_page = (1ULL << 52U) - 1, .pages = 1}})), "none");
+    EXPECT_THAT(report_error(interface_report({{.first_page = (1ULL << 52U) - 1, .pages = 2}})), HasSubstr("beyond the last address"));
+    EXPECT_THAT(report_error(interface_report({{.first_page = ~0ULL, .pages = 2}})), HasSubstr("beyond the last address"));
 }
 
 TEST(TdispReport, PortionsMakeOneOnlyIfNoneIsMissing) {
-    const auto bytes = report({{.first_page = 1, .pages = 1}});
+    const auto bytes = interface_report({{.first_page = 1, .pages = 1}});
     const ByteView whole(bytes);
     const auto rest = static_cast<std::uint16_t>(bytes.size() - 16);
     const TdispReportPortion first{.remainder = rest, .bytes = whole.first(16)};
@@ -372,15 +356,17 @@ std::string failing(const Verdict &verdict) {
 
 TEST(TdispPolicy, EachThingThatIsNotAcceptedIsAStatementOfItsOwn) {
     const TdispPolicy strict{.from_tsm = true};
-    EXPECT_EQ(failing(judged(report({{.first_page = 1, .pages = 1}}), strict)), "");
-    EXPECT_EQ(failing(judged(report({{.first_page = 1, .pages = 1, .attributes = tdisp_range_non_tee}}), strict)), "interface_ranges ");
-    EXPECT_EQ(failing(judged(report({{.first_page = 1, .pages = 1, .attributes = tdisp_range_updatable}}), strict)), "interface_ranges ");
-    EXPECT_EQ(failing(judged(report({}, 0), strict)), "interface_update ");
-    EXPECT_EQ(failing(judged(report({}, tdisp_no_update_after_lock | tdisp_ats), strict)), "interface_dma ");
-    EXPECT_EQ(failing(judged(report({}, tdisp_no_update_after_lock | tdisp_prs), strict)), "interface_dma ");
-    EXPECT_EQ(failing(judged(report({}), strict, TdispState::config_locked)), "interface_state ");
-    EXPECT_EQ(failing(judged(report({}), strict, std::nullopt)), "interface_state ");
-    EXPECT_EQ(failing(judged(report({}), {})), "interface_origin ");
+    EXPECT_EQ(failing(judged(interface_report({{.first_page = 1, .pages = 1}}), strict)), "");
+    EXPECT_EQ(failing(judged(interface_report({{.first_page = 1, .pages = 1, .attributes = tdisp_range_non_tee}}), strict)),
+              "interface_ranges ");
+    EXPECT_EQ(failing(judged(interface_report({{.first_page = 1, .pages = 1, .attributes = tdisp_range_updatable}}), strict)),
+              "interface_ranges ");
+    EXPECT_EQ(failing(judged(interface_report({}, 0), strict)), "interface_update ");
+    EXPECT_EQ(failing(judged(interface_report({}, tdisp_no_update_after_lock | tdisp_ats), strict)), "interface_dma ");
+    EXPECT_EQ(failing(judged(interface_report({}, tdisp_no_update_after_lock | tdisp_prs), strict)), "interface_dma ");
+    EXPECT_EQ(failing(judged(interface_report({}), strict, TdispState::config_locked)), "interface_state ");
+    EXPECT_EQ(failing(judged(interface_report({}), strict, std::nullopt)), "interface_state ");
+    EXPECT_EQ(failing(judged(interface_report({}), {})), "interface_origin ");
     EXPECT_EQ(failing(judged({}, strict)), "interface_report interface_ranges interface_update interface_dma ");
     const TdispPolicy lax{.accept_non_tee_ranges = true,
                           .accept_updatable_ranges = true,
@@ -389,15 +375,15 @@ TEST(TdispPolicy, EachThingThatIsNotAcceptedIsAStatementOfItsOwn) {
                           .accept_prs = true,
                           .states = {TdispState::config_locked, TdispState::run},
                           .from_tsm = true};
-    EXPECT_EQ(
-        failing(judged(report({{.first_page = 1, .pages = 1, .attributes = 0xC}}, tdisp_ats | tdisp_prs), lax, TdispState::config_locked)),
-        "");
+    EXPECT_EQ(failing(judged(interface_report({{.first_page = 1, .pages = 1, .attributes = 0xC}}, tdisp_ats | tdisp_prs), lax,
+                             TdispState::config_locked)),
+              "");
 }
 
 TEST(TdispPolicy, IsReadFromJson) {
     const auto none = parse_tdisp_policy("{}").value();
-    EXPECT_EQ(failing(judged(report({}), none)), "interface_origin ");
-    const auto bytes = report({{.first_page = 1, .pages = 1, .attributes = 0xC}}, tdisp_ats | tdisp_prs);
+    EXPECT_EQ(failing(judged(interface_report({}), none)), "interface_origin ");
+    const auto bytes = interface_report({{.first_page = 1, .pages = 1, .attributes = 0xC}}, tdisp_ats | tdisp_prs);
     const auto digest = "sha384:" + to_hex(hash(HashAlgorithm::sha384, bytes).value().bytes());
     const auto strict = parse_tdisp_policy(R"({"digest": ")" + digest + "\"}").value();
     EXPECT_EQ(failing(judged(bytes, strict, TdispState::config_locked)),
@@ -410,9 +396,9 @@ TEST(TdispPolicy, IsReadFromJson) {
     EXPECT_EQ(failing(judged(bytes, lax, TdispState::config_locked)), "");
     EXPECT_EQ(failing(judged(bytes, lax, TdispState::error)), "interface_state ");
     // Each accepts what its name says, and no more.
-    EXPECT_EQ(
-        failing(judged(report({}, tdisp_no_update_after_lock | tdisp_ats | tdisp_prs), parse_tdisp_policy(R"({"ats": "accept"})").value())),
-        "interface_origin interface_dma ");
+    EXPECT_EQ(failing(judged(interface_report({}, tdisp_no_update_after_lock | tdisp_ats | tdisp_prs),
+                             parse_tdisp_policy(R"({"ats": "accept"})").value())),
+              "interface_origin interface_dma ");
 }
 
 TEST(TdispPolicy, InJsonWhatIsNotUnderstoodIsRefusedByName) {
@@ -429,7 +415,7 @@ TEST(TdispPolicy, InJsonWhatIsNotUnderstoodIsRefusedByName) {
 }
 
 TEST(TdispPolicy, TheTsmsDigestIsTheReports) {
-    const auto bytes = report({});
+    const auto bytes = interface_report({});
     TdispPolicy policy{.digest = std::array<std::uint8_t, 48>{}};
     EXPECT_EQ(failing(judged(bytes, policy)), "interface_origin ");
     policy.from_tsm = true;  // what somebody says does not stand against what the digest says

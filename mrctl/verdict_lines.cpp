@@ -1,0 +1,32 @@
+#include "mrctl/verdict_lines.h"
+
+#include <string_view>
+
+#include "mr/event_content.h"
+#include "mrctl/output.h"
+
+namespace mrctl {
+
+std::string listed(const std::vector<std::string> &texts) {
+    std::string all;
+    for (const auto &text : texts) all.append(all.empty() ? "" : ", ").append(text);
+    return all;
+}
+
+std::string positive_line(const std::vector<std::string> &left_out) {
+    return left_out.empty() ? "verified" : "verified, but not " + listed(left_out);
+}
+
+void print_statements(const mr::Verdict &verdict) {
+    const auto colour_of = [](const mr::Statement &each) {
+        if (each.result == mr::Judgement::not_judged) return sgr::plain;
+        return each.result == mr::Judgement::holds ? sgr::green : each.required ? sgr::red : sgr::yellow;
+    };
+    std::vector<Row> rows;
+    for (const auto &each : verdict.statements())
+        rows.push_back({each.name, coloured(std::string(mr::to_string(each.result)), colour_of(each)), each.required ? "required" : "-",
+                        mr::printable_text(each.reason)});
+    print_table({"STATEMENT", "RESULT", "NEEDED", "REASON"}, rows);
+}
+
+}  // namespace mrctl
