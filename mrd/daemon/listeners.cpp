@@ -53,11 +53,12 @@ std::expected<varlink::SocketAccess, std::string> access_of(const ListenerConfig
     return varlink::SocketAccess{.mode = mode_of(listener, rules), .owner = *owner, .group = *group};
 }
 
-// Without links, "." and "..", as far as it is there already.
+// Without links, ".", ".." and a / at the end, as far as it is there already.
 std::filesystem::path whole_path(const std::filesystem::path &path) {
     std::error_code unknown;
     auto whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path, unknown), unknown);
-    return unknown ? path.lexically_normal() : whole;
+    if (unknown) whole = path.lexically_normal();
+    return whole.has_filename() ? whole : whole.parent_path();
 }
 
 // Access is by the file's mode, and an abstract socket has none.
@@ -75,6 +76,24 @@ bool lies_below(const std::filesystem::path &path, const std::filesystem::path &
 }
 
 std::filesystem::path lock_of(const std::filesystem::path &socket) { return socket.native() + ".lock"; }
+
+// What mrd keeps, or will keep, by this name in the state directory: its lock, journals, and what its simulators have.
+bool is_name_of_the_state(std::string_view name) {
+    return name == "lock" || name == "journal" || name.starts_with("journal.") ||
+           (name.starts_with("sim-") && (name.contains(".state") || name.contains(".quoting")));
+}
+
+// Why not, where the state is there. Both paths are whole.
+std::optional<std::string> why_not_beside_the_state(const std::filesystem::path &path, const std::filesystem::path &state) {
+    const auto shown = "the state directory " + state.string();
+    for (const auto &taken : {path, lock_of(path)}) {
+        if (taken == state || lies_below(state, taken)) return "leaves no place for " + shown;
+    }
+    if (!lies_below(path, state)) return std::nullopt;
+    const auto name = std::ranges::mismatch(path, state).in1->native();
+    if (!is_name_of_the_state(name)) return std::nullopt;
+    return "is where mrd keeps the file " + name + " of " + shown;
+}
 
 std::expected<Listener, std::string> make_socket(const ListenerConfig &listener, const AccessRules &rules) {
     auto access = access_of(listener, rules);
@@ -107,7 +126,8 @@ std::expected<PassedToListeners, std::string> assign_sockets(const std::vector<L
     return assigned;
 }
 
-std::expected<void, std::string> check_listeners(const std::vector<ListenerConfig> &listeners, const AccessRules &rules) {
+std::expected<void, std::string> check_listeners(const std::vector<ListenerConfig> &listeners, const AccessRules &rules,
+                                                 const std::filesystem::path &state) {
     std::vector<std::filesystem::path> paths;
     for (const auto &listener : listeners) {
         const auto fail = [&listener](const std::string &why) {
@@ -117,6 +137,7 @@ std::expected<void, std::string> check_listeners(const std::vector<ListenerConfi
         if (auto address = address_of_file(listener.path); !address)
             return Failure("listener.path of the listener " + listener.name + ": " + address.error());
         const auto path = whole_path(listener.path);
+        if (const auto why = why_not_beside_the_state(path, whole_path(state))) return fail(*why);
         for (std::size_t i = 0; i < paths.size(); ++i) {
             const auto &other = listeners[i].name;
             if (path == paths[i]) return fail("is the path of the listener " + other + ", too");

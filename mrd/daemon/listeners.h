@@ -62,9 +62,10 @@ struct Listener {
     std::optional<SocketFile> file = {};  // none: the socket was passed
 };
 
-// Has each a path of its own, however it is written, beside all their locks, and does this machine have the owners and groups that they name? Makes nothing. Error: a
+// Has each a path of its own, however it is written, beside all their locks and what mrd keeps in the state directory, and does this machine have the owners and groups that they name? Makes nothing. Error: a
 // sentence that names the key.
-std::expected<void, std::string> check_listeners(const std::vector<ListenerConfig> &listeners, const AccessRules &rules);
+std::expected<void, std::string> check_listeners(const std::vector<ListenerConfig> &listeners, const AccessRules &rules,
+                                                 const std::filesystem::path &state);
 
 // Opens them all, in their order; or, where a connected socket was passed, that one alone. A socket whose mode is not configured has the one that the rules need: all
 // may connect where others than root and mrd's user may do anything there. `listeners` outlives what it returns. Error: a sentence that names the socket or the key;

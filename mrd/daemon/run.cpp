@@ -375,7 +375,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     if (auto good = check_firmware_logs(config); !good) return good;
     auto rules = mrd::make_access_rules(config.access);
     if (!rules) return misconfigured(rules.error());
-    if (auto good = mrd::check_listeners(config.listeners, *rules); !good) return misconfigured(good.error());
+    if (auto good = mrd::check_listeners(config.listeners, *rules, config.state); !good) return misconfigured(good.error());
     const auto providers = find_providers(config);
     if (!providers) return Failure(providers.error());
     if (auto good = mrd::check_provider_names(config, *providers); !good) return misconfigured(good.error());
@@ -551,7 +551,7 @@ int check(const mrd::Config &config) {
     };
     const auto rules = mrd::make_access_rules(config.access);
     if (!rules) return refuse(rules.error());
-    if (const auto good = mrd::check_listeners(config.listeners, *rules); !good) return refuse(good.error());
+    if (const auto good = mrd::check_listeners(config.listeners, *rules, config.state); !good) return refuse(good.error());
     if (const auto good = mrd::check_provider_names(config, config.providers); !good) return refuse(good.error());
     if (const auto user = mrd::configured_user(config); !user) return refuse(user.error());
     mrd::warn_of_access(*rules, config);

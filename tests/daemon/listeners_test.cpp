@@ -70,8 +70,8 @@ TEST(AssignSockets, AConnectedOneIsTheOnlyOne) {
 
 // ---- Which there can be together
 
-std::string checked(const std::vector<ListenerConfig> &listeners) {
-    const auto good = check_listeners(listeners, Access::only_root());
+std::string checked(const std::vector<ListenerConfig> &listeners, const fs::path &state = "/state") {
+    const auto good = check_listeners(listeners, Access::only_root(), state);
     return good ? "" : good.error();
 }
 
@@ -106,6 +106,30 @@ TEST(CheckListeners, NoneHasTheLockOfAnotherAsItsPath) {
     EXPECT_EQ(checked({{.name = "a", .path = "/x/s.lock"}, {.name = "b", .path = "/x//s"}}),
               "listener.path = \"/x//s\" of the listener b has the path of the listener a as its lock: give it another one");
     EXPECT_EQ(checked({{.name = "a", .path = "/x/s"}, {.name = "b", .path = "/y/s.lock"}}), "");
+}
+
+TEST(CheckListeners, NoneIsWhereMrdKeepsItsState) {
+    const auto at = [](const std::string &path) { return checked({{.name = "a", .path = path}}, "/x/state"); };
+    EXPECT_EQ(at("/x/state/journal"),
+              "listener.path = \"/x/state/journal\" of the listener a is where mrd keeps the file journal of the state directory /x/state: "
+              "give it another one");
+    for (const std::string name : {"lock", "journal.1", "journal.torn.1", "journal.new", "sim-tdx.state", "sim-tdx.quoting", "journal/s"})
+        EXPECT_THAT(at("/x/./state/" + name), HasSubstr("listener.path = \"/x/./state/" + name + "\" of the listener a is where")) << name;
+    for (const std::string path : {"/x/state", "/x", "/x/state/"}) EXPECT_THAT(at(path), HasSubstr("leaves no place for")) << path;
+    EXPECT_THAT(checked({{.name = "a", .path = "/x/s"}}, "/x/s.lock"), HasSubstr("leaves no place for the state directory /x/s.lock"));
+    for (const std::string path : {"/x/state/io.mrd", "/x/state/sim.sock", "/x/states", "/x/journal", "/x/state/run/journal"})
+        EXPECT_EQ(at(path), "") << path;
+    EXPECT_THAT(checked({{.name = "a", .path = "/x/s"}, {.name = "b", .path = "/state/lock"}}), HasSubstr("of the listener b is where"));
+}
+
+TEST(CheckListeners, NorByALinkThere) {
+    const TemporaryFolder folder;
+    fs::create_directory(folder.path() / "state");
+    fs::create_directory_symlink(folder.path() / "state", folder.path() / "link");
+    EXPECT_THAT(checked({{.name = "a", .path = folder.path() / "link" / "lock"}}, folder.path() / "state"),
+                HasSubstr("is where mrd keeps"));
+    EXPECT_THAT(checked({{.name = "a", .path = folder.path() / "state" / "lock"}}, folder.path() / "link"),
+                HasSubstr("is where mrd keeps"));
 }
 
 // ---- Opening them

@@ -513,6 +513,8 @@ TEST_F(DaemonTest, CheckSaysWhatIsWrongOnAnyMachineAsTheStartDoes) {
     };
     const std::vector<Wrong> all{
         {"[[listener]]\nname = \"a\"\npath = \"@abs\"\n", "@abs is an abstract socket, to which anybody could connect: use a path"},
+        {"[service]\nstate = \"/s/state\"\n[[listener]]\nname = \"a\"\npath = \"/s/state/journal\"\n",
+         "listener.path = \"/s/state/journal\" of the listener a is where mrd keeps the file journal of the state directory /s/state"},
         {"[service]\nstate = \"" + (folder() / "nul").native() + "\\u0000y\"\n", "service.state has a NUL character"},
         {"[roles]\nx = \"other/rtmr3\"\n", "roles.x = \"other/rtmr3\": no provider is called other; there are: tdx"},
         {"[roles]\nx = \"tdx/rtmr*\"\n", "roles.x must be a register's whole name"},
