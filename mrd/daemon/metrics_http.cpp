@@ -1,6 +1,8 @@
 #include "mrd/daemon/metrics_http.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
@@ -21,6 +23,18 @@ std::string refusal(std::string_view status, std::string_view what_to_do, std::s
     return head(status, std::string(headers) + "Content-Type: text/plain\r\n", body) + body;
 }
 
+// Of "/metrics?x", and of "http://host/metrics?x", by which who asks a proxy asks: a server takes it whatever the host is called. (RFC 9112, 3.2.2)
+std::string_view path_of(std::string_view target) {
+    constexpr std::string_view scheme = "http://";
+    if (boost::beast::iequals(target.substr(0, scheme.size()), scheme)) {
+        target.remove_prefix(scheme.size());
+        const auto host = std::min(target.find_first_of("/?"), target.size());
+        if (host == 0) return {};  // no such URI is valid (RFC 9110, 4.2.1)
+        target.remove_prefix(host);
+    }
+    return target.substr(0, target.find('?'));
+}
+
 }  // namespace
 
 std::optional<std::string> answer_http(std::string_view received, const std::function<std::string_view()> &metrics) {
@@ -36,9 +50,10 @@ std::optional<std::string> answer_http(std::string_view received, const std::fun
     parser.put(boost::asio::buffer(request), error);
     if (!parser.is_header_done()) return refusal("400 Bad Request", "this is no request of HTTP/1.1");
     const auto target = parser.get().target();
+    const auto path = path_of({target.data(), target.size()});
     const auto method = parser.get().method();
     std::string answer;
-    if (target.substr(0, target.find('?')) != "/metrics") {
+    if (path != "/metrics") {
         answer = refusal("404 Not Found", "ask for /metrics");
     } else if (method != http::verb::get && method != http::verb::head) {
         answer = refusal("405 Method Not Allowed", "use GET or HEAD", "Allow: GET, HEAD\r\n");

@@ -23,6 +23,17 @@ TEST(MetricsHttp, AGetOfMetricsIsAnsweredWithThem) {
     EXPECT_EQ(answer_to("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n"), answer) << "once";
 }
 
+// RFC 9112, 3.2.2: a server accepts it, though clients say it to proxies alone.
+TEST(MetricsHttp, ATargetMayBeAWholeUri) {
+    const auto whole = answer_to("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (const std::string target : {"http://localhost/metrics", "HTTP://[::1]:9469/metrics?format=text", "http://any.other/metrics"})
+        EXPECT_EQ(answer_to("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"), whole) << target;
+    EXPECT_EQ(answer_to("HEAD http://localhost/metrics HTTP/1.1\r\nHost: x\r\n\r\n") + "mrd_up 1\n", whole);
+    for (const std::string target : {"http://localhost", "http://localhost/", "http://localhost?/metrics", "http:///metrics",
+                                     "http:/metrics", "http://localhost//metrics", "https://localhost/metrics", "localhost/metrics"})
+        EXPECT_THAT(answer_to("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 404 Not Found\r\n")) << target;
+}
+
 TEST(MetricsHttp, AHeadIsAnsweredAsAGetWithoutTheBody) {
     const auto whole = answer_to("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_EQ(answer_to("HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n") + "mrd_up 1\n", whole);
@@ -38,7 +49,7 @@ TEST(MetricsHttp, ARequestIsAnsweredWhenItIsWhole) {
 }
 
 TEST(MetricsHttp, NothingElseIsThere) {
-    for (const std::string path : {"/", "/metrics/", "/metrics/../x", "/Metrics", "*", "http://localhost/metrics", "//metrics"})
+    for (const std::string path : {"/", "/metrics/", "/metrics/../x", "/Metrics", "*", "//metrics"})
         EXPECT_THAT(answer_to("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 404 Not Found\r\n")) << path;
     for (const std::string method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "NONE"}) {
         EXPECT_THAT(answer_to(method + " /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),

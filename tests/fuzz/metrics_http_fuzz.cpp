@@ -30,9 +30,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     }
     require(answer->starts_with("HTTP/1.1 ") && answer->contains("\r\nConnection: close\r\n"));
     const bool has_metrics = answer->starts_with("HTTP/1.1 200 ");
-    const bool is_head = received.starts_with("HEAD /metrics");
+    const bool is_head = received.starts_with("HEAD ");
     require((has_metrics && !is_head) == answer->ends_with(metrics));
-    if (has_metrics) require(is_head || received.starts_with("GET /metrics"));
+    if (has_metrics) {
+        require(is_head || received.starts_with("GET "));
+        // What is asked for, or its end where a host is before it.
+        const auto target = received.substr(received.find(' ') + 1);
+        require(target.substr(0, target.find_first_of("? ")).ends_with("/metrics"));
+    }
     if (const auto end = received.find("\r\n\r\n"); end + 4 <= mrd::max_http_request && end != std::string_view::npos) {
         require(answer_to(received.substr(0, end + 4)) == answer);
         require(!answer_to(received.substr(0, end + 3)));
