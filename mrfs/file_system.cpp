@@ -180,6 +180,28 @@ void FileSystem::warn_of_refusal(const Caller &caller) {
                  "(docs/access.md); others who are refused are not told of\n";
 }
 
+std::expected<void, int> FileSystem::may_quote(const Caller &caller) {
+    if (!service_.is_for_callers()) return {};
+    const auto provider = registers()->provider();
+    const Turn turn(*this, caller.uid);
+    if (!turn.has_begun()) return std::unexpected(EBUSY);
+    const auto may = service_.may_quote(caller, provider);
+    if (may) return {};
+    const auto number = to_errno(may.error());
+    return std::unexpected(number == ENODEV || number == EIO ? ENXIO : number);
+}
+
+std::expected<void, int> FileSystem::take(UserShares State::*shares, const Caller &caller) {
+    const auto taken = [&](bool may_quote) {
+        const std::scoped_lock lock(mutex_);
+        return (state_.*shares).take(caller.uid, may_quote);
+    };
+    auto result = taken(false);
+    if (!result && result.error() == UserShares::Full::kept && may_quote(caller)) result = taken(true);
+    if (!result) return too_many(result.error());
+    return {};
+}
+
 std::expected<Node, int> FileSystem::find(Inodes::Number number, const Caller &caller) {
     const std::scoped_lock lock(mutex_);
     auto node = state_.inodes.find(number);
@@ -261,10 +283,7 @@ std::expected<FileSystem::Listing, int> FileSystem::list(const Caller &caller, I
 }
 
 std::expected<std::shared_ptr<const FileSystem::Listing>, int> FileSystem::open_folder(const Caller &caller, Inodes::Number folder) {
-    {
-        const std::scoped_lock lock(mutex_);
-        if (const auto taken = state_.open_folders.take(caller.uid); !taken) return too_many(taken.error());
-    }
+    if (const auto taken = take(&State::open_folders, caller); !taken) return std::unexpected(taken.error());
     const auto give_back = [this, uid = caller.uid] {
         const std::scoped_lock lock(mutex_);
         state_.open_folders.give_back(uid);
@@ -289,7 +308,13 @@ std::expected<FileSystem::Found, int> FileSystem::make_folder(const Caller &call
     if (!in) return std::unexpected(in.error());
     if (in->kind != Kind::reports) return std::unexpected(EPERM);
     if (name.size() > max_name) return std::unexpected(ENAMETOOLONG);
+    {
+        const std::scoped_lock lock(mutex_);
+        if (state_.reports.find(name)) return std::unexpected(EEXIST);
+    }
     if (const auto driver = report_driver(); !driver) return std::unexpected(driver.error());
+    // For whoever may not it would be of no use, and take the place of others': one user can have as many uids as there are places.
+    if (const auto may = may_quote(caller); !may) return std::unexpected(may.error());
     {
         const std::scoped_lock lock(mutex_);
         const auto made = state_.reports.make(name, caller, mode, Clock::now());
@@ -321,8 +346,8 @@ std::expected<std::shared_ptr<FileSystem::OpenFile>, int> FileSystem::open(const
     // Against the file, whoever asks: root has no more of it.
     if (mode != O_WRONLY && (told->mode & 0444) == 0) return std::unexpected(EACCES);
     if (mode != O_RDONLY && (told->mode & 0222) == 0) return std::unexpected(EACCES);
+    if (const auto taken = take(&State::open_files, caller); !taken) return std::unexpected(taken.error());
     const std::scoped_lock lock(mutex_);
-    if (const auto taken = state_.open_files.take(caller.uid); !taken) return too_many(taken.error());
     if (node->instance != 0) state_.reports.opened(node->instance, Clock::now());
     auto file = std::make_unique<OpenFile>(*node, caller, (flags & O_APPEND) != 0);
     return std::shared_ptr<OpenFile>(file.release(), [this](OpenFile *last) {

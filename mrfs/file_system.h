@@ -32,9 +32,9 @@ namespace mrfs {
 // Requests that wait for mrd at once: each takes a thread, and the others of these are for what asks nobody.
 inline constexpr std::size_t max_threads = 256;
 inline constexpr UserShares::Limits call_limits{.of_a_user = 160, .of_all = 248, .for_root = 16};
-inline constexpr UserShares::Limits open_file_limits{.of_a_user = 4096, .of_all = 16'384, .for_root = 1024};
+inline constexpr UserShares::Limits open_file_limits{.of_a_user = 4096, .of_all = 16'384, .for_root = 1024, .for_who_may_quote = 8192};
 // Each holds the names of what is in it.
-inline constexpr UserShares::Limits open_folder_limits{.of_a_user = 64, .of_all = 512, .for_root = 64};
+inline constexpr UserShares::Limits open_folder_limits{.of_a_user = 64, .of_all = 512, .for_root = 64, .for_who_may_quote = 256};
 // What all open files of logs together may hold; a user other than root half of it, and all of them three quarters.
 inline constexpr std::size_t max_log_memory = std::size_t{128} << 20U;
 // A log that grows is copied to where there is twice the room.
@@ -117,6 +117,10 @@ private:
     // ETIMEDOUT.
     std::expected<std::shared_ptr<const ShownRegisters>, int> registers_for(const Node &node, const Caller &caller);
     void warn_of_refusal(const Caller &caller);
+    // Asks mrd: with no lock held. Error: EACCES: he may not; EBUSY: as of a read; ENXIO: mrd is away; ETIMEDOUT.
+    std::expected<void, int> may_quote(const Caller &caller);
+    // Error: EMFILE, ENFILE. mrd is asked where nothing is left but what is kept for who may quote.
+    std::expected<void, int> take(UserShares State::*shares, const Caller &caller);
     // What the kernel would call the driver. Error: ENXIO, as of a kernel without one; ETIMEDOUT: mrd does not answer.
     std::expected<std::string, int> report_driver();
     // Empty for a node that is none of them. EBUSY: as of a read.

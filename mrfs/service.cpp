@@ -160,7 +160,7 @@ Service::Result<void> Service::may_quote(const Caller &caller, const std::string
                       std::to_string(other->pid) + '}';
     parameters += '}';
     const auto refused =
-        make([&](mr::Client &client) { return client.call("io.mrd.Attestation.Quote", parameters); }, Patience::for_a_restart);
+        make(inventory_, [&](mr::Client &client) { return client.call("io.mrd.Attestation.Quote", parameters); }, Patience::for_a_restart);
     if (refused || refused.error().code == mr::ErrorCode::invalid_parameter) return {};
     return std::unexpected(refused.error());
 }

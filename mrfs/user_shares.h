@@ -1,4 +1,4 @@
-// How much of what all users share one of them may have, and what is kept for root, who has no limit of his own.
+// How much of what all users share one of them may have, and what is kept for those whom mrd lets quote, and for root, who has no limit of his own.
 #pragma once
 
 #include <sys/types.h>
@@ -21,12 +21,15 @@ public:
         std::size_t of_a_user;  // but root
         std::size_t of_all;
         std::size_t for_root;  // of these: nobody else has them
+        // Of these, too: nobody has them but who may quote, and root, for whoever has many uids has as many users' shares.
+        std::size_t for_who_may_quote = 0;
     };
-    enum class Full : std::uint8_t { of_the_user, of_all };
+    // kept: who may quote would have it.
+    enum class Full : std::uint8_t { of_the_user, of_all, kept };
 
     explicit UserShares(const Limits &limits) : limits_(limits) {}
 
-    std::expected<void, Full> take(uid_t uid);
+    std::expected<void, Full> take(uid_t uid, bool may_quote = false);
     // One that was taken.
     void give_back(uid_t uid);
 

@@ -217,14 +217,35 @@ TEST_F(EveryoneTest, AReportIsItsCreatorsAloneNotEvenRoots) {
     EXPECT_EQ(as(user_uid, [this] { return std::to_string(result_of(::rmdir(report().c_str()))); }), "0");
 }
 
-TEST_F(EveryoneTest, WhoMayHaveNoQuoteHasNone) {
-    const auto said = as(reader_uid, [this] {
-        ::mkdir(report().c_str(), 0700);
-        const auto written = write_file(report() / "inblob", filled(64, 1));
-        const auto made = read_file(report() / "outblob");
-        return std::to_string(written) + " " + (made ? "a quote" : std::to_string(-made.error()));
-    });
-    EXPECT_EQ(said, "64 " + std::to_string(-EACCES));
+TEST_F(EveryoneTest, WhoMayHaveNoQuoteHasNoFolderAndTakesNobodysPlace) {
+    const auto made = [this](const std::string &name) { return std::to_string(result_of(::mkdir(report(name).c_str(), 0700))); };
+    for (const uid_t without : {reader_uid, uid_t{2'000}, nobody})
+        EXPECT_EQ(as(without, [&] { return made("r"); }), std::to_string(-EACCES)) << without;
+    EXPECT_EQ(as(user_uid, [&] { return made("r"); }), "0");
+    EXPECT_EQ(made("r"), std::to_string(-EEXIST));
+}
+
+TEST_F(EveryoneTest, WhatIsOpenOfUsersWithoutARightLeavesRoomForWhoMayQuote) {
+    std::vector<varlink::FileDescriptor> open;
+    const auto open_as = [&](uid_t uid) {
+        EXPECT_EQ(::seteuid(uid), 0);
+        varlink::FileDescriptor next(::open(mountpoint().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const int error = errno;
+        EXPECT_EQ(::seteuid(0), 0);
+        if (!next) return error;
+        open.push_back(std::move(next));
+        return 0;
+    };
+    // Each has as many as one user may, until nothing is left but what is kept.
+    int refused = 0;
+    for (uid_t uid = 2'000; refused != ENFILE; ++uid) {
+        ASSERT_LT(uid, 2'010U) << "they have all that there is";
+        while ((refused = open_as(uid)) == 0) {
+        }
+    }
+    EXPECT_EQ(open_as(reader_uid), ENFILE);
+    EXPECT_EQ(open_as(user_uid), 0);
+    EXPECT_EQ(open_as(0), 0);
 }
 
 TEST_F(EveryoneTest, ReportDataIsEachUsersOwn) {
