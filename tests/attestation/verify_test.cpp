@@ -786,6 +786,48 @@ TEST_F(MachineTest, EventsOfWhatIsNotSignedInALogAreCounted) {
     EXPECT_THAT(reason_of(verdict, log_well_formed), HasSubstr("1 of them of no register that is signed"));
 }
 
+// mrd's own has the events of all its providers, and of these the quote signs one.
+TEST_F(MachineTest, OfALogOfSeveralProvidersTheOneThatIsSignedCounts) {
+    options.collateral["tdx"] = write_collateral(platform.collateral());
+    auto all = events;
+    all.insert(all.begin() + 1, measured("other/rtmr3", "of another"));
+    all.push_back(measured("other/rtmr0", "of another, too"));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].sequence = i + 1;
+    const auto zero = Digest::zero(HashAlgorithm::sha384);
+    const auto started = extend(HashAlgorithm::sha384, zero.bytes(), zero.bytes()).value();
+    const auto log =
+        json_log(all, {{"tdx/rtmr3", HashAlgorithm::sha384, zero, zero}, {"other/rtmr3", HashAlgorithm::sha384, zero, started}});
+    const auto judge = [&] { return verify(platform.quote(), std::array{as_bytes(log)}, options); };
+    const auto verdict = judge();
+    EXPECT_EQ(refusing(verdict), std::vector<std::string>());
+    EXPECT_THAT(reason_of(verdict, log_well_formed), HasSubstr("2 of them of no register that is signed"));
+    EXPECT_THAT(reason_of(verdict, log_replay),
+                HasSubstr("by the events of tdx; nothing signs the registers of other, which are called the same"));
+    EXPECT_TRUE(matches(verdict)) << "another's gap is not this one's";
+
+    // What happened in the other's registers proves nothing, and is not held against this one.
+    const auto rules = [](const std::string &kind, const OwnedEvent &event) {
+        return parse_reference_values(R"({"format": "mrd-reference-values", "version": 1, ")" + kind +
+                                      R"(": [{"name": "it", "register": "rtmr3", "digest": ")" + to_hex(event.digests.front().second) +
+                                      "\"}]}")
+            .value();
+    };
+    const auto &others = all[1];
+    options.reference = rules("requiredEvents", others);
+    EXPECT_EQ(refusing(judge()), std::vector<std::string>{"required_events"});
+    options.reference = rules("forbiddenEvents", others);
+    EXPECT_EQ(refusing(judge()), std::vector<std::string>());
+    options.reference = rules("requiredEvents", events.back());
+    EXPECT_EQ(refusing(judge()), std::vector<std::string>());
+
+    // Nor do the registers of one provider stand for what another's do not lead to.
+    options.reference = {};
+    platform.body.rtmr[0] = {};
+    const auto refused = judge();
+    EXPECT_THAT(refusing(refused), ::testing::Contains("log_replay"));
+    EXPECT_THAT(reason_of(refused, log_replay), HasSubstr("such registers of tdx, other, and those of none of them alone lead there"));
+}
+
 // Whoever carries a quote could leave the log out.
 TEST_F(MachineTest, WhatReferenceValuesSayOfGapsAsksForALog) {
     const auto mrtd = "\"registers\": {\"mrtd\": [\"" + to_hex(platform.body.mrtd) + "\"]}";

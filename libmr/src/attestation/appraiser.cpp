@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -166,17 +167,15 @@ public:
             // Lacking what is asked for is a failure of its own; that nothing can be read is one already.
             return take_rules(findings_without_log(reference_, everything_is_read_ ? fails(reason) : not_judged(reason)));
         }
-        log_.emplace(reference_, rules_, extended_, evidence_);
-        for (const auto log : logs) {
-            if (auto read = log_->read(log); !read) {
-                log_.reset();
-                state(log_well_formed, Judgement::fails, true, read.error().message);
-                const std::string reason = "the log cannot be read";
-                for (const auto name : {log_replay, history_complete, registers_covered}) state(name, Judgement::not_judged, true, reason);
-                state_without_log(verdict_, reference_, not_judged(reason));
-                return take_rules(findings_without_log(reference_, not_judged(reason)));
-            }
+        auto read = read_logs(logs, reference_, rules_, extended_, evidence_);
+        if (!read) {
+            state(log_well_formed, Judgement::fails, true, read.error().message);
+            const std::string reason = "the log cannot be read";
+            for (const auto name : {log_replay, history_complete, registers_covered}) state(name, Judgement::not_judged, true, reason);
+            state_without_log(verdict_, reference_, not_judged(reason));
+            return take_rules(findings_without_log(reference_, not_judged(reason)));
         }
+        log_ = std::move(*read);
         take_rules(log_->judge(verdict_));
     }
 
@@ -462,7 +461,7 @@ private:
     std::vector<SignedRegister> signed_;
     std::vector<SignedRegister> extended_;  // those of them that logs lead to
     std::vector<RuleFindings> findings_;    // of each rule set, as rule_sets_of() has them
-    std::optional<LogJudgement> log_;       // nothing: it cannot be read, or there is none
+    std::unique_ptr<LogJudgement> log_;     // null: it cannot be read, or there is none
 };
 
 PlatformPolicy policy_of(const AppraiserOptions &options) {

@@ -42,13 +42,20 @@ private:
     std::vector<std::string> names_;
 };
 
+std::string printable_list(const std::vector<std::string> &names) {
+    std::vector<std::string> printable;
+    for (const auto &name : names) printable.push_back(printable_text(name));
+    return listed(printable);
+}
+
 }  // namespace
 
 LogJudgement::LogJudgement(const ReferenceValues &reference, const PreparedRules &rules, std::span<const SignedRegister> registers,
-                           const Evidence *evidence)
+                           const Evidence *evidence, OneOf one_of)
     : reference_(reference),
       registers_(registers),
       evidence_(evidence),
+      one_of_(std::move(one_of)),
       rules_(reference, rules, registers),
       virtual_(reference, rules.virtual_names, registers, evidence),
       ends_(registers.size()),
@@ -62,6 +69,7 @@ LogJudgement::LogJudgement(const ReferenceValues &reference, const PreparedRules
 std::optional<std::size_t> LogJudgement::number_of(std::string_view name) const {
     const auto bare = without_provider_and_bank(name);
     const auto provider = provider_of(name);
+    if (!one_of_.provider.empty() && !provider.empty() && provider != one_of_.provider) return std::nullopt;
     const auto found = std::ranges::find_if(registers_, [&](const SignedRegister &reg) {
         return reg.claimed.name == bare && (reg.part.empty() || provider.empty() || reg.part == provider);
     });
@@ -98,7 +106,11 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
         const auto more = reader->next(event);
         if (!more) return std::unexpected(more.error());
         if (!*more) break;
-        if (evidence_ == nullptr && is_measured(event)) stray.see(event, is_signed(event));
+        if (evidence_ == nullptr && is_measured(event)) {
+            const bool counts = is_signed(event);
+            stray.see(event, counts);
+            if (counts) see_provider(event);
+        }
         if (has_claims) claims.see(event);
         if (!event.description && !event.id && !event.caller) ++events_without_content_;
         if (!may_be_signed(event.name)) continue;
@@ -139,6 +151,12 @@ bool LogJudgement::is_signed(const Event &event) const {
             return true;
     }
     return false;
+}
+
+void LogJudgement::see_provider(const Event &event) {
+    const auto provider = provider_of(event.name);
+    if (provider.empty() || providers_.size() == max_log_providers || std::ranges::find(providers_, provider) != providers_.end()) return;
+    providers_.emplace_back(provider);
 }
 
 static ByteView bytes_of(const Digest &digest) { return digest.bytes(); }
@@ -247,8 +265,7 @@ bool LogJudgement::judge_replay(Verdict &verdict) {
         const auto &value = end.replayed == nullptr ? *reg.claimed.initial : end.replayed->value;
         end.leads = value == reg.claimed.value && (end.replayed == nullptr || end.replayed->consistent());
         if (end.leads) continue;
-        const bool allowed =
-            std::ranges::any_of(reference_.uncovered_registers, [&](const auto &name) { return is_meant(name, reg, reference_); });
+        const bool allowed = may_be_uncovered(reg);
         const bool claimed_shared = evidence_ != nullptr && std::ranges::any_of(evidence_->registers, [&](const EvidenceRegister &each) {
                                         return is_called(each.name, reg) && each.owner != Owner::owned;
                                     });
@@ -259,15 +276,21 @@ bool LogJudgement::judge_replay(Verdict &verdict) {
             wrong.push_back(reg.shown + ": the log leads to " + to_hex(value.bytes()) + ", signed is " + to_hex(reg.claimed.value.bytes()));
         }
     }
+    if (!wrong.empty() && providers_.size() > 1)
+        wrong.push_back("the log has such registers of " + printable_list(providers_) + ", and those of none of them alone lead there");
     // It would count as a log, and say that nothing happened.
     if (!stray_log_.empty()) wrong.push_back(stray_log_);
     if (wrong.empty() && !unknown.empty()) {
         state(verdict, statement::log_replay, Judgement::not_judged, true,
               "by which rule its platform extends " + listed(unknown) + " the reference values do not say");
     } else if (wrong.empty()) {
-        state(verdict, statement::log_replay, Judgement::holds, true,
-              uncovered.empty() ? "the log leads to every register that is signed"
-                                : "the log leads to every register but " + listed(uncovered));
+        state(
+            verdict, statement::log_replay, Judgement::holds, true,
+            (uncovered.empty() ? "the log leads to every register that is signed"
+                               : "the log leads to every register but " + listed(uncovered)) +
+                (one_of_.provider.empty() ? ""
+                                          : ", by the events of " + printable_text(one_of_.provider) + "; nothing signs the registers of " +
+                                                printable_list(one_of_.others) + ", which are called the same"));
     } else {
         state(verdict, statement::log_replay, Judgement::fails, true, listed(wrong));
     }
@@ -278,6 +301,46 @@ bool LogJudgement::judge_replay(Verdict &verdict) {
               listed(uncovered) + ": others extend it, so that the log does not cover it" + (all_allowed ? ", which is accepted" : ""));
     }
     return wrong.empty() && unknown.empty();
+}
+
+bool LogJudgement::may_be_uncovered(const SignedRegister &reg) const {
+    return std::ranges::any_of(reference_.uncovered_registers, [&](const auto &name) { return is_meant(name, reg, reference_); });
+}
+
+LogJudgement::Leads LogJudgement::leads() const {
+    bool has_gap = false;
+    for (std::size_t i = 0; i < registers_.size(); ++i) {
+        const auto *const end = replayed(i);
+        has_gap = has_gap || (end != nullptr && !end->gaps.empty());
+        const auto &value = end == nullptr ? *registers_[i].claimed.initial : end->value;
+        if ((value != registers_[i].claimed.value || (end != nullptr && !end->consistent())) && !may_be_uncovered(registers_[i]))
+            return Leads::not_there;
+    }
+    return has_gap ? Leads::over_gaps : Leads::wholly;
+}
+
+std::expected<std::unique_ptr<LogJudgement>, Error> read_logs(std::span<const ByteView> logs, const ReferenceValues &reference,
+                                                              const PreparedRules &rules, std::span<const SignedRegister> registers,
+                                                              const Evidence *evidence) {
+    const auto read = [&](LogJudgement::OneOf one_of) -> std::expected<std::unique_ptr<LogJudgement>, Error> {
+        auto judgement = std::make_unique<LogJudgement>(reference, rules, registers, evidence, std::move(one_of));
+        for (const auto log : logs) {
+            if (auto done = judgement->read(log); !done) return std::unexpected(std::move(done.error()));
+        }
+        return judgement;
+    };
+    auto best = read({});
+    if (!best || (*best)->providers().size() < 2) return best;
+    const auto providers = (*best)->providers();
+    // Logs of one machine may call it by several names: only where they do not lead there together.
+    for (const auto &provider : providers) {
+        if ((*best)->leads() == LogJudgement::Leads::wholly) break;
+        auto others = providers;
+        std::erase(others, provider);
+        auto alone = read({.provider = provider, .others = std::move(others)});
+        if (alone && (*alone)->leads() > (*best)->leads()) best = std::move(alone);
+    }
+    return best;
 }
 
 // Of a gap, the register and the value found say which it is. Only where nothing of the log stands before it does it say what the log begins after.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,12 +22,24 @@ namespace mr::attestation {
 
 class LogJudgement {
 public:
+    // Of a log that comes by itself and has registers of several providers under the names that are signed: whose count alone.
+    struct OneOf {
+        std::string provider;
+        std::vector<std::string> others;
+    };
+
     // `registers`: those that are extended. `evidence`: null for logs that come by themselves. All must outlive it.
     LogJudgement(const ReferenceValues &reference, const PreparedRules &rules, std::span<const SignedRegister> registers,
-                 const Evidence *evidence);
+                 const Evidence *evidence, OneOf one_of = {});
 
     // One log, after those before it. Error: it cannot be read.
     std::expected<void, Error> read(ByteView file);
+
+    // All are read. How they lead to what is signed.
+    enum class Leads : std::uint8_t { not_there, over_gaps, wholly };
+    [[nodiscard]] Leads leads() const;
+    // Of logs that come by themselves, whose events are of registers that would be signed: in the order of their first, max_log_providers at most.
+    [[nodiscard]] const std::vector<std::string> &providers() const { return providers_; }
 
     // All are read. Adds log_well_formed, log_replay, history_complete and registers_covered, and gives what the event rules of each rule set come to, as
     // rule_sets_of() has them.
@@ -43,6 +56,8 @@ private:
     [[nodiscard]] bool may_be_signed(std::string_view name) const;
     [[nodiscard]] bool is_signed(const Event &event) const;
     [[nodiscard]] bool is_accepted(const SignedRegister &reg, const LogGap &gap) const;
+    [[nodiscard]] bool may_be_uncovered(const SignedRegister &reg) const;
+    void see_provider(const Event &event);
     // An event of mrd's where the reference values say that nothing but envelopes is taken.
     void see_in_log_only(const Event &event, std::size_t number);
     const std::vector<Digest> &named_digests(std::size_t number);
@@ -54,6 +69,8 @@ private:
     const ReferenceValues &reference_;
     std::span<const SignedRegister> registers_;
     const Evidence *evidence_;
+    const OneOf one_of_;
+    std::vector<std::string> providers_;
     Replay replay_{ReplayNames::as_logged};
     RuleJudgement rules_;
     VirtualJudgement virtual_;
@@ -67,6 +84,14 @@ private:
     std::vector<std::optional<std::vector<Digest>>> named_digests_;  // likewise; nothing: nobody has asked
     std::string contradiction_;  // of a log in itself, or to what the reference values say of mrd; empty: none
 };
+
+// Of all logs. Where they come by themselves, and only one provider's events lead to what is signed, as that provider's: the others' count as those of registers that are
+// not signed. Error: one cannot be read.
+std::expected<std::unique_ptr<LogJudgement>, Error> read_logs(std::span<const ByteView> logs, const ReferenceValues &reference,
+                                                              const PreparedRules &rules, std::span<const SignedRegister> registers,
+                                                              const Evidence *evidence);
+// Each is tried by reading the logs again.
+inline constexpr std::size_t max_log_providers = 8;
 
 // What the event rules of each rule set come to where there is no log that leads to the registers.
 std::vector<RuleFindings> findings_without_log(const ReferenceValues &reference, const Finding &finding);
