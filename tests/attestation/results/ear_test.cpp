@@ -166,6 +166,17 @@ TEST(Ear, OfANegativeVerdictIsContraindicatedWhateverTheVectorSays) {
     EXPECT_THAT(ear.nonces, IsEmpty());
 }
 
+TEST(Ear, ANonceHasTheLengthsOfEat) {
+    const auto sign_with_nonce = [](std::size_t size) { return sign_ear(ear_of(good(), {.nonce = Bytes(size, 1)}), private_key()); };
+    for (const std::size_t size : {8U, 64U}) EXPECT_TRUE(sign_with_nonce(size)) << size;
+    for (const std::size_t size : {0U, 7U, 65U}) {
+        const auto refused = sign_with_nonce(size);
+        ASSERT_FALSE(refused) << size;
+        EXPECT_EQ(refused.error().code, ErrorCode::malformed);
+        EXPECT_THAT(refused.error().message, HasSubstr("eat_nonce")) << size;
+    }
+}
+
 TEST(Ear, ThatIsSignedComesBackAndIsSignedByThatKeyAlone) {
     const auto ear = ear_of(good(), {.time = 1'800'000'000, .build = "mrctl 1", .nonce = Bytes(16, 0xFB), .reference = Bytes{'x'}});
     const auto token = sign_ear(ear, private_key());

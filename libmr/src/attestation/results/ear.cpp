@@ -249,6 +249,13 @@ std::string ear_value_text(std::string_view claim, std::int64_t value) {
 
 std::expected<std::string, Error> sign_ear(const Ear &ear, ByteView private_key) {
     if (ear.nonces.size() > 1) return malformed("there are " + std::to_string(ear.nonces.size()) + " nonces: a result has one");
+    // RFC 9711, section 4.1: 8 to 64 bytes.
+    constexpr std::size_t shortest_nonce = 11;
+    constexpr std::size_t longest_nonce = 86;
+    for (const auto &nonce : ear.nonces) {
+        if (nonce.size() < shortest_nonce || nonce.size() > longest_nonce)
+            return malformed("eat_nonce has " + std::to_string(nonce.size()) + " characters: a nonce is base64url of 8 to 64 bytes");
+    }
     const auto signer = attestation::P256Signer::open(private_key);
     if (!signer) return std::unexpected(signer.error());
     std::string token;
