@@ -1,4 +1,4 @@
-// Judges many pieces of evidence by the same trust anchors, collateral and reference values, which it keeps as it has read them, and so it does with the
+// In mr::verify. Judges many pieces of evidence by the same trust anchors, collateral and reference values, which it keeps as it has read them, and so it does with the
 // certificates and keys that come up again. docs/verification.md says what each statement of a verdict rests on.
 //
 //     mr::AppraiserOptions options;

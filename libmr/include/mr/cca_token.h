@@ -1,4 +1,4 @@
-// The token of Arm's Confidential Compute Architecture (CCA): what a platform and a realm on it say of themselves, each signed.
+// The token of Arm's Confidential Compute Architecture (CCA): what a platform and a realm on it say of themselves, each signed. In mr::verify.
 //
 // Sources: draft-ffm-rats-cca-token-00 and -03; Realm Management Monitor (RMM) specification, section A7.2; RFC 9052 (COSE), RFC 8392 (CWT); as TF-RMM makes it
 // now, draft-ietf-rats-msg-wrap (CMW).

@@ -1,4 +1,4 @@
-// The certificates behind a quote: what is in them. Whether they are trusted verify_quote() says.
+// The certificates behind a quote: what is in them. Whether they are trusted verify_quote() says. In mr::verify.
 //
 // Sources: RFC 5280; Intel SGX PCK Certificate and Certificate Revocation List Profile Specification; AMD 57230, "Versioned Chip Endorsement Key Certificate and KDS
 // Interface Specification".

@@ -1,4 +1,4 @@
-// What a quote claims, in one shape for every kind of trusted execution environment (TEE): what the rules of a verdict loop over.
+// What a quote claims, in one shape for every kind of trusted execution environment (TEE): what the rules of a verdict loop over. In mr::verify.
 //
 // Names, algorithms and initial values come from the TEE's own reader (mr/tee.h), which has them from the TEE's specification: never from what evidence
 // or its log say of them.

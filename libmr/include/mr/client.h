@@ -8,7 +8,7 @@
 // them by its name, too. Needs no libcrypto.
 //
 // Calls are answered in their order. A client is for one thread at a time. After no_service, timed_out, connection_lost or protocol the connection is closed and
-// every call returns connection_lost, until reconnect() is called: whether a call that got no answer took effect is for the caller to find out, not for a hidden
+// every call on it returns connection_lost, until reconnect() is called (one that uses a connection of its own, see calls, makes a new one, and may succeed): whether a call that got no answer took effect is for the caller to find out, not for a hidden
 // retry.
 //
 // Interfaces: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation, io.mrd.Devices and io.mrd.Service, as `varlinkctl introspect` prints them. Source of the protocol: varlink.org.
@@ -378,7 +378,7 @@ Call<Measured> measure(std::string_view name, ByteView data, const EventOptions 
 Call<Measured> measure_digest(std::string_view name, const ContentDigest &content, const EventOptions &event = {});
 
 // One last event; then the register takes no extend until the next boot. Gives the event's number. Errors: no_such_register, not_extensible, capped (already),
-// indeterminate, journal_full, journal_failed, provider_failed.
+// indeterminate, journal_full, journal_failed, provider_failed; not_supported, of a virtual register, which close() ends.
 Call<std::int64_t> cap(std::string_view name);
 
 // Stores a value of exactly the register's size. Gives the generation of what was written. Errors: no_such_register, not_writable, wrong_length, provider_failed.

@@ -1,4 +1,4 @@
-// The conceptual message wrapper (CMW) of RATS: evidence, endorsements or attestation results with the name of their format.
+// The conceptual message wrapper (CMW) of RATS: evidence, endorsements or attestation results with the name of their format. In mr::verify.
 //
 // Sources: draft-ietf-rats-msg-wrap; RFC 9277, section 4.3 (tags of content formats). A message is a record or a collection of messages, as JSON or as CBOR:
 //

@@ -1,4 +1,4 @@
-// Collateral: what a verifier needs beside a quote to judge how up to date and how trusted the machine's platform is. Intel's provisioning service
+// In mr::verify. Collateral: what a verifier needs beside a quote to judge how up to date and how trusted the machine's platform is. Intel's provisioning service
 // publishes it; mrd's simulator makes its own.
 //
 // As one JSON file, in the form that DCAP verifiers exchange it (all members text; dcap-qvl's pck_certificate_chain, text or null, is passed over):

@@ -1,4 +1,4 @@
-// Reference values of a device as its maker publishes them: a CoRIM, usually signed, with one CoMID for each device.
+// Reference values of a device as its maker publishes them: a CoRIM, usually signed, with one CoMID for each device. In mr::verify.
 //
 // Sources: draft-ietf-rats-corim; RFC 9052, section 4.2 (COSE_Sign1); TCG DICE Concise Evidence Binding for SPDM 1.0, table 7 (which block has which value).
 //

@@ -1,4 +1,4 @@
-// EAT Attestation Results (EAR): a verdict as other tools take it, a token that the verifier signs.
+// EAT Attestation Results (EAR): a verdict as other tools take it, a token that the verifier signs. In mr::verify.
 //
 // Sources: draft-ietf-rats-ear-04; draft-ietf-rats-ar4si (the trustworthiness vector and its values); RFC 7515 (JWS, compact), RFC 7518, section 3.4 (ES256). What
 // each statement becomes: docs/verification.md, "As EAR".
@@ -65,7 +65,7 @@ struct Ear {
 struct EarOptions {
     UnixTime time = 0;  // of the verification
     std::string build = {};
-    // The relying party's nonce, 8 to 64 bytes: in the result where report_data holds, since the evidence is over it.
+    // The relying party's nonce, 8 to 64 bytes, which sign_ear() checks: in the result where report_data holds, since the evidence is over it.
     std::optional<Bytes> nonce = {};
     // The reference values as they were given: their SHA-256 is the policy's name (RFC 6920, "ni:///sha-256;...").
     std::optional<Bytes> reference = {};
@@ -74,7 +74,7 @@ struct EarOptions {
 // hardware, configuration or executables were not judged; and contraindicated where the verdict is negative, whatever the vector says.
 Ear ear_of(const Verdict &verdict, const EarOptions &options);
 
-// Compact JWS, ES256. `private_key`: of P-256, PEM or DER, not encrypted. Error: malformed, another key; not_supported, where this OpenSSL does not sign.
+// Compact JWS, ES256. `private_key`: of P-256, PEM or DER, not encrypted. Error: malformed, another key, or a nonce of another length; not_supported, where this OpenSSL does not sign.
 std::expected<std::string, Error> sign_ear(const Ear &ear, ByteView private_key);
 
 struct SignedEar {

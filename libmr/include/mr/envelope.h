@@ -1,5 +1,5 @@
 // The envelope, version 2: an event that says what kind of event it is, which register it extends and what was measured, so that the register vouches
-// for all of it.
+// for all of it. What makes and reads envelopes is in mr::verify.
 //
 // Event data, TCG_PCClientTaggedEvent (EV_EVENT_TAG; PC Client Platform Firmware Profile, section 10.4.2.1): tag u32 = 0x4D524402, size u32, both
 // little-endian, then `size` bytes of text: base64url(header) "." base64url(body), without padding (RFC 4648, section 5). Header and body are maps with

@@ -1,4 +1,4 @@
-// The one error type of libmr. Errors are values: every function that can fail returns std::expected<T, mr::Error>.
+// The one error type of libmr. Errors are values: every function that can fail returns std::expected<T, mr::Error>. What was moved from, of any class of libmr, may only be destroyed or assigned to.
 #pragma once
 
 #include <cstdint>

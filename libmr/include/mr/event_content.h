@@ -1,4 +1,4 @@
-// What an event's data says, for people, and whether its digest binds it. Contents are claims unless recompute_binding says otherwise.
+// What an event's data says, for people, and whether its digest binds it. Contents are claims unless recompute_binding says otherwise. What reads them is in mr::verify.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // Event logs: what was extended into which measurement register, in which order. One model for all formats; a reader that pulls one event after
-// the other out of a file in memory, and writers that append one event after the other.
+// the other out of a file in memory, and writers that append one event after the other. These, and Replay, are in mr::verify.
 //
 //     auto reader = mr::EventLogReader::open(bytes);
 //     mr::Replay replay;

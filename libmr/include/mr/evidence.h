@@ -1,4 +1,4 @@
-// Evidence: quotes over the verifier's report data, and the event log that leads to the registers they sign, cut where they were taken. Everything that a
+// In mr::verify. Evidence: quotes over the verifier's report data, and the event log that leads to the registers they sign, cut where they were taken. Everything that a
 // verifier needs offline is in it; what it says beside the quotes is a claim until an Appraiser has checked it.
 //
 // One object, as JSON (byte strings in lower-case hexadecimal or base64, as said) or as deterministic CBOR (RFC 8949, section 4.2.1; byte strings as

@@ -1,4 +1,4 @@
-// Bits of a number by their names: what documents of policies name, and what is shown of a number.
+// Bits of a number by their names: what documents of policies name, and what is shown of a number. In mr::verify.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The TD quote: a TDREPORT's contents, signed so that anybody can check it.
+// The TD quote: a TDREPORT's contents, signed so that anybody can check it. In mr::verify.
 //
 // Sources: Intel SGX DCAP, "sgx_quote_4.h" and "sgx_quote_5.h"; Intel TDX DCAP Quoting Library API, appendix A. Little-endian; the signatures and the
 // public key are big-endian coordinates (r || s, x || y).

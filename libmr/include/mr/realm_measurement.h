@@ -1,4 +1,4 @@
-// The realm's initial measurement (RIM) of Arm CCA, rebuilt: from what the host says that it did before the realm ran, and from the images themselves. What the host
+// In mr::verify. The realm's initial measurement (RIM) of Arm CCA, rebuilt: from what the host says that it did before the realm ran, and from the images themselves. What the host
 // says proves nothing, and need not: any other parameter, order, address or image leads to another RIM than the one that is signed.
 //
 // Sources: Realm Management Monitor (RMM) specification, section A7.1 (RIM, REM), RmiRealmParams, RmiRecParams, RmmMeasurementDescriptorData/Rec/Ripas; the

@@ -1,4 +1,4 @@
-// Reference values: what a relying party expects of a machine, and what it is willing to accept. A JSON file; docs/verification.md has a commented example.
+// Reference values: what a relying party expects of a machine, and what it is willing to accept. A JSON file; docs/verification.md has a commented example. In mr::verify.
 //
 //   format "mrd-reference-values", version 1; description: text, for people
 //   roles               object: role -> array of names of registers, not empty: in each part the first that is there, none behind the first that a part of `parts` has

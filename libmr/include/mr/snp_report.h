@@ -1,4 +1,4 @@
-// The attestation report of AMD SEV-SNP, and the table of certificates that a host gives beside it.
+// The attestation report of AMD SEV-SNP, and the table of certificates that a host gives beside it. In mr::verify.
 //
 // Sources: AMD 56860, "SEV Secure Nested Paging Firmware ABI Specification", ATTESTATION_REPORT; AMD 56421, "SEV-ES Guest-Hypervisor Communication Block
 // Standardization", certificate data structure. Integers are little-endian, and so are r and s of the signature.

@@ -1,4 +1,4 @@
-// SPDM, by which a device shows its certificates and signed measurements: algorithms, capabilities, measurement blocks, certificate chains and the measurement
+// In mr::verify. SPDM, by which a device shows its certificates and signed measurements: algorithms, capabilities, measurement blocks, certificate chains and the measurement
 // extension log. The flow is in mr/spdm_requester.h, what is kept of it in mr/spdm_evidence.h, what carries it in mr/spdm_transport.h.
 //
 // Sources: DMTF DSP0274, Security Protocol and Data Model Specification, versions 1.1.3 to 1.4.0 ("Messages" and "Message details"); integers are little-endian,

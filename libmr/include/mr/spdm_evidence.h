@@ -1,4 +1,4 @@
-// What is kept of an exchange over SPDM, and checked anywhere: the transcript that a device signed, the signature, the chain of the slot that signed, the nonce.
+// What is kept of an exchange over SPDM, and checked anywhere: the transcript that a device signed, the signature, the chain of the slot that signed, the nonce. In mr::verify.
 //
 // Sources: DMTF DSP0274, "L1/L2" and "M1/M2", "Signature generation"; versions 1.2 on sign
 // H("dmtf-spdm-v1.2.*" four times, zeros, context; 100 bytes together, || H(transcript)), version 1.1 H(transcript).

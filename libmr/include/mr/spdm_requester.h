@@ -1,4 +1,4 @@
-// A requester of SPDM 1.1 to 1.4 as a stepped machine: it says what to send, how long to wait for the answer, or for how long to wait before the next step; it does no
+// In mr::verify. A requester of SPDM 1.1 to 1.4 as a stepped machine: it says what to send, how long to wait for the answer, or for how long to wait before the next step; it does no
 // I/O and keeps no time. Whoever has the transport and the timer drives it:
 //
 //   auto step = requester.connect();

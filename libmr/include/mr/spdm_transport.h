@@ -1,4 +1,4 @@
-// What carries SPDM messages, as bytes without I/O: MCTP's message type, PCIe's data objects (DOE), and the frames of DMTF's emulator over a socket.
+// What carries SPDM messages, as bytes without I/O: MCTP's message type, PCIe's data objects (DOE), and the frames of DMTF's emulator over a socket. In mr::verify.
 //
 // Sources: DMTF DSP0275, "SPDM over MCTP Binding"; PCI Express Base Specification 6.0, section 6.30, "Data Object Exchange"; DMTF spdm-emu, doc/spdm_emu.md.
 //

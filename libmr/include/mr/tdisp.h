@@ -1,4 +1,4 @@
-// What a device and a TEE security manager (TSM) say to each other about giving the device to a guest: TDISP and IDE_KM, messages of the PCI-SIG inside of SPDM's
+// In mr::verify. What a device and a TEE security manager (TSM) say to each other about giving the device to a guest: TDISP and IDE_KM, messages of the PCI-SIG inside of SPDM's
 // vendor defined ones. Formats only: a device answers these within a secured session, and that is the TSM's.
 //
 // Sources: PCI Express Base Specification 6.0, section 6.33.3 (IDE_KM) and chapter 11 (TDISP); DMTF DSP0274, VENDOR_DEFINED_REQUEST; PCI Express DOE, section 6.30.

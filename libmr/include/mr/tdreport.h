@@ -1,4 +1,4 @@
-// The TDREPORT: what a TDX module says of one TD, for verifiers on the same machine (and, inside a quote, for all others).
+// The TDREPORT: what a TDX module says of one TD, for verifiers on the same machine (and, inside a quote, for all others). In mr::verify, but for report_data_from().
 //
 // Source: Intel TDX Module 1.5 ABI Specification, "REPORTMACSTRUCT", "TEE_TCB_INFO" and "TDINFO_STRUCT".
 // 1024 bytes, little-endian throughout:

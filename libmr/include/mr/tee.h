@@ -1,4 +1,4 @@
-// The seam between the rules of a verdict, which are the same for every trusted execution environment (TEE), and what knows one of them: its quotes, who
+// In mr::verify. The seam between the rules of a verdict, which are the same for every trusted execution environment (TEE), and what knows one of them: its quotes, who
 // signed them, how its maker says which platforms are good. A new kind is a Tee of its own, in libmr/src/attestation/tee/ or in the caller's program.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What a verifier says: a list of statements, each true, false or not judged, with the reason; and the verdict over those that are required.
+// What a verifier says: a list of statements, each true, false or not judged, with the reason; and the verdict over those that are required. In mr::verify.
 #pragma once
 
 #include <cstdint>

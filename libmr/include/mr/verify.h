@@ -1,4 +1,4 @@
-// From a nonce to a verdict, anywhere: no daemon, no network. docs/verification.md says what each statement rests on.
+// From a nonce to a verdict, anywhere: no daemon, no network. docs/verification.md says what each statement rests on. In mr::verify.
 //
 //     mr::VerifyOptions options;
 //     options.report_data = nonce;

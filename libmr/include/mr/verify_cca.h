@@ -1,4 +1,4 @@
-// What a token of Arm's CCA states beside what every verdict has (mr/verdict.h), and what reference values say for such tokens alone. docs/verification.md has
+// In mr::verify. What a token of Arm's CCA states beside what every verdict has (mr/verdict.h), and what reference values say for such tokens alone. docs/verification.md has
 // every rule.
 //
 // Which key signs for a platform nothing in a token says: it is among the trust anchors (TrustAnchors::platform_keys), by the platform's instance. Of what every

@@ -1,4 +1,4 @@
-// Judges a quote: who signed it, on what platform, in what kind of TD. Needs no network and no daemon; the caller says at which time.
+// Judges a quote: who signed it, on what platform, in what kind of TD. Needs no network and no daemon; the caller says at which time. In mr::verify.
 //
 // Sources: Intel SGX DCAP Quote Verification Library (rules for certificates, TCB levels, TDX module identities); docs/verification.md has every rule.
 #pragma once

@@ -1,4 +1,4 @@
-// Judges a report of AMD SEV-SNP: who signed it, on what platform, for what kind of guest. Needs no network; the caller says at which time.
+// Judges a report of AMD SEV-SNP: who signed it, on what platform, for what kind of guest. Needs no network; the caller says at which time. In mr::verify.
 //
 // Sources: AMD 56860, "SEV Secure Nested Paging Firmware ABI Specification"; AMD 57230, "Versioned Chip Endorsement Key Certificate and KDS Interface
 // Specification"; docs/verification.md has every rule.

@@ -1,4 +1,4 @@
-// Judges what a device signed over SPDM: who made the device, which function it says it is, what its measurement blocks hold. Evidence of a device is a quote of the
+// In mr::verify. Judges what a device signed over SPDM: who made the device, which function it says it is, what its measurement blocks hold. Evidence of a device is a quote of the
 // kind "spdm": mr/verify.h judges it by itself or beside a machine's, and Appraiser keeps what it has read. What it is over (Claims::report_data) is the nonce of 32
 // bytes, followed by zeros.
 //

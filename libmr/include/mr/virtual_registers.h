@@ -1,4 +1,4 @@
-// What a register's log says of the virtual registers that it carries (mr/envelope.h). A virtual register is in no hardware: its events are events of its carrier,
+// In mr::verify. What a register's log says of the virtual registers that it carries (mr/envelope.h). A virtual register is in no hardware: its events are events of its carrier,
 // which name its id. So whoever replays the carrier to a value that is signed has proved all of them, those of others too, which the log may hold redacted.
 //
 //     mr::CarriedRegisters carried("tdx/rtmr3", mr::HashAlgorithm::sha384);

@@ -1,4 +1,4 @@
-// Evidence in the forms that other attestation tools exchange: mrd's own (mr/evidence.h) written in them, and what is in them read.
+// Evidence in the forms that other attestation tools exchange: mrd's own (mr/evidence.h) written in them, and what is in them read. In mr::verify.
 //
 //   CMW          (mr/cmw.h) a record, or a collection of them. Of evidence that mrd made the collection has the type evidence_cmw_type and, with the indicator for
 //                evidence: of each part, by its name, a TSM report; and as "mrd" mrd's evidence whole (media_type::mrd_json or mrd_cbor), log and registers included
