@@ -64,9 +64,15 @@ Judgement Access::judge(const Principal &principal, Operation operation, std::st
         // One that is to be made has its name already, whoever has it now.
         if (operation == Operation::create) return judgement(rules_.allows_new(principal, *right, std::string(subject)));
         if (const auto known = find(subject)) return judge(principal, operation, *known);
-        return judgement(rules_.allows_some(principal, *right));
+        return judge_some(principal, *right);
     }
-    return judgement(leaves_out_the_others(operation) ? rules_.allows_some(principal, *right) : rules_.allows(principal, *right));
+    return leaves_out_the_others(operation) ? judge_some(principal, *right) : judgement(rules_.allows(principal, *right));
+}
+
+// Of some register, whichever: by a rule, or one of his own.
+Judgement Access::judge_some(const Principal &principal, Right right) const {
+    if (const auto *const rule = rules_.allows_some(principal, right)) return judgement(rule);
+    return {.allowed = owns_some_ && may_have_own(principal) && owns_some_(principal.uid)};
 }
 
 Judgement Access::judge(const Principal &principal, Operation operation, const KnownRegister &reg) const {
@@ -77,9 +83,11 @@ Judgement Access::judge(const Principal &principal, Operation operation, const K
     return {rule.has_value(), rule.value_or(nullptr)};
 }
 
+// What a program has made itself is not for those that it asks for.
+bool Access::may_have_own(const Principal &principal) const { return !principal.asks_for && rules_.may_have_any(principal); }
+
 std::optional<const AccessRule *> Access::allowing(const Principal &principal, Right right, const KnownRegister &reg) const {
-    // What a program has made itself is not for those that it asks for.
-    if (reg.owner && *reg.owner == principal.uid && !principal.asks_for && rules_.may_have_any(principal)) return nullptr;
+    if (reg.owner && *reg.owner == principal.uid && may_have_own(principal)) return nullptr;
     const auto *const rule = reg.owner ? rules_.allows_of_others(principal, right, reg.name) : rules_.allows(principal, right, reg.name);
     return rule == nullptr ? std::nullopt : std::optional(rule);
 }

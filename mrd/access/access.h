@@ -54,9 +54,12 @@ public:
     void set_lookup(std::function<std::optional<KnownRegister>(std::string_view)> look_up) { look_up_ = std::move(look_up); }
     [[nodiscard]] std::optional<KnownRegister> find(std::string_view name) const { return look_up_ ? look_up_(name) : std::nullopt; }
 
+    // Whether there is a virtual register that this uid has made.
+    void set_owners(std::function<bool(uid_t)> owns_some) { owns_some_ = std::move(owns_some); }
+
     // `subject`: the register or provider as the call names it; empty: the operation is about none, or about all. A call that names several is judged for each. Where
-    // it lists, reads or watches all, it passes if it may do so with some: it is to leave out the others then. So it does with a name that no register has: it
-    // will be told so.
+    // it lists, reads or watches all, it passes if it may do so with some, by a rule or because it has made one: it is to leave out the others then. So it does with a
+    // name that no register has: it will be told so.
     [[nodiscard]] Judgement judge(const Principal &principal, Operation operation, std::string_view subject) const;
     // Of a register that is there.
     [[nodiscard]] Judgement judge(const Principal &principal, Operation operation, const KnownRegister &reg) const;
@@ -74,10 +77,14 @@ public:
     [[nodiscard]] std::optional<const AccessRule *> allowing(const Principal &principal, Right right, const KnownRegister &reg) const;
 
 private:
+    [[nodiscard]] bool may_have_own(const Principal &principal) const;
+    [[nodiscard]] Judgement judge_some(const Principal &principal, Right right) const;
+
     AccessRules rules_;
     std::uint64_t changes_ = 0;
     std::vector<std::function<void()>> on_change_;
     std::function<std::optional<KnownRegister>(std::string_view)> look_up_;
+    std::function<bool(uid_t)> owns_some_;
     Refusals refusals_;
 };
 

@@ -26,6 +26,14 @@ Daemon::Daemon(boost::asio::io_context &loop, journal::Journal &journal)
         const auto place = registers_.find(name);
         return place ? std::optional(known_register(*place)) : std::nullopt;
     });
+    gate_->access.set_owners([this](uid_t uid) {
+        // Most have made none, and there may be thousands of others'.
+        if (registers_.journal().state().virtual_registers_of(std::int64_t{uid}) == 0) return false;
+        bool owns_some = false;
+        virtual_registers_.for_each(
+            [&](VirtualRegisters::Number, const journal::RegisterState &reg) { owns_some = owns_some || reg.owner == std::int64_t{uid}; });
+        return owns_some;
+    });
 }
 
 Daemon::~Daemon() = default;

@@ -81,6 +81,22 @@ TEST(Access, WhatIsAboutAllRegistersIsNotForWhoMaySomeUnlessItLeavesOutTheOthers
     EXPECT_FALSE(may(access, Operation::quote, "tdx")) << "a provider is no register";
 }
 
+TEST(Access, WhoHasMadeOneMayAskForAllThatAreHisUnlessHeAsksForAnother) {
+    auto access = access_with({{.name = "program", .users = {somebody}, .allow = {Right::extend}, .on_behalf_of = {{1500, 1500}}}});
+    access.set_owners([](uid_t uid) { return uid == somebody || uid == usual_overflow_uid; });
+    for (const auto operation : {Operation::list, Operation::read, Operation::watch}) {
+        EXPECT_TRUE(may(access, operation));
+        EXPECT_TRUE(may(access, operation, "no such register")) << "it will be told so";
+        EXPECT_FALSE(may(access, operation, {}, nobody_in_particular));
+        EXPECT_FALSE(may(access, operation, {}, usual_overflow_uid));
+        EXPECT_FALSE(access.judge({.uid = somebody, .gid = somebody, .asks_for = 1500}, operation, "").allowed);
+    }
+    for (const auto operation : {Operation::read, Operation::watch, Operation::extend}) EXPECT_FALSE(may(access, operation, "rtmr3"));
+    for (const auto operation : {Operation::status, Operation::log_read, Operation::report, Operation::quote, Operation::evidence,
+                                 Operation::repair, Operation::create})
+        EXPECT_FALSE(may(access, operation)) << operation_names[static_cast<std::size_t>(operation)];
+}
+
 TEST(Access, WhatAReportIsOverAndWhatHoldsOneNeedTheRightToReports) {
     const auto reads = access_with({{.name = "all", .users = {somebody}, .allow = {Right::read, Right::write, Right::list}}});
     const auto reports = access_with({{.name = "all", .users = {somebody}, .allow = {Right::report}}});

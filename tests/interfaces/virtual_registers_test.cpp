@@ -547,5 +547,72 @@ TEST_F(VirtualRegistersTest, WatchTellsOfThoseThatAreMadeExtendedAndClosed) {
     EXPECT_THAT(stranger.reply(), HasSubstr("PermissionDenied"));
 }
 
+TEST_F(VirtualRegistersTest, WhoHasNoRightButAnOwnersHasHisOwnWhereHeAsksForAll) {
+    constexpr uid_t stranger = 1002;
+    const AccessRule creating{.name = "tenants", .users = {tenant, other_tenant}, .allow = {Right::create}, .registers = {"virtual/*"}};
+    daemon_.set_access(AccessRules({creating}, 0));
+    EXPECT_EQ(error(tenant, "Registers.List", Json::object()), "PermissionDenied") << "he has none yet";
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    ASSERT_EQ(create(other_tenant, "virtual/other"), "");
+    const auto list = call(tenant, "Registers.List")["parameters"]["registers"];
+    ASSERT_THAT(list, SizeIs(1)) << list;
+    EXPECT_EQ(list[0]["name"], "virtual/build");
+    const auto readings = call(tenant, "Registers.Snapshot")["parameters"]["readings"];
+    ASSERT_THAT(readings, SizeIs(1)) << readings;
+    EXPECT_EQ(readings[0]["name"], "virtual/build");
+    EXPECT_EQ(call(tenant, "Registers.Providers")["parameters"]["providers"], Json::array());
+    EXPECT_THAT(read(tenant, "virtual/biuld"), HasSubstr("NoSuchRegister"));
+    EXPECT_EQ(error(tenant, "EventLog.Replay", Json::object()), "PermissionDenied") << "that is about the whole machine";
+    EXPECT_EQ(error(tenant, "Registers.Status", Json::object()), "PermissionDenied");
+    for (const auto *method : {"Registers.List", "Registers.Snapshot"})
+        EXPECT_EQ(error(stranger, method, Json::object()), "PermissionDenied") << method;
+    EXPECT_THAT(read(stranger, "virtual/biuld"), HasSubstr("PermissionDenied"));
+
+    SessionClient watcher(*service_, varlink::Peer{.uid = tenant, .gid = tenant});
+    watcher.send("io.mrd.Registers.Watch", "{}", true);
+    const auto told = [&] {
+        loop_.restart();
+        loop_.poll();
+        std::string all;
+        for (auto reply = watcher.reply(); !reply.empty(); reply = watcher.reply()) all += reply;
+        EXPECT_THAT(all, ::testing::AllOf(Not(HasSubstr("tdx/")), Not(HasSubstr("virtual/other"))));
+        return all;
+    };
+    EXPECT_THAT(told(), HasSubstr("virtual/build"));
+    daemon_.set_access(AccessRules({creating, {.name = "agents", .users = {stranger}, .allow = {Right::read}}}, 0));
+    EXPECT_EQ(told(), "") << "new rules take nothing from him";
+    measure(other_tenant, "virtual/other", "a");
+    measure(tenant, "virtual/build", "a");
+    EXPECT_THAT(told(), HasSubstr("virtual/build"));
+    ASSERT_EQ(create(tenant, "virtual/later"), "");
+    EXPECT_THAT(told(), HasSubstr("virtual/later"));
+
+    ASSERT_EQ(close(tenant, "virtual/build"), "");
+    ASSERT_EQ(close(tenant, "virtual/later"), "");
+    EXPECT_EQ(error(tenant, "Registers.List", Json::object()), "PermissionDenied") << "he has none any more";
+    EXPECT_THAT(told(), ::testing::AllOf(HasSubstr("gone"), Not(HasSubstr("error"))));
+}
+
+TEST_F(VirtualRegistersTest, AProgramIsShownThoseOfItsUserAndNoneOfItsOwn) {
+    constexpr uid_t program = 2000;
+    const AccessRule creating{.name = "tenants", .users = {tenant, program}, .allow = {Right::create}, .registers = {"virtual/*"}};
+    const AccessRule asking{.name = "program",
+                            .users = {program},
+                            .allow = {Right::list},
+                            .registers = {"virtual/*"},
+                            .on_behalf_of = {{tenant, other_tenant}}};
+    daemon_.set_access(AccessRules({creating, asking}, 0));
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    ASSERT_EQ(create(program, "virtual/program"), "");
+    const auto list = [&](uid_t user) {
+        return call(program, "Registers.List", {{"onBehalfOf", {{"uid", user}, {"gid", user}, {"pid", 77}}}}).dump();
+    };
+    EXPECT_THAT(list(tenant), ::testing::AllOf(HasSubstr("virtual/build"), Not(HasSubstr("virtual/program"))));
+    EXPECT_THAT(list(other_tenant), HasSubstr("PermissionDenied")) << "who has made none";
+    daemon_.set_access(AccessRules({creating}, 0));
+    EXPECT_THAT(list(tenant), HasSubstr("PermissionDenied"));
+    EXPECT_THAT(listed(program), ElementsAre("virtual/program"));
+}
+
 }  // namespace
 }  // namespace mrd
