@@ -97,19 +97,14 @@ void create_virtual(Daemon &daemon, const Caller &caller, const wire::CreatePara
     const auto owner = all.owner_of_name(parameters.name);
     const auto made = daemon.journal().state().virtual_registers_of(std::int64_t{caller.uid()});
     const auto carrier = daemon.registers().find(parameters.on);
-    // Who may not make it is not told what there is to carry it, nor that the name is another's.
+    // Who may not make it is not told what there is to carry it, nor that the name is another's. Who may learns that in any case.
     const auto *const rule = carrier ? caller.may_create(std::string(parameters.name), known_register(*carrier).name, made) : nullptr;
     const bool is_told_of_carrier = carrier && caller.knows_of(known_register(*carrier));
-    const bool is_anothers = owner && *owner != caller.uid();
-    if (const auto there = all.find(parameters.name);
-        is_anothers && rule != nullptr && there && caller.knows_of(known_register(all.state(*there))))
-        return answer.fail(wire::RegisterExists{std::string(parameters.name)});
     // Of his own he knows that it is there, whatever he may make.
     if (owner == caller.uid() && all.find(parameters.name)) return answer.fail(wire::RegisterExists{std::string(parameters.name)});
-    if (is_anothers || (carrier && rule == nullptr)) {
+    if (carrier && rule == nullptr) {
         // He has the right, and has used it up: no missing right, which he would look for.
-        const auto *const used_up =
-            is_anothers ? nullptr : caller.may_create(std::string(parameters.name), known_register(*carrier).name, 0);
+        const auto *const used_up = caller.may_create(std::string(parameters.name), known_register(*carrier).name, 0);
         if (used_up != nullptr)
             return answer.fail(
                 wire::TooManyRegisters{static_cast<std::int64_t>(used_up->create_at_most), "uid " + std::to_string(caller.uid())});
@@ -121,6 +116,8 @@ void create_virtual(Daemon &daemon, const Caller &caller, const wire::CreatePara
         if (auto *no_such = std::get_if<NoSuchRegister>(&error); no_such != nullptr && !is_told_of_carrier) no_such->candidates.clear();
         return answer.fail(on_wire(error));
     }
+    // Closed or not: that is for who may list it.
+    if (owner && *owner != caller.uid()) return answer.fail(wire::RegisterExists{std::string(parameters.name)});
     const auto share = caller.client().uid;
     const auto by = caller.in_log(rule->name);
     // Made only where it is made: what refuses it has no need of the answer.

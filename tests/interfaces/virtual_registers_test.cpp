@@ -212,13 +212,13 @@ TEST_F(VirtualRegistersTest, OneIsItsOwnersAndRootsAndOthersDoNotKnowOfIt) {
     EXPECT_THAT(measure(other_tenant, "virtual/build", "a").dump(), HasSubstr("PermissionDenied"))
         << "what is said of all registers is not of it";
     EXPECT_EQ(close(other_tenant, "virtual/build"), "PermissionDenied");
-    EXPECT_EQ(create(other_tenant, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(other_tenant, "virtual/build"), "RegisterExists");
     EXPECT_EQ(create(0, "virtual/build"), "RegisterExists");
     EXPECT_FALSE(measure(0, "virtual/build", "a").contains("error"));
     EXPECT_EQ(close(0, "virtual/build"), "");
     EXPECT_THAT(read(other_tenant, "virtual/build"), HasSubstr("PermissionDenied")) << "nor that there was one";
-    EXPECT_EQ(create(other_tenant, "virtual/build"), "PermissionDenied") << "the name stays its first owner's until the next boot";
-    EXPECT_EQ(create(0, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(other_tenant, "virtual/build"), "RegisterExists") << "the name stays its first owner's until the next boot";
+    EXPECT_EQ(create(0, "virtual/build"), "RegisterExists");
     EXPECT_EQ(create(tenant, "virtual/build"), "");
 }
 
@@ -313,7 +313,7 @@ TEST_F(VirtualRegistersTest, TheNameOfOneThatWasClosedStaysItsOwnersThoughTheNex
     ASSERT_EQ(close(tenant, "virtual/build"), "");
     hardware_.fail_next("extend", FakeHardware::Failure::before);
     ASSERT_EQ(create(tenant, "virtual/build"), "ProviderFailed");
-    EXPECT_EQ(create(other_tenant, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(other_tenant, "virtual/build"), "RegisterExists");
     EXPECT_EQ(create(tenant, "virtual/build"), "");
 }
 
@@ -612,6 +612,25 @@ TEST_F(VirtualRegistersTest, AProgramIsShownThoseOfItsUserAndNoneOfItsOwn) {
     daemon_.set_access(AccessRules({creating}, 0));
     EXPECT_THAT(list(tenant), HasSubstr("PermissionDenied"));
     EXPECT_THAT(listed(program), ElementsAre("virtual/program"));
+}
+
+TEST_F(VirtualRegistersTest, ANameThatIsTakenIsToldAsThatToWhoCouldHaveItAndToNobodyElse) {
+    allow({.name = {}, .users = {tenant, other_tenant}, .registers = {"virtual/build*"}, .create_on = {"tdx/rtmr3"}, .create_at_most = 1});
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    const auto reply = call(other_tenant, "Registers.Create", {{"name", "virtual/build"}, {"hash", "sha384"}, {"on", "tdx/rtmr3"}});
+    EXPECT_EQ(reply["error"], "io.mrd.Registers.RegisterExists");
+    EXPECT_EQ(reply["parameters"], (Json{{"name", "virtual/build"}})) << "not whose it is";
+    ASSERT_EQ(close(tenant, "virtual/build"), "");
+    EXPECT_EQ(create(0, "virtual/build"), "RegisterExists") << "the name stays his";
+    EXPECT_EQ(create(other_tenant, "virtual/build"), "RegisterExists");
+    const auto refused = [this] { return daemon_.gate()->access.refusals().of(Operation::create); };
+    EXPECT_EQ(refused(), 0U) << "no rule is missing";
+    EXPECT_EQ(create(other_tenant, "virtual/build", "tdx/rtmr2"), "PermissionDenied") << "whoever has the name";
+    EXPECT_EQ(create(1002, "virtual/build"), "PermissionDenied");
+    EXPECT_EQ(create(other_tenant, "virtual/build", "tdx/none"), "NoSuchRegister");
+    EXPECT_EQ(refused(), 2U);
+    ASSERT_EQ(create(other_tenant, "virtual/build-2"), "");
+    EXPECT_EQ(create(other_tenant, "virtual/build"), "TooManyRegisters");
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ constexpr std::array known_errors{
     KnownError{"NotExtensible", ErrorCode::not_extensible, "the register cannot be extended: it has no flag X, or is only observed"},
     KnownError{"LogOnly", ErrorCode::log_only, "the register takes no bare digest: use measure"},
     KnownError{"RegisterExists", ErrorCode::register_exists,
-               "there is a virtual register of that name: close it first, or take another name"},
+               "there is a virtual register of that name, or another user has closed one, and the name stays his until the next boot: "
+               "close it first, or take another name"},
     KnownError{"TooManyRegisters", ErrorCode::too_many_registers,
                "so many virtual registers may be made until the next boot, those that were closed too, and as many have been made"},
     KnownError{"Capped", ErrorCode::capped, "the register is capped until the next boot"},
