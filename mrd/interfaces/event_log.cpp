@@ -107,10 +107,11 @@ public:
           from_(from),
           until_(until) {}
 
-    // Ends one that follows where new rules no longer allow it.
+    // Ends one that follows where new rules no longer allow it, or what was made since is not his to see.
     bool goes_on() {
+        if (done() || until_) return !done();
         const auto rules = view_.caller().access().changes();
-        if (done() || until_ || std::exchange(rules_, rules) == rules) return !done();
+        if (std::exchange(rules_, rules) == rules && view_.shows_all_asked_for()) return true;
         const auto now = view_.caller().now();
         if (now->may(Operation::log_read, std::string_view()) && view_.shows_all_asked_for()) return true;
         view_.caller().refused(*now, Operation::log_read, {});

@@ -38,7 +38,7 @@ bool LogView::sees(const mr::Event &event) {
 
 const mr::Event &LogView::shown(const mr::Event &event) {
     judge_again();
-    if (tenant_) return tenant_->shown(event);
+    if (tenant_) return tenant_->shown(event, &caller_);
     if (sees(event)) return event;
     redacted_ = event;
     if (!replay_needs_data(event)) redacted_.data.reset();

@@ -1,21 +1,39 @@
 #include "mrd/interfaces/tenant_view.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "mr/limits.h"
 #include "mrd/interfaces/known_register.h"
 
 namespace mrd {
 
+namespace {
+
 // mrd alone writes envelopes, and none into what was there before it.
-bool TenantView::is_own(const mr::Event &event) const {
-    if (event.origin != mr::EventOrigin::service || !event.data) return false;
-    if (mr::envelope_form(*event.data) != mr::EnvelopeForm::whole) return false;
-    const auto envelope = mr::decode_envelope(*event.data);
-    return envelope && envelope->header.id &&
-           std::ranges::any_of(own_, [&](const Own &own) { return own.is_shown && own.id == *envelope->header.id; });
+std::optional<mr::Envelope> envelope_of(const mr::Event &event) {
+    if (event.origin != mr::EventOrigin::service || !event.data || mr::envelope_form(*event.data) != mr::EnvelopeForm::whole) return {};
+    auto envelope = mr::decode_envelope(*event.data);
+    return envelope ? std::optional(std::move(*envelope)) : std::nullopt;
+}
+
+}  // namespace
+
+bool TenantView::is_own(const mr::VirtualRegisterId &id) const {
+    return std::ranges::any_of(own_, [&id](const Own &own) { return own.is_shown && own.id == id; });
+}
+
+void TenantView::take_in(const mr::VirtualRegisterId &id, const mr::CreatedRegister &made, const LastingCaller &follower) {
+    if (std::ranges::none_of(own_, [&made](const Own &own) { return own.reg.name.name == made.name; }) ||
+        std::ranges::find(own_, id, &Own::id) != own_.end())
+        return;
+    own_.push_back(
+        {.id = id,
+         .reg = {.name = {made.name, made.name + ":" + std::string(mr::to_string(made.hash))}, .owner = static_cast<uid_t>(made.owner)}});
+    own_.back().is_shown = follower.now()->sees_contents(own_.back().reg);
 }
 
 void TenantView::judge(const Caller &now) {
@@ -24,8 +42,11 @@ void TenantView::judge(const Caller &now) {
 
 bool TenantView::shows_all() const { return std::ranges::all_of(own_, &Own::is_shown); }
 
-const mr::Event &TenantView::shown(const mr::Event &event) {
-    if (is_own(event)) return event;  // NOLINT(bugprone-return-const-ref-from-parameter): as it promises
+const mr::Event &TenantView::shown(const mr::Event &event, const LastingCaller *follower) {
+    const auto envelope = envelope_of(event);
+    const auto id = envelope ? envelope->header.id : std::nullopt;
+    if (id && envelope->body.created && follower != nullptr) take_in(*id, *envelope->body.created, *follower);
+    if (id && is_own(*id)) return event;  // NOLINT(bugprone-return-const-ref-from-parameter): as it promises
     hidden_ = cutter_.cut(event);
     hidden_.description.reset();
     hidden_.id.reset();

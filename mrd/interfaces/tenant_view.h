@@ -31,11 +31,13 @@ public:
     void judge(const Caller &now);
     [[nodiscard]] bool shows_all() const;
 
-    // Valid until the next call, and as long as the event is.
-    const mr::Event &shown(const mr::Event &event);
+    // Valid until the next call, and as long as the event is. `follower`: who goes on with the registers that are made later with the name of one of these, which
+    // its owner alone can; nothing: they are others'.
+    const mr::Event &shown(const mr::Event &event, const LastingCaller *follower = nullptr);
 
 private:
-    [[nodiscard]] bool is_own(const mr::Event &event) const;
+    [[nodiscard]] bool is_own(const mr::VirtualRegisterId &id) const;
+    void take_in(const mr::VirtualRegisterId &id, const mr::CreatedRegister &made, const LastingCaller &follower);
 
     std::vector<Own> own_;
     EventCutter cutter_;

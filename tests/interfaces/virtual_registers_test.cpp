@@ -633,5 +633,49 @@ TEST_F(VirtualRegistersTest, ANameThatIsTakenIsToldAsThatToWhoCouldHaveItAndToNo
     EXPECT_EQ(create(other_tenant, "virtual/build"), "TooManyRegisters");
 }
 
+TEST_F(VirtualRegistersTest, WhoFollowsTheLogOfOneFollowsTheNextOfItsName) {
+    constexpr uid_t agent = 2000;
+    const AccessRule creating{
+        .name = "tenants", .users = {tenant, other_tenant}, .allow = {Right::create, Right::log}, .registers = {"virtual/*"}};
+    const AccessRule reading{.name = "log", .allow = {Right::log}};
+    const AccessRule seeing{.name = "contents", .users = {agent}, .allow = {Right::log_contents}, .registers = {"virtual/build:sha384"}};
+    daemon_.set_access(AccessRules({creating, reading, seeing}, 0));
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    SessionClient own(*service_, varlink::Peer{.uid = tenant, .gid = tenant});
+    SessionClient others(*service_, varlink::Peer{.uid = agent, .gid = agent});
+    for (auto *client : {&own, &others}) client->send("io.mrd.EventLog.Records", R"({"register":"virtual/build","follow":true})", true);
+    const auto told = [&](SessionClient &client) {
+        loop_.restart();
+        loop_.poll();
+        std::string all;
+        for (auto reply = client.reply(); !reply.empty(); reply = client.reply()) all += reply;
+        return all;
+    };
+    const auto is_whole = HasSubstr("\"uid\":1000");  // the caller
+    EXPECT_THAT(told(own), is_whole);
+    EXPECT_THAT(told(others), is_whole);
+    ASSERT_EQ(close(tenant, "virtual/build"), "");
+    told(own);
+    told(others);
+    ASSERT_EQ(create(other_tenant, "virtual/other"), "");
+    EXPECT_THAT(told(own), Not(HasSubstr("\"caller\"")));
+    ASSERT_EQ(create(tenant, "virtual/build"), "");
+    EXPECT_THAT(told(own), is_whole) << "from its first event on";
+    EXPECT_THAT(told(others), ::testing::AllOf(Not(HasSubstr("uid\":1001")), is_whole));
+    measure(tenant, "virtual/build", "a");
+    EXPECT_THAT(told(own), is_whole);
+    EXPECT_THAT(told(others), is_whole);
+
+    // A rule may let somebody see the contents of the one and not of the other, as of one with another hash.
+    ASSERT_EQ(close(tenant, "virtual/build"), "");
+    told(others);
+    ASSERT_EQ(create(tenant, "virtual/build", "tdx/rtmr3", "sha256"), "");
+    EXPECT_THAT(told(own), is_whole);
+    EXPECT_THAT(told(others), Not(HasSubstr("\"caller\"")));
+    measure(tenant, "virtual/build", "b");
+    EXPECT_THAT(told(own), is_whole);
+    EXPECT_THAT(told(others), ::testing::AllOf(HasSubstr("PermissionDenied"), Not(HasSubstr("\"caller\""))));
+}
+
 }  // namespace
 }  // namespace mrd
