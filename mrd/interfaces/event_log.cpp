@@ -163,6 +163,7 @@ private:
     }
     void at_end() override {
         begin();
+        format_->end(chunk_);
         send_whole_chunks();
         if (is_damaged()) return fail(registers().journal().reason());
         answer().reply({mr::to_base64(chunk_)});

@@ -69,6 +69,10 @@ public:
         mr::append_cel_json(text_, event);
         append_text(out, text_);
     }
+    // An empty file says of no format that it is one: a separator that no record follows does.
+    void end(mr::Bytes &out) override {
+        if (text_.empty()) append_text(out, "\x1E");
+    }
 
 private:
     std::string text_;

@@ -24,6 +24,8 @@ public:
     virtual void begin(mr::Bytes &out, const journal::State &state) = 0;
     // The cursor stands at the event.
     virtual void add(mr::Bytes &out, const mr::Event &event, const journal::Cursor &cursor) = 0;
+    // What it ends with; behind its last event.
+    virtual void end(mr::Bytes & /*out*/) {}
 };
 
 // The firmware's log alone: there may be none.

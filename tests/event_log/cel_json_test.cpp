@@ -271,6 +271,15 @@ TEST(CelJson, AnEmptyFileIsALogWithoutEvents) {
     EXPECT_EQ(read_cel("\n").events.size(), 0U);
 }
 
+TEST(CelJson, ASeparatorAloneIsALogWithoutEventsWithoutBeingToldTheFormat) {
+    for (const auto *text : {"\x1E", "\x1E\n"}) {
+        EXPECT_EQ(EventLogReader::open(as_bytes(text))->format(), LogFormat::cel_json);
+        const auto log = read_cel(text);
+        EXPECT_EQ(log.error, "");
+        EXPECT_EQ(log.events.size(), 0U);
+    }
+}
+
 TEST(CelJson, AFileThatDoesNotBeginWithASeparatorIsNotThisFormat) {
     EXPECT_EQ(
         read_cel("\n{}").error,

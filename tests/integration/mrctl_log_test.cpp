@@ -149,6 +149,15 @@ TEST_F(MrctlLogTest, EveryFormatReplaysOfflineToTheRegisters) {
     EXPECT_THAT(failure(2, {"replay", "--registers", "pcr"}), HasSubstr("--registers goes with --log"));
 }
 
+TEST_F(MrctlLogTest, ALogWithoutEventsIsReadBackInEveryFormat) {
+    start();
+    for (const std::string format : {"tcg", "tcg_index0", "cel_json", "json"}) {
+        const auto file = exported(format);
+        EXPECT_EQ(Json::parse(mrctl({"replay", "--log", file, "--json", "--registers", "rtmr"}).out)["events"], 0) << format;
+        EXPECT_EQ(mrctl({"inspect", file}).exit_code, 0) << format;
+    }
+}
+
 TEST_F(MrctlLogTest, WhoExceedsALimitIsToldIt) {
     start();
     const auto refusal = [&](const std::string &option, std::size_t size) {
