@@ -386,7 +386,9 @@ TEST_F(AccessOfUsers, MrctlDoesWhatItsUserMayAndNamesTheRightThatIsMissing) {
                            "\"\n[[listener]]\nname = \"log\"\npath = \"" + second + "\"\ninterfaces = [\"io.mrd.EventLog\"]\n" +
                            rule("extends", 41'000, "[\"extend\"]\nregisters = [\"tdx/rtmr3\"]") +
                            rule("measures", 41'001, "[\"measure\"]\nregisters = [\"tdx/rtmr3\"]") + rule("replays", 41'002, "[\"log\"]") +
-                           rule("reads", 41'003, "[\"read\"]")});
+                           rule("reads", 41'003, "[\"read\"]") + rule("makes", 41'005, "[\"create\"]\nregisters = [\"virtual/*\"]") +
+                           rule("measures-virtual", 41'006, "[\"measure\"]\nregisters = [\"virtual/web\"]") +
+                           "[[register]]\nname = \"tdx/rtmr1\"\nlog_only = true\n"});
     bool is_ours_alone = false;
     const auto mrctl = [&](uid_t user, std::vector<std::string> arguments, std::string socket = {}) {
         arguments.insert(arguments.begin(), places::mrctl());
@@ -416,6 +418,14 @@ TEST_F(AccessOfUsers, MrctlDoesWhatItsUserMayAndNamesTheRightThatIsMissing) {
     EXPECT_THAT(mrctl(41'002, {"replay"}), AllOf(::testing::StartsWith("0 "), HasSubstr("tdx/rtmr3 equal"), HasSubstr("right list")));
     EXPECT_THAT(mrctl(41'002, {"replay"}, second), AllOf(::testing::StartsWith("0 "), HasSubstr("tdx/rtmr3 equal")));
     EXPECT_THAT(mrctl(41'003, {"status"}), AllOf(::testing::StartsWith("0 "), HasSubstr("provider tdx (sim) running")));
+    // A tenant's right comes from no rule.
+    EXPECT_THAT(mrctl(41'005, {"create", "web", "--on", "rtmr1"}), ::testing::StartsWith("0 virtual/web "));
+    EXPECT_THAT(mrctl(41'005, {"measure", "virtual/web", file}), ::testing::StartsWith("0 virtual/web "));
+    EXPECT_THAT(mrctl(41'005, {"list"}), AllOf(::testing::StartsWith("0 virtual/web "), Not(HasSubstr("\ntdx/"))));
+    EXPECT_THAT(mrctl(41'006, {"measure", "virtual/web", file}), ::testing::StartsWith("0 virtual/web "));
+    EXPECT_THAT(mrctl(0, {"close", "virtual/web"}), ::testing::StartsWith("0 "));
+    EXPECT_THAT(mrctl(0, {"create", "web", "--on", "rtmr1"}),
+                AllOf(::testing::StartsWith("1 "), HasSubstr("RegisterExists (name virtual/web)")));
 }
 
 TEST_F(AccessOfUsers, MrctlLogSaysThatItDoesNotShowAll) {
