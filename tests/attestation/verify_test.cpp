@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <set>
 
 #include "mr/envelope.h"
@@ -111,6 +112,28 @@ TEST_F(MachineTest, ReferenceValuesThatDemandNothingOfWhatRunsCountAsNotGiven) {
     EXPECT_THAT(refused_for(), ElementsAre("reference_values"));
     options.reference.registers["mrtd"] = {Bytes(platform.body.mrtd.begin(), platform.body.mrtd.end())};
     EXPECT_THAT(refused_for(), IsEmpty());
+}
+
+// As a caller may give them: also those whose difference is no number of 64 bits.
+TEST_F(MachineTest, AnAgeIsJudgedAtWhateverTimeAndByWhateverClock) {
+    constexpr auto first = std::numeric_limits<std::int64_t>::min();
+    constexpr auto last = std::numeric_limits<std::int64_t>::max();
+    auto made = evidence();
+    options.reference.maximum_age_seconds = 60;
+    const auto told = [&](UnixTime now, std::int64_t clock) {
+        options.time = now;
+        made.time = clock;
+        const auto verdict = verify(made, options);
+        EXPECT_EQ(result_of(verdict, evidence_age), Judgement::fails) << now << " " << clock;
+        return reason_of(verdict, evidence_age);
+    };
+    for (const auto now : {first, first + 1, first + 2'000'000'000})
+        for (const auto clock : {std::int64_t{0}, std::int64_t{1'700'000'000'000'000}, last})
+            EXPECT_THAT(told(now, clock), testing::MatchesRegex("made [0-9]+ s in the future.*"));
+    for (const auto clock : {first, std::int64_t{0}, std::int64_t{1'700'000'000'000'000}, last})
+        EXPECT_THAT(told(last, clock), testing::MatchesRegex("[0-9]+ s old.*"));
+    EXPECT_THAT(told(first, first), testing::MatchesRegex("made [0-9]+ s in the future.*"));
+    EXPECT_THAT(told(first, 0), HasSubstr("made " + std::to_string(last) + " s"));
 }
 
 TEST_F(MachineTest, WithoutATrustAnchorOfItsOwnItIsNotVerified) {

@@ -212,6 +212,13 @@ TEST_F(Requester, ADeadlineIsTheTransportsAndTheDevices) {
     EXPECT_EQ(requester_.get_measurements({}).time, options_.round_trip + max_spdm_crypto_time);
 }
 
+TEST_F(Requester, ATransportMayTakeAnyTime) {
+    SpdmOptions options;
+    options.round_trip = std::chrono::microseconds::max();
+    SpdmRequester patient(options);
+    EXPECT_EQ(patient.connect().time, std::chrono::microseconds::max());
+}
+
 TEST_F(Requester, ADeviceThatDoesNotAnswerEndsTheConnection) {
     ASSERT_EQ(prepared(), "done");
     (void)requester_.get_measurements({});

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <set>
 #include <string>
@@ -25,6 +26,14 @@ namespace {
 constexpr std::int64_t microseconds = 1'000'000;
 // How far the guest's clock may be ahead of the verifier's.
 constexpr std::int64_t clock_skew_seconds = 300;
+
+// Of times that anybody may have given: what is more than a number holds is as much as one holds, and can be negated.
+std::int64_t seconds_from(std::int64_t begin, std::int64_t end) {
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    if (begin > 0 && end < begin - most) return -most;
+    if (begin <= 0 && end > begin + most) return most;
+    return std::max(end - begin, -most);
+}
 
 constexpr auto nothing_signed = "nothing signed can be read";
 
@@ -258,7 +267,7 @@ public:
         const auto limit = reference_.maximum_age_seconds;
         if (!limit) return state(evidence_age, Judgement::not_judged, false, "no maximum age was asked for");
         if (!time) return state(evidence_age, Judgement::fails, true, "a quote does not say when it was made, only evidence does");
-        const auto age = question_.time - *time / microseconds;
+        const auto age = seconds_from(*time / microseconds, question_.time);
         const std::string claim = " by the guest's clock, which nothing binds: freshness comes from the report data";
         if (age > *limit)
             return state(evidence_age, Judgement::fails, true,

@@ -100,7 +100,8 @@ private:
             const auto exponent = std::min<unsigned>(state_.connection->capabilities.crypto_time_exponent, most);
             given = std::clamp(std::chrono::microseconds(std::int64_t{1} << exponent), spdm_response_time, max_spdm_crypto_time);
         }
-        return state_.options.round_trip + given;
+        constexpr auto longest = std::chrono::microseconds::max();
+        return state_.options.round_trip > longest - given ? longest : state_.options.round_trip + given;
     }
 
     SpdmStep fail(SpdmError error) {
