@@ -102,7 +102,8 @@ int evidence(const Common &common, const EvidenceCommand &command) {
     if (const auto added = add_devices(command, *client, *evidence); !added)
         return added.error().code == mr::ErrorCode::invalid_argument ? fail_usage("evidence: " + added.error().message)
                                                                      : fail(added.error());
-    if (evidence->simulated()) note("this evidence is simulated and proves nothing");
+    if (evidence->simulated()) note("this evidence is simulated, so unbound, and proves nothing");
+    for (const auto &name : command.devices) note("unbound: nothing binds " + mr::printable_text(name) + " to this machine's hardware");
     if (evidence->cut)
         note("the log does not fit: " + std::to_string(evidence->cut->events) +
              " of its events lack what they say; `mrctl quote` and `mrctl log --format json` have all of it");

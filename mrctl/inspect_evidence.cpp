@@ -7,6 +7,7 @@
 #include "mr/event_content.h"
 #include "mr/quote.h"
 #include "mr/verify_quote.h"
+#include "mr/verify_spdm.h"
 #include "mrctl/inspect.h"
 #include "mrctl/output.h"
 
@@ -133,9 +134,10 @@ int inspect_evidence(bool json, const std::string &file, const mr::Evidence &evi
                                    " bytes did not fit, says who made it"});
     }
     for (const auto &part : evidence.parts) {
-        rows.push_back(
-            {"part", mr::printable_text(part.name) + " of the kind " + mr::printable_text(part.kind) +
-                         (part.simulated ? ", simulated, says who made it: it proves nothing" : ", not simulated, says who made it")});
+        rows.push_back({"part", mr::printable_text(part.name) + " of the kind " + mr::printable_text(part.kind) +
+                                    (part.simulated               ? ", simulated, so unbound, says who made it: it proves nothing"
+                                     : part.kind == mr::spdm_kind ? ", unbound: nothing binds a device to the machine"
+                                                                  : ", not simulated, says who made it")});
         rows.push_back({"quote", mr::printable_text(part.quote_format) + ", " + std::to_string(part.quote.size()) + " bytes" +
                                      (part.sequence ? ", shows the log up to event " + std::to_string(*part.sequence) : "")});
     }

@@ -44,6 +44,8 @@ class ToyTee final : public Tee {
 public:
     static constexpr std::size_t body_size = 4 + 8 + 32 + 32 + 64 + 32;
 
+    bool is_hardware = false;  // of all judges: whatever root a toy has is that of who makes them
+
     [[nodiscard]] std::string_view kind() const override { return toy_kind; }
     [[nodiscard]] bool begins_quote(ByteView quote) const override { return quote.size() >= 3 && quote[0] == 'T' && quote[1] == 'O'; }
     [[nodiscard]] std::expected<Claims, Error> read(ByteView quote) const override {
@@ -84,7 +86,7 @@ private:
                                        return std::ranges::equal(ToyQuote::seal(root, body), evidence.quote.subspan(body_size));
                                    });
             add(statement::quote_signature, is_sealed);
-            claims->hardware = {.is = false, .reason = "a toy is no hardware"};
+            claims->hardware = {.is = tee_.is_hardware, .reason = tee_.is_hardware ? "this toy is hardware" : "a toy is no hardware"};
             claims->tcb.reason = "the toy does not say";
             if (evidence.collateral) {
                 claims->tcb.status = *evidence.collateral == R"({"state":"Shiny"})" ? "Shiny" : "Rusty";

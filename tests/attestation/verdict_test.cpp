@@ -98,17 +98,21 @@ TEST(Verdict, AsJsonHasWhatItSaysAndNothingThatTricksATerminal) {
     verdict.add({.name = std::string(tcb), .result = Judgement::fails, .required = true, .reason = "OutOf\x1b[31mDate"});
     verdict.add({.name = std::string(report_data), .result = Judgement::not_judged, .reason = "\"none\""});
     verdict.add(JudgedPlatform{.part = "cpu", .kind = "tdx", .tcb_status = "OutOfDate", .advisories = {"INTEL-SA-1"}});
+    verdict.add(JudgedRegister{.part = "cpu", .name = "rtmr3", .unbound = false});
+    verdict.add(JudgedRegister{.part = "", .name = "gpu0/fw\x1b[31m1", .unbound = true});
     const auto text = write_verdict(verdict, 42);
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
-    const auto json = nlohmann::json::parse(text);
-    EXPECT_EQ(json["verified"], false);
-    EXPECT_EQ(json["time"], 42);
-    EXPECT_EQ(json["platforms"],
+    const auto said = nlohmann::json::parse(text);
+    EXPECT_EQ(said["verified"], false);
+    EXPECT_EQ(said["time"], 42);
+    EXPECT_EQ(said["platforms"],
               nlohmann::json::parse(R"([{"part":"cpu","kind":"tdx","tcb":{"status":"OutOfDate","advisories":["INTEL-SA-1"]}}])"));
-    EXPECT_EQ(json["statements"][0]["name"], "tcb");
-    EXPECT_EQ(json["statements"][0]["result"], "false");
-    EXPECT_EQ(json["statements"][0]["required"], true);
-    EXPECT_EQ(json["statements"][1],
+    EXPECT_EQ(said["registers"], nlohmann::json::parse(R"([{"part":"cpu","name":"rtmr3","unbound":false},)"
+                                                       R"({"part":"","name":"gpu0/fw\\x1b[31m1","unbound":true}])"));
+    EXPECT_EQ(said["statements"][0]["name"], "tcb");
+    EXPECT_EQ(said["statements"][0]["result"], "false");
+    EXPECT_EQ(said["statements"][0]["required"], true);
+    EXPECT_EQ(said["statements"][1],
               nlohmann::json::parse(R"({"name":"report_data","result":"not_judged","required":false,"reason":"\"none\""})"));
 }
 

@@ -342,10 +342,10 @@ TEST(VirtualJudgement, ANameIsThatOfTheRegisterThatIsNotClosedAndOfNoneThatMayBe
 TEST(VirtualJudgement, WithoutALogWhatWasAskedForIsNoSilentYes) {
     ReferenceValues reference;
     Verdict verdict;
-    state_without_log(verdict, reference, fails("no log was given"));
+    state_without_log(verdict, reference, {}, fails("no log was given"));
     EXPECT_EQ(verdict.find(statement::virtual_registers), nullptr);
     reference.virtual_registers = {{.name = "virtual/build"}};
-    state_without_log(verdict, reference, fails("no log was given"));
+    state_without_log(verdict, reference, {}, fails("no log was given"));
     ASSERT_NE(verdict.find(statement::virtual_registers), nullptr);
     EXPECT_EQ(verdict.find(statement::virtual_registers)->result, Judgement::fails);
 }

@@ -463,7 +463,7 @@ protected:
     void SetUp() override {
         start();
         ASSERT_THAT(output({"measure", "tdx/rtmr3", "-", "--envelope", "--description", "kernel"}, "image"), HasSubstr("tdx/rtmr3"));
-        EXPECT_THAT(mrctl({"evidence", "--data", data, "-o", at("e.json")}).err, HasSubstr("simulated and proves nothing"));
+        EXPECT_THAT(mrctl({"evidence", "--data", data, "-o", at("e.json")}).err, HasSubstr("simulated, so unbound, and proves nothing"));
         EXPECT_EQ(mrctl({"evidence", "--data", data, "-o", at("e.cbor"), "--cbor"}).exit_code, 0);
         EXPECT_EQ(mrctl({"collateral", "-o", at("c.json"), "--root", at("root.pem")}).exit_code, 0);
         EXPECT_EQ(mrctl({"quote", "--data", data, "-o", at("q.bin")}).exit_code, 0);
@@ -544,6 +544,15 @@ TEST_F(MrctlVerify, WhatIsNeitherAskedForNorWaivedIsExitCodeOneAndNamedInTheLast
                 StartsWith("verified, but not "));
     EXPECT_THAT(said({"verify", at("forged.json"), "--roots", at("root.pem"), "--nonce", data, "--without", "tcb,reference"}, 1),
                 StartsWith("REFUSED: tcb_info_signature"));
+}
+
+TEST_F(MrctlVerify, SaysOfEachRegisterUnderASimulatedRootThatItIsUnbound) {
+    const std::vector<std::string> arguments{"verify", at("e.json"), "--roots", at("root.pem"), "--nonce", data, "--without", "reference"};
+    const auto verdict = json(arguments);
+    ASSERT_FALSE(verdict["registers"].empty());
+    for (const auto &each : verdict["registers"]) EXPECT_EQ(each["unbound"], true) << each;
+    EXPECT_THAT(verdict["registers"], testing::Contains(Json({{"part", "tdx"}, {"name", "rtmr3"}, {"unbound", true}})));
+    EXPECT_THAT(output(arguments), AllOf(HasSubstr("\nunbound: tdx/mrtd, "), HasSubstr(", tdx/rtmr3")));
 }
 
 // The quote says none of it, and people see it first.

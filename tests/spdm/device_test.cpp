@@ -727,7 +727,9 @@ TEST_F(JudgedDevice, IsAPartOfTheMachinesEvidence) {
     start_with(usual_device());
     const auto nonce = mr::to_hex(nonce_of(3));
     const auto file = (folder() / "evidence.json").native();
-    EXPECT_EQ(mrctl({"evidence", "--data", nonce, "--device", "spdm0", "-o", file}).exit_code, 0);
+    const auto made = mrctl({"evidence", "--data", nonce, "--device", "spdm0", "-o", file});
+    EXPECT_EQ(made.exit_code, 0);
+    EXPECT_THAT(made.err, HasSubstr("unbound: nothing binds spdm0 to this machine's hardware\n"));
     output({"collateral", "-o", (folder() / "collateral.json").native(), "--root", (folder() / "td.pem").native()});
     const auto roots = written("both.pem", contents(folder() / "roots.pem") + contents(folder() / "td.pem"));
     auto expected = values();
@@ -740,6 +742,8 @@ TEST_F(JudgedDevice, IsAPartOfTheMachinesEvidence) {
     const auto good = judge(file, nonce);
     EXPECT_EQ(good.exit_code, 0) << good.out << good.err;
     EXPECT_THAT(good.out, ContainsRegex("measurement_blocks +true"));
+    EXPECT_THAT(good.out, ContainsRegex("unbound: tdx/mrtd, .*, spdm0/"));
+    EXPECT_THAT(output({"inspect", file}), ContainsRegex("spdm0 of the kind spdm, unbound: "));
     // Which is a machine's, whatever is in it: there might be no device.
     const auto reference = (folder() / "parts.json").native();
     EXPECT_THAT(failure(1, {"device", "verify", "--file", file, "--nonce", nonce, "--roots", roots, "--reference", reference}),

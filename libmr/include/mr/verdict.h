@@ -1,6 +1,7 @@
 // What a verifier says: a list of statements, each true, false or not judged, with the reason; and the verdict over those that are required. In mr::verify.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -69,6 +70,17 @@ struct JudgedPlatform {
     std::vector<std::string> advisories;  // "INTEL-SA-00837"
 };
 
+// A register that was judged: one that a quote has, a virtual one that the reference values name, or one that only the log tells of.
+struct JudgedRegister {
+    std::string part;  // whose quote has it, or has what carries it; empty: a quote that comes by itself, or only the log tells of it
+    std::string name;  // "rtmr3", "virtual/build"; of the log alone as it is called there: "cca/rem0"
+    // Nothing that the verifier has checked binds its value to hardware: no signature under the root of the hardware's maker leads to it. Never what evidence says.
+    bool unbound = true;
+    friend bool operator==(const JudgedRegister &, const JudgedRegister &) = default;
+};
+// Of those that only logs tell of, so many are named.
+inline constexpr std::size_t max_logged_registers = 256;
+
 class Verdict {
 public:
     // Each name at most once: a second statement of a name, that of another part, is added to the first one's reason. Of two judgements the worse stays; where
@@ -76,21 +88,24 @@ public:
     void add(Statement statement);
 
     void add(JudgedPlatform platform) { platforms_.push_back(std::move(platform)); }
+    void add(JudgedRegister reg) { registers_.push_back(std::move(reg)); }
 
     // In the order in which they were first added.
     [[nodiscard]] const std::vector<Statement> &statements() const { return statements_; }
     [[nodiscard]] const Statement *find(std::string_view name) const;
     [[nodiscard]] const std::vector<JudgedPlatform> &platforms() const { return platforms_; }
+    [[nodiscard]] const std::vector<JudgedRegister> &registers() const { return registers_; }
     // There is a required statement, and every one holds.
     [[nodiscard]] bool verified() const;
 
 private:
     std::vector<Statement> statements_;
     std::vector<JudgedPlatform> platforms_;
+    std::vector<JudgedRegister> registers_;
 };
 
-// One JSON object in UTF-8: verified, time (of the verification, seconds since the epoch), platforms (part, kind, tcb with status and advisories), statements
-// (name, result, required, reason). What could trick a terminal is escaped in texts, as printable_text() does. Never fails.
+// One JSON object in UTF-8: verified, time (of the verification, seconds since the epoch), platforms (part, kind, tcb with status and advisories), registers
+// (part, name, unbound), statements (name, result, required, reason). What could trick a terminal is escaped in texts, as printable_text() does. Never fails.
 std::string write_verdict(const Verdict &verdict, std::int64_t time);
 
 }  // namespace mr

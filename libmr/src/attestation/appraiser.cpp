@@ -85,7 +85,7 @@ public:
                 if (parts_.size() > 1) statement.reason.insert(0, part.name + ": ");
                 verdict_.add(std::move(statement));
             }
-            take_claims(part, claims_.back());
+            take_claims(part, claims_.back(), is_bound_to_hardware(claims_.back(), of_part));
         }
         give_roles(reference_, signed_);
         std::ranges::copy_if(signed_, std::back_inserter(extended_), &SignedRegister::is_extended);
@@ -172,7 +172,7 @@ public:
                                      : "no log was given";
             for (const auto name : {log_well_formed, log_replay, history_complete, registers_covered})
                 state(name, Judgement::not_judged, wanted, reason);
-            state_without_log(verdict_, reference_, fails(reason));
+            state_without_log(verdict_, reference_, rules_.virtual_names, fails(reason));
             // Lacking what is asked for is a failure of its own; that nothing can be read is one already.
             return take_rules(findings_without_log(reference_, everything_is_read_ ? fails(reason) : not_judged(reason)));
         }
@@ -181,7 +181,7 @@ public:
             state(log_well_formed, Judgement::fails, true, read.error().message);
             const std::string reason = "the log cannot be read";
             for (const auto name : {log_replay, history_complete, registers_covered}) state(name, Judgement::not_judged, true, reason);
-            state_without_log(verdict_, reference_, not_judged(reason));
+            state_without_log(verdict_, reference_, rules_.virtual_names, not_judged(reason));
             return take_rules(findings_without_log(reference_, not_judged(reason)));
         }
         log_ = std::move(*read);
@@ -391,10 +391,12 @@ private:
         return claims;
     }
 
-    void take_claims(const Part &part, const std::optional<Claims> &claims) {
+    void take_claims(const Part &part, const std::optional<Claims> &claims, bool is_bound) {
         if (!claims) return;
         for (const auto &reg : claims->registers) {
-            SignedRegister known{.part = part.name, .kind = part.kind, .claimed = reg, .shown = reg.name, .logged = reg.name};
+            SignedRegister known{
+                .part = part.name, .kind = part.kind, .claimed = reg, .shown = reg.name, .logged = reg.name, .unbound = !is_bound};
+            verdict_.add(JudgedRegister{.part = part.name, .name = reg.name, .unbound = known.unbound});
             if (!part.name.empty()) known.logged.insert(0, part.name + "/");
             if (parts_.size() > 1) known.shown = known.logged;
             if (part.sequence) known.last_event = static_cast<std::uint64_t>(*part.sequence);

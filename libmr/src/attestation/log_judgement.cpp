@@ -109,12 +109,17 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
         if (evidence_ == nullptr && is_measured(event)) {
             const bool counts = is_signed(event);
             stray.see(event, counts);
-            if (counts) see_provider(event);
+            if (counts) {
+                see_provider(event);
+            } else {
+                note_not_signed(event);
+            }
         }
         if (has_claims) claims.see(event);
         if (!event.description && !event.id && !event.caller) ++events_without_content_;
+        const auto number = may_be_signed(event.name) ? number_of(event.name) : std::nullopt;
+        if (evidence_ != nullptr && !number) note_not_signed(event);
         if (!may_be_signed(event.name)) continue;
-        const auto number = number_of(event.name);
         if (number) event.name = registers_[*number].logged;
         // Of what came after the quote it says nothing.
         if (number && event.sequence > registers_[*number].last_event) {
@@ -139,6 +144,11 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
     last_event_ = claims.last();
     if (contradiction_.empty()) contradiction_ = claims.contradiction();
     return {};
+}
+
+void LogJudgement::note_not_signed(const Event &event) {
+    if (is_measured(event) && !event.name.empty() && not_signed_.size() < max_logged_registers && !not_signed_.contains(event.name))
+        not_signed_.emplace(event.name);
 }
 
 // Of a signed register, in a bank of it.
@@ -221,6 +231,7 @@ std::vector<RuleFindings> LogJudgement::judge(Verdict &verdict) {
     const bool replays = judge_replay(verdict);
     judge_history(verdict);
     virtual_.judge(verdict, ends_);
+    for (const auto &name : not_signed_) verdict.add(JudgedRegister{.part = {}, .name = name, .unbound = true});
     if (!replays) return findings_without_log(reference_, not_judged("the log does not lead to what is signed"));
     rules_.note(virtual_, ends_);
     return rules_.findings(ends_);

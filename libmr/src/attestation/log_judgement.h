@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,6 +57,7 @@ private:
     // It counts for the replay: another provider's registers may have the same names, what is extended into them is nothing of these quotes'.
     [[nodiscard]] bool may_be_signed(std::string_view name) const;
     [[nodiscard]] bool is_signed(const Event &event) const;
+    void note_not_signed(const Event &event);
     [[nodiscard]] bool is_accepted(const SignedRegister &reg, const LogGap &gap) const;
     [[nodiscard]] bool may_be_uncovered(const SignedRegister &reg) const;
     void see_provider(const Event &event);
@@ -77,8 +80,9 @@ private:
     std::vector<LoggedEnd> ends_;
     std::uint64_t events_without_content_ = 0;
     std::uint64_t events_after_quote_ = 0;
-    std::uint64_t stray_events_ = 0;  // of registers that are not signed, in logs that come by themselves
-    std::string stray_log_;           // the first one that has no others, as a sentence; empty: none
+    std::uint64_t stray_events_ = 0;                 // of registers that are not signed, in logs that come by themselves
+    std::string stray_log_;                          // the first one that has no others, as a sentence; empty: none
+    std::set<std::string, std::less<>> not_signed_;  // names of registers of which only the log tells
     std::uint64_t last_event_ = 0;
     std::vector<bool> log_only_;                                     // by the register's number
     std::vector<std::optional<std::vector<Digest>>> named_digests_;  // likewise; nothing: nobody has asked

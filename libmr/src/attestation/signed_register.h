@@ -26,6 +26,7 @@ struct SignedRegister {
     ClaimedRegister claimed;
     std::string shown;                    // in reasons: with the part's name where there are several
     std::string logged;                   // by its log: "tdx/rtmr3"; of a quote that comes by itself "rtmr3"
+    bool unbound = true;                  // no signature under the root of the hardware's maker leads to it
     std::vector<std::string> roles = {};  // that the reference values give it
     // The last event of the log that its quote shows.
     std::uint64_t last_event = std::numeric_limits<std::uint64_t>::max();

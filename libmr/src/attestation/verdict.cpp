@@ -89,26 +89,40 @@ struct PlatformFields {
     }
 };
 
+struct RegisterFields {
+    std::string part;
+    std::string name;
+    bool unbound = true;
+    static constexpr auto fields() {
+        return std::tuple(field("part", &RegisterFields::part), field("name", &RegisterFields::name),
+                          field("unbound", &RegisterFields::unbound));
+    }
+};
+
 struct VerdictFields {
     bool verified = false;
     std::int64_t time = 0;
     std::vector<PlatformFields> platforms;
+    std::vector<RegisterFields> registers;
     std::vector<StatementFields> statements;
     static constexpr auto fields() {
         return std::tuple(field("verified", &VerdictFields::verified), field("time", &VerdictFields::time),
-                          field("platforms", &VerdictFields::platforms), field("statements", &VerdictFields::statements));
+                          field("platforms", &VerdictFields::platforms), field("registers", &VerdictFields::registers),
+                          field("statements", &VerdictFields::statements));
     }
 };
 
 }  // namespace
 
 std::string write_verdict(const Verdict &verdict, std::int64_t time) {
-    VerdictFields fields{.verified = verdict.verified(), .time = time, .platforms = {}, .statements = {}};
+    VerdictFields fields{.verified = verdict.verified(), .time = time, .platforms = {}, .registers = {}, .statements = {}};
     for (const auto &each : verdict.platforms()) {
         auto &platform = fields.platforms.emplace_back(
             PlatformFields{.part = printable_text(each.part), .kind = each.kind, .tcb = {printable_text(each.tcb_status), {}}});
         for (const auto &advisory : each.advisories) platform.tcb.advisories.push_back(printable_text(advisory));
     }
+    for (const auto &each : verdict.registers())
+        fields.registers.push_back({printable_text(each.part), printable_text(each.name), each.unbound});
     for (const auto &each : verdict.statements())
         fields.statements.push_back({each.name, to_string(each.result), each.required, printable_text(each.reason)});
     std::string json;

@@ -5,6 +5,15 @@
 #include "mr/event_content.h"
 
 namespace mr::attestation {
+namespace {
+
+VirtualNames all_names(const ReferenceValues &reference, const VirtualNames &in_rules) {
+    auto names = in_rules;
+    for (const auto &rule : reference.virtual_registers) names.insert(rule.name);
+    return names;
+}
+
+}  // namespace
 
 Event KeptEvent::view(const SignedRegister &carrier) const {
     Event event;
@@ -136,8 +145,14 @@ Finding VirtualJudgement::judge(const VirtualRegisterRule &rule, std::string_vie
 }
 
 void VirtualJudgement::judge(Verdict &verdict, std::span<const LoggedEnd> ends) const {
-    if (reference_.virtual_registers.empty()) return;
     const auto parts = parts_that_carry(registers_, reference_);
+    // What carries it binds it, and only where the log shows that it does.
+    for (const auto &name : all_names(reference_, in_rules_)) {
+        for (const auto &part : parts) {
+            const auto found = find(name, part, ends);
+            verdict.add(JudgedRegister{.part = part, .name = name, .unbound = !found.unknown.empty() || registers_[found.carrier].unbound});
+        }
+    }
     for (const auto &rule : reference_.virtual_registers) {
         for (const auto &part : parts) {
             auto finding = judge(rule, part, ends);
@@ -149,7 +164,8 @@ void VirtualJudgement::judge(Verdict &verdict, std::span<const LoggedEnd> ends) 
     }
 }
 
-void state_without_log(Verdict &verdict, const ReferenceValues &reference, const Finding &finding) {
+void state_without_log(Verdict &verdict, const ReferenceValues &reference, const VirtualNames &in_rules, const Finding &finding) {
+    for (const auto &name : all_names(reference, in_rules)) verdict.add(JudgedRegister{.part = {}, .name = name, .unbound = true});
     if (reference.virtual_registers.empty()) return;
     verdict.add({.name = std::string(statement::virtual_registers), .result = finding.result, .required = true, .reason = finding.reason});
 }

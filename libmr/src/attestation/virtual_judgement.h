@@ -45,7 +45,7 @@ public:
     // An event of the register, measured and with a digest in its algorithm; in the log's order.
     void note(const Event &event, std::size_t number);
 
-    // The log is read; `ends` has one for each register. Nothing is stated where none is asked for.
+    // The log is read; `ends` has one for each register. Nothing is stated where none is asked for; of those that only rules name it is told what is unbound.
     void judge(Verdict &verdict, std::span<const LoggedEnd> ends) const;
 
     // The register that a name of `in_rules` means in a part, behind its create: each of its events, the hidden ones too.
@@ -82,6 +82,6 @@ private:
 };
 
 // Where there is no log that could show them.
-void state_without_log(Verdict &verdict, const ReferenceValues &reference, const Finding &finding);
+void state_without_log(Verdict &verdict, const ReferenceValues &reference, const VirtualNames &in_rules, const Finding &finding);
 
 }  // namespace mr::attestation

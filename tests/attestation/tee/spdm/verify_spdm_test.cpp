@@ -67,6 +67,14 @@ TEST_F(VerifySpdm, RecordedDevicesAreVerified) {
     }
 }
 
+// No root of all devices is known, and that it is in this machine nothing says.
+TEST_F(VerifySpdm, EachOfItsRegistersIsUnbound) {
+    const auto verdict = sample_->verify(values_);
+    EXPECT_TRUE(verdict.verified()) << names_refusing(verdict);
+    EXPECT_FALSE(verdict.registers().empty());
+    EXPECT_TRUE(std::ranges::all_of(verdict.registers(), &JudgedRegister::unbound));
+}
+
 TEST_F(VerifySpdm, EveryStatementIsThereAndSaysWhatWasFound) {
     const auto verdict = sample_->verify(values_);
     EXPECT_THAT(reason(verdict, statement::quote_format), HasSubstr("SPDM 1.2, 8 blocks"));
