@@ -104,6 +104,7 @@ ProviderNews ProviderList::news_of(Entry &entry) {
 void ProviderList::change(Entry &entry, RegistersNow now) {
     auto *registers = entry.slot->registers();
     if (registers == nullptr) return fail(entry, "it tells of registers, and has none");
+    if (!now.reason.empty()) log::warning("registers have vanished", {{"provider", entry.provider.name}, {"reason", now.reason}});
     auto ruled = entry.provider.rule(std::move(now.list));
     if (!ruled) return fail(entry, std::move(ruled.error()));
     now.list = std::move(*ruled);

@@ -1,5 +1,10 @@
 #include "mrd/daemon/provider_slot.h"
 
+#include <variant>
+
+#include "mrd/log.h"
+#include "mrd/registers/error_text.h"
+
 namespace mrd {
 
 std::expected<ReadProvider, std::string> ReadProvider::read(std::unique_ptr<Provider> provider, std::vector<RegisterSpec> registers,
@@ -22,8 +27,23 @@ ProviderSlot::ProviderSlot(boost::asio::io_context &loop, ReadProvider read, Reg
       unbound_(read.provider->unbound()),
       provider_(std::move(read.provider)),
       queue_(loop, provider_->may_wait()) {
-    if (read.table) registers_.emplace(*provider_, *provider_->registers(), queue_, std::move(*read.table), events);
     if (auto *quoter = provider_->quoter()) quotes_.emplace(loop, *quoter);
+    if (!read.table) return;
+    auto &driver = *provider_->registers();
+    auto &queue = driver.abilities().by_report && quotes_ ? quotes_->worker() : queue_;
+    registers_.emplace(*provider_, driver, queue, std::move(*read.table), events);
+    take_first_report();
+}
+
+// Where it fails, the next read asks for another.
+void ProviderSlot::take_first_report() {
+    if (!provider_->registers()->abilities().by_report || registers_->table().size() == 0) return;
+    registers_->read(mrd_itself, 0, false, [this](const std::expected<bool, RegisterError> &read) {
+        // Why one has vanished was told of.
+        if (!read && !std::holds_alternative<RegisterGone>(read.error()))
+            log::warning("the first report that registers are read from failed",
+                         {{"provider", name_}, {"reason", sentence_of(read.error())}});
+    });
 }
 
 void ProviderSlot::close(const std::string &why, std::move_only_function<void(std::unique_ptr<Provider>)> closed) {
@@ -50,6 +70,7 @@ std::expected<void, std::string> ProviderSlot::reopen(ReadProvider read) {
     }
     if (quoter != nullptr) quotes_->go_on(*quoter);
     provider_ = std::move(read.provider);
+    if (driver != nullptr) take_first_report();
     return {};
 }
 

@@ -1,5 +1,6 @@
 // One provider of this mrd at work: what it has stands here side by side. Registers, reporter and verifier share one queue; quotes and collateral have
-// threads of their own, so that neither holds up the other, nor a register.
+// threads of their own, so that neither holds up the other, nor a register. Registers that are read by reports (RegisterAbilities::by_report) are read where quotes are made;
+// mrd itself asks for the first one at once, and whoever reads them before it is there waits for it.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -111,13 +112,15 @@ public:
         queue_.run(mrd_itself, IdleCall<Done>{std::move(done)});
     }
 
-    // Called when every call asked for before has been answered.
+    // Called when every call asked for before has been answered. Nobody waits for registers that are read by reports: that changes nothing.
     template <class Done>
     void when_idle(Done done) {
         queue_.run_last(IdleCall<Done>{std::move(done)});
     }
 
 private:
+    void take_first_report();
+
     template <class Result, class Done>
     struct Call {
         Done done;

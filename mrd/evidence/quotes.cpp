@@ -27,8 +27,18 @@ void Quotes::ask(Ticket ticket, const Client &client, const Subject &subject, Qu
     waiting_.emplace(ticket, std::move(done));
     review();
     if (std::exchange(at_work_, true)) return;
+    worker().run(mrd_itself, Round{*this});
+}
+
+ProviderQueue &Quotes::worker() {
     if (!worker_) worker_.emplace(loop_, true);
+    return *worker_;
+}
+
+bool Quotes::gave_way() {
+    if (worker_->waiting() == 0) return false;
     worker_->run(mrd_itself, Round{*this});
+    return true;
 }
 
 void Quotes::cancel(Ticket ticket) {

@@ -49,6 +49,9 @@ public:
     // Answers the request with cancelled at once. One that has been answered is left alone.
     void cancel(Ticket ticket);
 
+    // The thread that makes them, for other calls of the provider that take as long. With quotes they have their turns, as root's.
+    [[nodiscard]] ProviderQueue &worker();
+
     // The quoter has failed: who waits, and who asks from now on, is answered that it is unavailable, and why. Calls `idle` when it is not used any more.
     void stop(std::string why, std::move_only_function<void()> idle);
     // Another one in its place, after idle().
@@ -70,7 +73,7 @@ private:
         void work();
         bool end() {
             self.made(*this);
-            return false;
+            return self.gave_way();
         }
     };
     struct Idle {
@@ -85,6 +88,8 @@ private:
     };
 
     void made(const Round &round);
+    // Others wait for the thread: the next round comes behind one of them.
+    bool gave_way();
     void answer(Ticket ticket, const Result &result);
     // After somebody stopped waiting: a quote that nobody wants is stopped, or not begun, and the timer waits for whose time is over next.
     void review();

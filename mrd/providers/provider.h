@@ -49,6 +49,8 @@ struct RegisterSpec {
     std::string others_unseen = {};
     // By which it is called as well (mrd/registers/roles.h): here the hardware's defaults, in a table those that it has.
     std::vector<std::string> roles = {};
+    // Which hash it is, and so its size, is known with its first value alone: until then it has none, and `size` is the most that there can be. Not extensible.
+    bool hash_by_value = false;
 };
 
 // Did the operation that failed take effect?
@@ -71,12 +73,16 @@ struct RegisterAbilities {
     bool extend = false;
     bool write = false;
     bool come_and_go = false;  // registers may: ProviderNews::registers tells it
+    // A refresh is a report as the quoter makes them, and takes as long: it is made on the thread that makes quotes, never to open the provider, so that no value is known
+    // before the first one.
+    bool by_report = false;
 };
 
 // The registers of a provider as they are now, where they come and go.
 struct RegistersNow {
     std::vector<RegisterSpec> list;  // all that there have been, each at its place; new ones at the end
     std::vector<bool> there;         // of each
+    std::string reason = {};         // why some have vanished, one sentence; empty: that is nothing to be told of
 };
 
 class RegisterDriver {

@@ -13,7 +13,8 @@ std::expected<RegisterTable, std::string> ProviderRegisters::read_table(const Pr
     auto table = RegisterTable::build(provider.name(), std::move(registers), driver.abilities(), first_generation);
     if (!table) return table;
     // Fills the registers that are not live, which nothing rereads later.
-    for (RefreshSet set = 0; driver.abilities().refresh && set < table->refresh_sets(); ++set) {
+    const bool is_read_now = driver.abilities().refresh && !driver.abilities().by_report;
+    for (RefreshSet set = 0; is_read_now && set < table->refresh_sets(); ++set) {
         const auto id = table->begin_refresh(set);
         std::vector<mr::Bytes> values(table->size());
         if (const auto result = driver.refresh(set, values); !result) {
@@ -122,6 +123,9 @@ std::vector<Extension::Settled> ProviderRegisters::end_refresh(RefreshId id, con
     for (const auto &[intent, outcome] : refreshed.settled) settled.push_back({intent, outcome, events_.journal.settle(intent, outcome)});
     for (const auto index : refreshed.diverged) {
         if (events_.diverged) events_.diverged(*this, index);
+    }
+    for (const auto index : refreshed.named) {
+        if (events_.named) events_.named(*this, index);
     }
     for (const auto index : refreshed.changed) {
         if (events_.changed) events_.changed(*this, index);

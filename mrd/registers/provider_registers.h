@@ -34,6 +34,8 @@ struct RegisterEvents {
     std::function<void(ProviderRegisters &, RegisterIndex)> changed;
     // A refresh contradicted the log.
     std::function<void(ProviderRegisters &, RegisterIndex)> diverged;
+    // Which hash a register is, is known now, and so another form of its name.
+    std::function<void(ProviderRegisters &, RegisterIndex)> named;
     // A register has come, or come back, and its value is known.
     std::function<void(ProviderRegisters &, RegisterIndex)> appeared;
     // It has vanished.
@@ -42,7 +44,7 @@ struct RegisterEvents {
 
 class ProviderRegisters {
 public:
-    // Builds the table and does the opening refresh, on the calling thread. `registers` are the driver's, as the configuration's rules leave them. Error: a
+    // Builds the table and does the opening refresh, on the calling thread; none of a driver that reads by reports, whose registers are read first by whoever asks. `registers` are the driver's, as the configuration's rules leave them. Error: a
     // sentence that names provider or register.
     static std::expected<RegisterTable, std::string> read_table(const Provider &provider, RegisterDriver &driver,
                                                                 std::vector<RegisterSpec> registers, std::int64_t first_generation);

@@ -22,6 +22,7 @@ std::string reason_against(const RegisterSpec &spec, const RegisterAbilities &ab
     if (spec.flags.has(Flag::live) && !abilities.refresh) return "it is live, but the provider cannot refresh";
     if (spec.flags.has(Flag::live) && !spec.flags.has(Flag::readable)) return "it is live, but not readable";
     if (spec.flags.has(Flag::extensible) && !abilities.extend) return "it is extensible, but the provider cannot extend";
+    if (spec.flags.has(Flag::extensible) && spec.hash_by_value) return "it is extensible, but its hash is not known yet";
     if (spec.flags.has(Flag::extensible) && !spec.hash) return "it is extensible, but has no hash";
     if (spec.flags.has(Flag::writable) && !spec.flags.has(Flag::extensible) && !abilities.write)
         return "it is writable, but the provider cannot write";
@@ -67,6 +68,7 @@ std::expected<void, std::string> RegisterTable::add(RegisterSpec spec) {
     if (sets_.size() <= spec.refresh_set) sets_.resize(spec.refresh_set + 1);
     if (spec.flags.has(Flag::live) && spec.owner != mr::Owner::owned) sets_[spec.refresh_set].others_extend = true;
     entry.is_logged = spec.flags.has(Flag::extensible) && spec.owner != mr::Owner::observed;
+    entry.uncertain = abilities_.by_report;
     entry.spec = std::move(spec);
     name_banks(entry.spec.name);
     return {};
@@ -89,7 +91,9 @@ void RegisterTable::resize(RegisterIndex index, std::size_t size) {
 }
 
 bool RegisterTable::is_place_of(RegisterIndex index, const RegisterSpec &spec) const {
-    return index < entries_.size() && bank_name(entries_[index].spec) == bank_name(spec);
+    if (index >= entries_.size()) return false;
+    const auto &here = entries_[index].spec;
+    return spec.hash_by_value ? here.hash_by_value && here.name == spec.name : bank_name(here) == bank_name(spec);
 }
 
 std::expected<void, std::string> RegisterTable::follow(const RegisterTable &before) {
@@ -98,7 +102,7 @@ std::expected<void, std::string> RegisterTable::follow(const RegisterTable &befo
         if (index == size()) {
             if (auto added = add(spec); !added) return added;
         }
-        if (!is_place_of(index, spec) || this->spec(index).size != spec.size)
+        if (!is_place_of(index, spec) || (this->spec(index).size != spec.size && !spec.hash_by_value))
             return std::unexpected("its register \"" + before.name(index) + "\" is not where it was");
         entries_[index].divergences = before.divergences(index);
     }
@@ -167,9 +171,7 @@ std::string_view RegisterTable::why_not_fresh(RegisterIndex index) const {
 
 // Does its value need no rereading?
 bool RegisterTable::is_cached(RegisterIndex index, bool fresh) const {
-    const auto &entry = entries_[index];
-    const bool can_change = entry.spec.flags.has(Flag::live) || entry.uncertain;
-    return !can_change || (sets_[entry.spec.refresh_set].in_sync && !fresh && !always_rereads(index));
+    return !can_change(index) || (sets_[entries_[index].spec.refresh_set].in_sync && !fresh && !always_rereads(index));
 }
 
 bool RegisterTable::serve_cached(RegisterIndex index) {
@@ -267,6 +269,10 @@ Refreshed RegisterTable::refresh_ends(RefreshId id, const std::vector<mr::Bytes>
         auto &entry = entries_[index];
         if (!was_read(index)) continue;
         const auto &value = (*values)[index];
+        if (learn_hash(entry.spec, value.size())) {
+            name_banks(entry.spec.name);
+            refreshed.named.push_back(index);
+        }
         if (!std::ranges::equal(entry.value, value)) {
             set_value(entry, value);
             refreshed.changed.push_back(index);
@@ -281,6 +287,16 @@ Refreshed RegisterTable::refresh_ends(RefreshId id, const std::vector<mr::Bytes>
         if (is_known && compare(index)) refreshed.diverged.push_back(index);
     }
     return refreshed;
+}
+
+// Of its first value. False: it was known.
+bool RegisterTable::learn_hash(RegisterSpec &spec, std::size_t size) {
+    if (!spec.hash_by_value || spec.hash) return false;
+    for (const auto algorithm : {mr::HashAlgorithm::sha256, mr::HashAlgorithm::sha384, mr::HashAlgorithm::sha512}) {
+        if (mr::digest_size(algorithm) == size) spec.hash = algorithm;
+    }
+    spec.size = size;
+    return spec.hash.has_value();
 }
 
 // The register itself says whether it took a failed extend. A value that is neither comes from somebody else's extend.

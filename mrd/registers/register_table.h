@@ -46,6 +46,7 @@ struct Divergence {
 // What a refresh told.
 struct Refreshed {
     std::vector<RegisterIndex> changed;   // their known value is another one
+    std::vector<RegisterIndex> named;     // their hash is known now (RegisterSpec::hash_by_value), and so another form of their name
     std::vector<RegisterIndex> diverged;  // they hold what the log does not explain, and it is not what they held when that was last seen
     // Extends that had failed, and what became of each: done if all of its registers have taken it, undone if none has, otherwise indeterminate.
     struct Settled {
@@ -112,6 +113,11 @@ public:
 
     // Why nobody gets a fresh read of it: what others have extended it would not show. Empty: he does, or it does not change.
     [[nodiscard]] std::string_view why_not_fresh(RegisterIndex index) const;
+
+    // Only a refresh tells what it holds: it is live, or was not read yet, or a write of it failed.
+    [[nodiscard]] bool can_change(RegisterIndex index) const {
+        return entries_[index].spec.flags.has(mr::Flag::live) || entries_[index].uncertain;
+    }
 
     ReadPlan plan_read(RegisterIndex index, bool fresh);
     // A read that need not be fresh, if the cache serves it; false, and nothing is counted: it has to be planned.
@@ -213,7 +219,7 @@ private:
         bool writing = false;
         bool is_logged = false;  // mrd extends it, and the journal knows it
         bool is_there = false;
-        bool uncertain = false;       // a write failed and may have happened: the next read rereads it
+        bool uncertain = false;       // not read yet, or a write failed and may have happened: the next read rereads it
         std::int64_t generation = 0;  // of the report data in, or under, the value
     };
     struct Running {
@@ -246,6 +252,7 @@ private:
     void name_banks(std::string_view register_name);
     RefreshId new_refresh(RefreshSet set);
     void set_value(Entry &entry, mr::ByteView value);
+    static bool learn_hash(RegisterSpec &spec, std::size_t size);
     void begin_write(Entry &entry);
     void end_write(Entry &entry);
     void look_at_failed(RegisterIndex index);

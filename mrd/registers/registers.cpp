@@ -34,6 +34,7 @@ Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal)
     events_.changed = tells(on_change_);
     events_.diverged = tells(on_divergence_);
     events_.vanished = tells(on_vanishing_);
+    events_.named = [this](ProviderRegisters &provider, RegisterIndex index) { add_names({&provider, index}); };
     events_.appeared = [this, tell = tells(on_appearance_)](ProviderRegisters &provider, RegisterIndex index) {
         add_names({&provider, index});
         tell(provider, index);
@@ -49,7 +50,7 @@ void Registers::add(ProviderRegisters &registers) {
     for (RegisterIndex index = 0; index < registers.table().size(); ++index) add_names({&registers, index});
 }
 
-// By the whole name it is known whether it has come before.
+// Those that it has not yet: it may have come before, or have got one more.
 void Registers::add_names(const Place &place) {
     const auto &spec = place.table().spec(place.index);
     const auto prefix = std::string(place.provider->name()) + "/";
@@ -59,8 +60,10 @@ void Registers::add_names(const Place &place) {
         forms.insert(forms.end(), {prefix + bank, bank});
     }
     forms.insert(forms.end(), spec.roles.begin(), spec.roles.end());
-    if (std::ranges::find(places_[forms.front()], place) != places_[forms.front()].end()) return;
-    for (const auto &form : forms) places_[form].push_back(place);
+    for (const auto &form : forms) {
+        auto &places = places_[form];
+        if (std::ranges::find(places, place) == places.end()) places.push_back(place);
+    }
 }
 
 void Registers::later(std::move_only_function<void()> work) { boost::asio::post(loop_, std::move(work)); }

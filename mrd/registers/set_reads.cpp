@@ -19,7 +19,7 @@ bool same_set(const Place &a, const Place &b) { return a.provider == b.provider 
 std::vector<Place> one_of_each_set(std::span<const Place> places) {
     std::vector<Place> chosen;
     for (const auto &place : places) {
-        if (!is_live(place)) continue;
+        if (!place.table().can_change(place.index)) continue;
         const auto same = std::ranges::find_if(chosen, [&](const Place &other) { return same_set(place, other); });
         if (same == chosen.end()) {
             chosen.push_back(place);

@@ -11,7 +11,7 @@
 namespace mrd {
 
 struct SetsRead {
-    std::vector<Registers::Place> read;       // one live register of each set that has one
+    std::vector<Registers::Place> read;       // one register of each set that has one which is live, or was not read yet
     std::vector<Registers::Place> refreshed;  // those for which the hardware was reread
 
     // The hardware was reread for it. Not live: it never is.

@@ -233,6 +233,31 @@ TEST_F(QuotesTest, AnAnswerMayAskAgain) {
     EXPECT_THAT(take_answers(), ElementsAre("5=0205"));
 }
 
+// A call beside the quotes.
+struct OtherCall {
+    std::vector<std::string> *answers;
+
+    static bool begin() { return true; }
+    static void work() {}
+    bool end() {
+        answers->emplace_back("another call");
+        return true;
+    }
+};
+
+TEST_F(QuotesTest, WhoElseWaitsForTheirThreadHasATurnBetweenTwoOfThem) {
+    for (std::uint8_t nonce = 1; nonce <= 3; ++nonce) ask(nonce);
+    quoter_.wait_for_call(1);
+    quotes_->worker().run(1000, OtherCall{&answers_});
+    quoter_.let_go(3);
+    run_until_answered(4);
+    EXPECT_THAT(take_answers(), ElementsAre("1=0101", "another call", "2=0202", "3=0303"));
+    ask(4);
+    quoter_.let_go(4);
+    run_until_answered(1);
+    EXPECT_THAT(take_answers(), ElementsAre("4=0404"));
+}
+
 TEST_F(QuotesTest, ItsEndStopsTheQuoteThatRunsAndAnswersNobody) {
     ask(1);
     ask(2);

@@ -39,9 +39,10 @@ protected:
 
 using OfSnp = ReportOptionsTest;
 
-TEST_F(OfSnp, AreOfAProviderWithoutRegisters) {
+TEST_F(OfSnp, AreOfAProviderThatIsOpenedWithoutOne) {
     EXPECT_EQ(provider_->kind(), "snp");
-    EXPECT_EQ(provider_->registers(), nullptr);
+    ASSERT_NE(provider_->registers(), nullptr);
+    EXPECT_TRUE(provider_->registers()->abilities().by_report);
     EXPECT_EQ(provider_->reporter(), nullptr);
 }
 

@@ -868,5 +868,49 @@ TEST_F(RegisterTableTest, AReport0OverOldReportDataFailsTheGenerationOfTheNewer)
     EXPECT_TRUE(refuses<GenerationMismatch>(table().check_generation(report0, mine)));
 }
 
+// ---- What is read by reports, none of which is made to open the provider
+
+std::vector<RegisterSpec> of_a_report() {
+    return {{.name = "host_data", .hash = {}, .size = 16, .flags = mr::Flag::readable},
+            {.name = "rim", .hash = {}, .size = 64, .flags = mr::Flag::readable, .hash_by_value = true}};
+}
+RegisterTable unread(std::vector<RegisterSpec> specs) {
+    return RegisterTable::build("cca", std::move(specs), {.refresh = true, .by_report = true}, 1).value();
+}
+
+TEST(RegisterTableByReport, NobodyIsServedWhatWasNotReadYetAndThenItIsCached) {
+    auto table = unread(of_a_report());
+    EXPECT_FALSE(table.serve_cached(0));
+    const auto first = table.plan_read(0, false);
+    EXPECT_EQ(first.action, ReadPlan::Action::start);
+    table.refresh_begins(first.refresh);
+    EXPECT_EQ(table.plan_read(1, false).action, ReadPlan::Action::join) << "the report that is made is for it too";
+    table.refresh_ends(first.refresh, nullptr);
+    const auto second = table.plan_read(0, false);
+    EXPECT_EQ(second.action, ReadPlan::Action::start) << "that one failed";
+    table.refresh_begins(second.refresh);
+    const std::vector<mr::Bytes> values{mr::Bytes(16, 1), mr::Bytes(32, 2)};
+    EXPECT_EQ(table.refresh_ends(second.refresh, &values).changed.size(), 2U);
+    EXPECT_TRUE(table.serve_cached(0));
+    EXPECT_EQ(table.plan_read(1, true).action, ReadPlan::Action::serve);
+}
+
+TEST(RegisterTableByReport, AHashThatTheFirstValueSaysIsKnownFromThenOn) {
+    auto table = unread(of_a_report());
+    EXPECT_EQ(table.spec(1).hash, std::nullopt);
+    const std::vector<mr::Bytes> values{mr::Bytes(16, 1), mr::Bytes(48, 2)};
+    EXPECT_EQ(table.refresh_ends(table.begin_refresh(0), &values).named, std::vector<RegisterIndex>{1});
+    EXPECT_EQ(table.spec(1).hash, mr::HashAlgorithm::sha384);
+    EXPECT_EQ(table.spec(1).size, 48U);
+    EXPECT_EQ(table.name(1), "cca/rim");
+    EXPECT_TRUE(table.refresh_ends(table.begin_refresh(0), &values).named.empty());
+    // It keeps its place, where it vanishes and where the provider is opened again.
+    EXPECT_TRUE(table.is_place_of(1, of_a_report()[1]));
+    EXPECT_TRUE(unread(of_a_report()).follow(table));
+    auto extended = of_a_report();
+    extended[1].flags = mr::flags_rtmr;
+    EXPECT_FALSE(RegisterTable::build("cca", extended, {.refresh = true, .extend = true}, 1));
+}
+
 }  // namespace
 }  // namespace mrd

@@ -65,7 +65,7 @@ private:
 class Reports final : public Provider {
 public:
     Reports(const Options &options, std::string_view kind) : name_(options.name), kind_(kind) {
-        if (auto read = ReportRegisters::open(kind, make_configfs_quoter(options.paths.reports, {}))) registers_ = std::move(*read);
+        registers_ = ReportRegisters::of(kind, make_configfs_quoter(options.paths.reports, {}));
         quoter_ = make_configfs_quoter(options.paths.reports, registers_ ? registers_->list() : std::vector<RegisterSpec>());
     }
 
@@ -73,6 +73,9 @@ public:
     [[nodiscard]] std::string_view kind() const override { return kind_; }
     [[nodiscard]] bool simulated() const override { return false; }
     [[nodiscard]] bool may_wait() const override { return true; }
+    void tell(ProviderNews news) override {
+        if (registers_) registers_->tell(news);
+    }
     RegisterDriver *registers() override { return registers_.get(); }
     Quoter *quoter() override { return quoter_.get(); }
 
