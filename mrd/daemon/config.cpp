@@ -447,9 +447,13 @@ std::expected<void, std::string> check_provider_names(const Config &config, cons
 
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {
     const auto name = std::string(provider) + "/" + spec.name;
-    const auto bank = spec.hash ? name + ":" + std::string(mr::to_string(*spec.hash)) : name;
-    return ::fnmatch(rule.pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0 ||
-           ::fnmatch(rule.pattern.c_str(), bank.c_str(), FNM_PATHNAME) == 0;
+    const auto fits = [&rule](const std::string &called) { return ::fnmatch(rule.pattern.c_str(), called.c_str(), FNM_PATHNAME) == 0; };
+    const auto fits_bank = [&](mr::HashAlgorithm hash) { return fits(name + ":" + std::string(mr::to_string(hash))); };
+    if (fits(name)) return true;
+    if (spec.hash) return fits_bank(*spec.hash);
+    // Which of them it is will be known with its first value.
+    return spec.hash_by_value &&
+           std::ranges::any_of(std::array{mr::HashAlgorithm::sha256, mr::HashAlgorithm::sha384, mr::HashAlgorithm::sha512}, fits_bank);
 }
 
 std::expected<std::vector<RegisterSpec>, std::string> apply_rules(std::string_view provider, std::vector<RegisterSpec> registers,

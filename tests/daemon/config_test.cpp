@@ -553,6 +553,19 @@ TEST(ConfigRules, ARuleChangesTheRegistersWhoseWholeNameMatchesAndNoOther) {
     }
 }
 
+TEST(ConfigRules, WhoseHashIsNotKnownYetMayTurnOutToBeTheOneThatIsNamed) {
+    auto realm = fake_register("rem0", "RL");
+    realm.hash.reset();
+    realm.hash_by_value = true;
+    for (const auto *pattern : {"cca/rem0:sha256", "cca/rem0:sha512", "cca/rem?:*", "cca/rem0"})
+        EXPECT_TRUE(matches({pattern, mr::Owner::shared, {}}, "cca", realm)) << pattern;
+    for (const auto *pattern : {"cca/rem0:sha1", "cca/rem1:sha256", "tdx/rem0:sha256"})
+        EXPECT_FALSE(matches({pattern, mr::Owner::shared, {}}, "cca", realm)) << pattern;
+    realm.hash = mr::HashAlgorithm::sha256;
+    EXPECT_TRUE(matches({"cca/rem0:sha256", mr::Owner::shared, {}}, "cca", realm));
+    EXPECT_FALSE(matches({"cca/rem0:sha512", mr::Owner::shared, {}}, "cca", realm));
+}
+
 TEST(ConfigRules, LogOnlyTakesTheWAwayAndGivesIt) {
     EXPECT_EQ(ruled({{"tdx/rtmr3", {}, true}})[2].flags.to_string(), "XRL");
     EXPECT_EQ(ruled({{"tdx/log", {}, false}})[3].flags.to_string(), "XWRL");
