@@ -11,8 +11,11 @@ endif()
 set(mrd_most_together 10)
 
 # They are included by their whole paths. So __FILE__, which each test has in it, would be another in each clone, and the compiler's cache of one of no use in another; and g++ would
-# take what stands in a source's unnamed namespace for a header's, and warn of each class that has such a member.
+# take what stands in a source's unnamed namespace for a header's, and warn of each class that has such a member. That a name in one source hides one of another is no error either.
 set(mrd_together_options -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/= $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+if(MRD_WERROR AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND mrd_together_options -Wno-error=shadow)
+endif()
 
 # mrd_compile_together(FOLDER): for the targets of a folder and of those below. By folder, so that what has to be unique (a name in an unnamed namespace) has to be so in one room,
 # whatever is added elsewhere.

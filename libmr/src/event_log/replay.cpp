@@ -74,7 +74,7 @@ std::expected<std::optional<BoundEnvelope>, Error> resync_of(const Event &event,
 // ExtendRule::padded_digest: followed by zeros.
 std::array<std::uint8_t, max_digest_size> padded(ByteView value) {
     std::array<std::uint8_t, max_digest_size> bytes{};
-    std::ranges::copy(value, bytes.begin());
+    std::ranges::copy(value.first(std::min(value.size(), bytes.size())), bytes.begin());
     return bytes;
 }
 
