@@ -149,6 +149,22 @@ TEST(EventRules, NothingRestsOnSha1) {
     EXPECT_EQ(shown.match(with_text("image")), Match::cannot_tell);
     EXPECT_EQ(shown.match(with_text("other")), Match::cannot_tell);
     EXPECT_EQ(shown.match(with_data_digest(HashAlgorithm::sha1, "image")), Match::cannot_tell);
+    // Nor on what a register's bank of SHA-1 was extended with, shown or not.
+    const auto digest = digest_in(HashAlgorithm::sha1, "image");
+    const auto content = bytes_of("image");
+    Event event;
+    event.index = 7;
+    event.name = "tpm/pcr7";
+    event.type = ev_ipl;
+    event.digests = {{tcg_id(HashAlgorithm::sha1), digest.value.bytes()}};
+    const attestation::EventRegister bank{.kind = "tpm", .name = "pcr7", .algorithm = HashAlgorithm::sha1};
+    for (const bool is_shown : {false, true}) {
+        if (is_shown) event.data = content;
+        const attestation::EventContent extended(event, bank);
+        for (const auto &rule : {with_text("image"), with_text("other"), with_digest("image"), with_digest("other"),
+                                 EventRule{.name = "rule", .digest = digest}, EventRule{.name = "rule", .event_digest = digest}})
+            EXPECT_EQ(extended.match(attestation::PreparedRule(rule)), Match::cannot_tell);
+    }
 }
 
 TEST(EventRules, AnEnvelopeThatWasNotExtendedSaysNothing) {
@@ -325,9 +341,13 @@ TEST(EventRules, AForbiddenEnvelopeIsFoundOrNotJudgedWhateverTheLogCallsIt) {
     const auto digest = envelope_digest(envelope, HashAlgorithm::sha384).value();
     auto both = with_text("/bin/sh");
     both.description = "console shell";
+    auto of_type = both;
+    of_type.envelope_type = "measure";
     const std::vector<EventRule> rules{with_description("console shell"),
                                        with_text("/bin/sh"),
                                        both,
+                                       of_type,
+                                       {.name = "rule", .envelope_type = "measure"},
                                        with_digest("/bin/sh"),
                                        with_data_digest(HashAlgorithm::sha384, "/bin/sh"),
                                        with_data_digest(HashAlgorithm::sha256, "/bin/sh")};

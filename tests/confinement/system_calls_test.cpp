@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -170,7 +171,9 @@ TEST(Rights, WhoGivesThemUpIsRootOfNothingAnyMore) {
                   if (!reduce_rights(std::nullopt, 0)) return 1;
                   if (::open(secret.c_str(), O_RDONLY) >= 0) return 2;
                   // Not glibc's, which do it for every thread and end the process where one has the right yet: a sanitizer's own thread does.
-                  return ::syscall(SYS_setgid, 1) == 0 || ::syscall(SYS_setuid, 1) == 0 ? 3 : 0;
+                  if (::syscall(SYS_setgid, 1) == 0 || ::syscall(SYS_setuid, 1) == 0) return 3;
+                  // Nor by a program that has rights of its own.
+                  return ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 4;
               }),
               0);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "libmr/src/base64url.h"
 #include "mr/envelope.h"
 #include "mr/event_content.h"
 #include "tests/event_log/built_log.h"
@@ -120,7 +121,12 @@ TEST(BoundEnvelope, IsNoPlainMeasurementOfWhatAnEnvelopesDigestIsMadeOf) {
     const auto redacted = decode_redacted_envelope(redact_envelope(data, std::array{sha384}).value()).value();
     const auto body = redacted.body_digests[0].bytes();
     // A file whose hash is the one that the complement is taken of exists: prefix, H(header), H(body). It is still no envelope.
-    for (const Bytes &content : {data, complement, Bytes(real.bytes().begin(), real.bytes().end()), Bytes(body.begin(), body.end()),
+    const std::string text(data.begin() + 8, data.end());
+    const auto header = hash(sha384, from_base64url(text.substr(0, text.find('.'))).value()).value();
+    const auto file = bytes_of(std::string_view("mrd envelope v2\0", 16)) + Bytes(header.bytes().begin(), header.bytes().end()) +
+                      Bytes(body.begin(), body.end());
+    EXPECT_EQ(hash(sha384, file).value(), Digest(complement));
+    for (const Bytes &content : {data, complement, file, Bytes(real.bytes().begin(), real.bytes().end()), Bytes(body.begin(), body.end()),
                                  bytes_of(std::string_view("mrd envelope v2\0", 16)) + complement}) {
         auto event = measured("vm/rtmr3", content);
         event.type = ev_event_tag;

@@ -246,6 +246,7 @@ TEST_F(RegistersInterfaceTest, ALogCentricRegisterTakesNothingButEnvelopesWhatev
     }
     hardware_.take_calls();
     EXPECT_THAT(call("Registers.Measure", R"({"name":"log","eventType":13,)" + data + "}"), IsInvalid("eventType"));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"log",)" + digest(1) + "}"), IsError("Registers.LogOnly"));
     EXPECT_THAT(hardware_.take_calls(), IsEmpty());
     const mr::ContentDigest digest{mr::HashAlgorithm::sha256, mr::Digest(mr::Bytes(32, 7))};
     EXPECT_THAT(call("Registers.Measure", R"({"name":"log","contentDigest":")" + mr::to_string(digest) + "\"}"),

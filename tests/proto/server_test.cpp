@@ -1,6 +1,7 @@
 #include "proto/varlink/server.h"
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -1036,6 +1037,16 @@ TEST_F(ListenOn, TheFileHasItsOwnerAndGroupAndIsGoneWhereItCannotHaveThem) {
     ASSERT_EQ(::stat(address_.path().c_str(), &file), 0);
     EXPECT_EQ(file.st_uid, ::geteuid());
     EXPECT_EQ(file.st_gid, group);
+    // A thread's own capabilities: root, who may not give away what is his.
+    std::thread([&] {
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> capabilities{};
+        ASSERT_EQ(::syscall(SYS_capget, &header, capabilities.data()), 0);
+        capabilities[0].effective &= ~(1U << static_cast<unsigned>(CAP_CHOWN));
+        ASSERT_EQ(::syscall(SYS_capset, &header, capabilities.data()), 0);
+        EXPECT_FALSE(listen_on(address_, {.owner = owner}));
+        EXPECT_NE(::stat(address_.path().c_str(), &file), 0);
+    }).join();
 }
 
 // The mask holds for sockets, as it does for no other file there.
