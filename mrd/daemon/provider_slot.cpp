@@ -25,6 +25,7 @@ ProviderSlot::ProviderSlot(boost::asio::io_context &loop, ReadProvider read, Reg
       kind_(read.provider->kind()),
       simulated_(read.provider->simulated()),
       unbound_(read.provider->unbound()),
+      next_first_report_(loop),
       provider_(std::move(read.provider)),
       queue_(loop, provider_->may_wait()) {
     if (auto *quoter = provider_->quoter()) quotes_.emplace(loop, *quoter);
@@ -35,14 +36,18 @@ ProviderSlot::ProviderSlot(boost::asio::io_context &loop, ReadProvider read, Reg
     take_first_report();
 }
 
-// Where it fails, the next read asks for another.
+// Where it fails, the next read asks for another, and mrd itself does after a while: who asks for all registers asks for none that have no value.
 void ProviderSlot::take_first_report() {
-    if (!provider_->registers()->abilities().by_report || registers_->table().size() == 0) return;
+    if (!provider_->registers()->abilities().by_report || registers_->table().size() == 0 || !registers_->table().awaits_first_value(0))
+        return;
     registers_->read(mrd_itself, 0, false, [this](const std::expected<bool, RegisterError> &read) {
         // Why one has vanished was told of.
-        if (!read && !std::holds_alternative<RegisterGone>(read.error()))
-            log::warning("the first report that registers are read from failed",
-                         {{"provider", name_}, {"reason", sentence_of(read.error())}});
+        if (read || std::holds_alternative<RegisterGone>(read.error())) return;
+        log::warning("the first report that registers are read from failed", {{"provider", name_}, {"reason", sentence_of(read.error())}});
+        next_first_report_.expires_after(between_first_reports);
+        next_first_report_.async_wait([this](boost::system::error_code cancelled) {
+            if (!cancelled && provider_) take_first_report();
+        });
     });
 }
 
@@ -53,6 +58,7 @@ void ProviderSlot::close(const std::string &why, std::move_only_function<void(st
     const auto one_is_idle = [failed, closes, open = std::make_shared<int>(3)] {
         if (--*open == 0) (*closes)(std::move(*failed));
     };
+    next_first_report_.cancel();
     if (registers_) registers_->vanish_all();
     queue_.run_last(IdleCall<decltype(one_is_idle)>{one_is_idle});
     quotes_ ? quotes_->stop(why, one_is_idle) : one_is_idle();

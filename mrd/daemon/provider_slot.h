@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <expected>
 #include <memory>
@@ -119,6 +120,7 @@ public:
     }
 
 private:
+    static constexpr std::chrono::seconds between_first_reports{10};
     void take_first_report();
 
     template <class Result, class Done>
@@ -195,6 +197,7 @@ private:
     std::string kind_;
     bool simulated_;
     bool unbound_;
+    boost::asio::steady_timer next_first_report_;
     std::unique_ptr<Provider> provider_;  // null: it has failed, and none has come in its place
     std::optional<ProviderRegisters> registers_;
     std::optional<Quotes> quotes_;

@@ -244,7 +244,7 @@ private:
     int round_ = 0;
 };
 
-// Those named, each once, or all that can be read, and that the caller may.
+// Those named, each once, or all that can be read, but for those whose first value is still to come, and that the caller may.
 std::expected<std::vector<Place>, RegisterError> places_of(Daemon &daemon, const Caller &caller,
                                                            const std::optional<std::vector<std::string_view>> &names) {
     std::vector<Place> places;
@@ -252,7 +252,9 @@ std::expected<std::vector<Place>, RegisterError> places_of(Daemon &daemon, const
         for (auto *provider : daemon.registers().providers()) {
             for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
                 const Place place{provider, index};
-                if (place.table().may_read(index) && caller.may(Operation::read, known_register(place))) places.push_back(place);
+                if (place.table().may_read(index) && !place.table().awaits_first_value(index) &&
+                    caller.may(Operation::read, known_register(place)))
+                    places.push_back(place);
             }
         }
         return places;

@@ -118,7 +118,7 @@ bool Watches::take_in_others(Watch &watch, const Caller &caller, bool has_new_ru
     for (auto *provider : registers_.providers()) {
         const auto &table = provider->table();
         for (RegisterIndex index = 0; index < table.size(); ++index) {
-            if (table.may_read(index)) take(entry_of(Registers::Place{provider, index}));
+            if (table.may_read(index) && !table.awaits_first_value(index)) take(entry_of(Registers::Place{provider, index}));
         }
     }
     // By new rules all of them; else only what was made since: there may be thousands of others.

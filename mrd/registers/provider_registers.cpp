@@ -124,11 +124,11 @@ std::vector<Extension::Settled> ProviderRegisters::end_refresh(RefreshId id, con
     for (const auto index : refreshed.diverged) {
         if (events_.diverged) events_.diverged(*this, index);
     }
-    for (const auto index : refreshed.named) {
-        if (events_.named) events_.named(*this, index);
-    }
     for (const auto index : refreshed.changed) {
         if (events_.changed) events_.changed(*this, index);
+    }
+    for (const auto index : refreshed.first) {
+        if (events_.appeared) events_.appeared(*this, index);
     }
     const auto waiting = readers_.extract(id);
     if (waiting.empty()) return settled;

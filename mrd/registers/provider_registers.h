@@ -34,8 +34,6 @@ struct RegisterEvents {
     std::function<void(ProviderRegisters &, RegisterIndex)> changed;
     // A refresh contradicted the log.
     std::function<void(ProviderRegisters &, RegisterIndex)> diverged;
-    // Which hash a register is, is known now, and so another form of its name.
-    std::function<void(ProviderRegisters &, RegisterIndex)> named;
     // A register has come, or come back, and its value is known.
     std::function<void(ProviderRegisters &, RegisterIndex)> appeared;
     // It has vanished.

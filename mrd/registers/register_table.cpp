@@ -269,10 +269,9 @@ Refreshed RegisterTable::refresh_ends(RefreshId id, const std::vector<mr::Bytes>
         auto &entry = entries_[index];
         if (!was_read(index)) continue;
         const auto &value = (*values)[index];
-        if (learn_hash(entry.spec, value.size())) {
-            name_banks(entry.spec.name);
-            refreshed.named.push_back(index);
-        }
+        if (learn_hash(entry.spec, value.size())) name_banks(entry.spec.name);
+        if (awaits_first_value(index)) refreshed.first.push_back(index);
+        entry.was_read = true;
         if (!std::ranges::equal(entry.value, value)) {
             set_value(entry, value);
             refreshed.changed.push_back(index);

@@ -45,8 +45,8 @@ struct Divergence {
 
 // What a refresh told.
 struct Refreshed {
-    std::vector<RegisterIndex> changed;   // their known value is another one
-    std::vector<RegisterIndex> named;     // their hash is known now (RegisterSpec::hash_by_value), and so another form of their name
+    std::vector<RegisterIndex> changed;  // their known value is another one
+    std::vector<RegisterIndex> first;  // they had none before: of a driver that reads by reports; now it is known which hash they are, too
     std::vector<RegisterIndex> diverged;  // they hold what the log does not explain, and it is not what they held when that was last seen
     // Extends that had failed, and what became of each: done if all of its registers have taken it, undone if none has, otherwise indeterminate.
     struct Settled {
@@ -118,6 +118,9 @@ public:
     [[nodiscard]] bool can_change(RegisterIndex index) const {
         return entries_[index].spec.flags.has(mr::Flag::live) || entries_[index].uncertain;
     }
+
+    // Who asks for all that there is does not wait for it: its first report is still to come (RegisterAbilities::by_report).
+    [[nodiscard]] bool awaits_first_value(RegisterIndex index) const { return abilities_.by_report && !entries_[index].was_read; }
 
     ReadPlan plan_read(RegisterIndex index, bool fresh);
     // A read that need not be fresh, if the cache serves it; false, and nothing is counted: it has to be planned.
@@ -219,6 +222,7 @@ private:
         bool writing = false;
         bool is_logged = false;  // mrd extends it, and the journal knows it
         bool is_there = false;
+        bool was_read = false;        // by a refresh
         bool uncertain = false;       // not read yet, or a write failed and may have happened: the next read rereads it
         std::int64_t generation = 0;  // of the report data in, or under, the value
     };

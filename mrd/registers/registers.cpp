@@ -34,7 +34,6 @@ Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal)
     events_.changed = tells(on_change_);
     events_.diverged = tells(on_divergence_);
     events_.vanished = tells(on_vanishing_);
-    events_.named = [this](ProviderRegisters &provider, RegisterIndex index) { add_names({&provider, index}); };
     events_.appeared = [this, tell = tells(on_appearance_)](ProviderRegisters &provider, RegisterIndex index) {
         add_names({&provider, index});
         tell(provider, index);
@@ -96,7 +95,7 @@ std::expected<void, std::string> Registers::join(ProviderRegisters &registers, c
     auto joined = events_.journal.join(registers.journalled(), firmware_logs);
     registers.join();
     for (RegisterIndex index = 0; index < registers.table().size(); ++index) {
-        if (registers.table().is_there(index)) events_.appeared(registers, index);
+        if (registers.table().is_there(index) && !registers.table().awaits_first_value(index)) events_.appeared(registers, index);
     }
     return joined;
 }

@@ -899,11 +899,13 @@ TEST(RegisterTableByReport, AHashThatTheFirstValueSaysIsKnownFromThenOn) {
     auto table = unread(of_a_report());
     EXPECT_EQ(table.spec(1).hash, std::nullopt);
     const std::vector<mr::Bytes> values{mr::Bytes(16, 1), mr::Bytes(48, 2)};
-    EXPECT_EQ(table.refresh_ends(table.begin_refresh(0), &values).named, std::vector<RegisterIndex>{1});
+    EXPECT_TRUE(table.awaits_first_value(1));
+    EXPECT_EQ(table.refresh_ends(table.begin_refresh(0), &values).first, (std::vector<RegisterIndex>{0, 1}));
+    EXPECT_FALSE(table.awaits_first_value(1));
     EXPECT_EQ(table.spec(1).hash, mr::HashAlgorithm::sha384);
     EXPECT_EQ(table.spec(1).size, 48U);
     EXPECT_EQ(table.name(1), "cca/rim");
-    EXPECT_TRUE(table.refresh_ends(table.begin_refresh(0), &values).named.empty());
+    EXPECT_TRUE(table.refresh_ends(table.begin_refresh(0), &values).first.empty());
     // It keeps its place, where it vanishes and where the provider is opened again.
     EXPECT_TRUE(table.is_place_of(1, of_a_report()[1]));
     EXPECT_TRUE(unread(of_a_report()).follow(table));

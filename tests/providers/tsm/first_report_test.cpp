@@ -1,6 +1,7 @@
 // A guest's first report, and each later one, is made where quotes are made: one that never returns holds up neither mrd's start nor anybody who asks for something else. Calls
 // are counted, and the threads that they were on.
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -151,6 +152,27 @@ protected:
             if (loop_.run_one() == 0) return "nothing is left to wait for";
         }
     }
+    std::string reply_of(SessionClient &client, std::string_view method) {
+        client.send(method);
+        return reply_of(client);
+    }
+    // `come`: until the guest is there.
+    void watch_all(const std::function<void()> &come) {
+        SessionClient watches(*service_);
+        EXPECT_THAT(watches.call(watch_method, "{}", true), HasSubstr("tdx/rtmr3"));
+        come();
+        reports_.wait_for(1);
+        loop_.restart();
+        loop_.poll();
+        EXPECT_THAT(watches.reply(), IsEmpty());
+        reports_.let_go();
+        std::string told;
+        do {
+            told = reply_of(watches);
+            ASSERT_THAT(told, HasSubstr(kind() + "/"));
+        } while (told.find(fixed()) == std::string::npos);
+        EXPECT_THAT(told, testing::ContainsRegex("\"value\":\"[0-9a-f]*[1-9a-f]"));
+    }
     void run_until_late() {
         bool is_late = false;
         daemon_.on_late([&is_late](ProviderSlot &) { is_late = true; });
@@ -168,6 +190,7 @@ protected:
 constexpr auto read_method = "io.mrd.Registers.Read";
 constexpr auto list_method = "io.mrd.Registers.List";
 constexpr auto snapshot_method = "io.mrd.Registers.Snapshot";
+constexpr auto watch_method = "io.mrd.Registers.Watch";
 
 INSTANTIATE_TEST_SUITE_P(OfAGuest, FirstReportTest, testing::Values("snp", "cca"), [](const auto &of) { return std::string(of.param); });
 
@@ -184,6 +207,8 @@ TEST_P(FirstReportTest, ThatNeverReturnsHoldsUpNeitherTheStartNorOtherRegistersN
         EXPECT_THAT(other.call(read_method, named("tdx/rtmr3")), HasSubstr("value"));
         EXPECT_THAT(other.call(read_method, named("tdx/rtmr3", true)), HasSubstr("value"));
         EXPECT_THAT(other.call(list_method), HasSubstr(fixed()));
+        // Who asks for all of them asks for none that has no value.
+        EXPECT_THAT(other.call(snapshot_method), testing::AllOf(HasSubstr("tdx/rtmr3"), Not(HasSubstr(fixed()))));
     }
     loop_.restart();
     loop_.poll();
@@ -193,6 +218,7 @@ TEST_P(FirstReportTest, ThatNeverReturnsHoldsUpNeitherTheStartNorOtherRegistersN
     reports_.let_go();
     EXPECT_THAT(reply_of(waits), HasSubstr(R"("value":)"));
     EXPECT_THAT(reply_of(waits_too), HasSubstr(R"("value":)"));
+    EXPECT_THAT(reply_of(other, snapshot_method), testing::AllOf(HasSubstr("tdx/rtmr3"), HasSubstr(fixed())));
     EXPECT_THAT(other.call(read_method, named(fixed())), HasSubstr(R"("refreshed":false)"));
     EXPECT_EQ(reports_.asked(), 1) << "all who waited have the same one, and what does not change is not read again";
 }
@@ -209,6 +235,17 @@ TEST_P(FirstReportTest, OfAGuestThatComesLateIsMadeThereToo) {
     EXPECT_THAT(reply_of(waits), HasSubstr(R"("value":)"));
     EXPECT_FALSE(reports_.were_on_the_tests_thread());
     EXPECT_EQ(reports_.threads(), 1U);
+}
+
+// A value that nobody has read is none: who watches all registers is told of these with their first one.
+TEST_P(FirstReportTest, IsWhatWhoWatchesAllRegistersIsToldFirst) {
+    start();
+    watch_all([] {});
+}
+
+TEST_P(FirstReportTest, OfAGuestThatComesLateIsWhatWhoWatchesAllRegistersIsToldFirst) {
+    start(1);
+    watch_all([this] { run_until_late(); });
 }
 
 TEST_P(FirstReportTest, ThatFailsIsTheErrorOfWhoWaitsAndTheNextReadAsksForAnother) {
