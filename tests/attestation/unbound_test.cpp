@@ -79,7 +79,7 @@ TEST_F(UnboundTest, AreNoMoreOfALogThanAreNamed) {
     std::vector<OwnedEvent> all = toy_events;
     auto registers = declared();
     for (std::size_t i = 0; i < max_logged_registers + 10; ++i) {
-        const auto name = "other/r" + std::to_string(i);
+        const auto name = "other/r" + std::to_string(i) + std::string(i == 0 ? 10'000 : 0, 'x');
         const auto zero = Digest::zero(HashAlgorithm::sha256);
         registers.push_back({name, HashAlgorithm::sha256, zero, zero});
         all.push_back(measured(name, "x", {HashAlgorithm::sha256}));
@@ -92,6 +92,22 @@ TEST_F(UnboundTest, AreNoMoreOfALogThanAreNamed) {
     const auto verdict = verify(made, options);
     EXPECT_TRUE(verdict.verified());
     EXPECT_EQ(verdict.registers().size(), 3 + max_logged_registers);
+    constexpr std::size_t most = 128 + 3;  // with its "..."
+    for (const auto &each : verdict.registers()) EXPECT_LE(each.name.size(), most);
+}
+
+TEST_F(UnboundTest, IsNoRegisterThatIsSignedInAnotherBank) {
+    tee_.is_hardware = true;
+    auto made = toy_evidence();
+    auto all = toy_events;
+    all.push_back(measured("toy0/ledger", "in a bank that no quote has", {HashAlgorithm::sha256}));
+    all.back().sequence = all.size();
+    const auto log = bytes_of(json_log(all, declared()));
+    options.report_data.reset();
+    const std::vector<ByteView> logs{log};
+    const auto verdict = verify(made.parts[0].quote, logs, options);
+    EXPECT_THAT(unbound_of(verdict), IsEmpty());
+    EXPECT_THAT(bound_of(verdict), Contains("/ledger"));
 }
 
 // On the toy's ledger: there an event is bound by its hash.

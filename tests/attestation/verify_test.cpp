@@ -843,6 +843,10 @@ TEST_F(MachineTest, OfALogOfSeveralProvidersTheOneThatIsSignedCounts) {
     options.reference = rules("requiredEvents", events.back());
     EXPECT_EQ(refusing(judge()), std::vector<std::string>());
 
+    // Also where the log need not lead to these registers, and together it does not.
+    options.reference.uncovered_registers = {"rtmr0", "rtmr3"};
+    EXPECT_EQ(refusing(judge()), std::vector<std::string>());
+
     // Nor do the registers of one provider stand for what another's do not lead to.
     options.reference = {};
     platform.body.rtmr[0] = {};

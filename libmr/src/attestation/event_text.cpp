@@ -83,6 +83,11 @@ std::string event_name(const Event &event, std::string_view shown) {
     return "event " + std::to_string(event.sequence) + " of " + std::string(shown);
 }
 
+std::string logged_name(std::string_view name) {
+    const auto begin = first_part(name, max_logged_name);
+    return std::string(begin) + (begin.size() < name.size() ? "..." : "");
+}
+
 std::string listed(const std::vector<std::string> &texts) {
     std::string all;
     for (const auto &text : std::span(texts).first(std::min(texts.size(), max_listed))) {

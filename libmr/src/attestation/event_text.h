@@ -1,6 +1,7 @@
 // What an event is, by its hashed bytes, and what a rule means, for the reasons of a verdict: one line of printable text, of bounded length whatever a log has in it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,10 @@ std::string told(const EventContent &content);
 std::string told(const EventRule &rule);
 // "event 12 of rtmr3"; `shown`: the register's name
 std::string event_name(const Event &event, std::string_view shown);
+
+// A name that a log has, cut where it is longer than those of registers are.
+inline constexpr std::size_t max_logged_name = 128;  // bytes
+std::string logged_name(std::string_view name);
 
 // A reason is one sentence, whatever a hostile log makes of it: at most so many things are listed in it.
 inline constexpr std::size_t max_listed = 16;

@@ -23,8 +23,9 @@ public:
         ++events_;
         if (is_signed) return;
         ++count_;
-        const auto name = printable_text(event.name);
-        if (names_.size() < most_named && std::ranges::find(names_, name) == names_.end()) names_.push_back(name);
+        if (names_.size() == most_named) return;
+        const auto name = printable_text(logged_name(event.name));
+        if (std::ranges::find(names_, name) == names_.end()) names_.push_back(name);
     }
 
     [[nodiscard]] std::uint64_t count() const { return count_; }
@@ -146,9 +147,10 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
     return {};
 }
 
+// One that is signed in another bank is none of them.
 void LogJudgement::note_not_signed(const Event &event) {
-    if (is_measured(event) && !event.name.empty() && not_signed_.size() < max_logged_registers && !not_signed_.contains(event.name))
-        not_signed_.emplace(event.name);
+    if (!is_measured(event) || event.name.empty() || not_signed_.size() == max_logged_registers || number_of(event.name)) return;
+    not_signed_.insert(logged_name(event.name));
 }
 
 // Of a signed register, in a bank of it.
@@ -165,7 +167,9 @@ bool LogJudgement::is_signed(const Event &event) const {
 
 void LogJudgement::see_provider(const Event &event) {
     const auto provider = provider_of(event.name);
-    if (provider.empty() || providers_.size() == max_log_providers || std::ranges::find(providers_, provider) != providers_.end()) return;
+    if (provider.empty() || provider.size() > max_logged_name || providers_.size() == max_log_providers ||
+        std::ranges::find(providers_, provider) != providers_.end())
+        return;
     providers_.emplace_back(provider);
 }
 
@@ -319,15 +323,18 @@ bool LogJudgement::may_be_uncovered(const SignedRegister &reg) const {
 }
 
 LogJudgement::Leads LogJudgement::leads() const {
-    bool has_gap = false;
+    auto leads = Leads::wholly;
     for (std::size_t i = 0; i < registers_.size(); ++i) {
         const auto *const end = replayed(i);
-        has_gap = has_gap || (end != nullptr && !end->gaps.empty());
         const auto &value = end == nullptr ? *registers_[i].claimed.initial : end->value;
-        if ((value != registers_[i].claimed.value || (end != nullptr && !end->consistent())) && !may_be_uncovered(registers_[i]))
-            return Leads::not_there;
+        if (value != registers_[i].claimed.value || (end != nullptr && !end->consistent())) {
+            if (!may_be_uncovered(registers_[i])) return Leads::not_there;
+            leads = std::min(leads, Leads::where_it_has_to);
+        } else if (end != nullptr && !end->gaps.empty()) {
+            leads = std::min(leads, Leads::over_gaps);
+        }
     }
-    return has_gap ? Leads::over_gaps : Leads::wholly;
+    return leads;
 }
 
 std::expected<std::unique_ptr<LogJudgement>, Error> read_logs(std::span<const ByteView> logs, const ReferenceValues &reference,

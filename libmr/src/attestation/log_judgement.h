@@ -37,8 +37,8 @@ public:
     // One log, after those before it. Error: it cannot be read.
     std::expected<void, Error> read(ByteView file);
 
-    // All are read. How they lead to what is signed.
-    enum class Leads : std::uint8_t { not_there, over_gaps, wholly };
+    // All are read. How they lead to what is signed: not to registers that may be uncovered; to all, over gaps; to all.
+    enum class Leads : std::uint8_t { not_there, where_it_has_to, over_gaps, wholly };
     [[nodiscard]] Leads leads() const;
     // Of logs that come by themselves, whose events are of registers that would be signed: in the order of their first, max_log_providers at most.
     [[nodiscard]] const std::vector<std::string> &providers() const { return providers_; }
