@@ -829,18 +829,18 @@ TEST_F(MachineTest, OfALogOfSeveralProvidersTheOneThatIsSignedCounts) {
     EXPECT_TRUE(matches(verdict)) << "another's gap is not this one's";
 
     // What happened in the other's registers proves nothing, and is not held against this one.
-    const auto rules = [](const std::string &kind, const OwnedEvent &event) {
+    const auto rule_for = [](const std::string &kind, const OwnedEvent &event) {
         return parse_reference_values(R"({"format": "mrd-reference-values", "version": 1, ")" + kind +
                                       R"(": [{"name": "it", "register": "rtmr3", "digest": ")" + to_hex(event.digests.front().second) +
                                       "\"}]}")
             .value();
     };
     const auto &others = all[1];
-    options.reference = rules("requiredEvents", others);
+    options.reference = rule_for("requiredEvents", others);
     EXPECT_EQ(refusing(judge()), std::vector<std::string>{"required_events"});
-    options.reference = rules("forbiddenEvents", others);
+    options.reference = rule_for("forbiddenEvents", others);
     EXPECT_EQ(refusing(judge()), std::vector<std::string>());
-    options.reference = rules("requiredEvents", events.back());
+    options.reference = rule_for("requiredEvents", events.back());
     EXPECT_EQ(refusing(judge()), std::vector<std::string>());
 
     // Also where the log need not lead to these registers, and together it does not.

@@ -497,7 +497,7 @@ TEST_F(VirtualRegistersTest, NewRulesJudgeABoundedNumberOfThemInATurnHoweverMany
         loop_.poll_one();
         std::size_t told = 0;
         for (const auto &watcher : watchers) {
-            told += watcher->reply().empty() ? 0 : 1;
+            told += watcher->reply().empty() ? 0U : 1U;
             while (!watcher->reply().empty()) {
             }
         }

@@ -117,6 +117,11 @@ private:
     HeldReportsQuoter quoter_;
 };
 
+constexpr auto read_method = "io.mrd.Registers.Read";
+constexpr auto list_method = "io.mrd.Registers.List";
+constexpr auto snapshot_method = "io.mrd.Registers.Snapshot";
+constexpr auto watch_method = "io.mrd.Registers.Watch";
+
 // The parameter: the guest's kind.
 class FirstReportTest : public testing::TestWithParam<const char *> {
 protected:
@@ -187,11 +192,6 @@ protected:
     std::unique_ptr<varlink::Service> service_;
 };
 
-constexpr auto read_method = "io.mrd.Registers.Read";
-constexpr auto list_method = "io.mrd.Registers.List";
-constexpr auto snapshot_method = "io.mrd.Registers.Snapshot";
-constexpr auto watch_method = "io.mrd.Registers.Watch";
-
 INSTANTIATE_TEST_SUITE_P(OfAGuest, FirstReportTest, testing::Values("snp", "cca"), [](const auto &of) { return std::string(of.param); });
 
 TEST_P(FirstReportTest, ThatNeverReturnsHoldsUpNeitherTheStartNorOtherRegistersNorOtherClients) {
@@ -218,9 +218,9 @@ TEST_P(FirstReportTest, ThatNeverReturnsHoldsUpNeitherTheStartNorOtherRegistersN
     reports_.let_go();
     EXPECT_THAT(reply_of(waits), HasSubstr(R"("value":)"));
     EXPECT_THAT(reply_of(waits_too), HasSubstr(R"("value":)"));
-    EXPECT_THAT(reply_of(other, snapshot_method), testing::AllOf(HasSubstr("tdx/rtmr3"), HasSubstr(fixed())));
     EXPECT_THAT(other.call(read_method, named(fixed())), HasSubstr(R"("refreshed":false)"));
     EXPECT_EQ(reports_.asked(), 1) << "all who waited have the same one, and what does not change is not read again";
+    EXPECT_THAT(reply_of(other, snapshot_method), testing::AllOf(HasSubstr("tdx/rtmr3"), HasSubstr(fixed())));
 }
 
 TEST_P(FirstReportTest, OfAGuestThatComesLateIsMadeThereToo) {
