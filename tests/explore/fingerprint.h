@@ -77,8 +77,9 @@ struct Explored {
                      counters] = table;
         out.add(writes_begun - writes_ended);
         for (const auto &one : entries) {
+            // was_read: it decides of those alone that are read by reports, which none here is.
             const auto &[spec, name, value, hex, number, logged, extending, divergence, divergences, last_write, writing, is_logged,
-                         is_there, uncertain, of_generation] = one;
+                         is_there, was_read, uncertain, of_generation] = one;
             out.add(mr::ByteView(value)).add(logged).add(extending.has_value()).add(writing).add(is_logged).add(is_there).add(uncertain);
             if (extending) out.add(extending->before).add(extending->after);
             out.add(divergence.has_value());
