@@ -59,7 +59,7 @@ void add_judging_options(CLI::App &command, VerifyCommand &verify) {
     command.add_option("--reference", verify.reference, "Reference values, JSON")->type_name("FILE");
     command.add_option(
         "--without", verify.without,
-        "Of nonce, reference and tcb, with commas between: what is not asked for. What is neither given nor named here makes the "
+        "Of nonce, tcb and reference, with commas between: what is not asked for. What is neither given nor named here makes the "
         "verdict negative");
     add_number<std::int64_t>(
         command, "--time", std::numeric_limits<std::int64_t>::min(), [&verify](std::int64_t seconds) { verify.time = seconds; }, "SECONDS",

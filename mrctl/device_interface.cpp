@@ -4,7 +4,6 @@
 #include <chrono>
 #include <iostream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/confinement.h"
+#include "mrctl/demands.h"
 #include "mrctl/file_kind.h"
 #include "mrctl/output.h"
 #include "mrctl/refusal.h"
@@ -33,39 +33,11 @@ constexpr std::size_t max_report_files = 64;  // all are in memory before the fi
 // Beside the statements of mr/tdisp.h.
 constexpr std::string_view interface_policy = "interface_policy";  // one says what is accepted
 
-// What is asked for unless --without names it.
-struct InterfaceDemand {
-    std::string_view word;    // of --without
-    std::string_view option;  // that gives it
-    std::optional<std::string> InterfaceCommand::*given;
-    std::string_view statement;  // that does not hold without it
-    std::string_view subject;    // what nobody has looked at then
-};
-constexpr std::array interface_demands{
-    InterfaceDemand{"policy", "--policy", &InterfaceCommand::policy, interface_policy, "what the interface may be"},
-    InterfaceDemand{"origin", "--digest", &InterfaceCommand::digest, mr::statement::interface_origin, "where the report is from"},
-    InterfaceDemand{"state", "--state", &InterfaceCommand::state, mr::statement::interface_state, "the interface's state"},
-};
-
-using WaivedDemands = std::vector<std::string_view>;  // by their statements
-
-bool is_waived(const WaivedDemands &waived, std::string_view statement) { return std::ranges::find(waived, statement) != waived.end(); }
-
-// Error: a sentence.
-std::expected<WaivedDemands, std::string> waived_demands(const InterfaceCommand &command) {
-    WaivedDemands waived;
-    if (!command.without) return waived;
-    std::istringstream words(*command.without + ',');
-    for (std::string word; std::getline(words, word, ',');) {
-        const auto *const demand = std::ranges::find(interface_demands, word, &InterfaceDemand::word);
-        if (demand == interface_demands.end())
-            return std::unexpected("--without takes policy, origin and state, with commas between; \"" + mr::printable_text(word) +
-                                   "\" is none of them");
-        if ((command.*demand->given).has_value())
-            return std::unexpected("--without " + word + " and " + std::string(demand->option) + " contradict each other: leave one out");
-        waived.push_back(demand->statement);
-    }
-    return waived;
+std::array<Demand, 3> demands_of(const InterfaceCommand &command) {
+    using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
+    return {{{"policy", "--policy", interface_policy, "what the interface may be", command.policy.has_value()},
+             {"origin", "--digest", interface_origin, "where the report is from", command.digest.has_value()},
+             {"state", "--state", interface_state, "the interface's state", command.state.has_value()}}};
 }
 
 // One of the files: a report, or a message with a portion of one, of which this is the content.
@@ -150,22 +122,22 @@ mr::Verdict judge_interface(mr::ByteView report, const InterfaceCommand &command
 
 // Scripts search for "verified": it must not be in a negative one.
 std::string line_of_interface(const mr::Verdict &verdict, const InterfaceCommand &command, const WaivedDemands &waived, bool has_digest) {
+    const auto demands = demands_of(command);
     if (verdict.verified()) {
         std::vector<std::string> left_out;
-        for (const auto &demand : interface_demands) {
-            if (is_waived(waived, demand.statement))
-                left_out.push_back(std::string(demand.subject) + " (--without " + std::string(demand.word) + ")");
+        for (const auto &demand : demands) {
+            if (is_waived(waived, demand.statement)) left_out.push_back(left_out_of(demand));
         }
         return positive_line(left_out);
     }
     std::vector<std::string> failing;
     for (const auto &each : verdict.statements()) {
         if (!each.required || each.result == mr::Judgement::holds) continue;
-        const auto *const demand = std::ranges::find(interface_demands, each.name, &InterfaceDemand::statement);
+        const auto *const demand = std::ranges::find(demands, each.name, &Demand::statement);
         // What is not judged is so since the report cannot be read, which its own statement says.
-        if (demand == interface_demands.end() && each.result == mr::Judgement::not_judged) continue;
+        if (demand == demands.end() && each.result == mr::Judgement::not_judged) continue;
         failing.push_back(each.name);
-        if (demand == interface_demands.end() || (command.*demand->given).has_value()) continue;
+        if (demand == demands.end() || demand->is_given) continue;
         if (demand->statement != mr::statement::interface_origin || !has_digest)
             failing.back().append(" (no ").append(demand->option).append(")");
     }
@@ -176,7 +148,7 @@ std::string line_of_interface(const mr::Verdict &verdict, const InterfaceCommand
 
 int device_verify_interface(bool json, const InterfaceCommand &command) {
     const auto wrong_usage = [](const std::string &message) { return fail_usage("device verify-interface: " + message); };
-    const auto waived = waived_demands(command);
+    const auto waived = waived_demands(command.without, demands_of(command));
     if (!waived) return wrong_usage(waived.error());
     const auto digest = command.digest ? mr::content_digest_from(*command.digest) : std::nullopt;
     if (command.digest && (!digest || digest->algorithm != mr::HashAlgorithm::sha384))

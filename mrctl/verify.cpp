@@ -6,7 +6,6 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -24,6 +23,7 @@
 #include "mrctl/binary_file.h"
 #include "mrctl/commands.h"
 #include "mrctl/confinement.h"
+#include "mrctl/demands.h"
 #include "mrctl/file_kind.h"
 #include "mrctl/output.h"
 #include "mrctl/output_file.h"
@@ -190,36 +190,20 @@ std::expected<std::optional<mr::Bytes>, mr::Error> certificates_of(const VerifyC
     return mr::Bytes(text.begin(), text.end());
 }
 
-// What is asked for unless --without names it.
-struct Demand {
-    std::string_view word;    // of --without
-    std::string_view option;  // that gives it
-    std::optional<std::string> VerifyCommand::*given;
-    bool mr::Waived::*waived;
-    std::string_view statement;  // that does not hold without it
-    std::string_view subject;    // what nobody has looked at then
-};
-constexpr std::array demands{
-    Demand{"nonce", "--nonce", &VerifyCommand::nonce, &mr::Waived::nonce, mr::statement::report_data, "freshness"},
-    Demand{"tcb", "--collateral", &VerifyCommand::collateral, &mr::Waived::tcb, mr::statement::tcb, "the platform's TCB"},
-    Demand{"reference", "--reference", &VerifyCommand::reference, &mr::Waived::reference, mr::statement::reference_values, "what runs"},
-};
+std::array<Demand, 3> demands_of(const VerifyCommand &command) {
+    using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
+    return {{{"nonce", "--nonce", report_data, "freshness", command.nonce.has_value()},
+             {"tcb", "--collateral", tcb, "the platform's TCB", command.collateral.has_value()},
+             {"reference", "--reference", reference_values, "what runs", command.reference.has_value()}}};
+}
 
 // Error: a sentence.
 std::expected<mr::Waived, std::string> waived_by(const VerifyCommand &command) {
-    mr::Waived waived;
-    if (!command.without) return waived;
-    std::istringstream words(*command.without + ',');
-    for (std::string word; std::getline(words, word, ',');) {
-        const auto *const demand = std::ranges::find(demands, word, &Demand::word);
-        if (demand == demands.end())
-            return std::unexpected("--without takes nonce, reference and tcb, with commas between; \"" + mr::printable_text(word) +
-                                   "\" is none of them");
-        if ((command.*demand->given).has_value())
-            return std::unexpected("--without " + word + " and " + std::string(demand->option) + " contradict each other: leave one out");
-        waived.*demand->waived = true;
-    }
-    return waived;
+    const auto waived = waived_demands(command.without, demands_of(command));
+    if (!waived) return std::unexpected(waived.error());
+    return mr::Waived{.nonce = is_waived(*waived, mr::statement::report_data),
+                      .reference = is_waived(*waived, mr::statement::reference_values),
+                      .tcb = is_waived(*waived, mr::statement::tcb)};
 }
 
 // A device has no log, and none leads to a register of SEV-SNP.
@@ -232,7 +216,7 @@ constexpr std::array need_log{mr::statement::required_events, mr::statement::for
                               mr::statement::self_measurement, mr::statement::virtual_registers};
 
 // Of a positive verdict, as its line says it.
-std::vector<std::string> not_looked_at(const mr::Verdict &verdict) {
+std::vector<std::string> not_looked_at(const mr::Verdict &verdict, const VerifyCommand &command) {
     using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
     const auto has_result = [&](std::string_view name, mr::Judgement result) {
         const auto *statement = verdict.find(name);
@@ -253,11 +237,11 @@ std::vector<std::string> not_looked_at(const mr::Verdict &verdict) {
         left_out.emplace_back(is_device ? "hardware (the root was given, and no root is that of all devices)"
                                         : "hardware (its key was given, no root vouches for it)");
     if (may_have_log(verdict) && has_result(log_replay, mr::Judgement::not_judged)) left_out.emplace_back("the log (no --log)");
-    for (const auto &demand : demands) {
+    for (const auto &demand : demands_of(command)) {
         if (!has_result(demand.statement, mr::Judgement::not_judged)) continue;
         // Where nothing can be revoked there is no such statement.
         const auto *const more = demand.statement == tcb && verdict.find(not_revoked) != nullptr ? " and revocation" : "";
-        left_out.push_back(std::string(demand.subject) + more + " (--without " + std::string(demand.word) + ")");
+        left_out.push_back(left_out_of(demand, more));
     }
     return left_out;
 }
@@ -273,6 +257,7 @@ struct Judged {
 // Scripts search for "verified": it must not be in here.
 std::string negative_line(const Judged &judged, const VerifyCommand &command) {
     using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
+    const auto demands = demands_of(command);
     std::vector<std::string> failing;
     const auto is_wrong = [](const mr::Statement &each) { return each.required && each.result != mr::Judgement::holds; };
     const auto *platform = judged.verdict.find(tcb);
@@ -288,8 +273,7 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
             continue;
         failing.push_back(each.name);
         const auto *const demand = std::ranges::find(demands, each.name, &Demand::statement);
-        if (demand != demands.end() &&
-            !(each.name == tcb ? judged.has_collateral || !rests_on_collateral : (command.*demand->given).has_value()))
+        if (demand != demands.end() && !(each.name == tcb ? judged.has_collateral || !rests_on_collateral : demand->is_given))
             failing.back().append(" (no ").append(demand->option).append(")");
         // AMD's CRL: the last of those that need it says so for all.
         if (each.name == not_revoked && !rests_on_collateral && !judged.has_collateral) failing.back().append(" (no --collateral)");
@@ -305,7 +289,7 @@ std::string negative_line(const Judged &judged, const VerifyCommand &command) {
 }
 
 std::string last_line(const Judged &judged, const VerifyCommand &command) {
-    return judged.verdict.verified() ? positive_line(not_looked_at(judged.verdict)) : negative_line(judged, command);
+    return judged.verdict.verified() ? positive_line(not_looked_at(judged.verdict, command)) : negative_line(judged, command);
 }
 
 int print_verdict(bool json, const VerifyCommand &command, const Judged &judged) {
@@ -489,7 +473,7 @@ int judge_several(bool json, const VerifyCommand &command, Inputs &inputs, const
         print_statements(judged->verdict);
         std::cout << last_line(*judged, command) << "\n\n";
         if (!holds) continue;
-        for (auto &each : not_looked_at(judged->verdict))
+        for (auto &each : not_looked_at(judged->verdict, command))
             if (std::ranges::find(left_out, each) == left_out.end()) left_out.push_back(std::move(each));
     }
     if (json) {

@@ -193,8 +193,8 @@ private:
         tell("it is DAMAGED, and repaired");
         if (!is_damaged_) return violate("the journal is damaged, and nothing was: " + journal_->reason());
         const auto log = log_of(*journal_);
-        for (std::size_t event = 0; event < told_.size(); ++event) {
-            if (told_[event] && *told_[event] > log.size()) told_[event].reset();
+        for (auto &told : told_) {
+            if (told && *told > log.size()) told.reset();
         }
         if (journal_->begin({.targets = {}, .caller = &caller()})) violate("a damaged journal takes an extend");
         const auto next_intent = journal_->state().next_intent();

@@ -256,7 +256,8 @@ private:
         if (is_killed_) return Fault::io_error;
         if (fault_ == Fault::none || (only_ && *only_ != sort && only_ != also)) return Fault::none;
         const auto count = only_ ? counts_[*only_] : number;
-        if (count != fails_at_ && !(until_healed_ && count > fails_at_)) return Fault::none;
+        const bool is_it = until_healed_ ? count >= fails_at_ : count == fails_at_;
+        if (!is_it) return Fault::none;
         has_failed_ = true;
         if (fault_ != Fault::kill && fault_ != Fault::torn_kill) return fault_;
         is_killed_ = true;
