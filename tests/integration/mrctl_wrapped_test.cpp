@@ -179,7 +179,9 @@ TEST_F(MrctlWrapped, AQuoteThatCannotBeReadIsTheErrorInEveryForm) {
         const int code = name == "whole" ? 0 : 1;
         const auto told = mrctl({"inspect", at(name)});
         EXPECT_EQ(told.exit_code, code) << name << told.out << told.err;
-        if (code == 1) EXPECT_THAT(told.err, HasSubstr("the quote in it: ")) << name;
+        if (code == 1) {
+            EXPECT_THAT(told.err, HasSubstr("the quote in it: ")) << name;
+        }
         const auto json = mrctl({"inspect", "--json", at(name)});
         EXPECT_EQ(json.exit_code, code) << name;
         EXPECT_EQ(json.out.find("quote_error") != std::string::npos, code == 1) << name;

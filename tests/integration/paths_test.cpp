@@ -154,11 +154,15 @@ TEST_F(PathsTest, AFileIsReplacedByAWholeOneOrIsAsItWas) {
             const auto expected = is_ended ? 1000 + SIGXFSZ : 1;
             std::filesystem::remove(file);
             EXPECT_EQ(run(command, is_ended), expected) << command.front();
-            if (has_nameless || !is_ended) EXPECT_THAT(files(), IsEmpty()) << command.front();
+            if (has_nameless || !is_ended) {
+                EXPECT_THAT(files(), IsEmpty()) << command.front();
+            }
             std::ofstream(file) << "precious";
             EXPECT_EQ(run(command, is_ended), expected) << command.front();
             EXPECT_EQ(contents(file), "precious") << command.front();
-            if (has_nameless || !is_ended) EXPECT_THAT(files(), ::testing::ElementsAre("file")) << command.front();
+            if (has_nameless || !is_ended) {
+                EXPECT_THAT(files(), ::testing::ElementsAre("file")) << command.front();
+            }
         }
         EXPECT_THAT(contents(folder() / "err"), HasSubstr("cannot write " + file.native()));
     }
@@ -184,7 +188,9 @@ TEST_F(PathsTest, ANewFileIsOwnedAndProtectedAsTheOldOneWas) {
 
     std::ofstream(file) << "of old";
     ASSERT_EQ(::chmod(file.c_str(), 0604), 0);
-    if (::geteuid() == 0) ASSERT_EQ(::chown(file.c_str(), 12345, 54321), 0);
+    if (::geteuid() == 0) {
+        ASSERT_EQ(::chown(file.c_str(), 12345, 54321), 0);
+    }
     const auto old = status_of(file);
     const auto link = folder() / "link";
     std::filesystem::create_symlink("directory/file", link);
