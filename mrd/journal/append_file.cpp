@@ -43,8 +43,11 @@ public:
             case FileWindow::Outcome::refused: break;
             }
         }
+        // A write behind the end of a file that somebody has cut off makes it as long again, with a hole in the place of what was there. Afterwards too: it may happen in between.
+        if (is_cut_off()) return std::unexpected(std::make_error_code(std::errc::io_error));
         const auto count = uninterrupted([&] { return ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
         if (count < 0) return failure();
+        if (is_cut_off()) return std::unexpected(std::make_error_code(std::errc::io_error));
         return static_cast<std::size_t>(count);
     }
 
@@ -95,6 +98,11 @@ public:
     }
 
 private:
+    bool is_cut_off() {
+        const auto now = size();
+        return now && *now < allocated_until_;
+    }
+
     varlink::FileDescriptor file_;
     dev_t device_;
     ino_t inode_;
