@@ -73,6 +73,8 @@ std::unexpected<Error> Journal::fail(std::string reason) {
 
 // Once for each change: a full disk refuses every event.
 void Journal::tell_condition() {
+    // That of a journal which may not come to be.
+    if (is_repairing_) return;
     const auto now = condition();
     if (std::exchange(told_, now) == now) return;
     switch (now) {

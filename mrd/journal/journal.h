@@ -210,6 +210,7 @@ private:
     [[nodiscard]] bool goes_on(const std::vector<Present> &registers) const;
     std::expected<void, std::string> go_on();
     std::expected<void, std::string> begin_anew();
+    std::expected<std::filesystem::path, std::string> begin_repaired(const std::vector<Present> &registers);
     std::expected<void, std::string> put_in_place(const std::filesystem::path &new_file, bool keep_old, std::filesystem::path &kept_as);
     std::expected<void, Error> cut_torn_tail();
     AppendFile::Result<void> keep_torn_tail(const std::filesystem::path &kept_as);
@@ -267,6 +268,7 @@ private:
     std::string reason_;
     bool looked_ = false;               // at the file, since the event loop last took what had come
     Condition told_ = Condition::good;  // in mrd's log
+    bool is_repairing_ = false;         // what is written then may not become the journal
     std::string no_room_;               // why the last record was refused, though the journal is as good as before
     // With Sync::group:
     std::string sync_failure_;      // what was written since synced_ may be lost, whatever later syncs say; empty: nothing failed

@@ -149,6 +149,14 @@ private:
 std::expected<fs::path, std::string> Journal::repair(const std::vector<Present> &registers) {
     look();
     if (condition_ != Condition::damaged) return Failure("the journal is not damaged: there is nothing to repair");
+    is_repairing_ = true;
+    auto repaired = begin_repaired(registers);
+    is_repairing_ = false;
+    if (repaired) tell_condition();
+    return repaired;
+}
+
+std::expected<fs::path, std::string> Journal::begin_repaired(const std::vector<Present> &registers) {
     const auto old_end = end_;
     const auto old_reason = reason_;
     const auto old_synced = synced_;

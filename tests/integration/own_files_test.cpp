@@ -359,6 +359,24 @@ TEST_F(OwnFilesTest, ARecordThatAReaderOfTheLogMeetsDamagedStopsExtendsUntilTheR
     EXPECT_EQ(daemon().stop(), 0);
 }
 
+// A folder cannot be kept as the old journal.
+TEST_F(OwnFilesTest, ARepairThatFailsTellsNobodyThatTheJournalTakesEventsAgain) {
+    start();
+    auto client = daemon().client();
+    ASSERT_TRUE(client.extend(program_register, digest_of("a")));
+    const auto journal = state() / "journal";
+    std::filesystem::rename(journal, state() / "moved");
+    std::filesystem::create_directory(journal);
+    ASSERT_FALSE(client.extend(program_register, digest_of("b")));
+    const auto refused = client.call("io.mrd.EventLog.Repair", "{}");
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(daemon().log(), Not(HasSubstr("takes events again")));
+    EXPECT_EQ(status_of(client)["journal"]["condition"], "damaged");
+    std::filesystem::remove(journal);
+    EXPECT_THAT(output({"repair"}), HasSubstr("a new journal begins"));
+    EXPECT_TRUE(client.extend(program_register, digest_of("b")));
+}
+
 TEST_P(AJournalThatIs, IsShownByStatusWithoutAnExtend) {
     start();
     auto client = daemon().client();
