@@ -20,15 +20,23 @@ std::string positive_line(const std::vector<std::string> &left_out) {
 
 namespace {
 
+// A log may call a register what it likes: what could be taken for two of the list stands between quotation marks.
+std::string unambiguous(std::string_view name) {
+    const auto printable = mr::printable_text(name);
+    return name.find_first_of(", \"") == std::string_view::npos ? printable : '"' + printable + '"';
+}
+
 // In one line, before that of the verdict.
 void print_unbound(const mr::Verdict &verdict) {
     std::vector<std::string> names;
     for (const auto &each : verdict.registers()) {
         if (!each.unbound) continue;
         const bool is_plain = each.part.empty() || each.name.starts_with("virtual/");
-        names.push_back(is_plain ? each.name + (each.part.empty() ? "" : " of " + each.part) : each.part + "/" + each.name);
+        const auto name = unambiguous(each.name);
+        names.push_back(is_plain ? name + (each.part.empty() ? "" : " of " + each.part) : each.part + "/" + name);
     }
-    if (!names.empty()) std::cout << "unbound: " << mr::printable_text(listed(names)) << '\n';
+    if (verdict.leaves_registers_out()) names.emplace_back("and more that are not named");
+    if (!names.empty()) std::cout << "unbound: " << listed(names) << '\n';
 }
 
 }  // namespace

@@ -125,6 +125,13 @@ TEST(Evidence, AMemberThatIsMissingUnknownOrMalformedIsNamed) {
         changed["parts"][1].erase(key);
         EXPECT_THAT(evidence_error(changed), HasSubstr("parts")) << key;
     }
+    const auto virtual_name = std::string("virtual");
+    for (const auto &name : {std::string(), std::string("tdx/a"), std::string("tdx, none"), std::string("Tdx"), virtual_name,
+                             std::string(max_part_name + 1, 'a')}) {
+        changed = whole;
+        changed["parts"][1]["name"] = name;
+        EXPECT_THAT(evidence_error(changed), HasSubstr("the member name of a part")) << name;
+    }
     changed = whole;
     changed["parts"][1]["sequence"] = -1;
     EXPECT_THAT(evidence_error(changed), HasSubstr("sequence of a part"));

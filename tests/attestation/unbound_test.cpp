@@ -17,8 +17,10 @@ using testing::AllOf;
 using testing::Contains;
 using testing::Each;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
+using testing::Not;
 using testing::StartsWith;
 
 // "PART/NAME", of those that are unbound, or of the others.
@@ -94,6 +96,28 @@ TEST_F(UnboundTest, AreNoMoreOfALogThanAreNamed) {
     EXPECT_EQ(verdict.registers().size(), 3 + max_logged_registers);
     constexpr std::size_t most = 128 + 3;  // with its "..."
     for (const auto &each : verdict.registers()) EXPECT_LE(each.name.size(), most);
+    EXPECT_TRUE(verdict.leaves_registers_out());
+    EXPECT_THAT(write_verdict(verdict, 0), HasSubstr(R"("registersLeftOut":true)"));
+}
+
+TEST_F(UnboundTest, WhereEachIsNamedNoneIsLeftOut) {
+    std::vector<OwnedEvent> all = toy_events;
+    auto registers = declared();
+    for (std::size_t i = 0; i < 2 * max_logged_registers; ++i) {
+        const auto name = "other/r" + std::to_string(i % max_logged_registers);
+        const auto zero = Digest::zero(HashAlgorithm::sha256);
+        if (i < max_logged_registers) registers.push_back({name, HashAlgorithm::sha256, zero, zero});
+        all.push_back(measured(name, "x", {HashAlgorithm::sha256}));
+        all.back().sequence = all.size();
+        all.back().origin = EventOrigin::service;
+    }
+    auto made = toy_evidence();
+    made.log = bytes_of(json_log(all, registers));
+    made.sequence = static_cast<std::int64_t>(all.size());
+    const auto verdict = verify(made, options);
+    EXPECT_EQ(verdict.registers().size(), 3 + max_logged_registers);
+    EXPECT_FALSE(verdict.leaves_registers_out());
+    EXPECT_THAT(write_verdict(verdict, 0), Not(HasSubstr("registersLeftOut")));
 }
 
 TEST_F(UnboundTest, IsNoRegisterThatIsSignedInAnotherBank) {

@@ -47,6 +47,7 @@ inline constexpr std::size_t max_evidence_size = std::size_t{16} << 20;
 inline constexpr std::size_t max_evidence_log = std::size_t{11} << 20;
 inline constexpr std::size_t max_evidence_registers = 256;
 inline constexpr std::size_t max_evidence_parts = 16;
+inline constexpr std::size_t max_part_name = 64;  // bytes of a part's name, of the characters a to z, 0 to 9, _ and -
 inline constexpr std::size_t max_part_collateral = std::size_t{1} << 20;  // bytes of one part's, as JSON
 
 struct EvidenceRegister {

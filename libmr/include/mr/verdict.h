@@ -78,7 +78,7 @@ struct JudgedRegister {
     bool unbound = true;
     friend bool operator==(const JudgedRegister &, const JudgedRegister &) = default;
 };
-// Of those that only logs tell of, so many are named.
+// Of those that only logs tell of, so many are named; a verdict says whether there are more.
 inline constexpr std::size_t max_logged_registers = 256;
 
 class Verdict {
@@ -89,12 +89,15 @@ public:
 
     void add(JudgedPlatform platform) { platforms_.push_back(std::move(platform)); }
     void add(JudgedRegister reg) { registers_.push_back(std::move(reg)); }
+    // There are more registers that are unbound than were added.
+    void leave_registers_out() { leaves_registers_out_ = true; }
 
     // In the order in which they were first added.
     [[nodiscard]] const std::vector<Statement> &statements() const { return statements_; }
     [[nodiscard]] const Statement *find(std::string_view name) const;
     [[nodiscard]] const std::vector<JudgedPlatform> &platforms() const { return platforms_; }
     [[nodiscard]] const std::vector<JudgedRegister> &registers() const { return registers_; }
+    [[nodiscard]] bool leaves_registers_out() const { return leaves_registers_out_; }
     // There is a required statement, and every one holds.
     [[nodiscard]] bool verified() const;
 
@@ -102,10 +105,11 @@ private:
     std::vector<Statement> statements_;
     std::vector<JudgedPlatform> platforms_;
     std::vector<JudgedRegister> registers_;
+    bool leaves_registers_out_ = false;
 };
 
 // One JSON object in UTF-8: verified, time (of the verification, seconds since the epoch), platforms (part, kind, tcb with status and advisories), registers
-// (part, name, unbound), statements (name, result, required, reason). What could trick a terminal is escaped in texts, as printable_text() does. Never fails.
+// (part, name, unbound), registersLeftOut where there are more that are unbound, statements (name, result, required, reason). What could trick a terminal is escaped in texts, as printable_text() does. Never fails.
 std::string write_verdict(const Verdict &verdict, std::int64_t time);
 
 }  // namespace mr

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "libmr/src/attestation/signed_register.h"
 #include "libmr/src/cbor.h"
 #include "libmr/src/event_log/json_common.h"
 #include "libmr/wire/registers.h"
@@ -102,14 +103,21 @@ std::string as_version_2(varlink::Value version_1) {
     return "{\"parts\":[{" + part + "}]" + top + '}';
 }
 
+// As mrd lets a provider be called: it stands before the names of its registers, and nothing there may look like another register's.
+bool is_part_name(const std::string &name) {
+    return !name.empty() && name.size() <= max_part_name && name + "/" != attestation::virtual_prefix &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+}
+
 // What both forms have to keep to.
 std::expected<Evidence, Error> checked(Evidence evidence) {
     if (evidence.parts.empty() || evidence.parts.size() > max_evidence_parts)
         return malformed_evidence("the member parts has " + std::to_string(evidence.parts.size()) + " parts: 1 to " +
                                   std::to_string(max_evidence_parts) + " are allowed");
     for (const auto &part : evidence.parts) {
-        if (part.name.empty() || part.name.find('/') != std::string::npos)
-            return malformed_evidence("the member name of a part is empty, or has a slash");
+        if (!is_part_name(part.name))
+            return malformed_evidence("the member name of a part must be 1 to " + std::to_string(max_part_name) +
+                                      " of the characters a to z, 0 to 9, _ and -, and not virtual");
         if (std::ranges::count(evidence.parts, part.name, &EvidencePart::name) > 1)
             return malformed_evidence("two parts have the name " + part.name);
         if (part.sequence && *part.sequence < 0) return malformed_evidence("the member sequence of a part is negative");

@@ -149,8 +149,13 @@ std::expected<void, Error> LogJudgement::read(ByteView file) {
 
 // One that is signed in another bank is none of them.
 void LogJudgement::note_not_signed(const Event &event) {
-    if (!is_measured(event) || event.name.empty() || not_signed_.size() == max_logged_registers || number_of(event.name)) return;
-    not_signed_.insert(logged_name(event.name));
+    if (!is_measured(event) || event.name.empty() || number_of(event.name)) return;
+    auto name = logged_name(event.name);
+    if (not_signed_.size() < max_logged_registers) {
+        not_signed_.insert(std::move(name));
+    } else if (!has_more_not_signed_) {
+        has_more_not_signed_ = !not_signed_.contains(name);
+    }
 }
 
 // Of a signed register, in a bank of it.
@@ -236,6 +241,7 @@ std::vector<RuleFindings> LogJudgement::judge(Verdict &verdict) {
     judge_history(verdict);
     virtual_.judge(verdict, ends_);
     for (const auto &name : not_signed_) verdict.add(JudgedRegister{.part = {}, .name = name, .unbound = true});
+    if (has_more_not_signed_) verdict.leave_registers_out();
     if (!replays) return findings_without_log(reference_, not_judged("the log does not lead to what is signed"));
     rules_.note(virtual_, ends_);
     return rules_.findings(ends_);

@@ -83,6 +83,7 @@ private:
     std::uint64_t stray_events_ = 0;                 // of registers that are not signed, in logs that come by themselves
     std::string stray_log_;                          // the first one that has no others, as a sentence; empty: none
     std::set<std::string, std::less<>> not_signed_;  // names of registers of which only the log tells
+    bool has_more_not_signed_ = false;
     std::uint64_t last_event_ = 0;
     std::vector<bool> log_only_;                                     // by the register's number
     std::vector<std::optional<std::vector<Digest>>> named_digests_;  // likewise; nothing: nobody has asked

@@ -104,18 +104,20 @@ struct VerdictFields {
     std::int64_t time = 0;
     std::vector<PlatformFields> platforms;
     std::vector<RegisterFields> registers;
+    std::optional<bool> registers_left_out;
     std::vector<StatementFields> statements;
     static constexpr auto fields() {
         return std::tuple(field("verified", &VerdictFields::verified), field("time", &VerdictFields::time),
                           field("platforms", &VerdictFields::platforms), field("registers", &VerdictFields::registers),
-                          field("statements", &VerdictFields::statements));
+                          field("registersLeftOut", &VerdictFields::registers_left_out), field("statements", &VerdictFields::statements));
     }
 };
 
 }  // namespace
 
 std::string write_verdict(const Verdict &verdict, std::int64_t time) {
-    VerdictFields fields{.verified = verdict.verified(), .time = time, .platforms = {}, .registers = {}, .statements = {}};
+    VerdictFields fields{
+        .verified = verdict.verified(), .time = time, .platforms = {}, .registers = {}, .registers_left_out = {}, .statements = {}};
     for (const auto &each : verdict.platforms()) {
         auto &platform = fields.platforms.emplace_back(
             PlatformFields{.part = printable_text(each.part), .kind = each.kind, .tcb = {printable_text(each.tcb_status), {}}});
@@ -123,6 +125,7 @@ std::string write_verdict(const Verdict &verdict, std::int64_t time) {
     }
     for (const auto &each : verdict.registers())
         fields.registers.push_back({printable_text(each.part), printable_text(each.name), each.unbound});
+    if (verdict.leaves_registers_out()) fields.registers_left_out = true;
     for (const auto &each : verdict.statements())
         fields.statements.push_back({each.name, to_string(each.result), each.required, printable_text(each.reason)});
     std::string json;
