@@ -9,19 +9,45 @@ function median(list, count,    i, j, t) {
     return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
 }
 
+# A figure that was not measured is an error: it would be counted as 0, and at most anything.
+function need(row, program) {
+    if ((row, program) in rounds) return
+    print "bench/table.awk: nothing was measured of " row " " program > "/dev/stderr"
+    exit 1
+}
+
 # The median over the rounds of one figure.
 function middle(row, program, column,    round, list, count) {
+    need(row, program)
     for (round = 1; round <= rounds[row, program]; ++round) list[++count] = figure[row, program, round, column]
     return median(list, count)
 }
 
 # The median over the rounds of a program's figure against a peer's in the same round; of two peers, the better one's (the lesser).
 function ratio(row, program, peer, column, other_peer,    round, list, count, divisor) {
+    need(row, program)
+    need(row, peer)
     for (round = 1; round <= rounds[row, program]; ++round) {
         divisor = figure[row, peer, round, column]
         if (other_peer != "" && figure[row, other_peer, round, column] < divisor) divisor = figure[row, other_peer, round, column]
         list[++count] = figure[row, program, round, column] / divisor
     }
+    return median(list, count)
+}
+
+# The same against what a peer has in another row.
+function ratio_across(row, program, column, peer_row, peer,    round, list, count) {
+    need(row, program)
+    need(peer_row, peer)
+    for (round = 1; round <= rounds[row, program]; ++round) list[++count] = figure[row, program, round, column] / figure[peer_row, peer, round, column]
+    return median(list, count)
+}
+
+# The median over the rounds of a program's op/s against those of one that does nothing but `part` of the row "attestation", which has ns.
+function ratio_to_limit(row, program, part,    round, list, count) {
+    need(row, program)
+    need("attestation", part)
+    for (round = 1; round <= rounds[row, program]; ++round) list[++count] = figure[row, program, round, 1] * figure["attestation", part, round, 1] / 1e9
     return median(list, count)
 }
 
@@ -122,7 +148,7 @@ END {
     say(3, "Read 1x64 same, op/s : redis GET's", ratio("1x64-same", "read", "get", 1), 2, 0, "1x64-same", "read")
     say(4, "Extend 1x1 same, op/s : swtpm PCR_Extend's", ratio("1x1-same", "extend", "pcr-extend", 1), 0.9, 0, "1x1-same", "extend")
     # swtpm serves one client at a time and cannot pipeline: 1x1 is its best.
-    say(5, "Extend 8x64 split, op/s : swtpm's best", middle("8x64-split", "extend", 1) / middle("1x1-same", "pcr-extend", 1), 8, 0, "8x64-split", "extend")
+    say(5, "Extend 8x64 split, op/s : swtpm's best", ratio_across("8x64-split", "extend", 1, "1x1-same", "pcr-extend"), 8, 0, "8x64-split", "extend")
     say(6, "Extend 64x1, sync = group, op/s : redis AOF's", ratio("durable-64x1", "group", "aof", 1), 1.3, 0, "durable-64x1", "group")
     say(6, "Extend 64x64, sync = group, op/s : redis AOF's", ratio("durable-64x64", "group", "aof", 1), 0.7, 0, "durable-64x64", "group")
     say("", "Extend 1x1, sync = group, op/s : redis AOF's", ratio("durable-1x1", "group", "aof", 1), "", 0, "durable-1x1", "group")
@@ -131,11 +157,9 @@ END {
     say(7, "replay with every data's digest : the SHA-384 limit", ratio("replay", "bindings", "limit", 1), 2.3, 1, "replay", "bindings")
     say("", "replay with every data's digest : its own SHA-384 limit", ratio("replay", "bindings", "limit-bindings", 1), "", 0, "replay", "bindings")
     say(7, "tpm2_eventlog, whole process : mrctl replay's", ratio("replay", "tpm2_eventlog", "mrctl", 1), 15, 0, "replay", "mrctl")
-    say(8, "Report 8x16 split, op/s : what its hashes and MAC allow",
-        middle("8x16-split", "report", 1) * middle("attestation", "report-limit", 1) / 1e9, 0.5, 0, "8x16-split", "report")
+    say(8, "Report 8x16 split, op/s : what its hashes and MAC allow", ratio_to_limit("8x16-split", "report", "report-limit"), 0.5, 0, "8x16-split", "report")
     say(8, "Quote, the service alone : the signing limit", ratio("attestation", "sign-limit", "quote", 1), 0.8, 0, "attestation", "quote")
-    say(8, "Quote 8x16 split, op/s : the signing limit",
-        middle("8x16-split", "quote", 1) * middle("attestation", "sign-limit", 1) / 1e9, 0.4, 0, "8x16-split", "quote")
+    say(8, "Quote 8x16 split, op/s : the signing limit", ratio_to_limit("8x16-split", "quote", "sign-limit"), 0.4, 0, "8x16-split", "quote")
     say("", "Evidence 8x16 split, op/s : Quote's", ratio("8x16-split", "evidence", "quote", 1), "", 0, "8x16-split", "evidence")
     say(9, "verify_quote : its ECDSA verifications", ratio("attestation", "verify-limit", "verify", 1), 0.85, 0, "attestation", "verify")
     say(9, "an Appraiser's verdict : one ECDSA verification", ratio("attestation", "appraise", "verify-one", 1), 3.5, 1, "attestation", "appraise")
@@ -159,7 +183,7 @@ END {
     say(13, "Read 1x1 same, p50, long journal : empty journal", ratio("length", "read-long", "read-empty", 2), 1.1, 1, "length", "read-long")
     say(13, "Extend 1x1 same, p50, long journal : empty journal", ratio("length", "extend-long", "extend-empty", 2), 1.1, 1, "length", "extend-long")
     say(13, "resident, long journal : empty journal", ratio("memory", "long", "empty", 1), 1.1, 1)
-    say(13, "start to first reply, long journal : empty journal", middle("start-long", "mrd", 1) / middle("start-empty", "mrd", 1), 1.5, 1, "start-long", "mrd")
+    say(13, "start to first reply, long journal : empty journal", ratio_across("start-long", "mrd", 1, "start-empty", "mrd"), 1.5, 1, "start-long", "mrd")
     say(14, "evidence of " boot_events " events as JSON, parsed, ms", middle("attestation", "evidence-json", 1) / 1e6, 0.7, 1, "attestation", "evidence-json")
     say(14, "evidence of " boot_events " events as CBOR, parsed, ms", middle("attestation", "evidence-cbor", 1) / 1e6, 0.03, 1, "attestation", "evidence-cbor")
     say(14, "Evidence 1x1 same, p50 : Quote's", ratio("1x1-same", "evidence", "quote", 2), 2, 1, "1x1-same", "evidence")
