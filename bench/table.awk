@@ -61,8 +61,8 @@ function nearly_worst(row, program, column,    round, list, count, i, j, t) {
 # p50 and p99 in us, and the server's or the program's CPU ns for each, as the measurement of that row has them; nothing where there are none.
 function times(row, program) {
     if (program == "") return ""
-    if (row == "replay" && program != "mrctl")  # CPU ns for an event
-        return sprintf("%10s %10s %12.0f", "-", "-", middle(row, program, 1))
+    if (row == "replay" && program != "mrctl")  # of an event
+        return sprintf("%10.3f %10.3f %12.0f", middle(row, program, 2) / 1000, middle(row, program, 3) / 1000, middle(row, program, 1))
     if (row ~ /^(start|command|replay$)/)  # bench_costs: us and CPU us, one in a round
         return sprintf("%10.1f %10.1f %12.0f", middle(row, program, 1), nearly_worst(row, program, 1), middle(row, program, 2) * 1000)
     if (row == "attestation")
