@@ -102,6 +102,7 @@ END {
     print "(p50 and p99: from a connection's calls to the last of their replies)"
     print ""
     printf "%-44s %10.2f ms\n", "start to first reply, mrd", middle("start", "mrd", 1) / 1000
+    printf "%-44s %10.2f ms\n", "start to first reply, mrd, not confined", middle("start", "mrd-unconfined", 1) / 1000
     printf "%-44s %10.2f ms\n", "start to first reply, swtpm", middle("start", "swtpm", 1) / 1000
     for (i = 1; i <= split("empty short long", name, " "); ++i) {
         events = name[i] == "long" ? long_events : name[i] == "short" ? short_events : 0
@@ -113,6 +114,7 @@ END {
     printf "%-44s %10.2f ms\n", "process tpm2_pcrextend", middle("command", "tpm2_pcrextend", 1) / 1000
     printf "%-44s %10.2f ms\n", "process /bin/true", middle("command", "true", 1) / 1000
     printf "%-44s %10.1f MB (PSS %.1f)\n", "resident, idle, mrd", middle("memory", "mrd", 1) / 1e6, middle("memory", "mrd", 2) / 1e6
+    printf "%-44s %10.1f MB (PSS %.1f)\n", "resident, idle, mrd, not confined", middle("memory", "mrd-unconfined", 1) / 1e6, middle("memory", "mrd-unconfined", 2) / 1e6
     printf "%-44s %10.1f MB (PSS %.1f)\n", "resident, idle, swtpm", middle("memory", "swtpm", 1) / 1e6, middle("memory", "swtpm", 2) / 1e6
     for (i = 1; i <= split("empty long", name, " "); ++i)
         printf "%-44s %10.1f MB (PSS %.1f)\n", "resident, journal of " (name[i] == "long" ? long_events : 0) " events",
@@ -175,9 +177,11 @@ END {
         say("", "a file written through mrfs, p50 : Extend 1x1 same", ratio("1x1-same", "file-extend", "extend", 2), "", 0, "1x1-same", "file-extend")
     }
     say(10, "start to first reply : swtpm's", ratio("start", "mrd", "swtpm", 1), 0.75, 1, "start", "mrd")
+    say("", "  the same with confinement = \"off\"", ratio("start", "mrd-unconfined", "swtpm", 1), "", 1, "start", "mrd-unconfined")
     say(11, "mrctl read, whole process : tpm2_pcrextend's", ratio("command", "mrctl-read", "tpm2_pcrextend", 1), 0.25, 1, "command", "mrctl-read")
     say(11, "mrctl extend, whole process : tpm2_pcrextend's", ratio("command", "mrctl-extend", "tpm2_pcrextend", 1), 0.25, 1, "command", "mrctl-extend")
     say(12, "resident, idle : swtpm's", ratio("memory", "mrd", "swtpm", 1), 1.2, 1)
+    say("", "  the same with confinement = \"off\"", ratio("memory", "mrd-unconfined", "swtpm", 1))
     say(12, "KiB for each of 1000 idle connections (RSS)", middle("memory", "connections", 1) / 1024, 6, 1)
     say("", "KiB for each of 1000 idle connections (PSS)", middle("memory", "connections", 2) / 1024)
     say(13, "Read 1x1 same, p50, long journal : empty journal", ratio("length", "read-long", "read-empty", 2), 1.1, 1, "length", "read-long")
