@@ -25,6 +25,9 @@ using std::string_literals::operator""s;
 // A SET of these takes 287 bytes of redis' file, about what an event of "extend" takes of mrd's journal (bench/run prints it).
 constexpr int event_size = 256;
 
+// What a Batch writes first, its nonce being 1: the name of the first virtual register that "create" makes.
+const std::string first_nonce = "10000000";
+
 constexpr std::size_t tpm_header_size = 10;  // tag u16, size u32, response code u32; big-endian
 
 std::string repeated(std::string_view text, int times) {
@@ -42,6 +45,9 @@ const std::map<std::string, Operation, std::less<>> &operations() {
     static const std::map<std::string, Operation, std::less<>> all{
         {"read", {Protocol::varlink, R"({"method":"io.mrd.Registers.Read","parameters":{"name":"tdx/rtmr3"}})"s + '\0'}},
         {"extend", with_nonce(R"({"method":"io.mrd.Registers.Extend","parameters":{"name":"tdx/rtmr2","digest":")", 48)},
+        {"create", with_nonce(R"({"method":"io.mrd.Registers.Create","parameters":{"on":"tdx/rtmr3","hash":"sha384","name":"virtual/)", 4)},
+        {"measure-virtual",
+         with_nonce(R"({"method":"io.mrd.Registers.Measure","parameters":{"name":"virtual/)" + first_nonce + R"(","data":")", 6)},
         {"report",
          {Protocol::varlink, R"({"method":"io.mrd.Attestation.Report","parameters":{"reportData":")" + repeated("5a", 64) + "\"}}" + '\0'}},
         {"quote", with_nonce(R"({"method":"io.mrd.Attestation.Quote","parameters":{"reportData":")", 64)},

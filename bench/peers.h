@@ -22,8 +22,8 @@ struct Operation {
 };
 inline constexpr std::size_t nonce_size = 8;
 
-// "read", "extend", "report", "quote", "evidence", "device-evidence" (of mrd; "extend" with a nonce, for no client measures the same thing again and again, and "quote" and "evidence", for equal
-// requests share a quote), "get" (of redis, after "set"), "set", "set-event" (of about as many bytes as an event in mrd's journal), "pcr-read", "pcr-extend" (of swtpm: SHA-384, PCR 16).
+// "read", "extend", "create" (a virtual register on tdx/rtmr3, each of a name of its own), "measure-virtual" (into the first of these), "report", "quote", "evidence", "device-evidence" (of mrd; what extends with a
+// nonce, for no client measures the same thing again and again, and "quote" and "evidence", for equal requests share a quote), "get" (of redis, after "set"), "set", "set-event" (of about as many bytes as an event in mrd's journal), "pcr-read", "pcr-extend" (of swtpm: SHA-384, PCR 16).
 std::optional<Operation> operation_of(std::string_view name);
 
 // Calls that are sent together, each with a nonce that none had before where the operation has one.

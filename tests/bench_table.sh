@@ -36,7 +36,7 @@ instead() {
     echo "$1 $2 2 $4 2000 3000 4000"
     echo "$1 $2 3 $5 2000 3000 4000"
 }
-table() { awk -v boot_events=10 -v long_events=30 -v short_events=20 -f "$source/bench/table.awk" >"$folder/table" 2>"$folder/said"; }
+table() { awk -v boot_events=10 -v virtual_registers=7 -v long_events=30 -v short_events=20 -f "$source/bench/table.awk" >"$folder/table" 2>"$folder/said"; }
 # has TEXT VALUE: a line of the table
 has() {
     grep -F "$1" "$folder/table" | grep -qE "$2" || fail "the table should have $2 beside: $1" "$folder/table"
@@ -62,6 +62,13 @@ has 'Quote 8x16 split, op/s : the signing limit' ' 3\.000 '
 has 'replay : the SHA-384 limit' ' 2\.000 +3\.000 +1000$'
 has "the journal's check : the SHA-384 limit" ' 2\.000 +3\.000 +1000$'
 has '  the same with confinement = "off"' ' 1\.000   -  +1000\.0 +1000\.0 +2000000$'
+! grep -q '^15 ' "$folder/table" || fail "a row of virtual registers that were not measured" "$folder/table"
+
+{
+    all
+    of virtual one many
+} | table || fail "a table with virtual registers" "$folder/said"
+has 'Measure 1x64 same, CPU ns, of 7 virtual registers : 1' ' 1\.000   at most 1\.1 +reached '
 
 for missing in 'start mrd' '8x64-split get' 'replay journal' 'attestation sign-limit'; do
     ! (all | grep -v "^$missing " | table) || fail "a table without the figures of $missing" "$folder/table"
