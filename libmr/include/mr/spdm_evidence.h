@@ -100,7 +100,7 @@ std::expected<SpdmVerified, SpdmError> verify_spdm(const SpdmEvidence &evidence,
                                                    const TrustAnchors &anchors, std::optional<UnixTime> time = {});
 
 // The seam for the kernel's own way: what a kernel that holds the connection (or the TSM behind it) gives of a device, as objects with a generation. Nothing in this
-// library asks a kernel for them; docs/spdm.md says what each kernel gives.
+// library asks a kernel for them; docs/devices.md says what each kernel gives.
 struct SpdmObjects {
     std::uint8_t slot = 0;
     Bytes chain = {};         // the slot's
