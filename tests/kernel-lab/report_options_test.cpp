@@ -89,6 +89,17 @@ TEST_F(OfSnp, WhatTheDriverWouldPassOverIsRefusedByItsName) {
     expect_refused({.service_provider = "svsm", .service_manifest_version = 1}, "serviceManifestVersion without serviceGuid");
 }
 
+// Who calls mrd does not get so far. The kernel counts it although it refuses it: what is written next in that folder would be somebody else's.
+TEST_F(OfSnp, AGuidThatIsNoneIsTheKernelsErrorAndTheNextQuoteHasAFolderWithoutIt) {
+    const auto made = quote({.service_provider = "svsm", .service_guid = "nope"});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().cause, Cause::failed);
+    EXPECT_THAT(made.error().reason, HasSubstr("service_guid: Invalid argument"));
+    EXPECT_TRUE(std::filesystem::is_empty(reports));
+    EXPECT_EQ(text(quote({.service_provider = "svsm", .service_guid = guid}).value().manifest),
+              std::string("mrd_lab's service ") + guid + ", version 0");
+}
+
 TEST_F(OfSnp, WhatTheDriverRefusesIsItsError) {
     const auto made = quote({.service_provider = "other"});
     ASSERT_FALSE(made);
