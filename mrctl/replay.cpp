@@ -182,6 +182,15 @@ std::string describe_start(mr::Client &client, const std::string &name) {
     return "at 0";
 }
 
+// A log that cannot be read leads nowhere, which is nobody's extend.
+void note_damage(mr::Client &client) {
+    const auto status = client.status();
+    const auto json = status ? Json::parse(status->json, nullptr, false) : Json();
+    const auto journal = json.is_object() ? json.value("journal", Json::object()) : Json::object();
+    if (journal.value("condition", "") == "damaged")
+        note("the journal is damaged, and its log leads to what could still be read: " + journal.value("reason", ""));
+}
+
 // The resync's own words, from its record.
 std::string describe_resync(mr::Client &client, std::int64_t sequence) {
     std::string expected;
@@ -228,6 +237,7 @@ int replay(const Common &common, const ReplayCommand &command) {
             all_good = all_good && (is_observed(reg.value("name", "")) ||
                                     is_good(reg.value("equal", false), reg.value("endsAtRegister", false), command.accept_gaps));
         }
+        if (!all_good) note_damage(*client);
         return all_good ? exit_done : exit_refused;
     }
     const auto results = client->replay();
@@ -253,6 +263,7 @@ int replay(const Common &common, const ReplayCommand &command) {
         for (const auto gap : result.gaps)
             std::cout << "  gap " << (gap == 0 ? describe_start(*client, result.name) : describe_resync(*client, gap)) << '\n';
     }
+    if (!all_good) note_damage(*client);
     return all_good ? exit_done : exit_refused;
 }
 

@@ -349,6 +349,9 @@ TEST_F(OwnFilesTest, ARecordThatAReaderOfTheLogMeetsDamagedStopsExtendsUntilTheR
     const auto refused = client.extend(program_register, digest_of("b"));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::journal_failed);
+    const auto replayed = mrctl({"replay"});
+    EXPECT_EQ(replayed.exit_code, 1);
+    EXPECT_THAT(replayed.err, AllOf(HasSubstr("the journal is damaged"), HasSubstr("mrctl repair")));
 
     EXPECT_THAT(output({"repair"}), HasSubstr("a new journal begins"));
     EXPECT_EQ(status_of(client)["journal"]["condition"], "good");
