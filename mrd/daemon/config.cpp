@@ -212,6 +212,10 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
     return {};
 }
 
+std::string why_no_rule(const std::string &why) {
+    return "fits no register: the pattern " + why + R"(; write one as "tdx/rtmr*", or a role, as "app")";
+}
+
 std::expected<void, std::string> read_rule(const toml::table &table, std::string_view file, Config &config) {
     TomlTable reader(file, "register");
     RegisterRule rule;
@@ -223,8 +227,13 @@ std::expected<void, std::string> read_rule(const toml::table &table, std::string
     });
     if (auto result = reader.read(table); !result) return result;
     if (rule.pattern.empty()) return reader.fail(table, "name", "is missing: say which registers, as \"tdx/rtmr*\"");
-    if (const auto why = why_never_fits(rule.pattern); !why.empty())
-        return reader.fail(*table.get("name"), "name", "fits no register: the pattern " + why + R"(; write one as "tdx/rtmr*")");
+    if (is_role_name(rule.pattern)) {
+        if (rule.owner == mr::Owner::observed)
+            return reader.fail(*table.get("owner"), "owner",
+                               "is of no register that has a role: what mrd only observes is not measured into");
+    } else if (const auto why = why_never_fits(rule.pattern); !why.empty()) {
+        return reader.fail(*table.get("name"), "name", why_no_rule(why));
+    }
     config.rules.push_back(std::move(rule));
     return {};
 }
@@ -243,6 +252,23 @@ std::expected<void, std::string> read_roles(const toml::table &table, std::strin
         if (config.roles.size() == max_roles)
             return reader.fail(node, role, "is one too many: there are at most " + std::to_string(max_roles) + " roles");
         config.roles.emplace(role, reg);
+    }
+    return {};
+}
+
+bool is_role(const Roles &configured, std::string_view name) {
+    return configured.contains(name) || std::ranges::find(usual_roles, name) != usual_roles.end();
+}
+
+// When all of the file is read: its roles may stand behind its rules.
+std::expected<void, std::string> check_roles_of_rules(const toml::table &root, std::string_view file, const Config &config) {
+    const auto *rules = root.get_as<toml::array>("register");
+    if (rules == nullptr) return {};
+    for (const auto &rule : *rules) {
+        const auto &name = *rule.as_table()->get("name");
+        const auto text = name.value_or(std::string());
+        if (is_role_name(text) && !is_role(config.roles, text))
+            return TomlTable(file, "register").fail(name, "name", why_no_rule(why_never_fits(text)));
     }
     return {};
 }
@@ -380,6 +406,7 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
                                  "access"));
     if (auto result = reader.read(root); !result) return std::unexpected(result.error());
     if (failure) return std::unexpected(*failure);
+    if (auto good = check_roles_of_rules(root, file_name, config); !good) return std::unexpected(good.error());
     if (config.listeners.empty()) config.listeners = default_listeners;
     for (const auto &[name, section] : root) {
         std::ostringstream written;
@@ -427,17 +454,24 @@ std::expected<void, std::string> check_provider_names(const Config &config, cons
         if (has(role)) return std::unexpected("roles." + role + ": a provider is called so; give the role another name");
         if (is_all && reg != no_register && !has(reg.substr(0, reg.find('/')))) return nobody("roles." + role, reg);
     }
+    const auto nobody_has = [&config](const std::string &key, const std::string &name) {
+        const auto role = config.roles.find(name);
+        const bool is_so = role != config.roles.end() && role->second == no_register;
+        return is_so ? key + ": no register of this machine has the role " + name + ", says roles." + name : std::string();
+    };
     if (config.measure_itself && *config.measure_itself != no_register) {
         const auto &into = *config.measure_itself;
         const auto key = "service.measure_itself = \"" + into + "\"";
         if (into.find_first_of("*?[") != std::string::npos) return std::unexpected(key + " is a pattern: name one register, or a role");
-        const auto role = config.roles.find(into);
-        if (role != config.roles.end() && role->second == no_register)
-            return std::unexpected(key + ": no register of this machine has the role " + into + ", says roles." + into +
-                                   ": name another one, or \"none\"");
+        if (const auto why = nobody_has(key, into); !why.empty()) return std::unexpected(why + ": name another one, or \"none\"");
         if (is_all && into.contains('/') && !has(into.substr(0, into.find('/')))) return nobody("service.measure_itself", into);
     }
     for (const auto &rule : config.rules) {
+        if (is_role_name(rule.pattern)) {
+            if (auto why = nobody_has("register.name = \"" + rule.pattern + "\"", rule.pattern); !why.empty())
+                return std::unexpected(why + ": name another one, or leave the rule out");
+            continue;
+        }
         const auto provider = rule.pattern.substr(0, rule.pattern.find('/'));
         const auto fits = [&provider](const std::string &name) { return ::fnmatch(provider.c_str(), name.c_str(), 0) == 0; };
         if (is_all && std::ranges::none_of(names, fits)) return nobody("register.name", rule.pattern);
@@ -446,22 +480,46 @@ std::expected<void, std::string> check_provider_names(const Config &config, cons
 }
 
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {
-    const auto name = std::string(provider) + "/" + spec.name;
-    const auto fits = [&rule](const std::string &called) { return ::fnmatch(rule.pattern.c_str(), called.c_str(), FNM_PATHNAME) == 0; };
-    const auto fits_bank = [&](mr::HashAlgorithm hash) { return fits(name + ":" + std::string(mr::to_string(hash))); };
-    if (fits(name)) return true;
-    if (spec.hash) return fits_bank(*spec.hash);
-    // Which of them it is will be known with its first value.
-    return spec.hash_by_value &&
-           std::ranges::any_of(std::array{mr::HashAlgorithm::sha256, mr::HashAlgorithm::sha384, mr::HashAlgorithm::sha512}, fits_bank);
+    if (is_role_name(rule.pattern)) return std::ranges::find(spec.roles, rule.pattern) != spec.roles.end();
+    return std::ranges::any_of(whole_names(provider, spec), [&rule](const std::string &name) {
+        return ::fnmatch(rule.pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0;
+    });
 }
+
+bool was_for_another_bank(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec) {
+    if (!spec.hash_by_value || !spec.hash || matches(rule, provider, spec)) return false;
+    auto before = spec;
+    before.hash.reset();
+    return matches(rule, provider, before);
+}
+
+namespace {
+
+// Of two rules by names the later one wins: who writes them sees that they are of one register. That a role is of the same one is so on this machine, and not on another.
+std::string why_not_both(const RegisterRule &earlier, const RegisterRule &later, const std::string &reg) {
+    const bool is_by_role = is_role_name(later.pattern);
+    const bool are_alike = is_by_role == is_role_name(earlier.pattern);
+    const bool contradict = (earlier.owner && later.owner && earlier.owner != later.owner) ||
+                            (earlier.log_only && later.log_only && earlier.log_only != later.log_only);
+    if (are_alike && !(is_by_role && contradict)) return {};
+    const auto both = "the rules for register.name = \"" + earlier.pattern + "\" and register.name = \"" + later.pattern + "\" ";
+    return are_alike ? both + "say different things of " + reg + ", which has both roles here: say the same in both, or leave one out"
+                     : both + "are both of " + reg + ", by its role and by its name: leave one out";
+}
+
+}  // namespace
 
 std::expected<std::vector<RegisterSpec>, std::string> apply_rules(std::string_view provider, std::vector<RegisterSpec> registers,
                                                                   const std::vector<RegisterRule> &rules) {
     for (auto &spec : registers) {
         const auto name = std::string(provider) + "/" + spec.name;
+        std::vector<const RegisterRule *> applied;
         for (const auto &rule : rules) {
             if (!matches(rule, provider, spec)) continue;
+            for (const auto *earlier : applied) {
+                if (auto why = why_not_both(*earlier, rule, name); !why.empty()) return std::unexpected(std::move(why));
+            }
+            applied.push_back(&rule);
             if (rule.owner) spec.owner = *rule.owner;
             if (!rule.log_only) continue;
             if (!spec.flags.has(mr::Flag::extensible))

@@ -24,9 +24,9 @@
 
 namespace mrd {
 
-// Changes registers whose whole name matches.
+// Changes registers whose whole name matches, or that have the role.
 struct RegisterRule {
-    std::string pattern;  // as a shell's: "tdx/rtmr*"
+    std::string pattern;  // as a shell's: "tdx/rtmr*"; or a role
     std::optional<mr::Owner> owner;
     std::optional<bool> log_only;  // true: takes no bare digest (no W flag)
 };
@@ -86,10 +86,13 @@ inline constexpr std::size_t max_config_size = std::size_t{1} << 20;  // bytes
 // Error: one line that names the key.
 std::expected<void, std::string> check_provider_names(const Config &config, const std::vector<ProviderConfig> &providers);
 
-// By its name with or without the hash.
+// By its name with or without the hash, or by one of its roles.
 bool matches(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec);
+// As long as nobody knew which hash the register has it was for this one, too.
+bool was_for_another_bank(const RegisterRule &rule, std::string_view provider, const RegisterSpec &spec);
 
-// The registers of a provider as the rules leave them. Error: a rule makes a register impossible.
+// The registers of a provider, which have been given their roles, as the rules leave them. Error: a rule makes a register impossible, or two are for one register and it is
+// not said which of them counts.
 std::expected<std::vector<RegisterSpec>, std::string> apply_rules(std::string_view provider, std::vector<RegisterSpec> registers,
                                                                   const std::vector<RegisterRule> &rules);
 

@@ -105,6 +105,16 @@ std::expected<void, Refusal> check_rules(const mrd::Config &config, mrd::Daemon 
     return {};
 }
 
+// What a rule said of a register, as long as nobody knew of which hash that is, stays: mrd has begun with it.
+void warn_of_another_bank(const mrd::Config &config, const mrd::Registers::Place &place) {
+    const auto &spec = place.table().spec(place.index);
+    for (const auto &rule : config.rules) {
+        if (mrd::was_for_another_bank(rule, place.provider->name(), spec))
+            mrd::log::warning("a rule was applied to a register that turns out to be of another hash: correct it, and start mrd again",
+                              {{"register.name", rule.pattern}, {"register", place.name()}});
+    }
+}
+
 // A role of no register is a mistake, unless one may come for it; so is one by which a register is called.
 std::expected<void, Refusal> check_roles(const mrd::Config &config, mrd::Daemon &daemon) {
     for (const auto &[role, reg] : config.roles) {
@@ -159,8 +169,9 @@ mrd::ConfiguredProvider configured(const mrd::OpenProvider &open, const mrd::Com
                                    const std::string &boot_id, const std::shared_ptr<std::atomic<bool>> &misruled) {
     const auto rule = [&command_line, &provider,
                        misruled](std::vector<mrd::RegisterSpec> registers) -> std::expected<std::vector<mrd::RegisterSpec>, std::string> {
-        auto ruled = mrd::apply_rules(provider.name, std::move(registers), command_line.config.rules);
-        if (ruled) ruled = mrd::apply_roles(provider.name, std::move(*ruled), command_line.config.roles);
+        const auto &config = command_line.config;
+        auto ruled = mrd::apply_rules(provider.name, mrd::give_roles(provider.name, std::move(registers), config.roles), config.rules);
+        if (ruled) ruled = mrd::apply_roles(provider.name, std::move(*ruled), config.roles);
         if (!ruled) *misruled = true;
         return ruled;
     };
@@ -441,6 +452,8 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
                            {"expected", mr::to_hex(divergence.expected.bytes())},
                            {"found", mr::to_hex(divergence.found.bytes())}});
     });
+
+    if (!config.rules.empty()) registers.on_appearance([&config](mrd::Registers::Place place) { warn_of_another_bank(config, place); });
 
     if (auto opened = open_providers(seams.open_provider, command_line, *providers, daemon); !opened) return opened;
     if (auto started = daemon.start_journal(); !started) return started;

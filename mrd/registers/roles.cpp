@@ -1,6 +1,9 @@
 #include "mrd/registers/roles.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
 
 namespace mrd {
 
@@ -23,20 +26,43 @@ std::string why_no_role(const RegisterSpec &spec) {
     return {};
 }
 
-std::expected<std::vector<RegisterSpec>, std::string> apply_roles(std::string_view provider, std::vector<RegisterSpec> registers,
-                                                                  const Roles &roles) {
+std::vector<std::string> whole_names(std::string_view provider, const RegisterSpec &spec) {
+    constexpr std::array by_value{mr::HashAlgorithm::sha256, mr::HashAlgorithm::sha384, mr::HashAlgorithm::sha512};
+    const auto name = std::string(provider) + "/" + spec.name;
+    const auto bank = [&name](mr::HashAlgorithm hash) { return name + ":" + std::string(mr::to_string(hash)); };
+    std::vector<std::string> names{name};
+    if (spec.hash) {
+        names.push_back(bank(*spec.hash));
+    } else if (spec.hash_by_value) {
+        std::ranges::transform(by_value, std::back_inserter(names), bank);
+    }
+    return names;
+}
+
+std::vector<RegisterSpec> give_roles(std::string_view provider, std::vector<RegisterSpec> registers, const Roles &roles) {
     for (auto &spec : registers) {
-        const auto name = std::string(provider) + "/" + spec.name;
-        const auto bank = spec.hash ? name + ":" + std::string(mr::to_string(*spec.hash)) : name;
-        const auto why_not = why_no_role(spec);
-        std::erase_if(spec.roles, [&](const std::string &role) { return !why_not.empty() || roles.contains(role); });
+        const auto names = whole_names(provider, spec);
+        std::erase_if(spec.roles, [&roles](const std::string &role) { return roles.contains(role); });
         for (const auto &[role, reg] : roles) {
-            if (reg != name && reg != bank) continue;
-            if (!why_not.empty())
-                return std::unexpected("roles." + role + " = \"" + reg + "\": " + why_not + "; name a register that is measured into");
-            spec.roles.push_back(role);
+            if (std::ranges::find(names, reg) != names.end()) spec.roles.push_back(role);
         }
         std::ranges::sort(spec.roles);
+    }
+    return registers;
+}
+
+std::expected<std::vector<RegisterSpec>, std::string> apply_roles(std::string_view provider, std::vector<RegisterSpec> registers,
+                                                                  const Roles &roles) {
+    registers = give_roles(provider, std::move(registers), roles);
+    for (auto &spec : registers) {
+        const auto why_not = why_no_role(spec);
+        if (why_not.empty()) continue;
+        for (const auto &role : spec.roles) {
+            if (const auto given = roles.find(role); given != roles.end())
+                return std::unexpected("roles." + role + " = \"" + given->second + "\": " + why_not +
+                                       "; name a register that is measured into");
+        }
+        spec.roles.clear();
     }
     return registers;
 }

@@ -29,8 +29,14 @@ std::string role_name_rule();
 // What is measured under a role has to stay: no register that takes no extend, that mrd only observes, or that software may reset. What is wrong with it; empty: nothing.
 std::string why_no_role(const RegisterSpec &spec);
 
-// The provider's registers with the roles that they have: in the place of the defaults, where the configuration says something else. Error: a sentence; a register cannot
-// have the role that it is given.
+// By which a rule or a role means a register: without the hash, and with it; with each that it may be, where only its first value says which.
+std::vector<std::string> whole_names(std::string_view provider, const RegisterSpec &spec);
+
+// The provider's registers with the roles that they are given: in the place of the defaults, where the configuration says something else. Whether they can have them is
+// seen when the rules of the configuration have said what they are: apply_roles().
+std::vector<RegisterSpec> give_roles(std::string_view provider, std::vector<RegisterSpec> registers, const Roles &roles);
+
+// With those that they have. Error: a sentence; a register cannot have the role that it is given.
 std::expected<std::vector<RegisterSpec>, std::string> apply_roles(std::string_view provider, std::vector<RegisterSpec> registers,
                                                                   const Roles &roles);
 

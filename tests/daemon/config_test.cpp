@@ -260,6 +260,10 @@ INSTANTIATE_TEST_SUITE_P(
                   "has a [ without its ]"},
         BadConfig{"RegisterWithoutProvider", "[[register]]\nname = \"rtmr*\"\n", "mrd.toml:2: register.name ",
                   "write one as \"tdx/rtmr*\""},
+        BadConfig{"RegisterOfNoRole", "[[register]]\nname = \"rtmr3\"\n[roles]\nrtmr = \"tdx/rtmr3\"\n", "mrd.toml:2: register.name ",
+                  "or a role, as \"app\""},
+        BadConfig{"RegisterOfARoleOnlyObserved", "[[register]]\nname = \"app\"\nowner = \"observed\"\n", "mrd.toml:3: register.owner ",
+                  "is of no register that has a role"},
         BadConfig{"UnknownOwner", "[[register]]\nname = \"tdx/rtmr3\"\nowner = \"mine\"\n", "mrd.toml:3: register.owner ",
                   "owned, shared or observed"},
         BadConfig{"OwnerNoText", "[[register]]\nname = \"tdx/rtmr3\"\nowner = 1\n", "mrd.toml:3: register.owner ",
@@ -516,6 +520,9 @@ TEST(ConfigRoles, AndRulesAreOfProvidersThatThereAreUnlessSomeAreToBeFound) {
     EXPECT_EQ(wrong("[roles]\nx = \"other/rtmr3\"\n"), "roles.x = \"other/rtmr3\": no provider is called other; there are: tdx");
     EXPECT_EQ(wrong("[[register]]\nname = \"td/rtmr3\"\n"), "register.name = \"td/rtmr3\": no provider is called td; there are: tdx");
     EXPECT_EQ(wrong("[roles]\ntdx = \"tdx/rtmr3\"\n"), "roles.tdx: a provider is called so; give the role another name");
+    EXPECT_EQ(wrong("[[register]]\nname = \"app\"\n[[register]]\nname = \"x\"\n[roles]\nx = \"tdx/rtmr3\"\n"), "");
+    EXPECT_THAT(wrong("[[register]]\nname = \"app\"\n[roles]\napp = \"none\"\n"),
+                HasSubstr("register.name = \"app\": no register of this machine has the role app, says roles.app"));
     const std::string itself = "[service]\nmeasure_itself = ";
     for (const std::string good : {"\"tdx/rtmr3\"", "\"config\"", "\"none\"", "\"rtmr2\""}) EXPECT_EQ(wrong(itself + good), "") << good;
     for (const std::string reg : {"other/rtmr3", "virtual/x"})
@@ -564,6 +571,45 @@ TEST(ConfigRules, WhoseHashIsNotKnownYetMayTurnOutToBeTheOneThatIsNamed) {
     realm.hash = mr::HashAlgorithm::sha256;
     EXPECT_TRUE(matches({"cca/rem0:sha256", mr::Owner::shared, {}}, "cca", realm));
     EXPECT_FALSE(matches({"cca/rem0:sha512", mr::Owner::shared, {}}, "cca", realm));
+    const auto was_for_another = [&realm](const std::string &pattern) {
+        return was_for_another_bank({pattern, mr::Owner::shared, {}}, "cca", realm);
+    };
+    EXPECT_TRUE(was_for_another("cca/rem0:sha512"));
+    for (const auto *pattern : {"cca/rem0:sha256", "cca/rem0", "cca/rem1:sha512", "cca/rem0:sha1"})
+        EXPECT_FALSE(was_for_another(pattern)) << pattern;
+    realm.hash.reset();
+    EXPECT_FALSE(was_for_another("cca/rem0:sha512")) << "nobody knows yet";
+}
+
+// rtmr2 is boot, rtmr3 app and config.
+std::expected<std::vector<RegisterSpec>, std::string> ruled_by_roles(const std::vector<RegisterRule> &rules) {
+    auto registers = some_registers();
+    registers[1].roles = {"boot"};
+    registers[2].roles = {"app", "config"};
+    return apply_rules("tdx", std::move(registers), rules);
+}
+
+TEST(ConfigRules, ARoleIsANameOfTheRegisterThatHasIt) {
+    const auto registers = ruled_by_roles({{"app", {}, true}, {"config", mr::Owner::shared, true}});
+    ASSERT_TRUE(registers) << registers.error();
+    EXPECT_EQ((*registers)[1].flags.to_string(), "XWRL");
+    EXPECT_EQ((*registers)[2].flags.to_string(), "XRL");
+    EXPECT_EQ((*registers)[2].owner, mr::Owner::shared);
+}
+
+// Which of them comes later says nothing where the roles are of other registers on the next machine.
+TEST(ConfigRules, OfARegisterByItsRoleAndByItsNameOrByRolesThatContradictAreAnErrorThatNamesBoth) {
+    const auto why = [](const std::vector<RegisterRule> &rules) {
+        const auto registers = ruled_by_roles(rules);
+        return registers ? "" : registers.error();
+    };
+    for (const auto &[one, other] : {std::pair("app", "tdx/rtmr3"), std::pair("tdx/rtmr*", "app"), std::pair("tdx/rtmr3:sha384", "config")})
+        EXPECT_THAT(why({{one, {}, true}, {other, mr::Owner::shared, {}}}),
+                    AllOf(HasSubstr("register.name = \"" + std::string(one) + "\""),
+                          HasSubstr("register.name = \"" + std::string(other) + "\""), HasSubstr("tdx/rtmr3")));
+    EXPECT_THAT(why({{"app", {}, true}, {"config", {}, false}}), AllOf(HasSubstr("\"app\""), HasSubstr("\"config\"")));
+    EXPECT_THAT(why({{"app", mr::Owner::owned, {}}, {"config", mr::Owner::shared, {}}}), HasSubstr("say different things of tdx/rtmr3"));
+    EXPECT_EQ(why({{"app", {}, true}, {"boot", {}, false}, {"tdx/mrtd", mr::Owner::shared, {}}}), "") << "they are of several";
 }
 
 TEST(ConfigRules, LogOnlyTakesTheWAwayAndGivesIt) {

@@ -52,6 +52,25 @@ TEST_F(RolesTest, OfWhatTakesNoExtendOrIsCalledSoAlreadyAreAMistakeThatIsNamed) 
     EXPECT_THAT(said("app = \"rtmr3\"\n"), HasSubstr("whole name"));
 }
 
+TEST_F(RolesTest, NameARegisterInTheConfigurationsRulesToo) {
+    const std::string log_only = "[[register]]\nname = \"app\"\nlog_only = true\n";
+    start({.arguments = {}, .config = log_only + with("app = \"tdx/rtmr1\"\n")});
+    EXPECT_THAT(output({"list"}), AllOf(HasSubstr("tdx/rtmr1 XRL sha384 48 owned app simulated\n"), HasSubstr("tdx/rtmr3 XWRL")));
+    ASSERT_EQ(daemon().stop(), 0);
+    start({.arguments = {}, .config = simulator + log_only});
+    EXPECT_THAT(output({"list"}), HasSubstr("tdx/rtmr3 XRL sha384 48 owned app,config simulated\n"));
+    EXPECT_THAT(failure(1, {"extend", "app", "--digest", hex(1)}), HasSubstr("LogOnly"));
+}
+
+TEST_F(RolesTest, AndNamesInTwoRulesOfOneRegisterAreAMistakeThatNamesBoth) {
+    constexpr int misconfigured = 2;
+    EXPECT_THAT(refused({.arguments = {},
+                         .config = std::string(simulator) + "[[register]]\nname = \"app\"\nlog_only = true\n" +
+                                   "[[register]]\nname = \"tdx/rtmr*\"\nowner = \"shared\"\n"},
+                        misconfigured),
+                AllOf(HasSubstr("register.name = \"app\""), HasSubstr("register.name = \"tdx/rtmr*\""), HasSubstr("tdx/rtmr3")));
+}
+
 TEST_F(RolesTest, MayBeOfARegisterThatComesLater) {
     start(
         {.arguments = {}, .config = with("app = \"late/rtmr3\"\n") + "[[provider]]\ntype = \"tsm\"\nname = \"late\"\nrequired = false\n"});

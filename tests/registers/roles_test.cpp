@@ -48,10 +48,25 @@ TEST(RegisterRoles, AreOfNoRegisterInWhichWhatIsMeasuredDoesNotStay) {
                 AllOf(HasSubstr("roles.app = \"tdx/rtmr3\""), HasSubstr("takes no extend")));
     EXPECT_THAT(refused([](RegisterSpec &spec) { spec.owner = mr::Owner::observed; }), HasSubstr("only observes"));
     EXPECT_THAT(refused([](RegisterSpec &spec) { spec.resettable = true; }), HasSubstr("software may reset it"));
+    EXPECT_THAT(roles_of(give_roles("tdx", of_a_td(), {{"app", "tdx/rtmr2"}}), {{"app", "tdx/rtmr2"}}),
+                ElementsAre(IsEmpty(), ElementsAre("app", "boot"), ElementsAre("config")))
+        << "it has each of them once, though it was given it before the rules were applied";
     auto specs = of_a_td();
     specs[2].owner = mr::Owner::shared;
     specs[2].flags = specs[2].flags.without(mr::Flag::writable);
     EXPECT_THAT(roles_of(specs, {{"app", "tdx/rtmr3"}})[2], ElementsAre("app", "config")) << "log-only, and shared with others, it stays";
+}
+
+TEST(RegisterRoles, AreRefusedForWhatTheyAreWhereOnlyTheFirstValueSaysOfWhichHashTheRegisterIs) {
+    auto realm = fake_register("rim", "R");
+    realm.hash.reset();
+    realm.hash_by_value = true;
+    for (const std::string reg : {"cca/rim", "cca/rim:sha256", "cca/rim:sha512"}) {
+        const auto applied = apply_roles("cca", {realm}, {{"app", reg}});
+        ASSERT_FALSE(applied) << reg;
+        EXPECT_THAT(applied.error(), AllOf(HasSubstr("roles.app = \"" + reg + "\""), HasSubstr("takes no extend")));
+    }
+    EXPECT_TRUE(apply_roles("cca", {realm}, {{"app", "cca/rim:sha1"}})) << "it is none of its names";
 }
 
 TEST(RegisterRoles, HaveNamesThatAreNoNumbersAndNoWholeNamesOfRegisters) {
