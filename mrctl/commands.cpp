@@ -10,6 +10,7 @@
 #include "mr/bytes.h"
 #include "mr/event_content.h"
 #include "mr/limits.h"
+#include "mrctl/answer.h"
 #include "mrctl/output.h"
 
 namespace mrctl {
@@ -173,15 +174,14 @@ int extend(const Common &common, const ExtendCommand &command) {
 }
 
 int cap(const Common &common, const std::string &name) {
+    if (common.json) return print_reply<mr::wire::Cap>(common, {name});
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto sequence = client->cap(name);
-    if (!sequence) return fail(sequence.error());
-    if (common.json) {
-        print_json(Json{{"sequence", *sequence}}.dump());
-    } else {
-        std::cout << mr::printable_text(name) << " capped by event " << *sequence << '\n';
-    }
+    // The library has the number alone: here it is the register that counts, whatever it was asked for by.
+    const auto capped = answer_of<mr::wire::Cap>(*client, {name});
+    if (!capped) return fail(capped.error());
+    const auto json = Json::parse(*capped);
+    std::cout << mr::printable_text(json.value("name", name)) << " capped by event " << json.value("sequence", std::int64_t{0}) << '\n';
     return exit_done;
 }
 

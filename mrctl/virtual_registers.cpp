@@ -1,8 +1,10 @@
 // create and close.
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "libmr/wire/registers.h"
+#include "mrctl/answer.h"
 #include "mrctl/commands.h"
 #include "mrctl/output.h"
 
@@ -17,9 +19,10 @@ int create(const Common &common, const CreateCommand &command) {
     if (common.json) return print_reply<mr::wire::Create>(common, {name, mr::to_string(*hash), command.on});
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto created = client->create(name, *hash, command.on);
+    const auto created = answer_of<mr::wire::Create>(*client, {name, mr::to_string(*hash), command.on});
     if (!created) return fail(created.error());
-    std::cout << mr::printable_text(created->name) << " created on " << mr::printable_text(command.on) << '\n';
+    const auto on = nlohmann::json::parse(*created).value("on", command.on);
+    std::cout << mr::printable_text(name) << " created on " << mr::printable_text(on) << '\n';
     return exit_done;
 }
 

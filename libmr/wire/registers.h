@@ -208,8 +208,9 @@ struct CapParameters {
     static constexpr auto fields() { return std::tuple(field("name", &CapParameters::name)); }
 };
 struct CapReply {
+    std::string_view name;
     std::int64_t sequence = 0;
-    static constexpr auto fields() { return std::tuple(field("sequence", &CapReply::sequence)); }
+    static constexpr auto fields() { return std::tuple(field("name", &CapReply::name), field("sequence", &CapReply::sequence)); }
 };
 
 struct CreateParameters {
@@ -223,7 +224,8 @@ struct CreateParameters {
 };
 struct CreateReply {
     Register created;
-    static constexpr auto fields() { return std::tuple(field("register", &CreateReply::created)); }
+    std::string_view on;
+    static constexpr auto fields() { return std::tuple(field("register", &CreateReply::created), field("on", &CreateReply::on)); }
 };
 
 struct CloseParameters {

@@ -357,7 +357,9 @@ void cap(Daemon &daemon, const Caller &caller, const wire::CapParameters &parame
     if (!place) return answer.fail(on_wire(place.error()));
     if (auto allowed = place->table().may_measure(place->index); !allowed) return answer.fail(on_wire(allowed.error()));
     run_extend(daemon.audit(), *place, caller, measure_cap(place->provider->measured(place->index), caller.in_log()), std::move(answer),
-               [](Answer<wire::Cap> &to, const ProviderRegisters::Extended &extended, std::string_view) { to.reply({extended.sequence}); });
+               [place = *place](Answer<wire::Cap> &to, const ProviderRegisters::Extended &extended, std::string_view) {
+                   to.reply({place.name(), extended.sequence});
+               });
 }
 
 void write(Daemon &daemon, const Caller &caller, const wire::WriteParameters &parameters, Answer<wire::Write> answer) {

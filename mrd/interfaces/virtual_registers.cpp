@@ -124,7 +124,7 @@ void create_virtual(Daemon &daemon, const Caller &caller, const wire::CreatePara
     auto shared = std::make_shared<Answer<wire::Create>>(std::move(answer));
     const auto begun =
         all.create({.name = *name, .hash = *hash, .carrier = *carrier, .owner = caller.uid()}, by, share,
-                   [&daemon, shared, by, share, full_name = std::string(parameters.name)](
+                   [&daemon, shared, by, share, on = carrier->name(), full_name = std::string(parameters.name)](
                        const std::expected<VirtualRegisters::Extended, RegisterError> &made_it, Number number) {
                        // An earlier one, of which nobody could tell, has made it.
                        if (!made_it && std::holds_alternative<DuplicateEvent>(made_it.error()))
@@ -133,7 +133,7 @@ void create_virtual(Daemon &daemon, const Caller &caller, const wire::CreatePara
                        daemon.audit()->tell(
                            {.kind = log::Kind::create, .method = "Create", .reg = full_name, .sequence = made_it->sequence}, *by, share);
                        const auto &all_now = daemon.virtual_registers();
-                       shared->reply({shown_register(all_now, all_now.state(number), number)});
+                       shared->reply({shown_register(all_now, all_now.state(number), number), on});
                    });
     if (!begun) fail(*shared, begun.error(), carrier->provider->name());
 }

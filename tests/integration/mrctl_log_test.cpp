@@ -258,7 +258,7 @@ TEST_F(MrctlLogTest, ReplayTellsGapsWithWhatWasExpectedAndFound) {
 
 TEST_F(MrctlLogTest, CappedIsSaidByListAndStatus) {
     start();
-    EXPECT_EQ(output({"cap", "rtmr3"}), "rtmr3 capped by event 1\n");
+    EXPECT_EQ(output({"cap", "rtmr3"}), "tdx/rtmr3 capped by event 1\n");
     EXPECT_THAT(failure(1, {"extend", "rtmr3", "--digest", hex_digest("a")}), HasSubstr("Capped"));
     EXPECT_THAT(output({"status"}), HasSubstr("tdx/rtmr3 as logged, capped"));
     EXPECT_EQ(json({"list"})["registers"][8]["capped"], true);

@@ -154,7 +154,7 @@ TEST_F(MrctlPolicies, OneOfSeveralSetsHoldsAsAWholeOnAPlatformThatIsNamed) {
 
 TEST_F(MrctlPolicies, AVirtualRegisterIsWholeWhereNothingThatIsHiddenNamesIt) {
     start({.config = "[[provider]]\ntype = \"sim\"\n[[register]]\nname = \"tdx/rtmr3\"\nlog_only = true\n"});
-    EXPECT_EQ(output({"create", "build", "--hash", "sha256", "--on", "rtmr3"}), "virtual/build created on rtmr3\n");
+    EXPECT_EQ(output({"create", "build", "--hash", "sha256", "--on", "rtmr3"}), "virtual/build created on tdx/rtmr3\n");
     EXPECT_EQ(json({"create", "virtual/other", "--on", "tdx/rtmr3"})["register"]["flags"], "XR");
     output({"measure", "virtual/build", "-", "--description", "mine"}, "my file");
     output({"measure", "virtual/other", "-", "--description", "theirs"}, "their file");

@@ -62,6 +62,14 @@ TEST_F(RolesTest, NameARegisterInTheConfigurationsRulesToo) {
     EXPECT_THAT(failure(1, {"extend", "app", "--digest", hex(1)}), HasSubstr("LogOnly"));
 }
 
+TEST_F(RolesTest, AreNamesOfARegisterWhoseOwnNameIsInTheAnswer) {
+    start({.arguments = {}, .config = std::string(simulator) + "[[register]]\nname = \"app\"\nlog_only = true\n"});
+    EXPECT_EQ(output({"create", "build", "--on", "app"}), "virtual/build created on tdx/rtmr3\n");
+    EXPECT_EQ(json({"create", "other", "--on", "app"})["on"], "tdx/rtmr3");
+    EXPECT_EQ(output({"cap", "boot"}), "tdx/rtmr2 capped by event 3\n");
+    EXPECT_EQ(json({"cap", "app"}).dump(), R"({"name":"tdx/rtmr3","sequence":4})");
+}
+
 TEST_F(RolesTest, AndNamesInTwoRulesOfOneRegisterAreAMistakeThatNamesBoth) {
     constexpr int misconfigured = 2;
     EXPECT_THAT(refused({.arguments = {},

@@ -206,7 +206,8 @@ TEST(Descriptions, AreNotWhatAChangedFileSays) {
     EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("method Cap(name: string)", "method Cap(name: ?string)"))) << "another type";
     EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("method Cap(name: string)", "method Cap(register: string)"))) << "another name";
     EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("method Cap(name: string)", "method Cap(name: string, id: ?string)"))) << "one more";
-    EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("-> (sequence: int)\n\n# A virtual", "-> ()\n\n# A virtual"))) << "another reply";
+    EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("-> (name: string, sequence: int)\n\n# A virtual", "-> ()\n\n# A virtual")))
+        << "another reply";
     EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("error Capped (name: string, sequence: int)", "error Capped (name: string)")));
     EXPECT_FALSE(wire::is_in_file<wire::Cap>(changed("error Capped", "error Closed"))) << "an error is missing";
     EXPECT_FALSE(wire::is_in_file<wire::Providers>(changed("starting, running, failed", "starting, running, gone"))) << "another value";

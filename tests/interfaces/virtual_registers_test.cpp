@@ -176,6 +176,7 @@ TEST_F(VirtualRegistersTest, AShortNameIsNoneOfThemAndTheErrorSaysTheWholeOneToW
 TEST_F(VirtualRegistersTest, OneIsMadeMeasuredReadAndClosedEachByAnEventOfItsCarrier) {
     const auto made = call(tenant, "Registers.Create", {{"name", "virtual/build"}, {"hash", "sha256"}, {"on", "rtmr3"}});
     const auto &reg = made["parameters"]["register"];
+    EXPECT_EQ(made["parameters"]["on"], "tdx/rtmr3");
     EXPECT_EQ(reg["name"], "virtual/build");
     EXPECT_EQ(reg["flags"], "XR");
     EXPECT_EQ(reg["hash"], "sha256");
