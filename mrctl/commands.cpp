@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "libmr/wire/attestation.h"
 #include "libmr/wire/registers.h"
@@ -54,7 +55,12 @@ Json json_of(const mr::Reading &reading) {
     Json json{{"name", reading.name}, {"value", mr::to_hex(reading.value)}};
     if (reading.generation) json["generation"] = *reading.generation;
     json["refreshed"] = reading.refreshed;
+    if (reading.unbound) json["unbound"] = true;
     return json;
+}
+
+void note_if_unbound(const mr::Reading &reading) {
+    if (reading.unbound) note_unbound({reading.name});
 }
 
 std::string journal_text(const Json &journal) {
@@ -142,12 +148,18 @@ int read(const Common &common, const ReadCommand &command) {
             return written ? exit_done : fail(written.error());
         }
         print_reading(*reading);
+        note_if_unbound(*reading);
         return exit_done;
     }
     // Several belong together: one snapshot, not one read after the other.
     const auto snapshot = client->snapshot(command.names, command.fresh);
     if (!snapshot) return fail(snapshot.error());
     std::ranges::for_each(snapshot->readings, print_reading);
+    std::vector<std::string> unbound;
+    for (const auto &reading : snapshot->readings) {
+        if (reading.unbound) unbound.push_back(reading.name);
+    }
+    note_unbound(unbound);
     return exit_done;
 }
 
@@ -156,6 +168,7 @@ int print_extended(bool json, const mr::Reading &reading, std::int64_t sequence,
         print_json(Json{{"reading", json_of(reading)}, {"digest", mr::to_hex(digest.bytes())}, {"sequence", sequence}}.dump());
     } else {
         print_reading(reading);
+        note_if_unbound(reading);
     }
     return exit_done;
 }
@@ -251,7 +264,8 @@ int report(const Common &common, const ReportCommand &command) {
 int watch(const Common &common, const std::vector<std::string> &names) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    const auto ended = client->watch(names, [&common](const mr::Change &change) {
+    std::set<std::string, std::less<>> noted;  // once of each
+    const auto ended = client->watch(names, [&common, &noted](const mr::Change &change) {
         if (common.json) {
             Json shown = change.gone ? Json{{"gone", change.reading.name}} : Json{{"reading", json_of(change.reading)}};
             shown["sequence"] = change.sequence;
@@ -260,6 +274,7 @@ int watch(const Common &common, const std::vector<std::string> &names) {
             std::cout << mr::printable_text(change.reading.name) << " gone\n";
         } else {
             print_reading(change.reading);
+            if (change.reading.unbound && noted.insert(change.reading.name).second) note_if_unbound(change.reading);
         }
         std::cout.flush();
         return std::cout.good();

@@ -42,8 +42,10 @@ Json json_of(const mr::SignedEar &result, std::optional<bool> signature_holds) {
     for (const auto &[name, appraisal] : ear.appraisals) {
         Json vector = Json::object();
         for (const auto &[claim, value] : appraisal.vector) vector[mr::printable_text(claim)] = value;
-        json["appraisals"][mr::printable_text(name)] = {
-            {"status", mr::to_string(appraisal.status)}, {"vector", vector}, {"policies", texts(appraisal.policy_ids)}};
+        json["appraisals"][mr::printable_text(name)] = {{"status", mr::to_string(appraisal.status)},
+                                                        {"vector", vector},
+                                                        {"policies", texts(appraisal.policy_ids)},
+                                                        {"unbound_registers", texts(appraisal.unbound_registers)}};
     }
     return json;
 }
@@ -69,6 +71,7 @@ int inspect_ear(bool json, const mr::SignedEar &result, const std::vector<mr::Pl
             rows.push_back(
                 {attester + "." + mr::printable_text(claim), std::to_string(value) + " (" + mr::ear_value_text(claim, value) + ")"});
         for (const auto &policy : appraisal.policy_ids) rows.push_back({attester + ".policy", mr::printable_text(policy)});
+        for (const auto &reg : appraisal.unbound_registers) rows.push_back({attester + ".unbound", mr::printable_text(reg)});
     }
     print_table({"CLAIM", "VALUE"}, rows);
     if (keys.empty()) {

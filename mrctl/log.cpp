@@ -107,9 +107,22 @@ void print_line(const mr::LogRecord &record) {
               << or_dash(caller_of(record)) << '\t' << or_dash(description_of(record, mr::max_content_text)) << '\n';
 }
 
+// What the log's registers are bound to is no word of the log, which nothing binds either: mrd says it now.
+void note_unbound_registers(mr::Client &client) {
+    if (!is_error_terminal()) return;
+    const auto registers = client.list();
+    if (!registers) return;  // he may read the log, and list none, or the listener serves nothing else
+    std::vector<std::string> names;
+    for (const auto &reg : *registers) {
+        if (reg.unbound && reg.flags.has(mr::Flag::extensible)) names.push_back(reg.name);
+    }
+    note_unbound(names);
+}
+
 int export_file(const Common &common, const LogCommand &command, const std::optional<std::string> &of_register) {
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
+    note_unbound_registers(*client);
     // Opened with the first piece: an unknown format leaves a file that is there alone.
     std::optional<OutputFile> file;
     std::expected<void, mr::Error> written;
@@ -156,6 +169,7 @@ int log(const Common &common, const LogCommand &command) {
     }
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
+    note_unbound_registers(*client);
     const bool for_people = is_terminal();
     std::optional<Pager> pager;
     // Before the pager stands between.

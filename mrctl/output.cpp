@@ -63,6 +63,17 @@ int fail_usage(std::string_view message) {
 
 void note(std::string_view message) { std::cerr << "mrctl: note: " << mr::printable_text(message) << '\n'; }
 
+bool is_error_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+
+void note_unbound(const std::vector<std::string> &names) {
+    constexpr std::size_t most = 8;
+    if (names.empty() || !is_error_terminal()) return;
+    std::string all;
+    for (std::size_t i = 0; i < std::min(most, names.size()); ++i) all.append(i == 0 ? "" : ", ").append(names[i]);
+    if (names.size() > most) all += " and " + std::to_string(names.size() - most) + " more";
+    note("unbound: nothing binds " + all + " to this machine's hardware");
+}
+
 void print_json(std::string_view json) { std::cout << mr::printable_json(json) << '\n'; }
 
 bool is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }

@@ -37,11 +37,17 @@ int fail_within_object(const mr::Error &error);
 // "mrctl: note: message" on standard error.
 void note(std::string_view message);
 
+// Of registers that nothing binds to this machine's hardware, a note, where a person looks at standard error: standard output is what scripts read, and the reply that --json
+// shows says it.
+void note_unbound(const std::vector<std::string> &names);
+
 // A line on standard output; whoever the JSON is of, it cannot steer a terminal.
 void print_json(std::string_view json);
 
 // Does a person look at standard output?
 bool is_terminal();
+// At standard error?
+bool is_error_terminal();
 
 // Is it a terminal that obeys escape sequences? Not one of TERM=dumb, or of which TERM says nothing.
 bool obeys_escapes(int descriptor);

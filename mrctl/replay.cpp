@@ -242,7 +242,9 @@ int replay(const Common &common, const ReplayCommand &command) {
     }
     const auto results = client->replay();
     if (!results) return fail(results.error());
+    std::vector<std::string> unbound;
     for (const auto &result : *results) {
+        if (result.unbound) unbound.push_back(result.name);
         const auto value = mr::to_hex(result.replayed.bytes());
         const auto actual = mr::to_hex(result.actual.bytes());
         if (result.equal) {
@@ -264,6 +266,7 @@ int replay(const Common &common, const ReplayCommand &command) {
             std::cout << "  gap " << (gap == 0 ? describe_start(*client, result.name) : describe_resync(*client, gap)) << '\n';
     }
     if (!all_good) note_damage(*client);
+    note_unbound(unbound);
     return all_good ? exit_done : exit_refused;
 }
 

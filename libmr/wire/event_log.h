@@ -98,10 +98,11 @@ struct Replayed {
     bool equal = false;
     bool ends_at_register = false;
     std::vector<std::int64_t> gaps;
+    std::optional<bool> unbound;  // true, or left out
     static constexpr auto fields() {
         return std::tuple(field("name", &Replayed::name), field("replayed", &Replayed::replayed), field("actual", &Replayed::actual),
                           field("equal", &Replayed::equal), field("endsAtRegister", &Replayed::ends_at_register),
-                          field("gaps", &Replayed::gaps));
+                          field("gaps", &Replayed::gaps), field("unbound", &Replayed::unbound));
     }
 };
 struct ReplayReply {

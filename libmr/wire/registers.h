@@ -63,9 +63,10 @@ struct Reading {
     std::string_view value;
     std::optional<std::int64_t> generation;
     bool refreshed = false;
+    std::optional<bool> unbound = {};  // true, or left out
     static constexpr auto fields() {
         return std::tuple(field("name", &Reading::name), field("value", &Reading::value), field("generation", &Reading::generation),
-                          field("refreshed", &Reading::refreshed));
+                          field("refreshed", &Reading::refreshed), field("unbound", &Reading::unbound));
     }
 };
 

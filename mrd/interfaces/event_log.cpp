@@ -17,6 +17,7 @@
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/log_view.h"
 #include "mrd/interfaces/methods.h"
+#include "mrd/interfaces/reading.h"
 #include "mrd/interfaces/tenant_view.h"
 #include "mrd/interfaces/virtual_registers.h"
 #include "mrd/registers/set_reads.h"
@@ -263,6 +264,7 @@ private:
                 auto &entry = reply.registers.emplace_back();
                 entry.name = table.name(index);
                 entry.actual = mr::to_hex(table.value(index));
+                entry.unbound = true_if_unbound(*provider);
                 if (found == nullptr) continue;  // a damaged or full journal does not know it: nothing is equal
                 entry.replayed = mr::to_hex(found->value.bytes());
                 entry.ends_at_register = found->consistent() && entry.replayed == entry.actual;
@@ -287,11 +289,12 @@ private:
             auto of_carrier = carrying.find(*reg.carrier);
             if (of_carrier == carrying.end())
                 of_carrier = carrying.emplace(*reg.carrier, carrying_of(carried->second, all[*reg.carrier], reply)).first;
-            const auto &[made, replayed, ends] = of_carrier->second;
+            const auto &[made, replayed, ends, unbound] = of_carrier->second;
             const auto known = made.find(reg.id);
             auto &entry = reply.registers.emplace_back();
             entry.name = reg.name;
             entry.actual = mr::to_hex(reg.logged.bytes());
+            entry.unbound = unbound;
             if (known == made.end() || !known->second->value || carried->second.is_broken) continue;
             entry.replayed = mr::to_hex(known->second->value->bytes());
             entry.ends_at_register = entry.replayed == entry.actual && ends;
@@ -307,13 +310,16 @@ private:
         std::map<mr::VirtualRegisterId, const mr::CarriedRegister *> made;
         const mr::ReplayedRegister *replayed = nullptr;
         bool ends_at_register = false;
+        std::optional<bool> unbound = true;  // as the answer says it; one that is not there vouches for nothing
     };
     // Before entries of virtual registers are among the answer's.
     Carrying carrying_of(const Carried &carried, const journal::RegisterState &carrier, const wire::ReplayReply &reply) {
         Carrying found{.made = {}, .replayed = replay_.find(carrier.name + ":" + std::string(mr::to_string(carrier.algorithm)))};
         for (const auto &each : carried.registers.all()) found.made.emplace(each.id, &each);
         const auto ends = std::ranges::find(reply.registers, carrier_name(carrier), &wire::Replayed::name);
-        found.ends_at_register = ends != reply.registers.end() && ends->ends_at_register;
+        if (ends == reply.registers.end()) return found;
+        found.ends_at_register = ends->ends_at_register;
+        found.unbound = ends->unbound;
         return found;
     }
     // As the answer has it; empty: it is not there.

@@ -221,7 +221,7 @@ private:
             const auto number = daemon_.virtual_registers().find(*name);
             if (!number) return answer_.fail(on_wire(number.error()));
             values.push_back(mr::to_hex(daemon_.virtual_registers().state(*number).logged.bytes()));
-            reply.readings.push_back({*name, values.back(), std::nullopt, false});
+            reply.readings.push_back(reading_of(daemon_.virtual_registers(), *number, values.back(), false));
         }
         answer_.reply(reply);
     }
@@ -327,7 +327,7 @@ void extend(Daemon &daemon, const Caller &caller, const wire::ExtendParameters &
                               std::move(data)),
                std::move(answer),
                [place = *place](Answer<wire::Extend> &to, const ProviderRegisters::Extended &extended, std::string_view value) {
-                   to.reply({{place.name(), value, std::nullopt, false}, extended.sequence});
+                   to.reply({reading_after(place, value), extended.sequence});
                });
 }
 
@@ -344,7 +344,7 @@ void measure(Daemon &daemon, const Caller &caller, const wire::MeasureParameters
                                parameters.envelope.value_or(false)),
                std::move(answer),
                [place = *place](Answer<wire::Measure> &to, const ProviderRegisters::Extended &extended, std::string_view value) {
-                   to.reply({{place.name(), value, std::nullopt, false}, mr::to_hex(extended.digest.bytes()), extended.sequence});
+                   to.reply({reading_after(place, value), mr::to_hex(extended.digest.bytes()), extended.sequence});
                });
 }
 

@@ -9,6 +9,7 @@
 #include "mrd/access/audit.h"
 #include "mrd/interfaces/known_register.h"
 #include "mrd/interfaces/measured_content.h"
+#include "mrd/interfaces/reading.h"
 #include "mrd/interfaces/register_errors.h"
 #include "mrd/registers/virtual_registers.h"
 
@@ -166,7 +167,8 @@ void read_virtual(Daemon &daemon, const Caller &caller, const wire::ReadParamete
             const auto &all = daemon.virtual_registers();
             const auto number = all.find(name);
             if (!number) return to.fail(on_wire(number.error()));
-            to.reply({{name, mr::to_hex(all.state(*number).logged.bytes()), std::nullopt, refreshed}});
+            const auto value = mr::to_hex(all.state(*number).logged.bytes());
+            to.reply({reading_of(all, *number, value, refreshed)});
         });
     };
     if (!parameters.fresh.value_or(false)) return reply(std::move(answer), false);
@@ -193,7 +195,7 @@ void measure_virtual(Daemon &daemon, const Caller &caller, const wire::MeasurePa
     const auto id = measured->details.id;
     measured->details.share = share;
     all.extend(found->number, found->carrier, std::move(*measured),
-               [audit = daemon.audit(), by, share, id, name = std::string(parameters.name),
+               [&all, number = found->number, audit = daemon.audit(), by, share, id, name = std::string(parameters.name),
                 answer = std::move(answer)](std::expected<VirtualRegisters::Extended, RegisterError> extended) mutable {
                    if (!extended) return answer.fail(on_wire(of_virtual(std::move(extended.error()), name)));
                    if (!extended->is_repeated) {
@@ -204,9 +206,8 @@ void measure_virtual(Daemon &daemon, const Caller &caller, const wire::MeasurePa
                                     .id = id ? std::string_view(*id) : std::string_view()},
                                    *by, share);
                    }
-                   answer.reply({{name, mr::to_hex(extended->value.bytes()), std::nullopt, false},
-                                 mr::to_hex(extended->digest.bytes()),
-                                 extended->sequence});
+                   const auto value = mr::to_hex(extended->value.bytes());
+                   answer.reply({reading_of(all, number, value, false), mr::to_hex(extended->digest.bytes()), extended->sequence});
                });
 }
 

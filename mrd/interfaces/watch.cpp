@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "mrd/interfaces/known_register.h"
+#include "mrd/interfaces/reading.h"
 #include "mrd/interfaces/register_errors.h"
 #include "mrd/interfaces/virtual_registers.h"
 
@@ -278,13 +279,12 @@ void Watches::tell_of(Watch &watch, Watched &watched) {
         const auto number = virtual_.find(*name);
         if (!number) return watch.answer.stream({std::nullopt, *name, registers_.sequence()});
         const auto value = mr::to_hex(virtual_.state(*number).logged.bytes());
-        return watch.answer.stream({mr::wire::Reading{*name, value, std::nullopt, false}, std::nullopt, registers_.sequence()});
+        return watch.answer.stream({reading_of(virtual_, *number, value, false), std::nullopt, registers_.sequence()});
     }
     const auto &place = std::get<Registers::Place>(of.reg);
     const auto &table = place.table();
     if (!table.is_there(place.index)) return watch.answer.stream({std::nullopt, place.name(), registers_.sequence()});
-    const mr::wire::Reading reading{place.name(), table.hex(place.index), table.generation(place.index), false};
-    watch.answer.stream({reading, std::nullopt, registers_.sequence()});
+    watch.answer.stream({reading_of(place, false), std::nullopt, registers_.sequence()});
 }
 
 }  // namespace mrd

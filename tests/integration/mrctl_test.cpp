@@ -53,7 +53,8 @@ TEST_F(MrctlTest, ReadPrintsTheNameAndTheValue) {
     start();
     EXPECT_EQ(output({"read", "rtmr3"}), "tdx/rtmr3 " + hex(0) + "\n");
     EXPECT_EQ(output({"read", "rtmr3", "tdx/reportdata"}), "tdx/rtmr3 " + hex(0) + "\ntdx/reportdata " + hex(0, 64) + "\n");
-    EXPECT_EQ(json({"read", "rtmr3"}).dump(), R"({"reading":{"name":"tdx/rtmr3","value":")" + hex(0) + R"(","refreshed":false}})");
+    EXPECT_EQ(json({"read", "rtmr3"}).dump(),
+              R"({"reading":{"name":"tdx/rtmr3","value":")" + hex(0) + R"(","refreshed":false,"unbound":true}})");
     EXPECT_EQ(json({"read", "rtmr3", "--fresh"})["reading"]["refreshed"], true);
     const auto snapshot = json({"read", "rtmr3", "rtmr0"});
     EXPECT_EQ(snapshot["sequence"], 0);

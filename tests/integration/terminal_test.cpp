@@ -169,6 +169,28 @@ TEST_F(TerminalTest, NoViewShowsWhatAClientSaidInAFormThatATerminalObeys) {
     EXPECT_EQ(read, said);
 }
 
+// Scripts read standard output, which stays as it is; --json has it as a member.
+TEST_F(TerminalTest, APersonIsToldOfWhatNothingBindsToHardwareOnStandardErrorAlone) {
+    start();
+    const auto note_of = [](const std::string &names) {
+        return HasSubstr("mrctl: note: unbound: nothing binds " + names + " to this machine's hardware");
+    };
+    EXPECT_EQ(output({"read", "rtmr3"}), "tdx/rtmr3 " + hex(0) + "\n");
+    EXPECT_THAT(on_terminal({"read", "rtmr3"}), note_of("tdx/rtmr3"));
+    EXPECT_THAT(on_terminal({"read", "rtmr3", "rtmr2"}), note_of("tdx/rtmr3, tdx/rtmr2"));
+    EXPECT_THAT(on_terminal({"extend", "rtmr3", "--digest", hex(1)}), note_of("tdx/rtmr3"));
+    const auto all = note_of("tdx/rtmr0, tdx/rtmr1, tdx/rtmr2, tdx/rtmr3");
+    EXPECT_THAT(on_terminal({"replay"}), all);
+    EXPECT_THAT(on_terminal({"log"}), all);
+    EXPECT_THAT(on_terminal({"log", "--format", "json", "-o", (folder() / "log").native()}), all);
+    for (const auto &command : std::vector<std::vector<std::string>>{{"replay"}, {"log"}, {"log", "--format", "json"}})
+        EXPECT_THAT(output(command), Not(HasSubstr("unbound"))) << command.front();
+    EXPECT_EQ(json({"read", "rtmr3"})["reading"]["unbound"], true);
+    EXPECT_THAT(on_terminal({"read", "rtmr3", "--json"}), Not(HasSubstr("note")));
+    for (const auto &reg : json({"replay"})["registers"]) EXPECT_EQ(reg["unbound"], true) << reg;
+    EXPECT_EQ(json({"extend", "rtmr3", "--digest", hex(2)})["reading"]["unbound"], true);
+}
+
 TEST_F(TerminalTest, NoErrorRepeatsWhatWasTypedInAFormThatATerminalObeys) {
     start();
     for (const auto &text : invisible_texts(4096)) {

@@ -54,6 +54,13 @@ protected:
     std::string call(const std::string &method, const std::string &parameters = "{}") {
         return client_->call("io.mrd." + method, parameters);
     }
+    // Of a method that goes on in later turns of the loop.
+    std::string call_and_wait(const std::string &method, const std::string &parameters = "{}", bool more = false) {
+        client_->send("io.mrd." + method, parameters, more);
+        loop_.restart();
+        loop_.poll();
+        return client_->reply();
+    }
     static std::string hex(std::uint8_t byte, std::size_t size = 48) { return mr::to_hex(mr::Bytes(size, byte)); }
     static std::string digest(std::uint8_t byte) { return R"("digest":")" + hex(byte) + "\""; }
     // By which an envelope that holds this extends the register.
@@ -148,6 +155,38 @@ TEST_F(RegistersInterfaceTest, ListSaysWhichRolesARegisterHasAndWhatNothingBinds
         AllOf(HasSubstr(R"("name":"tdx/rtmr3","hash":"sha384","size":48,"flags":"XWRL","owner":"owned","capped":false,"simulated":true,)"
                         R"("unbound":true,"roles":["app","config"]})"),
               HasSubstr(R"("unbound":true,"roles":[]})")));
+}
+
+TEST_F(RegistersInterfaceTest, EachAnswerWithAValueSaysWhereNothingBindsItToHardware) {
+    const auto says = HasSubstr(R"(,"unbound":true})");
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3"})"), says);
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["rtmr3"]})"), says);
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), says);
+    EXPECT_THAT(call("Registers.Measure", R"({"name":"rtmr3","data":"AA=="})"), says);
+    EXPECT_THAT(call_and_wait("EventLog.Replay"), says);
+    EXPECT_THAT(call_and_wait("Registers.Watch", R"({"names":["rtmr3"]})", true), HasSubstr(R"(,"unbound":true)"));
+}
+
+class RegistersOfHardware : public RegistersInterfaceTest {
+protected:
+    void SetUp() override {
+        const std::vector<RegisterSpec> specs{fake_register("rtmr3", "XWRL")};
+        hardware_.is_bound = true;
+        ASSERT_TRUE(daemon_.add(std::make_unique<FakeProvider>(hardware_, "tdx", specs, false), specs));
+        ASSERT_TRUE(daemon_.registers().start_journal({}));
+        service_ = make_service(daemon_, make_interfaces(daemon_, {.server = [] { return varlink::ServerCounters{}; }, .limits = {}}), {});
+        client_ = std::make_unique<SessionClient>(*service_);
+    }
+};
+
+// A client reads the value so often that each byte counts.
+TEST_F(RegistersOfHardware, HaveNoWordOfItInTheirAnswers) {
+    const auto silent = Not(HasSubstr("unbound"));
+    EXPECT_THAT(call("Registers.Read", R"({"name":"rtmr3"})"), AllOf(HasSubstr(R"("refreshed":false}})"), silent));
+    EXPECT_THAT(call("Registers.Snapshot", R"({"names":["rtmr3"]})"), AllOf(HasSubstr("tdx/rtmr3"), silent));
+    EXPECT_THAT(call("Registers.Extend", R"({"name":"rtmr3",)" + digest(1) + "}"), AllOf(HasSubstr("tdx/rtmr3"), silent));
+    EXPECT_THAT(call_and_wait("EventLog.Replay"), AllOf(HasSubstr("tdx/rtmr3"), silent));
+    EXPECT_THAT(call("Registers.List"), HasSubstr(R"("unbound":false)"));
 }
 
 TEST_F(RegistersInterfaceTest, ASnapshotOfAnOwnedAndASharedRegisterRefreshesForTheSharedOne) {

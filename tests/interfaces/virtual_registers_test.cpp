@@ -119,6 +119,7 @@ TEST_F(VirtualRegistersTest, ReplayStatusAndAccessTellOfThemAsOfOthersToWhoMayRe
     };
     const auto own = replayed(tenant, "virtual/build");
     EXPECT_EQ(own["equal"], true) << own;
+    EXPECT_EQ(own["unbound"], true) << "as its carrier is";
     EXPECT_EQ(own["replayed"], read(tenant, "virtual/build"));
     EXPECT_EQ(status(tenant, "virtual/build")["logged"], read(tenant, "virtual/build"));
     EXPECT_EQ(status(tenant, "virtual/build")["events"], 2);
@@ -190,6 +191,8 @@ TEST_F(VirtualRegistersTest, OneIsMadeMeasuredReadAndClosedEachByAnEventOfItsCar
 
     const auto measured = measure(tenant, "virtual/build", "a");
     EXPECT_EQ(measured["parameters"]["sequence"], 2);
+    EXPECT_EQ(measured["parameters"]["reading"]["unbound"], true) << "as its carrier is";
+    EXPECT_EQ(call(tenant, "Registers.Read", {{"name", "virtual/build"}})["parameters"]["reading"]["unbound"], true);
     const auto digest = mr::from_hex(measured["parameters"]["digest"].get<std::string>()).value();
     const auto after = mr::extend(mr::HashAlgorithm::sha256, before, digest).value();
     EXPECT_EQ(measured["parameters"]["reading"]["value"], mr::to_hex(after.bytes()));

@@ -27,6 +27,8 @@ inline RegisterSpec fake_register(std::string name, std::string_view letters, st
 // The hardware and what a test does with it, from its own thread; outlives the provider, and each that is opened in its place.
 class FakeHardware {
 public:
+    bool is_bound = false;  // not simulated; set before a provider of it is opened
+
     enum class Failure : std::uint8_t { before, after, known_unchanged };
 
     // The next call of that name ("extend", "refresh", "write", "report") fails.
@@ -177,7 +179,7 @@ public:
 
     [[nodiscard]] std::string_view name() const override { return name_; }
     [[nodiscard]] std::string_view kind() const override { return "fake"; }
-    [[nodiscard]] bool simulated() const override { return true; }
+    [[nodiscard]] bool simulated() const override { return !hardware_.is_bound; }
     [[nodiscard]] bool may_wait() const override { return may_wait_; }
     void tell(ProviderNews news) override {
         const std::lock_guard lock(hardware_.mutex_);

@@ -137,6 +137,7 @@ struct ReplayResult {
     bool equal = false;              // the same, and nobody else ever extended it
     bool ends_at_register = false;   // the same, perhaps over gaps
     std::vector<std::int64_t> gaps;  // sequence numbers of resyncs; 0: the log's start is unexplained
+    bool unbound = false;            // nothing binds the register to this machine's hardware
 };
 
 // What keeps registers.

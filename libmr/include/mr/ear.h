@@ -46,10 +46,16 @@ inline constexpr std::string_view hardware = "hardware";
 
 }  // namespace ear_claim
 
+inline constexpr std::size_t max_unbound_registers_size = std::size_t{64} << 10;  // bytes of the names together
+inline constexpr std::string_view more_unbound_registers = "*";
+
 struct EarAppraisal {
     EarTier status = EarTier::none;
     std::map<std::string, std::int64_t, std::less<>> vector = {};  // by the claim's name; what was not judged is left out
     std::vector<std::string> policy_ids = {};
+    // mrd's own claim: the judged registers that no signature under a root of the hardware's maker leads to, "PART/NAME", or "NAME" of no part; at the end
+    // more_unbound_registers, where there are more than fit.
+    std::vector<std::string> unbound_registers = {};
 };
 
 struct Ear {

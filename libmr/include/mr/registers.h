@@ -78,6 +78,7 @@ struct Reading {
     // Counts the writes of reportdata; only readings of reportdata and report0 carry it.
     std::optional<std::int64_t> generation = {};
     bool refreshed = false;  // the hardware was reread for this answer
+    bool unbound = false;    // nothing binds the value to this machine's hardware
 };
 
 }  // namespace mr

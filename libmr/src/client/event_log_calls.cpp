@@ -64,7 +64,8 @@ std::expected<std::vector<ReplayResult>, Error> replayed_of(const wire::ReplayRe
         const auto actual = from_hex(entry.actual);
         if (!replayed || !actual || replayed->size() > max_digest_size || actual->size() > max_digest_size)
             return std::unexpected(protocol_error("a register's value"));
-        result.push_back({std::string(entry.name), Digest(*replayed), Digest(*actual), entry.equal, entry.ends_at_register, entry.gaps});
+        result.push_back({std::string(entry.name), Digest(*replayed), Digest(*actual), entry.equal, entry.ends_at_register, entry.gaps,
+                          entry.unbound.value_or(false)});
     }
     return result;
 }

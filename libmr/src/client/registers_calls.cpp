@@ -40,7 +40,7 @@ std::expected<Register, Error> register_from(const wire::Register &value) {
 std::expected<Reading, Error> reading_from(const wire::Reading &value) {
     auto bytes = from_hex(value.value);
     if (!bytes) return std::unexpected(protocol_error("the value"));
-    return Reading{std::string(value.name), std::move(*bytes), value.generation, value.refreshed};
+    return Reading{std::string(value.name), std::move(*bytes), value.generation, value.refreshed, value.unbound.value_or(false)};
 }
 
 std::expected<std::vector<Register>, Error> registers_of(const wire::ListReply &reply) {

@@ -207,6 +207,25 @@ TEST(Ear, ThatIsSignedComesBackAndIsSignedByThatKeyAlone) {
     }
 }
 
+TEST(Ear, NamesTheRegistersThatNothingBindsToHardware) {
+    auto verdict = good();
+    verdict.add(JudgedRegister{.part = "tdx", .name = "rtmr3", .unbound = false});
+    EXPECT_THAT(appraised(verdict).unbound_registers, IsEmpty());
+    verdict.add(JudgedRegister{.part = "gpu0", .name = "fw\x1b[31m1", .unbound = true});
+    verdict.add(JudgedRegister{.part = "", .name = "tpm/pcr14", .unbound = true});
+    const auto token = sign_ear(ear_of(verdict, {}), private_key());
+    ASSERT_TRUE(token) << token.error().message;
+    EXPECT_THAT(appraisal_of(parse_ear(as_bytes(*token))->ear).unbound_registers, ElementsAre("gpu0/fw\\x1b[31m1", "tpm/pcr14"));
+    EXPECT_EQ(appraised(verdict).status, EarTier::affirming) << "no statement rests on it";
+    // However many there are, the result can be signed, and says that there are more.
+    for (std::size_t i = 0; i < 10'000; ++i)
+        verdict.add(JudgedRegister{.part = "tdx", .name = "virtual/" + std::string(60, 'x') + std::to_string(i), .unbound = true});
+    const auto many = appraised(verdict).unbound_registers;
+    EXPECT_EQ(many.back(), more_unbound_registers);
+    EXPECT_LT(many.size(), 1'100U);
+    EXPECT_TRUE(sign_ear(ear_of(verdict, {}), private_key()));
+}
+
 TEST(Ear, OfAnotherAlgorithmIsSignedByNobody) {
     auto read = parse_ear(as_bytes(token_of(some_claims(), R"({"alg":"none"})")));
     ASSERT_TRUE(read) << read.error().message;
@@ -318,6 +337,7 @@ TEST_F(EarOfAMachine, OnTheSimulatorIsNotRecognisedAsHardware) {
     EXPECT_EQ(appraisal_of(ear).vector.at("configuration"), 2);
     EXPECT_FALSE(appraisal_of(ear).vector.contains("executables"));
     EXPECT_EQ(ear.nonces.size(), 1U);
+    EXPECT_THAT(appraisal_of(ear).unbound_registers, testing::Contains("tdx/rtmr3"));
 }
 
 }  // namespace

@@ -69,9 +69,11 @@ struct AppraisalFields {
     std::string_view status;
     std::optional<std::map<std::string, std::int64_t>> vector;
     std::optional<std::vector<std::string>> policy_ids;
+    std::optional<std::vector<std::string>> unbound_registers;
     static constexpr auto fields() {
         return std::tuple(field("ear_status", &AppraisalFields::status), field("ear_trustworthiness_vector", &AppraisalFields::vector),
-                          field("ear_appraisal_policy_ids", &AppraisalFields::policy_ids));
+                          field("ear_appraisal_policy_ids", &AppraisalFields::policy_ids),
+                          field("mrd_unbound_registers", &AppraisalFields::unbound_registers));
     }
 };
 
@@ -97,9 +99,10 @@ std::string claims_of(const Ear &ear) {
                        .nonce = ear.nonces.empty() ? std::nullopt : std::optional<std::string_view>(ear.nonces.front()),
                        .appraisals = {}};
     for (const auto &[name, appraisal] : ear.appraisals) {
-        AppraisalFields entry{.status = to_string(appraisal.status), .vector = {}, .policy_ids = {}};
+        AppraisalFields entry{.status = to_string(appraisal.status), .vector = {}, .policy_ids = {}, .unbound_registers = {}};
         if (!appraisal.vector.empty()) entry.vector.emplace(appraisal.vector.begin(), appraisal.vector.end());
         if (!appraisal.policy_ids.empty()) entry.policy_ids = appraisal.policy_ids;
+        if (!appraisal.unbound_registers.empty()) entry.unbound_registers = appraisal.unbound_registers;
         fields.appraisals.emplace(name, std::move(entry));
     }
     std::string json;
@@ -206,6 +209,9 @@ private:
         if (policies && policies->as_string()) appraisal.policy_ids.emplace_back(*policies->as_string());
         for (auto each = policies ? policies->first() : std::nullopt; each; each = each->next())
             appraisal.policy_ids.emplace_back(each->as_string().value_or(std::string_view()));
+        const auto unbound = value.find("mrd_unbound_registers");
+        for (auto each = unbound ? unbound->first() : std::nullopt; each; each = each->next())
+            appraisal.unbound_registers.emplace_back(each->as_string().value_or(std::string_view()));
     }
 
     void fail(std::string what) {

@@ -6,6 +6,7 @@
 #include "libmr/src/base64url.h"
 #include "mr/digest.h"
 #include "mr/ear.h"
+#include "mr/event_content.h"
 #include "mr/verify_cca.h"
 #include "mr/verify_quote.h"
 #include "mr/verify_snp.h"
@@ -118,6 +119,21 @@ private:
     const Verdict &verdict_;
 };
 
+// A relying party that sees no more than the result has to see this, too.
+std::vector<std::string> unbound_registers(const Verdict &verdict) {
+    std::vector<std::string> names;
+    std::size_t size = 0;
+    for (const auto &each : verdict.registers()) {
+        if (!each.unbound) continue;
+        auto name = printable_text(each.part.empty() ? each.name : each.part + "/" + each.name);
+        size += name.size();
+        if (size > max_unbound_registers_size) break;
+        names.push_back(std::move(name));
+    }
+    if (size > max_unbound_registers_size || verdict.leaves_registers_out()) names.emplace_back(more_unbound_registers);
+    return names;
+}
+
 }  // namespace
 
 Ear ear_of(const Verdict &verdict, const EarOptions &options) {
@@ -125,6 +141,7 @@ Ear ear_of(const Verdict &verdict, const EarOptions &options) {
     Ear ear{.issued_at = options.time, .developer = "mrd", .build = options.build};
     auto &appraisal = ear.appraisals["cpu0"];
     appraisal.vector = mapping.vector();
+    appraisal.unbound_registers = unbound_registers(verdict);
     for (const auto &[name, value] : appraisal.vector) appraisal.status = std::max(appraisal.status, ear_tier_of(value));
     // Who reads the status alone must not take for a yes what nobody has looked at.
     const bool is_whole = mapping.holds(statement::report_data) && appraisal.vector.contains(ear_claim::hardware) &&
