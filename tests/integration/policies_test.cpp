@@ -2,9 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <filesystem>
 #include <fstream>
 
+#include "mr/bytes.h"
 #include "tests/integration/mrctl.h"
+#include "tests/log_texts.h"
 
 namespace mrd {
 namespace {
@@ -157,22 +161,43 @@ TEST_F(MrctlPolicies, AVirtualRegisterIsWholeWhereNothingThatIsHiddenNamesIt) {
     EXPECT_EQ(output({"create", "build", "--hash", "sha256", "--on", "rtmr3"}), "virtual/build created on tdx/rtmr3\n");
     EXPECT_EQ(json({"create", "virtual/other", "--on", "tdx/rtmr3"})["register"]["flags"], "XR");
     output({"measure", "virtual/build", "-", "--description", "mine"}, "my file");
-    output({"measure", "virtual/other", "-", "--description", "theirs"}, "their file");
+    // By a program of theirs, so that the log tells the callers apart.
+    const auto their_program = folder() / "their-program";
+    const auto crypto = std::filesystem::path(places::mrctl()).parent_path().parent_path() / "libexec" / "mrd" / "mrctl-crypto";
+    std::filesystem::copy_file(crypto, their_program);  // what mrctl becomes for this
+    const auto measured = run_program({their_program, "measure", "virtual/other", "-", "--description", "theirs", "--id", "their-id"},
+                                      folder(), "their file", {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
+    ASSERT_EQ(measured.exit_code, 0) << measured.err;
     EXPECT_EQ(output({"close", "other"}), "virtual/other closed by event 5\n");
     const auto value = output({"read", "virtual/build"}).substr(std::string("virtual/build ").size());
 
     const auto whole = output({"log", "--format", "json"});
     const auto mine = output({"log", "--for", "virtual/build", "--format", "json"});
-    EXPECT_THAT(whole, HasSubstr("theirs"));
-    EXPECT_THAT(mine, HasSubstr("mine"));
-    EXPECT_THAT(mine, testing::Not(HasSubstr("theirs")));
-    EXPECT_THAT(output({"log", "--for", "virtual/build"}), testing::Not(HasSubstr("theirs")));
+    const std::array<std::string, 4> of_others{"theirs", "their-id", "their-program", "virtual/other"};
+    const auto expect_all = [&](const std::string &log) {
+        EXPECT_THAT(all_said_in(log), HasSubstr("mine"));
+        for (const auto &text : of_others) EXPECT_THAT(all_said_in(log), HasSubstr(text)) << "else nobody would see that it is shown";
+    };
+    const auto expect_mine = [&](const std::string &log) {
+        EXPECT_THAT(all_said_in(log), HasSubstr("mine"));
+        for (const auto &text : of_others) EXPECT_THAT(all_said_in(log), testing::Not(HasSubstr(text)));
+    };
+    expect_all(whole);
+    expect_mine(mine);
+    for (const auto &text : of_others) EXPECT_THAT(output({"log", "--for", "virtual/build"}), testing::Not(HasSubstr(text)));
     EXPECT_THAT(failure(1, {"log", "--for", "virtual/none"}), HasSubstr("register"));
     output({"replay"});
 
     ASSERT_EQ(mrctl({"evidence", "--data", nonce, "--for", "virtual/build", "-o", at("evidence.json")}).exit_code, 0);
     ASSERT_EQ(mrctl({"collateral", "-o", at("collateral.json"), "--root", at("root.pem")}).exit_code, 0);
-    EXPECT_THAT(contents(at("evidence.json")), testing::Not(HasSubstr("theirs")));
+    const auto log_in = [&](const std::string &name) {
+        const auto log = mr::from_base64(Json::parse(contents(at(name)))["log"].get<std::string>()).value();
+        return std::string(log.begin(), log.end());
+    };
+    ASSERT_EQ(mrctl({"evidence", "--data", nonce, "-o", at("whole.json")}).exit_code, 0);
+    expect_all(log_in("whole.json"));
+    expect_mine(log_in("evidence.json"));
+    for (const auto &text : of_others) EXPECT_THAT(contents(at("evidence.json")), testing::Not(HasSubstr(text))) << "beside the log";
     const auto with = [mrtd = json({"read", "tdx/mrtd"})["reading"]["value"]](const std::string &name, bool is_log_only) {
         Json members{{"registers", {{"mrtd", Json::array({mrtd})}}}, {"virtualRegisters", Json::array({name})}};
         if (is_log_only) members["logOnlyRegisters"] = Json::array({"rtmr3"});

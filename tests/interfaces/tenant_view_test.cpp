@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "libmr/src/base64url.h"
 #include "mr/bytes.h"
 #include "mr/virtual_registers.h"
 #include "mrd/daemon/service.h"
+#include "tests/log_texts.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/session_client.h"
 #include "tests/mrd/temporary_folder.h"
@@ -62,29 +62,6 @@ public:
     Daemon daemon_;
     std::unique_ptr<varlink::Service> service_;
 };
-
-// All that a log says, whatever it is written in: its text, and what is behind base64.
-std::string all_of(const std::string &log) {
-    std::string text = log;
-    std::size_t begin = 0;
-    while (begin < log.size()) {
-        const auto end = std::min(log.find('\n', begin), log.size());
-        const auto line = Json::parse(log.substr(begin, end - begin), nullptr, false);
-        begin = end + 1;
-        if (!line.is_object() || !line.contains("data") || !line["data"].is_string()) continue;
-        const auto data = mr::from_base64(line["data"].get<std::string>());
-        if (!data) continue;
-        text.append(data->begin(), data->end());
-        if (data->size() < 8) continue;
-        const std::string content(data->begin() + 8, data->end());
-        for (std::size_t at = 0; at <= content.size();) {
-            const auto dot = std::min(content.find('.', at), content.size());
-            if (const auto part = mr::from_base64url(content.substr(at, dot - at))) text.append(part->begin(), part->end());
-            at = dot + 1;
-        }
-    }
-    return text;
-}
 
 TEST(TenantView, EachTenantsLogProvesHisRegistersAndHasNothingOfTheOthersOverFailuresAndRestarts) {
     for (unsigned seed = 0; seed < 6; ++seed) {
@@ -159,7 +136,7 @@ TEST(TenantView, EachTenantsLogProvesHisRegistersAndHasNothingOfTheOthersOverFai
             const auto &state = machine->journal_->state();
             EXPECT_EQ(own->value, state.registers()[*state.find_virtual(name(tenant).substr(8))].logged) << seed;
             EXPECT_EQ(own->events, state.registers()[*state.find_virtual(name(tenant).substr(8))].events) << seed;
-            const auto said = all_of(log);
+            const auto said = all_said_in(log);
             for (std::size_t other = 0; other < secrets.size(); ++other) {
                 for (const auto &text : secrets[other])
                     EXPECT_TRUE(other == tenant || !said.contains(text))

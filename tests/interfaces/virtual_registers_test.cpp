@@ -143,7 +143,7 @@ TEST_F(VirtualRegistersTest, ReplayStatusAndAccessTellOfThemAsOfOthersToWhoMayRe
     EXPECT_TRUE(replayed(tenant, "virtual/build").is_null());
 }
 
-TEST_F(VirtualRegistersTest, ATenantsEvidenceIsAQuoteWithHisLogAndTakesNoOtherRight) {
+TEST_F(VirtualRegistersTest, EvidenceOfOnesOwnTakesTheRightsQuoteAndLogOrEvidenceAndNoOther) {
     ASSERT_EQ(create(tenant, "virtual/build"), "");
     const auto evidence = [&](Rights rights, const Json &registers) {
         daemon_.set_access(AccessRules({{.name = "tenant", .users = {tenant}, .allow = rights}}, 0));
