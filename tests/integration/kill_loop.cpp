@@ -2,13 +2,18 @@
 
 #include <sys/time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
+#include <set>
 #include <thread>
 
 #include "libmr/wire/registers.h"
+#include "mr/event_log.h"
+#include "mr/virtual_registers.h"
 #include "mrd/journal/event_ids.h"
 #include "proto/varlink/client.h"
+#include "tests/log_texts.h"
 
 namespace mrd {
 
@@ -16,6 +21,9 @@ namespace {
 
 // A death at a point that is not reached, or after a time that is too long, comes here at the latest.
 constexpr int most_events_of_a_life = 500;
+
+// Of the virtual registers.
+constexpr const char *carrier = "tdx/rtmr3";
 
 }  // namespace
 
@@ -27,11 +35,10 @@ std::function<void()> dies_after(std::chrono::microseconds time) {
 }
 
 KillLoop::KillLoop(Options options) : options_(std::move(options)) {
-    const std::string carrier = "tdx/rtmr3";
-    const auto own = [&](int i) { return options_.has_virtual_registers ? "virtual/of-" + std::to_string(i) : carrier; };
+    const auto own = [&](int i) { return options_.has_virtual_registers ? "virtual/of-" + std::to_string(i) : std::string(carrier); };
     for (int i = 0; i < options_.clients; ++i) customers_.push_back({.reg = i % 2 == 0 ? own(i) : "tdx/rtmr2"});
     if (!options_.has_virtual_registers) return;
-    options_.config += "[[register]]\nname = \"" + carrier + "\"\nlog_only = true\n";
+    options_.config += "[[register]]\nname = \"" + std::string(carrier) + "\"\nlog_only = true\n";
     auto daemon = start(nullptr, {});
     if (!daemon.ready()) {
         ledger_.violation("mrd does not start: " + daemon.log());
@@ -134,6 +141,80 @@ void KillLoop::live(const Death &death, const std::string &faults) {
         ledger_.violation("mrd ended by itself, with " + (code ? std::to_string(*code) : "nothing") + ": " + daemon.log());
 }
 
+namespace {
+
+// The ids that a text has, each once.
+std::set<std::string> ids_in(std::string_view text) {
+    std::set<std::string> ids;
+    for (auto at = text.find(Ledger::id_prefix); at != std::string_view::npos; at = text.find(Ledger::id_prefix, at + 1)) {
+        const auto number = at + Ledger::id_prefix.size();
+        const auto end = std::min(text.find_first_not_of("0123456789", number), text.size());
+        if (end > number) ids.emplace(text.substr(at, end - at));  // "mrd-event-log" is none
+    }
+    return ids;
+}
+
+}  // namespace
+
+void KillLoop::check_log_of(const std::string &reg, mr::Client &client) {
+    const auto wrong = [&](const std::string &what) { ledger_.violation("the log for " + reg + ": " + what); };
+    std::string log;
+    const auto exported = client.export_log(
+        "json",
+        [&log](mr::ByteView chunk) {
+            log.append(chunk.begin(), chunk.end());
+            return true;
+        },
+        reg);
+    if (!exported) return wrong(exported.error().message);
+    auto reader = mr::EventLogReader::open(mr::as_bytes(log));
+    if (!reader) return wrong(reader.error().message);
+    mr::Replay replay(mr::ReplayNames::as_logged);
+    for (const auto &known : reader->registers()) replay.declare(known);
+    mr::CarriedRegisters carried(carrier, mr::HashAlgorithm::sha384);
+    mr::Event event;
+    for (;;) {
+        const auto more = reader->next(event);
+        if (!more) return wrong(more.error().message);
+        if (!*more) break;
+        if (const auto applied = replay.apply(event); !applied) return wrong(applied.error().message);
+        if (event.name != carrier) continue;
+        if (const auto applied = carried.apply(event); !applied) return wrong(applied.error().message);
+    }
+    const auto holds = [&](const std::string &name, const mr::Digest &value) {
+        const auto reading = client.read(name);
+        if (!reading) return wrong(name + ": " + reading.error().message);
+        if (mr::Digest(reading->value) != value) wrong("it does not lead to what " + name + " holds");
+    };
+    const auto *replayed = replay.find(carrier, mr::HashAlgorithm::sha384);
+    const auto *own = carried.find(reg);
+    if (replayed == nullptr || own == nullptr || !own->value) return wrong("something of it is missing, or hidden from its own tenant");
+    holds(carrier, replayed->value);
+    holds(reg, *own->value);
+
+    std::set<std::string> sent;
+    for (Ledger::Entry entry = 0; entry < ledger_.size(); ++entry) {
+        if (const auto event_of = ledger_.sent(entry); event_of.reg == reg) sent.insert(event_of.id);
+    }
+    const auto text = all_said_in(log);
+    const auto said = ids_in(text);
+    for (const auto &id : said) {
+        if (!sent.contains(id)) wrong(id + " is another's");
+    }
+    for (const auto &id : sent) {
+        if (!said.contains(id)) wrong(id + " is missing");
+    }
+    for (const auto &other : customers_) {
+        if (other.reg != reg && other.reg.starts_with("virtual/") && text.contains(other.reg)) wrong("it names " + other.reg);
+    }
+}
+
+void KillLoop::check_tenants(mr::Client &client) {
+    for (const auto &customer : customers_) {
+        if (customer.reg.starts_with("virtual/")) check_log_of(customer.reg, client);
+    }
+}
+
 void KillLoop::conclude() {
     auto daemon = start(nullptr, {});
     if (!daemon.ready()) return ledger_.violation("mrd does not start: " + daemon.log());
@@ -149,6 +230,7 @@ void KillLoop::conclude() {
     send_answered_again(client);
     ledger_.check_all(client);
     ledger_.expect_all_logged();
+    check_tenants(client);
     if (daemon.stop() != 0) ledger_.violation("mrd does not end well: " + daemon.log());
 }
 

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "mr/client.h"
 #include "tests/integration/daemon.h"
 #include "tests/integration/ledger.h"
 
@@ -64,6 +65,9 @@ private:
     };
 
     Daemon start(const Death *death, const std::string &faults);
+    // What each tenant is given of the log: it leads to what his register and its carrier hold, and has each of his events, and nothing of the others.
+    void check_tenants(mr::Client &client);
+    void check_log_of(const std::string &reg, mr::Client &client);
     void send_answered_again(mr::Client &client);
     // False: mrd has gone.
     bool extend(Customer &customer, varlink::ClientConnection &connection, const std::function<void()> &on_answer);

@@ -25,7 +25,7 @@ std::string described(const Ledger::Answer &answer) {
 Ledger::Entry Ledger::add(const std::string &reg) {
     const std::lock_guard lock(mutex_);
     const auto entry = entries_.size();
-    auto id = "event-" + std::to_string(entry);
+    auto id = std::string(id_prefix) + std::to_string(entry);
     const auto digest = mr::hash(algorithm, mr::as_bytes(id)).value();
     by_digest_.emplace(value_of(digest), entry);
     by_id_.emplace(id, entry);

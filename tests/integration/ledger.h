@@ -20,6 +20,7 @@ namespace mrd {
 class Ledger {
 public:
     using Entry = std::size_t;
+    static constexpr std::string_view id_prefix = "event-";  // of an id; the entry's number follows
 
     // Extends by its digest, or, of a virtual register, measures its id's text.
     struct Sent {
