@@ -26,6 +26,7 @@ struct Made {
     Bytes digest;
     EventOrigin origin = EventOrigin::service;
     std::optional<std::size_t> tenant = {};
+    std::uint32_t type = ev_event_tag;
 
     [[nodiscard]] Made hidden() const {
         auto one = *this;
@@ -159,7 +160,7 @@ Judged judge(const std::vector<Made> &events, const Digest &value, const std::st
         event.sequence = i + 1;
         event.index = *tcg_index(events[i].name);
         event.name = events[i].name;
-        event.type = ev_event_tag;
+        event.type = events[i].type;
         event.digests = {{tcg_id(bank), events[i].digest}};
         if (!events[i].data.empty()) event.data = events[i].data;
         event.origin = events[i].origin;
@@ -225,6 +226,20 @@ TEST(VirtualJudgement, NothingThatWasLeftOutMovedAddedOrRelabelledIsTaken) {
             changed = view;
             changed[at].name = "tdx/rtmr2";
             refused(changed, "of another register", at);
+            changed = view;
+            changed[at].type = ev_no_action;
+            refused(changed, "of a type that extends nothing", at);
+            for (const auto origin : {EventOrigin::resync, EventOrigin::firmware}) {
+                changed = view;
+                changed[at].origin = origin;
+                refused(changed, origin == EventOrigin::resync ? "called a resync" : "called the firmware's", at);
+            }
+            // No digest is over an event's type: what is said rests on nothing of it.
+            changed = view;
+            changed[at].type = ev_ipl;
+            const auto judged = judge(changed, world.value, name);
+            EXPECT_TRUE(judged.holds) << at << " of seed " << seed;
+            EXPECT_EQ(judged.reason, judge(view, world.value, name).reason) << at << " of seed " << seed;
         }
     }
 }
@@ -314,6 +329,12 @@ TEST(VirtualJudgement, AGapBehindTheCreateIsNoProofAndOneBeforeItIsNothingToIt) 
     world.tenants.push_back({.name = "virtual/late", .id = {1}, .hash = bank, .value = Digest::zero(bank), .made = false, .closed = false});
     world.create(late);
     EXPECT_THAT(judge(world.view_of(late), world.value, "virtual/late").reason, HasSubstr("none of them names it"));
+    // A gap that is called something else is none, and nothing leads over it.
+    for (const auto origin : {EventOrigin::service, EventOrigin::firmware}) {
+        auto relabelled = world.view_of(late);
+        std::ranges::find(relabelled, EventOrigin::resync, &Made::origin)->origin = origin;
+        EXPECT_FALSE(judge(relabelled, world.value, "virtual/late").holds);
+    }
 }
 
 // mrd gives a name again once its register is closed: what is said of the old one is not said of the new one.
