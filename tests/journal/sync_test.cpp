@@ -1,8 +1,11 @@
 // Sync::group: a reply waits until what it tells is durable, and one sync serves all who wait.
 #include <gtest/gtest.h>
 
+#include <boost/asio/post.hpp>
+#include <functional>
 #include <vector>
 
+#include "mr/limits.h"
 #include "tests/journal/fixture.h"
 
 namespace mrd::journal {
@@ -16,9 +19,37 @@ protected:
         ASSERT_TRUE(extend(journal, r0, byte));
         journal.when_durable([this, byte](const std::expected<void, Error> &durable) { (durable ? replied_ : failed_).push_back(byte); });
     }
+    void extend_and_reply(Journal &journal, std::uint8_t byte, mr::ByteView data) {
+        auto large = event(journal, r0, byte);
+        large.data = data;
+        const auto intent = journal.begin(large);
+        ASSERT_TRUE(intent);
+        hardware_.extend(r0, digest_of(byte));
+        ASSERT_GT(journal.settle(*intent, Outcome::done), 0U);
+        journal.when_durable([this, byte](const std::expected<void, Error> &durable) { (durable ? replied_ : failed_).push_back(byte); });
+    }
     void run() {
         loop_.restart();
         loop_.run();
+    }
+    // Does events(1), events(2) and so on, each in a round of the loop of its own, as they come from a client that never pauses. Was a sync asked for when so many
+    // rounds had gone by?
+    bool begins_sync_after(int rounds, const std::function<void(int round)> &events) {
+        disk_.step_syncs();
+        bool has_begun = false;
+        int round = 0;
+        const std::function<void()> next_round = [&] {
+            if (++round > rounds) {
+                has_begun = disk_.begin_sync();
+                disk_.release_syncs();
+                return;
+            }
+            events(round);
+            boost::asio::post(loop_, next_round);
+        };
+        boost::asio::post(loop_, next_round);
+        run();
+        return has_begun;
     }
     std::uint64_t syncs() { return disk_.calls(FaultyDisk::Call::sync); }
 
@@ -70,6 +101,22 @@ TEST_F(JournalSync, OneSyncServesAllWhoWaitWhenItBegins) {
     for (int byte = 1; byte <= 20; ++byte) all.push_back(byte);
     EXPECT_EQ(replied_, all);
     EXPECT_EQ(syncs(), before + 2);
+}
+
+TEST_F(JournalSync, EventsThatGoOnComingDoNotPutTheirSyncOffForEver) {
+    auto journal = start();
+    EXPECT_TRUE(begins_sync_after(rounds_before_sync, [&](int round) { extend_and_reply(*journal, static_cast<std::uint8_t>(round)); }));
+    EXPECT_EQ(replied_.size(), static_cast<std::size_t>(rounds_before_sync));
+}
+
+TEST_F(JournalSync, SoManyBytesAreSyncedAtOnceThoughEventsGoOnComing) {
+    constexpr auto enough = static_cast<int>(bytes_before_sync / mr::max_event_data);
+    const mr::Bytes data(mr::max_event_data);
+    auto journal = start();
+    EXPECT_TRUE(begins_sync_after(1, [&](int) {
+        for (int i = 1; i <= enough; ++i) extend_and_reply(*journal, static_cast<std::uint8_t>(i), data);
+    }));
+    EXPECT_EQ(replied_.size(), static_cast<std::size_t>(enough));
 }
 
 TEST_F(JournalSync, WhatIsDurableAlreadyDoesNotWait) {
