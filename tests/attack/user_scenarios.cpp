@@ -2,10 +2,13 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <stdexcept>
 
@@ -21,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 constexpr uid_t first_user = 50'000;
 constexpr std::size_t users = 16;
 constexpr std::size_t hostile_users = 8;
+constexpr std::size_t flood_calls = 300;  // of each hostile user: as many as a socket takes, and several turns of a connection
 
 // Fewer places than those take who take places. They extend, read and have the log; what was said in it, quotes and all else they may not.
 std::string config(std::size_t max_connections) {
@@ -80,6 +84,90 @@ std::string receive(const varlink::FileDescriptor &socket, std::size_t messages)
     return bytes;
 }
 
+// The whole log as this connection may see it: the answers of one call.
+std::string whole_log(const varlink::FileDescriptor &socket) {
+    Attackers::send(socket, call("EventLog.Records", R"({"from":1})", R"(,"more":true)"));
+    std::string records;
+    std::size_t had = 0;
+    const auto goes_on = [&records] {
+        return !records.ends_with('\0') || records.ends_with(std::string_view("\"continues\":true}\0", 18));
+    };
+    do {
+        had = records.size();
+        records += receive(socket, 1);
+    } while (records.size() > had && goes_on());
+    return records;
+}
+
+// mrd, as long as this: what is sent meanwhile is all there when it goes on. It is a child of this process.
+class Stopped {
+public:
+    explicit Stopped(const varlink::FileDescriptor &connected) {
+        ucred listener{};
+        socklen_t size = sizeof(listener);
+        siginfo_t stopped{};
+        if (::getsockopt(connected.get(), SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0 || ::kill(listener.pid, SIGSTOP) != 0 ||
+            ::waitid(P_PID, static_cast<id_t>(listener.pid), &stopped, WSTOPPED) != 0)
+            throw std::runtime_error("mrd cannot be stopped");
+        pid_ = listener.pid;
+    }
+    Stopped(const Stopped &) = delete;
+    Stopped &operator=(const Stopped &) = delete;
+    ~Stopped() { ::kill(pid_, SIGCONT); }
+
+private:
+    pid_t pid_ = -1;
+};
+
+// Each hostile user has sent hundreds of Extends when the others send one each, all before mrd serves any of them. The log says whose turn was when: no time is
+// measured, for a slow machine is no unfair one.
+void share_beside_a_flood(Attackers &attackers) {
+    std::vector<varlink::FileDescriptor> sockets;
+    for (uid_t user = first_user; user < first_user + users; ++user) {
+        sockets.push_back(connect_as(attackers, user));
+        // mrd has accepted it, and reads.
+        Attackers::send(sockets.back(), call("Registers.Read", R"({"name":"rtmr3"})"));
+        if (!receive(sockets.back(), 1).contains("reading")) return attackers.fail("a user was not served before the flood");
+    }
+    const auto calls_of = [](std::size_t user) { return user < hostile_users ? flood_calls : 1; };
+    {
+        const Stopped stopped(sockets.front());
+        for (std::size_t user = 0; user < users; ++user) {
+            std::string bytes;
+            for (std::size_t i = 0; i < calls_of(user); ++i) bytes += extend(first_user + static_cast<uid_t>(user), 10);
+            if (Attackers::send(sockets[user], bytes) != bytes.size()) return attackers.fail("the flood does not fit the socket");
+        }
+    }
+    for (std::size_t user = 0; user < users; ++user) {
+        const auto answers = receive(sockets[user], calls_of(user));
+        if (static_cast<std::size_t>(std::ranges::count(answers, '\0')) != calls_of(user) || answers.contains("\"error\""))
+            return attackers.fail("uid " + std::to_string(first_user + user) + " was not served: " + answers.substr(0, 200));
+    }
+
+    const auto log = whole_log(attackers.connect());
+    constexpr std::string_view caller = R"("caller":{"uid":)";
+    std::size_t flood = 0;
+    std::size_t flood_before = 0;  // the last one of those who are not hostile
+    std::size_t honest = 0;
+    for (auto at = log.find(caller); at != std::string::npos; at = log.find(caller, at + 1)) {
+        uid_t user = 0;
+        std::from_chars(log.data() + at + caller.size(), log.data() + log.size(), user);
+        if (user >= first_user + hostile_users) {
+            ++honest;
+            flood_before = flood;
+        } else if (user >= first_user) {
+            ++flood;
+        }
+    }
+    std::printf("  Extends of a flood that were served before the others' only ones: %zu of %zu\n", flood_before, flood);
+    if (honest != users - hostile_users || flood != hostile_users * flood_calls)
+        attackers.fail("the log has " + std::to_string(honest) + " and " + std::to_string(flood) + " events of the flood's users");
+    // One turn of each hostile connection, and perhaps a second one, comes before; a flood has five.
+    if (flood_before > flood / 2)
+        attackers.fail("a flood took the others' turn: " + std::to_string(flood_before) + " of its " + std::to_string(flood) +
+                       " calls were served before");
+}
+
 // What each of the hostile ones does with each of its connections; none reads an answer.
 void attack_as(Attackers &attackers, uid_t user) {
     auto socket = connect_as(attackers, user);
@@ -121,6 +209,7 @@ void attack_as(Attackers &attackers, uid_t user) {
 }
 
 void attack_by_users(Attackers &attackers) {
+    share_beside_a_flood(attackers);
     const auto of_each = std::max<std::size_t>(attackers.count() / users, 1);
     for (std::size_t i = 0; i < of_each; ++i) {
         for (uid_t user = first_user; user < first_user + hostile_users; ++user) attack_as(attackers, user);
@@ -137,16 +226,7 @@ void attack_by_users(Attackers &attackers) {
             if (!extended.contains(R"("sequence":)")) attackers.fail(who + " did not get its share of extends: " + extended.substr(0, 200));
             Attackers::send(socket, call("Registers.Read", R"({"name":"rtmr3"})"));
             if (!receive(socket, 1).contains("reading")) attackers.fail(who + " was not served a Read");
-            Attackers::send(socket, call("EventLog.Records", R"({"from":1})", R"(,"more":true)"));
-            std::string records;
-            std::size_t had = 0;
-            const auto goes_on = [&records] {
-                return !records.ends_with('\0') || records.ends_with(std::string_view("\"continues\":true}\0", 18));
-            };
-            do {
-                had = records.size();
-                records += receive(socket, 1);
-            } while (records.size() > had && goes_on());
+            const auto records = whole_log(socket);
             if (!records.contains(R"("sequence":1,)")) attackers.fail(who + " was not served the log");
             for (const auto *secret : {"secret", "c2VjcmV0", "caller"}) {
                 if (records.contains(secret)) attackers.fail(who + " was told what others said, in a record");
