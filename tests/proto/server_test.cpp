@@ -345,6 +345,36 @@ TEST(Server, AHalfCloseStillGetsAReplyThatDoesNotFitTheSocket) {
     EXPECT_EQ(replies[0].size(), size + std::string_view(R"({"parameters":{"text":""}})").size());
 }
 
+// What is kept of a call, what is taken straight from its text and what the parser reads: before an answer that is owed, behind it, and behind one that holds up
+// the rest until the input has ended.
+TEST(Server, AHalfCloseGetsTheSameRepliesByTheFastPathsAsByThePlainOnes) {
+    const auto kept_answers = [](bool fast_paths) {
+        Served served;
+        served.on_loop([&] { served.example.service.set_fast_paths(fast_paths); });
+        auto client = served.connect();
+        std::string calls;
+        for (int times = 0; times < 4; ++times) calls += count_call(7);
+        calls += call("Mark", 1) + call("ChangeSoon", 2) + count_call(7) + call("Mark", 3) + call("Later", 4) + count_call(7);
+        calls += call("Mark", 5) + call("Mark", 6, R"(,"oneway":true)") + R"({"method":"unfinished)";
+        EXPECT_TRUE(client.send(calls));
+        client.half_close();
+        EXPECT_TRUE(served.example.later_called.wait(2));
+        for (int answers = 0; answers < 2; ++answers) served.on_loop([&] { served.example.answer_later(); });
+        const std::string done = R"({"parameters":{}})";
+        const auto seven = number_reply(7);
+        EXPECT_EQ(client.receive_to_end(),
+                  (Messages{seven, seven, seven, seven, done, number_reply(2), seven, done, number_reply(4), seven, done}));
+        EXPECT_TRUE(served.empty.wait());
+        return served.on_loop([&] {
+            EXPECT_EQ(served.example.marks, (std::vector<std::int64_t>{1, 3, 5, 6}));
+            EXPECT_EQ(served.example.calls, 6U);
+            return served.example.kept_answers;
+        });
+    };
+    EXPECT_EQ(kept_answers(true), 4U);
+    EXPECT_EQ(kept_answers(false), 0U);
+}
+
 TEST(Server, AHalfCloseDoesNotEndASubscription) {
     Served served;
     auto client = served.connect();
