@@ -1,6 +1,6 @@
 // Calls whose parameters have a known shape, decoded straight from their text: nearly every call of nearly every client. What is written in any other way (an
-// escape, a member that is unknown or null or stands twice, "oneway", a mistake) is left to parse_call() and decode(), which alone decide what is refused and
-// how. tests/proto/plain_call_test.cpp holds the two against each other.
+// escape, a member that is unknown or null or an object or stands twice, "oneway", a mistake) is left to parse_call() and decode(), which alone decide what is
+// refused and how. tests/proto/plain_call_test.cpp holds the two against each other.
 #pragma once
 
 #include <bitset>
@@ -46,15 +46,23 @@ inline bool take_plain(PlainScanner &scanner, std::string &value) {
     return true;
 }
 template <class T>
-bool take_plain(PlainScanner &scanner, std::optional<T> &value) {
-    return take_plain(scanner, value.emplace());
-}
+inline constexpr bool is_plain_value =
+    std::same_as<T, std::string_view> || std::same_as<T, std::string> || std::same_as<T, std::int64_t> || std::same_as<T, bool>;
 
 template <class T>
-inline constexpr bool is_plain_member =
-    std::same_as<T, std::string_view> || std::same_as<T, std::string> || std::same_as<T, std::int64_t> || std::same_as<T, bool>;
+bool take_plain([[maybe_unused]] PlainScanner &scanner, std::optional<T> &value) {
+    if constexpr (is_plain_value<T>) {
+        return take_plain(scanner, value.emplace());
+    } else {
+        return false;
+    }
+}
+
+// What is not plain may be left out, if it is optional: a call that has it is the parser's.
 template <class T>
-inline constexpr bool is_plain_member<std::optional<T>> = is_plain_member<T>;
+inline constexpr bool is_plain_member = is_plain_value<T>;
+template <class T>
+inline constexpr bool is_plain_member<std::optional<T>> = true;
 
 template <class Fields>
 inline constexpr bool are_plain = false;
@@ -65,7 +73,7 @@ inline constexpr bool are_plain<std::tuple<>> = true;
 
 }  // namespace detail
 
-// Each member is text, an integer or a boolean, or an optional one of these.
+// Each member is text, an integer or a boolean, or optional.
 template <class T>
 concept PlainShape = Described<T> && detail::are_plain<std::remove_const_t<decltype(T::fields())>>;
 

@@ -15,8 +15,11 @@
 #include <utility>
 #include <vector>
 
+#include "libmr/wire/registers.h"
 #include "mr/digest.h"
 #include "mr/limits.h"
+#include "proto/varlink/message.h"
+#include "proto/varlink/plain_call.h"
 
 namespace mr {
 namespace {
@@ -41,14 +44,14 @@ public:
     Server &operator=(const Server &) = delete;
     ~Server() { ::close(socket_); }
 
-    // Takes the next connection, reads one call and sends that; the connection ends with it.
-    void answer(const std::string &reply) {
+    // Takes the next connection, reads one call and sends that; the connection ends with it. Returns the call.
+    std::string answer(const std::string &reply) {
         const int connected = ::accept(socket_, nullptr, nullptr);
-        char last = 1;
-        while (last != '\0' && ::read(connected, &last, 1) == 1) {
-        }
+        std::string call;
+        for (char last = 1; ::read(connected, &last, 1) == 1 && last != '\0';) call += last;
         EXPECT_EQ(::send(connected, reply.data(), reply.size(), MSG_NOSIGNAL), static_cast<ssize_t>(reply.size()));
         ::close(connected);
+        return call;
     }
 
     [[nodiscard]] ClientOptions options(milliseconds call_timeout = std::chrono::seconds(30)) const {
@@ -256,6 +259,71 @@ TEST(Client, WhatNoCallCanCarryIsRefusedHereByItsField) {
     EXPECT_THAT(why(client->extend("rtmr3", digest, {.envelope = true})), HasSubstr("envelope is measure()'s"));
     EXPECT_THAT(why(client->measure("rtmr3", Bytes(1), {.data = Bytes(1)})), HasSubstr("data in the options is extend()'s"));
     EXPECT_EQ(client->read("rtmr3").error().code, ErrorCode::timed_out) << "none of them was sent, nor closed the connection";
+}
+
+// What libmr writes when `ask` is done with a client.
+template <class Ask>
+std::string written_by(const Ask &ask) {
+    Server server;
+    std::string call;
+    {
+        const std::jthread serving([&] { call = server.answer(""); });
+        auto client = Client::connect(server.options());
+        EXPECT_TRUE(client);
+        if (client) ask(*client);
+    }
+    return call;
+}
+
+// Whether the fast path takes the method's call (proto/varlink/plain_call.h), and understands what the parser does.
+template <class Method>
+bool is_taken_plain(const std::string &message) {
+    using Parameters = typename Method::Parameters;
+    const auto call = varlink::begin_plain_call(message);
+    if (!call || call->method != Method::description.name) return false;
+    const auto plain = varlink::end_plain_call<Parameters>(call->rest);
+    if (!plain) return false;
+    varlink::Document document;
+    const auto parsed = varlink::parse_call(message, document);
+    EXPECT_TRUE(parsed && parsed->parameters) << message;
+    const auto full = varlink::decode<Parameters>(*parsed->parameters);
+    EXPECT_TRUE(full) << message;
+    const auto as_json = [](const Parameters &parameters) {
+        std::string json;
+        varlink::write_json(json, parameters);
+        return json;
+    };
+    EXPECT_EQ(as_json(*plain), as_json(*full));
+    return true;
+}
+
+TEST(Client, WritesItsReadsExtendsAndMeasuresAsTheFastPathTakesThem) {
+    const Digest digest = Digest::zero(HashAlgorithm::sha384);
+    const EventOptions said{.type = 13, .description = "a loader", .id = "once"};
+    auto with_data = said;
+    with_data.data = Bytes{1, 2, 3, 4};
+    auto in_envelope = said;
+    in_envelope.envelope = true;
+    const auto read = [](const ReadOptions &options) {
+        return written_by([&](Client &client) { (void)client.read("tdx/rtmr3", options); });
+    };
+    const auto extend = [&](const EventOptions &options) {
+        return written_by([&](Client &client) { (void)client.extend("tdx/rtmr3", digest, options); });
+    };
+    const auto measure = [](const EventOptions &options) {
+        return written_by([&](Client &client) { (void)client.measure("tdx/rtmr3", Bytes{0xFB, 0xEF, 0xFF}, options); });
+    };
+    EXPECT_TRUE(is_taken_plain<wire::Read>(read({})));
+    EXPECT_TRUE(is_taken_plain<wire::Read>(read({.fresh = true, .generation = 7})));
+    EXPECT_TRUE(is_taken_plain<wire::Extend>(extend({})));
+    EXPECT_TRUE(is_taken_plain<wire::Extend>(extend(with_data)));
+    EXPECT_TRUE(is_taken_plain<wire::Measure>(measure({})));
+    EXPECT_TRUE(is_taken_plain<wire::Measure>(measure(in_envelope)));
+
+    const OnBehalfOf somebody{.uid = 1000, .gid = 1000, .pid = 1};
+    EXPECT_FALSE(is_taken_plain<wire::Read>(read({.on_behalf_of = somebody})));
+    EXPECT_FALSE(is_taken_plain<wire::Extend>(extend({.on_behalf_of = somebody})));
+    EXPECT_FALSE(is_taken_plain<wire::Measure>(measure({.on_behalf_of = somebody})));
 }
 
 TEST(Client, ACallWithoutAConnectionSaysThatNothingWasSent) {

@@ -46,6 +46,11 @@ std::vector<std::string> frames() {
     all.push_back(call("Measure", R"({"name":"tdx/rtmr3","data":"AQI=","envelope":"yes"})"));
     all.push_back(call("Write", R"({"name":"reportdata","value":")" + hex(3, 64) + "\"}"));
     all.push_back(call("Cap", R"({"name":"tdx/rtmr1"})"));
+    for (const std::string somebody : {R"({"uid":1000,"gid":1000,"pid":1})", R"({"uid":1000})", "null", "{}"}) {
+        all.push_back(call("Read", R"({"name":"tdx/rtmr3","onBehalfOf":)" + somebody + "}"));
+        all.push_back(call("Extend", R"({"onBehalfOf":)" + somebody + R"(,"name":"tdx/rtmr3",)" + digest + "}"));
+        all.push_back(call("Measure", R"({"name":"tdx/rtmr3","data":"AQI=","onBehalfOf":)" + somebody + "}"));
+    }
     all.push_back(call("Statistics", "{}"));
     all.push_back(call("Status", "{}"));
     all.push_back(call("List", "{}"));

@@ -20,10 +20,11 @@ struct Parameters {
     std::optional<std::string_view> note;
     std::optional<std::int64_t> count;
     std::optional<bool> perhaps;
+    std::optional<std::vector<std::string_view>> names;
     static constexpr auto fields() {
         return std::tuple(field("name", &Parameters::name), field("text", &Parameters::text), field("number", &Parameters::number),
                           field("flag", &Parameters::flag), field("note", &Parameters::note), field("count", &Parameters::count),
-                          field("perhaps", &Parameters::perhaps));
+                          field("perhaps", &Parameters::perhaps), field("names", &Parameters::names));
     }
     bool operator==(const Parameters &) const = default;
 };
@@ -97,6 +98,10 @@ TEST(PlainCall, LeavesTheRestToTheParser) {
              call_of("{" + required + R"(,"count":1234567890123456789})"),
              call_of("{" + required + R"(,"perhaps":1})"),
              call_of("{" + required + R"(,"perhaps":truefalse})"),
+             call_of("{" + required + R"(,"names":["a"]})"),
+             call_of("{" + required + R"(,"names":[]})"),
+             call_of("{" + required + R"(,"names":null})"),
+             call_of("{" + required + R"(,"names":"a"})"),
              call_of(R"({"name":"x","text":"","number":1})"),
              call_of("{" + required + "}") + "x",
              call_of("[]"),
