@@ -299,10 +299,20 @@ int stats(const Common &common) {
 
 namespace {
 
+// Of what the status can do without: a note, if the connection is there still.
+std::expected<void, mr::Error> note_if_answered(const mr::Error &error) {
+    using enum mr::ErrorCode;
+    if (error.code == no_service || error.code == timed_out || error.code == connection_lost || error.code == protocol)
+        return std::unexpected(error);
+    note(error.message);
+    return {};
+}
+
 // So that the status tells not what the last refresh saw, whenever that was. Only of registers whose log can contradict them: a device takes seconds, and has none.
+// Where the hardware cannot be reread the status tells why. Errors: those after which mrd tells nothing.
 std::expected<void, mr::Error> reread_logged(mr::Client &client) {
     const auto registers = client.list();
-    if (!registers) return std::unexpected(registers.error());
+    if (!registers) return note_if_answered(registers.error());
     std::vector<std::string> names;
     for (const auto &each : *registers) {
         const bool is_logged = each.flags.has(mr::Flag::extensible) && each.flags.has(mr::Flag::readable);
@@ -310,7 +320,11 @@ std::expected<void, mr::Error> reread_logged(mr::Client &client) {
     }
     if (names.empty()) return {};
     const auto reread = client.snapshot(names, true);
-    return reread ? std::expected<void, mr::Error>() : std::unexpected(reread.error());
+    if (reread) return {};
+    if (reread.error().code != mr::ErrorCode::timed_out) return note_if_answered(reread.error());
+    // Hardware that hangs: mrd tells all else.
+    note("the registers are not reread, and the hardware may hang: " + reread.error().message);
+    return client.reconnect();
 }
 
 // What the status says of a register.
@@ -341,8 +355,7 @@ int status(const Common &common) {
     if (common.json) return print_reply<mr::wire::Status>(common);
     auto client = mr::Client::connect(common.client);
     if (!client) return fail(client.error());
-    // Where it fails the status tells why.
-    if (const auto reread = reread_logged(*client); !reread) note(reread.error().message);
+    if (const auto reread = reread_logged(*client); !reread) return fail(reread.error());
     const auto reply = client->status();
     if (!reply) return fail(reply.error());
     const auto providers = client->providers();

@@ -434,6 +434,25 @@ TEST_F(MrctlTest, AConnectionTooManyIsExitCodeThreeWithWhatToLookAt) {
     ASSERT_TRUE(client.list());
     EXPECT_THAT(failure(3, {"list"}), HasSubstr("max_connections"));
     EXPECT_THAT(failure(3, {"list", "--json"}), HasSubstr("max_connections"));
+    EXPECT_THAT(failure(3, {"status"}), HasSubstr("max_connections"));
+}
+
+TEST_F(MrctlTest, TheStatusOfHardwareThatHangsIsToldWithANote) {
+    // The first refresh is the start's. A provider that takes time has a thread of its own.
+    start({.faults = "refresh:hang@2,write:delay=1"});
+    const auto done = mrctl({"status", "--timeout", "5"});
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_THAT(done.err, HasSubstr("mrctl: note: the registers are not reread, and the hardware may hang: "));
+    EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+    EXPECT_THAT(done.out, AllOf(HasSubstr("version "), HasSubstr("\nprovider tdx (sim) running"), HasSubstr("\ntdx/rtmr3 as logged")));
+    EXPECT_THAT(daemon().log(), HasSubstr("simulated hang"));
+}
+
+TEST_F(MrctlTest, AnMrdThatDoesNotAnswerIsNoStatus) {
+    start();
+    daemon().process().signal(SIGSTOP);
+    EXPECT_THAT(failure(1, {"status", "--timeout", "1"}), HasSubstr("no answer in time"));
+    daemon().process().signal(SIGCONT);
 }
 
 TEST_F(MrctlTest, AFileWhoseNameIsNoTextIsMeasured) {
