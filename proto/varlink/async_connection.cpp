@@ -191,8 +191,10 @@ private:
         auto handler = std::move(calls_.front().handler);
         calls_.pop_front();
         watch_time();
-        (void)handler(*reply);
-        return true;
+        const auto round = round_;
+        const bool stays = handler(*reply);
+        if (!stays && round == round_) fail(ClientErrorCode::connection_lost, "the connection was closed");
+        return stays;
     }
 
     asio::strand<asio::any_io_executor> strand_;

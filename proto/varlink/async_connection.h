@@ -28,7 +28,7 @@ public:
     void connect(const Address &address, Milliseconds timeout, Connected handler);
 
     // Called with each reply; what it points to is valid only during the call. After an error, or a reply that does not continue, it is not called
-    // again. Returns whether it wants more replies: false closes the connection.
+    // again. Returns whether it wants more replies, of this call or of later ones: false closes the connection.
     using ReplyHandler = std::move_only_function<bool(std::expected<Reply, ClientError>)>;
     // `frame` is made by write_call(). The time-out is for the first reply, and then for each that follows; when it has passed the connection is closed,
     // since its replies could no longer be told apart.

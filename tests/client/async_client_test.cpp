@@ -475,6 +475,41 @@ TEST(AsyncClient, AnAnswerThatGoesOnWhereOneWasAskedForIsNoneOfTheProtocol) {
     EXPECT_EQ(blocking.read("mrtd").error().code, mr::ErrorCode::connection_lost) << "what is left is nobody's answer";
 }
 
+TEST(AsyncClient, AnAnswerThatItsInterfaceDoesNotAllowEndsTheConnectionAndTheCallsThatAreOpen) {
+    using namespace std::string_literals;
+    const Answering peer(R"({"parameters":{"reading":{"name":"tdx/rtmr3","value":"xy","refreshed":false}}})"s + '\0');
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), {.socket = peer.path()});
+    std::vector<mr::ErrorCode> codes;
+    const auto read = [&](auto then) {
+        client.call(mr::calls::read("rtmr3"), [&codes, then](std::expected<mr::Reading, mr::Error> got) {
+            codes.push_back(got ? mr::ErrorCode::io : got.error().code);
+            then();
+        });
+    };
+    client.connect([&](std::expected<void, mr::Error> connected) {
+        ASSERT_TRUE(connected);
+        read([&] { read([] {}); });
+        read([] {});
+    });
+    loop.run();
+    EXPECT_EQ(codes, (std::vector{mr::ErrorCode::protocol, mr::ErrorCode::connection_lost, mr::ErrorCode::connection_lost}));
+}
+
+TEST(AsyncClient, ARefusalInTheMiddleOfOpenCallsEndsNoneOfThem) {
+    const Served served;
+    asio::io_context loop;
+    mr::AsyncClient client(loop.get_executor(), served.options());
+    std::vector<bool> done;
+    client.connect([&](std::expected<void, mr::Error> connected) {
+        ASSERT_TRUE(connected);
+        for (const auto *name : {"nothing", "rtmr3"})
+            client.call(mr::calls::read(name), [&](std::expected<mr::Reading, mr::Error> got) { done.push_back(got.has_value()); });
+    });
+    loop.run();
+    EXPECT_EQ(done, (std::vector{false, true}));
+}
+
 TEST(AsyncClient, EachAnswerOfAStreamHasTheTimeOut) {
     using namespace std::string_literals;
     const Answering peer(R"({"continues":true,"parameters":{"chunk":"AAAA"}})"s + '\0');

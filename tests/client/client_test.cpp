@@ -124,7 +124,7 @@ TEST(Client, WhatIsNoVarlinkIsAProtocolErrorAndEndsTheConnection) {
     }
 }
 
-TEST(Client, AnAnswerThatItsInterfaceDoesNotAllowIsAProtocolErrorThatNamesTheField) {
+TEST(Client, AnAnswerThatItsInterfaceDoesNotAllowIsAProtocolErrorThatNamesTheFieldAndEndsTheConnection) {
     const auto answered = [](const std::string &text) {
         Server server;
         auto client = Client::connect(server.options());
@@ -133,6 +133,9 @@ TEST(Client, AnAnswerThatItsInterfaceDoesNotAllowIsAProtocolErrorThatNamesTheFie
         const auto reading = client->read("tdx/rtmr3");
         EXPECT_FALSE(reading);
         EXPECT_EQ(reading.error().code, ErrorCode::protocol);
+        const auto next = client->read("tdx/rtmr3");
+        EXPECT_THAT(next.error().message, HasSubstr("nothing was sent")) << "the connection is closed";
+        EXPECT_EQ(next.error().code, ErrorCode::connection_lost);
         return reading.error().message;
     };
     EXPECT_THAT(answered(R"({"parameters":{}})"), HasSubstr("reading"));

@@ -67,6 +67,7 @@ public:
                     std::move(call.request_),
                     [result, read = call.result_, asked = std::move(asked)](const varlink::Reply *reply) -> std::expected<bool, Error> {
                         result->emplace(read(*reply, asked));
+                        if (!**result) return std::unexpected((*result)->error());
                         return false;
                     },
                     [result, done = std::move(done)](Result<void> ended) mutable {

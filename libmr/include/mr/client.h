@@ -8,8 +8,8 @@
 // them by its name, too. Needs no libcrypto.
 //
 // Calls are answered in their order. A client is for one thread at a time. After no_service, timed_out, connection_lost or protocol the connection is closed and
-// every call on it returns connection_lost, until reconnect() is called (one that uses a connection of its own, see calls, makes a new one, and may succeed): whether a call that got no answer took effect is for the caller to find out, not for a hidden
-// retry.
+// every call on it returns connection_lost, until reconnect() is called (one that uses a connection of its own, see calls, makes a new one, and may succeed, and its errors are of that one alone): whether a
+// call that got no answer took effect is for the caller to find out, not for a hidden retry.
 //
 // Interfaces: io.mrd.Registers, io.mrd.EventLog, io.mrd.Attestation, io.mrd.Devices and io.mrd.Service, as `varlinkctl introspect` prints them. Source of the protocol: varlink.org.
 #pragma once
@@ -52,7 +52,8 @@ inline constexpr std::string_view default_socket = "/run/mrd/io.mrd";
 struct ClientOptions {
     // A path, "unix:/path" or "unix:@name". Empty: the environment's MRD_SOCKET, or default_socket.
     std::string socket = {};
-    // Who mrd has to be, by his uid when he began to listen; asked of each connection before anything is said there. Not given: whoever listens at the socket.
+    // Who mrd has to be, by his uid when he began to listen; asked of each connection before anything is said there. Whoever else listens there is no_service. Not
+    // given: whoever listens at the socket.
     std::optional<std::vector<std::uint32_t>> trusted_servers = {};
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
     // For each call: until it is sent, and then for each of its answers. quote() and evidence() have their deadline on top of it; watch(), and records() with follow, wait
@@ -340,9 +341,10 @@ private:
         nullptr;  // nothing: an answer that says no more than that it is the last
 };
 
-// Every call can fail with timed_out, connection_lost and protocol; permission_denied, if the caller may not do this; method_not_implemented, if mrd is
-// older than this library; remote, if it is newer; invalid_parameter, if a value is out of what is said here; invalid_argument, if a text is no UTF-8 or
-// holds a NUL, or what is to be sent is longer than a call may be. Each says what else can be its error.
+// Every call can fail with no_service (mrd ended the connection before its first call: it has as many as it may have, or was started again since; nothing was
+// done), timed_out, connection_lost and protocol; permission_denied, if the caller may not do this; method_not_implemented, if mrd is older than this library;
+// remote, if it is newer; invalid_parameter, if a value is out of what is said here; invalid_argument, if a text is no UTF-8 or holds a NUL, or what is to be sent
+// is longer than a call may be. Each says what else can be its error.
 //
 // A register that has vanished is no_such_register too, with RegisterGone as the name on the wire: it may come back, and nothing was done.
 //
@@ -479,7 +481,7 @@ StreamCall<RawReply> any_stream(std::string_view method, std::string_view parame
 
 class Client {
 public:
-    // Errors: no_service, permission_denied, timed_out, invalid_argument (the socket's name).
+    // Errors: no_service (nobody listens there, or none of trusted_servers), permission_denied, timed_out, invalid_argument (the socket's name).
     static std::expected<Client, Error> connect(ClientOptions options = {});
 
     Client(Client &&) noexcept;
@@ -495,6 +497,7 @@ public:
         std::optional<std::expected<T, Error>> result;
         const auto take = [&](const varlink::Reply &reply) -> std::expected<bool, Error> {
             result.emplace(call.result_(reply, call.request_.asked));
+            if (!*result) return std::unexpected(result->error());
             return false;
         };
         if (auto done = perform(call.request_, take); !done) return std::unexpected(std::move(done.error()));

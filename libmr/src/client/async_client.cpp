@@ -118,9 +118,10 @@ void AsyncClient::perform(detail::Request request, Take take, Completion<void> d
         }
         const auto more = take(&*reply);
         if (more && *more && reply->continues) return true;
+        const bool is_wrong = !more && more.error().code == ErrorCode::protocol;
         done(more ? Result<void>() : std::unexpected(more.error()));
         release();
-        return is_shared;
+        return is_shared && !is_wrong;
     };
     if (!own) return connection_->transport.call(std::move(*request.frame), timeout, std::move(handler));
     own->connect(*where, connection_->options.connect_timeout,

@@ -76,7 +76,10 @@ std::expected<void, Error> Client::perform(const detail::Request &request, const
             return failed(goes_on_unasked());
         }
         const auto more = take(*reply);
-        if (!more) return std::unexpected(more.error());
+        if (!more) {
+            if (more.error().code == ErrorCode::protocol) transport.close();
+            return std::unexpected(more.error());
+        }
         if (!*more || !reply->continues) return {};
     }
 }
