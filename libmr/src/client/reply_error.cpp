@@ -85,9 +85,12 @@ constexpr std::array known_errors{
     KnownError{"InterfaceNotFound", ErrorCode::method_not_implemented, "this mrd does not know that, or does not serve it at this socket"},
 };
 
-// InvalidParameter has only the field's name: what mrd takes for each.
-std::string rule_of(std::string_view field) {
+// InvalidParameter has only the field's name: what mrd takes for each, of this method.
+std::string rule_of(std::string_view field, std::optional<wire::Operation> operation) {
     const auto number = [](auto value) { return std::to_string(value); };
+    constexpr std::string_view no_tag =
+        "hexadecimal, and of report data 64 bytes that do not end in \"mrd composed v1.\", which only mrd makes, where it binds a key";
+    constexpr auto most_uid = std::numeric_limits<std::uint32_t>::max() - 1;
     if (field == "contentDigest") return "ALGORITHM:HEX, only with an envelope, and not beside data";
     if (field == "data")
         return "base64 of at most " + number(max_event_data) +
@@ -95,6 +98,7 @@ std::string rule_of(std::string_view field) {
                "an envelope";
     if (field == "deadlineMilliseconds") return "from 1 to " + number(max_quote_deadline.count());
     if (field == "hash") return "the name of a hash that this mrd can compute: sha256, sha384, sha512";
+    if (field == "name" && operation != wire::Operation::create) return "text: a name as `mrctl list` shows it";
     if (field == "name")
         return "virtual/ and 1 to " + number(max_virtual_register_name) + " of the characters a to z, A to Z, 0 to 9, . _ and -";
     if (field == "description") return "text of at most " + number(max_event_description) + " bytes";
@@ -108,6 +112,15 @@ std::string rule_of(std::string_view field) {
     if (field == "providers") return "1 to " + number(max_evidence_parts) + " names, none twice";
     if (field == "register" || field == "registers") return "a virtual register that there is or was, as virtual/build";
     if (field == "names") return "1 to " + number(max_names) + " names";
+    if (field == "format") return "json, where the log of one register is asked for";
+    if (field == "generation" && operation == wire::Operation::read)
+        return "what a write of this register gave; one that is not written has none: leave it out";
+    if (field == "reportData" || field == "value") return std::string(no_tag);
+    if (field == "level") return "debug, info, warning or error";
+    if (field == "from") return "the number of an event, from 0";
+    if (field == "uid") return "from 0 to " + number(most_uid);
+    if (field == "groups") return "beside a uid at most " + number(max_asked_groups) + ", each from 0 to " + number(most_uid);
+    if (field == "report") return "a TDREPORT, base64";
     return {};
 }
 
@@ -162,10 +175,11 @@ std::string better_advice(std::string_view name, const varlink::Reply &reply, co
         return std::string(value ? value->as_string().value_or("") : "");
     };
     const auto candidates = reply.parameters->find("candidates");
-    if (name == "InvalidParameter") return rule_of(text("parameter"));
+    if (name == "InvalidParameter") return rule_of(text("parameter"), asked.operation);
     if (name == "JournalFailed") return text("reason");
     if (name == "NoSuchRegister" && candidates && candidates->size() > 0 && asked.operation != wire::Operation::list)
-        return "each of the candidates has that name: give the whole one";
+        return candidates->size() == 1 ? "the candidate goes by its whole name alone: give that"
+                                       : "each of the candidates has that name: give the whole one";
     if (name == "NoSuchRegister" && asked.operation == wire::Operation::list) return "no provider has that name";
     if (name == "NoSuchRegister" && asked.operation == wire::Operation::close)
         return "no virtual register has that name, and no other can be closed; `mrctl list` shows them";
