@@ -33,6 +33,22 @@ protected:
     }
 };
 
+TEST_F(AppraiserTest, CollateralOfAKindThatNothingReadsIsNotPassedOver) {
+    options.collateral["snp"] = "{}";  // of other machines that it judges
+    EXPECT_TRUE(Appraiser(options).appraise(evidence(), options).verified());
+    options.collateral["zzz"] = "{}";
+    for (const bool is_waived : {false, true}) {
+        options.waived.tcb = is_waived;
+        const auto verdict = Appraiser(options).appraise(evidence(), options);
+        EXPECT_FALSE(verdict.verified());
+        const auto *const tcb = verdict.find(statement::tcb);
+        ASSERT_NE(tcb, nullptr);
+        EXPECT_EQ(tcb->result, Judgement::fails);
+        EXPECT_TRUE(tcb->required);
+        EXPECT_THAT(tcb->reason, ::testing::HasSubstr("collateral was given of the kind zzz"));
+    }
+}
+
 TEST_F(AppraiserTest, JudgesEachPieceAsIfItWereTheFirst) {
     Appraiser appraiser(options);
     const auto good = evidence();

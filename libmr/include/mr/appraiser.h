@@ -36,7 +36,8 @@ struct Waived {
 struct AppraiserOptions {
     // Nothing: the roots of the hardware's makers, which each kind's reader has.
     std::optional<TrustAnchors> anchors = {};
-    // By kind ("tdx"), each a JSON object: in the place of the evidence's own.
+    // By kind ("tdx"), each a JSON object: in the place of the evidence's own. Of a kind that a piece of evidence does not have it is passed over, for one Appraiser
+    // judges machines of several kinds; of a kind that none of `tees` reads the statement tcb fails, whatever is waived.
     std::map<std::string, std::string, std::less<>> collateral = {};
     ReferenceValues reference = {};
     Waived waived = {};

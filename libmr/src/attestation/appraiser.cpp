@@ -76,6 +76,10 @@ public:
 
     void judge_parts(std::vector<Part> parts) {
         parts_ = std::move(parts);
+        for (const auto &[kind, given] : options_.collateral) {
+            if (find_tee(kind, options_.tees) == nullptr)
+                state(statement::tcb, Judgement::fails, true, "collateral was given of the kind " + kind + ", which cannot be read here");
+        }
         for (auto &part : parts_) {
             if (const auto given = options_.collateral.find(part.kind); given != options_.collateral.end())
                 part.evidence.collateral = given->second, part.evidence.is_own_collateral = true;
