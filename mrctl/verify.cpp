@@ -395,7 +395,10 @@ std::expected<Judged, mr::Error> judge(const VerifyCommand &command, std::size_t
     if (!auxiliary) return std::unexpected(auxiliary.error());
     mr::TeeEvidence quote{.quote = read->quote};
     if (*auxiliary) quote.auxiliary = **auxiliary;
-    if (auto checked = check_collateral(command, options, {kind}); !checked) return std::unexpected(std::move(checked.error()));
+    // Of what is no quote the verdict says so.
+    if (!kind.empty()) {
+        if (auto checked = check_collateral(command, options, {kind}); !checked) return std::unexpected(std::move(checked.error()));
+    }
     judged.lacks_certificates = kind == mr::snp_kind && lacks_certificate(*auxiliary);
     judged.has_collateral |= has_crl(*auxiliary);
     judged.verdict = mr::verify(quote, logs, options);

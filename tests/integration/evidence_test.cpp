@@ -531,6 +531,9 @@ TEST_F(MrctlVerify, WhatIsNeitherAskedForNorWaivedIsExitCodeOneAndNamedInTheLast
               "mrctl: " + at("other.corim") +
                   " is of another kind than what is judged: it is a manifest of its maker, CoRIM; the collateral of a TD quote is Intel's "
                   "collateral, JSON\n");
+    EXPECT_THAT(said({"verify", "--quote", "/dev/null", "--roots", at("root.pem"), "--collateral", at("c.json")}, 1),
+                StartsWith("REFUSED: quote_format"))
+        << "the file, not the collateral";
     // Evidence without its collateral, which a revoked platform would take away; and with a false one, which counts whatever is waived.
     auto stripped = Json::parse(contents(at("e.json")));
     stripped["parts"][0].erase("collateral");
