@@ -294,7 +294,11 @@ std::string last_line(const Judged &judged, const VerifyCommand &command) {
 
 int print_verdict(bool json, const VerifyCommand &command, const Judged &judged) {
     // The token alone: who reads it wants nothing else there.
-    if (command.ear == "-") return judged.verdict.verified() ? exit_done : exit_refused;
+    if (command.ear == "-") {
+        if (judged.verdict.verified()) return exit_done;
+        std::cerr << "mrctl: " << last_line(judged, command) << '\n';
+        return exit_refused;
+    }
     if (json) {
         print_json(mr::write_verdict(judged.verdict, judged.time));
     } else {

@@ -121,6 +121,17 @@ TEST_F(MrctlWrapped, AVerdictIsWrittenAsAnAttestationResultThatIsSigned) {
     std::ofstream(at("piped.jwt")) << output(verify("evidence", {"--ear", "-", "--ear-key", "-"}), contents(at("key.pem")));
     EXPECT_EQ(json({"inspect", at("piped.jwt"), "--key", at("public.pem")})["signature_holds"], true);
 
+    // Standard output is the token's: why it is a negative one stands on standard error.
+    for (const bool as_json : {false, true}) {
+        std::vector<std::string> arguments{"verify", at("evidence"), "--roots", at("root.pem"), "--nonce",
+                                           nonce,    "--ear",        "-",       "--ear-key",    at("key.pem")};
+        if (as_json) arguments.emplace_back("--json");
+        const auto refused = mrctl(arguments);
+        EXPECT_EQ(refused.exit_code, 1);
+        EXPECT_EQ(refused.err, "mrctl: REFUSED: reference_values (no --reference)\n");
+        EXPECT_TRUE(mr::parse_ear(mr::as_bytes(refused.out))) << refused.out;
+    }
+
     // One that ends, as another verifier gives it: whether it has is said beside the time.
     auto ending = mr::parse_ear(mr::as_bytes(contents(at("ear.jwt"))))->ear;
     for (const bool has_expired : {true, false}) {
