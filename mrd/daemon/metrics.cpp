@@ -159,6 +159,10 @@ void add_providers(MetricsText &text, const Daemon &daemon) {
     for (const auto &state : states) text.add({{"provider", state.name}}, state.phase == ProviderState::Phase::running ? 1 : 0);
     text.begin("mrd_provider_simulated", Type::gauge, "1: it is no hardware, and proves nothing.");
     for (const auto &state : states) text.add({{"provider", state.name}}, state.simulated ? 1 : 0);
+    text.begin("mrd_device_present", Type::gauge, "1: the device is there. Its provider runs without it, too.");
+    for (const auto *slot : daemon.providers()) {
+        if (const auto *device = slot->device()) text.add({{"device", slot->name()}}, device->state().facts ? 1 : 0);
+    }
     text.begin("mrd_provider_waiting_calls", Type::gauge, "Calls in its queue.");
     for (const auto *slot : daemon.providers()) text.add({{"provider", slot->name()}}, number(slot->waiting_calls()));
     using Counters = RegisterTable::Counters;

@@ -14,6 +14,7 @@
 #include "mrd/interfaces/attestation.h"
 #include "mrd/interfaces/devices.h"
 #include "mrd/interfaces/event_log.h"
+#include "mrd/interfaces/known_register.h"
 #include "mrd/interfaces/log_reading.h"
 #include "mrd/interfaces/registers.h"
 #include "mrd/interfaces/service.h"
@@ -70,6 +71,16 @@ struct ProviderStatus {
                           field("simulated", &ProviderStatus::simulated), field("unbound", &ProviderStatus::unbound),
                           field("waitingCalls", &ProviderStatus::waiting_calls), field("waitingQuotes", &ProviderStatus::waiting_quotes),
                           field("registers", &ProviderStatus::registers));
+    }
+};
+
+struct DeviceStatus {
+    std::string name;
+    bool present = false;
+    std::optional<std::string> reason;
+    static constexpr auto fields() {
+        return std::tuple(field("name", &DeviceStatus::name), field("present", &DeviceStatus::present),
+                          field("reason", &DeviceStatus::reason));
     }
 };
 
@@ -168,13 +179,15 @@ struct Status {
     AccessStatus access;
     std::vector<ProviderStatus> providers;
     std::vector<RegisterStatus> virtual_registers;
+    std::vector<DeviceStatus> devices;
     static constexpr auto fields() {
         return std::tuple(field("version", &Status::version), field("started", &Status::started), field("simulated", &Status::simulated),
                           field("sequence", &Status::sequence), field("connections", &Status::connections),
                           field("refusedConnections", &Status::refused_connections), field("limits", &Status::limits),
                           field("journal", &Status::journal), field("evidence", &Status::evidence),
                           field("logReadings", &Status::log_readings), field("access", &Status::access),
-                          field("providers", &Status::providers), field("virtualRegisters", &Status::virtual_registers));
+                          field("providers", &Status::providers), field("virtualRegisters", &Status::virtual_registers),
+                          field("devices", &Status::devices));
     }
 };
 
@@ -279,6 +292,7 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts, const Caller 
                   {static_cast<std::int64_t>(readings.working()), static_cast<std::int64_t>(readings.waiting())},
                   status_of(daemon.gate()->access),
                   {},
+                  {},
                   {}};
     for (auto &state : daemon.provider_states()) {
         auto &entry = status.providers.emplace_back();
@@ -299,6 +313,15 @@ std::string status_json(Daemon &daemon, const ServiceFacts &facts, const Caller 
             if (table.spec(index).flags.has(mr::Flag::extensible) && table.is_there(index))
                 entry.registers.push_back(status_of(*registers, index));
         }
+    }
+    for (const auto *slot : daemon.providers()) {
+        const auto *device = slot->device();
+        if (device == nullptr || !knows_of_provider(daemon.registers(), caller, slot->name())) continue;
+        auto state = device->state();
+        auto &entry = status.devices.emplace_back();
+        entry.name = std::string(slot->name());
+        entry.present = state.facts.has_value();
+        if (!entry.present) entry.reason = std::move(state.absence);
     }
     const auto &virtual_registers = daemon.virtual_registers();
     virtual_registers.for_each([&](VirtualRegisters::Number number, const journal::RegisterState &reg) {

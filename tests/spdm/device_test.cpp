@@ -284,6 +284,17 @@ TEST_F(DeviceTest, WithoutATrustedRootIsNotThere) {
     EXPECT_FALSE(told.device.is_present);
     EXPECT_THAT(told.device.reason, HasSubstr("untrusted_root"));
     EXPECT_THAT(output({"list"}), Not(HasSubstr("spdm0/")));
+    // Its provider runs.
+    const auto status = json({"status"})["status"];
+    EXPECT_EQ(status["devices"], (Json::array({{{"name", "spdm0"}, {"present", false}, {"reason", told.device.reason}}})));
+    EXPECT_THAT(output({"metrics"}),
+                AllOf(HasSubstr("\nmrd_provider_up{provider=\"spdm0\"} 1\n"), HasSubstr("\nmrd_device_present{device=\"spdm0\"} 0\n")));
+}
+
+TEST_F(DeviceTest, ThatIsThereIsPresentInStatusAndMetrics) {
+    start_with(usual_device());
+    EXPECT_EQ(json({"status"})["status"]["devices"], (Json::array({{{"name", "spdm0"}, {"present", true}}})));
+    EXPECT_THAT(output({"metrics"}), HasSubstr("\nmrd_device_present{device=\"spdm0\"} 1\n"));
 }
 
 TEST_F(DeviceTest, ThatNeverAnswersDelaysNobody) {
