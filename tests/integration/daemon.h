@@ -23,6 +23,7 @@ public:
         std::map<std::string, std::string> environment = {};
         std::string faults = {};  // tests/faults/faults.h
         std::string kill = {};    // tests/faults/kill_points.h
+        std::string guest = {};   // tests/faults/guest.h: in the place of what is configured
         std::string config = {};  // the configuration file's text
         std::string socket = {};  // empty: folder/io.mrd
         std::string state = {};   // empty: folder/state
@@ -35,9 +36,10 @@ public:
         const Readiness readiness(notify_path);
         socket_ = options.socket.empty() ? (folder / "io.mrd").native() : options.socket;
         // What is shipped, unless something is to go wrong.
-        const bool is_whole = options.faults.empty() && options.kill.empty();
+        const bool is_whole = options.faults.empty() && options.kill.empty() && options.guest.empty();
         if (!options.faults.empty()) options.environment["MRD_SIM_FAULTS"] = options.faults;
         if (!options.kill.empty()) options.environment["MRD_KILL"] = options.kill;
+        if (!options.guest.empty()) options.environment["MRD_GUEST"] = options.guest;
         std::vector<std::string> command{is_whole ? places::mrd() : places::mrd_with_faults(), "--socket", socket_, "--state",
                                          options.state.empty() ? (folder / "state").native() : options.state};
         if (!options.config.empty()) {
