@@ -102,7 +102,7 @@ std::expected<void, mr::Error> FileSystem::ask_for_registers() {
     return std::unexpected(mr::Error{mr::ErrorCode::no_such_provider, "mrd has no provider \"" + options_.provider + "\"; it has: " + all});
 }
 
-std::expected<std::string, int> FileSystem::report_driver() {
+std::expected<const ReportDriver *, int> FileSystem::report_driver() {
     auto known_now = known();
     if (!known_now.is_current) {
         {
@@ -116,9 +116,32 @@ std::expected<std::string, int> FileSystem::report_driver() {
         if (has_timed_out_) return std::unexpected(ETIMEDOUT);
         known_now = known_;
     }
-    auto driver = known_now.registers->report_driver();
-    if (!known_now.is_current || !driver) return std::unexpected(ENXIO);
-    return std::move(*driver);
+    const auto *driver = known_now.registers->report_driver();
+    if (!known_now.is_current || driver == nullptr) return std::unexpected(ENXIO);
+    return driver;
+}
+
+std::expected<ReportMaker, int> FileSystem::report_maker(const Caller &caller) {
+    const auto driver = report_driver();
+    if (!driver) return std::unexpected(driver.error());
+    ReportMaker maker{.driver = *driver};
+    if (!maker.driver->heeds_options) return maker;
+    const auto provider = registers()->provider();
+    {
+        const std::scoped_lock lock(known_mutex_);
+        if (privlevel_floor_ && privlevel_floor_->provider == provider) {
+            maker.privlevel_floor = privlevel_floor_->level;
+            return maker;
+        }
+    }
+    const Turn turn(*this, caller.uid);
+    if (!turn.has_begun()) return std::unexpected(EBUSY);
+    const auto floor = service_.privlevel_floor(caller, provider);
+    if (!floor) return refusal(floor.error());
+    const std::scoped_lock lock(known_mutex_);
+    privlevel_floor_ = Floor{.provider = provider, .level = *floor};
+    maker.privlevel_floor = *floor;
+    return maker;
 }
 
 std::expected<std::vector<mr::Register>, int> FileSystem::virtual_registers_for(const Node &node, const Caller &caller) {
@@ -315,9 +338,11 @@ std::expected<FileSystem::Found, int> FileSystem::make_folder(const Caller &call
     if (const auto driver = report_driver(); !driver) return std::unexpected(driver.error());
     // For whoever may not it would be of no use, and take the place of others': one user can have as many uids as there are places.
     if (const auto may = may_quote(caller); !may) return std::unexpected(may.error());
+    const auto maker = report_maker(caller);
+    if (!maker) return std::unexpected(maker.error());
     {
         const std::scoped_lock lock(mutex_);
-        const auto made = state_.reports.make(name, caller, mode, Clock::now());
+        const auto made = state_.reports.make(name, caller, mode, Clock::now(), *maker);
         if (!made) return std::unexpected(made.error());
     }
     return look_up(caller, folder, name);
@@ -414,7 +439,9 @@ std::expected<mr::Bytes, int> FileSystem::read_in_turn(OpenFile &file, std::uint
 
 std::expected<mr::Bytes, int> FileSystem::make_snapshot(OpenFile &file) {
     switch (file.node.kind) {
-    case Kind::outblob: return make_quote(file);
+    case Kind::outblob: return make_blob(file, &ReportBlobs::outblob);
+    case Kind::auxblob: return make_blob(file, &ReportBlobs::auxblob);
+    case Kind::manifestblob: return make_blob(file, &ReportBlobs::manifestblob);
     case Kind::log: return take_log(file);
     case Kind::generation: {
         const std::scoped_lock lock(mutex_);
@@ -422,14 +449,18 @@ std::expected<mr::Bytes, int> FileSystem::make_snapshot(OpenFile &file) {
         if (instance == nullptr) return std::unexpected(ENOENT);
         return line(std::to_string(instance->report.generation()));
     }
-    case Kind::report_provider: {
+    case Kind::report_provider:
+    case Kind::privlevel_floor: {
+        ReportMaker maker;
         {
             const std::scoped_lock lock(mutex_);
-            if (state_.reports.find(file.node.instance) == nullptr) return std::unexpected(ENOENT);
+            const auto *instance = state_.reports.find(file.node.instance);
+            if (instance == nullptr) return std::unexpected(ENOENT);
+            maker = instance->report.maker();
         }
         const auto driver = report_driver();
         if (!driver) return std::unexpected(driver.error());
-        return line(*driver);
+        return line(file.node.kind == Kind::report_provider ? std::string((*driver)->name) : std::to_string(maker.privlevel_floor));
     }
     case Kind::hash_algorithm: {
         const auto own = virtual_registers_for(file.node, file.opener);
@@ -463,6 +494,7 @@ std::expected<std::size_t, int> FileSystem::write_in_turn(OpenFile &file, std::u
         if (taken) file.position.wrote(*taken);
         return taken;
     }
+    if (file.node.kind == Kind::report_option) return write_option(file, bytes);
     if (is_report_register(file.node, report_data_register)) {
         const auto size = whole_value_of_write(mr::report_data_size, offset, bytes.size());
         if (!size || *size == 0) return size;
@@ -481,9 +513,27 @@ std::expected<std::size_t, int> FileSystem::write_in_turn(OpenFile &file, std::u
     return *size;
 }
 
+// As the kernel has it, of each write() by itself, wherever in the file it is.
+std::expected<std::size_t, int> FileSystem::write_option(const OpenFile &file, mr::ByteView bytes) {
+    const auto text = bytes.first(std::min(bytes.size(), max_option_text));
+    // A level is one of a driver that is there.
+    if (file.node.option == ReportOption::privlevel) {
+        if (const auto driver = report_driver(); !driver) return std::unexpected(driver.error());
+    }
+    const std::scoped_lock lock(mutex_);
+    auto *instance = state_.reports.find(file.node.instance);
+    if (instance == nullptr) return std::unexpected(ENOENT);
+    instance->last_used = Clock::now();
+    if (const auto set = instance->report.set(file.node.option, {reinterpret_cast<const char *>(text.data()), text.size()}); !set)
+        return std::unexpected(set.error());
+    return text.size();
+}
+
 // ---- What is made for an open file
 
 std::optional<ReportInstance::Moment> FileSystem::moment(const ShownRegisters &shown) {
+    // Whatever else was extended, and whichever mrd that was.
+    if (shown.are_fixed()) return ReportInstance::Moment{};
     if (!shown.are_mrds_alone()) return std::nullopt;
     std::vector<std::string> readable;
     for (const auto &reg : shown.all()) {
@@ -499,7 +549,7 @@ std::optional<ReportInstance::Moment> FileSystem::moment(const ShownRegisters &s
     return now;
 }
 
-std::expected<mr::Bytes, int> FileSystem::make_quote(const OpenFile &file) {
+std::expected<ReportBlobs, int> FileSystem::make_quote(const OpenFile &file) {
     std::expected<ReportInstance::Wanted, int> wanted = std::unexpected(ENOENT);
     {
         const std::scoped_lock lock(mutex_);
@@ -509,7 +559,7 @@ std::expected<mr::Bytes, int> FileSystem::make_quote(const OpenFile &file) {
     if (!wanted) return std::unexpected(wanted.error());
     const auto shown = registers();
     const auto before = moment(*shown);
-    std::optional<mr::Bytes> kept;
+    std::optional<ReportBlobs> kept;
     if (before) {
         const std::scoped_lock lock(mutex_);
         const auto *instance = state_.reports.find(file.node.instance);
@@ -521,13 +571,21 @@ std::expected<mr::Bytes, int> FileSystem::make_quote(const OpenFile &file) {
         if (const auto may = service_.may_quote(file.opener, shown->provider()); !may) return refusal(may.error());
         return std::move(*kept);
     }
-    auto quote = service_.quote(file.opener, wanted->report_data, shown->provider());
-    if (!quote) return refusal(quote.error());
+    auto quoted = service_.quote(file.opener, wanted->report_data, wanted->options, shown->provider());
+    if (!quoted) return refusal(quoted.error());
     const std::scoped_lock lock(mutex_);
     auto *instance = state_.reports.find(file.node.instance);
     if (instance == nullptr) return std::unexpected(ENOENT);
-    instance->report.made(wanted->generation, before, *quote);
-    return std::move(*quote);
+    return instance->report.made(wanted->generation, before,
+                                 {.outblob = std::move(quoted->quote),
+                                  .auxblob = std::move(quoted->auxiliary).value_or(mr::Bytes()),
+                                  .manifestblob = std::move(quoted->manifest).value_or(mr::Bytes())});
+}
+
+std::expected<mr::Bytes, int> FileSystem::make_blob(const OpenFile &file, mr::Bytes ReportBlobs::*which) {
+    auto made = make_quote(file);
+    if (!made) return std::unexpected(made.error());
+    return std::move((*made).*which);
 }
 
 std::expected<mr::Bytes, int> FileSystem::make_report(const OpenFile &file) {

@@ -121,17 +121,22 @@ private:
     std::expected<void, int> may_quote(const Caller &caller);
     // Error: EMFILE, ENFILE. mrd is asked where nothing is left but what is kept for who may quote.
     std::expected<void, int> take(UserShares State::*shares, const Caller &caller);
-    // What the kernel would call the driver. Error: ENXIO, as of a kernel without one; ETIMEDOUT: mrd does not answer.
-    std::expected<std::string, int> report_driver();
+    // Who makes reports. Error: ENXIO, as of a kernel without a driver; ETIMEDOUT: mrd does not answer.
+    std::expected<const ReportDriver *, int> report_driver();
+    // Asks mrd for a report where the driver has levels, once: with no lock held. Error: as report_driver(); EBUSY: as of a read; why there is no report.
+    std::expected<ReportMaker, int> report_maker(const Caller &caller);
     // Empty for a node that is none of them. EBUSY: as of a read.
     std::expected<std::vector<mr::Register>, int> virtual_registers_for(const Node &node, const Caller &caller);
     std::expected<Node, int> find(Inodes::Number number, const Caller &caller);
 
     std::expected<mr::Bytes, int> read_in_turn(OpenFile &file, std::uint64_t offset, std::size_t size);
     std::expected<std::size_t, int> write_in_turn(OpenFile &file, std::uint64_t offset, mr::ByteView bytes);
+    std::expected<std::size_t, int> write_option(const OpenFile &file, mr::ByteView bytes);
     // What was read as a whole at the file's first read.
     std::expected<mr::Bytes, int> make_snapshot(OpenFile &file);
-    std::expected<mr::Bytes, int> make_quote(const OpenFile &file);
+    // That of the file's folder, with what is beside it.
+    std::expected<ReportBlobs, int> make_quote(const OpenFile &file);
+    std::expected<mr::Bytes, int> make_blob(const OpenFile &file, mr::Bytes ReportBlobs::*which);
     std::expected<mr::Bytes, int> make_report(const OpenFile &file);
     std::expected<mr::Bytes, int> take_log(OpenFile &file);
     std::optional<ReportInstance::Moment> moment(const ShownRegisters &shown);
@@ -155,6 +160,11 @@ private:
     std::map<std::pair<uid_t, gid_t>, ListedFor> listed_for_;
     bool has_warned_ = false;
     bool has_timed_out_ = false;  // when mrd was asked last
+    struct Floor {
+        std::string provider;
+        std::uint32_t level = 0;
+    };
+    std::optional<Floor> privlevel_floor_;  // the machine's: it stays
     Known known_;
     bool is_asking_ = false;
     std::optional<std::chrono::steady_clock::time_point> asked_at_;

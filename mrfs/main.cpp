@@ -49,7 +49,7 @@ int main(int argc, char **argv) {
     app.footer("It serves until it is told to end (SIGTERM) or unmounted. Exit: 0 done, 1 failed, 2 wrong usage, 3 no service.");
     app.add_option("--socket", client.socket, "mrd's socket [$MRD_SOCKET, or /run/mrd/io.mrd]")->type_name("FILE");
     app.add_option("--provider", options.provider,
-                   "Whose registers are in measurements/, and who makes the quotes [the TD's, or the first]")
+                   "Whose registers are in measurements/, and who makes the quotes [the TD's, or the first that has reports, or the first]")
         ->type_name("PROVIDER");
     app.add_flag("--for-everyone", mount.for_everyone,
                  "All users may look in; mrd is told whose call each is, and has to take mrfs's word [only who starts it]");

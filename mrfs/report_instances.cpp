@@ -7,7 +7,8 @@
 
 namespace mrfs {
 
-std::expected<ReportInstances::Number, int> ReportInstances::make(std::string_view name, const Caller &creator, mode_t mode, Time now) {
+std::expected<ReportInstances::Number, int> ReportInstances::make(std::string_view name, const Caller &creator, mode_t mode, Time now,
+                                                                  const ReportMaker &maker) {
     if (names_.contains(name)) return std::unexpected(EEXIST);
     const auto own = static_cast<std::size_t>(
         std::ranges::count_if(instances_, [&](const auto &each) { return share_of(each.second.creator.uid) == share_of(creator.uid); }));
@@ -15,7 +16,9 @@ std::expected<ReportInstances::Number, int> ReportInstances::make(std::string_vi
     const auto most = creator.uid == 0 ? max_instances : max_instances - instances_for_root;
     if (instances_.size() >= most && !reap(nullptr, now)) return std::unexpected(ENOSPC);
     const auto number = ++last_;
-    instances_.emplace(number, Instance{.name = std::string(name), .creator = creator, .mode = mode & 07777, .last_used = now});
+    instances_.emplace(
+        number,
+        Instance{.name = std::string(name), .creator = creator, .mode = mode & 07777, .last_used = now, .report = ReportInstance(maker)});
     names_.emplace(name, number);
     return number;
 }

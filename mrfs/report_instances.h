@@ -31,11 +31,11 @@ public:
         mode_t mode = 0;  // of the folder, for who looks at it: it is its creator's alone, whatever that is
         Time last_used;
         std::size_t open_files = 0;
-        ReportInstance report = {};
+        ReportInstance report = ReportInstance();
     };
 
     // Error: EEXIST, also where the name is another's; EDQUOT: this user has as many as he may; ENOSPC: all users together have.
-    std::expected<Number, int> make(std::string_view name, const Caller &creator, mode_t mode, Time now);
+    std::expected<Number, int> make(std::string_view name, const Caller &creator, mode_t mode, Time now, const ReportMaker &maker = {});
     // Also with files open, which have no instance from then on. Error: ENOENT; EACCES: it is another's.
     std::expected<void, int> remove(std::string_view name, const Caller &caller);
 

@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cerrno>
+#include <span>
 #include <thread>
 #include <utility>
 
+#include "mrfs/report_driver.h"
 #include "mrfs/shown_registers.h"
 
 namespace mrfs {
@@ -23,15 +25,30 @@ bool has_lost_connection(const mr::Error &error) {
            error.code == mr::ErrorCode::protocol || error.code == mr::ErrorCode::no_service;
 }
 
+bool fill_with_random(std::span<std::uint8_t> bytes) {
+    for (std::size_t done = 0; done < bytes.size();) {
+        const auto size = ::getrandom(bytes.data() + done, bytes.size() - done, 0);
+        if (size < 0 && errno != EINTR) return false;
+        if (size > 0) done += static_cast<std::size_t>(size);
+    }
+    return true;
+}
+
 // No two are the same, whatever process asks on whatever machine.
 std::optional<std::string> new_id() {
     std::array<std::uint8_t, 16> random{};
-    for (std::size_t done = 0; done < random.size();) {
-        const auto size = ::getrandom(random.data() + done, random.size() - done, 0);
-        if (size < 0 && errno != EINTR) return std::nullopt;
-        if (size > 0) done += static_cast<std::size_t>(size);
-    }
+    if (!fill_with_random(random)) return std::nullopt;
     return "mrfs-" + mr::to_hex(random);
+}
+
+// Of a report of SEV-SNP: little-endian. Source: AMD 56860, ATTESTATION_REPORT.
+constexpr std::size_t vmpl_offset = 0x30;
+std::optional<std::uint32_t> vmpl_in(const mr::Quoted &quoted) {
+    std::uint32_t vmpl = 0;
+    if (quoted.format != "snp_report" || quoted.quote.size() < vmpl_offset + sizeof(vmpl)) return std::nullopt;
+    constexpr unsigned bits_of_a_byte = 8;
+    for (std::size_t i = sizeof(vmpl); i-- > 0;) vmpl = vmpl << bits_of_a_byte | std::uint32_t{quoted.quote[vmpl_offset + i]};
+    return vmpl;
 }
 
 }  // namespace
@@ -145,11 +162,24 @@ Service::Result<mr::Bytes> Service::report(const Caller &caller, const mr::Repor
     return std::move(report->report);
 }
 
-Service::Result<mr::Bytes> Service::quote(const Caller &caller, const mr::ReportData &data, const std::string &provider) {
-    const auto call = mr::calls::quote(data, {.provider = provider, .deadline = quote_deadline, .on_behalf_of = on_behalf_of(caller)});
-    auto quoted = make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
-    if (!quoted) return std::unexpected(std::move(quoted.error()));
-    return std::move(quoted->quote);
+Service::Result<mr::Quoted> Service::quote(const Caller &caller, const mr::ReportData &data, const mr::ReportOptions &options,
+                                           const std::string &provider) {
+    const auto call =
+        mr::calls::quote(data, {.provider = provider, .report = options, .deadline = quote_deadline, .on_behalf_of = on_behalf_of(caller)});
+    return make([&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+}
+
+Service::Result<std::uint32_t> Service::privlevel_floor(const Caller &caller, const std::string &provider) {
+    // A report that nobody can have asked for.
+    mr::ReportData data{};
+    if (!fill_with_random(data)) return std::unexpected(mr::Error{mr::ErrorCode::io, "the kernel gives no random bytes"});
+    const auto call = mr::calls::quote(data, {.provider = provider, .deadline = inventory_timeout, .on_behalf_of = on_behalf_of(caller)});
+    const auto quoted = make(inventory_, [&](mr::Client &client) { return client.call(call); }, Patience::for_a_restart);
+    if (!quoted) return std::unexpected(quoted.error());
+    const auto vmpl = vmpl_in(*quoted);
+    if (!vmpl || *vmpl > max_privlevel)
+        return std::unexpected(mr::Error{mr::ErrorCode::protocol, provider + " has given no report that says its privilege level"});
+    return *vmpl;
 }
 
 Service::Result<void> Service::may_quote(const Caller &caller, const std::string &provider) {

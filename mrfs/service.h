@@ -55,7 +55,10 @@ public:
     // Error: io, where nobody can tell whether it happened.
     Result<void> extend(const Caller &caller, const std::string &name, mr::ByteView digest);
     Result<mr::Bytes> report(const Caller &caller, const mr::ReportData &data, const std::string &provider);
-    Result<mr::Bytes> quote(const Caller &caller, const mr::ReportData &data, const std::string &provider);
+    Result<mr::Quoted> quote(const Caller &caller, const mr::ReportData &data, const mr::ReportOptions &options,
+                             const std::string &provider);
+    // The lowest level that a report of SEV-SNP can be for on this machine, which is what one says that was asked for without any. Error: protocol: it was no such report.
+    Result<std::uint32_t> privlevel_floor(const Caller &caller, const std::string &provider);
     // May he have a quote, by the rules as they are now? Error: permission_denied, or why nobody can tell. None is made.
     Result<void> may_quote(const Caller &caller, const std::string &provider);
     // The whole log, as long as `take` wants more of it.

@@ -9,7 +9,6 @@ namespace {
 
 // A TD has it, and tsm-mr shows no file of it.
 constexpr std::string_view without_file = "servtd_hash";
-constexpr std::string_view of_a_td = "mrtd";
 
 }  // namespace
 
@@ -37,8 +36,12 @@ mode_t mode_of(const mr::Register &reg) {
 ShownRegisters::ShownRegisters(std::vector<mr::Register> all, std::string_view provider) : all_(std::move(all)), provider_(provider) {
     std::erase_if(all_, [](const mr::Register &reg) { return provider_of(reg.name) == virtual_provider; });
     if (!provider_.empty() || all_.empty()) return;
-    const auto td = std::ranges::find(all_, of_a_td, [](const mr::Register &reg) { return local_name_of(reg.name); });
-    provider_ = provider_of(td == all_.end() ? all_.front().name : td->name);
+    auto chosen = all_.end();
+    for (const auto &driver : report_drivers()) {
+        if (chosen == all_.end())
+            chosen = std::ranges::find(all_, driver.known_by, [](const auto &reg) { return local_name_of(reg.name); });
+    }
+    provider_ = provider_of(chosen == all_.end() ? all_.front().name : chosen->name);
 }
 
 const mr::Register *ShownRegisters::find(std::string_view whole_name) const {
@@ -61,9 +64,18 @@ const mr::Register *ShownRegisters::measurement(std::string_view file_name) cons
     return found == all_.end() ? nullptr : &*found;
 }
 
-std::optional<std::string> ShownRegisters::report_driver() const {
-    if (find(provider_ + "/" + std::string(of_a_td)) == nullptr) return std::nullopt;
-    return "tdx_guest";
+const ReportDriver *ShownRegisters::report_driver() const {
+    for (const auto &driver : report_drivers()) {
+        if (find(provider_ + "/" + std::string(driver.known_by)) != nullptr) return &driver;
+    }
+    return nullptr;
+}
+
+bool ShownRegisters::are_fixed() const {
+    return std::ranges::none_of(all_, [this](const mr::Register &reg) {
+        return provider_of(reg.name) == provider_ &&
+               (reg.flags.has(mr::Flag::live) || reg.flags.has(mr::Flag::extensible) || reg.flags.has(mr::Flag::writable));
+    });
 }
 
 bool ShownRegisters::are_mrds_alone() const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mr/registers.h"
+#include "mrfs/report_driver.h"
 
 namespace mrfs {
 
@@ -29,7 +30,7 @@ mode_t mode_of(const mr::Register &reg);
 class ShownRegisters {
 public:
     ShownRegisters() = default;
-    // `provider`: whose measurements are shown; empty: the first that is a TD, or the first. Virtual registers are left out: they are each one's own.
+    // `provider`: whose measurements are shown; empty: the first that is a TD, or else has reports, or the first. Virtual registers are left out: they are each one's own.
     ShownRegisters(std::vector<mr::Register> all, std::string_view provider);
 
     [[nodiscard]] const std::vector<mr::Register> &all() const { return all_; }
@@ -39,8 +40,10 @@ public:
     [[nodiscard]] const std::string &provider() const { return provider_; }
     [[nodiscard]] const mr::Register *measurement(std::string_view file_name) const;
 
-    // What the kernel calls the driver of this provider's reports: "tdx_guest". Nothing: mrfs knows no driver of that kind.
-    [[nodiscard]] std::optional<std::string> report_driver() const;
+    // The kernel's, of this provider's reports. Null: there is none for hardware of that kind.
+    [[nodiscard]] const ReportDriver *report_driver() const;
+    // Does nothing change any of the provider's registers, as long as the machine runs?
+    [[nodiscard]] bool are_fixed() const;
     // Does nobody but mrd extend any of the provider's registers, so that mrd's log says whether one has changed?
     [[nodiscard]] bool are_mrds_alone() const;
 

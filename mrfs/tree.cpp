@@ -13,14 +13,21 @@ namespace {
 struct Named {
     std::string_view name;
     Kind kind;
+    ReportOption option = {};
 };
 constexpr std::array in_root{Named{"config", Kind::config}, Named{"log", Kind::logs}, Named{"measurements", Kind::measurements},
                              Named{"registers", Kind::registers}};
 constexpr std::array in_config{Named{"tsm", Kind::tsm}};
 constexpr std::array in_tsm{Named{"report", Kind::reports}};
-// What tdx_guest shows.
+// What every driver shows; what some show.
 constexpr std::array in_report{Named{"generation", Kind::generation}, Named{"inblob", Kind::inblob}, Named{"outblob", Kind::outblob},
                                Named{"provider", Kind::report_provider}};
+constexpr std::array report_options{Named{"auxblob", Kind::auxblob}, Named{"privlevel", Kind::report_option, ReportOption::privlevel},
+                                    Named{"privlevel_floor", Kind::privlevel_floor}};
+constexpr std::array report_services{Named{"manifestblob", Kind::manifestblob},
+                                     Named{"service_guid", Kind::report_option, ReportOption::service_guid},
+                                     Named{"service_manifest_version", Kind::report_option, ReportOption::service_manifest_version},
+                                     Named{"service_provider", Kind::report_option, ReportOption::service_provider}};
 // mrd's formats, by their names.
 constexpr std::array<std::string_view, 5> formats{"cel_json", "firmware", "json", "tcg", "tcg_index0"};
 
@@ -45,7 +52,9 @@ Node node_of(const mr::Register &reg) {
 }
 
 // The fixed ones carry the register, or the report, that they are of.
-Node node_of(const Node &folder, Kind kind) { return {.kind = kind, .name = folder.name, .instance = folder.instance}; }
+Node node_of(const Node &folder, Kind kind, ReportOption option = {}) {
+    return {.kind = kind, .name = folder.name, .instance = folder.instance, .option = option};
+}
 
 }  // namespace
 
@@ -69,6 +78,10 @@ bool is_folder(Kind kind) {
     case Kind::outblob:
     case Kind::generation:
     case Kind::report_provider:
+    case Kind::report_option:
+    case Kind::privlevel_floor:
+    case Kind::auxblob:
+    case Kind::manifestblob:
     case Kind::log: return false;
     }
     return false;
@@ -93,6 +106,10 @@ bool shows_registers(const Node &node) {
     case Kind::outblob:
     case Kind::generation:
     case Kind::report_provider:
+    case Kind::report_option:
+    case Kind::privlevel_floor:
+    case Kind::auxblob:
+    case Kind::manifestblob:
     case Kind::logs:
     case Kind::log: return false;
     }
@@ -103,7 +120,10 @@ bool needs_virtual_registers(const Node &node) { return provider_of(node.name) =
 
 std::vector<Entry> children(const Node &folder, const Seen &seen) {
     std::vector<Entry> entries;
-    for (const auto &each : fixed_children(folder.kind)) entries.push_back({std::string(each.name), node_of(folder, each.kind)});
+    const auto add = [&](std::span<const Named> all) {
+        for (const auto &each : all) entries.push_back({std::string(each.name), node_of(folder, each.kind, each.option)});
+    };
+    add(fixed_children(folder.kind));
     switch (folder.kind) {
     case Kind::measurements:
         for (const auto &reg : seen.registers.all()) {
@@ -130,6 +150,13 @@ std::vector<Entry> children(const Node &folder, const Seen &seen) {
     case Kind::reports:
         for (const auto &[number, instance] : seen.reports.all())
             entries.push_back({instance.name, {.kind = Kind::report, .instance = number}});
+        break;
+    case Kind::report:
+        if (const auto *instance = seen.reports.find(folder.instance)) {
+            const auto &maker = instance->report.maker();
+            if (maker.driver->shows_options) add(report_options);
+            if (maker.shows_services()) add(report_services);
+        }
         break;
     case Kind::logs:
         for (const auto format : formats) entries.push_back({std::string(format), {.kind = Kind::log, .name = std::string(format)}});
@@ -177,7 +204,14 @@ std::expected<Attributes, int> attributes(const Node &node, const Seen &seen) {
         break;
     }
     case Kind::inblob: told.mode = 0200; break;
-    case Kind::outblob: told.size = told.block_size = shown_quote_size; break;
+    case Kind::outblob:
+    case Kind::auxblob:
+    case Kind::manifestblob: told.size = told.block_size = shown_quote_size; break;
+    case Kind::report_option:
+        told.mode = 0200;
+        told.size = text_size;
+        break;
+    case Kind::privlevel_floor:
     case Kind::hash_algorithm:
     case Kind::generation:
     case Kind::report_provider: told.size = text_size; break;
@@ -201,7 +235,11 @@ Node parent(const Node &node) {
     case Kind::inblob:
     case Kind::outblob:
     case Kind::generation:
-    case Kind::report_provider: return {.kind = Kind::report, .instance = node.instance};
+    case Kind::report_provider:
+    case Kind::report_option:
+    case Kind::privlevel_floor:
+    case Kind::auxblob:
+    case Kind::manifestblob: return {.kind = Kind::report, .instance = node.instance};
     case Kind::log: return {.kind = Kind::logs};
     case Kind::root:
     case Kind::measurements:

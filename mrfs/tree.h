@@ -2,7 +2,7 @@
 //
 //     measurements/NAME[:HASH]                 Linux 6.16, of one provider
 //     registers/PROVIDER/NAME/{digest,hash_algo}   or a file, where the register's flag F says so
-//     config/tsm/report/NAME/{inblob,outblob,generation,provider}
+//     config/tsm/report/NAME/{inblob,outblob,generation,provider}, and what else the driver shows
 //     log/FORMAT
 #pragma once
 
@@ -40,6 +40,10 @@ enum class Kind : std::uint8_t {
     outblob,
     generation,
     report_provider,
+    report_option,  // `option` says which
+    privlevel_floor,
+    auxblob,
+    manifestblob,
     logs,
     log,
 };
@@ -48,6 +52,7 @@ struct Node {
     Kind kind = Kind::root;
     std::string name = {};                 // of a register: its whole one; of a provider, a log: its own
     ReportInstances::Number instance = 0;  // of a report and what is in it
+    ReportOption option = {};              // of a report's option
     // Of a file, who looked it up, as rules see him: the kernel keeps pages of a file for all who have the same one (a private mapping, splice), whatever we say of them, and what is read
     // is not the same for all, or not for all to read.
     uid_t user = 0;

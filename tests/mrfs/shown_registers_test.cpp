@@ -40,8 +40,28 @@ TEST(ShownRegisters, TheMeasurementsAreTheTdsUnlessAnotherIsNamed) {
 }
 
 TEST(ShownRegisters, WhoMakesReportsIsCalledAsTheKernelsDriver) {
-    EXPECT_EQ(ShownRegisters(td_registers(), "").report_driver(), "tdx_guest");
-    EXPECT_EQ(ShownRegisters({register_of("tpm/pcr0:sha256", mr::flags_rtmr)}, "").report_driver(), std::nullopt);
+    const auto driver_of = [](const std::vector<mr::Register> &all) { return ShownRegisters(all, "").report_driver()->name; };
+    EXPECT_EQ(driver_of(td_registers()), "tdx_guest");
+    EXPECT_EQ(driver_of(snp_registers()), "sev_guest");
+    EXPECT_EQ(driver_of(cca_registers("realm")), "arm_cca_guest");
+    EXPECT_EQ(ShownRegisters({register_of("tpm/pcr0:sha256", mr::flags_rtmr)}, "").report_driver(), nullptr);
+}
+
+TEST(ShownRegisters, WhatHasReportsIsChosenBeforeWhatHasNone) {
+    auto all = snp_registers();
+    all.insert(all.begin(), register_of("tpm/pcr0:sha256", mr::flags_rtmr, mr::HashAlgorithm::sha256));
+    EXPECT_EQ(ShownRegisters(all, "").provider(), "snp");
+    EXPECT_EQ(ShownRegisters(all, "tpm").report_driver(), nullptr);
+    const auto td = td_registers();
+    all.insert(all.end(), td.begin(), td.end());
+    EXPECT_EQ(ShownRegisters(all, "").provider(), "tdx");
+    EXPECT_EQ(ShownRegisters(all, "snp").report_driver()->name, "sev_guest");
+}
+
+TEST(ShownRegisters, OnlyWhatNothingExtendsOrWritesIsFixed) {
+    EXPECT_TRUE(ShownRegisters(snp_registers(), "").are_fixed());
+    EXPECT_FALSE(ShownRegisters(cca_registers(), "").are_fixed());
+    EXPECT_FALSE(ShownRegisters(td_registers(), "").are_fixed());
 }
 
 TEST(ShownRegisters, MrdsLogTellsOfAllChangesOnlyWhereNobodyElseExtendsThem) {

@@ -88,6 +88,30 @@ TEST_F(TreeTest, AReportHasWhatTdxGuestShowsAndItsCreatorOwnsIt) {
     EXPECT_EQ(told("config/tsm/report/mine/inblob").gid, 1001U);
 }
 
+TEST_F(TreeTest, AReportShowsWhatItsDriverShowsOnThatMachine) {
+    const auto shown = [this](const std::string &name, const ReportMaker &maker) {
+        EXPECT_TRUE(reports.make(name, {.uid = 1000}, 0700, {}, maker));
+        return names_in("config/tsm/report/" + name);
+    };
+    EXPECT_THAT(shown("snp", maker_of(snp_registers())),
+                UnorderedElementsAre("inblob", "outblob", "generation", "provider", "privlevel", "privlevel_floor", "auxblob"));
+    const auto all = UnorderedElementsAre("inblob", "outblob", "generation", "provider", "privlevel", "privlevel_floor", "auxblob",
+                                          "service_provider", "service_guid", "service_manifest_version", "manifestblob");
+    EXPECT_THAT(shown("svsm", maker_of(snp_registers(), 1)), all);
+    EXPECT_THAT(shown("cca", maker_of(cca_registers())), all);
+    for (const char *name : {"privlevel", "service_provider", "service_guid", "service_manifest_version"}) {
+        EXPECT_EQ(mode("config/tsm/report/svsm/" + std::string(name)), S_IFREG | 0200U) << name;
+        EXPECT_EQ(told("config/tsm/report/svsm/" + std::string(name)).size, 4096U) << name;
+    }
+    EXPECT_EQ(mode("config/tsm/report/svsm/privlevel_floor"), S_IFREG | 0444U);
+    EXPECT_EQ(told("config/tsm/report/svsm/privlevel_floor").size, 4096U);
+    for (const char *name : {"auxblob", "manifestblob"}) {
+        EXPECT_EQ(mode("config/tsm/report/svsm/" + std::string(name)), S_IFREG | 0444U) << name;
+        EXPECT_EQ(told("config/tsm/report/svsm/" + std::string(name)).size, told("config/tsm/report/svsm/outblob").size) << name;
+    }
+    EXPECT_EQ(told("config/tsm/report/svsm/auxblob").uid, 1000U);
+}
+
 // coreutils takes a size that is no multiple of a block for true.
 TEST_F(TreeTest, AQuotesSizeIsABlockSinceItIsNotKnown) {
     ASSERT_TRUE(reports.make("mine", {.uid = 1000}, 0700, {}));
@@ -114,6 +138,7 @@ TEST_F(TreeTest, AReportIsForItsCreatorAlone) {
 
 TEST_F(TreeTest, EachChildsParentIsTheFolderItIsIn) {
     ASSERT_TRUE(reports.make("mine", {.uid = 1000}, 0700, {}));
+    ASSERT_TRUE(reports.make("svsm", {.uid = 1000}, 0700, {}, maker_of(snp_registers(), 1)));
     std::vector<Node> folders{Node{}};
     std::size_t seen_nodes = 0;
     while (!folders.empty()) {
