@@ -227,5 +227,20 @@ TEST_F(MeasurementsMountTest, AVirtualRegisterIsAFolder) {
     EXPECT_EQ(read_file(there / "digest"), std::unexpected(ENOENT));
 }
 
+// The first extend happens and says that it failed, and both rereads behind it fail.
+class FailingMeasurementsMountTest : public MountTest {
+protected:
+    [[nodiscard]] mrd::Daemon::Options mrd_options() const override { return {.faults = "extend:fail-after@1,refresh:fail@2-3"}; }
+};
+
+TEST_F(FailingMeasurementsMountTest, ARereadThatFailsIsTheReadersErrorOfWhatIsLiveAndTheNextReadTriesAgain) {
+    EXPECT_EQ(write_file(measurement("rtmr3:sha384"), digest_bytes("one")), -EIO);
+    EXPECT_EQ(read_file(measurement("mrowner")), filled(48, 0));
+    EXPECT_EQ(read_file(measurement("rtmr3:sha384")), std::unexpected(EIO));
+    EXPECT_TRUE(read_file(measurement("mrtd:sha384")));
+    EXPECT_EQ(read_file(measurement("rtmr3:sha384")), mrd::extended(mrd::zero(), mrd::digest_of("one")));
+    EXPECT_EQ(write_file(measurement("rtmr3:sha384"), digest_bytes("two")), 48);
+}
+
 }  // namespace
 }  // namespace mrfs

@@ -1,9 +1,11 @@
 // The rows of configfs-tsm that were observed in a kernel, on a mount; and what is another rule here, on purpose.
 #include <signal.h>
 
+#include <algorithm>
 #include <future>
 #include <latch>
 
+#include "mr/bound_report_data.h"
 #include "tests/integration/as_user.h"
 #include "tests/mrfs/mounted.h"
 
@@ -76,6 +78,23 @@ TEST_F(ReportsMountTest, AnInblobOfAnotherLengthIsTakenAndHasNoQuote) {
     EXPECT_EQ(ask(filled(10, 1)), 10);
     EXPECT_EQ(generation(), "1\n");
     EXPECT_EQ(quote(), std::unexpected(EINVAL));
+}
+
+// A binding would be anybody's word otherwise (docs/verification.md).
+TEST_F(ReportsMountTest, BytesInTheFormThatBindsAKeyHaveNeitherAQuoteNorAReport) {
+    const auto tdx = mountpoint() / "registers/tdx";
+    auto data = filled(64, 1);
+    std::ranges::copy_backward(mr::bound_report_data_tag, data.end());
+    EXPECT_EQ(ask(data), 64);
+    EXPECT_EQ(quote(), std::unexpected(EINVAL));
+    EXPECT_EQ(write_file(tdx / "reportdata", data), 64);
+    EXPECT_EQ(read_file(tdx / "report0"), std::unexpected(EINVAL));
+    // By the tag alone.
+    data.back() ^= 1;
+    EXPECT_EQ(ask(data), 64);
+    EXPECT_EQ(report_data_in(quote().value()), data);
+    EXPECT_EQ(write_file(tdx / "reportdata", data), 64);
+    EXPECT_TRUE(read_file(tdx / "report0"));
 }
 
 TEST_F(ReportsMountTest, ModesHoldForRootToo) {
@@ -213,6 +232,23 @@ TEST_F(ReportsMountTest, OthersAreNotServed) {
                std::to_string(result_of(::mkdir(report("other").c_str(), 0700)));
     });
     EXPECT_EQ(said, std::to_string(-EACCES) + " " + std::to_string(-EACCES));
+}
+
+// The host gives an error for the first quote.
+class FailingReportsMountTest : public ReportsMountTest {
+protected:
+    [[nodiscard]] mrd::Daemon::Options mrd_options() const override { return {.faults = "quote:error@1"}; }
+};
+
+TEST_F(FailingReportsMountTest, TheDriversErrorIsTheReadsAndTheNextReadTriesAgain) {
+    ASSERT_EQ(ask(filled(64, 1)), 64);
+    const File outblob(report() / "outblob", O_RDONLY);
+    EXPECT_EQ(outblob.read(), std::unexpected(EIO));
+    const auto made = outblob.read();
+    ASSERT_TRUE(made) << made.error();
+    EXPECT_EQ(report_data_in(*made), filled(64, 1));
+    EXPECT_EQ(quote(), made);
+    EXPECT_EQ(generation(), "1\n");
 }
 
 }  // namespace
