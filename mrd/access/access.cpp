@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "mrd/access/permissions.h"
 #include "mrd/log.h"
 #include "proto/varlink/service.h"
 
@@ -43,7 +44,23 @@ bool leaves_out_the_others(Operation operation) {
     return operation == Operation::list || operation == Operation::read || operation == Operation::watch;
 }
 
+std::optional<Right> right_of(Operation operation, const KnownRegister &reg) {
+    return reg.is_for_reports && names_registers(operation) ? Right::report : right_for(operation);
+}
+
 Judgement judgement(const AccessRule *rule) { return {rule != nullptr, rule}; }
+
+// To what was refused him.
+std::optional<NearestRule> nearest_to(const Access &access, const Principal &principal, Operation operation, std::string_view subject) {
+    KnownRegister reg;
+    if (operation == Operation::create) {
+        reg.name.name = subject;
+    } else if (names_registers(operation) && !subject.empty()) {
+        reg = access.find(subject).value_or(KnownRegister());
+    }
+    const auto right = right_of(operation, reg);
+    return right ? nearest_rule(access.rules(), principal, *right, reg) : std::nullopt;
+}
 
 }  // namespace
 
@@ -76,9 +93,8 @@ Judgement Access::judge_some(const Principal &principal, Right right) const {
 }
 
 Judgement Access::judge(const Principal &principal, Operation operation, const KnownRegister &reg) const {
-    auto right = right_for(operation);
+    const auto right = right_of(operation, reg);
     if (!right) return {.allowed = true};
-    if (reg.is_for_reports && names_registers(operation)) right = Right::report;
     const auto rule = allowing(principal, *right, reg);
     return {rule.has_value(), rule.value_or(nullptr)};
 }
@@ -105,7 +121,8 @@ bool Access::shows_contents(const Principal &principal, const KnownRegister &reg
     return allowing(principal, Right::log_contents, reg) || rules_.allows(principal, Right::evidence) != nullptr;
 }
 
-void Access::refused(const Principal &principal, const WhoItIs &caller, Operation operation, std::string_view subject) {
+void Access::refused(const Principal &principal, const Principal *other, const WhoItIs &caller, Operation operation,
+                     std::string_view subject) {
     // Of whom somebody only says that he asks for him, no line is taken.
     const auto whose = rules_.trusts(principal) ? *principal.asks_for : principal.uid;
     const auto untold = refusals_.add(rules_.share_of(whose), operation, Refusals::TimePoint::clock::now());
@@ -114,13 +131,13 @@ void Access::refused(const Principal &principal, const WhoItIs &caller, Operatio
     const auto uid = number(principal.uid);
     const auto gid = number(principal.gid);
     const auto who = caller();
-    const auto &other = who->on_behalf_of;
+    const auto &on_behalf_of = who->on_behalf_of;
     const auto process = number(who->pid);
     const auto left_out = number(*untold);
     const auto subject_told = varlink::echoed(subject);
-    const auto other_uid = other ? number(other->uid) : "";
-    const auto other_gid = other ? number(other->gid) : "";
-    const auto other_pid = other ? number(other->pid) : "";
+    const auto other_uid = on_behalf_of ? number(on_behalf_of->uid) : "";
+    const auto other_gid = on_behalf_of ? number(on_behalf_of->gid) : "";
+    const auto other_pid = on_behalf_of ? number(on_behalf_of->pid) : "";
     std::vector<log::Field> fields{{"operation", operation_names[static_cast<std::size_t>(operation)]},
                                    {"register", subject_told},
                                    {"uid", uid},
@@ -129,7 +146,11 @@ void Access::refused(const Principal &principal, const WhoItIs &caller, Operatio
                                    {"listener", principal.listener}};
     if (who->executable) fields.emplace_back("executable", *who->executable);
     if (who->unit) fields.emplace_back("unit", *who->unit);
-    if (other) fields.insert(fields.end(), {{"for_uid", other_uid}, {"for_gid", other_gid}, {"for_pid", other_pid}});
+    if (on_behalf_of) fields.insert(fields.end(), {{"for_uid", other_uid}, {"for_gid", other_gid}, {"for_pid", other_pid}});
+    const bool is_others = other != nullptr && judge(principal, operation, subject).allowed;
+    if (other != nullptr) fields.emplace_back("lacking", is_others ? "for_uid" : "uid");
+    const auto rule = nearest_to(*this, is_others ? *other : principal, operation, subject);
+    if (rule) fields.insert(fields.end(), {{"nearest_rule", rule->name}, {"is_for", rule->is_for}});
     fields.emplace_back("untold", left_out);
     log::write(log::Level::warning, log::Kind::refused, "a call is refused: no rule allows it", fields);
 }

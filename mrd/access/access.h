@@ -68,9 +68,10 @@ public:
     // What others said in the events of this register: evidence carries it too, so who may have evidence sees it anyway.
     [[nodiscard]] bool shows_contents(const Principal &principal, const KnownRegister &reg) const;
 
-    // Counts it, and tells it in mrd's log. `caller`: as an event would name him; asked only where there is a line to write.
+    // Counts it, and tells it in mrd's log, with the rule that comes nearest. `other`: for whom he asks; null: for himself. `caller`: as an event would name him; asked
+    // only where there is a line to write.
     using WhoItIs = std::function<std::shared_ptr<const mr::EventCaller>()>;
-    void refused(const Principal &principal, const WhoItIs &caller, Operation operation, std::string_view subject);
+    void refused(const Principal &principal, const Principal *other, const WhoItIs &caller, Operation operation, std::string_view subject);
     [[nodiscard]] const Refusals &refusals() const { return refusals_; }
 
     // The rule that allows it with this register; nothing: it is not allowed. Null: his own.

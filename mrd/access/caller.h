@@ -113,7 +113,7 @@ public:
     }
     // Counts and tells what a method itself refuses him.
     void tell_refused(Operation operation, std::string_view subject) const {
-        gate_.access.refused(principal_, [this] { return in_log({}); }, operation, subject);
+        gate_.access.refused(principal_, other_ ? &*other_ : nullptr, [this] { return in_log({}); }, operation, subject);
     }
 
     // As the log names him, with the rule that let him pass.

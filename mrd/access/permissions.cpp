@@ -13,6 +13,12 @@ std::string list_of(const std::vector<std::string> &names) {
     return names.size() > max_told_entries ? text + " or " + std::to_string(names.size() - max_told_entries) + " others" : text;
 }
 
+std::string joined(const std::vector<std::string> &parts) {
+    std::string text;
+    for (const auto &part : parts) text += (text.empty() ? "" : ", ") + part;
+    return text;
+}
+
 // Why rules do not allow something to somebody.
 class Reasons {
 public:
@@ -27,29 +33,56 @@ public:
             const auto &rule = rules_.all()[i];
             if (!rule.allow.has(right)) continue;
             if (++told > max_told_rules) return text + "; and others";
-            auto missing = what_is_missing(i, reg);
-            if (missing.empty() && is_virtual)
-                missing = "no virtual register of somebody else: it has no pattern for it that begins with virtual/";
-            if (missing.empty()) missing = "nobody without a uid of his own";  // the overflow uid
+            auto missing = joined(who_is_missing(i));
+            // Which registers others may is not for him to know.
+            if (missing.empty() && !rules_.about(reg).test(i)) missing = its_registers(rule);
+            if (missing.empty() && is_virtual) missing = of_no_others;
+            if (missing.empty()) missing = of_no_uid;
             text += (text.empty() ? "the rule " : "; the rule ") + rule.name + " is for " + missing;
         }
         return text.empty() ? "no rule allows it to others than root" : text;
     }
 
+    [[nodiscard]] std::optional<NearestRule> nearest(Right right, const KnownRegister &reg) const {
+        std::optional<NearestRule> found;
+        std::size_t least = 0;
+        for (std::size_t i = 1; i < rules_.all().size(); ++i) {
+            const auto &rule = rules_.all()[i];
+            if (!rule.allow.has(right)) continue;
+            auto missing = who_is_missing(i);
+            // Not about(), which would remember a name that a client chose.
+            const bool is_about = rule.registers.empty() || (reg.name.name.size() <= max_new_register_name && rule.is_about(reg.name));
+            if (!is_about) missing.push_back(its_registers(rule));
+            if (missing.empty() && reg.owner) missing.emplace_back(of_no_others);
+            if (missing.empty() && !rules_.may_have_any(principal_)) missing.emplace_back(of_no_uid);
+            if (missing.empty() && right == Right::create) missing.push_back("the carriers " + list_of(rule.create_on));
+            if (missing.empty()) return std::nullopt;
+            if (found && missing.size() >= least) continue;
+            least = missing.size();
+            found = NearestRule{.name = rule.name, .is_for = joined(missing)};
+        }
+        return found;
+    }
+
 private:
-    // What of the rule does not fit.
-    [[nodiscard]] std::string what_is_missing(std::size_t number, const RegisterName &reg) const {
+    static constexpr const char *of_no_others = "no virtual register of somebody else: it has no pattern for it that begins with virtual/";
+    static constexpr const char *of_no_uid = "nobody without a uid of his own";  // the overflow uid
+
+    static std::string its_registers(const AccessRule &rule) { return "the registers " + list_of(rule.registers); }
+
+    // What of the rule does not fit him.
+    [[nodiscard]] std::vector<std::string> who_is_missing(std::size_t number) const {
         const auto &rule = rules_.all()[number];
-        std::string text;
-        const auto add = [&text](const std::string &missing) { text += (text.empty() ? "" : ", ") + missing; };
-        if (!fitting_.on_behalf_of.test(number)) add(rule.on_behalf_of.empty() ? "calls for oneself" : "calls for others");
-        if (!fitting_.users.test(number)) add("other users");
-        if (!fitting_.groups.test(number)) add("other groups");
-        if (!rule.has_unit_of(principal_)) add("the unit " + list_of(rule.units) + " (" + whose_unit() + ")");
-        if (!fitting_.listeners.test(number)) add("the listener " + list_of(rule.listeners));
-        // Which registers others may is not for him to know.
-        if (text.empty() && !rules_.about(reg).test(number)) add("the registers " + list_of(rule.registers));
-        return text;
+        std::vector<std::string> missing;
+        if (!fitting_.on_behalf_of.test(number)) {
+            const auto *const others = principal_.asks_for ? "calls for other users than this one" : "calls for others";
+            missing.emplace_back(rule.on_behalf_of.empty() ? "calls for oneself" : others);
+        }
+        if (!fitting_.users.test(number)) missing.emplace_back("other users");
+        if (!fitting_.groups.test(number)) missing.emplace_back("other groups");
+        if (!rule.has_unit_of(principal_)) missing.push_back("the unit " + list_of(rule.units) + " (" + whose_unit() + ")");
+        if (!fitting_.listeners.test(number)) missing.push_back("the listener " + list_of(rule.listeners));
+        return missing;
     }
 
     // He may have thought that he is in the one that it takes.
@@ -88,6 +121,10 @@ bool is_asked_for(Right right, const KnownRegister &reg) {
 }
 
 }  // namespace
+
+std::optional<NearestRule> nearest_rule(const AccessRules &rules, const Principal &principal, Right right, const KnownRegister &reg) {
+    return Reasons(rules, principal).nearest(right, reg);
+}
 
 std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers,
                                     bool are_all) {

@@ -35,4 +35,14 @@ inline constexpr std::size_t max_told_entries = 8;  // of one list of such a rul
 std::vector<Permission> permissions(const Access &access, const Principal &principal, std::span<const KnownRegister> registers,
                                     bool are_all = true);
 
+// Of the rules that allow a right to others than root, the one of which least does not fit, and the first of several.
+struct NearestRule {
+    std::string name;
+    std::string is_for;  // what does not fit: "other users, the registers tdx/rtmr3"
+};
+
+// Of what an operation asks for, and was refused; nothing: no rule allows it to others, or what was refused is not the operation's own right. `reg`: as the call names
+// it, or as it is to be called. For mrd's log, which is for who may see the rules.
+std::optional<NearestRule> nearest_rule(const AccessRules &rules, const Principal &principal, Right right, const KnownRegister &reg);
+
 }  // namespace mrd

@@ -150,5 +150,56 @@ TEST(Permissions, TellABoundedNumberOfRules) {
                                                     ::testing::Not(HasSubstr("r4")))));
 }
 
+// "rule: what does not fit".
+std::string nearest(std::vector<AccessRule> rules, const Principal &principal, Right right, const KnownRegister &reg = {}) {
+    const auto found = nearest_rule(AccessRules(std::move(rules), 0), principal, right, reg);
+    return found ? found->name + ": " + found->is_for : "";
+}
+
+TEST(NearestRule, IsTheOneOfWhichLeastDoesNotFit) {
+    const AccessRule theirs{.name = "theirs", .users = {7}, .listeners = {"l"}, .allow = {Right::extend}};
+    const AccessRule group{.name = "group", .groups = {8}, .allow = {Right::extend}};
+    const AccessRule other_group{.name = "other-group", .groups = {9}, .allow = {Right::extend}};
+    const AccessRule reads{.name = "reads", .allow = {Right::read}};
+    EXPECT_EQ(nearest({theirs, reads}, asking, Right::extend), "theirs: other users, the listener l");
+    EXPECT_EQ(nearest({theirs, group, other_group, reads}, asking, Right::extend), "group: other groups");
+    EXPECT_EQ(nearest({reads}, asking, Right::extend), "");
+}
+
+TEST(NearestRule, TellsRegistersWhoeverTheRuleIsFor) {
+    const AccessRule theirs{.name = "theirs", .users = {7}, .allow = {Right::extend}, .registers = {"tdx/rtmr3"}};
+    auto own = theirs;
+    own.name = "own";
+    own.users = {agent_uid};
+    EXPECT_EQ(nearest({theirs}, asking, Right::extend, known[0]), "theirs: other users, the registers tdx/rtmr3");
+    EXPECT_EQ(nearest({theirs}, asking, Right::extend, known[1]), "theirs: other users");
+    EXPECT_EQ(nearest({theirs, own}, asking, Right::extend, known[0]), "own: the registers tdx/rtmr3");
+    EXPECT_EQ(nearest({own}, asking, Right::extend), "own: the registers tdx/rtmr3") << "about all of them";
+}
+
+TEST(NearestRule, TellsTheUnitThatTheCallerIsIn) {
+    auto principal = asking;
+    principal.unit = [] { return std::optional<std::string>("z.service"); };
+    EXPECT_EQ(nearest({{.name = "a", .units = {"x.service"}, .allow = {Right::quote}}}, principal, Right::quote),
+              "a: the unit x.service (this is z.service)");
+}
+
+TEST(NearestRule, OfOneThatIsToBeMadeTellsNameAndCarriers) {
+    const AccessRule rule{.name = "web", .allow = {Right::create}, .registers = {"virtual/web-*"}, .create_on = {"tdx/rtmr3", "tdx/rtmr2"}};
+    EXPECT_EQ(nearest({rule}, asking, Right::create, {.name = {"virtual/db", {}}}), "web: the registers virtual/web-*");
+    EXPECT_EQ(nearest({rule}, asking, Right::create, {.name = {"virtual/web-1", {}}}), "web: the carriers tdx/rtmr3 or tdx/rtmr2");
+    const std::string longest = "virtual/web-" + std::string(max_new_register_name - std::string("virtual/web-").size(), 'a');
+    EXPECT_EQ(nearest({rule}, asking, Right::create, {.name = {longest, {}}}), "web: the carriers tdx/rtmr3 or tdx/rtmr2");
+    EXPECT_EQ(nearest({rule}, asking, Right::create, {.name = {longest + "a", {}}}), "web: the registers virtual/web-*");
+}
+
+TEST(NearestRule, OfARuleThatFitsTellsWhyItIsNotEnoughOrNothing) {
+    const AccessRule all{.name = "all", .allow = {Right::read, Right::log}};
+    EXPECT_EQ(nearest({all}, asking, Right::read, {.name = {"virtual/theirs", {}}, .owner = 7}),
+              "all: no virtual register of somebody else: it has no pattern for it that begins with virtual/");
+    EXPECT_EQ(nearest({all}, {.uid = usual_overflow_uid, .gid = 1}, Right::read, known[0]), "all: nobody without a uid of his own");
+    EXPECT_EQ(nearest({all}, asking, Right::log), "") << "something else than this right was refused";
+}
+
 }  // namespace
 }  // namespace mrd

@@ -98,6 +98,7 @@ TEST_F(AccessOfUsers, ASupplementaryGroupCountsAndAnothersDoesNot) {
     EXPECT_THAT(as_user({somebody, too_many}, calls(daemon, "io.mrd.Attestation.Report", nonce)), denied)
         << "in more than are kept: in none";
     too_many.erase(too_many.begin());
+    EXPECT_THAT(daemon.log(), HasSubstr("nearest_rule=attesters is_for=\"other groups\" untold=0"));
     EXPECT_THAT(as_user({somebody, too_many}, calls(daemon, "io.mrd.Attestation.Report", nonce)), HasSubstr("\"simulated\":true"));
 }
 
@@ -367,6 +368,11 @@ TEST_F(AccessOfUsers, AProgramAsksForOthersAsItsRuleSaysAndTheLogNamesBoth) {
     ASSERT_EQ(run_program({places::mrctl(), "log", "--format", "json", "-o", exported}, folder(), {}, environment).exit_code, 0);
     EXPECT_THAT(run_program({places::mrctl(), "inspect", exported}, folder(), {}, {}).out,
                 HasSubstr("on behalf of uid 41001 gid 42000 pid 7"));
+    EXPECT_THAT(daemon.log(),
+                AllOf(HasSubstr("for_uid=60000 for_gid=42000 for_pid=7 lacking=uid nearest_rule=files is_for=\"calls for other users than "
+                                "this one\""),
+                      HasSubstr("for_uid=41001 for_gid=42000 for_pid=7 lacking=for_uid nearest_rule=files is_for=\"calls for others, other "
+                                "users\"")));
 
     reload(daemon, rules("[41002]"), "access rules and log.audit are reloaded");
     EXPECT_THAT(as_user({somebody}, extend_for(41'001)), denied) << "new rules hold at once";
