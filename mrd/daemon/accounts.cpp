@@ -36,6 +36,20 @@ std::optional<Number> account_from(const std::string &text, std::map<std::string
     return before == found_before.end() || accounts_are_readable() ? std::nullopt : std::optional(before->second);
 }
 
+// Lines of name:password:number:...
+template <class Number>
+std::optional<Number> number_in(const char *path, const std::string &name) {
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        const auto name_end = line.find(':');
+        if (name_end == std::string::npos || line.compare(0, name_end, name) != 0) continue;
+        const auto number_at = line.find(':', name_end + 1);
+        if (number_at == std::string::npos) continue;
+        return number_from<Number>(line.substr(number_at + 1, line.find(':', number_at + 1) - number_at - 1));
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 // NOLINTBEGIN(concurrency-mt-unsafe): nobody else asks
@@ -56,18 +70,8 @@ std::optional<gid_t> group_from(const std::string &text) {
 }
 // NOLINTEND(concurrency-mt-unsafe)
 
-// Lines of name:password:number:members.
-std::optional<gid_t> group_in_file(const std::string &name) {
-    std::ifstream file("/etc/group");
-    for (std::string line; std::getline(file, line);) {
-        const auto name_end = line.find(':');
-        if (name_end == std::string::npos || line.compare(0, name_end, name) != 0) continue;
-        const auto number_at = line.find(':', name_end + 1);
-        if (number_at == std::string::npos) continue;
-        return number_from<gid_t>(line.substr(number_at + 1, line.find(':', number_at + 1) - number_at - 1));
-    }
-    return std::nullopt;
-}
+std::optional<gid_t> group_in_file(const std::string &name) { return number_in<gid_t>("/etc/group", name); }
+std::optional<uid_t> user_in_file(const std::string &name) { return number_in<uid_t>("/etc/passwd", name); }
 
 bool accounts_are_readable() {
     const auto is_readable = [](const char *path) {

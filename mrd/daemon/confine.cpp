@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <ctime>
@@ -18,6 +19,7 @@
 
 #include "confinement/landlock.h"
 #include "confinement/system_calls.h"
+#include "mrd/daemon/accounts.h"
 #include "mrd/log.h"
 #include "mrd/opener/opener.h"
 #include "mrd/opener/process.h"
@@ -180,6 +182,14 @@ std::expected<std::optional<confinement::Identity>, std::string> wanted_identity
     if (::geteuid() != 0)
         return Failure("service.user = \"" + *config.user + "\": only root can become another user: start mrd as root, or as that user");
     return user;
+}
+
+std::optional<std::string> warning_of_root(const Config &config, const std::vector<ProviderConfig> &providers) {
+    if (::geteuid() != 0 || config.user || std::ranges::any_of(providers, &is_simulated)) return std::nullopt;
+    if (!user_in_file("mrd")) return std::nullopt;
+    return "mrd stays root, without its capabilities, though this machine has the user mrd for it: start it by its unit, or say "
+           "service.user = \"mrd\", or "
+           "\"root\" if it is to be so";
 }
 
 std::expected<std::vector<varlink::FileDescriptor>, std::string> confine(const CommandLine &command_line,

@@ -26,6 +26,10 @@ std::expected<std::optional<confinement::Identity>, std::string> configured_user
 // Whom to become, as [service] has it. Nothing: mrd stays who it is. Error: one sentence that names the key.
 std::expected<std::optional<confinement::Identity>, std::string> wanted_identity(const Config &config);
 
+// What to tell of an mrd that root has started, and that stays root though this machine has the user mrd for it; nothing: it does not, [service] says so, or its
+// registers are simulated, as where somebody tries it out.
+std::optional<std::string> warning_of_root(const Config &config, const std::vector<ProviderConfig> &providers);
+
 // For the rest of mrd's life. Before there is a second thread; the state directory and the sockets' files are there. `providers` are those that there are going to
 // be. One line of the log says what is kept.
 //

@@ -399,6 +399,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto identity = mrd::wanted_identity(config);
     if (!identity) return misconfigured(identity.error());
     if (*identity) mrd::expect_user((*identity)->uid);
+    if (const auto warning = mrd::warning_of_root(config, *providers)) mrd::log::warning(*warning);
 
     // Before the state directory, of which nothing is made where another mrd has a socket of these. Nobody can connect before somebody listens.
     auto listeners = mrd::open_listeners(config.listeners, std::move(*assigned), *rules);

@@ -25,6 +25,7 @@
 
 #include "tests/exploit/orders.h"
 #include "tests/integration/mrctl.h"
+#include "tests/integration/other_etc.h"
 #include "tests/integration/reload.h"
 #include "tests/mrd/datagram_socket.h"
 #include "tests/places.h"
@@ -34,6 +35,7 @@ namespace mrd {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int ended_by_seccomp = 1000 + SIGSYS;
 
@@ -323,6 +325,26 @@ TEST_F(MrdConfinement, AnotherUserIsBecomeAndTheStateIsGivenToHimOnce) {
         EXPECT_TRUE(client.extend("tdx/rtmr3", digest_of("one"), {}));
         EXPECT_EQ(daemon.stop(), 0);
     }
+}
+
+TEST_F(MrdConfinement, AnMrdThatStaysRootWhereThereIsAUserForItSaysSo) {
+    if (const std::string why = why_no_other_etc(); !why.empty()) GTEST_SKIP() << why;
+    const auto etc = folder() / "etc";
+    std::filesystem::create_directory(etc);
+    const std::string root = "root:x:0:0::/root:/bin/sh\n";
+    const auto with_user = root + "mrd:x:42000:42000::/:/bin/sh\n";
+    const auto told_of = [&](const std::string &users, const std::string &config) {
+        std::ofstream(etc / "passwd") << users;
+        auto daemon = started({.arguments = {}, .config = config, .in_child = [&etc] { have_at_etc(etc); }});
+        EXPECT_EQ(daemon.stop(), 0);
+        return daemon.log();
+    };
+    const std::string hardware = "[[provider]]\ntype = \"tsm\"\nname = \"kernel\"\nrequired = false\n";
+    const auto warning = HasSubstr("mrd stays root, without its capabilities, though this machine has the user mrd for it");
+    EXPECT_THAT(told_of(with_user, hardware), warning);
+    EXPECT_THAT(told_of(root + "amrd:x:42000:42000::/:/bin/sh\n", hardware), Not(warning)) << "there is none";
+    EXPECT_THAT(told_of(with_user, "[service]\nuser = \"root\"\n" + hardware), Not(warning)) << "it is meant so";
+    EXPECT_THAT(told_of(with_user, "[[provider]]\ntype = \"sim\"\nname = \"tdx\"\n"), Not(warning)) << "somebody tries it out";
 }
 
 TEST_F(MrdConfinement, AFileInTheStateThatIsNotMrdsAloneIsNotGivenAway) {

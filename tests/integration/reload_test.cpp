@@ -1,12 +1,9 @@
 // A configuration that is read again while mrd runs.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 
 #include "tests/integration/daemon.h"
+#include "tests/integration/other_etc.h"
 
 namespace mrd {
 namespace {
@@ -70,21 +67,14 @@ TEST_F(ReloadTest, WhatAStartAloneReadsIsNamedWhereItHasChanged) {
 
 // mrd sees a table of users of the test's own, which is replaced as useradd(8) does it.
 TEST_F(ReloadTest, AUserWhoCameSinceTheStartIsToBeNamedByNumberAndThoseOfTheStartAreStillKnown) {
-    if (::geteuid() != 0) GTEST_SKIP() << "only root can have another /etc";
-    struct statx root{};
-    ASSERT_EQ(::statx(AT_FDCWD, "/", 0, STATX_MODE, &root), 0);
-    if ((root.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) GTEST_SKIP() << "in a chroot no mount can be kept to oneself";
+    if (const std::string why = why_no_other_etc(); !why.empty()) GTEST_SKIP() << why;
     const auto etc = folder() / "etc";
     std::filesystem::create_directory(etc);
     std::ofstream(etc / "nsswitch.conf") << "passwd: files\ngroup: files\n";
     std::ofstream(etc / "group") << "root:x:0:\nmrd:x:42000:\n";
     std::ofstream(etc / "passwd") << "root:x:0:0::/root:/bin/sh\nagent:x:41000:41000::/:/bin/sh\n";
     const auto rule = [](const std::string &users) { return "[[access]]\nname = \"a\"\nusers = [" + users + "]\nallow = [\"read\"]\n"; };
-    auto daemon = started({.config = rule("\"agent\""), .in_child = [&etc] {
-                               if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-                                   ::mount(etc.c_str(), "/etc", nullptr, MS_BIND, nullptr) != 0)
-                                   ::_exit(126);
-                           }});
+    auto daemon = started({.config = rule("\"agent\""), .in_child = [&etc] { have_at_etc(etc); }});
     if (!daemon.log().contains("Landlock")) GTEST_SKIP() << "this kernel keeps nobody from reading it";
     std::ofstream(etc / "new") << contents(etc / "passwd") << "second:x:41001:41001::/:/bin/sh\n";
     std::filesystem::rename(etc / "new", etc / "passwd");
