@@ -1,6 +1,7 @@
 #include "mrd/access/rules.h"
 
 #include <fnmatch.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <iterator>
@@ -51,6 +52,13 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 bool matches(const std::string &pattern, const std::string &name) {
     const auto plain = std::min(pattern.find_first_of("*?[\\"), pattern.size());
     return name.compare(0, plain, pattern, 0, plain) == 0 && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0;
+}
+
+// As the configuration has it: "0660".
+std::string octal(mode_t mode) {
+    std::string digits;
+    for (const unsigned shift : {9U, 6U, 3U, 0U}) digits += static_cast<char>('0' + ((mode >> shift) & 7U));
+    return digits;
 }
 
 }  // namespace
@@ -304,16 +312,65 @@ bool AccessRules::lets_others_in(std::string_view listener) const {
     });
 }
 
-std::vector<std::string> AccessRules::warnings(std::span<const std::string> listeners, std::span<const std::string> roles) const {
+bool AccessRules::may_connect(const AccessRule &rule, const RuleSurroundings::Listener &listener) const {
+    if (!listener.mode) return true;
+    const auto &own = rules_.front().users;
+    const bool lets_others_write = (*listener.mode & (S_IWGRP | S_IWOTH)) != 0;
+    const bool lets_owner_write = (*listener.mode & S_IWUSR) != 0;
+    if (rule.users.empty()) return lets_others_write || (lets_owner_write && listener.owner && !contains(own, *listener.owner));
+    return std::ranges::any_of(rule.users, [&](uid_t uid) {
+        if (contains(own, uid)) return false;
+        return listener.owner == uid ? lets_owner_write : lets_others_write;
+    });
+}
+
+std::vector<std::string> AccessRules::warnings_of_listeners(const AccessRule &rule, const RuleSurroundings &surroundings) const {
+    std::vector<std::string> warnings;
+    for (const auto &listener : rule.listeners) {
+        if (std::ranges::find(surroundings.listeners, listener, &RuleSurroundings::Listener::name) == surroundings.listeners.end())
+            warnings.push_back("there is no listener " + listener);
+    }
+    Rights asked_for;
+    std::string names;
+    std::string closed;
+    std::size_t open = 0;
+    for (const auto &listener : surroundings.listeners) {
+        if (!rule.listeners.empty() && !contains(rule.listeners, listener.name)) continue;
+        for (std::size_t i = 0; i < rights; ++i) {
+            if (listener.asked_for.has(static_cast<Right>(i))) asked_for.add(static_cast<Right>(i));
+        }
+        names += (names.empty() ? "" : " or ") + listener.name;
+        if (may_connect(rule, listener)) {
+            ++open;
+        } else {
+            closed += (closed.empty() ? "" : " or ") + listener.name + " (mode " + octal(*listener.mode) + ")";
+        }
+    }
+    if (names.empty()) return warnings;
+    // Whoever is named by it and has everything anyway is told of below.
+    const auto &own = rules_.front().users;
+    const bool is_of_own = !rule.users.empty() && std::ranges::all_of(rule.users, [&own](uid_t uid) { return contains(own, uid); });
+    if (open == 0 && !is_of_own)
+        warnings.push_back("of those that it is for nobody but root and mrd's user may connect to the listener " + closed);
+    const bool lists_with_another = std::ranges::any_of(rights_that_list, [&rule](Right right) { return rule.allow.has(right); });
+    for (std::size_t i = 0; i < rights; ++i) {
+        const auto right = static_cast<Right>(i);
+        if (!rule.allow.has(right) || asked_for.has(right) || (right == Right::list && lists_with_another)) continue;
+        warnings.push_back(std::string(name_of(right)) + " is asked for by no interface of the listener " + names);
+    }
+    return warnings;
+}
+
+std::vector<std::string> AccessRules::warnings(const RuleSurroundings &surroundings) const {
     const Rights reading{Right::list, Right::read, Right::log};
     // The methods of these have no onBehalfOf.
     const Rights never_for_others{Right::cap, Right::create, Right::evidence, Right::repair, Right::accept};
     std::vector<std::string> warnings;
     for (auto rule = rules_.begin() + 1; rule != rules_.end(); ++rule) {
         const auto warn = [&](const std::string &why) { warnings.push_back("the access rule " + rule->name + ": " + why); };
-        for (const auto &listener : rule->listeners) {
-            if (!contains(listeners, listener)) warn("there is no listener " + listener);
-        }
+        for (const auto &why : warnings_of_listeners(*rule, surroundings)) warn(why);
+        if (!rule->units.empty() && !surroundings.units_are_known)
+            warn("it has units, and this kernel cannot say which process has connected (SO_PEERPIDFD, Linux 6.5): it is for nobody");
         for (const auto &unit : rule->units) {
             if (!unit.ends_with(".service") || unit.contains('/'))
                 warn("the unit " + unit + " is no service of systemd's (NAME.service), and nothing else counts as a unit");
@@ -334,7 +391,7 @@ std::vector<std::string> AccessRules::warnings(std::span<const std::string> list
                 warn(std::string(name_of(right)) + " is about all registers: a rule for some of them never allows it");
         }
         for (const auto &pattern : rule->registers) {
-            if (std::ranges::find(roles, pattern) != roles.end()) continue;
+            if (contains(surroundings.roles, pattern)) continue;
             if (const auto why = why_never_fits(pattern); !why.empty())
                 warn(std::string("the pattern \"")
                          .append(pattern)

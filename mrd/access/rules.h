@@ -29,6 +29,8 @@ using mr::wire::rights;
 std::optional<Right> right_from(std::string_view name);
 // Can it be asked for of one register? The others are about the whole machine, so that a rule for some registers cannot allow them.
 bool is_about_registers(Right right);
+// Whoever may do one of these with a register may list it: its name, hash and size are what that takes.
+inline constexpr std::array rights_that_list{Right::read, Right::extend, Right::measure, Right::write, Right::cap};
 
 class Rights {
 public:
@@ -145,6 +147,20 @@ private:
     std::vector<std::pair<Entry, RuleSet>> named_;  // in order
 };
 
+// What rules are held against, to tell which of them can never decide anything: what is configured beside them, and what this machine can.
+struct RuleSurroundings {
+    struct Listener {
+        std::string name;
+        Rights asked_for = Rights::all();  // by the methods of its interfaces
+        // Of the socket's file; nothing: as the rules need it, or somebody else's.
+        std::optional<mode_t> mode = {};
+        std::optional<uid_t> owner = {};  // nothing: the user that mrd runs as
+    };
+    std::vector<Listener> listeners = {};
+    std::vector<std::string> roles = {};
+    bool units_are_known = true;  // can the kernel say which process has connected?
+};
+
 // Who comes out of a user namespace that does not map him: nobody in particular. The kernel's own, unless it was told otherwise.
 inline constexpr uid_t usual_overflow_uid = 65534;
 
@@ -202,7 +218,7 @@ public:
     [[nodiscard]] bool lets_others_in(std::string_view listener) const;
 
     // For each rule, or part of one, that can never decide anything, why that is; and for each that lets everybody do more than look.
-    [[nodiscard]] std::vector<std::string> warnings(std::span<const std::string> listeners, std::span<const std::string> roles) const;
+    [[nodiscard]] std::vector<std::string> warnings(const RuleSurroundings &surroundings) const;
 
     // For each pattern that fits none of these registers, which are all that there are, that it does not.
     [[nodiscard]] std::vector<std::string> warnings_of_registers(std::span<const RegisterName> registers) const;
@@ -215,6 +231,9 @@ private:
     [[nodiscard]] RuleSet for_oneself() const;
     [[nodiscard]] RuleSet candidates(const Principal &principal, Right right) const;
     [[nodiscard]] const AccessRule *first(const Principal &principal, const RuleSet &candidates) const;
+    // Can anybody connect there whom the rule is for, and who has not everything anyway? Who is in a group is not known: he may be.
+    [[nodiscard]] bool may_connect(const AccessRule &rule, const RuleSurroundings::Listener &listener) const;
+    [[nodiscard]] std::vector<std::string> warnings_of_listeners(const AccessRule &rule, const RuleSurroundings &surroundings) const;
     [[nodiscard]] RuleSet candidates_for_new(const Principal &principal, Right right, const std::string &name) const;
 
     std::vector<AccessRule> rules_;

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -25,8 +24,6 @@ uid_t overflow_uid() {
     }
     return uid;
 }
-
-constexpr std::array with_registers{Right::read, Right::extend, Right::measure, Right::write, Right::cap};
 
 // The members of a list, which may be written as numbers too.
 std::string take_accounts(const toml::node &node, std::vector<std::string> &out) {
@@ -116,8 +113,8 @@ std::expected<void, std::string> read_access_rule(const toml::table &table, std:
                            "is of a rule for all users: give it the users, or the units, of the program that asks for others");
     if (rules.size() == max_access_rules)
         return reader.fail(table, "name", "is of one too many: there are at most " + std::to_string(max_access_rules) + " access rules");
-    // Whoever may do something with a register may list it: its name, hash and size are what that takes.
-    if (std::ranges::any_of(with_registers, [&read](Right right) { return read.rule.allow.has(right); })) read.rule.allow.add(Right::list);
+    if (std::ranges::any_of(rights_that_list, [&read](Right right) { return read.rule.allow.has(right); }))
+        read.rule.allow.add(Right::list);
     read.rule.name = read.name;
     rules.push_back(std::move(read));
     return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,8 +10,11 @@
 
 #include "mrd/access/audit.h"
 #include "mrd/access/caller.h"
+#include "mrd/daemon/accounts.h"
+#include "mrd/interfaces/asked_rights.h"
 #include "mrd/interfaces/known_register.h"
 #include "mrd/log.h"
+#include "proto/varlink/server.h"
 
 namespace mrd {
 
@@ -36,12 +40,21 @@ std::string changed_sections(const Sections &before, const Sections &now) {
 
 }  // namespace
 
-void warn_of_access(const AccessRules &rules, const Config &config) {
-    std::vector<std::string> names;
-    for (const auto &listener : config.listeners) names.push_back(listener.name);
-    std::vector<std::string> roles(usual_roles.begin(), usual_roles.end());
-    for (const auto &[role, reg] : config.roles) roles.push_back(role);
-    for (const auto &warning : rules.warnings(names, roles)) log::warning(warning);
+RuleSurroundings surroundings_of(const Config &config, std::optional<uid_t> user) {
+    RuleSurroundings surroundings{.roles = {usual_roles.begin(), usual_roles.end()},
+                                  .units_are_known = varlink::knows_processes_of_peers()};
+    for (const auto &[role, reg] : config.roles) surroundings.roles.push_back(role);
+    for (const auto &listener : config.listeners) {
+        auto owner = listener.owner ? user_from(*listener.owner) : std::nullopt;
+        if (!listener.owner) owner = user;
+        surroundings.listeners.push_back(
+            {.name = listener.name, .asked_for = asked_rights(listener.interfaces), .mode = listener.mode, .owner = owner});
+    }
+    return surroundings;
+}
+
+void warn_of_access(const AccessRules &rules, const RuleSurroundings &surroundings) {
+    for (const auto &warning : rules.warnings(surroundings)) log::warning(warning);
 }
 
 void warn_of_registers(Daemon &daemon) {
@@ -73,8 +86,8 @@ void take(const Config &config, AccessRules rules, const Config &at_start, Daemo
 
 }  // namespace
 
-void reload(const std::filesystem::path &config_file, const Config &at_start, Daemon &daemon, SelfMeasurement *self,
-            std::move_only_function<void(bool)> done) {
+void reload(const std::filesystem::path &config_file, const Config &at_start, const RuleSurroundings &surroundings, Daemon &daemon,
+            SelfMeasurement *self, std::move_only_function<void(bool)> done) {
     const auto stay = [](const std::string &reason) {
         log::error(log::Kind::configuration, "access rules and log.audit stay as they were", {{"reason", reason}});
         return false;
@@ -84,7 +97,7 @@ void reload(const std::filesystem::path &config_file, const Config &at_start, Da
     if (!config) return done(stay(config.error().message));
     auto rules = make_access_rules(config->access);
     if (!rules) return done(stay(rules.error()));
-    warn_of_access(*rules, at_start);
+    warn_of_access(*rules, surroundings);
     if (self == nullptr) {
         take(*config, std::move(*rules), at_start, daemon);
         return done(true);

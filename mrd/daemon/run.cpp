@@ -115,6 +115,12 @@ void warn_of_another_bank(const mrd::Config &config, const mrd::Registers::Place
     }
 }
 
+// What the configuration names is there.
+mrd::RuleSurroundings surroundings_for(const mrd::Config &config) {
+    const auto user = mrd::configured_user(config);
+    return mrd::surroundings_of(config, user && *user ? std::optional((*user)->uid) : std::nullopt);
+}
+
 // A role of no register is a mistake, unless one may come for it; so is one by which a register is called.
 std::expected<void, Refusal> check_roles(const mrd::Config &config, mrd::Daemon &daemon) {
     for (const auto &[role, reg] : config.roles) {
@@ -426,6 +432,12 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
             itself_into.reset();
         }
     }
+    auto surroundings = surroundings_for(config);
+    // A socket that was passed has the mode that whoever made it gave it.
+    for (const auto &listener : *listeners) {
+        if (!listener.file)
+            std::ranges::find(surroundings.listeners, listener.config->name, &mrd::RuleSurroundings::Listener::name)->mode.reset();
+    }
     auto openers = mrd::confine(command_line, *providers, *listeners, *identity);
     if (!openers) return Failure(openers.error());
 
@@ -436,7 +448,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     if (!journal) return Failure(journal.error());
     mrd::Daemon daemon(loop, **journal);
     mrd::set_audit(config, daemon);
-    mrd::warn_of_access(*rules, config);
+    mrd::warn_of_access(*rules, surroundings);
     daemon.set_access(std::move(*rules));
     for (const auto &listener : config.listeners) {
         if (listener.bound_only) daemon.gate()->bound_only.insert(listener.name);
@@ -527,7 +539,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const std::function<void()> wait_for_reload = [&] {
         reload.async_wait([&](const boost::system::error_code &error, int) {
             if (error) return;
-            mrd::reload(command_line.config_file, config, daemon, self.get(), [&](bool is_new) {
+            mrd::reload(command_line.config_file, config, surroundings, daemon, self.get(), [&](bool is_new) {
                 if (is_new) mrd::fit_modes(*listeners, access.rules());
                 wait_for_reload();
             });
@@ -568,7 +580,7 @@ int check(const mrd::Config &config) {
     if (const auto good = mrd::check_listeners(config.listeners, *rules, config.state); !good) return refuse(good.error());
     if (const auto good = mrd::check_provider_names(config, config.providers); !good) return refuse(good.error());
     if (const auto user = mrd::configured_user(config); !user) return refuse(user.error());
-    mrd::warn_of_access(*rules, config);
+    mrd::warn_of_access(*rules, surroundings_for(config));
     if (const auto trusted = check_named_files(config); !trusted) return refuse(trusted.error());
     if (const auto warning = mrd::warning_of(config.metrics)) mrd::log::warning(*warning);
     return exit_done;

@@ -92,6 +92,14 @@ Peer peer_of(const FileDescriptor &socket) {
 
 }  // namespace
 
+bool knows_processes_of_peers() {
+    std::array<int, 2> pair{-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) return true;  // nobody has said that it cannot
+    const FileDescriptor one(pair[0]);
+    const FileDescriptor other(pair[1]);
+    return process_of(one.get()) || errno != ENOPROTOOPT;
+}
+
 struct Server::Listener {
     Acceptor acceptor;
     Service &service;

@@ -37,6 +37,9 @@ std::expected<FileDescriptor, std::string> bind_to(const Address &address, const
 // Listens, too.
 std::expected<FileDescriptor, std::string> listen_on(const Address &address, const SocketAccess &access);
 
+// Can this kernel say which process made a connection (SO_PEERPIDFD, Linux 6.5)? Where it cannot, no peer has one. To be asked where a socket may be made.
+bool knows_processes_of_peers();
+
 // Since the server's start.
 struct ServerCounters {
     std::size_t connections = 0;  // open now

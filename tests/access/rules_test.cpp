@@ -289,26 +289,24 @@ TEST(AccessRules, ARuleThatLetsAskForOthersIsForNobodyElse) {
 }
 
 TEST(AccessRules, ARuleThatLetsAskForOthersIsNotAllowedAlreadyByOneThatDoesNot) {
-    const std::vector<std::string> none;
     const AccessRule files{.name = "files", .users = {0}, .allow = {Right::read}, .on_behalf_of = {{1000, 1999}}};
-    EXPECT_THAT(AccessRules({files}, 0).warnings(none, none), IsEmpty()) << "root's rule lets nobody ask";
+    EXPECT_THAT(AccessRules({files}, 0).warnings({}), IsEmpty()) << "root's rule lets nobody ask";
     auto narrower = files;
     narrower.name = "narrower";
     narrower.on_behalf_of = {{1500, 1500}};
-    EXPECT_THAT(AccessRules({files, narrower}, 0).warnings(none, none), ElementsAre(HasSubstr("by the rule files already")));
+    EXPECT_THAT(AccessRules({files, narrower}, 0).warnings({}), ElementsAre(HasSubstr("by the rule files already")));
     narrower.on_behalf_of = {{1500, 2000}};
-    EXPECT_THAT(AccessRules({files, narrower}, 0).warnings(none, none), IsEmpty());
+    EXPECT_THAT(AccessRules({files, narrower}, 0).warnings({}), IsEmpty());
     narrower.on_behalf_of = {};
-    EXPECT_THAT(AccessRules({files, narrower}, 0).warnings(none, none), Not(Contains(HasSubstr("by the rule files already"))));
+    EXPECT_THAT(AccessRules({files, narrower}, 0).warnings({}), Not(Contains(HasSubstr("by the rule files already"))));
     narrower.on_behalf_of = {{usual_overflow_uid, usual_overflow_uid}};
-    EXPECT_THAT(AccessRules({narrower}, 0).warnings(none, none), ElementsAre(HasSubstr("nobody may ask for it")));
+    EXPECT_THAT(AccessRules({narrower}, 0).warnings({}), ElementsAre(HasSubstr("nobody may ask for it")));
 }
 
 TEST(AccessRules, WhatNobodyMayForOthersIsToldOfARuleThatAllowsIt) {
-    const std::vector<std::string> none;
-    const auto warned = [&none](Right right) {
+    const auto warned = [](Right right) {
         return AccessRules({{.name = "files", .users = {900}, .allow = {Right::read, right}, .on_behalf_of = {{1000, 1000}}}}, 0)
-            .warnings(none, none);
+            .warnings({});
     };
     for (const auto right : {Right::cap, Right::create, Right::evidence, Right::repair, Right::accept})
         EXPECT_THAT(warned(right), ElementsAre(HasSubstr(std::string(name_of(right)) + " is for oneself alone"))) << name_of(right);
@@ -317,19 +315,19 @@ TEST(AccessRules, WhatNobodyMayForOthersIsToldOfARuleThatAllowsIt) {
 }
 
 TEST(AccessRules, ARuleAboutAllRegistersDoesNotSpeakOfOthersVirtualOnes) {
-    const std::vector<std::string> none;
     const AccessRule all{.name = "all", .users = {1000}, .allow = {Right::read}};
     auto some = all;
     some.name = "some";
     some.registers = {"virtual/*"};
-    EXPECT_THAT(AccessRules({all, some}, 0).warnings(none, none), IsEmpty());
+    EXPECT_THAT(AccessRules({all, some}, 0).warnings({}), IsEmpty());
     some.registers = {"tdx/*"};
-    EXPECT_THAT(AccessRules({all, some}, 0).warnings(none, none), ElementsAre(HasSubstr("by the rule all already")));
+    EXPECT_THAT(AccessRules({all, some}, 0).warnings({}), ElementsAre(HasSubstr("by the rule all already")));
 }
 
+const RuleSurroundings one_listener{.listeners = {{.name = "varlink"}}};
+
 TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
-    const std::vector<std::string> listeners{"varlink"};
-    EXPECT_THAT(AccessRules(AccessRules::defaults(group_mrd), own).warnings(listeners, {}), IsEmpty());
+    EXPECT_THAT(AccessRules(AccessRules::defaults(group_mrd), own).warnings(one_listener), IsEmpty());
     const auto odd = AccessRules({{.name = "wide", .allow = {Right::read, Right::list}},
                                   {.name = "within", .users = {7}, .allow = {Right::read}},
                                   {.name = "more", .users = {7}, .allow = {Right::read, Right::extend}},
@@ -340,7 +338,7 @@ TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
                                   {.name = "part", .users = {9}, .allow = {Right::extend, Right::quote}, .registers = {"tdx/*"}},
                                   {.name = "mine", .users = {own}, .allow = {Right::extend}}},
                                  own)
-                         .warnings(listeners, {});
+                         .warnings(one_listener);
     EXPECT_THAT(odd,
                 ElementsAre("the access rule within: what it allows is allowed by the rule wide already",
                             "the access rule elsewhere: there is no listener public", HasSubstr("mount: the unit a.mount is no service"),
@@ -348,6 +346,62 @@ TEST(AccessRules, ARuleThatCanDecideNothingIsWarnedOf) {
                             "the access rule nobody: uid 65534 is whoever has no uid here: no rule is for it",
                             "the access rule part: quote is about all registers: a rule for some of them never allows it",
                             "the access rule mine: what it allows is allowed by the rule root already"));
+}
+
+TEST(AccessRules, ARightThatNoInterfaceOfTheRulesListenersAsksForIsWarnedOf) {
+    const RuleSurroundings two{.listeners = {{.name = "log", .asked_for = {Right::log, Right::log_contents}},
+                                             {.name = "agents", .asked_for = {Right::list, Right::read, Right::quote}}}};
+    const auto warned = [&two](std::vector<std::string> listeners, Rights allow) {
+        return AccessRules({{.name = "a", .users = {7}, .listeners = std::move(listeners), .allow = allow}}, own).warnings(two);
+    };
+    EXPECT_THAT(warned({"log"}, {Right::log, Right::quote}),
+                ElementsAre("the access rule a: quote is asked for by no interface of the listener log"));
+    EXPECT_THAT(warned({"agents"}, {Right::log, Right::quote}),
+                ElementsAre(HasSubstr("log is asked for by no interface of the listener agents")));
+    EXPECT_THAT(warned({"log", "agents"}, {Right::log, Right::quote}), IsEmpty()) << "each is of use on one of them";
+    EXPECT_THAT(warned({}, {Right::log, Right::quote}), IsEmpty()) << "of all listeners";
+    EXPECT_THAT(warned({}, {Right::repair}), ElementsAre(HasSubstr("repair is asked for by no interface of the listener log or agents")));
+    EXPECT_THAT(warned({"log", "none"}, {Right::quote}),
+                ElementsAre(HasSubstr("there is no listener none"), HasSubstr("the listener log")));
+    EXPECT_THAT(warned({"none"}, {Right::quote}), ElementsAre(HasSubstr("there is no listener none")));
+    EXPECT_THAT(warned({"log"}, {Right::list, Right::read}), ElementsAre(HasSubstr("a: read is"))) << "list comes with it";
+    EXPECT_THAT(warned({"log"}, {Right::list, Right::log}), ElementsAre(HasSubstr("a: list is")));
+}
+
+TEST(AccessRules, ARuleForThoseWhomNoListenersModeLetsInIsWarnedOf) {
+    const auto warned = [](AccessRule rule, std::vector<RuleSurroundings::Listener> listeners) {
+        rule.name = "a";
+        rule.allow = {Right::log};
+        std::string all;
+        for (const auto &each : AccessRules({rule}, own).warnings({.listeners = std::move(listeners)})) all += each + ";";
+        return all;
+    };
+    const RuleSurroundings::Listener closed{.name = "log", .mode = 0600};
+    const auto told = HasSubstr("of those that it is for nobody but root and mrd's user may connect to the listener log (mode 0600)");
+    EXPECT_THAT(warned({.name = {}, .users = {7}}, {closed}), told);
+    EXPECT_THAT(warned({.name = {}, .users = {0, 7}}, {closed}), told) << "root may everything anyway";
+    EXPECT_THAT(warned({.name = {}, .groups = {9}}, {closed}), told);
+    EXPECT_THAT(warned({.name = {}}, {closed}), told);
+    EXPECT_EQ(warned({.name = {}, .users = {own}}, {closed}), "the access rule a: what it allows is allowed by the rule root already;");
+    EXPECT_EQ(warned({.name = {}, .users = {7}}, {{.name = "log"}}), "") << "the mode is as the rules need it";
+    for (const mode_t mode : {0660U, 0620U, 0666U, 0602U})
+        EXPECT_EQ(warned({.name = {}, .users = {7}}, {{.name = "log", .mode = mode}}), "") << mode;
+    EXPECT_THAT(warned({.name = {}, .users = {7}}, {{.name = "log", .mode = 0644}}), HasSubstr("log (mode 0644)"));
+    EXPECT_EQ(warned({.name = {}, .users = {7}}, {{.name = "log", .mode = 0600, .owner = 7}}), "") << "it is his";
+    EXPECT_EQ(warned({.name = {}, .groups = {9}}, {{.name = "log", .mode = 0600, .owner = 7}}), "") << "whose it is may be in the group";
+    EXPECT_THAT(warned({.name = {}, .groups = {9}}, {{.name = "log", .mode = 0600, .owner = own}}), told);
+    EXPECT_THAT(warned({.name = {}, .users = {7}}, {{.name = "log", .mode = 0066, .owner = 7}}), HasSubstr("log (mode 0066)"));
+    EXPECT_EQ(warned({.name = {}, .users = {7}}, {closed, {.name = "open"}}), "") << "one of its listeners is enough";
+    EXPECT_THAT(warned({.name = {}, .users = {7}, .listeners = {"log"}}, {closed, {.name = "open"}}), told);
+    EXPECT_THAT(warned({.name = {}, .users = {7}}, {closed, {.name = "b", .mode = 0}}), HasSubstr("log (mode 0600) or b (mode 0000)"));
+}
+
+TEST(AccessRules, ARuleForUnitsIsWarnedOfWhereNoUnitIsKnown) {
+    const AccessRules rules(
+        {{.name = "a", .units = {"a.service"}, .allow = {Right::extend}}, {.name = "b", .users = {7}, .allow = {Right::extend}}}, own);
+    EXPECT_THAT(rules.warnings({.units_are_known = false}),
+                ElementsAre(AllOf(HasSubstr("the access rule a: it has units"), HasSubstr("SO_PEERPIDFD"), HasSubstr("it is for nobody"))));
+    EXPECT_THAT(rules.warnings({}), IsEmpty());
 }
 
 TEST(AccessRules, ARuleForARoleIsAboutTheRegistersThatHaveIt) {
@@ -364,7 +418,7 @@ TEST(AccessRules, ARuleForARoleIsAboutTheRegistersThatHaveIt) {
 TEST(AccessRules, APatternThatFitsNoRegisterIsWarnedOf) {
     const std::vector<std::string> roles{"app"};
     const auto warnings = [&roles](const char *pattern) {
-        return AccessRules({{.name = "a", .users = {7}, .allow = {Right::extend}, .registers = {pattern}}}, own).warnings({}, roles);
+        return AccessRules({{.name = "a", .users = {7}, .allow = {Right::extend}, .registers = {pattern}}}, own).warnings({.roles = roles});
     };
     for (const char *good :
          {"*/*", "tdx/rtmr3", "tdx/rtmr3:sha384", "tdx/rtmr[0-3]", "tdx/rtmr[!3]", "*/pcr?", "tpm-0/*:sha256", "t_x/a.b", "x/[]a]", "app"})
@@ -378,17 +432,15 @@ TEST(AccessRules, APatternThatFitsNoRegisterIsWarnedOf) {
 }
 
 TEST(AccessRules, APatternInThePlaceOfAUnitIsWarnedOf) {
-    const std::vector<std::string> listeners{"varlink"};
     const auto warnings =
-        AccessRules({{.name = "a", .units = {"*.service", "b.service"}, .allow = {Right::extend}}}, own).warnings(listeners, {});
+        AccessRules({{.name = "a", .units = {"*.service", "b.service"}, .allow = {Right::extend}}}, own).warnings(one_listener);
     EXPECT_THAT(warnings, ElementsAre("the access rule a: the unit *.service is a name, and no pattern: write each unit"));
 }
 
 TEST(AccessRules, ARuleThatLetsEverybodyDoMoreThanLookIsWarnedOf) {
-    const std::vector<std::string> listeners{"varlink"};
-    const auto warnings = [&](AccessRule rule) {
+    const auto warnings = [](AccessRule rule) {
         rule.name = "a";
-        return AccessRules({rule}, own).warnings(listeners, {});
+        return AccessRules({rule}, own).warnings(one_listener);
     };
     EXPECT_THAT(warnings({.name = {}, .allow = {Right::list, Right::read, Right::log}}), IsEmpty());
     EXPECT_THAT(warnings({.name = {}, .allow = {Right::read, Right::extend, Right::log_contents}}),

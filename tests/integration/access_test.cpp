@@ -1,10 +1,16 @@
 // Who may do what, by real sockets and real users.
 #include <gmock/gmock.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <nlohmann/json.hpp>
 
+#include "proto/varlink/file_descriptor.h"
 #include "proto/varlink/limits.h"
 #include "tests/integration/as_user.h"
 #include "tests/integration/daemon.h"
@@ -92,13 +98,13 @@ TEST_F(AccessOfUsers, ASupplementaryGroupCountsAndAnothersDoesNot) {
         EXPECT_THAT(as_user({somebody, {1, 2, 3}}, ask), denied) << method;
         EXPECT_THAT(as_user({somebody}, ask), denied) << method;
     }
+    EXPECT_THAT(daemon.log(), HasSubstr("nearest_rule=attesters is_for=\"other groups\" untold=0"));
     std::vector<gid_t> too_many;
     for (gid_t group = 50'000; too_many.size() < varlink::max_peer_groups; ++group) too_many.push_back(group);
     too_many.push_back(attesters);
     EXPECT_THAT(as_user({somebody, too_many}, calls(daemon, "io.mrd.Attestation.Report", nonce)), denied)
         << "in more than are kept: in none";
     too_many.erase(too_many.begin());
-    EXPECT_THAT(daemon.log(), HasSubstr("nearest_rule=attesters is_for=\"other groups\" untold=0"));
     EXPECT_THAT(as_user({somebody, too_many}, calls(daemon, "io.mrd.Attestation.Report", nonce)), HasSubstr("\"simulated\":true"));
 }
 
@@ -362,17 +368,17 @@ TEST_F(AccessOfUsers, AProgramAsksForOthersAsItsRuleSaysAndTheLogNamesBoth) {
     EXPECT_EQ(callers[1].on_behalf_of, (mr::OnBehalfOf{50'123, 42'000, 7}));
     EXPECT_THAT(daemon.log(), AllOf(HasSubstr("a register was extended"), HasSubstr("uid=41000"),
                                     HasSubstr("for_uid=41001 for_gid=42000 for_pid=7"), HasSubstr("for_uid=0 for_gid=42000 for_pid=7")));
+    EXPECT_THAT(daemon.log(),
+                AllOf(HasSubstr("for_uid=60000 for_gid=42000 for_pid=7 lacking=uid nearest_rule=files is_for=\"calls for other users than "
+                                "this one\""),
+                      HasSubstr("for_uid=41001 for_gid=42000 for_pid=7 lacking=for_uid nearest_rule=files is_for=\"calls for others, other "
+                                "users\"")));
     const std::map<std::string, std::string> environment{{"MRD_SOCKET", daemon.socket()}};
     EXPECT_THAT(run_program({places::mrctl(), "log"}, folder(), {}, environment).out, HasSubstr("uid 41000 for [7] uid 41001"));
     const auto exported = (folder() / "log.json").native();
     ASSERT_EQ(run_program({places::mrctl(), "log", "--format", "json", "-o", exported}, folder(), {}, environment).exit_code, 0);
     EXPECT_THAT(run_program({places::mrctl(), "inspect", exported}, folder(), {}, {}).out,
                 HasSubstr("on behalf of uid 41001 gid 42000 pid 7"));
-    EXPECT_THAT(daemon.log(),
-                AllOf(HasSubstr("for_uid=60000 for_gid=42000 for_pid=7 lacking=uid nearest_rule=files is_for=\"calls for other users than "
-                                "this one\""),
-                      HasSubstr("for_uid=41001 for_gid=42000 for_pid=7 lacking=for_uid nearest_rule=files is_for=\"calls for others, other "
-                                "users\"")));
 
     reload(daemon, rules("[41002]"), "access rules and log.audit are reloaded");
     EXPECT_THAT(as_user({somebody}, extend_for(41'001)), denied) << "new rules hold at once";
@@ -467,12 +473,73 @@ TEST_F(AccessCheck, WarnsOfRulesThatCanNeverAllowAnythingAndRefusesNamesThatTher
     const auto warned = check(rule + "listeners = [\"public\"]\n");
     EXPECT_EQ(warned.exit_code, 0);
     EXPECT_THAT(warned.err, HasSubstr("the access rule a: there is no listener public"));
+    const std::string log_alone = "[[listener]]\nname = \"log\"\npath = \"/run/mrd/log\"\ninterfaces = [\"io.mrd.EventLog\"]\n";
+    const auto of_no_use = check("[[access]]\nname = \"a\"\nusers = [7]\nallow = [\"log\", \"quote\"]\n" + log_alone);
+    EXPECT_EQ(of_no_use.exit_code, 0);
+    EXPECT_THAT(of_no_use.err,
+                AllOf(HasSubstr("the access rule a: quote is asked for by no interface of the listener log"), Not(HasSubstr("a: log is"))));
+    const auto let_in = [&](const std::string &user, const std::string &listener) {
+        return check("[[access]]\nname = \"a\"\nusers = [" + user + "]\nallow = [\"log\"]\n" + log_alone + listener).err;
+    };
+    const auto shut_out = HasSubstr("nobody but root and mrd's user may connect to the listener log (mode 0600)");
+    EXPECT_THAT(let_in("7", "mode = \"0600\"\nowner = \"root\"\n"), shut_out);
+    EXPECT_THAT(let_in("7", "mode = \"0600\"\n"), shut_out);
+    EXPECT_THAT(let_in("7", "mode = \"0660\"\nowner = \"root\"\n"), Not(HasSubstr("may connect")));
+    EXPECT_THAT(let_in("7", "mode = \"0600\"\nowner = \"7\"\n"), Not(HasSubstr("may connect")));
+    EXPECT_THAT(let_in("7", "mode = \"0600\"\n[service]\nuser = \"7\"\n"), Not(HasSubstr("may connect"))) << "it will be mrd's user's";
     const auto no_owner = check("[[listener]]\nname = \"a\"\npath = \"/run/a\"\nowner = \"no-such-user-here\"\n");
     EXPECT_EQ(no_owner.exit_code, 2);
     EXPECT_THAT(no_owner.err, HasSubstr("listener.owner = \"no-such-user-here\" of the listener a: this machine has no such user"));
     const auto refused = check(rule + "users = [\"no-such-user-here\"]\n");
     EXPECT_EQ(refused.exit_code, 2);
     EXPECT_THAT(refused.err, HasSubstr("access.users of the rule a: this machine has no user \"no-such-user-here\""));
+}
+
+// As on a kernel that cannot say which process has connected: from here on, and for who is run next.
+void take_away_peer_processes() {
+    constexpr std::uint32_t peer_process = 77;  // SO_PEERPIDFD
+    const auto argument = [](unsigned number) {
+        return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + number * sizeof(std::uint64_t));
+    };
+    std::array filter{
+        sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 5),
+        sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument(1)),
+        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOL_SOCKET, 0, 3),
+        sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument(2)),
+        sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, peer_process, 0, 1),
+        sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOPROTOOPT),
+        sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program{.len = static_cast<unsigned short>(filter.size()), .filter = filter.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) ::_exit(99);
+}
+
+TEST_F(AccessCheck, WarnsOfUnitsWhereTheKernelCannotSayWhichProcessHasConnected) {
+    const std::string config = "[[access]]\nname = \"a\"\nunits = [\"a.service\"]\nallow = [\"read\"]\n";
+    const auto dead = HasSubstr("the access rule a: it has units, and this kernel cannot say which process has connected");
+    const auto file = folder() / "mrd.toml";
+    std::ofstream(file) << config;
+    const auto check = [&](std::function<void()> in_child) {
+        const auto said = folder() / "said";
+        std::filesystem::remove(said);
+        EXPECT_EQ(Process({places::mrd(), "--config", file, "--check"}, {.errors = said, .in_child = std::move(in_child)}).wait(), 0);
+        return contents(said);
+    };
+    EXPECT_THAT(check(&take_away_peer_processes), dead);
+    const auto without = started({.config = config, .in_child = &take_away_peer_processes});
+    EXPECT_THAT(without.log(), dead);
+    // Where it can, nothing is said: Linux 6.5 and later.
+    int process = -1;
+    socklen_t size = sizeof(process);
+    std::array<int, 2> pair{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
+    const varlink::FileDescriptor one(pair[0]);
+    const varlink::FileDescriptor other(pair[1]);
+    constexpr int peer_process = 77;
+    if (::getsockopt(one.get(), SOL_SOCKET, peer_process, &process, &size) != 0) return;
+    const varlink::FileDescriptor found(process);
+    EXPECT_EQ(check({}), "");
 }
 
 }  // namespace
