@@ -52,6 +52,7 @@ wait_for sh -c 'journalctl --quiet --directory=/run/log/journal --output=cat SYS
 finds tdx/rtmr3 MRD_REGISTER=tdx/rtmr3 --output-fields=MRD_REGISTER
 finds "an id" MESSAGE_ID=1e3812dd626947c4a914dd325f366bb5 MRD_SEQUENCE=1 --output-fields=MRD_ID
 finds tdx/rtmr2 MRD_UID=0 MRD_SEQUENCE=2 --output-fields=MRD_REGISTER
+finds tdx/rtmr2 MRD_RULE=root MRD_SEQUENCE=2 --output-fields=MRD_REGISTER
 finds 6 MRD_REGISTER=tdx/rtmr2 --output-fields=PRIORITY
 finds stopping MESSAGE_ID=7e9fb8780dd34ea3b9667382aa2e67c8
 finds "" MRD_REGISTER=tdx/rtmr1

@@ -73,6 +73,7 @@ TEST_F(SystemJournalTest, HasTheStartTheEndAndEachChangeWithItsValuesAsFields) {
     EXPECT_EQ(extended["MRD_SEQUENCE"], "1");
     EXPECT_EQ(extended["MRD_ID"], "an id");
     EXPECT_EQ(extended["MRD_UID"], std::to_string(::getuid()));
+    EXPECT_EQ(extended["MRD_RULE"], "root");
     EXPECT_EQ(extended["MRD_PID"], std::to_string(::getpid()));
     EXPECT_THAT(extended["MRD_EXECUTABLE"], HasSubstr("integration_tests"));
     EXPECT_THAT(extended["MESSAGE"], HasSubstr("a register was extended method=Extend register=tdx/rtmr3 sequence=1"));
