@@ -45,6 +45,9 @@ public:
     static constexpr std::size_t body_size = 4 + 8 + 32 + 32 + 64 + 32;
 
     bool is_hardware = false;  // of all judges: whatever root a toy has is that of who makes them
+    // Whether toys have a key of their own between root and seal, and whether it is theirs.
+    static constexpr std::string_view toy_key = "toy_key";
+    std::optional<bool> has_good_key = {};
 
     [[nodiscard]] std::string_view kind() const override { return toy_kind; }
     [[nodiscard]] bool begins_quote(ByteView quote) const override { return quote.size() >= 3 && quote[0] == 'T' && quote[1] == 'O'; }
@@ -63,6 +66,7 @@ public:
     }
     [[nodiscard]] std::expected<void, Error> check_policy(std::string_view) const override { return {}; }
     [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {"Shiny", "Rusty"}; }
+    [[nodiscard]] std::vector<std::string_view> links() const override { return {toy_key}; }
     [[nodiscard]] std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &) const override {
         return std::make_unique<Judge>(*this, anchors);
     }
@@ -86,6 +90,7 @@ private:
                                        return std::ranges::equal(ToyQuote::seal(root, body), evidence.quote.subspan(body_size));
                                    });
             add(statement::quote_signature, is_sealed);
+            if (tee_.has_good_key) add(toy_key, *tee_.has_good_key);
             claims->hardware = {.is = tee_.is_hardware, .reason = tee_.is_hardware ? "this toy is hardware" : "a toy is no hardware"};
             claims->tcb.reason = "the toy does not say";
             if (evidence.collateral) {

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/attestation/policy_test.h"
@@ -22,6 +24,7 @@ using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing::Not;
 using testing::StartsWith;
+using testing::UnorderedElementsAre;
 
 // "PART/NAME", of those that are unbound, or of the others.
 std::vector<std::string> registers_of(const Verdict &verdict, bool unbound) {
@@ -57,6 +60,26 @@ TEST_F(UnboundTest, IsNoRegisterThatTheMakersRootVouchesForAndAgainEachOfASignat
     // What else is wrong with it changes no signature.
     toy.debug = 1;
     EXPECT_THAT(bound_of(verify(both(), options)), ElementsAre("toy0/boot", "toy0/ledger", "toy0/image"));
+}
+
+TEST_F(UnboundTest, IsEachRegisterWhereALinkOfItsOwnKindFails) {
+    tee_.is_hardware = true;
+    tee_.has_good_key = true;
+    EXPECT_THAT(bound_of(verify(toy_evidence(), options)), ElementsAre("toy0/boot", "toy0/ledger", "toy0/image"));
+    tee_.has_good_key = false;
+    EXPECT_THAT(bound_of(verify(toy_evidence(), options)), IsEmpty());
+}
+
+// Each kind has its own: of one that left one out, registers would be bound that anybody can have made.
+TEST_F(UnboundTest, RestsOnTheLinksThatEachKnownKindNames) {
+    std::map<std::string_view, std::vector<std::string_view>> links;
+    for (const auto *tee : known_tees()) links[tee->kind()] = tee->links();
+    EXPECT_THAT(links, UnorderedElementsAre(
+                           testing::Pair("tdx", UnorderedElementsAre("qe_report_signature", "qe_identity", "tdx_module")),
+                           testing::Pair("snp", UnorderedElementsAre("signing_key", "hardware_id")),
+                           testing::Pair("cca", UnorderedElementsAre("token_profiles", "realm_key", "platform_signature", "realm_binding")),
+                           // No root of all devices is known: they are unbound whatever they sign.
+                           testing::Pair("spdm", IsEmpty())));
 }
 
 // Evidence of one provider has the log of all.

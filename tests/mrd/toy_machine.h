@@ -132,6 +132,7 @@ public:
     }
     [[nodiscard]] std::expected<void, mr::Error> check_policy(std::string_view) const override { return {}; }
     [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {}; }
+    [[nodiscard]] std::vector<std::string_view> links() const override { return {}; }
     [[nodiscard]] std::unique_ptr<mr::TeeJudge> open_judge(const mr::TrustAnchors *anchors, const mr::PlatformPolicy &) const override {
         return std::make_unique<Judge>(*this, anchors);
     }

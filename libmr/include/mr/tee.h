@@ -71,6 +71,9 @@ public:
     [[nodiscard]] virtual std::expected<void, Error> check_policy(std::string_view json) const = 0;
     // The statuses that a TCB of this kind can have.
     [[nodiscard]] virtual std::vector<std::string_view> tcb_statuses() const = 0;
+    // The statements of this kind's own, beside quote_format, quote_signature, certificate_chain and not_revoked, that are links between the root of the hardware's
+    // maker and what is signed: where one of them fails, anybody can have made the signature, and the part's registers are unbound.
+    [[nodiscard]] virtual std::vector<std::string_view> links() const = 0;
 
     // `anchors`: null for the roots of the hardware's maker. Both must outlive the judge. Precondition: check_policy() takes what the policy has for this kind.
     [[nodiscard]] virtual std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &policy) const = 0;

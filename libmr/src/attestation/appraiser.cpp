@@ -89,7 +89,7 @@ public:
                 if (parts_.size() > 1) statement.reason.insert(0, part.name + ": ");
                 verdict_.add(std::move(statement));
             }
-            take_claims(part, claims_.back(), is_bound_to_hardware(claims_.back(), of_part));
+            take_claims(part, claims_.back(), is_bound_to_hardware(claims_.back(), find_tee(part.kind, options_.tees), of_part));
         }
         give_roles(reference_, signed_);
         std::ranges::copy_if(signed_, std::back_inserter(extended_), &SignedRegister::is_extended);

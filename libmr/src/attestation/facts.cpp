@@ -4,9 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "mr/verify_quote.h"
-#include "mr/verify_snp.h"
-
 namespace mr {
 
 bool PlatformPolicy::accepts(const ClaimedTcb &tcb) const {
@@ -51,18 +48,17 @@ void judge_facts(const std::optional<Claims> &claims, const PlatformPolicy &poli
     add(statement::not_debug, holds_if(debug.is, false), !policy.accept_debug, debug.reason);
 }
 
-bool is_bound_to_hardware(const std::optional<Claims> &claims, const Verdict &of_part) {
-    // Where one of them does not hold, anybody can have made what is signed, or the signature. Each kind has some of them.
-    constexpr std::array links{statement::quote_format, statement::qe_report_signature, statement::certificate_chain,
-                               statement::not_revoked,  statement::qe_identity,         statement::tdx_module,
-                               statement::signing_key,  statement::hardware_id};
-    if (!claims || claims->hardware.is != true) return false;
+bool is_bound_to_hardware(const std::optional<Claims> &claims, const Tee *tee, const Verdict &of_part) {
+    // Where one of them does not hold, anybody can have made what is signed, or the signature.
+    constexpr std::array links{statement::quote_format, statement::certificate_chain, statement::not_revoked};
+    if (tee == nullptr || !claims || claims->hardware.is != true) return false;
     const auto has_result = [&](std::string_view name, Judgement result) {
         const auto *const found = of_part.find(name);
         return found != nullptr && found->result == result;
     };
-    return has_result(statement::quote_signature, Judgement::holds) &&
-           std::ranges::none_of(links, [&](std::string_view name) { return has_result(name, Judgement::fails); });
+    const auto is_broken = [&](std::string_view name) { return has_result(name, Judgement::fails); };
+    return has_result(statement::quote_signature, Judgement::holds) && std::ranges::none_of(links, is_broken) &&
+           std::ranges::none_of(tee->links(), is_broken);
 }
 
 }  // namespace attestation

@@ -13,7 +13,7 @@ namespace mr::attestation {
 void judge_facts(const std::optional<Claims> &claims, const PlatformPolicy &policy, bool has_collateral, Verdict &verdict);
 
 // Does a signature under the root of the hardware's maker lead to the registers of this part? By what was checked of it, `of_part`; where nobody can tell, as of a
-// kind whose root is not known, it does not.
-bool is_bound_to_hardware(const std::optional<Claims> &claims, const Verdict &of_part);
+// kind whose root is not known, it does not. `tee`: null, if none is of the kind.
+bool is_bound_to_hardware(const std::optional<Claims> &claims, const Tee *tee, const Verdict &of_part);
 
 }  // namespace mr::attestation

@@ -303,6 +303,10 @@ public:
 
     [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {cca_tcb_endorsed}; }
 
+    [[nodiscard]] std::vector<std::string_view> links() const override {
+        return {statement::token_profiles, statement::realm_key, statement::platform_signature, statement::realm_binding};
+    }
+
     // There is no key of Arm's: each platform has its own.
     [[nodiscard]] std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &policy) const override {
         const auto own = policy.of_kind.find(cca_kind);

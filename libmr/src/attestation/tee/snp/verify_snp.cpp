@@ -491,6 +491,8 @@ public:
 
     [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {snp_up_to_date, snp_below_minimum}; }
 
+    [[nodiscard]] std::vector<std::string_view> links() const override { return {statement::signing_key, statement::hardware_id}; }
+
     [[nodiscard]] std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &policy) const override {
         const auto own = policy.of_kind.find(snp_kind);
         auto snp = own == policy.of_kind.end() ? SnpPolicy() : parse_snp_policy(own->second).value_or(SnpPolicy());

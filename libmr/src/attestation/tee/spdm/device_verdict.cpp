@@ -506,6 +506,8 @@ public:
 
     [[nodiscard]] std::vector<std::string_view> tcb_statuses() const override { return {spdm_endorsed, spdm_below_minimum}; }
 
+    [[nodiscard]] std::vector<std::string_view> links() const override { return {}; }
+
     // There is no root of all devices: each maker has its own.
     [[nodiscard]] std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &policy) const override {
         const auto own = policy.of_kind.find(spdm_kind);

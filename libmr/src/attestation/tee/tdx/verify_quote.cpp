@@ -452,6 +452,10 @@ public:
         return names;
     }
 
+    [[nodiscard]] std::vector<std::string_view> links() const override {
+        return {statement::qe_report_signature, statement::qe_identity, statement::tdx_module};
+    }
+
     [[nodiscard]] std::unique_ptr<TeeJudge> open_judge(const TrustAnchors *anchors, const PlatformPolicy &policy) const override {
         return std::make_unique<TdJudge>(anchors != nullptr ? *anchors : intel_trust_anchors(), policy, td_policy_of(policy));
     }
