@@ -2,11 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "libmr/src/attestation/event_rules.h"
+#include "libmr/src/event_log/binding_rules.h"
 #include "libmr/src/event_log/dstack_event.h"
 #include "libmr/src/event_log/types.h"
 #include "mr/envelope.h"
@@ -35,16 +38,21 @@ struct Claimed {
     std::optional<std::string> description = {};
     std::string name = "tdx/rtmr3";
 
+    // Valid while this is.
+    [[nodiscard]] Event event() const {
+        Event shown;
+        shown.index = *tcg_index(name);
+        shown.name = name;
+        shown.type = type;
+        shown.digests = {{tcg_id(HashAlgorithm::sha384), digest.bytes()}};
+        if (data) shown.data = *data;
+        if (description) shown.description = *description;
+        return shown;
+    }
     [[nodiscard]] Match match(const EventRule &rule) const {
-        Event event;
-        event.index = *tcg_index(name);
-        event.name = name;
-        event.type = type;
-        event.digests = {{tcg_id(HashAlgorithm::sha384), digest.bytes()}};
-        if (data) event.data = *data;
-        if (description) event.description = *description;
+        const auto shown = event();
         const attestation::EventRegister extended{.kind = "tdx", .name = common_name(name)};
-        return attestation::EventContent(event, extended).match(attestation::PreparedRule(rule));
+        return attestation::EventContent(shown, extended).match(attestation::PreparedRule(rule));
     }
 };
 
@@ -328,15 +336,21 @@ std::vector<std::pair<std::string, Claimed>> every_framing(const Digest &digest,
     return all;
 }
 
+// Which of recompute_binding()'s rules bind what is shown.
+using MetRules = std::set<std::string_view>;
+
 // Tries them all; a rule that an event meets must never be ruled out.
-void expect_found_or_not_judged(const std::vector<std::pair<std::string, Claimed>> &framings, const std::vector<EventRule> &rules) {
+void expect_found_or_not_judged(const std::vector<std::pair<std::string, Claimed>> &framings, const std::vector<EventRule> &rules,
+                                MetRules &met) {
     for (const auto &[name, shown] : framings) {
+        const auto event = shown.event();
+        met.insert(recompute_binding(event, event.digests.front()).rule);
         for (std::size_t i = 0; i < rules.size(); ++i)
             EXPECT_NE(shown.match(rules[i]), Match::no) << "rule " << i << ", " << name << ", " << event_type_name(shown.type);
     }
 }
 
-TEST(EventRules, AForbiddenEnvelopeIsFoundOrNotJudgedWhateverTheLogCallsIt) {
+void expect_of_envelopes(MetRules &met) {
     const auto envelope = envelope_of({.description = "console shell", .data = bytes_of("/bin/sh")});
     const auto digest = envelope_digest(envelope, HashAlgorithm::sha384).value();
     auto both = with_text("/bin/sh");
@@ -355,11 +369,11 @@ TEST(EventRules, AForbiddenEnvelopeIsFoundOrNotJudgedWhateverTheLogCallsIt) {
     const std::vector<Bytes> shown{whole, Bytes(whole.begin() + 8, whole.end()),
                                    redact_envelope(whole, std::vector{HashAlgorithm::sha384}).value(),
                                    encode_envelope(envelope_of({.description = "harmless"})), bytes_of("harmless")};
-    for (const auto &bytes : shown) expect_found_or_not_judged(every_framing(digest, bytes, {"harmless", "console shell"}), rules);
+    for (const auto &bytes : shown) expect_found_or_not_judged(every_framing(digest, bytes, {"harmless", "console shell"}), rules, met);
     EXPECT_EQ(claimed(envelope).match(both), Match::yes);
 }
 
-TEST(EventRules, AForbiddenEventOfDstacksIsFoundOrNotJudgedWhateverTheLogCallsIt) {
+void expect_of_dstacks_events(MetRules &met) {
     auto both = with_text("/bin/sh");
     both.description = "console shell";
     for (const auto &hashed :
@@ -371,22 +385,54 @@ TEST(EventRules, AForbiddenEventOfDstacksIsFoundOrNotJudgedWhateverTheLogCallsIt
                                            {.name = "rule", .digest = ContentDigest{.value = digest}},
                                            {.name = "rule", .event_digest = ContentDigest{.value = digest}}};
         for (const auto &bytes : {hashed, bytes_of("/bin/sh"), bytes_of("shell:/bin/sh"), bytes_of("harmless")})
-            expect_found_or_not_judged(every_framing(digest, bytes, {"harmless", "console shell", "console"}), rules);
+            expect_found_or_not_judged(every_framing(digest, bytes, {"harmless", "console shell", "console"}), rules, met);
         EXPECT_EQ(Claimed({.digest = digest, .type = ev_action, .data = hashed}).match(both), Match::yes);
     }
 }
 
-TEST(EventRules, AForbiddenTextIsFoundOrNotJudgedWhateverTheLogCallsIt) {
+void expect_of_texts(MetRules &met) {
     const auto text = bytes_of("console shell");
     for (const auto &hashed : {text, text + Bytes(1), text + Bytes(2)}) {
         for (const auto &bytes : {hashed, text, bytes_of("harmless")})
-            expect_found_or_not_judged(every_framing(sha384(hashed), bytes, {"harmless"}), {with_text("console shell")});
+            expect_found_or_not_judged(every_framing(sha384(hashed), bytes, {"harmless"}), {with_text("console shell")}, met);
     }
     const auto wide = utf16("console shell");
     const EventRule rule{.name = "rule", .data = wide};
     for (const auto &hashed : {wide, wide + Bytes(2)}) {
-        for (const auto &bytes : {hashed, wide}) expect_found_or_not_judged(every_framing(sha384(hashed), bytes, {"harmless"}), {rule});
+        for (const auto &bytes : {hashed, wide})
+            expect_found_or_not_judged(every_framing(sha384(hashed), bytes, {"harmless"}), {rule}, met);
     }
+    // A section's name is shown in UTF-16 and hashed in ASCII.
+    const auto section = bytes_of(".linux") + Bytes(1);
+    for (const auto &bytes : {section, utf16(".linux"), utf16(".linux") + Bytes(2)})
+        expect_found_or_not_judged(every_framing(sha384(section), bytes, {"harmless"}), {with_text(".linux")}, met);
+    // A variable as a whole, of which firmware hashes all or the data alone.
+    const auto variable = efi_variable(Bytes(16), "V", bytes_of("console shell"));
+    const EventRule of_variable{.name = "rule", .data = variable};
+    expect_found_or_not_judged(every_framing(sha384(variable), variable, {"harmless"}), {of_variable}, met);
+}
+
+TEST(EventRules, AForbiddenEnvelopeIsFoundOrNotJudgedWhateverTheLogCallsIt) {
+    MetRules met;
+    expect_of_envelopes(met);
+}
+
+TEST(EventRules, AForbiddenEventOfDstacksIsFoundOrNotJudgedWhateverTheLogCallsIt) {
+    MetRules met;
+    expect_of_dstacks_events(met);
+}
+
+TEST(EventRules, AForbiddenTextIsFoundOrNotJudgedWhateverTheLogCallsIt) {
+    MetRules met;
+    expect_of_texts(met);
+}
+
+TEST(EventRules, WhatIsForbiddenWasShownByEachRuleOfBindingThatThereIs) {
+    MetRules met;
+    expect_of_envelopes(met);
+    expect_of_dstacks_events(met);
+    expect_of_texts(met);
+    for (const auto rule : binding_rules) EXPECT_TRUE(met.contains(rule)) << rule << ": every_framing() has none that it binds";
 }
 
 }  // namespace

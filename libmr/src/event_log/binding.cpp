@@ -2,6 +2,7 @@
 #include <array>
 #include <initializer_list>
 
+#include "libmr/src/event_log/binding_rules.h"
 #include "libmr/src/event_log/byte_reader.h"
 #include "libmr/src/event_log/dstack_event.h"
 #include "libmr/src/event_log/efi.h"
@@ -16,27 +17,24 @@
 namespace mr::event_log {
 namespace {
 
-constexpr std::string_view envelope_rule = "envelope";
-constexpr std::string_view redacted_envelope_rule = "redacted envelope";
-
 // Tries one candidate after the other until one is what the digest was made of.
 class Matcher {
 public:
     Matcher(Hasher &hasher, ByteView digest) : hasher_(hasher), digest_(digest) {}
 
     // True if the search is over. The hash of nothing is the same everywhere: it binds nothing.
-    bool is(std::string_view rule, ByteView covered) { return is(rule, covered, {covered}); }
+    bool is(BindingRule rule, ByteView covered) { return is(rule, covered, {covered}); }
 
     // The pieces, one after the other, are what was hashed; `covered` are those of the data.
-    bool is(std::string_view rule, ByteView covered, std::initializer_list<ByteView> pieces) {
+    bool is(BindingRule rule, ByteView covered, std::initializer_list<ByteView> pieces) {
         return !covered.empty() && matches(rule, covered, pieces);
     }
 
     // The same where the pieces say something without the data.
-    bool matches(std::string_view rule, ByteView covered, std::initializer_list<ByteView> pieces) {
+    bool matches(BindingRule rule, ByteView covered, std::initializer_list<ByteView> pieces) {
         for (const ByteView piece : pieces) hasher_.update(piece);
         if (!std::ranges::equal(hasher_.finish().bytes(), digest_)) return false;
-        found_ = {.binding = Binding::bound, .rule = rule, .covered = covered};
+        found_ = {.binding = Binding::bound, .rule = rule.name(), .covered = covered};
         if (pieces.size() == 1 && pieces.begin()->data() == covered.data() && pieces.begin()->size() == covered.size()) return true;
         for (const ByteView piece : pieces) found_.whole.insert(found_.whole.end(), piece.begin(), piece.end());
         return true;
