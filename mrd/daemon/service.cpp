@@ -92,11 +92,12 @@ struct JournalStatus {
     std::string_view sync;
     std::int64_t repairs = 0;
     std::int64_t checked = 0;
+    std::optional<std::int64_t> older_format;
     static constexpr auto fields() {
         return std::tuple(field("condition", &JournalStatus::condition), field("reason", &JournalStatus::reason),
                           field("size", &JournalStatus::size), field("sizeLimit", &JournalStatus::size_limit),
                           field("sync", &JournalStatus::sync), field("repairs", &JournalStatus::repairs),
-                          field("checked", &JournalStatus::checked));
+                          field("checked", &JournalStatus::checked), field("olderFormat", &JournalStatus::older_format));
     }
 };
 
@@ -214,6 +215,7 @@ JournalStatus status_of(const journal::Journal &journal, std::string_view sync) 
     status.sync = sync;
     status.repairs = static_cast<std::int64_t>(journal.state().repairs());
     status.checked = static_cast<std::int64_t>(told_journal_checked(journal.checked(), journal.end()));
+    if (journal.older_format() != 0) status.older_format = journal.older_format();
     return status;
 }
 

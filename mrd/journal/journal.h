@@ -110,6 +110,9 @@ public:
 
     [[nodiscard]] const State &state() const { return state_; }
 
+    // The format of the journal that was found and is kept aside, because this mrd does not read one so old; 0: there was none.
+    [[nodiscard]] std::uint32_t older_format() const { return older_format_; }
+
     // Why what the register held when mrd came is not explained: sentences. Empty: it is.
     [[nodiscard]] std::string_view why_unexplained(RegisterNumber reg) const;
 

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <fstream>
 
 #include "tests/integration/log_reading.h"
 #include "tests/integration/mrctl.h"
+#include "tests/journal/file_header.h"
 
 namespace mrd {
 namespace {
@@ -232,6 +234,41 @@ TEST_F(OwnFilesTest, WhatTheUserNamesForReadingMayBeALink) {
     std::ofstream(folder() / "real.toml") << "[[provider]]\ntype = \"sim\"\n";
     fs::create_symlink(folder() / "real.toml", folder() / "link.toml");
     EXPECT_EQ(started({.arguments = {"--config", folder() / "link.toml"}}).stop(), 0);
+}
+
+// ---- A journal of an older format
+
+TEST_F(OwnFilesTest, AJournalOfAnOlderFormatIsKeptAsideWithOneLineAndShownByStatusUntilTheNextStart) {
+    const auto count_in = [](std::string_view text, std::string_view words) {
+        std::size_t count = 0;
+        for (auto at = text.find(words); at != std::string_view::npos; at = text.find(words, at + words.size())) ++count;
+        return count;
+    };
+    constexpr auto line = "the journal that was there is of an older format";
+    for (std::uint32_t format = 1; format < journal::format_version; ++format) {
+        run_once();
+        const auto header = journal::file_header_of(format);
+        std::fstream(state() / "journal", std::ios::in | std::ios::out | std::ios::binary)
+            .write(reinterpret_cast<const char *>(header.data()), static_cast<std::streamsize>(header.size()));
+        {
+            auto daemon = started();
+            EXPECT_EQ(count_in(daemon.log(), line), 1U) << daemon.log();
+            const auto kept = state() / ("journal." + std::to_string(format));
+            EXPECT_THAT(daemon.log(), AllOf(HasSubstr("format=" + std::to_string(format)), HasSubstr("old=" + kept.native())));
+            EXPECT_TRUE(fs::exists(kept));
+            auto client = daemon.client();
+            EXPECT_EQ(status_of(client)["journal"]["olderFormat"], format);
+            EXPECT_EQ(status_of(client)["journal"]["condition"], "good");
+            EXPECT_THAT(output({"status"}), HasSubstr("the one before is of format " + std::to_string(format)));
+            EXPECT_EQ(daemon.stop(), 0);
+        }
+        auto daemon = started();
+        EXPECT_EQ(count_in(daemon.log(), line), 0U) << daemon.log();
+        auto client = daemon.client();
+        EXPECT_FALSE(status_of(client)["journal"].contains("olderFormat"));
+        EXPECT_THAT(output({"status"}), Not(HasSubstr("of format")));
+        EXPECT_EQ(daemon.stop(), 0);
+    }
 }
 
 // ---- Two daemons

@@ -3,8 +3,8 @@
 
 #include <fstream>
 
-#include "mrd/crc32c.h"
 #include "mrd/journal/format.h"
+#include "tests/journal/file_header.h"
 #include "tests/journal/fixture.h"
 
 namespace mrd::journal {
@@ -175,27 +175,38 @@ TEST_F(JournalBoots, ALateProvidersFirmwareLogComesBeforeItsEvents) {
 
 // ---- A journal of another format
 
-TEST_F(JournalBoots, AJournalOfFormat1IsKeptAside) {
+class AJournalOfAnOlderFormat : public JournalBoots, public testing::WithParamInterface<std::uint32_t> {};
+INSTANTIATE_TEST_SUITE_P(Each, AJournalOfAnOlderFormat, testing::Range(1U, format_version));
+
+TEST_P(AJournalOfAnOlderFormat, IsKeptAside) {
     write({rtmr});
     journal_.reset();
-    const mr::Bytes header{'m', 'r', 'd', 'j', 'r', 'n', 'l', '\n', 1, 0, 0, 0, 0xC9, 0x63, 0xA8, 0x9B};
-    std::ranges::copy(header, bytes().begin());
+    std::ranges::copy(file_header_of(GetParam()), bytes().begin());
     const auto old = bytes();
     journal_ = start();
     EXPECT_EQ(journal_->condition(), Journal::Condition::good) << journal_->reason();
+    EXPECT_EQ(journal_->older_format(), GetParam());
     EXPECT_EQ(bytes("journal.1"), old);
     EXPECT_EQ(journal_->state().sequence(), 0U);
     EXPECT_TRUE(state_of(*journal_, rtmr).start_is_unexplained()) << "what it explained is not explained here";
+    // The new one is of this format, and goes on.
+    journal_.reset();
+    journal_ = start();
+    EXPECT_EQ(journal_->older_format(), 0U);
+    EXPECT_FALSE(exists("journal.2"));
+}
+
+// What journals of format 1 begin with, byte for byte.
+TEST_F(JournalBoots, AJournalOfFormat1IsKnownByItsHeader) {
+    const mr::Bytes header{'m', 'r', 'd', 'j', 'r', 'n', 'l', '\n', 1, 0, 0, 0, 0xC9, 0x63, 0xA8, 0x9B};
+    EXPECT_EQ(read_version(header), 1U);
+    EXPECT_EQ(file_header_of(1), header);
 }
 
 TEST_F(JournalBoots, AJournalOfALaterFormatIsForALaterMrd) {
     write({rtmr});
     journal_.reset();
-    mr::Bytes later{'m', 'r', 'd', 'j', 'r', 'n', 'l', '\n', 0, 0, 0, 0};
-    later[8] = format_version + 1;
-    std::ranges::copy(later, bytes().begin());
-    const auto crc = crc32c(later);
-    for (std::size_t i = 0; i < 4; ++i) bytes()[12 + i] = static_cast<std::uint8_t>(crc >> 8 * i);
+    std::ranges::copy(file_header_of(format_version + 1), bytes().begin());
     journal_ = start();
     EXPECT_EQ(journal_->condition(), Journal::Condition::damaged);
     EXPECT_NE(journal_->reason().find("it is of format version " + std::to_string(format_version + 1) + ", which this mrd does not know"),
