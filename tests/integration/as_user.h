@@ -2,6 +2,8 @@
 #pragma once
 
 #include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,14 @@ struct OtherUser {
 inline void become(const OtherUser &user) {
     if (user.before) user.before();
     if (::setgroups(user.groups.size(), user.groups.data()) != 0 || ::setgid(user.uid) != 0 || ::setuid(user.uid) != 0) ::_exit(126);
+}
+
+// Keeps the uid, and from the next exec on has root's files only as their modes let their owner.
+inline void obey_modes() {
+    if (::geteuid() != 0) return;
+    for (const int capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH}) {
+        if (::prctl(PR_CAPBSET_DROP, static_cast<unsigned long>(capability)) != 0) ::_exit(126);
+    }
 }
 
 // What `ask` returns there. Only root can do that.

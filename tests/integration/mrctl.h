@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ protected:
     // `mrctl ARGUMENTS` on the daemon.
     Finished mrctl(std::vector<std::string> arguments, const std::string &input = {}) {
         arguments.insert(arguments.begin(), places::mrctl());
-        return run_program(arguments, folder(), input, {{"MRD_SOCKET", (folder() / "io.mrd").native()}});
+        return run_program(arguments, folder(), input, {{"MRD_SOCKET", (folder() / "io.mrd").native()}}, before_mrctl_);
     }
     // Its output; it must end well and say nothing on standard error.
     std::string output(const std::vector<std::string> &arguments, const std::string &input = {}) {
@@ -56,6 +57,8 @@ protected:
 
     Daemon &daemon() { return *daemon_; }
     static std::string hex(std::uint8_t byte, std::size_t size = 48) { return mr::to_hex(mr::Bytes(size, byte)); }
+
+    std::function<void()> before_mrctl_ = {};  // what its process does first
 
 private:
     std::optional<Daemon> daemon_;

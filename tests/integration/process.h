@@ -121,7 +121,7 @@ struct Finished {
 
 // Runs a program to its end. What one that ends at once leaks is no fault, and to look for it takes a sanitizer half of its time.
 inline Finished run_program(const std::vector<std::string> &command, const std::filesystem::path &folder, const std::string &input = {},
-                            std::map<std::string, std::string> environment = {}) {
+                            std::map<std::string, std::string> environment = {}, const std::function<void()> &in_child = {}) {
     environment.try_emplace("LSAN_OPTIONS", "detect_leaks=0");
     const auto in = folder / "run.in";
     const auto out = folder / "run.out";
@@ -130,7 +130,7 @@ inline Finished run_program(const std::vector<std::string> &command, const std::
     std::filesystem::remove(err);
     const int in_fd = ::open(in.c_str(), O_RDONLY | O_CLOEXEC);
     const int out_fd = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    Process process(command, {.environment = environment, .input = in_fd, .output = out_fd, .errors = err});
+    Process process(command, {.environment = environment, .input = in_fd, .output = out_fd, .errors = err, .in_child = in_child});
     ::close(in_fd);
     ::close(out_fd);
     const auto exit_code = process.wait();
