@@ -504,9 +504,9 @@ TEST_F(DeviceTest, GivesTwoClientsEachASignatureOverHisNonce) {
     }
 }
 
-TEST_F(DeviceTest, WithAWrongSignatureOrAnOldAnswerGivesNoEvidenceAndIsMetAgain) {
+TEST_F(DeviceTest, WithAWrongSignatureOrAnOldAnswerOrNoneInItsStateGivesNoEvidenceAndIsMetAgain) {
     start_with(usual_device());
-    for (const auto fault : {Fault::wrong_signature, Fault::stale_nonce, Fault::close_mid_message}) {
+    for (const auto fault : {Fault::wrong_signature, Fault::stale_nonce, Fault::close_mid_message, Fault::unexpected}) {
         device().fault_next(get_measurements, fault);
         auto client = daemon().client();
         const auto evidence = client.device_evidence("spdm0", nonce_of(1));
@@ -516,6 +516,24 @@ TEST_F(DeviceTest, WithAWrongSignatureOrAnOldAnswerGivesNoEvidenceAndIsMetAgain)
         EXPECT_TRUE(watching().wait_for(std::string(firmware) + " gone"));
         EXPECT_TRUE(watching().wait_for(std::string(firmware) + " ="));
     }
+}
+
+// Behind version, digests and chain: the connection begins anew, once, and the caller has his answer.
+TEST_F(DeviceTest, ThatForgetsTheConnectionAtItsMeasurementsIsConnectedOnceMore) {
+    start_absent(usual_device(), false);
+    device().fault_next(get_measurements, Fault::resynch);
+    device().plug();
+    ASSERT_TRUE(watching().wait_for(std::string(firmware) + " ="));
+    EXPECT_EQ(device().requests_of(get_measurements), 2U);
+    const auto before = generation();
+    auto client = daemon().client();
+    device().fault_next(get_measurements, Fault::resynch);
+    const auto evidence = client.device_evidence("spdm0", nonce_of(1));
+    ASSERT_TRUE(evidence) << evidence.error().message;
+    EXPECT_TRUE(verified(evidence->json, nonce_of(1)));
+    EXPECT_TRUE(watching().wait_for(std::string(firmware) + " gone"));
+    EXPECT_TRUE(watching().wait_for(std::string(firmware) + " ="));
+    EXPECT_GT(generation(), before);
 }
 
 TEST_F(DeviceTest, MayBeBusyAndNotReady) {

@@ -257,11 +257,6 @@ void Responder::give_slot(std::uint8_t number, const SlotPki &pki) {
     options_.slots.insert_or_assign(number, pki);
 }
 
-void Responder::fault_at(std::size_t request, Fault fault) {
-    const std::lock_guard lock(mutex_);
-    faults_[request] = fault;
-}
-
 void Responder::fault_next(std::uint8_t code, Fault fault) {
     const std::lock_guard lock(mutex_);
     faults_of_code_[code] = fault;
@@ -290,7 +285,6 @@ bool Responder::wait_for(std::uint8_t code, std::size_t count) {
 }
 
 std::optional<Fault> Responder::take_fault(std::uint8_t code) {
-    if (const auto found = faults_.extract(requests_)) return found.mapped();
     if (const auto found = faults_of_code_.extract(code)) return found.mapped();
     return std::nullopt;
 }

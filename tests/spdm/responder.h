@@ -99,9 +99,7 @@ public:
 
     // ---- The table of faults
 
-    // The request of that number, as requests() counts, from one.
-    void fault_at(std::size_t request, Fault fault);
-    // The next request of that code.
+    // Of the next request of that code.
     void fault_next(std::uint8_t code, Fault fault);
     // What is held is answered, and nothing is held any more.
     void release();
@@ -159,7 +157,6 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<Block> shown_;  // as they were measured last
-    std::map<std::size_t, Fault> faults_;
     std::map<std::uint8_t, Fault> faults_of_code_;
     std::map<std::uint8_t, std::size_t> counts_;
     std::map<std::uint8_t, Bytes> last_answers_;
