@@ -53,6 +53,7 @@ constexpr std::uint8_t get_digests = 0x81;
 constexpr std::uint8_t get_certificate = 0x82;
 constexpr std::uint8_t challenge = 0x83;
 constexpr std::uint8_t get_measurements = 0xE0;
+constexpr std::uint8_t get_measurement_log = 0xEF;
 
 TEST_F(Requester, ReadsSignedMeasurementsInEveryVersion) {
     for (const auto version : {SpdmVersion::v1_1, SpdmVersion::v1_2, SpdmVersion::v1_3, SpdmVersion::v1_4}) {
@@ -155,11 +156,27 @@ TEST_F(Requester, EachErrorReplyEndsInItsOwnError) {
                                                                        {0x42, "malformed"},           {0x43, "request_resynch"},
                                                                        {0x44, "operation_failed"},    {0xFF, "vendor_error"},
                                                                        {0x77, "other_error"}};
-    for (const auto code : {get_version, get_capabilities, negotiate, get_digests, get_certificate, get_measurements}) {
+    // The version in which there is every request.
+    choose(SpdmVersion::v1_3);
+    device_.flags |= spdm_cap_measurement_log;
+    device_.algorithms.log_specification = options_.log_specification = 1;
+    requester_ = SpdmRequester(options_);
+    const auto asked = [this](std::uint8_t code) {
+        if (const auto first = prepared(); first != "done") return first;
+        if (code == challenge) return challenged();
+        if (code == get_measurement_log) return fault_text(run(requester_.get_measurement_log()), requester_);
+        return measured();
+    };
+    for (const auto code :
+         {get_version, get_capabilities, negotiate, get_digests, get_certificate, challenge, get_measurements, get_measurement_log}) {
         for (const auto &[reply, fault] : replies) {
             requester_.forget();
-            const auto version = static_cast<std::uint8_t>(code == get_version ? 0x10 : 0x12);
-            EXPECT_EQ(answered(code, {version, 0x7F, reply, 0}), fault) << int{code};
+            const auto version = static_cast<std::uint8_t>(code == get_version ? 0x10 : 0x13);
+            const Bytes error{version, 0x7F, reply, 0};
+            device_.change = [&](std::uint8_t request, Bytes &answer) {
+                if (request == code) answer = error;
+            };
+            EXPECT_EQ(asked(code), fault) << int{code};
         }
     }
 }
