@@ -14,38 +14,11 @@ using nlohmann::json;
 
 constexpr std::size_t shown = 80;  // characters of a value
 
-// Of secured sessions and of TDISP, which are not the requester's; and what says the same again.
-constexpr std::array<std::string_view, 31> not_looked_for = {"session",
-                                                             "ide_km",
-                                                             "ide_query",
-                                                             "tdisp",
-                                                             "start_interface_nonce",
-                                                             "tdi_report",
-                                                             "state_after_version_in_run",
-                                                             "report_after_stop",
-                                                             "note",
-                                                             "messages",
-                                                             "root_file",
-                                                             "name",
-                                                             "extended",
-                                                             "param1",
-                                                             "param2",
-                                                             "error_data",
-                                                             "rdt_exponent",
-                                                             "token",
-                                                             "rdtm",
-                                                             "request",
-                                                             "request_code",
-                                                             "last_without_signature",
-                                                             "in_session",
-                                                             "MEAS",
-                                                             "CERT",
-                                                             "CHAL",
-                                                             "MEAS_FRESH",
-                                                             "ENCRYPT",
-                                                             "MAC",
-                                                             "KEY_EX",
-                                                             "CHUNK"};
+// What the replay finds nothing of: secured sessions and TDISP, which are not the requester's; names and remarks for people; and what of a transcript its hash says
+// again.
+constexpr auto not_looked_for = std::to_array<std::string_view>({"session", "ide_km", "ide_query", "tdisp", "start_interface_nonce",
+                                                                 "tdi_report", "state_after_version_in_run", "report_after_stop", "note",
+                                                                 "root_file", "name", "request", "messages", "last_without_signature"});
 bool is_looked_for(const std::string &member) { return std::ranges::find(not_looked_for, member) == not_looked_for.end(); }
 
 std::string shortened(const json &value) {
@@ -98,6 +71,14 @@ json block_json(const mr::SpdmBlock &block) {
 json capabilities_json(const mr::SpdmCapabilities &capabilities, mr::SpdmVersion version) {
     json found = {{"flags", capabilities.flags},
                   {"ct_exponent", capabilities.crypto_time_exponent},
+                  {"CERT", capabilities.has(mr::spdm_cap_cert)},
+                  {"CHAL", capabilities.has(mr::spdm_cap_chal)},
+                  {"MEAS", (capabilities.flags & mr::spdm_cap_meas) / (mr::spdm_cap_meas & ~mr::spdm_cap_meas_signed)},
+                  {"MEAS_FRESH", capabilities.has(mr::spdm_cap_meas_fresh)},
+                  {"ENCRYPT", capabilities.has(mr::spdm_cap_encrypt)},
+                  {"MAC", capabilities.has(mr::spdm_cap_mac)},
+                  {"KEY_EX", capabilities.has(mr::spdm_cap_key_ex)},
+                  {"CHUNK", capabilities.has(mr::spdm_cap_chunk)},
                   {"ALIAS_CERT", capabilities.has(mr::spdm_cap_alias_cert)},
                   {"MEL", capabilities.has(mr::spdm_cap_measurement_log)}};
     if (version >= mr::SpdmVersion::v1_2) {

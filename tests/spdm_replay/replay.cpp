@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <optional>
 
 #include "libmr/src/attestation/tee/spdm/requests.h"
@@ -240,15 +241,28 @@ private:
     [[nodiscard]] bool is_expected_failure() const { return requester_.error().fault == mr::SpdmFault::no_common_version; }
 
     void note_error() {
+        if (response().message.size() < mr::spdm::header_size) return differ("ERROR is shorter than its header");
         const auto code = response().message[2];
         constexpr std::uint8_t large_response = 0x0F;
+        constexpr std::uint8_t not_ready = 0x42;
+        constexpr std::size_t not_ready_size = 4;  // of what is behind the header
         if (code == large_response && step_.kind == Kind::send) return;
         // BUSY and RESPONSE_NOT_READY are waited for.
         const auto found = step_.kind == Kind::wait     ? std::optional<int>(code)
                            : step_.kind == Kind::failed ? code_of(requester_.error().fault)
                                                         : std::nullopt;
         if (!found) return differ("ERROR did not end in an error of its own");
-        replayed_.found["errors"].push_back({{"response_index", at_ + 1}, {"error_code", *found}});
+        const auto extended = mr::ByteView(response().message).subspan(mr::spdm::header_size);
+        json error = {
+            {"response_index", at_ + 1}, {"error_code", *found}, {"error_data", response().message[3]}, {"extended", mr::to_hex(extended)}};
+        // How long the requester waits, and what for.
+        if (step_.kind == Kind::wait && code == not_ready && extended.size() == not_ready_size) {
+            error["rdt_exponent"] = std::bit_width(static_cast<std::uint64_t>(step_.time.count())) - 1;
+            error["request_code"] = extended[1];
+            error["token"] = extended[2];
+            error["rdtm"] = extended[3];
+        }
+        replayed_.found["errors"].push_back(std::move(error));
     }
 
     void note_versions() {
@@ -286,7 +300,7 @@ private:
         case Code::challenge: return note_evidence();
         case Code::get_measurements: {
             const auto &read = *requester_.measurements();
-            note_measurements(asked_, began_at_, read);
+            note_measurements(asked_, began_at_, read, false);
             if (read.is_signed) note_evidence();
             return;
         }
@@ -299,13 +313,19 @@ private:
         replayed_.found["transcripts"].push_back(evidence_json(*requester_.evidence(), recording_.roots));
     }
 
-    void note_measurements(const mr::spdm::MeasurementsRequest &asked, std::size_t index, const mr::SpdmMeasurements &read) {
+    void note_measurements(const mr::spdm::MeasurementsRequest &asked, std::size_t index, const mr::SpdmMeasurements &read,
+                           bool is_in_session) {
+        constexpr unsigned content_changed_bit = 4;
+        const unsigned changed = read.content_changed.value_or(0);
         json blocks = json::array();
         for (const auto &block : read.blocks) blocks.push_back(block_json(block));
         replayed_.found["measurements"].push_back({{"request_index", index},
                                                    {"operation", asked.operation},
                                                    {"attributes", asked.attributes},
                                                    {"slot", asked.slot},
+                                                   {"param1", asked.operation == 0 ? read.count : 0},
+                                                   {"param2", changed << content_changed_bit | (asked.is_signed() ? asked.slot : 0U)},
+                                                   {"in_session", is_in_session},
                                                    {"content_changed", read.content_changed.value_or(0)},
                                                    {"blocks", blocks},
                                                    {"nonce", read.nonce ? mr::to_hex(*read.nonce) : ""},
@@ -351,7 +371,8 @@ private:
                            .nonce = read_request->is_signed() ? std::optional(read_request->nonce) : std::nullopt,
                            .responder_nonce = read->nonce,
                            .opaque = mr::spdm::owned(read->opaque),
-                           .is_signed = read_request->is_signed()});
+                           .is_signed = read_request->is_signed()},
+                          true);
         if (!read_request->is_signed()) return;
         mr::SpdmEvidence evidence{.transcript = connection_->vca,
                                   .signature = mr::spdm::owned(read->signature),
@@ -363,7 +384,9 @@ private:
         if (const auto *const chain = requester_.chain(evidence.slot)) evidence.chain = *chain;
         mr::spdm::append(evidence.transcript, in_session_);
         in_session_.clear();
-        replayed_.found["transcripts"].push_back(evidence_json(evidence, recording_.roots));
+        auto found = evidence_json(evidence, recording_.roots);
+        found["in_session"] = true;
+        replayed_.found["transcripts"].push_back(std::move(found));
     }
 
     void finish() {
