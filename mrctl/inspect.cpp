@@ -30,7 +30,10 @@ namespace {
 
 Json json_of(const mr::TdReport &report, const mr::TdReportHashes &hashes) {
     Json json;
-    for (const auto &field : mr::fields_of(report)) json[field.name] = mr::to_hex(field.bytes);
+    for (const auto &field : mr::fields_of(report)) {
+        json[field.name] = mr::to_hex(field.bytes);
+        if (const auto bits = named_bits_of(field)) json[field.name + "_bits"] = *bits;
+    }
     json["tcb_info_hash_matches_239"] = hashes.tcb_info_matches;
     json["td_info_hash_matches"] = hashes.td_info_matches;
     return json;

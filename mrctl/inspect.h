@@ -70,6 +70,9 @@ std::vector<Row> rows_of(const std::string &fields);  // inspect.cpp
 // The fields, a JSON object, as that or as a table with a title before and a note behind it.
 int print_fields(bool json, std::string_view title, const std::string &fields, std::string_view note);  // inspect.cpp
 
+// Of a TD's field that is bits, those that are set, by their names. Nothing: it is none.
+std::optional<std::string> named_bits_of(const mr::NamedField &field);  // inspect_quote.cpp
+
 // Of a TCG number: "sha384", or the number.
 std::string algorithm_name(std::uint16_t id);  // inspect_log.cpp
 

@@ -25,6 +25,12 @@ std::string little_endian_hex(Integer value) {
     return mr::to_hex(bytes);
 }
 
+std::uint64_t little_endian(mr::ByteView bytes) {
+    std::uint64_t value = 0;
+    for (std::size_t i = bytes.size(); i > 0; --i) value = value << 8U | bytes[i - 1];
+    return value;
+}
+
 // The QE's report names the attestation key.
 bool names_key(const mr::Quote &quote) {
     mr::Bytes named(quote.attestation_key.begin(), quote.attestation_key.end());
@@ -71,7 +77,10 @@ Json json_of(const mr::Quote &quote, std::size_t total) {
         json["body_type"] = static_cast<int>(quote.body_type);
         json["body_size"] = is_td15 ? mr::td15_quote_body_size : mr::td_quote_body_size;
     }
-    for (const auto &field : mr::fields_of(quote.body, quote.body_type)) json[field.name] = mr::to_hex(field.bytes);
+    for (const auto &field : mr::fields_of(quote.body, quote.body_type)) {
+        json[field.name] = mr::to_hex(field.bytes);
+        if (const auto bits = named_bits_of(field)) json[field.name + "_bits"] = *bits;
+    }
     constexpr std::size_t length_fields = 2 + 2 + 4;  // of the QE's authentication data, and of the inner certification data with its type
     json["signed_len"] = quote.signed_part.size();
     json["sig_data_len"] = quote.signature_data_size;
@@ -83,6 +92,11 @@ Json json_of(const mr::Quote &quote, std::size_t total) {
     json["cert_size"] = quote.qe_report_bytes.size() + quote.qe_report_signature.size() + length_fields +
                         quote.qe_authentication_data.size() + quote.inner_certification_data.size();
     json["qe_report"] = json_of(quote.qe_report);
+    // The features of the enclave, and of the processor those that it may use.
+    const mr::ByteView attributes = quote.qe_report.attributes;
+    const auto [flags, xfrm] = std::pair(attributes.first(attributes.size() / 2), attributes.last(attributes.size() / 2));
+    json["qe_attributes_bits"] = mr::bits_text(little_endian(flags), mr::sgx_attribute_bits());
+    json["qe_xfrm_bits"] = mr::bits_text(little_endian(xfrm), mr::xfam_bits());
     json["qe_auth_len"] = quote.qe_authentication_data.size();
     json["qe_report_data_ok"] = names_key(quote);
     json["inner_cert_type"] = quote.inner_certification_type;
@@ -146,6 +160,13 @@ void print_certificate(const mr::Bytes &der, std::size_t number) {
 }
 
 }  // namespace
+
+std::optional<std::string> named_bits_of(const mr::NamedField &field) {
+    if (field.name == "td_attributes") return mr::bits_text(little_endian(field.bytes), mr::td_attribute_bits());
+    if (field.name == "xfam") return mr::bits_text(little_endian(field.bytes), mr::xfam_bits());
+    if (field.name == "seam_attributes") return mr::bits_text(little_endian(field.bytes), {});
+    return std::nullopt;
+}
 
 int inspect_quote(bool json, const mr::Quote &quote, std::size_t total) {
     auto fields = json_of(quote, total);

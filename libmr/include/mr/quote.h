@@ -23,10 +23,12 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "mr/bytes.h"
 #include "mr/error.h"
+#include "mr/named_bits.h"
 #include "mr/tdreport.h"
 
 namespace mr {
@@ -119,6 +121,12 @@ Bytes encode_quote(const Quote &parts);
 
 // Of a body of that type, in their order.
 std::vector<NamedField> fields_of(const TdQuoteBody &body, QuoteBodyType type);
+
+// By their names: of TD ATTRIBUTES, of XFAM (and of an enclave's XFRM, the upper half of its attributes), and of the lower half of an enclave's attributes. SEAMATTRIBUTES
+// have none.
+std::span<const NamedBit> td_attribute_bits();
+std::span<const NamedBit> xfam_bits();
+std::span<const NamedBit> sgx_attribute_bits();
 
 // What a quoting enclave takes over from a TDREPORT.
 TdQuoteBody quote_body_of(const TdReport &report);

@@ -230,6 +230,20 @@ TEST(Quote, LongerThanTheLimitIsMalformed) {
     EXPECT_EQ(decode_quote(bytes).error().code, ErrorCode::malformed);
 }
 
+TEST(Quote, HasTheNamesOfItsBits) {
+    EXPECT_EQ(bits_text(0x8000'0000'5000'0001, td_attribute_bits()), "debug, sept_ve_disable, pks, perfmon");
+    EXPECT_EQ(bits_text(known_bits(td_attribute_bits()), td_attribute_bits()),
+              "debug, hgs_plus_prof, perf_prof, pmt_prof, icssd, lass, sept_ve_disable, migratable, pks, kl, tpa, perfmon");
+    EXPECT_EQ(known_bits(td_attribute_bits()), 0xC000'0000'F801'0071);
+    EXPECT_EQ(bits_text(0x102, td_attribute_bits()), "bit 1, bit 8");
+    EXPECT_EQ(bits_text(0x61AE7, xfam_bits()), "x87, sse, avx, opmask, zmm_hi256, hi16_zmm, pkru, cet_u, cet_s, tilecfg, tiledata");
+    EXPECT_EQ(bits_text(1U << 20, xfam_bits()), "bit 20");
+    EXPECT_EQ(known_bits(xfam_bits()), 0xFFFFF);
+    EXPECT_EQ(bits_text(0x15, sgx_attribute_bits()), "init, mode64bit, provisionkey");
+    EXPECT_EQ(bits_text(0xA2, sgx_attribute_bits()), "debug, einittokenkey, kss");
+    EXPECT_EQ(bits_text(0x8, sgx_attribute_bits()), "bit 3");
+}
+
 TEST(Quote, TakesItsBodyFromTheTdReport) {
     if (!have_samples()) GTEST_SKIP() << "there are no samples on this machine";
     for (const auto *const folder : {"tdreport/intel-tdx10", "tdreport/coco-tdx15-servtd"}) {

@@ -26,6 +26,9 @@ std::string hex_of(std::uint64_t bits) {
     return "0x" + to_hex(bytes);
 }
 
+// "0x0000000010000000 (sept_ve_disable)"
+std::string text_of(std::uint64_t attributes) { return hex_of(attributes) + " (" + bits_text(attributes, td_attribute_bits()) + ")"; }
+
 Finding check_service_td(const Quote &quote, const TdPolicy &policy) {
     if (quote.body_type != QuoteBodyType::td15) return holds("the body is of TD 1.0, which has no service TD in it");
     const auto &service = quote.body.mr_servicetd;
@@ -42,8 +45,8 @@ Finding check_attributes(const Quote &quote, const TdPolicy &policy) {
     const auto &named = policy.accepted_service_tds;
     if (quote.body_type == QuoteBodyType::td15 && std::ranges::find(named, quote.body.mr_servicetd) != named.end()) accepted |= migratable;
     return judge(
-        (attributes & ~accepted) == 0, "the TD attributes " + hex_of(attributes) + " have no reserved bit",
-        "the TD attributes " + hex_of(attributes) + " have bits that are reserved or not accepted: " + hex_of(attributes & ~accepted));
+        (attributes & ~accepted) == 0, "the TD attributes " + text_of(attributes) + " have no reserved bit",
+        "the TD attributes " + text_of(attributes) + " have bits that are reserved or not accepted: " + text_of(attributes & ~accepted));
 }
 
 }  // namespace
@@ -51,7 +54,7 @@ Finding check_attributes(const Quote &quote, const TdPolicy &policy) {
 ClaimedFact debug_of(std::uint64_t td_attributes) {
     const bool is_debug = (td_attributes & tud_group) != 0;
     return {.is = is_debug,
-            .reason = is_debug ? "the TD is under debug: its attributes are " + hex_of(td_attributes) : "the TD is not under debug"};
+            .reason = is_debug ? "the TD is under debug: its attributes are " + text_of(td_attributes) : "the TD is not under debug"};
 }
 
 void add_td_statements(const Quote *quote, bool body_is_signed, const TdPolicy &policy, Verdict &verdict) {
