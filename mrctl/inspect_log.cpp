@@ -30,7 +30,7 @@ mr::RecomputedBinding binding_of(const mr::Event &event, const std::vector<mr::L
     return binding;
 }
 
-Json json_of(const mr::Event &event, const mr::RecomputedBinding &binding) {
+Json json_of(const mr::Event &event, const mr::RecomputedBinding &binding, bool in_realms_log) {
     Json json{{"sequence", event.sequence},
               {"name", mr::printable_text(event.name)},
               {"eventType", event.type},
@@ -51,11 +51,12 @@ Json json_of(const mr::Event &event, const mr::RecomputedBinding &binding) {
     if (event.id) json["claimed"]["id"] = mr::printable_text(*event.id);
     if (event.description) json["claimed"]["description"] = mr::printable_text(*event.description);
     json["content"] = Json::array();
-    for (const auto &[name, value] : mr::decode_content(event)) json["content"].push_back({{"name", name}, {"value", value}});
+    for (const auto &[name, value] : mr::decode_content(event, in_realms_log))
+        json["content"].push_back({{"name", name}, {"value", value}});
     return json;
 }
 
-void print_event(const mr::Event &event, const mr::RecomputedBinding &binding) {
+void print_event(const mr::Event &event, const mr::RecomputedBinding &binding, bool in_realms_log) {
     std::cout << event.sequence << ' ' << (event.name.empty() ? "-" : mr::printable_text(event.name)) << ' '
               << mr::event_type_name(event.type) << ' ' << mr::to_string(binding.binding)
               << (binding.rule.empty() ? "" : ": the digest is of the ") << binding.rule << '\n';
@@ -73,7 +74,7 @@ void print_event(const mr::Event &event, const mr::RecomputedBinding &binding) {
     if (event.time) std::cout << "    claimed time: " << *event.time << " us\n";
     if (event.id) std::cout << "    id: " << mr::printable_text(*event.id) << '\n';
     if (event.description) std::cout << "    claimed description: " << mr::printable_text(*event.description) << '\n';
-    for (const auto &[name, value] : mr::decode_content(event)) std::cout << "    " << name << ": " << value << '\n';
+    for (const auto &[name, value] : mr::decode_content(event, in_realms_log)) std::cout << "    " << name << ": " << value << '\n';
 }
 
 // The events before it have been printed.
@@ -100,15 +101,17 @@ int inspect_log(bool json, const std::string &file, mr::ByteView bytes, mr::Even
     const auto *const known = reader.format() == mr::LogFormat::json ? &reader.registers() : nullptr;
     mr::Event event;
     bool first = true;
+    bool in_realms_log = false;
     for (;;) {
         const auto more = reader.next(event);
         if (!more) return fail_inside(json, file, more.error());
         if (!*more) break;
+        in_realms_log = in_realms_log || mr::begins_realms_log(event);
         const auto binding = binding_of(event, known);
         if (json) {
-            std::cout << (std::exchange(first, false) ? "\n" : ",\n") << mr::printable_json(json_of(event, binding).dump());
+            std::cout << (std::exchange(first, false) ? "\n" : ",\n") << mr::printable_json(json_of(event, binding, in_realms_log).dump());
         } else {
-            print_event(event, binding);
+            print_event(event, binding, in_realms_log);
         }
         if (auto applied = replay.apply(event); !applied) return fail_inside(json, file, applied.error());
         numbers.see(event);

@@ -22,6 +22,7 @@ using test::bytes_of;
 using test::checked;
 using test::contents_of;
 using test::decode;
+using test::decode_of_realm;
 using test::dstack_event;
 using test::efi_variable;
 using test::event_of;
@@ -134,20 +135,64 @@ TEST(EventContent, TaggedEventsNameTheirTags) {
 }
 
 TEST(EventContent, ARealmsTaggedEventsAreTakenApart) {
-    EXPECT_EQ(decode(ev_event_tag, number(1, 4) + number(14, 4) + number(5, 8) + Bytes{48, 1, 2, 3, 4, 1}),
-              (Fields{{"realm event", "REALM_CREATE"},
-                      {"flags", "0x5"},
-                      {"s2sz", "48"},
-                      {"sve vector length", "1"},
-                      {"breakpoints", "2"},
-                      {"watchpoints", "3"},
-                      {"PMU counters", "4"},
-                      {"hash", "sha512"}}));
-    EXPECT_EQ(decode(ev_event_tag, number(2, 4) + number(16, 4) + number(0x40000000, 8) + number(4096, 8)),
+    const Fields created{{"realm event", "REALM_CREATE"},
+                         {"flags", "0x15"},
+                         {"flag bits", "lpa2, pmu, bit 4"},
+                         {"s2sz", "48"},
+                         {"sve vector length", "256 bits"},
+                         {"breakpoints", "3"},
+                         {"watchpoints", "4"},
+                         {"PMU counters", "4"},
+                         {"hash", "sha512"}};
+    const Bytes create = number(0x15, 8) + Bytes{48, 1, 2, 3, 4, 1};
+    EXPECT_EQ(decode_of_realm(number(1, 4) + number(14, 4) + create), created);
+    // QEMU's, as C lays it out.
+    EXPECT_EQ(decode_of_realm(number(1, 4) + number(16, 4) + create + Bytes{0xEE, 0xEE}), created);
+    EXPECT_EQ(decode_of_realm(number(1, 4) + number(15, 4) + create + Bytes{0}),
+              (Fields{{"tag", "0x1"}, {"content", "150000000000000030010203040100"}}));
+    EXPECT_EQ(decode_of_realm(number(2, 4) + number(16, 4) + number(0x40000000, 8) + number(4096, 8)),
               (Fields{{"realm event", "INIT_RIPAS"}, {"base", "0x40000000"}, {"size", "4096"}}));
-    EXPECT_EQ(decode(ev_event_tag, number(3, 4) + number(80, 4) + number(1, 8) + number(0x8000, 8) + Bytes(64, 0))[0],
-              (std::pair<std::string, std::string>("realm event", "REC_CREATE")));
-    EXPECT_EQ(decode(ev_event_tag, number(3, 4) + number(1, 4) + Bytes{9}), (Fields{{"tag", "0x3"}, {"content", "09"}}));
+    EXPECT_EQ(decode_of_realm(number(3, 4) + number(80, 4) + number(1, 8) + number(0x8000, 8) + Bytes(64, 0)),
+              (Fields{{"realm event", "REC_CREATE"},
+                      {"flags", "0x1"},
+                      {"flag bits", "runnable"},
+                      {"pc", "0x8000"},
+                      {"gprs", std::string(128, '0')}}));
+    EXPECT_EQ(decode_of_realm(number(3, 4) + number(1, 4) + Bytes{9}), (Fields{{"tag", "0x3"}, {"content", "09"}}));
+}
+
+TEST(EventContent, ARealmsHashAndMemoryEncryptionHaveTheirNames) {
+    const auto created = [](std::uint64_t flags, std::uint8_t hash) {
+        return decode_of_realm(number(1, 4) + number(14, 4) + number(flags, 8) + Bytes{48, 0, 5, 5, 0, hash});
+    };
+    for (const auto &[id, name] : {std::pair(0, "sha256"), std::pair(1, "sha512"), std::pair(2, "sha384"), std::pair(3, "unknown: 3"),
+                                   std::pair(255, "unknown: 255")})
+        EXPECT_EQ(value_of(created(0, static_cast<std::uint8_t>(id)), "hash"), name);
+    EXPECT_EQ(value_of(created(0, 0), "flag bits"), "none");
+    EXPECT_EQ(value_of(created(0x8A, 0), "flag bits"), "sve, da");
+    EXPECT_EQ(value_of(created(0x8A, 0), "MEC policy"), "1");
+}
+
+// TCG's own list has the same numbers for other things.
+TEST(EventContent, TheTagsOfARealmAreNoneInAnotherLog) {
+    const Bytes create = number(1, 4) + number(14, 4) + number(5, 8) + Bytes{48, 1, 2, 3, 4, 1};
+    EXPECT_EQ(decode(ev_event_tag, create), (Fields{{"tag", "0x1"}, {"content", "0500000000000000300102030401"}}));
+    EXPECT_EQ(decode(ev_event_tag, number(2, 4) + number(16, 4) + Bytes(16, 7)),
+              (Fields{{"tag", "0x2"}, {"content", "07070707070707070707070707070707"}}));
+    EXPECT_EQ(value_of(decode(ev_event_tag, number(3, 4) + number(80, 4) + Bytes(80, 7)), "tag"), "0x3");
+}
+
+TEST(EventContent, ALogIsARealmsFromItsRecordOn) {
+    const Bytes signature = bytes_of("VM VERSION") + Bytes(6, 0);
+    const Bytes longer = signature + Bytes(100, 0);
+    EXPECT_TRUE(begins_realms_log(event_of(ev_no_action, longer)));
+    EXPECT_TRUE(begins_realms_log(event_of(ev_no_action, signature)));
+    EXPECT_FALSE(begins_realms_log(event_of(ev_event_tag, longer)));
+    const Bytes shorter = bytes_of("VM VERSION");
+    EXPECT_FALSE(begins_realms_log(event_of(ev_no_action, shorter)));
+    const Bytes other = bytes_of("VM VERSION2") + Bytes(5, 0);
+    EXPECT_FALSE(begins_realms_log(event_of(ev_no_action, other)));
+    EXPECT_FALSE(begins_realms_log(Event()));
 }
 
 TEST(EventContent, AnEnvelopeShowsItsFields) {
@@ -237,6 +282,15 @@ TEST(EventContent, NoActionEventsSayWhatTheLogIs) {
                       {"memory bytes", "1073741824"},
                       {"processors", "2"},
                       {"flags", "0x1"}}));
+    // As C lays it out.
+    const auto laid_out = decode(ev_no_action, padded("VM VERSION", 16) + padded("QEMU", 32) + padded("9.1", 40) + number(1 << 30, 8) +
+                                                   number(2, 4) + number(0xEEEEEEEE, 4) + number(1, 8));
+    EXPECT_EQ(laid_out, (Fields{{"signature", "VM VERSION"},
+                                {"name", "QEMU"},
+                                {"version", "9.1"},
+                                {"memory bytes", "1073741824"},
+                                {"processors", "2"},
+                                {"flags", "0x1"}}));
     EXPECT_EQ(decode(ev_no_action, padded("VM VERSION", 16) + padded("kvmtool", 32) + padded("3", 40) + number(0x80000000, 8) +
                                        number(512, 8) + number(1 << 30, 8) + number(2, 4)),
               (Fields{{"signature", "VM VERSION"},

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mr/bytes.h"
@@ -41,17 +42,29 @@ struct Sample {
     [[nodiscard]] const nlohmann::json &expected() const { return info.at("expected"); }
 };
 
+// Of each folder of that kind; where the file is not there, the log is empty.
+inline std::vector<Sample> samples_with(const std::string &kind, const char *file) {
+    std::vector<Sample> samples;
+    for (const auto &folder : sample_folders(kind)) {
+        samples.push_back({.name = kind + "/" + folder.filename().string(),
+                           .folder = folder,
+                           .log = contents_of(folder / file),
+                           .info = nlohmann::json::parse(std::ifstream(folder / "info.json"))});
+    }
+    return samples;
+}
+
 // The TCG logs, of CCELs and of TPMs.
 inline std::vector<Sample> sample_logs() {
-    std::vector<Sample> samples;
-    for (const auto &[kind, file] : {std::pair("ccel", "ccel.bin"), std::pair("tpm", "eventlog.bin")}) {
-        for (const auto &folder : sample_folders(kind)) {
-            samples.push_back({.name = std::string(kind) + "/" + folder.filename().string(),
-                               .folder = folder,
-                               .log = contents_of(folder / file),
-                               .info = nlohmann::json::parse(std::ifstream(folder / "info.json"))});
-        }
-    }
+    auto samples = samples_with("ccel", "ccel.bin");
+    for (auto &sample : samples_with("tpm", "eventlog.bin")) samples.push_back(std::move(sample));
+    return samples;
+}
+
+// What loaders of Arm CCA's realms left: no register has extended it, and nothing can be replayed.
+inline std::vector<Sample> boot_logs_of_realms() {
+    auto samples = samples_with("cca", "realm-bootlog.bin");
+    std::erase_if(samples, [](const Sample &sample) { return sample.log.empty(); });
     return samples;
 }
 

@@ -47,25 +47,37 @@ TEST_F(SampleLogs, TheirFormatIsFound) {
     }
 }
 
+void expect_header(const Sample &sample) {
+    const auto &expected = sample.expected().at("header");
+    const auto read = read_tcg_header(sample.log);
+    ASSERT_TRUE(read) << read.error().message;
+    const auto &header = read->header;
+    EXPECT_EQ(header.index, expected.at("header_index"));
+    EXPECT_EQ(header.platform_class, expected.at("platform_class"));
+    EXPECT_EQ(std::to_string(header.major) + "." + std::to_string(header.minor) + "." + std::to_string(header.errata),
+              expected.at("spec").get<std::string>());
+    EXPECT_EQ(header.uintn_size, expected.at("uintn"));
+    EXPECT_EQ(header.vendor_info.size(), expected.at("vendor_info_len"));
+    std::map<std::string, std::size_t> algorithms;
+    for (const auto &[id, size] : header.algorithms) {
+        algorithms.emplace(to_string(*hash_algorithm_from_tcg(id)), size);
+    }
+    EXPECT_EQ(algorithms, (expected.at("algs").get<std::map<std::string, std::size_t>>()));
+}
+
+void expect_end(const Sample &sample, const EventLogReader &reader) {
+    const auto &header = sample.expected().at("header");
+    EXPECT_EQ(reader.offset(), header.at("end_off"));
+    const auto padding = ByteView(sample.log).subspan(reader.offset());
+    EXPECT_EQ(padding.size(), header.at("tail_len"));
+    EXPECT_EQ(padding.empty() ? "none" : to_hex(padding.first(1)), header.at("tail_all").get<std::string>());
+}
+
 TEST_F(SampleLogs, TheirHeadersSayWhatIsExpected) {
     for (const auto &sample : samples_) {
         if (is_tcg12(sample)) continue;
         SCOPED_TRACE(sample.name);
-        const auto &expected = sample.expected().at("header");
-        const auto read = read_tcg_header(sample.log);
-        ASSERT_TRUE(read) << read.error().message;
-        const auto &header = read->header;
-        EXPECT_EQ(header.index, expected.at("header_index"));
-        EXPECT_EQ(header.platform_class, expected.at("platform_class"));
-        EXPECT_EQ(std::to_string(header.major) + "." + std::to_string(header.minor) + "." + std::to_string(header.errata),
-                  expected.at("spec").get<std::string>());
-        EXPECT_EQ(header.uintn_size, expected.at("uintn"));
-        EXPECT_EQ(header.vendor_info.size(), expected.at("vendor_info_len"));
-        std::map<std::string, std::size_t> algorithms;
-        for (const auto &[id, size] : header.algorithms) {
-            algorithms.emplace(to_string(*hash_algorithm_from_tcg(id)), size);
-        }
-        EXPECT_EQ(algorithms, (expected.at("algs").get<std::map<std::string, std::size_t>>()));
+        expect_header(sample);
     }
 }
 
@@ -75,11 +87,7 @@ TEST_F(SampleLogs, TheirEventsAreCountedAndTheirEndIsFound) {
         auto reader = opened_sample(sample);
         const auto events = read_all(reader);
         EXPECT_EQ(events.size(), sample.expected().at("events_excluding_header"));
-        const auto &header = sample.expected().at("header");
-        EXPECT_EQ(reader.offset(), header.at("end_off"));
-        const auto padding = ByteView(sample.log).subspan(reader.offset());
-        EXPECT_EQ(padding.size(), header.at("tail_len"));
-        EXPECT_EQ(padding.empty() ? "none" : to_hex(padding.first(1)), header.at("tail_all").get<std::string>());
+        expect_end(sample, reader);
         if (is_ccel(sample)) {
             std::map<std::string, std::size_t> counts;
             for (const auto &event : events) {
@@ -117,6 +125,33 @@ TEST_F(SampleLogs, EachEventOfACcelIsTheOneExpectedAtItsOffset) {
             EXPECT_EQ(event.data->size(), expected.at("event_size"));
             EXPECT_EQ(hash(HashAlgorithm::sha384, *event.data) == Digest(event.digests[0].value), expected.at("digest_is_hash_of_event"));
         }
+    }
+}
+
+TEST(RealmBootLog, HasTheHeaderAndEachEventThatIsExpected) {
+    const auto samples = boot_logs_of_realms();
+    if (samples.empty()) GTEST_SKIP() << "no log of a realm's boot at " << shared_data();
+    for (const auto &sample : samples) {
+        SCOPED_TRACE(sample.name);
+        expect_header(sample);
+        auto reader = opened_sample(sample);
+        EXPECT_EQ(reader.format(), LogFormat::tcg);
+        Event event;
+        for (const auto &expected : sample.expected().at("events")) {
+            SCOPED_TRACE(expected.at("n").dump());
+            const auto more = reader.next(event);
+            ASSERT_TRUE(more && *more);
+            EXPECT_EQ(event.sequence, expected.at("n"));
+            EXPECT_EQ(event.index, expected.at("index"));
+            EXPECT_EQ(event.type, std::stoul(expected.at("type").get<std::string>(), nullptr, 16));
+            ASSERT_EQ(event.digests.size(), 1);
+            EXPECT_EQ(to_hex(event.digests[0].value), expected.at("digest").get<std::string>());
+            ASSERT_TRUE(event.data);
+            EXPECT_EQ(to_hex(*event.data), expected.at("data").get<std::string>());
+        }
+        const auto more = reader.next(event);
+        ASSERT_TRUE(more && !*more);
+        expect_end(sample, reader);
     }
 }
 

@@ -36,10 +36,10 @@ inline bool is_clean(std::string_view text) {
 }
 
 // What holds for every event whatever its bytes.
-inline Fields checked(const Event &event) {
+inline Fields checked(const Event &event, bool in_realms_log = false) {
     Fields fields;
     std::size_t size = 0;
-    for (const ContentField &field : decode_content(event)) {
+    for (const ContentField &field : decode_content(event, in_realms_log)) {
         EXPECT_TRUE(is_clean(field.name)) << field.name;
         EXPECT_TRUE(is_clean(field.value)) << field.name << ": " << field.value;
         EXPECT_FALSE(field.name.empty());
@@ -53,6 +53,7 @@ inline Fields checked(const Event &event) {
 }
 
 inline Fields decode(std::uint32_t type, const Bytes &data) { return checked(event_of(type, data)); }
+inline Fields decode_of_realm(const Bytes &data) { return checked(event_of(ev_event_tag, data), true); }
 
 inline std::string value_of(const Fields &fields, std::string_view name) {
     for (const auto &[field, value] : fields) {

@@ -44,13 +44,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *input, std::size_t siz
     event.data = data;
     event.description = "name";
 
-    std::size_t shown = 0;
-    for (const mr::ContentField &field : mr::decode_content(event)) {
-        require_clean(field.name);
-        require_clean(field.value);
-        shown += field.name.size() + field.value.size();
+    for (const bool in_realms_log : {false, true}) {
+        std::size_t shown = 0;
+        for (const mr::ContentField &field : mr::decode_content(event, in_realms_log)) {
+            require_clean(field.name);
+            require_clean(field.value);
+            shown += field.name.size() + field.value.size();
+        }
+        require(shown <= mr::max_content_text);
     }
-    require(shown <= mr::max_content_text);
     const std::size_t width = choice;
     const auto line = mr::summarize_content(event, width);
     require_clean(line);

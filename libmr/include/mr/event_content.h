@@ -96,11 +96,15 @@ struct ContentField {
     std::string name;
     std::string value;
 };
-// The data taken apart, by the event's type: never fails, never longer than max_content_text in all; what cannot be read is said so (a field
-// "malformed") and given as text if it is text, else as hexadecimal. Names may repeat. Values are UTF-8 without control characters: those are shown as
+// Is this the record VM VERSION? From it on the log is a realm's (Arm CCA), and says with EV_EVENT_TAG 1 to 3 how the realm was created. In any other log these numbers are
+// TCG's own.
+bool begins_realms_log(const Event &event);
+
+// The data taken apart, by the event's type, and by whether the log is a realm's, which an event does not say: never fails, never longer than max_content_text in all; what
+// cannot be read is said so (a field "malformed") and given as text if it is text, else as hexadecimal. Names may repeat. Values are UTF-8 without control characters: those are shown as
 // \n, \x1b or \u{202e}. Of an envelope header and body are shown only where it is bound (bound_envelope() with the event's digests); else a field "unbound"
 // says why not, and the data is shown like any other's. Sources: PC Client Platform Firmware Profile 1.06, section 10; UEFI 2.10.
-std::vector<ContentField> decode_content(const Event &event);
+std::vector<ContentField> decode_content(const Event &event, bool in_realms_log = false);
 inline constexpr std::size_t max_content_text = 4096;  // bytes
 
 // One line of it for a table, without control characters: "name: value; name: value", at most `width` characters (code points), the last of them an

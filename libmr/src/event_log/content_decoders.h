@@ -11,7 +11,7 @@
 namespace mr::event_log {
 
 // tagged_content.cpp
-void write_tagged_events(ContentWriter &out, ByteView data);
+void write_tagged_events(ContentWriter &out, ByteView data, bool in_realms_log);
 void write_bound_envelope(ContentWriter &out, const BoundEnvelope &envelope);
 // no_action.cpp
 void write_no_action(ContentWriter &out, ByteView data);

@@ -9,6 +9,7 @@
 #include "libmr/src/event_log/guid.h"
 #include "libmr/src/event_log/loader_text.h"
 #include "libmr/src/event_log/printable.h"
+#include "libmr/src/event_log/realm_records.h"
 #include "libmr/src/event_log/thread_hasher.h"
 #include "libmr/src/event_log/types.h"
 #include "mr/envelope.h"
@@ -92,7 +93,7 @@ bool write_envelope(ContentWriter &out, const Event &event) {
     return envelope.has_value();
 }
 
-void write_content(ContentWriter &out, const Event &event) {
+void write_content(ContentWriter &out, const Event &event, bool in_realms_log) {
     if (write_envelope(out, event)) return;
     const ByteView data = *event.data;
     switch (event.type) {
@@ -100,7 +101,7 @@ void write_content(ContentWriter &out, const Event &event) {
     case ev_separator: return write_separator(out, data);
     case ev_action:
     case ev_efi_action: return out.add_bytes("action", data);
-    case ev_event_tag: return write_tagged_events(out, data);
+    case ev_event_tag: return write_tagged_events(out, data, in_realms_log);
     case ev_s_crtm_version: return write_version(out, data);
     case ev_platform_config_flags: return write_platform_config(out, data);
     case ev_ipl: return write_loader_text(out, data);
@@ -140,7 +141,13 @@ std::string_view first_characters(std::string_view text, std::size_t characters)
 
 namespace mr {
 
-std::vector<ContentField> decode_content(const Event &event) {
+bool begins_realms_log(const Event &event) {
+    const auto signature = as_bytes(event_log::vm_version_signature);
+    return event.type == ev_no_action && event.data && event.data->size() >= signature.size() &&
+           std::ranges::equal(event.data->first(signature.size()), signature);
+}
+
+std::vector<ContentField> decode_content(const Event &event, bool in_realms_log) {
     event_log::ContentWriter out;
     if (event.type == event_log::ev_dstack && event.description) out.add("event", event_log::printable(*event.description));
     if (!event.data) {
@@ -148,7 +155,7 @@ std::vector<ContentField> decode_content(const Event &event) {
     } else if (event.data->empty()) {
         out.add("data", "(empty)");
     } else {
-        event_log::write_content(out, event);
+        event_log::write_content(out, event, in_realms_log);
     }
     return out.take();
 }

@@ -6,6 +6,7 @@
 #include "libmr/src/event_log/byte_reader.h"
 #include "libmr/src/event_log/content_decoders.h"
 #include "libmr/src/event_log/guid.h"
+#include "libmr/src/event_log/realm_records.h"
 
 namespace mr::event_log {
 namespace {
@@ -56,26 +57,26 @@ void write_reference_manifest(ContentWriter &out, ByteView data, char version) {
     if (version == '3') write_locator(out, reader);
 }
 
-// Of Arm CCA's logs of a realm: name, version; then place and size of the log, size of memory, number of processors, or of older ones the last two and flags.
+// VM VERSION
 void write_realm(ContentWriter &out, ByteView data) {
     ByteReader reader(data);
     reader.take(signature_size);
-    const ByteView name = reader.take(32);
-    const ByteView version = reader.take(40);
+    const ByteView name = reader.take(vm_name_size);
+    const ByteView version = reader.take(vm_version_text_size);
     if (!reader.ok()) return write_malformed(out, "a VM VERSION that ends early", data);
     out.add_bytes("name", name);
     out.add_bytes("version", version);
-    constexpr std::size_t rest = 28;
-    constexpr std::size_t older_rest = 20;
-    const auto size = data.size() - signature_size - name.size() - version.size();
-    if (size != rest && size != older_rest) return out.add_bytes("data", data.last(size));
-    if (size == rest) {
+    if (std::ranges::find(vm_version_sizes, data.size()) == vm_version_sizes.end()) return out.add_bytes("data", reader.rest());
+    const bool is_new = data.size() == new_vm_version_size;
+    if (is_new) {
         out.add_hexadecimal("log", reader.u64());
         out.add_number("log bytes", reader.u64());
     }
     out.add_number("memory bytes", reader.u64());
     out.add_number("processors", reader.u32());
-    if (size == older_rest) out.add_hexadecimal("flags", reader.u64());
+    if (is_new) return;
+    if (data.size() == padded_vm_version_size) reader.take(vm_padding);
+    out.add_hexadecimal("flags", reader.u64());
 }
 
 }  // namespace
@@ -91,7 +92,7 @@ void write_no_action(ContentWriter &out, ByteView data) {
                    : write_malformed(out, "a StartupLocality of another length", data.subspan(signature_size));
     }
     if (begins_with("SP800-155 Event"sv)) return write_reference_manifest(out, data, static_cast<char>(signature.back()));
-    if (begins_with("VM VERSION\0"sv)) return write_realm(out, data);
+    if (begins_with(vm_version_signature)) return write_realm(out, data);
     if (data.size() > signature_size) out.add_bytes("data", data.subspan(signature_size));
 }
 

@@ -1,18 +1,21 @@
+#include <array>
+
 #include "libmr/src/event_log/byte_reader.h"
 #include "libmr/src/event_log/content_decoders.h"
+#include "libmr/src/event_log/realm_records.h"
 #include "libmr/src/event_log/tagged_event.h"
 #include "mr/envelope.h"
+#include "mr/named_bits.h"
 
 namespace mr::event_log {
 namespace {
 
-// Tags of Arm CCA's logs of a realm (QEMU's measurement-log): what the realm management monitor was asked for, by the size of what they hold.
-constexpr std::uint32_t tag_realm_create = 1;
-constexpr std::uint32_t tag_init_ripas = 2;
-constexpr std::uint32_t tag_rec_create = 3;
-constexpr std::size_t realm_create_size = 14;
-constexpr std::size_t init_ripas_size = 16;
-constexpr std::size_t rec_create_size = 80;
+// RmiRealmFlags; of RMM 2 two bits more are one number.
+constexpr std::array realm_flags = {NamedBit{0, "lpa2"}, NamedBit{1, "sve"}, NamedBit{2, "pmu"}, NamedBit{3, "da"}};
+constexpr unsigned mec_policy_at = 7;
+constexpr std::uint64_t mec_policy_mask = 3;
+// RmiRecCreateFlags
+constexpr std::array rec_flags = {NamedBit{0, "runnable"}};
 
 std::string_view tag_name(std::uint32_t tag) {
     switch (tag) {
@@ -32,28 +35,46 @@ std::string_view tag_name(std::uint32_t tag) {
     }
 }
 
+std::string realm_hash_name(std::uint8_t algorithm) {
+    constexpr std::array names{HashAlgorithm::sha256, HashAlgorithm::sha512, HashAlgorithm::sha384};
+    return algorithm < names.size() ? std::string(to_string(names.at(algorithm))) : "unknown: " + std::to_string(algorithm);
+}
+
+void write_realm_create(ContentWriter &out, ByteReader &reader) {
+    const std::uint64_t flags = reader.u64();
+    out.add_hexadecimal("flags", flags);
+    out.add("flag bits", bits_text(flags & ~(mec_policy_mask << mec_policy_at), realm_flags));
+    if (const auto policy = flags >> mec_policy_at & mec_policy_mask; policy != 0) out.add_number("MEC policy", policy);
+    out.add_number("s2sz", reader.u8());
+    // The monitor counts these from one.
+    constexpr unsigned vector_unit = 128;
+    out.add("sve vector length", std::to_string((reader.u8() + 1U) * vector_unit) + " bits");
+    out.add_number("breakpoints", reader.u8() + 1U);
+    out.add_number("watchpoints", reader.u8() + 1U);
+    out.add_number("PMU counters", reader.u8());
+    out.add("hash", realm_hash_name(reader.u8()));
+}
+
 // False if it is none.
 bool write_realm_event(ContentWriter &out, const TaggedEvent &event) {
+    const auto size = event.content.size();
     ByteReader reader(event.content);
-    if (event.tag == tag_realm_create && event.content.size() == realm_create_size) {
+    if (event.tag == tag_realm_create && (size == realm_create_size || size == realm_create_size + realm_create_padding)) {
         out.add("realm event", "REALM_CREATE");
-        out.add_hexadecimal("flags", reader.u64());
-        for (const std::string_view name : {"s2sz", "sve vector length", "breakpoints", "watchpoints", "PMU counters"}) {
-            out.add_number(name, reader.u8());
-        }
-        const std::uint8_t algorithm = reader.u8();
-        out.add("hash", algorithm == 0 ? "sha256" : algorithm == 1 ? "sha512" : std::to_string(algorithm));
+        write_realm_create(out, reader);
         return true;
     }
-    if (event.tag == tag_init_ripas && event.content.size() == init_ripas_size) {
+    if (event.tag == tag_init_ripas && size == init_ripas_size) {
         out.add("realm event", "INIT_RIPAS");
         out.add_hexadecimal("base", reader.u64());
         out.add_number("size", reader.u64());
         return true;
     }
-    if (event.tag == tag_rec_create && event.content.size() == rec_create_size) {
+    if (event.tag == tag_rec_create && size == rec_create_size) {
         out.add("realm event", "REC_CREATE");
-        out.add_hexadecimal("flags", reader.u64());
+        const std::uint64_t flags = reader.u64();
+        out.add_hexadecimal("flags", flags);
+        out.add("flag bits", bits_text(flags, rec_flags));
         out.add_hexadecimal("pc", reader.u64());
         out.add_hex("gprs", reader.rest());
         return true;
@@ -99,7 +120,7 @@ void write_bound_envelope(ContentWriter &out, const BoundEnvelope &envelope) {
     if (body->salt) out.add_hex("salt", *body->salt);
 }
 
-void write_tagged_events(ContentWriter &out, ByteView data) {
+void write_tagged_events(ContentWriter &out, ByteView data, bool in_realms_log) {
     ByteReader reader(data);
     while (!reader.rest().empty() && !out.full()) {
         const ByteView begin = reader.rest();
@@ -109,7 +130,7 @@ void write_tagged_events(ContentWriter &out, ByteView data) {
             return begin.size() == data.size() && looks_like_utf8(data) ? out.add_bytes("untagged", data)
                                                                         : write_malformed(out, "a tagged event that ends early", begin);
         }
-        if (write_realm_event(out, *event)) continue;
+        if (in_realms_log && write_realm_event(out, *event)) continue;
         const std::string_view name = tag_name(event->tag);
         out.add("tag", name.empty() ? hexadecimal(event->tag) : name);
         if (event->tag == tag_attestation_agent) {

@@ -232,14 +232,13 @@ TEST(RealmLog, OfOlderTextsAndOfOneRecordIsRead) {
 }
 
 // A log of the small realm's parameters, with so many bytes in what begins it and what creates the realm.
-Bytes realm_log(std::size_t vm_version_size, std::size_t create_size) {
+Bytes realm_log(std::size_t vm_version_size, std::size_t create_size, std::string_view signature = "VM VERSION") {
     Bytes log;
     append_tcg_header(log, {.algorithms = {{tcg_id(HashAlgorithm::sha256), 32}}, .vendor_info = {}});
     const Bytes none(32);
     Event event;
     event.type = ev_no_action;
     event.digests = {{tcg_id(HashAlgorithm::sha256), none}};
-    constexpr std::string_view signature = "VM VERSION";
     Bytes version(vm_version_size);
     std::ranges::copy(signature, version.begin());
     event.data = version;
@@ -267,6 +266,23 @@ TEST(RealmLog, WithPaddingAsCLaysItOutIsTheSameRealm) {
 
 // TCG's own tags are other things: without the record that makes it a realm's, a log has no realm.
 TEST(RealmLog, IsOneOnlyWithItsRecord) {
+    EXPECT_TRUE(parse_realm_log(realm_log(108, 14)));
+    for (const std::string_view other : {"VM VERSIOM", "", "StartupLocality"})
+        EXPECT_THAT(parse_realm_log(realm_log(108, 14, other)).error().message, HasSubstr("no record VM VERSION")) << other;
+    // What stands before the record is not the realm's either, however it looks.
+    const auto whole = realm_log(108, 14);
+    Bytes twice = whole;
+    const auto header_size = [] {
+        Bytes header;
+        append_tcg_header(header, {.algorithms = {{tcg_id(HashAlgorithm::sha256), 32}}, .vendor_info = {}});
+        return static_cast<std::ptrdiff_t>(header.size());
+    }();
+    const auto unmarked = realm_log(108, 14, "another");
+    twice.insert(twice.begin() + header_size, unmarked.begin() + header_size, unmarked.end());
+    EXPECT_TRUE(parse_realm_log(twice));
+    Bytes created_twice = whole;
+    created_twice.insert(created_twice.end(), whole.begin() + header_size, whole.end());
+    EXPECT_THAT(parse_realm_log(created_twice).error().message, HasSubstr("a second time"));
     if (!exists(sample_path("cca/qemu-realm-bootlog"))) GTEST_SKIP() << "there are no samples on this machine";
     EXPECT_THAT(parse_realm_log(sample_bytes("cca/qemu-realm-bootlog/realm-bootlog.bin")).error().message,
                 HasSubstr("no record VM VERSION"));

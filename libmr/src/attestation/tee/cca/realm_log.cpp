@@ -1,10 +1,11 @@
 // What a realm's log says that the host did.
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "libmr/src/event_log/byte_reader.h"
+#include "libmr/src/event_log/realm_records.h"
 #include "libmr/src/event_log/tagged_event.h"
+#include "mr/event_content.h"
 #include "mr/event_log.h"
 #include "mr/realm_measurement.h"
 
@@ -12,29 +13,18 @@ namespace mr {
 namespace {
 
 using event_log::ByteReader;
+using event_log::realm_create_padding;
+using event_log::realm_create_size;
+using event_log::tag_init_ripas;
+using event_log::tag_realm_create;
+using event_log::tag_rec_create;
+using event_log::vm_version_sizes;
 
 constexpr std::uint32_t ev_post_code2 = 0x13;
 constexpr std::uint32_t ev_efi_platform_firmware_blob2 = 0x8000000A;
 
-constexpr std::uint32_t tag_realm_create = 1;
-constexpr std::uint32_t tag_init_ripas = 2;
-constexpr std::uint32_t tag_rec_create = 3;
-
-// Of EV_NO_ACTION, 16 bytes; name and version follow.
-constexpr std::string_view vm_version{"VM VERSION\0\0\0\0\0\0", 16};
-// Behind them: newer logs have the log's place and size, RAM and CPUs, older ones RAM, CPUs and flags. QEMU writes the older one as C lays it out, with 4 bytes of padding
-// before the flags, and behind the 14 bytes of what creates the realm 2 bytes, which say nothing.
-constexpr std::array<std::size_t, 3> vm_version_sizes{16 + 32 + 40 + 20, 16 + 32 + 40 + 24, 16 + 32 + 40 + 28};
-constexpr std::size_t realm_create_size = 14;
-constexpr std::size_t realm_create_padding = 2;
-
 std::unexpected<Error> malformed_record(const Event &event, const std::string &what) {
     return std::unexpected(Error{ErrorCode::malformed, "record " + std::to_string(event.sequence) + " of the realm's log: " + what});
-}
-
-bool is_vm_version(const Event &event) {
-    return event.type == ev_no_action && event.data && event.data->size() >= vm_version.size() &&
-           std::ranges::equal(event.data->first(vm_version.size()), as_bytes(vm_version));
 }
 
 RealmParameters parameters_from(ByteReader &reader) {
@@ -128,7 +118,7 @@ std::expected<RealmDescription, Error> parse_realm_log(ByteView log) {
         const auto more = reader->next(event);
         if (!more) return std::unexpected(more.error());
         if (!*more) break;
-        if (is_vm_version(event)) {
+        if (begins_realms_log(event)) {
             if (std::ranges::find(vm_version_sizes, event.data->size()) == vm_version_sizes.end())
                 return malformed_record(event, "its data have " + std::to_string(event.data->size()) +
                                                    " bytes, another size than a VM VERSION: those known have 108, 112 or 116");
