@@ -1,7 +1,8 @@
 // Evidence in the forms that other attestation tools exchange: mrd's own (mr/evidence.h) written in them, and what is in them read. In mr::verify.
 //
 //   CMW          (mr/cmw.h) a record, or a collection of them. Of evidence that mrd made the collection has the type evidence_cmw_type and, with the indicator for
-//                evidence: of each part, by its name, a TSM report; and as "mrd" mrd's evidence whole (media_type::mrd_json or mrd_cbor), log and registers included
+//                evidence: of each part, by its name, a TSM report, but of a kind that no provider of the kernel is for, as of a device; and as "mrd" mrd's evidence
+//                whole (media_type::mrd_json or mrd_cbor), such parts, log and registers included. A token of Arm's CCA is read without a TSM report around it too
 //   TSM report   what the kernel's configfs-tsm gives, as ratsd and Veraison wrap it: an object of outblob (the quote), provider ("tdx_guest", "sev_guest",
 //                "arm_cca_guest"; a line feed may follow), and perhaps auxblob. JSON, byte strings in base64url without padding; or CBOR, byte strings as such
 //   ratsd        JSON, not signed: eat_profile, eat_nonce, cmw: base64url of a CMW in JSON
@@ -33,8 +34,17 @@ inline constexpr std::string_view tsm_report_json = "application/vnd.veraison.ts
 inline constexpr std::string_view tsm_report_cbor = "application/vnd.veraison.tsm-report+cbor";
 inline constexpr std::string_view mrd_json = "application/vnd.mrd.evidence+json";
 inline constexpr std::string_view mrd_cbor = "application/vnd.mrd.evidence+cbor";
+// A token of Arm's CCA as it is: Veraison has it with the parameter profile="http://arm.com/CCA-SSD/1.0.0".
+inline constexpr std::string_view eat_collection = "application/eat-collection";
+inline constexpr std::string_view eat_cwt = "application/eat+cwt";
 
 }  // namespace media_type
+
+namespace content_format {
+
+inline constexpr std::uint16_t eat_cwt = 263;  // of application/eat+cwt
+
+}  // namespace content_format
 
 inline constexpr std::string_view evidence_cmw_type = "tag:mrd,2026:evidence";
 
@@ -65,7 +75,7 @@ struct TsmReport {
 std::expected<TsmReport, Error> parse_tsm_report(ByteView file);
 
 enum class WrapEncoding : std::uint8_t { json, cbor };
-// Error: not_supported, of a part of a kind that no provider of the kernel is for.
+// Error: not_supported, of a part that is called "mrd".
 std::expected<Bytes, Error> write_evidence_cmw(const Evidence &evidence, WrapEncoding encoding);
 
 // Of a TD the log goes along in the form of TCG, those of its events that are of an RTMR. Error: not_supported, of evidence with several parts, of a kind that the format

@@ -26,6 +26,14 @@ std::string unwrapping_error(ByteView file) {
 }
 std::string unwrapping_error(const ordered_json &json) { return unwrapping_error(as_bytes(json.dump())); }
 
+// Of a collection, in their order.
+std::vector<std::string> labels_of(const Cmw &message) {
+    std::vector<std::string> labels;
+    for (const auto &member : std::get<CmwCollection>(message.form).members) labels.push_back(std::get<std::string>(member.label));
+    std::ranges::sort(labels, std::greater());
+    return labels;
+}
+
 Verdict judged(const WrappedEvidence &wrapped, VerifyOptions options) {
     TeeEvidence quote{.quote = wrapped.quote};
     if (wrapped.auxiliary) quote.auxiliary = *wrapped.auxiliary;
@@ -89,10 +97,10 @@ TEST_F(WrappedTd, MayNotBeTwoThingsInOneCmw) {
     const auto other = ordered_json::parse(text_of(*write_evidence_cmw(evidence(), WrapEncoding::json)));
     auto mixed = json;
     mixed["tdx"] = other["tdx"];
-    EXPECT_THAT(unwrapping_error(mixed), HasSubstr("the TSM report tdx is not that part"));
+    EXPECT_THAT(unwrapping_error(mixed), HasSubstr("the TSM report or token tdx is not that part"));
     auto renamed = json;
     renamed["tdx2"] = json["tdx"];
-    EXPECT_THAT(unwrapping_error(renamed), HasSubstr("the TSM report tdx2 is not that part"));
+    EXPECT_THAT(unwrapping_error(renamed), HasSubstr("the TSM report or token tdx2 is not that part"));
     auto twice = json;
     twice["mrd2"] = other["mrd"];
     EXPECT_THAT(unwrapping_error(twice), HasSubstr("evidence of mrd twice"));
@@ -196,8 +204,28 @@ TEST_F(WrappedTd, WithSeveralPartsHasNoFormOfCoCos) {
     const auto file = write_evidence_coco(made);
     ASSERT_FALSE(file);
     EXPECT_THAT(file.error().message, HasSubstr("has 2 parts"));
-    made.parts.front().kind = "toy";
-    EXPECT_THAT(write_evidence_cmw(made, WrapEncoding::json).error().message, HasSubstr("no TSM report is of the kind toy"));
+    made.parts.back().name = "mrd";
+    EXPECT_THAT(write_evidence_cmw(made, WrapEncoding::json).error().message, HasSubstr("a part called mrd"));
+}
+
+// The kernel has no report of it, and no other reader a name for it.
+TEST_F(WrappedTd, HasThePartOfADeviceInMrdsEvidenceAlone) {
+    auto made = evidence();
+    made.parts.push_back({.name = "gpu0", .kind = "spdm", .quote = Bytes{1, 2, 3}, .quote_format = "spdm"});
+    for (const auto encoding : {WrapEncoding::json, WrapEncoding::cbor}) {
+        const auto file = write_evidence_cmw(made, encoding);
+        ASSERT_TRUE(file) << file.error().message;
+        const auto message = parse_cmw(*file).value();
+        EXPECT_THAT(labels_of(message), ::testing::ElementsAre("tdx", "mrd"));
+        const auto read = unwrap_evidence(*file);
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(read->evidence, made);
+    }
+    made.parts.erase(made.parts.begin());
+    const auto file = write_evidence_cmw(made, WrapEncoding::cbor);
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_THAT(labels_of(parse_cmw(*file).value()), ::testing::ElementsAre("mrd"));
+    EXPECT_EQ(unwrap_evidence(*file)->evidence, made);
 }
 
 TEST(WrappedEvidenceFile, ThatIsNoneIsRefused) {
@@ -374,6 +402,52 @@ TEST_F(WrappedSamples, OfACcaTokenComeBackFromBothForms) {
     const auto cmw = write_evidence_cmw(made, WrapEncoding::cbor);
     ASSERT_TRUE(cmw) << cmw.error().message;
     EXPECT_EQ(unwrap_evidence(*cmw)->evidence->parts.front().quote, token);
+}
+
+Cmw cmw_of(std::variant<std::string, std::uint16_t> type, ByteView value, bool is_tag = false) {
+    return {CmwRecord{.type = std::move(type), .value = Bytes(value.begin(), value.end()), .is_tag = is_tag}};
+}
+
+// As Veraison has it, and as RMMs name the parts of it.
+TEST_F(WrappedSamples, OfACcaTokenNeedNoTsmReport) {
+    const std::vector<std::variant<std::string, std::uint16_t>> types{
+        R"(application/eat-collection; profile="http://arm.com/CCA-SSD/1.0.0")",
+        R"(Application/EAT-Collection;profile="tag:arm.com,2023:cca_platform#1.0.0")", "application/eat+cwt", std::uint16_t{263}};
+    for (const std::string name : {"draft-ffm-00/token.cbor", "cmw-907/token.cbor", "tf-rmm/cca_token.cbor"}) {
+        const auto token = sample_bytes("cca/" + name);
+        for (const auto &type : types) {
+            SCOPED_TRACE(name + " " + std::to_string(type.index()));
+            const auto message = cmw_of(type, token);
+            const auto json = write_cmw_json(message).value();
+            Cmw collection{CmwCollection{.type = "tag:other", .members = {{"realm", message}}}};
+            for (const auto &file : {Bytes(json.begin(), json.end()), write_cmw_cbor(message), write_cmw_cbor(collection)}) {
+                EXPECT_EQ(wrapped_form(file), WrappedForm::cmw);
+                const auto read = unwrap_evidence(file);
+                ASSERT_TRUE(read) << read.error().message;
+                EXPECT_EQ(read->quote, token);
+                EXPECT_FALSE(read->auxiliary || read->evidence);
+            }
+        }
+        EXPECT_EQ(unwrap_evidence(write_cmw_cbor(cmw_of(std::uint16_t{263}, token, true)))->quote, token);
+    }
+}
+
+TEST_F(WrappedSamples, ThatAreNoTokenOfCcaAreNoneUnderItsName) {
+    const auto token = sample_bytes("cca/draft-ffm-00/token.cbor");
+    const auto none = HasSubstr("none of its 1 records is evidence that is read here");
+    for (const auto &message : {cmw_of("application/eat-collection", ByteView(token).subspan(1)), cmw_of(std::uint16_t{263}, Bytes{0xA0}),
+                                cmw_of(std::uint16_t{264}, token), cmw_of("application/eat-collections", token)})
+        EXPECT_THAT(unwrapping_error(ByteView(write_cmw_cbor(message))), none);
+    // Of two nothing says that they are of one realm; beside mrd's evidence it must be a part of that.
+    Cmw two{CmwCollection{.members = {{"a", cmw_of(std::uint16_t{263}, token)}, {"b", cmw_of("application/eat+cwt", token)}}}};
+    EXPECT_THAT(unwrapping_error(ByteView(write_cmw_cbor(two))), HasSubstr("it has 2 TSM reports or tokens"));
+    Evidence made{.parts = {{.name = "cca", .kind = "cca", .quote = token, .quote_format = "cca"}}, .registers = {}, .log = {}};
+    auto beside = parse_cmw(*write_evidence_cmw(made, WrapEncoding::cbor)).value();
+    auto &members = std::get<CmwCollection>(beside.form).members;
+    std::ranges::find(members, decltype(CmwMember::label)("cca"), &CmwMember::label)->message = cmw_of(std::uint16_t{263}, token);
+    EXPECT_TRUE(unwrap_evidence(write_cmw_cbor(beside)));
+    members.push_back({"other", cmw_of(std::uint16_t{263}, sample_bytes("cca/tf-rmm/cca_token.cbor"))});
+    EXPECT_THAT(unwrapping_error(ByteView(write_cmw_cbor(beside))), HasSubstr("the TSM report or token other is not that part"));
 }
 
 TEST_F(WrappedSamples, OfAzuresGuestsAreKnownByNameAlone) {

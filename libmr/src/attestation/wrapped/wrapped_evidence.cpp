@@ -10,6 +10,7 @@
 #include "libmr/src/base64url.h"
 #include "libmr/src/cbor.h"
 #include "libmr/src/event_log/json_common.h"
+#include "mr/cca_token.h"
 #include "mr/event_log.h"
 #include "mr/tee.h"
 
@@ -65,6 +66,14 @@ bool is_type(const CmwRecord &record, std::string_view media_type) {
     return std::ranges::equal(std::string_view(*type).substr(0, type->find_first_of("; \t")), media_type, {}, lower);
 }
 
+// A token of Arm's CCA as it is, under any of the names that it goes by: what that is, its first bytes say.
+bool is_bare_cca_token(const CmwRecord &record) {
+    const bool is_named = std::holds_alternative<std::uint16_t>(record.type)
+                              ? std::get<std::uint16_t>(record.type) == content_format::eat_cwt
+                              : is_type(record, media_type::eat_collection) || is_type(record, media_type::eat_cwt);
+    return is_named && begins_cca_token(record.value);
+}
+
 struct FoundRecord {
     std::string label;  // empty: it is no member
     const CmwRecord *record = nullptr;
@@ -89,7 +98,8 @@ std::expected<void, Error> check_same(const Evidence &evidence, const std::vecto
         const auto part = std::ranges::find(evidence.parts, label, &EvidencePart::name);
         if (part == evidence.parts.end() || part->quote != report.outblob || part->auxiliary != report.auxblob ||
             attestation::kind_of_provider(report.provider) != part->kind)
-            return refuse(ErrorCode::malformed, "CMW: the TSM report " + label + " is not that part of the evidence of mrd beside it");
+            return refuse(ErrorCode::malformed,
+                          "CMW: the TSM report or token " + label + " is not that part of the evidence of mrd beside it");
     }
     return {};
 }
@@ -113,6 +123,8 @@ std::expected<WrappedEvidence, Error> from_cmw(ByteView file, WrappedForm form) 
             auto read = parse_tsm_report(record->value);
             if (!read) return refuse(read.error().code, "CMW: the member " + label + ": " + read.error().message);
             reports.push_back({label, std::move(*read)});
+        } else if (is_bare_cca_token(*record)) {
+            reports.push_back({label, {.outblob = record->value, .provider = std::string(attestation::provider_of_kind("cca"))}});
         }
     }
     if (evidence) {
@@ -120,12 +132,14 @@ std::expected<WrappedEvidence, Error> from_cmw(ByteView file, WrappedForm form) 
         return WrappedEvidence{.form = form, .evidence = std::move(evidence)};
     }
     if (reports.empty())
-        return refuse(ErrorCode::not_supported, "CMW: none of its " + std::to_string(records.size()) +
-                                                    " records is evidence that is read here: " + std::string(media_type::tsm_report_json) +
-                                                    ", ...+cbor, " + std::string(media_type::mrd_json) + ", ...+cbor");
+        return refuse(ErrorCode::not_supported,
+                      "CMW: none of its " + std::to_string(records.size()) + " records is evidence that is read here: " +
+                          std::string(media_type::tsm_report_json) + ", ...+cbor, " + std::string(media_type::mrd_json) +
+                          ", ...+cbor, or a token of Arm's CCA as " + std::string(media_type::eat_collection) + ", " +
+                          std::string(media_type::eat_cwt) + " or " + std::to_string(content_format::eat_cwt));
     if (reports.size() > 1)
         return refuse(ErrorCode::not_supported, "CMW: it has " + std::to_string(reports.size()) +
-                                                    " TSM reports, and nothing says that they are of one machine: give one");
+                                                    " TSM reports or tokens, and nothing says that they are of one machine: give one");
     return from_tsm_report(std::move(reports.front().report), form);
 }
 
@@ -201,7 +215,7 @@ std::expected<Bytes, Error> write_evidence_cmw(const Evidence &evidence, WrapEnc
     CmwCollection collection{.type = std::string(evidence_cmw_type), .members = {}};
     for (const auto &part : evidence.parts) {
         const auto provider = attestation::provider_of_kind(part.kind);
-        if (provider.empty()) return refuse(ErrorCode::not_supported, "no TSM report is of the kind " + part.kind);
+        if (provider.empty()) continue;
         if (part.name == whole_evidence_label) return refuse(ErrorCode::not_supported, "a part called mrd has no place in a CMW of mrd");
         const TsmReport report{.outblob = part.quote, .provider = std::string(provider), .auxblob = part.auxiliary};
         collection.members.push_back(
