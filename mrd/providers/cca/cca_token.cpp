@@ -17,14 +17,15 @@ constexpr std::uint64_t tag_sign1 = 18;  // RFC 9052
 constexpr std::uint64_t realm_token = 44241;
 constexpr std::uint64_t challenge = 10;
 
-// The byte string that a map with numbers for keys has for this one; `in_record`: the second of an array, behind the number of its media type. Nothing: it has
-// none, or is no such map.
+// The byte string that a map has for this key; `in_record`: the second of an array, behind the number of its media type. Nothing: it has none, or is no map. Keys of other
+// types, and what is behind them, are passed over: what else a token may say is its verifier's to judge.
 std::optional<mr::ByteView> bytes_of(Reader reader, std::uint64_t key, bool in_record = false) {
     const auto pairs = reader.read_map();
     for (std::size_t i = 0; pairs && i < *pairs; ++i) {
-        const auto found = reader.read_unsigned();
-        if (!found) return std::nullopt;
-        if (*found != key) {
+        const bool is_number = reader.next() == mr::cbor::Major::unsigned_integer;
+        const auto found = is_number ? reader.read_unsigned() : std::uint64_t{};
+        if (!found || (!is_number && !reader.read_item())) return std::nullopt;
+        if (!is_number || *found != key) {
             if (!reader.read_item()) return std::nullopt;
             continue;
         }
@@ -38,7 +39,7 @@ std::optional<mr::ByteView> bytes_of(Reader reader, std::uint64_t key, bool in_r
 std::optional<mr::ByteView> payload_of(mr::ByteView sign1) {
     Reader reader(sign1);
     if (reader.read_tag() != tag_sign1 || reader.read_array() != std::size_t{4} || !reader.read_bytes() ||
-        reader.read_map() != std::size_t{0})
+        reader.next() != mr::cbor::Major::map || !reader.read_item())
         return std::nullopt;
     const auto payload = reader.read_bytes();
     return payload ? std::optional(*payload) : std::nullopt;

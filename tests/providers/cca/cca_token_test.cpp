@@ -60,6 +60,37 @@ TEST(CcaToken, OfRecordsWithAMediaTypeSaysTheSame) {
     EXPECT_THAT(*read, testing::Each(8));
 }
 
+// A key's id in the header that nobody signs, as COSE allows and verifiers pass over.
+TEST(CcaToken, WithAnUnprotectedHeaderSaysTheSame) {
+    const auto realm = joined({{0xD2, 0x84, 0x44, 0xA1, 0x01, 0x38, 0x22, 0xA1, 0x04, 0x42, 1, 2},
+                               string_of(claims_with(mr::Bytes(64, 9))),
+                               string_of(mr::Bytes(96))});
+    const auto read = read_cca_challenge(token(realm));
+    ASSERT_TRUE(read) << read.error();
+    EXPECT_THAT(*read, testing::Each(9));
+    auto no_header = realm;
+    no_header[7] = 0x01;
+    EXPECT_THAT(why_not(token(no_header)), HasSubstr("no challenge"));
+}
+
+TEST(CcaToken, WithClaimsWhoseKeysAreNoNumbersBeforeTheChallengeSaysTheSame) {
+    const mr::Bytes key_of_challenge{0x0A};
+    const auto challenge = string_of(mr::Bytes(64, 6));
+    // -1, -75000 and "x", each with a value that has a byte string in it; and a byte string for a key.
+    for (const auto &before : {mr::Bytes{0x20, 0x41, 1}, mr::Bytes{0x3A, 0x00, 0x01, 0x24, 0xF7, 0x81, 0x41, 1},
+                               mr::Bytes{0x61, 'x', 0xA1, 0x0A, 0x41, 1}, mr::Bytes{0x41, 0x0A, 0x41, 1}}) {
+        const auto read = read_cca_challenge(token(signed_claims(joined({{0xA2}, before, key_of_challenge, challenge}))));
+        ASSERT_TRUE(read) << mr::to_hex(before) << ": " << read.error();
+        EXPECT_THAT(*read, testing::Each(6)) << mr::to_hex(before);
+    }
+    // The outer map likewise.
+    const auto outer = joined({{0xD9, 0x01, 0x8F, 0xA3, 0x61, 'x', 0x01},
+                               platform,
+                               realm_key,
+                               string_of(signed_claims(joined({{0xA1}, key_of_challenge, challenge})))});
+    EXPECT_TRUE(read_cca_challenge(outer));
+}
+
 TEST(CcaToken, WithoutARealmOrAChallengeOf64BytesIsNone) {
     EXPECT_THAT(why_not({}), HasSubstr("no token"));
     EXPECT_THAT(why_not(joined({{0xD9, 0x01, 0x8F, 0xA1}, platform})), HasSubstr("no realm token"));
