@@ -41,6 +41,37 @@ Json log_of(mr::ByteView log, const std::vector<mr::SpdmBlock> &blocks, std::opt
     return {{"entries", all}, {"leads_to_blocks", leads}};
 }
 
+Json json_of(const mr::SpdmCapabilities &capabilities, mr::SpdmVersion version) {
+    Json json{{"flags", hex_number(capabilities.flags)},
+              {"flag_bits", mr::bits_text(capabilities.flags, mr::spdm_capability_bits())},
+              {"crypto_time_exponent", capabilities.crypto_time_exponent}};
+    if (version != mr::SpdmVersion::v1_1)
+        json.update({{"data_transfer_size", capabilities.data_transfer_size}, {"max_message_size", capabilities.max_message_size}});
+    return json;
+}
+
+// A number where it has no name.
+std::string name_of(std::optional<mr::HashAlgorithm> hash, std::uint32_t bits) {
+    return hash ? std::string(mr::to_string(*hash)) : hex_number(bits);
+}
+
+Json json_of(const mr::SpdmAlgorithms &algorithms) {
+    const auto asymmetric = mr::spdm_asym_name(algorithms.base_asym);
+    const bool is_raw = algorithms.measurement_hash == mr::spdm_measurement_raw;
+    Json json{
+        {"base_asym", asymmetric.empty() ? hex_number(algorithms.base_asym) : std::string(asymmetric)},
+        {"base_hash", name_of(mr::spdm_base_hash(algorithms.base_hash), algorithms.base_hash)},
+        {"measurement_hash", is_raw ? "raw" : name_of(mr::spdm_measurement_hash(algorithms.measurement_hash), algorithms.measurement_hash)},
+        {"measurement_specification", hex_number(algorithms.measurement_specification)},
+        {"other_parameters", hex_number(algorithms.other_parameters)}};
+    for (const auto &[name, bits] :
+         {std::pair{"dhe", algorithms.dhe}, std::pair{"aead", algorithms.aead}, std::pair{"requester_asym", algorithms.requester_asym},
+          std::pair{"key_schedule", algorithms.key_schedule}}) {
+        if (bits != 0) json[name] = hex_number(bits);
+    }
+    return json;
+}
+
 Json json_of(const mr::DeviceEvidence &evidence, const mr::SpdmSigned &read) {
     const auto hash = mr::spdm_measurement_hash(read.algorithms.measurement_hash);
     Json blocks = Json::array();
@@ -50,7 +81,10 @@ Json json_of(const mr::DeviceEvidence &evidence, const mr::SpdmSigned &read) {
               {"slot", read.slot},
               {"nonce", mr::to_hex(read.nonce)},
               {"measures_when_asked", read.values_are_fresh()},
-              {"all_blocks", read.has_all}};
+              {"all_blocks", read.has_all},
+              {"capabilities", json_of(read.capabilities, read.version)},
+              {"algorithms", json_of(read.algorithms)},
+              {"algorithms_are_signed", read.algorithms_are_signed}};
     if (evidence.generation) json["generation"] = *evidence.generation;
     const auto base_hash = mr::spdm_base_hash(read.algorithms.base_hash);
     const auto chain = base_hash ? mr::parse_spdm_chain(evidence.spdm.chain, *base_hash) : std::unexpected(mr::SpdmError{});

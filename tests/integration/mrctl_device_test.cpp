@@ -67,6 +67,13 @@ TEST_F(MrctlDevice, ExplainsEvidenceAndWhatIsSaidToATsm) {
     EXPECT_EQ(device["dmtf"].get<std::string>(), "ACME:WIDGET:1234567890");
     EXPECT_EQ(device["blocks"][4]["svn"].get<int>(), 7);
     EXPECT_EQ(device["blocks"][7]["mode"].get<std::string>(), "normal");
+    const auto read = mr::read_spdm_transcript(sample.evidence.spdm).value();
+    EXPECT_EQ(device["capabilities"]["flag_bits"], mr::bits_text(read.capabilities.flags, mr::spdm_capability_bits()));
+    EXPECT_THAT(device["capabilities"]["flag_bits"].get<std::string>(), HasSubstr("cert, chal, meas_signed, meas_fresh"));
+    EXPECT_EQ(device["capabilities"]["max_message_size"], read.capabilities.max_message_size);
+    EXPECT_EQ(device["algorithms"]["base_asym"], "ecdsa-p384");
+    EXPECT_EQ(device["algorithms"]["base_hash"], "sha384");
+    EXPECT_EQ(device["algorithms_are_signed"], true);
 
     const mr::Conversation conversation("doe-p384-12-tdisp");
     const auto report = file("report", conversation.expected().at("tdi_report").at("hex").get<std::string>());

@@ -15,12 +15,14 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "mr/bytes.h"
 #include "mr/digest.h"
+#include "mr/named_bits.h"
 
 namespace mr {
 
@@ -141,6 +143,8 @@ struct SpdmCapabilities {
     [[nodiscard]] bool has(std::uint32_t flag) const { return (flags & flag) != 0; }
     [[nodiscard]] bool signs_measurements() const { return (flags & spdm_cap_meas) == spdm_cap_meas_signed; }
 };
+// The flags by their names. Each bit of a field of two has one: what it stands for alone.
+std::span<const NamedBit> spdm_capability_bits();
 // What makes a device's capabilities illegal in that version; nothing: they are not.
 std::optional<std::string> spdm_capabilities_defect(const SpdmCapabilities &capabilities, SpdmVersion version);
 

@@ -1,6 +1,7 @@
 // A device as a part of evidence beside the TD that it is given to: both are over one nonce.
 #include <gmock/gmock.h>
 
+#include "mr/ear.h"
 #include "tests/attestation/machine.h"
 #include "tests/attestation/tee/spdm/device_sample.h"
 
@@ -52,6 +53,21 @@ TEST_F(DevicePart, IsJudgedBesideTheTd) {
     EXPECT_THAT(refused_by(made), IsEmpty());
     EXPECT_EQ(parse_evidence(as_bytes(write_evidence_json(made))).value(), made);
     EXPECT_THAT(reason_of(verify(made, options), statement::device_identity), HasSubstr("spdm0: the certificate is of ACME:WIDGET"));
+}
+
+// Its root was given, and none is that of all devices.
+TEST_F(DevicePart, IsNoHardwareThatAnAttestationResultRecognises) {
+    EXPECT_THAT(refused_by(both()), IsEmpty());
+    const auto file = write_device_evidence(sample().evidence);
+    const Evidence alone{.parts = {{.name = "spdm0", .kind = "spdm", .quote = Bytes(file.begin(), file.end()), .quote_format = "spdm"}},
+                         .registers = {},
+                         .log = {}};
+    EXPECT_EQ(result_of(verify(alone, options), statement::root_is_hardware), Judgement::not_judged);
+    for (const auto &made : {both(), alone}) {
+        const auto ear = ear_of(verify(made, options), {});
+        EXPECT_EQ(ear.appraisals.at("cpu0").vector.at("hardware"), 97);
+        EXPECT_EQ(ear.appraisals.at("cpu0").status, EarTier::contraindicated);
+    }
 }
 
 TEST_F(DevicePart, ThatIsLeftOutIsMissed) { EXPECT_THAT(refused_by(evidence()), ElementsAre("parts_present")); }

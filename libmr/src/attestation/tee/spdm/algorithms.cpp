@@ -10,6 +10,37 @@
 namespace mr {
 namespace {
 
+constexpr std::array capability_bits = {NamedBit{0, "cache"},
+                                        NamedBit{1, "cert"},
+                                        NamedBit{2, "chal"},
+                                        NamedBit{3, "meas_unsigned"},
+                                        NamedBit{4, "meas_signed"},
+                                        NamedBit{5, "meas_fresh"},
+                                        NamedBit{6, "encrypt"},
+                                        NamedBit{7, "mac"},
+                                        NamedBit{8, "mut_auth"},
+                                        NamedBit{9, "key_ex"},
+                                        NamedBit{10, "psk"},
+                                        NamedBit{11, "psk_with_context"},
+                                        NamedBit{12, "encap"},
+                                        NamedBit{13, "heartbeat"},
+                                        NamedBit{14, "key_update"},
+                                        NamedBit{15, "handshake_in_the_clear"},
+                                        NamedBit{16, "public_key_id"},
+                                        NamedBit{17, "chunk"},
+                                        NamedBit{18, "alias_cert"},
+                                        NamedBit{19, "set_certificate"},
+                                        NamedBit{20, "csr"},
+                                        NamedBit{21, "certificate_install_reset"},
+                                        NamedBit{22, "endpoint_info_unsigned"},
+                                        NamedBit{23, "endpoint_info_signed"},
+                                        NamedBit{24, "measurement_log"},
+                                        NamedBit{25, "event"},
+                                        NamedBit{26, "multi_key"},
+                                        NamedBit{27, "multi_key_negotiable"},
+                                        NamedBit{28, "get_key_pair_info"},
+                                        NamedBit{29, "set_key_pair_info"}};
+
 // A field of two bits whose value 11b is reserved.
 bool is_reserved(std::uint32_t flags, std::uint32_t field) { return (flags & field) == field; }
 
@@ -49,6 +80,8 @@ std::optional<std::string> sizes_defect(const SpdmCapabilities &capabilities) {
 }
 
 }  // namespace
+
+std::span<const NamedBit> spdm_capability_bits() { return capability_bits; }
 
 std::optional<std::string> spdm_capabilities_defect(const SpdmCapabilities &capabilities, SpdmVersion version) {
     const auto flags = capabilities.flags;
