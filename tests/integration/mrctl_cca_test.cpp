@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class MrctlCca : public MrctlTest {
@@ -47,6 +48,25 @@ TEST_F(MrctlCca, ExplainsAToken) {
     const auto text = output({"inspect", sample("draft-ffm-00/token.cbor")});
     EXPECT_THAT(text, StartsWith("Token of an Arm CCA realm, 2124 bytes\n"));
     EXPECT_THAT(text, HasSubstr("\nrealm.rim 311314ab73620350cf758834ae5c65d9e8c2dc7febe6e7d9654bbe864e300d49\n"));
+}
+
+TEST_F(MrctlCca, ExplainsTheRecordsOfARealmInARealmsLogAlone) {
+    auto log = contents(sample("rim-kvmtool-firmware/realm-log.bin"));
+    const auto text = output({"inspect", sample("rim-kvmtool-firmware/realm-log.bin")});
+    EXPECT_THAT(text, HasSubstr("    realm event: REALM_CREATE\n    flags: 0x0\n    flag bits: none\n    s2sz: 33\n"));
+    EXPECT_THAT(text, HasSubstr("    breakpoints: 6\n"));
+    EXPECT_THAT(text, HasSubstr("    realm event: INIT_RIPAS\n    base: 0x80000000\n"));
+    EXPECT_THAT(text, HasSubstr("    realm event: REC_CREATE\n    flags: 0x1\n    flag bits: runnable\n"));
+    const auto events = json({"inspect", sample("rim-kvmtool-firmware/realm-log.bin")})["events"];
+    EXPECT_EQ(events[1]["content"][0]["value"], "REALM_CREATE");
+    // As firmware has it that knows nothing of realms.
+    const auto signature = log.find("VM VERSION");
+    ASSERT_NE(signature, std::string::npos);
+    log.replace(signature, 2, "XX");
+    std::ofstream(folder() / "log", std::ios::binary) << log;
+    const auto other = output({"inspect", folder() / "log"});
+    EXPECT_THAT(other, HasSubstr("    tag: 0x1\n    content: "));
+    EXPECT_THAT(other, Not(HasSubstr("realm event")));
 }
 
 TEST_F(MrctlCca, RebuildsTheInitialMeasurementOfARealm) {

@@ -542,6 +542,28 @@ TEST_F(MrctlTest, InspectOfWhatItDoesNotKnowIsRefusedWithWhatItKnows) {
     EXPECT_THAT(failure(1, {"inspect", folder() / "missing"}), HasSubstr("missing"));
 }
 
+TEST_F(MrctlTest, InspectNamesTheBitsOfATd) {
+    start();
+    std::ofstream(folder() / "report", std::ios::binary) << output({"read", "report0", "--raw"});
+    (void)mrctl({"quote", "--data", hex(1, 64), "-o", folder() / "quote"});
+    for (const auto *const name : {"report", "quote"}) {
+        auto bytes = contents(folder() / name);
+        // TD ATTRIBUTES and XFAM, of which the report's hash now says something else, and the quote's signature.
+        const std::size_t at = name == std::string("report") ? 512 : bytes[0] == 4 ? 48 + 120 : 54 + 120;
+        bytes.replace(at, 16, std::string("\x01\x01\0\x10\0\0\0\0\xE7\x02\x06\0\0\0\0\x80", 16));
+        std::ofstream(folder() / "changed", std::ios::binary) << bytes;
+        const auto printed = json({"inspect", folder() / "changed"});
+        EXPECT_EQ(printed["td_attributes"], "0101001000000000") << name;
+        EXPECT_EQ(printed["td_attributes_bits"], "debug, bit 8, sept_ve_disable") << name;
+        EXPECT_EQ(printed["xfam_bits"], "x87, sse, avx, opmask, zmm_hi256, hi16_zmm, pkru, tilecfg, tiledata, bit 63") << name;
+        EXPECT_EQ(printed["seam_attributes_bits"], "none") << name;
+        EXPECT_THAT(output({"inspect", folder() / "changed"}), HasSubstr("\ntd_attributes_bits debug, bit 8, sept_ve_disable\n"));
+    }
+    const auto quote = json({"inspect", folder() / "quote"});
+    EXPECT_THAT(quote["qe_attributes_bits"].get<std::string>(), HasSubstr("init"));
+    EXPECT_TRUE(quote["qe_xfrm_bits"].is_string());
+}
+
 TEST_F(MrctlTest, InspectShowsThatAHashDoesNotHold) {
     start();
     auto report = output({"read", "report0", "--raw"});

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -76,9 +78,90 @@ Json json_of(const SnpReport &report) {
     return json;
 }
 
+// What the samples' certificates have in their extensions, as DER: by the names of the expectations.
+std::string der_number(unsigned number) {
+    constexpr unsigned sign = 0x80;
+    Bytes der{2, 1};
+    if (number >= sign) der = {2, 2, 0};
+    der.push_back(static_cast<std::uint8_t>(number));
+    return to_hex(der);
+}
+std::string der_text(std::string_view text) {
+    Bytes der{0x16, static_cast<std::uint8_t>(text.size())};
+    der.insert(der.end(), text.begin(), text.end());
+    return to_hex(der);
+}
+Json json_of(const SnpKeyExtensions &key) {
+    Json json{{"1 struct_version", der_number(key.struct_version)},
+              {"2 product_name", der_text(key.product_name)},
+              {"3.1 blSPL", der_number(key.bootloader)},
+              {"3.2 teeSPL", der_number(key.tee)},
+              {"3.3 snpSPL", der_number(key.snp)},
+              {"3.8 ucodeSPL", der_number(key.microcode)}};
+    // Reserved, and nothing of ours.
+    for (const auto *const name : {"3.5 spl5", "3.6 spl6", "3.7 spl7"}) json[name] = der_number(0);
+    json[key.fmc ? "3.9 fmcSPL" : "3.4 spl4"] = der_number(key.fmc.value_or(0));
+    if (!key.hardware_id.empty()) json["4 hwid"] = to_hex(key.hardware_id);
+    if (!key.csp_id.empty()) json["5 csp_id"] = der_text(key.csp_id);
+    return json;
+}
+
+std::string date_text(UnixTime time) {
+    std::array<char, 32> text{};
+    const std::time_t seconds = time;
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S+00:00", &parts)};
+}
+
+void expect_certificate(const CertificateDescription &certificate, const Json &expected) {
+    for (const auto &[member, value] : expected.items()) {
+        if (member == "subject_cn") {
+            EXPECT_THAT(certificate.subject, HasSubstr("CN=" + value.get<std::string>()));
+        } else if (member == "issuer") {
+            const auto text = value.get<std::string>();
+            const auto issuer = describe_certificate(sample_bytes("snp/roots/" + text.substr(0, text.find(':'))));
+            ASSERT_TRUE(issuer) << issuer.error().message;
+            EXPECT_EQ(certificate.issuer, issuer->subject);
+        } else if (member == "serial") {
+            EXPECT_EQ(to_hex(certificate.serial).find_first_not_of('0') == std::string::npos, value == 0) << to_hex(certificate.serial);
+        } else if (member == "not_before") {
+            EXPECT_EQ(date_text(certificate.not_before), value.get<std::string>());
+        } else if (member == "not_after") {
+            EXPECT_EQ(date_text(certificate.not_after), value.get<std::string>());
+        } else if (member == "extensions_hex") {
+            EXPECT_EQ(json_of(*certificate.snp), value);
+        } else {
+            ADD_FAILURE() << "nothing compares " << member;
+        }
+    }
+}
+
+// The one whose key signs reports, of the file that a sample's folder has.
+std::optional<CertificateDescription> key_certificate(const std::string &folder) {
+    for (const auto *const file : {"vcek.der", "vlek.der", "auxblob.bin"}) {
+        if (!exists(sample_path(folder) / file)) continue;
+        const auto read = read_snp_certificates(sample_bytes(folder + "/" + file));
+        if (!read) return std::nullopt;
+        for (const auto &der : read->certificates) {
+            const auto certificate = describe_certificate(der);
+            if (certificate && certificate->snp) return *certificate;
+        }
+    }
+    return std::nullopt;
+}
+
+// Of the envelope around a report, of the verdict, or told to people.
+const std::set<std::string> compared_elsewhere{
+    "auxblob_table", "cbor_equals_json",  "cmw_collection",  "eat_nonce_is_report_data",
+    "must_accept",   "provider",          "ratsd_eat_nonce", "ratsd_eat_profile",
+    "signature",     "ratsd_equals_json", "table_end",       "signature_verifies_with_certificate",
+    "traps"};
+
 TEST(SnpReport, OfEverySampleIsReadAsItsExpectations) {
     if (!exists(sample_path("snp"))) GTEST_SKIP() << "there are no samples on this machine";
     std::size_t compared = 0;
+    std::size_t certificates = 0;
     for (const auto &folder : std::filesystem::directory_iterator(sample_path("snp"))) {
         if (!exists(folder.path() / "report.bin")) continue;
         const auto name = "snp/" + folder.path().filename().string();
@@ -89,15 +172,26 @@ TEST(SnpReport, OfEverySampleIsReadAsItsExpectations) {
         EXPECT_THAT(report->nonzero_reserved, IsEmpty());
         const auto own = json_of(*report);
         const auto expected = sample_expectations(name);
+        const auto certificate = key_certificate(name);
+        ASSERT_TRUE(certificate && certificate->snp);
         for (const auto &[member, value] : expected.items()) {
-            if (!own.contains(member)) continue;
-            EXPECT_EQ(own.at(member), value) << member;
-            ++compared;
+            if (compared_elsewhere.contains(member)) continue;
+            if (member == "certificate") {
+                expect_certificate(*certificate, value);
+                ++certificates;
+            } else if (member == "csp_id") {
+                EXPECT_EQ(certificate->snp->csp_id, value.get<std::string>());
+            } else {
+                ASSERT_TRUE(own.contains(member)) << "nothing compares " << member;
+                EXPECT_EQ(own.at(member), value) << member;
+                ++compared;
+            }
         }
         auto again = encode_snp_report(*report);
         EXPECT_TRUE(std::ranges::equal(ByteView(again).first(snp_signed_size), report->signed_part));
     }
     EXPECT_GE(compared, 6U * 7);
+    EXPECT_GE(certificates, 4U);
 }
 
 TEST(SnpReport, HasOneSizeAndFourVersions) {
