@@ -92,8 +92,7 @@ private:
     }
 
     [[nodiscard]] std::optional<std::int64_t> hardware() const {
-        // Whose key or root was given and vouched for by no maker: nobody can tell it from a simulated one.
-        if (any(recognition, &Mapping::fails) || is(statement::root_is_hardware, Judgement::not_judged)) return unrecognised;
+        if (any(recognition, &Mapping::fails)) return unrecognised;
         if (any(platform_state, &Mapping::fails)) return contraindicated;
         if (!holds(statement::root_is_hardware) || !holds(statement::tcb)) return std::nullopt;
         const bool is_best = std::ranges::all_of(verdict_.platforms(), [](const JudgedPlatform &each) {
