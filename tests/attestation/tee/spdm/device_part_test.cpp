@@ -56,18 +56,16 @@ TEST_F(DevicePart, IsJudgedBesideTheTd) {
 }
 
 // Its root was given, and none is that of all devices.
-TEST_F(DevicePart, IsNoHardwareThatAnAttestationResultRecognises) {
+TEST_F(DevicePart, IsNoHardwareThatAnAttestationResultVouchesFor) {
     EXPECT_THAT(refused_by(both()), IsEmpty());
     const auto file = write_device_evidence(sample().evidence);
     const Evidence alone{.parts = {{.name = "spdm0", .kind = "spdm", .quote = Bytes(file.begin(), file.end()), .quote_format = "spdm"}},
                          .registers = {},
                          .log = {}};
     EXPECT_EQ(result_of(verify(alone, options), statement::root_is_hardware), Judgement::not_judged);
-    for (const auto &made : {both(), alone}) {
-        const auto ear = ear_of(verify(made, options), {});
-        EXPECT_EQ(ear.appraisals.at("cpu0").vector.at("hardware"), 97);
-        EXPECT_EQ(ear.appraisals.at("cpu0").status, EarTier::contraindicated);
-    }
+    const auto ear = ear_of(verify(alone, options), {});
+    EXPECT_FALSE(ear.appraisals.at("cpu0").vector.contains("hardware"));
+    for (const auto &made : {both(), alone}) EXPECT_NE(ear_of(verify(made, options), {}).appraisals.at("cpu0").status, EarTier::affirming);
 }
 
 TEST_F(DevicePart, ThatIsLeftOutIsMissed) { EXPECT_THAT(refused_by(evidence()), ElementsAre("parts_present")); }
