@@ -53,7 +53,9 @@ protected:
         std::expected<Quoted, QuoteFailure> made;
         std::jthread asks([&] { made = quote(1); });
         wait_until_held("quote", 1);
-        std::unique_ptr<Waiting> other = act(std::filesystem::directory_iterator(reports)->path());
+        // The iterator closes the folder of all before anything is done: its close waits for the lock that a call in there holds while it sleeps.
+        const std::filesystem::path folder = std::filesystem::directory_iterator(reports)->path();
+        std::unique_ptr<Waiting> other = act(folder);
         EXPECT_TRUE(other->sleeps());
         set_parameter("quote_hold", "0");
         asks.join();
