@@ -14,6 +14,7 @@
 #include "mr/bytes.h"
 #include "mr/digest.h"
 #include "mrd/daemon/service.h"
+#include "mrd/log.h"
 #include "mrd/providers/sim/report.h"
 #include "mrd/providers/sim/simulator.h"
 #include "mrd/registers/register_table.h"
@@ -262,3 +263,13 @@ void digest_to_hex(benchmark::State &state) {
 BENCHMARK(digest_to_hex);
 
 }  // namespace
+
+int main(int argc, char **argv) {
+    // What mrd says of each register that is made would stand between the figures.
+    if (!mrd::log::set_level("warning")) return 1;
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    benchmark::RunSpecifiedBenchmarks();
+    benchmark::Shutdown();
+    return 0;
+}
