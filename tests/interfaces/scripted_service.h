@@ -12,7 +12,9 @@
 //   x y z           the next extend fails: not done; done; known to be unchanged
 //   f               the next refresh fails
 //   v V g G         tdx/rtmr1 vanishes, is there again; so does gpu/rtmr3, which makes the name "rtmr3" ambiguous
+//   i I             the agent, root end what they send (a half-close) behind what they have saved up, without its last byte: the end comes in the middle of a message
 //   s               at the script's beginning: the journal has sync = "group", and each step ends when all is durable
+//   l               at its beginning, too: the journal has room for few events
 //
 // Other bytes are passed over.
 #pragma once
@@ -41,10 +43,13 @@ namespace mrd::test {
 
 inline constexpr std::size_t max_script = 16 * 1024;  // bytes
 inline constexpr std::size_t max_steps = 400;
+inline constexpr std::uint64_t room_for_few_events = 8192;  // bytes
 
 class ScriptedService {
 public:
-    explicit ScriptedService(bool fast_paths, journal::Sync sync = journal::Sync::none) : sync_(sync) {
+    explicit ScriptedService(bool fast_paths, journal::Sync sync = journal::Sync::none,
+                             std::uint64_t size_limit = journal::default_size_limit)
+        : sync_(sync), journal_(loop_, sync, size_limit) {
         log::set_level("error");  // LogLevel may have been called in the run before
         add(tdx_, "tdx",
             {fake_register("mrtd", "R"), fake_register("rtmr1", "XWRL"), fake_register("rtmr2", "XWRL"), fake_register("rtmr3", "XWRL"),
@@ -79,6 +84,8 @@ private:
         std::shared_ptr<varlink::Session> session;
         std::string saved_up = {};
         bool woken = false;
+        bool input_ended = false;
+        bool closed = false;  // behind it
     };
 
     void add(FakeHardware &hardware, const std::string &name, std::vector<RegisterSpec> specs) {
@@ -107,6 +114,7 @@ private:
         auto &client = clients_[who];
         if (client.session) client.session->close();
         client.saved_up.clear();
+        client.input_ended = client.closed = false;
         constexpr std::array<uid_t, 3> uids{0, 1000, 1001};
         client.session = varlink::Session::create(*service_, varlink::Peer{.uid = uids[who], .gid = uids[who]},
                                                   varlink::Limits{.max_message = 4000}, [&client] { client.woken = true; });
@@ -158,6 +166,8 @@ private:
         case 'V': tdx_.bring_back(1); break;
         case 'g': gpu_.vanish(0); break;
         case 'G': gpu_.bring_back(0); break;
+        case 'i': end_input(1); break;
+        case 'I': end_input(0); break;
         default: return;
         }
         settle(0);
@@ -166,8 +176,14 @@ private:
     }
 
     void send(std::size_t who) {
+        deliver(who);
+        run();
+    }
+
+    void deliver(std::size_t who) {
         auto &client = clients_[who];
         const auto bytes = std::exchange(client.saved_up, {});
+        if (client.input_ended) return;
         for (auto rest = std::string_view(bytes); !rest.empty() && !client.session->broken();) {
             const auto piece = rest.substr(0, piece_ == 0 ? rest.size() : piece_);
             rest.remove_prefix(piece.size());
@@ -176,7 +192,23 @@ private:
             tell(who, out);
             settle(who);
         }
-        run();
+    }
+
+    // Answers may still be owed then.
+    void end_input(std::size_t who) {
+        auto &client = clients_[who];
+        if (!client.saved_up.empty()) client.saved_up.pop_back();
+        deliver(who);
+        client.input_ended = true;
+    }
+
+    // As the server does: who sends nothing more is there until all is answered.
+    void close_if_answered(std::size_t who) {
+        auto &client = clients_[who];
+        if (!client.input_ended || client.closed || client.session->busy() || client.session->owes_answers()) return;
+        client.closed = true;
+        client.session->close();
+        told_ += name_of(who) + " is closed\n";
     }
 
     // All turns that the client has.
@@ -189,6 +221,7 @@ private:
         std::string out;
         client.session->resume(out);
         tell(who, out);
+        close_if_answered(who);
     }
 
     // The event loop, and what it wakes.
@@ -202,8 +235,10 @@ private:
         }
     }
 
+    static std::string name_of(std::size_t who) { return {static_cast<char>('a' + who)}; }
+
     void tell(std::size_t who, std::string_view out) {
-        const std::string name(1, static_cast<char>('a' + who));
+        const auto name = name_of(who);
         while (!out.empty()) {
             const auto end = out.find('\0');
             told_ += name + ": " + without_times(out.substr(0, end)) + "\n";
@@ -256,7 +291,7 @@ private:
     boost::asio::io_context loop_;
     FakeHardware tdx_;
     FakeHardware gpu_;
-    TestJournal journal_{loop_, sync_};
+    TestJournal journal_;
     Daemon daemon_{loop_, *journal_};
     Interfaces interfaces_;
     std::unique_ptr<varlink::Service> service_;
@@ -266,7 +301,10 @@ private:
 };
 
 inline std::string played(std::string_view script, bool fast_paths) {
-    return ScriptedService(fast_paths, script.starts_with('s') ? journal::Sync::group : journal::Sync::none).play(script);
+    const auto beginning = script.substr(0, script.find_first_not_of("sl"));
+    return ScriptedService(fast_paths, beginning.contains('s') ? journal::Sync::group : journal::Sync::none,
+                           beginning.contains('l') ? room_for_few_events : journal::default_size_limit)
+        .play(script);
 }
 
 }  // namespace mrd::test

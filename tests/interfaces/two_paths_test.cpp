@@ -12,6 +12,7 @@
 namespace mrd::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 std::string hex(char byte, std::size_t size = 48) { return mr::to_hex(mr::Bytes(size, static_cast<std::uint8_t>(byte))); }
@@ -19,6 +20,12 @@ std::string hex(char byte, std::size_t size = 48) { return mr::to_hex(mr::Bytes(
 std::string call(std::string_view method, std::string_view parameters, std::string_view rest = "") {
     return R"({"method":"io.mrd.Registers.)" + std::string(method) + R"(","parameters":)" + std::string(parameters) + std::string(rest) +
            "}" + '\0';
+}
+
+std::string repeated(const std::string &text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) all += text;
+    return all;
 }
 
 // What nearly every client sends, and what nearly none does.
@@ -45,6 +52,11 @@ std::vector<std::string> frames() {
     all.push_back(call("Measure", R"({"name":"tdx/rtmr3","data":"AQI","eventType":-1})"));
     all.push_back(call("Measure", R"({"name":"tdx/rtmr3","data":"AQI=","envelope":"yes"})"));
     all.push_back(call("Write", R"({"name":"reportdata","value":")" + hex(3, 64) + "\"}"));
+    for (const std::string generation : {"1000", "1001", "0", "null", "-1"}) {
+        all.push_back(call("Read", R"({"name":"report0","generation":)" + generation + "}"));
+        all.push_back(call("Read", R"({"generation":)" + generation + R"(,"name":"tdx/rtmr3"})"));
+    }
+    all.push_back(call("Read", R"({"name":")" + std::string(4000, 'x') + "\"}"));  // too long
     all.push_back(call("Cap", R"({"name":"tdx/rtmr1"})"));
     for (const std::string somebody : {R"({"uid":1000,"gid":1000,"pid":1})", R"({"uid":1000})", "null", "{}"}) {
         all.push_back(call("Read", R"({"name":"tdx/rtmr3","onBehalfOf":)" + somebody + "}"));
@@ -89,7 +101,27 @@ TEST(TwoPaths, TellTheSameOfEachCallMadeThreeTimesByEachClient) {
             for (const std::string who : {"Aa", "Bb", "Cc"}) behind += who[0] + extend + who[1] + frame;
         }
         both_tell_the_same(behind);
+        // Half-closed in the middle of the next one, with that extend's answer still owed.
+        auto half_closed = "s" + repeated("A" + extend + "A" + frame, 3);
+        half_closed += "I" + repeated("B" + extend + "B" + frame, 3) + "ib" + frame;
+        both_tell_the_same(half_closed);
         if (HasFailure()) return;
+    }
+}
+
+TEST(TwoPaths, TellTheSameWhereTheJournalIsFull) {
+    const auto read = call("Read", R"({"name":"tdx/rtmr3"})");
+    for (const std::string beginning : {"l", "sl"}) {
+        for (const auto &parameters :
+             std::vector<std::string>{R"({"name":"tdx/rtmr3","digest":")" + hex(1) + "\"}", R"({"name":"tdx/log","data":"AQI="})"}) {
+            const auto event = call(parameters.contains("digest") ? "Extend" : "Measure", parameters);
+            const auto script = beginning + repeated("b" + event + "b" + read, 20) + repeated("a" + event + "a" + read, 40);
+            ASSERT_LT(script.size(), max_script);
+            both_tell_the_same(script);
+            // The agent's share of it, and then all of it.
+            const std::string full = R"(: {"error":"io.mrd.Registers.JournalFull")";
+            EXPECT_THAT(played(script, true), AllOf(HasSubstr("\"sequence\":1}"), HasSubstr("b" + full), HasSubstr("a" + full)));
+        }
     }
 }
 
@@ -97,7 +129,7 @@ TEST(TwoPaths, TellTheSameWhateverHappensInBetween) {
     const auto all = frames();
     std::mt19937 random(384);  // NOLINT(cert-msc51-cpp,cert-msc32-c): the same at each run
     const auto below = [&](std::size_t end) { return random() % end; };
-    constexpr std::string_view happenings = "hHnNuUrR123ewxyzfvVgG";
+    constexpr std::string_view happenings = "hHnNuUrR123ewxyzfvVgGiInN";
     for (int scripts = 0; scripts < 300; ++scripts) {
         // A few frames of all, so that they come again and again.
         std::vector<std::string> some;
@@ -116,6 +148,21 @@ TEST(TwoPaths, TellTheSameWhateverHappensInBetween) {
         both_tell_the_same(script);
         if (HasFailure()) return;
     }
+}
+
+TEST(TwoPaths, AnswerWhatCameBeforeAHalfClose) {
+    const auto extend = call("Extend", R"({"name":"tdx/rtmr3","digest":")" + hex(1) + "\"}");
+    const auto read = call("Read", R"({"name":"tdx/rtmr3"})");
+    // The last one never becomes whole, and nothing comes behind it.
+    const auto script = "sA" + extend + repeated("A" + read, 4) + "Ia" + read;
+    both_tell_the_same(script);
+    const auto told = played(script, true);
+    EXPECT_THAT(told, HasSubstr("Extend: 1 calls, 0 failed, timed for 1"));
+    EXPECT_THAT(told, HasSubstr("Read: 3 calls, 0 failed"));
+    const auto closed = told.find("a is closed");
+    ASSERT_NE(closed, std::string::npos);
+    EXPECT_LT(told.rfind("a: {\"parameters\":{\"reading\":{\"name\":\"tdx/rtmr3\"", closed), closed);
+    EXPECT_EQ(told.find("a: {\"parameters\":{\"reading\"", closed), std::string::npos);
 }
 
 TEST(TwoPaths, AreTold) {

@@ -1,6 +1,7 @@
 // A journal in a folder of its own, for tests of what stands around it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "mrd/journal/journal.h"
@@ -10,8 +11,11 @@ namespace mrd {
 
 class TestJournal {
 public:
-    explicit TestJournal(boost::asio::io_context &loop, journal::Sync sync = journal::Sync::none)
-        : journal_(journal::Journal::open(loop, {.folder = folder_.path(), .boot_id = "a test's boot", .sync = sync}).value()) {}
+    explicit TestJournal(boost::asio::io_context &loop, journal::Sync sync = journal::Sync::none,
+                         std::uint64_t size_limit = journal::default_size_limit)
+        : journal_(
+              journal::Journal::open(loop, {.folder = folder_.path(), .boot_id = "a test's boot", .size_limit = size_limit, .sync = sync})
+                  .value()) {}
 
     journal::Journal &operator*() { return *journal_; }
     journal::Journal *operator->() { return journal_.get(); }
