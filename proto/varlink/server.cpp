@@ -41,6 +41,7 @@ using ErrorCode = boost::system::error_code;
 constexpr auto sweep_period = std::chrono::seconds(1);
 constexpr auto sweep_period_at_end = std::chrono::milliseconds(100);
 constexpr std::size_t turns_at_once = 16;                 // before sockets, new connections and timers are looked at again
+constexpr std::size_t near_turns = 4 * turns_at_once;     // so soon comes a turn that nobody waits for a hang-up meanwhile
 constexpr std::size_t trim_size = std::size_t{8} << 20U;  // bytes that were freed are given back to the system from here on
 
 namespace {
@@ -212,6 +213,7 @@ public:
     }
 
     void take_turn() {
+        awaits_first_turn_ = false;
         resume();
         go_on();
     }
@@ -309,7 +311,7 @@ private:
         }
         if (waits_for_answers()) {
             if (gone_) leave_behind();
-            if (left_behind_ == 0) wait_hang_up();
+            if (left_behind_ == 0 && !is_near_first_turn()) wait_hang_up();
             return;
         }
         if (left_behind_ > 0) return close();
@@ -324,6 +326,11 @@ private:
     [[nodiscard]] bool waits_for_answers() const {
         const bool is_over = gone_ || input_ended_ || stopping_ || left_behind_ > 0 || session_->broken();
         return session_->busy() || (is_over && session_->owes_answers());
+    }
+
+    // For what was just received: that its client has gone meanwhile is met by the first answer that is sent. To wait for the hang-up arms epoll by a system call.
+    [[nodiscard]] bool is_near_first_turn() const {
+        return awaits_first_turn_ && session_->turn_is_over() && state_->turns.size() <= near_turns;
     }
 
     // What a client that has gone wants changed needs neither its socket nor its place: they are given back, as far as there is room for what it has sent.
@@ -403,6 +410,7 @@ private:
             // The end of the input and errors are met again by the next read.
         }
         if (session_->messages() != messages) progress_ = size;
+        awaits_first_turn_ = size > 0 && !at_once;
         send(out);
         go_on();
     }
@@ -462,6 +470,7 @@ private:
     bool waiting_writable_ = false;
     bool waiting_hang_up_ = false;
     bool wake_posted_ = false;
+    bool awaits_first_turn_ = false;  // of what was received last
     bool input_ended_ = false;
     bool gone_ = false;
     bool stopping_ = false;

@@ -438,6 +438,28 @@ TEST(Server, CallsHeldBackForAClientThatHasGoneRunAndTheConnectionEnds) {
     EXPECT_EQ(served.on_loop([&] { return served.example.marks; }), std::vector<std::int64_t>{1});
 }
 
+TEST(Server, WhatCameBeforeItsFirstTurnTakesEffectAfterItsClientHasGone) {
+    // More than have their turn at once, and more than are so near to theirs that nobody waits for their hang-up.
+    constexpr std::size_t count = 100;
+    Served served;
+    std::vector<RawClient> clients;
+    for (std::size_t i = 0; i < count; ++i) clients.push_back(served.connect());
+    served.on_loop([&] {
+        for (auto &client : clients) {
+            EXPECT_TRUE(client.send(call("Mark", 1) + count_call(2) + call("ChangeLater", 3) + call("Mark", 4)));
+            client.close();
+        }
+    });
+    ASSERT_TRUE(served.example.later_called.wait(count));
+    served.on_loop([&] {
+        while (!served.example.later.empty()) served.example.answer_later();
+    });
+    EXPECT_TRUE(served.empty.wait());
+    const auto marks = served.on_loop([&] { return served.example.marks; });
+    EXPECT_EQ(std::ranges::count(marks, 1), count);
+    EXPECT_EQ(std::ranges::count(marks, 4), count);
+}
+
 // ---- What a client that has gone leaves behind
 
 // Until the server has noticed it. Each look is a turn of its loop.
