@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "mr/digest.h"
 #include "mrd/access/access.h"
@@ -13,9 +14,15 @@ namespace mrd {
 
 inline KnownRegister known_register(const Registers::Place &place) {
     const auto &spec = place.table().spec(place.index);
-    const auto name = std::string(place.provider->name()) + "/" + spec.name;
-    const auto with_bank = spec.hash ? name + ":" + std::string(mr::to_string(*spec.hash)) : std::string();
-    return {.name = {name, with_bank, spec.roles}, .is_for_reports = spec.carries_generation};
+    std::string name(place.provider->name());
+    name.append("/").append(spec.name);
+    std::string with_bank;
+    if (spec.hash) {
+        const std::string_view bank = mr::to_string(*spec.hash);
+        with_bank.reserve(name.size() + 1 + bank.size());
+        with_bank.append(name).append(":").append(bank);
+    }
+    return {.name = {std::move(name), std::move(with_bank), spec.roles}, .is_for_reports = spec.carries_generation};
 }
 
 // A virtual one, closed or not.

@@ -100,7 +100,11 @@ struct ExtendAnswer {
                          .id = id ? std::string_view(*id) : std::string_view()},
                         *by, share);
         }
-        reply(answer, *extended, mr::to_hex(extended->value.bytes()));
+        // Most often the register still holds it, and the table has its digits, for Reads too.
+        const auto &table = place.table();
+        const auto value = extended->value.bytes();
+        if (std::ranges::equal(table.value(place.index), value)) return reply(answer, *extended, table.hex(place.index));
+        reply(answer, *extended, mr::to_hex(value));
     }
 };
 

@@ -202,7 +202,7 @@ ReadPlan RegisterTable::plan_read(RegisterIndex index, bool fresh) {
 
 std::string_view RegisterTable::hex(RegisterIndex index) const {
     const auto &entry = entries_[index];
-    if (entry.hex.empty()) entry.hex = mr::to_hex(entry.value);
+    if (entry.hex.empty()) mr::append_hex(entry.hex, entry.value);
     return entry.hex;
 }
 

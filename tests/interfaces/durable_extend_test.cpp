@@ -110,6 +110,18 @@ TEST_F(DurableExtendTest, CallsBehindItAreMadeMeanwhileAndOneSyncAnswersAllInThe
     EXPECT_EQ(syncs(), before + 1);
 }
 
+TEST_F(DurableExtendTest, EachIsToldWhatTheRegisterHeldAfterItsOwnEvent) {
+    std::vector<std::string> held;
+    auto last = hardware_.value(r0);
+    for (const auto byte : std::array<std::uint8_t, 3>{1, 2, 3}) {
+        last = mr::extend(mr::HashAlgorithm::sha384, last.bytes(), mr::Bytes(48, byte)).value();
+        held.push_back(mr::to_hex(last.bytes()));
+    }
+    client_->send_frames(extend(1) + extend(2) + extend(3) + read());
+    run();
+    EXPECT_THAT(replies(), ElementsAre(HasSubstr(held[0]), HasSubstr(held[1]), HasSubstr(held[2]), HasSubstr(held[2])));
+}
+
 TEST_F(DurableExtendTest, WhoeverIsBehindOneThatIsNotDurableWaitsForHisOwnSync) {
     disk_.hold_syncs();
     client_->send_frames(extend(1));
