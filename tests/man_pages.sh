@@ -29,7 +29,7 @@ interfaces=()
 for file in "$source"/proto/interfaces/io.mrd.*.varlink; do interfaces+=("$(basename "$file" .varlink).7"); done
 optional=()
 [ ! -e "$pages/mrfs.8" ] || optional=(mrfs.8)
-for page in "${optional[@]}" mrd.8 mrd-quoting-service.8 mrctl.1 mrd.toml.5 libmr.3 "${interfaces[@]}"; do
+for page in "${optional[@]}" mrd.8 mrd-quoting-service.8 mrctl.1 mrd.toml.5 mrd-evidence.5 mrd-reference-values.5 mrd-verdict.5 libmr.3 "${interfaces[@]}"; do
     mandoc -T lint -W warning "$pages/$page" >"$folder/said" 2>&1 || fail "$page has mistakes" "$folder/said"
     # What is typed has minus signs, not hyphens: it can be copied, and searched for.
     if grep -E '(^|[^\\])--' "$pages/$page" >"$folder/said"; then fail "$page has a hyphen where it means a minus sign" "$folder/said"; fi
@@ -73,11 +73,35 @@ for file in "$source"/proto/interfaces/io.mrd.*.varlink; do
     while IFS= read -r word; do has "$page" "$word"; done < <(grep '^#' "$file" | grep -oE '[A-Za-z_]{3,}' | sort -u)
 done
 
+# names FILE SECTION: what the first column of the tables in that section names.
+names() {
+    sed -n "/^## $2\$/,/^## /p" "$source/docs/$1" | sed -nE 's/^\| (`[^|]*) \|.*/\1/p' | grep -oE '`[A-Za-z_]+`' | tr -d '`' | sort -u
+}
+# table PAGE FILE SECTION LEAST
+table() {
+    local name count=0
+    while IFS= read -r name; do
+        has "$1" "$name"
+        count=$((count + 1))
+    done < <(names "$2" "$3")
+    [ "$count" -ge "$4" ] || fail "docs/$2 has only $count names in \"$3\""
+}
+table mrd-reference-values.5 verification.md 'Reference values' 30
+table mrd-verdict.5 verification.md 'The statements, and what each rests on' 30
+has mrd-verdict.5 registersLeftOut
+has mrd-verdict.5 'Required: yes'
+has mrd-reference-values.5 'TDs (tdx): ppids'
+has mrd-reference-values.5 'Closed registers'
+while IFS= read -r name; do has mrd-evidence.5 "$name"; done < <(sed -nE 's/^\| `([A-Za-z]+)` \|.*/\1/p' "$source/docs/evidence-format.md")
+has mrd-evidence.5 '"format":"mrd-evidence","version":2'
+
 for file in "$source"/libmr/include/mr/*.h; do has libmr.3 "mr/$(basename "$file")"; done
 has libmr.3 "client->measure("
 # What the pages are made of can be missing: that is an error, not an empty page.
 printf '@table docs/operation.md no such head\n' >"$folder/template"
 if "$source/packaging/man/make-page" "$folder/template" "$folder/page" 0 >/dev/null 2>&1; then fail "a table that is not there is no error"; fi
+printf '@section docs/verification.md no-such-section\n' >"$folder/template"
+if "$source/packaging/man/make-page" "$folder/template" "$folder/page" 0 >/dev/null 2>&1; then fail "a section that is not there is no error"; fi
 printf '@options /bin/false\n' >"$folder/template"
 if "$source/packaging/man/make-page" "$folder/template" "$folder/page" 0 >/dev/null 2>&1; then fail "a program that says nothing is no error"; fi
 end

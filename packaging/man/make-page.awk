@@ -23,6 +23,7 @@ BEGIN {
     else if ($1 == "@options") options_of(argument)
     else if ($1 == "@commands") commands_of(argument)
     else if ($1 == "@table") table_of($2, substr(argument, length($2) + 2))
+    else if ($1 == "@section") section_of($2, substr(argument, length($2) + 2))
     else if ($1 == "@config") config_of(argument)
     else if ($1 == "@interface") interface_of(argument)
     else if ($1 == "@headers") headers_of(argument)
@@ -60,7 +61,7 @@ function code(text) {
     return text
 }
 
-# Prose: `code` is bold, a link is its text.
+# Prose: `code` is bold, a link is its text, **strong** is without its stars.
 function prose(text,    parts, count, i, out) {
     while (match(text, /\]\([^)]*\)/)) {
         out = substr(text, 1, RSTART - 1)
@@ -74,8 +75,10 @@ function prose(text,    parts, count, i, out) {
     out = ""
     for (i = 1; i <= count; i++) {
         # Only what a line begins with is taken for a request.
-        if (i % 2) out = out (i == 1 ? plain(parts[i]) : substr(plain("x" parts[i]), 2))
-        else out = out "\\fB" substr(code("x" parts[i]), 2) "\\fR"
+        if (i % 2) {
+            gsub(/\*\*/, "", parts[i])
+            out = out (i == 1 ? plain(parts[i]) : substr(plain("x" parts[i]), 2))
+        } else out = out "\\fB" substr(code("x" parts[i]), 2) "\\fR"
     }
     return out
 }
@@ -166,22 +169,101 @@ function commands_of(program,    names, count, i) {
 
 # ---- Tables of Markdown: the first column is the tag
 
-function table_of(file, head,    line, cells, count, i, found, out, cell) {
+function table_of(file, head,    line, found) {
     file = source "/" file
     while ((getline line <file) > 0) {
         if (index(line, "| " head " |") == 1) { found = 1; continue }
         if (!found || line ~ /^\|-/) continue
         if (line !~ /^\|/) break
-        count = split(line, cells, / *\| */)
-        out = ""
-        for (i = 3; i < count; i++) {
-            cell = cells[i]
-            if (cell != "") out = out (out == "" ? "" : out ~ /\.$/ ? " " : ". ") (out == "" ? cell : toupper(substr(cell, 1, 1)) substr(cell, 2))
-        }
-        printf ".TP\n\\fB%s\\fR\n%s\n", prose(cells[2]), prose(out)
+        print_row(line)
     }
     close(file)
     if (!found) fail(file " has no table whose first head is \"" head "\"")
+}
+
+# `heads`: the table's first row, where what a cell means is not clear without it.
+function print_row(line, heads,    cells, names, count, i, out, cell) {
+    count = split(line, cells, / *\| */)
+    split(heads, names, / *\| */)
+    out = ""
+    for (i = 3; i < count; i++) {
+        cell = cells[i]
+        if (cell != "" && heads != "") cell = names[i] ": " cell
+        if (cell != "") out = out (out == "" ? "" : out ~ /\.$/ ? " " : ". ") (out == "" ? cell : toupper(substr(cell, 1, 1)) substr(cell, 2))
+    }
+    printf ".TP\n\\fB%s\\fR\n%s\n", prose(cells[2]), prose(out)
+}
+
+# ---- Sections of Markdown: paragraphs, lists, tables and what stands between fences
+
+# Where a link to this heading leads.
+function anchor_of(line) {
+    sub(/^#+ /, "", line)
+    line = tolower(line)
+    gsub(/[^a-z0-9 _-]/, "", line)
+    gsub(/ /, "-", line)
+    return line
+}
+
+# `which` is empty: all of the file that stands above its first section.
+function section_of(file, which,    line, name, found, level, fenced, gathered, item, row, heads, cells) {
+    name = file
+    file = source "/" file
+    fresh = 1
+    while ((getline line <file) > 0) {
+        if (line ~ /^#+ / && !fenced) {
+            match(line, /^#+/)
+            if (!found) {
+                if (which == "" ? RLENGTH == 1 : anchor_of(line) == which) { found = 1; level = RLENGTH }
+                continue
+            }
+            gathered = print_gathered(gathered, item)
+            if (RLENGTH <= level || which == "") break
+            heading(substr(line, RLENGTH + 2))
+            item = row = 0
+            continue
+        }
+        if (!found) continue
+        if (line ~ /^```/) {
+            gathered = print_gathered(gathered, item)
+            item = 0
+            if (!fenced) paragraph()
+            print fenced ? ".fi\n.RE" : ".RS 4\n.nf"
+            fenced = !fenced
+            fresh = 0
+        } else if (fenced) print code(line)
+        else if (line ~ /^\|/) {
+            gathered = print_gathered(gathered, item)
+            item = 0
+            # The first row is the head, the second a rule. Of two columns the second needs no name.
+            if (++row == 1) heads = split(line, cells, /\|/) > 4 ? line : ""
+            else if (row > 2) print_row(line, heads)
+            fresh = 0
+        } else if (line == "") {
+            gathered = print_gathered(gathered, item)
+            item = row = 0
+        } else {
+            if (line ~ /^(-|[0-9]+\.) /) {
+                gathered = print_gathered(gathered, item)
+                item = line ~ /^-/ ? "\\(bu" : substr(line, 1, index(line, " ") - 1)
+                line = substr(line, index(line, " ") + 1)
+            }
+            gathered = gathered (gathered == "" ? "" : " ") trimmed(line)
+        }
+    }
+    print_gathered(gathered, item)
+    close(file)
+    if (!found) fail(name " has no section \"" which "\"")
+}
+
+# One paragraph, which is joined before what is code in it is sought; an item of a list where there is one. Returns what is gathered then: nothing.
+function print_gathered(text, item) {
+    if (text == "") return ""
+    if (item) printf ".IP %s 4\n", item
+    else paragraph()
+    print prose(text)
+    fresh = 0
+    return ""
 }
 
 # ---- Comments
