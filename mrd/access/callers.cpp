@@ -7,6 +7,7 @@
 #include <charconv>
 #include <string>
 
+#include "mrd/access/peer_unit.h"
 #include "mrd/opener/opener.h"
 
 namespace mrd {
@@ -28,6 +29,14 @@ std::string beginning_of(const std::string &path) {
     const auto size = file ? ::read(file.get(), text.data(), text.size()) : 0;
     text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return text;
+}
+
+// Asked behind what was read by its number: was that of the process that made the connection? By its descriptor that is certain. Where the kernel has none, one that is
+// younger than the connection has been given the number of the one that made it.
+bool was_the_same(const varlink::Peer &peer, const std::string &process) {
+    if (const auto descriptor = peer.process ? peer.process() : varlink::FileDescriptor()) return lives(descriptor);
+    const auto started = start_from_stat(beginning_of(process + "/stat"));
+    return started && *started <= peer.connected;
 }
 
 }  // namespace
@@ -93,9 +102,7 @@ std::shared_ptr<const mr::EventCaller> Callers::find(const varlink::Peer &peer, 
         const auto process = "/proc/" + std::to_string(peer.pid);
         auto executable = executable_of(peer.pid);
         auto unit = unit_from_cgroup(beginning_of(process + "/cgroup"));
-        // Last, so that it is the same process for all three: one that is younger than the connection has been given the number of the one that made it.
-        const auto started = start_from_stat(beginning_of(process + "/stat"));
-        if (started && *started <= peer.connected) {
+        if (was_the_same(peer, process)) {
             caller->executable = std::move(executable);
             caller->unit = std::move(unit);
         }

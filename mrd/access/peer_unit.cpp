@@ -40,12 +40,12 @@ std::optional<pid_t> pid_of(const varlink::FileDescriptor &process) {
     return pid;
 }
 
+}  // namespace
+
 bool lives(const varlink::FileDescriptor &process) {
     pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
     return ::poll(&ended, 1, 0) == 0;
 }
-
-}  // namespace
 
 std::optional<std::string> system_service(std::string_view cgroup) {
     constexpr std::string_view unified = "0::";

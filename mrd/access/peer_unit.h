@@ -17,6 +17,9 @@ inline constexpr std::size_t max_cgroup_text = 64 * 1024;  // bytes of /proc/PID
 // nothing. Text that has two unified hierarchies tells nothing.
 std::optional<std::string> system_service(std::string_view cgroup);
 
+// Is the process not at its end yet? So long nobody else has its number.
+bool lives(const varlink::FileDescriptor &process);
+
 // Of the process that made the connection, as it is now: its cgroup is read, and afterwards it must still live, so that it is that process's and not that of one
 // which was given its number. Nothing: it is in no such unit, has ended, has closed the connection, or this kernel (before Linux 6.5) cannot say which process
 // it is.

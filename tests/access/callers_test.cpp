@@ -1,7 +1,9 @@
 #include "mrd/access/callers.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +69,40 @@ TEST(Callers, AProcessThatIsYoungerThanTheConnectionIsNotItsCaller) {
     EXPECT_EQ(caller->pid, ::getpid());
     EXPECT_EQ(caller->executable, std::nullopt);
     EXPECT_EQ(caller->unit, std::nullopt);
+}
+
+// Its start says that to ten milliseconds.
+TEST(Callers, ByADescriptorOfTheProcessItIsCertainWhetherItsNumberWasItsOwn) {
+    const auto descriptor_of = [](pid_t process) {
+        return varlink::FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
+    };
+    const auto child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    const auto of_child = descriptor_of(child);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const auto own = descriptor_of(::getpid());
+    ASSERT_TRUE(of_child && own);
+    const auto copy_of = [](const varlink::FileDescriptor &process) {
+        return [number = process.get()] { return varlink::FileDescriptor(::fcntl(number, F_DUPFD_CLOEXEC, 0)); };
+    };
+    Callers callers;
+    const auto open = std::make_shared<int>();
+    // That one has ended, and this one has its number.
+    auto peer = peer_of(1, open);
+    peer.process = copy_of(of_child);
+    EXPECT_EQ(callers.find(peer, "root")->executable, std::nullopt);
+    peer = peer_of(2, open);
+    peer.process = copy_of(own);
+    EXPECT_TRUE(callers.find(peer, "root")->executable);
+    // Its start is not asked for then.
+    peer = peer_of(3, open, 1ns);
+    peer.process = copy_of(own);
+    EXPECT_TRUE(callers.find(peer, "root")->executable);
 }
 
 TEST(Callers, AnExecutableWhosePathIsNoTextHasNone) {
