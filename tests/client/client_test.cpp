@@ -74,10 +74,42 @@ TEST(Client, ACallThatASilentServerNeverAnswersTimesOutAndEndsTheConnection) {
     const auto reading = client->read("tdx/rtmr3");
     ASSERT_FALSE(reading);
     EXPECT_EQ(reading.error().code, ErrorCode::timed_out);
-    EXPECT_THAT(reading.error().message, HasSubstr("may still take effect"));
     // A late answer to the first call must never be taken for one to the next.
     EXPECT_EQ(client->read("tdx/rtmr3").error().code, ErrorCode::connection_lost);
     EXPECT_EQ(client->statistics().error().code, ErrorCode::connection_lost);
+}
+
+TEST(Client, ThatACallMayHaveTakenEffectIsSaidOfThoseThatChangeSomething) {
+    const auto timed_out = [](const auto &call) {
+        const Server silent;
+        auto client = Client::connect(silent.options(milliseconds(20)));
+        EXPECT_TRUE(client);
+        const auto result = client->call(call);
+        EXPECT_FALSE(result);
+        return result ? std::string() : result.error().message;
+    };
+    const auto may = HasSubstr("may still take effect");
+    EXPECT_THAT(timed_out(calls::extend("tdx/rtmr3", Digest(Bytes(48)))), may);
+    EXPECT_THAT(timed_out(calls::cap("tdx/rtmr3")), may);
+    EXPECT_THAT(timed_out(calls::repair()), may);
+    EXPECT_THAT(timed_out(calls::any("io.mrd.Registers.Close", R"({"name":"virtual/x"})")), may);
+    EXPECT_THAT(timed_out(calls::any("com.example.Unknown", "{}")), may) << "nobody here knows what it does";
+    EXPECT_THAT(timed_out(calls::read("tdx/rtmr3")), ::testing::Not(may));
+    EXPECT_THAT(timed_out(calls::list()), ::testing::Not(may));
+    EXPECT_THAT(timed_out(calls::any("io.mrd.Devices.Describe", "{}")), ::testing::Not(may));
+    // Where the connection ends before the answer, likewise.
+    const auto lost = [](const auto &call) {
+        Server server;
+        auto client = Client::connect(server.options());
+        EXPECT_TRUE(client);
+        const std::jthread serving([&server] { server.answer(""); });
+        const auto result = client->call(call);
+        EXPECT_FALSE(result);
+        return result ? std::string() : result.error().message;
+    };
+    EXPECT_THAT(lost(calls::cap("tdx/rtmr3")), HasSubstr("may have taken effect"));
+    EXPECT_THAT(lost(calls::read("tdx/rtmr3")),
+                ::testing::AllOf(HasSubstr("has ended the connection"), ::testing::Not(HasSubstr("may have"))));
 }
 
 TEST(Client, AfterATimeOutReconnectMakesItUsableAgain) {
@@ -335,7 +367,7 @@ TEST(Client, ACallWithoutAConnectionSaysThatNothingWasSent) {
     ASSERT_TRUE(client);
     {
         const std::jthread serving([&] { server.answer(""); });
-        EXPECT_THAT(client->read("rtmr3").error().message, HasSubstr("may have taken effect"));
+        EXPECT_THAT(client->read("rtmr3").error().message, HasSubstr("has ended the connection"));
     }
     const auto error = client->read("rtmr3").error();
     EXPECT_EQ(error.code, ErrorCode::connection_lost);

@@ -50,6 +50,9 @@ TEST(ReplyError, AParameterThatIsWrongIsToldWhatIsTakenThere) {
     EXPECT_EQ(rule("level", status), "debug, info, warning or error");
     EXPECT_EQ(rule("from", log_read), "the number of an event, from 0");
     EXPECT_EQ(rule("uid", access), "from 0 to 4294967294");
+    EXPECT_EQ(rule("onBehalfOf.uid", read), "from 0 to 4294967294");
+    EXPECT_EQ(rule("onBehalfOf.gid", read), "from 0 to 4294967294");
+    EXPECT_EQ(rule("onBehalfOf.pid", read), "from 1 to 2147483647");
     EXPECT_EQ(rule("groups", access), "beside a uid at most 1024, each from 0 to 4294967294");
     const std::string tag(bound_report_data_tag.begin(), bound_report_data_tag.end());
     for (const auto &[field, operation] : {std::pair("reportData", quote), std::pair("value", write)})
@@ -64,7 +67,11 @@ TEST(ReplyError, ARegisterThatIsMeantByItsWholeNameAloneIsNotOneOfSeveral) {
     };
     EXPECT_THAT(message(R"(["virtual/x"])"), ::testing::EndsWith(": the candidate goes by its whole name alone: give that"));
     EXPECT_THAT(message(R"(["a/x","b/x"])"), ::testing::EndsWith(": each of the candidates has that name: give the whole one"));
-    EXPECT_THAT(message("[]"), ::testing::EndsWith(": no register has that name; `mrctl list` shows the names"));
+    EXPECT_THAT(message("[]"),
+                ::testing::EndsWith(": no register has that name; `mrctl list` shows the names, and a virtual register of that "
+                                    "name is called virtual/x"));
+    EXPECT_THAT(error_of(R"({"error":"io.mrd.Registers.NoSuchRegister","parameters":{"name":"tdx/x"}})", wire::Operation::read).message,
+                ::testing::EndsWith(": no register has that name; `mrctl list` shows the names"));
 }
 
 }  // namespace

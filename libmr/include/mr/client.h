@@ -57,7 +57,7 @@ struct ClientOptions {
     std::optional<std::vector<std::uint32_t>> trusted_servers = {};
     std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
     // For each call: until it is sent, and then for each of its answers. quote() and evidence() have their deadline on top of it; watch(), and records() with follow, wait
-    // for answers without limit. milliseconds::max(): no limit. A call that timed out may still take effect.
+    // for answers without limit. milliseconds::max(): no limit. A call that timed out may still take effect, where it changes anything: the error's message says so.
     std::chrono::milliseconds call_timeout = std::chrono::seconds(45);
 };
 
@@ -297,6 +297,7 @@ struct CallMaker;
 struct Asked {
     std::optional<wire::Operation> operation = {};  // nothing: this library does not know the method
     std::string subject = {};                       // the register or provider that the call names
+    bool may_change = true;                         // by what is known of the method: without an answer nobody can tell whether it did
 };
 
 // What is sent, and how.

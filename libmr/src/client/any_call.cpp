@@ -5,6 +5,7 @@
 
 #include "libmr/src/client/make_call.h"
 #include "libmr/wire/attestation.h"
+#include "libmr/wire/devices.h"
 #include "libmr/wire/event_log.h"
 #include "libmr/wire/registers.h"
 #include "libmr/wire/service.h"
@@ -48,24 +49,27 @@ std::expected<std::optional<RawReply>, Error> raw_item(const varlink::Reply &rep
 }
 
 template <class... Methods>
-std::optional<wire::Operation> operation_of(std::string_view name, wire::MethodList<Methods...> /*methods*/) {
-    std::optional<wire::Operation> operation;
-    ((name == Methods::description.name ? void(operation = Methods::description.operation) : void()), ...);
-    return operation;
+void take_description(detail::Asked &asked, std::string_view name, wire::MethodList<Methods...> /*methods*/) {
+    const auto take = [&asked](const auto &description) {
+        asked.operation = description.operation;
+        asked.may_change = description.effect == varlink::Effect::changes;
+    };
+    ((name == Methods::description.name ? take(Methods::description) : void()), ...);
 }
 
-std::optional<wire::Operation> operation_of(std::string_view name) {
-    for (const auto operation :
-         {operation_of(name, wire::RegistersMethods()), operation_of(name, wire::EventLogMethods()),
-          operation_of(name, wire::attestation::AttestationMethods()), operation_of(name, wire::service::ServiceMethods())}) {
-        if (operation) return operation;
-    }
-    return std::nullopt;
+detail::Asked asked_by(std::string_view name) {
+    detail::Asked asked;
+    take_description(asked, name, wire::RegistersMethods());
+    take_description(asked, name, wire::EventLogMethods());
+    take_description(asked, name, wire::attestation::AttestationMethods());
+    take_description(asked, name, wire::devices::DevicesMethods());
+    take_description(asked, name, wire::service::ServiceMethods());
+    return asked;
 }
 
 template <class Made>
 Made make(std::string_view method, std::string_view parameters_json, auto read, bool is_stream) {
-    detail::Asked asked{.operation = operation_of(method)};
+    auto asked = asked_by(method);
     auto parameters = check_call(method, parameters_json);
     if (parameters) parameters = raw_parameters(parameters_json, asked);
     return detail::CallMaker::make_any<Made>(method, std::move(asked), std::move(parameters), read, is_stream);

@@ -93,7 +93,7 @@ void AsyncClient::do_connect(Completion<void> done) {
         *address, connection_->options.connect_timeout,
         [done = std::move(done), socket = connection_->socket](std::expected<void, varlink::ClientError> connected) mutable {
             if (connected) return done({});
-            done(std::unexpected(from_transport(connected.error(), socket)));
+            done(std::unexpected(from_transport(connected.error(), socket, false)));
         });
 }
 
@@ -103,7 +103,8 @@ void AsyncClient::perform(detail::Request request, Take take, Completion<void> d
     if (!where) return done(std::unexpected(where.error()));
     const auto timeout = detail::time_for(connection_->options, request);
     const auto own = request.own_connection ? connection_->own->make(connection_->executor) : nullptr;
-    auto handler = [is_stream = request.more, is_shared = own == nullptr, socket = connection_->socket, take = std::move(take),
+    auto handler = [is_stream = request.more, may_change = request.asked.may_change, is_shared = own == nullptr,
+                    socket = connection_->socket, take = std::move(take),
                     release =
                         [all = std::weak_ptr(connection_->own), connection = own.get()] {
                             if (const auto open = all.lock(); open && connection != nullptr) open->remove(connection);
@@ -112,7 +113,7 @@ void AsyncClient::perform(detail::Request request, Take take, Completion<void> d
         const bool goes_on_wrongly = reply && reply->continues && !is_stream;
         if (goes_on_wrongly) reply = std::unexpected(goes_on_unasked());
         if (!reply) {
-            done(std::unexpected(from_transport(reply.error(), socket)));
+            done(std::unexpected(from_transport(reply.error(), socket, may_change)));
             release();
             return false;
         }

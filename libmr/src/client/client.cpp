@@ -16,7 +16,7 @@ std::expected<varlink::ClientConnection, Error> open_connection(const ClientOpti
     if (!address) return std::unexpected(Error{ErrorCode::invalid_argument, address.error()});
     if (options.trusted_servers) address->trust_only(*options.trusted_servers);
     auto connection = varlink::ClientConnection::connect(*address, options.connect_timeout);
-    if (!connection) return std::unexpected(from_transport(connection.error(), socket));
+    if (!connection) return std::unexpected(from_transport(connection.error(), socket, false));
     return std::move(*connection);
 }
 
@@ -66,7 +66,9 @@ std::expected<void, Error> Client::perform(const detail::Request &request, const
         own.emplace(std::move(*opened));
     }
     auto &transport = own ? *own : connection_->transport;
-    const auto failed = [this](const varlink::ClientError &error) { return std::unexpected(from_transport(error, socket_of(options_))); };
+    const auto failed = [&](const varlink::ClientError &error) {
+        return std::unexpected(from_transport(error, socket_of(options_), request.asked.may_change));
+    };
     if (auto sent = transport.send_frames(*request.frame, options_.call_timeout); !sent) return failed(sent.error());
     for (;;) {
         const auto reply = transport.receive(detail::time_for(options_, request));

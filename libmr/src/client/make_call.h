@@ -54,6 +54,7 @@ struct CallMaker {
         call.request_.more = is_stream;
         call.request_.extra_time = extra_time;
         call.request_.asked.operation = Method::description.operation;
+        call.request_.asked.may_change = Method::description.effect == varlink::Effect::changes;
         if (parameters) call.request_.asked.subject = subject_of<Method>(*parameters);
         call.request_.frame = frame_of(Method::description.name, check_size(std::move(parameters)), is_stream);
         return call;

@@ -110,7 +110,7 @@ std::string rule_of(std::string_view field, std::optional<wire::Operation> opera
                ", but not EV_NO_ACTION; with an envelope only EV_EVENT_TAG";
     if (field == "id") return "text of 1 to " + number(max_event_id) + " bytes";
     if (field == "providers") return "1 to " + number(max_evidence_parts) + " names, none twice";
-    if (field == "register" || field == "registers") return "a virtual register that there is or was, as virtual/build";
+    if (field == "register" || field == "registers") return "a virtual register that there is or was, by its whole name, as virtual/build";
     if (field == "names") return "1 to " + number(max_names) + " names";
     if (field == "format") return "json, where the log of one register is asked for";
     if (field == "generation" && operation == wire::Operation::read)
@@ -118,7 +118,8 @@ std::string rule_of(std::string_view field, std::optional<wire::Operation> opera
     if (field == "reportData" || field == "value") return std::string(no_tag);
     if (field == "level") return "debug, info, warning or error";
     if (field == "from") return "the number of an event, from 0";
-    if (field == "uid") return "from 0 to " + number(most_uid);
+    if (field == "uid" || field == "onBehalfOf.uid" || field == "onBehalfOf.gid") return "from 0 to " + number(most_uid);
+    if (field == "onBehalfOf.pid") return "from 1 to " + number(std::numeric_limits<std::int32_t>::max());
     if (field == "groups") return "beside a uid at most " + number(max_asked_groups) + ", each from 0 to " + number(most_uid);
     if (field == "report") return "a TDREPORT, base64";
     return {};
@@ -183,6 +184,9 @@ std::string better_advice(std::string_view name, const varlink::Reply &reply, co
     if (name == "NoSuchRegister" && asked.operation == wire::Operation::list) return "no provider has that name";
     if (name == "NoSuchRegister" && asked.operation == wire::Operation::close)
         return "no virtual register has that name, and no other can be closed; `mrctl list` shows them";
+    if (const auto asked_for = text("name"); name == "NoSuchRegister" && !asked_for.empty() && !asked_for.contains('/'))
+        return "no register has that name; `mrctl list` shows the names, and a virtual register of that name is called virtual/" +
+               asked_for;
     if (name == "NoSuchProvider") return advice_on_provider(*reply.parameters).value_or("");
     if (name == "WrongLength" && asked.operation == wire::Operation::extend) {
         const auto expected = reply.parameters->find("expected");

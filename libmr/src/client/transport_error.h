@@ -8,7 +8,8 @@
 
 namespace mr {
 
-Error from_transport(const varlink::ClientError &error, const std::string &socket);
+// `may_change`: it is of a call that can have taken effect without an answer. Otherwise, and before there is a call, nothing is said of that.
+Error from_transport(const varlink::ClientError &error, const std::string &socket, bool may_change);
 
 // Of a call that has one answer: the next ones would be taken for those of later calls, so the connection is closed.
 inline varlink::ClientError goes_on_unasked() {
