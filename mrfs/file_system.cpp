@@ -214,6 +214,15 @@ std::expected<void, int> FileSystem::may_quote(const Caller &caller) {
     return std::unexpected(number == ENODEV || number == EIO ? ENXIO : number);
 }
 
+std::expected<void, int> FileSystem::may_log(const Caller &caller) {
+    if (!service_.is_for_callers()) return {};
+    const Turn turn(*this, caller.uid);
+    if (!turn.has_begun()) return std::unexpected(EBUSY);
+    const auto may = service_.may_log(caller);
+    if (!may) return refusal(may.error());
+    return {};
+}
+
 std::expected<void, int> FileSystem::take(UserShares State::*shares, const Caller &caller) {
     const auto taken = [&](bool may_quote) {
         const std::scoped_lock lock(mutex_);
@@ -371,6 +380,10 @@ std::expected<std::shared_ptr<FileSystem::OpenFile>, int> FileSystem::open(const
     // Against the file, whoever asks: root has no more of it.
     if (mode != O_WRONLY && (told->mode & 0444) == 0) return std::unexpected(EACCES);
     if (mode != O_RDONLY && (told->mode & 0222) == 0) return std::unexpected(EACCES);
+    // Every name but a log's is for who may read something: whoever may not read this would hold it open for nothing, in the place of others.
+    if (node->kind == Kind::log) {
+        if (const auto may = may_log(caller); !may) return std::unexpected(may.error());
+    }
     if (const auto taken = take(&State::open_files, caller); !taken) return std::unexpected(taken.error());
     const std::scoped_lock lock(mutex_);
     if (node->instance != 0) state_.reports.opened(node->instance, Clock::now());

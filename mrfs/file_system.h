@@ -119,6 +119,8 @@ private:
     void warn_of_refusal(const Caller &caller);
     // Asks mrd: with no lock held. Error: EACCES: he may not; EBUSY: as of a read; ENXIO: mrd is away; ETIMEDOUT.
     std::expected<void, int> may_quote(const Caller &caller);
+    // Likewise. Error: EACCES; EBUSY: as of a read; why nobody can tell, as the read would say.
+    std::expected<void, int> may_log(const Caller &caller);
     // Error: EMFILE, ENFILE. mrd is asked where nothing is left but what is kept for who may quote.
     std::expected<void, int> take(UserShares State::*shares, const Caller &caller);
     // Who makes reports. Error: ENXIO, as of a kernel without a driver; ETIMEDOUT: mrd does not answer.

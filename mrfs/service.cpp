@@ -195,6 +195,16 @@ Service::Result<void> Service::may_quote(const Caller &caller, const std::string
     return std::unexpected(refused.error());
 }
 
+Service::Result<void> Service::may_log(const Caller &caller) {
+    // Here, too, whether he may is judged first; a format without a name there is none of.
+    const auto call = mr::calls::export_log("", std::nullopt, on_behalf_of(caller));
+    const auto refused = make(
+        inventory_, [&](mr::Client &client) { return client.stream(call, [](const mr::Bytes &) { return true; }); },
+        Patience::for_a_restart);
+    if (refused || refused.error().name == "io.mrd.EventLog.UnknownFormat") return {};
+    return std::unexpected(refused.error());
+}
+
 Service::Result<void> Service::export_log(const Caller &caller, const std::string &format,
                                           const std::function<bool(const mr::Bytes &)> &take) {
     const auto call = mr::calls::export_log(format, std::nullopt, on_behalf_of(caller));

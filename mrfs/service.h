@@ -61,6 +61,8 @@ public:
     Result<std::uint32_t> privlevel_floor(const Caller &caller, const std::string &provider);
     // May he have a quote, by the rules as they are now? Error: permission_denied, or why nobody can tell. None is made.
     Result<void> may_quote(const Caller &caller, const std::string &provider);
+    // And may he have the log?
+    Result<void> may_log(const Caller &caller);
     // The whole log, as long as `take` wants more of it.
     Result<void> export_log(const Caller &caller, const std::string &format, const std::function<bool(const mr::Bytes &)> &take);
 

@@ -225,6 +225,19 @@ TEST_F(EveryoneTest, WhoMayHaveNoQuoteHasNoFolderAndTakesNobodysPlace) {
     EXPECT_EQ(made("r"), std::to_string(-EEXIST));
 }
 
+TEST_F(EveryoneTest, ALogIsOpenedByWhoMayReadItAlone) {
+    const auto opened = [this](uid_t uid, const char *name) {
+        return as(uid, [path = mountpoint() / "log" / name] { return std::to_string(File(path, O_RDONLY).opened()); });
+    };
+    for (const auto *name : {"json", "cel_json", "tcg", "tcg_index0", "firmware"}) {
+        for (const uid_t without : {reader_uid, uid_t{2'000}, nobody})
+            EXPECT_EQ(opened(without, name), std::to_string(-EACCES)) << name << " " << without;
+        for (const uid_t with : {uid_t{0}, user_uid}) EXPECT_EQ(opened(with, name), "0") << name << " " << with;
+    }
+    // What was asked to find that out has held up nothing.
+    EXPECT_EQ(as(user_uid, [this] { return std::to_string(read_file(mountpoint() / "log/json").has_value()); }), "1");
+}
+
 TEST_F(EveryoneTest, WhatIsOpenOfUsersWithoutARightLeavesRoomForWhoMayQuote) {
     std::vector<varlink::FileDescriptor> open;
     const auto open_as = [&](uid_t uid) {
