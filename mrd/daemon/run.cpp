@@ -493,14 +493,18 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
     const auto metrics = std::make_shared<mrd::Metrics>(daemon, facts, std::move(memory));
     const auto interfaces = mrd::make_interfaces(daemon, facts, metrics);
     server.emplace(loop, *limits, [&access](uid_t uid) { return access.rules().share_of(uid); });
-    // As many of each user as of what users change: nobody fills the log by breaking off.
-    server->on_closed([shares = mrd::AuditShares()](const varlink::Peer &peer, std::string_view why) mutable {
-        if (const auto untold = shares.take(peer.share, mrd::AuditShares::TimePoint::clock::now()))
-            mrd::log::warning("a connection is closed", {{"reason", why},
-                                                         {"uid", std::to_string(peer.uid)},
-                                                         {"pid", std::to_string(peer.pid)},
-                                                         {"untold", std::to_string(*untold)}});
-    });
+    // As many of each user as of what users change: nobody fills the log by breaking off, or by coming again and again.
+    const auto tell_of = [shares = std::make_shared<mrd::AuditShares>()](std::string_view what) {
+        return [shares, what](const varlink::Peer &peer, std::string_view why) {
+            if (const auto untold = shares->take(peer.share, mrd::AuditShares::TimePoint::clock::now()))
+                mrd::log::warning(what, {{"reason", why},
+                                         {"uid", std::to_string(peer.uid)},
+                                         {"pid", std::to_string(peer.pid)},
+                                         {"untold", std::to_string(*untold)}});
+        };
+    };
+    server->on_closed(tell_of("a connection is closed"));
+    server->on_refused(tell_of("a connection is refused"));
 
     // Before the sockets: a signal that comes right after the first answer must find its handler.
     asio::signal_set signals(loop, SIGTERM, SIGINT);

@@ -46,6 +46,8 @@ constexpr std::size_t trim_size = std::size_t{8} << 20U;  // bytes that were fre
 
 namespace {
 
+constexpr std::string_view no_descriptor_left = "mrd has no descriptor left";
+
 FileDescriptor open_spare() { return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 #ifndef SO_PASSRIGHTS
@@ -122,6 +124,9 @@ struct Server::State {
     static void accept_ready(const std::shared_ptr<State> &state, const std::shared_ptr<Listener> &listener);
     static void serve(const std::shared_ptr<State> &state, FileDescriptor connected, Service &service);
     bool refuse_next(Acceptor &acceptor);
+    // Whose it is, and whose share it takes.
+    [[nodiscard]] Peer sharing_peer_of(const FileDescriptor &connected) const;
+    void refuse(const Peer &peer, std::size_t &counter, std::string_view why);
 
     // May what was just received have its turn before those who wait for theirs? Of the first ones only: they come in the order of the sockets, whoever's they are.
     // Whoever comes again in the same round shows that it is over: the sockets have been looked at since. `last_round`: the connection's own.
@@ -153,6 +158,7 @@ struct Server::State {
     std::unordered_set<std::shared_ptr<Connection>> connections;
     std::function<void()> empty;
     OnClosed told_of_closed;
+    OnClosed told_of_refused;
     UidShares places;
     UidShares left_behind;  // bytes
     BufferBudget budget;
@@ -575,6 +581,17 @@ void Server::State::accept_ready(const std::shared_ptr<State> &state, const std:
     accept_next(state, listener);
 }
 
+Peer Server::State::sharing_peer_of(const FileDescriptor &connected) const {
+    auto peer = peer_of(connected);
+    peer.share = share_of ? share_of(peer.uid) : peer.uid;
+    return peer;
+}
+
+void Server::State::refuse(const Peer &peer, std::size_t &counter, std::string_view why) {
+    ++counter;
+    if (told_of_refused) told_of_refused(peer, why);
+}
+
 // Without a descriptor for it the next connection would wait, and not know for what.
 bool Server::State::refuse_next(Acceptor &acceptor) {
     if (!spare) spare = open_spare();
@@ -582,7 +599,7 @@ bool Server::State::refuse_next(Acceptor &acceptor) {
     spare.reset();
     FileDescriptor connected(::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     const bool is_refused = static_cast<bool>(connected);
-    if (is_refused) ++counters.refused_descriptors;
+    if (is_refused) refuse(sharing_peer_of(connected), counters.refused_descriptors, no_descriptor_left);
     connected.reset();
     spare = open_spare();
     return is_refused;
@@ -598,18 +615,19 @@ void Server::State::serve(const std::shared_ptr<State> &state, FileDescriptor co
         return;
     }
     refuse_descriptors(connected);  // it may have been made before its listening socket was told
-    auto peer = peer_of(connected);
-    peer.share = state->share_of ? state->share_of(peer.uid) : peer.uid;
+    const auto peer = state->sharing_peer_of(connected);
     switch (state->places.take(peer.share)) {
     case UidShares::Outcome::taken: break;
-    case UidShares::Outcome::none_left: ++counters.refused_full; return;
-    case UidShares::Outcome::over_share: ++counters.refused_share; return;
+    case UidShares::Outcome::none_left:
+        return state->refuse(peer, counters.refused_full, "as many connections are open as max_connections allows");
+    case UidShares::Outcome::over_share:
+        return state->refuse(peer, counters.refused_share,
+                             "this uid, or all that no rule names together, has its share of the connections");
     }
     const auto connection = std::make_shared<Connection>(state, service, peer);
     if (!connection->adopt(std::move(connected))) {
         state->places.give_back(peer.share);
-        ++counters.refused_descriptors;
-        return;
+        return state->refuse(peer, counters.refused_descriptors, no_descriptor_left);
     }
     state->connections.insert(connection);
     state->note_memory();
@@ -683,6 +701,8 @@ void Server::stop() {
 void Server::on_empty(std::function<void()> handler) { state_->empty = std::move(handler); }
 
 void Server::on_closed(OnClosed handler) { state_->told_of_closed = std::move(handler); }
+
+void Server::on_refused(OnClosed handler) { state_->told_of_refused = std::move(handler); }
 
 std::size_t Server::connections() const { return state_->connections.size(); }
 

@@ -86,6 +86,8 @@ public:
     // Called with each connection that is closed although its client has not ended it, with whose it is and why.
     using OnClosed = std::function<void(const Peer &, std::string_view why)>;
     void on_closed(OnClosed handler);
+    // And with each that is not taken, but not while the server stops: it has no number and no listener.
+    void on_refused(OnClosed handler);
 
     // Open now, and those that have gone and whose calls are still made.
     [[nodiscard]] std::size_t connections() const;

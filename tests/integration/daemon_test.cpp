@@ -668,6 +668,8 @@ TEST_F(DaemonTest, MoreConnectionsThanAllowedEndAtOnceAndAreCounted) {
     EXPECT_EQ(refused.error().code, ErrorCode::no_service);
     EXPECT_THAT(refused.error().message, ::testing::HasSubstr("max_connections"));
     EXPECT_EQ(status_of(client)["refusedConnections"], 1);
+    EXPECT_THAT(daemon.log(), HasSubstr("a connection is refused reason=\"as many connections are open as max_connections allows\" uid=" +
+                                        std::to_string(::getuid()) + " pid=" + std::to_string(::getpid()) + " untold=0"));
     EXPECT_EQ(status_of(client)["connections"], 1);
     EXPECT_EQ(status_of(client)["limits"]["refused"], (nlohmann::json{{"full", 1}, {"share", 0}, {"descriptors", 0}}));
 }

@@ -543,6 +543,26 @@ TEST(Server, UidsThatHaveNoShareOfTheirOwnShareOne) {
     EXPECT_TRUE(shared.connect().send("{}"));
 }
 
+TEST(Server, OfAConnectionThatIsNotTakenItIsToldWhoseItIsAndWhy) {
+    constexpr std::size_t places = 64;
+    std::vector<std::string> refused;
+    Served shared(Limits{.max_connections = places}, [](uid_t) { return unnamed_uids; });
+    shared.on_loop([&] {
+        shared.server->on_refused([&refused](const Peer &peer, std::string_view why) {
+            EXPECT_EQ(peer.uid, ::getuid());
+            EXPECT_EQ(peer.pid, ::getpid());
+            EXPECT_EQ(peer.share, unnamed_uids);
+            refused.emplace_back(why);
+        });
+    });
+    std::vector<RawClient> clients;
+    for (std::size_t i = 0; i < places; ++i) clients.push_back(shared.connect());
+    const auto told = shared.on_loop([&refused] { return refused; });
+    EXPECT_EQ(told.size(), places / 8);
+    for (const auto &why : told) EXPECT_NE(why.find("has its share of the connections"), std::string::npos) << why;
+    EXPECT_EQ(shared.on_loop([&] { return shared.server->counters().refused_share; }), told.size());
+}
+
 TEST(Server, WhatIsLeftBehindIsDoneWhenTheServerStops) {
     Served served;
     auto gone = served.connect();
