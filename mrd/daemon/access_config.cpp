@@ -124,10 +124,12 @@ std::expected<AccessRules, std::string> make_access_rules(const std::vector<Acce
     const auto unknown = [](const AccessRuleConfig &rule, std::string_view key, std::string_view what, const std::string &name) {
         const auto begin = "access." + std::string(key) + " of the rule " + rule.name + ": ";
         const auto named = std::string(what) + " \"" + name + "\"";
+        const std::string range = key == "on_behalf_of" ? ", or a range of numbers, as \"1000-1999\"" : "";
         if (accounts_are_readable())
-            return std::unexpected(begin + "this machine has no " + named + "; name one that it has, or give its number");
+            return std::unexpected(begin + "this machine has no " + named + "; name one that it has, or give its number" + range);
         return std::unexpected(begin + "there was no " + named +
-                               " when mrd started, and whoever came since it may not look up: give the number, or start mrd again");
+                               " when mrd started, and whoever came since it may not look up: give the number" + range +
+                               ", or start mrd again");
     };
     std::vector<AccessRule> made;
     for (const auto &rule : rules) {

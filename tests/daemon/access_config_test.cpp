@@ -10,6 +10,7 @@
 namespace mrd {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -82,7 +83,8 @@ TEST(AccessConfig, ANameThatThisMachineDoesNotHaveIsOneErrorThatNamesRuleAndKey)
     EXPECT_THAT(error({.name = "a", .groups = {"no-such-group-here"}}),
                 HasSubstr("access.groups of the rule a: this machine has no group"));
     EXPECT_THAT(error({.name = "a", .on_behalf_of = {"no-such-user-here"}}),
-                HasSubstr("access.on_behalf_of of the rule a: this machine has no user"));
+                AllOf(HasSubstr("access.on_behalf_of of the rule a: this machine has no user"),
+                      HasSubstr("give its number, or a range of numbers, as \"1000-1999\"")));
     EXPECT_THAT(error({.name = "a", .on_behalf_of = {"4294967295"}}), HasSubstr("has no user \"4294967295\"")) << "nobody has it";
     EXPECT_THAT(error({.name = "a", .users = {"4294967295"}}), HasSubstr("has no user \"4294967295\"")) << "nobody has it";
 }
