@@ -81,9 +81,11 @@ int main(int argc, char **argv) {
     } catch (const CLI::ParseError &error) {
         mrctl::set_error_form({.json = has_json, .has_verdict = std::ranges::any_of(line.judging, &CLI::App::parsed)});
         const bool is_unknown = app.get_subcommands().empty() && word != 0;
+        const auto extra = mr::in_given_order(app, error);
         exit_code =
             mrctl::fail_usage(is_unknown ? "there is no command \"" + std::string(argv[word]) + "\"; mrctl --help shows those there are"
-                                         : std::string(error.what()) + "; mrctl COMMAND --help shows what a command takes");
+                                         : std::string((extra ? static_cast<const CLI::ParseError &>(*extra) : error).what()) +
+                                               "; mrctl COMMAND --help shows what a command takes");
         // For systemd's ExecCondition= 2 would be a "no".
         if (line.gate != nullptr && line.gate->parsed()) exit_code = mrctl::exit_cannot_judge;
     }

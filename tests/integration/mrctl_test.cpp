@@ -321,6 +321,8 @@ TEST_F(MrctlTest, NumbersAreDecimalAndThoseOutOfRangeAreWrongUsage) {
         for (const auto *command : {"quote", "evidence"})
             EXPECT_THAT(failure(2, {command, "--data", hex(5, 64), "-o", "-", "--deadline", number}), HasSubstr("from 1 to 600000"));
     }
+    EXPECT_THAT(failure(2, {"list", "x", "y"}), HasSubstr("arguments were not expected: x y;")) << "in their order";
+    EXPECT_THAT(failure(2, {"inspect", "a", "b"}), HasSubstr("argument was not expected: b;"));
     EXPECT_THAT(failure(2, {"list", "--timeout", "0"}), HasSubstr("from 1 to 4294967295")) << "no answer is there at once";
     for (const auto *number : {"4294967296", "-1", "", "x", "0x10"}) {
         EXPECT_THAT(failure(2, {"list", "--timeout", number}), HasSubstr("--timeout")) << number;
