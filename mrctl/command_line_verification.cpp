@@ -88,7 +88,7 @@ void add_inspect(CommandLine &line) {
     auto *inspect_app =
         line.app.add_subcommand("inspect",
                                 "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, device evidence, CoRIM, TDISP, "
-                                "IDE_KM, certificates, collateral, "
+                                "IDE_KM, certificates, CRLs, public keys, collateral, "
                                 "evidence of mrd, CoCo and ratsd, dstack's reply, CMW, TSM reports, EAR, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected.file, "File, or - for standard input")->type_name("")->required();
     inspect_app->add_option("--key", inspected.key, "Public key, PEM or JWK, that an attestation result (EAR) must be signed by")

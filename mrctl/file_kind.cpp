@@ -46,7 +46,7 @@ std::string kind_of_text(std::string_view text) {
     // JSON is what its members are, whatever certificates stand in it.
     if (const auto first = text.find_first_not_of(" \t\r\n"); first != std::string_view::npos && text[first] == '{')
         return has("\"mrd-reference-values\"") ? std::string(reference_values_kind) : std::string();
-    if (has("PRIVATE KEY-----")) return "a private key";
+    if (has("PRIVATE KEY-----")) return std::string(private_key_kind);
     if (has("-----BEGIN CERTIFICATE")) return std::string(certificates_kind);
     if (has("-----BEGIN X509 CRL")) return "a CRL";
     if (has("-----BEGIN PUBLIC KEY")) return "a public key";

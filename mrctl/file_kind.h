@@ -11,6 +11,7 @@ namespace mrctl {
 
 inline constexpr std::string_view certificates_kind = "certificates";
 inline constexpr std::string_view reference_values_kind = "reference values";
+inline constexpr std::string_view private_key_kind = "a private key";
 
 // By its bytes: "Intel's collateral". Empty: it is nothing that is known.
 std::string file_kind(mr::ByteView file);

@@ -195,6 +195,10 @@ int inspect(bool json, const InspectCommand &command) {
     if (is_ear) {
         const auto result = mr::parse_ear(bytes);
         if (!result) return in_file(result.error());
+        if (key && file_kind(*key) == private_key_kind)
+            return fail({mr::ErrorCode::malformed,
+                         *command.key + " is a private key, and --key takes the public one of who signed, in PEM or as a JWK: "
+                                        "`openssl pkey -pubout` makes it of the private one"});
         auto anchors = key ? mr::parse_trust_anchors(*key) : mr::TrustAnchors();
         if (!anchors) return fail(wrong_file(command.key.value_or(""), *key, anchors.error()));
         if (key && anchors->platform_keys.empty())
@@ -216,6 +220,9 @@ int inspect(bool json, const InspectCommand &command) {
         // What looks like DER may be anything else; who writes PEM means a certificate.
         if (certificates && (bytes.front() != 0x30 || mr::describe_certificate(certificates->front())))
             return inspect_certificates(json, *certificates);
+        if (const auto crls = mr::find_crls(bytes); crls && !crls->empty()) return inspect_crls(json, *crls);
+        if (const auto anchors = mr::parse_trust_anchors(bytes); anchors && !anchors->platform_keys.empty())
+            return inspect_platform_keys(json, anchors->platform_keys);
     }
     const auto collateral = mr::parse_collateral(text);
     if (collateral) return inspect_collateral(json, *collateral);
@@ -224,12 +231,19 @@ int inspect(bool json, const InspectCommand &command) {
     // What was none of these, but means to be one.
     if (is_of_snp_report(bytes)) return in_file(mr::decode_snp_report(bytes).error());
     if (is_of_collateral(text)) return in_file(collateral.error());
+    if (const auto kind = file_kind(bytes); kind == private_key_kind || kind == reference_values_kind) {
+        const std::string_view where = kind == private_key_kind
+                                           ? "of which nothing is shown"
+                                           : "which `mrctl verify --reference` takes; `man mrd-reference-values` says what is in them";
+        return fail({mr::ErrorCode::malformed, file + ": it is " + kind + ", " + std::string(where)});
+    }
     return fail(
         {mr::ErrorCode::malformed,
          file + " (" + std::to_string(bytes.size()) + " bytes" + (mapped->is_text_form() ? ", as text" : "") +
              ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
              "CCA tokens, SEV-SNP reports (1184 bytes, versions 2 to 5) and the tables of certificates beside them, "
-             "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), evidence and manifests (CoRIM) of devices, messages of TDISP and "
+             "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), CRLs, public keys, evidence and manifests (CoRIM) of devices, "
+             "messages of TDISP and "
              "IDE_KM, reports of device interfaces, collateral, evidence of mrd, CMW, TSM reports, the "
              "evidence JSON of CoCo and ratsd, dstack's replies, attestation results (EAR), and event logs (TCG, CEL-JSON, mrd's JSON, "
              "dstack's, IMA's in ASCII)"});

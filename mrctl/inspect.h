@@ -90,6 +90,8 @@ int inspect_tdisp_report(bool json, const mr::TdispReport &report, std::size_t t
 int inspect_device_evidence(bool json, const std::string &file, const mr::DeviceEvidence &evidence);  // inspect_spdm.cpp
 int inspect_corim(bool json, const mr::Corim &corim);                                                 // inspect_spdm.cpp
 int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);                      // inspect_quote.cpp
+int inspect_crls(bool json, const std::vector<mr::Bytes> &crls);                                      // inspect_quote.cpp
+int inspect_platform_keys(bool json, const std::vector<mr::PlatformKey> &keys);                       // inspect_quote.cpp
 int inspect_collateral(bool json, const mr::Collateral &collateral);                                  // inspect_evidence.cpp
 int inspect_wrapped(bool json, const std::string &file, mr::ByteView bytes, mr::WrappedForm form);    // inspect_wrapped.cpp
 int inspect_cmw(bool json, const mr::Cmw &message, std::string_view what);                            // inspect_wrapped.cpp

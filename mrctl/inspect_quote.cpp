@@ -209,4 +209,57 @@ int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates) 
     return exit_done;
 }
 
+int inspect_crls(bool json, const std::vector<mr::Bytes> &crls) {
+    Json all = Json::array();
+    for (std::size_t i = 0; i < crls.size(); ++i) {
+        const auto crl = mr::describe_crl(crls[i]);
+        auto &told = all.emplace_back(Json::object());
+        if (!crl) {
+            told["error"] = mr::printable_text(crl.error().message);
+            if (!json) std::cout << "CRL " << i + 1 << ": " << mr::printable_text(crl.error().message) << '\n';
+            continue;
+        }
+        told["issuer"] = mr::printable_text(crl->issuer);
+        told["this_update"] = crl->this_update;
+        told["next_update"] = crl->next_update;
+        told["revoked"] = Json::array();
+        for (const auto &serial : crl->revoked) told["revoked"].push_back(mr::to_hex(serial));
+        if (json) continue;
+        std::cout << "CRL " << i + 1 << ": certificates that are revoked, issued by " << mr::printable_text(crl->issuer) << '\n'
+                  << "  of " << utc_text(crl->this_update) << ", the next one due " << utc_text(crl->next_update) << '\n';
+        if (crl->revoked.empty()) std::cout << "  revokes none\n";
+        for (const auto &serial : crl->revoked) std::cout << "  revokes serial " << mr::to_hex(serial) << '\n';
+    }
+    if (json) {
+        print_json(Json{{"crls", all}}.dump(2));
+    } else {
+        std::cout << "No signature was checked: `mrctl verify` does that, with collateral that has the CRL in it\n";
+    }
+    return exit_done;
+}
+
+int inspect_platform_keys(bool json, const std::vector<mr::PlatformKey> &keys) {
+    constexpr std::size_t p256_size = 64;
+    Json all = Json::array();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const auto &each = keys[i];
+        auto &told = all.emplace_back(Json::object());
+        told["curve"] = each.key.size() == p256_size ? "P-256" : "P-384";
+        told["key"] = mr::to_hex(each.key);
+        if (each.instance_id) told["instance_id"] = mr::to_hex(*each.instance_id);
+        if (each.implementation_id) told["implementation_id"] = mr::to_hex(*each.implementation_id);
+        if (json) continue;
+        std::cout << "public key " << i + 1 << ": " << told["curve"].get<std::string>() << ", x and y " << mr::to_hex(each.key) << '\n';
+        if (each.instance_id) std::cout << "  of the instance " << mr::to_hex(*each.instance_id) << '\n';
+        if (each.implementation_id) std::cout << "  of the implementation " << mr::to_hex(*each.implementation_id) << '\n';
+    }
+    if (json) {
+        print_json(Json{{"platform_keys", all}}.dump(2));
+    } else {
+        std::cout
+            << "Keys of platforms (Arm CCA) for `mrctl verify --roots`, or of who signs attestation results, for `mrctl inspect --key`\n";
+    }
+    return exit_done;
+}
+
 }  // namespace mrctl

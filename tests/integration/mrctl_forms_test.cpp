@@ -71,6 +71,38 @@ TEST_F(FormsTest, CollateralIsPutTogetherOutOfTheServicesAnswers) {
     EXPECT_THAT(failure(2, {"collateral", "assemble"}), HasSubstr("FILE"));
 }
 
+TEST_F(FormsTest, InspectShowsOfWhatIsBesideEvidenceWhatItIs) {
+    start();
+    const auto at = [this](const std::string &name) { return (folder() / name).native(); };
+    (void)mrctl({"collateral", "-o", at("made"), "--root", at("root")});
+    const auto crl = *mr::from_hex(Json::parse(contents(at("made"))).at("pck_crl").get<std::string>());
+    std::ofstream(at("der"), std::ios::binary).write(reinterpret_cast<const char *>(crl.data()), static_cast<std::streamsize>(crl.size()));
+    std::ofstream(at("pem")) << "kept\n-----BEGIN X509 CRL-----\n" << mr::to_base64(crl) << "\n-----END X509 CRL-----\n";
+    for (const auto *form : {"der", "pem"}) {
+        const auto told = json({"inspect", at(form)})["crls"];
+        ASSERT_EQ(told.size(), 1U) << form;
+        EXPECT_THAT(told[0]["issuer"].get<std::string>(), HasSubstr("CN=Intel SGX PCK")) << form;
+        EXPECT_LT(told[0]["this_update"], told[0]["next_update"]) << form;
+        EXPECT_EQ(told[0]["revoked"], Json::array()) << form;
+        EXPECT_THAT(output({"inspect", at(form)}),
+                    AllOf(HasSubstr("CRL 1: "), HasSubstr("revokes none"), HasSubstr("No signature was checked")));
+    }
+    // The generator of P-256 is a point of it. (FIPS 186-4, D.1.2.3)
+    std::ofstream(at("keys"))
+        << R"([{"instance-id":"01ab","pkey":{"kty":"EC","crv":"P-256",)"
+        << R"("x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY","y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}}])";
+    const auto key = json({"inspect", at("keys")})["platform_keys"][0];
+    EXPECT_EQ(key["curve"], "P-256");
+    EXPECT_EQ(key["instance_id"], "01ab");
+    EXPECT_THAT(key["key"].get<std::string>(), testing::StartsWith("6b17d1f2e12c4247"));
+    EXPECT_THAT(output({"inspect", at("keys")}),
+                AllOf(HasSubstr("public key 1: P-256"), HasSubstr("of the instance 01ab"), HasSubstr("--roots")));
+    std::ofstream(at("private")) << "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    EXPECT_THAT(failure(1, {"inspect", at("private")}), HasSubstr("it is a private key, of which nothing is shown"));
+    std::ofstream(at("reference")) << R"({"format": "mrd-reference-values", "version": 1})";
+    EXPECT_THAT(failure(1, {"inspect", at("reference")}), AllOf(HasSubstr("it is reference values"), HasSubstr("--reference")));
+}
+
 // The verdict is of all; each has its own.
 TEST_F(FormsTest, OfSeveralFilesEachIsJudged) {
     start();

@@ -113,6 +113,8 @@ TEST_F(MrctlWrapped, AVerdictIsWrittenAsAnAttestationResultThatIsSigned) {
                 AllOf(StartsWith("Attestation result (EAR)"),
                       HasSubstr("cpu0.hardware 97 (contraindicated: hardware that is not recognised)"), EndsWith("The signature holds\n")));
     EXPECT_THAT(output({"inspect", at("ear.jwt")}), HasSubstr("was not checked"));
+    EXPECT_THAT(failure(1, {"inspect", at("ear.jwt"), "--key", at("key.pem")}),
+                AllOf(HasSubstr("key.pem is a private key"), HasSubstr("--key takes the public one")));
     const auto other = mrctl({"inspect", at("ear.jwt"), "--key", at("another.pem")});
     EXPECT_EQ(other.exit_code, 1);
     EXPECT_THAT(other.out, EndsWith("The signature does NOT hold\n"));

@@ -94,6 +94,21 @@ std::expected<std::vector<Bytes>, Error> find_certificates(ByteView file);
 inline constexpr std::size_t max_certificate_file_size = std::size_t{1} << 20;  // bytes
 inline constexpr std::size_t max_certificates_in_file = 256;
 
+// A list of revoked certificates.
+struct CrlDescription {
+    std::string issuer;
+    UnixTime this_update = 0;
+    UnixTime next_update = 0;
+    std::vector<Bytes> revoked;  // serial numbers, big-endian
+};
+
+// Of one list, DER. Error: malformed, also for one of another kind than those of the makers of hardware: X.509 version 2, signed by ECDSA P-256 with SHA-256 or RSASSA-PSS with
+// SHA-384.
+std::expected<CrlDescription, Error> describe_crl(ByteView der);
+
+// The lists in a file that a person keeps: PEM with any text around, or one as DER. None: it has none. Error: malformed. Looks at the armour, not into the lists.
+std::expected<std::vector<Bytes>, Error> find_crls(ByteView file);
+
 // A key that signs what platforms say of themselves where no certificate vouches for it: of an Arm CCA platform the key of its instance (CPAK).
 struct PlatformKey {
     Bytes key;                                    // x || y, big-endian, of P-256 (64 bytes) or P-384 (96)

@@ -144,6 +144,28 @@ TEST(Crl, RevokesTheSerialNumbersThatItNamesAndNoOthers) {
     for (const auto &serial : {Bytes{2}, Bytes{0}, Bytes{0xFF}, Bytes{0, 1}, Bytes()}) EXPECT_FALSE(crl->revokes(serial));
 }
 
+TEST(Crl, IsDescribedAndFoundInAFile) {
+    TestPlatform platform;
+    platform.pck_crl.revoked = {1, 0x80, 0xFFFFFFFF};
+    const auto der = platform.pck_crl.encode(platform.authority_key);
+    const auto crl = describe_crl(der);
+    ASSERT_TRUE(crl) << crl.error().message;
+    EXPECT_EQ(crl->issuer, attestation::name_text(parse_crl(der)->issuer));
+    EXPECT_EQ(crl->this_update, platform.pck_crl.this_update);
+    EXPECT_EQ(crl->next_update, platform.pck_crl.next_update);
+    EXPECT_EQ(crl->revoked, (std::vector{Bytes{1}, Bytes{0x80}, Bytes{0xFF, 0xFF, 0xFF, 0xFF}}));
+    platform.pck_crl.revoked.clear();
+    EXPECT_TRUE(describe_crl(platform.pck_crl.encode(platform.authority_key))->revoked.empty());
+    EXPECT_EQ(describe_crl(as_bytes("none")).error().code, ErrorCode::malformed);
+
+    const auto pem = "kept here\n-----BEGIN X509 CRL-----\n" + to_base64(der) + "\n-----END X509 CRL-----\n";
+    const auto found = std::vector<Bytes>{der};
+    EXPECT_EQ(*find_crls(der), found);
+    EXPECT_EQ(*find_crls(as_bytes(pem)), found);
+    EXPECT_TRUE(find_crls(as_bytes("none"))->empty());
+    EXPECT_FALSE(find_crls(as_bytes("-----BEGIN X509 CRL-----\n")));
+}
+
 TEST(Crl, WithoutItsNumberOrItsIssuersKeyIsMalformed) {
     TestPlatform platform;
     auto crl = platform.pck_crl;

@@ -6,6 +6,7 @@
 #include "libmr/src/attestation/malformed.h"
 #include "libmr/src/attestation/pki/amd_extensions.h"
 #include "libmr/src/attestation/pki/der.h"
+#include "libmr/src/attestation/pki/pem.h"
 #include "libmr/src/attestation/pki/x509.h"
 
 namespace mr {
@@ -128,6 +129,26 @@ std::expected<CertificateDescription, Error> describe_certificate(ByteView der) 
         description.snp = std::move(*extensions);
     }
     return description;
+}
+
+std::expected<CrlDescription, Error> describe_crl(ByteView der) {
+    const auto crl = attestation::parse_crl(der);
+    if (!crl) return malformed("the CRL " + crl.error());
+    CrlDescription description;
+    description.issuer = attestation::name_text(crl->issuer);
+    description.this_update = crl->this_update;
+    description.next_update = crl->next_update;
+    DerReader entries(crl->entries);
+    while (entries.more()) {
+        const auto serial = entries.inside(DerTag::sequence).unsigned_integer();
+        description.revoked.emplace_back(serial.begin(), serial.end());
+    }
+    return description;
+}
+
+std::expected<std::vector<Bytes>, Error> find_crls(ByteView file) {
+    if (attestation::parse_crl(file)) return std::vector<Bytes>{Bytes(file.begin(), file.end())};
+    return attestation::crls_in_text(std::string_view(reinterpret_cast<const char *>(file.data()), file.size()));
 }
 
 }  // namespace mr
