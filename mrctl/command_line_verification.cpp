@@ -102,7 +102,14 @@ void add_realm_measurement(CommandLine &line) {
         "realm-measurement", "The initial measurement (RIM) that a realm of Arm's CCA has to have, step by step; needs no mrd");
     realm_app->add_option("--log", realm.log, "The realm's log, which the host made")->type_name("FILE");
     realm_app->add_option("--parameters", realm.parameters, "Instead: parameters and steps, JSON")->type_name("FILE");
-    realm_app->add_option("--image", realm.images, "An image that is measured, by its name there, as KERNEL=Image")->type_name("NAME=FILE");
+    realm_app
+        ->add_option("--image", realm.images,
+                     "An image that is measured, by its name there, as KERNEL=Image; without a name it may be any that the log has")
+        ->type_name("[NAME=]FILE");
+    realm_app
+        ->add_option("--reference", realm.reference,
+                     "Reference values: the RIM has to be one of those in their registers, and is what images without a name are found by")
+        ->type_name("FILE");
     line.runs(*realm_app, [&realm](const Common &common) { return mrctl::realm_measurement(common.json, realm); });
 }
 

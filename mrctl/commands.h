@@ -134,7 +134,8 @@ struct InterfaceCommand {
 struct RealmMeasurementCommand {
     std::optional<std::string> log;
     std::optional<std::string> parameters;  // instead
-    std::vector<std::string> images;        // "KERNEL=Image"
+    std::vector<std::string> images;        // "KERNEL=Image"; without a name: any of them
+    std::optional<std::string> reference;
 };
 struct VerifyCommand {
     std::vector<std::string> files;        // each evidence, or anything that --quote takes

@@ -95,7 +95,7 @@ TEST_F(MrctlCca, RebuildsTheInitialMeasurementOfARealm) {
     EXPECT_EQ(steps["rim"], rim);
     EXPECT_EQ(steps["steps"][1]["rim"], "365183bedfd6b2b008421cd9987384ebad20438e6cb3a9a1b6dbdfef3ca1aec7");
     EXPECT_THAT(failure(2, {"realm-measurement"}), HasSubstr("--log"));
-    EXPECT_THAT(failure(2, {"realm-measurement", "--log", parameters, "--image", "DTB"}), HasSubstr("NAME=FILE"));
+    EXPECT_THAT(failure(2, {"realm-measurement", "--log", parameters, "--image", "DTB="}), HasSubstr("NAME=FILE"));
     EXPECT_THAT(failure(1, {"realm-measurement", "--log", sample(realm + "realm-log.bin")}),
                 HasSubstr("realm-log.bin: the image FIRMWARE is not given"));
     EXPECT_THAT(
@@ -103,6 +103,56 @@ TEST_F(MrctlCca, RebuildsTheInitialMeasurementOfARealm) {
         HasSubstr("has no image of that name; it has FIRMWARE, DTB"));
     EXPECT_THAT(failure(1, {"realm-measurement", "--log", sample("qemu-realm-bootlog/realm-bootlog.bin")}),
                 HasSubstr("no record VM VERSION"));
+}
+
+TEST_F(MrctlCca, FindsTheImagesOfARealmByWhatTheReferenceValuesName) {
+    const std::string realm = "rim-kvmtool-firmware/";
+    const std::string rim = "cf37146fce0ad50e1be1a04580c1024e5449b430b0dd96b6ef5c9a2b73767bf5";
+    const auto firmware = sample(realm + "firmware.bin");
+    const auto dtb = sample(realm + "dtb.bin");
+    const auto reference = (folder() / "values.json").native();
+    const auto write_reference = [&](const std::string &members) {
+        std::ofstream(reference) << R"({"format": "mrd-reference-values", "version": 1, )" << members << "}";
+    };
+    auto log = contents(sample(realm + "realm-log.bin"));
+    const auto path = (folder() / "realm-log").native();
+    const auto write_log = [&] { std::ofstream(path, std::ios::binary) << log; };
+    write_log();
+    const std::vector<std::string> command{"realm-measurement", "--log", path, "--image", dtb, "--image", firmware};
+    EXPECT_THAT(output(command), EndsWith("\nFIRMWARE is " + firmware + "\nDTB is " + dtb + "\nrim " + rim + "\n"));
+
+    auto with_reference = command;
+    with_reference.insert(with_reference.end(), {"--reference", reference});
+    for (const std::string name : {"rim", "cca/rim", "start", "realm/rim"}) {
+        write_reference(R"("roles": {"start": ["cca/rim"]}, "parts": [{"name": "realm", "kind": "cca"}], "registers": {")" + name +
+                        R"(": [")" + rim + R"("]})");
+        EXPECT_THAT(output(with_reference), EndsWith("\nrim " + rim + "\n")) << name;
+    }
+    write_reference(R"("alternatives": [{"name": "image", "sets": [{"name": "of today", "registers": {"rim": [")" + rim + R"("]}}]}])");
+    const auto found = json(with_reference);
+    EXPECT_EQ(found["expected"], true);
+    EXPECT_EQ(found["images"]["DTB"], dtb);
+
+    // The log's word for the image counts for nothing: its digest, of the image with the zeros behind it, is of another.
+    auto loaded = contents(dtb);
+    loaded.resize(65536);
+    const auto digest = mr::hash(mr::HashAlgorithm::sha256, mr::as_bytes(loaded)).value();
+    const auto at = log.find(std::string(digest.bytes().begin(), digest.bytes().end()));
+    ASSERT_NE(at, std::string::npos);
+    log[at] = static_cast<char>(log[at] ^ 1);
+    write_log();
+    const auto all_the_same = mrctl(with_reference);
+    EXPECT_EQ(all_the_same.exit_code, 0);
+    EXPECT_THAT(all_the_same.out, EndsWith("\nrim " + rim + "\n"));
+    EXPECT_THAT(all_the_same.err, HasSubstr("note: DATA DTB: the log's digest is that of another image"));
+    EXPECT_THAT(failure(1, command), HasSubstr("has the digest that the log has of the image DTB"));
+
+    write_reference(R"("registers": {"rim": [")" + std::string(64, 'a') + R"("]})");
+    const auto refused = mrctl(with_reference);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.out, EndsWith("\nREFUSED: the reference values name another rim\n"));
+    write_reference(R"("registers": {"rem0": [")" + rim + R"("]})");
+    EXPECT_THAT(failure(1, with_reference), HasSubstr("values.json: its registers say nothing of rim"));
 }
 
 }  // namespace

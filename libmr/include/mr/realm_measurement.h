@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -139,5 +140,28 @@ struct RealmMeasuredStep {
 
 // Of each step, the first one of which is REALM_CREATE. Error: as RealmMeasurement has them, and malformed where an image that is measured is not there, or given twice.
 std::expected<std::vector<RealmMeasuredStep>, Error> measure_realm(const RealmDescription &realm, std::span<const RealmImage> images);
+
+// ---- Which image it was
+
+inline constexpr std::size_t max_realm_candidates = 64;  // of one realm
+inline constexpr std::size_t max_realm_ways = 256;       // to choose among them that are tried
+
+struct RealmImages {
+    std::span<const RealmImage> named = {};       // by the realm's names
+    std::span<const RealmImage> candidates = {};  // each may be any image that is not among `named`; its own name is for the caller
+};
+
+struct RebuiltRealm {
+    std::vector<RealmMeasuredStep> steps;
+    std::vector<std::pair<std::string, std::string>> found =
+        {};                    // image of the realm, name of the candidate that it is; in the order of the steps
+    bool is_expected = false;  // the last RIM is among the expected ones
+};
+
+// Without `expected` an image is the candidate that has the digest in the log. With it the log's digest says only what is tried first: what counts is that the RIM
+// is one of these, each by itself or followed by zeros up to 64 bytes, and what the log says of digests may be wrong. Where no way leads to one of them: the
+// steps of the first way. Error: as measure_realm() has them; malformed where no candidate can be an image; not_supported: too many candidates, or max_realm_ways
+// were tried and there are more.
+std::expected<RebuiltRealm, Error> rebuild_realm(const RealmDescription &realm, const RealmImages &images, std::span<const Bytes> expected);
 
 }  // namespace mr

@@ -9,7 +9,9 @@
 namespace mr {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 std::string padded(const Digest &rim) { return to_hex(rim.bytes()) + std::string(128 - 2 * rim.size(), '0'); }
 
@@ -218,6 +220,95 @@ TEST_F(RealmSample, IsRefusedWithoutAnImageThatIsMeasured) {
                 HasSubstr("the image DTB is not given"));
     EXPECT_THAT(measure_realm(realm, std::vector<RealmImage>{{"DTB", dtb_}, {"DTB", dtb_}}).error().message,
                 HasSubstr("DTB is given twice"));
+}
+
+// ---- Images that are not given by their names
+
+TEST_F(RealmSample, FindsItsImagesByTheDigestsInItsLog) {
+    const auto realm = parse_realm_log(log_).value();
+    auto other = dtb_;
+    other.back() ^= 1;
+    const std::vector<RealmImage> files{{"other", other}, {"a", dtb_}, {"b", firmware_}};
+    const auto rebuilt = rebuild_realm(realm, {.candidates = files}, {});
+    ASSERT_TRUE(rebuilt) << rebuilt.error().message;
+    EXPECT_EQ(padded(rebuilt->steps.back().rim), expected_.at("rim").get<std::string>());
+    EXPECT_THAT(rebuilt->found, ElementsAre(Pair("FIRMWARE", "b"), Pair("DTB", "a")));
+    // Nobody said what it has to be.
+    EXPECT_FALSE(rebuilt->is_expected);
+    EXPECT_THAT(rebuild_realm(realm, {.candidates = std::span(files).first(1)}, {}).error().message,
+                HasSubstr("none of the 1 files without a name has the digest that the log has of the image FIRMWARE"));
+    EXPECT_THAT(rebuild_realm(realm, {}, {}).error().message, HasSubstr("the image FIRMWARE is not given"));
+}
+
+TEST_F(RealmSample, FindsItsImagesByItsValueWhateverDigestsItsLogHas) {
+    const std::vector<Bytes> expected{Bytes(32, 1), from_hex(expected_.at("rim").get<std::string>()).value()};
+    auto other = dtb_;
+    other.back() ^= 1;
+    const std::vector<RealmImage> files{{"other", other}, {"a", dtb_}, {"b", firmware_}};
+    auto realm = parse_realm_log(log_).value();
+    // A digest of another image that is given, one of none, and none.
+    for (const auto &digest :
+         {std::optional(hash(HashAlgorithm::sha256, other).value()), std::optional(Digest(Bytes(32, 7))), std::optional<Digest>()}) {
+        std::get<RealmData>(realm.steps.at(2)).digest = digest;
+        const auto rebuilt = rebuild_realm(realm, {.candidates = files}, expected);
+        ASSERT_TRUE(rebuilt) << rebuilt.error().message;
+        EXPECT_TRUE(rebuilt->is_expected);
+        EXPECT_THAT(rebuilt->found, ElementsAre(Pair("FIRMWARE", "b"), Pair("DTB", "a")));
+    }
+    const std::vector<RealmImage> named{{"DTB", other}};
+    const auto with_named = rebuild_realm(realm, {.named = named, .candidates = files}, expected);
+    ASSERT_TRUE(with_named) << with_named.error().message;
+    EXPECT_FALSE(with_named->is_expected);
+    EXPECT_THAT(with_named->found, ElementsAre(Pair("FIRMWARE", "b")));
+}
+
+TEST_F(RealmSample, IsNoneOfTheExpectedOnesByAnyOtherLogImageOrPadding) {
+    const auto rim = from_hex(expected_.at("rim").get<std::string>()).value();
+    const std::vector<RealmImage> files{{"a", dtb_}, {"b", firmware_}};
+    const auto is_expected = [&](const RealmDescription &realm, const Bytes &value) {
+        const std::vector<Bytes> expected{value};
+        const auto rebuilt = rebuild_realm(realm, {.candidates = files}, expected);
+        return rebuilt && rebuilt->is_expected;
+    };
+    const auto realm = parse_realm_log(log_).value();
+    EXPECT_TRUE(is_expected(realm, rim));
+    EXPECT_TRUE(is_expected(realm, Bytes(rim.begin(), rim.begin() + 32)));
+    EXPECT_FALSE(is_expected(realm, Bytes(rim.begin(), rim.begin() + 48)));
+    auto other = rim;
+    other.back() = 1;
+    EXPECT_FALSE(is_expected(realm, other));
+    auto moved = realm;
+    std::get<RealmData>(moved.steps.at(2)).base += realm_granule;
+    EXPECT_FALSE(is_expected(moved, rim));
+    auto more = realm;
+    more.parameters.num_bps ^= 1;
+    EXPECT_FALSE(is_expected(more, rim));
+}
+
+TEST(RealmSearch, TriesSoManyWaysAndNoMore) {
+    // Four images of one size, and eight files that each of them may be: 4096 ways.
+    std::vector<Bytes> contents;
+    std::vector<RealmImage> files;
+    for (std::uint8_t i = 0; i < 8; ++i) contents.emplace_back(16, i);
+    for (const auto &content : contents) files.push_back({"file", content});
+    RealmDescription realm{.parameters = {.s2sz = 33, .num_bps = 1, .num_wps = 1}, .steps = {}};
+    for (const char *name : {"A", "B", "C", "D"}) realm.steps.emplace_back(RealmData{.image = name, .base = 0x80000000, .size = 16});
+    const std::vector<Bytes> expected{Bytes(32)};
+    const auto too_many = rebuild_realm(realm, {.candidates = files}, expected);
+    ASSERT_FALSE(too_many);
+    EXPECT_EQ(too_many.error().code, ErrorCode::not_supported);
+    EXPECT_THAT(too_many.error().message, HasSubstr("256 were tried"));
+    // As many as are tried, of which none is it, are no error.
+    const auto all = rebuild_realm(realm, {.candidates = std::span(files).first(4)}, expected);
+    ASSERT_TRUE(all) << all.error().message;
+    EXPECT_FALSE(all->is_expected);
+    realm.steps.resize(1);
+    const std::vector<RealmImage> many(max_realm_candidates + 1, files.front());
+    EXPECT_THAT(rebuild_realm(realm, {.candidates = many}, expected).error().message, HasSubstr("more than 64 images"));
+    std::get<RealmData>(realm.steps.front()).size = 15;
+    EXPECT_THAT(rebuild_realm(realm, {.candidates = files}, expected).error().message, HasSubstr("can be the image A, by their sizes"));
+    std::get<RealmData>(realm.steps.front()).size = 16;
+    EXPECT_THAT(rebuild_realm(realm, {.candidates = files}, {}).error().message, HasSubstr("of which there is no digest"));
 }
 
 TEST(RealmLog, OfOlderTextsAndOfOneRecordIsRead) {

@@ -206,4 +206,102 @@ std::expected<std::vector<RealmMeasuredStep>, Error> measure_realm(const RealmDe
     return measured;
 }
 
+namespace {
+
+// An image of the realm that is not given by its name, and the candidates that it may be.
+struct WantedImage {
+    std::string name;
+    bool has_digest = false;                // in the log
+    std::size_t hinted = 0;                 // have it
+    std::vector<std::size_t> choices = {};  // these first
+};
+
+bool can_be(const RealmData &data, ByteView content) {
+    if (content.empty()) return false;
+    const auto size = data.size.value_or(content.size());
+    return size == content.size() || (size > content.size() && size % realm_granule == 0 && size - content.size() <= max_realm_padding);
+}
+
+std::vector<WantedImage> wanted_images(const RealmDescription &realm, const RealmImages &images) {
+    std::vector<WantedImage> wanted;
+    for (const auto &step : realm.steps) {
+        const auto *const data = std::get_if<RealmData>(&step);
+        if (data == nullptr || (!data->measured && data->size)) continue;
+        if (std::ranges::find(images.named, data->image, &RealmImage::name) != images.named.end()) continue;
+        if (std::ranges::find(wanted, data->image, &WantedImage::name) != wanted.end()) continue;
+        auto &image = wanted.emplace_back(WantedImage{.name = data->image, .has_digest = data->digest.has_value()});
+        std::vector<std::size_t> others;
+        for (std::size_t i = 0; i < images.candidates.size(); ++i) {
+            const auto content = images.candidates[i].content;
+            if (!can_be(*data, content)) continue;
+            const bool is_hinted = data->digest && is_digest_of(*data->digest, content, data->size.value_or(content.size()));
+            (is_hinted ? image.choices : others).push_back(i);
+        }
+        image.hinted = image.choices.size();
+        image.choices.insert(image.choices.end(), others.begin(), others.end());
+    }
+    return wanted;
+}
+
+bool is_rim_of(ByteView expected, ByteView rim) {
+    if (expected.size() != rim.size() && expected.size() != max_digest_size) return false;
+    const auto padding = expected.subspan(rim.size());
+    return std::ranges::equal(expected.first(rim.size()), rim) && std::ranges::all_of(padding, [](std::uint8_t byte) { return byte == 0; });
+}
+
+// The next way, as a number counts up; false: that was the last one.
+bool take_next_way(std::vector<std::size_t> &way, const std::vector<WantedImage> &wanted) {
+    for (std::size_t i = 0; i < way.size(); ++i) {
+        if (++way[i] < wanted[i].choices.size()) return true;
+        way[i] = 0;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::expected<RebuiltRealm, Error> rebuild_realm(const RealmDescription &realm, const RealmImages &images,
+                                                 std::span<const Bytes> expected) {
+    if (realm.steps.size() > max_realm_steps) return std::unexpected(too_much("more than " + std::to_string(max_realm_steps) + " steps"));
+    if (images.candidates.size() > max_realm_candidates)
+        return std::unexpected(too_much("more than " + std::to_string(max_realm_candidates) + " images without a name"));
+    auto wanted = wanted_images(realm, images);
+    for (auto &image : wanted) {
+        if (images.candidates.empty()) return malformed("the image " + printable_text(image.name) + " is not given");
+        if (expected.empty()) image.choices.resize(image.hinted);
+        if (!image.choices.empty()) continue;
+        const auto why = !expected.empty()  ? "can be the image " + printable_text(image.name) + ", by their sizes"
+                         : image.has_digest ? "has the digest that the log has of the image " + printable_text(image.name)
+                                            : "is known to be the image " + printable_text(image.name) + ", of which there is no digest";
+        return malformed("none of the " + std::to_string(images.candidates.size()) + " files without a name " + why);
+    }
+    std::vector<std::size_t> way(wanted.size(), 0);
+    std::optional<std::expected<RebuiltRealm, Error>> first;
+    for (std::size_t tried = 0;;) {
+        std::vector<RealmImage> chosen(images.named.begin(), images.named.end());
+        RebuiltRealm rebuilt;
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            const auto &candidate = images.candidates[wanted[i].choices[way[i]]];
+            chosen.push_back({wanted[i].name, candidate.content});
+            rebuilt.found.emplace_back(wanted[i].name, candidate.name);
+        }
+        auto steps = measure_realm(realm, chosen);
+        if (steps) {
+            rebuilt.steps = std::move(*steps);
+            const auto rim = rebuilt.steps.back().rim;
+            rebuilt.is_expected = std::ranges::any_of(expected, [&](const Bytes &each) { return is_rim_of(each, rim.bytes()); });
+            if (rebuilt.is_expected || expected.empty()) return rebuilt;
+        }
+        if (steps && (!first || !*first)) {
+            first = std::move(rebuilt);
+        } else if (!first) {
+            first = std::unexpected(std::move(steps.error()));
+        }
+        if (!take_next_way(way, wanted)) return std::move(*first);
+        if (++tried == max_realm_ways)
+            return std::unexpected(too_much("of the ways to choose among the files without a name " + std::to_string(max_realm_ways) +
+                                            " were tried, and there are more: give images by their names"));
+    }
+}
+
 }  // namespace mr
