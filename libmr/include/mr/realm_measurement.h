@@ -117,7 +117,7 @@ std::expected<RealmDescription, Error> parse_realm_log(ByteView log);
 // One JSON object:
 //
 //   hashAlgorithm                                                "sha-256", "sha-384" or "sha-512"
-//   s2sz; flags, sveVl, numBps, numWps, pmuNumCtrs [0]           as RealmParameters has them
+//   s2sz, numBps, numWps; flags, sveVl, pmuNumCtrs [0]           as RealmParameters has them
 //   steps        array of objects, in their order, of one member each:
 //     ripas      { base, size }
 //     data       { image, base, size [the image's], measured [true] }

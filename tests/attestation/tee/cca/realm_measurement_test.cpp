@@ -381,15 +381,16 @@ TEST(RealmLog, IsOneOnlyWithItsRecord) {
 
 TEST(RealmParametersFile, IsRefusedWithTheMemberThatIsWrong) {
     const auto error = [](const std::string &more, const std::string &steps = "[]") {
-        const auto realm = parse_realm_parameters(R"({"hashAlgorithm":"sha-256","s2sz":33,"steps":)" + steps + more + "}");
+        const auto realm =
+            parse_realm_parameters(R"({"hashAlgorithm":"sha-256","s2sz":33,"numBps":1,"numWps":1,"steps":)" + steps + more + "}");
         return realm ? "" : realm.error().message;
     };
     EXPECT_EQ(error(""), "");
     EXPECT_EQ(error(R"(,"flags":"0xffffffffffffffff")"), "");
     EXPECT_THAT(error(R"(,"flag":1)"), HasSubstr("flag is unknown"));
     EXPECT_THAT(error(R"(,"s2sz":34)"), HasSubstr("s2sz is given twice"));
-    EXPECT_THAT(error(R"(,"numBps":256)"), HasSubstr("numBps is no number of 8 bits"));
-    EXPECT_THAT(error(R"(,"numBps":-1)"), HasSubstr("numBps is no number"));
+    EXPECT_THAT(error(R"(,"pmuNumCtrs":256)"), HasSubstr("pmuNumCtrs is no number of 8 bits"));
+    EXPECT_THAT(error(R"(,"pmuNumCtrs":-1)"), HasSubstr("pmuNumCtrs is no number"));
     EXPECT_THAT(error("", R"([{"ripas":{"base":0}}])"), HasSubstr("step 1: ripas: size is missing"));
     EXPECT_THAT(error("", R"([{"ripas":{"base":0,"size":1},"rec":{}}])"), HasSubstr("step 1: one object"));
     EXPECT_THAT(error("", R"([{"recs":{}}])"), HasSubstr("recs is unknown"));
@@ -398,6 +399,11 @@ TEST(RealmParametersFile, IsRefusedWithTheMemberThatIsWrong) {
     EXPECT_THAT(error("", R"([{"data":{"image":"A","base":0,"measured":1}}])"), HasSubstr("measured is neither"));
     EXPECT_THAT(parse_realm_parameters("[]").error().message, HasSubstr("not one JSON object"));
     EXPECT_THAT(parse_realm_parameters("{}").error().message, HasSubstr("s2sz is missing"));
+    // There is no processor that has as many as 0 says: one.
+    EXPECT_THAT(parse_realm_parameters(R"({"hashAlgorithm":"sha-256","s2sz":33,"numWps":1,"steps":[]})").error().message,
+                HasSubstr("numBps is missing"));
+    EXPECT_THAT(parse_realm_parameters(R"({"hashAlgorithm":"sha-256","s2sz":33,"numBps":1,"steps":[]})").error().message,
+                HasSubstr("numWps is missing"));
 }
 
 }  // namespace

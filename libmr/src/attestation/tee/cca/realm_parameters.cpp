@@ -134,8 +134,9 @@ std::expected<RealmDescription, Error> parse_realm_parameters(std::string_view j
     members.number("flags", parameters.flags);
     members.number("s2sz", parameters.s2sz, true);
     members.number("sveVl", parameters.sve_vl);
-    members.number("numBps", parameters.num_bps);
-    members.number("numWps", parameters.num_wps);
+    // 0 would be one of each, which no processor has.
+    members.number("numBps", parameters.num_bps, true);
+    members.number("numWps", parameters.num_wps, true);
     members.number("pmuNumCtrs", parameters.pmu_num_ctrs);
     if (const auto hash = members.take("hashAlgorithm", true)) {
         constexpr std::array names = {"sha-256", "sha-512", "sha-384"};  // in the order of their numbers
