@@ -14,11 +14,13 @@
 #include "libmr/src/attestation/wrapped/tsm_report.h"
 #include "libmr/src/base64url.h"
 #include "mr/cmw.h"
+#include "mr/corim.h"
 #include "mr/ear.h"
 #include "mr/verify.h"
 #include "mr/verify_spdm.h"
 #include "mr/wrapped_evidence.h"
 #include "tests/attestation/machine.h"
+#include "tests/attestation/tee/spdm/test_corim.h"
 #include "tests/attestation/tee/tdx/test_platform.h"
 #include "tests/attestation/verdict_text.h"
 #include "tests/sanitized.h"
@@ -217,6 +219,54 @@ TEST_F(HostileFile, ThatIsADevicesOfTheSizeThatIsReadEndsWithWhatIsInIt) {
     expect_within(16 * max_device_evidence_size, "not one JSON object", [&] { return error_of_device(many); });
     const auto deep = device_file("EoQAAA==", ",\"blocks\":" + std::string(most, '['));
     expect_within(16 * max_device_evidence_size, "not one JSON object", [&] { return error_of_device(deep); });
+}
+
+// ---- What their makers say of them
+
+std::string error_of_corim(ByteView file) {
+    const auto read = decode_corim(file);
+    return read ? "it is read" : read.error().message;
+}
+
+TEST_F(HostileFile, ThatIsACorimEndsWithItsSize) {
+    auto file = corim_test::manifest({});
+    ASSERT_TRUE(begins_corim(file));
+    file.resize(file_size, 0xA1);
+    expect_within(mebibyte, "more than 1048576 bytes", [&] { return error_of_corim(file); });
+}
+
+TEST_F(HostileFile, ThatIsACorimOfTheSizeThatIsReadEndsWithWhatIsInIt) {
+    constexpr std::size_t most = max_corim_size - 1024;
+    const auto expect_end = [](std::string_view says, const std::vector<Bytes> &comids, const corim_test::ClaimList &more = {}) {
+        const auto file = corim_test::manifest(comids, more);
+        ASSERT_LE(file.size(), max_corim_size);
+        ASSERT_GT(file.size(), most / 2);
+        expect_within(10 * max_corim_size, std::string(says), [&] { return error_of_corim(file); });
+    };
+    const auto full_of = [](const Bytes &item) { return std::vector<Bytes>(most / item.size(), item); };
+    const auto one = corim_test::measurement(1, {{1, corim_test::number(1)}});
+    const auto device = corim_test::comid({one});
+    expect_end("more than 4096 measurements", {corim_test::comid(full_of(one))});
+    expect_end("more than 256 devices", full_of(device));
+    expect_end("no reference values", full_of(corim_test::tagged(506, corim_test::bytes(corim_test::map({})))));
+    expect_end("no reference values", full_of(corim_test::tagged(505, corim_test::bytes({}))));
+    const auto digests = corim_test::array(full_of(corim_test::digest_value(7, Bytes(48, 0xA1))));
+    expect_end("it is read", {corim_test::comid({corim_test::measurement(1, {{2, digests}})})});
+    expect_end("nested more deeply", {device}, {{9, Bytes(most, 0x81)}});
+    corim_test::ClaimList keys;
+    for (std::int64_t key = 9; keys.size() < most / 10; ++key) keys.emplace_back(key, corim_test::number(std::uint64_t{1} << 20U));
+    expect_end("more than 64 keys", {device}, keys);
+}
+
+// Maps, arrays and strings of more than there is, by their heads.
+TEST_F(HostileFile, ThatIsACorimCannotSayHowMuchIsTaken) {
+    for (const auto *const head : {"d901f5bb7fffffffffffffff", "d901f5a2006161019b7fffffffffffffff", "d901f5a2006161019a00ffffff",
+                                   "d901f6845b7fffffffffffffff", "d284445b7fffff"}) {
+        auto file = from_hex(head).value();
+        ASSERT_TRUE(begins_corim(file));
+        file.resize(max_corim_size, 0x81);
+        expect_within(mebibyte, "CoRIM: ", [&] { return error_of_corim(file); });
+    }
 }
 
 }  // namespace
