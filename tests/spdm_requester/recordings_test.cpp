@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 
 #include "mr/spdm_evidence.h"
+#include "tests/every_bit.h"
 #include "tests/spdm_replay/recording.h"
 #include "tests/spdm_replay/replay.h"
 
@@ -52,12 +52,12 @@ TEST_F(RecordedEvidence, IsVerifiedOverItsNonceAndNoOther) {
     EXPECT_GT(count, 40U);
 }
 
-// Of all recordings some bits, others in each: checking a signature of P-384 takes a millisecond. With MRD_EVERY_BIT in the environment, as tools/nightly has it, all.
+// Of all recordings some bits, others in each: checking a signature of P-384 takes a millisecond.
 TEST_F(RecordedEvidence, WhateverBitOfATranscriptOrSignatureIsChangedItCounts) {
     // Of each sixteenth byte another bit.
     constexpr std::size_t usual_stride = std::size_t{16} * 8 + 1;
     constexpr std::size_t usual_step = 11;
-    const auto stride = std::getenv("MRD_EVERY_BIT") != nullptr ? 1 : usual_stride;  // NOLINT(concurrency-mt-unsafe)
+    const auto stride = mrd::bit_stride(usual_stride);
     std::size_t first = 0;
     std::size_t changes = 0;
     for (const auto &[name, anchors, all] : saved_) {

@@ -10,6 +10,7 @@
 #include "mr/verify.h"
 #include "tests/attestation/tee/snp/test_snp.h"
 #include "tests/attestation/verdict_text.h"
+#include "tests/every_bit.h"
 
 namespace mr {
 namespace {
@@ -380,6 +381,34 @@ TEST(SnpVerdict, EverySingleBitOfWhatIsSignedThatChangesIsRefused) { EXPECT_EQ(a
 
 TEST(SnpVerdict, EverySingleBitOfTheSignatureAndBehindItThatChangesIsRefused) {
     EXPECT_EQ(accepted_changes(snp_signed_size, snp_report_size), 0U);
+}
+
+// What vouches for the report: VCEK or VLEK, ASK or ASVK, and the CRL. The ARK is an anchor byte for byte, and no signature makes it one.
+TEST(SnpVerdict, EverySingleBitOfACertificateOrCrlThatChangesIsRefused) {
+    constexpr std::size_t usual_stride = 37;
+    const auto stride = mrd::bit_stride(usual_stride);
+    for (const bool with_vlek : {false, true}) {
+        TestSnp platform(SnpProduct::milan, with_vlek);
+        const auto report = platform.signed_report();
+        auto certificates = platform.certificates();
+        Appraiser appraiser(static_cast<AppraiserOptions>(options_with(platform.anchors())));
+        const auto is_accepted = [&] {
+            const auto pem = write_snp_certificates(certificates);
+            return appraiser.appraise(TeeEvidence{.quote = report, .auxiliary = as_bytes(pem)}, {}, {.time = test_now}).verified();
+        };
+        ASSERT_TRUE(is_accepted());
+        std::size_t first = 0;
+        for (auto *const der : {&certificates.certificates.at(0), &certificates.certificates.at(1), &certificates.crls.at(0)}) {
+            for (std::size_t bit = first; bit < der->size() * 8; bit += stride) {
+                const auto flip = [&] { (*der)[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8); };
+                flip();
+                EXPECT_FALSE(is_accepted()) << platform.key.common_name << ", bit " << bit << " of " << der->size() << " bytes";
+                flip();
+            }
+            first = (first + 1) % stride;
+        }
+        EXPECT_TRUE(is_accepted());
+    }
 }
 
 TEST(SnpVerdict, AHostileFileCostsNoMoreThanItsLimits) {

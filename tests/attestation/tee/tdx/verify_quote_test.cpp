@@ -13,6 +13,7 @@
 #include "tests/attestation/tee/tdx/sample_quotes.h"
 #include "tests/attestation/tee/tdx/test_platform.h"
 #include "tests/attestation/verdict_text.h"
+#include "tests/every_bit.h"
 #include "tests/sanitized.h"
 
 namespace mr {
@@ -141,6 +142,34 @@ TEST_F(FlippedQuote, InAnyBitBetweenItsSignedPartAndItsCertificatesIsRefused) {
 // One bit of each byte: every changed certificate is read anew. Of a PEM text only the line ends can change without its meaning, and this bit makes none of them another blank.
 TEST_F(FlippedQuote, InTheFirstBitOfAnyByteOfItsCertificatesIsRefused) {
     for (std::size_t byte = certificates_at(); byte < quote_.size(); ++byte) ASSERT_FALSE(with_bit(byte * 8).verified()) << "byte " << byte;
+}
+
+// Each bit of the certificates themselves: PCK leaf, CA and root, which a bit of the text around them changes in other ways.
+TEST_F(FlippedQuote, InAnyBitOfACertificateInItIsRefused) {
+    constexpr std::size_t usual_stride = 29;
+    const auto stride = mrd::bit_stride(usual_stride);
+    auto certificates = find_certificates(ByteView(quote_).subspan(certificates_at())).value();
+    ASSERT_EQ(certificates.size(), 3U);
+    const auto is_accepted = [&] {
+        std::string text;
+        for (const auto &der : certificates) text += pem_of(der);
+        EXPECT_EQ(text.size(), quote_.size() - certificates_at());
+        auto quote = quote_;
+        std::ranges::copy(text, quote.begin() + static_cast<std::ptrdiff_t>(certificates_at()));
+        return appraiser_.appraise(quote, {}, {.time = test_now}).verified();
+    };
+    ASSERT_TRUE(is_accepted());
+    std::size_t first = 0;
+    for (auto &der : certificates) {
+        for (std::size_t bit = first; bit < der.size() * 8; bit += stride) {
+            const auto flip = [&] { der[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8); };
+            flip();
+            EXPECT_FALSE(is_accepted()) << "bit " << bit << " of a certificate of " << der.size() << " bytes";
+            flip();
+        }
+        first = (first + 1) % stride;
+    }
+    EXPECT_TRUE(is_accepted());
 }
 
 TEST(VerifyQuote, WithAnyByteOfARealQuotesSignedPartFlippedTheSignatureDoesNotHold) {
