@@ -90,8 +90,8 @@ struct SnpCertificates {
     std::vector<Bytes> certificates;
     std::vector<Bytes> crls;
 };
-// Of a table (decode_snp_table(); entries that are not known are passed over), of PEM with any text around it, or of DER, one after the other. This is what
-// EvidencePart::auxiliary may be. Error: malformed; more than max_snp_certificates_size bytes or max_snp_certificates.
+// Of a table (decode_snp_table(); entries that are not known are passed over), of PEM with any text around it, of DER, one after the other, or
+// of JSON with PEM in vcekCert and certificateChain, as Azure's hosts answer. This is what EvidencePart::auxiliary may be. Error: malformed; more than max_snp_certificates_size bytes or max_snp_certificates.
 std::expected<SnpCertificates, Error> read_snp_certificates(ByteView file);
 // As PEM, which read_snp_certificates() reads.
 std::string write_snp_certificates(const SnpCertificates &certificates);

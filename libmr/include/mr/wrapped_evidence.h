@@ -9,6 +9,7 @@
 //   CoCo         the evidence of Confidential Containers' guests (trustee), JSON, by TEE: TDX {quote, cc_eventlog} in base64; SEV-SNP {attestation_report, cert_chain},
 //                the report as an object of its fields, certificates as arrays of bytes; CCA {token}, an array of bytes;
 //                entries of cert_chain of the types OTHER and Empty are passed over
+//   extended     a report of SEV-SNP, 1184 bytes, and right behind it the table of certificates (auxblob), as go-sev-guest writes both
 //   dstack       the reply of dstack's guest agent to GetQuote, JSON: quote in hexadecimal, event_log (docs/log-formats.md); what else is there is passed over
 //
 // What stands in them is a claim until an Appraiser has checked it, as all evidence.
@@ -48,7 +49,7 @@ inline constexpr std::uint16_t eat_cwt = 263;  // of application/eat+cwt
 
 inline constexpr std::string_view evidence_cmw_type = "tag:mrd,2026:evidence";
 
-enum class WrappedForm : std::uint8_t { cmw, tsm_report, ratsd, coco, dstack };
+enum class WrappedForm : std::uint8_t { cmw, tsm_report, ratsd, coco, dstack, extended_report };
 std::string_view to_string(WrappedForm form);  // "CMW"
 // What the file's begin says. Nothing: none of these. Cheap for what is no JSON; of JSON all of it is looked at, up to max_cmw_size.
 std::optional<WrappedForm> wrapped_form(ByteView file);

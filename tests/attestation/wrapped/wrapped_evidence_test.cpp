@@ -283,6 +283,28 @@ TEST_F(WrappedSamples, OfOneReportInThreeWrappingsAreTheSame) {
     EXPECT_EQ(parse_tsm_report(tsm("tsm-report.json"))->provider, "sev_guest\n");
 }
 
+// go-sev-guest's.
+TEST_F(WrappedSamples, OfAReportWithItsTableBehindItAreBoth) {
+    auto file = tsm("report.bin");
+    const auto table = tsm("auxblob.bin");
+    file.insert(file.end(), table.begin(), table.end());
+    EXPECT_EQ(wrapped_form(file), WrappedForm::extended_report);
+    const auto read = unwrap_evidence(file);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->form, WrappedForm::extended_report);
+    EXPECT_EQ(read->quote, tsm("report.bin"));
+    EXPECT_EQ(read->auxiliary, table);
+    const auto verdict = judged(*read, options());
+    EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+    // Something else than a table is behind it, or something else than a report before it.
+    auto padded = tsm("report.bin");
+    padded.resize(4096);
+    EXPECT_FALSE(wrapped_form(padded));
+    EXPECT_FALSE(wrapped_form(ByteView(file).first(snp_report_size)));
+    file[0] = 0x55;
+    EXPECT_FALSE(wrapped_form(file));
+}
+
 TEST_F(WrappedSamples, OfEveryReportComeBackFromCoCosFormAndVerify) {
     for (const std::string set : {"coco-milan-v2", "genoa-v3-tsm-report", "genoa-v5", "turin-v5"}) {
         SCOPED_TRACE(set);

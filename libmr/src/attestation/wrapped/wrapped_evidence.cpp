@@ -12,7 +12,9 @@
 #include "libmr/src/event_log/json_common.h"
 #include "mr/cca_token.h"
 #include "mr/event_log.h"
+#include "mr/snp_report.h"
 #include "mr/tee.h"
+#include "mr/verify_snp.h"
 
 namespace mr {
 namespace {
@@ -33,6 +35,12 @@ bool begins_cbor_tsm_report(ByteView file) {
     if (!reader.read_map()) return false;
     const auto key = reader.read_text();
     return key == "outblob" || key == "auxblob" || key == "provider" || key == "manifestblob";
+}
+
+bool begins_extended_report(ByteView file) {
+    const auto *const tee = find_tee(snp_kind);
+    return file.size() > snp_report_size && tee != nullptr && tee->begins_quote(file.first(snp_report_size)) &&
+           is_snp_table(file.subspan(snp_report_size));
 }
 
 std::optional<WrappedForm> form_of(varlink::Value root) {
@@ -178,6 +186,7 @@ std::string_view to_string(WrappedForm form) {
     case WrappedForm::ratsd: return "ratsd's evidence";
     case WrappedForm::coco: return "CoCo's evidence";
     case WrappedForm::dstack: return "dstack's reply";
+    case WrappedForm::extended_report: return "report with its certificates";
     }
     return "";
 }
@@ -185,6 +194,7 @@ std::string_view to_string(WrappedForm form) {
 std::optional<WrappedForm> wrapped_form(ByteView file) {
     if (file.empty() || file.size() > max_cmw_size || is_evidence(file)) return std::nullopt;
     if (begins_cmw(file)) return WrappedForm::cmw;
+    if (begins_extended_report(file)) return WrappedForm::extended_report;
     if (const auto text = json_text(file); !text.empty()) {
         varlink::Document document;
         return document.parse(text, attestation::coco_limits) ? form_of(document.root()) : std::nullopt;
@@ -195,6 +205,11 @@ std::optional<WrappedForm> wrapped_form(ByteView file) {
 std::expected<WrappedEvidence, Error> unwrap_evidence(ByteView file) {
     const auto form = wrapped_form(file);
     if (form == WrappedForm::cmw) return from_cmw(file, WrappedForm::cmw);
+    if (form == WrappedForm::extended_report) {
+        const auto report = file.first(snp_report_size);
+        const auto table = file.subspan(snp_report_size);
+        return WrappedEvidence{.form = *form, .quote = Bytes(report.begin(), report.end()), .auxiliary = Bytes(table.begin(), table.end())};
+    }
     if (form == WrappedForm::tsm_report) {
         auto report = parse_tsm_report(file);
         if (!report) return std::unexpected(std::move(report.error()));
@@ -202,7 +217,9 @@ std::expected<WrappedEvidence, Error> unwrap_evidence(ByteView file) {
     }
     varlink::Document document;
     if (!form || !document.parse(json_text(file), attestation::coco_limits))
-        return refuse(ErrorCode::malformed, "the file is neither a CMW nor a TSM report, nor the JSON of ratsd, CoCo or dstack");
+        return refuse(
+            ErrorCode::malformed,
+            "the file is neither a CMW nor a TSM report, nor the JSON of ratsd, CoCo or dstack, nor a report of SEV-SNP with its table");
     if (form == WrappedForm::dstack) return from_dstack(document.root(), json_text(file));
     return form == WrappedForm::ratsd ? from_ratsd(document.root()) : attestation::read_coco(document.root());
 }

@@ -351,6 +351,37 @@ TEST(SnpVerdict, TheCrlMayComeAsCollateral) {
     EXPECT_TRUE(verdict.verified()) << reasons(verdict);
 }
 
+// As Azure's hosts answer for the machine that they are.
+TEST(SnpVerdict, CertificatesMayStandAsPemInJson) {
+    TestSnp platform;
+    const auto report = platform.signed_report();
+    const auto all = platform.certificates();
+    const auto in_json = [](const std::vector<Bytes> &certificates) {
+        std::string text;
+        for (const char c : write_snp_certificates({.certificates = certificates, .crls = {}})) {
+            if (c == '\n') {
+                text += "\\n";
+            } else {
+                text += c;
+            }
+        }
+        return text;
+    };
+    auto options = options_with(platform.anchors());
+    options.collateral.emplace(snp_kind, write_snp_collateral({.certificates = {}, .crls = all.crls}));
+    const auto judge_with = [&](const std::string &beside) {
+        return verify(TeeEvidence{.quote = report, .auxiliary = as_bytes(beside)}, {}, options);
+    };
+    const auto key = R"({"vcekCert":")" + in_json({all.certificates.at(0)}) + R"(","tcbm":"D918000000000104")";
+    const auto chain =
+        R"(,"certificateChain":")" + in_json({all.certificates.at(1), all.certificates.at(2)}) + R"(","cacheControl":"86400"})";
+    const auto verdict = judge_with(key + chain);
+    EXPECT_TRUE(verdict.verified()) << reasons(verdict);
+    EXPECT_THAT(false_ones(judge_with(key + "}")), ::testing::Contains("certificate_chain"));
+    for (const auto *const other : {R"({"tcbm":"D918000000000104"})", R"({"vcekCert":7})", R"({"vcekCert":)"})
+        EXPECT_THAT(judge_with(other).find(statement::certificate_chain)->reason, HasSubstr("no certificate and no CRL")) << other;
+}
+
 TEST(SnpVerdict, AReportOfAGuestSvnLikeATdsTeeTypeIsAReport) {
     TestSnp platform(SnpProduct::turin);
     platform.report.guest_svn = 0x81;

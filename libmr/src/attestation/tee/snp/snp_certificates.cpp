@@ -21,6 +21,18 @@ struct CollateralFields {
     static constexpr auto fields() { return std::tuple(field("certificates", &CollateralFields::certificates)); }
 };
 
+// As Azure's hosts answer for the machine that they are (THIM): PEM in JSON. Empty: it is something else.
+std::string pem_in_json(std::string_view text) {
+    varlink::Document document;
+    std::string pem;
+    if (!document.parse(text) || document.root().kind() != varlink::Kind::object) return pem;
+    for (const std::string_view name : {"vcekCert", "certificateChain"}) {
+        const auto member = document.root().find(name);
+        if (const auto value = member ? member->as_string() : std::nullopt) pem.append(*value).append("\n");
+    }
+    return pem;
+}
+
 // Of DER, or PEM.
 std::expected<void, Error> add(ByteView file, SnpCertificates &to) {
     constexpr std::uint8_t der_sequence = 0x30;
@@ -31,8 +43,10 @@ std::expected<void, Error> add(ByteView file, SnpCertificates &to) {
         if (!found) return std::unexpected(std::move(found.error()));
         for (auto &der : *found) (attestation::parse_crl(der) ? to.crls : certificates).push_back(std::move(der));
     } else {
-        auto found = attestation::certificates_in_text(text);
-        auto crls = attestation::crls_in_text(text);
+        const auto in_json = text.starts_with('{') ? pem_in_json(text) : std::string();
+        const auto pem = in_json.empty() ? text : std::string_view(in_json);
+        auto found = attestation::certificates_in_text(pem);
+        auto crls = attestation::crls_in_text(pem);
         if (!found || !crls) return std::unexpected(!found ? found.error() : crls.error());
         if (found->empty() && crls->empty())
             return malformed("it has no certificate and no CRL: neither a table, nor DER, nor a line -----BEGIN CERTIFICATE-----");
