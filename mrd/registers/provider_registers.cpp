@@ -1,6 +1,7 @@
 #include "mrd/registers/provider_registers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "mrd/journal/space.h"
 #include "mrd/log.h"
@@ -143,6 +144,20 @@ std::vector<Extension::Settled> ProviderRegisters::end_refresh(RefreshId id, con
         }
     }
     return settled;
+}
+
+void ProviderRegisters::end_waiting(RefreshId id) {
+    const auto found = readers_.find(id);
+    if (found == readers_.end()) return;
+    found->second.deadline.reset();
+    auto readers = std::exchange(found->second.readers, {});
+    for (auto &[index, done] : readers) {
+        if (auto allowed = table_.may_read(index); !allowed) {
+            done(std::unexpected(std::move(allowed.error())));
+        } else {
+            done(std::unexpected(failure({"no report has come in time: it is still being made", Applied::no}, true)));
+        }
+    }
 }
 
 // ---- Extending

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -38,6 +39,10 @@ struct RegisterEvents {
     std::function<void(ProviderRegisters &, RegisterIndex)> appeared;
     // It has vanished.
     std::function<void(ProviderRegisters &, RegisterIndex)> vanished;
+    // Calls `work` then, unless what it returns has gone before. Nothing: nobody's wait ends.
+    std::function<std::shared_ptr<void>(std::chrono::steady_clock::time_point, std::move_only_function<void()> work)> at;
+    // For a report that registers are read from (RegisterAbilities::by_report): so long whoever reads one waits. It is made all the same.
+    std::chrono::milliseconds longest_wait_for_report = std::chrono::seconds(30);
 };
 
 class ProviderRegisters {
@@ -82,6 +87,10 @@ public:
         if (plan.action == ReadPlan::Action::serve) return done(std::expected<bool, RegisterError>(false));
         auto &refresh = readers_[plan.refresh];
         refresh.readers.emplace_back(index, std::move(done));
+        if (!refresh.deadline && events_.at && driver_->abilities().by_report) {
+            refresh.deadline = events_.at(std::chrono::steady_clock::now() + events_.longest_wait_for_report,
+                                          [this, id = plan.refresh] { end_waiting(id); });
+        }
         if (table_.has_begun(plan.refresh) || std::ranges::find(refresh.users, user) != refresh.users.end()) return;
         refresh.users.push_back(user);
         queue_.run(user, RefreshCall{*this, table_.spec(index).refresh_set, plan.refresh});
@@ -264,6 +273,8 @@ private:
 
     // Returns the events of extends that had failed, and which it has settled.
     std::vector<Extension::Settled> end_refresh(RefreshId id, const ProviderResult<void> &result, const std::vector<mr::Bytes> &values);
+    // Who waits for the refresh waits no more; whoever asks next does.
+    void end_waiting(RefreshId id);
     [[nodiscard]] std::string why_not_in_journal(std::span<const Extension::Target> targets) const;
     std::expected<std::uint64_t, journal::Error> write_intent(const Extension &extension);
     std::uint64_t settle(const Extension &extension);
@@ -287,7 +298,8 @@ private:
     std::vector<bool> told_there_;                  // as the provider said last: what has come is there as soon as it was read
     struct WaitingReaders {
         std::vector<Reader> readers;
-        std::vector<uid_t> users;  // in whose turns it may begin
+        std::vector<uid_t> users;        // in whose turns it may begin
+        std::shared_ptr<void> deadline;  // null: nobody waits, or without one
     };
     std::map<RefreshId, WaitingReaders> readers_;
     std::vector<mr::Bytes> spare_values_;  // the last refresh's memory, for the next one

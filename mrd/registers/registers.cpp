@@ -34,6 +34,9 @@ Registers::Registers(boost::asio::io_context &loop, journal::Journal &journal)
     events_.changed = tells(on_change_);
     events_.diverged = tells(on_divergence_);
     events_.vanished = tells(on_vanishing_);
+    events_.at = [this](std::chrono::steady_clock::time_point time, std::move_only_function<void()> work) {
+        return at(time, std::move(work));
+    };
     events_.appeared = [this, tell = tells(on_appearance_)](ProviderRegisters &provider, RegisterIndex index) {
         add_names({&provider, index});
         tell(provider, index);

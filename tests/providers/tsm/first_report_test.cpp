@@ -261,6 +261,24 @@ TEST_P(FirstReportTest, ThatFailsIsTheErrorOfWhoWaitsAndTheNextReadAsksForAnothe
     EXPECT_EQ(reports_.asked(), 2);
 }
 
+TEST_P(FirstReportTest, ThatDoesNotComeInTimeIsTheErrorOfWhoWaitsAndIsMadeAllTheSame) {
+    auto &longest_wait = daemon_.registers().events().longest_wait_for_report;
+    longest_wait = std::chrono::milliseconds(1);
+    start();
+    reports_.wait_for(1);
+    SessionClient client(*service_);
+    SessionClient other(*service_);
+    client.send(read_method, named(fixed()));
+    EXPECT_THAT(reply_of(client), testing::AllOf(HasSubstr("ProviderFailed"), HasSubstr("it is still being made")));
+    EXPECT_THAT(other.call(read_method, named("tdx/rtmr3", true)), HasSubstr("value"));
+    // Who asks now waits for the same one.
+    longest_wait = std::chrono::hours(1);
+    client.send(read_method, named(fixed()));
+    reports_.let_go();
+    EXPECT_THAT(reply_of(client), HasSubstr(R"("value":)"));
+    EXPECT_EQ(reports_.asked(), 1);
+}
+
 TEST_P(FirstReportTest, ThatThisMrdCannotReadLeavesQuotesAndNoRegister) {
     reports_.make_unreadable();
     start();
