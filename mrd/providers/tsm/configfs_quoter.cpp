@@ -5,15 +5,18 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "mrd/log.h"
 #include "mrd/opener/opener.h"
 #include "mrd/providers/report_options.h"
 #include "mrd/providers/tsm/kernel_file.h"
 #include "mrd/providers/tsm/report_kind.h"
+#include "mrd/providers/tsm/slow_call.h"
 
 namespace mrd::tsm {
 namespace {
@@ -198,11 +201,19 @@ private:
 }  // namespace
 
 std::expected<std::string, std::string> find_report_driver(const std::filesystem::path &reports) {
-    const auto folder = Folder::make(reports);
-    if (!folder) return std::unexpected(folder.error().reason);
-    auto driver = folder->read_line("provider");
-    if (!driver) return std::unexpected(std::move(driver.error().reason));
-    return std::move(*driver);
+    constexpr auto patience = std::chrono::seconds(5);
+    const auto tell = [&reports] {
+        log::warning(
+            "the kernel has not said yet who makes its reports: it holds its lock while it makes one for another program, and this waits",
+            {{"folder", reports.native()}});
+    };
+    return tell_if_slow(patience, tell, [&reports]() -> std::expected<std::string, std::string> {
+        const auto folder = Folder::make(reports);
+        if (!folder) return std::unexpected(folder.error().reason);
+        auto driver = folder->read_line("provider");
+        if (!driver) return std::unexpected(std::move(driver.error().reason));
+        return std::move(*driver);
+    });
 }
 
 std::unique_ptr<Quoter> make_configfs_quoter(std::filesystem::path reports, std::vector<RegisterSpec> registers) {

@@ -26,7 +26,8 @@ inline constexpr std::size_t max_blob_size = std::size_t{1} << 20;
 // `registers` are the provider's, which the quote speaks of.
 std::unique_ptr<Quoter> make_configfs_quoter(std::filesystem::path reports, std::vector<RegisterSpec> registers);
 
-// Whose reports the kernel hands out: "tdx_guest". Makes a folder and removes it. Error: why there are none, one sentence.
+// Whose reports the kernel hands out: "tdx_guest". Makes a folder and removes it; waits while the kernel makes a report for somebody else, which
+// the log tells after 5 s. Error: why there are none, one sentence.
 std::expected<std::string, std::string> find_report_driver(const std::filesystem::path &reports);
 
 }  // namespace mrd::tsm
