@@ -140,6 +140,17 @@ TEST_F(WrappedTd, AsCoCosHasQuoteAndLog) {
     EXPECT_THAT(unwrapping_error(ordered_json{{"tpm_quote", {}}, {"hcl_report", "AA"}}), HasSubstr("evidence of a vTPM or a GPU"));
 }
 
+TEST_F(WrappedTd, AsAzuresServiceAnswersHasTheQuoteInBase64url) {
+    const auto quote = evidence().parts.front().quote;
+    std::string text;
+    append_base64url(text, quote);
+    // It is no base64.
+    ASSERT_NE(text.find_first_of("-_"), std::string::npos);
+    const auto read = unwrap_evidence(as_bytes(ordered_json{{"quote", text}}.dump()));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->quote, quote);
+}
+
 // As dstack's guest agent answers: the events of RTMRs, without their data.
 std::string dstack_log_of(ByteView log) {
     auto events = ordered_json::array();

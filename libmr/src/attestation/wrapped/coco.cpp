@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "libmr/src/base64url.h"
 #include "libmr/src/event_log/json_common.h"
 #include "mr/cca_token.h"
 #include "mr/certificate.h"
@@ -34,8 +35,11 @@ std::unexpected<Error> not_supported(std::string message) {
 
 bool is_null(const std::optional<varlink::Value> &value) { return !value || value->kind() == varlink::Kind::null; }
 
+// CoCo's are base64; Azure's service for TD quotes (acc/tdquote) answers with a quote alone, in base64url.
 std::expected<Bytes, Error> base64_member(varlink::Value value, const std::string &name) {
-    auto bytes = value.as_string() ? from_base64(*value.as_string()) : std::unexpected(Error{});
+    const auto text = value.as_string();
+    auto bytes = text ? from_base64(*text) : std::unexpected(Error{});
+    if (text && !bytes) bytes = from_base64url(*text);
     if (!bytes) return malformed_evidence("the member " + name + " is not base64");
     return std::move(*bytes);
 }
