@@ -171,8 +171,9 @@ struct AskReply {
     std::string_view listener;
     static constexpr auto fields() { return std::tuple(varlink::field("listener", &AskReply::listener)); }
 };
+// It takes no right: nothing but for whom it is asked can be refused.
 struct Ask : wire::Method<AskParameters, AskReply> {
-    static constexpr wire::Description description{.name = "org.example.ForOthers.Ask", .operation = Operation::read};
+    static constexpr wire::Description description{.name = "org.example.ForOthers.Ask", .operation = Operation::access};
     static constexpr auto subject = wire::no_subject;
 };
 struct AnswersWithTheListener {
