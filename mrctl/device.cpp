@@ -53,6 +53,18 @@ void say_log(const mr::DeviceDescription &told) {
                    (told.log->holds ? "which lead to the hash-extend blocks" : "which do not hold: " + told.log->why));
 }
 
+// Who decides judges it by a policy of his own (`device verify-interface`): what the strictest one would refuse is a hint.
+void say_report(const mr::DeviceDescription &told) {
+    if (!told.report) return say("report", "not known: no interface_report is configured");
+    const auto &report = *told.report;
+    if (!report.why.empty())
+        return say("report", (report.digest.empty() ? "not known: " : report.digest + ", which is none: ") + report.why);
+    std::string refused;
+    for (const auto &name : report.refused) refused += (refused.empty() ? "" : ", ") + name;
+    say("report", report.digest + " of " + std::to_string(report.ranges) +
+                      " ranges, refused by the strictest policy: " + (refused.empty() ? "nothing" : refused));
+}
+
 void say_verdict(const mr::DeviceDescription &told) {
     if (!told.verdict) return say("verdict", "none");
     const auto &verdict = *told.verdict;
@@ -87,6 +99,7 @@ int device_show(const Common &common, const DeviceCommand &command) {
     if (!told) return fail(told.error());
     say("device", told->device.name);
     say("address", told->address + " " + told->transport);
+    say("function", told->pci_function ? *told->pci_function + ", as configured" : "not known: no pci_function is configured");
     say("state", told->device.is_present ? "present" : "absent: " + told->device.reason);
     if (told->device.is_present) {
         say("generation", std::to_string(*told->device.generation) + " since " + time_text(told->since));
@@ -104,6 +117,7 @@ int device_show(const Common &common, const DeviceCommand &command) {
     }
     say("link", told->link);
     say("tdi", told->tdi);
+    if (told->device.is_present) say_report(*told);
     say_blocks(*told);
     say_log(*told);
     say_verdict(*told);

@@ -58,6 +58,17 @@ struct Log {
     }
 };
 
+struct Report {
+    std::optional<std::string> digest = {};
+    std::int64_t ranges = 0;
+    std::vector<std::string> refused = {};
+    std::optional<std::string> why = {};
+    static constexpr auto fields() {
+        return std::tuple(field("digest", &Report::digest), field("ranges", &Report::ranges), field("refused", &Report::refused),
+                          field("why", &Report::why));
+    }
+};
+
 struct Device {
     std::string name = {};
     bool present = false;
@@ -75,6 +86,7 @@ struct Description {
     std::string name = {};
     std::string address = {};
     std::string_view transport = {};
+    std::optional<std::string> pci_function = {};
     bool present = false;
     std::optional<std::string> reason = {};
     std::optional<std::int64_t> generation = {};
@@ -89,6 +101,7 @@ struct Description {
     std::vector<std::int64_t> slots = {};
     std::string_view link = {};
     std::string_view tdi = {};
+    std::optional<Report> report = {};
     std::optional<std::string> version = {};
     std::optional<std::string_view> signature_algorithm = {};
     std::optional<std::string_view> hash = {};
@@ -100,12 +113,13 @@ struct Description {
     std::optional<Verdict> verdict = {};
     static constexpr auto fields() {
         return std::tuple(field("name", &Description::name), field("address", &Description::address),
-                          field("transport", &Description::transport), field("present", &Description::present),
-                          field("reason", &Description::reason), field("generation", &Description::generation),
-                          field("since", &Description::since), field("identity", &Description::identity), field("pci", &Description::pci),
-                          field("dmtf", &Description::dmtf), field("leaf", &Description::leaf), field("chain", &Description::chain),
-                          field("root", &Description::root), field("slot", &Description::slot), field("slots", &Description::slots),
-                          field("link", &Description::link), field("tdi", &Description::tdi), field("version", &Description::version),
+                          field("transport", &Description::transport), field("pciFunction", &Description::pci_function),
+                          field("present", &Description::present), field("reason", &Description::reason),
+                          field("generation", &Description::generation), field("since", &Description::since),
+                          field("identity", &Description::identity), field("pci", &Description::pci), field("dmtf", &Description::dmtf),
+                          field("leaf", &Description::leaf), field("chain", &Description::chain), field("root", &Description::root),
+                          field("slot", &Description::slot), field("slots", &Description::slots), field("link", &Description::link),
+                          field("tdi", &Description::tdi), field("report", &Description::report), field("version", &Description::version),
                           field("signatureAlgorithm", &Description::signature_algorithm), field("hash", &Description::hash),
                           field("measurementHash", &Description::measurement_hash), field("signature", &Description::signature),
                           field("valueFresh", &Description::value_fresh), field("blocks", &Description::blocks),

@@ -170,9 +170,18 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
     reader.count("slot", slot, 0, mr::spdm_slots - 1);
     std::string roots;
     reader.text("roots", roots);
+    std::string interface_report;
+    reader.text("interface_report", interface_report);
+    reader.key("pci_function", [&provider](const toml::node &node) -> std::string {
+        auto function = spdm::PciFunction::parse(node.value_exact<std::string>().value_or(""));
+        if (!function) return function.error();
+        provider.device.pci_function = std::move(*function);
+        return {};
+    });
     if (auto result = reader.read(table); !result) return result;
     provider.device.slot = static_cast<std::uint8_t>(slot);
     provider.device.roots = roots;
+    provider.device.interface_report = interface_report;
     if (!firmware_log.empty()) provider.firmware_log = firmware_log;
     const bool is_automatic = provider.type == automatic_type;
     const auto types = provider_types();
@@ -181,13 +190,15 @@ std::expected<void, std::string> read_provider(const toml::table &table, std::st
         for (const auto type : types) known += ", " + std::string(type);
         return reader.fail(table, "type", "is missing or not known; known are: " + known);
     }
-    for (const auto *key : {"name", "required", "quote_format", "address", "transport", "slot", "roots"}) {
+    for (const auto *key :
+         {"name", "required", "quote_format", "address", "transport", "slot", "roots", "pci_function", "interface_report"}) {
         if (is_automatic && table.contains(key))
             return reader.fail(*table.get(key), key,
                                "is not for the type \"auto\", which takes what is there: give the type that it is for");
     }
     for (const auto &[key, type] : {std::pair("qgs", "tsm"), std::pair("quote_format", "sim"), std::pair("address", "spdm"),
-                                    std::pair("transport", "spdm"), std::pair("slot", "spdm"), std::pair("roots", "spdm")}) {
+                                    std::pair("transport", "spdm"), std::pair("slot", "spdm"), std::pair("roots", "spdm"),
+                                    std::pair("pci_function", "spdm"), std::pair("interface_report", "spdm")}) {
         if (!is_automatic && provider.type != type && table.contains(key))
             return reader.fail(*table.get(key), key, "is for the type \"" + std::string(type) + "\" alone: leave it out");
     }

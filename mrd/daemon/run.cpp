@@ -244,7 +244,9 @@ std::expected<void, std::string> check_named_files(const mrd::Config &config) {
     for (const auto &provider : config.providers) {
         add(provider.firmware_log);
         for (const auto &log : provider.earlier_logs) add(log);
-        if (!provider.device.roots.empty()) add(provider.device.roots);
+        for (const auto &file : {provider.device.roots, provider.device.interface_report}) {
+            if (!file.empty()) add(file);
+        }
     }
     for (const auto &file : named) {
         if (auto trusted = mrd::check_trusted_file(file); !trusted) return trusted;

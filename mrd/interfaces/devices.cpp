@@ -177,6 +177,7 @@ public:
                                         .slot = state.slot,
                                         .link = state.link,
                                         .tdi = state.tdi};
+        if (!state.pci_function.empty()) told.pci_function = state.pci_function;
         if (!state.facts) told.reason = state.absence;
         if (state.facts) describe(*state.facts, told);
         // As long as it is said.
@@ -319,6 +320,11 @@ private:
         if (facts.log) {
             told.log = wire::devices::Log{static_cast<std::int64_t>(facts.log->entries), facts.log->defect.empty(), std::nullopt};
             if (!facts.log->defect.empty()) told.log->why = facts.log->defect;
+        }
+        if (const auto &report = facts.interface) {
+            told.report = wire::devices::Report{.ranges = static_cast<std::int64_t>(report->ranges), .refused = report->refused};
+            if (!report->digest.empty()) told.report->digest = report->digest;
+            if (!report->defect.empty()) told.report->why = report->defect;
         }
     }
 

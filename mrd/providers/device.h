@@ -16,8 +16,8 @@
 
 namespace mrd {
 
-// A number that rises whenever what was known of the device has ended: it has come, was reset, has another certificate, or a block holds something else than before.
-// It begins where no earlier start of mrd can have been.
+// A number that rises whenever what was known of the device has ended: it has come, was reset, has another certificate, a block holds something else than before, or the report of
+// its interface is another one. It begins where no earlier start of mrd can have been.
 using DeviceGeneration = std::int64_t;
 
 inline constexpr std::size_t device_nonce_size = 32;
@@ -35,6 +35,15 @@ struct DeviceBlock {
 struct DeviceLog {
     std::size_t entries = 0;
     std::string defect = {};  // why it does not lead to the blocks; empty: it does
+};
+
+// The report of its interface (TDISP) that somebody put into a file for mrd. Nothing signs it.
+struct DeviceInterface {
+    std::string digest = {};                // of the file, "sha384:HEX"; empty: it cannot be read
+    std::size_t ranges = 0;                 // of MMIO
+    std::vector<std::string> refused = {};  // the statements about it (mr/tdisp.h) that do not hold under the strictest policy
+    std::string defect = {};                // why it is no report; empty: it is one
+    friend bool operator==(const DeviceInterface &, const DeviceInterface &) = default;
 };
 
 // What is known of a device that is there: its signature and its certificates hold.
@@ -57,12 +66,14 @@ struct DeviceFacts {
     std::int64_t signed_at = 0;
     bool measures_anew = false;  // else a value is of the last reset, whenever it was signed
     std::vector<DeviceBlock> blocks = {};
-    std::optional<DeviceLog> log = {};  // nothing: it has none
+    std::optional<DeviceLog> log = {};              // nothing: it has none
+    std::optional<DeviceInterface> interface = {};  // as it was when the device signed; nothing: no file is configured
 };
 
 struct DeviceState {
     std::string address = {};
     std::string_view transport = {};
+    std::string pci_function = {};  // as configured; empty: not known
     std::uint8_t slot = 0;
     std::optional<DeviceFacts> facts = {};
     std::string absence = {};  // why there are none

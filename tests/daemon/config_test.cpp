@@ -244,13 +244,31 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"DeviceOverSomethingElse", "[[provider]]\ntype = \"spdm\"\ntransport = \"usb\"\n", "mrd.toml:3: provider.transport ",
                   "\"mctp\" or \"doe\""},
         BadConfig{"DeviceWithANinthSlot", "[[provider]]\ntype = \"spdm\"\nslot = 8\n", "mrd.toml:3: provider.slot ", "7"},
+        BadConfig{"AFunctionWithoutASegment", "[[provider]]\ntype = \"spdm\"\npci_function = \"3b:00.0\"\n",
+                  "mrd.toml:3: provider.pci_function ", "as \"0000:3b:00.0\""},
+        BadConfig{"AFunctionOfADeviceBeyondTheLast", "[[provider]]\ntype = \"spdm\"\npci_function = \"0000:3b:20.0\"\n",
+                  "mrd.toml:3: provider.pci_function ", "as \"0000:3b:00.0\""},
+        BadConfig{"ANinthFunction", "[[provider]]\ntype = \"spdm\"\npci_function = \"0000:3b:00.8\"\n",
+                  "mrd.toml:3: provider.pci_function ", "as \"0000:3b:00.0\""},
+        BadConfig{"AFunctionThatIsNoText", "[[provider]]\ntype = \"spdm\"\npci_function = 3\n", "mrd.toml:3: provider.pci_function ",
+                  "as \"0000:3b:00.0\""},
+        BadConfig{"AFunctionOfTheSimulator", "[[provider]]\ntype = \"sim\"\npci_function = \"0000:3b:00.0\"\n",
+                  "mrd.toml:3: provider.pci_function ", "for the type \"spdm\" alone"},
+        BadConfig{"AnInterfaceReportOfTheSimulator", "[[provider]]\ntype = \"sim\"\ninterface_report = \"/r\"\n",
+                  "mrd.toml:3: provider.interface_report ", "for the type \"spdm\" alone"},
+        BadConfig{"AFunctionOfWhateverThereIs", "[[provider]]\ntype = \"auto\"\npci_function = \"0000:3b:00.0\"\n",
+                  "mrd.toml:3: provider.pci_function ", "is not for the type \"auto\""},
+        BadConfig{"AnInterfaceReportOfWhateverThereIs", "[[provider]]\ntype = \"auto\"\ninterface_report = \"/r\"\n",
+                  "mrd.toml:3: provider.interface_report ", "is not for the type \"auto\""},
         BadConfig{"RootsOfTheSimulator", "[[provider]]\ntype = \"sim\"\nroots = \"/r\"\n", "mrd.toml:3: provider.roots ",
                   "for the type \"spdm\" alone"},
         BadConfig{"UnknownQuoteFormat", "[[provider]]\ntype = \"sim\"\nquote_format = \"v4\"\n", "mrd.toml:3: provider.quote_format ",
                   "\"tdx_v4\", \"tdx_v5_td10\" or \"tdx_v5_td15\""},
-        BadConfig{"SecondProviderIsWrong", "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"sim\"\nnmae = \"a\"\n",
-                  "mrd.toml:5: provider.nmae ",
-                  "known are: address, earlier_logs, firmware_log, name, qgs, quote_format, required, roots, slot, transport, type"},
+        BadConfig{
+            "SecondProviderIsWrong", "[[provider]]\ntype = \"sim\"\n[[provider]]\ntype = \"sim\"\nnmae = \"a\"\n",
+            "mrd.toml:5: provider.nmae ",
+            "known are: address, earlier_logs, firmware_log, interface_report, name, pci_function, qgs, quote_format, required, roots, "
+            "slot, transport, type"},
         BadConfig{"EarlierLogNoList", "[[provider]]\ntype = \"sim\"\nearlier_logs = \"/a\"\n", "mrd.toml:3: provider.earlier_logs ",
                   "must be a list of at most 16 paths of files"},
         BadConfig{"EarlierLogWithoutPath", "[[provider]]\ntype = \"sim\"\nearlier_logs = [\"\"]\n", "mrd.toml:3: provider.earlier_logs ",
@@ -440,6 +458,17 @@ TEST(Config, ADeviceHasAnAddressATransportASlotAndRoots) {
     EXPECT_EQ(device.transport, mr::SpdmTransport::doe);
     EXPECT_EQ(device.slot, 4);
     EXPECT_EQ(device.roots, "/r");
+}
+
+TEST(Config, ADeviceHasTheFunctionAndTheReportOfItsInterfaceThatAreConfiguredAndElseNone) {
+    const std::string device = "[[provider]]\ntype = \"spdm\"\naddress = \"127.0.0.1:2323\"\nroots = \"/r\"\n";
+    const auto none = parsed(device).providers.at(0).device;
+    EXPECT_FALSE(none.pci_function);
+    EXPECT_TRUE(none.interface_report.empty());
+    const auto both = parsed(device + "pci_function = \"00AF:3b:1f.7\"\ninterface_report = \"/i\"\n").providers.at(0).device;
+    ASSERT_TRUE(both.pci_function);
+    EXPECT_EQ(both.pci_function->text, "00af:3b:1f.7");
+    EXPECT_EQ(both.interface_report, "/i");
 }
 
 // What one machine's firmware measured is no other's: taken for it, it would look like a gap.

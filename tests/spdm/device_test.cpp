@@ -16,6 +16,7 @@
 #include "mr/envelope.h"
 #include "mr/spdm_evidence.h"
 #include "proto/varlink/file_descriptor.h"
+#include "tests/attestation/tee/tdisp/interface_report.h"
 #include "tests/integration/as_user.h"
 #include "tests/integration/mrctl.h"
 #include "tests/spdm/responder.h"
@@ -33,6 +34,7 @@ using mr::spdm_test::Responder;
 using mr::spdm_test::SlotPki;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -646,6 +648,96 @@ TEST_F(DeviceTest, MrctlShowsItAndFetchesEvidenceThatAVerifierTakes) {
         EXPECT_THAT(shown, HasSubstr(line));
     EXPECT_TRUE(json({"device", "show", "spdm0"})["description"]["verdict"]["holds"]);
     EXPECT_EQ(json({"device", "list"})["devices"][0]["accepted"], true);
+}
+
+// ---- What only others can say: which function it is, and what its interface is
+
+class DeviceOfAFunction : public DeviceTest {
+protected:
+    // Of a configuration that names both.
+    void start_configured() {
+        add_to_config("pci_function = \"0000:3B:00.0\"\ninterface_report = \"" + report_file().native() + "\"\n");
+        start_with(usual_device());
+    }
+    [[nodiscard]] std::filesystem::path report_file() const { return folder() / "interface"; }
+    // As a whole, as whoever puts it there is to do it.
+    void put(const mr::Bytes &report) {
+        const auto whole = folder() / "interface.new";
+        std::ofstream(whole, std::ios::binary)
+            .write(reinterpret_cast<const char *>(report.data()), static_cast<std::streamsize>(report.size()));
+        std::filesystem::rename(whole, report_file());
+    }
+};
+
+constexpr mr::TdispRange private_range{.first_page = 0x100, .pages = 4};
+constexpr mr::TdispRange shared_range{.first_page = 0x200, .pages = 4, .attributes = mr::tdisp_range_non_tee, .id = 1};
+
+TEST_F(DeviceTest, WithoutAFunctionAndAReportInTheConfigurationSaysThatNeitherIsKnown) {
+    start_with(usual_device());
+    const auto told = described();
+    EXPECT_FALSE(told.pci_function);
+    EXPECT_FALSE(told.report);
+    EXPECT_THAT(output({"device", "show", "spdm0"}), AllOf(HasSubstr("\nfunction not known: no pci_function is configured\n"),
+                                                           HasSubstr("\nreport not known: no interface_report is configured\n")));
+}
+
+TEST_F(DeviceOfAFunction, IsDescribedWithTheFunctionThatItsConfigurationNamesAlsoWhileItIsAbsent) {
+    start_configured();
+    EXPECT_EQ(described().pci_function, "0000:3b:00.0");
+    device().unplug();
+    ASSERT_TRUE(watching().wait_for(std::string(firmware) + " gone"));
+    EXPECT_EQ(described().pci_function, "0000:3b:00.0");
+    EXPECT_FALSE(described().report);
+    EXPECT_THAT(output({"device", "show", "spdm0"}), HasSubstr("\nfunction 0000:3b:00.0, as configured\n"));
+}
+
+TEST_F(DeviceOfAFunction, SaysWhatTheReportOfItsInterfaceIsAndWhatOfItTheStrictestPolicyRefuses) {
+    const auto report = mr::interface_report({private_range, shared_range}, mr::tdisp_no_update_after_lock | mr::tdisp_ats);
+    put(report);
+    start_configured();
+    const auto told = described();
+    ASSERT_TRUE(told.report);
+    EXPECT_EQ(told.report->digest, "sha384:" + mr::to_hex(mr::hash(mr::HashAlgorithm::sha384, report)->bytes()));
+    EXPECT_EQ(told.report->ranges, 2);
+    EXPECT_THAT(told.report->refused, ElementsAre("interface_ranges", "interface_dma"));
+    EXPECT_EQ(told.report->why, "");
+    EXPECT_THAT(output({"device", "show", "spdm0"}),
+                HasSubstr(" of 2 ranges, refused by the strictest policy: interface_ranges, interface_dma\n"));
+}
+
+TEST_F(DeviceOfAFunction, WithAReportThatIsNoneSaysWhy) {
+    start_configured();
+    const auto missing = described();
+    ASSERT_TRUE(missing.report);
+    EXPECT_EQ(missing.report->digest, "");
+    EXPECT_THAT(missing.report->why, HasSubstr(report_file().native()));
+    auto longer = mr::interface_report({private_range});
+    longer.push_back(0);
+    put(longer);
+    EXPECT_TRUE(daemon().client().device_evidence("spdm0", nonce_of(1)));
+    const auto told = described();
+    ASSERT_TRUE(told.report);
+    EXPECT_THAT(told.report->digest, HasSubstr("sha384:"));
+    EXPECT_THAT(told.report->why, HasSubstr("1 bytes follow"));
+    EXPECT_THAT(output({"device", "show", "spdm0"}), HasSubstr(", which is none: "));
+}
+
+TEST_F(DeviceOfAFunction, WithAnotherReportIsAnotherGenerationAndIsNoLongerAccepted) {
+    put(mr::interface_report({private_range}));
+    start_configured();
+    auto client = daemon().client();
+    const auto judged = generation();
+    ASSERT_TRUE(client.accept_device("spdm0", judged, policy));
+    EXPECT_TRUE(client.device_evidence("spdm0", nonce_of(1)));
+    EXPECT_EQ(generation(), judged) << "the report is the same";
+    put(mr::interface_report({private_range, shared_range}));
+    const auto evidence = client.device_evidence("spdm0", nonce_of(2));
+    ASSERT_TRUE(evidence) << evidence.error().message;
+    EXPECT_GT(generation(), judged);
+    EXPECT_FALSE(described().device.is_accepted);
+    const auto late = client.accept_device("spdm0", judged, policy);
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, ErrorCode::generation_passed);
 }
 
 // ---- What its hash-extend blocks were extended with

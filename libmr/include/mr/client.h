@@ -235,6 +235,14 @@ struct DeviceLog {
     std::string why = {};  // why it does not; else empty
 };
 
+// The report of a device's interface (TDISP) in the file that mrd's configuration names. Nothing signs it.
+struct DeviceInterfaceReport {
+    std::string digest = {};                // of the file, "sha384:HEX"; empty: it cannot be read
+    std::int64_t ranges = 0;                // of MMIO
+    std::vector<std::string> refused = {};  // the statements of mr/tdisp.h about it that do not hold under the strictest policy
+    std::string why = {};                   // why it is no report; empty: it is one
+};
+
 // What was decided of one generation of a device.
 struct DeviceVerdict {
     std::int64_t generation = 0;
@@ -259,18 +267,20 @@ struct Device {
 struct DeviceDescription {
     Device device;
     std::string address;
-    std::string transport;                 // "mctp", "doe"
-    std::int64_t since = 0;                // when the generation began, microseconds since the epoch
-    std::string identity = {};             // subject of the leaf certificate
-    std::optional<std::string> pci = {};   // its alternative names: the PCI function
-    std::optional<std::string> dmtf = {};  // maker:product:serial
-    std::int64_t certificates = 0;         // of the chain
-    std::string root = {};                 // digest of the trusted root, "sha384:HEX"
-    std::int64_t slot = 0;                 // whose key signs
-    std::vector<std::int64_t> slots = {};  // that the device has
-    std::string link = {};                 // what is known of the link's encryption
-    std::string tdi = {};                  // and of the interface that is assigned
-    std::string version = {};              // of SPDM, "1.2"
+    std::string transport;                             // "mctp", "doe"
+    std::optional<std::string> pci_function = {};      // "0000:3b:00.0", as mrd's configuration says; nothing: it does not
+    std::int64_t since = 0;                            // when the generation began, microseconds since the epoch
+    std::string identity = {};                         // subject of the leaf certificate
+    std::optional<std::string> pci = {};               // its alternative names: the PCI function
+    std::optional<std::string> dmtf = {};              // maker:product:serial
+    std::int64_t certificates = 0;                     // of the chain
+    std::string root = {};                             // digest of the trusted root, "sha384:HEX"
+    std::int64_t slot = 0;                             // whose key signs
+    std::vector<std::int64_t> slots = {};              // that the device has
+    std::string link = {};                             // what is known of the link's encryption
+    std::string tdi = {};                              // and of the interface that is assigned
+    std::optional<DeviceInterfaceReport> report = {};  // nothing: mrd's configuration names no file with one
+    std::string version = {};                          // of SPDM, "1.2"
     std::string signature_algorithm = {};
     std::string hash = {};
     std::string measurement_hash = {};  // empty: all blocks are raw

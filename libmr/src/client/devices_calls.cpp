@@ -36,6 +36,7 @@ std::expected<DeviceDescription, Error> device_of(const wire::devices::DescribeR
                                         told.verdict && told.verdict->holds},
                              .address = told.address,
                              .transport = std::string(told.transport),
+                             .pci_function = told.pci_function,
                              .since = told.since.value_or(0),
                              .identity = text_or_empty(told.identity),
                              .pci = told.pci,
@@ -63,6 +64,8 @@ std::expected<DeviceDescription, Error> device_of(const wire::devices::DescribeR
         device.blocks.push_back(
             {block.index, std::string(block.type), block.raw, text_or_empty(block.algorithm), std::move(*value), block.reg});
     }
+    if (const auto &report = told.report)
+        device.report = DeviceInterfaceReport{text_or_empty(report->digest), report->ranges, report->refused, text_or_empty(report->why)};
     if (told.log) device.log = DeviceLog{told.log->entries, told.log->holds, text_or_empty(told.log->why)};
     if (const auto &verdict = told.verdict)
         device.verdict = DeviceVerdict{verdict->generation, std::string(verdict->policy_digest),

@@ -15,6 +15,8 @@
 #include "mr/spdm.h"
 #include "mr/spdm_evidence.h"
 #include "mr/spdm_requester.h"
+#include "mr/tdisp.h"
+#include "mr/verdict.h"
 #include "mr/verify_spdm.h"
 #include "mrd/clock.h"
 #include "mrd/log.h"
@@ -59,6 +61,32 @@ bool is_refusal(mr::SpdmFault fault) {
     case SpdmFault::session_required: return true;
     default: return false;
     }
+}
+
+// What a report says of itself. Where it is from, and in which state the interface is, only the TSM knows.
+bool rests_on_report(std::string_view name) {
+    using namespace mr::statement;  // NOLINT(google-build-using-namespace): names
+    return name == interface_ranges || name == interface_update || name == interface_dma;
+}
+
+std::optional<DeviceInterface> interface_in(const std::filesystem::path &file) {
+    if (file.empty()) return std::nullopt;
+    const auto bytes = opener::read_file(file, mr::max_tdisp_report_size);
+    if (!bytes) return DeviceInterface{.defect = bytes.error()};
+    DeviceInterface told;
+    if (const auto digest = mr::hash(mr::HashAlgorithm::sha384, *bytes)) told.digest = digest_text(*digest, mr::HashAlgorithm::sha384);
+    const auto report = mr::decode_tdisp_report(*bytes);
+    if (!report) {
+        told.defect = report.error().message;
+        return told;
+    }
+    told.ranges = report->ranges.size();
+    mr::Verdict verdict;
+    mr::judge_tdisp_report(*bytes, std::nullopt, {}, verdict);
+    for (const auto &each : verdict.statements()) {
+        if (rests_on_report(each.name) && each.result != mr::Judgement::holds) told.refused.push_back(each.name);
+    }
+    return told;
 }
 
 class Spdm final : public Provider, public RegisterDriver, public Device {
@@ -118,6 +146,7 @@ public:
         const std::lock_guard lock(mutex_);
         return {.address = options_.address.text,
                 .transport = options_.transport == mr::SpdmTransport::doe ? "doe" : "mctp",
+                .pci_function = options_.pci_function ? options_.pci_function->text : std::string(),
                 .slot = options_.slot,
                 .facts = facts_,
                 .absence = facts_ ? std::string() : absence_,
@@ -328,11 +357,13 @@ private:
             const auto entries = mr::parse_spdm_measurement_log(*log);
             facts.log = DeviceLog{entries ? entries->size() : 0, log_defect()};
         }
+        facts.interface = interface_in(options_.interface_report);
 
         const std::lock_guard lock(mutex_);
         const bool is_same_device = facts_ && !is_forgotten && facts_->leaf == facts.leaf;
         // What the device says of it, "no change", is not asked: it has been wrong.
-        const bool is_same = is_same_device && std::ranges::equal(facts_->blocks, facts.blocks, is_same_block);
+        const bool is_same =
+            is_same_device && facts_->interface == facts.interface && std::ranges::equal(facts_->blocks, facts.blocks, is_same_block);
         const bool has_same_layout =
             is_same_device && std::ranges::equal(facts_->blocks, facts.blocks, [](const auto &one, const auto &other) {
                 return one.index == other.index && one.type == other.type && one.is_raw == other.is_raw &&
@@ -436,6 +467,7 @@ private:
 
 opener::Places places_of(const Options &options) {
     opener::Places places{opener::place_of_file(options.roots)};
+    if (!options.interface_report.empty()) places.push_back(opener::place_of_file(options.interface_report));
     places.push_back({.kind = opener::Place::Kind::socket, .path = options.address.text, .address = options.address.bytes});
     return places;
 }

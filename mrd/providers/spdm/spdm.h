@@ -9,12 +9,14 @@
 #include <expected>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "mr/spdm_transport.h"
 #include "mrd/opener/request.h"
 #include "mrd/providers/provider.h"
 #include "mrd/providers/spdm/address.h"
+#include "mrd/providers/spdm/pci_function.h"
 
 namespace mrd::spdm {
 
@@ -28,8 +30,10 @@ struct Options {
     std::string name;  // "spdm0"
     Address address;
     mr::SpdmTransport transport = mr::SpdmTransport::mctp;
-    std::uint8_t slot = 0;        // whose key signs
-    std::filesystem::path roots;  // PEM or DER
+    std::uint8_t slot = 0;                    // whose key signs
+    std::filesystem::path roots;              // PEM or DER
+    std::optional<PciFunction> pci_function;  // as the administrator says; nothing: he does not
+    std::filesystem::path interface_report;   // of TDISP, which others put there; empty: there is none
 };
 
 opener::Places places_of(const Options &options);
