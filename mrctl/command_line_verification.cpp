@@ -87,7 +87,7 @@ void add_inspect(CommandLine &line) {
     auto &inspected = line.keep<InspectCommand>();
     auto *inspect_app =
         line.app.add_subcommand("inspect",
-                                "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, device evidence, CoRIM, TDISP, "
+                                "What a file is and says (TDREPORT, quote, SEV-SNP report, CCA token, device evidence, CoRIM, SPDM, TDISP, "
                                 "IDE_KM, certificates, CRLs, public keys, collateral, "
                                 "evidence of mrd, CoCo and ratsd, dstack's reply, CMW, TSM reports, EAR, event logs); needs no mrd");
     inspect_app->add_option("FILE", inspected.file, "File, or - for standard input")->type_name("")->required();

@@ -9,6 +9,7 @@
 #include "mr/event_log.h"
 #include "mr/evidence.h"
 #include "mr/snp_report.h"
+#include "mr/spdm_message.h"
 #include "mr/tee.h"
 #include "mr/verify_cca.h"
 #include "mr/verify_quote.h"
@@ -61,6 +62,7 @@ std::string file_kind(mr::ByteView file) {
     if (mr::is_evidence(file)) return "evidence of mrd";
     if (mr::is_device_evidence(file)) return "evidence of a device";
     if (mr::begins_corim(file)) return "a manifest of a device's maker (CoRIM)";
+    if (mr::begins_spdm_message(file)) return "a message of SPDM";
     // Before what is text: certificates are in it.
     if (file.size() <= mr::max_collateral_size && mr::parse_collateral(text)) return "Intel's collateral";
     if (begins_other_quote(file)) return "a quote of Intel's, but of another version or TEE than of a TD of version 4 or 5";

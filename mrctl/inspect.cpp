@@ -135,6 +135,9 @@ std::optional<int> inspect_device(bool json, const std::string &file, mr::ByteVi
     };
     if (mr::begins_pci_message(bytes)) return inspect_pci_message(json, file, bytes);
     if (const auto message = mr::decode_tdisp_message(bytes)) return inspect_tdisp_message(json, *message);
+    // First: the index of a block may be the number of a version, and its specification the code of DIGESTS.
+    if (const auto blocks = mr::parse_spdm_blocks(bytes); blocks && !blocks->empty()) return inspect_spdm_blocks(json, *blocks);
+    if (mr::begins_spdm_message(bytes)) return inspect_spdm_message(json, file, bytes);
     if (mr::begins_corim(bytes)) {
         const auto corim = mr::decode_corim(bytes);
         return corim ? inspect_corim(json, *corim) : in_file(corim.error());
@@ -226,6 +229,7 @@ int inspect(bool json, const InspectCommand &command) {
     }
     const auto collateral = mr::parse_collateral(text);
     if (collateral) return inspect_collateral(json, *collateral);
+    if (const auto entries = mr::parse_spdm_measurement_log(bytes); entries && !entries->empty()) return inspect_spdm_log(json, *entries);
     if (const auto report = mr::decode_tdisp_report(bytes)) return inspect_tdisp_report(json, *report, bytes.size());
     if (auto log = mr::EventLogReader::open(bytes)) return inspect_log(json, file, bytes, *log);
     // What was none of these, but means to be one.
@@ -243,8 +247,8 @@ int inspect(bool json, const InspectCommand &command) {
              ") is nothing this version knows; it knows TDREPORTs (1024 bytes, the first 0x81), TD quotes (versions 4 and 5), "
              "CCA tokens, SEV-SNP reports (1184 bytes, versions 2 to 5) and the tables of certificates beside them, "
              "certificates (PEM, or DER with ECDSA P-256 or RSASSA-PSS), CRLs, public keys, evidence and manifests (CoRIM) of devices, "
-             "messages of TDISP and "
-             "IDE_KM, reports of device interfaces, collateral, evidence of mrd, CMW, TSM reports, the "
+             "messages of SPDM, TDISP and IDE_KM, measurement records and measurement extension logs of devices, reports of device "
+             "interfaces, collateral, evidence of mrd, CMW, TSM reports, the "
              "evidence JSON of CoCo and ratsd, dstack's replies, attestation results (EAR), and event logs (TCG, CEL-JSON, mrd's JSON, "
              "dstack's, IMA's in ASCII)"});
 }

@@ -17,6 +17,7 @@
 #include "mr/evidence.h"
 #include "mr/quote.h"
 #include "mr/snp_report.h"
+#include "mr/spdm_message.h"
 #include "mr/tdisp.h"
 #include "mr/verify_spdm.h"
 #include "mr/wrapped_evidence.h"
@@ -88,6 +89,9 @@ int inspect_pci_message(bool json, const std::string &file, mr::ByteView message
 int inspect_tdisp_message(bool json, const mr::TdispMessage &message);                                // inspect_tdisp.cpp
 int inspect_tdisp_report(bool json, const mr::TdispReport &report, std::size_t total);                // inspect_tdisp.cpp
 int inspect_device_evidence(bool json, const std::string &file, const mr::DeviceEvidence &evidence);  // inspect_spdm.cpp
+int inspect_spdm_message(bool json, const std::string &file, mr::ByteView bytes);                     // inspect_spdm.cpp
+int inspect_spdm_blocks(bool json, const std::vector<mr::SpdmBlock> &blocks);                         // inspect_spdm.cpp
+int inspect_spdm_log(bool json, const std::vector<mr::SpdmLogEntry> &entries);                        // inspect_spdm.cpp
 int inspect_corim(bool json, const mr::Corim &corim);                                                 // inspect_spdm.cpp
 int inspect_certificates(bool json, const std::vector<mr::Bytes> &certificates);                      // inspect_quote.cpp
 int inspect_crls(bool json, const std::vector<mr::Bytes> &crls);                                      // inspect_quote.cpp

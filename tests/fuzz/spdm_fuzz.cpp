@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "mr/spdm_evidence.h"
+#include "mr/spdm_message.h"
 #include "mr/spdm_requester.h"
 #include "mr/spdm_transport.h"
 
@@ -17,7 +18,8 @@ void require(bool holds) {
     if (!holds) std::abort();
 }
 
-constexpr std::size_t max_steps = 200'000;  // far above what one operation may take
+constexpr std::size_t max_told_text = 4096;  // what an explained message says in words and numbers
+constexpr std::size_t max_steps = 200'000;   // far above what one operation may take
 
 // Gives one answer after the other; then nobody answers.
 class Device {
@@ -111,6 +113,15 @@ void check_parts(mr::ByteView bytes) {
         for (const auto &entry : *entries)
             require(entry.whole.data() >= bytes.data() && entry.whole.data() + entry.whole.size() <= bytes.data() + bytes.size());
     }
+    if (const auto message = mr::explain_spdm_message(bytes)) {
+        require(mr::begins_spdm_message(bytes) && !message->name.empty());
+        // Bytes are told in twice as many letters, and each of them once.
+        std::size_t letters = 0;
+        for (const auto &field : message->fields) letters += field.value.size();
+        require(letters <= 2 * bytes.size() + max_told_text && message->blocks.size() <= 255);
+    }
+    if (const auto manifest = mr::spdm_structured_manifest(bytes))
+        require(manifest->vendor.size() + manifest->body.size() + 2 == bytes.size());
     mr::SpdmFrameReader frames;
     frames.add(bytes);
     for (;;) {

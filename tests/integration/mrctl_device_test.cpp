@@ -1,6 +1,7 @@
 // mrctl on what devices sign, and on what they say to a TSM: recorded ones, where they are beside the repository.
 #include <gmock/gmock.h>
 
+#include <array>
 #include <fstream>
 
 #include "tests/attestation/tee/spdm/device_sample.h"
@@ -86,6 +87,75 @@ TEST_F(MrctlDevice, ExplainsEvidenceAndWhatIsSaidToATsm) {
         constexpr std::size_t key_at = 38;
         EXPECT_THAT(text, ::testing::Not(HasSubstr(message.substr(key_at, 64))));
     }
+}
+
+TEST_F(MrctlDevice, ExplainsAMessageOfSpdmByItself) {
+    const mr::Conversation conversation("doe-p384-12-all-signed");
+    const auto last = conversation.size() - 1;
+    const auto told = json({"inspect", file("measurements", mr::to_hex(conversation.message(last)))});
+    EXPECT_EQ(told["message"], "MEASUREMENTS");
+    EXPECT_EQ(told["spdm"], "1.2");
+    EXPECT_EQ(told["direction"], "response");
+    EXPECT_EQ(told["blocks"].size(), 8U);
+    EXPECT_EQ(told["blocks"][0]["type"], "immutable_rom");
+    EXPECT_EQ(told["signature"].get<std::string>().size(), 2 * 96U);
+    // As it was carried, in a data object.
+    EXPECT_EQ(json({"inspect", file("object", mr::to_hex(conversation.carried(last)))}), told);
+    EXPECT_THAT(output({"inspect", file("request", mr::to_hex(conversation.message(last - 1)))}), HasSubstr("Message of SPDM\n"));
+    EXPECT_THAT(
+        json({"inspect", file("capabilities", mr::to_hex(conversation.message(3)))})["capabilities"]["flag_bits"].get<std::string>(),
+        HasSubstr("meas_fresh"));
+    EXPECT_EQ(json({"inspect", file("error", "\x12\x7F\x07\xE0")})["request"], "GET_MEASUREMENTS");
+    EXPECT_THAT(failure(1, {"inspect", file("cut", mr::to_hex(conversation.message(last)).substr(0, 200))}),
+                HasSubstr(": MEASUREMENTS: it ends before"));
+    EXPECT_THAT(failure(1, {"verify", file("message", mr::to_hex(conversation.message(last))), "--nonce", hex(1, 32)}),
+                HasSubstr("it is a message of SPDM"));
+}
+
+TEST_F(MrctlDevice, ExplainsALogAndWhatItLeadsTo) {
+    const mr::Conversation conversation("doe-p384-13-mel");
+    mr::Bytes log;
+    std::string block;
+    for (std::size_t i = 0; i < conversation.size(); ++i) {
+        const auto message = json({"inspect", file("message", mr::to_hex(conversation.message(i)))});
+        if (message["message"] == "MEASUREMENT_EXTENSION_LOG" && log.empty()) {
+            constexpr std::ptrdiff_t portion_at = 12;
+            const auto bytes = conversation.message(i);
+            log.assign(bytes.begin() + portion_at, bytes.end());
+        }
+        for (const auto &each : message.value("blocks", Json::array())) {
+            if (each["type"] == "hash_extend") block = each["digest"].get<std::string>();
+        }
+    }
+    ASSERT_FALSE(log.empty() || block.empty());
+    const auto told = json({"inspect", file("log", {reinterpret_cast<const char *>(log.data()), log.size()})});
+    ASSERT_EQ(told["entries"].size(), 3U);
+    EXPECT_EQ(told["entries"][0]["number"], 1);
+    const auto index = std::to_string(told["entries"][0]["index"].get<int>());
+    EXPECT_EQ(told["leads_to"]["block " + index]["sha384"], block);
+}
+
+TEST_F(MrctlDevice, ExplainsBlocksAndWhatAManifestIs) {
+    const auto block = [](const std::string &index_and_type, const std::string &value) {
+        const auto size = [](std::size_t number) { return mr::to_hex(std::array{static_cast<std::uint8_t>(number), std::uint8_t{0}}); };
+        return index_and_type.substr(0, 2) + "01" + size(value.size() / 2 + 3) + index_and_type.substr(2) + size(value.size() / 2) + value;
+    };
+    const auto record = block("0781", "0600000000000000") + block("0887", "0500000000000000") + block("fd84", "d9023aa0") +
+                        block("fc8a", "0a03d9023aa0") + block("fb8a", "0002") + block("1108", std::string(96, 'a'));
+    const auto told = json({"inspect", file("record", record)})["blocks"];
+    ASSERT_EQ(told.size(), 6U);
+    EXPECT_FALSE(told[0].contains("svn"));
+    EXPECT_EQ(told[1]["svn"], 5);
+    EXPECT_EQ(told[2]["manifest"]["content"], "CBOR, tag 570 (concise evidence)");
+    EXPECT_EQ(told[3]["manifest"]["standards_body"], "IANA CBOR");
+    EXPECT_EQ(told[3]["manifest"]["content"], "CBOR, tag 570 (concise evidence)");
+    EXPECT_EQ(told[3]["manifest"]["size"], 1);
+    EXPECT_EQ(told[4]["manifest"]["defect"], "it ends within its head");
+    EXPECT_EQ(told[5]["type"], "hash_extend");
+    EXPECT_EQ(told[5]["digest"], std::string(96, 'a'));
+    // The index is the number of a version, and what follows it the code of DIGESTS.
+    EXPECT_EQ(json({"inspect", file("block", block("1108", std::string(96, 'a')))})["blocks"].size(), 1U);
+    EXPECT_THAT(output({"inspect", file("text", block("fd84", "d9023aa0"))}), HasSubstr("Measurement record of a device\n"));
 }
 
 }  // namespace
