@@ -22,9 +22,13 @@ using Kind = mr::SpdmStep::Kind;
 bool is(const mr::Bytes &message, Code code) { return message.size() > 1 && message[1] == mr::spdm::byte_of(code); }
 bool is_error(const mr::Bytes &message) { return is(message, Code::error); }
 
-// The error reply that a fault was.
-std::optional<int> code_of(mr::SpdmFault fault) {
+// The error reply that a fault was. `replied`: what came, which a code without a fault of its own leaves as it is.
+std::optional<int> code_of(mr::SpdmFault fault, std::uint8_t replied) {
+    constexpr auto with_own_fault =
+        std::to_array<std::uint8_t>({0x01, 0x03, 0x04, 0x05, 0x07, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x41, 0x42, 0x43, 0x44, 0xFF});
     switch (fault) {
+    case mr::SpdmFault::other_error:
+        return std::ranges::find(with_own_fault, replied) == with_own_fault.end() ? std::optional<int>(replied) : std::nullopt;
     case mr::SpdmFault::invalid_request: return 0x01;
     case mr::SpdmFault::unexpected_request: return 0x04;
     case mr::SpdmFault::unspecified: return 0x05;
@@ -65,13 +69,27 @@ private:
     std::size_t next_ = 0;
 };
 
-// As the recorder was set: what it offered is in its first requests.
+// The device takes one of these requests. Where it takes none, what was wrong with them is what the recording is of.
+bool is_taken(const std::vector<Message> &messages, Code request) {
+    for (std::size_t i = 0; i + 1 < messages.size(); ++i) {
+        if (is(messages[i].message, request) && !messages[i + 1].is_request && !is_error(messages[i + 1].message)) return true;
+    }
+    return false;
+}
+
+// As the recorder was set: what it offered is in its first requests that the device did not refuse.
 mr::SpdmOptions options_of(const Recording &recording) {
     mr::SpdmOptions options;
     options.is_padded = recording.transport == mr::SpdmTransport::doe;
     bool has_version = false;
-    for (const auto &[is_request, what, payload, message, is_secured] : recording.messages) {
-        if (!is_request || message.size() < mr::spdm::header_size) continue;
+    const auto &messages = recording.messages;
+    const std::array taken = {std::pair{Code::get_capabilities, is_taken(messages, Code::get_capabilities)},
+                              std::pair{Code::negotiate_algorithms, is_taken(messages, Code::negotiate_algorithms)}};
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        const auto &message = messages[i].message;
+        if (!messages[i].is_request || message.size() < mr::spdm::header_size) continue;
+        const bool is_refused = i + 1 < messages.size() && is_error(messages[i + 1].message);
+        if (is_refused && std::ranges::any_of(taken, [&](const auto &each) { return each.second && is(message, each.first); })) continue;
         const auto version = mr::spdm_version_of(message.front());
         ByteReader from(message);
         if (is(message, Code::get_capabilities) && version && !has_version) {
@@ -249,7 +267,7 @@ private:
         if (code == large_response && step_.kind == Kind::send) return;
         // BUSY and RESPONSE_NOT_READY are waited for.
         const auto found = step_.kind == Kind::wait     ? std::optional<int>(code)
-                           : step_.kind == Kind::failed ? code_of(requester_.error().fault)
+                           : step_.kind == Kind::failed ? code_of(requester_.error().fault, code)
                                                         : std::nullopt;
         if (!found) return differ("ERROR did not end in an error of its own");
         const auto extended = mr::ByteView(response().message).subspan(mr::spdm::header_size);

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 
 #include "mr/spdm_evidence.h"
+#include "mr/spdm_transport.h"
 #include "tests/every_bit.h"
+#include "tests/places.h"
 #include "tests/spdm_replay/recording.h"
 #include "tests/spdm_replay/replay.h"
 
@@ -181,6 +184,46 @@ TEST_F(RecordedEvidence, AReplayTellsWhatDiffers) {
     changed = *good;
     changed.messages.resize(changed.messages.size() - 2);
     EXPECT_FALSE(spdm_replay::replay(changed).differences.empty()) << "it ends early";
+}
+
+// A recording whose first messages are a connection that the device refuses, as it is asked with this answer to this request.
+spdm_replay::Recording begun_wrongly(std::size_t request, const std::function<void(Bytes &)> &spoil, std::uint8_t code) {
+    auto recording = spdm_replay::read_recording(places::shared_data() / "spdm/doe-p384-12-all-signed").value();
+    constexpr std::ptrdiff_t doe_header = 8;
+    const std::vector begun(recording.messages.begin(), recording.messages.begin() + static_cast<std::ptrdiff_t>(request) + 1);
+    recording.messages.insert(recording.messages.begin(), begun.begin(), begun.end());
+    auto &refused = recording.messages[request];
+    spoil(refused.message);
+    std::ranges::copy(refused.message, refused.payload.begin() + doe_header);
+    spdm_replay::Message error{.is_request = false, .what = "ERROR", .payload = {}, .message = {0x12, 0x7F, code, 0}};
+    error.payload = wrap_spdm(SpdmTransport::doe, error.message);
+    recording.messages.insert(recording.messages.begin() + static_cast<std::ptrdiff_t>(request) + 1, error);
+    // Of what is expected only what does not count messages, and the error.
+    auto expected = nlohmann::json::object();
+    for (const auto *const member : {"negotiated", "capabilities", "chains", "digests"}) expected[member] = recording.expected.at(member);
+    expected["errors"] = nlohmann::json::array();
+    expected["errors"].push_back({{"response_index", request + 1}, {"error_code", code}, {"error_data", 0}, {"extended", ""}});
+    recording.expected = std::move(expected);
+    return recording;
+}
+
+TEST_F(RecordedEvidence, AReplayOffersWhatTheDeviceTookAndNotWhatItRefused) {
+    constexpr std::size_t get_capabilities = 2;
+    constexpr std::size_t negotiate_algorithms = 4;
+    constexpr std::size_t max_message_size_at = 16;
+    constexpr std::size_t transfer_size_at = 12;
+    constexpr std::size_t base_hash_at = 12;
+    const auto differences = [](std::size_t request, std::size_t at, std::uint8_t value, std::uint8_t code = 0x01) {
+        const auto recording = begun_wrongly(request, [=](Bytes &message) { message.at(at) = value; }, code);
+        return spdm_replay::replay(recording).differences;
+    };
+    EXPECT_THAT(differences(get_capabilities, max_message_size_at, 1), ::testing::IsEmpty()) << "two sizes, and no CHUNK";
+    EXPECT_THAT(differences(get_capabilities, transfer_size_at + 1, 0), ::testing::IsEmpty()) << "a transfer size of 0";
+    EXPECT_THAT(differences(negotiate_algorithms, base_hash_at, 0), ::testing::IsEmpty()) << "no hash";
+    EXPECT_THAT(differences(negotiate_algorithms, base_hash_at, 0, 0x06), ::testing::IsEmpty()) << "a code without an error of its own";
+    auto taken = begun_wrongly(get_capabilities, [](Bytes &message) { message.at(max_message_size_at) = 1; }, 0x01);
+    taken.expected["errors"][0]["error_code"] = 4;
+    EXPECT_EQ(spdm_replay::replay(taken).differences.size(), 1U);
 }
 
 }  // namespace
