@@ -35,8 +35,11 @@ void check_certificate(mr::ByteView bytes) {
     }
     require(mr::is_text(certificate->common_name));
     require(!mr::attestation::name_text(certificate->subject).empty());
+    // What a certificate is for is read only where devices' are judged, and where one is described: what is no list of purposes is passed over elsewhere.
+    const bool has_good_purposes = mr::attestation::parse_certificate(bytes, mr::attestation::CriticalPurposes::read).has_value();
     const auto described = mr::describe_certificate(bytes);
-    require(described || certificate->pck_extension || mr::attestation::is_snp_key(*certificate));
+    require(described || !has_good_purposes || certificate->pck_extension || mr::attestation::is_snp_key(*certificate));
+    require(!described || has_good_purposes);
     require(mr::parse_trust_anchors(bytes).has_value());
 }
 
