@@ -190,6 +190,8 @@ void open(std::string_view socket, SystemJournal::Connect connect) {
     if (goes_to_journal()) system_journal() = SystemJournal::open(socket, std::move(connect));
 }
 
+void to_standard_error() { system_journal().reset(); }
+
 std::span<const std::uint8_t> journal_address() {
     const auto &journal = system_journal();
     return journal ? journal->address() : std::span<const std::uint8_t>();

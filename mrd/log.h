@@ -61,6 +61,9 @@ bool goes_to_journal();
 // (SystemJournal::Connect). Before any thread is started.
 inline constexpr std::string_view journal_socket = "/run/systemd/journal/socket";
 void open(std::string_view socket, std::function<varlink::FileDescriptor(std::span<const std::uint8_t>)> connect);
+// For the last record of a process that ends at once: what follows goes to standard error, whose stream belongs to the unit. Of a datagram the system's journal looks
+// the unit up by the sender, and finds none where that has ended before: `journalctl -u mrd` would not show why mrd does not start.
+void to_standard_error();
 // A sockaddr; empty: records go to standard error.
 std::span<const std::uint8_t> journal_address();
 

@@ -578,6 +578,7 @@ std::expected<void, Refusal> serve(const mrd::CommandLine &command_line, const m
 // What the start would refuse on any machine, and of this one what can be told without its hardware. Nothing is started, and nothing is made.
 int check(const mrd::Config &config) {
     const auto refuse = [](const std::string &why) {
+        mrd::log::to_standard_error();
         mrd::log::error(why);
         return mrd::exit_usage;
     };
@@ -613,6 +614,7 @@ int mrd::run(int argc, char **argv, const Seams &seams) {
     if (!command_line) return command_line.error().exit_code;
     if (command_line->check) return check(command_line->config);
     if (const auto result = serve(*command_line, seams); !result) {
+        log::to_standard_error();
         log::error(result.error().reason);
         return result.error().exit_code;
     }

@@ -137,6 +137,15 @@ TEST_F(SystemJournalTest, WithoutAReaderTheLinesGoToStandardError) {
     EXPECT_THAT(daemon.log(), HasSubstr("<6>a register was extended method=Extend"));
 }
 
+// By standard error's stream the journal knows the unit, also of who has ended meanwhile.
+TEST_F(SystemJournalTest, HasByStandardErrorWhyMrdDoesNotStart) {
+    const auto log = refused({.environment = {{"MRD_SYSTEM_JOURNAL", journald_.path()}},
+                              .faults = "extend:delay=0",
+                              .state = "/dev/null",
+                              .in_child = &connect_to_journal});
+    EXPECT_THAT(log, AllOf(HasSubstr("<3>"), HasSubstr("/dev/null")));
+}
+
 TEST_F(SystemJournalTest, IsFoundAgainByAnOpenerAfterItWasStartedAnew) {
     auto daemon = start();
     EXPECT_EQ(next_of(log::Kind::ready)["SYSLOG_IDENTIFIER"], "mrd");
