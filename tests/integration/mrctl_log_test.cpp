@@ -145,7 +145,8 @@ TEST_F(MrctlLogTest, EveryFormatReplaysOfflineToTheRegisters) {
     EXPECT_THAT(failure(2, {"log", "--format", "tcg", "--follow"}), HasSubstr("--follow"));
     EXPECT_THAT(failure(2, {"log", "--format", "json", "--from", "1"}), HasSubstr("--from"));
     EXPECT_THAT(failure(2, {"log", "--for", "tdx/rtmr3"}), HasSubstr("--for takes a virtual register, as virtual/build"));
-    EXPECT_THAT(failure(1, {"log", "--for", "web"}), HasSubstr("a virtual register that there is or was"));
+    EXPECT_THAT(failure(1, {"log", "--for", "web"}),
+                AllOf(HasSubstr("a virtual register that there is or was"), HasSubstr("; virtual/web is none")));
     EXPECT_THAT(failure(2, {"replay", "--registers", "pcr"}), HasSubstr("--registers goes with --log"));
 }
 

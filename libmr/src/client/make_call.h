@@ -80,7 +80,10 @@ private:
     // Where it is one.
     template <wire::DescribedMethod Method>
     static std::string_view subject_of(const typename Method::Parameters &parameters) {
-        if constexpr (std::same_as<decltype(Method::subject), const wire::NoSubject>) {
+        if constexpr (requires { parameters.of_register; }) {
+            // Of a log, whose: no subject that rights are of.
+            return parameters.of_register.value_or(std::string_view());
+        } else if constexpr (std::same_as<decltype(Method::subject), const wire::NoSubject>) {
             return {};
         } else {
             const auto &subject = parameters.*Method::subject;

@@ -164,7 +164,7 @@ std::string refused_right(const Asked &asked) {
     const bool is_register = *asked.operation == wire::Operation::read || *asked.operation == wire::Operation::watch ||
                              *asked.operation == wire::Operation::write;
     if (is_register && asked.subject.contains("report")) text += ", or report where a report is over it";
-    if (*asked.operation == wire::Operation::log_read) text += ", and for a virtual register of somebody else's log_contents of it";
+    if (*asked.operation == wire::Operation::log_read) return text + ", and for a virtual register of somebody else's log_contents of it";
     return text + (asked.subject.empty() ? "" : ", ") + asked.subject;
 }
 
@@ -176,6 +176,8 @@ std::string better_advice(std::string_view name, const varlink::Reply &reply, co
         return std::string(value ? value->as_string().value_or("") : "");
     };
     const auto candidates = reply.parameters->find("candidates");
+    if (name == "InvalidParameter" && text("parameter") == "register" && !asked.subject.empty())
+        return rule_of("register", asked.operation) + "; " + asked.subject + " is none";
     if (name == "InvalidParameter") return rule_of(text("parameter"), asked.operation);
     if (name == "JournalFailed") return text("reason");
     if (name == "NoSuchRegister" && candidates && candidates->size() > 0 && asked.operation != wire::Operation::list)
