@@ -50,7 +50,7 @@ std::span<const NamedBit> spdm_debug_bits();
 // What reference values say for devices alone, in their member "spdm". Each "accept" or "refuse" is "refuse" if it is left out.
 //
 //   pci, dmtf      text: what the leaf certificate's subject alternative names must say: the PCI function, "Vendor=10de:Device=2331:CC=030200:REV=a1", each field
-//                  of it as the certificate has it, which may have more; "maker:product" or "maker:product:serial". Several: an array, any of them
+//                  of it as the certificate has it, with large or small digits, which may have more; "maker:product" or "maker:product:serial". Several: an array, any of them
 //   anyDevice      "accept": whatever device it is, if neither of both is named
 //   blocks         array of blocks, or
 //   sets           array of objects, name and blocks: of these sets one must hold as a whole

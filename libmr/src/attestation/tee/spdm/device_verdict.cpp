@@ -33,13 +33,19 @@ std::map<std::string_view, std::string_view> fields_of(std::string_view name) {
     return fields;
 }
 
+// The kernel writes hexadecimal digits small, certificates have both.
+bool is_same_hexadecimal(std::string_view one, std::string_view other) {
+    const auto small = [](char letter) { return letter >= 'A' && letter <= 'F' ? static_cast<char>(letter - 'A' + 'a') : letter; };
+    return std::ranges::equal(one, other, {}, small, small);
+}
+
 // The certificate may say more than is expected, and nothing else, and no field twice.
 bool is_function(std::string_view certified, std::string_view expected) {
     const auto has = fields_of(certified);
     return has.size() == static_cast<std::size_t>(std::ranges::count(certified, ':')) + 1 &&
            std::ranges::all_of(fields_of(expected), [&](const auto &field) {
                const auto found = has.find(field.first);
-               return found != has.end() && found->second == field.second;
+               return found != has.end() && is_same_hexadecimal(found->second, field.second);
            });
 }
 // "maker:product:serial", of which the serial number need not be expected.
