@@ -181,6 +181,20 @@ TEST_F(Requester, EachErrorReplyEndsInItsOwnError) {
     }
 }
 
+// It may be busy at GET_CAPABILITIES already, whose version is the first that is agreed on.
+TEST_F(Requester, ADeviceThatHasAgreedOnNoVersionMayAnswerWithAnErrorInTheFirst) {
+    choose(SpdmVersion::v1_2);
+    unsigned asked = 0;
+    const auto answer = [&](const Bytes &request) -> Bytes {
+        return request[1] == get_capabilities && ++asked == 1 ? Bytes{0x10, 0x7F, 0x03, 0} : device_.answer(request);
+    };
+    EXPECT_EQ(fault_text(drive(requester_, requester_.connect(), answer), requester_), "done") << requester_.error().message;
+    EXPECT_EQ(asked, 2U);
+    EXPECT_EQ(answered(get_capabilities, {0x10, 0x7F, 0x01, 0}), "invalid_request");
+    EXPECT_EQ(answered(get_capabilities, {0x11, 0x7F, 0x01, 0}), "unexpected_response");
+    EXPECT_EQ(answered(negotiate, {0x10, 0x7F, 0x01, 0}), "unexpected_response");
+}
+
 TEST_F(Requester, ABusyDeviceIsAskedTheSameAgain) {
     ASSERT_EQ(prepared(), "done");
     Bytes first;

@@ -100,8 +100,9 @@ std::expected<Exchange::Outcome, SpdmError> Exchange::reply(ByteView message) {
 std::expected<Exchange::Outcome, SpdmError> Exchange::take_error(ByteView message) {
     ByteReader from(message);
     const auto error = read_header(from);
-    // A device that does not know the request's version answers in one that it does know.
-    if (error.version != request_.front() && ErrorReply{error.param1} != ErrorReply::version_mismatch)
+    // A device that does not know the request's version answers in one that it does know, and before it has agreed on one in the first.
+    const bool may_be_first_version = request_[1] == byte_of(Code::get_capabilities) && error.version == version_1_0;
+    if (error.version != request_.front() && !may_be_first_version && ErrorReply{error.param1} != ErrorReply::version_mismatch)
         return fault(SpdmFault::unexpected_response, "ERROR has another version in its header than the request");
     switch (ErrorReply{error.param1}) {
     case ErrorReply::busy:
