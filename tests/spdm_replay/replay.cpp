@@ -29,6 +29,9 @@ std::optional<int> code_of(mr::SpdmFault fault, std::uint8_t replied) {
     switch (fault) {
     case mr::SpdmFault::other_error:
         return std::ranges::find(with_own_fault, replied) == with_own_fault.end() ? std::optional<int>(replied) : std::nullopt;
+    // More often, or for longer, than it is waited for.
+    case mr::SpdmFault::busy: return 0x03;
+    case mr::SpdmFault::response_not_ready: return 0x42;
     case mr::SpdmFault::invalid_request: return 0x01;
     case mr::SpdmFault::unexpected_request: return 0x04;
     case mr::SpdmFault::unspecified: return 0x05;
@@ -274,8 +277,10 @@ private:
         json error = {
             {"response_index", at_ + 1}, {"error_code", *found}, {"error_data", response().message[3]}, {"extended", mr::to_hex(extended)}};
         // How long the requester waits, and what for.
-        if (step_.kind == Kind::wait && code == not_ready && extended.size() == not_ready_size) {
-            error["rdt_exponent"] = std::bit_width(static_cast<std::uint64_t>(step_.time.count())) - 1;
+        if (code == not_ready && extended.size() == not_ready_size) {
+            const auto waited = static_cast<std::uint64_t>(step_.time.count());
+            error["rdt_exponent"] =
+                step_.kind == Kind::wait ? static_cast<std::uint64_t>(std::bit_width(waited)) - 1 : std::uint64_t{extended[0]};
             error["request_code"] = extended[1];
             error["token"] = extended[2];
             error["rdtm"] = extended[3];

@@ -186,6 +186,32 @@ TEST_F(RecordedEvidence, AReplayTellsWhatDiffers) {
     EXPECT_FALSE(spdm_replay::replay(changed).differences.empty()) << "it ends early";
 }
 
+// Its last answer is that a device is not ready, for so long: nothing signs that.
+TEST_F(RecordedEvidence, AReplayTellsOfADeviceThatIsGivenUp) {
+    constexpr std::size_t get_measurements = 10;
+    constexpr std::size_t exponent_at = 4;
+    constexpr std::size_t doe_header = 8;
+    constexpr std::uint8_t minutes = 30;  // 2^30 microseconds
+    auto recording = spdm_replay::read_recording(places::shared_data() / "spdm/doe-p384-12-notready").value();
+    recording.messages.resize(get_measurements + 2);
+    recording.messages.back().message.at(exponent_at) = minutes;
+    recording.messages.back().payload.at(doe_header + exponent_at) = minutes;
+    auto expected = nlohmann::json::object();
+    expected["errors"] = nlohmann::json::array();
+    expected["errors"].push_back({{"response_index", get_measurements + 1},
+                                  {"error_code", 0x42},
+                                  {"error_data", 0},
+                                  {"extended", "1ee00001"},
+                                  {"rdt_exponent", minutes},
+                                  {"request_code", 0xE0},
+                                  {"token", 0},
+                                  {"rdtm", 1}});
+    recording.expected = std::move(expected);
+    EXPECT_THAT(spdm_replay::replay(recording).differences, ::testing::IsEmpty());
+    recording.expected["errors"][0]["rdt_exponent"] = minutes - 1;
+    EXPECT_EQ(spdm_replay::replay(recording).differences.size(), 1U);
+}
+
 // A recording whose first messages are a connection that the device refuses, as it is asked with this answer to this request.
 spdm_replay::Recording begun_wrongly(std::size_t request, const std::function<void(Bytes &)> &spoil, std::uint8_t code) {
     auto recording = spdm_replay::read_recording(places::shared_data() / "spdm/doe-p384-12-all-signed").value();
