@@ -10,7 +10,7 @@
 #include "mr/snp_report.h"
 #include "mrd/providers/report_options.h"
 #include "mrd/providers/tsm/report_kind.h"
-#include "mrd/providers/tsm/report_registers.h"
+#include "tests/providers/tsm/played_guest.h"
 #include "tests/providers/tsm/reports.h"
 
 namespace mrd::faults {
@@ -101,30 +101,12 @@ private:
     std::vector<RegisterSpec> registers_;
 };
 
-// As mrd/providers/tsm/tsm.cpp puts it together.
-class ReportingGuest final : public Provider {
+class ReportingGuest final : public tsm::PlayedGuest<GuestQuoter> {
 public:
-    ReportingGuest(std::string name, const std::shared_ptr<GuestReports> &reports)
-        : name_(std::move(name)),
-          kind_(reports->kind().kind),
-          registers_(tsm::ReportRegisters::of(kind_, std::make_unique<GuestQuoter>(reports))),
-          quoter_(reports) {
-        quoter_.speaks_of(registers_->list());
+    ReportingGuest(const std::string &name, const std::shared_ptr<GuestReports> &made_of)
+        : PlayedGuest(name, std::string(made_of->kind().kind), GuestQuoter(made_of)) {
+        reports().speaks_of(registers()->list());
     }
-
-    [[nodiscard]] std::string_view name() const override { return name_; }
-    [[nodiscard]] std::string_view kind() const override { return kind_; }
-    [[nodiscard]] bool simulated() const override { return false; }
-    [[nodiscard]] bool may_wait() const override { return true; }
-    void tell(ProviderNews news) override { registers_->tell(news); }
-    RegisterDriver *registers() override { return registers_.get(); }
-    Quoter *quoter() override { return &quoter_; }
-
-private:
-    std::string name_;
-    std::string kind_;
-    std::unique_ptr<tsm::ReportRegisters> registers_;
-    GuestQuoter quoter_;
 };
 
 }  // namespace
@@ -141,9 +123,11 @@ std::expected<GuestOptions, std::string> parse_guest(std::string_view text) {
     return options;
 }
 
-OpenProvider open_as_guest(const GuestOptions &options) {
-    return [reports = std::make_shared<GuestReports>(options)](
-               const ProviderConfig &config, const ProviderSurroundings &) -> std::expected<std::unique_ptr<Provider>, std::string> {
+OpenProvider open_as_guest(const GuestOptions &options, OpenProvider rest) {
+    return [reports = std::make_shared<GuestReports>(options), rest = std::move(rest)](
+               const ProviderConfig &config,
+               const ProviderSurroundings &surroundings) -> std::expected<std::unique_ptr<Provider>, std::string> {
+        if (config.type != "tsm") return rest(config, surroundings);
         return std::make_unique<ReportingGuest>(config.name, reports);
     };
 }

@@ -17,9 +17,9 @@ struct GuestOptions {
 // DRIVER or DRIVER:LEVEL. Error: one sentence.
 std::expected<GuestOptions, std::string> parse_guest(std::string_view text);
 
-// Opens such a guest, whatever is configured. What a quote is asked for beside its data goes through the rules of the kernel's driver, as it does with the kernel's own.
+// Opens such a guest where one of the type tsm is configured, and the others as `rest` does. What a quote is asked for beside its data goes through the rules of the kernel's driver, as it does with the kernel's own.
 //
 // The auxiliary part is "certificates N", N from 1 on: of the N-th report. The manifest is "services", or "service GUID, version V".
-OpenProvider open_as_guest(const GuestOptions &options);
+OpenProvider open_as_guest(const GuestOptions &options, OpenProvider rest);
 
 }  // namespace mrd::faults

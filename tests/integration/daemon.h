@@ -23,7 +23,7 @@ public:
         std::map<std::string, std::string> environment = {};
         std::string faults = {};  // tests/faults/faults.h
         std::string kill = {};    // tests/faults/kill_points.h
-        std::string guest = {};   // tests/faults/guest.h: in the place of what is configured
+        std::string guest = {};   // tests/faults/guest.h: in the place of what is configured as tsm
         std::string config = {};  // the configuration file's text
         std::string socket = {};  // empty: folder/io.mrd
         std::string state = {};   // empty: folder/state

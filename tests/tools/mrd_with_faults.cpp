@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
             std::cerr << "mrd: MRD_GUEST: " << parsed.error() << '\n';
             return mrd::exit_usage;
         }
-        seams.open_provider = mrd::faults::open_as_guest(*parsed);
+        seams.open_provider = mrd::faults::open_as_guest(*parsed, seams.open_provider);
     }
     seams.open_provider = with_kill_points(with_faults(seams.open_provider, std::move(*faults)), killer);
     const std::string read_takes(environment("MRD_JOURNAL_READ_TAKES"));

@@ -10,10 +10,10 @@
 
 #include "mrd/daemon/daemon.h"
 #include "mrd/daemon/service.h"
-#include "mrd/providers/tsm/report_registers.h"
 #include "tests/mrd/fake_provider.h"
 #include "tests/mrd/session_client.h"
 #include "tests/mrd/test_journal.h"
+#include "tests/providers/tsm/played_guest.h"
 #include "tests/providers/tsm/reports.h"
 
 namespace mrd::tsm {
@@ -97,25 +97,7 @@ private:
     HeldReports &reports_;
 };
 
-// As tsm.cpp puts it together.
-class Guest final : public Provider {
-public:
-    Guest(HeldReports &reports, std::string kind)
-        : kind_(std::move(kind)), registers_(ReportRegisters::of(kind_, std::make_unique<HeldReportsQuoter>(reports))), quoter_(reports) {}
-
-    [[nodiscard]] std::string_view name() const override { return kind_; }
-    [[nodiscard]] std::string_view kind() const override { return kind_; }
-    [[nodiscard]] bool simulated() const override { return false; }
-    [[nodiscard]] bool may_wait() const override { return true; }
-    void tell(ProviderNews news) override { registers_->tell(news); }
-    RegisterDriver *registers() override { return registers_.get(); }
-    Quoter *quoter() override { return &quoter_; }
-
-private:
-    std::string kind_;
-    std::unique_ptr<ReportRegisters> registers_;
-    HeldReportsQuoter quoter_;
-};
+using HeldGuest = PlayedGuest<HeldReportsQuoter>;
 
 constexpr auto read_method = "io.mrd.Registers.Read";
 constexpr auto list_method = "io.mrd.Registers.List";
@@ -134,7 +116,7 @@ protected:
                                   .required = false,
                                   .open = [this, failures]() mutable -> std::expected<ReadProvider, std::string> {
                                       if (failures-- > 0) return std::unexpected("it is not there yet");
-                                      auto guest = std::make_unique<Guest>(reports_, kind());
+                                      auto guest = std::make_unique<HeldGuest>(kind(), kind(), HeldReportsQuoter(reports_));
                                       auto registers = guest->registers()->list();
                                       return ReadProvider::read(std::move(guest), std::move(registers), 1);
                                   }}));
