@@ -39,6 +39,11 @@ void add_gate(CommandLine &line) {
     gate_app->positionals_at_end();  // what stands behind them is the program's
     gate_app->add_option("--reference", gate.reference, "Reference values, JSON")->type_name("FILE")->required();
     gate_app->add_option("--register", gate.name, "Takes the events: a register, or a role [app]")->type_name("REGISTER")->check(text);
+    gate_app->add_flag("--unmeasured", gate.may_be_unmeasured,
+                       "Where no register has that role: judge without events [it cannot be judged]");
+    gate_app->add_option("--provider", gate.provider, "Whose registers are judged [the only one that makes reports, or else quotes]")
+        ->type_name("NAME")
+        ->check(text);
     gate_app->add_option("PROGRAM", gate.program, "Program and its arguments [none: the exit status alone tells]; -- may stand before it")
         ->type_name("FILE");
     line.runs(*gate_app, [&gate](const Common &common) { return mrctl::gate(common, gate); });

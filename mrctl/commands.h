@@ -50,6 +50,8 @@ struct ExecCommand {
 };
 struct GateCommand {
     std::string name = "app";  // takes the events
+    bool may_be_unmeasured = false;
+    std::optional<std::string> provider = {};  // whose registers are judged
     std::string reference;
     std::vector<std::string> program;  // with its arguments; "--" may stand before it
 };

@@ -15,8 +15,11 @@
 
 #include "mr/digest.h"
 #include "mr/event_content.h"
+#include "mr/tee.h"
 #include "mr/verify.h"
+#include "mr/verify_cca.h"
 #include "mr/verify_quote.h"
+#include "mr/verify_snp.h"
 #include "mrctl/commands.h"
 #include "mrctl/nonce.h"
 #include "mrctl/output.h"
@@ -30,11 +33,34 @@ namespace {
 constexpr int max_rounds = 16;                                  // of a report while nothing is extended
 constexpr std::size_t max_judged_log = std::size_t{256} << 20;  // bytes
 
-// What is not judged here: who signed what, since nothing is signed where mrd itself is asked; what kind of platform it is; and what evidence says of itself, which
+// What is not judged here: who signed what, since mrd itself is asked, on this machine; what kind of platform it is; and what evidence says of itself, which
 // is made here. Whatever else a verdict requires has to hold.
-constexpr std::array passed_over{mr::statement::quote_format,       mr::statement::quote_signature,   mr::statement::certificate_chain,
-                                 mr::statement::certificates_valid, mr::statement::root_is_hardware,  mr::statement::tcb,
-                                 mr::statement::not_debug,          mr::statement::platform_identity, mr::statement::evidence_claims};
+constexpr std::array passed_over{mr::statement::quote_format, mr::statement::quote_signature, mr::statement::certificate_chain,
+                                 mr::statement::certificates_valid, mr::statement::root_is_hardware, mr::statement::tcb,
+                                 mr::statement::not_debug, mr::statement::platform_identity, mr::statement::evidence_claims,
+                                 // of SEV-SNP
+                                 mr::statement::crl_signatures, mr::statement::crls_current, mr::statement::not_revoked,
+                                 mr::statement::signing_key, mr::statement::cpu_product, mr::statement::hardware_id,
+                                 mr::statement::certificate_tcb, mr::statement::tcb_order,
+                                 // of CCA
+                                 mr::statement::token_profiles, mr::statement::realm_key, mr::statement::platform_signature,
+                                 mr::statement::realm_binding, mr::statement::platform_lifecycle};
+
+// What a report of SEV-SNP says of the guest is judged where the certificates are beside it, and else passed over too, but for what the reference values name: members
+// of their "snp", and the statements that they ask for.
+struct NamedByMember {
+    std::string_view member;
+    std::string_view statement;
+};
+constexpr std::array of_snp_guest{
+    NamedByMember{"policySet", mr::statement::guest_policy},
+    NamedByMember{"policyClear", mr::statement::guest_policy},
+    NamedByMember{"platformSet", mr::statement::platform_info},
+    NamedByMember{"platformClear", mr::statement::platform_info},
+    NamedByMember{"vmpls", mr::statement::vmpl},
+    NamedByMember{"migrationAgent", mr::statement::migration_agent},
+    NamedByMember{"minimumGuestSvn", mr::statement::guest_svn},
+};
 
 // systemd takes 1 to 254 of an ExecCondition= for "no", and passes over the unit; 255 for a failure.
 int cannot_judge(const mr::Error &error) {
@@ -50,38 +76,80 @@ std::vector<std::uint32_t> whom_to_trust() {
     return uids;
 }
 
-// Registers as the hardware reports them now, and the log up to there, in the form in which evidence has them.
-std::expected<mr::Evidence, mr::Error> look_at_machine(mr::Client &client, const std::string &reg, const mr::ReportData &nonce) {
+// mrd has nothing that makes reports, or that one makes none.
+bool makes_no_report(const mr::Error &error) {
+    if (error.code == mr::ErrorCode::not_supported) return true;
+    if (error.code != mr::ErrorCode::no_such_provider) return false;
+    const auto said = nlohmann::json::parse(error.parameters, nullptr, false);
+    return said.is_object() && said.value("candidates", nlohmann::json::array()).empty();
+}
+
+// What a guest of SEV-SNP or CCA has in the place of a TDREPORT. mrd extends nothing of what is in it, so that no event can come in between.
+std::expected<mr::EvidencePart, mr::Error> look_at_guest(mr::Client &client, const std::optional<std::string> &provider,
+                                                         const mr::ReportData &nonce) {
+    auto quoted = client.quote(nonce, {.provider = provider});
+    if (!quoted) return std::unexpected(quoted.error());
+    for (const auto kind : {mr::snp_kind, mr::cca_kind}) {
+        const auto *const tee = mr::find_tee(kind);
+        if (!tee->begins_quote(quoted->quote)) continue;
+        if (const auto claims = tee->read(quoted->quote); !claims)
+            return refuse(claims.error().code, "the report of " + quoted->provider + ": " + claims.error().message);
+        mr::EvidencePart part;
+        part.name = quoted->provider;
+        part.kind = kind;
+        part.simulated = quoted->simulated;
+        part.quote = std::move(quoted->quote);
+        part.quote_format = quoted->format;
+        part.auxiliary = std::move(quoted->auxiliary);
+        return part;
+    }
+    return refuse(mr::ErrorCode::not_supported, quoted->provider +
+                                                    " makes no TDREPORT, and its quote is neither a report of SEV-SNP nor a " +
+                                                    "token of CCA: no other can be judged yet");
+}
+
+std::expected<mr::EvidencePart, mr::Error> part_of(mr::Report report, std::int64_t last_event) {
+    if (!mr::decode_tdreport(report.report))
+        return refuse(mr::ErrorCode::not_supported, "the report of " + report.provider + " is no TDREPORT, and no other can be judged yet");
+    mr::EvidencePart part;
+    part.name = report.provider;
+    part.kind = mr::tdx_kind;
+    part.simulated = report.simulated;
+    part.quote = std::move(report.report);
+    part.sequence = last_event;
+    return part;
+}
+
+// Registers as the hardware reports them now. `events_in`: the register that takes the events; empty: none does.
+std::expected<mr::EvidencePart, mr::Error> look_at_registers(mr::Client &client, const GateCommand &command, const std::string &events_in,
+                                                             const mr::ReportData &nonce) {
     const auto last_event = [&]() -> std::expected<std::int64_t, mr::Error> {
-        const auto snapshot = client.snapshot({reg});
+        const auto snapshot = client.snapshot(events_in.empty() ? std::vector<std::string>() : std::vector{events_in});
         if (!snapshot) return std::unexpected(snapshot.error());
         return snapshot->sequence;
     };
-    auto before = last_event();
-    if (!before) return std::unexpected(before.error());
-    std::expected<mr::Report, mr::Error> report;
-    for (int round = 1;; ++round) {
-        report = client.report(nonce);
+    std::optional<std::int64_t> before;
+    for (int round = 0;; ++round) {
+        auto report = client.report(nonce, command.provider);
+        if (!report && makes_no_report(report.error())) return look_at_guest(client, command.provider, nonce);
         if (!report) return std::unexpected(report.error());
         const auto after = last_event();
         if (!after) return std::unexpected(after.error());
-        if (*after == *before) break;
+        if (before == *after) return part_of(std::move(*report), *after);
         if (round == max_rounds) return refuse(mr::ErrorCode::busy, "the registers change faster than they can be reported: try again");
-        before = after;
+        before = *after;
     }
-    if (!mr::decode_tdreport(report->report))
-        return refuse(mr::ErrorCode::not_supported,
-                      "the report of " + report->provider + " is no TDREPORT, and no other can be judged yet");
-    mr::EvidencePart part;
-    part.name = report->provider;
-    part.kind = mr::tdx_kind;
-    part.simulated = report->simulated;
-    part.quote = std::move(report->report);
-    part.sequence = *before;
+}
+
+// With the log up to there, in the form in which evidence has them.
+std::expected<mr::Evidence, mr::Error> look_at_machine(mr::Client &client, const GateCommand &command, const std::string &events_in,
+                                                       const mr::ReportData &nonce) {
+    auto part = look_at_registers(client, command, events_in, nonce);
+    if (!part) return std::unexpected(part.error());
     mr::Evidence evidence;
     evidence.report_data = nonce;
-    evidence.parts.push_back(std::move(part));
-    evidence.sequence = *before;
+    evidence.sequence = part->sequence.value_or(0);
+    evidence.parts.push_back(std::move(*part));
     const auto registers = client.list(evidence.parts.front().name);
     if (!registers) return std::unexpected(registers.error());
     for (const auto &each : *registers) {
@@ -101,6 +169,18 @@ std::expected<mr::Evidence, mr::Error> look_at_machine(mr::Client &client, const
     return evidence;
 }
 
+// The member of the reference values' "snp" that asks for the statement; empty: none does.
+std::string_view asked_for_by(std::string_view statement, const mr::ReferenceValues &reference) {
+    const auto own = reference.platform.of_kind.find(mr::snp_kind);
+    if (own == reference.platform.of_kind.end()) return {};
+    const auto said = nlohmann::json::parse(own->second, nullptr, false);
+    for (const auto &each : of_snp_guest) {
+        const auto member = each.statement == statement ? said.find(each.member) : said.end();
+        if (member != said.end() && *member != "accept") return each.member;
+    }
+    return {};
+}
+
 // Those that do not hold.
 std::vector<mr::Statement> failing_statements(const mr::Evidence &evidence, const mr::ReportData &nonce, mr::ReferenceValues reference) {
     mr::VerifyOptions options;
@@ -109,10 +189,21 @@ std::vector<mr::Statement> failing_statements(const mr::Evidence &evidence, cons
     options.report_data = mr::Bytes(nonce.begin(), nonce.end());
     options.time = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
     const auto verdict = mr::verify(evidence, options);
+    const bool is_snp_guest = evidence.parts.front().kind == mr::snp_kind;
     std::vector<mr::Statement> failing;
-    for (const auto &statement : verdict.statements()) {
+    for (auto statement : verdict.statements()) {
         const bool counts = statement.required && std::ranges::find(passed_over, statement.name) == passed_over.end();
-        if (counts && statement.result != mr::Judgement::holds) failing.push_back(statement);
+        if (!counts || statement.result == mr::Judgement::holds) continue;
+        const bool is_of_guest = is_snp_guest && statement.result == mr::Judgement::not_judged &&
+                                 std::ranges::find(of_snp_guest, statement.name, &NamedByMember::statement) != of_snp_guest.end();
+        if (is_of_guest) {
+            const auto member = asked_for_by(statement.name, options.reference);
+            if (member.empty()) continue;
+            statement.reason.append(", which snp.")
+                .append(member)
+                .append(" needs: only `mrctl verify`, given the certificates, can judge it");
+        }
+        failing.push_back(std::move(statement));
     }
     return failing;
 }
@@ -155,21 +246,35 @@ int gate(const Common &common, const GateCommand &command) {
         if (const auto at = error.message.find(other_way); at != std::string::npos) error.message.erase(at, other_way.size());
         return cannot_judge(error);
     }
+    // Where nothing takes an event the gate does without, if it may.
+    auto events_in = command.name;
     const auto measured = client->measure_digest(command.name, mr::ContentDigest{mr::HashAlgorithm::sha384, *digest},
                                                  {.description = "gate reference " + mr::printable_text(command.reference)});
-    if (!measured) return cannot_judge(measured.error());
+    if (!measured) {
+        auto error = measured.error();
+        if (!error.name.ends_with(".NoRegisterForRole")) return cannot_judge(error);
+        if (!command.may_be_unmeasured) {
+            error.message += "; where none can, as on SEV-SNP and CCA, --unmeasured judges without events";
+            return cannot_judge(error);
+        }
+        note("no register takes the gate's events: neither reference values nor decision are measured");
+        events_in.clear();
+    }
 
     const auto nonce = new_nonce<mr::ReportData>();
     if (!nonce) return cannot_judge(nonce.error());
-    const auto evidence = look_at_machine(*client, command.name, *nonce);
+    const auto evidence = look_at_machine(*client, command, events_in, *nonce);
     if (!evidence) return cannot_judge(evidence.error());
     const auto failing = failing_statements(*evidence, *nonce, std::move(*reference));
 
-    const std::string decision = failing.empty() ? "passed" : "refused";
-    const auto told = client->measure(command.name, mr::as_bytes(failing.empty() ? decision : decision + ": " + statement_names(failing)),
-                                      {.description = "gate " + decision + " " + nlohmann::json(program).dump(), .envelope = true});
-    // What nobody can find in the log later has not been decided.
-    if (!told) return cannot_judge(told.error());
+    if (!events_in.empty()) {
+        const std::string decision = failing.empty() ? "passed" : "refused";
+        const auto told =
+            client->measure(command.name, mr::as_bytes(failing.empty() ? decision : decision + ": " + statement_names(failing)),
+                            {.description = "gate " + decision + " " + nlohmann::json(program).dump(), .envelope = true});
+        // What nobody can find in the log later has not been decided.
+        if (!told) return cannot_judge(told.error());
+    }
     if (!failing.empty()) {
         std::string reasons;
         for (const auto &each : failing) reasons.append(reasons.empty() ? "" : "; ").append(each.name).append(": ").append(each.reason);

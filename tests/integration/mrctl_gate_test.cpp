@@ -242,5 +242,116 @@ TEST_F(MrctlGate, JudgesByTheReferenceValuesThatItHasMeasured) {
     EXPECT_GT(refused, 0);
 }
 
+// ---- Guests of SEV-SNP and Arm CCA: what they have is in a report that is a quote, and mrd extends nothing of it
+
+class MrctlGateOfAGuest : public MrctlGate {
+protected:
+    // `beside`: another provider, which takes events.
+    void start_guest(const std::string &driver, bool beside) {
+        const std::string simulator = "[[provider]]\ntype = \"sim\"\nname = \"tdx\"\n";
+        start({.arguments = {}, .guest = driver, .config = "[[provider]]\ntype = \"tsm\"\nname = \"guest\"\n" + (beside ? simulator : "")});
+    }
+    std::string values(const std::string &members) {
+        const auto path = folder() / "values.json";
+        std::ofstream(path) << R"({"format":"mrd-reference-values","version":1,)" << members << "}";
+        return path.native();
+    }
+    static std::string registers(const std::string &name, const std::string &value) {
+        return R"("registers":{")" + name + R"(":[")" + value + R"("]})";
+    }
+    Finished gate_guest(const std::string &members, const std::vector<std::string> &options) {
+        auto all = command(values(members), {"echo", "it runs"});
+        all.insert(std::ranges::find(all, "--"), options.begin(), options.end());
+        return run_program(all, folder());
+    }
+    static void expect_passed(const Finished &done) {
+        EXPECT_EQ(done.exit_code, 0) << done.err;
+        EXPECT_EQ(done.out, "it runs\n");
+    }
+    static void expect_refused(const Finished &done, const std::string &why) {
+        EXPECT_EQ(done.exit_code, 1) << done.err;
+        EXPECT_THAT(done.out, IsEmpty());
+        EXPECT_THAT(done.err, AllOf(HasSubstr("mrctl: gate: refused: "), HasSubstr(why)));
+    }
+    void expect_judged_without_events(const std::string &good, const std::string &bad) {
+        const auto unmeasured = gate_guest(good, {});
+        EXPECT_EQ(unmeasured.exit_code, 255);
+        EXPECT_THAT(unmeasured.out, IsEmpty());
+        EXPECT_THAT(unmeasured.err, AllOf(HasSubstr("NoRegisterForRole (role app)"), HasSubstr("--unmeasured")));
+        const auto passed = gate_guest(good, {"--unmeasured"});
+        expect_passed(passed);
+        EXPECT_EQ(passed.err, "mrctl: note: no register takes the gate's events: neither reference values nor decision are measured\n");
+        expect_refused(gate_guest(bad, {"--unmeasured"}), "register_values");
+        // A register that is named is meant to take them.
+        const auto named = gate_guest(good, {"--unmeasured", "--register", "tdx/rtmr3"});
+        EXPECT_EQ(named.exit_code, 255);
+        EXPECT_THAT(named.err, HasSubstr("NoSuchRegister"));
+    }
+};
+
+// As tests/faults/guest.h plays them.
+const std::string measurement_of_snp = mr::to_hex(mr::Bytes(48, 1));
+const std::string rim_of_cca = mr::to_hex(mr::Bytes(32, 0x61));
+
+TEST_F(MrctlGateOfAGuest, OfSevSnpIsJudgedByItsReportAndTheDecisionIsAnEventOfWhatTakesSome) {
+    start_guest("sev_guest", true);
+    const std::vector<std::string> options{"--provider", "guest"};
+    const auto passed = gate_guest(registers("measurement", measurement_of_snp), options);
+    expect_passed(passed);
+    EXPECT_THAT(passed.err, IsEmpty()) << "what is judged is not simulated";
+    expect_refused(gate_guest(registers("measurement", hex(7)), options), "register_values: measurement is " + measurement_of_snp);
+    expect_refused(gate_guest(registers("rtmr3", std::string(96, '0')), options), "rtmr3 is in no quote");
+    const auto told = events();
+    ASSERT_EQ(told.size(), 6U);
+    EXPECT_EQ(told[1], (Event{R"(gate passed ["echo","it runs"])", "passed"}));
+    EXPECT_EQ(told[3], (Event{R"(gate refused ["echo","it runs"])", "refused: register_values"}));
+}
+
+TEST_F(MrctlGateOfAGuest, OfCcaIsJudgedByItsToken) {
+    start_guest("arm_cca_guest", true);
+    const std::vector<std::string> options{"--provider", "guest"};
+    const auto at_start = R"(,"rem0":[")" + std::string(64, '0') + R"("]})";
+    auto good = registers("rim", rim_of_cca);
+    good.replace(good.rfind('}'), 1, at_start);
+    expect_passed(gate_guest(good, options));
+    expect_refused(gate_guest(registers("rim", hex(7, 32)), options), "register_values: rim is " + rim_of_cca);
+    expect_refused(gate_guest(R"("requiredEvents":[{"name":"it","register":"rem0","text":"what must be there"}])", options),
+                   "required_events");
+}
+
+TEST_F(MrctlGateOfAGuest, OfSevSnpWithoutARegisterThatTakesEventsIsJudgedOnlyWhereThatMayBe) {
+    start_guest("sev_guest", false);
+    expect_judged_without_events(registers("measurement", measurement_of_snp), registers("measurement", hex(7)));
+}
+
+TEST_F(MrctlGateOfAGuest, OfCcaWithoutARegisterThatTakesEventsIsJudgedOnlyWhereThatMayBe) {
+    start_guest("arm_cca_guest", false);
+    expect_judged_without_events(registers("rim", rim_of_cca), registers("rem1", hex(7, 32)));
+}
+
+TEST_F(MrctlGateOfAGuest, OfSevSnpIsRefusedWhatTheReferenceValuesNameAndNoCertificateVouchesFor) {
+    start_guest("sev_guest", false);
+    const auto with = [&](const std::string &snp) {
+        return gate_guest(registers("measurement", measurement_of_snp) + R"(,"snp":)" + snp, {"--unmeasured"});
+    };
+    expect_refused(with(R"({"policySet":["smt"]})"), "guest_policy: nothing vouches for the report, which snp.policySet needs");
+    expect_refused(with(R"({"vmpls":[0]})"), "vmpl: nothing vouches for the report, which snp.vmpls needs");
+    expect_refused(with(R"({"minimumGuestSvn":1})"), "guest_svn: nothing vouches for the report, which snp.minimumGuestSvn needs");
+    expect_refused(with(R"({"migrationAgent":"refuse"})"), "migration_agent: ");
+    // It asks for less.
+    expect_passed(with(R"({"migrationAgent":"accept"})"));
+    // Of the platform, as of a TD's.
+    expect_passed(with(R"({"minimumTcb":{"Genoa":{"snp":5}}})"));
+}
+
+TEST_F(MrctlGate, MeasuresWhereARegisterTakesItsEventsThoughItNeedNot) {
+    start();
+    measure("what must be there");
+    auto all = command(reference("good.json", "what must be there"), {"echo", "it runs"});
+    all.insert(std::ranges::find(all, "--"), "--unmeasured");
+    EXPECT_EQ(run_program(all, folder()).exit_code, 0);
+    EXPECT_EQ(events().size(), 2U);
+}
+
 }  // namespace
 }  // namespace mrd
