@@ -37,7 +37,27 @@ std::vector<std::string> registers_of(const Verdict &verdict, bool unbound) {
 std::vector<std::string> unbound_of(const Verdict &verdict) { return registers_of(verdict, true); }
 std::vector<std::string> bound_of(const Verdict &verdict) { return registers_of(verdict, false); }
 
-using UnboundTest = ToyTest;
+class UnboundTest : public ToyTest {
+protected:
+    // Of the toy, with a log that has so many events more, in turn of so many registers that no quote has. `first`: behind the name of the first of these.
+    Evidence with_others(std::size_t events, std::size_t others, const std::string &first = {}) {
+        std::vector<OwnedEvent> all = toy_events;
+        auto registers = declared();
+        const auto zero = Digest::zero(HashAlgorithm::sha256);
+        for (std::size_t i = 0; i < events; ++i) {
+            const auto number = i % others;
+            const auto name = "other/r" + std::to_string(number) + (number == 0 ? first : std::string());
+            if (i < others) registers.push_back({name, HashAlgorithm::sha256, zero, zero});
+            all.push_back(measured(name, "x", {HashAlgorithm::sha256}));
+            all.back().sequence = all.size();
+            all.back().origin = EventOrigin::service;
+        }
+        auto made = toy_evidence();
+        made.log = bytes_of(json_log(all, registers));
+        made.sequence = static_cast<std::int64_t>(all.size());
+        return made;
+    }
+};
 
 TEST_F(UnboundTest, IsEveryRegisterUnderARootThatIsNoHardwaresWhateverTheEvidenceSays) {
     auto made = both();
@@ -101,20 +121,8 @@ TEST_F(UnboundTest, IsWhatOnlyTheLogTellsOf) {
 }
 
 TEST_F(UnboundTest, AreNoMoreOfALogThanAreNamed) {
-    std::vector<OwnedEvent> all = toy_events;
-    auto registers = declared();
-    for (std::size_t i = 0; i < max_logged_registers + 10; ++i) {
-        const auto name = "other/r" + std::to_string(i) + std::string(i == 0 ? 10'000 : 0, 'x');
-        const auto zero = Digest::zero(HashAlgorithm::sha256);
-        registers.push_back({name, HashAlgorithm::sha256, zero, zero});
-        all.push_back(measured(name, "x", {HashAlgorithm::sha256}));
-        all.back().sequence = all.size();
-        all.back().origin = EventOrigin::service;
-    }
-    auto made = toy_evidence();
-    made.log = bytes_of(json_log(all, registers));
-    made.sequence = static_cast<std::int64_t>(all.size());
-    const auto verdict = verify(made, options);
+    constexpr std::size_t others = max_logged_registers + 10;
+    const auto verdict = verify(with_others(others, others, std::string(10'000, 'x')), options);
     EXPECT_TRUE(verdict.verified());
     EXPECT_EQ(verdict.registers().size(), 3 + max_logged_registers);
     constexpr std::size_t most = 128 + 3;  // with its "..."
@@ -124,20 +132,7 @@ TEST_F(UnboundTest, AreNoMoreOfALogThanAreNamed) {
 }
 
 TEST_F(UnboundTest, WhereEachIsNamedNoneIsLeftOut) {
-    std::vector<OwnedEvent> all = toy_events;
-    auto registers = declared();
-    for (std::size_t i = 0; i < 2 * max_logged_registers; ++i) {
-        const auto name = "other/r" + std::to_string(i % max_logged_registers);
-        const auto zero = Digest::zero(HashAlgorithm::sha256);
-        if (i < max_logged_registers) registers.push_back({name, HashAlgorithm::sha256, zero, zero});
-        all.push_back(measured(name, "x", {HashAlgorithm::sha256}));
-        all.back().sequence = all.size();
-        all.back().origin = EventOrigin::service;
-    }
-    auto made = toy_evidence();
-    made.log = bytes_of(json_log(all, registers));
-    made.sequence = static_cast<std::int64_t>(all.size());
-    const auto verdict = verify(made, options);
+    const auto verdict = verify(with_others(2 * max_logged_registers, max_logged_registers), options);
     EXPECT_EQ(verdict.registers().size(), 3 + max_logged_registers);
     EXPECT_FALSE(verdict.leaves_registers_out());
     EXPECT_THAT(write_verdict(verdict, 0), Not(HasSubstr("registersLeftOut")));
