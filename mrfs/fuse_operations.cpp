@@ -169,10 +169,11 @@ void open(fuse_req_t request, fuse_ino_t number, fuse_file_info *info) {
 }
 
 void read(fuse_req_t request, fuse_ino_t /*number*/, std::size_t size, off_t offset, fuse_file_info *info) {
+    // Before anybody can answer: then the kernel may close the file.
     auto &where = files(request);
+    const auto file = open_file(info);
     InterruptibleAnswer answer(request);
     if (answer.is_answered()) return;
-    const auto file = open_file(info);
     const auto got = where.read(*file, static_cast<std::uint64_t>(offset), size);
     answer.give([&got](fuse_req_t answered) {
         if (got) {
