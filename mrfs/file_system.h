@@ -174,10 +174,12 @@ private:
 
 class FileSystem::OpenFile {
 public:
-    OpenFile(Node what, const Caller &who, bool appends) : node(std::move(what)), opener(who), position(appends) {}
+    OpenFile(Node what, const Caller &who, std::size_t shown_size, bool appends)
+        : node(std::move(what)), opener(who), size(shown_size), position(appends) {}
 
     const Node node;
     const Caller opener;
+    const std::size_t size;  // that it had when it was opened: of a register the most that its value has
 
 private:
     friend class FileSystem;

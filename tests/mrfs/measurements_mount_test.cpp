@@ -28,6 +28,18 @@ TEST_F(MeasurementsMountTest, AWriteExtendsAndAReadOfTheSameOpenFileShowsIt) {
     EXPECT_EQ(::pread(file.get(), shown.data(), 48, 4'000), 0);
 }
 
+// Whoever reads a file to its end asks for what is there, too.
+TEST_F(MeasurementsMountTest, BehindARegistersEndThereIsNothingAndMrdIsNotAsked) {
+    const File file(measurement("rtmr3:sha384"), O_RDONLY);
+    const File digest(mountpoint() / "registers/tdx/rtmr3/digest", O_RDONLY);
+    daemon_->stop();
+    mr::Bytes bytes(48);
+    for (const auto *each : {&file, &digest}) {
+        for (const off_t offset : {48, 4'000}) EXPECT_EQ(result_of(::pread(each->get(), bytes.data(), bytes.size(), offset)), 0) << offset;
+        EXPECT_EQ(result_of(::pread(each->get(), bytes.data(), bytes.size(), 47)), -ENODEV);
+    }
+}
+
 TEST_F(MeasurementsMountTest, AWriteOfAnotherLengthOrPlaceExtendsWhatTheKernelWouldHave) {
     auto value = mrd::zero();
     const auto path = measurement("rtmr2:sha384");
