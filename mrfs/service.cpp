@@ -89,11 +89,16 @@ void Service::close_connections() {
     closed_too.swap(inventory_.idle);
 }
 
-bool Service::is_worth_waiting() const { return Clock::now() < Clock::time_point(Clock::duration(last_heard_of_)) + restart_patience; }
+bool Service::is_worth_waiting(std::optional<Clock::time_point> &failed) const {
+    const auto now = Clock::now();
+    if (!failed) failed = now;
+    return now < Clock::time_point(Clock::duration(last_heard_of_)) + restart_patience && now < *failed + restart_patience;
+}
 
 template <class Call>
 auto Service::make(Connections &connections, const Call &call, Patience patience, Outcome *outcome)
     -> decltype(call(std::declval<mr::Client &>())) {
+    std::optional<Clock::time_point> failed;
     for (;;) {
         auto client = take_connection(connections);
         if (client) {
@@ -106,8 +111,8 @@ auto Service::make(Connections &connections, const Call &call, Patience patience
             ++life_;
             close_connections();
             if (outcome != nullptr && result.error().code != mr::ErrorCode::no_service) outcome->is_unknown = true;
-            if (result.error().code == mr::ErrorCode::timed_out || patience == Patience::none || !is_worth_waiting()) return result;
-        } else if (!has_lost_connection(client.error()) || patience == Patience::none || !is_worth_waiting()) {
+            if (result.error().code == mr::ErrorCode::timed_out || patience == Patience::none || !is_worth_waiting(failed)) return result;
+        } else if (!has_lost_connection(client.error()) || patience == Patience::none || !is_worth_waiting(failed)) {
             return std::unexpected(std::move(client.error()));
         }
         std::this_thread::sleep_for(between_attempts);

@@ -25,7 +25,8 @@ inline constexpr auto call_timeout = std::chrono::seconds(15);
 inline constexpr auto inventory_timeout = std::chrono::seconds(5);
 inline constexpr auto connect_timeout = std::chrono::seconds(2);
 inline constexpr auto quote_deadline = std::chrono::seconds(30);
-// How long mrd may be away after it was last heard of: a restart. Who asks meanwhile waits; later it is an error at once.
+// How long mrd may be away after it was last heard of: a restart. Who asks meanwhile waits; later it is an error at once. A call whose connection breaks again and again goes on no longer
+// than that, though others are answered: mrd closes a connection that it has no place for.
 inline constexpr auto restart_patience = std::chrono::seconds(5);
 inline constexpr std::size_t max_idle_connections = 32;
 
@@ -79,7 +80,8 @@ private:
     };
     Result<mr::Client> take_connection(Connections &connections);
     void give_back(Connections &connections, mr::Client client);
-    [[nodiscard]] bool is_worth_waiting() const;
+    // `failed`: when this call did first; the first time that is now.
+    [[nodiscard]] bool is_worth_waiting(std::optional<std::chrono::steady_clock::time_point> &failed) const;
 
     // `call`: Client & -> expected<T, Error>.
     template <class Call>
