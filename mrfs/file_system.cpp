@@ -258,7 +258,7 @@ std::expected<FileSystem::Found, int> FileSystem::look_up(const Caller &caller, 
     if (!node) return std::unexpected(node.error());
     const auto told = mrfs::attributes(*node, seen);
     if (!told) return std::unexpected(told.error());
-    return Found{.number = state_.inodes.looked_up(own_file(*node, caller)), .attributes = *told};
+    return Found{.number = state_.inodes.looked_up(own_file(*node, caller)), .attributes = *told, .stays = is_fixed_folder(node->kind)};
 }
 
 void FileSystem::forget(Inodes::Number number, std::uint64_t times) {
@@ -402,7 +402,7 @@ void FileSystem::release(OpenFile &file) {
 }
 
 void FileSystem::flush(OpenFile &file) {
-    if (file.node.kind != Kind::inblob) return;
+    if (!file.needs_flush()) return;
     const std::scoped_lock own(file.mutex);
     const std::scoped_lock lock(mutex_);
     if (auto *instance = state_.reports.find(file.node.instance)) {

@@ -59,6 +59,7 @@ public:
     struct Found {
         Inodes::Number number = 0;
         Attributes attributes;
+        bool stays = false;  // the name is of that as long as the mount is there, for whoever asks
     };
     std::expected<Found, int> look_up(const Caller &caller, Inodes::Number folder, std::string_view name);
     void forget(Inodes::Number number, std::uint64_t times);
@@ -180,6 +181,9 @@ public:
     const Node node;
     const Caller opener;
     const std::size_t size;  // that it had when it was opened: of a register the most that its value has
+
+    // Does a close() of it do anything? See flush().
+    [[nodiscard]] bool needs_flush() const { return node.kind == Kind::inblob; }
 
 private:
     friend class FileSystem;

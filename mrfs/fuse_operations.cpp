@@ -43,10 +43,12 @@ struct stat as_stat(const Attributes &attributes, Inodes::Number number) {
     return status;
 }
 
-// Nothing of it is kept by the kernel: what is asked again is answered again.
+// The kernel keeps what never changes, the way to a file; all else that is asked again is answered again.
 fuse_entry_param as_entry(const FileSystem::Found &found) {
+    constexpr double a_day = 86'400;
     fuse_entry_param entry{};
     entry.ino = found.number;
+    if (found.stays) entry.entry_timeout = a_day;
     entry.attr = as_stat(found.attributes, found.number);
     return entry;
 }
@@ -163,6 +165,7 @@ void open(fuse_req_t request, fuse_ino_t number, fuse_file_info *info) {
     }
     // What is read is asked for, whatever size the file seems to have.
     info->direct_io = 1;
+    info->noflush = (*opened)->needs_flush() ? 0 : 1;
     auto kept = std::make_unique<OpenFile>(std::move(*opened));
     info->fh = reinterpret_cast<std::uint64_t>(kept.get());
     if (::fuse_reply_open(request, info) == 0) (void)kept.release();

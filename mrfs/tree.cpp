@@ -87,6 +87,19 @@ bool is_folder(Kind kind) {
     return false;
 }
 
+bool is_fixed_folder(Kind kind) {
+    switch (kind) {
+    case Kind::root:
+    case Kind::measurements:
+    case Kind::registers:
+    case Kind::config:
+    case Kind::tsm:
+    case Kind::reports:
+    case Kind::logs: return true;
+    default: return false;
+    }
+}
+
 bool shows_registers(const Node &node) {
     switch (node.kind) {
     case Kind::measurements:

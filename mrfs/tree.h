@@ -62,6 +62,8 @@ struct Node {
 };
 
 bool is_folder(Kind kind);
+// Is it there on every mount, whatever mrd has?
+bool is_fixed_folder(Kind kind);
 // One value, or one text, in what is read at once; what else there is has a size.
 inline constexpr std::size_t text_size = 4096;
 // A quote's size is not known before it is made. The kernel says 0, by which sendfile() reads nothing through FUSE: a block of this size makes it, and all others,

@@ -1,7 +1,9 @@
 // The mount itself: its begin and its end, and what becomes of it while mrd is away.
 #include <pwd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <future>
 
 #include <gmock/gmock.h>
@@ -122,6 +124,34 @@ TEST_F(MountTest, WhileMrdIsAwayEverythingIsAnErrorInTime) {
     daemon_.emplace(started());
     EXPECT_EQ(result_of(::mkdir(report().c_str(), 0700)), 0);
     EXPECT_EQ(read_text(report() / "provider"), "tdx_guest\n");
+}
+
+// Stops what serves, and waits until no thread of it goes on.
+void stop_and_wait(pid_t process) {
+    ::kill(process, SIGSTOP);
+    const auto threads = std::filesystem::path("/proc") / std::to_string(process) / "task";
+    const auto have_stopped = [&threads] {
+        return std::ranges::all_of(std::filesystem::directory_iterator(threads),
+                                   [](const auto &thread) { return mrd::contents(thread.path() / "stat").contains(") T "); });
+    };
+    while (!have_stopped()) ::usleep(1000);
+}
+
+TEST_F(MountTest, NobodyIsAskedForTheWayToAFileNorAtTheCloseOfOneThatKeepsNothing) {
+    const auto reports = mountpoint() / "config/tsm/report";
+    File file(measurement("rtmr3:sha384"), O_RDONLY);
+    ASSERT_EQ(file.opened(), 0);
+    ASSERT_EQ(File(reports, O_PATH).opened(), 0);
+    const auto asked = serving();
+    stop_and_wait(asked);
+    auto done = std::async(std::launch::async, [&] {
+        file.close();
+        return File(reports, O_PATH).opened();
+    });
+    const bool waits = done.wait_for(std::chrono::seconds(10)) != std::future_status::ready;
+    ::kill(asked, SIGCONT);
+    EXPECT_FALSE(waits);
+    EXPECT_EQ(done.get(), 0);
 }
 
 // Wherever mrd dies on the way.

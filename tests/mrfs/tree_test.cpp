@@ -44,6 +44,16 @@ protected:
     std::vector<mr::Register> own{{.name = "virtual/build", .hash = mr::HashAlgorithm::sha256, .size = 32, .flags = mr::flags_rtmr}};
 };
 
+TEST_F(TreeTest, WhatIsFixedIsThereWhateverMrdHas) {
+    const ShownRegisters none;
+    for (const auto &folder : {Node{}, Node{.kind = Kind::config}, Node{.kind = Kind::tsm}}) {
+        for (const auto &entry : children(folder, {.registers = none, .reports = reports, .virtual_registers = own}))
+            EXPECT_TRUE(is_fixed_folder(entry.node.kind)) << entry.name;
+    }
+    for (const auto kind : {Kind::provider, Kind::register_folder, Kind::report, Kind::measurement, Kind::inblob, Kind::log})
+        EXPECT_FALSE(is_fixed_folder(kind)) << static_cast<int>(kind);
+}
+
 TEST_F(TreeTest, ShowsExactlyTheMeasurementsOfLinux) {
     EXPECT_THAT(names_in("measurements"), UnorderedElementsAre("mrtd:sha384", "mrconfigid", "mrowner", "mrownerconfig", "rtmr0:sha384",
                                                                "rtmr1:sha384", "rtmr2:sha384", "rtmr3:sha384"));
