@@ -95,7 +95,7 @@ begin_report() {
 begun_report() { :; }
 end_report() {
     line "$1" "$told; $(file-action report "$i")"
-    rmdir "$i" 2>/dev/null
+    rmdir "$i" 2>/dev/null || : # a list may have done it
 }
 report() {
     begin_report
