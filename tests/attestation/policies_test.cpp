@@ -32,6 +32,19 @@ std::string said(char binary, char configuration, const std::string &options = "
            R"(,"options":)" + options + "}";
 }
 
+std::string said_with_roles(const std::string &roles) {
+    auto text = said('1', '2');
+    text.insert(text.size() - 1, R"(,"roles":)" + roles);
+    return text;
+}
+const std::string gives_app = R"({"app":"tdx/rtmr2"})";
+// The log has this in the place of what the event's digest was made of.
+void lie_of_itself(PolicyTest &log, const std::string &roles) {
+    const Envelope lie{.header = {.type = std::string(self_envelope_type), .register_name = "tdx/rtmr3"},
+                       .body = {.description = "mrd", .data = bytes_of(said_with_roles(roles))}};
+    log.events.front().data = enveloped("tdx/rtmr3", lie).data;
+}
+
 std::vector<Policy> log_policies() {
     return {
         {"what mrd is",
@@ -64,6 +77,39 @@ std::vector<Policy> log_policies() {
           {"in no register of the role", [](auto &log) { log.text("rtmr1", "loader"); }, "expected was"},
           {"another one", [](auto &log) { log.text("rtmr3", "loadeR"); }, "event 1 of rtmr3 is \"loadeR\""},
           {"hidden", [](auto &log) { log.hidden("rtmr3", "loader!"); }, "event 1 of rtmr3 may be it"}}},
+
+        {"an event of a role that mrd's measured configuration gives",
+         {{"measuredRoles", "accept"},
+          {"roles", {{"app", {"tpm/pcr14", "rtmr3"}}}},
+          {"selfMeasurement", {{"register", "rtmr3"}, {"binary", {std::string(96, '1')}}, {"configuration", {std::string(96, '2')}}}},
+          {"requiredEvents", {{{"name", "the loader"}, {"register", "app"}, {"text", "loader"}}}}},
+         "required_events",
+         {{"in the register that it names", [](auto &log) { log.self("rtmr3", said_with_roles(gives_app)).text("rtmr2", "loader"); }},
+          {"in that of the reference values, where it names none",
+           [](auto &log) { log.self("rtmr3", said('1', '2')).text("rtmr3", "loader"); }},
+          {"after each that says the same",
+           [](auto &log) {
+               log.self("rtmr3", said_with_roles(gives_app)).self("rtmr3", said_with_roles(gives_app)).text("rtmr2", "loader");
+           }}},
+         {{"in that of the reference values, where it names another",
+           [](auto &log) { log.self("rtmr3", said_with_roles(gives_app)).text("rtmr3", "loader"); }, "the loader"},
+          {"where it takes the role away",
+           [](auto &log) { log.self("rtmr3", said_with_roles(R"({"app":"none"})")).text("rtmr3", "loader"); },
+           "app is in no quote, and no role"},
+          {"by the word of another register",
+           [](auto &log) { log.self("rtmr3", said('1', '2')).self("rtmr2", said_with_roles(gives_app)).text("rtmr2", "loader"); },
+           "the loader"},
+          {"by a word that no digest binds",
+           [](auto &log) {
+               log.self("rtmr3", said('1', '2')).text("rtmr2", "loader");
+               lie_of_itself(log, gives_app);
+           },
+           "the loader",
+           {"self_measurement"}},
+          {"where the last one says another",
+           [](auto &log) { log.self("rtmr3", said_with_roles(gives_app)).self("rtmr3", said('1', '2')).text("rtmr2", "loader"); },
+           "the loader",
+           {"self_measurement"}}}},
 
         {"a closed register of a role",
          {{"roles", {{"app", {"tpm/pcr14", "rtmr3"}}}}, {"closedRegisters", {{{"register", "app"}, {"events", {loader()}}}}}},

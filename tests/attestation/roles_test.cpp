@@ -1,6 +1,7 @@
 // Roles in reference values: which register is judged, by whatever name, is the relying party's word.
 #include <gmock/gmock.h>
 
+#include "mr/self_measurement.h"
 #include "tests/attestation/machine.h"
 
 namespace mr {
@@ -109,6 +110,37 @@ TEST_F(RolesTest, AreNeverWhatTheEvidenceCallsSo) {
     EXPECT_NE(result_of(verify(claimed, options), required_events), Judgement::holds);
     refer_to({{"roles", {{"config", {"rtmr0"}}}}, {"requiredEvents", {configuration("config")}}});
     EXPECT_NE(result_of(verify(claimed, options), required_events), Judgement::holds);
+}
+
+TEST_F(RolesTest, ThatMrdHasMeasuredGoBeforeTheReferenceValuesOwnAndTakeNoRegistersName) {
+    const auto digest = [](char digit) { return "sha384:" + std::string(96, digit); };
+    const Json said{{"binary", digest('1')},
+                    {"configuration", digest('2')},
+                    {"access", digest('3')},
+                    {"options", Json::array()},
+                    {"roles", {{"rtmr0", "tdx/rtmr3"}, {"app", "tdx/rtmr2"}, {"config", "none"}}}};
+    add(enveloped("tdx/rtmr3", Envelope{.header = {.type = std::string(self_envelope_type), .register_name = "tdx/rtmr3"},
+                                        .body = {.description = "mrd", .data = bytes_of(said.dump())}}));
+    Json members{{"roles", {{"app", {"rtmr3"}}, {"boot", {"rtmr3"}}, {"config", {"rtmr3"}}}},
+                 {"selfMeasurement", {{"register", "rtmr3"}, {"binary", {digest('1')}}, {"configuration", {digest('2')}}}},
+                 {"requiredEvents", {{{"name", "the firmware"}, {"register", "rtmr0"}, {"text", "firmware"}}, configuration("boot")}}};
+    EXPECT_EQ(reason_of(judged(members), roles), "app is rtmr3, boot is rtmr3, config is rtmr3") << "nobody has accepted them";
+    members["measuredRoles"] = "accept";
+    const auto found = judged(members);
+    EXPECT_EQ(reason_of(found, roles), "app is rtmr2, boot is rtmr3");
+    EXPECT_EQ(result_of(found, self_measurement), Judgement::holds) << reason_of(found, self_measurement);
+    EXPECT_EQ(result_of(found, required_events), Judgement::holds) << reason_of(found, required_events);
+    // A quote and a log by themselves are judged alike.
+    const auto made = evidence();
+    const std::vector<ByteView> logs{made.log};
+    EXPECT_EQ(reason_of(verify(made.parts.front().quote, logs, options), roles), "app is rtmr2, boot is rtmr3");
+}
+
+TEST(ReferenceRoles, ThatAreMeasuredNeedARuleForWhoMeasuredThem) {
+    const auto parsed = parse_reference_values(R"({"format":"mrd-reference-values","version":1,"measuredRoles":"accept"})");
+    ASSERT_FALSE(parsed);
+    EXPECT_THAT(parsed.error().message, HasSubstr("measuredRoles: selfMeasurement has to say whose word they are"));
+    EXPECT_TRUE(parse_reference_values(R"({"format":"mrd-reference-values","version":1,"measuredRoles":"refuse"})"));
 }
 
 TEST(ReferenceRoles, ThatMeanNothingAreRefusedByName) {

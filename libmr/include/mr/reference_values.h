@@ -2,6 +2,7 @@
 //
 //   format "mrd-reference-values", version 1; description: text, for people
 //   roles               object: role -> array of names of registers, not empty: in each part the first that is there, none behind the first that a part of `parts` has
+//   measuredRoles       "accept" or "refuse" ["refuse"]: the roles that mrd's configuration gives, as selfMeasurement proves, go before these
 //   parts               array of { name, kind }: parts that must be in the evidence; others may be there too, and what must run has to be said of them as well
 //   tcb                 array of the statuses that are accepted of a platform's TCB, as its maker names them, not empty: these and no others
 //                       [those that are up to date]; naming it makes the TCB required even without collateral
@@ -163,6 +164,7 @@ struct Alternatives {
 struct ReferenceValues : RuleSet {
     std::vector<ExpectedPart> parts = {};
     std::map<std::string, std::vector<std::string>, std::less<>> roles = {};  // what the evidence's machine calls so does not count
+    bool accept_measured_roles = false;                                       // but where it was measured, and self_measurement holds
     PlatformPolicy platform = {};
     bool tcb_required = false;  // they name a TCB: its lack cannot be waived
     bool accept_gaps = false;   // all of them

@@ -14,6 +14,7 @@
 #include "libmr/src/attestation/evidence_claims.h"
 #include "libmr/src/attestation/facts.h"
 #include "libmr/src/attestation/log_judgement.h"
+#include "libmr/src/attestation/measured_roles.h"
 #include "libmr/src/attestation/signed_register.h"
 #include "mr/verify.h"
 #include "mr/verify_spdm.h"
@@ -497,6 +498,13 @@ struct Prepared {
     explicit Prepared(const AppraiserOptions &given) : options(given), rules(given.reference), judges(given, policy_of(given)) {}
 
     Verdict appraise(const Evidence &evidence, const Question &question) {
+        const std::array<ByteView, 1> logs{evidence.log};
+        if (options.reference.accept_measured_roles) {
+            std::vector<Claims> claims;
+            for (const auto &part : evidence.parts) add_claims(part.kind, part.quote, claims);
+            const auto resolved = with_roles_of(logs, claims);
+            return Prepared(resolved).appraise(evidence, question);
+        }
         Appraisal appraisal(options, judges, rules, question, &evidence);
         std::vector<Part> parts;
         for (const auto &part : evidence.parts) {
@@ -506,7 +514,6 @@ struct Prepared {
         }
         appraisal.judge_parts(std::move(parts));
         appraisal.judge_report_data();
-        const std::array<ByteView, 1> logs{evidence.log};
         appraisal.judge_logs(logs);
         appraisal.judge_claims();
         appraisal.judge_reference();
@@ -517,6 +524,12 @@ struct Prepared {
     }
 
     Verdict appraise(const TeeEvidence &quote, std::span<const ByteView> logs, const Question &question) {
+        if (options.reference.accept_measured_roles) {
+            std::vector<Claims> claims;
+            add_claims(kind_of(quote.quote, options.tees), quote.quote, claims);
+            const auto resolved = with_roles_of(logs, claims);
+            return Prepared(resolved).appraise(quote, logs, question);
+        }
         Appraisal appraisal(options, judges, rules, question, nullptr);
         appraisal.judge_parts({{.name = {}, .kind = kind_of(quote.quote, options.tees), .evidence = quote}});
         appraisal.judge_report_data();
@@ -526,6 +539,17 @@ struct Prepared {
         appraisal.judge_alternatives();
         appraisal.judge_age(std::nullopt);
         return appraisal.take();
+    }
+
+    void add_claims(std::string_view kind, ByteView quote, std::vector<Claims> &claims) const {
+        const auto *const tee = find_tee(kind, options.tees);
+        if (tee == nullptr) return;
+        if (auto read = tee->read(quote)) claims.push_back(std::move(*read));
+    }
+    [[nodiscard]] AppraiserOptions with_roles_of(std::span<const ByteView> logs, std::span<const Claims> claims) const {
+        auto resolved = options;
+        resolved.reference = with_measured_roles(std::move(resolved.reference), logs, claims);
+        return resolved;
     }
 
     const AppraiserOptions &options;

@@ -68,6 +68,7 @@ struct FileFields {
     std::optional<std::string_view> description;
     std::optional<std::vector<KnownPartFields>> parts;
     std::optional<std::map<std::string, std::vector<std::string>>> roles;
+    std::optional<Choice> measured_roles;
     std::optional<std::vector<std::string>> tcb;
     std::optional<Choice> debug;
     std::optional<Choice> simulated_roots;
@@ -79,10 +80,11 @@ struct FileFields {
     static constexpr auto fields() {
         return std::tuple(
             field("format", &FileFields::format), field("version", &FileFields::version), field("description", &FileFields::description),
-            field("parts", &FileFields::parts), field("roles", &FileFields::roles), field("tcb", &FileFields::tcb),
-            field("debug", &FileFields::debug), field("simulatedRoots", &FileFields::simulated_roots), field("gaps", &FileFields::gaps),
-            field("uncoveredRegisters", &FileFields::uncovered_registers), field("logOnlyRegisters", &FileFields::log_only_registers),
-            field("acceptedGaps", &FileFields::accepted_gaps), field("maximumAgeSeconds", &FileFields::maximum_age));
+            field("parts", &FileFields::parts), field("roles", &FileFields::roles), field("measuredRoles", &FileFields::measured_roles),
+            field("tcb", &FileFields::tcb), field("debug", &FileFields::debug), field("simulatedRoots", &FileFields::simulated_roots),
+            field("gaps", &FileFields::gaps), field("uncoveredRegisters", &FileFields::uncovered_registers),
+            field("logOnlyRegisters", &FileFields::log_only_registers), field("acceptedGaps", &FileFields::accepted_gaps),
+            field("maximumAgeSeconds", &FileFields::maximum_age));
     }
 };
 
@@ -362,6 +364,9 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
     values.maximum_age_seconds = fields->maximum_age;
     attestation::RuleSetReader reader;
     if (auto done = reader.read(root, "", values); !done) return std::unexpected(std::move(done.error()));
+    values.accept_measured_roles = accepts(fields->measured_roles);
+    if (values.accept_measured_roles && !values.self_measurement)
+        return malformed_values("the member measuredRoles: selfMeasurement has to say whose word they are");
     if (auto done = read_alternatives(root, reader, values.alternatives); !done) return std::unexpected(std::move(done.error()));
     if (attestation::virtual_registers_in_rules(values).size() > max_reference_virtual_registers)
         return malformed_values("rules name more than " + std::to_string(max_reference_virtual_registers) + " virtual registers");
