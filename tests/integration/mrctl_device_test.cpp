@@ -25,12 +25,15 @@ protected:
         std::ofstream(path, std::ios::binary) << content;
         return path.native();
     }
+    std::string file(const std::string &name, const mr::Bytes &content) {
+        return file(name, std::string_view(reinterpret_cast<const char *>(content.data()), content.size()));
+    }
 };
 
 TEST_F(MrctlDevice, FindsOutThatAFileIsEvidenceOfADeviceAndJudgesIt) {
     const mr::DeviceSample sample("doe-p384-12-all-signed");
     const auto evidence = file("device.json", mr::write_device_evidence(sample.evidence));
-    const auto roots = file("root.der", {reinterpret_cast<const char *>(sample.root.data()), sample.root.size()});
+    const auto roots = file("root.der", sample.root);
     auto values = sample.reference_values();
     const auto reference = file("reference.json", values.dump());
     const auto nonce = mr::to_hex(sample.evidence.spdm.nonce);
@@ -105,10 +108,10 @@ TEST_F(MrctlDevice, ExplainsAMessageOfSpdmByItself) {
     EXPECT_THAT(
         json({"inspect", file("capabilities", mr::to_hex(conversation.message(3)))})["capabilities"]["flag_bits"].get<std::string>(),
         HasSubstr("meas_fresh"));
-    EXPECT_EQ(json({"inspect", file("error", "\x12\x7F\x07\xE0")})["request"], "GET_MEASUREMENTS");
+    EXPECT_EQ(json({"inspect", file("error", mr::Bytes{0x12, 0x7F, 0x07, 0xE0})})["request"], "GET_MEASUREMENTS");
     EXPECT_THAT(failure(1, {"inspect", file("cut", mr::to_hex(conversation.message(last)).substr(0, 200))}),
                 HasSubstr(": MEASUREMENTS: it ends before"));
-    EXPECT_THAT(failure(1, {"verify", file("message", mr::to_hex(conversation.message(last))), "--nonce", hex(1, 32)}),
+    EXPECT_THAT(failure(1, {"verify", file("message", conversation.message(last)), "--nonce", hex(1, 32)}),
                 HasSubstr("it is a message of SPDM"));
 }
 
@@ -117,7 +120,7 @@ TEST_F(MrctlDevice, ExplainsALogAndWhatItLeadsTo) {
     mr::Bytes log;
     std::string block;
     for (std::size_t i = 0; i < conversation.size(); ++i) {
-        const auto message = json({"inspect", file("message", mr::to_hex(conversation.message(i)))});
+        const auto message = json({"inspect", file("message", conversation.message(i))});
         if (message["message"] == "MEASUREMENT_EXTENSION_LOG" && log.empty()) {
             constexpr std::ptrdiff_t portion_at = 12;
             const auto bytes = conversation.message(i);
@@ -128,7 +131,7 @@ TEST_F(MrctlDevice, ExplainsALogAndWhatItLeadsTo) {
         }
     }
     ASSERT_FALSE(log.empty() || block.empty());
-    const auto told = json({"inspect", file("log", {reinterpret_cast<const char *>(log.data()), log.size()})});
+    const auto told = json({"inspect", file("log", log)});
     ASSERT_EQ(told["entries"].size(), 3U);
     EXPECT_EQ(told["entries"][0]["number"], 1);
     const auto index = std::to_string(told["entries"][0]["index"].get<int>());
@@ -155,7 +158,8 @@ TEST_F(MrctlDevice, ExplainsBlocksAndWhatAManifestIs) {
     EXPECT_EQ(told[5]["digest"], std::string(96, 'a'));
     // The index is the number of a version, and what follows it the code of DIGESTS.
     EXPECT_EQ(json({"inspect", file("block", block("1108", std::string(96, 'a')))})["blocks"].size(), 1U);
-    EXPECT_THAT(output({"inspect", file("text", block("fd84", "d9023aa0"))}), HasSubstr("Measurement record of a device\n"));
+    EXPECT_THAT(output({"inspect", file("text", block("fd84", "d9023aa0" + std::string(32, '0')))}),
+                HasSubstr("Measurement record of a device\n"));
 }
 
 }  // namespace

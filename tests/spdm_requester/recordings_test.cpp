@@ -188,17 +188,17 @@ TEST_F(RecordedEvidence, AReplayTellsWhatDiffers) {
 
 // Its last answer is that a device is not ready, for so long: nothing signs that.
 TEST_F(RecordedEvidence, AReplayTellsOfADeviceThatIsGivenUp) {
-    constexpr std::size_t get_measurements = 10;
+    constexpr std::size_t measurements_at = 10;
     constexpr std::size_t exponent_at = 4;
     constexpr std::size_t doe_header = 8;
     constexpr std::uint8_t minutes = 30;  // 2^30 microseconds
     auto recording = spdm_replay::read_recording(places::shared_data() / "spdm/doe-p384-12-notready").value();
-    recording.messages.resize(get_measurements + 2);
+    recording.messages.resize(measurements_at + 2);
     recording.messages.back().message.at(exponent_at) = minutes;
     recording.messages.back().payload.at(doe_header + exponent_at) = minutes;
     auto expected = nlohmann::json::object();
     expected["errors"] = nlohmann::json::array();
-    expected["errors"].push_back({{"response_index", get_measurements + 1},
+    expected["errors"].push_back({{"response_index", measurements_at + 1},
                                   {"error_code", 0x42},
                                   {"error_data", 0},
                                   {"extended", "1ee00001"},
@@ -234,8 +234,8 @@ spdm_replay::Recording begun_wrongly(std::size_t request, const std::function<vo
 }
 
 TEST_F(RecordedEvidence, AReplayOffersWhatTheDeviceTookAndNotWhatItRefused) {
-    constexpr std::size_t get_capabilities = 2;
-    constexpr std::size_t negotiate_algorithms = 4;
+    constexpr std::size_t capabilities_at = 2;
+    constexpr std::size_t algorithms_at = 4;
     constexpr std::size_t max_message_size_at = 16;
     constexpr std::size_t transfer_size_at = 12;
     constexpr std::size_t base_hash_at = 12;
@@ -243,11 +243,11 @@ TEST_F(RecordedEvidence, AReplayOffersWhatTheDeviceTookAndNotWhatItRefused) {
         const auto recording = begun_wrongly(request, [=](Bytes &message) { message.at(at) = value; }, code);
         return spdm_replay::replay(recording).differences;
     };
-    EXPECT_THAT(differences(get_capabilities, max_message_size_at, 1), ::testing::IsEmpty()) << "two sizes, and no CHUNK";
-    EXPECT_THAT(differences(get_capabilities, transfer_size_at + 1, 0), ::testing::IsEmpty()) << "a transfer size of 0";
-    EXPECT_THAT(differences(negotiate_algorithms, base_hash_at, 0), ::testing::IsEmpty()) << "no hash";
-    EXPECT_THAT(differences(negotiate_algorithms, base_hash_at, 0, 0x06), ::testing::IsEmpty()) << "a code without an error of its own";
-    auto taken = begun_wrongly(get_capabilities, [](Bytes &message) { message.at(max_message_size_at) = 1; }, 0x01);
+    EXPECT_THAT(differences(capabilities_at, max_message_size_at, 1), ::testing::IsEmpty()) << "two sizes, and no CHUNK";
+    EXPECT_THAT(differences(capabilities_at, transfer_size_at + 1, 0), ::testing::IsEmpty()) << "a transfer size of 0";
+    EXPECT_THAT(differences(algorithms_at, base_hash_at, 0), ::testing::IsEmpty()) << "no hash";
+    EXPECT_THAT(differences(algorithms_at, base_hash_at, 0, 0x06), ::testing::IsEmpty()) << "a code without an error of its own";
+    auto taken = begun_wrongly(capabilities_at, [](Bytes &message) { message.at(max_message_size_at) = 1; }, 0x01);
     taken.expected["errors"][0]["error_code"] = 4;
     EXPECT_EQ(spdm_replay::replay(taken).differences.size(), 1U);
 }

@@ -100,9 +100,9 @@ constexpr std::size_t max_zeros_behind = 3;
 constexpr std::uint8_t request_bit = 0x80;
 
 template <std::size_t Size>
-std::string_view name_in(const std::array<NumberName, Size> &names, std::uint8_t number) {
-    const auto found = std::ranges::find(names, number, &NumberName::first);
-    return found == names.end() ? std::string_view() : found->second;
+std::string_view name_in(const std::array<NumberName, Size> &all, std::uint8_t number) {
+    const auto found = std::ranges::find(all, number, &NumberName::first);
+    return found == all.end() ? std::string_view() : found->second;
 }
 
 // What stands beside a slot's number is not told.
@@ -128,10 +128,10 @@ struct Unwrapped {
 };
 Unwrapped unwrapped(ByteView bytes) {
     constexpr std::array<std::uint8_t, 4> doe_of_spdm = {doe_vendor_pci_sig, 0, doe_spdm, 0};
-    constexpr std::size_t doe_header_size = 8;
+    constexpr std::size_t object_header_size = 8;
     constexpr std::uint8_t mctp_type = 0x05;
-    if (bytes.size() >= doe_header_size && std::ranges::equal(bytes.first(doe_of_spdm.size()), doe_of_spdm))
-        return {bytes.subspan(doe_header_size), true};
+    if (bytes.size() >= object_header_size && std::ranges::equal(bytes.first(doe_of_spdm.size()), doe_of_spdm))
+        return {bytes.subspan(object_header_size), true};
     if (!bytes.empty() && bytes.front() == mctp_type) return {bytes.subspan(1), false};
     return {bytes, false};
 }
