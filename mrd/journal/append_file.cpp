@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <optional>
 
@@ -86,6 +87,16 @@ public:
         struct stat status{};
         if (::fstat(file_.get(), &status) != 0) return failure();
         return static_cast<std::uint64_t>(status.st_size);
+    }
+
+    Result<bool> holds(const Mark &mark) override {
+        if (window_) {
+            if (const auto holds = window_->holds(mark)) return *holds;
+        }
+        std::array<std::uint8_t, Mark::size> found{};
+        const auto count = read(mark.offset, found);
+        if (!count) return std::unexpected(count.error());
+        return *count == found.size() && found == mark.bytes;
     }
 
     Result<std::uint64_t> size_at(const std::filesystem::path &path) override {

@@ -2,6 +2,8 @@
 // demand. It decides nothing but how a write is made: where it costs less, by memory that is mapped over the file (mrd/journal/file_window.h).
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -14,6 +16,20 @@
 #include "mr/bytes.h"
 
 namespace mrd::journal {
+
+// A few bytes of a file and where they stand, by which a change that somebody else made is known.
+struct Mark {
+    static constexpr std::size_t size = 16;
+    std::uint64_t offset = 0;
+    std::array<std::uint8_t, size> bytes = {};
+
+    // Precondition: so many bytes.
+    static Mark of(std::uint64_t offset, mr::ByteView bytes) {
+        Mark mark{.offset = offset};
+        std::ranges::copy(bytes.first(size), mark.bytes.begin());
+        return mark;
+    }
+};
 
 class AppendFile {
 public:
@@ -38,6 +54,9 @@ public:
     virtual Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) = 0;
 
     virtual Result<std::uint64_t> size() = 0;
+
+    // Do these bytes stand there?
+    virtual Result<bool> holds(const Mark &mark) = 0;
 
     // Its size, if `path` still leads to it: another process may have removed, moved or replaced it, which is no_such_file_or_directory.
     virtual Result<std::uint64_t> size_at(const std::filesystem::path & /*path*/) { return size(); }

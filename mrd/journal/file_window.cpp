@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <csetjmp>
 #include <csignal>
@@ -115,11 +116,16 @@ void FileWindow::populate(std::uint64_t until, std::uint64_t allocated_until) {
 }
 
 FileWindow::Outcome FileWindow::write(std::uint64_t offset, mr::ByteView bytes, std::uint64_t allocated_until) {
-    const auto is_inside = [&] { return memory_ != nullptr && offset >= begin_ && offset + bytes.size() <= begin_ + size; };
-    if (!is_inside() && !(move_to(offset) && is_inside())) return Outcome::refused;
+    if (!has(offset, bytes.size()) && !(move_to(offset) && has(offset, bytes.size()))) return Outcome::refused;
     const auto at = offset - begin_;
     if (populates_ && at + bytes.size() > populated_) populate(at + bytes.size(), allocated_until);
     return copy(memory_ + at, bytes.data(), bytes.size()) ? Outcome::written : Outcome::lost;
+}
+
+std::optional<bool> FileWindow::holds(const Mark &mark) const {
+    std::array<std::uint8_t, Mark::size> found{};
+    if (!has(mark.offset, found.size()) || !copy(found.data(), memory_ + (mark.offset - begin_), found.size())) return std::nullopt;
+    return found == mark.bytes;
 }
 
 }  // namespace mrd::journal

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "mr/bytes.h"
+#include "mrd/journal/append_file.h"
 
 namespace mrd::journal {
 
@@ -41,9 +42,15 @@ public:
     // Precondition: the file has been allocated from `offset` to `allocated_until`, behind these bytes.
     Outcome write(std::uint64_t offset, mr::ByteView bytes, std::uint64_t allocated_until);
 
+    // Do these bytes stand in the file? Nothing: they are not all mapped now, or the file has no such bytes any more, or they cannot be read.
+    [[nodiscard]] std::optional<bool> holds(const Mark &mark) const;
+
 private:
     FileWindow(int file, bool populates) : file_(file), populates_(populates) {}
 
+    [[nodiscard]] bool has(std::uint64_t offset, std::size_t bytes) const {
+        return memory_ != nullptr && offset >= begin_ && offset + bytes <= begin_ + size;
+    }
     bool move_to(std::uint64_t offset);
     void populate(std::uint64_t until, std::uint64_t allocated_until);
     void unmap();

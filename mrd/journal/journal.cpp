@@ -33,6 +33,16 @@ Intent record_of(const NewEvent &event, std::uint64_t number, std::int64_t time)
 
 Full full_journal(std::uint64_t size_limit) { return {size_limit, std::nullopt}; }
 
+// The header as far as it is never written again.
+const Mark &header_mark() {
+    static const Mark mark = [] {
+        mr::Bytes header;
+        append_file_header(header);
+        return Mark::of(0, header);
+    }();
+    return mark;
+}
+
 }  // namespace
 
 Journal::~Journal() = default;
@@ -119,6 +129,8 @@ std::expected<void, Error> Journal::append(const Record &record, std::size_t fol
     if (condition_ == Condition::failed) {
         if (auto mended = mend(); !mended) return mended;
     }
+    // As the write before this one has found.
+    if (condition_ == Condition::damaged) return fail(reason_);
     // What it tells of belongs to this boot, and a start that could not say so goes on.
     if (auto said = std::holds_alternative<Boot>(record) ? std::expected<void, Error>() : say_boot(); !said) return said;
     scratch_.clear();
@@ -144,13 +156,29 @@ std::expected<void, Error> Journal::write_scratch(const Record &record, std::siz
     // Every open intent, this one too, keeps room for the record that settles it.
     const auto open = state_.open().size() + (is_intent ? 1 : 0);
     if (auto room = make_room(size + open * settled_size + following); !room) return room;
-    if (const auto written = write_all(*file_, end_, scratch_); !written) {
+    if (const auto written = write_at_end(scratch_); !written) {
         dirty_until_ = end_ + size;
-        return fail(cannot("write", path("journal"), written.error()));
+        return fail(condition_ == Condition::damaged ? reason_ : cannot("write", path("journal"), written.error()));
     }
-    end_ += size;
     state_.apply(record);
     return {};
+}
+
+// In a file that somebody has cut off and made as long again, a write succeeds with nothing before it. One look behind the write does: had it happened before, the record
+// before is gone, and if it happens after, this one is. Error: they do not stand there, or not behind the others.
+std::expected<void, std::error_code> Journal::write_at_end(mr::ByteView records) {
+    if (auto written = write_all(*file_, end_, records); !written) return written;
+    if (!look_at(last_)) return std::unexpected(std::make_error_code(std::errc::io_error));
+    last_ = Mark::of(end_, records);
+    end_ += records.size();
+    return {};
+}
+
+// Where it cannot be read nobody can tell. After a sync that failed the kernel may have dropped what it did not write: mend() sees to that.
+bool Journal::look_at(const Mark &mark) {
+    if (!sync_failure_.empty() || file_->holds(mark).value_or(true)) return true;
+    was_changed_by_others(" was changed at byte " + std::to_string(mark.offset));
+    return false;
 }
 
 bool Journal::has_own_share(std::int64_t uid) const { return Space(options_.size_limit, named_uids_).has_own_share(uid); }
@@ -178,12 +206,19 @@ std::optional<Full> Journal::refuses(const NewEvent &event) const {
 void Journal::look() {
     if (!file_ || condition_ == Condition::damaged) return;
     const auto size = file_->size_at(path_);
-    if (size ? *size >= end_ : size.error() != std::errc::no_such_file_or_directory) return;
+    if (!size) {
+        if (size.error() == std::errc::no_such_file_or_directory) was_changed_by_others(" was removed, moved or replaced");
+        return;
+    }
+    // Room that was made and is gone counts too: what is written to it as memory would be nowhere.
+    if (*size < allocated_) return was_changed_by_others(" was cut off at byte " + std::to_string(*size));
+    if (look_at(header_mark())) (void)look_at(last_);
+}
+
+void Journal::was_changed_by_others(const std::string &how) {
     condition_ = Condition::damaged;
-    cut_off_ = size.has_value();
     file_size_ = end_;
-    reason_ = "the journal " + path("journal").string() +
-              (cut_off_ ? " was cut off at byte " + std::to_string(*size) : " was removed, moved or replaced") +
+    reason_ = "the journal " + path("journal").string() + how +
               " by another process; run `mrctl repair` to begin a new one with what mrd can still read of it";
     log::error(reason_);
 }
@@ -227,14 +262,12 @@ std::uint64_t Journal::settle(std::uint64_t intent, Outcome outcome) {
     scratch_.clear();
     append_record(scratch_, end_ + owed_.size(), record);
     const bool can_write = condition_ == Condition::good || (condition_ == Condition::failed && mend_writes());
-    const auto written = can_write ? write_all(*file_, end_, scratch_) : std::unexpected(std::error_code());
-    if (written) {
-        end_ += scratch_.size();
-    } else {
+    const auto written = can_write ? write_at_end(scratch_) : std::unexpected(std::error_code());
+    if (!written) {
         // Its record follows as soon as the disk takes it. Until then the intent proves the event, but only as long as nobody else extends the register:
         // so nobody is told that it is done.
         owed_.insert(owed_.end(), scratch_.begin(), scratch_.end());
-        if (can_write) (void)fail(cannot("write", path("journal"), written.error()));
+        if (can_write && condition_ != Condition::damaged) (void)fail(cannot("write", path("journal"), written.error()));
     }
     state_.apply(record);
     if (outcome == Outcome::done) tell_of_event();
@@ -258,8 +291,8 @@ std::expected<void, Error> Journal::mend_writes() {
         dirty_until_ = 0;
     }
     if (!owed_.empty()) {
-        if (auto written = write_all(*file_, end_, owed_); !written) return fail(cannot("write", path("journal"), written.error()));
-        end_ += owed_.size();
+        if (auto written = write_at_end(owed_); !written)
+            return fail(condition_ == Condition::damaged ? reason_ : cannot("write", path("journal"), written.error()));
         owed_.clear();
         tell_of_event();  // who was told before could not read it yet
     }

@@ -167,9 +167,10 @@ public:
         good,
         full,    // the last record found no room, on the disk or below the size limit: nothing was written, and the next extend tries again
         failed,  // the last write failed: the next extend tries to put it right first
-        damaged,  // a record in the middle cannot be read, or the file was removed, replaced or cut off: extends are refused until repair()
+        damaged,  // a record cannot be read, or the file was removed, replaced, cut off or changed: extends are refused until repair()
     };
-    // Is the file still the one of its name, and whole? Extends look by themselves; for who asks for the condition in between.
+    // Is the file still the one of its name, as long as it was, and are its header and its last record there? Extends look by themselves; for who asks for the condition
+    // in between. What somebody else changes between the two is found by who reads it.
     void look();
     [[nodiscard]] Condition condition() const { return condition_ == Condition::good && !no_room_.empty() ? Condition::full : condition_; }
     [[nodiscard]] const std::string &reason() const { return condition() == Condition::full ? no_room_ : reason_; }  // why it is not good
@@ -233,6 +234,7 @@ private:
     std::expected<void, Error> say_boot();
     std::expected<void, Error> append_copy_of(const Head &head, mr::ByteView bytes, const Record &record);
     std::expected<void, Error> write_scratch(const Record &record, std::size_t following);
+    std::expected<void, std::error_code> write_at_end(mr::ByteView records);
     std::expected<void, Error> make_room(std::uint64_t size);
     std::expected<void, Error> make_room_in_file(std::uint64_t size);
     static AppendFile::Result<void> write_all(AppendFile &file, std::uint64_t offset, mr::ByteView bytes);
@@ -248,6 +250,8 @@ private:
     [[nodiscard]] Error not_safe() const;
 
     void look_in_this_round();
+    [[nodiscard]] bool look_at(const Mark &mark);
+    void was_changed_by_others(const std::string &how);
 
     void wait_until_durable(Done done);
     void ask_for_sync_in_a_later_round(int rounds, std::uint64_t seen);
@@ -260,12 +264,12 @@ private:
     State state_;
     std::optional<std::vector<std::int64_t>> named_uids_;
     std::uint64_t end_ = 0;                  // of the last record that is written
+    Mark last_ = {};                         // where that one begins, or those that were written with it; the header, if there is none
     std::uint64_t allocated_ = 0;            // the file has bytes up to here
     bool torn_ = false;                      // what stands beyond end_ was there when the file was read
     std::uint64_t dirty_until_ = 0;          // beyond end_: what a failed write may have left, or a torn tail
     std::uint32_t older_format_ = 0;         // of the file that was found; 0: it is of this one
     std::uint64_t file_size_ = 0;            // when it was read, or found to be damaged
-    bool cut_off_ = false;                   // by somebody else, while it was open
     mr::Bytes owed_;                         // records that stand at end_ as soon as the disk takes them
     Condition condition_ = Condition::good;  // never full
     std::string reason_;

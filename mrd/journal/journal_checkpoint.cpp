@@ -26,13 +26,13 @@ void Journal::write_checkpoint_if_due() {
     const bool fits = end_ + room + Space(options_.size_limit).reserve() <= options_.size_limit;
     // Not for want of room either: what there is belongs to events.
     if (due > end_ || size > max_checkpoint_body || !fits || !make_room_in_file(room)) return;
-    if (const auto written = write_all(*file_, end_, scratch_); !written) {
+    const auto begin = end_;
+    if (const auto written = write_at_end(scratch_); !written) {
         dirty_until_ = end_ + size;
-        (void)fail(cannot("write", path("journal"), written.error()));
+        if (condition_ != Condition::damaged) (void)fail(cannot("write", path("journal"), written.error()));
         return;
     }
-    slot_ = Slot{.number = record.number, .offset = end_};
-    end_ += size;
+    slot_ = Slot{.number = record.number, .offset = begin};
     state_.apply(record);
     checkpoint_end_ = end_;
     write_slot_if_due();
@@ -69,6 +69,7 @@ std::optional<Slot> Journal::start_from_checkpoint(mr::ByteView header) {
         if (!state) continue;
         state_ = std::move(*state);
         state_.apply(*record);
+        last_ = Mark::of(slot.offset, (*bytes)->bytes);
         checkpoint_end_ = reader.offset();
         return slot;
     }

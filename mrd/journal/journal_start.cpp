@@ -92,6 +92,7 @@ std::expected<void, std::string> Journal::load() {
         return {};
     }
 
+    last_ = Mark::of(0, header);
     checkpoint_end_ = file_header_size;
     const auto slot = start_from_checkpoint(header);
     if (slot && slot->is_durable) synced_ = checkpoint_end_;
@@ -104,6 +105,7 @@ std::expected<void, std::string> Journal::load() {
     }
     state_ = std::move(proof.state());
     end_ = proof.offset();
+    if (proof.last()) last_ = *proof.last();
     if (step == Proof::Step::unreadable) return unreadable(proof.error());
     if (step == Proof::Step::damaged) {
         set_damaged(end_, proof.what());
@@ -280,7 +282,6 @@ std::expected<void, std::string> Journal::begin_anew() {
     checkpoint_end_ = file_header_size;
     next_checkpoint_ = checkpoint_end_ + options_.checkpoint_interval;
     slot_.reset();
-    cut_off_ = false;
     name_is_durable_ = false;
     sync_failure_.clear();
     torn_ = false;
@@ -291,6 +292,7 @@ std::expected<void, std::string> Journal::begin_anew() {
     mr::Bytes header;
     append_file_header(header);
     if (auto written = write_all(*file_, 0, header); !written) return Failure(cannot("write the journal", new_path, written.error()));
+    last_ = Mark::of(0, header);
     end_ = file_header_size;
     if (auto appended = append(Boot{now(), options_.boot_id}); !appended) return Failure(text_of(appended.error()));
     return {};

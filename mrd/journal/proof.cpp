@@ -27,6 +27,7 @@ Proof::Step Proof::read(std::uint64_t bytes) {
             what_ = taken.error();
             return Step::damaged;
         }
+        last_ = Mark::of((*found)->offset, (*found)->bytes);
     }
     return Step::more;
 }

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mrd/journal/append_file.h"
 #include "mrd/journal/extends_together.h"
 #include "mrd/journal/record_reader.h"
 #include "mrd/journal/state.h"
@@ -34,7 +35,8 @@ public:
 
     [[nodiscard]] State &state() { return state_; }
     [[nodiscard]] RecordReader &reader() { return reader_; }
-    [[nodiscard]] std::uint64_t offset() const { return offset_; }  // of what is not proved yet
+    [[nodiscard]] std::uint64_t offset() const { return offset_; }           // of what is not proved yet
+    [[nodiscard]] const std::optional<Mark> &last() const { return last_; }  // record that was good
     [[nodiscard]] bool is_at_end() const { return offset_ >= end_; }
     [[nodiscard]] const std::string &what() const { return what_; }        // is wrong, where it is damaged
     [[nodiscard]] const std::error_code &error() const { return error_; }  // where it is unreadable
@@ -47,6 +49,7 @@ private:
     RecordReader reader_;
     std::uint64_t offset_ = reader_.offset();
     std::uint64_t end_;
+    std::optional<Mark> last_;
     std::string what_;
     std::error_code error_;
 };

@@ -71,6 +71,7 @@ public:
         return inner_->read(offset, into);
     }
     Result<std::uint64_t> size() override { return inner_->size(); }
+    Result<bool> holds(const journal::Mark &mark) override { return inner_->holds(mark); }
     Result<std::uint64_t> size_at(const std::filesystem::path &path) override { return inner_->size_at(path); }
 
 private:

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <cstddef>
@@ -51,6 +52,10 @@ public:
         return found.size();
     }
     Result<std::uint64_t> size() override { return bytes_->size(); }
+    Result<bool> holds(const Mark &mark) override {
+        std::array<std::uint8_t, Mark::size> found{};
+        return read(mark.offset, found) == found.size() && found == mark.bytes;
+    }
 
 private:
     std::shared_ptr<mr::Bytes> bytes_;

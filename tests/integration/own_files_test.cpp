@@ -314,6 +314,17 @@ struct Harm {
     // NOLINTNEXTLINE(readability-identifier-naming): GoogleTest calls it so
     friend void PrintTo(const Harm &one, std::ostream *out) { *out << one.name; }
 };
+// In place, and as long as before.
+void write_again(const fs::path &journal, const std::string &bytes) {
+    const auto size = fs::file_size(journal);
+    std::ofstream(journal, std::ios::binary) << bytes;
+    fs::resize_file(journal, size);
+}
+std::size_t end_of_records(const std::string &journal) {
+    constexpr std::size_t alignment = 8;
+    return (journal.find_last_not_of('\0') / alignment + 1) * alignment;
+}
+
 class AJournalThatIs : public OwnFilesTest, public ::testing::WithParamInterface<Harm> {};
 INSTANTIATE_TEST_SUITE_P(
     All, AJournalThatIs,
@@ -326,7 +337,22 @@ INSTANTIATE_TEST_SUITE_P(
                            },
                            false},
                       Harm{"CutOff", [](const fs::path &journal) { fs::resize_file(journal, 700); }, true},
-                      Harm{"Emptied", [](const fs::path &journal) { fs::resize_file(journal, 0); }, true}),
+                      Harm{"Emptied", [](const fs::path &journal) { fs::resize_file(journal, 0); }, true},
+                      Harm{"CutOffBehindItsRecords",
+                           [](const fs::path &journal) { fs::resize_file(journal, end_of_records(contents(journal))); }, false},
+                      Harm{"EmptiedAndMadeAsLongAgain", [](const fs::path &journal) { write_again(journal, ""); }, true},
+                      Harm{"AsItWasEarlier",
+                           [](const fs::path &journal) {
+                               const auto now = contents(journal);
+                               write_again(journal, now.substr(0, end_of_records(now) / 2));
+                           },
+                           true},
+                      Harm{"WithoutItsHeader",
+                           [](const fs::path &journal) {
+                               constexpr std::size_t header = 16;
+                               std::fstream(journal, std::ios::in | std::ios::out | std::ios::binary) << std::string(header, '\0');
+                           },
+                           false}),
     [](const auto &tested) { return tested.param.name; });
 
 TEST_P(AJournalThatIs, IsNoticedBeforeTheNextExtendIsAnsweredAndRepaired) {

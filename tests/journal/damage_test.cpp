@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "mrd/journal/fields.h"
@@ -213,6 +214,90 @@ TEST_F(JournalDamage, ARecordThatContradictsTheOthersIsDamage) {
     EXPECT_EQ(journal->reason(),
               "the journal " + path().string() + " is damaged at byte " + std::to_string(end) +
                   ": intent 1 is settled, but not open; run `mrctl repair` to begin a new one that says what is missing");
+}
+
+// ---- Changed by somebody else while mrd has it open
+
+TEST_F(JournalDamage, ALastRecordThatSomebodyHasWrittenOverIsMetByTheNextExtendAndByWhoLooks) {
+    for (const bool looks : {false, true}) {
+        auto journal = start();
+        extend(*journal, r0, 1);
+        const auto intent = journal->end();
+        begin(*journal, r0, 2);
+        const auto whole = bytes();
+        std::fill(bytes().begin() + static_cast<std::ptrdiff_t>(intent), bytes().end(), std::uint8_t{0});
+        if (looks) {
+            journal->look();
+        } else {
+            loop_.restart();
+            loop_.poll();  // the next round
+            EXPECT_FALSE(extend(*journal, r1, 3));
+        }
+        EXPECT_EQ(journal->condition(), Journal::Condition::damaged) << looks;
+        EXPECT_NE(journal->reason().find("was changed at byte " + std::to_string(intent) + " by another process"), std::string::npos)
+            << journal->reason();
+        journal.reset();
+        bytes() = whole;
+    }
+}
+
+// The next look is in another round of the event loop; nothing is answered before it all the same.
+TEST_F(JournalDamage, WhatSomebodyDoesInTheSameRoundIsMetByTheNextWrite) {
+    auto journal = start();
+    extend(*journal, r0, 1);
+    std::ranges::fill(bytes(), std::uint8_t{0});
+    EXPECT_FALSE(extend(*journal, r0, 2));
+    EXPECT_EQ(journal->condition(), Journal::Condition::damaged);
+    EXPECT_FALSE(extend(*journal, r0, 3)) << "each time";
+}
+
+TEST_F(JournalDamage, AHeaderThatSomebodyHasWrittenOverIsSeenAndRepairedWithoutALoss) {
+    auto journal = start();
+    extend(*journal, r0, 1);
+    std::fill_n(bytes().begin(), first_slot, std::uint8_t{0});
+    journal->look();
+    EXPECT_EQ(journal->condition(), Journal::Condition::damaged);
+    EXPECT_NE(journal->reason().find("was changed at byte 0 by another process"), std::string::npos) << journal->reason();
+    ASSERT_TRUE(journal->repair(hardware_.present()));
+    EXPECT_EQ(read_log(*journal)->size(), 1U);
+    EXPECT_EQ(journal->state().repairs(), 0U) << "nothing is missing";
+}
+
+TEST_F(JournalDamage, WhatMrdItselfWritesIsNoChange) {
+    options_.size_limit = default_size_limit;
+    options_.checkpoint_interval = 2000;
+    auto journal = start();
+    for (std::uint8_t byte = 1; byte < 100; ++byte) {
+        const auto first = begin(*journal, r0, byte);
+        const auto second = begin(*journal, r1, byte);
+        hardware_.extend(r1, digest_of(byte));
+        journal->settle(second, Outcome::done);
+        journal->settle(first, Outcome::undone);
+        journal->look();
+        ASSERT_EQ(journal->condition(), Journal::Condition::good) << int{byte} << ": " << journal->reason();
+        if (byte % 10 == 0) {
+            journal = start();
+            journal->look();  // at what the start has read: a record, or a checkpoint
+            ASSERT_EQ(journal->condition(), Journal::Condition::good) << int{byte} << ": " << journal->reason();
+        }
+    }
+    EXPECT_GT(journal->state().checkpoints(), 0U);
+}
+
+// The kernel may have dropped what a sync did not write: that is the disk's, and a later sync tells of it.
+TEST_F(JournalDamage, WhatAFailedSyncHasLostIsNobodysChange) {
+    options_.sync = Sync::group;
+    auto journal = start();
+    extend(*journal, r0, 1);
+    disk_.fail_call(FaultyDisk::Call::sync, 1, Fault::io_error, true);
+    std::optional<bool> durable;
+    journal->when_durable([&](const std::expected<void, Error> &done) { durable = done.has_value(); });
+    loop_.restart();
+    while (!durable) loop_.run_one();
+    EXPECT_EQ(durable, false);
+    disk_.evict();
+    journal->look();
+    EXPECT_EQ(journal->condition(), Journal::Condition::failed) << journal->reason();
 }
 
 // ---- Repair

@@ -79,6 +79,29 @@ TEST_P(OverAFile, AFileThatIsCutOffUnderItIsAnErrorAndNotTheEndOfMrd) {
     EXPECT_EQ(write(5000, {1, 2, 3}), Written::written);
 }
 
+TEST_P(OverAFile, WhatStandsInItIsKnownAsLongAsItIsMapped) {
+    const mr::Bytes bytes{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    const auto mark = Mark::of(5000, bytes);
+    EXPECT_FALSE((*window_)->holds(mark).has_value()) << "nothing is mapped yet";
+    ASSERT_EQ(write(5000, bytes), Written::written);
+    EXPECT_EQ((*window_)->holds(mark), true);
+    EXPECT_EQ((*window_)->holds(Mark::of(5001, bytes)), false);
+    ASSERT_EQ(::ftruncate(file_.get(), 0), 0);
+    ASSERT_EQ(::ftruncate(file_.get(), static_cast<off_t>(file_size)), 0);
+    EXPECT_EQ((*window_)->holds(mark), false) << "it is as long again, and empty";
+    ASSERT_EQ(write(5000, bytes), Written::written);
+    ASSERT_EQ(write(2 * FileWindow::size, bytes), Written::written);
+    EXPECT_FALSE((*window_)->holds(mark).has_value()) << "it is elsewhere";
+}
+
+TEST_P(OverAFile, WhatAFileThatWasCutOffHeldIsNotKnown) {
+    if (loses_jumps_out_of_handlers) GTEST_SKIP() << "skipped: the thread sanitizer loses a SIGBUS that is left by a jump";
+    const mr::Bytes bytes(Mark::size, 7);
+    ASSERT_EQ(write(5000, bytes), Written::written);
+    ASSERT_EQ(::ftruncate(file_.get(), 0), 0);
+    EXPECT_FALSE((*window_)->holds(Mark::of(5000, bytes)).has_value());
+}
+
 TEST(FileWindowDeathTest, AnyOtherBusErrorEndsTheProcess) {
     if (loses_jumps_out_of_handlers) GTEST_SKIP() << "skipped: the thread sanitizer loses a SIGBUS that is left by a jump";
     const TemporaryFolder folder;
@@ -114,6 +137,17 @@ protected:
         options_.sync_folder = journal::sync_folder;
     }
     void cut_off() { ASSERT_EQ(::truncate(path().c_str(), 0), 0); }
+    // But for its header.
+    void cut_off_and_make_as_long_again() {
+        const auto size = fs::file_size(path());
+        ASSERT_EQ(::truncate(path().c_str(), file_header_size), 0);
+        ASSERT_EQ(::truncate(path().c_str(), static_cast<off_t>(size)), 0);
+    }
+    static bool is_durable(Journal &journal) {
+        bool durable = true;
+        journal.when_durable([&](const std::expected<void, Error> &done) { durable = done.has_value(); });
+        return durable;
+    }
 };
 
 TEST_F(JournalOnFile, ThatIsCutOffBetweenTwoRecordsOfAnEventIsDamagedAndSaysSo) {
@@ -123,14 +157,52 @@ TEST_F(JournalOnFile, ThatIsCutOffBetweenTwoRecordsOfAnEventIsDamagedAndSaysSo) 
     const auto intent = begin(*journal, r0, 2);
     cut_off();
     journal->settle(intent, Outcome::done);
-    bool is_durable = true;
-    journal->when_durable([&](const std::expected<void, Error> &done) { is_durable = done.has_value(); });
-    EXPECT_FALSE(is_durable) << "nobody is told that it is in the log";
+    EXPECT_FALSE(is_durable(*journal)) << "nobody is told that it is in the log";
     EXPECT_FALSE(extend(*journal, r0, 3));
     loop_.poll();
     EXPECT_FALSE(extend(*journal, r0, 4));
     EXPECT_EQ(journal->condition(), Journal::Condition::damaged);
     EXPECT_NE(journal->reason().find("was cut off at byte 0 by another process"), std::string::npos) << journal->reason();
+}
+
+TEST_F(JournalOnFile, ThatIsCutOffAndMadeAsLongAgainBetweenTwoRecordsOfAnEventIsDamagedAndSaysSo) {
+    auto journal = start();
+    ASSERT_TRUE(extend(*journal, r0, 1));
+    const auto last = journal->end();
+    const auto intent = begin(*journal, r0, 2);
+    cut_off_and_make_as_long_again();
+    journal->settle(intent, Outcome::done);
+    EXPECT_FALSE(is_durable(*journal)) << "nobody is told that it is in the log";
+    EXPECT_EQ(journal->condition(), Journal::Condition::damaged);
+    EXPECT_EQ(journal->reason(), "the journal " + path().string() + " was changed at byte " + std::to_string(last) +
+                                     " by another process; run `mrctl repair` to begin a new one with what mrd can still read of it");
+    EXPECT_FALSE(extend(*journal, r0, 3));
+    ASSERT_TRUE(journal->repair(hardware_.present()));
+    EXPECT_EQ(journal->condition(), Journal::Condition::good);
+    EXPECT_TRUE(extend(*journal, r0, 3));
+    EXPECT_TRUE(is_durable(*journal));
+}
+
+// What a start has found counts as much as what it has written itself.
+TEST_F(JournalOnFile, ThatIsChangedBeforeTheFirstExtendOfAnMrdIsDamagedToo) {
+    auto journal = start();
+    ASSERT_TRUE(extend(*journal, r0, 1));
+    journal.reset();
+    journal = start();
+    cut_off_and_make_as_long_again();
+    EXPECT_FALSE(extend(*journal, r0, 2));
+    EXPECT_EQ(journal->condition(), Journal::Condition::damaged);
+}
+
+TEST_F(JournalOnFile, ThatIsCutOffWhereItsRecordsEndIsDamagedForItsRoomIsGone) {
+    auto journal = start();
+    ASSERT_TRUE(extend(*journal, r0, 1));
+    ASSERT_EQ(::truncate(path().c_str(), static_cast<off_t>(journal->end())), 0);
+    journal->look();
+    EXPECT_EQ(journal->condition(), Journal::Condition::damaged);
+    ASSERT_TRUE(journal->repair(hardware_.present()));
+    EXPECT_EQ(read_log(*journal)->size(), 1U);
+    EXPECT_EQ(journal->state().repairs(), 0U) << "nothing is missing";
 }
 
 TEST_F(JournalOnFile, GoesOnWhereItWasOverManyWindows) {
