@@ -70,8 +70,8 @@ std::string journal_text(const Json &journal) {
         text += ", checked so far: " + std::to_string(checked) + " of " + std::to_string(size) + " bytes";
     if (const auto repairs = journal.value("repairs", std::int64_t{0}); repairs > 0)
         text += ", begun anew by repair " + std::to_string(repairs) + " times: records are missing";
-    if (const auto format = journal.value("olderFormat", std::int64_t{0}); format > 0)
-        text += ", new since mrd's start: the one before is of format " + std::to_string(format) +
+    if (journal.contains("olderFormat"))
+        text += ", new since mrd's start: the one before is of format " + std::to_string(journal.value("olderFormat", std::int64_t{0})) +
                 ", which this mrd does not read, and is kept aside";
     if (journal.contains("reason")) text += ": " + journal.value("reason", "");
     return text;

@@ -215,7 +215,7 @@ JournalStatus status_of(const journal::Journal &journal, std::string_view sync) 
     status.sync = sync;
     status.repairs = static_cast<std::int64_t>(journal.state().repairs());
     status.checked = static_cast<std::int64_t>(told_journal_checked(journal.checked(), journal.end()));
-    if (journal.older_format() != 0) status.older_format = journal.older_format();
+    if (const auto format = journal.older_format()) status.older_format = *format;
     return status;
 }
 

@@ -110,8 +110,8 @@ public:
 
     [[nodiscard]] const State &state() const { return state_; }
 
-    // The format of the journal that was found and is kept aside, because this mrd does not read one so old; 0: there was none.
-    [[nodiscard]] std::uint32_t older_format() const { return older_format_; }
+    // The format of the journal that was found and is kept aside, because this mrd does not read one so old.
+    [[nodiscard]] std::optional<std::uint32_t> older_format() const { return older_format_; }
 
     // Why what the register held when mrd came is not explained: sentences. Empty: it is.
     [[nodiscard]] std::string_view why_unexplained(RegisterNumber reg) const;
@@ -263,15 +263,15 @@ private:
     std::shared_ptr<AppendFile> file_;
     State state_;
     std::optional<std::vector<std::int64_t>> named_uids_;
-    std::uint64_t end_ = 0;                  // of the last record that is written
-    Mark last_ = {};                         // where that one begins, or those that were written with it; the header, if there is none
-    std::uint64_t allocated_ = 0;            // the file has bytes up to here
-    bool torn_ = false;                      // what stands beyond end_ was there when the file was read
-    std::uint64_t dirty_until_ = 0;          // beyond end_: what a failed write may have left, or a torn tail
-    std::uint32_t older_format_ = 0;         // of the file that was found; 0: it is of this one
-    std::uint64_t file_size_ = 0;            // when it was read, or found to be damaged
-    mr::Bytes owed_;                         // records that stand at end_ as soon as the disk takes them
-    Condition condition_ = Condition::good;  // never full
+    std::uint64_t end_ = 0;                      // of the last record that is written
+    Mark last_ = {};                             // where that one begins, or those that were written with it; the header, if there is none
+    std::uint64_t allocated_ = 0;                // the file has bytes up to here
+    bool torn_ = false;                          // what stands beyond end_ was there when the file was read
+    std::uint64_t dirty_until_ = 0;              // beyond end_: what a failed write may have left, or a torn tail
+    std::optional<std::uint32_t> older_format_;  // of the file that was found; none: it is of this one
+    std::uint64_t file_size_ = 0;                // when it was read, or found to be damaged
+    mr::Bytes owed_;                             // records that stand at end_ as soon as the disk takes them
+    Condition condition_ = Condition::good;      // never full
     std::string reason_;
     bool looked_ = false;               // at the file, since the event loop last took what had come
     Condition told_ = Condition::good;  // in mrd's log

@@ -137,9 +137,9 @@ void Journal::set_damaged(std::uint64_t offset, const std::string &what) {
 
 std::expected<void, std::string> Journal::start(const std::vector<Present> &registers, const std::vector<LogFiles> &firmware_logs) {
     const bool had_one = file_ != nullptr;
-    const bool is_new = !had_one || older_format_ != 0 || !goes_on(registers);
+    const bool is_new = !had_one || older_format_.has_value() || !goes_on(registers);
     // Without an event there is nothing to keep.
-    const bool is_kept = had_one && (older_format_ != 0 || condition_ == Condition::damaged || torn_ || state_.sequence() != 0);
+    const bool is_kept = had_one && (older_format_.has_value() || condition_ == Condition::damaged || torn_ || state_.sequence() != 0);
     if (!is_new) {
         if (auto done = go_on(); !done) return done;
     } else {
@@ -155,10 +155,10 @@ std::expected<void, std::string> Journal::start(const std::vector<Present> &regi
         // Whole: a crash before this leaves the old one, and never one without its registers or with half of the firmware's log.
         fs::path kept_as;
         if (auto placed = put_in_place(path("journal.new"), is_kept, kept_as); !placed) return placed;
-        if (older_format_ != 0) {
+        if (older_format_) {
             log::warning(
                 "the journal that was there is of an older format, which this mrd does not read: it is kept aside, and a new one begins",
-                {{"format", std::to_string(older_format_)}, {"old", kept_as.string()}});
+                {{"format", std::to_string(*older_format_)}, {"old", kept_as.string()}});
         } else {
             log::info("a new journal begins", {{"old", is_kept ? kept_as.string() : "none"}});
         }

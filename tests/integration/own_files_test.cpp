@@ -245,7 +245,7 @@ TEST_F(OwnFilesTest, AJournalOfAnOlderFormatIsKeptAsideWithOneLineAndShownByStat
         return count;
     };
     constexpr auto line = "the journal that was there is of an older format";
-    for (std::uint32_t format = 1; format < journal::format_version; ++format) {
+    for (std::uint32_t format = 0; format < journal::format_version; ++format) {
         run_once();
         const auto header = journal::file_header_of(format);
         std::fstream(state() / "journal", std::ios::in | std::ios::out | std::ios::binary)
@@ -253,7 +253,7 @@ TEST_F(OwnFilesTest, AJournalOfAnOlderFormatIsKeptAsideWithOneLineAndShownByStat
         {
             auto daemon = started();
             EXPECT_EQ(count_in(daemon.log(), line), 1U) << daemon.log();
-            const auto kept = state() / ("journal." + std::to_string(format));
+            const auto kept = state() / ("journal." + std::to_string(format + 1));
             EXPECT_THAT(daemon.log(), AllOf(HasSubstr("format=" + std::to_string(format)), HasSubstr("old=" + kept.native())));
             EXPECT_TRUE(fs::exists(kept));
             auto client = daemon.client();
