@@ -54,6 +54,11 @@ bool matches(const std::string &pattern, const std::string &name) {
     return name.compare(0, plain, pattern, 0, plain) == 0 && ::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0;
 }
 
+// Of one that is made, by what stands before its name.
+bool may_be_of_virtual(const std::string &pattern) {
+    return pattern.contains('/') && ::fnmatch(pattern.substr(0, pattern.find('/')).c_str(), "virtual", 0) == 0;
+}
+
 // As the configuration has it: "0660".
 std::string octal(mode_t mode) {
     std::string digits;
@@ -390,6 +395,8 @@ std::vector<std::string> AccessRules::warnings(const RuleSurroundings &surroundi
             if (rule->allow.has(right) && !is_about_registers(right))
                 warn(std::string(name_of(right)) + " is about all registers: a rule for some of them never allows it");
         }
+        if (rule->allow.has(Right::create) && !rule->registers.empty() && std::ranges::none_of(rule->registers, may_be_of_virtual))
+            warn("create is of virtual registers, and no pattern of it is of virtual/NAME: it never allows it");
         for (const auto &pattern : rule->registers) {
             if (contains(surroundings.roles, pattern)) continue;
             if (const auto why = why_never_fits(pattern); !why.empty())

@@ -431,6 +431,19 @@ TEST(AccessRules, APatternThatFitsNoRegisterIsWarnedOf) {
     EXPECT_THAT(warnings("tdx/rtmr3 "), ElementsAre(HasSubstr("\"tdx/rtmr3 \" fits no register: it has a character")));
 }
 
+TEST(AccessRules, ARuleThatAllowsCreateOfNoVirtualNameIsWarnedOf) {
+    const auto warnings = [](std::vector<std::string> patterns) {
+        return AccessRules({{.name = "a", .users = {7}, .allow = {Right::create}, .registers = std::move(patterns)}}, own).warnings({});
+    };
+    for (const char *good : {"virtual/*", "virtual/web-?", "*/web", "v*/*"}) EXPECT_THAT(warnings({good}), IsEmpty()) << good;
+    EXPECT_THAT(warnings({"tdx/rtmr3", "virtual/web"}), IsEmpty()) << "one is enough";
+    EXPECT_THAT(warnings({}), IsEmpty());
+    EXPECT_THAT(
+        warnings({"tdx/rtmr3", "tpm/*"}),
+        ElementsAre("the access rule a: create is of virtual registers, and no pattern of it is of virtual/NAME: it never allows it"));
+    EXPECT_THAT(warnings({"virtual-2/x"}), ElementsAre(HasSubstr("create is of virtual registers")));
+}
+
 TEST(AccessRules, APatternInThePlaceOfAUnitIsWarnedOf) {
     const auto warnings =
         AccessRules({{.name = "a", .units = {"*.service", "b.service"}, .allow = {Right::extend}}}, own).warnings(one_listener);
