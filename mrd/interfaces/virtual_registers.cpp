@@ -113,6 +113,11 @@ void create_virtual(Daemon &daemon, const Caller &caller, const wire::CreatePara
         return answer.fail(varlink::PermissionDenied{});
     }
     if (!carrier) {
+        // Who may list it is not told that it is not there.
+        if (const auto other = all.find(parameters.on); other && caller.may(Operation::list, known_register(all.state(*other))))
+            return answer.fail(
+                wire::NotSupported{std::string(journal::virtual_provider),
+                                   "virtual registers on " + std::string(parameters.on) + ": a virtual register carries none"});
         auto error = carrier.error();
         if (auto *no_such = std::get_if<NoSuchRegister>(&error); no_such != nullptr && !is_told_of_carrier) no_such->candidates.clear();
         return answer.fail(on_wire(error));

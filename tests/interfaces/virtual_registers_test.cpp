@@ -260,7 +260,12 @@ TEST_F(VirtualRegistersTest, WhatIsNotMrdsAloneOrTakesBareDigestsCarriesNone) {
     const auto told = call(tenant, "Registers.Create", {{"name", "virtual/build"}, {"hash", "sha384"}, {"on", "rtmr2"}});
     EXPECT_THAT(told.dump(), HasSubstr("log_only"));
     ASSERT_EQ(create(tenant, "virtual/first"), "");
-    EXPECT_EQ(create(tenant, "virtual/second", "virtual/first"), "NoSuchRegister") << "no virtual register carries another";
+    const auto refused = call(tenant, "Registers.Create", {{"name", "virtual/second"}, {"hash", "sha384"}, {"on", "virtual/first"}});
+    EXPECT_THAT(refused.dump(), ::testing::AllOf(HasSubstr("NotSupported"),
+                                                 HasSubstr("virtual registers on virtual/first: a virtual register carries none")));
+    EXPECT_EQ(create(0, "virtual/second", "virtual/first"), "NotSupported") << "who may list it knows of it";
+    EXPECT_EQ(create(other_tenant, "virtual/second", "virtual/first"), "NoSuchRegister") << "who may not is told nothing";
+    EXPECT_EQ(create(tenant, "virtual/second", "virtual/none"), "NoSuchRegister");
     EXPECT_EQ(events(), 1U);
 }
 
