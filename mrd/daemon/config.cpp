@@ -449,6 +449,18 @@ std::expected<Config, mr::Error> load_config(const std::filesystem::path &file) 
     return std::move(*config);
 }
 
+namespace {
+
+// As far as its whole name says what it is. One that has a role takes extends.
+RegisterSpec register_called(std::string_view name) {
+    const auto colon = name.find(':');
+    return {.name = std::string(name.substr(0, colon)),
+            .hash = colon == std::string_view::npos ? std::nullopt : mr::hash_algorithm_from(name.substr(colon + 1)),
+            .flags = mr::Flag::extensible | mr::Flag::readable};
+}
+
+}  // namespace
+
 std::expected<void, std::string> check_provider_names(const Config &config, const std::vector<ProviderConfig> &providers) {
     std::vector<std::string> names;
     for (const auto &provider : providers) {
@@ -486,6 +498,15 @@ std::expected<void, std::string> check_provider_names(const Config &config, cons
         const auto provider = rule.pattern.substr(0, rule.pattern.find('/'));
         const auto fits = [&provider](const std::string &name) { return ::fnmatch(provider.c_str(), name.c_str(), 0) == 0; };
         if (is_all && std::ranges::none_of(names, fits)) return nobody("register.name", rule.pattern);
+    }
+    // On every machine that has these registers the rules say this of them; more of them may be of one than its whole name here says.
+    for (const auto &[role, reg] : config.roles) {
+        if (reg == no_register) continue;
+        const auto slash = reg.find('/');
+        const auto provider = reg.substr(0, slash);
+        const auto ruled =
+            apply_rules(provider, give_roles(provider, {register_called(reg.substr(slash + 1))}, config.roles), config.rules);
+        if (!ruled) return std::unexpected(ruled.error());
     }
     return {};
 }

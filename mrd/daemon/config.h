@@ -82,7 +82,8 @@ std::expected<Config, std::string> parse_config(std::string_view text, std::stri
 std::expected<Config, mr::Error> load_config(const std::filesystem::path &file);
 inline constexpr std::size_t max_config_size = std::size_t{1} << 20;  // bytes
 
-// Are roles and register rules of providers that there are, and no role called as one? Who they are, `providers` says; where one of them is of the type auto, there are others.
+// Are roles and register rules of providers that there are, no role called as one, and the rules for a register to which the configuration gives roles no contradiction? Who
+// they are, `providers` says; where one of them is of the type auto, there are others.
 // Error: one line that names the key.
 std::expected<void, std::string> check_provider_names(const Config &config, const std::vector<ProviderConfig> &providers);
 

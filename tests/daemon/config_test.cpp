@@ -565,6 +565,30 @@ TEST(ConfigRoles, AndRulesAreOfProvidersThatThereAreUnlessSomeAreToBeFound) {
     EXPECT_EQ(wrong("[roles]\ntdx = \"tdx/rtmr3\"\n" + found), "roles.tdx: a provider is called so; give the role another name");
 }
 
+TEST(ConfigRoles, GivenToOneRegisterOfWhichTheRulesContradictAreRefusedBeforeAnyIsThere) {
+    const auto wrong = [](const std::string &roles, const std::string &rules) {
+        const auto config = parsed("[[provider]]\ntype = \"auto\"\n[roles]\n" + roles + rules);
+        const auto good = check_provider_names(config, config.providers);
+        return good ? "" : good.error();
+    };
+    const std::string both = "app = \"tdx/rtmr3\"\nconfig = \"tdx/rtmr3\"\n";
+    const auto rule = [](const std::string &name, const std::string &log_only) {
+        return "[[register]]\nname = \"" + name + "\"\nlog_only = " + log_only + "\n";
+    };
+    EXPECT_THAT(wrong(both, rule("app", "true") + rule("config", "false")),
+                AllOf(HasSubstr("\"app\""), HasSubstr("\"config\""), HasSubstr("say different things of tdx/rtmr3")));
+    for (const std::string name : {"tdx/rtmr3", "tdx/*", "t?x/rtmr[0-3]"})
+        EXPECT_THAT(wrong(both, rule("app", "true") + rule(name, "true")), HasSubstr("are both of tdx/rtmr3")) << name;
+    EXPECT_THAT(wrong("app = \"tdx/rtmr3:sha384\"\n", rule("tdx/rtmr3", "true") + rule("app", "true")), HasSubstr("are both of tdx/rtmr3"));
+    EXPECT_EQ(wrong(both, rule("app", "true") + rule("config", "true")), "");
+    EXPECT_EQ(wrong(both, rule("app", "true") + rule("tdx/rtmr2", "false")), "");
+    EXPECT_EQ(wrong(both, rule("tdx/*", "true") + rule("tdx/rtmr3", "false")), "") << "the later one wins";
+    const std::string apart = "app = \"tdx/rtmr3\"\nconfig = \"tdx/rtmr2\"\n";
+    EXPECT_EQ(wrong(apart, rule("app", "true") + rule("config", "false")), "");
+    EXPECT_EQ(wrong("app = \"tpm/pcr8:sha256\"\n", rule("app", "true") + rule("tpm/pcr8:sha384", "true")), "") << "it is another bank's";
+    EXPECT_EQ(wrong("", rule("app", "true") + rule("config", "false")), "") << "of which register they are the machine says";
+}
+
 // ---- Rules
 
 std::vector<RegisterSpec> some_registers() {
