@@ -22,7 +22,7 @@ void add_list(CommandLine &line) { line.runs(*line.app.add_subcommand("list", "T
 
 void add_read(CommandLine &line) {
     auto &read = line.keep<ReadCommand>();
-    auto *read_app = line.app.add_subcommand("read", "Values of registers, one line each; of several, all from one moment");
+    auto *read_app = line.app.add_subcommand("read", "Values of registers, a line for each name given; of several, all from one moment");
     read_app->add_option("REGISTER", read.names, "Register, as tdx/rtmr3")->type_name("")->required()->check(text);
     read_app->add_flag("--fresh", read.fresh, "Reread the hardware");
     read_app->add_flag("--raw", read.raw, "The value's bytes and nothing else");

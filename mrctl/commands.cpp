@@ -160,7 +160,7 @@ int read(const Common &common, const ReadCommand &command) {
     std::ranges::for_each(snapshot->readings, print_reading);
     std::vector<std::string> unbound;
     for (const auto &reading : snapshot->readings) {
-        if (reading.unbound) unbound.push_back(reading.name);
+        if (reading.unbound && std::ranges::find(unbound, reading.name) == unbound.end()) unbound.push_back(reading.name);
     }
     note_unbound(unbound);
     return exit_done;

@@ -248,53 +248,43 @@ private:
     int round_ = 0;
 };
 
-// Those named, each once, or all that can be read, but for those whose first value is still to come, and that the caller may.
-std::expected<std::vector<Place>, RegisterError> places_of(Daemon &daemon, const Caller &caller,
-                                                           const std::optional<std::vector<std::string_view>> &names) {
+// All that can be read, but for those whose first value is still to come, and that the caller may.
+std::vector<Place> all_places(Daemon &daemon, const Caller &caller) {
     std::vector<Place> places;
-    if (!names) {
-        for (auto *provider : daemon.registers().providers()) {
-            for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
-                const Place place{provider, index};
-                if (place.table().may_read(index) && !place.table().awaits_first_value(index) &&
-                    caller.may(Operation::read, known_register(place)))
-                    places.push_back(place);
-            }
+    for (auto *provider : daemon.registers().providers()) {
+        for (RegisterIndex index = 0; index < provider->table().size(); ++index) {
+            const Place place{provider, index};
+            if (place.table().may_read(index) && !place.table().awaits_first_value(index) &&
+                caller.may(Operation::read, known_register(place)))
+                places.push_back(place);
         }
-        return places;
-    }
-    for (const auto name : *names) {
-        const auto place = find(daemon, caller, name);
-        if (!place) return std::unexpected(place.error());
-        if (auto allowed = place->table().may_read(place->index); !allowed) return std::unexpected(std::move(allowed.error()));
-        if (std::ranges::find(places, *place) == places.end()) places.push_back(*place);
     }
     return places;
 }
 
-// The same with virtual registers.
+// One for each name, in their order: a register that is named twice is there twice. Without names all, virtual ones too.
 std::expected<std::vector<SnapshotCall::Named>, RegisterError> all_named(Daemon &daemon, const Caller &caller,
                                                                          const std::optional<std::vector<std::string_view>> &names) {
     std::vector<SnapshotCall::Named> named;
     if (!names) {
-        auto places = places_of(daemon, caller, std::nullopt);
-        if (!places) return std::unexpected(std::move(places.error()));
-        named.assign(places->begin(), places->end());
+        const auto places = all_places(daemon, caller);
+        named.assign(places.begin(), places.end());
         daemon.virtual_registers().for_each([&](VirtualRegisters::Number, const journal::RegisterState &reg) {
             if (caller.may(Operation::read, known_register(reg))) named.emplace_back(reg.name);
         });
         return named;
     }
+    named.reserve(names->size());
     for (const auto name : *names) {
-        SnapshotCall::Named found = std::string(name);
         if (VirtualRegisters::has_name_of_one(name)) {
             if (auto number = daemon.virtual_registers().find(name); !number) return std::unexpected(std::move(number.error()));
-        } else {
-            const auto places = places_of(daemon, caller, std::vector{name});
-            if (!places) return std::unexpected(places.error());
-            found = places->front();
+            named.emplace_back(std::string(name));
+            continue;
         }
-        if (std::ranges::find(named, found) == named.end()) named.push_back(std::move(found));
+        const auto place = find(daemon, caller, name);
+        if (!place) return std::unexpected(place.error());
+        if (auto allowed = place->table().may_read(place->index); !allowed) return std::unexpected(std::move(allowed.error()));
+        named.emplace_back(*place);
     }
     return named;
 }
@@ -453,9 +443,14 @@ void access(const Daemon &daemon, const Registers &registers, const Caller &call
 
 void watch(Daemon &daemon, Watches &watches, const Caller &caller, const wire::WatchParameters &parameters, Answer<wire::Watch> answer) {
     if (parameters.names && parameters.names->empty()) return answer.fail(InvalidParameter{"names"});
-    auto named = all_named(daemon, caller, parameters.names);
+    const auto named = all_named(daemon, caller, parameters.names);
     if (!named) return answer.fail(on_wire(named.error()));
-    watches.add(*named, !parameters.names, caller, std::move(answer));
+    // A change is told once, by whatever names its register was asked for.
+    std::vector<Watches::Register> each_once;
+    for (const auto &reg : *named) {
+        if (std::ranges::find(each_once, reg) == each_once.end()) each_once.push_back(reg);
+    }
+    watches.add(each_once, !parameters.names, caller, std::move(answer));
 }
 
 class RegistersHandlers {

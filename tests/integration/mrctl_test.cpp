@@ -56,6 +56,9 @@ TEST_F(MrctlTest, ReadPrintsTheNameAndTheValue) {
     EXPECT_EQ(json({"read", "rtmr3"}).dump(),
               R"({"reading":{"name":"tdx/rtmr3","value":")" + hex(0) + R"(","refreshed":false,"unbound":true}})");
     EXPECT_EQ(json({"read", "rtmr3", "--fresh"})["reading"]["refreshed"], true);
+    EXPECT_EQ(output({"read", "rtmr3", "tdx/rtmr3", "rtmr0"}),
+              "tdx/rtmr3 " + hex(0) + "\ntdx/rtmr3 " + hex(0) + "\ntdx/rtmr0 " + hex(0) + "\n")
+        << "a line for each name";
     const auto snapshot = json({"read", "rtmr3", "rtmr0"});
     EXPECT_EQ(snapshot["sequence"], 0);
     EXPECT_EQ(snapshot["readings"][1]["name"], "tdx/rtmr0");

@@ -8,6 +8,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "mrd/daemon/service.h"
 #include "tests/mrd/fake_provider.h"
@@ -204,6 +205,21 @@ TEST_F(RegistersInterfaceTest, ASnapshotRefreshesEachSetAtMostOnce) {
     hardware_.take_calls();
     EXPECT_THAT(call("Registers.Snapshot"), AllOf(HasSubstr(value(rtmr3)), HasSubstr("\"sequence\":1"), Not(HasSubstr("tdx/secret"))));
     EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0", "refresh 1"));
+}
+
+// app and config are both rtmr3's: who pairs readings with the names that he gave must not take another register's value for one of theirs.
+TEST_F(RegistersInterfaceTest, ASnapshotHasAReadingForEachNameInTheirOrder) {
+    hardware_.extend(rtmr2, mr::Digest(mr::Bytes(48, 66)));
+    const auto reply = nlohmann::json::parse(call("Registers.Snapshot", R"({"names":["app","config","rtmr2","tdx/rtmr3"],"fresh":true})"));
+    EXPECT_THAT(hardware_.take_calls(), ElementsAre("refresh 0")) << "it is read once";
+    const auto &readings = reply["parameters"]["readings"];
+    ASSERT_EQ(readings.size(), 4U) << reply;
+    EXPECT_EQ(readings[0]["name"], "tdx/rtmr3") << "the register's own name";
+    EXPECT_EQ(readings[0]["value"], value(rtmr3));
+    EXPECT_EQ(readings[1], readings[0]);
+    EXPECT_EQ(readings[2]["name"], "tdx/rtmr2");
+    EXPECT_EQ(readings[2]["value"], value(rtmr2));
+    EXPECT_EQ(readings[3], readings[0]);
 }
 
 TEST_F(RegistersInterfaceTest, ASnapshotOfNothingIsEmpty) {

@@ -374,8 +374,9 @@ Call<std::vector<Register>> list(std::optional<std::string_view> provider = {}, 
 // have extended; with a generation generation_mismatch, and invalid_parameter for a register that has none.
 Call<Reading> read(std::string_view name, const ReadOptions &options = {});
 
-// Several that belong together: nothing was extended between one reading and the next. All readable registers if no name is given; at most 1024 names. Errors:
-// no_such_register, not_readable, provider_failed, with fresh not_supported as read(), busy (the registers change faster than they can be read).
+// Several that belong together: nothing was extended between one reading and the next. All readable registers if no name is given; at most 1024 names. A reading for
+// each name, in their order, by the register's own name: two names of one register have two. Errors: no_such_register, not_readable, provider_failed, with fresh
+// not_supported as read(), busy (the registers change faster than they can be read).
 Call<Snapshot> snapshot(const std::vector<std::string> &names = {}, bool fresh = false);
 
 // new = H(old || digest). When it returns well the event is in the log. Errors: no_such_register, not_extensible, log_only, wrong_length, capped, indeterminate,
