@@ -11,6 +11,7 @@
 
 #include "libmr/src/base64url.h"
 #include "mr/verify_quote.h"
+#include "mr/verify_snp.h"
 #include "mr/verify_spdm.h"
 #include "tests/attestation/machine.h"
 
@@ -142,6 +143,15 @@ TEST(Ear, LeavesOutWhatWasNotJudged) {
     for (const auto name : {root_is_hardware, tcb, reference_values, not_debug, report_data})
         EXPECT_EQ(appraised(good({{name, open, false}})).status, EarTier::none) << name;
     EXPECT_EQ(appraised(good({{not_debug, fails, false}, {tcb, open, false}})).status, EarTier::warning);
+}
+
+// As of a report of SEV-SNP without the certificate of its key: nothing vouches for what it says, and nothing of that is known to be wrong.
+TEST(Ear, LeavesOutAConfigurationThatIsAskedForAndWasNotJudged) {
+    const auto unjudged = appraised(good({{not_debug, open, true}, {statement::guest_policy, open, true}, {statement::vmpl, open, true}}));
+    EXPECT_FALSE(unjudged.vector.contains("configuration"));
+    EXPECT_EQ(unjudged.status, EarTier::contraindicated);
+    EXPECT_FALSE(appraised(good({{not_debug, fails, false}, {statement::vmpl, open, true}})).vector.contains("configuration"));
+    EXPECT_EQ(appraised(good({{not_debug, fails, true}, {statement::vmpl, open, true}})).vector.at("configuration"), 96);
 }
 
 TEST(Ear, TellsHowFarAPlatformIsFromWhatItShouldBe) {

@@ -82,6 +82,7 @@ private:
         const auto *const statement = verdict_.find(name);
         return statement != nullptr && statement->required && statement->result != Judgement::holds;
     }
+    [[nodiscard]] bool is_refused(std::string_view name) const { return is_missed(name) && fails(name); }
     [[nodiscard]] bool any(Names names, bool (Mapping::*is_so)(std::string_view) const) const {
         return std::ranges::any_of(names, [&](std::string_view name) { return (this->*is_so)(name); });
     }
@@ -102,7 +103,9 @@ private:
     }
 
     [[nodiscard]] std::optional<std::int64_t> configuration() const {
-        if (any(configurations, &Mapping::is_missed)) return contraindicated;
+        if (any(configurations, &Mapping::is_refused)) return contraindicated;
+        // It is left out: nobody has looked at it, as where nothing vouches for what the quote says of it. The verdict is negative all the same.
+        if (any(configurations, &Mapping::is_missed)) return std::nullopt;
         if (any(configurations, &Mapping::fails)) return warning;
         return holds(statement::not_debug) ? std::optional(affirming) : std::nullopt;
     }
