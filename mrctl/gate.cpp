@@ -34,7 +34,7 @@ constexpr int max_rounds = 16;                                  // of a report w
 constexpr std::size_t max_judged_log = std::size_t{256} << 20;  // bytes
 
 // What is not judged here: who signed what, since mrd itself is asked, on this machine; what kind of platform it is; and what evidence says of itself, which
-// is made here. Whatever else a verdict requires has to hold.
+// is made here. Whatever else a verdict requires has to hold. That the reference values refuse what is simulated is judged by what mrd says of itself.
 constexpr std::array passed_over{mr::statement::quote_format, mr::statement::quote_signature, mr::statement::certificate_chain,
                                  mr::statement::certificates_valid, mr::statement::root_is_hardware, mr::statement::tcb,
                                  mr::statement::not_debug, mr::statement::platform_identity, mr::statement::evidence_claims,
@@ -183,6 +183,7 @@ std::string_view asked_for_by(std::string_view statement, const mr::ReferenceVal
 
 // Those that do not hold.
 std::vector<mr::Statement> failing_statements(const mr::Evidence &evidence, const mr::ReportData &nonce, mr::ReferenceValues reference) {
+    const bool wants_hardware = reference.platform.accept_simulated_roots == false;
     mr::VerifyOptions options;
     options.reference = std::move(reference);
     options.waived.tcb = true;
@@ -191,6 +192,10 @@ std::vector<mr::Statement> failing_statements(const mr::Evidence &evidence, cons
     const auto verdict = mr::verify(evidence, options);
     const bool is_snp_guest = evidence.parts.front().kind == mr::snp_kind;
     std::vector<mr::Statement> failing;
+    // A TDREPORT has no root: here it is by mrd's word.
+    if (wants_hardware && evidence.simulated())
+        failing.push_back({std::string(mr::statement::root_is_hardware), mr::Judgement::fails, true,
+                           "this machine is simulated, and the reference values' simulatedRoots refuses that"});
     for (auto statement : verdict.statements()) {
         const bool counts = statement.required && std::ranges::find(passed_over, statement.name) == passed_over.end();
         if (!counts || statement.result == mr::Judgement::holds) continue;

@@ -104,6 +104,8 @@ TEST_F(MrctlGate, WhateverTheReferenceValuesAskForCounts) {
     refused(R"("registers":{"rtmr3":[")" + hex(7) + R"("]})", "register_values");
     refused(R"("forbiddenEvents":[{"name":"it","text":"what must be there"}])", "forbidden_events");
     refused(R"("closedRegisters":[{"register":"tdx/rtmr3","events":[{"name":"other","text":"another"}]}])", "closed_registers");
+    refused(R"("simulatedRoots":"refuse")", "root_is_hardware: this machine is simulated");
+    EXPECT_EQ(asks_for(R"("simulatedRoots":"accept")").exit_code, 0);
     const auto held = asks_for(R"("registers":{"rtmr2":[")" + std::string(96, '0') + R"("]})");
     EXPECT_EQ(held.exit_code, 0) << held.err;
 }
