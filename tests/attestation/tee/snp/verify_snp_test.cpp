@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -440,6 +441,30 @@ TEST(SnpVerdict, EverySingleBitOfACertificateOrCrlThatChangesIsRefused) {
         }
         EXPECT_TRUE(is_accepted());
     }
+}
+
+// docs/verification.md, "What no signature covers".
+TEST(SnpVerdict, WhatNoSignatureCoversBesideTheReportChangesNoStatement) {
+    TestSnp platform;
+    const auto report = platform.signed_report();
+    const auto given = platform.certificates();
+    const auto pem = write_snp_certificates(given);
+    const auto judge = [&](const std::string &beside) {
+        return verify(TeeEvidence{.quote = report, .auxiliary = as_bytes(beside)}, {}, options_with(platform.anchors()));
+    };
+    ASSERT_TRUE(judge(pem).verified());
+    const auto expected = reasons(judge(pem));
+    EXPECT_EQ(reasons(judge("a word\n" + pem)), expected);
+    auto blanks = pem;
+    blanks.at(pem.find('\n', pem.find('\n') + 1)) = '\v';
+    EXPECT_EQ(reasons(judge(blanks)), expected);
+    // Who issued it is no longer its own name, so that it is no root, and issued nothing: the chain leads to the anchor as if it were not there.
+    auto changed = given;
+    auto &root = changed.certificates.at(2);
+    const auto issuer = std::ranges::search(root, as_bytes("ARK-"));
+    ASSERT_FALSE(issuer.empty());
+    issuer.front() ^= 1;
+    EXPECT_EQ(reasons(judge(write_snp_certificates(changed))), expected);
 }
 
 TEST(SnpVerdict, AHostileFileCostsNoMoreThanItsLimits) {
