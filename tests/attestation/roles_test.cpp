@@ -157,6 +157,11 @@ TEST(ReferenceRoles, ThatMeanNothingAreRefusedByName) {
     EXPECT_THAT(error_of(R"({"":["rtmr3"]})"), HasSubstr("no name of a role"));
     EXPECT_THAT(error_of(R"({"app":["config"],"config":["rtmr3"]})"), HasSubstr("\"config\" is a role too"));
     EXPECT_THAT(error_of(R"({"app":["rtmr3"],"app":["rtmr2"]})"), HasSubstr("roles"));
+    // A rule for rtmr2 would be one for rtmr3.
+    for (const auto *name : {"rtmr2", "mrtd", "mr_td", "rem0", "rpv", "measurement", "host_data", "fw2", "svn16", "type11-254"})
+        EXPECT_THAT(error_of(R"({")" + std::string(name) + R"(":["tdx/rtmr3"]})"), HasSubstr("is a register of the kind")) << name;
+    for (const auto *name : {"rtmr", "rtmr4", "fw", "fw0", "fw256", "fw02", "7", "measurements"})
+        EXPECT_THAT(error_of(R"({")" + std::string(name) + R"(":["tdx/rtmr3"]})"), IsEmpty()) << name;
     Json many;
     for (std::size_t i = 0; i <= max_reference_roles; ++i) many["a" + std::to_string(i)] = {"rtmr3"};
     EXPECT_THAT(error_of(many.dump()), HasSubstr("more than 64"));

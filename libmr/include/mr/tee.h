@@ -67,6 +67,9 @@ public:
     // What the quote says, believed or not. Error: malformed or not_supported.
     [[nodiscard]] virtual std::expected<Claims, Error> read(ByteView quote) const = 0;
 
+    // Is a register of this kind called so, by either of its names? A role of reference values is not: it would stand before the register.
+    [[nodiscard]] virtual bool names_register(std::string_view /*name*/) const { return false; }
+
     // What reference values say for this kind alone. Error: malformed, naming the member.
     [[nodiscard]] virtual std::expected<void, Error> check_policy(std::string_view json) const = 0;
     // The statuses that a TCB of this kind can have.

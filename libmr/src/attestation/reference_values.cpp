@@ -114,13 +114,15 @@ std::string what_is_wanted(std::string_view member) {
     return "\"accept\" or \"refuse\"";
 }
 
-// Where a register has a role's name too, the role is meant (is_meant()).
-std::expected<void, Error> read_roles(std::map<std::string, std::vector<std::string>> roles, ReferenceValues &values) {
+// Where a register of a kind that is not among `tees` has a role's name too, the role is meant (is_meant()).
+std::expected<void, Error> read_roles(std::map<std::string, std::vector<std::string>> roles, Tees tees, ReferenceValues &values) {
     if (roles.size() > max_reference_roles) return malformed_values("the member roles: more than " + std::to_string(max_reference_roles));
     for (auto &[role, names] : roles) {
         const auto in_role = "the member roles: \"" + role + "\"";
         if (!attestation::is_register_name(role) || role.contains('/'))
             return malformed_values(in_role + " is no name of a role, as \"app\"");
+        if (const auto of = std::ranges::find_if(tees, [&](const Tee *tee) { return tee->names_register(role); }); of != tees.end())
+            return malformed_values(in_role + " is a register of the kind " + std::string((*of)->kind()) + ": a role has another name");
         if (names.empty() || names.size() > max_registers_of_role)
             return malformed_values(in_role + " is of 1 to " + std::to_string(max_registers_of_role) + " registers");
         for (const auto &name : names) {
@@ -315,7 +317,7 @@ std::expected<ReferenceValues, Error> parse_reference_values(std::string_view js
             if (!is_known) return malformed_values("the member tcb: " + name + " is no TCB status; there are " + known_tcb_statuses(tees));
         }
     }
-    if (auto done = read_roles(fields->roles.value_or(std::map<std::string, std::vector<std::string>>()), values); !done)
+    if (auto done = read_roles(fields->roles.value_or(std::map<std::string, std::vector<std::string>>()), tees, values); !done)
         return std::unexpected(std::move(done.error()));
     for (auto &part : fields->parts.value_or(std::vector<KnownPartFields>())) {
         if (part.name == attestation::virtual_kind)

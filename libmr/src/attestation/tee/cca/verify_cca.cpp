@@ -295,6 +295,10 @@ public:
         return claims_of(*token, *algorithm, std::nullopt);
     }
 
+    [[nodiscard]] bool names_register(std::string_view name) const override {
+        return claims_of(CcaToken(), HashAlgorithm::sha256, std::nullopt).find(name) != nullptr;
+    }
+
     [[nodiscard]] std::expected<void, Error> check_policy(std::string_view json) const override {
         const auto policy = parse_cca_policy(json);
         if (!policy) return std::unexpected(policy.error());

@@ -483,6 +483,8 @@ public:
         return claims_of(*report);
     }
 
+    [[nodiscard]] bool names_register(std::string_view name) const override { return claims_of(SnpReport()).find(name) != nullptr; }
+
     [[nodiscard]] std::expected<void, Error> check_policy(std::string_view json) const override {
         const auto policy = parse_snp_policy(json);
         if (!policy) return std::unexpected(policy.error());

@@ -1,8 +1,10 @@
 // What the evidence of a device comes to: one statement for each way in which it may be another's, an old one, or of another device than is expected.
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "libmr/src/attestation/finding.h"
@@ -502,6 +504,19 @@ public:
         auto claims = DeviceVerification({.quote = quote}, nullptr, 0, {}, {}, false, ignored).run();
         if (!claims) return std::unexpected(Error{ErrorCode::malformed, ignored.find(statement::quote_format)->reason});
         return std::move(*claims);
+    }
+
+    // "fw2": a type and an index.
+    [[nodiscard]] bool names_register(std::string_view name) const override {
+        constexpr unsigned types = 128;  // in the seven bits that a block has for it
+        const auto digits = name.substr(name.find_last_not_of("0123456789") + 1);
+        std::uint8_t index = 0;
+        const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+        if (parsed.ec != std::errc() || index == 0) return false;
+        for (unsigned type = 0; type < types; ++type) {
+            if (spdm_register_name(spdm_block_type_name(static_cast<std::uint8_t>(type)), index) == name) return true;
+        }
+        return false;
     }
 
     [[nodiscard]] std::expected<void, Error> check_policy(std::string_view json) const override {

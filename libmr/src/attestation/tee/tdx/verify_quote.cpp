@@ -438,6 +438,8 @@ public:
         return claims;
     }
 
+    [[nodiscard]] bool names_register(std::string_view name) const override { return claims_of(TdQuoteBody()).find(name) != nullptr; }
+
     [[nodiscard]] std::expected<void, Error> check_policy(std::string_view json) const override {
         const auto policy = parse_td_policy(json);
         if (!policy) return std::unexpected(policy.error());
