@@ -13,12 +13,15 @@ constexpr std::size_t shortest = 32;    // characters: a short word is no quote
 constexpr std::size_t looked_at = 128;  // enough to tell nearly every other file
 constexpr std::string_view blanks = " \t\r\n";
 constexpr std::string_view line_ends = "\r\n";
+constexpr std::string_view hex_prefix = "0x";
 
 bool is_one_of(char c, std::string_view characters) { return characters.find(c) != std::string_view::npos; }
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 bool is_base64(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_one_of(c, "+/-_="); }
+
+std::string_view without_prefix(std::string_view text) { return text.starts_with(hex_prefix) ? text.substr(hex_prefix.size()) : text; }
 
 std::string without(std::string_view text, std::string_view characters) {
     std::string rest;
@@ -35,7 +38,7 @@ std::optional<Bytes> decode_text_form(ByteView file) {
     text = text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
     if (text.size() < shortest) return std::nullopt;
 
-    auto digits = text.starts_with("0x") ? text.substr(2) : text;
+    const auto digits = without_prefix(text);
     const auto all = [](std::string_view of, auto is_digit, std::string_view between) {
         const auto good = [&](char c) { return is_digit(c) || is_one_of(c, between); };
         return std::ranges::all_of(of.substr(0, looked_at), good) && std::ranges::all_of(of, good);
@@ -52,5 +55,7 @@ std::optional<Bytes> decode_text_form(ByteView file) {
     auto bytes = from_base64(base64);
     return bytes ? std::optional(std::move(*bytes)) : std::nullopt;
 }
+
+std::expected<Bytes, Error> from_prefixed_hex(std::string_view text) { return from_hex(without_prefix(text)); }
 
 }  // namespace mr

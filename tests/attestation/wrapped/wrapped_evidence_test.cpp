@@ -202,6 +202,12 @@ TEST_F(WrappedTd, AsDstacksReplyHasQuoteAndLog) {
     // As its reply to Info has it.
     bare["tcb_info"] = ordered_json{{"event_log", ordered_json::parse(log)}}.dump();
     EXPECT_EQ(unwrap_evidence(as_bytes(bare.dump()))->logs.size(), 1U);
+    json["quote"] = "0x" + to_hex(made.parts.front().quote);
+    EXPECT_EQ(unwrap_evidence(as_bytes(json.dump())).value_or(WrappedEvidence()).quote, made.parts.front().quote);
+    // Without all else it has the form of CoCo's.
+    const auto hint = HasSubstr("in hexadecimal, not in base64: of dstack's reply the member event_log is missing");
+    EXPECT_THAT(unwrapping_error(ordered_json{{"quote", json["quote"]}}), hint);
+    EXPECT_THAT(unwrapping_error(ordered_json{{"quote", to_hex(made.parts.front().quote)}}), hint);
     json["quote"] = to_base64(made.parts.front().quote);
     EXPECT_THAT(unwrapping_error(json), HasSubstr("dstack's reply: the member quote is not bytes in hexadecimal"));
     EXPECT_THAT(unwrapping_error(as_bytes(R"({"quote":"00","quote":"01","event_log":[]})")), HasSubstr("quote is there twice"));

@@ -7,10 +7,12 @@
 
 #include "libmr/src/base64url.h"
 #include "libmr/src/event_log/json_common.h"
+#include "libmr/src/text_form.h"
 #include "mr/cca_token.h"
 #include "mr/certificate.h"
 #include "mr/event_log.h"
 #include "mr/snp_report.h"
+#include "mr/tee.h"
 #include "mr/verify_cca.h"
 #include "mr/verify_quote.h"
 #include "mr/verify_snp.h"
@@ -56,8 +58,18 @@ std::expected<void, Error> only(varlink::Value root, std::span<const std::string
     return {};
 }
 
+// As dstack has it. Its digits are base64 too, of other bytes.
+bool is_quote_in_hex(varlink::Value value) {
+    const auto text = value.as_string();
+    const auto bytes = text ? from_prefixed_hex(*text) : std::unexpected(Error{});
+    return bytes && std::ranges::any_of(known_tees(), [&](const Tee *tee) { return tee->begins_quote(*bytes); });
+}
+
 std::expected<WrappedEvidence, Error> read_td(varlink::Value root) {
     WrappedEvidence read{.form = WrappedForm::coco};
+    if (is_quote_in_hex(*root.find("quote")))
+        return malformed_evidence(
+            "the member quote is a quote in hexadecimal, not in base64: of dstack's reply the member event_log is missing");
     auto quote = base64_member(*root.find("quote"), "quote");
     if (!quote) return std::unexpected(std::move(quote.error()));
     if (quote->empty()) return malformed_evidence("the member quote is empty");

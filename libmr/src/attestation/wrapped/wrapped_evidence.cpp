@@ -10,6 +10,7 @@
 #include "libmr/src/base64url.h"
 #include "libmr/src/cbor.h"
 #include "libmr/src/event_log/json_common.h"
+#include "libmr/src/text_form.h"
 #include "mr/cca_token.h"
 #include "mr/event_log.h"
 #include "mr/snp_report.h"
@@ -166,7 +167,7 @@ std::expected<WrappedEvidence, Error> from_dstack(varlink::Value root, std::stri
     const auto member = event_log::only_member(root, "quote");
     if (!member) return refuse(ErrorCode::malformed, "dstack's reply: " + member.error());
     const auto text = (*member)->as_string();
-    auto quote = text ? from_hex(*text) : std::unexpected(Error{});
+    auto quote = text ? from_prefixed_hex(*text) : std::unexpected(Error{});
     if (!quote || quote->empty()) return refuse(ErrorCode::malformed, "dstack's reply: the member quote is not bytes in hexadecimal");
     WrappedEvidence read{.form = WrappedForm::dstack, .quote = std::move(*quote)};
     // Without it the member may be there, and empty; or it is in the reply to Info, and that in this document.
