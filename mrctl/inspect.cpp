@@ -101,7 +101,7 @@ int print_fields(bool json, std::string_view title, const std::string &fields, s
 
 namespace {
 
-// By version, privilege level and algorithm of the signature: of a version that is not known, cut, or with something behind it, as the certificates in the same buffer.
+// By version, privilege level and algorithm of the signature, or its size: of a version that is not known, cut, or with something behind it, as the certificates in the same buffer.
 bool is_of_snp_report(mr::ByteView bytes) {
     constexpr std::size_t level_at = 0x30;
     constexpr std::size_t algorithm_at = 0x34;
@@ -111,7 +111,7 @@ bool is_of_snp_report(mr::ByteView bytes) {
         return number;
     };
     return bytes.size() >= algorithm_at + 4 && number_at(0) >= 1 && number_at(0) < 0x10 && number_at(level_at) <= mr::max_snp_vmpl &&
-           number_at(algorithm_at) == 1;
+           (number_at(algorithm_at) == 1 || bytes.size() == mr::snp_report_size);
 }
 
 // Intel's, of whatever version: by the quoting enclave's vendor.

@@ -194,7 +194,10 @@ int log(const Common &common, const LogCommand &command) {
         of_register);
     const auto pager_ended = pager ? pager->finish() : std::expected<void, mr::Error>();
     if (!pager_ended) return fail(pager_ended.error());
-    if (is_redacted && !of_register) note("who made an event, and what he said of it, is shown to who has the right log_contents");
+    if (is_redacted && !of_register)
+        note(
+            "who made an event, and what he said of it, is shown to who has the right log_contents; "
+            "whose a virtual register is sees it by --for");
     return ended ? exit_done : fail(ended.error());
 }
 

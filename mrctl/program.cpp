@@ -25,6 +25,12 @@ bool may_be_run(const std::string &path) {
     return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;
 }
 
+// A folder is no program that may not be run.
+bool is_there(const std::string &path) {
+    struct stat status{};
+    return ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode);
+}
+
 // Of the machine that mrctl itself is for: by its header alone, since that decides who loads it. Another one's would be run by an interpreter (binfmt_misc).
 bool is_native_program(mr::ByteView file) {
 #if defined(__x86_64__)
@@ -84,7 +90,7 @@ std::expected<std::string, mr::Error> find_program(const std::string &name) {
         const auto folder = folders.substr(begin, end - begin);
         auto path = std::string(folder.empty() ? "." : folder) + '/' + name;
         if (may_be_run(path)) return path;
-        if (seen.empty() && ::access(path.c_str(), F_OK) == 0) seen = std::move(path);
+        if (seen.empty() && is_there(path)) seen = std::move(path);
         begin = end + 1;
     }
     if (!seen.empty()) return mr::cannot("run", seen, EACCES);

@@ -300,6 +300,10 @@ TEST(EventContent, NoActionEventsSayWhatTheLogIs) {
                       {"log bytes", "512"},
                       {"memory bytes", "1073741824"},
                       {"processors", "2"}}));
+    EXPECT_EQ(value_of(decode(ev_no_action,
+                              padded("VM VERSION", 16) + padded("QEMU", 32) + Bytes(40) + number(1 << 30, 8) + number(2, 4) + number(1, 8)),
+                       "version"),
+              "");
     EXPECT_EQ(value_of(decode(ev_no_action, padded("VM VERSION", 16) + padded("QEMU", 32) + padded("9.1", 40) + bytes_of("more")), "data"),
               "more");
     EXPECT_EQ(decode(ev_no_action, bytes_of("short")), (Fields{{"data", "short"}}));

@@ -190,6 +190,7 @@ TEST_F(MrctlExec, AProgramIsFoundAsAShellFindsIt) {
     program("first/tool", "#!/bin/sh\necho first\n", 0644);  // may not be run: passed over
     program("second/tool", "#!/bin/sh\necho second\n");
     program("first/data", "", 0644);
+    std::filesystem::create_directory(first / "folder");
     const auto in_path = [&](const std::string &name) {
         auto variables = environment();
         variables["PATH"] = first.native() + "::" + second.native();
@@ -198,6 +199,8 @@ TEST_F(MrctlExec, AProgramIsFoundAsAShellFindsIt) {
     EXPECT_EQ(in_path("tool").out, "second\n");
     EXPECT_THAT(in_path("data").err, HasSubstr("cannot run " + (first / "data").native() + ": Permission denied"));
     EXPECT_THAT(in_path("no-such-tool").err, HasSubstr("there is no program no-such-tool in the folders of PATH"));
+    for (const std::string found : {"folder", "."})
+        EXPECT_THAT(in_path(found).err, HasSubstr("there is no program " + found + " in the folders of PATH"));
 }
 
 TEST_F(MrctlExec, WhatMakesTheLoaderRunOtherCodeIsNotHandedOn) {

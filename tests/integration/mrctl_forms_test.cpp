@@ -273,6 +273,9 @@ TEST_F(FormsTest, OfWhatCannotBeReadInspectSaysWhy) {
     report[0x34] = 1;
     EXPECT_THAT(inspect(report), HasSubstr("the report's version is 6"));
     report[0] = 3;
+    report[0x34] = 0;
+    EXPECT_THAT(inspect(report), HasSubstr("the report's signature algorithm is 0: this library knows 1"));
+    report[0x34] = 1;
     EXPECT_THAT(inspect(report + std::string(500, '\0')), HasSubstr("has 1184 bytes, this has 1684"));
 
     (void)mrctl({"collateral", "-o", at("collateral"), "--root", at("root.pem")});

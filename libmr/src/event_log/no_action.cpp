@@ -64,8 +64,13 @@ void write_realm(ContentWriter &out, ByteView data) {
     const ByteView name = reader.take(vm_name_size);
     const ByteView version = reader.take(vm_version_text_size);
     if (!reader.ok()) return write_malformed(out, "a VM VERSION that ends early", data);
-    out.add_bytes("name", name);
-    out.add_bytes("version", version);
+    // Nothing but NULs is a text without a character.
+    const auto add_text = [&out](std::string_view what, ByteView text) {
+        if (trim_nuls(text).empty()) return out.add(what, "");
+        out.add_bytes(what, text);
+    };
+    add_text("name", name);
+    add_text("version", version);
     if (std::ranges::find(vm_version_sizes, data.size()) == vm_version_sizes.end()) return out.add_bytes("data", reader.rest());
     const bool is_new = data.size() == new_vm_version_size;
     if (is_new) {
