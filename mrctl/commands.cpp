@@ -330,13 +330,17 @@ std::expected<void, mr::Error> reread_logged(mr::Client &client) {
     return client.reconnect();
 }
 
+constexpr std::string_view of_damaged = "; the journal is damaged";
+
 // What the status says of a register.
-std::string state_text(const Json &entry) {
+std::string state_text(const Json &entry, bool is_damaged) {
     std::string state = "as logged";
     if (entry.value("startUnexplained", false)) state = "as logged, but the log's start is unexplained";
     if (entry.value("resyncs", std::int64_t{0}) > 0)
         state = "as logged, over " + std::to_string(entry.value("resyncs", std::int64_t{0})) +
                 " gaps, which others' extends or missing records left";
+    // It holds what mrd knows to have written, of which a replay finds less.
+    if (is_damaged) state += of_damaged;
     if (entry.value("owner", "") != "owned") {
         state = entry.value("owner", "") + ": others extend it too";
     } else if (!entry.contains("logged")) {
@@ -378,13 +382,15 @@ int status(const Common &common) {
     for (const auto &device : client->devices().value_or(std::vector<mr::Device>())) {
         if (!device.is_present) std::cout << mr::printable_text("device " + device.name + " is not there: " + device.reason) << '\n';
     }
+    const bool is_damaged = json.value("journal", Json::object()).value("condition", "") == "damaged";
     for (const auto &provider : json.value("providers", Json::array())) {
         for (const auto &entry : provider.value("registers", Json::array())) {
-            std::cout << mr::printable_text(entry.value("name", "") + ' ' + state_text(entry)) << '\n';
+            std::cout << mr::printable_text(entry.value("name", "") + ' ' + state_text(entry, is_damaged)) << '\n';
         }
     }
     for (const auto &entry : json.value("virtualRegisters", Json::array())) {
         std::string state = "as logged";
+        if (is_damaged) state += of_damaged;
         if (entry.value("capped", false)) state += ", its carrier is capped";
         if (entry.value("diverged", false)) state = "as logged, but its carrier has DIVERGED";
         if (entry.value("indeterminate", false)) state = "INDETERMINATE: an extend of its carrier failed and may have happened";

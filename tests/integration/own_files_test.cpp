@@ -449,8 +449,11 @@ TEST_P(AJournalThatIs, IsShownByStatusWithoutAnExtend) {
     for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.extend(program_register, digest_of("a")));
     GetParam().do_it(state() / "journal");
     EXPECT_EQ(status_of(client)["journal"]["condition"], "damaged");
-    EXPECT_THAT(output({"status"}), AllOf(HasSubstr("journal damaged"), HasSubstr("mrctl repair")));
+    EXPECT_THAT(output({"status"}), AllOf(HasSubstr("journal damaged"), HasSubstr("mrctl repair"),
+                                          HasSubstr("\ntdx/rtmr3 as logged; the journal is damaged\n")));
     EXPECT_THAT(daemon().log(), HasSubstr("by another process"));
+    EXPECT_THAT(output({"repair"}), HasSubstr("a new journal begins"));
+    EXPECT_THAT(output({"status"}), Not(HasSubstr("the journal is damaged")));
 }
 
 }  // namespace
