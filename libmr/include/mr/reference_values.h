@@ -1,7 +1,7 @@
 // Reference values: what a relying party expects of a machine, and what it is willing to accept. A JSON file; docs/verification.md has a commented example. In mr::verify.
 //
 //   format "mrd-reference-values", version 1; description: text, for people
-//   roles               object: role -> array of names of registers, not empty: in each part the first that is there, none behind the first that a part of `parts` has
+//   roles               object: role, called as no register of a known kind -> array of names of registers, not empty: in each part the first that is there, none behind the first that a part of `parts` has
 //   measuredRoles       "accept" or "refuse" ["refuse"]: the roles that mrd's configuration gives, as selfMeasurement proves, go before these
 //   parts               array of { name, kind }: parts that must be in the evidence; others may be there too, and what must run has to be said of them as well
 //   tcb                 array of the statuses that are accepted of a platform's TCB, as its maker names them, not empty: these and no others
