@@ -106,7 +106,7 @@ TEST_F(SpdmMessages, HaveTheBlocksAndTheSignatureThatAVerifierReads) {
     const Conversation conversation("doe-p384-12-all-signed");
     const auto request = explain_spdm_message(conversation.message(conversation.size() - 2)).value();
     EXPECT_EQ(field_of(request, "attributes"), "signed");
-    EXPECT_EQ(field_of(request, "blocks"), "all");
+    EXPECT_EQ(field_of(request, "asked_blocks"), "all");
     EXPECT_EQ(field_of(request, "nonce"), to_hex(sample.evidence.spdm.nonce));
     EXPECT_EQ(field_of(request, "slot"), "0");
     const auto response = explain_spdm_message(conversation.message(conversation.size() - 1)).value();

@@ -394,9 +394,9 @@ private:
         const auto request = take_get_measurements(from_, version_);
         if (!request) return std::unexpected(request.error());
         say("attributes", bits_text(request->attributes, attribute_bits));
-        say("blocks", request->operation == spdm_measurement_count ? "their number"
-                      : request->operation == spdm_measurement_all ? "all"
-                                                                   : "the one of index " + std::to_string(request->operation));
+        say("asked_blocks", request->operation == spdm_measurement_count ? "their number"
+                            : request->operation == spdm_measurement_all ? "all"
+                                                                         : "the one of index " + std::to_string(request->operation));
         if (request->is_signed()) {
             say("nonce", ByteView(request->nonce));
             say("slot", request->slot);
