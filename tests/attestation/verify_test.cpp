@@ -440,8 +440,8 @@ TEST_F(MachineTest, APlainEventInALogOnlyRegisterContradictsItWhoeverIsSaidToHav
         const auto events_before = events;
         const auto rtmr_before = platform.body.rtmr;
         auto plain = measured("tdx/rtmr2", "plain");
-        plain.origin = origin;
         add(plain);
+        events.back().origin = origin;
         EXPECT_THAT(false_ones(verify(evidence(), options)), Contains("log_well_formed"));
         // What the reference values name is known to be there.
         options.reference.required_events = {{.name = "named", .register_name = "rtmr2", .data = bytes_of("plain")}};
